@@ -1,0 +1,1 @@
+"""Floats: processes, tensors, torch modules and cross-checks."""

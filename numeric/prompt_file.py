@@ -1,0 +1,239 @@
+"""Reads a user's own transitions from a JSON or CSV file, every number exactly.
+
+JSON (`.json`): one object, one inner list a transition:
+
+    {"features": [["1/2", 0.25]], "next_features": [[0, 1]], "rewards": [-1e-3], "query": [1, 1]}
+
+CSV (`.csv`): comma separated with a header, one line a transition, columns in any order; in the last line the
+phi_next and reward cells may be left empty: that line is the query.
+
+    phi_1,phi_2,phi_next_1,phi_next_2,reward
+    1/2,0.25,0,1,-1e-3
+    1,1,,,
+
+The query may be left out: it is then the last vector of next features, the state the transitions end in.
+A number is an integer, a decimal with or without an exponent, or a rational p/q; in JSON it may also be a string.
+The text of a number goes straight to a Fraction and never through a float. The file is UTF-8 of at most 16 MiB.
+Everything that cannot be used raises `ContentError`, which names the file and the place in it.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+import os
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..symbolic.errors import ArgumentError, ContentError
+from ..symbolic.prompt import Context
+
+MAX_FILE_BYTES = 16 * 2**20
+MAX_NUMBER_LENGTH = 1000
+MAX_EXPONENT = 400
+
+_REQUIRED = ("features", "next_features", "rewards")
+_KEYS = (*_REQUIRED, "query")
+_NUMBER = re.compile(
+    r"[+-]?(?:[0-9]+/(?P<denominator>[0-9]+)|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?(?P<exponent>[0-9]+))?)"
+)
+
+
+def parse_rational(text: str, name: str) -> Fraction:
+    """The exact value of an integer, decimal or rational p/q in ASCII digits, else `ContentError` that calls it `name`.
+
+    Refused before any conversion: more than 1000 characters, a decimal exponent beyond 400, a denominator of zero.
+
+    >>> parse_rational("-0.75", "gamma"), parse_rational("3/7", "gamma")
+    (Fraction(-3, 4), Fraction(3, 7))
+    >>> parse_rational("nan", "gamma")
+    Traceback (most recent call last):
+    layerproof.symbolic.errors.ContentError: gamma is 'nan', wanted a number such as 3, -0.25, 1e-3 or 3/7
+    """
+    if not isinstance(text, str):
+        raise ContentError(f"{name} is {_kind(text)}, wanted a number such as 3, -0.25, 1e-3 or 3/7")
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise ContentError(f"{name} is {_short(text)}, wanted a number of at most {MAX_NUMBER_LENGTH} characters")
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ContentError(f"{name} is {_short(text)}, wanted a number such as 3, -0.25, 1e-3 or 3/7")
+    if int(match["exponent"] or 0) > MAX_EXPONENT:
+        raise ContentError(f"{name} is {_short(text)}, wanted a decimal exponent of at most {MAX_EXPONENT} in size")
+    if match["denominator"] is not None and int(match["denominator"]) == 0:
+        raise ContentError(f"{name} is {_short(text)}, wanted a denominator other than zero")
+    return Fraction(text)
+
+
+def read_context(path: str | os.PathLike[str]) -> Context:
+    """The prompt in the file, by its suffix .json or .csv (formats above); raises `ContentError` when it has none."""
+    path = Path(path)
+    readers = {".json": _from_json, ".csv": _from_csv}
+    if path.suffix.lower() not in readers:
+        raise ContentError(f"{path}: the suffix is {path.suffix!r}, wanted .json or .csv")
+    try:
+        return readers[path.suffix.lower()](_text(path))
+    except ContentError as error:
+        raise ContentError(f"{path}: {error}") from None
+
+
+def _text(path: Path) -> str:
+    """The text of a regular file of at most `MAX_FILE_BYTES`, without a byte order mark."""
+    try:
+        if path.is_dir():
+            raise ContentError("is a directory, wanted a file")
+        if not path.exists():
+            raise ContentError("there is no such file")
+        if not path.is_file():
+            raise ContentError("is no regular file, wanted one: copy its content to a file")
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ContentError(f"cannot be read: {error.strerror}") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise ContentError(f"is larger than {MAX_FILE_BYTES} bytes, the limit: give fewer transitions")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ContentError(f"byte {error.start} is not UTF-8: save the file as UTF-8") from None
+    if not text.strip():
+        raise ContentError("is empty, wanted at least one transition")
+    return text
+
+
+def _short(text: str) -> str:
+    """`text` in ASCII quotes, cut to 40 characters, so that a hostile value cannot flood or garble the message."""
+    return ascii(text) if len(text) <= 40 else f"{ascii(text[:40])}... ({len(text)} characters)"
+
+
+def _kind(value: object) -> str:
+    """What a parsed JSON value is, in the user's words."""
+    names = {bool: "true or false", type(None): "null", dict: "an object", list: "a list", str: "a number or string"}
+    return names.get(type(value), f"of type {type(value).__name__}")
+
+
+def _from_json(text: str) -> Context:
+    """The prompt in a JSON text."""
+    try:
+        # `str` keeps a number as it was written, so 0.1 is 1/10 and 1e40000000 costs nothing until it is refused.
+        data = json.loads(
+            text, parse_float=str, parse_int=str, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
+        )
+    except json.JSONDecodeError as error:
+        raise ContentError(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise ContentError("is nested too deeply, wanted lists of lists of numbers") from None
+    if not isinstance(data, dict):
+        raise ContentError(f"the file is {_kind(data)}, wanted an object with the keys {', '.join(_KEYS)}")
+    for key in data:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key[:100], _KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(_KEYS)}"
+            raise ContentError(f"key {_short(key)} is not known: {hint}")
+    for key in _REQUIRED:
+        if key not in data:
+            raise ContentError(f"key {key} is missing, wanted {', '.join(_REQUIRED)} and optionally query")
+    features, next_features = (
+        [_vector(row, f"{key}[{j}]") for j, row in enumerate(_list(data[key], key, "lists of numbers"))]
+        for key in ("features", "next_features")
+    )
+    rewards = _vector(data["rewards"], "rewards")
+    return _context(features, next_features, rewards, _vector(data["query"], "query") if "query" in data else None)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ContentError(f"{name} is no number that can be used, wanted finite numbers only")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise ContentError(f"key {_short(key)} is given twice, wanted each key once")
+        seen[key] = value
+    return seen
+
+
+def _list(value: object, name: str, entries: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ContentError(f"{name} is {_kind(value)}, wanted a list of {entries}")
+    return value
+
+
+def _vector(value: object, name: str) -> list[Fraction]:
+    return [parse_rational(entry, f"{name}[{i}]") for i, entry in enumerate(_list(value, name, "numbers"))]
+
+
+def _from_csv(text: str) -> Context:
+    """The prompt in a CSV text."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    features, next_features, rewards = [], [], []
+    query: list[Fraction] | None = None
+    try:
+        header = [name.strip(" \t") for name in next(reader)]
+        d, column = _columns(header)
+        phi, phi_next = ([f"{prefix}{k}" for k in range(1, d + 1)] for prefix in ("phi_", "phi_next_"))
+        for row in reader:
+            if not row:
+                continue
+            where = f"line {reader.line_num}"
+            if query is not None:
+                raise ContentError(f"{where} follows the query (empty phi_next and reward), wanted the query last")
+            if len(row) != len(header):
+                raise ContentError(f"{where} has {len(row)} cells, wanted {len(header)} as in the header")
+            cells = {name: row[i].strip(" \t") for name, i in column.items()}
+            values = [parse_rational(cells[name], f"{where}, column {name}") for name in phi]
+            if not any(cells[name] for name in (*phi_next, "reward")):
+                query = values
+                continue
+            features.append(values)
+            next_features.append([parse_rational(cells[name], f"{where}, column {name}") for name in phi_next])
+            rewards.append(parse_rational(cells["reward"], f"{where}, column reward"))
+    except csv.Error as error:
+        raise ContentError(f"is not CSV: line {reader.line_num}: {error}") from None
+    return _context(features, next_features, rewards, query)
+
+
+def _columns(header: list[str]) -> tuple[int, dict[str, int]]:
+    """The feature dimension, and where each column stands; the first missing, repeated or unknown one is named."""
+    next_count = sum(name.startswith("phi_next_") for name in header)
+    d = max(1, next_count, sum(name.startswith("phi_") for name in header) - next_count)
+    wanted = [f"{prefix}{k}" for prefix in ("phi_", "phi_next_") for k in range(1, d + 1)] + ["reward"]
+    column: dict[str, int] = {}
+    for i, name in enumerate(header):
+        if name in column:
+            raise ContentError(f"column {_short(name)} is given twice, wanted each column once")
+        column[name] = i
+    for name in wanted:
+        if name not in column:
+            raise ContentError(
+                f"column {name} is missing, wanted phi_1..phi_d, phi_next_1..phi_next_d and reward, "
+                f"comma separated: the header is {_short(','.join(header))}"
+            )
+    if len(column) > len(wanted):
+        known = set(wanted)
+        extra = next(name for name in column if name not in known)
+        raise ContentError(
+            f"column {_short(extra)} is not known: remove it (the columns are {_short(','.join(wanted))})"
+        )
+    return d, column
+
+
+def _context(
+    features: list[list[Fraction]],
+    next_features: list[list[Fraction]],
+    rewards: list[Fraction],
+    query: list[Fraction] | None,
+) -> Context:
+    """The prompt with these parts; without a query it is the last vector of next features."""
+    note = ""
+    if query is None:
+        query = next_features[-1] if next_features else []
+        note = " (no query is given: the last vector of next features stands for it)"
+    try:
+        return Context.of(features, next_features, rewards, query)
+    except ArgumentError as error:  # the lengths do not fit: it is the file that is wrong, not an argument
+        raise ContentError(f"{error}{note}") from None

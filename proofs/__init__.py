@@ -1,0 +1,1 @@
+"""What is claimed, what stands behind it, and the commands that show it."""

@@ -1,0 +1,1 @@
+"""Exact: derivation, constructions and identities. No torch, no files, no clock."""

@@ -1,0 +1,147 @@
+"""The record of an algorithm: its prompt, its accumulator rows and its textbook update. No weights, no masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from .errors import ArgumentError
+
+
+@dataclass
+class Transition:
+    """One transition of the context, in whatever arithmetic the update runs on.
+
+    phi, phi_next : (d,)   features of the state and of its successor (not discounted)
+    reward        : scalar
+    index         : j = 1, ..., n, the position in the context
+    """
+
+    phi: Any
+    phi_next: Any
+    reward: Any
+    index: Any
+
+
+class Sweep:
+    """One pass over the n transitions of a context: `for t in sweep`.
+
+    Loop variables are kept on the sweep as attributes (`sweep.total = 0 * w` before the loop), which is what lets
+    the mask lemma run one generic step of the very same loop and prove it for every n.
+    """
+
+    def __init__(self, transitions: Sequence[Transition]):
+        self._transitions = transitions
+        self.n: Any = len(transitions)
+
+    def __iter__(self) -> Iterator[Transition]:
+        return iter(self._transitions)
+
+    # Loop variables are whatever the update puts here.
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the update reads sweep.{name} before setting it: give it its start value before the loop")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True)
+class FeatureBlock:
+    """A named block of feature rows of the prompt Z: d rows, or one row when `scalar`.
+
+    context : (transition, parameters) -> the block's entries in that transition's column
+    query   : query features -> the block's entries in the query column; None means zero
+    meaning : what the block holds, in the paper's letters (LaTeX)
+    """
+
+    name: str
+    context: Callable[[Transition, Any], Any]
+    query: Callable[[Any], Any] | None = None
+    scalar: bool = False
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """A named accumulator row of the prompt Z: the row that layers change.
+
+    value : (weights, token, parameters) -> the entry of the row in that token's column when the weights are `weights`.
+            `token` has an attribute for each feature block (zero where the query has none) and `reward`
+            (zero in the query column).  It must be affine in the weights.
+    """
+
+    name: str
+    value: Callable[[Sequence[Any], Any, Any], Any]
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """An in-context algorithm, as data.
+
+    weights          names of the weight vectors (d,) that the algorithm iterates
+    scalar_weights   which of them are scalars (a reward-rate estimate)
+    preconditioners  names of the step matrices C : (d, d), one of each a layer
+    scalar_preconditioners  which of them are scalar steps
+    update           (weights, preconditioners, sweep, parameters) -> new weights, as the paper writes it
+    options          named choices that the update reads from its parameters, default first
+
+    Laws, each tested over every algorithm: the update uses only + - * / and @; every accumulator is affine in the
+    weights; some accumulator holds + or - w.q in the query column.
+    """
+
+    name: str
+    title: str
+    source: str
+    features: tuple[FeatureBlock, ...]
+    accumulators: tuple[Accumulator, ...]
+    update: Callable[[Sequence[Any], Sequence[Any], Any, Any], tuple[Any, ...]]
+    weights: tuple[str, ...] = ("w",)
+    scalar_weights: tuple[str, ...] = ()
+    preconditioners: tuple[str, ...] = ("C",)
+    scalar_preconditioners: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: str = ""
+
+    def choose(self, options: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The options in force: the given ones, defaults for the rest; `ArgumentError` for one that does not exist."""
+        chosen = {name: values[0] for name, values in self.options.items()}
+        for name, value in (options or {}).items():
+            if name in chosen:
+                if value not in self.options[name]:
+                    wanted = " or ".join(self.options[name])
+                    raise ArgumentError(f"{name} is {value!r}, wanted {wanted}")
+                chosen[name] = value
+        return chosen
+
+    def bind(self, values: Mapping[str, Any], options: Mapping[str, str] | None = None) -> SimpleNamespace:
+        """The parameter object that `update` reads: `p.gamma`, `p.lam`, and the options by name."""
+        missing = [name for name in self.parameters if name not in values]
+        if missing:
+            raise ArgumentError(f"{self.name} needs a value for {', '.join(missing)}")
+        return SimpleNamespace(**{name: values[name] for name in self.parameters}, **self.choose(options))
+
+    def token(self, blocks: Mapping[str, Any], reward: Any) -> SimpleNamespace:
+        """A column of the prompt as `Accumulator.value` reads it."""
+        return SimpleNamespace(**blocks, reward=reward)
+
+    def context_token(self, transition: Transition, p: Any) -> SimpleNamespace:
+        """The column of a transition."""
+        return self.token({block.name: block.context(transition, p) for block in self.features}, transition.reward)
+
+    def query_token(self, query: Any, zero_scalar: Any) -> SimpleNamespace:
+        """The query column: zero wherever a block or the reward has no entry there."""
+        blocks = {}
+        for block in self.features:
+            if block.query is not None:
+                blocks[block.name] = block.query(query)
+            else:
+                blocks[block.name] = zero_scalar if block.scalar else 0 * query
+        return self.token(blocks, zero_scalar)
+
+    def column_values(self, weights: Sequence[Any], token: Any, p: Any) -> list[Any]:
+        """The accumulator rows' entries in `token`'s column, top to bottom."""
+        return [row.value(weights, token, p) for row in self.accumulators]

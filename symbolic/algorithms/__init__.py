@@ -1,0 +1,43 @@
+"""The catalogue: every module of this folder holds one `ALGORITHM`; they are discovered, there is no list to edit."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from functools import cache
+
+from ..algorithm import Algorithm
+from ..errors import ArgumentError
+
+
+@cache
+def catalogue() -> dict[str, Algorithm]:
+    """Every algorithm of the catalogue by name, in alphabetical order of the module names.
+
+    >>> "td0" in catalogue()
+    True
+    """
+    found: dict[str, Algorithm] = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
+        algorithm: Algorithm = importlib.import_module(f"{__name__}.{module.name}").ALGORITHM
+        if algorithm.name in found:
+            raise RuntimeError(f"two modules define the algorithm {algorithm.name}")
+        found[algorithm.name] = algorithm
+    return found
+
+
+def find(name: str) -> Algorithm:
+    """The algorithm called `name`; `ArgumentError` with the nearest names when there is none.
+
+    >>> find("td-0")
+    Traceback (most recent call last):
+    ...
+    layerproof.symbolic.errors.ArgumentError: there is no algorithm 'td-0'; did you mean td0? See: layerproof list
+    """
+    known = catalogue()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
+    raise ArgumentError(f"there is no algorithm {name[:60]!r}; {hint} See: layerproof list")

@@ -1,0 +1,190 @@
+"""The interaction tensor: what one layer of linear attention can do, matched against what the update demands.
+
+One layer changes accumulator row k at token t by
+    (1/n) sum T[k; k', i, j, r, W, s] * Y[k', i] * (X[r, j]^T W X[s, t]),
+whatever its heads are: linear in T, the same T for every token t.  Here k' is the accumulator row that is read at the
+value token i, r and s are the feature blocks that meet at the key token j and at t, and W is I, C or C^T.
+The textbook loop, run on symbols, says what the change must be.  Matching coefficients is a linear system for T.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from .algorithm import Sweep
+from .contraction import Exponents, Scalar, Vector, Word, word_text
+from .errors import NotRepresentableError
+from .linear import Equation, Inconsistent, Solution, solve
+from .loop import SymbolicState
+
+Slice = tuple[str, str, str, Word, str]  # (row k, row k' read, block r at the key, word, block s at the query side)
+Polynomial = dict[Exponents, Fraction]  # a polynomial in the parameters
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """One entry of T, the row k left out: it is the same unknown pattern for every row."""
+
+    read: str
+    value_token: int
+    key_token: int
+    key_block: str
+    word: Word
+    query_block: str
+
+
+@dataclass(frozen=True)
+class TensorSolution:
+    """T solved at one context length n.
+
+    slices     (k, k', r, W, s) -> {(i, j): entry}, non-zero entries only; i, j = 1..n, n+1 is the query
+    unknowns   entries of T a row; `determined` of them are forced, `undetermined` occur but are not forced,
+               `invisible` multiply nothing that any prompt holds
+    equations  distinct equations, all rows together
+    """
+
+    n: int
+    slices: dict[Slice, dict[tuple[int, int], Polynomial]]
+    unknowns: int
+    determined: int
+    undetermined: tuple[Unknown, ...]
+    invisible: int
+    equations: int
+
+
+class Ansatz:
+    """Tokens, rows and words of one algorithm at one context length n, ready to be matched."""
+
+    def __init__(self, state: SymbolicState, n: int):
+        self.state, self.n = state, n
+        algorithm, a = state.algorithm, state.algebra
+        self.transitions = [state.transition(str(j)) for j in range(1, n + 1)]
+        self.tokens = [algorithm.context_token(t, state.p) for t in self.transitions]
+        self.tokens.append(algorithm.query_token(state.query(), a.number(0)))
+        self.rows = [algorithm.column_values(state.weights, token, state.p) for token in self.tokens]
+        self.words: list[Word] = [()]
+        for name in algorithm.preconditioners:
+            if name not in algorithm.scalar_preconditioners:
+                self.words += [((name, False),), ((name, True),)]
+
+    def block(self, token: int, name: str) -> Any:
+        """The entries of a feature block at a token (0-based)."""
+        value = getattr(self.tokens[token], name)
+        return self.state.algebra.number(value) if isinstance(value, (int, Fraction)) else value
+
+    def contraction(self, key_token: int, key_block: str, word: Word, token: int, query_block: str) -> Scalar | None:
+        """X[r, j]^T W X[s, t], or None when a scalar block would meet a vector block: no matrix that is natural in d joins them."""
+        left, right = self.block(key_token, key_block), self.block(token, query_block)
+        if isinstance(left, Vector) != isinstance(right, Vector):
+            return None
+        if not isinstance(left, Vector):
+            return None if word else left * right
+        return left @ Vector(right.algebra, {(word + w, atom): s for (w, atom), s in right.terms.items()})
+
+    def change(self) -> list[list[Scalar]]:
+        """n times the change that the textbook update demands of each row at each token: [token][row]."""
+        state = self.state
+        new = state.algorithm.update(state.weights, state.preconditioners, Sweep(self.transitions), state.p)
+        after = [state.algorithm.column_values(new, token, state.p) for token in self.tokens]
+        return [
+            [(y - x) * self.n for x, y in zip(old, now, strict=True)] for old, now in zip(self.rows, after, strict=True)
+        ]
+
+    def products(self, token: int) -> dict[Unknown, Scalar]:
+        """What each unknown multiplies at a token; unknowns that multiply zero there are left out."""
+        names = [b.name for b in self.state.algorithm.features]
+        result: dict[Unknown, Scalar] = {}
+        for key in range(self.n + 1):
+            for r in names:
+                for s in names:
+                    for word in self.words:
+                        met = self.contraction(key, r, word, token, s)
+                        if met is None or not met:
+                            continue
+                        for value in range(self.n + 1):
+                            for row, y in zip(self.state.algorithm.accumulators, self.rows[value], strict=True):
+                                if y:
+                                    result[Unknown(row.name, value + 1, key + 1, r, word, s)] = y * met
+        return result
+
+    def count(self) -> int:
+        """Entries of T a row, the query token's included."""
+        blocks = self.state.algorithm.features
+        pairs = sum(
+            1 if r.scalar else len(self.words) for r in blocks for s in blocks if r.scalar == s.scalar
+        )
+        return len(self.state.algorithm.accumulators) * (self.n + 1) ** 2 * pairs
+
+    def equations(self) -> list[Equation]:
+        """The linear system, all rows at once: a right-hand symbol is (row, parameter monomial)."""
+        change = self.change()
+        names = [r.name for r in self.state.algorithm.accumulators]
+        result: list[Equation] = []
+        for t in range(self.n + 1):
+            left: dict[Any, dict[Unknown, Fraction]] = {}
+            for unknown, product in self.products(t).items():
+                for monomial, part in product.parts().items():
+                    if set(part) != {()}:
+                        raise NotRepresentableError(
+                            f"the prompt or a row of it holds the parameter in {product.text()}: "
+                            "put parameters into a feature block of their own"
+                        )
+                    left.setdefault(monomial, {})[unknown] = part[()]
+            right: dict[Any, dict[Any, Fraction]] = {}
+            for name, scalar in zip(names, change[t], strict=True):
+                for monomial, part in scalar.parts().items():
+                    for exponents, c in part.items():
+                        right.setdefault(monomial, {})[name, exponents] = c
+            left = {_padded(m, self.state): v for m, v in left.items()}
+            right = {_padded(m, self.state): v for m, v in right.items()}
+            for monomial in {**left, **right}:
+                result.append(Equation(left.get(monomial, {}), right.get(monomial, {}), (t + 1, monomial)))
+        return result
+
+    def solve(self) -> TensorSolution:
+        """Solve for T; `NotRepresentableError` with the offending terms when no tensor does it."""
+        found = solve(self.equations())
+        if isinstance(found, Inconsistent):
+            terms = tuple(dict.fromkeys(self.describe(label) for label in found.labels))
+            raise NotRepresentableError(
+                f"one layer of linear attention cannot do this update: nothing in the layer produces {terms[0]}"
+                + (f" (and {len(terms) - 1} more terms)" if len(terms) > 1 else "")
+                + "; a term may hold one accumulator entry of a value token, one feature entry of a key token, "
+                "and one feature entry of its own token",
+                terms,
+            )
+        return self._gather(found)
+
+    def _gather(self, found: Solution) -> TensorSolution:
+        slices: dict[Slice, dict[tuple[int, int], Polynomial]] = {}
+        for u, row in found.values.items():
+            for (k, exponents), c in row.items():
+                at = slices.setdefault((k, u.read, u.key_block, u.word, u.query_block), {})
+                at.setdefault((u.value_token, u.key_token), {})[exponents] = c
+        visible = found.rank + len(found.free)
+        return TensorSolution(
+            self.n, slices, self.count(), found.rank, found.free, self.count() - visible, found.equations
+        )
+
+    def describe(self, label: tuple[int, tuple[int, ...]]) -> str:
+        """A matched monomial in words."""
+        token, monomial = label
+        a = self.state.algebra
+        factors = []
+        for position, exponent in enumerate(monomial):
+            if exponent:
+                kind, *rest = a.key(position)
+                if kind == "contraction":
+                    left, word, right = rest
+                    name = f"{left}^T {word_text(word)} {right}" if word else f"{left}.{right}"
+                else:
+                    name = str(rest[0])
+                factors.append(name if exponent == 1 else f"{name}^{exponent}")
+        where = "the query" if token == self.n + 1 else f"token {token}"
+        return f"{' * '.join(factors) or '1'} at {where}"
+
+
+def _padded(monomial: tuple[int, ...], state: SymbolicState) -> tuple[int, ...]:
+    return monomial + (0,) * (state.algebra._ring.ngens - len(monomial))

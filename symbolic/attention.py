@@ -1,0 +1,77 @@
+"""Linear attention: heads, and the one definition of a layer, over any arithmetic.
+
+A layer maps Z : (m, N) to Z + (1/n) sum_h W_h P_h Z M_h (Z^T Q_h Z).  Everything that runs a layer exactly or in
+floats runs `layer` or `accumulate`, which is the same formula when only the accumulator rows change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """One head of linear attention, dense. W, P, Q : (m, m); M : (N, N)."""
+
+    W: Any
+    P: Any
+    Q: Any
+    M: Any
+
+
+@dataclass(frozen=True, eq=False)
+class AccumulatorHead:
+    """A head that reads and writes accumulator rows only and compares feature rows only.
+
+    It is the head with W P = diag(0, U) and Q = diag(E, 0).  U : (K, K); E : (p, p); M : (N, N).
+    """
+
+    U: Any
+    E: Any
+    M: Any
+
+
+def layer(Z: Any, heads: Sequence[Head], scale: Any) -> Any:
+    """One layer, as written in the papers: Z + scale * sum_h W_h P_h Z M_h (Z^T Q_h Z).
+
+    Z : (m, N); scale is 1/n.  Any matrix type with `@`, `+`, `*` and `.mT` will do.  Source: Wang et al. 2025, eq. 3,
+    with heads summed through W as in their multi-head section.
+    """
+    result = Z
+    for h in heads:
+        result = result + (h.W @ (h.P @ Z @ h.M @ (Z.mT @ h.Q @ Z))) * scale
+    return result
+
+
+def masked_keys(X: Any, heads: Sequence[AccumulatorHead]) -> dict[int, Any]:
+    """M X^T for each mask that occurs: it does not change from layer to layer while X does not."""
+    return {id(M): M @ X.mT for M in {id(h.M): h.M for h in heads}.values()}
+
+
+def accumulate(X: Any, Y: Any, heads: Sequence[AccumulatorHead], scale: Any, keys: dict[int, Any]) -> Any:
+    """One layer on the accumulator rows: Y + scale * sum_h (U_h Y) (M_h X^T) E_h X, from right to left in n p^2 order.
+
+    X : (p, N) feature rows; Y : (K, N) accumulator rows; `keys` as from `masked_keys`.
+    """
+    total = None
+    for h in heads:
+        met = (h.U @ Y) @ keys[id(h.M)] @ h.E
+        total = met if total is None else total + met
+    return Y if total is None else (Y + (total @ X) * scale).lowest_terms()
+
+
+def iterate(
+    X: Any, Y: Any, layers: Iterable[Sequence[AccumulatorHead]], scale: Any
+) -> Iterator[Any]:
+    """The accumulator rows after each layer; the feature rows X are those of the prompt throughout."""
+    keys: dict[int, Any] = {}
+    alive: list[Any] = []  # a mask is looked up by identity, so it must stay alive as long as its key
+    for heads in layers:
+        fresh = [h for h in heads if id(h.M) not in keys]
+        if fresh:
+            keys.update(masked_keys(X, fresh))
+            alive.extend(h.M for h in fresh)
+        Y = accumulate(X, Y, heads, scale, keys)
+        yield Y

@@ -1,0 +1,171 @@
+"""The one-layer identity for symbolic d and n, with every mask an opaque symbol, in SymPy's matrix expressions.
+
+The attention formula runs on block matrices whose entries are SymPy `MatrixSymbol`s of symbolic shape; the update
+runs on the closed form of the loop.  Their difference is expanded and must be the zero matrix, block by block.
+Nothing is said here about what the masks are: that is the mask lemma's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Identity, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose, ZeroMatrix
+
+from .attention import Head, layer
+from .contraction import Word
+from .derive import Derivation
+from .masks import masks_of
+
+D, N = Symbol("d", integer=True, positive=True), Symbol("N", integer=True, positive=True)
+
+
+class Blocks:
+    """A matrix of named row and column blocks whose entries are sums of products of matrix symbols.
+
+    An entry is {(factor, factor, ...): scalar coefficient}; a missing entry is a zero block.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[str],
+        columns: Sequence[str],
+        entries: dict[tuple[str, str], dict[tuple[MatrixExpr, ...], Any]],
+    ):
+        self.rows, self.columns, self.entries = tuple(rows), tuple(columns), entries
+
+    def __matmul__(self, other: Blocks) -> Blocks:
+        result: dict[tuple[str, str], dict[tuple[MatrixExpr, ...], Any]] = {}
+        for (i, k), left in self.entries.items():
+            for j in other.columns:
+                right = other.entries.get((k, j))
+                if right:
+                    at = result.setdefault((i, j), {})
+                    for x, a in left.items():
+                        for y, b in right.items():
+                            at[x + y] = at.get(x + y, 0) + a * b
+        return Blocks(self.rows, other.columns, result)
+
+    def __add__(self, other: Blocks) -> Blocks:
+        result = {key: dict(entry) for key, entry in self.entries.items()}
+        for key, entry in other.entries.items():
+            at = result.setdefault(key, {})
+            for x, a in entry.items():
+                at[x] = at.get(x, 0) + a
+        return Blocks(self.rows, self.columns, result)
+
+    def __mul__(self, scalar: Any) -> Blocks:
+        return Blocks(
+            self.rows, self.columns, {k: {x: a * scalar for x, a in e.items()} for k, e in self.entries.items()}
+        )
+
+    @property
+    def mT(self) -> Blocks:  # noqa: N802 - the array API's name
+        flipped = {
+            (j, i): {tuple(f.T for f in reversed(x)): a for x, a in entry.items()}
+            for (i, j), entry in self.entries.items()
+        }
+        return Blocks(self.columns, self.rows, flipped)
+
+
+@dataclass(frozen=True)
+class BlockResidual:
+    """Layer minus update in one block row: a SymPy matrix expression, zero when the identity holds."""
+
+    row: str
+    residual: Any
+
+    @property
+    def holds(self) -> bool:
+        """Whether the residual is the zero matrix."""
+        return bool(self.residual.is_ZeroMatrix)
+
+
+def _expression(entry: dict[tuple[MatrixExpr, ...], Any], shape: tuple[Any, Any]) -> MatrixExpr:
+    """The entry as one SymPy matrix expression, like terms collected."""
+    terms = []
+    for factors, coefficient in entry.items():
+        coefficient = coefficient.expand() if hasattr(coefficient, "expand") else coefficient
+        if coefficient != 0:
+            terms.append(MatMul(coefficient, *factors).doit())
+    return MatAdd(*terms).doit() if terms else ZeroMatrix(*shape)
+
+
+def block_identity(derivation: Derivation) -> tuple[BlockResidual, ...]:
+    """One layer from a generic reachable state, minus one update, for every block row of the prompt.
+
+    The state is Y = base + (embedding of w) X with w, X, base and all masks opaque; each C is a generic d x d symbol.
+    """
+    algorithm = derivation.algorithm
+    scale = 1 / Symbol("n")
+    features = {
+        b.name: MatrixSymbol(_title(b.name), 1 if b.scalar else D, N) for b in algorithm.features
+    }
+    weights = {
+        s: MatrixSymbol(name, 1, 1 if name in algorithm.scalar_weights else D) for s, name in enumerate(algorithm.weights)
+    }
+    masks = [MatrixSymbol(name, N, N) for name in derivation.mask_names]
+    rows = [r.name for r in algorithm.accumulators]
+    state: dict[tuple[str, str], dict[tuple[MatrixExpr, ...], Any]] = {
+        (b, "tokens"): {(symbol,): 1} for b, symbol in features.items()
+    }
+    for row in rows:
+        entry: dict[tuple[MatrixExpr, ...], Any] = {(MatrixSymbol(f"base_{row}", 1, N),): 1}
+        for (k, s, b), coefficient in derivation.embedding.items():
+            if k == row:
+                entry[weights[s], features[b]] = coefficient.expr()
+        state[row, "tokens"] = entry
+    names = [*features, *rows]
+    Z = Blocks(names, ["tokens"], state)
+    after = layer(Z, [_block_head(derivation, h, masks, names, rows) for h in derivation.heads], scale)
+
+    wanted: dict[str, dict[tuple[MatrixExpr, ...], Any]] = {key[0]: dict(e) for key, e in state.items()}
+    keys = [m.key() for m in derivation.masks]
+    for change in derivation.loop.changes:
+        for (read, block), (factor, mask) in masks_of(change.terms).items():
+            symbol = masks[keys.index(mask.key())]
+            applied = tuple(m.T for m in reversed(_word(change.word)))
+            for (row, s, b), embedded in derivation.embedding.items():
+                if s != change.weight:
+                    continue
+                multiple = (embedded * change.coefficient * factor).expr() * scale
+                for value, c in state[read, "tokens"].items():
+                    product = (*value, symbol, features[block].T, *applied, features[b])
+                    wanted[row][product] = wanted[row].get(product, 0) + multiple * c
+    result = []
+    for name in names:
+        difference = dict(after.entries.get((name, "tokens"), {}))
+        for x, c in wanted[name].items():
+            difference[x] = difference.get(x, 0) - c
+        height = features[name].shape[0] if name in features else 1
+        result.append(BlockResidual(name, _expression(difference, (height, N))))
+    return tuple(result)
+
+
+def _block_head(derivation: Derivation, head: Any, masks: list[Any], names: list[str], rows: list[str]) -> Head:
+    one = {row: {(Identity(1),): 1} for row in rows}
+    P = {(written, read): {(Identity(1),): u.expr()} for (written, read), u in head.U.items()}
+    Q: dict[tuple[str, str], dict[tuple[MatrixExpr, ...], Any]] = {}
+    scalar_blocks = {b.name for b in derivation.algorithm.features if b.scalar}
+    for (r, word, s), coefficient in head.E.items():
+        factors = _word(word) or (Identity(1 if r in scalar_blocks else D),)
+        entry = Q.setdefault((r, s), {})
+        entry[factors] = entry.get(factors, 0) + coefficient.expr()
+    return Head(
+        W=Blocks(names, names, {(row, row): entry for row, entry in one.items()}),
+        P=Blocks(names, names, P),
+        Q=Blocks(names, names, Q),
+        M=Blocks(["tokens"], ["tokens"], {("tokens", "tokens"): {(masks[head.mask],): 1}}),
+    )
+
+
+def _word(word: Word) -> tuple[MatrixExpr, ...]:
+    symbols = [(MatrixSymbol(name, D, D), flipped) for name, flipped in word]
+    return tuple(Transpose(m) if flipped else m for m, flipped in symbols)
+
+
+def _title(block: str) -> str:
+    return "".join(part.capitalize() for part in block.split("_"))
+
+

@@ -1,0 +1,378 @@
+"""From a textbook update to the heads that run it: solve for the interaction tensor, find its masks, factor it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
+
+from .algorithm import Algorithm, Sweep
+from .ansatz import Ansatz, Slice, TensorSolution
+from .contraction import Algebra, Scalar, Vector, Word, transpose
+from .errors import NotRepresentableError
+from .loop import LoopForm, SymbolicState, WeightChange, express, loop_form
+from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
+
+SOLVED_AT = (2, 3, 4)
+"""The context lengths at which the linear system is solved."""
+
+BlockKey = tuple[str, Word, str]  # (key block r, word, query-side block s): E has coefficient * word there
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolicHead:
+    """One head, symbolic in d, n, C_l and the parameters.
+
+    mask : position in `Derivation.masks`
+    U    : {(row written, row read): coefficient}, the product W P on the accumulator rows
+    E    : {(key block r, word, block s): coefficient}, the block of Q at rows r and columns s
+    """
+
+    mask: int
+    U: dict[tuple[str, str], Scalar]
+    E: dict[BlockKey, Scalar]
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Where the prediction stands: sign * (entry of `row` in the query column)."""
+
+    row: str
+    sign: int
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """Everything that was derived about one algorithm with one choice of options.
+
+    tensors      the interaction tensor solved at n = 2, 3, 4
+    masks        the distinct masks in closed form, M0 first where it occurs
+    heads        the fewest heads found; no layer of this form has fewer than `head_lower_bound`
+    lemma        the mask lemma's identities, (weight, row, block) -> steps
+    """
+
+    algorithm: Algorithm
+    options: Mapping[str, str]
+    state: SymbolicState
+    loop: LoopForm
+    embedding: dict[tuple[str, int, str], Scalar]
+    tensors: tuple[TensorSolution, ...]
+    masks: tuple[Mask, ...]
+    heads: tuple[SymbolicHead, ...]
+    head_lower_bound: int
+    lemma: dict[tuple[int, str, str], tuple[LemmaStep, ...]]
+    readout: Readout
+
+    @property
+    def mask_names(self) -> tuple[str, ...]:
+        """M0 for the context mask, M1, M2, ... for the others."""
+        names, other = [], 0
+        for mask in self.masks:
+            other += not mask.is_context_mask
+            names.append("M0" if mask.is_context_mask else f"M{other}")
+        return tuple(names)
+
+
+def derive(algorithm: Algorithm, options: Mapping[str, str] | None = None) -> Derivation:
+    """Derive the heads of `algorithm` from its update.
+
+    Raises `NotRepresentableError` with the offending terms when no layer of linear attention does the update, and
+    `NotPolynomialError` when the update compares, divides by a sum or leaves the polynomials in another way.
+    """
+    return _derive(algorithm.name, _Held(algorithm), tuple(sorted(algorithm.choose(options).items())))
+
+
+@dataclass(frozen=True)
+class _Held:
+    """An algorithm as a cache key: by identity, since two files may define the same name."""
+
+    algorithm: Algorithm
+
+    def __hash__(self) -> int:
+        return id(self.algorithm)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and other.algorithm is self.algorithm
+
+
+@cache
+def _derive(name: str, held: _Held, options: tuple[tuple[str, str], ...]) -> Derivation:
+    algorithm = held.algorithm
+    tensors = tuple(Ansatz(SymbolicState(algorithm, dict(options)), n).solve() for n in SOLVED_AT)
+    state = SymbolicState(algorithm, dict(options))
+    form = loop_form(state)
+    embedding = embed(state)
+    masks, pieces, steps = _pieces(form, embedding)
+    heads = tuple(head for position in range(len(masks)) for head in _factor(state, position, pieces[position]))
+    for tensor in tensors:
+        _compare(algorithm, masks, heads, tensor, dict(options))
+    return Derivation(
+        algorithm, dict(options), state, form, embedding, tensors, masks, heads,
+        _lower_bound(tensors[1], state), steps, _readout(state),
+    )  # fmt: skip
+
+
+def embed(state: SymbolicState) -> dict[tuple[str, int, str], Scalar]:
+    """The accumulators' linear part: row k gains coefficient * (change of weight s) . (block b), as {(k, s, b): coefficient}.
+
+    Raises `NotRepresentableError` when a row is not affine in the weights, in a context column or in the query's.
+    """
+    algorithm, a = state.algorithm, state.algebra
+    result: dict[tuple[str, int, str], Scalar] = {}
+    tokens = [
+        algorithm.context_token(state.transition("j"), state.p),
+        algorithm.query_token(state.query(), a.number(0)),
+    ]
+    for s, (name, weight) in enumerate(zip(algorithm.weights, state.weights, strict=True)):
+        step: Any = a.vector("change") if isinstance(weight, Vector) else a.scalar("change")
+        moved = [*state.weights[:s], weight + step, *state.weights[s + 1 :]]
+        for position, token in enumerate(tokens):
+            before = algorithm.column_values(state.weights, token, state.p)
+            after = algorithm.column_values(moved, token, state.p)
+            blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
+            meets = {
+                b: step @ block if isinstance(block, Vector) else step * block
+                for b, block in blocks.items()
+                if isinstance(block, Vector) == isinstance(weight, Vector)
+            }
+            for row, old, new in zip(algorithm.accumulators, before, after, strict=True):
+                found = express(a, new - old, meets)
+                wanted = {b: c for (k, i, b), c in result.items() if (k, i) == (row.name, s) and meets.get(b)}
+                if found is None or (position and {b: c for b, c in found.items() if meets[b]} != wanted):
+                    raise NotRepresentableError(
+                        f"the accumulator {row.name} is not affine in the weight {name} with one embedding for every column"
+                    )
+                if not position:
+                    result.update({(row.name, s, b): c for b, c in found.items()})
+    return result
+
+
+def _pieces(
+    form: LoopForm, embedding: dict[tuple[str, int, str], Scalar]
+) -> tuple[tuple[Mask, ...], list[dict[tuple[str, str], dict[BlockKey, Scalar]]], dict[Any, tuple[LemmaStep, ...]]]:
+    """The closed form of T, mask by mask: [mask] {(row written, row read): {(r, word, s): coefficient}}."""
+    masks: list[Mask] = []
+    pieces: list[dict[tuple[str, str], dict[BlockKey, Scalar]]] = []
+    steps: dict[Any, tuple[LemmaStep, ...]] = {}
+    for change in form.changes:
+        for (read, block), (scale, mask) in masks_of(change.terms).items():
+            steps[change.weight, read, block] = lemma(mask, scale, change.terms, read, block)
+            keys = [m.key() for m in masks]
+            if mask.key() not in keys:
+                masks.append(mask)
+                pieces.append({})
+                keys.append(mask.key())
+            _spread(pieces[keys.index(mask.key())], change, read, block, scale, embedding)
+    order = sorted(range(len(masks)), key=lambda i: not masks[i].is_context_mask)
+    return tuple(masks[i] for i in order), [pieces[i] for i in order], steps
+
+
+def _spread(
+    piece: dict[tuple[str, str], dict[BlockKey, Scalar]],
+    change: WeightChange,
+    read: str,
+    block: str,
+    scale: Scalar,
+    embedding: dict[tuple[str, int, str], Scalar],
+) -> None:
+    for (row, weight, other), factor in embedding.items():
+        if weight == change.weight:
+            entries = piece.setdefault((row, read), {})
+            key = (block, transpose(change.word), other)
+            value = factor * change.coefficient * scale
+            total = entries[key] + value if key in entries else value
+            if total:
+                entries[key] = total
+            else:
+                entries.pop(key)
+
+
+def _factor(
+    state: SymbolicState, mask: int, piece: dict[tuple[str, str], dict[BlockKey, Scalar]]
+) -> list[SymbolicHead]:
+    """The heads of one mask: a rank factorisation of the matrix with a row a (written, read) and a column a block of E."""
+    rows = [key for key, entries in piece.items() if entries]
+    if not rows:
+        return []
+    columns = list(dict.fromkeys(c for key in rows for c in piece[key]))
+    a = state.algebra
+    heads: list[SymbolicHead] = []
+    basis: dict[int, dict[BlockKey, Scalar]] = {}
+    coefficients: list[dict[int, Scalar]] = []
+    for key in rows:
+        combination = _combination(a, piece[key], basis, columns)
+        if combination is None:
+            basis[len(basis)] = piece[key]
+            combination = {len(basis) - 1: a.number(1)}
+        coefficients.append(combination)
+    for h, entries in basis.items():
+        U = {key: c[h] for key, c in zip(rows, coefficients, strict=True) if h in c}
+        heads.append(SymbolicHead(mask, U, dict(entries)))
+    return heads
+
+
+def _combination(
+    a: Algebra, target: dict[BlockKey, Scalar], basis: dict[int, dict[BlockKey, Scalar]], columns: list[BlockKey]
+) -> dict[int, Scalar] | None:
+    """`target` as a combination of the basis rows, or None: first with rational coefficients, then by one ratio."""
+
+    def packed(entries: dict[BlockKey, Scalar]) -> Vector:
+        return Vector(a, {((), str(columns.index(key))): c for key, c in entries.items()})
+
+    if not basis:
+        return None
+    found = express(a, packed(target), {h: packed(entries) for h, entries in basis.items()})
+    if found is not None:
+        return found
+    for h, entries in basis.items():
+        if entries.keys() != target.keys():
+            continue
+        first = next(iter(entries))
+        if len(entries[first].poly) == 1 and all(k in ("parameter",) for k, *_ in entries[first].generators()):
+            ratio = target[first] / entries[first]
+            if all(target[key] == ratio * entries[key] for key in entries):
+                return {h: ratio}
+    return None
+
+
+def closed_form_slice(
+    heads: tuple[SymbolicHead, ...], written: str, read: str, block: BlockKey
+) -> dict[int, Scalar]:
+    """The multiple of each mask in the slice of T that the heads give: {mask position: coefficient}."""
+    result: dict[int, Scalar] = {}
+    for head in heads:
+        if (written, read) in head.U and block in head.E:
+            value = head.U[written, read] * head.E[block]
+            result[head.mask] = result[head.mask] + value if head.mask in result else value
+    return {mask: c for mask, c in result.items() if c}
+
+
+def _compare(
+    algorithm: Algorithm,
+    masks: tuple[Mask, ...],
+    heads: tuple[SymbolicHead, ...],
+    tensor: TensorSolution,
+    options: dict[str, str],
+) -> None:
+    """The heads' tensor must be the solved one wherever that is forced, and must solve the system where it is not.
+
+    Raises `NotRepresentableError` when the closed form that the loop's recurrences give is not what the linear
+    system gave: then the pattern is no more than a guess.
+    """
+    state = SymbolicState(algorithm, options)
+    ansatz = Ansatz(state, tensor.n)
+    predicted = predicted_tensor(masks, heads, tensor.n)
+    loose = {(u.read, u.key_block, u.word, u.query_block) for u in tensor.undetermined}
+    for written in (r.name for r in algorithm.accumulators):
+        for key in {k for k in (*tensor.slices, *predicted) if k[0] == written}:
+            if key[1:] not in loose and tensor.slices.get(key, {}) != predicted.get(key, {}):
+                raise NotRepresentableError(
+                    f"at n = {tensor.n} the solved weights of {key} are not the closed form of the loop's recurrences: "
+                    "keep every loop variable on the sweep, so that the general step can be read off"
+                )
+    if loose:
+        _check_solves(ansatz, predicted)
+
+
+def predicted_tensor(
+    masks: tuple[Mask, ...], heads: tuple[SymbolicHead, ...], n: int
+) -> dict[Slice, dict[tuple[int, int], dict[Any, Fraction]]]:
+    """T at context length n as the heads give it, in the form of `TensorSolution.slices`."""
+    result: dict[Slice, dict[tuple[int, int], dict[Any, Fraction]]] = {}
+    for position, mask in enumerate(masks):
+        own = [h for h in heads if h.mask == position]
+        if not own:
+            continue
+        a = next(iter(own[0].E.values())).algebra
+        values = {name: a.parameter(name) for name in a.parameters if name != "index"}
+        table = mask.rows(n, values, a.number)
+        for head in own:
+            for (written, read), u in head.U.items():
+                for (r, word, s), e in head.E.items():
+                    at = result.setdefault((written, read, r, word, s), {})
+                    for i in range(n):
+                        for j in range(n):
+                            entry = u * e * table[i][j]
+                            for part in entry.parts().values():
+                                cell = at.setdefault((i + 1, j + 1), {})
+                                for exponents, c in part.items():
+                                    cell[exponents] = cell.get(exponents, Fraction(0)) + c
+    cleaned = {
+        key: {ij: {m: c for m, c in cell.items() if c} for ij, cell in at.items()} for key, at in result.items()
+    }
+    return {k: {ij: cell for ij, cell in at.items() if cell} for k, at in cleaned.items()}
+
+
+def _check_solves(ansatz: Ansatz, predicted: dict[Slice, Any]) -> None:
+    for equation in ansatz.equations():
+        left: dict[Any, Fraction] = {}
+        for written in (r.name for r in ansatz.state.algorithm.accumulators):
+            for u, c in equation.left.items():
+                cell = predicted.get((written, u.read, u.key_block, u.word, u.query_block), {}).get(
+                    (u.value_token, u.key_token), {}
+                )
+                for exponents, value in cell.items():
+                    left[written, exponents] = left.get((written, exponents), Fraction(0)) + c * value
+        if {k: v for k, v in left.items() if v} != equation.right:
+            raise NotRepresentableError(
+                f"at n = {ansatz.n} the closed form of the loop does not solve the linear system at "
+                f"{ansatz.describe(equation.label)}"
+            )
+
+
+def _lower_bound(tensor: TensorSolution, state: SymbolicState) -> int:
+    """The largest rank of the three flattenings of T (rows x masks x blocks), parameters at fixed rationals."""
+    values = {name: QQ(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
+    loose = {(u.read, u.key_block, u.word, u.query_block) for u in tensor.undetermined}
+    cells: dict[tuple[Any, Any, Any], Any] = {}
+    for (written, read, r, word, s), at in tensor.slices.items():
+        if (read, r, word, s) in loose:
+            continue
+        for ij, part in at.items():
+            total = QQ(0)
+            for exponents, c in part.items():
+                term = QQ(c.numerator, c.denominator)
+                for name, exponent in exponents:
+                    term *= values[name] ** exponent
+                total += term
+            cells[(written, read), ij, (r, word, s)] = total
+    best = 0
+    for mode in range(3):
+        rows = {k: i for i, k in enumerate(dict.fromkeys(key[mode] for key in cells))}
+        columns = {
+            k: i for i, k in enumerate(dict.fromkeys(tuple(x for m, x in enumerate(key) if m != mode) for key in cells))
+        }
+        entries: dict[int, dict[int, Any]] = {}
+        for key, value in cells.items():
+            rest = tuple(x for m, x in enumerate(key) if m != mode)
+            entries.setdefault(rows[key[mode]], {})[columns[rest]] = value
+        best = max(best, DomainMatrix(entries, (len(rows), len(columns)), QQ).rank())
+    return best
+
+
+def _readout(state: SymbolicState) -> Readout:
+    algorithm, a = state.algorithm, state.algebra
+    q = state.query()
+    values = algorithm.column_values(state.weights, algorithm.query_token(q, a.number(0)), state.p)
+    prediction = state.weights[0] @ q
+    for row, value in zip(algorithm.accumulators, values, strict=True):
+        for sign in (-1, 1):
+            if value == prediction * sign:
+                return Readout(row.name, sign)
+    raise NotRepresentableError("no accumulator row holds + or - w.q in the query column, so the prediction cannot be read")
+
+
+def update_difference(algorithm: Algorithm, options: Mapping[str, str], n: int) -> Any:
+    """The new weights after one textbook update on n symbolic transitions, in the contraction algebra."""
+    state = SymbolicState(algorithm, dict(options))
+    return algorithm.update(
+        state.weights, state.preconditioners, Sweep([state.transition(str(j)) for j in range(1, n + 1)]), state.p
+    )
+
+
+__all__ = ("SOLVED_AT", "Derivation", "Readout", "SymbolicHead", "derive", "embed", "evaluate", "predicted_tensor")

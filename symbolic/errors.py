@@ -1,0 +1,53 @@
+"""The exceptions of layerproof, each with the exit code that the command line gives it."""
+
+from __future__ import annotations
+
+
+class LayerproofError(Exception):
+    """Base of every error that layerproof raises on purpose.
+
+    `exit_code` is what `layerproof` exits with when the error reaches the command line.
+    """
+
+    exit_code = 5
+
+
+class ArgumentError(LayerproofError, ValueError):
+    """An argument is outside its domain: the message names it, what was given and what is wanted."""
+
+    exit_code = 2
+
+
+class WorkLimitError(ArgumentError):
+    """The work asked for is above a stated limit: the message says which, and how to raise it."""
+
+
+class ContentError(LayerproofError, ValueError):
+    """A file or a value has content that cannot be used (wrong, hostile or damaged)."""
+
+    exit_code = 4
+
+
+class DeviceError(LayerproofError, RuntimeError):
+    """The device asked for is not there."""
+
+    exit_code = 4
+
+
+class NotPolynomialError(LayerproofError, ArithmeticError):
+    """An update does something that no polynomial in the prompt can do (a comparison, a max, a division by a sum)."""
+
+    exit_code = 4
+
+
+class NotRepresentableError(LayerproofError):
+    """No linear-attention layer of the stated form implements the update.
+
+    `monomials` lists, in words, the terms of the update that no head can produce.
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, monomials: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.monomials = monomials

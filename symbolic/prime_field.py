@@ -1,0 +1,113 @@
+"""Arithmetic modulo the prime 2^61 - 1, on FLINT's word-size matrices: for random evaluation at large sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from flint import nmod, nmod_mat
+
+PRIME = 2**61 - 1
+
+
+def element(value: int | Fraction) -> nmod:
+    """A rational number as an element of the field; its denominator must not be divisible by the prime."""
+    if isinstance(value, Fraction):
+        return nmod(value.numerator % PRIME, PRIME) / nmod(value.denominator % PRIME, PRIME)
+    return nmod(value % PRIME, PRIME)
+
+
+class FieldVector:
+    """A vector of d field elements."""
+
+    __slots__ = ("_column", "row")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, row: nmod_mat):
+        self.row = row
+        self._column: nmod_mat | None = None
+
+    @staticmethod
+    def of(entries: Sequence[int]) -> FieldVector:
+        return FieldVector(nmod_mat(1, len(entries), [int(e) for e in entries], PRIME))
+
+    def __add__(self, other: Any) -> Any:
+        return FieldVector(self.row + other.row) if isinstance(other, FieldVector) else NotImplemented
+
+    def __sub__(self, other: Any) -> Any:
+        return FieldVector(self.row - other.row) if isinstance(other, FieldVector) else NotImplemented
+
+    def __neg__(self) -> FieldVector:
+        return FieldVector(-self.row)
+
+    def __mul__(self, scalar: Any) -> Any:
+        if isinstance(scalar, Fraction):
+            scalar = element(scalar)
+        return FieldVector(self.row * scalar)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, scalar: Any) -> FieldVector:
+        return FieldVector(self.row * (1 / (element(scalar) if isinstance(scalar, (int, Fraction)) else scalar)))
+
+    def __matmul__(self, other: Any) -> Any:
+        if not isinstance(other, FieldVector):
+            return NotImplemented
+        if other._column is None:
+            other._column = other.row.transpose()
+        return (self.row * other._column)[0, 0]
+
+    def __eq__(self, other: Any) -> bool:
+        return bool(self.row == other.row) if isinstance(other, FieldVector) else NotImplemented
+
+    def entries(self) -> list[int]:
+        return [int(x) for x in self.row.entries()]
+
+
+class FieldMatrix:
+    """A matrix of field elements; supports `@`, `+`, `*` by an element, `.mT`, `.take_rows`."""
+
+    __slots__ = ("mat",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, mat: nmod_mat):
+        self.mat = mat
+
+    @staticmethod
+    def of(rows: Sequence[Sequence[Any]]) -> FieldMatrix:
+        return FieldMatrix(nmod_mat(len(rows), len(rows[0]), [int(e) for row in rows for e in row], PRIME))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.mat.nrows(), self.mat.ncols()
+
+    @property
+    def mT(self) -> FieldMatrix:  # noqa: N802 - the array API's name
+        return FieldMatrix(self.mat.transpose())
+
+    def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, FieldMatrix):
+            return FieldMatrix(self.mat * other.mat)
+        if isinstance(other, FieldVector):
+            return FieldVector((self.mat * other.row.transpose()).transpose())
+        return NotImplemented
+
+    def __add__(self, other: Any) -> Any:
+        return FieldMatrix(self.mat + other.mat) if isinstance(other, FieldMatrix) else NotImplemented
+
+    def __mul__(self, scalar: Any) -> Any:
+        return FieldMatrix(self.mat * (element(scalar) if isinstance(scalar, (int, Fraction)) else scalar))
+
+    __rmul__ = __mul__
+
+    def __eq__(self, other: Any) -> bool:
+        return bool(self.mat == other.mat) if isinstance(other, FieldMatrix) else NotImplemented
+
+    def take_rows(self, rows: Sequence[int]) -> FieldMatrix:
+        width = self.mat.ncols()
+        return FieldMatrix(nmod_mat(len(rows), width, [int(self.mat[i, j]) for i in rows for j in range(width)], PRIME))
+
+    def lowest_terms(self) -> FieldMatrix:
+        """Itself: a field has no denominators."""
+        return self
