@@ -78,12 +78,13 @@ class Mask:
     def rows(self, n: int, values: Mapping[str, Any], number: Callable[[Fraction], Any]) -> list[list[Any]]:
         """The (n+1) x (n+1) mask with the parameters set to `values`, entries made by `number` from rationals.
 
-        The last row and column, the query's, are zero.
+        The last row and column, the query's, are zero; zeros and the ones of M0 are plain integers.
         """
-        zero = number(Fraction(0))
-        result = [[zero] * (n + 1) for _ in range(n + 1)]
+        result: list[list[Any]] = [[0] * (n + 1) for _ in range(n + 1)]
         for i in range(1, n + 1):
-            result[i - 1][i - 1] = evaluate(self.diagonal, {**values, INDEX: Fraction(i)}, number)
+            result[i - 1][i - 1] = (
+                1 if self.is_context_mask else evaluate(self.diagonal, {**values, INDEX: Fraction(i)}, number)
+            )
         for triangles, transposed in ((self.lower, False), (self.upper, True)):
             for triangle in triangles:
                 decay = evaluate(triangle.decay, values, number)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from .algorithm import Algorithm
 from .errors import ArgumentError
 
 
@@ -64,3 +65,61 @@ class Context:
     def d(self) -> int:
         """The feature dimension."""
         return len(self.query)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The named rows of Z : (p + K, n + 1): feature blocks, then accumulator rows; n context columns, then the query.
+
+    features     : (name, rows) of each feature block, top to bottom; p rows in all
+    accumulators : names of the K accumulator rows
+    """
+
+    d: int
+    n: int
+    features: tuple[tuple[str, int], ...]
+    accumulators: tuple[str, ...]
+
+    @staticmethod
+    def of(algorithm: Algorithm, d: int, n: int) -> Layout:
+        """The layout of an algorithm's prompt at feature dimension d and context length n."""
+        return Layout(
+            d,
+            n,
+            tuple((b.name, 1 if b.scalar else d) for b in algorithm.features),
+            tuple(row.name for row in algorithm.accumulators),
+        )
+
+    @property
+    def p(self) -> int:
+        """The number of feature rows."""
+        return sum(size for _, size in self.features)
+
+    @property
+    def m(self) -> int:
+        """The number of rows of Z."""
+        return self.p + len(self.accumulators)
+
+    def block(self, name: str) -> range:
+        """The rows of a feature block."""
+        start = 0
+        for block, size in self.features:
+            if block == name:
+                return range(start, start + size)
+            start += size
+        raise KeyError(name)
+
+    def accumulator(self, name: str) -> int:
+        """The row of an accumulator."""
+        return self.p + self.accumulators.index(name)
+
+    def row_names(self) -> tuple[str, ...]:
+        """A name for every row of Z: phi[1], phi[2], ..., and the accumulators' own."""
+        names = [
+            name if size == 1 and self.d != 1 else f"{name}[{i + 1}]" for name, size in self.features for i in range(size)
+        ]
+        return (*names, *self.accumulators)
+
+    def column_name(self, column: int) -> str:
+        """A column in words: context token 1, ..., n, or the query."""
+        return "the query" if column == self.n else f"context token {column + 1}"

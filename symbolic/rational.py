@@ -102,7 +102,9 @@ class Rational:
 
 
 def _shared(entries: Sequence[Any]) -> tuple[list[int], int]:
-    fractions = [e.fraction() if isinstance(e, Rational) else Fraction(e) for e in entries]
+    if all(type(e) is int for e in entries):
+        return list(entries), 1
+    fractions = [e.fraction() if isinstance(e, Rational) else e if isinstance(e, (int, Fraction)) else Fraction(e) for e in entries]
     den = lcm(*(f.denominator for f in fractions)) if fractions else 1
     return [f.numerator * (den // f.denominator) for f in fractions], den
 

@@ -1,0 +1,48 @@
+"""The arithmetics that one update and one layer run on: what a number, a vector and a matrix are in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from .prime_field import PRIME, FieldMatrix, FieldVector, element
+from .rational import Rational, RationalMatrix, RationalVector
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """One arithmetic.
+
+    number  from a rational to a number
+    vector  from d numbers to a vector that an update can read
+    matrix  from rows of numbers to a matrix that a layer can multiply
+    entries from a vector to its d numbers
+    at      (matrix, i, j) -> the number there
+    """
+
+    name: str
+    number: Callable[[Fraction | int], Any]
+    vector: Callable[[Sequence[Any]], Any]
+    matrix: Callable[[Sequence[Sequence[Any]]], Any]
+    entries: Callable[[Any], list[Any]]
+    at: Callable[[Any, int, int], Any]
+
+
+RATIONALS = Arithmetic(
+    "the rationals",
+    Rational.of,
+    RationalVector.of,
+    RationalMatrix.of,
+    lambda v: v.fractions(),
+    lambda m, i, j: Rational(m.num[i, j], m.den),
+)
+PRIME_FIELD = Arithmetic(
+    f"the integers modulo {PRIME}",
+    element,
+    FieldVector.of,
+    FieldMatrix.of,
+    lambda v: v.entries(),
+    lambda m, i, j: m.mat[i, j],
+)

@@ -1,0 +1,154 @@
+"""Exact weights at given sizes: the heads of a derivation with numbers in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpz_mat
+
+from .arithmetic import RATIONALS, Arithmetic
+from .attention import AccumulatorHead, Head
+from .derive import Derivation, Readout
+from .masks import evaluate
+from .prompt import Layout
+from .rational import RationalMatrix
+
+Steps = tuple[Any, ...]  # one layer's preconditioners: rows of numbers for a matrix, a number for a scalar step
+
+
+@dataclass(frozen=True, eq=False)
+class Construction:
+    """An L-layer linear-attention transformer with exact rational weights, and how to read it.
+
+    layers      heads of each layer (one entry when `looped`: the same weights at every layer)
+    depth       L
+    steps       each layer's preconditioners, exact; aligned with `layers`
+    readout     the prediction is sign * (entry of the read-out row in the query column)
+    """
+
+    algorithm: str
+    options: Mapping[str, str]
+    parameters: Mapping[str, Fraction]
+    layout: Layout
+    layers: tuple[tuple[Head, ...], ...]
+    depth: int
+    looped: bool
+    steps: tuple[Steps, ...]
+    readout: Readout
+
+    def heads(self, layer: int) -> tuple[Head, ...]:
+        """The heads of layer number `layer`, counted from 0."""
+        return self.layers[0 if self.looped else layer]
+
+    def split(self) -> tuple[tuple[AccumulatorHead, ...], ...] | None:
+        """Each stored layer as heads on the accumulator rows, or None when some head touches a feature row."""
+        masks: dict[int, Any] = {}
+        result = []
+        for heads in self.layers:
+            split = [split_head(h, self.layout.p) for h in heads]
+            if any(h is None for h in split):
+                return None
+            result.append(tuple(AccumulatorHead(h.U, h.E, masks.setdefault(id(h.M), h.M)) for h in split if h))
+        return tuple(result)
+
+
+def split_head(head: Head, p: int) -> AccumulatorHead | None:
+    """A dense rational head as U, E and M; None unless W P = diag(0, U) and Q = diag(E, 0).
+
+    p : the number of feature rows
+    """
+    product = head.W @ head.P
+    m = product.shape[0]
+    if any(product.num[i, j] for i in range(m) for j in range(m) if i < p or j < p):
+        return None
+    if any(head.Q.num[i, j] for i in range(m) for j in range(m) if i >= p or j >= p):
+        return None
+    U = fmpz_mat(m - p, m - p, [product.num[i, j] for i in range(p, m) for j in range(p, m)])
+    E = fmpz_mat(p, p, [head.Q.num[i, j] for i in range(p) for j in range(p)])
+    return AccumulatorHead(RationalMatrix(U, product.den), RationalMatrix(E, head.Q.den), head.M)
+
+
+def instantiate(
+    derivation: Derivation,
+    arithmetic: Arithmetic,
+    layout: Layout,
+    steps: Sequence[Steps],
+    values: Mapping[str, Any],
+) -> list[tuple[AccumulatorHead, ...]]:
+    """The derived heads in an arithmetic, one tuple for each entry of `steps`.
+
+    steps  : a layer's preconditioners as rows of numbers (or a number for a scalar step)
+    values : the parameters, as numbers of the arithmetic
+    """
+    algorithm, number = derivation.algorithm, arithmetic.number
+    masks = [arithmetic.matrix(mask.rows(layout.n, values, number)) for mask in derivation.masks]
+    rows = {name: k for k, name in enumerate(layout.accumulators)}
+    K, p = len(rows), layout.p
+    result = []
+    for step in steps:
+        named = dict(zip(algorithm.preconditioners, step, strict=True))
+        known = {**values, **{name: named[name] for name in algorithm.scalar_preconditioners}}
+        heads = []
+        for h in derivation.heads:
+            U: list[list[Any]] = [[0] * K for _ in range(K)]
+            for (written, read), coefficient in h.U.items():
+                U[rows[written]][rows[read]] = evaluate(coefficient, known, number)
+            E: list[list[Any]] = [[0] * p for _ in range(p)]
+            for (r, word, s), coefficient in h.E.items():
+                _place(E, layout.block(r), layout.block(s), word, evaluate(coefficient, known, number), named)
+            heads.append(AccumulatorHead(arithmetic.matrix(U), arithmetic.matrix(E), masks[h.mask]))
+        result.append(tuple(heads))
+    return result
+
+
+def _place(E: list[list[Any]], rows: range, columns: range, word: Any, coefficient: Any, named: Mapping[str, Any]) -> None:
+    if not word:
+        for i, j in zip(rows, columns, strict=True):
+            E[i][j] = E[i][j] + coefficient
+        return
+    ((name, flipped),) = word
+    C = named[name]
+    for x, i in enumerate(rows):
+        row = E[i]
+        for y, j in enumerate(columns):
+            row[j] = row[j] + coefficient * (C[y][x] if flipped else C[x][y])
+
+
+def construct(
+    derivation: Derivation,
+    d: int,
+    n: int,
+    depth: int,
+    steps: Sequence[Steps],
+    parameters: Mapping[str, Fraction],
+) -> Construction:
+    """The derived weights at given sizes, exact and dense.
+
+    steps : L preconditioners for a sequential transformer, or one for a looped one
+    """
+    layout = Layout.of(derivation.algorithm, d, n)
+    values = {name: Fraction(parameters[name]) for name in derivation.algorithm.parameters}
+    split = instantiate(derivation, RATIONALS, layout, steps, values)
+    p, m, K = layout.p, layout.m, len(layout.accumulators)
+    W = RationalMatrix.of([[int(i == j >= p) for j in range(m)] for i in range(m)])
+
+    def dense(h: AccumulatorHead) -> Head:
+        P = fmpz_mat(m, m, [h.U.num[i - p, j - p] if i >= p and j >= p else 0 for i in range(m) for j in range(m)])
+        Q = fmpz_mat(m, m, [h.E.num[i, j] if i < p and j < p else 0 for i in range(m) for j in range(m)])
+        return Head(W, RationalMatrix(P, h.U.den), RationalMatrix(Q, h.E.den), h.M)
+
+    assert K == m - p
+    return Construction(
+        algorithm=derivation.algorithm.name,
+        options=dict(derivation.options),
+        parameters=values,
+        layout=layout,
+        layers=tuple(tuple(dense(h) for h in heads) for heads in split),
+        depth=depth,
+        looped=len(steps) == 1,
+        steps=tuple(tuple(s) for s in steps),
+        readout=derivation.readout,
+    )

@@ -1,0 +1,175 @@
+"""Layer l equals iterate l, on concrete numbers: every layer, every column, every row, compared with `==`.
+
+The reference side is the textbook loop; it sees the transitions and the preconditioners, never the weights.
+The transformer side is the attention formula on the weights; it never sees the recurrence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .algorithm import Algorithm, Sweep, Transition
+from .arithmetic import Arithmetic
+from .attention import Head, iterate, layer
+from .construction import Construction, Steps, split_head
+from .prompt import Context, Layout
+from .rational import RationalMatrix
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A place where layer and iterate differ: row and column of Z after `layer` layers (0 is the prompt itself)."""
+
+    layer: int
+    row: str
+    column: int
+    column_name: str
+    layer_value: Any
+    iterate_value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One prompt in one arithmetic, with the weights that the iteration starts from.
+
+    transitions, query : what the textbook loop reads
+    tokens             : the columns of the prompt, the query last
+    X                  : (p, n+1) feature rows
+    start              : the starting weights, one vector (or scalar) each
+    """
+
+    algorithm: Algorithm
+    arithmetic: Arithmetic
+    p: Any
+    layout: Layout
+    transitions: tuple[Transition, ...]
+    tokens: tuple[Any, ...]
+    X: Any
+    start: tuple[Any, ...]
+
+    def rows(self, weights: Sequence[Any]) -> list[list[Any]]:
+        """The accumulator rows that the prompt must hold when the weights are `weights`: K lists of n+1 numbers."""
+        columns = [self.algorithm.column_values(weights, token, self.p) for token in self.tokens]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+
+def problem(
+    algorithm: Algorithm,
+    arithmetic: Arithmetic,
+    data: Context | tuple[Sequence[Any], Sequence[Any], Sequence[Any], Any],
+    start: Sequence[Any],
+    values: Mapping[str, Any],
+    options: Mapping[str, str],
+) -> Problem:
+    """A prompt set up in an arithmetic.
+
+    data  : a `Context`, or (features, next_features, rewards, query) as numbers of the arithmetic
+    start : starting weights as lists of numbers (a number for a scalar weight)
+    """
+    if isinstance(data, Context):
+        data = (data.features, data.next_features, data.rewards, data.query)
+    features, following, rewards, query = data
+    vector, number = arithmetic.vector, arithmetic.number
+    n, d = len(features), len(query)
+    p = algorithm.bind(values, options)
+    transitions = tuple(
+        Transition(vector(features[j]), vector(following[j]), _scalar(arithmetic, rewards[j]), j + 1) for j in range(n)
+    )
+    tokens = (
+        *(algorithm.context_token(t, p) for t in transitions),
+        algorithm.query_token(vector(query), number(0)),
+    )
+    layout = Layout.of(algorithm, d, n)
+    columns = []
+    for token in tokens:
+        column: list[Any] = []
+        for block in algorithm.features:
+            value = getattr(token, block.name)
+            column += [value] if block.scalar else arithmetic.entries(value)
+        columns.append(column)
+    X = arithmetic.matrix([list(row) for row in zip(*columns, strict=True)])
+    weights = tuple(
+        _scalar(arithmetic, w) if name in algorithm.scalar_weights else vector(w)
+        for name, w in zip(algorithm.weights, start, strict=True)
+    )
+    return Problem(algorithm, arithmetic, p, layout, transitions, tokens, X, weights)
+
+
+def _scalar(arithmetic: Arithmetic, value: Any) -> Any:
+    return arithmetic.number(value) if isinstance(value, int) or hasattr(value, "numerator") else value
+
+
+def textbook(setup: Problem, steps: Iterator[Steps] | Sequence[Steps]) -> Iterator[tuple[Any, ...]]:
+    """The iterates w_1, w_2, ...: the algorithm's own update, run once for each entry of `steps`."""
+    algorithm, arithmetic = setup.algorithm, setup.arithmetic
+    weights = setup.start
+    ready: dict[int, tuple[Any, ...]] = {}
+    for step in steps:
+        if id(step) not in ready:
+            ready[id(step)] = tuple(
+                _scalar(arithmetic, c) if name in algorithm.scalar_preconditioners else arithmetic.matrix(c)
+                for name, c in zip(algorithm.preconditioners, step, strict=True)
+            )
+        weights = algorithm.update(weights, ready[id(step)], Sweep(setup.transitions), setup.p)
+        yield weights
+
+
+def mismatches(
+    setup: Problem, states: Iterator[Any], steps: Sequence[Steps], first_layer: int = 1
+) -> Iterator[Mismatch | None]:
+    """For each layer the first place where the accumulator rows differ from the iterate's, or None."""
+    at = setup.arithmetic.at
+    for number, (Y, weights) in enumerate(zip(states, textbook(setup, steps), strict=True), start=first_layer):
+        yield next(
+            (
+                Mismatch(number, name, t, setup.layout.column_name(t), at(Y, k, t), value)
+                for k, (name, row) in enumerate(zip(setup.layout.accumulators, setup.rows(weights), strict=True))
+                for t, value in enumerate(row)
+                if not at(Y, k, t) == value
+            ),
+            None,
+        )
+
+
+def check_construction(construction: Construction, setup: Problem, algorithm_steps: Sequence[Steps]) -> Iterator[Mismatch | None]:
+    """Run a construction on a prompt and compare it with the textbook loop after every layer.
+
+    `algorithm_steps` are the preconditioners that the loop uses; they come from the caller and not from the weights.
+    Yields one entry a layer.  A construction that changes feature rows is run in full and its feature rows compared.
+    """
+    scale = setup.arithmetic.number(1) / setup.layout.n
+    steps = [algorithm_steps[0 if len(algorithm_steps) == 1 else l] for l in range(construction.depth)]
+    Y = setup.arithmetic.matrix(setup.rows(setup.start))
+    split = construction.split()
+    if split is not None:
+        layers = (split[0 if construction.looped else l] for l in range(construction.depth))
+        yield from mismatches(setup, iterate(setup.X, Y, layers, scale), steps)
+        return
+    for number, (Z, weights) in enumerate(zip(_dense(construction, setup, Y, scale), textbook(setup, steps), strict=True), 1):
+        wanted = [*_matrix_rows(setup, setup.X), *setup.rows(weights)]
+        yield next(
+            (
+                Mismatch(number, name, t, setup.layout.column_name(t), setup.arithmetic.at(Z, i, t), value)
+                for i, (name, row) in enumerate(zip(setup.layout.row_names(), wanted, strict=True))
+                for t, value in enumerate(row)
+                if not setup.arithmetic.at(Z, i, t) == value
+            ),
+            None,
+        )
+
+
+def _matrix_rows(setup: Problem, matrix: Any) -> list[list[Any]]:
+    height, width = matrix.shape
+    return [[setup.arithmetic.at(matrix, i, j) for j in range(width)] for i in range(height)]
+
+
+def _dense(construction: Construction, setup: Problem, Y: Any, scale: Any) -> Iterator[Any]:
+    Z = RationalMatrix.of([*_matrix_rows(setup, setup.X), *_matrix_rows(setup, Y)])
+    for l in range(construction.depth):
+        Z = layer(Z, construction.heads(l), scale).lowest_terms()
+        yield Z
+
+
+__all__ = ("Head", "Mismatch", "Problem", "check_construction", "mismatches", "problem", "split_head", "textbook")
