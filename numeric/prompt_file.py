@@ -22,17 +22,16 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import json
 import os
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from ..symbolic.errors import ArgumentError, ContentError
 from ..symbolic.prompt import Context
+from .strict_json import loads, read_text
 
-MAX_FILE_BYTES = 16 * 2**20
 MAX_NUMBER_LENGTH = 1000
 MAX_EXPONENT = 400
 
@@ -75,33 +74,9 @@ def read_context(path: str | os.PathLike[str]) -> Context:
     if path.suffix.lower() not in readers:
         raise ContentError(f"{path}: the suffix is {path.suffix!r}, wanted .json or .csv")
     try:
-        return readers[path.suffix.lower()](_text(path))
+        return readers[path.suffix.lower()](read_text(path))
     except ContentError as error:
         raise ContentError(f"{path}: {error}") from None
-
-
-def _text(path: Path) -> str:
-    """The text of a regular file of at most `MAX_FILE_BYTES`, without a byte order mark."""
-    try:
-        if path.is_dir():
-            raise ContentError("is a directory, wanted a file")
-        if not path.exists():
-            raise ContentError("there is no such file")
-        if not path.is_file():
-            raise ContentError("is no regular file, wanted one: copy its content to a file")
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ContentError(f"cannot be read: {error.strerror}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise ContentError(f"is larger than {MAX_FILE_BYTES} bytes, the limit: give fewer transitions")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ContentError(f"byte {error.start} is not UTF-8: save the file as UTF-8") from None
-    if not text.strip():
-        raise ContentError("is empty, wanted at least one transition")
-    return text
 
 
 def _short(text: str) -> str:
@@ -117,15 +92,7 @@ def _kind(value: object) -> str:
 
 def _from_json(text: str) -> Context:
     """The prompt in a JSON text."""
-    try:
-        # `str` keeps a number as it was written, so 0.1 is 1/10 and 1e40000000 costs nothing until it is refused.
-        data = json.loads(
-            text, parse_float=str, parse_int=str, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
-        )
-    except json.JSONDecodeError as error:
-        raise ContentError(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise ContentError("is nested too deeply, wanted lists of lists of numbers") from None
+    data = loads(text, numbers_as_text=True)  # 0.1 is read as 1/10, and 1e40000000 costs nothing until it is refused
     if not isinstance(data, dict):
         raise ContentError(f"the file is {_kind(data)}, wanted an object with the keys {', '.join(_KEYS)}")
     for key in data:
@@ -142,19 +109,6 @@ def _from_json(text: str) -> Context:
     )
     rewards = _vector(data["rewards"], "rewards")
     return _context(features, next_features, rewards, _vector(data["query"], "query") if "query" in data else None)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ContentError(f"{name} is no number that can be used, wanted finite numbers only")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in seen:
-            raise ContentError(f"key {_short(key)} is given twice, wanted each key once")
-        seen[key] = value
-    return seen
 
 
 def _list(value: object, name: str, entries: str) -> list[Any]:

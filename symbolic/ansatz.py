@@ -9,12 +9,13 @@ The textbook loop, run on symbols, says what the change must be.  Matching coeff
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from .algorithm import Sweep
-from .contraction import Exponents, Scalar, Vector, Word, word_text
+from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
 from .errors import NotRepresentableError
 from .linear import Equation, Inconsistent, Solution, solve
 from .loop import SymbolicState
@@ -92,21 +93,35 @@ class Ansatz:
             [(y - x) * self.n for x, y in zip(old, now, strict=True)] for old, now in zip(self.rows, after, strict=True)
         ]
 
-    def products(self, token: int) -> dict[Unknown, Scalar]:
-        """What each unknown multiplies at a token; unknowns that multiply zero there are left out."""
+    def meetings(self, token: int) -> Iterator[tuple[int, str, Word, str, Scalar]]:
+        """Every (key token, key block, word, block at `token`) that meets there, with X[r, j]^T W X[s, t], not zero."""
         names = [b.name for b in self.state.algorithm.features]
-        result: dict[Unknown, Scalar] = {}
         for key in range(self.n + 1):
             for r in names:
                 for s in names:
                     for word in self.words:
                         met = self.contraction(key, r, word, token, s)
-                        if met is None or not met:
-                            continue
-                        for value in range(self.n + 1):
-                            for row, y in zip(self.state.algorithm.accumulators, self.rows[value], strict=True):
-                                if y:
-                                    result[Unknown(row.name, value + 1, key + 1, r, word, s)] = y * met
+                        if met is not None and met:
+                            yield key + 1, r, word, s, met
+
+    def products(self, token: int) -> dict[Unknown, dict[Monomial, Fraction]]:
+        """What each unknown multiplies at a token; unknowns that multiply zero there are left out."""
+        values = [
+            (row.name, i + 1, _plain(y))
+            for i, rows in enumerate(self.rows)
+            for row, y in zip(self.state.algorithm.accumulators, rows, strict=True)
+            if y
+        ]
+        result: dict[Unknown, dict[Monomial, Fraction]] = {}
+        for key, r, word, s, met in self.meetings(token):
+            plain = _plain(met)
+            for read, i, y in values:
+                product: dict[Monomial, Fraction] = {}
+                for m, c in y.items():
+                    for k, e in plain.items():
+                        monomial = times(m, k)
+                        product[monomial] = product.get(monomial, Fraction(0)) + c * e
+                result[Unknown(read, i, key, r, word, s)] = product
         return result
 
     def count(self) -> int:
@@ -125,20 +140,13 @@ class Ansatz:
         for t in range(self.n + 1):
             left: dict[Any, dict[Unknown, Fraction]] = {}
             for unknown, product in self.products(t).items():
-                for monomial, part in product.parts().items():
-                    if set(part) != {()}:
-                        raise NotRepresentableError(
-                            f"the prompt or a row of it holds the parameter in {product.text()}: "
-                            "put parameters into a feature block of their own"
-                        )
-                    left.setdefault(monomial, {})[unknown] = part[()]
+                for monomial, c in product.items():
+                    left.setdefault(monomial, {})[unknown] = c
             right: dict[Any, dict[Any, Fraction]] = {}
             for name, scalar in zip(names, change[t], strict=True):
                 for monomial, part in scalar.parts().items():
                     for exponents, c in part.items():
                         right.setdefault(monomial, {})[name, exponents] = c
-            left = {_padded(m, self.state): v for m, v in left.items()}
-            right = {_padded(m, self.state): v for m, v in right.items()}
             for monomial in {**left, **right}:
                 result.append(Equation(left.get(monomial, {}), right.get(monomial, {}), (t + 1, monomial)))
         return result
@@ -168,23 +176,29 @@ class Ansatz:
             self.n, slices, self.count(), found.rank, found.free, self.count() - visible, found.equations
         )
 
-    def describe(self, label: tuple[int, tuple[int, ...]]) -> str:
+    def describe(self, label: tuple[int, Monomial]) -> str:
         """A matched monomial in words."""
         token, monomial = label
         a = self.state.algebra
         factors = []
-        for position, exponent in enumerate(monomial):
-            if exponent:
-                kind, *rest = a.key(position)
-                if kind == "contraction":
-                    left, word, right = rest
-                    name = f"{left}^T {word_text(word)} {right}" if word else f"{left}.{right}"
-                else:
-                    name = str(rest[0])
-                factors.append(name if exponent == 1 else f"{name}^{exponent}")
+        for position, exponent in monomial:
+            kind, *rest = a.key(position)
+            if kind == "contraction":
+                left, word, right = rest
+                name = f"{left}^T {word_text(word)} {right}" if word else f"{left}.{right}"
+            else:
+                name = str(rest[0])
+            factors.append(name if exponent == 1 else f"{name}^{exponent}")
         where = "the query" if token == self.n + 1 else f"token {token}"
         return f"{' * '.join(factors) or '1'} at {where}"
 
 
-def _padded(monomial: tuple[int, ...], state: SymbolicState) -> tuple[int, ...]:
-    return monomial + (0,) * (state.algebra._ring.ngens - len(monomial))
+def _plain(scalar: Scalar) -> dict[Monomial, Fraction]:
+    """A scalar without parameters, as {monomial: coefficient}."""
+    parts = scalar.parts()
+    if any(set(part) != {()} for part in parts.values()):
+        raise NotRepresentableError(
+            f"the prompt or a row of it holds a parameter outside its feature blocks, in {scalar.text()}: "
+            "put the parameter into a feature block"
+        )
+    return {monomial: part[()] for monomial, part in parts.items()}

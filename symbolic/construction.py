@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from flint import fmpz_mat
@@ -12,6 +13,7 @@ from flint import fmpz_mat
 from .arithmetic import RATIONALS, Arithmetic
 from .attention import AccumulatorHead, Head
 from .derive import Derivation, Readout
+from .errors import ArgumentError
 from .masks import evaluate
 from .prompt import Layout
 from .rational import RationalMatrix
@@ -45,6 +47,10 @@ class Construction:
 
     def split(self) -> tuple[tuple[AccumulatorHead, ...], ...] | None:
         """Each stored layer as heads on the accumulator rows, or None when some head touches a feature row."""
+        return self._split
+
+    @cached_property
+    def _split(self) -> tuple[tuple[AccumulatorHead, ...], ...] | None:
         masks: dict[int, Any] = {}
         result = []
         for heads in self.layers:
@@ -124,15 +130,20 @@ def construct(
     depth: int,
     steps: Sequence[Steps],
     parameters: Mapping[str, Fraction],
+    looped: bool = False,
 ) -> Construction:
     """The derived weights at given sizes, exact and dense.
 
-    steps : L preconditioners for a sequential transformer, or one for a looped one
+    steps : L preconditioners for a sequential transformer, one for a looped one
+    Raises `ArgumentError` when their number is another.
     """
+    wanted = 1 if looped else depth
+    if len(steps) != wanted:
+        raise ArgumentError(f"steps has {len(steps)} entries, wanted {wanted}: one a layer, or a single one when looped")
     layout = Layout.of(derivation.algorithm, d, n)
     values = {name: Fraction(parameters[name]) for name in derivation.algorithm.parameters}
     split = instantiate(derivation, RATIONALS, layout, steps, values)
-    p, m, K = layout.p, layout.m, len(layout.accumulators)
+    p, m = layout.p, layout.m
     W = RationalMatrix.of([[int(i == j >= p) for j in range(m)] for i in range(m)])
 
     def dense(h: AccumulatorHead) -> Head:
@@ -140,7 +151,6 @@ def construct(
         Q = fmpz_mat(m, m, [h.E.num[i, j] if i < p and j < p else 0 for i in range(m) for j in range(m)])
         return Head(W, RationalMatrix(P, h.U.den), RationalMatrix(Q, h.E.den), h.M)
 
-    assert K == m - p
     return Construction(
         algorithm=derivation.algorithm.name,
         options=dict(derivation.options),
@@ -148,7 +158,7 @@ def construct(
         layout=layout,
         layers=tuple(tuple(dense(h) for h in heads) for heads in split),
         depth=depth,
-        looped=len(steps) == 1,
+        looped=looped,
         steps=tuple(tuple(s) for s in steps),
         readout=derivation.readout,
     )

@@ -21,6 +21,7 @@ from .errors import NotPolynomialError
 
 Word = tuple[tuple[str, bool], ...]  # (matrix name, transposed?) from left to right
 Exponents = tuple[tuple[str, int], ...]  # a monomial in parameters: (name, exponent), sorted
+Monomial = tuple[tuple[int, int], ...]  # a monomial in the other generators: (position, exponent), sorted
 
 _ADVICE = "a layer of linear attention is a polynomial map of its prompt; write the update with +, -, *, @ only"
 
@@ -28,6 +29,14 @@ _ADVICE = "a layer of linear attention is a polynomial map of its prompt; write 
 def transpose(word: Word) -> Word:
     """The transpose of a word in matrices: (A B)^T = B^T A^T."""
     return tuple((name, not flipped) for name, flipped in reversed(word))
+
+
+def times(left: Monomial, right: Monomial) -> Monomial:
+    """The product of two monomials."""
+    exponents = dict(left)
+    for position, exponent in right:
+        exponents[position] = exponents.get(position, 0) + exponent
+    return tuple(sorted(exponents.items()))
 
 
 def word_text(word: Word) -> str:
@@ -222,20 +231,23 @@ class Scalar:
             return NotImplemented
         return bool(self.algebra.current(self.poly) == self.algebra.current(right.poly))
 
-    def parts(self) -> dict[tuple[int, ...], dict[Exponents, Fraction]]:
+    def parts(self) -> dict[Monomial, dict[Exponents, Fraction]]:
         """The polynomial with its parameters apart: {monomial without parameters: {parameter monomial: coefficient}}.
 
-        Parameter exponents may be negative; the first key is padded to the present size of the ring.
+        Parameter exponents may be negative.
         """
         a = self.algebra
-        result: dict[tuple[int, ...], dict[Exponents, Fraction]] = {}
-        for monomial, coefficient in a.current(self.poly).items():
-            rest = list(monomial)
+        result: dict[Monomial, dict[Exponents, Fraction]] = {}
+        for monomial, coefficient in self.poly.items():
+            rest: list[tuple[int, int]] = []
             exponents: dict[str, int] = {}
-            for direct, inverse in a._inverse.items():
-                if monomial[direct] or monomial[inverse]:
-                    exponents[a.key(direct)[1]] = monomial[direct] - monomial[inverse]
-                    rest[direct] = rest[inverse] = 0
+            for position, exponent in enumerate(monomial):
+                if exponent:
+                    kind, *name = a.key(position)
+                    if kind == "parameter" or kind == "inverse":
+                        exponents[name[0]] = exponent if kind == "parameter" else -exponent
+                    else:
+                        rest.append((position, exponent))
             value = Fraction(int(coefficient.numerator), int(coefficient.denominator))
             result.setdefault(tuple(rest), {})[tuple(sorted(exponents.items()))] = value
         return result

@@ -107,14 +107,25 @@ def _derive(name: str, held: _Held, options: tuple[tuple[str, str], ...]) -> Der
     state = SymbolicState(algorithm, dict(options))
     form = loop_form(state)
     embedding = embed(state)
-    masks, pieces, steps = _pieces(form, embedding)
-    heads = tuple(head for position in range(len(masks)) for head in _factor(state, position, pieces[position]))
+    masks, heads, steps = _closed_form(state, form, embedding)
     for tensor in tensors:
         _compare(algorithm, masks, heads, tensor, dict(options))
     return Derivation(
         algorithm, dict(options), state, form, embedding, tensors, masks, heads,
         _lower_bound(tensors[1], state), steps, _readout(state),
     )  # fmt: skip
+
+
+def closed_form_heads(state: SymbolicState) -> tuple[SymbolicHead, ...]:
+    """The heads that the loop's closed form gives, before the linear system has confirmed them: quick, for listings."""
+    return _closed_form(state, loop_form(state), embed(state))[1]
+
+
+def _closed_form(
+    state: SymbolicState, form: LoopForm, embedding: dict[tuple[str, int, str], Scalar]
+) -> tuple[tuple[Mask, ...], tuple[SymbolicHead, ...], dict[Any, tuple[LemmaStep, ...]]]:
+    masks, pieces, steps = _pieces(form, embedding)
+    return masks, tuple(h for k in range(len(masks)) for h in _factor(state, k, pieces[k])), steps
 
 
 def embed(state: SymbolicState) -> dict[tuple[str, int, str], Scalar]:

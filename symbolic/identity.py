@@ -12,8 +12,9 @@ from typing import Any
 
 from .algorithm import Algorithm, Sweep, Transition
 from .arithmetic import Arithmetic
-from .attention import Head, iterate, layer
-from .construction import Construction, Steps, split_head
+from .attention import iterate, layer
+from .construction import Construction, Steps
+from .derive import Readout
 from .prompt import Context, Layout
 from .rational import RationalMatrix
 
@@ -34,8 +35,9 @@ class Mismatch:
 class Problem:
     """One prompt in one arithmetic, with the weights that the iteration starts from.
 
-    transitions, query : what the textbook loop reads
+    transitions        : what the textbook loop reads
     tokens             : the columns of the prompt, the query last
+    query              : (d,) features of the query
     X                  : (p, n+1) feature rows
     start              : the starting weights, one vector (or scalar) each
     """
@@ -46,6 +48,7 @@ class Problem:
     layout: Layout
     transitions: tuple[Transition, ...]
     tokens: tuple[Any, ...]
+    query: Any
     X: Any
     start: tuple[Any, ...]
 
@@ -77,10 +80,8 @@ def problem(
     transitions = tuple(
         Transition(vector(features[j]), vector(following[j]), _scalar(arithmetic, rewards[j]), j + 1) for j in range(n)
     )
-    tokens = (
-        *(algorithm.context_token(t, p) for t in transitions),
-        algorithm.query_token(vector(query), number(0)),
-    )
+    asked = vector(query)
+    tokens = (*(algorithm.context_token(t, p) for t in transitions), algorithm.query_token(asked, number(0)))
     layout = Layout.of(algorithm, d, n)
     columns = []
     for token in tokens:
@@ -94,7 +95,7 @@ def problem(
         _scalar(arithmetic, w) if name in algorithm.scalar_weights else vector(w)
         for name, w in zip(algorithm.weights, start, strict=True)
     )
-    return Problem(algorithm, arithmetic, p, layout, transitions, tokens, X, weights)
+    return Problem(algorithm, arithmetic, p, layout, transitions, tokens, asked, X, weights)
 
 
 def _scalar(arithmetic: Arithmetic, value: Any) -> Any:
@@ -117,47 +118,55 @@ def textbook(setup: Problem, steps: Iterator[Steps] | Sequence[Steps]) -> Iterat
 
 
 def mismatches(
-    setup: Problem, states: Iterator[Any], steps: Sequence[Steps], first_layer: int = 1
+    setup: Problem,
+    states: Iterator[Any],
+    steps: Sequence[Steps],
+    names: Sequence[str],
+    readout: Readout,
 ) -> Iterator[Mismatch | None]:
-    """For each layer the first place where the accumulator rows differ from the iterate's, or None."""
-    at = setup.arithmetic.at
-    for number, (Y, weights) in enumerate(zip(states, textbook(setup, steps), strict=True), start=first_layer):
-        yield next(
+    """For each layer the first place where Z is not what the iterate demands, or None; the prediction comes last.
+
+    states : what the layers return, row by row as in `names`; a feature row among them must be the prompt's own
+    """
+    at, layout = setup.arithmetic.at, setup.layout
+    fixed = _matrix_rows(setup, setup.X) if len(names) > len(layout.accumulators) else []
+    reads = names.index(readout.row)
+    for number, (Z, weights) in enumerate(zip(states, textbook(setup, steps), strict=True), start=1):
+        wanted = [*fixed, *setup.rows(weights)]
+        found = next(
             (
-                Mismatch(number, name, t, setup.layout.column_name(t), at(Y, k, t), value)
-                for k, (name, row) in enumerate(zip(setup.layout.accumulators, setup.rows(weights), strict=True))
+                Mismatch(number, name, t, layout.column_name(t), at(Z, i, t), value)
+                for i, (name, row) in enumerate(zip(names, wanted, strict=True))
                 for t, value in enumerate(row)
-                if not at(Y, k, t) == value
+                if not at(Z, i, t) == value
             ),
             None,
         )
+        prediction, value = at(Z, reads, layout.n) * readout.sign, weights[0] @ setup.query
+        if found is None and not prediction == value:
+            where = f"the query (read as {'-' if readout.sign < 0 else '+'}{readout.row})"
+            found = Mismatch(number, "prediction", layout.n, where, prediction, value)
+        yield found
 
 
-def check_construction(construction: Construction, setup: Problem, algorithm_steps: Sequence[Steps]) -> Iterator[Mismatch | None]:
-    """Run a construction on a prompt and compare it with the textbook loop after every layer.
+def check_construction(construction: Construction, setup: Problem, steps: Sequence[Steps]) -> Iterator[Mismatch | None]:
+    """Run a construction on a prompt and compare it with the textbook loop after every layer, one entry a layer.
 
-    `algorithm_steps` are the preconditioners that the loop uses; they come from the caller and not from the weights.
-    Yields one entry a layer.  A construction that changes feature rows is run in full and its feature rows compared.
+    steps : the preconditioners that the loop uses, one a layer (or one for all); they come from the caller and not
+            from the weights
+    A construction that touches feature rows is run in full, and its feature rows are compared too.
     """
     scale = setup.arithmetic.number(1) / setup.layout.n
-    steps = [algorithm_steps[0 if len(algorithm_steps) == 1 else l] for l in range(construction.depth)]
+    each = list(steps) * construction.depth if len(steps) == 1 else list(steps)
     Y = setup.arithmetic.matrix(setup.rows(setup.start))
     split = construction.split()
+    states: Iterator[Any]
     if split is not None:
-        layers = (split[0 if construction.looped else l] for l in range(construction.depth))
-        yield from mismatches(setup, iterate(setup.X, Y, layers, scale), steps)
-        return
-    for number, (Z, weights) in enumerate(zip(_dense(construction, setup, Y, scale), textbook(setup, steps), strict=True), 1):
-        wanted = [*_matrix_rows(setup, setup.X), *setup.rows(weights)]
-        yield next(
-            (
-                Mismatch(number, name, t, setup.layout.column_name(t), setup.arithmetic.at(Z, i, t), value)
-                for i, (name, row) in enumerate(zip(setup.layout.row_names(), wanted, strict=True))
-                for t, value in enumerate(row)
-                if not setup.arithmetic.at(Z, i, t) == value
-            ),
-            None,
-        )
+        layers = (split[0 if construction.looped else number] for number in range(construction.depth))
+        states, names = iterate(setup.X, Y, layers, scale), setup.layout.accumulators
+    else:
+        states, names = _dense(construction, setup, Y, scale), setup.layout.row_names()
+    yield from mismatches(setup, states, each, names, construction.readout)
 
 
 def _matrix_rows(setup: Problem, matrix: Any) -> list[list[Any]]:
@@ -167,9 +176,6 @@ def _matrix_rows(setup: Problem, matrix: Any) -> list[list[Any]]:
 
 def _dense(construction: Construction, setup: Problem, Y: Any, scale: Any) -> Iterator[Any]:
     Z = RationalMatrix.of([*_matrix_rows(setup, setup.X), *_matrix_rows(setup, Y)])
-    for l in range(construction.depth):
-        Z = layer(Z, construction.heads(l), scale).lowest_terms()
+    for number in range(construction.depth):
+        Z = layer(Z, construction.heads(number), scale).lowest_terms()
         yield Z
-
-
-__all__ = ("Head", "Mismatch", "Problem", "check_construction", "mismatches", "problem", "split_head", "textbook")

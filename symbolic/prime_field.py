@@ -13,7 +13,7 @@ PRIME = 2**61 - 1
 
 def element(value: int | Fraction) -> nmod:
     """A rational number as an element of the field; its denominator must not be divisible by the prime."""
-    if isinstance(value, Fraction):
+    if type(value) is Fraction:
         return nmod(value.numerator % PRIME, PRIME) / nmod(value.denominator % PRIME, PRIME)
     return nmod(value % PRIME, PRIME)
 
@@ -30,7 +30,7 @@ class FieldVector:
 
     @staticmethod
     def of(entries: Sequence[int]) -> FieldVector:
-        return FieldVector(nmod_mat(1, len(entries), [int(e) for e in entries], PRIME))
+        return FieldVector(nmod_mat(1, len(entries), list(entries), PRIME))
 
     def __add__(self, other: Any) -> Any:
         return FieldVector(self.row + other.row) if isinstance(other, FieldVector) else NotImplemented
@@ -42,7 +42,7 @@ class FieldVector:
         return FieldVector(-self.row)
 
     def __mul__(self, scalar: Any) -> Any:
-        if isinstance(scalar, Fraction):
+        if type(scalar) is Fraction:  # isinstance is slow here: Fraction is an abstract base class's instance
             scalar = element(scalar)
         return FieldVector(self.row * scalar)
 
@@ -76,7 +76,7 @@ class FieldMatrix:
 
     @staticmethod
     def of(rows: Sequence[Sequence[Any]]) -> FieldMatrix:
-        return FieldMatrix(nmod_mat(len(rows), len(rows[0]), [int(e) for row in rows for e in row], PRIME))
+        return FieldMatrix(nmod_mat(len(rows), len(rows[0]), [e for row in rows for e in row], PRIME))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -106,7 +106,7 @@ class FieldMatrix:
 
     def take_rows(self, rows: Sequence[int]) -> FieldMatrix:
         width = self.mat.ncols()
-        return FieldMatrix(nmod_mat(len(rows), width, [int(self.mat[i, j]) for i in rows for j in range(width)], PRIME))
+        return FieldMatrix(nmod_mat(len(rows), width, [self.mat[i, j] for i in rows for j in range(width)], PRIME))
 
     def lowest_terms(self) -> FieldMatrix:
         """Itself: a field has no denominators."""

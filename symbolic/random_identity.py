@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from flint import nmod
+
 from .arithmetic import PRIME_FIELD
 from .attention import iterate
 from .construction import instantiate
@@ -58,13 +60,13 @@ def random_identity(
     rng = random.Random(f"layerproof random identity {seed}")
 
     def draw(count: int) -> list[int]:
-        return [rng.randrange(PRIME) for _ in range(count)]
+        return [x if x != PRIME else rng.randrange(PRIME) for x in map(rng.getrandbits, [PRIME.bit_length()] * count)]
 
     steps = [
         tuple(
             element(rng.randrange(PRIME))
             if c in algorithm.scalar_preconditioners
-            else [[element(x) for x in draw(d)] for _ in range(d)]
+            else [[nmod(x, PRIME) for x in draw(d)] for _ in range(d)]
             for c in algorithm.preconditioners
         )
         for _ in range(1 if looped else depth)
@@ -85,5 +87,6 @@ def random_identity(
     each = layers * depth if looped else layers
     states = iterate(setup.X, FieldMatrix.of(setup.rows(setup.start)), each, element(Fraction(1, n)))
     per_layer = steps * depth if looped else steps
-    mismatch = next((m for m in mismatches(setup, states, per_layer) if m is not None), None)
+    compared = mismatches(setup, states, per_layer, setup.layout.accumulators, derivation.readout)
+    mismatch = next((m for m in compared if m is not None), None)
     return RandomResult(d, n, depth, identity_degree(derivation, depth), PRIME, mismatch)

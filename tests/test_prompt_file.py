@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from layerproof.numeric import prompt_file
+from layerproof.numeric import strict_json
 from layerproof.numeric.prompt_file import parse_rational, read_context
 from layerproof.symbolic.errors import ContentError
 from layerproof.symbolic.prompt import Context
@@ -255,9 +255,9 @@ def test_a_file_that_is_none_is_refused(tmp_path):
 
 
 def test_the_size_limit_is_the_stated_one(tmp_path, monkeypatch):
-    assert prompt_file.MAX_FILE_BYTES == 16 * 2**20
+    assert strict_json.MAX_FILE_BYTES == 16 * 2**20
     content = json.dumps(GOOD)
-    monkeypatch.setattr(prompt_file, "MAX_FILE_BYTES", len(content))
+    monkeypatch.setattr(strict_json, "MAX_FILE_BYTES", len(content))
     assert read_context(write(tmp_path, content)) == WANTED
     refused(write(tmp_path, content + " "), f"is larger than {len(content)} bytes, the limit")
     # The limit may cut a character in two: the size is what is wrong then.

@@ -1,1 +1,69 @@
-"""layerproof."""
+"""layerproof: derive, prove and check that linear-attention layers are iterates of RL algorithms.
+
+>>> import layerproof as lp
+>>> lp.verify("td0", d=2, n=4, layers=2, evidence=["identity-exact"]).holds
+True
+
+Names load when they are first used: `import layerproof` is quick and loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .numeric.prompt_file import read_context as read_context
+    from .numeric.transformer import LinearTransformer as LinearTransformer
+    from .numeric.weights_file import read_weights as read_weights
+    from .numeric.weights_file import write_weights as write_weights
+    from .proofs.assertions import assert_implements as assert_implements
+    from .proofs.functions import algorithms as algorithms
+    from .proofs.functions import construct as construct
+    from .proofs.functions import derive as derive
+    from .proofs.functions import verify as verify
+    from .proofs.verdict import Claim as Claim
+    from .proofs.verdict import Result as Result
+    from .proofs.verdict import Verdict as Verdict
+    from .symbolic.algorithm import Accumulator as Accumulator
+    from .symbolic.algorithm import Algorithm as Algorithm
+    from .symbolic.algorithm import FeatureBlock as FeatureBlock
+    from .symbolic.construction import Construction as Construction
+    from .symbolic.derive import Derivation as Derivation
+    from .symbolic.errors import LayerproofError as LayerproofError
+    from .symbolic.prompt import Context as Context
+
+_HOMES = {
+    "Accumulator": "symbolic.algorithm",
+    "Algorithm": "symbolic.algorithm",
+    "Claim": "proofs.verdict",
+    "Construction": "symbolic.construction",
+    "Context": "symbolic.prompt",
+    "Derivation": "symbolic.derive",
+    "FeatureBlock": "symbolic.algorithm",
+    "LayerproofError": "symbolic.errors",
+    "LinearTransformer": "numeric.transformer",
+    "Result": "proofs.verdict",
+    "Verdict": "proofs.verdict",
+    "algorithms": "proofs.functions",
+    "assert_implements": "proofs.assertions",
+    "construct": "proofs.functions",
+    "derive": "proofs.functions",
+    "read_context": "numeric.prompt_file",
+    "read_weights": "numeric.weights_file",
+    "verify": "proofs.functions",
+    "write_weights": "numeric.weights_file",
+}
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - the names under TYPE_CHECKING, kept equal by a test
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'layerproof' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -1,0 +1,147 @@
+"""Devices, number formats and precision switches: the only file that knows the name of an accelerator."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import torch
+
+from ..symbolic.errors import ArgumentError, DeviceError
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A binary floating-point format, as the error bounds see it.
+
+    unit_roundoff  u: an operation that neither overflows nor underflows is off by a factor 1 + delta, |delta| <= u
+    underflow      the absolute error that one operation may lose besides.  For float64, float32 and bfloat16 it is
+                   the smallest normal number, which covers hardware that flushes subnormals to zero; for float16 it
+                   is half the smallest subnormal, so gradual underflow is ASSUMED there (every current device has it).
+    digits         bits of the significand, the leading one included
+    lowest         the exponent of the smallest subnormal 2^lowest
+    highest        every finite number is below 2^highest
+    """
+
+    name: str
+    unit_roundoff: Fraction
+    underflow: Fraction
+    digits: int
+    lowest: int
+    highest: int
+
+
+def _format(name: str, digits: int, lowest: int, highest: int, gradual: bool) -> Precision:
+    loss = Fraction(2) ** (lowest - 1 if gradual else lowest + digits - 1)
+    return Precision(name, Fraction(1, 2**digits), loss, digits, lowest, highest)
+
+
+PRECISIONS = {
+    torch.float64: _format("float64", 53, -1074, 1024, gradual=False),
+    torch.float32: _format("float32", 24, -149, 128, gradual=False),
+    torch.bfloat16: _format("bfloat16", 8, -133, 128, gradual=False),
+    torch.float16: _format("float16", 11, -24, 16, gradual=True),
+}
+
+
+def precision(dtype: torch.dtype) -> Precision:
+    """The format behind a torch dtype; `ArgumentError` for one that is no binary float of the list."""
+    if dtype not in PRECISIONS:
+        raise ArgumentError(f"dtype is {dtype}, wanted {_names()}")
+    return PRECISIONS[dtype]
+
+
+def _names() -> str:
+    return ", ".join(p.name for p in PRECISIONS.values())
+
+
+def resolve_dtype(name: str) -> torch.dtype:
+    """The torch dtype called `name`; `ArgumentError` listing the known ones.
+
+    >>> resolve_dtype("float32")
+    torch.float32
+    """
+    for dtype, known in PRECISIONS.items():
+        if known.name == name:
+            return dtype
+    raise ArgumentError(f"dtype is {name!r}, wanted one of {_names()}")
+
+
+def resolve_device(name: str) -> torch.device:
+    """ "cpu", "cuda", or "auto" for cuda where there is one; `DeviceError` when cuda is asked for and absent."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ArgumentError(f"device is {name!r}, wanted auto, cpu or cuda")
+    present = name != "cpu" and torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise DeviceError("device is cuda, but torch finds no CUDA device here: use --device cpu or auto")
+    return torch.device("cuda" if present else "cpu")
+
+
+def _switches() -> list[tuple[str, Any, str, Any]]:
+    """(name, object, attribute, strict value) of every switch that lets a product lose precision."""
+    matmul = torch.backends.cuda.matmul
+    table: list[tuple[str, Any, str, Any]]
+    if hasattr(matmul, "fp32_precision"):
+        # The newer interface; setting the older one as well makes later reads of either raise.
+        table = [
+            ("cuda.matmul.fp32_precision", matmul, "fp32_precision", "ieee"),
+            ("mkldnn.matmul.fp32_precision", torch.backends.mkldnn.matmul, "fp32_precision", "ieee"),
+        ]
+    else:
+        table = [("cuda.matmul.allow_tf32", matmul, "allow_tf32", False)]
+    for half in ("fp16", "bf16"):
+        name = f"allow_{half}_reduced_precision_reduction"
+        table.append((f"cuda.matmul.{name}", matmul, name, False))
+    table.append(("cuda.matmul.allow_fp16_accumulation", matmul, "allow_fp16_accumulation", False))
+    return table
+
+
+@contextmanager
+def strict_precision() -> Iterator[None]:
+    """Products in the format asked for: no TF32, no reduced-precision sums; every switch is put back afterwards."""
+    before = []
+    try:
+        for _, place, attribute, strict in _switches():
+            try:
+                old = getattr(place, attribute)
+                setattr(place, attribute, strict)
+            except (AttributeError, RuntimeError):  # a switch that this torch lacks, or will not show
+                continue
+            before.append((place, attribute, old))
+        yield
+    finally:
+        for place, attribute, old in reversed(before):
+            setattr(place, attribute, old)
+
+
+def _read(reading: Callable[[], Any]) -> str:
+    try:
+        return str(reading())
+    except (AttributeError, RuntimeError) as error:  # some switches raise once others were set
+        return f"not readable ({type(error).__name__})"
+
+
+def environment(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
+    """What a float result depends on besides its input: versions, device, threads and precision switches, as text."""
+    on_gpu = device.type == "cuda"
+    readings: dict[str, Callable[[], Any]] = {
+        "torch": lambda: torch.__version__,
+        "python": platform.python_version,
+        "platform": platform.platform,
+        "device": lambda: torch.cuda.get_device_name(device) if on_gpu else platform.processor() or platform.machine(),
+        "device_type": lambda: device.type,
+        "dtype": lambda: str(dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads,
+        "cuda": lambda: torch.version.cuda,
+        "float32_matmul_precision": torch.get_float32_matmul_precision,
+        "cuda.matmul.allow_tf32": lambda: torch.backends.cuda.matmul.allow_tf32,
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled,
+        "flush_subnormals": lambda: torch.tensor([2.0**-1074], dtype=torch.float64).mul(1.0).item() == 0.0,
+    }
+    for name, place, attribute, _ in _switches():
+        readings[name] = lambda place=place, attribute=attribute: getattr(place, attribute)  # type: ignore[misc]
+    return {name: _read(reading) for name, reading in readings.items()}

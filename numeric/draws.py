@@ -1,0 +1,79 @@
+"""Seeded exact numbers for a check: preconditioners with a bounded spectrum, starting weights, prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.construction import Steps
+from ..symbolic.prompt import Context
+from .processes import MarkovRewardProcess, process_named, stream
+from .prompts import generic_context, trajectory_context
+
+BITS = 10
+STATES = 10
+"""States of the process that trajectory prompts are drawn from: the published experiments' 10 or fewer."""
+
+
+def preconditioners(algorithm: Algorithm, d: int, count: int, seed: int) -> list[Steps]:
+    """`count` layers' preconditioners: C = I/2 + E with E generic, not symmetric, |E_ij| <= 1/(4d).
+
+    Every row sums to at most 3/4 in absolute value, so iterates do not blow up however many layers there are.
+    Scalar steps lie in [1/4, 3/4].  All entries are k / (4 d 2^10).
+    """
+    rng = stream("preconditioners", seed)
+    scale = 1 << BITS
+
+    def small(width: int) -> Fraction:
+        return Fraction(rng.randint(-scale, scale), 4 * width * scale)
+
+    return [
+        tuple(
+            Fraction(1, 2) + small(1)
+            if name in algorithm.scalar_preconditioners
+            else [[Fraction(int(i == j), 2) + small(d) for j in range(d)] for i in range(d)]
+            for name in algorithm.preconditioners
+        )
+        for _ in range(count)
+    ]
+
+
+def starting_weights(algorithm: Algorithm, d: int, seed: int) -> tuple[Any, ...]:
+    """Non-zero weights to start from, entries k / 2^10 in [-1, 1]."""
+    rng = stream("starting weights", seed)
+
+    def entry() -> Fraction:
+        return Fraction(rng.randint(1, 1 << BITS) * rng.choice((-1, 1)), 1 << BITS)
+
+    return tuple(entry() if w in algorithm.scalar_weights else [entry() for _ in range(d)] for w in algorithm.weights)
+
+
+def zero_weights(algorithm: Algorithm, d: int) -> tuple[Any, ...]:
+    """The weights that the papers start from: zero, so that the prompt holds nothing but data."""
+    return tuple(Fraction(0) if w in algorithm.scalar_weights else [Fraction(0)] * d for w in algorithm.weights)
+
+
+def process_for(name: str, d: int, seed: int) -> MarkovRewardProcess:
+    """The named process with its default number of states."""
+    process: MarkovRewardProcess = process_named(name)(STATES, d, seed)
+    return process
+
+
+def prompts(
+    algorithm: Algorithm, d: int, n: int, seed: int, process: str, given: Context | None = None
+) -> Iterator[tuple[str, Context, tuple[Any, ...]]]:
+    """Endless (kind, context, starting weights): the given prompt first, then generic and trajectory in turn.
+
+    Generic prompts start from non-zero weights, the given one and trajectories of the process from zero, as published.
+    """
+    if given is not None:
+        yield "given", given, zero_weights(algorithm, d)
+    number = 0
+    while True:
+        yield "generic", generic_context(d, n, seed + number), starting_weights(algorithm, d, seed + number)
+        if given is None:
+            source = process_for(process, d, seed + number)
+            yield "trajectory", trajectory_context(source, n, seed + number), zero_weights(algorithm, d)
+        number += 1

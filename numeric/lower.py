@@ -1,0 +1,177 @@
+"""Exact weights and prompts to floats, correctly rounded, and an account of what rounding changed.
+
+Rounding is to nearest, ties to even, decided on integers: a value never passes through a second format on the way,
+which would round twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..symbolic.construction import Construction
+from ..symbolic.identity import Problem
+from .device import Precision, precision
+
+
+def round_to(value: Fraction, target: Precision) -> float:
+    """The number of the target format nearest to `value`, ties to even; subnormals kept, infinity beyond the range.
+
+    >>> from .device import PRECISIONS
+    >>> round_to(Fraction(1, 3), PRECISIONS[torch.float16])
+    0.333251953125
+    """
+    top, bottom = abs(value.numerator), value.denominator
+    if not top:
+        return 0.0
+    exponent = top.bit_length() - bottom.bit_length()  # 2^(exponent-1) < |value| < 2^(exponent+1)
+    if (top << max(-exponent, 0)) < (bottom << max(exponent, 0)):
+        exponent -= 1
+    unit = max(exponent - target.digits + 1, target.lowest)
+    quotient, rest = divmod(top << max(-unit, 0), bottom << max(unit, 0))
+    twice, bottom = 2 * rest, bottom << max(unit, 0)
+    if twice > bottom or (twice == bottom and quotient & 1):
+        quotient += 1
+    sign = -1 if value < 0 else 1
+    if quotient.bit_length() + unit > target.highest:
+        return sign * inf
+    # Exact: the quotient has at most `digits` bits (or is a power of two) and the unit is a float.
+    return sign * float(quotient * 2**unit if unit >= 0 else Fraction(quotient, 2**-unit))
+
+
+def round_all(numerators: Sequence[int], denominators: Sequence[int], target: Precision) -> np.ndarray:
+    """`round_to` of many fractions at once: a float64 array whose entries are numbers of the target format.
+
+    Python's integer division is correctly rounded to float64.  Rounding that again differs from rounding once only
+    where the float64 stands exactly between two numbers of the target, or is itself rounded below its normal range;
+    those few are done by `round_to`.
+    """
+    try:
+        wide = np.array([a / b for a, b in zip(numerators, denominators, strict=True)], dtype=np.float64)
+    except OverflowError:
+        return np.array([round_to(Fraction(a, b), target) for a, b in zip(numerators, denominators, strict=True)])
+    if target.digits == 53:
+        return wide
+    _, exponents = np.frexp(wide)
+    units = np.maximum(exponents - target.digits, target.lowest)
+    scaled = np.ldexp(wide, -units)
+    nearest = np.rint(scaled)
+    result = np.ldexp(nearest, units)
+    result[np.abs(result) >= 2.0**target.highest] *= inf
+    doubtful = (np.abs(scaled - nearest) == 0.5) | ((wide != 0) & (np.abs(wide) < 2.0**-1000))
+    for i in np.flatnonzero(doubtful):
+        result[i] = round_to(Fraction(numerators[i], denominators[i]), target)
+    return result
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What rounding did to one named tensor.
+
+    entries  how many entries it changed, of `total`
+    largest  the largest relative change, exact (1 where an entry became zero)
+    """
+
+    entries: int
+    total: int
+    largest: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """The weights of a construction in floats.
+
+    layers   per stored layer, per head: tensors W, P, Q : (m, m) and M : (N, N) by name
+    scale    1/n in the same format
+    touched  tensor name, as in a state_dict -> what rounding changed; names of untouched tensors are absent
+    """
+
+    layers: tuple[tuple[dict[str, torch.Tensor], ...], ...]
+    scale: float
+    touched: dict[str, Touched]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data: tensors and entries touched, and the largest relative change."""
+        changes = list(self.touched.values())
+        return {
+            "tensors_touched": len(changes),
+            "entries_touched": sum(c.entries for c in changes),
+            "largest_relative_change": float(max((c.largest for c in changes), default=Fraction(0))),
+        }
+
+
+class _Rounder:
+    """Rounds rational matrices, each distinct number once and each shared matrix once."""
+
+    def __init__(self, target: Precision):
+        self.target = target
+        self._entries: dict[tuple[int, int], tuple[float, Fraction]] = {}
+        self._matrices: dict[int, tuple[Any, np.ndarray, Touched | None]] = {}
+
+    def entry(self, top: int, bottom: int) -> tuple[float, Fraction]:
+        """The rounded number and its relative change."""
+        found = self._entries.get((top, bottom))
+        if found is None:
+            exact = Fraction(top, bottom)
+            rounded = round_to(exact, self.target)
+            if not exact:
+                change = Fraction(0)
+            else:  # an overflow is a change of 1 or more: it is reported as 1
+                change = abs(Fraction(rounded) / exact - 1) if abs(rounded) != inf else Fraction(1)
+            found = self._entries[top, bottom] = rounded, change
+        return found
+
+    def matrix(self, exact: Any) -> tuple[np.ndarray, Touched | None]:
+        """A rational matrix as float64 entries of the target format, and what that changed."""
+        known = self._matrices.get(id(exact))
+        if known is None:
+            bottom = int(exact.den)
+            tops = [int(x) for x in exact.num.entries()]
+            rounded = {top: self.entry(top, bottom) for top in set(tops)}
+            values = np.array([rounded[top][0] for top in tops]).reshape(exact.shape)
+            count = sum(1 for top in tops if rounded[top][1])
+            largest = max((change for _, change in rounded.values()), default=Fraction(0))
+            # The matrix itself is kept, so that its identity stays taken.
+            known = self._matrices[id(exact)] = exact, values, Touched(count, len(tops), largest) if count else None
+        return known[1], known[2]
+
+
+def lower(construction: Construction, dtype: torch.dtype, device: torch.device | str) -> Lowered:
+    """A construction's exact weights, correctly rounded to `dtype`; every tensor has its own storage."""
+    rounder, touched, layers = _Rounder(precision(dtype)), {}, []
+    for l, heads in enumerate(construction.layers):
+        stored = []
+        for h, head in enumerate(heads):
+            tensors = {}
+            for name in ("W", "P", "Q", "M"):
+                values, change = rounder.matrix(getattr(head, name))
+                # A copy for each: a tensor shared between layers would let one layer's edit change another.
+                tensors[name] = torch.tensor(values, dtype=dtype, device=device)
+                if change:
+                    touched[f"layers.{l}.heads.{h}.{name}"] = change
+            stored.append(tensors)
+        layers.append(tuple(stored))
+    return Lowered(tuple(layers), rounder.entry(1, construction.layout.n)[0], touched)
+
+
+def _parts(numbers: Iterable[Any]) -> tuple[list[int], list[int]]:
+    rationals = list(numbers)
+    return [int(x.num) for x in rationals], [int(x.den) for x in rationals]
+
+
+def lower_prompt(setup: Problem, dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:
+    """The prompt Z_0 : (m, N) of a rational problem, every entry correctly rounded to `dtype`."""
+    tops = [int(x) for x in setup.X.num.entries()]
+    bottoms = [int(setup.X.den)] * len(tops)
+    for row in setup.rows(setup.start):
+        above, below = _parts(row)
+        tops += above
+        bottoms += below
+    values = round_all(tops, bottoms, precision(dtype)).reshape(setup.layout.m, setup.layout.n + 1)
+    return torch.tensor(values, dtype=dtype, device=device)

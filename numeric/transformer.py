@@ -1,0 +1,143 @@
+"""Linear attention in torch, with the weights of a construction: batched and differentiable.
+
+A layer is Z + (1/n) sum_h W_h P_h Z M_h Z^T Q_h Z, multiplied from left to right, so that the largest products are
+m x N by N x N for the mask and nothing is ever N x N by N x N.  Where the weights touch accumulator rows only, which
+is read off their zeros, only those rows are computed, and M X^T once for each distinct mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ..symbolic.construction import Construction
+from .lower import lower
+
+
+class AttentionHead(nn.Module):
+    """The weights of one head: W, P, Q : (m, m) and M : (N, N), as buffers or, when trainable, parameters."""
+
+    W: Tensor
+    P: Tensor
+    Q: Tensor
+    M: Tensor
+
+    def __init__(self, tensors: Mapping[str, Tensor], trainable: bool = False):
+        super().__init__()
+        for name in ("W", "P", "Q", "M"):
+            if trainable:
+                self.register_parameter(name, nn.Parameter(tensors[name]))
+            else:
+                self.register_buffer(name, tensors[name])
+
+    def forward(self, Z: Tensor) -> Tensor:
+        """W P Z M Z^T Q Z, from left to right.  Z : (..., m, N)."""
+        return self.W @ self.P @ Z @ self.M @ Z.mT @ self.Q @ Z
+
+
+class AttentionLayer(nn.Module):
+    """One layer of linear attention; `scale` is 1/n."""
+
+    def __init__(self, heads: list[AttentionHead], scale: float):
+        super().__init__()
+        self.heads = nn.ModuleList(heads)
+        self.scale = scale
+
+    def forward(self, Z: Tensor) -> Tensor:
+        """Z + scale * (the sum of the heads).  Z : (..., m, N)."""
+        for number, head in enumerate(self.heads):
+            total = head(Z) if number == 0 else total + head(Z)
+        return Z + total * self.scale if len(self.heads) else Z
+
+
+class LinearTransformer(nn.Module):
+    """An L-layer linear-attention transformer.
+
+    layers        the stored layers: L of them, or one that is applied L times (`looped`)
+    features      p, the number of feature rows
+    readout_row   the row of Z whose last entry, times `sign`, is the prediction
+    """
+
+    def __init__(self, layers: list[AttentionLayer], depth: int, features: int, readout_row: int, sign: int):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.depth = depth
+        self.features = features
+        self.readout_row = readout_row
+        self.sign = sign
+
+    @staticmethod
+    def from_construction(
+        construction: Construction,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
+        trainable: bool = False,
+    ) -> LinearTransformer:
+        """The transformer whose weights are a construction's, correctly rounded to `dtype`."""
+        lowered = lower(construction, dtype, device)
+        layers = [AttentionLayer([AttentionHead(t, trainable) for t in heads], lowered.scale) for heads in lowered.layers]
+        layout, readout = construction.layout, construction.readout
+        return LinearTransformer(layers, construction.depth, layout.p, layout.accumulator(readout.row), readout.sign)
+
+    def _sequence(self) -> list[AttentionLayer]:
+        """The layers in the order in which they are applied, L of them."""
+        stored = list(self.layers)
+        return stored * self.depth if len(stored) == 1 else stored  # type: ignore[return-value]
+
+    def forward(self, Z: Tensor) -> Tensor:
+        """Z_L, the prompt after L layers.  Z : (..., m, N)."""
+        return self.states(Z)[-1]
+
+    def states(self, Z: Tensor) -> list[Tensor]:
+        """Z_0, ..., Z_L : L + 1 tensors (..., m, N)."""
+        # The zeros are read at each call and not once: an edited or loaded weight must never go unseen.
+        if not self._accumulators_only():
+            states = [Z]
+            for layer in self._sequence():
+                states.append(layer(states[-1]))
+            return states
+        X, Y = Z[..., : self.features, :], Z[..., self.features :, :]
+        return [Z, *(torch.cat((X, Y), dim=-2) for Y in self._accumulate(X, Y))]
+
+    def prediction(self, Z: Tensor) -> Tensor:
+        """sign * (entry of the read-out row in the query column after L layers).  Z : (..., m, N); result : (...)."""
+        return self.sign * self.forward(Z)[..., self.readout_row, -1]
+
+    def _accumulators_only(self) -> bool:
+        """Whether frozen weights read and write accumulator rows only: W P = diag(0, U) and Q = diag(E, 0)."""
+        heads = [head for layer in self.layers for head in layer.heads]  # type: ignore[union-attr]
+        # While training the zeros may go; while tracing for a compiler or an export they cannot be read.
+        if not heads or torch.compiler.is_compiling() or any(True for _ in self.parameters()):
+            return False
+        p = self.features
+        product = torch.stack([h.W for h in heads]) @ torch.stack([h.P for h in heads])
+        Q = torch.stack([h.Q for h in heads])
+        outside = (product[:, :p], product[:, p:, :p], Q[:, p:], Q[:, :p, p:])
+        return not any(bool(part.count_nonzero()) for part in outside)
+
+    def _accumulate(self, X: Tensor, Y: Tensor) -> list[Tensor]:
+        """The accumulator rows after each layer: Y + scale * (sum_h U_h Y (M_h X^T) E_h) X.  X : (..., p, N)."""
+        p = self.features
+        masks: list[Tensor] = []
+        keys: list[Tensor] = []
+        ready = {}
+        for layer in self.layers:
+            heads = []
+            for h in layer.heads:  # type: ignore[union-attr]
+                which = next((i for i, M in enumerate(masks) if torch.equal(M, h.M)), len(masks))
+                if which == len(masks):
+                    masks.append(h.M)
+                    keys.append(h.M @ X.mT)
+                heads.append(((h.W @ h.P)[p:, p:], h.Q[:p, :p], which))
+            ready[id(layer)] = heads
+        result = []
+        for layer in self._sequence():
+            for number, (U, E, which) in enumerate(ready[id(layer)]):
+                met = U @ Y @ keys[which] @ E
+                total = met if number == 0 else total + met
+            if ready[id(layer)]:
+                Y = Y + (total @ X) * layer.scale
+            result.append(Y)
+        return result

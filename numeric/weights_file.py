@@ -1,0 +1,257 @@
+"""The one file format of exact weights: JSON with rationals, and safetensors with the same tensor names.
+
+JSON: {"format": "layerproof-weights", "schema": 1, "algorithm", "options", "parameters", "d", "n", "layers", "looped",
+"layout": {"features": [[name, rows], ...], "accumulators": [...]}, "readout": {"row", "column", "sign"},
+"preconditioners": [[matrix or scalar, ...] a stored layer], "tensors": {name: rows}}.  Tensor names are
+`layers.{l}.heads.{h}.{W,P,Q,M}`; a looped transformer stores layer 0 only.  Rationals are lowest-terms strings "-3/7".
+A tensor equal to an earlier one is {"same_as": that name}: masks are as large as the context squared.
+The safetensors file holds the same tensors rounded to a dtype, and the JSON without its tensors as one metadata key.
+"""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ..symbolic.attention import Head
+from ..symbolic.construction import Construction
+from ..symbolic.derive import Readout
+from ..symbolic.errors import ArgumentError, ContentError
+from ..symbolic.prompt import Layout
+from ..symbolic.rational import RationalMatrix
+from .prompt_file import parse_rational
+from .strict_json import dumps, loads, rational_text, read_text
+
+FORMAT, SCHEMA = "layerproof-weights", 1
+MAX_ENTRIES = 4 * 10**6
+
+
+def _rows(matrix: RationalMatrix) -> list[list[str]]:
+    return [[rational_text(x) for x in row] for row in matrix.fractions()]
+
+
+def _step(value: Any) -> Any:
+    return [[rational_text(Fraction(x)) for x in row] for row in value] if isinstance(value, list) else rational_text(value)
+
+
+def tensors(construction: Construction) -> dict[str, RationalMatrix]:
+    """Every stored tensor by name, in order."""
+    return {
+        f"layers.{l}.heads.{h}.{name}": getattr(head, name)
+        for l, heads in enumerate(construction.layers)
+        for h, head in enumerate(heads)
+        for name in ("W", "P", "Q", "M")
+    }
+
+
+def description(construction: Construction) -> dict[str, Any]:
+    """Everything but the tensors, as plain data."""
+    layout = construction.layout
+    return {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "algorithm": construction.algorithm,
+        "options": dict(construction.options),
+        "parameters": {name: rational_text(x) for name, x in construction.parameters.items()},
+        "d": layout.d,
+        "n": layout.n,
+        "layers": construction.depth,
+        "looped": construction.looped,
+        "layout": {"features": [list(f) for f in layout.features], "accumulators": list(layout.accumulators)},
+        "readout": {
+            "row": layout.accumulator(construction.readout.row),
+            "row_name": construction.readout.row,
+            "column": layout.n,
+            "sign": construction.readout.sign,
+        },
+        "preconditioners": [[_step(c) for c in step] for step in construction.steps],
+    }
+
+
+def document(construction: Construction) -> dict[str, Any]:
+    """The construction as plain data: the JSON file's content."""
+    stored: dict[str, Any] = {}
+    seen: dict[int, str] = {}
+    for name, matrix in tensors(construction).items():
+        if id(matrix) in seen:
+            stored[name] = {"same_as": seen[id(matrix)]}
+        else:
+            seen[id(matrix)] = name
+            stored[name] = _rows(matrix)
+    return {**description(construction), "tensors": stored}
+
+
+def write_weights(construction: Construction, path: str | os.PathLike[str], dtype: str = "float64") -> None:
+    """Write the exact weights as JSON (`.json`), or rounded to `dtype` as safetensors (`.safetensors`).
+
+    The file appears whole or not at all.  `ArgumentError` for another suffix.
+    """
+    path = Path(path)
+    if path.suffix == ".json":
+        content = dumps(document(construction)).encode()
+    elif path.suffix == ".safetensors":
+        content = _safetensors(construction, dtype)
+    else:
+        raise ArgumentError(f"path is {str(path)!r}, wanted a name that ends in .json or .safetensors")
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def _safetensors(construction: Construction, dtype: str) -> bytes:
+    from safetensors.torch import save
+
+    from .device import resolve_device, resolve_dtype
+    from .lower import lower
+
+    lowered = lower(construction, resolve_dtype(dtype), resolve_device("cpu"))
+    metadata = {"layerproof": dumps({**description(construction), "dtype": dtype})}  # one key: its bytes are stable
+    named = {
+        f"layers.{l}.heads.{h}.{name}": getattr(head, name).contiguous().clone()
+        for l, heads in enumerate(lowered.layers)
+        for h, head in enumerate(heads)
+        for name in ("W", "P", "Q", "M")
+    }
+    return bytes(save(named, metadata=metadata))
+
+
+def read_weights(path: str | os.PathLike[str]) -> Construction:
+    """The exact construction in a JSON weights file; `ContentError` that names the file for anything else."""
+    try:
+        return from_document(loads(read_text(path), numbers_as_text=False))
+    except ContentError as error:
+        raise ContentError(f"{path}: {error}") from None
+
+
+def from_document(data: Any) -> Construction:
+    """A construction from the content of a weights file, every field checked; `ContentError` names the first wrong one."""
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ContentError(f"is no weights file, wanted an object with \"format\": \"{FORMAT}\"")
+    if data.get("schema") != SCHEMA:
+        raise ContentError(f"schema is {data.get('schema')!r}, this version reads {SCHEMA}")
+    d, n, depth = (_whole(data, name) for name in ("d", "n", "layers"))
+    looped = _typed(data, "looped", bool)
+    layout_data = _typed(data, "layout", dict)
+    features = tuple(_feature(f) for f in _typed(layout_data, "features", list))
+    accumulators = tuple(_text(a, "layout.accumulators") for a in _typed(layout_data, "accumulators", list))
+    layout = Layout(d, n, features, accumulators)
+    readout_data = _typed(data, "readout", dict)
+    row, sign = _typed(readout_data, "row_name", str), readout_data.get("sign")
+    if row not in accumulators or sign not in (1, -1) or isinstance(sign, bool):
+        raise ContentError("readout is wrong, wanted row_name among the accumulators and sign 1 or -1")
+    if readout_data.get("row") != layout.accumulator(row) or readout_data.get("column") != n:
+        raise ContentError("readout is wrong, wanted row and column to be those of row_name and of the query")
+    stored = _typed(data, "tensors", dict)
+    preconditioners = _typed(data, "preconditioners", list)
+    count = 1 if looped else depth
+    if len(preconditioners) != count:
+        raise ContentError(f"preconditioners has {len(preconditioners)} entries, wanted {count}, one a stored layer")
+    return Construction(
+        algorithm=_typed(data, "algorithm", str),
+        options={k: _text(v, "options") for k, v in _typed(data, "options", dict).items()},
+        parameters={k: _rational(v, f"parameters.{k}") for k, v in _typed(data, "parameters", dict).items()},
+        layout=layout,
+        layers=_layers(stored, layout, count),
+        depth=depth,
+        looped=looped,
+        steps=tuple(tuple(_read_step(c, l) for c in _checked(step, list, f"preconditioners[{l}]"))
+                    for l, step in enumerate(preconditioners)),
+        readout=Readout(row, sign),
+    )  # fmt: skip
+
+
+def _layers(stored: dict[str, Any], layout: Layout, count: int) -> tuple[tuple[Head, ...], ...]:
+    built: dict[str, RationalMatrix] = {}
+    entries = 0
+    result = []
+    used: set[str] = set()
+    for l in range(count):
+        heads = []
+        h = 0
+        while f"layers.{l}.heads.{h}.W" in stored:
+            named = {}
+            for kind in ("W", "P", "Q", "M"):
+                name = f"layers.{l}.heads.{h}.{kind}"
+                used.add(name)
+                size = layout.n + 1 if kind == "M" else layout.m
+                value = stored.get(name)
+                if isinstance(value, dict):
+                    target = value.get("same_as")
+                    if target not in built:
+                        raise ContentError(f"tensors.{name} is the same as {str(target)[:60]!r}, which does not come before it")
+                    named[kind] = built[target]
+                    if named[kind].shape != (size, size):
+                        raise ContentError(f"tensors.{name} has the wrong shape, wanted {size} x {size}")
+                else:
+                    entries += size * size
+                    if entries > MAX_ENTRIES:
+                        raise ContentError(f"tensors hold more than {MAX_ENTRIES} entries, the limit")
+                    named[kind] = _matrix(value, size, f"tensors.{name}")
+                built[name] = named[kind]
+            heads.append(Head(**named))
+            h += 1
+        if not heads:
+            raise ContentError(f"tensors.layers.{l}.heads.0.W is missing")
+        result.append(tuple(heads))
+    extra = next((name for name in stored if name not in used), None)
+    if extra is not None:
+        raise ContentError(f"tensors.{extra[:60]} belongs to no head: wanted layers.l.heads.h and W, P, Q, M for each")
+    return tuple(result)
+
+
+def _matrix(value: Any, size: int, name: str) -> RationalMatrix:
+    rows = _checked(value, list, name)
+    if len(rows) != size or any(not isinstance(row, list) or len(row) != size for row in rows):
+        raise ContentError(f"{name} has the wrong shape, wanted {size} x {size}")
+    return RationalMatrix.of([[_rational(x, name) for x in row] for row in rows])
+
+
+def _read_step(value: Any, layer: int) -> Any:
+    name = f"preconditioners[{layer}]"
+    if isinstance(value, list):
+        return [[_rational(x, name) for x in _checked(row, list, name)] for row in value]
+    return _rational(value, name)
+
+
+def _rational(value: Any, name: str) -> Fraction:
+    if not isinstance(value, str):
+        raise ContentError(f"{name} is {value!r}, wanted a string such as \"-3/7\"")
+    if "0x" in value[:3]:
+        top, _, bottom = value.partition("/")
+        try:
+            return Fraction(int(top, 0), int(bottom or "1", 0))
+        except (ValueError, ZeroDivisionError):
+            raise ContentError(f"{name} is {value[:40]!r}, wanted a rational") from None
+    return parse_rational(value, name)
+
+
+def _feature(value: Any) -> tuple[str, int]:
+    pair = _checked(value, list, "layout.features")
+    if len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], int) or pair[1] < 1:
+        raise ContentError("layout.features is wrong, wanted pairs [name, rows]")
+    return pair[0], pair[1]
+
+
+def _checked(value: Any, kind: type, name: str) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ContentError(f"{name} is of type {type(value).__name__}, wanted {kind.__name__}")
+    return value
+
+
+def _typed(data: dict[str, Any], name: str, kind: type) -> Any:
+    if name not in data:
+        raise ContentError(f"key {name} is missing")
+    return _checked(data[name], kind, name)
+
+
+def _text(value: Any, name: str) -> str:
+    return str(_checked(value, str, name))
+
+
+def _whole(data: dict[str, Any], name: str) -> int:
+    value = _typed(data, name, int)
+    if not 1 <= value <= 10**5:
+        raise ContentError(f"{name} is {value}, wanted an integer from 1 to 100000")
+    return int(value)

@@ -1,0 +1,127 @@
+"""`assert_implements`: does this transformer run that algorithm? An AssertionError that teaches when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import find
+from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError
+from ..symbolic.prompt import Context, Layout
+from .case import Case, Settings
+from .evidence import kinds
+from .table import witness_lines
+from .verdict import Claim, Result, Verdict
+
+
+def assert_implements(
+    subject: Any,
+    algorithm: str | Algorithm,
+    *,
+    prompts: Sequence[Context] | None = None,
+    layers: int | None = None,
+    evidence: Iterable[str] | None = None,
+    reference: Construction | None = None,
+    device: str = "cpu",
+    dtype: str | None = None,
+    seed: int = 0,
+) -> Result:
+    """Assert that `subject` runs `algorithm`, one iterate a layer; returns the claims when it does.
+
+    subject   : a `Construction` (judged in exact arithmetic), or a torch `nn.Module` (each layer judged against the
+                exact layer of the state that came in; it must have `states(Z)`, or `layers` to apply in turn)
+    prompts   : contexts to run; drawn from the seed when left out
+    layers    : how many layers are meant; checked against the subject
+    evidence  : identity-exact and float for a Construction (default identity-exact), float for a module
+    reference : for a module, the exact construction that it should run; a module made by this package brings its own
+    dtype     : for floats; the module's own by default
+
+    Raises `AssertionError` with the counterexample when the subject is refuted, and with the reason when the question
+    stays open; `ArgumentError` when the arguments do not fit each other.
+    """
+    found = algorithm if isinstance(algorithm, Algorithm) else find(algorithm)
+    module = None
+    if isinstance(subject, Construction):
+        construction = subject
+        asked = _asked(evidence, ("identity-exact",), ("identity-exact", "float"))
+    else:
+        module = subject
+        construction = reference if reference is not None else getattr(subject, "construction", None)  # type: ignore[assignment]
+        if not isinstance(construction, Construction):
+            raise ArgumentError(
+                "reference is missing: for a module, give the exact construction that it should run, such as "
+                "layerproof.construct('td0', d=3, n=20, layers=4, preconditioners=[...])"
+            )
+        asked = _asked(evidence, ("float",), ("float",))
+    _check(construction, found, layers, prompts)
+    contexts: list[Context | None] = list(prompts) if prompts is not None else [None]
+    claims: list[Claim] = []
+    for context in contexts:
+        case = Case(found, _settings(construction, context, device, dtype or _dtype(module), seed), construction, module)
+        for name in asked:
+            claims += kinds()[name].establish(case)
+    result = Result("assert_implements", {"subject": type(subject).__name__, "evidence": list(asked)}, tuple(claims))
+    failed = next((c for c in claims if c.verdict is not Verdict.HOLDS), None)
+    if failed is not None:
+        lines = [f"{type(subject).__name__} does not implement {found.name}: {failed.verdict.value} by {failed.evidence}"]
+        if failed.verdict is not Verdict.REFUTED:
+            lines = [f"whether {type(subject).__name__} implements {found.name} is {failed.verdict.value} by {failed.evidence}"]
+        lines += [failed.reason, *witness_lines(failed.witness or {})]
+        raise AssertionError("\n".join(lines))
+    return result
+
+
+def _asked(evidence: Iterable[str] | None, default: tuple[str, ...], possible: tuple[str, ...]) -> tuple[str, ...]:
+    asked = tuple(evidence) if evidence is not None else default
+    wrong = next((name for name in asked if name not in possible), None)
+    if wrong is not None or not asked:
+        raise ArgumentError(f"evidence is {wrong or asked!r}, wanted some of {', '.join(possible)} for this subject")
+    return asked
+
+
+def _check(
+    construction: Construction, algorithm: Algorithm, layers: int | None, prompts: Sequence[Context] | None
+) -> None:
+    layout = construction.layout
+    if layers is not None and layers != construction.depth:
+        raise ArgumentError(f"layers is {layers}, but the construction has {construction.depth}")
+    wanted = Layout.of(algorithm, layout.d, layout.n)
+    if (layout.features, layout.accumulators) != (wanted.features, wanted.accumulators):
+        raise ArgumentError(
+            f"the subject's rows are {', '.join(layout.row_names())}, wanted those of {algorithm.name}: "
+            f"{', '.join(wanted.row_names())}"
+        )
+    if prompts is not None and not prompts:
+        raise ArgumentError("prompts is empty, wanted at least one context, or None to have some drawn")
+    for k, context in enumerate(prompts or ()):
+        if (context.d, context.n) != (layout.d, layout.n):
+            raise ArgumentError(
+                f"prompts[{k}] has d = {context.d} and n = {context.n}, wanted d = {layout.d} and n = {layout.n}"
+            )
+
+
+def _settings(construction: Construction, context: Context | None, device: str, dtype: str, seed: int) -> Settings:
+    half = Fraction(1, 2)
+    return Settings(
+        features=construction.layout.d,
+        context=construction.layout.n,
+        layers=construction.depth,
+        gamma=construction.parameters.get("gamma", half),
+        lam=construction.parameters.get("lam", half),
+        trace=construction.options.get("trace"),
+        looped=construction.looped,
+        device=device,
+        dtype=dtype,
+        seed=seed,
+        prompt=context,
+    )
+
+
+def _dtype(module: Any) -> str:
+    if module is None:
+        return "float64"
+    tensors = [*module.parameters(), *module.buffers()]
+    return str(tensors[0].dtype).removeprefix("torch.") if tensors else "float64"

@@ -1,0 +1,154 @@
+"""One algorithm at one set of sizes and settings: what the evidence is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from ..numeric.draws import preconditioners
+from ..numeric.processes import process_named, whole_number
+from ..numeric.strict_json import rational_text
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.construction import Construction, Steps, construct
+from ..symbolic.derive import Derivation, derive
+from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.prompt import Context
+
+MAX_WORK = 10**9
+"""The default limit on the work of one algorithm, counted in multiplications of entries."""
+
+Progress = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The sizes and settings of a check, the same for every algorithm in it.
+
+    features, context, layers : d, n, L
+    gamma, lam   exact, in [0, 1]
+    trials       prompts that run in floats; `exact_trials` prompts run in exact arithmetic
+    looped       one layer's weights for all layers, rather than a C_l of its own for each
+    process      where trajectory prompts come from
+    prompt       the user's own transitions; they then set features and context
+    """
+
+    features: int = 3
+    context: int = 100
+    layers: int = 40
+    gamma: Fraction = Fraction(9, 10)
+    lam: Fraction = Fraction(1, 2)
+    trace: str | None = None
+    seed: int = 0
+    trials: int = 30
+    exact_trials: int = 2
+    device: str = "auto"
+    dtype: str = "float64"
+    looped: bool = False
+    process: str = "boyan-chain"
+    entrywise_features: int | None = None
+    entrywise_context: int | None = None
+    max_work: int = MAX_WORK
+    prompt: Context | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("features", "context", "layers", "trials", "exact_trials", "max_work"):
+            whole_number(name, getattr(self, name), 1)
+        for name in ("entrywise_features", "entrywise_context"):
+            if getattr(self, name) is not None:
+                whole_number(name, getattr(self, name), 1)
+        whole_number("seed", self.seed, 0)
+        for name in ("gamma", "lam"):
+            value = getattr(self, name)
+            if not isinstance(value, (int, Fraction)) or isinstance(value, bool) or not 0 <= value <= 1:
+                shown = value if isinstance(value, Fraction) else repr(value)
+                raise ArgumentError(f"{name} is {shown}, wanted an exact number from 0 to 1, such as 9/10")
+        process_named(self.process)
+
+    def document(self) -> dict[str, Any]:
+        """The settings as plain data."""
+        plain = {
+            name: getattr(self, name)
+            for name in ("features", "context", "layers", "seed", "trials", "exact_trials", "device", "dtype", "looped",
+                         "process", "trace")
+        }  # fmt: skip
+        prompt = "drawn" if self.prompt is None else "given"
+        return {**plain, "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "prompt": prompt}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One algorithm under `settings`; `construction` or `module` is the subject when it is not the derived weights."""
+
+    algorithm: Algorithm
+    settings: Settings
+    construction: Construction | None = None
+    module: Any = None
+    progress: Progress = field(default=silent)
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """The algorithm's options: the trace where it has one."""
+        return {"trace": self.settings.trace} if self.settings.trace and "trace" in self.algorithm.options else {}
+
+    @property
+    def parameters(self) -> dict[str, Fraction]:
+        """The values of the algorithm's parameters."""
+        known = {"gamma": Fraction(self.settings.gamma), "lam": Fraction(self.settings.lam)}
+        missing = [name for name in self.algorithm.parameters if name not in known]
+        if missing:
+            raise ArgumentError(f"{self.algorithm.name} needs a value for {', '.join(missing)}")
+        return {name: known[name] for name in self.algorithm.parameters}
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        """The derivation, made once."""
+        return derive(self.algorithm, self.options)
+
+    @cached_property
+    def steps(self) -> list[Steps]:
+        """The preconditioners of each layer, or the one of a looped transformer."""
+        if self.construction is not None:
+            return list(self.construction.steps)
+        s = self.settings
+        return preconditioners(self.algorithm, s.features, 1 if s.looped else s.layers, s.seed)
+
+    @cached_property
+    def subject(self) -> Construction:
+        """The construction that is judged: the one given, or the derived weights at these sizes."""
+        if self.construction is not None:
+            return self.construction
+        s = self.settings
+        return construct(
+            self.derivation, s.features, s.context, s.layers, self.steps, self.parameters, looped=s.looped
+        )
+
+    def per_layer(self) -> list[Steps]:
+        """One entry of `steps` for every layer."""
+        return self.steps * self.settings.layers if self.subject.looped else self.steps
+
+    def check_work(self) -> None:
+        """Raise `WorkLimitError` when the exact or the float part is larger than the stated limit."""
+        s = self.settings
+        exact = s.exact_trials * s.layers**2 * s.context * s.features
+        floats = s.trials * s.layers * s.context * s.features**2
+        for text, work in (
+            ("exact_trials * layers^2 * context * features", exact),
+            ("trials * layers * context * features^2", floats),
+            ("context^2 * layers", s.context**2 * s.layers),
+        ):
+            if work > s.max_work:
+                raise WorkLimitError(
+                    f"the work asked for, {text} = {work}, is above the limit of {s.max_work}: "
+                    f"ask for less, or raise it with --max-work {work}"
+                )
+
+    def with_progress(self, progress: Progress) -> Case:
+        """The same case, reporting to `progress`."""
+        return replace(self, progress=progress)

@@ -1,0 +1,97 @@
+"""Verify: run every kind of evidence on every algorithm asked for, and gather the claims."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import catalogue, find
+from ..symbolic.errors import ArgumentError, NotPolynomialError, NotRepresentableError
+from .case import Case, Progress, Settings, silent
+from .evidence import kinds
+from .verdict import Claim, Result, Verdict
+
+NEEDS_WEIGHTS = "no weights were derived, so there is nothing to check"
+
+
+def verify(
+    *algorithms: str | Algorithm,
+    settings: Settings | None = None,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+) -> Result:
+    """Establish, for each algorithm (all when none is named), every kind of evidence, or those named.
+
+    Evidence that is not asked for is listed as NOT_RUN and does not count towards the exit code.
+    Raises `ArgumentError` for an unknown algorithm, kind of evidence or option, before anything runs.
+    """
+    settings = settings or Settings()
+    chosen = [a if isinstance(a, Algorithm) else find(a) for a in algorithms] or list(catalogue().values())
+    asked = ask(evidence)
+    if settings.trace is not None and not any("trace" in a.options for a in chosen):
+        raise ArgumentError(f"trace is {settings.trace!r}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out")
+    if settings.prompt is not None:
+        settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
+    cases = [Case(a, settings, progress=progress) for a in chosen]
+    for case in cases:
+        case.algorithm.choose(case.options)
+        case.check_work()
+    check_device(settings, asked)
+    claims = [claim for case in cases for claim in establish(case, asked)]
+    return Result("verify", settings.document(), tuple(claims))
+
+
+def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
+    """The kinds of evidence asked for, in order; all when None."""
+    known = kinds()
+    if evidence is None:
+        return tuple(known)
+    wanted = list(evidence)
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+            hint = f"did you mean {near[0]}?" if near else f"wanted some of {', '.join(known)}"
+            raise ArgumentError(f"there is no evidence {name[:60]!r}: {hint}")
+    if not wanted:
+        raise ArgumentError(f"no evidence is asked for: name some of {', '.join(known)}")
+    return tuple(name for name in known if name in wanted)
+
+
+def check_device(settings: Settings, asked: Sequence[str]) -> None:
+    """Raise before any work when floats are asked for on a device or in a dtype that is not there."""
+    if "float" in asked:
+        from ..numeric.device import resolve_device, resolve_dtype  # loads torch
+
+        resolve_device(settings.device)
+        resolve_dtype(settings.dtype)
+
+
+def establish(case: Case, asked: Sequence[str]) -> Iterator[Claim]:
+    """The claims of one case: each kind of evidence in turn, NOT_RUN where it is not asked for or cannot be run."""
+    derived = True
+    for name, kind in kinds().items():
+        claim = f"evidence of the kind {name}"
+        if name not in asked:
+            reason = "not asked for"
+            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=False)
+            continue
+        if not derived:
+            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, NEEDS_WEIGHTS)
+            continue
+        case.progress(f"{case.algorithm.name}: {name}")
+        try:
+            yield from kind.establish(case)
+        except (NotRepresentableError, NotPolynomialError) as error:
+            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, str(error))
+            derived = False
+        else:
+            derived = derived and (name != "derived" or _was_derived(case))
+
+
+def _was_derived(case: Case) -> bool:
+    try:
+        return bool(case.derivation)
+    except (NotRepresentableError, NotPolynomialError):
+        return False

@@ -1,0 +1,97 @@
+"""`layerproof derive`: the derivation of one algorithm's weights, readable."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from ...numeric.draws import preconditioners
+from ...numeric.processes import whole_number
+from ...numeric.strict_json import dumps
+from ...numeric.weights_file import document
+from ...symbolic.algorithms import find
+from ...symbolic.construction import Construction, construct
+from ...symbolic.derive import derive
+from ...symbolic.errors import ArgumentError, WorkLimitError
+from ..derivation_document import sections
+from ..document_text import as_json, as_latex, as_text
+from ..options import Gamma, Lam, Looped, Seed, Trace, rational
+from ..verdict import SCHEMA, Claim, Verdict
+from ..weights_document import weight_sections
+
+MAX_TENSOR_ENTRIES = 10**6
+
+
+def command(
+    algorithm: str,
+    *,
+    features: Annotated[int | None, Parameter(name=["--features", "-d"], help="also the matrices, at this d")] = None,
+    context: Annotated[int | None, Parameter(name=["--context", "-n"], help="also the matrices, at this n")] = None,
+    layers: Annotated[int | None, Parameter(name=["--layers", "-L"], help="also the matrices of this many layers")] = None,
+    gamma: Gamma = "9/10",
+    lam: Lam = "1/2",
+    trace: Trace = None,
+    seed: Seed = 0,
+    looped: Looped = False,
+    format: Annotated[Literal["text", "latex", "json"], Parameter(name="--format", help="text, latex or json")] = "text",
+) -> int:
+    """Show how the weights follow from the textbook update: ansatz, linear system, solution, masks, heads, read-out.
+
+    With -d, -n or -L the exact matrices are added, with preconditioners drawn from the seed.
+    """
+    found = find(algorithm)
+    if trace is not None and "trace" not in found.options:
+        raise ArgumentError(f"trace is {trace!r}, but {found.name} keeps no trace: leave it out")
+    options = {"trace": trace} if trace is not None else {}
+    values = {"gamma": rational(gamma, "gamma"), "lam": rational(lam, "lam")}
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ArgumentError(f"{name} is {value}, wanted a number from 0 to 1")
+    sizes = (features, context, layers)
+    for name, size in zip(("features", "context", "layers"), sizes, strict=True):
+        if size is not None:
+            whole_number(name, size, 1)
+    if any(size is not None for size in sizes):
+        _check_size(found, features or 2, context or 3, layers or 1, looped)
+    derivation = derive(found, options)
+    construction: Construction | None = None
+    if any(size is not None for size in sizes):
+        d, n, depth = features or 2, context or 3, layers or 1
+        steps = preconditioners(found, d, 1 if looped else depth, seed)
+        parameters: dict[str, Fraction] = {name: values[name] for name in found.parameters}
+        construction = construct(derivation, d, n, depth, steps, parameters, looped)
+    parts = sections(derivation)
+    title = f"{found.title}: weights derived from the update"
+    if format == "json":
+        claim = Claim(
+            found.name, "the weights follow from the textbook update", "derived", Verdict.HOLDS,
+            "see `layerproof verify` for uniqueness", f"{len(derivation.heads)} heads",
+        )  # fmt: skip
+        content: dict[str, Any] = {
+            "command": "derive",
+            "schema": SCHEMA,
+            "claims": [claim.to_json()],
+            "algorithm": found.name,
+            "options": dict(derivation.options),
+            "derivation": as_json(parts),
+        }
+        if construction is not None:
+            content["weights"] = document(construction)
+        print(dumps(content), end="")
+        return 0
+    if construction is not None:
+        parts = [*parts, *weight_sections(construction)]
+    print((as_latex if format == "latex" else as_text)(title, parts), end="")
+    return 0
+
+
+def _check_size(algorithm: Any, d: int, n: int, depth: int, looped: bool) -> None:
+    m = sum(1 if b.scalar else d for b in algorithm.features) + len(algorithm.accumulators)
+    entries = (1 if looped else depth) * 3 * m * m + (n + 1) ** 2
+    if entries > MAX_TENSOR_ENTRIES:
+        raise WorkLimitError(
+            f"the matrices asked for have about {entries} entries, above the limit of {MAX_TENSOR_ENTRIES}: "
+            "ask for smaller sizes, or --looped; from Python, layerproof.construct has no limit"
+        )

@@ -1,0 +1,76 @@
+"""`layerproof list`: the algorithms, and what is known about each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.table import Table
+from rich.text import Text
+
+from ...numeric.strict_json import dumps
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue
+from ...symbolic.derive import closed_form_heads
+from ...symbolic.loop import SymbolicState
+from ..evidence import kinds
+from ..options import Json
+from ..table import console
+from ..verdict import SCHEMA
+
+
+def describe(algorithm: Algorithm) -> dict[str, Any]:
+    """One algorithm as plain data."""
+    heads = closed_form_heads(SymbolicState(algorithm))
+    return {
+        "name": algorithm.name,
+        "title": algorithm.title,
+        "source": algorithm.source,
+        "heads": len(heads),
+        "feature_rows": [b.name for b in algorithm.features],
+        "accumulator_rows": [r.name for r in algorithm.accumulators],
+        "weights": list(algorithm.weights),
+        "preconditioners": list(algorithm.preconditioners),
+        "parameters": list(algorithm.parameters),
+        "options": {name: list(values) for name, values in algorithm.options.items()},
+        "evidence": list(kinds()),
+    }
+
+
+def command(
+    *,
+    evidence: Annotated[
+        bool, Parameter(name="--evidence", negative=(), help="the kinds of evidence and what each one means")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """List the algorithms with their sources, heads, prompt rows and the evidence that exists for each."""
+    found = [describe(a) for a in catalogue().values()]
+    meanings = [{"name": name, "strength": kind.STRENGTH, "meaning": _first_line(kind)} for name, kind in kinds().items()]
+    if json:
+        print(dumps({"command": "list", "schema": SCHEMA, "claims": [], "algorithms": found, "evidence": meanings}), end="")
+        return 0
+    out = console()
+    if evidence:
+        table = Table(pad_edge=False)
+        for title in ("evidence", "what a HOLDS means", "how it is established"):
+            table.add_column(title)
+        for kind in meanings:
+            table.add_row(kind["name"], kind["strength"], kind["meaning"])
+        out.print(table)
+        return 0
+    table = Table(pad_edge=False)
+    table.add_column("algorithm", no_wrap=True)
+    for title in ("heads", "prompt rows", "options", "source"):
+        table.add_column(title)
+    for a in found:
+        rows = " + ".join([", ".join(a["feature_rows"]), ", ".join(a["accumulator_rows"])])
+        options = "; ".join(f"--{name} {' or '.join(values)}" for name, values in a["options"].items())
+        table.add_row(a["name"], str(a["heads"]), rows, options, a["source"])
+    out.print(table)
+    out.print(Text("Evidence for each: " + ", ".join(kinds()) + ". What they mean: layerproof list --evidence"))
+    return 0
+
+
+def _first_line(kind: Any) -> str:
+    return str(kind.__doc__).partition("\n")[0].partition(": ")[2]

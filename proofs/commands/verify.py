@@ -1,0 +1,85 @@
+"""`layerproof verify`: derive the weights, show layer = iterate exactly, cross-check in torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ...numeric.prompt_file import read_context
+from ..case import MAX_WORK, Settings
+from ..checker import verify
+from ..options import ContextLength, Features, Gamma, Json, Lam, Layers, Looped, Seed, Trace, rational
+from ..progress import ProgressLine
+from ..table import show
+
+
+def command(
+    *algorithms: str,
+    features: Features = 3,
+    context: ContextLength = 100,
+    layers: Layers = 40,
+    gamma: Gamma = "9/10",
+    lam: Lam = "1/2",
+    trace: Trace = None,
+    seed: Seed = 0,
+    trials: Annotated[int, Parameter(name="--trials", help="prompts that run in floats")] = 30,
+    exact_trials: Annotated[int, Parameter(name="--exact-trials", help="prompts that run in exact arithmetic")] = 2,
+    device: Annotated[str, Parameter(name="--device", help="auto, cpu or cuda")] = "auto",
+    dtype: Annotated[str, Parameter(name="--dtype", help="float64, float32, bfloat16 or float16")] = "float64",
+    looped: Looped = False,
+    process: Annotated[
+        str, Parameter(name="--process", help="where trajectories come from: boyan-chain, loop or random-ergodic")
+    ] = "boyan-chain",
+    prompt: Annotated[
+        Path | None, Parameter(name="--prompt", help="your own transitions, JSON or CSV; they set d and n")
+    ] = None,
+    evidence: Annotated[
+        list[str] | None,
+        Parameter(name="--evidence", help="a kind of evidence to ask for (repeat for more); default: all", negative=()),
+    ] = None,
+    entrywise_features: Annotated[
+        int | None, Parameter(name="--entrywise-features", help="d of identity-entrywise; default: up to 3")
+    ] = None,
+    entrywise_context: Annotated[
+        int | None, Parameter(name="--entrywise-context", help="n of identity-entrywise; default: up to 5")
+    ] = None,
+    max_work: Annotated[int, Parameter(name="--max-work", help="limit on the work of one algorithm")] = MAX_WORK,
+    details: Annotated[bool, Parameter(name="--details", negative=(), help="every claim in words")] = False,
+    json: Json = False,
+) -> int:
+    """Derive the weights of each algorithm (all when none is named) and check that every layer is one iterate.
+
+    Exit codes: 0 everything asked for holds, 1 something is refuted, 2 wrong arguments, 3 something is undecided or
+    was not run, 4 wrong content or a device that is not there, 5 internal error.
+    """
+    settings = Settings(
+        features=features,
+        context=context,
+        layers=layers,
+        gamma=rational(gamma, "gamma"),
+        lam=rational(lam, "lam"),
+        trace=trace,
+        seed=seed,
+        trials=trials,
+        exact_trials=exact_trials,
+        device=device,
+        dtype=dtype,
+        looped=looped,
+        process=process,
+        entrywise_features=entrywise_features,
+        entrywise_context=entrywise_context,
+        max_work=max_work,
+        prompt=read_context(prompt) if prompt is not None else None,
+    )
+    progress = ProgressLine()
+    try:
+        result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress)
+    finally:
+        progress.clear()
+    if json:
+        print(result.to_json(), end="")
+    else:
+        show(result, details)
+    return result.exit_code

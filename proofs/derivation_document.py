@@ -1,0 +1,295 @@
+"""A derivation as a document: the steps from the textbook update to the weights, every formula made from the objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ..symbolic.ansatz import Ansatz, TensorSolution
+from ..symbolic.derive import Derivation, SymbolicHead
+from ..symbolic.loop import SymbolicState
+from ..symbolic.uniqueness import rank_at
+from .printing import Formula, Names, block_name, expression, linear, word_formula
+
+
+@dataclass(frozen=True)
+class Table:
+    """A labelled matrix of formulas."""
+
+    name: Formula
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    entries: tuple[tuple[Formula, ...], ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One step: a title, and sentences, formulas and tables in order."""
+
+    title: str
+    parts: tuple[str | Formula | Table, ...]
+
+
+ZERO = Formula("0", "0")
+
+
+def sections(derivation: Derivation) -> list[Section]:
+    """The derivation, step by step."""
+    return [
+        _update(derivation),
+        _prompt(derivation),
+        _ansatz(derivation),
+        _system(derivation),
+        _masks(derivation),
+        _heads(derivation),
+        _freedom(derivation),
+        _readout(derivation),
+    ]
+
+
+def _update(derivation: Derivation) -> Section:
+    algorithm, names = derivation.algorithm, Names.of(derivation)
+    parts: list[Any] = [f"Source: {algorithm.source}.", "For j = 1, ..., n, from zero:"]
+    for name, value in derivation.loop.recurrences:
+        new, right = names.atom(f"old {name}"), names.value(value)
+        tex = new.latex.replace("j-1", "j")
+        parts.append(Formula(f"{name}_j = {right.text}", f"{tex} = {right.latex}"))
+    parts.append("then, with C_l the preconditioner of layer l:")
+    for name, value in zip(algorithm.weights, derivation.loop.finish, strict=True):
+        right = names.value(value)
+        parts.append(Formula(f"{name} <- {right.text}", rf"{names.atom(name).latex} \leftarrow {right.latex}"))
+    for option, value in derivation.options.items():
+        parts.append(f"Option {option} = {value}.")
+    if algorithm.notes:
+        parts.append(algorithm.notes)
+    return Section("Textbook update", tuple(parts))
+
+
+def _prompt(derivation: Derivation) -> Section:
+    rows, entries = [], []
+    for block in derivation.algorithm.features:
+        query = "q" if block.query is not None else "0"
+        rows.append(f"{block.name} ({'1 row' if block.scalar else 'd rows'})")
+        entries.append((Formula(_plain(block.meaning), block.meaning), Formula(query, query)))
+    state = derivation.state
+    zero = state.algebra.number(0)
+    names = Names.of(derivation)
+    token = state.algorithm.query_token(state.query(), zero)
+    for row, value in zip(
+        derivation.algorithm.accumulators, state.algorithm.column_values(state.weights, token, state.p), strict=True
+    ):
+        rows.append(f"{row.name} (accumulator)")
+        entries.append((Formula(_plain(row.meaning), row.meaning), names.scalar(value)))
+    table = Table(Formula("Z", "Z"), tuple(rows), ("context column j", "query column"), tuple(entries))
+    return Section(
+        "Prompt",
+        (
+            "Rows of Z as the weights are w; the prompt itself is this at the starting weights (zero in the papers).",
+            table,
+        ),
+    )
+
+
+def _plain(latex: str) -> str:
+    for command, text in ((r"\gamma", "gamma"), (r"\phi", "phi"), (r"^\top", "."), (r"\bar r", "rbar"), ("_j", "_j")):
+        latex = latex.replace(command, text)
+    return latex.replace(". ", ".").replace("gamma w", "gamma w")
+
+
+def _ansatz(derivation: Derivation) -> Section:
+    return Section(
+        "Ansatz",
+        (
+            "One layer, whatever its heads, changes accumulator row k at token t by",
+            Formula(
+                "(1/n) sum T[k; k', i, j, r, W, s] Y[k', i] (X[r, j]^T W X[s, t])",
+                r"\frac1n \sum_{k',i,j,r,W,s} T_{k;\,k' i j r W s}\, Y_{k' i}\, \bigl(X_{r j}^\top W X_{s t}\bigr)",
+            ),
+            "over accumulator rows k', value tokens i, key tokens j, feature blocks r and s, and words W in "
+            f"{', '.join(word_formula(w).text for w in Ansatz(derivation.state, 2).words)}; "
+            "the same T for every token t.",
+        ),
+    )
+
+
+def _system(derivation: Derivation) -> Section:
+    parts: list[Any] = [
+        "The textbook loop, run on symbols, says what that change must be. Matching the coefficient of every monomial "
+        "at every token gives a linear system for T:"
+    ]
+    for t in derivation.tensors:
+        parts.append(
+            f"n = {t.n}: {t.equations} distinct equations; of {t.unknowns} unknowns a row {t.determined} are forced, "
+            f"{t.invisible} multiply nothing that a prompt holds"
+            + (f", {len(t.undetermined)} occur but are not forced" if t.undetermined else "")
+            + "."
+        )
+    parts.append("Some of the equations at n = 2:")
+    parts += _sample_equations(derivation)
+    tensor = derivation.tensors[1]
+    parts.append(f"The solution at n = {tensor.n}, slice by slice (i down, j across; everything else is zero):")
+    parts += [_slice_table(derivation, tensor, key) for key in tensor.slices]
+    return Section("Linear system and its solution", tuple(parts))
+
+
+def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
+    state = SymbolicState(derivation.algorithm, dict(derivation.options))
+    ansatz, names = Ansatz(state, 2), Names.of(derivation)
+    result = []
+    for equation in ansatz.equations():
+        if equation.right and len(result) < count:
+            token, monomial = equation.label
+            where = "query" if token == ansatz.n + 1 else f"token {token}"
+            factors = [names.factor(state.algebra.key(i)) for i, _ in monomial]
+            # each row k has its own right-hand side; the first that is not zero is shown
+            row = next(iter(equation.right))[0]
+            left = linear(
+                [(c, Formula(f"T[{row}; {u.read},{u.value_token},{u.key_token},{u.key_block},{word_formula(u.word).text},{u.query_block}]",
+                             rf"T_{{{_tex(row)};{_tex(u.read)},{u.value_token},{u.key_token},{_tex(u.key_block)},{word_formula(u.word).latex},{_tex(u.query_block)}}}"))
+                 for u, c in equation.left.items()]
+            )  # fmt: skip
+            right = linear([(c, _powers(exponents)) for (k, exponents), c in equation.right.items() if k == row])
+            text = f"{' * '.join(f.text for f in factors)} at {where}:  {left.text} = {right.text}"
+            result.append(
+                Formula(text, rf"[{' '.join(f.latex for f in factors)}]_{{\text{{{where}}}}}:\quad {left.latex} = {right.latex}")
+            )
+    return result
+
+
+def _tex(name: str) -> str:
+    return rf"\text{{{name.replace('_', chr(92) + '_')}}}"
+
+
+def _powers(exponents: tuple[tuple[str, int], ...]) -> Formula:
+    greek = {"gamma": r"\gamma", "lam": r"\lambda"}
+    return Formula(
+        " ".join(n if e == 1 else f"{n}^{e}" for n, e in exponents),
+        " ".join(greek.get(n, n) + (f"^{{{e}}}" if e != 1 else "") for n, e in exponents),
+    )
+
+
+def _slice_table(derivation: Derivation, tensor: TensorSolution, key: Any) -> Table:
+    written, read, r, word, s = key
+    W = word_formula(word)
+    name = Formula(f"T[{written}; {read}, i, j, {r}, {W.text}, {s}]",
+                   rf"T_{{{_tex(written)};{_tex(read)},i,j,{_tex(r)},{W.latex},{_tex(s)}}}")  # fmt: skip
+    size = tensor.n
+    entries = tuple(
+        tuple(
+            linear([(c, _powers(m)) for m, c in tensor.slices[key].get((i, j), {}).items()]) for j in range(1, size + 1)
+        )
+        for i in range(1, size + 1)
+    )
+    labels = tuple(str(i) for i in range(1, size + 1))
+    return Table(name, labels, labels, entries)
+
+
+def _masks(derivation: Derivation) -> Section:
+    parts: list[Any] = [
+        "The patterns above at n = 2, 3, 4 are a guess for other n. One generic step of the loop, at the symbolic "
+        "position j, gives recurrences; their closed form is the mask for every n, and equals the solved patterns:"
+    ]
+    for name, mask in zip(derivation.mask_names, derivation.masks, strict=True):
+        pieces = [("i = j", mask.diagonal_entry()), ("j < i", mask.lower_entry()), ("i < j", mask.upper_entry())]
+        shown = [(where, expression(entry)) for where, entry in pieces]
+        parts.append(
+            Formula(
+                f"{name}[i, j] = " + ", ".join(f"{f.text} for {where}" for where, f in shown) + "; zero for the query",
+                rf"({name[0]}_{{{name[1:]}}})_{{ij}} = \begin{{cases}} "
+                + r" \\ ".join(rf"{f.latex} & {where}" for where, f in shown)
+                + r" \end{cases}",
+            )
+        )
+    for (weight, row, block), steps in derivation.lemma.items():
+        target = f"{derivation.algorithm.weights[weight]}, {row} with {block}"
+        parts.append(f"Mask lemma for {target}: " + "; ".join(f"{s.claim}: {'holds' if s.holds else 'FAILS'}" for s in steps) + ".")
+    return Section("Masks, for every n", tuple(parts))
+
+
+def head_tables(derivation: Derivation, head: SymbolicHead) -> list[Table]:
+    """W, P and Q of one head in named blocks."""
+    names = Names.of(derivation)
+    features = [b.name for b in derivation.algorithm.features]
+    rows = [r.name for r in derivation.algorithm.accumulators]
+    labels = tuple(features + rows)
+
+    def table(name: str, entry: Any) -> Table:
+        return Table(Formula(name, name), labels, labels, tuple(tuple(entry(a, b) for b in labels) for a in labels))
+
+    def key_query(a: str, b: str) -> Formula:
+        terms = []
+        for (r, word, s), coefficient in head.E.items():
+            if (r, s) != (a, b):
+                continue
+            factor = names.scalar(coefficient)
+            letters = word_formula(word, "l")
+            if word and factor.text in ("1", "-1"):
+                terms.append((Fraction(int(factor.text)), letters))
+            else:
+                base = letters if word else Formula("", "")
+                sign = -1 if factor.text.startswith("-") else 1
+                plain = Formula(factor.text.lstrip("-"), factor.latex.lstrip("-"))
+                terms.append((Fraction(sign), Formula(f"{plain.text} {base.text}".strip(), f"{plain.latex} {base.latex}".strip())))
+        return linear(terms)
+
+    return [
+        table("W", lambda a, b: Formula("1", "1") if a == b and a in rows else ZERO),
+        table("P", lambda a, b: names.scalar(head.U[a, b]) if (a, b) in head.U else ZERO),
+        table("Q", key_query),
+    ]
+
+
+def _heads(derivation: Derivation) -> Section:
+    count, lower = len(derivation.heads), derivation.head_lower_bound
+    parts: list[Any] = [
+        f"T factors into {count} head{'s' * (count > 1)}; the flattenings of T show that no layer of the form "
+        f"W P = diag(0, U), Q = diag(E, 0) has fewer than {lower}. Layer l is "
+        "Z + (1/n) sum_h W_h P_h Z M_h (Z^T Q_h Z) with"
+    ]
+    for number, head in enumerate(derivation.heads, 1):
+        parts.append(f"head {number}, mask {derivation.mask_names[head.mask]}:")
+        parts += head_tables(derivation, head)
+    return Section("Heads", tuple(parts))
+
+
+def _freedom(derivation: Derivation) -> Section:
+    rank = rank_at(derivation, 2)
+    last = derivation.tensors[-1]
+    parts: list[Any] = [
+        "Unique: the interaction tensor T, for every d >= 2, up to entries that no prompt sees "
+        f"(at d = 2, n = {rank.n} random prompts put {rank.rank} independent conditions on the {rank.visible} unknowns "
+        f"they can see, as many as symbolic d does; prompts in the span of two axes carry that to every d >= 2). At d = 1 it is not unique."
+    ]
+    if last.undetermined:
+        parts.append(
+            f"Chosen: at n = {last.n}, {len(last.undetermined)} unknowns occur but are not forced (a constant row cannot tell "
+            "key tokens apart); they are chosen so that the slice shares a mask with the others, which saves a head."
+        )
+    masks = [h.mask for h in derivation.heads]
+    shared = [derivation.mask_names[m] for m in dict.fromkeys(masks) if masks.count(m) > 1]
+    forms = [tuple(sorted((k, str(c.expr())) for k, c in h.E.items())) for h in derivation.heads]
+    parts.append("Free: the scales of each head (U, M and E enter through their product); W and P, which enter through W P only.")
+    if shared:
+        parts.append(f"Free: the heads that share the mask {', '.join(shared)} may be mixed by any invertible matrix.")
+    if len(set(forms)) < len(forms):
+        parts.append("Free: the heads that share one key-query form Q may be mixed by any invertible matrix.")
+    parts.append(
+        "Criterion: the whole of Z, every row and column, after one layer from any reachable state (any weights), within "
+        "the family W P = diag(0, U), Q = diag(E, 0), which leaves feature rows as they are; L layers follow by induction. "
+        "Weights that are only asked to be right in the bottom row, or at the query, have further freedom."
+    )
+    return Section("What is unique and what is free", tuple(parts))
+
+
+def _readout(derivation: Derivation) -> Section:
+    r = derivation.readout
+    sign = "minus" if r.sign < 0 else "plus"
+    tex = rf"\hat v(q) = w_L^\top q = {'-' if r.sign < 0 else '+'} Z_L[{block_name(r.row).latex}, n+1]"
+    return Section(
+        "Read-out",
+        (
+            f"The prediction w_L.q is {sign} the entry of row {r.row} in the query column:",
+            Formula(f"w_L.q = {'-' if r.sign < 0 else '+'}Z_L[{r.row}, query]", tex),
+        ),
+    )

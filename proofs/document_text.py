@@ -1,0 +1,85 @@
+"""Documents as plain text, LaTeX and JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .derivation_document import Section, Table
+from .printing import Formula
+
+
+def as_text(title: str, sections: list[Section]) -> str:
+    """Plain text with aligned tables."""
+    lines = [title, "=" * len(title)]
+    for number, section in enumerate(sections, 1):
+        lines += ["", f"{number}. {section.title}", ""]
+        for part in section.parts:
+            if isinstance(part, Table):
+                lines += [*_table(part), ""]
+            elif isinstance(part, Formula):
+                lines.append(f"    {part.text}")
+            else:
+                lines += _wrapped(part)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _wrapped(text: str, width: int = 96) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ")
+
+
+def _table(table: Table) -> list[str]:
+    cells = [["", *table.columns], *([r, *(e.text for e in row)] for r, row in zip(table.rows, table.entries, strict=True))]
+    widths = [max(len(row[c]) for row in cells) for c in range(len(cells[0]))]
+    lines = [f"    {table.name.text} ="]
+    for row in cells:
+        lines.append("      " + "  ".join(cell.rjust(w) if c else cell.ljust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip())
+    return lines
+
+
+def as_latex(title: str, sections: list[Section]) -> str:
+    """A LaTeX fragment that compiles with amsmath."""
+    lines = [rf"\section*{{{_escape(title)}}}"]
+    for section in sections:
+        lines += ["", rf"\subsection*{{{_escape(section.title)}}}"]
+        for part in section.parts:
+            if isinstance(part, Table):
+                lines += [r"\[", _matrix(part), r"\]"]
+            elif isinstance(part, Formula):
+                lines += [r"\[", part.latex, r"\]"]
+            else:
+                lines.append(_escape(part))
+    return "\n".join(lines) + "\n"
+
+
+def _matrix(table: Table) -> str:
+    columns = " & ".join(rf"\text{{\scriptsize {_escape(c)}}}" for c in table.columns)
+    body = [rf"& {columns} \\"]
+    body += [
+        rf"\text{{\scriptsize {_escape(r)}}} & " + " & ".join(e.latex for e in row) + r" \\"
+        for r, row in zip(table.rows, table.entries, strict=True)
+    ]
+    return "\n".join([rf"{table.name.latex} = \begin{{array}}{{r{'c' * len(table.columns)}}}", *body, r"\end{array}"])
+
+
+def _escape(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "^": r"\^{}", "&": r"\&", "%": r"\%",
+               "#": r"\#", "$": r"\$", "~": r"\~{}", "<": r"\textless{}", ">": r"\textgreater{}"}  # fmt: skip
+    return "".join(special.get(c, c) for c in text)
+
+
+def as_json(sections: list[Section]) -> list[dict[str, Any]]:
+    """Plain data: every formula as text and LaTeX."""
+
+    def part(p: Any) -> Any:
+        if isinstance(p, Table):
+            return {
+                "table": {"text": p.name.text, "latex": p.name.latex},
+                "rows": list(p.rows),
+                "columns": list(p.columns),
+                "entries": [[{"text": e.text, "latex": e.latex} for e in row] for row in p.entries],
+            }
+        return {"formula": {"text": p.text, "latex": p.latex}} if isinstance(p, Formula) else {"text": p}
+
+    return [{"title": s.title, "parts": [part(p) for p in s.parts]} for s in sections]

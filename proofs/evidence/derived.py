@@ -1,0 +1,52 @@
+"""Evidence `derived`: the weights come out of the update, uniquely up to the stated freedom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...symbolic.errors import NotPolynomialError, NotRepresentableError
+from ...symbolic.uniqueness import rank_at
+from ..case import Case
+from ..verdict import Claim, Verdict
+
+NAME, ORDER = "derived", 10
+STRENGTH = "proved for all d >= 2 at n = 2, 3, 4; for all n by the mask lemma"
+CLAIM = "the weights follow from the textbook update by a linear system whose solution is unique for d >= 2"
+
+
+def establish(case: Case) -> Iterator[Claim]:
+    """Solve for the interaction tensor, factor it, and check by rank at d = 2 that prompts determine it."""
+    name = case.algorithm.name
+    try:
+        derivation = case.derivation
+    except (NotRepresentableError, NotPolynomialError) as error:
+        yield Claim(name, CLAIM, NAME, Verdict.REFUTED, STRENGTH, str(error), witness={"terms": _terms(error)})
+        return
+    rank = rank_at(derivation, 2)
+    heads, lower = len(derivation.heads), derivation.head_lower_bound
+    details = {
+        "heads": heads,
+        "head_lower_bound": lower,
+        "masks": list(derivation.mask_names),
+        "readout": {"row": derivation.readout.row, "sign": derivation.readout.sign},
+        "systems": [
+            {"n": t.n, "unknowns": t.unknowns, "determined": t.determined, "undetermined": len(t.undetermined),
+             "invisible": t.invisible, "equations": t.equations}
+            for t in derivation.tensors
+        ],
+        "rank_at_d2": {"n": rank.n, "visible": rank.visible, "rank": rank.rank},
+    }  # fmt: skip
+    system = derivation.tensors[-1]
+    reason = (
+        f"{system.determined} of {system.unknowns} unknowns forced at n = {system.n}, {system.invisible} seen by no prompt"
+        + (f", {len(system.undetermined)} chosen to save heads" if system.undetermined else "")
+        + f"; {heads} head{'s' * (heads > 1)}, at least {lower} needed"
+    )
+    if not rank.as_symbolic:
+        reason = f"prompts of dimension 2 determine {rank.rank} unknowns only, symbolic d determines {rank.symbolic}"
+    verdict = Verdict.HOLDS if rank.as_symbolic else Verdict.UNDECIDED
+    yield Claim(name, CLAIM, NAME, verdict, STRENGTH, reason, details=details)
+
+
+def _terms(error: Exception) -> list[str]:
+    return list(getattr(error, "monomials", ()))

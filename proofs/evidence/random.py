@@ -1,0 +1,43 @@
+"""Evidence `identity-random`: both sides at a random point of a prime field, at larger sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...symbolic.random_identity import random_identity
+from ..case import Case
+from ..verdict import Claim, Verdict, number_text
+
+NAME, ORDER = "identity-random", 50
+STRENGTH = "at random points of a prime field, with an error probability"
+LEAST_FEATURES, LEAST_CONTEXT = 16, 200
+
+
+def establish(case: Case) -> Iterator[Claim]:
+    """Evaluate every layer, column and row at one random point modulo 2^61 - 1, at sizes of at least d = 16, n = 200."""
+    s = case.settings
+    d, n = max(s.features, LEAST_FEATURES), max(s.context, LEAST_CONTEXT)
+    result = random_identity(case.derivation, d, n, s.layers, case.parameters, s.seed, s.looped)
+    m = result.mismatch
+    probability = float(result.probability)
+    yield Claim(
+        case.algorithm.name,
+        f"all {s.layers} layers are the iterates at a random point modulo 2^61 - 1 (d = {d}, n = {n})",
+        NAME,
+        Verdict.HOLDS if m is None else Verdict.REFUTED,
+        STRENGTH,
+        f"equal; a false identity over the field passes with probability at most {probability:.1e} (degree {result.degree})"
+        if m is None
+        else f"layer {m.layer}, row {m.row}, {m.column_name}: the values differ",
+        witness=None
+        if m is None
+        else {
+            "layer": m.layer,
+            "row": m.row,
+            "column": m.column_name,
+            "layer_value": number_text(m.layer_value),
+            "iterate_value": number_text(m.iterate_value),
+            "modulus": str(result.prime),
+        },
+        details={"d": d, "n": n, "degree": result.degree, "prime": str(result.prime), "probability": probability},
+    )

@@ -1,0 +1,140 @@
+"""The functions of `import layerproof as lp`: what the command line does, from Python, with plain arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ..numeric.draws import preconditioners as draw
+from ..numeric.processes import whole_number
+from ..symbolic import derive as derivations
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import catalogue, find
+from ..symbolic.construction import Construction, Steps
+from ..symbolic.construction import construct as build
+from ..symbolic.derive import Derivation
+from ..symbolic.errors import ArgumentError
+from ..symbolic.prompt import Context
+from . import checker
+from .case import Settings
+from .verdict import Result
+
+Number = int | Fraction | str
+
+
+def exact(value: Number, name: str) -> Fraction:
+    """An exact number: an int, a Fraction or text such as "9/10"; a float is refused since 0.9 is not 9/10."""
+    from .options import rational
+
+    if isinstance(value, str):
+        return rational(value, name)
+    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+        return Fraction(value)
+    raise ArgumentError(f"{name} is {value!r}, wanted an exact number: Fraction(9, 10) or \"9/10\" (a float is not 9/10)")
+
+
+def algorithms() -> tuple[str, ...]:
+    """The names of the algorithms.
+
+    >>> import layerproof as lp
+    >>> "td0" in lp.algorithms()
+    True
+    """
+    return tuple(catalogue())
+
+
+def derive(algorithm: str | Algorithm, *, trace: str | None = None) -> Derivation:
+    """Derive the weights of an algorithm from its textbook update; see `Derivation`.
+
+    >>> import layerproof as lp
+    >>> len(lp.derive("average-reward-td").heads)
+    2
+    """
+    found = algorithm if isinstance(algorithm, Algorithm) else find(algorithm)
+    return derivations.derive(found, {"trace": trace} if trace is not None else None)
+
+
+def construct(
+    algorithm: str | Algorithm,
+    *,
+    d: int,
+    n: int,
+    layers: int,
+    gamma: Number = Fraction(9, 10),
+    lam: Number = Fraction(1, 2),
+    trace: str | None = None,
+    looped: bool = False,
+    preconditioners: Sequence[Steps] | None = None,
+    seed: int = 0,
+) -> Construction:
+    """The exact weights at feature dimension d, context length n and depth `layers`.
+
+    preconditioners : one tuple a layer (a single one when looped), a (d, d) list of rational rows for each C and a
+                      rational for each scalar step; drawn from the seed when left out
+    Raises `ArgumentError` for a size below 1, a wrong shape or a parameter outside [0, 1].
+
+    >>> import layerproof as lp
+    >>> lp.construct("td0", d=1, n=2, layers=1, preconditioners=[([["1/2"]],)]).layers[0][0].Q.fractions()[0][:2]
+    [Fraction(-1, 2), Fraction(1, 2)]
+    """
+    for name, size in (("d", d), ("n", n), ("layers", layers)):
+        whole_number(name, size, 1)
+    derivation = derive(algorithm, trace=trace)
+    found = derivation.algorithm
+    values = {"gamma": exact(gamma, "gamma"), "lam": exact(lam, "lam")}
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ArgumentError(f"{name} is {value}, wanted a number from 0 to 1")
+    count = 1 if looped else layers
+    steps = [_step(found, s, d, k) for k, s in enumerate(preconditioners)] if preconditioners is not None else None
+    steps = steps if steps is not None else draw(found, d, count, seed)
+    return build(derivation, d, n, layers, steps, {name: values[name] for name in found.parameters}, looped)
+
+
+def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:
+    if len(step) != len(algorithm.preconditioners):
+        raise ArgumentError(
+            f"preconditioners[{layer}] has {len(step)} entries, wanted one for each of {', '.join(algorithm.preconditioners)}"
+        )
+    result: list[Any] = []
+    for name, value in zip(algorithm.preconditioners, step, strict=True):
+        where = f"{name} of preconditioners[{layer}]"
+        if name in algorithm.scalar_preconditioners:
+            result.append(exact(value, where))
+            continue
+        if not isinstance(value, Sequence) or len(value) != d or any(len(row) != d for row in value):
+            raise ArgumentError(f"{where} has the wrong shape, wanted {d} rows of {d} numbers")
+        result.append([[exact(x, where) for x in row] for row in value])
+    return tuple(result)
+
+
+def verify(
+    *algorithms: str | Algorithm,
+    d: int = 3,
+    n: int = 100,
+    layers: int = 40,
+    gamma: Number = Fraction(9, 10),
+    lam: Number = Fraction(1, 2),
+    prompt: Context | None = None,
+    evidence: Iterable[str] | None = None,
+    **settings: Any,
+) -> Result:
+    """Derive the weights and check that every layer is one iterate; all algorithms when none is named.
+
+    settings : trace, seed, trials, exact_trials, device, dtype, looped, process, entrywise_features,
+               entrywise_context, max_work, as on the command line
+    Returns a `Result`: its `claims`, `holds`, `exit_code` and `to_json()`.
+
+    >>> import layerproof as lp
+    >>> lp.verify("td0", d=2, n=4, layers=3, evidence=["derived", "identity-exact"]).holds
+    True
+    """
+    known = Settings.__dataclass_fields__
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(known)}")
+    chosen = Settings(
+        features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), prompt=prompt, **settings
+    )
+    return checker.verify(*algorithms, settings=chosen, evidence=evidence)

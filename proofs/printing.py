@@ -1,0 +1,142 @@
+"""Exact objects as text and as LaTeX: scalars, vectors and words of the contraction algebra, blocks and masks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from sympy import latex as sympy_latex
+
+from ..symbolic.contraction import Scalar, Vector, Word
+from ..symbolic.derive import Derivation
+
+GREEK = {"gamma": r"\gamma", "lam": r"\lambda", "phi": r"\phi", "rbar": r"\bar r", "index": "j"}
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One formula, twice: as plain text and as LaTeX."""
+
+    text: str
+    latex: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """How the symbols of one derivation are written; `discounted` says that phi' stands for gamma phi'."""
+
+    discounted: bool
+
+    @staticmethod
+    def of(derivation: Derivation) -> Names:
+        return Names("gamma" in derivation.algorithm.parameters)
+
+    def atom(self, name: str) -> Formula:
+        """A named vector or scalar."""
+        kind, _, rest = name.partition(" ")
+        if kind in ("old", "last"):
+            index = "j-1" if kind == "old" else "n"
+            return Formula(f"{rest}_{{{index}}}".replace("{n}", "n"), rf"\mathit{{{rest}}}_{{{index}}}".replace("_", r"\_", rest.count("_")))
+        match = re.fullmatch(r"(phi'?|R)_(\w+)", name)
+        if match:
+            letter, index = match.groups()
+            base = r"\phi'" if letter == "phi'" else GREEK.get(letter, letter)
+            text, tex = f"{letter}_{index}", f"{base}_{{{index}}}"
+            if letter == "phi'" and self.discounted:
+                return Formula(f"gamma {text}", rf"\gamma {tex}")
+            return Formula(text, tex)
+        return Formula("j" if name == "index" else name, GREEK.get(name, name))
+
+    def factor(self, key: Any) -> Formula:
+        """One generator of the algebra."""
+        kind, *rest = key
+        if kind == "contraction":
+            left, word, right = rest
+            x, y = self.atom(left), self.atom(right)
+            if {left, right} & {"w", "v"} and right in ("w", "v"):
+                x, y = y, x  # the weights read better in front
+            middle = word_formula(word)
+            if word:
+                return Formula(f"{_wrap(x.text)}^T {middle.text} {_wrap(y.text)}", rf"{x.latex}^\top {middle.latex} {y.latex}")
+            return Formula(f"{_wrap(x.text)}.{_wrap(y.text)}", rf"{x.latex}^\top {y.latex}")
+        name = self.atom(rest[0])
+        return Formula(f"1/{name.text}", rf"\frac{{1}}{{{name.latex}}}") if kind == "inverse" else name
+
+    def scalar(self, value: Scalar) -> Formula:
+        """A scalar, term by term in a fixed order."""
+        terms = []
+        for monomial, coefficient in sorted(value.algebra.current(value.poly).items(), reverse=True):
+            factors = [
+                (self.factor(value.algebra.key(i)), e)
+                for i, e in enumerate(monomial)
+                if e
+            ]
+            text = " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in factors)
+            tex = " ".join(f.latex if e == 1 else f"{f.latex}^{{{e}}}" for f, e in factors)
+            terms.append((Fraction(int(coefficient.numerator), int(coefficient.denominator)), Formula(text, tex)))
+        return linear(terms)
+
+    def vector(self, value: Vector) -> Formula:
+        """A vector: terms with the same scalar are not gathered, so that the loop reads as it was written."""
+        terms: list[tuple[Fraction, Formula]] = []
+        for (word, atom), coefficient in value.terms.items():
+            base, middle, scalar = self.atom(atom), word_formula(word), self.scalar(coefficient)
+            one = len(coefficient.poly) == 1
+            sign = Fraction(1)
+            if one and scalar.text.startswith("-"):
+                sign, scalar = Fraction(-1), Formula(scalar.text[1:], scalar.latex[1:])
+            plain = scalar.text == "1"
+            left = "" if plain else (f"{scalar.text} " if one else f"({scalar.text}) ")
+            left_tex = "" if plain else (f"{scalar.latex} " if one else f"({scalar.latex}) ")
+            letters = f"{middle.text} " if word else ""
+            letters_tex = f"{middle.latex} " if word else ""
+            terms.append((sign, Formula(f"{left}{letters}{base.text}", f"{left_tex}{letters_tex}{base.latex}")))
+        return linear(terms)
+
+    def value(self, value: Any) -> Formula:
+        """A scalar or a vector."""
+        return self.vector(value) if isinstance(value, Vector) else self.scalar(value)
+
+
+def _wrap(text: str) -> str:
+    return f"({text})" if " " in text else text
+
+
+def word_formula(word: Word, layer: str = "") -> Formula:
+    """A word in preconditioners, C or C^T, with a layer index when given; I for the empty word."""
+    if not word:
+        return Formula("I", "I")
+    index, index_tex = (f"_{layer}", f"_{{{layer}}}") if layer else ("", "")
+    return Formula(
+        " ".join(f"{name}{index}{'^T' if flipped else ''}" for name, flipped in word),
+        " ".join(f"{name}{index_tex}" + (r"^\top" if flipped else "") for name, flipped in word),
+    )
+
+
+def linear(terms: list[tuple[Fraction, Formula]]) -> Formula:
+    """A sum of rational multiples of formulas; 0 when there is none."""
+    text, tex = "", ""
+    for coefficient, base in terms:
+        sign = "-" if coefficient < 0 else "+"
+        size = abs(coefficient)
+        number = "" if size == 1 and base.text else str(size)
+        number_tex = number if size.denominator == 1 else rf"\tfrac{{{size.numerator}}}{{{size.denominator}}}"
+        body = f"{number} {base.text}".strip()
+        body_tex = f"{number_tex} {base.latex}".strip()
+        text += f" {sign} {body}" if text else f"{'-' if sign == '-' else ''}{body}"
+        tex += f" {sign} {body_tex}" if tex else f"{'-' if sign == '-' else ''}{body_tex}"
+    return Formula(text or "0", tex or "0")
+
+
+def expression(value: Any) -> Formula:
+    """A SymPy expression."""
+    text = str(value).replace("**", "^").replace("*", " ")
+    tex = sympy_latex(value).replace("gamma", r"\gamma").replace(r"\\gamma", r"\gamma").replace("lam", r"\lambda")
+    return Formula(text, tex.replace(r"\\lambda", r"\lambda"))
+
+
+def block_name(name: str) -> Formula:
+    """A row block's name; the LaTeX of underscores escaped."""
+    return Formula(name, rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}")

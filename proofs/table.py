@@ -1,0 +1,112 @@
+"""The table of claims at the end of a check, and counterexamples in words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .evidence import kinds
+from .verdict import Claim, Result, Verdict
+
+STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
+
+
+def console() -> Console:
+    """Standard output; wide enough not to break words when it is no terminal."""
+    plain = not sys.stdout.isatty()
+    return Console(width=150 if plain else None, highlight=False, soft_wrap=False)
+
+
+def show(result: Result, details: bool) -> None:
+    """Print one row an algorithm and one column a kind of evidence, then reasons and counterexamples."""
+    out = console()
+    table = Table(title=None, pad_edge=False)
+    table.add_column("algorithm", no_wrap=True)
+    for name in kinds():
+        table.add_column(name, overflow="fold")
+    for algorithm in dict.fromkeys(c.algorithm for c in result.claims):
+        cells = [_cell([c for c in result.claims if (c.algorithm, c.evidence) == (algorithm, kind)]) for kind in kinds()]
+        table.add_row(algorithm, *cells)
+    out.print(table)
+    if details:
+        for claim in result.claims:
+            out.print()
+            out.print(Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}"))
+            out.print(Text(f"  {claim.claim}"))
+            out.print(Text(f"  {claim.strength}: {claim.reason}"))
+    for claim in result.claims:
+        if claim.asked and claim.verdict is not Verdict.HOLDS and not details:
+            out.print()
+            out.print(Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}: "))
+            out.print(Text(f"  {claim.reason}"))
+        if claim.asked and claim.witness:
+            for line in witness_lines(claim.witness):
+                out.print(Text(f"  {line}"))
+    out.print()
+    if not details:
+        out.print(Text("What each kind of evidence means: layerproof list --evidence; every claim in words: --details", style="dim"))
+    out.print(Text(summary(result), style="bold"))
+
+
+def _cell(claims: list[Claim]) -> Text:
+    text = Text()
+    for claim in claims:
+        if text:
+            text.append("\n")
+        text.append(claim.verdict.value, STYLES[claim.verdict])
+        fact = claim.details.get("fact")
+        if fact:
+            text.append(f" {fact}")
+        elif isinstance(claim.bound, float) and isinstance(claim.error, float) and claim.bound > 0:
+            text.append(f" {claim.error:.0e} of {claim.bound:.0e}")
+    return text
+
+
+def summary(result: Result) -> str:
+    """One line: how many claims came out how."""
+    asked = [c for c in result.claims if c.asked]
+    counts = {v: sum(c.verdict is v for c in asked) for v in Verdict}
+    said = ", ".join(f"{k} {v.value}" for v, k in counts.items() if k)
+    return f"{len(asked)} claims: {said}"
+
+
+def witness_lines(witness: Mapping[str, Any]) -> list[str]:
+    """A counterexample in words."""
+    lines = []
+    if "prompt" in witness:
+        prompt = witness["prompt"]
+        lines.append("counterexample: the smallest prompt found")
+        for j, (phi, after, reward) in enumerate(
+            zip(prompt["features"], prompt["next_features"], prompt["rewards"], strict=True), 1
+        ):
+            if any(x != "0" for x in [*phi, *after, reward]):
+                lines.append(f"  transition {j}: phi = ({', '.join(phi)}), phi' = ({', '.join(after)}), R = {reward}")
+        zero = sum(
+            not any(x != "0" for x in [*phi, *after, reward])
+            for phi, after, reward in zip(prompt["features"], prompt["next_features"], prompt["rewards"], strict=True)
+        )
+        if zero:
+            lines.append(f"  the other {zero} transitions are zero")
+        lines.append(f"  query: ({', '.join(prompt['query'])})")
+        lines.append(f"  starting weights: {_weights(witness['starting_weights'])}")
+    if "layer_value" in witness:
+        lines.append(f"after layer {witness['layer']}, row {witness['row']}, {witness['column']}:")
+        lines.append(f"  transformer   {_short(witness['layer_value'])}")
+        lines.append(f"  textbook loop {_short(witness['iterate_value'])}")
+    if "difference" in witness:
+        lines.append(f"difference: {_short(str(witness['difference']), 300)}")
+    lines += [f"cannot be produced: {term}" for term in witness.get("terms", [])[:5]]
+    return lines
+
+
+def _weights(weights: list[Any]) -> str:
+    return ", ".join(f"({', '.join(w)})" if isinstance(w, list) else w for w in weights)
+
+
+def _short(text: str, length: int = 100) -> str:
+    return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"

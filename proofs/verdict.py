@@ -1,0 +1,134 @@
+"""Verdicts and claims: what was found, how strong it is, and what shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from ..numeric.strict_json import dumps, rational_text
+from ..symbolic.witness import Witness
+
+SCHEMA = 1
+"""The version of the JSON that every command writes."""
+
+
+class Verdict(str, Enum):
+    """What was found: HOLDS and REFUTED are answers, UNDECIDED and NOT_RUN are not and never count as success."""
+
+    HOLDS = "HOLDS"
+    REFUTED = "REFUTED"
+    UNDECIDED = "UNDECIDED"
+    NOT_RUN = "NOT_RUN"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim about one algorithm with one kind of evidence.
+
+    claim    the statement, in words
+    evidence its kind: derived, identity-symbolic, identity-entrywise, identity-exact, identity-random, float
+    strength what a HOLDS means: proved for all sizes, exact on these instances, at random points, within a bound
+    asked    whether the exit code counts it
+    reason   why the verdict is what it is, in one line
+    bound, error, unit   of a check that has them: the worst place's
+    details  plain data, for the JSON
+    """
+
+    algorithm: str
+    claim: str
+    evidence: str
+    verdict: Verdict
+    strength: str
+    reason: str
+    asked: bool = True
+    witness: Mapping[str, Any] | None = None
+    bound: float | str | None = None
+    error: float | str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The claim as plain data; `witness`, `bound` and `error` only where they exist."""
+        document: dict[str, Any] = {
+            "algorithm": self.algorithm,
+            "claim": self.claim,
+            "evidence": self.evidence,
+            "verdict": self.verdict.value,
+            "strength": self.strength,
+            "reason": self.reason,
+            "asked": self.asked,
+            "details": dict(self.details),
+        }
+        for key in ("witness", "bound", "error"):
+            if getattr(self, key) is not None:
+                document[key] = getattr(self, key)
+        return document
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command established: its settings and its claims."""
+
+    command: str
+    settings: Mapping[str, Any]
+    claims: tuple[Claim, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when everything asked for holds, 1 when something asked for is refuted, 3 when it is open or was not run."""
+        asked = [c.verdict for c in self.claims if c.asked]
+        if Verdict.REFUTED in asked:
+            return 1
+        return 0 if asked and all(v is Verdict.HOLDS for v in asked) else 3
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that was asked for holds."""
+        return self.exit_code == 0
+
+    def document(self) -> dict[str, Any]:
+        """The result as plain data, the same for the same question and machine."""
+        return {
+            "command": self.command,
+            "schema": SCHEMA,
+            "settings": dict(self.settings),
+            "claims": [c.to_json() for c in self.claims],
+        }
+
+    def to_json(self) -> str:
+        """The result as canonical JSON text."""
+        return dumps(self.document())
+
+
+def number_text(value: Any) -> str:
+    """An exact value of any arithmetic as text: a rational in lowest terms, a field element as an integer."""
+    if hasattr(value, "fraction"):
+        value = value.fraction()
+    if isinstance(value, (int, Fraction)):
+        return rational_text(Fraction(value))
+    return str(value)
+
+
+def witness_json(witness: Witness) -> dict[str, Any]:
+    """A counterexample as plain data; its prompt has the form of a prompt file."""
+    context, mismatch = witness.context, witness.mismatch
+
+    def vector(entries: Sequence[Fraction]) -> list[str]:
+        return [rational_text(x) for x in entries]
+
+    return {
+        "prompt": {
+            "features": [vector(v) for v in context.features],
+            "next_features": [vector(v) for v in context.next_features],
+            "rewards": vector(context.rewards),
+            "query": vector(context.query),
+        },
+        "starting_weights": [vector(w) if isinstance(w, (list, tuple)) else rational_text(w) for w in witness.start],
+        "layer": mismatch.layer,
+        "row": mismatch.row,
+        "column": mismatch.column_name,
+        "layer_value": number_text(mismatch.layer_value),
+        "iterate_value": number_text(mismatch.iterate_value),
+    }

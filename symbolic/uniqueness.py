@@ -1,0 +1,90 @@
+"""Is the interaction tensor unique? The rank of the matching system at a concrete feature dimension, exactly.
+
+The contraction algebra treats <u|W|v> as independent symbols; at a concrete d they might be dependent (they are at
+d = 1, where products commute).  So the system is evaluated at random prompts modulo a prime.  Rank modulo a prime is
+at most the rank over Q, so full column rank here proves that the solution is unique at that d; and uniqueness at
+d = 2 gives it for every d >= 2, because prompts may lie in the span of two axes.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from flint import nmod_mat
+
+from .ansatz import Ansatz
+from .arithmetic import PRIME_FIELD
+from .derive import Derivation
+from .identity import problem
+from .loop import SymbolicState
+from .prime_field import PRIME, element
+
+
+@dataclass(frozen=True)
+class RankAtDimension:
+    """The rank of the matching system at feature dimension d.
+
+    visible    unknowns that some prompt can see
+    rank       how many independent conditions random prompts put on them
+    symbolic   how many of them the contraction algebra determines
+    """
+
+    d: int
+    n: int
+    visible: int
+    rank: int
+    symbolic: int
+
+    @property
+    def as_symbolic(self) -> bool:
+        """Whether prompts of this dimension determine everything that symbolic d does."""
+        return self.rank == self.symbolic
+
+
+def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAtDimension:
+    """The rank of the system at feature dimension `d`, from enough random prompts modulo 2^61 - 1."""
+    algorithm = derivation.algorithm
+    ansatz = Ansatz(SymbolicState(algorithm, dict(derivation.options)), n)
+    unknowns = list(dict.fromkeys(u for t in range(n + 1) for u in ansatz.products(t)))
+    tensor = next(t for t in derivation.tensors if t.n == n)
+    rng = random.Random(f"layerproof rank {seed}")
+
+    def draw(count: int) -> list[int]:
+        return [rng.randrange(PRIME) for _ in range(count)]
+
+    position = {row.name: k for k, row in enumerate(algorithm.accumulators)}
+    scalar = {b.name for b in algorithm.features if b.scalar}
+    values = {name: element(rng.randrange(1, PRIME)) for name in algorithm.parameters}
+    entries: list[int] = []
+    height = 0
+    for _ in range(len(unknowns) // (n + 1) + 8):
+        start = [rng.randrange(PRIME) if w in algorithm.scalar_weights else draw(d) for w in algorithm.weights]
+        setup = problem(
+            algorithm,
+            PRIME_FIELD,
+            ([draw(d) for _ in range(n)], [draw(d) for _ in range(n)], draw(n), draw(d)),
+            start,
+            values,
+            derivation.options,
+        )
+        rows = [[int(y) for y in row] for row in setup.rows(setup.start)]
+        matrices = {name: [draw(d) for _ in range(d)] for name in algorithm.preconditioners}
+        blocks = {
+            b.name: [[int(getattr(t, b.name))] if b.name in scalar else getattr(t, b.name).entries() for t in setup.tokens]
+            for b in algorithm.features
+        }
+        met: dict[tuple[object, ...], int] = {}
+        for t in range(n + 1):
+            for u in unknowns:
+                key = (u.key_token, u.key_block, u.word, t, u.query_block)
+                if key not in met:
+                    x, y = blocks[u.key_block][u.key_token - 1], blocks[u.query_block][t]
+                    for name, flipped in reversed(u.word):
+                        C = matrices[name]
+                        y = [sum((C[j][i] if flipped else C[i][j]) * y[j] for j in range(d)) for i in range(d)]
+                    met[key] = sum(a * b for a, b in zip(x, y, strict=True)) % PRIME
+                entries.append(rows[position[u.read]][u.value_token - 1] * met[key])
+            height += 1
+    rank = nmod_mat(height, len(unknowns), entries, PRIME).rank()
+    return RankAtDimension(d, n, len(unknowns), int(rank), tensor.determined)

@@ -1,0 +1,257 @@
+"""Seeded rational problems for any algorithm, ways to plant a fault, and plain-Fraction arithmetic for tests by hand.
+
+Everything here is generic on purpose: d >= 2, a non-symmetric C for each layer, gamma and lambda outside {0, 1},
+non-zero starting weights. The arithmetic on lists shares no code with the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from layerproof.symbolic.algorithm import Algorithm
+from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.attention import layer
+from layerproof.symbolic.construction import Construction, construct
+from layerproof.symbolic.derive import Derivation, derive
+from layerproof.symbolic.identity import Mismatch, Problem, check_construction, problem, textbook
+from layerproof.symbolic.prompt import Context
+from layerproof.symbolic.rational import Rational, RationalMatrix
+
+GAMMA, LAM = Fraction(9, 10), Fraction(2, 3)
+PARAMETERS = {"gamma": GAMMA, "lam": LAM}
+
+Vector = list[Fraction]
+Matrix = list[list[Fraction]]
+
+
+# every algorithm, once for each choice of its options
+
+
+@dataclass(frozen=True)
+class Case:
+    """An algorithm of the catalogue with one choice of options."""
+
+    name: str
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def algorithm(self) -> Algorithm:
+        return catalogue()[self.name]
+
+    @property
+    def derivation(self) -> Derivation:
+        return derive(self.algorithm, dict(self.options))
+
+    def __str__(self) -> str:
+        return "-".join([self.name, *(value for _, value in self.options)])
+
+
+CASES = tuple(
+    Case(a.name, tuple(zip(a.options, chosen, strict=True)))
+    for a in catalogue().values()
+    for chosen in product(*a.options.values())
+)
+each_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+# random problems
+
+
+def random_rational(rng: Random) -> Fraction:
+    """A non-zero rational with a small numerator and denominator."""
+    return Fraction(rng.choice((-1, 1)) * rng.randint(1, 9), rng.randint(1, 7))
+
+
+def random_vector(rng: Random, d: int) -> Vector:
+    return [random_rational(rng) for _ in range(d)]
+
+
+def random_matrix(rng: Random, d: int) -> Matrix:
+    return [random_vector(rng, d) for _ in range(d)]
+
+
+def random_context(d: int, n: int, seed: int) -> Context:
+    """n transitions with no structure: phi' has nothing to do with phi."""
+    rng = Random(f"context {d} {n} {seed}")
+    return Context.of(
+        [random_vector(rng, d) for _ in range(n)],
+        [random_vector(rng, d) for _ in range(n)],
+        random_vector(rng, n),
+        random_vector(rng, d),
+    )
+
+
+def random_steps(algorithm: Algorithm, d: int, count: int, seed: int) -> list[tuple[Any, ...]]:
+    """Preconditioners for `count` layers: a generic matrix or scalar each."""
+    rng = Random(f"steps {d} {seed}")
+    return [
+        tuple(
+            random_rational(rng) if name in algorithm.scalar_preconditioners else random_matrix(rng, d)
+            for name in algorithm.preconditioners
+        )
+        for _ in range(count)
+    ]
+
+
+def random_start(algorithm: Algorithm, d: int, seed: int) -> list[Any]:
+    """Non-zero starting weights."""
+    rng = Random(f"start {d} {seed}")
+    return [random_rational(rng) if w in algorithm.scalar_weights else random_vector(rng, d) for w in algorithm.weights]
+
+
+def zero_start(algorithm: Algorithm, d: int) -> list[Any]:
+    return [Fraction(0) if w in algorithm.scalar_weights else [Fraction(0)] * d for w in algorithm.weights]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One algorithm on one prompt: everything that both sides of the identity are given."""
+
+    case: Case
+    context: Context
+    steps: list[tuple[Any, ...]]
+    start: list[Any]
+    depth: int
+    parameters: Mapping[str, Fraction]
+
+    @property
+    def setup(self) -> Problem:
+        """The reference's side."""
+        return problem(
+            self.case.algorithm, RATIONALS, self.context, self.start, self.parameters, self.case.derivation.options
+        )
+
+    @property
+    def construction(self) -> Construction:
+        """The transformer's side."""
+        d, n = self.context.d, self.context.n
+        return construct(self.case.derivation, d, n, self.depth, self.steps, self.parameters)
+
+    def check(self, construction: Construction | None = None, update: Any = None) -> list[Mismatch | None]:
+        """One entry a layer, with `construction` for the derived one or `update` for the textbook's."""
+        setup = self.setup
+        if update is not None:
+            setup = replace(setup, algorithm=replace(setup.algorithm, update=update))
+        return list(check_construction(construction or self.construction, setup, self.steps))
+
+    def iterates(self) -> list[tuple[Any, ...]]:
+        """The textbook's weights after each layer, as Fractions."""
+        return [plain_weights(w) for w in textbook(self.setup, self.steps * (self.depth // len(self.steps)))]
+
+
+def trial(
+    case: Case,
+    d: int = 2,
+    n: int = 3,
+    depth: int = 3,
+    seed: int = 0,
+    *,
+    looped: bool = False,
+    context: Context | None = None,
+    start: list[Any] | None = None,
+    parameters: Mapping[str, Fraction] = PARAMETERS,
+) -> Trial:
+    context = context or random_context(d, n, seed)
+    steps = random_steps(case.algorithm, context.d, 1 if looped else depth, seed)
+    return Trial(case, context, steps, start or random_start(case.algorithm, context.d, seed), depth, parameters)
+
+
+def plain_weights(weights: Sequence[Any]) -> tuple[Any, ...]:
+    """Weights of the exact arithmetic as Fractions and lists of Fractions."""
+    return tuple(w.fraction() if isinstance(w, Rational) else w.fractions() for w in weights)
+
+
+def run_layers(construction: Construction, Z: Matrix) -> list[Matrix]:
+    """The prompt after each layer, by the attention formula as written, all rows."""
+    state, states = RationalMatrix.of(Z), []
+    for number in range(construction.depth):
+        state = layer(state, construction.heads(number), Rational.of(Fraction(1, construction.layout.n)))
+        states.append(state.fractions())
+    return states
+
+
+def prediction(construction: Construction, Z: Matrix) -> Fraction:
+    """What the construction's read-out says about Z."""
+    readout = construction.readout
+    return readout.sign * Z[construction.layout.accumulator(readout.row)][-1]
+
+
+# planting faults
+
+
+def with_matrix(construction: Construction, number: int, head: int, **matrices: RationalMatrix) -> Construction:
+    """The construction with matrices (W, P, Q or M) of one head of one layer replaced."""
+    layers = [list(heads) for heads in construction.layers]
+    layers[number][head] = replace(layers[number][head], **matrices)
+    return replace(construction, layers=tuple(tuple(heads) for heads in layers))
+
+
+def entry_changed(matrix: RationalMatrix, i: int, j: int, change: Any) -> RationalMatrix:
+    rows = matrix.fractions()
+    rows[i][j] = change(rows[i][j])
+    return RationalMatrix.of(rows)
+
+
+# plain arithmetic on lists, for iterates by hand
+
+
+def dot(u: Sequence[Fraction], v: Sequence[Fraction]) -> Fraction:
+    return sum((x * y for x, y in zip(u, v, strict=True)), Fraction(0))
+
+
+def times(c: Fraction, v: Sequence[Fraction]) -> Vector:
+    return [c * x for x in v]
+
+
+def plus(*vectors: Sequence[Fraction]) -> Vector:
+    return [sum(entries, Fraction(0)) for entries in zip(*vectors, strict=True)]
+
+
+def apply(C: Matrix, v: Sequence[Fraction]) -> Vector:
+    return [dot(row, v) for row in C]
+
+
+def transposed(C: Matrix) -> Matrix:
+    return [list(column) for column in zip(*C, strict=True)]
+
+
+def negated(C: Matrix) -> Matrix:
+    return [times(Fraction(-1), row) for row in C]
+
+
+def block_matrix(sizes: Sequence[int], blocks: Mapping[tuple[int, int], Matrix]) -> Matrix:
+    """The square matrix with the given blocks, numbered from 0, and zero blocks elsewhere."""
+    offsets = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
+    result = [[Fraction(0)] * offsets[-1] for _ in range(offsets[-1])]
+    for (a, b), block in blocks.items():
+        assert (len(block), len(block[0])) == (sizes[a], sizes[b])
+        for i, row in enumerate(block):
+            for j, x in enumerate(row):
+                result[offsets[a] + i][offsets[b] + j] = Fraction(x)
+    return result
+
+
+# hypothesis
+
+rationals = st.fractions(min_value=-3, max_value=3, max_denominator=12)
+
+
+def vectors(d: int) -> st.SearchStrategy[Vector]:
+    return st.lists(rationals, min_size=d, max_size=d)
+
+
+def matrices(height: int, width: int) -> st.SearchStrategy[Matrix]:
+    return st.lists(vectors(width), min_size=height, max_size=height)
+
+
+def contexts(d: int, n: int) -> st.SearchStrategy[Context]:
+    return st.builds(Context.of, matrices(n, d), matrices(n, d), vectors(n), vectors(d))

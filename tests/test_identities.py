@@ -1,0 +1,115 @@
+"""Layer l is iterate l: exactly on rational prompts, as polynomials in all entries, and at random points of a field."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from helpers import (
+    CASES,
+    PARAMETERS,
+    Case,
+    contexts,
+    each_case,
+    prediction,
+    random_start,
+    run_layers,
+    trial,
+    zero_start,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from layerproof.numeric.processes import boyan_chain
+from layerproof.numeric.prompts import trajectory_context
+from layerproof.symbolic.degree import identity_degree
+from layerproof.symbolic.entrywise import entrywise
+from layerproof.symbolic.prime_field import PRIME
+from layerproof.symbolic.random_identity import random_identity
+
+
+def prompt_of(t):
+    """Z with all its rows at the starting weights, as Fractions."""
+    return [*t.setup.X.fractions(), *([x.fraction() for x in row] for row in t.setup.rows(t.setup.start))]
+
+
+@each_case
+@pytest.mark.parametrize("looped", [True, False], ids=["looped", "sequential"])
+@pytest.mark.parametrize("start", ["zero", "generic"])
+@pytest.mark.parametrize("data", ["generic", "trajectory"])
+def test_every_layer_is_one_iterate(case: Case, looped, start, data):
+    d, n, depth = 3, 5, 4
+    context = trajectory_context(boyan_chain(6, d, seed=1), n, seed=2) if data == "trajectory" else None
+    weights = zero_start(case.algorithm, d) if start == "zero" else None
+    t = trial(case, d, n, depth, looped=looped, context=context, start=weights)
+    assert t.construction.looped == looped
+    assert t.check() == [None] * depth
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@given(data=st.data())
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_layer_is_one_iterate_on_any_rational_prompt(case: Case, data):
+    context = data.draw(contexts(data.draw(st.integers(1, 3)), data.draw(st.integers(1, 4))))
+    parameters = {name: data.draw(st.fractions(0, 1, max_denominator=20)) for name in PARAMETERS}
+    t = trial(case, depth=2, context=context, parameters=parameters, seed=data.draw(st.integers(0, 99)))
+    assert t.check() == [None, None]
+
+
+@each_case
+def test_the_layer_formula_as_written_leaves_features_alone_and_gives_the_iterates_rows(case: Case):
+    # The check runs heads on the accumulator rows only; this is the dense formula Z + (1/n) sum W P Z M Z^T Q Z.
+    t = trial(case)
+    Z = prompt_of(t)
+    p = t.setup.layout.p
+    for state, weights in zip(run_layers(t.construction, Z), t.iterates(), strict=True):
+        assert state[:p] == Z[:p]
+        moved = trial(case, start=list(weights), context=t.context)
+        assert state == prompt_of(moved)
+
+
+@each_case
+def test_the_readout_is_w_dot_query_at_every_layer(case: Case):
+    t = trial(case)
+    for state, (w, *_) in zip(run_layers(t.construction, prompt_of(t)), t.iterates(), strict=True):
+        assert prediction(t.construction, state) == sum(x * y for x, y in zip(w, t.context.query, strict=True))
+
+
+@each_case
+@pytest.mark.parametrize(("d", "n"), [(2, 3), (3, 4)])
+def test_the_identity_holds_as_polynomials_in_every_entry(case: Case, d, n):
+    result = entrywise(case.derivation, d, n)
+    assert result.holds
+    assert set(result.rows) == {row.name for row in case.algorithm.accumulators}
+    assert result.difference is None
+    assert result.terms > 0  # something was compared
+
+
+@each_case
+@pytest.mark.parametrize("looped", [True, False], ids=["looped", "sequential"])
+def test_the_identity_holds_at_random_points_of_the_field(case: Case, looped):
+    result = random_identity(case.derivation, 4, 9, 6, PARAMETERS, seed=3, looped=looped)
+    assert result.mismatch is None
+    assert result.probability == Fraction(identity_degree(case.derivation, 6), 2**61 - 1)
+    assert result.prime == PRIME == 2**61 - 1
+
+
+@each_case
+@pytest.mark.parametrize("depth", [1, 2, 3, 40])
+def test_the_degree_grows_by_three_a_layer(case: Case, depth):
+    # Each layer adds C * (row) * (block): the row holds w.phi, one degree above w, the block one more, C one more.
+    # So deg w_l = deg w_{l-1} + 3, deg w_0 = 1, deg w_L = 3 L + 1, and the rows hold w_L . phi, one degree above.
+    assert identity_degree(case.derivation, depth) == 3 * depth + 2
+
+
+@each_case
+def test_one_random_point_is_decided_by_its_seed(case: Case):
+    first, again = (random_identity(case.derivation, 2, 3, 2, PARAMETERS, seed=5) for _ in range(2))
+    assert first == again
+
+
+def test_different_starting_weights_give_different_iterates():
+    # so that "non-zero start" is a stronger question and not the same one
+    case = CASES[0]
+    started = trial(case, start=random_start(case.algorithm, 2, 1)).iterates()
+    assert started != trial(case, start=zero_start(case.algorithm, 2)).iterates()
