@@ -175,3 +175,122 @@ def lower_prompt(setup: Problem, dtype: torch.dtype, device: torch.device | str)
         bottoms += below
     values = round_all(tops, bottoms, precision(dtype)).reshape(setup.layout.m, setup.layout.n + 1)
     return torch.tensor(values, dtype=dtype, device=device)
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """An exact array: the sum over i of digits[i] * 2^(width * (low + i)).
+
+    digits : (S, ...) int64.  Every float is such a number, and products are exact sums of small integers, which a
+    float64 matrix product computes without rounding in any order; so exact arithmetic runs at the speed of floats.
+    """
+
+    digits: np.ndarray
+    low: int
+    width: int
+
+    @staticmethod
+    def of_floats(values: np.ndarray, width: int) -> Digits:
+        """From finite float64 values, any shape, exactly."""
+        mantissas, exponents = np.frexp(values)
+        whole = np.ldexp(mantissas, 53).astype(np.int64)
+        low = int((exponents - 53).min(initial=0, where=whole != 0)) // width
+        shifts = np.where(whole == 0, 0, exponents - 53 - low * width)
+        sign, whole = np.sign(whole), np.abs(whole)
+        parts = []
+        for i in range(int(shifts.max(initial=0) + 53) // width + 1):
+            left = shifts - width * i  # this digit holds the bits of whole * 2^left below 2^width
+            up, down = np.clip(left, 0, width), np.clip(-left, 0, 63)
+            parts.append(sign * (((whole >> down) & ((1 << (width - up)) - 1)) << up))
+        return Digits(np.stack(parts), low, width).trimmed()
+
+    @staticmethod
+    def of_integers(values: Sequence[int], shape: tuple[int, ...], exponent: int, width: int) -> Digits:
+        """From integers times 2^exponent, exactly."""
+        low = exponent // width
+        lift = exponent - low * width
+        magnitudes = [abs(v) << lift for v in values]
+        bits = max(m.bit_length() for m in magnitudes)
+        words = bits // 64 + 2
+        raw = np.frombuffer(b"".join(m.to_bytes(8 * words, "little") for m in magnitudes), dtype="<u8")
+        raw = raw.reshape(len(values), words)
+        sign = np.array([-1 if v < 0 else 1 for v in values], dtype=np.int64)
+        parts = []
+        for i in range(bits // width + 1):
+            word, bit = divmod(width * i, 64)
+            part = raw[:, word] >> np.uint64(bit)
+            if bit:
+                part = part | (raw[:, word + 1] << np.uint64(64 - bit))
+            parts.append(sign * (part & np.uint64((1 << width) - 1)).astype(np.int64))
+        return Digits(np.stack(parts).reshape(-1, *shape), low, width).trimmed()
+
+    def trimmed(self) -> Digits:
+        """Without the leading and trailing digits that are zero everywhere."""
+        used = np.flatnonzero(self.digits.any(axis=tuple(range(1, self.digits.ndim))))
+        first, last = (int(used[0]), int(used[-1])) if len(used) else (0, 0)
+        return Digits(self.digits[first : last + 1], self.low + first, self.width)
+
+    def leading(self, count: int) -> tuple[Digits, float]:
+        """The `count` leading digits of balanced digits, and a bound on every entry of what was dropped."""
+        drop = max(len(self.digits) - count, 0)
+        kept = Digits(self.digits[drop:], self.low + drop, self.width)
+        return kept, float(np.ldexp(1.0, self.width * kept.low)) if drop else 0.0
+
+    def reshape(self, *shape: int) -> Digits:
+        """The same numbers in another shape."""
+        return Digits(self.digits.reshape(-1, *shape), self.low, self.width)
+
+    def __getitem__(self, index: Any) -> Digits:
+        return Digits(self.digits[(slice(None), *(index if isinstance(index, tuple) else (index,)))], self.low, self.width)
+
+    def map(self, change: Any) -> Digits:
+        """A rearrangement of the entries, done to each digit."""
+        return Digits(np.stack([change(d) for d in self.digits]), self.low, self.width)
+
+    def __matmul__(self, other: Digits) -> Digits:
+        # |digit| < 2^width, so each product below stays under 2^53: `digit_width` saw to that.
+        left, right = self.digits.astype(np.float64), other.digits.astype(np.float64)
+        total: list[Any] = [0] * (len(left) + len(right) - 1)
+        for i, a in enumerate(left):
+            for j, b in enumerate(right):
+                total[i + j] = total[i + j] + (a @ b).astype(np.int64)
+        return Digits(np.stack(total), self.low + other.low, self.width).balanced()
+
+    def minus(self, other: Digits, times: int = 1) -> Digits:
+        """times * self - other."""
+        low = min(self.low, other.low)
+        a, b = self.low - low, other.low - low
+        shape = np.broadcast_shapes(self.digits.shape[1:], other.digits.shape[1:])
+        total = np.zeros((max(a + len(self.digits), b + len(other.digits)), *shape), dtype=np.int64)
+        total[a : a + len(self.digits)] += times * self.digits
+        total[b : b + len(other.digits)] -= other.digits
+        return Digits(total, low, self.width).balanced()
+
+    def balanced(self) -> Digits:
+        """The same numbers with every digit in [-2^(width-1), 2^(width-1)]."""
+        half, parts, carry = 1 << (self.width - 1), [], np.int64(0)
+        for d in self.digits:
+            d = d + carry
+            carry = (d + half) >> self.width
+            parts.append(d - (carry << self.width))
+        while np.any(carry):
+            d, carry = carry, (carry + half) >> self.width
+            parts.append(d - (carry << self.width))
+        return Digits(np.stack(parts), self.low, self.width).trimmed()
+
+    def floats(self) -> np.ndarray:
+        """Float64 values of balanced digits, off by a relative 2^-51 at most (and 2^-1074 where they underflow).
+
+        Summed from the lowest digit, each partial sum is rounded by 2^-53 of itself and is below half of the next
+        digit's unit, and the leading non-zero digit is at least twice all that follows it.
+        """
+        total = np.zeros(self.digits.shape[1:])
+        top = self.low + len(self.digits) - 1
+        for i, d in enumerate(self.digits):
+            total += np.ldexp(d.astype(np.float64), self.width * (self.low + i - top))
+        return np.ldexp(total, self.width * top)
+
+
+def digit_width(longest: int) -> int:
+    """The digit width for which a product over `longest` terms is exact in float64."""
+    return (53 - int(longest).bit_length()) // 2

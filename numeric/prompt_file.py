@@ -81,7 +81,7 @@ def read_context(path: str | os.PathLike[str]) -> Context:
 
 def _short(text: str) -> str:
     """`text` in ASCII quotes, cut to 40 characters, so that a hostile value cannot flood or garble the message."""
-    return ascii(text) if len(text) <= 40 else f"{ascii(text[:40])}... ({len(text)} characters)"
+    return ascii(text) if len(text) <= 40 else f"{text[:40]!a}... ({len(text)} characters)"
 
 
 def _kind(value: object) -> str:

@@ -82,6 +82,6 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise ContentError(f"key {ascii(key[:40])} is given twice, wanted each key once")
+            raise ContentError(f"key {key[:40]!a} is given twice, wanted each key once")
         result[key] = value
     return result

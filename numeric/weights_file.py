@@ -1,9 +1,11 @@
 """The one file format of exact weights: JSON with rationals, and safetensors with the same tensor names.
 
 JSON: {"format": "layerproof-weights", "schema": 1, "algorithm", "options", "parameters", "d", "n", "layers", "looped",
-"layout": {"features": [[name, rows], ...], "accumulators": [...]}, "readout": {"row", "column", "sign"},
+"layout": {"features": [[name, rows], ...], "accumulators": [...]},
+"readout": {"row", "row_name", "column", "sign"},
 "preconditioners": [[matrix or scalar, ...] a stored layer], "tensors": {name: rows}}.  Tensor names are
-`layers.{l}.heads.{h}.{W,P,Q,M}`; a looped transformer stores layer 0 only.  Rationals are lowest-terms strings "-3/7".
+`layers.{l}.heads.{h}.{W,P,Q,M}`; a looped transformer stores layer 0 only.  Rationals are strings in lowest terms,
+"-3/7".
 A tensor equal to an earlier one is {"same_as": that name}: masks are as large as the context squared.
 The safetensors file holds the same tensors rounded to a dtype, and the JSON without its tensors as one metadata key.
 """
@@ -33,14 +35,18 @@ def _rows(matrix: RationalMatrix) -> list[list[str]]:
 
 
 def _step(value: Any) -> Any:
-    return [[rational_text(Fraction(x)) for x in row] for row in value] if isinstance(value, list) else rational_text(value)
+    return (
+        [[rational_text(Fraction(x)) for x in row] for row in value]
+        if isinstance(value, list)
+        else rational_text(value)
+    )
 
 
 def tensors(construction: Construction) -> dict[str, RationalMatrix]:
     """Every stored tensor by name, in order."""
     return {
-        f"layers.{l}.heads.{h}.{name}": getattr(head, name)
-        for l, heads in enumerate(construction.layers)
+        f"layers.{number}.heads.{h}.{name}": getattr(head, name)
+        for number, heads in enumerate(construction.layers)
         for h, head in enumerate(heads)
         for name in ("W", "P", "Q", "M")
     }
@@ -109,8 +115,8 @@ def _safetensors(construction: Construction, dtype: str) -> bytes:
     lowered = lower(construction, resolve_dtype(dtype), resolve_device("cpu"))
     metadata = {"layerproof": dumps({**description(construction), "dtype": dtype})}  # one key: its bytes are stable
     named = {
-        f"layers.{l}.heads.{h}.{name}": getattr(head, name).contiguous().clone()
-        for l, heads in enumerate(lowered.layers)
+        f"layers.{number}.heads.{h}.{name}": getattr(head, name).contiguous().clone()
+        for number, heads in enumerate(lowered.layers)
         for h, head in enumerate(heads)
         for name in ("W", "P", "Q", "M")
     }
@@ -126,9 +132,9 @@ def read_weights(path: str | os.PathLike[str]) -> Construction:
 
 
 def from_document(data: Any) -> Construction:
-    """A construction from the content of a weights file, every field checked; `ContentError` names the first wrong one."""
+    """A construction from a weights file's content, every field checked; `ContentError` names the first wrong one."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ContentError(f"is no weights file, wanted an object with \"format\": \"{FORMAT}\"")
+        raise ContentError(f'is no weights file, wanted an object with "format": "{FORMAT}"')
     if data.get("schema") != SCHEMA:
         raise ContentError(f"schema is {data.get('schema')!r}, this version reads {SCHEMA}")
     d, n, depth = (_whole(data, name) for name in ("d", "n", "layers"))
@@ -156,8 +162,8 @@ def from_document(data: Any) -> Construction:
         layers=_layers(stored, layout, count),
         depth=depth,
         looped=looped,
-        steps=tuple(tuple(_read_step(c, l) for c in _checked(step, list, f"preconditioners[{l}]"))
-                    for l, step in enumerate(preconditioners)),
+        steps=tuple(tuple(_read_step(c, number) for c in _checked(step, list, f"preconditioners[{number}]"))
+                    for number, step in enumerate(preconditioners)),
         readout=Readout(row, sign),
     )  # fmt: skip
 
@@ -167,20 +173,22 @@ def _layers(stored: dict[str, Any], layout: Layout, count: int) -> tuple[tuple[H
     entries = 0
     result = []
     used: set[str] = set()
-    for l in range(count):
+    for number in range(count):
         heads = []
         h = 0
-        while f"layers.{l}.heads.{h}.W" in stored:
+        while f"layers.{number}.heads.{h}.W" in stored:
             named = {}
             for kind in ("W", "P", "Q", "M"):
-                name = f"layers.{l}.heads.{h}.{kind}"
+                name = f"layers.{number}.heads.{h}.{kind}"
                 used.add(name)
                 size = layout.n + 1 if kind == "M" else layout.m
                 value = stored.get(name)
                 if isinstance(value, dict):
                     target = value.get("same_as")
                     if target not in built:
-                        raise ContentError(f"tensors.{name} is the same as {str(target)[:60]!r}, which does not come before it")
+                        raise ContentError(
+                            f"tensors.{name} is the same as {str(target)[:60]!r}, which does not come before it"
+                        )
                     named[kind] = built[target]
                     if named[kind].shape != (size, size):
                         raise ContentError(f"tensors.{name} has the wrong shape, wanted {size} x {size}")
@@ -193,7 +201,7 @@ def _layers(stored: dict[str, Any], layout: Layout, count: int) -> tuple[tuple[H
             heads.append(Head(**named))
             h += 1
         if not heads:
-            raise ContentError(f"tensors.layers.{l}.heads.0.W is missing")
+            raise ContentError(f"tensors.layers.{number}.heads.0.W is missing")
         result.append(tuple(heads))
     extra = next((name for name in stored if name not in used), None)
     if extra is not None:
@@ -217,7 +225,7 @@ def _read_step(value: Any, layer: int) -> Any:
 
 def _rational(value: Any, name: str) -> Fraction:
     if not isinstance(value, str):
-        raise ContentError(f"{name} is {value!r}, wanted a string such as \"-3/7\"")
+        raise ContentError(f'{name} is {value!r}, wanted a string such as "-3/7"')
     if "0x" in value[:3]:
         top, _, bottom = value.partition("/")
         try:

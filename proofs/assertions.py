@@ -60,16 +60,20 @@ def assert_implements(
     contexts: list[Context | None] = list(prompts) if prompts is not None else [None]
     claims: list[Claim] = []
     for context in contexts:
-        case = Case(found, _settings(construction, context, device, dtype or _dtype(module), seed), construction, module)
+        case = Case(
+            found, _settings(construction, context, device, dtype or _dtype(module), seed), construction, module
+        )
         for name in asked:
             claims += kinds()[name].establish(case)
     result = Result("assert_implements", {"subject": type(subject).__name__, "evidence": list(asked)}, tuple(claims))
     failed = next((c for c in claims if c.verdict is not Verdict.HOLDS), None)
     if failed is not None:
-        lines = [f"{type(subject).__name__} does not implement {found.name}: {failed.verdict.value} by {failed.evidence}"]
-        if failed.verdict is not Verdict.REFUTED:
-            lines = [f"whether {type(subject).__name__} implements {found.name} is {failed.verdict.value} by {failed.evidence}"]
-        lines += [failed.reason, *witness_lines(failed.witness or {})]
+        kind, verdict = type(subject).__name__, failed.verdict.value
+        refuted = failed.verdict is Verdict.REFUTED
+        says = (
+            f"{kind} does not implement {found.name}" if refuted else f"whether {kind} implements {found.name} is open"
+        )
+        lines = [f"{says}: {verdict} by {failed.evidence}", failed.reason, *witness_lines(failed.witness or {})]
         raise AssertionError("\n".join(lines))
     return result
 

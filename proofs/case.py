@@ -125,9 +125,7 @@ class Case:
         if self.construction is not None:
             return self.construction
         s = self.settings
-        return construct(
-            self.derivation, s.features, s.context, s.layers, self.steps, self.parameters, looped=s.looped
-        )
+        return construct(self.derivation, s.features, s.context, s.layers, self.steps, self.parameters, looped=s.looped)
 
     def per_layer(self) -> list[Steps]:
         """One entry of `steps` for every layer."""

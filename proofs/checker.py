@@ -31,7 +31,9 @@ def verify(
     chosen = [a if isinstance(a, Algorithm) else find(a) for a in algorithms] or list(catalogue().values())
     asked = ask(evidence)
     if settings.trace is not None and not any("trace" in a.options for a in chosen):
-        raise ArgumentError(f"trace is {settings.trace!r}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out")
+        raise ArgumentError(
+            f"trace is {settings.trace!r}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
+        )
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
     cases = [Case(a, settings, progress=progress) for a in chosen]

@@ -34,7 +34,7 @@ def build() -> App:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code (0 holds, 1 refuted, 2 arguments, 3 open, 4 content or device, 5 internal)."""
+    """Run one command: 0 holds, 1 refuted, 2 wrong arguments, 3 open, 4 wrong content or device, 5 internal error."""
     try:
         command, bound, _ = build().parse_args(list(arguments), exit_on_error=False, print_error=False)
         return int(command(*bound.args, **bound.kwargs) or 0)

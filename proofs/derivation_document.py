@@ -1,4 +1,4 @@
-"""A derivation as a document: the steps from the textbook update to the weights, every formula made from the objects."""
+"""A derivation as a document: from the textbook update to the weights, every formula made from the objects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..symbolic.ansatz import Ansatz, TensorSolution
+from ..symbolic.ansatz import Ansatz, TensorSolution, Unknown
 from ..symbolic.derive import Derivation, SymbolicHead
 from ..symbolic.loop import SymbolicState
 from ..symbolic.uniqueness import rank_at
@@ -136,7 +136,7 @@ def _system(derivation: Derivation) -> Section:
 def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
     state = SymbolicState(derivation.algorithm, dict(derivation.options))
     ansatz, names = Ansatz(state, 2), Names.of(derivation)
-    result = []
+    result: list[Formula] = []
     for equation in ansatz.equations():
         if equation.right and len(result) < count:
             token, monomial = equation.label
@@ -144,17 +144,25 @@ def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
             factors = [names.factor(state.algebra.key(i)) for i, _ in monomial]
             # each row k has its own right-hand side; the first that is not zero is shown
             row = next(iter(equation.right))[0]
-            left = linear(
-                [(c, Formula(f"T[{row}; {u.read},{u.value_token},{u.key_token},{u.key_block},{word_formula(u.word).text},{u.query_block}]",
-                             rf"T_{{{_tex(row)};{_tex(u.read)},{u.value_token},{u.key_token},{_tex(u.key_block)},{word_formula(u.word).latex},{_tex(u.query_block)}}}"))
-                 for u, c in equation.left.items()]
-            )  # fmt: skip
+            left = linear([(c, _unknown(row, u)) for u, c in equation.left.items()])
             right = linear([(c, _powers(exponents)) for (k, exponents), c in equation.right.items() if k == row])
             text = f"{' * '.join(f.text for f in factors)} at {where}:  {left.text} = {right.text}"
             result.append(
-                Formula(text, rf"[{' '.join(f.latex for f in factors)}]_{{\text{{{where}}}}}:\quad {left.latex} = {right.latex}")
+                Formula(
+                    text,
+                    rf"[{' '.join(f.latex for f in factors)}]_{{\text{{{where}}}}}:\quad {left.latex} = {right.latex}",
+                )
             )
     return result
+
+
+def _unknown(row: str, u: Unknown) -> Formula:
+    word = word_formula(u.word)
+    tokens = f"{u.value_token},{u.key_token}"
+    return Formula(
+        f"T[{row}; {u.read},{tokens},{u.key_block},{word.text},{u.query_block}]",
+        rf"T_{{{_tex(row)};{_tex(u.read)},{tokens},{_tex(u.key_block)},{word.latex},{_tex(u.query_block)}}}",
+    )
 
 
 def _tex(name: str) -> str:
@@ -203,7 +211,11 @@ def _masks(derivation: Derivation) -> Section:
         )
     for (weight, row, block), steps in derivation.lemma.items():
         target = f"{derivation.algorithm.weights[weight]}, {row} with {block}"
-        parts.append(f"Mask lemma for {target}: " + "; ".join(f"{s.claim}: {'holds' if s.holds else 'FAILS'}" for s in steps) + ".")
+        parts.append(
+            f"Mask lemma for {target}: "
+            + "; ".join(f"{s.claim}: {'holds' if s.holds else 'FAILS'}" for s in steps)
+            + "."
+        )
     return Section("Masks, for every n", tuple(parts))
 
 
@@ -230,7 +242,12 @@ def head_tables(derivation: Derivation, head: SymbolicHead) -> list[Table]:
                 base = letters if word else Formula("", "")
                 sign = -1 if factor.text.startswith("-") else 1
                 plain = Formula(factor.text.lstrip("-"), factor.latex.lstrip("-"))
-                terms.append((Fraction(sign), Formula(f"{plain.text} {base.text}".strip(), f"{plain.latex} {base.latex}".strip())))
+                terms.append(
+                    (
+                        Fraction(sign),
+                        Formula(f"{plain.text} {base.text}".strip(), f"{plain.latex} {base.latex}".strip()),
+                    )
+                )
         return linear(terms)
 
     return [
@@ -254,30 +271,37 @@ def _heads(derivation: Derivation) -> Section:
 
 
 def _freedom(derivation: Derivation) -> Section:
-    rank = rank_at(derivation, 2)
+    two, one = rank_at(derivation, 2), rank_at(derivation, 1)
     last = derivation.tensors[-1]
-    parts: list[Any] = [
-        "Unique: the interaction tensor T, for every d >= 2, up to entries that no prompt sees "
-        f"(at d = 2, n = {rank.n} random prompts put {rank.rank} independent conditions on the {rank.visible} unknowns "
-        f"they can see, as many as symbolic d does; prompts in the span of two axes carry that to every d >= 2). At d = 1 it is not unique."
-    ]
+    unique = (
+        "Unique: the interaction tensor T, for every d >= 2, up to entries that no prompt sees. "
+        f"At d = 2 and n = {two.n} random prompts put {two.rank} independent conditions on the {two.visible} unknowns "
+        f"that they can see, as many as symbolic d does; prompts in the span of two axes carry that to every d >= 2."
+        if two.as_symbolic
+        else f"Open: prompts of dimension 2 determine {two.rank} unknowns, symbolic d determines {two.symbolic}."
+    )
+    parts: list[Any] = [unique, f"At d = 1 they put {one.rank} conditions only: T is not unique there."]
+    if one.as_symbolic:
+        parts[1] = f"At d = 1 they put {one.rank} conditions, as many as symbolic d does."
     if last.undetermined:
         parts.append(
-            f"Chosen: at n = {last.n}, {len(last.undetermined)} unknowns occur but are not forced (a constant row cannot tell "
-            "key tokens apart); they are chosen so that the slice shares a mask with the others, which saves a head."
+            f"Chosen: at n = {last.n}, {len(last.undetermined)} unknowns occur but are not forced; they are chosen so that "
+            "their slice shares a mask with the others, which saves a head."
         )
     masks = [h.mask for h in derivation.heads]
     shared = [derivation.mask_names[m] for m in dict.fromkeys(masks) if masks.count(m) > 1]
     forms = [tuple(sorted((k, str(c.expr())) for k, c in h.E.items())) for h in derivation.heads]
-    parts.append("Free: the scales of each head (U, M and E enter through their product); W and P, which enter through W P only.")
+    parts.append(
+        "Free: the scales of each head (U, M and E enter through their product); W and P, which enter through W P only."
+    )
     if shared:
         parts.append(f"Free: the heads that share the mask {', '.join(shared)} may be mixed by any invertible matrix.")
     if len(set(forms)) < len(forms):
         parts.append("Free: the heads that share one key-query form Q may be mixed by any invertible matrix.")
     parts.append(
-        "Criterion: the whole of Z, every row and column, after one layer from any reachable state (any weights), within "
-        "the family W P = diag(0, U), Q = diag(E, 0), which leaves feature rows as they are; L layers follow by induction. "
-        "Weights that are only asked to be right in the bottom row, or at the query, have further freedom."
+        "Criterion: the whole of Z, every row and column, after one layer from any reachable state (any weights), "
+        "within the family W P = diag(0, U), Q = diag(E, 0), which leaves feature rows as they are; L layers follow by "
+        "induction. Weights that are only asked to be right in the bottom row, or at the query, have further freedom."
     )
     return Section("What is unique and what is free", tuple(parts))
 

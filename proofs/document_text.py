@@ -30,11 +30,19 @@ def _wrapped(text: str, width: int = 96) -> list[str]:
 
 
 def _table(table: Table) -> list[str]:
-    cells = [["", *table.columns], *([r, *(e.text for e in row)] for r, row in zip(table.rows, table.entries, strict=True))]
+    cells = [
+        ["", *table.columns],
+        *([r, *(e.text for e in row)] for r, row in zip(table.rows, table.entries, strict=True)),
+    ]
     widths = [max(len(row[c]) for row in cells) for c in range(len(cells[0]))]
     lines = [f"    {table.name.text} ="]
     for row in cells:
-        lines.append("      " + "  ".join(cell.rjust(w) if c else cell.ljust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip())
+        lines.append(
+            "      "
+            + "  ".join(
+                cell.rjust(w) if c else cell.ljust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+        )
     return lines
 
 

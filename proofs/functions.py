@@ -31,7 +31,7 @@ def exact(value: Number, name: str) -> Fraction:
         return rational(value, name)
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
         return Fraction(value)
-    raise ArgumentError(f"{name} is {value!r}, wanted an exact number: Fraction(9, 10) or \"9/10\" (a float is not 9/10)")
+    raise ArgumentError(f'{name} is {value!r}, wanted an exact number: Fraction(9, 10) or "9/10" (a float is not 9/10)')
 
 
 def algorithms() -> tuple[str, ...]:
@@ -95,7 +95,8 @@ def construct(
 def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:
     if len(step) != len(algorithm.preconditioners):
         raise ArgumentError(
-            f"preconditioners[{layer}] has {len(step)} entries, wanted one for each of {', '.join(algorithm.preconditioners)}"
+            f"preconditioners[{layer}] has {len(step)} entries, wanted one for each of "
+            f"{', '.join(algorithm.preconditioners)}"
         )
     result: list[Any] = []
     for name, value in zip(algorithm.preconditioners, step, strict=True):
@@ -135,6 +136,12 @@ def verify(
     if unknown is not None:
         raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(known)}")
     chosen = Settings(
-        features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), prompt=prompt, **settings
+        features=d,
+        context=n,
+        layers=layers,
+        gamma=exact(gamma, "gamma"),
+        lam=exact(lam, "lam"),
+        prompt=prompt,
+        **settings,
     )
     return checker.verify(*algorithms, settings=chosen, evidence=evidence)

@@ -22,7 +22,8 @@ Trace = Annotated[
 Seed = Annotated[int, Parameter(name="--seed", help="seed of every random draw")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="one JSON document on stdout")]
 Looped = Annotated[
-    bool, Parameter(name="--looped", negative="--sequential", help="one layer's weights for all layers, or each its own")
+    bool,
+    Parameter(name="--looped", negative="--sequential", help="one layer's weights for all layers, or each its own"),
 ]
 
 

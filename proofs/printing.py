@@ -38,7 +38,10 @@ class Names:
         kind, _, rest = name.partition(" ")
         if kind in ("old", "last"):
             index = "j-1" if kind == "old" else "n"
-            return Formula(f"{rest}_{{{index}}}".replace("{n}", "n"), rf"\mathit{{{rest}}}_{{{index}}}".replace("_", r"\_", rest.count("_")))
+            return Formula(
+                f"{rest}_{{{index}}}".replace("{n}", "n"),
+                rf"\mathit{{{rest}}}_{{{index}}}".replace("_", r"\_", rest.count("_")),
+            )
         match = re.fullmatch(r"(phi'?|R)_(\w+)", name)
         if match:
             letter, index = match.groups()
@@ -59,7 +62,9 @@ class Names:
                 x, y = y, x  # the weights read better in front
             middle = word_formula(word)
             if word:
-                return Formula(f"{_wrap(x.text)}^T {middle.text} {_wrap(y.text)}", rf"{x.latex}^\top {middle.latex} {y.latex}")
+                return Formula(
+                    f"{_wrap(x.text)}^T {middle.text} {_wrap(y.text)}", rf"{x.latex}^\top {middle.latex} {y.latex}"
+                )
             return Formula(f"{_wrap(x.text)}.{_wrap(y.text)}", rf"{x.latex}^\top {y.latex}")
         name = self.atom(rest[0])
         return Formula(f"1/{name.text}", rf"\frac{{1}}{{{name.latex}}}") if kind == "inverse" else name
@@ -68,11 +73,7 @@ class Names:
         """A scalar, term by term in a fixed order."""
         terms = []
         for monomial, coefficient in sorted(value.algebra.current(value.poly).items(), reverse=True):
-            factors = [
-                (self.factor(value.algebra.key(i)), e)
-                for i, e in enumerate(monomial)
-                if e
-            ]
+            factors = [(self.factor(value.algebra.key(i)), e) for i, e in enumerate(monomial) if e]
             text = " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in factors)
             tex = " ".join(f.latex if e == 1 else f"{f.latex}^{{{e}}}" for f, e in factors)
             terms.append((Fraction(int(coefficient.numerator), int(coefficient.denominator)), Formula(text, tex)))

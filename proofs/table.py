@@ -30,26 +30,37 @@ def show(result: Result, details: bool) -> None:
     for name in kinds():
         table.add_column(name, overflow="fold")
     for algorithm in dict.fromkeys(c.algorithm for c in result.claims):
-        cells = [_cell([c for c in result.claims if (c.algorithm, c.evidence) == (algorithm, kind)]) for kind in kinds()]
+        cells = [
+            _cell([c for c in result.claims if (c.algorithm, c.evidence) == (algorithm, kind)]) for kind in kinds()
+        ]
         table.add_row(algorithm, *cells)
     out.print(table)
     if details:
         for claim in result.claims:
             out.print()
-            out.print(Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}"))
+            out.print(
+                Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}")
+            )
             out.print(Text(f"  {claim.claim}"))
             out.print(Text(f"  {claim.strength}: {claim.reason}"))
     for claim in result.claims:
         if claim.asked and claim.verdict is not Verdict.HOLDS and not details:
             out.print()
-            out.print(Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}: "))
+            out.print(
+                Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}: ")
+            )
             out.print(Text(f"  {claim.reason}"))
         if claim.asked and claim.witness:
             for line in witness_lines(claim.witness):
                 out.print(Text(f"  {line}"))
     out.print()
     if not details:
-        out.print(Text("What each kind of evidence means: layerproof list --evidence; every claim in words: --details", style="dim"))
+        out.print(
+            Text(
+                "What each kind of evidence means: layerproof list --evidence; every claim in words: --details",
+                style="dim",
+            )
+        )
     out.print(Text(summary(result), style="bold"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +15,7 @@ SCHEMA = 1
 """The version of the JSON that every command writes."""
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """What was found: HOLDS and REFUTED are answers, UNDECIDED and NOT_RUN are not and never count as success."""
 
     HOLDS = "HOLDS"
@@ -77,7 +77,7 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """0 when everything asked for holds, 1 when something asked for is refuted, 3 when it is open or was not run."""
+        """0 when everything asked for holds, 1 when some of it is refuted, 3 when some is open or was not run."""
         asked = [c.verdict for c in self.claims if c.asked]
         if Verdict.REFUTED in asked:
             return 1

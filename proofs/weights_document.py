@@ -32,13 +32,13 @@ def weight_sections(construction: Construction) -> list[Section]:
                 masks[id(head.M)] = f"mask {len(masks) + 1}"
                 first += _matrix(masks[id(head.M)], head.M, columns)
     result = [Section("Matrices, exact", tuple(first))]
-    for l, heads in enumerate(construction.layers):
+    for number, heads in enumerate(construction.layers):
         parts: list[Any] = []
         for h, head in enumerate(heads):
             parts.append(f"head {h + 1}, {masks[id(head.M)]}:")
             for name in ("W", "P", "Q"):
                 parts += _matrix(name, getattr(head, name), names)
-        title = "Every layer" if construction.looped else f"Layer {l + 1}"
+        title = "Every layer" if construction.looped else f"Layer {number + 1}"
         result.append(Section(title, tuple(parts)))
     return result
 

@@ -41,7 +41,9 @@ class Sweep:
 
     # Loop variables are whatever the update puts here.
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"the update reads sweep.{name} before setting it: give it its start value before the loop")
+        raise AttributeError(
+            f"the update reads sweep.{name} before setting it: give it its start value before the loop"
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)

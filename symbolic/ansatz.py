@@ -76,18 +76,19 @@ class Ansatz:
         return self.state.algebra.number(value) if isinstance(value, (int, Fraction)) else value
 
     def contraction(self, key_token: int, key_block: str, word: Word, token: int, query_block: str) -> Scalar | None:
-        """X[r, j]^T W X[s, t], or None when a scalar block would meet a vector block: no matrix that is natural in d joins them."""
+        """X[r, j]^T W X[s, t]; None where a scalar block would meet a vector block: nothing natural in d joins them."""
         left, right = self.block(key_token, key_block), self.block(token, query_block)
         if isinstance(left, Vector) != isinstance(right, Vector):
             return None
         if not isinstance(left, Vector):
             return None if word else left * right
-        return left @ Vector(right.algebra, {(word + w, atom): s for (w, atom), s in right.terms.items()})
+        product: Scalar = left @ Vector(right.algebra, {(word + w, atom): s for (w, atom), s in right.terms.items()})
+        return product
 
     def change(self) -> list[list[Scalar]]:
         """n times the change that the textbook update demands of each row at each token: [token][row]."""
         state = self.state
-        new = state.algorithm.update(state.weights, state.preconditioners, Sweep(self.transitions), state.p)
+        new = state.update(Sweep(self.transitions))
         after = [state.algorithm.column_values(new, token, state.p) for token in self.tokens]
         return [
             [(y - x) * self.n for x, y in zip(old, now, strict=True)] for old, now in zip(self.rows, after, strict=True)
@@ -127,9 +128,7 @@ class Ansatz:
     def count(self) -> int:
         """Entries of T a row, the query token's included."""
         blocks = self.state.algorithm.features
-        pairs = sum(
-            1 if r.scalar else len(self.words) for r in blocks for s in blocks if r.scalar == s.scalar
-        )
+        pairs = sum(1 if r.scalar else len(self.words) for r in blocks for s in blocks if r.scalar == s.scalar)
         return len(self.state.algorithm.accumulators) * (self.n + 1) ** 2 * pairs
 
     def equations(self) -> list[Equation]:

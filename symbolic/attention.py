@@ -62,9 +62,7 @@ def accumulate(X: Any, Y: Any, heads: Sequence[AccumulatorHead], scale: Any, key
     return Y if total is None else (Y + (total @ X) * scale).lowest_terms()
 
 
-def iterate(
-    X: Any, Y: Any, layers: Iterable[Sequence[AccumulatorHead]], scale: Any
-) -> Iterator[Any]:
+def iterate(X: Any, Y: Any, layers: Iterable[Sequence[AccumulatorHead]], scale: Any) -> Iterator[Any]:
     """The accumulator rows after each layer; the feature rows X are those of the prompt throughout."""
     keys: dict[int, Any] = {}
     alive: list[Any] = []  # a mask is looked up by identity, so it must stay alive as long as its key

@@ -61,7 +61,7 @@ class Blocks:
         )
 
     @property
-    def mT(self) -> Blocks:  # noqa: N802 - the array API's name
+    def mT(self) -> Blocks:
         flipped = {
             (j, i): {tuple(f.T for f in reversed(x)): a for x, a in entry.items()}
             for (i, j), entry in self.entries.items()
@@ -99,11 +99,10 @@ def block_identity(derivation: Derivation) -> tuple[BlockResidual, ...]:
     """
     algorithm = derivation.algorithm
     scale = 1 / Symbol("n")
-    features = {
-        b.name: MatrixSymbol(_title(b.name), 1 if b.scalar else D, N) for b in algorithm.features
-    }
+    features = {b.name: MatrixSymbol(_title(b.name), 1 if b.scalar else D, N) for b in algorithm.features}
     weights = {
-        s: MatrixSymbol(name, 1, 1 if name in algorithm.scalar_weights else D) for s, name in enumerate(algorithm.weights)
+        s: MatrixSymbol(name, 1, 1 if name in algorithm.scalar_weights else D)
+        for s, name in enumerate(algorithm.weights)
     }
     masks = [MatrixSymbol(name, N, N) for name in derivation.mask_names]
     rows = [r.name for r in algorithm.accumulators]
@@ -167,5 +166,3 @@ def _word(word: Word) -> tuple[MatrixExpr, ...]:
 
 def _title(block: str) -> str:
     return "".join(part.capitalize() for part in block.split("_"))
-
-

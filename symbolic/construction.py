@@ -110,7 +110,9 @@ def instantiate(
     return result
 
 
-def _place(E: list[list[Any]], rows: range, columns: range, word: Any, coefficient: Any, named: Mapping[str, Any]) -> None:
+def _place(
+    E: list[list[Any]], rows: range, columns: range, word: Any, coefficient: Any, named: Mapping[str, Any]
+) -> None:
     if not word:
         for i, j in zip(rows, columns, strict=True):
             E[i][j] = E[i][j] + coefficient
@@ -139,7 +141,9 @@ def construct(
     """
     wanted = 1 if looped else depth
     if len(steps) != wanted:
-        raise ArgumentError(f"steps has {len(steps)} entries, wanted {wanted}: one a layer, or a single one when looped")
+        raise ArgumentError(
+            f"steps has {len(steps)} entries, wanted {wanted}: one a layer, or a single one when looped"
+        )
     layout = Layout.of(derivation.algorithm, d, n)
     values = {name: Fraction(parameters[name]) for name in derivation.algorithm.parameters}
     split = instantiate(derivation, RATIONALS, layout, steps, values)

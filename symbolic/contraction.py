@@ -9,7 +9,8 @@ two that differ here differ for some d (a concrete witness is still wanted befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -57,6 +58,7 @@ class Algebra:
         self._ring = self._make_ring(48)
         self._inverse: dict[int, int] = {}
         self.parameters = tuple(parameters)
+        self.inside_update = False
         for name in self.parameters:
             self._inverse[self._position(("parameter", name))] = self._position(("inverse", name))
 
@@ -128,6 +130,15 @@ class Algebra:
             result[monomial] = result.get(monomial, QQ(0)) + coefficient
         return self._ring.from_dict({m: c for m, c in result.items() if c}) if changed else poly
 
+    @contextmanager
+    def updating(self) -> Iterator[None]:
+        """While an update runs: a test of a value (==, truth, <) raises, since a layer cannot branch on its prompt."""
+        self.inside_update = True
+        try:
+            yield
+        finally:
+            self.inside_update = False
+
     def key(self, position: int) -> Any:
         """What the generator at `position` is: a tuple whose first entry is its kind."""
         return self._keys[position]
@@ -180,7 +191,7 @@ class Scalar:
         right = self._coerce(other)
         if right is None:
             return NotImplemented
-        if not right:
+        if not right.poly:
             raise ZeroDivisionError("the update divides by zero")
         return self * right.inverse()
 
@@ -223,9 +234,13 @@ class Scalar:
         return float(self._refuse("turns into a float"))
 
     def __bool__(self) -> bool:
+        if self.algebra.inside_update:
+            self._refuse("branches on")
         return bool(self.poly)
 
     def __eq__(self, other: Any) -> bool:
+        if self.algebra.inside_update:
+            self._refuse("compares")
         right = self._coerce(other)
         if right is None:
             return NotImplemented
@@ -299,7 +314,7 @@ class Vector:
         terms = dict(self.terms)
         for key, scalar in other.terms.items():
             total = terms[key] + scalar if key in terms else scalar
-            if total:
+            if total.poly:
                 terms[key] = total
             else:
                 terms.pop(key, None)
@@ -315,7 +330,7 @@ class Vector:
         if isinstance(scalar, Vector):
             return NotImplemented
         products = ((key, own * scalar) for key, own in self.terms.items())
-        return Vector(self.algebra, {key: product for key, product in products if product})
+        return Vector(self.algebra, {key: product for key, product in products if product.poly})
 
     __rmul__ = __mul__
 
@@ -332,9 +347,13 @@ class Vector:
         return result
 
     def __eq__(self, other: Any) -> bool:
+        if self.algebra.inside_update:
+            raise NotPolynomialError(f"the update compares vectors: {_ADVICE}")
         return not (self - other).terms if isinstance(other, Vector) else NotImplemented
 
     def __bool__(self) -> bool:
+        if self.algebra.inside_update:
+            raise NotPolynomialError(f"the update branches on a vector: {_ADVICE}")
         return bool(self.terms)
 
 
@@ -346,7 +365,7 @@ class Matrix:
         self.word = word
 
     @property
-    def T(self) -> Matrix:  # noqa: N802 - the field's name
+    def T(self) -> Matrix:
         return Matrix(self.algebra, transpose(self.word))
 
     def __matmul__(self, other: Any) -> Any:

@@ -11,12 +11,12 @@ from typing import Any
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from .algorithm import Algorithm, Sweep
+from .algorithm import Algorithm
 from .ansatz import Ansatz, Slice, TensorSolution
 from .contraction import Algebra, Scalar, Vector, Word, transpose
 from .errors import NotRepresentableError
 from .loop import LoopForm, SymbolicState, WeightChange, express, loop_form
-from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
+from .masks import LemmaStep, Mask, lemma, masks_of
 
 SOLVED_AT = (2, 3, 4)
 """The context lengths at which the linear system is solved."""
@@ -129,7 +129,7 @@ def _closed_form(
 
 
 def embed(state: SymbolicState) -> dict[tuple[str, int, str], Scalar]:
-    """The accumulators' linear part: row k gains coefficient * (change of weight s) . (block b), as {(k, s, b): coefficient}.
+    """The accumulators' linear part, {(k, s, b): coefficient}: row k gains coefficient * (change of weight s).(block b).
 
     Raises `NotRepresentableError` when a row is not affine in the weights, in a context column or in the query's.
     """
@@ -156,7 +156,7 @@ def embed(state: SymbolicState) -> dict[tuple[str, int, str], Scalar]:
                 wanted = {b: c for (k, i, b), c in result.items() if (k, i) == (row.name, s) and meets.get(b)}
                 if found is None or (position and {b: c for b, c in found.items() if meets[b]} != wanted):
                     raise NotRepresentableError(
-                        f"the accumulator {row.name} is not affine in the weight {name} with one embedding for every column"
+                        f"the accumulator {row.name} is not affine in the weight {name}, the same way in every column"
                     )
                 if not position:
                     result.update({(row.name, s, b): c for b, c in found.items()})
@@ -206,7 +206,7 @@ def _spread(
 def _factor(
     state: SymbolicState, mask: int, piece: dict[tuple[str, str], dict[BlockKey, Scalar]]
 ) -> list[SymbolicHead]:
-    """The heads of one mask: a rank factorisation of the matrix with a row a (written, read) and a column a block of E."""
+    """The heads of one mask: a rank factorisation, a row for each (written, read), a column for each block of E."""
     rows = [key for key, entries in piece.items() if entries]
     if not rows:
         return []
@@ -251,9 +251,7 @@ def _combination(
     return None
 
 
-def closed_form_slice(
-    heads: tuple[SymbolicHead, ...], written: str, read: str, block: BlockKey
-) -> dict[int, Scalar]:
+def closed_form_slice(heads: tuple[SymbolicHead, ...], written: str, read: str, block: BlockKey) -> dict[int, Scalar]:
     """The multiple of each mask in the slice of T that the heads give: {mask position: coefficient}."""
     result: dict[int, Scalar] = {}
     for head in heads:
@@ -313,9 +311,7 @@ def predicted_tensor(
                                 cell = at.setdefault((i + 1, j + 1), {})
                                 for exponents, c in part.items():
                                     cell[exponents] = cell.get(exponents, Fraction(0)) + c
-    cleaned = {
-        key: {ij: {m: c for m, c in cell.items() if c} for ij, cell in at.items()} for key, at in result.items()
-    }
+    cleaned = {key: {ij: {m: c for m, c in cell.items() if c} for ij, cell in at.items()} for key, at in result.items()}
     return {k: {ij: cell for ij, cell in at.items() if cell} for k, at in cleaned.items()}
 
 
@@ -370,20 +366,11 @@ def _readout(state: SymbolicState) -> Readout:
     algorithm, a = state.algorithm, state.algebra
     q = state.query()
     values = algorithm.column_values(state.weights, algorithm.query_token(q, a.number(0)), state.p)
-    prediction = state.weights[0] @ q
+    prediction: Scalar = state.weights[0] @ q  # type: ignore[operator]  # the first weight is a vector, by the record's law
     for row, value in zip(algorithm.accumulators, values, strict=True):
         for sign in (-1, 1):
             if value == prediction * sign:
                 return Readout(row.name, sign)
-    raise NotRepresentableError("no accumulator row holds + or - w.q in the query column, so the prediction cannot be read")
-
-
-def update_difference(algorithm: Algorithm, options: Mapping[str, str], n: int) -> Any:
-    """The new weights after one textbook update on n symbolic transitions, in the contraction algebra."""
-    state = SymbolicState(algorithm, dict(options))
-    return algorithm.update(
-        state.weights, state.preconditioners, Sweep([state.transition(str(j)) for j in range(1, n + 1)]), state.p
+    raise NotRepresentableError(
+        "no accumulator row holds + or - w.q in the query column, so the prediction cannot be read"
     )
-
-
-__all__ = ("SOLVED_AT", "Derivation", "Readout", "SymbolicHead", "derive", "embed", "evaluate", "predicted_tensor")

@@ -1,4 +1,4 @@
-"""Vectors and matrices as plain lists of ring elements: FLINT polynomials, Fractions, degrees, anything with + and *."""
+"""Vectors and matrices as lists of ring elements: FLINT polynomials, Fractions, degrees, anything with + and *."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class EntryMatrix:
         return len(self.rows), len(self.rows[0]) if self.rows else 0
 
     @property
-    def mT(self) -> EntryMatrix:  # noqa: N802 - the array API's name
+    def mT(self) -> EntryMatrix:
         return EntryMatrix([list(column) for column in zip(*self.rows, strict=True)])
 
     def __matmul__(self, other: Any) -> Any:

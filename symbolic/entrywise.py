@@ -48,7 +48,9 @@ class EntrywiseResult:
 
 def _arithmetic(context: Any) -> Arithmetic:
     def number(value: Fraction | int) -> Any:
-        return context.constant(fmpq(value.numerator, value.denominator)) if isinstance(value, (int, Fraction)) else value
+        return (
+            context.constant(fmpq(value.numerator, value.denominator)) if isinstance(value, (int, Fraction)) else value
+        )
 
     def matrix(rows: Sequence[Sequence[Any]]) -> EntryMatrix:
         # a plain integer zero is a structural zero: nothing is multiplied by it
@@ -57,7 +59,9 @@ def _arithmetic(context: Any) -> Arithmetic:
     return Arithmetic("polynomials", number, EntryVector, matrix, lambda v: v.entries, lambda m, i, j: m.rows[i][j])
 
 
-def entrywise(derivation: Derivation, d: int, n: int, heads: Sequence[AccumulatorHead] | None = None) -> EntrywiseResult:
+def entrywise(
+    derivation: Derivation, d: int, n: int, heads: Sequence[AccumulatorHead] | None = None
+) -> EntrywiseResult:
     """Expand layer minus update at feature dimension d and context length n.
 
     `heads` replaces the derived heads (for a construction of one's own), in the same polynomials.
@@ -163,4 +167,3 @@ def _given(setup: Problem, heads: Sequence[AccumulatorHead], column: EntryMatrix
         met = (h.U @ Y) @ keys[id(h.M)] @ h.E @ column
         total = met if total is None else total + met
     return [row[0] for row in total.rows] if total is not None else []
-

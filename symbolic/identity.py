@@ -138,12 +138,12 @@ def mismatches(
                 Mismatch(number, name, t, layout.column_name(t), at(Z, i, t), value)
                 for i, (name, row) in enumerate(zip(names, wanted, strict=True))
                 for t, value in enumerate(row)
-                if not at(Z, i, t) == value
+                if at(Z, i, t) != value
             ),
             None,
         )
         prediction, value = at(Z, reads, layout.n) * readout.sign, weights[0] @ setup.query
-        if found is None and not prediction == value:
+        if found is None and prediction != value:
             where = f"the query (read as {'-' if readout.sign < 0 else '+'}{readout.row})"
             found = Mismatch(number, "prediction", layout.n, where, prediction, value)
         yield found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -36,7 +36,7 @@ class Solution:
     """
 
     values: dict[Any, Row]
-    free: tuple[Hashable, ...]
+    free: tuple[Any, ...]
     rank: int
     equations: int
 

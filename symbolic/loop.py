@@ -7,14 +7,14 @@ a trace u' = decay * u + (terms of this transition), or a total g' = g + (terms 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from .algorithm import Algorithm, Sweep, Transition
 from .contraction import Algebra, Matrix, Scalar, Vector, Word
-from .errors import NotPolynomialError, NotRepresentableError
+from .errors import NotRepresentableError
 from .linear import Equation, Inconsistent, solve
 
 INDEX, LENGTH = "index", "n"
@@ -95,6 +95,11 @@ class SymbolicState:
         index: Any = a.parameter(INDEX) if not position.isdigit() else int(position)
         return Transition(a.vector(f"phi_{position}"), following, a.scalar(f"R_{position}"), index)
 
+    def update(self, sweep: Sweep) -> tuple[Any, ...]:
+        """The algorithm's own update on these symbols; `NotPolynomialError` when it compares or branches."""
+        with self.algebra.updating():
+            return self.algorithm.update(self.weights, self.preconditioners, sweep, self.p)
+
     def query(self) -> Vector:
         """The features of the query."""
         return self.algebra.vector("q")
@@ -117,8 +122,8 @@ class GenericSweep(Sweep):
         a = self._state.algebra
         self._start = self._variables()
         for name, value in self._start.items():
-            if value:
-                raise NotRepresentableError(f"the loop variable {name} starts at {value}, not at zero")
+            if value.terms if isinstance(value, Vector) else value.poly if isinstance(value, Scalar) else value != 0:
+                raise NotRepresentableError(f"the loop variable {name} does not start at zero")
             setattr(self, name, a.vector(f"old {name}") if isinstance(value, Vector) else a.scalar(f"old {name}"))
         yield self._transitions[0]
         self._after = {name: getattr(self, name) for name in self._start}
@@ -171,25 +176,34 @@ def loop_form(state: SymbolicState) -> LoopForm:
     """
     algorithm, a = state.algorithm, state.algebra
     sweep = GenericSweep(state)
-    finish = algorithm.update(state.weights, state.preconditioners, sweep, state.p)
+    finish = state.update(sweep)
     if not sweep._start:
-        raise NotRepresentableError("the update keeps no loop variable on its sweep, so no general step can be read off")
+        raise NotRepresentableError(
+            "the update keeps no loop variable on its sweep, so no general step can be read off"
+        )
     token = algorithm.context_token(sweep._transitions[0], state.p)
     rows = dict(
-        zip((r.name for r in algorithm.accumulators), algorithm.column_values(state.weights, token, state.p), strict=True)
+        zip(
+            (r.name for r in algorithm.accumulators),
+            algorithm.column_values(state.weights, token, state.p),
+            strict=True,
+        )
     )
     blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
     blocks = {name: a.number(v) if isinstance(v, (int, Fraction)) else v for name, v in blocks.items()}
     old = {n: a.vector(f"old {n}") if isinstance(v, Vector) else a.scalar(f"old {n}") for n, v in sweep._after.items()}
 
     traces = {t.name: t for n, v in sweep._after.items() if (t := _trace(a, n, v, old, rows, blocks)) is not None}
-    totals = {n: v for n, v in sweep._after.items() if n not in traces or _is_total(traces[n], n, sweep._after, old)}
+    # a trace that does not decay is a running sum, and may also be the total that the new weights read
+    totals = {n: v for n, v in sweep._after.items() if n not in traces or traces[n].decay == 1}
     changes: list[WeightChange] = []
     for s, (new, weight) in enumerate(zip(finish, state.weights, strict=True)):
         change = (new - weight) * a.parameter(LENGTH)
-        for name, coefficient, word in _totals_in(a, change, sweep._after, algorithm):
+        for name, coefficient, word in _totals_in(a, change, sweep._after):
             if name not in totals:
                 raise NotRepresentableError(f"the new weights read the trace {name} after the last transition")
+            if any(key[-1] in (LENGTH, INDEX) for key in coefficient.generators()):
+                raise NotRepresentableError("the new weights must gain a total divided by sweep.n, exactly once")
             terms = _terms(a, name, totals[name], old, rows, blocks, traces)
             changes.append(WeightChange(s, coefficient, word, terms))
     used = {t.name for c in changes for term in c.terms for t in (term.row_trace, term.block_trace) if t}
@@ -214,14 +228,7 @@ def _trace(a: Algebra, name: str, after: Any, old: dict[str, Any], rows: Any, bl
     return Trace(name, decay, found)
 
 
-def _is_total(trace: Trace, name: str, after: dict[str, Any], old: dict[str, Any]) -> bool:
-    """A trace with decay 1 can also be read as a total, when the finish reads it."""
-    return trace.decay == 1
-
-
-def _totals_in(
-    a: Algebra, change: Any, after: dict[str, Any], algorithm: Algorithm
-) -> list[tuple[str, Scalar, Word]]:
+def _totals_in(a: Algebra, change: Any, after: dict[str, Any]) -> list[tuple[str, Scalar, Word]]:
     result = []
     if isinstance(change, Vector):
         names = {f"last {n}": n for n in after}
@@ -246,7 +253,7 @@ def _terms(
         for b, block in blocks.items():
             if isinstance(block, Vector) == vector:
                 candidates[r, b, None, None] = row * block
-        for t, trace in traces.items():
+        for t in traces:
             if t != name and isinstance(old[t], Vector) and vector:
                 candidates[r, None, None, t] = row * old[t]
     for t in traces:
@@ -256,8 +263,10 @@ def _terms(
                     candidates[None, b, t, None] = old[t] * block
     found = express(a, gain, candidates)
     if found is None:
-        text = gain.text() if isinstance(gain, Scalar) else " + ".join(
-            f"({s.text()}) {atom}" for (_, atom), s in gain.terms.items()
+        text = (
+            gain.text()
+            if isinstance(gain, Scalar)
+            else " + ".join(f"({s.text()}) {atom}" for (_, atom), s in gain.terms.items())
         )
         raise NotRepresentableError(
             f"the loop variable {name} gains {text}: no sum of (accumulator row) * (feature block), each read at this "
@@ -275,7 +284,3 @@ def _terms(
         else:
             terms.append(Term(coefficient, r, b))
     return tuple(terms)
-
-
-__all__: Sequence[str] = ("GenericSweep", "LoopForm", "SymbolicState", "Term", "Trace", "WeightChange", "loop_form")
-_ = NotPolynomialError

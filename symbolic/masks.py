@@ -18,7 +18,7 @@ from sympy import Expr, Integer, Symbol, expand, powsimp, simplify
 from .contraction import Scalar
 from .loop import INDEX, Term
 
-I, J = Symbol("i", integer=True, positive=True), Symbol("j", integer=True, positive=True)
+I, J = Symbol("i", integer=True, positive=True), Symbol("j", integer=True, positive=True)  # noqa: E741
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,17 +189,10 @@ def lemma(mask: Mask, scale: Scalar, terms: tuple[Term, ...], row: str, block: s
     for triangles, transposed, traced in ((mask.lower, False, "block_trace"), (mask.upper, True, "row_trace")):
         wanted = [t for t in own if getattr(t, traced) is not None]
         later, earlier = (J, I) if transposed else (I, J)
-        if len(wanted) > 1 or len(triangles) > 1:
-            # several traces in one triangle: each closed form is tied to its own recurrence
-            pairs = list(zip(triangles, wanted, strict=False))
-        else:
-            pairs = [(triangles[0] if triangles else None, wanted[0] if wanted else None)] if triangles or wanted else []
         if len(triangles) != len(wanted):
-            steps.append(LemmaStep("the mask has a triangle for each trace that the loop keeps", Integer(1)))
+            steps.append(LemmaStep("the mask has one triangle for each trace that the loop keeps", Integer(1)))
             continue
-        for triangle, term in pairs:
-            if triangle is None or term is None:
-                continue
+        for triangle, term in zip(triangles, wanted, strict=True):
             trace = getattr(term, traced)
             coefficient = term.coefficient.expr()
             entry = factor * triangle.entry(later, earlier)

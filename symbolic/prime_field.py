@@ -83,7 +83,7 @@ class FieldMatrix:
         return self.mat.nrows(), self.mat.ncols()
 
     @property
-    def mT(self) -> FieldMatrix:  # noqa: N802 - the array API's name
+    def mT(self) -> FieldMatrix:
         return FieldMatrix(self.mat.transpose())
 
     def __matmul__(self, other: Any) -> Any:

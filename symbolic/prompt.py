@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from .algorithm import Algorithm
 from .errors import ArgumentError
@@ -31,10 +32,15 @@ class Context:
     query: tuple[Fraction, ...]
 
     @staticmethod
-    def of(features: Sequence, next_features: Sequence, rewards: Sequence, query: Sequence) -> Context:
+    def of(
+        features: Sequence[Sequence[Any]],
+        next_features: Sequence[Sequence[Any]],
+        rewards: Sequence[Any],
+        query: Sequence[Any],
+    ) -> Context:
         """A context from nested sequences of integers, Fractions or rational strings."""
 
-        def vector(entries: Sequence) -> tuple[Fraction, ...]:
+        def vector(entries: Sequence[Any]) -> tuple[Fraction, ...]:
             return tuple(Fraction(x) for x in entries)
 
         return Context(
@@ -116,7 +122,9 @@ class Layout:
     def row_names(self) -> tuple[str, ...]:
         """A name for every row of Z: phi[1], phi[2], ..., and the accumulators' own."""
         names = [
-            name if size == 1 and self.d != 1 else f"{name}[{i + 1}]" for name, size in self.features for i in range(size)
+            name if size == 1 and self.d != 1 else f"{name}[{i + 1}]"
+            for name, size in self.features
+            for i in range(size)
         ]
         return (*names, *self.accumulators)
 

@@ -104,7 +104,10 @@ class Rational:
 def _shared(entries: Sequence[Any]) -> tuple[list[int], int]:
     if all(type(e) is int for e in entries):
         return list(entries), 1
-    fractions = [e.fraction() if isinstance(e, Rational) else e if isinstance(e, (int, Fraction)) else Fraction(e) for e in entries]
+    fractions = [
+        e.fraction() if isinstance(e, Rational) else e if isinstance(e, (int, Fraction)) else Fraction(e)
+        for e in entries
+    ]
     den = lcm(*(f.denominator for f in fractions)) if fractions else 1
     return [f.numerator * (den // f.denominator) for f in fractions], den
 
@@ -196,7 +199,7 @@ class RationalMatrix:
         return self.num.nrows(), self.num.ncols()
 
     @property
-    def mT(self) -> RationalMatrix:  # noqa: N802 - the array API's name
+    def mT(self) -> RationalMatrix:
         return RationalMatrix(self.num.transpose(), self.den)
 
     def __matmul__(self, other: Any) -> Any:
@@ -244,7 +247,9 @@ class RationalMatrix:
             g = g.gcd(x)
             if g == 1:
                 return self
-        return RationalMatrix(fmpz_mat(self.num.nrows(), self.num.ncols(), [x // g for x in self.num.entries()]), self.den // g)
+        return RationalMatrix(
+            fmpz_mat(self.num.nrows(), self.num.ncols(), [x // g for x in self.num.entries()]), self.den // g
+        )
 
     def fractions(self) -> list[list[Fraction]]:
         """The entries in lowest terms, by rows."""

@@ -71,7 +71,9 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
         rows = [[int(y) for y in row] for row in setup.rows(setup.start)]
         matrices = {name: [draw(d) for _ in range(d)] for name in algorithm.preconditioners}
         blocks = {
-            b.name: [[int(getattr(t, b.name))] if b.name in scalar else getattr(t, b.name).entries() for t in setup.tokens]
+            b.name: [
+                [int(getattr(t, b.name))] if b.name in scalar else getattr(t, b.name).entries() for t in setup.tokens
+            ]
             for b in algorithm.features
         }
         met: dict[tuple[object, ...], int] = {}

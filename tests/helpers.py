@@ -134,7 +134,8 @@ class Trial:
     def construction(self) -> Construction:
         """The transformer's side."""
         d, n = self.context.d, self.context.n
-        return construct(self.case.derivation, d, n, self.depth, self.steps, self.parameters)
+        looped = len(self.steps) != self.depth
+        return construct(self.case.derivation, d, n, self.depth, self.steps, self.parameters, looped)
 
     def check(self, construction: Construction | None = None, update: Any = None) -> list[Mismatch | None]:
         """One entry a layer, with `construction` for the derived one or `update` for the textbook's."""

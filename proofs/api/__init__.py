@@ -54,7 +54,7 @@ _HOMES = {
     "verify": "proofs.functions",
     "write_weights": "numeric.weights_file",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - the names under TYPE_CHECKING, kept equal by a test
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

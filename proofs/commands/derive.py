@@ -29,13 +29,17 @@ def command(
     *,
     features: Annotated[int | None, Parameter(name=["--features", "-d"], help="also the matrices, at this d")] = None,
     context: Annotated[int | None, Parameter(name=["--context", "-n"], help="also the matrices, at this n")] = None,
-    layers: Annotated[int | None, Parameter(name=["--layers", "-L"], help="also the matrices of this many layers")] = None,
+    layers: Annotated[
+        int | None, Parameter(name=["--layers", "-L"], help="also the matrices of this many layers")
+    ] = None,
     gamma: Gamma = "9/10",
     lam: Lam = "1/2",
     trace: Trace = None,
     seed: Seed = 0,
     looped: Looped = False,
-    format: Annotated[Literal["text", "latex", "json"], Parameter(name="--format", help="text, latex or json")] = "text",
+    format: Annotated[
+        Literal["text", "latex", "json"], Parameter(name="--format", help="text, latex or json")
+    ] = "text",
 ) -> int:
     """Show how the weights follow from the textbook update: ansatz, linear system, solution, masks, heads, read-out.
 

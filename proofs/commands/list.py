@@ -46,9 +46,14 @@ def command(
 ) -> int:
     """List the algorithms with their sources, heads, prompt rows and the evidence that exists for each."""
     found = [describe(a) for a in catalogue().values()]
-    meanings = [{"name": name, "strength": kind.STRENGTH, "meaning": _first_line(kind)} for name, kind in kinds().items()]
+    meanings = [
+        {"name": name, "strength": kind.STRENGTH, "meaning": _first_line(kind)} for name, kind in kinds().items()
+    ]
     if json:
-        print(dumps({"command": "list", "schema": SCHEMA, "claims": [], "algorithms": found, "evidence": meanings}), end="")
+        print(
+            dumps({"command": "list", "schema": SCHEMA, "claims": [], "algorithms": found, "evidence": meanings}),
+            end="",
+        )
         return 0
     out = console()
     if evidence:

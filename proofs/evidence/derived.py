@@ -38,7 +38,8 @@ def establish(case: Case) -> Iterator[Claim]:
     }  # fmt: skip
     system = derivation.tensors[-1]
     reason = (
-        f"{system.determined} of {system.unknowns} unknowns forced at n = {system.n}, {system.invisible} seen by no prompt"
+        f"{system.determined} of {system.unknowns} unknowns forced at n = {system.n}, "
+        f"{system.invisible} seen by no prompt"
         + (f", {len(system.undetermined)} chosen to save heads" if system.undetermined else "")
         + f"; {heads} head{'s' * (heads > 1)}, at least {lower} needed"
     )

@@ -24,7 +24,9 @@ def establish(case: Case) -> Iterator[Claim]:
     case.progress(f"{name}: {s.trials} prompts in {s.dtype}")
     setups = [
         problem(case.algorithm, RATIONALS, context, start, case.parameters, options)
-        for _, context, start in islice(prompts(case.algorithm, s.features, s.context, s.seed, s.process, s.prompt), s.trials)
+        for _, context, start in islice(
+            prompts(case.algorithm, s.features, s.context, s.seed, s.process, s.prompt), s.trials
+        )
     ]
     result = crosscheck(case.subject, case.algorithm, setups, s.device, s.dtype, module=case.module)
     verdicts = {"within": Verdict.HOLDS, "exceeded": Verdict.REFUTED}

@@ -14,7 +14,7 @@ LEAST_FEATURES, LEAST_CONTEXT = 16, 200
 
 
 def establish(case: Case) -> Iterator[Claim]:
-    """Evaluate every layer, column and row at one random point modulo 2^61 - 1, at sizes of at least d = 16, n = 200."""
+    """Evaluate every layer, column and row at one random point modulo 2^61 - 1, at least at d = 16, n = 200."""
     s = case.settings
     d, n = max(s.features, LEAST_FEATURES), max(s.context, LEAST_CONTEXT)
     result = random_identity(case.derivation, d, n, s.layers, case.parameters, s.seed, s.looped)
@@ -26,7 +26,8 @@ def establish(case: Case) -> Iterator[Claim]:
         NAME,
         Verdict.HOLDS if m is None else Verdict.REFUTED,
         STRENGTH,
-        f"equal; a false identity over the field passes with probability at most {probability:.1e} (degree {result.degree})"
+        f"equal; a false identity over the field passes with probability at most {probability:.1e} "
+        f"(degree {result.degree})"
         if m is None
         else f"layer {m.layer}, row {m.row}, {m.column_name}: the values differ",
         witness=None

@@ -5,7 +5,9 @@ from ..blocks import CORRECTION, DISCOUNTED_NEXT, PHI, TD_ERROR
 
 
 def update(weights, preconditioners, sweep, p):
-    """w <- w + (1/n) C sum_j (delta_j phi_j - (v.phi_j) gamma phi'_j), v <- v + (1/n) D sum_j (delta_j - v.phi_j) phi_j.
+    """w <- w + (1/n) C sum_j (delta_j phi_j - (v.phi_j) gamma phi'_j), v as in GTD2.
+
+    v <- v + (1/n) D sum_j (delta_j - v.phi_j) phi_j.
 
     The paper calls w theta and v w, and steps with C = alpha I and D = beta I.
     """

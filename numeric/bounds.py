@@ -1,0 +1,183 @@
+"""How far one layer in floats may be from the exact layer on the same state: a bound that no correct run exceeds.
+
+A layer adds to entry (a, t) of the accumulator rows Y the sum of elementary products, over heads h and indices,
+    1/n * W[a,b] * P[b,c] * Y[c,i] * M[i,j] * X[r,j] * E[r,s] * X[s,t].
+Whatever the order, association and summation tree, and with or without fused multiply-adds, every elementary product
+meets at most k roundings, where k counts
+    7                               multiplications between its eight factors,
+    5                               roundings of the factors W, P, M, E and 1/n when they were lowered,
+    length - 1                      additions for each contraction, structurally non-zero terms only (a product with
+                                    zero is exact, and so is adding it): over b; over c; over i and j, whichever of
+                                    the two comes first; over r; over s,
+    (heads - 1) * longest           additions over heads, also where heads are stacked into one contraction of rows,
+    1                               the addition to Y.
+If the accumulator of a product is wider than the format, the one rounding at its end is covered by the same count.
+An operation returns (a op b)(1 + delta) + epsilon, |delta| <= u, |epsilon| <= eta, and a factor read from memory may
+lose eta where subnormals are flushed.  By induction over operations (for a product the counts of both operands add
+up; for a sum the larger one counts), with F = k + 9,
+    |computed - exact| <= ((1+u)^k - 1) S + (1+u)^k ((1+eta)^F - 1) T,
+    S = |Y| + (1/n) sum_h |W||P||Y||M||X|^T|E||X|,   T = S with every structurally non-zero factor f as max(1, |f|).
+Assumed: unit roundoff u of inputs and accumulators, no overflow.
+
+S and T are sums of non-negative terms in float64: a path through them has at most k + 9 roundings, so they are off
+by a factor of at least (1 - 2^-53)^(k+9); multiplying by 1 + (k + 16) 2^-52 more than makes up for it.  What they
+lose to underflow is below F * 2^-1022 * T, which is why 4 F eta T stands below where ((1+eta)^F - 1) T <= 2 F eta T
+would do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import numpy as np
+
+from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError
+from .device import Precision
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMaps:
+    """The stored layers of a construction as maps on accumulator rows, with `masks` distinct masks.
+
+    A layer takes Gamma[(k, mask, r)] = (Y M X^T)[k, r] to G[(k, s)], and adds (1/n) G X to Y.
+    masks       integer matrices (N, N) over the common denominator `mask_den`
+    exact       per stored layer: integers (K * masks * p, K * p), and their denominator
+    absolute    (layers, K * masks * p, K * p) float64: sums over heads of |W||P| and |E|
+    structural  the same with max(1, |f|) for each non-zero factor f
+    roundings   k of the module's docstring, the largest over layers
+    """
+
+    features: int
+    accumulators: int
+    n: int
+    masks: tuple[Any, ...]
+    mask_den: int
+    mask_absolute: tuple[np.ndarray, ...]
+    exact: tuple[tuple[list[int], int], ...]
+    absolute: np.ndarray
+    structural: np.ndarray
+    roundings: int
+
+
+def _floats(matrix: Any) -> np.ndarray:
+    bottom = int(matrix.den)
+    return np.array([int(x) / bottom for x in matrix.num.entries()]).reshape(matrix.shape)
+
+
+def _at_least_one(values: np.ndarray) -> np.ndarray:
+    return np.where(values != 0, np.maximum(np.abs(values), 1.0), 0.0)
+
+
+def _longest(used: np.ndarray) -> int:
+    """The most non-zero entries in a row, at least 1."""
+    return max(int(used.sum(axis=-1).max(initial=0)), 1)
+
+
+def layer_maps(construction: Construction) -> LayerMaps:
+    """The maps of a construction's layers; `ArgumentError` when a head touches feature rows."""
+    split = construction.split()
+    if split is None:
+        raise ArgumentError(
+            f"the construction {construction.algorithm} has a head that reads or writes feature rows as accumulators: "
+            "the one-step bound is for heads with W P = diag(0, U) and Q = diag(E, 0)"
+        )
+    p, K, N = construction.layout.p, construction.layout.m - construction.layout.p, construction.layout.n + 1
+    masks = list({id(h.M): h.M for heads in split for h in heads}.values())
+    number = {id(M): i for i, M in enumerate(masks)}
+    mask_den = lcm(*(int(M.den) for M in masks)) if masks else 1
+    mask_floats = [np.abs(_floats(M)) for M in masks]
+    joined = [_mask_additions(M != 0) for M in mask_floats]
+    size = K * len(masks) * p
+    seen: dict[int, np.ndarray] = {}
+    exact, absolute, structural, roundings = [], [], [], 1
+    for stored, heads in zip(construction.layers, split, strict=True):
+        den = lcm(*(int(h.U.den * h.E.den) for h in heads)) if heads else 1
+        whole = np.zeros((K, len(masks), p, K, p), dtype=object)
+        plain, ones = np.zeros(whole.shape), np.zeros(whole.shape)
+        most, widest = 0, 1
+        for dense, h in zip(stored, heads, strict=True):
+            which = number[id(h.M)]
+            E = np.array([int(x) for x in h.E.num.entries()], dtype=object).reshape(p, p)
+            factor = den // int(h.U.den * h.E.den)
+            for written in range(K):
+                for read in range(K):
+                    if u := int(h.U.num[written, read]):
+                        whole[read, which, :, written, :] += E * (u * factor)
+            W = seen.setdefault(id(dense.W), np.abs(_floats(dense.W)))
+            P, Q = np.abs(_floats(dense.P)), np.abs(_floats(dense.Q))[:p, :p]
+            for target, f in ((plain, np.abs), (ones, _at_least_one)):
+                U = (f(W) @ f(P))[p:, p:]
+                target[:, which] += U.T[:, None, :, None] * f(Q)[None, :, None, :]
+            rows = P.any(axis=1)
+            lengths = (
+                _longest((W != 0) & rows),
+                max(_longest(P != 0), _longest((W @ P) != 0)),
+                max(int(Q.any(axis=1).sum()), 1),
+                max(int(Q.any(axis=0).sum()), 1),
+            )
+            most = max(most, sum(lengths) - 4 + joined[which])
+            widest = max(widest, *lengths)
+        exact.append(([int(x) for x in whole.reshape(-1)], den))
+        absolute.append(plain.reshape(size, K * p))
+        structural.append(ones.reshape(size, K * p))
+        roundings = max(roundings, 7 + 5 + most + max(len(heads) - 1, 0) * widest + 1)
+    return LayerMaps(
+        p, K, N - 1, tuple(M.num * (mask_den // int(M.den)) for M in masks), mask_den, tuple(mask_floats),
+        tuple(exact), np.stack(absolute), np.stack(structural), roundings,
+    )  # fmt: skip
+
+
+def _mask_additions(used: np.ndarray) -> int:
+    """The additions that both contractions with a mask cost, in the worse of the two orders."""
+    columns_first = _longest(used) + max(int(used.any(axis=1).sum()), 1)
+    rows_first = _longest(used.T) + max(int(used.any(axis=0).sum()), 1)
+    return max(columns_first, rows_first) - 2
+
+
+def growth(k: int, target: Precision) -> float:
+    """(1+u)^k - 1 for the format's u, rounded up.
+
+    >>> from .device import PRECISIONS
+    >>> import torch
+    >>> growth(1, PRECISIONS[torch.bfloat16]) - 2**-8 < 2**-100
+    True
+    """
+    one = target.unit_roundoff.denominator
+    excess = Fraction((one + 1) ** k - one**k, one**k)
+    nearest = float(excess) if excess < 2**1000 else np.inf
+    return nearest if nearest == np.inf or Fraction(nearest) >= excess else float(np.nextafter(nearest, np.inf))
+
+
+def _layers(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, masks: list[np.ndarray], weights: np.ndarray, scale: float) -> np.ndarray:
+    T, L, K, N = Y.shape
+    keys = np.concatenate([M @ X.transpose(0, 2, 1) for M in masks], axis=2)
+    gamma = (Y.reshape(T, L * K, N) @ keys).reshape(T, L, -1).transpose(1, 0, 2)
+    G = (gamma @ weights).transpose(1, 0, 2).reshape(T, L * K, maps.features)
+    return Y + (G @ X).reshape(Y.shape) * scale
+
+
+def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -> np.ndarray:
+    """The bound on one layer's error at every entry: (T, L, K, N), rounded up.
+
+    X : (T, p, N) feature rows of T prompts, Y : (T, L, K, N) the accumulator rows that come into each layer.
+    """
+    k = maps.roundings
+    factor, X, Y = growth(k, target), np.abs(X), np.abs(Y)
+    if not maps.masks:
+        return np.zeros(Y.shape)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        S = _layers(maps, X, Y, list(maps.mask_absolute), maps.absolute, 1 / maps.n)
+        ones = [_at_least_one(M) for M in maps.mask_absolute]
+        T = _layers(maps, np.maximum(X, 1), np.maximum(Y, 1), ones, maps.structural, 1.0)
+        loss = 4 * (k + 9) * float(target.underflow) * (1 + factor)
+        return (factor * S + loss * T) * (1 + (k + 16) * 2.0**-52)
+
+
+def formula(maps: LayerMaps, target: Precision) -> str:
+    """The bound in words, with its numbers."""
+    power = target.unit_roundoff.denominator.bit_length() - 1
+    return f"((1+u)^k - 1) S + underflow, u = 2^-{power}, k = {maps.roundings}"

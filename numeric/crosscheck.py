@@ -1,0 +1,298 @@
+"""The judge of a float run: every layer's exact one-step error against its bound, and the run's exact distance.
+
+What a module returned is exact data: floats are integers times powers of two.  The exact layer of the derived
+rational weights is applied to the state that came in, and its result compared with the state that came out.
+Rationals that are no binary fractions are cut off far below the format, with the cut carried as `slack`; the rare
+entry that the slack leaves open is decided over Q.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from math import ceil, isfinite
+from typing import Any
+
+import numpy as np
+import torch
+from flint import fmpz, fmpz_mat
+from torch import Tensor, nn
+
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.attention import accumulate, masked_keys
+from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError
+from ..symbolic.identity import Problem
+from ..symbolic.rational import Rational, RationalMatrix
+from .bounds import LayerMaps, formula, growth, layer_maps, one_step
+from .device import environment, precision, strict_precision
+from .lower import Digits, digit_width, lower, lower_prompt
+from .reference import float_iterates
+from .transformer import LinearTransformer
+
+# Digits kept of a number that is cut off: 7 of 20 bits or more are over twice the widest format.
+KEPT = 7
+UP = 1 + 2.0**-40  # outweighs the roundings of a few dozen float64 operations on non-negative numbers
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of a run: trial and layer (0 is the prompt itself, l the state after l layers), row and column."""
+
+    trial: int
+    layer: int
+    row: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Certified upper bounds on |float run - exact run from the same float prompt|, largest over trials.
+
+    Relative means: relative to the largest entry of the exact row at that layer.  By the identity the exact run is
+    the textbook iteration on that prompt.  `slack` is what cutting off may have added; None: no finite value.
+    """
+
+    last_absolute: float
+    last_relative: float | None
+    worst_absolute: float
+    worst_relative: float | None
+    worst: Place
+    prediction_absolute: float
+    prediction_relative: float | None
+    slack: float
+
+
+@dataclass(frozen=True)
+class LoopDistance:
+    """The largest |stack - textbook loop in floats|: observed, and judged by nothing."""
+
+    largest: float | None
+    where: Place
+
+
+@dataclass(frozen=True)
+class FloatResult:
+    """What a float run showed.
+
+    status       "within": every one-step error is inside its bound; "exceeded": some is not, `where` says which;
+                 "vacuous": within, but (1+u)^k - 1 >= 1 or the bound is infinite, so that says nothing;
+                 "not-finite": a NaN or an infinity, which began at `where`
+    bound, error, ratio   at the entry of the worst ratio error / bound (None where the state is not finite)
+    computed     the float there, exact, as a fraction
+    exact        the exact layer's value there, from the float state that came in
+    """
+
+    status: str
+    device: str
+    dtype: str
+    trials: int
+    where: Place | None
+    bound: float | None
+    error: float | None
+    ratio: float | None
+    computed: str
+    exact: str
+    formula: str
+    k: int
+    growth: float
+    distance: Distance | None
+    loop_distance: LoopDistance | None
+    lowering: dict[str, Any]
+    environment: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; a number that is not finite becomes None."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _text(value: Fraction) -> str:
+    """A fraction as text; numbers beyond Python's limit for decimal text are written in hexadecimal."""
+    big = max(value.numerator.bit_length(), value.denominator.bit_length()) > 4096
+    top, bottom = (hex(value.numerator), hex(value.denominator)) if big else (str(value.numerator), str(value.denominator))
+    return top if value.denominator == 1 else f"{top}/{bottom}"
+
+
+def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
+    """Z_0, ..., Z_L of any module with `states(Z)`, or else with `layers`, L callables applied one after another.
+
+    Z : (B, m, N).  `ArgumentError` when the module has neither, or returns other shapes.
+    """
+    if callable(getattr(module, "states", None)):
+        states = list(module.states(Z))
+    elif hasattr(module, "layers"):
+        states = [Z]
+        for layer in module.layers:  # type: ignore[union-attr]
+            states.append(layer(states[-1]))
+    else:
+        raise ArgumentError(
+            f"{type(module).__name__} has neither states(Z), which returns [Z_0, ..., Z_L], nor layers, the layers to "
+            "apply one after another: give it one of the two"
+        )
+    if len(states) != depth + 1:
+        raise ArgumentError(f"{type(module).__name__} has {len(states) - 1} layers, the construction {depth}")
+    for l, state in enumerate(states):
+        if state.shape != Z.shape or state.dtype != Z.dtype:
+            raise ArgumentError(
+                f"{type(module).__name__} returns {tuple(state.shape)} of {state.dtype} after layer {l}, "
+                f"wanted {tuple(Z.shape)} of {Z.dtype} as the prompts"
+            )
+    return [Z, *states[1:]] if torch.equal(states[0], Z) else states
+
+
+class _Run:
+    """One batched run as exact data.  X : (T, p, N) and Y : (T, L+1, K, N), float64 copies of the module's numbers."""
+
+    def __init__(self, maps: LayerMaps, construction: Construction, states: np.ndarray):
+        self.maps, self.construction = maps, construction
+        self.X = np.ascontiguousarray(states[0, :, : maps.features])
+        self.Y = np.ascontiguousarray(states[:, :, maps.features :].transpose(1, 0, 2, 3))
+        self.T, self.L, self.K, self.N = self.Y.shape[0], self.Y.shape[1] - 1, *self.Y.shape[2:]
+        self.width = digit_width(max(self.N, *maps.absolute.shape))
+        self.x, self.y = Digits.of_floats(self.X, self.width), Digits.of_floats(self.Y, self.width)
+        self._keys()
+
+    def stored(self, layer: int) -> int:
+        """The index of the stored weights that layer number `layer`, from 0, uses."""
+        return 0 if self.construction.looped else layer
+
+    def _keys(self) -> None:
+        """M X^T for every mask: exact integers `keys[t]` : (N, masks * p) times 2^exponent / mask_den."""
+        p, T, N = self.maps.features, self.T, self.N
+        mantissas, exponents = np.frexp(self.X)
+        self.exponent = int((exponents - 53).min(initial=0, where=self.X != 0))
+        whole = np.ldexp(mantissas, 53).astype(np.int64).astype(object)
+        lift = np.where(self.X == 0, 0, exponents - 53 - self.exponent).astype(object)
+        self.x_integers = (whole << lift).reshape(T, p, N)
+        everyone = fmpz_mat(N, T * p, self.x_integers.transpose(2, 0, 1).reshape(-1).tolist())
+        # (N, T, masks, p)
+        products = [np.array([int(v) for v in (M * everyone).entries()], dtype=object) for M in self.maps.masks]
+        parts = [v.reshape(N, T, p) for v in products]
+        self.keys = np.stack(parts, axis=2) if parts else np.zeros((N, T, 0, p), dtype=object)
+
+    def _cut(self, values: np.ndarray, exponent: int, den: int) -> tuple[Digits, float]:
+        """values * 2^exponent / den as digits, and a bound on what was cut off each entry (0 where none was)."""
+        if den & (den - 1) == 0:
+            return Digits.of_integers(values.reshape(-1).tolist(), values.shape, exponent - den.bit_length() + 1, self.width), 0.0
+        guard = den.bit_length() + KEPT * self.width
+        cut = [(v << guard) // den for v in values.reshape(-1).tolist()]
+        low = exponent - guard
+        return Digits.of_integers(cut, values.shape, low, self.width), float(np.ldexp(1.0, low))
+
+    def residuals(self) -> tuple[np.ndarray, np.ndarray]:
+        """The one-step error at every entry, and its slack: (T, L, K, N) float64 each.
+
+        The first is off by a relative 2^-50 and by the slack; the slack is rounded up.
+        """
+        T, L, K, N, p, n = self.T, self.L, self.K, self.N, self.maps.features, self.maps.n
+        change = self.y[:, 1:].minus(self.y[:, :-1], 1)
+        slack = np.zeros((T, L, 1, N))
+        if not self.maps.masks:
+            return change.floats(), slack + np.zeros((T, L, K, N))
+        keys, keys_cut = self._cut(self.keys.transpose(1, 0, 2, 3).reshape(T, N, -1), self.exponent, self.maps.mask_den)
+        weights, weights_cut = self._weights()
+        gamma = self.y[:, :-1].reshape(T, L * K, N) @ keys
+        by_layer = gamma.reshape(T, L, -1).map(lambda g: g.transpose(1, 0, 2))
+        G, G_cut = (by_layer @ weights).leading(2 * KEPT)
+        G = G.map(lambda g: g.transpose(1, 0, 2)).reshape(T, L * K, p)
+        added = (G @ self.x).reshape(T, L, K, N)
+        wanted = Digits(change.digits * n, change.low, change.width).minus(added)
+        # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|.
+        if keys_cut or weights_cut or G_cut:
+            y = np.abs(self.Y[:, :-1]).sum(axis=(2, 3))
+            B = self.maps.absolute.sum(axis=1).max(axis=1) + weights_cut * self.maps.absolute.shape[1]
+            g = np.abs(gamma.reshape(T, L, -1).floats()).sum(axis=2)
+            each = (y * keys_cut * B + g * weights_cut + G_cut) * UP
+            slack = each[:, :, None, None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * (UP / n)
+        return wanted.floats() / n, np.broadcast_to(slack, (T, L, K, N))
+
+    def _weights(self) -> tuple[Digits, float]:
+        """The layers' maps as digits, (stored layers, K * masks * p, K * p), over one cut."""
+        shape = self.maps.absolute.shape
+        dens = {den for _, den in self.maps.exact}
+        # One grid for all layers, so that one cut serves: exact when every denominator is a power of two.
+        guard = max(d.bit_length() - 1 for d in dens)
+        exact = all(d & (d - 1) == 0 for d in dens)
+        guard += 0 if exact else KEPT * self.width
+        values = [(v << guard) // den for numerators, den in self.maps.exact for v in numerators]
+        return Digits.of_integers(values, shape, -guard, self.width), 0.0 if exact else float(np.ldexp(1.0, -guard))
+
+    def exact_layer(self, trial: int, layer: int) -> RationalMatrix:
+        """The exact layer on the float state that came in: (K, N) over Q."""
+        split = self.construction.split()
+        assert split is not None
+        X, Y = (RationalMatrix.of([[Fraction(v) for v in row] for row in m]) for m in (self.X[trial], self.Y[trial, layer]))
+        heads = split[self.stored(layer)]
+        result: RationalMatrix = accumulate(X, Y, heads, Rational.of(Fraction(1, self.maps.n)), masked_keys(X, heads))
+        return result
+
+    def distances(self) -> tuple[np.ndarray, np.ndarray]:
+        """|float state - exact state| and its slack at every entry, (T, L+1, K, N) and (T, L+1, 1, N), from the prompt.
+
+        The exact accumulator rows are Y_0 + omega_l X.  omega is carried in integers over 2^bits, each step rounded
+        down; `lost` bounds what those roundings have become after each layer.
+        """
+        T, L, K, N, p, maps = self.T, self.L, self.K, self.N, self.maps.features, self.maps
+        if not maps.masks:
+            return np.abs((self.y.minus(self.y[:, :1])).floats()), np.zeros((T, L + 1, 1, N))
+        width = K * len(maps.masks) * p
+        maps_flint = [(fmpz_mat(width, K * p, whole), den) for whole, den in maps.exact]
+        grams, starts = [], []
+        low_y = int((np.frexp(self.Y[:, 0])[1] - 53).min(initial=0, where=self.Y[:, 0] != 0))
+        for t in range(T):
+            keys = fmpz_mat(N, len(maps.masks) * p, self.keys[:, t].reshape(-1).tolist())
+            grams.append((fmpz_mat(p, N, self.x_integers[t].reshape(-1).tolist()) * keys).tolist())
+            m, e = np.frexp(self.Y[t, 0])
+            lift = np.where(m == 0, 0, e - 53 - low_y).astype(object)
+            y = fmpz_mat(K, N, (np.ldexp(m, 53).astype(np.int64).astype(object) << lift).reshape(-1).tolist())
+            starts.append((y * keys).entries())
+        lost_log = self._amplification(grams)
+        bits = max(ceil(float(lost_log.max())), 0) + 10 * self.width - low_y - 2 * self.exponent
+        unit, shift = fmpz(1) << (-2 * self.exponent), fmpz(1) << (bits + low_y - self.exponent)
+        zeros = [0] * (len(maps.masks) * p)
+        omegas: list[int] = []
+        for t in range(T):
+            # diag(S, ..., S): one block for each accumulator row
+            gram = fmpz_mat(K * p, width, [v for k in range(K) for row in grams[t] for j in range(K) for v in (row if j == k else zeros)])
+            start = fmpz_mat(1, width, [v * shift for v in starts[t]])
+            omega = [fmpz(0)] * (K * p)
+            omegas += [0] * (K * p)
+            for l in range(L):
+                B, den = maps_flint[self.stored(l)]
+                step = (fmpz_mat(1, K * p, omega) * gram + start) * B
+                bottom = unit * den * maps.n * maps.mask_den
+                omega = [w + v // bottom for w, v in zip(omega, step.entries(), strict=True)]
+                omegas += [int(w) for w in omega]
+        omega_digits, cut = Digits.of_integers(omegas, (T, (L + 1) * K, p), -bits, self.width).balanced().leading(2 * KEPT)
+        lost = np.ldexp(np.exp2(lost_log - np.ceil(lost_log)) * UP, (np.ceil(lost_log) - bits).astype(int)) + cut
+        slack = lost[:, :, None, None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * UP
+        exact_change = (omega_digits @ self.x).reshape(T, L + 1, K, N)
+        return np.abs(self.y.minus(self.y[:, :1]).minus(exact_change).floats()), slack
+
+    def _amplification(self, grams: list[Any]) -> np.ndarray:
+        """log2 of what unit roundings at every step have grown to at most, (T, L+1): rounded up.
+
+        An error row e goes to e (1 + S B / n), so the largest column sum of |1 + S B / n| is what it grows by.
+        """
+        T, L, K, maps = self.T, self.L, self.K, self.maps
+        scale = float(np.ldexp(1.0, 2 * self.exponent)) if 2 * self.exponent > -1000 else 0.0
+        gram = np.array([[[float(int(v)) for v in row] for row in g] for g in grams]) * (scale / maps.mask_den)
+        S = np.einsum("jk,tra->tjrka", np.eye(K), gram).reshape(T, K * maps.features, -1)
+        B = np.array([[v / den for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
+        step = S[:, None] @ B / maps.n
+        each = np.abs(np.eye(step.shape[-1]) + step).sum(axis=2).max(axis=2)
+        inexact = (np.abs(S)[:, None] @ np.abs(B)).sum(axis=2).max(axis=2) / maps.n * 2.0**-40
+        grow = np.broadcast_to(np.log2(each + inexact + 2.0**-900), (T, L))
+        result = np.full((T, L + 1), -np.inf)
+        for l in range(L):
+            result[:, l + 1] = np.logaddexp2(result[:, l] + grow[:, l], 0) + 2.0**-30
+        result[:, 0] = -1000
+        return result

@@ -1,0 +1,77 @@
+"""In-context least squares by hand (Ahn, Cheng, Daneshmand, Sra 2023, Lemma 1): preconditioned gradient descent."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from helpers import (
+    GAMMA,
+    Case,
+    apply,
+    block_matrix,
+    dot,
+    entry_changed,
+    negated,
+    plus,
+    random_context,
+    run_layers,
+    times,
+    transposed,
+    trial,
+    with_matrix,
+)
+
+from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derive import Readout, derive
+
+CASE = Case("least-squares")
+D, N = 2, 3
+C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
+
+
+def test_the_weights_are_the_papers():
+    # Z = (x; y):  P = diag(0_d, 1),  Q = [[-C^T, 0], [0, 0]],  M = diag(I_n, 0)
+    built = construct(CASE.derivation, D, N, 1, [(C,)], {})
+    (head,) = built.heads(0)
+    assert (head.W @ head.P).fractions() == block_matrix([D, 1], {(1, 1): [[1]]})
+    assert head.Q.fractions() == block_matrix([D, 1], {(0, 0): negated(transposed(C))})
+    assert head.M.fractions() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert built.readout == Readout("residual", -1)
+    assert built.layout.row_names() == ("phi[1]", "phi[2]", "residual")
+
+
+def one_iterate(context, w):
+    """w + (1/n) C sum_j (y_j - w.x_j) x_j."""
+    total = [Fraction(0)] * D
+    for x, y in zip(context.features, context.rewards, strict=True):
+        total = plus(total, times(y - dot(w, x), x))
+    return plus(w, times(Fraction(1, N), apply(C, total)))
+
+
+def prompt(context, w):
+    """Columns (x_j; y_j - w.x_j) and the query's (q; -w.q)."""
+    columns = [[*x, y - dot(w, x)] for x, y in zip(context.features, context.rewards, strict=True)]
+    return transposed([*columns, [*context.query, -dot(w, context.query)]])
+
+
+def test_one_layer_is_one_iterate_by_hand():
+    context, w = random_context(D, N, seed=1), [Fraction(3, 4), Fraction(-2)]
+    built = construct(CASE.derivation, D, N, 1, [(C,)], {})
+    assert run_layers(built, prompt(context, w)) == [prompt(context, one_iterate(context, w))]
+
+
+def test_it_is_td0_with_gamma_zero():
+    td0 = derive(catalogue()["td0"])
+    context, w = random_context(D, N, seed=2), [Fraction(3, 4), Fraction(-2)]
+    layer = construct(td0, D, N, 1, [(C,)], {"gamma": Fraction(0)})
+    without_successors = transposed([[*column[:D], 0, 0, column[D]] for column in transposed(prompt(context, w))])
+    (state,) = run_layers(layer, without_successors)
+    assert [*state[:D], state[-1]] == prompt(context, one_iterate(context, w))
+
+
+def test_a_sign_in_q_is_refused():
+    t = trial(CASE, D, N, depth=1)
+    wrong = entry_changed(t.construction.heads(0)[0].Q, 0, 1, lambda x: -x)
+    assert t.check(with_matrix(t.construction, 0, 0, Q=wrong))[0] is not None
+    assert GAMMA not in t.construction.parameters.values()  # there is no discount in it

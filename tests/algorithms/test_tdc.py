@@ -1,0 +1,88 @@
+"""In-context TDC by hand (Sutton et al. 2009, eq. 10): two weight vectors, three heads."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from helpers import (
+    GAMMA,
+    Case,
+    apply,
+    block_matrix,
+    dot,
+    negated,
+    plus,
+    random_context,
+    run_layers,
+    times,
+    transposed,
+    trial,
+    with_matrix,
+)
+
+from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derive import Readout
+
+CASE = Case("tdc")
+SIZE, N = 2, 3
+SIZES = (SIZE, SIZE, 1, 1)
+C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
+D = [[Fraction(-3), Fraction(1, 2)], [Fraction(2, 7), Fraction(4)]]
+
+
+def test_the_weights_are_three_heads():
+    # Z = (phi; gamma phi'; R; 0), rows: the TD error of w, and v.phi.
+    # Head 1 moves w by C delta phi, as TD, head 2 by -C (v.phi) gamma phi', head 3 moves v by D (delta - v.phi) phi.
+    built = construct(CASE.derivation, SIZE, N, 1, [(C, D)], {"gamma": GAMMA})
+    td, correction, moves_v = built.heads(0)
+    minus, plain = negated(transposed(C)), transposed(C)
+    assert (td.W @ td.P).fractions() == block_matrix(SIZES, {(2, 2): [[1]]})
+    assert td.Q.fractions() == block_matrix(SIZES, {(0, 0): minus, (0, 1): plain})
+    assert (correction.W @ correction.P).fractions() == block_matrix(SIZES, {(2, 3): [[1]]})
+    assert correction.Q.fractions() == block_matrix(SIZES, {(1, 0): plain, (1, 1): minus})
+    assert (moves_v.W @ moves_v.P).fractions() == block_matrix(SIZES, {(3, 2): [[1]], (3, 3): [[-1]]})
+    assert moves_v.Q.fractions() == block_matrix(SIZES, {(0, 0): transposed(D)})
+    assert built.readout == Readout("td_error", -1)
+    for head in built.heads(0):
+        assert head.M.fractions() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+
+
+def one_iterate(context, w, v):
+    """w + (1/n) C sum_j (delta_j phi_j - (v.phi_j) gamma phi'_j) and v + (1/n) D sum_j (delta_j - v.phi_j) phi_j."""
+    total, other = [Fraction(0)] * SIZE, [Fraction(0)] * SIZE
+    for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True):
+        delta = r + GAMMA * dot(w, y) - dot(w, x)
+        total = plus(total, plus(times(delta, x), times(-GAMMA * dot(v, x), y)))
+        other = plus(other, times(delta - dot(v, x), x))
+    return plus(w, times(Fraction(1, N), apply(C, total))), plus(v, times(Fraction(1, N), apply(D, other)))
+
+
+def prompt(context, w, v):
+    """Columns (phi; gamma phi'; R + gamma w.phi' - w.phi; v.phi) and the query's (q; 0; -w.q; v.q)."""
+    columns = [
+        [*x, *times(GAMMA, y), r + GAMMA * dot(w, y) - dot(w, x), dot(v, x)]
+        for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True)
+    ]
+    q = context.query
+    return transposed([*columns, [*q, 0, 0, -dot(w, q), dot(v, q)]])
+
+
+def test_one_layer_is_one_iterate_by_hand():
+    context, w, v = random_context(SIZE, N, seed=1), [Fraction(3, 4), Fraction(-2)], [Fraction(1, 5), Fraction(3)]
+    built = construct(CASE.derivation, SIZE, N, 1, [(C, D)], {"gamma": GAMMA})
+    assert run_layers(built, prompt(context, w, v)) == [prompt(context, *one_iterate(context, w, v))]
+
+
+@pytest.mark.parametrize("head", range(3))
+def test_a_head_with_its_sign_flipped_is_refused(head):
+    t = trial(CASE, SIZE, N, depth=1)
+    wrong = with_matrix(t.construction, 0, head, P=t.construction.heads(0)[head].P * -1)
+    assert t.check(wrong)[0] is not None
+
+
+def test_the_two_steps_exchanged_are_refused():
+    t = trial(CASE, SIZE, N, depth=1)
+    ((first, second),) = t.steps
+    exchanged = construct(CASE.derivation, SIZE, N, 1, [(second, first)], {"gamma": GAMMA})
+    assert t.check(exchanged)[0] is not None
