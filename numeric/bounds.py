@@ -44,7 +44,7 @@ class LayerMaps:
     """The stored layers of a construction as maps on accumulator rows, with `masks` distinct masks.
 
     A layer takes Gamma[(k, mask, r)] = (Y M X^T)[k, r] to G[(k, s)], and adds (1/n) G X to Y.
-    masks       integer matrices (N, N) over the common denominator `mask_den`
+    masks       integer matrices (N, N) over the common denominator `mask_den`; `mask_floats` the same, rounded
     exact       per stored layer: integers (K * masks * p, K * p), and their denominator
     absolute    (layers, K * masks * p, K * p) float64: sums over heads of |W||P| and |E|
     structural  the same with max(1, |f|) for each non-zero factor f
@@ -56,7 +56,7 @@ class LayerMaps:
     n: int
     masks: tuple[Any, ...]
     mask_den: int
-    mask_absolute: tuple[np.ndarray, ...]
+    mask_floats: tuple[np.ndarray, ...]
     exact: tuple[tuple[list[int], int], ...]
     absolute: np.ndarray
     structural: np.ndarray
@@ -89,7 +89,7 @@ def layer_maps(construction: Construction) -> LayerMaps:
     masks = list({id(h.M): h.M for heads in split for h in heads}.values())
     number = {id(M): i for i, M in enumerate(masks)}
     mask_den = lcm(*(int(M.den) for M in masks)) if masks else 1
-    mask_floats = [np.abs(_floats(M)) for M in masks]
+    mask_floats = [_floats(M) for M in masks]
     joined = [_mask_additions(M != 0) for M in mask_floats]
     size = K * len(masks) * p
     seen: dict[int, np.ndarray] = {}
@@ -170,8 +170,8 @@ def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -
     if not maps.masks:
         return np.zeros(Y.shape)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        S = _layers(maps, X, Y, list(maps.mask_absolute), maps.absolute, 1 / maps.n)
-        ones = [_at_least_one(M) for M in maps.mask_absolute]
+        S = _layers(maps, X, Y, [np.abs(M) for M in maps.mask_floats], maps.absolute, 1 / maps.n)
+        ones = [_at_least_one(M) for M in maps.mask_floats]
         T = _layers(maps, np.maximum(X, 1), np.maximum(Y, 1), ones, maps.structural, 1.0)
         loss = 4 * (k + 9) * float(target.underflow) * (1 + factor)
         return (factor * S + loss * T) * (1 + (k + 16) * 2.0**-52)

@@ -201,17 +201,19 @@ class _Run:
         weights, weights_cut = self._weights()
         gamma = self.y[:, :-1].reshape(T, L * K, N) @ keys
         by_layer = gamma.reshape(T, L, -1).map(lambda g: g.transpose(1, 0, 2))
-        G, G_cut = (by_layer @ weights).leading(2 * KEPT)
+        G, G_cut = (by_layer @ weights).leading(KEPT)
         G = G.map(lambda g: g.transpose(1, 0, 2)).reshape(T, L * K, p)
         added = (G @ self.x).reshape(T, L, K, N)
         wanted = Digits(change.digits * n, change.low, change.width).minus(added)
         # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|.
         if keys_cut or weights_cut or G_cut:
             y = np.abs(self.Y[:, :-1]).sum(axis=(2, 3))
-            B = self.maps.absolute.sum(axis=1).max(axis=1) + weights_cut * self.maps.absolute.shape[1]
-            g = np.abs(gamma.reshape(T, L, -1).floats()).sum(axis=2)
-            each = (y * keys_cut * B + g * weights_cut + G_cut) * UP
-            slack = each[:, :, None, None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * (UP / n)
+            g = np.abs(gamma.reshape(T, L, gamma.digits.shape[-1] * K).floats()).sum(axis=2)
+            B = self.maps.absolute.reshape(len(self.maps.exact), -1, K, p).sum(axis=1).max(axis=2)
+            # A row that no head writes has nothing cut.
+            written = (B > 0) * (g * weights_cut + G_cut)[:, :, None]
+            each = ((y * keys_cut)[:, :, None] * (B + (B > 0) * weights_cut * gamma.digits.shape[-1] * K) + written) * UP
+            slack = each[..., None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * (UP / n)
         return wanted.floats() / n, np.broadcast_to(slack, (T, L, K, N))
 
     def _weights(self) -> tuple[Digits, float]:
@@ -254,8 +256,8 @@ class _Run:
             lift = np.where(m == 0, 0, e - 53 - low_y).astype(object)
             y = fmpz_mat(K, N, (np.ldexp(m, 53).astype(np.int64).astype(object) << lift).reshape(-1).tolist())
             starts.append((y * keys).entries())
-        lost_log = self._amplification(grams)
-        bits = max(ceil(float(lost_log.max())), 0) + 10 * self.width - low_y - 2 * self.exponent
+        lost_log = self._amplification()
+        bits = max(ceil(float(lost_log.max())), 0) + KEPT * self.width - low_y + max(int(np.frexp(self.X)[1].max()), 0)
         unit, shift = fmpz(1) << (-2 * self.exponent), fmpz(1) << (bits + low_y - self.exponent)
         zeros = [0] * (len(maps.masks) * p)
         omegas: list[int] = []
@@ -271,28 +273,195 @@ class _Run:
                 bottom = unit * den * maps.n * maps.mask_den
                 omega = [w + v // bottom for w, v in zip(omega, step.entries(), strict=True)]
                 omegas += [int(w) for w in omega]
-        omega_digits, cut = Digits.of_integers(omegas, (T, (L + 1) * K, p), -bits, self.width).balanced().leading(2 * KEPT)
+        omega_digits, cut = Digits.of_integers(omegas, (T, (L + 1) * K, p), -bits, self.width).balanced().leading(KEPT)
         lost = np.ldexp(np.exp2(lost_log - np.ceil(lost_log)) * UP, (np.ceil(lost_log) - bits).astype(int)) + cut
         slack = lost[:, :, None, None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * UP
         exact_change = (omega_digits @ self.x).reshape(T, L + 1, K, N)
         return np.abs(self.y.minus(self.y[:, :1]).minus(exact_change).floats()), slack
 
-    def _amplification(self, grams: list[Any]) -> np.ndarray:
+    def _float_keys(self, X: np.ndarray, plain: bool) -> np.ndarray:
+        masks = [np.abs(M) if plain else M for M in self.maps.mask_floats]
+        return np.concatenate([M @ X.transpose(0, 2, 1) for M in masks], axis=2)
+
+    def _amplification(self) -> np.ndarray:
         """log2 of what unit roundings at every step have grown to at most, (T, L+1): rounded up.
 
         An error row e goes to e (1 + S B / n), so the largest column sum of |1 + S B / n| is what it grows by.
         """
-        T, L, K, maps = self.T, self.L, self.K, self.maps
-        scale = float(np.ldexp(1.0, 2 * self.exponent)) if 2 * self.exponent > -1000 else 0.0
-        gram = np.array([[[float(int(v)) for v in row] for row in g] for g in grams]) * (scale / maps.mask_den)
-        S = np.einsum("jk,tra->tjrka", np.eye(K), gram).reshape(T, K * maps.features, -1)
+        T, L, maps = self.T, self.L, self.maps
+        size = maps.absolute.shape[1:]
+        signed, plain = self.X @ self._float_keys(self.X, False), np.abs(self.X) @ self._float_keys(np.abs(self.X), True)
+        S, S_plain = (np.einsum("jk,tra->tjrka", np.eye(self.K), v).reshape(T, size[1], size[0]) for v in (signed, plain))
         B = np.array([[v / den for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
         step = S[:, None] @ B / maps.n
         each = np.abs(np.eye(step.shape[-1]) + step).sum(axis=2).max(axis=2)
-        inexact = (np.abs(S)[:, None] @ np.abs(B)).sum(axis=2).max(axis=2) / maps.n * 2.0**-40
+        inexact = (S_plain[:, None] @ np.abs(B)).sum(axis=2).max(axis=2) / maps.n * 2.0**-40
         grow = np.broadcast_to(np.log2(each + inexact + 2.0**-900), (T, L))
         result = np.full((T, L + 1), -np.inf)
         for l in range(L):
             result[:, l + 1] = np.logaddexp2(result[:, l] + grow[:, l], 0) + 2.0**-30
         result[:, 0] = -1000
         return result
+
+
+def _places(construction: Construction, index: Sequence[Any], first_row: int) -> Place:
+    trial, layer, row, column = (int(i) for i in index)
+    layout = construction.layout
+    return Place(trial, layer, layout.row_names()[first_row + row], layout.column_name(column))
+
+
+def _distance(run: _Run) -> Distance:
+    """The largest certified distances of a run from its exact iterates."""
+    errors, slack = run.distances()
+    upper = errors * UP + slack
+    # The exact row is at least as large as the float row less the distance.
+    size = np.abs(run.Y).max(axis=3) / UP - upper.max(axis=3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(upper.max(axis=3) == 0, 0.0, np.where(size > 0, upper.max(axis=3) * UP / size, np.inf))
+    layout, readout = run.construction.layout, run.construction.readout
+    row = layout.accumulator(readout.row) - layout.p
+    worst = np.unravel_index(int(np.argmax(upper)), upper.shape)
+    prediction = upper[:, -1, row, -1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(prediction == 0, 0.0, np.where(size[:, -1, row] > 0, prediction * UP / size[:, -1, row], np.inf))
+
+    def finite(value: Any) -> float | None:
+        return float(value) if isfinite(value) else None
+
+    return Distance(
+        float(upper[:, -1].max()),
+        finite(relative[:, -1].max()),
+        float(upper.max()),
+        finite(relative[:, 1:].max(initial=0)),
+        _places(run.construction, worst, layout.p),
+        float(prediction.max()),
+        finite(ratios.max()),
+        float(slack.max()),
+    )
+
+
+def _loop_distance(construction: Construction, stack: np.ndarray, loop: np.ndarray) -> LoopDistance:
+    gap = np.abs(stack - loop)
+    where = np.unravel_index(int(np.argmax(np.where(np.isnan(gap), np.inf, gap))), gap.shape)
+    largest = float(gap[where])
+    return LoopDistance(largest if isfinite(largest) else None, _places(construction, where, construction.layout.p))
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    status: str
+    where: Place | None
+    bound: float | None
+    error: float | None
+    computed: str
+    exact: str
+
+
+def _not_finite(construction: Construction, states: np.ndarray) -> _Judgement | None:
+    bad = np.argwhere(~np.isfinite(states))
+    if not len(bad):
+        return None
+    layer, trial, row, column = bad[0]  # layers come first, so this is where it began
+    where = _places(construction, (trial, layer, row, column), 0)
+    return _Judgement("not-finite", where, None, None, str(states[layer, trial, row, column]), "")
+
+
+def _features_changed(construction: Construction, states: np.ndarray) -> _Judgement | None:
+    p = construction.layout.p
+    changed = np.argwhere(states[:, :, :p] != states[:1, :, :p])
+    if not len(changed):
+        return None
+    layer, trial, row, column = changed[0]
+    got, wanted = (Fraction(float(states[l, trial, row, column])) for l in (layer, 0))
+    where = _places(construction, (trial, layer, row, column), 0)
+    return _Judgement("exceeded", where, 0.0, float(abs(got - wanted)), _text(got), _text(wanted))
+
+
+def _judge(run: _Run, construction: Construction, bound: np.ndarray) -> _Judgement:
+    """Every one-step error against its bound; the entry of the worst ratio is written out over Q."""
+    residual, slack = run.residuals()
+    error = np.abs(residual)
+    exceeded = error / UP - slack > bound
+    for trial, layer in {(t, l) for t, l, *_ in np.argwhere(~exceeded & (error * UP + slack > bound))}:
+        exact = run.exact_layer(trial, layer).fractions()
+        for k, row in enumerate(exact):
+            for column, value in enumerate(row):
+                excess = abs(Fraction(float(run.Y[trial, layer + 1, k, column])) - value)
+                exceeded[trial, layer, k, column] = excess > Fraction(float(bound[trial, layer, k, column]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(np.isinf(bound), 0.0, np.where(error == 0, 0.0, error / bound))
+    if exceeded.any():
+        ratio = np.where(exceeded, ratio, -1.0)
+    trial, layer, row, column = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    computed = Fraction(float(run.Y[trial, layer + 1, row, column]))
+    wanted = run.exact_layer(trial, layer).fractions()[row][column]
+    where = _places(construction, (trial, layer + 1, row, column), construction.layout.p)
+    status = "exceeded" if exceeded.any() else "within"
+    limit = float(bound[trial, layer, row, column])
+    return _Judgement(status, where, limit, float(abs(computed - wanted)), _text(computed), _text(wanted))
+
+
+def crosscheck(
+    construction: Construction,
+    algorithm: Algorithm,
+    setups: Sequence[Problem],
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float64,
+    module: nn.Module | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> FloatResult:
+    """Run a construction's weights in floats on rational prompts, all trials at once, and judge every layer.
+
+    setups : one rational `Problem` a trial, of `algorithm` and of the construction's size
+    module : what is run instead of the lowered construction: see `run_states`
+    Raises `ArgumentError` when sizes, algorithm or module do not fit, or the weights touch feature rows.
+    """
+    if not setups or any(s.layout != construction.layout for s in setups):
+        raise ArgumentError(f"setups must be prompts of {construction.algorithm} at the construction's size, at least one")
+    if algorithm.name != construction.algorithm or any(s.algorithm is not algorithm for s in setups):
+        raise ArgumentError(f"the construction is for {construction.algorithm}, the algorithm or a prompt for another")
+    say = progress or (lambda stage: None)
+    device, target, maps = torch.device(device), precision(dtype), layer_maps(construction)
+    say("running the layers")
+    lowering = lower(construction, dtype, device).summary()
+    with torch.no_grad(), strict_precision():
+        if module is None:
+            module = LinearTransformer.from_construction(construction, dtype, device)
+        Z = torch.stack([lower_prompt(s, dtype, device) for s in setups])
+        outputs = run_states(module, Z, construction.depth)
+        states = torch.stack(outputs).to("cpu", torch.float64).numpy()
+        surroundings = environment(device, dtype)
+        say("running the textbook loop")
+        loop = float_iterates(setups, construction.steps, construction.depth, dtype, device).to("cpu", torch.float64).numpy()
+    loop_distance = _loop_distance(construction, states[:, :, maps.features :].transpose(1, 0, 2, 3), loop)
+    distance, factor = None, growth(maps.roundings, target)
+    say("judging every layer")
+    judgement = _not_finite(construction, states) or _features_changed(construction, states)
+    if judgement is None:
+        run = _Run(maps, construction, states)
+        bound = one_step(maps, run.X, run.Y[:, :-1], target)
+        judgement = _judge(run, construction, bound)
+        if judgement.status == "within" and (factor >= 1 or not np.isfinite(bound).all()):
+            judgement = _Judgement(**{**asdict(judgement), "status": "vacuous", "where": judgement.where})
+        say("measuring the distance")
+        distance = _distance(run)
+    bounded = judgement.bound is not None and judgement.error is not None and judgement.bound > 0
+    return FloatResult(
+        status=judgement.status,
+        device=str(device),
+        dtype=target.name,
+        trials=len(setups),
+        where=judgement.where,
+        bound=judgement.bound,
+        error=judgement.error,
+        ratio=judgement.error / judgement.bound if bounded else None,  # type: ignore[operator]
+        computed=judgement.computed,
+        exact=judgement.exact,
+        formula=formula(maps, target),
+        k=maps.roundings,
+        growth=factor,
+        distance=distance,
+        loop_distance=loop_distance,
+        lowering=lowering,
+        environment=surroundings,
+    )

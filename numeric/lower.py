@@ -238,7 +238,7 @@ class Digits:
 
     def reshape(self, *shape: int) -> Digits:
         """The same numbers in another shape."""
-        return Digits(self.digits.reshape(-1, *shape), self.low, self.width)
+        return Digits(self.digits.reshape(len(self.digits), *shape), self.low, self.width)
 
     def __getitem__(self, index: Any) -> Digits:
         return Digits(self.digits[(slice(None), *(index if isinstance(index, tuple) else (index,)))], self.low, self.width)
@@ -250,11 +250,12 @@ class Digits:
     def __matmul__(self, other: Digits) -> Digits:
         # |digit| < 2^width, so each product below stays under 2^53: `digit_width` saw to that.
         left, right = self.digits.astype(np.float64), other.digits.astype(np.float64)
-        total: list[Any] = [0] * (len(left) + len(right) - 1)
+        total = np.zeros((len(left) + len(right) - 1, *np.broadcast_shapes(left.shape[1:-2], right.shape[1:-2]),
+                          left.shape[-2], right.shape[-1]), dtype=np.int64)  # fmt: skip
         for i, a in enumerate(left):
             for j, b in enumerate(right):
-                total[i + j] = total[i + j] + (a @ b).astype(np.int64)
-        return Digits(np.stack(total), self.low + other.low, self.width).balanced()
+                np.add(total[i + j], (a @ b).astype(np.int64), out=total[i + j])
+        return _balanced(total, self.low + other.low, self.width)
 
     def minus(self, other: Digits, times: int = 1) -> Digits:
         """times * self - other."""
@@ -264,19 +265,11 @@ class Digits:
         total = np.zeros((max(a + len(self.digits), b + len(other.digits)), *shape), dtype=np.int64)
         total[a : a + len(self.digits)] += times * self.digits
         total[b : b + len(other.digits)] -= other.digits
-        return Digits(total, low, self.width).balanced()
+        return _balanced(total, low, self.width)
 
     def balanced(self) -> Digits:
         """The same numbers with every digit in [-2^(width-1), 2^(width-1)]."""
-        half, parts, carry = 1 << (self.width - 1), [], np.int64(0)
-        for d in self.digits:
-            d = d + carry
-            carry = (d + half) >> self.width
-            parts.append(d - (carry << self.width))
-        while np.any(carry):
-            d, carry = carry, (carry + half) >> self.width
-            parts.append(d - (carry << self.width))
-        return Digits(np.stack(parts), self.low, self.width).trimmed()
+        return _balanced(self.digits.copy(), self.low, self.width)
 
     def floats(self) -> np.ndarray:
         """Float64 values of balanced digits, off by a relative 2^-51 at most (and 2^-1074 where they underflow).
@@ -289,6 +282,20 @@ class Digits:
         for i, d in enumerate(self.digits):
             total += np.ldexp(d.astype(np.float64), self.width * (self.low + i - top))
         return np.ldexp(total, self.width * top)
+
+
+def _balanced(digits: np.ndarray, low: int, width: int) -> Digits:
+    """Digits with their carries done, in place."""
+    half, carry = 1 << (width - 1), np.zeros(digits.shape[1:], dtype=np.int64)
+    for d in digits:
+        d += carry
+        np.right_shift(d + half, width, out=carry)
+        d -= carry << width
+    above = []
+    while carry.any():
+        d, carry = carry, (carry + half) >> width
+        above.append(d - (carry << width))
+    return Digits(np.concatenate([digits, np.stack(above)]) if above else digits, low, width).trimmed()
 
 
 def digit_width(longest: int) -> int:

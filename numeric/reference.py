@@ -24,7 +24,7 @@ class _Lowering:
         self.target, self.dtype, self.device = precision(dtype), dtype, device
 
     def stack(self, values: Sequence[Any]) -> Tensor:
-        """Vectors to (B, d), scalars to (B,)."""
+        """Vectors to (B, d), scalars to (B, 1)."""
         tops: list[int] = []
         bottoms: list[int] = []
         for value in values:
@@ -33,18 +33,69 @@ class _Lowering:
                 tops += part
                 bottoms += [int(value.den)] * len(part)
             else:
-                exact = value.fraction() if hasattr(value, "fraction") else Fraction(value)
+                exact = _fraction(value)
                 tops.append(exact.numerator)
                 bottoms.append(exact.denominator)
         flat = torch.tensor(round_all(tops, bottoms, self.target), dtype=self.dtype, device=self.device)
-        return flat.reshape(len(values), -1) if hasattr(values[0], "fractions") else flat
+        return flat.reshape(len(values), -1)
 
     def step(self, value: Any) -> Any:
         """A preconditioner: rows of numbers to a matrix, a number to a Python float of the dtype."""
         if not isinstance(value, Sequence):
             return round_to(Fraction(value), self.target)
         rows = [[round_to(Fraction(x), self.target) for x in row] for row in value]
-        return torch.tensor(rows, dtype=self.dtype, device=self.device)
+        return StepMatrix(torch.tensor(rows, dtype=self.dtype, device=self.device))
+
+
+class Stacked:
+    """Vectors (..., d) or scalars (..., 1) of many prompts at once, with the operations that an update may use.
+
+    `torch.vmap` would do, at three times the cost: an update is thousands of operations on a handful of numbers.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Tensor):
+        self.values = values
+
+    def __add__(self, other: Any) -> Stacked:
+        return Stacked(self.values + _values(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Stacked:
+        return Stacked(self.values - _values(other))
+
+    def __rsub__(self, other: Any) -> Stacked:
+        return Stacked(_values(other) - self.values)
+
+    def __neg__(self) -> Stacked:
+        return Stacked(-self.values)
+
+    def __mul__(self, other: Any) -> Stacked:
+        return Stacked(self.values * _values(other))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Stacked:
+        return Stacked(self.values / _values(other))
+
+    def __matmul__(self, other: Stacked) -> Stacked:
+        return Stacked((self.values * other.values).sum(-1, keepdim=True))
+
+
+class StepMatrix:
+    """A preconditioner (d, d), to be applied to stacked vectors."""
+
+    def __init__(self, matrix: Tensor):
+        self.transposed = matrix.mT.contiguous()
+
+    def __matmul__(self, other: Stacked) -> Stacked:
+        return Stacked(other.values @ self.transposed)
+
+
+def _values(value: Any) -> Any:
+    return value.values if type(value) is Stacked else value
 
 
 def float_iterates(
@@ -53,45 +104,40 @@ def float_iterates(
     """The accumulator rows of the textbook loop: (B, L+1, K, N) for B prompts, L = `depth` updates.
 
     setups : rational problems of one algorithm, one size and one choice of parameters; their prompts and starting
-             weights are rounded to `dtype`, and each update is the algorithm's own, under `torch.vmap` over prompts
+             weights are rounded to `dtype`, and every update and every row is the algorithm's own
     steps  : each update's preconditioners, or a single entry for all of them
     """
     algorithm, n = setups[0].algorithm, setups[0].layout.n
     low = _Lowering(dtype, device)
     # Parameters become Python floats; options are text and stay.
-    p = SimpleNamespace(**{k: v if isinstance(v, str) else float(Fraction(v)) for k, v in vars(setups[0].p).items()})
-    transitions = [s.transitions for s in setups]
-    B = len(setups)
-    phi = low.stack([t.phi for ts in transitions for t in ts]).reshape(B, n, -1)
-    following = low.stack([t.phi_next for ts in transitions for t in ts]).reshape(B, n, -1)
-    rewards = low.stack([t.reward for ts in transitions for t in ts]).reshape(B, n)
-    start = tuple(low.stack([s.start[i] for s in setups]) for i in range(len(setups[0].start)))
-    names = (*(b.name for b in algorithm.features), "reward")
-    query = {name: low.stack([getattr(s.tokens[-1], name) for s in setups]) for name in names}
+    p = SimpleNamespace(**{k: v if isinstance(v, str) else float(_fraction(v)) for k, v in vars(setups[0].p).items()})
+    transitions = [t for s in setups for t in s.transitions]
+    phi, following, rewards = (
+        low.stack([getattr(t, name) for t in transitions]).reshape(len(setups), n, -1)
+        for name in ("phi", "phi_next", "reward")
+    )
+    columns = zip(phi.unbind(1), following.unbind(1), rewards.unbind(1), range(1, n + 1), strict=True)
+    context = tuple(Transition(Stacked(a), Stacked(b), Stacked(r), j) for a, b, r, j in columns)
+    weights = tuple(Stacked(low.stack([s.start[i] for s in setups])) for i in range(len(setups[0].start)))
     known = {id(step): tuple(low.step(c) for c in step) for step in steps}
-    sequence = [known[id(steps[0 if len(steps) == 1 else l])] for l in range(depth)]
-
-    def run(phi: Tensor, following: Tensor, rewards: Tensor, start: Any, query: dict[str, Tensor]) -> Tensor:
-        # One prompt: unbinding once is cheaper than indexing at every step of every layer.
-        columns = zip(phi.unbind(), following.unbind(), rewards.unbind(), range(1, n + 1), strict=True)
-        context = tuple(Transition(*column) for column in columns)
-        iterates = [start]
-        for C in sequence:
-            iterates.append(algorithm.update(iterates[-1], C, Sweep(context), p))
-        weights = tuple(torch.stack(w) for w in zip(*iterates, strict=True))
-        blocks = torch.vmap(lambda a, b, r: _tensors(vars(algorithm.context_token(Transition(a, b, r, 0), p)), r))
-        tokens = blocks(phi, following, rewards)
-        every = {name: torch.cat((tokens[name], query[name].unsqueeze(0))) for name in names}
-
-        def rows(weights: Any) -> Tensor:
-            values = torch.vmap(lambda token: torch.stack(algorithm.column_values(weights, SimpleNamespace(**token), p)))
-            return values(every).T
-
-        return torch.vmap(rows)(weights)
-
     with torch.no_grad():
-        return torch.vmap(run)(phi, following, rewards, start, query)
+        iterates = [weights]
+        for l in range(depth):
+            C = known[id(steps[0 if len(steps) == 1 else l])]
+            iterates.append(algorithm.update(iterates[-1], C, Sweep(context), p))
+        # (B, L+1, 1, d) weights against (B, 1, N, d) columns: every layer and column at once
+        every = tuple(Stacked(torch.stack([w.values for w in ws], dim=1).unsqueeze(2)) for ws in zip(*iterates, strict=True))
+        token = algorithm.context_token(Transition(Stacked(phi), Stacked(following), Stacked(rewards), 0), p)
+        full = {}
+        for name in (*(b.name for b in algorithm.features), "reward"):
+            query = low.stack([getattr(s.tokens[-1], name) for s in setups]).unsqueeze(1)
+            block = getattr(token, name)
+            block = block.values if isinstance(block, Stacked) else torch.full_like(rewards, block)
+            full[name] = Stacked(torch.cat((block, query), dim=1).unsqueeze(1))
+        shape = (len(setups), depth + 1, n + 1)
+        rows = algorithm.column_values(every, SimpleNamespace(**full), p)
+        return torch.stack([row.values.squeeze(-1).expand(shape) for row in rows], dim=2)
 
 
-def _tensors(blocks: dict[str, Any], like: Tensor) -> dict[str, Tensor]:
-    return {k: v if isinstance(v, Tensor) else torch.full_like(like, v) for k, v in blocks.items()}
+def _fraction(value: Any) -> Fraction:
+    return value.fraction() if hasattr(value, "fraction") else Fraction(value)

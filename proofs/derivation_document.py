@@ -50,7 +50,9 @@ def sections(derivation: Derivation) -> list[Section]:
 
 def _update(derivation: Derivation) -> Section:
     algorithm, names = derivation.algorithm, Names.of(derivation)
-    parts: list[Any] = [f"Source: {algorithm.source}.", "For j = 1, ..., n, from zero:"]
+    stated = " ".join((algorithm.update.__doc__ or "").split())
+    parts: list[Any] = [f"Source: {algorithm.source}.", *([stated] if stated else [])]
+    parts.append("As the loop runs on symbols, for j = 1, ..., n, from zero:")
     for name, value in derivation.loop.recurrences:
         new, right = names.atom(f"old {name}"), names.value(value)
         tex = new.latex.replace("j-1", "j")
@@ -285,8 +287,8 @@ def _freedom(derivation: Derivation) -> Section:
         parts[1] = f"At d = 1 they put {one.rank} conditions, as many as symbolic d does."
     if last.undetermined:
         parts.append(
-            f"Chosen: at n = {last.n}, {len(last.undetermined)} unknowns occur but are not forced; they are chosen so that "
-            "their slice shares a mask with the others, which saves a head."
+            f"Chosen: at n = {last.n}, {len(last.undetermined)} unknowns occur but are not forced; they are chosen so "
+            "that their slice shares a mask with the others, which saves a head."
         )
     masks = [h.mask for h in derivation.heads]
     shared = [derivation.mask_names[m] for m in dict.fromkeys(masks) if masks.count(m) > 1]

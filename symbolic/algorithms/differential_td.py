@@ -24,7 +24,7 @@ ALGORITHM = Algorithm(
     name="differential-td",
     title="Differential TD",
     source="Wan, Naik, Sutton 2021, Learning and Planning in Average-Reward Markov Decision Processes "
-    "(arXiv 2006.16318), eqs. 8-9 with linear features",
+    "(arXiv 2006.16318), Differential TD-learning; the TD error with features: Sutton and Barto 2018, eq. 10.10",
     features=(PHI, NEXT, CONSTANT),
     accumulators=(
         Accumulator(

@@ -87,7 +87,9 @@ def test_the_opposite_mask_gives_the_opposite_rows():
     # With Mbar - M0 for M0 - Mbar the bottom row is w.(phi - phi') and the output is plus bottom-right, from zero.
     context, zero = random_context(D, N, seed=1), [Fraction(0)] * D
     built = construct(CASE.derivation, D, N, 2, [(C,), (transposed(C),)], {})
-    opposite = with_matrix(built, 0, 1, M=built.heads(0)[1].M * -1)
+    opposite = built
+    for number in range(2):
+        opposite = with_matrix(opposite, number, 1, M=built.heads(number)[1].M * -1)
     for right, turned in zip(*(run_layers(b, prompt(context, zero)) for b in (built, opposite)), strict=True):
         assert turned[:-1] == right[:-1]
         assert turned[-1] == times(Fraction(-1), right[-1])

@@ -1,0 +1,250 @@
+"""The benchmark: each job beside what a user would do otherwise, in one run on one machine.
+
+    python benchmarks/run.py [--quick] [--json FILE]
+
+Ratios are what counts: both sides run in the same process one after the other, medians of several repetitions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy
+import sympy
+import torch
+
+import layerproof as lp
+from layerproof.numeric.draws import prompts
+from layerproof.proofs.case import Case, Settings
+from layerproof.proofs.evidence.exact import first_mismatch
+from layerproof.symbolic.algorithms import catalogue, find
+from layerproof.symbolic.derive import derive
+from layerproof.symbolic.entrywise import entrywise
+from layerproof.symbolic.random_identity import random_identity
+
+PARAMETERS = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
+
+
+def seconds(job: Callable[[], Any], repeat: int) -> float:
+    """The median time of one run of `job`."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        job()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def sympy_entrywise(d: int, n: int) -> None:
+    """The td0 identity as one would write it in plain SymPy: dense symbolic matrices and `expand`."""
+    phi = sympy.Matrix(d, n, lambda i, j: sympy.Symbol(f"phi{i}_{j}"))
+    following = sympy.Matrix(d, n, lambda i, j: sympy.Symbol(f"next{i}_{j}"))
+    rewards = sympy.Matrix(1, n, lambda i, j: sympy.Symbol(f"R{j}"))
+    q = sympy.Matrix(d, 1, lambda i, j: sympy.Symbol(f"q{i}"))
+    w = sympy.Matrix(1, d, lambda i, j: sympy.Symbol(f"w{j}"))
+    C = sympy.Matrix(d, d, lambda i, j: sympy.Symbol(f"C{i}_{j}"))
+    zero = sympy.zeros(d, 1)
+    X = phi.row_join(q).col_join(following.row_join(zero))
+    Y = (rewards + w * following - w * phi).row_join(-w * q)
+    Z = X.col_join(Y)
+    P = sympy.zeros(2 * d + 1, 2 * d + 1)
+    P[2 * d, 2 * d] = 1
+    Q = sympy.zeros(2 * d + 1, 2 * d + 1)
+    Q[:d, :d], Q[:d, d : 2 * d] = -C.T, C.T
+    M = sympy.diag(*([1] * n + [0]))
+    after = Z + P * Z * M * (Z.T * Q * Z) / n
+    delta = rewards + w * following - w * phi
+    new = w + (C * sum((delta[0, j] * phi[:, j] for j in range(n)), sympy.zeros(d, 1))).T / n
+    wanted = (rewards + new * following - new * phi).row_join(-new * q)
+    difference = (after[2 * d, :] - wanted).applyfunc(sympy.expand)
+    assert difference == sympy.zeros(1, n + 1)
+
+
+def fraction_exact(case: Case, context: Any, start: Any) -> None:
+    """td0 on one prompt with Python Fractions entry by entry: L layers of attention, and the loop, compared."""
+    d, n, L = context.d, context.n, case.settings.layers
+    gamma = Fraction(case.settings.gamma)
+    following = [[gamma * x for x in v] for v in context.next_features]
+    columns = [(*context.features[j], *following[j]) for j in range(n)] + [(*context.query, *([Fraction(0)] * d))]
+    w = list(start[0])
+
+    def row(weights: list[Fraction]) -> list[Fraction]:
+        rewards = [*context.rewards, Fraction(0)]
+        return [
+            rewards[t] + sum(weights[k] * (c[d + k] - c[k]) for k in range(d)) for t, c in enumerate(columns)
+        ]
+
+    y = row(w)
+    for step in case.per_layer()[:L]:
+        C = step[0]
+        keys = [sum(y[j] * columns[j][k] for j in range(n)) for k in range(d)]
+        met = [sum(keys[k] * C[m][k] for k in range(d)) for m in range(d)]
+        y = [y[t] + sum(met[m] * (c[d + m] - c[m]) for m in range(d)) / n for t, c in enumerate(columns)]
+        total = [Fraction(0)] * d
+        for j in range(n):
+            delta = context.rewards[j] + sum(w[k] * (following[j][k] - context.features[j][k]) for k in range(d))
+            total = [total[k] + delta * context.features[j][k] for k in range(d)]
+        w = [w[k] + sum(C[k][m] * total[m] for m in range(d)) / n for k in range(d)]
+        assert y == row(w)
+
+
+def naive_attention(module: Any, Z: torch.Tensor) -> torch.Tensor:
+    """The layers as the formula reads, every row of every token: Z + (1/n) W P Z M (Z^T Q Z)."""
+    n = Z.shape[-1] - 1
+    for number in range(module.depth):
+        change = torch.zeros_like(Z)
+        for head in module.layers[0 if module.looped else number].heads:
+            change = change + head.W @ (head.P @ Z @ head.M @ (Z.mT @ head.Q @ Z))
+        Z = Z + change / n
+    return Z
+
+
+def loop_in_torch(trials: int, d: int, n: int, layers: int) -> None:
+    """TD(0) trial by trial with Python loops over layers and transitions and torch vectors, layer beside iterate."""
+    for trial in range(trials):
+        generator = torch.Generator().manual_seed(trial)
+        phi, after = torch.randn(2, n, d, dtype=torch.float64, generator=generator) / 2
+        rewards, q = torch.randn(n, dtype=torch.float64, generator=generator), torch.ones(d, dtype=torch.float64)
+        X = torch.cat([torch.cat([phi, q[None]]).T, torch.cat([after, 0 * q[None]]).T])
+        Z = torch.cat([X, torch.cat([rewards, torch.zeros(1, dtype=torch.float64)])[None]])
+        M = torch.diag(torch.cat([torch.ones(n, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)]))
+        P = torch.zeros(2 * d + 1, 2 * d + 1, dtype=torch.float64)
+        P[-1, -1] = 1
+        w = torch.zeros(d, dtype=torch.float64)
+        for _ in range(layers):
+            C = torch.eye(d, dtype=torch.float64) / 2
+            Q = torch.zeros(2 * d + 1, 2 * d + 1, dtype=torch.float64)
+            Q[:d, :d], Q[:d, d : 2 * d] = -C.T, C.T
+            Z = Z + P @ Z @ M @ (Z.T @ Q @ Z) / n
+            total = torch.zeros(d, dtype=torch.float64)
+            for j in range(n):
+                total = total + (rewards[j] + w @ after[j] - w @ phi[j]) * phi[j]
+            w = w + C @ total / n
+
+
+def entry(job: str, ours: float, other: str = "", theirs: float | None = None) -> dict[str, Any]:
+    """One line of the result."""
+    return {
+        "job": job,
+        "seconds": ours,
+        "beside": other,
+        "seconds_beside": theirs,
+        "ratio": None if theirs is None else theirs / ours,
+    }
+
+
+def entrywise_jobs(quick: bool) -> list[dict[str, Any]]:
+    """identity-entrywise against plain SymPy, and the other algorithms' times."""
+    d, n = (2, 4) if quick else (4, 10)
+    result = []
+    for name in catalogue():
+        derivation = derive(find(name))
+        ours = seconds(lambda derivation=derivation: entrywise(derivation, d, n), 5)
+        job = f"identity-entrywise {name}, d={d}, n={n}"
+        if name == "td0":
+            result.append(entry(job, ours, "SymPy Matrix and expand", seconds(lambda: sympy_entrywise(d, n), 1)))
+        else:
+            result.append(entry(job, ours))
+    return result
+
+
+def exact_jobs(quick: bool) -> list[dict[str, Any]]:
+    """identity-exact: one prompt, every layer and column, with the weights made beforehand."""
+    settings = Settings(features=3, context=20 if quick else 100, layers=8 if quick else 40)
+    result = []
+    for name in catalogue():
+        case = Case(find(name), settings)
+        case.subject.split()
+        _, context, start = next(prompts(case.algorithm, 3, settings.context, 0, "boyan-chain"))
+        ours = seconds(lambda case=case, c=context, s=start: first_mismatch(case, c, s), 3)
+        job = f"identity-exact {name}, d=3, n={settings.context}, L={settings.layers}"
+        if name == "td0":
+            theirs = seconds(lambda case=case, c=context, s=start: fraction_exact(case, c, s), 1)
+            result.append(entry(job, ours, "Fractions, entry by entry", theirs))
+        else:
+            result.append(entry(job, ours))
+    return result
+
+
+def random_jobs(quick: bool) -> list[dict[str, Any]]:
+    """identity-random at a size where rationals are out of reach."""
+    d, n, L = (8, 50, 10) if quick else (64, 1000, 100)
+    derivation = derive(find("td0"))
+    return [
+        entry(
+            f"identity-random td0, d={d}, n={n}, L={L}",
+            seconds(lambda: random_identity(derivation, d, n, L, PARAMETERS, 0), 3),
+        )
+    ]
+
+
+def float_jobs(quick: bool) -> list[dict[str, Any]]:
+    """The torch forward pass, batched and in n p^2 order, against the formula as it reads."""
+    trials, n, L = (4, 20, 4) if quick else (256, 100, 40)
+    construction = lp.construct("td0", d=3, n=n, layers=L)
+    module = lp.LinearTransformer.from_construction(construction, torch.float64, torch.device("cpu"))
+    Z = torch.randn(trials, construction.layout.m, n + 1, dtype=torch.float64)
+    with torch.no_grad():
+        ours = seconds(lambda: module.states(Z), 5)
+        theirs = seconds(lambda: naive_attention(module, Z), 3)
+    return [entry(f"torch layers td0, {trials} prompts, n={n}, L={L}, all states", ours, "Z M (Z^T Q Z), batched", theirs)]
+
+
+def verify_jobs(quick: bool) -> list[dict[str, Any]]:
+    """`layerproof verify` from a cold start, against a plain loop over trials in torch for one algorithm, floats only."""
+    command = [sys.executable, "-m", "layerproof", "verify", "--json"]
+    trials, n, L = (2, 20, 4) if quick else (30, 100, 40)
+    command += ["-n", str(n), "-L", str(L), "--trials", str(trials)]
+
+    def ours() -> None:
+        subprocess.run(command, check=True, capture_output=True)
+
+    theirs = seconds(lambda: loop_in_torch(trials, 3, n, L), 1)
+    return [
+        entry(
+            f"layerproof verify, all {len(catalogue())} algorithms, all evidence, {trials} trials, cold start",
+            seconds(ours, 1 if quick else 3),
+            "a torch loop over trials and transitions, td0 only, floats only",
+            theirs,
+        )
+    ]
+
+
+JOBS = (entrywise_jobs, exact_jobs, random_jobs, float_jobs, verify_jobs)
+
+
+def main() -> None:
+    """Run every job and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it run?")
+    parser.add_argument("--json", type=Path, help="also write the numbers here")
+    arguments = parser.parse_args()
+    lines: list[dict[str, Any]] = []
+    for job in JOBS:
+        lines += job(arguments.quick)
+    machine = (
+        f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
+        f"torch {torch.__version__}, sympy {sympy.__version__}, numpy {numpy.__version__}"
+    )
+    print(f"{machine}\n")
+    print("| job | seconds | beside | seconds | ratio |\n|---|---|---|---|---|")
+    for line in lines:
+        theirs = "" if line["seconds_beside"] is None else f"{line['seconds_beside']:.3g}"
+        ratio = "" if line["ratio"] is None else f"{line['ratio']:.3g}"
+        print(f"| {line['job']} | {line['seconds']:.3g} | {line['beside']} | {theirs} | {ratio} |")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"machine": machine, "jobs": lines}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Uniqueness of the interaction tensor: prompts of dimension 2 determine what symbolic d does, prompts of dimension 1 less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers import Case, each_case
+
+from layerproof.proofs.case import Case as Check
+from layerproof.proofs.case import Settings
+from layerproof.proofs.evidence import derived
+from layerproof.proofs.verdict import Verdict
+from layerproof.symbolic.algorithms import find
+from layerproof.symbolic.derive import Derivation, derive
+from layerproof.symbolic.uniqueness import rank_at
+
+
+def forgetful(derivation: Derivation) -> Derivation:
+    """The derivation, claiming that at n = 2 one unknown more was determined than there was."""
+    tensors = tuple(replace(t, determined=t.determined + (t.n == 2)) for t in derivation.tensors)
+    return replace(derivation, tensors=tensors)
+
+
+@each_case
+def test_prompts_of_dimension_two_determine_everything_that_symbolic_d_does(case: Case) -> None:
+    found = rank_at(case.derivation, 2)
+    tensor = next(t for t in case.derivation.tensors if t.n == found.n)
+    assert found.as_symbolic
+    assert found.rank == found.symbolic == tensor.determined
+    assert found.visible == tensor.determined + len(tensor.undetermined)
+
+
+@each_case
+def test_prompts_of_dimension_one_determine_less(case: Case) -> None:
+    found = rank_at(case.derivation, 1)
+    assert found.rank < found.symbolic and not found.as_symbolic
+    assert found.visible == rank_at(case.derivation, 2).visible
+
+
+def test_a_larger_dimension_determines_nothing_more() -> None:
+    derivation = derive(find("differential-td"))
+    assert rank_at(derivation, 4).rank == rank_at(derivation, 2).rank
+
+
+def test_the_rank_does_not_depend_on_the_seed_but_the_seed_is_used() -> None:
+    derivation = derive(find("td0"))
+    assert {rank_at(derivation, 2, seed=seed) for seed in range(3)} == {rank_at(derivation, 2)}
+
+
+def test_only_the_reward_rate_row_leaves_unknowns_that_occur_but_are_not_forced() -> None:
+    """Its constant feature cannot tell key tokens apart; every other system is forced in all that prompts see."""
+    for name in ("td0", "gtd2", "average-reward-td"):
+        assert rank_at(derive(find(name)), 2).rank == rank_at(derive(find(name)), 2).visible
+    found = rank_at(derive(find("differential-td")), 2)
+    assert found.visible - found.rank == 3
+
+
+def test_a_system_that_claims_more_than_prompts_determine_is_seen() -> None:
+    assert not rank_at(forgetful(derive(find("td0"))), 2).as_symbolic
+
+
+def test_the_claim_is_then_undecided_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = forgetful(derive(find("td0")))
+    monkeypatch.setattr("layerproof.proofs.case.derive", lambda *_: wrong)
+    (claim,) = derived.establish(Check(find("td0"), Settings(features=2, context=2, layers=1)))
+    assert claim.verdict is Verdict.UNDECIDED
+    assert "determine 90 unknowns only, symbolic d determines 91" in claim.reason
