@@ -152,12 +152,14 @@ def growth(k: int, target: Precision) -> float:
     return nearest if nearest == np.inf or Fraction(nearest) >= excess else float(np.nextafter(nearest, np.inf))
 
 
-def _layers(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, masks: list[np.ndarray], weights: np.ndarray, scale: float) -> np.ndarray:
+def _layers(
+    maps: LayerMaps, X: np.ndarray, Y: np.ndarray, masks: list[np.ndarray], weights: np.ndarray, scale: float
+) -> np.ndarray:
     T, L, K, N = Y.shape
     keys = np.concatenate([M @ X.transpose(0, 2, 1) for M in masks], axis=2)
     gamma = (Y.reshape(T, L * K, N) @ keys).reshape(T, L, -1).transpose(1, 0, 2)
     G = (gamma @ weights).transpose(1, 0, 2).reshape(T, L * K, maps.features)
-    return Y + (G @ X).reshape(Y.shape) * scale
+    return np.asarray(Y + (G @ X).reshape(Y.shape) * scale)
 
 
 def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -> np.ndarray:

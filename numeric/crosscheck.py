@@ -27,7 +27,7 @@ from ..symbolic.identity import Problem
 from ..symbolic.rational import Rational, RationalMatrix
 from .bounds import LayerMaps, formula, growth, layer_maps, one_step
 from .device import environment, precision, strict_precision
-from .lower import Digits, digit_width, lower, lower_prompt
+from .lower import Digits, digit_width, lower, lower_prompt, power
 from .reference import float_iterates
 from .transformer import LinearTransformer
 
@@ -117,7 +117,7 @@ def _plain(value: Any) -> Any:
 def _text(value: Fraction) -> str:
     """A fraction as text; numbers beyond Python's limit for decimal text are written in hexadecimal."""
     big = max(value.numerator.bit_length(), value.denominator.bit_length()) > 4096
-    top, bottom = (hex(value.numerator), hex(value.denominator)) if big else (str(value.numerator), str(value.denominator))
+    top, bottom = (hex(x) if big else str(x) for x in (value.numerator, value.denominator))
     return top if value.denominator == 1 else f"{top}/{bottom}"
 
 
@@ -126,8 +126,9 @@ def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
 
     Z : (B, m, N).  `ArgumentError` when the module has neither, or returns other shapes.
     """
-    if callable(getattr(module, "states", None)):
-        states = list(module.states(Z))
+    runs: Any = getattr(module, "states", None)
+    if callable(runs):
+        states = list(runs(Z))
     elif hasattr(module, "layers"):
         states = [Z]
         for layer in module.layers:  # type: ignore[union-attr]
@@ -139,10 +140,10 @@ def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
         )
     if len(states) != depth + 1:
         raise ArgumentError(f"{type(module).__name__} has {len(states) - 1} layers, the construction {depth}")
-    for l, state in enumerate(states):
+    for number, state in enumerate(states):
         if state.shape != Z.shape or state.dtype != Z.dtype:
             raise ArgumentError(
-                f"{type(module).__name__} returns {tuple(state.shape)} of {state.dtype} after layer {l}, "
+                f"{type(module).__name__} returns {tuple(state.shape)} of {state.dtype} after layer {number}, "
                 f"wanted {tuple(Z.shape)} of {Z.dtype} as the prompts"
             )
     return [Z, *states[1:]] if torch.equal(states[0], Z) else states
@@ -181,11 +182,12 @@ class _Run:
     def _cut(self, values: np.ndarray, exponent: int, den: int) -> tuple[Digits, float]:
         """values * 2^exponent / den as digits, and a bound on what was cut off each entry (0 where none was)."""
         if den & (den - 1) == 0:
-            return Digits.of_integers(values.reshape(-1).tolist(), values.shape, exponent - den.bit_length() + 1, self.width), 0.0
+            exponent -= den.bit_length() - 1
+            return Digits.of_integers(values.reshape(-1).tolist(), values.shape, exponent, self.width), 0.0
         guard = den.bit_length() + KEPT * self.width
         cut = [(v << guard) // den for v in values.reshape(-1).tolist()]
         low = exponent - guard
-        return Digits.of_integers(cut, values.shape, low, self.width), float(np.ldexp(1.0, low))
+        return Digits.of_integers(cut, values.shape, low, self.width), power(low)
 
     def residuals(self) -> tuple[np.ndarray, np.ndarray]:
         """The one-step error at every entry, and its slack: (T, L, K, N) float64 each.
@@ -208,11 +210,12 @@ class _Run:
         # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|.
         if keys_cut or weights_cut or G_cut:
             y = np.abs(self.Y[:, :-1]).sum(axis=(2, 3))
-            g = np.abs(gamma.reshape(T, L, gamma.digits.shape[-1] * K).floats()).sum(axis=2)
+            size = gamma.digits.shape[-1] * K
+            g = np.abs(gamma.reshape(T, L, size).floats()).sum(axis=2)
             B = self.maps.absolute.reshape(len(self.maps.exact), -1, K, p).sum(axis=1).max(axis=2)
             # A row that no head writes has nothing cut.
             written = (B > 0) * (g * weights_cut + G_cut)[:, :, None]
-            each = ((y * keys_cut)[:, :, None] * (B + (B > 0) * weights_cut * gamma.digits.shape[-1] * K) + written) * UP
+            each = ((y * keys_cut)[:, :, None] * (B + (B > 0) * weights_cut * size) + written) * UP
             slack = each[..., None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * (UP / n)
         return wanted.floats() / n, np.broadcast_to(slack, (T, L, K, N))
 
@@ -225,26 +228,30 @@ class _Run:
         exact = all(d & (d - 1) == 0 for d in dens)
         guard += 0 if exact else KEPT * self.width
         values = [(v << guard) // den for numerators, den in self.maps.exact for v in numerators]
-        return Digits.of_integers(values, shape, -guard, self.width), 0.0 if exact else float(np.ldexp(1.0, -guard))
+        return Digits.of_integers(values, shape, -guard, self.width), 0.0 if exact else power(-guard)
 
     def exact_layer(self, trial: int, layer: int) -> RationalMatrix:
         """The exact layer on the float state that came in: (K, N) over Q."""
         split = self.construction.split()
         assert split is not None
-        X, Y = (RationalMatrix.of([[Fraction(v) for v in row] for row in m]) for m in (self.X[trial], self.Y[trial, layer]))
+        floats = (self.X[trial], self.Y[trial, layer])
+        X, Y = (RationalMatrix.of([[Fraction(v) for v in row] for row in m]) for m in floats)
         heads = split[self.stored(layer)]
         result: RationalMatrix = accumulate(X, Y, heads, Rational.of(Fraction(1, self.maps.n)), masked_keys(X, heads))
         return result
 
-    def distances(self) -> tuple[np.ndarray, np.ndarray]:
+    def distances(self) -> tuple[np.ndarray, np.ndarray] | None:
         """|float state - exact state| and its slack at every entry, (T, L+1, K, N) and (T, L+1, 1, N), from the prompt.
 
         The exact accumulator rows are Y_0 + omega_l X.  omega is carried in integers over 2^bits, each step rounded
-        down; `lost` bounds what those roundings have become after each layer.
+        down; `lost` bounds what those roundings have become after each layer.  None: that bound overflows.
         """
         T, L, K, N, p, maps = self.T, self.L, self.K, self.N, self.maps.features, self.maps
         if not maps.masks:
             return np.abs((self.y.minus(self.y[:, :1])).floats()), np.zeros((T, L + 1, 1, N))
+        lost_log = self._amplification()
+        if not np.isfinite(lost_log).all():
+            return None
         width = K * len(maps.masks) * p
         maps_flint = [(fmpz_mat(width, K * p, whole), den) for whole, den in maps.exact]
         grams, starts = [], []
@@ -256,19 +263,19 @@ class _Run:
             lift = np.where(m == 0, 0, e - 53 - low_y).astype(object)
             y = fmpz_mat(K, N, (np.ldexp(m, 53).astype(np.int64).astype(object) << lift).reshape(-1).tolist())
             starts.append((y * keys).entries())
-        lost_log = self._amplification()
         bits = max(ceil(float(lost_log.max())), 0) + KEPT * self.width - low_y + max(int(np.frexp(self.X)[1].max()), 0)
         unit, shift = fmpz(1) << (-2 * self.exponent), fmpz(1) << (bits + low_y - self.exponent)
         zeros = [0] * (len(maps.masks) * p)
         omegas: list[int] = []
         for t in range(T):
             # diag(S, ..., S): one block for each accumulator row
-            gram = fmpz_mat(K * p, width, [v for k in range(K) for row in grams[t] for j in range(K) for v in (row if j == k else zeros)])
+            blocks = (row if j == k else zeros for k in range(K) for row in grams[t] for j in range(K))
+            gram = fmpz_mat(K * p, width, [v for block in blocks for v in block])
             start = fmpz_mat(1, width, [v * shift for v in starts[t]])
             omega = [fmpz(0)] * (K * p)
             omegas += [0] * (K * p)
-            for l in range(L):
-                B, den = maps_flint[self.stored(l)]
+            for layer in range(L):
+                B, den = maps_flint[self.stored(layer)]
                 step = (fmpz_mat(1, K * p, omega) * gram + start) * B
                 bottom = unit * den * maps.n * maps.mask_den
                 omega = [w + v // bottom for w, v in zip(omega, step.entries(), strict=True)]
@@ -290,16 +297,18 @@ class _Run:
         """
         T, L, maps = self.T, self.L, self.maps
         size = maps.absolute.shape[1:]
-        signed, plain = self.X @ self._float_keys(self.X, False), np.abs(self.X) @ self._float_keys(np.abs(self.X), True)
-        S, S_plain = (np.einsum("jk,tra->tjrka", np.eye(self.K), v).reshape(T, size[1], size[0]) for v in (signed, plain))
-        B = np.array([[v / den for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
-        step = S[:, None] @ B / maps.n
-        each = np.abs(np.eye(step.shape[-1]) + step).sum(axis=2).max(axis=2)
-        inexact = (S_plain[:, None] @ np.abs(B)).sum(axis=2).max(axis=2) / maps.n * 2.0**-40
-        grow = np.broadcast_to(np.log2(each + inexact + 2.0**-900), (T, L))
+        # Overflow makes the result infinite or NaN, which `distances` looks for.
+        with np.errstate(over="ignore", invalid="ignore"):
+            grams = [X @ self._float_keys(X, plain) for X, plain in ((self.X, False), (np.abs(self.X), True))]
+            S, S_plain = (np.einsum("jk,tra->tjrka", np.eye(self.K), g).reshape(T, size[1], size[0]) for g in grams)
+            B = np.array([[v / den for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
+            step = S[:, None] @ B / maps.n
+            each = np.abs(np.eye(step.shape[-1]) + step).sum(axis=2).max(axis=2)
+            inexact = (S_plain[:, None] @ np.abs(B)).sum(axis=2).max(axis=2) / maps.n * 2.0**-40
+            grow = np.broadcast_to(np.log2(each + inexact + 2.0**-900), (T, L))
         result = np.full((T, L + 1), -np.inf)
-        for l in range(L):
-            result[:, l + 1] = np.logaddexp2(result[:, l] + grow[:, l], 0) + 2.0**-30
+        for layer in range(L):
+            result[:, layer + 1] = np.logaddexp2(result[:, layer] + grow[:, layer], 0) + 2.0**-30
         result[:, 0] = -1000
         return result
 
@@ -310,20 +319,27 @@ def _places(construction: Construction, index: Sequence[Any], first_row: int) ->
     return Place(trial, layer, layout.row_names()[first_row + row], layout.column_name(column))
 
 
-def _distance(run: _Run) -> Distance:
-    """The largest certified distances of a run from its exact iterates."""
-    errors, slack = run.distances()
+def _quotient(error: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """error / size, rounded up: 0 where there is no error, infinite where the size may be zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(error == 0, 0.0, np.where(size > 0, error * UP / size, np.inf))
+
+
+def _distance(run: _Run) -> Distance | None:
+    """The largest certified distances of a run from its exact iterates; None where the numbers are too large."""
+    measured = run.distances()
+    if measured is None:
+        return None
+    errors, slack = measured
     upper = errors * UP + slack
     # The exact row is at least as large as the float row less the distance.
     size = np.abs(run.Y).max(axis=3) / UP - upper.max(axis=3)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(upper.max(axis=3) == 0, 0.0, np.where(size > 0, upper.max(axis=3) * UP / size, np.inf))
+    relative = _quotient(upper.max(axis=3), size)
     layout, readout = run.construction.layout, run.construction.readout
     row = layout.accumulator(readout.row) - layout.p
     worst = np.unravel_index(int(np.argmax(upper)), upper.shape)
     prediction = upper[:, -1, row, -1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(prediction == 0, 0.0, np.where(size[:, -1, row] > 0, prediction * UP / size[:, -1, row], np.inf))
+    ratios = _quotient(prediction, size[:, -1, row])
 
     def finite(value: Any) -> float | None:
         return float(value) if isfinite(value) else None
@@ -372,7 +388,7 @@ def _features_changed(construction: Construction, states: np.ndarray) -> _Judgem
     if not len(changed):
         return None
     layer, trial, row, column = changed[0]
-    got, wanted = (Fraction(float(states[l, trial, row, column])) for l in (layer, 0))
+    got, wanted = (Fraction(float(states[number, trial, row, column])) for number in (layer, 0))
     where = _places(construction, (trial, layer, row, column), 0)
     return _Judgement("exceeded", where, 0.0, float(abs(got - wanted)), _text(got), _text(wanted))
 
@@ -382,7 +398,8 @@ def _judge(run: _Run, construction: Construction, bound: np.ndarray) -> _Judgeme
     residual, slack = run.residuals()
     error = np.abs(residual)
     exceeded = error / UP - slack > bound
-    for trial, layer in {(t, l) for t, l, *_ in np.argwhere(~exceeded & (error * UP + slack > bound))}:
+    doubtful = np.unique(np.argwhere(~exceeded & (error * UP + slack > bound))[:, :2], axis=0)
+    for trial, layer in doubtful.tolist():
         exact = run.exact_layer(trial, layer).fractions()
         for k, row in enumerate(exact):
             for column, value in enumerate(row):
@@ -392,12 +409,12 @@ def _judge(run: _Run, construction: Construction, bound: np.ndarray) -> _Judgeme
         ratio = np.where(np.isinf(bound), 0.0, np.where(error == 0, 0.0, error / bound))
     if exceeded.any():
         ratio = np.where(exceeded, ratio, -1.0)
-    trial, layer, row, column = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    computed = Fraction(float(run.Y[trial, layer + 1, row, column]))
-    wanted = run.exact_layer(trial, layer).fractions()[row][column]
-    where = _places(construction, (trial, layer + 1, row, column), construction.layout.p)
+    trial, layer, k, column = (int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+    computed = Fraction(float(run.Y[trial, layer + 1, k, column]))
+    wanted = run.exact_layer(trial, layer).fractions()[k][column]
+    where = _places(construction, (trial, layer + 1, k, column), construction.layout.p)
     status = "exceeded" if exceeded.any() else "within"
-    limit = float(bound[trial, layer, row, column])
+    limit = float(bound[trial, layer, k, column])
     return _Judgement(status, where, limit, float(abs(computed - wanted)), _text(computed), _text(wanted))
 
 
@@ -417,22 +434,25 @@ def crosscheck(
     Raises `ArgumentError` when sizes, algorithm or module do not fit, or the weights touch feature rows.
     """
     if not setups or any(s.layout != construction.layout for s in setups):
-        raise ArgumentError(f"setups must be prompts of {construction.algorithm} at the construction's size, at least one")
+        raise ArgumentError(
+            f"setups: wanted at least one prompt of {construction.algorithm}, each of the construction's size"
+        )
     if algorithm.name != construction.algorithm or any(s.algorithm is not algorithm for s in setups):
         raise ArgumentError(f"the construction is for {construction.algorithm}, the algorithm or a prompt for another")
     say = progress or (lambda stage: None)
     device, target, maps = torch.device(device), precision(dtype), layer_maps(construction)
     say("running the layers")
-    lowering = lower(construction, dtype, device).summary()
+    lowered = lower(construction, dtype, device)
     with torch.no_grad(), strict_precision():
         if module is None:
-            module = LinearTransformer.from_construction(construction, dtype, device)
+            module = LinearTransformer.from_lowered(construction, lowered)
         Z = torch.stack([lower_prompt(s, dtype, device) for s in setups])
         outputs = run_states(module, Z, construction.depth)
         states = torch.stack(outputs).to("cpu", torch.float64).numpy()
         surroundings = environment(device, dtype)
         say("running the textbook loop")
-        loop = float_iterates(setups, construction.steps, construction.depth, dtype, device).to("cpu", torch.float64).numpy()
+        iterates = float_iterates(setups, construction.steps, construction.depth, dtype, device)
+        loop = iterates.to("cpu", torch.float64).numpy()
     loop_distance = _loop_distance(construction, states[:, :, maps.features :].transpose(1, 0, 2, 3), loop)
     distance, factor = None, growth(maps.roundings, target)
     say("judging every layer")
@@ -462,6 +482,6 @@ def crosscheck(
         growth=factor,
         distance=distance,
         loop_distance=loop_distance,
-        lowering=lowering,
+        lowering=lowered.summary(),
         environment=surroundings,
     )

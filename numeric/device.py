@@ -83,13 +83,14 @@ def resolve_device(name: str) -> torch.device:
 
 def _switches() -> list[tuple[str, Any, str, Any]]:
     """(name, object, attribute, strict value) of every switch that lets a product lose precision."""
-    matmul = torch.backends.cuda.matmul
+    matmul: Any = torch.backends.cuda.matmul
+    cpu: Any = torch.backends.mkldnn
     table: list[tuple[str, Any, str, Any]]
     if hasattr(matmul, "fp32_precision"):
         # The newer interface; setting the older one as well makes later reads of either raise.
         table = [
             ("cuda.matmul.fp32_precision", matmul, "fp32_precision", "ieee"),
-            ("mkldnn.matmul.fp32_precision", torch.backends.mkldnn.matmul, "fp32_precision", "ieee"),
+            ("mkldnn.matmul.fp32_precision", cpu.matmul, "fp32_precision", "ieee"),
         ]
     else:
         table = [("cuda.matmul.allow_tf32", matmul, "allow_tf32", False)]

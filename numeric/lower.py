@@ -65,9 +65,9 @@ def round_all(numerators: Sequence[int], denominators: Sequence[int], target: Pr
     result = np.ldexp(nearest, units)
     result[np.abs(result) >= 2.0**target.highest] *= inf
     doubtful = (np.abs(scaled - nearest) == 0.5) | ((wide != 0) & (np.abs(wide) < 2.0**-1000))
-    for i in np.flatnonzero(doubtful):
+    for i in np.flatnonzero(doubtful).tolist():
         result[i] = round_to(Fraction(numerators[i], denominators[i]), target)
-    return result
+    return np.asarray(result)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class _Rounder:
 def lower(construction: Construction, dtype: torch.dtype, device: torch.device | str) -> Lowered:
     """A construction's exact weights, correctly rounded to `dtype`; every tensor has its own storage."""
     rounder, touched, layers = _Rounder(precision(dtype)), {}, []
-    for l, heads in enumerate(construction.layers):
+    for number, heads in enumerate(construction.layers):
         stored = []
         for h, head in enumerate(heads):
             tensors = {}
@@ -154,7 +154,7 @@ def lower(construction: Construction, dtype: torch.dtype, device: torch.device |
                 # A copy for each: a tensor shared between layers would let one layer's edit change another.
                 tensors[name] = torch.tensor(values, dtype=dtype, device=device)
                 if change:
-                    touched[f"layers.{l}.heads.{h}.{name}"] = change
+                    touched[f"layers.{number}.heads.{h}.{name}"] = change
             stored.append(tensors)
         layers.append(tuple(stored))
     return Lowered(tuple(layers), rounder.entry(1, construction.layout.n)[0], touched)
@@ -234,14 +234,14 @@ class Digits:
         """The `count` leading digits of balanced digits, and a bound on every entry of what was dropped."""
         drop = max(len(self.digits) - count, 0)
         kept = Digits(self.digits[drop:], self.low + drop, self.width)
-        return kept, float(np.ldexp(1.0, self.width * kept.low)) if drop else 0.0
+        return kept, power(self.width * kept.low) if drop else 0.0
 
     def reshape(self, *shape: int) -> Digits:
         """The same numbers in another shape."""
         return Digits(self.digits.reshape(len(self.digits), *shape), self.low, self.width)
 
-    def __getitem__(self, index: Any) -> Digits:
-        return Digits(self.digits[(slice(None), *(index if isinstance(index, tuple) else (index,)))], self.low, self.width)
+    def __getitem__(self, index: tuple[Any, ...]) -> Digits:
+        return Digits(self.digits[(slice(None), *index)], self.low, self.width)
 
     def map(self, change: Any) -> Digits:
         """A rearrangement of the entries, done to each digit."""
@@ -277,11 +277,24 @@ class Digits:
         Summed from the lowest digit, each partial sum is rounded by 2^-53 of itself and is below half of the next
         digit's unit, and the leading non-zero digit is at least twice all that follows it.
         """
+        if len(self.digits) * self.width > 900:  # the lowest digits would underflow beside the highest
+            return self._floats_apart()
         total = np.zeros(self.digits.shape[1:])
         top = self.low + len(self.digits) - 1
         for i, d in enumerate(self.digits):
             total += np.ldexp(d.astype(np.float64), self.width * (self.low + i - top))
         return np.ldexp(total, self.width * top)
+
+    def _floats_apart(self) -> np.ndarray:
+        """`floats`, each entry from its own leading digits: those within 128 bits of the first non-zero one."""
+        lead = np.zeros(self.digits.shape[1:], dtype=np.int64)
+        for i, d in enumerate(self.digits):
+            lead[d != 0] = i
+        total = np.zeros(lead.shape)
+        for back in range(128 // self.width, -1, -1):
+            d = np.take_along_axis(self.digits, np.maximum(lead - back, 0)[None], axis=0)[0]
+            total += np.where(lead >= back, np.ldexp(d.astype(np.float64), -self.width * back), 0.0)
+        return np.ldexp(total, self.width * (self.low + lead))
 
 
 def _balanced(digits: np.ndarray, low: int, width: int) -> Digits:
@@ -296,6 +309,11 @@ def _balanced(digits: np.ndarray, low: int, width: int) -> Digits:
         d, carry = carry, (carry + half) >> width
         above.append(d - (carry << width))
     return Digits(np.concatenate([digits, np.stack(above)]) if above else digits, low, width).trimmed()
+
+
+def power(exponent: int) -> float:
+    """2^exponent as a float; never zero, so that it may stand in a bound."""
+    return max(float(np.ldexp(1.0, exponent)), 2.0**-1074)
 
 
 def digit_width(longest: int) -> int:

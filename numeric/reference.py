@@ -50,7 +50,7 @@ class _Lowering:
 class Stacked:
     """Vectors (..., d) or scalars (..., 1) of many prompts at once, with the operations that an update may use.
 
-    `torch.vmap` would do, at three times the cost: an update is thousands of operations on a handful of numbers.
+    `torch.vmap` would do, at more than twice the cost: an update is thousands of operations on a handful of numbers.
     """
 
     __slots__ = ("values",)
@@ -107,6 +107,7 @@ def float_iterates(
              weights are rounded to `dtype`, and every update and every row is the algorithm's own
     steps  : each update's preconditioners, or a single entry for all of them
     """
+    steps = tuple(steps)
     algorithm, n = setups[0].algorithm, setups[0].layout.n
     low = _Lowering(dtype, device)
     # Parameters become Python floats; options are text and stay.
@@ -122,11 +123,12 @@ def float_iterates(
     known = {id(step): tuple(low.step(c) for c in step) for step in steps}
     with torch.no_grad():
         iterates = [weights]
-        for l in range(depth):
-            C = known[id(steps[0 if len(steps) == 1 else l])]
+        for step in steps if len(steps) == depth else steps * depth:
+            C = known[id(step)]
             iterates.append(algorithm.update(iterates[-1], C, Sweep(context), p))
         # (B, L+1, 1, d) weights against (B, 1, N, d) columns: every layer and column at once
-        every = tuple(Stacked(torch.stack([w.values for w in ws], dim=1).unsqueeze(2)) for ws in zip(*iterates, strict=True))
+        histories = (torch.stack([w.values for w in ws], dim=1) for ws in zip(*iterates, strict=True))
+        every = tuple(Stacked(history.unsqueeze(2)) for history in histories)
         token = algorithm.context_token(Transition(Stacked(phi), Stacked(following), Stacked(rewards), 0), p)
         full = {}
         for name in (*(b.name for b in algorithm.features), "reward"):

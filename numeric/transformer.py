@@ -7,13 +7,13 @@ is read off their zeros, only those rows are computed, and M X^T once for each d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ..symbolic.construction import Construction
-from .lower import lower
+from .lower import Lowered, lower
 
 
 class AttentionHead(nn.Module):
@@ -47,9 +47,16 @@ class AttentionLayer(nn.Module):
 
     def forward(self, Z: Tensor) -> Tensor:
         """Z + scale * (the sum of the heads).  Z : (..., m, N)."""
-        for number, head in enumerate(self.heads):
-            total = head(Z) if number == 0 else total + head(Z)
-        return Z + total * self.scale if len(self.heads) else Z
+        if not len(self.heads):
+            return Z
+        return Z + _sum([head(Z) for head in self.heads]) * self.scale
+
+
+def _sum(terms: Sequence[Tensor]) -> Tensor:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
 
 
 class LinearTransformer(nn.Module):
@@ -76,8 +83,13 @@ class LinearTransformer(nn.Module):
         trainable: bool = False,
     ) -> LinearTransformer:
         """The transformer whose weights are a construction's, correctly rounded to `dtype`."""
-        lowered = lower(construction, dtype, device)
-        layers = [AttentionLayer([AttentionHead(t, trainable) for t in heads], lowered.scale) for heads in lowered.layers]
+        return LinearTransformer.from_lowered(construction, lower(construction, dtype, device), trainable)
+
+    @staticmethod
+    def from_lowered(construction: Construction, lowered: Lowered, trainable: bool = False) -> LinearTransformer:
+        """The transformer that takes over the tensors of a construction already lowered."""
+        stored = [[AttentionHead(t, trainable) for t in heads] for heads in lowered.layers]
+        layers = [AttentionLayer(heads, lowered.scale) for heads in stored]
         layout, readout = construction.layout, construction.readout
         return LinearTransformer(layers, construction.depth, layout.p, layout.accumulator(readout.row), readout.sign)
 
@@ -134,10 +146,7 @@ class LinearTransformer(nn.Module):
             ready[id(layer)] = heads
         result = []
         for layer in self._sequence():
-            for number, (U, E, which) in enumerate(ready[id(layer)]):
-                met = U @ Y @ keys[which] @ E
-                total = met if number == 0 else total + met
-            if ready[id(layer)]:
-                Y = Y + (total @ X) * layer.scale
+            if met := [U @ Y @ keys[which] @ E for U, E, which in ready[id(layer)]]:
+                Y = Y + (_sum(met) @ X) * layer.scale
             result.append(Y)
         return result

@@ -107,18 +107,17 @@ def write_weights(construction: Construction, path: str | os.PathLike[str], dtyp
 
 
 def _safetensors(construction: Construction, dtype: str) -> bytes:
-    from safetensors.torch import save
+    from safetensors.torch import save  # loads torch
 
-    from .device import resolve_device, resolve_dtype
+    from .device import resolve_dtype
     from .lower import lower
 
-    lowered = lower(construction, resolve_dtype(dtype), resolve_device("cpu"))
     metadata = {"layerproof": dumps({**description(construction), "dtype": dtype})}  # one key: its bytes are stable
     named = {
-        f"layers.{number}.heads.{h}.{name}": getattr(head, name).contiguous().clone()
-        for number, heads in enumerate(lowered.layers)
+        f"layers.{number}.heads.{h}.{name}": tensor.contiguous().clone()
+        for number, heads in enumerate(lower(construction, resolve_dtype(dtype), "cpu").layers)
         for h, head in enumerate(heads)
-        for name in ("W", "P", "Q", "M")
+        for name, tensor in head.items()
     }
     return bytes(save(named, metadata=metadata))
 

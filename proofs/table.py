@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,10 +26,10 @@ def console() -> Console:
 def show(result: Result, details: bool) -> None:
     """Print one row an algorithm and one column a kind of evidence, then reasons and counterexamples."""
     out = console()
-    table = Table(title=None, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("algorithm", no_wrap=True)
     for name in kinds():
-        table.add_column(name, overflow="fold")
+        table.add_column(name.replace("-", "-\n"), no_wrap=True)
     for algorithm in dict.fromkeys(c.algorithm for c in result.claims):
         cells = [
             _cell([c for c in result.claims if (c.algorithm, c.evidence) == (algorithm, kind)]) for kind in kinds()
@@ -109,6 +110,12 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
         lines.append(f"after layer {witness['layer']}, row {witness['row']}, {witness['column']}:")
         lines.append(f"  transformer   {_short(witness['layer_value'])}")
         lines.append(f"  textbook loop {_short(witness['iterate_value'])}")
+    if "torch_value" in witness:
+        lines.append(
+            f"trial {witness['trial']}, after layer {witness['layer']}, row {witness['row']}, {witness['column']}:"
+        )
+        lines.append(f"  torch       {_short(witness['torch_value'])}")
+        lines.append(f"  exact layer {_short(witness['exact_value'])}")
     if "difference" in witness:
         lines.append(f"difference: {_short(str(witness['difference']), 300)}")
     lines += [f"cannot be produced: {term}" for term in witness.get("terms", [])[:5]]

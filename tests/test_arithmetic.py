@@ -176,7 +176,8 @@ def test_field_matrices_are_rows_of_residues(data, h, k, w):
     assert rows(left @ FieldMatrix.of(C)) == modulo(product(A, C))
     assert (left @ FieldVector.of([row[0] for row in C])).entries() == modulo([apply(A, [row[0] for row in C])])[0]
     assert rows(left.mT) == transposed(A)
-    assert rows(left * c) == rows(c * left) == rows(left * Fraction(c)) == modulo([times(Fraction(c), row) for row in A])
+    scaled = modulo([times(Fraction(c), row) for row in A])
+    assert rows(left * c) == rows(c * left) == rows(left * Fraction(c)) == scaled
     assert (left == FieldMatrix.of(B)) == (A == B)
     assert rows(left.take_rows([h - 1, 0])) == [A[-1], A[0]]
 
@@ -259,9 +260,8 @@ class Values:
         total = Fraction(0)
         for monomial, part in scalar.parts().items():
             factor = Fraction(1)
-            for position, exponent in enumerate(monomial):
-                if exponent:
-                    factor *= self.generator(scalar.algebra.key(position)) ** exponent
+            for position, exponent in monomial:
+                factor *= self.generator(scalar.algebra.key(position)) ** exponent
             for exponents, coefficient in part.items():
                 term = coefficient
                 for name, exponent in exponents:
@@ -286,7 +286,7 @@ class Both:
 @st.composite
 def scalar_and_vector(draw, algebra: Algebra, values: Values, depth: int = 3) -> tuple[Both, Both]:
     """A random expression of each kind, built with the operations that an update may use."""
-    name, matrix, parameter = draw(st.sampled_from(NAMES)), draw(st.sampled_from(MATRICES)), draw(st.sampled_from(PARAMETERS))
+    name, matrix, parameter = (draw(st.sampled_from(choices)) for choices in (NAMES, MATRICES, PARAMETERS))
     vector = Both(algebra.vector(name), values.vectors[name])
     scalar = draw(
         st.sampled_from(
@@ -426,7 +426,8 @@ class Polynomial:
 @st.composite
 def polynomial_and_bound(draw, size: int = 5) -> tuple[Polynomial, Degree]:
     """A polynomial with the degree that the same operations on degrees give."""
-    pool = [(Polynomial({1: Fraction(1)}), Degree(1)), (Polynomial({0: Fraction(1)}), Degree(0)), (Polynomial({}), Degree(None))]
+    x, one, zero = Polynomial({1: Fraction(1)}), Polynomial({0: Fraction(1)}), Polynomial({})
+    pool = [(x, Degree(1)), (one, Degree(0)), (zero, Degree(None))]
     for _ in range(draw(st.integers(0, size))):
         (p, a), (q, b) = draw(st.sampled_from(pool)), draw(st.sampled_from(pool))
         operation = draw(st.sampled_from(["+", "-", "*", "scale"]))

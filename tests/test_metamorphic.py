@@ -122,7 +122,7 @@ def test_scaled_rewards_scale_the_values_from_zero(case: Case):
     t = trial(case, D, N, DEPTH, start=zero_start(case.algorithm, D))
     scaled = replace(t.context, rewards=tuple(times(c, t.context.rewards)))
     assert predictions(replace(t, context=scaled)) == times(c, predictions(t))
-    assert all(predictions(t))
+    assert predictions(t)[-1] != 0  # gradient TD's first layer moves v only
 
 
 @each_case

@@ -1,4 +1,4 @@
-"""Uniqueness of the interaction tensor: prompts of dimension 2 determine what symbolic d does, prompts of dimension 1 less."""
+"""Is the interaction tensor unique? Prompts of dimension 2 determine what symbolic d does, dimension 1 less."""
 
 from __future__ import annotations
 

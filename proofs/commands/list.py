@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -57,14 +58,14 @@ def command(
         return 0
     out = console()
     if evidence:
-        table = Table(pad_edge=False)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for title in ("evidence", "what a HOLDS means", "how it is established"):
             table.add_column(title)
         for kind in meanings:
             table.add_row(kind["name"], kind["strength"], kind["meaning"])
         out.print(table)
         return 0
-    table = Table(pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("algorithm", no_wrap=True)
     for title in ("heads", "prompt rows", "options", "source"):
         table.add_column(title)

@@ -29,7 +29,7 @@ def establish(case: Case) -> Iterator[Claim]:
         if wrong
         else f"layer minus update is the zero matrix in all {len(residuals)} block rows",
         witness={"row": wrong[0].row, "difference": str(wrong[0].residual)} if wrong else None,
-        details={"fact": "block identity", "rows": [r.row for r in residuals]},
+        details={"fact": "blocks", "rows": [r.row for r in residuals]},
     )
     steps = [(key, step) for key, group in derivation.lemma.items() for step in group]
     bad = [(key, step) for key, step in steps if not step.holds]
@@ -43,5 +43,5 @@ def establish(case: Case) -> Iterator[Claim]:
         if bad
         else f"{len(steps)} identities at symbolic positions hold; the same masks were solved for at n = 2, 3, 4",
         witness={"identity": bad[0][1].claim, "difference": str(bad[0][1].residual)} if bad else None,
-        details={"fact": "mask lemma", "identities": [step.claim for _, step in steps]},
+        details={"fact": "masks", "identities": [step.claim for _, step in steps]},
     )

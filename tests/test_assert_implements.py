@@ -1,0 +1,231 @@
+"""`assert_implements`: it passes for the derived weights, and refutes all others with a counterexample to replay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from helpers import Case, each_case, entry_changed, random_context, run_layers, with_matrix
+
+import layerproof as lp
+from layerproof.symbolic.algorithms import find
+from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.construction import Construction
+from layerproof.symbolic.errors import ArgumentError
+from layerproof.symbolic.identity import problem, textbook
+from layerproof.symbolic.prompt import Context
+
+D, N, DEPTH = 2, 3, 2
+
+
+def good(case: Case, **more: Any) -> Construction:
+    return lp.construct(case.name, d=D, n=N, layers=DEPTH, trace=dict(case.options).get("trace"), **more)
+
+
+# planted faults
+
+
+def negated_step(case: Case) -> Construction:
+    """W P of the first head of layer 2 has the wrong sign."""
+    c = good(case)
+    return with_matrix(c, 1, 0, P=c.layers[1][0].P * Fraction(-1))
+
+
+def transposed_preconditioner(case: Case) -> Construction:
+    """The weights of layer 2 are those for C^T."""
+    c = good(case)
+    last = tuple([list(column) for column in zip(*x, strict=True)] if isinstance(x, list) else x for x in c.steps[1])
+    return replace(good(case, preconditioners=[c.steps[0], last]), steps=c.steps)
+
+
+def changed_mask(case: Case) -> Construction:
+    """The first diagonal entry of one head's mask in layer 1 is off by 1."""
+    c = good(case)
+    return with_matrix(c, 0, 0, M=entry_changed(c.layers[0][0].M, 0, 0, lambda x: x + 1))
+
+
+def negated_read_out(case: Case) -> Construction:
+    c = good(case)
+    return replace(c, readout=replace(c.readout, sign=-c.readout.sign))
+
+
+def swapped_layers(case: Case) -> Construction:
+    c = good(case)
+    return replace(c, layers=c.layers[::-1])
+
+
+def touched_feature_row(case: Case) -> Construction:
+    """Layer 2 also writes into the first feature row."""
+    c = good(case)
+    P = entry_changed(c.layers[1][0].P, 0, c.layout.m - 1, lambda x: Fraction(1))
+    return with_matrix(c, 1, 0, P=P, W=entry_changed(c.layers[1][0].W, 0, 0, lambda x: Fraction(1)))
+
+
+FAULTS = (
+    negated_step,
+    transposed_preconditioner,
+    changed_mask,
+    negated_read_out,
+    swapped_layers,
+    touched_feature_row,
+)
+each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.__name__)
+
+
+def refusal(subject: Any, algorithm: Any, **arguments: Any) -> str:
+    """The message of the AssertionError."""
+    with pytest.raises(AssertionError) as raised:
+        lp.assert_implements(subject, algorithm, **arguments)
+    return str(raised.value)
+
+
+def vector(text: str) -> list[Fraction]:
+    return [Fraction(x) for x in text.split(", ")]
+
+
+def read(message: str, case: Case) -> tuple[Context, list[Any]]:
+    """The prompt and starting weights that a message shows."""
+    zero = [Fraction(0)] * D
+    features, after, rewards = [zero] * N, [zero] * N, [Fraction(0)] * N
+    for j, phi, phi_next, reward in re.findall(r"transition (\d+): phi = \((.*)\), phi' = \((.*)\), R = (.*)", message):
+        features[int(j) - 1], after[int(j) - 1], rewards[int(j) - 1] = vector(phi), vector(phi_next), Fraction(reward)
+    query = vector(re.search(r"query: \((.*)\)", message)[1])  # type: ignore[index]
+    shown = re.search(r"starting weights: (.*)", message)[1]  # type: ignore[index]
+    start = [vector(v) if v else Fraction(x) for v, x in re.findall(r"\(([^)]*)\)|([^(), ]+)", shown)]
+    assert len(start) == len(case.algorithm.weights)
+    return Context.of(features, after, rewards, query), start
+
+
+def replayed(message: str, case: Case, subject: Construction) -> tuple[Fraction, Fraction]:
+    """What the transformer and the loop hold at the place that a message names, on the prompt that it shows."""
+    context, start = read(message, case)
+    layer, row, column = re.search(r"after layer (\d+), row ([^,]*), (.*):", message).groups()  # type: ignore[union-attr]
+    setup = problem(case.algorithm, RATIONALS, context, start, subject.parameters, subject.options)
+
+    def plain(rows: list[list[Any]]) -> list[list[Fraction]]:
+        return [[Fraction(int(x.num), int(x.den)) for x in row] for row in rows]
+
+    Z = run_layers(subject, [*setup.X.fractions(), *plain(setup.rows(setup.start))])[int(layer) - 1]
+    weights = list(textbook(setup, list(subject.steps)))[int(layer) - 1]
+    layout = subject.layout
+    if row == "prediction":
+        assert column == f"the query (read as {'-' if subject.readout.sign < 0 else '+'}{subject.readout.row})"
+        w = weights[0].fractions()
+        held = Z[layout.accumulator(subject.readout.row)][-1] * subject.readout.sign
+        return held, sum((a * b for a, b in zip(w, context.query, strict=True)), Fraction(0))
+    place = layout.row_names().index(row)
+    at = next(t for t in range(N + 1) if layout.column_name(t) == column)
+    wanted = [*setup.X.fractions(), *plain(setup.rows(weights))]
+    return Z[place][at], wanted[place][at]
+
+
+# what holds
+
+
+@each_case
+@pytest.mark.parametrize("looped", [False, True])
+def test_the_derived_weights_implement_their_algorithm(case: Case, looped: bool) -> None:
+    result = lp.assert_implements(good(case, looped=looped), case.name, layers=DEPTH)
+    assert result.holds and result.command == "assert_implements"
+    assert [(c.algorithm, c.evidence) for c in result.claims] == [(case.name, "identity-exact")]
+
+
+def test_prompts_of_ones_own_are_run_each_in_a_claim_of_its_own() -> None:
+    subject = good(Case("td0"))
+    result = lp.assert_implements(subject, find("td0"), prompts=[random_context(D, N, seed) for seed in range(3)])
+    assert [c.details["prompts"][0] for c in result.claims] == ["given"] * 3
+
+
+def test_td_lambda_without_a_trace_implements_td0() -> None:
+    """At lambda = 0 the trace is the feature vector alone."""
+    assert lp.assert_implements(lp.construct("td-lambda", d=D, n=N, layers=DEPTH, lam=0), "td0").holds
+    refusal(lp.construct("td-lambda", d=D, n=N, layers=DEPTH, lam="1/1000"), "td0")
+
+
+def test_the_two_traces_agree_without_discounting_and_only_there() -> None:
+    def lam(gamma: str) -> Construction:
+        c = lp.construct("td-lambda", d=D, n=N, layers=DEPTH, gamma=gamma, trace="lam")
+        return replace(c, options={"trace": "gamma-lam"})
+
+    assert lp.assert_implements(lam("1"), "td-lambda").holds
+    refusal(lam("9/10"), "td-lambda")
+
+
+# what is refuted
+
+
+@each_case
+@each_fault
+def test_a_planted_fault_is_refuted_and_the_message_can_be_replayed(
+    case: Case, fault: Callable[[Case], Construction]
+) -> None:
+    subject = fault(case)
+    message = refusal(subject, case.name)
+    assert message.startswith(f"Construction does not implement {case.name}: REFUTED by identity-exact\n")
+    for said in ("counterexample: the smallest prompt found", "query: (", "starting weights: ", "after layer "):
+        assert said in message
+    shown = [Fraction(re.search(rf"{side} +(\S+)$", message, re.M)[1])  # type: ignore[index]
+             for side in ("transformer", "textbook loop")]  # fmt: skip
+    assert shown[0] != shown[1]
+    assert list(replayed(message, case, subject)) == shown
+
+
+@each_fault
+def test_the_layer_that_is_named_is_the_first_wrong_one(fault: Callable[[Case], Construction]) -> None:
+    wanted = {"negated_step": 2, "transposed_preconditioner": 2, "touched_feature_row": 2}.get(fault.__name__, 1)
+    assert f"\nafter layer {wanted}, " in refusal(fault(Case("td-lambda")), "td-lambda")
+
+
+@pytest.mark.parametrize("j", range(N))
+def test_a_prompt_of_ones_own_that_shows_the_fault_is_the_one_that_is_shrunk(j: int) -> None:
+    """Only transition j of it is not zero, so no other can be in the counterexample."""
+    features, rewards = [[0, 0]] * N, [0] * N
+    features[j], rewards[j] = [1, 2], 3
+    own = Context.of(features, [[0, 0]] * N, rewards, [1, 1])
+    message = refusal(negated_step(Case("td0")), "td0", prompts=[own])
+    assert re.findall(r"transition (\d+):", message) == [str(j + 1)]
+
+
+def test_weights_for_another_algorithm_are_refuted() -> None:
+    refusal(good(Case("residual-gradient")), "td0")
+    refusal(good(Case("gtd2")), "tdc")
+
+
+def test_the_users_own_algorithm_is_meant_and_not_the_one_of_the_same_name() -> None:
+    def backwards(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = find("td0").update(weights, preconditioners, sweep, p)
+        return (weights[0] + weights[0] - w,)
+
+    subject = good(Case("td0"))
+    assert lp.assert_implements(subject, find("td0")).holds
+    refusal(subject, replace(find("td0"), update=backwards))
+
+
+# arguments that do not fit
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"algorithm": "td-0"}, "did you mean td0"),
+        ({"algorithm": "least-squares"}, "the subject's rows are .*wanted those of least-squares: phi"),
+        ({"algorithm": "average-reward-td"}, "the subject's rows are "),
+        ({"subject": object()}, "reference is missing: for a module, give the exact construction"),
+        ({"subject": None}, "reference is missing"),
+        ({"layers": 3}, "layers is 3, but the construction has 2"),
+        ({"prompts": []}, "prompts is empty"),
+        ({"prompts": [random_context(3, N, 0)]}, r"prompts\[0\] has d = 3 and n = 3, wanted d = 2 and n = 3"),
+        ({"prompts": [random_context(D, N, 0), random_context(D, 4, 0)]}, r"prompts\[1\] has d = 2 and n = 4"),
+        ({"evidence": ["derived"]}, "evidence is 'derived', wanted some of identity-exact, float"),
+        ({"evidence": []}, "evidence is .*wanted some of"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
+    arguments = {"subject": good(Case("td0")), "algorithm": "td0", **change}
+    with pytest.raises(ArgumentError, match=message):
+        lp.assert_implements(arguments.pop("subject"), arguments.pop("algorithm"), **arguments)

@@ -1,0 +1,379 @@
+"""The judge: true executions stay inside the bound, planted faults do not, and the distance is the textbook's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from layerproof.numeric.bounds import growth, layer_maps, one_step
+from layerproof.numeric.crosscheck import _judge, _Run, crosscheck
+from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.lower import lower_prompt
+from layerproof.numeric.prompts import generic_context
+from layerproof.numeric.reference import float_iterates
+from layerproof.numeric.transformer import LinearTransformer
+from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derive import derive
+from layerproof.symbolic.errors import ArgumentError
+from layerproof.symbolic.identity import problem, textbook
+from layerproof.symbolic.prompt import Context
+
+VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
+derived = cache(lambda name: derive(catalogue()[name]))
+
+
+def made(name, d=3, n=20, depth=6, trials=2, seed=0, denominator=128, values=VALUES):
+    """A sequential construction with random steps of entries k/denominator, and prompts for it."""
+    algorithm, derivation, rng = catalogue()[name], derived(name), Random(seed)
+    half = denominator // 2
+
+    def number():
+        return Fraction(rng.randint(-half, half), denominator)
+
+    def vector(scalar):
+        return number() if scalar else [number() for _ in range(d)]
+
+    steps = [
+        tuple(
+            number() if c in algorithm.scalar_preconditioners else [vector(False) for _ in range(d)]
+            for c in algorithm.preconditioners
+        )
+        for _ in range(depth)
+    ]
+    construction = construct(derivation, d, n, depth, steps, values)
+    setups = [
+        problem(
+            algorithm,
+            RATIONALS,
+            generic_context(d, n, seed * 1000 + trial),
+            [vector(w in algorithm.scalar_weights) for w in algorithm.weights],
+            values,
+            derivation.options,
+        )
+        for trial in range(trials)
+    ]
+    return construction, algorithm, setups
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+@pytest.mark.parametrize("dtype", list(PRECISIONS))
+def test_every_algorithm_is_within_its_bound(name, dtype):
+    construction, algorithm, setups = made(name)
+    result = crosscheck(construction, algorithm, setups, dtype=dtype)
+    assert result.status == "within" if growth(result.k, PRECISIONS[dtype]) < 1 else "vacuous"
+    assert 0 < result.ratio < 1
+    assert result.distance.last_absolute < 1e4 * PRECISIONS[dtype].unit_roundoff
+    assert result.loop_distance.largest < 1e4 * PRECISIONS[dtype].unit_roundoff
+    assert result.to_json()["where"]["layer"] == result.where.layer
+
+
+@given(
+    name=st.sampled_from(sorted(catalogue())),
+    d=st.integers(1, 3),
+    n=st.integers(1, 12),
+    depth=st.integers(1, 4),
+    seed=st.integers(0, 10**4),
+    denominator=st.sampled_from([2, 128, 3, 7, 30]),
+    dtype=st.sampled_from(list(PRECISIONS)),
+    trainable=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_true_execution_never_exceeds_the_bound(name, d, n, depth, seed, denominator, dtype, trainable):
+    construction, algorithm, setups = made(name, d, n, depth, 2, seed, denominator)
+    module = LinearTransformer.from_construction(construction, dtype, trainable=trainable)
+    assert crosscheck(construction, algorithm, setups, dtype=dtype, module=module).status in ("within", "vacuous")
+
+
+@given(seed=st.integers(0, 10**4), name=st.sampled_from(["td0", "td-lambda", "gtd2"]))
+@settings(max_examples=10, deadline=None)
+def test_a_permuted_context_stays_within(seed, name):
+    construction, algorithm, _ = made(name, 2, 8, 3, 1, seed)
+    context = generic_context(2, 8, seed * 1000)
+    order = Random(seed).sample(range(8), 8)
+    permuted = Context(
+        tuple(context.features[i] for i in order),
+        tuple(context.next_features[i] for i in order),
+        tuple(context.rewards[i] for i in order),
+        context.query,
+    )
+    start = [[0, 0] for _ in algorithm.weights]
+    again = [problem(algorithm, RATIONALS, permuted, start, VALUES, derived(name).options)]
+    assert crosscheck(construction, algorithm, again).status == "within"
+
+
+class AnotherOrder(nn.Module):
+    """The same layers from right to left, as n x n attention: a correct execution that sums in another order."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def states(self, Z):
+        states = [Z]
+        for layer in self.module.layers:
+            Z = states[-1]
+            heads = [(h.W @ (h.P @ (Z @ (h.M @ ((Z.mT @ h.Q) @ Z))))) for h in layer.heads]
+            states.append(Z + sum(h * layer.scale for h in reversed(heads)))
+        return states
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_another_order_of_evaluation_is_within(name, dtype):
+    construction, algorithm, setups = made(name)
+    module = AnotherOrder(LinearTransformer.from_construction(construction, dtype))
+    assert crosscheck(construction, algorithm, setups, dtype=dtype, module=module).status in ("within", "vacuous")
+
+
+def edit_one_weight(module):
+    module.layers[3].heads[0].Q[0, 0] += 2.0**-40
+
+
+def edit_one_mask_entry(module):
+    module.layers[3].heads[0].M[7, 7] += 1e-9
+
+
+def edit_the_scale(module):
+    for layer in module.layers:
+        layer.scale *= 1 + 1e-9
+
+
+def edit_one_layer(module):
+    module.layers[3].scale *= 1.001
+
+
+def transpose_the_step(module):
+    for layer in module.layers:
+        for head in layer.heads:
+            head.Q[:3, :3] = head.Q[:3, :3].mT.clone()
+
+
+def flip_a_sign(module):
+    module.layers[3].heads[0].P.neg_()
+
+
+class Tampered(nn.Module):
+    """A module whose state after layer 4 is changed in one entry, and which goes on from there."""
+
+    def __init__(self, module, row, column, change):
+        super().__init__()
+        self.module, self.entry, self.change = module, (row, column), change
+
+    def states(self, Z):
+        states = [Z]
+        for number, layer in enumerate(self.module.layers, start=1):
+            Z = layer(Z).clone()
+            if number == 4:
+                Z[1, self.entry[0], self.entry[1]] = self.change(Z[1, self.entry[0], self.entry[1]])
+            states.append(Z)
+        return states
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+@pytest.mark.parametrize(
+    ("fault", "layer"),
+    [
+        (edit_one_weight, 4),
+        (edit_one_mask_entry, 4),
+        (edit_the_scale, None),
+        (edit_one_layer, 4),
+        (transpose_the_step, None),
+        (flip_a_sign, 4),
+    ],
+)
+def test_a_planted_fault_is_found_and_placed(name, fault, layer):
+    construction, algorithm, setups = made(name)
+    module = LinearTransformer.from_construction(construction)
+    fault(module)
+    result = crosscheck(construction, algorithm, setups, module=module)
+    assert result.status == "exceeded"
+    assert result.error > result.bound
+    assert result.ratio > 1
+    assert result.where.layer == (layer or result.where.layer)
+    assert result.where.column.startswith(("context token", "the query"))
+    assert result.computed != result.exact
+
+
+def test_a_fault_in_one_column_is_placed_there():
+    construction, algorithm, setups = made("td0")
+    lowered = LinearTransformer.from_construction(construction)
+    result = crosscheck(construction, algorithm, setups, module=Tampered(lowered, 6, 11, lambda v: v * (1 + 1e-12)))
+    assert result.status == "exceeded"
+    assert (result.where.trial, result.where.layer, result.where.column) == (1, 4, "context token 12")
+    assert result.where.row == "td_error"
+
+
+def test_a_changed_feature_row_is_refuted():
+    construction, algorithm, setups = made("td0")
+    lowered = LinearTransformer.from_construction(construction)
+    result = crosscheck(construction, algorithm, setups, module=Tampered(lowered, 2, 5, lambda v: v + 2.0**-50))
+    assert result.status == "exceeded"
+    assert (result.where.trial, result.where.layer, result.where.row, result.where.column) == (
+        1, 4, "phi[3]", "context token 6",
+    )  # fmt: skip
+    assert result.bound == 0
+
+
+def test_a_nan_is_placed_where_it_began():
+    construction, algorithm, setups = made("td0")
+    lowered = LinearTransformer.from_construction(construction)
+    result = crosscheck(construction, algorithm, setups, module=Tampered(lowered, 6, 20, lambda v: v * float("nan")))
+    assert result.status == "not-finite"
+    assert (result.where.trial, result.where.layer, result.where.column) == (1, 4, "the query")
+    assert result.distance is None
+    assert result.to_json()["loop_distance"]["largest"] is None
+
+
+def test_a_bound_that_says_nothing_is_called_vacuous():
+    construction, algorithm, setups = made("least-squares", d=1, n=220, depth=1, trials=1)
+    result = crosscheck(construction, algorithm, setups, dtype=torch.bfloat16)
+    assert result.growth >= 1
+    assert result.status == "vacuous"
+
+
+@pytest.mark.parametrize("name", ["td-lambda", "average-reward-td", "gtd2", "differential-td"])
+@pytest.mark.parametrize("denominator", [8, 3])
+def test_the_distance_is_from_the_textbook_on_the_float_prompt(name, denominator):
+    values = {"gamma": Fraction(1, 2), "lam": Fraction(1, 3)}
+    construction, algorithm, setups = made(name, 2, 4, 3, 1, 5, denominator, values)
+    start = [0 if w in algorithm.scalar_weights else [0, 0] for w in algorithm.weights]
+    context = generic_context(2, 4, 5)
+    setups = [problem(algorithm, RATIONALS, context, start, values, derived(name).options)]
+    Z = lower_prompt(setups[0], torch.float32, "cpu")
+    # gamma = 1/2 and entries k/1024: the float prompt is the rational one, and phi' is in it exactly
+    states = LinearTransformer.from_construction(construction, torch.float32).states(Z)
+    run = _Run(layer_maps(construction), construction, torch.stack(states)[:, None].double().numpy())
+    distances = run.distances()
+    assert distances is not None
+    measured, slack = distances
+    for layer, weights in enumerate(textbook(setups[0], construction.steps), start=1):
+        for k, row in enumerate(setups[0].rows(weights)):
+            for t, value in enumerate(row):
+                true = abs(Fraction(states[layer][construction.layout.p + k, t].item()) - value.fraction())
+                allowed = Fraction(float(slack[0, layer, 0, t])) + true / 2**50
+                assert abs(Fraction(float(measured[0, layer, k, t])) - true) <= allowed
+    assert slack.max() < 1e-30
+    assert measured.max() > 0
+
+
+def test_the_residual_is_the_exact_one():
+    for name, denominator in (("td0", 128), ("average-reward-td", 3), ("tdc", 7)):
+        construction, _, setups = made(name, 2, 5, 3, 2, 1, denominator)
+        module = LinearTransformer.from_construction(construction)
+        Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
+        states = torch.stack(module.states(Z)).numpy()
+        run = _Run(layer_maps(construction), construction, states)
+        residual, slack = run.residuals()
+        for trial, layer in np.ndindex(2, 3):
+            exact = run.exact_layer(trial, layer).fractions()
+            for k, t in np.ndindex(run.K, run.N):
+                true = Fraction(float(run.Y[trial, layer + 1, k, t])) - exact[k][t]
+                allowed = Fraction(float(slack[trial, layer, k, t])) + abs(true) / 2**50
+                assert abs(Fraction(float(residual[trial, layer, k, t])) - true) <= allowed
+        assert slack.max() < 1e-35
+
+
+def test_an_error_at_its_very_bound_is_decided_over_the_rationals():
+    construction, _, setups = made("average-reward-td", 2, 5, 2, 1, 1, 3)
+    Z = lower_prompt(setups[0], torch.float64, "cpu")
+    states = torch.stack(LinearTransformer.from_construction(construction).states(Z)).numpy()[:, None]
+    run = _Run(layer_maps(construction), construction, states)
+    exact = run.exact_layer(0, 1).fractions()
+    true = abs(Fraction(float(run.Y[0, 2, 1, 3])) - exact[1][3])
+    nearest = float(true)
+    up = nearest if Fraction(nearest) >= true else np.nextafter(nearest, np.inf)
+    bound = np.ones((1, 2, 2, 6))
+    bound[0, 1, 1, 3] = up
+    assert _judge(run, construction, bound).status == "within"
+    bound[0, 1, 1, 3] = np.nextafter(up, 0)
+    found = _judge(run, construction, bound)
+    assert found.status == "exceeded"
+    assert (found.where.layer, found.where.row, found.where.column) == (2, "difference", "context token 4")
+
+
+@pytest.mark.parametrize("size", [-900, -400, 300, 460, 1000])
+def test_extreme_prompts_are_judged_without_a_false_alarm(size):
+    """Rewards of any size: the rows scale with them, down to where products underflow."""
+    construction, algorithm, _ = made("td-lambda", 2, 5, 3)
+    context = generic_context(2, 5, 3)
+    rewards = tuple(r * Fraction(2) ** size for r in context.rewards[:-1])
+    context = Context(context.features, context.next_features, (*rewards, Fraction(1)), context.query)
+    start = [[0, 0]]
+    setups = [problem(algorithm, RATIONALS, context, start, VALUES, derived("td-lambda").options)]
+    result = crosscheck(construction, algorithm, setups)
+    assert result.status == "within"
+    assert result.distance is not None
+
+
+def test_the_bound_is_at_least_the_formula():
+    construction, _, setups = made("tdc", 2, 4, 2, 1, 3)
+    maps = layer_maps(construction)
+    Z = lower_prompt(setups[0], torch.float64, "cpu").numpy()
+    X, Y = Z[None, : maps.features], Z[None, None, maps.features :].repeat(2, axis=1)
+    target = PRECISIONS[torch.float64]
+    bound = one_step(maps, X, Y, target)
+    factor = (1 + target.unit_roundoff) ** maps.roundings - 1
+    for layer in range(2):
+        for k, t in np.ndindex(2, 5):
+            total = abs(Fraction(float(Y[0, layer, k, t])))
+            for h in construction.split()[layer]:
+                U, E, M = (m.fractions() for m in (h.U, h.E, h.M))
+                for c, i, j, r, s in np.ndindex(2, 5, 5, 4, 4):
+                    if U[k][c] and E[r][s] and M[i][j]:
+                        data = (Y[0, layer, c, i], X[0, r, j], X[0, s, t])
+                        product = abs(U[k][c] * M[i][j] * E[r][s]) / 4
+                        for value in data:
+                            product *= abs(Fraction(float(value)))
+                        total += product
+            assert factor * total <= Fraction(float(bound[0, layer, k, t])) <= factor * total * (1 + Fraction(1, 2**30))
+
+
+def test_the_loop_in_floats_is_the_textbook():
+    construction, _, setups = made("td-lambda", 2, 4, 3)
+    values = float_iterates(setups, construction.steps, 3, torch.float64, "cpu")
+    assert values.shape == (2, 4, 1, 5)
+    for layer, weights in enumerate(textbook(setups[1], construction.steps), start=1):
+        wanted = [float(v.fraction()) for v in setups[1].rows(weights)[0]]
+        assert values[1, layer, 0].tolist() == pytest.approx(wanted, rel=1e-13, abs=1e-14)
+
+
+def test_modules_of_another_form_are_told_what_is_wanted():
+    construction, algorithm, setups = made("td0")
+    with pytest.raises(ArgumentError, match="neither states"):
+        crosscheck(construction, algorithm, setups, module=nn.Linear(2, 2))
+    layers = nn.Module()
+    layers.layers = LinearTransformer.from_construction(construction).layers
+    assert crosscheck(construction, algorithm, setups, module=layers).status == "within"
+    layers.layers = layers.layers[:3]
+    with pytest.raises(ArgumentError, match="has 3 layers, the construction 6"):
+        crosscheck(construction, algorithm, setups, module=layers)
+    wide = nn.Module()
+    wide.layers = [lambda Z: Z.float()] * 6
+    with pytest.raises(ArgumentError, match=r"float32 after layer 1, wanted .* of torch.float64"):
+        crosscheck(construction, algorithm, setups, module=wide)
+
+
+def test_prompts_that_do_not_fit_are_refused():
+    construction, algorithm, setups = made("td0")
+    with pytest.raises(ArgumentError, match="at least one"):
+        crosscheck(construction, algorithm, [])
+    with pytest.raises(ArgumentError, match="size"):
+        crosscheck(construction, algorithm, made("td0", n=5)[2])
+    with pytest.raises(ArgumentError, match="for another"):
+        crosscheck(construction, catalogue()["residual-gradient"], setups)
+    head = construction.layers[0][0]
+    touching = replace(construction, layers=((replace(head, P=head.Q),), *construction.layers[1:]))
+    touching = replace(touching, layers=((replace(head, W=head.Q, P=head.Q),), *construction.layers[1:]))
+    with pytest.raises(ArgumentError, match="feature rows"):
+        crosscheck(touching, algorithm, setups)

@@ -1,0 +1,135 @@
+"""The torch module: the same layer as the exact one, on both of its paths, batched, differentiable, named."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+import torch
+
+from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.lower import lower_prompt
+from layerproof.numeric.prompts import generic_context
+from layerproof.numeric.transformer import LinearTransformer
+from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.attention import layer
+from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derive import derive
+from layerproof.symbolic.identity import problem
+from layerproof.symbolic.rational import Rational, RationalMatrix
+
+VALUES = {"gamma": Fraction(1, 2), "lam": Fraction(1, 2)}
+
+
+def made(name, d=2, n=4, depth=3, looped=False):
+    algorithm = catalogue()[name]
+    derivation = derive(algorithm)
+    steps = [
+        tuple(
+            Fraction(number + 1, 8)
+            if c in algorithm.scalar_preconditioners
+            else [[Fraction(2 * i - j + number, 8) for j in range(d)] for i in range(d)]
+            for c in algorithm.preconditioners
+        )
+        for number in range(1 if looped else depth)
+    ]
+    construction = construct(derivation, d, n, depth, steps, VALUES, looped=looped)
+    start = [1 if w in algorithm.scalar_weights else [Fraction(i, 2) for i in range(d)] for w in algorithm.weights]
+    setups = [
+        problem(algorithm, RATIONALS, generic_context(d, n, seed, bits=6), start, VALUES, derivation.options)
+        for seed in range(3)
+    ]
+    return construction, setups
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+@pytest.mark.parametrize("trainable", [False, True])
+def test_a_layer_is_the_exact_layer(name, trainable):
+    construction, setups = made(name, depth=1)
+    module = LinearTransformer.from_construction(construction, trainable=trainable)
+    Z = lower_prompt(setups[0], torch.float64, "cpu")
+    exact = layer(
+        RationalMatrix.of([[Fraction(v) for v in row] for row in Z.tolist()]),
+        construction.heads(0),
+        Rational.of(Fraction(1, construction.layout.n)),
+    )
+    wanted = torch.tensor([[float(v) for v in row] for row in exact.fractions()], dtype=torch.float64)
+    assert torch.allclose(module(Z), wanted, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+def test_both_paths_and_both_shapes_agree(name):
+    construction, setups = made(name)
+    frozen = LinearTransformer.from_construction(construction)
+    trained = LinearTransformer.from_construction(construction, trainable=True)
+    assert frozen._accumulators_only()
+    assert not trained._accumulators_only()
+    Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
+    batch = frozen.states(Z)
+    assert len(batch) == 4
+    for a, b in zip(batch, trained.states(Z), strict=True):
+        assert torch.allclose(a, b, rtol=1e-12, atol=1e-12)
+    for i in range(len(setups)):
+        assert torch.allclose(frozen(Z[i]), batch[-1][i], rtol=1e-12, atol=1e-12)
+    assert torch.equal(frozen(Z.reshape(3, 1, *Z.shape[1:])), batch[-1].reshape(3, 1, *Z.shape[1:]))
+    row = construction.layout.accumulator(construction.readout.row)
+    assert torch.equal(frozen.prediction(Z), construction.readout.sign * batch[-1][:, row, -1])
+
+
+def test_weights_have_the_names_of_the_file_format():
+    construction, _ = made("gtd2", depth=2)
+    frozen = LinearTransformer.from_construction(construction, torch.float32)
+    names = {f"layers.{i}.heads.{h}.{w}" for i in range(2) for h in range(2) for w in "WPQM"}
+    assert set(frozen.state_dict()) == names
+    assert not list(frozen.parameters())
+    assert all(t.dtype == torch.float32 for t in frozen.state_dict().values())
+    trained = LinearTransformer.from_construction(construction, trainable=True)
+    assert {name for name, _ in trained.named_parameters()} == names
+
+
+def test_a_looped_transformer_stores_one_layer():
+    construction, setups = made("td0", depth=3, looped=True)
+    module = LinearTransformer.from_construction(construction)
+    assert set(module.state_dict()) == {f"layers.0.heads.0.{w}" for w in "WPQM"}
+    Z = lower_prompt(setups[0], torch.float64, "cpu")
+    states = module.states(Z)
+    assert len(states) == 4
+    for before, after in pairwise(states):
+        assert torch.allclose(module.layers[0](before), after, rtol=1e-13, atol=1e-13)
+
+
+def test_an_edited_weight_is_seen():
+    construction, setups = made("td0")
+    module = LinearTransformer.from_construction(construction)
+    Z = lower_prompt(setups[0], torch.float64, "cpu")
+    before = module.states(Z)
+    module.layers[1].heads[0].M[1, 0] = 1.0  # one layer's mask: the others keep theirs
+    after = module.states(Z)
+    assert torch.equal(before[1], after[1])
+    assert not torch.equal(before[2], after[2])
+    module.layers[2].heads[0].W[0, -1] = 1.0  # now a feature row is written
+    assert not torch.equal(module(Z)[0], Z[0])
+
+
+def test_gradients_flow_to_weights_and_prompts():
+    construction, setups = made("tdc")
+    Z = lower_prompt(setups[0], torch.float64, "cpu").requires_grad_()
+    trained = LinearTransformer.from_construction(construction, trainable=True)
+    trained.prediction(Z).backward()
+    gradient = Z.grad.clone()
+    assert trained.layers[0].heads[0].Q.grad.abs().max() > 0
+    Z.grad = None
+    LinearTransformer.from_construction(construction).prediction(Z).backward()
+    assert torch.allclose(Z.grad, gradient, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", list(PRECISIONS))
+def test_the_prompt_is_rounded_once(dtype):
+    _, setups = made("td0")
+    Z = lower_prompt(setups[0], dtype, "cpu")
+    assert Z.dtype == dtype
+    assert Z.shape == (5, 5)
+    assert Z[:2, -1].tolist() == pytest.approx([float(x) for x in generic_context(2, 4, 0, 6).query], rel=0.01)
+    assert Z[2:4, -1].tolist() == [0, 0]
