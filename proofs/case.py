@@ -127,6 +127,16 @@ class Case:
         s = self.settings
         return construct(self.derivation, s.features, s.context, s.layers, self.steps, self.parameters, looped=s.looped)
 
+    @cached_property
+    def reference(self) -> Construction:
+        """The derived weights at the subject's sizes and preconditioners: what floats are judged against."""
+        if self.construction is None:
+            return self.subject
+        layout, given = self.construction.layout, self.construction
+        return construct(
+            self.derivation, layout.d, layout.n, given.depth, list(given.steps), self.parameters, looped=given.looped
+        )
+
     def per_layer(self) -> list[Steps]:
         """One entry of `steps` for every layer."""
         return self.steps * self.settings.layers if self.subject.looped else self.steps

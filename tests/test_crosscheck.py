@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from layerproof.numeric.bounds import growth, layer_maps, one_step
-from layerproof.numeric.crosscheck import _judge, _Run, crosscheck
+from layerproof.numeric.crosscheck import _judge, crosscheck
 from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.exact_run import ExactRun
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.prompts import generic_context
 from layerproof.numeric.reference import float_iterates
@@ -253,7 +254,7 @@ def test_the_distance_is_from_the_textbook_on_the_float_prompt(name, denominator
     Z = lower_prompt(setups[0], torch.float32, "cpu")
     # gamma = 1/2 and entries k/1024: the float prompt is the rational one, and phi' is in it exactly
     states = LinearTransformer.from_construction(construction, torch.float32).states(Z)
-    run = _Run(layer_maps(construction), construction, torch.stack(states)[:, None].double().numpy())
+    run = ExactRun(layer_maps(construction), construction, torch.stack(states)[:, None].double().numpy())
     distances = run.distances()
     assert distances is not None
     measured, slack = distances
@@ -273,7 +274,7 @@ def test_the_residual_is_the_exact_one():
         module = LinearTransformer.from_construction(construction)
         Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
         states = torch.stack(module.states(Z)).numpy()
-        run = _Run(layer_maps(construction), construction, states)
+        run = ExactRun(layer_maps(construction), construction, states)
         residual, slack = run.residuals()
         for trial, layer in np.ndindex(2, 3):
             exact = run.exact_layer(trial, layer).fractions()
@@ -288,7 +289,7 @@ def test_an_error_at_its_very_bound_is_decided_over_the_rationals():
     construction, _, setups = made("average-reward-td", 2, 5, 2, 1, 1, 3)
     Z = lower_prompt(setups[0], torch.float64, "cpu")
     states = torch.stack(LinearTransformer.from_construction(construction).states(Z)).numpy()[:, None]
-    run = _Run(layer_maps(construction), construction, states)
+    run = ExactRun(layer_maps(construction), construction, states)
     exact = run.exact_layer(0, 1).fractions()
     true = abs(Fraction(float(run.Y[0, 2, 1, 3])) - exact[1][3])
     nearest = float(true)

@@ -413,10 +413,9 @@ def test_a_loop_variable_that_is_not_on_the_sweep_is_refused(update):
 
 def first_four_transitions_only(weights, preconditioners, sweep, p):
     (w,), (C,) = weights, preconditioners
-    sweep.total, read = 0 * w, 0
-    for t in sweep:
-        read += 1
-        sweep.total = sweep.total + (delta(w, t, p) * t.phi if read < 5 else 0 * t.phi)
+    sweep.total = 0 * w
+    for count, t in enumerate(sweep, start=1):
+        sweep.total = sweep.total + (delta(w, t, p) * t.phi if count < 5 else 0 * t.phi)
     return (w + C @ sweep.total / sweep.n,)
 
 

@@ -20,6 +20,7 @@ def establish(case: Case) -> Iterator[Claim]:
     """Run `trials` prompts through torch and judge every layer, row and column by its one-step error bound."""
     from ...numeric.crosscheck import FloatResult, crosscheck  # loads torch
     from ...numeric.device import resolve_device, resolve_dtype
+    from ...numeric.transformer import LinearTransformer
 
     s, name = case.settings, case.algorithm.name
     options = case.algorithm.choose(case.options)
@@ -30,7 +31,10 @@ def establish(case: Case) -> Iterator[Claim]:
     ]
     device, dtype = resolve_device(s.device), resolve_dtype(s.dtype)
     case.progress(f"{name}: {s.trials} prompts in {s.dtype} on {device}")
-    result: FloatResult = crosscheck(case.subject, case.algorithm, setups, device, dtype, module=case.module)
+    module = case.module
+    if module is None and case.construction is not None:
+        module = LinearTransformer.from_construction(case.construction, dtype, device)
+    result: FloatResult = crosscheck(case.reference, case.algorithm, setups, device, dtype, module=module)
     verdicts = {"within": Verdict.HOLDS, "exceeded": Verdict.REFUTED}
     document = result.to_json()
     exceeded = result.status == "exceeded" and result.where is not None

@@ -1,0 +1,52 @@
+"""Every example in a docstring is run, in every module of the package."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+
+
+def modules() -> list[str]:
+    """Every listed package and every module in it."""
+    found = list(PACKAGES)
+    for package in PACKAGES:
+        path = importlib.import_module(package).__path__
+        found += [f"{package}.{m.name}" for m in pkgutil.iter_modules(path) if not m.ispkg]
+    return sorted(found)
+
+
+def run(module: ModuleType) -> Any:
+    return doctest.testmod(module, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_the_examples_of_a_module_are_true(name: str) -> None:
+    assert run(importlib.import_module(name)).failed == 0
+
+
+def test_every_file_is_among_the_modules() -> None:
+    files = {p for top in ("symbolic", "numeric", "proofs") for p in (ROOT / top).rglob("*.py")}
+    found = {Path(str(importlib.import_module(name).__file__)).resolve() for name in modules()}
+    assert found == files
+
+
+def test_a_false_example_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(ModuleType("true", ">>> 1 + 1\n2\n")) == (0, 1)
+    assert run(ModuleType("false", ">>> 1 + 1\n3\n")).failed == 1
+    assert run(ModuleType("silent", ">>> raise ValueError('x')\n")).failed == 1
+    assert "Failed example" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["layerproof", "layerproof.proofs.functions", "layerproof.numeric.prompt_file"])
+def test_the_public_functions_have_examples(name: str) -> None:
+    assert run(importlib.import_module(name)).attempted

@@ -1,0 +1,139 @@
+"""Imports go one way: symbolic knows nobody, numeric knows symbolic, proofs knows both; and light things stay light."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli import python
+
+ROOT = Path(__file__).resolve().parent.parent
+ALLOWED = {"symbolic": {"symbolic"}, "numeric": {"symbolic", "numeric"}, "proofs": {"symbolic", "numeric", "proofs"}}
+HEAVY = {"torch", "numpy", "safetensors", "rich", "cyclopts"}
+OUTSIDE = {"os", "io", "pathlib", "time", "datetime", "tempfile", "subprocess", "shutil", "socket", "logging"}
+FILES = sorted(p for folder in ALLOWED for p in (ROOT / folder).rglob("*.py"))
+
+
+def package_of(path: Path) -> tuple[str, ...]:
+    """The package that a file's relative imports start from."""
+    parts = path.relative_to(ROOT).parts[:-1]
+    return ("layerproof",) if parts == ("proofs", "api") else ("layerproof", *parts)
+
+
+def imported(source: str, package: tuple[str, ...]) -> Iterator[str]:
+    """The full name of everything that a source imports, wherever in it; names from a module count as the module's."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = (*package[: len(package) - node.level + 1],) if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            yield from (".".join((*module, alias.name)) for alias in node.names)
+
+
+def own_layers(source: str, package: tuple[str, ...]) -> set[str]:
+    """Which of the three layers a source imports from."""
+    return {name.split(".")[1] for name in imported(source, package) if name.startswith("layerproof.")} & set(ALLOWED)
+
+
+def says_cuda(source: str) -> list[int]:
+    """Lines whose code names the accelerator: an identifier, or a string that starts with its name."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names = (getattr(node, field, None) for field in ("id", "attr", "arg", "value"))
+        if any(isinstance(name, str) and name.lower().startswith("cuda") for name in names):
+            found.append(node.lineno)  # type: ignore[attr-defined]
+    return found
+
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+# which way imports go
+
+
+@each_file
+def test_a_layer_imports_itself_and_what_lies_below_it(path: Path) -> None:
+    folder = path.relative_to(ROOT).parts[0]
+    assert own_layers(path.read_text(), package_of(path)) <= ALLOWED[folder]
+
+
+@each_file
+def test_product_code_imports_itself_relatively_and_never_by_a_folder_of_the_repository(path: Path) -> None:
+    tops = {name.split(".")[0] for name in imported(path.read_text(), ("layerproof",)) if name}
+    assert not tops & set(ALLOWED)
+    absolute = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom) and not n.level]
+    assert not [n.module for n in absolute if n.module and n.module.split(".")[0] == "layerproof"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "symbolic").rglob("*.py")), ids=lambda p: p.stem)
+def test_the_exact_layer_knows_no_floats_no_files_and_no_clock(path: Path) -> None:
+    tops = {name.split(".")[0] for name in imported(path.read_text(), package_of(path))}
+    assert not tops & (HEAVY | OUTSIDE)
+
+
+def test_files_are_found() -> None:
+    assert {p.name for p in FILES} >= {"derive.py", "device.py", "cli.py", "td0.py", "verify.py", "__main__.py"}
+
+
+@pytest.mark.parametrize(
+    ("source", "package", "layers"),
+    [
+        ("from ..proofs import checker", ("layerproof", "symbolic"), {"proofs"}),
+        ("from ..numeric.device import precision", ("layerproof", "symbolic"), {"numeric"}),
+        ("from ...proofs.case import Case", ("layerproof", "symbolic", "algorithms"), {"proofs"}),
+        ("from .. import proofs", ("layerproof", "numeric"), {"proofs"}),
+        ("import layerproof.proofs.cli", ("layerproof", "numeric"), {"proofs"}),
+        ("def f():\n    from ..proofs import cli", ("layerproof", "numeric"), {"proofs"}),
+        ("from .derive import derive", ("layerproof", "symbolic"), {"symbolic"}),
+        ("from ..algorithm import Algorithm", ("layerproof", "symbolic", "algorithms"), {"symbolic"}),
+        ("from .proofs.cli import main", ("layerproof",), {"proofs"}),
+    ],
+)
+def test_an_import_against_the_direction_is_seen(source: str, package: tuple[str, ...], layers: set[str]) -> None:
+    assert own_layers(source, package) == layers
+
+
+# the one file that knows the accelerator
+
+
+def test_only_the_device_module_names_the_accelerator_in_code() -> None:
+    assert [str(p.relative_to(ROOT)) for p in FILES if says_cuda(p.read_text())] == ["numeric/device.py"]
+
+
+@pytest.mark.parametrize("source", ["x.cuda()", "f('cuda:0')", "f(device='CUDA')", "cuda = 1", "from torch import x\nx.cuda"])
+def test_the_accelerator_named_elsewhere_is_seen(source: str) -> None:
+    assert says_cuda(source)
+
+
+# what an import costs
+
+
+def loads(statement: str) -> set[str]:
+    """Which heavy modules are there after `statement` ran in a new process."""
+    ran = python("-c", f"import sys\n{statement}\nprint(*sorted(set(sys.modules) & {{'torch', 'numpy', 'rich', 'cyclopts'}}))")
+    assert ran.returncode == 0, ran.stderr
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import layerproof",
+        "import layerproof.symbolic.derive",
+        "import layerproof; layerproof.algorithms()",
+        "import layerproof; layerproof.verify('td0', d=2, n=2, layers=1, evidence=['derived', 'identity-exact'])",
+    ],
+)
+def test_torch_is_not_loaded_before_floats_are_asked_for(statement: str) -> None:
+    assert "torch" not in loads(statement)
+
+
+def test_the_import_of_the_package_loads_nothing_heavy() -> None:
+    assert loads("import layerproof") == set()
+
+
+def test_torch_is_seen_where_it_is_loaded() -> None:
+    assert "torch" in loads("import layerproof.numeric.device")
