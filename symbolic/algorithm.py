@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
 from .errors import ArgumentError
+
+
+class Position(int):
+    """A position in the context: an integer that divides exactly, so that 1 / j in an update is a rational.
+
+    >>> 1 / Position(3)
+    Fraction(1, 3)
+    """
+
+    def __truediv__(self, other: Any) -> Any:
+        return Fraction(int(self)) / other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / Fraction(int(self))
 
 
 @dataclass

@@ -155,11 +155,15 @@ class Ansatz:
         found = solve(self.equations())
         if isinstance(found, Inconsistent):
             terms = tuple(dict.fromkeys(self.describe(label) for label in found.labels))
+            words = ", ".join(word_text(w) for w in self.words)
+            more = f" (and {len(terms) - 1} more terms)" if len(terms) > 1 else ""
             raise NotRepresentableError(
-                f"one layer of linear attention cannot do this update: nothing in the layer produces {terms[0]}"
-                + (f" (and {len(terms) - 1} more terms)" if len(terms) > 1 else "")
-                + "; a term may hold one accumulator entry of a value token, one feature entry of a key token, "
-                "and one feature entry of its own token",
+                f"one layer of linear attention cannot do this update: no head with key-query blocks {words} produces "
+                f"{terms[0]}{more}; a term may hold one accumulator entry of a value token, one feature entry of a key "
+                "token, and one feature entry of its own token"
+                if found.unreachable
+                else "one layer of linear attention cannot do this update on this prompt: each term could be produced, "
+                f"but the weights that {terms[0]}{more} and the other terms ask for contradict each other",
                 terms,
             )
         return self._gather(found)

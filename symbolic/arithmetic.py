@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from .algorithm import Position
 from .prime_field import PRIME, FieldMatrix, FieldVector, element
 from .rational import Rational, RationalMatrix, RationalVector
 
@@ -20,6 +21,7 @@ class Arithmetic:
     matrix  from rows of numbers to a matrix that a layer can multiply
     entries from a vector to its d numbers
     at      (matrix, i, j) -> the number there
+    index   from the position of a transition to the number that an update may divide by; `number` when left out
     """
 
     name: str
@@ -28,6 +30,11 @@ class Arithmetic:
     matrix: Callable[[Sequence[Sequence[Any]]], Any]
     entries: Callable[[Any], list[Any]]
     at: Callable[[Any, int, int], Any]
+    index: Callable[[int], Any] | None = None
+
+    def position(self, j: int) -> Any:
+        """The number that stands for a position in the context."""
+        return self.number(j) if self.index is None else self.index(j)
 
 
 RATIONALS = Arithmetic(
@@ -37,6 +44,7 @@ RATIONALS = Arithmetic(
     RationalMatrix.of,
     lambda v: v.fractions(),
     lambda m, i, j: Rational(m.num[i, j], m.den),
+    index=Position,
 )
 PRIME_FIELD = Arithmetic(
     f"the integers modulo {PRIME}",

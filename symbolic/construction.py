@@ -137,7 +137,7 @@ def construct(
     """The derived weights at given sizes, exact and dense.
 
     steps : L preconditioners for a sequential transformer, one for a looped one
-    Raises `ArgumentError` when their number is another.
+    Raises `ArgumentError` when their number or shape is another, or a parameter is missing.
     """
     wanted = 1 if looped else depth
     if len(steps) != wanted:
@@ -145,7 +145,21 @@ def construct(
             f"steps has {len(steps)} entries, wanted {wanted}: one a layer, or a single one when looped"
         )
     layout = Layout.of(derivation.algorithm, d, n)
-    values = {name: Fraction(parameters[name]) for name in derivation.algorithm.parameters}
+    algorithm = derivation.algorithm
+    missing = [name for name in algorithm.parameters if name not in parameters]
+    if missing:
+        raise ArgumentError(f"{algorithm.name} needs a value for {', '.join(missing)}")
+    for number, step in enumerate(steps):
+        if len(step) != len(algorithm.preconditioners):
+            raise ArgumentError(
+                f"steps[{number}] has {len(step)} entries, wanted {', '.join(algorithm.preconditioners)}"
+            )
+        for name, C in zip(algorithm.preconditioners, step, strict=True):
+            scalar = name in algorithm.scalar_preconditioners
+            if scalar == isinstance(C, Sequence) or (not scalar and [len(row) for row in C] != [d] * d):
+                wanted = "a number" if scalar else f"{d} rows of {d} numbers"
+                raise ArgumentError(f"{name} in steps[{number}] has the wrong shape, wanted {wanted}")
+    values = {name: Fraction(parameters[name]) for name in algorithm.parameters}
     split = instantiate(derivation, RATIONALS, layout, steps, values)
     p, m = layout.p, layout.m
     W = RationalMatrix.of([[int(i == j >= p) for j in range(m)] for i in range(m)])

@@ -159,6 +159,11 @@ class Scalar:
             return other
         if isinstance(other, (int, Fraction)) and not isinstance(other, bool):
             return self.algebra.number(other)
+        if isinstance(other, float):
+            raise NotPolynomialError(
+                f"the update uses the float {other!r}, which is no exact number: write Fraction(1, 2) for 0.5, "
+                "and x / j rather than (1 / j) * x"
+            )
         return None
 
     def _with(self, other: Any, combine: Any) -> Any:
@@ -232,6 +237,19 @@ class Scalar:
 
     def __float__(self) -> float:
         return float(self._refuse("turns into a float"))
+
+    def __int__(self) -> int:
+        return int(self._refuse("rounds"))
+
+    __index__ = __floor__ = __ceil__ = __trunc__ = __int__
+
+    def __round__(self, digits: int = 0) -> int:
+        return int(self._refuse("rounds"))
+
+    def __mod__(self, other: Any) -> Any:
+        return self._refuse("takes a remainder of")
+
+    __floordiv__ = __mod__
 
     def __bool__(self) -> bool:
         if self.algebra.inside_update:

@@ -54,6 +54,9 @@ class Degree:
             raise ZeroDivisionError("division by a random entry has no degree")
         return self
 
+    def __rtruediv__(self, other: Any) -> Degree:
+        return Degree.of(other) / self
+
     def __pow__(self, exponent: int) -> Degree:
         return Degree(None if self.value is None and exponent else exponent * (self.value or 0))
 

@@ -129,7 +129,7 @@ def _closed_form(
 
 
 def embed(state: SymbolicState) -> dict[tuple[str, int, str], Scalar]:
-    """The accumulators' linear part, {(k, s, b): coefficient}: row k gains coefficient * (change of weight s).(block b).
+    """The accumulators' linear part, {(k, s, b): coefficient}: row k gains coefficient * (change of s).(block b).
 
     Raises `NotRepresentableError` when a row is not affine in the weights, in a context column or in the query's.
     """

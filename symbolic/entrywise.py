@@ -56,7 +56,9 @@ def _arithmetic(context: Any) -> Arithmetic:
         # a plain integer zero is a structural zero: nothing is multiplied by it
         return EntryMatrix([[None if isinstance(x, int) and x == 0 else number(x) for x in row] for row in rows])
 
-    return Arithmetic("polynomials", number, EntryVector, matrix, lambda v: v.entries, lambda m, i, j: m.rows[i][j])
+    return Arithmetic(
+        "polynomials", number, EntryVector, matrix, lambda v: v.entries, lambda m, i, j: m.rows[i][j], index=fmpq
+    )
 
 
 def entrywise(
@@ -166,4 +168,4 @@ def _given(setup: Problem, heads: Sequence[AccumulatorHead], column: EntryMatrix
     for h in heads:
         met = (h.U @ Y) @ keys[id(h.M)] @ h.E @ column
         total = met if total is None else total + met
-    return [row[0] for row in total.rows] if total is not None else []
+    return [row[0] for row in total.rows] if total is not None else [None] * len(setup.layout.accumulators)

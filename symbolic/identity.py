@@ -78,7 +78,10 @@ def problem(
     n, d = len(features), len(query)
     p = algorithm.bind(values, options)
     transitions = tuple(
-        Transition(vector(features[j]), vector(following[j]), _scalar(arithmetic, rewards[j]), j + 1) for j in range(n)
+        Transition(
+            vector(features[j]), vector(following[j]), _scalar(arithmetic, rewards[j]), arithmetic.position(j + 1)
+        )
+        for j in range(n)
     )
     asked = vector(query)
     tokens = (*(algorithm.context_token(t, p) for t in transitions), algorithm.query_token(asked, number(0)))
@@ -106,14 +109,15 @@ def textbook(setup: Problem, steps: Iterator[Steps] | Sequence[Steps]) -> Iterat
     """The iterates w_1, w_2, ...: the algorithm's own update, run once for each entry of `steps`."""
     algorithm, arithmetic = setup.algorithm, setup.arithmetic
     weights = setup.start
-    ready: dict[int, tuple[Any, ...]] = {}
+    last, ready = None, ()
     for step in steps:
-        if id(step) not in ready:
-            ready[id(step)] = tuple(
+        if step is not last:  # a looped transformer repeats one step: it is set up once
+            last = step
+            ready = tuple(
                 _scalar(arithmetic, c) if name in algorithm.scalar_preconditioners else arithmetic.matrix(c)
                 for name, c in zip(algorithm.preconditioners, step, strict=True)
             )
-        weights = algorithm.update(weights, ready[id(step)], Sweep(setup.transitions), setup.p)
+        weights = algorithm.update(weights, ready, Sweep(setup.transitions), setup.p)
         yield weights
 
 

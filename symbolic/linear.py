@@ -43,9 +43,14 @@ class Solution:
 
 @dataclass(frozen=True)
 class Inconsistent:
-    """Why there is no solution: the labels of the equations that nothing on the left can meet."""
+    """Why there is no solution.
+
+    labels       of the equations that nothing on the left can meet, or, if there are none, of all with a right side
+    unreachable  whether single equations are at fault; otherwise it is their combination that contradicts itself
+    """
 
     labels: tuple[Any, ...]
+    unreachable: bool
 
 
 def solve(equations: Sequence[Equation]) -> Solution | Inconsistent:
@@ -56,7 +61,7 @@ def solve(equations: Sequence[Equation]) -> Solution | Inconsistent:
     """
     unreachable = tuple(e.label for e in equations if not e.left and e.right)
     if unreachable:
-        return Inconsistent(unreachable)
+        return Inconsistent(unreachable, True)
     distinct = {(frozenset(e.left.items()), frozenset(e.right.items())): e for e in equations if e.left}
     rows = sorted(distinct.values(), key=lambda e: len(e.left))
     unknowns = list(dict.fromkeys(u for e in rows for u in e.left))
@@ -71,7 +76,7 @@ def solve(equations: Sequence[Equation]) -> Solution | Inconsistent:
     width = len(unknowns) + len(symbols)
     reduced, pivots = DomainMatrix(entries, (len(rows), width), QQ).rref()
     if pivots and pivots[-1] >= len(unknowns):
-        return Inconsistent(tuple(e.label for e in rows if e.right))
+        return Inconsistent(tuple(e.label for e in rows if e.right), False)
     reduced_rows = reduced.to_sdm()
     values: dict[Any, Row] = {}
     for i, pivot in enumerate(pivots):

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from .algorithm import Algorithm, Sweep, Transition
+from .algorithm import Algorithm, Position, Sweep, Transition
 from .contraction import Algebra, Matrix, Scalar, Vector, Word
 from .errors import NotRepresentableError
 from .linear import Equation, Inconsistent, solve
 
 INDEX, LENGTH = "index", "n"
+REPEATS = 64
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class SymbolicState:
         following = a.vector(f"phi'_{position}")
         if "gamma" in self.algorithm.parameters:
             following = following / a.parameter("gamma")
-        index: Any = a.parameter(INDEX) if not position.isdigit() else int(position)
+        index: Any = Position(position) if position.isdigit() else a.parameter(INDEX)
         return Transition(a.vector(f"phi_{position}"), following, a.scalar(f"R_{position}"), index)
 
     def update(self, sweep: Sweep) -> tuple[Any, ...]:
@@ -106,7 +107,11 @@ class SymbolicState:
 
 
 class GenericSweep(Sweep):
-    """A sweep that runs the loop's body once, on opaque loop variables, and remembers what the body did to them."""
+    """A sweep that runs the loop's body on opaque loop variables, and remembers what the body did to them.
+
+    The body runs `REPEATS` times on the same symbols and must do the same each time: a body that keeps some state
+    elsewhere (a counter, a list, a local variable) tells itself by that, up to so many steps.
+    """
 
     def __init__(self, state: SymbolicState):
         super().__init__([state.transition("j")])
@@ -125,10 +130,30 @@ class GenericSweep(Sweep):
             if value.terms if isinstance(value, Vector) else value.poly if isinstance(value, Scalar) else value != 0:
                 raise NotRepresentableError(f"the loop variable {name} does not start at zero")
             setattr(self, name, a.vector(f"old {name}") if isinstance(value, Vector) else a.scalar(f"old {name}"))
-        yield self._transitions[0]
-        self._after = {name: getattr(self, name) for name in self._start}
+        opaque = {name: getattr(self, name) for name in self._start}
+        for number in range(REPEATS):
+            for name, value in opaque.items():
+                setattr(self, name, value)
+            yield self._transitions[0]
+            after = {name: getattr(self, name) for name in self._start}
+            if number and any(_differ(after[name], self._after[name]) for name in after):
+                raise NotRepresentableError(
+                    f"step {number + 1} of the loop is not the first one over again: keep every loop variable on the "
+                    "sweep, so that the general step can be read off"
+                )
+            self._after = after
         for name, value in self._after.items():
             setattr(self, name, a.vector(f"last {name}") if isinstance(value, Vector) else a.scalar(f"last {name}"))
+
+
+def _differ(left: Any, right: Any) -> bool:
+    """Whether two values of a loop variable differ, also while an update runs."""
+    if type(left) is not type(right):
+        return True
+    difference = left - right
+    return bool(
+        difference.terms if isinstance(left, Vector) else difference.poly if isinstance(left, Scalar) else difference
+    )
 
 
 def _coefficients(value: Any) -> dict[Any, dict[Any, Fraction]]:

@@ -29,8 +29,9 @@ class FieldVector:
         self._column: nmod_mat | None = None
 
     @staticmethod
-    def of(entries: Sequence[int]) -> FieldVector:
-        return FieldVector(nmod_mat(1, len(entries), list(entries), PRIME))
+    def of(entries: Sequence[Any]) -> FieldVector:
+        numbers = [element(e) if type(e) is Fraction else e for e in entries]
+        return FieldVector(nmod_mat(1, len(entries), numbers, PRIME))
 
     def __add__(self, other: Any) -> Any:
         return FieldVector(self.row + other.row) if isinstance(other, FieldVector) else NotImplemented

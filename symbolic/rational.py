@@ -76,14 +76,21 @@ class Rational:
     __rmul__ = __mul__
 
     def __pow__(self, exponent: int) -> Rational:
+        if exponent < 0:
+            return (Rational.of(1) / self) ** -exponent
         return Rational(self.num**exponent, self.den**exponent)
 
     def __truediv__(self, other: Any) -> Any:
+        if not isinstance(other, (Rational, int, Fraction)):
+            return NotImplemented
         other = Rational.of(other)
         if not other.num:
             raise ZeroDivisionError("division by zero")
         sign = -1 if other.num < 0 else 1
         return Rational(self.num * other.den * sign, self.den * other.num * sign)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return Rational.of(other) / self if isinstance(other, (int, Fraction)) else NotImplemented
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, (Rational, int, Fraction)):
@@ -222,6 +229,8 @@ class RationalMatrix:
         return self._add(other, -1) if isinstance(other, RationalMatrix) else NotImplemented
 
     def __mul__(self, scalar: Any) -> Any:
+        if not isinstance(scalar, (Rational, int, Fraction)):
+            return NotImplemented
         scalar = Rational.of(scalar)
         return RationalMatrix(self.num * scalar.num, self.den * scalar.den)
 

@@ -117,7 +117,6 @@ def test_different_starting_weights_give_different_iterates():
     assert started != trial(case, start=zero_start(case.algorithm, 2)).iterates()
 
 
-@pytest.mark.xfail(strict=True, reason="a step is remembered by its id, which a later step of a generator may reuse")
 def test_steps_may_come_from_a_generator():
     t = trial(Case("td0"), depth=30)
     fresh = (([list(row) for row in C],) for (C,) in t.steps)

@@ -30,6 +30,10 @@ def built(name: str = "td0", **more: Any) -> Construction:
     return lp.construct(name, **{"d": 2, "n": 3, "layers": 2, **more})
 
 
+def rows(matrix: list[Any]) -> list[list[Fraction]]:
+    return [[Fraction(x) for x in row] for row in matrix]
+
+
 def plain(c: Construction) -> dict[str, Any]:
     """Everything that a construction says, in plain numbers."""
     return {
@@ -40,7 +44,7 @@ def plain(c: Construction) -> dict[str, Any]:
         "layers": [[{x: getattr(h, x).fractions() for x in "WPQM"} for h in heads] for heads in c.layers],
         "depth": c.depth,
         "looped": c.looped,
-        "steps": [[[[Fraction(x) for x in r] for r in s] if isinstance(s, list) else s for s in step] for step in c.steps],
+        "steps": [[rows(s) if isinstance(s, list) else s for s in step] for step in c.steps],
         "readout": c.readout,
     }  # fmt: skip
 
@@ -268,7 +272,9 @@ def test_every_tensor_is_needed(layer: int, letter: str) -> None:
         (("layout", "features", 2), ["one", 1.0]),
     ],
 )
-def test_a_number_of_another_type_is_refused_even_where_it_equals_the_right_one(at: tuple[Any, ...], value: Any) -> None:
+def test_a_number_of_another_type_is_refused_even_where_it_equals_the_right_one(
+    at: tuple[Any, ...], value: Any
+) -> None:
     with pytest.raises(ContentError, match=at[0]):
         from_document(put(SMALLEST[False], at, value))
 
