@@ -80,9 +80,7 @@ def fraction_exact(case: Case, context: Any, start: Any) -> None:
 
     def row(weights: list[Fraction]) -> list[Fraction]:
         rewards = [*context.rewards, Fraction(0)]
-        return [
-            rewards[t] + sum(weights[k] * (c[d + k] - c[k]) for k in range(d)) for t, c in enumerate(columns)
-        ]
+        return [rewards[t] + sum(weights[k] * (c[d + k] - c[k]) for k in range(d)) for t, c in enumerate(columns)]
 
     y = row(w)
     for step in case.per_layer()[:L]:
@@ -197,7 +195,9 @@ def float_jobs(quick: bool) -> list[dict[str, Any]]:
     with torch.no_grad():
         ours = seconds(lambda: module.states(Z), 5)
         theirs = seconds(lambda: naive_attention(module, Z), 3)
-    return [entry(f"torch layers td0, {trials} prompts, n={n}, L={L}, all states", ours, "Z M (Z^T Q Z), batched", theirs)]
+    return [
+        entry(f"torch layers td0, {trials} prompts, n={n}, L={L}, all states", ours, "Z M (Z^T Q Z), batched", theirs)
+    ]
 
 
 def verify_jobs(quick: bool) -> list[dict[str, Any]]:

@@ -106,6 +106,12 @@ class Case:
             raise ArgumentError(f"{self.algorithm.name} needs a value for {', '.join(missing)}")
         return {name: known[name] for name in self.algorithm.parameters}
 
+    @property
+    def entrywise_sizes(self) -> tuple[int, int]:
+        """d and n of identity-entrywise: the ones asked for, or d from 2 to 3 and n up to 5."""
+        s = self.settings
+        return s.entrywise_features or max(2, min(3, s.features)), s.entrywise_context or min(5, s.context)
+
     @cached_property
     def derivation(self) -> Derivation:
         """The derivation, made once."""
@@ -150,6 +156,10 @@ class Case:
             ("exact_trials * layers^2 * context * features", exact),
             ("trials * layers * context * features^2", floats),
             ("context^2 * layers", s.context**2 * s.layers),
+            (
+                "entrywise_context^3 * entrywise_features^4",
+                self.entrywise_sizes[1] ** 3 * self.entrywise_sizes[0] ** 4,
+            ),
         ):
             if work > s.max_work:
                 raise WorkLimitError(

@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         command, bound, _ = build().parse_args(list(arguments), exit_on_error=False, print_error=False)
         return int(command(*bound.args, **bound.kwargs) or 0)
     except CycloptsError as error:
-        return _fail(" ".join(str(error).split()) + " See: layerproof --help", USAGE)
+        return _fail(" ".join(str(error).split()).removesuffix(".") + ". See: layerproof --help", USAGE)
     except LayerproofError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from ..numeric.prompt_file import parse_rational
 from ..symbolic.errors import ArgumentError, ContentError
 
-Features = Annotated[int, Parameter(name=["--features", "-d"], help="feature dimension d")]
-ContextLength = Annotated[int, Parameter(name=["--context", "-n"], help="context length n")]
-Layers = Annotated[int, Parameter(name=["--layers", "-L"], help="number of layers L")]
+
+def whole(_: Any, tokens: Sequence[Any]) -> int:
+    """An argument that is a whole number in digits; 2.5 is refused and not rounded."""
+    text = tokens[0].value
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        shown = text if len(text) <= 40 else f"{text[:40]}..."
+        raise ArgumentError(f"{tokens[0].keyword or 'a size'} is {shown!r}, wanted a whole number of at most 18 digits")
+    return int(text)
+
+
+def integer(name: str | list[str], help: str) -> Parameter:
+    """A whole-number argument."""
+    return Parameter(name=name, help=help, converter=whole)
+
+
+Features = Annotated[int, integer(["--features", "-d"], "feature dimension d")]
+ContextLength = Annotated[int, integer(["--context", "-n"], "context length n")]
+Layers = Annotated[int, integer(["--layers", "-L"], "number of layers L")]
 Gamma = Annotated[str, Parameter(name="--gamma", help="discount, exact, from 0 to 1: 9/10 or 0.9")]
 Lam = Annotated[str, Parameter(name="--lam", help="lambda, exact, from 0 to 1")]
 Trace = Annotated[
     str | None,
     Parameter(name="--trace", help="trace decay of td-lambda: lam (the paper's) or gamma-lam (the textbook's)"),
 ]
-Seed = Annotated[int, Parameter(name="--seed", help="seed of every random draw")]
+Seed = Annotated[int, integer("--seed", "seed of every random draw")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="one JSON document on stdout")]
 Looped = Annotated[
     bool,

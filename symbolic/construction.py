@@ -149,16 +149,16 @@ def construct(
     missing = [name for name in algorithm.parameters if name not in parameters]
     if missing:
         raise ArgumentError(f"{algorithm.name} needs a value for {', '.join(missing)}")
-    for number, step in enumerate(steps):
+    for position, step in enumerate(steps):
         if len(step) != len(algorithm.preconditioners):
             raise ArgumentError(
-                f"steps[{number}] has {len(step)} entries, wanted {', '.join(algorithm.preconditioners)}"
+                f"steps[{position}] has {len(step)} entries, wanted {', '.join(algorithm.preconditioners)}"
             )
         for name, C in zip(algorithm.preconditioners, step, strict=True):
             scalar = name in algorithm.scalar_preconditioners
             if scalar == isinstance(C, Sequence) or (not scalar and [len(row) for row in C] != [d] * d):
-                wanted = "a number" if scalar else f"{d} rows of {d} numbers"
-                raise ArgumentError(f"{name} in steps[{number}] has the wrong shape, wanted {wanted}")
+                shape = "a number" if scalar else f"{d} rows of {d} numbers"
+                raise ArgumentError(f"{name} in steps[{position}] has the wrong shape, wanted {shape}")
     values = {name: Fraction(parameters[name]) for name in algorithm.parameters}
     split = instantiate(derivation, RATIONALS, layout, steps, values)
     p, m = layout.p, layout.m

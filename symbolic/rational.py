@@ -77,7 +77,8 @@ class Rational:
 
     def __pow__(self, exponent: int) -> Rational:
         if exponent < 0:
-            return (Rational.of(1) / self) ** -exponent
+            inverse: Rational = Rational.of(1) / self
+            return inverse**-exponent
         return Rational(self.num**exponent, self.den**exponent)
 
     def __truediv__(self, other: Any) -> Any:

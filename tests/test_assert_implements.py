@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+import torch
 from helpers import Case, each_case, entry_changed, random_context, run_layers, with_matrix
 
 import layerproof as lp
@@ -203,6 +204,79 @@ def test_the_users_own_algorithm_is_meant_and_not_the_one_of_the_same_name() -> 
     subject = good(Case("td0"))
     assert lp.assert_implements(subject, find("td0")).holds
     refusal(subject, replace(find("td0"), update=backwards))
+
+
+# in floats
+
+
+def module(case: Case, dtype: str = "float64", **more: Any) -> Any:
+    """The torch module of the derived weights."""
+    return lp.LinearTransformer.from_construction(good(case, **more), getattr(torch, dtype))
+
+
+def test_a_construction_is_judged_in_floats_when_asked() -> None:
+    result = lp.assert_implements(good(Case("gtd2")), "gtd2", evidence=["identity-exact", "float"])
+    assert [c.evidence for c in result.claims] == ["identity-exact", "float"]
+
+
+@each_fault
+def test_a_planted_fault_in_a_construction_is_refuted_in_floats_too(fault: Callable[[Case], Construction]) -> None:
+    message = refusal(fault(Case("td0")), "td0", evidence=["float"])
+    assert message.startswith("Construction does not implement td0: REFUTED by float\n")
+
+
+@each_case
+def test_the_module_of_the_derived_weights_implements_its_algorithm(case: Case) -> None:
+    result = lp.assert_implements(module(case), case.name, reference=good(case), layers=DEPTH)
+    assert [(c.evidence, c.verdict) for c in result.claims] == [("float", lp.Verdict.HOLDS)]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_module_is_judged_in_its_own_dtype(dtype: str) -> None:
+    result = lp.assert_implements(module(Case("td0"), dtype), "td0", reference=good(Case("td0")))
+    assert dtype in result.claims[0].claim
+
+
+class Foreign(torch.nn.Module):
+    """Somebody else's module: layers to apply in turn, and nothing else of ours."""
+
+    def __init__(self, layers: Any):
+        super().__init__()
+        self.layers = torch.nn.ModuleList(layers)
+
+
+def test_a_module_with_layers_to_apply_in_turn_is_judged() -> None:
+    own = module(Case("td0"))
+    assert lp.assert_implements(Foreign(own.layers), "td0", reference=good(Case("td0"))).holds
+    refusal(Foreign(list(own.layers)[::-1]), "td0", reference=good(Case("td0")))
+
+
+@pytest.mark.parametrize("letter", "WPQM")
+def test_a_module_with_one_weight_wrong_is_refuted(letter: str) -> None:
+    wrong = module(Case("td0"))
+    weight = getattr(wrong.layers[1].heads[0], letter)
+    weight[-1 if letter in "WP" else 0, -1 if letter in "WP" else 0] += 2**-20
+    message = refusal(wrong, "td0", reference=good(Case("td0")))
+    assert message.startswith("LinearTransformer does not implement td0: REFUTED by float\n")
+
+
+def test_a_module_for_another_lambda_is_refuted() -> None:
+    refusal(module(Case("td-lambda"), lam="3/4"), "td-lambda", reference=good(Case("td-lambda")))
+
+
+def test_the_discount_stands_in_the_prompt_and_not_in_the_weights_of_td0() -> None:
+    assert lp.assert_implements(module(Case("td0"), gamma="1/2"), "td0", reference=good(Case("td0"))).holds
+
+
+def test_a_module_needs_the_construction_that_it_should_run() -> None:
+    with pytest.raises(ArgumentError, match="reference is missing: for a module"):
+        lp.assert_implements(Foreign(module(Case("td0")).layers), "td0")
+
+
+@pytest.mark.parametrize("evidence", [["identity-exact"], ["derived"], []])
+def test_a_module_has_no_exact_evidence(evidence: list[str]) -> None:
+    with pytest.raises(ArgumentError, match="wanted some of float for this subject"):
+        lp.assert_implements(module(Case("td0")), "td0", reference=good(Case("td0")), evidence=evidence)
 
 
 # arguments that do not fit

@@ -63,6 +63,16 @@ def test_every_algorithm_holds_by_every_exact_kind_of_evidence(case: Listed) -> 
     assert all(c.witness is None for c in result.claims)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_floats_stay_within_the_bound_that_is_shown_beside_the_error(dtype: str) -> None:
+    result = lp.verify("td0", "gtd2", d=2, n=3, layers=2, trials=3, dtype=dtype, device="cpu")
+    assert result.holds and all(c.asked for c in result.claims)
+    for claim in (c for c in result.claims if c.evidence == "float"):
+        assert dtype in claim.claim and "3 prompts" in claim.claim
+        assert {"bound", "error"} <= set(claim.to_json())
+        assert 0 <= Fraction(claim.error or 0) <= Fraction(claim.bound or 0)
+
+
 def test_no_name_means_every_algorithm() -> None:
     result = lp.verify(d=2, n=2, layers=1, evidence=["derived"])
     assert tuple(dict.fromkeys(c.algorithm for c in result.claims)) == lp.algorithms()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -302,7 +303,7 @@ def test_json_is_one_canonical_document_on_stdout_and_progress_goes_to_stderr(ca
 
 def test_the_table_is_printed_once_and_without_progress(capsys: Capture) -> None:
     ran = run_cli(capsys, "verify", "td0", "tdc", *QUICK)
-    assert ran.out.count("identity-symbolic") == 1
+    assert re.findall(r"\b(?:algorithm|td0|tdc)\b", ran.out) == ["algorithm", "td0", "tdc"]
     assert "..." not in ran.out and "\x1b" not in ran.out and "\r" not in ran.out
 
 
@@ -373,8 +374,7 @@ def test_list_shows_every_algorithm_with_its_heads_rows_and_source(capsys: Captu
     ran = run_cli(capsys, "list")
     assert (ran.code, ran.err) == (0, "")
     for name in NAMES:
-        (line,) = [line for line in ran.out.splitlines() if f"│{name} " in line]
-        assert f"│ {len(lp.derive(name).heads)} " in line
+        assert re.findall(rf"^\W*{name}\s\W*(\d+)\s", ran.out, re.M) == [str(len(lp.derive(name).heads))]
     for shown in ("gamma_phi_next + td_error", "2405.13861", "--trace lam or gamma-lam", *kinds()):
         assert shown in ran.out
 
@@ -395,9 +395,8 @@ def test_list_as_json_has_the_same_and_no_claims(capsys: Capture) -> None:
 def test_list_evidence_says_what_each_kind_means(capsys: Capture) -> None:
     ran = run_cli(capsys, "list", "--evidence")
     assert ran.code == 0
-    said = " ".join(ran.out.replace("│", " ").split())
     for name, kind in kinds().items():
-        assert name in said and kind.STRENGTH.split(";")[0][:30] in said
+        assert name in ran.out and kind.STRENGTH[:30] in ran.out
 
 
 # derive

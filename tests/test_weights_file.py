@@ -14,6 +14,7 @@ import pytest
 from helpers import Case, each_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 
 import layerproof as lp
 from layerproof.numeric import strict_json, weights_file
@@ -461,3 +462,41 @@ def test_a_layout_is_read_with_its_own_sizes() -> None:
     assert from_document(document(built("differential-td", d=3, n=4))).layout == Layout(
         3, 4, (("phi", 3), ("phi_next", 3), ("one", 1)), ("td_error",)
     )
+
+
+# rounded weights for other programs
+
+
+@each_form
+def test_safetensors_holds_the_same_names_and_says_the_same_beside_them(looped: bool, tmp_path: Path) -> None:
+    good, path = built("average-reward-td", looped=looped), tmp_path / "w.safetensors"
+    write_weights(good, path)
+    with safe_open(path, "numpy") as file:
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        metadata = file.metadata()
+    exact = weights_file.tensors(good)
+    assert set(stored) == set(exact)
+    for name, matrix in exact.items():
+        assert stored[name].tolist() == [[float(x) for x in row] for row in matrix.fractions()]
+    assert list(metadata) == ["layerproof"]
+    assert loads(metadata["layerproof"]) == {**weights_file.description(good), "dtype": "float64"}
+
+
+def test_safetensors_written_twice_are_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_weights(built("tdc"), tmp_path / f"{name}.safetensors", dtype="float32")
+    first, second = (tmp_path / f"{name}.safetensors" for name in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["first.safetensors", "second.safetensors"]
+
+
+def test_safetensors_of_an_unknown_dtype_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="dtype is 'float8'"):
+        write_weights(built(), tmp_path / "w.safetensors", dtype="float8")
+    assert not list(tmp_path.iterdir())
+
+
+def test_rounded_weights_are_not_read_as_exact_ones(tmp_path: Path) -> None:
+    write_weights(built(), tmp_path / "w.safetensors")
+    with pytest.raises(ContentError, match=r"w\.safetensors: "):
+        read_weights(tmp_path / "w.safetensors")

@@ -17,7 +17,7 @@ from ...symbolic.derive import derive
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ..derivation_document import sections
 from ..document_text import as_json, as_latex, as_text
-from ..options import Gamma, Lam, Looped, Seed, Trace, rational
+from ..options import Gamma, Lam, Looped, Seed, Trace, integer, rational
 from ..verdict import SCHEMA, Claim, Verdict
 from ..weights_document import weight_sections
 
@@ -27,11 +27,9 @@ MAX_TENSOR_ENTRIES = 10**6
 def command(
     algorithm: str,
     *,
-    features: Annotated[int | None, Parameter(name=["--features", "-d"], help="also the matrices, at this d")] = None,
-    context: Annotated[int | None, Parameter(name=["--context", "-n"], help="also the matrices, at this n")] = None,
-    layers: Annotated[
-        int | None, Parameter(name=["--layers", "-L"], help="also the matrices of this many layers")
-    ] = None,
+    features: Annotated[int | None, integer(["--features", "-d"], "also the matrices, at this d")] = None,
+    context: Annotated[int | None, integer(["--context", "-n"], "also the matrices, at this n")] = None,
+    layers: Annotated[int | None, integer(["--layers", "-L"], "also the matrices of this many layers")] = None,
     gamma: Gamma = "9/10",
     lam: Lam = "1/2",
     trace: Trace = None,

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from ...numeric.prompt_file import read_context
 from ..case import MAX_WORK, Settings
 from ..checker import verify
-from ..options import ContextLength, Features, Gamma, Json, Lam, Layers, Looped, Seed, Trace, rational
+from ..options import ContextLength, Features, Gamma, Json, Lam, Layers, Looped, Seed, Trace, integer, rational
 from ..progress import ProgressLine
 from ..table import show
 
@@ -24,8 +24,8 @@ def command(
     lam: Lam = "1/2",
     trace: Trace = None,
     seed: Seed = 0,
-    trials: Annotated[int, Parameter(name="--trials", help="prompts that run in floats")] = 30,
-    exact_trials: Annotated[int, Parameter(name="--exact-trials", help="prompts that run in exact arithmetic")] = 2,
+    trials: Annotated[int, integer("--trials", "prompts that run in floats")] = 30,
+    exact_trials: Annotated[int, integer("--exact-trials", "prompts that run in exact arithmetic")] = 2,
     device: Annotated[str, Parameter(name="--device", help="auto, cpu or cuda")] = "auto",
     dtype: Annotated[str, Parameter(name="--dtype", help="float64, float32, bfloat16 or float16")] = "float64",
     looped: Looped = False,
@@ -40,12 +40,12 @@ def command(
         Parameter(name="--evidence", help="a kind of evidence to ask for (repeat for more); default: all", negative=()),
     ] = None,
     entrywise_features: Annotated[
-        int | None, Parameter(name="--entrywise-features", help="d of identity-entrywise; default: up to 3")
+        int | None, integer("--entrywise-features", "d of identity-entrywise; default: up to 3")
     ] = None,
     entrywise_context: Annotated[
-        int | None, Parameter(name="--entrywise-context", help="n of identity-entrywise; default: up to 5")
+        int | None, integer("--entrywise-context", "n of identity-entrywise; default: up to 5")
     ] = None,
-    max_work: Annotated[int, Parameter(name="--max-work", help="limit on the work of one algorithm")] = MAX_WORK,
+    max_work: Annotated[int, integer("--max-work", "limit on the work of one algorithm")] = MAX_WORK,
     details: Annotated[bool, Parameter(name="--details", negative=(), help="every claim in words")] = False,
     json: Json = False,
 ) -> int:

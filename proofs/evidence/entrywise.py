@@ -14,9 +14,7 @@ STRENGTH = "proved at this d and n for all entries (FLINT)"
 
 def establish(case: Case) -> Iterator[Claim]:
     """Expand layer minus update with every entry generic, by default at d up to 3 and n up to 5."""
-    s = case.settings
-    d = s.entrywise_features or max(2, min(3, s.features))
-    n = s.entrywise_context or min(5, s.context)
+    d, n = case.entrywise_sizes
     result = entrywise(case.derivation, d, n)
     yield Claim(
         case.algorithm.name,
