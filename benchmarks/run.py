@@ -101,7 +101,7 @@ def naive_attention(module: Any, Z: torch.Tensor) -> torch.Tensor:
     n = Z.shape[-1] - 1
     for number in range(module.depth):
         change = torch.zeros_like(Z)
-        for head in module.layers[0 if module.looped else number].heads:
+        for head in module.layers[number].heads:
             change = change + head.W @ (head.P @ Z @ head.M @ (Z.mT @ head.Q @ Z))
         Z = Z + change / n
     return Z
@@ -195,13 +195,12 @@ def float_jobs(quick: bool) -> list[dict[str, Any]]:
     with torch.no_grad():
         ours = seconds(lambda: module.states(Z), 5)
         theirs = seconds(lambda: naive_attention(module, Z), 3)
-    return [
-        entry(f"torch layers td0, {trials} prompts, n={n}, L={L}, all states", ours, "Z M (Z^T Q Z), batched", theirs)
-    ]
+    job = f"torch layers td0, {trials} prompts, n={n}, L={L}, all states"
+    return [entry(job, ours, "Z M (Z^T Q Z), batched", theirs)]
 
 
 def verify_jobs(quick: bool) -> list[dict[str, Any]]:
-    """`layerproof verify` from a cold start, against a plain loop over trials in torch for one algorithm, floats only."""
+    """`layerproof verify` from a cold start, beside a plain loop over trials in torch: one algorithm, floats only."""
     command = [sys.executable, "-m", "layerproof", "verify", "--json"]
     trials, n, L = (2, 20, 4) if quick else (30, 100, 40)
     command += ["-n", str(n), "-L", str(L), "--trials", str(trials)]

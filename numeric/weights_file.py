@@ -13,21 +13,25 @@ The safetensors file holds the same tensors rounded to a dtype, and the JSON wit
 from __future__ import annotations
 
 import os
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ..symbolic.algorithms import catalogue
 from ..symbolic.attention import Head
 from ..symbolic.construction import Construction
 from ..symbolic.derive import Readout
 from ..symbolic.errors import ArgumentError, ContentError
 from ..symbolic.prompt import Layout
 from ..symbolic.rational import RationalMatrix
-from .prompt_file import parse_rational
 from .strict_json import dumps, loads, rational_text, read_text
 
 FORMAT, SCHEMA = "layerproof-weights", 1
 MAX_ENTRIES = 4 * 10**6
+MAX_NUMBER_LENGTH = 10**5
+_INTEGER = "(?:0x[0-9a-f]+|0|[1-9][0-9]{0,999})"
+_NUMBER = re.compile(f"(?P<top>-?{_INTEGER})(?:/(?P<bottom>{_INTEGER}))?")
 
 
 def _rows(matrix: RationalMatrix) -> list[list[str]]:
@@ -134,7 +138,7 @@ def from_document(data: Any) -> Construction:
     """A construction from a weights file's content, every field checked; `ContentError` names the first wrong one."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ContentError(f'is no weights file, wanted an object with "format": "{FORMAT}"')
-    if data.get("schema") != SCHEMA:
+    if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
         raise ContentError(f"schema is {data.get('schema')!r}, this version reads {SCHEMA}")
     d, n, depth = (_whole(data, name) for name in ("d", "n", "layers"))
     looped = _typed(data, "looped", bool)
@@ -144,8 +148,10 @@ def from_document(data: Any) -> Construction:
     layout = Layout(d, n, features, accumulators)
     readout_data = _typed(data, "readout", dict)
     row, sign = _typed(readout_data, "row_name", str), readout_data.get("sign")
-    if row not in accumulators or sign not in (1, -1) or isinstance(sign, bool):
+    if row not in accumulators or type(sign) is not int or sign not in (1, -1):
         raise ContentError("readout is wrong, wanted row_name among the accumulators and sign 1 or -1")
+    if type(readout_data.get("row")) is not int or type(readout_data.get("column")) is not int:
+        raise ContentError("readout is wrong, wanted row and column as integers")
     if readout_data.get("row") != layout.accumulator(row) or readout_data.get("column") != n:
         raise ContentError("readout is wrong, wanted row and column to be those of row_name and of the query")
     stored = _typed(data, "tensors", dict)
@@ -161,8 +167,9 @@ def from_document(data: Any) -> Construction:
         layers=_layers(stored, layout, count),
         depth=depth,
         looped=looped,
-        steps=tuple(tuple(_read_step(c, number) for c in _checked(step, list, f"preconditioners[{number}]"))
-                    for number, step in enumerate(preconditioners)),
+        steps=tuple(
+            _read_step(step, number, _typed(data, "algorithm", str), d) for number, step in enumerate(preconditioners)
+        ),
         readout=Readout(row, sign),
     )  # fmt: skip
 
@@ -184,7 +191,7 @@ def _layers(stored: dict[str, Any], layout: Layout, count: int) -> tuple[tuple[H
                 value = stored.get(name)
                 if isinstance(value, dict):
                     target = value.get("same_as")
-                    if target not in built:
+                    if not isinstance(target, str) or target not in built:
                         raise ContentError(
                             f"tensors.{name} is the same as {str(target)[:60]!r}, which does not come before it"
                         )
@@ -215,28 +222,38 @@ def _matrix(value: Any, size: int, name: str) -> RationalMatrix:
     return RationalMatrix.of([[_rational(x, name) for x in row] for row in rows])
 
 
-def _read_step(value: Any, layer: int) -> Any:
-    name = f"preconditioners[{layer}]"
-    if isinstance(value, list):
-        return [[_rational(x, name) for x in _checked(row, list, name)] for row in value]
-    return _rational(value, name)
+def _read_step(step: Any, number: int, algorithm: str, d: int) -> tuple[Any, ...]:
+    """One layer's preconditioners: scalars and (d, d) matrices, as many and of the kinds that the algorithm has."""
+    name = f"preconditioners[{number}]"
+    values = tuple(_read_preconditioner(c, name, d) for c in _checked(step, list, name))
+    known = catalogue().get(algorithm)
+    if known is not None:
+        wanted = [c in known.scalar_preconditioners for c in known.preconditioners]
+        if [isinstance(v, Fraction) for v in values] != wanted:
+            raise ContentError(f"{name} is wrong, wanted {', '.join(known.preconditioners)} of {algorithm}")
+    return values
+
+
+def _read_preconditioner(value: Any, name: str, d: int) -> Any:
+    if not isinstance(value, list):
+        return _rational(value, name)
+    if len(value) != d or any(not isinstance(row, list) or len(row) != d for row in value):
+        raise ContentError(f"{name} has the wrong shape, wanted {d} rows of {d} numbers")
+    return [[_rational(x, name) for x in row] for row in value]
 
 
 def _rational(value: Any, name: str) -> Fraction:
-    if not isinstance(value, str):
-        raise ContentError(f'{name} is {value!r}, wanted a string such as "-3/7"')
-    if "0x" in value[:3]:
-        top, _, bottom = value.partition("/")
-        try:
-            return Fraction(int(top, 0), int(bottom or "1", 0))
-        except (ValueError, ZeroDivisionError):
-            raise ContentError(f"{name} is {value[:40]!r}, wanted a rational") from None
-    return parse_rational(value, name)
+    if isinstance(value, str) and len(value) <= MAX_NUMBER_LENGTH and (match := _NUMBER.fullmatch(value)):
+        bottom = int(match["bottom"] or "1", 0)
+        if bottom:
+            return Fraction(int(match["top"], 0), bottom)
+    shown = ascii(value[:40] if isinstance(value, str) else value)
+    raise ContentError(f'{name} is {shown[:60]}, wanted a rational such as "-3/7", large numbers in hexadecimal')
 
 
 def _feature(value: Any) -> tuple[str, int]:
     pair = _checked(value, list, "layout.features")
-    if len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], int) or pair[1] < 1:
+    if len(pair) != 2 or not isinstance(pair[0], str) or type(pair[1]) is not int or pair[1] < 1:
         raise ContentError("layout.features is wrong, wanted pairs [name, rows]")
     return pair[0], pair[1]
 

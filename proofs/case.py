@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -147,23 +147,21 @@ class Case:
         """One entry of `steps` for every layer."""
         return self.steps * self.settings.layers if self.subject.looped else self.steps
 
-    def check_work(self) -> None:
-        """Raise `WorkLimitError` when the exact or the float part is larger than the stated limit."""
+    def check_work(self, asked: Sequence[str]) -> None:
+        """Raise `WorkLimitError` when some evidence asked for would take more than the stated limit."""
         s = self.settings
         exact = s.exact_trials * s.layers**2 * s.context * s.features
         floats = s.trials * s.layers * s.context * s.features**2
-        for text, work in (
-            ("exact_trials * layers^2 * context * features", exact),
-            ("trials * layers * context * features^2", floats),
-            ("context^2 * layers", s.context**2 * s.layers),
-            (
-                "entrywise_context^3 * entrywise_features^4",
-                self.entrywise_sizes[1] ** 3 * self.entrywise_sizes[0] ** 4,
-            ),
+        d, n = self.entrywise_sizes
+        for kind, text, work in (
+            ("identity-exact", "exact_trials * layers^2 * context * features", exact),
+            ("float", "trials * layers * context * features^2", floats),
+            ("identity-random", "context^2 * layers", s.context**2 * s.layers),
+            ("identity-entrywise", "entrywise_context^3 * entrywise_features^4", n**3 * d**4),
         ):
-            if work > s.max_work:
+            if kind in asked and work > s.max_work:
                 raise WorkLimitError(
-                    f"the work asked for, {text} = {work}, is above the limit of {s.max_work}: "
+                    f"the work asked for by {kind}, {text} = {work}, is above the limit of {s.max_work}: "
                     f"ask for less, or raise it with --max-work {work}"
                 )
 

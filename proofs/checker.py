@@ -39,7 +39,7 @@ def verify(
     cases = [Case(a, settings, progress=progress) for a in chosen]
     for case in cases:
         case.algorithm.choose(case.options)
-        case.check_work()
+        case.check_work(asked)
     check_device(settings, asked)
     claims = [claim for case in cases for claim in establish(case, asked)]
     return Result("verify", settings.document(), tuple(claims))

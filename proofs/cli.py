@@ -37,7 +37,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command: 0 holds, 1 refuted, 2 wrong arguments, 3 open, 4 wrong content or device, 5 internal error."""
     try:
         command, bound, _ = build().parse_args(list(arguments), exit_on_error=False, print_error=False)
-        return int(command(*bound.args, **bound.kwargs) or 0)
+        code = int(command(*bound.args, **bound.kwargs) or 0)
+        sys.stdout.flush()
+        return code
     except CycloptsError as error:
         return _fail(" ".join(str(error).split()).removesuffix(".") + ". See: layerproof --help", USAGE)
     except LayerproofError as error:

@@ -17,10 +17,17 @@ from .verdict import Claim, Result, Verdict
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
 
 
+class _Output(Console):
+    """A console that leaves a closed pipe to the command line, rather than ending the process itself."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output; wide enough not to break words when it is no terminal."""
     plain = not sys.stdout.isatty()
-    return Console(width=150 if plain else None, highlight=False, soft_wrap=False)
+    return _Output(width=150 if plain else None, highlight=False, soft_wrap=False)
 
 
 def show(result: Result, details: bool) -> None:

@@ -116,7 +116,7 @@ def test_gamma_is_read_exactly(capsys: Capture, value: str) -> None:
 
 
 def test_work_above_the_limit_is_refused_with_the_limit_and_how_to_raise_it(capsys: Capture) -> None:
-    large = ("verify", "td0", "-d", "1", "-n", "2", "-L", "3", "--trials", "1", "--evidence", "derived")
+    large = ("verify", "td0", "-d", "1", "-n", "2", "-L", "3", "--trials", "1", "--evidence", "identity-exact")
     ran = run_cli(capsys, *large, "--max-work", "35")
     assert_refused(ran, 2, "exact_trials * layers^2 * context * features = 36", "limit of 35", "--max-work 36")
     assert run_cli(capsys, *large, "--max-work", "36").code == 0
