@@ -266,9 +266,7 @@ def test_the_context_mask_for_the_trace_is_refuted(kind: str, plant: Callable[[D
 
 @pytest.mark.parametrize("kind", ["identity-exact", "identity-random"])
 @pytest.mark.parametrize("name", HEADS)
-def test_the_wrong_sign_of_the_read_out_is_refuted(
-    kind: str, name: str, plant: Callable[[Derivation], None]
-) -> None:
+def test_the_wrong_sign_of_the_read_out_is_refuted(kind: str, name: str, plant: Callable[[Derivation], None]) -> None:
     derivation = lp.derive(name)
     plant(replace(derivation, readout=replace(derivation.readout, sign=-derivation.readout.sign)))
     (claim,) = claims(Case(find(name), SMALL), kind)

@@ -522,7 +522,7 @@ def test_a_reader_that_has_gone_is_no_error(arguments: tuple[str, ...]) -> None:
 def test_an_interrupt_ends_the_command_with_130_and_one_line() -> None:
     code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); " \
            "from layerproof.proofs.cli import run; sys.exit(run(sys.argv[1:]))"  # fmt: skip
-    long = ("verify", "td0", "-d", "8", "-n", "2000", "-L", "400", "--exact-trials", "1000", "--max-work", str(10**15))
+    long = ("verify", "td0", "-d", "3", "-n", "400", "-L", "60", "--exact-trials", "30")
     with subprocess.Popen(
         [sys.executable, "-c", code, *long, "--evidence", "identity-exact"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

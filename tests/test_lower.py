@@ -18,9 +18,7 @@ from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.errors import ArgumentError, DeviceError
 
-HALF, SINGLE, DOUBLE, BRAIN = (
-    PRECISIONS[d] for d in (torch.float16, torch.float32, torch.float64, torch.bfloat16)
-)
+HALF, SINGLE, DOUBLE, BRAIN = (PRECISIONS[d] for d in (torch.float16, torch.float32, torch.float64, torch.bfloat16))
 RATIONALS = st.builds(
     lambda a, b, e: Fraction(a, b) * Fraction(2) ** e,
     st.integers(-(2**70), 2**70), st.integers(1, 2**60), st.integers(-180, 160),

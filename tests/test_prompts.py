@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from fractions import Fraction
 
@@ -25,7 +26,7 @@ def test_a_trajectory_is_one_path_of_its_process(name, n, seed):
     assert (context.n, context.d) == (n, 5)
     assert context.next_features[:-1] == context.features[1:]
     path = [vector.index(1) for vector in (*context.features, context.next_features[-1], context.query)]
-    assert all(process.transition[i][j] > 0 for i, j in zip(path, path[1:], strict=False))
+    assert all(process.transition[i][j] > 0 for i, j in itertools.pairwise(path))
     assert context.rewards == tuple(process.reward[i] for i in path[:n])
 
 

@@ -94,7 +94,7 @@ def test_a_single_wrong_entry_is_shown_on_at_most_one_transition_of_zeros_and_on
     found = shrink(lambda c, w: first_mismatch(check, c, w), context, start)
     assert transitions_used(found.context) <= 1 < transitions_used(context)
     assert set(entries(found.context, found.start)) <= {0, 1}
-    assert first_mismatch(check, found.context, found.start) == found.mismatch
+    assert found.mismatch is not None and found.mismatch == first_mismatch(check, found.context, found.start)
 
 
 def test_every_entry_that_is_left_is_needed() -> None:
