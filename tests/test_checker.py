@@ -200,21 +200,28 @@ def test_from_python_an_unknown_setting_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("kind", "settings"),
     [
-        replace(SMALL, layers=10**5, context=10, exact_trials=1),
-        replace(SMALL, context=10**5),
-        replace(SMALL, features=10**4, trials=10**3),
+        ("identity-exact", replace(SMALL, layers=10**5, context=10, exact_trials=1)),
+        ("identity-random", replace(SMALL, context=10**5)),
+        ("identity-entrywise", replace(SMALL, entrywise_context=100, entrywise_features=100)),
+        ("float", replace(SMALL, features=10**4, trials=10**3)),
     ],
 )
-def test_work_above_the_limit_is_refused_with_the_limit_and_the_way_to_raise_it(settings: Settings) -> None:
+def test_work_above_the_limit_is_refused_with_the_limit_and_the_way_to_raise_it(kind: str, settings: Settings) -> None:
     case = Case(find("td0"), settings)
     with pytest.raises(WorkLimitError, match=r"above the limit of 1000000000: .* --max-work (\d+)$") as refused:
-        case.check_work()
+        case.check_work((kind,))
     needed = int(str(refused.value).rpartition(" ")[2])
-    assert f"= {needed}, is above" in str(refused.value) and needed > settings.max_work
+    assert f"asked for by {kind}, " in str(refused.value) and f"= {needed}, is above" in str(refused.value)
+    replace(case, settings=replace(settings, max_work=needed)).check_work((kind,))
     with pytest.raises(WorkLimitError):
-        replace(case, settings=replace(settings, max_work=needed - 1)).check_work()
+        replace(case, settings=replace(settings, max_work=needed - 1)).check_work((kind,))
+
+
+def test_work_that_was_not_asked_for_is_not_counted() -> None:
+    huge = replace(SMALL, features=10**6, context=10**6, layers=10**6, entrywise_features=1, entrywise_context=1)
+    Case(find("td0"), huge).check_work(("derived", "identity-symbolic", "identity-entrywise"))
 
 
 # planted faults in the derived weights

@@ -98,7 +98,7 @@ def test_the_forms_of_a_number(text, value):
     ],
 )
 def test_what_is_no_number_is_refused(text):
-    with pytest.raises(ContentError, match="gamma is .*, wanted a number such as 3, -0.25, 1e-3 or 3/7") as caught:
+    with pytest.raises(ContentError, match=r"gamma is .*, wanted a number such as 3, -0.25, 1e-3 or 3/7") as caught:
         parse_rational(text, "gamma")
     assert str(caught.value).isascii()
 
