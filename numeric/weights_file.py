@@ -96,7 +96,7 @@ def document(construction: Construction) -> dict[str, Any]:
 def write_weights(construction: Construction, path: str | os.PathLike[str], dtype: str = "float64") -> None:
     """Write the exact weights as JSON (`.json`), or rounded to `dtype` as safetensors (`.safetensors`).
 
-    The file appears whole or not at all.  `ArgumentError` for another suffix.
+    The file appears whole or not at all.  `ArgumentError` for another suffix, `ContentError` when it cannot be written.
     """
     path = Path(path)
     if path.suffix == ".json":
@@ -106,8 +106,12 @@ def write_weights(construction: Construction, path: str | os.PathLike[str], dtyp
     else:
         raise ArgumentError(f"path is {str(path)!r}, wanted a name that ends in .json or .safetensors")
     partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ContentError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _safetensors(construction: Construction, dtype: str) -> bytes:

@@ -90,6 +90,9 @@ def _check(
     construction: Construction, algorithm: Algorithm, layers: int | None, prompts: Sequence[Context] | None
 ) -> None:
     layout = construction.layout
+    missing = [name for name in algorithm.parameters if name not in construction.parameters]
+    if missing:
+        raise ArgumentError(f"the construction has no value for {', '.join(missing)}, wanted one for {algorithm.name}")
     if layers is not None and layers != construction.depth:
         raise ArgumentError(f"layers is {layers}, but the construction has {construction.depth}")
     wanted = Layout.of(algorithm, layout.d, layout.n)

@@ -28,7 +28,8 @@ def verify(
     Raises `ArgumentError` for an unknown algorithm, kind of evidence or option, before anything runs.
     """
     settings = settings or Settings()
-    chosen = [a if isinstance(a, Algorithm) else find(a) for a in algorithms] or list(catalogue().values())
+    found = [a if isinstance(a, Algorithm) else find(a) for a in algorithms] or list(catalogue().values())
+    chosen = list({id(a): a for a in found}.values())  # one named twice is checked once
     asked = ask(evidence)
     if settings.trace is not None and not any("trace" in a.options for a in chosen):
         raise ArgumentError(
@@ -62,8 +63,9 @@ def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def check_device(settings: Settings, asked: Sequence[str]) -> None:
-    """Raise before any work when floats are asked for on a device or in a dtype that is not there."""
-    if "float" in asked:
+    """Raise before any work when a device or a dtype is named that is not there."""
+    default = Settings()
+    if "float" in asked or (settings.device, settings.dtype) != (default.device, default.dtype):
         from ..numeric.device import resolve_device, resolve_dtype  # loads torch
 
         resolve_device(settings.device)

@@ -8,6 +8,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from cyclopts import App, CycloptsError
 
@@ -35,6 +36,8 @@ def build() -> App:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command: 0 holds, 1 refuted, 2 wrong arguments, 3 open, 4 wrong content or device, 5 internal error."""
+    if sys.stdout is None:  # the caller closed it
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open for the life of the process
     try:
         command, bound, _ = build().parse_args(list(arguments), exit_on_error=False, print_error=False)
         code = int(command(*bound.args, **bound.kwargs) or 0)

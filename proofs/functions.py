@@ -93,9 +93,9 @@ def construct(
 
 
 def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:
-    if len(step) != len(algorithm.preconditioners):
+    if not isinstance(step, Sequence) or len(step) != len(algorithm.preconditioners):
         raise ArgumentError(
-            f"preconditioners[{layer}] has {len(step)} entries, wanted one for each of "
+            f"preconditioners[{layer}] is {str(step)[:40]}, wanted a tuple with an entry for each of "
             f"{', '.join(algorithm.preconditioners)}"
         )
     result: list[Any] = []
@@ -104,7 +104,8 @@ def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:
         if name in algorithm.scalar_preconditioners:
             result.append(exact(value, where))
             continue
-        if not isinstance(value, Sequence) or len(value) != d or any(len(row) != d for row in value):
+        rows = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+        if [len(row) if isinstance(row, Sequence) else None for row in rows] != [d] * d:
             raise ArgumentError(f"{where} has the wrong shape, wanted {d} rows of {d} numbers")
         result.append([[exact(x, where) for x in row] for row in value])
     return tuple(result)

@@ -30,8 +30,10 @@ def integer(name: str | list[str], help: str) -> Parameter:
 Features = Annotated[int, integer(["--features", "-d"], "feature dimension d")]
 ContextLength = Annotated[int, integer(["--context", "-n"], "context length n")]
 Layers = Annotated[int, integer(["--layers", "-L"], "number of layers L")]
-Gamma = Annotated[str, Parameter(name="--gamma", help="discount, exact, from 0 to 1: 9/10 or 0.9")]
-Lam = Annotated[str, Parameter(name="--lam", help="lambda, exact, from 0 to 1")]
+Gamma = Annotated[
+    str, Parameter(name="--gamma", help="discount, exact, from 0 to 1: 9/10 or 0.9", allow_leading_hyphen=True)
+]
+Lam = Annotated[str, Parameter(name="--lam", help="lambda, exact, from 0 to 1", allow_leading_hyphen=True)]
 Trace = Annotated[
     str | None,
     Parameter(name="--trace", help="trace decay of td-lambda: lam (the paper's) or gamma-lam (the textbook's)"),

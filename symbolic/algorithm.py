@@ -127,11 +127,11 @@ class Algorithm:
         """The options in force: the given ones, defaults for the rest; `ArgumentError` for one that does not exist."""
         chosen = {name: values[0] for name, values in self.options.items()}
         for name, value in (options or {}).items():
-            if name in chosen:
-                if value not in self.options[name]:
-                    wanted = " or ".join(self.options[name])
-                    raise ArgumentError(f"{name} is {value!r}, wanted {wanted}")
-                chosen[name] = value
+            if name not in chosen:
+                raise ArgumentError(f"{name} is {value!r}, but {self.name} has no option {name}: leave it out")
+            if value not in self.options[name]:
+                raise ArgumentError(f"{name} is {value!r}, wanted {' or '.join(self.options[name])}")
+            chosen[name] = value
         return chosen
 
     def bind(self, values: Mapping[str, Any], options: Mapping[str, str] | None = None) -> SimpleNamespace:

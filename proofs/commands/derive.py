@@ -17,7 +17,7 @@ from ...symbolic.derive import derive
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ..derivation_document import sections
 from ..document_text import as_json, as_latex, as_text
-from ..options import Gamma, Lam, Looped, Seed, Trace, integer, rational
+from ..options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
 from ..verdict import SCHEMA, Claim, Verdict
 from ..weights_document import weight_sections
 
@@ -35,6 +35,7 @@ def command(
     trace: Trace = None,
     seed: Seed = 0,
     looped: Looped = False,
+    json: Json = False,
     format: Annotated[
         Literal["text", "latex", "json"], Parameter(name="--format", help="text, latex or json")
     ] = "text",
@@ -66,7 +67,7 @@ def command(
         construction = construct(derivation, d, n, depth, steps, parameters, looped)
     parts = sections(derivation)
     title = f"{found.title}: weights derived from the update"
-    if format == "json":
+    if json or format == "json":
         claim = Claim(
             found.name, "the weights follow from the textbook update", "derived", Verdict.HOLDS,
             "see `layerproof verify` for uniqueness", f"{len(derivation.heads)} heads",
