@@ -365,9 +365,10 @@ def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ContentError, match="cannot be written: No space left"):
         write_weights(built("td-lambda"), path)
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_reading_runs_nothing_and_a_file_can_name_any_algorithm() -> None:
