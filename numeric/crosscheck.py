@@ -29,6 +29,9 @@ from .lower import lower, lower_prompt
 from .reference import float_iterates
 from .transformer import LinearTransformer
 
+WIDE = 2.0**-4
+"""A bound of this share of sum |x|, or more, is called vacuous: one algorithm's layer may lie within another's."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -71,7 +74,7 @@ class FloatResult:
     """What a float run showed.
 
     status       "within": every one-step error is inside its bound; "exceeded": some is not, `where` says which;
-                 "vacuous": within, but (1+u)^k - 1 >= 1 or the bound is infinite, so that says nothing;
+                 "vacuous": within, but (1+u)^k - 1 >= 1/16 or the bound is infinite, so that says too little;
                  "not-finite": a NaN or an infinity, which began at `where`
     bound, error, ratio   at the entry of the worst ratio error / bound (None where the state is not finite)
     computed     the float there, exact, as a fraction
@@ -130,10 +133,11 @@ def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
     else:
         raise ArgumentError(
             f"{type(module).__name__} has neither states(Z), which returns [Z_0, ..., Z_L], nor layers, the layers to "
-            "apply one after another: give it one of the two"
+            "apply one after another: give it one of the two; Z : (prompts, rows, n + 1) is a batch"
         )
     if len(states) != depth + 1:
-        raise ArgumentError(f"{type(module).__name__} has {len(states) - 1} layers, the construction {depth}")
+        wanted = f"{depth + 1}: the prompt Z_0 and Z_1, ..., Z_{depth}"
+        raise ArgumentError(f"{type(module).__name__} returns {len(states)} states, wanted {wanted}")
     for number, state in enumerate(states):
         if state.shape != Z.shape or state.dtype != Z.dtype:
             raise ArgumentError(
@@ -254,8 +258,9 @@ def _judge(run: ExactRun, construction: Construction, bound: np.ndarray) -> _Jud
                 exceeded[trial, layer, k, column] = excess > Fraction(float(bound[trial, layer, k, column]))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(np.isinf(bound), 0.0, np.where(error == 0, 0.0, error / bound))
-    if exceeded.any():
-        ratio = np.where(exceeded, ratio, -1.0)
+    if exceeded.any():  # the layer that leaves the algorithm first is the one to name
+        first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
+        ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], ratio, -1.0)
     trial, layer, k, column = (int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
     computed = Fraction(float(run.Y[trial, layer + 1, k, column]))
     wanted = run.exact_layer(trial, layer).fractions()[k][column]
@@ -313,7 +318,7 @@ def crosscheck(
         judgement = _judge(run, construction, bound)
         if judgement.status == "within":
             judgement = _prediction_misread(construction, predictions, states) or judgement
-        if judgement.status == "within" and (factor >= 1 or not np.isfinite(bound).all()):
+        if judgement.status == "within" and (factor >= WIDE or not np.isfinite(bound).all()):
             judgement = _Judgement(**{**asdict(judgement), "status": "vacuous", "where": judgement.where})
         say("measuring the distance")
         distance = _distance(run)

@@ -74,6 +74,7 @@ class LinearTransformer(nn.Module):
         self.features = features
         self.readout_row = readout_row
         self.sign = sign
+        self.construction: Construction | None = None  # what the weights were made from, when they were
 
     @staticmethod
     def from_construction(
@@ -91,7 +92,10 @@ class LinearTransformer(nn.Module):
         stored = [[AttentionHead(t, trainable) for t in heads] for heads in lowered.layers]
         layers = [AttentionLayer(heads, lowered.scale) for heads in stored]
         layout, readout = construction.layout, construction.readout
-        return LinearTransformer(layers, construction.depth, layout.p, layout.accumulator(readout.row), readout.sign)
+        row = layout.accumulator(readout.row)
+        module = LinearTransformer(layers, construction.depth, layout.p, row, readout.sign)
+        module.construction = construction
+        return module
 
     def _sequence(self) -> list[AttentionLayer]:
         """The layers in the order in which they are applied, L of them."""

@@ -132,6 +132,10 @@ def _safetensors(construction: Construction, dtype: str) -> bytes:
 
 def read_weights(path: str | os.PathLike[str]) -> Construction:
     """The exact construction in a JSON weights file; `ContentError` that names the file for anything else."""
+    if Path(path).suffix == ".safetensors":
+        raise ContentError(
+            f"{path}: a .safetensors file holds rounded weights: read the exact ones from their .json file"
+        )
     try:
         return from_document(loads(read_text(path), numbers_as_text=False))
     except ContentError as error:

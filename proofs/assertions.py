@@ -47,6 +47,8 @@ def assert_implements(
     if isinstance(subject, Construction):
         construction = subject
         asked = _asked(evidence, ("identity-exact",), ("identity-exact", "float"))
+    elif not callable(subject):
+        raise ArgumentError(f"subject is {str(subject)[:40]!r}, wanted a Construction or a torch module")
     else:
         module = subject
         construction = reference if reference is not None else getattr(subject, "construction", None)  # type: ignore[assignment]

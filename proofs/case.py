@@ -70,6 +70,8 @@ class Settings:
                 shown = value if isinstance(value, Fraction) else repr(value)
                 raise ArgumentError(f"{name} is {shown}, wanted an exact number from 0 to 1, such as 9/10")
         process_named(self.process)
+        if self.prompt is not None and not isinstance(self.prompt, Context):
+            raise ArgumentError(f"prompt is {str(self.prompt)[:40]!r}, wanted a Context: read_context(path) reads one")
 
     def document(self) -> dict[str, Any]:
         """The settings as plain data."""
@@ -156,7 +158,9 @@ class Case:
         for kind, text, work in (
             ("identity-exact", "exact_trials * layers^2 * context * features", exact),
             ("float", "trials * layers * context * features^2", floats),
-            ("identity-random", "context^2 * layers", s.context**2 * s.layers),
+            ("identity-exact", "100 * context^2", 100 * s.context**2),
+            ("float", "100 * context^2", 100 * s.context**2),
+            ("identity-random", "max(context, 200)^2 * layers", max(s.context, 200) ** 2 * s.layers),
             ("identity-entrywise", "entrywise_context^3 * entrywise_features^4", n**3 * d**4),
         ):
             if kind in asked and work > s.max_work:

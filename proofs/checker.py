@@ -28,6 +28,9 @@ def verify(
     Raises `ArgumentError` for an unknown algorithm, kind of evidence or option, before anything runs.
     """
     settings = settings or Settings()
+    wrong = next((a for a in algorithms if not isinstance(a, (str, Algorithm))), None)
+    if wrong is not None:
+        raise ArgumentError(f"algorithms holds {str(wrong)[:40]!r}, wanted names or algorithms, one argument each")
     found = [a if isinstance(a, Algorithm) else find(a) for a in algorithms] or list(catalogue().values())
     chosen = list({id(a): a for a in found}.values())  # one named twice is checked once
     asked = ask(evidence)
@@ -47,11 +50,11 @@ def verify(
 
 
 def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
-    """The kinds of evidence asked for, in order; all when None."""
+    """The kinds of evidence asked for, in order; when None, all but those that run on request only."""
     known = kinds()
     if evidence is None:
-        return tuple(known)
-    wanted = list(evidence)
+        return tuple(name for name, kind in known.items() if not getattr(kind, "ON_REQUEST", False))
+    wanted = [evidence] if isinstance(evidence, str) else list(evidence)
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
@@ -78,8 +81,11 @@ def establish(case: Case, asked: Sequence[str]) -> Iterator[Claim]:
     for name, kind in kinds().items():
         claim = f"evidence of the kind {name}"
         if name not in asked:
-            reason = "not asked for"
-            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=False)
+            if hasattr(kind, "recorded"):
+                yield kind.recorded(case)
+            else:
+                reason = "not asked for"
+                yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=False)
             continue
         if not derived:
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, NEEDS_WEIGHTS)

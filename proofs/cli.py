@@ -30,7 +30,7 @@ def build() -> App:
     )
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):
         found = importlib.import_module(f"{commands.__name__}.{module.name}")
-        app.command(found.command, name=getattr(found, "NAME", module.name))
+        app.command(found.command, name=module.name)
     return app
 
 
@@ -52,6 +52,8 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has gone
         return 0
+    except OSError as error:
+        return _fail(f"cannot write or read: {error.strerror or error}", LayerproofError.exit_code)
     except Exception as error:
         if os.environ.get("LAYERPROOF_TRACEBACK"):
             traceback.print_exc()

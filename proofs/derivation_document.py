@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..symbolic.ansatz import Ansatz, TensorSolution, Unknown
-from ..symbolic.derive import Derivation, SymbolicHead
+from ..symbolic.derive import SOLVED_AT, Derivation, SymbolicHead
 from ..symbolic.loop import SymbolicState
 from ..symbolic.uniqueness import rank_at
 from .printing import Formula, Names, block_name, expression, linear, word_formula
@@ -202,13 +202,13 @@ def _masks(derivation: Derivation) -> Section:
     ]
     for name, mask in zip(derivation.mask_names, derivation.masks, strict=True):
         pieces = [("i = j", mask.diagonal_entry()), ("j < i", mask.lower_entry()), ("i < j", mask.upper_entry())]
-        shown = [(where, expression(entry)) for where, entry in pieces]
+        shown = [(where, expression(entry)) for where, entry in pieces if entry != 0]
         parts.append(
             Formula(
-                f"{name}[i, j] = " + ", ".join(f"{f.text} for {where}" for where, f in shown) + "; zero for the query",
+                f"{name}[i, j] = " + ", ".join(f"{f.text} for {where}" for where, f in shown) + "; zero elsewhere",
                 rf"({name[0]}_{{{name[1:]}}})_{{ij}} = \begin{{cases}} "
                 + r" \\ ".join(rf"{f.latex} & {where}" for where, f in shown)
-                + r" \end{cases}",
+                + r" \\ 0 & \text{elsewhere} \end{cases}",
             )
         )
     for (weight, row, block), steps in derivation.lemma.items():
@@ -276,7 +276,8 @@ def _freedom(derivation: Derivation) -> Section:
     two, one = rank_at(derivation, 2), rank_at(derivation, 1)
     last = derivation.tensors[-1]
     unique = (
-        "Unique: the interaction tensor T, for every d >= 2, up to entries that no prompt sees. "
+        f"Unique: the interaction tensor T, for every d >= 2 at n = {', '.join(map(str, SOLVED_AT))}, up to entries "
+        f"that no prompt sees{' and those named below' if last.undetermined else ''}. "
         f"At d = 2 and n = {two.n} random prompts put {two.rank} independent conditions on the {two.visible} unknowns "
         f"that they can see, as many as symbolic d does; prompts in the span of two axes carry that to every d >= 2."
         if two.as_symbolic

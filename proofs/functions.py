@@ -135,7 +135,8 @@ def verify(
     known = Settings.__dataclass_fields__
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
-        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(known)}")
+        names = ["d", "n", "layers", *(name for name in known if name not in ("features", "context", "layers"))]
+        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
     chosen = Settings(
         features=d,
         context=n,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -15,6 +16,10 @@ from .evidence import kinds
 from .verdict import Claim, Result, Verdict
 
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
+
+
+WIDE = 112
+"""Columns that the table needs; a narrower terminal gets a line a claim."""
 
 
 class _Output(Console):
@@ -33,6 +38,15 @@ def console() -> Console:
 def show(result: Result, details: bool) -> None:
     """Print one row an algorithm and one column a kind of evidence, then reasons and counterexamples."""
     out = console()
+    if out.width < WIDE:
+        for claim in result.claims:
+            out.print(Text(f"{claim.algorithm}  {claim.evidence}  ").append_text(_cell([claim])))
+    else:
+        _table(result, out)
+    _reasons(result, details, out)
+
+
+def _table(result: Result, out: Console) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("algorithm", no_wrap=True)
     for name in kinds():
@@ -43,6 +57,9 @@ def show(result: Result, details: bool) -> None:
         ]
         table.add_row(algorithm, *cells)
     out.print(table)
+
+
+def _reasons(result: Result, details: bool, out: Console) -> None:
     if details:
         for claim in result.claims:
             out.print()
@@ -50,7 +67,8 @@ def show(result: Result, details: bool) -> None:
                 Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}")
             )
             out.print(Text(f"  {claim.claim}"))
-            out.print(Text(f"  {claim.strength}: {claim.reason}"))
+            holds = claim.verdict is Verdict.HOLDS
+            out.print(Text(f"  {claim.strength}: {claim.reason}" if holds else f"  {claim.reason}"))
     for claim in result.claims:
         if claim.asked and claim.verdict is not Verdict.HOLDS and not details:
             out.print()
@@ -121,8 +139,8 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"trial {witness['trial']}, after layer {witness['layer']}, row {witness['row']}, {witness['column']}:"
         )
-        lines.append(f"  torch       {_short(witness['torch_value'])}")
-        lines.append(f"  exact layer {_short(witness['exact_value'])}")
+        lines.append(f"  torch       {_short(witness['torch_value'])}{_decimal(witness['torch_value'])}")
+        lines.append(f"  exact layer {_short(witness['exact_value'])}{_decimal(witness['exact_value'])}")
     if "difference" in witness:
         lines.append(f"difference: {_short(str(witness['difference']), 300)}")
     lines += [f"cannot be produced: {term}" for term in witness.get("terms", [])[:5]]
@@ -131,6 +149,12 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
 
 def _weights(weights: list[Any]) -> str:
     return ", ".join(f"({', '.join(w)})" if isinstance(w, list) else w for w in weights)
+
+
+def _decimal(text: str) -> str:
+    """A fraction's decimal value beside it, where it is one that has been written out."""
+    top, _, bottom = text.partition("/")
+    return f" = {float(Fraction(int(top), int(bottom))):.17g}" if bottom and "x" not in text else ""
 
 
 def _short(text: str, length: int = 100) -> str:

@@ -31,6 +31,7 @@ class Claim:
     claim    the statement, in words
     evidence its kind: derived, identity-symbolic, identity-entrywise, identity-exact, identity-random, float
     strength what a HOLDS means: proved for all sizes, exact on these instances, at random points, within a bound
+             (empty in the JSON for any other verdict)
     asked    whether the exit code counts it
     reason   why the verdict is what it is, in one line
     bound, error, unit   of a check that has them: the worst place's
@@ -56,7 +57,7 @@ class Claim:
             "claim": self.claim,
             "evidence": self.evidence,
             "verdict": self.verdict.value,
-            "strength": self.strength,
+            "strength": self.strength if self.verdict is Verdict.HOLDS else "",
             "reason": self.reason,
             "asked": self.asked,
             "details": dict(self.details),
@@ -67,7 +68,7 @@ class Claim:
         return document
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What a command established: its settings and its claims."""
 
@@ -87,6 +88,12 @@ class Result:
     def holds(self) -> bool:
         """Whether everything that was asked for holds."""
         return self.exit_code == 0
+
+    def __repr__(self) -> str:
+        counts = ", ".join(
+            f"{k} {v.value}" for v in Verdict if (k := sum(c.asked and c.verdict is v for c in self.claims))
+        )
+        return f"<{self.command}: {counts or 'nothing asked'}>"
 
     def document(self) -> dict[str, Any]:
         """The result as plain data, the same for the same question and machine."""

@@ -116,10 +116,10 @@ def test_gamma_is_read_exactly(capsys: Capture, value: str) -> None:
 
 
 def test_work_above_the_limit_is_refused_with_the_limit_and_how_to_raise_it(capsys: Capture) -> None:
-    large = ("verify", "td0", "-d", "1", "-n", "2", "-L", "3", "--trials", "1", "--evidence", "identity-exact")
-    ran = run_cli(capsys, *large, "--max-work", "35")
-    assert_refused(ran, 2, "exact_trials * layers^2 * context * features = 36", "limit of 35", "--max-work 36")
-    assert run_cli(capsys, *large, "--max-work", "36").code == 0
+    large = ("verify", "td0", "-d", "1", "-n", "2", "-L", "20", "--trials", "1", "--evidence", "identity-exact")
+    ran = run_cli(capsys, *large, "--max-work", "1599")
+    assert_refused(ran, 2, "exact_trials * layers^2 * context * features = 1600", "limit of 1599", "--max-work 1600")
+    assert run_cli(capsys, *large, "--max-work", "1600").code == 0
 
 
 def test_the_default_limit_refuses_hours_of_work_at_once(capsys: Capture) -> None:
@@ -463,13 +463,15 @@ def test_the_users_own_transitions_set_d_and_n(capsys: Capture, tmp_path: Path, 
     header = "phi_1,phi_2,phi_3,phi_next_1,phi_next_2,phi_next_3,reward\n"
     csv = f"{header}1/2,0.25,1,0,1,2,-1e-3\n0,1,2,1,1,1,2/3\n1,1,0,,,,\n"
     path = write(tmp_path, csv if name.endswith("csv") else PROMPT, name)
-    asked = ("verify", "td0", "-d", "9", "-L", "2", "--evidence", "identity-exact", "--json")
+    asked = ("verify", "td0", "-L", "2", "--evidence", "identity-exact", "--json")
     ran = run_cli(capsys, *asked, "--prompt", path)
     assert ran.code == 0
     found = ran.document["settings"]
     assert (found["features"], found["context"], found["prompt"]) == (3, 2, "given")
     (claim,) = [c for c in ran.document["claims"] if c["asked"]]
     assert claim["details"]["prompts"][0] == "given" and "d = 3, n = 2" in claim["claim"]
+    assert "on the given prompt w_2.q = " in claim["reason"]
+    assert_refused(run_cli(capsys, *asked, "--prompt", path, "-d", "9"), 2, "features is 9, but the prompt file has 3")
 
 
 @pytest.mark.usefixtures("planted")

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import layerproof as lp
 from layerproof.numeric.bounds import growth, layer_maps, one_step
 from layerproof.numeric.crosscheck import _judge, crosscheck
 from layerproof.numeric.device import PRECISIONS
@@ -72,7 +73,7 @@ def made(name, d=3, n=20, depth=6, trials=2, seed=0, denominator=128, values=VAL
 def test_every_algorithm_is_within_its_bound(name, dtype):
     construction, algorithm, setups = made(name)
     result = crosscheck(construction, algorithm, setups, dtype=dtype)
-    assert result.status == "within" if growth(result.k, PRECISIONS[dtype]) < 1 else "vacuous"
+    assert result.status == ("within" if growth(result.k, PRECISIONS[dtype]) < 1 / 16 else "vacuous")
     assert 0 < result.ratio < 1
     assert result.distance.last_absolute < 1e4 * PRECISIONS[dtype].unit_roundoff
     assert result.loop_distance.largest < 1e4 * PRECISIONS[dtype].unit_roundoff
@@ -357,7 +358,7 @@ def test_modules_of_another_form_are_told_what_is_wanted():
     layers.layers = LinearTransformer.from_construction(construction).layers
     assert crosscheck(construction, algorithm, setups, module=layers).status == "within"
     layers.layers = layers.layers[:3]
-    with pytest.raises(ArgumentError, match="has 3 layers, the construction 6"):
+    with pytest.raises(ArgumentError, match="returns 4 states, wanted 7"):
         crosscheck(construction, algorithm, setups, module=layers)
     wide = nn.Module()
     wide.layers = [lambda Z: Z.float()] * 6
@@ -378,3 +379,11 @@ def test_prompts_that_do_not_fit_are_refused():
     touching = replace(touching, layers=((replace(head, W=head.Q, P=head.Q),), *construction.layers[1:]))
     with pytest.raises(ArgumentError, match="feature rows"):
         crosscheck(touching, algorithm, setups)
+
+
+def test_a_bound_that_could_hide_another_algorithm_decides_nothing() -> None:
+    """In bfloat16 at n = 100 TD(lambda) stays inside the bound of TD(0): the answer must be open, not yes."""
+    weights = lp.construct("td0", d=3, n=100, layers=3)
+    module = LinearTransformer.from_construction(lp.construct("td-lambda", d=3, n=100, layers=3), torch.bfloat16)
+    with pytest.raises(AssertionError, match="UNDECIDED by float"):
+        lp.assert_implements(module, "td0", reference=weights)

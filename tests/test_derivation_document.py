@@ -48,12 +48,12 @@ def heads(name: str) -> list[dict[str, dict[tuple[str, str], str]]]:
 
 
 def masks(case: Case) -> list[str]:
-    found = re.findall(r"^ *(M\d)\[i, j\] = (.*); zero for the query$", shown(case), re.M)
+    found = re.findall(r"^ *(M\d)\[i, j\] = (.*); zero elsewhere$", shown(case), re.M)
     assert [name for name, _ in found] == list(case.derivation.mask_names)
     return [text for _, text in found]
 
 
-M0 = "1 for i = j, 0 for j < i, 0 for i < j"
+M0 = "1 for i = j"
 LAM = (("trace", "lam"),)
 GAMMA_LAM = (("trace", "gamma-lam"),)
 
@@ -66,9 +66,9 @@ GAMMA_LAM = (("trace", "gamma-lam"),)
     [
         (Case("td0"), [M0]),
         (Case("least-squares"), [M0]),
-        (Case("td-lambda", LAM), ["1 for i = j, lam^(i - j) for j < i, 0 for i < j"]),
-        (Case("td-lambda", GAMMA_LAM), ["1 for i = j, (gamma lam)^(i - j) for j < i, 0 for i < j"]),
-        (Case("average-reward-td"), [M0, "1 - 1/i for i = j, 0 for j < i, -1/j for i < j"]),
+        (Case("td-lambda", LAM), ["1 for i = j, lam^(i - j) for j < i"]),
+        (Case("td-lambda", GAMMA_LAM), ["1 for i = j, (gamma lam)^(i - j) for j < i"]),
+        (Case("average-reward-td"), [M0, "1 - 1/i for i = j, -1/j for i < j"]),
     ],
     ids=str,
 )

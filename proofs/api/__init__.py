@@ -30,14 +30,18 @@ if TYPE_CHECKING:
     from .symbolic.algorithm import FeatureBlock as FeatureBlock
     from .symbolic.construction import Construction as Construction
     from .symbolic.derive import Derivation as Derivation
+    from .symbolic.errors import ArgumentError as ArgumentError
+    from .symbolic.errors import ContentError as ContentError
     from .symbolic.errors import LayerproofError as LayerproofError
     from .symbolic.prompt import Context as Context
 
 _HOMES = {
     "Accumulator": "symbolic.algorithm",
     "Algorithm": "symbolic.algorithm",
+    "ArgumentError": "symbolic.errors",
     "Claim": "proofs.verdict",
     "Construction": "symbolic.construction",
+    "ContentError": "symbolic.errors",
     "Context": "symbolic.prompt",
     "Derivation": "symbolic.derive",
     "FeatureBlock": "symbolic.algorithm",

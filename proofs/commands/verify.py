@@ -8,17 +8,18 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...numeric.prompt_file import read_context
+from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
-from ..checker import verify
-from ..options import ContextLength, Features, Gamma, Json, Lam, Layers, Looped, Seed, Trace, integer, rational
+from ..checker import ask, verify
+from ..options import Gamma, Json, Lam, Layers, Looped, Seed, Trace, integer, rational
 from ..progress import ProgressLine
 from ..table import show
 
 
 def command(
     *algorithms: str,
-    features: Features = 3,
-    context: ContextLength = 100,
+    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None,
+    context: Annotated[int | None, integer(["--context", "-n"], "context length n; default: 100")] = None,
     layers: Layers = 40,
     gamma: Gamma = "9/10",
     lam: Lam = "1/2",
@@ -39,6 +40,12 @@ def command(
         list[str] | None,
         Parameter(name="--evidence", help="a kind of evidence to ask for (repeat for more); default: all", negative=()),
     ] = None,
+    prove: Annotated[
+        bool,
+        Parameter(
+            name=["--prove", "--strict"], negative=(), help="also ask for proved-all-sizes, with the Rocq prover"
+        ),
+    ] = False,
     entrywise_features: Annotated[
         int | None, integer("--entrywise-features", "d of identity-entrywise; default: up to 3")
     ] = None,
@@ -54,9 +61,13 @@ def command(
     Exit codes: 0 everything asked for holds, 1 something is refuted, 2 wrong arguments, 3 something is undecided or
     was not run, 4 wrong content or a device that is not there, 5 internal error.
     """
+    given = read_context(prompt) if prompt is not None else None
+    for name, asked, own in (("features", features, given and given.d), ("context", context, given and given.n)):
+        if given is not None and asked is not None and asked != own:
+            raise ArgumentError(f"{name} is {asked}, but the prompt file has {own}: leave it out")
     settings = Settings(
-        features=features,
-        context=context,
+        features=3 if features is None else features,
+        context=100 if context is None else context,
         layers=layers,
         gamma=rational(gamma, "gamma"),
         lam=rational(lam, "lam"),
@@ -71,8 +82,10 @@ def command(
         entrywise_features=entrywise_features,
         entrywise_context=entrywise_context,
         max_work=max_work,
-        prompt=read_context(prompt) if prompt is not None else None,
+        prompt=given,
     )
+    if prove:
+        evidence = [*ask(evidence), "proved-all-sizes"]
     progress = ProgressLine()
     try:
         result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress)

@@ -10,8 +10,8 @@ from ..case import Case
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "derived", 10
-STRENGTH = "proved for all d >= 2 at n = 2, 3, 4; for all n by the mask lemma"
-CLAIM = "the weights follow from the textbook update by a linear system whose solution is unique for d >= 2"
+STRENGTH = "proved for all d >= 2 at n = 2, 3, 4"
+CLAIM = "the weights follow from the textbook update by a linear system; prompts with d >= 2 force them as stated"
 
 
 def establish(case: Case) -> Iterator[Claim]:

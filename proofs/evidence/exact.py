@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import islice
 from typing import Any
 
 from ...numeric.draws import prompts
 from ...symbolic.arithmetic import RATIONALS
-from ...symbolic.identity import Mismatch, check_construction, problem
+from ...symbolic.identity import Mismatch, check_construction, problem, textbook
 from ...symbolic.prompt import Context
 from ...symbolic.witness import shrink
 from ..case import Case
@@ -24,6 +25,14 @@ def first_mismatch(case: Case, context: Context, start: tuple[Any, ...]) -> Mism
     return next((m for m in check_construction(case.subject, setup, case.per_layer()) if m is not None), None)
 
 
+def _prediction(case: Case, context: Context, start: tuple[Any, ...]) -> Fraction:
+    """The textbook iteration's last value of the query."""
+    setup = problem(case.algorithm, RATIONALS, context, start, case.parameters, case.algorithm.choose(case.options))
+    *_, weights = textbook(setup, case.per_layer())
+    value: Fraction = (weights[0] @ setup.query).fraction()
+    return value
+
+
 def establish(case: Case) -> Iterator[Claim]:
     """Run the subject on `exact_trials` prompts; a difference is shrunk to a small counterexample."""
     s, name = case.settings, case.algorithm.name
@@ -31,9 +40,13 @@ def establish(case: Case) -> Iterator[Claim]:
     claim = f"all {s.layers} layers are the iterates ({form}, d = {s.features}, n = {s.context}), every column and row"
     drawn = islice(prompts(case.algorithm, s.features, s.context, s.seed, s.process, s.prompt), s.exact_trials)
     kinds: list[str] = []
+    prediction = ""
     for number, (kind, context, start) in enumerate(drawn, 1):
         case.progress(f"{name}: exact arithmetic, prompt {number} of {s.exact_trials}")
         kinds.append(kind)
+        if kind == "given":
+            value = _prediction(case, context, start)
+            prediction = f"; on the given prompt w_{s.layers}.q = {float(value):.10g}"
         if first_mismatch(case, context, start) is None:
             continue
         found = shrink(lambda c, w: first_mismatch(case, c, w), context, start)
@@ -49,5 +62,5 @@ def establish(case: Case) -> Iterator[Claim]:
     ran = ", ".join(f"{k} {kind}" for kind, k in count.items())
     yield Claim(
         name, claim, NAME, Verdict.HOLDS, STRENGTH,
-        f"equal over Q on {len(kinds)} prompt{'s' * (len(kinds) > 1)} ({ran})", details={"prompts": kinds},
+        f"equal over Q on {len(kinds)} prompt{'s' * (len(kinds) > 1)} ({ran}){prediction}", details={"prompts": kinds},
     )  # fmt: skip

@@ -62,7 +62,10 @@ def reason(found: Mapping[str, Any]) -> str:
     if found["status"] == "not-finite":
         return f"the value {found['computed']} began at {place}: it overflowed or was not a number"
     if found["status"] == "vacuous":
-        return f"within, but the bound says nothing: {found['formula']}"
+        return (
+            f"within, but the bound is {found['growth']:.2g} of sum |x|, too wide to tell one algorithm from another "
+            f"(from 1/16 on): {found['formula']}"
+        )
     close = f"error {found['error']:.1e} of bound {found['bound']:.1e} at {place}; {found['formula']}"
     if found["status"] == "exceeded":
         return f"outside its bound: {close}"

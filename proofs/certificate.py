@@ -1,0 +1,412 @@
+"""Certificates: what was verified, as data that anyone can check again without trusting it.
+
+A certificate is one JSON object: `settings` and `algorithm` say what was asked, `weights`, `layout`, `readout`,
+`claims`, `theorems` and `sources` what was found, `tool` with which versions; `digest` is the SHA-256 of the canonical
+form of everything else.  `check` believes none of it: it derives everything again from `settings` and compares.
+Floats differ from machine to machine, so of a float claim only the verdict is kept.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..numeric.prompt_file import parse_rational
+from ..numeric.strict_json import dumps, loads, rational_text, read_text
+from ..numeric.weights_file import MAX_ENTRIES, description, document
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import catalogue, find
+from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from . import prover, theorems
+from .case import MAX_WORK, Case, Progress, Settings, silent
+from .checker import verify
+from .evidence import kinds
+from .verdict import Claim, Result, Verdict
+
+FORMAT, SCHEMA = "layerproof-certificate", 1
+MAX_STORED = 20_000
+"""Weights of at most this many entries are written out in a certificate; of larger ones only the digest."""
+
+CERTIFICATE, FLOAT, PROVED = "certificate", "float", "proved-all-sizes"
+FLOAT_REASON = "judged anew wherever the certificate is checked: errors differ from machine to machine"
+
+_TOOL = dict.fromkeys(("name", "version", "python", "sympy", "python-flint", "numpy", "torch"), str)
+_CLAIM = {**dict.fromkeys(("algorithm", "claim", "evidence", "verdict", "strength", "reason"), str), "asked": bool}
+_SHAPE: dict[str, Any] = {
+    "format": str, "schema": int, "tool": _TOOL, "statement": str, "settings": dict, "weights": dict, "layout": dict,
+    "algorithm": dict.fromkeys(("name", "title", "source"), str),
+    "readout": {"row": int, "row_name": str, "column": int, "sign": int},
+    "claims": [_CLAIM], "theorems": [dict.fromkeys(("name", "file", "statement", "sentence"), str)],
+    "sources": dict, "digest": str,
+}  # fmt: skip
+_SIZES = ("features", "context", "layers", "seed", "trials", "exact_trials", "entrywise_features", "entrywise_context")
+_WORDS = ("algorithm.", "theorems", "sources", "statement")  # what another version of the tool may put differently
+
+
+def recorded_kinds() -> tuple[str, ...]:
+    """The kinds of evidence that a certificate records; the prover's is established apart, by `check --prove`."""
+    return tuple(name for name in kinds() if name != PROVED)
+
+
+def certify(
+    name: str,
+    settings: Settings | None = None,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+) -> tuple[Result, dict[str, Any]]:
+    """Verify one algorithm of the catalogue and build its certificate, whatever the verdicts are.
+
+    Raises `ArgumentError` for wrong arguments, `WorkLimitError` for too much work, both before anything runs.
+    """
+    algorithm, settings = find(name), settings or Settings()
+    asked = recorded_kinds() if evidence is None else tuple(evidence)
+    if PROVED in asked:
+        raise ArgumentError(f"a certificate names theorems but records no {PROVED}: `layerproof check --prove` does it")
+    check_size(algorithm, settings)
+    result = verify(algorithm, settings=settings, evidence=asked, progress=progress)
+    return replace(result, command="certify"), build(algorithm, settings, result)
+
+
+def build(algorithm: str | Algorithm, settings: Settings, result: Result) -> dict[str, Any]:
+    """The certificate of what `verify` found about one algorithm: the same bytes for the same input and versions.
+
+    Raises `ArgumentError` for an unknown algorithm, or for settings with a prompt of the user's own.
+    """
+    algorithm = algorithm if isinstance(algorithm, Algorithm) else find(algorithm)
+    if settings.prompt is not None:
+        raise ArgumentError("prompt is given, but a certificate records drawn prompts only: leave it out")
+    claims = [c for c in result.claims if c.algorithm == algorithm.name and c.evidence in recorded_kinds()]
+    construction = Case(algorithm, settings).subject
+    said, weights = description(construction), document(construction)
+    entries = _entries([weights["tensors"], weights["preconditioners"]])
+    asked = _settings(algorithm, settings, [c.evidence for c in claims if c.asked])
+    words = ", ".join(f"{k} = {', '.join(v) if isinstance(v, list) else v}" for k, v in asked.items())
+    statements, sources = _theory(algorithm.name)
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "tool": _tool(),
+        "statement": f"each linear-attention layer with these weights is one iterate of {algorithm.title}; {words}",
+        "settings": asked,
+        "algorithm": {"name": algorithm.name, "title": algorithm.title, "source": algorithm.source},
+        "weights": {
+            "digest": _digest(weights),
+            "entries": entries,
+            "stored": "whole" if entries <= MAX_STORED else "digest only",
+            **(weights if entries <= MAX_STORED else {}),
+        },
+        "layout": said["layout"],
+        "readout": said["readout"],
+        "claims": [_recorded(c, settings) for c in claims],
+        "theorems": statements,
+        "sources": sources,
+    }
+    return {**content, "digest": _digest(content)}
+
+
+def check_size(algorithm: Algorithm, settings: Settings) -> None:
+    """Raise `WorkLimitError` when the weights, or one random point of all layers, are above the stated limits."""
+    s = settings
+    m = sum(1 if b.scalar else s.features for b in algorithm.features) + len(algorithm.accumulators)
+    entries = (1 if s.looped else s.layers) * 3 * m * m + (s.context + 1) ** 2
+    if entries > MAX_ENTRIES:
+        raise WorkLimitError(f"the weights have about {entries} entries, above the limit of {MAX_ENTRIES} of a file")
+    work = max(s.context, 200) ** 2 * s.layers
+    if work > s.max_work:
+        raise WorkLimitError(
+            f"the work asked for, max(context, 200)^2 * layers = {work}, is above the limit of {s.max_work}: "
+            f"ask for less, or raise it with --max-work {work}"
+        )
+
+
+def check_target(path: Path) -> None:
+    """Raise `ArgumentError` when a certificate must not be written there: another file, or no folder."""
+    if not path.parent.is_dir():
+        raise ArgumentError(f"{path}: there is no folder {path.parent} to write it in")
+    if path.exists():
+        try:
+            found = loads(read_text(path))
+        except ContentError:
+            found = None
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise ArgumentError(f"{path}: is there already and is no certificate, so it is not overwritten")
+
+
+def write(certificate: Mapping[str, Any], path: Path) -> None:
+    """Write a certificate; the file appears whole or not at all.
+
+    Raises `ArgumentError` where `check_target` does, `ContentError` when it cannot be written.
+    """
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        check_target(path)
+        partial.write_text(dumps(certificate), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ContentError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The certificate in a file, in the right form but not believed; `ContentError` names the file and the field."""
+    try:
+        return formed(loads(read_text(path)))
+    except ContentError as error:
+        raise ContentError(f"{path}: {error}") from None
+
+
+def formed(data: Any) -> dict[str, Any]:
+    """The same data when it has a certificate's form; `ContentError` names the first field that has not."""
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ContentError(f'is no certificate, wanted an object with "format": "{FORMAT}"')
+    if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
+        raise ContentError(f"schema is {_shown(data.get('schema'))}, this version reads {SCHEMA}")
+    _plain(data, "", 0)
+    _match(data, _SHAPE, "")
+    for k, claim in enumerate(data["claims"]):
+        if claim["verdict"] not in list(Verdict):
+            raise ContentError(f"claims[{k}].verdict is {_shown(claim['verdict'])}, wanted {', '.join(Verdict)}")
+    _asked(data)
+    return data
+
+
+def check(
+    certificate: Mapping[str, Any],
+    prove: bool = False,
+    progress: Progress = silent,
+    device: str = "auto",
+    max_work: int = MAX_WORK,
+) -> Result:
+    """Check a certificate without trusting it: its digest, its content derived again, its evidence run again.
+
+    prove            also run the prover's gate on the theorems
+    device, max_work where floats run, and the limit on the work that a certificate may ask for
+    The result's claims are `certificate-digest`, `certificate-content`, those run again, and the prover's.  Content
+    that differs is REFUTED, each differing field in the witness by its path; where another version of the tool wrote
+    the certificate and only words differ it is UNDECIDED.  Raises `ContentError` for a wrong form, an algorithm that
+    is not in the catalogue and for settings that are wrong or ask for too much work; `ArgumentError` or `DeviceError`
+    for a wrong `device`.
+    """
+    if device != "auto":
+        from ..numeric.device import resolve_device  # loads torch
+
+        resolve_device(device)
+    algorithm, settings, evidence = _asked(formed(certificate))
+    settings = replace(settings, device=device, max_work=max_work)
+    missing = FLOAT in evidence and find_spec("torch") is None
+    try:
+        check_size(algorithm, settings)
+        run = replace(settings, dtype=Settings().dtype) if missing else settings
+        some = [name for name in evidence if not (missing and name == FLOAT)] or ["derived"]
+        result = verify(algorithm, settings=run, evidence=some, progress=progress)
+    except ArgumentError as error:  # the certificate's settings, not the caller's
+        raise ContentError(f"settings: {error}") from None
+    if missing:
+        gone = "torch is not installed here, so this evidence cannot be run again"
+        again = [replace(c, asked=True, reason=gone) if c.evidence == FLOAT else c for c in result.claims]
+        result = replace(result, claims=tuple(again))
+    expected = build(algorithm, settings, result)
+    ran = [c for c in result.claims if c.evidence in recorded_kinds()]
+    open_fields = {f"claims[{k}].verdict" for k, c in enumerate(ran) if missing and c.evidence == FLOAT}
+    wrong = [d for d in _differences(certificate, expected) if d["field"] not in open_fields]
+    claims = [_digest_claim(certificate), _content_claim(certificate, expected, wrong)]
+    stated = certificate["claims"]
+    claims += [_contradicted(c, stated[k] if k < len(stated) else None) for k, c in enumerate(ran)]
+    if prove:
+        progress(f"{algorithm.name}: the prover")
+        claims += kinds()[PROVED].establish(Case(algorithm, settings, progress=progress))
+    else:
+        claims += [c for c in result.claims if c.evidence == PROVED]  # not asked for: shown, and not counted
+    return Result("check", {**expected["settings"], "device": device, "prove": prove}, tuple(claims))
+
+
+def _digest(content: Any) -> str:
+    return sha256(dumps(content).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _entries(stored: Any) -> int:
+    inner = stored.values() if isinstance(stored, dict) else stored
+    return sum(_entries(x) if isinstance(x, (dict, list)) else 1 for x in inner)
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _tool() -> dict[str, str]:
+    packages = ("sympy", "python-flint", "numpy", "torch")
+    known = {"name": "layerproof", "version": _version("layerproof"), "python": platform.python_version()}
+    return {**known, **{p: _version(p) for p in packages}}
+
+
+def _theory(name: str) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """The theorems about an algorithm; the digests of the theory's files, and of the audit files that restate them."""
+    keys = ("name", "file", "statement", "sentence")
+    said = [{key: str(getattr(t, key)) for key in keys} for t in theorems.for_algorithm(name)]
+    audits = {f"{a.name}.v": sha256(a.text().encode()).hexdigest() for a in theorems.audits(find(name))}
+    return said, {**prover.source_digests(), **audits} if said else {}
+
+
+def _settings(algorithm: Algorithm, settings: Settings, evidence: Sequence[str]) -> dict[str, Any]:
+    """What the result depends on, and nothing else: no parameter that the algorithm does not have."""
+    case = Case(algorithm, settings)
+    d, n = case.entrywise_sizes
+    plain = {name: getattr(settings, name) for name in (*_SIZES, "looped", "process", "dtype")}
+    parameters = {name: rational_text(value) for name, value in case.parameters.items()}
+    return {
+        **plain,
+        "entrywise_features": d,
+        "entrywise_context": n,
+        **parameters,
+        **algorithm.choose(case.options),
+        "evidence": [name for name in recorded_kinds() if name in evidence],
+    }
+
+
+def _recorded(claim: Claim, settings: Settings) -> dict[str, Any]:
+    if claim.evidence == FLOAT and claim.asked:
+        said = f"each torch layer is within its one-step bound of the exact layer ({settings.dtype}, every prompt)"
+        claim = replace(claim, claim=said, reason=FLOAT_REASON)
+    return {key: getattr(claim, key) for key in _CLAIM} | {"verdict": claim.verdict.value}
+
+
+def _asked(data: Mapping[str, Any]) -> tuple[Algorithm, Settings, tuple[str, ...]]:
+    """What a certificate says was asked, every setting checked; `ContentError` names the first wrong one."""
+    name = data["algorithm"]["name"]
+    algorithm = catalogue().get(name)
+    if algorithm is None:
+        raise ContentError(
+            f"algorithm.name is {_shown(name)}, which is not in the catalogue: an algorithm of your own cannot be "
+            "derived again here, so its certificate cannot be checked"
+        )
+    texts = (*algorithm.parameters, *algorithm.options, "process", "dtype")
+    given = data["settings"]
+    _match(given, {**dict.fromkeys(_SIZES, int), **dict.fromkeys(texts, str), "looped": bool, "evidence": [str]},
+           "settings")  # fmt: skip
+    numbers = {key: parse_rational(given[key], f"settings.{key}") for key in algorithm.parameters}
+    unknown = next((e for e in given["evidence"] if e not in recorded_kinds()), None)
+    if unknown is not None or not given["evidence"]:
+        raise ContentError(f"settings.evidence has {_shown(unknown)}, wanted some of {', '.join(recorded_kinds())}")
+    try:
+        settings = Settings(**{key: given[key] for key in given if key != "evidence"} | numbers)
+        algorithm.choose(Case(algorithm, settings).options)
+    except ArgumentError as error:
+        raise ContentError(f"settings.{error}") from None
+    return algorithm, settings, tuple(given["evidence"])
+
+
+def _plain(value: Any, path: str, depth: int) -> None:
+    """Raise `ContentError` for a float (none is ever recorded) and for nesting that no certificate has."""
+    if depth > 12:
+        raise ContentError(f"{path[:80]} is nested too deeply")
+    if isinstance(value, (dict, list)):
+        for key, inner in _items(value):
+            _plain(inner, _path(path, key), depth + 1)
+    elif value is not None and type(value) not in (str, int, bool):
+        raise ContentError(f"{path} is {_shown(value)}, wanted text, an integer or true or false")
+
+
+def _match(value: Any, shape: Any, path: str) -> None:
+    given, kind = type(value).__name__, (shape if isinstance(shape, type) else type(shape)).__name__
+    if given != kind:
+        raise ContentError(f"{path} is of type {given}, wanted {kind}")
+    if isinstance(shape, list):
+        for k, inner in enumerate(value):
+            _match(inner, shape[0], f"{path}[{k}]")
+    elif isinstance(shape, dict):
+        for key in [*shape, *value]:
+            if key not in value or key not in shape:
+                raise ContentError(f"key {_path(path, key)} is {'missing' if key in shape else 'unknown'}")
+            _match(value[key], shape[key], _path(path, key))
+
+
+def _items(value: Any) -> Iterable[tuple[Any, Any]]:
+    return sorted(value.items()) if isinstance(value, dict) else enumerate(value)
+
+
+def _path(path: str, key: Any) -> str:
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{_shown(key)[1:-1]}".removeprefix(".")
+
+
+def _shown(value: Any) -> str:
+    text = ascii(value if not isinstance(value, str) else value[:80])
+    return text if len(text) <= 90 else f"{text[:90]}..."
+
+
+def _differences(found: Any, wanted: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """Each field in which two documents differ, by its path; `tool` versions and the digest are judged apart."""
+    if path == "digest" or (path.startswith("tool.") and path != "tool.name"):
+        return
+    if type(found) is not type(wanted) or not isinstance(found, (dict, list)):
+        if type(found) is not type(wanted) or found != wanted:
+            yield {"field": path, "certificate": _shown(found), "derived": _shown(wanted)}
+        return
+    left, right = dict(_items(found)), dict(_items(wanted))
+    for key in dict.fromkeys([*right, *left]):
+        where = _path(path, key)
+        if key not in left or key not in right:
+            absent = {"field": where, "certificate": "absent", "derived": "absent"}
+            side = "derived" if key in right else "certificate"
+            yield {**absent, side: _shown(right.get(key, left.get(key)))}
+        else:
+            yield from _differences(left[key], right[key], where)
+
+
+def _digest_claim(certificate: Mapping[str, Any]) -> Claim:
+    stated, found = certificate["digest"], _digest({k: v for k, v in certificate.items() if k != "digest"})
+    strength = "SHA-256 of the canonical form of everything else in the certificate"
+    name = certificate["algorithm"]["name"]
+    if stated == found:
+        return Claim(name, "certificate-digest", CERTIFICATE, Verdict.HOLDS, strength, f"the digest is {found}")
+    fields = [{"field": "digest", "certificate": _shown(stated), "derived": _shown(found)}]
+    reason = f"digest is {_shown(stated)}, but the content has {found}: it was edited"
+    return Claim(name, "certificate-digest", CERTIFICATE, Verdict.REFUTED, strength, reason, witness={"fields": fields})
+
+
+def _content_claim(found: Mapping[str, Any], wanted: Mapping[str, Any], wrong: list[dict[str, str]]) -> Claim:
+    notes = [
+        f"{key} {_shown(found['tool'][key])[1:-1]}, here {wanted['tool'][key]}"
+        for key in _TOOL
+        if found["tool"][key] != wanted["tool"][key]
+    ]
+    note = f" (note: made with {'; '.join(notes)})" if notes else ""
+    worded = found["tool"]["version"] != wanted["tool"]["version"] and all(_is_wording(d["field"]) for d in wrong)
+    verdict = (Verdict.UNDECIDED if worded else Verdict.REFUTED) if wrong else Verdict.HOLDS
+    reason = f"every field is as derived again from the settings{note}"
+    if wrong:
+        named = ", ".join(d["field"] for d in wrong[:10])
+        more = f" and {len(wrong) - 10} more" if len(wrong) > 10 else ""
+        reason = f"derived again from the settings, {len(wrong)} fields differ: {named}{more}{note}"
+    return Claim(
+        found["algorithm"]["name"], "certificate-content", CERTIFICATE, verdict,
+        "derived again here, compared field by field", reason,
+        witness={"fields": wrong[:1000]} if wrong else None, details={"fields": len(wrong), "notes": notes},
+    )  # fmt: skip
+
+
+def _is_wording(field: str) -> bool:
+    return field.startswith(_WORDS) or (
+        field.startswith("claims[") and field.endswith((".claim", ".strength", ".reason"))
+    )
+
+
+def _contradicted(claim: Claim, stated: Mapping[str, Any] | None) -> Claim:
+    """The claim as run again; REFUTED where the certificate claims HOLDS and the run did not give it."""
+    if stated is None or stated["evidence"] != claim.evidence or stated["verdict"] != Verdict.HOLDS:
+        return claim
+    if claim.verdict is Verdict.HOLDS or (claim.asked and claim.verdict is Verdict.NOT_RUN):
+        return claim
+    reason = f"the certificate claims HOLDS, the run here gives {claim.verdict.value}: {claim.reason}"
+    return replace(claim, verdict=Verdict.REFUTED, asked=True, reason=reason)

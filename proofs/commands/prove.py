@@ -1,0 +1,91 @@
+"""`layerproof prove`: compile the Rocq theory, audit every theorem, say what each one states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from ...symbolic.algorithms import catalogue, find
+from ...symbolic.errors import ArgumentError
+from ..evidence.proved import CLAIM, NAME, STRENGTH, prove_all
+from ..options import Json
+from ..progress import ProgressLine
+from ..prover import INSTALL, THEORY, find_prover, source_digests
+from ..table import STYLES, console, summary
+from ..theorems import Audit, audits, general_audits
+from ..verdict import Claim, Result, Verdict
+
+GENERAL = "general"
+
+
+def command(
+    *algorithms: str,
+    keep: Annotated[
+        Path | None, Parameter(name="--keep", help="keep the compiled theory and the audit files in this new folder")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Prove each algorithm (all when none is named) for every d, n, L and preconditioner, with the Rocq kernel.
+
+    The theory is compiled in a temporary copy; each theorem is restated with the textbook's recursion and the derived
+    heads, the theory's proof is applied to it, and the prover is asked what it assumes. Exit code 0 only if all hold.
+    """
+    if keep is not None and keep.exists():
+        raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
+    found = [find(name) for name in algorithms] or list(catalogue().values())
+    named: dict[str, list[Audit]] = {a.name: audits(a) for a in {a.name: a for a in found}.values()}
+    missing = [
+        Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, "not machine-checked: this algorithm has no theory yet")
+        for name, own in named.items()
+        if not own
+    ]
+    if not algorithms:
+        named[GENERAL] = general_audits()
+    prover = find_prover()
+    if prover is None:
+        claims = [
+            Claim(name, t.sentence, NAME, Verdict.NOT_RUN, STRENGTH, f"no Rocq prover on this machine: {INSTALL}",
+                  details={"theorem": t.name, "file": f"{t.file}.v", "statement": t.statement})
+            for name, own in named.items() for a in own for t in a.theorems
+        ]  # fmt: skip
+    else:
+        progress = ProgressLine()
+        try:
+            claims = list(prove_all(named, prover, keep, progress))
+        finally:
+            progress.clear()
+    result = Result(
+        "prove",
+        {"prover": prover.version if prover else None, "sources": source_digests(THEORY)},
+        tuple([*claims, *missing]),
+    )
+    if json:
+        print(result.to_json(), end="")
+    else:
+        _show(result)
+    return result.exit_code
+
+
+def _show(result: Result) -> None:
+    out = console()
+    for name in dict.fromkeys(c.algorithm for c in result.claims):
+        out.print(Text(name, style="bold"))
+        for c in (c for c in result.claims if c.algorithm == name):
+            theorem = c.details.get("theorem", "")
+            line = Text.assemble("  ", (c.verdict.value, STYLES[c.verdict]), f"  {theorem}  ", (c.claim, "dim"))
+            out.print(line)
+            if "statement" in c.details:
+                out.print(Text(f"      {c.details['statement']}"))
+            if c.verdict is not Verdict.HOLDS:
+                out.print(Text(f"      {c.reason}"))
+    out.print()
+    out.print(
+        Text(
+            "Statements use the definitions of their audit file: layerproof prove --keep FOLDER shows them.",
+            style="dim",
+        )
+    )
+    out.print(Text(summary(result), style="bold"))

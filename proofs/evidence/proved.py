@@ -1,0 +1,88 @@
+"""Evidence `proved-all-sizes`: the Rocq kernel checks the theorem for every d, n and L, about the derived weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .. import proof_record
+from ..case import Case, Progress, silent
+from ..general_theorems import Theorem
+from ..prover import INSTALL, LIMIT, THEORY, Outcome, Prover, find_prover, gate
+from ..theorems import Audit, audits
+from ..verdict import Claim, Verdict
+
+NAME, ORDER = "proved-all-sizes", 70
+STRENGTH = "proved for all d, n, L (Rocq kernel, no axioms)"
+ON_REQUEST = True
+"""Not among what `verify` asks for by default: it takes the prover, and minutes."""
+CLAIM = "the L-layer transformer with the derived heads is the textbook iteration, for every d, n, L and preconditioner"
+
+
+def establish(case: Case) -> Iterator[Claim]:
+    """Run the gate on the algorithm's theorems: one claim for all of them."""
+    yield summary(case.algorithm.name, audits(case.algorithm), case.progress)
+
+
+def recorded(case: Case) -> Claim:
+    """What stands behind the claim when it is not asked for: the record of an earlier gate here, or nothing."""
+    name = case.algorithm.name
+    found, prover = audits(case.algorithm), find_prover()
+    if found and prover is not None and proof_record.holds(name, found, prover):
+        reason = (
+            "proved on this machine by layerproof prove, with these files, statements and prover (not asked: --prove)"
+        )
+        return Claim(name, CLAIM, NAME, Verdict.HOLDS, STRENGTH, reason, asked=False)
+    reason = "not asked: --prove" if found else "not machine-checked: this algorithm has no theory yet"
+    return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason, asked=False)
+
+
+def summary(name: str, found: Sequence[Audit], progress: Progress = silent) -> Claim:
+    """The gate's verdict on all theorems of one algorithm."""
+    if not found:
+        reason = "not machine-checked: this algorithm has no theory yet"
+        return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason)
+    prover = find_prover()
+    if prover is None:
+        return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, f"no Rocq prover on this machine: {INSTALL}")
+    progress(f"{name}: the Rocq gate")
+    outcome = gate(found, prover, progress=lambda text: progress(f"{name}: {text}"))
+    proof_record.write(name, found, prover, outcome)
+    claims = [claim_of(t, outcome, name) for a in found for t in a.theorems]
+    worst = next((c for v in (Verdict.REFUTED, Verdict.UNDECIDED) for c in claims if c.verdict is v), None)
+    details = {"theorems": [t.name for a in found for t in a.theorems], "prover": outcome.version}
+    if worst is not None:
+        return Claim(
+            name, CLAIM, NAME, worst.verdict, STRENGTH, f"{worst.details['theorem']}: {worst.reason}", details=details
+        )
+    reason = f"{len(claims)} theorems restated with the derived heads, compiled and free of axioms ({outcome.version})"
+    return Claim(name, CLAIM, NAME, Verdict.HOLDS, STRENGTH, reason, details=details)
+
+
+def claim_of(theorem: Theorem, outcome: Outcome, name: str) -> Claim:
+    """The gate's verdict on one theorem."""
+    if theorem.name in outcome.passed:
+        verdict, reason = Verdict.HOLDS, "restated, compiled, no axioms"
+    elif theorem.name in outcome.refused:
+        verdict, reason = Verdict.REFUTED, outcome.refused[theorem.name]
+    else:
+        verdict, reason = Verdict.UNDECIDED, outcome.undecided.get(theorem.name, "the gate said nothing of it")
+    details = {"theorem": theorem.name, "file": f"{theorem.file}.v", "statement": theorem.statement}
+    return Claim(name, theorem.sentence, NAME, verdict, STRENGTH, reason, details=details)
+
+
+def prove_all(
+    named: dict[str, list[Audit]],
+    prover: Prover,
+    keep: Path | None = None,
+    progress: Progress = silent,
+    theory: Path = THEORY,
+    limit: float = LIMIT,
+) -> tuple[Claim, ...]:
+    """One gate over several algorithms' audits (and the general one), a claim for each theorem; records successes."""
+    every = [a for found in named.values() for a in found]
+    outcome = gate(every, prover, theory, keep, limit, progress)
+    for name, found in named.items():
+        if theory == THEORY:
+            proof_record.write(name, found, prover, outcome)
+    return tuple(claim_of(t, outcome, name) for name, found in named.items() for a in found for t in a.theorems)
