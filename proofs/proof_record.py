@@ -44,6 +44,11 @@ def write(name: str, audits: Sequence[Audit], prover: Prover, outcome: Outcome) 
         return
 
 
+def knows(name: str) -> bool:
+    """Whether there is a record of this name at all: cheap, and not yet an answer."""
+    return name in _read()
+
+
 def holds(name: str, audits: Sequence[Audit], prover: Prover) -> bool:
     """Whether the record says that just these audits passed over just these sources with this prover."""
     return _read().get(name) == digest(audits, prover)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .case import Progress, silent
@@ -59,8 +60,13 @@ class Outcome:
 
 def find_prover() -> Prover | None:
     """`coqc` or `rocq compile` on the path, or None."""
+    return _prover_on(os.environ.get("PATH", ""))
+
+
+@cache
+def _prover_on(path: str) -> Prover | None:
     for command in (("coqc",), ("rocq", "compile")):
-        if shutil.which(command[0]):
+        if shutil.which(command[0], path=path):
             said = _run((command[0], "--version"), Path.cwd(), 30.0)
             return Prover(command, " ".join(said.output.split())[:120]) if said.code == 0 else None
     return None

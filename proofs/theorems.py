@@ -63,11 +63,16 @@ def module_of(algorithm: str) -> str:
     return algorithm.replace("-", "_")
 
 
+def has_theory(algorithm: Algorithm) -> bool:
+    """Whether the theory is about this very algorithm of the catalogue, and not one of the same name."""
+    return algorithm.name in TEXTBOOKS and catalogue().get(algorithm.name) is algorithm
+
+
 def audits(algorithm: Algorithm) -> list[Audit]:
-    """The audit files of one algorithm, one for each choice of its options; none when it has no theory."""
-    book = TEXTBOOKS.get(algorithm.name)
-    if book is None or catalogue().get(algorithm.name) is not algorithm:
+    """The audit files of one algorithm, two for each choice of its options; none when it has no theory."""
+    if not has_theory(algorithm):
         return []
+    book = TEXTBOOKS[algorithm.name]
     result = []
     choices = [{name: v} for name, values in algorithm.options.items() for v in values] or [{}]
     for options in choices:

@@ -21,6 +21,7 @@ class Arithmetic:
     matrix  from rows of numbers to a matrix that a layer can multiply
     entries from a vector to its d numbers
     at      (matrix, i, j) -> the number there
+    context_mask  n -> M0, where there is a quicker way than entry by entry
     index   from the position of a transition to the number that an update may divide by; `number` when left out
     """
 
@@ -31,6 +32,7 @@ class Arithmetic:
     entries: Callable[[Any], list[Any]]
     at: Callable[[Any, int, int], Any]
     index: Callable[[int], Any] | None = None
+    context_mask: Callable[[int], Any] | None = None
 
     def position(self, j: int) -> Any:
         """The number that stands for a position in the context."""
@@ -45,6 +47,7 @@ RATIONALS = Arithmetic(
     lambda v: v.fractions(),
     lambda m, i, j: Rational(m.num[i, j], m.den),
     index=Position,
+    context_mask=RationalMatrix.context_mask,
 )
 PRIME_FIELD = Arithmetic(
     f"the integers modulo {PRIME}",
@@ -53,4 +56,5 @@ PRIME_FIELD = Arithmetic(
     FieldMatrix.of,
     lambda v: v.entries(),
     lambda m, i, j: m.mat[i, j],
+    context_mask=FieldMatrix.context_mask,
 )

@@ -90,7 +90,12 @@ def instantiate(
     values : the parameters, as numbers of the arithmetic
     """
     algorithm, number = derivation.algorithm, arithmetic.number
-    masks = [arithmetic.matrix(mask.rows(layout.n, values, number)) for mask in derivation.masks]
+    masks = [
+        arithmetic.context_mask(layout.n)
+        if mask.is_context_mask and arithmetic.context_mask is not None
+        else arithmetic.matrix(mask.rows(layout.n, values, number))
+        for mask in derivation.masks
+    ]
     rows = {name: k for k, name in enumerate(layout.accumulators)}
     K, p = len(rows), layout.p
     result = []

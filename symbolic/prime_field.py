@@ -79,6 +79,14 @@ class FieldMatrix:
     def of(rows: Sequence[Sequence[Any]]) -> FieldMatrix:
         return FieldMatrix(nmod_mat(len(rows), len(rows[0]), [e for row in rows for e in row], PRIME))
 
+    @staticmethod
+    def context_mask(n: int) -> FieldMatrix:
+        """M0 : (n+1, n+1), ones on the diagonal but for the last."""
+        mask = nmod_mat(n + 1, n + 1, PRIME)
+        for i in range(n):
+            mask[i, i] = 1
+        return FieldMatrix(mask)
+
     @property
     def shape(self) -> tuple[int, int]:
         return self.mat.nrows(), self.mat.ncols()

@@ -46,7 +46,7 @@ class Rational:
         return Rational(fmpz(value.numerator), fmpz(value.denominator))
 
     def __add__(self, other: Any) -> Any:
-        if not isinstance(other, Rational):
+        if type(other) is not Rational:
             if not isinstance(other, (int, Fraction)):
                 return NotImplemented
             other = Rational.of(other)
@@ -61,13 +61,18 @@ class Rational:
         return Rational(-self.num, self.den)
 
     def __sub__(self, other: Any) -> Any:
-        return self + (-other)
+        if type(other) is not Rational:
+            return self + (-other)
+        if self.den == other.den:
+            return Rational(self.num - other.num, self.den)
+        den, x, y = _common(self.den, other.den)
+        return Rational(self.num * x - other.num * y, den)
 
     def __rsub__(self, other: Any) -> Any:
         return -self + other
 
     def __mul__(self, other: Any) -> Any:
-        if isinstance(other, Rational):
+        if type(other) is Rational:
             return Rational(self.num * other.num, self.den * other.den)
         if isinstance(other, (int, Fraction)):
             return Rational(self.num * other.numerator, self.den * other.denominator)
@@ -155,7 +160,7 @@ class RationalVector:
         return RationalVector(-self.num, self.den)
 
     def __mul__(self, scalar: Any) -> Any:
-        if isinstance(scalar, Rational):
+        if type(scalar) is Rational:
             return RationalVector(self.num * scalar.num, self.den * scalar.den)
         if isinstance(scalar, (int, Fraction)):
             if scalar == 0:
@@ -170,7 +175,7 @@ class RationalVector:
         return RationalVector(self.num * inverse.num, self.den * inverse.den)
 
     def __matmul__(self, other: Any) -> Any:
-        if not isinstance(other, RationalVector):
+        if type(other) is not RationalVector:
             return NotImplemented
         if other._column is None:
             other._column = other.num.transpose()
@@ -201,6 +206,14 @@ class RationalMatrix:
         """From rows of integers, Fractions or Rationals."""
         nums, den = _shared([e for row in rows for e in row])
         return RationalMatrix(fmpz_mat(len(rows), len(rows[0]) if rows else 0, nums), fmpz(den))
+
+    @staticmethod
+    def context_mask(n: int) -> RationalMatrix:
+        """M0 : (n+1, n+1), ones on the diagonal but for the last."""
+        mask = fmpz_mat(n + 1, n + 1)
+        for i in range(n):
+            mask[i, i] = 1
+        return RationalMatrix(mask, fmpz(1))
 
     @property
     def shape(self) -> tuple[int, int]:

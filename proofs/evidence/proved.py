@@ -9,7 +9,7 @@ from .. import proof_record
 from ..case import Case, Progress, silent
 from ..general_theorems import Theorem
 from ..prover import INSTALL, LIMIT, THEORY, Outcome, Prover, find_prover, gate
-from ..theorems import Audit, audits
+from ..theorems import Audit, audits, has_theory
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "proved-all-sizes", 70
@@ -27,13 +27,17 @@ def establish(case: Case) -> Iterator[Claim]:
 def recorded(case: Case) -> Claim:
     """What stands behind the claim when it is not asked for: the record of an earlier gate here, or nothing."""
     name = case.algorithm.name
-    found, prover = audits(case.algorithm), find_prover()
-    if found and prover is not None and proof_record.holds(name, found, prover):
+    known = has_theory(case.algorithm)
+    if known and proof_record.knows(name) and (prover := find_prover()) is not None:
+        holds = proof_record.holds(name, audits(case.algorithm), prover)
+    else:
+        holds = False
+    if holds:
         reason = (
             "proved on this machine by layerproof prove, with these files, statements and prover (not asked: --prove)"
         )
         return Claim(name, CLAIM, NAME, Verdict.HOLDS, STRENGTH, reason, asked=False)
-    reason = "not asked: --prove" if found else "not machine-checked: this algorithm has no theory yet"
+    reason = "not asked: --prove" if known else "not machine-checked: this algorithm has no theory yet"
     return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason, asked=False)
 
 
