@@ -9,7 +9,7 @@ Floats differ from machine to machine, so of a float claim only the verdict is k
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from importlib import metadata
@@ -26,6 +26,7 @@ from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from . import prover, theorems
 from .case import MAX_WORK, Case, Progress, Settings, silent
 from .checker import verify
+from .document_form import differences, match, plain, shown
 from .evidence import kinds
 from .verdict import Claim, Result, Verdict
 
@@ -167,12 +168,12 @@ def formed(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ContentError(f'is no certificate, wanted an object with "format": "{FORMAT}"')
     if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
-        raise ContentError(f"schema is {_shown(data.get('schema'))}, this version reads {SCHEMA}")
-    _plain(data, "", 0)
-    _match(data, _SHAPE, "")
+        raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA}")
+    plain(data, "", 0)
+    match(data, _SHAPE, "")
     for k, claim in enumerate(data["claims"]):
         if claim["verdict"] not in list(Verdict):
-            raise ContentError(f"claims[{k}].verdict is {_shown(claim['verdict'])}, wanted {', '.join(Verdict)}")
+            raise ContentError(f"claims[{k}].verdict is {shown(claim['verdict'])}, wanted {', '.join(Verdict)}")
     _asked(data)
     return data
 
@@ -215,7 +216,7 @@ def check(
     expected = build(algorithm, settings, result)
     ran = [c for c in result.claims if c.evidence in recorded_kinds()]
     open_fields = {f"claims[{k}].verdict" for k, c in enumerate(ran) if missing and c.evidence == FLOAT}
-    wrong = [d for d in _differences(certificate, expected) if d["field"] not in open_fields]
+    wrong = [d for d in differences(certificate, expected) if d["field"] not in open_fields]
     claims = [_digest_claim(certificate), _content_claim(certificate, expected, wrong)]
     stated = certificate["claims"]
     claims += [_contradicted(c, stated[k] if k < len(stated) else None) for k, c in enumerate(ran)]
@@ -286,17 +287,17 @@ def _asked(data: Mapping[str, Any]) -> tuple[Algorithm, Settings, tuple[str, ...
     algorithm = catalogue().get(name)
     if algorithm is None:
         raise ContentError(
-            f"algorithm.name is {_shown(name)}, which is not in the catalogue: an algorithm of your own cannot be "
+            f"algorithm.name is {shown(name)}, which is not in the catalogue: an algorithm of your own cannot be "
             "derived again here, so its certificate cannot be checked"
         )
     texts = (*algorithm.parameters, *algorithm.options, "process", "dtype")
     given = data["settings"]
-    _match(given, {**dict.fromkeys(_SIZES, int), **dict.fromkeys(texts, str), "looped": bool, "evidence": [str]},
+    match(given, {**dict.fromkeys(_SIZES, int), **dict.fromkeys(texts, str), "looped": bool, "evidence": [str]},
            "settings")  # fmt: skip
     numbers = {key: parse_rational(given[key], f"settings.{key}") for key in algorithm.parameters}
     unknown = next((e for e in given["evidence"] if e not in recorded_kinds()), None)
     if unknown is not None or not given["evidence"]:
-        raise ContentError(f"settings.evidence has {_shown(unknown)}, wanted some of {', '.join(recorded_kinds())}")
+        raise ContentError(f"settings.evidence has {shown(unknown)}, wanted some of {', '.join(recorded_kinds())}")
     try:
         settings = Settings(**{key: given[key] for key in given if key != "evidence"} | numbers)
         algorithm.choose(Case(algorithm, settings).options)
@@ -305,79 +306,20 @@ def _asked(data: Mapping[str, Any]) -> tuple[Algorithm, Settings, tuple[str, ...
     return algorithm, settings, tuple(given["evidence"])
 
 
-def _plain(value: Any, path: str, depth: int) -> None:
-    """Raise `ContentError` for a float (none is ever recorded) and for nesting that no certificate has."""
-    if depth > 12:
-        raise ContentError(f"{path[:80]} is nested too deeply")
-    if isinstance(value, (dict, list)):
-        for key, inner in _items(value):
-            _plain(inner, _path(path, key), depth + 1)
-    elif value is not None and type(value) not in (str, int, bool):
-        raise ContentError(f"{path} is {_shown(value)}, wanted text, an integer or true or false")
-
-
-def _match(value: Any, shape: Any, path: str) -> None:
-    given, kind = type(value).__name__, (shape if isinstance(shape, type) else type(shape)).__name__
-    if given != kind:
-        raise ContentError(f"{path} is of type {given}, wanted {kind}")
-    if isinstance(shape, list):
-        for k, inner in enumerate(value):
-            _match(inner, shape[0], f"{path}[{k}]")
-    elif isinstance(shape, dict):
-        for key in [*shape, *value]:
-            if key not in value or key not in shape:
-                raise ContentError(f"key {_path(path, key)} is {'missing' if key in shape else 'unknown'}")
-            _match(value[key], shape[key], _path(path, key))
-
-
-def _items(value: Any) -> Iterable[tuple[Any, Any]]:
-    return sorted(value.items()) if isinstance(value, dict) else enumerate(value)
-
-
-def _path(path: str, key: Any) -> str:
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    return f"{path}.{_shown(key)[1:-1]}".removeprefix(".")
-
-
-def _shown(value: Any) -> str:
-    text = ascii(value if not isinstance(value, str) else value[:80])
-    return text if len(text) <= 90 else f"{text[:90]}..."
-
-
-def _differences(found: Any, wanted: Any, path: str = "") -> Iterator[dict[str, str]]:
-    """Each field in which two documents differ, by its path; `tool` versions and the digest are judged apart."""
-    if path == "digest" or (path.startswith("tool.") and path != "tool.name"):
-        return
-    if type(found) is not type(wanted) or not isinstance(found, (dict, list)):
-        if type(found) is not type(wanted) or found != wanted:
-            yield {"field": path, "certificate": _shown(found), "derived": _shown(wanted)}
-        return
-    left, right = dict(_items(found)), dict(_items(wanted))
-    for key in dict.fromkeys([*right, *left]):
-        where = _path(path, key)
-        if key not in left or key not in right:
-            absent = {"field": where, "certificate": "absent", "derived": "absent"}
-            side = "derived" if key in right else "certificate"
-            yield {**absent, side: _shown(right.get(key, left.get(key)))}
-        else:
-            yield from _differences(left[key], right[key], where)
-
-
 def _digest_claim(certificate: Mapping[str, Any]) -> Claim:
     stated, found = certificate["digest"], _digest({k: v for k, v in certificate.items() if k != "digest"})
     strength = "SHA-256 of the canonical form of everything else in the certificate"
     name = certificate["algorithm"]["name"]
     if stated == found:
         return Claim(name, "certificate-digest", CERTIFICATE, Verdict.HOLDS, strength, f"the digest is {found}")
-    fields = [{"field": "digest", "certificate": _shown(stated), "derived": _shown(found)}]
-    reason = f"digest is {_shown(stated)}, but the content has {found}: it was edited"
+    fields = [{"field": "digest", "certificate": shown(stated), "derived": shown(found)}]
+    reason = f"digest is {shown(stated)}, but the content has {found}: it was edited"
     return Claim(name, "certificate-digest", CERTIFICATE, Verdict.REFUTED, strength, reason, witness={"fields": fields})
 
 
 def _content_claim(found: Mapping[str, Any], wanted: Mapping[str, Any], wrong: list[dict[str, str]]) -> Claim:
     notes = [
-        f"{key} {_shown(found['tool'][key])[1:-1]}, here {wanted['tool'][key]}"
+        f"{key} {shown(found['tool'][key])[1:-1]}, here {wanted['tool'][key]}"
         for key in _TOOL
         if found["tool"][key] != wanted["tool"][key]
     ]

@@ -123,5 +123,18 @@ GENERAL = (
         (forall l, y l.+1 = A l (y l) + b l) -> (forall l, yh l.+1 = A l (yh l) + b l + d l) ->
         forall L, yh L - y L = \\sum_(l < L) error_propagation.carry A l.+1 (L - l.+1) (d l)""",
     ),
+    _general(
+        "attention_error",
+        "error_propagation",
+        "in the layers of a transformer too: several accumulator rows, heads and masks, other weights at every layer",
+        """forall (p K N H : nat) (R : comRingType) (a : R) (V S0 : nat -> 'I_H -> 'M[R]_K) (E : nat -> 'I_H -> 'M[R]_p)
+        (M : nat -> 'I_H -> 'M[R]_N) (X : 'M[R]_(p, N)) (Zh : nat -> 'M[R]_(p + K, N)) (L : nat),
+        (forall l : nat, (l <= L)%N -> usubmx (Zh l) = X) ->
+        dsubmx (Zh L) - dsubmx (transformer a (error_propagation.on_rows p V) (error_propagation.on_rows p S0)
+        (error_propagation.on_features K E) M L (Zh 0%N)) =
+        \\sum_(l < L) error_propagation.carry (error_propagation.row_layer_additive a V S0 E M X) l.+1 (L - l.+1)
+        (dsubmx (Zh l.+1 - layer a (error_propagation.on_rows p V l) (error_propagation.on_rows p S0 l)
+        (error_propagation.on_features K E l) (M l) (Zh l)))""",
+    ),
 )
 """Theorems about no one algorithm."""
