@@ -104,6 +104,7 @@ def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:
         if name in algorithm.scalar_preconditioners:
             result.append(exact(value, where))
             continue
+        value = value.tolist() if hasattr(value, "tolist") else value  # an array or a tensor
         rows = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
         if [len(row) if isinstance(row, Sequence) else None for row in rows] != [d] * d:
             raise ArgumentError(f"{where} has the wrong shape, wanted {d} rows of {d} numbers")
