@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -168,7 +168,3 @@ class Case:
                     f"the work asked for by {kind}, {text} = {work}, is above the limit of {s.max_work}: "
                     f"ask for less, or raise it with --max-work {work}"
                 )
-
-    def with_progress(self, progress: Progress) -> Case:
-        """The same case, reporting to `progress`."""
-        return replace(self, progress=progress)

@@ -92,16 +92,10 @@ def establish(case: Case, asked: Sequence[str]) -> Iterator[Claim]:
             continue
         case.progress(f"{case.algorithm.name}: {name}")
         try:
-            yield from kind.establish(case)
+            claims = list(kind.establish(case))
         except (NotRepresentableError, NotPolynomialError) as error:
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, str(error))
             derived = False
         else:
-            derived = derived and (name != "derived" or _was_derived(case))
-
-
-def _was_derived(case: Case) -> bool:
-    try:
-        return bool(case.derivation)
-    except (NotRepresentableError, NotPolynomialError):
-        return False
+            yield from claims
+            derived = name != "derived" or all(c.verdict is not Verdict.REFUTED for c in claims)

@@ -39,6 +39,19 @@ Trace = Annotated[
     Parameter(name="--trace", help="trace decay of td-lambda: lam (the paper's) or gamma-lam (the textbook's)"),
 ]
 Seed = Annotated[int, integer("--seed", "seed of every random draw")]
+Trials = Annotated[int, integer("--trials", "prompts that run in floats")]
+ExactTrials = Annotated[int, integer("--exact-trials", "prompts that run in exact arithmetic")]
+Dtype = Annotated[str, Parameter(name="--dtype", help="float64, float32, bfloat16 or float16")]
+Process = Annotated[
+    str, Parameter(name="--process", help="where trajectories come from: boyan-chain, loop or random-ergodic")
+]
+Evidence = Annotated[
+    list[str] | None,
+    Parameter(name="--evidence", help="a kind of evidence to ask for (repeat for more); default: all", negative=()),
+]
+EntrywiseFeatures = Annotated[int | None, integer("--entrywise-features", "d of identity-entrywise; default: up to 3")]
+EntrywiseContext = Annotated[int | None, integer("--entrywise-context", "n of identity-entrywise; default: up to 5")]
+MaxWork = Annotated[int, integer("--max-work", "limit on the work of one algorithm")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="one JSON document on stdout")]
 Looped = Annotated[
     bool,

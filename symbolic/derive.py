@@ -251,16 +251,6 @@ def _combination(
     return None
 
 
-def closed_form_slice(heads: tuple[SymbolicHead, ...], written: str, read: str, block: BlockKey) -> dict[int, Scalar]:
-    """The multiple of each mask in the slice of T that the heads give: {mask position: coefficient}."""
-    result: dict[int, Scalar] = {}
-    for head in heads:
-        if (written, read) in head.U and block in head.E:
-            value = head.U[written, read] * head.E[block]
-            result[head.mask] = result[head.mask] + value if head.mask in result else value
-    return {mask: c for mask, c in result.items() if c}
-
-
 def _compare(
     algorithm: Algorithm,
     masks: tuple[Mask, ...],

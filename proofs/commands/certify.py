@@ -11,7 +11,26 @@ from ...numeric.strict_json import dumps
 from ...symbolic.algorithms import find
 from ..case import MAX_WORK, Settings
 from ..certificate import certify, check_target, write
-from ..options import ContextLength, Features, Gamma, Json, Lam, Layers, Looped, Seed, Trace, integer, rational
+from ..options import (
+    ContextLength,
+    Dtype,
+    EntrywiseContext,
+    EntrywiseFeatures,
+    Evidence,
+    ExactTrials,
+    Features,
+    Gamma,
+    Json,
+    Lam,
+    Layers,
+    Looped,
+    MaxWork,
+    Process,
+    Seed,
+    Trace,
+    Trials,
+    rational,
+)
 from ..progress import ProgressLine
 from ..table import show
 
@@ -27,27 +46,18 @@ def command(
     lam: Lam = "1/2",
     trace: Trace = None,
     seed: Seed = 0,
-    trials: Annotated[int, integer("--trials", "prompts that run in floats")] = 30,
-    exact_trials: Annotated[int, integer("--exact-trials", "prompts that run in exact arithmetic")] = 2,
+    trials: Trials = 30,
+    exact_trials: ExactTrials = 2,
     device: Annotated[
         str, Parameter(name="--device", help="auto, cpu or cuda; not recorded: floats are judged anew by `check`")
     ] = "auto",
-    dtype: Annotated[str, Parameter(name="--dtype", help="float64, float32, bfloat16 or float16")] = "float64",
+    dtype: Dtype = "float64",
     looped: Looped = False,
-    process: Annotated[
-        str, Parameter(name="--process", help="where trajectories come from: boyan-chain, loop or random-ergodic")
-    ] = "boyan-chain",
-    evidence: Annotated[
-        list[str] | None,
-        Parameter(name="--evidence", help="a kind of evidence to ask for (repeat for more); default: all", negative=()),
-    ] = None,
-    entrywise_features: Annotated[
-        int | None, integer("--entrywise-features", "d of identity-entrywise; default: up to 3")
-    ] = None,
-    entrywise_context: Annotated[
-        int | None, integer("--entrywise-context", "n of identity-entrywise; default: up to 5")
-    ] = None,
-    max_work: Annotated[int, integer("--max-work", "limit on the work")] = MAX_WORK,
+    process: Process = "boyan-chain",
+    evidence: Evidence = None,
+    entrywise_features: EntrywiseFeatures = None,
+    entrywise_context: EntrywiseContext = None,
+    max_work: MaxWork = MAX_WORK,
     json: Json = False,
 ) -> int:
     """Verify one algorithm and write a certificate that `layerproof check` can check without trusting it.

@@ -11,7 +11,25 @@ from ...numeric.prompt_file import read_context
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
 from ..checker import ask, verify
-from ..options import Gamma, Json, Lam, Layers, Looped, Seed, Trace, integer, rational
+from ..options import (
+    Dtype,
+    EntrywiseContext,
+    EntrywiseFeatures,
+    Evidence,
+    ExactTrials,
+    Gamma,
+    Json,
+    Lam,
+    Layers,
+    Looped,
+    MaxWork,
+    Process,
+    Seed,
+    Trace,
+    Trials,
+    integer,
+    rational,
+)
 from ..progress import ProgressLine
 from ..table import show
 
@@ -25,34 +43,25 @@ def command(
     lam: Lam = "1/2",
     trace: Trace = None,
     seed: Seed = 0,
-    trials: Annotated[int, integer("--trials", "prompts that run in floats")] = 30,
-    exact_trials: Annotated[int, integer("--exact-trials", "prompts that run in exact arithmetic")] = 2,
+    trials: Trials = 30,
+    exact_trials: ExactTrials = 2,
     device: Annotated[str, Parameter(name="--device", help="auto, cpu or cuda")] = "auto",
-    dtype: Annotated[str, Parameter(name="--dtype", help="float64, float32, bfloat16 or float16")] = "float64",
+    dtype: Dtype = "float64",
     looped: Looped = False,
-    process: Annotated[
-        str, Parameter(name="--process", help="where trajectories come from: boyan-chain, loop or random-ergodic")
-    ] = "boyan-chain",
+    process: Process = "boyan-chain",
     prompt: Annotated[
         Path | None, Parameter(name="--prompt", help="your own transitions, JSON or CSV; they set d and n")
     ] = None,
-    evidence: Annotated[
-        list[str] | None,
-        Parameter(name="--evidence", help="a kind of evidence to ask for (repeat for more); default: all", negative=()),
-    ] = None,
+    evidence: Evidence = None,
     prove: Annotated[
         bool,
         Parameter(
             name=["--prove", "--strict"], negative=(), help="also ask for proved-all-sizes, with the Rocq prover"
         ),
     ] = False,
-    entrywise_features: Annotated[
-        int | None, integer("--entrywise-features", "d of identity-entrywise; default: up to 3")
-    ] = None,
-    entrywise_context: Annotated[
-        int | None, integer("--entrywise-context", "n of identity-entrywise; default: up to 5")
-    ] = None,
-    max_work: Annotated[int, integer("--max-work", "limit on the work of one algorithm")] = MAX_WORK,
+    entrywise_features: EntrywiseFeatures = None,
+    entrywise_context: EntrywiseContext = None,
+    max_work: MaxWork = MAX_WORK,
     details: Annotated[bool, Parameter(name="--details", negative=(), help="every claim in words")] = False,
     json: Json = False,
 ) -> int:
