@@ -46,7 +46,8 @@ class EntrywiseResult:
         return not any(self.rows.values())
 
 
-def _arithmetic(context: Any) -> Arithmetic:
+def polynomial_arithmetic(context: Any) -> Arithmetic:
+    """Polynomials over Q as an arithmetic; a plain integer zero is a structural zero of a matrix."""
     def number(value: Fraction | int) -> Any:
         return (
             context.constant(fmpq(value.numerator, value.denominator)) if isinstance(value, (int, Fraction)) else value
@@ -73,7 +74,7 @@ def entrywise(
     names = list(_variable_names(derivation, d, n))
     context = fmpq_mpoly_ctx.get(names, Ordering.lex)
     variable = dict(zip(names, context.gens(), strict=True))
-    arithmetic = _arithmetic(context)
+    arithmetic = polynomial_arithmetic(context)
 
     def vector(name: str) -> list[Any]:
         return [variable[f"{name}_{i}"] for i in range(d)]

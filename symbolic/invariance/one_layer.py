@@ -1,0 +1,85 @@
+"""The set that one layer keeps, for any algorithm: what the prediction sees, and what the update reaches from there."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from ..arithmetic import PRIME_FIELD
+from ..prime_field import PRIME, element
+from .closure import field_trajectory, reach
+from .samples import Outer, prompts
+from .sets import Rows, WeightSet, commutant, pattern_set
+from .span import Direction
+from .symmetry import SymmetryGroup
+from .update import gradient, predict
+from .weights import Point, WeightSpace
+
+
+def unseen(space: WeightSpace, seed: int = 0) -> frozenset[int]:
+    """The positions that the prediction never sees: its derivative there is zero at random weights and prompts."""
+    rng = random.Random(f"layerproof unseen {seed}")
+    seen: set[int] = set()
+    for _ in range(2):
+        point = [element(rng.randrange(PRIME)) for _ in range(space.size)]
+        layers = space.heads(point, PRIME_FIELD)
+        now, _ = prompts(space, PRIME_FIELD, field_trajectory(space, rng), "sliding")
+        _, before = predict(space, layers, now)
+        seen |= {k for k, x in enumerate(gradient(space, layers, before, PRIME_FIELD)) if x != 0}
+    return frozenset(range(space.size)) - seen
+
+
+def one_layer_set(space: WeightSpace, group: SymmetryGroup, outer: Outer, start: Point) -> WeightSet:
+    """What one layer's update reaches from the algorithm's weights, and any value of what its prediction never sees.
+
+    For L > 1 the same blocks are asked of every layer.
+    """
+    single = replace(space, depth=1, looped=True)
+    weights = start[: single.size]
+    whole = commutant(single, group)
+    reached = reach(single, whole, weights, outer)
+    frozen = unseen(single)
+    directions = reached.directions or ()
+    pattern = _pattern(single, weights, directions, frozen)
+    meaning = "what one layer's update reaches from the algorithm's weights; entries that its prediction never sees frozen"
+    if pattern is not None:
+        return pattern_set(space, "one-layer", meaning, [pattern] * space.stored)
+    shifted = [
+        {k + layer * single.size: x for k, x in v.items()} for layer in range(space.stored) for v in directions
+    ]  # fmt: skip
+    held = frozenset(k + layer * single.size for layer in range(space.stored) for k in frozen)
+    return WeightSet("one-layer", meaning, space, start, tuple(shifted), held)
+
+
+def _pattern(
+    space: WeightSpace, point: Point, directions: tuple[Direction, ...], frozen: frozenset[int]
+) -> Mapping[str, Rows] | None:
+    """The set in blocks, or None when a direction is more than one multiple of one block's identity."""
+    left = [dict(v) for v in directions]
+    result: dict[str, Rows] = {}
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    for number, matrix in enumerate(space.matrices):
+        rows = []
+        for _, height, _ in space.blocks:
+            row = []
+            for _, width, _ in space.blocks:
+                at = [[space.position(0, number, i, j) for j in width] for i in height]
+                inside = {k for line in at for k in line}
+                if inside <= frozen:
+                    row.append("frozen")
+                    continue
+                diagonal = {at[x][x] for x in range(len(height))} if len(height) == len(width) else set()
+                found = next((v for v in left if v.keys() == diagonal and len(set(v.values())) == 1), None)
+                if found is not None:
+                    left.remove(found)
+                    row.append(next(letters))
+                    continue
+                values = {point[k] for k in diagonal} or {Fraction(0)}
+                if len(values) > 1 or any(point[k] for k in inside - diagonal):
+                    return None
+                row.append(str(values.pop()))
+            rows.append(tuple(row))
+        result[matrix] = tuple(rows)
+    return None if left else result

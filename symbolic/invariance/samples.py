@@ -1,0 +1,90 @@
+"""What one step of the outer update sees: a trajectory's features and rewards, as two prompts and a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ..arithmetic import Arithmetic
+from ..errors import ArgumentError
+from ..identity import Problem, problem
+from .symmetry import Square
+from .weights import WeightSpace
+
+WINDOWS = ("sliding", "shared")
+"""sliding: both prompts are windows of n transitions, one step apart (the paper's). shared: both keep one context and
+only the query state moves (the talk's)."""
+OUTERS = ("semi-gradient", "residual-gradient", "monte-carlo")
+"""What the outer update follows: deep TD's semi-gradient, the full gradient of the squared TD error, or the prediction's
+error against the target R' alone."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """n + 3 states' features and n + 2 rewards: what a sample of the outer update is made of.
+
+    features : f_0, ..., f_{n+2}, vectors of length d; f_{n+1} is the query and f_{n+2} the next query
+    rewards  : r_1, ..., r_{n+2}; r_j belongs to the step from f_{j-1} to f_j, and r_{n+2} is the target's R'
+    """
+
+    features: tuple[tuple[Any, ...], ...]
+    rewards: tuple[Any, ...]
+
+    def moved(self, g: Square, number: Callable[[Any], Any]) -> Trajectory:
+        """The trajectory with g applied to every feature vector; chain and rewards stay."""
+        rows = [[(j, number(x)) for j, x in enumerate(row) if x] for row in g]
+        features = tuple(tuple(_dot(row, f) for row in rows) for f in self.features)
+        return Trajectory(features, self.rewards)
+
+
+def _dot(row: Sequence[tuple[int, Any]], vector: Sequence[Any]) -> Any:
+    total: Any = 0
+    for j, x in row:
+        total = total + x * vector[j]
+    return total
+
+
+@dataclass(frozen=True)
+class Outer:
+    """The outer update: u = E[x grad f(Z) + x' grad f(Z')].
+
+    window   how Z' follows Z; `kind` what is followed
+    discount the outer gamma; average_reward is subtracted from every reward of the target (0 where rewards are
+             discounted)
+    """
+
+    window: str = "sliding"
+    kind: str = "semi-gradient"
+    discount: Fraction = Fraction(1)
+    average_reward: Fraction = Fraction(0)
+
+    def __post_init__(self) -> None:
+        if self.window not in WINDOWS:
+            raise ArgumentError(f"window is {str(self.window)[:40]!r}, wanted {' or '.join(WINDOWS)}")
+        if self.kind not in OUTERS:
+            raise ArgumentError(f"outer is {str(self.kind)[:40]!r}, wanted one of {', '.join(OUTERS)}")
+
+    def error(self, arithmetic: Arithmetic, target: Any, prediction: Any, following: Any) -> Any:
+        """delta: R' - rbar + gamma f(Z') - f(Z), without the middle part for monte-carlo."""
+        delta = target - prediction - arithmetic.number(self.average_reward)
+        return delta if self.kind == "monte-carlo" else delta + following * arithmetic.number(self.discount)
+
+    def coefficients(self, arithmetic: Arithmetic, delta: Any) -> tuple[Any, Any]:
+        """(x, x'), the factors of grad f(Z) and grad f(Z'); None where a gradient is not needed."""
+        return delta, (delta * arithmetic.number(-self.discount) if self.kind == "residual-gradient" else None)
+
+
+def prompts(space: WeightSpace, arithmetic: Arithmetic, sample: Trajectory, window: str) -> tuple[Problem, Problem]:
+    """The two prompts Z and Z' of a sample, with the iteration's weights at zero."""
+    n, algorithm = space.layout.n, space.derivation.algorithm
+    f, r = sample.features, sample.rewards
+
+    def setup(first: int, query: int) -> Problem:
+        start = [0 if w in algorithm.scalar_weights else [0] * space.layout.d for w in algorithm.weights]
+        data = (f[first : first + n], f[first + 1 : first + n + 1], r[first : first + n], f[query])
+        values = {name: arithmetic.number(x) for name, x in space.parameters.items()}
+        return problem(algorithm, arithmetic, data, start, values, space.derivation.options)
+
+    return setup(0, n + 1), setup(1 if window == "sliding" else 0, n + 2)

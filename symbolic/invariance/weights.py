@@ -1,0 +1,176 @@
+"""The weights that are trained: which matrices, their blocks, and the point where the algorithm's own weights are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ..arithmetic import RATIONALS, Arithmetic
+from ..attention import Head
+from ..construction import instantiate
+from ..derive import Derivation, Readout
+from ..prompt import Layout
+
+Point = tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One trained entry: which stored layer (from 0), which matrix, which row and column, and their blocks' names."""
+
+    layer: int
+    matrix: str
+    row: int
+    column: int
+    row_block: str
+    column_block: str
+
+
+@dataclass(frozen=True, eq=False)
+class WeightSpace:
+    """The trained matrices of an L-layer transformer: P and Q of one head, or W, P and Q of each of several.
+
+    Masks are fixed.  With one head the output map W is the identity, as in the papers.  A looped transformer stores
+    one layer's weights, whose gradient is the sum over the layers.
+
+    layout   rows and columns of the prompt
+    masks    each head's mask : (n+1, n+1), exact
+    depth    L
+    """
+
+    derivation: Derivation
+    layout: Layout
+    parameters: Mapping[str, Fraction]
+    masks: tuple[tuple[tuple[Fraction, ...], ...], ...]
+    depth: int
+    looped: bool
+
+    @staticmethod
+    def of(
+        derivation: Derivation, d: int, n: int, depth: int, parameters: Mapping[str, Fraction], looped: bool
+    ) -> WeightSpace:
+        """The trained matrices of a derivation's heads at feature dimension d, context length n and L = depth."""
+        layout = Layout.of(derivation.algorithm, d, n)
+        values = {name: Fraction(parameters[name]) for name in derivation.algorithm.parameters}
+        known = [mask.rows(n, values, Fraction) for mask in derivation.masks]
+        masks = tuple(tuple(tuple(Fraction(x) for x in row) for row in known[h.mask]) for h in derivation.heads)
+        return WeightSpace(derivation, layout, values, masks, depth, looped)
+
+    @property
+    def readout(self) -> Readout:
+        """Where the prediction stands."""
+        return self.derivation.readout
+
+    @property
+    def stored(self) -> int:
+        """The number of layers whose weights are stored: 1 when looped, else L."""
+        return 1 if self.looped else self.depth
+
+    @property
+    def matrices(self) -> tuple[str, ...]:
+        """The names of the trained matrices of a layer: P, Q; or W1, P1, Q1, W2, ..."""
+        heads = len(self.masks)
+        if heads == 1:
+            return ("P", "Q")
+        return tuple(f"{name}{h}" for h in range(1, heads + 1) for name in ("W", "P", "Q"))
+
+    @property
+    def blocks(self) -> tuple[tuple[str, range, bool], ...]:
+        """(name, rows, whether the symmetry acts on it) of every block of rows of Z."""
+        result = []
+        start = 0
+        scalars = {b.name for b in self.derivation.algorithm.features if b.scalar}
+        for name, size in self.layout.features:
+            result.append((name, range(start, start + size), name not in scalars))
+            start += size
+        for row in self.layout.accumulators:
+            result.append((row, range(start, start + 1), False))
+            start += 1
+        return tuple(result)
+
+    @property
+    def size(self) -> int:
+        """The number of trained entries."""
+        return self.stored * len(self.matrices) * self.layout.m**2
+
+    def position(self, layer: int, matrix: int, row: int, column: int) -> int:
+        """Where an entry stands in a point."""
+        m = self.layout.m
+        return ((layer * len(self.matrices) + matrix) * m + row) * m + column
+
+    def coordinate(self, position: int) -> Coordinate:
+        """Which entry stands at a position of a point."""
+        m = self.layout.m
+        rest, column = divmod(position, m)
+        rest, row = divmod(rest, m)
+        layer, matrix = divmod(rest, len(self.matrices))
+        return Coordinate(layer, self.matrices[matrix], row, column, self._block(row), self._block(column))
+
+    def _block(self, row: int) -> str:
+        return next(name for name, rows, _ in self.blocks if row in rows)
+
+    def entries(self) -> Iterator[tuple[int, Coordinate]]:
+        """Every position with its coordinate."""
+        return ((k, self.coordinate(k)) for k in range(self.size))
+
+    def matrix_rows(self, point: Sequence[Any], layer: int, matrix: int) -> list[list[Any]]:
+        """One trained matrix of a point, by rows."""
+        m = self.layout.m
+        start = self.position(layer, matrix, 0, 0)
+        return [list(point[start + i * m : start + (i + 1) * m]) for i in range(m)]
+
+    def heads(self, point: Sequence[Any], arithmetic: Arithmetic) -> list[tuple[Head, ...]]:
+        """The heads of every one of the L layers at a point, in an arithmetic."""
+        m = self.layout.m
+        masks = [arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in mask]) for mask in self.masks]
+        one = arithmetic.matrix([[int(i == j) for j in range(m)] for i in range(m)])
+        layers = []
+        for layer in range(self.stored):
+            matrices = [
+                arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in self.matrix_rows(point, layer, k)])
+                for k in range(len(self.matrices))
+            ]
+            if len(masks) == 1:
+                layers.append((Head(one, matrices[0], matrices[1], masks[0]),))
+            else:
+                layers.append(tuple(Head(*matrices[3 * h : 3 * h + 3], mask) for h, mask in enumerate(masks)))
+        return layers * self.depth if self.looped else layers
+
+    def algorithm_point(self, scales: Sequence[Fraction]) -> Point:
+        """The algorithm's own weights with C_l = scale * I, one positive scale a stored layer.
+
+        Several heads: W holds the map of the accumulator rows and P selects the rows that are read, as in the papers.
+        W is doubled and P halved, which changes no output: equal norms would be a special point of the update.
+        """
+        algorithm, d = self.derivation.algorithm, self.layout.d
+        steps = [
+            tuple(
+                scale if c in algorithm.scalar_preconditioners else [[scale * (i == j) for j in range(d)] for i in range(d)]
+                for c in algorithm.preconditioners
+            )
+            for scale in scales
+        ]
+        p, m = self.layout.p, self.layout.m
+        point: list[Fraction] = []
+        for heads in instantiate(self.derivation, RATIONALS, self.layout, steps, self.parameters):
+            for head in heads:
+                U, E = head.U.fractions(), head.E.fractions()
+                read = [any(row[j] for row in U) for j in range(m - p)]
+                gauge = Fraction(1 if len(heads) == 1 else 2)
+                moved = [
+                    [gauge * U[i - p][j - p] if i >= p and j >= p else Fraction(0) for j in range(m)] for i in range(m)
+                ]
+                chosen = [[Fraction(i == j and i >= p and read[i - p]) / gauge for j in range(m)] for i in range(m)]
+                compared = [[E[i][j] if i < p and j < p else Fraction(0) for j in range(m)] for i in range(m)]
+                for matrix in ([moved, compared] if len(heads) == 1 else [moved, chosen, compared]):
+                    point += [x for row in matrix for x in row]
+        return tuple(point)
+
+
+def _plain(value: Any, arithmetic: Arithmetic) -> Any:
+    """A number of the arithmetic; a plain zero stays one, which some matrices keep as a structural zero."""
+    if isinstance(value, (int, Fraction)):
+        return arithmetic.number(value) if value else 0
+    return value
