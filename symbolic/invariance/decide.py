@@ -1,0 +1,201 @@
+"""Is a set of weights invariant? A small rational witness when it is not; exact or random evidence when it is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ..arithmetic import PRIME_FIELD, RATIONALS
+from ..prime_field import PRIME, element
+from .closure import field_trajectory
+from .samples import Outer, Trajectory
+from .sets import WeightSet, commutant
+from .symmetry import SymmetryGroup
+from .update import averaged_update, check_equivariance, sample_update
+from .weights import Point, WeightSpace
+
+ORBIT_LIMIT = 400
+"""The largest group whose orbit of a sample is enumerated: signed permutations up to d = 4 have 384."""
+ATTEMPTS = 12
+"""How many samples are tried for a witness before the set is taken to be worth proving."""
+
+
+@dataclass(frozen=True, eq=False)
+class InvarianceWitness:
+    """A point of the set and a sample whose orbit's expected update leaves the set.
+
+    update   the expected update, flat; residual: its part outside the set, {position: value}
+    """
+
+    point: Point
+    sample: Trajectory
+    update: tuple[Fraction, ...]
+    residual: dict[int, Fraction]
+
+
+@dataclass(frozen=True)
+class RandomInvariance:
+    """The averaged update at a random point of the set and a random sample, modulo a prime.
+
+    residual   positions where it leaves the set: none when it holds
+    degree     bounds the degree of every polynomial tested; probability = degree / prime
+    averaged   by enumeration of the group, or by projection on its commutant after an equivariance check
+    """
+
+    residual: tuple[int, ...]
+    degree: int
+    averaged: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing left the set."""
+        return not self.residual
+
+    @property
+    def probability(self) -> Fraction:
+        """A bound on the chance that a set that is not invariant (over the field) passes."""
+        return Fraction(self.degree, PRIME)
+
+
+def update_degree(depth: int, several_heads: bool) -> int:
+    """A bound on the degree of the outer update in the weights, features and rewards together.
+
+    Z_0 has degree 1 and each layer takes degree k to 3 k + 2, or 3 k + 3 when W is trained too.
+    """
+    degree = 1
+    for _ in range(depth):
+        degree = 3 * degree + (3 if several_heads else 2)
+    return 2 * degree
+
+
+def inside_commutant(weights: WeightSet, whole: WeightSet) -> bool:
+    """Whether every point of the set lies in the commutant, so that averages may be taken by projection."""
+    if weights.frozen:
+        return False
+    base = {k: x for k, x in enumerate(weights.base) if x}
+    return whole.span.contains(base) and all(whole.span.contains(v) for v in weights.directions)
+
+
+def equivariant(space: WeightSpace, group: SymmetryGroup, outer: Outer, seed: int = 0) -> str | None:
+    """`check_equivariance` at a random point, of no set, and a random sample modulo a prime; None when it holds."""
+    rng = random.Random(f"layerproof equivariance {seed}")
+    point = [element(rng.randrange(PRIME)) for _ in range(space.size)]
+    return check_equivariance(space, point, field_trajectory(space, rng), outer, group, PRIME_FIELD)
+
+
+def enumerable(group: SymmetryGroup) -> bool:
+    """Whether the group is small enough to move a sample by every one of its elements."""
+    return group.elements is not None and len(group.elements) <= ORBIT_LIMIT
+
+
+def find_witness(
+    weights: WeightSet, group: SymmetryGroup, outer: Outer, start: Point, seed: int = 0
+) -> InvarianceWitness | None:
+    """A point of the set and a sample of small numbers whose averaged update leaves the set, made plain; else None.
+
+    The algorithm's own weights are tried first when the set has them.  A group too large to enumerate is averaged by
+    projection for sets inside its commutant; for others None is returned, and says nothing.
+    """
+    space = weights.space
+    whole = commutant(space, group)
+    projected = not enumerable(group)
+    if projected and (not inside_commutant(weights, whole) or equivariant(space, group, outer) is not None):
+        return None
+    rng = random.Random(f"layerproof witness {seed}")
+
+    def averaged(point: Point, sample: Trajectory) -> list[Any]:
+        if projected:
+            found = sample_update(space, point, sample, outer, RATIONALS).update
+            outside = whole.span.residual(found, RATIONALS)
+            return [x - y for x, y in zip(found, outside, strict=True)]
+        return averaged_update(space, point, sample, outer, group.elements or (), RATIONALS)
+
+    def leaves(point: Point, sample: Trajectory) -> bool:
+        return any(x != 0 for x in weights.span.residual(averaged(point, sample), RATIONALS))
+
+    for attempt in range(ATTEMPTS):
+        point = start if attempt % 2 == 0 and weights.has(start) else _small_point(weights, rng)
+        sample = _small_sample(space, rng)
+        if leaves(point, sample):
+            sample = _shrink(lambda s, at=point: leaves(at, s), sample)  # type: ignore[misc]
+            update = averaged(point, sample)
+            outside = weights.span.residual(update, RATIONALS)
+            return InvarianceWitness(
+                point,
+                sample,
+                tuple(_fraction(x) for x in update),
+                {k: _fraction(x) for k, x in enumerate(outside) if x != 0},
+            )
+    return None
+
+
+def _fraction(x: Any) -> Fraction:
+    return x.fraction() if hasattr(x, "fraction") else Fraction(x)
+
+
+def _small_point(weights: WeightSet, rng: random.Random) -> Point:
+    draw = [Fraction(rng.choice((-2, -1, 1, 2))) for _ in range(weights.dimension)]
+    return weights.point(draw, [Fraction(rng.randint(-1, 1)) for _ in weights.frozen])
+
+
+def _small_sample(space: WeightSpace, rng: random.Random) -> Trajectory:
+    n, d = space.layout.n, space.layout.d
+    features = tuple(tuple(Fraction(rng.randint(-2, 2)) for _ in range(d)) for _ in range(n + 3))
+    return Trajectory(features, tuple(Fraction(rng.randint(-2, 2)) for _ in range(n + 2)))
+
+
+def _shrink(fails: Any, sample: Trajectory) -> Trajectory:
+    """Replace entries by 0, else by 1, wherever the sample still leaves the set."""
+    d = len(sample.features[0])
+
+    def rebuilt(entries: Sequence[Fraction]) -> Trajectory:
+        cut = len(sample.features) * d
+        return Trajectory(tuple(tuple(entries[k : k + d]) for k in range(0, cut, d)), tuple(entries[cut:]))
+
+    entries = [x for f in sample.features for x in f] + list(sample.rewards)
+    for k, x in enumerate(entries):
+        for plainer in (Fraction(0), Fraction(1)):
+            if x == plainer:
+                break
+            attempt = [*entries[:k], plainer, *entries[k + 1 :]]
+            if fails(rebuilt(attempt)):
+                entries = attempt
+                break
+    return rebuilt(entries)
+
+
+def random_invariance(
+    weights: WeightSet, group: SymmetryGroup, outer: Outer, seed: int = 0
+) -> RandomInvariance | None:
+    """Evaluate the averaged update's part outside the set at one random point; None where no average can be taken."""
+    space = weights.space
+    rng = random.Random(f"layerproof random invariance {seed}")
+    field_point: list[Any] = [element(x) for x in weights.base]
+    for k in sorted(weights.frozen):
+        field_point[k] = element(rng.randrange(PRIME))
+    for v in weights.directions:
+        c = element(rng.randrange(PRIME))
+        for k, x in v.items():
+            field_point[k] = field_point[k] + c * element(x)
+    sample = field_trajectory(space, rng)
+    degree = update_degree(space.depth, len(space.masks) > 1)
+    whole = commutant(space, group)
+    if inside_commutant(weights, whole):
+        wrong = equivariant(space, group, outer, seed)
+        if wrong is None:
+            update = sample_update(space, field_point, sample, outer, PRIME_FIELD).update
+            outside = whole.span.residual(update, PRIME_FIELD)
+            update = [x - y for x, y in zip(update, outside, strict=True)]
+            return _judged(weights, update, degree, "by projection on the commutant, after an equivariance check")
+    if not enumerable(group):
+        return None
+    update = averaged_update(space, field_point, sample, outer, group.elements or (), PRIME_FIELD)
+    return _judged(weights, update, degree, f"over all {len(group.elements or ())} elements")
+
+
+def _judged(weights: WeightSet, update: Sequence[Any], degree: int, averaged: str) -> RandomInvariance:
+    outside = weights.span.residual(update, PRIME_FIELD)
+    return RandomInvariance(tuple(k for k, x in enumerate(outside) if x != 0), degree, averaged)
