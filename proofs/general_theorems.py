@@ -25,6 +25,47 @@ class Theorem:
 _HEADS = "(W P Q : nat -> 'I_H -> 'M[F]_m) (M : nat -> 'I_H -> 'M[F]_N) (L : nat)"
 _OUTPUT = "negative.read_out u v (transformer a W P Q M L (negative.at_t Z t))"
 
+_RING = """forall (R : comRingType) (m N H : nat) (a : R) (M : nat -> 'I_H -> 'M[R]_N) (L : nat)"""
+_ENTRY = "(r : 'I_m) (c : 'I_N) (s : R)"
+_FAMILY = "nat -> 'I_H -> gradient.role -> 'M[R]_m"
+_RUN = "transformer a (fun l h => theta l h gradient.OfW) (fun l h => theta l h gradient.OfP) (fun l h => theta l h gradient.OfQ)"
+_ORTHOGONAL = "(S : 'M[R]_m), S^T *m S = 1%:M -> row r S = delta_mx ord0 r ->"
+_LAW = """forall (F : numFieldType) (d K N : nat) (Omega : finType) (H : nat) (a : F) (M : nat -> 'I_H -> 'M[F]_N) (L : nat)
+        (i : 'I_K) (c : 'I_N) (s gamma : F)"""
+_SAMPLES = "(Z Z' : Omega -> 'M[F]_(d + d + K, N))"
+_SYMMETRIC = "symmetric_law.symmetric_law p R' Z Z' ->"
+_STEPS = "(alpha : nat -> 'I_H -> gradient.role -> F) (p R' : Omega -> F)"
+_STEPS_LOOPED = "(alpha : 'I_H -> gradient.role -> F) (p R' : Omega -> F)"
+_WEIGHTS = "(theta : nat -> 'I_H -> gradient.role -> 'M[F]_(d + d + K))"
+_SHARED = "(theta : 'I_H -> gradient.role -> 'M[F]_(d + d + K))"
+_PATTERN = "commutant.commutant_pattern"
+_VALUE = f"""let f Z := s * {_RUN} M L Z (rshift (d + d) i) c in
+        let grad Z := gradient.grad a M L (rshift (d + d) i) c s theta Z in"""
+_VALUE_LOOPED = f"""let f Z := s * {_RUN.replace("theta l h", "theta h")} M L Z (rshift (d + d) i) c in
+        let grad Z := gradient.grad_looped a M L (rshift (d + d) i) c s theta Z in"""
+_ERROR = "(p w * (R' w + gamma * f (Z' w) - f (Z w)))"
+_ONE = """forall (F : numFieldType) (d n H : nat) (Omega : finType) (a : F) (M : nat -> 'I_H -> 'M[F]_(n + 1)) (s gamma : F)
+        (T : 'I_H -> 'M[F]_(d + d, d + d + 1)) (B12 B22 : 'I_H -> 'M[F]_d) (B13 : 'I_H -> 'M[F]_(d + d, 1))
+        (B32 : 'I_H -> 'M[F]_(1, d)) (B33 : 'I_H -> 'M[F]_1) (P Q : 'I_H -> 'M[F]_(d + d + 1)),
+        let P_set h P := exists eta, P = col_mx (T h) (row_mx 0 eta%:M) in
+        let Q_set h Q := exists b b',
+        Q = block_mx (block_mx b%:M (B12 h) b'%:M (B22 h)) (B13 h) (row_mx 0 (B32 h)) (B33 h) in
+        let query Z := exists q : 'cV[F]_d, col (rshift n 0) Z = col_mx (col_mx q 0) 0 in (forall h, P_set h (P h)) ->
+        (forall h, Q_set h (Q h)) ->
+        forall (p : Omega -> F) (Z Z' : Omega -> 'M[F]_(d + d + 1, n + 1)), (forall w, query (Z w) /\\ query (Z' w)) ->
+        forall (alpha : nat -> 'I_H -> gradient.role -> F)"""
+_ONE_VALUE = """let f Z := s * transformer a (fun _ _ => 1%:M) (fun _ => P) (fun _ => Q) M 1 Z (rshift (d + d) 0) (rshift n 0) in
+        let grad Z := gradient.grad a M 1 (rshift (d + d) 0) (rshift n 0) s (one_layer.fixed_output P Q) Z 0%N in"""
+
+_ONE_STEP = """forall h, P_set h (P h + alpha 0%N h gradient.OfP *: \\sum_w ERROR *: (UPDATE h gradient.OfP)) /\\
+        Q_set h (Q h + alpha 0%N h gradient.OfQ *: \\sum_w ERROR *: (UPDATE h gradient.OfQ))"""
+_ONE_SEMI = _ONE_STEP.replace("ERROR", _ERROR).replace("UPDATE", "grad (Z w)")
+_ONE_RESIDUAL = (
+    _ONE_STEP.replace("ERROR", _ERROR)
+    .replace("(UPDATE h gradient.OfP)", "(grad (Z w) h gradient.OfP - gamma *: grad (Z' w) h gradient.OfP)")
+    .replace("(UPDATE h gradient.OfQ)", "(grad (Z w) h gradient.OfQ - gamma *: grad (Z' w) h gradient.OfQ)")
+)
+
 
 def _general(name: str, file: str, sentence: str, statement: str) -> Theorem:
     return Theorem(name, file, sentence, " ".join(statement.split()), f"{file}.{name}")
@@ -135,6 +176,154 @@ GENERAL = (
         \\sum_(l < L) error_propagation.carry (error_propagation.row_layer_additive a V S0 E M X) l.+1 (L - l.+1)
         (dsubmx (Zh l.+1 - layer a (error_propagation.on_rows p V l) (error_propagation.on_rows p S0 l)
         (error_propagation.on_features K E l) (M l) (Zh l)))""",
+    ),
+    _general(
+        "derivative_line",
+        "gradient",
+        "the read-out along a line of weights is a polynomial, and the derivative in this theory is its coefficient 1",
+        f"""{_RING} {_ENTRY} (theta E : {_FAMILY}) (Z : 'M[R]_(m, N)), exists p : {{poly R}},
+        [/\\ forall t : R, s * transformer a (fun l h => theta l h gradient.OfW + t *: E l h gradient.OfW)
+        (fun l h => theta l h gradient.OfP + t *: E l h gradient.OfP)
+        (fun l h => theta l h gradient.OfQ + t *: E l h gradient.OfQ) M L Z r c = p.[t],
+        p`_0 = s * {_RUN} M L Z r c & p`_1 = gradient.dtf a M L r c s theta E Z]""",
+    ),
+    _general(
+        "derivative_additive",
+        "gradient",
+        "the derivative of the read-out is additive in the direction, all layers, heads and matrices at once",
+        f"""{_RING} {_ENTRY} (theta E E' : {_FAMILY}) (Z : 'M[R]_(m, N)),
+        gradient.dtf a M L r c s theta (fun l h k => E l h k + E' l h k) Z =
+        gradient.dtf a M L r c s theta E Z + gradient.dtf a M L r c s theta E' Z""",
+    ),
+    _general(
+        "derivative_scale",
+        "gradient",
+        "the derivative of the read-out is homogeneous in the direction",
+        f"""{_RING} {_ENTRY} (theta : {_FAMILY}) (t : R) (E : {_FAMILY}) (Z : 'M[R]_(m, N)),
+        gradient.dtf a M L r c s theta (fun l h k => t *: E l h k) Z = t * gradient.dtf a M L r c s theta E Z""",
+    ),
+    _general(
+        "gradient_spec",
+        "gradient",
+        "the derivative is the inner product of the direction with the gradient matrices of the L layers and H heads",
+        f"""{_RING} {_ENTRY} (theta E : {_FAMILY}) (Z : 'M[R]_(m, N)),
+        let product l h k := \\sum_i \\sum_j gradient.grad a M L r c s theta Z l h k i j * E l h k i j in
+        gradient.dtf a M L r c s theta E Z =
+        \\sum_(l < L) \\sum_h (product l h gradient.OfW + product l h gradient.OfP + product l h gradient.OfQ)""",
+    ),
+    _general(
+        "gradient_spec_looped",
+        "gradient",
+        "for weights that all layers share it is the inner product with the gradient matrices summed over the layers",
+        f"""{_RING} {_ENTRY} (theta E : 'I_H -> gradient.role -> 'M[R]_m) (Z : 'M[R]_(m, N)),
+        let product h k := \\sum_i \\sum_j
+        (\\sum_(l < L) gradient.grad a M L r c s (fun=> theta) Z l h k) i j * E h k i j in
+        gradient.dtf a M L r c s (fun=> theta) (fun=> E) Z =
+        \\sum_h (product h gradient.OfW + product h gradient.OfP + product h gradient.OfQ)""",
+    ),
+    _general(
+        "transformer_equivariant",
+        "equivariance",
+        "a change of basis of the prompt's rows and of all weights is the same change of the output",
+        """forall (R : comRingType) (m N H : nat) (a : R) (S T : 'M[R]_m) (W P Q : nat -> 'I_H -> 'M[R]_m)
+        (M : nat -> 'I_H -> 'M[R]_N) (L : nat) (Z : 'M[R]_(m, N)), T *m S = 1%:M ->
+        transformer a (fun l h => S *m W l h *m T) (fun l h => S *m P l h *m T) (fun l h => T^T *m Q l h *m T) M L
+        (S *m Z) = S *m transformer a W P Q M L Z""",
+    ),
+    _general(
+        "derivative_equivariant",
+        "equivariance",
+        "an orthogonal change of basis that fixes the row read moves weights, direction and prompt, and no derivative",
+        f"""{_RING} {_ENTRY} {_ORTHOGONAL} forall (theta E : {_FAMILY}) (Z : 'M[R]_(m, N)),
+        gradient.dtf a M L r c s (fun l h k => S *m theta l h k *m S^T) (fun l h k => S *m E l h k *m S^T) (S *m Z) =
+        gradient.dtf a M L r c s theta E Z""",
+    ),
+    _general(
+        "gradient_equivariant",
+        "equivariance",
+        "it moves every gradient matrix as it moves the weights",
+        f"""{_RING} {_ENTRY} {_ORTHOGONAL} forall (theta : {_FAMILY}) (Z : 'M[R]_(m, N)) l h k,
+        gradient.grad a M L r c s (fun l h k => S *m theta l h k *m S^T) (S *m Z) l h k =
+        S *m gradient.grad a M L r c s theta Z l h k *m S^T""",
+    ),
+    _general(
+        "signed_permutation_commutant",
+        "commutant",
+        "the matrices that commute with all signed permutation matrices are the multiples of the identity",
+        """forall (F : numFieldType) (d : nat) (A : 'M[F]_d),
+        (forall S : 'M[F]_d, commutant.signed_perm S -> S *m A = A *m S) <-> (exists x : F, A = x%:M)""",
+    ),
+    _general(
+        "commutant_patternP",
+        "commutant",
+        "those that commute with all diag(S, S, 1) are [[aI, bI, 0], [cI, eI, 0], [0, 0, D]]",
+        """forall (F : numFieldType) (d K : nat) (A : 'M[F]_(d + d + K)),
+        (forall S : 'M[F]_d, commutant.signed_perm S ->
+        block_mx (block_mx S 0 0 S) 0 0 1%:M *m A = A *m block_mx (block_mx S 0 0 S) 0 0 1%:M) <->
+        (exists a b c e (D : 'M[F]_K), A = block_mx (block_mx a%:M b%:M c%:M e%:M) 0 0 D)""",
+    ),
+    _general(
+        "orbit_law",
+        "symmetric_law",
+        "random signs and a random permutation of the features make any finite law symmetric",
+        """forall (F : numFieldType) (d K N : nat) (T : Type) (Omega : finType) (p : Omega -> F) (y : Omega -> T)
+        (Z Z' : Omega -> 'M[F]_(d + d + K, N)), symmetric_law.symmetric_law
+        (fun w : symmetric_law.orbits d Omega => p w.2) (fun w : symmetric_law.orbits d Omega => y w.2)
+        (symmetric_law.orbit Z) (symmetric_law.orbit Z')""",
+    ),
+    _general(
+        "commutant_invariant",
+        "invariance",
+        "an expected semi-gradient step under a symmetric law keeps the commutant, other weights at every layer",
+        f"""{_LAW} {_STEPS} {_SAMPLES} {_WEIGHTS}, {_SYMMETRIC} (forall l h k, {_PATTERN} (theta l h k)) -> {_VALUE}
+        forall l h k, {_PATTERN} (theta l h k + alpha l h k *: \\sum_w {_ERROR} *: grad (Z w) l h k)""",
+    ),
+    _general(
+        "commutant_invariant_residual",
+        "invariance",
+        "so does an expected step along the full residual gradient of the outer error",
+        f"""{_LAW} {_STEPS} {_SAMPLES} {_WEIGHTS}, {_SYMMETRIC} (forall l h k, {_PATTERN} (theta l h k)) -> {_VALUE}
+        forall l h k, {_PATTERN}
+        (theta l h k + alpha l h k *: \\sum_w {_ERROR} *: (grad (Z w) l h k - gamma *: grad (Z' w) l h k))""",
+    ),
+    _general(
+        "commutant_invariant_any",
+        "invariance",
+        "so does one with any scalars of the sample that the symmetry leaves alone in place of the outer error",
+        f"""{_LAW.replace(" gamma", "")} (alpha : nat -> 'I_H -> gradient.role -> F) (p x x' : Omega -> F) {_SAMPLES}
+        {_WEIGHTS}, symmetric_law.symmetric_law p (fun w => (x w, x' w)) Z Z' ->
+        (forall l h k, {_PATTERN} (theta l h k)) ->
+        let grad Z := gradient.grad a M L (rshift (d + d) i) c s theta Z in forall l h k, {_PATTERN}
+        (theta l h k + alpha l h k *: \\sum_w p w *: (x w *: grad (Z w) l h k + x' w *: grad (Z' w) l h k))""",
+    ),
+    _general(
+        "commutant_invariant_looped",
+        "invariance",
+        "the semi-gradient step keeps the commutant also when all layers share their weights",
+        f"""{_LAW} {_STEPS_LOOPED} {_SAMPLES} {_SHARED}, {_SYMMETRIC} (forall h k, {_PATTERN} (theta h k)) ->
+        {_VALUE_LOOPED} forall h k, {_PATTERN} (theta h k + alpha h k *: \\sum_w {_ERROR} *: grad (Z w) h k)""",
+    ),
+    _general(
+        "commutant_invariant_residual_looped",
+        "invariance",
+        "and so does the residual-gradient step",
+        f"""{_LAW} {_STEPS_LOOPED} {_SAMPLES} {_SHARED}, {_SYMMETRIC} (forall h k, {_PATTERN} (theta h k)) ->
+        {_VALUE_LOOPED} forall h k, {_PATTERN}
+        (theta h k + alpha h k *: \\sum_w {_ERROR} *: (grad (Z w) h k - gamma *: grad (Z' w) h k))""",
+    ),
+    _general(
+        "one_layer_invariant",
+        "one_layer",
+        "one layer: blocks cI, c'I of Q and the corner of P move, every other entry of P and Q can be frozen or stays 0",
+        f"""{_ONE} (R' : Omega -> F), {_SYMMETRIC} {_ONE_VALUE}
+        {_ONE_SEMI}""",
+    ),
+    _general(
+        "one_layer_invariant_residual",
+        "one_layer",
+        "the same for an expected step along the full residual gradient",
+        f"""{_ONE} (R' : Omega -> F), {_SYMMETRIC} {_ONE_VALUE}
+        {_ONE_RESIDUAL}""",
     ),
 )
 """Theorems about no one algorithm."""

@@ -34,7 +34,8 @@ class Claim:
              (empty in the JSON for any other verdict)
     asked    whether the exit code counts it
     reason   why the verdict is what it is, in one line
-    bound, error, unit   of a check that has them: the worst place's
+    bound, error   of a check that has them: the worst place's
+    dimension of the set that the claim is about, where it is about one
     details  plain data, for the JSON
     """
 
@@ -48,10 +49,11 @@ class Claim:
     witness: Mapping[str, Any] | None = None
     bound: float | str | None = None
     error: float | str | None = None
+    dimension: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The claim as plain data; `witness`, `bound` and `error` only where they exist."""
+        """The claim as plain data; `witness`, `bound`, `error` and `dimension` only where they exist."""
         document: dict[str, Any] = {
             "algorithm": self.algorithm,
             "claim": self.claim,
@@ -62,7 +64,7 @@ class Claim:
             "asked": self.asked,
             "details": dict(self.details),
         }
-        for key in ("witness", "bound", "error"):
+        for key in ("witness", "bound", "error", "dimension"):
             if getattr(self, key) is not None:
                 document[key] = getattr(self, key)
         return document
@@ -70,19 +72,27 @@ class Claim:
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """What a command established: its settings and its claims."""
+    """What a command established: its settings and its claims.
+
+    question : whether it answers a question rather than asserts something: then REFUTED is an answer like any other
+    """
 
     command: str
     settings: Mapping[str, Any]
     claims: tuple[Claim, ...]
+    question: bool = False
 
     @property
     def exit_code(self) -> int:
-        """0 when everything asked for holds, 1 when some of it is refuted, 3 when some is open or was not run."""
+        """0 when everything asked for holds, 1 when some of it is refuted, 3 when some is open or was not run.
+
+        A question is 0 once everything asked is answered.
+        """
         asked = [c.verdict for c in self.claims if c.asked]
-        if Verdict.REFUTED in asked:
+        if Verdict.REFUTED in asked and not self.question:
             return 1
-        return 0 if asked and all(v is Verdict.HOLDS for v in asked) else 3
+        answers = (Verdict.HOLDS, Verdict.REFUTED) if self.question else (Verdict.HOLDS,)
+        return 0 if asked and all(v in answers for v in asked) else 3
 
     @property
     def holds(self) -> bool:

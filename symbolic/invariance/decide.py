@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from ..arithmetic import PRIME_FIELD, RATIONALS
@@ -38,7 +39,7 @@ class InvarianceWitness:
 
 @dataclass(frozen=True)
 class RandomInvariance:
-    """The averaged update at a random point of the set and a random sample, modulo a prime.
+    """The averaged update at a random point of the set and a random sample, modulo a prime: quick, and the first asked.
 
     residual   positions where it leaves the set: none when it holds
     degree     bounds the degree of every polynomial tested; probability = degree / prime
@@ -79,6 +80,7 @@ def inside_commutant(weights: WeightSet, whole: WeightSet) -> bool:
     return whole.span.contains(base) and all(whole.span.contains(v) for v in weights.directions)
 
 
+@lru_cache(maxsize=32)
 def equivariant(space: WeightSpace, group: SymmetryGroup, outer: Outer, seed: int = 0) -> str | None:
     """`check_equivariance` at a random point, of no set, and a random sample modulo a prime; None when it holds."""
     rng = random.Random(f"layerproof equivariance {seed}")
@@ -129,6 +131,26 @@ def find_witness(
                 tuple(_fraction(x) for x in update),
                 {k: _fraction(x) for k, x in enumerate(outside) if x != 0},
             )
+    return None
+
+
+def single_sample(
+    space: WeightSpace, group: SymmetryGroup, outer: Outer, start: Point, seed: int = 0, anywhere: bool = False
+) -> InvarianceWitness | None:
+    """One sample's update without any average, at the algorithm's weights or (`anywhere`) at random small ones.
+
+    The residual is its part outside the commutant; None when every sample tried stays inside (one that never does
+    cannot be found, which says nothing).
+    """
+    rng = random.Random(f"layerproof single sample {seed}")
+    whole = commutant(space, group)
+    for _ in range(ATTEMPTS):
+        point = tuple(Fraction(rng.randint(-2, 2)) for _ in range(space.size)) if anywhere else start
+        sample = _small_sample(space, rng)
+        update = sample_update(space, point, sample, outer, RATIONALS).update
+        outside = {k: _fraction(x) for k, x in enumerate(whole.span.residual(update, RATIONALS)) if x != 0}
+        if outside or (anywhere and any(x != 0 for x in update)):
+            return InvarianceWitness(point, sample, tuple(_fraction(x) for x in update), outside)
     return None
 
 

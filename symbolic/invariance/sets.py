@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ..errors import ArgumentError
 from .span import Direction, Span
@@ -158,6 +158,7 @@ def _independent(vectors: Sequence[Direction]) -> list[int]:
     return chosen
 
 
+@lru_cache(maxsize=32)
 def commutant(space: WeightSpace, group: SymmetryGroup) -> WeightSet:
     """All weights that commute with the group's action on the rows of Z, by exact linear algebra block by block."""
     directions: list[Direction] = []

@@ -1,0 +1,80 @@
+"""`layerproof invariance`: which sets of weights does the expected deep-TD update keep?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ...numeric.set_file import read_group, read_set
+from ...symbolic.invariance.symmetry import GROUPS, SymmetryGroup
+from ..invariance import SETS, Question, invariance
+from ..invariance_table import show
+from ..options import Gamma, Json, Lam, Seed, Trace, integer, rational
+from ..progress import ProgressLine
+
+
+def command(
+    *algorithms: str,
+    features: Annotated[int, integer(["--features", "-d"], "feature dimension d")] = 2,
+    context: Annotated[int, integer(["--context", "-n"], "context length n")] = 2,
+    layers: Annotated[int | None, integer(["--layers", "-L"], "number of layers L; default: 1 and 2")] = None,
+    looped: Annotated[
+        bool | None,
+        Parameter(name="--looped", negative="--sequential", help="one layer's weights for all layers, or each its own; "
+                  "default: both"),
+    ] = None,
+    set: Annotated[
+        str | None,
+        Parameter(name="--set", help=f"assert that one set is invariant: {', '.join(SETS)}, or a JSON file"),
+    ] = None,
+    group: Annotated[
+        str, Parameter(name="--group", help=f"symmetry of the law: {', '.join(GROUPS)}, or a JSON file of generators")
+    ] = "signed-permutations",
+    window: Annotated[
+        str, Parameter(name="--window", help="sliding (the paper's) or shared (the talk's: one context, moving query)")
+    ] = "sliding",
+    outer: Annotated[
+        str, Parameter(name="--outer", help="semi-gradient (deep TD), residual-gradient or monte-carlo")
+    ] = "semi-gradient",
+    gamma: Gamma = "9/10",
+    lam: Lam = "1/2",
+    trace: Trace = None,
+    seed: Seed = 0,
+    details: Annotated[bool, Parameter(name="--details", negative=(), help="every set, witness and fact")] = False,
+    json: Json = False,
+) -> int:
+    """Say which sets of weights are invariant under the expected deep-TD update, for all algorithms or those named.
+
+    The law of features, given the chain and the rewards, is symmetric under the group. Without --set it is a question
+    and the exit code is 0 once it is answered, whatever the answer; with --set it is an assertion: 0 invariant,
+    1 refuted with a witness, 3 undecided.
+    """
+    known: str | Mapping[str, Any] | None = set if set is None or set in SETS else read_set(_file(set, "--set", SETS))
+    symmetry: str | SymmetryGroup = group if group in GROUPS else read_group(_file(group, "--group", GROUPS), features)
+    question = Question(
+        features=features, context=context, layers=layers, looped=looped, gamma=rational(gamma, "gamma"),
+        lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, weights=known,
+    )  # fmt: skip
+    progress = ProgressLine()
+    try:
+        result = invariance(*algorithms, question=question, progress=progress)
+    finally:
+        progress.clear()
+    if json:
+        print(result.to_json(), end="")
+    else:
+        show(result, details)
+    return result.exit_code
+
+
+def _file(text: str, option: str, names: Any) -> Path:
+    """A file's path; a word that is neither a name nor a path of a file gets the names."""
+    from ...symbolic.errors import ArgumentError
+
+    path = Path(text)
+    if path.suffix or path.exists():
+        return path
+    raise ArgumentError(f"{option} is {text[:60]!r}, wanted one of {', '.join(names)}, or a JSON file")

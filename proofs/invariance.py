@@ -1,0 +1,421 @@
+"""Which sets of weights are invariant under the expected deep-TD update: the question asked, and its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from ..numeric.processes import whole_number
+from ..numeric.set_file import weight_set
+from ..numeric.strict_json import rational_text
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import catalogue, find
+from ..symbolic.derive import derive
+from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.invariance.blocks import block_update
+from ..symbolic.invariance.closure import Reached, reach
+from ..symbolic.invariance.decide import (
+    InvarianceWitness,
+    enumerable,
+    equivariant,
+    find_witness,
+    random_invariance,
+    single_sample,
+)
+from ..symbolic.invariance.flow import balances
+from ..symbolic.invariance.one_layer import one_layer_set
+from ..symbolic.invariance.polynomials import residual_polynomials
+from ..symbolic.invariance.samples import Outer
+from ..symbolic.invariance.sets import (
+    WeightSet,
+    commutant,
+    frozen_rows_of_last_layer,
+    scaled_weights,
+    zero_pattern,
+)
+from ..symbolic.invariance.symmetry import SymmetryGroup, group_named
+from ..symbolic.invariance.weights import Point, WeightSpace
+from .case import Progress, silent
+from .verdict import Claim, Result, Verdict
+
+SETS = ("weights", "zero-pattern", "one-layer", "last-layer", "smallest", "commutant")
+"""The named sets, smallest first."""
+MAX_ENTRIES = 5000
+"""The most trained entries that are looked at: a stored layer has heads * m^2 of each trained matrix."""
+EXACT, BLOCKS, ENTRYWISE, RANDOM = (f"invariance-{kind}" for kind in ("exact", "blocks", "entrywise", "random"))
+PROVED_ALL, PROVED_HERE, AT_RANDOM, COUNTED = (
+    "proved for all d and n (block form)",
+    "identity of polynomials at this d and n",
+    "at random points modulo 2^61 - 1",
+    "ranks modulo a prime, which can only be smaller than over Q",
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about each algorithm.
+
+    features, context : d, n;  layers : L, or None for 1 and 2;  looped : None for both
+    gamma, lam, trace : the in-context algorithm's; gamma is the outer discount too
+    group  : a name, or a group acting on d features;  weights : a set's name or document, or None for all named sets
+    window, outer : which outer update
+    """
+
+    features: int = 2
+    context: int = 2
+    layers: int | None = None
+    looped: bool | None = None
+    gamma: Fraction = Fraction(9, 10)
+    lam: Fraction = Fraction(1, 2)
+    trace: str | None = None
+    seed: int = 0
+    group: str | SymmetryGroup = "signed-permutations"
+    window: str = "sliding"
+    outer: str = "semi-gradient"
+    weights: str | Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        whole_number("features", self.features, 1)
+        whole_number("context", self.context, 1)
+        if self.layers is not None:
+            whole_number("layers", self.layers, 1)
+        whole_number("seed", self.seed, 0)
+        for name in ("gamma", "lam"):
+            value = getattr(self, name)
+            if not isinstance(value, Fraction) or not 0 <= value <= 1:
+                raise ArgumentError(f"{name} is {value!r}, wanted an exact number from 0 to 1, such as 9/10")
+        Outer(self.window, self.outer)
+        if isinstance(self.weights, str) and self.weights not in SETS:
+            raise ArgumentError(f"set is {self.weights[:40]!r}, wanted one of {', '.join(SETS)}, or a set's file")
+        if isinstance(self.group, SymmetryGroup) and self.group.d != self.features:
+            raise ArgumentError(f"group acts on {self.group.d} features, wanted {self.features} as in features")
+
+    @property
+    def symmetry(self) -> SymmetryGroup:
+        """The group that the law is symmetric under."""
+        return group_named(self.group, self.features) if isinstance(self.group, str) else self.group
+
+    def depths(self) -> list[tuple[int, bool]]:
+        """(L, looped) of every transformer that is asked about; one layer is the same either way."""
+        depths = [1, 2] if self.layers is None else [self.layers]
+        shared = [True, False] if self.looped is None else [self.looped]
+        return [(depth, looped) for depth in depths for looped in (shared if depth > 1 else [True])]
+
+    def document(self) -> dict[str, Any]:
+        """The settings as plain data."""
+        group = self.group if isinstance(self.group, str) else self.group.name
+        asked = self.weights if self.weights is None or isinstance(self.weights, str) else dict(self.weights)
+        return {
+            "features": self.features, "context": self.context, "layers": self.layers, "looped": self.looped,
+            "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "trace": self.trace, "seed": self.seed,
+            "group": group, "window": self.window, "outer": self.outer, "set": asked,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One algorithm at one depth: the trained weights, the law's symmetry, the outer update, the algorithm's weights."""
+
+    algorithm: Algorithm
+    space: WeightSpace
+    group: SymmetryGroup
+    outer: Outer
+    start: Point
+    seed: int
+    progress: Progress
+
+    @property
+    def depth_words(self) -> str:
+        """The depth in words."""
+        depth = self.space.depth
+        return "L = 1" if depth == 1 else f"L = {depth}, {'looped' if self.space.looped else 'sequential'}"
+
+    def claim(self, text: str, evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
+        """A claim about this subject; its depth goes into the details."""
+        details = {"layers": self.space.depth, "looped": self.space.looped, **more.pop("details", {})}
+        return Claim(self.algorithm.name, text, evidence, verdict, strength, reason, details=details, **more)
+
+
+def subjects(
+    algorithms: Sequence[str | Algorithm], question: Question, progress: Progress = silent
+) -> Iterator[Subject]:
+    """One subject for each algorithm (all when none is named) and depth.
+
+    Raises `ArgumentError` for a name that is not there, `WorkLimitError` for more than `MAX_ENTRIES` trained entries.
+    """
+    chosen = [a if isinstance(a, Algorithm) else find(a) for a in algorithms] or list(catalogue().values())
+    for algorithm in dict.fromkeys(a.name for a in chosen):
+        found = next(a for a in chosen if a.name == algorithm)
+        if question.trace is not None and "trace" not in found.options and len(chosen) == 1:
+            raise ArgumentError(f"trace is {question.trace!r}, but {found.name} keeps no trace: leave it out")
+        options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
+        parameters = {"gamma": question.gamma, "lam": question.lam}
+        missing = [name for name in found.parameters if name not in parameters]
+        if missing:
+            raise ArgumentError(f"{found.name} needs a value for {', '.join(missing)}")
+        discounted = "gamma" in found.parameters or all(b.name != "phi_next" for b in found.features)
+        outer = Outer(
+            question.window, question.outer,
+            discount=question.gamma if discounted else Fraction(1),
+            average_reward=Fraction(0) if discounted else Fraction(1, 3),
+        )  # fmt: skip
+        derivation = derive(found, options)
+        for depth, looped in question.depths():
+            space = WeightSpace.of(derivation, question.features, question.context, depth, parameters, looped)
+            if space.size > MAX_ENTRIES or question.context > 50:
+                raise WorkLimitError(
+                    f"{found.name} has {space.size} trained entries at context length {question.context}, above the "
+                    f"limit of {MAX_ENTRIES} and 50: ask for fewer features, layers or transitions"
+                )
+            start = space.algorithm_point([Fraction(1)] * space.stored)
+            yield Subject(found, space, question.symmetry, outer, start, question.seed, progress)
+
+
+def invariance(
+    *algorithms: str | Algorithm, question: Question | None = None, progress: Progress = silent
+) -> Result:
+    """Answer, for each algorithm and depth, which sets of weights are invariant; or judge the one set that is given.
+
+    Without a set the result is the answer to a question: its exit code is 0 whatever the answer.  With one it is an
+    assertion.
+    """
+    question = question or Question()
+    claims: list[Claim] = []
+    for subject in subjects(algorithms, question, progress):
+        progress(f"{subject.algorithm.name}, {subject.depth_words}")
+        claims += _claims(subject, question.weights)
+    return Result("invariance", question.document(), tuple(claims), question=question.weights is None)
+
+
+def _claims(subject: Subject, asked: str | Mapping[str, Any] | None) -> Iterator[Claim]:
+    if asked is not None and not isinstance(asked, str):
+        given = weight_set(asked, subject.space, subject.group)
+        if "dimension" in asked:
+            yield _dimension(subject, given, int(asked["dimension"]))
+        yield from judge(subject, given)
+        return
+    yield from _symmetric(subject)
+    for weights in named_sets(subject, asked):
+        yield from judge(subject, weights)
+    if asked is None:
+        yield _reached_claim(subject)
+        yield from _single(subject)
+        yield _conserved(subject)
+
+
+def named_sets(subject: Subject, asked: str | None = None) -> Iterator[WeightSet]:
+    """The named sets that exist at this depth, or the one asked for; `ArgumentError` when it does not exist here."""
+    space, group, start = subject.space, subject.group, subject.start
+    several = space.stored > 1
+    wanted = [asked] if asked else [s for s in SETS if s != "last-layer" or several]
+    for name in wanted:
+        if name == "weights":
+            yield scaled_weights(space, start)
+        elif name == "zero-pattern":
+            yield zero_pattern(space, group, start)
+        elif name == "one-layer":
+            yield one_layer_set(space, group, subject.outer, start)
+        elif name == "last-layer":
+            if not several:
+                raise ArgumentError("the set last-layer is for sequential weights of two or more layers")
+            yield frozen_rows_of_last_layer(space, group, start)
+        elif name == "smallest":
+            reached = _reach(subject)
+            if reached.directions is not None:
+                yield WeightSet(
+                    "smallest", "the smallest affine family through the algorithm's weights that the update keeps",
+                    space, start, reached.directions,
+                )  # fmt: skip
+        else:
+            yield commutant(space, group)
+
+
+def _reach(subject: Subject) -> Reached:
+    whole = commutant(subject.space, subject.group)
+    return reach(subject.space, whole, subject.start, subject.outer, subject.seed)
+
+
+def judge(subject: Subject, weights: WeightSet) -> Iterator[Claim]:
+    """The claims that one set is invariant: one REFUTED with its witness, or one for each kind of evidence."""
+    subject.progress(f"{subject.algorithm.name}, {subject.depth_words}: {weights.name}")
+    space, group, outer = subject.space, subject.group, subject.outer
+    text = (
+        f"the set {weights.name} is invariant under the expected {outer.kind} update for every law symmetric under "
+        f"{group.name}, {subject.depth_words}"
+    )
+
+    def claim(evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
+        details = {"set": weights.name, "meaning": weights.meaning, **more.pop("details", {})}
+        if weights.patterns is not None:
+            details["patterns"] = [{k: [list(row) for row in rows] for k, rows in p.items()} for p in weights.patterns]
+        return subject.claim(
+            text, evidence, verdict, strength, reason, dimension=weights.dimension, details=details, **more
+        )
+
+    judged = weights
+    if weights.frozen and not enumerable(group):
+        # too many elements to move a sample by each: the frozen entries are kept at their values, inside the commutant
+        judged = replace(weights, frozen=frozenset())
+    found = random_invariance(judged, group, outer, subject.seed)
+    witness = None
+    if found is None or not found.holds:  # a witness is worth looking for
+        witness = find_witness(judged, group, outer, subject.start, subject.seed)
+    if witness is not None:
+        yield claim(
+            EXACT, Verdict.REFUTED, "", _refutation(space, witness), witness=witness_document(subject, witness)
+        )
+        return
+    count = 0
+    if space.depth == 1 and weights.patterns is not None and len(group.scalars) == 1 and not group.fixed_vectors:
+        blocks = block_update(weights)
+        if blocks.holds:
+            kinds = {f"{m}": [list(row) for row in grid] for (_, m), grid in blocks.kinds.items()}
+            reason = "every block of the averaged update is zero or fits the set's block, for symbolic d and n"
+            yield claim(BLOCKS, Verdict.HOLDS, PROVED_ALL, reason, details={"averaged_update": kinds})
+            count += 1
+    if space.depth == 1 and group.elements is not None:
+        try:
+            expanded = residual_polynomials(weights, group, outer)
+        except WorkLimitError as error:
+            yield claim(ENTRYWISE, Verdict.NOT_RUN, "", str(error), asked=False)
+        else:
+            verdict = Verdict.HOLDS if expanded.holds else Verdict.REFUTED
+            left = "; ".join(f"{entry_name(space, k)}: {p}" for k, p in list(expanded.nonzero.items())[:3])
+            reason = (
+                f"{expanded.compared} entries of the averaged update, {expanded.terms} terms in {expanded.variables} "
+                f"variables, d={space.layout.d}, n={space.layout.n}: "
+                + ("every residual outside the set is the zero polynomial" if expanded.holds else f"left over: {left}")
+            )
+            yield claim(ENTRYWISE, verdict, PROVED_HERE, reason)
+            count += 1
+    if found is not None:
+        verdict = Verdict.HOLDS if found.holds else Verdict.REFUTED
+        held = "" if judged is weights else ", frozen entries at the algorithm's values"
+        reason = (
+            f"a random point of the set and a random sample, averaged {found.averaged}{held}: degree {found.degree}, "
+            f"error probability at most {float(found.probability):.0e}"
+            if found.holds
+            else f"the averaged update leaves the set at {', '.join(entry_name(space, k) for k in found.residual[:3])}"
+        )
+        yield claim(RANDOM, verdict, AT_RANDOM, reason)
+    elif not count:
+        reason = f"the group {group.name} is too large to average over, and the set is not inside its commutant"
+        yield claim(RANDOM, Verdict.UNDECIDED, "", reason)
+
+
+def _dimension(subject: Subject, weights: WeightSet, expected: int) -> Claim:
+    same = weights.dimension == expected
+    return subject.claim(
+        f"the set {weights.name} has dimension {expected}", EXACT, Verdict.HOLDS if same else Verdict.REFUTED,
+        "exact linear algebra", f"its dimension is {weights.dimension}", dimension=weights.dimension,
+        details={"set": weights.name},
+    )  # fmt: skip
+
+
+def _symmetric(subject: Subject) -> Iterator[Claim]:
+    wrong = equivariant(subject.space, subject.group, subject.outer, subject.seed)
+    text = f"u(S theta S^T; S Z) = S u(theta; Z) S^T for every S of {subject.group.name}, {subject.depth_words}"
+    reason = wrong or f"at random weights and a random sample, for {len(subject.group.generators)} generators"
+    yield subject.claim(
+        text, RANDOM, Verdict.REFUTED if wrong else Verdict.HOLDS, AT_RANDOM, reason, details={"fact": "equivariance"}
+    )
+
+
+def _reached_claim(subject: Subject) -> Claim:
+    found, whole = _reach(subject), commutant(subject.space, subject.group)
+    text = (
+        f"no affine family of dimension below {found.dimension} through the algorithm's weights is invariant, "
+        f"{subject.depth_words}"
+    )
+    reason = (
+        f"updates at the algorithm's own weights span {found.flow} directions, the family they generate has "
+        f"{found.dimension} of the commutant's {whole.dimension}"
+    )
+    details = {"fact": "smallest", "flow": found.flow, "commutant": whole.dimension}
+    return subject.claim(text, RANDOM, Verdict.HOLDS, COUNTED, reason, dimension=found.dimension, details=details)
+
+
+def _single(subject: Subject) -> Iterator[Claim]:
+    found = single_sample(subject.space, subject.group, subject.outer, subject.start, subject.seed)
+    if found is None:
+        return
+    position, value = max(found.residual.items(), key=lambda item: abs(item[1]))
+    yield subject.claim(
+        f"a single sample leaves the commutant, {subject.depth_words}", EXACT, Verdict.HOLDS, "exact on this instance",
+        f"without the average {len(found.residual)} entries stick out, {entry_name(subject.space, position)} by {value}",
+        details={"fact": "single sample", "sample": sample_document(found)},
+    )  # fmt: skip
+
+
+def _conserved(subject: Subject) -> Claim:
+    space, outer = subject.space, subject.outer
+    anywhere = single_sample(space, subject.group, outer, subject.start, subject.seed, anywhere=True)
+    there = single_sample(space, subject.group, outer, subject.start, subject.seed) or anywhere
+    assert anywhere is not None and there is not None  # some small sample moves random weights
+    moved = balances(space, anywhere.point, anywhere.sample, outer)
+    holds = all(b.rate == 0 for b in moved)
+    first = balances(space, there.point, there.sample, outer)[0]
+    reason = (
+        f"the derivative of ||{first.first}||^2 - ||{first.second}||^2 along the update is {moved[0].rate} at random "
+        f"weights; at the algorithm's own a step of size alpha changes it by alpha^2 times {_short(first.step)}"
+    )
+    return subject.claim(
+        f"the flow conserves the balance of the squared norms of each head's matrices, a finite step does not, "
+        f"{subject.depth_words}",
+        EXACT, Verdict.HOLDS if holds else Verdict.REFUTED, "exact on this instance", reason,
+        details={"fact": "flow", "step": rational_text(first.step)},
+    )  # fmt: skip
+
+
+def _short(x: Fraction) -> str:
+    text = rational_text(x)
+    return text if len(text) <= 24 else f"{float(x):.3g}"
+
+
+def entry_name(space: WeightSpace, position: int) -> str:
+    """An entry in words: Q[phi[1], phi[2]], with its layer where layers differ."""
+    c, rows = space.coordinate(position), space.layout.row_names()
+    where = f"{c.matrix}[{rows[c.row]}, {rows[c.column]}]"
+    return where if space.stored == 1 else f"{where} of layer {c.layer + 1}"
+
+
+def _refutation(space: WeightSpace, witness: InvarianceWitness) -> str:
+    shown = [f"{entry_name(space, k)} by {rational_text(x)}" for k, x in list(witness.residual.items())[:4]]
+    more = len(witness.residual) - len(shown)
+    return f"one sample's orbit moves {', '.join(shown)}" + (f" and {more} more" if more > 0 else "") + " out of the set"
+
+
+def sample_document(witness: InvarianceWitness) -> dict[str, Any]:
+    """A sample as plain data: the states' features f_0, f_1, ... and the rewards r_1, r_2, ..., the last one R'."""
+    return {
+        "features": [[rational_text(x) for x in f] for f in witness.sample.features],
+        "rewards": [rational_text(x) for x in witness.sample.rewards],
+    }
+
+
+def witness_document(subject: Subject, witness: InvarianceWitness) -> dict[str, Any]:
+    """A witness as plain data: the sample, the weights, the expected update and the entries that leave the set."""
+    space = subject.space
+
+    def matrices(point: Sequence[Fraction]) -> list[dict[str, list[list[str]]]]:
+        return [
+            {
+                name: [[rational_text(x) for x in row] for row in space.matrix_rows(point, layer, k)]
+                for k, name in enumerate(space.matrices)
+            }
+            for layer in range(space.stored)
+        ]
+
+    return {
+        **sample_document(witness),
+        "law": f"the sample moved by every element of {subject.group.name}, with equal probability",
+        "window": subject.outer.window,
+        "weights": matrices(witness.point),
+        "expected_update": matrices(witness.update),
+        "outside": [
+            {"entry": entry_name(space, k), "layer": space.coordinate(k).layer + 1, "value": rational_text(x)}
+            for k, x in witness.residual.items()
+        ],
+    }

@@ -1,0 +1,118 @@
+"""The answers about invariance as a table, and a set's blocks, witness and update in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from .table import STYLES, console, summary
+from .verdict import Claim, Result, Verdict
+
+KINDS = {
+    "invariance-blocks": "all d, n",
+    "invariance-entrywise": "polynomials",
+    "invariance-random": "random points",
+    "invariance-exact": "witness",
+    "invariance-proved": "Rocq",
+    "invariance-float": "torch",
+}
+"""Short words for the kinds of evidence, in the table."""
+Depth = tuple[str, int, bool]
+
+
+def show(result: Result, details: bool) -> None:
+    """Print a row for each algorithm and depth with a cell for each set, then the sets, witnesses and facts."""
+    out = console()
+    by_depth: dict[Depth, list[Claim]] = {}
+    for claim in result.claims:
+        by_depth.setdefault((claim.algorithm, claim.details["layers"], claim.details["looped"]), []).append(claim)
+    names = list(dict.fromkeys(c.details["set"] for c in result.claims if "set" in c.details))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("algorithm", no_wrap=True)
+    table.add_column("layers", no_wrap=True)
+    for name in names:
+        table.add_column(name)
+    for (algorithm, depth, looped), claims in by_depth.items():
+        words = "1" if depth == 1 else f"{depth} {'looped' if looped else 'sequential'}"
+        table.add_row(algorithm, words, *(_cell([c for c in claims if c.details.get("set") == n]) for n in names))
+    out.print(table)
+    out.print(Text("verdict, dimension of the set, evidence", style="dim"))
+    if details or len({c.algorithm for c in result.claims}) == 1:
+        for depth_key, claims in by_depth.items():
+            for line in _lines(depth_key, claims, names):
+                out.print(line)
+    else:
+        out.print(Text("the sets in blocks, the witnesses and the facts beside them: --details, or one algorithm"))
+    out.print()
+    out.print(Text(summary(result), style="bold"))
+
+
+def _cell(claims: Sequence[Claim]) -> Text:
+    if not claims:
+        return Text("-", style="dim")
+    verdict = worst(claims)
+    kinds = [KINDS.get(c.evidence, c.evidence) for c in claims if c.verdict is verdict]
+    text = Text.assemble((verdict.value, STYLES[verdict]), f" {claims[0].dimension}")
+    return text.append(f"\n{', '.join(kinds)}", "dim")
+
+
+def worst(claims: Sequence[Claim]) -> Verdict:
+    """The verdict on a set for which several kinds of evidence speak."""
+    said = {c.verdict for c in claims if c.asked}
+    return next((v for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.HOLDS) if v in said), Verdict.NOT_RUN)
+
+
+def _lines(depth_key: Depth, claims: Sequence[Claim], names: Sequence[str]) -> list[Text]:
+    algorithm, depth, looped = depth_key
+    title = f"{algorithm}, L = {depth}" + ("" if depth == 1 else ", looped" if looped else ", sequential")
+    lines = [Text(), Text(title, style="bold")]
+    for name in names:
+        about = [c for c in claims if c.details.get("set") == name]
+        if not about:
+            continue
+        verdict = worst(about)
+        lines.append(Text.assemble("  ", (verdict.value, STYLES[verdict]), f"  {name}, dimension {about[0].dimension}"))
+        if about[0].details.get("meaning"):
+            lines.append(Text(f"    {about[0].details['meaning']}", style="dim"))
+        patterns = about[0].details.get("patterns") or []
+        for layer, pattern in enumerate(patterns if len({str(p) for p in patterns}) > 1 else patterns[:1]):
+            where = f" of layer {layer + 1}" if len(patterns) > 1 and patterns[0] != patterns[-1] else ""
+            lines += [Text(f"    {text}") for text in pattern_lines(pattern, where)]
+        for claim in about:
+            lines.append(Text(f"    {KINDS.get(claim.evidence, claim.evidence)}: {claim.reason}"))
+            if claim.witness:
+                lines += [Text(f"      {text}") for text in witness_lines(claim.witness)]
+    for claim in claims:
+        if "set" not in claim.details:
+            lines.append(Text.assemble("  ", (claim.verdict.value, STYLES[claim.verdict]), f"  {claim.claim}"))
+            lines.append(Text(f"    {claim.reason}", style="dim"))
+    return lines
+
+
+def pattern_lines(pattern: Mapping[str, Sequence[Sequence[str]]], where: str = "") -> list[str]:
+    """Block patterns side by side as text; a number c on a feature block is written c I."""
+    lines = []
+    for matrix, rows in pattern.items():
+        width = max(len(entry) for row in rows for entry in row)
+        for k, row in enumerate(rows):
+            left = f"{matrix}{where} = [" if k == 0 else " " * len(f"{matrix}{where} = ") + "["
+            lines.append(left + "  ".join(entry.ljust(width) for entry in row) + "]")
+    return lines
+
+
+def witness_lines(witness: Mapping[str, Any]) -> list[str]:
+    """A witness in words: the sample and what its orbit's expected update does outside the set."""
+    features = ", ".join(f"f{t} = ({', '.join(f)})" for t, f in enumerate(witness["features"]))
+    rewards = ", ".join(f"r{t} = {r}" for t, r in enumerate(witness["rewards"], 1))
+    shown = [f"{x['entry']}: {x['value']}" for x in witness["outside"]]
+    kept = shown[:8] + ([f"and {len(shown) - 8} more (--json)"] if len(shown) > 8 else [])
+    return [
+        f"sample: {features}",
+        f"        {rewards} (the last one is the target's R')",
+        f"law: {witness['law']}; window: {witness['window']}",
+        f"outside the set: {'; '.join(kept)}",
+    ]

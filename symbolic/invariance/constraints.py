@@ -1,0 +1,125 @@
+"""Sets given by named linear equations between the blocks of the weights, inside the commutant.
+
+An equation such as  Q[phi, phi] + Q[phi, gamma_phi_next] = 0  speaks of the numbers that stand before the identity in
+those blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import ArgumentError
+from .sets import WeightSet, commutant
+from .symmetry import SymmetryGroup, nullspace, reduced
+from .weights import WeightSpace
+
+_TERM = re.compile(
+    r"\s*([+-]?)\s*(?:(\d+(?:/[1-9]\d*)?)\s*\*?\s*)?(?:([A-Z]\d*)\s*\[\s*(\w+)\s*,\s*(\w+)\s*\])?\s*", re.ASCII
+)
+Block = tuple[str, str, str]  # matrix, row block, column block
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A named equation: sum of coefficients times blocks = constant, in every stored layer or the layers named (from 1)."""
+
+    name: str
+    terms: Mapping[Block, Fraction]
+    constant: Fraction
+    layers: tuple[int, ...] | None = None
+
+
+def parse_equation(text: str) -> tuple[dict[Block, Fraction], Fraction]:
+    """The terms and the constant of an equation.
+
+    >>> parse_equation("2 Q[phi, phi] - P[reward, reward] = 1/2")
+    ({('Q', 'phi', 'phi'): Fraction(2, 1), ('P', 'reward', 'reward'): Fraction(-1, 1)}, Fraction(1, 2))
+
+    Raises `ArgumentError` when it is none.
+    """
+    sides = text.split("=")
+    if len(sides) != 2:
+        raise ArgumentError(f"equation {text[:60]!r} has no single =: wanted such as Q[phi, phi] + Q[phi, phi_next] = 0")
+    terms: dict[Block, Fraction] = {}
+    constant = Fraction(0)
+    for side, sign in zip(sides, (1, -1), strict=True):
+        position, first = 0, True
+        while position < len(side) or first:
+            found = _TERM.match(side, position)
+            if found is None or found.end() == position or not (found[2] or found[3]) or not (first or found[1]):
+                raise ArgumentError(
+                    f"equation {text[:60]!r} cannot be read at {side[position : position + 20]!r}: "
+                    "wanted such as 2 Q[phi, phi] - Q[phi, phi_next] = 1/2"
+                )
+            value = Fraction(found[2] or 1) * (-1 if found[1] == "-" else 1) * sign
+            if found[3]:
+                block = (found[3], found[4], found[5])
+                terms[block] = terms.get(block, Fraction(0)) + value
+            else:
+                constant -= value
+            position, first = found.end(), False
+    return {block: c for block, c in terms.items() if c}, constant
+
+
+def constrained(
+    space: WeightSpace, group: SymmetryGroup, name: str, meaning: str, constraints: Sequence[Constraint]
+) -> WeightSet:
+    """The weights of the group's commutant that satisfy every equation.
+
+    Raises `ArgumentError` for a block that is not there or is always zero, for a group whose commutant has more than
+    one number a block, and for equations that contradict each other.
+    """
+    whole = commutant(space, group)
+    if whole.patterns is None:
+        raise ArgumentError(
+            f"constraints name one number a block, but the commutant of {group.name} has more: give block patterns"
+        )
+    unknown: dict[tuple[int, Block], int] = {}
+    for k, v in enumerate(whole.directions):
+        c = space.coordinate(min(v))
+        unknown[c.layer, (c.matrix, c.row_block, c.column_block)] = k
+    rows: list[list[Fraction]] = []
+    count = whole.dimension
+    for constraint in constraints:
+        layers = range(space.stored) if constraint.layers is None else [layer - 1 for layer in constraint.layers]
+        for layer in layers:
+            row = [Fraction(0)] * (count + 1)
+            for block, c in constraint.terms.items():
+                if (layer, block) not in unknown:
+                    raise ArgumentError(_no_such(space, constraint, layer, block))
+                row[unknown[layer, block]] += c
+            row[count] = constraint.constant
+            rows.append(row)
+    echelon = reduced(rows, count + 1)
+    if any(not any(row[:count]) for row in echelon):
+        raise ArgumentError(f"the constraints of {name} contradict each other: no weights satisfy them all")
+    base = [Fraction(0)] * space.size
+    for row in echelon:
+        pivot = next(k for k in range(count) if row[k])
+        for k, x in whole.directions[pivot].items():
+            base[k] += row[count] * x
+    directions = []
+    for free in nullspace([row[:count] for row in rows], count):
+        v: dict[int, Fraction] = {}
+        for c, direction in zip(free, whole.directions, strict=True):
+            if c:
+                for k, x in direction.items():
+                    v[k] = v.get(k, Fraction(0)) + c * x
+        directions.append(v)
+    return WeightSet(name, meaning, space, tuple(base), tuple(directions))
+
+
+def _no_such(space: WeightSpace, constraint: Constraint, layer: int, block: Block) -> str:
+    matrix, row, column = block
+    names = [name for name, _, _ in space.blocks]
+    if not 0 <= layer < space.stored:
+        return f"{constraint.name} names layer {layer + 1}, wanted 1 to {space.stored}"
+    if matrix not in space.matrices:
+        return f"{constraint.name} names {matrix}, wanted {', '.join(space.matrices)}"
+    missing = next((x for x in (row, column) if x not in names), None)
+    if missing is not None:
+        return f"{constraint.name} names the row {missing}, wanted {', '.join(names)}"
+    return f"{constraint.name} names {matrix}[{row}, {column}], which is zero throughout the commutant: leave it out"
