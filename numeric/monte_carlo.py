@@ -43,7 +43,7 @@ class JointTest:
 
     units         N processes, each with `trajectories` of its own
     coordinates   p, the off-set directions in which units have any part at all
-    silent        the off-set directions in which every unit's update is zero, which are left out
+    silent        the off-set directions in which every unit's update is zero (up to rounding): they are left out
     statistic     T^2, and p_value its upper tail under F(p, N - p)
     rejected      whether p_value < level
     power         the probability to reject at this level where the expected off-set part is `effect` standard
@@ -115,7 +115,8 @@ def off_set_basis(whole: WeightSet, live: Tensor) -> Tensor:
     inside = torch.linalg.qr(along).Q
     seen = torch.eye(size, dtype=torch.float64)[:, live]
     left, sizes, _ = torch.linalg.svd(seen - inside @ inside[live].T, full_matrices=False)
-    return left[:, sizes > FLAT]
+    basis: Tensor = left[:, sizes > FLAT]
+    return basis
 
 
 def joint_test(
@@ -138,9 +139,7 @@ def joint_test(
     whole_number("trajectories", trajectories, 1)
     whole_number("seed", seed, 0)
     if not 0 < level < 1 or effect < 0:
-        raise ArgumentError(
-            f"level is {level} and effect {effect}, wanted a level between 0 and 1, an effect from 0 on"
-        )
+        raise ArgumentError(f"level is {level} and effect {effect}, wanted a level in (0, 1), an effect from 0 on")
     samples = draw(law, space.layout.d, space.layout.n, units, trajectories, seed)
     each = outer_update(space, flat(point), samples, outer).updates
     update = each.reshape(units, trajectories, -1).mean(dim=1)

@@ -35,9 +35,9 @@ from .reference import Stacked
 from .transformer import AttentionHead, AttentionLayer, LinearTransformer
 
 ATTENTIONS = ("linear", "relu", "softmax")
-"""What becomes of the scores Z^T Q Z: nothing, their positive part, or a softmax over the keys (each column sums to 1)."""
+"""What becomes of the scores Z^T Q Z: nothing, their positive part, or a softmax over the keys, the rows."""
 ENTRY_ROUNDINGS = 3
-"""The most roundings behind a prompt's entry: an input, a parameter, their product.  Checked against the exact prompt."""
+"""The most roundings behind a prompt's entry: an input, a parameter, their product; checked on every prompt."""
 
 
 @dataclass(frozen=True)
@@ -187,9 +187,7 @@ def transformer(
     """
     m, several = space.layout.m, len(space.masks) > 1
     matrices = iter(weights.reshape(-1, m, m))
-    masks = attention.masks or tuple(
-        torch.tensor([[float(x) for x in row] for row in mask], dtype=weights.dtype) for mask in space.masks
-    )
+    masks = attention.masks or _masks(space)
     layers, trained = [], []
     for _ in range(space.stored):
         heads: list[AttentionHead] = []
@@ -208,6 +206,10 @@ def transformer(
     layout, readout = space.layout, space.readout
     row = layout.accumulator(readout.row)
     return LinearTransformer(layers, space.depth, layout.p, row, readout.sign), trained
+
+
+def _masks(space: WeightSpace) -> tuple[Tensor, ...]:
+    return tuple(torch.tensor([[float(x) for x in row] for row in mask], dtype=torch.float64) for mask in space.masks)
 
 
 def outer_update(
@@ -264,7 +266,7 @@ def rounding_count(space: WeightSpace, elements: int) -> int:
     adjoint = error + 4  # square, half, discount
     worst = 0
     for values in reversed(before):
-        state, first, second, third, fourth, fifth, _ = values
+        state, first, third, fourth, fifth, _ = values
         # Adjoints of the partial products, last to first; each state they meet adds its own count.
         last = adjoint + 2
         to_fifth = last + state + N
@@ -280,20 +282,17 @@ def rounding_count(space: WeightSpace, elements: int) -> int:
 
 
 def _forward(state: int, m: int, N: int) -> tuple[int, ...]:
-    """Counts of the state and of W P, W P Z, ..., W P Z M Z^T Q Z."""
+    """Counts of the state, of W P, and of W P Z M and the three products that follow."""
     first = 1 + 1 + m
-    second = first + state + m
-    third = second + 1 + N
+    third = first + state + m + 1 + N
     fourth = third + state + N
     fifth = fourth + 1 + m
-    return state, first, second, third, fourth, fifth, fifth + state + m
+    return state, first, third, fourth, fifth, fifth + state + m
 
 
 def magnitudes(space: WeightSpace, weights: Tensor, samples: Samples, outer: Outer) -> Tensor:
     """S of the module's docstring for every sample's update : (B, size), in floats."""
-    masks = tuple(
-        torch.tensor([[abs(float(x)) for x in row] for row in mask], dtype=weights.dtype) for mask in space.masks
-    )
+    masks = tuple(mask.abs() for mask in _masks(space))
     module, trained = transformer(space, weights.abs(), len(samples.rewards), Attention(masks=masks))
     module.sign = 1
     now, later = (Z.abs() for Z in prompt_pair(space, samples, outer.window))

@@ -8,7 +8,8 @@ A set, as block patterns (rows and columns are the prompt's row blocks, top to b
 with `last_layer` beside `matrices` where the last of several layers has a pattern of its own; or as named equations
 between blocks, inside the commutant:
 
-    {"schema": 1, "name": "TD weights", "constraints": [{"name": "one C", "equation": "Q[phi, phi] + Q[phi, phi_next] = 0"}]}
+    {"schema": 1, "name": "TD weights", "constraints": [
+     {"name": "one C", "equation": "Q[phi, phi] + Q[phi, gamma_phi_next] = 0"}]}
 
 A key `dimension` is checked against the dimension that the set has.  Generators: {"schema": 1, "name": "swap",
 "generators": [[[0, 1], [1, 0]]]}, each a d x d orthogonal matrix of rationals.
@@ -49,7 +50,9 @@ def read_group(path: str | os.PathLike[str], d: int) -> SymmetryGroup:
         if not isinstance(generators, list) or len(generators) > 64:
             raise ContentError("generators is no list of at most 64 matrices")
         return SymmetryGroup(
-            content.get("name") or Path(path).stem, d, tuple(_matrix(g, f"generators[{k}]") for k, g in enumerate(generators))
+            content.get("name") or Path(path).stem,
+            d,
+            tuple(_matrix(g, f"generators[{k}]") for k, g in enumerate(generators)),
         )
 
     return _in_file(path, parse)
@@ -78,7 +81,7 @@ def check_set(content: Any) -> Mapping[str, Any]:
             raise ContentError(f"dimension is {text[:40]!r}, wanted a whole number")
     if "constraints" in content:
         _constraints(content["constraints"])
-    return content
+    return dict(content)
 
 
 def _object(content: Any, needed: set[str], allowed: set[str]) -> dict[str, Any]:
@@ -104,7 +107,9 @@ def _patterns(content: Any, key: str) -> None:
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
             raise ContentError(f"{key}.{name[:20]} is no list of rows")
         if any(not isinstance(entry, str) or len(entry) > MAX_NAME for row in rows for entry in row):
-            raise ContentError(f"{key}.{name[:20]} has an entry that is no short text: write numbers and names in quotes")
+            raise ContentError(
+                f"{key}.{name[:20]} has an entry that is no short text: write numbers and names in quotes"
+            )
 
 
 def _constraints(content: Any) -> list[Constraint]:

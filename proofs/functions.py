@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,8 +15,10 @@ from ..symbolic.construction import Construction, Steps
 from ..symbolic.construction import construct as build
 from ..symbolic.derive import Derivation
 from ..symbolic.errors import ArgumentError
+from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.prompt import Context
 from . import checker
+from . import invariance as questions
 from .case import Settings
 from .verdict import Result
 
@@ -148,3 +150,39 @@ def verify(
         **settings,
     )
     return checker.verify(*algorithms, settings=chosen, evidence=evidence)
+
+
+def invariance(
+    *algorithms: str | Algorithm,
+    d: int = 2,
+    n: int = 2,
+    layers: int | None = None,
+    gamma: Number = Fraction(9, 10),
+    lam: Number = Fraction(1, 2),
+    set: str | Mapping[str, Any] | None = None,
+    group: str | SymmetryGroup = "signed-permutations",
+    **settings: Any,
+) -> Result:
+    """Which sets of weights are invariant under the expected deep-TD update, or whether one is; see the README.
+
+    layers   : L; None asks about 1 and 2
+    set      : the name of a set, or a set's document, to assert that it is invariant; None answers for the named sets
+    group    : the symmetry of the law: a name, or a `SymmetryGroup`
+    settings : looped, trace, seed, window, outer, floats, law, units, as on the command line
+    Returns a `Result`; each claim about a set has a `dimension`, and a `witness` where it is refuted.
+
+    >>> import layerproof as lp
+    >>> lp.invariance("td0", layers=1, set="one-layer", floats=False).holds
+    True
+    >>> lp.invariance("td0", layers=2, looped=True, set="one-layer", floats=False).exit_code
+    1
+    """
+    names = ("looped", "trace", "seed", "window", "outer", "floats", "law", "units")
+    unknown = next((name for name in settings if name not in names), None)
+    if unknown is not None:
+        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
+    question = questions.Question(
+        features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), group=group,
+        weights=set, **settings,
+    )  # fmt: skip
+    return questions.invariance(*algorithms, question=question)

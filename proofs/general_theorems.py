@@ -25,46 +25,50 @@ class Theorem:
 _HEADS = "(W P Q : nat -> 'I_H -> 'M[F]_m) (M : nat -> 'I_H -> 'M[F]_N) (L : nat)"
 _OUTPUT = "negative.read_out u v (transformer a W P Q M L (negative.at_t Z t))"
 
-_RING = """forall (R : comRingType) (m N H : nat) (a : R) (M : nat -> 'I_H -> 'M[R]_N) (L : nat)"""
+_RING = "forall (R : comRingType) (m N H : nat) (a : R) (M : nat -> 'I_H -> 'M[R]_N) (L : nat)"
 _ENTRY = "(r : 'I_m) (c : 'I_N) (s : R)"
 _FAMILY = "nat -> 'I_H -> gradient.role -> 'M[R]_m"
-_RUN = "transformer a (fun l h => theta l h gradient.OfW) (fun l h => theta l h gradient.OfP) (fun l h => theta l h gradient.OfQ)"
+_HEAD_WEIGHTS = " ".join(f"(fun l h => theta l h gradient.Of{k})" for k in "WPQ")
+_RUN = f"transformer a {_HEAD_WEIGHTS}"
 _ORTHOGONAL = "(S : 'M[R]_m), S^T *m S = 1%:M -> row r S = delta_mx ord0 r ->"
-_LAW = """forall (F : numFieldType) (d K N : nat) (Omega : finType) (H : nat) (a : F) (M : nat -> 'I_H -> 'M[F]_N) (L : nat)
-        (i : 'I_K) (c : 'I_N) (s gamma : F)"""
-_SAMPLES = "(Z Z' : Omega -> 'M[F]_(d + d + K, N))"
-_SYMMETRIC = "symmetric_law.symmetric_law p R' Z Z' ->"
-_STEPS = "(alpha : nat -> 'I_H -> gradient.role -> F) (p R' : Omega -> F)"
-_STEPS_LOOPED = "(alpha : 'I_H -> gradient.role -> F) (p R' : Omega -> F)"
-_WEIGHTS = "(theta : nat -> 'I_H -> gradient.role -> 'M[F]_(d + d + K))"
-_SHARED = "(theta : 'I_H -> gradient.role -> 'M[F]_(d + d + K))"
-_PATTERN = "commutant.commutant_pattern"
+_MOVED = "[/\\ p (g w) = p w, R' (g w) = R' w, Z (g w) = MOVE *m Z w & Z' (g w) = MOVE *m Z' w]"
+_LAW = """forall (F : numFieldType) (d K N : nat) (Omega : finType) (H : nat) (a : F)
+        (M : nat -> 'I_H -> 'M[F]_N) (L : nat) (i : 'I_K) (c : 'I_N)"""
+_SPREAD = "block_mx (block_mx S 0 0 S) 0 0 1%:M"
+_SYMMETRIC = f"""(forall S : 'M[F]_d, commutant.signed_perm S -> exists2 g : Omega -> Omega, bijective g &
+        forall w, {_MOVED.replace("MOVE", _SPREAD)}) ->"""
+_SAMPLES = f"""(s gamma : F) (p : Omega -> F) (Z Z' : Omega -> 'M[F]_(d + d + K, N)) (R' : Omega -> F),
+        {_SYMMETRIC}"""
+_PATTERN = "let pattern A := exists a b c e (D : 'M[F]_K), A = block_mx (block_mx a%:M b%:M c%:M e%:M) 0 0 D in"
+_WEIGHTS = f"""forall (alpha : nat -> 'I_H -> gradient.role -> F)
+        (theta : nat -> 'I_H -> gradient.role -> 'M[F]_(d + d + K)), {_PATTERN}
+        (forall l h k, pattern (theta l h k)) ->"""
+_SHARED = f"""forall (alpha : 'I_H -> gradient.role -> F) (theta : 'I_H -> gradient.role -> 'M[F]_(d + d + K)),
+        {_PATTERN} (forall h k, pattern (theta h k)) ->"""
 _VALUE = f"""let f Z := s * {_RUN} M L Z (rshift (d + d) i) c in
-        let grad Z := gradient.grad a M L (rshift (d + d) i) c s theta Z in"""
-_VALUE_LOOPED = f"""let f Z := s * {_RUN.replace("theta l h", "theta h")} M L Z (rshift (d + d) i) c in
-        let grad Z := gradient.grad_looped a M L (rshift (d + d) i) c s theta Z in"""
+        let grad := gradient.grad a M L (rshift (d + d) i) c s theta in"""
+_VALUE_SHARED = f"""let f Z := s * {_RUN.replace("theta l h", "theta h")} M L Z (rshift (d + d) i) c in
+        let grad Z h k := \\sum_(l < L) gradient.grad a M L (rshift (d + d) i) c s (fun=> theta) Z l h k in"""
 _ERROR = "(p w * (R' w + gamma * f (Z' w) - f (Z w)))"
-_ONE = """forall (F : numFieldType) (d n H : nat) (Omega : finType) (a : F) (M : nat -> 'I_H -> 'M[F]_(n + 1)) (s gamma : F)
-        (T : 'I_H -> 'M[F]_(d + d, d + d + 1)) (B12 B22 : 'I_H -> 'M[F]_d) (B13 : 'I_H -> 'M[F]_(d + d, 1))
-        (B32 : 'I_H -> 'M[F]_(1, d)) (B33 : 'I_H -> 'M[F]_1) (P Q : 'I_H -> 'M[F]_(d + d + 1)),
-        let P_set h P := exists eta, P = col_mx (T h) (row_mx 0 eta%:M) in
-        let Q_set h Q := exists b b',
+_ONE = f"""forall (F : numFieldType) (d n H : nat) (Omega : finType) (a : F)
+        (M : nat -> 'I_H -> 'M[F]_(n + 1)) (s gamma : F) (T : 'I_H -> 'M[F]_(d + d, d + d + 1))
+        (B12 B22 : 'I_H -> 'M[F]_d) (B13 : 'I_H -> 'M[F]_(d + d, 1)) (B32 : 'I_H -> 'M[F]_(1, d)) (B33 : 'I_H -> 'M[F]_1) (P Q : 'I_H -> 'M[F]_(d + d + 1)),
+        let P_set h P := exists eta, P = col_mx (T h) (row_mx 0 eta%:M) in let Q_set h Q := exists b b',
         Q = block_mx (block_mx b%:M (B12 h) b'%:M (B22 h)) (B13 h) (row_mx 0 (B32 h)) (B33 h) in
-        let query Z := exists q : 'cV[F]_d, col (rshift n 0) Z = col_mx (col_mx q 0) 0 in (forall h, P_set h (P h)) ->
-        (forall h, Q_set h (Q h)) ->
+        let query Z := exists q : 'cV[F]_d, col (rshift n 0) Z = col_mx (col_mx q 0) 0 in
+        (forall h, P_set h (P h)) -> (forall h, Q_set h (Q h)) ->
         forall (p : Omega -> F) (Z Z' : Omega -> 'M[F]_(d + d + 1, n + 1)), (forall w, query (Z w) /\\ query (Z' w)) ->
-        forall (alpha : nat -> 'I_H -> gradient.role -> F)"""
-_ONE_VALUE = """let f Z := s * transformer a (fun _ _ => 1%:M) (fun _ => P) (fun _ => Q) M 1 Z (rshift (d + d) 0) (rshift n 0) in
-        let grad Z := gradient.grad a M 1 (rshift (d + d) 0) (rshift n 0) s (one_layer.fixed_output P Q) Z 0%N in"""
+        forall (alpha : nat -> 'I_H -> gradient.role -> F) (R' : Omega -> F), {_SYMMETRIC} let f Z :=
+        s * transformer a (fun _ _ => 1%:M) (fun _ => P) (fun _ => Q) M 1 Z (rshift (d + d) 0) (rshift n 0) in
+        let grad Z := gradient.grad a M 1 (rshift (d + d) 0) (rshift n 0) s (one_layer.fixed_output P Q) Z 0%N in
+        forall h, P_set h (P h + alpha 0%N h gradient.OfP *: \\sum_w {_ERROR} *: UPDATE_P) /\\
+        Q_set h (Q h + alpha 0%N h gradient.OfQ *: \\sum_w {_ERROR} *: UPDATE_Q)"""
+_SEMI = "grad (Z w) h gradient.Of{0}"
+_RESIDUAL = "(grad (Z w) h gradient.Of{0} - gamma *: grad (Z' w) h gradient.Of{0})"
 
-_ONE_STEP = """forall h, P_set h (P h + alpha 0%N h gradient.OfP *: \\sum_w ERROR *: (UPDATE h gradient.OfP)) /\\
-        Q_set h (Q h + alpha 0%N h gradient.OfQ *: \\sum_w ERROR *: (UPDATE h gradient.OfQ))"""
-_ONE_SEMI = _ONE_STEP.replace("ERROR", _ERROR).replace("UPDATE", "grad (Z w)")
-_ONE_RESIDUAL = (
-    _ONE_STEP.replace("ERROR", _ERROR)
-    .replace("(UPDATE h gradient.OfP)", "(grad (Z w) h gradient.OfP - gamma *: grad (Z' w) h gradient.OfP)")
-    .replace("(UPDATE h gradient.OfQ)", "(grad (Z w) h gradient.OfQ - gamma *: grad (Z' w) h gradient.OfQ)")
-)
+
+def _one(update: str) -> str:
+    return _ONE.replace("UPDATE_P", update.format("P")).replace("UPDATE_Q", update.format("Q"))
 
 
 def _general(name: str, file: str, sentence: str, statement: str) -> Theorem:
@@ -265,65 +269,100 @@ GENERAL = (
     _general(
         "orbit_law",
         "symmetric_law",
-        "random signs and a random permutation of the features make any finite law symmetric",
+        "random signs and a random permutation of the features, independent of the rest, make any finite law symmetric",
         """forall (F : numFieldType) (d K N : nat) (T : Type) (Omega : finType) (p : Omega -> F) (y : Omega -> T)
         (Z Z' : Omega -> 'M[F]_(d + d + K, N)), symmetric_law.symmetric_law
         (fun w : symmetric_law.orbits d Omega => p w.2) (fun w : symmetric_law.orbits d Omega => y w.2)
         (symmetric_law.orbit Z) (symmetric_law.orbit Z')""",
     ),
     _general(
+        "symmetry_invariant",
+        "expected_update",
+        "weights that commute with a symmetry of the law do so after an expected semi-gradient step",
+        f"""forall (R : comRingType) (m N : nat) (Omega : finType) (H : nat) (a : R)
+        (M : nat -> 'I_H -> 'M[R]_N) (L : nat) (r : 'I_m) (c : 'I_N) (s gamma : R) (G : 'M[R]_m -> Prop),
+        (forall S, G S -> S^T *m S = 1%:M /\\ row r S = delta_mx ord0 r) ->
+        forall (p R' : Omega -> R) (Z Z' : Omega -> 'M[R]_(m, N)),
+        (forall S, G S -> exists2 g : Omega -> Omega, bijective g & forall w, {_MOVED.replace("MOVE", "S")}) ->
+        forall (alpha : nat -> 'I_H -> gradient.role -> R) (theta : {_FAMILY}),
+        (forall l h k S, G S -> S *m theta l h k = theta l h k *m S) ->
+        let f Z := s * {_RUN} M L Z r c in let u l h k := theta l h k +
+        alpha l h k *: \\sum_w {_ERROR} *: gradient.grad a M L r c s theta (Z w) l h k in
+        forall l h k S, G S -> S *m u l h k = u l h k *m S""",
+    ),
+    _general(
         "commutant_invariant",
         "invariance",
         "an expected semi-gradient step under a symmetric law keeps the commutant, other weights at every layer",
-        f"""{_LAW} {_STEPS} {_SAMPLES} {_WEIGHTS}, {_SYMMETRIC} (forall l h k, {_PATTERN} (theta l h k)) -> {_VALUE}
-        forall l h k, {_PATTERN} (theta l h k + alpha l h k *: \\sum_w {_ERROR} *: grad (Z w) l h k)""",
+        f"""{_LAW} {_SAMPLES} {_WEIGHTS} {_VALUE}
+        forall l h k, pattern (theta l h k + alpha l h k *: \\sum_w {_ERROR} *: grad (Z w) l h k)""",
     ),
     _general(
         "commutant_invariant_residual",
         "invariance",
-        "so does an expected step along the full residual gradient of the outer error",
-        f"""{_LAW} {_STEPS} {_SAMPLES} {_WEIGHTS}, {_SYMMETRIC} (forall l h k, {_PATTERN} (theta l h k)) -> {_VALUE}
-        forall l h k, {_PATTERN}
+        "an expected step along the full residual gradient of the outer error keeps the commutant too",
+        f"""{_LAW} {_SAMPLES} {_WEIGHTS} {_VALUE} forall l h k, pattern
         (theta l h k + alpha l h k *: \\sum_w {_ERROR} *: (grad (Z w) l h k - gamma *: grad (Z' w) l h k))""",
     ),
     _general(
         "commutant_invariant_any",
         "invariance",
-        "so does one with any scalars of the sample that the symmetry leaves alone in place of the outer error",
-        f"""{_LAW.replace(" gamma", "")} (alpha : nat -> 'I_H -> gradient.role -> F) (p x x' : Omega -> F) {_SAMPLES}
-        {_WEIGHTS}, symmetric_law.symmetric_law p (fun w => (x w, x' w)) Z Z' ->
-        (forall l h k, {_PATTERN} (theta l h k)) ->
-        let grad Z := gradient.grad a M L (rshift (d + d) i) c s theta Z in forall l h k, {_PATTERN}
+        "so does a step with any scalars that the symmetry leaves alone in place of the outer error",
+        f"""{_LAW} (s : F) (p : Omega -> F) (Z Z' : Omega -> 'M[F]_(d + d + K, N))
+        (alpha : nat -> 'I_H -> gradient.role -> F) (x x' : Omega -> F)
+        (theta : nat -> 'I_H -> gradient.role -> 'M[F]_(d + d + K)), {_PATTERN}
+        symmetric_law.symmetric_law p (fun w => (x w, x' w)) Z Z' -> (forall l h k, pattern (theta l h k)) ->
+        let grad := gradient.grad a M L (rshift (d + d) i) c s theta in forall l h k, pattern
         (theta l h k + alpha l h k *: \\sum_w p w *: (x w *: grad (Z w) l h k + x' w *: grad (Z' w) l h k))""",
     ),
     _general(
         "commutant_invariant_looped",
         "invariance",
-        "the semi-gradient step keeps the commutant also when all layers share their weights",
-        f"""{_LAW} {_STEPS_LOOPED} {_SAMPLES} {_SHARED}, {_SYMMETRIC} (forall h k, {_PATTERN} (theta h k)) ->
-        {_VALUE_LOOPED} forall h k, {_PATTERN} (theta h k + alpha h k *: \\sum_w {_ERROR} *: grad (Z w) h k)""",
+        "an expected semi-gradient step keeps the commutant also when all layers share their weights",
+        f"""{_LAW} {_SAMPLES} {_SHARED} {_VALUE_SHARED}
+        forall h k, pattern (theta h k + alpha h k *: \\sum_w {_ERROR} *: grad (Z w) h k)""",
     ),
     _general(
         "commutant_invariant_residual_looped",
         "invariance",
-        "and so does the residual-gradient step",
-        f"""{_LAW} {_STEPS_LOOPED} {_SAMPLES} {_SHARED}, {_SYMMETRIC} (forall h k, {_PATTERN} (theta h k)) ->
-        {_VALUE_LOOPED} forall h k, {_PATTERN}
+        "and so does an expected residual-gradient step",
+        f"""{_LAW} {_SAMPLES} {_SHARED} {_VALUE_SHARED} forall h k, pattern
         (theta h k + alpha h k *: \\sum_w {_ERROR} *: (grad (Z w) h k - gamma *: grad (Z' w) h k))""",
+    ),
+    _general(
+        "blocks_patternP",
+        "vector_blocks",
+        "with V vector blocks and K further rows the commutant has V^2 + K^2 dimensions: x_uv I, and any K x K matrix",
+        """forall (F : numFieldType) (V d K : nat) (A : 'M[F]_(\\sum_(v < V) d + K)),
+        (forall S, (exists2 S0 : 'M[F]_d, commutant.signed_perm S0 & S = block_mx (\\mxdiag_(v < V) S0) 0 0 1%:M) ->
+        S *m A = A *m S) <-> (exists (x : 'I_V -> 'I_V -> F) (D : 'M[F]_K),
+        A = block_mx (\\mxblock_(u < V, v < V) ((x u v)%:M : 'M[F]_d)) 0 0 D)""",
+    ),
+    _general(
+        "blocks_invariant",
+        "vector_blocks",
+        "an expected semi-gradient step under a symmetric law keeps that commutant",
+        f"""forall (F : numFieldType) (V d K : nat) (N : nat) (Omega : finType) (H : nat) (a : F)
+        (M : nat -> 'I_H -> 'M[F]_N) (L : nat) (i : 'I_K) (c : 'I_N) (s gamma : F) (p R' : Omega -> F)
+        (Z Z' : Omega -> 'M[F]_(\\sum_(v < V) d + K, N)),
+        expected_update.symmetric_under (@vector_blocks.blocks_signed F V d K) p R' Z Z' ->
+        forall (alpha : nat -> 'I_H -> gradient.role -> F)
+        (theta : nat -> 'I_H -> gradient.role -> 'M[F]_(\\sum_(v < V) d + K)),
+        (forall l h k, vector_blocks.blocks_pattern (theta l h k)) -> let r := rshift (\\sum_(v < V) d) i in
+        let f Z := s * {_RUN} M L Z r c in forall l h k, vector_blocks.blocks_pattern
+        (theta l h k + alpha l h k *: \\sum_w {_ERROR} *: gradient.grad a M L r c s theta (Z w) l h k)""",
     ),
     _general(
         "one_layer_invariant",
         "one_layer",
-        "one layer: blocks cI, c'I of Q and the corner of P move, every other entry of P and Q can be frozen or stays 0",
-        f"""{_ONE} (R' : Omega -> F), {_SYMMETRIC} {_ONE_VALUE}
-        {_ONE_SEMI}""",
+        "one layer: an expected step moves Q's blocks cI, c'I and P's last entry only, whatever the frozen entries",
+        _one(_SEMI),
     ),
     _general(
         "one_layer_invariant_residual",
         "one_layer",
-        "the same for an expected step along the full residual gradient",
-        f"""{_ONE} (R' : Omega -> F), {_SYMMETRIC} {_ONE_VALUE}
-        {_ONE_RESIDUAL}""",
+        "one layer: the same for an expected step along the full residual gradient",
+        _one(_RESIDUAL),
     ),
 )
 """Theorems about no one algorithm."""

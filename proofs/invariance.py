@@ -61,6 +61,7 @@ class Question:
     gamma, lam, trace : the in-context algorithm's; gamma is the outer discount too
     group  : a name, or a group acting on d features;  weights : a set's name or document, or None for all named sets
     window, outer : which outer update
+    floats : also ask torch;  law, units : also sample that law with so many random processes
     """
 
     features: int = 2
@@ -75,6 +76,9 @@ class Question:
     window: str = "sliding"
     outer: str = "semi-gradient"
     weights: str | Mapping[str, Any] | None = None
+    floats: bool = True
+    law: str | None = None
+    units: int = 2000
 
     def __post_init__(self) -> None:
         whole_number("features", self.features, 1)
@@ -82,6 +86,7 @@ class Question:
         if self.layers is not None:
             whole_number("layers", self.layers, 1)
         whole_number("seed", self.seed, 0)
+        whole_number("units", self.units, 2, 10**6)
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if not isinstance(value, Fraction) or not 0 <= value <= 1:
@@ -111,12 +116,13 @@ class Question:
             "features": self.features, "context": self.context, "layers": self.layers, "looped": self.looped,
             "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "trace": self.trace, "seed": self.seed,
             "group": group, "window": self.window, "outer": self.outer, "set": asked,
+            "law": self.law, "units": self.units if self.law else None,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One algorithm at one depth: the trained weights, the law's symmetry, the outer update, the algorithm's weights."""
+    """One algorithm at one depth: trained weights, symmetry of the law, outer update, the algorithm's own weights."""
 
     algorithm: Algorithm
     space: WeightSpace
@@ -173,9 +179,7 @@ def subjects(
             yield Subject(found, space, question.symmetry, outer, start, question.seed, progress)
 
 
-def invariance(
-    *algorithms: str | Algorithm, question: Question | None = None, progress: Progress = silent
-) -> Result:
+def invariance(*algorithms: str | Algorithm, question: Question | None = None, progress: Progress = silent) -> Result:
     """Answer, for each algorithm and depth, which sets of weights are invariant; or judge the one set that is given.
 
     Without a set the result is the answer to a question: its exit code is 0 whatever the answer.  With one it is an
@@ -185,11 +189,16 @@ def invariance(
     claims: list[Claim] = []
     for subject in subjects(algorithms, question, progress):
         progress(f"{subject.algorithm.name}, {subject.depth_words}")
-        claims += _claims(subject, question.weights)
+        claims += _claims(subject, question)
     return Result("invariance", question.document(), tuple(claims), question=question.weights is None)
 
 
-def _claims(subject: Subject, asked: str | Mapping[str, Any] | None) -> Iterator[Claim]:
+def _claims(subject: Subject, question: Question) -> Iterator[Claim]:
+    asked = question.weights
+    if question.law is not None:
+        from .invariance_floats import monte_carlo_claim  # loads torch
+
+        yield monte_carlo_claim(subject, question.law, question.units)
     if asked is not None and not isinstance(asked, str):
         given = weight_set(asked, subject.space, subject.group)
         if "dimension" in asked:
@@ -203,6 +212,10 @@ def _claims(subject: Subject, asked: str | Mapping[str, Any] | None) -> Iterator
         yield _reached_claim(subject)
         yield from _single(subject)
         yield _conserved(subject)
+        if question.floats:
+            from .invariance_floats import float_claims  # loads torch
+
+            yield from float_claims(subject)
 
 
 def named_sets(subject: Subject, asked: str | None = None) -> Iterator[WeightSet]:
@@ -263,9 +276,7 @@ def judge(subject: Subject, weights: WeightSet) -> Iterator[Claim]:
     if found is None or not found.holds:  # a witness is worth looking for
         witness = find_witness(judged, group, outer, subject.start, subject.seed)
     if witness is not None:
-        yield claim(
-            EXACT, Verdict.REFUTED, "", _refutation(space, witness), witness=witness_document(subject, witness)
-        )
+        yield claim(EXACT, Verdict.REFUTED, "", _refutation(space, witness), witness=witness_document(subject, witness))
         return
     count = 0
     if space.depth == 1 and weights.patterns is not None and len(group.scalars) == 1 and not group.fixed_vectors:
@@ -275,7 +286,7 @@ def judge(subject: Subject, weights: WeightSet) -> Iterator[Claim]:
             reason = "every block of the averaged update is zero or fits the set's block, for symbolic d and n"
             yield claim(BLOCKS, Verdict.HOLDS, PROVED_ALL, reason, details={"averaged_update": kinds})
             count += 1
-    if space.depth == 1 and group.elements is not None:
+    if space.depth == 1 and group.order is not None:
         try:
             expanded = residual_polynomials(weights, group, outer)
         except WorkLimitError as error:
@@ -344,7 +355,8 @@ def _single(subject: Subject) -> Iterator[Claim]:
     position, value = max(found.residual.items(), key=lambda item: abs(item[1]))
     yield subject.claim(
         f"a single sample leaves the commutant, {subject.depth_words}", EXACT, Verdict.HOLDS, "exact on this instance",
-        f"without the average {len(found.residual)} entries stick out, {entry_name(subject.space, position)} by {value}",
+        f"without the average {len(found.residual)} entries stick out, "
+        f"{entry_name(subject.space, position)} by {_short(value)}",
         details={"fact": "single sample", "sample": sample_document(found)},
     )  # fmt: skip
 
@@ -381,10 +393,40 @@ def entry_name(space: WeightSpace, position: int) -> str:
     return where if space.stored == 1 else f"{where} of layer {c.layer + 1}"
 
 
+def outside(space: WeightSpace, residual: Mapping[int, Fraction]) -> list[dict[str, Any]]:
+    """The entries that leave a set, a multiple of a block's identity as one: where, in which layer, by how much."""
+    left = dict(residual)
+    found: list[dict[str, Any]] = []
+    for k, x in residual.items():
+        if k not in left:
+            continue
+        c = space.coordinate(k)
+        rows = next(r for name, r, _ in space.blocks if name == c.row_block)
+        columns = next(r for name, r, _ in space.blocks if name == c.column_block)
+        here = k - (c.row * space.layout.m + c.column)
+        inside = {here + i * space.layout.m + j for i in rows for j in columns}
+        diagonal = {here + i * space.layout.m + j for i, j in zip(rows, columns, strict=False)}
+        whole = len(rows) == len(columns) > 1 and inside & left.keys() == diagonal
+        if whole and {left[j] for j in diagonal} == {x}:
+            entry, value = f"{c.matrix}[{c.row_block}, {c.column_block}]", f"{rational_text(x)} I"
+            gone = diagonal
+        else:
+            names = space.layout.row_names()
+            entry, value, gone = f"{c.matrix}[{names[c.row]}, {names[c.column]}]", rational_text(x), {k}
+        for j in gone:
+            del left[j]
+        found.append({"entry": entry, "layer": c.layer + 1, "value": value})
+    return found
+
+
 def _refutation(space: WeightSpace, witness: InvarianceWitness) -> str:
-    shown = [f"{entry_name(space, k)} by {rational_text(x)}" for k, x in list(witness.residual.items())[:4]]
-    more = len(witness.residual) - len(shown)
-    return f"one sample's orbit moves {', '.join(shown)}" + (f" and {more} more" if more > 0 else "") + " out of the set"
+    found = outside(space, witness.residual)
+    several = space.stored > 1
+    shown = [f"{x['entry']}{' of layer ' + str(x['layer']) if several else ''} by {x['value']}" for x in found[:6]]
+    more = len(found) - len(shown)
+    return (
+        f"one sample's orbit moves {', '.join(shown)}" + (f" and {more} more" if more > 0 else "") + " out of the set"
+    )
 
 
 def sample_document(witness: InvarianceWitness) -> dict[str, Any]:
@@ -414,8 +456,5 @@ def witness_document(subject: Subject, witness: InvarianceWitness) -> dict[str, 
         "window": subject.outer.window,
         "weights": matrices(witness.point),
         "expected_update": matrices(witness.update),
-        "outside": [
-            {"entry": entry_name(space, k), "layer": space.coordinate(k).layer + 1, "value": rational_text(x)}
-            for k, x in witness.residual.items()
-        ],
+        "outside": outside(space, witness.residual),
     }

@@ -9,18 +9,18 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from .invariance import SETS
 from .table import STYLES, console, summary
 from .verdict import Claim, Result, Verdict
 
 KINDS = {
+    "invariance-exact": "witness",
+    "invariance-proved": "Rocq",
     "invariance-blocks": "all d, n",
     "invariance-entrywise": "polynomials",
     "invariance-random": "random points",
-    "invariance-exact": "witness",
-    "invariance-proved": "Rocq",
-    "invariance-float": "torch",
 }
-"""Short words for the kinds of evidence, in the table."""
+"""Short words for the kinds of evidence, strongest first: the table shows the strongest."""
 Depth = tuple[str, int, bool]
 
 
@@ -30,7 +30,8 @@ def show(result: Result, details: bool) -> None:
     by_depth: dict[Depth, list[Claim]] = {}
     for claim in result.claims:
         by_depth.setdefault((claim.algorithm, claim.details["layers"], claim.details["looped"]), []).append(claim)
-    names = list(dict.fromkeys(c.details["set"] for c in result.claims if "set" in c.details))
+    asked = dict.fromkeys(c.details["set"] for c in result.claims if "set" in c.details)
+    names = sorted(asked, key=lambda name: SETS.index(name) if name in SETS else len(SETS))
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("algorithm", no_wrap=True)
     table.add_column("layers", no_wrap=True)
@@ -40,7 +41,7 @@ def show(result: Result, details: bool) -> None:
         words = "1" if depth == 1 else f"{depth} {'looped' if looped else 'sequential'}"
         table.add_row(algorithm, words, *(_cell([c for c in claims if c.details.get("set") == n]) for n in names))
     out.print(table)
-    out.print(Text("verdict, dimension of the set, evidence", style="dim"))
+    out.print(Text("verdict, dimension of the set, strongest evidence", style="dim"))
     if details or len({c.algorithm for c in result.claims}) == 1:
         for depth_key, claims in by_depth.items():
             for line in _lines(depth_key, claims, names):
@@ -55,9 +56,10 @@ def _cell(claims: Sequence[Claim]) -> Text:
     if not claims:
         return Text("-", style="dim")
     verdict = worst(claims)
-    kinds = [KINDS.get(c.evidence, c.evidence) for c in claims if c.verdict is verdict]
+    kinds = [c.evidence for c in claims if c.verdict is verdict]
+    strongest = next((words for kind, words in KINDS.items() if kind in kinds), "")
     text = Text.assemble((verdict.value, STYLES[verdict]), f" {claims[0].dimension}")
-    return text.append(f"\n{', '.join(kinds)}", "dim")
+    return text.append(f"\n{strongest}", "dim")
 
 
 def worst(claims: Sequence[Claim]) -> Verdict:
@@ -106,13 +108,14 @@ def pattern_lines(pattern: Mapping[str, Sequence[Sequence[str]]], where: str = "
 
 def witness_lines(witness: Mapping[str, Any]) -> list[str]:
     """A witness in words: the sample and what its orbit's expected update does outside the set."""
-    features = ", ".join(f"f{t} = ({', '.join(f)})" for t, f in enumerate(witness["features"]))
-    rewards = ", ".join(f"r{t} = {r}" for t, r in enumerate(witness["rewards"], 1))
-    shown = [f"{x['entry']}: {x['value']}" for x in witness["outside"]]
-    kept = shown[:8] + ([f"and {len(shown) - 8} more (--json)"] if len(shown) > 8 else [])
+    states = [(f"f{t} = ({', '.join(f)})", any(x != "0" for x in f)) for t, f in enumerate(witness["features"])]
+    numbers = [(f"r{t} = {r}", r != "0") for t, r in enumerate(witness["rewards"], 1)]
+    features, rewards = (
+        ", ".join(text for text, filled in given if filled) or "all zero" for given in (states, numbers)
+    )
+    last = len(numbers)
     return [
-        f"sample: {features}",
-        f"        {rewards} (the last one is the target's R')",
+        f"sample: {features}; other states f0 to f{len(states) - 1} zero",
+        f"        {rewards}; other rewards r1 to r{last} zero; r{last} is the target's R'",
         f"law: {witness['law']}; window: {witness['window']}",
-        f"outside the set: {'; '.join(kept)}",
     ]

@@ -48,6 +48,7 @@ class EntrywiseResult:
 
 def polynomial_arithmetic(context: Any) -> Arithmetic:
     """Polynomials over Q as an arithmetic; a plain integer zero is a structural zero of a matrix."""
+
     def number(value: Fraction | int) -> Any:
         return (
             context.constant(fmpq(value.numerator, value.denominator)) if isinstance(value, (int, Fraction)) else value

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .proofs.functions import algorithms as algorithms
     from .proofs.functions import construct as construct
     from .proofs.functions import derive as derive
+    from .proofs.functions import invariance as invariance
     from .proofs.functions import verify as verify
     from .proofs.verdict import Claim as Claim
     from .proofs.verdict import Result as Result
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .symbolic.errors import ArgumentError as ArgumentError
     from .symbolic.errors import ContentError as ContentError
     from .symbolic.errors import LayerproofError as LayerproofError
+    from .symbolic.invariance.symmetry import SymmetryGroup as SymmetryGroup
     from .symbolic.prompt import Context as Context
 
 _HOMES = {
@@ -48,11 +50,13 @@ _HOMES = {
     "LayerproofError": "symbolic.errors",
     "LinearTransformer": "numeric.transformer",
     "Result": "proofs.verdict",
+    "SymmetryGroup": "symbolic.invariance.symmetry",
     "Verdict": "proofs.verdict",
     "algorithms": "proofs.functions",
     "assert_implements": "proofs.assertions",
     "construct": "proofs.functions",
     "derive": "proofs.functions",
+    "invariance": "proofs.functions",
     "read_context": "numeric.prompt_file",
     "read_weights": "numeric.weights_file",
     "verify": "proofs.functions",

@@ -23,8 +23,11 @@ def command(
     layers: Annotated[int | None, integer(["--layers", "-L"], "number of layers L; default: 1 and 2")] = None,
     looped: Annotated[
         bool | None,
-        Parameter(name="--looped", negative="--sequential", help="one layer's weights for all layers, or each its own; "
-                  "default: both"),
+        Parameter(
+            name="--looped",
+            negative="--sequential",
+            help="one layer's weights for all layers, or each its own; default: both",
+        ),
     ] = None,
     set: Annotated[
         str | None,
@@ -39,6 +42,18 @@ def command(
     outer: Annotated[
         str, Parameter(name="--outer", help="semi-gradient (deep TD), residual-gradient or monte-carlo")
     ] = "semi-gradient",
+    law: Annotated[
+        str | None,
+        Parameter(
+            name="--law",
+            help="also sample this law and test: symmetric, or one that breaks the assumption: "
+            "reward-is-feature, fixed-process, mean",
+        ),
+    ] = None,
+    units: Annotated[int, integer("--units", "random processes that --law samples")] = 2000,
+    floats: Annotated[
+        bool, Parameter(name="--float", negative="--no-float", help="also ask torch: autograd, relu, softmax, Adam")
+    ] = True,
     gamma: Gamma = "9/10",
     lam: Lam = "1/2",
     trace: Trace = None,
@@ -57,6 +72,7 @@ def command(
     question = Question(
         features=features, context=context, layers=layers, looped=looped, gamma=rational(gamma, "gamma"),
         lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, weights=known,
+        floats=floats, law=law, units=units,
     )  # fmt: skip
     progress = ProgressLine()
     try:

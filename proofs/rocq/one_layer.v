@@ -30,7 +30,7 @@
 
 From mathcomp Require Import all_ssreflect all_algebra.
 From LayerProof Require Import attention gradient commutant.
-From LayerProof Require Import symmetric_law invariance.
+From LayerProof Require Import symmetric_law expected_update invariance.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -204,13 +204,16 @@ Local Notation invariant alpha u := (forall h,
   one_layer_P (T h) (step alpha theta u 0 h OfP) /\
   one_layer_Q (B12 h) (B22 h) (B13 h) (B32 h) (B33 h)
     (step alpha theta u 0 h OfQ)).
-Local Notation mean_gradient := (mean_gradient a M 1 0 query s).
+Local Notation mean_gradient := (mean_gradient a M 1 reward_row query s).
 
 Let pattern0 l h k : commutant_pattern (theta0 l h k).
 Proof.
 case: k; rewrite /keep /=; [|exact: kept_P|exact: kept_Q].
 by exists 1, 0, 0, 1, 1%:M; rewrite raddf0 -!scalar_mx_block.
 Qed.
+
+Let commuting0 l h k : commuting (@spread_signed F d 1) (theta0 l h k).
+Proof. exact/commuting_pattern. Qed.
 
 Let kept_mean x x' h k : k <> OfW ->
   mean_gradient p x x' Z Z' theta 0 h k
@@ -228,10 +231,10 @@ Theorem one_layer_invariant_any alpha x x' :
   invariant alpha (mean_gradient p x x' Z Z' theta).
 Proof.
 move=> sym h; rewrite /step !kept_mean //=.
-have [b1 [b2 [b3 [b4 [D ->]]]]] :=
-  mean_gradient_pattern a M 1 0 query s 0 h OfP sym pattern0.
-have [c1 [c2 [c3 [c4 [E ->]]]]] :=
-  mean_gradient_pattern a M 1 0 query s 0 h OfQ sym pattern0.
+have := mean_gradient_commuting a M 1 query s (@spread_symmetries F d 1 0)
+  0 h _ (symmetric_spread sym) commuting0.
+move=> /[dup] /(_ OfP)/commuting_pattern[b1 [b2 [b3 [b4 [D ->]]]]].
+move=> /(_ OfQ)/commuting_pattern[c1 [c2 [c3 [c4 [E ->]]]]].
 rewrite !mulmx_block !(mulmx0, mul0mx, mul1mx, mulmx1, addr0, add0r).
 have [eta ->] := frozen_P h; have [b [b' ->]] := frozen_Q h; split.
   exists (eta + alpha 0%N h OfP * D 0 0).
@@ -243,28 +246,33 @@ rewrite !scale_block_mx !add_block_mx !scaler0 !addr0 !scale_scalar_mx.
 by rewrite -!raddfD.
 Qed.
 
-Let value0 w : value a M 1 0 query s theta (Z w)
-  = value a M 1 0 query s theta0 (Z w) /\
-  value a M 1 0 query s theta (Z' w) = value a M 1 0 query s theta0 (Z' w).
+Let value0 w : value a M 1 reward_row query s theta (Z w)
+  = value a M 1 reward_row query s theta0 (Z w) /\
+  value a M 1 reward_row query s theta (Z' w) = value a M 1 reward_row query s theta0 (Z' w).
 Proof.
 by have [qZ qZ'] := tokens w; split; apply: one_layer_kept => //; apply: col_B.
 Qed.
 
+Let error0 (R' : Omega -> F) w :
+  outer_error a M 1 reward_row query s gamma R' Z Z' theta w
+  = outer_error a M 1 reward_row query s gamma R' Z Z' theta0 w.
+Proof. by rewrite /outer_error; have [-> ->] := value0 w. Qed.
+
 Let error_symmetric (R' : Omega -> F) (b : F) : symmetric_law p R' Z Z' ->
-  let e := outer_error a M 1 0 query s gamma R' Z Z' theta in
+  let e := outer_error a M 1 reward_row query s gamma R' Z Z' theta in
   symmetric_law p (fun w => (e w, b * e w)) Z Z'.
 Proof.
-move=> sym e S sS.
-have [g bij_g inv] :=
-  outer_error_symmetric a M 1 0 query s gamma b pattern0 sym sS.
+move=> /symmetric_spread sym e S sS.
+have [|g bij_g inv] := outer_error_symmetric a M 1 query s gamma
+  (@spread_symmetries F d 1 0) b commuting0 sym (S := spread 1 S).
+  by exists S.
 exists g; [exact: bij_g | move=> w]; have [pg eg Zg Zg'] := inv w.
-have eE v : e v = outer_error a M 1 0 query s gamma R' Z Z' theta0 v.
-  by rewrite /e /outer_error; have [-> ->] := value0 v.
-by split; [exact: pg | rewrite !eE; exact: eg | exact: Zg | exact: Zg'].
+split; [exact: pg | | exact: Zg | exact: Zg'].
+by rewrite /e !error0; exact: eg.
 Qed.
 
 Theorem one_layer_invariant alpha R' : symmetric_law p R' Z Z' ->
-  invariant alpha (semi_gradient a M 1 0 query s gamma p R' Z Z' theta).
+  invariant alpha (semi_gradient a M 1 reward_row query s gamma p R' Z Z' theta).
 Proof.
 move=> sym h; rewrite /step !semi_gradientE.
 apply: one_layer_invariant_any => S sS.
@@ -274,7 +282,7 @@ by split; [exact: pg | rewrite eg | exact: Zg | exact: Zg'].
 Qed.
 
 Theorem one_layer_invariant_residual alpha R' : symmetric_law p R' Z Z' ->
-  invariant alpha (residual_gradient a M 1 0 query s gamma p R' Z Z' theta).
+  invariant alpha (residual_gradient a M 1 reward_row query s gamma p R' Z Z' theta).
 Proof.
 move=> sym h; rewrite /step !residual_gradientE.
 by apply: one_layer_invariant_any; apply: error_symmetric.

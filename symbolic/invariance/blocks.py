@@ -19,7 +19,7 @@ from typing import Any
 from sympy import MatrixSymbol, Rational, Symbol
 
 from ..attention import Head
-from ..block_identity import D, Blocks
+from ..block_identity import Blocks, D
 from .gradient import gradients, read_out, states
 from .sets import Rows, WeightSet, parse_entry
 from .weights import WeightSpace
@@ -79,7 +79,9 @@ def block_update(weights: WeightSet) -> BlockResult:
                 line = []
                 for s in names:
                     entry = {x: c for x, c in found_blocks.entries.get((r, s), {}).items() if _coefficient(c) != 0}
-                    obstacles += [f"the update of {matrix}[{r}, {s}] has the block {o}" for o in _foreign([entry], allowed)]
+                    obstacles += [
+                        f"the update of {matrix}[{r}, {s}] has the block {o}" for o in _foreign([entry], allowed)
+                    ]
                     if not entry:
                         line.append(ZERO)
                     else:
@@ -144,9 +146,7 @@ class _Zero:
         return self
 
 
-def _layers(
-    space: WeightSpace, patterns: Sequence[Mapping[str, Rows]], names: Sequence[str]
-) -> list[tuple[Head, ...]]:
+def _layers(space: WeightSpace, patterns: Sequence[Mapping[str, Rows]], names: Sequence[str]) -> list[tuple[Head, ...]]:
     """The heads of each stored layer in blocks; frozen and free ones are opaque symbols."""
     moved = {name: acts for name, _, acts in space.blocks}
 
@@ -159,8 +159,9 @@ def _layers(
                     entries[r, s] = {(symbol,): 1}
                     continue
                 named, constant = parse_entry(text)
-                value = sum((Rational(c.numerator, c.denominator) * Symbol(f"{x}_{layer + 1}") for x, c in named.items()),
-                            Rational(constant.numerator, constant.denominator))  # fmt: skip
+                value = Rational(constant.numerator, constant.denominator)
+                for letter, c in named.items():
+                    value += Rational(c.numerator, c.denominator) * Symbol(f"{letter}_{layer + 1}")
                 if value != 0:
                     entries[r, s] = {(): value}
         return Blocks(names, names, entries)
@@ -170,13 +171,15 @@ def _layers(
         Blocks(COLUMNS, COLUMNS, {("context", "context"): {(MatrixSymbol(f"M{k}", N, N),): 1}})
         for k in range(len(space.masks))
     ]  # fmt: skip
-    layers = []
+    layers: list[tuple[Head, ...]] = []
     for layer in range(space.stored):
         found = [matrix(layer, name) for name in space.matrices]
         if len(masks) == 1:
             layers.append((Head(one, found[0], found[1], masks[0]),))
         else:
-            layers.append(tuple(Head(*found[3 * h : 3 * h + 3], mask) for h, mask in enumerate(masks)))
+            layers.append(
+                tuple(Head(found[3 * h], found[3 * h + 1], found[3 * h + 2], mask) for h, mask in enumerate(masks))
+            )
     return layers
 
 

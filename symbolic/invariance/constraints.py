@@ -24,7 +24,7 @@ Block = tuple[str, str, str]  # matrix, row block, column block
 
 @dataclass(frozen=True)
 class Constraint:
-    """A named equation: sum of coefficients times blocks = constant, in every stored layer or the layers named (from 1)."""
+    """A named equation, sum of coefficients times blocks = constant, in every stored layer or those named (from 1)."""
 
     name: str
     terms: Mapping[Block, Fraction]
@@ -42,7 +42,9 @@ def parse_equation(text: str) -> tuple[dict[Block, Fraction], Fraction]:
     """
     sides = text.split("=")
     if len(sides) != 2:
-        raise ArgumentError(f"equation {text[:60]!r} has no single =: wanted such as Q[phi, phi] + Q[phi, phi_next] = 0")
+        raise ArgumentError(
+            f"equation {text[:60]!r} has no single =: wanted such as Q[phi, phi] + Q[phi, phi_next] = 0"
+        )
     terms: dict[Block, Fraction] = {}
     constant = Fraction(0)
     for side, sign in zip(sides, (1, -1), strict=True):
@@ -78,9 +80,9 @@ def constrained(
             f"constraints name one number a block, but the commutant of {group.name} has more: give block patterns"
         )
     unknown: dict[tuple[int, Block], int] = {}
-    for k, v in enumerate(whole.directions):
-        c = space.coordinate(min(v))
-        unknown[c.layer, (c.matrix, c.row_block, c.column_block)] = k
+    for k, direction in enumerate(whole.directions):
+        entry = space.coordinate(min(direction))
+        unknown[entry.layer, (entry.matrix, entry.row_block, entry.column_block)] = k
     rows: list[list[Fraction]] = []
     count = whole.dimension
     for constraint in constraints:

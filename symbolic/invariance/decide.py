@@ -90,7 +90,7 @@ def equivariant(space: WeightSpace, group: SymmetryGroup, outer: Outer, seed: in
 
 def enumerable(group: SymmetryGroup) -> bool:
     """Whether the group is small enough to move a sample by every one of its elements."""
-    return group.elements is not None and len(group.elements) <= ORBIT_LIMIT
+    return group.order is not None and group.order <= ORBIT_LIMIT
 
 
 def find_witness(
@@ -122,7 +122,7 @@ def find_witness(
         point = start if attempt % 2 == 0 and weights.has(start) else _small_point(weights, rng)
         sample = _small_sample(space, rng)
         if leaves(point, sample):
-            sample = _shrink(lambda s, at=point: leaves(at, s), sample)  # type: ignore[misc]
+            sample = _shrink(lambda s, at=point: leaves(at, s), sample)
             update = averaged(point, sample)
             outside = weights.span.residual(update, RATIONALS)
             return InvarianceWitness(
@@ -163,6 +163,11 @@ def _small_point(weights: WeightSet, rng: random.Random) -> Point:
     return weights.point(draw, [Fraction(rng.randint(-1, 1)) for _ in weights.frozen])
 
 
+def small_sample(space: WeightSpace, seed: int = 0) -> Trajectory:
+    """A sample of small whole numbers."""
+    return _small_sample(space, random.Random(f"layerproof small sample {seed}"))
+
+
 def _small_sample(space: WeightSpace, rng: random.Random) -> Trajectory:
     n, d = space.layout.n, space.layout.d
     features = tuple(tuple(Fraction(rng.randint(-2, 2)) for _ in range(d)) for _ in range(n + 3))
@@ -189,9 +194,7 @@ def _shrink(fails: Any, sample: Trajectory) -> Trajectory:
     return rebuilt(entries)
 
 
-def random_invariance(
-    weights: WeightSet, group: SymmetryGroup, outer: Outer, seed: int = 0
-) -> RandomInvariance | None:
+def random_invariance(weights: WeightSet, group: SymmetryGroup, outer: Outer, seed: int = 0) -> RandomInvariance | None:
     """Evaluate the averaged update's part outside the set at one random point; None where no average can be taken."""
     space = weights.space
     rng = random.Random(f"layerproof random invariance {seed}")

@@ -15,7 +15,7 @@ from .weights import Point, WeightSpace
 
 @dataclass(frozen=True)
 class Balance:
-    """For one head of one stored layer: how ||X||^2 - ||Y||^2 moves, for neighbouring matrices X, Y (P and Q; or W and P).
+    """How ||X||^2 - ||Y||^2 moves, for neighbouring matrices X, Y of one head of one stored layer: P and Q, or W and P.
 
     rate   its derivative along u, 2 (<u_X, X> - <u_Y, Y>): zero when the flow conserves it
     step   ||u_X||^2 - ||u_Y||^2: a step of size alpha changes it by alpha * rate + alpha^2 * step

@@ -43,7 +43,9 @@ def one_layer_set(space: WeightSpace, group: SymmetryGroup, outer: Outer, start:
     frozen = unseen(single)
     directions = reached.directions or ()
     pattern = _pattern(single, weights, directions, frozen)
-    meaning = "what one layer's update reaches from the algorithm's weights; entries that its prediction never sees frozen"
+    meaning = (
+        "what one layer's update reaches from the algorithm's weights; entries that its prediction never sees frozen"
+    )
     if pattern is not None:
         return pattern_set(space, "one-layer", meaning, [pattern] * space.stored)
     shifted = [

@@ -19,7 +19,7 @@ from ..entrywise import polynomial_arithmetic
 from ..errors import WorkLimitError
 from .samples import Outer, Trajectory, prompts
 from .sets import WeightSet
-from .symmetry import Square, SymmetryGroup
+from .symmetry import Square, SymmetryGroup, identity
 from .update import gradient, predict
 
 TERM_LIMIT = 20_000_000
@@ -54,8 +54,8 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     Raises `WorkLimitError` when the products would have more than `TERM_LIMIT` terms, `ValueError` for L > 1 or an
     infinite group.
     """
-    space, elements = weights.space, group.elements
-    if space.depth != 1 or elements is None:
+    space = weights.space
+    if space.depth != 1 or group.order is None:
         raise ValueError("the polynomials are expanded for one layer and a finite group")
     n, d = space.layout.n, space.layout.d
     frozen = sorted(weights.frozen)
@@ -85,11 +85,12 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
         parts.append((there, gradient(space, layers, before_later, arithmetic)))
 
     columns = [tuple(held + t * d + i for t in range(n + 3)) for i in range(d)]  # the variables of each coordinate
-    flips, cosets = _split(elements, d)
-    work = sum(len(x) * len(g) for x, gs in parts for g in gs if g is not None) // (2**d if flips else 1)
-    if work * len(cosets) > TERM_LIMIT:
+    flips, cosets = _split(group)
+    images = 1 if cosets is None else len(cosets)
+    work = images * sum(len(x) * len(g) for x, gs in parts for g in gs if g is not None) // (2**d if flips else 1)
+    if work > TERM_LIMIT:
         raise WorkLimitError(
-            f"the averaged update would take {work * len(cosets)} products of terms, above the limit of {TERM_LIMIT}: "
+            f"the averaged update would take {work} products of terms, above the limit of {TERM_LIMIT}: "
             "ask for fewer features or a shorter context"
         )
     averaged: list[Any] = [number(0)] * space.size
@@ -113,16 +114,23 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     return PolynomialResult(compared, terms, len(names), nonzero)
 
 
-def _split(elements: Sequence[Square], d: int) -> tuple[bool, list[Square]]:
-    """Whether all sign flips are among the elements, and then one element of each coset of theirs (else all)."""
-    known = set(elements)
-    flips = [
-        tuple(tuple(Fraction((-1 if i == k else 1) * (i == j)) for j in range(d)) for i in range(d)) for k in range(d)
-    ]
-    if not all(flip in known for flip in flips):
-        return False, list(elements)
+def _split(group: SymmetryGroup) -> tuple[bool, list[Square] | None]:
+    """Whether all sign flips are in the group, and then one element of each coset of theirs (else all elements).
+
+    None stands for all permutations.
+    """
+    d = group.d
+    if group.is_monomial:
+        flips = group.name != "permutations"
+        return flips, [identity(d)] if group.name == "sign-flips" else None
+    known = set(group.elements or ())
+    if not all(
+        tuple(tuple(Fraction((-1 if i == k else 1) * (i == j)) for j in range(d)) for i in range(d)) in known
+        for k in range(d)
+    ):
+        return False, list(known)
     cosets: dict[Any, Square] = {}
-    for g in elements:
+    for g in known:
         cosets.setdefault(tuple(tuple(abs(x) for x in row) for row in g), g)
     return True, list(cosets.values())
 
@@ -145,8 +153,14 @@ def _even_product(context: Any, x: Any, y: Any, columns: Sequence[tuple[int, ...
     return total
 
 
-def _average(context: Any, polynomial: Any, cosets: Sequence[Square], held: int, n: int, d: int) -> Any:
-    """The mean over the cosets of the polynomial with every feature vector moved by the element."""
+def _average(context: Any, polynomial: Any, cosets: Sequence[Square] | None, held: int, n: int, d: int) -> Any:
+    """The mean over the cosets of the polynomial with every feature vector moved by the element.
+
+    For all permutations each monomial stands for its orbit's mean, written with its columns sorted: the mean of a
+    polynomial is zero exactly when this is, and no d! images are formed.
+    """
+    if cosets is None:
+        return _orbits(context, polynomial, held, n, d)
     generators = context.gens()
     total = context.constant(0)
     for g in cosets:
@@ -161,6 +175,18 @@ def _average(context: Any, polynomial: Any, cosets: Sequence[Square], held: int,
                 images[held + t * d + i] = image
         total = total + polynomial.compose(*images, ctx=context)
     return total * context.constant(_flint(Fraction(1, len(cosets))))
+
+
+def _orbits(context: Any, polynomial: Any, held: int, n: int, d: int) -> Any:
+    """Every monomial replaced by its orbit's representative: the exponents of each coordinate, in sorted order."""
+    last = held + (n + 3) * d
+    sums: dict[tuple[int, ...], Any] = {}
+    for exponents, coefficient in polynomial.to_dict().items():
+        columns = sorted(exponents[held + i : last : d] for i in range(d))
+        middle = [columns[i][t] for t in range(n + 3) for i in range(d)]
+        key = (*exponents[:held], *middle, *exponents[last:])
+        sums[key] = sums.get(key, 0) + coefficient
+    return context.from_dict({key: c for key, c in sums.items() if c})
 
 
 def _flint(x: Fraction) -> Any:

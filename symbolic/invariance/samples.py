@@ -17,8 +17,8 @@ WINDOWS = ("sliding", "shared")
 """sliding: both prompts are windows of n transitions, one step apart (the paper's). shared: both keep one context and
 only the query state moves (the talk's)."""
 OUTERS = ("semi-gradient", "residual-gradient", "monte-carlo")
-"""What the outer update follows: deep TD's semi-gradient, the full gradient of the squared TD error, or the prediction's
-error against the target R' alone."""
+"""What the outer update follows: deep TD's semi-gradient, the full gradient of the squared TD error, or the error of
+the prediction against the target R' alone."""
 
 
 @dataclass(frozen=True)

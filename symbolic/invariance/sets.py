@@ -65,7 +65,9 @@ class WeightSet:
 
     def has(self, point: Point) -> bool:
         """Whether a point lies in the set, for some value of the frozen entries."""
-        rest = {k: x - b for k, (x, b) in enumerate(zip(point, self.base, strict=True)) if x != b and k not in self.frozen}
+        rest = {
+            k: x - b for k, (x, b) in enumerate(zip(point, self.base, strict=True)) if x != b and k not in self.frozen
+        }
         return self.span.contains(rest)
 
 
@@ -114,7 +116,9 @@ def pattern_set(space: WeightSpace, name: str, meaning: str, patterns: Sequence[
             rows = matrices[matrix]
             if len(rows) != count or any(len(row) != count for row in rows):
                 names = ", ".join(block for block, _, _ in space.blocks)
-                raise ArgumentError(f"{matrix} is no grid of {count} x {count} blocks: its rows and columns are {names}")
+                raise ArgumentError(
+                    f"{matrix} is no grid of {count} x {count} blocks: its rows and columns are {names}"
+                )
             for (row_block, height, moved), row in zip(space.blocks, rows, strict=True):
                 for (column_block, width, moved_too), entry in zip(space.blocks, row, strict=True):
                     where = f"{matrix}[{row_block}, {column_block}]"
@@ -138,7 +142,10 @@ def pattern_set(space: WeightSpace, name: str, meaning: str, patterns: Sequence[
                         base[at[x][x]] += constant
                         for letter, c in named.items():
                             directions.setdefault((layer, letter), {})[at[x][x]] = c
-    labelled = [(letter if space.stored == 1 else f"{letter} of layer {layer + 1}", v) for (layer, letter), v in directions.items()]
+    labelled: list[tuple[str, Direction]] = [
+        (letter if space.stored == 1 else f"{letter} of layer {layer + 1}", v)
+        for (layer, letter), v in directions.items()
+    ]
     labelled += free
     found = _independent([v for _, v in labelled])
     return WeightSet(
@@ -204,7 +211,7 @@ def _block_basis(group: SymmetryGroup, moved: bool, moved_too: bool) -> list[tup
 
 
 def frozen_rows_of_last_layer(space: WeightSpace, group: SymmetryGroup, point: Point) -> WeightSet:
-    """The commutant, but in the last of several layers the output rows that the prediction never sees keep their values.
+    """The commutant, but in the last of several layers output rows that the prediction never sees keep their values.
 
     Those rows are rows of P with one head, of every W with several.
     """
@@ -243,6 +250,6 @@ def zero_pattern(space: WeightSpace, group: SymmetryGroup, point: Point) -> Weig
     whole = commutant(space, group)
     kept = [k for k, v in enumerate(whole.directions) if any(point[j] for j in v)]
     return WeightSet(
-        "zero-pattern", "the blocks that the algorithm's own weights use, each any multiple of its own; all others zero",
+        "zero-pattern", "the blocks that the algorithm's own weights use, each any multiple of its own; others zero",
         space, whole.base, tuple(whole.directions[k] for k in kept), labels=tuple(whole.labels[k] for k in kept),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -58,11 +58,22 @@ class SymmetryGroup:
                 )
 
     @cached_property
+    def is_monomial(self) -> bool:
+        """Whether it is one of the named groups whose elements permute features or flip their signs."""
+        return self.name in _ENUMERATED and self.generators == GROUPS[self.name](self.d)
+
+    @cached_property
+    def order(self) -> int | None:
+        """The number of elements, or None when there are infinitely many or more than can be listed."""
+        if self.is_monomial:
+            return _order(self.name, self.d)
+        return None if self.elements is None else len(self.elements)
+
+    @cached_property
     def elements(self) -> tuple[Square, ...] | None:
         """All elements, or None when there are infinitely many or more than `ENUMERATION_LIMIT`."""
-        known = _ENUMERATED.get(self.name)
-        if known is not None and self.generators == GROUPS[self.name](self.d):
-            return tuple(known(self.d)) if _order(self.name, self.d) <= ENUMERATION_LIMIT else None
+        if self.is_monomial:
+            return tuple(_ENUMERATED[self.name](self.d)) if _order(self.name, self.d) <= ENUMERATION_LIMIT else None
         seen = {identity(self.d)}
         frontier = list(seen)
         while frontier:
@@ -172,12 +183,12 @@ def _order(name: str, d: int) -> int:
     return order
 
 
-_ENUMERATED = {
+_ENUMERATED: dict[str, Callable[[int], Iterator[Square]]] = {
     "signed-permutations": _signed,
     "permutations": lambda d: (_permutation(images) for images in permutations(range(d))),
     "sign-flips": lambda d: (_permutation(range(d), signs) for signs in product((1, -1), repeat=d)),
 }
-GROUPS = {
+GROUPS: dict[str, Callable[[int], tuple[Square, ...]]] = {
     "signed-permutations": lambda d: (*_transpositions(d), _flip(d, 0)),
     "orthogonal": lambda d: (*_transpositions(d), _flip(d, 0), *(_rotation(d, k) for k in range(d - 1))),
     "rotations": lambda d: tuple(_rotation(d, k) for k in range(d - 1)),

@@ -160,7 +160,10 @@ def conjugated(
     result: list[Any] = []
     for layer in range(space.stored):
         for k in range(len(space.matrices)):
-            rows = [[number(x) if isinstance(x, (int, Fraction)) else x for x in r] for r in space.matrix_rows(point, layer, k)]
+            rows = [
+                [number(x) if isinstance(x, (int, Fraction)) else x for x in r]
+                for r in space.matrix_rows(point, layer, k)
+            ]
             moved = action @ arithmetic.matrix(rows) @ action.mT
             result += [arithmetic.at(moved, i, j) for i in range(m) for j in range(m)]
     return result

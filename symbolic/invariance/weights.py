@@ -126,7 +126,7 @@ class WeightSpace:
         m = self.layout.m
         masks = [arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in mask]) for mask in self.masks]
         one = arithmetic.matrix([[int(i == j) for j in range(m)] for i in range(m)])
-        layers = []
+        layers: list[tuple[Head, ...]] = []
         for layer in range(self.stored):
             matrices = [
                 arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in self.matrix_rows(point, layer, k)])
@@ -135,7 +135,12 @@ class WeightSpace:
             if len(masks) == 1:
                 layers.append((Head(one, matrices[0], matrices[1], masks[0]),))
             else:
-                layers.append(tuple(Head(*matrices[3 * h : 3 * h + 3], mask) for h, mask in enumerate(masks)))
+                layers.append(
+                    tuple(
+                        Head(matrices[3 * h], matrices[3 * h + 1], matrices[3 * h + 2], mask)
+                        for h, mask in enumerate(masks)
+                    )
+                )
         return layers * self.depth if self.looped else layers
 
     def algorithm_point(self, scales: Sequence[Fraction]) -> Point:
@@ -147,7 +152,9 @@ class WeightSpace:
         algorithm, d = self.derivation.algorithm, self.layout.d
         steps = [
             tuple(
-                scale if c in algorithm.scalar_preconditioners else [[scale * (i == j) for j in range(d)] for i in range(d)]
+                scale
+                if c in algorithm.scalar_preconditioners
+                else [[scale * (i == j) for j in range(d)] for i in range(d)]
                 for c in algorithm.preconditioners
             )
             for scale in scales
@@ -164,7 +171,7 @@ class WeightSpace:
                 ]
                 chosen = [[Fraction(i == j and i >= p and read[i - p]) / gauge for j in range(m)] for i in range(m)]
                 compared = [[E[i][j] if i < p and j < p else Fraction(0) for j in range(m)] for i in range(m)]
-                for matrix in ([moved, compared] if len(heads) == 1 else [moved, chosen, compared]):
+                for matrix in [moved, compared] if len(heads) == 1 else [moved, chosen, compared]:
                     point += [x for row in matrix for x in row]
         return tuple(point)
 
