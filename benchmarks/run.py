@@ -19,6 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import invariance_jobs
 import numpy
 import sympy
 import torch
@@ -231,6 +232,7 @@ def main() -> None:
     lines: list[dict[str, Any]] = []
     for job in JOBS:
         lines += job(arguments.quick)
+    lines += invariance_jobs.jobs(arguments.quick, seconds, entry)
     machine = (
         f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
         f"torch {torch.__version__}, sympy {sympy.__version__}, numpy {numpy.__version__}"

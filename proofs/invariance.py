@@ -38,6 +38,7 @@ from ..symbolic.invariance.sets import (
 from ..symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ..symbolic.invariance.weights import Point, WeightSpace
 from .case import Progress, silent
+from .invariance_proved import prove_now, proved_claim
 from .verdict import Claim, Result, Verdict
 
 SETS = ("weights", "zero-pattern", "one-layer", "last-layer", "smallest", "commutant")
@@ -61,7 +62,8 @@ class Question:
     gamma, lam, trace : the in-context algorithm's; gamma is the outer discount too
     group  : a name, or a group acting on d features;  weights : a set's name or document, or None for all named sets
     window, outer : which outer update
-    floats : also ask torch;  law, units : also sample that law with so many random processes
+    floats : also ask torch;  prove : also run the Rocq gate
+    law, units : also sample that law, with so many random processes
     """
 
     features: int = 2
@@ -78,6 +80,7 @@ class Question:
     weights: str | Mapping[str, Any] | None = None
     floats: bool = True
     law: str | None = None
+    prove: bool = False
     units: int = 2000
 
     def __post_init__(self) -> None:
@@ -187,13 +190,14 @@ def invariance(*algorithms: str | Algorithm, question: Question | None = None, p
     """
     question = question or Question()
     claims: list[Claim] = []
+    passed = prove_now(progress) if question.prove else None
     for subject in subjects(algorithms, question, progress):
         progress(f"{subject.algorithm.name}, {subject.depth_words}")
-        claims += _claims(subject, question)
+        claims += _claims(subject, question, passed)
     return Result("invariance", question.document(), tuple(claims), question=question.weights is None)
 
 
-def _claims(subject: Subject, question: Question) -> Iterator[Claim]:
+def _claims(subject: Subject, question: Question, passed: Sequence[str] | None) -> Iterator[Claim]:
     asked = question.weights
     if question.law is not None:
         from .invariance_floats import monte_carlo_claim  # loads torch
@@ -203,11 +207,11 @@ def _claims(subject: Subject, question: Question) -> Iterator[Claim]:
         given = weight_set(asked, subject.space, subject.group)
         if "dimension" in asked:
             yield _dimension(subject, given, int(asked["dimension"]))
-        yield from judge(subject, given)
+        yield from judge(subject, given, passed)
         return
     yield from _symmetric(subject)
     for weights in named_sets(subject, asked):
-        yield from judge(subject, weights)
+        yield from judge(subject, weights, passed)
     if asked is None:
         yield _reached_claim(subject)
         yield from _single(subject)
@@ -250,8 +254,11 @@ def _reach(subject: Subject) -> Reached:
     return reach(subject.space, whole, subject.start, subject.outer, subject.seed)
 
 
-def judge(subject: Subject, weights: WeightSet) -> Iterator[Claim]:
-    """The claims that one set is invariant: one REFUTED with its witness, or one for each kind of evidence."""
+def judge(subject: Subject, weights: WeightSet, passed: Sequence[str] | None = None) -> Iterator[Claim]:
+    """The claims that one set is invariant: one REFUTED with its witness, or one for each kind of evidence.
+
+    passed : the theorems that have just been proved, when the prover was asked
+    """
     subject.progress(f"{subject.algorithm.name}, {subject.depth_words}: {weights.name}")
     space, group, outer = subject.space, subject.group, subject.outer
     text = (
@@ -278,6 +285,9 @@ def judge(subject: Subject, weights: WeightSet) -> Iterator[Claim]:
     if witness is not None:
         yield claim(EXACT, Verdict.REFUTED, "", _refutation(space, witness), witness=witness_document(subject, witness))
         return
+    proved = proved_claim(subject, weights, text, passed)
+    if proved is not None:
+        yield proved
     count = 0
     if space.depth == 1 and weights.patterns is not None and len(group.scalars) == 1 and not group.fixed_vectors:
         blocks = block_update(weights)

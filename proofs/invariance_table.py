@@ -56,7 +56,7 @@ def _cell(claims: Sequence[Claim]) -> Text:
     if not claims:
         return Text("-", style="dim")
     verdict = worst(claims)
-    kinds = [c.evidence for c in claims if c.verdict is verdict]
+    kinds = [c.evidence for c in claims if c.verdict is verdict]  # a recorded proof counts among them
     strongest = next((words for kind, words in KINDS.items() if kind in kinds), "")
     text = Text.assemble((verdict.value, STYLES[verdict]), f" {claims[0].dimension}")
     return text.append(f"\n{strongest}", "dim")

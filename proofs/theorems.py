@@ -13,10 +13,11 @@ from ..symbolic.arithmetic import RATIONALS
 from ..symbolic.construction import construct
 from ..symbolic.derive import Derivation, derive
 from ..symbolic.identity import problem
-from .general_theorems import GENERAL, Theorem
+from .general_theorems import GENERAL
 from .heads_rocq import decay_text, heads_text, sizes
 from .numbers import instance_text, theorem_name
 from .textbook_rocq import TEXTBOOKS
+from .theorem import Theorem
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,9 @@ def command(
     floats: Annotated[
         bool, Parameter(name="--float", negative="--no-float", help="also ask torch: autograd, relu, softmax, Adam")
     ] = True,
+    prove: Annotated[
+        bool, Parameter(name="--prove", negative=(), help="also compile and audit the Rocq theorems")
+    ] = False,
     gamma: Gamma = "9/10",
     lam: Lam = "1/2",
     trace: Trace = None,
@@ -72,7 +75,7 @@ def command(
     question = Question(
         features=features, context=context, layers=layers, looped=looped, gamma=rational(gamma, "gamma"),
         lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, weights=known,
-        floats=floats, law=law, units=units,
+        floats=floats, prove=prove, law=law, units=units,
     )  # fmt: skip
     progress = ProgressLine()
     try:

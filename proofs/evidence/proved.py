@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .. import proof_record
 from ..case import Case, Progress, silent
-from ..general_theorems import Theorem
 from ..prover import INSTALL, LIMIT, THEORY, Outcome, Prover, find_prover, gate
+from ..theorem import Theorem
 from ..theorems import Audit, audits, has_theory
 from ..verdict import Claim, Verdict
 

@@ -64,14 +64,13 @@ Variables (s gamma : F) (p : Omega -> F) (Z Z' : Omega -> 'M[F]_(m, N)).
 Implicit Types (theta : nat -> 'I_H -> role -> 'M[F]_m).
 Implicit Types (shared : 'I_H -> role -> 'M[F]_m).
 Local Notation r := (rshift (d + d) i).
-Local Notation to_commuting := (fun pat =>
-  proj2 (commuting_pattern _) pat).
 Local Notation mean := (mean_gradient a M L r c s p).
 Local Notation mean_looped := (mean_gradient_looped a M L r c s p).
 Local Notation semi := (semi_gradient a M L r c s gamma p).
 Local Notation semi_looped := (semi_gradient_looped a M L r c s gamma p).
 Local Notation residual := (residual_gradient a M L r c s gamma p).
-Local Notation residual_looped := (residual_gradient_looped a M L r c s gamma p).
+Local Notation residual_looped :=
+  (residual_gradient_looped a M L r c s gamma p).
 
 Theorem commutant_invariant_any alpha (x x' : Omega -> F) theta :
   symmetric_law p (fun w => (x w, x' w)) Z Z' ->

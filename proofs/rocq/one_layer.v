@@ -246,9 +246,13 @@ rewrite !scale_block_mx !add_block_mx !scaler0 !addr0 !scale_scalar_mx.
 by rewrite -!raddfD.
 Qed.
 
-Let value0 w : value a M 1 reward_row query s theta (Z w)
-  = value a M 1 reward_row query s theta0 (Z w) /\
-  value a M 1 reward_row query s theta (Z' w) = value a M 1 reward_row query s theta0 (Z' w).
+Local Notation value := (value a M 1 reward_row query s).
+Local Notation semi_gradient := (semi_gradient a M 1 reward_row query s gamma).
+Local Notation residual_gradient :=
+  (residual_gradient a M 1 reward_row query s gamma).
+
+Let value0 w : value theta (Z w) = value theta0 (Z w) /\
+  value theta (Z' w) = value theta0 (Z' w).
 Proof.
 by have [qZ qZ'] := tokens w; split; apply: one_layer_kept => //; apply: col_B.
 Qed.
@@ -272,7 +276,7 @@ by rewrite /e !error0; exact: eg.
 Qed.
 
 Theorem one_layer_invariant alpha R' : symmetric_law p R' Z Z' ->
-  invariant alpha (semi_gradient a M 1 reward_row query s gamma p R' Z Z' theta).
+  invariant alpha (semi_gradient p R' Z Z' theta).
 Proof.
 move=> sym h; rewrite /step !semi_gradientE.
 apply: one_layer_invariant_any => S sS.
@@ -282,7 +286,7 @@ by split; [exact: pg | rewrite eg | exact: Zg | exact: Zg'].
 Qed.
 
 Theorem one_layer_invariant_residual alpha R' : symmetric_law p R' Z Z' ->
-  invariant alpha (residual_gradient a M 1 reward_row query s gamma p R' Z Z' theta).
+  invariant alpha (residual_gradient p R' Z Z' theta).
 Proof.
 move=> sym h; rewrite /step !residual_gradientE.
 by apply: one_layer_invariant_any; apply: error_symmetric.

@@ -8,7 +8,7 @@
 (*                                                                            *)
 (* Theorems                                                                   *)
 (* blocks_patternP : the matrices that commute with blocks_signed are those   *)
-(*            of the pattern, of dimension V^2 + K^2                          *)
+(*            of the pattern                                                  *)
 (* blocks_invariant, _looped : if every matrix is of the pattern and the law  *)
 (*            is symmetric, so is every matrix after a semi-gradient step     *)
 (*                                                                            *)

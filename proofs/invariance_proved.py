@@ -1,0 +1,115 @@
+"""Evidence `invariance-proved`: which theorem of the Rocq theory says that a set is invariant, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ..symbolic.invariance.sets import Rows, WeightSet
+from . import proof_record
+from .case import Progress
+from .evidence.proved import prove_all
+from .invariance_theorems import INVARIANCE
+from .prover import INSTALL, find_prover
+from .theorems import Audit, general_audits
+from .verdict import Claim, Verdict
+
+if TYPE_CHECKING:
+    from .invariance import Subject
+
+PROVED = "invariance-proved"
+STRENGTH = "proved for all d, n, L and finitely supported laws (Rocq kernel, no axioms)"
+RECORD, GENERAL = "invariance", "general"
+
+
+def theorem_for(subject: Subject, weights: WeightSet) -> str | None:
+    """The name of the theorem that says that this set is invariant, or None when there is none.
+
+    The theorems are about rows in which blocks of features come first and other rows after them, and about laws
+    symmetric under all signed permutations (those of the orthogonal group are).
+    """
+    space, kind = subject.space, subject.outer.kind
+    moved = [acts for _, _, acts in space.blocks]
+    if subject.group.name not in ("signed-permutations", "orthogonal") or moved != sorted(moved, reverse=True):
+        return None
+    vectors = sum(moved)
+    if weights.name == "commutant":
+        if vectors != 2:
+            return "blocks_invariant" if kind == "semi-gradient" and not (space.looped and space.depth > 1) else None
+        names = {"semi-gradient": "commutant_invariant", "residual-gradient": "commutant_invariant_residual"}
+        if kind not in names:
+            return None if space.looped and space.depth > 1 else "commutant_invariant_any"
+        return names[kind] + ("_looped" if space.looped and space.depth > 1 else "")
+    single = space.depth == 1 and space.matrices == ("P", "Q") and (vectors, len(moved)) == (2, 3)
+    if weights.name == "one-layer" and single and weights.patterns is not None:
+        names = {"semi-gradient": "one_layer_invariant", "residual-gradient": "one_layer_invariant_residual"}
+        if _is_one_layer(weights.patterns[0]["P"], weights.patterns[0]["Q"]):
+            return names.get(kind)
+    return None
+
+
+def _is_one_layer(P: Rows, Q: Rows) -> bool:
+    """Whether the blocks are those of the theorem: P's top rows and Q's later columns frozen, three free numbers."""
+    held = ("frozen",) * 3
+    names = {P[2][2], Q[0][0], Q[1][0]}
+    return (
+        (held, held, ("0", "0", P[2][2])) == P
+        and ((Q[0][0], *held[1:]), (Q[1][0], *held[1:]), ("0", *held[1:])) == Q
+        and len(names) == 3
+        and all(name.isidentifier() and name not in ("free", "frozen") for name in names)
+    )
+
+
+def proved_claim(subject: Subject, weights: WeightSet, text: str, passed: Sequence[str] | None) -> Claim | None:
+    """The claim that a theorem covers this set; None where no theorem does.
+
+    passed : the theorems that the gate has just let through, when it was asked; None when only the record counts
+    """
+    name = theorem_for(subject, weights)
+    if name is None:
+        return None
+    details = {"set": weights.name, "theorem": name}
+    if passed is None:
+        holds = recorded()
+        reason = (
+            f"theorem {name}, proved on this machine by layerproof prove (not asked: --prove)"
+            if holds
+            else f"theorem {name}: not asked: --prove"
+        )
+        verdict = Verdict.HOLDS if holds else Verdict.NOT_RUN
+        return subject.claim(
+            text, PROVED, verdict, STRENGTH, reason, asked=False, dimension=weights.dimension, details=details
+        )
+    if find_prover() is None:
+        verdict, reason = Verdict.NOT_RUN, f"no Rocq prover on this machine: {INSTALL}"
+    elif name in passed:
+        verdict, reason = Verdict.HOLDS, f"theorem {name}: restated, compiled, no axioms"
+    else:
+        verdict, reason = Verdict.REFUTED, f"theorem {name} did not pass the gate: see layerproof prove"
+    return subject.claim(text, PROVED, verdict, STRENGTH, reason, dimension=weights.dimension, details=details)
+
+
+def _audits() -> list[Audit]:
+    files = {t.file for t in INVARIANCE}
+    return [a for a in general_audits() if any(t.file in files for t in a.theorems)]
+
+
+@cache
+def recorded() -> bool:
+    """Whether the record says that these theorems passed here, with these files, statements and prover."""
+    if not any(proof_record.knows(name) for name in (RECORD, GENERAL)):
+        return False
+    prover = find_prover()
+    return prover is not None and (
+        proof_record.holds(RECORD, _audits(), prover) or proof_record.holds(GENERAL, general_audits(), prover)
+    )
+
+
+def prove_now(progress: Progress) -> tuple[str, ...]:
+    """Compile the theory, audit the theorems about invariance, and name those that passed."""
+    prover = find_prover()
+    if prover is None:
+        return ()
+    claims = prove_all({RECORD: _audits()}, prover, progress=progress)
+    return tuple(c.details["theorem"] for c in claims if c.verdict is Verdict.HOLDS)
