@@ -10,7 +10,7 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Steps
 from ..symbolic.prompt import Context
 from .processes import MarkovRewardProcess, process_named, stream
-from .prompts import generic_context, trajectory_context
+from .prompts import generic_context, trajectory_context, with_extras
 
 BITS = 10
 STATES = 10
@@ -72,8 +72,10 @@ def prompts(
         yield "given", given, zero_weights(algorithm, d)
     number = 0
     while True:
-        yield "generic", generic_context(d, n, seed + number), starting_weights(algorithm, d, seed + number)
+        generic = with_extras(generic_context(d, n, seed + number), algorithm.extras, seed + number)
+        yield "generic", generic, starting_weights(algorithm, d, seed + number)
         if given is None:
             source = process_for(process, d, seed + number)
-            yield "trajectory", trajectory_context(source, n, seed + number), zero_weights(algorithm, d)
+            trajectory = with_extras(trajectory_context(source, n, seed + number), algorithm.extras, seed + number)
+            yield "trajectory", trajectory, zero_weights(algorithm, d)
         number += 1

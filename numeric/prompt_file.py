@@ -11,6 +11,7 @@ phi_next and reward cells may be left empty: that line is the query.
     1/2,0.25,0,1,-1e-3
     1,1,,,
 
+In JSON, `"extras": {"rho": [1, "1/2"]}` gives what else an algorithm's transitions carry, a number or a vector each.
 The query may be left out: it is then the last vector of next features, the state the transitions end in.
 A number is an integer, a decimal with or without an exponent, or a rational p/q; in JSON it may also be a string.
 The text of a number goes straight to a Fraction and never through a float. The file is UTF-8 of at most 16 MiB.
@@ -36,7 +37,7 @@ MAX_NUMBER_LENGTH = 1000
 MAX_EXPONENT = 400
 
 _REQUIRED = ("features", "next_features", "rewards")
-_KEYS = (*_REQUIRED, "query")
+_KEYS = (*_REQUIRED, "query", "extras")
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]+/(?P<denominator>[0-9]+)|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?(?P<exponent>[0-9]+))?)"
 )
@@ -108,7 +109,23 @@ def _from_json(text: str) -> Context:
         for key in ("features", "next_features")
     )
     rewards = _vector(data["rewards"], "rewards")
-    return _context(features, next_features, rewards, _vector(data["query"], "query") if "query" in data else None)
+    query = _vector(data["query"], "query") if "query" in data else None
+    return _context(features, next_features, rewards, query, _extras(data.get("extras", {})))
+
+
+def _extras(data: object) -> dict[str, list[Any]]:
+    """Whatever else the transitions carry: {name: a list of numbers or of vectors}."""
+    if not isinstance(data, dict):
+        raise ContentError(f"extras is {_kind(data)}, wanted an object with a list for each name")
+    return {
+        name: [
+            _vector(x, f"extras.{_short(name)}[{j}]")
+            if isinstance(x, list)
+            else parse_rational(x, f"extras.{_short(name)}[{j}]")
+            for j, x in enumerate(_list(values, f"extras.{_short(name)}", "numbers or of lists of numbers"))
+        ]
+        for name, values in data.items()
+    }
 
 
 def _list(value: object, name: str, entries: str) -> list[Any]:
@@ -181,6 +198,7 @@ def _context(
     next_features: list[list[Fraction]],
     rewards: list[Fraction],
     query: list[Fraction] | None,
+    extras: dict[str, list[Any]] | None = None,
 ) -> Context:
     """The prompt with these parts; without a query it is the last vector of next features."""
     note = ""
@@ -188,6 +206,6 @@ def _context(
         query = next_features[-1] if next_features else []
         note = " (no query is given: the last vector of next features stands for it)"
     try:
-        return Context.of(features, next_features, rewards, query)
+        return Context.of(features, next_features, rewards, query, extras)
     except ArgumentError as error:  # the lengths do not fit: it is the file that is wrong, not an argument
         raise ContentError(f"{error}{note}") from None

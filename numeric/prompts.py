@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from math import lcm
@@ -64,3 +66,19 @@ def generic_context(d: int, n: int, seed: int, bits: int = 10) -> Context:
     features = tuple(vector(d) for _ in range(n))
     next_features = tuple(vector(d) for _ in range(n))
     return Context(features, next_features, vector(n), vector(d))
+
+
+def with_extras(context: Context, extras: Sequence[tuple[str, bool]], seed: int, bits: int = 10) -> Context:
+    """The context with everything further that the transitions carry drawn at random: entries k/2^bits in [-1, 1].
+
+    extras : (name, whether it is a vector), as an algorithm declares them; those that the context has are kept
+    """
+    rng = stream("extras", seed)
+    known = dict(context.extras)
+    for name, is_vector in extras:
+        drawn = [
+            tuple(dyadic(rng, bits) for _ in range(context.d)) if is_vector else dyadic(rng, bits)
+            for _ in range(context.n)
+        ]
+        known.setdefault(name, tuple(drawn))
+    return replace(context, extras=tuple(sorted(known.items())))

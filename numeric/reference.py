@@ -117,8 +117,15 @@ def float_iterates(
         low.stack([getattr(t, name) for t in transitions]).reshape(len(setups), n, -1)
         for name in ("phi", "phi_next", "reward")
     )
+    extras = {
+        name: low.stack([t.extras[name] for t in transitions]).reshape(len(setups), n, -1)
+        for name, _ in algorithm.extras
+    }
     columns = zip(phi.unbind(1), following.unbind(1), rewards.unbind(1), range(1, n + 1), strict=True)
-    context = tuple(Transition(Stacked(a), Stacked(b), Stacked(r), j) for a, b, r, j in columns)
+    context = tuple(
+        Transition(Stacked(a), Stacked(b), Stacked(r), j, {name: Stacked(x[:, j - 1]) for name, x in extras.items()})
+        for a, b, r, j in columns
+    )
     weights = tuple(Stacked(low.stack([s.start[i] for s in setups])) for i in range(len(setups[0].start)))
     known = {id(step): tuple(low.step(c) for c in step) for step in steps}
     with torch.no_grad():
@@ -129,7 +136,8 @@ def float_iterates(
         # (B, L+1, 1, d) weights against (B, 1, N, d) columns: every layer and column at once
         histories = (torch.stack([w.values for w in ws], dim=1) for ws in zip(*iterates, strict=True))
         every = tuple(Stacked(history.unsqueeze(2)) for history in histories)
-        token = algorithm.context_token(Transition(Stacked(phi), Stacked(following), Stacked(rewards), 0), p)
+        carried = {name: Stacked(x) for name, x in extras.items()}
+        token = algorithm.context_token(Transition(Stacked(phi), Stacked(following), Stacked(rewards), 0, carried), p)
         full = {}
         for name in (*(b.name for b in algorithm.features), "reward"):
             query = low.stack([getattr(s.tokens[-1], name) for s in setups]).unsqueeze(1)

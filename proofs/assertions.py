@@ -7,13 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import find
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
 from .evidence import kinds
 from .table import witness_lines
+from .user_file import resolve_algorithm
 from .verdict import Claim, Result, Verdict
 
 
@@ -42,7 +42,36 @@ def assert_implements(
     Raises `AssertionError` with the counterexample when the subject is refuted, and with the reason when the question
     stays open; `ArgumentError` when the arguments do not fit each other.
     """
-    found = algorithm if isinstance(algorithm, Algorithm) else find(algorithm)
+    result = judge(
+        subject,
+        algorithm,
+        prompts=prompts,
+        layers=layers,
+        evidence=evidence,
+        reference=reference,
+        device=device,
+        dtype=dtype,
+        seed=seed,
+    )
+    if not result.holds:
+        raise AssertionError(failure(subject, result))
+    return result
+
+
+def judge(
+    subject: Any,
+    algorithm: str | Algorithm,
+    *,
+    prompts: Sequence[Context] | None = None,
+    layers: int | None = None,
+    evidence: Iterable[str] | None = None,
+    reference: Construction | None = None,
+    device: str = "cpu",
+    dtype: str | None = None,
+    seed: int = 0,
+) -> Result:
+    """What `assert_implements` finds, whether it holds or not."""
+    found = resolve_algorithm(algorithm, "compare with")
     module = None
     if isinstance(subject, Construction):
         construction = subject
@@ -67,17 +96,18 @@ def assert_implements(
         )
         for name in asked:
             claims += kinds()[name].establish(case)
-    result = Result("assert_implements", {"subject": type(subject).__name__, "evidence": list(asked)}, tuple(claims))
-    failed = next((c for c in claims if c.verdict is not Verdict.HOLDS), None)
-    if failed is not None:
-        kind, verdict = type(subject).__name__, failed.verdict.value
-        refuted = failed.verdict is Verdict.REFUTED
-        says = (
-            f"{kind} does not implement {found.name}" if refuted else f"whether {kind} implements {found.name} is open"
-        )
-        lines = [f"{says}: {verdict} by {failed.evidence}", failed.reason, *witness_lines(failed.witness or {})]
-        raise AssertionError("\n".join(lines))
-    return result
+    return Result("assert_implements", {"subject": type(subject).__name__, "evidence": list(asked)}, tuple(claims))
+
+
+def failure(subject: Any, result: Result) -> str:
+    """The first claim that is refuted, or else open, in words: what it says of the subject, and the counterexample."""
+    failing = [c for c in result.claims if c.verdict is not Verdict.HOLDS]
+    failed = next((c for c in failing if c.verdict is Verdict.REFUTED), failing[0])
+    kind, name, verdict = type(subject).__name__, failed.algorithm, failed.verdict.value
+    refuted = failed.verdict is Verdict.REFUTED
+    says = f"{kind} does not implement {name}" if refuted else f"whether {kind} implements {name} is open"
+    lines = [f"{says}: {verdict} by {failed.evidence}", failed.reason, *witness_lines(failed.witness or {})]
+    return "\n".join(lines)
 
 
 def _asked(evidence: Iterable[str] | None, default: tuple[str, ...], possible: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.derive import Derivation, derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.given import exact_number, given_construction
 from ..symbolic.prompt import Context
 
 MAX_WORK = 10**9
@@ -37,6 +38,8 @@ class Settings:
     looped       one layer's weights for all layers, rather than a C_l of its own for each
     process      where trajectory prompts come from
     prompt       the user's own transitions; they then set features and context
+    values       of parameters other than gamma and lam, by name
+    time_limit   seconds that a user's own file may take
     """
 
     features: int = 3
@@ -56,6 +59,8 @@ class Settings:
     entrywise_context: int | None = None
     max_work: int = MAX_WORK
     prompt: Context | None = None
+    values: Mapping[str, Fraction] = field(default_factory=dict)
+    time_limit: float = 300.0
 
     def __post_init__(self) -> None:
         for name in ("features", "context", "layers", "trials", "exact_trials", "max_work"):
@@ -81,7 +86,23 @@ class Settings:
                          "process", "trace")
         }  # fmt: skip
         prompt = "drawn" if self.prompt is None else "given"
-        return {**plain, "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "prompt": prompt}
+        values = {"values": {k: rational_text(v) for k, v in self.values.items()}} if self.values else {}
+        return {**plain, "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "prompt": prompt, **values}
+
+
+def parameter_values(algorithm: Algorithm, settings: Settings) -> dict[str, Fraction]:
+    """The values of the algorithm's parameters: the settings', else the algorithm's defaults.
+
+    Raises `ArgumentError` when one has neither.
+    """
+    known = {name: exact_number(x, f"the default of {name}") for name, x in algorithm.defaults.items()}
+    known |= {"gamma": Fraction(settings.gamma), "lam": Fraction(settings.lam), **settings.values}
+    missing = [name for name in algorithm.parameters if name not in known]
+    if missing:
+        raise ArgumentError(
+            f"{algorithm.name} needs a value for {', '.join(missing)}: --parameter {missing[0]}=1/2, or a default"
+        )
+    return {name: known[name] for name in algorithm.parameters}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +123,7 @@ class Case:
     @property
     def parameters(self) -> dict[str, Fraction]:
         """The values of the algorithm's parameters."""
-        known = {"gamma": Fraction(self.settings.gamma), "lam": Fraction(self.settings.lam)}
-        missing = [name for name in self.algorithm.parameters if name not in known]
-        if missing:
-            raise ArgumentError(f"{self.algorithm.name} needs a value for {', '.join(missing)}")
-        return {name: known[name] for name in self.algorithm.parameters}
+        return parameter_values(self.algorithm, self.settings)
 
     @property
     def entrywise_sizes(self) -> tuple[int, int]:
@@ -133,12 +150,17 @@ class Case:
         if self.construction is not None:
             return self.construction
         s = self.settings
+        if self.algorithm.heads is not None:
+            options = self.algorithm.choose(self.options)
+            return given_construction(
+                self.algorithm, options, s.features, s.context, s.layers, self.steps, self.parameters, s.looped
+            )
         return construct(self.derivation, s.features, s.context, s.layers, self.steps, self.parameters, looped=s.looped)
 
     @cached_property
     def reference(self) -> Construction:
-        """The derived weights at the subject's sizes and preconditioners: what floats are judged against."""
-        if self.construction is None:
+        """The weights at the subject's sizes and preconditioners that floats are judged against: derived, or given."""
+        if self.construction is None or self.algorithm.heads is not None:
             return self.subject
         layout, given = self.construction.layout, self.construction
         return construct(

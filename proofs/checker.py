@@ -7,45 +7,59 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import catalogue, find
+from ..symbolic.algorithms import catalogue
 from ..symbolic.errors import ArgumentError, NotPolynomialError, NotRepresentableError
+from ..symbolic.own import OwnConstruction
 from .case import Case, Progress, Settings, silent
 from .evidence import kinds
-from .verdict import Claim, Result, Verdict
+from .own_claims import own_claims
+from .user_file import Subject, guarded, origin, resolve
+from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
 
-NEEDS_WEIGHTS = "no weights were derived, so there is nothing to check"
+GIVEN = "the weights are given, not derived, so this evidence does not apply"
+TOUCHES_FEATURES = "floats are judged where heads read and write accumulator rows only and compare feature rows only"
 
 
 def verify(
-    *algorithms: str | Algorithm,
+    *algorithms: str | Subject,
     settings: Settings | None = None,
     evidence: Iterable[str] | None = None,
     progress: Progress = silent,
 ) -> Result:
     """Establish, for each algorithm (all when none is named), every kind of evidence, or those named.
 
-    Evidence that is not asked for is listed as NOT_RUN and does not count towards the exit code.
+    A text that ends in .py is a user's own file.  Evidence that is not asked for is listed as NOT_RUN and does not
+    count towards the exit code.
     Raises `ArgumentError` for an unknown algorithm, kind of evidence or option, before anything runs.
     """
     settings = settings or Settings()
-    wrong = next((a for a in algorithms if not isinstance(a, (str, Algorithm))), None)
+    kinds_of_subject = (str, Algorithm, OwnConstruction)
+    wrong = next((a for a in algorithms if not isinstance(a, kinds_of_subject)), None)
     if wrong is not None:
         raise ArgumentError(f"algorithms holds {str(wrong)[:40]!r}, wanted names or algorithms, one argument each")
-    found = [a if isinstance(a, Algorithm) else find(a) for a in algorithms] or list(catalogue().values())
-    chosen = list({id(a): a for a in found}.values())  # one named twice is checked once
     asked = ask(evidence)
-    if settings.trace is not None and not any("trace" in a.options for a in chosen):
+    found: list[Subject] = [resolve(a) for a in algorithms] or list(catalogue().values())
+    chosen = list({id(a): a for a in found}.values())  # one named twice is checked once
+    own = [a for a in chosen if isinstance(a, OwnConstruction)]
+    updates = [a for a in chosen if isinstance(a, Algorithm)]
+    if settings.trace is not None and not any("trace" in a.options for a in updates):
         raise ArgumentError(
             f"trace is {settings.trace!r}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
         )
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
-    cases = [Case(a, settings, progress=progress) for a in chosen]
+    cases = [Case(a, settings, progress=progress) for a in updates]
     for case in cases:
         case.algorithm.choose(case.options)
         case.check_work(asked)
-    check_device(settings, asked)
-    claims = [claim for case in cases for claim in establish(case, asked)]
+    if updates:
+        check_device(settings, asked)
+    claims: list[Claim] = []
+    with guarded([origin(a) for a in chosen], settings.time_limit):
+        for case in cases:
+            claims += establish(case, asked, explicit=evidence is not None)
+        for construction in own:
+            claims += own_claims(construction, settings, asked, progress)
     return Result("verify", settings.document(), tuple(claims))
 
 
@@ -75,9 +89,13 @@ def check_device(settings: Settings, asked: Sequence[str]) -> None:
         resolve_dtype(settings.dtype)
 
 
-def establish(case: Case, asked: Sequence[str]) -> Iterator[Claim]:
-    """The claims of one case: each kind of evidence in turn, NOT_RUN where it is not asked for or cannot be run."""
+def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterator[Claim]:
+    """The claims of one case: each kind of evidence in turn, NOT_RUN where it is not asked for or cannot be run.
+
+    explicit : evidence was asked for by name, so that what does not apply to given weights counts as not run
+    """
     derived = True
+    given = case.algorithm.heads is not None
     for name, kind in kinds().items():
         claim = f"evidence of the kind {name}"
         if name not in asked:
@@ -89,6 +107,13 @@ def establish(case: Case, asked: Sequence[str]) -> Iterator[Claim]:
             continue
         if not derived:
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, NEEDS_WEIGHTS)
+            continue
+        if given and getattr(kind, "NEEDS_DERIVATION", False):
+            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, GIVEN, asked=explicit)
+            continue
+        if given and name == "float" and case.subject.split() is None:
+            reason = TOUCHES_FEATURES
+            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=explicit)
             continue
         case.progress(f"{case.algorithm.name}: {name}")
         try:

@@ -10,16 +10,18 @@ from ..numeric.draws import preconditioners as draw
 from ..numeric.processes import whole_number
 from ..symbolic import derive as derivations
 from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import catalogue, find
+from ..symbolic.algorithms import catalogue
 from ..symbolic.construction import Construction, Steps
 from ..symbolic.construction import construct as build
 from ..symbolic.derive import Derivation
 from ..symbolic.errors import ArgumentError
 from ..symbolic.invariance.symmetry import SymmetryGroup
+from ..symbolic.own import OwnConstruction
 from ..symbolic.prompt import Context
 from . import checker
 from . import invariance as questions
 from .case import Settings
+from .user_file import resolve_algorithm
 from .verdict import Result
 
 Number = int | Fraction | str
@@ -53,7 +55,7 @@ def derive(algorithm: str | Algorithm, *, trace: str | None = None) -> Derivatio
     >>> len(lp.derive("average-reward-td").heads)
     2
     """
-    found = algorithm if isinstance(algorithm, Algorithm) else find(algorithm)
+    found = resolve_algorithm(algorithm, "derive")
     return derivations.derive(found, {"trace": trace} if trace is not None else None)
 
 
@@ -115,7 +117,7 @@ def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:
 
 
 def verify(
-    *algorithms: str | Algorithm,
+    *algorithms: str | Algorithm | OwnConstruction,
     d: int = 3,
     n: int = 100,
     layers: int = 40,
@@ -127,8 +129,10 @@ def verify(
 ) -> Result:
     """Derive the weights and check that every layer is one iterate; all algorithms when none is named.
 
-    settings : trace, seed, trials, exact_trials, device, dtype, looped, process, entrywise_features,
-               entrywise_context, max_work, as on the command line
+    algorithms : names, paths of files of one's own ("./mine.py"), or the objects themselves
+    settings   : trace, seed, trials, exact_trials, device, dtype, looped, process, entrywise_features,
+                 entrywise_context, max_work, time_limit, as on the command line; values={"beta": Fraction(1, 2)} for
+                 parameters other than gamma and lam
     Returns a `Result`: its `claims`, `holds`, `exit_code` and `to_json()`.
 
     >>> import layerproof as lp

@@ -11,9 +11,10 @@ from ..numeric.processes import whole_number
 from ..numeric.set_file import weight_set
 from ..numeric.strict_json import rational_text
 from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import catalogue, find
+from ..symbolic.algorithms import catalogue
 from ..symbolic.derive import derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.given import exact_number
 from ..symbolic.invariance.blocks import block_update
 from ..symbolic.invariance.closure import Reached, reach
 from ..symbolic.invariance.decide import (
@@ -39,6 +40,7 @@ from ..symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ..symbolic.invariance.weights import Point, WeightSpace
 from .case import Progress, silent
 from .invariance_proved import prove_now, proved_claim
+from .user_file import guarded, origin, resolve_algorithm
 from .verdict import Claim, Result, Verdict
 
 SETS = ("weights", "zero-pattern", "one-layer", "last-layer", "smallest", "commutant")
@@ -154,13 +156,17 @@ def subjects(
 
     Raises `ArgumentError` for a name that is not there, `WorkLimitError` for more than `MAX_ENTRIES` trained entries.
     """
-    chosen = [a if isinstance(a, Algorithm) else find(a) for a in algorithms] or list(catalogue().values())
-    for algorithm in dict.fromkeys(a.name for a in chosen):
-        found = next(a for a in chosen if a.name == algorithm)
+    chosen = [resolve_algorithm(a, "train") for a in algorithms] or list(catalogue().values())
+    for found in {id(a): a for a in chosen}.values():
+        if found.extras:
+            raise ArgumentError(
+                f"{found.name} has transitions that carry {found.extras[0][0]}: invariance does not know its law yet"
+            )
         if question.trace is not None and "trace" not in found.options and len(chosen) == 1:
             raise ArgumentError(f"trace is {question.trace!r}, but {found.name} keeps no trace: leave it out")
         options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
-        parameters = {"gamma": question.gamma, "lam": question.lam}
+        defaults = {name: exact_number(x, f"the default of {name}") for name, x in found.defaults.items()}
+        parameters = {**defaults, "gamma": question.gamma, "lam": question.lam}
         missing = [name for name in found.parameters if name not in parameters]
         if missing:
             raise ArgumentError(f"{found.name} needs a value for {', '.join(missing)}")
@@ -191,9 +197,11 @@ def invariance(*algorithms: str | Algorithm, question: Question | None = None, p
     question = question or Question()
     claims: list[Claim] = []
     passed = prove_now(progress) if question.prove else None
-    for subject in subjects(algorithms, question, progress):
-        progress(f"{subject.algorithm.name}, {subject.depth_words}")
-        claims += _claims(subject, question, passed)
+    chosen = [resolve_algorithm(a, "train") for a in algorithms]
+    with guarded([origin(a) for a in chosen]):
+        for subject in subjects(chosen, question, progress):
+            progress(f"{subject.algorithm.name}, {subject.depth_words}")
+            claims += _claims(subject, question, passed)
     return Result("invariance", question.document(), tuple(claims), question=question.weights is None)
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .evidence import kinds
-from .verdict import Claim, Result, Verdict
+from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
 
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
 
@@ -70,7 +70,8 @@ def _reasons(result: Result, details: bool, out: Console) -> None:
             holds = claim.verdict is Verdict.HOLDS
             out.print(Text(f"  {claim.strength}: {claim.reason}" if holds else f"  {claim.reason}"))
     for claim in result.claims:
-        if claim.asked and claim.verdict is not Verdict.HOLDS and not details:
+        follows = claim.verdict is Verdict.NOT_RUN and claim.reason == NEEDS_WEIGHTS  # the refutation before it says it
+        if claim.asked and claim.verdict is not Verdict.HOLDS and not details and not follows:
             out.print()
             out.print(
                 Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}: ")
@@ -118,15 +119,19 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
     if "prompt" in witness:
         prompt = witness["prompt"]
         lines.append("counterexample: the smallest prompt found")
+        zero = 0
         for j, (phi, after, reward) in enumerate(
             zip(prompt["features"], prompt["next_features"], prompt["rewards"], strict=True), 1
         ):
-            if any(x != "0" for x in [*phi, *after, reward]):
-                lines.append(f"  transition {j}: phi = ({', '.join(phi)}), phi' = ({', '.join(after)}), R = {reward}")
-        zero = sum(
-            not any(x != "0" for x in [*phi, *after, reward])
-            for phi, after, reward in zip(prompt["features"], prompt["next_features"], prompt["rewards"], strict=True)
-        )
+            extras = {name: values[j - 1] for name, values in prompt.get("extras", {}).items()}
+            carried = [x for v in extras.values() for x in (v if isinstance(v, list) else [v])]
+            if not any(x != "0" for x in [*phi, *after, reward, *carried]):
+                zero += 1
+                continue
+            shown = "".join(f", {name} = {_weights([v])}" for name, v in extras.items())
+            lines.append(
+                f"  transition {j}: phi = ({', '.join(phi)}), phi' = ({', '.join(after)}), R = {reward}{shown}"
+            )
         if zero:
             lines.append(f"  the other {zero} transitions are zero")
         lines.append(f"  query: ({', '.join(prompt['query'])})")

@@ -13,6 +13,8 @@ from ..symbolic.witness import Witness
 
 SCHEMA = 1
 """The version of the JSON that every command writes."""
+NEEDS_WEIGHTS = "no weights were derived, so there is nothing to check"
+"""The reason of evidence that did not run since there was no subject."""
 
 
 class Verdict(StrEnum):
@@ -141,6 +143,16 @@ def witness_json(witness: Witness) -> dict[str, Any]:
             "next_features": [vector(v) for v in context.next_features],
             "rewards": vector(context.rewards),
             "query": vector(context.query),
+            **(
+                {
+                    "extras": {
+                        n: [vector(x) if isinstance(x, tuple) else rational_text(x) for x in v]
+                        for n, v in context.extras
+                    }
+                }
+                if context.extras
+                else {}
+            ),
         },
         "starting_weights": [vector(w) if isinstance(w, (list, tuple)) else rational_text(w) for w in witness.start],
         "layer": mismatch.layer,

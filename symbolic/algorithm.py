@@ -32,12 +32,23 @@ class Transition:
     phi, phi_next : (d,)   features of the state and of its successor (not discounted)
     reward        : scalar
     index         : j = 1, ..., n, the position in the context
+    extras        : what else the algorithm's transitions carry, by name; read as `t.rho`
     """
 
     phi: Any
     phi_next: Any
     reward: Any
     index: Any
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        extras = self.__dict__.get("extras", {})
+        if name in extras:
+            return extras[name]
+        raise AttributeError(
+            f"a transition has no {name}: it has phi, phi_next, reward, index and what the algorithm declares in "
+            "transition_scalars, transition_vectors and successor_vectors"
+        )
 
 
 class Sweep:
@@ -104,6 +115,12 @@ class Algorithm:
     scalar_preconditioners  which of them are scalar steps
     update           (weights, preconditioners, sweep, parameters) -> new weights, as the paper writes it
     options          named choices that the update reads from its parameters, default first
+    transition_scalars, transition_vectors  names of further numbers and vectors (d,) that come with every transition:
+                     an importance ratio, a given trace
+    successor_vectors  further feature vectors of successors, which the update discounts as it does phi'
+    defaults         values of parameters other than gamma and lam, as text: {"beta": "1/2"}
+    heads            weights of one's own instead of derived ones: (layout, step, parameters, layer) -> the layer's
+                     `Head`s of rows of rationals; `step.C` is the layer's preconditioner; layers count from 0
 
     Laws, each tested over every algorithm: the update uses only + - * / and @; every accumulator is affine in the
     weights; some accumulator holds + or - w.q in the query column.
@@ -121,7 +138,18 @@ class Algorithm:
     scalar_preconditioners: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    transition_scalars: tuple[str, ...] = ()
+    transition_vectors: tuple[str, ...] = ()
+    successor_vectors: tuple[str, ...] = ()
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    heads: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None
     notes: str = ""
+
+    @property
+    def extras(self) -> tuple[tuple[str, bool], ...]:
+        """(name, whether it is a vector) of everything further that a transition carries."""
+        vectors = (*self.transition_vectors, *self.successor_vectors)
+        return (*((n, False) for n in self.transition_scalars), *((n, True) for n in vectors))
 
     def choose(self, options: Mapping[str, str] | None = None) -> dict[str, str]:
         """The options in force: the given ones, defaults for the rest; `ArgumentError` for one that does not exist."""

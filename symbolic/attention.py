@@ -13,7 +13,11 @@ from typing import Any
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """One head of linear attention, dense. W, P, Q : (m, m); M : (N, N)."""
+    """One head of linear attention, dense. W, P, Q : (m, m); M : (N, N). In a user's head W may be None, the identity.
+
+    >>> Head(W=None, P=[[1]], Q=[[2]], M=[[0]]).Q
+    [[2]]
+    """
 
     W: Any
     P: Any

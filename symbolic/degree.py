@@ -74,7 +74,8 @@ DEGREES = Arithmetic("degrees", Degree.of, EntryVector, _matrix, lambda v: v.ent
 def identity_degree(derivation: Derivation, depth: int) -> int:
     """The largest degree, over layers 1..depth and rows, of (layer minus iterate) in the random entries.
 
-    The random entries are those of phi, phi', R, q, the starting weights and every layer's C; the parameters are fixed.
+    The random entries are those of phi, phi', R, q, what else transitions carry, the starting weights and every
+    layer's C; the parameters are fixed.
     Read off the derived weights' own zero pattern and the update's own operations, at d = 1 and n = 2: neither side's
     degree depends on d or n, since each transition adds terms of the same kind to the loop's totals.
     """
@@ -83,9 +84,9 @@ def identity_degree(derivation: Derivation, depth: int) -> int:
     step = tuple(one if c in algorithm.scalar_preconditioners else [[one]] for c in algorithm.preconditioners)
     values = {name: Degree(0) for name in algorithm.parameters}
     start = [one if w in algorithm.scalar_weights else [one] for w in algorithm.weights]
-    setup = problem(
-        algorithm, DEGREES, ([[one], [one]], [[one], [one]], [one, one], [one]), start, values, derivation.options
-    )
+    extras = {name: [[one], [one]] if is_vector else [one, one] for name, is_vector in algorithm.extras}
+    data = ([[one], [one]], [[one], [one]], [one, one], [one], extras)
+    setup = problem(algorithm, DEGREES, data, start, values, derivation.options)
     heads = instantiate(derivation, DEGREES, Layout.of(algorithm, 1, 2), [step], values)[0]
     keys = masked_keys(setup.X, heads)
     Y, weights = _matrix(setup.rows(setup.start)), setup.start

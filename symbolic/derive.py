@@ -112,7 +112,7 @@ def _derive(name: str, held: _Held, options: tuple[tuple[str, str], ...]) -> Der
         _compare(algorithm, masks, heads, tensor, dict(options))
     return Derivation(
         algorithm, dict(options), state, form, embedding, tensors, masks, heads,
-        _lower_bound(tensors[1], state), steps, _readout(state),
+        _lower_bound(tensors[1], state), steps, readout_of(state),
     )  # fmt: skip
 
 
@@ -352,7 +352,11 @@ def _lower_bound(tensor: TensorSolution, state: SymbolicState) -> int:
     return best
 
 
-def _readout(state: SymbolicState) -> Readout:
+def readout_of(state: SymbolicState) -> Readout:
+    """Where the prediction stands: the first accumulator row that holds + or - w.q in the query column.
+
+    Raises `NotRepresentableError` when there is none.
+    """
     algorithm, a = state.algorithm, state.algebra
     q = state.query()
     values = algorithm.column_values(state.weights, algorithm.query_token(q, a.number(0)), state.p)

@@ -96,6 +96,10 @@ def entrywise(
             [vector(f"next{j}") for j in range(n)],
             [variable[f"R{j}"] for j in range(n)],
             vector("q"),
+            {
+                name: [vector(f"{name}{j}") if is_vector else variable[f"{name}{j}"] for j in range(n)]
+                for name, is_vector in algorithm.extras
+            },
         ),
         start,
         values,
@@ -131,6 +135,8 @@ def _variable_names(derivation: Derivation, d: int, n: int) -> Iterator[str]:
         yield from (f"phi{j}_{i}" for i in range(d))
         yield from (f"next{j}_{i}" for i in range(d))
         yield f"R{j}"
+        for name, is_vector in algorithm.extras:
+            yield from [f"{name}{j}_{i}" for i in range(d)] if is_vector else [f"{name}{j}"]
     yield from (f"q_{i}" for i in range(d))
     for block in algorithm.features:
         yield from [f"probe_{block.name}"] if block.scalar else (f"probe_{block.name}_{i}" for i in range(d))

@@ -15,6 +15,7 @@ from .arithmetic import Arithmetic
 from .attention import iterate, layer
 from .construction import Construction, Steps
 from .derive import Readout
+from .errors import ArgumentError
 from .prompt import Context, Layout
 from .rational import RationalMatrix
 
@@ -61,25 +62,38 @@ class Problem:
 def problem(
     algorithm: Algorithm,
     arithmetic: Arithmetic,
-    data: Context | tuple[Sequence[Any], Sequence[Any], Sequence[Any], Any],
+    data: Context | tuple[Any, ...],
     start: Sequence[Any],
     values: Mapping[str, Any],
     options: Mapping[str, str],
 ) -> Problem:
     """A prompt set up in an arithmetic.
 
-    data  : a `Context`, or (features, next_features, rewards, query) as numbers of the arithmetic
+    data  : a `Context`, or (features, next_features, rewards, query, extras) as numbers of the arithmetic; extras are
+            {name: n numbers or vectors} and may be left out where the algorithm's transitions carry none
     start : starting weights as lists of numbers (a number for a scalar weight)
+    Raises `ArgumentError` when something that the transitions carry is missing.
     """
     if isinstance(data, Context):
-        data = (data.features, data.next_features, data.rewards, data.query)
-    features, following, rewards, query = data
+        data = (data.features, data.next_features, data.rewards, data.query, dict(data.extras))
+    features, following, rewards, query, *rest = data
+    extras = rest[0] if rest else {}
+    missing = [name for name, _ in algorithm.extras if name not in extras]
+    if missing:
+        raise ArgumentError(f"the prompt has no {missing[0]}, wanted one for every transition of {algorithm.name}")
     vector, number = arithmetic.vector, arithmetic.number
     n, d = len(features), len(query)
     p = algorithm.bind(values, options)
     transitions = tuple(
         Transition(
-            vector(features[j]), vector(following[j]), _scalar(arithmetic, rewards[j]), arithmetic.position(j + 1)
+            vector(features[j]),
+            vector(following[j]),
+            _scalar(arithmetic, rewards[j]),
+            arithmetic.position(j + 1),
+            {
+                name: vector(extras[name][j]) if is_vector else _scalar(arithmetic, extras[name][j])
+                for name, is_vector in algorithm.extras
+            },
         )
         for j in range(n)
     )

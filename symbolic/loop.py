@@ -23,7 +23,7 @@ REPEATS = 64
 
 @dataclass(frozen=True)
 class Trace:
-    """A loop variable u_j = decay * u_{j-1} + sum_s parts[s] * s_j, u_0 = 0.
+    """A loop variable u_j = decay * u_{j-1} + sum_s parts[s] * s_j, u_0 = 0, or one such `delay` steps before.
 
     s runs over accumulator rows (a scalar trace) or over feature blocks (a vector trace).
     """
@@ -31,6 +31,7 @@ class Trace:
     name: str
     decay: Scalar
     parts: dict[str, Scalar]
+    delay: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,23 @@ class SymbolicState:
     def transition(self, position: str) -> Transition:
         """The transition at a named position, its features opaque.
 
-        phi' enters as (the discounted features) / gamma where there is a discount, so that gamma never has to be
-        divided out of the linear system.
+        phi', and the features of any other successor, enter as (the discounted features) / gamma where there is a
+        discount, so that gamma never has to be divided out of the linear system.
         """
         a = self.algebra
-        following = a.vector(f"phi'_{position}")
-        if "gamma" in self.algorithm.parameters:
-            following = following / a.parameter("gamma")
+        discounted = "gamma" in self.algorithm.parameters
+
+        def successor(name: str) -> Any:
+            vector = a.vector(f"{name}_{position}")
+            return vector / a.parameter("gamma") if discounted else vector
+
+        following = successor("phi'")
         index: Any = Position(position) if position.isdigit() else a.parameter(INDEX)
-        return Transition(a.vector(f"phi_{position}"), following, a.scalar(f"R_{position}"), index)
+        extras = {
+            name: a.vector(f"{name}_{position}") if is_vector else a.scalar(f"{name}_{position}")
+            for name, is_vector in self.algorithm.extras
+        } | {name: successor(name) for name in self.algorithm.successor_vectors}
+        return Transition(a.vector(f"phi_{position}"), following, a.scalar(f"R_{position}"), index, extras)
 
     def update(self, sweep: Sweep) -> tuple[Any, ...]:
         """The algorithm's own update on these symbols; `NotPolynomialError` when it compares or branches."""
@@ -219,6 +228,8 @@ def loop_form(state: SymbolicState) -> LoopForm:
     old = {n: a.vector(f"old {n}") if isinstance(v, Vector) else a.scalar(f"old {n}") for n, v in sweep._after.items()}
 
     traces = {t.name: t for n, v in sweep._after.items() if (t := _trace(a, n, v, old, rows, blocks)) is not None}
+    while delayed := _delayed(sweep._after, old, traces):
+        traces |= delayed
     # a trace that does not decay is a running sum, and may also be the total that the new weights read
     totals = {n: v for n, v in sweep._after.items() if n not in traces or traces[n].decay == 1}
     changes: list[WeightChange] = []
@@ -251,6 +262,16 @@ def _trace(a: Algebra, name: str, after: Any, old: dict[str, Any], rows: Any, bl
     if ("parameter", INDEX) in mentioned or ("inverse", INDEX) in mentioned:
         return None  # a decay or weight that changes with the position has no geometric closed form
     return Trace(name, decay, found)
+
+
+def _delayed(after: dict[str, Any], old: dict[str, Any], traces: dict[str, Trace]) -> dict[str, Trace]:
+    """Loop variables that take over a trace as it was before the step: the same trace, one step later."""
+    found = {}
+    for name, value in after.items():
+        source = next((t for t in traces.values() if not _differ(value, old[t.name])), None)
+        if name not in traces and source is not None:
+            found[name] = Trace(name, source.decay, source.parts, source.delay + 1)
+    return found
 
 
 def _totals_in(a: Algebra, change: Any, after: dict[str, Any]) -> list[tuple[str, Scalar, Word]]:

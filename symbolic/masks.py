@@ -2,8 +2,8 @@
 
 M_ij weighs value token i against key token j.  A mask here is a diagonal, plus lower triangles
 coefficient(i) * decay^(i-1-j) for j < i (a trace over features), plus upper triangles
-coefficient(j) * decay^(j-1-i) for i < j (a trace over an accumulator row).  No entry depends on n; the query's row
-and column are zero.
+coefficient(j) * decay^(j-1-i) for i < j (a trace over an accumulator row).  A trace that is read some steps late has a
+triangle that starts so far from the diagonal.  No entry depends on n; the query's row and column are zero.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, expand, powsimp, simplify
+from sympy import Expr, Heaviside, Integer, KroneckerDelta, Symbol, expand, powsimp, simplify
 
 from .contraction import Scalar
 from .loop import INDEX, Term
@@ -21,21 +21,28 @@ from .loop import INDEX, Term
 I, J = Symbol("i", integer=True, positive=True), Symbol("j", integer=True, positive=True)  # noqa: E741
 
 
+POSITIVE = Symbol("s", integer=True, positive=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Triangle:
-    """One triangle of a mask: coefficient(index) * decay^(distance - 1), both in the parameters."""
+    """One triangle of a mask: coefficient(index) * decay^(distance - 1 - delay) beyond `delay`, in the parameters."""
 
     coefficient: Scalar
     decay: Scalar
+    delay: int = 0
 
     def entry(self, later: Symbol, earlier: Symbol) -> Expr:
         """The entry as a SymPy expression in the positions of the later and the earlier token."""
-        coefficient, distance = self.coefficient, later - earlier - 1
-        if self.decay and self.decay != 1:
+        coefficient, distance = self.coefficient, later - earlier - 1 - self.delay
+        beyond = Heaviside(distance, 1) if self.delay else Integer(1)
+        if not self.decay:  # a trace without memory: one token, so many steps back
+            return coefficient.expr().subs(Symbol(INDEX), later) * KroneckerDelta(distance, 0)
+        if self.decay and not self.delay and self.decay != 1:
             quotient = coefficient * self.decay.inverse()
             if not any(kind == "inverse" and name != INDEX for kind, name in quotient.generators()):
                 coefficient, distance = quotient, later - earlier  # lam * lam^(i-j-1) reads better as lam^(i-j)
-        return coefficient.expr().subs(Symbol(INDEX), later) * self.decay.expr() ** distance
+        return coefficient.expr().subs(Symbol(INDEX), later) * self.decay.expr() ** distance * beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +61,8 @@ class Mask:
 
         return (
             text(self.diagonal),
-            tuple(sorted((text(t.coefficient), text(t.decay)) for t in self.lower)),
-            tuple(sorted((text(t.coefficient), text(t.decay)) for t in self.upper)),
+            tuple(sorted((text(t.coefficient), text(t.decay), t.delay) for t in self.lower)),
+            tuple(sorted((text(t.coefficient), text(t.decay), t.delay) for t in self.upper)),
         )
 
     @property
@@ -93,8 +100,8 @@ class Mask:
                     powers.append(powers[-1] * decay)
                 for later in range(2, n + 1):
                     coefficient = evaluate(triangle.coefficient, {**values, INDEX: Fraction(later)}, number)
-                    for earlier in range(1, later):
-                        entry = coefficient * powers[later - earlier - 1]
+                    for earlier in range(1, later - triangle.delay):
+                        entry = coefficient * powers[later - earlier - 1 - triangle.delay]
                         i, j = (earlier, later) if transposed else (later, earlier)
                         result[i - 1][j - 1] = result[i - 1][j - 1] + entry
         return result
@@ -127,9 +134,9 @@ def masks_of(terms: tuple[Term, ...]) -> dict[tuple[str, str], tuple[Scalar, Mas
     for term in terms:
         diagonal, lower, upper = gathered.setdefault((term.row, term.block), ([], [], []))
         if term.block_trace is not None:
-            lower.append(Triangle(term.coefficient, term.block_trace.decay))
+            lower.append(Triangle(term.coefficient, term.block_trace.decay, term.block_trace.delay))
         elif term.row_trace is not None:
-            upper.append(Triangle(term.coefficient, term.row_trace.decay))
+            upper.append(Triangle(term.coefficient, term.row_trace.decay, term.row_trace.delay))
         else:
             diagonal.append(term.coefficient)
     result = {}
@@ -140,7 +147,7 @@ def masks_of(terms: tuple[Term, ...]) -> dict[tuple[str, str], tuple[Scalar, Mas
         inverse = scale.inverse()
 
         def normalised(triangles: list[Triangle], inverse: Scalar = inverse) -> tuple[Triangle, ...]:
-            return tuple(Triangle(t.coefficient * inverse, t.decay) for t in triangles)
+            return tuple(Triangle(t.coefficient * inverse, t.decay, t.delay) for t in triangles)
 
         result[key] = (scale, Mask(total * inverse, normalised(lower), normalised(upper)))
     return result
@@ -196,18 +203,31 @@ def lemma(mask: Mask, scale: Scalar, terms: tuple[Term, ...], row: str, block: s
             trace = getattr(term, traced)
             coefficient = term.coefficient.expr()
             entry = factor * triangle.entry(later, earlier)
-            name = trace.name
+            name, first = trace.name, 1 + trace.delay
+            back = "the token before step i" if first == 1 else f"the token {first} before step i"
             steps.append(
                 LemmaStep(
-                    f"the token before step i enters through {name} with weight one",
-                    entry.subs(later, earlier + 1) - coefficient.subs(Symbol(INDEX), earlier + 1),
+                    f"{back} enters through {name} with weight one",
+                    entry.subs(later, earlier + first) - coefficient.subs(Symbol(INDEX), earlier + first),
                 )
             )
+            if trace.delay or not trace.decay:
+                nearer = [entry.subs(later, earlier + k) for k in range(1, first)]
+                further = [] if trace.decay else [entry.subs(later, earlier + first + POSITIVE)]
+                steps.append(
+                    LemmaStep(
+                        f"nothing nearer{'' if trace.decay else ' or further'} enters through {name}",
+                        sum((x**2 for x in (*nearer, *further)), Integer(0)),
+                    )
+                )
+            if not trace.decay:
+                continue
+            one_more = entry.subs(later, later + 1) * coefficient.subs(Symbol(INDEX), later)
+            one_more -= trace.decay.expr() * entry * coefficient.subs(Symbol(INDEX), later + 1)
             steps.append(
                 LemmaStep(
                     f"one more step multiplies its weight in {name} by the decay {trace.decay.expr()}",
-                    entry.subs(later, later + 1) * coefficient.subs(Symbol(INDEX), later)
-                    - trace.decay.expr() * entry * coefficient.subs(Symbol(INDEX), later + 1),
+                    one_more.subs(later, earlier + trace.delay + POSITIVE) if trace.delay else one_more,
                 )
             )
     return tuple(steps)

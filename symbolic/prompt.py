@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,6 +19,7 @@ class Context:
     next_features : n vectors of length d, phi'_j (not discounted)
     rewards       : n numbers, R_j
     query         : one vector of length d, the features of the state whose value is asked for
+    extras        : (name, n numbers or n vectors of length d) of whatever else the transitions carry
 
     Raises `ArgumentError` when the lengths do not fit each other.
 
@@ -30,6 +31,7 @@ class Context:
     next_features: tuple[tuple[Fraction, ...], ...]
     rewards: tuple[Fraction, ...]
     query: tuple[Fraction, ...]
+    extras: tuple[tuple[str, tuple[Any, ...]], ...] = ()
 
     @staticmethod
     def of(
@@ -37,6 +39,7 @@ class Context:
         next_features: Sequence[Sequence[Any]],
         rewards: Sequence[Any],
         query: Sequence[Any],
+        extras: Mapping[str, Sequence[Any]] | None = None,
     ) -> Context:
         """A context from nested sequences of integers, Fractions or rational strings."""
 
@@ -44,8 +47,12 @@ class Context:
             return tuple(Fraction(x) for x in entries)
 
         return Context(
-            tuple(vector(v) for v in features), tuple(vector(v) for v in next_features), vector(rewards), vector(query)
-        )
+            tuple(vector(v) for v in features), tuple(vector(v) for v in next_features), vector(rewards), vector(query),
+            tuple(
+                (name, tuple(vector(v) if isinstance(v, (list, tuple)) else Fraction(v) for v in values))
+                for name, values in sorted((extras or {}).items())
+            ),
+        )  # fmt: skip
 
     def __post_init__(self) -> None:
         if not self.features or not self.query:
@@ -61,6 +68,12 @@ class Context:
                     )
         if len(self.rewards) != self.n:
             raise ArgumentError(f"rewards has {len(self.rewards)} entries, wanted one for each of {self.n} transitions")
+
+        for name, values in self.extras:
+            if len(values) != self.n:
+                raise ArgumentError(f"{name} has {len(values)} entries, wanted one for each of {self.n} transitions")
+            if any(isinstance(v, tuple) and len(v) != self.d for v in values):
+                raise ArgumentError(f"{name} has a vector that is not of length {self.d}, as the query is")
 
     @property
     def n(self) -> int:
@@ -118,6 +131,52 @@ class Layout:
     def accumulator(self, name: str) -> int:
         """The row of an accumulator."""
         return self.p + self.accumulators.index(name)
+
+    def rows(self, name: str) -> range:
+        """The rows of a feature block or of an accumulator."""
+        if name in self.accumulators:
+            return range(self.accumulator(name), self.accumulator(name) + 1)
+        if name in dict(self.features):
+            return self.block(name)
+        raise ArgumentError(f"there is no row {name!r}, wanted {', '.join((*dict(self.features), *self.accumulators))}")
+
+    def matrix(self, blocks: Mapping[tuple[str, str], Any]) -> list[list[Fraction]]:
+        """A matrix (m, m) from named blocks {(row block, column block): entry}, zero elsewhere.
+
+        entry : a number, which stands for so many times the identity, or rows of numbers
+        Raises `ArgumentError` for a block that is not there or an entry of another shape.
+
+        >>> Layout(1, 1, (("phi", 1),), ("y",)).matrix({("y", "y"): 1, ("phi", "phi"): [[3]]})
+        [[Fraction(3, 1), Fraction(0, 1)], [Fraction(0, 1), Fraction(1, 1)]]
+        """
+        result = [[Fraction(0)] * self.m for _ in range(self.m)]
+        for (row, column), entry in blocks.items():
+            height, width = self.rows(row), self.rows(column)
+            values = entry.fractions() if hasattr(entry, "fractions") else entry
+            if not isinstance(values, Sequence):
+                if len(height) != len(width):
+                    raise ArgumentError(
+                        f"the block ({row}, {column}) is {len(height)} x {len(width)}, so a number stands for nothing "
+                        "there: give rows of numbers"
+                    )
+                values = [[values * (i == j) for j in range(len(width))] for i in range(len(height))]
+            if [len(line) for line in values] != [len(width)] * len(height):
+                raise ArgumentError(
+                    f"the block ({row}, {column}) has the wrong shape, wanted {len(height)} x {len(width)}"
+                )
+            for i, line in zip(height, values, strict=True):
+                for j, x in zip(width, line, strict=True):
+                    result[i][j] = Fraction(x)
+        return result
+
+    def mask(self, entry: Callable[[int, int], Any] | None = None) -> list[list[Fraction]]:
+        """A mask (n+1, n+1) on the context tokens: entry(i, j) for i, j = 1, ..., n; by default M0, the identity."""
+        inside = entry or (lambda i, j: int(i == j))
+        n = self.n
+        return [
+            [Fraction(inside(i, j)) if i <= n and j <= n else Fraction(0) for j in range(1, n + 2)]
+            for i in range(1, n + 2)
+        ]
 
     def row_names(self) -> tuple[str, ...]:
         """A name for every row of Z: phi[1], phi[2], ..., and the accumulators' own."""

@@ -76,7 +76,13 @@ def random_identity(
     setup = problem(
         algorithm,
         PRIME_FIELD,
-        ([draw(d) for _ in range(n)], [draw(d) for _ in range(n)], draw(n), draw(d)),
+        (
+            [draw(d) for _ in range(n)],
+            [draw(d) for _ in range(n)],
+            draw(n),
+            draw(d),
+            {name: [draw(d) for _ in range(n)] if is_vector else draw(n) for name, is_vector in algorithm.extras},
+        ),
         start,
         values,
         derivation.options,

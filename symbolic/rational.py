@@ -231,6 +231,9 @@ class RationalMatrix:
             return _lowest(num.transpose(), self.den * other.den)
         return NotImplemented
 
+    def __neg__(self) -> RationalMatrix:
+        return RationalMatrix(-self.num, self.den)
+
     def _add(self, other: RationalMatrix, sign: int) -> RationalMatrix:
         den, x, y = _common(self.den, other.den)
         left = self.num if x == 1 else self.num * x

@@ -63,7 +63,13 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
         setup = problem(
             algorithm,
             PRIME_FIELD,
-            ([draw(d) for _ in range(n)], [draw(d) for _ in range(n)], draw(n), draw(d)),
+            (
+                [draw(d) for _ in range(n)],
+                [draw(d) for _ in range(n)],
+                draw(n),
+                draw(d),
+                {name: [draw(d) for _ in range(n)] if is_vector else draw(n) for name, is_vector in algorithm.extras},
+            ),
             start,
             values,
             derivation.options,

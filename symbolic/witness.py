@@ -70,17 +70,24 @@ def _flatten(
         entries += [Fraction(x) for x in w] if isinstance(w, (list, tuple)) else [Fraction(w)]
     for j in range(n):
         entries += [*context.features[j], *context.next_features[j], context.rewards[j]]
+        for _, values in context.extras:
+            entries += values[j] if isinstance(values[j], tuple) else [values[j]]
     entries += context.query
 
     def rebuild(values: list[Fraction]) -> tuple[Context, tuple[Any, ...]]:
         source = iter(values)
         weights: list[Any] = [[next(source) for _ in range(k)] if k else next(source) for k in widths]
         features, following, rewards = [], [], []
+        extras: dict[str, list[Any]] = {name: [] for name, _ in context.extras}
         for _ in range(n):
             features.append(tuple(next(source) for _ in range(d)))
             following.append(tuple(next(source) for _ in range(d)))
             rewards.append(next(source))
+            for name, given in context.extras:
+                whole = isinstance(given[j], tuple)
+                extras[name].append(tuple(next(source) for _ in range(d)) if whole else next(source))
         query = tuple(next(source) for _ in range(d))
-        return Context(tuple(features), tuple(following), tuple(rewards), query), tuple(weights)
+        carried = tuple((name, tuple(values)) for name, values in extras.items())
+        return Context(tuple(features), tuple(following), tuple(rewards), query, carried), tuple(weights)
 
     return entries, rebuild

@@ -1,17 +1,17 @@
-"""The gradient of the outer update is the derivative: against dual numbers through a forward pass of the test's own.
+"""The gradient of the outer update is the derivative: against dual numbers through a forward pass of its own (dual.py).
 
-The forward pass here works on lists and shares nothing with the product but the prompt; theta is random, so nothing
-about it is symmetric, and neither are the masks.
+theta is random, so nothing about it is symmetric, and neither are the masks.
 """
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
 import pytest
+from dual import derivative, turned
 
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetic import PRIME_FIELD, RATIONALS
@@ -33,60 +33,6 @@ from layerproof.symbolic.prime_field import element
 
 DEPTHS = [(1, True), (2, True), (2, False), (3, True), (3, False)]
 DISCOUNT, RATE = Fraction(3, 5), Fraction(2, 7)
-
-
-@dataclass(frozen=True)
-class Dual:
-    """x + y eps with eps^2 = 0."""
-
-    x: Fraction
-    y: Fraction = Fraction(0)
-
-    def __add__(self, other):
-        return Dual(self.x + other.x, self.y + other.y)
-
-    def __mul__(self, other):
-        return Dual(self.x * other.x, self.x * other.y + self.y * other.x)
-
-
-def matmul(A, B):
-    columns = list(zip(*B, strict=True))
-    return [[sum((x * y for x, y in zip(row, c, strict=True)), Dual(Fraction(0))) for c in columns] for row in A]
-
-
-def turned(A):
-    return [list(c) for c in zip(*A, strict=True)]
-
-
-def forward(space, point, Z):
-    """f(Z; theta) by the formula of the papers; point and Z hold dual numbers."""
-    m, n, heads = space.layout.m, space.layout.n, len(space.masks)
-    each = 2 if heads == 1 else 3
-    one = [[Dual(Fraction(int(i == j))) for j in range(m)] for i in range(m)]
-    scale = Dual(Fraction(1, n))
-    for layer in range(space.depth):
-        first = 0 if space.looped else layer * each * heads * m * m
-        after = Z
-        for h, mask in enumerate(space.masks):
-            found = []
-            for k in range(each):
-                start = first + (h * each + k) * m * m
-                found.append([list(point[start + i * m : start + (i + 1) * m]) for i in range(m)])
-            W, P, Q = [one, *found] if heads == 1 else found
-            M = [[Dual(Fraction(x)) for x in row] for row in mask]
-            scores = matmul(turned(Z), matmul(Q, Z))
-            added = matmul(matmul(matmul(W, matmul(P, Z)), M), scores)
-            after = [[x + y * scale for x, y in zip(a, b, strict=True)] for a, b in zip(after, added, strict=True)]
-        Z = after
-    row = space.layout.accumulator(space.readout.row)
-    return Dual(Fraction(space.readout.sign)) * Z[row][n]
-
-
-def derivative(space, point, direction, Z):
-    """f at theta, and its derivative at theta along a direction."""
-    moved = [Dual(Fraction(x), Fraction(e)) for x, e in zip(point, direction, strict=True)]
-    found = forward(space, moved, [[Dual(Fraction(x)) for x in row] for row in Z])
-    return found.x, found.y
 
 
 def made(name, depth, looped, d=2, n=2, seed=0, masks=False):
@@ -134,8 +80,14 @@ def test_the_gradient_of_the_other_algorithms_too(name):
 
 @pytest.mark.parametrize(
     "name, d, n, depth, looped",
-    [("td0", 1, 3, 1, True), ("td0", 1, 3, 3, False), ("average-reward-td", 1, 2, 2, True)]
-    + [("average-reward-td", 1, 2, 2, False), ("td-lambda", 3, 2, 1, True), ("td-lambda", 3, 2, 2, True)],
+    [
+        ("td0", 1, 3, 1, True),
+        ("td0", 1, 3, 3, False),
+        ("average-reward-td", 1, 2, 2, True),
+        ("average-reward-td", 1, 2, 2, False),
+        ("td-lambda", 3, 2, 1, True),
+        ("td-lambda", 3, 2, 2, True),
+    ],
 )
 def test_every_single_entry_of_the_gradient(name, d, n, depth, looped):
     space, point, sample, _ = made(name, depth, looped, d, n, masks=True)

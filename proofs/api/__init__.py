@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from .symbolic.algorithm import Accumulator as Accumulator
     from .symbolic.algorithm import Algorithm as Algorithm
     from .symbolic.algorithm import FeatureBlock as FeatureBlock
+    from .symbolic.attention import Head as Head
     from .symbolic.construction import Construction as Construction
     from .symbolic.derive import Derivation as Derivation
     from .symbolic.errors import ArgumentError as ArgumentError
     from .symbolic.errors import ContentError as ContentError
     from .symbolic.errors import LayerproofError as LayerproofError
     from .symbolic.invariance.symmetry import SymmetryGroup as SymmetryGroup
+    from .symbolic.own import OwnConstruction as OwnConstruction
     from .symbolic.prompt import Context as Context
 
 _HOMES = {
@@ -47,8 +49,10 @@ _HOMES = {
     "Context": "symbolic.prompt",
     "Derivation": "symbolic.derive",
     "FeatureBlock": "symbolic.algorithm",
+    "Head": "symbolic.attention",
     "LayerproofError": "symbolic.errors",
     "LinearTransformer": "numeric.transformer",
+    "OwnConstruction": "symbolic.own",
     "Result": "proofs.verdict",
     "SymmetryGroup": "symbolic.invariance.symmetry",
     "Verdict": "proofs.verdict",

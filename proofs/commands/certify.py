@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from ...numeric.strict_json import dumps
 from ...symbolic.algorithms import find
+from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
 from ..certificate import certify, check_target, write
 from ..options import (
@@ -33,6 +34,7 @@ from ..options import (
 )
 from ..progress import ProgressLine
 from ..table import show
+from ..user_file import is_file
 
 
 def command(
@@ -64,6 +66,11 @@ def command(
 
     What is refuted or open is written as such, and the exit code is that of `layerproof verify`: 1 or 3.
     """
+    if is_file(algorithm):
+        raise ArgumentError(
+            f"{algorithm} is a file: a certificate names an algorithm of the catalogue, so that anyone can check it; "
+            "layerproof check runs your own files"
+        )
     find(algorithm)
     settings = Settings(
         features=features,

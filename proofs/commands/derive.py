@@ -11,13 +11,13 @@ from ...numeric.draws import preconditioners
 from ...numeric.processes import whole_number
 from ...numeric.strict_json import dumps
 from ...numeric.weights_file import document
-from ...symbolic.algorithms import find
 from ...symbolic.construction import Construction, construct
 from ...symbolic.derive import derive
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ..derivation_document import sections
 from ..document_text import as_json, as_latex, as_text
 from ..options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
+from ..user_file import guarded, origin, resolve_algorithm
 from ..verdict import SCHEMA, Claim, Verdict
 from ..weights_document import weight_sections
 
@@ -44,7 +44,7 @@ def command(
 
     With -d, -n or -L the exact matrices are added, with preconditioners drawn from the seed.
     """
-    found = find(algorithm)
+    found = resolve_algorithm(algorithm, "derive")
     if trace is not None and "trace" not in found.options:
         raise ArgumentError(f"trace is {trace!r}, but {found.name} keeps no trace: leave it out")
     options = {"trace": trace} if trace is not None else {}
@@ -58,7 +58,8 @@ def command(
             whole_number(name, size, 1)
     if any(size is not None for size in sizes):
         _check_size(found, features or 2, context or 3, layers or 1, looped)
-    derivation = derive(found, options)
+    with guarded([origin(found)]):
+        derivation = derive(found, options)
     construction: Construction | None = None
     if any(size is not None for size in sizes):
         d, n, depth = features or 2, context or 3, layers or 1

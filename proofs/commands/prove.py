@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.text import Text
 
-from ...symbolic.algorithms import catalogue, find
+from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError
 from ..evidence.proved import CLAIM, NAME, STRENGTH, prove_all
 from ..options import Json
@@ -16,6 +16,7 @@ from ..progress import ProgressLine
 from ..prover import INSTALL, THEORY, find_prover, source_digests
 from ..table import STYLES, console, summary
 from ..theorems import Audit, audits, general_audits
+from ..user_file import resolve_algorithm
 from ..verdict import Claim, Result, Verdict
 
 GENERAL = "general"
@@ -35,7 +36,7 @@ def command(
     """
     if keep is not None and keep.exists():
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
-    found = [find(name) for name in algorithms] or list(catalogue().values())
+    found = [resolve_algorithm(name, "prove") for name in algorithms] or list(catalogue().values())
     named: dict[str, list[Audit]] = {a.name: audits(a) for a in {a.name: a for a in found}.values()}
     missing = [
         Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, "not machine-checked: this algorithm has no theory yet")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +33,10 @@ from ..options import (
     rational,
 )
 from ..progress import ProgressLine
+from ..regression import replay
+from ..regression import save as write_case
 from ..table import show
+from ..verdict import Result
 
 
 def command(
@@ -62,14 +67,35 @@ def command(
     entrywise_features: EntrywiseFeatures = None,
     entrywise_context: EntrywiseContext = None,
     max_work: MaxWork = MAX_WORK,
+    parameter: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--parameter", help="NAME=VALUE of a parameter other than gamma and lam (repeat for more)", negative=()
+        ),
+    ] = None,
+    time_limit: Annotated[int, integer("--time-limit", "seconds that files of your own may take")] = 300,
+    save: Annotated[
+        Path | None, Parameter(name="--save", help="keep the counterexample, if there is one, as this regression case")
+    ] = None,
+    case: Annotated[
+        Path | None, Parameter(name="--case", help="replay a regression case that --save wrote, and nothing else")
+    ] = None,
     details: Annotated[bool, Parameter(name="--details", negative=(), help="every claim in words")] = False,
     json: Json = False,
 ) -> int:
     """Derive the weights of each algorithm (all when none is named) and check that every layer is one iterate.
 
+    An algorithm is a name of `layerproof list`, or a Python file of your own: ./mine.py (layerproof new writes one).
+
     Exit codes: 0 everything asked for holds, 1 something is refuted, 2 wrong arguments, 3 something is undecided or
     was not run, 4 wrong content or a device that is not there, 5 internal error.
     """
+    if case is not None:
+        if algorithms or save is not None:
+            raise ArgumentError("case replays one file: name no algorithm and no --save beside it")
+        return _report(replay(case, time_limit), details, json)
+    if save is not None and save.exists():
+        raise ArgumentError(f"save is {str(save)!r}, which exists: name a file that does not")
     given = read_context(prompt) if prompt is not None else None
     for name, asked, own in (("features", features, given and given.d), ("context", context, given and given.n)):
         if given is not None and asked is not None and asked != own:
@@ -92,6 +118,8 @@ def command(
         entrywise_context=entrywise_context,
         max_work=max_work,
         prompt=given,
+        values=_values(parameter or []),
+        time_limit=time_limit,
     )
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]
@@ -100,8 +128,28 @@ def command(
         result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress)
     finally:
         progress.clear()
+    if save is not None and any(c.evidence == "identity-exact" and c.witness for c in result.claims):
+        write_case(result, algorithms, save)
+        print(f"layerproof: wrote {save}: layerproof verify --case {save} replays it", file=sys.stderr)
+    return _report(result, details, json)
+
+
+def _report(result: Result, details: bool, json: bool) -> int:
     if json:
         print(result.to_json(), end="")
     else:
         show(result, details)
     return result.exit_code
+
+
+def _values(given: list[str]) -> dict[str, Fraction]:
+    values: dict[str, Fraction] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier() or name in ("gamma", "lam") or name in values:
+            raise ArgumentError(
+                f"parameter is {text[:60]!r}, wanted NAME=VALUE once for each name, such as beta=1/3 (gamma and lam "
+                "have options of their own)"
+            )
+        values[name] = rational(value, name)
+    return values

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ...symbolic.errors import NotPolynomialError, NotRepresentableError
+from ...symbolic.suggest import suggest
 from ...symbolic.uniqueness import rank_at
 from ..case import Case
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "derived", 10
+NEEDS_DERIVATION = True
 STRENGTH = "proved for all d >= 2 at n = 2, 3, 4"
 CLAIM = "the weights follow from the textbook update by a linear system; prompts with d >= 2 force them as stated"
 
@@ -20,7 +23,11 @@ def establish(case: Case) -> Iterator[Claim]:
     try:
         derivation = case.derivation
     except (NotRepresentableError, NotPolynomialError) as error:
-        yield Claim(name, CLAIM, NAME, Verdict.REFUTED, STRENGTH, str(error), witness={"terms": _terms(error)})
+        found = suggest(case.algorithm, case.options) if isinstance(error, NotRepresentableError) else None
+        reason = str(error) if found is None else f"{error}; {found.sentence()}"
+        hint: dict[str, Any] = {} if found is None else {"suggestion": {"rows": found.rows, "heads": found.heads}}
+        witness = {"terms": _terms(error)}
+        yield Claim(name, CLAIM, NAME, Verdict.REFUTED, STRENGTH, reason, witness=witness, details=hint)
         return
     rank = rank_at(derivation, 2)
     heads, lower = len(derivation.heads), derivation.head_lower_bound

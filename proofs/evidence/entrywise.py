@@ -9,6 +9,7 @@ from ..case import Case
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "identity-entrywise", 30
+NEEDS_DERIVATION = True
 STRENGTH = "proved at this d and n for all entries (FLINT)"
 
 

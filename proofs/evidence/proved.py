@@ -13,6 +13,7 @@ from ..theorems import Audit, audits, has_theory
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "proved-all-sizes", 70
+NEEDS_DERIVATION = True
 STRENGTH = "proved for all d, n, L (Rocq kernel, no axioms)"
 ON_REQUEST = True
 """Not among what `verify` asks for by default: it takes the prover, and minutes."""

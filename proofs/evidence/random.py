@@ -9,6 +9,7 @@ from ..case import Case
 from ..verdict import Claim, Verdict, number_text
 
 NAME, ORDER = "identity-random", 50
+NEEDS_DERIVATION = True
 STRENGTH = "at random points of a prime field, with an error probability"
 LEAST_FEATURES, LEAST_CONTEXT = 16, 200
 

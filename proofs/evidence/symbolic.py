@@ -9,6 +9,7 @@ from ..case import Case
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "identity-symbolic", 20
+NEEDS_DERIVATION = True
 STRENGTH = "proved for all d, n, L (SymPy)"
 BLOCKS = "one layer from any reachable state is one update, for symbolic d and n and whatever the masks are"
 LEMMA = "the masks carry the textbook loop for every n: the recurrences of one generic step give their closed forms"

@@ -1,0 +1,94 @@
+"""`layerproof new`: a template for an algorithm of one's own, with its test."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ...symbolic.algorithms import catalogue
+from ...symbolic.errors import ArgumentError
+
+TEMPLATE = '''"""NAME: say in one line what this algorithm does, and with what prompt."""
+
+from layerproof import Accumulator, Algorithm, FeatureBlock
+
+
+def update(weights, preconditioners, sweep, p):
+    """One iterate, written as its paper writes it: a loop over transitions.
+
+    Only + - * / and @ (dot product of vectors, or C @ vector).  Loop variables live on the sweep and start at zero.
+    t.phi, t.phi_next, t.reward, t.index, and what transition_scalars and transition_vectors name (t.rho).
+    """
+    (w,) = weights
+    (C,) = preconditioners
+    sweep.total = 0 * w
+    for t in sweep:
+        delta = t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi
+        sweep.total = sweep.total + delta * t.phi
+    return (w + C @ sweep.total / sweep.n,)
+
+
+ALGORITHM = Algorithm(
+    name="NAME",
+    title="TITLE",
+    source="author, year, equation",
+    # The rows of the prompt that never change, top to bottom: what stands in a transition's column, and in the query's.
+    features=(
+        FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q, meaning=r"\\phi_j"),
+        FeatureBlock("gamma_phi_next", lambda t, p: p.gamma * t.phi_next, meaning=r"\\gamma \\phi'_j"),
+    ),
+    # The rows that layers change: their entry in a column when the weights are `weights`; affine in the weights.
+    # x has a field for each feature block (zero in the query column where the block gives none) and x.reward.
+    accumulators=(
+        Accumulator(
+            "td_error",
+            lambda weights, x, p: x.reward + weights[0] @ x.gamma_phi_next - weights[0] @ x.phi,
+            meaning=r"R_j + \\gamma w^\\top \\phi'_j - w^\\top \\phi_j",
+        ),
+    ),
+    parameters=("gamma",),
+    update=update,
+    # Weights are derived from the update.  To check weights of your own instead, give heads=...: see examples/.
+)
+'''
+
+TEST = '''"""NAME: every layer of the derived weights is one iterate."""
+
+from pathlib import Path
+
+import layerproof as lp
+
+FILE = str(Path(__file__).with_name("MODULE.py"))
+
+
+def test_every_layer_is_one_iterate():
+    result = lp.verify(FILE, d=2, n=6, layers=3, trials=2)
+    assert result.holds, result.to_json()
+'''
+
+
+def command(
+    name: str,
+    *,
+    folder: Annotated[Path, Parameter(name=["--folder", "-o"], help="where the two files are written")] = Path(),
+) -> int:
+    """Write NAME.py, an algorithm of your own to fill in, and test_NAME.py; `layerproof verify NAME.py` checks it."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,59}", name):
+        raise ArgumentError(f"name is {name[:60]!r}, wanted lower-case letters, digits and hyphens, such as my-td")
+    if name in catalogue():
+        raise ArgumentError(f"name is {name!r}, which is in the catalogue: choose another")
+    module = name.replace("-", "_")
+    files = {folder / f"{module}.py": TEMPLATE, folder / f"test_{module}.py": TEST}
+    if not folder.is_dir():
+        raise ArgumentError(f"folder is {str(folder)!r}, which is no folder: make it first")
+    existing = next((path for path in files if path.exists()), None)
+    if existing is not None:
+        raise ArgumentError(f"{existing} exists: choose another name, or another --folder")
+    title = name.replace("-", " ").capitalize()
+    for path, text in files.items():
+        path.write_text(text.replace("NAME", name).replace("TITLE", title).replace("MODULE", module), encoding="utf-8")
+        print(path)
+    return 0

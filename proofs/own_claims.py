@@ -1,0 +1,80 @@
+"""The claim about a construction all of one's own: every entry that its reference names, after every layer, over Q."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+from ..numeric.draws import BITS, STATES
+from ..numeric.processes import process_named
+from ..numeric.prompts import generic_context, trajectory_context
+from ..numeric.strict_json import rational_text
+from ..symbolic.given import exact_number
+from ..symbolic.identity import Mismatch
+from ..symbolic.own import OwnConstruction, own_mismatches
+from ..symbolic.prompt import Context
+from ..symbolic.witness import shrink
+from .case import Progress, Settings
+from .evidence import kinds
+from .evidence.exact import NAME, STRENGTH
+from .verdict import Claim, Verdict, witness_json
+
+
+def own_values(own: OwnConstruction, settings: Settings) -> dict[str, Fraction]:
+    """The values of the construction's parameters, gamma and lam among them."""
+    given = {name: exact_number(x, f"parameter {name}") for name, x in own.parameters.items()}
+    return {"gamma": Fraction(settings.gamma), "lam": Fraction(settings.lam)} | given | dict(settings.values)
+
+
+def own_claims(own: OwnConstruction, settings: Settings, asked: tuple[str, ...], progress: Progress) -> list[Claim]:
+    """identity-exact, and every other kind of evidence as not run."""
+    claims = []
+    for name, kind in kinds().items():
+        if name == NAME and name in asked:
+            claims.append(_exact(own, settings, progress))
+            continue
+        reason = "not asked for" if name == NAME else "an OwnConstruction is checked in exact arithmetic only"
+        text = f"evidence of the kind {name}"
+        claims.append(Claim(own.name, text, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=False))
+    return claims
+
+
+def _exact(own: OwnConstruction, settings: Settings, progress: Progress) -> Claim:
+    s, values = settings, own_values(own, settings)
+    depth = s.layers if own.layers is None else own.layers
+    text = f"after each of {depth} layers the entries are those of the reference (d = {s.features}, n = {s.context})"
+    count = 0
+
+    def first(context: Context, _: tuple[Any, ...]) -> Mismatch | None:
+        return next((m for m in own_mismatches(own, context, values, depth) if m is not None), None)
+
+    for number, context in enumerate(islice(_contexts(s), s.exact_trials), 1):
+        progress(f"{own.name}: exact arithmetic, prompt {number} of {s.exact_trials}")
+        count += 1
+        if first(context, ()) is None:
+            continue
+        found = shrink(first, context, ())
+        where = found.mismatch
+        return Claim(
+            own.name, text, NAME, Verdict.REFUTED, STRENGTH,
+            f"layer {where.layer}, row {where.row}, {where.column_name}: the layers and the reference differ",
+            witness=witness_json(found), details={"parameters": _texts(values)},
+        )  # fmt: skip
+    return Claim(own.name, text, NAME, Verdict.HOLDS, STRENGTH, f"equal over Q on {count} prompts")
+
+
+def _texts(values: dict[str, Fraction]) -> dict[str, str]:
+    return {name: rational_text(x) for name, x in values.items()}
+
+
+def _contexts(s: Settings) -> Any:
+    if s.prompt is not None:
+        yield s.prompt
+    number = 0
+    while True:
+        yield generic_context(s.features, s.context, s.seed + number, BITS)
+        if s.prompt is None:
+            source = process_named(s.process)(STATES, s.features, s.seed + number)
+            yield trajectory_context(source, s.context, s.seed + number)
+        number += 1

@@ -1,0 +1,128 @@
+"""The fixture `layerproof` of the pytest plugin: checks inside a test, each of them recorded with its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .verdict import Claim, Result
+
+# Nothing of the package is imported before a check runs: pytest loads this file whether a test needs it or not.
+
+
+class Checks:
+    """What one test checks: a refuted claim fails it at once; open ones are listed, or fail it when strict.
+
+    results : what the marks and the methods established so far, in order
+    used    : whether the test carries the mark or asked for the fixture, so that it should have checked something
+    """
+
+    def __init__(self, test: str, folder: Path, strict: bool, properties: list[tuple[str, object]]) -> None:
+        self.results: list[Result] = []
+        self.used = False
+        self.outcome = "passed"
+        self._test, self._folder, self._strict, self._properties = test, folder, strict, properties
+
+    def verify(self, *algorithms: Any, **settings: Any) -> Result:
+        """`layerproof.verify`, as an assertion; a path to a `.py` file is relative to the test's file."""
+        __tracebackhide__ = True
+        result = self.verified(*algorithms, **settings)
+        _insist(failure(result, self._strict))
+        return result
+
+    def verified(self, *algorithms: Any, **settings: Any) -> Result:
+        """`layerproof.verify`, recorded, whatever it finds."""
+        from .functions import verify
+
+        return self._recorded(verify(*map(self._located, algorithms), **settings))
+
+    def assert_implements(self, subject: Any, algorithm: Any, **settings: Any) -> Result:
+        """`layerproof.assert_implements`, but an open claim passes when the run is not strict, as it does here."""
+        __tracebackhide__ = True
+        from . import assertions
+
+        result = self._recorded(assertions.judge(subject, self._located(algorithm), **settings))
+        if fails(result, self._strict):
+            raise AssertionError(assertions.failure(subject, result))
+        return result
+
+    def invariance(self, *algorithms: Any, **settings: Any) -> Result:
+        """`layerproof.invariance`: with `set=` an assertion, which may be refuted; else a question to be answered."""
+        __tracebackhide__ = True
+        from .functions import invariance
+
+        result = self._recorded(invariance(*map(self._located, algorithms), **settings))
+        _insist(failure(result, self._strict))
+        return result
+
+    @property
+    def asked(self) -> list[Claim]:
+        """The claims that were asked for: all others only say what else there is to ask."""
+        return [claim for result in self.results for claim in result.claims if claim.asked]
+
+    def document(self) -> dict[str, Any]:
+        """The test's entry of the JSON: claims as every command writes them, each with its check's number."""
+        return {
+            "test": self._test,
+            "outcome": self.outcome,
+            "checks": [
+                {"command": r.command, "question": r.question, "settings": dict(r.settings)} for r in self.results
+            ],
+            "claims": [{"check": k, **c.to_json()} for k, r in enumerate(self.results) for c in r.claims],
+        }
+
+    def _located(self, algorithm: Any) -> Any:
+        """An algorithm as given, or the path of a file, which a test gives as seen from its own folder."""
+        named = isinstance(algorithm, str) and (algorithm.endswith(".py") or "/" in algorithm)
+        return str(self._folder / algorithm) if named or isinstance(algorithm, PurePath) else algorithm
+
+    def _recorded(self, result: Result) -> Result:
+        self.results.append(result)
+        asked = [c for c in result.claims if c.asked]
+        self._properties += [("layerproof", f"{c.algorithm} {c.evidence} {c.verdict.value}") for c in asked]
+        return result
+
+
+def fails(result: Result, strict: bool) -> bool:
+    """Whether a result fails its test: refuted, or, when strict, open."""
+    return result.exit_code == 1 or (strict and result.exit_code != 0)
+
+
+def failure(result: Result, strict: bool) -> str | None:
+    """Why a result fails its test, in words: each claim that is refuted or open; None when the test passes."""
+    if not fails(result, strict):
+        return None
+    from .verdict import Verdict
+
+    answers = (Verdict.HOLDS, Verdict.REFUTED) if result.question else (Verdict.HOLDS,)
+    words = _witness_words(result)
+    lines = []
+    for claim in result.claims:
+        if claim.asked and claim.verdict not in answers:
+            lines += [
+                f"{claim.algorithm}: {claim.verdict.value} by {claim.evidence}",
+                f"  claim: {claim.claim}",
+                f"  {claim.reason}",
+                *(f"  {line}" for line in words(claim.witness or {})),
+            ]
+    if result.exit_code != 1:
+        lines.append("an open claim fails because of --layerproof-strict")
+    return "\n".join(lines)
+
+
+def _witness_words(result: Result) -> Callable[[Any], list[str]]:
+    if result.command != "invariance":
+        from .table import witness_lines
+
+        return witness_lines
+    from .invariance_table import witness_lines as sample_lines
+
+    return lambda witness: sample_lines(witness) if witness else []
+
+
+def _insist(text: str | None) -> None:
+    __tracebackhide__ = True
+    if text is not None:
+        raise AssertionError(text)

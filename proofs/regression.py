@@ -1,0 +1,152 @@
+"""A counterexample kept as a file, and replayed: the prompt, the starting weights and everything else it depends on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ..numeric.prompt_file import parse_rational
+from ..numeric.strict_json import dumps, loads, read_text
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.errors import ArgumentError, ContentError
+from ..symbolic.identity import Mismatch
+from ..symbolic.own import OwnConstruction, own_mismatches
+from ..symbolic.prompt import Context
+from ..symbolic.witness import Witness
+from .case import Case, Settings
+from .evidence.exact import NAME, STRENGTH, first_mismatch
+from .own_claims import own_values
+from .user_file import Subject, guarded, is_file, origin, resolve
+from .verdict import Claim, Result, Verdict, witness_json
+
+SCHEMA = "1"
+SETTINGS = ("features", "context", "layers", "gamma", "lam", "trace", "seed", "looped", "values")
+KEYS = {"schema", "kind", "subject", "settings", "prompt", "starting_weights", "found"}
+
+
+def save(result: Result, subjects: Sequence[str | Subject], path: Path) -> Claim:
+    """Write the first counterexample of `result` in exact arithmetic as a regression case; the claim that it refutes.
+
+    subjects : what was verified, as it was named; a path is kept relative to the case's file
+    Raises `ArgumentError` when nothing was refuted in that way, or the file exists.
+    """
+    claim = next((c for c in result.claims if c.evidence == NAME and c.verdict is Verdict.REFUTED and c.witness), None)
+    if claim is None:
+        raise ArgumentError(f"save is {str(path)!r}, but {NAME} has no counterexample to keep")
+    if path.exists():
+        raise ArgumentError(f"save is {str(path)!r}, which exists: name a file that does not")
+    name = next((s for s in subjects if isinstance(s, str) and resolve(s).name == claim.algorithm), claim.algorithm)
+    if is_file(name):
+        name = Path(os.path.relpath(Path(name).resolve(), path.resolve().parent)).as_posix()
+        name = name if "/" in name else f"./{name}"
+    witness = dict(claim.witness or {})
+    document = {
+        "schema": int(SCHEMA),
+        "kind": "layerproof regression case",
+        "subject": name,
+        "settings": {key: result.settings[key] for key in SETTINGS if key in result.settings},
+        "prompt": witness.pop("prompt"),
+        "starting_weights": witness.pop("starting_weights"),
+        "found": witness,
+    }
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(dumps(document), encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return claim
+
+
+def replay(path: Path, time_limit: float) -> Result:
+    """Run a regression case again: HOLDS when layers and reference now agree on its prompt, REFUTED when they do not.
+
+    Raises `ContentError` when the file is no regression case, or what it speaks of cannot be found.
+    """
+    try:
+        content = loads(read_text(path), numbers_as_text=True)
+        if not isinstance(content, dict) or set(content) != KEYS or str(content["schema"]) != SCHEMA:
+            raise ContentError(f"is no regression case: wanted the keys {', '.join(sorted(KEYS))} and schema {SCHEMA}")
+        name = content["subject"]
+        if not isinstance(name, str):
+            raise ContentError("subject is no text")
+        subject = resolve(str(path.parent / name) if is_file(name) else name)
+        settings = replace(_settings(content["settings"]), time_limit=time_limit)
+        context = _context(content["prompt"])
+        start = tuple(_weights(w) for w in _list(content["starting_weights"], "starting_weights"))
+    except (ContentError, ArgumentError, TypeError) as error:
+        raise ContentError(f"{path}: {error}") from None
+    settings = replace(settings, features=context.d, context=context.n)
+    with guarded([origin(subject)], time_limit):
+        found = _first(subject, settings, context, start)
+    text = f"the regression case {path.name} no longer shows a difference"
+    if found is None:
+        claim = Claim(subject.name, text, NAME, Verdict.HOLDS, STRENGTH, "layers and reference agree on its prompt")
+    else:
+        claim = Claim(
+            subject.name, text, NAME, Verdict.REFUTED, STRENGTH,
+            f"layer {found.layer}, row {found.row}, {found.column_name}: still different",
+            witness=witness_json(Witness(context, start, found)),
+        )  # fmt: skip
+    return Result("verify", {**settings.document(), "case": path.name}, (claim,))
+
+
+def _first(subject: Subject, settings: Settings, context: Context, start: tuple[Any, ...]) -> Mismatch | None:
+    if isinstance(subject, OwnConstruction):
+        depth = settings.layers if subject.layers is None else subject.layers
+        found = own_mismatches(subject, context, own_values(subject, settings), depth)
+        return next((m for m in found if m is not None), None)
+    _check_weights(subject, start, context.d)
+    return first_mismatch(Case(subject, settings), context, start)
+
+
+def _check_weights(algorithm: Algorithm, start: tuple[Any, ...], d: int) -> None:
+    shapes = [0 if w in algorithm.scalar_weights else d for w in algorithm.weights]
+    if [len(w) if isinstance(w, list) else 0 for w in start] != shapes:
+        raise ContentError(f"starting_weights do not fit {', '.join(algorithm.weights)} at d = {d}")
+
+
+def _settings(content: Any) -> Settings:
+    if not isinstance(content, dict) or not set(content) <= set(SETTINGS):
+        raise ContentError(f"settings has other keys than {', '.join(SETTINGS)}")
+    whole = {k: int(parse_rational(content[k], k)) for k in ("features", "context", "layers", "seed") if k in content}
+    exact = {k: parse_rational(content[k], k) for k in ("gamma", "lam") if k in content}
+    values = {k: parse_rational(x, f"values.{k}") for k, x in dict(content.get("values", {})).items()}
+    looped, trace = content.get("looped", False), content.get("trace")
+    if not isinstance(looped, bool) or not (trace is None or isinstance(trace, str)):
+        raise ContentError("settings.looped is no truth value or settings.trace no text")
+    return Settings(**whole, **exact, looped=looped, trace=trace, values=values)  # type: ignore[arg-type]
+
+
+def _context(content: Any) -> Context:
+    if not isinstance(content, Mapping):
+        raise ContentError("prompt is no object")
+    extras = {
+        name: [_weights(x) for x in _list(values, f"extras.{name}")]
+        for name, values in dict(content.get("extras", {})).items()
+    }
+    return Context.of(
+        [_vector(v) for v in _list(content.get("features"), "features")],
+        [_vector(v) for v in _list(content.get("next_features"), "next_features")],
+        _vector(content.get("rewards")),
+        _vector(content.get("query")),
+        extras,
+    )
+
+
+def _list(content: Any, name: str) -> list[Any]:
+    if not isinstance(content, list):
+        raise ContentError(f"{name} is no list")
+    return content
+
+
+def _vector(content: Any) -> list[Fraction]:
+    return [parse_rational(x, "an entry") for x in _list(content, "a vector")]
+
+
+def _weights(content: Any) -> Any:
+    return _vector(content) if isinstance(content, list) else parse_rational(content, "a number")

@@ -1,0 +1,142 @@
+"""A user's own file: loaded with a time limit, its prints kept off stdout, its errors told with file and line."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ..numeric.strict_json import read_text
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import find
+from ..symbolic.errors import ContentError, LayerproofError
+from ..symbolic.own import OwnConstruction
+
+LOAD_LIMIT = 30.0
+"""Seconds that loading a file may take."""
+TIME_LIMIT = 300.0
+"""Seconds that everything done with a user's file may take, unless said otherwise."""
+Subject = Algorithm | OwnConstruction
+_loaded: dict[tuple[Path, int], Subject] = {}
+_origin: dict[int, Path] = {}
+
+
+def is_file(name: str) -> bool:
+    """Whether an argument names a file rather than an algorithm of the catalogue."""
+    return name.endswith(".py") or os.sep in name or "/" in name
+
+
+def resolve(subject: str | Subject) -> Subject:
+    """An algorithm by its name, a user's file by its path; an algorithm stays itself."""
+    if not isinstance(subject, str):
+        return subject
+    return load(Path(subject)) if is_file(subject) else find(subject)
+
+
+def resolve_algorithm(subject: str | Subject, doing: str) -> Algorithm:
+    """As `resolve`, for what needs an update: `ContentError` for a construction without one."""
+    found = resolve(subject)
+    if isinstance(found, OwnConstruction):
+        raise ContentError(
+            f"{found.name} is an OwnConstruction, which has no update to {doing}: write it as an Algorithm, "
+            "or use layerproof verify"
+        )
+    return found
+
+
+def origin(subject: Any) -> Path | None:
+    """The file that a subject was loaded from."""
+    return _origin.get(id(subject))
+
+
+def load(path: Path) -> Subject:
+    """The `ALGORITHM` or `CONSTRUCTION` that a Python file defines.
+
+    Raises `ContentError` with the file, and the line where there is one, when the file is missing, raises, takes
+    longer than `LOAD_LIMIT` seconds or defines neither or both.
+    """
+    try:
+        text = read_text(path)
+    except ContentError as error:
+        raise ContentError(f"{path}: {error}") from None
+    key = (path.resolve(), hash(text))
+    if key in _loaded:
+        return _loaded[key]
+    name = f"layerproof_user_file_{len(_loaded)}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None  # a path that ends in .py or was read has one
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # what pickling and dataclasses of the file look up
+    with guarded([path], LOAD_LIMIT):
+        exec(compile(text, str(path.resolve()), "exec", dont_inherit=True), module.__dict__)
+    found = [getattr(module, kind, None) for kind in ("ALGORITHM", "CONSTRUCTION")]
+    kinds = (Algorithm, OwnConstruction)
+    given = [x for x in found if x is not None]
+    if len(given) != 1:
+        what = "both ALGORITHM and CONSTRUCTION" if given else "neither ALGORITHM nor CONSTRUCTION"
+        raise ContentError(f"{path}: defines {what}, wanted one of them: layerproof new NAME writes a template")
+    for kind, value, wanted in zip(("ALGORITHM", "CONSTRUCTION"), found, kinds, strict=True):
+        if value is not None and not isinstance(value, wanted):
+            raise ContentError(f"{path}: {kind} is {str(value)[:40]!r}, wanted a layerproof.{wanted.__name__}")
+    subject: Subject = given[0]
+    if not isinstance(subject.name, str) or not subject.name.isprintable() or not subject.name:
+        raise ContentError(f"{path}: the name is {subject.name!r:.60}, wanted a printable text")
+    _loaded[key] = subject
+    _origin[id(subject)] = path
+    return subject
+
+
+@contextlib.contextmanager
+def guarded(files: Sequence[Path | None], seconds: float = TIME_LIMIT) -> Iterator[None]:
+    """Run a user's code: what it prints goes to stderr, what it raises becomes a `ContentError` with file and line.
+
+    files : the user's files at work; without any this does nothing
+    """
+    known = {str(f.resolve()): f for f in files if f is not None}
+    if not known:
+        yield
+        return
+    shown = next(iter(known.values()))
+    try:
+        with contextlib.redirect_stdout(sys.stderr), _limit(seconds, shown):
+            yield
+    except (LayerproofError, KeyboardInterrupt):
+        raise
+    except SyntaxError as error:
+        raise ContentError(f"{shown}, line {error.lineno}: {error.msg}") from None
+    except (Exception, SystemExit) as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in known]
+        if not frames and not isinstance(error, SystemExit):
+            raise
+        line = f", line {frames[-1].lineno}" if frames else ""
+        source = known[frames[-1].filename] if frames else shown
+        raise ContentError(f"{source}{line}: {type(error).__name__}: {str(error)[:300]}") from None
+
+
+@contextlib.contextmanager
+def _limit(seconds: float, shown: Path) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield  # signals reach the main thread only
+        return
+
+    def late(number: int, frame: FrameType | None) -> None:
+        raise ContentError(
+            f"{shown}: did not finish within {seconds:g} seconds: does a loop run for ever? "
+            "(--time-limit raises the limit)"
+        )
+
+    before = signal.signal(signal.SIGALRM, late)
+    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, outer)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,91 @@
+"""A construction all of one's own: any prompt, any heads, and a reference for the entries that matter.
+
+For what has no weight vectors and accumulator rows in the sense of `Algorithm`: extra tokens, rows that hold a matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+from .attention import Head, layer
+from .errors import ContentError
+from .given import exact_head, exact_matrix, exact_number
+from .identity import Mismatch
+from .prompt import Context
+from .rational import RationalMatrix
+
+
+@dataclass(frozen=True)
+class OwnConstruction:
+    """A prompt, its layers' heads, and what they must give: all in exact numbers, written by the user.
+
+    rows       d -> a name for every row of Z
+    columns    (d, n) -> a name for every column of Z
+    prompt     (context, parameters) -> the rows of Z_0
+    heads      (d, n, parameters, layer) -> the heads of that layer, counted from 0, as `Head`s of rows of rationals
+    reference  (context, parameters) -> endless iterator: after each layer {(row name, column name): the entry wanted}
+    scale      n -> the factor of a layer's change, 1/n
+    parameters values by name, as text: {"kappa": "2/3"}; gamma and lam come from the command line
+    layers     how many layers it has, where that is fixed
+    """
+
+    name: str
+    title: str
+    source: str
+    rows: Callable[[int], Sequence[str]]
+    columns: Callable[[int, int], Sequence[str]]
+    prompt: Callable[[Context, Any], Sequence[Sequence[Any]]]
+    heads: Callable[[int, int, Any, int], Sequence[Head]]
+    reference: Callable[[Context, Any], Iterable[Mapping[tuple[str, str], Any]]]
+    scale: Callable[[int], Fraction] = field(default=lambda n: Fraction(1, n))
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    layers: int | None = None
+
+
+def own_mismatches(
+    own: OwnConstruction, context: Context, values: Mapping[str, Fraction], depth: int
+) -> Iterator[Mismatch | None]:
+    """Run the layers on one prompt and compare the entries that the reference gives, after each layer, with ==.
+
+    Raises `ContentError` when a shape is wrong, a row or column is not there, or there is nothing to compare.
+    """
+    d, n = context.d, context.n
+    rows, columns = list(own.rows(d)), list(own.columns(d, n))
+    p = SimpleNamespace(**values)
+    Z = exact_matrix(own.prompt(context, p), len(rows), len(columns), "the prompt")
+    scale = exact_number(own.scale(n), "scale")
+    wanted = iter(own.reference(context, p))
+    for number in range(depth):
+        heads = [
+            exact_head(h, len(rows), len(columns), f"layer {number + 1}, head {k + 1}")
+            for k, h in enumerate(own.heads(d, n, p, number))
+        ]
+        Z = layer(Z, heads, scale).lowest_terms()
+        entries = next(wanted, None)
+        if not entries:
+            raise ContentError(f"the reference of {own.name} gives nothing to compare after layer {number + 1}")
+        yield _first(own, Z, entries, rows, columns, number + 1)
+
+
+def _first(
+    own: OwnConstruction,
+    Z: RationalMatrix,
+    entries: Mapping[tuple[str, str], Any],
+    rows: list[str],
+    columns: list[str],
+    number: int,
+) -> Mismatch | None:
+    found = None
+    for (row, column), value in entries.items():
+        if row not in rows or column not in columns:
+            raise ContentError(f"the reference of {own.name} names ({row}, {column}), no entry of its prompt")
+        i, t = rows.index(row), columns.index(column)
+        given = Fraction(int(Z.num[i, t]), int(Z.den))
+        wanted = exact_number(value, f"the reference after layer {number}")
+        if given != wanted and found is None:
+            found = Mismatch(number, row, t, column, given, wanted)
+    return found
