@@ -67,7 +67,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Marks run in the call, not in the setup: a refuted claim is then a failure, no error, and xfail knows it."""
-    __tracebackhide__ = True
+    __tracebackhide__ = _went_wrong
     checks = item.stash[CHECKS]
     wrong = []
     for mark in _marks(item):
@@ -100,6 +100,11 @@ def pytest_runtest_makereport(
 
         setattr(report, REPORTED, dumps(checks.document()))
     return report
+
+
+def _went_wrong(error: pytest.ExceptionInfo[BaseException]) -> bool:
+    """Hide a frame of ours above an error of other code; a failure of ours has no frames, which pytest would remark on."""
+    return not error.errisinstance(pytest.fail.Exception)
 
 
 def _marks(item: pytest.Item) -> list[pytest.Mark]:

@@ -75,7 +75,7 @@ def load(path: Path) -> Subject:
     assert spec is not None  # a path that ends in .py or was read has one
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # what pickling and dataclasses of the file look up
-    with guarded([path], LOAD_LIMIT):
+    with guarded([path], LOAD_LIMIT), _siblings(path.resolve().parent):
         exec(compile(text, str(path.resolve()), "exec", dont_inherit=True), module.__dict__)
     found = [getattr(module, kind, None) for kind in ("ALGORITHM", "CONSTRUCTION")]
     kinds = (Algorithm, OwnConstruction)
@@ -92,6 +92,22 @@ def load(path: Path) -> Subject:
     _loaded[key] = subject
     _origin[id(subject)] = path
     return subject
+
+
+@contextlib.contextmanager
+def _siblings(folder: Path) -> Iterator[None]:
+    """Let a file import its neighbours, as a script does; they are forgotten again, since other folders have theirs."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            place = getattr(sys.modules[name], "__file__", None)
+            # direct neighbours only: a virtual environment may lie further down in the same folder
+            if place is not None and folder in list(Path(place).resolve().parents)[:2] and "layerproof" not in name:
+                del sys.modules[name]
 
 
 @contextlib.contextmanager
