@@ -33,6 +33,7 @@ from .strict_json import loads, read_text
 
 SCHEMA = "1"
 MAX_NAME = 200
+MAX_CONSTRAINTS = 1000
 T = TypeVar("T")
 
 
@@ -75,10 +76,8 @@ def check_set(content: Any) -> Mapping[str, Any]:
     for key in ("matrices", "last_layer"):
         if key in content:
             _patterns(content[key], key)
-    if "dimension" in content:
-        text = str(content["dimension"])
-        if not text.isascii() or not text.isdigit() or len(text) > 9:
-            raise ContentError(f"dimension is {text[:40]!r}, wanted a whole number")
+    if not _is_count(content.get("dimension", 0)):
+        raise ContentError(f"dimension is {str(content['dimension'])[:40]!a}, wanted a whole number")
     if "constraints" in content:
         _constraints(content["constraints"])
     return dict(content)
@@ -90,13 +89,14 @@ def _object(content: Any, needed: set[str], allowed: set[str]) -> dict[str, Any]
     missing = sorted(needed - content.keys())
     unknown = sorted(content.keys() - needed - allowed)
     if missing or unknown:
-        what = f"lacks {missing[0]}" if missing else f"has the key {unknown[0][:40]!r}"
+        what = f"lacks {missing[0]}" if missing else f"has the key {unknown[0][:40]!a}"
         raise ContentError(f"{what}: wanted {', '.join(sorted(needed))} and any of {', '.join(sorted(allowed))}")
     if str(content["schema"]) != SCHEMA:
         raise ContentError(f"schema is {str(content['schema'])[:20]!r}, wanted {SCHEMA}")
     for key in ("name", "meaning"):
-        if key in content and not (isinstance(content[key], str) and 0 < len(content[key]) <= MAX_NAME):
-            raise ContentError(f"{key} is no text of at most {MAX_NAME} characters")
+        text = content.get(key, "-")
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_NAME or not text.isprintable():
+            raise ContentError(f"{key} is no printable text of at most {MAX_NAME} characters")
     return content
 
 
@@ -105,16 +105,16 @@ def _patterns(content: Any, key: str) -> None:
         raise ContentError(f"{key} is no object, wanted a grid of blocks for each trained matrix")
     for name, rows in content.items():
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-            raise ContentError(f"{key}.{name[:20]} is no list of rows")
+            raise ContentError(f"{key}.{name[:20]!a} is no list of rows")
         if any(not isinstance(entry, str) or len(entry) > MAX_NAME for row in rows for entry in row):
             raise ContentError(
-                f"{key}.{name[:20]} has an entry that is no short text: write numbers and names in quotes"
+                f"{key}.{name[:20]!a} has an entry that is no short text: write numbers and names in quotes"
             )
 
 
 def _constraints(content: Any) -> list[Constraint]:
-    if not isinstance(content, list) or not content:
-        raise ContentError("constraints is no list, wanted objects with name and equation")
+    if not isinstance(content, list) or not 0 < len(content) <= MAX_CONSTRAINTS:
+        raise ContentError(f"constraints is no list of 1 to {MAX_CONSTRAINTS} objects with name and equation")
     result = []
     for k, item in enumerate(content):
         if not isinstance(item, dict) or not {"name", "equation"} <= item.keys() <= {"name", "equation", "layers"}:
@@ -122,11 +122,16 @@ def _constraints(content: Any) -> list[Constraint]:
         if not all(isinstance(item[key], str) and len(item[key]) <= 1000 for key in ("name", "equation")):
             raise ContentError(f"constraints[{k}] has a name or equation that is no text of at most 1000 characters")
         layers = item.get("layers")
-        if layers is not None and not (isinstance(layers, list) and layers and all(str(x).isdecimal() for x in layers)):
+        if layers is not None and not (isinstance(layers, list) and layers and all(_is_count(x) for x in layers)):
             raise ContentError(f"constraints[{k}].layers is no list of layer numbers from 1")
         terms, constant = parse_equation(item["equation"])
         result.append(Constraint(item["name"], terms, constant, None if layers is None else tuple(map(int, layers))))
     return result
+
+
+def _is_count(x: Any) -> bool:
+    text = str(x)
+    return not isinstance(x, bool) and text.isascii() and text.isdigit() and len(text) <= 9
 
 
 def _matrix(content: Any, name: str) -> tuple[tuple[Fraction, ...], ...]:

@@ -13,17 +13,19 @@ from ..numeric.strict_json import rational_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.derive import derive
-from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ..symbolic.given import exact_number
 from ..symbolic.invariance.blocks import block_update
 from ..symbolic.invariance.closure import Reached, reach
 from ..symbolic.invariance.decide import (
     InvarianceWitness,
+    RandomInvariance,
     enumerable,
     equivariant,
     find_witness,
     random_invariance,
     single_sample,
+    update_degree,
 )
 from ..symbolic.invariance.flow import balances
 from ..symbolic.invariance.one_layer import one_layer_set
@@ -38,6 +40,8 @@ from ..symbolic.invariance.sets import (
 )
 from ..symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ..symbolic.invariance.weights import Point, WeightSpace
+from ..symbolic.prime_field import PRIME
+from ..symbolic.prompt import Layout
 from .case import Progress, silent
 from .invariance_proved import prove_now, proved_claim
 from .user_file import guarded, origin, resolve_algorithm
@@ -45,8 +49,10 @@ from .verdict import Claim, Result, Verdict
 
 SETS = ("weights", "zero-pattern", "one-layer", "last-layer", "smallest", "commutant")
 """The named sets, smallest first."""
-MAX_ENTRIES = 5000
-"""The most trained entries that are looked at: a stored layer has heads * m^2 of each trained matrix."""
+MAX_ENTRIES, MAX_CONTEXT, MAX_LAYERS = 5000, 50, 100
+"""The most trained entries that are looked at (a stored layer has m^2 of each matrix), and the largest n and L."""
+WORTHLESS = Fraction(1, 2**20)
+"""An error probability from here on is no evidence."""
 EXACT, BLOCKS, ENTRYWISE, RANDOM = (f"invariance-{kind}" for kind in ("exact", "blocks", "entrywise", "random"))
 PROVED_ALL, PROVED_HERE, AT_RANDOM, COUNTED = (
     "proved for all d and n (block form)",
@@ -64,7 +70,7 @@ class Question:
     gamma, lam, trace : the in-context algorithm's; gamma is the outer discount too
     group  : a name, or a group acting on d features;  weights : a set's name or document, or None for all named sets
     window, outer : which outer update
-    floats : also ask torch;  prove : also run the Rocq gate
+    source : the file that the document came from;  floats : also ask torch;  prove : also run the Rocq gate
     law, units : also sample that law, with so many random processes
     """
 
@@ -80,6 +86,7 @@ class Question:
     window: str = "sliding"
     outer: str = "semi-gradient"
     weights: str | Mapping[str, Any] | None = None
+    source: str | None = None
     floats: bool = True
     law: str | None = None
     prove: bool = False
@@ -95,7 +102,8 @@ class Question:
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if not isinstance(value, Fraction) or not 0 <= value <= 1:
-                raise ArgumentError(f"{name} is {value!r}, wanted an exact number from 0 to 1, such as 9/10")
+                shown = value if isinstance(value, Fraction) else repr(value)
+                raise ArgumentError(f"{name} is {shown}, wanted an exact number from 0 to 1, such as 9/10")
         Outer(self.window, self.outer)
         if isinstance(self.weights, str) and self.weights not in SETS:
             raise ArgumentError(f"set is {self.weights[:40]!r}, wanted one of {', '.join(SETS)}, or a set's file")
@@ -177,13 +185,17 @@ def subjects(
             average_reward=Fraction(0) if discounted else Fraction(1, 3),
         )  # fmt: skip
         derivation = derive(found, options)
+        m = Layout.of(found, question.features, 1).m
+        trained = 2 if len(derivation.heads) == 1 else 3 * len(derivation.heads)
+        for depth, looped in question.depths():
+            entries = trained * m**2 * (1 if looped else depth)
+            if entries > MAX_ENTRIES or question.context > MAX_CONTEXT or depth > MAX_LAYERS:
+                raise WorkLimitError(
+                    f"{found.name} has {entries} trained entries at d = {question.features}, n = {question.context}, "
+                    f"L = {depth}; the limits are {MAX_ENTRIES}, n = {MAX_CONTEXT} and L = {MAX_LAYERS}: ask for less"
+                )
         for depth, looped in question.depths():
             space = WeightSpace.of(derivation, question.features, question.context, depth, parameters, looped)
-            if space.size > MAX_ENTRIES or question.context > 50:
-                raise WorkLimitError(
-                    f"{found.name} has {space.size} trained entries at context length {question.context}, above the "
-                    f"limit of {MAX_ENTRIES} and 50: ask for fewer features, layers or transitions"
-                )
             start = space.algorithm_point([Fraction(1)] * space.stored)
             yield Subject(found, space, question.symmetry, outer, start, question.seed, progress)
 
@@ -212,7 +224,12 @@ def _claims(subject: Subject, question: Question, passed: Sequence[str] | None) 
 
         yield monte_carlo_claim(subject, question.law, question.units)
     if asked is not None and not isinstance(asked, str):
-        given = weight_set(asked, subject.space, subject.group)
+        try:
+            given = weight_set(asked, subject.space, subject.group)
+        except ArgumentError as error:
+            if question.source is None:
+                raise
+            raise ContentError(f"{question.source}: {error}") from None
         if "dimension" in asked:
             yield _dimension(subject, given, int(asked["dimension"]))
         yield from judge(subject, given, passed)
@@ -284,7 +301,7 @@ def judge(subject: Subject, weights: WeightSet, passed: Sequence[str] | None = N
 
     judged = weights
     if weights.frozen and not enumerable(group):
-        # too many elements to move a sample by each: the frozen entries are kept at their values, inside the commutant
+        # too many elements to move a sample by each: only a slice, frozen entries at their values, can be refuted
         judged = replace(weights, frozen=frozenset())
     found = random_invariance(judged, group, outer, subject.seed)
     witness = None
@@ -319,19 +336,30 @@ def judge(subject: Subject, weights: WeightSet, passed: Sequence[str] | None = N
             )
             yield claim(ENTRYWISE, verdict, PROVED_HERE, reason)
             count += 1
-    if found is not None:
-        verdict = Verdict.HOLDS if found.holds else Verdict.REFUTED
-        held = "" if judged is weights else ", frozen entries at the algorithm's values"
-        reason = (
-            f"a random point of the set and a random sample, averaged {found.averaged}{held}: degree {found.degree}, "
-            f"error probability at most {float(found.probability):.0e}"
-            if found.holds
-            else f"the averaged update leaves the set at {', '.join(entry_name(space, k) for k in found.residual[:3])}"
-        )
-        yield claim(RANDOM, verdict, AT_RANDOM, reason)
+    if found is not None and not found.holds:
+        left = ", ".join(entry_name(space, k) for k in found.residual[:3])
+        yield claim(RANDOM, Verdict.REFUTED, "", f"the averaged update leaves the set at {left}")
+    elif found is not None and judged is weights:
+        yield claim(RANDOM, *_at_random(found))
     elif not count:
         reason = f"the group {group.name} is too large to average over, and the set is not inside its commutant"
         yield claim(RANDOM, Verdict.UNDECIDED, "", reason)
+
+
+def _at_random(found: RandomInvariance) -> tuple[Verdict, str, str]:
+    """Verdict, strength and reason of a random evaluation that found nothing outside."""
+    bound = f"degree {found.degree}, error probability at most {_power(found.probability)}"
+    if found.probability >= WORTHLESS:
+        return Verdict.UNDECIDED, "", f"a random point says nothing here: {bound}"
+    return (
+        Verdict.HOLDS,
+        AT_RANDOM,
+        f"a random point of the set and a random sample, averaged {found.averaged}: {bound}",
+    )
+
+
+def _power(x: Fraction) -> str:
+    return f"{float(x):.0e}" if x < 1 else "1"
 
 
 def _dimension(subject: Subject, weights: WeightSet, expected: int) -> Claim:
@@ -344,12 +372,17 @@ def _dimension(subject: Subject, weights: WeightSet, expected: int) -> Claim:
 
 
 def _symmetric(subject: Subject) -> Iterator[Claim]:
-    wrong = equivariant(subject.space, subject.group, subject.outer, subject.seed)
-    text = f"u(S theta S^T; S Z) = S u(theta; Z) S^T for every S of {subject.group.name}, {subject.depth_words}"
-    reason = wrong or f"at random weights and a random sample, for {len(subject.group.generators)} generators"
-    yield subject.claim(
-        text, RANDOM, Verdict.REFUTED if wrong else Verdict.HOLDS, AT_RANDOM, reason, details={"fact": "equivariance"}
-    )
+    space, group = subject.space, subject.group
+    wrong = equivariant(space, group, subject.outer, subject.seed)
+    text = f"u(S theta S^T; S Z) = S u(theta; Z) S^T for every S of {group.name}, {subject.depth_words}"
+    bound = Fraction(update_degree(space.depth, len(space.masks) > 1) * len(group.generators), PRIME)
+    verdict, reason = Verdict.HOLDS, f"at random weights and a random sample, for {len(group.generators)} generators: "
+    reason += f"error probability at most {_power(bound)}"
+    if wrong is not None:
+        verdict, reason = Verdict.REFUTED, wrong
+    elif bound >= WORTHLESS:
+        verdict = Verdict.UNDECIDED
+    yield subject.claim(text, RANDOM, verdict, AT_RANDOM, reason, details={"fact": "equivariance"})
 
 
 def _reached_claim(subject: Subject) -> Claim:

@@ -37,7 +37,7 @@ def float_claims(subject: Subject) -> Iterator[Claim]:
         f"the update's largest entry is {found.largest:.2g}",
         error=found.error, bound=found.bound, details={"fact": "autograd", "ratio": found.ratio},
     )  # fmt: skip
-    if group.name == "signed-permutations":
+    if group.acts_as("signed-permutations"):
         yield from _attention_claims(subject, sample)
         yield _adam_claim(subject, sample)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..symbolic.invariance.sets import Rows, WeightSet
+from ..symbolic.invariance.sets import Rows, WeightSet, commutant
 from . import proof_record
 from .case import Progress
 from .evidence.proved import prove_all
@@ -26,15 +26,18 @@ RECORD, GENERAL = "invariance", "general"
 def theorem_for(subject: Subject, weights: WeightSet) -> str | None:
     """The name of the theorem that says that this set is invariant, or None when there is none.
 
-    The theorems are about rows in which blocks of features come first and other rows after them, and about laws
-    symmetric under all signed permutations (those of the orthogonal group are).
+    What the set holds decides, not what it is called.  The theorems are about rows in which blocks of features come
+    first and other rows after them, and about laws symmetric under all signed permutations (those of the orthogonal
+    group are).
     """
     space, kind = subject.space, subject.outer.kind
     moved = [acts for _, _, acts in space.blocks]
-    if subject.group.name not in ("signed-permutations", "orthogonal") or moved != sorted(moved, reverse=True):
+    symmetric = any(subject.group.acts_as(name) for name in ("signed-permutations", "orthogonal"))
+    if not symmetric or moved != sorted(moved, reverse=True):
         return None
     vectors = sum(moved)
-    if weights.name == "commutant":
+    whole = commutant(space, subject.group)
+    if (weights.base, weights.frozen, weights.directions) == (whole.base, whole.frozen, whole.directions):
         if vectors != 2:
             return "blocks_invariant" if kind == "semi-gradient" and not (space.looped and space.depth > 1) else None
         names = {"semi-gradient": "commutant_invariant", "residual-gradient": "commutant_invariant_residual"}
@@ -42,7 +45,7 @@ def theorem_for(subject: Subject, weights: WeightSet) -> str | None:
             return None if space.looped and space.depth > 1 else "commutant_invariant_any"
         return names[kind] + ("_looped" if space.looped and space.depth > 1 else "")
     single = space.depth == 1 and space.matrices == ("P", "Q") and (vectors, len(moved)) == (2, 3)
-    if weights.name == "one-layer" and single and weights.patterns is not None:
+    if single and weights.patterns is not None:
         names = {"semi-gradient": "one_layer_invariant", "residual-gradient": "one_layer_invariant_residual"}
         if _is_one_layer(weights.patterns[0]["P"], weights.patterns[0]["Q"]):
             return names.get(kind)

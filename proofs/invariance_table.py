@@ -36,7 +36,7 @@ def show(result: Result, details: bool) -> None:
     table.add_column("algorithm", no_wrap=True)
     table.add_column("layers", no_wrap=True)
     for name in names:
-        table.add_column(name)
+        table.add_column(Text(name))
     for (algorithm, depth, looped), claims in by_depth.items():
         words = "1" if depth == 1 else f"{depth} {'looped' if looped else 'sequential'}"
         table.add_row(algorithm, words, *(_cell([c for c in claims if c.details.get("set") == n]) for n in names))
@@ -78,9 +78,10 @@ def _lines(depth_key: Depth, claims: Sequence[Claim], names: Sequence[str]) -> l
             continue
         verdict = worst(about)
         lines.append(Text.assemble("  ", (verdict.value, STYLES[verdict]), f"  {name}, dimension {about[0].dimension}"))
-        if about[0].details.get("meaning"):
-            lines.append(Text(f"    {about[0].details['meaning']}", style="dim"))
-        patterns = about[0].details.get("patterns") or []
+        told = next((c.details for c in about if "meaning" in c.details), {})
+        if told:
+            lines.append(Text(f"    {told['meaning']}", style="dim"))
+        patterns = told.get("patterns") or []
         for layer, pattern in enumerate(patterns if len({str(p) for p in patterns}) > 1 else patterns[:1]):
             where = f" of layer {layer + 1}" if len(patterns) > 1 and patterns[0] != patterns[-1] else ""
             lines += [Text(f"    {text}") for text in pattern_lines(pattern, where)]

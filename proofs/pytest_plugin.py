@@ -103,7 +103,7 @@ def pytest_runtest_makereport(
 
 
 def _went_wrong(error: pytest.ExceptionInfo[BaseException]) -> bool:
-    """Hide a frame of ours above an error of other code; a failure of ours has no frames, which pytest would remark on."""
+    """Hide a frame of ours above an error of other code; of a failure of ours pytest shows the words alone anyway."""
     return not error.errisinstance(pytest.fail.Exception)
 
 

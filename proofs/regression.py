@@ -20,7 +20,7 @@ from ..symbolic.witness import Witness
 from .case import Case, Settings
 from .evidence.exact import NAME, STRENGTH, first_mismatch
 from .own_claims import own_values
-from .user_file import Subject, guarded, is_file, origin, resolve
+from .user_file import LOAD_LIMIT, Subject, guarded, is_file, origin, resolve
 from .verdict import Claim, Result, Verdict, witness_json
 
 SCHEMA = "1"
@@ -74,7 +74,7 @@ def replay(path: Path, time_limit: float) -> Result:
         name = content["subject"]
         if not isinstance(name, str):
             raise ContentError("subject is no text")
-        subject = resolve(str(path.parent / name) if is_file(name) else name)
+        subject = resolve(str(path.parent / name) if is_file(name) else name, min(LOAD_LIMIT, time_limit))
         settings = replace(_settings(content["settings"]), time_limit=time_limit)
         context = _context(content["prompt"])
         start = tuple(_weights(w) for w in _list(content["starting_weights"], "starting_weights"))

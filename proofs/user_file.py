@@ -34,11 +34,11 @@ def is_file(name: str) -> bool:
     return name.endswith(".py") or os.sep in name or "/" in name
 
 
-def resolve(subject: str | Subject) -> Subject:
+def resolve(subject: str | Subject, seconds: float = LOAD_LIMIT) -> Subject:
     """An algorithm by its name, a user's file by its path; an algorithm stays itself."""
     if not isinstance(subject, str):
         return subject
-    return load(Path(subject)) if is_file(subject) else find(subject)
+    return load(Path(subject), seconds) if is_file(subject) else find(subject)
 
 
 def resolve_algorithm(subject: str | Subject, doing: str) -> Algorithm:
@@ -57,11 +57,11 @@ def origin(subject: Any) -> Path | None:
     return _origin.get(id(subject))
 
 
-def load(path: Path) -> Subject:
+def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
     """The `ALGORITHM` or `CONSTRUCTION` that a Python file defines.
 
     Raises `ContentError` with the file, and the line where there is one, when the file is missing, raises, takes
-    longer than `LOAD_LIMIT` seconds or defines neither or both.
+    longer than `seconds` or defines neither or both.
     """
     try:
         text = read_text(path)
@@ -75,7 +75,7 @@ def load(path: Path) -> Subject:
     assert spec is not None  # a path that ends in .py or was read has one
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # what pickling and dataclasses of the file look up
-    with guarded([path], LOAD_LIMIT), _siblings(path.resolve().parent):
+    with guarded([path], seconds), _siblings(path.resolve().parent):
         exec(compile(text, str(path.resolve()), "exec", dont_inherit=True), module.__dict__)
     found = [getattr(module, kind, None) for kind in ("ALGORITHM", "CONSTRUCTION")]
     kinds = (Algorithm, OwnConstruction)

@@ -218,7 +218,7 @@ def test_a_group_of_generators_from_file_and_from_python(capsys, tmp_path):
 def test_python_refuses_what_it_does_not_know():
     with pytest.raises(ArgumentError, match="there is no setting 'widow'"):
         lp.invariance("td0", widow="shared")
-    with pytest.raises(ArgumentError, match="gamma is 0.9, wanted an exact number"):
+    with pytest.raises(ArgumentError, match=r"gamma is 0\.9, wanted an exact number"):
         lp.invariance("td0", gamma=0.9)
     with pytest.raises(ArgumentError, match="group acts on 2 features, wanted 3"):
         lp.invariance("td0", d=3, group=SymmetryGroup("swap", 2, (SWAP,)))

@@ -272,7 +272,7 @@ SEEN = []
 
 
 @pytest.mark.parametrize("name", BASES)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_blocks_polynomials_and_witnesses_never_contradict_each_other(name, data):
     s = subject_of(name, context=1, window=data.draw(st.sampled_from(WINDOWS)))
@@ -287,7 +287,7 @@ def test_blocks_polynomials_and_witnesses_never_contradict_each_other(name, data
 
 
 def test_both_answers_were_seen_above():
-    if len(SEEN) < 60:
+    if len(SEEN) < 40:
         pytest.skip("the test above has not run here")
     assert (True, True, False) in SEEN and any(not polynomials and witness for _, polynomials, witness in SEEN)
 

@@ -1,21 +1,25 @@
-"""`layerproof check`: check certificates without trusting them."""
+"""`layerproof check`: check certificates, regression cases and constructions, or all that a directory holds of them."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from ...numeric.processes import whole_number
 from ...numeric.strict_json import dumps
 from ...symbolic.errors import ArgumentError, ContentError
-from .. import certificate
-from ..case import MAX_WORK
-from ..options import Json, integer
+from .. import step_summary
+from ..case import MAX_WORK, Settings
+from ..options import ContextLength, Features, Json, Layers, integer
+from ..plain_text import one_line
 from ..progress import ProgressLine
-from ..table import summary, witness_lines
+from ..project_check import Outcome, check_target, exit_code, worst
+from ..project_files import Kind, targets
+from ..table import summary as counts
+from ..table import witness_lines
 from ..verdict import SCHEMA, Result, Verdict
 
 SHOWN = 20
@@ -26,64 +30,90 @@ def command(
     prove: Annotated[
         bool, Parameter(name="--prove", negative=(), help="also compile the theory and audit its theorems")
     ] = False,
+    features: Features = 2,
+    context: ContextLength = 10,
+    layers: Layers = 3,
     device: Annotated[str, Parameter(name="--device", help="where floats run: auto, cpu or cuda")] = "auto",
-    max_work: Annotated[int, integer("--max-work", "limit on the work that a certificate may ask for")] = MAX_WORK,
+    max_work: Annotated[int, integer("--max-work", "limit on the work that a file may ask for")] = MAX_WORK,
+    time_limit: Annotated[int, integer("--time-limit", "seconds that each construction may take")] = 60,
+    only_known: Annotated[
+        bool, Parameter(name="--only-known", negative=(), help="ignore files that are nothing to check")
+    ] = False,
+    summary: Annotated[
+        Path | None, Parameter(name="--summary", help="append a Markdown table to this file (GITHUB_STEP_SUMMARY)")
+    ] = None,
     json: Json = False,
 ) -> int:
-    """Check certificates: derive everything again, compare field by field, and run their evidence again.
+    """Check files, and all that directories hold: nothing that a file claims is believed.
 
-    Exit codes: 0 all hold, 1 some field or claim is refuted, 3 something is undecided or was not run,
-    4 a file is no certificate that can be checked; with several files the first of 1, 4, 3, 0 that applies to any.
+    A certificate (.json) is derived again, compared field by field, and its evidence run again.  A regression case
+    (.json, verify --save) is replayed.  A construction (.py that assigns ALGORITHM or CONSTRUCTION) is loaded and
+    verified at -d, -n and -L; no other Python file is run.
+
+    Exit codes: 0 all hold, 1 some field or claim is refuted, 3 something is undecided or was not run, or a directory
+    holds nothing to check, 4 a file cannot be checked; of several the first of 1, 4, 3, 0 that applies to any.
     """
-    if not files:
-        raise ArgumentError("no certificate is named, wanted at least one file: layerproof check cert.json")
-    checked: dict[str, Result] = {}
-    refused: dict[str, str] = {}
+    if not files and not only_known:
+        raise ArgumentError("no certificate is named, wanted at least one file or directory: layerproof check cert.json")
+    if summary is not None and (summary.is_dir() or not summary.parent.is_dir()):
+        raise ArgumentError(f"summary is {str(summary)!r}, wanted a file in a folder that is there")
+    whole_number("time_limit", time_limit, 1)
+    settings = Settings(
+        features=features, context=context, layers=layers, trials=4, device=device, max_work=max_work,
+        time_limit=time_limit,
+    )  # fmt: skip
     progress = ProgressLine()
-    for file in dict.fromkeys(files):
-        name = os.fsencode(file).decode(errors="replace")
+    outcomes = []
+    for target in targets(files, only_known):
         try:
-            checked[name] = certificate.check(certificate.read(file), prove, progress, device, max_work)
-        except ContentError as error:
-            refused[name] = str(error) if str(error).startswith(f"{file}: ") else f"{file}: {error}"
+            outcomes.append(check_target(target, settings, prove, progress))
         finally:
             progress.clear()
-    if not checked and len(refused) == 1:
-        raise ContentError(next(iter(refused.values())))
-    for reason in refused.values():
-        print(f"layerproof: {reason}", file=sys.stderr)
-    if json and checked:
-        print(dumps(document(checked, refused, prove)), end="")
+    if summary is not None:
+        step_summary.append(summary, outcomes)
+    return report(outcomes, prove, json)
+
+
+def report(outcomes: list[Outcome], prove: bool, json: bool) -> int:
+    """Print what was found, what could not be checked on stderr, and give the exit code."""
+    if not outcomes:
+        print("layerproof: nothing to check among the files named", file=sys.stderr)
+    for outcome in outcomes:
+        if outcome.result is None:
+            print(f"layerproof: {one_line(outcome.refused)}", file=sys.stderr)
+    if json and (not outcomes or any(outcome.result is not None for outcome in outcomes)):
+        print(dumps(document(outcomes, prove)), end="")
     elif not json:
-        for name, result in checked.items():
-            print("\n".join(lines(name, result)))
-    codes = {result.exit_code for result in checked.values()} | ({ContentError.exit_code} if refused else set())
-    return next(code for code in (1, 4, 3, 0) if code in codes)
+        for outcome in outcomes:
+            if outcome.result is not None:
+                print("\n".join(lines(outcome, outcome.result)))
+    return exit_code(outcomes)
 
 
-def document(checked: dict[str, Result], refused: dict[str, str], prove: bool) -> dict[str, object]:
+def document(outcomes: list[Outcome], prove: bool) -> dict[str, object]:
     """The results as one document; each claim's details name its file."""
+    checked = {o.name: (o, o.result) for o in outcomes if o.result is not None}
     claims = [
         {**claim, "details": {**claim["details"], "file": name}}
-        for name, result in checked.items()
+        for name, (_, result) in checked.items()
         for claim in result.document()["claims"]
     ]
-    files = {name: dict(result.settings) for name, result in checked.items()}
+    files = {name: {**result.settings, "what": o.kind.value} for name, (o, result) in checked.items()}
     return {
         "command": "check",
         "schema": SCHEMA,
         "settings": {"prove": prove, "files": files},
         "claims": claims,
-        "refused": refused,
+        "refused": {o.name: o.refused for o in outcomes if o.result is None},
     }
 
 
-def lines(name: str, result: Result) -> list[str]:
+def lines(outcome: Outcome, result: Result) -> list[str]:
     """One line on a file, then its notes, the fields that differ, and the claims that do not hold."""
+    if outcome.kind is Kind.DIRECTORY:
+        return [one_line(f"{outcome.verdict}  {outcome.name}: {outcome.reason}")]
     asked = [c for c in result.claims if c.asked]
-    worst = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
-    verdict = next((v for v in worst if any(c.verdict is v for c in asked)), Verdict.HOLDS)
-    said = [f"{verdict.value}  {name}: {asked[0].algorithm}, {summary(result)}"]
+    said = [f"{worst(result).value}  {outcome.name}: {asked[0].algorithm}, {counts(result)}"]
     for claim in asked:
         said += [f"  note: made with {note}" for note in claim.details.get("notes", ())]
         fields = (claim.witness or {}).get("fields", [])
@@ -94,4 +124,4 @@ def lines(name: str, result: Result) -> list[str]:
         if claim.verdict is not Verdict.HOLDS and not fields:
             said.append(f"  {claim.verdict.value}  {claim.evidence}: {claim.reason}")
             said += [f"    {line}" for line in witness_lines(claim.witness or {})]
-    return said
+    return [one_line(line) for line in said]

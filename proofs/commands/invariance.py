@@ -75,6 +75,7 @@ def command(
     question = Question(
         features=features, context=context, layers=layers, looped=looped, gamma=rational(gamma, "gamma"),
         lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, weights=known,
+        source=set if set not in SETS else None,
         floats=floats, prove=prove, law=law, units=units,
     )  # fmt: skip
     progress = ProgressLine()
@@ -94,6 +95,6 @@ def _file(text: str, option: str, names: Any) -> Path:
     from ...symbolic.errors import ArgumentError
 
     path = Path(text)
-    if path.suffix or path.exists():
+    if text and (path.suffix or path.exists()):
         return path
     raise ArgumentError(f"{option} is {text[:60]!r}, wanted one of {', '.join(names)}, or a JSON file")

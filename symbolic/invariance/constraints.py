@@ -97,7 +97,7 @@ def constrained(
             rows.append(row)
     echelon = reduced(rows, count + 1)
     if any(not any(row[:count]) for row in echelon):
-        raise ArgumentError(f"the constraints of {name} contradict each other: no weights satisfy them all")
+        raise ArgumentError(f"the constraints of {name[:40]!a} contradict each other: no weights satisfy them all")
     base = [Fraction(0)] * space.size
     for row in echelon:
         pivot = next(k for k in range(count) if row[k])
@@ -118,10 +118,11 @@ def _no_such(space: WeightSpace, constraint: Constraint, layer: int, block: Bloc
     matrix, row, column = block
     names = [name for name, _, _ in space.blocks]
     if not 0 <= layer < space.stored:
-        return f"{constraint.name} names layer {layer + 1}, wanted 1 to {space.stored}"
+        return f"{constraint.name[:40]!a} names layer {layer + 1}, wanted 1 to {space.stored}"
     if matrix not in space.matrices:
-        return f"{constraint.name} names {matrix}, wanted {', '.join(space.matrices)}"
+        return f"{constraint.name[:40]!a} names {matrix}, wanted {', '.join(space.matrices)}"
     missing = next((x for x in (row, column) if x not in names), None)
     if missing is not None:
-        return f"{constraint.name} names the row {missing}, wanted {', '.join(names)}"
-    return f"{constraint.name} names {matrix}[{row}, {column}], which is zero throughout the commutant: leave it out"
+        return f"{constraint.name[:40]!a} names the row {missing[:40]}, wanted {', '.join(names)}"
+    where = f"{matrix}[{row}, {column}]"
+    return f"{constraint.name[:40]!a} names {where}, which is zero throughout the commutant: leave it out"

@@ -42,13 +42,16 @@ class RandomInvariance:
     """The averaged update at a random point of the set and a random sample, modulo a prime: quick, and the first asked.
 
     residual   positions where it leaves the set: none when it holds
-    degree     bounds the degree of every polynomial tested; probability = degree / prime
+    degree     bounds the degree of every polynomial tested
+    checks     how many identities were tested at a random point: one, and one for each generator where the update's
+               equivariance stands behind a projection; probability = checks * degree / prime
     averaged   by enumeration of the group, or by projection on its commutant after an equivariance check
     """
 
     residual: tuple[int, ...]
     degree: int
     averaged: str
+    checks: int = 1
 
     @property
     def holds(self) -> bool:
@@ -58,7 +61,7 @@ class RandomInvariance:
     @property
     def probability(self) -> Fraction:
         """A bound on the chance that a set that is not invariant (over the field) passes."""
-        return Fraction(self.degree, PRIME)
+        return Fraction(self.degree * self.checks, PRIME)
 
 
 def update_degree(depth: int, several_heads: bool) -> int:
@@ -214,13 +217,19 @@ def random_invariance(weights: WeightSet, group: SymmetryGroup, outer: Outer, se
             update = sample_update(space, field_point, sample, outer, PRIME_FIELD).update
             outside = whole.span.residual(update, PRIME_FIELD)
             update = [x - y for x, y in zip(update, outside, strict=True)]
-            return _judged(weights, update, degree, "by projection on the commutant, after an equivariance check")
+            return _judged(
+                weights,
+                update,
+                degree,
+                "by projection on the commutant, after an equivariance check",
+                1 + len(group.generators),
+            )
     if not enumerable(group):
         return None
     update = averaged_update(space, field_point, sample, outer, group.elements or (), PRIME_FIELD)
     return _judged(weights, update, degree, f"over all {len(group.elements or ())} elements")
 
 
-def _judged(weights: WeightSet, update: Sequence[Any], degree: int, averaged: str) -> RandomInvariance:
+def _judged(weights: WeightSet, update: Sequence[Any], degree: int, averaged: str, checks: int = 1) -> RandomInvariance:
     outside = weights.span.residual(update, PRIME_FIELD)
-    return RandomInvariance(tuple(k for k, x in enumerate(outside) if x != 0), degree, averaged)
+    return RandomInvariance(tuple(k for k, x in enumerate(outside) if x != 0), degree, averaged, checks)

@@ -87,6 +87,8 @@ def parse_entry(text: str) -> tuple[dict[str, Fraction], Fraction]:
             raise ArgumentError(
                 f"entry {text[:40]!r} is no linear expression: wanted 0, free, frozen, or names such as a - 1/2 b + 3"
             )
+        if found[3] in WORDS:
+            raise ArgumentError(f"entry {text[:40]!r} uses {found[3]} as a name: it must stand alone, without blanks")
         coefficient = Fraction(found[2] or 1) * (-1 if found[1] == "-" else 1)
         if found[3]:
             names[found[3]] = names.get(found[3], Fraction(0)) + coefficient
@@ -111,7 +113,8 @@ def pattern_set(space: WeightSpace, name: str, meaning: str, patterns: Sequence[
     for layer, matrices in enumerate(patterns):
         unknown = sorted(set(matrices) ^ set(space.matrices))
         if unknown:
-            raise ArgumentError(f"the set names {', '.join(matrices)}, wanted the matrices {', '.join(space.matrices)}")
+            given = ", ".join(f"{name[:20]!a}" for name in list(matrices)[:9])
+            raise ArgumentError(f"the set names {given}, wanted the matrices {', '.join(space.matrices)}")
         for number, matrix in enumerate(space.matrices):
             rows = matrices[matrix]
             if len(rows) != count or any(len(row) != count for row in rows):

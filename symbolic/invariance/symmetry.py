@@ -62,6 +62,10 @@ class SymmetryGroup:
         """Whether it is one of the named groups whose elements permute features or flip their signs."""
         return self.name in _ENUMERATED and self.generators == GROUPS[self.name](self.d)
 
+    def acts_as(self, name: str) -> bool:
+        """Whether it has the generators of the named group, whatever it is called."""
+        return name in GROUPS and self.generators == GROUPS[name](self.d)
+
     @cached_property
     def order(self) -> int | None:
         """The number of elements, or None when there are infinitely many or more than can be listed."""

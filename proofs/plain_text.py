@@ -1,0 +1,26 @@
+"""Text that others wrote, such as a file's name, made safe to show: on one line, and in Markdown."""
+
+from __future__ import annotations
+
+import re
+
+_STRUCTURE = re.compile(r"[&<>\"'`|\\*\[\]~$@#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=//)|(?<=www)\.|[\ud800-\udfff]")
+
+
+def one_line(text: str) -> str:
+    r"""The text with everything that is not printable written as an escape, so that it cannot begin a line of its own.
+
+    >>> one_line("a.py\nHOLDS  b.py")
+    'a.py\\nHOLDS  b.py'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def markdown(text: str, length: int = 300) -> str:
+    """The text as a cell of a Markdown table: shortened, on one line, all that Markdown or HTML would read as a code.
+
+    >>> markdown("a|<b>_c_d")
+    'a&#124;&#60;b&#62;&#95;c_d'
+    """
+    shown = one_line(text if len(text) <= length else f"{text[:length]}...")
+    return _STRUCTURE.sub(lambda found: f"&#{ord(found.group())};", shown)

@@ -1,0 +1,138 @@
+"""Check what a project holds: each certificate, regression case and construction by the means that it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..numeric.strict_json import loads, read_text
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.errors import (
+    ArgumentError,
+    ContentError,
+    LayerproofError,
+    NotPolynomialError,
+    NotRepresentableError,
+    WorkLimitError,
+)
+from . import certificate
+from .case import Progress, Settings, silent
+from .checker import ask, verify
+from .project_files import DEFINITIONS, SKIPPED_FOLDERS, Kind, Target, kind_of
+from .regression import replay
+from .table import summary
+from .user_file import LOAD_LIMIT, is_file, load
+from .verdict import Claim, Result, Verdict
+
+WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
+ERROR = "ERROR"
+"""What stands for a verdict where a file could not be checked."""
+PROVED = "proved-all-sizes"
+NOTHING = (
+    "nothing was checked: it holds no certificate (.json), no regression case (.json) and no file of yours that "
+    f"assigns {' or '.join(sorted(DEFINITIONS))} (.py); hidden folders, {', '.join(sorted(SKIPPED_FOLDERS))} and "
+    "files of tests are left out"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file: a result, or the reason why it could not be checked."""
+
+    name: str
+    kind: Kind
+    result: Result | None = None
+    refused: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code for this file alone."""
+        return ContentError.exit_code if self.result is None else self.result.exit_code
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict among the claims that count, or ERROR."""
+        return ERROR if self.result is None else worst(self.result).value
+
+    @property
+    def reason(self) -> str:
+        """Why, in one line: how many claims hold, or the first that does not."""
+        if self.result is None:
+            return self.refused.removeprefix(f"{self.name}: ")
+        asked = [c for c in self.result.claims if c.asked]
+        if self.kind is Kind.DIRECTORY:
+            return asked[0].reason
+        open_claim = next((c for c in asked if c.verdict is not Verdict.HOLDS and c.verdict is worst(self.result)), None)
+        if open_claim is None:
+            return f"{asked[0].algorithm}, {summary(self.result)}"
+        return f"{open_claim.algorithm}, {open_claim.evidence}: {open_claim.reason}"
+
+
+def worst(result: Result) -> Verdict:
+    """The worst verdict among the claims that count."""
+    found = {c.verdict for c in result.claims if c.asked}
+    return next((v for v in WORST_FIRST if v in found), Verdict.HOLDS if found else Verdict.NOT_RUN)
+
+
+def exit_code(outcomes: list[Outcome]) -> int:
+    """1 when anything is refuted, else 4 when a file cannot be checked, else 3 when something is open, else 0."""
+    codes = {outcome.exit_code for outcome in outcomes}
+    return next((code for code in (1, 4, 3) if code in codes), 0)
+
+
+def check_target(target: Target, settings: Settings, prove: bool = False, progress: Progress = silent) -> Outcome:
+    """Check one target; content that cannot be checked is an outcome, and not an error.
+
+    settings : sizes for constructions; where floats run and the limits on work and time for everything
+    Raises `DeviceError` and `WorkLimitError` where the settings themselves cannot be had.
+    """
+    path = target.path
+    try:
+        result = _result(target, settings, prove, progress)
+    except WorkLimitError:
+        raise
+    except (ContentError, ArgumentError, NotPolynomialError, NotRepresentableError) as error:
+        return Outcome(target.name, target.kind, refused=_named(path, error))
+    return Outcome(target.name, target.kind, result)
+
+
+def _named(path: Path, error: LayerproofError) -> str:
+    text = str(error)
+    return text if text.startswith((f"{path}: ", f"{path}, line ")) else f"{path}: {text}"
+
+
+def _result(target: Target, settings: Settings, prove: bool, progress: Progress) -> Result:
+    if target.trouble:
+        raise ContentError(target.trouble)
+    if target.kind is Kind.CONSTRUCTION:
+        return _verified(target.path, settings, prove, progress)
+    if target.kind is Kind.CASE:
+        return _replayed(target.path, settings.time_limit)
+    if target.kind is Kind.DIRECTORY:
+        claim = Claim("", f"something in {target.name} is checked", "project", Verdict.NOT_RUN, "", NOTHING)
+        return Result("check", {}, (claim,))
+    if target.kind is Kind.UNKNOWN and target.path.suffix == ".py" and target.path.is_file():
+        raise ContentError(f"mentions no layerproof or assigns no {' or '.join(sorted(DEFINITIONS))}: nothing to check")
+    read = certificate.read(target.path)  # of what is nothing of ours it says what is wanted
+    return certificate.check(read, prove, progress, settings.device, settings.max_work)
+
+
+def _verified(path: Path, settings: Settings, prove: bool, progress: Progress) -> Result:
+    subject = load(path, min(LOAD_LIMIT, settings.time_limit))
+    provable = isinstance(subject, Algorithm) and subject.heads is None
+    evidence = [*ask(None), PROVED] if prove and provable else None
+    return verify(subject, settings=settings, evidence=evidence, progress=progress)
+
+
+def _replayed(path: Path, time_limit: float) -> Result:
+    """As `replay`, but the file that a case speaks of is run only when it is a construction."""
+    try:
+        content = loads(read_text(path), numbers_as_text=True)
+    except ContentError:
+        content = None  # replaying it says what is wrong
+    subject = content.get("subject") if isinstance(content, dict) else None
+    if isinstance(subject, str) and is_file(subject):
+        file = path.parent / subject
+        if file.is_file() and kind_of(file) is not Kind.CONSTRUCTION:
+            raise ContentError(f"subject is {subject!r:.200}, which is no construction, so it is not run")
+    return replay(path, time_limit)
