@@ -1,4 +1,4 @@
-"""LSTD by Newton-Schulz: the layers invert G = (1/n) sum phi (phi - gamma phi')^T, the last one reads q^T V b."""
+"""LSTD by Newton-Schulz: layers iterate V towards the inverse of (1/n) sum phi (phi - gamma phi')^T; then q^T V b."""
 
 from fractions import Fraction
 
@@ -35,7 +35,7 @@ def prompt(context, p):
 
 
 def heads(d, n, p, layer):
-    """T += T, by the scratch tokens, and T -= V (1/n) sum phi (phi - gamma phi')^T T; at last reward += b^T T."""
+    """T += T, by the scratch tokens, and T -= V (1/n) sum phi (phi - gamma phi')^T T; at last reward += (V b)^T phi."""
     m, N = 3 * d + 1, n + d + 1
     phi, following, T, reward = 0, d, 2 * d, 3 * d
     context = [[int(i == j and i < n) for j in range(N)] for i in range(N)]
@@ -53,11 +53,11 @@ def heads(d, n, p, layer):
         correct = Head(None, block({(T, T): -1}), block({(phi, T): 1, (following, T): -1}), context)
         return [double, correct]
     read = [[int(i == j == reward) for j in range(m)] for i in range(m)]
-    return [Head(None, read, block({(phi, T): 1}), context)]
+    return [Head(None, read, block({(T, phi): 1}), context)]
 
 
 def reference(context, p):
-    """V <- 2 V - V G V and, after the last layer, b^T V q, in plain matrices."""
+    """V <- 2 V - V G V and, after the last layer, q^T V b, in plain matrices."""
     d, n = context.d, context.n
     span = range(d)
     G = [
@@ -91,7 +91,7 @@ def reference(context, p):
             wanted |= {(f"T[{i + 1}]", f"token {j + 1}"): x for i, x in enumerate(apply(V, context.features[j]))}
         wanted |= {(f"T[{i + 1}]", "query"): x for i, x in enumerate(apply(V, context.query))}
         yield wanted
-    yield {("reward", "query"): sum((x * y for x, y in zip(b, apply(V, context.query), strict=True)), Fraction(0))}
+    yield {("reward", "query"): sum((x * y for x, y in zip(context.query, apply(V, b), strict=True)), Fraction(0))}
 
 
 CONSTRUCTION = OwnConstruction(

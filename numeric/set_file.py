@@ -151,6 +151,8 @@ def weight_set(content: Mapping[str, Any], space: WeightSpace, group: SymmetryGr
     if "constraints" in content:
         return constrained(space, group, name, meaning, _constraints(content["constraints"]))
     patterns = [_rows(content["matrices"])] * space.stored
+    if "last_layer" in content and space.stored == 1:
+        raise ArgumentError("last_layer is for sequential weights of two or more layers: ask with -L 2 --sequential")
     if "last_layer" in content:
         patterns[-1] = _rows(content["last_layer"])
     return pattern_set(space, name, meaning, patterns)

@@ -15,7 +15,8 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.derive import Derivation, derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
-from ..symbolic.given import exact_number, given_construction
+from ..symbolic.exact import exact_number
+from ..symbolic.given import given_construction
 from ..symbolic.prompt import Context
 
 MAX_WORK = 10**9
@@ -59,7 +60,7 @@ class Settings:
     entrywise_context: int | None = None
     max_work: int = MAX_WORK
     prompt: Context | None = None
-    values: Mapping[str, Fraction] = field(default_factory=dict)
+    values: Mapping[str, Fraction] = field(default_factory=dict, hash=False)  # settings stay hashable
     time_limit: float = 300.0
 
     def __post_init__(self) -> None:

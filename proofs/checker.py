@@ -13,7 +13,7 @@ from ..symbolic.own import OwnConstruction
 from .case import Case, Progress, Settings, silent
 from .evidence import kinds
 from .own_claims import own_claims
-from .user_file import Subject, guarded, origin, resolve
+from .user_file import LOAD_LIMIT, Subject, guarded, origin, resolve
 from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
 
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
@@ -38,10 +38,19 @@ def verify(
     if wrong is not None:
         raise ArgumentError(f"algorithms holds {str(wrong)[:40]!r}, wanted names or algorithms, one argument each")
     asked = ask(evidence)
-    found: list[Subject] = [resolve(a) for a in algorithms] or list(catalogue().values())
+    load_limit = min(LOAD_LIMIT, settings.time_limit)
+    found: list[Subject] = [resolve(a, load_limit) for a in algorithms] or list(catalogue().values())
     chosen = list({id(a): a for a in found}.values())  # one named twice is checked once
     own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
+    with guarded([origin(a) for a in chosen], load_limit):
+        known = {name for a in chosen for name in a.parameters}
+    unknown = sorted(settings.values.keys() - known)
+    if unknown:
+        raise ArgumentError(
+            f"there is no parameter {unknown[0][:40]!r}, wanted "
+            f"{', '.join(sorted(known - {'gamma', 'lam'})) or 'none'} beside gamma and lam"
+        )
     if settings.trace is not None and not any("trace" in a.options for a in updates):
         raise ArgumentError(
             f"trace is {settings.trace!r}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..numeric.draws import preconditioners as draw
 from ..numeric.processes import whole_number
+from ..numeric.set_file import read_set
 from ..symbolic import derive as derivations
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
@@ -15,6 +16,7 @@ from ..symbolic.construction import Construction, Steps
 from ..symbolic.construction import construct as build
 from ..symbolic.derive import Derivation
 from ..symbolic.errors import ArgumentError
+from ..symbolic.exact import exact_number
 from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.own import OwnConstruction
 from ..symbolic.prompt import Context
@@ -93,7 +95,8 @@ def construct(
     count = 1 if looped else layers
     steps = [_step(found, s, d, k) for k, s in enumerate(preconditioners)] if preconditioners is not None else None
     steps = steps if steps is not None else draw(found, d, count, seed)
-    return build(derivation, d, n, layers, steps, {name: values[name] for name in found.parameters}, looped)
+    known = {**{name: exact_number(x, f"the default of {name}") for name, x in found.defaults.items()}, **values}
+    return build(derivation, d, n, layers, steps, {name: known[name] for name in found.parameters}, looped)
 
 
 def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:
@@ -185,6 +188,8 @@ def invariance(
     unknown = next((name for name in settings if name not in names), None)
     if unknown is not None:
         raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
+    if isinstance(set, str) and set not in questions.SETS and set.endswith(".json"):
+        set = read_set(set)
     question = questions.Question(
         features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), group=group,
         weights=set, **settings,

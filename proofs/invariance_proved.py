@@ -32,8 +32,7 @@ def theorem_for(subject: Subject, weights: WeightSet) -> str | None:
     """
     space, kind = subject.space, subject.outer.kind
     moved = [acts for _, _, acts in space.blocks]
-    symmetric = any(subject.group.acts_as(name) for name in ("signed-permutations", "orthogonal"))
-    if not symmetric or moved != sorted(moved, reverse=True):
+    if not subject.group.is_named("signed-permutations", "orthogonal") or moved != sorted(moved, reverse=True):
         return None
     vectors = sum(moved)
     whole = commutant(space, subject.group)

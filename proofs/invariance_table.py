@@ -56,8 +56,8 @@ def _cell(claims: Sequence[Claim]) -> Text:
     if not claims:
         return Text("-", style="dim")
     verdict = worst(claims)
-    kinds = [c.evidence for c in claims if c.verdict is verdict]  # a recorded proof counts among them
-    strongest = next((words for kind, words in KINDS.items() if kind in kinds), "")
+    found = {c.evidence: c for c in claims if c.verdict is verdict}  # a recorded proof counts among them
+    strongest = next((found[kind].details.get("short", words) for kind, words in KINDS.items() if kind in found), "")
     text = Text.assemble((verdict.value, STYLES[verdict]), f" {claims[0].dimension}")
     return text.append(f"\n{strongest}", "dim")
 
@@ -86,7 +86,8 @@ def _lines(depth_key: Depth, claims: Sequence[Claim], names: Sequence[str]) -> l
             where = f" of layer {layer + 1}" if len(patterns) > 1 and patterns[0] != patterns[-1] else ""
             lines += [Text(f"    {text}") for text in pattern_lines(pattern, where)]
         for claim in about:
-            lines.append(Text(f"    {KINDS.get(claim.evidence, claim.evidence)}: {claim.reason}"))
+            kind = claim.details.get("short", KINDS.get(claim.evidence, claim.evidence))
+            lines.append(Text(f"    {kind}: {claim.reason}"))
             if claim.witness:
                 lines += [Text(f"      {text}") for text in witness_lines(claim.witness)]
     for claim in claims:

@@ -10,7 +10,7 @@ from ..numeric.draws import BITS, STATES
 from ..numeric.processes import process_named
 from ..numeric.prompts import generic_context, trajectory_context
 from ..numeric.strict_json import rational_text
-from ..symbolic.given import exact_number
+from ..symbolic.exact import exact_number
 from ..symbolic.identity import Mismatch
 from ..symbolic.own import OwnConstruction, own_mismatches
 from ..symbolic.prompt import Context

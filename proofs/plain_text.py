@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
-_STRUCTURE = re.compile(r"[&<>\"'`|\\*\[\]~$@#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=//)|(?<=www)\.|[\ud800-\udfff]")
+_STRUCTURE = re.compile(r"[&<>\"'`|\\*\[\]~$@#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=//)|(?<=www)\.")
+
+
+def encodable(text: str) -> str:
+    """The text with what stands for bytes that are no characters, as in a file's name, replaced: it can be written."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def one_line(text: str) -> str:

@@ -18,6 +18,7 @@ from ..symbolic.errors import (
 from . import certificate
 from .case import Progress, Settings, silent
 from .checker import ask, verify
+from .plain_text import encodable
 from .project_files import DEFINITIONS, SKIPPED_FOLDERS, Kind, Target, kind_of
 from .regression import replay
 from .table import summary
@@ -62,10 +63,10 @@ class Outcome:
         asked = [c for c in self.result.claims if c.asked]
         if self.kind is Kind.DIRECTORY:
             return asked[0].reason
-        open_claim = next((c for c in asked if c.verdict is not Verdict.HOLDS and c.verdict is worst(self.result)), None)
-        if open_claim is None:
-            return f"{asked[0].algorithm}, {summary(self.result)}"
-        return f"{open_claim.algorithm}, {open_claim.evidence}: {open_claim.reason}"
+        first = next(c for c in asked if c.verdict is worst(self.result))
+        if first.verdict is Verdict.HOLDS:
+            return f"{first.algorithm}, {summary(self.result)}"
+        return f"{first.algorithm}, {first.evidence}: {first.reason}"
 
 
 def worst(result: Result) -> Verdict:
@@ -92,7 +93,7 @@ def check_target(target: Target, settings: Settings, prove: bool = False, progre
     except WorkLimitError:
         raise
     except (ContentError, ArgumentError, NotPolynomialError, NotRepresentableError) as error:
-        return Outcome(target.name, target.kind, refused=_named(path, error))
+        return Outcome(target.name, target.kind, refused=encodable(_named(path, error)))
     return Outcome(target.name, target.kind, result)
 
 

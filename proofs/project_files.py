@@ -14,6 +14,7 @@ from pathlib import Path
 from ..numeric.strict_json import MAX_FILE_BYTES, loads
 from ..symbolic.errors import ContentError
 from . import certificate, regression
+from .plain_text import encodable
 
 SKIPPED_FOLDERS = frozenset({"venv", "__pycache__", "node_modules", "build"})
 """Folders that are not entered, besides hidden ones and links to folders."""
@@ -48,7 +49,7 @@ class Target:
     @property
     def name(self) -> str:
         """The path as text, whatever its bytes."""
-        return os.fsencode(self.path).decode(errors="replace")
+        return encodable(str(self.path))
 
 
 def targets(paths: Sequence[Path], only_known: bool = False) -> list[Target]:
@@ -87,7 +88,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def _inside(folder: Path) -> list[Target]:
-    """Everything in a directory that can be checked or should be and cannot be read; the directory itself if nothing."""
+    """All in a directory that can be checked, or cannot be read to tell; the directory itself when there is none."""
     unreadable: list[OSError] = []
     found = []
     for place, folders, files in os.walk(folder, onerror=unreadable.append):  # links to folders are not followed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,8 @@ from ..symbolic.identity import Mismatch
 from ..symbolic.own import OwnConstruction, own_mismatches
 from ..symbolic.prompt import Context
 from ..symbolic.witness import Witness
-from .case import Case, Settings
+from .case import Case, Settings, parameter_values
+from .evidence import kinds
 from .evidence.exact import NAME, STRENGTH, first_mismatch
 from .own_claims import own_values
 from .user_file import LOAD_LIMIT, Subject, guarded, is_file, origin, resolve
@@ -34,12 +35,19 @@ def save(result: Result, subjects: Sequence[str | Subject], path: Path) -> Claim
     subjects : what was verified, as it was named; a path is kept relative to the case's file
     Raises `ArgumentError` when nothing was refuted in that way, or the file exists.
     """
-    claim = next((c for c in result.claims if c.evidence == NAME and c.verdict is Verdict.REFUTED and c.witness), None)
-    if claim is None:
+    refuted = (
+        (k, c) for k, c in _numbered(result) if c.evidence == NAME and c.verdict is Verdict.REFUTED and c.witness
+    )
+    found = next(refuted, None)
+    if found is None:
         raise ArgumentError(f"save is {str(path)!r}, but {NAME} has no counterexample to keep")
-    if path.exists():
-        raise ArgumentError(f"save is {str(path)!r}, which exists: name a file that does not")
-    name = next((s for s in subjects if isinstance(s, str) and resolve(s).name == claim.algorithm), claim.algorithm)
+    number, claim = found
+    check_target(path)
+    # claims come in the order of the subjects, each kind of evidence at least once
+    given = list({id(resolve(s)): s for s in subjects}.values())
+    own_last = sorted(given, key=lambda s: isinstance(resolve(s), OwnConstruction))
+    named = own_last[number] if given else claim.algorithm
+    name = named if isinstance(named, str) else claim.algorithm
     if is_file(name):
         name = Path(os.path.relpath(Path(name).resolve(), path.resolve().parent)).as_posix()
         name = name if "/" in name else f"./{name}"
@@ -62,6 +70,25 @@ def save(result: Result, subjects: Sequence[str | Subject], path: Path) -> Claim
     return claim
 
 
+def check_target(path: Path) -> None:
+    """Raise before any work when a case cannot be written there."""
+    if path.exists():
+        raise ArgumentError(f"save is {str(path)!r}, which exists: name a file that does not")
+    if not path.parent.is_dir():
+        raise ArgumentError(f"save is {str(path)!r}, but there is no folder {str(path.parent)!r}: make it first")
+
+
+def _numbered(result: Result) -> Iterator[tuple[int, Claim]]:
+    """The claims with the number of their subject: each subject begins with the first kind of evidence."""
+    number, first = -1, next(iter(kinds()))
+    previous = ""
+    for claim in result.claims:
+        if claim.evidence == first and previous != first:
+            number += 1
+        previous = claim.evidence
+        yield number, claim
+
+
 def replay(path: Path, time_limit: float) -> Result:
     """Run a regression case again: HOLDS when layers and reference now agree on its prompt, REFUTED when they do not.
 
@@ -78,7 +105,14 @@ def replay(path: Path, time_limit: float) -> Result:
         settings = replace(_settings(content["settings"]), time_limit=time_limit)
         context = _context(content["prompt"])
         start = tuple(_weights(w) for w in _list(content["starting_weights"], "starting_weights"))
-    except (ContentError, ArgumentError, TypeError) as error:
+        if isinstance(subject, Algorithm):
+            case = Case(subject, replace(settings, features=context.d, context=context.n))
+            case.check_work((NAME,))
+            parameter_values(subject, settings)
+            absent = [name for name, _ in subject.extras if name not in dict(context.extras)]
+            if absent:
+                raise ContentError(f"prompt.extras has no {absent[0]}")
+    except (ContentError, ArgumentError, TypeError, ValueError, AttributeError) as error:
         raise ContentError(f"{path}: {error}") from None
     settings = replace(settings, features=context.d, context=context.n)
     with guarded([origin(subject)], time_limit):
@@ -113,13 +147,23 @@ def _check_weights(algorithm: Algorithm, start: tuple[Any, ...], d: int) -> None
 def _settings(content: Any) -> Settings:
     if not isinstance(content, dict) or not set(content) <= set(SETTINGS):
         raise ContentError(f"settings has other keys than {', '.join(SETTINGS)}")
-    whole = {k: int(parse_rational(content[k], k)) for k in ("features", "context", "layers", "seed") if k in content}
-    exact = {k: parse_rational(content[k], k) for k in ("gamma", "lam") if k in content}
+    missing = [k for k in SETTINGS if k not in ("trace", "values") and k not in content]
+    if missing:
+        raise ContentError(f"settings has no {missing[0]}")
+    whole = {k: _whole(content[k], k) for k in ("features", "context", "layers", "seed")}
+    exact = {k: parse_rational(content[k], k) for k in ("gamma", "lam")}
     values = {k: parse_rational(x, f"values.{k}") for k, x in dict(content.get("values", {})).items()}
     looped, trace = content.get("looped", False), content.get("trace")
     if not isinstance(looped, bool) or not (trace is None or isinstance(trace, str)):
         raise ContentError("settings.looped is no truth value or settings.trace no text")
     return Settings(**whole, **exact, looped=looped, trace=trace, values=values)  # type: ignore[arg-type]
+
+
+def _whole(content: Any, name: str) -> int:
+    value = parse_rational(content, name)
+    if value.denominator != 1:
+        raise ContentError(f"{name} is {value}, wanted a whole number")
+    return int(value)
 
 
 def _context(content: Any) -> Context:

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,11 +17,13 @@ from typing import Any
 from ..numeric.strict_json import read_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import find
-from ..symbolic.errors import ContentError, LayerproofError
+from ..symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ..symbolic.own import OwnConstruction
 
 LOAD_LIMIT = 30.0
 """Seconds that loading a file may take."""
+PATIENCE = 3
+"""How often a file's code may swallow the end of its time before the process is left."""
 TIME_LIMIT = 300.0
 """Seconds that everything done with a user's file may take, unless said otherwise."""
 Subject = Algorithm | OwnConstruction
@@ -37,6 +39,8 @@ def is_file(name: str) -> bool:
 def resolve(subject: str | Subject, seconds: float = LOAD_LIMIT) -> Subject:
     """An algorithm by its name, a user's file by its path; an algorithm stays itself."""
     if not isinstance(subject, str):
+        if not isinstance(subject, (Algorithm, OwnConstruction)):
+            raise ArgumentError(f"algorithms holds {str(subject)[:40]!r}, wanted names, files or algorithms")
         return subject
     return load(Path(subject), seconds) if is_file(subject) else find(subject)
 
@@ -63,6 +67,8 @@ def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
     Raises `ContentError` with the file, and the line where there is one, when the file is missing, raises, takes
     longer than `seconds` or defines neither or both.
     """
+    if path.suffix != ".py" and not path.is_dir():
+        raise ContentError(f"{path}: is no Python file, wanted one that ends in .py")
     try:
         text = read_text(path)
     except ContentError as error:
@@ -87,8 +93,10 @@ def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
         if value is not None and not isinstance(value, wanted):
             raise ContentError(f"{path}: {kind} is {str(value)[:40]!r}, wanted a layerproof.{wanted.__name__}")
     subject: Subject = given[0]
-    if not isinstance(subject.name, str) or not subject.name.isprintable() or not subject.name:
-        raise ContentError(f"{path}: the name is {subject.name!r:.60}, wanted a printable text")
+    for what in ("name", "title", "source"):
+        value = getattr(subject, what)
+        if not isinstance(value, str) or not value.isprintable() or not value:
+            raise ContentError(f"{path}: the {what} is {ascii(value)[:60]}, wanted a printable text")
     _loaded[key] = subject
     _origin[id(subject)] = path
     return subject
@@ -124,17 +132,42 @@ def guarded(files: Sequence[Path | None], seconds: float = TIME_LIMIT) -> Iterat
     try:
         with contextlib.redirect_stdout(sys.stderr), _limit(seconds, shown):
             yield
-    except (LayerproofError, KeyboardInterrupt):
+    except _TimeUpError:
+        raise ContentError(_late(shown, seconds)) from None
+    except (ArgumentError, ContentError) as error:
+        where = _place(error, known)
+        if where is None or str(error).startswith(str(shown)):
+            raise
+        raise ContentError(f"{where}: {error}") from None
+    except LayerproofError:
         raise
     except SyntaxError as error:
-        raise ContentError(f"{shown}, line {error.lineno}: {error.msg}") from None
+        line = "" if error.lineno is None else f", line {error.lineno}"
+        raise ContentError(f"{shown}{line}: {error.msg}") from None
     except (Exception, SystemExit) as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in known]
-        if not frames and not isinstance(error, SystemExit):
-            raise
-        line = f", line {frames[-1].lineno}" if frames else ""
-        source = known[frames[-1].filename] if frames else shown
-        raise ContentError(f"{source}{line}: {type(error).__name__}: {str(error)[:300]}") from None
+        if os.environ.get("LAYERPROOF_TRACEBACK"):
+            traceback.print_exc()
+        where = _place(error, known)
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        if where is None:
+            said += " (raised on what the file defines: set LAYERPROOF_TRACEBACK=1 to see where)"
+        raise ContentError(f"{where or shown}: {said}") from None
+
+
+def _place(error: BaseException, known: Mapping[str, Path]) -> str | None:
+    """The last line of the user's files that an error passed through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in known]
+    return f"{known[frames[-1].filename]}, line {frames[-1].lineno}" if frames else None
+
+
+def _late(shown: Path, seconds: float) -> str:
+    return (
+        f"{shown}: did not finish within {seconds:g} seconds: does a loop run for ever? (--time-limit raises the limit)"
+    )
+
+
+class _TimeUpError(BaseException):
+    """Raised in a user's code when its time is up; no `except Exception` of theirs takes it."""
 
 
 @contextlib.contextmanager
@@ -142,15 +175,18 @@ def _limit(seconds: float, shown: Path) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield  # signals reach the main thread only
         return
+    alarms = 0
 
     def late(number: int, frame: FrameType | None) -> None:
-        raise ContentError(
-            f"{shown}: did not finish within {seconds:g} seconds: does a loop run for ever? "
-            "(--time-limit raises the limit)"
-        )
+        nonlocal alarms
+        alarms += 1
+        if alarms > PATIENCE:  # the code swallows whatever is raised in it: nothing but leaving will do
+            print(f"layerproof: {_late(shown, seconds)}", file=sys.stderr, flush=True)
+            os._exit(ContentError.exit_code)
+        raise _TimeUpError
 
     before = signal.signal(signal.SIGALRM, late)
-    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
     try:
         yield
     finally:

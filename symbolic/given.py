@@ -12,6 +12,7 @@ from .attention import Head
 from .construction import Construction, Steps
 from .derive import readout_of
 from .errors import ArgumentError, ContentError
+from .exact import exact_number
 from .loop import SymbolicState
 from .prompt import Layout
 from .rational import RationalMatrix
@@ -83,17 +84,3 @@ def exact_matrix(rows: Any, height: int, width: int, where: str) -> RationalMatr
     ):
         raise ContentError(f"{where} has the wrong shape, wanted {height} rows of {width} numbers")
     return RationalMatrix.of([[exact_number(x, where) for x in row] for row in rows])
-
-
-def exact_number(x: Any, where: str) -> Fraction:
-    """One entry as a Fraction; `ContentError` for a float or anything else that is not exact."""
-    if hasattr(x, "fraction"):
-        x = x.fraction()
-    if isinstance(x, bool) or not isinstance(x, (int, Fraction, str)):
-        raise ContentError(
-            f"{where} holds {str(x)[:40]!r}, wanted an exact number: an int, a Fraction or a text such as '1/2'"
-        )
-    try:
-        return Fraction(x)
-    except (ValueError, ZeroDivisionError):
-        raise ContentError(f"{where} holds {str(x)[:40]!r}, wanted a rational number such as '-3/7'") from None

@@ -83,6 +83,10 @@ def problem(
         raise ArgumentError(f"the prompt has no {missing[0]}, wanted one for every transition of {algorithm.name}")
     vector, number = arithmetic.vector, arithmetic.number
     n, d = len(features), len(query)
+    for name, is_vector in algorithm.extras:
+        if any(isinstance(x, (tuple, list)) != is_vector for x in extras[name]):
+            kind = "vector" if is_vector else "number"
+            raise ArgumentError(f"{name} of the prompt is no {kind} at every transition, as {algorithm.name} wants it")
     p = algorithm.bind(values, options)
     transitions = tuple(
         Transition(

@@ -13,7 +13,8 @@ from typing import Any
 
 from .attention import Head, layer
 from .errors import ContentError
-from .given import exact_head, exact_matrix, exact_number
+from .exact import exact_number
+from .given import exact_head, exact_matrix
 from .identity import Mismatch
 from .prompt import Context
 from .rational import RationalMatrix

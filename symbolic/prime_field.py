@@ -8,12 +8,16 @@ from typing import Any
 
 from flint import nmod, nmod_mat
 
+from .errors import ArgumentError
+
 PRIME = 2**61 - 1
 
 
 def element(value: int | Fraction) -> nmod:
     """A rational number as an element of the field; its denominator must not be divisible by the prime."""
     if type(value) is Fraction:
+        if value.denominator % PRIME == 0:
+            raise ArgumentError(f"the number 1/{value.denominator} cannot be read modulo 2^61 - 1: choose another")
         return nmod(value.numerator % PRIME, PRIME) / nmod(value.denominator % PRIME, PRIME)
     return nmod(value % PRIME, PRIME)
 

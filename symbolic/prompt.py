@@ -9,6 +9,7 @@ from typing import Any
 
 from .algorithm import Algorithm
 from .errors import ArgumentError
+from .exact import exact_number
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,10 @@ class Layout:
         result = [[Fraction(0)] * self.m for _ in range(self.m)]
         for (row, column), entry in blocks.items():
             height, width = self.rows(row), self.rows(column)
+            where = f"the block ({row}, {column})"
             values = entry.fractions() if hasattr(entry, "fractions") else entry
-            if not isinstance(values, Sequence):
+            if not isinstance(values, Sequence) or isinstance(values, str):
+                values = exact_number(values, where)
                 if len(height) != len(width):
                     raise ArgumentError(
                         f"the block ({row}, {column}) is {len(height)} x {len(width)}, so a number stands for nothing "
@@ -166,7 +169,7 @@ class Layout:
                 )
             for i, line in zip(height, values, strict=True):
                 for j, x in zip(width, line, strict=True):
-                    result[i][j] = Fraction(x)
+                    result[i][j] = exact_number(x, where)
         return result
 
     def mask(self, entry: Callable[[int, int], Any] | None = None) -> list[list[Fraction]]:
@@ -174,7 +177,10 @@ class Layout:
         inside = entry or (lambda i, j: int(i == j))
         n = self.n
         return [
-            [Fraction(inside(i, j)) if i <= n and j <= n else Fraction(0) for j in range(1, n + 2)]
+            [
+                exact_number(inside(i, j), f"the mask at ({i}, {j})") if i <= n and j <= n else Fraction(0)
+                for j in range(1, n + 2)
+            ]
             for i in range(1, n + 2)
         ]
 

@@ -40,10 +40,14 @@ def suggest(algorithm: Algorithm, options: Mapping[str, str]) -> Suggestion | No
 
 
 def _candidates(algorithm: Algorithm) -> Iterator[tuple[str, FeatureBlock]]:
+    taken = {block.name for block in algorithm.features} | {row.name for row in algorithm.accumulators}
     for scalar in (*algorithm.transition_scalars, "reward"):
         for block in algorithm.features:
             if not block.scalar:
-                yield f"{scalar} * {block.name}", FeatureBlock(f"{scalar}_{block.name}", _times(scalar, block))
+                name = f"{scalar}_{block.name}"
+                while name in taken:
+                    name += "_"
+                yield f"{scalar} * {block.name}", FeatureBlock(name, _times(scalar, block))
 
 
 def _times(scalar: str, block: FeatureBlock) -> Callable[[Any, Any], Any]:

@@ -1,10 +1,10 @@
-"""A user's file for tests: TD(0) with a discount, derived or with its own heads, changed by replacing pieces of text."""
+"""A user's file for tests: TD(0), derived or with its own heads, changed by replacing pieces of its text."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-TEXT = '''from layerproof import Accumulator, Algorithm, FeatureBlock, Head
+TEXT = """from layerproof import Accumulator, Algorithm, FeatureBlock, Head
 
 
 def update(weights, preconditioners, sweep, p):
@@ -35,7 +35,7 @@ ALGORITHM = Algorithm(
     parameters=("gamma",),
     update=update,
 )
-'''
+"""
 
 TOTAL = "        sweep.total = sweep.total + delta * t.phi\n"
 START = "    sweep.total = 0 * w\n"

@@ -93,10 +93,7 @@ def assert_one_layer(name: str, context: Context, columns: Callable[..., Any], s
     """The layer takes the prompt of `start`, built by hand, to that of `after`; the file's own update agrees."""
     algorithm = subject(name)
     values = {k: v for k, v in {"gamma": GAMMA, "beta": BETA, "tau": TAU}.items() if k in algorithm.parameters}
-    if name in GIVEN:
-        built = given(algorithm, values)
-    else:
-        built = construct(derive(algorithm), D, N, 1, [(C,)], values)
+    built = given(algorithm, values) if name in GIVEN else construct(derive(algorithm), D, N, 1, [(C,)], values)
     assert run_layers(built, transpose(columns(context, *start))) == [transpose(columns(context, *after))]
     ((*new,),) = textbook(problem(algorithm, RATIONALS, context, start, values, {}), [(C,)])
     assert [w.fractions() for w in new] == after
@@ -477,7 +474,9 @@ def swapped_reference(name: str) -> Any:
 
 SIBLINGS: dict[str, Callable[[], Any]] = {
     "off_policy_td: no ratio": lambda: with_update("off_policy_td", td_update(lambda e, t: e * t.phi)),
-    "off_policy_td: ratio squared": lambda: with_update("off_policy_td", td_update(lambda e, t: t.rho * t.rho * e * t.phi)),
+    "off_policy_td: ratio squared": lambda: with_update(
+        "off_policy_td", td_update(lambda e, t: t.rho * t.rho * e * t.phi)
+    ),
     "off_policy_td: sign": lambda: with_update("off_policy_td", td_update(lambda e, t: -1 * t.rho * e * t.phi)),
     "off_policy_td: no discount": lambda: with_update(
         "off_policy_td",
@@ -488,7 +487,6 @@ SIBLINGS: dict[str, Callable[[], Any]] = {
     "off_policy_td: next block": lambda: replace(right("off_policy_td"), heads=td_heads("rho_phi", "rho_phi")),
     "off_policy_td: mask entry": lambda: with_heads("off_policy_td", changed_matrix("M", 1, 0, lambda x: 1)),
     "off_policy_td: a token left out": lambda: with_heads("off_policy_td", changed_matrix("M", 4, 4, lambda x: 0)),
-    "off_policy_td: the query let in": lambda: with_heads("off_policy_td", changed_matrix("M", 5, 5, lambda x: 1)),
     "off_policy_td: read-out sign": lambda: with_heads("off_policy_td", negated_head("P")),
     "k_step_td: two steps": lambda: with_update("k_step_td", k_step_update(2)),
     "k_step_td: four steps": lambda: with_update("k_step_td", k_step_update(4)),
@@ -500,6 +498,7 @@ SIBLINGS: dict[str, Callable[[], Any]] = {
         right("k_step_td"), heads=td_heads("phi", "gamma_phi_next", lambda i, j, p: band(3)(j, i, p))
     ),
     "k_step_td: mask entry": lambda: with_heads("k_step_td", changed_matrix("M", 4, 2, lambda x: -x)),
+    "k_step_td: the query let in": lambda: with_heads("k_step_td", changed_matrix("M", 5, 5, lambda x: 1)),
     "k_step_td: C transposed": lambda: transposed_C("k_step_td"),
     "expected_sarsa: one action": lambda: with_update(
         "expected_sarsa",
@@ -528,7 +527,9 @@ SIBLINGS: dict[str, Callable[[], Any]] = {
     "heavy_ball_td: Nesterov-like": lambda: with_update(
         "heavy_ball_td", two_weights(lambda w, u, g, p: (w + (1 + p.beta) * g + p.beta * (w - u), w))
     ),
-    "heavy_ball_td: beta - 1 is beta": lambda: with_heads("heavy_ball_td", changed_matrix("P", 6, 4, lambda x: x + 1, 1)),
+    "heavy_ball_td: beta - 1 is beta": lambda: with_heads(
+        "heavy_ball_td", changed_matrix("P", 6, 4, lambda x: x + 1, 1)
+    ),
     "heavy_ball_td: beta is beta - 1": lambda: other_p("heavy_ball_td", beta=lambda p: p.beta - 1),
     "heavy_ball_td: no gradient in momentum": lambda: with_heads(
         "heavy_ball_td", changed_matrix("P", 6, 5, lambda x: 0)
@@ -551,12 +552,12 @@ SIBLINGS: dict[str, Callable[[], Any]] = {
     "target_network_td: gap sign": lambda: with_heads("target_network_td", changed_matrix("P", 6, 4, lambda x: -x, 2)),
     "target_network_td: C transposed": lambda: transposed_C("target_network_td"),
     "ridge_td: no kappa": lambda: with_p(subject("ridge_td"), "prompt", kappa=lambda p: 0),
-    "ridge_td: kappa, not its square": lambda: with_p(
-        subject("ridge_td"), "prompt", kappa=lambda p: p.kappa * p.kappa
-    ),
+    "ridge_td: kappa, not its square": lambda: with_p(subject("ridge_td"), "prompt", kappa=lambda p: p.kappa * p.kappa),
     "ridge_td: sign of kappa^2": lambda: replace(
         subject("ridge_td"),
-        prompt=lambda c, p: mapped(subject("ridge_td").prompt(c, p), lambda i, j, x: x + (i == j - c.n and j < c.n + c.d)),
+        prompt=lambda c, p: mapped(
+            subject("ridge_td").prompt(c, p), lambda i, j, x: x + (i == j - c.n and j < c.n + c.d)
+        ),
     ),
     "ridge_td: no discount": lambda: with_p(subject("ridge_td"), "prompt", gamma=lambda p: 1),
     "ridge_td: ridge tokens masked out": lambda: own_heads(

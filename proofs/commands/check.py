@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from ...numeric.processes import whole_number
 from ...numeric.strict_json import dumps
-from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.errors import ArgumentError
 from .. import step_summary
 from ..case import MAX_WORK, Settings
 from ..options import ContextLength, Features, Json, Layers, integer
@@ -20,7 +20,7 @@ from ..project_check import Outcome, check_target, exit_code, worst
 from ..project_files import Kind, targets
 from ..table import summary as counts
 from ..table import witness_lines
-from ..verdict import SCHEMA, Result, Verdict
+from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict
 
 SHOWN = 20
 
@@ -54,7 +54,7 @@ def command(
     holds nothing to check, 4 a file cannot be checked; of several the first of 1, 4, 3, 0 that applies to any.
     """
     if not files and not only_known:
-        raise ArgumentError("no certificate is named, wanted at least one file or directory: layerproof check cert.json")
+        raise ArgumentError("no certificate is named, wanted a file or a directory: layerproof check cert.json")
     if summary is not None and (summary.is_dir() or not summary.parent.is_dir()):
         raise ArgumentError(f"summary is {str(summary)!r}, wanted a file in a folder that is there")
     whole_number("time_limit", time_limit, 1)
@@ -121,7 +121,8 @@ def lines(outcome: Outcome, result: Result) -> list[str]:
             said.append(f"  {d['field']}: the certificate has {d['certificate']}, wanted {d['derived']}")
         if len(fields) > SHOWN:
             said.append(f"  and {len(fields) - SHOWN} more fields: --json lists them")
-        if claim.verdict is not Verdict.HOLDS and not fields:
+        follows = claim.verdict is Verdict.NOT_RUN and claim.reason == NEEDS_WEIGHTS  # the refutation before it says it
+        if claim.verdict is not Verdict.HOLDS and not fields and not follows:
             said.append(f"  {claim.verdict.value}  {claim.evidence}: {claim.reason}")
             said += [f"    {line}" for line in witness_lines(claim.witness or {})]
     return [one_line(line) for line in said]

@@ -13,7 +13,8 @@ from ...numeric.strict_json import dumps
 from ...numeric.weights_file import document
 from ...symbolic.construction import Construction, construct
 from ...symbolic.derive import derive
-from ...symbolic.errors import ArgumentError, WorkLimitError
+from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.exact import exact_number
 from ..derivation_document import sections
 from ..document_text import as_json, as_latex, as_text
 from ..options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
@@ -58,15 +59,18 @@ def command(
             whole_number(name, size, 1)
     if any(size is not None for size in sizes):
         _check_size(found, features or 2, context or 3, layers or 1, looped)
+    if found.heads is not None:
+        raise ContentError(f"{found.name} gives its own heads, so nothing is derived: layerproof verify checks them")
     with guarded([origin(found)]):
         derivation = derive(found, options)
+        parts = sections(derivation)
     construction: Construction | None = None
     if any(size is not None for size in sizes):
         d, n, depth = features or 2, context or 3, layers or 1
         steps = preconditioners(found, d, 1 if looped else depth, seed)
-        parameters: dict[str, Fraction] = {name: values[name] for name in found.parameters}
+        known = {**{name: exact_number(x, f"the default of {name}") for name, x in found.defaults.items()}, **values}
+        parameters: dict[str, Fraction] = {name: known[name] for name in found.parameters}
         construction = construct(derivation, d, n, depth, steps, parameters, looped)
-    parts = sections(derivation)
     title = f"{found.title}: weights derived from the update"
     if json or format == "json":
         claim = Claim(

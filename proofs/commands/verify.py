@@ -33,7 +33,7 @@ from ..options import (
     rational,
 )
 from ..progress import ProgressLine
-from ..regression import replay
+from ..regression import check_target, replay
 from ..regression import save as write_case
 from ..table import show
 from ..verdict import Result
@@ -94,8 +94,10 @@ def command(
         if algorithms or save is not None:
             raise ArgumentError("case replays one file: name no algorithm and no --save beside it")
         return _report(replay(case, time_limit), details, json)
-    if save is not None and save.exists():
-        raise ArgumentError(f"save is {str(save)!r}, which exists: name a file that does not")
+    if save is not None:
+        check_target(save)
+    if time_limit < 1:
+        raise ArgumentError(f"time-limit is {time_limit}, wanted at least one second")
     given = read_context(prompt) if prompt is not None else None
     for name, asked, own in (("features", features, given and given.d), ("context", context, given and given.n)):
         if given is not None and asked is not None and asked != own:

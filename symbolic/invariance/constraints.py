@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import ArgumentError
-from .sets import WeightSet, commutant
+from .sets import WeightSet, commutant, small_number
 from .symmetry import SymmetryGroup, nullspace, reduced
 from .weights import WeightSpace
 
@@ -56,7 +56,7 @@ def parse_equation(text: str) -> tuple[dict[Block, Fraction], Fraction]:
                     f"equation {text[:60]!r} cannot be read at {side[position : position + 20]!r}: "
                     "wanted such as 2 Q[phi, phi] - Q[phi, phi_next] = 1/2"
                 )
-            value = Fraction(found[2] or 1) * (-1 if found[1] == "-" else 1) * sign
+            value = small_number(found[2] or "1") * (-1 if found[1] == "-" else 1) * sign
             if found[3]:
                 block = (found[3], found[4], found[5])
                 terms[block] = terms.get(block, Fraction(0)) + value

@@ -97,7 +97,12 @@ def enumerable(group: SymmetryGroup) -> bool:
 
 
 def find_witness(
-    weights: WeightSet, group: SymmetryGroup, outer: Outer, start: Point, seed: int = 0
+    weights: WeightSet,
+    group: SymmetryGroup,
+    outer: Outer,
+    start: Point,
+    seed: int = 0,
+    attempts: int = ATTEMPTS,
 ) -> InvarianceWitness | None:
     """A point of the set and a sample of small numbers whose averaged update leaves the set, made plain; else None.
 
@@ -121,7 +126,7 @@ def find_witness(
     def leaves(point: Point, sample: Trajectory) -> bool:
         return any(x != 0 for x in weights.span.residual(averaged(point, sample), RATIONALS))
 
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         point = start if attempt % 2 == 0 and weights.has(start) else _small_point(weights, rng)
         sample = _small_sample(space, rng)
         if leaves(point, sample):
@@ -169,6 +174,11 @@ def _small_point(weights: WeightSet, rng: random.Random) -> Point:
 def small_sample(space: WeightSpace, seed: int = 0) -> Trajectory:
     """A sample of small whole numbers."""
     return _small_sample(space, random.Random(f"layerproof small sample {seed}"))
+
+
+def generic_point(weights: WeightSet, seed: int = 0) -> Point:
+    """A point of the set with small coefficients, none of them zero."""
+    return _small_point(weights, random.Random(f"layerproof generic point {seed}"))
 
 
 def _small_sample(space: WeightSpace, rng: random.Random) -> Trajectory:

@@ -64,9 +64,9 @@ def _pattern(
     letters = iter("abcdefghijklmnopqrstuvwxyz")
     for number, matrix in enumerate(space.matrices):
         rows = []
-        for _, height, _ in space.blocks:
+        for _, height, moved in space.blocks:
             row = []
-            for _, width, _ in space.blocks:
+            for _, width, moved_too in space.blocks:
                 at = [[space.position(0, number, i, j) for j in width] for i in height]
                 inside = {k for line in at for k in line}
                 if inside <= frozen:
@@ -75,6 +75,8 @@ def _pattern(
                 diagonal = {at[x][x] for x in range(len(height))} if len(height) == len(width) else set()
                 found = next((v for v in left if v.keys() == diagonal and len(set(v.values())) == 1), None)
                 if found is not None:
+                    if moved != moved_too:
+                        return None  # features of dimension one beside a row: no number stands for that block
                     left.remove(found)
                     row.append(next(letters))
                     continue

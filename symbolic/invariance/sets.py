@@ -71,6 +71,16 @@ class WeightSet:
         return self.span.contains(rest)
 
 
+def small_number(text: str) -> Fraction:
+    """A number of a set: at most 9 digits above and below, so that it does not vanish modulo a prime of 19 digits.
+
+    Raises `ArgumentError` when it has more.
+    """
+    if any(len(part) > 9 for part in text.split("/")):
+        raise ArgumentError(f"the number {text[:40]} has more than 9 digits: give smaller ones")
+    return Fraction(text)
+
+
 def parse_entry(text: str) -> tuple[dict[str, Fraction], Fraction]:
     """A linear expression in names: ({name: coefficient}, constant).
 
@@ -89,7 +99,7 @@ def parse_entry(text: str) -> tuple[dict[str, Fraction], Fraction]:
             )
         if found[3] in WORDS:
             raise ArgumentError(f"entry {text[:40]!r} uses {found[3]} as a name: it must stand alone, without blanks")
-        coefficient = Fraction(found[2] or 1) * (-1 if found[1] == "-" else 1)
+        coefficient = small_number(found[2] or "1") * (-1 if found[1] == "-" else 1)
         if found[3]:
             names[found[3]] = names.get(found[3], Fraction(0)) + coefficient
         else:

@@ -60,11 +60,11 @@ class SymmetryGroup:
     @cached_property
     def is_monomial(self) -> bool:
         """Whether it is one of the named groups whose elements permute features or flip their signs."""
-        return self.name in _ENUMERATED and self.generators == GROUPS[self.name](self.d)
+        return self.is_named(*_ENUMERATED)
 
-    def acts_as(self, name: str) -> bool:
-        """Whether it has the generators of the named group, whatever it is called."""
-        return name in GROUPS and self.generators == GROUPS[name](self.d)
+    def is_named(self, *names: str) -> bool:
+        """Whether it is one of these named groups: by its name, and by its generators too."""
+        return self.name in names and self.name in GROUPS and self.generators == GROUPS[self.name](self.d)
 
     @cached_property
     def order(self) -> int | None:

@@ -1,0 +1,131 @@
+"""What would make an impossible update possible: a suggestion is tried, so it is true; and none is made up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import layerproof as lp
+from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
+from layerproof.symbolic.derive import derive
+from layerproof.symbolic.errors import NotPolynomialError, NotRepresentableError
+from layerproof.symbolic.suggest import suggest
+
+PHI = FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q)
+NEXT = FeatureBlock("gamma_phi_next", lambda t, p: p.gamma * t.phi_next)
+
+
+def loop(credit):
+    def update(weights, preconditioners, sweep, p):
+        (w,), (C,) = weights, preconditioners
+        sweep.total = 0 * w
+        for t in sweep:
+            sweep.total = sweep.total + credit(t, t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi, w, p)
+        return (w + C @ sweep.total / sweep.n,)
+
+    return update
+
+
+def algorithm(credit, scalars=(), features=(PHI, NEXT)):
+    return Algorithm(
+        name="mine", title="Mine", source="me", features=features, parameters=("gamma",), update=loop(credit),
+        accumulators=(
+            Accumulator("td_error", lambda w, x, p: x.reward + w[0] @ x.gamma_phi_next - w[0] @ x.phi),
+        ),
+        transition_scalars=scalars,
+    )  # fmt: skip
+
+
+CASES = {
+    "rho * phi": (lambda t, delta, w, p: t.rho * delta * t.phi, ("rho",), lambda t, p: t.rho * t.phi),
+    "reward * phi": (lambda t, delta, w, p: t.reward * delta * t.phi, (), lambda t, p: t.reward * t.phi),
+    "rho * gamma_phi_next": (
+        lambda t, delta, w, p: t.rho * delta * (p.gamma * t.phi_next),
+        ("rho",),
+        lambda t, p: t.rho * p.gamma * t.phi_next,
+    ),
+    "sigma * phi": (lambda t, delta, w, p: t.sigma * delta * t.phi, ("rho", "sigma"), lambda t, p: t.sigma * t.phi),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", CASES)
+def test_the_suggestion_is_made_and_true(rows):
+    credit, scalars, block = CASES[rows]
+    narrow = algorithm(credit, scalars)
+    with pytest.raises(NotRepresentableError):
+        derive(narrow)
+    found = suggest(narrow, {})
+    assert found is not None and (found.rows, found.heads) == (rows, 1)
+    assert found.sentence() == f"with d more prompt rows that hold {rows} it takes 1 head"
+    wide = replace(narrow, features=(*narrow.features, FeatureBlock("extra", block)))
+    evidence = ["derived", "identity-symbolic", "identity-entrywise", "identity-exact", "identity-random"]
+    result = lp.verify(wide, d=2, n=4, layers=3, evidence=evidence)
+    assert result.exit_code == 0, result.to_json()
+    assert len(derive(wide).heads) == found.heads
+
+
+def test_the_verdict_names_the_suggestion():
+    credit, scalars, _ = CASES["rho * phi"]
+    result = lp.verify(algorithm(credit, scalars), d=2, n=3, layers=2, evidence=["derived"])
+    (claim,) = [c for c in result.claims if c.asked]
+    assert (result.exit_code, claim.details["suggestion"]) == (1, {"rows": "rho * phi", "heads": 1})
+    assert claim.reason.endswith("with d more prompt rows that hold rho * phi it takes 1 head")
+
+
+def test_reward_squared_is_helped_by_rows_of_the_reward():
+    found = suggest(algorithm(lambda t, delta, w, p: t.reward * t.reward * t.phi), {})
+    assert found is None  # R_j^2 alone, without w: the TD error's row does not hold R_j by itself
+    with_row = replace(
+        algorithm(lambda t, delta, w, p: t.reward * t.reward * t.phi),
+        accumulators=(
+            Accumulator("value", lambda w, x, p: w[0] @ x.phi),
+            Accumulator("reward", lambda w, x, p: x.reward),
+        ),
+    )
+    found = suggest(with_row, {})
+    assert found is not None and (found.rows, found.heads) == ("reward * phi", 1)
+
+
+@pytest.mark.parametrize(
+    "credit",
+    (
+        lambda t, delta, w, p: t.reward * t.reward * delta * t.phi,
+        lambda t, delta, w, p: (w @ t.phi) * delta * t.phi,
+        lambda t, delta, w, p: (t.phi @ t.phi) * (t.phi @ t.phi) * delta * t.phi,
+    ),
+    ids=("reward squared times delta", "quadratic in w", "a square of a norm"),
+)
+def test_where_nothing_helps_nothing_is_suggested(credit):
+    impossible = algorithm(credit)
+    with pytest.raises(NotRepresentableError):
+        derive(impossible)
+    assert suggest(impossible, {}) is None
+    result = lp.verify(impossible, d=2, n=3, layers=2, evidence=["derived"])
+    (claim,) = [c for c in result.claims if c.asked]
+    assert result.exit_code == 1 and "suggestion" not in claim.details and "more prompt rows" not in claim.reason
+
+
+def test_no_hint_for_a_max_or_a_division():
+    for credit in (lambda t, d, w, p: max(d, 0) * t.phi, lambda t, d, w, p: d / t.rho * t.phi):
+        impossible = algorithm(credit, ("rho",))
+        with pytest.raises(NotPolynomialError):
+            derive(impossible)
+        assert suggest(impossible, {}) is None
+        result = lp.verify(impossible, d=2, n=3, layers=2, evidence=["derived"])
+        (claim,) = [c for c in result.claims if c.asked]
+        assert result.exit_code == 1 and "suggestion" not in claim.details
+
+
+def test_a_name_that_is_taken_does_not_shadow_a_block():
+    """A prompt with a block of the suggestion's own name, holding something else, keeps that block."""
+    taken = FeatureBlock("rho_phi", lambda t, p: t.phi_next)
+    credit, scalars, block = CASES["rho * phi"]
+    narrow = algorithm(credit, scalars, features=(PHI, NEXT, taken))
+    found = suggest(narrow, {})
+    wide = replace(narrow, features=(*narrow.features, FeatureBlock("extra", block)))
+    if found is None:
+        with pytest.raises(NotRepresentableError):
+            derive(wide)
+    else:
+        assert len(derive(wide).heads) == found.heads
