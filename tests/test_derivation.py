@@ -188,11 +188,11 @@ def lemma_of(case: Case, row: str, change: Callable[[Mask], Mask] = lambda mask:
 
 
 def lower(written: Callable[[Any, Any], Expr]) -> Callable[[Mask], Mask]:
-    return lambda m: replace(m, lower=(WrittenTriangle(m.lower[0].coefficient, m.lower[0].decay, written),))
+    return lambda m: replace(m, lower=(WrittenTriangle(m.lower[0].coefficient, m.lower[0].decay, written=written),))
 
 
 def upper(written: Callable[[Any, Any], Expr]) -> Callable[[Mask], Mask]:
-    return lambda m: replace(m, upper=(WrittenTriangle(m.upper[0].coefficient, m.upper[0].decay, written),))
+    return lambda m: replace(m, upper=(WrittenTriangle(m.upper[0].coefficient, m.upper[0].decay, written=written),))
 
 
 LAM, GAMMA = Symbol("lam"), Symbol("gamma")

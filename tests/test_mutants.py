@@ -599,7 +599,7 @@ def polynomial_heads(derivation: Derivation, d: int, n: int) -> tuple[Any, tuple
         for c in algorithm.preconditioners
     )
     values = {name: variable[name] for name in algorithm.parameters}
-    arithmetic = entrywise_module._arithmetic(ring)
+    arithmetic = entrywise_module.polynomial_arithmetic(ring)
     return ring, instantiate(derivation, arithmetic, Layout.of(algorithm, d, n), [step], values)[0]
 
 
