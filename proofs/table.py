@@ -110,7 +110,7 @@ def summary(result: Result) -> str:
     asked = [c for c in result.claims if c.asked]
     counts = {v: sum(c.verdict is v for c in asked) for v in Verdict}
     said = ", ".join(f"{k} {v.value}" for v, k in counts.items() if k)
-    return f"{len(asked)} claims: {said}"
+    return f"{len(asked)} claim{'' if len(asked) == 1 else 's'}: {said}"
 
 
 def witness_lines(witness: Mapping[str, Any]) -> list[str]:

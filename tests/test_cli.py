@@ -243,7 +243,7 @@ def test_a_refuted_claim_is_1_and_prints_the_counterexample(capsys: Capture) -> 
     ran = run_cli(capsys, "verify", "td0", *SMALL, "--evidence", "identity-exact")
     assert ran.code == 1
     wanted = ("REFUTED", "counterexample: the smallest prompt found", "transition ", "query: (", "starting weights: (",
-              "after layer 1, row td_error, ", "transformer   ", "textbook loop ", "1 claims: 1 REFUTED")  # fmt: skip
+              "after layer 1, row td_error, ", "transformer   ", "textbook loop ", "1 claim: 1 REFUTED")  # fmt: skip
     for said in wanted:
         assert said in ran.out
     assert "Traceback" not in ran.err
@@ -273,7 +273,7 @@ def test_a_claim_that_was_asked_for_and_could_not_be_run_is_3(capsys: Capture, m
 
     monkeypatch.setattr(exact, "establish", cannot)
     ran = run_cli(capsys, "verify", "td0", *SMALL, "--evidence", "identity-exact")
-    assert ran.code == 3 and "no layer does this" in ran.out and "1 claims: 1 NOT_RUN" in ran.out
+    assert ran.code == 3 and "no layer does this" in ran.out and "1 claim: 1 NOT_RUN" in ran.out
 
 
 def test_an_internal_error_is_5_and_one_line_and_the_traceback_is_there_for_the_asking(
