@@ -132,4 +132,4 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
             derived = False
         else:
             yield from claims
-            derived = name != "derived" or all(c.verdict is not Verdict.REFUTED for c in claims)
+            derived = name != "derived" or all(c.verdict is Verdict.HOLDS or "heads" in c.details for c in claims)

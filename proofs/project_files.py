@@ -20,6 +20,7 @@ SKIPPED_FOLDERS = frozenset({"venv", "__pycache__", "node_modules", "build"})
 """Folders that are not entered, besides hidden ones and links to folders."""
 CASE_KIND = "layerproof regression case"
 DEFINITIONS = frozenset({"ALGORITHM", "CONSTRUCTION"})
+_IMPORTS = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
 _LOOKS_LIKE_DEFINITION = re.compile(r"^(ALGORITHM|CONSTRUCTION)\s*[:=]", re.MULTILINE)
 _CERTIFICATE_KEYS = frozenset({"algorithm", "claims", "digest", "settings", "theorems", "tool", "weights"})
 _CASE_KEYS = regression.KEYS - {"kind"}
@@ -83,7 +84,7 @@ def kind_of(path: Path) -> Kind:
         return Kind.UNKNOWN
     text = content.decode("utf-8-sig", errors="replace")
     if path.suffix == ".py":
-        return Kind.CONSTRUCTION if _is_construction(text) else Kind.UNKNOWN
+        return Kind.CONSTRUCTION if _is_construction(text, path.parent) else Kind.UNKNOWN
     return _json_kind(text)
 
 
@@ -130,10 +131,12 @@ def _json_kind(text: str) -> Kind:
     return Kind.CASE if content.get("kind") == CASE_KIND or set(content) >= _CASE_KEYS else Kind.UNKNOWN
 
 
-def _is_construction(text: str) -> bool:
-    """Whether Python text mentions layerproof and assigns ALGORITHM or CONSTRUCTION, no plain constant, outside of
-    functions and classes."""
-    if "layerproof" not in text or not any(name in text for name in DEFINITIONS):
+def _is_construction(text: str, folder: Path) -> bool:
+    """Whether Python text assigns ALGORITHM or CONSTRUCTION, no plain constant, outside of functions and classes, and
+    mentions layerproof or imports a file beside it that does."""
+    if not any(name in text for name in DEFINITIONS):
+        return False
+    if "layerproof" not in text and not any(_mentions(folder / f"{name}.py") for name in _IMPORTS.findall(text)):
         return False
     try:
         with warnings.catch_warnings():
@@ -142,6 +145,13 @@ def _is_construction(text: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _LOOKS_LIKE_DEFINITION.search(text) is not None  # loading it says what is wrong
     return any(DEFINITIONS & _assigned(statement) for statement in _outermost(body))
+
+
+def _mentions(path: Path) -> bool:
+    try:
+        return path.is_file() and "layerproof" in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def _outermost(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -130,7 +130,7 @@ def guarded(files: Sequence[Path | None], seconds: float = TIME_LIMIT) -> Iterat
         return
     shown = next(iter(known.values()))
     try:
-        with contextlib.redirect_stdout(sys.stderr), _limit(seconds, shown):
+        with contextlib.redirect_stdout(sys.stderr), _descriptor_to_stderr(), _limit(seconds, shown):
             yield
     except _TimeUpError:
         raise ContentError(_late(shown, seconds)) from None
@@ -152,6 +152,22 @@ def guarded(files: Sequence[Path | None], seconds: float = TIME_LIMIT) -> Iterat
         if where is None:
             said += " (raised on what the file defines: set LAYERPROOF_TRACEBACK=1 to see where)"
         raise ContentError(f"{where or shown}: {said}") from None
+
+
+@contextlib.contextmanager
+def _descriptor_to_stderr() -> Iterator[None]:
+    """Let what other programs write to standard output go to standard error, as prints do."""
+    try:
+        saved = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # one of them is closed
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
 
 
 def _place(error: BaseException, known: Mapping[str, Path]) -> str | None:

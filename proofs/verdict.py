@@ -101,6 +101,10 @@ class Result:
         """Whether everything that was asked for holds."""
         return self.exit_code == 0
 
+    def __bool__(self) -> bool:
+        """As `holds`, so that `assert lp.verify(...)` means what it says."""
+        return self.holds
+
     def __repr__(self) -> str:
         counts = ", ".join(
             f"{k} {v.value}" for v in Verdict if (k := sum(c.asked and c.verdict is v for c in self.claims))

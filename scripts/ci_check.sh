@@ -24,6 +24,12 @@ set -f # blanks separate, and * stands for itself
 # shellcheck disable=SC2206
 arguments+=(${LAYERPROOF_CHECK_EXTRA_ARGUMENTS:-})
 set +f
+for argument in "${arguments[@]}"; do
+  if [ "$argument" = --only-known ]; then
+    echo '::error title=layerproof::--only-known is for the pre-commit hook: here nothing checked must not be green'
+    exit 2
+  fi
+done
 arguments+=(--)
 while IFS= read -r line; do
   if [ -n "$line" ]; then arguments+=("$line"); fi
@@ -39,7 +45,12 @@ layerproof check "${arguments[@]}" | tee "$output" || {
 }
 
 case "$code" in
-  0) ;;
+  0)
+    if ! [ -s "$output" ]; then # something left the program before it could say anything
+      echo '::error title=layerproof::layerproof check said nothing at all'
+      code=5
+    fi
+    ;;
   3)
     if grep -q ': nothing was checked: ' "$output"; then
       echo '::error title=layerproof::nothing was checked in a directory: a green run would say nothing'

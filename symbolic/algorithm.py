@@ -145,6 +145,17 @@ class Algorithm:
     heads: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None
     notes: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("features", "accumulators", "weights", "parameters", "transition_scalars", "transition_vectors",
+                     "successor_vectors", "preconditioners"):  # fmt: skip
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, Sequence):
+                raise ArgumentError(f"{name} is {str(value)[:40]!r}, wanted a tuple such as ({str(value)[:40]!r},)")
+        rows = [getattr(x, "name", None) for x in (*self.features, *self.accumulators)]
+        twice = next((name for name in rows if rows.count(name) > 1), None)
+        if twice is not None:
+            raise ArgumentError(f"{twice} names two rows of the prompt: give each row block a name of its own")
+
     @property
     def extras(self) -> tuple[tuple[str, bool], ...]:
         """(name, whether it is a vector) of everything further that a transition carries."""

@@ -162,7 +162,8 @@ class Scalar:
         if isinstance(other, float):
             raise NotPolynomialError(
                 f"the update uses the float {other!r}, which is no exact number: write Fraction(1, 2) for 0.5, "
-                "and x / j rather than (1 / j) * x"
+                "and x / j rather than (1 / j) * x",
+                impossible=False,
             )
         return None
 
@@ -225,6 +226,12 @@ class Scalar:
         return result
 
     def _refuse(self, what: str) -> Any:
+        if all(kind in ("parameter", "inverse") for kind, *_ in self.generators()):
+            raise NotPolynomialError(
+                f"the update {what} {self.text()}, which is no entry of the prompt: what depends on the position or on "
+                "a parameter alone is not derived; give heads=... with the mask you mean",
+                impossible=False,
+            )
         raise NotPolynomialError(f"the update {what} {self.text()}: {_ADVICE}")
 
     def __lt__(self, other: Any) -> bool:
@@ -385,6 +392,14 @@ class Matrix:
     @property
     def T(self) -> Matrix:
         return Matrix(self.algebra, transpose(self.word))
+
+    def __mul__(self, other: Any) -> Any:
+        raise NotPolynomialError(
+            "the update multiplies a preconditioner by a number: multiply the vector it is applied to, C @ (2 * x)",
+            impossible=False,
+        )
+
+    __rmul__ = __mul__
 
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, Matrix):

@@ -35,19 +35,28 @@ class DeviceError(LayerproofError, RuntimeError):
 
 
 class NotPolynomialError(LayerproofError, ArithmeticError):
-    """An update does something that no polynomial in the prompt can do (a comparison, a max, a division by a sum)."""
+    """An update does something that no polynomial in the prompt can do (a comparison, a max, a division by a sum).
 
-    exit_code = 4
-
-
-class NotRepresentableError(LayerproofError):
-    """No linear-attention layer of the stated form implements the update.
-
-    `monomials` lists, in words, the terms of the update that no head can produce.
+    `impossible` says whether that rules out every layer: a float or a test of the position does not.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, monomials: tuple[str, ...] = ()):
+    def __init__(self, message: str, impossible: bool = True):
+        super().__init__(message)
+        self.impossible = impossible
+
+
+class NotRepresentableError(LayerproofError):
+    """No linear-attention layer of the form that is derived implements the update.
+
+    `monomials` lists, in words, the terms of the update that no such head can produce; `impossible` says whether no
+    head of any form can: then some term has more factors from one context token than any layer takes from it.
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, monomials: tuple[str, ...] = (), impossible: bool = False):
         super().__init__(message)
         self.monomials = monomials
+        self.impossible = impossible

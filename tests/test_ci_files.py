@@ -89,7 +89,7 @@ def test_no_input_is_ever_shell_code() -> None:
 
 
 def test_layerproof_is_installed_from_the_actions_own_files_without_cuda(folder: Path) -> None:
-    write(folder.parent, {"bin/python": '#!/bin/sh\nprintf "%s\\n" "$@" > arguments\n'})
+    write(folder.parent, {"bin/python": '#!/bin/sh\nprintf "%s\\n" "$@" | tee arguments\n'})
     (folder.parent / "bin" / "python").chmod(0o755)
     (step,) = (s for s in STEPS if s["name"] == "Install layerproof")
     ran = act(folder, {**step, "env": {"PATH": f"{folder.parent / 'bin'}:{PATH}"}})
@@ -167,7 +167,7 @@ def test_a_star_stands_for_itself(folder: Path) -> None:
 
 
 def test_prove_asks_the_prover(folder: Path) -> None:
-    write(folder.parent, {"bin/layerproof": '#!/bin/sh\nprintf "%s\\n" "$@" > arguments\n'})
+    write(folder.parent, {"bin/layerproof": '#!/bin/sh\nprintf "%s\\n" "$@" | tee arguments\n'})
     (folder.parent / "bin" / "layerproof").chmod(0o755)
     step = {**STEPS[-1], "env": {**STEPS[-1]["env"], "PATH": f"{folder.parent / 'bin'}:{PATH}"}}
     for prove in ("true", "false"):

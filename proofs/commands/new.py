@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +21,9 @@ from layerproof import Accumulator, Algorithm, FeatureBlock
 def update(weights, preconditioners, sweep, p):
     """One iterate, written as its paper writes it: a loop over transitions.
 
-    Only + - * / and @ (dot product of vectors, or C @ vector).  Loop variables live on the sweep and start at zero.
-    t.phi, t.phi_next, t.reward, t.index, and what transition_scalars and transition_vectors name (t.rho).
+    Only + - * / and @ (dot product of vectors, or C @ vector), with exact numbers: Fraction(1, 2), not 0.5.
+    What is carried from one transition to the next, totals too, lives on the sweep and starts at zero.
+    t.phi, t.phi_next, t.reward, t.index, and what transition_scalars, transition_vectors and successor_vectors name.
     """
     (w,) = weights
     (C,) = preconditioners
@@ -87,6 +90,8 @@ def command(
     existing = next((path for path in files if path.exists()), None)
     if existing is not None:
         raise ArgumentError(f"{existing} exists: choose another name, or another --folder")
+    if module in sys.stdlib_module_names or importlib.util.find_spec(module) is not None:
+        raise ArgumentError(f"name is {name!r}, but {module} is a module that Python or a package has: choose another")
     title = name.replace("-", " ").capitalize()
     for path, text in files.items():
         path.write_text(text.replace("NAME", name).replace("TITLE", title).replace("MODULE", module), encoding="utf-8")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...symbolic.errors import NotPolynomialError, NotRepresentableError
+from ...symbolic.loop import SymbolicState
 from ...symbolic.suggest import suggest
 from ...symbolic.uniqueness import rank_at
 from ..case import Case
@@ -27,7 +28,8 @@ def establish(case: Case) -> Iterator[Claim]:
         reason = str(error) if found is None else f"{error}; {found.sentence()}"
         hint: dict[str, Any] = {} if found is None else {"suggestion": {"rows": found.rows, "heads": found.heads}}
         witness = {"terms": _terms(error)}
-        yield Claim(name, CLAIM, NAME, Verdict.REFUTED, STRENGTH, reason, witness=witness, details=hint)
+        verdict = Verdict.REFUTED if _rules_out(case, error) else Verdict.UNDECIDED
+        yield Claim(name, CLAIM, NAME, verdict, STRENGTH, reason, witness=witness, details=hint)
         return
     rank = rank_at(derivation, 2)
     heads, lower = len(derivation.heads), derivation.head_lower_bound
@@ -54,6 +56,17 @@ def establish(case: Case) -> Iterator[Claim]:
         reason = f"prompts of dimension 2 determine {rank.rank} unknowns only, symbolic d determines {rank.symbolic}"
     verdict = Verdict.HOLDS if rank.as_symbolic else Verdict.UNDECIDED
     yield Claim(name, CLAIM, NAME, verdict, STRENGTH, reason, details=details)
+
+
+def _rules_out(case: Case, error: NotRepresentableError | NotPolynomialError) -> bool:
+    """Whether no layer of any form does the update, and not only none of the form that is derived."""
+    if isinstance(error, NotPolynomialError):
+        state = SymbolicState(case.algorithm, dict(case.options))
+        try:  # rows may be any function of a transition, and an update polynomial in them
+            case.algorithm.context_token(state.transition("1"), state.p)
+        except NotPolynomialError:
+            return False
+    return error.impossible
 
 
 def _terms(error: Exception) -> list[str]:

@@ -1,0 +1,95 @@
+"""Answers that must not mislead: what is only not derived, what a result is worth in an assert, and other ways past."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cli import run_cli
+from own_files import write
+
+import layerproof as lp
+from layerproof.proofs.user_file import load
+from layerproof.symbolic.errors import ArgumentError
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SMALL = {"d": 2, "n": 4, "layers": 2, "trials": 1}
+
+
+def test_given_heads_show_that_a_failed_derivation_rules_nothing_out():
+    given = load(EXAMPLES / "heavy_ball_td.py")
+    assert lp.verify(given, **SMALL).holds
+    result = lp.verify(replace(given, heads=None), evidence=["derived"], **SMALL)
+    claim = next(c for c in result.claims if c.asked)
+    assert (claim.verdict, result.exit_code) == (lp.Verdict.UNDECIDED, 3) and "heads=" in claim.reason
+
+
+def test_a_discount_may_have_any_name(tmp_path, capsys):
+    path = write(
+        tmp_path,
+        ('parameters=("gamma",)', 'parameters=("discount",), defaults={"discount": "3/4"}'),
+        ("p.gamma * t.phi_next", "p.discount * t.phi_next"),
+        ("p.gamma * (w @ t.phi_next)", "p.discount * (w @ t.phi_next)"),
+    )
+    ran = run_cli(capsys, "verify", path, "-d", "2", "-n", "4", "-L", "2", "--trials", "1")
+    assert ran.code == 0, ran.out + ran.err
+
+
+def test_a_result_is_true_only_when_all_of_it_holds():
+    assert lp.verify("td0", evidence=["identity-exact"], **SMALL)
+    assert not lp.invariance("td0", layers=2, looped=True, set="one-layer", floats=False)
+    assert lp.invariance("td0", layers=2, looped=True, floats=False)  # a question that is answered
+
+
+def test_a_construction_that_only_imports_its_neighbour_is_checked(tmp_path, capsys):
+    right = Path(write(tmp_path))
+    sibling = (
+        f"from dataclasses import replace\nfrom {right.stem} import ALGORITHM as RIGHT\n"
+        "ALGORITHM = replace(RIGHT, name='wrong', heads=lambda layout, step, p, layer: [])\n"
+    )
+    (tmp_path / "wrong.py").write_text(sibling)
+    (tmp_path / "stranger.py").write_text("raise SystemExit('was run')\nALGORITHM = print('x')\n")
+    ran = run_cli(capsys, "check", str(tmp_path))
+    assert ran.code == 1 and "wrong" in ran.out and "stranger" not in ran.out + ran.err
+
+
+def test_what_other_programs_print_stays_off_stdout(tmp_path):
+    path = write(tmp_path, ("ALGORITHM = ", "import os\nos.system('echo shouted')\nALGORITHM = "))
+    command = [sys.executable, "-m", "layerproof", "verify", path, "-d", "2", "-n", "4", "-L", "2", "--json"]
+    ran = subprocess.run(
+        [*command, "--evidence", "identity-exact"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.returncode == 0 and "shouted" not in ran.stdout and "shouted" in ran.stderr
+
+
+@pytest.mark.parametrize("name", ("layerproof", "random", "types", "torch"))
+def test_a_template_shadows_no_module(tmp_path, capsys, name):
+    ran = run_cli(capsys, "new", name, "--folder", str(tmp_path))
+    assert ran.code == 2 and "is a module" in ran.err and not list(tmp_path.iterdir())
+
+
+def test_an_update_returns_a_tuple(tmp_path, capsys):
+    path = write(tmp_path, ("return (w + C @ sweep.total / sweep.n,)", "return w + C @ sweep.total / sweep.n"))
+    ran = run_cli(capsys, "verify", path, "--evidence", "derived")
+    assert ran.code == 4 and "returns Vector, wanted a tuple" in ran.err
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    (
+        ({"parameters": "gamma"}, "parameters is 'gamma', wanted a tuple"),
+        ({"transition_scalars": "rho"}, "transition_scalars is 'rho', wanted a tuple"),
+    ),
+)
+def test_a_text_is_no_tuple_of_names(change, said):
+    with pytest.raises(ArgumentError, match=said):
+        replace(load(EXAMPLES / "off_policy_td.py"), **change)
+
+
+def test_two_rows_have_two_names():
+    own = load(EXAMPLES / "off_policy_td.py")
+    with pytest.raises(ArgumentError, match="phi names two rows"):
+        replace(own, features=(*own.features, own.features[0]))
