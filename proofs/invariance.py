@@ -183,10 +183,8 @@ def subjects(
     """
     chosen = [resolve_algorithm(a, "train") for a in algorithms] or list(catalogue().values())
     for found in {id(a): a for a in chosen}.values():
-        if found.extras:
-            raise ArgumentError(
-                f"{found.name} has transitions that carry {found.extras[0][0]}: invariance does not know its law yet"
-            )
+        if found.extras and question.law is not None:
+            raise ArgumentError(f"law samples no {found.extras[0][0]}, which the transitions of {found.name} carry")
         if question.trace is not None and "trace" not in found.options and len(chosen) == 1:
             raise ArgumentError(f"trace is {question.trace!r}, but {found.name} keeps no trace: leave it out")
         options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
@@ -520,9 +518,14 @@ def _refutation(space: WeightSpace, witness: InvarianceWitness) -> str:
 
 def sample_document(witness: InvarianceWitness) -> dict[str, Any]:
     """A sample as plain data: the states' features f_0, f_1, ... and the rewards r_1, r_2, ..., the last one R'."""
+    extras = {
+        name: [[rational_text(x) for x in v] if is_vector else rational_text(v) for v in values]
+        for name, is_vector, values in witness.sample.extras
+    }
     return {
         "features": [[rational_text(x) for x in f] for f in witness.sample.features],
         "rewards": [rational_text(x) for x in witness.sample.rewards],
+        **({"extras": extras} if extras else {}),
     }
 
 

@@ -7,7 +7,7 @@ here is really there.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -45,7 +45,17 @@ def field_trajectory(space: WeightSpace, rng: random.Random) -> Trajectory:
     """A trajectory with uniform entries of the prime field."""
     n, d = space.layout.n, space.layout.d
     features = tuple(tuple(element(rng.randrange(PRIME)) for _ in range(d)) for _ in range(n + 3))
-    return Trajectory(features, tuple(element(rng.randrange(PRIME)) for _ in range(n + 2)))
+    rewards = tuple(element(rng.randrange(PRIME)) for _ in range(n + 2))
+    return Trajectory(features, rewards, drawn_extras(space, lambda: element(rng.randrange(PRIME))))
+
+
+def drawn_extras(space: WeightSpace, draw: Callable[[], Any]) -> tuple[tuple[str, bool, tuple[Any, ...]], ...]:
+    """What else the algorithm's transitions carry, at n + 1 steps, each number by `draw`."""
+    n, d = space.layout.n, space.layout.d
+    return tuple(
+        (name, is_vector, tuple(tuple(draw() for _ in range(d)) if is_vector else draw() for _ in range(n + 1)))
+        for name, is_vector in space.derivation.algorithm.extras
+    )
 
 
 def reach(space: WeightSpace, whole: WeightSet, start: Point, outer: Outer, seed: int = 0) -> Reached:

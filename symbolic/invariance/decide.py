@@ -11,7 +11,7 @@ from typing import Any
 
 from ..arithmetic import PRIME_FIELD, RATIONALS
 from ..prime_field import PRIME, element
-from .closure import field_trajectory
+from .closure import drawn_extras, field_trajectory
 from .samples import Outer, Trajectory
 from .sets import WeightSet, commutant
 from .symmetry import SymmetryGroup
@@ -184,7 +184,8 @@ def generic_point(weights: WeightSet, seed: int = 0) -> Point:
 def _small_sample(space: WeightSpace, rng: random.Random) -> Trajectory:
     n, d = space.layout.n, space.layout.d
     features = tuple(tuple(Fraction(rng.randint(-2, 2)) for _ in range(d)) for _ in range(n + 3))
-    return Trajectory(features, tuple(Fraction(rng.randint(-2, 2)) for _ in range(n + 2)))
+    rewards = tuple(Fraction(rng.randint(-2, 2)) for _ in range(n + 2))
+    return Trajectory(features, rewards, drawn_extras(space, lambda: Fraction(rng.randint(-2, 2))))
 
 
 def _shrink(fails: Any, sample: Trajectory) -> Trajectory:
@@ -193,7 +194,8 @@ def _shrink(fails: Any, sample: Trajectory) -> Trajectory:
 
     def rebuilt(entries: Sequence[Fraction]) -> Trajectory:
         cut = len(sample.features) * d
-        return Trajectory(tuple(tuple(entries[k : k + d]) for k in range(0, cut, d)), tuple(entries[cut:]))
+        features = tuple(tuple(entries[k : k + d]) for k in range(0, cut, d))
+        return Trajectory(features, tuple(entries[cut:]), sample.extras)
 
     entries = [x for f in sample.features for x in f] + list(sample.rewards)
     for k, x in enumerate(entries):

@@ -61,7 +61,11 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     frozen = sorted(weights.frozen)
     names = [f"s{k}" for k in range(weights.dimension)] + [f"z{k}" for k in frozen]
     held = len(names)
-    names += [f"f{t}_{i}" for t in range(n + 3) for i in range(d)] + [f"r{t}" for t in range(1, n + 3)]
+    carried = space.derivation.algorithm.extras
+    moved = [f"f{t}" for t in range(n + 3)] + [f"{name}{t}" for name, v in carried if v for t in range(n + 1)]
+    count = len(moved)  # vectors that the symmetry moves
+    names += [f"{v}_{i}" for v in moved for i in range(d)] + [f"r{t}" for t in range(1, n + 3)]
+    names += [f"{name}{t}" for name, is_vector in carried if not is_vector for t in range(n + 1)]
     context = fmpq_mpoly_ctx.get(names, Ordering.lex)
     generators = context.gens()
     arithmetic = polynomial_arithmetic(context)
@@ -72,8 +76,15 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     for s, v in zip(generators[: weights.dimension], weights.directions, strict=True):
         for k, x in v.items():
             point[k] = point[k] + s * number(x)
-    features = tuple(tuple(generators[held + t * d + i] for i in range(d)) for t in range(n + 3))
-    sample = Trajectory(features, tuple(generators[held + (n + 3) * d :]))
+    vectors = [tuple(generators[held + t * d : held + (t + 1) * d]) for t in range(count)]
+    numbers = list(generators[held + count * d :])
+    rest, scalars = vectors[n + 3 :], numbers[n + 2 :]
+    extras = []
+    for name, is_vector in carried:
+        source = rest if is_vector else scalars
+        extras.append((name, is_vector, tuple(source[: n + 1])))
+        del source[: n + 1]
+    sample = Trajectory(tuple(vectors[: n + 3]), tuple(numbers[: n + 2]), tuple(extras))
     layers = space.heads(point, arithmetic)
     now, later = prompts(space, arithmetic, sample, outer.window)
     prediction, before = predict(space, layers, now)
@@ -84,7 +95,7 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     if there is not None:
         parts.append((there, gradient(space, layers, before_later, arithmetic)))
 
-    columns = [tuple(held + t * d + i for t in range(n + 3)) for i in range(d)]  # the variables of each coordinate
+    columns = [tuple(held + t * d + i for t in range(count)) for i in range(d)]  # the variables of each coordinate
     flips, cosets = _split(group)
     images = 1 if cosets is None else len(cosets)
     work = images * sum(len(x) * len(g) for x, gs in parts for g in gs if g is not None) // (2**d if flips else 1)
@@ -104,7 +115,7 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
         if total is None:
             continue
         compared += 1
-        averaged[k] = _average(context, total, cosets, held, n, d)
+        averaged[k] = _average(context, total, cosets, held, count, d)
         terms += len(averaged[k])
     nonzero = {}
     for k, rest in enumerate(weights.span.residual(averaged, arithmetic)):
@@ -153,19 +164,19 @@ def _even_product(context: Any, x: Any, y: Any, columns: Sequence[tuple[int, ...
     return total
 
 
-def _average(context: Any, polynomial: Any, cosets: Sequence[Square] | None, held: int, n: int, d: int) -> Any:
+def _average(context: Any, polynomial: Any, cosets: Sequence[Square] | None, held: int, count: int, d: int) -> Any:
     """The mean over the cosets of the polynomial with every feature vector moved by the element.
 
     For all permutations each monomial stands for its orbit's mean, written with its columns sorted: the mean of a
     polynomial is zero exactly when this is, and no d! images are formed.
     """
     if cosets is None:
-        return _orbits(context, polynomial, held, n, d)
+        return _orbits(context, polynomial, held, count, d)
     generators = context.gens()
     total = context.constant(0)
     for g in cosets:
         images = list(generators)
-        for t in range(n + 3):
+        for t in range(count):
             old = generators[held + t * d : held + (t + 1) * d]
             for i in range(d):
                 image = context.constant(0)
@@ -177,13 +188,13 @@ def _average(context: Any, polynomial: Any, cosets: Sequence[Square] | None, hel
     return total * context.constant(_flint(Fraction(1, len(cosets))))
 
 
-def _orbits(context: Any, polynomial: Any, held: int, n: int, d: int) -> Any:
+def _orbits(context: Any, polynomial: Any, held: int, count: int, d: int) -> Any:
     """Every monomial replaced by its orbit's representative: the exponents of each coordinate, in sorted order."""
-    last = held + (n + 3) * d
+    last = held + count * d
     sums: dict[tuple[int, ...], Any] = {}
     for exponents, coefficient in polynomial.to_dict().items():
         columns = sorted(exponents[held + i : last : d] for i in range(d))
-        middle = [columns[i][t] for t in range(n + 3) for i in range(d)]
+        middle = [columns[i][t] for t in range(count) for i in range(d)]
         key = (*exponents[:held], *middle, *exponents[last:])
         sums[key] = sums.get(key, 0) + coefficient
     return context.from_dict({key: c for key, c in sums.items() if c})

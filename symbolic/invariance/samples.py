@@ -27,16 +27,26 @@ class Trajectory:
 
     features : f_0, ..., f_{n+2}, vectors of length d; f_{n+1} is the query and f_{n+2} the next query
     rewards  : r_1, ..., r_{n+2}; r_j belongs to the step from f_{j-1} to f_j, and r_{n+2} is the target's R'
+    extras   : (name, whether it is a vector, its values at the n + 1 steps of both prompts) of what else transitions
+               carry; the symmetry moves vectors and leaves numbers
     """
 
     features: tuple[tuple[Any, ...], ...]
     rewards: tuple[Any, ...]
+    extras: tuple[tuple[str, bool, tuple[Any, ...]], ...] = ()
 
     def moved(self, g: Square, number: Callable[[Any], Any]) -> Trajectory:
         """The trajectory with g applied to every feature vector; chain and rewards stay."""
         rows = [[(j, number(x)) for j, x in enumerate(row) if x] for row in g]
-        features = tuple(tuple(_dot(row, f) for row in rows) for f in self.features)
-        return Trajectory(features, self.rewards)
+
+        def image(f: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(_dot(row, f) for row in rows)
+
+        extras = tuple(
+            (name, is_vector, tuple(map(image, values)) if is_vector else values)
+            for name, is_vector, values in self.extras
+        )
+        return Trajectory(tuple(map(image, self.features)), self.rewards, extras)
 
 
 def _dot(row: Sequence[tuple[int, Any]], vector: Sequence[Any]) -> Any:
@@ -83,7 +93,8 @@ def prompts(space: WeightSpace, arithmetic: Arithmetic, sample: Trajectory, wind
 
     def setup(first: int, query: int) -> Problem:
         start = [0 if w in algorithm.scalar_weights else [0] * space.layout.d for w in algorithm.weights]
-        data = (f[first : first + n], f[first + 1 : first + n + 1], r[first : first + n], f[query])
+        extras = {name: values[first : first + n] for name, _, values in sample.extras}
+        data = (f[first : first + n], f[first + 1 : first + n + 1], r[first : first + n], f[query], extras)
         values = {name: arithmetic.number(x) for name, x in space.parameters.items()}
         return problem(algorithm, arithmetic, data, start, values, space.derivation.options)
 
