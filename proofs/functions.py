@@ -21,8 +21,9 @@ from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.own import OwnConstruction
 from ..symbolic.prompt import Context
 from . import checker
-from . import invariance as questions
+from . import invariance as invariance_claims
 from .case import Settings
+from .invariance_question import SETS, Question
 from .user_file import resolve_algorithm
 from .verdict import Result
 
@@ -188,10 +189,10 @@ def invariance(
     unknown = next((name for name in settings if name not in names), None)
     if unknown is not None:
         raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
-    if isinstance(set, str) and set not in questions.SETS and set.endswith(".json"):
+    if isinstance(set, str) and set not in SETS and set.endswith(".json"):
         set = read_set(set)
-    question = questions.Question(
+    question = Question(
         features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), group=group,
         weights=set, **settings,
     )  # fmt: skip
-    return questions.invariance(*algorithms, question=question)
+    return invariance_claims.invariance(*algorithms, question=question)

@@ -14,7 +14,7 @@ from ..symbolic.rational import Rational
 from .verdict import Claim, Verdict
 
 if TYPE_CHECKING:
-    from .invariance import Subject
+    from .invariance_question import Subject
 
 FLOAT, MONTE_CARLO = "invariance-float", "invariance-monte-carlo"
 WITHIN, OBSERVED = "within a proven bound on this run", "observed"

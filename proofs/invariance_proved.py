@@ -16,7 +16,7 @@ from .theorems import Audit, general_audits
 from .verdict import Claim, Verdict
 
 if TYPE_CHECKING:
-    from .invariance import Subject
+    from .invariance_question import Subject
 
 PROVED = "invariance-proved"
 STRENGTH = "proved for all d, n, L and finitely supported laws (Rocq kernel, no axioms)"

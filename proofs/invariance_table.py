@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from .invariance import SETS
+from .invariance_question import SETS
 from .table import STYLES, console, summary
 from .verdict import Claim, Result, Verdict
 

@@ -1,0 +1,177 @@
+"""What is asked about invariance: sizes, law, outer update and set; and the algorithms and depths it is asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ..numeric.processes import whole_number
+from ..numeric.strict_json import rational_text
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import catalogue
+from ..symbolic.derive import derive
+from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.exact import exact_number
+from ..symbolic.invariance.samples import Outer
+from ..symbolic.invariance.symmetry import SymmetryGroup, group_named
+from ..symbolic.invariance.weights import Point, WeightSpace
+from ..symbolic.prompt import Layout
+from .case import Progress, silent
+from .user_file import resolve_algorithm
+from .verdict import Claim, Verdict
+
+SETS = ("weights", "zero-pattern", "one-layer", "last-layer", "smallest", "commutant")
+"""The named sets, smallest first."""
+MAX_ENTRIES, MAX_CONTEXT, MAX_LAYERS = 5000, 50, 100
+"""The most trained entries that are looked at (a stored layer has m^2 of each matrix), and the largest n and L."""
+LARGEST = 10**9
+"""The largest numerator or denominator of gamma and lambda: numbers as large as the prime could vanish in its field."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about each algorithm.
+
+    features, context : d, n;  layers : L, or None for 1 and 2;  looped : None for both
+    gamma, lam, trace : the in-context algorithm's; gamma is the outer discount too
+    group  : a name, or a group acting on d features;  weights : a set's name or document, or None for all named sets
+    window, outer : which outer update
+    source : the file that the document came from;  floats : also ask torch;  prove : also run the Rocq gate
+    law, units : also sample that law, with so many random processes
+    """
+
+    features: int = 2
+    context: int = 2
+    layers: int | None = None
+    looped: bool | None = None
+    gamma: Fraction = Fraction(9, 10)
+    lam: Fraction = Fraction(1, 2)
+    trace: str | None = None
+    seed: int = 0
+    group: str | SymmetryGroup = "signed-permutations"
+    window: str = "sliding"
+    outer: str = "semi-gradient"
+    weights: str | Mapping[str, Any] | None = None
+    source: str | None = None
+    floats: bool = True
+    law: str | None = None
+    prove: bool = False
+    units: int = 2000
+
+    def __post_init__(self) -> None:
+        whole_number("features", self.features, 1)
+        whole_number("context", self.context, 1)
+        if self.layers is not None:
+            whole_number("layers", self.layers, 1)
+        whole_number("seed", self.seed, 0)
+        whole_number("units", self.units, 2, 10**6)
+        for name in ("gamma", "lam"):
+            value = getattr(self, name)
+            if not isinstance(value, Fraction) or not 0 <= value <= 1 or value.denominator > LARGEST:
+                shown = value if isinstance(value, Fraction) else repr(value)
+                raise ArgumentError(
+                    f"{name} is {shown}, wanted an exact number from 0 to 1 such as 9/10, of at most 9 digits"
+                )
+        Outer(self.window, self.outer)
+        if isinstance(self.weights, str) and self.weights not in SETS:
+            raise ArgumentError(f"set is {self.weights[:40]!r}, wanted one of {', '.join(SETS)}, or a set's file")
+        if not isinstance(self.group, (str, SymmetryGroup)):
+            raise ArgumentError(f"group is {str(self.group)[:40]!r}, wanted a name or a SymmetryGroup")
+        if not (self.weights is None or isinstance(self.weights, (str, Mapping))):
+            raise ArgumentError(f"set is {str(self.weights)[:40]!r}, wanted a name or a set's document")
+        for name in ("law", "trace"):
+            if not (getattr(self, name) is None or isinstance(getattr(self, name), str)):
+                raise ArgumentError(f"{name} is {str(getattr(self, name))[:40]!r}, wanted a name")
+        if not (self.looped is None or isinstance(self.looped, bool)):
+            raise ArgumentError(f"looped is {self.looped!r}, wanted True, False or None for both")
+        if isinstance(self.group, SymmetryGroup) and self.group.d != self.features:
+            raise ArgumentError(f"group acts on {self.group.d} features, wanted {self.features} as in features")
+
+    @property
+    def symmetry(self) -> SymmetryGroup:
+        """The group that the law is symmetric under."""
+        return group_named(self.group, self.features) if isinstance(self.group, str) else self.group
+
+    def depths(self) -> list[tuple[int, bool]]:
+        """(L, looped) of every transformer that is asked about; one layer is the same either way."""
+        depths = [1, 2] if self.layers is None else [self.layers]
+        shared = [True, False] if self.looped is None else [self.looped]
+        return [(depth, looped) for depth in depths for looped in (shared if depth > 1 else [True])]
+
+    def document(self) -> dict[str, Any]:
+        """The settings as plain data."""
+        group = self.group if isinstance(self.group, str) else self.group.name
+        asked = self.weights if self.weights is None or isinstance(self.weights, str) else dict(self.weights)
+        return {
+            "features": self.features, "context": self.context, "layers": self.layers, "looped": self.looped,
+            "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "trace": self.trace, "seed": self.seed,
+            "group": group, "window": self.window, "outer": self.outer, "set": asked,
+            "law": self.law, "units": self.units if self.law else None,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One algorithm at one depth: trained weights, symmetry of the law, outer update, the algorithm's own weights."""
+
+    algorithm: Algorithm
+    space: WeightSpace
+    group: SymmetryGroup
+    outer: Outer
+    start: Point
+    seed: int
+    progress: Progress
+
+    @property
+    def depth_words(self) -> str:
+        """The depth in words."""
+        depth = self.space.depth
+        return "L = 1" if depth == 1 else f"L = {depth}, {'looped' if self.space.looped else 'sequential'}"
+
+    def claim(self, text: str, evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
+        """A claim about this subject; its depth goes into the details."""
+        details = {"layers": self.space.depth, "looped": self.space.looped, **more.pop("details", {})}
+        return Claim(self.algorithm.name, text, evidence, verdict, strength, reason, details=details, **more)
+
+
+def subjects(
+    algorithms: Sequence[str | Algorithm], question: Question, progress: Progress = silent
+) -> Iterator[Subject]:
+    """One subject for each algorithm (all when none is named) and depth.
+
+    Raises `ArgumentError` for a name that is not there, `WorkLimitError` for more than `MAX_ENTRIES` trained entries.
+    """
+    chosen = [resolve_algorithm(a, "train") for a in algorithms] or list(catalogue().values())
+    for found in {id(a): a for a in chosen}.values():
+        if found.extras and question.law is not None:
+            raise ArgumentError(f"law samples no {found.extras[0][0]}, which the transitions of {found.name} carry")
+        if question.trace is not None and "trace" not in found.options and len(chosen) == 1:
+            raise ArgumentError(f"trace is {question.trace!r}, but {found.name} keeps no trace: leave it out")
+        options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
+        defaults = {name: exact_number(x, f"the default of {name}") for name, x in found.defaults.items()}
+        parameters = {**defaults, "gamma": question.gamma, "lam": question.lam}
+        missing = [name for name in found.parameters if name not in parameters]
+        if missing:
+            raise ArgumentError(f"{found.name} needs a value for {', '.join(missing)}")
+        discounted = "gamma" in found.parameters or all(b.name != "phi_next" for b in found.features)
+        outer = Outer(
+            question.window, question.outer,
+            discount=question.gamma if discounted else Fraction(1),
+            average_reward=Fraction(0) if discounted else Fraction(1, 3),
+        )  # fmt: skip
+        derivation = derive(found, options)
+        m = Layout.of(found, question.features, 1).m
+        trained = 2 if len(derivation.heads) == 1 else 3 * len(derivation.heads)
+        for depth, looped in question.depths():
+            entries = trained * m**2 * (1 if looped else depth)
+            if entries > MAX_ENTRIES or question.context > MAX_CONTEXT or depth > MAX_LAYERS:
+                raise WorkLimitError(
+                    f"{found.name} at d = {question.features}, n = {question.context}, L = {depth} has {entries} "
+                    f"trained entries; the limits are {MAX_ENTRIES} entries, n = {MAX_CONTEXT} and L = {MAX_LAYERS}"
+                )
+        for depth, looped in question.depths():
+            space = WeightSpace.of(derivation, question.features, question.context, depth, parameters, looped)
+            start = space.algorithm_point([Fraction(1)] * space.stored)
+            yield Subject(found, space, question.symmetry, outer, start, question.seed, progress)
