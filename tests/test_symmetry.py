@@ -17,6 +17,7 @@ import layerproof as lp
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.errors import ArgumentError
+from layerproof.symbolic.invariance.polynomials import _split
 from layerproof.symbolic.invariance.sets import commutant
 from layerproof.symbolic.invariance.symmetry import (
     ENUMERATION_LIMIT,
@@ -281,3 +282,12 @@ def test_dependent_names_do_not_count_twice():
     zero = [["0"] * 3] * 3
     document = {"schema": 1, "matrices": {"P": grid, "Q": zero}, "dimension": 1}
     assert lp.invariance("td0", layers=1, set=document, floats=False).claims[0].verdict.value == "HOLDS"
+
+
+def test_cosets_of_the_sign_flips_are_counted_once_each():
+    """In the group of the 24-cell whole families of elements agree up to signs and are still different cosets."""
+    half = Fraction(1, 2)
+    mixing = ((half,) * 4, (half, half, -half, -half), (half, -half, half, -half), (half, -half, -half, half))
+    group = SymmetryGroup("the 24-cell", 4, (*group_named("signed-permutations", 4).generators, mixing))
+    flips, cosets = _split(group)
+    assert flips and group.order == 1152 and len(cosets) == group.order // 2**4

@@ -104,13 +104,14 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
             f"the averaged update would take {work} products of terms, above the limit of {TERM_LIMIT}: "
             "ask for fewer features or a shorter context"
         )
+    by_parity = [_by_parity(context, x, columns) for x, _ in parts] if flips else [{}] * len(parts)
     averaged: list[Any] = [number(0)] * space.size
     compared = terms = 0
     for k in range(space.size):
         total = None
-        for x, gs in parts:
+        for (x, gs), left in zip(parts, by_parity, strict=True):
             if gs[k] is not None and len(gs[k]):
-                product = _even_product(context, x, gs[k], columns) if flips else x * gs[k]
+                product = _even_product(context, left, gs[k], columns) if flips else x * gs[k]
                 total = product if total is None else total + product
         if total is None:
             continue
@@ -140,9 +141,11 @@ def _split(group: SymmetryGroup) -> tuple[bool, list[Square] | None]:
         for k in range(d)
     ):
         return False, list(known)
+    # Sign flips are applied after g, to its rows: g and g' share a coset when their rows agree up to signs.
     cosets: dict[Any, Square] = {}
     for g in known:
-        cosets.setdefault(tuple(tuple(abs(x) for x in row) for row in g), g)
+        signs = (next(x for x in row if x) > 0 for row in g)
+        cosets.setdefault(tuple(row if up else tuple(-x for x in row) for up, row in zip(signs, g, strict=True)), g)
     return True, list(cosets.values())
 
 
@@ -154,9 +157,9 @@ def _by_parity(context: Any, polynomial: Any, columns: Sequence[tuple[int, ...]]
     return {parity: context.from_dict(terms) for parity, terms in classes.items()}
 
 
-def _even_product(context: Any, x: Any, y: Any, columns: Sequence[tuple[int, ...]]) -> Any:
-    """The terms of x y that every sign flip keeps."""
-    left, right = _by_parity(context, x, columns), _by_parity(context, y, columns)
+def _even_product(context: Any, left: dict[Parity, Any], y: Any, columns: Sequence[tuple[int, ...]]) -> Any:
+    """The terms of x y that every sign flip keeps; left holds x by parity."""
+    right = _by_parity(context, y, columns)
     total = context.constant(0)
     for parity, part in left.items():
         if parity in right:
