@@ -26,6 +26,7 @@ from torch import Tensor
 from ..symbolic.algorithm import Transition
 from ..symbolic.arithmetic import RATIONALS
 from ..symbolic.errors import ArgumentError
+from ..symbolic.exact import as_fraction
 from ..symbolic.invariance.samples import Outer, Trajectory, prompts
 from ..symbolic.invariance.symmetry import Square, SymmetryGroup
 from ..symbolic.invariance.update import averaged_update, prompt_matrix, row_action
@@ -129,7 +130,7 @@ def samples_of(trajectories: Sequence[Trajectory]) -> Samples:
 
 def flat(point: Sequence[Any]) -> Tensor:
     """A point or an exact update in float64, each entry correctly rounded : (size,)."""
-    return torch.tensor([float(_fraction(x)) for x in point], dtype=torch.float64)
+    return torch.tensor([float(as_fraction(x)) for x in point], dtype=torch.float64)
 
 
 def prompt_tensor(space: WeightSpace, features: Tensor, following: Tensor, rewards: Tensor, query: Tensor) -> Tensor:
@@ -218,11 +219,11 @@ def outer_update(
     """Every sample's outer update at a point, flat in the order of the space's entries.  weights : (size,)."""
     module, trained = transformer(space, weights, len(samples.rewards), attention)
     now, later = prompt_pair(space, samples, outer.window)
-    discount = float(_fraction(outer.discount))
+    discount = float(as_fraction(outer.discount))
     prediction = module.prediction(now)
     with torch.set_grad_enabled(outer.kind == "residual-gradient"):
         following = module.prediction(later)
-    error = samples.rewards[:, -1] - prediction - float(_fraction(outer.average_reward))
+    error = samples.rewards[:, -1] - prediction - float(as_fraction(outer.average_reward))
     if outer.kind != "monte-carlo":
         error = error + discount * following
     found = torch.autograd.grad((error.square() / 2).sum(), trained)
@@ -233,8 +234,8 @@ def outer_update(
 def moved_samples(trajectory: Trajectory, elements: Sequence[Square]) -> Samples:
     """A trajectory moved by every element exactly, then rounded."""
     exact = Trajectory(
-        tuple(tuple(_fraction(x) for x in f) for f in trajectory.features),
-        tuple(_fraction(r) for r in trajectory.rewards),
+        tuple(tuple(as_fraction(x) for x in f) for f in trajectory.features),
+        tuple(as_fraction(r) for r in trajectory.rewards),
     )
     return samples_of([exact.moved(g, Fraction) for g in elements])
 
@@ -296,9 +297,9 @@ def magnitudes(space: WeightSpace, weights: Tensor, samples: Samples, outer: Out
     module, trained = transformer(space, weights.abs(), len(samples.rewards), Attention(masks=masks))
     module.sign = 1
     now, later = (Z.abs() for Z in prompt_pair(space, samples, outer.window))
-    discount = abs(float(_fraction(outer.discount)))
+    discount = abs(float(as_fraction(outer.discount)))
     prediction, following = module.prediction(now), module.prediction(later)
-    error = samples.rewards[:, -1].abs() + prediction.detach() + abs(float(_fraction(outer.average_reward)))
+    error = samples.rewards[:, -1].abs() + prediction.detach() + abs(float(as_fraction(outer.average_reward)))
     if outer.kind != "monte-carlo":
         error = error + discount * following.detach()
     here = torch.autograd.grad(prediction, trained, error)
@@ -333,7 +334,7 @@ def compare_with_exact(
     computed = average_over_group(space, used, trajectory, outer, elements).tolist()
     sizes = magnitudes(space, flat(point), samples, outer).mean(dim=0).tolist()
     share = _growth(k) / (1 - _growth(k))
-    wanted = [_fraction(y) for y in exact]
+    wanted = [as_fraction(y) for y in exact]
     error, bound = max(
         ((abs(Fraction(x) - y), share * Fraction(size)) for x, y, size in zip(computed, wanted, sizes, strict=True)),
         key=lambda pair: _ratio(*pair),
@@ -366,11 +367,6 @@ def _ratio(error: Fraction, bound: Fraction) -> float:
     if not error:
         return 0.0
     return float(error / bound) if bound else float("inf")
-
-
-def _fraction(value: Any) -> Fraction:
-    found: Fraction = value.fraction() if hasattr(value, "fraction") else Fraction(value)
-    return found
 
 
 def conjugated_updates(space: WeightSpace, updates: Tensor, g: Square) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..symbolic.algorithm import Sweep, Transition
 from ..symbolic.construction import Steps
+from ..symbolic.exact import as_fraction
 from ..symbolic.identity import Problem
 from .device import precision
 from .lower import round_all, round_to
@@ -33,7 +34,7 @@ class _Lowering:
                 tops += part
                 bottoms += [int(value.den)] * len(part)
             else:
-                exact = _fraction(value)
+                exact = as_fraction(value)
                 tops.append(exact.numerator)
                 bottoms.append(exact.denominator)
         flat = torch.tensor(round_all(tops, bottoms, self.target), dtype=self.dtype, device=self.device)
@@ -111,7 +112,7 @@ def float_iterates(
     algorithm, n = setups[0].algorithm, setups[0].layout.n
     low = _Lowering(dtype, device)
     # Parameters become Python floats; options are text and stay.
-    p = SimpleNamespace(**{k: v if isinstance(v, str) else float(_fraction(v)) for k, v in vars(setups[0].p).items()})
+    p = SimpleNamespace(**{k: v if isinstance(v, str) else float(as_fraction(v)) for k, v in vars(setups[0].p).items()})
     transitions = [t for s in setups for t in s.transitions]
     phi, following, rewards = (
         low.stack([getattr(t, name) for t in transitions]).reshape(len(setups), n, -1)
@@ -147,7 +148,3 @@ def float_iterates(
         shape = (len(setups), depth + 1, n + 1)
         rows = algorithm.column_values(every, SimpleNamespace(**full), p)
         return torch.stack([row.values.squeeze(-1).expand(shape) for row in rows], dim=2)
-
-
-def _fraction(value: Any) -> Fraction:
-    return value.fraction() if hasattr(value, "fraction") else Fraction(value)

@@ -15,7 +15,6 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.derive import Derivation, derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
-from ..symbolic.exact import exact_number
 from ..symbolic.given import given_construction
 from ..symbolic.prompt import Context
 
@@ -96,14 +95,7 @@ def parameter_values(algorithm: Algorithm, settings: Settings) -> dict[str, Frac
 
     Raises `ArgumentError` when one has neither.
     """
-    known = {name: exact_number(x, f"the default of {name}") for name, x in algorithm.defaults.items()}
-    known |= {"gamma": Fraction(settings.gamma), "lam": Fraction(settings.lam), **settings.values}
-    missing = [name for name in algorithm.parameters if name not in known]
-    if missing:
-        raise ArgumentError(
-            f"{algorithm.name} needs a value for {', '.join(missing)}: --parameter {missing[0]}=1/2, or a default"
-        )
-    return {name: known[name] for name in algorithm.parameters}
+    return algorithm.values({"gamma": Fraction(settings.gamma), "lam": Fraction(settings.lam), **settings.values})
 
 
 @dataclass(frozen=True, eq=False)

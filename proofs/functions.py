@@ -16,7 +16,6 @@ from ..symbolic.construction import Construction, Steps
 from ..symbolic.construction import construct as build
 from ..symbolic.derive import Derivation
 from ..symbolic.errors import ArgumentError
-from ..symbolic.exact import exact_number
 from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.own import OwnConstruction
 from ..symbolic.prompt import Context
@@ -96,8 +95,7 @@ def construct(
     count = 1 if looped else layers
     steps = [_step(found, s, d, k) for k, s in enumerate(preconditioners)] if preconditioners is not None else None
     steps = steps if steps is not None else draw(found, d, count, seed)
-    known = {**{name: exact_number(x, f"the default of {name}") for name, x in found.defaults.items()}, **values}
-    return build(derivation, d, n, layers, steps, {name: known[name] for name in found.parameters}, looped)
+    return build(derivation, d, n, layers, steps, found.values(values), looped)
 
 
 def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:

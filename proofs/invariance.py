@@ -12,7 +12,6 @@ from ..numeric.strict_json import rational_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ..symbolic.invariance.blocks import block_update
-from ..symbolic.invariance.closure import Reached, reach
 from ..symbolic.invariance.decide import (
     ATTEMPTS,
     RandomInvariance,
@@ -130,7 +129,7 @@ def named_sets(subject: Subject, asked: str | None = None) -> Iterator[WeightSet
                 raise ArgumentError("the set last-layer is for sequential weights of two or more layers")
             yield frozen_rows_of_last_layer(space, group, start)
         elif name == "smallest":
-            reached = _reach(subject)
+            reached = subject.reached
             if reached.directions is not None:
                 yield WeightSet(
                     "smallest", "the smallest affine family through the algorithm's weights that the update keeps",
@@ -138,11 +137,6 @@ def named_sets(subject: Subject, asked: str | None = None) -> Iterator[WeightSet
                 )  # fmt: skip
         else:
             yield commutant(space, group)
-
-
-def _reach(subject: Subject) -> Reached:
-    whole = commutant(subject.space, subject.group)
-    return reach(subject.space, whole, subject.start, subject.outer, subject.seed)
 
 
 def judge(subject: Subject, weights: WeightSet, passed: Sequence[str] | None = None) -> Iterator[Claim]:
@@ -264,7 +258,7 @@ def _symmetric(subject: Subject) -> Iterator[Claim]:
 
 
 def _reached_claim(subject: Subject) -> Claim:
-    found, whole = _reach(subject), commutant(subject.space, subject.group)
+    found, whole = subject.reached, commutant(subject.space, subject.group)
     text = (
         f"no affine family of dimension below {found.dimension} through the algorithm's weights is invariant, "
         f"{subject.depth_words}"

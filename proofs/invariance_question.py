@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from ..numeric.processes import whole_number
@@ -13,8 +14,9 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.derive import derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
-from ..symbolic.exact import exact_number
+from ..symbolic.invariance.closure import Reached, reach
 from ..symbolic.invariance.samples import Outer
+from ..symbolic.invariance.sets import commutant
 from ..symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ..symbolic.invariance.weights import Point, WeightSpace
 from ..symbolic.prompt import Layout
@@ -124,6 +126,11 @@ class Subject:
     seed: int
     progress: Progress
 
+    @cached_property
+    def reached(self) -> Reached:
+        """What expected updates span from the algorithm's own weights."""
+        return reach(self.space, commutant(self.space, self.group), self.start, self.outer, self.seed)
+
     @property
     def depth_words(self) -> str:
         """The depth in words."""
@@ -150,11 +157,7 @@ def subjects(
         if question.trace is not None and "trace" not in found.options and len(chosen) == 1:
             raise ArgumentError(f"trace is {question.trace!r}, but {found.name} keeps no trace: leave it out")
         options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
-        defaults = {name: exact_number(x, f"the default of {name}") for name, x in found.defaults.items()}
-        parameters = {**defaults, "gamma": question.gamma, "lam": question.lam}
-        missing = [name for name in found.parameters if name not in parameters]
-        if missing:
-            raise ArgumentError(f"{found.name} needs a value for {', '.join(missing)}")
+        parameters = found.values({"gamma": question.gamma, "lam": question.lam})
         discounted = "gamma" in found.parameters or all(b.name != "phi_next" for b in found.features)
         outer = Outer(
             question.window, question.outer,

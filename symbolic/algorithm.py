@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .errors import ArgumentError
+from .exact import exact_number
 
 
 class Position(int):
@@ -172,6 +173,20 @@ class Algorithm:
                 raise ArgumentError(f"{name} is {value!r}, wanted {' or '.join(self.options[name])}")
             chosen[name] = value
         return chosen
+
+    def values(self, known: Mapping[str, Fraction]) -> dict[str, Fraction]:
+        """The value of each parameter: the known ones, else the algorithm's defaults.
+
+        Raises `ArgumentError` when one has neither, `ContentError` when a default is no exact number.
+        """
+        defaults = {name: exact_number(x, f"the default of {name}") for name, x in self.defaults.items()}
+        both = {**defaults, **known}
+        missing = [name for name in self.parameters if name not in both]
+        if missing:
+            raise ArgumentError(
+                f"{self.name} needs a value for {', '.join(missing)}: --parameter {missing[0]}=1/2, or a default"
+            )
+        return {name: both[name] for name in self.parameters}
 
     def bind(self, values: Mapping[str, Any], options: Mapping[str, str] | None = None) -> SimpleNamespace:
         """The parameter object that `update` reads: `p.gamma`, `p.lam`, and the options by name."""

@@ -8,6 +8,12 @@ from typing import Any
 from .errors import ContentError
 
 
+def as_fraction(value: Any) -> Fraction:
+    """A rational number of any arithmetic here, or a float as what it is, as a Fraction."""
+    found: Fraction = value.fraction() if hasattr(value, "fraction") else Fraction(value)
+    return found
+
+
 def exact_number(x: Any, where: str) -> Fraction:
     """An int, a Fraction or a text such as "1/2" as a Fraction; `ContentError` for a float or anything else.
 

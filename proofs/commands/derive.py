@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -14,7 +13,6 @@ from ...numeric.weights_file import document
 from ...symbolic.construction import Construction, construct
 from ...symbolic.derive import derive
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from ...symbolic.exact import exact_number
 from ..derivation_document import sections
 from ..document_text import as_json, as_latex, as_text
 from ..options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
@@ -68,9 +66,7 @@ def command(
     if any(size is not None for size in sizes):
         d, n, depth = features or 2, context or 3, layers or 1
         steps = preconditioners(found, d, 1 if looped else depth, seed)
-        known = {**{name: exact_number(x, f"the default of {name}") for name, x in found.defaults.items()}, **values}
-        parameters: dict[str, Fraction] = {name: known[name] for name in found.parameters}
-        construction = construct(derivation, d, n, depth, steps, parameters, looped)
+        construction = construct(derivation, d, n, depth, steps, found.values(values), looped)
     title = f"{found.title}: weights derived from the update"
     if json or format == "json":
         claim = Claim(

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..arithmetic import PRIME_FIELD, RATIONALS
+from ..exact import as_fraction
 from ..prime_field import PRIME, element
 from .closure import drawn_extras, field_trajectory
 from .samples import Outer, Trajectory
@@ -136,8 +137,8 @@ def find_witness(
             return InvarianceWitness(
                 point,
                 sample,
-                tuple(_fraction(x) for x in update),
-                {k: _fraction(x) for k, x in enumerate(outside) if x != 0},
+                tuple(as_fraction(x) for x in update),
+                {k: as_fraction(x) for k, x in enumerate(outside) if x != 0},
             )
     return None
 
@@ -156,14 +157,10 @@ def single_sample(
         point = tuple(Fraction(rng.randint(-2, 2)) for _ in range(space.size)) if anywhere else start
         sample = _small_sample(space, rng)
         update = sample_update(space, point, sample, outer, RATIONALS).update
-        outside = {k: _fraction(x) for k, x in enumerate(whole.span.residual(update, RATIONALS)) if x != 0}
+        outside = {k: as_fraction(x) for k, x in enumerate(whole.span.residual(update, RATIONALS)) if x != 0}
         if outside or (anywhere and any(x != 0 for x in update)):
-            return InvarianceWitness(point, sample, tuple(_fraction(x) for x in update), outside)
+            return InvarianceWitness(point, sample, tuple(as_fraction(x) for x in update), outside)
     return None
-
-
-def _fraction(x: Any) -> Fraction:
-    return x.fraction() if hasattr(x, "fraction") else Fraction(x)
 
 
 def _small_point(weights: WeightSet, rng: random.Random) -> Point:
