@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -61,6 +61,21 @@ def process_for(name: str, d: int, seed: int) -> MarkovRewardProcess:
     return process
 
 
+def contexts(
+    d: int, n: int, seed: int, process: str, given: Context | None = None, extras: Sequence[tuple[str, bool]] = ()
+) -> Iterator[tuple[str, int, Context]]:
+    """Endless (kind, number, context): the given one first, then generic ones, with trajectories in turn if none is."""
+    if given is not None:
+        yield "given", 0, given
+    number = 0
+    while True:
+        yield "generic", number, with_extras(generic_context(d, n, seed + number), extras, seed + number)
+        if given is None:
+            source = process_for(process, d, seed + number)
+            yield "trajectory", number, with_extras(trajectory_context(source, n, seed + number), extras, seed + number)
+        number += 1
+
+
 def prompts(
     algorithm: Algorithm, d: int, n: int, seed: int, process: str, given: Context | None = None
 ) -> Iterator[tuple[str, Context, tuple[Any, ...]]]:
@@ -68,14 +83,6 @@ def prompts(
 
     Generic prompts start from non-zero weights, the given one and trajectories of the process from zero, as published.
     """
-    if given is not None:
-        yield "given", given, zero_weights(algorithm, d)
-    number = 0
-    while True:
-        generic = with_extras(generic_context(d, n, seed + number), algorithm.extras, seed + number)
-        yield "generic", generic, starting_weights(algorithm, d, seed + number)
-        if given is None:
-            source = process_for(process, d, seed + number)
-            trajectory = with_extras(trajectory_context(source, n, seed + number), algorithm.extras, seed + number)
-            yield "trajectory", trajectory, zero_weights(algorithm, d)
-        number += 1
+    for kind, number, context in contexts(d, n, seed, process, given, algorithm.extras):
+        start = starting_weights(algorithm, d, seed + number) if kind == "generic" else zero_weights(algorithm, d)
+        yield kind, context, start

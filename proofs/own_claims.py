@@ -6,9 +6,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from ..numeric.draws import BITS, STATES
-from ..numeric.processes import process_named
-from ..numeric.prompts import generic_context, trajectory_context
+from ..numeric.draws import contexts
 from ..numeric.strict_json import rational_text
 from ..symbolic.exact import exact_number
 from ..symbolic.identity import Mismatch
@@ -49,7 +47,8 @@ def _exact(own: OwnConstruction, settings: Settings, progress: Progress) -> Clai
     def first(context: Context, _: tuple[Any, ...]) -> Mismatch | None:
         return next((m for m in own_mismatches(own, context, values, depth) if m is not None), None)
 
-    for number, context in enumerate(islice(_contexts(s), s.exact_trials), 1):
+    drawn = contexts(s.features, s.context, s.seed, s.process, s.prompt)
+    for number, (_, _, context) in enumerate(islice(drawn, s.exact_trials), 1):
         progress(f"{own.name}: exact arithmetic, prompt {number} of {s.exact_trials}")
         count += 1
         if first(context, ()) is None:
@@ -66,15 +65,3 @@ def _exact(own: OwnConstruction, settings: Settings, progress: Progress) -> Clai
 
 def _texts(values: dict[str, Fraction]) -> dict[str, str]:
     return {name: rational_text(x) for name, x in values.items()}
-
-
-def _contexts(s: Settings) -> Any:
-    if s.prompt is not None:
-        yield s.prompt
-    number = 0
-    while True:
-        yield generic_context(s.features, s.context, s.seed + number, BITS)
-        if s.prompt is None:
-            source = process_named(s.process)(STATES, s.features, s.seed + number)
-            yield trajectory_context(source, s.context, s.seed + number)
-        number += 1

@@ -12,7 +12,7 @@ from .attention import accumulate, masked_keys
 from .construction import instantiate
 from .derive import Derivation
 from .entries import EntryMatrix, EntryVector
-from .identity import problem
+from .identity import generic_data, problem
 from .prompt import Layout
 
 
@@ -84,8 +84,7 @@ def identity_degree(derivation: Derivation, depth: int) -> int:
     step = tuple(one if c in algorithm.scalar_preconditioners else [[one]] for c in algorithm.preconditioners)
     values = {name: Degree(0) for name in algorithm.parameters}
     start = [one if w in algorithm.scalar_weights else [one] for w in algorithm.weights]
-    extras = {name: [[one], [one]] if is_vector else [one, one] for name, is_vector in algorithm.extras}
-    data = ([[one], [one]], [[one], [one]], [one, one], [one], extras)
+    data = generic_data(algorithm, 2, lambda _: [one], lambda _: one)
     setup = problem(algorithm, DEGREES, data, start, values, derivation.options)
     heads = instantiate(derivation, DEGREES, Layout.of(algorithm, 1, 2), [step], values)[0]
     keys = masked_keys(setup.X, heads)

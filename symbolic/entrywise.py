@@ -19,7 +19,7 @@ from .attention import AccumulatorHead, masked_keys
 from .construction import instantiate
 from .derive import Derivation
 from .entries import EntryMatrix, EntryVector
-from .identity import Problem, problem
+from .identity import Problem, generic_data, problem
 from .prompt import Layout
 
 
@@ -91,16 +91,7 @@ def entrywise(
     setup = problem(
         algorithm,
         arithmetic,
-        (
-            [vector(f"phi{j}") for j in range(n)],
-            [vector(f"next{j}") for j in range(n)],
-            [variable[f"R{j}"] for j in range(n)],
-            vector("q"),
-            {
-                name: [vector(f"{name}{j}") if is_vector else variable[f"{name}{j}"] for j in range(n)]
-                for name, is_vector in algorithm.extras
-            },
-        ),
+        generic_data(algorithm, n, vector, variable.__getitem__),
         start,
         values,
         derivation.options,

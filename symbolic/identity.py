@@ -6,7 +6,7 @@ The transformer side is the attention formula on the weights; it never sees the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +117,22 @@ def problem(
         for name, w in zip(algorithm.weights, start, strict=True)
     )
     return Problem(algorithm, arithmetic, p, layout, transitions, tokens, asked, X, weights)
+
+
+def generic_data(
+    algorithm: Algorithm, n: int, vector: Callable[[str], Any], number: Callable[[str], Any]
+) -> tuple[Any, ...]:
+    """The data of a prompt of n transitions for `problem`, each entry by its name: phi0, next0, R0, q, rho0, ..."""
+    return (
+        [vector(f"phi{j}") for j in range(n)],
+        [vector(f"next{j}") for j in range(n)],
+        [number(f"R{j}") for j in range(n)],
+        vector("q"),
+        {
+            name: [vector(f"{name}{j}") if is_vector else number(f"{name}{j}") for j in range(n)]
+            for name, is_vector in algorithm.extras
+        },
+    )
 
 
 def _scalar(arithmetic: Arithmetic, value: Any) -> Any:

@@ -15,7 +15,7 @@ from .attention import iterate
 from .construction import instantiate
 from .degree import identity_degree
 from .derive import Derivation
-from .identity import Mismatch, mismatches, problem
+from .identity import Mismatch, generic_data, mismatches, problem
 from .prime_field import PRIME, FieldMatrix, element
 from .prompt import Layout
 
@@ -76,13 +76,7 @@ def random_identity(
     setup = problem(
         algorithm,
         PRIME_FIELD,
-        (
-            [draw(d) for _ in range(n)],
-            [draw(d) for _ in range(n)],
-            draw(n),
-            draw(d),
-            {name: [draw(d) for _ in range(n)] if is_vector else draw(n) for name, is_vector in algorithm.extras},
-        ),
+        generic_data(algorithm, n, lambda _: draw(d), lambda _: draw(1)[0]),
         start,
         values,
         derivation.options,

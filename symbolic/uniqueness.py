@@ -16,7 +16,7 @@ from flint import nmod_mat
 from .ansatz import Ansatz
 from .arithmetic import PRIME_FIELD
 from .derive import Derivation
-from .identity import problem
+from .identity import generic_data, problem
 from .loop import SymbolicState
 from .prime_field import PRIME, element
 
@@ -63,13 +63,7 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
         setup = problem(
             algorithm,
             PRIME_FIELD,
-            (
-                [draw(d) for _ in range(n)],
-                [draw(d) for _ in range(n)],
-                draw(n),
-                draw(d),
-                {name: [draw(d) for _ in range(n)] if is_vector else draw(n) for name, is_vector in algorithm.extras},
-            ),
+            generic_data(algorithm, n, lambda _: draw(d), lambda _: rng.randrange(PRIME)),
             start,
             values,
             derivation.options,
