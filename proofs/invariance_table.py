@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from .invariance_question import SETS
-from .table import STYLES, console, summary
+from .table import STYLES, console, summary, witness_lines
 from .verdict import Claim, Result, Verdict
 
 KINDS = {
@@ -106,18 +105,3 @@ def pattern_lines(pattern: Mapping[str, Sequence[Sequence[str]]], where: str = "
             left = f"{matrix}{where} = [" if k == 0 else " " * len(f"{matrix}{where} = ") + "["
             lines.append(left + "  ".join(entry.ljust(width) for entry in row) + "]")
     return lines
-
-
-def witness_lines(witness: Mapping[str, Any]) -> list[str]:
-    """A witness in words: the sample and what its orbit's expected update does outside the set."""
-    states = [(f"f{t} = ({', '.join(f)})", any(x != "0" for x in f)) for t, f in enumerate(witness["features"])]
-    numbers = [(f"r{t} = {r}", r != "0") for t, r in enumerate(witness["rewards"], 1)]
-    features, rewards = (
-        ", ".join(text for text, filled in given if filled) or "all zero" for given in (states, numbers)
-    )
-    last = len(numbers)
-    return [
-        f"sample: {features}; other states f0 to f{len(states) - 1} zero",
-        f"        {rewards}; other rewards r1 to r{last} zero; r{last} is the target's R'",
-        f"law: {witness['law']}; window: {witness['window']}",
-    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +74,9 @@ class Checks:
 
     def _located(self, algorithm: Any) -> Any:
         """An algorithm as given, or the path of a file, which a test gives as seen from its own folder."""
-        named = isinstance(algorithm, str) and (algorithm.endswith(".py") or "/" in algorithm)
+        from .user_file import is_file
+
+        named = isinstance(algorithm, str) and is_file(algorithm)
         return str(self._folder / algorithm) if named or isinstance(algorithm, PurePath) else algorithm
 
     def _recorded(self, result: Result) -> Result:
@@ -94,10 +95,10 @@ def failure(result: Result, strict: bool) -> str | None:
     """Why a result fails its test, in words: each claim that is refuted or open; None when the test passes."""
     if not fails(result, strict):
         return None
+    from .table import witness_lines
     from .verdict import Verdict
 
     answers = (Verdict.HOLDS, Verdict.REFUTED) if result.question else (Verdict.HOLDS,)
-    words = _witness_words(result)
     lines = []
     for claim in result.claims:
         if claim.asked and claim.verdict not in answers:
@@ -105,21 +106,11 @@ def failure(result: Result, strict: bool) -> str | None:
                 f"{claim.algorithm}: {claim.verdict.value} by {claim.evidence}",
                 f"  claim: {claim.claim}",
                 f"  {claim.reason}",
-                *(f"  {line}" for line in words(claim.witness or {})),
+                *(f"  {line}" for line in witness_lines(claim.witness or {})),
             ]
     if result.exit_code != 1:
         lines.append("an open claim fails because of --layerproof-strict")
     return "\n".join(lines)
-
-
-def _witness_words(result: Result) -> Callable[[Any], list[str]]:
-    if result.command != "invariance":
-        from .table import witness_lines
-
-        return witness_lines
-    from .invariance_table import witness_lines as sample_lines
-
-    return lambda witness: sample_lines(witness) if witness else []
 
 
 def _insist(text: str | None) -> None:

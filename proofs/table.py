@@ -115,6 +115,8 @@ def summary(result: Result) -> str:
 
 def witness_lines(witness: Mapping[str, Any]) -> list[str]:
     """A counterexample in words."""
+    if "outside" in witness:
+        return _sample_lines(witness)
     lines = []
     if "prompt" in witness:
         prompt = witness["prompt"]
@@ -150,6 +152,21 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
         lines.append(f"difference: {_short(str(witness['difference']), 300)}")
     lines += [f"cannot be produced: {term}" for term in witness.get("terms", [])[:5]]
     return lines
+
+
+def _sample_lines(witness: Mapping[str, Any]) -> list[str]:
+    """A witness in words: the sample and what its orbit's expected update does outside the set."""
+    states = [(f"f{t} = ({', '.join(f)})", any(x != "0" for x in f)) for t, f in enumerate(witness["features"])]
+    numbers = [(f"r{t} = {r}", r != "0") for t, r in enumerate(witness["rewards"], 1)]
+    features, rewards = (
+        ", ".join(text for text, filled in given if filled) or "all zero" for given in (states, numbers)
+    )
+    last = len(numbers)
+    return [
+        f"sample: {features}; other states f0 to f{len(states) - 1} zero",
+        f"        {rewards}; other rewards r1 to r{last} zero; r{last} is the target's R'",
+        f"law: {witness['law']}; window: {witness['window']}",
+    ]
 
 
 def _weights(weights: list[Any]) -> str:

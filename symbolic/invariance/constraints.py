@@ -6,19 +6,17 @@ those blocks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import ArgumentError
-from .sets import WeightSet, commutant, small_number
+from .sets import WeightSet, commutant
+from .signed_sum import signed_terms, term_pattern
 from .symmetry import SymmetryGroup, nullspace, reduced
 from .weights import WeightSpace
 
-_TERM = re.compile(
-    r"\s*([+-]?)\s*(?:(\d+(?:/[1-9]\d*)?)\s*\*?\s*)?(?:([A-Z]\d*)\s*\[\s*(\w+)\s*,\s*(\w+)\s*\])?\s*", re.ASCII
-)
+_TERM = term_pattern(r"([A-Z]\d*)\s*\[\s*(\w+)\s*,\s*(\w+)\s*\]")
 Block = tuple[str, str, str]  # matrix, row block, column block
 
 
@@ -47,22 +45,18 @@ def parse_equation(text: str) -> tuple[dict[Block, Fraction], Fraction]:
         )
     terms: dict[Block, Fraction] = {}
     constant = Fraction(0)
+
+    def refusal(rest: str) -> str:
+        wanted = "wanted such as 2 Q[phi, phi] - Q[phi, phi_next] = 1/2"
+        return f"equation {text[:60]!r} cannot be read at {rest[:20]!r}: {wanted}"
+
     for side, sign in zip(sides, (1, -1), strict=True):
-        position, first = 0, True
-        while position < len(side) or first:
-            found = _TERM.match(side, position)
-            if found is None or found.end() == position or not (found[2] or found[3]) or not (first or found[1]):
-                raise ArgumentError(
-                    f"equation {text[:60]!r} cannot be read at {side[position : position + 20]!r}: "
-                    "wanted such as 2 Q[phi, phi] - Q[phi, phi_next] = 1/2"
-                )
-            value = small_number(found[2] or "1") * (-1 if found[1] == "-" else 1) * sign
+        for coefficient, found in signed_terms(side, _TERM, refusal):
             if found[3]:
-                block = (found[3], found[4], found[5])
-                terms[block] = terms.get(block, Fraction(0)) + value
+                block = (found[4], found[5], found[6])
+                terms[block] = terms.get(block, Fraction(0)) + coefficient * sign
             else:
-                constant -= value
-            position, first = found.end(), False
+                constant -= coefficient * sign
     return {block: c for block, c in terms.items() if c}, constant
 
 

@@ -10,19 +10,19 @@ A pattern gives each block of each trained matrix an entry:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from ..errors import ArgumentError
+from .signed_sum import signed_terms, term_pattern
 from .span import Direction, Span
 from .symmetry import SymmetryGroup
 from .weights import Point, WeightSpace
 
 Rows = tuple[tuple[str, ...], ...]
-_TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+(?:/[1-9]\d*)?)\s*\*?\s*)?([A-Za-z][A-Za-z0-9_']*)?\s*")
+_TERM = term_pattern(r"[A-Za-z][A-Za-z0-9_']*")
 WORDS = ("free", "frozen")
 
 
@@ -71,16 +71,6 @@ class WeightSet:
         return self.span.contains(rest)
 
 
-def small_number(text: str) -> Fraction:
-    """A number of a set: at most 9 digits above and below, so that it does not vanish modulo a prime of 19 digits.
-
-    Raises `ArgumentError` when it has more.
-    """
-    if any(len(part) > 9 for part in text.split("/")):
-        raise ArgumentError(f"the number {text[:40]} has more than 9 digits: give smaller ones")
-    return Fraction(text)
-
-
 def parse_entry(text: str) -> tuple[dict[str, Fraction], Fraction]:
     """A linear expression in names: ({name: coefficient}, constant).
 
@@ -90,21 +80,15 @@ def parse_entry(text: str) -> tuple[dict[str, Fraction], Fraction]:
     Raises `ArgumentError` when it is none.
     """
     names: dict[str, Fraction] = {}
-    constant, position, first = Fraction(0), 0, True
-    while position < len(text) or first:
-        found = _TERM.match(text, position)
-        if found is None or found.end() == position or not (found[2] or found[3]) or not (first or found[1]):
-            raise ArgumentError(
-                f"entry {text[:40]!r} is no linear expression: wanted 0, free, frozen, or names such as a - 1/2 b + 3"
-            )
+    constant = Fraction(0)
+    refusal = f"entry {text[:40]!r} is no linear expression: wanted 0, free, frozen, or names such as a - 1/2 b + 3"
+    for coefficient, found in signed_terms(text, _TERM, lambda _: refusal):
         if found[3] in WORDS:
             raise ArgumentError(f"entry {text[:40]!r} uses {found[3]} as a name: it must stand alone, without blanks")
-        coefficient = small_number(found[2] or "1") * (-1 if found[1] == "-" else 1)
         if found[3]:
             names[found[3]] = names.get(found[3], Fraction(0)) + coefficient
         else:
             constant += coefficient
-        position, first = found.end(), False
     return {name: c for name, c in names.items() if c}, constant
 
 
