@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,16 @@ import sympy
 import torch
 
 import layerproof as lp
+from layerproof.numeric.batch_check import batch_check, random_transitions
+from layerproof.numeric.crosscheck import crosscheck
 from layerproof.numeric.draws import prompts
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.evidence.exact import first_mismatch
 from layerproof.symbolic.algorithms import catalogue, find
+from layerproof.symbolic.arithmetic import RATIONALS
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.entrywise import entrywise
+from layerproof.symbolic.identity import problem
 from layerproof.symbolic.random_identity import random_identity
 
 PARAMETERS = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
@@ -200,6 +205,40 @@ def float_jobs(quick: bool) -> list[dict[str, Any]]:
     return [entry(job, ours, "Z M (Z^T Q Z), batched", theirs)]
 
 
+def throughput_jobs(quick: bool) -> list[dict[str, Any]]:
+    """A trial of the whole cross-check, bounds included, and of the exact distance, beside a loop over trials."""
+    trials, n, L = (16, 20, 4) if quick else (1000, 100, 40)
+    algorithm, construction = find("td0"), lp.construct("td0", d=3, n=n, layers=L)
+    data = random_transitions(algorithm, 3, n, trials, 0)
+    ours = seconds(lambda: batch_check(construction, algorithm, data), 3) / trials
+    alone = 2 if quick else 20
+    theirs = seconds(lambda: loop_in_torch(alone, 3, n, L), 1 if quick else 3) / alone
+    case = Case(algorithm, Settings(features=3, context=n, layers=L))
+    drawn = islice(prompts(algorithm, 3, n, 0, "boyan-chain"), 8 if quick else 100)
+    setups = [problem(algorithm, RATIONALS, c, w, case.parameters, {}) for _, c, w in drawn]
+    exact = seconds(lambda: crosscheck(case.subject, algorithm, setups), 1) / len(setups)
+    beside = "a loop over layers and transitions with torch, one prompt at a time, no bounds"
+    size = f"d=3, n={n}, L={L}, every layer and column"
+    return [
+        entry(f"cross-check td0, a prompt of a batch of {trials}, a-priori bounds, {size}", ours, beside, theirs),
+        entry(f"cross-check td0, a prompt of {len(setups)}, all three tiers in exact arithmetic, {size}", exact,
+              beside, theirs),
+    ]  # fmt: skip
+
+
+def large_exact_jobs(quick: bool) -> list[dict[str, Any]]:
+    """identity-exact where numbers are long and columns many."""
+    d, n, L = (4, 40, 6) if quick else (10, 1000, 40)
+    result = []
+    for name in catalogue():
+        case = Case(find(name), Settings(features=d, context=n, layers=L))
+        case.subject.split()
+        _, context, start = next(prompts(case.algorithm, d, n, 0, "boyan-chain"))
+        ours = seconds(lambda case=case, c=context, s=start: first_mismatch(case, c, s), 1)
+        result.append(entry(f"identity-exact {name}, d={d}, n={n}, L={L}", ours))
+    return result
+
+
 def verify_jobs(quick: bool) -> list[dict[str, Any]]:
     """`layerproof verify` from a cold start, beside a plain loop over trials in torch: one algorithm, floats only."""
     command = [sys.executable, "-m", "layerproof", "verify", "--json"]
@@ -220,7 +259,7 @@ def verify_jobs(quick: bool) -> list[dict[str, Any]]:
     ]
 
 
-JOBS = (entrywise_jobs, exact_jobs, random_jobs, float_jobs, verify_jobs)
+JOBS = (entrywise_jobs, exact_jobs, large_exact_jobs, random_jobs, float_jobs, throughput_jobs, verify_jobs)
 
 
 def main() -> None:

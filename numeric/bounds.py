@@ -152,14 +152,44 @@ def growth(k: int, target: Precision) -> float:
     return nearest if nearest == np.inf or Fraction(nearest) >= excess else float(np.nextafter(nearest, np.inf))
 
 
-def _layers(
-    maps: LayerMaps, X: np.ndarray, Y: np.ndarray, masks: list[np.ndarray], weights: np.ndarray, scale: float
-) -> np.ndarray:
-    T, L, K, N = Y.shape
-    keys = np.concatenate([M @ X.transpose(0, 2, 1) for M in masks], axis=2)
-    gamma = (Y.reshape(T, L * K, N) @ keys).reshape(T, L, -1).transpose(1, 0, 2)
-    G = (gamma @ weights).transpose(1, 0, 2).reshape(T, L * K, maps.features)
-    return np.asarray(Y + (G @ X).reshape(Y.shape) * scale)
+class StepBound:
+    """The bound on one layer's error, with what only the prompts decide computed once.
+
+    X : (T, p, N) feature rows of T prompts
+    """
+
+    def __init__(self, maps: LayerMaps, X: np.ndarray, target: Precision):
+        self.maps, self.factor = maps, growth(maps.roundings, target)
+        self.loss = 4 * (maps.roundings + 9) * float(target.underflow) * (1 + self.factor)
+        self.X, self.X_ones = np.abs(X), np.maximum(np.abs(X), 1)
+        self.keys = self._keys(self.X, [np.abs(M) for M in maps.mask_floats])
+        self.keys_ones = self._keys(self.X_ones, [_at_least_one(M) for M in maps.mask_floats])
+
+    @staticmethod
+    def _keys(X: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
+        with np.errstate(over="ignore", under="ignore"):
+            parts = [M @ X.transpose(0, 2, 1) for M in masks]
+        return np.concatenate(parts, axis=2) if parts else np.zeros((len(X), X.shape[2], 0))
+
+    def at(self, Y: np.ndarray, first: int = 0) -> np.ndarray:
+        """The bound at every entry, (T, L, K, N), rounded up.
+
+        Y : (T, L, K, N), at least the absolute accumulator rows that come into layers `first`, `first` + 1, ...
+        """
+        if not self.maps.masks:
+            return np.zeros(Y.shape)
+        Y, stored = np.abs(Y), len(self.maps.absolute)
+        layers = slice(None) if stored == 1 else slice(first, first + Y.shape[1])
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            S = self._layers(Y, self.X, self.keys, self.maps.absolute[layers], 1 / self.maps.n)
+            T = self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, self.maps.structural[layers], 1.0)
+            return (self.factor * S + self.loss * T) * (1 + (self.maps.roundings + 16) * 2.0**-52)
+
+    def _layers(self, Y: np.ndarray, X: np.ndarray, keys: np.ndarray, weights: np.ndarray, scale: float) -> np.ndarray:
+        T, L, K, N = Y.shape
+        gamma = (Y.reshape(T, L * K, N) @ keys).reshape(T, L, -1).transpose(1, 0, 2)
+        G = (gamma @ weights).transpose(1, 0, 2).reshape(T, L * K, self.maps.features)
+        return np.asarray(Y + (G @ X).reshape(Y.shape) * scale)
 
 
 def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -> np.ndarray:
@@ -167,16 +197,7 @@ def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -
 
     X : (T, p, N) feature rows of T prompts, Y : (T, L, K, N) the accumulator rows that come into each layer.
     """
-    k = maps.roundings
-    factor, X, Y = growth(k, target), np.abs(X), np.abs(Y)
-    if not maps.masks:
-        return np.zeros(Y.shape)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        S = _layers(maps, X, Y, [np.abs(M) for M in maps.mask_floats], maps.absolute, 1 / maps.n)
-        ones = [_at_least_one(M) for M in maps.mask_floats]
-        T = _layers(maps, np.maximum(X, 1), np.maximum(Y, 1), ones, maps.structural, 1.0)
-        loss = 4 * (k + 9) * float(target.underflow) * (1 + factor)
-        return (factor * S + loss * T) * (1 + (k + 16) * 2.0**-52)
+    return StepBound(maps, X, target).at(Y)
 
 
 def formula(maps: LayerMaps, target: Precision) -> str:

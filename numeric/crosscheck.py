@@ -9,106 +9,33 @@ entry that the slack leaves open is decided over Q.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isfinite
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from ..symbolic.identity import Problem
+from .a_priori import a_priori
 from .bounds import formula, growth, layer_maps, one_step
-from .device import environment, precision, strict_precision
+from .dense_check import DenseModel, dense_check, judged_prompts
+from .device import TF32, Precision, environment, precision, strict_precision
 from .exact_run import UP, ExactRun
+from .float_result import APriori, Curves, Distance, FloatResult, LoopDistance
 from .lower import lower, lower_prompt
+from .lowering_error import split_error
+from .places import Place, place, run_states
 from .reference import float_iterates
 from .transformer import LinearTransformer
 
 WIDE = 2.0**-4
 """A bound of this share of sum |x|, or more, is called vacuous: one algorithm's layer may lie within another's."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """An entry of a run: trial and layer (0 is the prompt itself, l the state after l layers), row and column."""
-
-    trial: int
-    layer: int
-    row: str
-    column: str
-
-
-@dataclass(frozen=True)
-class Distance:
-    """Certified upper bounds on |float run - exact run from the same float prompt|, largest over trials.
-
-    Relative means: relative to the largest entry of the exact row at that layer.  By the identity the exact run is
-    the textbook iteration on that prompt.  `slack` is what cutting off may have added; None: no finite value.
-    """
-
-    last_absolute: float
-    last_relative: float | None
-    worst_absolute: float
-    worst_relative: float | None
-    worst: Place
-    prediction_absolute: float
-    prediction_relative: float | None
-    slack: float
-
-
-@dataclass(frozen=True)
-class LoopDistance:
-    """The largest |stack - textbook loop in floats|: observed, and judged by nothing."""
-
-    largest: float | None
-    where: Place
-
-
-@dataclass(frozen=True)
-class FloatResult:
-    """What a float run showed.
-
-    status       "within": every one-step error is inside its bound; "exceeded": some is not, `where` says which;
-                 "vacuous": within, but (1+u)^k - 1 >= 1/16 or the bound is infinite, so that says too little;
-                 "not-finite": a NaN or an infinity, which began at `where`
-    bound, error, ratio   at the entry of the worst ratio error / bound (None where the state is not finite)
-    computed     the float there, exact, as a fraction
-    exact        the exact layer's value there, from the float state that came in
-    """
-
-    status: str
-    device: str
-    dtype: str
-    trials: int
-    where: Place | None
-    bound: float | None
-    error: float | None
-    ratio: float | None
-    computed: str
-    exact: str
-    formula: str
-    k: int
-    growth: float
-    distance: Distance | None
-    loop_distance: LoopDistance | None
-    lowering: dict[str, Any]
-    environment: dict[str, str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data; a number that is not finite becomes None."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _text(value: Fraction) -> str:
@@ -118,49 +45,24 @@ def _text(value: Fraction) -> str:
     return top if value.denominator == 1 else f"{top}/{bottom}"
 
 
-def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
-    """Z_0, ..., Z_L of any module with `states(Z)`, or else with `layers`, L callables applied one after another.
-
-    Z : (B, m, N).  `ArgumentError` when the module has neither, or returns other shapes.
-    """
-    runs: Any = getattr(module, "states", None)
-    if callable(runs):
-        states = list(runs(Z))
-    elif hasattr(module, "layers"):
-        states = [Z]
-        for layer in module.layers:  # type: ignore[union-attr]
-            states.append(layer(states[-1]))
-    else:
-        raise ArgumentError(
-            f"{type(module).__name__} has neither states(Z), which returns [Z_0, ..., Z_L], nor layers, the layers to "
-            "apply one after another: give it one of the two; Z : (prompts, rows, n + 1) is a batch"
-        )
-    if len(states) != depth + 1:
-        wanted = f"{depth + 1}: the prompt Z_0 and Z_1, ..., Z_{depth}"
-        raise ArgumentError(f"{type(module).__name__} returns {len(states)} states, wanted {wanted}")
-    for number, state in enumerate(states):
-        if state.shape != Z.shape or state.dtype != Z.dtype:
-            raise ArgumentError(
-                f"{type(module).__name__} returns {tuple(state.shape)} of {state.dtype} after layer {number}, "
-                f"wanted {tuple(Z.shape)} of {Z.dtype} as the prompts"
-            )
-    return [Z, *states[1:]] if torch.equal(states[0], Z) else states
-
-
-def _places(construction: Construction, index: Sequence[Any], first_row: int) -> Place:
-    trial, layer, row, column = (int(i) for i in index)
-    layout = construction.layout
-    return Place(trial, layer, layout.row_names()[first_row + row], layout.column_name(column))
-
-
 def _quotient(error: np.ndarray, size: np.ndarray) -> np.ndarray:
     """error / size, rounded up: 0 where there is no error, infinite where the size may be zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(error == 0, 0.0, np.where(size > 0, error * UP / size, np.inf))
 
 
-def _distance(run: ExactRun) -> Distance | None:
-    """The largest certified distances of a run from its exact iterates; None where the numbers are too large."""
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """Certified |float run - exact run| from the same prompt, (T, L+1, K, N), relative to the exact row (T, L+1, K)."""
+
+    upper: np.ndarray
+    lower: np.ndarray
+    relative: np.ndarray
+    slack: float
+
+
+def _measure(run: ExactRun) -> _Measured | None:
+    """None where the numbers are too large."""
     measured = run.distances()
     if measured is None:
         return None
@@ -168,33 +70,77 @@ def _distance(run: ExactRun) -> Distance | None:
     upper = errors * UP + slack
     # The exact row is at least as large as the float row less the distance.
     size = np.abs(run.Y).max(axis=3) / UP - upper.max(axis=3)
-    relative = _quotient(upper.max(axis=3), size)
+    return _Measured(upper, errors / UP - slack, _quotient(upper.max(axis=3), size), float(slack.max()))
+
+
+def _distance(run: ExactRun, found: _Measured) -> Distance:
     layout, readout = run.construction.layout, run.construction.readout
     row = layout.accumulator(readout.row) - layout.p
-    worst = np.unravel_index(int(np.argmax(upper)), upper.shape)
-    prediction = upper[:, -1, row, -1]
-    ratios = _quotient(prediction, size[:, -1, row])
-
-    def finite(value: Any) -> float | None:
-        return float(value) if isfinite(value) else None
-
+    worst = np.unravel_index(int(np.argmax(found.upper)), found.upper.shape)
+    prediction = found.upper[:, -1, row, -1]
+    size = np.abs(run.Y[:, -1, row]).max(axis=1) / UP - found.upper[:, -1, row].max(axis=1)
     return Distance(
-        float(upper[:, -1].max()),
-        finite(relative[:, -1].max()),
-        float(upper.max()),
-        finite(relative[:, 1:].max(initial=0)),
-        _places(run.construction, worst, layout.p),
+        float(found.upper[:, -1].max()),
+        _finite(found.relative[:, -1].max()),
+        float(found.upper.max()),
+        _finite(found.relative[:, 1:].max(initial=0)),
+        place(run.construction, worst, layout.p),
         float(prediction.max()),
-        finite(ratios.max()),
-        float(slack.max()),
+        _finite(_quotient(prediction, size).max()),
+        found.slack,
+    )
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if isfinite(value) else None
+
+
+def _before_any_run(run: ExactRun, found: _Measured, target: Precision) -> tuple[APriori, np.ndarray]:
+    """The a-priori tier, and its bound at every entry."""
+    known = np.abs(run.Y) * UP + found.upper  # at least the exact rows
+    bound = a_priori(run.maps, run.X, known, target)
+    exceeded = found.lower > bound
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(found.upper <= found.slack, 0.0, found.upper / bound)
+    ratio[:, 0] = 0.0  # nothing has been computed yet
+    if exceeded.any():
+        first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
+        ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], np.inf, -1.0)
+    index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    sizes = np.maximum(np.abs(run.Y) / UP - found.upper, 0).max(axis=(2, 3))
+    wide = np.flatnonzero((bound.max(axis=(2, 3)) >= sizes)[:, 1:].any(axis=0))
+    status = "exceeded" if exceeded.any() else "vacuous" if len(wide) else "within"
+    where = place(run.construction, index, run.construction.layout.p)
+    error, limit = float(found.upper[index]), float(bound[index])
+    share = error / limit if limit else float(error > 0)
+    since = int(wide[0]) + 1 if len(wide) else None
+    return APriori(status, where, limit, error, share, float(bound[:, -1].max()), since), bound
+
+
+def _curves(found: _Measured, error: np.ndarray, bound: np.ndarray, early: np.ndarray) -> Curves:
+    everywhere = (0, 2, 3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(error == 0, 0.0, error / bound)
+
+    def listed(values: np.ndarray) -> tuple[float | None, ...]:
+        return tuple(_finite(v) for v in values)
+
+    return Curves(
+        listed(found.upper.max(axis=everywhere)),
+        listed(found.relative.max(axis=(0, 2))),
+        tuple(float(v) for v in error.max(axis=everywhere)),
+        listed(bound.max(axis=everywhere)),
+        listed(ratio.max(axis=everywhere)),
+        listed(early.max(axis=everywhere)),
     )
 
 
 def _loop_distance(construction: Construction, stack: np.ndarray, loop: np.ndarray) -> LoopDistance:
-    gap = np.abs(stack - loop)
+    with np.errstate(invalid="ignore"):  # both may be the same infinity: no number, counted as infinite below
+        gap = np.abs(stack - loop)
     where = np.unravel_index(int(np.argmax(np.where(np.isnan(gap), np.inf, gap))), gap.shape)
     largest = float(gap[where])
-    return LoopDistance(largest if isfinite(largest) else None, _places(construction, where, construction.layout.p))
+    return LoopDistance(largest if isfinite(largest) else None, place(construction, where, construction.layout.p))
 
 
 @dataclass(frozen=True)
@@ -212,7 +158,7 @@ def _not_finite(construction: Construction, states: np.ndarray) -> _Judgement | 
     if not len(bad):
         return None
     layer, trial, row, column = bad[0]  # layers come first, so this is where it began
-    where = _places(construction, (trial, layer, row, column), 0)
+    where = place(construction, (trial, layer, row, column), 0)
     return _Judgement("not-finite", where, None, None, str(states[layer, trial, row, column]), "")
 
 
@@ -223,7 +169,7 @@ def _features_changed(construction: Construction, states: np.ndarray) -> _Judgem
         return None
     layer, trial, row, column = changed[0]
     got, wanted = (Fraction(float(states[number, trial, row, column])) for number in (layer, 0))
-    where = _places(construction, (trial, layer, row, column), 0)
+    where = place(construction, (trial, layer, row, column), 0)
     return _Judgement("exceeded", where, 0.0, float(abs(got - wanted)), _text(got), _text(wanted))
 
 
@@ -244,9 +190,11 @@ def _prediction_misread(
     return _Judgement("exceeded", where, 0.0, float(abs(got - right)), _text(got), _text(right))
 
 
-def _judge(run: ExactRun, construction: Construction, bound: np.ndarray) -> _Judgement:
+def _judge(
+    run: ExactRun, construction: Construction, bound: np.ndarray, residuals: tuple[np.ndarray, np.ndarray] | None = None
+) -> _Judgement:
     """Every one-step error against its bound; the entry of the worst ratio is written out over Q."""
-    residual, slack = run.residuals()
+    residual, slack = residuals or run.residuals()
     error = np.abs(residual)
     exceeded = error / UP - slack > bound
     doubtful = np.unique(np.argwhere(~exceeded & (error * UP + slack > bound))[:, :2], axis=0)
@@ -264,7 +212,7 @@ def _judge(run: ExactRun, construction: Construction, bound: np.ndarray) -> _Jud
     trial, layer, k, column = (int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
     computed = Fraction(float(run.Y[trial, layer + 1, k, column]))
     wanted = run.exact_layer(trial, layer).fractions()[k][column]
-    where = _places(construction, (trial, layer + 1, k, column), construction.layout.p)
+    where = place(construction, (trial, layer + 1, k, column), construction.layout.p)
     status = "exceeded" if exceeded.any() else "within"
     limit = float(bound[trial, layer, k, column])
     return _Judgement(status, where, limit, float(abs(computed - wanted)), _text(computed), _text(wanted))
@@ -278,12 +226,15 @@ def crosscheck(
     dtype: torch.dtype = torch.float64,
     module: nn.Module | None = None,
     progress: Callable[[str], None] | None = None,
+    tf32: bool = False,
 ) -> FloatResult:
     """Run a construction's weights in floats on rational prompts, all trials at once, and judge every layer.
 
     setups : one rational `Problem` a trial, of `algorithm` and of the construction's size
     module : what is run instead of the lowered construction: see `run_states`
-    Raises `ArgumentError` when sizes, algorithm or module do not fit, or the weights touch feature rows.
+    tf32   : float32 products may round their inputs to ten bits, and the bound allows for it (CUDA)
+    Weights that touch feature rows are judged by `dense_check.py`, on fewer prompts and without the a-priori tier.
+    Raises `ArgumentError` when sizes, algorithm or module do not fit.
     """
     if not setups or any(s.layout != construction.layout for s in setups):
         raise ArgumentError(
@@ -292,10 +243,12 @@ def crosscheck(
     if algorithm.name != construction.algorithm or any(s.algorithm is not algorithm for s in setups):
         raise ArgumentError(f"the construction is for {construction.algorithm}, the algorithm or a prompt for another")
     say = progress or (lambda stage: None)
-    device, target, maps = torch.device(device), precision(dtype), layer_maps(construction)
+    if construction.split() is None:
+        return _dense(construction, setups, torch.device(device), dtype, module, say)
+    device, target, maps = torch.device(device), TF32 if tf32 else precision(dtype), layer_maps(construction)
     say("running the layers")
     lowered = lower(construction, dtype, device)
-    with torch.no_grad(), strict_precision():
+    with torch.no_grad(), strict_precision(tf32):
         if module is None:
             module = LinearTransformer.from_lowered(construction, lowered)
         Z = torch.stack([lower_prompt(s, dtype, device) for s in setups])
@@ -304,24 +257,29 @@ def crosscheck(
         predictions = None
         if callable(getattr(module, "prediction", None)):
             predictions = module.prediction(Z).to("cpu", torch.float64).numpy()  # type: ignore[operator]
-        surroundings = environment(device, dtype)
+        surroundings = {**environment(device, dtype), "evaluation": str(getattr(module, "evaluation", "the user's own"))}
         say("running the textbook loop")
         iterates = float_iterates(setups, construction.steps, construction.depth, dtype, device)
         loop = iterates.to("cpu", torch.float64).numpy()
     loop_distance = _loop_distance(construction, states[:, :, maps.features :].transpose(1, 0, 2, 3), loop)
-    distance, factor = None, growth(maps.roundings, target)
+    distance, early, curves, split, factor = None, None, None, None, growth(maps.roundings, target)
     say("judging every layer")
     judgement = _not_finite(construction, states) or _features_changed(construction, states)
     if judgement is None:
         run = ExactRun(maps, construction, states)
-        bound = one_step(maps, run.X, run.Y[:, :-1], target)
-        judgement = _judge(run, construction, bound)
+        bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals()
+        judgement = _judge(run, construction, bound, residuals)
         if judgement.status == "within":
             judgement = _prediction_misread(construction, predictions, states) or judgement
         if judgement.status == "within" and (factor >= WIDE or not np.isfinite(bound).all()):
-            judgement = _Judgement(**{**asdict(judgement), "status": "vacuous", "where": judgement.where})
+            judgement = replace(judgement, status="vacuous")
         say("measuring the distance")
-        distance = _distance(run)
+        if (found := _measure(run)) is not None:
+            distance = _distance(run, found)
+            early, every = _before_any_run(run, found, target)
+            curves = _curves(found, np.abs(residuals[0]) + residuals[1], bound, every)
+        if all(torch.isfinite(t).all() for heads in lowered.layers for head in heads for t in head.values()):
+            split = split_error(construction, lowered, setups, states)
     bounded = judgement.bound is not None and judgement.error is not None and judgement.bound > 0
     return FloatResult(
         status=judgement.status,
@@ -341,4 +299,35 @@ def crosscheck(
         loop_distance=loop_distance,
         lowering=lowered.summary(),
         environment=surroundings,
+        a_priori=early,
+        split=split,
+        curves=curves,
     )
+
+
+def _dense(
+    construction: Construction,
+    setups: Sequence[Problem],
+    device: torch.device,
+    dtype: torch.dtype,
+    module: nn.Module | None,
+    say: Callable[[str], None],
+) -> FloatResult:
+    layout, depth = construction.layout, construction.depth
+    columns = tuple(layout.column_name(t) for t in range(layout.n + 1))
+    layers = tuple(construction.heads(number) for number in range(depth))
+    model = DenseModel(layers, Fraction(1, layout.n), tuple(layout.row_names()), columns)
+    say("running the layers")
+    lowered = lower(construction, dtype, device)
+    with torch.no_grad(), strict_precision():
+        module = module or LinearTransformer.from_lowered(construction, lowered)
+        Z = torch.stack([lower_prompt(s, dtype, device) for s in setups[: judged_prompts(len(setups), depth)]])
+        states = torch.stack(run_states(module, Z, depth)).to("cpu", torch.float64).numpy()
+        predictions = None
+        if callable(getattr(module, "prediction", None)):
+            predictions = module.prediction(Z).to("cpu", torch.float64).numpy()  # type: ignore[operator]
+    say("judging every layer")
+    result = dense_check(model, states, lowered, precision(dtype), device, dtype)
+    if result.status == "within" and (wrong := _prediction_misread(construction, predictions, states)) is not None:
+        result = replace(result, **vars(wrong), ratio=None)
+    return result

@@ -47,6 +47,12 @@ PRECISIONS = {
     torch.float16: _format("float16", 11, -24, 16, gradual=True),
 }
 
+TF32 = Precision("tf32", Fraction(1, 2**10), PRECISIONS[torch.float32].underflow, 24, -149, 128)
+"""float32 whose products read their inputs to ten bits of mantissa, rounded or cut off: u = 2^-10.
+
+Its accumulator is no IEEE format; ASSUMED is that each addition is off by no more than u, far more than was measured.
+"""
+
 
 def precision(dtype: torch.dtype) -> Precision:
     """The format behind a torch dtype; `ArgumentError` for one that is no binary float of the list."""
@@ -56,15 +62,17 @@ def precision(dtype: torch.dtype) -> Precision:
 
 
 def _names() -> str:
-    return ", ".join(p.name for p in PRECISIONS.values())
+    return ", ".join([*(p.name for p in PRECISIONS.values()), TF32.name])
 
 
 def resolve_dtype(name: str) -> torch.dtype:
-    """The torch dtype called `name`; `ArgumentError` listing the known ones.
+    """The torch dtype called `name`, float32 for tf32; `ArgumentError` listing the known ones.
 
-    >>> resolve_dtype("float32")
-    torch.float32
+    >>> resolve_dtype("float32"), resolve_dtype("tf32")
+    (torch.float32, torch.float32)
     """
+    if name == TF32.name:
+        return torch.float32
     for dtype, known in PRECISIONS.items():
         if known.name == name:
             return dtype
@@ -79,6 +87,9 @@ def resolve_device(name: str) -> torch.device:
     if name == "cuda" and not present:
         raise DeviceError("device is cuda, but torch finds no CUDA device here: use --device cpu or auto")
     return torch.device("cuda" if present else "cpu")
+
+
+TF32_SWITCHES = ("cuda.matmul.fp32_precision", "cuda.matmul.allow_tf32")
 
 
 def _switches() -> list[tuple[str, Any, str, Any]]:
@@ -102,14 +113,15 @@ def _switches() -> list[tuple[str, Any, str, Any]]:
 
 
 @contextmanager
-def strict_precision() -> Iterator[None]:
-    """Products in the format asked for: no TF32, no reduced-precision sums; every switch is put back afterwards."""
+def strict_precision(tf32: bool = False) -> Iterator[None]:
+    """Products in the format asked for: TF32 only where allowed, no reduced-precision sums; switches are put back."""
     before = []
     try:
-        for _, place, attribute, strict in _switches():
+        for name, place, attribute, strict in _switches():
+            wanted = {"ieee": "tf32", False: True}[strict] if tf32 and name in TF32_SWITCHES else strict
             try:
                 old = getattr(place, attribute)
-                setattr(place, attribute, strict)
+                setattr(place, attribute, wanted)
             except (AttributeError, RuntimeError):  # a switch that this torch lacks, or will not show
                 continue
             before.append((place, attribute, old))

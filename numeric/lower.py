@@ -6,7 +6,7 @@ which would round twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..symbolic.attention import Head
 from ..symbolic.construction import Construction
 from ..symbolic.identity import Problem
 from .device import Precision, precision
@@ -144,9 +145,16 @@ class _Rounder:
 
 def lower(construction: Construction, dtype: torch.dtype, device: torch.device | str) -> Lowered:
     """A construction's exact weights, correctly rounded to `dtype`; every tensor has its own storage."""
+    return lower_layers(construction.layers, Fraction(1, construction.layout.n), dtype, device)
+
+
+def lower_layers(
+    stored: Sequence[Sequence[Head]], scale: Fraction, dtype: torch.dtype, device: torch.device | str
+) -> Lowered:
+    """The heads of several layers over Q, and the factor of a layer's change, correctly rounded to `dtype`."""
     rounder, touched, layers = _Rounder(precision(dtype)), {}, []
-    for number, heads in enumerate(construction.layers):
-        stored = []
+    for number, heads in enumerate(stored):
+        lowered = []
         for h, head in enumerate(heads):
             tensors = {}
             for name in ("W", "P", "Q", "M"):
@@ -155,23 +163,25 @@ def lower(construction: Construction, dtype: torch.dtype, device: torch.device |
                 tensors[name] = torch.tensor(values, dtype=dtype, device=device)
                 if change:
                     touched[f"layers.{number}.heads.{h}.{name}"] = change
-            stored.append(tensors)
-        layers.append(tuple(stored))
-    return Lowered(tuple(layers), rounder.entry(1, construction.layout.n)[0], touched)
+            lowered.append(tensors)
+        layers.append(tuple(lowered))
+    return Lowered(tuple(layers), rounder.entry(scale.numerator, scale.denominator)[0], touched)
 
 
-def _parts(numbers: Iterable[Any]) -> tuple[list[int], list[int]]:
-    rationals = list(numbers)
-    return [int(x.num) for x in rationals], [int(x.den) for x in rationals]
+def lower_matrix(matrix: Any, dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:
+    """A matrix over Q, every entry correctly rounded to `dtype`."""
+    tops = [int(x) for x in matrix.num.entries()]
+    values = round_all(tops, [int(matrix.den)] * len(tops), precision(dtype)).reshape(matrix.shape)
+    return torch.tensor(values, dtype=dtype, device=device)
 
 
 def lower_prompt(setup: Problem, dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:
     """The prompt Z_0 : (m, N) of a rational problem, every entry correctly rounded to `dtype`."""
-    tops = [int(x) for x in setup.X.num.entries()]
-    bottoms = [int(setup.X.den)] * len(tops)
-    for row in setup.rows(setup.start):
-        above, below = _parts(row)
-        tops += above
-        bottoms += below
+    tops: list[int] = []
+    bottoms: list[int] = []
+    for block in (setup.X, setup.row_matrix(setup.start)):
+        part = [int(x) for x in block.num.entries()]
+        tops += part
+        bottoms += [int(block.den)] * len(part)
     values = round_all(tops, bottoms, precision(dtype)).reshape(setup.layout.m, setup.layout.n + 1)
     return torch.tensor(values, dtype=dtype, device=device)

@@ -40,6 +40,8 @@ class Settings:
     prompt       the user's own transitions; they then set features and context
     values       of parameters other than gamma and lam, by name
     time_limit   seconds that a user's own file may take
+    order        how the float layers bracket their products: keys-first or scores-first
+    compiled     run the float layers through torch.compile
     """
 
     features: int = 3
@@ -61,6 +63,8 @@ class Settings:
     prompt: Context | None = None
     values: Mapping[str, Fraction] = field(default_factory=dict, hash=False)  # settings stay hashable
     time_limit: float = 300.0
+    order: str = "keys-first"
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         for name in ("features", "context", "layers", "trials", "exact_trials", "max_work"):
@@ -74,6 +78,8 @@ class Settings:
             if not isinstance(value, (int, Fraction)) or isinstance(value, bool) or not 0 <= value <= 1:
                 shown = value if isinstance(value, Fraction) else repr(value)
                 raise ArgumentError(f"{name} is {shown}, wanted an exact number from 0 to 1, such as 9/10")
+        if self.order not in ("keys-first", "scores-first"):
+            raise ArgumentError(f"order is {self.order!r}, wanted keys-first or scores-first")
         process_named(self.process)
         if self.prompt is not None and not isinstance(self.prompt, Context):
             raise ArgumentError(f"prompt is {str(self.prompt)[:40]!r}, wanted a Context: read_context(path) reads one")
@@ -87,6 +93,8 @@ class Settings:
         }  # fmt: skip
         prompt = "drawn" if self.prompt is None else "given"
         values = {"values": {k: rational_text(v) for k, v in self.values.items()}} if self.values else {}
+        if self.order != Settings.order or self.compiled:
+            plain |= {"order": self.order, "compiled": self.compiled}
         return {**plain, "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "prompt": prompt, **values}
 
 

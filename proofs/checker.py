@@ -17,7 +17,6 @@ from .user_file import LOAD_LIMIT, Subject, guarded, origin, resolve
 from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
 
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
-TOUCHES_FEATURES = "floats are judged where heads read and write accumulator rows only and compare feature rows only"
 
 
 def verify(
@@ -119,10 +118,6 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
             continue
         if given and getattr(kind, "NEEDS_DERIVATION", False):
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, GIVEN, asked=explicit)
-            continue
-        if given and name == "float" and case.subject.split() is None:
-            reason = TOUCHES_FEATURES
-            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=explicit)
             continue
         case.progress(f"{case.algorithm.name}: {name}")
         try:

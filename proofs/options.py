@@ -41,7 +41,7 @@ Trace = Annotated[
 Seed = Annotated[int, integer("--seed", "seed of every random draw")]
 Trials = Annotated[int, integer("--trials", "prompts that run in floats")]
 ExactTrials = Annotated[int, integer("--exact-trials", "prompts that run in exact arithmetic")]
-Dtype = Annotated[str, Parameter(name="--dtype", help="float64, float32, bfloat16 or float16")]
+Dtype = Annotated[str, Parameter(name="--dtype", help="float64, float32, tf32 (CUDA), bfloat16 or float16")]
 Process = Annotated[
     str, Parameter(name="--process", help="where trajectories come from: boyan-chain, loop or random-ergodic")
 ]

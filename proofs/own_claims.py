@@ -10,11 +10,11 @@ from ..numeric.draws import contexts
 from ..numeric.strict_json import rational_text
 from ..symbolic.exact import exact_number
 from ..symbolic.identity import Mismatch
-from ..symbolic.own import OwnConstruction, own_mismatches
+from ..symbolic.own import OwnConstruction, own_layers, own_mismatches, own_prompt
 from ..symbolic.prompt import Context
 from ..symbolic.witness import shrink
 from .case import Progress, Settings
-from .evidence import kinds
+from .evidence import floats, kinds
 from .evidence.exact import NAME, STRENGTH
 from .verdict import Claim, Verdict, witness_json
 
@@ -26,13 +26,17 @@ def own_values(own: OwnConstruction, settings: Settings) -> dict[str, Fraction]:
 
 
 def own_claims(own: OwnConstruction, settings: Settings, asked: tuple[str, ...], progress: Progress) -> list[Claim]:
-    """identity-exact, and every other kind of evidence as not run."""
+    """identity-exact and float, and every other kind of evidence as not run."""
     claims = []
     for name, kind in kinds().items():
         if name == NAME and name in asked:
             claims.append(_exact(own, settings, progress))
             continue
-        reason = "not asked for" if name == NAME else "an OwnConstruction is checked in exact arithmetic only"
+        if name == floats.NAME and name in asked:
+            claims.append(_floats(own, settings, progress))
+            continue
+        applies = name in (NAME, floats.NAME)
+        reason = "not asked for" if applies else "an OwnConstruction has no update to derive weights from"
         text = f"evidence of the kind {name}"
         claims.append(Claim(own.name, text, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=False))
     return claims
@@ -61,6 +65,35 @@ def _exact(own: OwnConstruction, settings: Settings, progress: Progress) -> Clai
             witness=witness_json(found), details={"parameters": _texts(values)},
         )  # fmt: skip
     return Claim(own.name, text, NAME, Verdict.HOLDS, STRENGTH, f"equal over Q on {count} prompts")
+
+
+def _floats(own: OwnConstruction, settings: Settings, progress: Progress) -> Claim:
+    """Every layer in torch against the exact layer of the state that came in."""
+    from ..numeric.dense_check import DenseModel, dense_check, judged_prompts, run_model  # loads torch
+    from ..numeric.device import TF32, precision, resolve_device, resolve_dtype, strict_precision
+    from ..numeric.lower import lower_layers, lower_matrix
+
+    s, values = settings, own_values(own, settings)
+    depth = s.layers if own.layers is None else own.layers
+    trials = judged_prompts(s.trials, depth)
+    device, dtype = resolve_device(s.device), resolve_dtype(s.dtype)
+    text = (
+        f"each of {depth} torch layers is within its one-step bound of the exact layer "
+        f"({s.dtype} on {device}, {trials} prompts, every row and column)"
+    )
+    if s.dtype == TF32.name:
+        reason = "tf32 is judged for derived weights on CUDA only"
+        return Claim(own.name, text, floats.NAME, Verdict.NOT_RUN, floats.STRENGTH, reason)
+    rows, columns, layers, scale = own_layers(own, s.features, s.context, values, depth)
+    model = DenseModel(layers, scale, rows, columns)
+    progress(f"{own.name}: {trials} prompts in {s.dtype} on {device}")
+    drawn = islice(contexts(s.features, s.context, s.seed, s.process, s.prompt), trials)
+    lowered = lower_layers(layers, scale, dtype, device)
+    with strict_precision():
+        prompts = [lower_matrix(own_prompt(own, context, values), dtype, device) for _, _, context in drawn]
+        states = run_model(model, lowered, prompts)
+    result = dense_check(model, states, lowered, precision(dtype), device, dtype)
+    return floats.judged(own.name, text, result)
 
 
 def _texts(values: dict[str, Fraction]) -> dict[str, str]:

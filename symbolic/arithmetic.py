@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from .algorithm import Position
+from .columns import Columns
 from .prime_field import PRIME, FieldMatrix, FieldVector, element
 from .rational import Rational, RationalMatrix, RationalVector
 
@@ -22,6 +23,7 @@ class Arithmetic:
     entries from a vector to its d numbers
     at      (matrix, i, j) -> the number there
     context_mask  n -> M0, where there is a quicker way than entry by entry
+    columns a class such as `Columns`, where one value can stand for all columns of a row block
     index   from the position of a transition to the number that an update may divide by; `number` when left out
     """
 
@@ -33,6 +35,7 @@ class Arithmetic:
     at: Callable[[Any, int, int], Any]
     index: Callable[[int], Any] | None = None
     context_mask: Callable[[int], Any] | None = None
+    columns: type[Columns] | None = None
 
     def position(self, j: int) -> Any:
         """The number that stands for a position in the context."""
@@ -48,6 +51,7 @@ RATIONALS = Arithmetic(
     lambda m, i, j: Rational(m.num[i, j], m.den),
     index=Position,
     context_mask=RationalMatrix.context_mask,
+    columns=Columns,
 )
 PRIME_FIELD = Arithmetic(
     f"the integers modulo {PRIME}",

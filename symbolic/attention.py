@@ -1,7 +1,8 @@
 """Linear attention: heads, and the one definition of a layer, over any arithmetic.
 
 A layer maps Z : (m, N) to Z + (1/n) sum_h W_h P_h Z M_h (Z^T Q_h Z).  Everything that runs a layer exactly or in
-floats runs `layer` or `accumulate`, which is the same formula when only the accumulator rows change.
+floats runs `layer` or `accumulate`, which is the same formula when only the accumulator rows change; `iterate` is many
+of the latter with the brackets moved.
 """
 
 from __future__ import annotations
@@ -67,13 +68,23 @@ def accumulate(X: Any, Y: Any, heads: Sequence[AccumulatorHead], scale: Any, key
 
 
 def iterate(X: Any, Y: Any, layers: Iterable[Sequence[AccumulatorHead]], scale: Any) -> Iterator[Any]:
-    """The accumulator rows after each layer; the feature rows X are those of the prompt throughout."""
-    keys: dict[int, Any] = {}
-    alive: list[Any] = []  # a mask is looked up by identity, so it must stay alive as long as its key
+    """The accumulator rows after each layer; the feature rows X are those of the prompt throughout.
+
+    It is `accumulate` with the brackets moved, as exact arithmetic allows: the rows are Y + change X, so that
+    Y_l (M X^T) = Y (M X^T) + change (X M X^T), where both products with M X^T are the same at every layer.
+    """
+    products: dict[int, Any] = {}
+    alive: list[Any] = []  # a mask is looked up by identity, so it must stay alive as long as its products
+    change = None
     for heads in layers:
-        fresh = [h for h in heads if id(h.M) not in keys]
-        if fresh:
-            keys.update(masked_keys(X, fresh))
-            alive.extend(h.M for h in fresh)
-        Y = accumulate(X, Y, heads, scale, keys)
-        yield Y
+        fresh = [h for h in heads if id(h.M) not in products]
+        alive.extend(h.M for h in fresh)
+        products.update((mask, (Y @ keys, X @ keys)) for mask, keys in masked_keys(X, fresh).items())
+        total = None
+        for h in heads:
+            start, gram = products[id(h.M)]
+            met = h.U @ (start if change is None else start + change @ gram) @ h.E
+            total = met if total is None else total + met
+        if total is not None:
+            change = (total * scale if change is None else change + total * scale).lowest_terms()
+        yield Y if change is None else Y + change @ X

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from .algorithm import Algorithm, Sweep, Transition
@@ -41,6 +42,7 @@ class Problem:
     query              : (d,) features of the query
     X                  : (p, n+1) feature rows
     start              : the starting weights, one vector (or scalar) each
+    every              : all tokens as a single one, with `Columns` in it, where the arithmetic has them
     """
 
     algorithm: Algorithm
@@ -52,11 +54,22 @@ class Problem:
     query: Any
     X: Any
     start: tuple[Any, ...]
+    every: SimpleNamespace | None = None
 
     def rows(self, weights: Sequence[Any]) -> list[list[Any]]:
         """The accumulator rows that the prompt must hold when the weights are `weights`: K lists of n+1 numbers."""
         columns = [self.algorithm.column_values(weights, token, self.p) for token in self.tokens]
         return [list(row) for row in zip(*columns, strict=True)]
+
+    def row_matrix(self, weights: Sequence[Any]) -> Any:
+        """`rows` as a matrix (K, n+1), each row evaluated for all columns at once where that can be done."""
+        columns = self.arithmetic.columns
+        if columns is not None and self.every is not None:
+            try:
+                return columns.matrix(self.algorithm.column_values(weights, self.every, self.p), len(self.tokens))
+            except TypeError:  # an operation that `Columns` lacks
+                pass
+        return self.arithmetic.matrix(self.rows(weights))
 
 
 def problem(
@@ -78,12 +91,13 @@ def problem(
         data = (data.features, data.next_features, data.rewards, data.query, dict(data.extras))
     features, following, rewards, query, *rest = data
     extras = rest[0] if rest else {}
-    missing = [name for name, _ in algorithm.extras if name not in extras]
+    carried = algorithm.extras
+    missing = [name for name, _ in carried if name not in extras]
     if missing:
         raise ArgumentError(f"the prompt has no {missing[0]}, wanted one for every transition of {algorithm.name}")
     vector, number = arithmetic.vector, arithmetic.number
     n, d = len(features), len(query)
-    for name, is_vector in algorithm.extras:
+    for name, is_vector in carried:
         if any(isinstance(x, (tuple, list)) != is_vector for x in extras[name]):
             kind = "vector" if is_vector else "number"
             raise ArgumentError(f"{name} of the prompt is no {kind} at every transition, as {algorithm.name} wants it")
@@ -96,7 +110,7 @@ def problem(
             arithmetic.position(j + 1),
             {
                 name: vector(extras[name][j]) if is_vector else _scalar(arithmetic, extras[name][j])
-                for name, is_vector in algorithm.extras
+                for name, is_vector in carried
             },
         )
         for j in range(n)
@@ -104,6 +118,20 @@ def problem(
     asked = vector(query)
     tokens = (*(algorithm.context_token(t, p) for t in transitions), algorithm.query_token(asked, number(0)))
     layout = Layout.of(algorithm, d, n)
+    if arithmetic.columns is None:
+        every = None
+        X = arithmetic.matrix(_feature_rows(algorithm, arithmetic, tokens))
+    else:
+        every = SimpleNamespace(**{k: arithmetic.columns.of([getattr(t, k) for t in tokens]) for k in vars(tokens[0])})
+        X = arithmetic.columns.matrix([getattr(every, block.name) for block in algorithm.features], n + 1)
+    weights = tuple(
+        _scalar(arithmetic, w) if name in algorithm.scalar_weights else vector(w)
+        for name, w in zip(algorithm.weights, start, strict=True)
+    )
+    return Problem(algorithm, arithmetic, p, layout, transitions, tokens, asked, X, weights, every)
+
+
+def _feature_rows(algorithm: Algorithm, arithmetic: Arithmetic, tokens: Sequence[Any]) -> list[list[Any]]:
     columns = []
     for token in tokens:
         column: list[Any] = []
@@ -111,12 +139,7 @@ def problem(
             value = getattr(token, block.name)
             column += [value] if block.scalar else arithmetic.entries(value)
         columns.append(column)
-    X = arithmetic.matrix([list(row) for row in zip(*columns, strict=True)])
-    weights = tuple(
-        _scalar(arithmetic, w) if name in algorithm.scalar_weights else vector(w)
-        for name, w in zip(algorithm.weights, start, strict=True)
-    )
-    return Problem(algorithm, arithmetic, p, layout, transitions, tokens, asked, X, weights)
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def generic_data(
@@ -167,19 +190,20 @@ def mismatches(
     states : what the layers return, row by row as in `names`; a feature row among them must be the prompt's own
     """
     at, layout = setup.arithmetic.at, setup.layout
-    fixed = _matrix_rows(setup, setup.X) if len(names) > len(layout.accumulators) else []
+    fixed = len(names) - len(layout.accumulators)
     reads = names.index(readout.row)
     for number, (Z, weights) in enumerate(zip(states, textbook(setup, steps), strict=True), start=1):
-        wanted = [*fixed, *setup.rows(weights)]
-        found = next(
-            (
+        found = None
+        rows = Z.take_rows(range(fixed, len(names))) if fixed else Z
+        if rows != setup.row_matrix(weights) or (fixed and Z.take_rows(range(fixed)) != setup.X):
+            wanted = [*(_matrix_rows(setup, setup.X) if fixed else []), *setup.rows(weights)]
+            # There is a first one, or `next` fails: the matrices differ.
+            found = next(
                 Mismatch(number, name, t, layout.column_name(t), at(Z, i, t), value)
                 for i, (name, row) in enumerate(zip(names, wanted, strict=True))
                 for t, value in enumerate(row)
                 if at(Z, i, t) != value
-            ),
-            None,
-        )
+            )
         prediction, value = at(Z, reads, layout.n) * readout.sign, weights[0] @ setup.query
         if found is None and prediction != value:
             where = f"the query (read as {'-' if readout.sign < 0 else '+'}{readout.row})"
@@ -196,6 +220,7 @@ def check_construction(construction: Construction, setup: Problem, steps: Sequen
     """
     scale = setup.arithmetic.number(1) / setup.layout.n
     each = list(steps) * construction.depth if len(steps) == 1 else list(steps)
+    # The prompt column by column, so that it shares nothing with the rows that it is compared with.
     Y = setup.arithmetic.matrix(setup.rows(setup.start))
     split = construction.split()
     states: Iterator[Any]

@@ -47,6 +47,27 @@ class OwnConstruction:
     layers: int | None = None
 
 
+def own_prompt(own: OwnConstruction, context: Context, values: Mapping[str, Fraction]) -> RationalMatrix:
+    """Z_0 on a context, over Q; `ContentError` when it has another shape than the rows and columns named."""
+    rows, columns = own.rows(context.d), own.columns(context.d, context.n)
+    return exact_matrix(own.prompt(context, SimpleNamespace(**values)), len(rows), len(columns), "the prompt")
+
+
+def own_layers(
+    own: OwnConstruction, d: int, n: int, values: Mapping[str, Fraction], depth: int
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[Head, ...], ...], Fraction]:
+    """Names of rows and columns, the heads of each layer over Q, and the factor of a layer's change."""
+    rows, columns, p = tuple(own.rows(d)), tuple(own.columns(d, n)), SimpleNamespace(**values)
+    layers = tuple(
+        tuple(
+            exact_head(h, len(rows), len(columns), f"layer {number + 1}, head {k + 1}")
+            for k, h in enumerate(own.heads(d, n, p, number))
+        )
+        for number in range(depth)
+    )
+    return rows, columns, layers, exact_number(own.scale(n), "scale")
+
+
 def own_mismatches(
     own: OwnConstruction, context: Context, values: Mapping[str, Fraction], depth: int
 ) -> Iterator[Mismatch | None]:
@@ -54,22 +75,15 @@ def own_mismatches(
 
     Raises `ContentError` when a shape is wrong, a row or column is not there, or there is nothing to compare.
     """
-    d, n = context.d, context.n
-    rows, columns = list(own.rows(d)), list(own.columns(d, n))
-    p = SimpleNamespace(**values)
-    Z = exact_matrix(own.prompt(context, p), len(rows), len(columns), "the prompt")
-    scale = exact_number(own.scale(n), "scale")
-    wanted = iter(own.reference(context, p))
-    for number in range(depth):
-        heads = [
-            exact_head(h, len(rows), len(columns), f"layer {number + 1}, head {k + 1}")
-            for k, h in enumerate(own.heads(d, n, p, number))
-        ]
+    Z = own_prompt(own, context, values)
+    rows, columns, layers, scale = own_layers(own, context.d, context.n, values, depth)
+    wanted = iter(own.reference(context, SimpleNamespace(**values)))
+    for number, heads in enumerate(layers):
         Z = layer(Z, heads, scale).lowest_terms()
         entries = next(wanted, None)
         if not entries:
             raise ContentError(f"the reference of {own.name} gives nothing to compare after layer {number + 1}")
-        yield _first(own, Z, entries, rows, columns, number + 1)
+        yield _first(own, Z, entries, list(rows), list(columns), number + 1)
 
 
 def _first(

@@ -26,6 +26,20 @@ def _common(x: fmpz, y: fmpz) -> tuple[fmpz, fmpz, fmpz]:
     return x // g * y, y // g, x // g
 
 
+def scaled(num: fmpz_mat, factor: fmpz) -> fmpz_mat:
+    """num * factor; a factor of 1, which is frequent, costs nothing."""
+    return num if factor == 1 else num * factor
+
+
+def common_denominator(denominators: Sequence[fmpz]) -> fmpz:
+    """The least common multiple of positive integers, most of which are often the same."""
+    result = denominators[0]
+    for den in denominators:
+        if den != result and result % den:
+            result = result.lcm(den)
+    return result
+
+
 class Rational:
     """A rational number num / den, not necessarily in lowest terms, den > 0."""
 
@@ -115,14 +129,15 @@ class Rational:
 
 
 def _shared(entries: Sequence[Any]) -> tuple[list[int], int]:
-    if all(type(e) is int for e in entries):
+    kinds = set(map(type, entries))
+    if kinds <= {int}:
         return list(entries), 1
-    fractions = [
-        e.fraction() if isinstance(e, Rational) else e if isinstance(e, (int, Fraction)) else Fraction(e)
-        for e in entries
-    ]
-    den = lcm(*(f.denominator for f in fractions)) if fractions else 1
-    return [f.numerator * (den // f.denominator) for f in fractions], den
+    fractions = entries
+    if not kinds <= {int, Fraction}:
+        fractions = [e.fraction() if isinstance(e, Rational) else Fraction(e) for e in entries]
+    dens = [f.denominator for f in fractions]
+    den = lcm(*dens)
+    return [f.numerator * (den // bottom) for f, bottom in zip(fractions, dens, strict=True)], den
 
 
 class RationalVector:
@@ -236,8 +251,7 @@ class RationalMatrix:
 
     def _add(self, other: RationalMatrix, sign: int) -> RationalMatrix:
         den, x, y = _common(self.den, other.den)
-        left = self.num if x == 1 else self.num * x
-        return RationalMatrix(left + other.num * (y * sign), den)
+        return RationalMatrix(scaled(self.num, x) + scaled(other.num, y * sign), den)
 
     def __add__(self, other: Any) -> Any:
         return self._add(other, 1) if isinstance(other, RationalMatrix) else NotImplemented
@@ -256,9 +270,8 @@ class RationalMatrix:
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, RationalMatrix):
             return NotImplemented
-        if self.den == other.den:
-            return bool(self.num == other.num)
-        return bool(self.num * other.den == other.num * self.den)
+        _, x, y = _common(self.den, other.den)
+        return bool(scaled(self.num, x) == scaled(other.num, y))
 
     def take_rows(self, rows: Sequence[int]) -> RationalMatrix:
         """The given rows, in that order."""

@@ -52,6 +52,12 @@ def command(
     exact_trials: ExactTrials = 2,
     device: Annotated[str, Parameter(name="--device", help="auto, cpu or cuda")] = "auto",
     dtype: Dtype = "float64",
+    order: Annotated[str, Parameter(name="--order", help="how float layers multiply: keys-first or scores-first")] = (
+        "keys-first"
+    ),
+    compiled: Annotated[
+        bool, Parameter(name="--compile", negative=(), help="run the float layers through torch.compile")
+    ] = False,
     looped: Looped = False,
     process: Process = "boyan-chain",
     prompt: Annotated[
@@ -122,6 +128,8 @@ def command(
         prompt=given,
         values=_values(parameter or []),
         time_limit=time_limit,
+        order=order,
+        compiled=compiled,
     )
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]

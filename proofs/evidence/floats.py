@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...numeric.draws import prompts
 from ...symbolic.arithmetic import RATIONALS
@@ -12,14 +13,18 @@ from ...symbolic.identity import problem
 from ..case import Case
 from ..verdict import Claim, Verdict
 
+if TYPE_CHECKING:
+    from ...numeric.float_result import FloatResult
+
 NAME, ORDER = "float", 60
 STRENGTH = "within a proven bound on this run"
+EVERY_RUN = "within a proven bound on every conforming run"
 
 
 def establish(case: Case) -> Iterator[Claim]:
     """Run `trials` prompts through torch and judge every layer, row and column by its one-step error bound."""
-    from ...numeric.crosscheck import FloatResult, crosscheck  # loads torch
-    from ...numeric.device import resolve_device, resolve_dtype
+    from ...numeric.crosscheck import crosscheck  # loads torch
+    from ...numeric.device import TF32, resolve_device, resolve_dtype
     from ...numeric.transformer import LinearTransformer
 
     s, name = case.settings, case.algorithm.name
@@ -30,29 +35,62 @@ def establish(case: Case) -> Iterator[Claim]:
         for _, context, start in islice(drawn, s.trials)
     ]
     device, dtype = resolve_device(s.device), resolve_dtype(s.dtype)
+    tf32 = s.dtype == TF32.name
+    claim = (
+        f"each of {s.layers} torch layers is within its one-step bound of the exact layer "
+        f"({s.dtype} on {device}, {s.trials} prompts, every row and column)"
+    )
+    if tf32 and device.type == "cpu":
+        yield Claim(name, claim, NAME, Verdict.NOT_RUN, STRENGTH, "tf32 is a mode of CUDA devices: none is used here")
+        return
     case.progress(f"{name}: {s.trials} prompts in {s.dtype} on {device}")
     module = case.module
-    if module is None and case.construction is not None:
-        module = LinearTransformer.from_construction(case.construction, dtype, device)
-    result: FloatResult = crosscheck(case.reference, case.algorithm, setups, device, dtype, module=module)
+    if module is None:
+        module = LinearTransformer.from_construction(case.subject, dtype, device)
+        module.order = s.order
+        module = module.compiled() if s.compiled else module
+    result = crosscheck(case.reference, case.algorithm, setups, device, dtype, module=module, tf32=tf32)
+    yield judged(name, claim.replace(f"{s.trials} prompts", f"{result.trials} prompts"), result)
+    if case.module is None and case.reference.split() is not None and result.status in ("within", "vacuous"):
+        yield _a_priori(case, result)
+
+
+def judged(name: str, claim: str, result: FloatResult) -> Claim:
+    """The claim about each layer's one-step error, from what the judge found."""
     verdicts = {"within": Verdict.HOLDS, "exceeded": Verdict.REFUTED}
     document = result.to_json()
     exceeded = result.status == "exceeded" and result.where is not None
-    yield Claim(
-        name,
-        f"each of {s.layers} torch layers is within its one-step bound of the exact layer "
-        f"({s.dtype} on {result.device}, {result.trials} prompts, every row and column)",
-        NAME,
-        verdicts.get(result.status, Verdict.UNDECIDED),
-        STRENGTH,
-        reason(document),
-        witness={**document["where"], "torch_value": result.computed, "exact_value": result.exact}
-        if exceeded
-        else None,
-        bound=document["bound"],
-        error=document["error"],
-        details=document,
+    witness = {**document["where"], "torch_value": result.computed, "exact_value": result.exact} if exceeded else None
+    return Claim(
+        name, claim, NAME, verdicts.get(result.status, Verdict.UNDECIDED), STRENGTH, reason(document),
+        witness=witness, bound=document["bound"], error=document["error"], details=document,
+    )  # fmt: skip
+
+
+def _a_priori(case: Case, result: FloatResult) -> Claim:
+    """The claim about every conforming run, of which the one that was made is an example."""
+    s, early = case.settings, result.a_priori
+    text = (
+        f"every run of the {s.layers} layers in {s.dtype}, in any order of summation, is within its a-priori bound of "
+        f"the exact iterates ({result.trials} prompts, every layer, row and column)"
     )
+    if early is None:
+        reason = "the numbers are too large for the distance to be measured"
+        return Claim(case.algorithm.name, text, NAME, Verdict.UNDECIDED, EVERY_RUN, reason)
+    place = f"layer {early.where.layer}, row {early.where.row}, {early.where.column}"
+    close = f"this run: error {early.error:.1e} of bound {early.bound:.1e} at {place}"
+    if early.status == "vacuous":
+        verdict = Verdict.UNDECIDED
+        why = f"from layer {early.vacuous_from} on the bound is as large as the values it is about; {close}"
+    elif early.status == "exceeded":
+        verdict, why = Verdict.REFUTED, f"no conforming run: {close}"
+    else:
+        verdict, why = Verdict.HOLDS, f"at most {early.last_bound:.1e} after the last layer; {close}"
+    witness = {**asdict(early.where)} if early.status == "exceeded" else None
+    return Claim(
+        case.algorithm.name, text, NAME, verdict, EVERY_RUN, why,
+        witness=witness, bound=early.bound, error=early.error, details={"fact": f"any run {early.last_bound:.0e}", "a_priori": asdict(early)},
+    )  # fmt: skip
 
 
 def reason(found: Mapping[str, Any]) -> str:
@@ -70,6 +108,8 @@ def reason(found: Mapping[str, Any]) -> str:
     if found["status"] == "exceeded":
         return f"outside its bound: {close}"
     distance = found["distance"]
+    if distance is None:
+        return f"closest: {close}"
     relative = distance["worst_relative"]
     shown = "" if relative is None else f" ({relative:.1e} relative)"
     return f"closest: {close}; the run is at most {distance['worst_absolute']:.1e}{shown} from the exact iterates"

@@ -1,0 +1,162 @@
+"""How far L layers in floats may be from the exact iterates, before they are run: a bound for every conforming run.
+
+Feature rows never change, so layers are affine in the accumulator rows Y and errors travel linearly.  An error delta
+(K, N) made by layer j has become, at state l,
+    delta + Gamma(delta) W_j X,   Gamma(delta) = delta M X^T for each mask,   W_j = 0 at state j + 1,
+    W_j <- W_j Lambda_l + G_l,    Lambda_l = 1 + S G_l,    S = X M X^T,    G_l = the layer's heads / n:
+the exact pull-back of the error through the later layers, with matrices of p rows instead of N.  Every layer's own
+error is at most beta_j (`bounds.py`), whatever the order of summation, so that at state l
+    |error| <= E_l = sum_j beta_j + V_j |X|,   V_j[s] = sum_t beta_j[t] |(M X^T W_j)[t, s]|
+                                                    <= sqrt(sum_t beta_j[t]) sqrt((W_j^T H_j W_j)[s, s]),
+H_j = (M X^T)^T diag(beta_j) (M X^T) (Cauchy and Schwarz), and beta_j itself is taken at |y_j| + E_j, which bounds every
+run's rows.  Rocq: `float_error` for beta_j, `attention_error` and `attention_entry_bound` for the sum.
+
+Everything is computed in float64 and rounded outwards.  Running error bounds would grow manyfold a layer where the true
+powers shrink; what rounding does to W is instead pulled through the true later layers as well:  W_j - computed W_j =
+-(sum over layers i of R_ji Phi_i), with R_ji what layer i's step was off by, |R_ji| <= r, and Phi_i = 1 + S W_i its own
+pull-back, so that with phi, g the largest row sums of |1 + S computed W_i| and of |S|
+    |W - computed W| <= l r phi / (1 - l r g) in row sums, for l r g < 1; otherwise the bound is infinite,
+where phi may be 1 + g w, w the largest row sum of |computed W|.
+Assumed: unit roundoff u of inputs and accumulators, no overflow (as for `bounds.py`), N K L at most 2^20.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from .bounds import LayerMaps, StepBound
+from .device import Precision
+
+U64 = 2.0**-53
+OUTWARD = 1 + 2.0**-30
+"""Outweighs the roundings of sums of up to 2^20 non-negative float64 numbers."""
+UNDERFLOW = 2.0**-900
+"""Outweighs what sums of products of such numbers lose to underflow."""
+LOST = 2.0**-960
+"""Outweighs what underflow takes from one entry of a product of matrices, of numbers up to 1."""
+CHUNK = 64
+"""Prompts at a time: few enough for their matrices to stay in cache."""
+
+
+class Propagation:
+    """Errors of layers carried on to later states, for a few prompts at once.
+
+    `add(beta)` gives the next layer's own error bound, `reached()` the bound E at the state then reached.
+    X : (T, p, N); numbers may overflow, so call with NumPy's warnings off: E is then infinite or NaN
+    """
+
+    def __init__(self, maps: LayerMaps, X: np.ndarray):
+        self.maps, self.X = maps, np.abs(X)
+        T, p, N = X.shape
+        K, masks = maps.accumulators, len(maps.masks)
+        self.shape = (T, K, masks * p, K * p)
+        self.count = (N + K * masks * p + 16) * U64  # what a float64 matrix product here is off by, over its plain sum
+        self.keys = _keys(X, maps.mask_floats)
+        plain = _keys(self.X, [np.abs(M) for M in maps.mask_floats])
+        self.tallest = plain.max(axis=2, initial=0)
+        self.S = _blocks(X @ self.keys, K)
+        self.lost = LOST * (1 + self.X.max(axis=(1, 2), initial=0)) * (1 + self.tallest.max(axis=1, initial=0)) ** 2
+        self.g = (self.X @ plain).sum(axis=2).max(axis=1, initial=0) * OUTWARD + self.lost
+        self.total = np.zeros((T, K, N))
+        self.W = np.zeros((T, 0, K * masks * p, K * p))
+        self.H = np.zeros((T, 0, K, masks * p, masks * p))
+        self.sums = [np.zeros((T, 0, K)) for _ in range(3)]
+        self.worst_step, self.tallest_W = np.zeros(T), np.zeros(T)
+        self.layer = 0
+
+    def reached(self) -> np.ndarray:
+        """E at every entry of the state reached: (T, K, N), rounded up."""
+        if not self.layer or not self.maps.masks:
+            return self.total * OUTWARD
+        T, K, inner, outer = self.shape
+        W = self.W.reshape(T, self.layer, K, inner, outer)
+        columns = (self.tallest_W * inner)[:, None, None]  # at least every column sum of |W|
+        square = np.maximum(np.einsum("tlkrs,tlkrs->tlks", self.H @ W, W), 0)
+        plain, height, height_squared = (x[:, :, :, None] for x in self.sums)
+        lost = self.lost[:, None, None, None] * (1 + plain)
+        slack = height_squared * (4 * self.count * columns**2)[..., None] + lost * ((1 + columns) ** 2)[..., None]
+        # A row sum of |W - computed W| bounds each of the `inner` entries of a column.
+        inexact = inner * self._inexact()[:, None, None]
+        off = (height + lost)[..., 0] * (inexact + self.count * columns)
+        V = np.sqrt(plain * (square + slack)).sum(axis=(1, 2)) + off.sum(axis=(1, 2))[:, None]
+        return np.asarray((self.total + V.reshape(T, K, outer // K) @ self.X) * OUTWARD + UNDERFLOW)
+
+    def add(self, beta: np.ndarray) -> None:
+        """Take the errors so far through the next layer, whose own error is at most beta : (T, K, N)."""
+        maps, (T, K, inner, outer) = self.maps, self.shape
+        self.total = self.total + beta
+        if not maps.masks:
+            return
+        stored = 0 if len(maps.exact) == 1 else self.layer
+        whole, den = maps.exact[stored]
+        G = np.array([v / (den * maps.n) for v in whole]).reshape(K * inner, outer)
+        W = np.zeros((T, self.layer + 1, K * inner, outer))
+        if self.layer:
+            # What the computed product, sum and matrices are off by, in row sums.
+            plain = np.abs(G).sum(axis=1).max()
+            step_plain = 1 + self.g * plain
+            off = (self.tallest_W * outer * step_plain + plain) * 4 * self.count + LOST * (1 + self.tallest_W)
+            self.worst_step = np.maximum(self.worst_step, off)
+            rows = self.W.reshape(T, -1, outer) @ (np.eye(outer) + self.S @ G)
+            np.add(rows.reshape(T, self.layer, K * inner, outer), G, out=W[:, :-1])
+            self.tallest_W = np.maximum(self.tallest_W, np.abs(W).max(axis=(1, 2, 3)))
+        self.W = W
+        H = np.stack([(self.keys * beta[:, k, :, None]).transpose(0, 2, 1) @ self.keys for k in range(K)], axis=1)
+        self.H = np.concatenate([self.H, H[:, None]], axis=1)
+        heights = (beta, beta * self.tallest[:, None], beta * self.tallest[:, None] ** 2)
+        self.sums = [
+            np.concatenate([s, x.sum(axis=2)[:, None]], axis=1) for s, x in zip(self.sums, heights, strict=True)
+        ]
+        self.layer += 1
+
+    def _inexact(self) -> np.ndarray:
+        """The bound on row sums of |W - computed W|: (T,)."""
+        phi = 1 + self.g * self.tallest_W * self.shape[3]
+        step = self.layer * self.worst_step
+        with np.errstate(divide="ignore", invalid="ignore"):
+            within = step * phi / (1 - step * self.g) * OUTWARD
+            return np.where(step * self.g < 0.5, within, np.where(step > 0, np.inf, 0.0))
+
+
+def _keys(X: np.ndarray, masks: tuple[np.ndarray, ...] | list[np.ndarray]) -> np.ndarray:
+    """M X^T for every mask, side by side: (T, N, masks * p)."""
+    parts = [M @ X.transpose(0, 2, 1) for M in masks]
+    return np.concatenate(parts, axis=2) if parts else np.zeros((len(X), X.shape[2], 0))
+
+
+def _blocks(gram: np.ndarray, K: int) -> np.ndarray:
+    """diag(S, ..., S), one block for each accumulator row: (T, K p, K masks p)."""
+    T, p, width = gram.shape
+    return np.einsum("jk,tra->tjrka", np.eye(K), gram).reshape(T, K * p, K * width)
+
+
+def a_priori(
+    maps: LayerMaps, X: np.ndarray, known: np.ndarray, target: Precision, own: np.ndarray | None = None
+) -> np.ndarray:
+    """The bound E on |any conforming run - exact run| at every entry: (T, L+1, K, N), infinite where there is none.
+
+    X     : (T, p, N) feature rows, floats
+    known : (T, L+1, K, N), at least the absolute accumulator rows of the exact run from the same floats
+    own   : (T, L, K, N); when `known` are rows of a run whose layers are off by at most this much each, the sum of
+            both runs' bounds is what is returned
+    """
+    T, states = known.shape[:2]
+    result = np.zeros(known.shape)
+
+    def part(first: int) -> None:
+        which = slice(first, first + CHUNK)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            carried, bound = Propagation(maps, X[which]), StepBound(maps, X[which], target)
+            for layer in range(states):
+                E = carried.reached()
+                result[which, layer] = np.where(np.isnan(E), np.inf, E)
+                if layer + 1 < states:
+                    beta = bound.at((np.abs(known[which, layer]) + E)[:, None], layer)[:, 0]
+                    carried.add(beta if own is None else beta + own[which, layer])
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        list(pool.map(part, range(0, T, CHUNK)))
+    return result

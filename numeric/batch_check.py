@@ -1,0 +1,225 @@
+"""Thousands of prompts at once: the transformer against the textbook loop in floats, at every layer and column.
+
+Both sides run in floats, so both may be off, by different amounts for different reasons: the transformer by at most
+E (`a_priori.py`), the loop by at most E' from the same exact iterates, of the prompt as it was lowered.  They must
+therefore agree within E + E'.  For the loop, one update is off by at most eta (`magnitudes.py`), which the accumulator
+rows show as beta = |rows(eta)|, carried through the exact later layers like the transformer's own errors.  No exact
+arithmetic is needed for a prompt, and neither bound has seen what it bounds.  The weights start from zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..symbolic.algorithm import Algorithm, Sweep
+from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError
+from ..symbolic.prompt import Layout
+from .a_priori import OUTWARD, a_priori
+from .bounds import layer_maps
+from .device import PRECISIONS, Precision, precision, strict_precision
+from .magnitudes import Magnitude, StepMagnitude
+from .places import Place, place, run_states
+from .reference import (
+    FloatTransitions,
+    Lowering,
+    Stacked,
+    accumulator_rows,
+    components_first,
+    iterates,
+    lower_steps,
+    parameters,
+    token_columns,
+)
+from .transformer import LinearTransformer
+
+TALLEST = 2.0**16
+"""No number of a prompt, weight or step may be larger: then underflow in the loop is below `LOST`."""
+LOST = 2.0**-700
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What a batch showed.
+
+    status        "within", "exceeded", "vacuous" (the bound is larger than everything it is about) or "not-finite"
+    where         where the gap came closest to its bound, or went beyond it at the earliest layer
+    gap, bound    |transformer - loop| there and E + E'; ratio is their quotient
+    largest_gap, largest_bound   over all entries
+    vacuous       how many of the prompts have a bound larger than everything it is about at some layer
+    """
+
+    status: str
+    prompts: int
+    where: Place
+    gap: float
+    bound: float
+    ratio: float
+    largest_gap: float
+    largest_bound: float
+    vacuous: int
+
+
+def random_transitions(algorithm: Algorithm, d: int, n: int, count: int, seed: int) -> FloatTransitions:
+    """`count` prompts of independent uniform numbers k/2^20 in [-1, 1], exact in float64 and float32."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        whole = torch.randint(-(2**20), 2**20 + 1, shape, generator=generator)
+        return whole.to(torch.float64) / 2**20
+
+    extras = {name: draw(count, n, d if vector else 1) for name, vector in algorithm.extras}
+    return FloatTransitions(draw(count, n, d), draw(count, n, d), draw(count, n, 1), draw(count, d), extras)
+
+
+def batch_check(
+    construction: Construction,
+    algorithm: Algorithm,
+    data: FloatTransitions,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+    module: nn.Module | None = None,
+) -> BatchResult:
+    """Judge the transformer against the loop on a batch of float64 prompts, all layers and columns.
+
+    data   : B prompts of the construction's size
+    module : what is run instead of the construction in `dtype`: see `run_states`
+    Raises `ArgumentError` when sizes do not fit or the weights touch feature rows.
+    """
+    layout = construction.layout
+    if layout != Layout.of(algorithm, data.query.shape[1], data.phi.shape[1]):
+        raise ArgumentError(
+            f"data has d = {data.query.shape[1]} and n = {data.phi.shape[1]}, wanted d = {layout.d} and n = {layout.n} "
+            f"of the construction of {construction.algorithm}, for {algorithm.name}"
+        )
+    maps, target, double = layer_maps(construction), precision(dtype), PRECISIONS[torch.float64]
+    p = parameters(algorithm.bind(construction.parameters, construction.options))
+    steps = lower_steps(construction.steps, construction.depth, Lowering(torch.float64, "cpu"))
+    with torch.no_grad(), strict_precision():
+        columns = token_columns(algorithm, data, _query(algorithm, data), p)
+        zero = torch.zeros(layout.d, len(data.query), dtype=torch.float64)
+        start = tuple(Stacked(zero[:1] if name in algorithm.scalar_weights else zero) for name in algorithm.weights)
+        weights = iterates(algorithm, data, start, steps, p)
+        loop = accumulator_rows(algorithm, weights, columns, p)
+        blocks = [columns[b.name] for b in algorithm.features]
+        X = torch.cat([b.expand(-1, layout.n + 1, -1) for b in blocks], dim=2).mT
+        Z = torch.cat([X, loop[:, 0]], dim=1).to(dtype).to(device)
+        if module is None:
+            module = LinearTransformer.from_construction(construction, dtype, device)
+        states = torch.stack(run_states(module, Z, construction.depth), dim=1).to("cpu", torch.float64)
+        beta, rounding = _loop_errors(algorithm, data, weights, columns, steps, p, double, target)
+    lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
+    rows = loop.numpy()
+    allowed = a_priori(maps, lowered, np.abs(rows) + rounding, target, own=beta) + rounding
+    return _judge(construction, states.numpy(), lowered, rows, allowed * OUTWARD)
+
+
+def _query(algorithm: Algorithm, data: FloatTransitions) -> dict[str, Tensor]:
+    zero = torch.zeros(1, len(data.query), dtype=data.query.dtype)
+    token = algorithm.query_token(Stacked(data.query.mT), Stacked(zero))
+    return {name: getattr(token, name).values.mT for name in (*(b.name for b in algorithm.features), "reward")}
+
+
+def _loop_errors(
+    algorithm: Algorithm,
+    data: FloatTransitions,
+    weights: Sequence[Tensor],
+    columns: dict[str, Tensor],
+    steps: Sequence[Any],
+    p: SimpleNamespace,
+    double: Precision,
+    target: Precision,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds on what an update is off by as the rows show it, (B, L, K, N), and on the rows' own roundings."""
+    L = len(steps)
+    # (width, B, 1) prompts against (width, B, L) weights: the updates of all layers at once
+    least = float(max(f.underflow / f.unit_roundoff for f in (double, target)))
+    context = data.each(lambda x: Magnitude.of_prompt(x.unsqueeze(2), least))
+    sizes = tuple(Magnitude(components_first(w[:, :L]).abs()) for w in weights)
+    stacked = [_step([step[i] for step in steps]) for i in range(len(steps[0]))]
+    # Parameters too: a product of two of them is rounded like any other.
+    named = {name: x if isinstance(x, str) else Magnitude.of_parameter(x) for name, x in vars(p).items()}
+    after = algorithm.update(sizes, stacked, Sweep(context), SimpleNamespace(**named))
+    numbers = (*weights, *columns.values(), data.phi_next, *data.extras.values())
+    tallest = max(float(x.abs().max()) for x in (*numbers, *(s.values for s in stacked)))
+    lost = LOST if tallest <= TALLEST else torch.inf
+    off = [Magnitude(m.values * _growth(m, double, target) + lost) for m in after]
+    silent = columns | {"reward": torch.zeros_like(columns["reward"])}
+    p = SimpleNamespace(**named)
+    # The later layers act on the columns as they were lowered.
+    beta = [m.values * (1 + _growth(m, double, target)) for m in _rows(algorithm, off, silent, p, least)]
+    sizes = tuple(Magnitude(components_first(w).abs()) for w in weights)
+    rounding = [m.values * _growth(m, double, target) for m in _rows(algorithm, sizes, columns, p, least)]
+    N = columns["reward"].shape[1]
+    result = [
+        torch.stack([x.expand(-1, count, N) for x in each], dim=2).numpy() * OUTWARD
+        for count, each in ((L, beta), (L + 1, rounding))
+    ]
+    return result[0], result[1]
+
+
+def _rows(
+    algorithm: Algorithm, weights: Sequence[Magnitude], columns: dict[str, Tensor], p: Any, least: float
+) -> list[Magnitude]:
+    """The magnitude of every accumulator row, (B, layers, N) each."""
+    full = SimpleNamespace(
+        **{name: Magnitude.of_prompt(components_first(x).unsqueeze(2), least) for name, x in columns.items()}
+    )
+    across = tuple(Magnitude(w.values.unsqueeze(3), w.rounded, w.lowered) for w in weights)
+    rows = algorithm.column_values(across, full, p)
+    return [Magnitude(m.values.squeeze(0), m.rounded, m.lowered) for m in rows]
+
+
+def _step(values: Sequence[Any]) -> Any:
+    """One preconditioner of every layer: scalars (L), matrices (d, d, L)."""
+    if isinstance(values[0], float):
+        return Magnitude(torch.tensor(values, dtype=torch.float64).abs(), 1)  # rounded to float64
+    return StepMagnitude(torch.stack([v.matrix for v in values], dim=2).abs())
+
+
+def _growth(m: Magnitude, double: Precision, target: Precision) -> float:
+    """(1+u)^k (1+v)^m - 1, rounded up."""
+    exact = (1 + double.unit_roundoff) ** m.rounded * (1 + target.unit_roundoff) ** m.lowered - 1
+    return float(exact) * OUTWARD
+
+
+def _judge(
+    construction: Construction, states: np.ndarray, X: np.ndarray, loop: np.ndarray, allowed: np.ndarray
+) -> BatchResult:
+    p = construction.layout.p
+    bad = ~np.isfinite(states)
+    if bad.any():
+        layer = int(np.flatnonzero(bad.any(axis=(0, 2, 3)))[0])
+        trial, row, column = np.argwhere(bad[:, layer])[0]
+        where = place(construction, (trial, layer, row, column), 0)
+        return BatchResult("not-finite", len(X), where, np.inf, np.inf, np.inf, np.inf, np.inf, 0)
+    changed = (states[:, :, :p] != X[:, None]).any(axis=(2, 3))
+    if changed.any():
+        layer = int(np.flatnonzero(changed.any(axis=0))[0])
+        trial = int(np.flatnonzero(changed[:, layer])[0])
+        row, column = np.argwhere(states[trial, layer, :p] != X[trial])[0]
+        gap = float(abs(states[trial, layer, row, column] - X[trial, row, column]))
+        where = place(construction, (trial, layer, row, column), 0)
+        return BatchResult("exceeded", len(X), where, gap, 0.0, np.inf, gap, 0.0, 0)
+    gap = np.abs(states[:, :, p:] - loop) / OUTWARD  # the subtraction itself rounds
+    exceeded = gap > allowed
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(gap == 0, 0.0, gap / allowed)
+    if exceeded.any():
+        first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
+        ratio = np.where(exceeded & (np.arange(gap.shape[1]) == first)[None, :, None, None], ratio, -1.0)
+    index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    wide = (allowed.max(axis=(2, 3)) >= np.abs(loop).max(axis=(2, 3)))[:, 1:].any(axis=1)
+    status = "exceeded" if exceeded.any() else "vacuous" if wide.any() else "within"
+    return BatchResult(
+        status, len(X), place(construction, index, p), float(gap[index]), float(allowed[index]),
+        float(gap[index] / allowed[index]) if allowed[index] else float(exceeded.any()),
+        float(gap.max()), float(allowed.max()), int(wide.sum()),
+    )  # fmt: skip

@@ -1,0 +1,203 @@
+"""The judge of float runs whose heads touch feature rows: every layer against the exact layer, entry by entry over Q.
+
+Nothing of Z stays fixed here, so errors do not travel linearly and there is no a-priori tier.  The one-step bound is
+that of `bounds.py` with all of Z for both X and Y,
+    |computed - exact| <= ((1+u)^k - 1) S + (1+u)^k ((1+eta)^F - 1) T,
+    S = |Z| + scale * sum_h |W||P||Z||M| |Z|^T |Q| |Z|,
+where k counts 7 multiplications, 5 roundings of factors, the additions of the six contractions (rows of W and P, two
+over tokens, rows and columns of Q: of non-zero terms at most the whole length) and over heads, and 1 for the sum.
+The distance from the exact run is measured while the run is short: its numbers have 3^L times the digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..symbolic.attention import Head, layer
+from ..symbolic.rational import Rational
+from .bounds import growth
+from .device import Precision, environment
+from .float_result import Distance, FloatResult
+from .lower import Lowered
+from .lowering_error import dyadic_matrix, up
+from .places import Place
+
+EXACT_LAYERS = 4
+"""The depth up to which the whole run is repeated over Q."""
+WORK = 200
+"""Layers of all prompts together that are judged: each takes exact arithmetic on all of Z."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseModel:
+    """Layers of heads over Q with the names of what they act on.
+
+    layers : the heads of each of the L layers; scale : the factor of a layer's change, 1/n
+    """
+
+    layers: tuple[tuple[Head, ...], ...]
+    scale: Fraction
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+def _floats(matrix: Any) -> np.ndarray:
+    return np.array([abs(int(x)) / int(matrix.den) for x in matrix.num.entries()]).reshape(matrix.shape)
+
+
+def _ones(values: np.ndarray) -> np.ndarray:
+    return np.where(values != 0, np.maximum(values, 1.0), 0.0)
+
+
+def roundings(model: DenseModel) -> int:
+    """k of the module's docstring."""
+    m, N = len(model.rows), len(model.columns)
+    heads = max((len(h) for h in model.layers), default=0)
+    return 7 + 5 + 4 * (m - 1) + 2 * (N - 1) + heads * max(m, 1) + 1
+
+
+def dense_bound(model: DenseModel, number: int, Z: np.ndarray, target: Precision) -> np.ndarray:
+    """The bound on layer `number`'s error at every entry: (m, N), rounded up.  Z : (m, N), what comes in."""
+    k = roundings(model)
+    factor, loss = growth(k, target), 4 * (k + 9) * float(target.underflow)
+    S, T = np.abs(Z), np.maximum(np.abs(Z), 1.0)
+    plain, ones = S.copy(), T.copy()
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for h in model.layers[number]:
+            W, P, M, Q = (_floats(x) for x in (h.W, h.P, h.M, h.Q))
+            plain += (W @ P @ S @ M @ (S.T @ Q @ S)) * float(model.scale)
+            ones += _ones(W) @ _ones(P) @ T @ _ones(M) @ (T.T @ _ones(Q) @ T) * max(float(model.scale), 1.0)
+        return np.asarray((factor * plain + loss * (1 + factor) * ones) * (1 + (k + 32) * 2.0**-52))
+
+
+def _gap(computed: np.ndarray, exact: Any) -> np.ndarray:
+    """|computed - exact| entry by entry, as Fractions."""
+    difference = dyadic_matrix(computed) - exact
+    gaps = [abs(Fraction(int(x), int(difference.den))) for x in difference.num.entries()]
+    return np.array(gaps, dtype=object).reshape(computed.shape)
+
+
+def dense_check(
+    model: DenseModel, states: np.ndarray, lowered: Lowered, target: Precision, device: torch.device, dtype: torch.dtype
+) -> FloatResult:
+    """Judge every layer of a float run.  states : (L+1, T, m, N), what the module returned."""
+    trials, k = states.shape[1], roundings(model)
+    found = _first_wrong(model, states) or _judge(model, states, target)
+    distance = _distance(model, states) if found.status != "not-finite" else None
+    if found.status == "within" and growth(k, target) >= 2.0**-4:
+        found = _Found("vacuous", found.where, found.bound, found.error, found.computed, found.exact)
+    power = target.unit_roundoff.denominator.bit_length() - 1
+    return FloatResult(
+        status=found.status,
+        device=str(device),
+        dtype=target.name,
+        trials=trials,
+        where=found.where,
+        bound=found.bound,
+        error=found.error,
+        ratio=found.error / found.bound if found.bound and found.error is not None else None,
+        computed=found.computed,
+        exact=found.exact,
+        formula=f"((1+u)^k - 1) S + underflow on all of Z, u = 2^-{power}, k = {k}",
+        k=k,
+        growth=growth(k, target),
+        distance=distance,
+        loop_distance=None,
+        lowering=lowered.summary(),
+        environment=environment(device, dtype),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    status: str
+    where: Place | None
+    bound: float | None
+    error: float | None
+    computed: str
+    exact: str
+
+
+def _place(model: DenseModel, trial: int, number: int, row: int, column: int) -> Place:
+    return Place(trial, number, model.rows[row], model.columns[column])
+
+
+def _first_wrong(model: DenseModel, states: np.ndarray) -> _Found | None:
+    bad = np.argwhere(~np.isfinite(states))
+    if not len(bad):
+        return None
+    number, trial, row, column = (int(i) for i in bad[0])
+    where = _place(model, trial, number, row, column)
+    return _Found("not-finite", where, None, None, str(states[number, trial, row, column]), "")
+
+
+def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> _Found:
+    worst: tuple[float, _Found] | None = None
+    for number in range(len(model.layers)):
+        for trial in range(states.shape[1]):
+            exact = layer(dyadic_matrix(states[number, trial]), model.layers[number], Rational.of(model.scale))
+            gaps = _gap(states[number + 1, trial], exact)
+            bound = dense_bound(model, number, states[number, trial], target)
+            ratio = np.array([float(g) / b if b else float(g > 0) for g, b in zip(gaps.flat, bound.flat, strict=True)])
+            exceeded = any(g > Fraction(b) for g, b in zip(gaps.flat, bound.flat, strict=True) if np.isfinite(b))
+            at = int(np.argmax(ratio))
+            if worst is None or ratio[at] > worst[0] or exceeded:
+                row, column = divmod(at, states.shape[3])
+                computed = Fraction(float(states[number + 1, trial, row, column]))
+                wanted = Fraction(int(exact.num[row, column]), int(exact.den))
+                status = "exceeded" if exceeded else "within"
+                where = _place(model, trial, number + 1, row, column)
+                limit, error = float(bound[row, column]), up(gaps[row, column])
+                worst = ratio[at], _Found(status, where, limit, error, str(computed), short(wanted))
+            if exceeded:  # the layer that leaves the algorithm first is the one to name
+                return worst[1]
+    return worst[1] if worst else _Found("within", None, 0.0, 0.0, "0", "0")
+
+
+def short(value: Fraction) -> str:
+    """A fraction as text, or about what it is when it is long."""
+    return str(value) if value.denominator.bit_length() < 4096 else f"about {float(value)!r}"
+
+
+def _distance(model: DenseModel, states: np.ndarray) -> Distance | None:
+    if len(model.layers) > EXACT_LAYERS:
+        return None
+    largest, relative, where = Fraction(0), 0.0, Place(0, 0, model.rows[0], model.columns[0])
+    last, last_relative = Fraction(0), 0.0
+    for trial in range(states.shape[1]):
+        Z = dyadic_matrix(states[0, trial])
+        for number, heads in enumerate(model.layers, 1):
+            Z = layer(Z, heads, Rational.of(model.scale)).lowest_terms()
+            gaps = _gap(states[number, trial], Z)
+            at = max(range(gaps.size), key=lambda i, gaps=gaps: gaps.flat[i])  # type: ignore[misc]
+            size = max(abs(Fraction(int(x), int(Z.den))) for x in Z.num.entries())
+            share = up(gaps.flat[at] / size) if size else 0.0
+            relative = max(relative, share)
+            if gaps.flat[at] > largest:
+                largest, where = gaps.flat[at], _place(model, trial, number, *divmod(at, states.shape[3]))
+            if number == len(model.layers):
+                last, last_relative = max(last, gaps.flat[at]), max(last_relative, share)
+    return Distance(up(last), last_relative, up(largest), relative, where, up(last), last_relative, 0.0)
+
+
+def judged_prompts(wanted: int, depth: int) -> int:
+    """How many of the prompts wanted are judged at this depth."""
+    return max(1, min(wanted, WORK // max(depth, 1)))
+
+
+def run_model(model: DenseModel, lowered: Lowered, prompts: Sequence[torch.Tensor]) -> np.ndarray:
+    """The model in torch with its weights lowered: (L+1, T, m, N) as float64."""
+    from .transformer import AttentionHead, AttentionLayer
+
+    layers = [AttentionLayer([AttentionHead(t) for t in heads], lowered.scale) for heads in lowered.layers]
+    states = [torch.stack(list(prompts))]
+    with torch.no_grad():
+        for attention in layers:
+            states.append(attention(states[-1]))
+    return np.asarray(torch.stack(states).to("cpu", torch.float64).numpy())
