@@ -1,0 +1,72 @@
+"""`layerproof doctor`: what this machine can establish, and what to install for the rest."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from ...numeric.strict_json import dumps
+from ..doctor import Diagnosis, State, diagnose
+from ..options import Json
+from ..plain_text import encodable, one_line
+from ..progress import ProgressLine
+from ..table import console
+
+STYLES = {State.YES: "green", State.NO: "red", State.UNKNOWN: "yellow", State.INFO: "dim"}
+
+
+def command(
+    *,
+    try_compile: Annotated[
+        bool, Parameter(name="--try-compile", negative=(), help="also compile a layer with torch.compile (seconds)")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Say what this machine can establish: devices, number formats, switches, prover, extras, evidence.
+
+    What is missing is an answer like any other: the exit code is 0.
+    """
+    progress = ProgressLine()
+    try:
+        found = diagnose(try_compile, progress)
+    finally:
+        progress.clear()
+    if json:
+        print(dumps(found.document()), end="")
+    else:
+        show(found)
+    return 0
+
+
+def show(found: Diagnosis) -> None:
+    """Print a table a topic, then what to install for the rest."""
+    out = console()
+    for topic in found.topics:
+        out.print(Text(topic.title, style="bold"))
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 2))
+        for wrapped in (False, False, True):
+            table.add_column(no_wrap=not wrapped, overflow="fold")
+        for f in topic.findings:
+            mark = "" if f.state is State.INFO else f.state.value
+            table.add_row(Text(_shown(f.name)), Text(mark, style=STYLES[f.state]), Text(_shown(f.said)))
+        out.print(table)
+        out.print()
+    remedies = list(found.remedies())
+    if not remedies:
+        out.print(Text("Nothing that could be installed is missing.", style="bold"))
+        return
+    out.print(Text("For what is missing, should you want it", style="bold"))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("for", "run or read"):
+        table.add_column(title, overflow="fold")
+    for name, install in remedies:
+        table.add_row(Text(_shown(name)), Text(_shown(install)))
+    out.print(table)
+
+
+def _shown(text: str) -> str:
+    return one_line(encodable(text))
