@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerproof.symbolic.arithmetic import PRIME_FIELD, RATIONALS
+from layerproof.symbolic.columns import Columns
 from layerproof.symbolic.contraction import Algebra, transpose
 from layerproof.symbolic.degree import DEGREES, Degree
 from layerproof.symbolic.entries import EntryMatrix, EntryVector
@@ -116,6 +117,46 @@ def test_equal_numbers_with_different_denominators_are_equal_everywhere(x, y):
     matrix = RationalMatrix.of([[x, y]]) * Fraction(6) * Fraction(1, 6)
     assert matrix == RationalMatrix.of([[x, y]])
     assert matrix != RationalMatrix.of([[x, y + Fraction(1, 2**60)]])
+
+
+@quick
+@given(st.data(), SIZES, SIZES)
+def test_columns_are_one_vector_or_number_for_each_column(data, d, width):
+    a, b = data.draw(matrices(width, d)), data.draw(matrices(width, d))
+    (r, s), w, c = data.draw(matrices(2, width)), data.draw(vectors(d)), data.draw(numbers)
+    left, right = (Columns.of([RationalVector.of(v) for v in m]) for m in (a, b))
+    row, other, weight = Columns.of(r), Columns.of([unreduced(x, 3) for x in s]), RationalVector.of(w)
+
+    def shown(columns: Columns) -> list[list[Fraction]]:
+        return transposed(Columns.matrix([columns], width).fractions())
+
+    assert shown(left + right) == [plus(u, v) for u, v in zip(a, b, strict=True)]
+    assert shown(left - right) == [plus(u, times(Fraction(-1), v)) for u, v in zip(a, b, strict=True)]
+    assert shown(-left) == [times(Fraction(-1), u) for u in a]
+    assert shown(weight @ left) == shown(left @ weight) == [[dot(w, u)] for u in a]
+    assert shown(row * left) == shown(left * row) == [times(x, u) for x, u in zip(r, a, strict=True)]
+    assert shown(row * other) == [[x * y] for x, y in zip(r, s, strict=True)]
+    for scalar in (c, Rational.of(c)):
+        assert shown(left * scalar) == shown(scalar * left) == [times(c, u) for u in a]
+        assert shown(row + scalar) == shown(scalar + row) == [[x + c] for x in r]
+        assert shown(scalar - row) == [[c - x] for x in r]
+        assert shown(row - scalar) == [[x - c] for x in r]
+        if c:
+            assert shown(left / scalar) == [times(1 / c, u) for u in a]
+    stacked = Columns.matrix([left, row, c], width).fractions()
+    assert stacked == [*transposed(a), r, [c] * width]
+
+
+def test_what_columns_cannot_do_for_all_columns_alike_raises():
+    wide = Columns.of([RationalVector.of([1, 2]), RationalVector.of([3, 4])])
+    row = Columns.of([1, 2])
+    for operation in (
+        lambda: wide @ wide, lambda: row / row, lambda: 1 / row, lambda: row == row, lambda: bool(row),
+        lambda: wide + RationalVector.of([1, 2]), lambda: wide + row, lambda: wide + 1, lambda: row > 0,
+        lambda: wide @ RationalVector.of([1, 2, 3]), lambda: wide * wide, lambda: row**2,
+    ):  # fmt: skip
+        with pytest.raises(TypeError):
+            operation()
 
 
 # the prime field

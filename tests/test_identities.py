@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from random import Random
 
 import pytest
 from helpers import (
@@ -14,6 +16,7 @@ from helpers import (
     plain_weights,
     prediction,
     random_start,
+    random_vector,
     run_layers,
     trial,
     zero_start,
@@ -23,11 +26,14 @@ from hypothesis import strategies as st
 
 from layerproof.numeric.processes import boyan_chain
 from layerproof.numeric.prompts import trajectory_context
+from layerproof.symbolic.algorithm import Accumulator
+from layerproof.symbolic.attention import AccumulatorHead, accumulate, iterate, masked_keys
 from layerproof.symbolic.degree import identity_degree
 from layerproof.symbolic.entrywise import entrywise
-from layerproof.symbolic.identity import textbook
+from layerproof.symbolic.identity import mismatches, textbook
 from layerproof.symbolic.prime_field import PRIME
 from layerproof.symbolic.random_identity import random_identity
+from layerproof.symbolic.rational import Rational, RationalMatrix
 
 
 def prompt_of(t):
@@ -121,3 +127,87 @@ def test_steps_may_come_from_a_generator():
     t = trial(Case("td0"), depth=30)
     fresh = (([list(row) for row in C],) for (C,) in t.steps)
     assert [plain_weights(w) for w in textbook(t.setup, fresh)] == t.iterates()
+
+
+# one matrix a layer on either side, and what it stands for
+
+
+@each_case
+def test_rows_of_all_columns_at_once_are_the_rows_column_by_column(case: Case):
+    t = trial(case, 3, 5)
+    for weights in (t.setup.start, *textbook(t.setup, t.steps)):
+        one_by_one = [[x.fraction() for x in row] for row in t.setup.rows(weights)]
+        assert t.setup.row_matrix(weights).fractions() == one_by_one
+
+
+def with_accumulator(t, value):
+    """The trial's problem with one accumulator row of another value."""
+    algorithm = replace(t.case.algorithm, accumulators=(Accumulator("row", value),))
+    return replace(t.setup, algorithm=algorithm)
+
+
+def test_an_accumulator_is_evaluated_once_a_layer_where_its_operations_allow():
+    calls = []
+
+    def value(weights, x, p):
+        calls.append(x)
+        return 1 - p.gamma * (x.reward * (x.phi @ weights[0])) / 2
+
+    setup = with_accumulator(trial(Case("td0"), 2, 4), value)
+    found = setup.row_matrix(setup.start)
+    assert len(calls) == 1
+    assert found.fractions() == [[x.fraction() for x in row] for row in setup.rows(setup.start)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda weights, x, p: x.phi @ x.gamma_phi_next + weights[0] @ x.phi,
+        lambda weights, x, p: weights[0] @ x.phi / (1 + x.reward * x.reward),
+        lambda weights, x, p: weights[0] @ x.phi if x.reward == 0 else 2 * x.reward,
+        lambda weights, x, p: (weights[0] + x.phi) @ x.phi,
+    ],
+)
+def test_an_accumulator_that_needs_each_column_gets_each_column(value):
+    # as many columns as features: a product of matrices would fit, and be wrong
+    setup = with_accumulator(trial(Case("td0"), 4, 3), value)
+    assert setup.row_matrix(setup.start).fractions() == [[x.fraction() for x in row] for row in setup.rows(setup.start)]
+
+
+@given(seed=st.integers(0, 10**6), K=st.integers(1, 2), masks=st.integers(1, 2))
+@settings(max_examples=20, deadline=None)
+def test_layers_with_the_brackets_moved_are_the_layers(seed, K, masks):
+    rng, p, N, scale = Random(seed), 3, 4, Rational.of(Fraction(1, 3))
+
+    def matrix(height, width):
+        return RationalMatrix.of([random_vector(rng, width) for _ in range(height)])
+
+    X, Y, M = matrix(p, N), matrix(K, N), [matrix(N, N) for _ in range(masks)]
+    layers = [
+        [AccumulatorHead(matrix(K, K), matrix(p, p), rng.choice(M)) for _ in range(count)] for count in (2, 0, 1, 3)
+    ]
+    for heads, found in zip(layers, iterate(X, Y, layers, scale), strict=True):
+        Y = accumulate(X, Y, heads, scale, masked_keys(X, heads))
+        assert found.fractions() == Y.fractions()
+
+
+@pytest.mark.parametrize("case", [Case("td0"), Case("gtd2")], ids=str)
+@pytest.mark.parametrize("layer", [1, 3])
+def test_one_entry_that_is_off_by_a_hair_is_named_with_both_values(case: Case, layer):
+    t, depth = trial(case), 3
+    Z = prompt_of(t)
+    layout = t.setup.layout
+    names = layout.row_names()
+    states = run_layers(t.construction, Z)
+    for i, name in enumerate(names):
+        for column in range(layout.n + 1):
+            moved = [[list(row) for row in state] for state in states]
+            moved[layer - 1][i][column] += Fraction(1, 2**200)
+            compared = mismatches(t.setup, map(RationalMatrix.of, moved), t.steps, names, t.construction.readout)
+            found = list(compared)
+            assert [m is None for m in found] == [k != layer - 1 for k in range(depth)]
+            where = found[layer - 1]
+            assert (where.layer, where.row, where.column) == (layer, name, column)
+            assert where.layer_value == states[layer - 1][i][column] + Fraction(1, 2**200)
+            wanted = Z[i][column] if i < layout.p else states[layer - 1][i][column]
+            assert where.iterate_value == wanted

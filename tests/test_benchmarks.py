@@ -1,0 +1,109 @@
+"""The benchmarks run at small sizes and write what they say they write; a fit gives back the exponent that is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
+
+
+def loaded(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A script of the benchmarks as a module."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", FOLDER / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def ran(script: str, results: Path, *more: str) -> tuple[str, dict]:
+    """What `--quick` prints, and the numbers that it writes."""
+    command = [sys.executable, FOLDER / script, "--quick", "--date", "2026-01-31", "--results", results, *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (file,) = results.glob("*.json")
+    document = json.loads(file.read_text())
+    assert document["date"] == "2026-01-31"
+    assert document["quick"] is True
+    assert {"machine", "versions", "command", "load"} <= set(document)
+    assert str(FOLDER) not in document["command"]
+    assert not list(results.glob("*.part"))
+    return done.stdout, document
+
+
+def texts(picture: Path) -> list[str]:
+    return [t.text or "" for t in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_exponents(tmp_path: Path) -> None:
+    out, document = ran("exponents.py", tmp_path)
+    assert {(s["kind"], s["letter"]) for s in document["sweeps"]} == {
+        (kind, letter) for kind in ("rationals", "field", "float64") for letter in "ndL"
+    }
+    for sweep in document["sweeps"]:
+        assert len(sweep["seconds"]) == len(sweep["sizes"]) >= 3
+        assert min(sweep["seconds"]) > 0
+        assert f"{sweep['exponent']:.2f} | {sweep['residual']:.0%}" in out
+    labels = texts(tmp_path / "exponents.svg")
+    assert {"n", "d", "L", "seconds a layer", "seconds for L layers"} <= set(labels)
+
+
+def test_roofline(tmp_path: Path) -> None:
+    out, document = ran("roofline.py", tmp_path, "--threads", "1")
+    assert [r["dtype"] for r in document["results"]] == ["float64", "float32"]
+    for result, reason in zip(document["results"], document["reasons"], strict=True):
+        assert reason in out
+        for line in result["batches"]:
+            floor = max(
+                line["bytes"] / result["copy_bytes_a_second"], line["operations"] / result["matmul_operations_a_second"]
+            )
+            assert line["fraction"] == pytest.approx(floor / line["seconds"])
+    assert {"operations a byte", "per cent of the roofline"} <= set(texts(tmp_path / "roofline-cpu.svg"))
+
+
+def test_bytes_and_operations_are_those_of_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    module = loaded("roofline", monkeypatch)
+    d, n, L, batch = 2, 3, 2, 5
+    steps = module.preconditioners(module.ALGORITHM, d, L, 0)
+    built = module.construct(module.derive(module.ALGORITHM), d, n, L, steps, {"gamma": module.Fraction(1, 2)})
+    # Z : (5, 4), one accumulator row: 20 numbers come in and 4 a layer are kept; 8 bytes each
+    # M X^T: 4 * 4 by 4 * 4 is 2 * 64; a layer 2 * 4 (U), 2 * 16 (keys), 2 * 16 (E), 2 * 16 (X), 2 * 4 (scale and add)
+    assert module.needed(built, batch, torch.float64) == (5 * 8 * (20 + 2 * 4), 5 * (128 + 2 * (8 + 32 + 32 + 32 + 8)))
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
+def test_a_fit_gives_back_an_exact_power(monkeypatch: pytest.MonkeyPatch, exponent: float) -> None:
+    module = loaded("exponents", monkeypatch)
+    slope, factor, residual = module.fit([(x, 3 * x**exponent) for x in (1, 2, 4, 8)])
+    assert (slope, factor) == pytest.approx((exponent, 3))
+    assert residual == pytest.approx(0, abs=1e-9)
+    *_, rough = module.fit([(1, 1), (2, 3), (4, 3), (8, 9)])
+    assert rough > 0.1
+
+
+def test_a_checked_run_that_is_wrong_gives_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = loaded("exponents", monkeypatch)
+    true = module.iterate
+    monkeypatch.setattr(module, "iterate", lambda X, Y, layers, scale: (Z + Z for Z in true(X, Y, layers, scale)))
+    with pytest.raises(AssertionError, match="Mismatch"):
+        module.checked(module.RATIONALS, 2, 3, 2)()
+
+
+def test_a_picture_is_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    chart = loaded("chart", monkeypatch)
+    panel = chart.Panel("a < b", "x", "y", [chart.Series("s", [(1, 1e-3), (10, 1e-2)], [(1, 1e-3), (10, 1e-2)])])
+    assert chart.figure([panel]) == chart.figure([panel])
+    ElementTree.fromstring(chart.figure([panel]))
