@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .proofs.functions import derive as derive
     from .proofs.functions import invariance as invariance
     from .proofs.functions import verify as verify
+    from .proofs.sweep import run_sweep as run_sweep
+    from .proofs.sweep_spec import read_sweep as read_sweep
     from .proofs.verdict import Claim as Claim
     from .proofs.verdict import Result as Result
     from .proofs.verdict import Verdict as Verdict
@@ -62,7 +64,9 @@ _HOMES = {
     "derive": "proofs.functions",
     "invariance": "proofs.functions",
     "read_context": "numeric.prompt_file",
+    "read_sweep": "proofs.sweep_spec",
     "read_weights": "numeric.weights_file",
+    "run_sweep": "proofs.sweep",
     "verify": "proofs.functions",
     "write_weights": "numeric.weights_file",
 }

@@ -1,0 +1,119 @@
+"""`layerproof sweep`: verify every point of a grid, on all cores or on many machines, resumable at any moment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ...numeric.processes import whole_number
+from ...numeric.strict_json import dumps
+from ...symbolic.errors import ArgumentError
+from ..case import MAX_WORK
+from ..options import Json, MaxWork, integer
+from ..progress import ProgressLine
+from ..sweep import AT_ONCE, SweepResult, run_sweep
+from ..sweep_picture import check_picture, write_picture
+from ..sweep_spec import LIMIT, Sweep, read_sweep
+from ..sweep_summary import document, show
+from ..sweep_workers import WorkerProcesses, dask_executor, default_workers
+
+
+def command(
+    specification: Path,
+    *,
+    executor: Annotated[str, Parameter(name="--executor", help="processes, or dask for more machines")] = "processes",
+    scheduler: Annotated[
+        str | None, Parameter(name="--scheduler", help="address of a Dask scheduler; default: a cluster made here")
+    ] = None,
+    workers: Annotated[int | None, integer("--workers", "worker processes; default: one a core")] = None,
+    output: Annotated[
+        Path | None, Parameter(name=["--output", "-o"], help="the results file; default: SPECIFICATION's, in .jsonl")
+    ] = None,
+    picture: Annotated[Path | None, Parameter(name="--picture", help="draw the points into this .svg")] = None,
+    retry: Annotated[
+        bool, Parameter(name="--retry", negative=(), help="run again what is recorded as not run")
+    ] = False,
+    limit: Annotated[int, integer("--limit", "limit on the points of the grid")] = LIMIT,
+    max_work: MaxWork = MAX_WORK,
+    time_limit: Annotated[int, integer("--time-limit", "seconds that a user's own file may take at a point")] = 300,
+    json: Json = False,
+) -> int:
+    """Verify every point of the grid that a TOML file specifies, and append each result to a file as it comes.
+
+    The same command goes on where a sweep was stopped, however it was: nothing is lost and nothing runs twice.
+
+    Exit codes: 0 every point holds, 1 some point is refuted, 3 some point is undecided or was not run.
+    """
+    if executor not in ("processes", "dask"):
+        raise ArgumentError(f"executor is {executor[:40]!r}, wanted processes or dask")
+    if scheduler is not None and executor != "dask":
+        raise ArgumentError("scheduler is given, wanted with --executor dask only")
+    if scheduler is not None and workers is not None:
+        raise ArgumentError("workers is given, but those of a scheduler are its own: leave one of them out")
+    for name, value in (("workers", workers), ("limit", limit), ("time_limit", time_limit)):
+        if value is not None:
+            whole_number(name, value, 1)
+    if picture is not None:
+        check_picture(picture)
+    sweep = read_sweep(specification, limit, max_work, time_limit)
+    path = specification.with_suffix(".jsonl") if output is None else output
+    number = workers or min(default_workers(), len(sweep.points))
+    if sweep.size > len(sweep.points):
+        print(
+            f"layerproof: the grid's {sweep.size} points are {len(sweep.points)}: the others differ only in what their "
+            "algorithm does not depend on",
+            file=sys.stderr,
+        )
+    progress = ProgressLine()
+    try:
+        with _executor(executor, scheduler, number) as (maker, at_once):
+            result = run_sweep(sweep, maker, path, progress, at_once=at_once, retry=retry)
+    except KeyboardInterrupt:
+        progress.clear()
+        print(f"layerproof: what is finished is in {path}; the same command goes on from there", file=sys.stderr)
+        raise
+    finally:
+        progress.clear()
+    _notes(result)
+    if picture is not None:
+        write_picture(result.records, picture)
+    if json:
+        print(dumps(document(result, _settings(sweep, specification, path, executor))), end="")
+    else:
+        show(result)
+    return result.exit_code
+
+
+@contextmanager
+def _executor(
+    name: str, scheduler: str | None, workers: int
+) -> Iterator[tuple[Executor | Callable[[], Executor], int]]:
+    """What makes the executor (or is it), and how many points to give it at a time."""
+    if name == "processes":
+        yield partial(WorkerProcesses, workers), workers
+        return
+    with dask_executor(scheduler, workers) as made:
+        yield made, AT_ONCE
+
+
+def _notes(result: SweepResult) -> None:
+    if result.cut:
+        print(f"layerproof: cut {result.cut} bytes of an unfinished line off {result.path}", file=sys.stderr)
+    versions = {record["versions"].get("layerproof") for record in result.records}
+    if len(versions) > 1:
+        said = ", ".join(sorted(map(str, versions)))
+        print(f"layerproof: the results are of different versions of layerproof: {said}", file=sys.stderr)
+
+
+def _settings(sweep: Sweep, specification: Path, path: Path, executor: str) -> dict[str, object]:
+    return {
+        "specification": str(specification), "output": str(path), "executor": executor, "grid": sweep.size,
+        "points": len(sweep.points),
+    }  # fmt: skip

@@ -1,0 +1,92 @@
+"""Where the points of a sweep run: worker processes on this machine, or the workers of Dask."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from signal import SIG_IGN, SIGINT, signal
+
+from ..symbolic.errors import ArgumentError, DeviceError
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class WorkerProcesses(ProcessPoolExecutor):
+    """Worker processes, started anew and single-threaded, that leave when this process does, however it ends."""
+
+    def __init__(self, workers: int):
+        context = get_context("spawn")
+        # Only this process holds the writing end, so that its end, even by kill -9, reaches every worker.
+        reader, self._held = context.Pipe(duplex=False)
+        super().__init__(workers, mp_context=context, initializer=prepare_worker, initargs=(reader,))
+
+    def stop(self) -> None:
+        """End the workers at once, whatever they are doing."""
+        self._held.close()
+        self.shutdown(wait=True, cancel_futures=True)
+
+
+def prepare_worker(held: Connection | None = None) -> None:
+    """Make this process a worker: one thread for torch, no part in Ctrl-C, its end when the other end of `held` goes.
+
+    An initializer for any pool of processes: one worker a core is faster than workers that share their threads.
+    """
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    if held is not None:
+        signal(SIGINT, SIG_IGN)  # the driver ends its workers
+        threading.Thread(target=_leave_after, args=(held,), daemon=True).start()
+
+
+def _leave_after(held: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        held.recv_bytes()
+    os._exit(1)
+
+
+def default_workers() -> int:
+    """One worker a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def dask_executor(scheduler: str | None, workers: int) -> Iterator[Executor]:
+    """An executor over the Dask scheduler at an address, or over a cluster of `workers` processes started here.
+
+    Raises `ArgumentError` where Dask is not installed or the address is none, `DeviceError` where nobody answers.
+    """
+    try:
+        dask, distributed = import_module("dask"), import_module("distributed")
+    except ImportError:
+        raise ArgumentError(
+            "executor is dask, which is not installed: pip install 'layerproof[dask]', or use --executor processes"
+        ) from None
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            # A point whose worker died is tried on others, three times in all, as with processes.
+            stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 2}))
+            place = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", scheduler_port=0
+                )
+            )
+        else:
+            place = scheduler
+        try:
+            client = stack.enter_context(distributed.Client(place, timeout=10))
+        except OSError as error:
+            raise DeviceError(f"scheduler {scheduler} does not answer: {error}") from None
+        except ValueError as error:
+            raise ArgumentError(
+                f"scheduler is {str(scheduler)[:80]!r}, wanted an address such as tcp://host:8786: {error}"
+            ) from None
+        yield client.get_executor(pure=False)
