@@ -7,13 +7,19 @@ is read off their zeros, only those rows are computed, and M X^T once for each d
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ..symbolic.construction import Construction
+from .device import resolve_dtype
 from .lower import Lowered, lower
+
+
+ORDERS = ("keys-first", "scores-first")
+"""How a layer's products are bracketed: (Z M Z^T) Q Z, linear in n, or Z M (Z^T Q Z) as softmax attention must."""
 
 
 class AttentionHead(nn.Module):
@@ -32,8 +38,10 @@ class AttentionHead(nn.Module):
             else:
                 self.register_buffer(name, tensors[name])
 
-    def forward(self, Z: Tensor) -> Tensor:
-        """W P Z M Z^T Q Z, from left to right.  Z : (..., m, N)."""
+    def forward(self, Z: Tensor, order: str = ORDERS[0]) -> Tensor:
+        """W P Z M Z^T Q Z, from left to right, or with the scores Z^T Q Z first.  Z : (..., m, N)."""
+        if order == ORDERS[1]:
+            return self.W @ self.P @ Z @ (self.M @ (Z.mT @ self.Q @ Z))
         return self.W @ self.P @ Z @ self.M @ Z.mT @ self.Q @ Z
 
 
@@ -45,11 +53,11 @@ class AttentionLayer(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.scale = scale
 
-    def forward(self, Z: Tensor) -> Tensor:
+    def forward(self, Z: Tensor, order: str = ORDERS[0]) -> Tensor:
         """Z + scale * (the sum of the heads).  Z : (..., m, N)."""
         if not len(self.heads):
             return Z
-        return Z + _sum([head(Z) for head in self.heads]) * self.scale
+        return Z + _sum([head(Z, order) for head in self.heads]) * self.scale
 
 
 def _sum(terms: Sequence[Tensor]) -> Tensor:
@@ -65,6 +73,7 @@ class LinearTransformer(nn.Module):
     layers        the stored layers: L of them, or one that is applied L times (`looped`)
     features      p, the number of feature rows
     readout_row   the row of Z whose last entry, times `sign`, is the prediction
+    order         one of `ORDERS`
     """
 
     def __init__(self, layers: list[AttentionLayer], depth: int, features: int, readout_row: int, sign: int):
@@ -74,6 +83,7 @@ class LinearTransformer(nn.Module):
         self.features = features
         self.readout_row = readout_row
         self.sign = sign
+        self.order = ORDERS[0]
         self.construction: Construction | None = None  # what the weights were made from, when they were
 
     @staticmethod
@@ -87,6 +97,21 @@ class LinearTransformer(nn.Module):
         return LinearTransformer.from_lowered(construction, lower(construction, dtype, device), trainable)
 
     @staticmethod
+    def from_pretrained(
+        folder: str | os.PathLike[str], device: torch.device | str = "cpu", trainable: bool = False
+    ) -> LinearTransformer:
+        """The transformer of an export's directory, in the export's dtype; its exact weights are `construction`.
+
+        Raises `ContentError` that names the file and the first difference when its files do not agree.
+        """
+        from .load import load  # which knows this module
+
+        opened = load(folder)
+        return LinearTransformer.from_construction(
+            opened.construction, resolve_dtype(opened.config["dtype"]), device, trainable
+        )
+
+    @staticmethod
     def from_lowered(construction: Construction, lowered: Lowered, trainable: bool = False) -> LinearTransformer:
         """The transformer that takes over the tensors of a construction already lowered."""
         stored = [[AttentionHead(t, trainable) for t in heads] for heads in lowered.layers]
@@ -96,6 +121,15 @@ class LinearTransformer(nn.Module):
         module = LinearTransformer(layers, construction.depth, layout.p, row, readout.sign)
         module.construction = construction
         return module
+
+    @property
+    def evaluation(self) -> str:
+        """How the layers run, in words."""
+        return f"eager, {self.order}"
+
+    def compiled(self) -> CompiledTransformer:
+        """The same layers through torch.compile, which takes seconds the first time."""
+        return CompiledTransformer(self)
 
     def _sequence(self) -> list[AttentionLayer]:
         """The layers in the order in which they are applied, L of them."""
@@ -112,7 +146,7 @@ class LinearTransformer(nn.Module):
         if not self._accumulators_only():
             states = [Z]
             for layer in self._sequence():
-                states.append(layer(states[-1]))
+                states.append(layer(states[-1], self.order))
             return states
         X, Y = Z[..., : self.features, :], Z[..., self.features :, :]
         return [Z, *(torch.cat((X, Y), dim=-2) for Y in self._accumulate(X, Y))]
@@ -150,7 +184,34 @@ class LinearTransformer(nn.Module):
             ready[id(layer)] = heads
         result = []
         for layer in self._sequence():
-            if met := [U @ Y @ keys[which] @ E for U, E, which in ready[id(layer)]]:
+            if self.order == ORDERS[1]:
+                scored = [U @ Y @ (masks[which] @ (X.mT @ E @ X)) for U, E, which in ready[id(layer)]]
+                Y = Y + _sum(scored) * layer.scale if scored else Y
+            elif met := [U @ Y @ keys[which] @ E for U, E, which in ready[id(layer)]]:
                 Y = Y + (_sum(met) @ X) * layer.scale
             result.append(Y)
         return result
+
+
+class CompiledTransformer(nn.Module):
+    """A `LinearTransformer` whose layers run as one graph of torch.compile."""
+
+    def __init__(self, transformer: LinearTransformer):
+        super().__init__()
+        self.transformer = transformer
+        self.construction = transformer.construction
+        self._states = torch.compile(transformer.states, dynamic=False, fullgraph=True)
+
+    @property
+    def evaluation(self) -> str:
+        """How the layers run, in words."""
+        return f"torch.compile, {self.transformer.order}"
+
+    def states(self, Z: Tensor) -> list[Tensor]:
+        """Z_0, ..., Z_L : L + 1 tensors (..., m, N)."""
+        result: list[Tensor] = self._states(Z)
+        return result
+
+    def prediction(self, Z: Tensor) -> Tensor:
+        """sign * (entry of the read-out row in the query column after L layers).  Z : (..., m, N); result : (...)."""
+        return self.transformer.sign * self.states(Z)[-1][..., self.transformer.readout_row, -1]

@@ -102,7 +102,7 @@ def write_weights(construction: Construction, path: str | os.PathLike[str], dtyp
     if path.suffix == ".json":
         content = dumps(document(construction)).encode()
     elif path.suffix == ".safetensors":
-        content = _safetensors(construction, dtype)
+        content = safetensors_bytes(construction, dtype)
     else:
         raise ArgumentError(f"path is {str(path)!r}, wanted a name that ends in .json or .safetensors")
     partial = path.with_name(path.name + ".partial")
@@ -114,7 +114,8 @@ def write_weights(construction: Construction, path: str | os.PathLike[str], dtyp
         raise ContentError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _safetensors(construction: Construction, dtype: str) -> bytes:
+def safetensors_bytes(construction: Construction, dtype: str) -> bytes:
+    """The content of a .safetensors file: the tensors rounded to `dtype`, everything else as its one metadata key."""
     from safetensors.torch import save  # loads torch
 
     from .device import resolve_dtype

@@ -1,4 +1,4 @@
-"""Check what a project holds: each certificate, regression case and construction by the means that it has."""
+"""Check what a project holds: each certificate, case, construction and export by the means that it has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..symbolic.errors import (
     NotRepresentableError,
     WorkLimitError,
 )
-from . import certificate
+from . import certificate, export_check
 from .case import Progress, Settings, silent
 from .checker import ask, verify
 from .plain_text import encodable
@@ -30,8 +30,8 @@ ERROR = "ERROR"
 """What stands for a verdict where a file could not be checked."""
 PROVED = "proved-all-sizes"
 NOTHING = (
-    "nothing was checked: it holds no certificate (.json), no regression case (.json) and no file of yours that "
-    f"assigns {' or '.join(sorted(DEFINITIONS))} (.py); hidden folders, {', '.join(sorted(SKIPPED_FOLDERS))} and "
+    "nothing was checked: it holds no certificate (.json), no regression case (.json), no export and no file of yours "
+    f"that assigns {' or '.join(sorted(DEFINITIONS))} (.py); hidden folders, {', '.join(sorted(SKIPPED_FOLDERS))} and "
     "files of tests are left out"
 )
 
@@ -105,6 +105,8 @@ def _named(path: Path, error: LayerproofError) -> str:
 def _result(target: Target, settings: Settings, prove: bool, progress: Progress) -> Result:
     if target.trouble:
         raise ContentError(target.trouble)
+    if target.kind is Kind.EXPORT:
+        return export_check.check(target.path, settings, prove, progress)
     if target.kind is Kind.CONSTRUCTION:
         return _verified(target.path, settings, prove, progress)
     if target.kind is Kind.CASE:

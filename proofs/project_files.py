@@ -1,4 +1,4 @@
-"""What in a project can be checked: certificates, regression cases and constructions, told by their text alone."""
+"""What in a project can be checked: certificates, cases, constructions and exports, told by their text alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ..numeric.export_config import FILES
+from ..numeric.export_files import is_export
 from ..numeric.strict_json import MAX_FILE_BYTES, loads
 from ..symbolic.errors import ContentError
 from . import certificate, regression
@@ -32,6 +34,7 @@ class Kind(StrEnum):
     CERTIFICATE = "certificate"
     CASE = "regression case"
     CONSTRUCTION = "construction"
+    EXPORT = "export"
     DIRECTORY = "directory"
     UNKNOWN = "file"
 
@@ -93,6 +96,10 @@ def _inside(folder: Path) -> list[Target]:
     unreadable: list[OSError] = []
     found = []
     for place, folders, files in os.walk(folder, onerror=unreadable.append):  # links to folders are not followed
+        if is_export(Path(place)):  # one thing to check, whatever it holds
+            found.append(Target(Path(place), Kind.EXPORT))
+            folders.clear()
+            continue
         folders[:] = [f for f in folders if not f.startswith(".") and f not in SKIPPED_FOLDERS]
         for name in files:
             if name.endswith((".py", ".json")) and not name.startswith(".") and not _is_test(name):
@@ -106,6 +113,8 @@ def _inside(folder: Path) -> list[Target]:
 
 def _target(path: Path) -> Target:
     try:
+        if path.name in FILES and is_export(path.parent):
+            return Target(path.parent, Kind.EXPORT)
         return Target(path, kind_of(path))
     except ContentError as error:
         return Target(path, Kind.UNKNOWN, str(error))

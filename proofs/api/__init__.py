@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .numeric.interpretability import interpretability_view as interpretability_view
+    from .numeric.load import load as load
     from .numeric.prompt_file import read_context as read_context
     from .numeric.transformer import LinearTransformer as LinearTransformer
     from .numeric.weights_file import read_weights as read_weights
@@ -62,7 +64,9 @@ _HOMES = {
     "assert_implements": "proofs.assertions",
     "construct": "proofs.functions",
     "derive": "proofs.functions",
+    "interpretability_view": "numeric.interpretability",
     "invariance": "proofs.functions",
+    "load": "numeric.load",
     "read_context": "numeric.prompt_file",
     "read_sweep": "proofs.sweep_spec",
     "read_weights": "numeric.weights_file",

@@ -1,4 +1,4 @@
-"""`layerproof check`: check certificates, regression cases and constructions, or all that a directory holds of them."""
+"""`layerproof check`: check certificates, cases, constructions and exports, or all that a directory holds of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def command(
 
     A certificate (.json) is derived again, compared field by field, and its evidence run again.  A regression case
     (.json, verify --save) is replayed.  A construction (.py that assigns ALGORITHM or CONSTRUCTION) is loaded and
-    verified at -d, -n and -L; no other Python file is run.
+    verified at -d, -n and -L; no other Python file is run.  An export (a directory of layerproof export) is checked
+    file by file against its rationals, and these are derived again.
 
     Exit codes: 0 all hold, 1 some field or claim is refuted, 3 something is undecided or was not run, or a directory
     holds nothing to check, 4 a file cannot be checked; of several the first of 1, 4, 3, 0 that applies to any.

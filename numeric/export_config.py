@@ -1,0 +1,161 @@
+"""What an export's config.json says: layout, read-out with its sign, sizes, and what rounding did to each tensor.
+
+{"format": "layerproof-export", "schema": 1, "algorithm", "options", "parameters", "d", "n", "layers", "looped",
+"heads": [heads of each stored layer], "rows": [a name a row of Z], "layout", "readout": {"row", "row_name", "column",
+"sign"}, "formula", "dtype", "statement", "rounding": {"exact", "largest_absolute_change", "largest_relative_change",
+"tensors": {name: {"exact": true} or what changed}}, "source", "onnx_context", "made_with", "files": {name: {"bytes",
+"sha256"}}}.  A change is {"exact": rational as text, "float": the nearest float64}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from hashlib import sha256
+from math import inf
+from typing import Any
+
+from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError, LayerproofError
+from .strict_json import rational_text
+from .weights_file import description, tensors
+
+FORMAT, SCHEMA = "layerproof-export", 1
+CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE = (
+    "config.json", "README.md", "weights.json", "model.safetensors", "certificate.json", "construction.py",
+)  # fmt: skip
+NPZ, ONNX, ONNX_FIXED, PT2 = "weights.npz", "model.onnx", "model_fixed_n.onnx", "model.pt2"
+FILES = (CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE, NPZ, ONNX, ONNX_FIXED, PT2)
+"""Every file that an export may hold."""
+FORMATS = {"npz": (NPZ,), "onnx": (ONNX, ONNX_FIXED), "pt2": (PT2,)}
+"""What is written on request only."""
+FORMULA = "Z + (1/n) sum_h W_h P_h Z M_h Z^T Q_h Z"
+ANY = "any"
+MAX_STORED = 2 * 10**7
+"""The most entries that the files of floats may hold; there every head has a mask of its own."""
+
+
+class MissingExtraError(LayerproofError, ImportError):
+    """A format was asked for whose library is not installed: the message says what to install."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an export's weights come from.
+
+    algorithm       "catalogue", or "construction.py" when the user's own file lies beside the weights, or "own file"
+    preconditioners "drawn" from `seed`, or "given"
+    """
+
+    algorithm: str = "catalogue"
+    preconditioners: str = "drawn"
+    seed: int | None = 0
+
+    def document(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"algorithm": self.algorithm, "preconditioners": self.preconditioners, "seed": self.seed}
+
+
+def change(value: Fraction) -> dict[str, Any]:
+    """A distance as exact text and as the nearest float64."""
+    return {"exact": rational_text(value), "float": float(value)}
+
+
+def rounding(construction: Construction, dtype: str) -> dict[str, Any]:
+    """Per tensor whether rounding to `dtype` left it exact, and else by how much it changed it.
+
+    Raises `ArgumentError` when an entry is beyond the format's range.
+    """
+    from .device import precision, resolve_dtype  # loads torch
+    from .lower import round_to
+
+    target = precision(resolve_dtype(dtype))
+    known: dict[int, tuple[int, int, Fraction, Fraction]] = {}
+    said: dict[str, Any] = {}
+    worst_absolute = worst_relative = Fraction(0)
+    for name, matrix in tensors(construction).items():
+        if id(matrix) not in known:
+            bottom, tops = int(matrix.den), [int(x) for x in matrix.num.entries()]
+            changes: dict[int, tuple[Fraction, Fraction]] = {}
+            for top in set(tops):
+                exact, rounded = Fraction(top, bottom), round_to(Fraction(top, bottom), target)
+                if abs(rounded) == inf:
+                    raise ArgumentError(f"dtype is {dtype}, but {name} holds an entry beyond its range")
+                absolute = abs(Fraction(rounded) - exact)
+                changes[top] = absolute, absolute / abs(exact) if exact else Fraction(0)
+            touched = sum(1 for top in tops if changes[top][0])
+            known[id(matrix)] = (
+                touched, len(tops), max(a for a, _ in changes.values()), max(r for _, r in changes.values()),
+            )  # fmt: skip
+        touched, total, absolute, relative = known[id(matrix)]
+        worst_absolute, worst_relative = max(worst_absolute, absolute), max(worst_relative, relative)
+        if not touched:
+            said[name] = {"exact": True}
+            continue
+        said[name] = {
+            "exact": False,
+            "entries": total,
+            "entries_changed": touched,
+            "largest_absolute_change": change(absolute),
+            "largest_relative_change": change(relative),
+        }
+    return {
+        "exact": not worst_absolute,
+        "largest_absolute_change": change(worst_absolute),
+        "largest_relative_change": change(worst_relative),
+        "tensors": said,
+    }
+
+
+def statement(construction: Construction, dtype: str, rounded: Mapping[str, Any]) -> str:
+    """What may be said of the rationals and what of the files of floats."""
+    first = (
+        f"The rationals of {WEIGHTS} are the claim: with them every layer is one iterate of {construction.algorithm}"
+    )
+    if rounded["exact"]:
+        return f"{first}. Every {dtype} tensor here equals its rationals; arithmetic in {dtype} still rounds."
+    absolute, relative = (rounded[f"largest_{kind}_change"]["float"] for kind in ("absolute", "relative"))
+    return (
+        f"{first}. The {dtype} tensors are rounded and do not satisfy that identity: every entry is within "
+        f"{absolute:.3g} (a relative {relative:.3g}) of its rational."
+    )
+
+
+def config(
+    construction: Construction,
+    dtype: str,
+    source: Source,
+    onnx_context: str | int | None,
+    made_with: Mapping[str, str],
+    files: Mapping[str, bytes],
+) -> dict[str, Any]:
+    """The content of config.json.
+
+    onnx_context : the context lengths that model.onnx is for: "any", or up to a number; None where there is none
+    made_with    : versions of the libraries that wrote files whose bytes depend on them
+    """
+    said, rounded = description(construction), rounding(construction, dtype)
+    kept = ("algorithm", "options", "parameters", "d", "n", "layers", "looped", "layout", "readout")
+    return {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        **{name: said[name] for name in kept},
+        "heads": [len(heads) for heads in construction.layers],
+        "rows": list(construction.layout.row_names()),
+        "formula": FORMULA,
+        "dtype": dtype,
+        "statement": statement(construction, dtype, rounded),
+        "rounding": rounded,
+        "source": source.document(),
+        "onnx_context": onnx_context,
+        "made_with": dict(made_with),
+        "files": listing(files),
+    }
+
+
+def listing(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """The size and the digest of each file."""
+    return {name: {"bytes": len(b), "sha256": sha256(b).hexdigest()} for name, b in sorted(files.items())}

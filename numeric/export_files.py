@@ -1,0 +1,182 @@
+"""An export as a directory: every file's bytes, made in memory, and written all at once or not at all."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from secrets import token_hex
+
+from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from . import export_config as names
+from .export_config import Source, config, listing
+from .export_readme import text
+from .strict_json import MAX_FILE_BYTES, dumps, loads, read_text
+from .weights_file import document, safetensors_bytes
+
+
+def check_formats(formats: Iterable[str], dtype: str) -> None:
+    """Raise `ArgumentError` or `MissingExtraError` for a format that cannot be written in this dtype, or here."""
+    from .device import precision, resolve_dtype  # loads torch
+    from .export_onnx import DTYPES, library
+
+    if precision(resolve_dtype(dtype)).name != dtype:
+        raise ArgumentError(f"dtype is {dtype}, which is a way of multiplying and no format to store: use float32")
+    for name in formats:
+        if name not in names.FORMATS:
+            raise ArgumentError(f"formats holds {name!r:.60}, wanted some of {', '.join(names.FORMATS)}")
+    if "npz" in formats and dtype == "bfloat16":
+        raise ArgumentError("dtype is bfloat16, which NumPy lacks: ask for no npz, or for another dtype")
+    if "onnx" in formats:
+        if dtype not in DTYPES:
+            raise ArgumentError(f"dtype is {dtype}, wanted {' or '.join(DTYPES)} for ONNX")
+        library()
+
+
+def contents(
+    construction: Construction,
+    dtype: str = "float64",
+    formats: Iterable[str] = (),
+    source: Source | None = None,
+    onnx_context: str | int | None = None,
+    certificate: str | None = None,
+    own_source: str | None = None,
+) -> dict[str, bytes]:
+    """Every file of an export by its name: the same bytes for the same arguments and library versions.
+
+    formats      : some of npz, onnx, pt2
+    onnx_context : what model.onnx is for, as in `export_config.config`; without it only the fixed-n file is written
+    Raises `ArgumentError` for what a format cannot hold, `WorkLimitError` when the files would be too large to be read
+    back, `MissingExtraError` where a library is missing.
+    """
+    formats = tuple(formats)
+    check_formats(formats, dtype)
+    check_size(construction)
+    files = {names.WEIGHTS: dumps(document(construction)).encode()}
+    if len(files[names.WEIGHTS]) > MAX_FILE_BYTES:
+        raise WorkLimitError(f"{names.WEIGHTS} would have more than {MAX_FILE_BYTES} bytes, the limit: export less")
+    files[names.TENSORS] = safetensors_bytes(construction, dtype)
+    for name, given in ((names.CERTIFICATE, certificate), (names.SOURCE, own_source)):
+        if given is not None:
+            files[name] = given.encode()
+    made_with = {}
+    if "npz" in formats:
+        files[names.NPZ] = npz(construction, dtype)
+    context = onnx_context if "onnx" in formats else None
+    if "onnx" in formats:
+        from .export_onnx import model
+
+        made_with["onnx"] = metadata.version("onnx")
+        files[names.ONNX_FIXED] = model(construction, dtype, None)
+        if context is not None:
+            files[names.ONNX] = model(construction, dtype, context)
+    if "pt2" in formats:
+        from .export_pt2 import archive
+
+        made_with["torch"] = metadata.version("torch")
+        files[names.PT2] = archive(construction, dtype)
+    # The README is made from the rest of config.json, which then has the README's digest too.
+    said = config(construction, dtype, source or Source(), context, made_with, files)
+    files[names.README] = text(said).encode()
+    files[names.CONFIG] = dumps({**said, "files": listing(files)}).encode()
+    return files
+
+
+def check_size(construction: Construction) -> None:
+    """Raise `WorkLimitError` when the files of floats would hold too many entries, `ArgumentError` without heads."""
+    if not all(construction.layers):
+        raise ArgumentError("a layer of the construction has no head, so there are no weights of it to write")
+    m, N = construction.layout.m, construction.layout.n + 1
+    heads = sum(len(layer) for layer in construction.layers)
+    entries = heads * (3 * m * m + N * N)
+    if entries > names.MAX_STORED:
+        raise WorkLimitError(
+            f"the tensors, heads * (3 m^2 + (n + 1)^2) = {entries}, are above the limit of {names.MAX_STORED} entries: "
+            "export fewer layers, a shorter context, or a looped transformer"
+        )
+
+
+def npz(construction: Construction, dtype: str) -> bytes:
+    """The tensors as a NumPy archive, no pickle in it; its members have no time of their own."""
+    import numpy as np
+
+    from .tensor_files import wanted_tensors
+
+    arrays = {name: tensor.numpy() for name, tensor in wanted_tensors(construction, dtype).items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def is_export(folder: Path) -> bool:
+    """Whether a directory is an export, by what it holds; a damaged one that says what it was is still that."""
+    try:
+        if not folder.is_dir():
+            return False
+        marked = folder / names.CONFIG
+        if marked.is_file() and f'"{names.FORMAT}"' in read_text(marked):
+            return True
+    except (ContentError, OSError):
+        pass
+    return all((folder / name).is_file() for name in (names.TENSORS, names.WEIGHTS))
+
+
+def check_target(folder: Path) -> None:
+    """Raise `ArgumentError` when an export must not be written there: what is there is no earlier export of ours."""
+    if not folder.absolute().parent.is_dir():
+        raise ArgumentError(f"output is {str(folder)!r}, but there is no folder {folder.absolute().parent}")
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ArgumentError(f"output is {str(folder)!r}, which is there already and is no directory: name another")
+    if not folder.exists():
+        return
+    held = sorted(path.name for path in folder.iterdir())
+    if not held:
+        return
+    others = [name for name in held if name not in names.FILES or not (folder / name).is_file()]
+    if others or not _says_so(folder / names.CONFIG):
+        why = f"it holds {others[0]}" if others else f"it has no {names.CONFIG} of an export"
+        raise ArgumentError(f"output is {str(folder)!r}, which is no earlier export ({why}), so it is not overwritten")
+
+
+def _says_so(path: Path) -> bool:
+    try:
+        found = loads(read_text(path))
+    except ContentError:
+        return False
+    return isinstance(found, dict) and found.get("format") == names.FORMAT
+
+
+def write(files: dict[str, bytes], folder: Path) -> None:
+    """Write an export: into a new directory beside `folder`, which then takes its place.
+
+    Raises `ArgumentError` as `check_target`, `ContentError` when it cannot be written; what was there stays then.
+    """
+    folder = Path(folder)
+    check_target(folder)
+    parent = folder.absolute().parent
+    made: Path | None = None
+    old: Path | None = None
+    try:
+        made = parent / f".{folder.name}.partial-{token_hex(8)}"
+        made.mkdir()
+        for name, content in files.items():
+            (made / name).write_bytes(content)
+        if folder.exists():
+            old = made.with_name(made.name + "-old")
+            folder.rename(old)
+        try:
+            made.rename(folder)
+        except OSError:
+            if old is not None:
+                old.rename(folder)
+                old = None
+            raise
+    except OSError as error:
+        raise ContentError(f"{folder}: cannot be written: {error.strerror}") from None
+    finally:
+        for left in (made, old):
+            if left is not None and left.exists():
+                shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,256 @@
+"""Reading an export back: its files are checked against each other, and all of them against the exact rationals.
+
+What is then known is that the files agree, entry by entry and bit by bit.  That the rationals are right is another
+question, which `layerproof check DIR` answers by deriving them again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError, ContentError
+from . import export_config as names
+from .export_config import FORMAT, SCHEMA, Source, config
+from .export_files import check_size
+from .export_readme import text
+from .strict_json import dumps, loads, read_text
+from .weights_file import description, from_document
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .transformer import LinearTransformer
+
+MAX_BYTES = 2**29
+"""The size above which no file of an export is read."""
+_REQUIRED = (names.WEIGHTS, names.TENSORS, names.README)
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """An export that was read back.
+
+    config       what config.json says
+    construction the exact weights, and how to read the prediction
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    construction: Construction
+
+    @cached_property
+    def wanted(self) -> dict[str, Any]:
+        """What config.json should say of these rationals, with the list of files as it is."""
+        said = self.config
+        try:
+            check_size(self.construction)
+            made = config(
+                self.construction, said["dtype"], Source(**said["source"]), said["onnx_context"], said["made_with"], {}
+            )
+        except ArgumentError as error:
+            raise ContentError(f"{self.folder / names.WEIGHTS}: {error}") from None
+        return {**made, "files": said["files"]}
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors of the safetensors file by name, in the export's dtype."""
+        from .tensor_files import wanted_tensors  # loading has shown that these are the file's, bit by bit
+
+        return wanted_tensors(self.construction, self.config["dtype"])
+
+    @cached_property
+    def module(self) -> LinearTransformer:
+        """The transformer in torch, in the export's dtype."""
+        from .device import resolve_dtype
+        from .transformer import LinearTransformer
+
+        return LinearTransformer.from_construction(self.construction, resolve_dtype(self.config["dtype"]))
+
+
+def load(folder: str | os.PathLike[str]) -> Loaded:
+    """The weights in an export's directory, after config.json, the rationals and the floats were found to agree.
+
+    Raises `ContentError` that names the file and the first difference; nothing in the files is run.
+    """
+    opened = read(folder)
+    for name, said in chain(differences(opened), digest_differences(opened)):
+        raise ContentError(f"{opened.folder / name}: {said}")
+    return opened
+
+
+def read(folder: str | os.PathLike[str]) -> Loaded:
+    """As `load`, when config.json and weights.json can be read at all: nothing is compared yet."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ContentError(f"{folder}: there is no such directory")
+    said = _parsed(folder / names.CONFIG, _formed)
+    construction: Construction = _parsed(folder / names.WEIGHTS, from_document)
+    return Loaded(folder, said, construction)
+
+
+def _parsed(path: Path, reader: Any) -> Any:
+    try:
+        return reader(loads(read_text(path)))
+    except (ContentError, ArgumentError) as error:
+        raise ContentError(f"{path}: {error}") from None
+
+
+def _formed(data: Any) -> dict[str, Any]:
+    """config.json's content, of the right form in all that is used before it is compared."""
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ContentError(f'is no config of an export, wanted an object with "format": "{FORMAT}"')
+    if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
+        raise ContentError(f"schema is {data.get('schema')!a:.40}, this version reads {SCHEMA}")
+    from .device import resolve_dtype  # loads torch
+
+    if not isinstance(data.get("dtype"), str):
+        raise ContentError("dtype is missing or no text")
+    try:
+        resolve_dtype(data["dtype"])
+    except ArgumentError as error:
+        raise ContentError(f"{error}"[:200]) from None
+    source = data.get("source")
+    if not isinstance(source, dict) or source.keys() != Source().document().keys():
+        raise ContentError(f"source is wrong, wanted {', '.join(Source().document())}")
+    choices = {"algorithm": ("catalogue", names.SOURCE, "own file"), "preconditioners": ("drawn", "given")}
+    for name, wanted in choices.items():
+        if source[name] not in wanted:
+            raise ContentError(f"source.{name} is {source[name]!a:.60}, wanted {' or '.join(wanted)}")
+    seed = source["seed"]
+    if (seed is None) != (source["preconditioners"] == "given") or not (seed is None or _whole(seed)):
+        raise ContentError("source.seed is wrong, wanted an integer from 0 when preconditioners are drawn, else null")
+    context = data.get("onnx_context")
+    if context not in (None, names.ANY) and not (_whole(context) and context > 0):
+        raise ContentError(f'onnx_context is {context!a:.40}, wanted "any", a number or null')
+    made_with = data.get("made_with")
+    if not isinstance(made_with, dict) or not all(isinstance(x, str) for x in made_with.values()):
+        raise ContentError("made_with is wrong, wanted versions by the name of a library")
+    files = data.get("files")
+    if not isinstance(files, dict) or any(
+        not isinstance(x, dict) or x.keys() != {"bytes", "sha256"} for x in files.values()
+    ):
+        raise ContentError("files is wrong, wanted bytes and sha256 by the name of a file")
+    for name in (*_REQUIRED, *files):
+        if name not in files or name not in names.FILES or name == names.CONFIG:
+            raise ContentError(f"files {'lacks' if name not in files else 'lists'} {name!a:.60}")
+    return data
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def content(loaded: Loaded, name: str) -> bytes:
+    """The bytes of a file of an export; `ContentError` when it is missing, too large or no regular file."""
+    path = loaded.folder / name
+    try:
+        if not path.is_file():
+            raise ContentError(f"{path}: there is no such file, but {names.CONFIG} lists it")
+        with path.open("rb") as file:
+            found = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ContentError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(found) > MAX_BYTES:
+        raise ContentError(f"{path}: is larger than {MAX_BYTES} bytes, the limit")
+    return found
+
+
+def differences(loaded: Loaded) -> Iterator[tuple[str, str]]:
+    """(file, what differs) for config.json, the README and the floats, each against the exact rationals."""
+    yield from ((names.CONFIG, said) for said in config_differences(loaded))
+    yield from ((names.TENSORS, said) for said in tensor_differences(loaded))
+    if names.NPZ in loaded.config["files"]:
+        yield from ((names.NPZ, said) for said in npz_differences(loaded))
+
+
+def config_differences(loaded: Loaded) -> Iterator[str]:
+    """Each field of config.json that is not what the rationals make it, by its path."""
+    found, source = loaded.config, loaded.config["source"]
+    yield from _fields(found, loaded.wanted, "")
+    made_with = {name for name, file in (("onnx", names.ONNX_FIXED), ("torch", names.PT2)) if file in found["files"]}
+    if set(found["made_with"]) != made_with:
+        have, want = (", ".join(sorted(x)) or "nothing" for x in (found["made_with"], made_with))
+        yield f"made_with names {_shown(have)}, wanted {want}"
+    if (found["onnx_context"] is not None) != (names.ONNX in found["files"]):
+        yield f"onnx_context is {found['onnx_context']}, which does not fit whether {names.ONNX} is listed"
+    if (names.SOURCE in found["files"]) != (source["algorithm"] == names.SOURCE):
+        yield f"source.algorithm is {source['algorithm']}, which does not fit whether {names.SOURCE} is listed"
+    catalogue = source["algorithm"] == "catalogue" and source["preconditioners"] == "drawn"
+    if (names.CERTIFICATE in found["files"]) != catalogue:
+        yield f"source does not fit whether {names.CERTIFICATE} is listed"
+
+
+def _fields(found: Any, wanted: Any, path: str) -> Iterator[str]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in [*wanted, *(k for k in found if k not in wanted)]:
+            where = f"{path}.{key}".removeprefix(".")
+            if key not in found:
+                yield f"{_shown(where)} is missing"
+            elif key not in wanted:
+                yield f"{_shown(where)} is unknown"
+            else:
+                yield from _fields(found[key], wanted[key], where)
+    elif isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        for k, (have, want) in enumerate(zip(found, wanted, strict=True)):
+            yield from _fields(have, want, f"{path}[{k}]")
+    elif type(found) is not type(wanted) or found != wanted:
+        yield f"{_shown(path)} is {_shown(found)}, wanted {_shown(wanted)}"
+
+
+def _shown(value: Any) -> str:
+    shown = ascii(value)[1:-1] if isinstance(value, str) else ascii(value)
+    return shown if len(shown) <= 100 else f"{shown[:100]}..."
+
+
+def tensor_differences(loaded: Loaded) -> Iterator[str]:
+    """What the safetensors file has otherwise than the rationals, correctly rounded."""
+    from . import tensor_files
+
+    found = content(loaded, names.TENSORS)
+    try:
+        stored, metadata = tensor_files.read_safetensors(found)
+        said = loads(metadata.get("layerproof", "null"))
+    except ContentError as error:
+        raise ContentError(f"{loaded.folder / names.TENSORS}: {error}") from None
+    yield from tensor_files.differences(stored, loaded.tensors)
+    wanted = {**description(loaded.construction), "dtype": loaded.config["dtype"]}
+    if set(metadata) != {"layerproof"} or not isinstance(said, dict):
+        yield "its metadata has other keys than layerproof"
+    else:
+        yield from (f"its metadata: {line}" for line in _fields(said, loads(dumps(wanted)), ""))
+
+
+def npz_differences(loaded: Loaded) -> Iterator[str]:
+    """What the npz file has otherwise than the rationals, correctly rounded."""
+    from . import tensor_files
+
+    found = content(loaded, names.NPZ)
+    limit = 2**12 + 8 * max(x.numel() for x in loaded.tensors.values()) if loaded.tensors else 2**12
+    try:
+        stored = tensor_files.read_npz(found, limit)
+    except ContentError as error:
+        raise ContentError(f"{loaded.folder / names.NPZ}: {error}") from None
+    yield from tensor_files.differences(stored, loaded.tensors)
+
+
+def digest_differences(loaded: Loaded) -> Iterator[tuple[str, str]]:
+    """(file, what differs) for each file that is not the one that config.json lists, and for what it does not list."""
+    for name, listed in loaded.config["files"].items():
+        found = content(loaded, name)
+        if name == names.README and found != text(loaded.wanted).encode():
+            yield name, "is not what the rationals make it"
+        digest = sha256(found).hexdigest()
+        if listed != {"bytes": len(found), "sha256": digest}:
+            said = f"{_shown(listed['bytes'])} bytes and {_shown(listed['sha256'])}"
+            yield name, f"has {len(found)} bytes and SHA-256 {digest}, {names.CONFIG} says {said}"
+    for name in names.FILES:
+        if name != names.CONFIG and name not in loaded.config["files"] and (loaded.folder / name).exists():
+            yield name, f"is there, but {names.CONFIG} does not list it"

@@ -1,0 +1,178 @@
+"""Export: verify an algorithm's weights, and write them for other frameworks with what is known about them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..numeric import export_files
+from ..numeric.export_config import ANY, SOURCE, Source
+from ..numeric.strict_json import dumps, read_text
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import catalogue
+from ..symbolic.attention import Head
+from ..symbolic.construction import Construction, Steps, construct
+from ..symbolic.errors import ArgumentError, ContentError, NotPolynomialError, NotRepresentableError
+from ..symbolic.given import given_construction
+from . import certificate as certificates
+from .case import Case, Progress, Settings, silent
+from .certificate import certify
+from .checker import ask, check_device, establish
+from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_algorithm
+from .verdict import Result
+
+MAX_NESTED = 2 * 10**6
+"""The most mask entries that are made to see whether given masks are cut from each other."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of an export.
+
+    result   what was verified about the rationals
+    written  the names of the files, none when the weights were refuted
+    notes    what was asked for and left out, and why
+    """
+
+    result: Result
+    written: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def export(
+    algorithm: str | Algorithm,
+    output: str | Path,
+    settings: Settings | None = None,
+    formats: Iterable[str] = (),
+    preconditioners: Sequence[Steps] | None = None,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+) -> Exported:
+    """Verify the weights of one algorithm, and write them with everything about them into the directory `output`.
+
+    algorithm       : a name of the catalogue, a Python file of one's own, or an `Algorithm`
+    formats         : some of npz, onnx, pt2, beside the files that are always written
+    preconditioners : exact, one entry a layer (a single one when looped); drawn from the seed when left out
+    evidence        : kinds of evidence about the rationals; all that `verify` runs when left out
+    Weights that are refuted are not written.  Raises `ArgumentError` when `output` is there and is no earlier export,
+    for wrong settings and for formats that cannot hold the dtype; `WorkLimitError` for too much; `ContentError` for a
+    user's file that cannot be used; `MissingExtraError` when a format's library is missing.
+    """
+    settings, output, formats = settings or Settings(context=20, layers=5), Path(output), tuple(formats)
+    export_files.check_target(output)
+    export_files.check_formats(formats, settings.dtype)
+    found = resolve_algorithm(algorithm, "export")
+    if settings.prompt is not None:
+        raise ArgumentError("prompt is given, but an export holds weights and no prompt: leave it out")
+    if settings.trace is not None and "trace" not in found.options:
+        raise ArgumentError(f"trace is {settings.trace!r}, but {found.name} keeps no trace: leave it out")
+    unknown = sorted(settings.values.keys() - set(found.parameters))
+    if unknown:
+        raise ArgumentError(f"there is no parameter {unknown[0][:40]!r} of {found.name}")
+    file, known = origin(found), catalogue().get(found.name) is found
+    asked = ask(evidence)
+    check_device(settings, asked)
+    with guarded([file], settings.time_limit):
+        certificates.check_size(found, settings)
+        case = Case(found, settings, progress=progress)
+        if preconditioners is not None:
+            case = replace(case, construction=with_steps(case, preconditioners))
+        case.check_work(asked)
+        said = None
+        if known and preconditioners is None and not settings.values:
+            chosen = [name for name in asked if name in certificates.recorded_kinds()]
+            result, content = certify(found.name, settings, chosen, progress)
+            said = dumps(content)
+        else:
+            claims = tuple(establish(case, asked, explicit=evidence is not None))
+            result = Result("export", settings.document(), claims)
+        result = replace(result, command="export")
+        if result.exit_code == 1 or not _has_weights(case):
+            return Exported(result, ())
+        progress(f"{found.name}: writing the files")
+        context = onnx_context(case) if "onnx" in formats else None
+    own = _own_source(file) if not known else None
+    kind = "catalogue" if known else SOURCE if own is not None else "own file"
+    given = preconditioners is not None
+    source = Source(kind, "given" if given else "drawn", None if given else settings.seed)
+    files = export_files.contents(case.subject, settings.dtype, formats, source, context, said, own)
+    export_files.write(files, output)
+    notes = []
+    if "onnx" in formats and context is None:
+        notes.append("no model.onnx: these given weights change with n, or are too many to see that they do not")
+    if kind == "own file":
+        notes.append("the construction's file needs files beside it, so it is not copied: check cannot derive from it")
+    return Exported(result, tuple(files), tuple(notes))
+
+
+def _has_weights(case: Case) -> bool:
+    """Whether there are weights at all: for some updates there is no head of the form that is derived."""
+    try:
+        return bool(case.subject.layers)
+    except (NotRepresentableError, NotPolynomialError):
+        return False
+
+
+def with_steps(case: Case, steps: Sequence[Steps]) -> Construction:
+    """The construction of a case with these preconditioners; `ArgumentError` when their number or shape is another."""
+    s, algorithm = case.settings, case.algorithm
+    if algorithm.heads is not None:
+        options = algorithm.choose(case.options)
+        wanted = 1 if s.looped else s.layers
+        if len(steps) != wanted:
+            raise ArgumentError(f"preconditioners has {len(steps)} entries, wanted {wanted}")
+        return given_construction(
+            algorithm, options, s.features, s.context, s.layers, steps, case.parameters, s.looped
+        )  # fmt: skip
+    return construct(case.derivation, s.features, s.context, s.layers, steps, case.parameters, looped=s.looped)
+
+
+def onnx_context(case: Case) -> str | int | None:
+    """The context lengths that a dynamic model is right for: "any", up to n, or None when that cannot be said.
+
+    Derived masks in closed form do not depend on n, and when the plain context mask is the only one it is right for
+    any n.  Given weights are made at every smaller length and compared with the leading part of those at n.
+    """
+    algorithm, s = case.algorithm, case.settings
+    if algorithm.heads is None:
+        return ANY if all(mask.is_context_mask for mask in case.derivation.masks) else s.context
+    largest = case.subject
+    heads = sum(len(layer) for layer in largest.layers)
+    if heads * s.context**3 > 3 * MAX_NESTED:
+        return None
+    for n in range(1, s.context):
+        smaller = with_steps(replace(case, settings=replace(s, context=n)), largest.steps)
+        for layers in zip(largest.layers, smaller.layers, strict=True):
+            if len(layers[0]) != len(layers[1]) or not all(map(_is_cut, *layers)):
+                return None
+    return s.context if all(_query_is_blank(head) for layer in largest.layers for head in layer) else None
+
+
+def _is_cut(large: Head, small: Head) -> bool:
+    n = small.M.shape[0] - 1
+    leading = [row[:n] for row in large.M.fractions()[:n]]
+    inside = [row[:n] for row in small.M.fractions()[:n]]
+    same = all(getattr(large, name) == getattr(small, name) for name in ("W", "P", "Q"))
+    return same and leading == inside and _query_is_blank(small)
+
+
+def _query_is_blank(head: Head) -> bool:
+    rows = head.M.fractions()
+    return not any(rows[-1]) and not any(row[-1] for row in rows)
+
+
+def _own_source(file: Path | None) -> str | None:
+    """The text of a construction's file when it can be loaded by itself, away from the files beside it."""
+    if file is None:
+        return None
+    text = read_text(file)
+    with tempfile.TemporaryDirectory() as folder:
+        alone = Path(folder, SOURCE)
+        alone.write_text(text, encoding="utf-8")
+        try:
+            load(alone, LOAD_LIMIT)
+        except ContentError:
+            return None
+    return text

@@ -1,0 +1,236 @@
+"""Check an export without believing it: its files against its rationals, and these against the algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fractions import Fraction
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ..numeric import export_config as names
+from ..numeric import load as loading
+from ..numeric.load import Loaded
+from ..numeric.strict_json import dumps
+from ..numeric.weights_file import description, document, tensors
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.algorithms import catalogue
+from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from . import certificate as certificates
+from .case import Case, Progress, Settings, silent
+from .checker import ask, establish
+from .export import onnx_context, with_steps
+from .user_file import LOAD_LIMIT, guarded, load
+from .verdict import Claim, Result, Verdict
+
+EXPORT, PROVED = "export", "proved-all-sizes"
+SHOWN = 5
+STRENGTH = "compared entry by entry, bit by bit"
+
+
+def check(folder: Path, settings: Settings, prove: bool = False, progress: Progress = silent) -> Result:
+    """The claims about an export: one a file, that the weights are the algorithm's, and the evidence run again.
+
+    settings : where floats run, and the limits on work and time
+    What differs is REFUTED and named.  Raises `ContentError` that names the file when one cannot be read.
+    """
+    loaded = loading.read(folder)
+    progress(f"{folder}: the files")
+    claims = _files(loaded)
+    algorithm = _algorithm(loaded, settings)
+    if algorithm is None:
+        reason = "the construction's own file is not in the export: layerproof check it where it lies"
+        claims.append(_claim(loaded, "the weights are the algorithm's", "weights", Verdict.NOT_RUN, reason))
+        return Result("check", {"export": str(folder)}, tuple(claims))
+    own = folder / names.SOURCE if loaded.config["source"]["algorithm"] == names.SOURCE else None
+    with guarded([own], settings.time_limit):
+        claims += _content(loaded, algorithm, settings, prove, progress)
+    return Result("check", {"export": str(folder), "prove": prove}, tuple(claims))
+
+
+def _claim(loaded: Loaded, text: str, evidence: str, verdict: Verdict, reason: str) -> Claim:
+    return Claim(loaded.construction.algorithm, text, f"{EXPORT}-{evidence}", verdict, STRENGTH, reason)
+
+
+def _said(loaded: Loaded, text: str, evidence: str, found: Iterable[str]) -> Claim:
+    """HOLDS when nothing differs, else REFUTED with the first differences."""
+    wrong = list(found)
+    more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+    reason = "; ".join(wrong[:SHOWN]) + more if wrong else "nothing differs"
+    return _claim(loaded, text, evidence, Verdict.REFUTED if wrong else Verdict.HOLDS, reason)
+
+
+def _files(loaded: Loaded) -> list[Claim]:
+    """A claim for each file that was made from the rationals."""
+    listed = loaded.config["files"]
+
+    def one(name: str, found: Iterable[str]) -> Claim:
+        return _said(loaded, f"{name} is what the rationals make it", name, (f"{name}: {x}" for x in found))
+
+    claims = [
+        one(names.CONFIG, loading.config_differences(loaded)),
+        one(names.TENSORS, loading.tensor_differences(loaded)),
+    ]
+    if names.NPZ in listed:
+        claims.append(one(names.NPZ, loading.npz_differences(loaded)))
+    for name in (names.ONNX, names.ONNX_FIXED):
+        if name in listed:
+            claims.append(_onnx(loaded, name, one))
+    if names.PT2 in listed:
+        claims.append(_pt2(loaded, one))
+    digests = (f"{name}: {x}" for name, x in loading.digest_differences(loaded))
+    claims.append(_said(loaded, f"the files are those that {names.CONFIG} lists", "digests", digests))
+    return claims
+
+
+def _onnx(loaded: Loaded, name: str, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
+    from ..numeric import export_onnx
+
+    context = loaded.config["onnx_context"] if name == names.ONNX else None
+    found = loading.content(loaded, name)
+    try:
+        wanted = export_onnx.model(loaded.construction, loaded.config["dtype"], context)
+        claim = one(name, export_onnx.differences(found, wanted))
+    except names.MissingExtraError as error:
+        return _claim(loaded, f"{name} is what the rationals make it", name, Verdict.NOT_RUN, f"{name}: {error}")
+    except (ContentError, ArgumentError) as error:
+        raise ContentError(f"{loaded.folder / name}: {error}") from None
+    return _softened(claim, loaded, "onnx") if _only_bytes(claim) else claim
+
+
+def _pt2(loaded: Loaded, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
+    from ..numeric import export_pt2
+
+    found = loading.content(loaded, names.PT2)
+    wanted = export_pt2.archive(loaded.construction, loaded.config["dtype"])
+    return _softened(one(names.PT2, export_pt2.differences(found, wanted)), loaded, "torch")
+
+
+def _only_bytes(claim: Claim) -> bool:
+    """Whether an ONNX file has all the parts that it should, written by another library in another way."""
+    return claim.reason.count(";") == 0 and "its bytes differ" in claim.reason
+
+
+def _softened(claim: Claim, loaded: Loaded, library: str) -> Claim:
+    """UNDECIDED where another version of a library, whose bytes may well differ, is said to have made the file."""
+    made, here = loaded.config["made_with"].get(library), metadata.version(library)
+    if claim.verdict is Verdict.HOLDS or made == here:
+        return claim
+    reason = f"made with {library} {ascii(made)[1:-1]:.40}, here is {here}, which writes it otherwise: {claim.reason}"
+    return replace(claim, verdict=Verdict.UNDECIDED, reason=reason)
+
+
+def _algorithm(loaded: Loaded, settings: Settings) -> Algorithm | None:
+    name, kind = loaded.construction.algorithm, loaded.config["source"]["algorithm"]
+    if kind == "own file":
+        return None
+    if kind == "catalogue":
+        if name not in catalogue():
+            raise ContentError(f"{loaded.folder / names.CONFIG}: algorithm is {name!a:.60}, not in the catalogue")
+        return catalogue()[name]
+    found = load(loaded.folder / names.SOURCE, min(LOAD_LIMIT, settings.time_limit))
+    if not isinstance(found, Algorithm) or found.name != name:
+        raise ContentError(f"{loaded.folder / names.SOURCE}: defines {found.name}, wanted {name} as in {names.WEIGHTS}")
+    return found
+
+
+def _content(loaded: Loaded, algorithm: Algorithm, settings: Settings, prove: bool, progress: Progress) -> list[Claim]:
+    """The weights derived again and compared, the certificate, and the evidence."""
+    construction, source = loaded.construction, loaded.config["source"]
+    try:
+        asked_for = _settings(loaded, settings)
+        certificates.check_size(algorithm, asked_for)
+        case = Case(algorithm, asked_for, progress=progress)
+        case.check_work(ask(None))
+        expected = case.subject if source["seed"] is not None else with_steps(case, construction.steps)
+    except WorkLimitError as error:
+        raise ContentError(f"{loaded.folder / names.WEIGHTS}: {error}") from None
+    except ArgumentError as error:
+        raise ContentError(f"{loaded.folder / names.WEIGHTS}: {error}") from None
+    given = replace(case, construction=construction)
+    derived = _said(loaded, "the weights are the algorithm's", "weights", _weights(construction, expected))
+    claims = [derived]
+    if names.ONNX in loaded.config["files"]:
+        stated, right = loaded.config["onnx_context"], onnx_context(replace(case, construction=expected))
+        wrong = [] if stated == right else [f"onnx_context is {stated}, wanted {right}"]
+        claims.append(_said(loaded, f"{names.ONNX} is right for the context lengths it takes", "context", wrong))
+    if derived.verdict is Verdict.REFUTED:
+        if description(construction)["layout"] == description(expected)["layout"]:
+            claims += establish(given, ("identity-exact",))  # which finds a counterexample
+        return [c for c in claims if c.asked]
+    if names.CERTIFICATE not in loaded.config["files"]:
+        evidence = [*ask(None), PROVED] if prove and algorithm.heads is None else ask(None)
+        return [*claims, *establish(given, evidence, explicit=False)]
+    found = certificates.read(loaded.folder / names.CERTIFICATE)
+    claims.append(_said(loaded, "the certificate is of these weights", "certificate", _certificate(loaded, found)))
+    if claims[-1].verdict is Verdict.REFUTED:
+        return claims
+    result = certificates.check(found, prove, progress, settings.device, settings.max_work)
+    return [*claims, *result.claims]
+
+
+def _settings(loaded: Loaded, limits: Settings) -> Settings:
+    c = loaded.construction
+    named = {name: c.parameters[name] for name in ("gamma", "lam") if name in c.parameters}
+    others = {name: value for name, value in c.parameters.items() if name not in named}
+    half = Fraction(1, 2)
+    return Settings(
+        features=c.layout.d,
+        context=c.layout.n,
+        layers=c.depth,
+        gamma=named.get("gamma", half),
+        lam=named.get("lam", half),
+        trace=c.options.get("trace"),
+        seed=loaded.config["source"]["seed"] or 0,
+        trials=limits.trials,
+        device=limits.device,
+        dtype=loaded.config["dtype"],
+        looped=c.looped,
+        max_work=limits.max_work,
+        values=others,
+        time_limit=limits.time_limit,
+    )
+
+
+def _weights(found: Construction, wanted: Construction) -> Iterable[str]:
+    """Where exact weights are not those wanted: fields by name, tensors with the first entry that differs."""
+    have, want = description(found), description(wanted)
+    for key in want:
+        if have[key] != want[key]:
+            yield f"{names.WEIGHTS}: {key} is {_short(have[key])}, wanted {_short(want[key])}"
+    left, right = tensors(found), tensors(wanted)
+    for name in [*right, *(k for k in left if k not in right)]:
+        if name not in left or name not in right:
+            yield f"{names.WEIGHTS}: {name} is {'missing' if name in right else 'not one of these weights'}"
+        elif left[name].shape != right[name].shape:
+            yield f"{names.WEIGHTS}: {name} has another shape"
+        elif left[name] != right[name]:
+            pairs = zip(left[name].fractions(), right[name].fractions(), strict=True)
+            at, value, right_one = next(
+                ((i, j), x, y)
+                for i, rows in enumerate(pairs)
+                for j, (x, y) in enumerate(zip(*rows, strict=True))
+                if x != y
+            )
+            yield f"{names.WEIGHTS}: {name} at {at} is {_short(value)}, wanted {_short(right_one)}"
+
+
+def _short(value: Any) -> str:
+    shown = str(value) if isinstance(value, Fraction) else ascii(value)
+    return shown if len(shown) <= 80 else f"{shown[:80]}..."
+
+
+def _certificate(loaded: Loaded, certificate: Any) -> Iterable[str]:
+    digest = sha256(dumps(document(loaded.construction)).encode()).hexdigest()
+    stated = certificate["weights"].get("digest")
+    if stated != digest:
+        yield f"{names.CERTIFICATE}: is of weights with the digest {_short(stated)}, those here have {digest}"
+    for key in ("layout", "readout"):
+        if certificate[key] != description(loaded.construction)[key]:
+            yield f"{names.CERTIFICATE}: its {key} is another"
+    dtype = certificate["settings"].get("dtype")
+    if dtype != loaded.config["dtype"]:
+        yield f"{names.CERTIFICATE}: its floats were {_short(dtype)}, those here are {loaded.config['dtype']}"
