@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -10,54 +9,41 @@ from ..symbolic.ansatz import Ansatz, TensorSolution, Unknown
 from ..symbolic.derive import SOLVED_AT, Derivation, SymbolicHead
 from ..symbolic.loop import SymbolicState
 from ..symbolic.uniqueness import rank_at
+from .document_parts import Section as Section
+from .document_parts import Sentence, said
+from .document_parts import Table as Table
 from .printing import Formula, Names, block_name, expression, linear, word_formula
 
-
-@dataclass(frozen=True)
-class Table:
-    """A labelled matrix of formulas."""
-
-    name: Formula
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-    entries: tuple[tuple[Formula, ...], ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """One step: a title, and sentences, formulas and tables in order."""
-
-    title: str
-    parts: tuple[str | Formula | Table, ...]
-
-
 ZERO = Formula("0", "0")
+FORM = r"$W P = diag(0, U)|W P = \operatorname{diag}(0, U)$, $Q = diag(E, 0)|Q = \operatorname{diag}(E, 0)$"
+LAYER = r"$Z + (1/n) sum_h W_h P_h Z M_h (Z^T Q_h Z)|Z + \frac1n \sum_h W_h P_h Z M_h \bigl(Z^\top Q_h Z\bigr)$"
 
 
 def sections(derivation: Derivation) -> list[Section]:
     """The derivation, step by step."""
     return [
-        _update(derivation),
-        _prompt(derivation),
-        _ansatz(derivation),
-        _system(derivation),
-        _masks(derivation),
-        _heads(derivation),
-        _freedom(derivation),
-        _readout(derivation),
+        update_section(derivation),
+        prompt_section(derivation),
+        ansatz_section(derivation),
+        system_section(derivation),
+        masks_section(derivation),
+        heads_section(derivation),
+        freedom_section(derivation),
+        readout_section(derivation),
     ]
 
 
-def _update(derivation: Derivation) -> Section:
+def update_section(derivation: Derivation) -> Section:
+    """The textbook update: as stated, and as its loop runs on symbols."""
     algorithm, names = derivation.algorithm, Names.of(derivation)
     stated = " ".join((algorithm.update.__doc__ or "").split())
     parts: list[Any] = [f"Source: {algorithm.source}.", *([stated] if stated else [])]
-    parts.append("As the loop runs on symbols, for j = 1, ..., n, from zero:")
+    parts.append(said(r"As the loop runs on symbols, for $j = 1, ..., n|j = 1, \dots, n$, from zero:"))
     for name, value in derivation.loop.recurrences:
         new, right = names.atom(f"old {name}"), names.value(value)
         tex = new.latex.replace("j-1", "j")
         parts.append(Formula(f"{name}_j = {right.text}", f"{tex} = {right.latex}"))
-    parts.append("then, with C_l the preconditioner of layer l:")
+    parts.append(said(r"then, with $C_l$ the preconditioner of layer $l|\ell$:"))
     for name, value in zip(algorithm.weights, derivation.loop.finish, strict=True):
         right = names.value(value)
         parts.append(Formula(f"{name} <- {right.text}", rf"{names.atom(name).latex} \leftarrow {right.latex}"))
@@ -68,7 +54,8 @@ def _update(derivation: Derivation) -> Section:
     return Section("Textbook update", tuple(parts))
 
 
-def _prompt(derivation: Derivation) -> Section:
+def prompt_section(derivation: Derivation) -> Section:
+    """The rows of Z."""
     rows, entries = [], []
     for block in derivation.algorithm.features:
         query = "q" if block.query is not None else "0"
@@ -87,7 +74,10 @@ def _prompt(derivation: Derivation) -> Section:
     return Section(
         "Prompt",
         (
-            "Rows of Z as the weights are w; the prompt itself is this at the starting weights (zero in the papers).",
+            said(
+                "Rows of $Z$ as the weights are $w$; the prompt itself is this at the starting weights (zero in the "
+                "papers)."
+            ),
             table,
         ),
     )
@@ -99,38 +89,49 @@ def _plain(latex: str) -> str:
     return latex.replace(". ", ".").replace("gamma w", "gamma w")
 
 
-def _ansatz(derivation: Derivation) -> Section:
+def ansatz_section(derivation: Derivation) -> Section:
+    """What a layer can do, whatever its heads are: the interaction tensor."""
+    found = [word_formula(w) for w in Ansatz(derivation.state, 2).words]
+    words = Formula(", ".join(w.text for w in found), r",\, ".join(w.latex for w in found))
+    over = said(
+        "over accumulator rows $k'$, value tokens $i$, key tokens $j$, feature blocks $r$ and $s$, and words $W$ in "
+    )
     return Section(
         "Ansatz",
         (
-            "One layer, whatever its heads, changes accumulator row k at token t by",
+            said("One layer, whatever its heads, changes accumulator row $k$ at token $t$ by"),
             Formula(
                 "(1/n) sum T[k; k', i, j, r, W, s] Y[k', i] (X[r, j]^T W X[s, t])",
                 r"\frac1n \sum_{k',i,j,r,W,s} T_{k;\,k' i j r W s}\, Y_{k' i}\, \bigl(X_{r j}^\top W X_{s t}\bigr)",
             ),
-            "over accumulator rows k', value tokens i, key tokens j, feature blocks r and s, and words W in "
-            f"{', '.join(word_formula(w).text for w in Ansatz(derivation.state, 2).words)}; "
-            "the same T for every token t.",
+            Sentence((*over.spans, words, *said("; the same $T$ for every token $t$.").spans)),
         ),
     )
 
 
-def _system(derivation: Derivation) -> Section:
+def system_section(derivation: Derivation) -> Section:
+    """The linear system for T and its solution."""
     parts: list[Any] = [
-        "The textbook loop, run on symbols, says what that change must be. Matching the coefficient of every monomial "
-        "at every token gives a linear system for T:"
+        said(
+            "The textbook loop, run on symbols, says what that change must be. Matching the coefficient of every "
+            "monomial at every token gives a linear system for $T$:"
+        )
     ]
     for t in derivation.tensors:
         parts.append(
-            f"n = {t.n}: {t.equations} distinct equations; of {t.unknowns} unknowns a row {t.determined} are forced, "
-            f"{t.invisible} multiply nothing that a prompt holds"
-            + (f", {len(t.undetermined)} occur but are not forced" if t.undetermined else "")
-            + "."
+            said(
+                f"$n = {t.n}$: {t.equations} distinct equations; of {t.unknowns} unknowns a row {t.determined} are "
+                f"forced, {t.invisible} multiply nothing that a prompt holds"
+                + (f", {len(t.undetermined)} occur but are not forced" if t.undetermined else "")
+                + "."
+            )
         )
-    parts.append("Some of the equations at n = 2:")
+    parts.append(said("Some of the equations at $n = 2$:"))
     parts += _sample_equations(derivation)
     tensor = derivation.tensors[1]
-    parts.append(f"The solution at n = {tensor.n}, slice by slice (i down, j across; everything else is zero):")
+    parts.append(
+        said(f"The solution at $n = {tensor.n}$, slice by slice ($i$ down, $j$ across; everything else is zero):")
+    )
     parts += [_slice_table(derivation, tensor, key) for key in tensor.slices]
     return Section("Linear system and its solution", tuple(parts))
 
@@ -195,7 +196,8 @@ def _slice_table(derivation: Derivation, tensor: TensorSolution, key: Any) -> Ta
     return Table(name, labels, labels, entries)
 
 
-def _masks(derivation: Derivation) -> Section:
+def masks_section(derivation: Derivation) -> Section:
+    """The masks in closed form, with the mask lemma."""
     parts: list[Any] = [
         "The patterns above at n = 2, 3, 4 are a guess for other n. One generic step of the loop, at the symbolic "
         "position j, gives recurrences; their closed form is the mask for every n, and equals the solved patterns:"
@@ -259,12 +261,14 @@ def head_tables(derivation: Derivation, head: SymbolicHead) -> list[Table]:
     ]
 
 
-def _heads(derivation: Derivation) -> Section:
+def heads_section(derivation: Derivation) -> Section:
+    """The heads that T factors into."""
     count, lower = len(derivation.heads), derivation.head_lower_bound
     parts: list[Any] = [
-        f"T factors into {count} head{'s' * (count > 1)}; the flattenings of T show that no layer of the form "
-        f"W P = diag(0, U), Q = diag(E, 0) has fewer than {lower}. Layer l is "
-        "Z + (1/n) sum_h W_h P_h Z M_h (Z^T Q_h Z) with"
+        said(
+            f"$T$ factors into {count} head{'s' * (count > 1)}; the flattenings of $T$ show that no layer of the form "
+            rf"{FORM} has fewer than {lower}. Layer $l|\ell$ is {LAYER} with"
+        )
     ]
     for number, head in enumerate(derivation.heads, 1):
         parts.append(f"head {number}, mask {derivation.mask_names[head.mask]}:")
@@ -272,51 +276,72 @@ def _heads(derivation: Derivation) -> Section:
     return Section("Heads", tuple(parts))
 
 
-def _freedom(derivation: Derivation) -> Section:
+def freedom_section(derivation: Derivation) -> Section:
+    """What is unique and what is free."""
     two, one = rank_at(derivation, 2), rank_at(derivation, 1)
     last = derivation.tensors[-1]
+    every = r"$d >= 2|d \ge 2$"
+    named = " and those named below" if last.undetermined else ""
     unique = (
-        f"Unique: the interaction tensor T, for every d >= 2 at n = {', '.join(map(str, SOLVED_AT))}, up to entries "
-        f"that no prompt sees{' and those named below' if last.undetermined else ''}. "
-        f"At d = 2 and n = {two.n} random prompts put {two.rank} independent conditions on the {two.visible} unknowns "
-        f"that they can see, as many as symbolic d does; prompts in the span of two axes carry that to every d >= 2."
+        f"Unique: the interaction tensor $T$, for every {every} at $n = {', '.join(map(str, SOLVED_AT))}$, up to "
+        f"entries that no prompt sees{named}. At $d = 2$ and $n = {two.n}$ random prompts put {two.rank} independent "
+        f"conditions on the {two.visible} unknowns that they can see, as many as symbolic $d$ does; prompts in the "
+        f"span of two axes carry that to every {every}."
         if two.as_symbolic
-        else f"Open: prompts of dimension 2 determine {two.rank} unknowns, symbolic d determines {two.symbolic}."
+        else f"Open: prompts of dimension 2 determine {two.rank} unknowns, symbolic $d$ determines {two.symbolic}."
     )
-    parts: list[Any] = [unique, f"At d = 1 they put {one.rank} conditions only: T is not unique there."]
-    if one.as_symbolic:
-        parts[1] = f"At d = 1 they put {one.rank} conditions, as many as symbolic d does."
+    at_one = (
+        f"At $d = 1$ they put {one.rank} conditions, as many as symbolic $d$ does."
+        if one.as_symbolic
+        else f"At $d = 1$ they put {one.rank} conditions only: $T$ is not unique there."
+    )
+    parts: list[Any] = [said(unique), said(at_one)]
     if last.undetermined:
         parts.append(
-            f"Chosen: at n = {last.n}, {len(last.undetermined)} unknowns occur but are not forced; they are chosen so "
-            "that their slice shares a mask with the others, which saves a head."
+            said(
+                f"Chosen: at $n = {last.n}$, {len(last.undetermined)} unknowns occur but are not forced; they are "
+                "chosen so that their slice shares a mask with the others, which saves a head."
+            )
         )
     masks = [h.mask for h in derivation.heads]
     shared = [derivation.mask_names[m] for m in dict.fromkeys(masks) if masks.count(m) > 1]
     forms = [tuple(sorted((k, str(c.expr())) for k, c in h.E.items())) for h in derivation.heads]
     parts.append(
-        "Free: the scales of each head (U, M and E enter through their product); W and P, which enter through W P only."
+        said(
+            "Free: the scales of each head ($U$, $M$ and $E$ enter through their product); $W$ and $P$, which enter "
+            "through $W P$ only."
+        )
     )
     if shared:
         parts.append(f"Free: the heads that share the mask {', '.join(shared)} may be mixed by any invertible matrix.")
     if len(set(forms)) < len(forms):
         parts.append("Free: the heads that share one key-query form Q may be mixed by any invertible matrix.")
     parts.append(
-        "Criterion: the whole of Z, every row and column, after one layer from any reachable state (any weights), "
-        "within the family W P = diag(0, U), Q = diag(E, 0), which leaves feature rows as they are; L layers follow by "
-        "induction. Weights that are only asked to be right in the bottom row, or at the query, have further freedom."
+        said(
+            "Criterion: the whole of $Z$, every row and column, after one layer from any reachable state (any "
+            f"weights), within the family {FORM}, which leaves feature rows as they are; $L$ layers follow by "
+            "induction. Weights that are only asked to be right in the bottom row, or at the query, have further "
+            "freedom."
+        )
     )
     return Section("What is unique and what is free", tuple(parts))
 
 
-def _readout(derivation: Derivation) -> Section:
+def readout_section(derivation: Derivation) -> Section:
+    """Where the prediction stands."""
     r = derivation.readout
     sign = "minus" if r.sign < 0 else "plus"
     tex = rf"\hat v(q) = w_L^\top q = {'-' if r.sign < 0 else '+'} Z_L[{block_name(r.row).latex}, n+1]"
     return Section(
         "Read-out",
         (
-            f"The prediction w_L.q is {sign} the entry of row {r.row} in the query column:",
+            Sentence(
+                (
+                    *said(rf"The prediction $w_L.q|w_L^\top q$ is {sign} the entry of row ").spans,
+                    r.row,
+                    " in the query column:",
+                )
+            ),
             Formula(f"w_L.q = {'-' if r.sign < 0 else '+'}Z_L[{r.row}, query]", tex),
         ),
     )

@@ -65,3 +65,17 @@ def rational(text: str, name: str) -> Fraction:
         return parse_rational(text, name)
     except ContentError as error:
         raise ArgumentError(str(error)) from None
+
+
+def parameter_values(given: list[str]) -> dict[str, Fraction]:
+    """The values given as NAME=VALUE; `ArgumentError` for what is none, or names one twice."""
+    values: dict[str, Fraction] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier() or name in ("gamma", "lam") or name in values:
+            raise ArgumentError(
+                f"parameter is {text[:60]!r}, wanted NAME=VALUE once for each name, such as beta=1/3 (gamma and lam "
+                "have options of their own)"
+            )
+        values[name] = rational(value, name)
+    return values

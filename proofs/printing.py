@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from sympy import latex as sympy_latex
 
-from ..symbolic.contraction import Scalar, Vector, Word
+from ..symbolic.contraction import Scalar, Vector, Word, transpose
 from ..symbolic.derive import Derivation
+from ..symbolic.loop import SymbolicState
 
-GREEK = {"gamma": r"\gamma", "lam": r"\lambda", "phi": r"\phi", "rbar": r"\bar r", "index": "j"}
+LETTERS = {
+    "phi": r"\phi", "phi'": r"\phi'", "gamma": r"\gamma", "lam": r"\lambda", "rbar": r"\bar r", "index": "j",
+    **{name: rf"\{name}" for name in ("alpha", "beta", "delta", "epsilon", "eta", "theta", "kappa", "mu", "nu", "rho",
+                                      "sigma", "tau", "omega")},
+}  # fmt: skip
+_SPECIAL = {"\\": r"\textbackslash ", **{c: f"\\{c}" for c in "{}_&%#$"},
+            "^": r"\textasciicircum ", "~": r"\textasciitilde "}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,41 +29,82 @@ class Formula:
     latex: str
 
 
+def text_latex(text: str) -> str:
+    r"""Any text as LaTeX within a formula.
+
+    >>> text_latex("td_error")
+    '\\text{td\\_error}'
+    """
+    return rf"\text{{{''.join(_SPECIAL.get(c, c) for c in text)}}}"
+
+
+def symbol(name: str) -> str:
+    r"""A name as LaTeX: a Greek letter where it is one, a letter as it is, a word in italics.
+
+    >>> symbol("lam"), symbol("w"), symbol("total")
+    ('\\lambda', 'w', '\\mathit{total}')
+    """
+    if name in LETTERS:
+        return LETTERS[name]
+    if len(name) == 1 and name.isalpha():
+        return name
+    plain = name.replace("_", "")
+    return rf"\mathit{{{name.replace('_', chr(92) + '_')}}}" if plain.isalnum() else text_latex(name)
+
+
 @dataclass(frozen=True)
 class Names:
-    """How the symbols of one derivation are written; `discounted` says that phi' stands for gamma phi'."""
+    """How the symbols of one algorithm are written.
 
-    discounted: bool
+    carried   : what has a position in the context
+    successors: which of these stand for discounted features
+    discount  : the discount's name, or None
+    weights   : what is written in front of a contraction
+    indexed   : whether positions are shown
+    """
+
+    carried: frozenset[str]
+    successors: frozenset[str]
+    discount: str | None
+    weights: frozenset[str]
+    indexed: bool = True
 
     @staticmethod
     def of(derivation: Derivation) -> Names:
-        return Names("gamma" in derivation.algorithm.parameters)
+        return Names.for_state(derivation.state)
+
+    @staticmethod
+    def for_state(state: SymbolicState, indexed: bool = True) -> Names:
+        """The names of one algorithm's symbols."""
+        algorithm = state.algorithm
+        successors = frozenset({"phi'", *algorithm.successor_vectors})
+        carried = frozenset({"phi", "R", *successors, *(name for name, _ in algorithm.extras)})
+        return Names(carried, successors, state.discount, frozenset(algorithm.weights), indexed)
 
     def atom(self, name: str) -> Formula:
         """A named vector or scalar."""
         kind, _, rest = name.partition(" ")
-        if kind in ("old", "last"):
+        if kind in ("old", "last") and rest:
             index = "j-1" if kind == "old" else "n"
-            tex = rest if len(rest) == 1 else rf"\mathit{{{rest.replace('_', chr(92) + '_')}}}"
-            return Formula(f"{rest}_n" if index == "n" else f"{rest}_{{{index}}}", f"{tex}_{{{index}}}")
-        match = re.fullmatch(r"(phi'?|R)_(\w+)", name)
-        if match:
-            letter, index = match.groups()
-            base = r"\phi'" if letter == "phi'" else GREEK.get(letter, letter)
-            text, tex = f"{letter}_{index}", f"{base}_{{{index}}}"
-            if letter == "phi'" and self.discounted:
-                return Formula(f"gamma {text}", rf"\gamma {tex}")
-            return Formula(text, tex)
-        return Formula("j" if name == "index" else name, GREEK.get(name, name))
+            return Formula(f"{rest}_{index}" if index == "n" else f"{rest}_{{{index}}}", f"{symbol(rest)}_{{{index}}}")
+        stem, _, index = name.rpartition("_")
+        if stem not in self.carried:
+            return Formula("j" if name == "index" else name, symbol(name))
+        text, tex = stem, symbol(stem)
+        if self.indexed:
+            text, tex = f"{stem}_{index}", f"{tex}_{{{index}}}"
+        if stem in self.successors and self.discount is not None:
+            return Formula(f"{self.discount} {text}", f"{symbol(self.discount)} {tex}")
+        return Formula(text, tex)
 
     def factor(self, key: Any) -> Formula:
         """One generator of the algebra."""
         kind, *rest = key
         if kind == "contraction":
             left, word, right = rest
+            if right in self.weights and left not in self.weights:  # the weights read better in front
+                left, word, right = right, transpose(word), left
             x, y = self.atom(left), self.atom(right)
-            if {left, right} & {"w", "v"} and right in ("w", "v"):
-                x, y = y, x  # the weights read better in front
             middle = word_formula(word)
             between, between_tex = (f"^T {middle.text} ", rf" {middle.latex} ") if word else (".", " ")
             return Formula(
@@ -96,7 +143,9 @@ class Names:
         return linear(terms)
 
     def value(self, value: Any) -> Formula:
-        """A scalar or a vector."""
+        """A scalar, a vector or a number."""
+        if isinstance(value, (int, Fraction)):
+            return linear([(Fraction(value), Formula("", ""))]) if value else Formula("0", "0")
         return self.vector(value) if isinstance(value, Vector) else self.scalar(value)
 
 

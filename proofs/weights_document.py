@@ -7,7 +7,7 @@ from typing import Any
 
 from ..symbolic.construction import Construction
 from ..symbolic.rational import RationalMatrix
-from .derivation_document import Section, Table
+from .document_parts import Section, Table
 from .printing import Formula
 
 SHOWN = 12
@@ -47,11 +47,12 @@ def _matrix(name: str, matrix: RationalMatrix, labels: tuple[str, ...]) -> list[
     size = matrix.shape[0]
     if size > SHOWN:
         return [f"{name} is {size} x {size}: too large to print here, see --format json."]
-    entries = tuple(tuple(_number(x) for x in row) for row in matrix.fractions())
+    entries = tuple(tuple(number(x) for x in row) for row in matrix.fractions())
     return [Table(Formula(name, rf"\text{{{name}}}"), labels, labels, entries)]
 
 
-def _number(x: Fraction) -> Formula:
+def number(x: Fraction) -> Formula:
+    """A rational: -3/7."""
     if x.denominator == 1:
         return Formula(str(x), str(x))
     sign = "-" if x < 0 else ""

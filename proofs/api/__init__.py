@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .proofs.functions import derive as derive
     from .proofs.functions import invariance as invariance
     from .proofs.functions import verify as verify
+    from .proofs.report.reporting import report as report
     from .proofs.sweep import run_sweep as run_sweep
     from .proofs.sweep_spec import read_sweep as read_sweep
     from .proofs.verdict import Claim as Claim
@@ -70,6 +71,7 @@ _HOMES = {
     "read_context": "numeric.prompt_file",
     "read_sweep": "proofs.sweep_spec",
     "read_weights": "numeric.weights_file",
+    "report": "proofs.report.reporting",
     "run_sweep": "proofs.sweep",
     "verify": "proofs.functions",
     "write_weights": "numeric.weights_file",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +29,7 @@ from ..options import (
     Trace,
     Trials,
     integer,
+    parameter_values,
     rational,
 )
 from ..progress import ProgressLine
@@ -55,7 +55,7 @@ def command(
     order: Annotated[str, Parameter(name="--order", help="how float layers multiply: keys-first or scores-first")] = (
         "keys-first"
     ),
-    compiled: Annotated[
+    compile: Annotated[
         bool, Parameter(name="--compile", negative=(), help="run the float layers through torch.compile")
     ] = False,
     looped: Looped = False,
@@ -126,10 +126,10 @@ def command(
         entrywise_context=entrywise_context,
         max_work=max_work,
         prompt=given,
-        values=_values(parameter or []),
+        values=parameter_values(parameter or []),
         time_limit=time_limit,
         order=order,
-        compiled=compiled,
+        compiled=compile,
     )
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]
@@ -150,16 +150,3 @@ def _report(result: Result, details: bool, json: bool) -> int:
     else:
         show(result, details)
     return result.exit_code
-
-
-def _values(given: list[str]) -> dict[str, Fraction]:
-    values: dict[str, Fraction] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier() or name in ("gamma", "lam") or name in values:
-            raise ArgumentError(
-                f"parameter is {text[:60]!r}, wanted NAME=VALUE once for each name, such as beta=1/3 (gamma and lam "
-                "have options of their own)"
-            )
-        values[name] = rational(value, name)
-    return values

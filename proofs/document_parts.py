@@ -1,0 +1,55 @@
+"""What a document of sentences, formulas and labelled matrices is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .printing import Formula
+
+
+@dataclass(frozen=True)
+class Table:
+    """A labelled matrix of formulas."""
+
+    name: Formula
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    entries: tuple[tuple[Formula, ...], ...]
+
+
+class Sentence(str):
+    """Running text with formulas in it: the text itself, for formats that set no formulas in text, and its `spans`."""
+
+    spans: tuple[str | Formula, ...]
+
+    def __new__(cls, spans: Sequence[str | Formula]) -> Sentence:
+        """The sentence of these spans."""
+        found = super().__new__(cls, "".join(span if isinstance(span, str) else span.text for span in spans))
+        found.spans = tuple(spans)
+        return found
+
+
+@dataclass(frozen=True)
+class Section:
+    """One step: a title, and sentences, formulas and tables in order."""
+
+    title: str
+    parts: tuple[str | Formula | Table, ...]
+
+
+def said(text: str) -> Sentence:
+    r"""A sentence of our own words with formulas between dollars, "$text|latex$", or "$x$" where both are the same.
+
+    No name that others chose belongs in it.
+
+    >>> said(r"every $d >= 2|d \\ge 2$ will do")
+    'every d >= 2 will do'
+    """
+    pieces = text.split("$")
+    return Sentence([_formula(p) if k % 2 else p for k, p in enumerate(pieces) if p])
+
+
+def _formula(text: str) -> Formula:
+    plain, bar, latex = text.partition("|")
+    return Formula(plain, latex if bar else plain)

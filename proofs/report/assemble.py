@@ -1,0 +1,102 @@
+"""Short ways to write blocks: prose with formulas and code in it, tables, matrices of formulas, witnesses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ..document_parts import Sentence, said
+from ..document_parts import Table as FormulaTable
+from ..printing import Formula
+from ..table import witness_lines
+from ..verdict import Claim, Verdict
+from .model import Block, Cell, Code, Display, Listing, Matrix, Note, Paragraph, Span
+
+_PIECE = re.compile(r"(\$[^$]*\$|`[^`]*`)")
+
+
+def spans(text: str) -> tuple[Span, ...]:
+    r"""Our own words with "$text|latex$" and `code` in them as spans; names that others chose are spans of their own.
+
+    >>> spans("set `-L` to $L$")
+    ('set ', Code(text='-L'), ' to ', Formula(text='L', latex='L'))
+    """
+    result: list[Span] = []
+    for piece in _PIECE.split(text):
+        if piece.startswith("`"):
+            result.append(Code(piece[1:-1]))
+        elif piece:
+            result += said(piece).spans
+    return tuple(result)
+
+
+def prose(*parts: str | Span | tuple[Span, ...]) -> Paragraph:
+    """A paragraph: plain strings are read as `spans` does, anything else stays as it is."""
+    result: list[Span] = []
+    for part in parts:
+        if isinstance(part, str):
+            result += spans(part)
+        elif isinstance(part, tuple):
+            result += part
+        else:
+            result.append(part)
+    return Paragraph(tuple(result))
+
+
+def plain(text: str) -> Paragraph:
+    """A paragraph of text that others may have written."""
+    return Paragraph((text,))
+
+
+def cell(*parts: str | Span, verdict: Verdict | None = None) -> Cell:
+    """A cell; its strings are text and nothing else."""
+    return Cell(tuple(parts), verdict)
+
+
+def blocks(parts: Iterable[str | Formula | FormulaTable]) -> tuple[Block, ...]:
+    """The parts of a derivation's document as blocks of a report."""
+    result: list[Block] = []
+    for part in parts:
+        if isinstance(part, Sentence):
+            result.append(Paragraph(part.spans))
+        elif isinstance(part, Formula):
+            result.append(Display(part))
+        elif isinstance(part, FormulaTable):
+            result.append(matrix(part))
+        else:
+            result.append(plain(part))
+    return tuple(result)
+
+
+def matrix(table: FormulaTable, legend: Sequence[str] = (), sizes: Sequence[str] = (), caption: str = "") -> Matrix:
+    """A labelled matrix: zero blocks left open; with a legend of one or two, entries coloured by their sign."""
+    entries = tuple(tuple(None if e.text == "0" else e for e in row) for row in table.entries)
+    groups: tuple[tuple[int | None, ...], ...] = ()
+    if legend:
+        last = len(legend) - 1
+        if not any(e is not None and e.text.startswith("-") for row in entries for e in row):
+            legend, last = legend[:1], 0
+        groups = tuple(
+            tuple(None if e is None else min(last, int(e.text.startswith("-"))) for e in row) for row in entries
+        )
+    return Matrix(
+        table.name, table.rows, table.columns, entries, tuple(sizes), tuple(sizes), groups, tuple(legend), caption
+    )
+
+
+def sentence(text: str) -> str:
+    """The text with a capital in front and a full stop behind."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def witness(claim: Claim) -> tuple[Block, ...]:
+    """What shows that a claim is wrong, as `layerproof verify` prints it."""
+    lines = witness_lines(claim.witness) if claim.witness else []
+    return (Listing("\n".join(line.rstrip() for line in lines)),) if lines else ()
+
+
+def alarm(claim: Claim) -> Note:
+    """A refuted, open or missing claim, framed."""
+    return Note(
+        claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(claim.reason)), *witness(claim))
+    )

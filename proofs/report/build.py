@@ -1,0 +1,197 @@
+"""From names and settings to a report: verify, then a page for each algorithm, its sections in order."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ...numeric.strict_json import rational_text
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue
+from ...symbolic.errors import LayerproofError
+from ..case import Progress, Settings, silent
+from ..checker import ask, verify
+from ..evidence import kinds
+from ..invariance import invariance as ask_invariance
+from ..invariance_question import Question
+from ..user_file import LOAD_LIMIT, guarded, origin, resolve
+from ..user_file import Subject as Item
+from ..verdict import Claim, Result, Verdict
+from .assemble import cell, prose
+from .lead import lead
+from .model import Cell, Link, Page, Report, Section, Table
+from .sections import section_modules, trust
+from .sections.verdicts import short
+from .sections.worked_example import data as example_data
+from .subject import Subject, worst
+
+TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
+RESERVED = frozenset({"index", "report", "con", "prn", "aux", "nul"})
+PROVED = "proved-all-sizes"
+
+
+def build(
+    names: Sequence[str | Item],
+    settings: Settings | None = None,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+    **more: Any,
+) -> Report:
+    """The report on the algorithms named, or on all: see `establish`, which also gives what verify found."""
+    return establish(names, settings, evidence, progress, **more)[0]
+
+
+def establish(
+    names: Sequence[str | Item],
+    settings: Settings | None = None,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+    *,
+    prove: bool = False,
+    invariance: bool = False,
+    dates: bool = False,
+) -> tuple[Report, Result]:
+    """Verify, and build a page for each algorithm (all of the catalogue when none is named).
+
+    evidence   : the kinds to ask for; None asks for all that need no prover, `prove` for that too
+    invariance : also ask which sets of weights are invariant, at d = n = 2
+    dates      : let pages hold what differs from machine to machine
+    Raises `ArgumentError` and `ContentError` as `verify` does, before anything runs.
+    """
+    settings = settings or Settings()
+    evidence = [evidence] if isinstance(evidence, str) else None if evidence is None else list(evidence)
+    asked = [*ask(evidence), PROVED] if prove else evidence
+    load_limit = min(LOAD_LIMIT, settings.time_limit)
+    found = [resolve(name, load_limit) for name in names] or list(catalogue().values())
+    items: list[Item] = list({id(item): item for item in found}.values())
+    result = verify(*items, settings=settings, evidence=asked, progress=progress)
+    ordered: list[Item] = [
+        *(i for i in items if isinstance(i, Algorithm)),
+        *(i for i in items if not isinstance(i, Algorithm)),
+    ]
+    if settings.prompt is not None:
+        settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
+    pages: dict[int, Page] = {}
+    taken: set[str] = set()
+    with guarded([origin(item) for item in ordered], settings.time_limit):
+        for item, claims in zip(ordered, by_subject(result.claims), strict=True):
+            progress(f"{item.name}: the page")
+            kept = _invariance(item, settings, progress) if invariance else None
+            command = command_line(item, settings, evidence, prove, invariance)
+            subject = Subject(item, settings, claims, kept, command, dates, progress)
+            pages[id(item)] = page(subject, taken)
+    shown = tuple(pages[id(item)] for item in items)
+    claims_of = dict(zip((id(i) for i in ordered), by_subject(result.claims), strict=True))
+    index = _index([(item, pages[id(item)], claims_of[id(item)]) for item in items])
+    return Report(TITLE, index, shown, {"settings": settings.document()}), replace(result, command="report")
+
+
+def by_subject(claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:
+    """Each subject's claims: they come one subject after another, each beginning with the first kind of evidence."""
+    first = next(iter(kinds()))
+    groups: list[list[Claim]] = []
+    for claim in claims:
+        if claim.evidence == first:
+            groups.append([])
+        groups[-1].append(claim)
+    return [tuple(group) for group in groups]
+
+
+def page(subject: Subject, taken: set[str] | None = None) -> Page:
+    """One page: the lead, then every section that applies."""
+    sections: list[Section] = []
+    for module in section_modules():
+        section = module.build(subject)
+        if section is not None:
+            sections.append(section)
+    data: dict[str, Any] = {"claims": [_claim_data(c, subject.dates) for c in subject.claims]}
+    if subject.example is not None:
+        data["worked_example"] = example_data(subject.example)
+    failed = (subject.example or subject.own_example) is not None and _disagrees(subject)
+    verdict = Verdict.REFUTED if failed else subject.verdict
+    return Page(page_name(subject.item.name, taken if taken is not None else set()), subject.item.title, verdict,
+                lead(subject), tuple(sections), data)  # fmt: skip
+
+
+def _disagrees(subject: Subject) -> bool:
+    found = subject.example or subject.own_example
+    return found is not None and found.mismatch is not None
+
+
+def _claim_data(claim: Claim, dates: bool) -> dict[str, Any]:
+    document = claim.to_json()
+    if not dates:
+        document["details"].pop("environment", None)
+    return document
+
+
+def page_name(name: str, taken: set[str]) -> str:
+    """A file name for a page: letters, digits and hyphens, not taken and no name of ours; it is added to `taken`."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60] or "page"
+    if plain.lower() in RESERVED:
+        plain = f"page-{plain}"
+    candidate, k = plain, 2
+    while candidate.lower() in taken:
+        candidate, k = f"{plain}-{k}", k + 1
+    taken.add(candidate.lower())
+    return candidate
+
+
+def _invariance(item: Item, settings: Settings, progress: Progress) -> Result | None:
+    if not isinstance(item, Algorithm) or item.heads is not None:
+        return None
+    trace = settings.trace if "trace" in item.options else None
+    question = Question(gamma=settings.gamma, lam=settings.lam, trace=trace, seed=settings.seed, floats=False)
+    try:
+        return ask_invariance(item, question=question, progress=progress)
+    except LayerproofError as error:
+        claim = Claim(item.name, "which sets are invariant", "invariance", Verdict.NOT_RUN, "", str(error))
+        return Result("invariance", question.document(), (replace(claim, details={"layers": 1, "looped": True}),))
+
+
+def command_line(item: Item, settings: Settings, evidence: Iterable[str] | None, prove: bool, invariance: bool) -> str:
+    """The command that makes this page again."""
+    path = origin(item)
+    s, default = settings, Settings()
+    words = ["layerproof", "report", item.name if path is None else f"./{path.name}"]
+    words += ["-d", str(s.features), "-n", str(s.context), "-L", str(s.layers)]
+    words += ["--gamma", rational_text(s.gamma), "--lam", rational_text(s.lam)]
+    if s.trace is not None and isinstance(item, Algorithm) and "trace" in item.options:
+        words += ["--trace", s.trace]
+    for name in ("seed", "trials", "exact_trials", "dtype", "process"):
+        if getattr(s, name) != getattr(default, name) or name == "seed":
+            words += [f"--{name.replace('_', '-')}", str(getattr(s, name))]
+    words += ["--looped"] * s.looped
+    for name, value in sorted(s.values.items()):
+        words += ["--parameter", f"{name}={rational_text(value)}"]
+    for kind in evidence or ():
+        words += ["--evidence", kind]
+    words += ["--prove"] * prove + ["--invariance"] * invariance + ["-o", "report"]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _index(entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]]) -> tuple[Any, ...]:
+    names = list(kinds())
+    rows = []
+    for item, found, claims in entries:
+        cells = [_summary([c for c in claims if c.evidence == name]) for name in names]
+        rows.append((cell(Link(item.title, found.name)), Cell((), found.verdict), *cells))
+    meaning = tuple((cell(n), cell(k.STRENGTH), cell(trust.BELIEVE[n])) for n, k in kinds().items())
+    return (
+        prose("Each page below shows, for one algorithm, how the weights of a linear transformer follow from the "
+              "algorithm's update, why layer $l|\\ell$ is iterate $l|\\ell$, and what stands behind every claim."),
+        Table(("algorithm", "all that was asked", *names), tuple(rows), "Verdicts; each page says what they mean."),
+        prose("HOLDS is as strong as its kind of evidence; UNDECIDED and NOT_RUN are no success:"),
+        Table(("evidence", "what HOLDS means", "what it rests on"), meaning),
+    )  # fmt: skip
+
+
+def _summary(claims: Sequence[Claim]) -> Cell:
+    if not claims:
+        return Cell(("–",))
+    if any(c.asked for c in claims):
+        return Cell((), worst(claims))
+    return Cell((short(claims[0]),), claims[0].verdict)

@@ -1,0 +1,98 @@
+"""The first screen of a page: what is refuted or open, then the claim in one sentence and one formula."""
+
+from __future__ import annotations
+
+from ...symbolic.derive import Readout
+from ..printing import Formula, symbol, text_latex
+from ..table import summary
+from ..verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
+from .assemble import alarm, prose
+from .model import Block, Display, Link, Note, Paragraph
+from .subject import Subject
+
+LAYER = (
+    "Z_{l+1} = Z_l + (1/n) sum_h W_h P_h Z_l M_h (Z_l^T Q_{l,h} Z_l)",
+    r"Z_{\ell+1} = Z_{\ell} + \frac1n \sum_h W_h P_h Z_{\ell} M_h \bigl(Z_{\ell}^\top Q_{\ell,h} Z_{\ell}\bigr)",
+)
+
+
+def lead(subject: Subject) -> tuple[Block, ...]:
+    """Alarms first, worst first; then the claim."""
+    shown = [c for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN) for c in subject.claims if alarming(c, v)]
+    return (*_example_alarm(subject), *(alarm(c) for c in shown), *_claim(subject))
+
+
+def alarming(claim: Claim, verdict: Verdict) -> bool:
+    """Whether a claim that was asked for has this verdict and is no mere consequence of another."""
+    follows = claim.verdict is Verdict.NOT_RUN and claim.reason == NEEDS_WEIGHTS
+    return claim.asked and claim.verdict is verdict and not follows
+
+
+def _example_alarm(subject: Subject) -> tuple[Block, ...]:
+    """The worked example is a check too: where it fails and nothing else was refuted, it says so first."""
+    found = subject.example or subject.own_example
+    if found is None or found.mismatch is None or subject.refuted:
+        return ()
+    said = prose("The layers and the reference give different numbers: see ",
+                 Link("the worked example", "#worked-example"), ".")  # fmt: skip
+    return (Note(Verdict.REFUTED, "Refuted on the worked example", (said,)),)
+
+
+def proved(subject: Subject) -> bool:
+    """Whether something that was asked for proves the claim for all d, n and L."""
+    rocq = [c for c in subject.of_kind("proved-all-sizes") if c.asked]
+    symbolic = [c for c in subject.of_kind("identity-symbolic") if c.asked]
+    facts = {c.details.get("fact") for c in symbolic}
+    whole = bool(symbolic) and {"blocks", "masks"} <= facts
+    return any(
+        claims and all(c.verdict is Verdict.HOLDS for c in claims) for claims in (rocq, symbolic if whole else [])
+    )
+
+
+def strength(subject: Subject) -> str:
+    """What may be said of the claim, in front of it."""
+    if subject.verdict is not Verdict.HOLDS:
+        return "The claim under examination, not established here. "
+    if proved(subject):
+        return "Claim, proved for all d, n and L. "
+    if any(c.asked and c.verdict is Verdict.HOLDS for c in subject.of_kind("identity-exact")):
+        return "Claim, exact on the prompts of this report and proved for no others. "
+    return "Claim, as far as the verdicts below go. "
+
+
+def _claim(subject: Subject) -> tuple[Block, ...]:
+    how = (strength(subject),)
+    if subject.own is not None:
+        text = (f"After every layer of {subject.own.title}, the entries that its reference names have the reference's "
+                "values.")  # fmt: skip
+        return (Paragraph((*how, text)), Display(Formula(*LAYER), "claim"), _counts(subject))
+    algorithm = subject.algorithm
+    assert algorithm is not None
+    readout = subject.construction.readout if subject.construction is not None else None
+    after = "after any number L of layers" if proved(subject) else "after L layers"
+    text = (
+        f"Each layer of the linear transformer with the weights below is exactly one iteration of {algorithm.title} on "
+        f"the transitions in its prompt: {after}, the prompt at the starting weights has become "
+        "the prompt at the L-th iterate, and the prediction is one of its entries."
+    )
+    if subject.obstacle:
+        text = f"Some linear transformer has layers each of which is exactly one iteration of {algorithm.title}."
+    return (Paragraph((*how, text)), Display(_formula(readout, algorithm.weights[0]), "claim"), _counts(subject))
+
+
+def _formula(readout: Readout | None, weight: str) -> Formula:
+    """The layer, and what it gives."""
+    w = symbol(weight)
+    text = f"{LAYER[0]};  Z_0 = Z({weight}_0)  =>  Z_L = Z({weight}_L)"
+    tex = rf"Z_0 &= Z({w}_0) \quad\Rightarrow\quad Z_L = Z({w}_L)"
+    if readout is not None:
+        sign = "-" if readout.sign < 0 else ""
+        text += f", {weight}_L.q = {sign}Z_L[{readout.row}, query]"
+        tex += rf",\quad {w}_L^\top q = {sign}Z_L[{text_latex(readout.row)},\, n+1]"
+    layer = LAYER[1].replace(" = ", " &= ", 1)
+    return Formula(text, rf"\begin{{aligned}} {layer} \\ {tex} \end{{aligned}}")
+
+
+def _counts(subject: Subject) -> Block:
+    counted = summary(Result("report", {}, subject.claims))
+    return prose((f"Of what was asked for, {counted}. ",), "See the ", Link("verdicts", "#verdicts"), ".")

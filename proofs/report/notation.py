@@ -1,0 +1,50 @@
+"""How a report writes the symbols of an algorithm, whatever they are called, and exact numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.loop import SymbolicState
+from ..printing import Formula, Names, symbol, text_latex
+from ..weights_document import number
+from .model import Matrix
+
+
+def block_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
+    """Each feature block's content at any token, without its position: phi, gamma phi', 1."""
+    names = Names.for_state(state, indexed=False)
+    transition = state.transition("j")
+    return {b.name: names.value(b.context(transition, state.p)) for b in algorithm.features}
+
+
+def row_symbol(name: str) -> Formula:
+    """An accumulator row of Z."""
+    return Formula(f"Y[{name}]", rf"Y_{{{text_latex(name)}}}")
+
+
+def numbers(
+    name: Formula, rows: Sequence[str], columns: Sequence[str], entries: Sequence[Sequence[Fraction]], **more: Any
+) -> Matrix:
+    """A matrix of exact numbers."""
+    filled = tuple(tuple(number(Fraction(x)) for x in row) for row in entries)
+    return Matrix(name, tuple(rows), tuple(columns), filled, **more)
+
+
+def vector(entries: Sequence[Fraction]) -> Formula:
+    """A vector of exact numbers, as (1, -3/2)."""
+    shown = [number(Fraction(x)) for x in entries]
+    tex = r",\, ".join(f.latex for f in shown)
+    return Formula(f"({', '.join(f.text for f in shown)})", f"({tex})")
+
+
+def indexed(name: str, index: Any) -> Formula:
+    """A name with an index: w_2."""
+    return Formula(f"{name}_{index}", f"{symbol(name)}_{{{index}}}")
+
+
+def equation(left: Formula, right: Formula, sign: str = "=", latex_sign: str = "") -> Formula:
+    """left = right."""
+    return Formula(f"{left.text} {sign} {right.text}", f"{left.latex} {latex_sign or sign} {right.latex}")

@@ -1,0 +1,100 @@
+"""`layerproof.report`: verify, then write the report of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.errors import ArgumentError
+from ...symbolic.own import OwnConstruction
+from ...symbolic.prompt import Context
+from ..case import Progress, Settings, silent
+from ..functions import Number, exact
+from ..user_file import Subject
+from ..verdict import Result
+from .build import establish
+from .writers.pdf import available
+from .writing import DEFAULT_FORMATS, FORMATS, check_target, write
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was found, the files that say so, and one line where a default format could not be written."""
+
+    result: Result
+    files: tuple[Path, ...]
+    note: str = ""
+
+
+def write_report(
+    algorithms: Sequence[str | Subject],
+    directory: Path,
+    settings: Settings,
+    formats: Iterable[str] | None = None,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+    **more: Any,
+) -> Written:
+    """Verify and write; `more` is what `establish` takes.
+
+    formats : None for all; PDF is then left out, with a note, where its extra is not installed
+    Raises `ArgumentError` for an unknown format, for PDF that was asked for and cannot be written, and for a directory
+    that holds anything but an earlier report: before anything runs.
+    """
+    trouble = available()
+    chosen = list(dict.fromkeys(formats)) if formats is not None else list(DEFAULT_FORMATS)
+    unknown = next((name for name in chosen if name not in FORMATS), None)
+    if unknown is not None or not chosen:
+        raise ArgumentError(f"format is {str(unknown)[:40]!r}, wanted some of {', '.join(FORMATS)}")
+    if "pdf" in chosen and trouble:
+        if formats is not None:
+            raise ArgumentError(f"format is 'pdf', but {trouble}")
+        chosen.remove("pdf")
+    check_target(directory)
+    report, result = establish(algorithms, settings, evidence, progress, **more)
+    files = write(report, directory, chosen, progress)
+    note = trouble if trouble and formats is None else ""
+    return Written(result, tuple(files), note)
+
+
+def report(
+    *algorithms: str | Algorithm | OwnConstruction,
+    directory: str | Path,
+    formats: Iterable[str] | None = None,
+    d: int = 3,
+    n: int = 100,
+    layers: int = 40,
+    gamma: Number = Fraction(9, 10),
+    lam: Number = Fraction(1, 2),
+    prompt: Context | None = None,
+    evidence: Iterable[str] | None = None,
+    prove: bool = False,
+    invariance: bool = False,
+    dates: bool = False,
+    **settings: Any,
+) -> Result:
+    """Verify the algorithms (all when none is named) and write an index and a page for each into `directory`.
+
+    formats    : some of html, tex, md, json, pdf; None for all that can be written
+    prove      : also run the Rocq prover
+    invariance : also ask which sets of weights the expected deep-TD update keeps
+    dates      : let the pages hold what differs from machine to machine
+    settings   : as of `verify`
+    Returns what was found, as `verify` does.  Raises what `verify` raises, and `ArgumentError` for a directory that
+    holds anything but an earlier report.
+    """
+    known = Settings.__dataclass_fields__
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        raise ArgumentError(f"there is no setting {unknown!r}: those of layerproof.verify are known")
+    chosen = Settings(
+        features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), prompt=prompt,
+        **settings,
+    )  # fmt: skip
+    return write_report(
+        algorithms, Path(directory), chosen, formats, evidence, prove=prove, invariance=invariance, dates=dates
+    ).result

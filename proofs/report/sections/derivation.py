@@ -1,0 +1,79 @@
+"""Section "derivation": from the update to the weights, step by step."""
+
+from __future__ import annotations
+
+from ....symbolic.derive import Derivation, SymbolicHead
+from ... import derivation_document as document
+from ...document_parts import Sentence
+from ...printing import Formula, Names, text_latex, word_formula
+from ...verdict import Verdict
+from ..assemble import blocks, plain, prose, spans
+from ..model import Block, Display, Link, Note, Paragraph, Section, Steps
+from ..notation import block_symbols
+from ..subject import Subject
+
+NAME, TITLE, ORDER = "derivation", "The derivation, step by step", 40
+
+
+def build(subject: Subject) -> Section | None:
+    """Ansatz, linear system, masks, heads, what is unique, read-out; or why there is none."""
+    if subject.algorithm is None:
+        return None
+    if subject.derivation is None:
+        if subject.obstacle:
+            verdict = subject.verdict if subject.verdict is not Verdict.HOLDS else Verdict.UNDECIDED
+            return Section(
+                NAME, TITLE, (Note(verdict, "No weights follow from this update", (plain(subject.obstacle),)),)
+            )
+        said = prose("The weights are given by the author of this construction, not derived; what is checked is that "
+                     "they do what the update says.")  # fmt: skip
+        return Section(NAME, TITLE, (said,))
+    found = subject.derivation
+    steps = []
+    for section in (document.ansatz_section(found), document.system_section(found), document.masks_section(found)):
+        steps.append((section.title, blocks(section.parts)))
+    steps.append(("Heads", _heads(found)))
+    for section in (document.freedom_section(found), document.readout_section(found)):
+        steps.append((section.title, blocks(section.parts)))
+    said = prose("No weight below was typed in. Each formula is printed from the objects that the derivation computed.")
+    return Section(NAME, TITLE, (said, Steps(tuple(steps), together=True)))
+
+
+def _heads(found: Derivation) -> tuple[Block, ...]:
+    """T as a sum of rank-one terms, one a head."""
+    first = document.heads_section(found).parts[0]
+    assert isinstance(first, Sentence)
+    result: list[Block] = [
+        prose(first.spans, " the matrices shown under ", Link("weights", "#weights"),
+              ". In terms of $T$, each head is a product of what it writes and reads ($U$), which tokens it joins "
+              "($M$) and which features meet ($E$):"),
+    ]  # fmt: skip
+    symbols, names = block_symbols(found.algorithm, found.state), Names.for_state(found.state)
+    for number, head in enumerate(found.heads, 1):
+        lead = Paragraph((f"Head {number}, mask ", mask_formula(found.mask_names[head.mask]), *spans(":")))
+        result += [lead, Display(_factors(head, names, symbols), f"head-{number}")]
+    return tuple(result)
+
+
+def mask_formula(name: str) -> Formula:
+    """A mask's name: M_0."""
+    return Formula(name, f"{name[0]}_{{{name[1:]}}}")
+
+
+def _factors(head: SymbolicHead, names: Names, symbols: dict[str, Formula]) -> Formula:
+    texts, tex = [], []
+    for (written, read), u in head.U.items():
+        value = names.scalar(u)
+        texts.append(f"U[{written}, {read}] = {value.text}")
+        tex.append(rf"U_{{{text_latex(written)},\, {text_latex(read)}}} = {value.latex}")
+    for (r, word, s), e in head.E.items():
+        value, letters = names.scalar(e), word_formula(word, "l")
+        between = letters.latex.replace("{l}", r"{\ell}")
+        if word and value.text in ("1", "-1"):
+            sign = "" if value.text == "1" else "-"
+            shown, shown_tex = f"{sign}{letters.text}", f"{sign}{between}"
+        else:
+            shown, shown_tex = f"{value.text} {letters.text}", f"{value.latex}\\, {between}"
+        texts.append(f"E[{symbols[r].text}, {symbols[s].text}] = {shown}")
+        tex.append(rf"E_{{{symbols[r].latex},\, {symbols[s].latex}}} = {shown_tex}")
+    return Formula(", ".join(texts), r",\quad ".join(tex))

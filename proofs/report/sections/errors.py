@@ -1,0 +1,64 @@
+"""Section "errors": the float run's error at every layer beside its proven bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...verdict import Claim, Verdict
+from ..assemble import alarm, plain, prose, sentence
+from ..model import Block, Cell, Note, Picture, Section, Table
+from ..picture_curves import Curve, curves_picture
+from ..subject import Subject
+
+NAME, TITLE, ORDER = "errors", "Rounding errors, layer by layer", 100
+CURVES = (
+    ("one_step_error", "one layer's error"),
+    ("one_step_bound", "proven bound on one layer's error"),
+    ("error", "distance from the exact run"),
+    ("a_priori_bound", "a-priori bound on that distance"),
+)
+
+
+def build(subject: Subject) -> Section | None:
+    """The curves of the float claim; that it was not run where it was not."""
+    claims = subject.of_kind("float")
+    if not claims:
+        return None
+    claim = claims[0]
+    if claim.verdict is Verdict.NOT_RUN:
+        why = plain(f"The layers were not run in torch for this report: {claim.reason}.")
+        return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not run", (why,)),))
+    blocks: list[Block] = [alarm(c) for c in claims if c.verdict is not Verdict.HOLDS]
+    blocks += [plain(sentence(c.claim) + " " + sentence(c.reason)) for c in claims]
+    found = claim.details.get("curves")
+    if not found or not any(found.get(key) for key, _ in CURVES):
+        note = prose("This run recorded no error for each layer apart, so there is no curve to draw.")
+        return Section(NAME, TITLE, (*blocks, Note(Verdict.NOT_RUN, "Error curves: not run", (note,))))
+    blocks.append(_picture(claim, found))
+    blocks.append(prose("The verdict rests on one layer at a time: each layer's output against the exact layer of the "
+                        "state that came in. The distance of the whole run is measured and has no threshold of its "
+                        "own."))  # fmt: skip
+    return Section(NAME, TITLE, tuple(blocks))
+
+
+def _picture(claim: Claim, found: Any) -> Picture:
+    # the prompt itself, state 0, is where every run starts: it has no error to draw
+    layers = list(range(1, max(len(found.get(key) or ()) for key, _ in CURVES)))
+    curves = [Curve(words, _values(found.get(key), len(layers))) for key, words in CURVES if found.get(key)]
+    title = f"Rounding errors by layer ({claim.details.get('dtype', 'float')})"
+    svg, alt = curves_picture(layers, curves, title, "layer", "error-curves")
+    rows = tuple(
+        (Cell((str(layer),)), *(Cell((_number(c.values[k]),)) for c in curves)) for k, layer in enumerate(layers)
+    )
+    data = Table(("layer", *(c.name for c in curves)), rows)
+    return Picture(svg, alt, "The largest absolute value over all prompts, rows and columns, at each layer.", data)
+
+
+def _values(values: Sequence[float | None] | None, count: int) -> tuple[float | None, ...]:
+    given = list(values or [])[-count:]  # one entry a layer, or one a state
+    return tuple([None] * (count - len(given)) + given)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"

@@ -1,0 +1,67 @@
+"""Section "evidence": each claim in words, with what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...evidence import kinds
+from ...verdict import Claim, Verdict
+from ..assemble import cell, plain, sentence, witness
+from ..model import Block, Folded, Note, Section, Table
+from ..subject import Subject
+
+NAME, TITLE, ORDER = "evidence", "The evidence in detail", 130
+_HIDDEN = frozenset({"environment", "curves", "fact", "tiers"})
+
+
+def build(subject: Subject) -> Section | None:
+    """One fold for each kind of evidence; the verdict table leads here."""
+    groups: dict[str, list[Claim]] = {}
+    for claim in subject.claims:
+        groups.setdefault(claim.evidence, []).append(claim)
+    known = kinds()
+    folds = []
+    for name, claims in groups.items():
+        blocks: list[Block] = []
+        for claim in claims:
+            blocks.append(_claim(claim, subject.dates))
+        strength = known[name].STRENGTH if name in known else claims[0].strength
+        folds.append(Folded(f"{name}: {strength}", tuple(blocks), f"evidence-{name}"))
+    return Section(NAME, TITLE, tuple(folds)) if folds else None
+
+
+def _claim(claim: Claim, dates: bool) -> Note:
+    said: list[Block] = [plain(sentence(claim.reason))]
+    if not claim.asked and claim.verdict is not Verdict.NOT_RUN:
+        said.append(plain("It was not asked for, and does not count."))
+    rows = tuple((cell(key), cell(value)) for key, value in flat(claim.details, dates))
+    if rows and claim.verdict is not Verdict.NOT_RUN:
+        said.append(Table(("what", "found"), rows))
+    return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (*said, *witness(claim)))
+
+
+def flat(details: Any, dates: bool = False, path: str = "") -> list[tuple[str, str]]:
+    """Nested details as lines; what differs from machine to machine only with `dates`."""
+    result: list[tuple[str, str]] = []
+    for key, value in details.items():
+        if key in _HIDDEN and not (dates and key == "environment"):
+            continue
+        name = f"{path}{key}".replace("_", " ")
+        if isinstance(value, dict):
+            result += flat(value, dates, f"{name}: ")
+        elif isinstance(value, (list, tuple)):
+            for k, item in enumerate(value, 1):
+                if isinstance(item, dict):
+                    result.append((f"{name} {k}", ", ".join(f"{a} = {_text(b)}" for a, b in item.items())))
+            if value and not isinstance(value[0], dict):
+                result.append((name, ", ".join(_text(item) for item in value)))
+        elif value is not None:
+            result.append((name, _text(value)))
+    return result
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    text = str(value)
+    return text if len(text) <= 120 else f"{text[:100]}… ({len(text)} characters)"

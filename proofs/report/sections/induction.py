@@ -1,0 +1,64 @@
+"""Section "induction": why one generic layer proves every depth, dimension and context length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...printing import Formula
+from ...verdict import Claim, Verdict
+from ..assemble import cell, prose
+from ..model import Block, Cell, Display, Link, Section, Table
+from ..subject import Subject, worst
+
+NAME, TITLE, ORDER = "induction", "From one layer to every depth", 70
+Z_OF, STEP = (
+    Formula("Z(w)", "Z(w)"),
+    Formula(
+        "T_l(Z(w)) = Z(F_l(w))  for every w",
+        r"T_{\ell}\bigl(Z(w)\bigr) = Z\bigl(F_{\ell}(w)\bigr) \quad\text{for every } w",
+    ),
+)
+CHAIN = Formula(
+    "Z_L = T_{L-1}(... T_0(Z(w_0))) = Z(F_{L-1}(... F_0(w_0))) = Z(w_L)",
+    r"Z_L = T_{L-1} \circ \cdots \circ T_0 \bigl(Z(w_0)\bigr) "
+    r"= Z\bigl(F_{L-1} \circ \cdots \circ F_0 (w_0)\bigr) = Z(w_L)",
+)
+
+
+def build(subject: Subject) -> Section | None:
+    """The induction, and what carries each of its quantifiers."""
+    if subject.derivation is None:
+        return None
+    symbolic = subject.of_kind("identity-symbolic")
+    facts = [[c for c in symbolic if c.details.get("fact", fact) == fact] for fact in ("blocks", "masks")]
+    one = Link("one layer", "#identity")
+    block, mask = _verdict(facts[0]), _verdict(facts[1])
+    rows = (
+        (cell("every depth L"),
+         cell("induction: the step never asks which layer it is, nor how the weights came about"), block),
+        (cell("every preconditioner"), cell("in the identity of ", one, " it is a letter, one for each layer"), block),
+        (cell("every dimension d"), cell("the identity of ", one, " is between vectors and words: it names no entry"),
+         block),
+        (cell("every context length n"),
+         cell("masks are symbols in that identity; the ", Link("mask lemma", "#derivation"),
+              " gives their entries by one generic step of the loop"), mask),
+        (cell("every prompt, every starting weights"), cell("features, rewards and weights are symbols throughout"),
+         block),
+    )  # fmt: skip
+    blocks: list[Block] = [
+        prose("Write ", Z_OF, r" for the prompt whose rows are those at weights $w$, $T_l|T_{\ell}$ for layer "
+              r"$l|\ell$ and $F_l|F_{\ell}$ for the update with the preconditioner of that layer. ",
+              "The identity of ", one, " says"),
+        Display(STEP, "induction-step"),
+        prose("The prompt itself is $Z_0 = Z(w_0)|Z_0 = Z(w_0)$. If $Z_l = Z(w_l)|Z_{\\ell} = Z(w_{\\ell})$ then layer "
+              r"$l|\ell$ gives $Z_{l+1} = Z(w_{l+1})|Z_{\ell+1} = Z(w_{\ell+1})$; so, one layer after another,"),
+        Display(CHAIN, "induction-chain"),
+        prose("and the read-out entry of $Z_L$ is that of $Z(w_L)$. What stands behind each word \"every\":"),
+        Table(("holds for", "because", "evidence"), rows),
+    ]  # fmt: skip
+    return Section(NAME, TITLE, tuple(blocks))
+
+
+def _verdict(claims: Sequence[Claim]) -> Cell:
+    verdict = worst(claims) if claims else Verdict.NOT_RUN
+    return Cell((Link("details", "#evidence-identity-symbolic"),), verdict)

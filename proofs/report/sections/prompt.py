@@ -1,0 +1,91 @@
+"""Section "prompt": the rows of Z as a picture and as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....symbolic.algorithm import Algorithm
+from ....symbolic.loop import SymbolicState
+from ...printing import Formula, Names, symbol
+from ..assemble import cell, prose
+from ..model import Block, Cell, Picture, Section, Table
+from ..notation import block_symbols, numbers
+from ..picture_prompt import Row, letters, prompt_picture
+from ..subject import Subject
+
+NAME, TITLE, ORDER = "prompt", "The prompt", 30
+
+
+def build(subject: Subject) -> Section | None:
+    """The picture of Z_0, and what each row holds."""
+    if subject.own is not None:
+        return _own(subject)
+    algorithm, state = subject.algorithm, subject.state
+    assert algorithm is not None and state is not None
+    svg, alt = prompt_picture(_rows(algorithm, state), f"The prompt of {algorithm.title}")
+    caption = "Rows, context columns and query column of the prompt. Layers read every row and change the marked ones."
+    blocks: list[Block] = [
+        prose(
+            "A column for each transition and one for the query. The table says what each row holds when the weights "
+            "are ", _weights(algorithm), "; the picture is the prompt itself, with zero weights as in the papers."
+        ),
+        Picture(svg, alt, caption, _data(algorithm, state)),
+        _table(algorithm, state),
+    ]  # fmt: skip
+    return Section(NAME, TITLE, tuple(blocks))
+
+
+def _weights(algorithm: Algorithm) -> Formula:
+    return Formula(", ".join(algorithm.weights), ",\\, ".join(symbol(w) for w in algorithm.weights))
+
+
+def _columns(state: SymbolicState, weights: Any) -> list[tuple[list[Any], list[Any]]]:
+    """For columns 1, 2, n and the query: the feature blocks and the accumulator rows."""
+    algorithm = state.algorithm
+    tokens = [algorithm.context_token(state.transition(at), state.p) for at in ("1", "2", "n", "j")]
+    tokens.append(algorithm.query_token(state.query(), state.algebra.number(0)))
+    return [
+        ([getattr(t, b.name) for b in algorithm.features], algorithm.column_values(weights, t, state.p)) for t in tokens
+    ]
+
+
+def _rows(algorithm: Algorithm, state: SymbolicState) -> list[Row]:
+    """The rows at zero weights, as short texts."""
+    names = Names.for_state(state)
+    zero = tuple(0 * w for w in state.weights)
+    first, second, last, _, query = _columns(state, zero)
+    rows = []
+    features = [(b.name, not b.scalar) for b in algorithm.features]
+    for part, blocks in enumerate((features, [(r.name, False) for r in algorithm.accumulators])):
+        for k, (name, tall) in enumerate(blocks):
+            shown = [letters(names.value(column[part][k]).text) for column in (first, second, last, query)]
+            rows.append(Row(name, (shown[0], shown[1], shown[2], shown[3]), tall, part == 1))
+    return rows
+
+
+def _data(algorithm: Algorithm, state: SymbolicState) -> Table:
+    """The picture's cells."""
+    rows = tuple(tuple(Cell((text,)) for text in (row.name, *row.cells)) for row in _rows(algorithm, state))
+    return Table(("row", "column 1", "column 2", "column n", "query"), rows)
+
+
+def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
+    names, symbols = Names.for_state(state), block_symbols(algorithm, state)
+    *_, generic, query = _columns(state, state.weights)
+    rows = []
+    for k, block in enumerate(algorithm.features):
+        size = "1" if block.scalar else "d"
+        rows.append((cell(block.name), cell(symbols[block.name]), cell(size), cell(names.value(generic[0][k])),
+                     cell(names.value(query[0][k])), cell("stays as it is")))  # fmt: skip
+    for k, row in enumerate(algorithm.accumulators):
+        rows.append((cell(row.name), cell(), cell("1"), cell(names.value(generic[1][k])),
+                     cell(names.value(query[1][k])), cell("changed by layers")))  # fmt: skip
+    return Table(("row block", "symbol", "rows", "context column j", "query column", "role"), tuple(rows))
+
+
+def _own(subject: Subject) -> Section:
+    found = subject.own_example
+    assert found is not None
+    shown = numbers(Formula("Z_0", "Z_0"), found.rows, found.columns, found.start)
+    said = prose("The prompt is the construction's own; here it is at $d = 2$, $n = 3$ for the worked example's data.")
+    return Section(NAME, TITLE, (said, shown))

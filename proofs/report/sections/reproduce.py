@@ -1,0 +1,71 @@
+"""Section "reproduce": the command that makes this page, versions and digests."""
+
+from __future__ import annotations
+
+import platform
+from hashlib import sha256
+from importlib import metadata
+
+from ....numeric.strict_json import dumps
+from ....numeric.weights_file import MAX_ENTRIES, document
+from ....symbolic.construction import Construction
+from ...prover import source_digests
+from ...theorems import has_theory
+from ..assemble import cell, prose
+from ..model import Block, Code, Listing, Section, Table
+from ..subject import Subject
+
+NAME, TITLE, ORDER = "reproduce", "How to reproduce this", 150
+PACKAGES = ("layerproof", "sympy", "python-flint", "numpy", "torch")
+
+
+def build(subject: Subject) -> Section | None:
+    """One command, the versions, and the digests of what was judged."""
+    blocks: list[Block] = [
+        Listing(subject.command, "shell"),
+        prose("The same command with the same versions gives the same page."),
+        Table(("package", "version"), tuple((cell(name), cell(version(name))) for name in PACKAGES)),
+    ]
+    found = digests(subject)
+    if found:
+        rows = tuple((cell(what), cell(Code(digest))) for what, digest in found)
+        blocks.append(Table(("SHA-256 of", "digest"), rows))
+    if subject.dates:
+        blocks.append(Table(("machine", "value"), (
+            (cell("Python"), cell(platform.python_version())), (cell("system"), cell(platform.platform())),
+        )))  # fmt: skip
+    return Section(NAME, TITLE, tuple(blocks))
+
+
+def version(package: str) -> str:
+    """The installed version of a package."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def digests(subject: Subject) -> list[tuple[str, str]]:
+    """What was judged, by name and digest."""
+    result = []
+    construction = subject.construction
+    if construction is not None and entries(construction) <= MAX_ENTRIES:
+        result.append(("the weights at these settings, as layerproof.write_weights writes them to a .json file",
+                       weights_digest(construction)))  # fmt: skip
+    if subject.example is not None:
+        result.append(("the weights of the worked example", weights_digest(subject.example.construction)))
+    if subject.algorithm is not None and has_theory(subject.algorithm):
+        listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(source_digests().items()))
+        result.append(("the Rocq theory (the sha256sum listing of its files)", sha256(listed.encode()).hexdigest()))
+    return result
+
+
+def weights_digest(construction: Construction) -> str:
+    """The SHA-256 of the weights' JSON file."""
+    return sha256(dumps(document(construction)).encode()).hexdigest()
+
+
+def entries(construction: Construction) -> int:
+    """About how many numbers the weights' file has."""
+    m, N = construction.layout.m, construction.layout.n + 1
+    return sum(len(heads) for heads in construction.layers) * 3 * m * m + N * N

@@ -1,0 +1,86 @@
+"""Section "theorem": the theorem as Rocq states it, with its assumptions and whether the prover ran."""
+
+from __future__ import annotations
+
+from ....symbolic.algorithm import Algorithm
+from ...theorems import Audit, audits, has_theory
+from ...verdict import Verdict
+from ..assemble import cell, plain, prose, sentence
+from ..model import Block, Code, Folded, Listing, Note, Section, Table
+from ..subject import Subject
+
+NAME, TITLE, ORDER = "theorem", "The theorem, as Rocq states it", 80
+PROVED = "proved-all-sizes"
+
+
+def build(subject: Subject) -> Section | None:
+    """The audited statements about this algorithm, or that there are none."""
+    algorithm = subject.algorithm
+    if algorithm is None:
+        return None
+    if not has_theory(algorithm):
+        said = prose("No theorem of the theory is about this algorithm, so nothing here is machine-checked for all "
+                     "sizes.")  # fmt: skip
+        return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not machine-checked", (said,)),))
+    main, others = chosen(subject, algorithm)
+    first = main.theorems[0]
+    blocks: list[Block] = [
+        _ran(subject),
+        prose("The statement below is generated for the audit, with the textbook's recursion and the derived heads "
+              "spelled out; the theory's proof has to fit it. ", (sentence(first.sentence),)),
+        Listing(f"Theorem {first.name} :\n  {first.statement}.", "rocq"),
+        prose("Its assumptions are the variables that it is about, and nothing else; the gate lets no axiom through:"),
+        Listing(assumptions(main), "rocq"),
+        Folded("The definitions that it speaks of", (Listing(main.definitions.strip(), "rocq"),),
+               "theorem-definitions"),
+    ]  # fmt: skip
+    rows = [
+        (cell(Code(t.name)), cell(t.sentence), cell(Code(f"{t.file}.v")))
+        for audit in (main, *others) for t in audit.theorems
+    ]  # fmt: skip
+    blocks.append(Table(("theorem", "what it says", "file"), tuple(rows), "All theorems about this algorithm."))
+    blocks.append(Folded("Their statements", tuple(
+        Listing(f"Theorem {t.name} :\n  {t.statement}.", "rocq") for t in main.theorems[1:]
+    ), "theorem-statements"))  # fmt: skip
+    return Section(NAME, TITLE, tuple(blocks))
+
+
+def chosen(subject: Subject, algorithm: Algorithm) -> tuple[Audit, list[Audit]]:
+    """The audit with the statements for the options in force, and the others that belong to it."""
+    assert subject.case is not None
+    suffix = "".join(f"_{v.replace('-', '_')}" for v in algorithm.choose(subject.case.options).values())
+    found = [a for a in audits(algorithm) if not suffix or a.name.endswith(suffix)]
+    main = next(a for a in found if not a.whole)
+    if suffix:  # a suffix may end with another: _lam ends _gamma_lam
+        main = min((a for a in found if not a.whole), key=lambda a: len(a.name))
+        found = [
+            a
+            for a in found
+            if a is main or (a.whole and a.name.removeprefix("audit_numbers_") == main.name.removeprefix("audit_"))
+        ]
+    return main, [a for a in found if a is not main]
+
+
+def assumptions(audit: Audit) -> str:
+    """The variables of the statement."""
+    lines = [line for line in audit.definitions.splitlines() if line.startswith("Variable")]
+    return "\n".join(lines)
+
+
+def _ran(subject: Subject) -> Note:
+    claims = subject.of_kind(PROVED)
+    claim = claims[0] if claims else None
+    if claim is None:
+        return Note(Verdict.NOT_RUN, "The prover did not run", (prose("It is asked for with `--prove`."),))
+    if claim.verdict is Verdict.HOLDS:
+        title = (
+            "The Rocq kernel accepted it" if claim.asked else "Accepted earlier; the prover did not run for this report"
+        )
+        return Note(Verdict.HOLDS, title, (plain(sentence(claim.reason)),))
+    titles = {Verdict.NOT_RUN: "The prover did not run for this report", Verdict.REFUTED: "The gate refused it",
+              Verdict.UNDECIDED: "The gate could not decide"}  # fmt: skip
+    said = (
+        plain(sentence(claim.reason)),
+        prose("`layerproof prove` compiles and audits it; `--prove` does so for a report."),
+    )
+    return Note(claim.verdict, titles[claim.verdict], said)

@@ -1,0 +1,69 @@
+"""Section "update": the textbook update with its source, as its loop runs on symbols, and as code."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from ....symbolic.algorithm import Algorithm
+from ....symbolic.errors import LayerproofError
+from ....symbolic.loop import LoopForm, loop_form
+from ...printing import Formula, Names, symbol
+from ..assemble import plain, prose
+from ..model import Block, Display, Folded, Listing, Paragraph, Section
+from ..subject import Subject
+
+NAME, TITLE, ORDER = "update", "The textbook update", 20
+LONGEST = 20_000
+
+
+def build(subject: Subject) -> Section | None:
+    """Where the update comes from and what it is; None for a construction without one."""
+    algorithm = subject.algorithm
+    if algorithm is None or subject.state is None or subject.names is None:
+        return None
+    stated = " ".join((algorithm.update.__doc__ or "").split())
+    blocks: list[Block] = [plain(f"Source: {algorithm.source}.")]
+    if stated:
+        blocks.append(Paragraph(("As its author states it: ", stated)))
+    try:
+        form = subject.derivation.loop if subject.derivation is not None else loop_form(subject.state)
+    except LayerproofError as error:
+        blocks.append(plain(f"Its loop has no closed form here: {error}."))
+    else:
+        state = subject.derivation.state if subject.derivation is not None else subject.state
+        blocks += _as_it_runs(algorithm, form, Names.for_state(state))
+    for option, value in sorted(subject.state.options.items()):
+        blocks.append(plain(f"Option {option} = {value}."))
+    if algorithm.notes:
+        blocks.append(plain(algorithm.notes))
+    code = source_of(algorithm)
+    if code:
+        note = prose("This code is the reference of every check: it runs on symbols, on rationals and modulo a prime.")
+        blocks.append(Folded("The update as it is run", (note, Listing(code, "python")), "update-code"))
+    return Section(NAME, TITLE, tuple(blocks))
+
+
+def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[Block]:
+    result: list[Block] = [
+        prose(r"The same update, read off its own code as it runs on symbols: for $j = 1, ..., n|j = 1, \dots, n$, "
+              "from zero,")
+    ]  # fmt: skip
+    for name, value in form.recurrences:
+        right = names.value(value)
+        result.append(Display(Formula(f"{name}_j = {right.text}", f"{symbol(name)}_{{j}} = {right.latex}")))
+    letters = algorithm.preconditioners
+    known = Formula(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
+    result.append(prose("and then, with the layer's own ", known, ","))
+    for name, value in zip(algorithm.weights, form.finish, strict=True):
+        right = names.value(value)
+        result.append(Display(Formula(f"{name} <- {right.text}", rf"{symbol(name)} \leftarrow {right.latex}")))
+    return result
+
+
+def source_of(algorithm: Algorithm) -> str:
+    """The update's code; empty where it cannot be had."""
+    try:
+        return inspect.getsource(algorithm.update)[:LONGEST].rstrip()
+    except (OSError, TypeError):
+        return ""

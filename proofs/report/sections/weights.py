@@ -1,0 +1,145 @@
+"""Section "weights": the heads as block matrices, and every entry at a small size."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from sympy import Expr, Integer, Rational, Symbol
+
+from ....symbolic.arithmetic import Arithmetic
+from ....symbolic.construction import Construction, instantiate
+from ....symbolic.derive import Derivation
+from ....symbolic.prompt import Layout
+from ...derivation_document import head_tables
+from ...document_parts import Table as FormulaTable
+from ...printing import Formula, expression, symbol
+from ..assemble import cell, matrix, prose
+from ..model import Block, Folded, Matrix, Paragraph, Section, Table
+from ..notation import numbers
+from ..subject import Subject
+from .derivation import mask_formula
+
+NAME, TITLE, ORDER = "weights", "The weights", 50
+D, N = 2, 3
+LEGENDS = {
+    "W": ("the identity on the rows that layers change",),
+    "P": ("reads the column's row, writes the row's", "the same, negated"),
+    "Q": ("features that meet", "the same, negated"),
+}
+SYMBOLIC = Arithmetic(
+    "SymPy expressions",
+    number=lambda x: Rational(x.numerator, x.denominator),
+    vector=list,
+    matrix=lambda rows: [list(row) for row in rows],
+    entries=list,
+    at=lambda m, i, j: m[i][j],
+)
+
+
+def build(subject: Subject) -> Section | None:
+    """Every head's W, P and Q in blocks, and entry by entry at d = 2, n = 3."""
+    if subject.derivation is not None:
+        return Section(NAME, TITLE, (*_derived(subject.derivation), *_entries(subject.derivation)))
+    if subject.example is not None:
+        return Section(NAME, TITLE, _given(subject.example.construction))
+    return None
+
+
+def _derived(found: Derivation) -> list[Block]:
+    sizes = [
+        *("1" if b.scalar else "d" for b in found.algorithm.features),
+        *("1" for _ in found.algorithm.accumulators),
+    ]
+    rows = []
+    result: list[Block] = []
+    for number, head in enumerate(found.heads, 1):
+        mask = mask_formula(found.mask_names[head.mask])
+        rows.append((
+            cell(str(number)), cell(mask), cell(_list({read for _, read in head.U})),
+            cell(_list({written for written, _ in head.U})), cell(_list({r for r, _, _ in head.E})),
+            cell(_list({s for _, _, s in head.E})),
+        ))  # fmt: skip
+        result.append(Paragraph((f"Head {number}, with mask ", mask, ":")))
+        for table in head_tables(found, head):
+            letter = table.name.text
+            name = Formula(f"{letter}_{number}", f"{letter}_{{{number}}}")
+            named = FormulaTable(name, table.rows, table.columns, tuple(tuple(map(_ell, row)) for row in table.entries))
+            result.append(matrix(named, LEGENDS[letter], sizes))
+    overview = Table(("head", "mask", "reads row", "writes row", "compares rows", "with rows"), tuple(rows),
+                     "What each head reads and writes.")  # fmt: skip
+    letters = found.algorithm.preconditioners
+    steps = Formula(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
+    said = prose("Blocks are named by the rows of the prompt. Layers differ in their "
+                 f"preconditioner{'s' * (len(letters) > 1)} ", steps, " and in nothing else.")  # fmt: skip
+    return [said, overview, *result]
+
+
+def _ell(formula: Formula) -> Formula:
+    return Formula(formula.text, formula.latex.replace("_{l}", r"_{\ell}"))
+
+
+def _list(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _entries(found: Derivation) -> list[Block]:
+    """The same matrices at d = 2, n = 3, every entry in the symbols of C and the parameters."""
+    algorithm = found.algorithm
+    layout = Layout.of(algorithm, D, N)
+    step: tuple[Any, ...] = tuple(
+        Symbol(name) if name in algorithm.scalar_preconditioners
+        else [[Symbol(f"{name}_{i + 1}{j + 1}") for j in range(D)] for i in range(D)]
+        for name in algorithm.preconditioners
+    )  # fmt: skip
+    values = {name: Symbol(name) for name in algorithm.parameters}
+    (heads,) = instantiate(found, SYMBOLIC, layout, [step], values)
+    rows, columns = layout.row_names(), (*(str(j + 1) for j in range(N)), "query")
+    p, K = layout.p, len(layout.accumulators)
+    shown: list[Block] = []
+    seen: list[str] = []
+    for number, (head, symbolic) in enumerate(zip(heads, found.heads, strict=True), 1):
+        U = [[0] * (p + K)] * p + [[0] * p + list(row) for row in head.U]
+        E = [list(row) + [0] * K for row in head.E] + [[0] * (p + K)] * K
+        shown.append(_matrix(f"P_{number}", rows, rows, U, LEGENDS["P"]))
+        shown.append(_matrix(f"Q_{number}", rows, rows, E, LEGENDS["Q"]))
+        name = found.mask_names[symbolic.mask]
+        if name not in seen:
+            seen.append(name)
+            shown.append(_matrix(name[0] + "_" + name[1:], columns, columns, head.M, ()))
+    said = prose(f"The same at $d = {D}$, $n = {N}$, entry by entry; $W_h$ is the identity on the accumulator rows.")
+    return [Folded(f"Entry by entry at d = {D}, n = {N}", (said, *shown), "weights-entries")]
+
+
+def _matrix(
+    name: str, rows: tuple[str, ...], columns: tuple[str, ...], entries: Any, legend: tuple[str, ...]
+) -> Matrix:
+    letter, _, index = name.partition("_")
+    filled = tuple(tuple(_entry(x) for x in row) for row in entries)
+    return matrix(FormulaTable(Formula(name, f"{letter}_{{{index}}}"), rows, columns, filled), legend)
+
+
+def _entry(x: Any) -> Formula:
+    return expression(x if isinstance(x, Expr) else Integer(x))
+
+
+def _given(weights: Construction) -> tuple[Block, ...]:
+    """Given heads have no symbolic form: the numbers of the worked example's layers."""
+    layout = weights.layout
+    rows, columns = layout.row_names(), (*(str(j + 1) for j in range(layout.n)), "query")
+    values = ", ".join(f"{name} = {value}" for name, value in weights.parameters.items())
+    result: list[Block] = [
+        prose(f"The heads as given, in numbers: $d = {layout.d}$, $n = {layout.n}$, layer 1 of the worked example."),
+        Paragraph((f"Parameters: {values or 'none'}.",)),
+    ]
+    for h, head in enumerate(weights.layers[0], 1):
+        for letter, labels in (("W", rows), ("P", rows), ("Q", rows), ("M", columns)):
+            entries: list[list[Fraction]] = getattr(head, letter).fractions()
+            shown = numbers(Formula(f"{letter}_{h}", f"{letter}_{{{h}}}"), labels, labels, entries)
+            legend = LEGENDS.get(letter, ())
+            result.append(matrix(FormulaTable(shown.name, shown.rows, shown.columns, _filled(shown)), legend))
+    return tuple(result)
+
+
+def _filled(shown: Matrix) -> tuple[tuple[Formula, ...], ...]:
+    return tuple(tuple(e for e in row if e is not None) for row in shown.entries)

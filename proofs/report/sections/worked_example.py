@@ -1,0 +1,256 @@
+"""Section "worked-example": a run small enough to follow by hand, with every intermediate matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ....numeric.strict_json import rational_text
+from ....symbolic.identity import Mismatch
+from ...printing import Formula, symbol
+from ...verdict import Verdict, number_text
+from ...weights_document import number
+from ..assemble import cell, plain, prose
+from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
+from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Span, Steps, Table
+from ..notation import equation, indexed, numbers, vector
+from ..subject import Subject
+
+NAME, TITLE, ORDER = "worked-example", "A worked example", 90
+
+
+def build(subject: Subject) -> Section | None:
+    """Z_0, every layer with its heads, the loop beside it, and whether they agree."""
+    if subject.own_example is not None:
+        return _own(subject.own_example)
+    found = subject.example
+    if found is None or subject.algorithm is None:
+        return None
+    w = subject.algorithm.weights[0]
+    depth = len(found.layers)
+    columns = (*(str(j + 1) for j in range(found.context.n)), "query")
+    blocks: list[Block] = [
+        *_alarm(found.mismatch),
+        prose(f"At $d = {D}$, $n = {found.context.n}$, $L = {depth}$, in exact numbers, from zero weights, with "
+              "parameters of its own, chosen so that the numbers stay small. The transitions are"),
+        _transitions(found),
+        Paragraph(_parameters(found)),
+        prose("The prompt, by the table of its rows:"),
+        _full("Z_0", found.rows, columns, found.start, found.features),
+        Steps(tuple(
+            (f"From Z_{k} to Z_{k + 1}", _layer(found, k, columns)) for k in range(depth)
+        )),
+        prose("The textbook loop, which has never seen a weight matrix, gives on the same transitions"),
+        Steps(tuple((f"From iterate {k} to iterate {k + 1}", _pass(found, k)) for k in range(depth))),
+        prose("Side by side: the read-out entry after layer $l|\\ell$ (", _sign(found), " the query entry of row ",
+              (found.construction.readout.row,), ") and the loop's prediction."),
+        _comparison(found, w),
+    ]  # fmt: skip
+    return Section(NAME, TITLE, tuple(blocks))
+
+
+def _alarm(mismatch: Mismatch | None) -> list[Block]:
+    if mismatch is None:
+        return []
+    said = (
+        plain(f"After layer {mismatch.layer}, row {mismatch.row}, {mismatch.column_name}, the transformer has "
+              f"{number_text(mismatch.layer_value)} and the reference {number_text(mismatch.iterate_value)}."),
+    )  # fmt: skip
+    return [Note(Verdict.REFUTED, "The layers and the reference disagree on this example", said)]
+
+
+def _transitions(found: Example | OwnExample) -> Table:
+    c = found.context
+    extras = [name for name, _ in c.extras]
+    rows = []
+    for j in range(c.n):
+        carried = [vector(v[j]) if isinstance(v[j], tuple) else number(v[j]) for _, v in c.extras]
+        rows.append((cell(str(j + 1)), cell(vector(c.features[j])), cell(vector(c.next_features[j])),
+                     cell(number(c.rewards[j])), *(cell(x) for x in carried)))  # fmt: skip
+    query = (cell("query"), cell(vector(c.query)), cell(), cell(), *(cell() for _ in extras))
+    return Table(("j", "features", "next features", "reward", *extras), (*rows, query))
+
+
+def _parameters(found: Example | OwnExample) -> tuple[Span, ...]:
+    if not found.parameters:
+        return ("The update has no parameters.",)
+    result: list[Span] = ["Parameters: "]
+    for k, (name, value) in enumerate(sorted(found.parameters.items())):
+        result += [", "] * bool(k) + [equation(Formula(name, symbol(name)), number(value))]
+    return (*result, ".")
+
+
+def _full(
+    name: str, rows: Sequence[str], columns: Sequence[str], entries: Sequence[Sequence[Fraction]], features: int,
+    caption: str = "",
+) -> Matrix:  # fmt: skip
+    """A state of the prompt: feature rows and accumulator rows in two colours."""
+    letter, _, index = name.partition("_")
+    formula = Formula(name, f"{letter}_{{{index}}}")
+    groups = tuple(tuple(int(i >= features) for _ in columns) for i in range(len(rows)))
+    legend = ("features", "rows that layers change")
+    return numbers(formula, rows, columns, entries, groups=groups, legend=legend, caption=caption)
+
+
+def _layer(found: Example, k: int, columns: tuple[str, ...]) -> tuple[Block, ...]:
+    step: LayerStep = found.layers[k]
+    n = found.context.n
+    result: list[Block] = []
+    for name, value in found.loop[k].preconditioners.items():
+        result.append(_preconditioner(name, k, value))
+    for h, head in enumerate(step.heads, 1):
+        result += _head(head, h, k, found.rows, columns, len(step.heads))
+    outputs = "The output, divided by" if len(step.heads) == 1 else "The heads' outputs, added and divided by"
+    result.append(prose(f"{outputs} $n = {n}$, is the change of the prompt:"))
+    changed = [i for i in range(len(found.rows)) if i >= found.features or any(step.change[i])]
+    change = Formula(f"Z_{k + 1} - Z_{k}", f"Z_{{{k + 1}}} - Z_{{{k}}}")
+    result.append(numbers(change, [found.rows[i] for i in changed], columns, [step.change[i] for i in changed],
+                          caption="rows that are not shown are zero"))  # fmt: skip
+    result.append(_full(f"Z_{k + 1}", found.rows, columns, step.after, found.features))
+    return tuple(result)
+
+
+def _preconditioner(name: str, k: int, value: Any) -> Block:
+    left = indexed(name, k)
+    if not isinstance(value, list):
+        return Display(equation(left, number(Fraction(value))))
+    labels = [str(i + 1) for i in range(len(value))]
+    return numbers(left, labels, labels, value)
+
+
+def _head(
+    head: HeadStep, h: int, k: int, rows: tuple[str, ...], columns: tuple[str, ...], count: int
+) -> list[Block]:  # fmt: skip
+    mark = f"_{h}" if count > 1 else ""
+    tex = f"_{{{h}}}" if count > 1 else ""
+    lead = f"Head {h}: the" if count > 1 else "The"
+    values = [i for i in range(len(rows)) if any(head.values[i])]
+    written = [i for i in range(len(rows)) if any(head.output[i])]
+    result: list[Block] = [
+        prose(f"{lead} key-query form, the rows of values, the scores of all pairs of tokens (key down, query across), "
+              "the mask, and what the head adds:"),
+        numbers(Formula(f"Q{mark}", f"Q{tex}"), rows, rows, head.Q),
+        numbers(Formula(f"P{mark} Z_{k}", f"P{tex} Z_{{{k}}}"), [rows[i] for i in values], columns,
+                [head.values[i] for i in values], caption="rows that are not shown are zero"),
+        numbers(Formula(f"Z_{k}^T Q{mark} Z_{k}", rf"Z_{{{k}}}^\top Q{tex} Z_{{{k}}}"), columns, columns, head.scores),
+    ]  # fmt: skip
+    result.append(numbers(Formula(f"M{mark}", f"M{tex}"), columns, columns, head.mask))
+    result.append(
+        numbers(
+            Formula(f"W{mark} P{mark} Z_{k} M{mark} (Z_{k}^T Q{mark} Z_{k})",
+                    rf"W{tex} P{tex} Z_{{{k}}} M{tex} \bigl(Z_{{{k}}}^\top Q{tex} Z_{{{k}}}\bigr)"),
+            [rows[i] for i in written], columns, [head.output[i] for i in written],
+            caption="rows that are not shown are zero" if written else "every row is zero",
+        )
+    )  # fmt: skip
+    return [b for b in result if not isinstance(b, Matrix) or b.rows]
+
+
+def _pass(found: Example, k: int) -> tuple[Block, ...]:
+    step: LoopStep = found.loop[k]
+    before = found.start_weights if k == 0 else found.loop[k - 1].weights
+    names = list(step.variables[0]) if step.variables else []
+    rows = [
+        (cell(str(j)), *(cell(_value(variables[name])) for name in names))
+        for j, variables in enumerate(step.variables, 1)
+    ]
+    result: list[Block] = [
+        Paragraph(
+            (
+                "From ",
+                *_weights(before, k),
+                " the loop's variables after each transition are",
+            )
+        ),
+        Table(("after transition", *names), tuple(rows)),
+        Paragraph(("which gives ", *_weights(step.weights, k + 1), ".")),
+    ]
+    columns = (*(str(j + 1) for j in range(found.context.n)), "query")
+    labels = found.rows[found.features :]
+    same = found.wanted[k] == found.layers[k].after[found.features :]
+    shown = f"as Z_{k + 1} above does" if same else f"and Z_{k + 1} above does not"
+    result.append(numbers(Formula(f"Y(w_{k + 1})", f"Y(w_{{{k + 1}}})"), labels, columns, found.wanted[k],
+                          caption=f"what the accumulator rows must hold at these weights, {shown}"))  # fmt: skip
+    return tuple(result)
+
+
+def _value(value: Any) -> Formula:
+    return vector(value) if isinstance(value, list) else number(value)
+
+
+def _weights(weights: Mapping[str, Any], k: int) -> tuple[Span, ...]:
+    result: list[Span] = []
+    for position, (name, value) in enumerate(weights.items()):
+        result += [", "] * bool(position) + [equation(indexed(name, k), _value(value))]
+    return tuple(result)
+
+
+def _sign(found: Example) -> str:
+    return "minus" if found.construction.readout.sign < 0 else "plus"
+
+
+def predictions(found: Example) -> list[tuple[Fraction, Fraction]]:
+    """For each layer the transformer's prediction and the loop's."""
+    readout = found.construction.readout
+    at = found.rows.index(readout.row)
+    result = []
+    for layer, step in zip(found.layers, found.loop, strict=True):
+        w = next(iter(step.weights.values()))
+        inner = sum((x * y for x, y in zip(w, found.context.query, strict=True)), Fraction(0))
+        result.append((readout.sign * layer.after[at][-1], inner))
+    return result
+
+
+def _comparison(found: Example, weight: str) -> Table:
+    rows = []
+    for k, (left, right) in enumerate(predictions(found), 1):
+        rows_agree = found.layers[k - 1].after[found.features :] == found.wanted[k - 1]
+        features_stay = found.layers[k - 1].after[: found.features] == found.start[: found.features]
+        same = left == right and rows_agree and features_stay
+        w = found.loop[k - 1].weights[weight]
+        rows.append((cell(str(k)), cell(number(left)), cell(equation(indexed(weight, k), vector(w))),
+                     cell(number(right)), Cell((), Verdict.HOLDS if same else Verdict.REFUTED)))  # fmt: skip
+    heads = ("layer", "transformer", "iterate", "prediction of the iterate", "every entry equal")
+    return Table(heads, tuple(rows))
+
+
+def _own(found: OwnExample) -> Section:
+    blocks: list[Block] = [
+        *_alarm(found.mismatch),
+        prose(f"At $d = {D}$, $n = {found.context.n}$, in exact numbers. The transitions are"),
+        _transitions(found), Paragraph(_parameters(found)),
+        numbers(Formula("Z_0", "Z_0"), found.rows, found.columns, found.start),
+    ]  # fmt: skip
+    items = []
+    for k, (step, wanted) in enumerate(zip(found.layers, found.wanted, strict=True)):
+        parts: list[Block] = []
+        for h, head in enumerate(step.heads, 1):
+            parts += _head(head, h, k, found.rows, found.columns, len(step.heads))
+        parts.append(numbers(Formula(f"Z_{k + 1}", f"Z_{{{k + 1}}}"), found.rows, found.columns, step.after))
+        rows = []
+        for (row, column), value in wanted.items():
+            given = step.after[found.rows.index(row)][found.columns.index(column)]
+            verdict = Verdict.HOLDS if given == value else Verdict.REFUTED
+            rows.append((cell(f"{row}, {column}"), cell(number(given)), cell(number(value)), cell(verdict=verdict)))
+        parts.append(Table(("entry", "transformer", "reference", "equal"), tuple(rows)))
+        items.append((f"From Z_{k} to Z_{k + 1}", tuple(parts)))
+    return Section(NAME, TITLE, (*blocks, Steps(tuple(items))))
+
+
+def data(found: Example) -> dict[str, Any]:
+    """The example's exact numbers as text."""
+
+    def rows(matrix: Sequence[Sequence[Fraction]]) -> list[list[str]]:
+        return [[rational_text(x) for x in row] for row in matrix]
+
+    def value(x: Any) -> Any:
+        return [rational_text(y) for y in x] if isinstance(x, list) else rational_text(x)
+
+    return {
+        "rows": list(found.rows),
+        "Z": [rows(found.start), *(rows(layer.after) for layer in found.layers)],
+        "weights": [{name: value(w) for name, w in step.weights.items()} for step in found.loop],
+        "predictions": [[rational_text(x) for x in pair] for pair in predictions(found)],
+        "agree": found.mismatch is None,
+    }

@@ -1,0 +1,119 @@
+"""What the sections of one page read: the algorithm, its derivation, its weights and what verify found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.construction import Construction
+from ...symbolic.derive import Derivation
+from ...symbolic.errors import NotPolynomialError, NotRepresentableError
+from ...symbolic.loop import SymbolicState
+from ...symbolic.own import OwnConstruction
+from ..case import Case, Progress, Settings, silent
+from ..printing import Names
+from ..verdict import Claim, Result, Verdict
+from .example import Example, OwnExample, own_example, small_example
+
+WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
+
+
+def worst(claims: Sequence[Claim]) -> Verdict:
+    """The worst verdict among the claims that were asked for; NOT_RUN when none was."""
+    said = {c.verdict for c in claims if c.asked}
+    return next((v for v in WORST_FIRST if v in said), Verdict.NOT_RUN)
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One page's matter.  What takes time is computed when a section first reads it.
+
+    item       : the algorithm, or a construction all of a user's own
+    claims     : what verify found about it
+    invariance : what was found about invariant sets, when it was asked
+    command    : the command that makes this page again
+    dates      : whether the page may hold what differs from day to day and machine to machine
+    """
+
+    item: Algorithm | OwnConstruction
+    settings: Settings
+    claims: tuple[Claim, ...]
+    invariance: Result | None = None
+    command: str = ""
+    dates: bool = False
+    progress: Progress = field(default=silent)
+
+    @property
+    def algorithm(self) -> Algorithm | None:
+        """The algorithm; None for an `OwnConstruction`, which has no update."""
+        return self.item if isinstance(self.item, Algorithm) else None
+
+    @property
+    def own(self) -> OwnConstruction | None:
+        """The user's own construction, if it is one."""
+        return self.item if isinstance(self.item, OwnConstruction) else None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict among what was asked for."""
+        return worst(self.claims)
+
+    @property
+    def refuted(self) -> tuple[Claim, ...]:
+        """The claims that are refuted."""
+        return tuple(c for c in self.claims if c.asked and c.verdict is Verdict.REFUTED)
+
+    def of_kind(self, evidence: str) -> tuple[Claim, ...]:
+        """The claims with one kind of evidence."""
+        return tuple(c for c in self.claims if c.evidence == evidence)
+
+    @cached_property
+    def case(self) -> Case | None:
+        """The algorithm at the settings, as the evidence saw it."""
+        return Case(self.algorithm, self.settings) if self.algorithm is not None else None
+
+    @cached_property
+    def state(self) -> SymbolicState | None:
+        """The symbols that formulas are made of."""
+        return SymbolicState(self.case.algorithm, dict(self.case.options)) if self.case is not None else None
+
+    @cached_property
+    def names(self) -> Names | None:
+        """How the symbols are written."""
+        return Names.for_state(self.state) if self.state is not None else None
+
+    @cached_property
+    def derivation(self) -> Derivation | None:
+        """The derivation; None where the weights are given, or none can be derived: then `obstacle` says why."""
+        return self._derived[0]
+
+    @property
+    def obstacle(self) -> str:
+        """Why no weights could be derived; empty where they were, or are given."""
+        return self._derived[1]
+
+    @cached_property
+    def _derived(self) -> tuple[Derivation | None, str]:
+        if self.case is None or self.case.algorithm.heads is not None:
+            return None, ""
+        try:
+            return self.case.derivation, ""
+        except (NotRepresentableError, NotPolynomialError) as error:
+            return None, str(error)
+
+    @cached_property
+    def construction(self) -> Construction | None:
+        """The weights that the evidence is about; None where there are none, or they are written another way."""
+        return self.case.subject if self.case is not None and not self.obstacle else None
+
+    @cached_property
+    def example(self) -> Example | None:
+        """The worked example; None where there are no weights of an algorithm."""
+        return small_example(self.case) if self.case is not None and not self.obstacle else None
+
+    @cached_property
+    def own_example(self) -> OwnExample | None:
+        """The worked example of a construction of a user's own."""
+        return own_example(self.own, self.settings) if self.own is not None else None

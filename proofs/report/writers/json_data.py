@@ -1,0 +1,47 @@
+"""A report as one JSON document: everything the other formats show, and the data behind it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from ....numeric.strict_json import dumps, rational_text
+from ..model import Report
+
+FORMAT = "layerproof report"
+SCHEMA = 1
+"""The version of the document; it grows with every change that a reader of it could notice."""
+
+
+def write(report: Report) -> dict[str, bytes]:
+    """The file of the report: report.json."""
+    document = {"format": FORMAT, "schema": SCHEMA, "report": plain(report)}
+    return {"report.json": encode(document)}
+
+
+def encode(document: Any) -> bytes:
+    """Canonical JSON as bytes; a lone surrogate, which no UTF-8 can hold, is written as JSON's escape for it."""
+    return dumps(document).encode("utf-8", "backslashreplace")
+
+
+def plain(value: Any) -> Any:
+    """A part of a report as plain data: a dataclass as its fields and its "kind", a rational as text.
+
+    Raises `TypeError` for whatever has no JSON form of its own.
+    """
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        found = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {"kind": type(value).__name__.lower(), **found}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, Fraction):
+        return rational_text(value)
+    json.dumps(value, allow_nan=False)  # raises where there is no JSON for it
+    return value

@@ -1,0 +1,322 @@
+"""LaTeX formulas read into a tree: the gate that every formula passes before it is set in any format.
+
+Only what is listed here is let through, so a formula from a user's file can neither run a command nor end the formula.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from .latex_nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words
+from .latex_symbols import ACCENTS, DELIMITERS, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES, STYLES
+
+ENVIRONMENTS = {
+    "matrix": ("", ""),
+    "smallmatrix": ("", ""),
+    "pmatrix": ("(", ")"),
+    "bmatrix": ("[", "]"),
+    "Bmatrix": ("{", "}"),
+    "vmatrix": ("|", "|"),
+    "array": ("", ""),
+    "aligned": ("", ""),
+    "cases": ("{", ""),
+}
+MAX_DEPTH = 40
+_TOKEN = re.compile(r"\\([A-Za-z]+)[ \t\n]*|\\(.)|([ \t\n]+)|(.)", re.DOTALL)
+_LONE = ("\\circ", "\\ast", "\\star", "\\bullet", "\\times", "\\pm")
+_TEXT_ESCAPES = "_%$#&{}"
+_TEXT_COMMANDS = {"\\textbackslash": "\\", "\\^": "^", "\\~": "~", "\\textless": "<", "\\textgreater": ">",
+                  "\\textasciicircum": "^", "\\textasciitilde": "~"}  # fmt: skip
+
+
+class UnknownLatex(ValueError):
+    """A formula has something that is not let through; the message says what."""
+
+
+@lru_cache(maxsize=65536)
+def read(latex: str) -> Row:
+    """The tree of a formula in LaTeX; raises `UnknownLatex` for whatever is not listed in this file.
+
+    >>> read(r"w_1^\\top").items
+    (Scripts(base=Sign(kind='letter', text='w', size=0.0), below=Sign(kind='number', text='1', size=0.0),\
+ above=Sign(kind='letter', text='⊤', size=0.0), primes=0),)
+    """
+    reader = _Reader(latex)
+    row = reader.row(stops=())
+    if reader.token is not None:
+        raise UnknownLatex(f"{reader.token!a} closes nothing")
+    return row
+
+
+def readable(latex: str) -> bool:
+    """Whether `read` takes it; what is not readable is set as plain text."""
+    try:
+        read(latex)
+    except UnknownLatex:
+        return False
+    return True
+
+
+class _Reader:
+    def __init__(self, latex: str) -> None:
+        if not latex.isascii() or not latex.isprintable():
+            raise UnknownLatex("a character that is no printable ASCII")
+        self.tokens: list[str] = []
+        self.source = latex
+        self.ends: list[int] = []
+        for match in _TOKEN.finditer(latex):
+            name, escaped, blank, char = match.groups()
+            self.tokens.append("\\" + name if name else "\\" + escaped if escaped else " " if blank else char)
+            self.ends.append(match.end())
+        self.at = 0
+        self.depth = 0
+
+    @property
+    def token(self) -> str | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def next(self) -> str:
+        token = self.token
+        if token is None:
+            raise UnknownLatex("ends too early")
+        self.at += 1
+        return token
+
+    def skip(self) -> None:
+        while self.token == " ":
+            self.at += 1
+
+    def expect(self, wanted: str) -> None:
+        self.skip()
+        if (token := self.next()) != wanted:
+            raise UnknownLatex(f"{token!a} where {wanted!a} should be")
+
+    def row(self, stops: tuple[str, ...]) -> Row:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise UnknownLatex("is nested too deeply")
+        items: list[Node] = []
+        while self.token is not None and self.token not in stops and self.token not in ("}", "&"):
+            if self.token == " ":
+                self.at += 1
+            elif self.token in ("^", "_", "'"):
+                items.append(self.scripts(items.pop() if items else Row(())))
+            else:
+                items.append(self.node())
+        self.depth -= 1
+        return Row(tuple(items))
+
+    def scripts(self, base: Node) -> Node:
+        if isinstance(base, Scripts):
+            raise UnknownLatex("has two scripts in one place")
+        below: Node | None = None
+        above: Node | None = None
+        primes, last = 0, ""
+        while self.token in ("^", "_", "'"):
+            token, before = self.next(), last
+            last = token
+            if token == "'":
+                if above is not None or (primes and before != "'"):
+                    raise UnknownLatex("has two superscripts in one place")
+                primes += 1
+            elif token == "^" and above is None and not (primes and before != "'"):
+                above = self.argument(script=True)
+            elif token == "_" and below is None:
+                below = self.argument(script=True)
+            else:
+                raise UnknownLatex("has two scripts in one place")
+            while self.token == " " and self.at + 1 < len(self.tokens) and self.tokens[self.at + 1] in ("^", "_"):
+                self.at += 1
+        return Scripts(base, below, above, primes)
+
+    def argument(self, script: bool = False) -> Node:
+        self.skip()
+        if self.token == "{":
+            return self.group()
+        if self.token is not None and self.token.isdigit():
+            return Sign("number", self.next())  # TeX takes one digit
+        token = self.token or ""
+        plain = (len(token) == 1 and token != "[") or token[1:] in GREEK_AND_LETTERS or token in _LONE
+        node = self.node()
+        if not plain and not (script and isinstance(node, Words)):  # TeX would take the command without its arguments
+            raise UnknownLatex(f"{token!a} where a letter or a group in braces should be")
+        return node
+
+    def group(self) -> Node:
+        self.expect("{")
+        row = self.row(stops=())
+        self.expect("}")
+        return row.items[0] if len(row.items) == 1 and not isinstance(row.items[0], Scripts) else row
+
+    def words(self) -> str:
+        """The text of a braced argument: plain characters and escaped ones."""
+        self.skip()
+        if self.next() != "{":
+            raise UnknownLatex("text without braces")
+        result = ""
+        while (token := self.next()) != "}":
+            if token in _TEXT_COMMANDS:
+                token = _TEXT_COMMANDS[token]
+                if self.tokens[self.at : self.at + 2] == ["{", "}"]:
+                    self.at += 2
+            elif token.startswith("\\"):
+                if len(token) != 2 or token[1] not in _TEXT_ESCAPES:
+                    raise UnknownLatex(f"{token!a} in text")
+                token = token[1]
+            elif token in _TEXT_ESCAPES or token in "^~":
+                raise UnknownLatex(f"{token!a} in text")
+            result += token
+        return result
+
+    def node(self) -> Node:
+        token = self.next()
+        if token == "{":
+            self.at -= 1
+            return self.group()
+        if token.isdigit():
+            while self.token is not None and (self.token.isdigit() or self.token == "."):
+                if self.token == "." and not (self.tokens[self.at + 1 : self.at + 2] or [""])[0].isdigit():
+                    break
+                token += self.next()
+            return Sign("number", token)
+        if len(token) == 1:
+            return self.character(token)
+        return self.command(token[1:])
+
+    def character(self, token: str) -> Node:
+        if token.isalpha():
+            return Sign("letter", token)
+        if token in "([":
+            return Sign("open", token)
+        if token in ")]":
+            return Sign("close", token)
+        if token in "+-=<>,;:.!/|*":
+            return Sign("operator", {"-": "−", "*": "∗"}.get(token, token))
+        raise UnknownLatex(f"{token!a} in a formula")
+
+    def command(self, name: str) -> Node:
+        if name in GREEK_AND_LETTERS:
+            return Sign("letter", GREEK_AND_LETTERS[name])
+        if name in OPERATORS:
+            return Sign("operator", OPERATORS[name])
+        if name in FUNCTIONS:
+            return Sign("function", name)
+        if name in SPACES:
+            return Space(SPACES[name])
+        if name in STYLES:
+            return self.styled(name)
+        if name in ("frac", "tfrac", "dfrac"):
+            return Quotient(self.argument(), self.argument(), name)
+        if name == "sqrt":
+            return Root(self.argument())
+        if name in ACCENTS:
+            return Accent(name, self.argument())
+        if name in SIZES:
+            return Sign("close" if name.endswith("r") else "open", self.delimiter(), SIZES[name])
+        if name == "left":
+            left = self.delimiter()
+            body = self.row(stops=("\\right",))
+            self.expect("\\right")
+            return Fenced(left, body, self.delimiter())
+        if name == "begin":
+            return self.grid()
+        if "\\" + name in DELIMITERS:
+            text = DELIMITERS["\\" + name]
+            return Sign("open" if text in "{⟨⌊⌈" else "close" if text in "}⟩⌋⌉" else "operator", text)
+        raise UnknownLatex(f"\\{name} is not among the commands that are let through")
+
+    def styled(self, name: str) -> Node:
+        start = self.at
+        style = STYLES[name]
+        if name == "operatorname":
+            return Sign("function", self.words().replace(" ", ""))
+        try:
+            words = self.words()
+        except UnknownLatex:
+            if style == "text":
+                raise
+            self.at = start
+            return self.argument()  # a formula in a style: set in the usual one
+        if style in ("bb", "cal"):
+            if not (len(words) == 1 and words.isalpha()):
+                raise UnknownLatex(f"\\{name} of more than one letter")
+            return Sign("letter", _fancy(words, style))
+        return Words(words if style == "text" else words.replace(" ", ""), style)
+
+    def delimiter(self) -> str:
+        self.skip()
+        token = self.next()
+        if token == ".":
+            return ""
+        if token in ("(", ")", "[", "]", "|", "/"):
+            return token
+        if token in DELIMITERS:
+            return DELIMITERS[token]
+        raise UnknownLatex(f"{token!a} as a delimiter")
+
+    def no_option(self) -> None:
+        self.skip()
+        if self.token in ("[", "*"):
+            raise UnknownLatex(f"{self.token!a} where TeX would take it for an option")
+
+    def grid(self) -> Node:
+        name = self.words()
+        if name not in ENVIRONMENTS:
+            raise UnknownLatex(f"\\begin{{{name}}} is not among the environments that are let through")
+        columns, rules, lines = "", [], []
+        if name == "array":
+            self.skip()
+            for char in self.words():
+                if char == "|":
+                    rules.append(len(columns))
+                elif char in "lcr":
+                    columns += char
+                elif char != " ":
+                    raise UnknownLatex(f"{char!a} in the columns of an array")
+        self.no_option()
+        rows: list[tuple[Node, ...]] = []
+        cells: list[Node] = []
+        while True:
+            self.skip()
+            while self.token == "\\hline" and not cells:
+                self.at += 1
+                self.skip()
+                lines.append(len(rows))
+            cells.append(self.row(stops=("\\\\", "\\end")))
+            token = self.next()
+            if token == "&":
+                continue
+            if token == "}":
+                raise UnknownLatex("'}' closes nothing")
+            if token == "\\end":
+                if len(cells) > 1 or cells[0] != Row(()):
+                    rows.append(tuple(cells))
+                break
+            self.no_option()
+            rows.append(tuple(cells))
+            cells = []
+        if self.words() != name:
+            raise UnknownLatex(f"\\begin{{{name}}} is not ended")
+        width = max((len(row) for row in rows), default=0)
+        if name == "array" and width > len(columns):
+            raise UnknownLatex("more cells in a row than the array has columns")
+        if width > 10 and name.endswith("matrix"):
+            raise UnknownLatex("more columns than amsmath's matrices take: use an array")
+        columns = columns or {"aligned": "rl" * width, "cases": "ll"}.get(name, "c" * width)[:width]
+        body = Grid(name, columns, tuple(rows), tuple(rules), tuple(lines))
+        left, right = ENVIRONMENTS[name]
+        return Fenced(left, body, right) if left or right else body
+
+
+def _fancy(letter: str, style: str) -> str:
+    import unicodedata
+
+    kind = "DOUBLE-STRUCK" if style == "bb" else "SCRIPT"
+    case = "CAPITAL" if letter.isupper() else "SMALL"
+    for name in (f"MATHEMATICAL {kind} {case} {letter.upper()}", f"{kind} {case} {letter.upper()}"):
+        try:
+            return unicodedata.lookup(name)
+        except KeyError:
+            continue
+    raise UnknownLatex(f"no {style} letter {letter}")

@@ -1,0 +1,236 @@
+"""A report as one PDF, set by Typst from the extra `pdf`: no TeX installation, no fonts of the machine, no date."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from importlib.resources import files as resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import assert_never
+
+from ....symbolic.errors import LayerproofError
+from ...printing import Formula
+from ...verdict import Verdict
+from ..model import (
+    Block,
+    Cell,
+    Code,
+    Display,
+    Folded,
+    Link,
+    Listing,
+    Matrix,
+    Note,
+    Page,
+    Paragraph,
+    Picture,
+    Report,
+    Span,
+    Steps,
+    Table,
+)
+from .checked import is_outside
+from .escape import visible
+from .latex_lines import width
+from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, lead
+from .typst_math import literal, typst_math
+
+_VARIABLE = re.compile(r"var\(--[\w-]+,\s*([^()]+)\)")
+MANY = 4
+"""More pages than these are listed without their sections."""
+LONG = 32
+"""A word of as many characters, such as a long rational, may be broken."""
+_BREAK = "\u200b"
+KEYS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def available() -> str | None:
+    """None when PDFs can be written, otherwise one line saying how to get what is missing."""
+    if find_spec("typst") is None:
+        return "PDF needs the extra pdf: pip install 'layerproof[pdf]'; the other formats were written without it"
+    return None
+
+
+def write(report: Report) -> dict[str, bytes]:
+    """The file of the report: report.pdf. Raises `LayerproofError` where the extra `pdf` is not installed."""
+    if trouble := available():
+        raise LayerproofError(trouble)
+    import typst
+
+    with tempfile.TemporaryDirectory() as folder:  # the root: the document can read no file but itself
+        main = Path(folder, "report.typ")
+        main.write_text(source(report), encoding="utf-8")
+        try:
+            content = typst.compile(main, root=Path(folder), ignore_system_fonts=True, format="pdf")
+        except typst.TypstError as error:
+            raise LayerproofError(f"Typst did not take the report: {error}") from error
+    return {"report.pdf": content}
+
+
+def source(report: Report) -> str:
+    """The report as a Typst document."""
+    template = (resources("layerproof.proofs.report") / "templates" / "report.typ").read_text(encoding="utf-8")
+    parts = [template, f"#show: body => whole({literal(report.title)}, body)"]
+    parts += [f'#block(text(size: 1.9em, weight: "bold", {literal(report.title)}))']
+    parts += _Writer("index").blocks(report.lead)
+    parts += [f"#outline(depth: {2 if len(report.pages) <= MANY else 1}, indent: auto)"]
+    for page in report.pages:
+        parts += _page(page)
+    return "\n\n".join(parts) + "\n"
+
+
+def _page(page: Page) -> list[str]:
+    writer = _Writer(page.name)
+    mark = badge(page.verdict)
+    title = f"#page-title({text(page.title)}, [{mark}], {text(SUMMARIES[page.verdict])})"
+    parts = [f"{title}#metadata(none)#label({literal(page.name)})"]
+    parts += writer.blocks(lead(page))
+    for section in page.sections:
+        parts.append(f"#heading(level: 2, {text(section.title)})#label({literal(f'{page.name}#{section.id}')})")
+        parts += writer.blocks(section.blocks)
+    return parts
+
+
+def text(value: str) -> str:
+    """Text as an argument of a Typst function."""
+    return f"[#{literal(value)}]"
+
+
+def badge(verdict: Verdict) -> str:
+    """A verdict as sign, word and colour."""
+    return f"#badge({literal(CLASSES[verdict])}, {literal(SIGNS[verdict])}, {literal(WORDS[verdict])})"
+
+
+class _Writer:
+    """Writes the blocks of one page, whose name begins its labels."""
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+
+    def blocks(self, blocks: tuple[Block, ...]) -> list[str]:
+        return [self.block(block) for block in blocks]
+
+    def content(self, blocks: tuple[Block, ...]) -> str:
+        return "[\n" + "\n\n".join(self.blocks(blocks)) + "\n]"
+
+    def spans(self, parts: tuple[Span, ...]) -> str:
+        return "".join(self.span(part) for part in parts)
+
+    def span(self, part: Span) -> str:
+        match part:
+            case str():
+                return f"#{_breakable(part)};"
+            case Code(value):
+                return code(value)
+            case Formula():
+                return typst_math(part)
+            case Link(value, target):
+                if is_outside(target):
+                    return f"#link({literal(target)}, {text(value)});"
+                full = self.page + target if target.startswith("#") else target
+                return f"#link(label({literal(full)}), {text(value)});"
+            case _:
+                assert_never(part)
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Paragraph(parts):
+                return self.spans(parts)
+            case Display(value, label):
+                return typst_math(value, display=True) + (self.anchor(label) if label else "")
+            case Table():
+                return self.table(block)
+            case Matrix():
+                return matrix(block)
+            case Picture(svg, alt, caption, _):
+                drawn = _VARIABLE.sub(r"\1", svg)  # Typst knows no variables of CSS, only what they fall back to
+                return f"#picture({literal(drawn)}, {literal(alt)}, {literal(caption)})"
+            case Listing(source_text, language):
+                return f"#listing({literal(source_text)}, {literal(language)})"
+            case Note(verdict, title, inner):
+                sign = badge(verdict) + " " if verdict else ""
+                kind = CLASSES[verdict] if verdict else "plain"
+                return f"#note({literal(kind)}, [{sign}#{literal(title)}], {self.content(inner)})"
+            case Steps(items):
+                return "\n\n".join(
+                    f"#step({text(f'{number}. {title}')}, {self.content(inner)})"
+                    for number, (title, inner) in enumerate(items, 1)
+                )
+            case Folded(title, inner, name):
+                anchor = self.anchor(name) if name else ""
+                return f"#heading(level: 3, {text(title)}){anchor}\n\n" + "\n\n".join(self.blocks(inner))
+            case _:
+                assert_never(block)
+
+    def anchor(self, name: str) -> str:
+        return f"#label({literal(f'{self.page}#{name}')})"
+
+    def table(self, table: Table) -> str:
+        weights = [
+            max([len(name), *(_length(row[c]) for row in table.rows)], default=1)
+            for c, name in enumerate(table.headers)
+        ]
+        least = [14.0 if any(row[c].verdict for row in table.rows) else 5.0 for c in range(len(table.headers))]
+        short = sum(weights) <= 80
+        columns = ", ".join(
+            "auto" if short else f"{max(size, low) ** 0.6:.3f}fr" for size, low in zip(weights, least, strict=True)
+        )
+        header = "".join(f"{text(name)}, " for name in table.headers)
+        rows = ",\n".join("(" + "".join(f"{self.cell(cell)}, " for cell in row) + ")" for row in table.rows)
+        return f"#numbers(({columns},), ({header}), (\n{rows}{',' if rows else ''}\n), {literal(table.caption)})"
+
+    def cell(self, cell: Cell) -> str:
+        shown = self.spans(cell.spans)
+        if cell.verdict:
+            return f"[{badge(cell.verdict)}{' #linebreak()' * bool(shown)}{shown}]"
+        return f"[{shown}]"
+
+
+def code(value: str) -> str:
+    """A word in a typewriter face that may be broken after its signs, so that none runs out of the page."""
+    return f"#raw({_breakable(value, signs='_./-:,=')});"
+
+
+def _breakable(value: str, signs: str = "") -> str:
+    """A literal in which long words may be broken, and every word after the `signs`."""
+    result, run = "", 0
+    for c in visible(value):
+        result += c
+        run = 0 if c.isspace() else run + 1
+        if c in signs or (run >= LONG and run % 8 == 0):
+            result += _BREAK
+    return literal(result, also=_BREAK)
+
+
+def _length(cell: Cell) -> float:
+    shown = sum(
+        width(s.latex) if isinstance(s, Formula) else len(s) if isinstance(s, str) else len(s.text) for s in cell.spans
+    )
+    return shown + (11 if cell.verdict else 0)
+
+
+def matrix(value: Matrix) -> str:
+    """A labelled matrix as a table in colours; made smaller where it is wider than the page."""
+    sizes, breadths = value.row_sizes or ("",) * len(value.rows), value.column_sizes or ("",) * len(value.columns)
+    columns = "".join(f"{_name(n, s)}, " for n, s in zip(value.columns, breadths, strict=True))
+    groups = value.groups or ((None,) * len(value.columns),) * len(value.rows)
+    rows = ""
+    for name, size, entries, row in zip(value.rows, sizes, value.entries, groups, strict=True):
+        cells = "".join(_entry(entry, group) for entry, group in zip(entries, row, strict=True))
+        rows += f"({_name(name, size)}, {cells}),\n"
+    legend = "".join(
+        f"({number}, {literal(KEYS[number % 26])}, {text(meaning)}), " for number, meaning in enumerate(value.legend)
+    )
+    return f"#matrix([{typst_math(value.name)}], ({columns}), (\n{rows}), ({legend}), {literal(value.caption)})"
+
+
+def _name(name: str, size: str) -> str:
+    return text(f"{name} × {size}" if size else name)
+
+
+def _entry(entry: Formula | None, group: int | None) -> str:
+    if entry is None:
+        return '(none, "", text(fill: muted)[0]), '
+    key = "" if group is None else KEYS[group % 26]
+    return f"({'none' if group is None else group}, {literal(key)}, [{typst_math(entry)}]), "

@@ -1,0 +1,264 @@
+"""A report as LaTeX: a fragment for each page, which amsmath and amssymb compile, and a document with all of them."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ...printing import Formula
+from ...verdict import Verdict
+from ..model import (
+    Block,
+    Cell,
+    Code,
+    Display,
+    Folded,
+    Link,
+    Listing,
+    Matrix,
+    Note,
+    Page,
+    Paragraph,
+    Picture,
+    Report,
+    Span,
+    Steps,
+    Table,
+)
+from .checked import is_outside
+from .latex_lines import lines, width
+from .latex_tree import readable
+from .signs import SUMMARIES, WORDS, lead
+from .tex_text import breakable, text
+
+LINE = 64
+"""About how many letters of a displayed formula fit on a line of an article."""
+ROWS = 30
+"""Rows of one tabular; what is longer goes on in another one, since no tabular breaks over pages."""
+MANY = 4
+"""More pages than these are listed without their sections."""
+SIGNS = {
+    Verdict.HOLDS: r"$\checkmark$",
+    Verdict.REFUTED: r"$\boldsymbol{\times}$",
+    Verdict.UNDECIDED: "?",
+    Verdict.NOT_RUN: "--",
+}
+PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
+\usepackage{amsmath,amssymb}
+\setlength{\hoffset}{-1in}\setlength{\voffset}{-1in}
+\setlength{\oddsidemargin}{25mm}\setlength{\textwidth}{160mm}
+\setlength{\parindent}{0pt}\setlength{\parskip}{0.5\baselineskip}
+\setlength{\topmargin}{15mm}\setlength{\textheight}{237mm}
+\emergencystretch=3em
+\begin{document}
+"""
+
+
+def write(report: Report) -> dict[str, bytes]:
+    """The files of the report by name: index.tex, which compiles, and a fragment for each page."""
+    index = [PREAMBLE.rstrip(), rf"\title{{{text(report.title)}}}", r"\author{}", r"\date{}", r"\maketitle"]
+    depth = 2 if len(report.pages) <= MANY else 1
+    index += [*_Writer("index").blocks(report.lead), rf"\setcounter{{tocdepth}}{{{depth}}}", r"\tableofcontents"]
+    for page in report.pages:
+        index += [r"\clearpage", rf"\input{{{page.name}}}"]
+    result = {"index.tex": "\n".join([*index, r"\end{document}", ""])}
+    for page in report.pages:
+        result[f"{page.name}.tex"] = fragment(page)
+    return {name: content.encode() for name, content in result.items()}
+
+
+def fragment(page: Page) -> str:
+    r"""A page as a \section to be pasted into a document that uses amsmath and amssymb."""
+    writer = _Writer(page.name)
+    parts = [
+        "% wants \\usepackage{amsmath,amssymb}",
+        rf"\section{{{text(page.title)}}}\label{{{page.name}}}",
+        rf"\noindent {said(page.verdict)} {text(SUMMARIES[page.verdict])}",
+        "",
+        *writer.blocks(lead(page)),
+    ]
+    for section in page.sections:
+        parts += [
+            "",
+            rf"\subsection{{{text(section.title)}}}\label{{{page.name}:{section.id}}}",
+            *writer.blocks(section.blocks),
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def said(verdict: Verdict) -> str:
+    """A verdict as sign and word."""
+    return rf"{SIGNS[verdict]}~\textbf{{{WORDS[verdict].replace(' ', '~')}}}"
+
+
+def formula(value: Formula) -> str:
+    """A formula in running text; its plain text where its LaTeX is not one that we set."""
+    return f"${_single(value.latex)}$" if readable(value.latex) else rf"\texttt{{{breakable(value.text)}}}"
+
+
+def _single(latex: str) -> str:
+    return " ".join(latex.split()) or "{}"
+
+
+class _Writer:
+    """Writes the blocks of one page, whose name begins its labels."""
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+
+    def blocks(self, blocks: tuple[Block, ...]) -> list[str]:
+        return [part for block in blocks for part in self.block(block)]
+
+    def spans(self, parts: tuple[Span, ...]) -> str:
+        return "".join(self.span(part) for part in parts)
+
+    def span(self, part: Span) -> str:
+        match part:
+            case str():
+                return text(part)
+            case Code(value):
+                return rf"\texttt{{{breakable(value)}}}"
+            case Formula():
+                return formula(part)
+            case Link(value, target):
+                if target.startswith("#"):
+                    return rf"{text(value)} (\ref{{{self.page}:{target[1:]}}})"
+                return rf"{text(value)} (\texttt{{{breakable(target)}}})" if is_outside(target) else text(value)
+            case _:
+                assert_never(part)
+
+    def block(self, block: Block) -> list[str]:
+        match block:
+            case Paragraph(parts):
+                return ["", self.spans(parts), ""]
+            case Display(value, label):
+                return self.display(value, label)
+            case Table():
+                return self.table(block)
+            case Matrix():
+                return matrix(block)
+            case Picture(_, alt, caption, data):
+                return ["", rf"\noindent\emph{{{text(caption or alt)}}}", "", *(self.table(data) if data.rows else [])]
+            case Listing(source, _):
+                return listing(source)
+            case Note(verdict, title, inner):
+                sign = f"{said(verdict)}: " if verdict else ""
+                return [r"\begin{quote}", rf"{sign}\textbf{{{text(title)}}}", "", *self.blocks(inner), r"\end{quote}"]
+            case Steps(items):
+                return [
+                    part
+                    for number, (title, inner) in enumerate(items, 1)
+                    for part in ("", rf"\subsubsection*{{{number}. {text(title)}}}", *self.blocks(inner))
+                ]
+            case Folded(title, inner, name):
+                heading = rf"\subsubsection*{{{text(title)}}}"
+                anchor = rf"\label{{{self.page}:{name}}}" if name else ""
+                return ["", heading + anchor, *self.blocks(inner)]
+            case _:
+                assert_never(block)
+
+    def display(self, value: Formula, label: str | None) -> list[str]:
+        if not readable(value.latex):
+            return ["", rf"\noindent\texttt{{{breakable(value.text)}}}", ""]
+        star = "" if label else "*"
+        mark = rf"\label{{{self.page}:{label}}}" if label else ""
+        parts = [_single(part) for part in lines(value.latex, LINE)]
+        if len(parts) == 1:
+            return [rf"\begin{{equation{star}}}{mark}", parts[0], rf"\end{{equation{star}}}"]
+        body = " \\\\\n&\\quad ".join(parts)
+        return [
+            rf"\begin{{equation{star}}}{mark}",
+            rf"\begin{{split}}&{body}\end{{split}}",
+            rf"\end{{equation{star}}}",
+        ]
+
+    def table(self, table: Table) -> list[str]:
+        result: list[str] = [""]
+        if table.caption:
+            result += [rf"\noindent\emph{{{text(table.caption)}}}", ""]
+        for start in range(0, max(len(table.rows), 1), ROWS):
+            result += self.tabular(table, table.rows[start : start + ROWS])
+        return result
+
+    def tabular(self, table: Table, rows: tuple[tuple[Cell, ...], ...]) -> list[str]:
+        size = r"\small" if len(table.headers) < 6 else r"\scriptsize"
+        columns = "".join(rf"p{{{share:.3f}\linewidth}}" for share in _shares(table))
+        head = " & ".join(rf"\raggedright\textbf{{{text(name)}}}" for name in table.headers)
+        body = [" & ".join(rf"\raggedright {self.cell(cell)}" for cell in row) + r" \tabularnewline" for row in rows]
+        return [
+            rf"\begingroup{size}\setlength{{\tabcolsep}}{{3pt}}\renewcommand{{\arraystretch}}{{1.2}}",
+            rf"\noindent\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
+            r"\hline",
+            head + r" \tabularnewline",
+            r"\hline",
+            *body,
+            r"\hline",
+            r"\end{tabular}\par\endgroup",
+            r"\medskip",
+        ]
+
+    def cell(self, cell: Cell) -> str:
+        shown = self.spans(cell.spans)
+        return f"{said(cell.verdict)} {shown}".strip() if cell.verdict else shown or "{}"
+
+
+def _length(cell: Cell) -> float:
+    shown = sum(
+        width(s.latex) if isinstance(s, Formula) else len(s) if isinstance(s, str) else len(s.text) for s in cell.spans
+    )
+    return shown + (10 if cell.verdict else 0)
+
+
+def _shares(table: Table) -> list[float]:
+    """How much of the line each column gets: by the square root of its longest cell, so that none starves."""
+    longest = [
+        max([len(name), *(_length(row[c]) for row in table.rows)], default=1) for c, name in enumerate(table.headers)
+    ]
+    least = [15.0 if any(row[c].verdict for row in table.rows) else 5.0 for c in range(len(table.headers))]
+    weights = [max(size, low) ** 0.6 for size, low in zip(longest, least, strict=True)]
+    room = 1 - 0.0175 * (len(weights) - 1)  # without the gaps between the columns
+    return [room * weight / sum(weights) for weight in weights]
+
+
+def matrix(value: Matrix) -> list[str]:
+    """A labelled matrix as an array, in pieces side by side in turn where it is too wide for a line."""
+    entries = [["0" if e is None else _entry(e) for e in row] for row in value.entries]
+    names = [_name(n, s) for n, s in zip(value.rows, value.row_sizes or ("",) * len(value.rows), strict=True)]
+    heads = [_name(n, s) for n, s in zip(value.columns, value.column_sizes or ("",) * len(value.columns), strict=True)]
+    widths = [
+        max([0.6 * width(heads[c]), *(width(row[c]) for row in entries)], default=1) + 2 for c in range(len(heads))
+    ]
+    first = 0.6 * max((width(name) for name in names), default=0) + width(value.name.latex) + 5
+    result: list[str] = []
+    start = 0
+    while True:
+        stop, used = start, first
+        while stop < len(widths) and (stop == start or used + widths[stop] <= LINE + 6):
+            used += widths[stop]
+            stop += 1
+        name = _entry(value.name) if not start else r"\cdots"
+        body = [r"& " + " & ".join(heads[start:stop]) + r" \\ \hline"]
+        body += [
+            f"{label} & " + " & ".join(row[start:stop]) + r" \\" for label, row in zip(names, entries, strict=True)
+        ]
+        inner = "\n".join([rf"\begin{{array}}{{r|{'c' * (stop - start)}}}", *body, r"\end{array}"])
+        result += [r"\[", r"\renewcommand{\arraystretch}{1.4}", rf"{name} = {inner}", r"\]"]
+        start = stop
+        if start >= len(widths):
+            break
+    return [*result, *([rf"\noindent\emph{{{text(value.caption)}}}", ""] if value.caption else [])]
+
+
+def _entry(value: Formula) -> str:
+    return _single(value.latex) if readable(value.latex) else rf"\text{{{text(value.text)}}}"
+
+
+def _name(name: str, size: str) -> str:
+    shown = text(name) + (f" ({text(size)})" if size else "")
+    return rf"\text{{\scriptsize {shown}}}"
+
+
+def listing(source: str) -> list[str]:
+    """Source text line by line, its spaces kept: verbatim could be ended by what it holds."""
+    shown = [rf"\mbox{{}}\texttt{{{breakable(line, spaces=True)}}}\\" for line in source.split("\n")]
+    shown[-1] = shown[-1].removesuffix("\\\\")
+    return ["", r"\begingroup\small\raggedright\noindent", *shown, r"\par\endgroup", ""]

@@ -1,0 +1,155 @@
+"""Formulas as Typst math: signs are written as characters, every text as a string literal."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ...printing import Formula
+from .escape import visible
+from .latex_lines import lines
+from .latex_nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words, named, separates
+from .latex_symbols import BIG
+from .latex_tree import UnknownLatex, read
+
+LINE = 72
+"""About how many letters of a displayed formula fit on a line of the page."""
+_ACCENTS = {
+    "hat": "hat", "widehat": "hat", "bar": "macron", "overline": "overline", "tilde": "tilde", "widetilde": "tilde",
+    "vec": "arrow", "dot": "dot", "ddot": "dot.double", "underline": "underline", "overbrace": "overbrace",
+    "underbrace": "underbrace",
+}  # fmt: skip
+THIN = "#h(0.1667em)"
+EMPTY = 'upright("")'
+_STYLES = {"text": "upright", "rm": "upright", "it": "italic", "bf": "bold", "tt": "mono"}
+
+
+def literal(text: str, also: str = "") -> str:
+    r"""A string literal of Typst: the text, and nothing of it read as markup or code; `also` is let through.
+
+    >>> literal('#read("x")')
+    '"#read(\\"x\\")"'
+    """
+    shown = (
+        "".join(c if c in also else visible(c) for c in text)
+        .replace("\\", "\\\\")
+        .replace('"', '\\"')
+        .replace("\n", "\\n")
+        .replace("\t", "\\t")
+    )
+    return f'"{shown}"'
+
+
+def typst_math(formula: Formula, display: bool = False) -> str:
+    """A formula as Typst markup, or its text in a typewriter face where its LaTeX is not one that we set."""
+    try:
+        if display:
+            return _display(formula.latex)
+        return f"${_inline(formula.latex) or EMPTY}$"
+    except UnknownLatex:
+        return f"#raw({literal(formula.text)})"
+
+
+@lru_cache(maxsize=65536)
+def _inline(latex: str) -> str:
+    return _set(read(latex))
+
+
+@lru_cache(maxsize=4096)
+def _display(latex: str) -> str:
+    parts = [_inline(part) for part in lines(latex, LINE)]
+    if len(parts) == 1:
+        return f"$ {parts[0] or EMPTY} $"
+    return "$ &" + " \\ &quad ".join(parts) + " $"
+
+
+def _set(node: Node) -> str:
+    match node:
+        case Row(items):
+            return _row(items)
+        case Sign():
+            return _sign(node)
+        case Words(text, style):
+            return f"{_STYLES[style]}({literal(text)})"
+        case Space(width):
+            return f"#h({width}em)"
+        case Scripts():
+            return _scripts(node)
+        case Quotient(above, below, style):
+            fraction = f"frac({_set(above)}, {_set(below)})"
+            return {"frac": fraction, "tfrac": f"inline({fraction})", "dfrac": f"display({fraction})"}[style]
+        case Root(body):
+            return f"sqrt({_set(body)})"
+        case Accent(name, body):
+            return f"{_ACCENTS[name]}({_set(body)})"
+        case Fenced(left, body, right):
+            return f"lr({_delimiter(left)} {_set(body)} {_delimiter(right)})"
+        case Grid():
+            return _grid(node)
+
+
+def _row(items: tuple[Node, ...]) -> str:
+    parts: list[str] = []
+    for before, item in zip((None, *items), items, strict=False):
+        apart = before is not None and (named(item) or named(before)) and not separates(before) and not separates(item)
+        parts += [THIN, _set(item)] if apart else [_set(item)]
+    return " ".join(parts)
+
+
+def _sign(sign: Sign) -> str:
+    if sign.size:
+        return f"lr(size: #{round(sign.size * 100)}%, {_delimiter(sign.text)})"
+    if sign.kind == "function":
+        limits = "true" if sign.text in ("max", "min", "sup", "inf", "lim", "limsup", "liminf", "det") else "false"
+        return f"op({literal(sign.text)}, limits: #{limits})"
+    if sign.text in "|‖":
+        return f'class("normal", {sign.text})'
+    if sign.kind == "number" or sign.text.isalpha():
+        return sign.text
+    return "".join(f"\\{c}" if c.isascii() else c for c in sign.text)
+
+
+def _delimiter(text: str) -> str:
+    return "".join(f"\\{c}" if c.isascii() else c for c in text)
+
+
+def _scripts(node: Scripts) -> str:
+    below = None if node.below is None else _set(node.below)
+    base = node.base
+    if isinstance(base, Accent) and base.name == "underbrace" and below is not None and node.above is None:
+        return f"underbrace({_set(base.body)}, {below})"
+    if isinstance(base, Accent) and base.name == "overbrace" and node.above is not None and below is None:
+        return f"overbrace({_set(base.body)}, {_set(node.above)})"
+    above = [f"#math.primes({node.primes})"] if node.primes else []
+    above += [] if node.above is None else [_set(node.above)]
+    limits = isinstance(base, Sign) and (base.text in BIG or base.kind == "function")
+    under, over = ("b", "t") if limits else ("br", "tr")
+    parts = [_set(base) or EMPTY]
+    parts += [f"{under}: {below or EMPTY}"] if below is not None else []
+    parts += [f"{over}: {' '.join(above) or EMPTY}"] if above else []
+    return f"attach({', '.join(parts)})"
+
+
+def _grid(grid: Grid) -> str:
+    if not any(grid.rows):
+        return EMPTY
+    options = ["delim: #none"]
+    if grid.environment in ("cases", "aligned"):
+        options.append("column-gap: #1em" if grid.environment == "cases" else "column-gap: #0.28em, row-gap: #0.6em")
+    vertical = [str(r) for r in grid.rules if 0 < r < len(grid.columns) and grid.rows]
+    horizontal = [str(r) for r in grid.lines if 0 < r < len(grid.rows)]
+    if vertical or horizontal:
+        options.append(f"augment: #(vline: ({_tuple(vertical)}), hline: ({_tuple(horizontal)}))")
+    rows = []
+    for row in grid.rows:
+        cells = []
+        for column, cell in zip(grid.columns, row, strict=False):
+            shown = _set(cell) or EMPTY
+            if grid.environment == "aligned":
+                shown = f"display({shown})"
+            cells.append({"l": f"&{shown}", "r": f"{shown}&", "c": shown}[column])
+        rows.append(", ".join(cells + [EMPTY] * (len(grid.columns) - len(cells))))
+    return f"mat({', '.join(options)}, {'; '.join(rows)})"
+
+
+def _tuple(items: list[str]) -> str:
+    return "".join(f"{item}, " for item in items)

@@ -1,0 +1,108 @@
+"""A report written into a directory: whole or not at all, and never over anything that is not an earlier report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from ...symbolic.errors import ArgumentError, LayerproofError
+from .model import Report
+from .writers.checked import check
+
+FORMATS = {"html": "html", "tex": "tex", "md": "markdown", "json": "json_data", "pdf": "pdf"}
+"""The formats and the files in `writers` that write them."""
+DEFAULT_FORMATS = ("html", "tex", "md", "json", "pdf")
+MARKER = ".layerproof-report"
+_SAYS = "`layerproof report` wrote the files named here and replaces this directory as a whole:\n"
+_BY_TEX = (".aux", ".log", ".out", ".toc", ".pdf", ".fls", ".fdb_latexmk", ".synctex.gz")
+"""What compiling a .tex file leaves beside it."""
+
+
+def write(
+    report: Report,
+    directory: str | os.PathLike[str],
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Path]:
+    """Write the report into the directory, replacing an earlier one there, and return the paths of its files.
+
+    Raises `ArgumentError` for an unknown format and for a directory that holds anything else than an earlier report;
+    nothing has been changed then.
+    """
+    place = Path(directory)
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        raise ArgumentError(f"format: {', '.join(unknown)[:80]!a} given, wanted some of {', '.join(FORMATS)}")
+    earlier = check_target(place)
+    check(report)
+    content: dict[str, bytes] = {}
+    for name in dict.fromkeys(formats):
+        progress(f"{name}: writing")
+        made = import_module(f".writers.{FORMATS[name]}", __package__).write(report)
+        if taken := content.keys() & made.keys():
+            raise LayerproofError(f"two formats write {sorted(taken)[0]}")
+        content |= made
+    marker = _SAYS + "".join(f"{name}\n" for name in sorted(content))
+    try:
+        _put(place, content | {MARKER: marker.encode()}, earlier)
+    except OSError as error:
+        raise ArgumentError(f"output: {place} cannot be written: {error.strerror or error}") from None
+    return [place / name for name in content]
+
+
+def check_target(place: Path) -> bool:
+    """Whether there is an earlier report; raises `ArgumentError` for whatever else is there."""
+    if not (place.exists() or place.is_symlink()):
+        return False
+    if place.is_symlink() or not place.is_dir():
+        raise ArgumentError(f"output: {place} is no directory of its own, wanted a new one or an earlier report")
+    if Path.cwd().resolve().is_relative_to(place.resolve()):
+        raise ArgumentError(f"output: {place} is where you are, wanted another directory: the whole of it is replaced")
+    entries = {path.name for path in place.iterdir()}
+    if not entries:
+        return True
+    ours = _written(place / MARKER)
+    if ours is None:
+        raise ArgumentError(f"output: {place} exists and is no report, wanted a new directory or an earlier report")
+    if others := entries - ours:
+        raise ArgumentError(f"output: {place} has {sorted(others)[0]!a}, which is not of the report: move it elsewhere")
+    return True
+
+
+def _written(marker: Path) -> set[str] | None:
+    """The names of the files of an earlier report, None where there is none."""
+    try:
+        if marker.is_symlink() or not marker.is_file():
+            return None
+        text = marker.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not text.startswith(_SAYS):
+        return None
+    names = text.removeprefix(_SAYS).splitlines()
+    by_tex = [name.removesuffix(".tex") + end for name in names if name.endswith(".tex") for end in _BY_TEX]
+    return {MARKER, *names, *by_tex}
+
+
+def _put(place: Path, content: dict[str, bytes], earlier: bool) -> None:
+    """Fill a temporary neighbour, then put it in the place."""
+    place = Path(os.path.abspath(place))  # noqa: PTH100 - links above it stay as they are
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-") as folder:
+        fresh, old = Path(folder, "new"), Path(folder, "old")
+        fresh.mkdir()
+        for name, data in content.items():
+            Path(fresh, name).write_bytes(data)
+        if earlier:
+            place.replace(old)
+        try:
+            fresh.replace(place)
+        except OSError:
+            if earlier:
+                old.replace(place)
+            raise
+        shutil.rmtree(old, ignore_errors=True)

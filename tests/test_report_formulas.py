@@ -1,0 +1,141 @@
+"""Formulas: what the gate lets through every format takes, and nothing else is let through."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+from xml.etree import ElementTree
+
+import pytest
+import report_samples as samples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_tools import compiled, needs_typst, texts
+
+from layerproof.proofs.printing import Formula
+from layerproof.proofs.report.writers import tex
+from layerproof.proofs.report.writers.latex_lines import lines
+from layerproof.proofs.report.writers.latex_symbols import (
+    ACCENTS,
+    DELIMITERS,
+    FUNCTIONS,
+    GREEK_AND_LETTERS,
+    OPERATORS,
+    SIZES,
+    SPACES,
+    STYLES,
+)
+from layerproof.proofs.report.writers.latex_tree import readable
+from layerproof.proofs.report.writers.mathml import mathml
+from layerproof.proofs.report.writers.typst_math import typst_math
+
+# formulas
+
+
+COMMANDS = [*(f"\\{name}" for name in (*GREEK_AND_LETTERS, *OPERATORS, *sorted(FUNCTIONS))), *DELIMITERS]
+WITH_ARGUMENTS = {f"\\{name}" for name in (*STYLES, *ACCENTS, *SIZES, *SPACES)} | {
+    "\\frac", "\\tfrac", "\\dfrac", "\\sqrt", "\\left", "\\right", "\\begin", "\\end", "\\hline", "\\textless",
+    "\\textgreater", "\\textbackslash", "\\textasciicircum", "\\textasciitilde",
+}  # fmt: skip
+PIECES = [
+    *"ab1+-=()[],'^_{}|&$%#~* ", "23", "^{2}", "_{j}", r"\\", r"\{", r"\}", r"\text{a\_b < c}", r"\mathrm{ab}",
+    r"\frac", r"\tfrac12", r"\sqrt", r"\hat", r"\bar x", r"\left(", r"\right)", r"\left[", r"\right.", r"\bigl(",
+    r"\big|", r"\begin{cases}", r"\end{cases}", r"\begin{array}{r|c}", r"\end{array}", r"\hline", r"\begin{pmatrix}",
+    r"\end{pmatrix}", r"\underbrace", r"\mathbb{R}", r"\operatorname{tr}", r"\mathbf", r"\max", r"\,", r"\input",
+    r"\write18",
+]  # fmt: skip
+
+
+def gathered(count: int, seed: int) -> list[str]:
+    """Formulas put together at random from pieces, as many as the gate lets through."""
+    random, found = Random(seed), set[str]()
+    while len(found) < count:
+        pieces = random.choices(PIECES + random.choices(sorted(COMMANDS), k=12), k=random.randint(2, 9))
+        if readable(formula := "".join(p + " " * p[-1:].isalpha() for p in pieces)):
+            found.add(formula)
+    return sorted(found)
+
+
+def test_tex_takes_every_formula_that_the_gate_lets_through(tmp_path: Path) -> None:
+    body = "\n".join(rf"\[ {formula} \]" for formula in [*gathered(1500, 1), *COMMANDS])
+    assert compiled(tex.PREAMBLE + body + r"\end{document}", tmp_path) == ""
+    assert compiled(tex.PREAMBLE + body + r"\[ x^2^2 \]\end{document}", tmp_path) != ""
+
+
+@needs_typst
+def test_typst_takes_every_formula_that_the_gate_lets_through(tmp_path: Path) -> None:
+    import typst
+
+    formulas = [Formula("", latex) for latex in [*gathered(800, 2), *COMMANDS]]
+    document = "\n\n".join(typst_math(f) + " " + typst_math(f, display=True) for f in formulas)
+    assert typst.compile(document.encode(), ignore_system_fonts=True)
+    with pytest.raises(typst.TypstError):
+        typst.compile((document + "$ frac(1 $").encode(), ignore_system_fonts=True)
+
+
+def test_mathml_is_well_formed_for_every_formula_that_the_gate_lets_through() -> None:
+    for latex in [*gathered(800, 3), *COMMANDS]:
+        for display in (False, True):
+            root = ElementTree.fromstring(mathml(Formula("a < b", latex), display))
+            assert root.tag == "math" and root.get("data-exact") == "a < b"
+            assert "\\" not in "".join(root.itertext()).replace("∖", "")
+
+
+@given(st.text("\\{}$%#&^_~'abc[]() \n", max_size=12) | texts)
+@settings(max_examples=500)
+def test_gate_lets_nothing_through_that_ends_a_formula(latex: str) -> None:
+    if readable(latex):
+        bare = re.sub(r"\\[^A-Za-z]", "", latex)
+        assert not set(bare) & set("$%#~") and bare.count("{") == bare.count("}")
+        assert set(re.findall(r"\\[A-Za-z]+", latex)) <= WITH_ARGUMENTS | set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [r"\input{/etc/passwd}", r"\write18{x}", "$", "a % b", "#1", "x^^5c", "x^2^3", "{", "}", r"\begin{document}", "é",
+     r"\def\x{}", r"\text{$x$}", r"\text{\input{x}}", r"\\", "a & b", r"\left(", r"\csname x\endcsname", r"x'^2'",
+     r"\frac", r"\begin{array}{p{3cm}} x \end{array}", r"\\[1cm]", r"\begin{aligned}[b] x \end{aligned}", r"\verb|x|"],
+)  # fmt: skip
+def test_gate_refuses(latex: str) -> None:
+    assert not readable(latex)
+    shown = mathml(Formula("<plain>", latex))
+    assert shown == '<code class="formula" data-exact="&lt;plain&gt;">&lt;plain&gt;</code>'
+    assert tex.formula(Formula("<plain>", latex)) == r"\texttt{\textless{}plain\textgreater{}}"
+    assert typst_math(Formula("<plain>", latex)) == '#raw("<plain>")'
+
+
+def test_flaws_that_others_have() -> None:
+    assert "<mi>ϕ</mi><mo" in mathml(Formula("", r"\phi'_j")) and "′" in mathml(Formula("", r"\phi'_j"))
+    assert "{" not in mathml(Formula("", r"{\phi'_{j}}^\top")).replace("{d", "")
+    assert ">td_error</mtext>" in mathml(Formula("", r"T_{\text{td\_error}}"))
+    assert "&lt;b&gt;" in mathml(Formula("", r"\text{<b>}"))
+    assert '<mo form="prefix" stretchy="false">(</mo>' in mathml(Formula("", r"(\frac{a}{b})"))
+    assert ">gamma_phi<" in mathml(Formula("", r"\mathrm{gamma\_phi}"))
+    assert "[U+202E]" in mathml(Formula("a\u202eb", "x"))
+
+
+def test_long_formulas_are_broken_and_nothing_is_lost() -> None:
+    for formula in (samples.LONG, samples.UPDATE, samples.FENCES, samples.CASES):
+        for limit in (10, 30, 66):
+            pieces = lines(formula.latex, limit)
+            assert "".join(pieces) == formula.latex and all(readable(piece) for piece in pieces)
+    assert len(lines(samples.LONG.latex, 66)) > 2 and len(lines(samples.CASES.latex, 10)) <= 2
+
+
+def test_every_formula_of_every_derivation_is_readable() -> None:
+    from helpers import CASES
+
+    from layerproof.proofs import derivation_document
+
+    found = 0
+    for case in CASES:
+        for section in derivation_document.sections(case.derivation):
+            for part in section.parts:
+                formulas = [part] if isinstance(part, Formula) else []
+                if isinstance(part, derivation_document.Table):
+                    formulas = [part.name, *(entry for row in part.entries for entry in row)]
+                for formula in formulas:
+                    assert readable(formula.latex), formula.latex
+                    found += 1
+    assert found > 500

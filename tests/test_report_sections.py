@@ -1,0 +1,359 @@
+"""Sections: all there, every formula sound, faults shouted, what was not run never green."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import own_files
+import pytest
+from helpers import CASES, Case, each_case
+from latex2mathml.converter import convert
+from reports import (
+    ALL,
+    EXAMPLES,
+    SMALL,
+    everything,
+    example_report,
+    formulas,
+    fresh,
+    matrices,
+    notes,
+    page_of,
+    section,
+    subject,
+    words,
+)
+
+from layerproof.numeric.weights_file import write_weights
+from layerproof.proofs.checker import verify
+from layerproof.proofs.evidence import kinds
+from layerproof.proofs.report.build import RESERVED, build, establish, page, page_name
+from layerproof.proofs.report.expansion import expanded, layer_change, update_change
+from layerproof.proofs.report.model import Cell, Link, Matrix, Note, Page, Report
+from layerproof.proofs.report.sections import errors, section_modules, trust, verdicts
+from layerproof.proofs.report.sections.evidence import flat
+from layerproof.proofs.report.subject import Subject
+from layerproof.proofs.report.writers.checked import check
+from layerproof.proofs.report.writers.latex_tree import readable
+from layerproof.proofs.verdict import Claim, Verdict
+
+# what is there
+
+
+@each_case
+def test_every_section_is_there_in_order_and_every_link_leads_somewhere(case: Case):
+    found = page_of(case)
+    assert tuple(s.id for s in found.sections) == ALL
+    assert all(s.title and s.blocks for s in found.sections)
+    check(Report("t", (), (found,)))
+
+
+def test_sections_are_discovered_with_what_they_must_have():
+    modules = section_modules()
+    assert [m.NAME for m in modules] == list(ALL)
+    assert [m.ORDER for m in modules] == sorted({m.ORDER for m in modules})
+    assert all(m.TITLE and callable(m.build) for m in modules)
+
+
+@each_case
+def test_every_formula_is_sound(case: Case):
+    found = list(formulas(page_of(case)))
+    assert len(found) > 100
+    for formula in set(found):
+        assert formula.text.strip() and formula.latex.strip()
+        bare = re.sub(r"\\[{}]", "", formula.latex)
+        assert bare.count("{") == bare.count("}"), formula
+        assert readable(formula.latex), formula
+        convert(formula.latex)
+        assert "None" not in formula.text and "object at" not in formula.text
+
+
+def test_a_broken_formula_is_noticed():
+    for latex in (r"\frac{1}{", r"x}", r"\input{x}"):
+        assert not readable(latex)
+
+
+@each_case
+def test_the_page_is_the_same_every_time_and_holds_no_facts_of_the_machine(case: Case):
+    assert page_of.__wrapped__(case) == page_of(case)
+    text = words(page_of(case))
+    import platform
+
+    assert platform.platform() not in text and "/home" not in text and str(Path.cwd()) not in text
+
+
+def test_machine_facts_come_on_request():
+    found = subject(Case("td0"))
+    dated = page(Subject(found.item, found.settings, found.claims, dates=True))
+    import platform
+
+    assert platform.platform() in words(dated)
+
+
+def test_the_machines_environment_is_left_out_of_claims_unless_asked_for():
+    details = {"environment": {"platform": "here"}, "bound": 1.0}
+    assert flat(details) == [("bound", "1")]
+    assert ("environment: platform", "here") in flat(details, dates=True)
+
+
+def test_every_kind_of_evidence_has_its_place_and_what_it_rests_on():
+    assert set(verdicts._PLACES) == set(trust.BELIEVE) == set(kinds())
+
+
+def filled(m: Matrix) -> set[tuple[str, str]]:
+    """Where a matrix has an entry."""
+    return {(r, c) for r, row in zip(m.rows, m.entries, strict=True) for c, e in zip(m.columns, row, strict=True) if e}
+
+
+@each_case
+def test_the_weights_shown_are_those_derived(case: Case):
+    algorithm = case.algorithm
+    labels = (*(b.name for b in algorithm.features), *(r.name for r in algorithm.accumulators))
+    shown = {m.name.text: m for m in matrices(section(page_of(case), "weights")) if m.rows == labels}
+    for number, head in enumerate(case.derivation.heads, 1):
+        Q = shown[f"Q_{number}"]
+        there = {
+            (r, c) for r, row in zip(Q.rows, Q.entries, strict=True) for c, e in zip(Q.columns, row, strict=True) if e
+        }
+        assert there == {(r, s) for r, _, s in head.E}
+        P = shown[f"P_{number}"]
+        there = {
+            (r, c) for r, row in zip(P.rows, P.entries, strict=True) for c, e in zip(P.columns, row, strict=True) if e
+        }
+        assert there == set(head.U)
+
+
+def test_entries_at_a_small_size_are_those_of_c_transposed():
+    shown = [m for m in matrices(section(page_of(Case("td0")), "weights")) if m.name.text == "Q_1" and len(m.rows) == 5]
+    assert [[e and e.text for e in row[:4]] for row in shown[0].entries[:2]] == [
+        ["-C_11", "-C_21", "C_11", "C_21"],
+        ["-C_12", "-C_22", "C_12", "C_22"],
+    ]
+
+
+# the identity, and faults in it
+
+
+@each_case
+def test_both_sides_of_the_identity_agree(case: Case):
+    assert layer_change(case.derivation) == update_change(case.derivation)
+    assert all(entry.holds for entry in expanded(case.derivation))
+
+
+@each_case
+@pytest.mark.parametrize("fault", ["sign", "factor", "missing"])
+def test_a_wrong_head_shouts_in_the_identity(case: Case, fault: str):
+    derivation = case.derivation
+    (first, *rest) = derivation.heads
+    factor = {"sign": -1, "factor": 2}.get(fault)
+    heads = tuple(rest) if factor is None else (replace(first, U={k: u * factor for k, u in first.U.items()}), *rest)
+    planted = replace(derivation, heads=heads)
+    assert not all(entry.holds for entry in expanded(planted))
+    module = next(m for m in section_modules() if m.NAME == "identity")
+    shown = module.build(fresh(case, derivation=planted))
+    assert isinstance(shown.blocks[0], Note) and shown.blocks[0].verdict is Verdict.REFUTED
+    assert any(isinstance(c, Cell) and c.verdict is Verdict.REFUTED for c in everything(shown))
+
+
+# verdicts
+
+
+def cells(found: Page) -> dict[str, Verdict | None]:
+    """The verdict table's cells by the kind of evidence that they lead to; the worst where there are several."""
+    result: dict[str, Verdict | None] = {}
+    for part in everything(section(found, "verdicts")):
+        if isinstance(part, Cell) and part.spans and isinstance(part.spans[0], Link):
+            result[part.spans[0].target.removeprefix("#evidence-")] = part.verdict
+    return result
+
+
+def test_evidence_that_was_not_asked_for_is_shown_as_not_run():
+    shown = cells(page_of(Case("td0")))
+    asked = ("derived", "identity-symbolic", "identity-exact")
+    assert {name: shown[name] for name in asked} == dict.fromkeys(asked, Verdict.HOLDS)
+    others = set(kinds()) - set(asked)
+    assert {name: shown[name] for name in others} == dict.fromkeys(others, Verdict.NOT_RUN)
+    assert "not asked for" in words(section(page_of(Case("td0")), "verdicts"))
+    assert all(note.verdict is Verdict.NOT_RUN for note in notes(section(page_of(Case("td0")), "errors")))
+    assert notes(section(page_of(Case("td0")), "theorem"))[0].verdict is Verdict.NOT_RUN
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN])
+def test_what_does_not_hold_comes_first_and_is_not_green(verdict: Verdict):
+    case, shown = Case("td0"), {"difference": "1"}
+    claims = tuple(
+        replace(c, verdict=verdict, reason="planted", witness=shown if verdict is Verdict.REFUTED else None)
+        if c.evidence == "identity-exact" else c
+        for c in subject(case).claims
+    )  # fmt: skip
+    found = page(fresh(case, claims=claims))
+    first = found.lead[0]
+    assert isinstance(first, Note) and first.verdict is verdict is found.verdict
+    assert "planted" in words(first).lower() or "Planted" in words(first)
+    assert ("difference: 1" in words(first)) == (verdict is Verdict.REFUTED)
+    assert cells(found)["identity-exact"] is verdict
+    assert "not established" in words(found.lead)
+
+
+def test_the_worst_of_several_claims_is_shown():
+    case = Case("td0")
+    claims = list(subject(case).claims)
+    last = next(c for c in claims if c.evidence == "identity-exact")
+    found = page(fresh(case, claims=(*claims, replace(last, verdict=Verdict.REFUTED, reason="planted"))))
+    assert cells(found)["identity-exact"] is Verdict.REFUTED
+
+
+def test_an_own_construction_that_is_wrong_shouts_with_its_witness(tmp_path: Path):
+    path = own_files.write(tmp_path, ('("phi", "phi"): -step.C.mT', '("phi", "phi"): step.C.mT'), given=True)
+    report, result = establish([path], SMALL, ["identity-exact"])
+    (found,) = report.pages
+    assert result.exit_code == 1 and found.verdict is Verdict.REFUTED
+    assert isinstance(found.lead[0], Note) and found.lead[0].verdict is Verdict.REFUTED
+    assert "counterexample" in words(found.lead[0])
+    assert notes(section(found, "worked-example"))[0].verdict is Verdict.REFUTED
+    assert any(isinstance(c, Cell) and c.verdict is Verdict.REFUTED for c in everything(report.lead))
+
+
+def test_an_update_that_no_layer_does_is_refuted_with_its_terms(tmp_path: Path):
+    path = own_files.write(tmp_path, ("delta = t.reward +", "delta = t.reward * t.reward +"))
+    (found,) = build([path], SMALL, ["derived"]).pages
+    assert found.verdict is Verdict.REFUTED
+    assert "cannot be produced" in words(found.lead[0])
+    assert "weights" not in {s.id for s in found.sections}
+    check(Report("t", (), (found,)))
+
+
+# files of one's own
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_examples_have_pages(path: str):
+    report = example_report(path)
+    check(report)
+    (found,) = report.pages
+    assert found.verdict is Verdict.HOLDS and not [n for n in notes(found.lead) if n.verdict is Verdict.REFUTED]
+    assert {"verdicts", "prompt", "worked-example", "evidence", "limits", "reproduce", "trust"} <= {
+        s.id for s in found.sections
+    }
+    for formula in set(formulas(report)):
+        assert readable(formula.latex), formula
+
+
+def test_hostile_names_are_text(tmp_path: Path):
+    hostile = r"<script>alert(1)</script> \input{x} $y$ #z"
+    path = own_files.write(
+        tmp_path, ('name="mine"', f"name={hostile!r}"), ('title="Mine"', f"title={hostile!r}"),
+        ('FeatureBlock("phi"', 'FeatureBlock("phi"'), given=True,
+    )  # fmt: skip
+    report = build([path], SMALL, ["identity-exact"])
+    check(report)
+    (found,) = report.pages
+    assert re.fullmatch("[A-Za-z0-9-]+", found.name) and found.title == hostile
+
+
+def test_page_names_are_safe_and_different():
+    taken: set[str] = set()
+    names = [page_name(n, taken) for n in ("td0", "TD0", "a/../b", "", "con", "Index", "ü", "x" * 500, "td0")]
+    assert len({n.lower() for n in names}) == len(names)
+    assert all(re.fullmatch("[A-Za-z0-9][A-Za-z0-9-]{0,70}", n) and n.lower() not in RESERVED for n in names)
+
+
+def test_two_files_of_one_name_have_their_own_claims(tmp_path: Path):
+    good = own_files.write(tmp_path, given=True, name="good.py")
+    bad = own_files.write(tmp_path, ('("phi", "phi"): -step', '("phi", "phi"): step'), given=True, name="bad.py")
+    pages = build([bad, good], SMALL, ["identity-exact"]).pages
+    assert [p.verdict for p in pages] == [Verdict.REFUTED, Verdict.HOLDS]
+    assert pages[0].name != pages[1].name
+
+
+# curves
+
+
+CURVES = {
+    "error": [0.0, 1e-16, 2e-16],
+    "relative_error": [0.0, 1e-16, 1e-16],
+    "one_step_error": [1e-16, 1e-16],
+    "one_step_bound": [1e-15, None],
+    "one_step_ratio": [0.1, None],
+    "a_priori_bound": [0.0, 1e-15, 1e-14],
+}
+
+
+def float_claim(**details) -> Claim:
+    return Claim("td0", "within", "float", Verdict.HOLDS, "within a proven bound on this run", "r", details=details)
+
+
+def test_curves_are_drawn_where_there_are_some_and_not_invented():
+    case = Case("td0")
+    shown = errors.build(fresh(case, claims=(float_claim(curves=CURVES),)))
+    assert shown is not None
+    (table,) = [p.data for p in everything(shown) if hasattr(p, "svg")]
+    assert [row[0].spans[0] for row in table.rows] == ["1", "2"]
+    assert [cell.spans[0] for cell in table.rows[1]] == ["2", "1e-16", "–", "2e-16", "1e-14"]
+    for details in ({}, {"curves": None}, {"curves": {}}):
+        empty = errors.build(fresh(case, claims=(float_claim(**details),)))
+        assert empty is not None and [n.verdict for n in notes(empty)] == [Verdict.NOT_RUN]
+        assert not [p for p in everything(empty) if hasattr(p, "svg")]
+
+
+# the rest
+
+
+def test_invariance_is_shown_with_sets_and_witnesses_when_asked():
+    report, _ = establish(["td0"], SMALL, ["derived"], invariance=True)
+    check(report)
+    shown = section(report.pages[0], "invariance")
+    verdicts_there = {n.verdict for n in notes(shown)}
+    assert {Verdict.HOLDS, Verdict.REFUTED} <= verdicts_there
+    assert "commutant" in words(shown) and "sample: f" in words(shown)
+    assert report.pages[0].verdict is Verdict.HOLDS  # a refuted set answers a question: nothing asserted is refuted
+    assert all(readable(f.latex) for f in formulas(shown))
+
+
+def test_the_digest_is_that_of_the_weights_file(tmp_path: Path):
+    found = subject(Case("td0"))
+    write_weights(found.construction, tmp_path / "w.json")  # type: ignore[arg-type]
+    digest = sha256((tmp_path / "w.json").read_bytes()).hexdigest()
+    assert digest in words(section(page_of(Case("td0")), "reproduce"))
+
+
+def test_the_command_makes_the_same_page(tmp_path: Path):
+    case = CASES[[str(c) for c in CASES].index("td-lambda-gamma-lam")]
+    report, _ = establish([case.algorithm], subject(case).settings, ["derived"])
+    text = words(section(report.pages[0], "reproduce"))
+    assert "layerproof report td-lambda -d 2 -n 4 -L 2" in text and "--trace gamma-lam" in text
+    assert "--evidence derived" in text
+
+
+def test_the_index_names_every_page_with_its_verdict():
+    report = build([], replace(SMALL, layers=1), ["derived"])
+    links = [p.target for p in everything(report.lead) if isinstance(p, Link)]
+    assert links == [p.name for p in report.pages] and len(links) == len({c.name for c in CASES})
+    check(report)
+
+
+def test_verify_is_what_the_report_says():
+    result = verify("td0", settings=SMALL, evidence=["derived", "identity-exact"])
+    again = establish(["td0"], SMALL, ["derived", "identity-exact"])[1]
+    assert again.claims == result.claims
+
+
+def test_the_claim_says_no_more_than_was_shown():
+    proved = words(page_of(Case("td0")).lead)
+    assert "proved for all d, n and L" in proved and "any number L" in proved
+    claims = tuple(replace(c, asked=c.evidence == "identity-exact") for c in subject(Case("td0")).claims)
+    instance = words(page(fresh(Case("td0"), claims=claims)).lead)
+    assert "proved for no others" in instance and "any number" not in instance
+    claims = tuple(replace(c, asked=c.evidence == "derived") for c in subject(Case("td0")).claims)
+    assert "as far as the verdicts" in words(page(fresh(Case("td0"), claims=claims)).lead)
+    heavy = next(p for p in EXAMPLES if "heavy" in p)
+    assert "proved for no others" in words(example_report(heavy).pages[0].lead)
+
+
+def test_weights_stand_in_front_of_features_whatever_they_are_called():
+    heavy = next(p for p in EXAMPLES if "heavy" in p)
+    text = words(section(example_report(heavy).pages[0], "prompt"))
+    assert "u.(gamma phi'_j)" in text and "phi_j.u" not in text
