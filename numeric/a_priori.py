@@ -27,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from .bounds import LayerMaps, StepBound
+from .bounds import LayerMaps, StepBound, quotient
 from .device import Precision
 
 U64 = 2.0**-53
@@ -92,7 +92,7 @@ class Propagation:
             return
         stored = 0 if len(maps.exact) == 1 else self.layer
         whole, den = maps.exact[stored]
-        G = np.array([v / (den * maps.n) for v in whole]).reshape(K * inner, outer)
+        G = np.array([quotient(v, den * maps.n) for v in whole]).reshape(K * inner, outer)
         W = np.zeros((T, self.layer + 1, K * inner, outer))
         if self.layer:
             # What the computed product, sum and matrices are off by, in row sums.
@@ -118,7 +118,7 @@ class Propagation:
         step = self.layer * self.worst_step
         with np.errstate(divide="ignore", invalid="ignore"):
             within = step * phi / (1 - step * self.g) * OUTWARD
-            return np.where(step * self.g < 0.5, within, np.where(step > 0, np.inf, 0.0))
+            return np.asarray(np.where(step * self.g < 0.5, within, np.where(step > 0, np.inf, 0.0)))
 
 
 def _keys(X: np.ndarray, masks: tuple[np.ndarray, ...] | list[np.ndarray]) -> np.ndarray:
@@ -130,7 +130,7 @@ def _keys(X: np.ndarray, masks: tuple[np.ndarray, ...] | list[np.ndarray]) -> np
 def _blocks(gram: np.ndarray, K: int) -> np.ndarray:
     """diag(S, ..., S), one block for each accumulator row: (T, K p, K masks p)."""
     T, p, width = gram.shape
-    return np.einsum("jk,tra->tjrka", np.eye(K), gram).reshape(T, K * p, K * width)
+    return np.asarray(np.einsum("jk,tra->tjrka", np.eye(K), gram).reshape(T, K * p, K * width))
 
 
 def a_priori(

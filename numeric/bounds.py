@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import inf, lcm
 from typing import Any
 
 import numpy as np
@@ -63,9 +63,17 @@ class LayerMaps:
     roundings: int
 
 
+def quotient(top: int, bottom: int) -> float:
+    """top / bottom correctly rounded, infinite beyond the range: a bound with it is then infinite too."""
+    try:
+        return top / bottom
+    except OverflowError:
+        return inf if top > 0 else -inf
+
+
 def _floats(matrix: Any) -> np.ndarray:
     bottom = int(matrix.den)
-    return np.array([int(x) / bottom for x in matrix.num.entries()]).reshape(matrix.shape)
+    return np.array([quotient(int(x), bottom) for x in matrix.num.entries()]).reshape(matrix.shape)
 
 
 def _at_least_one(values: np.ndarray) -> np.ndarray:

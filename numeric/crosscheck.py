@@ -102,7 +102,7 @@ def _before_any_run(run: ExactRun, found: _Measured, target: Precision) -> tuple
     exceeded = found.lower > bound
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(found.upper <= found.slack, 0.0, found.upper / bound)
-    ratio[:, 0] = 0.0  # nothing has been computed yet
+    ratio[:, 0] = -1.0  # nothing has been computed yet
     if exceeded.any():
         first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
         ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], np.inf, -1.0)
@@ -244,7 +244,7 @@ def crosscheck(
         raise ArgumentError(f"the construction is for {construction.algorithm}, the algorithm or a prompt for another")
     say = progress or (lambda stage: None)
     if construction.split() is None:
-        return _dense(construction, setups, torch.device(device), dtype, module, say)
+        return _dense(construction, setups, torch.device(device), dtype, module, say, tf32)
     device, target, maps = torch.device(device), TF32 if tf32 else precision(dtype), layer_maps(construction)
     say("running the layers")
     lowered = lower(construction, dtype, device)
@@ -257,7 +257,7 @@ def crosscheck(
         predictions = None
         if callable(getattr(module, "prediction", None)):
             predictions = module.prediction(Z).to("cpu", torch.float64).numpy()  # type: ignore[operator]
-        surroundings = {**environment(device, dtype), "evaluation": str(getattr(module, "evaluation", "the user's own"))}
+        surroundings = _surroundings(device, dtype, module)
         say("running the textbook loop")
         iterates = float_iterates(setups, construction.steps, construction.depth, dtype, device)
         loop = iterates.to("cpu", torch.float64).numpy()
@@ -305,6 +305,11 @@ def crosscheck(
     )
 
 
+def _surroundings(device: torch.device, dtype: torch.dtype, module: nn.Module) -> dict[str, str]:
+    """What the result depends on; called while the switches are as the run had them."""
+    return {**environment(device, dtype), "evaluation": str(getattr(module, "evaluation", "the user's own"))}
+
+
 def _dense(
     construction: Construction,
     setups: Sequence[Problem],
@@ -312,22 +317,25 @@ def _dense(
     dtype: torch.dtype,
     module: nn.Module | None,
     say: Callable[[str], None],
+    tf32: bool,
 ) -> FloatResult:
     layout, depth = construction.layout, construction.depth
     columns = tuple(layout.column_name(t) for t in range(layout.n + 1))
     layers = tuple(construction.heads(number) for number in range(depth))
     model = DenseModel(layers, Fraction(1, layout.n), tuple(layout.row_names()), columns)
     say("running the layers")
-    lowered = lower(construction, dtype, device)
-    with torch.no_grad(), strict_precision():
-        module = module or LinearTransformer.from_lowered(construction, lowered)
+    lowered, target = lower(construction, dtype, device), TF32 if tf32 else precision(dtype)
+    with torch.no_grad(), strict_precision(tf32):
+        if module is None:
+            module = LinearTransformer.from_lowered(construction, lowered)
         Z = torch.stack([lower_prompt(s, dtype, device) for s in setups[: judged_prompts(len(setups), depth)]])
         states = torch.stack(run_states(module, Z, depth)).to("cpu", torch.float64).numpy()
         predictions = None
         if callable(getattr(module, "prediction", None)):
             predictions = module.prediction(Z).to("cpu", torch.float64).numpy()  # type: ignore[operator]
+        surroundings = _surroundings(device, dtype, module)
     say("judging every layer")
-    result = dense_check(model, states, lowered, precision(dtype), device, dtype)
+    result = dense_check(model, states, lowered, target, device, surroundings)
     if result.status == "within" and (wrong := _prediction_misread(construction, predictions, states)) is not None:
         result = replace(result, **vars(wrong), ratio=None)
     return result

@@ -12,8 +12,9 @@ The distance from the exact run is measured while the run is short: its numbers 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ import torch
 from ..symbolic.attention import Head, layer
 from ..symbolic.rational import Rational
 from .bounds import growth
-from .device import Precision, environment
+from .device import Precision
 from .float_result import Distance, FloatResult
 from .lower import Lowered
 from .lowering_error import dyadic_matrix, up
@@ -48,7 +49,16 @@ class DenseModel:
 
 
 def _floats(matrix: Any) -> np.ndarray:
-    return np.array([abs(int(x)) / int(matrix.den) for x in matrix.num.entries()]).reshape(matrix.shape)
+    """Absolute values, infinite beyond the range."""
+    bottom = int(matrix.den)
+    return np.array([_quotient(abs(int(x)), bottom) for x in matrix.num.entries()]).reshape(matrix.shape)
+
+
+def _quotient(top: int, bottom: int) -> float:
+    try:
+        return top / bottom
+    except OverflowError:
+        return inf
 
 
 def _ones(values: np.ndarray) -> np.ndarray:
@@ -73,7 +83,8 @@ def dense_bound(model: DenseModel, number: int, Z: np.ndarray, target: Precision
             W, P, M, Q = (_floats(x) for x in (h.W, h.P, h.M, h.Q))
             plain += (W @ P @ S @ M @ (S.T @ Q @ S)) * float(model.scale)
             ones += _ones(W) @ _ones(P) @ T @ _ones(M) @ (T.T @ _ones(Q) @ T) * max(float(model.scale), 1.0)
-        return np.asarray((factor * plain + loss * (1 + factor) * ones) * (1 + (k + 32) * 2.0**-52))
+        bound = (factor * plain + loss * (1 + factor) * ones) * (1 + (k + 32) * 2.0**-52)
+    return np.where(np.isnan(bound), np.inf, bound)
 
 
 def _gap(computed: np.ndarray, exact: Any) -> np.ndarray:
@@ -84,14 +95,23 @@ def _gap(computed: np.ndarray, exact: Any) -> np.ndarray:
 
 
 def dense_check(
-    model: DenseModel, states: np.ndarray, lowered: Lowered, target: Precision, device: torch.device, dtype: torch.dtype
+    model: DenseModel,
+    states: np.ndarray,
+    lowered: Lowered,
+    target: Precision,
+    device: torch.device,
+    surroundings: dict[str, str],
 ) -> FloatResult:
-    """Judge every layer of a float run.  states : (L+1, T, m, N), what the module returned."""
+    """Judge every layer of a float run.
+
+    states       : (L+1, T, m, N), what the module returned
+    surroundings : what the run depended on besides, read while it ran
+    """
     trials, k = states.shape[1], roundings(model)
     found = _first_wrong(model, states) or _judge(model, states, target)
     distance = _distance(model, states) if found.status != "not-finite" else None
     if found.status == "within" and growth(k, target) >= 2.0**-4:
-        found = _Found("vacuous", found.where, found.bound, found.error, found.computed, found.exact)
+        found = replace(found, status="vacuous")
     power = target.unit_roundoff.denominator.bit_length() - 1
     return FloatResult(
         status=found.status,
@@ -110,7 +130,7 @@ def dense_check(
         distance=distance,
         loop_distance=None,
         lowering=lowered.summary(),
-        environment=environment(device, dtype),
+        environment=surroundings,
     )
 
 
@@ -139,13 +159,18 @@ def _first_wrong(model: DenseModel, states: np.ndarray) -> _Found | None:
 
 def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> _Found:
     worst: tuple[float, _Found] | None = None
+    unbounded = False
     for number in range(len(model.layers)):
         for trial in range(states.shape[1]):
             exact = layer(dyadic_matrix(states[number, trial]), model.layers[number], Rational.of(model.scale))
             gaps = _gap(states[number + 1, trial], exact)
             bound = dense_bound(model, number, states[number, trial], target)
-            ratio = np.array([float(g) / b if b else float(g > 0) for g, b in zip(gaps.flat, bound.flat, strict=True)])
-            exceeded = any(g > Fraction(b) for g, b in zip(gaps.flat, bound.flat, strict=True) if np.isfinite(b))
+            unbounded |= not np.isfinite(bound).all()
+            # An infinite bound leaves everything open, even where an exact entry is beyond the range.
+            ratio = np.array(
+                [_quotient(g.numerator, g.denominator) / b if isfinite(b) else 0.0 for g, b in _pairs(gaps, bound)]
+            )
+            exceeded = any(isfinite(b) and g > Fraction(b) for g, b in _pairs(gaps, bound))
             at = int(np.argmax(ratio))
             if worst is None or ratio[at] > worst[0] or exceeded:
                 row, column = divmod(at, states.shape[3])
@@ -157,7 +182,13 @@ def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> _Found:
                 worst = ratio[at], _Found(status, where, limit, error, str(computed), short(wanted))
             if exceeded:  # the layer that leaves the algorithm first is the one to name
                 return worst[1]
-    return worst[1] if worst else _Found("within", None, 0.0, 0.0, "0", "0")
+    if worst is None:
+        return _Found("within", None, 0.0, 0.0, "0", "0")
+    return replace(worst[1], status="vacuous") if unbounded else worst[1]
+
+
+def _pairs(gaps: np.ndarray, bound: np.ndarray) -> list[tuple[Fraction, float]]:
+    return list(zip(gaps.flat, bound.ravel().tolist(), strict=True))
 
 
 def short(value: Fraction) -> str:
@@ -191,13 +222,15 @@ def judged_prompts(wanted: int, depth: int) -> int:
     return max(1, min(wanted, WORK // max(depth, 1)))
 
 
-def run_model(model: DenseModel, lowered: Lowered, prompts: Sequence[torch.Tensor]) -> np.ndarray:
-    """The model in torch with its weights lowered: (L+1, T, m, N) as float64."""
+def run_model(
+    model: DenseModel, lowered: Lowered, prompts: Sequence[torch.Tensor], order: str = "keys-first"
+) -> np.ndarray:
+    """The model in torch with its weights lowered, in one of `ORDERS`: (L+1, T, m, N) as float64."""
     from .transformer import AttentionHead, AttentionLayer
 
     layers = [AttentionLayer([AttentionHead(t) for t in heads], lowered.scale) for heads in lowered.layers]
     states = [torch.stack(list(prompts))]
     with torch.no_grad():
         for attention in layers:
-            states.append(attention(states[-1]))
+            states.append(attention(states[-1], order))
     return np.asarray(torch.stack(states).to("cpu", torch.float64).numpy())

@@ -14,7 +14,7 @@ from flint import fmpz, fmpz_mat
 from ..symbolic.attention import accumulate, masked_keys
 from ..symbolic.construction import Construction
 from ..symbolic.rational import Rational, RationalMatrix
-from .bounds import LayerMaps
+from .bounds import LayerMaps, quotient
 from .digits import Digits, digit_width, power
 
 # Digits kept of a number that is cut off: 7 of 20 bits or more are over twice the widest format.
@@ -174,7 +174,7 @@ class ExactRun:
         with np.errstate(over="ignore", invalid="ignore"):
             grams = [X @ self._float_keys(X, plain) for X, plain in ((self.X, False), (np.abs(self.X), True))]
             S, S_plain = (np.einsum("jk,tra->tjrka", np.eye(self.K), g).reshape(T, size[1], size[0]) for g in grams)
-            B = np.array([[v / den for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
+            B = np.array([[quotient(v, den) for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
             step = S[:, None] @ B / maps.n
             each = np.abs(np.eye(step.shape[-1]) + step).sum(axis=2).max(axis=2)
             inexact = (S_plain[:, None] @ np.abs(B)).sum(axis=2).max(axis=2) / maps.n * 2.0**-40

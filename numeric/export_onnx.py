@@ -6,6 +6,9 @@ leading n x n, so that a longer prompt is an error (shapes do not fit) and never
 no entry of a derived mask depends on n.  `model_fixed_n.onnx` has the exported n and only Add, Div, MatMul, Transpose.
 Both take Z : (batch, m, n + 1) and give the prediction : (batch, 1, 1), then Z_1, ..., Z_L.  Initializers have the
 tensors' names; a tensor equal to an earlier one is stored once.  Nothing of the machine is in the file.
+
+n is a column (m, 1) of equal entries and no scalar: ONNX runtime turns a division by a scalar constant after a product
+into a factor that it keeps in float32, and a float64 model is then right to float32 only, unless 1/n is exact there.
 """
 
 from __future__ import annotations
@@ -70,7 +73,11 @@ def model(construction: Construction, dtype: str, context: str | int | None) -> 
     onnx = library()
     graph, layout = _Graph(onnx, dtype), construction.layout
     names = _stored(graph, construction, dtype, context)
-    n = graph.constant("n", layout.n) if context is None else _context(graph, names, context)
+    n = (
+        graph.constant("n", np.full((layout.m, 1), layout.n))
+        if context is None
+        else _context(graph, names, context, layout.m)
+    )
     Z, states = "Z", []
     for number in range(construction.depth):
         stored = 0 if construction.looped else number
@@ -121,15 +128,15 @@ def _stored(graph: _Graph, construction: Construction, dtype: str, context: str 
     return names
 
 
-def _context(graph: _Graph, names: dict[str, str], context: str | int) -> str:
+def _context(graph: _Graph, names: dict[str, str], context: str | int, m: int) -> str:
     """1/n's n and the masks for the length of the input; `names` then leads to the masks that were made."""
     whole = np.int64
-    for name, value in (("zero", [0]), ("one", [1]), ("two", [2])):
+    for name, value in (("one", [1]), ("two", [2]), ("column", [m, 1])):
         graph.constant(name, value, whole)
     graph.node("Shape", ["Z"], "columns", start=2, end=3)
     graph.node("Sub", ["columns", "one"], "context")
     graph.node("Cast", ["context"], "n_vector", to=graph.element)
-    n = graph.node("Squeeze", ["n_vector", "zero"], "n")
+    n = graph.node("Expand", ["n_vector", "column"], "n")
     masks = sorted({names[name] for name in names if name.endswith(".M")})
     if context == ANY:
         graph.constant("zero_number", [0])

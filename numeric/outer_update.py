@@ -32,8 +32,8 @@ from ..symbolic.invariance.symmetry import Square, SymmetryGroup
 from ..symbolic.invariance.update import averaged_update, prompt_matrix, row_action
 from ..symbolic.invariance.weights import WeightSpace
 from .device import PRECISIONS
-from .reference import Stacked
-from .transformer import AttentionHead, AttentionLayer, LinearTransformer
+from .reference import Stacked, components_first
+from .transformer import ORDERS, AttentionHead, AttentionLayer, LinearTransformer
 
 ATTENTIONS = ("linear", "relu", "softmax")
 """What becomes of the scores Z^T Q Z: nothing, their positive part, or a softmax over the keys, the rows."""
@@ -109,8 +109,8 @@ class ScoredHead(AttentionHead):
         super().__init__(tensors, trainable=True)
         self.attention = attention
 
-    def forward(self, Z: Tensor) -> Tensor:
-        """W P (rows Z) M attend(Z^T Q Z).  Z : (..., m, N)."""
+    def forward(self, Z: Tensor, order: str = ORDERS[1]) -> Tensor:
+        """W P (rows Z) M attend(Z^T Q Z), the scores first whatever `order` says.  Z : (..., m, N)."""
         scores = Z.mT @ self.Q @ Z
         if self.attention.kind == "relu":
             scores = scores.relu()
@@ -140,23 +140,20 @@ def prompt_tensor(space: WeightSpace, features: Tensor, following: Tensor, rewar
     """
     algorithm, n = space.derivation.algorithm, features.shape[1]
     p = algorithm.bind({name: float(x) for name, x in space.parameters.items()}, space.derivation.options)
-    places = torch.arange(1, n + 1, dtype=features.dtype).unsqueeze(-1)
-    transition = Transition(Stacked(features), Stacked(following), Stacked(rewards.unsqueeze(-1)), Stacked(places))
-    context = algorithm.context_token(transition, p)
-    asked = algorithm.query_token(Stacked(query.unsqueeze(1)), 0.0)
+    places = torch.arange(1, n + 1, dtype=features.dtype).reshape(1, 1, n)
+    vectors = (Stacked(components_first(x)) for x in (features, following))
+    context = algorithm.context_token(Transition(*vectors, Stacked(rewards.unsqueeze(0)), Stacked(places)), p)
+    asked = algorithm.query_token(Stacked(components_first(query).unsqueeze(-1)), 0.0)
     token = {}
     for name in (*(block.name for block in algorithm.features), "reward"):
         parts = [_columns(getattr(context, name), rewards), _columns(getattr(asked, name), rewards[:, :1])]
         token[name] = torch.cat(parts, dim=1)
     start = [
-        Stacked(torch.zeros(1 if w in algorithm.scalar_weights else query.shape[-1], dtype=features.dtype))
+        Stacked(torch.zeros(1 if w in algorithm.scalar_weights else query.shape[-1], 1, 1, dtype=features.dtype))
         for w in algorithm.weights
     ]
-    rows = algorithm.column_values(
-        start,
-        algorithm.token({name: Stacked(x) for name, x in token.items() if name != "reward"}, Stacked(token["reward"])),
-        p,
-    )
+    columns = {name: Stacked(components_first(x)) for name, x in token.items()}
+    rows = algorithm.column_values(start, algorithm.token(columns, columns.pop("reward")), p)
     below = [_columns(row, token["reward"].squeeze(-1)) for row in rows]
     return torch.cat([*(token[block.name] for block in algorithm.features), *below], dim=-1).mT
 
@@ -164,7 +161,7 @@ def prompt_tensor(space: WeightSpace, features: Tensor, following: Tensor, rewar
 def _columns(value: Any, like: Tensor) -> Tensor:
     """A block's entries (B, columns, width), for the prompts and columns of `like` : (B, columns)."""
     if isinstance(value, Stacked):
-        return value.values.expand(*like.shape, value.values.shape[-1])
+        return value.values.movedim(0, -1).expand(*like.shape, len(value.values))
     return torch.full_like(like, value).unsqueeze(-1)
 
 

@@ -17,7 +17,6 @@ from ..symbolic.construction import Construction
 from .device import resolve_dtype
 from .lower import Lowered, lower
 
-
 ORDERS = ("keys-first", "scores-first")
 """How a layer's products are bracketed: (Z M Z^T) Q Z, linear in n, or Z M (Z^T Q Z) as softmax attention must."""
 

@@ -70,7 +70,7 @@ def _exact(own: OwnConstruction, settings: Settings, progress: Progress) -> Clai
 def _floats(own: OwnConstruction, settings: Settings, progress: Progress) -> Claim:
     """Every layer in torch against the exact layer of the state that came in."""
     from ..numeric.dense_check import DenseModel, dense_check, judged_prompts, run_model  # loads torch
-    from ..numeric.device import TF32, precision, resolve_device, resolve_dtype, strict_precision
+    from ..numeric.device import TF32, environment, precision, resolve_device, resolve_dtype, strict_precision
     from ..numeric.lower import lower_layers, lower_matrix
 
     s, values = settings, own_values(own, settings)
@@ -81,8 +81,9 @@ def _floats(own: OwnConstruction, settings: Settings, progress: Progress) -> Cla
         f"each of {depth} torch layers is within its one-step bound of the exact layer "
         f"({s.dtype} on {device}, {trials} prompts, every row and column)"
     )
-    if s.dtype == TF32.name:
-        reason = "tf32 is judged for derived weights on CUDA only"
+    if s.dtype == TF32.name or s.compiled:
+        mode = "tf32 is judged" if s.dtype == TF32.name else "torch.compile is run"
+        reason = f"{mode} for algorithms' weights only{' and on CUDA' * (s.dtype == TF32.name)}"
         return Claim(own.name, text, floats.NAME, Verdict.NOT_RUN, floats.STRENGTH, reason)
     rows, columns, layers, scale = own_layers(own, s.features, s.context, values, depth)
     model = DenseModel(layers, scale, rows, columns)
@@ -91,8 +92,9 @@ def _floats(own: OwnConstruction, settings: Settings, progress: Progress) -> Cla
     lowered = lower_layers(layers, scale, dtype, device)
     with strict_precision():
         prompts = [lower_matrix(own_prompt(own, context, values), dtype, device) for _, _, context in drawn]
-        states = run_model(model, lowered, prompts)
-    result = dense_check(model, states, lowered, precision(dtype), device, dtype)
+        states = run_model(model, lowered, prompts, s.order)
+        surroundings = {**environment(device, dtype), "evaluation": f"eager, {s.order}"}
+    result = dense_check(model, states, lowered, precision(dtype), device, surroundings)
     return floats.judged(own.name, text, result)
 
 

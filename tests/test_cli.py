@@ -25,6 +25,7 @@ from layerproof.proofs.commands import derive as derive_command
 from layerproof.proofs.commands import list as list_command
 from layerproof.proofs.commands import verify as verify_command
 from layerproof.proofs.evidence import exact, kinds
+from layerproof.proofs.run_options import RunOptions
 from layerproof.symbolic.errors import NotRepresentableError
 
 Capture = pytest.CaptureFixture[str]
@@ -335,10 +336,13 @@ def test_details_say_every_claim_in_words_with_what_a_holds_means(capsys: Captur
 
 
 def names_of(command: Callable[..., Any]) -> dict[str, tuple[str, ...]]:
-    """The names of each argument of a command, as declared."""
+    """The names of each argument of a command, as declared, those of a group of options among them."""
+    hints = get_type_hints(command, include_extras=True)
+    if hints.get("options") is RunOptions:
+        hints |= get_type_hints(RunOptions, include_extras=True)
     return {
         argument: tuple(p.name)
-        for argument, hint in get_type_hints(command, include_extras=True).items()
+        for argument, hint in hints.items()
         for p in get_args(hint)[1:]
         if isinstance(p, Parameter) and p.name
     }

@@ -374,11 +374,20 @@ def test_prompts_that_do_not_fit_are_refused():
         crosscheck(construction, algorithm, made("td0", n=5)[2])
     with pytest.raises(ArgumentError, match="for another"):
         crosscheck(construction, catalogue()["residual-gradient"], setups)
+
+
+def test_weights_that_touch_feature_rows_are_judged_too():
+    construction, algorithm, setups = made("td0", n=6, depth=3)
     head = construction.layers[0][0]
-    touching = replace(construction, layers=((replace(head, P=head.Q),), *construction.layers[1:]))
-    touching = replace(touching, layers=((replace(head, W=head.Q, P=head.Q),), *construction.layers[1:]))
+    touching = replace(construction, layers=((replace(head, W=head.Q, P=head.Q),), *construction.layers[1:]))
+    assert touching.split() is None
+    result = crosscheck(touching, algorithm, setups)
+    assert (result.status, result.a_priori) == ("within", None)
     with pytest.raises(ArgumentError, match="feature rows"):
-        crosscheck(touching, algorithm, setups)
+        layer_maps(touching)
+    module = LinearTransformer.from_construction(construction)
+    result = crosscheck(touching, algorithm, setups, module=module)
+    assert (result.status, result.where.layer) == ("exceeded", 1)
 
 
 def test_a_bound_that_could_hide_another_algorithm_decides_nothing() -> None:

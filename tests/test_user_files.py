@@ -98,7 +98,7 @@ def test_a_loop_that_swallows_exceptions_is_stopped_too(tmp_path, swallowed):
     sleep = "__import__('time').sleep(30)"
     retry = f"    while True:\n        try:\n            {sleep}\n        except {swallowed}:\n            pass\n"
     path = write(tmp_path, (START, retry + START), given=True)
-    command = ("timeout", "-s", "KILL", "5", console_script(), "verify", path, *EXACT, "--time-limit", "1")
+    command = ("timeout", "-s", "KILL", "20", console_script(), "verify", path, *EXACT, "--time-limit", "1")
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (4, ""), f"not stopped: {ran}"
     assert "did not finish within 1 seconds" in ran.stderr

@@ -8,61 +8,22 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.prompt_file import read_context
 from ...symbolic.errors import ArgumentError
-from ..case import MAX_WORK, Settings
 from ..checker import ask, verify
-from ..options import (
-    Dtype,
-    EntrywiseContext,
-    EntrywiseFeatures,
-    Evidence,
-    ExactTrials,
-    Gamma,
-    Json,
-    Lam,
-    Layers,
-    Looped,
-    MaxWork,
-    Process,
-    Seed,
-    Trace,
-    Trials,
-    integer,
-    parameter_values,
-    rational,
-)
+from ..options import Evidence, Json
 from ..progress import ProgressLine
 from ..regression import check_target, replay
 from ..regression import save as write_case
+from ..run_options import RunOptions
 from ..table import show
 from ..verdict import Result
+
+DEFAULTS = RunOptions()
 
 
 def command(
     *algorithms: str,
-    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None,
-    context: Annotated[int | None, integer(["--context", "-n"], "context length n; default: 100")] = None,
-    layers: Layers = 40,
-    gamma: Gamma = "9/10",
-    lam: Lam = "1/2",
-    trace: Trace = None,
-    seed: Seed = 0,
-    trials: Trials = 30,
-    exact_trials: ExactTrials = 2,
-    device: Annotated[str, Parameter(name="--device", help="auto, cpu or cuda")] = "auto",
-    dtype: Dtype = "float64",
-    order: Annotated[str, Parameter(name="--order", help="how float layers multiply: keys-first or scores-first")] = (
-        "keys-first"
-    ),
-    compile: Annotated[
-        bool, Parameter(name="--compile", negative=(), help="run the float layers through torch.compile")
-    ] = False,
-    looped: Looped = False,
-    process: Process = "boyan-chain",
-    prompt: Annotated[
-        Path | None, Parameter(name="--prompt", help="your own transitions, JSON or CSV; they set d and n")
-    ] = None,
+    options: RunOptions = DEFAULTS,
     evidence: Evidence = None,
     prove: Annotated[
         bool,
@@ -70,16 +31,6 @@ def command(
             name=["--prove", "--strict"], negative=(), help="also ask for proved-all-sizes, with the Rocq prover"
         ),
     ] = False,
-    entrywise_features: EntrywiseFeatures = None,
-    entrywise_context: EntrywiseContext = None,
-    max_work: MaxWork = MAX_WORK,
-    parameter: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--parameter", help="NAME=VALUE of a parameter other than gamma and lam (repeat for more)", negative=()
-        ),
-    ] = None,
-    time_limit: Annotated[int, integer("--time-limit", "seconds that files of your own may take")] = 300,
     save: Annotated[
         Path | None, Parameter(name="--save", help="keep the counterexample, if there is one, as this regression case")
     ] = None,
@@ -99,38 +50,10 @@ def command(
     if case is not None:
         if algorithms or save is not None:
             raise ArgumentError("case replays one file: name no algorithm and no --save beside it")
-        return _report(replay(case, time_limit), details, json)
+        return _report(replay(case, options.time_limit), details, json)
     if save is not None:
         check_target(save)
-    if time_limit < 1:
-        raise ArgumentError(f"time-limit is {time_limit}, wanted at least one second")
-    given = read_context(prompt) if prompt is not None else None
-    for name, asked, own in (("features", features, given and given.d), ("context", context, given and given.n)):
-        if given is not None and asked is not None and asked != own:
-            raise ArgumentError(f"{name} is {asked}, but the prompt file has {own}: leave it out")
-    settings = Settings(
-        features=3 if features is None else features,
-        context=100 if context is None else context,
-        layers=layers,
-        gamma=rational(gamma, "gamma"),
-        lam=rational(lam, "lam"),
-        trace=trace,
-        seed=seed,
-        trials=trials,
-        exact_trials=exact_trials,
-        device=device,
-        dtype=dtype,
-        looped=looped,
-        process=process,
-        entrywise_features=entrywise_features,
-        entrywise_context=entrywise_context,
-        max_work=max_work,
-        prompt=given,
-        values=parameter_values(parameter or []),
-        time_limit=time_limit,
-        order=order,
-        compiled=compile,
-    )
+    settings = options.settings()
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]
     progress = ProgressLine()

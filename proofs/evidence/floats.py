@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAME, ORDER = "float", 60
 STRENGTH = "within a proven bound on this run"
 EVERY_RUN = "within a proven bound on every conforming run"
+WIDE = 2.0**-4
+"""`growth` from which a bound is called vacuous (`numeric/crosscheck.py`; a copy, since that loads torch)."""
 
 
 def establish(case: Case) -> Iterator[Claim]:
@@ -89,7 +91,8 @@ def _a_priori(case: Case, result: FloatResult) -> Claim:
     witness = {**asdict(early.where)} if early.status == "exceeded" else None
     return Claim(
         case.algorithm.name, text, NAME, verdict, EVERY_RUN, why,
-        witness=witness, bound=early.bound, error=early.error, details={"fact": f"any run {early.last_bound:.0e}", "a_priori": asdict(early)},
+        witness=witness, bound=early.bound, error=early.error,
+        details={"fact": f"any run {early.last_bound:.0e}", "a_priori": asdict(early)},
     )  # fmt: skip
 
 
@@ -99,6 +102,10 @@ def reason(found: Mapping[str, Any]) -> str:
     place = "trial {trial}, layer {layer}, row {row}, {column}".format(**where) if where else "no place"
     if found["status"] == "not-finite":
         return f"the value {found['computed']} began at {place}: it overflowed or was not a number"
+    if found["status"] == "vacuous" and found["growth"] < WIDE:
+        return (
+            f"within wherever the bound is finite, but somewhere the numbers are too large for one: {found['formula']}"
+        )
     if found["status"] == "vacuous":
         return (
             f"within, but the bound is {found['growth']:.2g} of sum |x|, too wide to tell one algorithm from another "

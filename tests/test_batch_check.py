@@ -1,0 +1,310 @@
+"""Thousands of prompts at once: no true execution leaves the sum of both bounds, and a fault on either side does."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from helpers import Case, each_case, entry_changed, with_matrix
+from torch import nn
+
+from layerproof.numeric.a_priori import Propagation
+from layerproof.numeric.batch_check import _loop_errors, _query, batch_check, random_transitions
+from layerproof.numeric.bounds import layer_maps
+from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.draws import preconditioners
+from layerproof.numeric.reference import (
+    FloatTransitions,
+    Lowering,
+    Stacked,
+    accumulator_rows,
+    iterates,
+    lower_steps,
+    parameters,
+    token_columns,
+)
+from layerproof.numeric.transformer import ORDERS, LinearTransformer
+from layerproof.symbolic.algorithm import Sweep
+from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derive import derive
+from layerproof.symbolic.errors import ArgumentError
+from layerproof.symbolic.identity import problem, textbook
+
+VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
+DOUBLE, SINGLE = torch.float64, torch.float32
+derivation = cache(lambda case: derive(case.algorithm, dict(case.options)))
+
+
+def made(case, d=2, n=6, depth=4, values=VALUES, seed=0):
+    steps = preconditioners(case.algorithm, d, depth, seed)
+    return construct(derivation(case), d, n, depth, steps, values)
+
+
+def reordered(data, order):
+    extras = {name: x[:, order] for name, x in data.extras.items()}
+    return FloatTransitions(data.phi[:, order], data.phi_next[:, order], data.rewards[:, order], data.query, extras)
+
+
+# true executions
+
+
+@each_case
+@pytest.mark.parametrize("dtype", list(PRECISIONS))
+def test_no_true_execution_leaves_the_bound(case: Case, dtype: torch.dtype) -> None:
+    """Both orders of evaluation, the second with the context in another order: 600 prompts in each format."""
+    construction = made(case, depth=3)
+    data = random_transitions(case.algorithm, 2, 6, 300, 1)
+    turned = reordered(data, torch.randperm(6, generator=torch.Generator().manual_seed(2)))
+    for order, given in zip(ORDERS, (data, turned), strict=True):
+        module = LinearTransformer.from_construction(construction, dtype)
+        module.order = order
+        result = batch_check(construction, case.algorithm, given, dtype, module=module)
+        wanted = ("within",) if dtype in (DOUBLE, SINGLE) else ("within", "vacuous")
+        assert result.status in wanted and result.prompts == 300
+        assert 0 < result.ratio < 1 and result.gap <= result.bound <= result.largest_bound
+
+
+def scaled(data, factor):
+    extras = {name: x * factor for name, x in data.extras.items()}
+    return FloatTransitions(
+        data.phi * factor, data.phi_next * factor, data.rewards * factor, data.query * factor, extras
+    )
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(torch.float16, 2.0**-12), (SINGLE, 2.0**-140), (DOUBLE, 2.0**-1040)])
+def test_numbers_that_underflow_when_lowered_raise_no_alarm(dtype: torch.dtype, size: float) -> None:
+    for name in ("td0", "average-reward-td"):
+        case = Case(name)
+        result = batch_check(
+            made(case), case.algorithm, scaled(random_transitions(case.algorithm, 2, 6, 200, 3), size), dtype
+        )
+        assert result.status in ("within", "vacuous")
+
+
+def test_a_batch_that_says_nothing_is_called_vacuous() -> None:
+    case = Case("td0")
+    construction, data = made(case, n=100), random_transitions(case.algorithm, 2, 100, 20, 0)
+    result = batch_check(construction, case.algorithm, data, torch.bfloat16)
+    assert (result.status, result.vacuous) == ("vacuous", 20)
+    assert batch_check(construction, case.algorithm, data, DOUBLE).vacuous == 0
+
+
+def test_the_drawn_prompts_are_exact_in_float32_and_follow_from_the_seed() -> None:
+    drawn = random_transitions(catalogue()["td0"], 3, 5, 50, 7)
+    for x in (drawn.phi, drawn.phi_next, drawn.rewards, drawn.query):
+        assert x.dtype is DOUBLE and (x.float().double() == x).all() and x.abs().max() <= 1
+    assert torch.equal(drawn.phi, random_transitions(catalogue()["td0"], 3, 5, 50, 7).phi)
+    assert not torch.equal(drawn.phi, random_transitions(catalogue()["td0"], 3, 5, 50, 8).phi)
+
+
+# faults of the transformer
+
+
+def transformer(case, change, layer=2):
+    """The module with one fault in one layer."""
+    module = LinearTransformer.from_construction(made(case))
+    change(module, layer)
+    return module
+
+
+def weight(module, layer):
+    Q = module.layers[layer].heads[0].Q
+    at = tuple(int(i) for i in Q.nonzero()[0])
+    Q[at] += 1e-6
+
+
+def mask(module, layer):
+    M = module.layers[layer].heads[0].M
+    M[tuple(int(i) for i in M.nonzero()[1])] += 1e-6
+
+
+def step(module, layer):
+    module.layers[layer].scale *= 1 + 1e-6
+
+
+def sign(module, layer):
+    module.layers[layer].heads[0].P.neg_()
+
+
+def transpose(module, layer):
+    Q = module.layers[layer].heads[0].Q
+    for block in (slice(0, 2), slice(2, 4)):
+        if Q[:2, block].shape == (2, 2):
+            Q[:2, block] = Q[:2, block].mT.clone()
+
+
+def swap(module, layer):
+    module.layers[layer], module.layers[layer + 1] = module.layers[layer + 1], module.layers[layer]
+
+
+@each_case
+@pytest.mark.parametrize("fault", [weight, mask, step, sign, transpose, swap])
+def test_a_planted_fault_is_refuted_at_its_layer(case: Case, fault) -> None:
+    data = random_transitions(case.algorithm, 2, 6, 20, 5)
+    result = batch_check(made(case), case.algorithm, data, module=transformer(case, fault))
+    assert result.status == "exceeded"
+    assert result.where.layer == 3 and result.ratio > 1 and result.gap > result.bound
+
+
+class OneEntry(nn.Module):
+    """The states of a transformer with one entry of one state of one prompt changed."""
+
+    def __init__(self, module, trial, layer, row, column, change):
+        super().__init__()
+        self.module, self.at, self.layer, self.change = module, (trial, row, column), layer, change
+
+    def states(self, Z):
+        states = [s.clone() for s in self.module.states(Z)]
+        states[self.layer][self.at] = self.change(states[self.layer][self.at])
+        return states
+
+
+@pytest.mark.parametrize(
+    ("row", "change", "status", "name"),
+    [
+        (4, lambda x: x + 1e-9, "exceeded", "td_error"),
+        (1, lambda x: x + 2.0**-50, "exceeded", "phi[2]"),
+        (4, lambda x: x * math.nan, "not-finite", "td_error"),
+        (4, lambda x: x + math.inf, "not-finite", "td_error"),
+        (0, lambda x: x - math.inf, "not-finite", "phi[1]"),
+    ],
+)
+@pytest.mark.parametrize("layer", [0, 3])
+def test_one_entry_of_one_prompt_is_found(row, change, status, name, layer) -> None:
+    case = Case("td0")
+    construction, data = made(case), random_transitions(case.algorithm, 2, 6, 100, 5)
+    module = OneEntry(LinearTransformer.from_construction(construction), 77, layer, row, 3, change)
+    result = batch_check(construction, case.algorithm, data, module=module)
+    assert result.status == status
+    where = (result.where.trial, result.where.layer, result.where.row, result.where.column)
+    assert where == (77, layer, name, "context token 4")
+
+
+def test_of_several_faults_the_earliest_layer_is_named() -> None:
+    case = Case("td0")
+    construction, data = made(case), random_transitions(case.algorithm, 2, 6, 100, 5)
+    small = OneEntry(LinearTransformer.from_construction(construction), 77, 2, 4, 3, lambda x: x + 1e-9)
+    both = OneEntry(small, 3, 4, 4, 1, lambda x: x + 1)
+    result = batch_check(construction, case.algorithm, data, module=both)
+    assert (result.where.trial, result.where.layer) == (77, 2)
+    assert result.largest_gap > 0.99
+
+
+# faults of the loop
+
+
+def update_of(name, change):
+    """The algorithm with an update that is run on other steps or another sweep."""
+    algorithm = catalogue()[name]
+
+    def update(weights, steps, sweep, p):
+        return algorithm.update(weights, *change(steps, sweep), p)
+
+    return replace(algorithm, update=update)
+
+
+def wrong_step(steps, sweep):
+    first = steps[0]
+    if hasattr(first, "matrix"):
+        return (type(first)(first.matrix * (1 + 1e-6)), *steps[1:]), sweep
+    return steps, sweep
+
+
+def dropped_transition(steps, sweep):
+    short = Sweep(list(sweep)[:-1])
+    short.n = sweep.n
+    return steps, short
+
+
+def wrong_n(steps, sweep):
+    other = Sweep(list(sweep))
+    other.n = sweep.n + 1
+    return steps, other
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+@pytest.mark.parametrize("change", [wrong_step, dropped_transition, wrong_n])
+def test_a_loop_that_is_another_algorithm_is_refuted(name: str, change) -> None:
+    data = random_transitions(catalogue()[name], 2, 6, 100, 5)
+    result = batch_check(made(Case(name)), update_of(name, change), data)
+    # With v = 0 the first update of gradient TD does not move w, so that C shows in the second only.
+    layer = 2 if (name, change) == ("gtd2", wrong_step) else 1
+    assert (result.status, result.where.layer) == ("exceeded", layer)
+
+
+def test_other_weights_than_the_loop_are_refuted() -> None:
+    case = Case("td-lambda", (("trace", "lam"),))
+    construction, data = made(case), random_transitions(case.algorithm, 2, 6, 50, 5)
+    M = entry_changed(construction.layers[1][0].M, 3, 1, lambda x: x + Fraction(1, 10**6))
+    result = batch_check(with_matrix(construction, 1, 0, M=M), case.algorithm, data)
+    assert (result.status, result.where.layer) == ("exceeded", 2)
+
+
+def test_data_of_another_size_is_refused() -> None:
+    algorithm = catalogue()["td0"]
+    with pytest.raises(ArgumentError, match="n = 5, wanted d = 2 and n = 6"):
+        batch_check(made(Case("td0")), algorithm, random_transitions(algorithm, 2, 5, 3, 0))
+
+
+# the loop's own bound
+
+
+def float_loop(case, construction, data):
+    """The rows of the loop in float64 (B, L+1, K, N), its bound, and the prompts' feature rows in floats."""
+    algorithm = case.algorithm
+    p = parameters(algorithm.bind(construction.parameters, construction.options))
+    steps = lower_steps(construction.steps, construction.depth, Lowering(DOUBLE, "cpu"))
+    columns = token_columns(algorithm, data, _query(algorithm, data), p)
+    zero = torch.zeros(data.query.shape[1], len(data.query), dtype=DOUBLE)
+    start = tuple(Stacked(zero[:1] if w in algorithm.scalar_weights else zero) for w in algorithm.weights)
+    weights = iterates(algorithm, data, start, steps, p)
+    target = PRECISIONS[DOUBLE]
+    beta, rounding = _loop_errors(algorithm, data, weights, columns, steps, p, target, target)
+    N = data.phi.shape[1] + 1
+    X = torch.cat([columns[b.name].expand(-1, N, -1) for b in algorithm.features], dim=2).mT.numpy()
+    carried, E = Propagation(layer_maps(construction), X), [np.zeros(beta[:, 0].shape)]
+    for layer in range(construction.depth):
+        carried.add(beta[:, layer])
+        E.append(carried.reached())
+    return accumulator_rows(algorithm, weights, columns, p).numpy(), np.stack(E, axis=1) + rounding, X
+
+
+def adversarial(data):
+    """Rewards that nearly cancel, features of very different sizes."""
+    sizes = 2.0 ** (1.5 * torch.linspace(-1, 1, data.phi.shape[1], dtype=DOUBLE))[None, :, None]
+    rewards = data.rewards.clone()
+    rewards[:, 1::2] = -rewards[:, ::2] * (1 + 2.0**-40)
+    return FloatTransitions(data.phi * sizes, data.phi_next / sizes, rewards, data.query, data.extras)
+
+
+@each_case
+@pytest.mark.parametrize("kind", [lambda data: data, adversarial])
+def test_the_loop_in_floats_is_within_its_part_of_the_bound(case: Case, kind) -> None:
+    """gamma = 1/2, so that the float prompt is the rational one: the textbook over Q is what it is compared with."""
+    values = {"gamma": Fraction(1, 2), "lam": Fraction(1, 3)}
+    construction = made(case, values=values)
+    data = kind(random_transitions(case.algorithm, 2, 6, 4, 11))
+    rows, allowed, _ = float_loop(case, construction, data)
+    seen = 0.0
+    for trial in range(4):
+        given = [[[Fraction(x) for x in row] for row in block[trial].tolist()] for block in (data.phi, data.phi_next)]
+        rewards = [Fraction(x) for x in data.rewards[trial, :, 0].tolist()]
+        query = [Fraction(x) for x in data.query[trial].tolist()]
+        start = [
+            Fraction(0) if w in case.algorithm.scalar_weights else [Fraction(0)] * 2 for w in case.algorithm.weights
+        ]
+        setup = problem(case.algorithm, RATIONALS, (*given, rewards, query), start, values, derivation(case).options)
+        for layer, weights in enumerate(textbook(setup, construction.steps), 1):
+            for k, row in enumerate(setup.row_matrix(weights).fractions()):
+                for t, true in enumerate(row):
+                    off = abs(Fraction(float(rows[trial, layer, k, t])) - true)
+                    assert off <= Fraction(float(allowed[trial, layer, k, t]))
+                    seen = max(seen, float(off))
+    assert seen > 0
