@@ -154,6 +154,11 @@ def test_steps_one_by_one_with_buttons_and_keys(opened: Any, folder: Path) -> No
     page.locator(".steps").first.focus()
     page.keyboard.press("ArrowRight")
     assert visible_steps(page) == [False, False, True]
+    page.get_by_role("button", name="Previous").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Next").first.focus()
+    page.keyboard.press("Enter")  # the last step: Next is switched off, and the keyboard's place is not lost
+    assert page.evaluate("document.activeElement.textContent") == "Previous"
     assert page.get_by_role("button", name="Next").is_disabled()
     page.keyboard.press("ArrowLeft")
     assert "step 2 of 3" in page.locator(".stepper").inner_text()

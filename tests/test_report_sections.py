@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,14 +31,16 @@ from reports import (
 from layerproof.numeric.weights_file import write_weights
 from layerproof.proofs.checker import verify
 from layerproof.proofs.evidence import kinds
+from layerproof.proofs.evidence.floats import EVERY_RUN
 from layerproof.proofs.report.build import RESERVED, build, establish, page, page_name
 from layerproof.proofs.report.expansion import expanded, layer_change, update_change
 from layerproof.proofs.report.model import Cell, Link, Matrix, Note, Page, Report
-from layerproof.proofs.report.sections import errors, section_modules, trust, verdicts
+from layerproof.proofs.report.sections import errors, section_modules, trust, verdicts, weights
 from layerproof.proofs.report.sections.evidence import flat
 from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.report.writers.checked import check
 from layerproof.proofs.report.writers.latex_tree import readable
+from layerproof.proofs.user_file import resolve
 from layerproof.proofs.verdict import Claim, Verdict
 
 # what is there
@@ -269,6 +272,20 @@ def test_two_files_of_one_name_have_their_own_claims(tmp_path: Path):
     assert pages[0].name != pages[1].name
 
 
+def test_a_factor_of_ones_own_is_not_called_one_over_n():
+    path = next(p for p in EXAMPLES if "ridge" in p)
+    found = Subject(resolve(path), SMALL, ())
+    own = replace(found.item, scale=lambda n: Fraction(2, n))
+    texts = [next(f.text for f in formulas(page(Subject(item, SMALL, ())).lead)) for item in (found.item, own)]
+    assert "(1/n)" in texts[0] and "(1/n)" not in texts[1] and "s sum_h" in texts[1]
+
+
+def test_heads_that_were_given_have_no_meaning_invented_for_their_blocks():
+    path = next(p for p in EXAMPLES if "heavy_ball" in p)
+    shown = [m for m in matrices(section(example_report(path).pages[0], "weights")) if m.legend]
+    assert shown and {word for m in shown for word in m.legend} <= set(weights.GIVEN)
+
+
 # curves
 
 
@@ -299,7 +316,90 @@ def test_curves_are_drawn_where_there_are_some_and_not_invented():
         assert not [p for p in everything(empty) if hasattr(p, "svg")]
 
 
+# floats: two claims, and two causes
+
+
+def every_run(verdict: Verdict = Verdict.HOLDS) -> Claim:
+    return Claim("td0", "every run", "float", verdict, EVERY_RUN, "r", details={"a_priori": {"last_bound": 6.25e-12}})
+
+
+def test_the_two_float_claims_stand_apart_with_a_verdict_each():
+    claims = (float_claim(curves=CURVES), every_run(Verdict.UNDECIDED))
+    table = verdicts.build(fresh(Case("td0"), claims=claims)).blocks[1]
+    rows = {row[0].spans[0]: row[1:] for row in table.rows}
+    step, whole = rows[verdicts.ROWS[4]], rows[verdicts.ROWS[5]]
+    assert (step[verdicts.BOUND].verdict, whole[verdicts.EVERY].verdict) == (Verdict.HOLDS, Verdict.UNDECIDED)
+    assert step[verdicts.EVERY].verdict is whole[verdicts.BOUND].verdict is None
+    held = verdicts.build(fresh(Case("td0"), claims=(claims[0], every_run())))
+    assert "at most 7e-12" in words(held)  # rounded up: 6e-12 would be less than the bound
+
+
+def test_floats_that_were_not_run_are_so_for_both_claims():
+    table = verdicts.build(subject(Case("td0"))).blocks[1]
+    shown = {row[0].spans[0]: [c.verdict for c in row[1:] if c.verdict] for row in table.rows}
+    assert shown[verdicts.ROWS[4]] == shown[verdicts.ROWS[5]] == [Verdict.NOT_RUN]
+
+
+def test_lowering_and_arithmetic_are_told_apart_where_both_are_known():
+    split = {"prompts": 2, "lowering": [1e-17, 2e-16], "arithmetic": [0.0, 3e-15]}
+    shown = words(errors.build(fresh(Case("td0"), claims=(float_claim(curves=CURVES, split=split),))))
+    assert "on 2 prompts" in shown and "Lowering" in shown and "2.0e-16" in shown and "3.0e-15" in shown
+    for missing in (None, {**split, "arithmetic": [0.0, None]}):
+        found = errors.build(fresh(Case("td0"), claims=(float_claim(curves=CURVES, split=missing),)))
+        assert "Lowering" not in words(found)
+
+
+def test_only_a_claim_about_every_run_lends_the_distance_a_bound():
+    alone = words(errors.build(fresh(Case("td0"), claims=(float_claim(curves=CURVES),))))
+    both = words(errors.build(fresh(Case("td0"), claims=(float_claim(curves=CURVES), every_run()))))
+    assert "held to no bound" in alone and "before anything ran" not in alone
+    assert "before anything ran" in both and "held to no bound" not in both
+
+
+def test_floats_left_undecided_do_not_unsay_what_is_proved_and_faults_do():
+    case = Case("td0")
+    claims, vacuous = subject(case).claims, replace(float_claim(), verdict=Verdict.UNDECIDED)
+    exact = next(c for c in claims if c.evidence == "identity-exact")
+    said = words(page(fresh(case, claims=(*claims, vacuous))).lead)
+    assert "proved for all d, n and L" in said and "floats alone" in said and "not established" not in said
+    for other in (replace(vacuous, verdict=Verdict.REFUTED), replace(exact, verdict=Verdict.UNDECIDED)):
+        found = page(fresh(case, claims=(*claims, vacuous, other)))
+        assert "not established" in words(found.lead) and "floats alone" not in words(found.lead)
+
+
 # the rest
+
+
+def test_what_held_earlier_and_was_not_asked_for_bears_no_badge():
+    case = Case("td0")
+    claims = tuple(
+        replace(c, verdict=Verdict.HOLDS, asked=False, reason="recorded") if c.evidence == "proved-all-sizes" else c
+        for c in subject(case).claims
+    )
+    found = page(fresh(case, claims=claims))
+    assert cells(found)["proved-all-sizes"] is None and "by an earlier run" in words(section(found, "verdicts"))
+    assert notes(section(found, "theorem"))[0].verdict is None
+    assert "proof assistant" in words(section(found, "limits"))
+    table = section(found, "trust").blocks[1]
+    assert [r[-1].verdict for r in table.rows if r[0].spans == ("proved-all-sizes",)] == [None]  # type: ignore[union-attr]
+
+
+@each_case
+def test_masks_join_context_tokens_only_as_the_derivation_says(case: Case):
+    assert "no token reads the query" in words(section(page_of(case), "derivation"))
+    construction = subject(case).construction
+    assert construction is not None
+    for heads in construction.layers:
+        for head in heads:
+            M = head.M.fractions()
+            assert not any(M[-1]) and not any(row[-1] for row in M)
+
+
+def test_weights_say_whether_layers_share_their_preconditioner():
+    found = subject(Case("td0"))
+    looped = Subject(found.item, replace(found.settings, looped=True), found.claims)
+    assert "they do not (looped)" in words(weights.build(looped))
+    assert "looped" not in words(weights.build(found)) and "as in the runs" in words(weights.build(found))
 
 
 def test_invariance_is_shown_with_sets_and_witnesses_when_asked():

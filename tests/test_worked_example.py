@@ -214,3 +214,15 @@ def test_an_own_reference_that_is_wrong_is_refuted():
     shown = _own(found)
     assert notes(shown)[0].verdict is Verdict.REFUTED
     assert "disagree" in words(notes(shown)[0].title)
+
+
+def test_an_own_construction_shows_the_change_that_its_factor_makes():
+    item = resolve(next(p for p in EXAMPLES if "ridge" in p))
+    assert isinstance(item, OwnConstruction)
+    from layerproof.proofs.report.sections.worked_example import _own
+
+    found = own_example(item, SMALL)
+    assert found.scale == Fraction(1, found.context.n)
+    shown = next(m for m in matrices(_own(found)) if m.name.text == "Z_1 - Z_0")
+    outputs = [sum(column) for column in zip(*(h.output[-1] for h in found.layers[0].heads), strict=True)]
+    assert [Fraction(e.text) for e in shown.entries[-1] if e] == [found.scale * x for x in outputs]

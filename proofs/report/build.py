@@ -24,7 +24,7 @@ from .assemble import cell, prose
 from .lead import lead
 from .model import Cell, Link, Page, Report, Section, Table
 from .sections import section_modules, trust
-from .sections.verdicts import short
+from .sections.verdicts import badge, short, strengths
 from .sections.worked_example import data as example_data
 from .subject import Subject, worst
 
@@ -179,7 +179,11 @@ def _index(entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]]) -> tuple[Any
     for item, found, claims in entries:
         cells = [_summary([c for c in claims if c.evidence == name]) for name in names]
         rows.append((cell(Link(item.title, found.name)), Cell((), found.verdict), *cells))
-    meaning = tuple((cell(n), cell(k.STRENGTH), cell(trust.BELIEVE[n])) for n, k in kinds().items())
+    everything = [c for _, _, claims in entries for c in claims]
+    meaning = tuple(
+        (cell(n), cell(strengths([c for c in everything if c.evidence == n]) or k.STRENGTH), cell(trust.BELIEVE[n]))
+        for n, k in kinds().items()
+    )
     return (
         prose("Each page below shows, for one algorithm, how the weights of a linear transformer follow from the "
               "algorithm's update, why layer $l|\\ell$ is iterate $l|\\ell$, and what stands behind every claim."),
@@ -194,4 +198,4 @@ def _summary(claims: Sequence[Claim]) -> Cell:
         return Cell(("–",))
     if any(c.asked for c in claims):
         return Cell((), worst(claims))
-    return Cell((short(claims[0]),), claims[0].verdict)
+    return Cell((short(claims[0]),), badge(claims[0]))

@@ -100,7 +100,7 @@ class Example:
 
 @dataclass(frozen=True)
 class OwnExample:
-    """The worked example of an `OwnConstruction`; `wanted` is what its reference gives after each layer."""
+    """The worked example of an `OwnConstruction`: `scale` is the layers' factor, `wanted` what its reference gives."""
 
     context: Context
     parameters: dict[str, Fraction]
@@ -110,6 +110,7 @@ class OwnExample:
     layers: tuple[LayerStep, ...]
     wanted: tuple[dict[tuple[str, str], Fraction], ...]
     mismatch: Mismatch | None
+    scale: Fraction
 
 
 def example_context(extras: Sequence[tuple[str, bool]] = ()) -> Context:
@@ -189,8 +190,9 @@ def own_example(own: OwnConstruction, settings: Settings) -> OwnExample:
     for _ in range(depth):
         wanted.append({at: Fraction(x) for at, x in next(reference).items()})
     mismatch = next((m for m in own_mismatches(own, context, values, depth) if m is not None), None)
-    layers = tuple(_layers(Z, heads, Fraction(own.scale(N))))
-    return OwnExample(context, values, rows, columns, Z.fractions(), layers, tuple(wanted), mismatch)
+    scale = Fraction(own.scale(N))
+    layers = tuple(_layers(Z, heads, scale))
+    return OwnExample(context, values, rows, columns, Z.fractions(), layers, tuple(wanted), mismatch, scale)
 
 
 def _layers(Z: RationalMatrix, layers: Sequence[Sequence[Head]], scale: Fraction) -> Iterator[LayerStep]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from ...symbolic.derive import Readout
 from ..printing import Formula, symbol, text_latex
 from ..table import summary
@@ -51,10 +53,12 @@ def proved(subject: Subject) -> bool:
 
 def strength(subject: Subject) -> str:
     """What may be said of the claim, in front of it."""
+    open_ = [c for c in subject.claims if c.asked and c.verdict is not Verdict.HOLDS]
+    floats = bool(open_) and all(c.evidence == "float" and c.verdict is Verdict.UNDECIDED for c in open_)
+    if proved(subject) and (subject.verdict is Verdict.HOLDS or floats):
+        return "Claim, proved for all d, n and L. " + "What is undecided above is about floats alone. " * floats
     if subject.verdict is not Verdict.HOLDS:
         return "The claim under examination, not established here. "
-    if proved(subject):
-        return "Claim, proved for all d, n and L. "
     if any(c.asked and c.verdict is Verdict.HOLDS for c in subject.of_kind("identity-exact")):
         return "Claim, exact on the prompts of this report and proved for no others. "
     return "Claim, as far as the verdicts below go. "
@@ -65,19 +69,37 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
     if subject.own is not None:
         text = (f"After every layer of {subject.own.title}, the entries that its reference names have the reference's "
                 "values.")  # fmt: skip
-        return (Paragraph((*how, text)), Display(Formula(*LAYER), "claim"), _counts(subject))
+        size = subject.settings.context
+        factor = Fraction(subject.own.scale(size))
+        # its own factor may be no 1/n: it is a letter then
+        layer = (
+            LAYER
+            if factor == Fraction(1, size)
+            else (LAYER[0].replace("(1/n)", "s"), LAYER[1].replace(r"\frac1n", "s"))
+        )
+        return (Paragraph((*how, text)), Display(Formula(*layer), "claim"), _counts(subject))
     algorithm = subject.algorithm
     assert algorithm is not None
     readout = subject.construction.readout if subject.construction is not None else None
     after = "after any number L of layers" if proved(subject) else "after L layers"
     text = (
         f"Each layer of the linear transformer with the weights below is exactly one iteration of {algorithm.title} on "
-        f"the transitions in its prompt: {after}, the prompt at the starting weights has become "
-        "the prompt at the L-th iterate, and the prediction is one of its entries."
+        f"the transitions in its prompt: {after}, the prompt is the one at the L-th iterate, and the prediction is one "
+        "of its entries."
     )
     if subject.obstacle:
         text = f"Some linear transformer has layers each of which is exactly one iteration of {algorithm.title}."
-    return (Paragraph((*how, text)), Display(_formula(readout, algorithm.weights[0]), "claim"), _counts(subject))
+    display = Display(_formula(readout, algorithm.weights[0]), "claim")
+    return (Paragraph((*how, text)), display, _where(algorithm.weights), _counts(subject))
+
+
+def _where(weights: tuple[str, ...]) -> Block:
+    """What Z(w_l) means in the formula."""
+    w, at = weights[0], symbol(weights[0])
+    together = f", and of {', '.join(weights[1:])} with it" if len(weights) > 1 else ""
+    return prose("Here ", Formula(f"Z({w}_l)", rf"Z({at}_{{\ell}})"), " is ", Link("the prompt", "#prompt"),
+                 r" with its changing rows as they are at iterate $l|\ell$ of ", Formula(w, at),
+                 (f"{together}.",))  # fmt: skip
 
 
 def _formula(readout: Readout | None, weight: str) -> Formula:
@@ -88,7 +110,7 @@ def _formula(readout: Readout | None, weight: str) -> Formula:
     if readout is not None:
         sign = "-" if readout.sign < 0 else ""
         text += f", {weight}_L.q = {sign}Z_L[{readout.row}, query]"
-        tex += rf",\quad {w}_L^\top q = {sign}Z_L[{text_latex(readout.row)},\, n+1]"
+        tex += rf",\\ {w}_L^\top q &= {sign}Z_L[{text_latex(readout.row)},\, n+1]"
     layer = LAYER[1].replace(" = ", " &= ", 1)
     return Formula(text, rf"\begin{{aligned}} {layer} \\ {tex} \end{{aligned}}")
 

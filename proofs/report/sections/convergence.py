@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ....numeric.strict_json import rational_text
 from ...printing import Formula
 from ..assemble import plain, prose
 from ..limit_run import Limit, limit_run
@@ -26,7 +27,10 @@ def build(subject: Subject) -> Section | None:
         if subject.construction.looped
         else "a preconditioner of its own for each layer"
     )
-    said = plain(f"On {which}, d = {s.features}, n = {s.context}, L = {s.layers}, with {form}, from zero weights:")
+    values = "".join(f", {name} = {rational_text(value)}" for name, value in sorted(subject.case.parameters.items()))
+    said = plain(
+        f"On {which}, d = {s.features}, n = {s.context}, L = {s.layers}{values}, with {form}, from zero weights:"
+    )
     if found.reason:
         note = Note(None, "No single limit on this prompt", (plain(f"{found.reason[:1].upper()}{found.reason[1:]}."),))
         return Section(NAME, TITLE, (said, note))

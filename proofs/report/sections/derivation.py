@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....symbolic.derive import Derivation, SymbolicHead
 from ... import derivation_document as document
 from ...document_parts import Sentence
-from ...printing import Formula, Names, text_latex, word_formula
+from ...printing import Formula, Names, symbol, text_latex, word_formula
 from ...verdict import Verdict
 from ..assemble import blocks, plain, prose, spans
 from ..model import Block, Display, Link, Note, Paragraph, Section, Steps
@@ -30,13 +30,29 @@ def build(subject: Subject) -> Section | None:
         return Section(NAME, TITLE, (said,))
     found = subject.derivation
     steps = []
-    for section in (document.ansatz_section(found), document.system_section(found), document.masks_section(found)):
+    for section in (document.ansatz_section(found), document.system_section(found)):
         steps.append((section.title, blocks(section.parts)))
+    masks = document.masks_section(found)
+    context = prose(
+        r"Here $i$ and $j$ are context tokens, $1, ..., n|1, \dots, n$: the query's row and column of every mask are "
+        "zero, so that no token reads the query."
+    )
+    steps.append((masks.title, (*blocks(masks.parts), context)))
     steps.append(("Heads", _heads(found)))
     for section in (document.freedom_section(found), document.readout_section(found)):
         steps.append((section.title, blocks(section.parts)))
-    said = prose("No weight below was typed in. Each formula is printed from the objects that the derivation computed.")
+    said = prose(
+        "No weight below was typed in. Each formula is printed from the objects that the derivation computed. "
+        "$X_r,j|X_{r j}$ is block $r$ of the feature rows at token $j$, and $Y_k,i|Y_{k i}$ the entry of accumulator "
+        "row $k$ at token $i$, both as the table of ", Link("the prompt", "#prompt"), " gives them at weights ",
+        _weights(found), ".",
+    )  # fmt: skip
     return Section(NAME, TITLE, (said, Steps(tuple(steps), together=True)))
+
+
+def _weights(found: Derivation) -> Formula:
+    names = found.algorithm.weights
+    return Formula(", ".join(names), r",\, ".join(symbol(w) for w in names))
 
 
 def _heads(found: Derivation) -> tuple[Block, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...evidence.floats import EVERY_RUN
 from ...verdict import Claim, Verdict
 from ..assemble import alarm, plain, prose, sentence
 from ..model import Block, Cell, Note, Picture, Section, Table
@@ -15,9 +16,11 @@ NAME, TITLE, ORDER = "errors", "Rounding errors, layer by layer", 100
 CURVES = (
     ("one_step_error", "one layer's error"),
     ("one_step_bound", "proven bound on one layer's error"),
-    ("error", "distance from the exact run"),
-    ("a_priori_bound", "a-priori bound on that distance"),
+    ("error", "distance of the run from exact layers"),
+    ("a_priori_bound", "a-priori bound on it, for every run"),
 )
+
+PARTS = ("lowering", "arithmetic")
 
 
 def build(subject: Subject) -> Section | None:
@@ -30,16 +33,38 @@ def build(subject: Subject) -> Section | None:
         why = plain(f"The layers were not run in torch for this report: {claim.reason}.")
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not run", (why,)),))
     blocks: list[Block] = [alarm(c) for c in claims if c.verdict is not Verdict.HOLDS]
-    blocks += [plain(sentence(c.claim) + " " + sentence(c.reason)) for c in claims]
+    blocks += [plain(sentence(c.claim) + " " + sentence(c.reason)) for c in claims if c.verdict is Verdict.HOLDS]
     found = claim.details.get("curves")
     if not found or not any(found.get(key) for key, _ in CURVES):
         note = prose("This run recorded no error for each layer apart, so there is no curve to draw.")
         return Section(NAME, TITLE, (*blocks, Note(Verdict.NOT_RUN, "Error curves: not run", (note,))))
     blocks.append(_picture(claim, found))
-    blocks.append(prose("The verdict rests on one layer at a time: each layer's output against the exact layer of the "
-                        "state that came in. The distance of the whole run is measured and has no threshold of its "
-                        "own."))  # fmt: skip
+    blocks.append(prose("One layer's error is that of its output against the exact layer of the floats that came in; "
+                        "its bound holds for any order of summation. The distance is between the whole run and exact "
+                        "layers that started from the same floats."))  # fmt: skip
+    if found.get("a_priori_bound") and any(c.strength == EVERY_RUN for c in claims):
+        blocks.append(prose("Its bound was known before anything ran, and is for every run in this format, in whatever "
+                            "order it sums; that the bound grows says nothing of this run's error."))  # fmt: skip
+    else:
+        blocks.append(prose("That distance is measured and is held to no bound."))
+    blocks += _told_apart(claim)
     return Section(NAME, TITLE, tuple(blocks))
+
+
+def _told_apart(claim: Claim) -> list[Block]:
+    """What rounding the weights and the prompt does, apart from what arithmetic in floats does."""
+    split = claim.details.get("split")
+    if not split or not all(isinstance(x, float) for key in PARTS for x in split[key]):
+        return []
+    lowering, arithmetic = (max(split[key]) for key in PARTS)
+    dtype, count = claim.details.get("dtype", "floats"), split["prompts"]
+    which = "one prompt" if count == 1 else f"{count} prompts"
+    said = (
+        f"Two causes were told apart over Q, on {which} and at every layer. Lowering, which rounds the exact weights "
+        f"and prompt to {dtype}, moves what exact layers give by at most {lowering:.1e}. Arithmetic in {dtype} moves "
+        f"what the lowered layers give by at most {arithmetic:.1e}."
+    )
+    return [plain(said)]
 
 
 def _picture(claim: Claim, found: Any) -> Picture:

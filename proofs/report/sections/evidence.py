@@ -9,9 +9,11 @@ from ...verdict import Claim, Verdict
 from ..assemble import cell, plain, sentence, witness
 from ..model import Block, Folded, Note, Section, Table
 from ..subject import Subject
+from .verdicts import strengths
 
 NAME, TITLE, ORDER = "evidence", "The evidence in detail", 130
-_HIDDEN = frozenset({"environment", "curves", "fact", "tiers"})
+_HIDDEN = frozenset({"environment", "curves", "fact", "tiers", "split"})
+"""Drawn or told in words elsewhere on the page, or different from machine to machine."""
 
 
 def build(subject: Subject) -> Section | None:
@@ -25,7 +27,7 @@ def build(subject: Subject) -> Section | None:
         blocks: list[Block] = []
         for claim in claims:
             blocks.append(_claim(claim, subject.dates))
-        strength = known[name].STRENGTH if name in known else claims[0].strength
+        strength = strengths(claims) or (known[name].STRENGTH if name in known else claims[0].strength)
         folds.append(Folded(f"{name}: {strength}", tuple(blocks), f"evidence-{name}"))
     return Section(NAME, TITLE, tuple(folds)) if folds else None
 

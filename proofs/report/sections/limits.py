@@ -22,9 +22,9 @@ def build(subject: Subject) -> Section | None:
                      "and for the whole prompt; heads are one factorisation of it"))  # fmt: skip
         if subject.derivation.head_lower_bound < len(subject.derivation.heads):
             rows.append(("that no layer has fewer heads", f"at least {subject.derivation.head_lower_bound} are needed"))
-    if not any(c.verdict is Verdict.HOLDS for c in subject.of_kind("proved-all-sizes")):
+    if not any(c.asked and c.verdict is Verdict.HOLDS for c in subject.of_kind("proved-all-sizes")):
         rows.append(("that a proof assistant has checked this report's claim for all sizes",
-                     "the prover did not run, or has no theorem about it"))  # fmt: skip
+                     "the prover did not run for it, or has no theorem about it"))  # fmt: skip
     if any(c.verdict is Verdict.HOLDS for c in subject.of_kind("identity-exact")):
         rows.append(
             (
@@ -34,7 +34,8 @@ def build(subject: Subject) -> Section | None:
         )
     if any(c.verdict is Verdict.HOLDS for c in subject.of_kind("float")):
         rows.append(("that floats give the exact numbers, or that another device or dtype does",
-                     "each layer of this run was within its proven bound"))  # fmt: skip
+                     "each layer of this run was within its proven bound; a bound on every run is for these prompts, "
+                     "this format and this depth"))  # fmt: skip
     rows += [
         ("that the iteration converges, or to what",
          "the section on where the iterates go observes one prompt" if subject.construction is not None else

@@ -8,6 +8,7 @@ from ...verdict import Verdict
 from ..assemble import cell, plain, prose, sentence
 from ..model import Block, Code, Folded, Listing, Note, Section, Table
 from ..subject import Subject
+from .verdicts import badge
 
 NAME, TITLE, ORDER = "theorem", "The theorem, as Rocq states it", 80
 PROVED = "proved-all-sizes"
@@ -76,7 +77,7 @@ def _ran(subject: Subject) -> Note:
         title = (
             "The Rocq kernel accepted it" if claim.asked else "Accepted earlier; the prover did not run for this report"
         )
-        return Note(Verdict.HOLDS, title, (plain(sentence(claim.reason)),))
+        return Note(badge(claim), title, (plain(sentence(claim.reason)),))
     titles = {Verdict.NOT_RUN: "The prover did not run for this report", Verdict.REFUTED: "The gate refused it",
               Verdict.UNDECIDED: "The gate could not decide"}  # fmt: skip
     said = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...evidence import kinds
 from ..assemble import cell, prose
-from ..model import Section, Table
+from ..model import Cell, Section, Table
 from ..subject import Subject, worst
+from .verdicts import badge, short, strengths
 
 NAME, TITLE, ORDER = "trust", "What one must believe", 160
 BELIEVE = {
@@ -28,8 +29,9 @@ def build(subject: Subject) -> Section | None:
         claims = subject.of_kind(name)
         if claims:
             asked = any(c.asked for c in claims)
-            verdict = worst(claims) if asked else claims[0].verdict
-            rows.append((cell(name), cell(kind.STRENGTH), cell(BELIEVE[name]), cell(verdict=verdict)))
+            here = cell(verdict=worst(claims)) if asked else Cell((short(claims[0]),), badge(claims[0]))
+            means = strengths(claims) or kind.STRENGTH
+            rows.append((cell(name), cell(means), cell(BELIEVE[name]), here))
     said = prose(
         "How strong a HOLDS is, is said by its kind and never by the word. UNDECIDED and NOT_RUN are no success."
     )

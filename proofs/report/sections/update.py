@@ -10,7 +10,7 @@ from ....symbolic.errors import LayerproofError
 from ....symbolic.loop import LoopForm, loop_form
 from ...printing import Formula, Names, symbol
 from ..assemble import plain, prose
-from ..model import Block, Display, Folded, Listing, Paragraph, Section
+from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "update", "The textbook update", 20
@@ -25,7 +25,7 @@ def build(subject: Subject) -> Section | None:
     stated = " ".join((algorithm.update.__doc__ or "").split())
     blocks: list[Block] = [plain(f"Source: {algorithm.source}.")]
     if stated:
-        blocks.append(Paragraph(("As its author states it: ", stated)))
+        blocks.append(Paragraph(("As its code states it: ", Code(stated))))
     try:
         form = subject.derivation.loop if subject.derivation is not None else loop_form(subject.state)
     except LayerproofError as error:

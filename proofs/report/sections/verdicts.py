@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, Context, Decimal
 
+from ...evidence.floats import EVERY_RUN
 from ...verdict import Claim, Verdict
 from ..assemble import cell, prose
 from ..model import Block, Cell, Link, Section, Table
@@ -16,14 +18,16 @@ KINDS = (
     "exact on this instance",
     "at random points",
     "within a proven bound on this run",
+    "within a proven bound on every run",
 )
-ALL, SIZES, INSTANCE, RANDOM, BOUND = range(5)
+ALL, SIZES, INSTANCE, RANDOM, BOUND, EVERY = range(6)
 ROWS = (
     "The weights follow from the update",
     "One layer is one update",
     "The masks carry the loop, for every n",
     "L layers are L iterates",
-    "Torch computes these layers",
+    "Torch computes each layer",
+    "L layers in floats stay near the exact ones",
 )
 _PLACES: dict[str, tuple[tuple[str | None, int, int], ...]] = {
     "derived": ((None, 0, SIZES),),
@@ -31,7 +35,7 @@ _PLACES: dict[str, tuple[tuple[str | None, int, int], ...]] = {
     "identity-entrywise": ((None, 1, SIZES),),
     "identity-exact": ((None, 3, INSTANCE),),
     "identity-random": ((None, 3, RANDOM),),
-    "float": ((None, 4, BOUND),),
+    "float": (("this run", 4, BOUND), ("every run", 5, EVERY)),
     "proved-all-sizes": ((None, 3, ALL),),
 }
 """Where a kind of evidence stands: the fact that it is about (None: the only one), the claim, the strength."""
@@ -62,11 +66,21 @@ def placed(claims: Sequence[Claim]) -> dict[tuple[int, int], list[Claim]]:
     grid: dict[tuple[int, int], list[Claim]] = {}
     for claim in claims:
         places = _PLACES.get(claim.evidence, ((None, len(ROWS), INSTANCE),))
-        fact = claim.details.get("fact")
+        fact = _fact(claim)
         for wanted, row, column in places:
             if wanted is None or fact is None or fact == wanted:
                 grid.setdefault((row, column), []).append(claim)
     return grid
+
+
+def _fact(claim: Claim) -> str | None:
+    """Which of several facts of one kind of evidence a claim is about; None for all, as when nothing was run."""
+    if claim.evidence != "float":
+        fact: str | None = claim.details.get("fact")
+        return fact
+    if claim.verdict is Verdict.NOT_RUN:
+        return None
+    return "every run" if claim.strength == EVERY_RUN else "this run"
 
 
 def _cell(claims: Sequence[Claim]) -> Cell:
@@ -74,7 +88,17 @@ def _cell(claims: Sequence[Claim]) -> Cell:
         return Cell(("–",))
     verdict = worst(claims) if any(c.asked for c in claims) else claims[0].verdict
     claim = next(c for c in claims if c.verdict is verdict)
-    return Cell((Link(short(claim), f"#evidence-{claim.evidence}"),), verdict)
+    return Cell((Link(short(claim), f"#evidence-{claim.evidence}"),), badge(claim))
+
+
+def badge(claim: Claim) -> Verdict | None:
+    """The verdict that a claim may bear in a table: none where it holds but was not asked for, so does not count."""
+    return None if claim.verdict is Verdict.HOLDS and not claim.asked else claim.verdict
+
+
+def strengths(claims: Sequence[Claim]) -> str:
+    """What a HOLDS of these claims means, where something was run; several meanings apart."""
+    return "; ".join(dict.fromkeys(c.strength for c in claims if c.verdict is not Verdict.NOT_RUN))
 
 
 def short(claim: Claim) -> str:
@@ -87,13 +111,15 @@ def short(claim: Claim) -> str:
             return "not asked for"
         return "could not run" if claim.asked else "does not apply"
     if not claim.asked:
-        return "recorded earlier, not asked for"
+        return "not asked for; HOLDS by an earlier run"
     if claim.verdict is not Verdict.HOLDS:
         return "see why"
+    if claim.strength == EVERY_RUN:
+        return f"at most {_upper(details['a_priori']['last_bound'])} off after layer L"
     if claim.evidence == "float" and isinstance(claim.bound, float) and isinstance(claim.error, float):
         return f"error {claim.error:.0e} of {claim.bound:.0e}"
     if claim.evidence == "identity-random":
-        return f"wrong with probability at most {details['probability']:.0e}"
+        return f"a false one passes with probability at most {_upper(details['probability'])}"
     if claim.evidence == "identity-entrywise":
         return f"d = {details['d']}, n = {details['n']}"
     if claim.evidence == "derived":
@@ -102,3 +128,12 @@ def short(claim: Claim) -> str:
         count = len(details.get("prompts", ()))
         return f"{count} prompts" if count else "over Q"
     return {"identity-symbolic": "SymPy", "proved-all-sizes": "Rocq"}.get(claim.evidence, "details")
+
+
+def _upper(value: float) -> str:
+    """A number in one digit, rounded up: what follows "at most" must not be less.
+
+    >>> _upper(5.29e-17), _upper(2.0**-10)
+    ('6e-17', '1e-3')
+    """
+    return f"{Context(prec=1, rounding=ROUND_CEILING).create_decimal(Decimal(value)):e}"

@@ -27,6 +27,7 @@ LEGENDS = {
     "P": ("reads the column's row, writes the row's", "the same, negated"),
     "Q": ("features that meet", "the same, negated"),
 }
+GIVEN = ("positive", "negative")
 SYMBOLIC = Arithmetic(
     "SymPy expressions",
     number=lambda x: Rational(x.numerator, x.denominator),
@@ -40,13 +41,14 @@ SYMBOLIC = Arithmetic(
 def build(subject: Subject) -> Section | None:
     """Every head's W, P and Q in blocks, and entry by entry at d = 2, n = 3."""
     if subject.derivation is not None:
-        return Section(NAME, TITLE, (*_derived(subject.derivation), *_entries(subject.derivation)))
+        one = subject.settings.looped
+        return Section(NAME, TITLE, (*_derived(subject.derivation, one), *_entries(subject.derivation)))
     if subject.example is not None:
         return Section(NAME, TITLE, _given(subject.example.construction))
     return None
 
 
-def _derived(found: Derivation) -> list[Block]:
+def _derived(found: Derivation, looped: bool) -> list[Block]:
     sizes = [
         *("1" if b.scalar else "d" for b in found.algorithm.features),
         *("1" for _ in found.algorithm.accumulators),
@@ -70,8 +72,10 @@ def _derived(found: Derivation) -> list[Block]:
                      "What each head reads and writes.")  # fmt: skip
     letters = found.algorithm.preconditioners
     steps = Formula(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
-    said = prose("Blocks are named by the rows of the prompt. Layers differ in their "
-                 f"preconditioner{'s' * (len(letters) > 1)} ", steps, " and in nothing else.")  # fmt: skip
+    which = " may differ between layers, and nothing else; in the runs of this report they do not (looped)."
+    which = which if looped else " may differ between layers, as in the runs of this report, and nothing else does."
+    said = prose("Blocks are named by the rows of the prompt. The "
+                 f"preconditioner{'s' * (len(letters) > 1)} ", steps, which)  # fmt: skip
     return [said, overview, *result]
 
 
@@ -136,7 +140,7 @@ def _given(weights: Construction) -> tuple[Block, ...]:
         for letter, labels in (("W", rows), ("P", rows), ("Q", rows), ("M", columns)):
             entries: list[list[Fraction]] = getattr(head, letter).fractions()
             shown = numbers(Formula(f"{letter}_{h}", f"{letter}_{{{h}}}"), labels, labels, entries)
-            legend = LEGENDS.get(letter, ())
+            legend = GIVEN if letter in LEGENDS else ()  # what blocks of a user's heads are for, only they know
             result.append(matrix(FormulaTable(shown.name, shown.rows, shown.columns, _filled(shown)), legend))
     return tuple(result)
 

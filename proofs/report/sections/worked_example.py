@@ -227,6 +227,12 @@ def _own(found: OwnExample) -> Section:
         parts: list[Block] = []
         for h, head in enumerate(step.heads, 1):
             parts += _head(head, h, k, found.rows, found.columns, len(step.heads))
+        changed = [i for i, row in enumerate(step.change) if any(row)]
+        parts.append(prose("Added up over the heads and multiplied by the layer's factor ", number(found.scale),
+                           ", that is the change of the prompt:"))  # fmt: skip
+        change = Formula(f"Z_{k + 1} - Z_{k}", f"Z_{{{k + 1}}} - Z_{{{k}}}")
+        parts.append(numbers(change, [found.rows[i] for i in changed], found.columns, [step.change[i] for i in changed],
+                             caption="rows that are not shown are zero"))  # fmt: skip
         parts.append(numbers(Formula(f"Z_{k + 1}", f"Z_{{{k + 1}}}"), found.rows, found.columns, step.after))
         rows = []
         for (row, column), value in wanted.items():
@@ -234,7 +240,7 @@ def _own(found: OwnExample) -> Section:
             verdict = Verdict.HOLDS if given == value else Verdict.REFUTED
             rows.append((cell(f"{row}, {column}"), cell(number(given)), cell(number(value)), cell(verdict=verdict)))
         parts.append(Table(("entry", "transformer", "reference", "equal"), tuple(rows)))
-        items.append((f"From Z_{k} to Z_{k + 1}", tuple(parts)))
+        items.append((f"From Z_{k} to Z_{k + 1}", tuple(b for b in parts if not isinstance(b, Matrix) or b.rows)))
     return Section(NAME, TITLE, (*blocks, Steps(tuple(items))))
 
 

@@ -15,11 +15,14 @@ for (const steps of document.querySelectorAll(".steps:not(.together)")) {
     return made;
   };
   const show = (to) => {
+    const held = document.activeElement;
     at = Math.max(0, Math.min(items.length - 1, to));
     items.forEach((item, place) => item.classList.toggle("hidden", !all.matches(".on") && place !== at));
     say.textContent = all.matches(".on") ? "all steps" : `step ${at + 1} of ${items.length}`;
     back.disabled = all.matches(".on") || at === 0;
     next.disabled = all.matches(".on") || at === items.length - 1;
+    // a button that is switched off loses the keyboard's place: the other one keeps it
+    if (held.disabled) (held === next ? back : next).focus();
   };
   const back = button("Previous", () => show(at - 1));
   const next = button("Next", () => show(at + 1));

@@ -171,7 +171,7 @@ class _Writer:
             max([len(name), *(_length(row[c]) for row in table.rows)], default=1)
             for c, name in enumerate(table.headers)
         ]
-        least = [14.0 if any(row[c].verdict for row in table.rows) else 5.0 for c in range(len(table.headers))]
+        least = [22.0 if any(row[c].verdict for row in table.rows) else 5.0 for c in range(len(table.headers))]
         short = sum(weights) <= 80
         columns = ", ".join(
             "auto" if short else f"{max(size, low) ** 0.6:.3f}fr" for size, low in zip(weights, least, strict=True)
@@ -183,7 +183,7 @@ class _Writer:
     def cell(self, cell: Cell) -> str:
         shown = self.spans(cell.spans)
         if cell.verdict:
-            return f"[{badge(cell.verdict)}{' #linebreak()' * bool(shown)}{shown}]"
+            return f"[#marked[{badge(cell.verdict)}]{shown}]"
         return f"[{shown}]"
 
 
