@@ -32,7 +32,9 @@ def check_formats(formats: Iterable[str], dtype: str) -> None:
         raise ArgumentError("dtype is bfloat16, which NumPy lacks: ask for no npz, or for another dtype")
     if "onnx" in formats:
         if dtype not in DTYPES:
-            raise ArgumentError(f"dtype is {dtype}, wanted {' or '.join(DTYPES)} for ONNX")
+            raise ArgumentError(
+                f"dtype is {dtype}, wanted {' or '.join(DTYPES)} for ONNX: ask for no onnx, or for another dtype"
+            )
         library()
 
 

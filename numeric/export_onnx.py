@@ -27,6 +27,8 @@ from .weights_file import tensors
 
 OPSET, IR_VERSION = 18, 10
 DTYPES = ("float64", "float32")
+_PARTS = ("initializer", "node", "input", "output")
+"""What a graph is compared by, name by name; every other field as a whole: local functions, versions, notes."""
 FIXED_OPERATORS = frozenset({"Add", "Div", "MatMul", "Transpose"})
 
 
@@ -210,7 +212,7 @@ def differences(content: bytes, wanted: bytes) -> Iterator[str]:
     except protobuf.DecodeError:
         raise ContentError("is no ONNX file: it cannot be decoded") from None
     expected = onnx.ModelProto.FromString(wanted)
-    for part in ("initializer", "node", "input", "output"):
+    for part in _PARTS:
         have = {x.name: x.SerializeToString(deterministic=True) for x in getattr(found.graph, part)}
         want = {x.name: x.SerializeToString(deterministic=True) for x in getattr(expected.graph, part)}
         for name in [*want, *(k for k in have if k not in want)]:
@@ -219,4 +221,7 @@ def differences(content: bytes, wanted: bytes) -> Iterator[str]:
                 yield f"{part} {ascii(name)[1:-1]:.80} is {state}"
         if [x.name for x in getattr(found.graph, part)] != [x.name for x in getattr(expected.graph, part)]:
             yield f"the {part}s stand in another order or number"
+    for where, have, want in (("", found, expected), ("graph.", found.graph, expected.graph)):
+        others = {field.name for field in have.DESCRIPTOR.fields} - {"graph", *_PARTS}
+        yield from (f"{where}{x} is another" for x in sorted(others) if getattr(have, x) != getattr(want, x))
     yield "its bytes differ from those made from the weights"

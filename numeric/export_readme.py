@@ -140,6 +140,12 @@ def text(config: Mapping[str, Any]) -> str:
 
 def _notes(config: Mapping[str, Any]) -> list[str]:
     lines = []
+    if config["dtype"] == "bfloat16":
+        lines += [
+            f"NumPy has no bfloat16: `safetensors.numpy` refuses `{TENSORS}` unless `ml_dtypes` was imported before.",
+            "`safetensors.torch` reads it, and so does `safetensors.flax`, for JAX.",
+            "",
+        ]
     context = config["onnx_context"]
     if ONNX in config["files"]:
         length = (

@@ -202,7 +202,12 @@ def _fields(found: Any, wanted: Any, path: str) -> Iterator[str]:
         for k, (have, want) in enumerate(zip(found, wanted, strict=True)):
             yield from _fields(have, want, f"{path}[{k}]")
     elif type(found) is not type(wanted) or found != wanted:
-        yield f"{_shown(path)} is {_shown(found)}, wanted {_shown(wanted)}"
+        have, want = found, wanted
+        if isinstance(found, str) and isinstance(wanted, str):  # long texts from shortly before the difference on
+            same = [x == y for x, y in zip(found, wanted, strict=False)]
+            shared = same.index(False) if False in same else len(same)
+            have, want = (f"...{x[shared - 20 :]}" if shared > 60 else x for x in (found, wanted))
+        yield f"{_shown(path)} is {_shown(have)}, wanted {_shown(want)}"
 
 
 def _shown(value: Any) -> str:

@@ -103,6 +103,8 @@ def _entry(name: str, value: Any) -> tuple[str, tuple[int, ...], int, int]:
 def read_npz(content: bytes, limit: int) -> dict[str, Stored]:
     """The arrays of an npz file of at most `limit` bytes each; `ContentError` for anything but plain float arrays."""
     found: dict[str, Stored] = {}
+    if content[:4] != b"PK\x03\x04":  # zipfile would look for the archive behind other bytes, NumPy does not
+        raise ContentError("is no npz file: it does not begin as one")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             for member in file.infolist():

@@ -81,18 +81,27 @@ def _files(loaded: Loaded) -> list[Claim]:
             claims.append(_onnx(loaded, name, one))
     if names.PT2 in listed:
         claims.append(_pt2(loaded, one))
-    digests = (f"{name}: {x}" for name, x in loading.digest_differences(loaded))
+    digests = (f"{name}: {x}" for name, x in [*loading.digest_differences(loaded), *_others(loaded.folder)])
     claims.append(_said(loaded, f"the files are those that {names.CONFIG} lists", "digests", digests))
     return claims
+
+
+def _others(folder: Path) -> Iterable[tuple[str, str]]:
+    """What lies in the directory and belongs to no export, hidden files aside: nothing is known about it."""
+    for name in sorted(path.name for path in folder.iterdir()):
+        if name not in names.FILES and not name.startswith("."):
+            yield f"{name!a:.80}", f"is there, but {names.CONFIG} does not list it: move it out of {folder}"
 
 
 def _onnx(loaded: Loaded, name: str, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
     from ..numeric import export_onnx
 
     context = loaded.config["onnx_context"] if name == names.ONNX else None
-    found = loading.content(loaded, name)
+    found, dtype = loading.content(loaded, name), loaded.config["dtype"]
+    if dtype not in export_onnx.DTYPES:
+        return one(name, [f"{names.CONFIG} says dtype {dtype}, wanted {' or '.join(export_onnx.DTYPES)} for ONNX"])
     try:
-        wanted = export_onnx.model(loaded.construction, loaded.config["dtype"], context)
+        wanted = export_onnx.model(loaded.construction, dtype, context)
         claim = one(name, export_onnx.differences(found, wanted))
     except names.MissingExtraError as error:
         return _claim(loaded, f"{name} is what the rationals make it", name, Verdict.NOT_RUN, f"{name}: {error}")

@@ -18,6 +18,8 @@ from .verdict import Verdict
 
 MARK = "<!-- layerproof sweep -->"
 STEP, ACROSS, LABEL, SCALE, MARGIN, LETTER = 14, 40, 7.2, 260, 16, 12
+LEAST = 1e-12
+"""The least error / bound that is drawn: below it is no rounding, but at most the width of what encloses it exactly."""
 COLOURS = {
     Verdict.HOLDS: "#0072B2",
     Verdict.REFUTED: "#D55E00",
@@ -68,7 +70,7 @@ def svg(records: Sequence[Record]) -> str:
         for k, record in enumerate(group):
             x = left + STEP * (k % across)
             body.append(_mark(record, x + STEP / 2, y + STEP * (k // across)))
-            if lowest is not None and record["ratio"]:
+            if lowest is not None and _drawn(record):
                 body.append(_mark(record, right + _place(record["ratio"], lowest), y, small=True))
         y += STEP * ((len(group) - 1) // across + 1) + STEP / 2
     if lowest is not None:
@@ -119,16 +121,19 @@ def _mark(record: Record, x: float, y: float, small: bool = False) -> str:
     return f"<g><title>{_safe(said)}</title>{shape(verdict, x, y, 3.0 if small else 4.5)}</g>"
 
 
+def _drawn(record: Record) -> bool:
+    return record["ratio"] is not None and record["ratio"] >= LEAST
+
+
 def _lowest(records: Sequence[Record]) -> int | None:
-    """The power of ten that the scale begins at; None where no point has a ratio above zero."""
-    found = [record["ratio"] for record in records if record["ratio"]]
-    return min(-1, max(-12, math.floor(math.log10(min(found))))) if found else None
+    """The power of ten that the scale begins at; None where no point has a ratio that is drawn."""
+    found = [record["ratio"] for record in records if _drawn(record)]
+    return min(-1, math.floor(math.log10(min(found)))) if found else None
 
 
 def _place(ratio: float, lowest: int) -> float:
-    """Where a ratio lies: 10^lowest at the left, 10 at the right; beyond either end at that end."""
-    at = (math.log10(ratio) - lowest) / (1 - lowest)
-    return SCALE * min(1.0, max(0.0, at))
+    """Where a ratio lies: 10^lowest at the left, 10 at the right; beyond that at the right."""
+    return SCALE * min(1.0, (math.log10(ratio) - lowest) / (1 - lowest))
 
 
 def _scale(right: float, top: float, bottom: float, lowest: int) -> list[str]:

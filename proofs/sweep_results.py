@@ -93,11 +93,12 @@ class Results:
             number = 0
             while line := reader.readline(MAX_LINE + 1):
                 number += 1
-                if not line.endswith(b"\n") and len(line) <= MAX_LINE:
-                    if line[: len(_BEGINNING)] != _BEGINNING[: len(line)]:
-                        raise ContentError(
-                            f"{self.path}, line {number}: is no line of a sweep's results, so it is not touched"
-                        )
+                torn = not line.endswith(b"\n") and len(line) <= MAX_LINE
+                if (torn or number == 1) and line[: len(_BEGINNING)] != _BEGINNING[: len(line)]:
+                    raise ContentError(
+                        f"{self.path}, line {number}: is no line of a sweep's results, so it is not touched"
+                    )
+                if torn:
                     self.cut = len(line)
                     return
                 try:

@@ -9,9 +9,10 @@
     evidence = ["identity-exact", "float"]          # for every point; default: as `layerproof verify`
 
 Axes: algorithm, d, n, L, gamma, lam, trace, dtype, seed, looped.  For every point alike: evidence, trials,
-exact_trials, process, device, entrywise_features, entrywise_context, and a table `parameters` of other parameters'
-values by name.  What an algorithm does not depend on (a trace, lam, a dtype where no floats run) is left out of its
-points, and points that are then the same are one.  Content that cannot be used raises `ContentError` with the key.
+exact_trials, process, device, order, compiled, entrywise_features, entrywise_context, and a table `parameters` of
+other parameters' values by name.  What an algorithm does not depend on (a trace, lam, a dtype where no floats run) is
+left out of its points, and points that are then the same are one.  Content that cannot be used raises `ContentError`
+with the key.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from .user_file import Subject, is_file, resolve
 
 LIMIT = 10_000
 """The default limit on the points of a grid."""
+DEVICES = ("auto", "cpu", "cuda")
 
 
 class Decimal(str):
@@ -140,7 +142,8 @@ def _point(
     if algorithm is None or "trace" not in algorithm.options:
         used.pop("trace", None)
     if "float" not in asked:
-        used.pop("dtype", None)
+        for key in ("dtype", *_HOW):
+            used.pop(key, None)
     if algorithm is None:
         used.pop("looped", None)  # its file decides that
     own = set(named.subject.parameters)
@@ -165,6 +168,7 @@ def _point(
         specification["source"] = named.source
     if "float" in asked:
         specification["dtype"] = s.dtype
+        specification |= {key: getattr(s, key) for key in _HOW if getattr(s, key) != getattr(Settings, key)}
     for name in ("gamma", "lam"):
         if name in known:
             specification[name] = rational_text(Fraction(getattr(s, name)))
@@ -240,6 +244,16 @@ def _truth(key: str, value: Any) -> bool:
     return value
 
 
+def _device(key: str, value: Any) -> str:
+    if _text(key, value) not in DEVICES:  # whether it is there is each worker's own question
+        raise ContentError(f"{key} is {shown(value)}, wanted {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
+    return str(value)
+
+
+def _order(key: str, value: Any) -> str:
+    return Settings(order=_text(key, value)).order
+
+
 def _kinds(key: str, value: Any) -> tuple[str, ...]:
     return ask(_values(key, value, _text))
 
@@ -267,8 +281,10 @@ AXES: dict[str, Callable[[str, Any], Any]] = {
 }  # fmt: skip
 """What may be a list, and how a value of it is read."""
 FIXED: dict[str, Callable[[str, Any], Any]] = {
-    "evidence": _kinds, "trials": _size, "exact_trials": _size, "process": _text, "device": _text,
-    "entrywise_features": _size, "entrywise_context": _size, "parameters": _parameters,
+    "evidence": _kinds, "trials": _size, "exact_trials": _size, "process": _text, "device": _device, "order": _order,
+    "compiled": _truth, "entrywise_features": _size, "entrywise_context": _size, "parameters": _parameters,
 }  # fmt: skip
 """What is the same for every point."""
+_HOW = ("order", "compiled")
+"""How floats are run: named in a point only where it is not the default, so that the digests of others stay."""
 _FIELDS = {"d": "features", "n": "context", "L": "layers"}

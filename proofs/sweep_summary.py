@@ -26,7 +26,8 @@ VALUES, FAILED = 10, 5
 _OPTIONS = {
     "d": "-d", "n": "-n", "L": "-L", "gamma": "--gamma", "lam": "--lam", "trace": "--trace", "dtype": "--dtype",
     "seed": "--seed", "trials": "--trials", "exact_trials": "--exact-trials", "process": "--process",
-    "device": "--device", "entrywise_features": "--entrywise-features", "entrywise_context": "--entrywise-context",
+    "device": "--device", "order": "--order", "entrywise_features": "--entrywise-features",
+    "entrywise_context": "--entrywise-context",
 }  # fmt: skip
 
 _DEFAULTS = {key: getattr(Settings, key) for key in ("trials", "exact_trials", "process", "device")}
@@ -145,6 +146,7 @@ def command_of(specification: Record) -> str:
         if specification.get(key) is not None and specification[key] != _DEFAULTS.get(key):
             words += [option, str(specification[key])]
     words += ["--looped"] if specification["looped"] else []
+    words += ["--compile"] if specification.get("compiled") else []
     for name, value in specification.get("parameters", {}).items():
         words += ["--parameter", f"{name}={value}"]
     if specification["evidence"] != "default":

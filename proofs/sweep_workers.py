@@ -15,7 +15,10 @@ from signal import SIG_IGN, SIGINT, signal
 
 from ..symbolic.errors import ArgumentError, DeviceError
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS",
+)  # fmt: skip
+"""What a worker sets to 1; torch.compile would start processes of its own, which outlive a worker that ends at once."""
 
 
 class WorkerProcesses(ProcessPoolExecutor):

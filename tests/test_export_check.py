@@ -125,6 +125,44 @@ def test_an_edited_onnx_graph_is_refuted_and_the_part_named(
     assert ran.code == 1 and f"{name}: {said}" in ran.out, ran.out
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda model: model.functions.add(name="MatMul", domain="own"), "functions is another"),
+        (lambda model: model.opset_import.add(domain="own", version=1), "opset_import is another"),
+        (lambda model: model.metadata_props.add(key="sign", value="+1"), "metadata_props is another"),
+        (lambda model: setattr(model.graph, "doc_string", "proved"), "graph.doc_string is another"),
+    ],
+    ids=["a function", "another operator set", "a note", "a word"],
+)
+def test_what_is_added_around_an_onnx_graph_is_refuted_whoever_is_said_to_have_written_it(
+    change: Any, said: str, folder: Path, capsys: Any
+) -> None:
+    """Another onnx may encode the same model otherwise; it adds nothing to it."""
+    model = onnx.load(folder / "model.onnx")
+    change(model)
+    onnx.save(model, folder / "model.onnx")
+    edit_json(folder / "config.json", lambda config: config["made_with"].update(onnx="0.1"))
+    refit(folder)
+    ran = run_cli(capsys, "check", str(folder))
+    assert ran.code == 1 and f"model.onnx: {said}" in ran.out, ran.out
+
+
+def test_a_dtype_that_onnx_lacks_is_named_in_config(folder: Path, capsys: Any) -> None:
+    edit_json(folder / "config.json", lambda config: config.update(dtype="bfloat16"))
+    ran = run_cli(capsys, "check", str(folder))
+    assert ran.code == 1 and "model.onnx: config.json says dtype bfloat16, wanted float64 or float32" in ran.out
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "config", "more"])
+def test_a_file_that_is_no_part_of_an_export_is_named(name: str, folder: Path, capsys: Any) -> None:
+    (folder / name).mkdir() if name == "more" else (folder / name).write_bytes(b"\x80\x04.")
+    (folder / ".gitattributes").write_text("", encoding="utf-8")
+    ran = run_cli(capsys, "check", str(folder))
+    assert ran.code == 1 and f"'{name}': is there, but config.json does not list it" in ran.out, ran.out
+    assert ".gitattributes" not in ran.out and load(folder)  # what it would load is as it should be
+
+
 def test_an_onnx_file_said_to_be_right_for_more_lengths_is_refuted(folder: Path, capsys: Any) -> None:
     """td-lambda's mask is stored for n = 3: claimed for any n, with the graph made to fit, it is still refuted."""
     (folder / "model.onnx").write_bytes(export_onnx.model(load(folder).construction, "float64", "any"))

@@ -153,9 +153,9 @@ def session(folder: Path, name: str = "model.onnx") -> Any:
     return onnxruntime.InferenceSession(str(folder / name), providers=["CPUExecutionProvider"])
 
 
-def onnx_runner(folder: Path) -> Runner:
+def onnx_runner(folder: Path, name: str = "model.onnx") -> Runner:
     def run(Z: torch.Tensor) -> tuple[list[Any], Any]:
-        predicted, *states = session(folder).run(None, {"Z": Z.numpy()})
+        predicted, *states = session(folder, name).run(None, {"Z": Z.numpy()})
         return [Z, *states], predicted
 
     return Runner(run)
@@ -171,6 +171,21 @@ def test_one_onnx_file_is_the_algorithm_at_every_context_length_it_takes(
     folder = written(tmp_path / "out", small(name), "float64", ("onnx",), context)
     for n in lengths:
         lp.assert_implements(onnx_runner(folder), name, reference=small(name, n=n), dtype="float64")
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model_fixed_n.onnx"])
+def test_a_division_that_float32_cannot_hold_is_within_the_bound_of_float64(name: str, tmp_path: Path) -> None:
+    """1/5 is no float32; the runtime keeps the factor that it makes of a division by a scalar constant in float32."""
+    construction = small("td0", n=5)
+    folder = written(tmp_path / "out", construction, "float64", ("onnx",), "any")
+    lp.assert_implements(onnx_runner(folder, name), "td0", reference=construction, dtype="float64")
+    if name == "model_fixed_n.onnx":
+        model = onnx.load(folder / name)
+        (n,) = (x for x in model.graph.initializer if x.name == "n")
+        n.CopyFrom(onnx.numpy_helper.from_array(np.array(5.0), "n"))
+        onnx.save(model, folder / name)
+        with pytest.raises(AssertionError):
+            lp.assert_implements(onnx_runner(folder, name), "td0", reference=construction, dtype="float64")
 
 
 def test_a_longer_context_than_the_stored_masks_is_an_error_and_not_an_answer(tmp_path: Path) -> None:
@@ -233,3 +248,18 @@ def test_bfloat16_is_written_and_read_where_it_exists(tmp_path: Path, monkeypatc
         exec(RUN, names)
         exec(code, names)
         assert names["Z_0_to_L"][-1].dtype is torch.bfloat16
+
+
+def test_what_the_readme_says_of_numpy_and_bfloat16(tmp_path: Path) -> None:
+    folder = written(tmp_path / "out", small(), "bfloat16")
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert "`safetensors.numpy` refuses `model.safetensors` unless `ml_dtypes` was imported before" in text
+    read = "print(load_file('model.safetensors')['layers.0.heads.0.Q'].dtype)"
+    refused = python("-c", f"from safetensors.numpy import load_file\n{read}", cwd=folder)
+    assert refused.returncode == 1 and "bfloat16" in refused.stderr
+    for lines in ("import ml_dtypes\nfrom safetensors.numpy", "from safetensors.flax", "from safetensors.torch"):
+        ran = python("-c", f"{lines} import load_file\n{read}", cwd=folder, env={**os.environ, "JAX_PLATFORMS": "cpu"})
+        assert ran.returncode == 0 and ran.stdout.strip().endswith("bfloat16"), ran.stderr
+    (tmp_path / "half").mkdir()
+    half = written(tmp_path / "half" / "out", small(), "float16")
+    assert "ml_dtypes" not in (half / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from cli import run_cli
-from exports import ALL, Edit, in_bytes, in_json, in_tensors, joined, put, refit, small, split, written
+from exports import ALL, Edit, edit_json, in_bytes, in_json, in_tensors, joined, put, refit, small, split, written
 from helpers import Case, each_case
 
 import layerproof as lp
@@ -225,6 +225,14 @@ def test_a_difference_is_refused_by_load_and_refuted_by_check_and_named(
     assert ran.code == 1
     reasons = [c["reason"] for c in ran.document["claims"] if c["verdict"] == "REFUTED"]
     assert any(f"{name}: " in reason and said in reason for reason in reasons), reasons
+
+
+def test_a_long_text_is_shown_from_where_it_differs(folder: Path) -> None:
+    edit_json(folder / "config.json", lambda c: c.update(statement=c["statement"].replace("do not satisfy", "satisfy")))
+    with pytest.raises(
+        ContentError, match=r"statement is \.\.\.\w.* satisfy that.*, wanted \.\.\.\w.* do not satisfy that"
+    ):
+        load(folder)
 
 
 def test_bytes_that_only_the_digest_knows_of_are_noticed(full: Path) -> None:

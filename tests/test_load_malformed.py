@@ -131,6 +131,7 @@ def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
         (zip_of({"a.npy": bytes(10**7)}, zipfile.ZIP_DEFLATED), "above the limit"),
         (zip_of({"a.npy": b"\x93NUMPY\x01\x00\x02\x00()"}), "malformed header"),
         (b"PK", "is no npz file"),
+        (b"#!/bin/sh\n" + npz_of(a=np.zeros(3)), "does not begin as one"),
         (b"", "is no npz file"),
     ],
 )

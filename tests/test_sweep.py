@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import xml.etree.ElementTree as ElementTree
@@ -30,6 +31,7 @@ from layerproof.proofs.sweep_workers import THREAD_VARIABLES, WorkerProcesses, p
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.errors import ArgumentError, ContentError, LayerproofError
 
+SCALE_LABEL = re.compile(r">(1e-[0-9]+|1)</text>")
 GAMMAS = ["1/2", "1/3", "1/4", "1/5"]
 
 
@@ -385,6 +387,20 @@ def test_the_command_shown_for_a_point_gives_its_verdict(
         assert program == "layerproof" and run_command(arguments) == record["exit_code"]
 
 
+def test_how_floats_ran_is_in_the_command_shown_for_a_point(tmp_path: Path) -> None:
+    path = tmp_path / "how.toml"
+    how = 'order = "scores-first"\ncompiled = true\n'
+    path.write_text(f'algorithm = "td0"\nd = 2\nn = 2\nL = 1\nevidence = "float"\ntrials = 1\n{how}', encoding="utf-8")
+    (point,) = read_sweep(path).points
+    _, *arguments = shlex.split(command_of(point.specification))
+    assert arguments[-5:] == ["--order", "scores-first", "--compile", "--evidence", "float"]
+    arguments.remove("--compile")  # which takes its time
+    assert run_command(arguments) == 0
+    path.write_text(path.read_text(encoding="utf-8").replace(how, ""), encoding="utf-8")
+    (plain,) = read_sweep(path).points
+    assert not {"--order", "--compile"} & set(shlex.split(command_of(plain.specification)))
+
+
 def test_the_picture_has_a_mark_of_its_verdicts_shape_for_every_point(mixed: SweepResult) -> None:
     text = svg(mixed.records)
     root = ElementTree.fromstring(text)
@@ -397,6 +413,16 @@ def test_the_picture_has_a_mark_of_its_verdicts_shape_for_every_point(mixed: Swe
         assert titles[verdict.value] == len(drawn) + sum(bool(r["ratio"]) for r in drawn)
         assert f"{verdict.value} (" in text and f": {len(drawn)} of {len(mixed.records)}" in text
     assert "&lt;its worker&gt; &amp; died" in text and text == svg(mixed.records)
+
+
+def test_an_error_of_next_to_nothing_does_not_squeeze_the_scale(mixed: SweepResult) -> None:
+    """Where floats are exact, what is left is the width of the exact value's enclosure: 1e-56 of the bound."""
+    usual = [r for r in mixed.records if r["ratio"]]
+    exact = {**usual[0], "ratio": 1e-56}
+    without, beside = svg(usual), svg([*usual, exact])
+    assert SCALE_LABEL.findall(without) == SCALE_LABEL.findall(beside) != []
+    assert beside.count("<title>") == without.count("<title>") + 1  # its verdict is drawn, a place on the scale is not
+    assert "error / bound of floats" not in svg([exact])
 
 
 def test_verdicts_differ_in_shape_and_not_in_colour_alone() -> None:
@@ -429,6 +455,9 @@ def test_a_picture_never_replaces_another_file(capsys: pytest.CaptureFixture[str
     other.write_text("<svg/>")
     assert_refused(run_cli(capsys, "sweep", str(path), "--picture", str(other)), 2, "is no picture of a sweep")
     assert_refused(run_cli(capsys, "sweep", str(path), "--picture", str(tmp_path / "p.png")), 2, "ends in .svg")
+    same = ("--output", str(tmp_path / "both.svg"), "--picture", str(tmp_path / "more" / ".." / "both.svg"))
+    (tmp_path / "more").mkdir()
+    assert_refused(run_cli(capsys, "sweep", str(path), *same), 2, "which is where the results are written")
     assert other.read_text() == "<svg/>" and not runs(tmp_path)
 
 
@@ -436,6 +465,9 @@ def test_a_damaged_results_file_is_exit_code_4(capsys: pytest.CaptureFixture[str
     path = sweep_files.write(tmp_path, ["1/2"])
     (tmp_path / "sweep.jsonl").write_text("no\n")
     assert_refused(run_cli(capsys, "sweep", str(path)), 4, "sweep.jsonl, line 1: ")
+    same = run_cli(capsys, "sweep", str(path), "--output", str(path))
+    assert_refused(same, 4, "sweep.toml, line 1: is no line of a sweep's results, so it is not touched")
+    assert "delete" not in same.err  # a line of someone's own file
 
 
 def test_a_grid_with_repetitions_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

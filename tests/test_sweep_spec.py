@@ -88,9 +88,22 @@ def test_every_axis_makes_other_points(key: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["trials = 3", "exact_trials = 3", 'process = "loop"', 'evidence = "derived"',
-                                  "entrywise_features = 2", "entrywise_context = 2", 'device = "cpu"'])  # fmt: skip
+                                  "entrywise_features = 2", "entrywise_context = 2", 'device = "cpu"',
+                                  'order = "scores-first"', "compiled = true"])  # fmt: skip
 def test_every_setting_makes_other_points(line: str) -> None:
     assert read(f'algorithm = "td0"\n{line}').points[0].digest != read('algorithm = "td0"').points[0].digest
+
+
+def test_how_floats_are_run_is_part_of_a_point_only_where_it_is_said_and_floats_run() -> None:
+    plain = read('algorithm = "td0"').points[0]
+    (said,) = read('algorithm = "td0"\norder = "keys-first"\ncompiled = false').points
+    assert said.digest == plain.digest and not {"order", "compiled"} & said.specification.keys()
+    (other,) = read('algorithm = "td0"\norder = "scores-first"\ncompiled = true').points
+    assert other.specification["order"] == other.settings.order == "scores-first"
+    assert other.specification["compiled"] is other.settings.compiled is True
+    (exact,) = read(f'algorithm = "td0"\norder = "scores-first"\ncompiled = true\n{SMALL}').points
+    assert exact.digest == read(f'algorithm = "td0"\n{SMALL}').points[0].digest
+    assert (exact.settings.order, exact.settings.compiled) == (Settings.order, Settings.compiled)
 
 
 def test_a_limit_on_work_or_time_makes_no_other_point() -> None:
@@ -171,6 +184,11 @@ def test_a_parameter_goes_to_the_algorithm_that_has_it(tmp_path: Path) -> None:
         ("dtype = 6.4", "dtype is 6.4, wanted a text in quotes"),
         ('dtype = "float8"', "dtype is 'float8', wanted one of float64"),
         ('process = "boyan"', "process is 'boyan'"),
+        ('device = "cpus"', "device is 'cpus', wanted auto, cpu or cuda"),
+        ('order = "last"', "order is 'last', wanted keys-first or scores-first"),
+        (f'order = "last"\n{SMALL}', "order is 'last', wanted keys-first or scores-first"),
+        ('order = ["keys-first"]', "order is a list, wanted a text"),
+        ("compiled = 1", "compiled is 1, wanted true or false"),
         ('trace = "both"', "trace"),
         ('evidence = "exact"', "there is no evidence 'exact': did you mean identity-exact?"),
         ("evidence = []", "evidence is an empty list"),

@@ -64,6 +64,8 @@ def command(
         check_picture(picture)
     sweep = read_sweep(specification, limit, max_work, time_limit)
     path = specification.with_suffix(".jsonl") if output is None else output
+    if picture is not None and picture.resolve() == path.resolve():
+        raise ArgumentError(f"picture is {str(picture)!r}, which is where the results are written: name another file")
     number = workers or min(default_workers(), len(sweep.points))
     if sweep.size > len(sweep.points):
         print(
