@@ -17,7 +17,7 @@ powers shrink; what rounding does to W is instead pulled through the true later 
 pull-back, so that with phi, g the largest row sums of |1 + S computed W_i| and of |S|
     |W - computed W| <= l r phi / (1 - l r g) in row sums, for l r g < 1; otherwise the bound is infinite,
 where phi may be 1 + g w, w the largest row sum of |computed W|.
-Assumed: unit roundoff u of inputs and accumulators, no overflow (as for `bounds.py`), N K L at most 2^20.
+Assumed: unit roundoff u of inputs and accumulators, no overflow (as for `bounds.py`).
 """
 
 from __future__ import annotations
@@ -33,6 +33,17 @@ from .device import Precision
 U64 = 2.0**-53
 OUTWARD = 1 + 2.0**-30
 """Outweighs the roundings of sums of up to 2^20 non-negative float64 numbers."""
+
+
+def outward(terms: int) -> float:
+    """A factor that outweighs the roundings of a few nested sums of `terms` non-negative float64 numbers in all.
+
+    >>> outward(2**20) == OUTWARD, outward(2**24) == 1 + 2.0**-26
+    (True, True)
+    """
+    return 1 + max(terms, 2**20) * 2.0**-50
+
+
 UNDERFLOW = 2.0**-900
 """Outweighs what sums of products of such numbers lose to underflow."""
 LOST = 2.0**-960
@@ -45,13 +56,15 @@ class Propagation:
     """Errors of layers carried on to later states, for a few prompts at once.
 
     `add(beta)` gives the next layer's own error bound, `reached()` the bound E at the state then reached.
-    X : (T, p, N); numbers may overflow, so call with NumPy's warnings off: E is then infinite or NaN
+    X : (T, p, N); depth : L, the layers there will be
+    Numbers may overflow, so call with NumPy's warnings off: E is then infinite or NaN.
     """
 
-    def __init__(self, maps: LayerMaps, X: np.ndarray):
+    def __init__(self, maps: LayerMaps, X: np.ndarray, depth: int = 1):
         self.maps, self.X = maps, np.abs(X)
         T, p, N = X.shape
         K, masks = maps.accumulators, len(maps.masks)
+        self.outward = outward(N * K * max(depth, 1))
         self.shape = (T, K, masks * p, K * p)
         self.count = (N + K * masks * p + 16) * U64  # what a float64 matrix product here is off by, over its plain sum
         self.keys = _keys(X, maps.mask_floats)
@@ -59,7 +72,7 @@ class Propagation:
         self.tallest = plain.max(axis=2, initial=0)
         self.S = _blocks(X @ self.keys, K)
         self.lost = LOST * (1 + self.X.max(axis=(1, 2), initial=0)) * (1 + self.tallest.max(axis=1, initial=0)) ** 2
-        self.g = (self.X @ plain).sum(axis=2).max(axis=1, initial=0) * OUTWARD + self.lost
+        self.g = (self.X @ plain).sum(axis=2).max(axis=1, initial=0) * self.outward + self.lost
         self.total = np.zeros((T, K, N))
         self.W = np.zeros((T, 0, K * masks * p, K * p))
         self.H = np.zeros((T, 0, K, masks * p, masks * p))
@@ -70,7 +83,7 @@ class Propagation:
     def reached(self) -> np.ndarray:
         """E at every entry of the state reached: (T, K, N), rounded up."""
         if not self.layer or not self.maps.masks:
-            return self.total * OUTWARD
+            return self.total * self.outward
         T, K, inner, outer = self.shape
         W = self.W.reshape(T, self.layer, K, inner, outer)
         columns = (self.tallest_W * inner)[:, None, None]  # at least every column sum of |W|
@@ -82,7 +95,7 @@ class Propagation:
         inexact = inner * self._inexact()[:, None, None]
         off = (height + lost)[..., 0] * (inexact + self.count * columns)
         V = np.sqrt(plain * (square + slack)).sum(axis=(1, 2)) + off.sum(axis=(1, 2))[:, None]
-        return np.asarray((self.total + V.reshape(T, K, outer // K) @ self.X) * OUTWARD + UNDERFLOW)
+        return np.asarray((self.total + V.reshape(T, K, outer // K) @ self.X) * self.outward + UNDERFLOW)
 
     def add(self, beta: np.ndarray) -> None:
         """Take the errors so far through the next layer, whose own error is at most beta : (T, K, N)."""
@@ -117,7 +130,7 @@ class Propagation:
         phi = 1 + self.g * self.tallest_W * self.shape[3]
         step = self.layer * self.worst_step
         with np.errstate(divide="ignore", invalid="ignore"):
-            within = step * phi / (1 - step * self.g) * OUTWARD
+            within = step * phi / (1 - step * self.g) * self.outward
             return np.asarray(np.where(step * self.g < 0.5, within, np.where(step > 0, np.inf, 0.0)))
 
 
@@ -149,7 +162,7 @@ def a_priori(
     def part(first: int) -> None:
         which = slice(first, first + CHUNK)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            carried, bound = Propagation(maps, X[which]), StepBound(maps, X[which], target)
+            carried, bound = Propagation(maps, X[which], states - 1), StepBound(maps, X[which], target)
             for layer in range(states):
                 E = carried.reached()
                 result[which, layer] = np.where(np.isnan(E), np.inf, E)

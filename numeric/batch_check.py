@@ -22,8 +22,8 @@ from ..symbolic.algorithm import Algorithm, Sweep
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from ..symbolic.prompt import Layout
-from .a_priori import OUTWARD, a_priori
-from .bounds import layer_maps
+from .a_priori import OUTWARD, a_priori, outward
+from .bounds import as_wide, layer_maps
 from .device import PRECISIONS, Precision, precision, strict_precision
 from .magnitudes import Magnitude, StepMagnitude
 from .places import Place, place, run_states
@@ -159,7 +159,7 @@ def _loop_errors(
     rounding = [m.values * _growth(m, double, target) for m in _rows(algorithm, sizes, columns, p, least)]
     N = columns["reward"].shape[1]
     result = [
-        torch.stack([x.expand(-1, count, N) for x in each], dim=2).numpy() * OUTWARD
+        torch.stack([x.expand(-1, count, N) for x in each], dim=2).numpy() * outward(N * count)
         for count, each in ((L, beta), (L + 1, rounding))
     ]
     return result[0], result[1]
@@ -216,7 +216,8 @@ def _judge(
         first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
         ratio = np.where(exceeded & (np.arange(gap.shape[1]) == first)[None, :, None, None], ratio, -1.0)
     index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    wide = (allowed.max(axis=(2, 3)) >= np.abs(loop).max(axis=(2, 3)))[:, 1:].any(axis=1)
+    sizes = np.abs(loop).max(axis=(2, 3))
+    wide = as_wide(allowed, sizes, sizes == 0, X)[:, 1:].any(axis=1)
     status = "exceeded" if exceeded.any() else "vacuous" if wide.any() else "within"
     return BatchResult(
         status, len(X), place(construction, index, p), float(gap[index]), float(allowed[index]),

@@ -20,7 +20,8 @@ up; for a sum the larger one counts), with F = k + 9,
 Assumed: unit roundoff u of inputs and accumulators, no overflow.
 
 S and T are sums of non-negative terms in float64: a path through them has at most k + 9 roundings, so they are off
-by a factor of at least (1 - 2^-53)^(k+9); multiplying by 1 + (k + 16) 2^-52 more than makes up for it.  What they
+by a factor of at least (1 - 2^-53)^(k+9+w), where w more additions are met because c, r and the heads are contracted
+at once, in a sum of w terms; multiplying by 1 + (k + 16 + w) 2^-52 more than makes up for it.  What they
 lose to underflow is below F * 2^-1022 * T, which is why 4 F eta T stands below where ((1+eta)^F - 1) T <= 2 F eta T
 would do.
 """
@@ -186,12 +187,12 @@ class StepBound:
         """
         if not self.maps.masks:
             return np.zeros(Y.shape)
-        Y, stored = np.abs(Y), len(self.maps.absolute)
+        Y, stored, width = np.abs(Y), *self.maps.absolute.shape[:2]
         layers = slice(None) if stored == 1 else slice(first, first + Y.shape[1])
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             S = self._layers(Y, self.X, self.keys, self.maps.absolute[layers], 1 / self.maps.n)
             T = self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, self.maps.structural[layers], 1.0)
-            return (self.factor * S + self.loss * T) * (1 + (self.maps.roundings + 16) * 2.0**-52)
+            return np.asarray((self.factor * S + self.loss * T) * (1 + (self.maps.roundings + 16 + width) * 2.0**-52))
 
     def _layers(self, Y: np.ndarray, X: np.ndarray, keys: np.ndarray, weights: np.ndarray, scale: float) -> np.ndarray:
         T, L, K, N = Y.shape
@@ -206,6 +207,19 @@ def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -
     X : (T, p, N) feature rows of T prompts, Y : (T, L, K, N) the accumulator rows that come into each layer.
     """
     return StepBound(maps, X, target).at(Y)
+
+
+def as_wide(bound: np.ndarray, sizes: np.ndarray, zero: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """Whether a bound is as large as what it is about, which makes it vacuous: (T, L+1) booleans.
+
+    bound : (T, L+1, K, N); sizes, zero : (T, L+1), the largest number of a state's rows and whether all are zero
+    Rows that have been zero since the prompt leave nothing but underflow in their bound.  It is held against the
+    features X : (T, p, N), or against 1, as in T of the module's docstring, where these are zero too.
+    """
+    features = np.abs(X).max(axis=(1, 2))
+    features = np.where(features > 0, features, 1.0)
+    since_prompt = np.logical_and.accumulate(zero, axis=1)
+    return np.asarray(~(bound.max(axis=(2, 3)) < np.where(since_prompt, features[:, None], sizes)))
 
 
 def formula(maps: LayerMaps, target: Precision) -> str:

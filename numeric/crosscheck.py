@@ -23,14 +23,14 @@ from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from ..symbolic.identity import Problem
 from .a_priori import a_priori
-from .bounds import formula, growth, layer_maps, one_step
+from .bounds import LayerMaps, as_wide, formula, growth, layer_maps, one_step
 from .dense_check import DenseModel, dense_check, judged_prompts
-from .device import TF32, Precision, environment, precision, strict_precision
+from .device import PRECISIONS, TF32, Precision, environment, precision, strict_precision
 from .exact_run import UP, ExactRun
 from .float_result import APriori, Curves, Distance, FloatResult, LoopDistance
 from .lower import lower, lower_prompt
-from .lowering_error import split_error
-from .places import Place, place, run_states
+from .lowering_error import split_error, up
+from .places import Place, place, run_prediction, run_states
 from .reference import float_iterates
 from .transformer import LinearTransformer
 
@@ -108,7 +108,8 @@ def _before_any_run(run: ExactRun, found: _Measured, target: Precision) -> tuple
         ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], np.inf, -1.0)
     index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     sizes = np.maximum(np.abs(run.Y) / UP - found.upper, 0).max(axis=(2, 3))
-    wide = np.flatnonzero((bound.max(axis=(2, 3)) >= sizes)[:, 1:].any(axis=0))
+    zero = ((run.Y == 0) & (found.upper <= found.slack)).all(axis=(2, 3))
+    wide = np.flatnonzero(as_wide(bound, sizes, zero, run.X)[:, 1:].any(axis=0))
     status = "exceeded" if exceeded.any() else "vacuous" if len(wide) else "within"
     where = place(run.construction, index, run.construction.layout.p)
     error, limit = float(found.upper[index]), float(bound[index])
@@ -151,6 +152,7 @@ class _Judgement:
     error: float | None
     computed: str
     exact: str
+    fault: str | None = None
 
 
 def _not_finite(construction: Construction, states: np.ndarray) -> _Judgement | None:
@@ -162,6 +164,17 @@ def _not_finite(construction: Construction, states: np.ndarray) -> _Judgement | 
     return _Judgement("not-finite", where, None, None, str(states[layer, trial, row, column]), "")
 
 
+def _prompt_changed(construction: Construction, states: np.ndarray, Z: np.ndarray) -> _Judgement | None:
+    """A module whose first state is not the prompt, (T, m, N), runs its layers on something else."""
+    changed = np.argwhere(states[0] != Z)
+    if not len(changed):
+        return None
+    index = tuple(int(i) for i in changed[0])
+    got, wanted = Fraction(float(states[0][index])), Fraction(float(Z[index]))
+    where = place(construction, (index[0], 0, *index[1:]), 0)
+    return _Judgement("exceeded", where, 0.0, up(abs(got - wanted)), _text(got), _text(wanted), "prompt")
+
+
 def _features_changed(construction: Construction, states: np.ndarray) -> _Judgement | None:
     p = construction.layout.p
     changed = np.argwhere(states[:, :, :p] != states[:1, :, :p])
@@ -170,7 +183,7 @@ def _features_changed(construction: Construction, states: np.ndarray) -> _Judgem
     layer, trial, row, column = changed[0]
     got, wanted = (Fraction(float(states[number, trial, row, column])) for number in (layer, 0))
     where = place(construction, (trial, layer, row, column), 0)
-    return _Judgement("exceeded", where, 0.0, float(abs(got - wanted)), _text(got), _text(wanted))
+    return _Judgement("exceeded", where, 0.0, up(abs(got - wanted)), _text(got), _text(wanted), "features")
 
 
 def _prediction_misread(
@@ -185,9 +198,12 @@ def _prediction_misread(
     if not len(wrong):
         return None
     trial = int(wrong[0])
-    got, right = Fraction(float(predictions[trial])), Fraction(float(wanted[trial]))
+    held, right = float(predictions[trial]), Fraction(float(wanted[trial]))
     where = Place(trial, construction.depth, "prediction", f"read as {'-' if readout.sign < 0 else '+'}{readout.row}")
-    return _Judgement("exceeded", where, 0.0, float(abs(got - right)), _text(got), _text(right))
+    if not isfinite(held):
+        return _Judgement("exceeded", where, 0.0, None, str(held), _text(right), "read-out")
+    got = Fraction(held)
+    return _Judgement("exceeded", where, 0.0, up(abs(got - right)), _text(got), _text(right), "read-out")
 
 
 def _judge(
@@ -202,10 +218,11 @@ def _judge(
         exact = run.exact_layer(trial, layer).fractions()
         for k, row in enumerate(exact):
             for column, value in enumerate(row):
-                excess = abs(Fraction(float(run.Y[trial, layer + 1, k, column])) - value)
-                exceeded[trial, layer, k, column] = excess > Fraction(float(bound[trial, layer, k, column]))
+                entry, here = (trial, layer, k, column), run.Y[trial, layer + 1, k, column]
+                beyond = isfinite(bound[entry]) and abs(Fraction(float(here)) - value) > Fraction(float(bound[entry]))
+                exceeded[entry] = beyond
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(np.isinf(bound), 0.0, np.where(error == 0, 0.0, error / bound))
+        ratio = np.where((error == 0) | ~np.isfinite(bound), 0.0, error / bound)
     if exceeded.any():  # the layer that leaves the algorithm first is the one to name
         first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
         ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], ratio, -1.0)
@@ -214,10 +231,26 @@ def _judge(
     wanted = run.exact_layer(trial, layer).fractions()[k][column]
     where = place(construction, (trial, layer + 1, k, column), construction.layout.p)
     status = "exceeded" if exceeded.any() else "within"
-    limit = float(bound[trial, layer, k, column])
-    return _Judgement(status, where, limit, float(abs(computed - wanted)), _text(computed), _text(wanted))
+    limit, fault = float(bound[trial, layer, k, column]), "layer" if exceeded.any() else None
+    return _Judgement(status, where, limit, up(abs(computed - wanted)), _text(computed), _text(wanted), fault)
 
 
+def _earlier(
+    construction: Construction, maps: LayerMaps, states: np.ndarray, until: int, target: Precision
+) -> tuple[_Judgement, str | None] | None:
+    """What is wrong with a layer before layer `until`, where the states stopped being ones that can be judged."""
+    run = ExactRun(
+        maps,
+        construction,
+        np.concatenate([states[:until], np.repeat(states[until - 1 : until], len(states) - until, axis=0)]),
+    )
+    bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals()
+    bound[:, until - 1 :] = np.inf
+    found = _judge(run, construction, bound, residuals)
+    return (found, _coarser(run, target, residuals, until - 1)) if found.status == "exceeded" else None
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is judged over Q, or its bound is infinite
 def crosscheck(
     construction: Construction,
     algorithm: Algorithm,
@@ -254,9 +287,8 @@ def crosscheck(
         Z = torch.stack([lower_prompt(s, dtype, device) for s in setups])
         outputs = run_states(module, Z, construction.depth)
         states = torch.stack(outputs).to("cpu", torch.float64).numpy()
-        predictions = None
-        if callable(getattr(module, "prediction", None)):
-            predictions = module.prediction(Z).to("cpu", torch.float64).numpy()  # type: ignore[operator]
+        predicted = run_prediction(module, Z)
+        predictions = None if predicted is None else predicted.to("cpu", torch.float64).numpy()
         surroundings = _surroundings(device, dtype, module)
         say("running the textbook loop")
         iterates = float_iterates(setups, construction.steps, construction.depth, dtype, device)
@@ -264,14 +296,22 @@ def crosscheck(
     loop_distance = _loop_distance(construction, states[:, :, maps.features :].transpose(1, 0, 2, 3), loop)
     distance, early, curves, split, factor = None, None, None, None, growth(maps.roundings, target)
     say("judging every layer")
-    judgement = _not_finite(construction, states) or _features_changed(construction, states)
+    prompt, coarser = Z.to("cpu", torch.float64).numpy(), None
+    judgement = _not_finite(construction, states) or _prompt_changed(construction, states, prompt)
+    judgement = judgement or _features_changed(construction, states)
+    if judgement is not None and judgement.where is not None and (until := judgement.where.layer) > 1:
+        judgement, coarser = _earlier(construction, maps, states, until, target) or (judgement, None)
     if judgement is None:
         run = ExactRun(maps, construction, states)
         bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals()
         judgement = _judge(run, construction, bound, residuals)
+        if judgement.status == "exceeded":
+            coarser = _coarser(run, target, residuals)
         if judgement.status == "within":
             judgement = _prediction_misread(construction, predictions, states) or judgement
-        if judgement.status == "within" and (factor >= WIDE or not np.isfinite(bound).all()):
+        held = np.abs(run.Y).max(axis=(2, 3))
+        wide = as_wide(np.pad(bound, ((0, 0), (1, 0), (0, 0), (0, 0))), held, held == 0, run.X)[:, 1:].any()
+        if judgement.status == "within" and (factor >= WIDE or wide or not np.isfinite(bound).all()):
             judgement = replace(judgement, status="vacuous")
         say("measuring the distance")
         if (found := _measure(run)) is not None:
@@ -302,7 +342,22 @@ def crosscheck(
         a_priori=early,
         split=split,
         curves=curves,
+        fault=judgement.fault,
+        coarser=coarser,
+        read_out_judged=predictions is not None,
     )
+
+
+def _coarser(
+    run: ExactRun, target: Precision, residuals: tuple[np.ndarray, np.ndarray], layers: int | None = None
+) -> str | None:
+    """The first coarser arithmetic within whose bound every layer is: what a product in lower precision looks like."""
+    for other in (PRECISIONS[torch.float32], TF32):
+        if other.unit_roundoff > target.unit_roundoff and growth(run.maps.roundings, other) < WIDE:
+            bound = one_step(run.maps, run.X, run.Y[:, :-1], other)
+            if (np.abs(residuals[0]) * UP + residuals[1] <= bound)[:, :layers].all():
+                return other.name
+    return None
 
 
 def _surroundings(device: torch.device, dtype: torch.dtype, module: nn.Module) -> dict[str, str]:
@@ -330,12 +385,15 @@ def _dense(
             module = LinearTransformer.from_lowered(construction, lowered)
         Z = torch.stack([lower_prompt(s, dtype, device) for s in setups[: judged_prompts(len(setups), depth)]])
         states = torch.stack(run_states(module, Z, depth)).to("cpu", torch.float64).numpy()
-        predictions = None
-        if callable(getattr(module, "prediction", None)):
-            predictions = module.prediction(Z).to("cpu", torch.float64).numpy()  # type: ignore[operator]
+        predicted = run_prediction(module, Z)
+        predictions = None if predicted is None else predicted.to("cpu", torch.float64).numpy()
         surroundings = _surroundings(device, dtype, module)
     say("judging every layer")
     result = dense_check(model, states, lowered, target, device, surroundings)
+    result = replace(result, read_out_judged=predictions is not None)
+    changed = _prompt_changed(construction, states, Z.to("cpu", torch.float64).numpy())
+    if result.status != "not-finite" and changed is not None:
+        return replace(result, **vars(changed), ratio=None)
     if result.status == "within" and (wrong := _prediction_misread(construction, predictions, states)) is not None:
         result = replace(result, **vars(wrong), ratio=None)
     return result

@@ -108,8 +108,12 @@ def dense_check(
     surroundings : what the run depended on besides, read while it ran
     """
     trials, k = states.shape[1], roundings(model)
-    found = _first_wrong(model, states) or _judge(model, states, target)
-    distance = _distance(model, states) if found.status != "not-finite" else None
+    found = _first_wrong(model, states)
+    if found is not None and found.where is not None and found.where.layer > 1:
+        earlier = _judge(model, states[: found.where.layer], target)
+        found = earlier if earlier.status == "exceeded" else found
+    found = found or _judge(model, states, target)
+    distance = _distance(model, states) if np.isfinite(states).all() else None
     if found.status == "within" and growth(k, target) >= 2.0**-4:
         found = replace(found, status="vacuous")
     power = target.unit_roundoff.denominator.bit_length() - 1
@@ -131,6 +135,7 @@ def dense_check(
         loop_distance=None,
         lowering=lowered.summary(),
         environment=surroundings,
+        fault="layer" if found.status == "exceeded" else None,
     )
 
 
@@ -158,14 +163,16 @@ def _first_wrong(model: DenseModel, states: np.ndarray) -> _Found | None:
 
 
 def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> _Found:
+    """The first layers, as many as there are states after the prompt, each against its bound."""
     worst: tuple[float, _Found] | None = None
     unbounded = False
-    for number in range(len(model.layers)):
+    for number in range(len(states) - 1):
         for trial in range(states.shape[1]):
             exact = layer(dyadic_matrix(states[number, trial]), model.layers[number], Rational.of(model.scale))
             gaps = _gap(states[number + 1, trial], exact)
             bound = dense_bound(model, number, states[number, trial], target)
-            unbounded |= not np.isfinite(bound).all()
+            # What is zero throughout has only underflow in its bound, which T holds against 1.
+            unbounded |= not bound.max() < (np.abs(states[number + 1, trial]).max() or 1.0)
             # An infinite bound leaves everything open, even where an exact entry is beyond the range.
             ratio = np.array(
                 [_quotient(g.numerator, g.denominator) / b if isfinite(b) else 0.0 for g, b in _pairs(gaps, bound)]

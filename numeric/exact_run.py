@@ -155,6 +155,7 @@ class ExactRun:
                 omegas += [int(w) for w in omega]
         omega_digits, cut = Digits.of_integers(omegas, (T, (L + 1) * K, p), -bits, self.width).balanced().leading(KEPT)
         lost = np.ldexp(np.exp2(lost_log - np.ceil(lost_log)) * UP, (np.ceil(lost_log) - bits).astype(int)) + cut
+        lost = lost + 2.0**-1074  # what ldexp may have made zero
         slack = lost[:, :, None, None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * UP
         exact_change = (omega_digits @ self.x).reshape(T, L + 1, K, N)
         return np.abs(self.y.minus(self.y[:, :1]).minus(exact_change).floats()), slack
@@ -177,7 +178,11 @@ class ExactRun:
             B = np.array([[quotient(v, den) for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
             step = S[:, None] @ B / maps.n
             each = np.abs(np.eye(step.shape[-1]) + step).sum(axis=2).max(axis=2)
-            inexact = (S_plain[:, None] @ np.abs(B)).sum(axis=2).max(axis=2) / maps.n * 2.0**-40
+            inexact = (
+                (S_plain[:, None] @ np.abs(B)).sum(axis=2).max(axis=2)
+                / maps.n
+                * max(2.0**-40, (2 * self.N + size[0] + 16) * 2.0**-52)
+            )
             grow = np.broadcast_to(np.log2(each + inexact + 2.0**-900), (T, L))
         result = np.full((T, L + 1), -np.inf)
         for layer in range(L):

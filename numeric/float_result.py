@@ -78,11 +78,19 @@ class FloatResult:
     """What a float run showed.
 
     status       "within": every one-step error is inside its bound; "exceeded": some is not, `where` says which;
-                 "vacuous": within, but (1+u)^k - 1 >= 1/16 or the bound is infinite, so that says too little;
+                 "vacuous": within, but that says too little: (1+u)^k - 1 >= 1/16, or somewhere the bound is infinite
+                 or as large as all the values that it is about;
                  "not-finite": a NaN or an infinity, which began at `where`
     bound, error, ratio   at the entry of the worst ratio error / bound (None where the state is not finite)
     computed     the float there, exact, as a fraction
     exact        the exact layer's value there, from the float state that came in
+    formula, k, growth   the one-step bound in words, its count of roundings, and (1+u)^k - 1
+    lowering     how many tensors and entries rounding the weights changed, and the largest relative change
+    environment  what the run depended on besides: versions, device, threads, precision switches, evaluation
+    fault        when "exceeded", what left the algorithm: "layer" (its arithmetic), "features" (rows that no layer may
+                 change), "prompt" (Z_0 is not the prompt) or "read-out" (the prediction is not its entry and sign)
+    coarser      when a layer is beyond its bound, the coarser arithmetic (float32, tf32) that would explain it, if one
+    read_out_judged   whether the module had a `prediction` to compare with the read-out
     """
 
     status: str
@@ -105,6 +113,9 @@ class FloatResult:
     a_priori: APriori | None = None
     split: SplitError | None = None
     curves: Curves | None = None
+    fault: str | None = None
+    coarser: str | None = None
+    read_out_judged: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; a number that is not finite becomes None."""

@@ -141,8 +141,8 @@ def prompt_tensor(space: WeightSpace, features: Tensor, following: Tensor, rewar
     algorithm, n = space.derivation.algorithm, features.shape[1]
     p = algorithm.bind({name: float(x) for name, x in space.parameters.items()}, space.derivation.options)
     places = torch.arange(1, n + 1, dtype=features.dtype).reshape(1, 1, n)
-    vectors = (Stacked(components_first(x)) for x in (features, following))
-    context = algorithm.context_token(Transition(*vectors, Stacked(rewards.unsqueeze(0)), Stacked(places)), p)
+    phi, after = Stacked(components_first(features)), Stacked(components_first(following))
+    context = algorithm.context_token(Transition(phi, after, Stacked(rewards.unsqueeze(0)), Stacked(places)), p)
     asked = algorithm.query_token(Stacked(components_first(query).unsqueeze(-1)), 0.0)
     token = {}
     for name in (*(block.name for block in algorithm.features), "reward"):

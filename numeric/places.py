@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ..symbolic.construction import Construction
@@ -33,27 +32,61 @@ def place(construction: Construction, index: Sequence[Any], first_row: int) -> P
 def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
     """Z_0, ..., Z_L of any module with `states(Z)`, or else with `layers`, L callables applied one after another.
 
-    Z : (B, m, N).  `ArgumentError` when the module has neither, or returns other shapes.
+    Z : (B, m, N).  The Z_0 of `states(Z)` is returned as the module returned it: whether it is Z is for the judge.
+    Layers may work in place.  `ArgumentError` when the module has neither, or returns something else.
     """
-    runs: Any = getattr(module, "states", None)
+    name, runs, layers = type(module).__name__, getattr(module, "states", None), getattr(module, "layers", None)
     if callable(runs):
-        states = list(runs(Z))
-    elif hasattr(module, "layers"):
+        returned = runs(Z.clone())  # so that Z stays the prompt whatever the module does to it
+        if not isinstance(returned, (list, tuple, Tensor)):
+            raise ArgumentError(
+                f"{name}.states(Z) returns {type(returned).__name__}, "
+                f"wanted the {depth + 1} tensors Z_0, ..., Z_{depth}"
+            )
+        states = list(returned)
+    elif isinstance(layers, Iterable):
+        applied = list(layers)
+        if len(applied) != depth:
+            raise ArgumentError(f"{name} has {len(applied)} layers, wanted {depth}, as many as its reference")
         states = [Z]
-        for layer in module.layers:  # type: ignore[union-attr]
-            states.append(layer(states[-1]))
+        for layer in applied:
+            states.append(layer(states[-1].clone()))
+            _fits(name, states[-1], Z, len(states) - 1)  # before the next layer meets it
     else:
         raise ArgumentError(
-            f"{type(module).__name__} has neither states(Z), which returns [Z_0, ..., Z_L], nor layers, the layers to "
+            f"{name} has neither states(Z), which returns [Z_0, ..., Z_L], nor layers, the layers to "
             "apply one after another: give it one of the two; Z : (prompts, rows, n + 1) is a batch"
         )
     if len(states) != depth + 1:
         wanted = f"{depth + 1}: the prompt Z_0 and Z_1, ..., Z_{depth}"
-        raise ArgumentError(f"{type(module).__name__} returns {len(states)} states, wanted {wanted}")
+        raise ArgumentError(f"{name} returns {len(states)} states, wanted {wanted}")
     for number, state in enumerate(states):
-        if state.shape != Z.shape or state.dtype != Z.dtype:
-            raise ArgumentError(
-                f"{type(module).__name__} returns {tuple(state.shape)} of {state.dtype} after layer {number}, "
-                f"wanted {tuple(Z.shape)} of {Z.dtype} as the prompts"
-            )
-    return [Z, *states[1:]] if torch.equal(states[0], Z) else states
+        _fits(name, state, Z, number)
+    return states
+
+
+def _fits(name: str, state: Any, Z: Tensor, number: int) -> None:
+    if not isinstance(state, Tensor):
+        raise ArgumentError(f"{name} returns {type(state).__name__} after layer {number}, wanted a tensor")
+    if state.shape != Z.shape or state.dtype != Z.dtype:
+        raise ArgumentError(
+            f"{name} returns {tuple(state.shape)} of {state.dtype} after layer {number}, "
+            f"wanted {tuple(Z.shape)} of {Z.dtype} as the prompts"
+        )
+
+
+def run_prediction(module: nn.Module, Z: Tensor) -> Tensor | None:
+    """What a module with `prediction(Z)` predicts, one number a prompt: (B,); None when it has none.
+
+    Z : (B, m, N).  `ArgumentError` when it returns anything else.
+    """
+    predicts = getattr(module, "prediction", None)
+    if not callable(predicts):
+        return None
+    found = predicts(Z.clone())
+    if not isinstance(found, Tensor) or found.shape != Z.shape[:1]:
+        shown = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise ArgumentError(
+            f"{type(module).__name__}.prediction(Z) returns {shown}, wanted one number a prompt: {tuple(Z.shape[:1])}"
+        )
+    return found

@@ -76,11 +76,13 @@ def judge(
     if isinstance(subject, Construction):
         construction = subject
         asked = _asked(evidence, ("identity-exact",), ("identity-exact", "float"))
-    elif not callable(subject):
+    elif not (callable(subject) and callable(getattr(subject, "buffers", None))) or isinstance(subject, type):
         raise ArgumentError(f"subject is {str(subject)[:40]!r}, wanted a Construction or a torch module")
     else:
         module = subject
         construction = reference if reference is not None else getattr(subject, "construction", None)  # type: ignore[assignment]
+        if reference is not None and not isinstance(reference, Construction):
+            raise ArgumentError(f"reference is {str(reference)[:40]!r}, wanted a Construction, as lp.construct makes")
         if not isinstance(construction, Construction):
             raise ArgumentError(
                 "reference is missing: for a module, give the exact construction that it should run, such as "
@@ -88,12 +90,11 @@ def judge(
             )
         asked = _asked(evidence, ("float",), ("float",))
     _check(construction, found, layers, prompts)
+    floats = _dtype(module, dtype, device)
     contexts: list[Context | None] = list(prompts) if prompts is not None else [None]
     claims: list[Claim] = []
     for context in contexts:
-        case = Case(
-            found, _settings(construction, context, device, dtype or _dtype(module), seed), construction, module
-        )
+        case = Case(found, _settings(construction, context, device, floats, seed), construction, module)
         for name in asked:
             claims += kinds()[name].establish(case)
     return Result("assert_implements", {"subject": type(subject).__name__, "evidence": list(asked)}, tuple(claims))
@@ -159,8 +160,18 @@ def _settings(construction: Construction, context: Context | None, device: str, 
     )
 
 
-def _dtype(module: Any) -> str:
-    if module is None:
-        return "float64"
-    tensors = [*module.parameters(), *module.buffers()]
-    return str(tensors[0].dtype).removeprefix("torch.") if tensors else "float64"
+def _dtype(module: Any, asked: str | None, device: str) -> str:
+    """The dtype to run in: the one asked for, or else the module's own; `ArgumentError` where they do not fit."""
+    tensors = [] if module is None else [*module.parameters(), *module.buffers()]
+    held = [x for x in tensors if x.is_floating_point()]
+    elsewhere = next((x.device.type for x in tensors if device != "auto" and x.device.type != device), None)
+    if elsewhere is not None:
+        raise ArgumentError(
+            f"the module has tensors on {elsewhere}, but device is {device}: move it with .to({device!r})"
+        )
+    names = sorted({str(x.dtype).removeprefix("torch.") for x in held})
+    if asked is None:
+        return str(held[0].dtype).removeprefix("torch.") if held else "float64"
+    if names and {"tf32": "float32"}.get(asked, asked) not in names:
+        raise ArgumentError(f"dtype is {asked}, but the module's tensors are {', '.join(names)}: leave dtype out")
+    return asked

@@ -283,7 +283,7 @@ def _recorded(claim: Claim, settings: Settings) -> dict[str, Any]:
     if claim.evidence == FLOAT and claim.asked:
         said = f"each torch layer is within its one-step bound of the exact layer ({settings.dtype}, every prompt)"
         if claim.strength == floats.EVERY_RUN:
-            said = f"every run is within its a-priori bound of the exact iterates ({settings.dtype}, every prompt)"
+            said = f"every run is within its a-priori bound of the exact run ({settings.dtype}, every prompt)"
         claim = replace(claim, claim=said, reason=FLOAT_REASON)
     return {key: getattr(claim, key) for key in _CLAIM} | {"verdict": claim.verdict.value}
 

@@ -1,8 +1,9 @@
-"""Text that others wrote, such as a file's name, made safe to show: on one line, and in Markdown."""
+"""Text that others wrote, such as a file's name, made safe to show; and numbers that must not read as less."""
 
 from __future__ import annotations
 
 import re
+from decimal import ROUND_CEILING, Context, Decimal
 
 _STRUCTURE = re.compile(r"[&<>\"'`|\\*\[\]~$@#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=//)|(?<=www)\.")
 
@@ -29,3 +30,12 @@ def markdown(text: str, length: int = 300) -> str:
     """
     shown = one_line(text if len(text) <= length else f"{text[:length]}...")
     return _STRUCTURE.sub(lambda found: f"&#{ord(found.group())};", shown)
+
+
+def rounded_up(value: float) -> str:
+    """A number in one digit, rounded up: what follows "at most" must not be less.
+
+    >>> rounded_up(5.29e-17), rounded_up(2.0**-10)
+    ('6e-17', '1e-3')
+    """
+    return f"{Context(prec=1, rounding=ROUND_CEILING).create_decimal(Decimal(value)):e}"

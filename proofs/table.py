@@ -146,8 +146,9 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"trial {witness['trial']}, after layer {witness['layer']}, row {witness['row']}, {witness['column']}:"
         )
-        lines.append(f"  torch       {_short(witness['torch_value'])}{_decimal(witness['torch_value'])}")
-        lines.append(f"  exact layer {_short(witness['exact_value'])}{_decimal(witness['exact_value'])}")
+        right = "read-out" if witness["row"] == "prediction" else "exact layer" if witness["layer"] else "prompt"
+        lines.append(f"  {'torch':<{len(right)}} {_short(witness['torch_value'])}{_decimal(witness['torch_value'])}")
+        lines.append(f"  {right} {_short(witness['exact_value'])}{_decimal(witness['exact_value'])}")
     if "difference" in witness:
         lines.append(f"difference: {_short(str(witness['difference']), 300)}")
     lines += [f"cannot be produced: {term}" for term in witness.get("terms", [])[:5]]

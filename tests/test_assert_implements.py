@@ -246,6 +246,125 @@ class Foreign(torch.nn.Module):
         self.layers = torch.nn.ModuleList(layers)
 
 
+class Changed(Foreign):
+    """Layers in turn, with something done to one state (`after`, or to the prompt before all) and to the read-out."""
+
+    def __init__(self, change: Callable[[Any, int], Any], predict: Any = None, dtype: str = "float64"):
+        super().__init__(module(Case("td0"), dtype).layers)
+        self.change = change
+        if predict is not None:
+            self.prediction = lambda Z: predict(self.states(Z)[-1])
+
+    def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+        states = [self.change(Z, 0)]
+        for number, layer in enumerate(self.layers, 1):
+            states.append(self.change(layer(states[-1]), number))
+        return states
+
+
+def at(layer: int, change: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
+    return lambda Z, number: change(Z) if number == layer else Z
+
+
+def same(Z: Any) -> Any:
+    return Z
+
+
+def feature(Z: Any) -> Any:
+    Z = Z.clone()
+    Z[:, 0] *= 2
+    return Z
+
+
+def accumulator(Z: Any) -> Any:
+    Z = Z.clone()
+    Z[:, -1] += 1e-9
+    return Z
+
+
+NORM = torch.nn.LayerNorm(2 * D + 1, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (at(0, lambda Z: 2 * Z), "Z_0 that the module returns is not the prompt"),
+        (at(1, feature), "layer 1 is the first to leave the algorithm: it changes a feature row"),
+        (at(2, lambda Z: NORM(Z.mT).mT), "layer 2 is the first to leave the algorithm: it changes a feature row"),
+        (at(2, accumulator), "outside its bound: layer 2 is the first to leave the algorithm, with error "),
+        # An earlier layer that is wrong comes first, whatever a later one does to the state.
+        (lambda Z, k: [same, accumulator, feature][k](Z), "outside its bound: layer 1 is the first"),
+        (lambda Z, k: [same, accumulator, lambda Z: Z * torch.nan][k](Z), "outside its bound: layer 1 is the first"),
+    ],
+)
+def test_the_message_says_which_layer_left_the_algorithm_first_and_how(change: Any, said: str) -> None:
+    assert said in refusal(Changed(change), "td0", reference=good(Case("td0")))
+
+
+def test_coarser_arithmetic_that_explains_an_error_is_named() -> None:
+    def ten_bits(Z: Any) -> Any:
+        rounded = (Z.view(torch.int32) + 0x1000 & ~0x1FFF).view(torch.float32)
+        return torch.cat([Z[:, :-1], rounded[:, -1:]], dim=1)
+
+    message = refusal(Changed(at(1, ten_bits), dtype="float32"), "td0", reference=good(Case("td0")))
+    assert "tf32 would explain it" in message
+    assert "float32 would explain it" in refusal(Changed(at(1, accumulator)), "td0", reference=good(Case("td0")))
+    far = Changed(at(1, lambda Z: torch.cat([Z[:, :-1], -Z[:, -1:]], dim=1)))
+    assert "explain" not in refusal(far, "td0", reference=good(Case("td0")))
+
+
+@pytest.mark.parametrize("sign", [1, float("nan")])
+def test_right_layers_with_a_wrong_read_out_are_refuted(sign: float) -> None:
+    message = refusal(Changed(at(0, same), lambda Z: sign * Z[:, -1, -1]), "td0", reference=good(Case("td0")))
+    assert "every layer is within its bound, but the prediction is not the read-out's entry" in message
+
+
+def test_whether_the_read_out_was_judged_is_said() -> None:
+    for predict, said in ((None, True), (lambda Z: -Z[:, -1, -1], False)):
+        (claim,) = lp.assert_implements(Changed(at(0, same), predict), "td0", reference=good(Case("td0"))).claims
+        assert ("the read-out was not judged" in claim.reason) is said
+        assert claim.details["read_out_judged"] is not said
+
+
+def test_layers_that_work_in_place_are_judged_like_any_others() -> None:
+    class InPlace(torch.nn.Module):
+        def __init__(self, layer: Any):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, Z: Any) -> Any:
+            return Z.copy_(self.layer(Z))
+
+    layers = [InPlace(layer) for layer in module(Case("td0")).layers]
+    assert lp.assert_implements(Foreign(layers), "td0", reference=good(Case("td0"))).holds
+    refusal(Foreign(layers[::-1]), "td0", reference=good(Case("td0")))
+
+
+@pytest.mark.parametrize(
+    ("subject", "more", "message"),
+    [
+        (lambda: Changed(at(0, same), lambda Z: Z[:, -1, -1:]), {}, r"prediction\(Z\) returns \(30, 1\), wanted one"),
+        (lambda: Changed(at(0, same), lambda Z: 1.5), {}, r"prediction\(Z\) returns float, wanted one number a prompt"),
+        (lambda: Changed(at(2, lambda Z: None)), {}, "returns NoneType after layer 2, wanted a tensor"),
+        (lambda: Foreign(list(module(Case("td0")).layers)[:1]), {}, "Foreign has 1 layers, wanted 2"),
+        (lambda: module(Case("td0"), "float32"), {"dtype": "float64"}, "dtype is float64, but .* are float32"),
+        (lambda: module(Case("td0")).to("meta"), {}, r"tensors on meta, but device is cpu: move it with .to\('cpu'\)"),
+        (lambda: lambda Z: Z, {}, "wanted a Construction or a torch module"),
+        (lambda: Foreign, {}, "wanted a Construction or a torch module"),
+        (lambda: module(Case("td0")), {"reference": "td0"}, "reference is 'td0', wanted a Construction"),
+    ],
+)
+def test_modules_that_cannot_be_judged_are_refused(subject: Any, more: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        lp.assert_implements(subject(), "td0", **{"reference": good(Case("td0")), **more})
+
+
+def test_a_buffer_of_integers_does_not_set_the_dtype() -> None:
+    subject = Foreign(module(Case("td0")).layers)
+    subject.register_buffer("step", torch.tensor(3))
+    assert lp.assert_implements(subject, "td0", reference=good(Case("td0"))).holds
+
+
 def test_a_module_with_layers_to_apply_in_turn_is_judged() -> None:
     own = module(Case("td0"))
     assert lp.assert_implements(Foreign(own.layers), "td0", reference=good(Case("td0"))).holds

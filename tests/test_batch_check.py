@@ -13,6 +13,7 @@ import torch
 from helpers import Case, each_case, entry_changed, with_matrix
 from torch import nn
 
+import layerproof
 from layerproof.numeric.a_priori import Propagation
 from layerproof.numeric.batch_check import _loop_errors, _query, batch_check, random_transitions
 from layerproof.numeric.bounds import layer_maps
@@ -308,3 +309,18 @@ def test_the_loop_in_floats_is_within_its_part_of_the_bound(case: Case, kind) ->
                     assert off <= Fraction(float(allowed[trial, layer, k, t]))
                     seen = max(seen, float(off))
     assert seen > 0
+
+
+def test_rows_that_stay_zero_are_judged_and_not_called_vacuous() -> None:
+    construction = layerproof.construct("td0", d=2, n=5, layers=3)
+    data = random_transitions(catalogue()["td0"], 2, 5, 4, 0)
+    silent = FloatTransitions(data.phi, data.phi_next, 0 * data.rewards, data.query, data.extras)
+    result = batch_check(construction, catalogue()["td0"], silent)
+    assert (result.status, result.vacuous, result.largest_gap) == ("within", 0, 0.0)
+
+    class Loud(torch.nn.Module):
+        def states(self, Z):
+            return [Z, Z, Z + torch.eye(5, dtype=Z.dtype)[:, -1:] * 1e-100, Z]
+
+    result = batch_check(construction, catalogue()["td0"], silent, module=Loud())
+    assert (result.status, result.where.layer) == ("exceeded", 2)

@@ -358,7 +358,7 @@ def test_modules_of_another_form_are_told_what_is_wanted():
     layers.layers = LinearTransformer.from_construction(construction).layers
     assert crosscheck(construction, algorithm, setups, module=layers).status == "within"
     layers.layers = layers.layers[:3]
-    with pytest.raises(ArgumentError, match="returns 4 states, wanted 7"):
+    with pytest.raises(ArgumentError, match="has 3 layers, wanted 6"):
         crosscheck(construction, algorithm, setups, module=layers)
     wide = nn.Module()
     wide.layers = [lambda Z: Z.float()] * 6
@@ -396,3 +396,43 @@ def test_a_bound_that_could_hide_another_algorithm_decides_nothing() -> None:
     module = LinearTransformer.from_construction(lp.construct("td-lambda", d=3, n=100, layers=3), torch.bfloat16)
     with pytest.raises(AssertionError, match="UNDECIDED by float"):
         lp.assert_implements(module, "td0", reference=weights)
+
+
+@pytest.mark.parametrize(
+    ("scale", "reward", "wanted"),
+    [
+        (1, 0, "within"),  # the rows stay zero: what underflow may add is far below the features
+        (0, 0, "within"),
+        (Fraction(1, 10**160), Fraction(1, 10**320), "vacuous"),  # below the normal range, like all that is added
+        (1, Fraction(1, 10**310), "vacuous"),
+    ],
+)
+def test_a_bound_of_underflow_alone_is_vacuous_unless_the_rows_are_exactly_zero(scale, reward, wanted) -> None:
+    algorithm, construction = catalogue()["td0"], lp.construct("td0", d=2, n=4, layers=3)
+    rows = [[Fraction(i + 1, 8) * scale, Fraction(3 - i, 4) * scale] for i in range(4)]
+    context = Context.of(rows, rows[::-1], [reward] * 4, rows[0])
+    setup = problem(algorithm, RATIONALS, context, [[Fraction(0)] * 2], construction.parameters, construction.options)
+    result = crosscheck(construction, algorithm, [setup])
+    assert (result.status, result.a_priori.status) == (wanted, wanted)
+
+
+def test_a_layer_of_very_large_numbers_is_judged_without_a_warning() -> None:
+    """Layer 3 overflows: the layers before it are judged, and where the numbers ended is named."""
+    algorithm, construction = catalogue()["td0"], lp.construct("td0", d=2, n=2, layers=3)
+    context = Context.of([[10**60, 1], [1, 2]], [[0, 1], [1, 1]], [1, 1], [1, 1])
+    setup = problem(algorithm, RATIONALS, context, [[Fraction(0)] * 2], construction.parameters, construction.options)
+    result = crosscheck(construction, algorithm, [setup])
+    assert (result.status, result.where.layer) == ("not-finite", 3)
+
+
+def test_a_module_that_starts_elsewhere_is_refuted_where_feature_rows_are_touched_too() -> None:
+    construction, algorithm, setups = made("td0", n=4, depth=2)
+    head = construction.layers[0][0]
+    touching = replace(construction, layers=((replace(head, W=head.Q, P=head.Q),), *construction.layers[1:]))
+
+    class Scaled(nn.Module):
+        def states(self, Z):
+            return LinearTransformer.from_construction(touching).states(2 * Z)
+
+    result = crosscheck(touching, algorithm, setups, module=Scaled())
+    assert (result.status, result.fault, result.where.layer) == ("exceeded", "prompt", 0)

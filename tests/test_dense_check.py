@@ -218,6 +218,19 @@ def test_what_is_not_finite_is_placed_where_it_began(value: float) -> None:
     result.to_json()
 
 
+def test_a_wrong_layer_before_the_numbers_end_is_the_one_that_is_named() -> None:
+    model, drawn = own_model("ridge_td")
+
+    def tamper(states):
+        states[1, 1, 3, 2] += 1e-9
+        states[3:, 0, 0, 0] = np.inf
+
+    result = judged(model, drawn, tamper=tamper)
+    assert (result.status, result.where.layer, result.where.row) == ("exceeded", 1, model.rows[3])
+    assert result.distance is None
+    result.to_json()
+
+
 class Edited(nn.Module):
     """The layers of a transformer, after an edit of the module's own tensors."""
 

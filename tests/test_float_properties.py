@@ -299,6 +299,8 @@ def test_no_true_execution_exceeds_its_bound(dtype: torch.dtype, name: str, run:
         return  # numbers may overflow on the way, and bounds become infinite
     if dtype is torch.float16 and largest(construction, setups) > 2.0 ** (target.highest - 6):
         return
+    if run.kind == "denormal" and result.status == "vacuous":
+        return  # underflow alone may be as large as the numbers are
     # Nothing overflows, so that whether the bound says something follows from k alone.
     assert result.status == ("within" if growth(result.k, target) < WIDE else "vacuous")
     if dtype not in COARSE:

@@ -11,6 +11,7 @@ from ...numeric.draws import prompts
 from ...symbolic.arithmetic import RATIONALS
 from ...symbolic.identity import problem
 from ..case import Case
+from ..plain_text import rounded_up
 from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _a_priori(case: Case, result: FloatResult) -> Claim:
     s, early = case.settings, result.a_priori
     text = (
         f"every run of the {s.layers} layers in {s.dtype}, in any order of summation, is within its a-priori bound of "
-        f"the exact iterates ({result.trials} prompts, every layer, row and column)"
+        f"the exact run of the layers ({result.trials} prompts, every layer, row and column)"
     )
     if early is None:
         reason = "the numbers are too large for the distance to be measured"
@@ -87,12 +88,12 @@ def _a_priori(case: Case, result: FloatResult) -> Claim:
     elif early.status == "exceeded":
         verdict, why = Verdict.REFUTED, f"no conforming run: {close}"
     else:
-        verdict, why = Verdict.HOLDS, f"at most {early.last_bound:.1e} after the last layer; {close}"
+        verdict, why = Verdict.HOLDS, f"at most {rounded_up(early.last_bound)} after the last layer; {close}"
     witness = {**asdict(early.where)} if early.status == "exceeded" else None
     return Claim(
         case.algorithm.name, text, NAME, verdict, EVERY_RUN, why,
         witness=witness, bound=early.bound, error=early.error,
-        details={"fact": f"any run {early.last_bound:.0e}", "a_priori": asdict(early)},
+        details={"fact": f"any run {rounded_up(early.last_bound)}", "a_priori": asdict(early)},
     )  # fmt: skip
 
 
@@ -100,23 +101,51 @@ def reason(found: Mapping[str, Any]) -> str:
     """One line on a float result: where the error came closest to its bound, and how far the run is from exact."""
     where = found["where"] or {}
     place = "trial {trial}, layer {layer}, row {row}, {column}".format(**where) if where else "no place"
+    if found["status"] == "not-finite" and where["layer"] == 0:
+        return f"the prompt itself is beyond {found['dtype']}: its value {found['computed']} is at {place}"
     if found["status"] == "not-finite":
         return f"the value {found['computed']} began at {place}: it overflowed or was not a number"
     if found["status"] == "vacuous" and found["growth"] < WIDE:
         return (
-            f"within wherever the bound is finite, but somewhere the numbers are too large for one: {found['formula']}"
+            "within, but somewhere the bound is as large as the values that it is about, or infinite: the numbers are "
+            f"too small or too large for {found['dtype']}; {found['formula']}"
         )
     if found["status"] == "vacuous":
         return (
             f"within, but the bound is {found['growth']:.2g} of sum |x|, too wide to tell one algorithm from another "
             f"(from 1/16 on): {found['formula']}"
         )
-    close = f"error {found['error']:.1e} of bound {found['bound']:.1e} at {place}; {found['formula']}"
+    if found["status"] == "exceeded" and found["fault"] != "layer":
+        return f"{_changed(found['fault'], where)}, at {place}"
+    close = f"error {_short(found['error'])} of bound {_short(found['bound'])} at {place}; {found['formula']}"
+    distance, far = found["distance"], ""
+    if distance is not None:
+        relative = distance["worst_relative"]
+        shown = "" if relative is None else f" ({relative:.1e} relative)"
+        far = f"; the run is at most {distance['worst_absolute']:.1e}{shown} from the exact run of the layers"
     if found["status"] == "exceeded":
-        return f"outside its bound: {close}"
-    distance = found["distance"]
-    if distance is None:
-        return f"closest: {close}"
-    relative = distance["worst_relative"]
-    shown = "" if relative is None else f" ({relative:.1e} relative)"
-    return f"closest: {close}; the run is at most {distance['worst_absolute']:.1e}{shown} from the exact iterates"
+        coarser = f"; {found['coarser']} would explain it: is a product in lower precision?" if found["coarser"] else ""
+        return (
+            f"outside its bound: layer {where['layer']} is the first to leave the algorithm, with {close}{far}{coarser}"
+        )
+    return f"closest: {close}{far}{_unread(found)}"
+
+
+def _short(value: float | None) -> str:
+    return "beyond float64" if value is None else f"{value:.1e}"
+
+
+def _changed(fault: str, where: Mapping[str, Any]) -> str:
+    """What is wrong where nothing may be rounded at all."""
+    if fault == "prompt":
+        return (
+            "the Z_0 that the module returns is not the prompt that it was given (states must be tensors of their own)"
+        )
+    if fault == "features":
+        return f"layer {where['layer']} is the first to leave the algorithm: it changes a feature row, as no layer may"
+    return "every layer is within its bound, but the prediction is not the read-out's entry with its sign"
+
+
+def _unread(found: Mapping[str, Any]) -> str:
+    user = found["environment"].get("evaluation") == "the user's own"
+    return "; no prediction(Z), so the read-out was not judged" if user and not found["read_out_judged"] else ""

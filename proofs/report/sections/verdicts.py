@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, Context, Decimal
 
 from ...evidence.floats import EVERY_RUN
+from ...plain_text import rounded_up
 from ...verdict import Claim, Verdict
 from ..assemble import cell, prose
 from ..model import Block, Cell, Link, Section, Table
@@ -115,11 +115,11 @@ def short(claim: Claim) -> str:
     if claim.verdict is not Verdict.HOLDS:
         return "see why"
     if claim.strength == EVERY_RUN:
-        return f"at most {_upper(details['a_priori']['last_bound'])} off after layer L"
+        return f"at most {rounded_up(details['a_priori']['last_bound'])} off after layer L"
     if claim.evidence == "float" and isinstance(claim.bound, float) and isinstance(claim.error, float):
         return f"error {claim.error:.0e} of {claim.bound:.0e}"
     if claim.evidence == "identity-random":
-        return f"a false one passes with probability at most {_upper(details['probability'])}"
+        return f"a false one passes with probability at most {rounded_up(details['probability'])}"
     if claim.evidence == "identity-entrywise":
         return f"d = {details['d']}, n = {details['n']}"
     if claim.evidence == "derived":
@@ -128,12 +128,3 @@ def short(claim: Claim) -> str:
         count = len(details.get("prompts", ()))
         return f"{count} prompts" if count else "over Q"
     return {"identity-symbolic": "SymPy", "proved-all-sizes": "Rocq"}.get(claim.evidence, "details")
-
-
-def _upper(value: float) -> str:
-    """A number in one digit, rounded up: what follows "at most" must not be less.
-
-    >>> _upper(5.29e-17), _upper(2.0**-10)
-    ('6e-17', '1e-3')
-    """
-    return f"{Context(prec=1, rounding=ROUND_CEILING).create_decimal(Decimal(value)):e}"
