@@ -79,9 +79,12 @@ def resolve_dtype(name: str) -> torch.dtype:
     raise ArgumentError(f"dtype is {name!r}, wanted one of {_names()}")
 
 
+DEVICES = ("auto", "cpu", "cuda")
+
+
 def resolve_device(name: str) -> torch.device:
     """ "cpu", "cuda", or "auto" for cuda where there is one; `DeviceError` when cuda is asked for and absent."""
-    if name not in ("auto", "cpu", "cuda"):
+    if name not in DEVICES:
         raise ArgumentError(f"device is {name!r}, wanted auto, cpu or cuda")
     present = name != "cpu" and torch.cuda.is_available()
     if name == "cuda" and not present:

@@ -40,7 +40,6 @@ from .user_file import Subject, is_file, resolve
 
 LIMIT = 10_000
 """The default limit on the points of a grid."""
-DEVICES = ("auto", "cpu", "cuda")
 
 
 class Decimal(str):
@@ -245,6 +244,8 @@ def _truth(key: str, value: Any) -> bool:
 
 
 def _device(key: str, value: Any) -> str:
+    from ..numeric.device import DEVICES  # loads torch, which a grid that names no device does without
+
     if _text(key, value) not in DEVICES:  # whether it is there is each worker's own question
         raise ContentError(f"{key} is {shown(value)}, wanted {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
     return str(value)

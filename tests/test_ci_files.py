@@ -108,7 +108,7 @@ def test_a_right_project_is_green_with_its_summary(folder: Path) -> None:
     write(folder, {"a b/own.py": RIGHT})
     (folder.parent / "summary.md").write_text("# earlier\n")
     ran = act(folder)
-    assert (ran.returncode, ran.stdout) == (0, "HOLDS  a b/own.py: still, 1 claim: 1 HOLDS\n"), ran.stderr
+    assert (ran.returncode, ran.stdout) == (0, "HOLDS  a b/own.py: still, 2 claims: 2 HOLDS\n"), ran.stderr
     summary = (folder.parent / "summary.md").read_text()
     assert summary.startswith("# earlier\n") and "| a b/own.py | construction | HOLDS |" in summary
 
@@ -216,7 +216,7 @@ def test_the_hook_checks_the_changed_files_only(folder: Path) -> None:
     write(folder, {"own.py": RIGHT, "wrong.py": WRONG, "setup.py": "raise SystemExit('was run')\n", "x/data.json": "{}",
                    "test_own.py": f"{RIGHT}raise SystemExit('was run')\n", "README.md": ""})  # fmt: skip
     ran = commit(folder, "own.py", "setup.py", "x/data.json", "test_own.py", "README.md")
-    assert (ran.returncode, ran.stdout) == (0, "HOLDS  own.py: still, 1 claim: 1 HOLDS\n"), ran.stderr
+    assert (ran.returncode, ran.stdout) == (0, "HOLDS  own.py: still, 2 claims: 2 HOLDS\n"), ran.stderr
     ran = commit(folder, "setup.py", "wrong.py")
     assert ran.returncode == 1 and ran.stdout.startswith("REFUTED  wrong.py")
     ran = commit(folder, "setup.py", "x/data.json")
