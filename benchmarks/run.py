@@ -114,26 +114,35 @@ def naive_attention(module: Any, Z: torch.Tensor) -> torch.Tensor:
 
 
 def loop_in_torch(trials: int, d: int, n: int, layers: int) -> None:
-    """TD(0) trial by trial with Python loops over layers and transitions and torch vectors, layer beside iterate."""
+    """TD(0) as published checks do it: prompt by prompt, Python loops over layers and transitions, torch matrices.
+
+    Weights are a column (d, 1), features the columns of a matrix, picked by index at each use; one value a layer, the
+    query's, is compared.
+    """
+    dtype, identity = torch.float64, torch.eye(d, dtype=torch.float64)
+    mask = torch.eye(n + 1, dtype=dtype)
+    mask[n, n] = 0
+    P, Q = torch.zeros(2, 2 * d + 1, 2 * d + 1, dtype=dtype)
+    P[-1, -1] = 1
+    C = identity / 2
+    Q[:d, :d], Q[:d, d : 2 * d] = -C.T, C.T
     for trial in range(trials):
         generator = torch.Generator().manual_seed(trial)
-        phi, after = torch.randn(2, n, d, dtype=torch.float64, generator=generator) / 2
-        rewards, q = torch.randn(n, dtype=torch.float64, generator=generator), torch.ones(d, dtype=torch.float64)
-        X = torch.cat([torch.cat([phi, q[None]]).T, torch.cat([after, 0 * q[None]]).T])
-        Z = torch.cat([X, torch.cat([rewards, torch.zeros(1, dtype=torch.float64)])[None]])
-        M = torch.diag(torch.cat([torch.ones(n, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)]))
-        P = torch.zeros(2 * d + 1, 2 * d + 1, dtype=torch.float64)
-        P[-1, -1] = 1
-        w = torch.zeros(d, dtype=torch.float64)
+        phi = torch.randn(d, n + 1, dtype=dtype, generator=generator) / 2
+        after = 0.9 * torch.randn(d, n + 1, dtype=dtype, generator=generator) / 2
+        rewards = torch.randn(1, n + 1, dtype=dtype, generator=generator)
+        after[:, n], rewards[:, n] = 0, 0
+        Z, w = torch.cat([phi, after, rewards]), torch.zeros(d, 1, dtype=dtype)
+        gaps = []
         for _ in range(layers):
-            C = torch.eye(d, dtype=torch.float64) / 2
-            Q = torch.zeros(2 * d + 1, 2 * d + 1, dtype=torch.float64)
-            Q[:d, :d], Q[:d, d : 2 * d] = -C.T, C.T
-            Z = Z + P @ Z @ M @ (Z.T @ Q @ Z) / n
-            total = torch.zeros(d, dtype=torch.float64)
+            Z = Z + P @ Z @ mask @ Z.T @ Q @ Z / n
+            total = torch.zeros(d, 1, dtype=dtype)
             for j in range(n):
-                total = total + (rewards[j] + w @ after[j] - w @ phi[j]) * phi[j]
-            w = w + C @ total / n
+                delta = rewards[0, j] + torch.mm(w.T, after[:, [j]]) - torch.mm(w.T, phi[:, [j]])
+                total = total + delta * phi[:, [j]]
+            w = w + torch.mm(C, total) / n
+            gaps.append(abs(-Z[-1, -1].item() - torch.mm(w.T, phi[:, [n]]).item()))
+        assert max(gaps) < 1e-9
 
 
 def entry(job: str, ours: float, other: str = "", theirs: float | None = None) -> dict[str, Any]:

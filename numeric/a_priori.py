@@ -23,6 +23,7 @@ Assumed: unit roundoff u of inputs and accumulators, no overflow (as for `bounds
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -157,7 +158,7 @@ def a_priori(
             both runs' bounds is what is returned
     """
     T, states = known.shape[:2]
-    result = np.zeros(known.shape)
+    result, quick = np.zeros(known.shape), target.underflow < Fraction(1, 2**100)
 
     def part(first: int) -> None:
         which = slice(first, first + CHUNK)
@@ -167,7 +168,7 @@ def a_priori(
                 E = carried.reached()
                 result[which, layer] = np.where(np.isnan(E), np.inf, E)
                 if layer + 1 < states:
-                    beta = bound.at((np.abs(known[which, layer]) + E)[:, None], layer)[:, 0]
+                    beta = bound.at((np.abs(known[which, layer]) + E)[:, None], layer, quick)[:, 0]
                     carried.add(beta if own is None else beta + own[which, layer])
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:

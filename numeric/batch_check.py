@@ -43,6 +43,8 @@ from .transformer import LinearTransformer
 TALLEST = 2.0**16
 """No number of a prompt, weight or step may be larger: then underflow in the loop is below `LOST`."""
 LOST = 2.0**-700
+TOGETHER = 5
+"""Layers whose updates are bounded together."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,15 @@ def batch_check(
         Z = torch.cat([X, loop[:, 0]], dim=1).to(dtype).to(device)
         if module is None:
             module = LinearTransformer.from_construction(construction, dtype, device)
-        states = torch.stack(run_states(module, Z, construction.depth), dim=1).to("cpu", torch.float64)
+        outputs = [Z_l.to("cpu", torch.float64) for Z_l in run_states(module, Z, construction.depth)]
         beta, rounding = _loop_errors(algorithm, data, weights, columns, steps, p, double, target)
     lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
+    if (wrong := _states_wrong(construction, outputs, lowered)) is not None:
+        return wrong
     rows = loop.numpy()
     allowed = a_priori(maps, lowered, np.abs(rows) + rounding, target, own=beta) + rounding
-    return _judge(construction, states.numpy(), lowered, rows, allowed * OUTWARD)
+    states = torch.stack([Z_l[:, layout.p :] for Z_l in outputs], dim=1).numpy()
+    return _judge(construction, states, lowered, rows, allowed * OUTWARD)
 
 
 def _query(algorithm: Algorithm, data: FloatTransitions) -> dict[str, Tensor]:
@@ -137,12 +142,15 @@ def _loop_errors(
     double: Precision,
     target: Precision,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds on what an update is off by as the rows show it, (B, L, K, N), and on the rows' own roundings."""
+    """Bounds on what an update is off by as the rows show it, (B, L, K, N), and on the rows' own roundings.
+
+    Weights and steps enter with their largest entries over `TOGETHER` updates in a row: a fifth of the work.
+    """
     L = len(steps)
-    # (width, B, 1) prompts against (width, B, L) weights: the updates of all layers at once
+    # (width, B, 1) prompts against (width, B, groups) weights: all updates at once
     least = float(max(f.underflow / f.unit_roundoff for f in (double, target)))
     context = data.each(lambda x: Magnitude.of_prompt(x.unsqueeze(2), least))
-    sizes = tuple(Magnitude(components_first(w[:, :L]).abs()) for w in weights)
+    sizes = tuple(Magnitude(_largest(components_first(w[:, :L]).abs())) for w in weights)
     stacked = [_step([step[i] for step in steps]) for i in range(len(steps[0]))]
     # Parameters too: a product of two of them is rounded like any other.
     named = {name: x if isinstance(x, str) else Magnitude.of_parameter(x) for name, x in vars(p).items()}
@@ -155,14 +163,20 @@ def _loop_errors(
     p = SimpleNamespace(**named)
     # The later layers act on the columns as they were lowered.
     beta = [m.values * (1 + _growth(m, double, target)) for m in _rows(algorithm, off, silent, p, least)]
-    sizes = tuple(Magnitude(components_first(w).abs()) for w in weights)
+    sizes = tuple(Magnitude(_largest(components_first(w).abs())) for w in weights)
     rounding = [m.values * _growth(m, double, target) for m in _rows(algorithm, sizes, columns, p, least)]
     N = columns["reward"].shape[1]
-    result = [
-        torch.stack([x.expand(-1, count, N) for x in each], dim=2).numpy() * outward(N * count)
-        for count, each in ((L, beta), (L + 1, rounding))
-    ]
+    result = []
+    for count, each in ((L, beta), (L + 1, rounding)):
+        groups = -(-count // TOGETHER)
+        rows = torch.stack([x.expand(-1, groups, N) for x in each], dim=2) * outward(N * count)
+        result.append(rows.repeat_interleave(TOGETHER, dim=1)[:, :count].numpy())
     return result[0], result[1]
+
+
+def _largest(values: Tensor) -> Tensor:
+    """The largest of each `TOGETHER` entries in a row along the last axis."""
+    return torch.stack([part.amax(dim=-1) for part in torch.split(values, TOGETHER, dim=-1)], dim=-1)
 
 
 def _rows(
@@ -178,10 +192,10 @@ def _rows(
 
 
 def _step(values: Sequence[Any]) -> Any:
-    """One preconditioner of every layer: scalars (L), matrices (d, d, L)."""
+    """One preconditioner of every group of layers: scalars (groups), matrices (d, d, groups)."""
     if isinstance(values[0], float):
-        return Magnitude(torch.tensor(values, dtype=torch.float64).abs(), 1)  # rounded to float64
-    return StepMagnitude(torch.stack([v.matrix for v in values], dim=2).abs())
+        return Magnitude(_largest(torch.tensor(values, dtype=torch.float64).abs()), 1)
+    return StepMagnitude(_largest(torch.stack([v.matrix for v in values], dim=2).abs()))
 
 
 def _growth(m: Magnitude, double: Precision, target: Precision) -> float:
@@ -190,10 +204,12 @@ def _growth(m: Magnitude, double: Precision, target: Precision) -> float:
     return float(exact) * OUTWARD
 
 
-def _judge(
-    construction: Construction, states: np.ndarray, X: np.ndarray, loop: np.ndarray, allowed: np.ndarray
-) -> BatchResult:
-    p = construction.layout.p
+def _states_wrong(construction: Construction, outputs: Sequence[Tensor], X: np.ndarray) -> BatchResult | None:
+    """What is wrong with the states before any bound is asked: a number that is not finite, a changed feature row."""
+    p, features = construction.layout.p, torch.from_numpy(X)
+    if all(torch.equal(Z[:, :p], features) and Z[:, p:].isfinite().all() for Z in outputs):
+        return None
+    states = torch.stack(list(outputs), dim=1).numpy()
     bad = ~np.isfinite(states)
     if bad.any():
         layer = int(np.flatnonzero(bad.any(axis=(0, 2, 3)))[0])
@@ -201,14 +217,19 @@ def _judge(
         where = place(construction, (trial, layer, row, column), 0)
         return BatchResult("not-finite", len(X), where, np.inf, np.inf, np.inf, np.inf, np.inf, 0)
     changed = (states[:, :, :p] != X[:, None]).any(axis=(2, 3))
-    if changed.any():
-        layer = int(np.flatnonzero(changed.any(axis=0))[0])
-        trial = int(np.flatnonzero(changed[:, layer])[0])
-        row, column = np.argwhere(states[trial, layer, :p] != X[trial])[0]
-        gap = float(abs(states[trial, layer, row, column] - X[trial, row, column]))
-        where = place(construction, (trial, layer, row, column), 0)
-        return BatchResult("exceeded", len(X), where, gap, 0.0, np.inf, gap, 0.0, 0)
-    gap = np.abs(states[:, :, p:] - loop) / OUTWARD  # the subtraction itself rounds
+    layer = int(np.flatnonzero(changed.any(axis=0))[0])
+    trial = int(np.flatnonzero(changed[:, layer])[0])
+    row, column = np.argwhere(states[trial, layer, :p] != X[trial])[0]
+    gap = float(abs(states[trial, layer, row, column] - X[trial, row, column]))
+    where = place(construction, (trial, layer, row, column), 0)
+    return BatchResult("exceeded", len(X), where, gap, 0.0, np.inf, gap, 0.0, 0)
+
+
+def _judge(
+    construction: Construction, states: np.ndarray, X: np.ndarray, loop: np.ndarray, allowed: np.ndarray
+) -> BatchResult:
+    p = construction.layout.p
+    gap = np.abs(states - loop) / OUTWARD  # the subtraction itself rounds
     exceeded = gap > allowed
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(gap == 0, 0.0, gap / allowed)

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import inf, lcm
 from typing import Any
 
@@ -180,10 +181,11 @@ class StepBound:
             parts = [M @ X.transpose(0, 2, 1) for M in masks]
         return np.concatenate(parts, axis=2) if parts else np.zeros((len(X), X.shape[2], 0))
 
-    def at(self, Y: np.ndarray, first: int = 0) -> np.ndarray:
+    def at(self, Y: np.ndarray, first: int = 0, quick: bool = False) -> np.ndarray:
         """The bound at every entry, (T, L, K, N), rounded up.
 
-        Y : (T, L, K, N), at least the absolute accumulator rows that come into layers `first`, `first` + 1, ...
+        Y     : (T, L, K, N), at least the absolute accumulator rows that come into layers `first`, `first` + 1, ...
+        quick : bound T for all layers at once, which is enough where underflow is far below everything else
         """
         if not self.maps.masks:
             return np.zeros(Y.shape)
@@ -191,8 +193,17 @@ class StepBound:
         layers = slice(None) if stored == 1 else slice(first, first + Y.shape[1])
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             S = self._layers(Y, self.X, self.keys, self.maps.absolute[layers], 1 / self.maps.n)
-            T = self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, self.maps.structural[layers], 1.0)
+            if quick:
+                T = np.maximum(Y, 1).max(axis=(1, 2, 3), keepdims=True) * self._T_of_ones
+            else:
+                T = self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, self.maps.structural[layers], 1.0)
             return np.asarray((self.factor * S + self.loss * T) * (1 + (self.maps.roundings + 16 + width) * 2.0**-52))
+
+    @cached_property
+    def _T_of_ones(self) -> np.ndarray:
+        """At least T of every layer for accumulator rows of ones, (T, 1, K, N): T is homogeneous in them."""
+        ones = np.ones((len(self.X), 1, self.maps.accumulators, self.X.shape[2]))
+        return self._layers(ones, self.X_ones, self.keys_ones, self.maps.structural.max(axis=0, keepdims=True), 1.0)
 
     def _layers(self, Y: np.ndarray, X: np.ndarray, keys: np.ndarray, weights: np.ndarray, scale: float) -> np.ndarray:
         T, L, K, N = Y.shape

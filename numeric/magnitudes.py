@@ -70,13 +70,14 @@ class Magnitude:
         return _magnitude(other) / self
 
     def __matmul__(self, other: Magnitude) -> Magnitude:
-        product = self * other
-        return Magnitude(product.values.sum(0, keepdim=True), product.rounded + len(self.values) - 1, product.lowered)
+        total = torch.einsum("d...,d...->...", self.values, other.values).unsqueeze(0)
+        rounded = self.rounded + other.rounded + len(self.values)
+        return Magnitude(total, rounded, self.lowered + other.lowered)
 
 
 @dataclass(frozen=True, eq=False)
 class StepMagnitude:
-    """The preconditioners of L updates in absolute values, (d, d, L), whose entries were rounded to float64."""
+    """The preconditioners of several updates in absolute values, (d, d, updates), rounded to float64."""
 
     values: Tensor
 

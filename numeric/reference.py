@@ -84,6 +84,8 @@ class Stacked:
         return Stacked(self.values / _values(other))
 
     def __matmul__(self, other: Stacked) -> Stacked:
+        if self.values.dim() > 2:  # every layer and column at once: a matrix product
+            return Stacked(torch.einsum("d...,d...->...", self.values, other.values).unsqueeze(0))
         return Stacked((self.values * other.values).sum(0, keepdim=True))
 
 
