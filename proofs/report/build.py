@@ -58,7 +58,7 @@ def establish(
 
     evidence   : the kinds to ask for; None asks for all that need no prover, `prove` for that too
     invariance : also ask which sets of weights are invariant, at d = n = 2
-    dates      : let pages hold what differs from machine to machine
+    dates      : let pages hold what differs from machine to machine, earlier proofs among it
     Raises `ArgumentError` and `ContentError` as `verify` does, before anything runs.
     """
     settings = settings or Settings()
@@ -68,6 +68,8 @@ def establish(
     found = [resolve(name, load_limit) for name in names] or list(catalogue().values())
     items: list[Item] = list({id(item): item for item in found}.values())
     result = verify(*items, settings=settings, evidence=asked, progress=progress)
+    if not dates:  # what an earlier run on this machine proved is a fact about the machine
+        result = replace(result, claims=tuple(_forgotten(c) for c in result.claims))
     ordered: list[Item] = [
         *(i for i in items if isinstance(i, Algorithm)),
         *(i for i in items if not isinstance(i, Algorithm)),
@@ -87,6 +89,12 @@ def establish(
     claims_of = dict(zip((id(i) for i in ordered), by_subject(result.claims), strict=True))
     index = _index([(item, pages[id(item)], claims_of[id(item)]) for item in items])
     return Report(TITLE, index, shown, {"settings": settings.document()}), replace(result, command="report")
+
+
+def _forgotten(claim: Claim) -> Claim:
+    if claim.evidence != PROVED or claim.asked or claim.verdict is not Verdict.HOLDS:
+        return claim
+    return replace(claim, verdict=Verdict.NOT_RUN, reason="not asked: --prove")
 
 
 def by_subject(claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:
