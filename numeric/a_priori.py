@@ -28,8 +28,9 @@ from fractions import Fraction
 import numpy as np
 import torch
 
-from .bounds import LayerMaps, StepBound, quotient
+from .bounds import LayerMaps, StepBound, float_keys, row_blocks
 from .device import Precision
+from .exact_floats import quotient
 
 U64 = 2.0**-53
 OUTWARD = 1 + 2.0**-30
@@ -68,10 +69,10 @@ class Propagation:
         self.outward = outward(N * K * max(depth, 1))
         self.shape = (T, K, masks * p, K * p)
         self.count = (N + K * masks * p + 16) * U64  # what a float64 matrix product here is off by, over its plain sum
-        self.keys = _keys(X, maps.mask_floats)
-        plain = _keys(self.X, [np.abs(M) for M in maps.mask_floats])
+        self.keys = float_keys(X, maps.mask_floats)
+        plain = float_keys(self.X, [np.abs(M) for M in maps.mask_floats])
         self.tallest = plain.max(axis=2, initial=0)
-        self.S = _blocks(X @ self.keys, K)
+        self.S = row_blocks(X @ self.keys, K)
         self.lost = LOST * (1 + self.X.max(axis=(1, 2), initial=0)) * (1 + self.tallest.max(axis=1, initial=0)) ** 2
         self.g = (self.X @ plain).sum(axis=2).max(axis=1, initial=0) * self.outward + self.lost
         self.total = np.zeros((T, K, N))
@@ -133,18 +134,6 @@ class Propagation:
         with np.errstate(divide="ignore", invalid="ignore"):
             within = step * phi / (1 - step * self.g) * self.outward
             return np.asarray(np.where(step * self.g < 0.5, within, np.where(step > 0, np.inf, 0.0)))
-
-
-def _keys(X: np.ndarray, masks: tuple[np.ndarray, ...] | list[np.ndarray]) -> np.ndarray:
-    """M X^T for every mask, side by side: (T, N, masks * p)."""
-    parts = [M @ X.transpose(0, 2, 1) for M in masks]
-    return np.concatenate(parts, axis=2) if parts else np.zeros((len(X), X.shape[2], 0))
-
-
-def _blocks(gram: np.ndarray, K: int) -> np.ndarray:
-    """diag(S, ..., S), one block for each accumulator row: (T, K p, K masks p)."""
-    T, p, width = gram.shape
-    return np.asarray(np.einsum("jk,tra->tjrka", np.eye(K), gram).reshape(T, K * p, K * width))
 
 
 def a_priori(

@@ -25,6 +25,7 @@ from ..symbolic.prompt import Layout
 from .a_priori import OUTWARD, a_priori, outward
 from .bounds import as_wide, layer_maps
 from .device import PRECISIONS, Precision, precision, strict_precision
+from .exact_floats import up
 from .magnitudes import Magnitude, StepMagnitude
 from .places import Place, place, run_states
 from .reference import (
@@ -201,7 +202,7 @@ def _step(values: Sequence[Any]) -> Any:
 def _growth(m: Magnitude, double: Precision, target: Precision) -> float:
     """(1+u)^k (1+v)^m - 1, rounded up."""
     exact = (1 + double.unit_roundoff) ** m.rounded * (1 + target.unit_roundoff) ** m.lowered - 1
-    return float(exact) * OUTWARD
+    return up(exact) * OUTWARD
 
 
 def _states_wrong(construction: Construction, outputs: Sequence[Tensor], X: np.ndarray) -> BatchResult | None:

@@ -28,10 +28,11 @@ would do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import inf, lcm
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ import numpy as np
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from .device import Precision
+from .exact_floats import floats, up
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,19 +67,6 @@ class LayerMaps:
     roundings: int
 
 
-def quotient(top: int, bottom: int) -> float:
-    """top / bottom correctly rounded, infinite beyond the range: a bound with it is then infinite too."""
-    try:
-        return top / bottom
-    except OverflowError:
-        return inf if top > 0 else -inf
-
-
-def _floats(matrix: Any) -> np.ndarray:
-    bottom = int(matrix.den)
-    return np.array([quotient(int(x), bottom) for x in matrix.num.entries()]).reshape(matrix.shape)
-
-
 def _at_least_one(values: np.ndarray) -> np.ndarray:
     return np.where(values != 0, np.maximum(np.abs(values), 1.0), 0.0)
 
@@ -99,7 +88,7 @@ def layer_maps(construction: Construction) -> LayerMaps:
     masks = list({id(h.M): h.M for heads in split for h in heads}.values())
     number = {id(M): i for i, M in enumerate(masks)}
     mask_den = lcm(*(int(M.den) for M in masks)) if masks else 1
-    mask_floats = [_floats(M) for M in masks]
+    mask_floats = [floats(M) for M in masks]
     joined = [_mask_additions(M != 0) for M in mask_floats]
     size = K * len(masks) * p
     seen: dict[int, np.ndarray] = {}
@@ -117,8 +106,8 @@ def layer_maps(construction: Construction) -> LayerMaps:
                 for read in range(K):
                     if u := int(h.U.num[written, read]):
                         whole[read, which, :, written, :] += E * (u * factor)
-            W = seen.setdefault(id(dense.W), np.abs(_floats(dense.W)))
-            P, Q = np.abs(_floats(dense.P)), np.abs(_floats(dense.Q))[:p, :p]
+            W = seen.setdefault(id(dense.W), np.abs(floats(dense.W)))
+            P, Q = np.abs(floats(dense.P)), np.abs(floats(dense.Q))[:p, :p]
             for target, f in ((plain, np.abs), (ones, _at_least_one)):
                 U = (f(W) @ f(P))[p:, p:]
                 target[:, which] += U.T[:, None, :, None] * f(Q)[None, :, None, :]
@@ -158,8 +147,19 @@ def growth(k: int, target: Precision) -> float:
     """
     one = target.unit_roundoff.denominator
     excess = Fraction((one + 1) ** k - one**k, one**k)
-    nearest = float(excess) if excess < 2**1000 else np.inf
-    return nearest if nearest == np.inf or Fraction(nearest) >= excess else float(np.nextafter(nearest, np.inf))
+    return up(excess)
+
+
+def float_keys(X: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray:
+    """M X^T for every mask, side by side: (T, N, masks * p) from X : (T, p, N)."""
+    parts = [M @ X.transpose(0, 2, 1) for M in masks]
+    return np.concatenate(parts, axis=2) if parts else np.zeros((len(X), X.shape[2], 0))
+
+
+def row_blocks(gram: np.ndarray, K: int) -> np.ndarray:
+    """diag(S, ..., S), one block for each of K accumulator rows: (T, K p, K masks p) from S : (T, p, masks p)."""
+    T, p, width = gram.shape
+    return np.asarray(np.einsum("jk,tra->tjrka", np.eye(K), gram).reshape(T, K * p, K * width))
 
 
 class StepBound:
@@ -172,14 +172,9 @@ class StepBound:
         self.maps, self.factor = maps, growth(maps.roundings, target)
         self.loss = 4 * (maps.roundings + 9) * float(target.underflow) * (1 + self.factor)
         self.X, self.X_ones = np.abs(X), np.maximum(np.abs(X), 1)
-        self.keys = self._keys(self.X, [np.abs(M) for M in maps.mask_floats])
-        self.keys_ones = self._keys(self.X_ones, [_at_least_one(M) for M in maps.mask_floats])
-
-    @staticmethod
-    def _keys(X: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
         with np.errstate(over="ignore", under="ignore"):
-            parts = [M @ X.transpose(0, 2, 1) for M in masks]
-        return np.concatenate(parts, axis=2) if parts else np.zeros((len(X), X.shape[2], 0))
+            self.keys = float_keys(self.X, [np.abs(M) for M in maps.mask_floats])
+            self.keys_ones = float_keys(self.X_ones, [_at_least_one(M) for M in maps.mask_floats])
 
     def at(self, Y: np.ndarray, first: int = 0, quick: bool = False) -> np.ndarray:
         """The bound at every entry, (T, L, K, N), rounded up.
@@ -231,6 +226,10 @@ def as_wide(bound: np.ndarray, sizes: np.ndarray, zero: np.ndarray, X: np.ndarra
     features = np.where(features > 0, features, 1.0)
     since_prompt = np.logical_and.accumulate(zero, axis=1)
     return np.asarray(~(bound.max(axis=(2, 3)) < np.where(since_prompt, features[:, None], sizes)))
+
+
+WIDE = 2.0**-4
+"""A bound of this share of sum |x|, or more, is called vacuous: one algorithm's layer may lie within another's."""
 
 
 def formula(maps: LayerMaps, target: Precision) -> str:

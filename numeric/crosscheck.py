@@ -23,19 +23,17 @@ from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from ..symbolic.identity import Problem
 from .a_priori import a_priori
-from .bounds import LayerMaps, as_wide, formula, growth, layer_maps, one_step
+from .bounds import WIDE, LayerMaps, as_wide, formula, growth, layer_maps, one_step
 from .dense_check import DenseModel, dense_check, judged_prompts
 from .device import PRECISIONS, TF32, Precision, environment, precision, strict_precision
+from .exact_floats import up
 from .exact_run import UP, ExactRun
 from .float_result import APriori, Curves, Distance, FloatResult, LoopDistance
 from .lower import lower, lower_prompt
-from .lowering_error import split_error, up
+from .lowering_error import split_error
 from .places import Place, place, run_prediction, run_states
 from .reference import float_iterates
 from .transformer import LinearTransformer
-
-WIDE = 2.0**-4
-"""A bound of this share of sum |x|, or more, is called vacuous: one algorithm's layer may lie within another's."""
 
 
 def _text(value: Fraction) -> str:

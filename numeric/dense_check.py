@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf, isfinite
+from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,11 @@ import torch
 
 from ..symbolic.attention import Head, layer
 from ..symbolic.rational import Rational
-from .bounds import growth
+from .bounds import WIDE, growth
 from .device import Precision
+from .exact_floats import dyadic_matrix, floats, quotient, up
 from .float_result import Distance, FloatResult
 from .lower import Lowered
-from .lowering_error import dyadic_matrix, up
 from .places import Place
 
 EXACT_LAYERS = 4
@@ -47,18 +48,17 @@ class DenseModel:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
 
+    @cached_property
+    def absolute(self) -> tuple[tuple[tuple[np.ndarray, ...], ...], ...]:
+        """|W|, |P|, |M|, |Q| of each layer's heads in float64; what layers share is made once."""
+        known: dict[int, np.ndarray] = {}
 
-def _floats(matrix: Any) -> np.ndarray:
-    """Absolute values, infinite beyond the range."""
-    bottom = int(matrix.den)
-    return np.array([_quotient(abs(int(x)), bottom) for x in matrix.num.entries()]).reshape(matrix.shape)
+        def of(matrix: Any) -> np.ndarray:
+            if id(matrix) not in known:
+                known[id(matrix)] = np.abs(floats(matrix))
+            return known[id(matrix)]
 
-
-def _quotient(top: int, bottom: int) -> float:
-    try:
-        return top / bottom
-    except OverflowError:
-        return inf
+        return tuple(tuple((of(h.W), of(h.P), of(h.M), of(h.Q)) for h in heads) for heads in self.layers)
 
 
 def _ones(values: np.ndarray) -> np.ndarray:
@@ -79,8 +79,7 @@ def dense_bound(model: DenseModel, number: int, Z: np.ndarray, target: Precision
     S, T = np.abs(Z), np.maximum(np.abs(Z), 1.0)
     plain, ones = S.copy(), T.copy()
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for h in model.layers[number]:
-            W, P, M, Q = (_floats(x) for x in (h.W, h.P, h.M, h.Q))
+        for W, P, M, Q in model.absolute[number]:
             plain += (W @ P @ S @ M @ (S.T @ Q @ S)) * float(model.scale)
             ones += _ones(W) @ _ones(P) @ T @ _ones(M) @ (T.T @ _ones(Q) @ T) * max(float(model.scale), 1.0)
         bound = (factor * plain + loss * (1 + factor) * ones) * (1 + (k + 32) * 2.0**-52)
@@ -114,7 +113,7 @@ def dense_check(
         found = earlier if earlier.status == "exceeded" else found
     found = found or _judge(model, states, target)
     distance = _distance(model, states) if np.isfinite(states).all() else None
-    if found.status == "within" and growth(k, target) >= 2.0**-4:
+    if found.status == "within" and growth(k, target) >= WIDE:
         found = replace(found, status="vacuous")
     power = target.unit_roundoff.denominator.bit_length() - 1
     return FloatResult(
@@ -175,7 +174,7 @@ def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> _Found:
             unbounded |= not bound.max() < (np.abs(states[number + 1, trial]).max() or 1.0)
             # An infinite bound leaves everything open, even where an exact entry is beyond the range.
             ratio = np.array(
-                [_quotient(g.numerator, g.denominator) / b if isfinite(b) else 0.0 for g, b in _pairs(gaps, bound)]
+                [quotient(g.numerator, g.denominator) / b if isfinite(b) else 0.0 for g, b in _pairs(gaps, bound)]
             )
             exceeded = any(isfinite(b) and g > Fraction(b) for g, b in _pairs(gaps, bound))
             at = int(np.argmax(ratio))

@@ -14,8 +14,9 @@ from flint import fmpz, fmpz_mat
 from ..symbolic.attention import accumulate, masked_keys
 from ..symbolic.construction import Construction
 from ..symbolic.rational import Rational, RationalMatrix
-from .bounds import LayerMaps, quotient
+from .bounds import LayerMaps, float_keys, row_blocks
 from .digits import Digits, digit_width, power
+from .exact_floats import dyadic_matrix, integers, quotient
 
 # Digits kept of a number that is cut off: 7 of 20 bits or more are over twice the widest format.
 KEPT = 7
@@ -41,11 +42,7 @@ class ExactRun:
     def _keys(self) -> None:
         """M X^T for every mask: exact integers `keys[t]` : (N, masks * p) times 2^exponent / mask_den."""
         p, T, N = self.maps.features, self.T, self.N
-        mantissas, exponents = np.frexp(self.X)
-        self.exponent = int((exponents - 53).min(initial=0, where=self.X != 0))
-        whole = np.ldexp(mantissas, 53).astype(np.int64).astype(object)
-        lift = np.where(self.X == 0, 0, exponents - 53 - self.exponent).astype(object)
-        self.x_integers = (whole << lift).reshape(T, p, N)
+        self.x_integers, self.exponent = integers(self.X)
         everyone = fmpz_mat(N, T * p, self.x_integers.transpose(2, 0, 1).reshape(-1).tolist())
         # (N, T, masks, p)
         products = [np.array([int(v) for v in (M * everyone).entries()], dtype=object) for M in self.maps.masks]
@@ -107,8 +104,7 @@ class ExactRun:
         """The exact layer on the float state that came in: (K, N) over Q."""
         split = self.construction.split()
         assert split is not None
-        floats = (self.X[trial], self.Y[trial, layer])
-        X, Y = (RationalMatrix.of([[Fraction(v) for v in row] for row in m]) for m in floats)
+        X, Y = dyadic_matrix(self.X[trial]), dyadic_matrix(self.Y[trial, layer])
         heads = split[self.stored(layer)]
         result: RationalMatrix = accumulate(X, Y, heads, Rational.of(Fraction(1, self.maps.n)), masked_keys(X, heads))
         return result
@@ -128,14 +124,11 @@ class ExactRun:
         width = K * len(maps.masks) * p
         maps_flint = [(fmpz_mat(width, K * p, whole), den) for whole, den in maps.exact]
         grams, starts = [], []
-        low_y = int((np.frexp(self.Y[:, 0])[1] - 53).min(initial=0, where=self.Y[:, 0] != 0))
+        y_integers, low_y = integers(self.Y[:, 0])
         for t in range(T):
             keys = fmpz_mat(N, len(maps.masks) * p, self.keys[:, t].reshape(-1).tolist())
             grams.append((fmpz_mat(p, N, self.x_integers[t].reshape(-1).tolist()) * keys).tolist())
-            m, e = np.frexp(self.Y[t, 0])
-            lift = np.where(m == 0, 0, e - 53 - low_y).astype(object)
-            y = fmpz_mat(K, N, (np.ldexp(m, 53).astype(np.int64).astype(object) << lift).reshape(-1).tolist())
-            starts.append((y * keys).entries())
+            starts.append((fmpz_mat(K, N, y_integers[t].reshape(-1).tolist()) * keys).entries())
         bits = max(ceil(float(lost_log.max())), 0) + KEPT * self.width - low_y + max(int(np.frexp(self.X)[1].max()), 0)
         unit, shift = fmpz(1) << (-2 * self.exponent), fmpz(1) << (bits + low_y - self.exponent)
         zeros = [0] * (len(maps.masks) * p)
@@ -160,10 +153,6 @@ class ExactRun:
         exact_change = (omega_digits @ self.x).reshape(T, L + 1, K, N)
         return np.abs(self.y.minus(self.y[:, :1]).minus(exact_change).floats()), slack
 
-    def _float_keys(self, X: np.ndarray, plain: bool) -> np.ndarray:
-        masks = [np.abs(M) if plain else M for M in self.maps.mask_floats]
-        return np.concatenate([M @ X.transpose(0, 2, 1) for M in masks], axis=2)
-
     def _amplification(self) -> np.ndarray:
         """log2 of what unit roundings at every step have grown to at most, (T, L+1): rounded up.
 
@@ -173,8 +162,9 @@ class ExactRun:
         size = maps.absolute.shape[1:]
         # Overflow makes the result infinite or NaN, which `distances` looks for.
         with np.errstate(over="ignore", invalid="ignore"):
-            grams = [X @ self._float_keys(X, plain) for X, plain in ((self.X, False), (np.abs(self.X), True))]
-            S, S_plain = (np.einsum("jk,tra->tjrka", np.eye(self.K), g).reshape(T, size[1], size[0]) for g in grams)
+            plain_X, plain_masks = np.abs(self.X), [np.abs(M) for M in maps.mask_floats]
+            S = row_blocks(self.X @ float_keys(self.X, maps.mask_floats), self.K)
+            S_plain = row_blocks(plain_X @ float_keys(plain_X, plain_masks), self.K)
             B = np.array([[quotient(v, den) for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
             step = S[:, None] @ B / maps.n
             each = np.abs(np.eye(step.shape[-1]) + step).sum(axis=2).max(axis=2)

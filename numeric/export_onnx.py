@@ -29,7 +29,6 @@ OPSET, IR_VERSION = 18, 10
 DTYPES = ("float64", "float32")
 _PARTS = ("initializer", "node", "input", "output")
 """What a graph is compared by, name by name; every other field as a whole: local functions, versions, notes."""
-FIXED_OPERATORS = frozenset({"Add", "Div", "MatMul", "Transpose"})
 
 
 def library() -> Any:

@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf, nextafter
 from typing import Any
 
 import numpy as np
-from flint import fmpz, fmpz_mat
 from torch import Tensor
 
 from ..symbolic.attention import Head, iterate
 from ..symbolic.construction import Construction
 from ..symbolic.identity import Problem
 from ..symbolic.rational import Rational, RationalMatrix
+from .exact_floats import dyadic_matrix, up
 from .lower import Lowered
 
 PROMPTS = 2
@@ -69,24 +68,6 @@ def _largest(left: Any, right: Any) -> float:
     gap = left - right
     largest = max((abs(int(x)) for x in gap.num.entries()), default=0)
     return up(Fraction(largest, int(gap.den)))
-
-
-def up(value: Fraction) -> float:
-    """A float that is at least the value, infinite beyond the range."""
-    try:
-        nearest = float(value)
-    except OverflowError:
-        return inf
-    return nearest if Fraction(nearest) >= value else nextafter(nearest, inf)
-
-
-def dyadic_matrix(values: np.ndarray) -> RationalMatrix:
-    """Finite floats (rows, columns) as the rationals that they are, over one power of two."""
-    mantissas, exponents = np.frexp(values)
-    low = min(int((exponents - 53).min(initial=0, where=values != 0)), 0)
-    lift = np.where(values == 0, 0, exponents - 53 - low).astype(object)
-    whole = np.ldexp(mantissas, 53).astype(np.int64).astype(object) << lift
-    return RationalMatrix(fmpz_mat(*values.shape, whole.reshape(-1).tolist()), fmpz(1) << -low)
 
 
 def split_error(

@@ -87,7 +87,7 @@ def most_roundings(target: Precision) -> int:
     >>> most_roundings(PRECISIONS[torch.bfloat16])
     15
     """
-    from ..numeric.crosscheck import WIDE
+    from ..numeric.bounds import WIDE
 
     return floor(log1p(WIDE) / log1p(float(target.unit_roundoff)))
 

@@ -141,21 +141,28 @@ def verify(
     >>> lp.verify("td0", d=2, n=4, layers=3, evidence=["derived", "identity-exact"]).holds
     True
     """
+    chosen = run_settings(d, n, layers, gamma, lam, prompt, settings)
+    return checker.verify(*algorithms, settings=chosen, evidence=evidence)
+
+
+def run_settings(
+    d: int, n: int, layers: int, gamma: Number, lam: Number, prompt: Context | None, more: Mapping[str, Any]
+) -> Settings:
+    """The settings of a check as Python functions take them; `ArgumentError` for one that there is not."""
     known = Settings.__dataclass_fields__
-    unknown = next((name for name in settings if name not in known), None)
+    unknown = next((name for name in more if name not in known), None)
     if unknown is not None:
         names = ["d", "n", "layers", *(name for name in known if name not in ("features", "context", "layers"))]
         raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
-    chosen = Settings(
+    return Settings(
         features=d,
         context=n,
         layers=layers,
         gamma=exact(gamma, "gamma"),
         lam=exact(lam, "lam"),
         prompt=prompt,
-        **settings,
+        **more,
     )
-    return checker.verify(*algorithms, settings=chosen, evidence=evidence)
 
 
 def invariance(

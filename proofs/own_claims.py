@@ -77,10 +77,7 @@ def _floats(own: OwnConstruction, settings: Settings, progress: Progress) -> Cla
     depth = s.layers if own.layers is None else own.layers
     trials = judged_prompts(s.trials, depth)
     device, dtype = resolve_device(s.device), resolve_dtype(s.dtype)
-    text = (
-        f"each of {depth} torch layers is within its one-step bound of the exact layer "
-        f"({s.dtype} on {device}, {trials} prompts, every row and column)"
-    )
+    text = floats.one_step_claim(depth, s.dtype, device, trials)
     if s.dtype == TF32.name or s.compiled:
         mode = "tf32 is judged" if s.dtype == TF32.name else "torch.compile is run"
         reason = f"{mode} for algorithms' weights only{' and on CUDA' * (s.dtype == TF32.name)}"

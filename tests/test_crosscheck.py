@@ -436,3 +436,11 @@ def test_a_module_that_starts_elsewhere_is_refuted_where_feature_rows_are_touche
 
     result = crosscheck(touching, algorithm, setups, module=Scaled())
     assert (result.status, result.fault, result.where.layer) == ("exceeded", "prompt", 0)
+
+
+def test_weights_beyond_the_range_of_floats_break_nothing_and_hold_nothing() -> None:
+    _, algorithm, setups = made("td0", d=2, n=4, depth=2)
+    huge = [([[Fraction(2**1100), 0], [0, 1]],)] * 2
+    wrong = construct(derived("td0"), 2, 4, 2, huge, VALUES)
+    result = crosscheck(wrong, algorithm, setups)
+    assert result.status not in ("within", "exceeded") and result.to_json()["status"] == result.status

@@ -18,8 +18,7 @@ from cli import python, run_cli
 
 import layerproof as lp
 from layerproof.numeric import device as device_module
-from layerproof.numeric.bounds import growth, layer_maps
-from layerproof.numeric.crosscheck import WIDE
+from layerproof.numeric.bounds import WIDE, growth, layer_maps
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.strict_json import dumps, loads
 from layerproof.proofs import doctor_floats, doctor_probes, doctor_runs, proof_record

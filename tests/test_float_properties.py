@@ -27,8 +27,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import layerproof.numeric.crosscheck as judge
-from layerproof.numeric.bounds import growth, layer_maps, one_step
-from layerproof.numeric.crosscheck import WIDE, FloatResult, crosscheck
+from layerproof.numeric.bounds import WIDE, growth, layer_maps, one_step
+from layerproof.numeric.crosscheck import FloatResult, crosscheck
 from layerproof.numeric.device import PRECISIONS, Precision
 from layerproof.numeric.draws import preconditioners, process_for
 from layerproof.numeric.lower import lower_prompt

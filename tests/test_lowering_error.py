@@ -12,8 +12,9 @@ from torch import nn
 
 from layerproof.numeric.crosscheck import crosscheck
 from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.exact_floats import up
 from layerproof.numeric.lower import lower, lower_prompt
-from layerproof.numeric.lowering_error import PROMPTS, lowered_construction, split_error, up
+from layerproof.numeric.lowering_error import PROMPTS, lowered_construction, split_error
 from layerproof.numeric.prompts import generic_context
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.attention import Head

@@ -28,9 +28,11 @@ from reports import (
 )
 
 from layerproof.numeric.weights_file import write_weights
+from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.evidence.floats import EVERY_RUN
+from layerproof.proofs.report import build as building
 from layerproof.proofs.report.build import RESERVED, build, establish, page, page_name
 from layerproof.proofs.report.expansion import expanded, layer_change, update_change
 from layerproof.proofs.report.model import Cell, Link, Matrix, Note, Page, Report
@@ -382,6 +384,21 @@ def test_what_held_earlier_and_was_not_asked_for_bears_no_badge():
     assert "proof assistant" in words(section(found, "limits"))
     table = section(found, "trust").blocks[1]
     assert [r[-1].verdict for r in table.rows if r[0].spans == ("proved-all-sizes",)] == [None]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("dates", [False, True])
+def test_an_earlier_proof_on_this_machine_is_shown_with_dates_only(monkeypatch: pytest.MonkeyPatch, dates: bool):
+    def earlier(*items, **more):
+        found = verify(*items, **more)
+        claims = [replace(c, verdict=Verdict.HOLDS) if c.evidence == "proved-all-sizes" else c for c in found.claims]
+        return replace(found, claims=tuple(claims))
+
+    monkeypatch.setattr(building, "verify", earlier)
+    settings = Settings(features=2, context=3, layers=2, trials=1)
+    report, result = building.establish(["td0"], settings, ["identity-exact"], dates=dates)
+    (claim,) = (c for c in result.claims if c.evidence == "proved-all-sizes")
+    assert (claim.verdict, claim.asked) == (Verdict.HOLDS if dates else Verdict.NOT_RUN, False)
+    assert ("by an earlier run" in words(section(report.pages[0], "verdicts"))) is dates
 
 
 @each_case

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +28,7 @@ from ..options import (
     Seed,
     Trace,
     integer,
+    parameter_values,
     rational,
 )
 from ..progress import ProgressLine
@@ -90,7 +90,7 @@ def command(
         dtype=dtype,
         looped=looped,
         max_work=max_work,
-        values=_values(parameter or []),
+        values=parameter_values(parameter or []),
         time_limit=time_limit,
     )
     asked = {"onnx": onnx, "npz": npz, "pt2": pt2}
@@ -115,13 +115,3 @@ def command(
     else:
         print(f"wrote nothing into {output}: weights that are refuted, or that are not there, are not exported")
     return done.result.exit_code
-
-
-def _values(given: list[str]) -> dict[str, Fraction]:
-    values: dict[str, Fraction] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier() or name in ("gamma", "lam") or name in values:
-            raise ArgumentError(f"parameter is {text[:60]!r}, wanted NAME=VALUE once for each name, such as beta=1/3")
-        values[name] = rational(value, name)
-    return values

@@ -39,11 +39,8 @@ def establish(case: Case) -> Iterator[Claim]:
     ]
     device, dtype = resolve_device(s.device), resolve_dtype(s.dtype)
     tf32 = s.dtype == TF32.name
-    claim = (
-        f"each of {s.layers} torch layers is within its one-step bound of the exact layer "
-        f"({s.dtype} on {device}, {s.trials} prompts, every row and column)"
-    )
     if tf32 and device.type == "cpu":
+        claim = one_step_claim(s.layers, s.dtype, device, s.trials)
         yield Claim(name, claim, NAME, Verdict.NOT_RUN, STRENGTH, "tf32 is a mode of CUDA devices: none is used here")
         return
     case.progress(f"{name}: {s.trials} prompts in {s.dtype} on {device}")
@@ -53,9 +50,17 @@ def establish(case: Case) -> Iterator[Claim]:
         module.order = s.order
         module = module.compiled() if s.compiled else module
     result = crosscheck(case.reference, case.algorithm, setups, device, dtype, module=module, tf32=tf32)
-    yield judged(name, claim.replace(f"{s.trials} prompts", f"{result.trials} prompts"), result)
+    yield judged(name, one_step_claim(s.layers, s.dtype, device, result.trials), result)
     if case.module is None and case.reference.split() is not None and result.status in ("within", "vacuous"):
         yield _a_priori(case, result)
+
+
+def one_step_claim(layers: int, dtype: str, device: Any, trials: int) -> str:
+    """What is claimed of each layer of the run that was made."""
+    return (
+        f"each of {layers} torch layers is within its one-step bound of the exact layer "
+        f"({dtype} on {device}, {trials} prompts, every row and column)"
+    )
 
 
 def judged(name: str, claim: str, result: FloatResult) -> Claim:

@@ -13,7 +13,7 @@ from ...symbolic.errors import ArgumentError
 from ...symbolic.own import OwnConstruction
 from ...symbolic.prompt import Context
 from ..case import Progress, Settings, silent
-from ..functions import Number, exact
+from ..functions import Number, run_settings
 from ..user_file import Subject
 from ..verdict import Result
 from .build import establish
@@ -87,14 +87,7 @@ def report(
     Returns what was found, as `verify` does.  Raises what `verify` raises, and `ArgumentError` for a directory that
     holds anything but an earlier report.
     """
-    known = Settings.__dataclass_fields__
-    unknown = next((name for name in settings if name not in known), None)
-    if unknown is not None:
-        raise ArgumentError(f"there is no setting {unknown!r}: those of layerproof.verify are known")
-    chosen = Settings(
-        features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), prompt=prompt,
-        **settings,
-    )  # fmt: skip
+    chosen = run_settings(d, n, layers, gamma, lam, prompt, settings)
     return write_report(
         algorithms, Path(directory), chosen, formats, evidence, prove=prove, invariance=invariance, dates=dates
     ).result

@@ -1,0 +1,50 @@
+"""Between floats and rationals, without losing or hiding anything: floats as rationals, and quotients as floats."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf, nextafter
+from typing import Any
+
+import numpy as np
+from flint import fmpz, fmpz_mat
+
+from ..symbolic.rational import RationalMatrix
+
+
+def integers(values: np.ndarray) -> tuple[np.ndarray, int]:
+    """Finite floats, of any shape, as Python integers times 2^exponent, exponent <= 0.
+
+    >>> integers(np.array([0.5, 3.0]))[0].tolist() == [1 << 52, 6 << 52]
+    True
+    """
+    mantissas, exponents = np.frexp(values)
+    low = int((exponents - 53).min(initial=0, where=values != 0))
+    lift = np.where(values == 0, 0, exponents - 53 - low).astype(object)
+    return np.ldexp(mantissas, 53).astype(np.int64).astype(object) << lift, low
+
+
+def dyadic_matrix(values: np.ndarray) -> RationalMatrix:
+    """Finite floats (rows, columns) as the rationals that they are, over one power of two."""
+    whole, low = integers(values)
+    return RationalMatrix(fmpz_mat(*values.shape, whole.reshape(-1).tolist()), fmpz(1) << -low)
+
+
+def up(value: Fraction) -> float:
+    """A float that is at least the value, infinite beyond the range."""
+    nearest = quotient(value.numerator, value.denominator)
+    return nearest if nearest == inf or Fraction(nearest) >= value else nextafter(nearest, inf)
+
+
+def quotient(top: int, bottom: int) -> float:
+    """top / bottom correctly rounded, infinite beyond the range: a bound with it is then infinite too."""
+    try:
+        return top / bottom
+    except OverflowError:
+        return inf if top > 0 else -inf
+
+
+def floats(matrix: Any) -> np.ndarray:
+    """A matrix over Q with every entry correctly rounded, infinite beyond the range."""
+    bottom = int(matrix.den)
+    return np.array([quotient(int(x), bottom) for x in matrix.num.entries()]).reshape(matrix.shape)

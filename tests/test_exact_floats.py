@@ -1,0 +1,55 @@
+"""Floats as rationals and back: exact one way, never below the other way."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerproof.numeric.bounds import StepBound, layer_maps
+from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.exact_floats import dyadic_matrix, integers, quotient, up
+from layerproof.proofs.case import Case, Settings
+from layerproof.symbolic.algorithms import catalogue, find
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(FINITE, min_size=1, max_size=6))
+def test_floats_become_the_rationals_that_they_are(values: list[float]) -> None:
+    assert dyadic_matrix(np.array([values])).fractions() == [[Fraction(x) for x in values]]
+    whole, exponent = integers(np.array(values))
+    assert exponent <= 0 and [Fraction(int(v), 2**-exponent) for v in whole] == [Fraction(x) for x in values]
+
+
+@given(st.fractions())
+def test_up_is_the_least_float_that_is_not_below(value: Fraction) -> None:
+    found = up(value)
+    assert Fraction(found) >= value and Fraction(float(np.nextafter(found, -inf))) < value
+
+
+def test_what_is_beyond_the_range_is_infinite() -> None:
+    assert (quotient(2**1100, 1), quotient(-(2**1100), 3), up(Fraction(2**1100))) == (inf, -inf, inf)
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+def test_the_quick_bound_is_not_below_the_other_and_close_to_it(name: str) -> None:
+    construction = Case(find(name), Settings(features=2, context=5, layers=4)).subject
+    maps, rng = layer_maps(construction), np.random.default_rng(0)
+    X, Y = rng.normal(size=(3, maps.features, 6)) * 4, rng.normal(size=(3, 4, maps.accumulators, 6)) * 4
+    for target in PRECISIONS.values():
+        bound = StepBound(maps, X, target)
+        # layer by layer on both sides, so that both take the same products
+        full, quick = (np.stack([bound.at(Y[:, k : k + 1], k, x) for k in range(4)]) for x in (False, True))
+        assert (quick >= full).all()
+        if target.underflow < Fraction(1, 2**100):  # where it is used
+            assert (quick <= full * (1 + 2.0**-40)).all()
+    bound = StepBound(maps, X, PRECISIONS[torch.float16])
+    full = bound.at(Y[:, :1])
+    bound._T_of_ones[:] = 0  # without its underflow term it would be below
+    assert (bound.at(Y[:, :1], quick=True) < full).any()
