@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from secrets import token_hex
 
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from . import export_config as names
+from .directories import replace_directory
 from .export_config import Source, config, listing
 from .export_readme import text
 from .strict_json import MAX_FILE_BYTES, dumps, loads, read_text
@@ -158,27 +157,7 @@ def write(files: dict[str, bytes], folder: Path) -> None:
     """
     folder = Path(folder)
     check_target(folder)
-    parent = folder.absolute().parent
-    made: Path | None = None
-    old: Path | None = None
     try:
-        made = parent / f".{folder.name}.partial-{token_hex(8)}"
-        made.mkdir()
-        for name, content in files.items():
-            (made / name).write_bytes(content)
-        if folder.exists():
-            old = made.with_name(made.name + "-old")
-            folder.rename(old)
-        try:
-            made.rename(folder)
-        except OSError:
-            if old is not None:
-                old.rename(folder)
-                old = None
-            raise
+        replace_directory(folder.absolute(), files)
     except OSError as error:
         raise ContentError(f"{folder}: cannot be written: {error.strerror}") from None
-    finally:
-        for left in (made, old):
-            if left is not None and left.exists():
-                shutil.rmtree(left, ignore_errors=True)

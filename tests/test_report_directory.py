@@ -152,14 +152,14 @@ def test_a_failing_writer_leaves_the_earlier_report(tmp_path: Path, monkeypatch:
 def test_a_failing_disk_leaves_the_earlier_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(samples.report(), tmp_path / "out", ["html"])
     before = names(tmp_path / "out")
-    real = Path.replace
+    real = Path.rename
 
     def failing(source: Path, target: Path) -> Path:
         if source.name == "new":
             raise OSError(28, "No space left on device")
         return real(source, target)
 
-    monkeypatch.setattr(Path, "replace", failing)
+    monkeypatch.setattr(Path, "rename", failing)
     with pytest.raises(ArgumentError, match="No space left"):
         write(samples.report(), tmp_path / "out", ["md"])
     assert names(tmp_path / "out") == before and names(tmp_path) == {"out"}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from ...numeric.directories import replace_directory
 from ...symbolic.errors import ArgumentError, LayerproofError
 from .model import Report
 from .writers.checked import check
@@ -37,7 +36,7 @@ def write(
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise ArgumentError(f"format: {', '.join(unknown)[:80]!a} given, wanted some of {', '.join(FORMATS)}")
-    earlier = check_target(place)
+    check_target(place)
     check(report)
     content: dict[str, bytes] = {}
     for name in dict.fromkeys(formats):
@@ -48,29 +47,30 @@ def write(
         content |= made
     marker = _SAYS + "".join(f"{name}\n" for name in sorted(content))
     try:
-        _put(place, content | {MARKER: marker.encode()}, earlier)
+        whole = Path(os.path.abspath(place))  # noqa: PTH100 - links above it stay as they are
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        replace_directory(whole, content | {MARKER: marker.encode()})
     except OSError as error:
         raise ArgumentError(f"output: {place} cannot be written: {error.strerror or error}") from None
     return [place / name for name in content]
 
 
-def check_target(place: Path) -> bool:
-    """Whether there is an earlier report; raises `ArgumentError` for whatever else is there."""
+def check_target(place: Path) -> None:
+    """Raise `ArgumentError` for whatever is there, unless it is an earlier report."""
     if not (place.exists() or place.is_symlink()):
-        return False
+        return
     if place.is_symlink() or not place.is_dir():
         raise ArgumentError(f"output: {place} is no directory of its own, wanted a new one or an earlier report")
     if Path.cwd().resolve().is_relative_to(place.resolve()):
         raise ArgumentError(f"output: {place} is where you are, wanted another directory: the whole of it is replaced")
     entries = {path.name for path in place.iterdir()}
     if not entries:
-        return True
+        return
     ours = _written(place / MARKER)
     if ours is None:
         raise ArgumentError(f"output: {place} exists and is no report, wanted a new directory or an earlier report")
     if others := entries - ours:
         raise ArgumentError(f"output: {place} has {sorted(others)[0]!a}, which is not of the report: move it elsewhere")
-    return True
 
 
 def _written(marker: Path) -> set[str] | None:
@@ -86,23 +86,3 @@ def _written(marker: Path) -> set[str] | None:
     names = text.removeprefix(_SAYS).splitlines()
     by_tex = [name.removesuffix(".tex") + end for name in names if name.endswith(".tex") for end in _BY_TEX]
     return {MARKER, *names, *by_tex}
-
-
-def _put(place: Path, content: dict[str, bytes], earlier: bool) -> None:
-    """Fill a temporary neighbour, then put it in the place."""
-    place = Path(os.path.abspath(place))  # noqa: PTH100 - links above it stay as they are
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-") as folder:
-        fresh, old = Path(folder, "new"), Path(folder, "old")
-        fresh.mkdir()
-        for name, data in content.items():
-            Path(fresh, name).write_bytes(data)
-        if earlier:
-            place.replace(old)
-        try:
-            fresh.replace(place)
-        except OSError:
-            if earlier:
-                old.replace(place)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
