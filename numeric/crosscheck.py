@@ -28,7 +28,7 @@ from .dense_check import DenseModel, dense_check, judged_prompts
 from .device import PRECISIONS, TF32, Precision, environment, precision, strict_precision
 from .exact_floats import up
 from .exact_run import UP, ExactRun
-from .float_result import APriori, Curves, Distance, FloatResult, LoopDistance
+from .float_result import APriori, Curves, Distance, FloatResult, Judgement, LoopDistance
 from .lower import lower, lower_prompt
 from .lowering_error import split_error
 from .places import Place, place, run_prediction, run_states
@@ -142,27 +142,16 @@ def _loop_distance(construction: Construction, stack: np.ndarray, loop: np.ndarr
     return LoopDistance(largest if isfinite(largest) else None, place(construction, where, construction.layout.p))
 
 
-@dataclass(frozen=True)
-class _Judgement:
-    status: str
-    where: Place | None
-    bound: float | None
-    error: float | None
-    computed: str
-    exact: str
-    fault: str | None = None
-
-
-def _not_finite(construction: Construction, states: np.ndarray) -> _Judgement | None:
+def _not_finite(construction: Construction, states: np.ndarray) -> Judgement | None:
     bad = np.argwhere(~np.isfinite(states))
     if not len(bad):
         return None
     layer, trial, row, column = bad[0]  # layers come first, so this is where it began
     where = place(construction, (trial, layer, row, column), 0)
-    return _Judgement("not-finite", where, None, None, str(states[layer, trial, row, column]), "")
+    return Judgement("not-finite", where, None, None, str(states[layer, trial, row, column]), "")
 
 
-def _prompt_changed(construction: Construction, states: np.ndarray, Z: np.ndarray) -> _Judgement | None:
+def _prompt_changed(construction: Construction, states: np.ndarray, Z: np.ndarray) -> Judgement | None:
     """A module whose first state is not the prompt, (T, m, N), runs its layers on something else."""
     changed = np.argwhere(states[0] != Z)
     if not len(changed):
@@ -170,10 +159,10 @@ def _prompt_changed(construction: Construction, states: np.ndarray, Z: np.ndarra
     index = tuple(int(i) for i in changed[0])
     got, wanted = Fraction(float(states[0][index])), Fraction(float(Z[index]))
     where = place(construction, (index[0], 0, *index[1:]), 0)
-    return _Judgement("exceeded", where, 0.0, up(abs(got - wanted)), _text(got), _text(wanted), "prompt")
+    return Judgement("exceeded", where, 0.0, up(abs(got - wanted)), _text(got), _text(wanted), "prompt")
 
 
-def _features_changed(construction: Construction, states: np.ndarray) -> _Judgement | None:
+def _features_changed(construction: Construction, states: np.ndarray) -> Judgement | None:
     p = construction.layout.p
     changed = np.argwhere(states[:, :, :p] != states[:1, :, :p])
     if not len(changed):
@@ -181,12 +170,12 @@ def _features_changed(construction: Construction, states: np.ndarray) -> _Judgem
     layer, trial, row, column = changed[0]
     got, wanted = (Fraction(float(states[number, trial, row, column])) for number in (layer, 0))
     where = place(construction, (trial, layer, row, column), 0)
-    return _Judgement("exceeded", where, 0.0, up(abs(got - wanted)), _text(got), _text(wanted), "features")
+    return Judgement("exceeded", where, 0.0, up(abs(got - wanted)), _text(got), _text(wanted), "features")
 
 
 def _prediction_misread(
     construction: Construction, predictions: np.ndarray | None, states: np.ndarray
-) -> _Judgement | None:
+) -> Judgement | None:
     """A prediction that is not the read-out's own entry with its sign: reading an entry rounds nothing."""
     if predictions is None:
         return None
@@ -199,14 +188,14 @@ def _prediction_misread(
     held, right = float(predictions[trial]), Fraction(float(wanted[trial]))
     where = Place(trial, construction.depth, "prediction", f"read as {'-' if readout.sign < 0 else '+'}{readout.row}")
     if not isfinite(held):
-        return _Judgement("exceeded", where, 0.0, None, str(held), _text(right), "read-out")
+        return Judgement("exceeded", where, 0.0, None, str(held), _text(right), "read-out")
     got = Fraction(held)
-    return _Judgement("exceeded", where, 0.0, up(abs(got - right)), _text(got), _text(right), "read-out")
+    return Judgement("exceeded", where, 0.0, up(abs(got - right)), _text(got), _text(right), "read-out")
 
 
 def _judge(
     run: ExactRun, construction: Construction, bound: np.ndarray, residuals: tuple[np.ndarray, np.ndarray] | None = None
-) -> _Judgement:
+) -> Judgement:
     """Every one-step error against its bound; the entry of the worst ratio is written out over Q."""
     residual, slack = residuals or run.residuals()
     error = np.abs(residual)
@@ -230,12 +219,12 @@ def _judge(
     where = place(construction, (trial, layer + 1, k, column), construction.layout.p)
     status = "exceeded" if exceeded.any() else "within"
     limit, fault = float(bound[trial, layer, k, column]), "layer" if exceeded.any() else None
-    return _Judgement(status, where, limit, up(abs(computed - wanted)), _text(computed), _text(wanted), fault)
+    return Judgement(status, where, limit, up(abs(computed - wanted)), _text(computed), _text(wanted), fault)
 
 
 def _earlier(
     construction: Construction, maps: LayerMaps, states: np.ndarray, until: int, target: Precision
-) -> tuple[_Judgement, str | None] | None:
+) -> tuple[Judgement, str | None] | None:
     """What is wrong with a layer before layer `until`, where the states stopped being ones that can be judged."""
     run = ExactRun(
         maps,

@@ -26,7 +26,7 @@ from ..symbolic.rational import Rational
 from .bounds import WIDE, growth
 from .device import Precision
 from .exact_floats import dyadic_matrix, floats, quotient, up
-from .float_result import Distance, FloatResult
+from .float_result import Distance, FloatResult, Judgement
 from .lower import Lowered
 from .places import Place
 
@@ -138,32 +138,22 @@ def dense_check(
     )
 
 
-@dataclass(frozen=True)
-class _Found:
-    status: str
-    where: Place | None
-    bound: float | None
-    error: float | None
-    computed: str
-    exact: str
-
-
 def _place(model: DenseModel, trial: int, number: int, row: int, column: int) -> Place:
     return Place(trial, number, model.rows[row], model.columns[column])
 
 
-def _first_wrong(model: DenseModel, states: np.ndarray) -> _Found | None:
+def _first_wrong(model: DenseModel, states: np.ndarray) -> Judgement | None:
     bad = np.argwhere(~np.isfinite(states))
     if not len(bad):
         return None
     number, trial, row, column = (int(i) for i in bad[0])
     where = _place(model, trial, number, row, column)
-    return _Found("not-finite", where, None, None, str(states[number, trial, row, column]), "")
+    return Judgement("not-finite", where, None, None, str(states[number, trial, row, column]), "")
 
 
-def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> _Found:
+def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> Judgement:
     """The first layers, as many as there are states after the prompt, each against its bound."""
-    worst: tuple[float, _Found] | None = None
+    worst: tuple[float, Judgement] | None = None
     unbounded = False
     for number in range(len(states) - 1):
         for trial in range(states.shape[1]):
@@ -185,11 +175,11 @@ def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> _Found:
                 status = "exceeded" if exceeded else "within"
                 where = _place(model, trial, number + 1, row, column)
                 limit, error = float(bound[row, column]), up(gaps[row, column])
-                worst = ratio[at], _Found(status, where, limit, error, str(computed), short(wanted))
+                worst = ratio[at], Judgement(status, where, limit, error, str(computed), short(wanted))
             if exceeded:  # the layer that leaves the algorithm first is the one to name
                 return worst[1]
     if worst is None:
-        return _Found("within", None, 0.0, 0.0, "0", "0")
+        return Judgement("within", None, 0.0, 0.0, "0", "0")
     return replace(worst[1], status="vacuous") if unbounded else worst[1]
 
 

@@ -74,6 +74,19 @@ class Curves:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What the judge of the layers says: the part of a `FloatResult` of the same names."""
+
+    status: str
+    where: Place | None
+    bound: float | None
+    error: float | None
+    computed: str
+    exact: str
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
 class FloatResult:
     """What a float run showed.
 
