@@ -21,8 +21,11 @@ from layerproof.numeric import device as device_module
 from layerproof.numeric.bounds import WIDE, growth, layer_maps
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.strict_json import dumps, loads
-from layerproof.proofs import doctor_floats, doctor_probes, doctor_runs, proof_record
-from layerproof.proofs.doctor import Finding, State, ask, diagnose, gather
+from layerproof.proofs import proof_record
+from layerproof.proofs.doctor import floats as doctor_floats
+from layerproof.proofs.doctor import probes as doctor_probes
+from layerproof.proofs.doctor import runs as doctor_runs
+from layerproof.proofs.doctor.finding import Finding, State, ask, diagnose, gather
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.prover import INSTALL
 from layerproof.proofs.verdict import SCHEMA, Claim, Verdict

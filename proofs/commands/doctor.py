@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...numeric.strict_json import dumps
-from ..doctor import Diagnosis, State, diagnose
+from ..doctor.finding import Diagnosis, State, diagnose
 from ..options import Json
 from ..plain_text import encodable, one_line
 from ..progress import ProgressLine

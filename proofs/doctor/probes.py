@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
-from .doctor import Finding, State, ask
+from .finding import Finding, State, ask
 
 OURS = "layerproof"
 _NEED = re.compile(r"""^([\w.-]+)\s*([^;]*?)\s*(?:;\s*extra\s*==\s*['"]([\w.-]+)['"])?$""")

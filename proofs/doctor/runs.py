@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..symbolic.algorithms import catalogue
-from . import proof_record
-from .case import Case, Settings
-from .doctor import Finding, State, ask, why
-from .evidence import kinds
-from .prover import INSTALL, THEORY, find_prover
-from .verdict import Verdict
+from ...symbolic.algorithms import catalogue
+from .. import proof_record
+from ..case import Case, Settings
+from ..evidence import kinds
+from ..prover import INSTALL, THEORY, find_prover
+from ..verdict import Verdict
+from .finding import Finding, State, ask, why
 
 SHORT = 30.0
 """Seconds that a program may take to say its version."""
@@ -39,7 +39,7 @@ print("compiled")
 def compiler(attempt: bool) -> Iterator[Finding]:
     """Whether torch.compile works: tried in a process and a temporary folder of its own, or only its ingredients."""
     yield ask("ingredients", _ingredients)
-    from .doctor_floats import present
+    from .floats import present
 
     for kind in dict.fromkeys(d.type for d in present()):
         name = f"torch.compile on {kind}"
@@ -166,7 +166,7 @@ def _on_request(name: str) -> Finding:
 
 
 def _floats_elsewhere(name: str) -> Iterator[Finding]:
-    from .doctor_floats import present
+    from .floats import present
 
     try:
         others = sorted({d.type for d in present()[1:]})

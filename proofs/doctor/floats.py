@@ -7,12 +7,12 @@ from functools import cache
 from math import floor, log1p
 from typing import TYPE_CHECKING, Any
 
-from .doctor import Finding, State, ask, why
+from .finding import Finding, State, ask, why
 
 if TYPE_CHECKING:  # torch is loaded by the probes that need it, so that the others answer where it is broken
     import torch
 
-    from ..numeric.device import Precision
+    from ...numeric.device import Precision
 
 BUILD = "with an NVIDIA GPU: install the build of torch for it, as https://pytorch.org/get-started says"
 
@@ -21,7 +21,7 @@ def present() -> list[torch.device]:
     """The CPU, then every GPU that a run could use."""
     import torch
 
-    from ..numeric.device import resolve_device
+    from ...numeric.device import resolve_device
 
     found, best = [resolve_device("cpu")], resolve_device("auto")
     if best.type != found[0].type:
@@ -55,7 +55,7 @@ def devices() -> Iterator[Finding]:
     """Every device with its name and memory, tried with one product; or why there is no GPU."""
     import torch
 
-    from ..numeric.device import environment
+    from ...numeric.device import environment
 
     found = present()
     for device in found:
@@ -83,11 +83,11 @@ def most_roundings(target: Precision) -> int:
     """The most roundings k in a layer at which the bound ((1+u)^k - 1) S still tells one algorithm from another.
 
     >>> import torch
-    >>> from ..numeric.device import PRECISIONS
+    >>> from ...numeric.device import PRECISIONS
     >>> most_roundings(PRECISIONS[torch.bfloat16])
     15
     """
-    from ..numeric.bounds import WIDE
+    from ...numeric.bounds import WIDE
 
     return floor(log1p(WIDE) / log1p(float(target.unit_roundoff)))
 
@@ -98,8 +98,8 @@ FEATURES = 3
 @cache
 def _roundings_of_td0() -> tuple[int, int]:
     """k of a TD(0) layer at d = 3 and context length n as (at n = 0, for each token): both contractions grow with n."""
-    from ..numeric.bounds import layer_maps
-    from .functions import construct
+    from ...numeric.bounds import layer_maps
+    from ..functions import construct
 
     few, more = (layer_maps(construct("td0", d=FEATURES, n=n, layers=1)).roundings for n in (8, 16))
     slope = (more - few) // 8
@@ -126,7 +126,7 @@ def _use(target: Precision) -> str:
 
 def formats() -> Iterator[Finding]:
     """Every format on every device, tried; what each can be used for follows from its unit roundoff."""
-    from ..numeric.device import PRECISIONS, TF32
+    from ...numeric.device import PRECISIONS, TF32
 
     for device in present():
         for dtype, target in PRECISIONS.items():
@@ -157,7 +157,7 @@ def _cuts_inputs(device: torch.device) -> bool:
     """Whether float32 products with TF32 allowed lose the last of 1 + 2^-12, which float32 keeps."""
     import torch
 
-    from ..numeric.device import strict_precision
+    from ...numeric.device import strict_precision
 
     left = torch.full((64, 64), 1 + 2.0**-12, dtype=torch.float32, device=device)
     with strict_precision(tf32=True):
@@ -166,7 +166,7 @@ def _cuts_inputs(device: torch.device) -> bool:
 
 def _tf32(name: str, device: torch.device) -> Finding:
     """TF32 is a mode of float32 products and no format of tensors: it is seen by what it loses."""
-    from ..numeric.device import TF32
+    from ...numeric.device import TF32
 
     try:
         cut = _cuts_inputs(device)
@@ -181,7 +181,7 @@ def switches() -> Iterator[Finding]:
     """Every precision switch as it stands, and as it reads inside a strict run, where it must have the strict value."""
     import torch
 
-    from ..numeric.device import _switches, environment, resolve_device, strict_precision
+    from ...numeric.device import _switches, environment, resolve_device, strict_precision
 
     device = resolve_device("cpu")
     before = environment(device, torch.float64)
@@ -201,7 +201,7 @@ def settings() -> Iterator[Finding]:
     """Every other reading that is recorded with a float result: versions, threads, modes."""
     import torch
 
-    from ..numeric.device import _switches, environment, resolve_device
+    from ...numeric.device import _switches, environment, resolve_device
 
     known = {name for name, *_ in _switches()}
     for name, value in environment(resolve_device("cpu"), torch.float64).items():
@@ -214,7 +214,7 @@ def subnormals() -> Iterator[Finding]:
     """Whether the smallest subnormal times one, alone and in a matrix product, is kept, for every format and device."""
     import torch
 
-    from ..numeric.device import PRECISIONS
+    from ...numeric.device import PRECISIONS
 
     integers = {8: torch.int64, 4: torch.int32, 2: torch.int16}
     for device in present():

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .case import Progress, silent
-from .plain_text import one_line
-from .verdict import SCHEMA
+from ..case import Progress, silent
+from ..plain_text import one_line
+from ..verdict import SCHEMA
 
 
 class State(StrEnum):
@@ -137,9 +137,9 @@ SHOWN = {"machine": -1, "evidence": 1}
 
 def diagnose(try_compile: bool = False, progress: Progress = silent) -> Diagnosis:
     """Ask everything; nothing is written outside a temporary folder, and that only with `try_compile`."""
-    from . import doctor_floats as floats
-    from . import doctor_probes as probes
-    from . import doctor_runs as runs
+    from . import floats as floats
+    from . import probes as probes
+    from . import runs as runs
 
     # The switches are read first: a later probe might touch one.
     order: tuple[tuple[str, str, Probe], ...] = (
