@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from sweep_files import Batched, Inline, runs
 
 from layerproof.proofs.cli import run as run_command
-from layerproof.proofs.sweep import DEATHS, SweepResult, run_sweep
-from layerproof.proofs.sweep_picture import MARK, shape, svg
-from layerproof.proofs.sweep_point import not_run, run_point
-from layerproof.proofs.sweep_results import Results, line_of, record_of
-from layerproof.proofs.sweep_spec import Sweep, read_sweep
-from layerproof.proofs.sweep_summary import command_of, document, groups_of, rows, varying
-from layerproof.proofs.sweep_workers import THREAD_VARIABLES, WorkerProcesses, prepare_worker
+from layerproof.proofs.sweep.picture import MARK, shape, svg
+from layerproof.proofs.sweep.point import not_run, run_point
+from layerproof.proofs.sweep.results import Results, line_of, record_of
+from layerproof.proofs.sweep.run import DEATHS, SweepResult, run_sweep
+from layerproof.proofs.sweep.spec import Sweep, read_sweep
+from layerproof.proofs.sweep.summary import command_of, document, groups_of, rows, varying
+from layerproof.proofs.sweep.workers import THREAD_VARIABLES, WorkerProcesses, prepare_worker
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.errors import ArgumentError, ContentError, LayerproofError
 

@@ -23,9 +23,9 @@ import sweep_files
 from cli import assert_refused, run_cli
 from sweep_files import runs, workers
 
-from layerproof.proofs.sweep import run_sweep
-from layerproof.proofs.sweep_spec import read_sweep
-from layerproof.proofs.sweep_workers import dask_executor
+from layerproof.proofs.sweep.run import run_sweep
+from layerproof.proofs.sweep.spec import read_sweep
+from layerproof.proofs.sweep.workers import dask_executor
 from layerproof.symbolic.errors import DeviceError
 
 MISSING = find_spec("distributed") is None

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 import layerproof as lp
 from layerproof.proofs.case import Settings
-from layerproof.proofs.sweep_point import run_point
-from layerproof.proofs.sweep_spec import AXES, Sweep, parse, read_sweep, sweep_of
+from layerproof.proofs.sweep.point import run_point
+from layerproof.proofs.sweep.spec import AXES, Sweep, parse, read_sweep, sweep_of
 from layerproof.symbolic.errors import ContentError, LayerproofError, WorkLimitError
 
 HERE = Path(__file__).parent
@@ -303,7 +303,7 @@ def test_what_goes_wrong_with_one_point_is_its_not_run(tmp_path: Path, monkeypat
     assert (tight["verdict"], tight["exit_code"], tight["claims"]) == ("NOT_RUN", 3, []) and "nowhere" in tight[
         "reason"
     ]
-    monkeypatch.setattr("layerproof.proofs.sweep_point.verify", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("layerproof.proofs.sweep.point.verify", lambda *_, **__: 1 / 0)
     assert run_point(point)["reason"] == "internal error: ZeroDivisionError: division by zero"
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from .proofs.functions import invariance as invariance
     from .proofs.functions import verify as verify
     from .proofs.report.reporting import report as report
-    from .proofs.sweep import run_sweep as run_sweep
-    from .proofs.sweep_spec import read_sweep as read_sweep
+    from .proofs.sweep.run import run_sweep as run_sweep
+    from .proofs.sweep.spec import read_sweep as read_sweep
     from .proofs.verdict import Claim as Claim
     from .proofs.verdict import Result as Result
     from .proofs.verdict import Verdict as Verdict
@@ -69,10 +69,10 @@ _HOMES = {
     "invariance": "proofs.functions",
     "load": "numeric.load",
     "read_context": "numeric.prompt_file",
-    "read_sweep": "proofs.sweep_spec",
+    "read_sweep": "proofs.sweep.spec",
     "read_weights": "numeric.weights_file",
     "report": "proofs.report.reporting",
-    "run_sweep": "proofs.sweep",
+    "run_sweep": "proofs.sweep.run",
     "verify": "proofs.functions",
     "write_weights": "numeric.weights_file",
 }

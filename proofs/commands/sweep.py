@@ -18,11 +18,11 @@ from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK
 from ..options import Json, MaxWork, integer
 from ..progress import ProgressLine
-from ..sweep import AT_ONCE, SweepResult, run_sweep
-from ..sweep_picture import check_picture, write_picture
-from ..sweep_spec import LIMIT, Sweep, read_sweep
-from ..sweep_summary import document, show
-from ..sweep_workers import WorkerProcesses, dask_executor, default_workers
+from ..sweep.picture import check_picture, write_picture
+from ..sweep.run import AT_ONCE, SweepResult, run_sweep
+from ..sweep.spec import LIMIT, Sweep, read_sweep
+from ..sweep.summary import document, show
+from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
 
 
 def command(

@@ -27,16 +27,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..numeric.prompt_file import parse_rational
-from ..numeric.strict_json import rational_text, read_text
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import catalogue
-from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from .case import MAX_WORK, Case, Settings
-from .checker import ask
-from .document_form import shown
-from .sweep_point import Point, file_digest
-from .user_file import Subject, is_file, resolve
+from ...numeric.prompt_file import parse_rational
+from ...numeric.strict_json import rational_text, read_text
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue
+from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ..case import MAX_WORK, Case, Settings
+from ..checker import ask
+from ..document_form import shown
+from ..user_file import Subject, is_file, resolve
+from .point import Point, file_digest
 
 LIMIT = 10_000
 """The default limit on the points of a grid."""
@@ -116,7 +116,7 @@ def sweep_of(
     named = {name: _named(name, folder) for name in dict.fromkeys(axes["algorithm"])}
     _check_used(axes, fixed, named)
     if "dtype" in axes:
-        from ..numeric.device import resolve_dtype  # loads torch
+        from ...numeric.device import resolve_dtype  # loads torch
 
         for dtype in axes["dtype"]:
             resolve_dtype(dtype)
@@ -244,7 +244,7 @@ def _truth(key: str, value: Any) -> bool:
 
 
 def _device(key: str, value: Any) -> str:
-    from ..numeric.device import DEVICES  # loads torch, which a grid that names no device does without
+    from ...numeric.device import DEVICES  # loads torch, which a grid that names no device does without
 
     if _text(key, value) not in DEVICES:  # whether it is there is each worker's own question
         raise ContentError(f"{key} is {shown(value)}, wanted {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")

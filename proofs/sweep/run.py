@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from ..symbolic.errors import LayerproofError
-from .case import Progress, silent
-from .sweep_point import Point, not_run, run_point, worst
-from .sweep_results import Results
-from .sweep_spec import Sweep
-from .sweep_workers import WorkerProcesses
-from .verdict import Verdict
+from ...symbolic.errors import LayerproofError
+from ..case import Progress, silent
+from ..verdict import Verdict
+from .point import Point, not_run, run_point, worst
+from .results import Results
+from .spec import Sweep
+from .workers import WorkerProcesses
 
 DEATHS = 3
 """How often a point's worker may die before the point is recorded as not run; from one less on it runs alone."""

@@ -13,12 +13,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..numeric.strict_json import dumps
-from ..symbolic.errors import ContentError, LayerproofError
-from .case import Settings
-from .checker import verify
-from .plain_text import encodable, one_line
-from .verdict import Claim, Verdict
+from ...numeric.strict_json import dumps
+from ...symbolic.errors import ContentError, LayerproofError
+from ..case import Settings
+from ..checker import verify
+from ..plain_text import encodable, one_line
+from ..verdict import Claim, Verdict
 
 SCHEMA = 1
 WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)

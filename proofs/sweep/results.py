@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from ..numeric.strict_json import loads
-from ..symbolic.errors import ArgumentError, ContentError, LayerproofError
-from .document_form import match
-from .sweep_point import EXIT_CODES, SCHEMA, digest_of
-from .verdict import Verdict
+from ...numeric.strict_json import loads
+from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
+from ..document_form import match
+from ..verdict import Verdict
+from .point import EXIT_CODES, SCHEMA, digest_of
 
 MAX_LINE = 2**20
 _BEGINNING = b'{"bound":'

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ..symbolic.errors import ArgumentError, LayerproofError
-from .sweep_summary import Record, described, groups_of, reason, rows
-from .verdict import Verdict
+from ...symbolic.errors import ArgumentError, LayerproofError
+from ..verdict import Verdict
+from .summary import Record, described, groups_of, reason, rows
 
 MARK = "<!-- layerproof sweep -->"
 STEP, ACROSS, LABEL, SCALE, MARGIN, LETTER = 14, 40, 7.2, 260, 16, 12

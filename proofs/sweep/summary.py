@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .case import Settings
-from .sweep import SweepResult
-from .table import STYLES, console
-from .verdict import SCHEMA, Verdict
+from ..case import Settings
+from ..table import STYLES, console
+from ..verdict import SCHEMA, Verdict
+from .run import SweepResult
 
 WORDS = ("trace", "dtype", "looped")
 NUMBERS = ("d", "n", "L", "gamma", "lam", "seed")

@@ -1,0 +1,1 @@
+"""A grid of checks: specification, points, workers, results, and how they are shown."""
