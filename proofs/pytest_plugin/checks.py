@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .verdict import Claim, Result
+    from ..verdict import Claim, Result
 
 # Nothing of the package is imported before a check runs: pytest loads this file whether a test needs it or not.
 
@@ -33,14 +33,14 @@ class Checks:
 
     def verified(self, *algorithms: Any, **settings: Any) -> Result:
         """`layerproof.verify`, recorded, whatever it finds."""
-        from .functions import verify
+        from ..functions import verify
 
         return self._recorded(verify(*map(self._located, algorithms), **settings))
 
     def assert_implements(self, subject: Any, algorithm: Any, **settings: Any) -> Result:
         """`layerproof.assert_implements`, but an open claim passes when the run is not strict, as it does here."""
         __tracebackhide__ = True
-        from . import assertions
+        from .. import assertions
 
         result = self._recorded(assertions.judge(subject, self._located(algorithm), **settings))
         if fails(result, self._strict):
@@ -50,7 +50,7 @@ class Checks:
     def invariance(self, *algorithms: Any, **settings: Any) -> Result:
         """`layerproof.invariance`: with `set=` an assertion, which may be refuted; else a question to be answered."""
         __tracebackhide__ = True
-        from .functions import invariance
+        from ..functions import invariance
 
         result = self._recorded(invariance(*map(self._located, algorithms), **settings))
         _insist(failure(result, self._strict))
@@ -74,7 +74,7 @@ class Checks:
 
     def _located(self, algorithm: Any) -> Any:
         """An algorithm as given, or the path of a file, which a test gives as seen from its own folder."""
-        from .user_file import is_file
+        from ..user_file import is_file
 
         named = isinstance(algorithm, str) and is_file(algorithm)
         return str(self._folder / algorithm) if named or isinstance(algorithm, PurePath) else algorithm
@@ -95,8 +95,8 @@ def failure(result: Result, strict: bool) -> str | None:
     """Why a result fails its test, in words: each claim that is refuted or open; None when the test passes."""
     if not fails(result, strict):
         return None
-    from .table import witness_lines
-    from .verdict import Verdict
+    from ..table import witness_lines
+    from ..verdict import Verdict
 
     answers = (Verdict.HOLDS, Verdict.REFUTED) if result.question else (Verdict.HOLDS,)
     lines = []

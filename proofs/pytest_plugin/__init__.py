@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from .pytest_checks import Checks, failure
-from .pytest_session import REPORTED, Session
+from .checks import Checks, failure
+from .session import REPORTED, Session
 
 MARK = "layerproof"
 CHECKS = pytest.StashKey[Checks]()
@@ -96,7 +96,7 @@ def pytest_runtest_makereport(
         expected = {"skipped": "xfailed", "passed": "xpassed"} if hasattr(report, "wasxfail") else {}
         checks.outcome = expected.get(report.outcome, report.outcome)
     if call.when == "teardown":
-        from ..numeric.strict_json import dumps
+        from ...numeric.strict_json import dumps
 
         setattr(report, REPORTED, dumps(checks.document()))
     return report
@@ -115,7 +115,7 @@ def _marks(item: pytest.Item) -> list[pytest.Mark]:
 def _run(item: pytest.Item, mark: pytest.Mark, checks: Checks) -> list[str]:
     """Run one mark: in words, what is wrong with its arguments, or refuted (or open, when strict); empty if nothing."""
     __tracebackhide__ = True
-    from ..symbolic.errors import LayerproofError
+    from ...symbolic.errors import LayerproofError
 
     where = f"{item.nodeid}: {_written(mark)}"
     if not mark.args:
