@@ -20,9 +20,9 @@ from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.own import OwnConstruction
 from ..symbolic.prompt import Context
 from . import checker
-from . import invariance as invariance_claims
 from .case import Settings
-from .invariance_question import SETS, Question
+from .invariance import claims as invariance_claims
+from .invariance.question import SETS, Question
 from .user_file import resolve_algorithm
 from .verdict import Result
 

@@ -10,7 +10,7 @@ import pytest
 from cli import assert_refused, console_script, run_cli
 
 import layerproof as lp
-from layerproof.proofs.invariance_question import SETS, Question
+from layerproof.proofs.invariance.question import SETS, Question
 from layerproof.symbolic.errors import ArgumentError, WorkLimitError
 from layerproof.symbolic.invariance.symmetry import SymmetryGroup
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import layerproof as lp
-from layerproof.proofs.invariance import named_sets
-from layerproof.proofs.invariance_question import Question, subjects
+from layerproof.proofs.invariance.claims import named_sets
+from layerproof.proofs.invariance.question import Question, subjects
 from layerproof.proofs.user_file import load
 from layerproof.symbolic.arithmetic import RATIONALS
 from layerproof.symbolic.invariance.decide import equivariant, small_sample

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import layerproof as lp
 from layerproof.numeric.set_file import weight_set
-from layerproof.proofs.invariance_question import Question, subjects
-from layerproof.proofs.invariance_witness import witness_document
+from layerproof.proofs.invariance.question import Question, subjects
+from layerproof.proofs.invariance.witness import witness_document
 from layerproof.symbolic.arithmetic import RATIONALS
 from layerproof.symbolic.invariance import decide
 from layerproof.symbolic.invariance.blocks import block_update

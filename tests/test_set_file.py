@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from layerproof.numeric.set_file import check_set, read_group, read_set, weight_set
-from layerproof.proofs.invariance_question import Question, subjects
+from layerproof.proofs.invariance.question import Question, subjects
 from layerproof.symbolic.errors import ArgumentError, ContentError
 from layerproof.symbolic.invariance.constraints import parse_equation
 from layerproof.symbolic.invariance.sets import parse_entry

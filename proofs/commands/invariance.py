@@ -10,9 +10,9 @@ from cyclopts import Parameter
 
 from ...numeric.set_file import read_group, read_set
 from ...symbolic.invariance.symmetry import GROUPS, SymmetryGroup
-from ..invariance import invariance
-from ..invariance_question import SETS, Question
-from ..invariance_table import show
+from ..invariance.claims import invariance
+from ..invariance.question import SETS, Question
+from ..invariance.table import show
 from ..options import Gamma, Json, Lam, Seed, Trace, integer, rational
 from ..progress import ProgressLine
 

@@ -15,8 +15,8 @@ from ...symbolic.errors import LayerproofError
 from ..case import Progress, Settings, silent
 from ..checker import ask, verify
 from ..evidence import kinds
-from ..invariance import invariance as ask_invariance
-from ..invariance_question import Question
+from ..invariance.claims import invariance as ask_invariance
+from ..invariance.question import Question
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve
 from ..user_file import Subject as Item
 from ..verdict import Claim, Result, Verdict

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...invariance_question import SETS
-from ...invariance_table import KINDS, worst
+from ...invariance.question import SETS
+from ...invariance.table import KINDS, worst
 from ...printing import Formula, symbol
 from ...table import witness_lines
 from ...verdict import Claim, Verdict

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..symbolic.invariance.sets import Rows, WeightSet, commutant
-from . import proof_record
-from .case import Progress
-from .evidence.proved import prove_all
-from .invariance_theorems import INVARIANCE
-from .prover import INSTALL, find_prover
-from .theorems import Audit, general_audits
-from .verdict import Claim, Verdict
+from ...symbolic.invariance.sets import Rows, WeightSet, commutant
+from .. import proof_record
+from ..case import Progress
+from ..evidence.proved import prove_all
+from ..invariance_theorems import INVARIANCE
+from ..prover import INSTALL, find_prover
+from ..theorems import Audit, general_audits
+from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:
-    from .invariance_question import Subject
+    from .question import Subject
 
 PROVED = "invariance-proved"
 STRENGTH = "proved for all d, n, L and finitely supported laws (Rocq kernel, no axioms)"

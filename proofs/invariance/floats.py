@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..symbolic.arithmetic import RATIONALS
-from ..symbolic.invariance.decide import enumerable, generic_point, small_sample
-from ..symbolic.invariance.samples import Trajectory
-from ..symbolic.invariance.sets import commutant
-from ..symbolic.rational import Rational
-from .verdict import Claim, Verdict
+from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.invariance.decide import enumerable, generic_point, small_sample
+from ...symbolic.invariance.samples import Trajectory
+from ...symbolic.invariance.sets import commutant
+from ...symbolic.rational import Rational
+from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:
-    from .invariance_question import Subject
+    from .question import Subject
 
 FLOAT, MONTE_CARLO = "invariance-float", "invariance-monte-carlo"
 WITHIN, OBSERVED = "within a proven bound on this run", "observed"
@@ -30,7 +30,7 @@ def float_claims(subject: Subject) -> Iterator[Claim]:
     """Autograd's average against the exact one; relu, softmax and Adam, as far as floats can say."""
     if not enumerable(subject.group) or subject.algorithm.extras:  # torch's samples carry features and rewards only
         return
-    from ..numeric.outer_update import compare_with_exact
+    from ...numeric.outer_update import compare_with_exact
 
     space, group, outer = subject.space, subject.group, subject.outer
     sample = small_sample(space, subject.seed)
@@ -71,7 +71,7 @@ def _attention_claims(subject: Subject) -> Iterator[Claim]:
 
 def _shares(subject: Subject, kind: str, sample: Trajectory, seed: int) -> tuple[float, float]:
     """How far the average, and one sample, stick out of the commutant, as shares of the largest entry."""
-    from ..numeric.outer_update import Attention, flat, moved_samples, outer_update
+    from ...numeric.outer_update import Attention, flat, moved_samples, outer_update
 
     space, group = subject.space, subject.group
     whole = commutant(space, group)
@@ -87,8 +87,8 @@ def _shares(subject: Subject, kind: str, sample: Trajectory, seed: int) -> tuple
 
 def _adam_claim(subject: Subject, sample: Any) -> Claim:
     """Adam's steps commute with signed permutations, byte for byte, and not with a rotation."""
-    from ..numeric.outer_update import adam_difference, flat, moved_samples, outer_update
-    from ..symbolic.invariance.symmetry import group_named
+    from ...numeric.outer_update import adam_difference, flat, moved_samples, outer_update
+    from ...symbolic.invariance.symmetry import group_named
 
     space, d = subject.space, subject.space.layout.d
     elements = subject.group.elements or ()
@@ -111,7 +111,7 @@ def _p_value(p: float) -> str:
 
 def monte_carlo_claim(subject: Subject, law: str, units: int) -> Claim:
     """One joint test on random processes and features that the expected update has no part outside the commutant."""
-    from ..numeric.monte_carlo import joint_test
+    from ...numeric.monte_carlo import joint_test
 
     whole = commutant(subject.space, subject.group)
     found = joint_test(subject.start, subject.outer, whole, law, units, seed=subject.seed)

@@ -8,21 +8,21 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from ..numeric.processes import whole_number
-from ..numeric.strict_json import rational_text
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import catalogue
-from ..symbolic.derive import derive
-from ..symbolic.errors import ArgumentError, WorkLimitError
-from ..symbolic.invariance.closure import Reached, reach
-from ..symbolic.invariance.samples import Outer
-from ..symbolic.invariance.sets import commutant
-from ..symbolic.invariance.symmetry import SymmetryGroup, group_named
-from ..symbolic.invariance.weights import Point, WeightSpace
-from ..symbolic.prompt import Layout
-from .case import Progress, silent
-from .user_file import resolve_algorithm
-from .verdict import Claim, Verdict
+from ...numeric.processes import whole_number
+from ...numeric.strict_json import rational_text
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue
+from ...symbolic.derive import derive
+from ...symbolic.errors import ArgumentError, WorkLimitError
+from ...symbolic.invariance.closure import Reached, reach
+from ...symbolic.invariance.samples import Outer
+from ...symbolic.invariance.sets import commutant
+from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
+from ...symbolic.invariance.weights import Point, WeightSpace
+from ...symbolic.prompt import Layout
+from ..case import Progress, silent
+from ..user_file import resolve_algorithm
+from ..verdict import Claim, Verdict
 
 SETS = ("weights", "zero-pattern", "one-layer", "last-layer", "smallest", "commutant")
 """The named sets, smallest first."""

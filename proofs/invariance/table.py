@@ -8,9 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from .invariance_question import SETS
-from .table import STYLES, console, summary, witness_lines
-from .verdict import Claim, Result, Verdict
+from ..table import STYLES, console, summary, witness_lines
+from ..verdict import Claim, Result, Verdict
+from .question import SETS
 
 KINDS = {
     "invariance-exact": "witness",

@@ -7,12 +7,12 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from ..numeric.set_file import weight_set
-from ..numeric.strict_json import rational_text
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from ..symbolic.invariance.blocks import block_update
-from ..symbolic.invariance.decide import (
+from ...numeric.set_file import weight_set
+from ...numeric.strict_json import rational_text
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.invariance.blocks import block_update
+from ...symbolic.invariance.decide import (
     ATTEMPTS,
     RandomInvariance,
     enumerable,
@@ -22,23 +22,17 @@ from ..symbolic.invariance.decide import (
     single_sample,
     update_degree,
 )
-from ..symbolic.invariance.flow import balances
-from ..symbolic.invariance.one_layer import one_layer_set
-from ..symbolic.invariance.polynomials import residual_polynomials
-from ..symbolic.invariance.sets import (
-    WeightSet,
-    commutant,
-    frozen_rows_of_last_layer,
-    scaled_weights,
-    zero_pattern,
-)
-from ..symbolic.prime_field import PRIME
-from .case import Progress, silent
-from .invariance_proved import prove_now, proved_claim
-from .invariance_question import SETS, Question, Subject, subjects
-from .invariance_witness import entry_name, refutation, sample_document, short, witness_document
-from .user_file import guarded, origin, resolve_algorithm
-from .verdict import Claim, Result, Verdict
+from ...symbolic.invariance.flow import balances
+from ...symbolic.invariance.one_layer import one_layer_set
+from ...symbolic.invariance.polynomials import residual_polynomials
+from ...symbolic.invariance.sets import WeightSet, commutant, frozen_rows_of_last_layer, scaled_weights, zero_pattern
+from ...symbolic.prime_field import PRIME
+from ..case import Progress, silent
+from ..user_file import guarded, origin, resolve_algorithm
+from ..verdict import Claim, Result, Verdict
+from .proved import prove_now, proved_claim
+from .question import SETS, Question, Subject, subjects
+from .witness import entry_name, refutation, sample_document, short, witness_document
 
 RATIONAL_DEPTH = 4
 """The deepest transformer that runs on rationals here: entries grow threefold in degree with every layer."""
@@ -83,7 +77,7 @@ def invariance(*algorithms: str | Algorithm, question: Question | None = None, p
 def _claims(subject: Subject, question: Question, passed: Sequence[str] | None) -> Iterator[Claim]:
     asked = question.weights
     if question.law is not None:
-        from .invariance_floats import monte_carlo_claim  # loads torch
+        from .floats import monte_carlo_claim  # loads torch
 
         yield monte_carlo_claim(subject, question.law, question.units)
     if asked is not None and not isinstance(asked, str):
@@ -106,7 +100,7 @@ def _claims(subject: Subject, question: Question, passed: Sequence[str] | None) 
             yield from _single(subject)
             yield _conserved(subject)
         if question.floats:
-            from .invariance_floats import float_claims  # loads torch
+            from .floats import float_claims  # loads torch
 
             if subject.space.depth <= RATIONAL_DEPTH:
                 yield from float_claims(subject)

@@ -1,0 +1,1 @@
+"""Which sets of weights the expected deep-TD update keeps: questions, claims and their evidence."""
