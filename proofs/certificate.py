@@ -23,11 +23,12 @@ from ..numeric.weights_file import MAX_ENTRIES, description, document
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue, find
 from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from . import prover, theorems
 from .case import MAX_WORK, Case, Progress, Settings, silent
 from .checker import verify
 from .document_form import differences, match, plain, shown
 from .evidence import floats, kinds
+from .theory import audits as theorems
+from .theory import gate as prover
 from .verdict import Claim, Result, Verdict
 
 FORMAT, SCHEMA = "layerproof-certificate", 1

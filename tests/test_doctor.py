@@ -21,13 +21,13 @@ from layerproof.numeric import device as device_module
 from layerproof.numeric.bounds import WIDE, growth, layer_maps
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.strict_json import dumps, loads
-from layerproof.proofs import proof_record
 from layerproof.proofs.doctor import floats as doctor_floats
 from layerproof.proofs.doctor import probes as doctor_probes
 from layerproof.proofs.doctor import runs as doctor_runs
 from layerproof.proofs.doctor.finding import Finding, State, ask, diagnose, gather
 from layerproof.proofs.evidence import kinds
-from layerproof.proofs.prover import INSTALL
+from layerproof.proofs.theory import record as proof_record
+from layerproof.proofs.theory.gate import INSTALL
 from layerproof.proofs.verdict import SCHEMA, Claim, Verdict
 
 TOPICS = ["machine", "switches", "versions", "torch", "devices", "formats", "subnormals", "compiler", "prover",

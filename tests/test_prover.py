@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from layerproof.proofs import proof_record, prover, theorems
 from layerproof.proofs.cli import run
-from layerproof.proofs.heads_rocq import heads_text
-from layerproof.proofs.prover import THEORY, Outcome, Prover, forbidden_words, gate
+from layerproof.proofs.theory import audits as theorems
+from layerproof.proofs.theory import gate as prover
+from layerproof.proofs.theory import record as proof_record
+from layerproof.proofs.theory.gate import THEORY, Outcome, Prover, forbidden_words, gate
+from layerproof.proofs.theory.heads import heads_text
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.derive import derive
 

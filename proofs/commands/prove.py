@@ -13,9 +13,9 @@ from ...symbolic.errors import ArgumentError
 from ..evidence.proved import CLAIM, NAME, STRENGTH, prove_all
 from ..options import Json
 from ..progress import ProgressLine
-from ..prover import INSTALL, THEORY, find_prover, source_digests
 from ..table import STYLES, console, summary
-from ..theorems import Audit, audits, general_audits
+from ..theory.audits import Audit, audits, general_audits
+from ..theory.gate import INSTALL, THEORY, find_prover, source_digests
 from ..user_file import resolve_algorithm
 from ..verdict import Claim, Result, Verdict
 

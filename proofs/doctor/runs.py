@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...symbolic.algorithms import catalogue
-from .. import proof_record
 from ..case import Case, Settings
 from ..evidence import kinds
-from ..prover import INSTALL, THEORY, find_prover
+from ..theory import record as proof_record
+from ..theory.gate import INSTALL, THEORY, find_prover
 from ..verdict import Verdict
 from .finding import Finding, State, ask, why
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .. import proof_record
 from ..case import Case, Progress, silent
-from ..prover import INSTALL, LIMIT, THEORY, Outcome, Prover, find_prover, gate
-from ..theorem import Theorem
-from ..theorems import Audit, audits, has_theory
+from ..theory import record as proof_record
+from ..theory.audits import Audit, audits, has_theory
+from ..theory.gate import INSTALL, LIMIT, THEORY, Outcome, Prover, find_prover, gate
+from ..theory.theorem import Theorem
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "proved-all-sizes", 70

@@ -7,12 +7,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ...symbolic.invariance.sets import Rows, WeightSet, commutant
-from .. import proof_record
 from ..case import Progress
 from ..evidence.proved import prove_all
-from ..invariance_theorems import INVARIANCE
-from ..prover import INSTALL, find_prover
-from ..theorems import Audit, general_audits
+from ..theory import record as proof_record
+from ..theory.audits import Audit, general_audits
+from ..theory.gate import INSTALL, find_prover
+from ..theory.invariance_statements import INVARIANCE
 from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from importlib import metadata
 from ....numeric.strict_json import dumps
 from ....numeric.weights_file import MAX_ENTRIES, document
 from ....symbolic.construction import Construction
-from ...prover import source_digests
-from ...theorems import has_theory
+from ...theory.audits import has_theory
+from ...theory.gate import source_digests
 from ..assemble import cell, prose
 from ..model import Block, Code, Listing, Section, Table
 from ..subject import Subject

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....symbolic.algorithm import Algorithm
-from ...theorems import Audit, audits, has_theory
+from ...theory.audits import Audit, audits, has_theory
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose, sentence
 from ..model import Block, Code, Folded, Listing, Note, Section, Table

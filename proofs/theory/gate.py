@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .case import Progress, silent
-from .theorems import Audit
+from ..case import Progress, silent
+from .audits import Audit
 
-THEORY = Path(__file__).parent / "rocq"
+THEORY = Path(__file__).parents[1] / "rocq"
 LIMIT = 300.0
 """Seconds that one file may take to compile."""
 # A section hypothesis is not here: the audit restates each theorem in full, so that one would show as a misfit.

@@ -8,10 +8,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..numeric.strict_json import dumps, loads, read_text
-from ..symbolic.errors import ContentError
-from .prover import Outcome, Prover, source_digests
-from .theorems import Audit
+from ...numeric.strict_json import dumps, loads, read_text
+from ...symbolic.errors import ContentError
+from .audits import Audit
+from .gate import Outcome, Prover, source_digests
 
 
 def record_path() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .invariance_theorems import INVARIANCE
+from .invariance_statements import INVARIANCE
 from .theorem import general
 
 _HEADS = "(W P Q : nat -> 'I_H -> 'M[F]_m) (M : nat -> 'I_H -> 'M[F]_N) (L : nat)"

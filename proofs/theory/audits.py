@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..numeric.draws import preconditioners, starting_weights
-from ..numeric.prompts import generic_context
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import catalogue
-from ..symbolic.arithmetic import RATIONALS
-from ..symbolic.construction import construct
-from ..symbolic.derive import Derivation, derive
-from ..symbolic.identity import problem
-from .general_theorems import GENERAL
-from .heads_rocq import decay_text, heads_text, sizes
+from ...numeric.draws import preconditioners, starting_weights
+from ...numeric.prompts import generic_context
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue
+from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.construction import construct
+from ...symbolic.derive import Derivation, derive
+from ...symbolic.identity import problem
+from .general_statements import GENERAL
+from .heads import decay_text, heads_text, sizes
 from .numbers import instance_text, theorem_name
-from .textbook_rocq import TEXTBOOKS
+from .textbook import TEXTBOOKS
 from .theorem import Theorem
 
 
