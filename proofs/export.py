@@ -16,9 +16,9 @@ from ..symbolic.attention import Head
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.errors import ArgumentError, ContentError, NotPolynomialError, NotRepresentableError
 from ..symbolic.given import given_construction
-from . import certificate as certificates
 from .case import Case, Progress, Settings, silent
-from .certificate import certify
+from .certificate import certificate as certificates
+from .certificate.certificate import certify
 from .checker import ask, check_device, establish
 from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_algorithm
 from .verdict import Result

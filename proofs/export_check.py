@@ -19,8 +19,8 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from . import certificate as certificates
 from .case import Case, Progress, Settings, silent
+from .certificate import certificate as certificates
 from .checker import ask, establish
 from .export import onnx_context, with_steps
 from .user_file import LOAD_LIMIT, guarded, load

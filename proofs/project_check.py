@@ -15,8 +15,9 @@ from ..symbolic.errors import (
     NotRepresentableError,
     WorkLimitError,
 )
-from . import certificate, export_check
+from . import export_check
 from .case import Progress, Settings, silent
+from .certificate import certificate
 from .checker import ask, verify
 from .plain_text import encodable
 from .project_files import DEFINITIONS, SKIPPED_FOLDERS, Kind, Target, kind_of

@@ -15,7 +15,8 @@ from ..numeric.export_config import FILES
 from ..numeric.export_files import is_export
 from ..numeric.strict_json import MAX_FILE_BYTES, loads
 from ..symbolic.errors import ContentError
-from . import certificate, regression
+from . import regression
+from .certificate import certificate
 from .plain_text import encodable
 
 SKIPPED_FOLDERS = frozenset({"venv", "__pycache__", "node_modules", "build"})

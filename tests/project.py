@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layerproof.proofs import certificate as certificates
 from layerproof.proofs.case import Settings
+from layerproof.proofs.certificate import certificate as certificates
 from layerproof.proofs.commands.new import TEMPLATE
 
 RIGHT = """\

@@ -14,8 +14,8 @@ import pytest
 from cli import EXACT, assert_refused, python, run_cli
 
 from layerproof.numeric.strict_json import dumps
-from layerproof.proofs import certificate as certificates
 from layerproof.proofs.case import Case, Settings
+from layerproof.proofs.certificate import certificate as certificates
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.verdict import Claim, Result, Verdict
 from layerproof.symbolic.algorithm import Algorithm

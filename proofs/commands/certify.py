@@ -11,7 +11,7 @@ from ...numeric.strict_json import dumps
 from ...symbolic.algorithms import find
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
-from ..certificate import certify, check_target, write
+from ..certificate.certificate import certify, check_target, write
 from ..options import (
     ContextLength,
     Dtype,

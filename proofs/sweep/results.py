@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Self
 
 from ...numeric.strict_json import loads
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
-from ..document_form import match
+from ..certificate.form import match
 from ..verdict import Verdict
 from .point import EXIT_CODES, SCHEMA, digest_of
 

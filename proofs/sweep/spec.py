@@ -33,8 +33,8 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ..case import MAX_WORK, Case, Settings
+from ..certificate.form import shown
 from ..checker import ask
-from ..document_form import shown
 from ..user_file import Subject, is_file, resolve
 from .point import Point, file_digest
 

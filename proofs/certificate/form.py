@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..symbolic.errors import ContentError
+from ...symbolic.errors import ContentError
 
 
 def plain(value: Any, path: str, depth: int) -> None:

@@ -17,19 +17,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..numeric.prompt_file import parse_rational
-from ..numeric.strict_json import dumps, loads, rational_text, read_text
-from ..numeric.weights_file import MAX_ENTRIES, description, document
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import catalogue, find
-from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from .case import MAX_WORK, Case, Progress, Settings, silent
-from .checker import verify
-from .document_form import differences, match, plain, shown
-from .evidence import floats, kinds
-from .theory import audits as theorems
-from .theory import gate as prover
-from .verdict import Claim, Result, Verdict
+from ...numeric.prompt_file import parse_rational
+from ...numeric.strict_json import dumps, loads, rational_text, read_text
+from ...numeric.weights_file import MAX_ENTRIES, description, document
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue, find
+from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ..case import MAX_WORK, Case, Progress, Settings, silent
+from ..checker import verify
+from ..evidence import floats, kinds
+from ..theory import audits as theorems
+from ..theory import gate as prover
+from ..verdict import Claim, Result, Verdict
+from .form import differences, match, plain, shown
 
 FORMAT, SCHEMA = "layerproof-certificate", 1
 MAX_STORED = 20_000
@@ -197,7 +197,7 @@ def check(
     for a wrong `device`.
     """
     if device != "auto":
-        from ..numeric.device import resolve_device  # loads torch
+        from ...numeric.device import resolve_device  # loads torch
 
         resolve_device(device)
     algorithm, settings, evidence = _asked(formed(certificate))

@@ -1,0 +1,1 @@
+"""Certificates: made, written as data, and checked without believing them."""
