@@ -16,10 +16,10 @@ from cli import Ran, assert_refused, run_cli
 from markdown_it import MarkdownIt
 from project import DERIVED, RIGHT, SQUARED, VACUOUS, WRONG, certificate, write
 
-from layerproof.proofs import step_summary
+from layerproof.proofs.check import step_summary
+from layerproof.proofs.check.files import Kind, kind_of, targets
+from layerproof.proofs.check.project import ERROR, Outcome
 from layerproof.proofs.plain_text import markdown, one_line
-from layerproof.proofs.project_check import ERROR, Outcome
-from layerproof.proofs.project_files import Kind, kind_of, targets
 from layerproof.symbolic.errors import ContentError
 
 NOTHING = "nothing was checked: it holds no certificate"

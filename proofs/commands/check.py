@@ -11,13 +11,13 @@ from cyclopts import Parameter
 from ...numeric.processes import whole_number
 from ...numeric.strict_json import dumps
 from ...symbolic.errors import ArgumentError
-from .. import step_summary
 from ..case import MAX_WORK, Settings
+from ..check import step_summary
+from ..check.files import Kind, targets
+from ..check.project import Outcome, check_target, exit_code, worst
 from ..options import ContextLength, Features, Json, Layers, integer
 from ..plain_text import one_line
 from ..progress import ProgressLine
-from ..project_check import Outcome, check_target, exit_code, worst
-from ..project_files import Kind, targets
 from ..table import summary as counts
 from ..table import witness_lines
 from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict

@@ -9,11 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...symbolic.errors import ArgumentError
+from ..check.regression import check_target, replay
+from ..check.regression import save as write_case
 from ..checker import ask, verify
 from ..options import Evidence, Json
 from ..progress import ProgressLine
-from ..regression import check_target, replay
-from ..regression import save as write_case
 from ..run_options import RunOptions
 from ..table import show
 from ..verdict import Result

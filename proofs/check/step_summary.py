@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from .plain_text import markdown
-from .project_check import Outcome
+from ..plain_text import markdown
+from .project import Outcome
 
 MAX_ROWS = 500
 """Files that are listed; a page of GitHub's takes a megabyte."""

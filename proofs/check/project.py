@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..numeric.strict_json import loads, read_text
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.errors import (
+from ...numeric.strict_json import loads, read_text
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.errors import (
     ArgumentError,
     ContentError,
     LayerproofError,
@@ -15,16 +15,16 @@ from ..symbolic.errors import (
     NotRepresentableError,
     WorkLimitError,
 )
-from . import export_check
-from .case import Progress, Settings, silent
-from .certificate import certificate
-from .checker import ask, verify
-from .plain_text import encodable
-from .project_files import DEFINITIONS, SKIPPED_FOLDERS, Kind, Target, kind_of
+from ..case import Progress, Settings, silent
+from ..certificate import certificate
+from ..checker import ask, verify
+from ..plain_text import encodable
+from ..table import summary
+from ..user_file import LOAD_LIMIT, is_file, load
+from ..verdict import Claim, Result, Verdict
+from . import export as export_check
+from .files import DEFINITIONS, SKIPPED_FOLDERS, Kind, Target, kind_of
 from .regression import replay
-from .table import summary
-from .user_file import LOAD_LIMIT, is_file, load
-from .verdict import Claim, Result, Verdict
 
 WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
 ERROR = "ERROR"

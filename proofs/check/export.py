@@ -10,21 +10,21 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..numeric import export_config as names
-from ..numeric import load as loading
-from ..numeric.load import Loaded
-from ..numeric.strict_json import dumps
-from ..numeric.weights_file import description, document, tensors
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.algorithms import catalogue
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from .case import Case, Progress, Settings, silent
-from .certificate import certificate as certificates
-from .checker import ask, establish
-from .export import onnx_context, with_steps
-from .user_file import LOAD_LIMIT, guarded, load
-from .verdict import Claim, Result, Verdict
+from ...numeric import export_config as names
+from ...numeric import load as loading
+from ...numeric.load import Loaded
+from ...numeric.strict_json import dumps
+from ...numeric.weights_file import description, document, tensors
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ..case import Case, Progress, Settings, silent
+from ..certificate import certificate as certificates
+from ..checker import ask, establish
+from ..export import onnx_context, with_steps
+from ..user_file import LOAD_LIMIT, guarded, load
+from ..verdict import Claim, Result, Verdict
 
 EXPORT, PROVED = "export", "proved-all-sizes"
 SHOWN = 5
@@ -94,7 +94,7 @@ def _others(folder: Path) -> Iterable[tuple[str, str]]:
 
 
 def _onnx(loaded: Loaded, name: str, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
-    from ..numeric import export_onnx
+    from ...numeric import export_onnx
 
     context = loaded.config["onnx_context"] if name == names.ONNX else None
     found, dtype = loading.content(loaded, name), loaded.config["dtype"]
@@ -111,7 +111,7 @@ def _onnx(loaded: Loaded, name: str, one: Callable[[str, Iterable[str]], Claim])
 
 
 def _pt2(loaded: Loaded, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
-    from ..numeric import export_pt2
+    from ...numeric import export_pt2
 
     found = loading.content(loaded, names.PT2)
     wanted = export_pt2.archive(loaded.construction, loaded.config["dtype"])

@@ -9,20 +9,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..numeric.prompt_file import parse_rational
-from ..numeric.strict_json import dumps, loads, read_text
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.errors import ArgumentError, ContentError
-from ..symbolic.identity import Mismatch
-from ..symbolic.own import OwnConstruction, own_mismatches
-from ..symbolic.prompt import Context
-from ..symbolic.witness import Witness
-from .case import Case, Settings, parameter_values
-from .evidence import kinds
-from .evidence.exact import NAME, STRENGTH, first_mismatch
-from .own_claims import own_values
-from .user_file import LOAD_LIMIT, Subject, guarded, is_file, origin, resolve
-from .verdict import Claim, Result, Verdict, witness_json
+from ...numeric.prompt_file import parse_rational
+from ...numeric.strict_json import dumps, loads, read_text
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.identity import Mismatch
+from ...symbolic.own import OwnConstruction, own_mismatches
+from ...symbolic.prompt import Context
+from ...symbolic.witness import Witness
+from ..case import Case, Settings, parameter_values
+from ..evidence import kinds
+from ..evidence.exact import NAME, STRENGTH, first_mismatch
+from ..own_claims import own_values
+from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, origin, resolve
+from ..verdict import Claim, Result, Verdict, witness_json
 
 SCHEMA = "1"
 SETTINGS = ("features", "context", "layers", "gamma", "lam", "trace", "seed", "looped", "values")

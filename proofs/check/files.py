@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ..numeric.export_config import FILES
-from ..numeric.export_files import is_export
-from ..numeric.strict_json import MAX_FILE_BYTES, loads
-from ..symbolic.errors import ContentError
+from ...numeric.export_config import FILES
+from ...numeric.export_files import is_export
+from ...numeric.strict_json import MAX_FILE_BYTES, loads
+from ...symbolic.errors import ContentError
+from ..certificate import certificate
+from ..plain_text import encodable
 from . import regression
-from .certificate import certificate
-from .plain_text import encodable
 
 SKIPPED_FOLDERS = frozenset({"venv", "__pycache__", "node_modules", "build"})
 """Folders that are not entered, besides hidden ones and links to folders."""

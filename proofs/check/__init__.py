@@ -1,0 +1,1 @@
+"""What layerproof check does with a project: its files, cases, exports and constructions."""
