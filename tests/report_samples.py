@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerproof.proofs.printing import Formula
+from layerproof.proofs.report.document.formula import Formula
 from layerproof.proofs.report.model import (
     Cell,
     Code,

@@ -12,8 +12,8 @@ from helpers import Case
 
 from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
-from layerproof.proofs.printing import Formula
 from layerproof.proofs.report.build import establish, page
+from layerproof.proofs.report.document.formula import Formula
 from layerproof.proofs.report.model import Matrix, Note, Page, Report, Section
 from layerproof.proofs.report.subject import Subject
 

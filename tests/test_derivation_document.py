@@ -12,10 +12,10 @@ import pytest
 from helpers import Case, each_case
 
 import layerproof as lp
-from layerproof.proofs.derivation_document import Section, Table, head_tables, sections
-from layerproof.proofs.document_text import as_json, as_latex, as_text
-from layerproof.proofs.printing import Formula, linear, word_formula
-from layerproof.proofs.weights_document import weight_sections
+from layerproof.proofs.report.document.derivation import Section, Table, head_tables, sections
+from layerproof.proofs.report.document.formula import Formula, linear, word_formula
+from layerproof.proofs.report.document.matrices import weight_sections
+from layerproof.proofs.report.document.plain import as_json, as_latex, as_text
 
 
 @cache

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_tools import compiled, needs_typst, texts
 
-from layerproof.proofs.printing import Formula
+from layerproof.proofs.report.document.formula import Formula
 from layerproof.proofs.report.writers import tex
 from layerproof.proofs.report.writers.latex_lines import lines
 from layerproof.proofs.report.writers.latex_symbols import (
@@ -126,7 +126,7 @@ def test_long_formulas_are_broken_and_nothing_is_lost() -> None:
 def test_every_formula_of_every_derivation_is_readable() -> None:
     from helpers import CASES
 
-    from layerproof.proofs import derivation_document
+    from layerproof.proofs.report.document import derivation as derivation_document
 
     found = 0
     for case in CASES:

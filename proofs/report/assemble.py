@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..document_parts import Sentence, said
-from ..document_parts import Table as FormulaTable
-from ..printing import Formula
 from ..table import witness_lines
 from ..verdict import Claim, Verdict
+from .document.formula import Formula
+from .document.parts import Sentence, said
+from .document.parts import Table as FormulaTable
 from .model import Block, Cell, Code, Display, Listing, Matrix, Note, Paragraph, Span
 
 _PIECE = re.compile(r"(\$[^$]*\$|`[^`]*`)")

@@ -11,7 +11,7 @@ from ...symbolic.algorithm import Sweep
 from ...symbolic.contraction import Scalar, Vector, Word, transpose
 from ...symbolic.derive import Derivation
 from ...symbolic.masks import masks_of
-from ..printing import Formula, Names, linear, word_formula
+from .document.formula import Formula, Names, linear, word_formula
 from .notation import row_symbol
 
 Term = tuple[str, int, str, Word, str]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ...symbolic.derive import Readout
-from ..printing import Formula, symbol, text_latex
 from ..table import summary
 from ..verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
 from .assemble import alarm, prose
+from .document.formula import Formula, symbol, text_latex
 from .model import Block, Display, Link, Note, Paragraph
 from .subject import Subject
 

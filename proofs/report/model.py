@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..printing import Formula
 from ..verdict import Verdict
+from .document.formula import Formula
 
 
 @dataclass(frozen=True)

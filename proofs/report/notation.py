@@ -8,8 +8,8 @@ from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.loop import SymbolicState
-from ..printing import Formula, Names, symbol, text_latex
-from ..weights_document import number
+from .document.formula import Formula, Names, symbol, text_latex
+from .document.matrices import number
 from .model import Matrix
 
 

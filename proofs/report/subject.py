@@ -13,8 +13,8 @@ from ...symbolic.errors import NotPolynomialError, NotRepresentableError
 from ...symbolic.loop import SymbolicState
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
-from ..printing import Names
 from ..verdict import Claim, Result, Verdict
+from .document.formula import Names
 from .example import Example, OwnExample, own_example, small_example
 
 WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ....numeric.strict_json import rational_text
-from ...printing import Formula
 from ..assemble import plain, prose
+from ..document.formula import Formula
 from ..limit_run import Limit, limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
 from ..picture_curves import Curve, curves_picture

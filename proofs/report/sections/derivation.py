@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ....symbolic.derive import Derivation, SymbolicHead
-from ... import derivation_document as document
-from ...document_parts import Sentence
-from ...printing import Formula, Names, symbol, text_latex, word_formula
 from ...verdict import Verdict
 from ..assemble import blocks, plain, prose, spans
+from ..document import derivation as document
+from ..document.formula import Formula, Names, symbol, text_latex, word_formula
+from ..document.parts import Sentence
 from ..model import Block, Display, Link, Note, Paragraph, Section, Steps
 from ..notation import block_symbols
 from ..subject import Subject

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ....symbolic.derive import Derivation
-from ...printing import Formula, Names
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose
+from ..document.formula import Formula, Names
 from ..expansion import SHOWN_AT, Entry, expanded, layer_change, sum_formula, update_change
 from ..model import Block, Display, Folded, Note, Section, Table
 from ..notation import block_symbols, equation, row_symbol

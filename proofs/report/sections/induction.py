@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...printing import Formula
 from ...verdict import Claim, Verdict
 from ..assemble import cell, prose
+from ..document.formula import Formula
 from ..model import Block, Cell, Display, Link, Section, Table
 from ..subject import Subject, worst
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from ...invariance.question import SETS
 from ...invariance.table import KINDS, worst
-from ...printing import Formula, symbol
 from ...table import witness_lines
 from ...verdict import Claim, Verdict
 from ..assemble import cell, plain, prose, sentence
+from ..document.formula import Formula, symbol
 from ..model import Block, Cell, Folded, Listing, Matrix, Note, Section, Table
 from ..subject import Subject
 

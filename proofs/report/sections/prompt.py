@@ -6,8 +6,8 @@ from typing import Any
 
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.loop import SymbolicState
-from ...printing import Formula, Names, symbol
 from ..assemble import cell, prose
+from ..document.formula import Formula, Names, symbol
 from ..model import Block, Cell, Picture, Section, Table
 from ..notation import block_symbols, numbers
 from ..picture_prompt import Row, letters, prompt_picture

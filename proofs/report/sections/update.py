@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.errors import LayerproofError
 from ....symbolic.loop import LoopForm, loop_form
-from ...printing import Formula, Names, symbol
 from ..assemble import plain, prose
+from ..document.formula import Formula, Names, symbol
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
 from ..subject import Subject
 

@@ -11,10 +11,10 @@ from ....symbolic.arithmetic import Arithmetic
 from ....symbolic.construction import Construction, instantiate
 from ....symbolic.derive import Derivation
 from ....symbolic.prompt import Layout
-from ...derivation_document import head_tables
-from ...document_parts import Table as FormulaTable
-from ...printing import Formula, expression, symbol
 from ..assemble import cell, matrix, prose
+from ..document.derivation import head_tables
+from ..document.formula import Formula, expression, symbol
+from ..document.parts import Table as FormulaTable
 from ..model import Block, Folded, Matrix, Paragraph, Section, Table
 from ..notation import numbers
 from ..subject import Subject

@@ -8,10 +8,10 @@ from typing import Any
 
 from ....numeric.strict_json import rational_text
 from ....symbolic.identity import Mismatch
-from ...printing import Formula, symbol
 from ...verdict import Verdict, number_text
-from ...weights_document import number
 from ..assemble import cell, plain, prose
+from ..document.formula import Formula, symbol
+from ..document.matrices import number
 from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
 from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Span, Steps, Table
 from ..notation import equation, indexed, numbers, vector

@@ -9,8 +9,8 @@ from html import escape
 from importlib.resources import files as resources
 from typing import assert_never
 
-from ...printing import Formula
 from ...verdict import Verdict
+from ..document.formula import Formula
 from ..model import (
     Block,
     Cell,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
-from ...printing import Formula
+from ..document.formula import Formula
 from ..model import (
     Block,
     Cell,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import assert_never
 
 from ....symbolic.errors import LayerproofError
-from ...printing import Formula
 from ...verdict import Verdict
+from ..document.formula import Formula
 from ..model import (
     Block,
     Cell,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ...printing import Formula
 from ...verdict import Verdict
+from ..document.formula import Formula
 from ..model import (
     Block,
     Cell,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ...printing import Formula
+from ..document.formula import Formula
 from .escape import visible
 from .latex_lines import lines
 from .latex_nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words, named, separates

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .derivation_document import Section, Table
-from .printing import Formula
+from .derivation import Section, Table
+from .formula import Formula
 
 
 def as_text(title: str, sections: list[Section]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .printing import Formula
+from .formula import Formula
 
 
 @dataclass(frozen=True)

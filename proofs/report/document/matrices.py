@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from ..symbolic.construction import Construction
-from ..symbolic.rational import RationalMatrix
-from .document_parts import Section, Table
-from .printing import Formula
+from ....symbolic.construction import Construction
+from ....symbolic.rational import RationalMatrix
+from .formula import Formula
+from .parts import Section, Table
 
 SHOWN = 12
 """Matrices with more rows than this are described and not printed; JSON has them whole."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from ..symbolic.ansatz import Ansatz, TensorSolution, Unknown
-from ..symbolic.derive import SOLVED_AT, Derivation, SymbolicHead
-from ..symbolic.loop import SymbolicState
-from ..symbolic.uniqueness import rank_at
-from .document_parts import Section as Section
-from .document_parts import Sentence, said
-from .document_parts import Table as Table
-from .printing import Formula, Names, block_name, expression, linear, word_formula
+from ....symbolic.ansatz import Ansatz, TensorSolution, Unknown
+from ....symbolic.derive import SOLVED_AT, Derivation, SymbolicHead
+from ....symbolic.loop import SymbolicState
+from ....symbolic.uniqueness import rank_at
+from .formula import Formula, Names, block_name, expression, linear, word_formula
+from .parts import Section as Section
+from .parts import Sentence, said
+from .parts import Table as Table
 
 ZERO = Formula("0", "0")
 FORM = r"$W P = diag(0, U)|W P = \operatorname{diag}(0, U)$, $Q = diag(E, 0)|Q = \operatorname{diag}(E, 0)$"
