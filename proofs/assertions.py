@@ -12,7 +12,7 @@ from ..symbolic.errors import ArgumentError
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
 from .evidence import kinds
-from .table import witness_lines
+from .terminal.table import witness_lines
 from .user_file import resolve_algorithm
 from .verdict import Claim, Result, Verdict
 

@@ -31,7 +31,7 @@ Number = int | Fraction | str
 
 def exact(value: Number, name: str) -> Fraction:
     """An exact number: an int, a Fraction or text such as "9/10"; a float is refused since 0.9 is not 9/10."""
-    from .options import rational
+    from .terminal.options import rational
 
     if isinstance(value, str):
         return rational(value, name)

@@ -25,7 +25,7 @@ from layerproof.proofs.commands import derive as derive_command
 from layerproof.proofs.commands import list as list_command
 from layerproof.proofs.commands import verify as verify_command
 from layerproof.proofs.evidence import exact, kinds
-from layerproof.proofs.run_options import RunOptions
+from layerproof.proofs.terminal.run_options import RunOptions
 from layerproof.symbolic.errors import NotRepresentableError
 
 Capture = pytest.CaptureFixture[str]

@@ -19,7 +19,7 @@ from ..case import Progress, Settings, silent
 from ..certificate import certificate
 from ..checker import ask, verify
 from ..plain_text import encodable
-from ..table import summary
+from ..terminal.table import summary
 from ..user_file import LOAD_LIMIT, is_file, load
 from ..verdict import Claim, Result, Verdict
 from . import export as export_check

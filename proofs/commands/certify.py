@@ -12,7 +12,7 @@ from ...symbolic.algorithms import find
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
 from ..certificate.certificate import certify, check_target, write
-from ..options import (
+from ..terminal.options import (
     ContextLength,
     Dtype,
     EntrywiseContext,
@@ -32,8 +32,8 @@ from ..options import (
     Trials,
     rational,
 )
-from ..progress import ProgressLine
-from ..table import show
+from ..terminal.progress import ProgressLine
+from ..terminal.table import show
 from ..user_file import is_file
 
 

@@ -15,11 +15,11 @@ from ..case import MAX_WORK, Settings
 from ..check import step_summary
 from ..check.files import Kind, targets
 from ..check.project import Outcome, check_target, exit_code, worst
-from ..options import ContextLength, Features, Json, Layers, integer
 from ..plain_text import one_line
-from ..progress import ProgressLine
-from ..table import summary as counts
-from ..table import witness_lines
+from ..terminal.options import ContextLength, Features, Json, Layers, integer
+from ..terminal.progress import ProgressLine
+from ..terminal.table import summary as counts
+from ..terminal.table import witness_lines
 from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict
 
 SHOWN = 20

@@ -13,10 +13,10 @@ from ...numeric.weights_file import document
 from ...symbolic.construction import Construction, construct
 from ...symbolic.derive import derive
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from ..options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
 from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections
 from ..report.document.plain import as_json, as_latex, as_text
+from ..terminal.options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
 from ..user_file import guarded, origin, resolve_algorithm
 from ..verdict import SCHEMA, Claim, Verdict
 

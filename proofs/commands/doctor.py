@@ -11,10 +11,10 @@ from rich.text import Text
 
 from ...numeric.strict_json import dumps
 from ..doctor.finding import Diagnosis, State, diagnose
-from ..options import Json
 from ..plain_text import encodable, one_line
-from ..progress import ProgressLine
-from ..table import console
+from ..terminal.options import Json
+from ..terminal.progress import ProgressLine
+from ..terminal.table import console
 
 STYLES = {State.YES: "green", State.NO: "red", State.UNKNOWN: "yellow", State.INFO: "dim"}
 

@@ -14,7 +14,7 @@ from ...numeric.strict_json import dumps
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
 from ..export import export
-from ..options import (
+from ..terminal.options import (
     ContextLength,
     Dtype,
     Evidence,
@@ -31,8 +31,8 @@ from ..options import (
     parameter_values,
     rational,
 )
-from ..progress import ProgressLine
-from ..table import show
+from ..terminal.progress import ProgressLine
+from ..terminal.table import show
 from ..user_file import resolve_algorithm
 
 

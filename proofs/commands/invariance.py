@@ -13,8 +13,8 @@ from ...symbolic.invariance.symmetry import GROUPS, SymmetryGroup
 from ..invariance.claims import invariance
 from ..invariance.question import SETS, Question
 from ..invariance.table import show
-from ..options import Gamma, Json, Lam, Seed, Trace, integer, rational
-from ..progress import ProgressLine
+from ..terminal.options import Gamma, Json, Lam, Seed, Trace, integer, rational
+from ..terminal.progress import ProgressLine
 
 
 def command(

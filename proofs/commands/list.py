@@ -15,8 +15,8 @@ from ...symbolic.algorithms import catalogue
 from ...symbolic.derive import closed_form_heads
 from ...symbolic.loop import SymbolicState
 from ..evidence import kinds
-from ..options import Json
-from ..table import console
+from ..terminal.options import Json
+from ..terminal.table import console
 from ..verdict import SCHEMA
 
 

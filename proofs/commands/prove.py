@@ -11,9 +11,9 @@ from rich.text import Text
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError
 from ..evidence.proved import CLAIM, NAME, STRENGTH, prove_all
-from ..options import Json
-from ..progress import ProgressLine
-from ..table import STYLES, console, summary
+from ..terminal.options import Json
+from ..terminal.progress import ProgressLine
+from ..terminal.table import STYLES, console, summary
 from ..theory.audits import Audit, audits, general_audits
 from ..theory.gate import INSTALL, THEORY, find_prover, source_digests
 from ..user_file import resolve_algorithm

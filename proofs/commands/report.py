@@ -9,11 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...numeric.strict_json import dumps
-from ..options import Evidence, Json
-from ..progress import ProgressLine
 from ..report.reporting import Written, write_report
-from ..run_options import RunOptions
-from ..table import console, show
+from ..terminal.options import Evidence, Json
+from ..terminal.progress import ProgressLine
+from ..terminal.run_options import RunOptions
+from ..terminal.table import console, show
 
 DEFAULTS = RunOptions()
 

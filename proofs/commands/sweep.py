@@ -16,13 +16,13 @@ from ...numeric.processes import whole_number
 from ...numeric.strict_json import dumps
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK
-from ..options import Json, MaxWork, integer
-from ..progress import ProgressLine
 from ..sweep.picture import check_picture, write_picture
 from ..sweep.run import AT_ONCE, SweepResult, run_sweep
 from ..sweep.spec import LIMIT, Sweep, read_sweep
 from ..sweep.summary import document, show
 from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
+from ..terminal.options import Json, MaxWork, integer
+from ..terminal.progress import ProgressLine
 
 
 def command(

@@ -12,10 +12,10 @@ from ...symbolic.errors import ArgumentError
 from ..check.regression import check_target, replay
 from ..check.regression import save as write_case
 from ..checker import ask, verify
-from ..options import Evidence, Json
-from ..progress import ProgressLine
-from ..run_options import RunOptions
-from ..table import show
+from ..terminal.options import Evidence, Json
+from ..terminal.progress import ProgressLine
+from ..terminal.run_options import RunOptions
+from ..terminal.table import show
 from ..verdict import Result
 
 DEFAULTS = RunOptions()

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ..table import STYLES, console, summary, witness_lines
+from ..terminal.table import STYLES, console, summary, witness_lines
 from ..verdict import Claim, Result, Verdict
 from .question import SETS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..table import witness_lines
+from ..terminal.table import witness_lines
 from ..verdict import Claim, Verdict
 from .document.formula import Formula
 from .document.parts import Sentence, said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ...symbolic.derive import Readout
-from ..table import summary
+from ..terminal.table import summary
 from ..verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
 from .assemble import alarm, prose
 from .document.formula import Formula, symbol, text_latex

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..case import Settings
-from ..table import STYLES, console
+from ..terminal.table import STYLES, console
 from ..verdict import SCHEMA, Verdict
 from .run import SweepResult
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ...invariance.question import SETS
 from ...invariance.table import KINDS, worst
-from ...table import witness_lines
+from ...terminal.table import witness_lines
 from ...verdict import Claim, Verdict
 from ..assemble import cell, plain, prose, sentence
 from ..document.formula import Formula, symbol

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .evidence import kinds
-from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
+from ..evidence import kinds
+from ..verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
 
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
 

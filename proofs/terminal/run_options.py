@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ..numeric.prompt_file import read_context
-from ..symbolic.errors import ArgumentError
-from .case import MAX_WORK, Settings
+from ...numeric.prompt_file import read_context
+from ...symbolic.errors import ArgumentError
+from ..case import MAX_WORK, Settings
 from .options import (
     Dtype,
     EntrywiseContext,

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ..numeric.prompt_file import parse_rational
-from ..symbolic.errors import ArgumentError, ContentError
+from ...numeric.prompt_file import parse_rational
+from ...symbolic.errors import ArgumentError, ContentError
 
 
 def whole(_: Any, tokens: Sequence[Any]) -> int:

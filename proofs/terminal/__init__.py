@@ -1,0 +1,1 @@
+"""What the command line shares: options, progress on stderr, and tables."""
