@@ -30,8 +30,8 @@ import chart
 import machine
 import torch
 
-from layerproof.numeric.draws import preconditioners, starting_weights
-from layerproof.numeric.prompts import generic_context
+from layerproof.numeric.data.draws import preconditioners, starting_weights
+from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetic import PRIME_FIELD, RATIONALS, Arithmetic

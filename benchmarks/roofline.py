@@ -25,8 +25,8 @@ import chart
 import machine
 import torch
 
+from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.device import resolve_device
-from layerproof.numeric.draws import preconditioners
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.construction import Construction, construct

@@ -28,7 +28,7 @@ import torch
 import layerproof as lp
 from layerproof.numeric.batch_check import batch_check, random_transitions
 from layerproof.numeric.crosscheck import crosscheck
-from layerproof.numeric.draws import prompts
+from layerproof.numeric.data.draws import prompts
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.evidence.exact import first_mismatch
 from layerproof.symbolic.algorithms import catalogue, find

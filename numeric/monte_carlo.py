@@ -20,8 +20,8 @@ from torch import Tensor
 from ..symbolic.errors import ArgumentError
 from ..symbolic.invariance.samples import Outer
 from ..symbolic.invariance.sets import WeightSet
+from .data.processes import whole_number
 from .outer_update import Samples, flat, outer_update
-from .processes import whole_number
 
 LAWS = {
     "symmetric": "independent random signs times independent magnitudes: moved by signed permutations into itself",

@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from ..numeric.draws import preconditioners
-from ..numeric.processes import process_named, whole_number
+from ..numeric.data.draws import preconditioners
+from ..numeric.data.processes import process_named, whole_number
 from ..numeric.strict_json import rational_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..numeric.draws import preconditioners as draw
-from ..numeric.processes import whole_number
+from ..numeric.data.draws import preconditioners as draw
+from ..numeric.data.processes import whole_number
 from ..numeric.set_file import read_set
 from ..symbolic import derive as derivations
 from ..symbolic.algorithm import Algorithm

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from ..numeric.draws import contexts
+from ..numeric.data.draws import contexts
 from ..numeric.strict_json import rational_text
 from ..symbolic.exact import exact_number
 from ..symbolic.identity import Mismatch

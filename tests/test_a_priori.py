@@ -21,10 +21,10 @@ from torch import nn
 from layerproof.numeric.a_priori import CHUNK, Propagation, a_priori
 from layerproof.numeric.bounds import StepBound, layer_maps
 from layerproof.numeric.crosscheck import crosscheck
+from layerproof.numeric.data.draws import preconditioners
+from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.draws import preconditioners
 from layerproof.numeric.lower import lower_prompt
-from layerproof.numeric.prompts import generic_context
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.construction import Construction
 

@@ -17,8 +17,8 @@ import layerproof
 from layerproof.numeric.a_priori import Propagation
 from layerproof.numeric.batch_check import _loop_errors, _query, batch_check, random_transitions
 from layerproof.numeric.bounds import layer_maps
+from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.draws import preconditioners
 from layerproof.numeric.reference import (
     FloatTransitions,
     Lowering,

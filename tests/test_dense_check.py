@@ -19,6 +19,7 @@ from torch import nn
 import layerproof as lp
 from layerproof.numeric.bounds import growth
 from layerproof.numeric.crosscheck import crosscheck
+from layerproof.numeric.data.draws import contexts, preconditioners, prompts
 from layerproof.numeric.dense_check import (
     EXACT_LAYERS,
     WORK,
@@ -30,7 +31,6 @@ from layerproof.numeric.dense_check import (
     run_model,
 )
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.draws import contexts, preconditioners, prompts
 from layerproof.numeric.lower import lower, lower_layers, lower_matrix, lower_prompt
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.proofs.user_file import load

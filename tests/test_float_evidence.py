@@ -14,9 +14,9 @@ from torch import nn
 
 import layerproof as lp
 from layerproof.numeric.crosscheck import crosscheck
+from layerproof.numeric.data.draws import preconditioners
+from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS, TF32
-from layerproof.numeric.draws import preconditioners
-from layerproof.numeric.prompts import generic_context
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.proofs import case as cases
 from layerproof.proofs.case import Settings

@@ -29,10 +29,10 @@ from torch import Tensor, nn
 import layerproof.numeric.crosscheck as judge
 from layerproof.numeric.bounds import WIDE, growth, layer_maps, one_step
 from layerproof.numeric.crosscheck import FloatResult, crosscheck
+from layerproof.numeric.data.draws import preconditioners, process_for
+from layerproof.numeric.data.prompts import generic_context, trajectory_context
 from layerproof.numeric.device import PRECISIONS, Precision
-from layerproof.numeric.draws import preconditioners, process_for
 from layerproof.numeric.lower import lower_prompt
-from layerproof.numeric.prompts import generic_context, trajectory_context
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.arithmetic import RATIONALS
 from layerproof.symbolic.construction import Construction, construct

@@ -24,8 +24,8 @@ from helpers import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from layerproof.numeric.processes import boyan_chain
-from layerproof.numeric.prompts import trajectory_context
+from layerproof.numeric.data.processes import boyan_chain
+from layerproof.numeric.data.prompts import trajectory_context
 from layerproof.symbolic.algorithm import Accumulator
 from layerproof.symbolic.attention import AccumulatorHead, accumulate, iterate, masked_keys
 from layerproof.symbolic.degree import identity_degree

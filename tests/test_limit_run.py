@@ -9,7 +9,7 @@ import pytest
 from helpers import Case, each_case, plain_weights
 from reports import SMALL, everything, settings_of, subject, words
 
-from layerproof.numeric.draws import prompts, zero_weights
+from layerproof.numeric.data.draws import prompts, zero_weights
 from layerproof.proofs.case import Case as Judged
 from layerproof.proofs.report.limit_run import limit_run, root
 from layerproof.proofs.report.sections import section_modules

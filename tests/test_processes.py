@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerproof.numeric.processes import (
+from layerproof.numeric.data.processes import (
     PROCESSES,
     MarkovRewardProcess,
     boyan_chain,

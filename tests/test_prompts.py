@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerproof.numeric.processes import PROCESSES, MarkovRewardProcess, loop, random_ergodic
-from layerproof.numeric.prompts import generic_context, trajectory_context
+from layerproof.numeric.data.processes import PROCESSES, MarkovRewardProcess, loop, random_ergodic
+from layerproof.numeric.data.prompts import generic_context, trajectory_context
 from layerproof.symbolic.errors import ArgumentError
 
 SEEDS = st.integers(0, 10**6)

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 import torch
 
+from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.lower import lower_prompt
-from layerproof.numeric.prompts import generic_context
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.arithmetic import RATIONALS

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from ...numeric.draws import preconditioners
-from ...numeric.processes import whole_number
+from ...numeric.data.draws import preconditioners
+from ...numeric.data.processes import whole_number
 from ...numeric.strict_json import dumps
 from ...numeric.weights_file import document
 from ...symbolic.construction import Construction, construct

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.processes import whole_number
+from ...numeric.data.processes import whole_number
 from ...numeric.strict_json import dumps
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from ...numeric.draws import prompts
+from ...numeric.data.draws import prompts
 from ...symbolic.arithmetic import RATIONALS
 from ...symbolic.identity import Mismatch, check_construction, problem, textbook
 from ...symbolic.prompt import Context

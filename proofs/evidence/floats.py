@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...numeric.draws import prompts
+from ...numeric.data.draws import prompts
 from ...symbolic.arithmetic import RATIONALS
 from ...symbolic.identity import problem
 from ..case import Case

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from ...numeric.processes import whole_number
+from ...numeric.data.processes import whole_number
 from ...numeric.strict_json import rational_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue

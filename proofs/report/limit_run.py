@@ -15,7 +15,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from ...numeric.draws import prompts, zero_weights
+from ...numeric.data.draws import prompts, zero_weights
 from ...symbolic.arithmetic import RATIONALS
 from ...symbolic.identity import Problem, problem, textbook
 from ..case import Case

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ...numeric.draws import preconditioners, starting_weights
-from ...numeric.prompts import generic_context
+from ...numeric.data.draws import preconditioners, starting_weights
+from ...numeric.data.prompts import generic_context
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.arithmetic import RATIONALS

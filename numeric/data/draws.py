@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.construction import Steps
-from ..symbolic.prompt import Context
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.construction import Steps
+from ...symbolic.prompt import Context
 from .processes import MarkovRewardProcess, process_named, stream
 from .prompts import generic_context, trajectory_context, with_extras
 

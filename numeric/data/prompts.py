@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from math import lcm
 from random import Random
 
-from ..symbolic.prompt import Context
+from ...symbolic.prompt import Context
 from .processes import MarkovRewardProcess, Vector, dyadic, stream, whole_number
 
 

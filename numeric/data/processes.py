@@ -15,7 +15,7 @@ from random import Random
 
 from flint import fmpq, fmpq_mat
 
-from ..symbolic.errors import ArgumentError
+from ...symbolic.errors import ArgumentError
 
 Vector = tuple[Fraction, ...]
 Row = Iterable[Fraction | int]

@@ -1,0 +1,1 @@
+"""Where transitions come from: Markov reward processes, prompts, and draws by seed."""
