@@ -18,8 +18,8 @@ from typing import Any
 
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError, LayerproofError
-from .strict_json import rational_text
-from .weights_file import description, tensors
+from .files.strict_json import rational_text
+from .files.weights_file import description, tensors
 
 FORMAT, SCHEMA = "layerproof-export", 1
 CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE = (

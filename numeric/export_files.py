@@ -10,11 +10,11 @@ from pathlib import Path
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from . import export_config as names
-from .directories import replace_directory
 from .export_config import Source, config, listing
 from .export_readme import text
-from .strict_json import MAX_FILE_BYTES, dumps, loads, read_text
-from .weights_file import document, safetensors_bytes
+from .files.directories import replace_directory
+from .files.strict_json import MAX_FILE_BYTES, dumps, loads, read_text
+from .files.weights_file import document, safetensors_bytes
 
 
 def check_formats(formats: Iterable[str], dtype: str) -> None:
@@ -104,7 +104,7 @@ def npz(construction: Construction, dtype: str) -> bytes:
     """The tensors as a NumPy archive, no pickle in it; its members have no time of their own."""
     import numpy as np
 
-    from .tensor_files import wanted_tensors
+    from .files.tensor_files import wanted_tensors
 
     arrays = {name: tensor.numpy() for name, tensor in wanted_tensors(construction, dtype).items()}
     buffer = io.BytesIO()

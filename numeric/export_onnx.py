@@ -22,8 +22,8 @@ import numpy as np
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError, ContentError
 from .export_config import ANY, MissingExtraError
+from .files.weights_file import tensors
 from .lower import lower
-from .weights_file import tensors
 
 OPSET, IR_VERSION = 18, 10
 DTYPES = ("float64", "float32")

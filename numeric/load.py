@@ -21,8 +21,8 @@ from . import export_config as names
 from .export_config import FORMAT, SCHEMA, Source, config
 from .export_files import check_size
 from .export_readme import text
-from .strict_json import dumps, loads, read_text
-from .weights_file import description, from_document
+from .files.strict_json import dumps, loads, read_text
+from .files.weights_file import description, from_document
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,7 +62,7 @@ class Loaded:
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """The tensors of the safetensors file by name, in the export's dtype."""
-        from .tensor_files import wanted_tensors  # loading has shown that these are the file's, bit by bit
+        from .files.tensor_files import wanted_tensors  # loading has shown that these are the file's, bit by bit
 
         return wanted_tensors(self.construction, self.config["dtype"])
 
@@ -217,7 +217,7 @@ def _shown(value: Any) -> str:
 
 def tensor_differences(loaded: Loaded) -> Iterator[str]:
     """What the safetensors file has otherwise than the rationals, correctly rounded."""
-    from . import tensor_files
+    from .files import tensor_files
 
     found = content(loaded, names.TENSORS)
     try:
@@ -235,7 +235,7 @@ def tensor_differences(loaded: Loaded) -> Iterator[str]:
 
 def npz_differences(loaded: Loaded) -> Iterator[str]:
     """What the npz file has otherwise than the rationals, correctly rounded."""
-    from . import tensor_files
+    from .files import tensor_files
 
     found = content(loaded, names.NPZ)
     limit = 2**12 + 8 * max(x.numel() for x in loaded.tensors.values()) if loaded.tensors else 2**12

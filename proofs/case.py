@@ -10,7 +10,7 @@ from typing import Any
 
 from ..numeric.data.draws import preconditioners
 from ..numeric.data.processes import process_named, whole_number
-from ..numeric.strict_json import rational_text
+from ..numeric.files.strict_json import rational_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.derive import Derivation, derive

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..numeric import export_files
 from ..numeric.export_config import ANY, SOURCE, Source
-from ..numeric.strict_json import dumps, read_text
+from ..numeric.files.strict_json import dumps, read_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.attention import Head

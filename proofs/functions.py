@@ -8,7 +8,7 @@ from typing import Any
 
 from ..numeric.data.draws import preconditioners as draw
 from ..numeric.data.processes import whole_number
-from ..numeric.set_file import read_set
+from ..numeric.files.set_file import read_set
 from ..symbolic import derive as derivations
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue

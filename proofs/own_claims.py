@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from ..numeric.data.draws import contexts
-from ..numeric.strict_json import rational_text
+from ..numeric.files.strict_json import rational_text
 from ..symbolic.exact import exact_number
 from ..symbolic.identity import Mismatch
 from ..symbolic.own import OwnConstruction, own_layers, own_mismatches, own_prompt

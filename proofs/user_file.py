@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ..numeric.strict_json import read_text
+from ..numeric.files.strict_json import read_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import find
 from ..symbolic.errors import ArgumentError, ContentError, LayerproofError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from layerproof.numeric.strict_json import dumps, loads
+from layerproof.numeric.files.strict_json import dumps, loads
 from layerproof.proofs.cli import run
 
 EXACT = ("derived", "identity-symbolic", "identity-entrywise", "identity-exact", "identity-random")

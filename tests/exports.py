@@ -15,7 +15,7 @@ from torch import nn
 import layerproof as lp
 from layerproof.numeric.export_config import Source
 from layerproof.numeric.export_files import contents, write
-from layerproof.numeric.strict_json import dumps
+from layerproof.numeric.files.strict_json import dumps
 from layerproof.symbolic.construction import Construction
 
 ALL = ("npz", "onnx", "pt2")

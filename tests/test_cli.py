@@ -19,8 +19,8 @@ from cli import EXACT, QUICK, SMALL, assert_refused, console_script, python, run
 from cyclopts import Parameter
 
 import layerproof as lp
-from layerproof.numeric.strict_json import loads
-from layerproof.numeric.weights_file import document, from_document
+from layerproof.numeric.files.strict_json import loads
+from layerproof.numeric.files.weights_file import document, from_document
 from layerproof.proofs.commands import derive as derive_command
 from layerproof.proofs.commands import list as list_command
 from layerproof.proofs.commands import verify as verify_command

@@ -22,8 +22,8 @@ from exports import ALL, refit, small, written
 import layerproof as lp
 from layerproof.numeric import export_files, export_onnx
 from layerproof.numeric.export_config import FILES, MissingExtraError
+from layerproof.numeric.files.weights_file import document
 from layerproof.numeric.load import load
-from layerproof.numeric.weights_file import document
 from layerproof.proofs.case import Settings
 from layerproof.proofs.export import export
 from layerproof.symbolic.errors import ArgumentError, ContentError, WorkLimitError

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import layerproof as lp
-from layerproof.numeric.set_file import weight_set
+from layerproof.numeric.files.set_file import weight_set
 from layerproof.proofs.invariance.question import Question, subjects
 from layerproof.proofs.invariance.witness import witness_document
 from layerproof.symbolic.arithmetic import RATIONALS

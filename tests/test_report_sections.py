@@ -27,7 +27,7 @@ from reports import (
     words,
 )
 
-from layerproof.numeric.weights_file import write_weights
+from layerproof.numeric.files.weights_file import write_weights
 from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
 from layerproof.proofs.evidence import kinds

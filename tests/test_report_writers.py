@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from report_tools import needs_typst, texts
 
-from layerproof.numeric.strict_json import loads
+from layerproof.numeric.files.strict_json import loads
 from layerproof.proofs.report.model import Report
 from layerproof.proofs.report.writers import html, json_data, markdown
 from layerproof.proofs.report.writers.escape import visible

@@ -10,7 +10,7 @@ from cli import assert_refused, run_cli
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from layerproof.numeric.set_file import check_set, read_group, read_set, weight_set
+from layerproof.numeric.files.set_file import check_set, read_group, read_set, weight_set
 from layerproof.proofs.invariance.question import Question, subjects
 from layerproof.symbolic.errors import ArgumentError, ContentError
 from layerproof.symbolic.invariance.constraints import parse_equation

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 from cli import run_cli
 
-from layerproof.numeric.strict_json import loads
+from layerproof.numeric.files.strict_json import loads
 from layerproof.proofs.verdict import SCHEMA, Claim, Result, Verdict, number_text, witness_json
 from layerproof.symbolic.identity import Mismatch
 from layerproof.symbolic.prime_field import element

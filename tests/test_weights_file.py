@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 import layerproof as lp
-from layerproof.numeric import strict_json, weights_file
-from layerproof.numeric.strict_json import dumps, loads, read_text
-from layerproof.numeric.weights_file import document, from_document, read_weights, write_weights
+from layerproof.numeric.files import strict_json, weights_file
+from layerproof.numeric.files.strict_json import dumps, loads, read_text
+from layerproof.numeric.files.weights_file import document, from_document, read_weights, write_weights
 from layerproof.symbolic.construction import Construction
 from layerproof.symbolic.errors import ArgumentError, ContentError
 from layerproof.symbolic.prompt import Layout

@@ -13,12 +13,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .numeric.files.prompt_file import read_context as read_context
+    from .numeric.files.weights_file import read_weights as read_weights
+    from .numeric.files.weights_file import write_weights as write_weights
     from .numeric.interpretability import interpretability_view as interpretability_view
     from .numeric.load import load as load
-    from .numeric.prompt_file import read_context as read_context
     from .numeric.transformer import LinearTransformer as LinearTransformer
-    from .numeric.weights_file import read_weights as read_weights
-    from .numeric.weights_file import write_weights as write_weights
     from .proofs.assertions import assert_implements as assert_implements
     from .proofs.functions import algorithms as algorithms
     from .proofs.functions import construct as construct
@@ -68,13 +68,13 @@ _HOMES = {
     "interpretability_view": "numeric.interpretability",
     "invariance": "proofs.functions",
     "load": "numeric.load",
-    "read_context": "numeric.prompt_file",
+    "read_context": "numeric.files.prompt_file",
     "read_sweep": "proofs.sweep.spec",
-    "read_weights": "numeric.weights_file",
+    "read_weights": "numeric.files.weights_file",
     "report": "proofs.report.reporting",
     "run_sweep": "proofs.sweep.run",
     "verify": "proofs.functions",
-    "write_weights": "numeric.weights_file",
+    "write_weights": "numeric.files.weights_file",
 }
 __all__ = sorted(_HOMES)
 

@@ -17,9 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ...numeric.prompt_file import parse_rational
-from ...numeric.strict_json import dumps, loads, rational_text, read_text
-from ...numeric.weights_file import MAX_ENTRIES, description, document
+from ...numeric.files.prompt_file import parse_rational
+from ...numeric.files.strict_json import dumps, loads, rational_text, read_text
+from ...numeric.files.weights_file import MAX_ENTRIES, description, document
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue, find
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError

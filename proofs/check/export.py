@@ -12,9 +12,9 @@ from typing import Any
 
 from ...numeric import export_config as names
 from ...numeric import load as loading
+from ...numeric.files.strict_json import dumps
+from ...numeric.files.weights_file import description, document, tensors
 from ...numeric.load import Loaded
-from ...numeric.strict_json import dumps
-from ...numeric.weights_file import description, document, tensors
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction

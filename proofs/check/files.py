@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...numeric.export_config import FILES
 from ...numeric.export_files import is_export
-from ...numeric.strict_json import MAX_FILE_BYTES, loads
+from ...numeric.files.strict_json import MAX_FILE_BYTES, loads
 from ...symbolic.errors import ContentError
 from ..certificate import certificate
 from ..plain_text import encodable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...numeric.strict_json import loads, read_text
+from ...numeric.files.strict_json import loads, read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import (
     ArgumentError,

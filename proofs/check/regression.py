@@ -9,8 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ...numeric.prompt_file import parse_rational
-from ...numeric.strict_json import dumps, loads, read_text
+from ...numeric.files.prompt_file import parse_rational
+from ...numeric.files.strict_json import dumps, loads, read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.identity import Mismatch

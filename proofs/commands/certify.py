@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.strict_json import dumps
+from ...numeric.files.strict_json import dumps
 from ...symbolic.algorithms import find
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings

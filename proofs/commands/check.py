@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...numeric.data.processes import whole_number
-from ...numeric.strict_json import dumps
+from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
 from ..check import step_summary

@@ -8,8 +8,8 @@ from cyclopts import Parameter
 
 from ...numeric.data.draws import preconditioners
 from ...numeric.data.processes import whole_number
-from ...numeric.strict_json import dumps
-from ...numeric.weights_file import document
+from ...numeric.files.strict_json import dumps
+from ...numeric.files.weights_file import document
 from ...symbolic.construction import Construction, construct
 from ...symbolic.derive import derive
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ...numeric.strict_json import dumps
+from ...numeric.files.strict_json import dumps
 from ..doctor.finding import Diagnosis, State, diagnose
 from ..plain_text import encodable, one_line
 from ..terminal.options import Json

@@ -9,8 +9,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...numeric.export_config import FORMATS
-from ...numeric.preconditioner_file import read_preconditioners
-from ...numeric.strict_json import dumps
+from ...numeric.files.preconditioner_file import read_preconditioners
+from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
 from ..export import export

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ...numeric.set_file import read_group, read_set
+from ...numeric.files.set_file import read_group, read_set
 from ...symbolic.invariance.symmetry import GROUPS, SymmetryGroup
 from ..invariance.claims import invariance
 from ..invariance.question import SETS, Question

@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...numeric.data.processes import whole_number
-from ...numeric.strict_json import dumps
+from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK
 from ..sweep.picture import check_picture, write_picture

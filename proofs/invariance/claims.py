@@ -7,8 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from ...numeric.set_file import weight_set
-from ...numeric.strict_json import rational_text
+from ...numeric.files.set_file import weight_set
+from ...numeric.files.strict_json import rational_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ...symbolic.invariance.blocks import block_update

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ...numeric.data.processes import whole_number
-from ...numeric.strict_json import rational_text
+from ...numeric.files.strict_json import rational_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.derive import derive

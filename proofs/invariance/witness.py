@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ...numeric.strict_json import rational_text
+from ...numeric.files.strict_json import rational_text
 from ...symbolic.invariance.decide import InvarianceWitness
 from ...symbolic.invariance.weights import WeightSpace
 from .question import Subject

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from ...numeric.directories import replace_directory
+from ...numeric.files.directories import replace_directory
 from ...symbolic.errors import ArgumentError, LayerproofError
 from .model import Report
 from .writers.checked import check

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ...numeric.strict_json import dumps
+from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ContentError, LayerproofError
 from ..case import Settings
 from ..checker import verify

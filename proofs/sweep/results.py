@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from ...numeric.strict_json import loads
+from ...numeric.files.strict_json import loads
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ..certificate.form import match
 from ..verdict import Verdict

@@ -27,8 +27,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...numeric.prompt_file import parse_rational
-from ...numeric.strict_json import rational_text, read_text
+from ...numeric.files.prompt_file import parse_rational
+from ...numeric.files.strict_json import rational_text, read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError

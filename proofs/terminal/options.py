@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ...numeric.prompt_file import parse_rational
+from ...numeric.files.prompt_file import parse_rational
 from ...symbolic.errors import ArgumentError, ContentError
 
 

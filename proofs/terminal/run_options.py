@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.prompt_file import read_context
+from ...numeric.files.prompt_file import read_context
 from ...symbolic.errors import ArgumentError
 from ..case import MAX_WORK, Settings
 from .options import (

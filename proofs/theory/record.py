@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...numeric.strict_json import dumps, loads, read_text
+from ...numeric.files.strict_json import dumps, loads, read_text
 from ...symbolic.errors import ContentError
 from .audits import Audit
 from .gate import Outcome, Prover, source_digests

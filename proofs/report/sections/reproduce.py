@@ -6,8 +6,8 @@ import platform
 from hashlib import sha256
 from importlib import metadata
 
-from ....numeric.strict_json import dumps
-from ....numeric.weights_file import MAX_ENTRIES, document
+from ....numeric.files.strict_json import dumps
+from ....numeric.files.weights_file import MAX_ENTRIES, document
 from ....symbolic.construction import Construction
 from ...theory.audits import has_theory
 from ...theory.gate import source_digests

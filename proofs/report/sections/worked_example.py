@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ....numeric.strict_json import rational_text
+from ....numeric.files.strict_json import rational_text
 from ....symbolic.identity import Mismatch
 from ...verdict import Verdict, number_text
 from ..assemble import cell, plain, prose

@@ -18,13 +18,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..symbolic.algorithms import catalogue
-from ..symbolic.attention import Head
-from ..symbolic.construction import Construction
-from ..symbolic.derive import Readout
-from ..symbolic.errors import ArgumentError, ContentError
-from ..symbolic.prompt import Layout
-from ..symbolic.rational import RationalMatrix
+from ...symbolic.algorithms import catalogue
+from ...symbolic.attention import Head
+from ...symbolic.construction import Construction
+from ...symbolic.derive import Readout
+from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.prompt import Layout
+from ...symbolic.rational import RationalMatrix
 from .strict_json import dumps, loads, rational_text, read_text
 
 FORMAT, SCHEMA = "layerproof-weights", 1
@@ -118,8 +118,8 @@ def safetensors_bytes(construction: Construction, dtype: str) -> bytes:
     """The content of a .safetensors file: the tensors rounded to `dtype`, everything else as its one metadata key."""
     from safetensors.torch import save  # loads torch
 
-    from .device import resolve_dtype
-    from .lower import lower
+    from ..device import resolve_dtype
+    from ..lower import lower
 
     metadata = {"layerproof": dumps({**description(construction), "dtype": dtype})}  # one key: its bytes are stable
     named = {

@@ -19,10 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ContentError
-from .device import resolve_dtype
-from .lower import lower
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ContentError
+from ..device import resolve_dtype
+from ..lower import lower
 from .strict_json import loads
 
 MAX_HEADER = 16 * 2**20

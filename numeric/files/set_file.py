@@ -23,11 +23,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..symbolic.errors import ArgumentError, ContentError
-from ..symbolic.invariance.constraints import Constraint, constrained, parse_equation
-from ..symbolic.invariance.sets import Rows, WeightSet, pattern_set
-from ..symbolic.invariance.symmetry import SymmetryGroup
-from ..symbolic.invariance.weights import WeightSpace
+from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.invariance.constraints import Constraint, constrained, parse_equation
+from ...symbolic.invariance.sets import Rows, WeightSet, pattern_set
+from ...symbolic.invariance.symmetry import SymmetryGroup
+from ...symbolic.invariance.weights import WeightSpace
 from .prompt_file import parse_rational
 from .strict_json import loads, read_text
 

@@ -29,8 +29,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..symbolic.errors import ArgumentError, ContentError
-from ..symbolic.prompt import Context
+from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.prompt import Context
 from .strict_json import loads, read_text
 
 MAX_NUMBER_LENGTH = 1000

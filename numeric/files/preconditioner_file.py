@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.construction import Steps
-from ..symbolic.errors import ContentError
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.construction import Steps
+from ...symbolic.errors import ContentError
 from .prompt_file import parse_rational
 from .strict_json import loads, read_text
 
