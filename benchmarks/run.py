@@ -26,9 +26,9 @@ import sympy
 import torch
 
 import layerproof as lp
-from layerproof.numeric.batch_check import batch_check, random_transitions
-from layerproof.numeric.crosscheck import crosscheck
 from layerproof.numeric.data.draws import prompts
+from layerproof.numeric.judge.batch import batch_check, random_transitions
+from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.evidence.exact import first_mismatch
 from layerproof.symbolic.algorithms import catalogue, find

@@ -69,8 +69,8 @@ def _exact(own: OwnConstruction, settings: Settings, progress: Progress) -> Clai
 
 def _floats(own: OwnConstruction, settings: Settings, progress: Progress) -> Claim:
     """Every layer in torch against the exact layer of the state that came in."""
-    from ..numeric.dense_check import DenseModel, dense_check, judged_prompts, run_model  # loads torch
     from ..numeric.device import TF32, environment, precision, resolve_device, resolve_dtype, strict_precision
+    from ..numeric.judge.dense import DenseModel, dense_check, judged_prompts, run_model  # loads torch
     from ..numeric.lower import lower_layers, lower_matrix
 
     s, values = settings, own_values(own, settings)

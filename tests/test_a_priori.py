@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from layerproof.numeric.a_priori import CHUNK, Propagation, a_priori
-from layerproof.numeric.bounds import StepBound, layer_maps
-from layerproof.numeric.crosscheck import crosscheck
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.judge.a_priori import CHUNK, Propagation, a_priori
+from layerproof.numeric.judge.bounds import StepBound, layer_maps
+from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.construction import Construction

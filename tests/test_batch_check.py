@@ -14,11 +14,11 @@ from helpers import Case, each_case, entry_changed, with_matrix
 from torch import nn
 
 import layerproof
-from layerproof.numeric.a_priori import Propagation
-from layerproof.numeric.batch_check import _loop_errors, _query, batch_check, random_transitions
-from layerproof.numeric.bounds import layer_maps
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.judge.a_priori import Propagation
+from layerproof.numeric.judge.batch import _loop_errors, _query, batch_check, random_transitions
+from layerproof.numeric.judge.bounds import layer_maps
 from layerproof.numeric.reference import (
     FloatTransitions,
     Lowering,

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 import layerproof as lp
-from layerproof.numeric.bounds import growth, layer_maps, one_step
-from layerproof.numeric.crosscheck import _judge, crosscheck
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.exact_run import ExactRun
+from layerproof.numeric.judge.bounds import growth, layer_maps, one_step
+from layerproof.numeric.judge.crosscheck import _judge, crosscheck
+from layerproof.numeric.judge.exact_run import ExactRun
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.reference import float_iterates
 from layerproof.numeric.transformer import LinearTransformer

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 import layerproof as lp
-from layerproof.numeric.bounds import growth
-from layerproof.numeric.crosscheck import crosscheck
 from layerproof.numeric.data.draws import contexts, preconditioners, prompts
-from layerproof.numeric.dense_check import (
+from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.judge.bounds import growth
+from layerproof.numeric.judge.crosscheck import crosscheck
+from layerproof.numeric.judge.dense import (
     EXACT_LAYERS,
     WORK,
     DenseModel,
@@ -30,7 +31,6 @@ from layerproof.numeric.dense_check import (
     roundings,
     run_model,
 )
-from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.lower import lower, lower_layers, lower_matrix, lower_prompt
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.proofs.user_file import load

@@ -18,9 +18,9 @@ from cli import python, run_cli
 
 import layerproof as lp
 from layerproof.numeric import device as device_module
-from layerproof.numeric.bounds import WIDE, growth, layer_maps
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.files.strict_json import dumps, loads
+from layerproof.numeric.judge.bounds import WIDE, growth, layer_maps
 from layerproof.proofs.doctor import floats as doctor_floats
 from layerproof.proofs.doctor import probes as doctor_probes
 from layerproof.proofs.doctor import runs as doctor_runs

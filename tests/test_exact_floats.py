@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerproof.numeric.bounds import StepBound, layer_maps
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.exact_floats import dyadic_matrix, integers, quotient, up
+from layerproof.numeric.judge.bounds import StepBound, layer_maps
+from layerproof.numeric.judge.exact_floats import dyadic_matrix, integers, quotient, up
 from layerproof.proofs.case import Case, Settings
 from layerproof.symbolic.algorithms import catalogue, find
 

@@ -13,10 +13,10 @@ from helpers import Case, each_case, trial
 from torch import nn
 
 import layerproof as lp
-from layerproof.numeric.crosscheck import crosscheck
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS, TF32
+from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.proofs import case as cases
 from layerproof.proofs.case import Settings

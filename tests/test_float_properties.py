@@ -26,12 +26,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-import layerproof.numeric.crosscheck as judge
-from layerproof.numeric.bounds import WIDE, growth, layer_maps, one_step
-from layerproof.numeric.crosscheck import FloatResult, crosscheck
+import layerproof.numeric.judge.crosscheck as judge
 from layerproof.numeric.data.draws import preconditioners, process_for
 from layerproof.numeric.data.prompts import generic_context, trajectory_context
 from layerproof.numeric.device import PRECISIONS, Precision
+from layerproof.numeric.judge.bounds import WIDE, growth, layer_maps, one_step
+from layerproof.numeric.judge.crosscheck import FloatResult, crosscheck
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.arithmetic import RATIONALS

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerproof.numeric.device import PRECISIONS, precision, resolve_device, resolve_dtype, strict_precision
-from layerproof.numeric.digits import Digits, digit_width
+from layerproof.numeric.judge.digits import Digits, digit_width
 from layerproof.numeric.lower import lower, round_all, round_to
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.construction import construct

@@ -10,12 +10,12 @@ import torch
 from helpers import Case, each_case, run_layers, trial
 from torch import nn
 
-from layerproof.numeric.crosscheck import crosscheck
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.exact_floats import up
+from layerproof.numeric.judge.crosscheck import crosscheck
+from layerproof.numeric.judge.exact_floats import up
+from layerproof.numeric.judge.lowering_error import PROMPTS, lowered_construction, split_error
 from layerproof.numeric.lower import lower, lower_prompt
-from layerproof.numeric.lowering_error import PROMPTS, lowered_construction, split_error
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.rational import RationalMatrix

@@ -10,7 +10,7 @@ import pytest
 import torch
 from helpers import Case, each_case
 
-from layerproof.numeric.magnitudes import Magnitude, StepMagnitude
+from layerproof.numeric.judge.magnitudes import Magnitude, StepMagnitude
 from layerproof.numeric.reference import FloatTransitions
 from layerproof.symbolic.algorithm import Sweep, Transition
 

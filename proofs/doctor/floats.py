@@ -87,7 +87,7 @@ def most_roundings(target: Precision) -> int:
     >>> most_roundings(PRECISIONS[torch.bfloat16])
     15
     """
-    from ...numeric.bounds import WIDE
+    from ...numeric.judge.bounds import WIDE
 
     return floor(log1p(WIDE) / log1p(float(target.unit_roundoff)))
 
@@ -98,7 +98,7 @@ FEATURES = 3
 @cache
 def _roundings_of_td0() -> tuple[int, int]:
     """k of a TD(0) layer at d = 3 and context length n as (at n = 0, for each token): both contractions grow with n."""
-    from ...numeric.bounds import layer_maps
+    from ...numeric.judge.bounds import layer_maps
     from ..functions import construct
 
     few, more = (layer_maps(construct("td0", d=FEATURES, n=n, layers=1)).roundings for n in (8, 16))

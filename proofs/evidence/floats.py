@@ -15,19 +15,19 @@ from ..plain_text import rounded_up
 from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:
-    from ...numeric.float_result import FloatResult
+    from ...numeric.judge.float_result import FloatResult
 
 NAME, ORDER = "float", 60
 STRENGTH = "within a proven bound on this run"
 EVERY_RUN = "within a proven bound on every conforming run"
 WIDE = 2.0**-4
-"""`growth` from which a bound is called vacuous (`numeric/crosscheck.py`; a copy, since that loads torch)."""
+"""`growth` from which a bound is called vacuous (`numeric/judge/crosscheck.py`; a copy, since that loads torch)."""
 
 
 def establish(case: Case) -> Iterator[Claim]:
     """Run `trials` prompts through torch and judge every layer, row and column by its one-step error bound."""
-    from ...numeric.crosscheck import crosscheck  # loads torch
     from ...numeric.device import TF32, resolve_device, resolve_dtype
+    from ...numeric.judge.crosscheck import crosscheck  # loads torch
     from ...numeric.transformer import LinearTransformer
 
     s, name = case.settings, case.algorithm.name

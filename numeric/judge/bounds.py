@@ -37,9 +37,9 @@ from typing import Any
 
 import numpy as np
 
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError
-from .device import Precision
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError
+from ..device import Precision
 from .exact_floats import floats, up
 
 
@@ -140,7 +140,7 @@ def _mask_additions(used: np.ndarray) -> int:
 def growth(k: int, target: Precision) -> float:
     """(1+u)^k - 1 for the format's u, rounded up.
 
-    >>> from .device import PRECISIONS
+    >>> from ..device import PRECISIONS
     >>> import torch
     >>> growth(1, PRECISIONS[torch.bfloat16]) - 2**-8 < 2**-100
     True

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from fractions import Fraction
 import numpy as np
 import torch
 
+from ..device import Precision
 from .bounds import LayerMaps, StepBound, float_keys, row_blocks
-from .device import Precision
 from .exact_floats import quotient
 
 U64 = 2.0**-53

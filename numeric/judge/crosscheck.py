@@ -18,22 +18,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..symbolic.algorithm import Algorithm
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError
-from ..symbolic.identity import Problem
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError
+from ...symbolic.identity import Problem
+from ..device import PRECISIONS, TF32, Precision, environment, precision, strict_precision
+from ..lower import lower, lower_prompt
+from ..reference import float_iterates
+from ..transformer import LinearTransformer
 from .a_priori import a_priori
 from .bounds import WIDE, LayerMaps, as_wide, formula, growth, layer_maps, one_step
-from .dense_check import DenseModel, dense_check, judged_prompts
-from .device import PRECISIONS, TF32, Precision, environment, precision, strict_precision
+from .dense import DenseModel, dense_check, judged_prompts
 from .exact_floats import up
 from .exact_run import UP, ExactRun
 from .float_result import APriori, Curves, Distance, FloatResult, Judgement, LoopDistance
-from .lower import lower, lower_prompt
 from .lowering_error import split_error
 from .places import Place, place, run_prediction, run_states
-from .reference import float_iterates
-from .transformer import LinearTransformer
 
 
 def _text(value: Fraction) -> str:

@@ -18,17 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..symbolic.algorithm import Algorithm, Sweep
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError
-from ..symbolic.prompt import Layout
-from .a_priori import OUTWARD, a_priori, outward
-from .bounds import as_wide, layer_maps
-from .device import PRECISIONS, Precision, precision, strict_precision
-from .exact_floats import up
-from .magnitudes import Magnitude, StepMagnitude
-from .places import Place, place, run_states
-from .reference import (
+from ...symbolic.algorithm import Algorithm, Sweep
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError
+from ...symbolic.prompt import Layout
+from ..device import PRECISIONS, Precision, precision, strict_precision
+from ..reference import (
     FloatTransitions,
     Lowering,
     Stacked,
@@ -39,7 +34,12 @@ from .reference import (
     parameters,
     token_columns,
 )
-from .transformer import LinearTransformer
+from ..transformer import LinearTransformer
+from .a_priori import OUTWARD, a_priori, outward
+from .bounds import as_wide, layer_maps
+from .exact_floats import up
+from .magnitudes import Magnitude, StepMagnitude
+from .places import Place, place, run_states
 
 TALLEST = 2.0**16
 """No number of a prompt, weight or step may be larger: then underflow in the loop is below `LOST`."""

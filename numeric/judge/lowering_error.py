@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ..symbolic.attention import Head, iterate
-from ..symbolic.construction import Construction
-from ..symbolic.identity import Problem
-from ..symbolic.rational import Rational, RationalMatrix
+from ...symbolic.attention import Head, iterate
+from ...symbolic.construction import Construction
+from ...symbolic.identity import Problem
+from ...symbolic.rational import Rational, RationalMatrix
+from ..lower import Lowered
 from .exact_floats import dyadic_matrix, up
-from .lower import Lowered
 
 PROMPTS = 2
 """The prompts on which both errors are told apart: it takes exact arithmetic with long numbers."""

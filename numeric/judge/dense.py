@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..symbolic.attention import Head, layer
-from ..symbolic.rational import Rational
+from ...symbolic.attention import Head, layer
+from ...symbolic.rational import Rational
+from ..device import Precision
+from ..lower import Lowered
 from .bounds import WIDE, growth
-from .device import Precision
 from .exact_floats import dyadic_matrix, floats, quotient, up
 from .float_result import Distance, FloatResult, Judgement
-from .lower import Lowered
 from .places import Place
 
 EXACT_LAYERS = 4
@@ -222,7 +222,7 @@ def run_model(
     model: DenseModel, lowered: Lowered, prompts: Sequence[torch.Tensor], order: str = "keys-first"
 ) -> np.ndarray:
     """The model in torch with its weights lowered, in one of `ORDERS`: (L+1, T, m, N) as float64."""
-    from .transformer import AttentionHead, AttentionLayer
+    from ..transformer import AttentionHead, AttentionLayer
 
     layers = [AttentionLayer([AttentionHead(t) for t in heads], lowered.scale) for heads in lowered.layers]
     states = [torch.stack(list(prompts))]
