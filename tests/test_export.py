@@ -20,10 +20,11 @@ from cli import assert_refused, console_script, run_cli
 from exports import ALL, refit, small, written
 
 import layerproof as lp
-from layerproof.numeric import export_files, export_onnx
-from layerproof.numeric.export_config import FILES, MissingExtraError
+from layerproof.numeric.export import files as export_files
+from layerproof.numeric.export import onnx as export_onnx
+from layerproof.numeric.export.config import FILES, MissingExtraError
+from layerproof.numeric.export.load import load
 from layerproof.numeric.files.weights_file import document
-from layerproof.numeric.load import load
 from layerproof.proofs.case import Settings
 from layerproof.proofs.export import export
 from layerproof.symbolic.errors import ArgumentError, ContentError, WorkLimitError

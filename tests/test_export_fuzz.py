@@ -12,9 +12,9 @@ from exports import joined, refit, small, written
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from layerproof.numeric.export.load import config_differences, digest_differences, load, read
 from layerproof.numeric.files import tensor_files
 from layerproof.numeric.files.weights_file import document
-from layerproof.numeric.load import config_differences, digest_differences, load, read
 from layerproof.symbolic.errors import ContentError
 
 FILES = ("config.json", "weights.json", "model.safetensors", "weights.npz", "README.md")

@@ -10,7 +10,7 @@ from exports import Runner, small, written
 from helpers import Case, each_case
 
 import layerproof as lp
-from layerproof.numeric.interpretability import NOT_MAPPED, interpretability_view
+from layerproof.numeric.export.interpretability import NOT_MAPPED, interpretability_view
 from layerproof.proofs.assertions import judge
 from layerproof.symbolic.errors import ArgumentError, ContentError
 

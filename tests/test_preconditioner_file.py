@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from cli import assert_refused, run_cli
 
+from layerproof.numeric.export.load import load
 from layerproof.numeric.files.preconditioner_file import read_preconditioners
 from layerproof.numeric.files.strict_json import dumps
-from layerproof.numeric.load import load
 from layerproof.symbolic.algorithms import find
 
 QUICK = ("-d", "2", "-n", "3", "-L", "2", "--evidence", "derived", "--evidence", "identity-exact")

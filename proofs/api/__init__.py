@@ -13,11 +13,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .numeric.export.interpretability import interpretability_view as interpretability_view
+    from .numeric.export.load import load as load
     from .numeric.files.prompt_file import read_context as read_context
     from .numeric.files.weights_file import read_weights as read_weights
     from .numeric.files.weights_file import write_weights as write_weights
-    from .numeric.interpretability import interpretability_view as interpretability_view
-    from .numeric.load import load as load
     from .numeric.transformer import LinearTransformer as LinearTransformer
     from .proofs.assertions import assert_implements as assert_implements
     from .proofs.functions import algorithms as algorithms
@@ -65,9 +65,9 @@ _HOMES = {
     "assert_implements": "proofs.assertions",
     "construct": "proofs.functions",
     "derive": "proofs.functions",
-    "interpretability_view": "numeric.interpretability",
+    "interpretability_view": "numeric.export.interpretability",
     "invariance": "proofs.functions",
-    "load": "numeric.load",
+    "load": "numeric.export.load",
     "read_context": "numeric.files.prompt_file",
     "read_sweep": "proofs.sweep.spec",
     "read_weights": "numeric.files.weights_file",

@@ -10,11 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ...numeric import export_config as names
-from ...numeric import load as loading
+from ...numeric.export import config as names
+from ...numeric.export import load as loading
+from ...numeric.export.load import Loaded
 from ...numeric.files.strict_json import dumps
 from ...numeric.files.weights_file import description, document, tensors
-from ...numeric.load import Loaded
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction
@@ -94,7 +94,7 @@ def _others(folder: Path) -> Iterable[tuple[str, str]]:
 
 
 def _onnx(loaded: Loaded, name: str, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
-    from ...numeric import export_onnx
+    from ...numeric.export import onnx as export_onnx
 
     context = loaded.config["onnx_context"] if name == names.ONNX else None
     found, dtype = loading.content(loaded, name), loaded.config["dtype"]
@@ -111,7 +111,7 @@ def _onnx(loaded: Loaded, name: str, one: Callable[[str, Iterable[str]], Claim])
 
 
 def _pt2(loaded: Loaded, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
-    from ...numeric import export_pt2
+    from ...numeric.export import pt2 as export_pt2
 
     found = loading.content(loaded, names.PT2)
     wanted = export_pt2.archive(loaded.construction, loaded.config["dtype"])

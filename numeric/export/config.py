@@ -16,10 +16,10 @@ from hashlib import sha256
 from math import inf
 from typing import Any
 
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError, LayerproofError
-from .files.strict_json import rational_text
-from .files.weights_file import description, tensors
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError, LayerproofError
+from ..files.strict_json import rational_text
+from ..files.weights_file import description, tensors
 
 FORMAT, SCHEMA = "layerproof-export", 1
 CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE = (
@@ -69,8 +69,8 @@ def rounding(construction: Construction, dtype: str) -> dict[str, Any]:
 
     Raises `ArgumentError` when an entry is beyond the format's range.
     """
-    from .device import precision, resolve_dtype  # loads torch
-    from .lower import round_to
+    from ..device import precision, resolve_dtype  # loads torch
+    from ..lower import round_to
 
     target = precision(resolve_dtype(dtype))
     known: dict[int, tuple[int, int, Fraction, Fraction]] = {}

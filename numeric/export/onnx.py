@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError, ContentError
-from .export_config import ANY, MissingExtraError
-from .files.weights_file import tensors
-from .lower import lower
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError, ContentError
+from ..files.weights_file import tensors
+from ..lower import lower
+from .config import ANY, MissingExtraError
 
 OPSET, IR_VERSION = 18, 10
 DTYPES = ("float64", "float32")
@@ -111,7 +111,7 @@ def _stored(graph: _Graph, construction: Construction, dtype: str, context: str 
     For a dynamic n a mask is stored without the query's row and column: cut to a longer context, which it cannot be,
     it then stays too small, and the product with it fails.
     """
-    from .device import resolve_dtype
+    from ..device import resolve_dtype
 
     lowered = lower(construction, resolve_dtype(dtype), "cpu").layers
     seen: dict[int, str] = {}

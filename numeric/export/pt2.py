@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..symbolic.construction import Construction
-from .device import resolve_dtype
-from .transformer import LinearTransformer
+from ...symbolic.construction import Construction
+from ..device import resolve_dtype
+from ..transformer import LinearTransformer
 
 _TRACES = ("stack_trace", "nn_module_stack", "torch_fn", "source_fn_stack", "from_node")
 

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError
-from .device import resolve_dtype
-from .files.tensor_files import wanted_tensors
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError
+from ..device import resolve_dtype
+from ..files.tensor_files import wanted_tensors
 from .load import Loaded, load
 
 NOT_MAPPED: Mapping[str, str] = {

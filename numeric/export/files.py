@@ -7,20 +7,20 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from . import export_config as names
-from .export_config import Source, config, listing
-from .export_readme import text
-from .files.directories import replace_directory
-from .files.strict_json import MAX_FILE_BYTES, dumps, loads, read_text
-from .files.weights_file import document, safetensors_bytes
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ..files.directories import replace_directory
+from ..files.strict_json import MAX_FILE_BYTES, dumps, loads, read_text
+from ..files.weights_file import document, safetensors_bytes
+from . import config as names
+from .config import Source, config, listing
+from .readme import text
 
 
 def check_formats(formats: Iterable[str], dtype: str) -> None:
     """Raise `ArgumentError` or `MissingExtraError` for a format that cannot be written in this dtype, or here."""
-    from .device import precision, resolve_dtype  # loads torch
-    from .export_onnx import DTYPES, library
+    from ..device import precision, resolve_dtype  # loads torch
+    from .onnx import DTYPES, library
 
     if precision(resolve_dtype(dtype)).name != dtype:
         raise ArgumentError(f"dtype is {dtype}, which is a way of multiplying and no format to store: use float32")
@@ -68,14 +68,14 @@ def contents(
         files[names.NPZ] = npz(construction, dtype)
     context = onnx_context if "onnx" in formats else None
     if "onnx" in formats:
-        from .export_onnx import model
+        from .onnx import model
 
         made_with["onnx"] = metadata.version("onnx")
         files[names.ONNX_FIXED] = model(construction, dtype, None)
         if context is not None:
             files[names.ONNX] = model(construction, dtype, context)
     if "pt2" in formats:
-        from .export_pt2 import archive
+        from .pt2 import archive
 
         made_with["torch"] = metadata.version("torch")
         files[names.PT2] = archive(construction, dtype)
@@ -104,7 +104,7 @@ def npz(construction: Construction, dtype: str) -> bytes:
     """The tensors as a NumPy archive, no pickle in it; its members have no time of their own."""
     import numpy as np
 
-    from .files.tensor_files import wanted_tensors
+    from ..files.tensor_files import wanted_tensors
 
     arrays = {name: tensor.numpy() for name, tensor in wanted_tensors(construction, dtype).items()}
     buffer = io.BytesIO()

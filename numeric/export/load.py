@@ -15,19 +15,19 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..symbolic.construction import Construction
-from ..symbolic.errors import ArgumentError, ContentError
-from . import export_config as names
-from .export_config import FORMAT, SCHEMA, Source, config
-from .export_files import check_size
-from .export_readme import text
-from .files.strict_json import dumps, loads, read_text
-from .files.weights_file import description, from_document
+from ...symbolic.construction import Construction
+from ...symbolic.errors import ArgumentError, ContentError
+from ..files.strict_json import dumps, loads, read_text
+from ..files.weights_file import description, from_document
+from . import config as names
+from .config import FORMAT, SCHEMA, Source, config
+from .files import check_size
+from .readme import text
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .transformer import LinearTransformer
+    from ..transformer import LinearTransformer
 
 MAX_BYTES = 2**29
 """The size above which no file of an export is read."""
@@ -62,15 +62,15 @@ class Loaded:
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """The tensors of the safetensors file by name, in the export's dtype."""
-        from .files.tensor_files import wanted_tensors  # loading has shown that these are the file's, bit by bit
+        from ..files.tensor_files import wanted_tensors  # loading has shown that these are the file's, bit by bit
 
         return wanted_tensors(self.construction, self.config["dtype"])
 
     @cached_property
     def module(self) -> LinearTransformer:
         """The transformer in torch, in the export's dtype."""
-        from .device import resolve_dtype
-        from .transformer import LinearTransformer
+        from ..device import resolve_dtype
+        from ..transformer import LinearTransformer
 
         return LinearTransformer.from_construction(self.construction, resolve_dtype(self.config["dtype"]))
 
@@ -109,7 +109,7 @@ def _formed(data: Any) -> dict[str, Any]:
         raise ContentError(f'is no config of an export, wanted an object with "format": "{FORMAT}"')
     if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
         raise ContentError(f"schema is {data.get('schema')!a:.40}, this version reads {SCHEMA}")
-    from .device import resolve_dtype  # loads torch
+    from ..device import resolve_dtype  # loads torch
 
     if not isinstance(data.get("dtype"), str):
         raise ContentError("dtype is missing or no text")
@@ -217,7 +217,7 @@ def _shown(value: Any) -> str:
 
 def tensor_differences(loaded: Loaded) -> Iterator[str]:
     """What the safetensors file has otherwise than the rationals, correctly rounded."""
-    from .files import tensor_files
+    from ..files import tensor_files
 
     found = content(loaded, names.TENSORS)
     try:
@@ -235,7 +235,7 @@ def tensor_differences(loaded: Loaded) -> Iterator[str]:
 
 def npz_differences(loaded: Loaded) -> Iterator[str]:
     """What the npz file has otherwise than the rationals, correctly rounded."""
-    from .files import tensor_files
+    from ..files import tensor_files
 
     found = content(loaded, names.NPZ)
     limit = 2**12 + 8 * max(x.numel() for x in loaded.tensors.values()) if loaded.tensors else 2**12

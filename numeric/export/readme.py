@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .export_config import ANY, CERTIFICATE, CONFIG, NPZ, ONNX, ONNX_FIXED, PT2, SOURCE, TENSORS, WEIGHTS
+from .config import ANY, CERTIFICATE, CONFIG, NPZ, ONNX, ONNX_FIXED, PT2, SOURCE, TENSORS, WEIGHTS
 
 RUN = """import json
 

@@ -1,0 +1,1 @@
+"""Exact weights for other frameworks: what an export holds, how it is written, and how it is read."""
