@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from layerproof.numeric.monte_carlo import LAWS, draw, f_power, f_tail, hotelling, joint_test
+from layerproof.numeric.training.monte_carlo import LAWS, draw, f_power, f_tail, hotelling, joint_test
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.errors import ArgumentError

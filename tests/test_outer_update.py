@@ -9,8 +9,8 @@ from random import Random
 import pytest
 import torch
 
-from layerproof.numeric.monte_carlo import off_set_basis
-from layerproof.numeric.outer_update import (
+from layerproof.numeric.training.monte_carlo import off_set_basis
+from layerproof.numeric.training.outer_update import (
     LINEAR,
     Attention,
     adam_difference,

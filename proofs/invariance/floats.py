@@ -30,7 +30,7 @@ def float_claims(subject: Subject) -> Iterator[Claim]:
     """Autograd's average against the exact one; relu, softmax and Adam, as far as floats can say."""
     if not enumerable(subject.group) or subject.algorithm.extras:  # torch's samples carry features and rewards only
         return
-    from ...numeric.outer_update import compare_with_exact
+    from ...numeric.training.outer_update import compare_with_exact
 
     space, group, outer = subject.space, subject.group, subject.outer
     sample = small_sample(space, subject.seed)
@@ -71,7 +71,7 @@ def _attention_claims(subject: Subject) -> Iterator[Claim]:
 
 def _shares(subject: Subject, kind: str, sample: Trajectory, seed: int) -> tuple[float, float]:
     """How far the average, and one sample, stick out of the commutant, as shares of the largest entry."""
-    from ...numeric.outer_update import Attention, flat, moved_samples, outer_update
+    from ...numeric.training.outer_update import Attention, flat, moved_samples, outer_update
 
     space, group = subject.space, subject.group
     whole = commutant(space, group)
@@ -87,7 +87,7 @@ def _shares(subject: Subject, kind: str, sample: Trajectory, seed: int) -> tuple
 
 def _adam_claim(subject: Subject, sample: Any) -> Claim:
     """Adam's steps commute with signed permutations, byte for byte, and not with a rotation."""
-    from ...numeric.outer_update import adam_difference, flat, moved_samples, outer_update
+    from ...numeric.training.outer_update import adam_difference, flat, moved_samples, outer_update
     from ...symbolic.invariance.symmetry import group_named
 
     space, d = subject.space, subject.space.layout.d
@@ -111,7 +111,7 @@ def _p_value(p: float) -> str:
 
 def monte_carlo_claim(subject: Subject, law: str, units: int) -> Claim:
     """One joint test on random processes and features that the expected update has no part outside the commutant."""
-    from ...numeric.monte_carlo import joint_test
+    from ...numeric.training.monte_carlo import joint_test
 
     whole = commutant(subject.space, subject.group)
     found = joint_test(subject.start, subject.outer, whole, law, units, seed=subject.seed)

@@ -17,10 +17,10 @@ import mpmath
 import torch
 from torch import Tensor
 
-from ..symbolic.errors import ArgumentError
-from ..symbolic.invariance.samples import Outer
-from ..symbolic.invariance.sets import WeightSet
-from .data.processes import whole_number
+from ...symbolic.errors import ArgumentError
+from ...symbolic.invariance.samples import Outer
+from ...symbolic.invariance.sets import WeightSet
+from ..data.processes import whole_number
 from .outer_update import Samples, flat, outer_update
 
 LAWS = {

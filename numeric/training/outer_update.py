@@ -23,17 +23,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..symbolic.algorithm import Transition
-from ..symbolic.arithmetic import RATIONALS
-from ..symbolic.errors import ArgumentError
-from ..symbolic.exact import as_fraction
-from ..symbolic.invariance.samples import Outer, Trajectory, prompts
-from ..symbolic.invariance.symmetry import Square, SymmetryGroup
-from ..symbolic.invariance.update import averaged_update, prompt_matrix, row_action
-from ..symbolic.invariance.weights import WeightSpace
-from .device import PRECISIONS
-from .reference import Stacked, components_first
-from .transformer import ORDERS, AttentionHead, AttentionLayer, LinearTransformer
+from ...symbolic.algorithm import Transition
+from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.errors import ArgumentError
+from ...symbolic.exact import as_fraction
+from ...symbolic.invariance.samples import Outer, Trajectory, prompts
+from ...symbolic.invariance.symmetry import Square, SymmetryGroup
+from ...symbolic.invariance.update import averaged_update, prompt_matrix, row_action
+from ...symbolic.invariance.weights import WeightSpace
+from ..device import PRECISIONS
+from ..reference import Stacked, components_first
+from ..transformer import ORDERS, AttentionHead, AttentionLayer, LinearTransformer
 
 ATTENTIONS = ("linear", "relu", "softmax")
 """What becomes of the scores Z^T Q Z: nothing, their positive part, or a softmax over the keys, the rows."""

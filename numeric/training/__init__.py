@@ -1,0 +1,1 @@
+"""Training: the expected outer update of deep TD in torch, and random processes beside it."""
