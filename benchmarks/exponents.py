@@ -34,12 +34,12 @@ from layerproof.numeric.data.draws import preconditioners, starting_weights
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.arithmetic import PRIME_FIELD, RATIONALS, Arithmetic
+from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS, Arithmetic
+from layerproof.symbolic.arithmetics.prime_field import element
 from layerproof.symbolic.attention import iterate
 from layerproof.symbolic.construction import construct, instantiate
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.identity import mismatches, problem
-from layerproof.symbolic.prime_field import element
 from layerproof.symbolic.prompt import Layout
 
 ALGORITHM = find("td0")

@@ -15,9 +15,9 @@ from fractions import Fraction
 from typing import Any
 
 from .algorithm import Sweep
+from .arithmetics.linear import Equation, Inconsistent, Solution, solve
 from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
 from .errors import NotRepresentableError
-from .linear import Equation, Inconsistent, Solution, solve
 from .loop import SymbolicState
 
 Slice = tuple[str, str, str, Word, str]  # (row k, row k' read, block r at the key, word, block s at the query side)

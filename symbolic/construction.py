@@ -10,13 +10,13 @@ from typing import Any
 
 from flint import fmpz_mat
 
-from .arithmetic import RATIONALS, Arithmetic
+from .arithmetics.arithmetic import RATIONALS, Arithmetic
+from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head
 from .derive import Derivation, Readout
 from .errors import ArgumentError
 from .masks import evaluate
 from .prompt import Layout
-from .rational import RationalMatrix
 
 Steps = tuple[Any, ...]  # one layer's preconditioners: rows of numbers for a matrix, a number for a scalar step
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 from .algorithm import Sweep
-from .arithmetic import Arithmetic
+from .arithmetics.arithmetic import Arithmetic
+from .arithmetics.entries import EntryMatrix, EntryVector
 from .attention import accumulate, masked_keys
 from .construction import instantiate
 from .derive import Derivation
-from .entries import EntryMatrix, EntryVector
 from .identity import generic_data, problem
 from .prompt import Layout
 

@@ -14,11 +14,11 @@ from typing import Any
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from .algorithm import Sweep
-from .arithmetic import Arithmetic
+from .arithmetics.arithmetic import Arithmetic
+from .arithmetics.entries import EntryMatrix, EntryVector
 from .attention import AccumulatorHead, masked_keys
 from .construction import instantiate
 from .derive import Derivation
-from .entries import EntryMatrix, EntryVector
 from .identity import Problem, generic_data, problem
 from .prompt import Layout
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .algorithm import Algorithm
+from .arithmetics.rational import RationalMatrix
 from .attention import Head
 from .construction import Construction, Steps
 from .derive import readout_of
@@ -15,7 +16,6 @@ from .errors import ArgumentError, ContentError
 from .exact import exact_number
 from .loop import SymbolicState
 from .prompt import Layout
-from .rational import RationalMatrix
 
 
 def given_construction(

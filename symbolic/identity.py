@@ -12,13 +12,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from .algorithm import Algorithm, Sweep, Transition
-from .arithmetic import Arithmetic
+from .arithmetics.arithmetic import Arithmetic
+from .arithmetics.rational import RationalMatrix
 from .attention import iterate, layer
 from .construction import Construction, Steps
 from .derive import Readout
 from .errors import ArgumentError
 from .prompt import Context, Layout
-from .rational import RationalMatrix
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 from .algorithm import Algorithm, Position, Sweep, Transition
+from .arithmetics.linear import Equation, Inconsistent, solve
 from .contraction import Algebra, Matrix, Scalar, Vector, Word
 from .errors import ContentError, NotRepresentableError
-from .linear import Equation, Inconsistent, solve
 
 INDEX, LENGTH = "index", "n"
 REPEATS = 64

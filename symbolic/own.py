@@ -11,13 +11,13 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
+from .arithmetics.rational import RationalMatrix
 from .attention import Head, layer
 from .errors import ContentError
 from .exact import exact_number
 from .given import exact_head, exact_matrix
 from .identity import Mismatch
 from .prompt import Context
-from .rational import RationalMatrix
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from typing import Any
 
 from flint import nmod
 
-from .arithmetic import PRIME_FIELD
+from .arithmetics.arithmetic import PRIME_FIELD
+from .arithmetics.prime_field import PRIME, FieldMatrix, element
 from .attention import iterate
 from .construction import instantiate
 from .degree import identity_degree
 from .derive import Derivation
 from .identity import Mismatch, generic_data, mismatches, problem
-from .prime_field import PRIME, FieldMatrix, element
 from .prompt import Layout
 
 

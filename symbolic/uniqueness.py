@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from flint import nmod_mat
 
 from .ansatz import Ansatz
-from .arithmetic import PRIME_FIELD
+from .arithmetics.arithmetic import PRIME_FIELD
+from .arithmetics.prime_field import PRIME, element
 from .derive import Derivation
 from .identity import generic_data, problem
 from .loop import SymbolicState
-from .prime_field import PRIME, element
 
 
 @dataclass(frozen=True)

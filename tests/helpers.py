@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.algorithms import catalogue
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import layer
 from layerproof.symbolic.construction import Construction, construct
 from layerproof.symbolic.derive import Derivation, derive
 from layerproof.symbolic.identity import Mismatch, Problem, check_construction, problem, textbook
 from layerproof.symbolic.prompt import Context
-from layerproof.symbolic.rational import Rational, RationalMatrix
 
 GAMMA, LAM = Fraction(9, 10), Fraction(2, 3)
 PARAMETERS = {"gamma": GAMMA, "lam": LAM}

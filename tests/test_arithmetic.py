@@ -10,14 +10,14 @@ from helpers import apply, dot, matrices, plus, rationals, times, transposed, ve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerproof.symbolic.arithmetic import PRIME_FIELD, RATIONALS
-from layerproof.symbolic.columns import Columns
+from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
+from layerproof.symbolic.arithmetics.columns import Columns
+from layerproof.symbolic.arithmetics.entries import EntryMatrix, EntryVector
+from layerproof.symbolic.arithmetics.prime_field import PRIME, FieldMatrix, FieldVector, element
+from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix, RationalVector
 from layerproof.symbolic.contraction import Algebra, transpose
 from layerproof.symbolic.degree import DEGREES, Degree
-from layerproof.symbolic.entries import EntryMatrix, EntryVector
 from layerproof.symbolic.errors import NotPolynomialError
-from layerproof.symbolic.prime_field import PRIME, FieldMatrix, FieldVector, element
-from layerproof.symbolic.rational import Rational, RationalMatrix, RationalVector
 
 SIZES = st.integers(1, 4)
 huge = st.fractions(min_value=-(10**30), max_value=10**30)

@@ -14,7 +14,7 @@ from helpers import Case, each_case, entry_changed, random_context, run_layers, 
 
 import layerproof as lp
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import Construction
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.identity import problem, textbook

@@ -32,7 +32,7 @@ from layerproof.numeric.reference import (
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.symbolic.algorithm import Sweep
 from layerproof.symbolic.algorithms import catalogue
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.errors import ArgumentError

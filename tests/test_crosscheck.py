@@ -24,7 +24,7 @@ from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.reference import float_iterates
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import catalogue
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.errors import ArgumentError

@@ -12,7 +12,7 @@ from helpers import random_context, random_matrix, random_rational, random_vecto
 
 import layerproof as lp
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derive import _compare, derive
 from layerproof.symbolic.errors import NotRepresentableError

@@ -34,12 +34,12 @@ from layerproof.numeric.judge.dense import (
 from layerproof.numeric.lower import lower, lower_layers, lower_matrix, lower_prompt
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.proofs.user_file import load
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.given import given_construction
 from layerproof.symbolic.identity import problem
 from layerproof.symbolic.own import own_layers, own_prompt
-from layerproof.symbolic.rational import RationalMatrix
 
 FOLDER = Path(__file__).parents[1] / "examples"
 DOUBLE = torch.float64

@@ -16,7 +16,8 @@ from helpers import transposed as transpose
 
 import layerproof as lp
 from layerproof.proofs.user_file import load
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import Head, layer
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derive import derive
@@ -24,7 +25,6 @@ from layerproof.symbolic.given import exact_head, exact_matrix, given_constructi
 from layerproof.symbolic.identity import problem, textbook
 from layerproof.symbolic.own import own_mismatches
 from layerproof.symbolic.prompt import Context
-from layerproof.symbolic.rational import RationalMatrix
 
 FOLDER = Path(__file__).parents[1] / "examples"
 DERIVED = ("off_policy_td", "k_step_td", "expected_sarsa")

@@ -34,7 +34,7 @@ from layerproof.numeric.judge.bounds import WIDE, growth, layer_maps, one_step
 from layerproof.numeric.judge.crosscheck import FloatResult, crosscheck
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import Construction, construct
 from layerproof.symbolic.identity import Problem, problem
 from layerproof.symbolic.prompt import Context

@@ -27,13 +27,13 @@ from hypothesis import strategies as st
 from layerproof.numeric.data.processes import boyan_chain
 from layerproof.numeric.data.prompts import trajectory_context
 from layerproof.symbolic.algorithm import Accumulator
+from layerproof.symbolic.arithmetics.prime_field import PRIME
+from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, accumulate, iterate, masked_keys
 from layerproof.symbolic.degree import identity_degree
 from layerproof.symbolic.entrywise import entrywise
 from layerproof.symbolic.identity import mismatches, textbook
-from layerproof.symbolic.prime_field import PRIME
 from layerproof.symbolic.random_identity import random_identity
-from layerproof.symbolic.rational import Rational, RationalMatrix
 
 
 def prompt_of(t):

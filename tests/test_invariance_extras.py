@@ -11,7 +11,7 @@ import layerproof as lp
 from layerproof.proofs.invariance.claims import named_sets
 from layerproof.proofs.invariance.question import Question, subjects
 from layerproof.proofs.user_file import load
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.invariance.decide import equivariant, small_sample
 from layerproof.symbolic.invariance.polynomials import residual_polynomials
 from layerproof.symbolic.invariance.samples import Trajectory

@@ -14,7 +14,8 @@ import pytest
 from dual import derivative, turned
 
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.arithmetic import PRIME_FIELD, RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
+from layerproof.symbolic.arithmetics.prime_field import element
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.invariance import gradient as gradient_module
 from layerproof.symbolic.invariance import update as update_module
@@ -29,7 +30,6 @@ from layerproof.symbolic.invariance.update import (
     sample_update,
 )
 from layerproof.symbolic.invariance.weights import WeightSpace
-from layerproof.symbolic.prime_field import element
 
 DEPTHS = [(1, True), (2, True), (2, False), (3, True), (3, False)]
 DISCOUNT, RATE = Fraction(3, 5), Fraction(2, 7)

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.errors import ArgumentError

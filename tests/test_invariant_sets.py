@@ -15,7 +15,7 @@ import layerproof as lp
 from layerproof.numeric.files.set_file import weight_set
 from layerproof.proofs.invariance.question import Question, subjects
 from layerproof.proofs.invariance.witness import witness_document
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.invariance import decide
 from layerproof.symbolic.invariance.blocks import block_update
 from layerproof.symbolic.invariance.closure import reach

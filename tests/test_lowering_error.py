@@ -17,8 +17,8 @@ from layerproof.numeric.judge.exact_floats import up
 from layerproof.numeric.judge.lowering_error import PROMPTS, lowered_construction, split_error
 from layerproof.numeric.lower import lower, lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
+from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import Head
-from layerproof.symbolic.rational import RationalMatrix
 
 DYADIC = {"gamma": Fraction(1, 2), "lam": Fraction(1, 4)}
 SINGLE = torch.float32

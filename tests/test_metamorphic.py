@@ -31,10 +31,10 @@ from helpers import (
     zero_start,
 )
 
+from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import layer
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.prompt import Context
-from layerproof.symbolic.rational import Rational, RationalMatrix
 
 D, N, DEPTH = 2, 4, 3
 ORDERED = ("td-lambda", "average-reward-td")

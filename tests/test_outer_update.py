@@ -23,7 +23,7 @@ from layerproof.numeric.training.outer_update import (
     samples_of,
 )
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance.samples import OUTERS, WINDOWS, Outer, Trajectory

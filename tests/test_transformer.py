@@ -13,12 +13,12 @@ from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import catalogue
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import layer
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derive import derive
 from layerproof.symbolic.identity import problem
-from layerproof.symbolic.rational import Rational, RationalMatrix
 
 VALUES = {"gamma": Fraction(1, 2), "lam": Fraction(1, 2)}
 

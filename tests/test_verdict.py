@@ -12,10 +12,10 @@ from cli import run_cli
 
 from layerproof.numeric.files.strict_json import loads
 from layerproof.proofs.verdict import SCHEMA, Claim, Result, Verdict, number_text, witness_json
+from layerproof.symbolic.arithmetics.prime_field import element
+from layerproof.symbolic.arithmetics.rational import Rational
 from layerproof.symbolic.identity import Mismatch
-from layerproof.symbolic.prime_field import element
 from layerproof.symbolic.prompt import Context
-from layerproof.symbolic.rational import Rational
 from layerproof.symbolic.witness import Witness
 
 CLAIM_KEYS = {"algorithm", "claim", "evidence", "verdict", "asked"}

@@ -20,8 +20,8 @@ from layerproof.proofs.report.model import Cell
 from layerproof.proofs.user_file import resolve
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithm import Algorithm, Position, Sweep, Transition
+from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.own import OwnConstruction
-from layerproof.symbolic.rational import RationalMatrix
 
 Rows = list[list[Fraction]]
 

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from ...symbolic.algorithms import catalogue
+from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head
 from ...symbolic.construction import Construction
 from ...symbolic.derive import Readout
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.prompt import Layout
-from ...symbolic.rational import RationalMatrix
 from .strict_json import dumps, loads, rational_text, read_text
 
 FORMAT, SCHEMA = "layerproof-weights", 1

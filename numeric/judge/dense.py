@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...symbolic.arithmetics.rational import Rational
 from ...symbolic.attention import Head, layer
-from ...symbolic.rational import Rational
 from ..device import Precision
 from ..lower import Lowered
 from .bounds import WIDE, growth

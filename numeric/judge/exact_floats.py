@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import fmpz, fmpz_mat
 
-from ...symbolic.rational import RationalMatrix
+from ...symbolic.arithmetics.rational import RationalMatrix
 
 
 def integers(values: np.ndarray) -> tuple[np.ndarray, int]:

@@ -11,9 +11,9 @@ from math import ceil
 import numpy as np
 from flint import fmpz, fmpz_mat
 
+from ...symbolic.arithmetics.rational import Rational, RationalMatrix
 from ...symbolic.attention import accumulate, masked_keys
 from ...symbolic.construction import Construction
-from ...symbolic.rational import Rational, RationalMatrix
 from .bounds import LayerMaps, float_keys, row_blocks
 from .digits import Digits, digit_width, power
 from .exact_floats import dyadic_matrix, integers, quotient

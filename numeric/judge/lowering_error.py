@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from ...symbolic.arithmetics.rational import Rational, RationalMatrix
 from ...symbolic.attention import Head, iterate
 from ...symbolic.construction import Construction
 from ...symbolic.identity import Problem
-from ...symbolic.rational import Rational, RationalMatrix
 from ..lower import Lowered
 from .exact_floats import dyadic_matrix, up
 

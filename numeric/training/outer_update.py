@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ...symbolic.algorithm import Transition
-from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import as_fraction
 from ...symbolic.invariance.samples import Outer, Trajectory, prompts

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ...numeric.data.draws import prompts
-from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.identity import Mismatch, check_construction, problem, textbook
 from ...symbolic.prompt import Context
 from ...symbolic.witness import shrink

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...numeric.data.draws import prompts
-from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.identity import problem
 from ..case import Case
 from ..plain_text import rounded_up

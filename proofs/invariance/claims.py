@@ -10,6 +10,7 @@ from typing import Any
 from ...numeric.files.set_file import weight_set
 from ...numeric.files.strict_json import rational_text
 from ...symbolic.algorithm import Algorithm
+from ...symbolic.arithmetics.prime_field import PRIME
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ...symbolic.invariance.blocks import block_update
 from ...symbolic.invariance.decide import (
@@ -26,7 +27,6 @@ from ...symbolic.invariance.flow import balances
 from ...symbolic.invariance.one_layer import one_layer_set
 from ...symbolic.invariance.polynomials import residual_polynomials
 from ...symbolic.invariance.sets import WeightSet, commutant, frozen_rows_of_last_layer, scaled_weights, zero_pattern
-from ...symbolic.prime_field import PRIME
 from ..case import Progress, silent
 from ..user_file import guarded, origin, resolve_algorithm
 from ..verdict import Claim, Result, Verdict

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.arithmetics.arithmetic import RATIONALS
+from ...symbolic.arithmetics.rational import Rational
 from ...symbolic.invariance.decide import enumerable, generic_point, small_sample
 from ...symbolic.invariance.samples import Trajectory
 from ...symbolic.invariance.sets import commutant
-from ...symbolic.rational import Rational
 from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm, Sweep, Transition
-from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.arithmetics.arithmetic import RATIONALS
+from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head, layer
 from ...symbolic.construction import Construction, Steps, construct
 from ...symbolic.errors import LayerproofError
@@ -21,7 +22,6 @@ from ...symbolic.given import exact_head, exact_matrix, given_construction
 from ...symbolic.identity import Mismatch, Problem, check_construction, problem
 from ...symbolic.own import OwnConstruction, own_mismatches
 from ...symbolic.prompt import Context
-from ...symbolic.rational import RationalMatrix
 from ..case import Case, Settings
 from ..own_claims import own_values
 

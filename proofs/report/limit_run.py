@@ -16,7 +16,7 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 
 from ...numeric.data.draws import prompts, zero_weights
-from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.identity import Problem, problem, textbook
 from ..case import Case
 

@@ -9,7 +9,7 @@ from ...numeric.data.draws import preconditioners, starting_weights
 from ...numeric.data.prompts import generic_context
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
-from ...symbolic.arithmetic import RATIONALS
+from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
 from ...symbolic.derive import Derivation, derive
 from ...symbolic.identity import problem

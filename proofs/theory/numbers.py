@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ...symbolic.arithmetics.rational import Rational
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.identity import Problem, textbook
-from ...symbolic.rational import Rational
 
 Rows = Sequence[Sequence[Fraction]]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from flint import nmod_mat
 
-from ..arithmetic import PRIME_FIELD
-from ..prime_field import PRIME, element
+from ..arithmetics.arithmetic import PRIME_FIELD
+from ..arithmetics.prime_field import PRIME, element
 from .samples import Outer, Trajectory
 from .sets import WeightSet
 from .span import Direction

@@ -9,9 +9,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from ..arithmetic import PRIME_FIELD, RATIONALS
+from ..arithmetics.arithmetic import PRIME_FIELD, RATIONALS
+from ..arithmetics.prime_field import PRIME, element
 from ..exact import as_fraction
-from ..prime_field import PRIME, element
 from .closure import drawn_extras, field_trajectory
 from .samples import Outer, Trajectory
 from .sets import WeightSet, commutant

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..arithmetic import RATIONALS
+from ..arithmetics.arithmetic import RATIONALS
 from .samples import Outer, Trajectory
 from .update import sample_update
 from .weights import Point, WeightSpace

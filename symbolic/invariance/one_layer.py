@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from ..arithmetic import PRIME_FIELD
-from ..prime_field import PRIME, element
+from ..arithmetics.arithmetic import PRIME_FIELD
+from ..arithmetics.prime_field import PRIME, element
 from .closure import field_trajectory, reach
 from .samples import Outer, prompts
 from .sets import Rows, WeightSet, commutant, pattern_set

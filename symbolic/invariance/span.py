@@ -9,7 +9,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from ..arithmetic import Arithmetic
+from ..arithmetics.arithmetic import Arithmetic
 from .symmetry import rational_rows
 
 Direction = Mapping[int, Fraction]  # position -> entry, zeros left out

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..arithmetic import Arithmetic
+from ..arithmetics.arithmetic import Arithmetic
 from ..attention import Head
 from ..errors import ArgumentError
 from ..identity import Problem

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..arithmetic import RATIONALS, Arithmetic
+from ..arithmetics.arithmetic import RATIONALS, Arithmetic
 from ..attention import Head
 from ..construction import instantiate
 from ..derive import Derivation, Readout

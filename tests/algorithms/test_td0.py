@@ -21,7 +21,7 @@ from helpers import (
     with_matrix,
 )
 
-from layerproof.symbolic.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derive import Readout
 from layerproof.symbolic.identity import check_construction, problem, textbook

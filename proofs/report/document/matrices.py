@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from ....symbolic.arithmetics.rational import RationalMatrix
 from ....symbolic.construction import Construction
-from ....symbolic.rational import RationalMatrix
 from .formula import Formula
 from .parts import Section, Table
 

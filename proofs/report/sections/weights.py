@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol
 
-from ....symbolic.arithmetic import Arithmetic
+from ....symbolic.arithmetics.arithmetic import Arithmetic
 from ....symbolic.construction import Construction, instantiate
 from ....symbolic.derive import Derivation
 from ....symbolic.prompt import Layout

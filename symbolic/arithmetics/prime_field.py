@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import nmod, nmod_mat
 
-from .errors import ArgumentError
+from ..errors import ArgumentError
 
 PRIME = 2**61 - 1
 
