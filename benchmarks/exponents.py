@@ -38,7 +38,7 @@ from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS, A
 from layerproof.symbolic.arithmetics.prime_field import element
 from layerproof.symbolic.attention import iterate
 from layerproof.symbolic.construction import construct, instantiate
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.identity import mismatches, problem
 from layerproof.symbolic.prompt import Layout
 

@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.invariance.decide import equivariant, random_invariance
 from layerproof.symbolic.invariance.one_layer import one_layer_set
 from layerproof.symbolic.invariance.polynomials import residual_polynomials

@@ -30,7 +30,7 @@ from layerproof.numeric.device import resolve_device
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.construction import Construction, construct
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 
 ALGORITHM = find("td0")
 DTYPES = (torch.float64, torch.float32)

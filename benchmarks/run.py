@@ -33,7 +33,7 @@ from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.evidence.exact import first_mismatch
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.entrywise import entrywise
 from layerproof.symbolic.identity import problem
 from layerproof.symbolic.random_identity import random_identity

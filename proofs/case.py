@@ -13,7 +13,7 @@ from ..numeric.data.processes import process_named, whole_number
 from ..numeric.files.strict_json import rational_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
-from ..symbolic.derive import Derivation, derive
+from ..symbolic.derivation.derive import Derivation, derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
 from ..symbolic.given import given_construction
 from ..symbolic.prompt import Context

@@ -9,12 +9,12 @@ from typing import Any
 from ..numeric.data.draws import preconditioners as draw
 from ..numeric.data.processes import whole_number
 from ..numeric.files.set_file import read_set
-from ..symbolic import derive as derivations
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.construction import Construction, Steps
 from ..symbolic.construction import construct as build
-from ..symbolic.derive import Derivation
+from ..symbolic.derivation import derive as derivations
+from ..symbolic.derivation.derive import Derivation
 from ..symbolic.errors import ArgumentError
 from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.own import OwnConstruction

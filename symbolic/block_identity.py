@@ -14,9 +14,9 @@ from typing import Any
 from sympy import Identity, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose, ZeroMatrix
 
 from .attention import Head, layer
-from .contraction import Word
-from .derive import Derivation
-from .masks import masks_of
+from .derivation.contraction import Word
+from .derivation.derive import Derivation
+from .derivation.masks import masks_of
 
 D, N = Symbol("d", integer=True, positive=True), Symbol("N", integer=True, positive=True)
 

@@ -13,9 +13,9 @@ from flint import fmpz_mat
 from .arithmetics.arithmetic import RATIONALS, Arithmetic
 from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head
-from .derive import Derivation, Readout
+from .derivation.derive import Derivation, Readout
+from .derivation.masks import evaluate
 from .errors import ArgumentError
-from .masks import evaluate
 from .prompt import Layout
 
 Steps = tuple[Any, ...]  # one layer's preconditioners: rows of numbers for a matrix, a number for a scalar step

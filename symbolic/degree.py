@@ -11,7 +11,7 @@ from .arithmetics.arithmetic import Arithmetic
 from .arithmetics.entries import EntryMatrix, EntryVector
 from .attention import accumulate, masked_keys
 from .construction import instantiate
-from .derive import Derivation
+from .derivation.derive import Derivation
 from .identity import generic_data, problem
 from .prompt import Layout
 

@@ -11,10 +11,10 @@ from .algorithm import Algorithm
 from .arithmetics.rational import RationalMatrix
 from .attention import Head
 from .construction import Construction, Steps
-from .derive import readout_of
+from .derivation.derive import readout_of
+from .derivation.loop import SymbolicState
 from .errors import ArgumentError, ContentError
 from .exact import exact_number
-from .loop import SymbolicState
 from .prompt import Layout
 
 

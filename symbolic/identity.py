@@ -16,7 +16,7 @@ from .arithmetics.arithmetic import Arithmetic
 from .arithmetics.rational import RationalMatrix
 from .attention import iterate, layer
 from .construction import Construction, Steps
-from .derive import Readout
+from .derivation.derive import Readout
 from .errors import ArgumentError
 from .prompt import Context, Layout
 

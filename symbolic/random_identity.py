@@ -15,7 +15,7 @@ from .arithmetics.prime_field import PRIME, FieldMatrix, element
 from .attention import iterate
 from .construction import instantiate
 from .degree import identity_degree
-from .derive import Derivation
+from .derivation.derive import Derivation
 from .identity import Mismatch, generic_data, mismatches, problem
 from .prompt import Layout
 

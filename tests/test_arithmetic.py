@@ -15,8 +15,8 @@ from layerproof.symbolic.arithmetics.columns import Columns
 from layerproof.symbolic.arithmetics.entries import EntryMatrix, EntryVector
 from layerproof.symbolic.arithmetics.prime_field import PRIME, FieldMatrix, FieldVector, element
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix, RationalVector
-from layerproof.symbolic.contraction import Algebra, transpose
 from layerproof.symbolic.degree import DEGREES, Degree
+from layerproof.symbolic.derivation.contraction import Algebra, transpose
 from layerproof.symbolic.errors import NotPolynomialError
 
 SIZES = st.integers(1, 4)

@@ -34,7 +34,7 @@ from layerproof.symbolic.algorithm import Sweep
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.identity import problem, textbook
 

@@ -22,7 +22,7 @@ from layerproof.proofs.verdict import Claim, Verdict
 from layerproof.symbolic.algorithm import Algorithm, Sweep
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
-from layerproof.symbolic.derive import Derivation, derive
+from layerproof.symbolic.derivation.derive import Derivation, derive
 from layerproof.symbolic.errors import ArgumentError, WorkLimitError
 from layerproof.symbolic.identity import problem, textbook
 from layerproof.symbolic.prompt import Context

@@ -26,7 +26,7 @@ from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.identity import problem, textbook
 from layerproof.symbolic.prompt import Context

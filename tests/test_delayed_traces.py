@@ -14,10 +14,10 @@ import layerproof as lp
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derive import _compare, derive
+from layerproof.symbolic.derivation.derive import _compare, derive
+from layerproof.symbolic.derivation.masks import Mask, lemma, masks_of
 from layerproof.symbolic.errors import NotRepresentableError
 from layerproof.symbolic.identity import check_construction, problem
-from layerproof.symbolic.masks import Mask, lemma, masks_of
 
 GAMMA, LAM = Fraction(9, 10), Fraction(2, 3)
 VALUES = {"gamma": GAMMA, "lam": LAM}

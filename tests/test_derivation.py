@@ -14,10 +14,10 @@ from sympy import Expr, Integer, Symbol
 from layerproof.symbolic.algorithm import FeatureBlock
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.block_identity import block_identity
-from layerproof.symbolic.contraction import transpose
-from layerproof.symbolic.derive import SOLVED_AT, Derivation, derive, predicted_tensor
+from layerproof.symbolic.derivation.contraction import transpose
+from layerproof.symbolic.derivation.derive import SOLVED_AT, Derivation, derive, predicted_tensor
+from layerproof.symbolic.derivation.masks import Mask, Triangle, lemma, masks_of
 from layerproof.symbolic.errors import NotPolynomialError, NotRepresentableError
-from layerproof.symbolic.masks import Mask, Triangle, lemma, masks_of
 
 FEWEST_HEADS = {
     "least-squares": 1,

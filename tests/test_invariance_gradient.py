@@ -16,7 +16,7 @@ from dual import derivative, turned
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
 from layerproof.symbolic.arithmetics.prime_field import element
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.invariance import gradient as gradient_module
 from layerproof.symbolic.invariance import update as update_module
 from layerproof.symbolic.invariance.samples import OUTERS, WINDOWS, Outer, Trajectory, prompts

@@ -11,7 +11,7 @@ import pytest
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.attention import Head
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance import decide, flow
 from layerproof.symbolic.invariance.decide import find_witness, random_invariance, single_sample

@@ -132,7 +132,7 @@ def loads(statement: str) -> set[str]:
     "statement",
     [
         "import layerproof",
-        "import layerproof.symbolic.derive",
+        "import layerproof.symbolic.derivation.derive",
         "import layerproof; layerproof.algorithms()",
         "import layerproof; layerproof.verify('td0', d=2, n=2, layers=1, evidence=['derived', 'identity-exact'])",
     ],

@@ -15,7 +15,7 @@ from layerproof.numeric.judge.digits import Digits, digit_width
 from layerproof.numeric.lower import lower, round_all, round_to
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError, DeviceError
 
 HALF, SINGLE, DOUBLE, BRAIN = (PRECISIONS[d] for d in (torch.float16, torch.float32, torch.float64, torch.bfloat16))

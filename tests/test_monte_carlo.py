@@ -9,7 +9,7 @@ import torch
 
 from layerproof.numeric.training.monte_carlo import LAWS, draw, f_power, f_tail, hotelling, joint_test
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance.samples import Outer
 from layerproof.symbolic.invariance.sets import commutant

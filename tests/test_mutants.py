@@ -24,7 +24,7 @@ from layerproof.symbolic.arithmetics.prime_field import FieldMatrix
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, Head
 from layerproof.symbolic.construction import Construction, instantiate
-from layerproof.symbolic.derive import Derivation, Readout
+from layerproof.symbolic.derivation.derive import Derivation, Readout
 from layerproof.symbolic.entrywise import entrywise
 from layerproof.symbolic.identity import Mismatch
 from layerproof.symbolic.prompt import Layout

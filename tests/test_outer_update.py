@@ -24,7 +24,7 @@ from layerproof.numeric.training.outer_update import (
 )
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance.samples import OUTERS, WINDOWS, Outer, Trajectory
 from layerproof.symbolic.invariance.sets import commutant

@@ -20,7 +20,7 @@ from layerproof.proofs.theory import record as proof_record
 from layerproof.proofs.theory.gate import THEORY, Outcome, Prover, forbidden_words, gate
 from layerproof.proofs.theory.heads import heads_text
 from layerproof.symbolic.algorithms import catalogue, find
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 
 TD0_FILES = ("attention", "td_prompt", "td0")
 

@@ -8,9 +8,9 @@ import pytest
 
 import layerproof as lp
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
+from layerproof.symbolic.derivation.suggest import suggest
 from layerproof.symbolic.errors import NotPolynomialError, NotRepresentableError
-from layerproof.symbolic.suggest import suggest
 
 PHI = FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q)
 NEXT = FeatureBlock("gamma_phi_next", lambda t, p: p.gamma * t.phi_next)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import layerproof as lp
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.derive import derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance.polynomials import _split
 from layerproof.symbolic.invariance.sets import commutant

@@ -12,7 +12,7 @@ from layerproof.proofs.case import Settings
 from layerproof.proofs.evidence import derived
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.derive import Derivation, derive
+from layerproof.symbolic.derivation.derive import Derivation, derive
 from layerproof.symbolic.uniqueness import rank_at
 
 

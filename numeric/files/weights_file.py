@@ -22,7 +22,7 @@ from ...symbolic.algorithms import catalogue
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head
 from ...symbolic.construction import Construction
-from ...symbolic.derive import Readout
+from ...symbolic.derivation.derive import Readout
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.prompt import Layout
 from .strict_json import dumps, loads, rational_text, read_text

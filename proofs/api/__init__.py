@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .symbolic.algorithm import FeatureBlock as FeatureBlock
     from .symbolic.attention import Head as Head
     from .symbolic.construction import Construction as Construction
-    from .symbolic.derive import Derivation as Derivation
+    from .symbolic.derivation.derive import Derivation as Derivation
     from .symbolic.errors import ArgumentError as ArgumentError
     from .symbolic.errors import ContentError as ContentError
     from .symbolic.errors import LayerproofError as LayerproofError
@@ -52,7 +52,7 @@ _HOMES = {
     "Construction": "symbolic.construction",
     "ContentError": "symbolic.errors",
     "Context": "symbolic.prompt",
-    "Derivation": "symbolic.derive",
+    "Derivation": "symbolic.derivation.derive",
     "FeatureBlock": "symbolic.algorithm",
     "Head": "symbolic.attention",
     "LayerproofError": "symbolic.errors",

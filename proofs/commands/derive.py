@@ -11,7 +11,7 @@ from ...numeric.data.processes import whole_number
 from ...numeric.files.strict_json import dumps
 from ...numeric.files.weights_file import document
 from ...symbolic.construction import Construction, construct
-from ...symbolic.derive import derive
+from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections

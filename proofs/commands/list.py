@@ -12,8 +12,8 @@ from rich.text import Text
 from ...numeric.files.strict_json import dumps
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
-from ...symbolic.derive import closed_form_heads
-from ...symbolic.loop import SymbolicState
+from ...symbolic.derivation.derive import closed_form_heads
+from ...symbolic.derivation.loop import SymbolicState
 from ..evidence import kinds
 from ..terminal.options import Json
 from ..terminal.table import console

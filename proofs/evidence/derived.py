@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...symbolic.derivation.loop import SymbolicState
+from ...symbolic.derivation.suggest import suggest
 from ...symbolic.errors import NotPolynomialError, NotRepresentableError
-from ...symbolic.loop import SymbolicState
-from ...symbolic.suggest import suggest
 from ...symbolic.uniqueness import rank_at
 from ..case import Case
 from ..verdict import Claim, Verdict

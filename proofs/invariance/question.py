@@ -12,7 +12,7 @@ from ...numeric.data.processes import whole_number
 from ...numeric.files.strict_json import rational_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
-from ...symbolic.derive import derive
+from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.invariance.closure import Reached, reach
 from ...symbolic.invariance.samples import Outer

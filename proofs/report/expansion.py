@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 from ...symbolic.algorithm import Sweep
-from ...symbolic.contraction import Scalar, Vector, Word, transpose
-from ...symbolic.derive import Derivation
-from ...symbolic.masks import masks_of
+from ...symbolic.derivation.contraction import Scalar, Vector, Word, transpose
+from ...symbolic.derivation.derive import Derivation
+from ...symbolic.derivation.masks import masks_of
 from .document.formula import Formula, Names, linear, word_formula
 from .notation import row_symbol
 

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
-from ...symbolic.derive import Derivation
+from ...symbolic.derivation.derive import Derivation
+from ...symbolic.derivation.loop import SymbolicState
 from ...symbolic.errors import NotPolynomialError, NotRepresentableError
-from ...symbolic.loop import SymbolicState
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
 from ..verdict import Claim, Result, Verdict

@@ -11,7 +11,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
-from ...symbolic.derive import Derivation, derive
+from ...symbolic.derivation.derive import Derivation, derive
 from ...symbolic.identity import problem
 from .general_statements import GENERAL
 from .heads import decay_text, heads_text, sizes

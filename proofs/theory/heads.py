@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...symbolic.contraction import Scalar
-from ...symbolic.derive import Derivation, SymbolicHead
+from ...symbolic.derivation.contraction import Scalar
+from ...symbolic.derivation.derive import Derivation, SymbolicHead
+from ...symbolic.derivation.loop import INDEX
+from ...symbolic.derivation.masks import Mask
 from ...symbolic.errors import NotRepresentableError
-from ...symbolic.loop import INDEX
-from ...symbolic.masks import Mask
 
 
 def sizes(derivation: Derivation) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from ..arithmetics.arithmetic import RATIONALS, Arithmetic
 from ..attention import Head
 from ..construction import instantiate
-from ..derive import Derivation, Readout
+from ..derivation.derive import Derivation, Readout
 from ..prompt import Layout
 
 Point = tuple[Fraction, ...]

@@ -25,7 +25,7 @@ from helpers import (
 )
 
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derive import Readout, derive
+from layerproof.symbolic.derivation.derive import Readout, derive
 from layerproof.symbolic.errors import ArgumentError
 
 PAPER, TEXTBOOK = Case("td-lambda", (("trace", "lam"),)), Case("td-lambda", (("trace", "gamma-lam"),))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from ....symbolic.ansatz import Ansatz, TensorSolution, Unknown
-from ....symbolic.derive import SOLVED_AT, Derivation, SymbolicHead
-from ....symbolic.loop import SymbolicState
+from ....symbolic.derivation.ansatz import Ansatz, TensorSolution, Unknown
+from ....symbolic.derivation.derive import SOLVED_AT, Derivation, SymbolicHead
+from ....symbolic.derivation.loop import SymbolicState
 from ....symbolic.uniqueness import rank_at
 from .formula import Formula, Names, block_name, expression, linear, word_formula
 from .parts import Section as Section

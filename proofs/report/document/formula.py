@@ -8,9 +8,9 @@ from typing import Any
 
 from sympy import latex as sympy_latex
 
-from ....symbolic.contraction import Scalar, Vector, Word, transpose
-from ....symbolic.derive import Derivation
-from ....symbolic.loop import SymbolicState
+from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
+from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.loop import SymbolicState
 
 LETTERS = {
     "phi": r"\phi", "phi'": r"\phi'", "gamma": r"\gamma", "lam": r"\lambda", "rbar": r"\bar r", "index": "j",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....symbolic.derive import Derivation
+from ....symbolic.derivation.derive import Derivation
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose
 from ..document.formula import Formula, Names

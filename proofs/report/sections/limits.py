@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....symbolic.derive import SOLVED_AT
+from ....symbolic.derivation.derive import SOLVED_AT
 from ...verdict import Verdict
 from ..assemble import cell
 from ..model import Section, Table

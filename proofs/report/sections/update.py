@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Sequence
 
 from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.loop import LoopForm, loop_form
 from ....symbolic.errors import LayerproofError
-from ....symbolic.loop import LoopForm, loop_form
 from ..assemble import plain, prose
 from ..document.formula import Formula, Names, symbol
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section

@@ -9,7 +9,7 @@ from sympy import Expr, Integer, Rational, Symbol
 
 from ....symbolic.arithmetics.arithmetic import Arithmetic
 from ....symbolic.construction import Construction, instantiate
-from ....symbolic.derive import Derivation
+from ....symbolic.derivation.derive import Derivation
 from ....symbolic.prompt import Layout
 from ..assemble import cell, matrix, prose
 from ..document.derivation import head_tables

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .algorithm import Algorithm, FeatureBlock
+from ..algorithm import Algorithm, FeatureBlock
+from ..errors import NotPolynomialError, NotRepresentableError
 from .derive import derive
-from .errors import NotPolynomialError, NotRepresentableError
 
 
 @dataclass(frozen=True)

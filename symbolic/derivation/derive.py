@@ -11,10 +11,10 @@ from typing import Any
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from .algorithm import Algorithm
+from ..algorithm import Algorithm
+from ..errors import NotRepresentableError
 from .ansatz import Ansatz, Slice, TensorSolution
 from .contraction import Algebra, Scalar, Vector, Word, transpose
-from .errors import NotRepresentableError
 from .loop import LoopForm, SymbolicState, WeightChange, express, loop_form
 from .masks import LemmaStep, Mask, lemma, masks_of
 

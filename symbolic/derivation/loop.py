@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from .algorithm import Algorithm, Position, Sweep, Transition
-from .arithmetics.linear import Equation, Inconsistent, solve
+from ..algorithm import Algorithm, Position, Sweep, Transition
+from ..arithmetics.linear import Equation, Inconsistent, solve
+from ..errors import ContentError, NotRepresentableError
 from .contraction import Algebra, Matrix, Scalar, Vector, Word
-from .errors import ContentError, NotRepresentableError
 
 INDEX, LENGTH = "index", "n"
 REPEATS = 64

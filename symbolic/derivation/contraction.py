@@ -18,7 +18,7 @@ from sympy import QQ, Expr, Integer, Mul, Rational, Symbol
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
-from .errors import NotPolynomialError
+from ..errors import NotPolynomialError
 
 Word = tuple[tuple[str, bool], ...]  # (matrix name, transposed?) from left to right
 Exponents = tuple[tuple[str, int], ...]  # a monomial in parameters: (name, exponent), sorted

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from .algorithm import Sweep
-from .arithmetics.linear import Equation, Inconsistent, Solution, solve
+from ..algorithm import Sweep
+from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
+from ..errors import NotRepresentableError
 from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
-from .errors import NotRepresentableError
 from .loop import SymbolicState
 
 Slice = tuple[str, str, str, Word, str]  # (row k, row k' read, block r at the key, word, block s at the query side)
