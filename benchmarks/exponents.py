@@ -39,7 +39,7 @@ from layerproof.symbolic.arithmetics.prime_field import element
 from layerproof.symbolic.attention import iterate
 from layerproof.symbolic.construction import construct, instantiate
 from layerproof.symbolic.derivation.derive import derive
-from layerproof.symbolic.identity import mismatches, problem
+from layerproof.symbolic.identity.exact import mismatches, problem
 from layerproof.symbolic.prompt import Layout
 
 ALGORITHM = find("td0")

@@ -34,9 +34,9 @@ from layerproof.proofs.evidence.exact import first_mismatch
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.derivation.derive import derive
-from layerproof.symbolic.entrywise import entrywise
-from layerproof.symbolic.identity import problem
-from layerproof.symbolic.random_identity import random_identity
+from layerproof.symbolic.identity.entrywise import entrywise
+from layerproof.symbolic.identity.exact import problem
+from layerproof.symbolic.identity.random import random_identity
 
 PARAMETERS = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
 

@@ -17,7 +17,7 @@ import torch
 
 from ..symbolic.attention import Head
 from ..symbolic.construction import Construction
-from ..symbolic.identity import Problem
+from ..symbolic.identity.exact import Problem
 from .device import Precision, precision
 
 

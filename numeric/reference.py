@@ -14,7 +14,7 @@ from torch import Tensor
 from ..symbolic.algorithm import Algorithm, Sweep, Transition
 from ..symbolic.construction import Steps
 from ..symbolic.exact import as_fraction
-from ..symbolic.identity import Problem
+from ..symbolic.identity.exact import Problem
 from .device import precision
 from .lower import round_all, round_to
 

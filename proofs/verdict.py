@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..numeric.files.strict_json import dumps, rational_text
-from ..symbolic.witness import Witness
+from ..symbolic.identity.witness import Witness
 
 SCHEMA = 1
 """The version of the JSON that every command writes."""

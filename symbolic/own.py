@@ -16,7 +16,7 @@ from .attention import Head, layer
 from .errors import ContentError
 from .exact import exact_number
 from .given import exact_head, exact_matrix
-from .identity import Mismatch
+from .identity.exact import Mismatch
 from .prompt import Context
 
 

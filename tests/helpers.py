@@ -23,7 +23,7 @@ from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import layer
 from layerproof.symbolic.construction import Construction, construct
 from layerproof.symbolic.derivation.derive import Derivation, derive
-from layerproof.symbolic.identity import Mismatch, Problem, check_construction, problem, textbook
+from layerproof.symbolic.identity.exact import Mismatch, Problem, check_construction, problem, textbook
 from layerproof.symbolic.prompt import Context
 
 GAMMA, LAM = Fraction(9, 10), Fraction(2, 3)

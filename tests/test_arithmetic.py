@@ -15,9 +15,9 @@ from layerproof.symbolic.arithmetics.columns import Columns
 from layerproof.symbolic.arithmetics.entries import EntryMatrix, EntryVector
 from layerproof.symbolic.arithmetics.prime_field import PRIME, FieldMatrix, FieldVector, element
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix, RationalVector
-from layerproof.symbolic.degree import DEGREES, Degree
 from layerproof.symbolic.derivation.contraction import Algebra, transpose
 from layerproof.symbolic.errors import NotPolynomialError
+from layerproof.symbolic.identity.degree import DEGREES, Degree
 
 SIZES = st.integers(1, 4)
 huge = st.fractions(min_value=-(10**30), max_value=10**30)

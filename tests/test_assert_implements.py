@@ -17,7 +17,7 @@ from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import Construction
 from layerproof.symbolic.errors import ArgumentError
-from layerproof.symbolic.identity import problem, textbook
+from layerproof.symbolic.identity.exact import problem, textbook
 from layerproof.symbolic.prompt import Context
 
 D, N, DEPTH = 2, 3, 2

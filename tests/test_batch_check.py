@@ -36,7 +36,7 @@ from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
-from layerproof.symbolic.identity import problem, textbook
+from layerproof.symbolic.identity.exact import problem, textbook
 
 VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
 DOUBLE, SINGLE = torch.float64, torch.float32

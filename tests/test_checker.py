@@ -24,7 +24,7 @@ from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.derivation.derive import Derivation, derive
 from layerproof.symbolic.errors import ArgumentError, WorkLimitError
-from layerproof.symbolic.identity import problem, textbook
+from layerproof.symbolic.identity.exact import problem, textbook
 from layerproof.symbolic.prompt import Context
 
 HEADS = {

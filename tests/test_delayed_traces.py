@@ -17,7 +17,7 @@ from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import _compare, derive
 from layerproof.symbolic.derivation.masks import Mask, lemma, masks_of
 from layerproof.symbolic.errors import NotRepresentableError
-from layerproof.symbolic.identity import check_construction, problem
+from layerproof.symbolic.identity.exact import check_construction, problem
 
 GAMMA, LAM = Fraction(9, 10), Fraction(2, 3)
 VALUES = {"gamma": GAMMA, "lam": LAM}

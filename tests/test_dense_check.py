@@ -38,7 +38,7 @@ from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.given import given_construction
-from layerproof.symbolic.identity import problem
+from layerproof.symbolic.identity.exact import problem
 from layerproof.symbolic.own import own_layers, own_prompt
 
 FOLDER = Path(__file__).parents[1] / "examples"

@@ -13,11 +13,11 @@ from sympy import Expr, Integer, Symbol
 
 from layerproof.symbolic.algorithm import FeatureBlock
 from layerproof.symbolic.algorithms import catalogue
-from layerproof.symbolic.block_identity import block_identity
 from layerproof.symbolic.derivation.contraction import transpose
 from layerproof.symbolic.derivation.derive import SOLVED_AT, Derivation, derive, predicted_tensor
 from layerproof.symbolic.derivation.masks import Mask, Triangle, lemma, masks_of
 from layerproof.symbolic.errors import NotPolynomialError, NotRepresentableError
+from layerproof.symbolic.identity.blocks import block_identity
 
 FEWEST_HEADS = {
     "least-squares": 1,

@@ -36,7 +36,7 @@ from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import Construction, construct
-from layerproof.symbolic.identity import Problem, problem
+from layerproof.symbolic.identity.exact import Problem, problem
 from layerproof.symbolic.prompt import Context
 
 ASKED = os.environ.get("LAYERPROOF_FLOAT_CASES")

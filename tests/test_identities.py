@@ -30,10 +30,10 @@ from layerproof.symbolic.algorithm import Accumulator
 from layerproof.symbolic.arithmetics.prime_field import PRIME
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, accumulate, iterate, masked_keys
-from layerproof.symbolic.degree import identity_degree
-from layerproof.symbolic.entrywise import entrywise
-from layerproof.symbolic.identity import mismatches, textbook
-from layerproof.symbolic.random_identity import random_identity
+from layerproof.symbolic.identity.degree import identity_degree
+from layerproof.symbolic.identity.entrywise import entrywise
+from layerproof.symbolic.identity.exact import mismatches, textbook
+from layerproof.symbolic.identity.random import random_identity
 
 
 def prompt_of(t):

@@ -15,7 +15,7 @@ from layerproof.proofs.report.limit_run import limit_run, root
 from layerproof.proofs.report.sections import section_modules
 from layerproof.proofs.report.subject import Subject
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
-from layerproof.symbolic.identity import problem, textbook
+from layerproof.symbolic.identity.exact import problem, textbook
 from layerproof.symbolic.prompt import Context
 
 

@@ -17,7 +17,6 @@ import pytest
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 from helpers import PARAMETERS, Case, Trial, each_case, entry_changed, prediction, run_layers, trial, with_matrix
 
-from layerproof.symbolic import entrywise as entrywise_module
 from layerproof.symbolic.algorithm import Algorithm, Sweep, Transition
 from layerproof.symbolic.arithmetics.entries import EntryMatrix
 from layerproof.symbolic.arithmetics.prime_field import FieldMatrix
@@ -25,10 +24,11 @@ from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, Head
 from layerproof.symbolic.construction import Construction, instantiate
 from layerproof.symbolic.derivation.derive import Derivation, Readout
-from layerproof.symbolic.entrywise import entrywise
-from layerproof.symbolic.identity import Mismatch
+from layerproof.symbolic.identity import entrywise as entrywise_module
+from layerproof.symbolic.identity.entrywise import entrywise
+from layerproof.symbolic.identity.exact import Mismatch
+from layerproof.symbolic.identity.random import random_identity
 from layerproof.symbolic.prompt import Layout
-from layerproof.symbolic.random_identity import random_identity
 
 TINY = Fraction(1, 2**30)
 D, N, DEPTH, PLANTED = 2, 3, 3, 1  # sizes, and the layer (counted from 0) in which a weight is changed

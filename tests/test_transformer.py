@@ -18,7 +18,7 @@ from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import layer
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import derive
-from layerproof.symbolic.identity import problem
+from layerproof.symbolic.identity.exact import problem
 
 VALUES = {"gamma": Fraction(1, 2), "lam": Fraction(1, 2)}
 

@@ -13,7 +13,7 @@ from layerproof.proofs.evidence import derived
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.derivation.derive import Derivation, derive
-from layerproof.symbolic.uniqueness import rank_at
+from layerproof.symbolic.identity.uniqueness import rank_at
 
 
 def forgetful(derivation: Derivation) -> Derivation:

@@ -16,9 +16,9 @@ from layerproof.proofs.case import Settings
 from layerproof.proofs.evidence.exact import first_mismatch
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.construction import Construction
-from layerproof.symbolic.identity import Mismatch
+from layerproof.symbolic.identity.exact import Mismatch
+from layerproof.symbolic.identity.witness import shrink
 from layerproof.symbolic.prompt import Context
-from layerproof.symbolic.witness import shrink
 
 D, N = 2, 3
 PLACE = Mismatch(1, "td_error", 0, "context token 1", Fraction(1), Fraction(0))

@@ -21,7 +21,7 @@ from torch import nn
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
-from ...symbolic.identity import Problem
+from ...symbolic.identity.exact import Problem
 from ..device import PRECISIONS, TF32, Precision, environment, precision, strict_precision
 from ..lower import lower, lower_prompt
 from ..reference import float_iterates

@@ -18,7 +18,7 @@ from torch import Tensor
 from ...symbolic.arithmetics.rational import Rational, RationalMatrix
 from ...symbolic.attention import Head, iterate
 from ...symbolic.construction import Construction
-from ...symbolic.identity import Problem
+from ...symbolic.identity.exact import Problem
 from ..lower import Lowered
 from .exact_floats import dyadic_matrix, up
 

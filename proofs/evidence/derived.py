@@ -8,7 +8,7 @@ from typing import Any
 from ...symbolic.derivation.loop import SymbolicState
 from ...symbolic.derivation.suggest import suggest
 from ...symbolic.errors import NotPolynomialError, NotRepresentableError
-from ...symbolic.uniqueness import rank_at
+from ...symbolic.identity.uniqueness import rank_at
 from ..case import Case
 from ..verdict import Claim, Verdict
 

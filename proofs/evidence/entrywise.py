@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...symbolic.entrywise import entrywise
+from ...symbolic.identity.entrywise import entrywise
 from ..case import Case
 from ..verdict import Claim, Verdict
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from ...numeric.data.draws import prompts
 from ...symbolic.arithmetics.arithmetic import RATIONALS
-from ...symbolic.identity import Mismatch, check_construction, problem, textbook
+from ...symbolic.identity.exact import Mismatch, check_construction, problem, textbook
+from ...symbolic.identity.witness import shrink
 from ...symbolic.prompt import Context
-from ...symbolic.witness import shrink
 from ..case import Case
 from ..verdict import Claim, Verdict, witness_json
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...numeric.data.draws import prompts
 from ...symbolic.arithmetics.arithmetic import RATIONALS
-from ...symbolic.identity import problem
+from ...symbolic.identity.exact import problem
 from ..case import Case
 from ..plain_text import rounded_up
 from ..verdict import Claim, Verdict

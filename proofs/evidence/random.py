@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...symbolic.random_identity import random_identity
+from ...symbolic.identity.random import random_identity
 from ..case import Case
 from ..verdict import Claim, Verdict, number_text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...symbolic.block_identity import block_identity
+from ...symbolic.identity.blocks import block_identity
 from ..case import Case
 from ..verdict import Claim, Verdict
 

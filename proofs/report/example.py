@@ -19,7 +19,7 @@ from ...symbolic.attention import Head, layer
 from ...symbolic.construction import Construction, Steps, construct
 from ...symbolic.errors import LayerproofError
 from ...symbolic.given import exact_head, exact_matrix, given_construction
-from ...symbolic.identity import Mismatch, Problem, check_construction, problem
+from ...symbolic.identity.exact import Mismatch, Problem, check_construction, problem
 from ...symbolic.own import OwnConstruction, own_mismatches
 from ...symbolic.prompt import Context
 from ..case import Case, Settings

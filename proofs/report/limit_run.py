@@ -17,7 +17,7 @@ from flint import fmpq, fmpq_mat
 
 from ...numeric.data.draws import prompts, zero_weights
 from ...symbolic.arithmetics.arithmetic import RATIONALS
-from ...symbolic.identity import Problem, problem, textbook
+from ...symbolic.identity.exact import Problem, problem, textbook
 from ..case import Case
 
 Weights = list[Fraction]

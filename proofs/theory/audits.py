@@ -12,7 +12,7 @@ from ...symbolic.algorithms import catalogue
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
 from ...symbolic.derivation.derive import Derivation, derive
-from ...symbolic.identity import problem
+from ...symbolic.identity.exact import problem
 from .general_statements import GENERAL
 from .heads import decay_text, heads_text, sizes
 from .numbers import instance_text, theorem_name

@@ -13,7 +13,7 @@ from typing import Any
 from ...symbolic.arithmetics.rational import Rational
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
-from ...symbolic.identity import Problem, textbook
+from ...symbolic.identity.exact import Problem, textbook
 
 Rows = Sequence[Sequence[Fraction]]
 

@@ -19,7 +19,7 @@ from typing import Any
 from sympy import MatrixSymbol, Rational, Symbol
 
 from ..attention import Head
-from ..block_identity import Blocks, D
+from ..identity.blocks import Blocks, D
 from .gradient import gradients, read_out, states
 from .sets import Rows, WeightSet, parse_entry
 from .weights import WeightSpace

@@ -15,8 +15,8 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from ..entrywise import polynomial_arithmetic
 from ..errors import WorkLimitError
+from ..identity.entrywise import polynomial_arithmetic
 from .samples import Outer, Trajectory, prompts
 from .sets import WeightSet
 from .symmetry import Square, SymmetryGroup, identity

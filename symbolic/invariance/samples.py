@@ -9,7 +9,7 @@ from typing import Any
 
 from ..arithmetics.arithmetic import Arithmetic
 from ..errors import ArgumentError
-from ..identity import Problem, problem
+from ..identity.exact import Problem, problem
 from .symmetry import Square
 from .weights import WeightSpace
 

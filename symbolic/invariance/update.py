@@ -10,7 +10,7 @@ from typing import Any
 from ..arithmetics.arithmetic import Arithmetic
 from ..attention import Head
 from ..errors import ArgumentError
-from ..identity import Problem
+from ..identity.exact import Problem
 from .gradient import gradients, read_out, states
 from .samples import Outer, Trajectory, prompts
 from .symmetry import Square, SymmetryGroup

@@ -24,7 +24,7 @@ from helpers import (
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import Readout
-from layerproof.symbolic.identity import check_construction, problem, textbook
+from layerproof.symbolic.identity.exact import check_construction, problem, textbook
 from layerproof.symbolic.prompt import Context
 
 CASE = Case("td0")

@@ -8,7 +8,7 @@ from typing import Any
 from ....symbolic.derivation.ansatz import Ansatz, TensorSolution, Unknown
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation, SymbolicHead
 from ....symbolic.derivation.loop import SymbolicState
-from ....symbolic.uniqueness import rank_at
+from ....symbolic.identity.uniqueness import rank_at
 from .formula import Formula, Names, block_name, expression, linear, word_formula
 from .parts import Section as Section
 from .parts import Sentence, said

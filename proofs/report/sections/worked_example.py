@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ....numeric.files.strict_json import rational_text
-from ....symbolic.identity import Mismatch
+from ....symbolic.identity.exact import Mismatch
 from ...verdict import Verdict, number_text
 from ..assemble import cell, plain, prose
 from ..document.formula import Formula, symbol

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from .algorithm import Sweep
-from .arithmetics.arithmetic import Arithmetic
-from .arithmetics.entries import EntryMatrix, EntryVector
-from .attention import accumulate, masked_keys
-from .construction import instantiate
-from .derivation.derive import Derivation
-from .identity import generic_data, problem
-from .prompt import Layout
+from ..algorithm import Sweep
+from ..arithmetics.arithmetic import Arithmetic
+from ..arithmetics.entries import EntryMatrix, EntryVector
+from ..attention import accumulate, masked_keys
+from ..construction import instantiate
+from ..derivation.derive import Derivation
+from ..prompt import Layout
+from .exact import generic_data, problem
 
 
 class Degree:

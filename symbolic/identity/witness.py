@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from .identity import Mismatch
-from .prompt import Context
+from ..prompt import Context
+from .exact import Mismatch
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from flint import nmod_mat
 
-from .arithmetics.arithmetic import PRIME_FIELD
-from .arithmetics.prime_field import PRIME, element
-from .derivation.ansatz import Ansatz
-from .derivation.derive import Derivation
-from .derivation.loop import SymbolicState
-from .identity import generic_data, problem
+from ..arithmetics.arithmetic import PRIME_FIELD
+from ..arithmetics.prime_field import PRIME, element
+from ..derivation.ansatz import Ansatz
+from ..derivation.derive import Derivation
+from ..derivation.loop import SymbolicState
+from .exact import generic_data, problem
 
 
 @dataclass(frozen=True)

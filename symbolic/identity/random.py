@@ -10,14 +10,14 @@ from typing import Any
 
 from flint import nmod
 
-from .arithmetics.arithmetic import PRIME_FIELD
-from .arithmetics.prime_field import PRIME, FieldMatrix, element
-from .attention import iterate
-from .construction import instantiate
+from ..arithmetics.arithmetic import PRIME_FIELD
+from ..arithmetics.prime_field import PRIME, FieldMatrix, element
+from ..attention import iterate
+from ..construction import instantiate
+from ..derivation.derive import Derivation
+from ..prompt import Layout
 from .degree import identity_degree
-from .derivation.derive import Derivation
-from .identity import Mismatch, generic_data, mismatches, problem
-from .prompt import Layout
+from .exact import Mismatch, generic_data, mismatches, problem
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from .algorithm import Algorithm, Sweep, Transition
-from .arithmetics.arithmetic import Arithmetic
-from .arithmetics.rational import RationalMatrix
-from .attention import iterate, layer
-from .construction import Construction, Steps
-from .derivation.derive import Readout
-from .errors import ArgumentError
-from .prompt import Context, Layout
+from ..algorithm import Algorithm, Sweep, Transition
+from ..arithmetics.arithmetic import Arithmetic
+from ..arithmetics.rational import RationalMatrix
+from ..attention import iterate, layer
+from ..construction import Construction, Steps
+from ..derivation.derive import Readout
+from ..errors import ArgumentError
+from ..prompt import Context, Layout
 
 
 @dataclass(frozen=True)

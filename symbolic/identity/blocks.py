@@ -13,10 +13,10 @@ from typing import Any
 
 from sympy import Identity, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose, ZeroMatrix
 
-from .attention import Head, layer
-from .derivation.contraction import Word
-from .derivation.derive import Derivation
-from .derivation.masks import masks_of
+from ..attention import Head, layer
+from ..derivation.contraction import Word
+from ..derivation.derive import Derivation
+from ..derivation.masks import masks_of
 
 D, N = Symbol("d", integer=True, positive=True), Symbol("N", integer=True, positive=True)
 

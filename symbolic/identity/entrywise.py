@@ -13,14 +13,14 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from .algorithm import Sweep
-from .arithmetics.arithmetic import Arithmetic
-from .arithmetics.entries import EntryMatrix, EntryVector
-from .attention import AccumulatorHead, masked_keys
-from .construction import instantiate
-from .derivation.derive import Derivation
-from .identity import Problem, generic_data, problem
-from .prompt import Layout
+from ..algorithm import Sweep
+from ..arithmetics.arithmetic import Arithmetic
+from ..arithmetics.entries import EntryMatrix, EntryVector
+from ..attention import AccumulatorHead, masked_keys
+from ..construction import instantiate
+from ..derivation.derive import Derivation
+from ..prompt import Layout
+from .exact import Problem, generic_data, problem
 
 
 @dataclass(frozen=True)
