@@ -11,7 +11,7 @@ import pytest
 from cli import Ran, assert_refused, console_script, python, run_cli
 from own_files import MASK, RECORD, RETURN, START, TOTAL, P, line_of, source, write
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 HEAVY_BALL, RIDGE, OFF_POLICY = (str(EXAMPLES / f"{n}.py") for n in ("heavy_ball_td", "ridge_td", "off_policy_td"))
 SMALL = ("-d", "2", "-n", "3", "-L", "2")
 DERIVED = (*SMALL, "--evidence", "derived", "--evidence", "identity-exact")

@@ -14,7 +14,7 @@ import pytest
 import layerproof
 from layerproof.symbolic.algorithms import catalogue
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SETUP: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FACADE = ast.parse((ROOT / "proofs" / "api" / "__init__.py").read_text())
 

@@ -17,7 +17,7 @@ from layerproof.symbolic.invariance.polynomials import residual_polynomials
 from layerproof.symbolic.invariance.samples import Trajectory
 from layerproof.symbolic.invariance.update import averaged_update, sample_update
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def subject(name, **asked):

@@ -16,7 +16,7 @@ from layerproof.numeric.files.strict_json import dumps, loads
 
 pytest_plugins = ["pytester"]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = 'd=2, n=4, layers=2, evidence=["identity-exact"]'
 SETTINGS: dict[str, Any] = {"d": 2, "n": 4, "layers": 2, "evidence": ["identity-exact"]}
 OPEN = 'd=2, n=100, layers=1, trials=1, dtype="bfloat16", device="cpu", evidence=["float"]'

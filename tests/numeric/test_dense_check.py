@@ -41,7 +41,7 @@ from layerproof.symbolic.given import given_construction
 from layerproof.symbolic.identity.exact import problem
 from layerproof.symbolic.own import own_layers, own_prompt
 
-FOLDER = Path(__file__).parents[1] / "examples"
+FOLDER = Path(__file__).parents[2] / "examples"
 DOUBLE = torch.float64
 GIVEN, OWN = ("heavy_ball_td", "target_network_td"), ("ridge_td", "newton_schulz_lstd")
 VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2), "beta": Fraction(1, 3), "tau": Fraction(1, 4),

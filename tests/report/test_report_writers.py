@@ -38,7 +38,7 @@ def test_same_bytes_here_and_in_another_process(name: str, tmp_path: Path) -> No
         "import report_samples, sys; from layerproof.proofs.report.writing import write;"
         "write(report_samples.report(), sys.argv[1], [sys.argv[2]])"
     )
-    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PYTHONPATH": str(Path(__file__).parents[1])}
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "c"), name], check=True, env=environment)
     assert first == {name: (tmp_path / "c" / name).read_bytes() for name in first}
 

@@ -3,7 +3,7 @@
 A few hundred derandomised cases run by default, the same on every machine.  LAYERPROOF_FLOAT_CASES=N runs about N
 fresh ones instead: a thousand or more say something new at each run (about 40 ms a case).
 
-    LAYERPROOF_FLOAT_CASES=5000 python -m pytest -q tests/test_float_properties.py
+    LAYERPROOF_FLOAT_CASES=5000 python -m pytest -q tests/numeric/test_float_properties.py
 
 A bound that nothing exceeds could be any large number, so that each case is also run with one entry moved by three
 times its bound, which must be seen; and at these sizes the bounds in float64 and float32 must say something.

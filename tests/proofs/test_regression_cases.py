@@ -16,7 +16,7 @@ from own_files import source, write
 
 from layerproof.proofs.cli import run
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 EXACT = ("-d", "2", "-n", "3", "-L", "2", "--evidence", "identity-exact")
 TRANSPOSED = ("-step.C.mT", "-step.C")
 

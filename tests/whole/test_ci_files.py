@@ -15,7 +15,7 @@ import pytest
 import yaml
 from project import RIGHT, VACUOUS, WRONG, certificate, write
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
 SCRIPT = ROOT / "scripts" / "ci_check.sh"
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]

@@ -15,7 +15,7 @@ import layerproof as lp
 from layerproof.proofs.user_file import load
 from layerproof.symbolic.errors import ArgumentError
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = {"d": 2, "n": 4, "layers": 2, "trials": 1}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cli import python
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {"symbolic": {"symbolic"}, "numeric": {"symbolic", "numeric"}, "proofs": {"symbolic", "numeric", "proofs"}}
 HEAVY = {"torch", "numpy", "safetensors", "rich", "cyclopts"}
 OUTSIDE = {"os", "io", "pathlib", "time", "datetime", "tempfile", "subprocess", "shutil", "socket", "logging"}

@@ -30,7 +30,7 @@ from layerproof.proofs.export import export
 from layerproof.symbolic.errors import ArgumentError, ContentError, WorkLimitError
 
 pytest.importorskip("onnx")
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = ("-d", "2", "-n", "3", "-L", "2")
 QUICK = (*SMALL, "--evidence", "derived", "--evidence", "identity-exact")
 CORE = {"README.md", "certificate.json", "config.json", "model.safetensors", "weights.json"}
@@ -126,7 +126,7 @@ def test_repeated_exports_are_byte_identical_in_other_processes_folders_and_hash
 
 
 def test_nothing_of_the_machine_is_in_the_files(exported: dict[str, bytes]) -> None:
-    here = [str(Path(__file__).parent.parent), f"{os.sep}site-packages", "transformer.py", "stack_trace"]
+    here = [str(Path(__file__).parents[2]), f"{os.sep}site-packages", "transformer.py", "stack_trace"]
     for name, data in exported.items():
         assert not [x for x in here if x.encode() in data], name
 

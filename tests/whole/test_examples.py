@@ -26,7 +26,7 @@ from layerproof.symbolic.identity.exact import problem, textbook
 from layerproof.symbolic.own import own_mismatches
 from layerproof.symbolic.prompt import Context
 
-FOLDER = Path(__file__).parents[1] / "examples"
+FOLDER = Path(__file__).parents[2] / "examples"
 DERIVED = ("off_policy_td", "k_step_td", "expected_sarsa")
 GIVEN = ("heavy_ball_td", "target_network_td")
 OWN = ("ridge_td", "newton_schulz_lstd")

@@ -23,7 +23,7 @@ from layerproof.proofs.sweep.point import run_point
 from layerproof.proofs.sweep.spec import AXES, Sweep, parse, read_sweep, sweep_of
 from layerproof.symbolic.errors import ContentError, LayerproofError, WorkLimitError
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 EXAMPLE = HERE.parent / "examples" / "sweep.toml"
 SMALL = 'd = 2\nn = 2\nL = 1\nevidence = "derived"\n'
 
