@@ -103,7 +103,7 @@ class LinearTransformer(nn.Module):
 
         Raises `ContentError` that names the file and the first difference when its files do not agree.
         """
-        from .export.load import load  # which knows this module
+        from .exported.read import load  # which knows this module
 
         opened = load(folder)
         return LinearTransformer.from_construction(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..numeric.export import files as export_files
-from ..numeric.export.config import ANY, SOURCE, Source
+from ..numeric.exported.config import ANY, SOURCE, Source
 from ..numeric.files.strict_json import dumps, read_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 import layerproof as lp
-from layerproof.numeric.export.config import Source
 from layerproof.numeric.export.files import contents, write
+from layerproof.numeric.exported.config import Source
 from layerproof.numeric.files.strict_json import dumps
 from layerproof.symbolic.construction import Construction
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ..exported import config as names
+from ..exported.config import Source, config, listing
+from ..exported.readme import text
 from ..files.directories import replace_directory
 from ..files.strict_json import MAX_FILE_BYTES, dumps, loads, read_text
 from ..files.weights_file import document, safetensors_bytes
-from . import config as names
-from .config import Source, config, listing
-from .readme import text
 
 
 def check_formats(formats: Iterable[str], dtype: str) -> None:

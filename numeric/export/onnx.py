@@ -21,9 +21,9 @@ import numpy as np
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
+from ..exported.config import ANY, MissingExtraError
 from ..files.weights_file import tensors
 from ..lower import lower
-from .config import ANY, MissingExtraError
 
 OPSET, IR_VERSION = 18, 10
 DTYPES = ("float64", "float32")

@@ -10,9 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ...numeric.export import config as names
-from ...numeric.export import load as loading
-from ...numeric.export.load import Loaded
+from ...numeric.exported import config as names
+from ...numeric.exported import read as loading
+from ...numeric.exported.read import Loaded
 from ...numeric.files.strict_json import dumps
 from ...numeric.files.weights_file import description, document, tensors
 from ...symbolic.algorithm import Algorithm

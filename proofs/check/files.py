@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ...numeric.export.config import FILES
 from ...numeric.export.files import is_export
+from ...numeric.exported.config import FILES
 from ...numeric.files.strict_json import MAX_FILE_BYTES, loads
 from ...symbolic.errors import ContentError
 from ..certificate import certificate

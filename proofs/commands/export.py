@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.export.config import FORMATS
+from ...numeric.exported.config import FORMATS
 from ...numeric.files.preconditioner_file import read_preconditioners
 from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ArgumentError

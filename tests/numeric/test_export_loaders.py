@@ -17,7 +17,7 @@ from cli import python
 from exports import ALL, Runner, small, written
 
 import layerproof as lp
-from layerproof.numeric.export.readme import RUN, loaders
+from layerproof.numeric.exported.readme import RUN, loaders
 from layerproof.proofs.assertions import judge
 from layerproof.proofs.verdict import Verdict
 

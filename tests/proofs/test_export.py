@@ -22,8 +22,8 @@ from exports import ALL, refit, small, written
 import layerproof as lp
 from layerproof.numeric.export import files as export_files
 from layerproof.numeric.export import onnx as export_onnx
-from layerproof.numeric.export.config import FILES, MissingExtraError
-from layerproof.numeric.export.load import load
+from layerproof.numeric.exported.config import FILES, MissingExtraError
+from layerproof.numeric.exported.read import load
 from layerproof.numeric.files.weights_file import document
 from layerproof.proofs.case import Settings
 from layerproof.proofs.export import export

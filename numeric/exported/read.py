@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
+from ..export.files import check_size
 from ..files.strict_json import dumps, loads, read_text
 from ..files.weights_file import description, from_document
 from . import config as names
 from .config import FORMAT, SCHEMA, Source, config
-from .files import check_size
 from .readme import text
 
 if TYPE_CHECKING:
