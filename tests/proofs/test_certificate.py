@@ -112,7 +112,8 @@ def test_settings_come_back(changed: dict[str, Any]) -> None:
 
 def test_the_same_question_gives_the_same_bytes(td0: dict[str, Any]) -> None:
     code = (
-        "from layerproof.proofs import certificate as c, case\n"
+        "from layerproof.proofs import case\n"
+        "from layerproof.proofs.certificate import certificate as c\n"
         "s = case.Settings(features=1, context=2, layers=1, trials=2, exact_trials=2, entrywise_features=1, "
         "entrywise_context=2, device='cpu')\n"
         "from layerproof.numeric.files.strict_json import dumps\n"
