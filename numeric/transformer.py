@@ -103,9 +103,10 @@ class LinearTransformer(nn.Module):
 
         Raises `ContentError` that names the file and the first difference when its files do not agree.
         """
-        from .exported.read import load  # which knows this module
+        from .exported.read import agree, read
 
-        opened = load(folder)
+        opened = read(folder)
+        agree(opened)
         return LinearTransformer.from_construction(
             opened.construction, resolve_dtype(opened.config["dtype"]), device, trainable
         )

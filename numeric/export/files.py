@@ -10,7 +10,7 @@ from pathlib import Path
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ..exported import config as names
-from ..exported.config import Source, config, listing
+from ..exported.config import Source, check_size, config, listing
 from ..exported.readme import text
 from ..files.directories import replace_directory
 from ..files.strict_json import MAX_FILE_BYTES, dumps, loads, read_text
@@ -84,20 +84,6 @@ def contents(
     files[names.README] = text(said).encode()
     files[names.CONFIG] = dumps({**said, "files": listing(files)}).encode()
     return files
-
-
-def check_size(construction: Construction) -> None:
-    """Raise `WorkLimitError` when the files of floats would hold too many entries, `ArgumentError` without heads."""
-    if not all(construction.layers):
-        raise ArgumentError("a layer of the construction has no head, so there are no weights of it to write")
-    m, N = construction.layout.m, construction.layout.n + 1
-    heads = sum(len(layer) for layer in construction.layers)
-    entries = heads * (3 * m * m + N * N)
-    if entries > names.MAX_STORED:
-        raise WorkLimitError(
-            f"the tensors, heads * (3 m^2 + (n + 1)^2) = {entries}, are above the limit of {names.MAX_STORED} entries: "
-            "export fewer layers, a shorter context, or a looped transformer"
-        )
 
 
 def npz(construction: Construction, dtype: str) -> bytes:

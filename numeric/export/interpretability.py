@@ -26,8 +26,8 @@ from torch import Tensor
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ..device import resolve_dtype
-from ..exported.read import Loaded, load
 from ..files.tensor_files import wanted_tensors
+from .load import Loaded, load
 
 NOT_MAPPED: Mapping[str, str] = {
     "softmax": "there is none: pattern = scores M^T / n; rows do not sum to one and entries may be negative",

@@ -17,7 +17,7 @@ from math import inf
 from typing import Any
 
 from ...symbolic.construction import Construction
-from ...symbolic.errors import ArgumentError, LayerproofError
+from ...symbolic.errors import ArgumentError, LayerproofError, WorkLimitError
 from ..files.strict_json import rational_text
 from ..files.weights_file import description, tensors
 
@@ -159,3 +159,17 @@ def config(
 def listing(files: Mapping[str, bytes]) -> dict[str, Any]:
     """The size and the digest of each file."""
     return {name: {"bytes": len(b), "sha256": sha256(b).hexdigest()} for name, b in sorted(files.items())}
+
+
+def check_size(construction: Construction) -> None:
+    """Raise `WorkLimitError` when the files of floats would hold too many entries, `ArgumentError` without heads."""
+    if not all(construction.layers):
+        raise ArgumentError("a layer of the construction has no head, so there are no weights of it to write")
+    m, N = construction.layout.m, construction.layout.n + 1
+    heads = sum(len(layer) for layer in construction.layers)
+    entries = heads * (3 * m * m + N * N)
+    if entries > MAX_STORED:
+        raise WorkLimitError(
+            f"the tensors, heads * (3 m^2 + (n + 1)^2) = {entries}, are above the limit of {MAX_STORED} entries: "
+            "export fewer layers, a shorter context, or a looped transformer"
+        )

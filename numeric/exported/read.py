@@ -17,17 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
-from ..export.files import check_size
 from ..files.strict_json import dumps, loads, read_text
 from ..files.weights_file import description, from_document
 from . import config as names
-from .config import FORMAT, SCHEMA, Source, config
+from .config import FORMAT, SCHEMA, Source, check_size, config
 from .readme import text
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from ..transformer import LinearTransformer
 
 MAX_BYTES = 2**29
 """The size above which no file of an export is read."""
@@ -35,7 +32,7 @@ _REQUIRED = (names.WEIGHTS, names.TENSORS, names.README)
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
+class Opened:
     """An export that was read back.
 
     config       what config.json says
@@ -66,34 +63,21 @@ class Loaded:
 
         return wanted_tensors(self.construction, self.config["dtype"])
 
-    @cached_property
-    def module(self) -> LinearTransformer:
-        """The transformer in torch, in the export's dtype."""
-        from ..device import resolve_dtype
-        from ..transformer import LinearTransformer
 
-        return LinearTransformer.from_construction(self.construction, resolve_dtype(self.config["dtype"]))
-
-
-def load(folder: str | os.PathLike[str]) -> Loaded:
-    """The weights in an export's directory, after config.json, the rationals and the floats were found to agree.
-
-    Raises `ContentError` that names the file and the first difference; nothing in the files is run.
-    """
-    opened = read(folder)
+def agree(opened: Opened) -> None:
+    """Raise `ContentError` that names the file and the first difference, when an export's files do not agree."""
     for name, said in chain(differences(opened), digest_differences(opened)):
         raise ContentError(f"{opened.folder / name}: {said}")
-    return opened
 
 
-def read(folder: str | os.PathLike[str]) -> Loaded:
-    """As `load`, when config.json and weights.json can be read at all: nothing is compared yet."""
+def read(folder: str | os.PathLike[str]) -> Opened:
+    """An export whose config.json and weights.json can be read at all: nothing is compared yet."""
     folder = Path(folder)
     if not folder.is_dir():
         raise ContentError(f"{folder}: there is no such directory")
     said = _parsed(folder / names.CONFIG, _formed)
     construction: Construction = _parsed(folder / names.WEIGHTS, from_document)
-    return Loaded(folder, said, construction)
+    return Opened(folder, said, construction)
 
 
 def _parsed(path: Path, reader: Any) -> Any:
@@ -148,9 +132,9 @@ def _whole(value: Any) -> bool:
     return type(value) is int and 0 <= value < 2**63
 
 
-def content(loaded: Loaded, name: str) -> bytes:
+def content(opened: Opened, name: str) -> bytes:
     """The bytes of a file of an export; `ContentError` when it is missing, too large or no regular file."""
-    path = loaded.folder / name
+    path = opened.folder / name
     try:
         if not path.is_file():
             raise ContentError(f"{path}: there is no such file, but {names.CONFIG} lists it")
@@ -163,18 +147,18 @@ def content(loaded: Loaded, name: str) -> bytes:
     return found
 
 
-def differences(loaded: Loaded) -> Iterator[tuple[str, str]]:
+def differences(opened: Opened) -> Iterator[tuple[str, str]]:
     """(file, what differs) for config.json, the README and the floats, each against the exact rationals."""
-    yield from ((names.CONFIG, said) for said in config_differences(loaded))
-    yield from ((names.TENSORS, said) for said in tensor_differences(loaded))
-    if names.NPZ in loaded.config["files"]:
-        yield from ((names.NPZ, said) for said in npz_differences(loaded))
+    yield from ((names.CONFIG, said) for said in config_differences(opened))
+    yield from ((names.TENSORS, said) for said in tensor_differences(opened))
+    if names.NPZ in opened.config["files"]:
+        yield from ((names.NPZ, said) for said in npz_differences(opened))
 
 
-def config_differences(loaded: Loaded) -> Iterator[str]:
+def config_differences(opened: Opened) -> Iterator[str]:
     """Each field of config.json that is not what the rationals make it, by its path."""
-    found, source = loaded.config, loaded.config["source"]
-    yield from _fields(found, loaded.wanted, "")
+    found, source = opened.config, opened.config["source"]
+    yield from _fields(found, opened.wanted, "")
     made_with = {name for name, file in (("onnx", names.ONNX_FIXED), ("torch", names.PT2)) if file in found["files"]}
     if set(found["made_with"]) != made_with:
         have, want = (", ".join(sorted(x)) or "nothing" for x in (found["made_with"], made_with))
@@ -215,47 +199,47 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= 100 else f"{shown[:100]}..."
 
 
-def tensor_differences(loaded: Loaded) -> Iterator[str]:
+def tensor_differences(opened: Opened) -> Iterator[str]:
     """What the safetensors file has otherwise than the rationals, correctly rounded."""
     from ..files import tensor_files
 
-    found = content(loaded, names.TENSORS)
+    found = content(opened, names.TENSORS)
     try:
         stored, metadata = tensor_files.read_safetensors(found)
         said = loads(metadata.get("layerproof", "null"))
     except ContentError as error:
-        raise ContentError(f"{loaded.folder / names.TENSORS}: {error}") from None
-    yield from tensor_files.differences(stored, loaded.tensors)
-    wanted = {**description(loaded.construction), "dtype": loaded.config["dtype"]}
+        raise ContentError(f"{opened.folder / names.TENSORS}: {error}") from None
+    yield from tensor_files.differences(stored, opened.tensors)
+    wanted = {**description(opened.construction), "dtype": opened.config["dtype"]}
     if set(metadata) != {"layerproof"} or not isinstance(said, dict):
         yield "its metadata has other keys than layerproof"
     else:
         yield from (f"its metadata: {line}" for line in _fields(said, loads(dumps(wanted)), ""))
 
 
-def npz_differences(loaded: Loaded) -> Iterator[str]:
+def npz_differences(opened: Opened) -> Iterator[str]:
     """What the npz file has otherwise than the rationals, correctly rounded."""
     from ..files import tensor_files
 
-    found = content(loaded, names.NPZ)
-    limit = 2**12 + 8 * max(x.numel() for x in loaded.tensors.values()) if loaded.tensors else 2**12
+    found = content(opened, names.NPZ)
+    limit = 2**12 + 8 * max(x.numel() for x in opened.tensors.values()) if opened.tensors else 2**12
     try:
         stored = tensor_files.read_npz(found, limit)
     except ContentError as error:
-        raise ContentError(f"{loaded.folder / names.NPZ}: {error}") from None
-    yield from tensor_files.differences(stored, loaded.tensors)
+        raise ContentError(f"{opened.folder / names.NPZ}: {error}") from None
+    yield from tensor_files.differences(stored, opened.tensors)
 
 
-def digest_differences(loaded: Loaded) -> Iterator[tuple[str, str]]:
+def digest_differences(opened: Opened) -> Iterator[tuple[str, str]]:
     """(file, what differs) for each file that is not the one that config.json lists, and for what it does not list."""
-    for name, listed in loaded.config["files"].items():
-        found = content(loaded, name)
-        if name == names.README and found != text(loaded.wanted).encode():
+    for name, listed in opened.config["files"].items():
+        found = content(opened, name)
+        if name == names.README and found != text(opened.wanted).encode():
             yield name, "is not what the rationals make it"
         digest = sha256(found).hexdigest()
         if listed != {"bytes": len(found), "sha256": digest}:
             said = f"{_shown(listed['bytes'])} bytes and {_shown(listed['sha256'])}"
             yield name, f"has {len(found)} bytes and SHA-256 {digest}, {names.CONFIG} says {said}"
     for name in names.FILES:
-        if name != names.CONFIG and name not in loaded.config["files"] and (loaded.folder / name).exists():
+        if name != names.CONFIG and name not in opened.config["files"] and (opened.folder / name).exists():
             yield name, f"is there, but {names.CONFIG} does not list it"

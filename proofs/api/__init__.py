@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .numeric.export.interpretability import interpretability_view as interpretability_view
-    from .numeric.exported.read import load as load
+    from .numeric.export.load import load as load
     from .numeric.files.prompt_file import read_context as read_context
     from .numeric.files.weights_file import read_weights as read_weights
     from .numeric.files.weights_file import write_weights as write_weights
@@ -67,7 +67,7 @@ _HOMES = {
     "derive": "proofs.functions",
     "interpretability_view": "numeric.export.interpretability",
     "invariance": "proofs.functions",
-    "load": "numeric.exported.read",
+    "load": "numeric.export.load",
     "read_context": "numeric.files.prompt_file",
     "read_sweep": "proofs.sweep.spec",
     "read_weights": "numeric.files.weights_file",

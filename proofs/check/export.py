@@ -12,7 +12,7 @@ from typing import Any
 
 from ...numeric.exported import config as names
 from ...numeric.exported import read as loading
-from ...numeric.exported.read import Loaded
+from ...numeric.exported.read import Opened
 from ...numeric.files.strict_json import dumps
 from ...numeric.files.weights_file import description, document, tensors
 from ...symbolic.algorithm import Algorithm
@@ -37,52 +37,52 @@ def check(folder: Path, settings: Settings, prove: bool = False, progress: Progr
     settings : where floats run, and the limits on work and time
     What differs is REFUTED and named.  Raises `ContentError` that names the file when one cannot be read.
     """
-    loaded = loading.read(folder)
+    opened = loading.read(folder)
     progress(f"{folder}: the files")
-    claims = _files(loaded)
-    algorithm = _algorithm(loaded, settings)
+    claims = _files(opened)
+    algorithm = _algorithm(opened, settings)
     if algorithm is None:
         reason = "the construction's own file is not in the export: layerproof check it where it lies"
-        claims.append(_claim(loaded, "the weights are the algorithm's", "weights", Verdict.NOT_RUN, reason))
+        claims.append(_claim(opened, "the weights are the algorithm's", "weights", Verdict.NOT_RUN, reason))
         return Result("check", {"export": str(folder)}, tuple(claims))
-    own = folder / names.SOURCE if loaded.config["source"]["algorithm"] == names.SOURCE else None
+    own = folder / names.SOURCE if opened.config["source"]["algorithm"] == names.SOURCE else None
     with guarded([own], settings.time_limit):
-        claims += _content(loaded, algorithm, settings, prove, progress)
+        claims += _content(opened, algorithm, settings, prove, progress)
     return Result("check", {"export": str(folder), "prove": prove}, tuple(claims))
 
 
-def _claim(loaded: Loaded, text: str, evidence: str, verdict: Verdict, reason: str) -> Claim:
-    return Claim(loaded.construction.algorithm, text, f"{EXPORT}-{evidence}", verdict, STRENGTH, reason)
+def _claim(opened: Opened, text: str, evidence: str, verdict: Verdict, reason: str) -> Claim:
+    return Claim(opened.construction.algorithm, text, f"{EXPORT}-{evidence}", verdict, STRENGTH, reason)
 
 
-def _said(loaded: Loaded, text: str, evidence: str, found: Iterable[str]) -> Claim:
+def _said(opened: Opened, text: str, evidence: str, found: Iterable[str]) -> Claim:
     """HOLDS when nothing differs, else REFUTED with the first differences."""
     wrong = list(found)
     more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
     reason = "; ".join(wrong[:SHOWN]) + more if wrong else "nothing differs"
-    return _claim(loaded, text, evidence, Verdict.REFUTED if wrong else Verdict.HOLDS, reason)
+    return _claim(opened, text, evidence, Verdict.REFUTED if wrong else Verdict.HOLDS, reason)
 
 
-def _files(loaded: Loaded) -> list[Claim]:
+def _files(opened: Opened) -> list[Claim]:
     """A claim for each file that was made from the rationals."""
-    listed = loaded.config["files"]
+    listed = opened.config["files"]
 
     def one(name: str, found: Iterable[str]) -> Claim:
-        return _said(loaded, f"{name} is what the rationals make it", name, (f"{name}: {x}" for x in found))
+        return _said(opened, f"{name} is what the rationals make it", name, (f"{name}: {x}" for x in found))
 
     claims = [
-        one(names.CONFIG, loading.config_differences(loaded)),
-        one(names.TENSORS, loading.tensor_differences(loaded)),
+        one(names.CONFIG, loading.config_differences(opened)),
+        one(names.TENSORS, loading.tensor_differences(opened)),
     ]
     if names.NPZ in listed:
-        claims.append(one(names.NPZ, loading.npz_differences(loaded)))
+        claims.append(one(names.NPZ, loading.npz_differences(opened)))
     for name in (names.ONNX, names.ONNX_FIXED):
         if name in listed:
-            claims.append(_onnx(loaded, name, one))
+            claims.append(_onnx(opened, name, one))
     if names.PT2 in listed:
-        claims.append(_pt2(loaded, one))
-    digests = (f"{name}: {x}" for name, x in [*loading.digest_differences(loaded), *_others(loaded.folder)])
-    claims.append(_said(loaded, f"the files are those that {names.CONFIG} lists", "digests", digests))
+        claims.append(_pt2(opened, one))
+    digests = (f"{name}: {x}" for name, x in [*loading.digest_differences(opened), *_others(opened.folder)])
+    claims.append(_said(opened, f"the files are those that {names.CONFIG} lists", "digests", digests))
     return claims
 
 
@@ -93,29 +93,29 @@ def _others(folder: Path) -> Iterable[tuple[str, str]]:
             yield f"{name!a:.80}", f"is there, but {names.CONFIG} does not list it: move it out of {folder}"
 
 
-def _onnx(loaded: Loaded, name: str, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
+def _onnx(opened: Opened, name: str, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
     from ...numeric.export import onnx as export_onnx
 
-    context = loaded.config["onnx_context"] if name == names.ONNX else None
-    found, dtype = loading.content(loaded, name), loaded.config["dtype"]
+    context = opened.config["onnx_context"] if name == names.ONNX else None
+    found, dtype = loading.content(opened, name), opened.config["dtype"]
     if dtype not in export_onnx.DTYPES:
         return one(name, [f"{names.CONFIG} says dtype {dtype}, wanted {' or '.join(export_onnx.DTYPES)} for ONNX"])
     try:
-        wanted = export_onnx.model(loaded.construction, dtype, context)
+        wanted = export_onnx.model(opened.construction, dtype, context)
         claim = one(name, export_onnx.differences(found, wanted))
     except names.MissingExtraError as error:
-        return _claim(loaded, f"{name} is what the rationals make it", name, Verdict.NOT_RUN, f"{name}: {error}")
+        return _claim(opened, f"{name} is what the rationals make it", name, Verdict.NOT_RUN, f"{name}: {error}")
     except (ContentError, ArgumentError) as error:
-        raise ContentError(f"{loaded.folder / name}: {error}") from None
-    return _softened(claim, loaded, "onnx") if _only_bytes(claim) else claim
+        raise ContentError(f"{opened.folder / name}: {error}") from None
+    return _softened(claim, opened, "onnx") if _only_bytes(claim) else claim
 
 
-def _pt2(loaded: Loaded, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
+def _pt2(opened: Opened, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
     from ...numeric.export import pt2 as export_pt2
 
-    found = loading.content(loaded, names.PT2)
-    wanted = export_pt2.archive(loaded.construction, loaded.config["dtype"])
-    return _softened(one(names.PT2, export_pt2.differences(found, wanted)), loaded, "torch")
+    found = loading.content(opened, names.PT2)
+    wanted = export_pt2.archive(opened.construction, opened.config["dtype"])
+    return _softened(one(names.PT2, export_pt2.differences(found, wanted)), opened, "torch")
 
 
 def _only_bytes(claim: Claim) -> bool:
@@ -123,66 +123,66 @@ def _only_bytes(claim: Claim) -> bool:
     return claim.reason.count(";") == 0 and "its bytes differ" in claim.reason
 
 
-def _softened(claim: Claim, loaded: Loaded, library: str) -> Claim:
+def _softened(claim: Claim, opened: Opened, library: str) -> Claim:
     """UNDECIDED where another version of a library, whose bytes may well differ, is said to have made the file."""
-    made, here = loaded.config["made_with"].get(library), metadata.version(library)
+    made, here = opened.config["made_with"].get(library), metadata.version(library)
     if claim.verdict is Verdict.HOLDS or made == here:
         return claim
     reason = f"made with {library} {ascii(made)[1:-1]:.40}, here is {here}, which writes it otherwise: {claim.reason}"
     return replace(claim, verdict=Verdict.UNDECIDED, reason=reason)
 
 
-def _algorithm(loaded: Loaded, settings: Settings) -> Algorithm | None:
-    name, kind = loaded.construction.algorithm, loaded.config["source"]["algorithm"]
+def _algorithm(opened: Opened, settings: Settings) -> Algorithm | None:
+    name, kind = opened.construction.algorithm, opened.config["source"]["algorithm"]
     if kind == "own file":
         return None
     if kind == "catalogue":
         if name not in catalogue():
-            raise ContentError(f"{loaded.folder / names.CONFIG}: algorithm is {name!a:.60}, not in the catalogue")
+            raise ContentError(f"{opened.folder / names.CONFIG}: algorithm is {name!a:.60}, not in the catalogue")
         return catalogue()[name]
-    found = load(loaded.folder / names.SOURCE, min(LOAD_LIMIT, settings.time_limit))
+    found = load(opened.folder / names.SOURCE, min(LOAD_LIMIT, settings.time_limit))
     if not isinstance(found, Algorithm) or found.name != name:
-        raise ContentError(f"{loaded.folder / names.SOURCE}: defines {found.name}, wanted {name} as in {names.WEIGHTS}")
+        raise ContentError(f"{opened.folder / names.SOURCE}: defines {found.name}, wanted {name} as in {names.WEIGHTS}")
     return found
 
 
-def _content(loaded: Loaded, algorithm: Algorithm, settings: Settings, prove: bool, progress: Progress) -> list[Claim]:
+def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bool, progress: Progress) -> list[Claim]:
     """The weights derived again and compared, the certificate, and the evidence."""
-    construction, source = loaded.construction, loaded.config["source"]
+    construction, source = opened.construction, opened.config["source"]
     try:
-        asked_for = _settings(loaded, settings)
+        asked_for = _settings(opened, settings)
         certificates.check_size(algorithm, asked_for)
         case = Case(algorithm, asked_for, progress=progress)
         case.check_work(ask(None))
         expected = case.subject if source["seed"] is not None else with_steps(case, construction.steps)
     except WorkLimitError as error:
-        raise ContentError(f"{loaded.folder / names.WEIGHTS}: {error}") from None
+        raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
     except ArgumentError as error:
-        raise ContentError(f"{loaded.folder / names.WEIGHTS}: {error}") from None
+        raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
     given = replace(case, construction=construction)
-    derived = _said(loaded, "the weights are the algorithm's", "weights", _weights(construction, expected))
+    derived = _said(opened, "the weights are the algorithm's", "weights", _weights(construction, expected))
     claims = [derived]
-    if names.ONNX in loaded.config["files"]:
-        stated, right = loaded.config["onnx_context"], onnx_context(replace(case, construction=expected))
+    if names.ONNX in opened.config["files"]:
+        stated, right = opened.config["onnx_context"], onnx_context(replace(case, construction=expected))
         wrong = [] if stated == right else [f"onnx_context is {stated}, wanted {right}"]
-        claims.append(_said(loaded, f"{names.ONNX} is right for the context lengths it takes", "context", wrong))
+        claims.append(_said(opened, f"{names.ONNX} is right for the context lengths it takes", "context", wrong))
     if derived.verdict is Verdict.REFUTED:
         if description(construction)["layout"] == description(expected)["layout"]:
             claims += establish(given, ("identity-exact",))  # which finds a counterexample
         return [c for c in claims if c.asked]
-    if names.CERTIFICATE not in loaded.config["files"]:
+    if names.CERTIFICATE not in opened.config["files"]:
         evidence = [*ask(None), PROVED] if prove and algorithm.heads is None else ask(None)
         return [*claims, *establish(given, evidence, explicit=False)]
-    found = certificates.read(loaded.folder / names.CERTIFICATE)
-    claims.append(_said(loaded, "the certificate is of these weights", "certificate", _certificate(loaded, found)))
+    found = certificates.read(opened.folder / names.CERTIFICATE)
+    claims.append(_said(opened, "the certificate is of these weights", "certificate", _certificate(opened, found)))
     if claims[-1].verdict is Verdict.REFUTED:
         return claims
     result = certificates.check(found, prove, progress, settings.device, settings.max_work)
     return [*claims, *result.claims]
 
 
-def _settings(loaded: Loaded, limits: Settings) -> Settings:
-    c = loaded.construction
+def _settings(opened: Opened, limits: Settings) -> Settings:
+    c = opened.construction
     named = {name: c.parameters[name] for name in ("gamma", "lam") if name in c.parameters}
     others = {name: value for name, value in c.parameters.items() if name not in named}
     half = Fraction(1, 2)
@@ -193,10 +193,10 @@ def _settings(loaded: Loaded, limits: Settings) -> Settings:
         gamma=named.get("gamma", half),
         lam=named.get("lam", half),
         trace=c.options.get("trace"),
-        seed=loaded.config["source"]["seed"] or 0,
+        seed=opened.config["source"]["seed"] or 0,
         trials=limits.trials,
         device=limits.device,
-        dtype=loaded.config["dtype"],
+        dtype=opened.config["dtype"],
         looped=c.looped,
         max_work=limits.max_work,
         values=others,
@@ -232,14 +232,14 @@ def _short(value: Any) -> str:
     return shown if len(shown) <= 80 else f"{shown[:80]}..."
 
 
-def _certificate(loaded: Loaded, certificate: Any) -> Iterable[str]:
-    digest = sha256(dumps(document(loaded.construction)).encode()).hexdigest()
+def _certificate(opened: Opened, certificate: Any) -> Iterable[str]:
+    digest = sha256(dumps(document(opened.construction)).encode()).hexdigest()
     stated = certificate["weights"].get("digest")
     if stated != digest:
         yield f"{names.CERTIFICATE}: is of weights with the digest {_short(stated)}, those here have {digest}"
     for key in ("layout", "readout"):
-        if certificate[key] != description(loaded.construction)[key]:
+        if certificate[key] != description(opened.construction)[key]:
             yield f"{names.CERTIFICATE}: its {key} is another"
     dtype = certificate["settings"].get("dtype")
-    if dtype != loaded.config["dtype"]:
-        yield f"{names.CERTIFICATE}: its floats were {_short(dtype)}, those here are {loaded.config['dtype']}"
+    if dtype != opened.config["dtype"]:
+        yield f"{names.CERTIFICATE}: its floats were {_short(dtype)}, those here are {opened.config['dtype']}"

@@ -12,7 +12,8 @@ from exports import joined, refit, small, written
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from layerproof.numeric.exported.read import config_differences, digest_differences, load, read
+from layerproof.numeric.export.load import load
+from layerproof.numeric.exported.read import config_differences, digest_differences, read
 from layerproof.numeric.files import tensor_files
 from layerproof.numeric.files.weights_file import document
 from layerproof.symbolic.errors import ContentError

@@ -18,7 +18,7 @@ from helpers import Case, each_case
 
 import layerproof as lp
 from layerproof.numeric.device import PRECISIONS, resolve_dtype
-from layerproof.numeric.exported.read import load
+from layerproof.numeric.export.load import load
 from layerproof.numeric.files.weights_file import document, tensors
 from layerproof.numeric.lower import round_to
 from layerproof.symbolic.errors import ContentError

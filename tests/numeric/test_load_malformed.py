@@ -18,7 +18,7 @@ from cli import run_cli
 from exports import Edit, in_bytes, in_json, in_tensors, joined, put, refit, small, written
 
 from layerproof.numeric.export import files as export_files
-from layerproof.numeric.exported.read import load
+from layerproof.numeric.export.load import load
 from layerproof.symbolic.errors import ContentError
 
 pytest.importorskip("onnx")

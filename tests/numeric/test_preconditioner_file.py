@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cli import assert_refused, run_cli
 
-from layerproof.numeric.exported.read import load
+from layerproof.numeric.export.load import load
 from layerproof.numeric.files.preconditioner_file import read_preconditioners
 from layerproof.numeric.files.strict_json import dumps
 from layerproof.symbolic.algorithms import find

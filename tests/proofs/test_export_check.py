@@ -14,7 +14,7 @@ from cli import assert_refused, run_cli
 from exports import ALL, edit_json, refit, small, written
 
 from layerproof.numeric.export import onnx as export_onnx
-from layerproof.numeric.exported.read import load
+from layerproof.numeric.export.load import load
 from layerproof.proofs.case import Settings
 from layerproof.proofs.export import export
 

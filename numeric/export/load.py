@@ -1,0 +1,36 @@
+"""An export's directory opened for use: its files found to agree, and its weights as a module in torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..exported.read import Opened, agree, read
+
+if TYPE_CHECKING:
+    from ..transformer import LinearTransformer
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded(Opened):
+    """An export whose config.json, rationals and floats agree bit by bit."""
+
+    @cached_property
+    def module(self) -> LinearTransformer:
+        """The transformer in torch, in the export's dtype."""
+        from ..device import resolve_dtype
+        from ..transformer import LinearTransformer
+
+        return LinearTransformer.from_construction(self.construction, resolve_dtype(self.config["dtype"]))
+
+
+def load(folder: str | os.PathLike[str]) -> Loaded:
+    """The weights in an export's directory, after config.json, the rationals and the floats were found to agree.
+
+    Raises `ContentError` that names the file and the first difference; nothing in the files is run.
+    """
+    opened = read(folder)
+    agree(opened)
+    return Loaded(opened.folder, opened.config, opened.construction)
