@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...numeric.files.strict_json import dumps
-from ..doctor.finding import Diagnosis, State, diagnose
+from ..doctor.diagnose import Diagnosis, diagnose
+from ..doctor.finding import State
 from ..plain_text import encodable, one_line
 from ..terminal.options import Json
 from ..terminal.progress import ProgressLine

@@ -24,7 +24,8 @@ from layerproof.numeric.judge.bounds import WIDE, growth, layer_maps
 from layerproof.proofs.doctor import floats as doctor_floats
 from layerproof.proofs.doctor import probes as doctor_probes
 from layerproof.proofs.doctor import runs as doctor_runs
-from layerproof.proofs.doctor.finding import Finding, State, ask, diagnose, gather
+from layerproof.proofs.doctor.diagnose import diagnose
+from layerproof.proofs.doctor.finding import Finding, State, ask, gather
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.theory import record as proof_record
 from layerproof.proofs.theory.gate import INSTALL
