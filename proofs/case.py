@@ -10,13 +10,13 @@ from typing import Any
 
 from ..numeric.data.draws import preconditioners
 from ..numeric.data.processes import process_named, whole_number
-from ..numeric.files.strict_json import rational_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.derivation.derive import Derivation, derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
 from ..symbolic.given import given_construction
 from ..symbolic.prompt import Context
+from ..symbolic.strict_json import rational_text
 
 MAX_WORK = 10**9
 """The default limit on the work of one algorithm, counted in multiplications of entries."""

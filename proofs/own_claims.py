@@ -7,12 +7,12 @@ from itertools import islice
 from typing import Any
 
 from ..numeric.data.draws import contexts
-from ..numeric.files.strict_json import rational_text
 from ..symbolic.exact import exact_number
 from ..symbolic.identity.exact import Mismatch
 from ..symbolic.identity.witness import shrink
 from ..symbolic.own import OwnConstruction, own_layers, own_mismatches, own_prompt
 from ..symbolic.prompt import Context
+from ..symbolic.strict_json import rational_text
 from .case import Progress, Settings
 from .evidence import floats, kinds
 from .evidence.exact import NAME, STRENGTH

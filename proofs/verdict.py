@@ -8,8 +8,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from ..numeric.files.strict_json import dumps, rational_text
 from ..symbolic.identity.witness import Witness
+from ..symbolic.strict_json import dumps, rational_text
 
 SCHEMA = 1
 """The version of the JSON that every command writes."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from layerproof.numeric.files.strict_json import dumps, loads
 from layerproof.proofs.cli import run
+from layerproof.symbolic.strict_json import dumps, loads
 
 EXACT = ("derived", "identity-symbolic", "identity-entrywise", "identity-exact", "identity-random")
 """Every kind of evidence but the one that loads torch."""

@@ -15,8 +15,8 @@ from torch import nn
 import layerproof as lp
 from layerproof.numeric.export.files import contents, write
 from layerproof.numeric.exported.config import Source
-from layerproof.numeric.files.strict_json import dumps
 from layerproof.symbolic.construction import Construction
+from layerproof.symbolic.strict_json import dumps
 
 ALL = ("npz", "onnx", "pt2")
 GIVEN = Source("catalogue", "given", None)

@@ -18,7 +18,7 @@ from typing import Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, LayerproofError, WorkLimitError
-from ..files.strict_json import rational_text
+from ...symbolic.strict_json import rational_text
 from ..files.weights_file import description, tensors
 
 FORMAT, SCHEMA = "layerproof-export", 1

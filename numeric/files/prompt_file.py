@@ -31,7 +31,7 @@ from typing import Any
 
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.prompt import Context
-from .strict_json import loads, read_text
+from ...symbolic.strict_json import loads, read_text
 
 MAX_NUMBER_LENGTH = 1000
 MAX_EXPONENT = 400

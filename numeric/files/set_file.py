@@ -28,8 +28,8 @@ from ...symbolic.invariance.constraints import Constraint, constrained, parse_eq
 from ...symbolic.invariance.sets import Rows, WeightSet, pattern_set
 from ...symbolic.invariance.symmetry import SymmetryGroup
 from ...symbolic.invariance.weights import WeightSpace
+from ...symbolic.strict_json import loads, read_text
 from .prompt_file import parse_rational
-from .strict_json import loads, read_text
 
 SCHEMA = "1"
 MAX_NAME = 200

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ContentError
+from ...symbolic.strict_json import loads
 from ..device import resolve_dtype
 from ..lower import lower
-from .strict_json import loads
 
 MAX_HEADER = 16 * 2**20
 _CODES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}

@@ -13,12 +13,12 @@ from typing import Any
 from ...numeric.exported import config as names
 from ...numeric.exported import read as loading
 from ...numeric.exported.read import Opened
-from ...numeric.files.strict_json import dumps
 from ...numeric.files.weights_file import description, document, tensors
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.strict_json import dumps
 from ..case import Case, Progress, Settings, silent
 from ..certificate import certificate as certificates
 from ..checker import ask, establish

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ...numeric.export.files import is_export
 from ...numeric.exported.config import FILES
-from ...numeric.files.strict_json import MAX_FILE_BYTES, loads
 from ...symbolic.errors import ContentError
+from ...symbolic.strict_json import MAX_FILE_BYTES, loads
 from ..certificate import certificate
 from ..plain_text import encodable
 from . import regression

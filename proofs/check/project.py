@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...numeric.files.strict_json import loads, read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import (
     ArgumentError,
@@ -15,6 +14,7 @@ from ...symbolic.errors import (
     NotRepresentableError,
     WorkLimitError,
 )
+from ...symbolic.strict_json import loads, read_text
 from ..case import Progress, Settings, silent
 from ..certificate import certificate
 from ..checker import ask, verify

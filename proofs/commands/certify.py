@@ -7,9 +7,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.files.strict_json import dumps
 from ...symbolic.algorithms import find
 from ...symbolic.errors import ArgumentError
+from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..certificate.certificate import certify, check_target, write
 from ..terminal.options import (

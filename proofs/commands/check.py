@@ -9,8 +9,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...numeric.data.processes import whole_number
-from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ArgumentError
+from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..check import step_summary
 from ..check.files import Kind, targets

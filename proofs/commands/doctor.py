@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ...numeric.files.strict_json import dumps
+from ...symbolic.strict_json import dumps
 from ..doctor.diagnose import Diagnosis, diagnose
 from ..doctor.finding import State
 from ..plain_text import encodable, one_line

@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from ...numeric.exported.config import FORMATS
 from ...numeric.files.preconditioner_file import read_preconditioners
-from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ArgumentError
+from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..export import export
 from ..terminal.options import (

@@ -9,11 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ...numeric.files.strict_json import dumps
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.derivation.derive import closed_form_heads
 from ...symbolic.derivation.loop import SymbolicState
+from ...symbolic.strict_json import dumps
 from ..evidence import kinds
 from ..terminal.options import Json
 from ..terminal.table import console

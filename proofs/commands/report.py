@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.files.strict_json import dumps
+from ...symbolic.strict_json import dumps
 from ..report.reporting import Written, write_report
 from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine

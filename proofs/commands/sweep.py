@@ -13,8 +13,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...numeric.data.processes import whole_number
-from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ArgumentError
+from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK
 from ..sweep.picture import check_picture, write_picture
 from ..sweep.run import AT_ONCE, SweepResult, run_sweep

@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from ...numeric.files.set_file import weight_set
-from ...numeric.files.strict_json import rational_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.prime_field import PRIME
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
@@ -27,6 +26,7 @@ from ...symbolic.invariance.flow import balances
 from ...symbolic.invariance.one_layer import one_layer_set
 from ...symbolic.invariance.polynomials import residual_polynomials
 from ...symbolic.invariance.sets import WeightSet, commutant, frozen_rows_of_last_layer, scaled_weights, zero_pattern
+from ...symbolic.strict_json import rational_text
 from ..case import Progress, silent
 from ..user_file import guarded, origin, resolve_algorithm
 from ..verdict import Claim, Result, Verdict

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from ...numeric.data.processes import whole_number
-from ...numeric.files.strict_json import rational_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.derivation.derive import derive
@@ -20,6 +19,7 @@ from ...symbolic.invariance.sets import commutant
 from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ...symbolic.invariance.weights import Point, WeightSpace
 from ...symbolic.prompt import Layout
+from ...symbolic.strict_json import rational_text
 from ..case import Progress, silent
 from ..user_file import resolve_algorithm
 from ..verdict import Claim, Verdict

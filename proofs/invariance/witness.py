@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ...numeric.files.strict_json import rational_text
 from ...symbolic.invariance.decide import InvarianceWitness
 from ...symbolic.invariance.weights import WeightSpace
+from ...symbolic.strict_json import rational_text
 from .question import Subject
 
 

@@ -96,7 +96,7 @@ def pytest_runtest_makereport(
         expected = {"skipped": "xfailed", "passed": "xpassed"} if hasattr(report, "wasxfail") else {}
         checks.outcome = expected.get(report.outcome, report.outcome)
     if call.when == "teardown":
-        from ...numeric.files.strict_json import dumps
+        from ...symbolic.strict_json import dumps
 
         setattr(report, REPORTED, dumps(checks.document()))
     return report

@@ -35,7 +35,7 @@ class Session:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         text = getattr(report, REPORTED, None)
         if text is not None:
-            from ...numeric.files.strict_json import loads
+            from ...symbolic.strict_json import loads
 
             entry = loads(text)
             self.tests[entry["test"]] = entry  # a test that is run again counts as it came out last
@@ -87,7 +87,7 @@ class Session:
 
     def json(self, exit_code: int) -> str:
         """The claims of every test as canonical JSON text: the same run gives the same bytes."""
-        from ...numeric.files.strict_json import dumps
+        from ...symbolic.strict_json import dumps
         from ..verdict import SCHEMA
 
         return dumps(

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...numeric.files.strict_json import rational_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import LayerproofError
+from ...symbolic.strict_json import rational_text
 from ..case import Progress, Settings, silent
 from ..checker import ask, verify
 from ..evidence import kinds

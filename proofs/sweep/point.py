@@ -13,8 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ...numeric.files.strict_json import dumps
 from ...symbolic.errors import ContentError, LayerproofError
+from ...symbolic.strict_json import dumps
 from ..case import Settings
 from ..checker import verify
 from ..plain_text import encodable, one_line

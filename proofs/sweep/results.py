@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from ...numeric.files.strict_json import loads
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
+from ...symbolic.strict_json import loads
 from ..certificate.form import match
 from ..verdict import Verdict
 from .point import EXIT_CODES, SCHEMA, digest_of

@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...numeric.files.prompt_file import parse_rational
-from ...numeric.files.strict_json import rational_text, read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.strict_json import rational_text, read_text
 from ..case import MAX_WORK, Case, Settings
 from ..certificate.form import shown
 from ..checker import ask

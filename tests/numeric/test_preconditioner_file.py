@@ -11,8 +11,8 @@ from cli import assert_refused, run_cli
 
 from layerproof.numeric.export.load import load
 from layerproof.numeric.files.preconditioner_file import read_preconditioners
-from layerproof.numeric.files.strict_json import dumps
 from layerproof.symbolic.algorithms import find
+from layerproof.symbolic.strict_json import dumps
 
 QUICK = ("-d", "2", "-n", "3", "-L", "2", "--evidence", "derived", "--evidence", "identity-exact")
 

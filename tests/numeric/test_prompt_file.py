@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from layerproof.numeric.files import strict_json
 from layerproof.numeric.files.prompt_file import parse_rational, read_context
+from layerproof.symbolic import strict_json
 from layerproof.symbolic.errors import ContentError
 from layerproof.symbolic.prompt import Context
 

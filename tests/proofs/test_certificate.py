@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from cli import EXACT, assert_refused, python, run_cli
 
-from layerproof.numeric.files.strict_json import dumps
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.certificate import certificate as certificates
 from layerproof.proofs.evidence import kinds
@@ -21,6 +20,7 @@ from layerproof.proofs.verdict import Claim, Result, Verdict
 from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from layerproof.symbolic.strict_json import dumps
 
 TINY = Settings(features=1, context=2, layers=1, trials=2, exact_trials=2, entrywise_features=1, entrywise_context=2)
 QUICK = ("derived", "identity-exact")
@@ -116,7 +116,7 @@ def test_the_same_question_gives_the_same_bytes(td0: dict[str, Any]) -> None:
         "from layerproof.proofs.certificate import certificate as c\n"
         "s = case.Settings(features=1, context=2, layers=1, trials=2, exact_trials=2, entrywise_features=1, "
         "entrywise_context=2, device='cpu')\n"
-        "from layerproof.numeric.files.strict_json import dumps\n"
+        "from layerproof.symbolic.strict_json import dumps\n"
         f"print(dumps(c.certify('td0', s, {QUICK})[1]), end='')"
     )
     assert dumps(made("td0", evidence=QUICK)) == dumps(td0)

@@ -19,7 +19,6 @@ from cli import python, run_cli
 import layerproof as lp
 from layerproof.numeric import device as device_module
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.files.strict_json import dumps, loads
 from layerproof.numeric.judge.bounds import WIDE, growth, layer_maps
 from layerproof.proofs.doctor import floats as doctor_floats
 from layerproof.proofs.doctor import probes as doctor_probes
@@ -30,6 +29,7 @@ from layerproof.proofs.evidence import kinds
 from layerproof.proofs.theory import record as proof_record
 from layerproof.proofs.theory.gate import INSTALL
 from layerproof.proofs.verdict import SCHEMA, Claim, Verdict
+from layerproof.symbolic.strict_json import dumps, loads
 
 TOPICS = ["machine", "switches", "versions", "torch", "devices", "formats", "subnormals", "compiler", "prover",
           "extras", "tools", "evidence"]  # fmt: skip

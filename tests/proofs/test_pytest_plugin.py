@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import layerproof as lp
-from layerproof.numeric.files.strict_json import dumps, loads
+from layerproof.symbolic.strict_json import dumps, loads
 
 pytest_plugins = ["pytester"]
 

@@ -10,13 +10,13 @@ from itertools import product
 import pytest
 from cli import run_cli
 
-from layerproof.numeric.files.strict_json import loads
 from layerproof.proofs.verdict import SCHEMA, Claim, Result, Verdict, number_text, witness_json
 from layerproof.symbolic.arithmetics.prime_field import element
 from layerproof.symbolic.arithmetics.rational import Rational
 from layerproof.symbolic.identity.exact import Mismatch
 from layerproof.symbolic.identity.witness import Witness
 from layerproof.symbolic.prompt import Context
+from layerproof.symbolic.strict_json import loads
 
 CLAIM_KEYS = {"algorithm", "claim", "evidence", "verdict", "asked"}
 

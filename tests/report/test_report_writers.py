@@ -18,13 +18,13 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from report_tools import needs_typst, texts
 
-from layerproof.numeric.files.strict_json import loads
 from layerproof.proofs.report.model import Report
 from layerproof.proofs.report.writers import html, json_data, markdown
 from layerproof.proofs.report.writers.escape import visible
 from layerproof.proofs.report.writers.signs import SIGNS, WORDS
 from layerproof.proofs.report.writing import FORMATS, write
 from layerproof.proofs.verdict import Verdict
+from layerproof.symbolic.strict_json import loads
 
 # the same report gives the same bytes
 

@@ -19,7 +19,6 @@ from cli import EXACT, QUICK, SMALL, assert_refused, console_script, python, run
 from cyclopts import Parameter
 
 import layerproof as lp
-from layerproof.numeric.files.strict_json import loads
 from layerproof.numeric.files.weights_file import document, from_document
 from layerproof.proofs.commands import derive as derive_command
 from layerproof.proofs.commands import list as list_command
@@ -27,6 +26,7 @@ from layerproof.proofs.commands import verify as verify_command
 from layerproof.proofs.evidence import exact, kinds
 from layerproof.proofs.terminal.run_options import RunOptions
 from layerproof.symbolic.errors import NotRepresentableError
+from layerproof.symbolic.strict_json import loads
 
 Capture = pytest.CaptureFixture[str]
 NAMES = lp.algorithms()

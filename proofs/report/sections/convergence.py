@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....numeric.files.strict_json import rational_text
+from ....symbolic.strict_json import rational_text
 from ..assemble import plain, prose
 from ..document.formula import Formula
 from ..limit_run import Limit, limit_run

@@ -6,9 +6,9 @@ import platform
 from hashlib import sha256
 from importlib import metadata
 
-from ....numeric.files.strict_json import dumps
 from ....numeric.files.weights_file import MAX_ENTRIES, document
 from ....symbolic.construction import Construction
+from ....symbolic.strict_json import dumps
 from ...theory.audits import has_theory
 from ...theory.gate import source_digests
 from ..assemble import cell, prose

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ....numeric.files.strict_json import rational_text
 from ....symbolic.identity.exact import Mismatch
+from ....symbolic.strict_json import rational_text
 from ...verdict import Verdict, number_text
 from ..assemble import cell, plain, prose
 from ..document.formula import Formula, symbol

@@ -8,7 +8,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from ....numeric.files.strict_json import dumps, rational_text
+from ....symbolic.strict_json import dumps, rational_text
 from ..model import Report
 
 FORMAT = "layerproof report"

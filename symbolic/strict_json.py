@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ...symbolic.errors import ContentError
+from .errors import ContentError
 
 MAX_FILE_BYTES = 16 * 2**20
 
