@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from ..numeric.data.draws import preconditioners
-from ..numeric.data.processes import process_named, whole_number
+from ..numeric.data.processes import process_named
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.derivation.derive import Derivation, derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.exact import whole_number
 from ..symbolic.given import given_construction
 from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from ..numeric.export import files as export_files
 from ..numeric.exported.config import ANY, SOURCE, Source
+from ..numeric.files.text import read_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.attention import Head
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.errors import ArgumentError, ContentError, NotPolynomialError, NotRepresentableError
 from ..symbolic.given import given_construction
-from ..symbolic.strict_json import dumps, read_text
+from ..symbolic.strict_json import dumps
 from .case import Case, Progress, Settings, silent
 from .certificate import certificate as certificates
 from .certificate.certificate import certify

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 from ..numeric.data.draws import preconditioners as draw
-from ..numeric.data.processes import whole_number
 from ..numeric.files.set_file import read_set
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
@@ -16,6 +15,7 @@ from ..symbolic.construction import construct as build
 from ..symbolic.derivation import derive as derivations
 from ..symbolic.derivation.derive import Derivation
 from ..symbolic.errors import ArgumentError
+from ..symbolic.exact import whole_number
 from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.own import OwnConstruction
 from ..symbolic.prompt import Context

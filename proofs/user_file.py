@@ -14,11 +14,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ..numeric.files.text import read_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import find
 from ..symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ..symbolic.own import OwnConstruction
-from ..symbolic.strict_json import read_text
 
 LOAD_LIMIT = 30.0
 """Seconds that loading a file may take."""

@@ -1,11 +1,18 @@
-"""What counts as an exact number in what a user writes."""
+"""What counts as an exact number in what a user writes, and the readers of such numbers."""
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
-from .errors import ContentError
+from .errors import ArgumentError, ContentError
+
+MAX_NUMBER_LENGTH = 1000
+MAX_EXPONENT = 400
+_NUMBER = re.compile(
+    r"[+-]?(?:[0-9]+/(?P<denominator>[0-9]+)|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?(?P<exponent>[0-9]+))?)"
+)
 
 
 def as_fraction(value: Any) -> Fraction:
@@ -30,3 +37,47 @@ def exact_number(x: Any, where: str) -> Fraction:
         return Fraction(x)
     except (ValueError, ZeroDivisionError):
         raise ContentError(f"{where} holds {str(x)[:40]!r}, wanted a rational number such as '-3/7'") from None
+
+
+def whole_number(name: str, value: object, least: int, most: int | None = None) -> int:
+    """`value` when it is an integer in [least, most]; raises `ArgumentError` that calls it `name` (bool is refused)."""
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
+        return value
+    wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise ArgumentError(f"{name} is {value!r}, wanted an integer {wanted}")
+
+
+def parse_rational(text: str, name: str) -> Fraction:
+    """The exact value of an integer, decimal or rational p/q in ASCII digits, else `ContentError` that calls it `name`.
+
+    Refused before any conversion: more than 1000 characters, a decimal exponent beyond 400, a denominator of zero.
+
+    >>> parse_rational("-0.75", "gamma"), parse_rational("3/7", "gamma")
+    (Fraction(-3, 4), Fraction(3, 7))
+    >>> parse_rational("nan", "gamma")
+    Traceback (most recent call last):
+    layerproof.symbolic.errors.ContentError: gamma is 'nan', wanted a number such as 3, -0.25, 1e-3 or 3/7
+    """
+    if not isinstance(text, str):
+        raise ContentError(f"{name} is {kind(text)}, wanted a number such as 3, -0.25, 1e-3 or 3/7")
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise ContentError(f"{name} is {shortened(text)}, wanted a number of at most {MAX_NUMBER_LENGTH} characters")
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ContentError(f"{name} is {shortened(text)}, wanted a number such as 3, -0.25, 1e-3 or 3/7")
+    if int(match["exponent"] or 0) > MAX_EXPONENT:
+        raise ContentError(f"{name} is {shortened(text)}, wanted a decimal exponent of at most {MAX_EXPONENT} in size")
+    if match["denominator"] is not None and int(match["denominator"]) == 0:
+        raise ContentError(f"{name} is {shortened(text)}, wanted a denominator other than zero")
+    return Fraction(text)
+
+
+def shortened(text: str) -> str:
+    """`text` in ASCII quotes, cut to 40 characters, so that a hostile value cannot flood or garble the message."""
+    return ascii(text) if len(text) <= 40 else f"{text[:40]!a}... ({len(text)} characters)"
+
+
+def kind(value: object) -> str:
+    """What a parsed JSON value is, in the user's words."""
+    names = {bool: "true or false", type(None): "null", dict: "an object", list: "a list", str: "a number or string"}
+    return names.get(type(value), f"of type {type(value).__name__}")

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import ContentError
-
-MAX_FILE_BYTES = 16 * 2**20
 
 
 def dumps(document: Any) -> str:
@@ -47,31 +43,6 @@ def loads(text: str, numbers_as_text: bool = False) -> Any:
         if isinstance(error, ContentError):
             raise
         raise ContentError(f"has a number that cannot be read: {error}") from None
-
-
-def read_text(path: str | os.PathLike[str]) -> str:
-    """The text of a regular UTF-8 file of at most `MAX_FILE_BYTES`, without a byte order mark; else `ContentError`."""
-    path = Path(path)
-    try:
-        if path.is_dir():
-            raise ContentError("is a directory, wanted a file")
-        if not path.exists():
-            raise ContentError("there is no such file")
-        if not path.is_file():
-            raise ContentError("is no regular file, wanted one: copy its content to a file")
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ContentError(f"cannot be read: {error.strerror}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise ContentError(f"is larger than {MAX_FILE_BYTES} bytes, the limit: split it or give less")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ContentError(f"byte {error.start} is not UTF-8: save the file as UTF-8") from None
-    if not text.strip():
-        raise ContentError("is empty")
-    return text
 
 
 def _no_constant(name: str) -> NoReturn:

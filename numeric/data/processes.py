@@ -16,18 +16,11 @@ from random import Random
 from flint import fmpq, fmpq_mat
 
 from ...symbolic.errors import ArgumentError
+from ...symbolic.exact import whole_number
 
 Vector = tuple[Fraction, ...]
 Row = Iterable[Fraction | int]
 Rows = Iterable[Row]
-
-
-def whole_number(name: str, value: object, least: int, most: int | None = None) -> int:
-    """`value` when it is an integer in [least, most]; raises `ArgumentError` that calls it `name` (bool is refused)."""
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
-        return value
-    wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
-    raise ArgumentError(f"{name} is {value!r}, wanted an integer {wanted}")
 
 
 def stream(purpose: str, seed: int) -> Random:

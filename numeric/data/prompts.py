@@ -10,8 +10,9 @@ from itertools import accumulate, pairwise
 from math import lcm
 from random import Random
 
+from ...symbolic.exact import whole_number
 from ...symbolic.prompt import Context
-from .processes import MarkovRewardProcess, Vector, dyadic, stream, whole_number
+from .processes import MarkovRewardProcess, Vector, dyadic, stream
 
 
 def _cumulative(distribution: Vector) -> list[int]:

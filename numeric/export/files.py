@@ -9,11 +9,12 @@ from pathlib import Path
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from ...symbolic.strict_json import MAX_FILE_BYTES, dumps, loads, read_text
+from ...symbolic.strict_json import dumps, loads
 from ..exported import config as names
 from ..exported.config import Source, check_size, config, listing
 from ..exported.readme import text
 from ..files.directories import replace_directory
+from ..files.text import MAX_FILE_BYTES, read_text
 from ..files.weights_file import document, safetensors_bytes
 
 

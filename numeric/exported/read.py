@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
-from ...symbolic.strict_json import dumps, loads, read_text
+from ...symbolic.strict_json import dumps, loads
+from ..files.text import read_text
 from ..files.weights_file import description, from_document
 from . import config as names
 from .config import FORMAT, SCHEMA, Source, check_size, config

@@ -14,8 +14,9 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Steps
 from ...symbolic.errors import ContentError
-from ...symbolic.strict_json import loads, read_text
-from .prompt_file import parse_rational
+from ...symbolic.exact import parse_rational
+from ...symbolic.strict_json import loads
+from .text import read_text
 
 FORMAT, SCHEMA = "layerproof-preconditioners", "1"
 _KEYS = {"format", "schema", "preconditioners"}

@@ -24,48 +24,18 @@ import csv
 import difflib
 import io
 import os
-import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.exact import kind, parse_rational, shortened
 from ...symbolic.prompt import Context
-from ...symbolic.strict_json import loads, read_text
-
-MAX_NUMBER_LENGTH = 1000
-MAX_EXPONENT = 400
+from ...symbolic.strict_json import loads
+from .text import read_text
 
 _REQUIRED = ("features", "next_features", "rewards")
 _KEYS = (*_REQUIRED, "query", "extras")
-_NUMBER = re.compile(
-    r"[+-]?(?:[0-9]+/(?P<denominator>[0-9]+)|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?(?P<exponent>[0-9]+))?)"
-)
-
-
-def parse_rational(text: str, name: str) -> Fraction:
-    """The exact value of an integer, decimal or rational p/q in ASCII digits, else `ContentError` that calls it `name`.
-
-    Refused before any conversion: more than 1000 characters, a decimal exponent beyond 400, a denominator of zero.
-
-    >>> parse_rational("-0.75", "gamma"), parse_rational("3/7", "gamma")
-    (Fraction(-3, 4), Fraction(3, 7))
-    >>> parse_rational("nan", "gamma")
-    Traceback (most recent call last):
-    layerproof.symbolic.errors.ContentError: gamma is 'nan', wanted a number such as 3, -0.25, 1e-3 or 3/7
-    """
-    if not isinstance(text, str):
-        raise ContentError(f"{name} is {_kind(text)}, wanted a number such as 3, -0.25, 1e-3 or 3/7")
-    if len(text) > MAX_NUMBER_LENGTH:
-        raise ContentError(f"{name} is {_short(text)}, wanted a number of at most {MAX_NUMBER_LENGTH} characters")
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise ContentError(f"{name} is {_short(text)}, wanted a number such as 3, -0.25, 1e-3 or 3/7")
-    if int(match["exponent"] or 0) > MAX_EXPONENT:
-        raise ContentError(f"{name} is {_short(text)}, wanted a decimal exponent of at most {MAX_EXPONENT} in size")
-    if match["denominator"] is not None and int(match["denominator"]) == 0:
-        raise ContentError(f"{name} is {_short(text)}, wanted a denominator other than zero")
-    return Fraction(text)
 
 
 def read_context(path: str | os.PathLike[str]) -> Context:
@@ -80,27 +50,16 @@ def read_context(path: str | os.PathLike[str]) -> Context:
         raise ContentError(f"{path}: {error}") from None
 
 
-def _short(text: str) -> str:
-    """`text` in ASCII quotes, cut to 40 characters, so that a hostile value cannot flood or garble the message."""
-    return ascii(text) if len(text) <= 40 else f"{text[:40]!a}... ({len(text)} characters)"
-
-
-def _kind(value: object) -> str:
-    """What a parsed JSON value is, in the user's words."""
-    names = {bool: "true or false", type(None): "null", dict: "an object", list: "a list", str: "a number or string"}
-    return names.get(type(value), f"of type {type(value).__name__}")
-
-
 def _from_json(text: str) -> Context:
     """The prompt in a JSON text."""
     data = loads(text, numbers_as_text=True)  # 0.1 is read as 1/10, and 1e40000000 costs nothing until it is refused
     if not isinstance(data, dict):
-        raise ContentError(f"the file is {_kind(data)}, wanted an object with the keys {', '.join(_KEYS)}")
+        raise ContentError(f"the file is {kind(data)}, wanted an object with the keys {', '.join(_KEYS)}")
     for key in data:
         if key not in _KEYS:
             near = difflib.get_close_matches(key[:100], _KEYS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(_KEYS)}"
-            raise ContentError(f"key {_short(key)} is not known: {hint}")
+            raise ContentError(f"key {shortened(key)} is not known: {hint}")
     for key in _REQUIRED:
         if key not in data:
             raise ContentError(f"key {key} is missing, wanted {', '.join(_REQUIRED)} and optionally query")
@@ -116,13 +75,13 @@ def _from_json(text: str) -> Context:
 def _extras(data: object) -> dict[str, list[Any]]:
     """Whatever else the transitions carry: {name: a list of numbers or of vectors}."""
     if not isinstance(data, dict):
-        raise ContentError(f"extras is {_kind(data)}, wanted an object with a list for each name")
+        raise ContentError(f"extras is {kind(data)}, wanted an object with a list for each name")
     return {
         name: [
-            _vector(x, f"extras.{_short(name)}[{j}]")
+            _vector(x, f"extras.{shortened(name)}[{j}]")
             if isinstance(x, list)
-            else parse_rational(x, f"extras.{_short(name)}[{j}]")
-            for j, x in enumerate(_list(values, f"extras.{_short(name)}", "numbers or of lists of numbers"))
+            else parse_rational(x, f"extras.{shortened(name)}[{j}]")
+            for j, x in enumerate(_list(values, f"extras.{shortened(name)}", "numbers or of lists of numbers"))
         ]
         for name, values in data.items()
     }
@@ -130,7 +89,7 @@ def _extras(data: object) -> dict[str, list[Any]]:
 
 def _list(value: object, name: str, entries: str) -> list[Any]:
     if not isinstance(value, list):
-        raise ContentError(f"{name} is {_kind(value)}, wanted a list of {entries}")
+        raise ContentError(f"{name} is {kind(value)}, wanted a list of {entries}")
     return value
 
 
@@ -176,19 +135,19 @@ def _columns(header: list[str]) -> tuple[int, dict[str, int]]:
     column: dict[str, int] = {}
     for i, name in enumerate(header):
         if name in column:
-            raise ContentError(f"column {_short(name)} is given twice, wanted each column once")
+            raise ContentError(f"column {shortened(name)} is given twice, wanted each column once")
         column[name] = i
     for name in wanted:
         if name not in column:
             raise ContentError(
                 f"column {name} is missing, wanted phi_1..phi_d, phi_next_1..phi_next_d and reward, "
-                f"comma separated: the header is {_short(','.join(header))}"
+                f"comma separated: the header is {shortened(','.join(header))}"
             )
     if len(column) > len(wanted):
         known = set(wanted)
         extra = next(name for name in column if name not in known)
         raise ContentError(
-            f"column {_short(extra)} is not known: remove it (the columns are {_short(','.join(wanted))})"
+            f"column {shortened(extra)} is not known: remove it (the columns are {shortened(','.join(wanted))})"
         )
     return d, column
 

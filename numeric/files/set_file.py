@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.exact import parse_rational
 from ...symbolic.invariance.constraints import Constraint, constrained, parse_equation
 from ...symbolic.invariance.sets import Rows, WeightSet, pattern_set
 from ...symbolic.invariance.symmetry import SymmetryGroup
 from ...symbolic.invariance.weights import WeightSpace
-from ...symbolic.strict_json import loads, read_text
-from .prompt_file import parse_rational
+from ...symbolic.strict_json import loads
+from .text import read_text
 
 SCHEMA = "1"
 MAX_NAME = 200

@@ -25,7 +25,8 @@ from ...symbolic.construction import Construction
 from ...symbolic.derivation.derive import Readout
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.prompt import Layout
-from ...symbolic.strict_json import dumps, loads, rational_text, read_text
+from ...symbolic.strict_json import dumps, loads, rational_text
+from .text import read_text
 
 FORMAT, SCHEMA = "layerproof-weights", 1
 MAX_ENTRIES = 4 * 10**6

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from ...symbolic.errors import ArgumentError
+from ...symbolic.exact import whole_number
 from ...symbolic.invariance.samples import Outer
 from ...symbolic.invariance.sets import WeightSet
-from ..data.processes import whole_number
 from .outer_update import Samples, flat, outer_update
 
 LAWS = {

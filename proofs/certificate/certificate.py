@@ -17,12 +17,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ...numeric.files.prompt_file import parse_rational
+from ...numeric.files.text import read_text
 from ...numeric.files.weights_file import MAX_ENTRIES, description, document
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue, find
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from ...symbolic.strict_json import dumps, loads, rational_text, read_text
+from ...symbolic.exact import parse_rational
+from ...symbolic.strict_json import dumps, loads, rational_text
 from ..case import MAX_WORK, Case, Progress, Settings, silent
 from ..checker import verify
 from ..evidence import floats, kinds

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ...numeric.export.files import is_export
 from ...numeric.exported.config import FILES
+from ...numeric.files.text import MAX_FILE_BYTES
 from ...symbolic.errors import ContentError
-from ...symbolic.strict_json import MAX_FILE_BYTES, loads
+from ...symbolic.strict_json import loads
 from ..certificate import certificate
 from ..plain_text import encodable
 from . import regression

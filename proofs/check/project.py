@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...numeric.files.text import read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import (
     ArgumentError,
@@ -14,7 +15,7 @@ from ...symbolic.errors import (
     NotRepresentableError,
     WorkLimitError,
 )
-from ...symbolic.strict_json import loads, read_text
+from ...symbolic.strict_json import loads
 from ..case import Progress, Settings, silent
 from ..certificate import certificate
 from ..checker import ask, verify

@@ -9,14 +9,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ...numeric.files.prompt_file import parse_rational
+from ...numeric.files.text import read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.exact import parse_rational
 from ...symbolic.identity.exact import Mismatch
 from ...symbolic.identity.witness import Witness
 from ...symbolic.own import OwnConstruction, own_mismatches
 from ...symbolic.prompt import Context
-from ...symbolic.strict_json import dumps, loads, read_text
+from ...symbolic.strict_json import dumps, loads
 from ..case import Case, Settings, parameter_values
 from ..evidence import kinds
 from ..evidence.exact import NAME, STRENGTH, first_mismatch

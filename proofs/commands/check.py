@@ -8,8 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.data.processes import whole_number
 from ...symbolic.errors import ArgumentError
+from ...symbolic.exact import whole_number
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..check import step_summary

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from ...numeric.data.draws import preconditioners
-from ...numeric.data.processes import whole_number
 from ...numeric.files.weights_file import document
 from ...symbolic.construction import Construction, construct
 from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.exact import whole_number
 from ...symbolic.strict_json import dumps
 from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections

@@ -12,8 +12,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...numeric.data.processes import whole_number
 from ...symbolic.errors import ArgumentError
+from ...symbolic.exact import whole_number
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK
 from ..sweep.picture import check_picture, write_picture

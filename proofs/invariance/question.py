@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from ...numeric.data.processes import whole_number
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, WorkLimitError
+from ...symbolic.exact import whole_number
 from ...symbolic.invariance.closure import Reached, reach
 from ...symbolic.invariance.samples import Outer
 from ...symbolic.invariance.sets import commutant

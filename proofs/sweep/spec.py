@@ -27,11 +27,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...numeric.files.prompt_file import parse_rational
+from ...numeric.files.text import read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from ...symbolic.strict_json import rational_text, read_text
+from ...symbolic.exact import parse_rational
+from ...symbolic.strict_json import rational_text
 from ..case import MAX_WORK, Case, Settings
 from ..certificate.form import shown
 from ..checker import ask

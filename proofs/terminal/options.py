@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ...numeric.files.prompt_file import parse_rational
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.exact import parse_rational
 
 
 def whole(_: Any, tokens: Sequence[Any]) -> int:

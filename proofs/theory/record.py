@@ -8,8 +8,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...numeric.files.text import read_text
 from ...symbolic.errors import ContentError
-from ...symbolic.strict_json import dumps, loads, read_text
+from ...symbolic.strict_json import dumps, loads
 from .audits import Audit
 from .gate import Outcome, Prover, source_digests
 

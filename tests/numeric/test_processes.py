@@ -20,9 +20,9 @@ from layerproof.numeric.data.processes import (
     stationary_distribution,
     stream,
     value_function,
-    whole_number,
 )
 from layerproof.symbolic.errors import ArgumentError
+from layerproof.symbolic.exact import whole_number
 
 half = Fraction(1, 2)
 NAMES = sorted(PROCESSES)

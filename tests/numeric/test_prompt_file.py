@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from layerproof.numeric.files.prompt_file import parse_rational, read_context
+from layerproof.numeric.files.prompt_file import read_context
 from layerproof.symbolic import strict_json
 from layerproof.symbolic.errors import ContentError
+from layerproof.symbolic.exact import parse_rational
 from layerproof.symbolic.prompt import Context
 
 GOOD = {"features": [["1/2", 0], ["-0.1", 1]], "next_features": [[0, 1], [1, 1]], "rewards": [1, "2"], "query": [3, 4]}

@@ -18,12 +18,13 @@ from safetensors import safe_open
 
 import layerproof as lp
 from layerproof.numeric.files import weights_file
+from layerproof.numeric.files.text import read_text
 from layerproof.numeric.files.weights_file import document, from_document, read_weights, write_weights
 from layerproof.symbolic import strict_json
 from layerproof.symbolic.construction import Construction
 from layerproof.symbolic.errors import ArgumentError, ContentError
 from layerproof.symbolic.prompt import Layout
-from layerproof.symbolic.strict_json import dumps, loads, read_text
+from layerproof.symbolic.strict_json import dumps, loads
 
 each_form = pytest.mark.parametrize("looped", [False, True], ids=["sequential", "looped"])
 
