@@ -12,9 +12,9 @@ from ..symbolic.errors import ArgumentError
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
 from .evidence import kinds
-from .terminal.table import witness_lines
 from .user_file import resolve_algorithm
 from .verdict import Claim, Result, Verdict
+from .witness_text import witness_lines
 
 
 def assert_implements(

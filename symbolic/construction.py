@@ -13,10 +13,11 @@ from flint import fmpz_mat
 from .arithmetics.arithmetic import RATIONALS, Arithmetic
 from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head
-from .derivation.derive import Derivation, Readout
+from .derivation.derive import Derivation
 from .derivation.masks import evaluate
 from .errors import ArgumentError
 from .prompt import Layout
+from .readout import Readout
 
 Steps = tuple[Any, ...]  # one layer's preconditioners: rows of numbers for a matrix, a number for a scalar step
 

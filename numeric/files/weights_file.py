@@ -22,9 +22,9 @@ from ...symbolic.algorithms import catalogue
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head
 from ...symbolic.construction import Construction
-from ...symbolic.derivation.derive import Readout
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.prompt import Layout
+from ...symbolic.readout import Readout
 from ...symbolic.strict_json import dumps, loads, rational_text
 from .text import read_text
 

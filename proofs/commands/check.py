@@ -19,8 +19,8 @@ from ..plain_text import one_line
 from ..terminal.options import ContextLength, Features, Json, Layers, integer
 from ..terminal.progress import ProgressLine
 from ..terminal.table import summary as counts
-from ..terminal.table import witness_lines
 from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict
+from ..witness_text import witness_lines
 
 SHOWN = 20
 

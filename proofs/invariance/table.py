@@ -8,8 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ..terminal.table import STYLES, console, summary, witness_lines
+from ..terminal.table import STYLES, console, summary
 from ..verdict import Claim, Result, Verdict
+from ..witness_text import witness_lines
 from .question import SETS
 
 KINDS = {

@@ -95,8 +95,8 @@ def failure(result: Result, strict: bool) -> str | None:
     """Why a result fails its test, in words: each claim that is refuted or open; None when the test passes."""
     if not fails(result, strict):
         return None
-    from ..terminal.table import witness_lines
     from ..verdict import Verdict
+    from ..witness_text import witness_lines
 
     answers = (Verdict.HOLDS, Verdict.REFUTED) if result.question else (Verdict.HOLDS,)
     lines = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..terminal.table import witness_lines
 from ..verdict import Claim, Verdict
+from ..witness_text import witness_lines
 from .document.formula import Formula
 from .document.parts import Sentence, said
 from .document.parts import Table as FormulaTable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ...symbolic.derivation.derive import Readout
+from ...symbolic.readout import Readout
 from ..terminal.table import summary
 from ..verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
 from .assemble import alarm, prose

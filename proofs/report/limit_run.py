@@ -1,121 +1,21 @@
-"""How far the iterates of one prompt are from their limit, exactly: |w_l - w*| for every layer.
-
-An update is affine in its weights, w -> T_l w + c_l.  Its fixed point solves (I - T_l) w = c_l, a linear system over Q;
-where the layers step with different preconditioners it must be the fixed point of each of them.
-"""
+"""The limit of the iterates on a case's prompt: the given one, or one trajectory drawn from the seed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import islice
-from math import isqrt
-from typing import Any
-
-from flint import fmpq, fmpq_mat
 
 from ...numeric.data.draws import prompts, zero_weights
 from ...symbolic.arithmetics.arithmetic import RATIONALS
-from ...symbolic.identity.exact import Problem, problem, textbook
+from ...symbolic.identity.exact import problem
+from ...symbolic.identity.limit import Limit, limit
 from ..case import Case
 
-Weights = list[Fraction]
 
-
-@dataclass(frozen=True)
-class Limit:
-    """The iterates of one prompt and their limit point.
-
-    squares : |w_l - w*|^2 for l = 0, ..., L, exact; empty where there is no w*
-    point   : w*, all weights in one vector
-    reason  : why there is none, else empty
-    kind    : the prompt's: given, or a trajectory
-    """
-
-    squares: tuple[Fraction, ...]
-    point: tuple[Fraction, ...]
-    reason: str
-    kind: str
-
-    @property
-    def distances(self) -> tuple[float, ...]:
-        """|w_l - w*|, rounded."""
-        return tuple(root(x) for x in self.squares)
-
-
-def root(square: Fraction) -> float:
-    """The square root of a rational of any size, to about fifteen digits (0 below the smallest float)."""
-    if not square:
-        return 0.0
-    shift = max(0, 128 - square.numerator.bit_length() + square.denominator.bit_length())
-    shift += shift % 2
-    whole = isqrt((square.numerator << shift) // square.denominator)
-    try:
-        return float(Fraction(whole, 1 << (shift // 2)))
-    except OverflowError:
-        return float("inf")
-
-
-def limit_run(case: Case) -> Limit:
-    """Run the textbook loop from zero weights on the given prompt, or on one trajectory drawn from the seed."""
+def limit_run(case: Case) -> tuple[Limit, str]:
+    """The limit of the textbook loop from zero weights, and the prompt's kind: given, or a trajectory."""
     s, algorithm = case.settings, case.algorithm
     drawn = prompts(algorithm, s.features, s.context, s.seed, s.process, s.prompt)
     kind, context, _ = next(x for x in islice(drawn, 4) if x[0] in ("given", "trajectory"))
     start = zero_weights(algorithm, s.features)
     setup = problem(algorithm, RATIONALS, context, start, case.parameters, case.algorithm.choose(case.options))
-    steps = case.per_layer()
-    maps = [_affine(setup, step) for step in ([steps[0]] if case.subject.looped else steps)]
-    if any(m is None for m in maps):
-        return Limit((), (), "the update is not affine in its weights", kind)
-    size = len(_flat(setup.start))
-    one = fmpq_mat(size, size, [int(i == j) for i in range(size) for j in range(size)])
-    T, c = maps[0]  # type: ignore[misc]
-    try:
-        point = (one - T).solve(c)
-    except ZeroDivisionError:
-        return Limit((), (), "I - T is singular: the fixed points are not one point, or there is none", kind)
-    if any(m[0] * point + m[1] != point for m in maps if m):
-        return Limit((), (), "the layers' updates have no fixed point in common", kind)
-    star = [Fraction(int(x.p), int(x.q)) for x in point.entries()]
-    runs = [_flat(setup.start), *(_flat(w) for w in textbook(setup, steps))]
-    squares = tuple(sum(((x - y) ** 2 for x, y in zip(w, star, strict=True)), Fraction(0)) for w in runs)
-    return Limit(squares, tuple(star), "", kind)
-
-
-def _affine(setup: Problem, step: Any) -> tuple[fmpq_mat, fmpq_mat] | None:
-    """T and c with F(w) = T w + c for one pass of the loop, or None when F is not affine (at one generic point)."""
-    size = len(_flat(setup.start))
-
-    def value(w: Sequence[Fraction]) -> Weights:
-        return _flat(next(iter(textbook(_at(setup, w), [step]))))
-
-    zero = [Fraction(0)] * size
-    c = value(zero)
-    columns = [value([Fraction(int(i == k)) for i in range(size)]) for k in range(size)]
-    T = [[columns[k][i] - c[i] for k in range(size)] for i in range(size)]
-    probe = [Fraction(2 * k + 3, 7 + k) for k in range(size)]
-    if value(probe) != [sum((T[i][k] * probe[k] for k in range(size)), c[i]) for i in range(size)]:
-        return None
-    return (
-        fmpq_mat(size, size, [fmpq(x.numerator, x.denominator) for row in T for x in row]),
-        fmpq_mat(size, 1, [fmpq(x.numerator, x.denominator) for x in c]),
-    )
-
-
-def _at(setup: Problem, w: Sequence[Fraction]) -> Problem:
-    """The same prompt with other starting weights."""
-    parts, k = [], 0
-    for value in setup.start:
-        if hasattr(value, "fractions"):
-            d = len(value.fractions())
-            parts.append(RATIONALS.vector(list(w[k : k + d])))
-            k += d
-        else:
-            parts.append(RATIONALS.number(w[k]))
-            k += 1
-    return replace(setup, start=tuple(parts))
-
-
-def _flat(weights: Sequence[Any]) -> Weights:
-    return [x for w in weights for x in (w.fractions() if hasattr(w, "fractions") else [w.fraction()])]
+    return limit(setup, case.per_layer(), case.subject.looped), kind

@@ -13,6 +13,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from ..algorithm import Algorithm
 from ..errors import NotRepresentableError
+from ..readout import Readout
 from .ansatz import Ansatz, Slice, TensorSolution
 from .contraction import Algebra, Scalar, Vector, Word, transpose
 from .loop import LoopForm, SymbolicState, WeightChange, express, loop_form
@@ -36,14 +37,6 @@ class SymbolicHead:
     mask: int
     U: dict[tuple[str, str], Scalar]
     E: dict[BlockKey, Scalar]
-
-
-@dataclass(frozen=True)
-class Readout:
-    """Where the prediction stands: sign * (entry of `row` in the query column)."""
-
-    row: str
-    sign: int
 
 
 @dataclass(frozen=True, eq=False)

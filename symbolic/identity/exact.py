@@ -16,9 +16,9 @@ from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.rational import RationalMatrix
 from ..attention import iterate, layer
 from ..construction import Construction, Steps
-from ..derivation.derive import Readout
 from ..errors import ArgumentError
 from ..prompt import Context, Layout
+from ..readout import Readout
 
 
 @dataclass(frozen=True)

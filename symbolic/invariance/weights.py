@@ -10,8 +10,9 @@ from typing import Any
 from ..arithmetics.arithmetic import RATIONALS, Arithmetic
 from ..attention import Head
 from ..construction import instantiate
-from ..derivation.derive import Derivation, Readout
+from ..derivation.derive import Derivation
 from ..prompt import Layout
+from ..readout import Readout
 
 Point = tuple[Fraction, ...]
 

@@ -22,7 +22,7 @@ from helpers import (
 )
 
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derivation.derive import Readout
+from layerproof.symbolic.readout import Readout
 
 CASE = Case("average-reward-td")
 D, N = 2, 3

@@ -21,7 +21,7 @@ from helpers import (
 )
 
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derivation.derive import Readout
+from layerproof.symbolic.readout import Readout
 
 CASE = Case("differential-td")
 D, N = 2, 3

@@ -23,7 +23,8 @@ from helpers import (
 
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derivation.derive import Readout, derive
+from layerproof.symbolic.derivation.derive import derive
+from layerproof.symbolic.readout import Readout
 
 CASE = Case("least-squares")
 D, N = 2, 3

@@ -20,7 +20,7 @@ from helpers import (
 )
 
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derivation.derive import Readout
+from layerproof.symbolic.readout import Readout
 
 CASE, TD0 = Case("residual-gradient"), Case("td0")
 D, N = 2, 3

@@ -23,9 +23,9 @@ from helpers import (
 
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derivation.derive import Readout
 from layerproof.symbolic.identity.exact import check_construction, problem, textbook
 from layerproof.symbolic.prompt import Context
+from layerproof.symbolic.readout import Readout
 
 CASE = Case("td0")
 D, N = 2, 3

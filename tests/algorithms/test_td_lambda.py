@@ -25,8 +25,9 @@ from helpers import (
 )
 
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.derivation.derive import Readout, derive
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
+from layerproof.symbolic.readout import Readout
 
 PAPER, TEXTBOOK = Case("td-lambda", (("trace", "lam"),)), Case("td-lambda", (("trace", "gamma-lam"),))
 each_trace = pytest.mark.parametrize(("case", "decay"), [(PAPER, LAM), (TEXTBOOK, GAMMA * LAM)], ids=str)

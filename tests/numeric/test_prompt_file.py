@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from layerproof.numeric.files import text as text_file
 from layerproof.numeric.files.prompt_file import read_context
-from layerproof.symbolic import strict_json
 from layerproof.symbolic.errors import ContentError
 from layerproof.symbolic.exact import parse_rational
 from layerproof.symbolic.prompt import Context
@@ -283,9 +283,9 @@ def test_a_file_that_is_none_is_refused(tmp_path):
 
 
 def test_the_size_limit_is_the_stated_one(tmp_path, monkeypatch):
-    assert strict_json.MAX_FILE_BYTES == 16 * 2**20
+    assert text_file.MAX_FILE_BYTES == 16 * 2**20
     content = json.dumps(GOOD)
-    monkeypatch.setattr(strict_json, "MAX_FILE_BYTES", len(content))
+    monkeypatch.setattr(text_file, "MAX_FILE_BYTES", len(content))
     assert read_context(write(tmp_path, content)) == WANTED
     refused(write(tmp_path, content + " "), f"is larger than {len(content)} bytes, the limit")
     # The limit may cut a character in two: the size is what is wrong then.

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 import layerproof as lp
+from layerproof.numeric.files import text as text_file
 from layerproof.numeric.files import weights_file
 from layerproof.numeric.files.text import read_text
 from layerproof.numeric.files.weights_file import document, from_document, read_weights, write_weights
@@ -328,7 +329,7 @@ def test_anything_but_a_weights_file_is_refused(data: Any) -> None:
         (lambda text: text + text, "is not JSON"),
         (lambda text: "", "is empty"),
         (lambda text: "[" * 100_000, "nested too deeply"),
-        (lambda text: text + " " * strict_json.MAX_FILE_BYTES, "is larger than 16777216 bytes"),
+        (lambda text: text + " " * text_file.MAX_FILE_BYTES, "is larger than 16777216 bytes"),
         (lambda text: text.replace('"td0"', "3"), "algorithm is of type int"),
     ],
 )

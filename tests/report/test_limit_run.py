@@ -11,11 +11,12 @@ from reports import SMALL, everything, settings_of, subject, words
 
 from layerproof.numeric.data.draws import prompts, zero_weights
 from layerproof.proofs.case import Case as Judged
-from layerproof.proofs.report.limit_run import limit_run, root
+from layerproof.proofs.report.limit_run import limit_run
 from layerproof.proofs.report.sections import section_modules
 from layerproof.proofs.report.subject import Subject
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.identity.exact import problem, textbook
+from layerproof.symbolic.identity.limit import root
 from layerproof.symbolic.prompt import Context
 
 
@@ -37,9 +38,9 @@ def td_limit(case: Judged, context: Context) -> list[Fraction]:
 def test_the_limit_point_solves_the_td_equation_and_distances_are_those_of_the_loop(looped: bool):
     context = Context.of([[1, 0], [1, 2], [0, 1]], [[1, 2], [0, 1], [3, 1]], [1, 2, -1], [1, 1])
     judged = Judged(Case("td0").algorithm, replace(SMALL, prompt=context, context=3, layers=3, looped=looped))
-    found = limit_run(judged)
+    found, kind = limit_run(judged)
     star = td_limit(judged, context)
-    assert list(found.point) == star and found.kind == "given" and not found.reason
+    assert list(found.point) == star and kind == "given" and not found.reason
     setup = problem(judged.algorithm, RATIONALS, context, zero_weights(judged.algorithm, 2), judged.parameters, {})
     runs = [[Fraction(0)] * 2, *(plain_weights(w)[0] for w in textbook(setup, judged.per_layer()))]
     assert list(found.squares) == [sum((x - y) ** 2 for x, y in zip(w, star, strict=True)) for w in runs]
@@ -49,7 +50,7 @@ def test_the_limit_point_solves_the_td_equation_and_distances_are_those_of_the_l
 def test_where_there_is_no_single_limit_it_is_said():
     context = Context.of([[1, 0]], [[0, 0]], [1], [1, 1])
     judged = Judged(Case("td0").algorithm, replace(SMALL, prompt=context, context=1))
-    found = limit_run(judged)
+    found, _ = limit_run(judged)
     assert not found.squares and "singular" in found.reason
     shown = Subject(judged.algorithm, judged.settings, subject(Case("td0")).claims)
     module = next(m for m in section_modules() if m.NAME == "convergence")
@@ -68,8 +69,8 @@ def test_square_roots_of_any_size():
 @each_case
 def test_one_more_update_leaves_the_limit_point_where_it_is(case: Case):
     judged = Judged(case.algorithm, replace(settings_of(case), context=6))
-    found = limit_run(judged)
-    assert found.kind == "trajectory"
+    found, kind = limit_run(judged)
+    assert kind == "trajectory"
     if found.reason:
         assert not found.squares
         return
@@ -93,5 +94,5 @@ def test_an_update_that_is_not_affine_is_said_to_be_so():
         return (w + sweep.total / sweep.n,)
 
     algorithm = replace(Case("td0").algorithm, update=update, heads=lambda layout, step, p, layer: [])
-    found = limit_run(Judged(algorithm, SMALL))
+    found, _ = limit_run(Judged(algorithm, SMALL))
     assert not found.squares and "not affine" in found.reason

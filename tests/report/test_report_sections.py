@@ -34,7 +34,6 @@ from layerproof.proofs.evidence import kinds
 from layerproof.proofs.evidence.floats import EVERY_RUN
 from layerproof.proofs.report import build as building
 from layerproof.proofs.report.build import RESERVED, build, establish, page, page_name
-from layerproof.proofs.report.expansion import expanded, layer_change, update_change
 from layerproof.proofs.report.model import Cell, Link, Matrix, Note, Page, Report
 from layerproof.proofs.report.sections import errors, section_modules, trust, verdicts, weights
 from layerproof.proofs.report.sections.evidence import flat
@@ -44,6 +43,7 @@ from layerproof.proofs.report.writers.latex_tree import readable
 from layerproof.proofs.report.writers.mathml import mathml
 from layerproof.proofs.user_file import resolve
 from layerproof.proofs.verdict import Claim, Verdict
+from layerproof.symbolic.identity.expansion import expanded, layer_change, update_change
 
 # what is there
 

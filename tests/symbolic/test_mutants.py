@@ -23,12 +23,13 @@ from layerproof.symbolic.arithmetics.prime_field import FieldMatrix
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, Head
 from layerproof.symbolic.construction import Construction, instantiate
-from layerproof.symbolic.derivation.derive import Derivation, Readout
+from layerproof.symbolic.derivation.derive import Derivation
 from layerproof.symbolic.identity import entrywise as entrywise_module
 from layerproof.symbolic.identity.entrywise import entrywise
 from layerproof.symbolic.identity.exact import Mismatch
 from layerproof.symbolic.identity.random import random_identity
 from layerproof.symbolic.prompt import Layout
+from layerproof.symbolic.readout import Readout
 
 TINY = Fraction(1, 2**30)
 D, N, DEPTH, PLANTED = 2, 3, 3, 1  # sizes, and the layer (counted from 0) in which a weight is changed

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ....symbolic.identity.limit import Limit
 from ....symbolic.strict_json import rational_text
 from ..assemble import plain, prose
 from ..document.formula import Formula
-from ..limit_run import Limit, limit_run
+from ..limit_run import limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
 from ..picture_curves import Curve, curves_picture
 from ..subject import Subject
@@ -19,9 +20,9 @@ def build(subject: Subject) -> Section | None:
     if subject.case is None or subject.construction is None:
         return None
     subject.progress(f"{subject.item.name}: the iterates' limit")
-    found = limit_run(subject.case)
+    found, kind = limit_run(subject.case)
     s = subject.settings
-    which = "the given prompt" if found.kind == "given" else f"one trajectory of {s.process} (seed {s.seed})"
+    which = "the given prompt" if kind == "given" else f"one trajectory of {s.process} (seed {s.seed})"
     form = (
         "one preconditioner for all layers"
         if subject.construction.looped

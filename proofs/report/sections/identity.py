@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ....symbolic.derivation.derive import Derivation
+from ....symbolic.identity.expansion import SHOWN_AT, Entry, expanded, layer_change, update_change
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose
 from ..document.formula import Formula, Names
-from ..expansion import SHOWN_AT, Entry, expanded, layer_change, sum_formula, update_change
+from ..expansion import sum_formula
 from ..model import Block, Display, Folded, Note, Section, Table
 from ..notation import block_symbols, equation, row_symbol
 from ..subject import Subject

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ...invariance.question import SETS
 from ...invariance.table import KINDS, worst
-from ...terminal.table import witness_lines
 from ...verdict import Claim, Verdict
+from ...witness_text import witness_lines
 from ..assemble import cell, plain, prose, sentence
 from ..document.formula import Formula, symbol
 from ..model import Block, Cell, Folded, Listing, Matrix, Note, Section, Table
