@@ -12,7 +12,7 @@ from .arithmetics.rational import RationalMatrix
 from .attention import Head
 from .construction import Construction, Steps
 from .derivation.derive import readout_of
-from .derivation.loop import SymbolicState
+from .derivation.state import SymbolicState
 from .errors import ArgumentError, ContentError
 from .exact import exact_number
 from .prompt import Layout

@@ -12,7 +12,7 @@ from rich.text import Text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.derivation.derive import closed_form_heads
-from ...symbolic.derivation.loop import SymbolicState
+from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.strict_json import dumps
 from ..evidence import kinds
 from ..terminal.options import Json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...symbolic.derivation.loop import SymbolicState
+from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.derivation.suggest import suggest
 from ...symbolic.errors import NotPolynomialError, NotRepresentableError
 from ...symbolic.identity.uniqueness import rank_at

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm
-from ...symbolic.derivation.loop import SymbolicState
+from ...symbolic.derivation.state import SymbolicState
 from .document.formula import Formula, Names, symbol, text_latex
 from .document.matrices import number
 from .model import Matrix

@@ -9,7 +9,7 @@ from functools import cached_property
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
 from ...symbolic.derivation.derive import Derivation
-from ...symbolic.derivation.loop import SymbolicState
+from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.errors import NotPolynomialError, NotRepresentableError
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent

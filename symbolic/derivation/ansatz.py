@@ -18,7 +18,7 @@ from ..algorithm import Sweep
 from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..errors import NotRepresentableError
 from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
-from .loop import SymbolicState
+from .state import SymbolicState
 
 Slice = tuple[str, str, str, Word, str]  # (row k, row k' read, block r at the key, word, block s at the query side)
 Polynomial = dict[Exponents, Fraction]  # a polynomial in the parameters

@@ -16,7 +16,8 @@ from typing import Any
 from sympy import Expr, Heaviside, Integer, KroneckerDelta, Symbol, expand, powsimp, simplify
 
 from .contraction import Scalar
-from .loop import INDEX, Term
+from .loop import Term
+from .state import INDEX
 
 I, J = Symbol("i", integer=True, positive=True), Symbol("j", integer=True, positive=True)  # noqa: E741
 

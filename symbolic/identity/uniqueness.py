@@ -17,7 +17,7 @@ from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, element
 from ..derivation.ansatz import Ansatz
 from ..derivation.derive import Derivation
-from ..derivation.loop import SymbolicState
+from ..derivation.state import SymbolicState
 from .exact import generic_data, problem
 
 

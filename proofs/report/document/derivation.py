@@ -6,8 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from ....symbolic.derivation.ansatz import Ansatz, TensorSolution, Unknown
-from ....symbolic.derivation.derive import SOLVED_AT, Derivation, SymbolicHead
-from ....symbolic.derivation.loop import SymbolicState
+from ....symbolic.derivation.derive import SOLVED_AT, Derivation
+from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
 from .formula import Formula, Names, block_name, expression, linear, word_formula
 from .parts import Section as Section

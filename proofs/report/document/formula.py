@@ -10,7 +10,7 @@ from sympy import latex as sympy_latex
 
 from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
 from ....symbolic.derivation.derive import Derivation
-from ....symbolic.derivation.loop import SymbolicState
+from ....symbolic.derivation.state import SymbolicState
 
 LETTERS = {
     "phi": r"\phi", "phi'": r"\phi'", "gamma": r"\gamma", "lam": r"\lambda", "rbar": r"\bar r", "index": "j",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ....symbolic.derivation.derive import Derivation, SymbolicHead
+from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.factor import SymbolicHead
 from ...verdict import Verdict
 from ..assemble import blocks, plain, prose, spans
 from ..document import derivation as document

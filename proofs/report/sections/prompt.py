@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.loop import SymbolicState
+from ....symbolic.derivation.state import SymbolicState
 from ..assemble import cell, prose
 from ..document.formula import Formula, Names, symbol
 from ..model import Block, Cell, Picture, Section, Table

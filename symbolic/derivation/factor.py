@@ -1,0 +1,108 @@
+"""The interaction tensor factored into heads, and how few any factoring could take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
+
+from .ansatz import TensorSolution
+from .contraction import Algebra, Scalar, Vector, Word
+from .loop import express
+from .state import SymbolicState
+
+BlockKey = tuple[str, Word, str]  # (key block r, word, query-side block s): E has coefficient * word there
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolicHead:
+    """One head, symbolic in d, n, C_l and the parameters.
+
+    mask : position in `Derivation.masks`
+    U    : {(row written, row read): coefficient}, the product W P on the accumulator rows
+    E    : {(key block r, word, block s): coefficient}, the block of Q at rows r and columns s
+    """
+
+    mask: int
+    U: dict[tuple[str, str], Scalar]
+    E: dict[BlockKey, Scalar]
+
+
+def factored(
+    state: SymbolicState, mask: int, piece: dict[tuple[str, str], dict[BlockKey, Scalar]]
+) -> list[SymbolicHead]:
+    """The heads of one mask: a rank factorisation, a row for each (written, read), a column for each block of E."""
+    rows = [key for key, entries in piece.items() if entries]
+    if not rows:
+        return []
+    columns = list(dict.fromkeys(c for key in rows for c in piece[key]))
+    a = state.algebra
+    heads: list[SymbolicHead] = []
+    basis: dict[int, dict[BlockKey, Scalar]] = {}
+    coefficients: list[dict[int, Scalar]] = []
+    for key in rows:
+        combination = _combination(a, piece[key], basis, columns)
+        if combination is None:
+            basis[len(basis)] = piece[key]
+            combination = {len(basis) - 1: a.number(1)}
+        coefficients.append(combination)
+    for h, entries in basis.items():
+        U = {key: c[h] for key, c in zip(rows, coefficients, strict=True) if h in c}
+        heads.append(SymbolicHead(mask, U, dict(entries)))
+    return heads
+
+
+def _combination(
+    a: Algebra, target: dict[BlockKey, Scalar], basis: dict[int, dict[BlockKey, Scalar]], columns: list[BlockKey]
+) -> dict[int, Scalar] | None:
+    """`target` as a combination of the basis rows, or None: first with rational coefficients, then by one ratio."""
+
+    def packed(entries: dict[BlockKey, Scalar]) -> Vector:
+        return Vector(a, {((), str(columns.index(key))): c for key, c in entries.items()})
+
+    if not basis:
+        return None
+    found = express(a, packed(target), {h: packed(entries) for h, entries in basis.items()})
+    if found is not None:
+        return found
+    for h, entries in basis.items():
+        if entries.keys() != target.keys():
+            continue
+        first = next(iter(entries))
+        if len(entries[first].poly) == 1 and all(k in ("parameter",) for k, *_ in entries[first].generators()):
+            ratio = target[first] / entries[first]
+            if all(target[key] == ratio * entries[key] for key in entries):
+                return {h: ratio}
+    return None
+
+
+def head_lower_bound(tensor: TensorSolution, state: SymbolicState) -> int:
+    """The largest rank of the three flattenings of T (rows x masks x blocks), parameters at fixed rationals."""
+    values = {name: QQ(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
+    loose = {(u.read, u.key_block, u.word, u.query_block) for u in tensor.undetermined}
+    cells: dict[tuple[Any, Any, Any], Any] = {}
+    for (written, read, r, word, s), at in tensor.slices.items():
+        if (read, r, word, s) in loose:
+            continue
+        for ij, part in at.items():
+            total = QQ(0)
+            for exponents, c in part.items():
+                term = QQ(c.numerator, c.denominator)
+                for name, exponent in exponents:
+                    term *= values[name] ** exponent
+                total += term
+            cells[(written, read), ij, (r, word, s)] = total
+    best = 0
+    for mode in range(3):
+        rows = {k: i for i, k in enumerate(dict.fromkeys(key[mode] for key in cells))}
+        columns = {
+            k: i for i, k in enumerate(dict.fromkeys(tuple(x for m, x in enumerate(key) if m != mode) for key in cells))
+        }
+        entries: dict[int, dict[int, Any]] = {}
+        for key, value in cells.items():
+            rest = tuple(x for m, x in enumerate(key) if m != mode)
+            entries.setdefault(rows[key[mode]], {})[columns[rest]] = value
+        best = max(best, DomainMatrix(entries, (len(rows), len(columns)), QQ).rank())
+    return best

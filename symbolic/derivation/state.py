@@ -1,0 +1,85 @@
+"""The symbols that an update runs on when its weights are derived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..algorithm import Algorithm, Position, Sweep, Transition
+from ..errors import ContentError
+from .contraction import Algebra, Matrix, Scalar, Vector
+
+INDEX, LENGTH = "index", "n"
+
+
+class SymbolicState:
+    """The symbols that a derivation is carried out in: parameters, weights, preconditioners."""
+
+    def __init__(self, algorithm: Algorithm, options: dict[str, str] | None = None):
+        self.algorithm = algorithm
+        self.options = algorithm.choose(options)
+        self._discount: str | None = ""  # not looked for yet
+        self.algebra = Algebra((*algorithm.parameters, *algorithm.scalar_preconditioners, INDEX, LENGTH))
+        a = self.algebra
+        self.p = algorithm.bind({name: a.parameter(name) for name in algorithm.parameters}, self.options)
+        self.weights = tuple(a.scalar(w) if w in algorithm.scalar_weights else a.vector(w) for w in algorithm.weights)
+        self.preconditioners: tuple[Matrix | Scalar, ...] = tuple(
+            a.parameter(c) if c in algorithm.scalar_preconditioners else a.matrix(c) for c in algorithm.preconditioners
+        )
+
+    @property
+    def discount(self) -> str | None:
+        """The parameter that the feature blocks multiply successors' features by: gamma, where it is called that."""
+        if self._discount == "":
+            named = [name for name in self.algorithm.parameters if name != "gamma"]
+            candidates = [*(["gamma"] if "gamma" in self.algorithm.parameters else []), *named, None]
+            self._discount = next((name for name in candidates if self._clears(name)), candidates[0])
+        return self._discount
+
+    def _clears(self, name: str | None) -> bool:
+        """Whether no feature block holds a parameter when successors' features are divided by this one."""
+        self._discount = name
+        try:
+            token = self.algorithm.context_token(self.transition("j"), self.p)
+        except Exception:
+            return False  # whatever is wrong with the rows is told when they are used
+        finally:
+            self._discount = ""
+        blocks = [getattr(token, block.name) for block in self.algorithm.features]
+        values = [s for b in blocks for s in (b.terms.values() if isinstance(b, Vector) else [b])]
+        return all(set(part) == {()} for s in values if isinstance(s, Scalar) for part in s.parts().values())
+
+    def transition(self, position: str) -> Transition:
+        """The transition at a named position, its features opaque.
+
+        phi', and the features of any other successor, enter as (the discounted features) / gamma where there is a
+        discount, so that gamma never has to be divided out of the linear system.
+        """
+        a = self.algebra
+
+        def successor(name: str) -> Any:
+            vector = a.vector(f"{name}_{position}")
+            return vector if self.discount is None else vector / a.parameter(self.discount)
+
+        following = successor("phi'")
+        index: Any = Position(position) if position.isdigit() else a.parameter(INDEX)
+        extras = {
+            name: a.vector(f"{name}_{position}") if is_vector else a.scalar(f"{name}_{position}")
+            for name, is_vector in self.algorithm.extras
+        } | {name: successor(name) for name in self.algorithm.successor_vectors}
+        return Transition(a.vector(f"phi_{position}"), following, a.scalar(f"R_{position}"), index, extras)
+
+    def update(self, sweep: Sweep) -> tuple[Any, ...]:
+        """The algorithm's own update on these symbols; `NotPolynomialError` when it compares or branches."""
+        with self.algebra.updating():
+            new = self.algorithm.update(self.weights, self.preconditioners, sweep, self.p)
+        if not isinstance(new, (tuple, list)) or len(new) != len(self.weights):
+            wanted = ", ".join(self.algorithm.weights)
+            raise ContentError(
+                f"the update of {self.algorithm.name} returns {type(new).__name__}, wanted a tuple with one entry for "
+                f"each of {wanted}: return ({wanted}{',' if len(self.weights) == 1 else ''})"
+            )
+        return tuple(new)
+
+    def query(self) -> Vector:
+        """The features of the query."""
+        return self.algebra.vector("q")
