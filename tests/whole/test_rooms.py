@@ -1,0 +1,152 @@
+"""The rooms and the imports between them: a room imports rooms before it in `BOTTOM_TO_TOP`, and no others.
+
+A room is a folder of Python files. Where a folder has rooms of its own inside, each file beside them is a room: the
+nouns of `symbolic/`, the trunk of `proofs/`. Imports under TYPE_CHECKING and inside functions count.
+`pytest -s tests/whole/test_rooms.py -k picture` prints the picture.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("symbolic", "numeric", "proofs")
+BOTTOM_TO_TOP = """
+symbolic/errors symbolic/exact symbolic/strict_json symbolic/attention symbolic/readout
+symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/arithmetics
+symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own symbolic/invariance
+numeric/device numeric/data numeric/lower numeric/reference
+numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training
+proofs/plain_text proofs/witness_text proofs/verdict proofs/case proofs/user_file
+proofs/theory proofs/evidence proofs/own_claims proofs/terminal
+proofs/assertions proofs/checker proofs/invariance proofs/certificate proofs/functions proofs/sweep proofs/doctor
+proofs/pytest_plugin proofs/export proofs/check
+proofs/report/svg proofs/report/picture_curves proofs/report/picture_prompt proofs/report/document proofs/report/model
+proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/writers
+proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead proofs/report/sections
+proofs/report/build proofs/report/reporting
+proofs/commands proofs/cli proofs/api
+"""
+ORDER = BOTTOM_TO_TOP.split()
+Imports = dict[str, set[str]]
+
+
+def packages(root: Path) -> dict[tuple[str, ...], Path]:
+    """Every module's file by its full name; the folder `proofs/api` is the package `layerproof` itself."""
+    found = {}
+    for path in sorted(p for top in FOLDERS for p in (root / top).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        parts = parts[2:] if parts[:2] == ("proofs", "api") else parts
+        found["layerproof", *(parts[:-1] if parts and parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def room(path: Path, root: Path) -> str:
+    """The room that a file stands in: its folder, or itself where the folder has rooms inside."""
+    folder, name = path.parent, str(path.parent.relative_to(root))
+    beside_rooms = any((inner / "__init__.py").exists() for inner in folder.iterdir())
+    return f"{name}/{path.stem}" if beside_rooms else name
+
+
+def imports_between_rooms(root: Path) -> Imports:
+    """{room: the other rooms that it imports}."""
+    modules = packages(root)
+    result: Imports = {}
+    for name, path in modules.items():
+        here = room(path, root)
+        result.setdefault(here, set())
+        package = name if path.stem == "__init__" else name[:-1]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or not node.level:
+                continue
+            base = (*package[: len(package) - node.level + 1], *(node.module.split(".") if node.module else ()))
+            for alias in node.names:
+                target = modules.get((*base, alias.name), modules.get(base))
+                if target is not None and room(target, root) != here:
+                    result[here].add(room(target, root))
+    return {name: found for name, found in result.items() if not name.endswith("/__init__")}
+
+
+def upward(imports: Mapping[str, set[str]], order: list[str]) -> list[str]:
+    """Each import of a room that does not stand before its own, in words."""
+    place = {name: k for k, name in enumerate(order)}
+    return [f"{a} imports {b}" for a in imports for b in sorted(imports[a]) if place.get(b, -1) >= place.get(a, -1)]
+
+
+def floors(imports: Mapping[str, set[str]]) -> list[list[str]]:
+    """The rooms by floor: each imports rooms of lower floors only. Raises `ValueError` with the rooms of a circle."""
+    left, result = {a: set(b) for a, b in imports.items()}, []
+    while left:
+        free = sorted(a for a, needed in left.items() if not needed & left.keys())
+        if not free:
+            raise ValueError(f"a circle among {', '.join(sorted(left))}")
+        result.append(free)
+        for a in free:
+            del left[a]
+    return result
+
+
+IMPORTS = imports_between_rooms(ROOT)
+
+
+def test_every_room_imports_only_rooms_before_it() -> None:
+    assert upward(IMPORTS, ORDER) == []
+
+
+def test_every_room_has_its_place_in_the_order() -> None:
+    assert sorted(ORDER) == sorted(IMPORTS), "give a new room its place in ORDER, after everything that it imports"
+
+
+def test_the_picture_of_imports_has_no_circle() -> None:
+    drawn = floors(IMPORTS)
+    for number, names in reversed(list(enumerate(drawn))):
+        print(f"floor {number:2}: {'  '.join(names)}")
+    print(f"{len(IMPORTS)} rooms on {len(drawn)} floors, {sum(map(len, IMPORTS.values()))} arrows, no circle")
+
+
+# seen to fail
+
+
+def house(root: Path, **files: str) -> Path:
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True)
+        (root / folder / "__init__.py").touch()
+    for name, source in files.items():
+        path = root / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(exist_ok=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text(source)
+    return root
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from ..upper import b",
+        "from ..upper.b import x",
+        "from .. import upper",
+        "def f():\n    from ..upper.b import x",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..upper import b",
+    ],
+)
+def test_an_upward_import_and_a_circle_are_seen(tmp_path: Path, source: str) -> None:
+    root = house(tmp_path, symbolic__lower__a=source, symbolic__upper__b="from ..lower.a import y")
+    found = imports_between_rooms(root)
+    assert upward(found, ["symbolic/lower", "symbolic/upper"]) == ["symbolic/lower imports symbolic/upper"]
+    with pytest.raises(ValueError, match="a circle among symbolic/lower, symbolic/upper"):
+        floors(found)
+
+
+def test_files_of_one_room_may_know_each_other(tmp_path: Path) -> None:
+    root = house(tmp_path, symbolic__lower__a="from .c import z", symbolic__lower__c="from . import a")
+    assert imports_between_rooms(root)["symbolic/lower"] == set()
+
+
+def test_a_file_beside_rooms_is_a_room(tmp_path: Path) -> None:
+    root = house(tmp_path, symbolic__noun="from .lower import a", symbolic__lower__a="from ..noun import x")
+    with pytest.raises(ValueError, match="symbolic/lower, symbolic/noun"):
+        floors(imports_between_rooms(root))
