@@ -13,11 +13,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .numeric.export.interpretability import NOT_MAPPED as NOT_MAPPED
     from .numeric.export.interpretability import interpretability_view as interpretability_view
     from .numeric.export.load import load as load
     from .numeric.files.prompt_file import read_context as read_context
     from .numeric.files.weights_file import read_weights as read_weights
     from .numeric.files.weights_file import write_weights as write_weights
+    from .numeric.judge.batch import batch_check as batch_check
+    from .numeric.judge.batch import random_transitions as random_transitions
     from .numeric.transformer import LinearTransformer as LinearTransformer
     from .proofs.assertions import assert_implements as assert_implements
     from .proofs.functions import algorithms as algorithms
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from .proofs.report.reporting import report as report
     from .proofs.sweep.run import run_sweep as run_sweep
     from .proofs.sweep.spec import read_sweep as read_sweep
+    from .proofs.sweep.workers import WorkerProcesses as WorkerProcesses
+    from .proofs.sweep.workers import prepare_worker as prepare_worker
     from .proofs.verdict import Claim as Claim
     from .proofs.verdict import Result as Result
     from .proofs.verdict import Verdict as Verdict
@@ -57,17 +62,22 @@ _HOMES = {
     "Head": "symbolic.attention",
     "LayerproofError": "symbolic.errors",
     "LinearTransformer": "numeric.transformer",
+    "NOT_MAPPED": "numeric.export.interpretability",
     "OwnConstruction": "symbolic.own",
     "Result": "proofs.verdict",
     "SymmetryGroup": "symbolic.invariance.symmetry",
     "Verdict": "proofs.verdict",
+    "WorkerProcesses": "proofs.sweep.workers",
     "algorithms": "proofs.functions",
     "assert_implements": "proofs.assertions",
+    "batch_check": "numeric.judge.batch",
     "construct": "proofs.functions",
     "derive": "proofs.functions",
     "interpretability_view": "numeric.export.interpretability",
     "invariance": "proofs.functions",
     "load": "numeric.export.load",
+    "prepare_worker": "proofs.sweep.workers",
+    "random_transitions": "numeric.judge.batch",
     "read_context": "numeric.files.prompt_file",
     "read_sweep": "proofs.sweep.spec",
     "read_weights": "numeric.files.weights_file",
