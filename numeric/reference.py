@@ -83,6 +83,9 @@ class Stacked:
     def __truediv__(self, other: Any) -> Stacked:
         return Stacked(self.values / _values(other))
 
+    def __rtruediv__(self, other: Any) -> Stacked:
+        return Stacked(_values(other) / self.values)
+
     def __matmul__(self, other: Stacked) -> Stacked:
         if self.values.dim() > 2:  # every layer and column at once: a matrix product
             return Stacked(torch.einsum("d...,d...->...", self.values, other.values).unsqueeze(0))
@@ -100,7 +103,9 @@ class StepMatrix:
 
 
 def _values(value: Any) -> Any:
-    return value.values if type(value) is Stacked else value
+    if type(value) is Stacked:
+        return value.values
+    return float(value) if type(value) is Fraction else value
 
 
 def components_first(x: Tensor) -> Tensor:

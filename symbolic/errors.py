@@ -60,3 +60,33 @@ class NotRepresentableError(LayerproofError):
         super().__init__(message)
         self.monomials = monomials
         self.impossible = impossible
+
+
+class RefusedError(NotPolynomialError):
+    """A construction's function asks something of a traced value that no polynomial answers: to be compared, hashed.
+
+    kind      comparison, truth, lookup, hash, text, number, iteration or other
+    function  which of the construction's functions asked: the update, a row
+    line      where, in the file that the function is from; 0 where there is none
+    witness   what shows that no layer does it, where that was found: then the construction is refuted
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, kind: str, function: str, line: int):
+        super().__init__(message, impossible=False)
+        self.kind, self.function, self.line = kind, function, line
+        self.witness: dict[str, object] | None = None
+
+
+class DiffersError(LayerproofError):
+    """A construction's function gives another value at a point than the expressions that were traced from it.
+
+    witness   the point, and both values
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, witness: dict[str, object]):
+        super().__init__(message)
+        self.witness = witness

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..algorithm import Sweep
+from ..algorithm import Position, Sweep
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..attention import accumulate, masked_keys
@@ -68,7 +68,9 @@ def _matrix(rows: Sequence[Sequence[Any]]) -> EntryMatrix:
     return EntryMatrix([[d if (d := Degree.of(x)) else None for x in row] for row in rows])
 
 
-DEGREES = Arithmetic("degrees", Degree.of, EntryVector, _matrix, lambda v: v.entries, lambda m, i, j: m.rows[i][j])
+DEGREES = Arithmetic(
+    "degrees", Degree.of, EntryVector, _matrix, lambda v: v.entries, lambda m, i, j: m.rows[i][j], index=Position
+)
 
 
 def identity_degree(derivation: Derivation, depth: int) -> int:
