@@ -1,0 +1,43 @@
+"""What the gate is asked: statements that stand alone, and proofs of them from the theory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .theorem import Theorem
+
+THEORY_PREFIX = "LayerProof"
+"""The theory's files are `LayerProof.td0` and so on: folder `theory` of the gate's workplace."""
+STATEMENTS_PREFIX = "LayerProofStatements"
+"""The compiled statements are `LayerProofStatements.td0`: folder `statements`; they know no other folder."""
+AUDITS_PREFIX = "LayerProofAudits"
+"""The proofs of the statements are `LayerProofAudits.td0`: folder `audits`."""
+
+
+@dataclass(frozen=True)
+class TheoryFile:
+    """A file that joins the theory for this run, such as a generated one: `LayerProof.NAME`."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Two files of one name: what is stated, in words of its own, and how that follows from the theory.
+
+    statements : a file over MathComp alone, compiled where there is no theory at all, so that nothing that the theory
+                 exports can change what a statement means; it defines `Definition NAME : Prop := ...` (closed: no
+                 section variable left over) for every theorem
+    proofs     : a file with a proof `NAME` of every `LayerProofStatements.<name>.NAME`; it requires the statements and
+                 the theory's files by their full names, without importing the theory
+    requires   : the theory's files that `proofs` requires, without their ending
+    theory     : files that join the theory for this audit
+    """
+
+    name: str
+    requires: tuple[str, ...]
+    theorems: tuple[Theorem, ...]
+    statements: str
+    proofs: str
+    theory: tuple[TheoryFile, ...] = ()
