@@ -13,7 +13,7 @@ from ...symbolic.strict_json import dumps, loads
 from ..exported import config as names
 from ..exported.config import Source, check_size, config, listing
 from ..exported.readme import text
-from ..files.directories import replace_directory
+from ..files.placing import place_directory, restore
 from ..files.text import MAX_FILE_BYTES, read_text
 from ..files.weights_file import document, safetensors_bytes
 
@@ -116,10 +116,13 @@ def check_target(folder: Path) -> None:
     """Raise `ArgumentError` when an export must not be written there: what is there is no earlier export of ours."""
     if not folder.absolute().parent.is_dir():
         raise ArgumentError(f"output is {str(folder)!r}, but there is no folder {folder.absolute().parent}")
+    restore(folder.absolute())
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ArgumentError(f"output is {str(folder)!r}, which is there already and is no directory: name another")
     if not folder.exists():
         return
+    if Path.cwd().resolve().is_relative_to(folder.resolve()):
+        raise ArgumentError(f"output is {str(folder)!r}, where you are, and the whole of it is replaced: name another")
     held = sorted(path.name for path in folder.iterdir())
     if not held:
         return
@@ -145,6 +148,6 @@ def write(files: dict[str, bytes], folder: Path) -> None:
     folder = Path(folder)
     check_target(folder)
     try:
-        replace_directory(folder.absolute(), files)
+        place_directory(folder.absolute(), files)
     except OSError as error:
         raise ContentError(f"{folder}: cannot be written: {error.strerror}") from None

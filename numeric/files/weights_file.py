@@ -26,6 +26,7 @@ from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.prompt import Layout
 from ...symbolic.readout import Readout
 from ...symbolic.strict_json import dumps, loads, rational_text
+from .placing import place_file
 from .text import read_text
 
 FORMAT, SCHEMA = "layerproof-weights", 1
@@ -106,12 +107,9 @@ def write_weights(construction: Construction, path: str | os.PathLike[str], dtyp
         content = safetensors_bytes(construction, dtype)
     else:
         raise ArgumentError(f"path is {str(path)!r}, wanted a name that ends in .json or .safetensors")
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        place_file(path, content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise ContentError(f"{path}: cannot be written: {error.strerror}") from None
 
 

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
 from ...numeric.files.weights_file import MAX_ENTRIES, description, document
 from ...symbolic.algorithm import Algorithm
@@ -147,13 +148,10 @@ def write(certificate: Mapping[str, Any], path: Path) -> None:
     Raises `ArgumentError` where `check_target` does, `ContentError` when it cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
     try:
         check_target(path)
-        partial.write_text(dumps(certificate), encoding="utf-8")
-        partial.replace(path)
+        place_file(path, dumps(certificate))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise ContentError(f"{path}: cannot be written: {error.strerror}") from None
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError, ContentError
@@ -62,12 +63,7 @@ def save(result: Result, subjects: Sequence[str | Subject], path: Path) -> Claim
         "starting_weights": witness.pop("starting_weights"),
         "found": witness,
     }
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(dumps(document), encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    place_file(path, dumps(document))
     return claim
 
 

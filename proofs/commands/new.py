@@ -10,8 +10,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ...numeric.files.placing import place_new_files
 from ...symbolic.algorithms import catalogue
-from ...symbolic.errors import ArgumentError
+from ...symbolic.errors import ArgumentError, ContentError
 
 TEMPLATE = '''"""NAME: say in one line what this algorithm does, and with what prompt."""
 
@@ -93,7 +94,15 @@ def command(
     if module in sys.stdlib_module_names or importlib.util.find_spec(module) is not None:
         raise ArgumentError(f"name is {name!r}, but {module} is a module that Python or a package has: choose another")
     title = name.replace("-", " ").capitalize()
-    for path, text in files.items():
-        path.write_text(text.replace("NAME", name).replace("TITLE", title).replace("MODULE", module), encoding="utf-8")
+    try:
+        place_new_files(
+            {
+                path: text.replace("NAME", name).replace("TITLE", title).replace("MODULE", module)
+                for path, text in files.items()
+            }
+        )
+    except OSError as error:
+        raise ContentError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    for path in files:
         print(path)
     return 0

@@ -49,10 +49,12 @@ class Session:
                 '@pytest.mark.layerproof("td0") or call the fixture layerproof'
             )
         if self.path is not None:
+            from ...numeric.files.placing import place_file
+
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._fail_if_complained(session)
-                self.path.write_text(self.json(int(session.exitstatus)), encoding="utf-8")
+                place_file(self.path, self.json(int(session.exitstatus)))
             except OSError as error:
                 self.complaints.append(f"--layerproof-json: {self.path} cannot be written: {error.strerror}")
         self._fail_if_complained(session)

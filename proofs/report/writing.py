@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from ...numeric.files.directories import replace_directory
+from ...numeric.files.placing import place_directory, restore
 from ...symbolic.errors import ArgumentError, LayerproofError
 from .model import Report
 from .writers.checked import check
@@ -49,7 +49,7 @@ def write(
     try:
         whole = Path(os.path.abspath(place))  # noqa: PTH100 - links above it stay as they are
         whole.parent.mkdir(parents=True, exist_ok=True)
-        replace_directory(whole, content | {MARKER: marker.encode()})
+        place_directory(whole, content | {MARKER: marker.encode()})
     except OSError as error:
         raise ArgumentError(f"output: {place} cannot be written: {error.strerror or error}") from None
     return [place / name for name in content]
@@ -57,6 +57,7 @@ def write(
 
 def check_target(place: Path) -> None:
     """Raise `ArgumentError` for whatever is there, unless it is an earlier report."""
+    restore(Path(os.path.abspath(place)))  # noqa: PTH100 - as where it is written
     if not (place.exists() or place.is_symlink()):
         return
     if place.is_symlink() or not place.is_dir():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from ...numeric.files.placing import place_file
 from ...symbolic.errors import ArgumentError, LayerproofError
 from ..verdict import Verdict
 from .summary import Record, described, groups_of, reason, rows
@@ -41,12 +42,9 @@ def check_picture(path: Path) -> None:
 
 def write_picture(records: Sequence[Record], path: Path) -> None:
     """Write the picture; the file appears whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        partial.write_text(svg(records), encoding="utf-8")
-        partial.replace(path)
+        place_file(path, svg(records))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise LayerproofError(f"{path}: cannot be written: {error.strerror}") from None
 
 

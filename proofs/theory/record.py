@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
 from ...symbolic.errors import ContentError
 from ...symbolic.strict_json import dumps, loads
@@ -38,9 +39,7 @@ def write(name: str, audits: Sequence[Audit], prover: Prover, outcome: Outcome) 
     path = record_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + f".{os.getpid()}")
-        partial.write_text(dumps(known), encoding="utf-8")
-        partial.replace(path)
+        place_file(path, dumps(known))
     except OSError:
         return
 
