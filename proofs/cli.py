@@ -1,26 +1,44 @@
-"""The command line `layerproof`: gathers the commands of `proofs/commands` and turns errors into exit codes."""
+"""The command line `layerproof`: gathers the commands of `proofs/commands` and turns errors into exit codes.
+
+The exit code is the verdict's, whatever becomes of the streams. An interrupt is 130 from the first line on: what takes
+time to import is imported inside.
+"""
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
+import re
+import signal
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cyclopts import App, CycloptsError
+from .streams import outlive_readers
 
-from ..symbolic.errors import LayerproofError
-from . import commands
+if TYPE_CHECKING:
+    from cyclopts import App
 
-USAGE, INTERNAL, INTERRUPTED = 2, 5, 130
+USAGE, CONTENT, INTERNAL, INTERRUPTED = 2, 4, 5, 130
+_OPTION = re.compile(r"(?<!\S)(--?[a-zA-Z][\w-]*)")
+_ABOUT = re.compile(r"(?!there is)([^\s:]{1,200})(?:: | is )")
+"""How a message names what it is about: an option; an argument or a file at its start."""
+
+
+def _names() -> list[str]:
+    """The commands: the modules of `proofs/commands`."""
+    import pkgutil
+
+    from . import commands
+
+    return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
 
 
 def build() -> App:
     """The application: each module of `proofs/commands` has a function `command`, called by the module's name."""
+    import importlib
     from importlib.metadata import version
+
+    from cyclopts import App
 
     app = App(
         name="layerproof",
@@ -28,45 +46,62 @@ def build() -> App:
         version=version("layerproof"),
         help_format="plaintext",
     )
-    for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):
-        found = importlib.import_module(f"{commands.__name__}.{module.name}")
-        app.command(found.command, name=module.name)
+    for name in _names():
+        app.command(importlib.import_module(f".commands.{name}", __package__).command, name=name)
     return app
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command: 0 holds, 1 refuted, 2 wrong arguments, 3 open, 4 wrong content or device, 5 internal error."""
-    if sys.stdout is None:  # the caller closed it
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open for the life of the process
+    """Run one command: 0 holds, 1 refuted, 2 wrong arguments, 3 open, 4 wrong content or device, 5 internal error.
+
+    Where `--json` is among the arguments, 2, 4 and 5 are told on stdout too, as `{"error": {code, argument, message}}`.
+    """
+    json = "--json" in arguments
     try:
-        command, bound, _ = build().parse_args(list(arguments), exit_on_error=False, print_error=False)
-        code = int(command(*bound.args, **bound.kwargs) or 0)
-        sys.stdout.flush()
-        return code
-    except CycloptsError as error:
-        return _fail(" ".join(str(error).split()).removesuffix(".") + ". See: layerproof --help", USAGE)
-    except LayerproofError as error:
-        return _fail(str(error), error.exit_code)
+        from cyclopts import CycloptsError
+
+        from ..symbolic.errors import LayerproofError
+
+        try:
+            command, bound, _ = build().parse_args(list(arguments), exit_on_error=False, print_error=False)
+            return int(command(*bound.args, **bound.kwargs) or 0)
+        except CycloptsError as error:
+            said = " ".join(str(error).split()).removesuffix(".")
+            of = f"{arguments[0]} " if arguments and arguments[0] in _names() else ""
+            return _fail(f"{said}. See: layerproof {of}--help", USAGE, json)
+        except LayerproofError as error:
+            return _fail(str(error), error.exit_code, json)
+        except OSError as error:
+            return _fail(f"cannot write or read: {error.strerror or error}", CONTENT, json)
     except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has gone
-        return 0
-    except OSError as error:
-        return _fail(f"cannot write or read: {error.strerror or error}", LayerproofError.exit_code)
+        return _fail("interrupted", INTERRUPTED, json=False)
     except Exception as error:
         if os.environ.get("LAYERPROOF_TRACEBACK"):
+            import traceback
+
             traceback.print_exc()
-        return _fail(
-            f"internal error: {type(error).__name__}: {error} (set LAYERPROOF_TRACEBACK=1 to see where)", INTERNAL
-        )
+        said = f"internal error: {type(error).__name__}: {error} (set LAYERPROOF_TRACEBACK=1 to see where)"
+        return _fail(said, INTERNAL, json)
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(message: str, code: int, json: bool) -> int:
     print(f"layerproof: {message}", file=sys.stderr)
+    if json and code in (USAGE, CONTENT, INTERNAL):
+        from ..symbolic.strict_json import dumps
+
+        about = (_OPTION.search if code == USAGE else _ABOUT.match)(message) or _ABOUT.match(message)
+        argument = about[1] if about and code != INTERNAL else None
+        print(dumps({"error": {"code": code, "argument": argument, "message": message}}), end="")
     return code
 
 
 def main() -> None:
     """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        outlive_readers()
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the verdict is there: nothing that follows may change the exit code
+    sys.exit(code)

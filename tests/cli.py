@@ -45,8 +45,11 @@ def run_cli(capsys: pytest.CaptureFixture[str], *arguments: str) -> Ran:
 
 
 def assert_refused(ran: Ran, code: int, *fragments: str) -> None:
-    """Exit code `code`, nothing on stdout, and on stderr one line that says `fragments`."""
-    assert (ran.code, ran.out) == (code, "")
+    """Exit code `code`, one line on stderr that says `fragments`, and on stdout nothing, or with `--json` the same."""
+    assert ran.code == code
+    if ran.out:
+        assert ran.document["error"].keys() == {"argument", "code", "message"}
+        assert (ran.document["error"]["code"], f"layerproof: {ran.document['error']['message']}\n") == (code, ran.err)
     assert ran.err.startswith("layerproof: ") and ran.err.endswith("\n")
     assert ran.err.count("\n") == 1 and "Traceback" not in ran.err and "internal error" not in ran.err
     for fragment in fragments:
