@@ -21,6 +21,8 @@ from layerproof.numeric.exported.readme import RUN, loaders
 from layerproof.proofs.assertions import judge
 from layerproof.proofs.verdict import Verdict
 
+pytestmark = pytest.mark.slow
+
 onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("jax")

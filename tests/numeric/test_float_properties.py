@@ -39,6 +39,8 @@ from layerproof.symbolic.construction import Construction, construct
 from layerproof.symbolic.identity.exact import Problem, problem
 from layerproof.symbolic.prompt import Context
 
+pytestmark = pytest.mark.slow
+
 ASKED = os.environ.get("LAYERPROOF_FLOAT_CASES")
 COARSE = (torch.bfloat16, torch.float16)
 CASES_BY_NAME = {str(case): case for case in CASES}

@@ -18,6 +18,8 @@ from layerproof.numeric.export.load import load
 from layerproof.proofs.case import Settings
 from layerproof.proofs.export import export
 
+pytestmark = pytest.mark.slow
+
 onnx = pytest.importorskip("onnx")
 SMALL = ("-d", "2", "-n", "3", "-L", "2")
 QUICK = (*SMALL, "--evidence", "derived", "--evidence", "identity-exact")

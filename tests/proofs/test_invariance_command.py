@@ -14,6 +14,8 @@ from layerproof.proofs.invariance.question import SETS, Question
 from layerproof.symbolic.errors import ArgumentError, WorkLimitError
 from layerproof.symbolic.invariance.symmetry import SymmetryGroup
 
+pytestmark = pytest.mark.slow
+
 TD = ("invariance", "td0", "--no-float")
 FULL = {
     k: [[f"{k}a", f"{k}b", "0"], [f"{k}c", f"{k}d", "0"], ["0", "0", f"{k}e"]] for k in ("P", "Q")

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cli import assert_refused, run_cli
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("-d", "2", "-n", "4", "-L", "2")
 
 

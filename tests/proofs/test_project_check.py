@@ -22,6 +22,8 @@ from layerproof.proofs.check.project import ERROR, Outcome
 from layerproof.proofs.plain_text import markdown, one_line
 from layerproof.symbolic.errors import ContentError
 
+pytestmark = pytest.mark.slow
+
 NOTHING = "nothing was checked: it holds no certificate"
 
 

@@ -22,6 +22,8 @@ from layerproof.proofs.theory.heads import heads_text
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.derivation.derive import derive
 
+pytestmark = pytest.mark.slow
+
 TD0_FILES = ("attention", "td_prompt", "td0")
 
 

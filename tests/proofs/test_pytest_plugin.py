@@ -14,6 +14,8 @@ import pytest
 import layerproof as lp
 from layerproof.symbolic.strict_json import dumps, loads
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,6 +16,8 @@ from own_files import source, write
 
 from layerproof.proofs.cli import run
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EXACT = ("-d", "2", "-n", "3", "-L", "2", "--evidence", "identity-exact")
 TRANSPOSED = ("-step.C.mT", "-step.C")

@@ -28,6 +28,8 @@ from layerproof.proofs.sweep.spec import read_sweep
 from layerproof.proofs.sweep.workers import dask_executor
 from layerproof.symbolic.errors import DeviceError
 
+pytestmark = pytest.mark.slow
+
 MISSING = find_spec("distributed") is None
 needs_dask = pytest.mark.skipif(MISSING and not os.environ.get("CI"), reason="the extra dask is not installed")
 GAMMAS = [f"1/{k}" for k in range(2, 10)]

@@ -17,6 +17,8 @@ import pytest
 import sweep_files
 from sweep_files import runs, workers
 
+pytestmark = pytest.mark.slow
+
 SLOW = "time.sleep(0.5)"
 GAMMAS = [f"1/{k}" for k in range(2, 10)]
 

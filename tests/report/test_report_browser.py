@@ -18,6 +18,8 @@ import report_samples as samples
 from layerproof.proofs.report.model import Report
 from layerproof.proofs.report.writing import write
 
+pytestmark = pytest.mark.slow
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTHS = (1280, 768, 390)
 

@@ -20,6 +20,8 @@ from layerproof.proofs.report.writers.tex_text import text as tex_text
 from layerproof.proofs.report.writers.typst_math import literal
 from layerproof.symbolic.errors import LayerproofError
 
+pytestmark = pytest.mark.slow
+
 # LaTeX
 
 

@@ -31,6 +31,8 @@ from layerproof.symbolic.identity.random import random_identity
 from layerproof.symbolic.prompt import Layout
 from layerproof.symbolic.readout import Readout
 
+pytestmark = pytest.mark.slow
+
 TINY = Fraction(1, 2**30)
 D, N, DEPTH, PLANTED = 2, 3, 3, 1  # sizes, and the layer (counted from 0) in which a weight is changed
 

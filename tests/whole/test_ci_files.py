@@ -15,6 +15,8 @@ import pytest
 import yaml
 from project import RIGHT, VACUOUS, WRONG, certificate, write
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
 SCRIPT = ROOT / "scripts" / "ci_check.sh"
