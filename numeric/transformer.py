@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -201,6 +202,9 @@ class CompiledTransformer(nn.Module):
         self.transformer = transformer
         self.construction = transformer.construction
         self._states = torch.compile(transformer.states, dynamic=False, fullgraph=True)
+
+    def __reduce__(self) -> Any:
+        return CompiledTransformer, (self.transformer,)  # a copy is compiled anew
 
     @property
     def evaluation(self) -> str:

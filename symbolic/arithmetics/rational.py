@@ -40,6 +40,16 @@ def common_denominator(denominators: Sequence[fmpz]) -> fmpz:
     return result
 
 
+def _restored(cls: Any, den: int, entries: Sequence[int], height: int | None = None, width: int = 0) -> Any:
+    """What `__reduce__` names, for pickle and copy: integers back in FLINT's types."""
+    return cls(fmpz(entries[0]) if height is None else fmpz_mat(height, width, entries), fmpz(den))
+
+
+def _integers(held: Any) -> tuple[int, tuple[int, ...], int, int]:
+    """The denominator, the entries by rows, and the shape of what is held over one denominator."""
+    return int(held.den), tuple(int(x) for x in held.num.entries()), held.num.nrows(), held.num.ncols()
+
+
 class Rational:
     """A rational number num / den, not necessarily in lowest terms, den > 0."""
 
@@ -49,6 +59,9 @@ class Rational:
     def __init__(self, num: fmpz, den: fmpz):
         self.num = num
         self.den = den
+
+    def __reduce__(self) -> Any:
+        return _restored, (Rational, int(self.den), (int(self.num),))
 
     @staticmethod
     def of(value: Any) -> Rational:
@@ -151,6 +164,9 @@ class RationalVector:
         self.den = den
         self._column: fmpz_mat | None = None
 
+    def __reduce__(self) -> Any:
+        return _restored, (RationalVector, *_integers(self))
+
     @staticmethod
     def of(entries: Sequence[Any]) -> RationalVector:
         """From integers, Fractions or Rationals."""
@@ -215,6 +231,9 @@ class RationalMatrix:
     def __init__(self, num: fmpz_mat, den: fmpz):
         self.num = num
         self.den = den
+
+    def __reduce__(self) -> Any:
+        return _restored, (RationalMatrix, *_integers(self))
 
     @staticmethod
     def of(rows: Sequence[Sequence[Any]]) -> RationalMatrix:

@@ -44,6 +44,18 @@ class Derivation:
     lemma: dict[tuple[int, str, str], tuple[LemmaStep, ...]]
     readout: Readout
 
+    def __copy__(self) -> Derivation:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Derivation:
+        return self  # nothing in it ever changes
+
+    def __reduce__(self) -> Any:
+        # Its polynomials live in rings of their own: what travels is the question, and the answer is derived again.
+        if derive(self.algorithm, self.options) is not self:
+            raise TypeError("this derivation is not what derive gives for its algorithm: only such ones can be pickled")
+        return derive, (self.algorithm, dict(self.options))
+
     @property
     def mask_names(self) -> tuple[str, ...]:
         """M0 for the context mask, M1, M2, ... for the others."""
