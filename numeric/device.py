@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -115,11 +116,30 @@ def _switches() -> list[tuple[str, Any, str, Any]]:
     return table
 
 
+OFF = "off"
+_switched_off: ContextVar[str] = ContextVar("layerproof_autocast", default=OFF)
+
+
+def autocast_state() -> str:
+    """Where torch.autocast is on, and to which format: "off", or "cpu: bfloat16"; and what `strict_precision` put off."""
+    on = [kind for kind in DEVICES[1:] if torch.is_autocast_enabled(kind)]
+    if not on and _switched_off.get() != OFF:
+        return f"{OFF} for these layers, {_switched_off.get()} around them"
+    return ", ".join(f"{kind}: {str(torch.get_autocast_dtype(kind)).removeprefix('torch.')}" for kind in on) or OFF
+
+
 @contextmanager
-def strict_precision(tf32: bool = False) -> Iterator[None]:
-    """Products in the format asked for: TF32 only where allowed, no reduced-precision sums; switches are put back."""
-    before = []
-    try:
+def strict_precision(tf32: bool = False, autocast: bool = False) -> Iterator[None]:
+    """Products in the format asked for: TF32 only where allowed, no reduced-precision sums; switches are put back.
+
+    autocast : whether torch.autocast stays as the caller has it, for a module that is not ours; else it is off
+    """
+    with ExitStack() as stack:
+        if not autocast:
+            stack.callback(_switched_off.reset, _switched_off.set(autocast_state()))
+            for kind in DEVICES[1:]:
+                if torch.is_autocast_enabled(kind):
+                    stack.enter_context(torch.autocast(kind, enabled=False))
         for name, place, attribute, strict in _switches():
             wanted = {"ieee": "tf32", False: True}[strict] if tf32 and name in TF32_SWITCHES else strict
             try:
@@ -127,11 +147,8 @@ def strict_precision(tf32: bool = False) -> Iterator[None]:
                 setattr(place, attribute, wanted)
             except (AttributeError, RuntimeError):  # a switch that this torch lacks, or will not show
                 continue
-            before.append((place, attribute, old))
+            stack.callback(setattr, place, attribute, old)
         yield
-    finally:
-        for place, attribute, old in reversed(before):
-            setattr(place, attribute, old)
 
 
 def _read(reading: Callable[[], Any]) -> str:
@@ -155,6 +172,7 @@ def environment(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
         "cuda": lambda: torch.version.cuda,
         "float32_matmul_precision": torch.get_float32_matmul_precision,
         "cuda.matmul.allow_tf32": lambda: torch.backends.cuda.matmul.allow_tf32,
+        "autocast": autocast_state,
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled,
         "flush_subnormals": lambda: torch.tensor([2.0**-1074], dtype=torch.float64).mul(1.0).item() == 0.0,
     }

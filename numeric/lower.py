@@ -46,6 +46,7 @@ def round_to(value: Fraction, target: Precision) -> float:
     return sign * float(quotient * 2**unit if unit >= 0 else Fraction(quotient, 2**-unit))
 
 
+@np.errstate(all="ignore")  # what is beyond the range or lost below it is put right at the end
 def round_all(numerators: Sequence[int], denominators: Sequence[int], target: Precision) -> np.ndarray:
     """`round_to` of many fractions at once: a float64 array whose entries are numbers of the target format.
 

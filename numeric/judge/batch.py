@@ -82,6 +82,7 @@ def random_transitions(algorithm: Algorithm, d: int, n: int, count: int, seed: i
     return FloatTransitions(draw(count, n, d), draw(count, n, d), draw(count, n, 1), draw(count, d), extras)
 
 
+@np.errstate(all="ignore")  # as in `crosscheck`
 def batch_check(
     construction: Construction,
     algorithm: Algorithm,
@@ -116,7 +117,7 @@ def batch_check(
         Z = torch.cat([X, loop[:, 0]], dim=1).to(dtype).to(device)
         if module is None:
             module = LinearTransformer.from_construction(construction, dtype, device)
-        outputs = [Z_l.to("cpu", torch.float64) for Z_l in run_states(module, Z, construction.depth)]
+        outputs = [Z_l.to("cpu", torch.float64) for Z_l in run_states(module, Z.clone(), construction.depth)]
         beta, rounding = _loop_errors(algorithm, data, weights, columns, steps, p, double, target)
     lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
     if (wrong := _states_wrong(construction, outputs, lowered)) is not None:

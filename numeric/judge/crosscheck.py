@@ -237,7 +237,7 @@ def _earlier(
     return (found, _coarser(run, target, residuals, until - 1)) if found.status == "exceeded" else None
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what overflows is judged over Q, or its bound is infinite
+@np.errstate(all="ignore")  # what overflows is judged over Q, or its bound is infinite; and a caller's "raise" is theirs
 def crosscheck(
     construction: Construction,
     algorithm: Algorithm,
@@ -272,9 +272,9 @@ def crosscheck(
         if module is None:
             module = LinearTransformer.from_lowered(construction, lowered)
         Z = torch.stack([lower_prompt(s, dtype, device) for s in setups])
-        outputs = run_states(module, Z, construction.depth)
+        outputs = run_states(module, Z.clone(), construction.depth)
         states = torch.stack(outputs).to("cpu", torch.float64).numpy()
-        predicted = run_prediction(module, Z)
+        predicted = run_prediction(module, Z.clone())
         predictions = None if predicted is None else predicted.to("cpu", torch.float64).numpy()
         surroundings = _surroundings(device, dtype, module)
         say("running the textbook loop")
@@ -371,8 +371,8 @@ def _dense(
         if module is None:
             module = LinearTransformer.from_lowered(construction, lowered)
         Z = torch.stack([lower_prompt(s, dtype, device) for s in setups[: judged_prompts(len(setups), depth)]])
-        states = torch.stack(run_states(module, Z, depth)).to("cpu", torch.float64).numpy()
-        predicted = run_prediction(module, Z)
+        states = torch.stack(run_states(module, Z.clone(), depth)).to("cpu", torch.float64).numpy()
+        predicted = run_prediction(module, Z.clone())
         predictions = None if predicted is None else predicted.to("cpu", torch.float64).numpy()
         surroundings = _surroundings(device, dtype, module)
     say("judging every layer")

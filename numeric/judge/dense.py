@@ -32,6 +32,8 @@ from .places import Place
 
 EXACT_LAYERS = 4
 """The depth up to which the whole run is repeated over Q."""
+PROMPTS = 3
+"""The fewest prompts that are judged where there are so many: they make two batches of different size."""
 WORK = 200
 """Layers of all prompts together that are judged: each takes exact arithmetic on all of Z."""
 
@@ -93,6 +95,7 @@ def _gap(computed: np.ndarray, exact: Any) -> np.ndarray:
     return np.array(gaps, dtype=object).reshape(computed.shape)
 
 
+@np.errstate(all="ignore")  # as in `crosscheck`
 def dense_check(
     model: DenseModel,
     states: np.ndarray,
@@ -215,7 +218,7 @@ def _distance(model: DenseModel, states: np.ndarray) -> Distance | None:
 
 def judged_prompts(wanted: int, depth: int) -> int:
     """How many of the prompts wanted are judged at this depth."""
-    return max(1, min(wanted, WORK // max(depth, 1)))
+    return min(wanted, max(PROMPTS, WORK // max(depth, 1)))
 
 
 def run_model(

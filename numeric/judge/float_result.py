@@ -101,9 +101,13 @@ class FloatResult:
     lowering     how many tensors and entries rounding the weights changed, and the largest relative change
     environment  what the run depended on besides: versions, device, threads, precision switches, evaluation
     fault        when "exceeded", what left the algorithm: "layer" (its arithmetic), "features" (rows that no layer may
-                 change), "prompt" (Z_0 is not the prompt) or "read-out" (the prediction is not its entry and sign)
-    coarser      when a layer is beyond its bound, the coarser arithmetic (float32, tf32) that would explain it, if one
+                 change), "prompt" (Z_0 is not the prompt) or "read-out" (the prediction is not its entry and sign); of
+                 a user's module also "argument of states(Z)" (it wrote into the batch that it was given) and "kept, 10
+                 after 20" (on a batch of 10 prompts it returned 20, as for the one before)
+    coarser      when a layer is beyond its bound, the coarser arithmetic (float32, tf32, autocast to bfloat16) that
+                 would explain it, if one
     read_out_judged   whether the module had a `prediction` to compare with the read-out
+    call         in which call of a user's module, in words; empty for the first, in eval mode
     """
 
     status: str
@@ -129,6 +133,7 @@ class FloatResult:
     fault: str | None = None
     coarser: str | None = None
     read_out_judged: bool = False
+    call: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; a number that is not finite becomes None."""

@@ -33,11 +33,11 @@ def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
     """Z_0, ..., Z_L of any module with `states(Z)`, or else with `layers`, L callables applied one after another.
 
     Z : (B, m, N).  The Z_0 of `states(Z)` is returned as the module returned it: whether it is Z is for the judge.
-    Layers may work in place.  `ArgumentError` when the module has neither, or returns something else.
+    Layers may work in place, and `states` may do to Z what it will: give it a Z of its own.  `ArgumentError` when the module has neither, or returns something else.
     """
     name, runs, layers = type(module).__name__, getattr(module, "states", None), getattr(module, "layers", None)
     if callable(runs):
-        returned = runs(Z.clone())  # so that Z stays the prompt whatever the module does to it
+        returned = runs(Z)
         if not isinstance(returned, (list, tuple, Tensor)):
             raise ArgumentError(
                 f"{name}.states(Z) returns {type(returned).__name__}, "
@@ -83,7 +83,7 @@ def run_prediction(module: nn.Module, Z: Tensor) -> Tensor | None:
     predicts = getattr(module, "prediction", None)
     if not callable(predicts):
         return None
-    found = predicts(Z.clone())
+    found = predicts(Z)
     if not isinstance(found, Tensor) or found.shape != Z.shape[:1]:
         shown = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise ArgumentError(

@@ -12,14 +12,16 @@ from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.identity.exact import problem
 from ..case import Case
 from ..plain_text import rounded_up
-from ..verdict import Claim, Verdict
+from ..verdict import STRICT, Claim, Verdict
 
 if TYPE_CHECKING:
     from ...numeric.judge.float_result import FloatResult
+    from ...numeric.judge.module_run import ModuleResult
 
 NAME, ORDER = "float", 60
 STRENGTH = "within a proven bound on this run"
 EVERY_RUN = "within a proven bound on every conforming run"
+FORWARD = "what forward(Z) returns is the state after the last layer, or its read-out"
 WIDE = 2.0**-4
 """`growth` from which a bound is called vacuous (`numeric/judge/crosscheck.py`; a copy, since that loads torch)."""
 
@@ -28,6 +30,7 @@ def establish(case: Case) -> Iterator[Claim]:
     """Run `trials` prompts through torch and judge every layer, row and column by its one-step error bound."""
     from ...numeric.device import TF32, resolve_device, resolve_dtype
     from ...numeric.judge.crosscheck import crosscheck  # loads torch
+    from ...numeric.judge.module_run import judge_module
     from ...numeric.transformer import LinearTransformer
 
     s, name = case.settings, case.algorithm.name
@@ -35,7 +38,7 @@ def establish(case: Case) -> Iterator[Claim]:
     drawn = prompts(case.algorithm, s.features, s.context, s.seed, s.process, s.prompt)
     setups = [
         problem(case.algorithm, RATIONALS, context, start, case.parameters, options)
-        for _, context, start in islice(drawn, s.trials)
+        for _, context, start in islice(drawn, s.trials if case.module is None else max(s.trials, 3))
     ]
     device, dtype = resolve_device(s.device), resolve_dtype(s.dtype)
     tf32 = s.dtype == TF32.name
@@ -44,14 +47,18 @@ def establish(case: Case) -> Iterator[Claim]:
         yield Claim(name, claim, NAME, Verdict.NOT_RUN, STRENGTH, "tf32 is a mode of CUDA devices: none is used here")
         return
     case.progress(f"{name}: {s.trials} prompts in {s.dtype} on {device}")
-    module = case.module
-    if module is None:
-        module = LinearTransformer.from_construction(case.subject, dtype, device)
-        module.order = s.order
-        module = module.compiled() if s.compiled else module
+    if case.module is not None:
+        found = judge_module(case.reference, case.algorithm, setups, device, dtype, case.module, tf32)
+        yield judged(name, one_step_claim(s.layers, s.dtype, device, found.layers.trials), found.layers)
+        if found.layers.status in ("within", "vacuous"):
+            yield _forward_claim(name, found)
+        return
+    module: Any = LinearTransformer.from_construction(case.subject, dtype, device)
+    module.order = s.order
+    module = module.compiled() if s.compiled else module
     result = crosscheck(case.reference, case.algorithm, setups, device, dtype, module=module, tf32=tf32)
     yield judged(name, one_step_claim(s.layers, s.dtype, device, result.trials), result)
-    if case.module is None and case.reference.split() is not None and result.status in ("within", "vacuous"):
+    if case.reference.split() is not None and result.status in ("within", "vacuous"):
         yield _a_priori(case, result)
 
 
@@ -72,6 +79,20 @@ def judged(name: str, claim: str, result: FloatResult) -> Claim:
     return Claim(
         name, claim, NAME, verdicts.get(result.status, Verdict.UNDECIDED), STRENGTH, reason(document),
         witness=witness, bound=document["bound"], error=document["error"], details=document,
+    )  # fmt: skip
+
+
+def _forward_claim(name: str, found: ModuleResult) -> Claim:
+    """The claim about what `forward` returns; what cannot be compared is listed as not run, and fails a strict run."""
+    forward = found.forward
+    verdicts = {"same": Verdict.HOLDS, "within": Verdict.HOLDS, "wrong": Verdict.REFUTED, "open": Verdict.UNDECIDED}
+    verdict = verdicts.get(forward.status, Verdict.NOT_RUN)
+    witness = None
+    if forward.where is not None:
+        witness = {**asdict(forward.where), "torch_value": forward.computed, "exact_value": forward.exact}
+    return Claim(
+        name, FORWARD, NAME, verdict, STRENGTH, forward.said, asked=verdict is not Verdict.NOT_RUN, witness=witness,
+        details={"fact": "forward", **({STRICT: True} if verdict is Verdict.NOT_RUN else {})},
     )  # fmt: skip
 
 
@@ -104,6 +125,11 @@ def _a_priori(case: Case, result: FloatResult) -> Claim:
 
 def reason(found: Mapping[str, Any]) -> str:
     """One line on a float result: where the error came closest to its bound, and how far the run is from exact."""
+    said = _reason(found)
+    return f"{found['call']}: {said}" if found.get("call") else said
+
+
+def _reason(found: Mapping[str, Any]) -> str:
     where = found["where"] or {}
     place = "trial {trial}, layer {layer}, row {row}, {column}".format(**where) if where else "no place"
     if found["status"] == "not-finite" and where["layer"] == 0:
@@ -121,7 +147,7 @@ def reason(found: Mapping[str, Any]) -> str:
             f"(from 1/16 on): {found['formula']}"
         )
     if found["status"] == "exceeded" and found["fault"] != "layer":
-        return f"{_changed(found['fault'], where)}, at {place}"
+        return _changed(found["fault"], where) + f", at {place}" * bool(where)
     close = f"error {_short(found['error'])} of bound {_short(found['bound'])} at {place}; {found['formula']}"
     distance, far = found["distance"], ""
     if distance is not None:
@@ -129,11 +155,15 @@ def reason(found: Mapping[str, Any]) -> str:
         shown = "" if relative is None else f" ({relative:.1e} relative)"
         far = f"; the run is at most {distance['worst_absolute']:.1e}{shown} from the exact run of the layers"
     if found["status"] == "exceeded":
-        coarser = f"; {found['coarser']} would explain it: is a product in lower precision?" if found["coarser"] else ""
+        coarser = ""
+        if found["coarser"]:
+            cast = found["coarser"].startswith("autocast")
+            asks = "it was on while the module ran" if cast else "is a product in lower precision?"
+            coarser = f"; {found['coarser']} would explain it: {asks}"
         return (
             f"outside its bound: layer {where['layer']} is the first to leave the algorithm, with {close}{far}{coarser}"
         )
-    return f"closest: {close}{far}{_unread(found)}"
+    return f"closest: {close}{far}"
 
 
 def _short(value: float | None) -> str:
@@ -146,11 +176,14 @@ def _changed(fault: str, where: Mapping[str, Any]) -> str:
         return (
             "the Z_0 that the module returns is not the prompt that it was given (states must be tensors of their own)"
         )
+    if fault.startswith("argument of "):
+        return f"{fault.removeprefix('argument of ')} writes into the batch that it is given"
+    if fault.startswith("kept, "):
+        now, before = fault.removeprefix("kept, ").split(" after ")
+        return (
+            f"given a batch of {now} prompts after one of {before}, states(Z) returns {before}: an answer to an "
+            "earlier call"
+        )
     if fault == "features":
         return f"layer {where['layer']} is the first to leave the algorithm: it changes a feature row, as no layer may"
     return "every layer is within its bound, but the prediction is not the read-out's entry with its sign"
-
-
-def _unread(found: Mapping[str, Any]) -> str:
-    user = found["environment"].get("evaluation") == "the user's own"
-    return "; no prediction(Z), so the read-out was not judged" if user and not found["read_out_judged"] else ""

@@ -87,8 +87,15 @@ class Checks:
 
 
 def fails(result: Result, strict: bool) -> bool:
-    """Whether a result fails its test: refuted, or, when strict, open."""
-    return result.exit_code == 1 or (strict and result.exit_code != 0)
+    """Whether a result fails its test: refuted, or, when strict, open or with something that could not be judged."""
+    return result.exit_code == 1 or (strict and (result.exit_code != 0 or any(map(unjudged, result.claims))))
+
+
+def unjudged(claim: Claim) -> bool:
+    """Whether a claim says that a part of the subject, such as a module's `forward`, could not be judged."""
+    from ..verdict import STRICT
+
+    return bool(claim.details.get(STRICT))
 
 
 def failure(result: Result, strict: bool) -> str | None:
@@ -101,7 +108,7 @@ def failure(result: Result, strict: bool) -> str | None:
     answers = (Verdict.HOLDS, Verdict.REFUTED) if result.question else (Verdict.HOLDS,)
     lines = []
     for claim in result.claims:
-        if claim.asked and claim.verdict not in answers:
+        if (claim.asked and claim.verdict not in answers) or unjudged(claim):
             lines += [
                 f"{claim.algorithm}: {claim.verdict.value} by {claim.evidence}",
                 f"  claim: {claim.claim}",

@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from helpers import Case, each_case, entry_changed, random_context, run_layers, with_matrix
 
 import layerproof as lp
+from layerproof.proofs.assertions import judge
+from layerproof.proofs.pytest_plugin.checks import failure, fails
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import Construction
@@ -24,7 +26,7 @@ D, N, DEPTH = 2, 3, 2
 
 
 def good(case: Case, **more: Any) -> Construction:
-    return lp.construct(case.name, d=D, n=N, layers=DEPTH, trace=dict(case.options).get("trace"), **more)
+    return lp.construct(case.name, **{"d": D, "n": N, "layers": DEPTH, **more}, trace=dict(case.options).get("trace"))
 
 
 # planted faults
@@ -229,7 +231,9 @@ def test_a_planted_fault_in_a_construction_is_refuted_in_floats_too(fault: Calla
 @each_case
 def test_the_module_of_the_derived_weights_implements_its_algorithm(case: Case) -> None:
     result = lp.assert_implements(module(case), case.name, reference=good(case), layers=DEPTH)
-    assert [(c.evidence, c.verdict) for c in result.claims] == [("float", lp.Verdict.HOLDS)]
+    layers, forward = result.claims
+    assert layers.verdict is forward.verdict is lp.Verdict.HOLDS and layers.evidence == forward.evidence == "float"
+    assert forward.reason == "forward(Z) is the last state, bit for bit"
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -320,10 +324,157 @@ def test_right_layers_with_a_wrong_read_out_are_refuted(sign: float) -> None:
 
 
 def test_whether_the_read_out_was_judged_is_said() -> None:
-    for predict, said in ((None, True), (lambda Z: -Z[:, -1, -1], False)):
-        (claim,) = lp.assert_implements(Changed(at(0, same), predict), "td0", reference=good(Case("td0"))).claims
-        assert ("the read-out was not judged" in claim.reason) is said
-        assert claim.details["read_out_judged"] is not said
+    for predict, judged in ((None, False), (lambda Z: -Z[:, -1, -1], True)):
+        found = lp.assert_implements(Changed(at(0, same), predict), "td0", reference=good(Case("td0")))
+        layers, forward = found.claims
+        assert layers.details["read_out_judged"] is judged
+        assert forward.verdict is (lp.Verdict.HOLDS if judged else lp.Verdict.NOT_RUN)
+        assert forward.reason.startswith("there is no forward(Z)") and ("prediction(Z)" in forward.reason) is judged
+        # What could not be judged fails a strict run, and no other.
+        assert found.holds and fails(found, strict=True) is not judged and not fails(found, strict=False)
+        assert ("NOT_RUN by float" in str(failure(found, strict=True))) is not judged
+
+
+# a module that answers rightly once
+
+
+class Honest(torch.nn.Module):
+    """The derived weights in a module of somebody else's, with everything that is judged; each fault changes one."""
+
+    def __init__(self, dtype: str = "float64", **sizes: Any):
+        super().__init__()
+        self.inner = module(Case("td0"), dtype, **sizes)
+        self.kept: Any = None
+
+    def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+        return self.inner.states(Z)
+
+    def forward(self, Z: torch.Tensor) -> torch.Tensor:
+        return -self.states(Z)[-1][:, -1, -1]
+
+
+class KeepsItsFirstAnswer(Honest):
+    def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+        self.kept = self.kept or self.inner.states(Z)
+        return self.kept
+
+
+class KeepsAnAnswerForEachSize(Honest):
+    def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+        self.kept = self.kept or {}
+        return self.kept.setdefault(len(Z), self.inner.states(Z))
+
+
+class RightInTrainModeOnly(Honest):
+    def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+        first, *rest = self.inner.states(Z)
+        return [first, *(rest if self.training else [2 * Z[:, :1] * 0 + z * (1 + 1e-9) for z in rest])]
+
+
+class RightInEvalModeOnly(Honest):
+    def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+        *before, last = self.inner.states(Z)
+        return [*before, torch.nn.functional.dropout(last, 0.5, self.training)]
+
+
+class WritesIntoItsBatch(Honest):
+    def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+        found = [z.clone() for z in self.inner.states(Z)]
+        Z.mul_(2)
+        return found
+
+
+class ForwardWritesIntoItsBatch(Honest):
+    def forward(self, Z: torch.Tensor) -> torch.Tensor:
+        found = super().forward(Z)
+        Z[0, 0, 0] = 7
+        return found
+
+
+class ForwardGivesZeros(Honest):
+    def forward(self, Z: torch.Tensor) -> torch.Tensor:
+        return 0 * Z
+
+
+class ForwardHasTheWrongSign(Honest):
+    def forward(self, Z: torch.Tensor) -> torch.Tensor:
+        return -super().forward(Z)
+
+
+class ForwardIsRightInTrainModeOnly(Honest):
+    def forward(self, Z: torch.Tensor) -> torch.Tensor:
+        return super().forward(Z) if self.training else 0 * super().forward(Z)
+
+
+class ForwardSumsInAnotherOrder(Honest):
+    def forward(self, Z: torch.Tensor) -> torch.Tensor:
+        self.inner.order = "scores-first"
+        try:
+            return super().forward(Z)
+        finally:
+            self.inner.order = "keys-first"
+
+
+class ForwardGivesSomethingElse(Honest):
+    def forward(self, Z: torch.Tensor) -> Any:
+        return {"prediction": super().forward(Z)}
+
+
+def test_a_module_is_called_in_two_batches_of_different_size_and_again_in_eval_mode() -> None:
+    class Watched(Honest):
+        calls: ClassVar[list[tuple[bool, int]]] = []
+
+        def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+            self.calls.append((self.training, len(Z)))
+            return super().states(Z)
+
+        forward = torch.nn.Module.forward
+
+    subject = Watched()
+    subject.inner.eval()
+    lp.assert_implements(subject, "td0", reference=good(Case("td0")))
+    assert Watched.calls == [(True, 21), (True, 9), (False, 9), (False, 21)]
+    assert subject.training and not subject.inner.training  # put back as it was, part by part
+    Watched.calls.clear()
+    lp.assert_implements(subject.eval(), "td0", reference=good(Case("td0")))
+    assert Watched.calls == [(False, 21), (False, 9), (False, 9), (False, 21)]
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        (KeepsItsFirstAnswer, "given a batch of 9 prompts after one of 21, states(Z) returns 21"),
+        (KeepsAnAnswerForEachSize, "in eval mode: the Z_0 that the module returns is not the prompt"),
+        (lambda: KeepsAnAnswerForEachSize().eval(), "called again, in other batches: the Z_0 that the module returns"),
+        (RightInTrainModeOnly, "in eval mode: layer 1 is the first to leave the algorithm: it changes a feature row"),
+        (RightInEvalModeOnly, "in train mode, as handed over: layer 2 is the first to leave the algorithm"),
+        (WritesIntoItsBatch, "states(Z) writes into the batch that it is given, at trial 0, layer 0, row phi[1]"),
+        (ForwardWritesIntoItsBatch, "forward(Z) writes into the batch that it is given, at trial 0"),
+        (ForwardGivesZeros, "forward(Z) differs from the last state by "),
+        (ForwardHasTheWrongSign, "forward(Z) differs from the read-out of its last state by "),
+        (ForwardIsRightInTrainModeOnly, "in eval mode, where two orders of summation differ by at most"),
+    ],
+)
+def test_a_module_that_answers_rightly_in_one_call_only_is_refuted(subject: Any, said: str) -> None:
+    assert lp.assert_implements(Honest(), "td0", reference=good(Case("td0"))).holds
+    message = refusal(subject(), "td0", reference=good(Case("td0")))
+    assert "REFUTED by float" in message and said in message
+
+
+def test_a_forward_that_sums_in_another_order_is_within_what_that_may_change() -> None:
+    subject = ForwardSumsInAnotherOrder(dtype="float32")
+    _, forward = lp.assert_implements(subject, "td0", reference=good(Case("td0"))).claims
+    assert forward.verdict is lp.Verdict.HOLDS and "differs from the read-out of its last state by" in forward.reason
+    # Where no bound is known, it is open and never green.
+    deep = {"layers": 30, "gamma": "1"}
+    result = judge(ForwardSumsInAnotherOrder("bfloat16", **deep), "td0", reference=lp.construct("td0", d=D, n=N, **deep))
+    assert result.claims[-1].verdict is lp.Verdict.UNDECIDED and "there is no bound on" in result.claims[-1].reason
+
+
+def test_a_forward_that_gives_something_else_is_listed_and_fails_a_strict_run() -> None:
+    found = lp.assert_implements(ForwardGivesSomethingElse(), "td0", reference=good(Case("td0")))
+    assert found.claims[-1].verdict is lp.Verdict.NOT_RUN and "forward(Z) returns dict" in found.claims[-1].reason
+    assert fails(found, strict=True) and not fails(found, strict=False)
 
 
 def test_layers_that_work_in_place_are_judged_like_any_others() -> None:
@@ -343,7 +494,7 @@ def test_layers_that_work_in_place_are_judged_like_any_others() -> None:
 @pytest.mark.parametrize(
     ("subject", "more", "message"),
     [
-        (lambda: Changed(at(0, same), lambda Z: Z[:, -1, -1:]), {}, r"prediction\(Z\) returns \(30, 1\), wanted one"),
+        (lambda: Changed(at(0, same), lambda Z: Z[:, -1, -1:]), {}, r"prediction\(Z\) returns \(21, 1\), wanted one"),
         (lambda: Changed(at(0, same), lambda Z: 1.5), {}, r"prediction\(Z\) returns float, wanted one number a prompt"),
         (lambda: Changed(at(2, lambda Z: None)), {}, "returns NoneType after layer 2, wanted a tensor"),
         (lambda: Foreign(list(module(Case("td0")).layers)[:1]), {}, "Foreign has 1 layers, wanted 2"),
