@@ -121,7 +121,7 @@ _switched_off: ContextVar[str] = ContextVar("layerproof_autocast", default=OFF)
 
 
 def autocast_state() -> str:
-    """Where torch.autocast is on, and to which format: "off", or "cpu: bfloat16"; and what `strict_precision` put off."""
+    """Where torch.autocast is on, and to what: "off", or "cpu: bfloat16"; and what `strict_precision` switched off."""
     on = [kind for kind in DEVICES[1:] if torch.is_autocast_enabled(kind)]
     if not on and _switched_off.get() != OFF:
         return f"{OFF} for these layers, {_switched_off.get()} around them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,10 +12,13 @@ from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
+from .checker import ask, establish
 from .evidence import kinds
 from .user_file import resolve_algorithm
 from .verdict import Claim, Result, Verdict
 from .witness_text import witness_lines
+
+UNKNOWN = "the reference is not known to run the update, so there is nothing to judge it against"
 
 
 def assert_implements(
@@ -36,12 +40,15 @@ def assert_implements(
     prompts   : contexts to run; drawn from the seed when left out
     layers    : how many layers are meant; checked against the subject
     evidence  : identity-exact and float for a Construction (default identity-exact), float for a module
-    reference : for a module, the exact construction that it should run; a module made by this package brings its own
+    reference : for a module, the exact construction that it should run; a module made by this package brings its own.
+                Where the algorithm gives its own heads, the reference is first judged against the update, as `verify`
+                does; else the weights derived at its sizes and preconditioners are what the module is judged against
     dtype     : for floats; the module's own by default
 
     Raises `AssertionError` with the counterexample when the subject is refuted, and with the reason when the question
     stays open; `ArgumentError` when the arguments do not fit each other.
     """
+    __tracebackhide__ = True
     result = judge(
         subject,
         algorithm,
@@ -93,11 +100,31 @@ def judge(
     floats = _dtype(module, dtype, device)
     contexts: list[Context | None] = list(prompts) if prompts is not None else [None]
     claims: list[Claim] = []
+    if found.heads is not None and "identity-exact" not in asked:
+        # Floats are judged against given weights, so these come first: against the update, as in `verify`.
+        settings = _settings(construction, contexts[0], device, floats, seed)
+        claims += _of_reference(Case(found, settings, construction))
+        if any(c.verdict is not Verdict.HOLDS for c in claims):
+            text = f"what runs is judged against the reference, by {', '.join(asked)}"
+            return _result(subject, asked, [*claims, Claim(found.name, text, asked[0], Verdict.NOT_RUN, "", UNKNOWN)])
     for context in contexts:
         case = Case(found, _settings(construction, context, device, floats, seed), construction, module)
         for name in asked:
             claims += kinds()[name].establish(case)
+    return _result(subject, asked, claims)
+
+
+def _result(subject: Any, asked: Sequence[str], claims: Sequence[Claim]) -> Result:
     return Result("assert_implements", {"subject": type(subject).__name__, "evidence": list(asked)}, tuple(claims))
+
+
+def _of_reference(case: Case) -> list[Claim]:
+    """The claims of `verify` about the reference's weights, those that apply to given weights."""
+    return [
+        replace(c, claim=f"the reference: {c.claim}", reason=f"the reference: {c.reason}")
+        for c in establish(case, ask(None), explicit=False)
+        if c.asked
+    ]
 
 
 def failure(subject: Any, result: Result) -> str:

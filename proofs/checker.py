@@ -12,10 +12,12 @@ from ..symbolic.errors import ArgumentError, NotPolynomialError, NotRepresentabl
 from ..symbolic.own import OwnConstruction
 from .case import Case, Progress, Settings, silent
 from .evidence import kinds
+from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
 from .user_file import LOAD_LIMIT, Subject, guarded, origin, resolve
-from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
+from .verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict
 
+REFUTED_WEIGHTS = "of refuted weights"
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
 
 
@@ -102,7 +104,7 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
 
     explicit : evidence was asked for by name, so that what does not apply to given weights counts as not run
     """
-    derived = True
+    derived, refuted = True, False
     given = case.algorithm.heads is not None
     for name, kind in kinds().items():
         claim = f"evidence of the kind {name}"
@@ -126,5 +128,12 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, str(error))
             derived = False
         else:
-            yield from claims
+            refuted = refuted or (name != FLOAT and any(c.verdict is Verdict.REFUTED for c in claims))
+            yield from (_about(c) if refuted and name == FLOAT else c for c in claims)
             derived = name != "derived" or all(c.verdict is Verdict.HOLDS or "heads" in c.details for c in claims)
+
+
+def _about(claim: Claim) -> Claim:
+    """A claim about floats of weights that other evidence has refuted: torch computes these, and no more is said."""
+    reason = f"of weights that are refuted, as torch computes them and not of the update: {claim.reason}"
+    return replace(claim, reason=reason, details={**claim.details, ABOUT: REFUTED_WEIGHTS})

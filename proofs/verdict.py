@@ -15,6 +15,8 @@ SCHEMA = 1
 """The version of the JSON that every command writes."""
 NEEDS_WEIGHTS = "no weights were derived, so there is nothing to check"
 """The reason of evidence that did not run since there was no subject."""
+ABOUT = "about"
+"""The detail that says what a claim is about where its kind of evidence does not: the table shows it."""
 STRICT = "strict"
 """The detail of a claim that nobody asked for and that could not be run, which fails a strict run all the same."""
 

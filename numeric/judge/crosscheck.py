@@ -237,7 +237,7 @@ def _earlier(
     return (found, _coarser(run, target, residuals, until - 1)) if found.status == "exceeded" else None
 
 
-@np.errstate(all="ignore")  # what overflows is judged over Q, or its bound is infinite; and a caller's "raise" is theirs
+@np.errstate(all="ignore")  # what overflows is judged over Q, or its bound is infinite
 def crosscheck(
     construction: Construction,
     algorithm: Algorithm,

@@ -144,7 +144,9 @@ def judge_module(
         result = replace(result, call=mode, environment={**result.environment, "autocast": around})
         if result.fault == "layer":
             inside = around if around != OFF else _autocast_inside(module, Z[:cut], construction.depth)
-            result = replace(result, coarser=f"autocast to {inside.split(': ')[-1]}" if inside != OFF else result.coarser)
+            result = replace(
+                result, coarser=f"autocast to {inside.split(': ')[-1]}" if inside != OFF else result.coarser
+            )
         forward = _forward(construction, returned, result, mode)
         if result.status not in ("within", "vacuous") or forward.status == "wrong":
             return ModuleResult(result, forward)
@@ -201,7 +203,7 @@ def _unwritten(function: str, given: Tensor, Z: Tensor) -> None:
 
 
 def run_forward(module: Any, Z: Tensor) -> tuple[Tensor | None, str]:
-    """What `module(Z)` returns when it is a last state (B, m, N) or one number a prompt (B,), and else why it is not."""
+    """What `module(Z)` returns: a last state (B, m, N) or one number a prompt (B,); or None and why it is neither."""
     forward = getattr(module, "forward", None)
     if not callable(forward) or getattr(forward, "__func__", None) is nn.Module.forward:
         return None, "there is no forward(Z)"

@@ -32,8 +32,9 @@ def place(construction: Construction, index: Sequence[Any], first_row: int) -> P
 def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
     """Z_0, ..., Z_L of any module with `states(Z)`, or else with `layers`, L callables applied one after another.
 
-    Z : (B, m, N).  The Z_0 of `states(Z)` is returned as the module returned it: whether it is Z is for the judge.
-    Layers may work in place, and `states` may do to Z what it will: give it a Z of its own.  `ArgumentError` when the module has neither, or returns something else.
+    Z : (B, m, N), given as it is: `states` may do to it what it will.  The Z_0 of `states(Z)` is returned as the module
+    returned it: whether it is Z is for the judge.  Layers in turn may work in place.  `ArgumentError` when the module
+    has neither, or returns something else.
     """
     name, runs, layers = type(module).__name__, getattr(module, "states", None), getattr(module, "layers", None)
     if callable(runs):

@@ -41,15 +41,15 @@ def establish(case: Case) -> Iterator[Claim]:
         for _, context, start in islice(drawn, s.trials if case.module is None else max(s.trials, 3))
     ]
     device, dtype = resolve_device(s.device), resolve_dtype(s.dtype)
-    tf32 = s.dtype == TF32.name
+    tf32, weights = s.dtype == TF32.name, "" if case.algorithm.heads is None else "the given weights"
     if tf32 and device.type == "cpu":
-        claim = one_step_claim(s.layers, s.dtype, device, s.trials)
+        claim = one_step_claim(s.layers, s.dtype, device, s.trials, weights)
         yield Claim(name, claim, NAME, Verdict.NOT_RUN, STRENGTH, "tf32 is a mode of CUDA devices: none is used here")
         return
     case.progress(f"{name}: {s.trials} prompts in {s.dtype} on {device}")
     if case.module is not None:
         found = judge_module(case.reference, case.algorithm, setups, device, dtype, case.module, tf32)
-        yield judged(name, one_step_claim(s.layers, s.dtype, device, found.layers.trials), found.layers)
+        yield judged(name, one_step_claim(s.layers, s.dtype, device, found.layers.trials, weights), found.layers)
         if found.layers.status in ("within", "vacuous"):
             yield _forward_claim(name, found)
         return
@@ -57,15 +57,16 @@ def establish(case: Case) -> Iterator[Claim]:
     module.order = s.order
     module = module.compiled() if s.compiled else module
     result = crosscheck(case.reference, case.algorithm, setups, device, dtype, module=module, tf32=tf32)
-    yield judged(name, one_step_claim(s.layers, s.dtype, device, result.trials), result)
+    yield judged(name, one_step_claim(s.layers, s.dtype, device, result.trials, weights), result)
     if case.reference.split() is not None and result.status in ("within", "vacuous"):
         yield _a_priori(case, result)
 
 
-def one_step_claim(layers: int, dtype: str, device: Any, trials: int) -> str:
-    """What is claimed of each layer of the run that was made."""
+def one_step_claim(layers: int, dtype: str, device: Any, trials: int, weights: str = "") -> str:
+    """What is claimed of each layer of the run that was made; `weights`: whose exact layer, where it is no update's."""
+    exact = f"the exact layer of {weights}" if weights else "the exact layer"
     return (
-        f"each of {layers} torch layers is within its one-step bound of the exact layer "
+        f"each of {layers} torch layers is within its one-step bound of {exact} "
         f"({dtype} on {device}, {trials} prompts, every row and column)"
     )
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..evidence import kinds
-from ..verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
+from ..verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict
 from ..witness_text import witness_lines
 
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
@@ -100,6 +100,8 @@ def _cell(claims: list[Claim]) -> Text:
             text.append(f" {fact}")
         elif isinstance(claim.bound, float) and isinstance(claim.error, float) and claim.bound > 0:
             text.append(f" {claim.error:.0e} of {claim.bound:.0e}")
+        if ABOUT in claim.details:
+            text.append(f" {claim.details[ABOUT]}", "yellow")
     return text
 
 

@@ -6,15 +6,22 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy
 import pytest
 import torch
+from cli import run_cli
 from helpers import Case, each_case, entry_changed, random_context, run_layers, with_matrix
+from own_files import P as HEAD
+from own_files import write
 
 import layerproof as lp
+from layerproof.proofs import case as cases
 from layerproof.proofs.assertions import judge
-from layerproof.proofs.pytest_plugin.checks import failure, fails
+from layerproof.proofs.pytest_plugin.checks import fails, failure
+from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import Construction
@@ -467,7 +474,9 @@ def test_a_forward_that_sums_in_another_order_is_within_what_that_may_change() -
     assert forward.verdict is lp.Verdict.HOLDS and "differs from the read-out of its last state by" in forward.reason
     # Where no bound is known, it is open and never green.
     deep = {"layers": 30, "gamma": "1"}
-    result = judge(ForwardSumsInAnotherOrder("bfloat16", **deep), "td0", reference=lp.construct("td0", d=D, n=N, **deep))
+    result = judge(
+        ForwardSumsInAnotherOrder("bfloat16", **deep), "td0", reference=lp.construct("td0", d=D, n=N, **deep)
+    )
     assert result.claims[-1].verdict is lp.Verdict.UNDECIDED and "there is no bound on" in result.claims[-1].reason
 
 
@@ -574,3 +583,84 @@ def test_arguments_that_do_not_fit_are_refused(change: dict[str, Any], message: 
     arguments = {"subject": good(Case("td0")), "algorithm": "td0", **change}
     with pytest.raises(ArgumentError, match=message):
         lp.assert_implements(arguments.pop("subject"), arguments.pop("algorithm"), **arguments)
+
+
+# weights that a file gives: they are no reference until they are known to run the update
+
+
+def given_reference(folder: Path, *changes: tuple[str, str]) -> tuple[Any, Construction]:
+    """The algorithm of a file with heads, and its construction."""
+    algorithm = resolve_algorithm(write(folder, *changes, given=True), "compare with")
+    return algorithm, cases.Case(algorithm, cases.Settings(features=D, context=N, layers=DEPTH)).subject
+
+
+def test_given_heads_are_judged_against_the_update_before_a_module_is_judged_against_them(tmp_path: Path) -> None:
+    right, reference = given_reference(tmp_path)
+    found = lp.assert_implements(lp.LinearTransformer.from_construction(reference), right)
+    assert [c.evidence for c in found.claims] == ["identity-exact", "float", "float", "float", "float"]
+    assert [c.claim.startswith("the reference: ") for c in found.claims] == [True, True, True, False, False]
+    folder = tmp_path / "doubled"
+    folder.mkdir()
+    wrong, doubled = given_reference(folder, (HEAD, HEAD.replace("1})", "2})")))
+    # Both run the doubled step, and agree to the last bit: neither runs the update.
+    subject = lp.LinearTransformer.from_construction(doubled)
+    for algorithm in (wrong, right):
+        message = refusal(subject, algorithm)
+        assert message.startswith(
+            "LinearTransformer does not implement mine: REFUTED by identity-exact\nthe reference: "
+        )
+    assert judge(subject, wrong).claims[-1].verdict is lp.Verdict.NOT_RUN
+    # Nor does a construction that is asked about in floats alone.
+    assert "REFUTED by identity-exact" in refusal(doubled, wrong, evidence=["float"])
+    message = refusal(lp.LinearTransformer.from_construction(doubled), right, reference=reference)
+    assert message.startswith("LinearTransformer does not implement mine: REFUTED by float")
+
+
+def test_the_floats_of_refuted_weights_say_what_they_are_about(tmp_path: Path, capsys: Any) -> None:
+    wrong = write(tmp_path, (HEAD, HEAD.replace("1})", "2})")), given=True)
+    ran = run_cli(capsys, "verify", wrong, "-d", "2", "-n", "3", "-L", "2", "--trials", "2")
+    assert ran.code == 1
+    cells = re.findall(r"HOLDS \S+ of \S+ of refuted weights|HOLDS any run \S+ of refuted weights", ran.out)
+    assert len(cells) == 2 and ran.out.count("HOLDS") == 3  # and once in the count at the end
+    found = lp.verify(write(tmp_path, given=True), d=2, n=3, layers=2, trials=2)
+    assert found.holds and not any("about" in c.details for c in found.claims)
+
+
+def test_autocast_around_a_module_or_inside_it_is_named_and_tf32_is_not() -> None:
+    class Inside(Honest):
+        def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                return self.inner.states(Z)
+
+    def cast() -> Any:
+        return torch.autocast("cpu", dtype=torch.bfloat16)
+
+    reference = good(Case("td0"))
+    with cast():
+        # Its own layers switch it off; this construction's are judged as if it were not there.
+        found = lp.assert_implements(reference, "td0", evidence=["float"])
+        environment = found.claims[0].details["environment"]
+        assert environment["autocast"] == "off for these layers, cpu: bfloat16 around them"
+        message = refusal(Honest("float32"), "td0", reference=reference)
+        assert torch.is_autocast_enabled("cpu")
+    assert "autocast to bfloat16 would explain it: it was on while the module ran" in message and "tf32" not in message
+    message = refusal(Inside("float32"), "td0", reference=reference)
+    assert "autocast to bfloat16 would explain it" in message and "tf32" not in message
+    assert lp.assert_implements(Honest("float32"), "td0", reference=reference).claims[0].details["environment"][
+        "autocast"
+    ] == "off"  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["td0", "td-lambda", "average-reward-td", "tdc"])
+def test_numpy_errors_set_to_raise_break_no_float_check(name: str, tmp_path: Path) -> None:
+    with numpy.errstate(all="raise"):
+        for dtype in ("float64", "float32", "float16"):
+            assert lp.verify(name, d=2, n=3, layers=2, trials=2, dtype=dtype, evidence=["float"]).exit_code in (0, 3)
+        lp.assert_implements(module(Case(name)), name, reference=good(Case(name)))
+        # Heads that touch a feature row are judged another way.
+        subject = touched_feature_row(Case(name))
+        refusal(subject, name, evidence=["float"])
+        tiny = Context.of([[Fraction(1, 10**300), 0]] * N, [[0, 1]] * N, [Fraction(10**305)] * N, [1, 1])
+        lp.verify(name, prompt=tiny, layers=2, trials=1, evidence=["float"])
+        with pytest.raises(FloatingPointError):
+            numpy.array(1.0) / numpy.array(0.0)  # and it is still the caller's afterwards
