@@ -19,7 +19,11 @@ truth() { # NAME VALUE: 0 for true, 1 for false; anything else ends the run, sin
 arguments=()
 if truth prove "${LAYERPROOF_CHECK_PROVE:-false}"; then arguments+=(--prove); fi
 if truth strict "${LAYERPROOF_CHECK_STRICT:-true}"; then strict=yes; else strict=no; fi
-if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then arguments+=(--summary "$GITHUB_STEP_SUMMARY"); fi
+# The table of what was checked is asked for here, and not only shown: a run that writes none has checked nothing.
+table=$(mktemp)
+output=$(mktemp)
+trap 'rm -f "$output" "$table"' EXIT
+arguments+=(--summary "$table")
 set -f # blanks separate, and * stands for itself
 # shellcheck disable=SC2206
 arguments+=(${LAYERPROOF_CHECK_EXTRA_ARGUMENTS:-})
@@ -35,8 +39,6 @@ while IFS= read -r line; do
   if [ -n "$line" ]; then arguments+=("$line"); fi
 done <<<"${LAYERPROOF_CHECK_PATH:-.}"
 
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
 code=0
 layerproof check "${arguments[@]}" | tee "$output" || {
   ended=("${PIPESTATUS[@]}")
@@ -44,11 +46,16 @@ layerproof check "${arguments[@]}" | tee "$output" || {
   if [ "${ended[1]}" -ne 0 ]; then code=5; fi # what it printed went nowhere
 }
 
+if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then cat "$table" >>"$GITHUB_STEP_SUMMARY"; fi
+
 case "$code" in
   0)
     if ! [ -s "$output" ]; then # something left the program before it could say anything
       echo '::error title=layerproof::layerproof check said nothing at all'
       code=5
+    elif ! grep -Eq '^[1-9][0-9]* files: ' "$table"; then # --help, --version, --only-known=true, another --summary
+      echo '::error title=layerproof::no file was checked: do the extra arguments ask for something else, such as help?'
+      code=3
     fi
     ;;
   3)

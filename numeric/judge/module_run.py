@@ -322,4 +322,4 @@ def _autocast_inside(module: Any, Z: Tensor, depth: int) -> str:
             run_states(module, Z.clone(), depth)
     except Exception:  # a compiled module may refuse to be watched: then nothing is known
         return OFF
-    return watching.seen
+    return str(watching.seen)

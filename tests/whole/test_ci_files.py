@@ -140,6 +140,17 @@ def test_a_run_that_checks_nothing_is_red(strict: str, folder: Path) -> None:
     assert ran.returncode == 3 and "::error title=layerproof::nothing was checked" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    "extra", ["--help", "-h", "--version", "--only-known=true", "--summary elsewhere.md", "-d 1 --help"]
+)
+def test_extra_arguments_that_ask_for_something_else_are_never_green(extra: str, folder: Path) -> None:
+    write(folder, {"wrong.py": WRONG} if "elsewhere" not in extra else {"own.py": RIGHT})
+    if "only-known" in extra:
+        write(folder, {"wrong.py": "import os\n"})
+    for strict in ("true", "false"):
+        assert act(folder, strict=strict, extra_arguments=extra).returncode != 0
+
+
 def test_a_damaged_project_is_red(folder: Path) -> None:
     write(folder, {"own.py": f"{RIGHT}raise ValueError('no way')\n"})
     ran = act(folder, strict="false")
@@ -169,7 +180,8 @@ def test_a_star_stands_for_itself(folder: Path) -> None:
 
 
 def test_prove_asks_the_prover(folder: Path) -> None:
-    write(folder.parent, {"bin/layerproof": '#!/bin/sh\nprintf "%s\\n" "$@" | tee arguments\n'})
+    fake = '#!/bin/sh\nprintf "%s\\n" "$@" | tee arguments\nwhile [ "$1" != --summary ]; do shift; done\n'
+    write(folder.parent, {"bin/layerproof": f"{fake}echo '1 files: 1 HOLDS' >>\"$2\"\n"})
     (folder.parent / "bin" / "layerproof").chmod(0o755)
     step = {**STEPS[-1], "env": {**STEPS[-1]["env"], "PATH": f"{folder.parent / 'bin'}:{PATH}"}}
     for prove in ("true", "false"):
