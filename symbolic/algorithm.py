@@ -163,13 +163,6 @@ class Algorithm:
     def __deepcopy__(self, memo: dict[int, Any]) -> Algorithm:
         return self  # a record is never changed, and is known by its identity
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        from .algorithms import catalogue, find  # which imports this module
-
-        if catalogue().get(self.name) is self:  # lambdas cannot be pickled; the catalogue's need not be
-            return find, (self.name,)
-        return super().__reduce_ex__(protocol)
-
     @property
     def extras(self) -> tuple[tuple[str, bool], ...]:
         """(name, whether it is a vector) of everything further that a transition carries."""

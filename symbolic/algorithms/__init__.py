@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 import importlib
 import pkgutil
 from functools import cache
+from typing import Any
 
 from ..algorithm import Algorithm
 from ..errors import ArgumentError
@@ -41,3 +43,12 @@ def find(name: str) -> Algorithm:
     near = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
     raise ArgumentError(f"there is no algorithm {name[:60]!r}; {hint} See: layerproof list")
+
+
+def _reduced(algorithm: Algorithm) -> Any:
+    """For pickle: one of the catalogue by its name, since its functions may have none; any other as it is."""
+    known = catalogue().get(algorithm.name) is algorithm
+    return (find, (algorithm.name,)) if known else algorithm.__reduce_ex__(2)
+
+
+copyreg.pickle(Algorithm, _reduced)

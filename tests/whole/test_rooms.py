@@ -23,7 +23,7 @@ numeric/device numeric/data numeric/lower numeric/reference
 numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training
 proofs/plain_text proofs/witness_text proofs/verdict proofs/case proofs/user_file
 proofs/theory proofs/evidence proofs/own_claims proofs/terminal
-proofs/assertions proofs/checker proofs/invariance proofs/certificate proofs/functions proofs/sweep proofs/doctor
+proofs/checker proofs/assertions proofs/invariance proofs/certificate proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
 proofs/report/svg proofs/report/picture_curves proofs/report/picture_prompt proofs/report/document proofs/report/model
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/writers
