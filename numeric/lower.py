@@ -17,6 +17,7 @@ import torch
 
 from ..symbolic.attention import Head
 from ..symbolic.construction import Construction
+from ..symbolic.exact import nearest
 from ..symbolic.identity.exact import Problem
 from .device import Precision, precision
 
@@ -104,7 +105,7 @@ class Lowered:
         return {
             "tensors_touched": len(changes),
             "entries_touched": sum(c.entries for c in changes),
-            "largest_relative_change": float(max((c.largest for c in changes), default=Fraction(0))),
+            "largest_relative_change": nearest(max((c.largest for c in changes), default=Fraction(0))),
         }
 
 

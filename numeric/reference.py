@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..symbolic.algorithm import Algorithm, Sweep, Transition
 from ..symbolic.construction import Steps
-from ..symbolic.exact import as_fraction
+from ..symbolic.exact import as_fraction, nearest
 from ..symbolic.identity.exact import Problem
 from .device import precision
 from .lower import round_all, round_to
@@ -105,7 +105,7 @@ class StepMatrix:
 def _values(value: Any) -> Any:
     if type(value) is Stacked:
         return value.values
-    return float(value) if type(value) is Fraction else value
+    return nearest(value) if type(value) is Fraction else value
 
 
 def components_first(x: Tensor) -> Tensor:

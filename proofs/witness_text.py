@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from ..symbolic.exact import decimal_text
+
 
 def witness_lines(witness: Mapping[str, Any]) -> list[str]:
     """A counterexample in words."""
@@ -71,7 +73,7 @@ def _weights(weights: list[Any]) -> str:
 def _decimal(text: str) -> str:
     """A fraction's decimal value beside it, where it is one that has been written out."""
     top, _, bottom = text.partition("/")
-    return f" = {float(Fraction(int(top), int(bottom))):.17g}" if bottom and "x" not in text else ""
+    return f" = {decimal_text(Fraction(int(top), int(bottom)), 17)}" if bottom and "x" not in text else ""
 
 
 def _short(text: str, length: int = 100) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import decimal
 import re
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 from .errors import ArgumentError, ContentError
@@ -19,6 +21,32 @@ def as_fraction(value: Any) -> Fraction:
     """A rational number of any arithmetic here, or a float as what it is, as a Fraction."""
     found: Fraction = value.fraction() if hasattr(value, "fraction") else Fraction(value)
     return found
+
+
+def nearest(x: Fraction) -> float:
+    """The float64 nearest to a rational of any size, an infinity beyond the range of float64.
+
+    >>> nearest(Fraction(1, 3)), nearest(Fraction(-(10**400)))
+    (0.3333333333333333, -inf)
+    """
+    try:
+        return float(x)
+    except OverflowError:
+        return inf if x > 0 else -inf
+
+
+def decimal_text(x: Fraction, digits: int = 10) -> str:
+    """A rational as a decimal of so many significant digits, from the exact number: never "0" or "inf" for another.
+
+    >>> decimal_text(Fraction(1, 3), 3), decimal_text(Fraction(10) ** 400), decimal_text(Fraction(1, 10**400))
+    ('0.333', '1e+400', '1e-400')
+    """
+    near = nearest(x)
+    if near == x or 1e-300 < abs(near) < 1e300:
+        return f"{near:.{digits}g}"
+    context = decimal.Context(prec=digits, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+    wide = context.divide(decimal.Decimal(x.numerator), decimal.Decimal(x.denominator)).normalize(context)
+    return f"{wide:e}"
 
 
 def exact_number(x: Any, where: str) -> Fraction:

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from math import isfinite
 from typing import Any, NoReturn
 
 from .errors import ContentError
 
 
 def dumps(document: Any) -> str:
-    """Canonical JSON: sorted keys, two spaces, no NaN, a final newline; the same document gives the same bytes."""
-    return json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Canonical JSON: sorted keys, two spaces, a final newline; the same document gives the same bytes.
+
+    A float that is not finite becomes null, which JSON has in its place.
+
+    >>> dumps({"b": float("inf"), "a": [1]})
+    '{\\n  "a": [\\n    1\\n  ],\\n  "b": null\\n}\\n'
+    """
+    return json.dumps(_finite(document), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """The same document with null for every float that is not finite."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(x) for key, x in value.items()}
+    return [_finite(x) for x in value] if isinstance(value, (list, tuple)) else value
 
 
 def rational_text(value: Fraction) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, LayerproofError, WorkLimitError
+from ...symbolic.exact import nearest
 from ...symbolic.strict_json import rational_text
 from ..files.weights_file import description, tensors
 
@@ -61,7 +62,7 @@ class Source:
 
 def change(value: Fraction) -> dict[str, Any]:
     """A distance as exact text and as the nearest float64."""
-    return {"exact": rational_text(value), "float": float(value)}
+    return {"exact": rational_text(value), "float": nearest(value)}
 
 
 def rounding(construction: Construction, dtype: str) -> dict[str, Any]:
@@ -122,6 +123,13 @@ def statement(construction: Construction, dtype: str, rounded: Mapping[str, Any]
         f"{first}. The {dtype} tensors are rounded and do not satisfy that identity: every entry is within "
         f"{absolute:.3g} (a relative {relative:.3g}) of its rational."
     )
+
+
+KEYS = (
+    "format", "schema", "algorithm", "options", "parameters", "d", "n", "layers", "looped", "layout", "readout",
+    "heads", "rows", "formula", "dtype", "statement", "rounding", "source", "onnx_context", "made_with", "files",
+)  # fmt: skip
+"""What config.json has, no more and no less."""
 
 
 def config(

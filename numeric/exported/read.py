@@ -21,7 +21,7 @@ from ...symbolic.strict_json import dumps, loads
 from ..files.text import read_text
 from ..files.weights_file import description, from_document
 from . import config as names
-from .config import FORMAT, SCHEMA, Source, check_size, config
+from .config import FORMAT, KEYS, SCHEMA, Source, check_size, config
 from .readme import text
 
 if TYPE_CHECKING:
@@ -94,6 +94,9 @@ def _formed(data: Any) -> dict[str, Any]:
         raise ContentError(f'is no config of an export, wanted an object with "format": "{FORMAT}"')
     if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
         raise ContentError(f"schema is {data.get('schema')!a:.40}, this version reads {SCHEMA}")
+    for key in KEYS:
+        if key not in data:
+            raise ContentError(f"{key} is missing, wanted {', '.join(KEYS)}")
     from ..device import resolve_dtype  # loads torch
 
     if not isinstance(data.get("dtype"), str):

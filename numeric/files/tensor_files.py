@@ -93,7 +93,7 @@ def _entry(name: str, value: Any) -> tuple[str, tuple[int, ...], int, int]:
     whole = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [None]
     if not all(type(x) is int and 0 <= x < 2**48 for x in whole) or len(offsets) != 2 or len(shape) > 8:
         raise ContentError(f"tensor {_short(name)} has a wrong shape or wrong data_offsets")
-    if code not in _CODES:
+    if not isinstance(code, str) or code not in _CODES:
         raise ContentError(f"tensor {_short(name)} is of dtype {_short(code)}, wanted {', '.join(_CODES)}")
     if offsets[1] - offsets[0] != prod(shape) * _CODES[code].itemsize:
         raise ContentError(f"tensor {_short(name)} has {offsets[1] - offsets[0]} bytes, which is not its shape's size")

@@ -23,6 +23,8 @@ import torch
 
 from ...symbolic.arithmetics.rational import Rational
 from ...symbolic.attention import Head, layer
+from ...symbolic.exact import decimal_text
+from ...symbolic.strict_json import rational_text
 from ..device import Precision
 from ..lower import Lowered
 from .bounds import WIDE, growth
@@ -192,7 +194,8 @@ def _pairs(gaps: np.ndarray, bound: np.ndarray) -> list[tuple[Fraction, float]]:
 
 def short(value: Fraction) -> str:
     """A fraction as text, or about what it is when it is long."""
-    return str(value) if value.denominator.bit_length() < 4096 else f"about {float(value)!r}"
+    text = rational_text(value)
+    return text if len(text) < 1300 else f"about {decimal_text(value, 17)}"
 
 
 def _distance(model: DenseModel, states: np.ndarray) -> Distance | None:

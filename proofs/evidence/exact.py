@@ -9,6 +9,7 @@ from typing import Any
 
 from ...numeric.data.draws import prompts
 from ...symbolic.arithmetics.arithmetic import RATIONALS
+from ...symbolic.exact import decimal_text
 from ...symbolic.identity.exact import Mismatch, check_construction, problem, textbook
 from ...symbolic.identity.witness import shrink
 from ...symbolic.prompt import Context
@@ -46,7 +47,7 @@ def establish(case: Case) -> Iterator[Claim]:
         kinds.append(kind)
         if kind == "given":
             value = _prediction(case, context, start)
-            prediction = f"; on the given prompt w_{s.layers}.q = {float(value):.10g}"
+            prediction = f"; on the given prompt w_{s.layers}.q = {decimal_text(value)}"
         if first_mismatch(case, context, start) is None:
             continue
         found = shrink(lambda c, w: first_mismatch(case, c, w), context, start)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ...symbolic.exact import decimal_text
 from ...symbolic.invariance.decide import InvarianceWitness
 from ...symbolic.invariance.weights import WeightSpace
 from ...symbolic.strict_json import rational_text
@@ -14,7 +15,7 @@ from .question import Subject
 
 def short(x: Fraction) -> str:
     text = rational_text(x)
-    return text if len(text) <= 24 else f"{float(x):.3g}"
+    return text if len(text) <= 24 else decimal_text(x, 3)
 
 
 def entry_name(space: WeightSpace, position: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil, floor, inf, log10
 
 from .svg import FONT, WIDTH, element, line, picture, polyline, ruled, series, solid, text
 
@@ -14,7 +14,10 @@ DASHES = ("none", "7 4", "2 4", "9 3 2 3")
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve: a value for each layer; None where there is none, zero is drawn at the bottom edge."""
+    """One curve: a value for each layer; None where there is none, zero is drawn at the bottom edge.
+
+    What is beyond the range of floats is not drawn: the curve is cut there, and the words say from which layer on.
+    """
 
     name: str
     values: tuple[float | None, ...]
@@ -22,6 +25,8 @@ class Curve:
 
 def curves_picture(layers: Sequence[int], curves: Sequence[Curve], title: str, axis: str, id: str) -> tuple[str, str]:
     """The picture as SVG, and what it shows in words."""
+    given = curves
+    curves = [Curve(c.name, tuple(None if v == inf else v for v in c.values)) for c in given]
     positive = [v for c in curves for v in c.values if v is not None and v > 0]
     if not positive:
         positive = [1.0]
@@ -35,7 +40,7 @@ def curves_picture(layers: Sequence[int], curves: Sequence[Curve], title: str, a
     def y(value: float) -> float:
         return TOP + HEIGHT * (1 - ((log10(value) - low) / (high - low) if value > 0 else 0.0))
 
-    parts = _axes(low, high, first, last, x, y)
+    parts = _axes(low, high, first, last, x)
     for k, curve in enumerate(curves):
         look = {"stroke_width": 2.2, "stroke_dasharray": DASHES[k % len(DASHES)], **series(k)}
         for run in _runs(layers, curve.values):
@@ -63,17 +68,16 @@ def curves_picture(layers: Sequence[int], curves: Sequence[Curve], title: str, a
             )
         )
         parts.append(text(LEFT + 42, at, curve.name))
-    said = " ".join(_words(curve, layers) for curve in curves)
+    said = " ".join(_words(curve, layers) for curve in given)
     words = f"{title}. Logarithmic scale, layers {first} to {last}. {said}"
     return picture(top + len(curves) * (FONT + 9) - 8, title, words, parts, id), words
 
 
-def _axes(low: int, high: int, first: int, last: int, x: object, y: object) -> list[str]:
-    assert callable(x) and callable(y)
+def _axes(low: int, high: int, first: int, last: int, x: Callable[[float], float]) -> list[str]:
     parts = []
     step = max(1, ceil((high - low) / 6))
     for power in range(low, high + 1, step):
-        at = y(10.0**power)
+        at = TOP + HEIGHT * (1 - (power - low) / (high - low))
         parts.append(line(LEFT, at, WIDTH - RIGHT, at, stroke_width=0.8, **ruled("grid")))
         parts.append(text(LEFT - 6, at + 4, f"1e{power}", "end", "muted"))
     ticks = max(1, ceil((last - first) / 5))
@@ -102,5 +106,11 @@ def _words(curve: Curve, layers: Sequence[int]) -> str:
     there = [(layer, v) for layer, v in zip(layers, curve.values, strict=True) if v is not None]
     if not there:
         return f"{curve.name}: no values."
+    beyond = [layer for layer, v in there if v == inf]
+    there = [(layer, v) for layer, v in there if v != inf]
+    left = f", beyond the range of floats from layer {beyond[0]} on" if beyond else ""
+    if not there:
+        return f"{curve.name}: no values{left}."
     (a, first), (b, last) = there[0], there[-1]
-    return f"{curve.name}: {first:.2g} at layer {a}, {last:.2g} at layer {b}, at most {max(v for _, v in there):.2g}."
+    most = max(v for _, v in there)
+    return f"{curve.name}: {first:.2g} at layer {a}, {last:.2g} at layer {b}, at most {most:.2g}{left}."

@@ -15,9 +15,11 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 
 from ..arithmetics.arithmetic import RATIONALS
+from ..exact import decimal_text, nearest
 from .exact import Problem, textbook
 
 Weights = list[Fraction]
+SMALLEST = 2.0**-1074
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,25 @@ class Limit:
 
 
 def root(square: Fraction) -> float:
-    """The square root of a rational of any size, to about fifteen digits (0 below the smallest float)."""
+    """The square root of a rational of any size, to about fifteen digits; only zero's is 0."""
     if not square:
         return 0.0
     shift = max(0, 128 - square.numerator.bit_length() + square.denominator.bit_length())
     shift += shift % 2
     whole = isqrt((square.numerator << shift) // square.denominator)
-    try:
-        return float(Fraction(whole, 1 << (shift // 2)))
-    except OverflowError:
-        return float("inf")
+    return nearest(Fraction(whole, 1 << (shift // 2))) or SMALLEST
+
+
+def root_text(square: Fraction, digits: int) -> str:
+    """The square root of a rational as a decimal of so many digits, also beyond the range of floats.
+
+    >>> root_text(Fraction(10) ** 800, 3), root_text(Fraction(9, 4), 3)
+    ('1e+400', '1.5')
+    """
+    near = root(square)
+    if near == 0 or 1e-300 < near < 1e300:
+        return f"{near:.{digits}g}"
+    return decimal_text(Fraction(isqrt(square.numerator << 256), isqrt(square.denominator << 256)), digits)
 
 
 def limit(setup: Problem, steps: Sequence[Any], looped: bool) -> Limit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....symbolic.identity.limit import Limit
+from ....symbolic.identity.limit import Limit, root_text
 from ....symbolic.strict_json import rational_text
 from ..assemble import plain, prose
 from ..document.formula import Formula
@@ -54,7 +54,7 @@ def _picture(found: Limit) -> Picture:
         list(layers), [Curve("distance from the limit point", tuple(distances))],
         "Distance of the iterates from their limit point by layer", "layer", "convergence-curve",
     )  # fmt: skip
-    rows = tuple((Cell((str(k),)), Cell((f"{x:.6g}",))) for k, x in enumerate(distances))
+    rows = tuple((Cell((str(k),)), Cell((root_text(x, 6),))) for k, x in enumerate(found.squares))
     return Picture(svg, alt, "Distance of the iterate w_l from w*, Euclidean, over all weights.",
                    Table(("layer", "|w_l - w*|"), rows))  # fmt: skip
 
@@ -64,10 +64,10 @@ def _what_it_says(found: Limit) -> Block:
     if not last:
         words = "The iterates reach the limit point exactly."
     else:
-        ratio = found.distances[-1] / found.distances[0] if first else float("inf")
+        ratio = f"{root_text(last / first, 3)} times" if first else "infinitely many times"
         trend = "closer to" if last < first else "no closer to"
         words = (
-            f"After {len(found.squares) - 1} layers the iterate is {trend} the limit point: {ratio:.3g} times the "
+            f"After {len(found.squares) - 1} layers the iterate is {trend} the limit point: {ratio} the "
             "distance at the start."
         )
     observed = plain(

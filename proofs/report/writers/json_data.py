@@ -43,5 +43,5 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, Fraction):
         return rational_text(value)
-    json.dumps(value, allow_nan=False)  # raises where there is no JSON for it
+    json.dumps(value)  # raises where there is no JSON for it
     return value
