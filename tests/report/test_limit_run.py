@@ -62,7 +62,11 @@ def test_where_there_is_no_single_limit_it_is_said():
 def test_square_roots_of_any_size():
     for exponent in (-2000, -30, 0, 30):
         x = Fraction(10) ** exponent * 4
-        assert root(x) == pytest.approx(2 * 10.0 ** (exponent // 2), rel=1e-14) if exponent > -700 else 0 < root(x) < 1e-300
+        assert (
+            root(x) == pytest.approx(2 * 10.0 ** (exponent // 2), rel=1e-14)
+            if exponent > -700
+            else 0 < root(x) < 1e-300
+        )
     assert root(Fraction(0)) == 0 and root(Fraction(2)) == pytest.approx(2**0.5, rel=1e-15)
 
 
