@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
-from ..symbolic.errors import ArgumentError, NotPolynomialError, NotRepresentableError
+from ..symbolic.errors import ArgumentError, DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
 from ..symbolic.own import OwnConstruction
 from .case import Case, Progress, Settings, silent
 from .evidence import kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
 from .user_file import LOAD_LIMIT, Subject, guarded, origin, resolve
-from .verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict
+from .verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, refused
 
 REFUTED_WEIGHTS = "of refuted weights"
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
@@ -70,7 +70,7 @@ def verify(
             claims += establish(case, asked, explicit=evidence is not None)
         for construction in own:
             claims += own_claims(construction, settings, asked, progress)
-    return Result("verify", settings.document(), tuple(claims))
+    return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims))
 
 
 def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
@@ -124,6 +124,9 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
         case.progress(f"{case.algorithm.name}: {name}")
         try:
             claims = list(kind.establish(case))
+        except (RefusedError, DiffersError) as error:
+            yield refused(case.algorithm.name, claim, name, kind.STRENGTH, error)
+            derived = given and getattr(error, "kind", "") == "iteration"  # on numbers such an update runs all the same
         except (NotRepresentableError, NotPolynomialError) as error:
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, str(error))
             derived = False

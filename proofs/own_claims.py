@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from ..numeric.data.draws import contexts
+from ..symbolic.errors import DiffersError, RefusedError
 from ..symbolic.exact import exact_number
 from ..symbolic.identity.exact import Mismatch
 from ..symbolic.identity.witness import shrink
@@ -16,7 +17,7 @@ from ..symbolic.strict_json import rational_text
 from .case import Progress, Settings
 from .evidence import floats, kinds
 from .evidence.exact import NAME, STRENGTH
-from .verdict import Claim, Verdict, witness_json
+from .verdict import Claim, Verdict, refused, witness_json
 
 
 def own_values(own: OwnConstruction, settings: Settings) -> dict[str, Fraction]:
@@ -29,11 +30,11 @@ def own_claims(own: OwnConstruction, settings: Settings, asked: tuple[str, ...],
     """identity-exact and float, and every other kind of evidence as not run."""
     claims = []
     for name, kind in kinds().items():
-        if name == NAME and name in asked:
-            claims.append(_exact(own, settings, progress))
-            continue
-        if name == floats.NAME and name in asked:
-            claims.append(_floats(own, settings, progress))
+        if name in (NAME, floats.NAME) and name in asked:
+            try:
+                claims.append((_exact if name == NAME else _floats)(own, settings, progress))
+            except (RefusedError, DiffersError) as error:
+                claims.append(refused(own.name, f"evidence of the kind {name}", name, kind.STRENGTH, error))
             continue
         applies = name in (NAME, floats.NAME)
         reason = "not asked for" if applies else "an OwnConstruction has no update to derive weights from"

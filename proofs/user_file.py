@@ -19,6 +19,8 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import find
 from ..symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ..symbolic.own import OwnConstruction
+from ..symbolic.tracing.judged import judged
+from ..symbolic.tracing.own import judged_own
 
 LOAD_LIMIT = 30.0
 """Seconds that loading a file may take."""
@@ -37,11 +39,11 @@ def is_file(name: str) -> bool:
 
 
 def resolve(subject: str | Subject, seconds: float = LOAD_LIMIT) -> Subject:
-    """An algorithm by its name, a user's file by its path; an algorithm stays itself."""
+    """An algorithm by its name, a user's file by its path, an object as what is judged of it (`tracing.judged`)."""
     if not isinstance(subject, str):
         if not isinstance(subject, (Algorithm, OwnConstruction)):
             raise ArgumentError(f"algorithms holds {str(subject)[:40]!r}, wanted names, files or algorithms")
-        return subject
+        return judged(subject) if isinstance(subject, Algorithm) else judged_own(subject)
     return load(Path(subject), seconds) if is_file(subject) else find(subject)
 
 
@@ -62,7 +64,7 @@ def origin(subject: Any) -> Path | None:
 
 
 def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
-    """The `ALGORITHM` or `CONSTRUCTION` that a Python file defines.
+    """The `ALGORITHM` or `CONSTRUCTION` that a Python file defines, an algorithm as what is judged of it.
 
     Raises `ContentError` with the file, and the line where there is one, when the file is missing, raises, takes
     longer than `seconds` or defines neither or both.
@@ -97,6 +99,10 @@ def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
         value = getattr(subject, what)
         if not isinstance(value, str) or not value.isprintable() or not value:
             raise ContentError(f"{path}: the {what} is {ascii(value)[:60]}, wanted a printable text")
+    try:
+        subject = judged(subject) if isinstance(subject, Algorithm) else judged_own(subject)
+    except ContentError as error:
+        raise ContentError(f"{path}: {error}") from None
     _loaded[key] = subject
     _origin[id(subject)] = path
     return subject

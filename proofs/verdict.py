@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from ..symbolic.errors import DiffersError, LayerproofError, RefusedError
 from ..symbolic.identity.witness import Witness
 from ..symbolic.strict_json import dumps, rational_text
 
@@ -80,6 +81,7 @@ class Claim:
 class Result:
     """What a command established: its settings and its claims.
 
+    fault    : how kinds of evidence contradict each other, where they do
     question : whether it answers a question rather than asserts something: then REFUTED is an answer like any other
     """
 
@@ -87,13 +89,16 @@ class Result:
     settings: Mapping[str, Any]
     claims: tuple[Claim, ...]
     question: bool = False
+    fault: str = ""
 
     @property
     def exit_code(self) -> int:
         """0 when everything asked for holds, 1 when some of it is refuted, 3 when some is open or was not run.
 
-        A question is 0 once everything asked is answered.
+        A question is 0 once everything asked is answered.  5 when kinds of evidence contradict each other.
         """
+        if self.fault:
+            return LayerproofError.exit_code
         asked = [c.verdict for c in self.claims if c.asked]
         if Verdict.REFUTED in asked and not self.question:
             return 1
@@ -122,6 +127,7 @@ class Result:
             "schema": SCHEMA,
             "settings": dict(self.settings),
             "claims": [c.to_json() for c in self.claims],
+            **({"fault": self.fault} if self.fault else {}),
         }
 
     def to_json(self) -> str:
@@ -169,3 +175,40 @@ def witness_json(witness: Witness) -> dict[str, Any]:
         "layer_value": number_text(mismatch.layer_value),
         "iterate_value": number_text(mismatch.iterate_value),
     }
+
+
+def refused(
+    algorithm: str, claim: str, evidence: str, strength: str, error: RefusedError | DiffersError, asked: bool = True
+) -> Claim:
+    """The claim about a construction whose functions cannot be traced, or do something else than what was traced."""
+    verdict = Verdict.REFUTED if error.witness is not None else Verdict.UNDECIDED
+    details = (
+        {"refused": error.kind, "function": error.function, "line": error.line}
+        if isinstance(error, RefusedError)
+        else {}
+    )
+    return Claim(
+        algorithm, claim, evidence, verdict, strength, str(error), asked=asked, witness=error.witness, details=details
+    )
+
+
+def disagreement(claims: Iterable[Claim]) -> str:
+    """Which kinds of evidence contradict each other about the same weights, in words; empty when none do.
+
+    What is proved for all sizes holds at each: when one proves the identity and another refutes it, one of the two is
+    wrong, and that is a fault of layerproof.
+    """
+    by_algorithm: dict[str, list[Claim]] = {}
+    for claim in claims:
+        by_algorithm.setdefault(claim.algorithm, []).append(claim)
+    for name, own in by_algorithm.items():
+        general = [c for c in own if c.evidence in ("identity-symbolic", "proved-all-sizes") and c.asked]
+        against = [c for c in own if c.evidence.startswith("identity-") and c.verdict is Verdict.REFUTED]
+        for kind in ("identity-symbolic", "proved-all-sizes"):
+            proved = [c for c in general if c.evidence == kind]
+            if proved and all(c.verdict is Verdict.HOLDS for c in proved) and against:
+                return (
+                    f"{kind} HOLDS of {name} for all sizes, and {against[0].evidence} is REFUTED: one of the two is "
+                    "wrong, and none of this result is to be relied on; please report it with the file"
+                )
+    return ""

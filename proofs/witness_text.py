@@ -13,7 +13,11 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
     """A counterexample in words."""
     if "outside" in witness:
         return _sample_lines(witness)
+    if "multipliers" in witness:
+        return _contradiction_lines(witness)
     lines = []
+    if "point" in witness:
+        lines += ["on these plain numbers:", *_point_lines(witness["point"])]
     if "prompt" in witness:
         prompt = witness["prompt"]
         lines.append("counterexample: the smallest prompt found")
@@ -64,6 +68,27 @@ def _sample_lines(witness: Mapping[str, Any]) -> list[str]:
         f"        {rewards}; other rewards r1 to r{last} zero; r{last} is the target's R'",
         f"law: {witness['law']}; window: {witness['window']}",
     ]
+
+
+def _contradiction_lines(witness: Mapping[str, Any]) -> list[str]:
+    """Prompts that no layer answers as the update does."""
+    lines = ["prompts that no layer answers so, whatever its weights:"]
+    for point, factor, value in zip(witness["prompts"], witness["multipliers"], witness["values"], strict=True):
+        lines += [f"{factor} times {_short(value)}, which is {witness['entry']}, on", *_point_lines(point)]
+    return [*lines, f"the sum is {_short(witness['sum'])}: {witness['why']}"]
+
+
+def _point_lines(point: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for j, transition in enumerate(point["transitions"], 1):
+        lines.append(f"  transition {j}: " + ", ".join(f"{k} = {_nested(v)}" for k, v in transition.items()))
+    given = {**point["weights"], **point["preconditioners"], **point["parameters"]}
+    lines.append(f"  query = {_nested(point['query'])}; " + ", ".join(f"{k} = {_nested(v)}" for k, v in given.items()))
+    return lines
+
+
+def _nested(value: Any) -> str:
+    return f"({', '.join(map(_nested, value))})" if isinstance(value, list) else str(value)
 
 
 def _weights(weights: list[Any]) -> str:

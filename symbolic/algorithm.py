@@ -8,8 +8,9 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-from .errors import ArgumentError
+from .errors import ArgumentError, ContentError
 from .exact import exact_number
+from .names import check_names
 
 
 class Position(int):
@@ -156,6 +157,26 @@ class Algorithm:
         twice = next((name for name in rows if rows.count(name) > 1), None)
         if twice is not None:
             raise ArgumentError(f"{twice} names two rows of the prompt: give each row block a name of its own")
+        if "reward" in rows[: len(self.features)]:
+            raise ContentError("a feature row has the name reward, which is taken: it is what x.reward reads")
+        carried = (*self.transition_scalars, *self.transition_vectors, *self.successor_vectors)
+        check_names(
+            (
+                ("the weight", self.weights), ("the preconditioner", self.preconditioners),
+                ("the parameter", self.parameters), ("the option", tuple(self.options)),
+                ("the transition's number", self.transition_scalars),
+                ("the transition's vector", self.transition_vectors),
+                ("the successor's vector", self.successor_vectors),
+            ),
+            carried,
+        )  # fmt: skip
+        for what, names, among in (
+            ("scalar_weights", self.scalar_weights, self.weights),
+            ("scalar_preconditioners", self.scalar_preconditioners, self.preconditioners),
+        ):
+            unknown = next((name for name in names if name not in among), None)
+            if unknown is not None:
+                raise ContentError(f"{what} names {str(unknown)[:40]}, wanted some of {', '.join(among)}")
 
     def __copy__(self) -> Algorithm:
         return self

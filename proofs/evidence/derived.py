@@ -7,7 +7,7 @@ from typing import Any
 
 from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.derivation.suggest import suggest
-from ...symbolic.errors import NotPolynomialError, NotRepresentableError
+from ...symbolic.errors import NotPolynomialError, NotRepresentableError, RefusedError
 from ...symbolic.identity.uniqueness import rank_at
 from ..case import Case
 from ..verdict import Claim, Verdict
@@ -23,6 +23,8 @@ def establish(case: Case) -> Iterator[Claim]:
     name = case.algorithm.name
     try:
         derivation = case.derivation
+    except RefusedError:
+        raise  # nothing was traced: that is no finding about its weights
     except (NotRepresentableError, NotPolynomialError) as error:
         found = suggest(case.algorithm, case.options) if isinstance(error, NotRepresentableError) else None
         reason = str(error) if found is None else f"{error}; {found.sentence()}"

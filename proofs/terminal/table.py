@@ -36,6 +36,8 @@ def console() -> Console:
 def show(result: Result, details: bool) -> None:
     """Print one row an algorithm and one column a kind of evidence, then reasons and counterexamples."""
     out = console()
+    if result.fault:
+        out.print(Text(f"FAULT OF LAYERPROOF: {result.fault}", style="bold red"))
     if out.width < WIDE:
         for claim in result.claims:
             out.print(Text(f"{claim.algorithm}  {claim.evidence}  ").append_text(_cell([claim])))

@@ -78,13 +78,13 @@ def entrywise(
     arithmetic = polynomial_arithmetic(context)
 
     def vector(name: str) -> list[Any]:
-        return [variable[f"{name}_{i}"] for i in range(d)]
+        return [variable[f"{name}[{i}]"] for i in range(d)]
 
     values = {name: variable[name] for name in algorithm.parameters}
     step = tuple(
         variable[name]
         if name in algorithm.scalar_preconditioners
-        else [[variable[f"{name}_{i}_{j}"] for j in range(d)] for i in range(d)]
+        else [[variable[f"{name}[{i},{j}]"] for j in range(d)] for i in range(d)]
         for name in algorithm.preconditioners
     )
     start = [variable[w] if w in algorithm.scalar_weights else vector(w) for w in algorithm.weights]
@@ -119,19 +119,19 @@ def _variable_names(derivation: Derivation, d: int, n: int) -> Iterator[str]:
         if name in algorithm.scalar_preconditioners:
             yield name
         else:
-            yield from (f"{name}_{i}_{j}" for i in range(d) for j in range(d))
+            yield from (f"{name}[{i},{j}]" for i in range(d) for j in range(d))
     for name in algorithm.weights:
-        yield from [name] if name in algorithm.scalar_weights else (f"{name}_{i}" for i in range(d))
+        yield from [name] if name in algorithm.scalar_weights else (f"{name}[{i}]" for i in range(d))
     for j in range(n):
-        yield from (f"phi{j}_{i}" for i in range(d))
-        yield from (f"next{j}_{i}" for i in range(d))
-        yield f"R{j}"
+        yield from (f"phi[{j}][{i}]" for i in range(d))
+        yield from (f"next[{j}][{i}]" for i in range(d))
+        yield f"R[{j}]"
         for name, is_vector in algorithm.extras:
-            yield from [f"{name}{j}_{i}" for i in range(d)] if is_vector else [f"{name}{j}"]
-    yield from (f"q_{i}" for i in range(d))
+            yield from [f"{name}[{j}][{i}]" for i in range(d)] if is_vector else [f"{name}[{j}]"]
+    yield from (f"q[{i}]" for i in range(d))
     for block in algorithm.features:
-        yield from [f"probe_{block.name}"] if block.scalar else (f"probe_{block.name}_{i}" for i in range(d))
-    yield "probe_reward"
+        yield from [f"probe[{block.name}]"] if block.scalar else (f"probe[{block.name}][{i}]" for i in range(d))
+    yield "probe[reward]"
 
 
 def _probe(derivation: Derivation, arithmetic: Arithmetic, variable: dict[str, Any], d: int) -> tuple[Any, EntryMatrix]:
@@ -139,13 +139,13 @@ def _probe(derivation: Derivation, arithmetic: Arithmetic, variable: dict[str, A
     column: list[list[Any]] = []
     for block in derivation.algorithm.features:
         if block.scalar:
-            blocks[block.name] = variable[f"probe_{block.name}"]
+            blocks[block.name] = variable[f"probe[{block.name}]"]
             column.append([blocks[block.name]])
         else:
-            entries = [variable[f"probe_{block.name}_{i}"] for i in range(d)]
+            entries = [variable[f"probe[{block.name}][{i}]"] for i in range(d)]
             blocks[block.name] = arithmetic.vector(entries)
             column += [[x] for x in entries]
-    return derivation.algorithm.token(blocks, variable["probe_reward"]), EntryMatrix(column)
+    return derivation.algorithm.token(blocks, variable["probe[reward]"]), EntryMatrix(column)
 
 
 def _demanded(setup: Problem, step: Any, probe: Any, n: int) -> list[Any]:

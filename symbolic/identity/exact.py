@@ -145,14 +145,17 @@ def _feature_rows(algorithm: Algorithm, arithmetic: Arithmetic, tokens: Sequence
 def generic_data(
     algorithm: Algorithm, n: int, vector: Callable[[str], Any], number: Callable[[str], Any]
 ) -> tuple[Any, ...]:
-    """The data of a prompt of n transitions for `problem`, each entry by its name: phi0, next0, R0, q, rho0, ..."""
+    """The data of a prompt of n transitions for `problem`, each entry by its name: phi[0], next[0], R[0], q, rho[0].
+
+    No other name has brackets, so that no two of these are one.
+    """
     return (
-        [vector(f"phi{j}") for j in range(n)],
-        [vector(f"next{j}") for j in range(n)],
-        [number(f"R{j}") for j in range(n)],
+        [vector(f"phi[{j}]") for j in range(n)],
+        [vector(f"next[{j}]") for j in range(n)],
+        [number(f"R[{j}]") for j in range(n)],
         vector("q"),
         {
-            name: [vector(f"{name}{j}") if is_vector else number(f"{name}{j}") for j in range(n)]
+            name: [vector(f"{name}[{j}]") if is_vector else number(f"{name}[{j}]") for j in range(n)]
             for name, is_vector in algorithm.extras
         },
     )

@@ -8,9 +8,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from ..algorithm import Accumulator, Algorithm, FeatureBlock, Sweep
-from ..errors import RefusedError
+from ..algorithm import Accumulator, Algorithm, FeatureBlock, Sweep, Transition
+from ..errors import ContentError, RefusedError
 from .expression import Expression, nodes
+from .plain import PlainMatrix, PlainVector
+from .strict import Strict
 from .traced import Loop, Traced
 
 Choice = tuple[tuple[str, str], ...]
@@ -319,9 +321,62 @@ class Update:
         choice, traced = self.known.at(p)
         loop = traced.update
         if loop is None:
-            raise RefusedError(traced.reason, "iteration", "the update", 0)
+            return self._by_values(traced.reason, weights, preconditioners, sweep, p)
         runner: _Runner = self.known.program(("update", choice), lambda: _Runner(self.known.record, loop))
         return runner.run(weights, preconditioners, sweep, p)
+
+    def _by_values(
+        self, reason: str, weights: Sequence[Any], preconditioners: Sequence[Any], sweep: Any, p: Any
+    ) -> tuple[Any, ...]:
+        """The record's own update on plain numbers, where the values are rationals: it is no loop to evaluate."""
+        record = self.known.record
+        if any(isinstance(x, Strict) for x in weights):  # a record made from this one is traced
+            return record.update(weights, preconditioners, sweep, p)
+        lifted = [plain(x) for x in (*weights, *preconditioners)]
+        named = {name: plain(getattr(p, name)) for name in record.parameters}
+        if type(sweep) is not Sweep or any(x is None for x in (*lifted, *named.values())):
+            raise RefusedError(f"the update is no single loop: {reason}", "iteration", "the update", 0)
+        transitions = [
+            Transition(
+                plain(t.phi), plain(t.phi_next), plain(t.reward), Fraction(int(t.index)),
+                {name: plain(getattr(t, name)) for name, _ in record.extras},
+            )
+            for t in sweep
+        ]  # fmt: skip
+        own = Sweep(transitions)
+        own.n = Fraction(len(transitions))
+        count = len(weights)
+        new = record.update(
+            tuple(lifted[:count]), tuple(lifted[count:]), own, record.bind(named, options_of(record, p))
+        )
+        if not isinstance(new, (tuple, list)) or len(new) != count:
+            raise ContentError(f"the update of {record.name} returns {type(new).__name__}, wanted one entry a weight")
+        return tuple(_back(w, old, name) for w, old, name in zip(new, weights, record.weights, strict=True))
+
+
+def options_of(record: Algorithm, p: Any) -> dict[str, str]:
+    """The options that a parameter object carries."""
+    return {name: getattr(p, name) for name in record.options}
+
+
+def plain(value: Any) -> Any:
+    """A rational number, vector or matrix as plain numbers; None when it is of another arithmetic."""
+    if isinstance(value, (int, Fraction)):
+        return Fraction(value)
+    if hasattr(value, "fractions"):
+        entries = value.fractions()
+        return PlainMatrix(entries) if entries and isinstance(entries[0], list) else PlainVector(entries)
+    return value.fraction() if hasattr(value, "fraction") else None
+
+
+def _back(value: Any, old: Any, name: str) -> Any:
+    """A plain value of an update as one of the arithmetic that the old one is of."""
+    vector = hasattr(old, "fractions")
+    if vector != isinstance(value, PlainVector) or not isinstance(value, (PlainVector, int, Fraction)):
+        raise ContentError(f"the new {name} is {type(value).__name__}, wanted a {'vector' if vector else 'number'}")
+    if isinstance(value, PlainVector):
+        return type(old).of(value.entries)
+    return type(old).of(Fraction(value)) if hasattr(old, "fraction") else Fraction(value)
 
 
 class _Runner:

@@ -34,6 +34,7 @@ SOURCES = {
     "after": "a loop variable after the last step",
     "token": "a feature block's entries, or the reward, in one column",
     "query": "q, the features of the query",
+    "entry": "one number of the context of a construction all of one's own",
 }
 MAX_EXPONENT, MAX_EXPONENT_NODES, MAX_DEPTH = 1_000, 16, 40
 ARITY = {

@@ -7,7 +7,7 @@ is a list of them, and an expression is evaluated node by node.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import SimpleNamespace
@@ -16,6 +16,7 @@ from typing import Any
 from ..algorithm import Algorithm, Sweep, Transition
 from ..errors import ContentError
 from .expression import SCALAR, Expression, nodes
+from .plain import PlainMatrix, PlainVector
 from .traced import Traced
 
 LARGE = 301
@@ -84,88 +85,6 @@ def _exact(value: Any) -> Any:
     if not isinstance(value, str):
         raise TypeError
     return Fraction(value)
-
-
-class PlainVector:
-    """d Fractions with the operations of a vector; otherwise as plain as a list: it has entries, truth and equality."""
-
-    __slots__ = ("entries",)
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, entries: Sequence[Any]):
-        self.entries = [Fraction(x) for x in entries]
-
-    def __add__(self, other: Any) -> Any:
-        if not isinstance(other, PlainVector):
-            return NotImplemented
-        return PlainVector([x + y for x, y in zip(self.entries, other.entries, strict=True)])
-
-    def __sub__(self, other: Any) -> Any:
-        if not isinstance(other, PlainVector):
-            return NotImplemented
-        return PlainVector([x - y for x, y in zip(self.entries, other.entries, strict=True)])
-
-    def __neg__(self) -> PlainVector:
-        return PlainVector([-x for x in self.entries])
-
-    def __pos__(self) -> PlainVector:
-        return self
-
-    def __mul__(self, other: Any) -> Any:
-        if not isinstance(other, (int, Fraction)):
-            return NotImplemented
-        return PlainVector([x * other for x in self.entries])
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Any:
-        if not isinstance(other, (int, Fraction)):
-            return NotImplemented
-        return PlainVector([x / other for x in self.entries])
-
-    def __matmul__(self, other: Any) -> Any:
-        if not isinstance(other, PlainVector):
-            return NotImplemented
-        return sum((x * y for x, y in zip(self.entries, other.entries, strict=True)), Fraction(0))
-
-    def __eq__(self, other: Any) -> bool:
-        return self.entries == other.entries if isinstance(other, PlainVector) else NotImplemented
-
-    def __bool__(self) -> bool:
-        return any(self.entries)
-
-    def __getitem__(self, k: int) -> Fraction:
-        return self.entries[k]
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def __repr__(self) -> str:
-        return f"({', '.join(map(str, self.entries))})"
-
-
-class PlainMatrix:
-    """A square matrix of Fractions: `C @ v`, `C @ D`, `C.T`."""
-
-    __slots__ = ("rows",)
-
-    def __init__(self, rows: Sequence[Sequence[Any]]):
-        self.rows = [[Fraction(x) for x in row] for row in rows]
-
-    @property
-    def T(self) -> PlainMatrix:
-        """The transpose."""
-        return PlainMatrix(list(zip(*self.rows, strict=True)))
-
-    mT = T
-
-    def __matmul__(self, other: Any) -> Any:
-        if isinstance(other, PlainVector):
-            return PlainVector([PlainVector(row) @ other for row in self.rows])
-        if isinstance(other, PlainMatrix):
-            columns = [PlainVector(c) for c in zip(*other.rows, strict=True)]
-            return PlainMatrix([[PlainVector(row) @ c for c in columns] for row in self.rows])
-        return NotImplemented
 
 
 def _lift(value: Any) -> Any:
@@ -250,8 +169,8 @@ def traced_values(traced: Traced, point: Point) -> dict[str, Fraction]:
         {("transition", k): _lift(v) for k, v in t.items()} | {("transition", "index"): Fraction(j)}
         for j, t in enumerate(point.transitions, 1)
     ]
-    columns = [(f"token {j}", _Values(outer | step), step["transition", "reward"]) for j, step in enumerate(steps, 1)]
-    columns.append(("the query", _Values({("query", "q"): _lift(point.query)}), Fraction(0)))
+    columns = [(f"token {j}", Values(outer | step), step["transition", "reward"]) for j, step in enumerate(steps, 1)]
+    columns.append(("the query", Values({("query", "q"): _lift(point.query)}), Fraction(0)))
     for where, values, reward in columns:
         token: dict[Any, Any] = {("token", "reward"): reward}
         for row in traced.features:
@@ -259,7 +178,7 @@ def traced_values(traced: Traced, point: Point) -> dict[str, Fraction]:
             zero: Any = Fraction(0) if row.scalar else PlainVector([0] * d)
             entry = token["token", row.name] = zero if node is None else values.at(node)
             _put(found, f"the row {row.name} at {where}", entry, d, row.scalar)
-        held = _Values(outer | weights | token)
+        held = Values(outer | weights | token)
         for name, node in traced.accumulators:
             _put(found, f"the accumulator {name} at {where}", held.at(node), d, True)
     if traced.update is None:
@@ -267,18 +186,18 @@ def traced_values(traced: Traced, point: Point) -> dict[str, Fraction]:
     loop = traced.update
     outer |= weights | {("preconditioner", k): _lift(v) for k, v in point.preconditioners.items()}
     outer["sweep", "n"] = Fraction(point.n)
-    before = _Values(outer)
+    before = Values(outer)
     state = {name: before.at(node) for name, node in loop.start}
     for step in steps:
-        now = _Values(outer | step | {("before", name): value for name, value in state.items()})
+        now = Values(outer | step | {("before", name): value for name, value in state.items()})
         state = {name: now.at(node) for name, node in loop.body}
-    last = _Values(outer | {("after", name): value for name, value in state.items()})
+    last = Values(outer | {("after", name): value for name, value in state.items()})
     for name, node in loop.finish:
         _put(found, f"the new {name}", last.at(node), d, node.kind == SCALAR)
     return found
 
 
-class _Values:
+class Values:
     """The values of expressions where the symbols have these."""
 
     def __init__(self, symbols: Mapping[tuple[str, str], Any]):

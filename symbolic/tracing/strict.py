@@ -13,9 +13,14 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 from ..errors import ContentError, RefusedError
-from .expression import MATRIX, SCALAR, VECTOR, Expression, Table, is_exponent, text
+from .expression import MATRIX, SCALAR, VECTOR, Expression, Table, is_exponent, names, text
 
 ADVICE = "a layer of linear attention is a polynomial map of its prompt; write it with +, -, *, / and @ only"
+
+FIXED = (
+    "it is no entry of the prompt, but a symbol all the same: the position, n and the parameters are added, multiplied "
+    "and divided by, and the position and n are exponents"
+)
 
 
 class Tape:
@@ -48,11 +53,11 @@ class Tape:
             raise self.refusal
         return result
 
-    def refuse(self, kind: str, what: str) -> NoReturn:
+    def refuse(self, kind: str, what: str, advice: str = ADVICE) -> NoReturn:
         """Record and raise a refusal, with the line of the construction's file that asked."""
         line, place = self._place()
         where = f" (line {line} of {place})" if line else ""
-        error = RefusedError(f"{self.role} {what}{where}: {ADVICE}", kind, self.role, line)
+        error = RefusedError(f"{self.role} {what}{where}: {advice}", kind, self.role, line)
         if self.refusal is None:
             self.refusal = error
         raise error
@@ -62,8 +67,8 @@ class Tape:
         line, place = self._place()
         where = f" (line {line} of {place})" if line else ""
         error = RefusedError(
-            f"{self.role} uses the float {value!r}, which is no exact number{where}: write Fraction(1, 2) for 0.5, "
-            "and x / j rather than (1 / j) * x",
+            f"{self.role} uses the float {float(value)!r}, which is no exact number{where}: "
+            "write Fraction(1, 2) for 0.5, and x / j rather than (1 / j) * x",
             "number",
             self.role,
             line,
@@ -282,7 +287,8 @@ def refusing(kind: str, what: str) -> Callable[..., Any]:
     """A method that refuses."""
 
     def method(self: Strict, *args: Any) -> Any:
-        self._tape.refuse(kind, f"{what} {text(self._node)}")
+        fixed = all(n.source in ("parameter", "sweep") or n.name == "index" for n in names([self._node]))
+        self._tape.refuse(kind, f"{what} {text(self._node)}", FIXED if fixed else ADVICE)
 
     return method
 

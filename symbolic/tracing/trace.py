@@ -210,7 +210,7 @@ def _update(tape: Tape, algorithm: Algorithm, options: Any, known: Any, repeats:
     if sweep._passes and not sweep._ended:
         return None, "the update leaves its loop before the last transition"
     finish: Named = tuple(
-        (w, tape.node(value, known["weight", w], f"the new {w} that the update returns"))
+        (w, tape.node(value, known["weight", w], f"the new {w} that the update of {algorithm.name} returns"))
         for w, value in zip(algorithm.weights, new, strict=True)
     )
     for node in nodes(node for _, node in finish):

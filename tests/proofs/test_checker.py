@@ -426,10 +426,19 @@ def test_a_polynomial_that_no_head_can_produce_is_refuted_with_the_terms(change:
 
 @pytest.mark.parametrize("kind", EXACT[1:])
 def test_without_weights_an_identity_that_is_asked_for_alone_is_not_run_and_is_no_success(kind: str) -> None:
+    result = checker.verify(other_update("td0", td0_with(cubes)), settings=SMALL, evidence=[kind])
+    (claim,) = [c for c in result.claims if c.asked]
+    assert claim.verdict is Verdict.NOT_RUN
+    assert result.exit_code == 3
+
+
+@pytest.mark.parametrize("kind", EXACT[1:])
+def test_a_comparison_is_refuted_with_prompts_whatever_is_asked_for(kind: str) -> None:
     result = checker.verify(other_update("td0", td0_with(takes_a_max)), settings=SMALL, evidence=[kind])
     (claim,) = [c for c in result.claims if c.asked]
-    assert claim.verdict is Verdict.NOT_RUN and "max" in claim.reason
-    assert result.exit_code == 3
+    assert claim.verdict is Verdict.REFUTED and "max" in claim.reason
+    assert claim.witness is not None and claim.witness["prompts"]
+    assert result.exit_code == 1
 
 
 def test_one_algorithm_without_weights_does_not_keep_the_others_from_being_checked() -> None:

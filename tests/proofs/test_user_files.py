@@ -188,7 +188,7 @@ def test_derive_prints_one_document_whatever_the_file_prints(capsys, tmp_path, s
     (
         (total("delta / t.reward * t.phi"), 1, "divides by R_1, an entry of the prompt"),
         (total("delta / (1 + t.reward) * t.phi"), 1, "divides by the sum"),
-        ((TOTAL, COMPARE), 1, "compares (or takes a max or min of) <phi_1|w>"),
+        ((TOTAL, COMPARE), 1, "compares (or takes a max or min of) w @ t.phi"),
         (total("max(delta, 0) * t.phi"), 1, "compares (or takes a max or min of)"),
         (total("t.reward * delta * t.phi"), 1, "cannot do this update"),
         (total("0.5 * delta * t.phi"), 3, "the float 0.5"),
@@ -204,13 +204,14 @@ def test_what_is_not_derived_is_refuted_only_where_nothing_can_do_it(capsys, tmp
     assert (ran.code, verdict(ran)[0]) == (code, "REFUTED" if code == 1 else "UNDECIDED")
     assert said in verdict(ran)[1]
     told = run_cli(capsys, "derive", path)
-    refused(told, 4, said)
+    asked_of_a_symbol = any(w in said for w in ("compares", "float", "preconditioner", "no entry of the prompt"))
+    refused(told, code if asked_of_a_symbol else 4, said)
 
 
 def test_a_loop_variable_that_is_no_attribute_of_the_sweep(capsys, tmp_path):
     path = write(tmp_path, ("sweep.total", "total"))
     ran = run_cli(capsys, "verify", path, *DERIVED, "--json")
-    assert ran.code == 3 and "keeps no loop variable on its sweep" in verdict(ran)[1]
+    assert ran.code == 3 and "keep every loop variable on the sweep" in verdict(ran)[1]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,6 @@ def test_a_loop_variable_that_is_no_attribute_of_the_sweep(capsys, tmp_path):
         (before(TOTAL, "raise RuntimeError('boom')"), "boom", "RuntimeError: boom"),
         (before(TOTAL, "raise SystemExit(0)"), "SystemExit", "SystemExit"),
         (before(TOTAL, "delta = delta + sweep.older"), "sweep.older", "sweep.older"),
-        (before(TOTAL, "delta = __import__('numpy').dot(w, t.phi)"), "numpy", "TypeError"),
         ((RETURN, "    return w @ w @ w, w\n"), "w @ w @ w", "Error"),
     ),
 )

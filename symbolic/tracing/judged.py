@@ -1,0 +1,95 @@
+"""The algorithm that is judged: a record's expressions, traced when they are first needed, and checked at points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..algorithm import Accumulator, Algorithm, FeatureBlock
+from ..algorithms import catalogue
+from ..errors import ContentError, DiffersError, LayerproofError, RefusedError
+from .evaluate import evaluated, is_evaluated
+from .points import Point, differs, points, values_at
+from .trace import trace
+from .traced import Traced
+from .witness import contradiction
+
+_judged: dict[int, tuple[Algorithm, Algorithm]] = {}
+
+
+def judged(record: Algorithm) -> Algorithm:
+    """What stands for a record from here on: its functions are asked for expressions once, and for values at points.
+
+    The functions run when one of the result's is first called: that call raises `RefusedError` or `DiffersError` as
+    `checked` does.  What is judged already stays itself; so does the catalogue, whose functions the tests compare.
+    """
+    for what, values, kind in (
+        ("features", record.features, FeatureBlock),
+        ("accumulators", record.accumulators, Accumulator),
+    ):
+        wrong = next((x for x in values if not isinstance(x, kind)), None)
+        if wrong is not None:
+            raise ContentError(f"{what} of {record.name} holds {str(wrong)[:40]!r}, wanted a {kind.__name__}")
+    if is_evaluated(record) or any(record is a for a in catalogue().values()):
+        return record
+    if id(record) not in _judged:
+        _judged[id(record)] = record, evaluated(record, _Once(record))
+    return _judged[id(record)][1]
+
+
+class _Once:
+    """Traces and checks once a choice of options, and raises the same again where that failed."""
+
+    def __init__(self, record: Algorithm):
+        self.record = record
+        self._failed: dict[tuple[tuple[str, str], ...], LayerproofError] = {}
+
+    def __call__(self, options: Mapping[str, str]) -> Traced:
+        choice = tuple(sorted(options.items()))
+        if choice in self._failed:
+            raise self._failed[choice]
+        try:
+            return checked(self.record, options)
+        except LayerproofError as error:
+            self._failed[choice] = error.with_traceback(None)
+            raise
+
+
+def checked(record: Algorithm, options: Mapping[str, str] | None = None) -> Traced:
+    """The expressions of a record, after they were compared with its functions at degenerate points.
+
+    Raises `RefusedError` when a function cannot be traced, with prompts that contradict each other where some were
+    found; `DiffersError` with the point where a function gives another value than its expression; whatever the
+    functions raise on plain numbers.
+    """
+    chosen = record.choose(options)
+    try:
+        found = trace(record, chosen)
+    except RefusedError as error:
+        error.witness = contradiction(record, chosen)
+        if error.witness is not None:
+            error.exit_code = DiffersError.exit_code
+        raise
+    for point in points(record, 0, found):
+        difference = compared(record, found, point)
+        if difference is not None:
+            raise DiffersError(
+                f"on plain numbers {record.name} does something else than on symbols: {difference}",
+                {"point": point.to_data(), "difference": difference},
+            )
+    return found
+
+
+def compared(record: Algorithm, traced: Traced, point: Point) -> str | None:
+    """The first difference between functions and expressions at a point; None where they agree or both divide by 0."""
+    try:
+        values = values_at(record, traced.options, point)
+    except ZeroDivisionError:
+        try:
+            differs(traced, point, {})
+        except ZeroDivisionError:
+            return None
+        return "the functions divide by zero, the expressions do not"
+    try:
+        return differs(traced, point, values)
+    except ZeroDivisionError:
+        raise ContentError(f"an expression of {record.name} divides by zero where its function does not") from None
