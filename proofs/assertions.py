@@ -12,8 +12,7 @@ from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
-from .checker import ask, establish
-from .evidence import kinds
+from .checker import ask, establish, found_by
 from .user_file import resolve_algorithm
 from .verdict import Claim, Result, Verdict
 from .witness_text import witness_lines
@@ -110,7 +109,7 @@ def judge(
     for context in contexts:
         case = Case(found, _settings(construction, context, device, floats, seed), construction, module)
         for name in asked:
-            claims += kinds()[name].establish(case)
+            claims += found_by(case, name)
     return _result(subject, asked, claims)
 
 

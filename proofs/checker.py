@@ -136,6 +136,15 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
             derived = name != "derived" or all(c.verdict is Verdict.HOLDS or "heads" in c.details for c in claims)
 
 
+def found_by(case: Case, name: str) -> list[Claim]:
+    """The claims of one kind of evidence; one that says why where the construction's functions cannot be traced."""
+    kind = kinds()[name]
+    try:
+        return list(kind.establish(case))
+    except (RefusedError, DiffersError) as error:
+        return [refused(case.algorithm.name, f"evidence of the kind {name}", name, kind.STRENGTH, error)]
+
+
 def _about(claim: Claim) -> Claim:
     """A claim about floats of weights that other evidence has refuted: torch computes these, and no more is said."""
     reason = f"of weights that are refuted, as torch computes them and not of the update: {claim.reason}"

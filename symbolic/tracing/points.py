@@ -21,7 +21,8 @@ from .traced import Traced
 
 LARGE = 301
 """The one large context length; a counter or a table that starts later is not met."""
-Number = Fraction
+SPECIALS = (Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(1, 2))
+"""Values that a branch is likely to ask for."""
 Vector = tuple[Fraction, ...]
 
 
@@ -263,15 +264,13 @@ def points(record: Algorithm, seed: int = 0, traced: Traced | None = None) -> It
     draw = _Draw(record, random.Random(f"layerproof points {record.name} {seed}"))
     for n in range(1, 13):
         yield draw.point(1 + n % 3, n)
-    specials = [Fraction(x) for x in (0, 1, -1, 2)] + [Fraction(1, 2)]
-    scalars = ["reward", *(name for name, vector in record.extras if not vector)]
-    vectors = ["phi", "phi_next", "query", *(name for name, vector in record.extras if vector)]
+    scalars, vectors = _carried(record)
     for name in (*scalars, *vectors, *record.parameters, *record.weights, *record.preconditioners):
-        for value in specials:
+        for value in SPECIALS:
             yield draw.point(2, 3, {name: value})
             if name in scalars or name in vectors:
                 yield draw.point(1, 2, {name: value}, only=draw.rng.randrange(2))
-    for value in specials:
+    for value in SPECIALS:
         yield draw.point(2, 2, dict.fromkeys((*scalars, *vectors), value))
     for first, second in zip((*scalars, *record.parameters), (*scalars, *record.parameters)[1:], strict=False):
         for pair in ((0, 0), (0, 1), (1, 0), (1, 1)):
@@ -283,7 +282,26 @@ def points(record: Algorithm, seed: int = 0, traced: Traced | None = None) -> It
     yield draw.point(2, 6, flags=True)
     yield draw.point(1, 12, flags=True)
     if traced is None or _affine(traced):
-        yield draw.point(1, LARGE, flags=True)
+        yield draw.point(1, LARGE)
+
+
+def simple_points(record: Algorithm) -> Iterator[Point]:
+    """Points of one or two transitions, one special value each."""
+    draw = _Draw(record, random.Random(f"layerproof simple points {record.name}"))
+    scalars, vectors = _carried(record)
+    yield from (draw.point(2, n) for n in (1, 2))
+    for name in (*scalars, *vectors, *record.parameters):
+        for value in SPECIALS:
+            yield draw.point(2, 1, {name: value})
+    for name in scalars:
+        for value in SPECIALS[:2]:
+            yield draw.point(2, 2, {name: value})
+
+
+def _carried(record: Algorithm) -> tuple[list[str], list[str]]:
+    """The names of the numbers and of the vectors of a prompt."""
+    scalars = ["reward", *(name for name, vector in record.extras if not vector)]
+    return scalars, ["phi", "phi_next", "query", *(name for name, vector in record.extras if vector)]
 
 
 def _affine(traced: Traced) -> bool:

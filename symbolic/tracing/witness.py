@@ -11,20 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import islice
 from typing import Any
 
 from ..algorithm import Algorithm
-from .points import Point, points, values_at
+from .points import Point, simple_points, values_at
 
 FOURTH = (1, -4, 6, -4, 1)
-TRIES = 300
-"""How many lines of prompts are looked at."""
 
 
 def contradiction(record: Algorithm, options: Mapping[str, str]) -> dict[str, Any] | None:
     """Prompts, multipliers and an entry of Z_1 that no layer gives; None where none was found."""
-    for line in islice(_lines(record), TRIES):
+    for line in _lines(record):
         found = _contradicts(record, options, line)
         if found is not None:
             return found
@@ -87,8 +84,8 @@ def _witness(
 
 def _lines(record: Algorithm) -> Iterator[tuple[Point, ...]]:
     """Five prompts in equal steps: what one transition carries, or a weight, moves through zero."""
-    for number, base in enumerate(p for p in points(record, 1) if p.n <= 3):
-        for j in range(min(base.n, 2)):
+    for number, base in enumerate(simple_points(record)):
+        for j in range(base.n):
             for name, value in base.transitions[j].items():
                 yield _stepped(base, j, name, value, number)
         for name, value in base.weights.items():
