@@ -90,13 +90,17 @@ def _lines(record: Algorithm) -> Iterator[tuple[Point, ...]]:
                 yield _stepped(base, j, name, value, number)
         for name, value in base.weights.items():
             yield _stepped(base, None, name, value, number)
+            if isinstance(value, tuple):  # a step that the query does not see
+                yield _stepped(base, None, name, value, 1, (-base.query[1], base.query[0]))
 
 
-def _stepped(base: Point, j: int | None, name: str, value: Any, number: int) -> tuple[Point, ...]:
+def _stepped(
+    base: Point, j: int | None, name: str, value: Any, number: int, step: tuple[Any, ...] = (1, 2)
+) -> tuple[Point, ...]:
     line = []
     for s in (-2, -1, 0, 1, 2):
         if isinstance(value, tuple):
-            moved: Any = tuple(x * (number % 2) + s * (i + 1) for i, x in enumerate(value))
+            moved: Any = tuple(x * (number % 2) + s * y for x, y in zip(value, step, strict=True))
         else:
             moved = value * (number % 2) + s
         if j is None:
