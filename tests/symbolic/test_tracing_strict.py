@@ -261,7 +261,7 @@ SIBLINGS: dict[str, tuple[Algorithm, str, str, bool]] = {
         with_accumulator(lambda w, x, p: 0 * x.reward if x.reward == 2 else td(w, x)), "comparison", "the accumulator",
         True),
     "an accumulator asks for truth": (
-        with_accumulator(lambda w, x, p: td(w, x) if x.reward else 0 * x.reward), "truth", "the accumulator", True),
+        with_accumulator(lambda w, x, p: td(w, x) if x.reward else 0 * x.reward), "truth", "the accumulator", False),
     "the update compares a parameter": (
         with_gain(lambda delta, t, w, p: delta * t.phi if p.gamma == 1 else t.phi * delta), "comparison", "the update",
         False),
