@@ -259,7 +259,10 @@ def _theory(name: str) -> tuple[list[dict[str, str]], dict[str, str]]:
     """The theorems about an algorithm; the digests of the theory's files, and of the audit files that restate them."""
     keys = ("name", "file", "statement", "sentence")
     said = [{key: str(getattr(t, key)) for key in keys} for t in theorems.for_algorithm(name)]
-    audits = {f"{a.name}.v": sha256(a.text().encode()).hexdigest() for a in theorems.audits(find(name))}
+    audits = {
+        place: sha256(text.encode()).hexdigest()
+        for a in theorems.audits(find(name)) for place, text in a.texts().items()
+    }  # fmt: skip
     return said, {**prover.source_digests(), **audits} if said else {}
 
 

@@ -14,8 +14,11 @@ from ..evidence.proved import CLAIM, NAME, STRENGTH, prove_all
 from ..terminal.options import Json
 from ..terminal.progress import ProgressLine
 from ..terminal.table import STYLES, console, summary
-from ..theory.audits import Audit, audits, general_audits
-from ..theory.gate import INSTALL, THEORY, find_prover, source_digests
+from ..theory.audit import Audit
+from ..theory.audits import audits
+from ..theory.gate import THEORY, source_digests
+from ..theory.general import general_audits
+from ..theory.prover import INSTALL, find_prover
 from ..user_file import resolve_algorithm
 from ..verdict import Claim, Result, Verdict
 
@@ -31,8 +34,9 @@ def command(
 ) -> int:
     """Prove each algorithm (all when none is named) for every d, n, L and preconditioner, with the Rocq kernel.
 
-    The theory is compiled in a temporary copy; each theorem is restated with the textbook's recursion and the derived
-    heads, the theory's proof is applied to it, and the prover is asked what it assumes. Exit code 0 only if all hold.
+    Each theorem is stated with the textbook's recursion and the derived heads, in a file that knows nothing of the
+    theory; the theory's proof is held against it, the prover is asked what it assumes, and the checker of compiled
+    files reads all of it again. Exit code 0 only if all hold.
     """
     if keep is not None and keep.exists():
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
@@ -85,7 +89,7 @@ def _show(result: Result) -> None:
     out.print()
     out.print(
         Text(
-            "Statements use the definitions of their audit file: layerproof prove --keep FOLDER shows them.",
+            "Statements use the definitions of their own file: layerproof prove --keep FOLDER, statements/.",
             style="dim",
         )
     )

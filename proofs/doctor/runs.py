@@ -17,7 +17,8 @@ from ...symbolic.algorithms import catalogue
 from ..case import Case, Settings
 from ..evidence import kinds
 from ..theory import record as proof_record
-from ..theory.gate import INSTALL, THEORY, find_prover
+from ..theory.gate import THEORY
+from ..theory.prover import INSTALL, find_prover
 from ..verdict import Verdict
 from .finding import Finding, State, ask, why
 

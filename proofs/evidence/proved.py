@@ -7,8 +7,10 @@ from pathlib import Path
 
 from ..case import Case, Progress, silent
 from ..theory import record as proof_record
-from ..theory.audits import Audit, audits, has_theory
-from ..theory.gate import INSTALL, LIMIT, THEORY, Outcome, Prover, find_prover, gate
+from ..theory.audit import Audit
+from ..theory.audits import audits, has_theory
+from ..theory.gate import LIMIT, THEORY, Outcome, gate
+from ..theory.prover import INSTALL, Prover, find_prover
 from ..theory.theorem import Theorem
 from ..verdict import Claim, Verdict
 
@@ -17,6 +19,7 @@ NEEDS_DERIVATION = True
 STRENGTH = "proved for all d, n, L (Rocq kernel, no axioms)"
 ON_REQUEST = True
 """Not among what `verify` asks for by default: it takes the prover, and minutes."""
+EARLIER = "an earlier layerproof prove passed here, with these very files, statements, gate, prover and library"
 CLAIM = "the L-layer transformer with the derived heads is the textbook iteration, for every d, n, L and preconditioner"
 
 
@@ -26,20 +29,18 @@ def establish(case: Case) -> Iterator[Claim]:
 
 
 def recorded(case: Case) -> Claim:
-    """What stands behind the claim when it is not asked for: the record of an earlier gate here, or nothing."""
+    """Not run, whatever an earlier gate said here; the reason says so where that gate passed with all as it is now."""
     name = case.algorithm.name
     known = has_theory(case.algorithm)
     if known and proof_record.knows(name) and (prover := find_prover()) is not None:
         holds = proof_record.holds(name, audits(case.algorithm), prover)
     else:
         holds = False
-    if holds:
-        reason = (
-            "proved on this machine by layerproof prove, with these files, statements and prover (not asked: --prove)"
-        )
-        return Claim(name, CLAIM, NAME, Verdict.HOLDS, STRENGTH, reason, asked=False)
     reason = "not asked: --prove" if known else "not machine-checked: this algorithm has no theory yet"
-    return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason, asked=False)
+    if holds:
+        reason = f"{reason}; {EARLIER}"
+    details = {"earlier": True} if holds else {}
+    return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason, asked=False, details=details)
 
 
 def summary(name: str, found: Sequence[Audit], progress: Progress = silent) -> Claim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -74,7 +74,7 @@ def invariance(*algorithms: str | Algorithm, question: Question | None = None, p
     return Result("invariance", question.document(), tuple(claims), question=question.weights is None)
 
 
-def _claims(subject: Subject, question: Question, passed: Sequence[str] | None) -> Iterator[Claim]:
+def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | None) -> Iterator[Claim]:
     asked = question.weights
     if question.law is not None:
         from .floats import monte_carlo_claim  # loads torch
@@ -133,10 +133,10 @@ def named_sets(subject: Subject, asked: str | None = None) -> Iterator[WeightSet
             yield commutant(space, group)
 
 
-def judge(subject: Subject, weights: WeightSet, passed: Sequence[str] | None = None) -> Iterator[Claim]:
+def judge(subject: Subject, weights: WeightSet, passed: Mapping[str, Claim] | None = None) -> Iterator[Claim]:
     """The claims that one set is invariant: one REFUTED with its witness, or one for each kind of evidence.
 
-    passed : the theorems that have just been proved, when the prover was asked
+    passed : what the gate has just said of each theorem, when the prover was asked
     """
     subject.progress(f"{subject.algorithm.name}, {subject.depth_words}: {weights.name}")
     space, group, outer = subject.space, subject.group, subject.outer

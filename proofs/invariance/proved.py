@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ...symbolic.invariance.sets import Rows, WeightSet, commutant
 from ..case import Progress
-from ..evidence.proved import prove_all
+from ..evidence.proved import EARLIER, prove_all
 from ..theory import record as proof_record
-from ..theory.audits import Audit, general_audits
-from ..theory.gate import INSTALL, find_prover
-from ..theory.invariance_statements import INVARIANCE
+from ..theory.general import general_audits, invariance_audits
+from ..theory.prover import INSTALL, find_prover
 from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:
@@ -63,55 +62,46 @@ def _is_one_layer(P: Rows, Q: Rows) -> bool:
     )
 
 
-def proved_claim(subject: Subject, weights: WeightSet, text: str, passed: Sequence[str] | None) -> Claim | None:
+def proved_claim(subject: Subject, weights: WeightSet, text: str, passed: Mapping[str, Claim] | None) -> Claim | None:
     """The claim that a theorem covers this set; None where no theorem does.
 
-    passed : the theorems that the gate has just let through, when it was asked; None when only the record counts
+    passed : what the gate has just said of each theorem, when it was asked; None when it was not
     """
     name = theorem_for(subject, weights)
     if name is None:
         return None
-    details = {"set": weights.name, "theorem": name}
+    details: dict[str, object] = {"set": weights.name, "theorem": name}
     if passed is None:
-        holds = recorded()
-        reason = (
-            f"theorem {name}, proved on this machine by layerproof prove (not asked: --prove)"
-            if holds
-            else f"theorem {name}: not asked: --prove"
-        )
-        verdict = Verdict.HOLDS if holds else Verdict.NOT_RUN
+        reason = f"theorem {name}: not asked: --prove"
+        if recorded():
+            reason, details["earlier"] = f"{reason}; {EARLIER}", True
         return subject.claim(
-            text, PROVED, verdict, STRENGTH, reason, asked=False, dimension=weights.dimension, details=details
+            text, PROVED, Verdict.NOT_RUN, STRENGTH, reason, asked=False, dimension=weights.dimension, details=details
         )
     if find_prover() is None:
         verdict, reason = Verdict.NOT_RUN, f"no Rocq prover on this machine: {INSTALL}"
     elif name in passed:
-        verdict, reason = Verdict.HOLDS, f"theorem {name}: restated, compiled, no axioms"
+        verdict, reason = passed[name].verdict, f"theorem {name}: {passed[name].reason}"
     else:
-        verdict, reason = Verdict.REFUTED, f"theorem {name} did not pass the gate: see layerproof prove"
+        verdict, reason = Verdict.UNDECIDED, f"theorem {name}: the gate said nothing of it"
     return subject.claim(text, PROVED, verdict, STRENGTH, reason, dimension=weights.dimension, details=details)
-
-
-def _audits() -> list[Audit]:
-    files = {t.file for t in INVARIANCE}
-    return [a for a in general_audits() if any(t.file in files for t in a.theorems)]
 
 
 @cache
 def recorded() -> bool:
-    """Whether the record says that these theorems passed here, with these files, statements and prover."""
+    """Whether the record says that these theorems passed here, with all that they rest on as it is now."""
     if not any(proof_record.knows(name) for name in (RECORD, GENERAL)):
         return False
     prover = find_prover()
     return prover is not None and (
-        proof_record.holds(RECORD, _audits(), prover) or proof_record.holds(GENERAL, general_audits(), prover)
+        proof_record.holds(RECORD, invariance_audits(), prover) or proof_record.holds(GENERAL, general_audits(), prover)
     )
 
 
-def prove_now(progress: Progress) -> tuple[str, ...]:
-    """Compile the theory, audit the theorems about invariance, and name those that passed."""
+def prove_now(progress: Progress) -> dict[str, Claim]:
+    """Compile the theory and audit the theorems about invariance: what the gate says of each, by its name."""
     prover = find_prover()
     if prover is None:
-        return ()
-    claims = prove_all({RECORD: _audits()}, prover, progress=progress)
-    return tuple(c.details["theorem"] for c in claims if c.verdict is Verdict.HOLDS)
+        return {}
+    claims = prove_all({RECORD: invariance_audits()}, prover, progress=progress)
+    return {c.details["theorem"]: c for c in claims}

@@ -92,9 +92,9 @@ def establish(
 
 
 def _forgotten(claim: Claim) -> Claim:
-    if claim.evidence != PROVED or claim.asked or claim.verdict is not Verdict.HOLDS:
+    if claim.evidence != PROVED or not claim.details.get("earlier"):
         return claim
-    return replace(claim, verdict=Verdict.NOT_RUN, reason="not asked: --prove")
+    return replace(claim, reason="not asked: --prove", details={})
 
 
 def by_subject(claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:

@@ -33,6 +33,7 @@ class Audit:
                  the theory's files by their full names, without importing the theory
     requires   : the theory's files that `proofs` requires, without their ending
     theory     : files that join the theory for this audit
+    words      : files of the package's folder `statements` that `statements` imports, by `From LayerProofStatements`
     """
 
     name: str
@@ -41,3 +42,9 @@ class Audit:
     statements: str
     proofs: str
     theory: tuple[TheoryFile, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def texts(self) -> dict[str, str]:
+        """All files of the audit, by their place in the gate's workplace."""
+        joined = {f"theory/{f.name}.v": f.text for f in self.theory}
+        return {**joined, f"statements/{self.name}.v": self.statements, f"audits/{self.name}.v": self.proofs}

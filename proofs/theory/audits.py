@@ -1,8 +1,8 @@
-"""The catalogue of theorems: what is machine-checked, in words, in Rocq, and in which file."""
+"""The theorems about the catalogue's algorithms: stated in their papers' words, and how the theory proves them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from fractions import Fraction
 
 from ...numeric.data.draws import preconditioners, starting_weights
@@ -13,47 +13,47 @@ from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
 from ...symbolic.derivation.derive import Derivation, derive
 from ...symbolic.identity.exact import problem
-from .general_statements import GENERAL
+from .audit import Audit
 from .heads import decay_text, heads_text, sizes
-from .numbers import instance_text, theorem_name
+from .numbers import instance_texts
 from .textbook import TEXTBOOKS
 from .theorem import Theorem
 
+STATEMENTS = """\
+(* {title}, as its paper writes it, with the heads that were derived. *)
+From mathcomp Require Import all_ssreflect all_algebra.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
 
-@dataclass(frozen=True)
-class Audit:
-    """One file to be compiled over the theory: definitions in its own words, and theorems restated with them.
+Section Attention.
+Variables (R : comRingType) (m N H : nat) (a : R).
+Definition attn (P : 'M[R]_m) (M : 'M[R]_N) (Q : 'M[R]_m) (Z : 'M[R]_(m, N)) : 'M[R]_(m, N) :=
+  P *m Z *m M *m (Z^T *m Q *m Z).
+Definition layer (W P Q : 'I_H -> 'M[R]_m) (M : 'I_H -> 'M[R]_N) (Z : 'M[R]_(m, N)) : 'M[R]_(m, N) :=
+  Z + a *: (\\mxrow_h W h *m \\mxcol_h attn (P h) (M h) (Q h) Z).
+Fixpoint transformer (W P Q : nat -> 'I_H -> 'M[R]_m) (M : nat -> 'I_H -> 'M[R]_N) (L : nat) (Z : 'M[R]_(m, N)) :=
+  if L is l.+1 then layer (W l) (P l) (Q l) (M l) (transformer W P Q M l Z) else Z.
+End Attention.
 
-    whole : the text of a file that proves its theorems itself (an instance in numbers); else it is made from the rest
-    """
+Section Textbook.
+{variables}
+{definitions}{here}
+End Textbook.
 
-    name: str
-    requires: tuple[str, ...]
-    definitions: str
-    theorems: tuple[Theorem, ...]
-    whole: str = ""
+{closed}
+"""
+PROOFS = """\
+From mathcomp Require Import all_ssreflect all_algebra.
+From LayerProofStatements Require {name}.
+From LayerProof Require attention {module}.
 
-    def text(self) -> str:
-        """The audit file."""
-        asked = [(t.name, t.proof if self.whole else f"audit_{t.name}") for t in self.theorems]
-        questions = [f'Goal True. idtac "audited {name}". Abort.\nPrint Assumptions {term}.' for name, term in asked]
-        if self.whole:
-            return "\n".join([self.whole, *questions]) + "\n"
-        lines = [
-            "From mathcomp Require Import all_ssreflect all_algebra.",
-            "From LayerProof Require Import attention.",
-            *(f"From LayerProof Require {name}." for name in self.requires if name != "attention"),
-            "Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.",
-            "Import GRing.Theory Num.Theory. Local Open Scope ring_scope.",
-            "Section Audit.",
-            self.definitions,
-        ]
-        for t in self.theorems:
-            lines.append(f"Theorem audit_{t.name} : {t.statement}.\nProof. exact: {t.proof}. Qed.")
-        lines.append("End Audit.")
-        return "\n".join([*lines, *questions]) + "\n"
+(* The theory's transformer is the one of the statements, whatever its weights, also where this algorithm sees none. *)
+Lemma same_transformer : @LayerProof.attention.transformer = @LayerProofStatements.{name}.transformer.
+Proof. exact: erefl. Qed.
 
-
+{theorems}
+"""
 INSTANCE = (2, 3, 2)
 """d, n and L of the instance whose numbers the kernel computes."""
 VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
@@ -73,37 +73,66 @@ def audits(algorithm: Algorithm) -> list[Audit]:
     """The audit files of one algorithm, two for each choice of its options; none when it has no theory."""
     if not has_theory(algorithm):
         return []
-    book = TEXTBOOKS[algorithm.name]
     result = []
     choices = [{name: v} for name, values in algorithm.options.items() for v in values] or [{}]
     for options in choices:
         derivation = derive(algorithm, options)
-        decay = decay_text(derivation)
-        module, suffix = module_of(algorithm.name), "".join(f"_{v.replace('-', '_')}" for v in options.values())
-        arguments = book.arguments.format(decay=decay)
-        p, _ = sizes(derivation)
-        row, column = f"(rshift ({p}) {book.read})", "(rshift n 0)"
-        s = book.state
-        run = f"transformer n%:R^-1 W P Q M L (prompt {s})"
-        sign = "- " if derivation.readout.sign < 0 else ""
-        parts = [
-            ("state", "L layers leave the prompt of w_0 as the prompt of w_L: every row and column",
-             f"forall L {s}, {run} = prompt (iterate L {s})"),
-            ("prediction", f"the query's prediction, {sign or '+'}the read-out entry, is w_L.q",
-             f"forall L {s}, {sign}{run} {row} {column} = ({book.weights} *m q) 0 0"),
-            ("features", "feature rows never change", f"forall L {s}, usubmx ({run}) = X"),
-        ]  # fmt: skip
-        for name, sentence, index, value in book.entries:
-            parts.append((name, sentence, f"forall L {s} j, {run} (rshift ({p}) {index}) (lshift 1 j) = {value}"))
-        theorems = tuple(
-            Theorem(f"{module}_{name}{suffix}", module, sentence, statement,
-                    f"(@{module}.{module}_{name} {arguments})", algorithm.name)
-            for name, sentence, statement in parts
-        )  # fmt: skip
-        definitions = book.variables + book.definitions.replace("{decay}", decay) + heads_text(derivation)
-        result.append(Audit(f"audit_{module}{suffix}", (module,), definitions, theorems))
-        result.append(_numbers(derivation, f"{module}{suffix}"))
+        suffix = "".join(f"_{v.replace('-', '_')}" for v in options.values())
+        result.append(_textbook(derivation, suffix))
+        result.append(_numbers(derivation, f"numbers_{module_of(algorithm.name)}{suffix}"))
     return result
+
+
+def _textbook(derivation: Derivation, suffix: str) -> Audit:
+    """The algorithm as its paper writes it, with the derived heads, and what the theory proves of it."""
+    algorithm = derivation.algorithm
+    book, module, decay = TEXTBOOKS[algorithm.name], module_of(algorithm.name), decay_text(derivation)
+    p, _ = sizes(derivation)
+    s, run = book.state, f"transformer n%:R^-1 W P Q M L (prompt {book.state})"
+    sign = "- " if derivation.readout.sign < 0 else ""
+    parts = [
+        ("state", "L layers leave the prompt of w_0 as the prompt of w_L: every row and column",
+         f"forall L {s}, {run} = prompt (iterate L {s})"),
+        ("prediction", f"the query's prediction, {sign or '+'}the read-out entry, is w_L.q",
+         f"forall L {s}, {sign}{run} (rshift ({p}) {book.read}) (rshift n 0) = ({book.weights} *m q) 0 0"),
+        ("features", "feature rows never change", f"forall L {s}, usubmx ({run}) = X"),
+        *(
+            (name, sentence, f"forall L {s} j, {run} (rshift ({p}) {index}) (lshift 1 j) = {value}")
+            for name, sentence, index, value in book.entries
+        ),
+        ("prompt0", "at zero starting weights the prompt is the paper's Z_0", "prompt {} = {}".format(*book.zero)),
+    ]  # fmt: skip
+    theorems = tuple(Theorem(f"{module}_{n}{suffix}", module, said, text, algorithm.name) for n, said, text in parts)
+    variables = [name for names in re.findall(r"[(\s]([^():]+) :", book.variables) for name in names.split()
+                 if name not in ("Variable", "Variables")]  # fmt: skip
+    bound = " ".join(variables)
+    name = f"{module}{suffix}"
+
+    def taken(part: str) -> str:
+        """The theory's arguments; the prompt at zero weights is about no preconditioner and no trace."""
+        if part != "prompt0":
+            return book.arguments.format(decay=decay)
+        return " ".join(x for x in book.arguments.split() if x not in ("{decay}", "C", "D", "c"))
+
+    statements = STATEMENTS.format(
+        title=algorithm.title,
+        variables=book.variables.strip(),
+        definitions=book.definitions.replace("{decay}", decay) + heads_text(derivation),
+        here="\n".join(f'#[using="All"] Definition {t.name}_here : Prop :=\n  {t.statement}.' for t in theorems),
+        closed="\n".join(
+            f"Definition {t.name} : Prop :=\n  forall {bound}, @{t.name}_here {bound}." for t in theorems
+        ),
+    )  # fmt: skip
+    proofs = PROOFS.format(
+        name=name,
+        module=module,
+        theorems="\n".join(
+            f"Theorem {t.name} : LayerProofStatements.{name}.{t.name}.\n"
+            f"Proof. move=> {bound}; exact: (@LayerProof.{module}.{module}_{part} {taken(part)}). Qed."
+            for t, (part, _, _) in zip(theorems, parts, strict=True)
+        ),
+    )
+    return Audit(name, ("attention", module), theorems, statements, proofs)
 
 
 def _numbers(derivation: Derivation, name: str) -> Audit:
@@ -114,20 +143,13 @@ def _numbers(derivation: Derivation, name: str) -> Audit:
     start = starting_weights(algorithm, d, 0)
     setup = problem(algorithm, RATIONALS, generic_context(d, n, 0), start, parameters, derivation.options)
     theorem = Theorem(
-        f"numbers_{name}",
+        name,
         "numbers",
         f"at d = {d}, n = {n} the kernel computes: derived weights give the textbook's numbers, layers 0 to {depth}",
         f"every row and column of Z, and the prediction, after each of {depth} layers on one rational prompt",
-        theorem_name(weights),
         algorithm.name,
     )
-    return Audit(f"audit_numbers_{name}", ("numbers",), "", (theorem,), instance_text(weights, setup))
-
-
-def general_audits() -> list[Audit]:
-    """The audit files of the general theorems, one for each file of the theory."""
-    files = dict.fromkeys(t.file for t in GENERAL)
-    return [Audit(f"audit_{file}", (file,), "", tuple(t for t in GENERAL if t.file == file)) for file in files]
+    return Audit(name, ("numbers",), (theorem,), *instance_texts(weights, setup, name), words=("attention",))
 
 
 def for_algorithm(name: str) -> tuple[Theorem, ...]:

@@ -1,75 +1,61 @@
-"""The gate: compile the theory in a temporary copy, and audit every theorem with the Rocq prover."""
+"""The gate: compile theory and statements apart, audit every theorem, and check all of it again.
+
+theory/      the listed files, from their sources alone                     LayerProof
+statements/  what is claimed, over MathComp alone: it cannot see the theory LayerProofStatements
+audits/      the statements proved from the theory                          LayerProofAudits
+seals/       each proof against its statement, and what it assumes          LayerProofSeals
+"""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 import shutil
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..case import Progress, silent
-from .audits import Audit
+from .audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit
+from .axioms import axioms
+from .jobs import Job, Trouble, run_jobs
+from .lexer import forbidden_words, needs, strangers
+from .prover import Prover, Runner, runner
+from .seal import CLOSED, answers, nonce, seal_text, theorem_at
 
 THEORY = Path(__file__).parents[1] / "rocq"
+STATEMENTS = Path(__file__).parent / "statements"
 LIMIT = 300.0
 """Seconds that one file may take to compile."""
-# A section hypothesis is not here: the audit restates each theorem in full, so that one would show as a misfit.
-FORBIDDEN = (
-    "Admitted", "admit", "give_up", "Axiom", "Axioms", "Parameter", "Parameters", "Conjecture", "bypass_check",
-    "Guard Checking", "Positivity Checking", "Universe Checking", "Load", "Declare ML",
-    "Primitive", "Redirect", "Extract", "type_in_type", "Unset Kernel",
-)  # fmt: skip
-INSTALL = (
-    "install it on Debian or Ubuntu with: apt-get install coq libcoq-mathcomp-algebra libcoq-mathcomp-algebra-tactics"
-    " (elsewhere: opam install coq-mathcomp-algebra coq-mathcomp-algebra-tactics)"
-)
+SEALS_PREFIX = "LayerProofSeals"
+SEES = {
+    "theory": ("theory",),
+    "statements": ("statements",),
+    "audits": ("theory", "statements", "audits"),
+    "seals": ("theory", "statements", "audits", "seals"),
+}
+"""Which folders a file of each folder can require from."""
+PREFIX = {"theory": THEORY_PREFIX, "statements": STATEMENTS_PREFIX, "audits": AUDITS_PREFIX, "seals": SEALS_PREFIX}
+LIBRARIES = ("Coq", "mathcomp")
 
 
-@dataclass(frozen=True)
-class Prover:
-    """An installed prover: the command that compiles a file, and what it says of its version."""
-
-    command: tuple[str, ...]
-    version: str
-
-
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """What the gate found: the theorems that passed, with seconds; for the others why not, and of what kind.
 
-    refused   theorem or file -> reason: the gate saw a fault
-    undecided theorem or file -> reason: the prover stopped, timed out or said nothing
+    refused   theorem -> reason: a fault was seen in a file, a statement is not what is proved, or an axiom is used
+    undecided theorem -> reason: the prover stopped, timed out, could not go on or said nothing
+    sources   the sha256 of each file of the theory as it was compiled, by name
     """
 
-    passed: dict[str, float]
-    refused: dict[str, str]
-    undecided: dict[str, str]
-    version: str
-    seconds: float
-
-
-def find_prover() -> Prover | None:
-    """`coqc` or `rocq compile` on the path, or None."""
-    return _prover_on(os.environ.get("PATH", ""))
-
-
-@cache
-def _prover_on(path: str) -> Prover | None:
-    for command in (("coqc",), ("rocq", "compile")):
-        if shutil.which(command[0], path=path):
-            said = _run((command[0], "--version"), Path.cwd(), 30.0)
-            return Prover(command, " ".join(said.output.split())[:120]) if said.code == 0 else None
-    return None
+    passed: dict[str, float] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    undecided: dict[str, str] = field(default_factory=dict)
+    version: str = ""
+    seconds: float = 0.0
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 def source_digests(theory: Path = THEORY) -> dict[str, str]:
@@ -78,82 +64,10 @@ def source_digests(theory: Path = THEORY) -> dict[str, str]:
     return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
-def forbidden_words(text: str) -> list[str]:
-    """Words that could make a theorem say less than it seems to, outside comments and strings.
-
-    >>> forbidden_words('Lemma x : True. Proof. (* no Axiom here *) Admitted.')
-    ['Admitted']
-    """
-    bare = _without_comments(text)
-    return [word for word in FORBIDDEN if re.search(rf"(?<![\w']){re.escape(word)}(?![\w'])", bare)]
-
-
-def _without_comments(text: str) -> str:
-    result, depth, i = [], 0, 0
-    while i < len(text):
-        pair = text[i : i + 2]
-        if pair == "(*":
-            depth, i = depth + 1, i + 2
-        elif pair == "*)" and depth:
-            depth, i = depth - 1, i + 2
-        else:
-            result.append(text[i] if not depth else " ")
-            i += 1
-    return "".join(result)
-
-
-@dataclass(frozen=True)
-class _Ran:
-    code: int | None
-    output: str
-    seconds: float
-
-
-def _run(command: Sequence[str], folder: Path, limit: float) -> _Ran:
-    """Run a command in its own process group; code None when it ran out of time and was ended."""
-    start = time.monotonic()
-    process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", start_new_session=True,
-    )  # fmt: skip
-    try:
-        output, _ = process.communicate(timeout=limit)
-        return _Ran(process.returncode, output, time.monotonic() - start)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return _Ran(None, "", time.monotonic() - start)
-
-
-@contextmanager
-def workplace(theory: Path, keep: Path | None) -> Iterator[Path]:
-    """A copy of the theory's sources, and of what is compiled already beside them, to work in."""
-    folder = Path(tempfile.mkdtemp(prefix="layerproof-")) if keep is None else keep
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        for file in theory.iterdir():
-            if file.suffix in (".v", ".vo") or file.name == "_CoqProject":
-                shutil.copy2(file, folder / file.name)
-        yield folder
-    finally:
-        if keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def files_of(theory: Path) -> list[str]:
     """The theory's files in the order of its _CoqProject, without their ending."""
     lines = (theory / "_CoqProject").read_text(encoding="utf-8").split("\n")
     return [line.strip().removesuffix(".v") for line in lines if line.strip().endswith(".v")]
-
-
-def needs(text: str, known: Sequence[str]) -> set[str]:
-    """The files of the theory that a text requires."""
-    required: set[str] = set()
-    for match in re.finditer(
-        r"From\s+LayerProof\s+Require\s+(?:Import\s+|Export\s+)?([^.]*)\.", _without_comments(text)
-    ):
-        required |= set(match[1].split())
-    return required & set(known)
 
 
 def gate(
@@ -164,122 +78,178 @@ def gate(
     limit: float = LIMIT,
     progress: Progress = silent,
 ) -> Outcome:
-    """Compile the theory as far as the audits need it, then each audit, and read what the prover says of axioms.
+    """Compile what the audits need, seal each theorem, and let the checker of compiled files say what they rest on.
 
-    A file with a forbidden word is refused before anything runs. A theorem passes only if its restatement compiles
-    and `Print Assumptions` answers "Closed under the global context" right after its name.
+    A theorem passes only if its files have no forbidden word and require nothing unlisted, if its statement, compiled
+    over MathComp alone, is what the proof proves, if `Print Assumptions` answers that it is closed, and if the checker
+    finds every file right and without an axiom.
     """
     begin = time.monotonic()
-    passed: dict[str, float] = {}
-    refused: dict[str, str] = {}
-    undecided: dict[str, str] = {}
-    with workplace(theory, keep) as folder:
-        names = files_of(folder)
-        texts = {name: (folder / f"{name}.v").read_text(encoding="utf-8") for name in names}
-        for name, text in texts.items():
-            for word in forbidden_words(text):
-                refused[f"{name}.v"] = f"{name}.v contains {word}"
-        wanted = _closure({n for a in audits for n in (*a.requires, "attention")}, texts)
-        built: dict[str, str | None] = {}
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            _compile_all([n for n in names if n in wanted], texts, prover, folder, limit, pool, built, progress)
-            results = list(pool.map(lambda a: _audit(a, texts, built, refused, prover, folder, limit), audits))
-    for audit, (good, bad, open_) in zip(audits, results, strict=True):
-        progress(f"audited {audit.name}")
-        passed.update(good)
-        refused.update(bad)
-        undecided.update(open_)
-    return Outcome(passed, refused, undecided, prover.version, time.monotonic() - begin)
+    outcome = Outcome(version=prover.version)
+    try:
+        with _workplace(keep) as folder, runner() as running:
+            _Gate(audits, prover, theory, folder, limit, progress, running, outcome).judge()
+    except OSError as error:
+        reason = f"the gate could not go on: {error.strerror or error}"
+        outcome.passed.clear()
+        outcome.undecided.update({t.name: reason for a in audits for t in a.theorems if t.name not in outcome.refused})
+    outcome.seconds = time.monotonic() - begin
+    return outcome
 
 
-def _closure(start: set[str], texts: dict[str, str]) -> set[str]:
-    found, new = set(start), set(start)
+@contextmanager
+def _workplace(keep: Path | None) -> Iterator[Path]:
+    """An empty folder to work in, with an empty folder for each kind of file."""
+    folder = Path(tempfile.mkdtemp(prefix="layerproof-")) if keep is None else keep
+    try:
+        for name in SEES:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        yield folder
+    finally:
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class _Gate:
+    audits: Sequence[Audit]
+    prover: Prover
+    theory: Path
+    folder: Path
+    limit: float
+    progress: Progress
+    running: Runner
+    outcome: Outcome
+
+    def judge(self) -> None:
+        texts, missing = self._texts()
+        faults = self._faults(texts)
+        word = nonce()
+        by_seal = {f"seals/{a.name}": a for a in self.audits}
+        jobs: dict[str, Job] = {}
+        for place, text in texts.items():
+            (self.folder / f"{place}.v").write_text(text, encoding="utf-8")
+            kind, name = place.split("/")
+            wanted = {f"{k}/{n}" for k in SEES[kind] for n in needs(text, PREFIX[k])}
+            jobs[place] = Job(place, self._command(kind, name), frozenset(wanted))
+        for place, audit in by_seal.items():
+            text = seal_text(audit, word)
+            (self.folder / f"{place}.v").write_text(text, encoding="utf-8")
+            wanted = {f"statements/{audit.name}", f"audits/{audit.name}"}
+            jobs[place] = Job(place, self._command("seals", audit.name), frozenset(wanted))
+        self.outcome.sources = {
+            f"{place.removeprefix('theory/')}.v": hashlib.sha256(text.encode()).hexdigest()
+            for place, text in texts.items() if place.startswith("theory/")
+        }  # fmt: skip
+        reach = {place: _closure(place, jobs) for place in by_seal}
+        wanted = {p for place in by_seal if not (reach[place] & set(faults)) for p in reach[place]}
+        done = run_jobs(
+            [jobs[p] for p in jobs if p in wanted], missing, self.folder, self.running, self.limit, self.progress
+        )
+        for place, audit in by_seal.items():
+            fault = next((faults[p] for p in sorted(reach[place]) if p in faults), None)
+            if fault is not None:
+                self.outcome.refused.update({t.name: fault for t in audit.theorems})
+            else:
+                self._read(audit, done[place], word)
+        self._check_again([p for p, state in done.items() if not isinstance(state, Trouble)], by_seal, reach)
+
+    def _texts(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The text of every file by its place, and the listed files that cannot be read, with the reason."""
+        texts: dict[str, str] = {}
+        missing: dict[str, str] = {}
+        wanted = [(f"theory/{n}", self.theory / f"{n}.v") for n in files_of(self.theory)]
+        wanted += [(f"statements/{w}", STATEMENTS / f"{w}.v") for a in self.audits for w in a.words]
+        for place, file in wanted:
+            try:
+                texts[place] = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                missing[place] = f"{file.name} cannot be read: {getattr(error, 'strerror', None) or error}"
+        for audit in self.audits:
+            for place, text in audit.texts().items():
+                if texts.setdefault(place.removesuffix(".v"), text) != text:
+                    raise ValueError(f"two files are {place}")
+        return texts, missing
+
+    def _faults(self, texts: dict[str, str]) -> dict[str, str]:
+        """Files with a forbidden word or a requirement that is not listed, with the reason."""
+        listed = {kind: {p.split("/")[1] for p in texts if p.startswith(f"{kind}/")} for kind in SEES}
+        listed["theory"] |= set(files_of(self.theory))
+        found: dict[str, str] = {}
+        for place, text in texts.items():
+            kind, name = place.split("/")
+            words = forbidden_words(text)
+            if words:
+                found[place] = f"{name}.v contains {', '.join(words)}"
+                continue
+            ours = {PREFIX[k]: listed[k] for k in SEES[kind]}
+            if unknown := strangers(text, ours, LIBRARIES):
+                found[place] = f"{name}.v requires {', '.join(unknown)}, which is no listed file"
+        return found
+
+    def _command(self, kind: str, name: str) -> tuple[str, ...]:
+        paths = [x for k in SEES[kind] for x in ("-Q", k, PREFIX[k])]
+        return (*self.prover.command, "-q", "-w", "none", *paths, f"{kind}/{name}.v")
+
+    def _read(self, audit: Audit, state: Trouble | str, word: str) -> None:
+        """What one seal says of its theorems."""
+        names = [t.name for t in audit.theorems]
+        if isinstance(state, Trouble):
+            kind = state.place.split("/")[0]
+            if state.misfit and kind in ("audits", "seals"):
+                at = theorem_at(state.line, audit) if kind == "seals" else None
+                reason = f"the theory's theorem is not the restated one: {state.reason}"
+                self.outcome.refused.update({n: reason for n in names if at in (None, n)})
+            self.outcome.undecided.update({n: state.reason for n in names if n not in self.outcome.refused})
+            return
+        for name, said in answers(state, word, names).items():
+            if said == CLOSED:
+                self.outcome.passed[name] = 0.0
+            elif said is not None and said.startswith("Axioms:"):
+                self.outcome.refused[name] = f"it rests on {said[:200]}"
+            else:
+                self.outcome.undecided[name] = "the prover did not say what it assumes"
+
+    def _check_again(self, places: list[str], by_seal: dict[str, Audit], reach: dict[str, set[str]]) -> None:
+        """Let the checker read every compiled file; what it does not find right does not pass."""
+        if not self.outcome.passed:
+            return
+        self.progress(f"checking {len(places)} compiled files again")
+        libraries = [f"{PREFIX[kind]}.{name}" for kind, name in (p.split("/") for p in places)]
+        paths = [x for k in SEES for x in ("-Q", k, PREFIX[k])]
+        each = [x for library in libraries for x in ("-norec", library)]
+        command = (*self.prover.checker, "-silent", "-o", *paths, *each)
+        ran = self.running.run(command, self.folder, self.limit) if self.prover.checker else None
+        found = axioms(ran.stdout + ran.stderr) if ran is not None and ran.code == 0 else None
+        if found == []:
+            return
+        for place, audit in by_seal.items():
+            for name in [t.name for t in audit.theorems if t.name in self.outcome.passed]:
+                if found is None:
+                    said = " ".join((ran.stdout + ran.stderr).split())[-200:] if ran is not None else "there is none"
+                    self._demote(self.outcome.undecided, name, f"the checker of compiled files did not agree: {said}")
+                    continue
+                own = [x for x in found if not _is_ours(x) or _place(x) in reach[place]]
+                if own:
+                    self._demote(self.outcome.refused, name, f"the checker lists the axiom {own[0]}")
+
+    def _demote(self, to: dict[str, str], name: str, reason: str) -> None:
+        del self.outcome.passed[name]
+        to[name] = reason
+
+
+def _is_ours(axiom: str) -> bool:
+    return axiom.split(".")[0] in PREFIX.values()
+
+
+def _place(axiom: str) -> str:
+    prefix, name = axiom.split(".")[:2]
+    return next(f"{kind}/{name}" for kind, p in PREFIX.items() if p == prefix)
+
+
+def _closure(place: str, jobs: dict[str, Job]) -> set[str]:
+    found, new = {place}, {place}
     while new:
-        new = {m for n in new if n in texts for m in needs(texts[n], list(texts))} - found
+        new = {p for n in new if n in jobs for p in jobs[n].needs} - found
         found |= new
     return found
-
-
-def _compile_all(
-    names: list[str],
-    texts: dict[str, str],
-    prover: Prover,
-    folder: Path,
-    limit: float,
-    pool: ThreadPoolExecutor,
-    built: dict[str, str | None],
-    progress: Progress,
-) -> None:
-    """Compile files as soon as what they need is there; `built` gets None for a success, else the reason."""
-    waiting = list(names)
-    while waiting:
-        ready = [n for n in waiting if needs(texts[n], names) <= set(built)]
-        if not ready:
-            built.update({n: "it needs itself" for n in waiting})
-            return
-        progress(f"compiling {', '.join(ready)}")
-        for n, reason in zip(
-            ready, pool.map(lambda n: _compile(n, texts, built, prover, folder, limit), ready), strict=True
-        ):
-            built[n] = reason
-        waiting = [n for n in waiting if n not in built]
-
-
-def _compile(
-    name: str, texts: dict[str, str], built: dict[str, str | None], prover: Prover, folder: Path, limit: float
-) -> str | None:
-    failed = next((n for n in needs(texts[name], list(built)) if built[n] is not None), None)
-    if failed is not None:
-        return f"it needs {failed}.v, which did not compile"
-    vo = folder / f"{name}.vo"
-    vo.unlink(missing_ok=True)
-    ran = _run((*prover.command, "-q", "-Q", ".", "LayerProof", f"{name}.v"), folder, limit)
-    if ran.code is None:
-        return f"{name}.v did not compile within {limit:.0f} s"
-    if ran.code != 0:
-        return f"{name}.v does not compile: {_last(ran.output)}"
-    return None if vo.exists() else f"the prover said nothing was wrong with {name}.v but compiled nothing"
-
-
-def _audit(
-    audit: Audit,
-    texts: dict[str, str],
-    built: dict[str, str | None],
-    refused: dict[str, str],
-    prover: Prover,
-    folder: Path,
-    limit: float,
-) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
-    files = _closure({*audit.requires, "attention"}, texts)
-    tainted = next((refused[f"{n}.v"] for n in sorted(files) if f"{n}.v" in refused), None)
-    if tainted is not None:
-        return {}, {t.name: tainted for t in audit.theorems}, {}
-    broken = next((built[n] for n in sorted(files) if built.get(n, f"{n}.v is missing") is not None), None)
-    if broken is not None:
-        return {}, {}, {t.name: broken for t in audit.theorems}
-    (folder / f"{audit.name}.v").write_text(audit.text(), encoding="utf-8")
-    ran = _run((*prover.command, "-q", "-Q", ".", "LayerProof", f"{audit.name}.v"), folder, limit)
-    if ran.code is None:
-        return {}, {}, {t.name: f"the audit did not end within {limit:.0f} s" for t in audit.theorems}
-    if ran.code != 0:
-        reason = f"the theory's theorem is not the restated one: {_last(ran.output)}"
-        return {}, {t.name: reason for t in audit.theorems}, {}
-    good: dict[str, float] = {}
-    bad: dict[str, str] = {}
-    open_: dict[str, str] = {}
-    for t in audit.theorems:
-        match = re.search(rf"^audited {re.escape(t.name)}$(.*?)(?=^audited |\Z)", ran.output, re.M | re.S)
-        said = " ".join(match[1].split()) if match else ""
-        if said == "Closed under the global context":
-            good[t.name] = ran.seconds
-        elif said.startswith("Axioms:"):
-            bad[t.name] = f"it rests on {said[:200]}"
-        else:
-            open_[t.name] = "the prover did not say what it assumes"
-    return good, bad, open_
-
-
-def _last(output: str) -> str:
-    lines = [line for line in output.strip().split("\n") if line.strip()]
-    errors = [i for i, line in enumerate(lines) if line.startswith("Error")]
-    return " ".join(" ".join(lines[errors[-1] :] if errors else lines[-3:]).split())[:300]

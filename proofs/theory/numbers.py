@@ -1,7 +1,7 @@
 """One instance as numbers for the kernel: the derived weights and the textbook's iterates, as a Rocq file.
 
-The file's theorem says that the transformer of `attention.v`, with the derived weights on this prompt, has at every
-layer the textbook's numbers in every row and column.  Its proof is a computation (`numbers.v`).
+The theorem says that the transformer, with the derived weights on this prompt, has at every layer the textbook's
+numbers in every row and column.  Its proof is a computation (`numbers.v`).
 """
 
 from __future__ import annotations
@@ -17,46 +17,60 @@ from ...symbolic.identity.exact import Problem, textbook
 
 Rows = Sequence[Sequence[Fraction]]
 
-FILE = """\
+STATEMENTS = """\
 (* {title}: the derived weights at d = {d}, n = {n} and the numbers of the textbook loop, L = {L}. *)
 (* W, P, Q, M : by layer, then by head.  states : Z after 0, ..., L iterates.  predictions : w_l . q. *)
 From Coq Require Import QArith_base.
 From mathcomp Require Import all_ssreflect ssralg ssrnum matrix.
-From LayerProof Require Import attention numbers.
+From LayerProofStatements Require Import attention.
 Import GRing.Theory.
+Local Open Scope ring_scope.
+
+(* A rational number, and the matrix of the lists' numbers, in any number field. *)
+Definition rows := seq (seq Q).
+Definition number (F : numFieldType) (x : Q) : F :=
+  match Qnum x with Z0 => 0 | Zpos p => (Pos.to_nat p)%:R | Zneg p => - (Pos.to_nat p)%:R end
+  / (Pos.to_nat (Qden x))%:R.
+Definition matrix_of (F : numFieldType) m n (A : rows) : 'M[F]_(m, n) :=
+  \\matrix_(i, j) number F (nth 0%Q (nth [::] A i) j).
+Definition weights_of (F : numFieldType) m H (A : seq (seq rows)) (l : nat) (h : 'I_H) : 'M[F]_m :=
+  matrix_of F m m (nth [::] (nth [::] A l) h).
 
 Local Open Scope Q_scope.
 {definitions}
 Local Close Scope Q_scope.
-Local Open Scope ring_scope.
 
-Theorem {name} (F : numFieldType) (l : nat) : (l <= {L})%N ->
-  let Z := transformer {n}%:R^-1
-    (weights_mx F {m} W) (weights_mx F {m} P) (weights_mx F {m} Q) (weights_mx F {N} M : nat -> 'I_{H} -> _)
-    l (rows_mx F {m} {N} prompt) in
-  Z = rows_mx F {m} {N} (nth [::] states l) /\\
+(* the transformer has the textbook's numbers, Z whole and the prediction, after each of the first {L} layers *)
+Definition {name} : Prop :=
+  forall (F : numFieldType) (l : nat), (l <= {L})%N ->
+  let Z := transformer {n}%:R^-1 (weights_of F {m} {H} W) (weights_of F {m} {H} P) (weights_of F {m} {H} Q)
+    (weights_of F {N} {H} M) l (matrix_of F {m} {N} prompt) in
+  Z = matrix_of F {m} {N} (nth [::] states l) /\\
   {sign}Z (@Ordinal {m} {row} isT) (@Ordinal {N} {n} isT) = number F (nth 0%Q predictions l).
+"""
+PROOFS = """\
+From Coq Require Import QArith_base.
+From mathcomp Require Import all_ssreflect all_algebra.
+From LayerProofStatements Require attention {name}.
+From LayerProof Require attention numbers.
+Module Import Said := LayerProofStatements.{name}.
+
+Theorem {name} : Said.{name}.
 Proof.
-move=> le_lL Z; have e : Z = rows_mx F {m} {N} (nth [::] states l).
-  by apply: transformer_states le_lL; vm_compute; reflexivity.
-by split=> //; rewrite e; apply: {readout} => //; vm_compute; reflexivity.
+move=> F l le_lL Z; have e : Z = matrix_of F {m} {N} (nth [::] states l).
+  apply: (@LayerProof.numbers.transformer_states F {m} {N} {H} {k} W P Q M {L} prompt states _ l le_lL).
+  by vm_compute; reflexivity.
+split=> //; rewrite e.
+pose at_query := (@LayerProof.numbers.{readout} F {m} {N} (@Ordinal {m} {row} isT) (@Ordinal {N} {n} isT)).
+by apply: (at_query states predictions) => //; vm_compute; reflexivity.
 Qed.
 """
 
 
-def theorem_name(construction: Construction) -> str:
-    """The name of the instance's theorem.
+def instance_texts(construction: Construction, setup: Problem, name: str) -> tuple[str, str]:
+    """The statement about one instance, and its proof, a computation: it compiles if and only if the numbers are equal.
 
-    >>> import layerproof as lp
-    >>> theorem_name(lp.construct("td-lambda", d=1, n=1, layers=1))
-    'numbers_td_lambda'
-    """
-    return f"numbers_{construction.algorithm.replace('-', '_')}"
-
-
-def instance_text(construction: Construction, setup: Problem) -> str:
-    """The Rocq file of one instance: it compiles if and only if the numbers are equal, at every layer, row and column.
-
+    name  : of the theorem and of the file
     setup : a prompt in exact rationals; the expected numbers are the textbook loop's, run with construction.steps
     Raises `ArgumentError` when the two do not belong together.
     """
@@ -78,11 +92,14 @@ def instance_text(construction: Construction, setup: Problem) -> str:
         f"Definition predictions := {_list(_number(_fraction(w[0] @ setup.query)) for w in iterates)}.",
     ]
     minus = construction.readout.sign < 0
-    return FILE.format(
-        title=setup.algorithm.title, name=theorem_name(construction), definitions="\n".join(definitions),
-        d=layout.d, n=layout.n, L=depth, m=layout.m, N=layout.n + 1, H=len(layers[0]),
-        row=layout.accumulator(construction.readout.row), sign="- " * minus, readout="readout" + "_opp" * minus,
-    )  # fmt: skip
+    said = {
+        "title": setup.algorithm.title, "name": name, "definitions": "\n".join(definitions),
+        "d": layout.d, "n": layout.n, "L": depth, "m": layout.m, "N": layout.n + 1, "H": len(layers[0]),
+        "k": layout.n - 1,
+        "row": layout.accumulator(construction.readout.row), "sign": "- " * minus,
+        "readout": "readout" + "_opp" * minus,
+    }  # fmt: skip
+    return STATEMENTS.format(**said), PROOFS.format(**said)
 
 
 def _weights(letter: str, matrices: Sequence[Sequence[Any]]) -> Iterable[str]:

@@ -1,19 +1,22 @@
-"""What was last proved on this machine: a record bound to the theory's files, the audits and the prover's version."""
+"""What was last proved on this machine: a record bound to all that a proof rests on."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
 from ...symbolic.errors import ContentError
 from ...symbolic.strict_json import dumps, loads
-from .audits import Audit
-from .gate import Outcome, Prover, source_digests
+from .audit import Audit
+from .gate import STATEMENTS, Outcome, source_digests
+from .prover import Prover, Runner
 
 
 def record_path() -> Path:
@@ -24,24 +27,68 @@ def record_path() -> Path:
     return folder / "proofs.json"
 
 
-def digest(audits: Sequence[Audit], prover: Prover) -> str:
-    """Binds a record: the sources, the audit texts (statements and derived heads among them) and the prover."""
-    content = {"sources": source_digests(), "audits": [a.text() for a in audits], "prover": prover.version}
+def digest(audits: Sequence[Audit], prover: Prover, sources: Mapping[str, str]) -> str:
+    """Binds a record: theory, audit texts, the gate's own code, the prover's programs, MathComp's compiled files.
+
+    sources : the sha256 of the theory's files, by name
+    """
+    shared = sorted({w for a in audits for w in a.words})
+    content = {
+        "sources": {name: value for name, value in sources.items() if name.endswith(".v")},
+        "audits": [a.texts() for a in audits],
+        "words": {w: (STATEMENTS / f"{w}.v").read_text(encoding="utf-8") for w in shared},
+        "gate": _of_files(sorted(Path(__file__).parent.rglob("*.py"))),
+        "prover": [prover.version, *prover.command, *prover.checker],
+        "installed": installed(prover, os.environ.get("PATH", "")),
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def installed(prover: Prover, path: str) -> str:
+    """The sha256 of the prover's programs, its library, its plugins and MathComp, as they lie on this machine.
+
+    "" where the prover does not say where its library is: then nothing is recorded.
+    """
+    said = Runner().run((*prover.command, "-where"), Path.cwd(), 30.0)
+    library = Path(said.stdout.strip())
+    programs = [shutil.which(c[0], path=path) for c in (prover.command, prover.checker) if c]
+    if said.code != 0 or not library.is_absolute() or not library.is_dir() or None in programs:
+        return ""
+    files = [Path(p).resolve() for p in programs if p]
+    files += sorted(f for folder in (library, library.parent / "coq-core") for end in ("*.vo", "*.cmxs")
+                    for f in folder.rglob(end))  # fmt: skip
+    return _of_files(files)
+
+
+def _of_files(files: Iterable[Path]) -> str:
+    whole = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            whole.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    return whole.hexdigest()
 
 
 def write(name: str, audits: Sequence[Audit], prover: Prover, outcome: Outcome) -> None:
     """Record that every theorem of `audits` passed; a cache that cannot be written is no error."""
     if any(t.name not in outcome.passed for a in audits for t in a.theorems):
         return
-    known = _read()
-    known[name] = digest(audits, prover)
-    path = record_path()
     try:
+        if not installed(prover, os.environ.get("PATH", "")):
+            return
+        known = _read()
+        known[name] = digest(audits, prover, _fixed(outcome.sources, audits))
+        path = record_path()
         path.parent.mkdir(parents=True, exist_ok=True)
         place_file(path, dumps(known))
     except OSError:
         return
+
+
+def _fixed(sources: Mapping[str, str], audits: Sequence[Audit]) -> dict[str, str]:
+    """The theory's own files; those that an audit brings are in the audit's texts."""
+    brought = {f"{f.name}.v" for a in audits for f in a.theory}
+    return {name: value for name, value in sources.items() if name not in brought}
 
 
 def knows(name: str) -> bool:
@@ -50,8 +97,11 @@ def knows(name: str) -> bool:
 
 
 def holds(name: str, audits: Sequence[Audit], prover: Prover) -> bool:
-    """Whether the record says that just these audits passed over just these sources with this prover."""
-    return _read().get(name) == digest(audits, prover)
+    """Whether the record says that just these audits passed over just these files with just this prover."""
+    try:
+        return bool(audits) and _read().get(name) == digest(audits, prover, source_digests())
+    except OSError:
+        return False
 
 
 def _read() -> dict[str, str]:

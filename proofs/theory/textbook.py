@@ -21,6 +21,7 @@ class Textbook:
     read        the position of the read-out row among the accumulators, as an index of the last rows
     weights     the iterate's first weight vector
     entries     further theorems: (name, sentence, index of the row, value in context column j)
+    zero        the zero starting weights, and the prompt there: the papers' Z_0
     """
 
     variables: str
@@ -30,6 +31,7 @@ class Textbook:
     read: str
     weights: str
     entries: tuple[tuple[str, str, str, str], ...]
+    zero: tuple[str, str] = ("0", "col_mx X (row_mx r 0)")
 
 
 PROMPT = """Variables (F : numFieldType) (d n : nat) (gamma : F).
@@ -92,6 +94,7 @@ TEXTBOOKS: dict[str, Textbook] = {
         "0",
         "iterate L w0",
         (("residual", "every context column holds its residual", "0", "residual (iterate L w0) j"),),
+        ("0", "block_mx Phi q r 0"),
     ),
     "td0": Textbook(
         PROMPT + _C,
@@ -151,6 +154,7 @@ TEXTBOOKS: dict[str, Textbook] = {
                 "difference (iterate L w0) j",
             ),
         ),
+        ("0", "col_mx X (block_mx r 0 0 0)"),
     ),
     "differential-td": Textbook(
         UNDISCOUNTED + "Variables (C : nat -> 'M[F]_d) (c : nat -> F).\n",
@@ -169,6 +173,7 @@ TEXTBOOKS: dict[str, Textbook] = {
         "0",
         "(iterate L s0).1",
         (("residual", "every context column holds its TD error", "0", "delta (iterate L s0) j"),),
+        ("(0, 0)", "col_mx X (row_mx r 0)"),
     ),
     "gtd2": Textbook(
         PROMPT + _CD,
@@ -181,6 +186,7 @@ TEXTBOOKS: dict[str, Textbook] = {
         "(lshift 1 0)",
         "(iterate L s0).1",
         _PAIR_ENTRIES,
+        ("(0, 0)", "col_mx X (block_mx r 0 0 0)"),
     ),
     "tdc": Textbook(
         PROMPT + _CD,
@@ -195,6 +201,7 @@ TEXTBOOKS: dict[str, Textbook] = {
         "(lshift 1 0)",
         "(iterate L s0).1",
         _PAIR_ENTRIES,
+        ("(0, 0)", "col_mx X (block_mx r 0 0 0)"),
     ),
 }
 """The catalogue's algorithms that have a theory; an algorithm that is not here is not machine-checked."""

@@ -1,24 +1,26 @@
-"""The Rocq gate is seen to refuse: each fault is planted in the real theory of TD(0), or in the prover itself.
+"""The Rocq gate is seen to refuse: each fault is planted in the real theory, or in the derived weights.
 
-Where no prover is installed these tests are skipped, but on a machine that runs CI (CI is set) they fail.
+Attacks that need no real theory stand in test_gate_*.py, over a theory of a few lines.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rocq_tiny import rocq
 
 from layerproof.proofs.cli import run
 from layerproof.proofs.theory import audits as theorems
 from layerproof.proofs.theory import gate as prover
-from layerproof.proofs.theory import record as proof_record
-from layerproof.proofs.theory.gate import THEORY, Outcome, Prover, forbidden_words, gate
+from layerproof.proofs.theory.audit import Audit
+from layerproof.proofs.theory.gate import THEORY, Outcome, gate
+from layerproof.proofs.theory.general import general_audit, general_audits
 from layerproof.proofs.theory.heads import heads_text
+from layerproof.proofs.theory.lexer import forbidden_words, needs
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.derivation.derive import derive
 
@@ -27,31 +29,25 @@ pytestmark = pytest.mark.slow
 TD0_FILES = ("attention", "td_prompt", "td0")
 
 
-def audit_of_td0() -> theorems.Audit:
+def audit_of_td0() -> Audit:
     """The restated theorems of TD(0), without the instance in numbers."""
-    return next(a for a in theorems.audits(find("td0")) if not a.whole)
+    return theorems.audits(find("td0"))[0]
 
 
 NAMES = {t.name for t in audit_of_td0().theorems}
 
 
 @pytest.fixture
-def rocq() -> Prover:
-    found = prover.find_prover()
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has no Rocq prover: nothing would be machine-checked")
-        pytest.skip("no Rocq prover on this machine")
-    return found
-
-
-@pytest.fixture
 def theory(tmp_path: Path) -> Path:
-    folder = tmp_path / "theory"
+    return copied(tmp_path / "theory", *TD0_FILES)
+
+
+def copied(folder: Path, *names: str) -> Path:
+    """A theory of some files of the real one."""
     folder.mkdir()
-    for name in TD0_FILES:
+    for name in names:
         shutil.copy(THEORY / f"{name}.v", folder)
-    (folder / "_CoqProject").write_text("-Q . LayerProof\n" + "".join(f"{n}.v\n" for n in TD0_FILES))
+    (folder / "_CoqProject").write_text("-Q . LayerProof\n" + "".join(f"{n}.v\n" for n in names))
     return folder
 
 
@@ -62,52 +58,42 @@ def edit(theory: Path, name: str, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def judged(theory: Path, rocq: Prover, limit: float = 120.0) -> Outcome:
-    return gate([audit_of_td0()], rocq, theory, limit=limit)
+def judged(theory: Path) -> Outcome:
+    return gate([audit_of_td0()], rocq(), theory, limit=240.0)
 
 
-def test_the_theory_of_td0_passes(theory: Path, rocq: Prover) -> None:
-    outcome = judged(theory, rocq)
+def test_the_theory_of_td0_passes(theory: Path) -> None:
+    outcome = judged(theory)
     assert (set(outcome.passed), outcome.refused, outcome.undecided) == (NAMES, {}, {})
 
 
 # faults in the theory
 
 
-def test_an_admitted_proof_is_refused(theory: Path, rocq: Prover) -> None:
+def test_an_admitted_proof_is_refused(theory: Path) -> None:
     edit(theory, "td0", "Proof. by rewrite td0_state col_mxKu. Qed.", "Admitted.")
-    outcome = judged(theory, rocq)
+    outcome = judged(theory)
     assert not outcome.passed and "td0.v contains Admitted" in outcome.refused["td0_features"]
 
 
-def test_an_axiom_in_a_file_that_is_imported_is_refused(theory: Path, rocq: Prover) -> None:
+def test_an_axiom_in_a_file_that_is_imported_is_refused(theory: Path) -> None:
     edit(theory, "td_prompt", "Section TD.", "Axiom shortcut : forall P : Prop, P.\nSection TD.")
-    outcome = judged(theory, rocq)
+    outcome = judged(theory)
     assert not outcome.passed and "td_prompt.v contains Axiom" in outcome.refused["td0_state"]
 
 
-def test_an_axiom_that_no_word_betrays_is_seen_by_the_prover(
-    theory: Path, rocq: Prover, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prover, "FORBIDDEN", ())
+@pytest.mark.slow
+def test_an_axiom_that_no_word_betrays_is_seen_by_the_prover(theory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prover, "forbidden_words", lambda text: [])
     edit(theory, "td_prompt", "Section TD.", "Axiom shortcut : forall P : Prop, P.\nSection TD.")
     edit(theory, "td0", "Proof. by rewrite td0_state col_mxKu. Qed.", "Proof. exact: shortcut. Qed.")
-    outcome = judged(theory, rocq)
-    assert "it rests on Axioms: " in outcome.refused["td0_features"] and "td0_features" not in outcome.passed
-    assert "td0_state" in outcome.passed
+    outcome = judged(theory)
+    assert "it rests on Axioms: " in outcome.refused["td0_features"] and not outcome.passed
+    assert "the checker lists the axiom LayerProof.td_prompt.shortcut" in outcome.refused["td0_state"]
 
 
-def test_switching_the_guard_off_is_refused(theory: Path, rocq: Prover) -> None:
-    edit(theory, "td0", "Section TD0.", "Unset Guard Checking.\nSection TD0.")
-    assert "Guard Checking" in judged(theory, rocq).refused["td0_state"]
-
-
-def test_bypassing_a_check_is_refused(theory: Path, rocq: Prover) -> None:
-    edit(theory, "td0", "Fixpoint iterate", "#[bypass_check(guard)] Fixpoint iterate")
-    assert "bypass_check" in judged(theory, rocq).refused["td0_state"]
-
-
-def test_a_section_hypothesis_that_weakens_the_theorems_is_refused(theory: Path, rocq: Prover) -> None:
+@pytest.mark.slow
+def test_a_section_hypothesis_that_weakens_the_theorems_is_refused(theory: Path) -> None:
     edit(
         theory,
         "td0",
@@ -115,101 +101,115 @@ def test_a_section_hypothesis_that_weakens_the_theorems_is_refused(theory: Path,
         "Variable C : nat -> 'M[F]_d.\nHypothesis no_discount : gamma = 0.",
     )
     edit(theory, "td0", "Proof.\nelim: L", "Proof.\nhave _ := no_discount; elim: L")
-    outcome = judged(theory, rocq)
+    outcome = judged(theory)
     assert not outcome.passed and "not the restated one" in outcome.refused["td0_state"]
 
 
-def test_a_weaker_theorem_under_the_same_name_is_refused(theory: Path, rocq: Prover) -> None:
+@pytest.mark.slow
+def test_a_weaker_theorem_under_the_same_name_is_refused(theory: Path) -> None:
     statement, proof = "  usubmx (transformer L (prompt w0)) = X.\n", "Proof. by rewrite td0_state col_mxKu. Qed."
     edit(
         theory, "td0", statement + proof, "  transformer L (prompt w0) = transformer L (prompt w0).\nProof. by []. Qed."
     )
-    assert "not the restated one" in judged(theory, rocq).refused["td0_features"]
+    assert "not the restated one" in judged(theory).refused["td0_features"]
 
 
-def test_another_recursion_under_the_same_name_is_refused(theory: Path, rocq: Prover) -> None:
+@pytest.mark.slow
+def test_another_recursion_under_the_same_name_is_refused(theory: Path) -> None:
     """The textbook loses its step size, and the layer its scale with it: consistent, and not TD(0) as it is stated."""
     file = theory / "td0.v"
     text = file.read_text(encoding="utf-8").replace("n%:R^-1", "(n%:R^-1 * n%:R^-1)")
     file.write_text(text, encoding="utf-8")
-    outcome = judged(theory, rocq)
+    outcome = judged(theory)
     assert not outcome.passed and "not the restated one" in outcome.refused["td0_state"]
 
 
-def test_a_theory_that_does_not_compile_leaves_the_question_open(theory: Path, rocq: Prover) -> None:
-    edit(theory, "td0", "col_mxKu. Qed.", "col_mxKd. Qed.")
-    outcome = judged(theory, rocq)
-    assert not outcome.passed and "td0.v does not compile" in outcome.undecided["td0_state"]
+@pytest.mark.slow
+def test_a_transformer_that_uses_the_first_layers_masks_everywhere_is_refused(theory: Path) -> None:
+    """TD(0) has one mask for all layers and would not see it; its audit does."""
+    edit(theory, "attention", "(Q l) (M l) (transformer", "(Q l) (M 0%N) (transformer")
+    edit(theory, "attention", "*m M l h *m X^T *m E l h\n  else 0.", "*m M 0%N h *m X^T *m E l h\n  else 0.")
+    outcome = judged(theory)
+    assert not outcome.passed and "not the restated one" in outcome.refused["td0_state"]
+
+
+@pytest.mark.slow
+def test_roundings_that_admit_nothing_do_not_pass_for_the_stated_ones(tmp_path: Path) -> None:
+    """`ok := False` would make the theorem on rounding errors empty."""
+    folder = copied(tmp_path / "theory", "sum_error")
+    text = (folder / "sum_error.v").read_text(encoding="utf-8")
+    start, end = text.index("Fixpoint ok u eta t"), text.index("Fixpoint exact t")
+    text = text[:start] + "Definition ok (u eta : R) (t : tree) : Prop := False.\n\n" + text[end:]
+    keep = text[: text.index("Theorem float_error t")]
+    keep += """Theorem float_error t : ok u eta t ->
+  `|computed t - exact t|
+    <= growth u (roundings t) * magnitude t
+     + (1 + u) ^+ roundings t * growth eta (losses t) * magnitude1 t.
+Proof. by case: (conj u0 eta0). Qed.
+End Bound.
+End Trees.
+"""
+    (folder / "sum_error.v").write_text(keep, encoding="utf-8")
+    outcome = gate([general_audit("sum_error")], rocq(), folder, limit=240.0)
+    assert not outcome.passed and not [t for t in outcome.undecided if t not in ("float_error", "sum_error",
+                                                                                 "sum_of_products_error")]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_an_empty_q_learning_does_not_pass_for_the_stated_one(tmp_path: Path) -> None:
+    folder = copied(tmp_path / "theory", "attention", "negative")
+    text = (folder / "negative.v").read_text(encoding="utf-8")
+    start, end = text.index("Definition q_step"), text.index("End Impossible.")
+    empty = """Definition q_value (rew : F) (l : nat) : F := `|rew|.
+Theorem no_q_learning l : (2 <= l)%N -> ~ (forall rew, out rew = q_value rew l).
+Proof. by move=> _; apply: no_abs. Qed.
+"""
+    (folder / "negative.v").write_text(text[:start] + empty + text[end:], encoding="utf-8")
+    outcome = gate([general_audit("negative")], rocq(), folder, limit=240.0)
+    assert not outcome.passed and "no_q_learning" in {**outcome.refused, **outcome.undecided}
 
 
 # faults in the statement and in the derived weights
 
 
-def test_a_statement_with_the_sign_of_the_read_out_flipped_is_refused(theory: Path, rocq: Prover) -> None:
-    audit = audit_of_td0()
-    flipped = tuple(
-        replace(t, statement=t.statement.replace("w0, - transformer", "w0, transformer")) for t in audit.theorems
-    )
-    assert flipped != audit.theorems
-    outcome = gate([replace(audit, theorems=flipped)], rocq, theory)
-    assert not outcome.passed and "not the restated one" in outcome.refused["td0_prediction"]
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        ("forall L w0, - transformer", "forall L w0, transformer"),
         ("(- (C l)^T) ((C l)^T)", "((C l)^T) ((C l)^T)"),
         ("(- (C l)^T) ((C l)^T)", "(- C l) (C l)"),
         ("'M[F]_(n + 1) := block_mx 1%:M 0 0 0", "'M[F]_(n + 1) := block_mx 1%:M 0 0 1%:M"),
+        ("block_mx Phi q (gamma *: Phi') 0", "block_mx Phi q Phi' 0"),
     ],
-    ids=["a sign", "C for its transpose", "the query in the mask"],
+    ids=["the read-out's sign", "a sign", "C for its transpose", "the query in the mask", "gamma dropped"],
 )
-def test_a_derived_weight_that_was_changed_is_refused(theory: Path, rocq: Prover, old: str, new: str) -> None:
+def test_a_statement_or_a_derived_weight_that_was_changed_is_refused(theory: Path, old: str, new: str) -> None:
     audit = audit_of_td0()
-    assert old in audit.definitions
-    outcome = gate([replace(audit, definitions=audit.definitions.replace(old, new))], rocq, theory)
-    assert not outcome.passed and "not the restated one" in outcome.refused["td0_state"]
+    assert audit.statements.count(old) == 1
+    outcome = gate([replace(audit, statements=audit.statements.replace(old, new))], rocq(), theory, limit=240.0)
+    assert not outcome.passed and any("not the restated one" in said for said in outcome.refused.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["a weight", "a mask entry", "a state"])
-def test_the_kernel_refuses_numbers_that_are_not_the_textbooks(what: str, rocq: Prover, tmp_path: Path) -> None:
-    audit = next(a for a in theorems.audits(find("td0")) if a.whole)
-    good = gate([audit], rocq)
-    assert set(good.passed) == {"numbers_td0"}
+def test_the_kernel_refuses_numbers_that_are_not_the_textbooks(what: str, tmp_path: Path) -> None:
+    audit = theorems.audits(find("td0"))[1]
+    folder = copied(tmp_path / "theory", "attention", "numbers")
     definition = {"a weight": "Definition Q", "a mask entry": "Definition M", "a state": "Definition state_1"}[what]
-    start = audit.whole.index(definition)
+    start = audit.statements.index(definition)
     digits = re.compile(r"\(?-?[1-9][0-9]* # [0-9]+\)?|(?<![0-9#])1(?![0-9])")
-    number = digits.search(audit.whole, start + len(definition) + 3)
+    number = digits.search(audit.statements, start + len(definition) + 3)
     assert number is not None
-    changed = audit.whole[: number.start()] + "(7 # 3)" + audit.whole[number.end() :]
-    outcome = gate([replace(audit, whole=changed)], rocq)
-    assert not outcome.passed and "numbers_td0" in outcome.refused
+    changed = audit.statements[: number.start()] + "(7 # 3)" + audit.statements[number.end() :]
+    outcome = gate([replace(audit, statements=changed)], rocq(), folder, limit=240.0)
+    assert not outcome.passed and "not the restated one" in outcome.refused["numbers_td0"]
 
 
-# faults in the prover
-
-
-def fake(folder: Path, body: str) -> Prover:
-    file = folder / "coqc"
-    file.write_text(f"#!/bin/sh\n{body}\n")
-    file.chmod(0o755)
-    return Prover((str(file),), "fake")
-
-
-def test_a_prover_that_exits_0_without_compiling_proves_nothing(theory: Path, tmp_path: Path) -> None:
-    outcome = judged(theory, fake(tmp_path, "exit 0"))
-    assert not outcome.passed and set(outcome.undecided) == NAMES
-    assert "compiled nothing" in outcome.undecided["td0_state"]
-
-
-def test_a_prover_that_compiles_and_says_nothing_proves_nothing(theory: Path, tmp_path: Path) -> None:
-    outcome = judged(theory, fake(tmp_path, 'for f; do :; done; touch "${f%.v}.vo"'))
-    assert not outcome.passed and outcome.undecided["td0_state"] == "the prover did not say what it assumes"
-
-
-def test_a_prover_that_hangs_is_ended(theory: Path, tmp_path: Path) -> None:
-    outcome = judged(theory, fake(tmp_path, "sleep 600"), limit=0.5)
-    assert not outcome.passed and "did not compile within" in outcome.undecided["td0_state"]
+@pytest.mark.slow
+def test_the_numbers_of_td0_pass(tmp_path: Path) -> None:
+    outcome = gate([theorems.audits(find("td0"))[1]], rocq(), copied(tmp_path / "theory", "attention", "numbers"))
+    assert set(outcome.passed) == {"numbers_td0"}
 
 
 def test_without_a_prover_nothing_is_run_and_the_exit_code_says_so(
@@ -222,35 +222,6 @@ def test_without_a_prover_nothing_is_run_and_the_exit_code_says_so(
     assert run(["verify", "td0", "-n", "2", "-L", "1", "--evidence", "derived", "--prove"]) == 3
 
 
-# the record
-
-
-def test_a_record_counts_only_for_the_same_sources_statements_and_prover(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LAYERPROOF_CACHE", str(tmp_path))
-    audits, rocq = theorems.audits(find("td0")), Prover(("coqc",), "8")
-    names = {t.name: 1.0 for a in audits for t in a.theorems}
-    outcome = Outcome(names, {}, {}, "8", 1.0)
-    assert not proof_record.holds("td0", audits, rocq)
-    proof_record.write("td0", audits, rocq, replace(outcome, passed={"td0_state": 1.0}))
-    assert not proof_record.holds("td0", audits, rocq)
-    proof_record.write("td0", audits, rocq, outcome)
-    assert proof_record.holds("td0", audits, rocq)
-    assert not proof_record.holds("td0", audits, replace(rocq, version="9"))
-    assert not proof_record.holds("td0", [replace(audits[0], definitions="")], rocq)
-    assert not proof_record.holds("gtd2", theorems.audits(find("gtd2")), rocq)
-    monkeypatch.setattr(proof_record, "source_digests", lambda: {"td0.v": "other"})
-    assert not proof_record.holds("td0", audits, rocq)
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"td0": 1}', '{"td0": "x"}'])
-def test_a_damaged_record_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
-    monkeypatch.setenv("LAYERPROOF_CACHE", str(tmp_path))
-    (tmp_path / "proofs.json").write_text(content)
-    assert not proof_record.holds("td0", theorems.audits(find("td0")), Prover(("coqc",), "8"))
-
-
 # what needs no prover
 
 
@@ -258,13 +229,13 @@ def test_a_damaged_record_is_no_proof(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_every_algorithm_has_theorems_about_its_own_derived_heads(name: str) -> None:
     algorithm = find(name)
     audits = theorems.audits(algorithm)
-    assert len(audits) == 2 * max(1, *(len(v) for v in algorithm.options.values()), 1)
-    for audit in (a for a in audits if not a.whole):
-        assert {"state", "prediction", "features"} <= {
-            part for part in ("state", "prediction", "features") if any(part in t.name for t in audit.theorems)
-        }
-        assert any(heads_text(derive(algorithm, {"trace": o} if o else {})) in audit.definitions
-                   for o in [None, *(v for vs in algorithm.options.values() for v in vs)])  # fmt: skip
+    options = [{k: v} for k, vs in algorithm.options.items() for v in vs] or [{}]
+    assert len(audits) == 2 * len(options)
+    for (book, numbers), chosen in zip(zip(audits[::2], audits[1::2], strict=True), options, strict=True):
+        for part in ("state", "prediction", "features", "prompt0"):
+            assert any(part in t.name for t in book.theorems)
+        assert len(numbers.theorems) == 1
+        assert heads_text(derive(algorithm, chosen)) in book.statements
 
 
 @pytest.mark.parametrize("file", sorted(THEORY.glob("*.v")), ids=lambda f: f.name)
@@ -277,15 +248,28 @@ def test_every_file_of_the_theory_is_in_its_project() -> None:
     assert sorted(prover.files_of(THEORY)) == sorted(f.stem for f in THEORY.glob("*.v"))
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("Lemma x : True. Proof. Admitted.", ["Admitted"]),
-        ("(* Admitted (* Axiom *) *) Lemma x' : True.", []),
-        ("Local Axiom y : False.", ["Axiom"]),
-        ("Lemma admitted_x : True.", []),
-        ("Set  Universe Polymorphism. Unset Universe Checking.", ["Universe Checking"]),
-    ],
-)
-def test_forbidden_words_are_seen_outside_comments(text: str, found: list[str]) -> None:
-    assert forbidden_words(text) == found
+def test_what_the_readme_calls_a_theorem_is_audited() -> None:
+    """Its index, and the theorems that it names elsewhere in the running text."""
+    text = (THEORY.parents[1] / "README.md").read_text(encoding="utf-8")
+    index = text[text.index("## The theorems") : text.index("A certificate (`layerproof certify`")]
+    named = {name for row in re.findall(r"^\| (`[^|]*) \|", index, re.M) for name in re.findall(r"`([\w]+)`", row)}
+    named = {n for n in named if not n.startswith("_")} | {"attention_entry_bound", "float_error"}
+    audited = {t.name for a in general_audits() for t in a.theorems}
+    books = {t.name for n in catalogue() for a in theorems.audits(find(n)) for t in a.theorems}
+    for name in named:
+        if "ALGO" in name:
+            part = name.replace("ALGO", "").strip("_")
+            assert any(part in b for b in books), name
+        else:
+            assert name in audited | books, name
+
+
+def test_every_file_of_the_theory_that_has_theorems_is_audited_or_serves_one_that_is() -> None:
+    used = {r for a in general_audits() for r in a.requires}
+    used |= {r for n in catalogue() for a in theorems.audits(find(n)) for r in a.requires}
+    texts = {f.stem: f.read_text(encoding="utf-8") for f in THEORY.glob("*.v")}
+    reached, new = set(used), set(used)
+    while new:
+        new = {m for n in new for m in needs(texts[n], "LayerProof")} - reached
+        reached |= new
+    assert set(texts) <= reached

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ....symbolic.algorithm import Algorithm
-from ...theory.audits import Audit, audits, has_theory
+from ...theory.audit import Audit
+from ...theory.audits import audits, has_theory, module_of
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose, sentence
 from ..model import Block, Code, Folded, Listing, Note, Section, Table
@@ -27,12 +28,12 @@ def build(subject: Subject) -> Section | None:
     first = main.theorems[0]
     blocks: list[Block] = [
         _ran(subject),
-        prose("The statement below is generated for the audit, with the textbook's recursion and the derived heads "
-              "spelled out; the theory's proof has to fit it. ", (sentence(first.sentence),)),
+        prose("The statement below is compiled apart from the theory, with the textbook's recursion and the derived "
+              "heads spelled out; the theory's proof has to fit it. ", (sentence(first.sentence),)),
         Listing(f"Theorem {first.name} :\n  {first.statement}.", "rocq"),
         prose("Its assumptions are the variables that it is about, and nothing else; the gate lets no axiom through:"),
         Listing(assumptions(main), "rocq"),
-        Folded("The definitions that it speaks of", (Listing(main.definitions.strip(), "rocq"),),
+        Folded("The file of statements, with all definitions", (Listing(main.statements.strip(), "rocq"),),
                "theorem-definitions"),
     ]  # fmt: skip
     rows = [
@@ -50,22 +51,15 @@ def chosen(subject: Subject, algorithm: Algorithm) -> tuple[Audit, list[Audit]]:
     """The audit with the statements for the options in force, and the others that belong to it."""
     assert subject.case is not None
     suffix = "".join(f"_{v.replace('-', '_')}" for v in algorithm.choose(subject.case.options).values())
-    found = [a for a in audits(algorithm) if not suffix or a.name.endswith(suffix)]
-    main = next(a for a in found if not a.whole)
-    if suffix:  # a suffix may end with another: _lam ends _gamma_lam
-        main = min((a for a in found if not a.whole), key=lambda a: len(a.name))
-        found = [
-            a
-            for a in found
-            if a is main or (a.whole and a.name.removeprefix("audit_numbers_") == main.name.removeprefix("audit_"))
-        ]
-    return main, [a for a in found if a is not main]
+    names = (f"{module_of(algorithm.name)}{suffix}", f"numbers_{module_of(algorithm.name)}{suffix}")
+    found = {a.name: a for a in audits(algorithm)}
+    return found[names[0]], [found[names[1]]]
 
 
 def assumptions(audit: Audit) -> str:
-    """The variables of the statement."""
-    lines = [line for line in audit.definitions.splitlines() if line.startswith("Variable")]
-    return "\n".join(lines)
+    """The variables that the statements are about."""
+    textbook = audit.statements[audit.statements.index("Section Textbook.") :]
+    return "\n".join(line for line in textbook.splitlines() if line.startswith("Variable"))
 
 
 def _ran(subject: Subject) -> Note:
@@ -74,10 +68,7 @@ def _ran(subject: Subject) -> Note:
     if claim is None:
         return Note(Verdict.NOT_RUN, "The prover did not run", (prose("It is asked for with `--prove`."),))
     if claim.verdict is Verdict.HOLDS:
-        title = (
-            "The Rocq kernel accepted it" if claim.asked else "Accepted earlier; the prover did not run for this report"
-        )
-        return Note(badge(claim), title, (plain(sentence(claim.reason)),))
+        return Note(badge(claim), "The Rocq kernel accepted it", (plain(sentence(claim.reason)),))
     titles = {Verdict.NOT_RUN: "The prover did not run for this report", Verdict.REFUTED: "The gate refused it",
               Verdict.UNDECIDED: "The gate could not decide"}  # fmt: skip
     said = (

@@ -1,0 +1,120 @@
+"""Files compiled in the order of what they need, several at once, and what went wrong with each."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..case import Progress
+from .prover import Ran, Runner
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to compile: its place without the ending, the command, and the places that it needs first."""
+
+    place: str
+    command: tuple[str, ...]
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a file is not compiled.
+
+    place  : the file where it began
+    line   : where the prover located an error, counted from one; 0 where it did not
+    misfit : whether the located error says that a term has not the type that was asked for
+    """
+
+    place: str
+    reason: str
+    line: int = 0
+    misfit: bool = False
+
+
+# What the prover says of a term that does not have the type asked for, or of an application that does not fit.
+MISFITS = ("has type", "should have type", "is expected to have type", "Unable to unify", "cannot unify",
+           "cannot be applied to", "Cannot apply", "Illegal application")  # fmt: skip
+AT = re.compile(r'^File "[^"]*?([\w-]+/[\w\']+)\.v", line (\d+), characters \d+-\d+:\n(?=Error)', re.M)
+
+
+def run_jobs(
+    jobs: Sequence[Job], missing: Mapping[str, str], folder: Path, running: Runner, limit: float, progress: Progress
+) -> dict[str, Trouble | str]:
+    """Run each job once all that it needs is compiled: its standard output, or what went wrong with it or before it.
+
+    missing : places that cannot be compiled, with the reason
+    """
+    done: dict[str, Trouble | str] = {p: Trouble(p, reason) for p, reason in missing.items()}
+    waiting = {j.place: j for j in jobs}
+    current: dict[Future[Trouble | str], str] = {}
+    total = len(waiting)
+    with ThreadPoolExecutor(max_workers=workers()) as pool:
+        try:
+            while waiting or current:
+                for place, job in list(waiting.items()):
+                    bad = next((p for p in sorted(job.needs) if isinstance(done.get(p), Trouble)), None)
+                    if bad is not None:
+                        del waiting[place]
+                        done[place] = _after(bad, done[bad])
+                    elif all(p in done for p in job.needs):
+                        del waiting[place]
+                        current[pool.submit(_compile, job, folder, running, limit)] = place
+                if not current:
+                    done.update({p: Trouble(p, f"{p}.v needs what is not there, or itself") for p in waiting})
+                    break
+                for future in wait(current, return_when=FIRST_COMPLETED).done:
+                    done[current.pop(future)] = future.result()
+                progress(f"{sum(j.place in done for j in jobs)} of {total} files compiled")
+        except BaseException:
+            running.stop()
+            raise
+    return done
+
+
+def _after(place: str, state: Trouble | str) -> Trouble:
+    assert isinstance(state, Trouble)
+    return state if state.place == place else Trouble(state.place, state.reason, state.line, state.misfit)
+
+
+def _compile(job: Job, folder: Path, running: Runner, limit: float) -> Trouble | str:
+    ran = running.run(job.command, folder, limit)
+    if ran.code == 0:
+        if (folder / f"{job.place}.vo").is_file():
+            return ran.stdout
+        return Trouble(job.place, f"the prover said nothing was wrong with {job.place}.v but compiled nothing")
+    return trouble(job.place, ran, limit)
+
+
+def trouble(place: str, ran: Ran, limit: float) -> Trouble:
+    """What a failed run says: killed, out of time, out of memory or room, or an error in the file, located or not."""
+    file = f"{place}.v"
+    if ran.code is None:
+        return Trouble(place, f"{file} did not compile within {limit:.0f} s")
+    if ran.code < 0 or ran.code > 128:
+        number = -ran.code if ran.code < 0 else ran.code - 128
+        return Trouble(place, f"the prover was ended by signal {number} while it compiled {file}")
+    located = list(AT.finditer(ran.stderr))
+    if not located:
+        return Trouble(place, f"{file} does not compile: {_line(ran.stderr)}")
+    said = ran.stderr[located[-1].end() :]
+    line = int(located[-1][2])
+    here = located[-1][1] == place
+    misfit = here and any(m in " ".join(said.split()) for m in MISFITS)
+    return Trouble(place, f"{file} does not compile: line {line}: {_line(said)}", line, misfit)
+
+
+def _line(text: str) -> str:
+    words = " ".join(text.split())
+    start = words.rfind("Error")
+    return (words[start:] if start >= 0 else words[-300:])[:300]
+
+
+def workers() -> int:
+    """How many programs to run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

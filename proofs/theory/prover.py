@@ -1,0 +1,128 @@
+"""The installed prover, and how its programs are run: in an environment of their own, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import FrameType
+
+INSTALL = (
+    "install it on Debian or Ubuntu with: apt-get install coq libcoq-mathcomp-algebra libcoq-mathcomp-algebra-tactics"
+    " (elsewhere: opam install coq-mathcomp-algebra coq-mathcomp-algebra-tactics)"
+)
+PROVERS = ((("coqc",), ("coqchk",)), (("rocq", "compile"), ("rocq", "check")))
+
+
+@dataclass(frozen=True)
+class Prover:
+    """An installed prover: what compiles a file, what it says of its version, what checks compiled files again."""
+
+    command: tuple[str, ...]
+    version: str
+    checker: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a program did.
+
+    code : its exit status, negative for a signal that ended it; None when it ran out of time or was stopped
+    """
+
+    code: int | None
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+def find_prover() -> Prover | None:
+    """`coqc` or `rocq compile` on the path, or None."""
+    return _prover_on(os.environ.get("PATH", ""))
+
+
+@cache
+def _prover_on(path: str) -> Prover | None:
+    for command, checker in PROVERS:
+        if shutil.which(command[0], path=path):
+            said = Runner().run((*command, "--version"), Path.cwd(), 30.0)
+            if said.code != 0:
+                return None
+            return Prover(command, " ".join(said.stdout.split())[:120], checker)
+    return None
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What a prover sees: the path and nothing else of the caller's, no COQPATH, COQLIB or OCAMLPATH."""
+    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "TMPDIR": str(home), "LC_ALL": "C.UTF-8"}
+
+
+class Runner:
+    """Runs programs, each in a process group of its own, and ends all of them when it is stopped."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[int] = set()
+        self._stopped = False
+
+    def run(self, command: Sequence[str], folder: Path, limit: float) -> Ran:
+        """Run one program in a folder, its home, for at most `limit` seconds."""
+        start = time.monotonic()
+        with self._lock:
+            if self._stopped:
+                return Ran(None, "", "", 0.0)
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
+            )  # fmt: skip
+            self._running.add(process.pid)
+        try:
+            out, err = process.communicate(timeout=limit)
+            return Ran(None if self._stopped else process.returncode, out, err, time.monotonic() - start)
+        except subprocess.TimeoutExpired:
+            _end(process.pid)
+            process.communicate()
+            return Ran(None, "", "", time.monotonic() - start)
+        finally:
+            with self._lock:
+                self._running.discard(process.pid)
+
+    def stop(self) -> None:
+        """End all programs that run, and start no more."""
+        with self._lock:
+            self._stopped = True
+            for pid in self._running:
+                _end(pid)
+
+
+def _end(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+@contextmanager
+def runner() -> Iterator[Runner]:
+    """A runner whose programs end with the block, on SIGTERM and SIGHUP too: the block is left, as by Ctrl-C."""
+    found = Runner()
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    main = threading.current_thread() is threading.main_thread()
+    before = {s: signal.signal(s, leave) for s in (signal.SIGTERM, signal.SIGHUP)} if main else {}
+    try:
+        yield found
+    finally:
+        found.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)

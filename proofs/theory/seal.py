@@ -1,0 +1,53 @@
+"""The last word on a theorem: a file that says of each proof what it proves, and asks what it assumes."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+
+from .audit import AUDITS_PREFIX, STATEMENTS_PREFIX, Audit
+
+CLOSED = "Closed under the global context"
+
+
+def nonce() -> str:
+    """A word that no file can know before it is drawn."""
+    return "q" + secrets.token_hex(16)
+
+
+def seal_text(audit: Audit, word: str) -> str:
+    """A file that imports nothing: each proof against its statement by full names, then the questions.
+
+    The statement is compiled already, over MathComp alone; here it is a name, and nothing is left to be parsed.
+    """
+    lines = [f"From {STATEMENTS_PREFIX} Require {audit.name}.", f"From {AUDITS_PREFIX} Require {audit.name}."]
+    for i, t in enumerate(audit.theorems):
+        full = f"{audit.name}.{t.name}"
+        lines.append(f"Definition sealed_{i} : {STATEMENTS_PREFIX}.{full} := {AUDITS_PREFIX}.{full}.")
+    for i in range(len(audit.theorems)):
+        lines += [
+            f'Goal True. idtac "{word} {i} begins". Abort.',
+            f"Print Assumptions sealed_{i}.",
+            f'Goal True. idtac "{word} {i} ends". Abort.',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def theorem_at(line: int, audit: Audit) -> str | None:
+    """The theorem that a line of the seal is about, counted from one; None for the others."""
+    i = line - 3
+    return audit.theorems[i].name if 0 <= i < len(audit.theorems) else None
+
+
+def answers(said: str, word: str, theorems: Sequence[str]) -> dict[str, str | None]:
+    """What the prover answered about each theorem: the one answer between its two marks; None where it is not one.
+
+    said : standard output alone; warnings are on standard error and answer nothing
+    """
+    result: dict[str, str | None] = {}
+    for i, name in enumerate(theorems):
+        found = re.findall(rf"^{word} {i} begins\n(.*?)^{word} {i} ends$", said, re.M | re.S)
+        marks = said.count(f"{word} {i} begins") == said.count(f"{word} {i} ends") == 1
+        result[name] = " ".join(found[0].split()) if len(found) == 1 and marks else None
+    return result

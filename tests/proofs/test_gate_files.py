@@ -1,0 +1,88 @@
+"""The gate compiles what is listed, from sources alone; nothing that lies beside them is used."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from rocq_tiny import THEORY, audit, judged, rocq, theory
+
+from layerproof.proofs.theory.gate import gate
+
+EVIL = "Axiom shortcut : forall P : Prop, P.\n"
+USES = """\
+From LayerProof Require evil.
+Fixpoint double (n : nat) : nat := match n with O => O | S k => S (S (double k)) end.
+Theorem twice : forall n : nat, double n = n + n.
+Proof. intro n. apply evil.shortcut. Qed.
+"""
+
+
+def test_the_tiny_theory_passes(tmp_path: Path) -> None:
+    outcome = judged(tmp_path)
+    assert (set(outcome.passed), outcome.refused, outcome.undecided) == ({"twice"}, {}, {})
+    assert set(outcome.sources) == {"tiny.v"}
+
+
+def test_a_compiled_file_beside_the_sources_is_not_used(tmp_path: Path) -> None:
+    """tiny.v is wrong, and tiny.vo beside it is right; evil.vo is there and listed nowhere."""
+    folder = theory(tmp_path / "theory")
+    prover = rocq()
+    subprocess.run([*prover.command, "-q", "-Q", ".", "LayerProof", "tiny.v"], cwd=folder, check=True)
+    (folder / "tiny.v").write_text(THEORY.replace("n + n", "n + 0"))
+    (folder / "evil.v").write_text(EVIL)
+    subprocess.run([*prover.command, "-q", "-Q", ".", "LayerProof", "evil.v"], cwd=folder, check=True)
+    kept = tmp_path / "kept"
+    assert not gate([audit()], prover, folder, keep=kept).passed
+    assert not list(kept.rglob("evil*")) and not (kept / "theory" / "tiny.vo").exists()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["From LayerProof Require evil.", "Require LayerProof.evil.", "From LayerProof\nRequire(* *)Import evil.",
+     "From Other Require evil.", "Require Import evil."],
+)  # fmt: skip
+def test_requiring_a_file_that_is_not_listed_is_refused(sentence: str, tmp_path: Path) -> None:
+    folder = theory(tmp_path / "theory", USES.replace("From LayerProof Require evil.", sentence))
+    (folder / "evil.v").write_text(EVIL)
+    outcome = gate([audit()], rocq(), folder)
+    assert not outcome.passed and "evil, which is no listed file" in outcome.refused["twice"]
+
+
+def test_a_listed_file_with_an_axiom_taints_what_needs_it(tmp_path: Path) -> None:
+    outcome = judged(tmp_path, USES, evil=EVIL)
+    assert "evil.v contains Axiom" in outcome.refused["twice"]
+    assert judged(tmp_path, THEORY, evil=EVIL).passed
+
+
+def test_an_axiom_of_the_library_is_seen(tmp_path: Path) -> None:
+    text = "From Coq Require Import Classical.\n" + THEORY.replace(
+        "Proof. induction", "Proof. destruct (classic True) as [_|[]]; [|exact I]. induction"
+    )
+    outcome = judged(tmp_path, text)
+    assert not outcome.passed and "classic" in outcome.refused["twice"]
+
+
+@pytest.mark.parametrize(
+    "name", ["COQPATH", "COQLIB", "OCAMLPATH", "COQFLAGS", "CAML_LD_LIBRARY_PATH", "XDG_DATA_HOME"]
+)
+def test_no_setting_of_the_caller_reaches_the_prover(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "nowhere"))
+    assert judged(tmp_path).passed
+
+
+def test_a_library_on_the_callers_path_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiled MathComp of the caller's own would come before the installed one."""
+    planted = tmp_path / "planted" / "mathcomp"
+    planted.mkdir(parents=True)
+    (planted / "evil.v").write_text(EVIL)
+    prover = rocq()
+    subprocess.run([*prover.command, "-q", "-Q", ".", "mathcomp", "evil.v"], cwd=planted, check=True)
+    monkeypatch.setenv("COQPATH", str(tmp_path / "planted"))
+    outcome = judged(tmp_path, USES.replace("From LayerProof Require evil", "From mathcomp Require evil"))
+    assert not outcome.passed and "evil" in outcome.undecided["twice"]
+    shutil.rmtree(planted)
