@@ -128,7 +128,7 @@ def _textbook(derivation: Derivation, suffix: str) -> Audit:
         module=module,
         theorems="\n".join(
             f"Theorem {t.name} : LayerProofStatements.{name}.{t.name}.\n"
-            f"Proof. move=> {bound}; exact: (@LayerProof.{module}.{module}_{part} {taken(part)}). Qed."
+            f"Proof. move=> {bound}; exact (@LayerProof.{module}.{module}_{part} {taken(part)}). Qed."
             for t, (part, _, _) in zip(theorems, parts, strict=True)
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 # A section hypothesis is not here: each theorem is restated in full, so that one would show as a misfit.
 FORBIDDEN = (
@@ -74,7 +74,7 @@ def required(text: str) -> Iterator[tuple[str, str]]:
             yield (before[1] if before else ""), name
 
 
-def strangers(text: str, ours: dict[str, Collection[str]], libraries: Collection[str]) -> list[str]:
+def strangers(text: str, ours: Mapping[str, Collection[str]], libraries: Collection[str]) -> list[str]:
     """What a text requires beyond whole `libraries` (by prefix) and the listed files of `ours` (by prefix)."""
     return [
         f"{prefix}.{name}".lstrip(".")

@@ -27,7 +27,7 @@ from layerproof.proofs.doctor.diagnose import diagnose
 from layerproof.proofs.doctor.finding import Finding, State, ask, gather
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.theory import record as proof_record
-from layerproof.proofs.theory.gate import INSTALL
+from layerproof.proofs.theory.prover import INSTALL
 from layerproof.proofs.verdict import SCHEMA, Claim, Verdict
 from layerproof.symbolic.strict_json import dumps, loads
 

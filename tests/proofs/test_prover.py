@@ -102,7 +102,7 @@ def test_a_section_hypothesis_that_weakens_the_theorems_is_refused(theory: Path)
     )
     edit(theory, "td0", "Proof.\nelim: L", "Proof.\nhave _ := no_discount; elim: L")
     outcome = judged(theory)
-    assert not outcome.passed and "not the restated one" in outcome.refused["td0_state"]
+    assert not outcome.passed and "not the restated one" in outcome.refused.get("td0_state", ""), outcome
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_another_recursion_under_the_same_name_is_refused(theory: Path) -> None:
     text = file.read_text(encoding="utf-8").replace("n%:R^-1", "(n%:R^-1 * n%:R^-1)")
     file.write_text(text, encoding="utf-8")
     outcome = judged(theory)
-    assert not outcome.passed and "not the restated one" in outcome.refused["td0_state"]
+    assert not outcome.passed and "not the restated one" in outcome.refused.get("td0_state", ""), outcome
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ def test_a_transformer_that_uses_the_first_layers_masks_everywhere_is_refused(th
     edit(theory, "attention", "(Q l) (M l) (transformer", "(Q l) (M 0%N) (transformer")
     edit(theory, "attention", "*m M l h *m X^T *m E l h\n  else 0.", "*m M 0%N h *m X^T *m E l h\n  else 0.")
     outcome = judged(theory)
-    assert not outcome.passed and "not the restated one" in outcome.refused["td0_state"]
+    assert not outcome.passed and "not the restated one" in outcome.refused.get("td0_state", ""), outcome
 
 
 @pytest.mark.slow
