@@ -91,6 +91,10 @@ class Runner:
             _end(process.pid)
             process.communicate()
             return Ran(None, "", "", time.monotonic() - start)
+        except BaseException:  # a signal, in the thread that waits
+            _end(process.pid)
+            process.communicate()
+            raise
         finally:
             with self._lock:
                 self._running.discard(process.pid)

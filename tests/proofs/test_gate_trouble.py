@@ -15,7 +15,7 @@ from rocq_tiny import PROOFS, THEORY, audit, fake, judged, rocq, theory
 from layerproof.proofs.cli import run
 from layerproof.proofs.theory.gate import Outcome, gate
 from layerproof.proofs.theory.jobs import trouble
-from layerproof.proofs.theory.prover import Ran
+from layerproof.proofs.theory.prover import Ran, Runner
 
 
 def with_fake(folder: Path, body: str, limit: float = 60.0) -> Outcome:
@@ -144,6 +144,22 @@ def test_a_signal_leaves_no_prover_and_no_folder(number: int, tmp_path: Path) ->
     for pid in pids.read_text().split():
         assert not _runs(int(pid)), "a prover is left"
     assert "secret" not in seen.read_text()
+
+
+def test_a_signal_in_the_thread_that_waits_ends_the_program(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(3)
+
+    before = signal.signal(signal.SIGALRM, leave)
+    try:
+        with pytest.raises(SystemExit):
+            signal.setitimer(signal.ITIMER_REAL, 1.0)
+            Runner().run(("sh", "-c", f"echo $$ > {pids}; sleep 600"), tmp_path, 60.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not _runs(int(pids.read_text()))
 
 
 def _runs(pid: int) -> bool:

@@ -15,7 +15,7 @@ Theorem no_max : LayerProofStatements.negative.no_max.
 Proof. exact: @LayerProof.negative.no_max. Qed.
 
 Lemma q_learningE (F : realFieldType) (t : F) l : q_learning t l = LayerProof.negative.q_value t l.
-Proof. by elim: l => //= l ->. Qed.
+Proof. exact: erefl. Qed.
 
 Theorem no_q_learning : LayerProofStatements.negative.no_q_learning.
 Proof.

@@ -29,9 +29,12 @@ Definition no_max : Prop :=
   ~ (forall t : F, output a W P Q M L Z u v t = Num.max t 0).
 
 (* Q-learning on one transition: reward t, feature 1, next actions with features 1 and -1, step size 1, discount 1/2 *)
-Definition td_error (F : realFieldType) (t w : F) : F := t + 2%:R^-1 * Num.max (w * 1) (w * - 1) - w * 1.
-Fixpoint q_learning (F : realFieldType) (t : F) (l : nat) : F :=
-  if l is k.+1 then q_learning t k + 1 * td_error t (q_learning t k) * 1 else 0.
+Section QLearning.
+Variable F : realFieldType.
+Definition td_error (t w : F) : F := t + 2%:R^-1 * Num.max (w * 1) (w * - 1) - w * 1.
+Definition q_update (t w : F) : F := w + 1 * td_error t w * 1.
+Fixpoint q_learning (t : F) (l : nat) : F := if l is k.+1 then q_update t (q_learning t k) else 0.
+End QLearning.
 
 (* no weights, heads or masks run Q-learning for two or more iterations on a one-transition prompt *)
 Definition no_q_learning : Prop :=
