@@ -11,7 +11,8 @@ from ..symbolic.errors import DiffersError, RefusedError
 from ..symbolic.exact import exact_number
 from ..symbolic.identity.exact import Mismatch
 from ..symbolic.identity.witness import shrink
-from ..symbolic.own import OwnConstruction, own_layers, own_mismatches, own_prompt
+from ..symbolic.own import OwnConstruction
+from ..symbolic.own_layers import own_layers, own_mismatches, own_prompt
 from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text
 from .case import Progress, Settings

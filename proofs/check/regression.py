@@ -16,7 +16,8 @@ from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.exact import parse_rational
 from ...symbolic.identity.exact import Mismatch
 from ...symbolic.identity.witness import Witness
-from ...symbolic.own import OwnConstruction, own_mismatches
+from ...symbolic.own import OwnConstruction
+from ...symbolic.own_layers import own_mismatches
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import dumps, loads
 from ..case import Case, Settings, parameter_values

@@ -20,7 +20,8 @@ from ...symbolic.construction import Construction, Steps, construct
 from ...symbolic.errors import LayerproofError
 from ...symbolic.given import exact_head, exact_matrix, given_construction
 from ...symbolic.identity.exact import Mismatch, Problem, check_construction, problem
-from ...symbolic.own import OwnConstruction, own_mismatches
+from ...symbolic.own import OwnConstruction
+from ...symbolic.own_layers import own_mismatches
 from ...symbolic.prompt import Context
 from ..case import Case, Settings
 from ..own_claims import own_values

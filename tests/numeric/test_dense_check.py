@@ -39,7 +39,7 @@ from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.given import given_construction
 from layerproof.symbolic.identity.exact import problem
-from layerproof.symbolic.own import own_layers, own_prompt
+from layerproof.symbolic.own_layers import own_layers, own_prompt
 
 FOLDER = Path(__file__).parents[2] / "examples"
 DOUBLE = torch.float64

@@ -23,7 +23,7 @@ from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.given import exact_head, exact_matrix, given_construction
 from layerproof.symbolic.identity.exact import problem, textbook
-from layerproof.symbolic.own import own_mismatches
+from layerproof.symbolic.own_layers import own_mismatches
 from layerproof.symbolic.prompt import Context
 
 FOLDER = Path(__file__).parents[2] / "examples"
