@@ -82,7 +82,7 @@ def _point_lines(point: Mapping[str, Any]) -> list[str]:
     lines = []
     for j, transition in enumerate(point["transitions"], 1):
         lines.append(f"  transition {j}: " + ", ".join(f"{k} = {_nested(v)}" for k, v in transition.items()))
-    given = {**point["weights"], **point["preconditioners"], **point["parameters"]}
+    given = {k: v for part in ("weights", "preconditioners", "parameters") for k, v in point.get(part, {}).items()}
     lines.append(f"  query = {_nested(point['query'])}; " + ", ".join(f"{k} = {_nested(v)}" for k, v in given.items()))
     return lines
 

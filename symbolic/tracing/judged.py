@@ -1,8 +1,14 @@
-"""The algorithm that is judged: a record's expressions, traced when they are first needed, and checked at points."""
+"""The algorithm that is judged: a record's expressions, traced when they are first needed, and checked at points.
+
+Who runs the functions is somebody's choice: they run here (`HERE`), or in a process that answers (the room `own`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 
 from ..algorithm import Accumulator, Algorithm, FeatureBlock
 from ..algorithms import catalogue
@@ -13,6 +19,40 @@ from .trace import trace
 from .traced import Traced
 from .witness import contradiction
 
+Found = dict[str, Fraction]
+
+
+@dataclass(frozen=True)
+class Side:
+    """Who runs a record's functions.
+
+    trace  : (record, options) -> the expressions, as `tracing.trace`
+    values : (record, options, points, quiet) -> the values at each, as `values_at`; None where something is divided by
+             zero or, when quiet, whatever else is raised
+    """
+
+    trace: Callable[[Algorithm, Mapping[str, str]], Traced]
+    values: Callable[[Algorithm, Mapping[str, str], Sequence[Point], bool], Sequence[Found | None]]
+
+
+def values_here(
+    record: Algorithm, options: Mapping[str, str], asked: Sequence[Point], quiet: bool
+) -> list[Found | None]:
+    """As `Side.values`, by running the functions."""
+    found: list[Found | None] = []
+    for point in asked:
+        try:
+            found.append(values_at(record, options, point))
+        except Exception as error:
+            if not quiet and not isinstance(error, ZeroDivisionError):
+                raise
+            found.append(None)
+    return found
+
+
+HERE = Side(trace, values_here)
+AT_ONCE = 16
+"""How many points are asked about at once."""
 _judged: dict[int, tuple[Algorithm, Algorithm]] = {}
 
 
@@ -32,15 +72,15 @@ def judged(record: Algorithm) -> Algorithm:
     if is_evaluated(record) or any(record is a for a in catalogue().values()):
         return record
     if id(record) not in _judged:
-        _judged[id(record)] = record, evaluated(record, _Once(record))
+        _judged[id(record)] = record, evaluated(record, Once(record))
     return _judged[id(record)][1]
 
 
-class _Once:
+class Once:
     """Traces and checks once a choice of options, and raises the same again where that failed."""
 
-    def __init__(self, record: Algorithm):
-        self.record = record
+    def __init__(self, record: Algorithm, side: Side = HERE):
+        self.record, self.side = record, side
         self._failed: dict[tuple[tuple[str, str], ...], LayerproofError] = {}
 
     def __call__(self, options: Mapping[str, str]) -> Traced:
@@ -48,13 +88,13 @@ class _Once:
         if choice in self._failed:
             raise self._failed[choice]
         try:
-            return checked(self.record, options)
+            return checked(self.record, options, self.side)
         except LayerproofError as error:
             self._failed[choice] = error.with_traceback(None)
             raise
 
 
-def checked(record: Algorithm, options: Mapping[str, str] | None = None) -> Traced:
+def checked(record: Algorithm, options: Mapping[str, str] | None = None, side: Side = HERE) -> Traced:
     """The expressions of a record, after they were compared with its functions at degenerate points.
 
     Raises `RefusedError` when a function cannot be traced, with prompts that contradict each other where some were
@@ -63,27 +103,31 @@ def checked(record: Algorithm, options: Mapping[str, str] | None = None) -> Trac
     """
     chosen = record.choose(options)
     try:
-        found = trace(record, chosen)
+        found = side.trace(record, chosen)
     except RefusedError as error:
-        error.witness = contradiction(record, chosen)
+        error.witness = contradiction(record, lambda asked: side.values(record, chosen, asked, True))
         if error.witness is not None:
             error.exit_code = DiffersError.exit_code
         raise
-    for point in points(record, 0, found):
-        difference = compared(record, found, point)
-        if difference is not None:
-            raise DiffersError(
-                f"on plain numbers {record.name} does something else than on symbols: {difference}",
-                {"point": point.to_data(), "difference": difference},
-            )
+    for some in _portions(points(record, 0, found)):
+        for point, values in zip(some, side.values(record, chosen, some, False), strict=True):
+            difference = compared(record, found, point, values)
+            if difference is not None:
+                raise DiffersError(
+                    f"on plain numbers {record.name} does something else than on symbols: {difference}",
+                    {"point": point.to_data(), "difference": difference},
+                )
     return found
 
 
-def compared(record: Algorithm, traced: Traced, point: Point) -> str | None:
-    """The first difference between functions and expressions at a point; None where they agree or both divide by 0."""
-    try:
-        values = values_at(record, traced.options, point)
-    except ZeroDivisionError:
+def _portions(asked: Iterator[Point]) -> Iterator[list[Point]]:
+    while some := list(islice(asked, AT_ONCE)):
+        yield some
+
+
+def compared(record: Algorithm, traced: Traced, point: Point, values: Found | None) -> str | None:
+    """The first difference between values and expressions at a point; None where they agree or both divide by 0."""
+    if values is None:
         try:
             differs(traced, point, {})
         except ZeroDivisionError:

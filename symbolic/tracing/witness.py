@@ -9,37 +9,42 @@ layer with these rows, at this n, with any heads and any fixed W, P, Q and M, do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from ..algorithm import Algorithm
-from .points import Point, simple_points, values_at
+from .points import Point, simple_points
 
 FOURTH = (1, -4, 6, -4, 1)
+ValuesAt = Callable[[Sequence[Point]], Sequence[Mapping[str, Fraction] | None]]
 
 
-def contradiction(record: Algorithm, options: Mapping[str, str]) -> dict[str, Any] | None:
-    """Prompts, multipliers and an entry of Z_1 that no layer gives; None where none was found."""
+def contradiction(record: Algorithm, ask: ValuesAt) -> dict[str, Any] | None:
+    """Prompts, multipliers and an entry of Z_1 that no layer gives; None where none was found.
+
+    ask : points -> what the record's functions give at each, None where they raise
+    """
     for line in _lines(record):
-        found = _contradicts(record, options, line)
+        found = _contradicts(record, ask, line)
         if found is not None:
             return found
     return None
 
 
-def _contradicts(record: Algorithm, options: Mapping[str, str], line: Sequence[Point]) -> dict[str, Any] | None:
-    before, after = [], []
-    for point in line:
-        try:
-            start = values_at(record, options, point)
-            new = {w: _new(record, start, w, point) for w in record.weights}
-            moved = Point(point.query, point.transitions, new, point.preconditioners, point.parameters)
-            end = values_at(record, options, moved)
-        except Exception:  # whatever the file's functions raise on these numbers: the line says nothing
-            return None
-        before.append({k: v for k, v in start.items() if not k.startswith("the new ")})
-        after.append({k: v for k, v in end.items() if k.startswith("the accumulator ")})
+def _contradicts(record: Algorithm, ask: ValuesAt, line: Sequence[Point]) -> dict[str, Any] | None:
+    starts = [x for x in ask(line) if x is not None]
+    if len(starts) < len(line) or any(x.keys() != starts[0].keys() for x in starts):
+        return None  # they raise on these numbers: the line says nothing
+    try:
+        moved = [_moved(record, start, point) for start, point in zip(starts, line, strict=True)]
+    except KeyError:
+        return None
+    ends = [x for x in ask(moved) if x is not None]
+    if len(ends) < len(line) or any(x.keys() != starts[0].keys() for x in ends):
+        return None
+    before = [{k: v for k, v in x.items() if not k.startswith("the new ")} for x in starts]
+    after = [{k: v for k, v in x.items() if k.startswith("the accumulator ")} for x in ends]
     if any(_second(values) for values in _along(before).values()):
         return None  # Z_0 does not run along a line
     same = all(values[0] == values[1] for values in _along(before).values())
@@ -50,6 +55,11 @@ def _contradicts(record: Algorithm, options: Mapping[str, str], line: Sequence[P
         if total:
             return _witness(line, FOURTH, place, values)
     return None
+
+
+def _moved(record: Algorithm, values: Mapping[str, Fraction], point: Point) -> Point:
+    new = {w: _new(record, values, w, point) for w in record.weights}
+    return Point(point.query, point.transitions, new, point.preconditioners, point.parameters)
 
 
 def _new(record: Algorithm, values: Mapping[str, Fraction], weight: str, point: Point) -> Any:
