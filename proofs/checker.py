@@ -14,7 +14,7 @@ from .case import Case, Progress, Settings, silent
 from .evidence import kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
-from .user_file import LOAD_LIMIT, Subject, guarded, origin, resolve
+from .user_file import LOAD_LIMIT, Subject, guarded, resolve
 from .verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, refused
 
 REFUTED_WEIGHTS = "of refuted weights"
@@ -44,8 +44,7 @@ def verify(
     chosen = list({id(a): a for a in found}.values())  # one named twice is checked once
     own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
-    with guarded([origin(a) for a in chosen], load_limit):
-        known = {name for a in chosen for name in a.parameters}
+    known = {name for a in chosen for name in a.parameters}
     unknown = sorted(settings.values.keys() - known)
     if unknown:
         raise ArgumentError(
@@ -65,7 +64,7 @@ def verify(
     if updates:
         check_device(settings, asked)
     claims: list[Claim] = []
-    with guarded([origin(a) for a in chosen], settings.time_limit):
+    with guarded(chosen, settings.time_limit):
         for case in cases:
             claims += establish(case, asked, explicit=evidence is not None)
         for construction in own:

@@ -75,7 +75,7 @@ def export(
     file, known = origin(found), catalogue().get(found.name) is found
     asked = ask(evidence)
     check_device(settings, asked)
-    with guarded([file], settings.time_limit):
+    with guarded([found], settings.time_limit):
         certificates.check_size(found, settings)
         case = Case(found, settings, progress=progress)
         if preconditioners is not None:

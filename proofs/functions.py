@@ -16,6 +16,7 @@ from ..symbolic.derivation import derive as derivations
 from ..symbolic.derivation.derive import Derivation
 from ..symbolic.errors import ArgumentError
 from ..symbolic.exact import whole_number
+from ..symbolic.given import given_construction
 from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.own import OwnConstruction
 from ..symbolic.prompt import Context
@@ -23,7 +24,7 @@ from . import checker
 from .case import Settings
 from .invariance import claims as invariance_claims
 from .invariance.question import SETS, Question
-from .user_file import resolve_algorithm
+from .user_file import guarded, resolve_algorithm
 from .verdict import Result
 
 Number = int | Fraction | str
@@ -58,7 +59,8 @@ def derive(algorithm: str | Algorithm, *, trace: str | None = None) -> Derivatio
     2
     """
     found = resolve_algorithm(algorithm, "derive")
-    return derivations.derive(found, {"trace": trace} if trace is not None else None)
+    with guarded([found]):
+        return derivations.derive(found, {"trace": trace} if trace is not None else None)
 
 
 def construct(
@@ -74,7 +76,8 @@ def construct(
     preconditioners: Sequence[Steps] | None = None,
     seed: int = 0,
 ) -> Construction:
-    """The exact weights at feature dimension d, context length n and depth `layers`.
+    """The exact weights at feature dimension d, context length n and depth `layers`: derived, or the algorithm's own
+    where it gives heads.
 
     preconditioners : one tuple a layer (a single one when looped), a (d, d) list of rational rows for each C and a
                       rational for each scalar step; drawn from the seed when left out
@@ -86,8 +89,8 @@ def construct(
     """
     for name, size in (("d", d), ("n", n), ("layers", layers)):
         whole_number(name, size, 1)
-    derivation = derive(algorithm, trace=trace)
-    found = derivation.algorithm
+    found = resolve_algorithm(algorithm, "construct")
+    derivation = derive(found, trace=trace) if found.heads is None else None
     values = {"gamma": exact(gamma, "gamma"), "lam": exact(lam, "lam")}
     for name, value in values.items():
         if not 0 <= value <= 1:
@@ -95,7 +98,11 @@ def construct(
     count = 1 if looped else layers
     steps = [_step(found, s, d, k) for k, s in enumerate(preconditioners)] if preconditioners is not None else None
     steps = steps if steps is not None else draw(found, d, count, seed)
-    return build(derivation, d, n, layers, steps, found.values(values), looped)
+    if derivation is not None:
+        return build(derivation, d, n, layers, steps, found.values(values), looped)
+    options = found.choose({"trace": trace} if trace is not None else None)
+    with guarded([found]):
+        return given_construction(found, options, d, n, layers, steps, found.values(values), looped)
 
 
 def _step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from math import inf
 from typing import Any
@@ -109,3 +110,16 @@ def kind(value: object) -> str:
     """What a parsed JSON value is, in the user's words."""
     names = {bool: "true or false", type(None): "null", dict: "an object", list: "a list", str: "a number or string"}
     return names.get(type(value), f"of type {type(value).__name__}")
+
+
+def exact_rows(rows: Any, height: int, width: int, where: str) -> list[list[Fraction]]:
+    """Rows of exact numbers of a given shape, from lists, an array or an exact matrix; else `ContentError`."""
+    if hasattr(rows, "fractions"):
+        rows = rows.fractions()
+    rows = rows.tolist() if hasattr(rows, "tolist") else rows
+    if (
+        not isinstance(rows, Sequence)
+        or [len(r) if isinstance(r, Sequence) else None for r in rows] != [width] * height
+    ):
+        raise ContentError(f"{where} has the wrong shape, wanted {height} rows of {width} numbers")
+    return [[exact_number(x, where) for x in row] for row in rows]

@@ -14,7 +14,7 @@ from .construction import Construction, Steps
 from .derivation.derive import readout_of
 from .derivation.state import SymbolicState
 from .errors import ArgumentError, ContentError
-from .exact import exact_number
+from .exact import exact_rows
 from .prompt import Layout
 
 
@@ -75,12 +75,6 @@ def exact_head(head: Head, m: int, columns: int, where: str) -> Head:
 
 def exact_matrix(rows: Any, height: int, width: int, where: str) -> RationalMatrix:
     """Rows of integers, Fractions or texts such as "-1/2" as an exact matrix; floats are refused: 0.1 is not 1/10."""
-    if isinstance(rows, RationalMatrix):
-        rows = rows.fractions()
-    rows = rows.tolist() if hasattr(rows, "tolist") else rows
-    if (
-        not isinstance(rows, Sequence)
-        or [len(r) if isinstance(r, Sequence) else None for r in rows] != [width] * height
-    ):
-        raise ContentError(f"{where} has the wrong shape, wanted {height} rows of {width} numbers")
-    return RationalMatrix.of([[exact_number(x, where) for x in row] for row in rows])
+    if isinstance(rows, RationalMatrix) and rows.shape == (height, width):
+        return rows
+    return RationalMatrix.of(exact_rows(rows, height, width, where))

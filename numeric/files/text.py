@@ -10,8 +10,8 @@ from ...symbolic.errors import ContentError
 MAX_FILE_BYTES = 16 * 2**20
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
-    """The text of a regular UTF-8 file of at most `MAX_FILE_BYTES`, without a byte order mark; else `ContentError`."""
+def read_text(path: str | os.PathLike[str], most: int = MAX_FILE_BYTES) -> str:
+    """The text of a regular UTF-8 file of at most `most` bytes, without a byte order mark; else `ContentError`."""
     path = Path(path)
     try:
         if path.is_dir():
@@ -21,11 +21,11 @@ def read_text(path: str | os.PathLike[str]) -> str:
         if not path.is_file():
             raise ContentError("is no regular file, wanted one: copy its content to a file")
         with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+            content = file.read(most + 1)
     except OSError as error:
         raise ContentError(f"cannot be read: {error.strerror}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise ContentError(f"is larger than {MAX_FILE_BYTES} bytes, the limit: split it or give less")
+    if len(content) > most:
+        raise ContentError(f"is larger than {most} bytes, the limit: split it or give less")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -25,6 +25,7 @@ from ..checker import ask, establish
 from ..export import onnx_context, with_steps
 from ..user_file import LOAD_LIMIT, guarded, load
 from ..verdict import Claim, Result, Verdict
+from .files import Kind, kind_of
 
 EXPORT, PROVED = "export", "proved-all-sizes"
 SHOWN = 5
@@ -45,8 +46,7 @@ def check(folder: Path, settings: Settings, prove: bool = False, progress: Progr
         reason = "the construction's own file is not in the export: layerproof check it where it lies"
         claims.append(_claim(opened, "the weights are the algorithm's", "weights", Verdict.NOT_RUN, reason))
         return Result("check", {"export": str(folder)}, tuple(claims))
-    own = folder / names.SOURCE if opened.config["source"]["algorithm"] == names.SOURCE else None
-    with guarded([own], settings.time_limit):
+    with guarded([algorithm], settings.time_limit):
         claims += _content(opened, algorithm, settings, prove, progress)
     return Result("check", {"export": str(folder), "prove": prove}, tuple(claims))
 
@@ -140,9 +140,12 @@ def _algorithm(opened: Opened, settings: Settings) -> Algorithm | None:
         if name not in catalogue():
             raise ContentError(f"{opened.folder / names.CONFIG}: algorithm is {name!a:.60}, not in the catalogue")
         return catalogue()[name]
-    found = load(opened.folder / names.SOURCE, min(LOAD_LIMIT, settings.time_limit))
+    file = opened.folder / names.SOURCE
+    if kind_of(file) is not Kind.CONSTRUCTION:
+        raise ContentError(f"{file}: is no construction, so it is not run")
+    found = load(file, min(LOAD_LIMIT, settings.time_limit))
     if not isinstance(found, Algorithm) or found.name != name:
-        raise ContentError(f"{opened.folder / names.SOURCE}: defines {found.name}, wanted {name} as in {names.WEIGHTS}")
+        raise ContentError(f"{file}: defines {found.name}, wanted {name} as in {names.WEIGHTS}")
     return found
 
 

@@ -24,7 +24,7 @@ from ..case import Case, Settings, parameter_values
 from ..evidence import kinds
 from ..evidence.exact import NAME, STRENGTH, first_mismatch
 from ..own_claims import own_values
-from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, origin, resolve
+from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, resolve
 from ..verdict import Claim, Result, Verdict, witness_json
 
 SCHEMA = "1"
@@ -113,7 +113,7 @@ def replay(path: Path, time_limit: float) -> Result:
     except (ContentError, ArgumentError, TypeError, ValueError, AttributeError) as error:
         raise ContentError(f"{path}: {error}") from None
     settings = replace(settings, features=context.d, context=context.n)
-    with guarded([origin(subject)], time_limit):
+    with guarded([subject], time_limit):
         found = _first(subject, settings, context, start)
     text = f"the regression case {path.name} no longer shows a difference"
     if found is None:

@@ -17,7 +17,7 @@ from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections
 from ..report.document.plain import as_json, as_latex, as_text
 from ..terminal.options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
-from ..user_file import guarded, origin, resolve_algorithm
+from ..user_file import guarded, resolve_algorithm
 from ..verdict import SCHEMA, Claim, Verdict
 
 MAX_TENSOR_ENTRIES = 10**6
@@ -59,7 +59,7 @@ def command(
         _check_size(found, features or 2, context or 3, layers or 1, looped)
     if found.heads is not None:
         raise ContentError(f"{found.name} gives its own heads, so nothing is derived: layerproof verify checks them")
-    with guarded([origin(found)]):
+    with guarded([found]):
         derivation = derive(found, options)
         parts = sections(derivation)
     construction: Construction | None = None

@@ -28,7 +28,7 @@ from ...symbolic.invariance.polynomials import residual_polynomials
 from ...symbolic.invariance.sets import WeightSet, commutant, frozen_rows_of_last_layer, scaled_weights, zero_pattern
 from ...symbolic.strict_json import rational_text
 from ..case import Progress, silent
-from ..user_file import guarded, origin, resolve_algorithm
+from ..user_file import guarded, resolve_algorithm
 from ..verdict import Claim, Result, Verdict
 from .proved import prove_now, proved_claim
 from .question import SETS, Question, Subject, subjects
@@ -59,7 +59,7 @@ def invariance(*algorithms: str | Algorithm, question: Question | None = None, p
     passed = prove_now(progress) if question.prove else None
     chosen = [resolve_algorithm(a, "train") for a in algorithms]
     absent: ArgumentError | ContentError | None = None
-    with guarded([origin(a) for a in chosen]):
+    with guarded(chosen):
         for subject in subjects(chosen, question, progress):
             progress(f"{subject.algorithm.name}, {subject.depth_words}")
             try:

@@ -78,7 +78,7 @@ def establish(
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
     pages: dict[int, Page] = {}
     taken: set[str] = set()
-    with guarded([origin(item) for item in ordered], settings.time_limit):
+    with guarded(ordered, settings.time_limit):
         for item, claims in zip(ordered, by_subject(result.claims), strict=True):
             progress(f"{item.name}: the page")
             kept = _invariance(item, settings, progress) if invariance else None

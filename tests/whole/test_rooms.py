@@ -16,12 +16,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("symbolic", "numeric", "proofs")
 BOTTOM_TO_TOP = """
-symbolic/errors symbolic/exact symbolic/strict_json symbolic/attention symbolic/readout
-symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/arithmetics
-symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own symbolic/invariance
+symbolic/errors symbolic/names symbolic/exact symbolic/strict_json symbolic/attention symbolic/readout
+symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own symbolic/tracing
+symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
+symbolic/invariance
 numeric/device numeric/data numeric/lower numeric/reference
 numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training
-proofs/plain_text proofs/witness_text proofs/verdict proofs/case proofs/user_file
+proofs/streams proofs/plain_text proofs/witness_text proofs/verdict proofs/case proofs/own proofs/user_file
 proofs/theory proofs/evidence proofs/own_claims proofs/terminal
 proofs/checker proofs/assertions proofs/invariance proofs/certificate proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check

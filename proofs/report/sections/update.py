@@ -63,6 +63,8 @@ def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[
 
 def source_of(algorithm: Algorithm) -> str:
     """The update's code; empty where it cannot be had."""
+    if hasattr(algorithm.update, "code"):  # as the process of the user's file said
+        return str(algorithm.update.code)
     try:
         return inspect.getsource(algorithm.update)[:LONGEST].rstrip()
     except (OSError, TypeError):

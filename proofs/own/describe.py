@@ -1,0 +1,131 @@
+"""The plain fields of what a file defines, as data; runs in the file's process."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
+from ...symbolic.errors import ContentError
+from ...symbolic.exact import exact_number
+from ...symbolic.own import OwnConstruction
+from ...symbolic.strict_json import rational_text
+
+SOURCE = 8_000
+"""The most characters of an update's code and of its docstring that are handed on."""
+
+
+def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
+    """Everything but functions; `ContentError` that names the field when one is no plain data of its kind."""
+    if isinstance(subject, OwnConstruction):
+        for name in ("rows", "columns", "prompt", "heads", "reference", "scale"):
+            _function(getattr(subject, name), name)
+        return {
+            "kind": "construction",
+            **_titles(subject),
+            "parameters": _numbers(subject.parameters, "parameters", "parameter"),
+            "layers": _layers(subject.layers),
+        }
+    fields = {name: _names(getattr(subject, name), name) for name in NAMES}
+    options = _mapping(subject.options, "options")
+    if subject.heads is not None:
+        _function(subject.heads, "heads")
+    return {
+        "kind": "algorithm",
+        **_titles(subject),
+        **fields,
+        "features": [_feature(x) for x in subject.features],
+        "accumulators": [_accumulator(x) for x in subject.accumulators],
+        "options": {_text(k, "name of an option"): _names(v, f"option {k}") for k, v in options.items()},
+        "defaults": _numbers(subject.defaults, "defaults", "the default of"),
+        "notes": _text(subject.notes, "notes"),
+        "heads": subject.heads is not None,
+        "update": _code(subject.update),
+    }
+
+
+NAMES = (
+    "weights", "scalar_weights", "preconditioners", "scalar_preconditioners", "parameters", "transition_scalars",
+    "transition_vectors", "successor_vectors",
+)  # fmt: skip
+"""The fields of an algorithm that are lists of names."""
+
+
+def _titles(subject: Any) -> dict[str, str]:
+    return {name: _text(getattr(subject, name), name) for name in ("name", "title", "source")}
+
+
+def _text(value: Any, field: str) -> str:
+    if type(value) is not str:
+        kind = f"a {type(value).__name__}, " if isinstance(value, str) else ""
+        raise ContentError(f"the {field} is {ascii(value)[:60]}, {kind}wanted a printable text")
+    return value
+
+
+def _names(value: Any, field: str) -> list[str]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ContentError(f"{field} is {ascii(value)[:40]}, wanted a tuple of names")
+    return [_text(x, f"name in {field}") for x in value]
+
+
+def _mapping(value: Any, field: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise ContentError(f"{field} is {ascii(value)[:40]}, wanted a dict")
+    return value
+
+
+def _numbers(value: Any, field: str, entry: str) -> dict[str, str]:
+    """Exact numbers by name, as text; what is text stays as it is written."""
+    result = {}
+    for name, x in _mapping(value, field).items():
+        number = exact_number(x, f"{entry} {_text(name, f'name in {field}')}")
+        result[name] = x if type(x) is str and len(x) <= 60 else rational_text(number)
+    return result
+
+
+def _layers(value: Any) -> int | None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise ContentError(f"layers is {ascii(value)[:40]}, wanted a whole number from 1, or None")
+    return value
+
+
+def _function(value: Any, field: str) -> None:
+    if not callable(value):
+        raise ContentError(f"{field} is {ascii(value)[:40]}, wanted a function")
+
+
+def _feature(block: Any) -> dict[str, Any]:
+    if not isinstance(block, FeatureBlock):
+        raise ContentError(f"features holds {ascii(block)[:40]}, wanted FeatureBlocks")
+    name = _text(block.name, "name of a feature block")
+    _function(block.context, f"context of {name}")
+    if block.query is not None:
+        _function(block.query, f"query of {name}")
+    if type(block.scalar) is not bool:
+        raise ContentError(f"scalar of {name} is {ascii(block.scalar)[:40]}, wanted True or False")
+    return {
+        "name": name,
+        "meaning": _text(block.meaning, f"meaning of {name}"),
+        "scalar": block.scalar,
+        "query": block.query is not None,
+    }
+
+
+def _accumulator(row: Any) -> dict[str, Any]:
+    if not isinstance(row, Accumulator):
+        raise ContentError(f"accumulators holds {ascii(row)[:40]}, wanted Accumulators")
+    name = _text(row.name, "name of an accumulator")
+    _function(row.value, f"value of {name}")
+    return {"name": name, "meaning": _text(row.meaning, f"meaning of {name}")}
+
+
+def _code(update: Any) -> dict[str, str]:
+    """The docstring of the update and its code, where they can be had."""
+    _function(update, "update")
+    stated = getattr(update, "__doc__", None)
+    try:
+        code = inspect.getsource(update)
+    except (OSError, TypeError):
+        code = ""
+    return {"doc": stated[:SOURCE] if type(stated) is str else "", "code": code[:SOURCE].rstrip()}

@@ -1,0 +1,60 @@
+"""The functions of an algorithm that is in a file: the expressions that its process traced, checked at points here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.errors import ContentError
+from ...symbolic.tracing import Point, Traced, evaluated
+from ...symbolic.tracing.judged import Once, Side
+from . import reading
+from .client import Child
+
+MOST_VALUES = 10**6
+"""The most values that the functions give at one point."""
+
+
+def algorithm(child: Child, record: Algorithm, update: Mapping[str, Any]) -> Algorithm:
+    """The algorithm that is judged: `record` with its functions evaluating what the file's process traced.
+
+    update : the docstring of the update and its code
+    """
+    asked = Asked(child)
+    found = evaluated(record, Once(record, Side(asked.trace, asked.values)))
+    found.update.__doc__ = reading.printable(update["doc"])
+    found.update.code = reading.printable(update["code"])  # type: ignore[attr-defined]
+    return found
+
+
+class Asked:
+    """What a file's process says of its functions."""
+
+    def __init__(self, child: Child):
+        self._child = child
+
+    def trace(self, record: Algorithm, options: Mapping[str, str]) -> Traced:
+        """The expressions for a choice of options; `RefusedError` as `tracing.trace` raises it."""
+        said = self._child.ask("trace", options=dict(options))
+        with self._child.naming():
+            return Traced.from_data(said)
+
+    def values(
+        self, record: Algorithm, options: Mapping[str, str], points: Sequence[Point], quiet: bool
+    ) -> list[dict[str, Fraction] | None]:
+        """The values at each point, as `tracing.judged.Side` has them."""
+        sent = [point.to_data() for point in points]
+        said = self._child.ask("values", options=dict(options), points=sent, quiet=quiet)
+        with self._child.naming():
+            answers = reading.sequence(said, "the values at points", len(points))
+            if len(answers) != len(points):
+                raise ContentError(f"it answered at {len(answers)} points of {len(points)}")
+            return [None if x is None else _values(x) for x in answers]
+
+
+def _values(said: Any) -> dict[str, Fraction]:
+    if not isinstance(said, dict) or len(said) > MOST_VALUES:
+        raise ContentError(f"the values at a point are {reading.shown(said)}, wanted numbers by place")
+    return {place: reading.rational(x, "a value at a point") for place, x in said.items()}

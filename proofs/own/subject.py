@@ -1,0 +1,108 @@
+"""What the judge makes of a file's answers: a record whose functions ask the file's process, and nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
+from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.own import OwnConstruction
+from . import functions, reading
+from .client import Child
+from .construction import Asked
+from .describe import NAMES
+from .heads import Heads
+from .reading import LINE, NAME, TEXT
+
+TITLES = ("name", "title", "source")
+ALGORITHM_KEYS = (
+    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "notes", "heads", "update",
+)  # fmt: skip
+CONSTRUCTION_KEYS = ("kind", *TITLES, "parameters", "layers")
+MOST_LAYERS = 10_000
+
+
+def subject(child: Child) -> Algorithm | OwnConstruction:
+    """The record of what a file defines, its plain fields checked and its functions asked for.
+
+    Raises `ContentError` that names the file and the field when one is not what it should be.
+    """
+    content = child.started()
+    try:
+        if isinstance(content, dict) and content.get("kind") == "construction":
+            return _construction(
+                child, reading.mapping(content, "its record", ("kind", *TITLES, "parameters", "layers"))
+            )
+        return _algorithm(child, reading.mapping(content, "its record", ALGORITHM_KEYS))
+    except ContentError as error:
+        raise ContentError(f"{child.path}: {error}") from None
+
+
+def _titles(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: reading.text(content[name], name, NAME if name == "name" else LINE) for name in TITLES}
+
+
+def _texts(content: Any, what: str) -> dict[str, str]:
+    found = reading.mapping(content, what)
+    return {
+        reading.text(name, f"name in {what}", NAME): reading.text(x, f"value of {name!a:.60} in {what}", TEXT)
+        for name, x in found.items()
+    }
+
+
+def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
+    named: dict[str, Any] = {name: reading.names(content[name], name) for name in NAMES}
+    options = {
+        reading.text(k, "name of an option", NAME): reading.names(v, "an option")
+        for k, v in reading.mapping(content["options"], "options").items()
+    }
+    empty = next((name for name, values in options.items() if not values), None)
+    if empty is not None:
+        raise ContentError(f"option {empty} is empty, wanted its values, default first")
+    features = tuple(
+        _feature(reading.mapping(x, "a feature block", ("name", "meaning", "scalar", "query")))
+        for x in reading.sequence(content["features"], "features")
+    )
+    accumulators = tuple(
+        _accumulator(reading.mapping(x, "an accumulator", ("name", "meaning")))
+        for x in reading.sequence(content["accumulators"], "accumulators")
+    )
+    given = reading.flag(content["heads"], "whether heads are given")
+    code = reading.mapping(content["update"], "its update", ("doc", "code"))
+    try:
+        record = Algorithm(
+            **_titles(content), **named, options=options, features=features, accumulators=accumulators,
+            defaults=_texts(content["defaults"], "defaults"), update=_unasked,
+            notes=reading.text(content["notes"], "notes", TEXT, empty=True, lines=True),
+            heads=Heads(child, named, tuple(options)) if given else None,
+        )  # fmt: skip
+    except ArgumentError as error:  # names that are taken twice, and the like
+        raise ContentError(str(error)) from None
+    return functions.algorithm(child, record, code)
+
+
+def _unasked(*_: Any) -> Any:
+    """What stands for a file's function until its expressions are asked for."""
+    raise AssertionError("a function of a file is never called here")
+
+
+def _feature(content: Mapping[str, Any]) -> FeatureBlock:
+    name = reading.text(content["name"], "name of a feature block", NAME)
+    meaning = reading.text(content["meaning"], f"meaning of {name}", LINE, empty=True)
+    query = _unasked if reading.flag(content["query"], f"whether {name} has a query") else None
+    return FeatureBlock(name, _unasked, query, reading.flag(content["scalar"], f"scalar of {name}"), meaning)
+
+
+def _accumulator(content: Mapping[str, Any]) -> Accumulator:
+    name = reading.text(content["name"], "name of an accumulator", NAME)
+    return Accumulator(name, _unasked, reading.text(content["meaning"], f"meaning of {name}", LINE, empty=True))
+
+
+def _construction(child: Child, content: Mapping[str, Any]) -> OwnConstruction:
+    layers, asked = content["layers"], Asked(child)
+    return OwnConstruction(
+        **_titles(content), rows=asked.rows, columns=asked.columns, prompt=asked.prompt, heads=asked.heads,
+        reference=asked.reference, scale=asked.scale, parameters=_texts(content["parameters"], "parameters"),
+        layers=None if layers is None else reading.whole(layers, "layers", 1, MOST_LAYERS),
+    )  # fmt: skip
