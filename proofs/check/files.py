@@ -6,7 +6,7 @@ import ast
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,14 +18,16 @@ from ...symbolic.errors import ContentError
 from ...symbolic.strict_json import loads
 from ..certificate import certificate
 from ..plain_text import encodable
+from ..user_file import MAX_PYTHON_BYTES
 from . import regression
 
 SKIPPED_FOLDERS = frozenset({"venv", "__pycache__", "node_modules", "build"})
 """Folders that are not entered, besides hidden ones and links to folders."""
 CASE_KIND = "layerproof regression case"
+MOST_IMPORTS = 100
+"""How many modules are looked for beside a file."""
 DEFINITIONS = frozenset({"ALGORITHM", "CONSTRUCTION"})
-_IMPORTS = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
-_LOOKS_LIKE_DEFINITION = re.compile(r"^(ALGORITHM|CONSTRUCTION)\s*[:=]", re.MULTILINE)
+_LOOKS_LIKE_DEFINITION = re.compile(r"^(?:ALGORITHM|CONSTRUCTION)[ \t]{0,80}[:=]", re.MULTILINE)
 _CERTIFICATE_KEYS = frozenset({"algorithm", "claims", "digest", "settings", "theorems", "tool", "weights"})
 _CASE_KEYS = regression.KEYS - {"kind"}
 
@@ -78,19 +80,24 @@ def kind_of(path: Path) -> Kind:
 
     Raises `ContentError` when the file is there and cannot be read.
     """
-    try:
-        if not path.is_file():
-            return Kind.UNKNOWN
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ContentError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(content) > MAX_FILE_BYTES:
+    text = _read(path, MAX_PYTHON_BYTES if path.suffix == ".py" else MAX_FILE_BYTES)
+    if text is None:
         return Kind.UNKNOWN
-    text = content.decode("utf-8-sig", errors="replace")
     if path.suffix == ".py":
         return Kind.CONSTRUCTION if _is_construction(text, path.parent) else Kind.UNKNOWN
     return _json_kind(text)
+
+
+def _read(path: Path, most: int) -> str | None:
+    """The text of a file, whatever its bytes; None when it is no file or larger than `most` bytes."""
+    try:
+        if not path.is_file() or path.stat().st_size > most:
+            return None
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise ContentError(f"{path}: cannot be read: {error.strerror}") from None
+    return None if len(content) > most else content.decode("utf-8-sig", errors="replace")
 
 
 def _inside(folder: Path) -> list[Target]:
@@ -143,40 +150,43 @@ def _json_kind(text: str) -> Kind:
 
 
 def _is_construction(text: str, folder: Path) -> bool:
-    """Whether Python text assigns ALGORITHM or CONSTRUCTION, no plain constant, outside of functions and classes, and
-    mentions layerproof or imports a file beside it that does."""
+    """Whether Python text assigns ALGORITHM or CONSTRUCTION, by that name and no plain constant, in a statement of its
+    own at the top level, and mentions layerproof or imports a file beside it that does."""
     if not any(name in text for name in DEFINITIONS):
-        return False
-    if "layerproof" not in text and not any(_mentions(folder / f"{name}.py") for name in _IMPORTS.findall(text)):
         return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of others' escape sequences
             body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return _LOOKS_LIKE_DEFINITION.search(text) is not None  # loading it says what is wrong
-    return any(DEFINITIONS & _assigned(statement) for statement in _outermost(body))
+        # loading it says what is wrong
+        return "layerproof" in text and _LOOKS_LIKE_DEFINITION.search(text) is not None
+    if not any(DEFINITIONS & _assigned(statement) for statement in body):
+        return False
+    return "layerproof" in text or any(_mentions(folder / f"{name}.py") for name in _imported(body))
 
 
 def _mentions(path: Path) -> bool:
     try:
-        return path.is_file() and "layerproof" in path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = _read(path, MAX_PYTHON_BYTES)
+    except ContentError:
         return False
+    return text is not None and "layerproof" in text
 
 
-def _outermost(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that run when a file is loaded: those in `if`, `try`, `with` too, not those of functions."""
-    waiting: list[ast.AST] = list(body)
-    for node in waiting:
-        if isinstance(node, ast.stmt):
-            yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            inner = ast.iter_child_nodes(node)
-            waiting += [n for n in inner if isinstance(n, (ast.stmt, ast.excepthandler, ast.match_case))]
+def _imported(body: list[ast.stmt]) -> list[str]:
+    """The first parts of the modules that the top level imports, each once, and no more than `MOST_IMPORTS`."""
+    found: dict[str, None] = {}
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            found |= dict.fromkeys(alias.name.split(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+            found[statement.module.split(".")[0]] = None
+    return list(found)[:MOST_IMPORTS]
 
 
 def _assigned(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds by a plain assignment of what is no constant."""
     if isinstance(statement, ast.Assign):
         places = statement.targets
     elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
@@ -185,4 +195,13 @@ def _assigned(statement: ast.stmt) -> set[str]:
         return set()
     if isinstance(statement.value, ast.Constant):
         return set()
-    return {node.id for place in places for node in ast.walk(place) if isinstance(node, ast.Name)}
+    names: set[str] = set()
+    waiting = list(places)
+    for place in waiting:  # which grows by what is taken apart
+        if isinstance(place, ast.Name):
+            names.add(place.id)
+        elif isinstance(place, (ast.Tuple, ast.List)):
+            waiting += place.elts
+        elif isinstance(place, ast.Starred):
+            waiting.append(place.value)
+    return names

@@ -14,7 +14,8 @@ from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..check import step_summary
 from ..check.files import Kind, targets
-from ..check.project import Outcome, check_target, exit_code, worst
+from ..check.project import Outcome, exit_code, worst
+from ..check.workers import check_all
 from ..plain_text import one_line
 from ..terminal.options import ContextLength, Features, Json, Layers, integer
 from ..terminal.progress import ProgressLine
@@ -65,11 +66,12 @@ def command(
     )  # fmt: skip
     progress = ProgressLine()
     outcomes = []
-    for target in targets(files, only_known):
-        try:
-            outcomes.append(check_target(target, settings, prove, progress))
-        finally:
+    try:
+        for outcome in check_all(targets(files, only_known), settings, prove, progress):
             progress.clear()
+            outcomes.append(outcome)
+    finally:
+        progress.clear()
     if summary is not None:
         step_summary.append(summary, outcomes)
     return report(outcomes, prove, json)

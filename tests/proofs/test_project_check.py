@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from layerproof.proofs.check import step_summary
 from layerproof.proofs.check.files import Kind, kind_of, targets
 from layerproof.proofs.check.project import ERROR, Outcome
 from layerproof.proofs.plain_text import markdown, one_line
+from layerproof.proofs.user_file import MAX_PYTHON_BYTES
 from layerproof.symbolic.errors import ContentError
 
 pytestmark = pytest.mark.slow
@@ -276,15 +278,24 @@ NO_CONSTRUCTIONS = [
     "text = '''\nimport layerproof\nALGORITHM = Algorithm()\n'''\n",
     "ALGORITHM = other()\n",
     "from layerproof.x import ALGORITHM\n",
+    "import layerproof\nif True:\n    try:\n        pass\n    except OSError:\n        ALGORITHM = f()\n",
+    "import layerproof\nwith f() as g:\n    for x in g:\n        CONSTRUCTION = x\n",
+    "import layerproof\nmatch f():\n    case 1:\n        CONSTRUCTION = g()\n",
+    "import layerproof\nfoo = {}\nfoo[ALGORITHM] = f()\n",
+    "import layerproof\nfoo = {}\nfoo[f(CONSTRUCTION)].x = f()\n",
+    "import layerproof\nif 0:\n    ALGORITHM = f()\n",
+    "import layerproof\nwhile False:\n    ALGORITHM = f()\n",
+    "import layerproof\nif __name__ == '__main__':\n    CONSTRUCTION = f()\n",
+    "import layerproof\nALGORITHM += f()\n",
+    "import layerproof\nprint(ALGORITHM := f())\n",
+    "import layerproof\ndel ALGORITHM\n",
+    "import layerproof\nlambda ALGORITHM: 1\n",
 ]
 CONSTRUCTIONS = [
     "import layerproof\nALGORITHM = f()\n",
     "import layerproof\nALGORITHM: object = f()\n",
     "import layerproof\nA = CONSTRUCTION = f()\n",
     "import layerproof\nA, (ALGORITHM, *B) = f()\n",
-    "import layerproof\nif True:\n    try:\n        pass\n    except OSError:\n        ALGORITHM = f()\n",
-    "import layerproof\nwith f() as g:\n    for x in g:\n        CONSTRUCTION = x\n",
-    "import layerproof\nmatch f():\n    case 1:\n        CONSTRUCTION = g()\n",
     "import layerproof\nALGORITHM = '\\d' + f()\n",
     "\ufeffimport layerproof\nALGORITHM = f()\n",
     "import layerproof\nALGORITHM = f(\n",
@@ -310,6 +321,40 @@ def test_no_other_python_file_is_run(text: str, folder: Path, capsys: pytest.Cap
 def test_constructions_are_told_by_their_text(text: str, folder: Path) -> None:
     write(folder, {"a.py": text})
     assert kind_of(folder / "a.py") is Kind.CONSTRUCTION
+
+
+SLOW = {
+    "blank": "layerproof ALGORITHM" + "\n" * 60_000 + "(",
+    "spaces": "import layerproof\nALGORITHM" + " " * 60_000 + "(",
+    "blank_imports": "\n \n" * 30_000 + "import other\nALGORITHM = f()\n",
+    "imports": "".join(f"import m{k}\n" for k in range(20_000)) + "ALGORITHM = f()\n",
+    "names": "import layerproof\n" + "ALGORITHM \n" * 20_000 + "(",
+    "nested": "import layerproof\nx = " + "[" * 80 + "]" * 80 + "\nALGORITHM = " + "(" * 60_000,
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_looking_at_a_file_takes_a_moment(name: str, folder: Path) -> None:
+    write(folder, {f"{name}.py": SLOW[name]})
+    started = time.process_time()
+    kind_of(folder / f"{name}.py")
+    assert time.process_time() - started < 1
+
+
+def test_large_files_and_large_neighbours_are_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        folder, {"own.py": "import large\nALGORITHM = f()\n", "most.py": RIGHT + "#" * (MAX_PYTHON_BYTES - len(RIGHT))}
+    )
+    write(folder, {"more.py": RIGHT + "#" * (MAX_PYTHON_BYTES - len(RIGHT) + 1)})
+    for name in ("large.py", "sparse.py", "sparse.json"):
+        with (folder / name).open("wb") as file:
+            file.write(b"import layerproof\nALGORITHM = f()\n")
+            file.truncate(2**40)
+    read = []
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", lambda self, *a, **k: read.append(self.name) or opened(self, *a, **k))
+    assert [t.path.name for t in targets([Path()])] == ["most.py"]
+    assert set(read) == {"own.py", "most.py"}
 
 
 def test_data_of_others_is_no_business_of_ours(folder: Path) -> None:
