@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.text import Text
@@ -18,6 +18,7 @@ from ..theory.audit import Audit
 from ..theory.audits import audits
 from ..theory.gate import THEORY, source_digests
 from ..theory.general import general_audits
+from ..theory.picture import document, picture
 from ..theory.prover import INSTALL, find_prover
 from ..user_file import resolve_algorithm
 from ..verdict import Claim, Result, Verdict
@@ -62,11 +63,10 @@ def command(
             claims = list(prove_all(named, prover, keep, progress))
         finally:
             progress.clear()
-    result = Result(
-        "prove",
-        {"prover": prover.version if prover else None, "sources": source_digests(THEORY)},
-        tuple([*claims, *missing]),
-    )
+    settings: dict[str, Any] = {"prover": prover.version if prover else None, "sources": source_digests(THEORY)}
+    if not algorithms:
+        settings["theory"] = document(picture(claims))
+    result = Result("prove", settings, tuple([*claims, *missing]))
     if json:
         print(result.to_json(), end="")
     else:
