@@ -101,6 +101,12 @@ class StepMatrix:
     def __matmul__(self, other: Stacked) -> Stacked:
         return Stacked(self.matrix @ other.values)
 
+    @property
+    def mT(self) -> StepMatrix:
+        return StepMatrix(self.matrix.mT)
+
+    T = mT
+
 
 def _values(value: Any) -> Any:
     if type(value) is Stacked:

@@ -14,17 +14,55 @@ from .names import check_names
 
 
 class Position(int):
-    """A position in the context: an integer that divides exactly, so that 1 / j in an update is a rational.
+    """A position in the context, or its length: an integer that divides exactly, so that 1 / j is a rational.
 
-    >>> 1 / Position(3)
-    Fraction(1, 3)
+    >>> 1 / Position(3), 1 / (Position(3) + 1), 2 ** -Position(3)
+    (Fraction(1, 3), Fraction(1, 4), Fraction(1, 8))
     """
 
+    number: Callable[[Any], Any] = Fraction
+    """What a quotient is made of: the numbers of the arithmetic that the update runs in."""
+
+    @staticmethod
+    def within(number: Callable[[Any], Any]) -> type[Position]:
+        """Positions whose quotients are numbers of an arithmetic, made by `number` from rationals."""
+        return type("Position", (Position,), {"number": staticmethod(number)})
+
+    def _like(self, value: Any) -> Any:
+        return type(self)(value) if isinstance(value, int) else value
+
+    def __add__(self, other: Any) -> Any:
+        return self._like(int(self) + other)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._like(int(self) - other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._like(other - int(self))
+
+    def __mul__(self, other: Any) -> Any:
+        return self._like(int(self) * other)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> Any:
+        return self._like(-int(self))
+
+    def __pow__(self, exponent: Any) -> Any:  # type: ignore[override]
+        if isinstance(exponent, int) and exponent >= 0:
+            return self._like(int(self) ** int(exponent))
+        return self.number(int(self)) ** exponent
+
+    def __rpow__(self, base: Any) -> Any:  # type: ignore[override]
+        if isinstance(base, int) and not isinstance(base, Position):
+            return base ** int(self) if self >= 0 else self.number(Fraction(base) ** int(self))
+        return base ** int(self)
+
     def __truediv__(self, other: Any) -> Any:
-        return Fraction(int(self)) / other
+        return self.number(int(self)) / other
 
     def __rtruediv__(self, other: Any) -> Any:
-        return other / Fraction(int(self))
+        return (self.number(other) if isinstance(other, (int, Fraction)) else other) / self.number(int(self))
 
 
 @dataclass
@@ -62,7 +100,7 @@ class Sweep:
 
     def __init__(self, transitions: Sequence[Transition]):
         self._transitions = transitions
-        self.n: Any = len(transitions)
+        self.n: Any = Position(len(transitions))
 
     def __iter__(self) -> Iterator[Transition]:
         return iter(self._transitions)

@@ -13,6 +13,7 @@ from flint import fmpz_mat
 from .arithmetics.arithmetic import RATIONALS, Arithmetic
 from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head
+from .derivation.coefficients import LENGTH
 from .derivation.derive import Derivation
 from .derivation.masks import evaluate
 from .errors import ArgumentError
@@ -102,7 +103,8 @@ def instantiate(
     result = []
     for step in steps:
         named = dict(zip(algorithm.preconditioners, step, strict=True))
-        known = {**values, **{name: named[name] for name in algorithm.scalar_preconditioners}}
+        steps_named = {name: named[name] for name in algorithm.scalar_preconditioners}
+        known = {**values, **steps_named, LENGTH: Fraction(layout.n)}
         heads = []
         for h in derivation.heads:
             U: list[list[Any]] = [[0] * K for _ in range(K)]

@@ -85,6 +85,12 @@ class StepMagnitude:
         rounded = other.rounded + 1 + len(self.values)
         return Magnitude(torch.einsum("ijl,jbl->ibl", self.values, other.values), rounded, other.lowered)
 
+    @property
+    def mT(self) -> StepMagnitude:
+        return StepMagnitude(self.values.transpose(0, 1))
+
+    T = mT
+
 
 def _magnitude(value: Any) -> Magnitude:
     if isinstance(value, Magnitude):

@@ -24,7 +24,8 @@ class Arithmetic:
     at      (matrix, i, j) -> the number there
     context_mask  n -> M0, where there is a quicker way than entry by entry
     columns a class such as `Columns`, where one value can stand for all columns of a row block
-    index   from the position of a transition to the number that an update may divide by; `number` when left out
+    index   from the position of a transition to the number that an update may divide by and use as an exponent; a
+            `Position` whose quotients are numbers of this arithmetic when left out
     """
 
     name: str
@@ -39,7 +40,7 @@ class Arithmetic:
 
     def position(self, j: int) -> Any:
         """The number that stands for a position in the context."""
-        return self.number(j) if self.index is None else self.index(j)
+        return Position.within(self.number)(j) if self.index is None else self.index(j)
 
 
 RATIONALS = Arithmetic(

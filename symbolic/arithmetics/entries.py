@@ -65,6 +65,8 @@ class EntryMatrix:
     def mT(self) -> EntryMatrix:
         return EntryMatrix([list(column) for column in zip(*self.rows, strict=True)])
 
+    T = mT
+
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, EntryVector):
             return EntryVector([_dot(row, other.entries) for row in self.rows])

@@ -99,6 +99,8 @@ class FieldMatrix:
     def mT(self) -> FieldMatrix:
         return FieldMatrix(self.mat.transpose())
 
+    T = mT
+
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, FieldMatrix):
             return FieldMatrix(self.mat * other.mat)

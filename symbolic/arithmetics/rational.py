@@ -257,6 +257,8 @@ class RationalMatrix:
     def mT(self) -> RationalMatrix:
         return RationalMatrix(self.num.transpose(), self.den)
 
+    T = mT
+
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, RationalMatrix):
             return RationalMatrix(self.num * other.num, self.den * other.den)

@@ -17,10 +17,13 @@ from typing import Any
 from ..algorithm import Sweep
 from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..errors import NotRepresentableError
+from .coefficients import Sum
 from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
+from .loop import common_denominator
 from .state import SymbolicState
 
 Slice = tuple[str, str, str, Word, str]  # (row k, row k' read, block r at the key, word, block s at the query side)
+Part = tuple[tuple[Exponents, Fraction], ...]
 Polynomial = dict[Exponents, Fraction]  # a polynomial in the parameters
 
 
@@ -152,7 +155,8 @@ class Ansatz:
 
     def solve(self) -> TensorSolution:
         """Solve for T; `NotRepresentableError` with the offending terms when no tensor does it."""
-        found = solve(self.equations())
+        equations, denominator = self._cleared(self.equations())
+        found = solve(equations)
         if isinstance(found, Inconsistent):
             terms = tuple(dict.fromkeys(self.describe(label) for label in found.labels))
             words = ", ".join(word_text(w) for w in self.words)
@@ -170,7 +174,29 @@ class Ansatz:
             )
             other = "" if impossible else "; other heads may: give them as heads=..., as examples/heavy_ball_td.py does"
             raise NotRepresentableError(f"{who}: {asked}{other}", terms, impossible)
-        return self._gather(found)
+        return self._gather(found, denominator)
+
+    def _cleared(self, equations: list[Equation]) -> tuple[list[Equation], Scalar | None]:
+        """The system times a common denominator of its right-hand sides, whose monomials are then independent."""
+        sums = any(isinstance(name, Sum) for e in equations for _, exponents in e.right for name, _ in exponents)
+        if not sums:
+            return equations, None
+        a = self.state.algebra
+        sides: list[dict[Any, Part]] = []
+        for e in equations:
+            parts: dict[Any, dict[Exponents, Fraction]] = {}
+            for (row, exponents), c in e.right.items():
+                parts.setdefault(row, {})[exponents] = c
+            sides.append({row: tuple(sorted(part.items())) for row, part in parts.items()})
+        scalars = {part: a.monomials(dict(part)) for side in sides for part in side.values()}  # few are different
+        denominator = common_denominator(a, list(scalars.values()))
+        if denominator is None:
+            return equations, None
+        cleared = {part: (scalar * denominator).parts().get((), {}) for part, scalar in scalars.items()}
+        return [
+            Equation(e.left, {(row, m): c for row, part in side.items() for m, c in cleared[part].items()}, e.label)
+            for e, side in zip(equations, sides, strict=True)
+        ], denominator
 
     def beyond_any_head(self, label: tuple[int, Monomial]) -> bool:
         """Whether no head of any form produces a monomial: some other token gives it more factors than a layer takes.
@@ -197,9 +223,16 @@ class Ansatz:
             total += exponent * sum(str(name).endswith(f"_{j}") for name in names)
         return total
 
-    def _gather(self, found: Solution) -> TensorSolution:
+    def _gather(self, found: Solution, denominator: Scalar | None) -> TensorSolution:
+        a = self.state.algebra
         slices: dict[Slice, dict[tuple[int, int], Polynomial]] = {}
         for u, row in found.values.items():
+            if denominator is not None:
+                rows: dict[str, dict[Any, Fraction]] = {}
+                for (k, exponents), c in row.items():
+                    rows.setdefault(k, {})[exponents] = c
+                over = {k: (a.monomials(part) * denominator.inverse()).parts() for k, part in rows.items()}
+                row = {(k, exponents): c for k, parts in over.items() for exponents, c in parts.get((), {}).items()}
             for (k, exponents), c in row.items():
                 at = slices.setdefault((k, u.read, u.key_block, u.word, u.query_block), {})
                 at.setdefault((u.value_token, u.key_token), {})[exponents] = c

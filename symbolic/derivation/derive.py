@@ -12,10 +12,12 @@ from ..algorithm import Algorithm
 from ..errors import NotRepresentableError
 from ..readout import Readout
 from .ansatz import Ansatz, Slice, TensorSolution
-from .contraction import Scalar, Vector, transpose
+from .coefficients import INDEX, LENGTH, Sum
+from .contraction import Algebra, Scalar, Vector, transpose
 from .factor import BlockKey, SymbolicHead, factored, head_lower_bound
+from .hypotheses import Hypotheses
 from .loop import LoopForm, WeightChange, express, loop_form
-from .masks import LemmaStep, Mask, lemma, masks_of
+from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
 from .state import SymbolicState
 
 SOLVED_AT = (2, 3, 4)
@@ -30,6 +32,7 @@ class Derivation:
     masks        the distinct masks in closed form, M0 first where it occurs
     heads        the fewest heads found; no layer of this form has fewer than `head_lower_bound`
     lemma        the mask lemma's identities, (weight, row, block) -> steps
+    hypotheses   what must not be zero, where the update or the weights divide
     """
 
     algorithm: Algorithm
@@ -43,6 +46,13 @@ class Derivation:
     head_lower_bound: int
     lemma: dict[tuple[int, str, str], tuple[LemmaStep, ...]]
     readout: Readout
+    hypotheses: Hypotheses
+
+    @property
+    def depends_on_length(self) -> bool:
+        """Whether the weights or masks hold n: then there is one transformer for each n, and not one for all."""
+        scalars = [x for h in self.heads for x in (*h.U.values(), *h.E.values())]
+        return any(LENGTH in names for names in (*(s.names() for s in scalars), *(m.names() for m in self.masks)))
 
     def __copy__(self) -> Derivation:
         return self
@@ -95,12 +105,15 @@ def _derive(name: str, held: _Held, options: tuple[tuple[str, str], ...]) -> Der
     state = SymbolicState(algorithm, dict(options))
     form = loop_form(state)
     embedding = embed(state)
+    divisors = tuple(state.algebra.divisors)
     masks, heads, steps = _closed_form(state, form, embedding)
+    weights = [x for h in heads for x in (*h.U.values(), *h.E.values())]
+    weights += [x for m in masks for x in m.scalars()]
     for tensor in tensors:
         _compare(algorithm, masks, heads, tensor, dict(options))
     return Derivation(
         algorithm, dict(options), state, form, embedding, tensors, masks, heads,
-        head_lower_bound(tensors[1], state), steps, readout_of(state),
+        head_lower_bound(tensors[1], state), steps, readout_of(state), Hypotheses.of(divisors, weights),
     )  # fmt: skip
 
 
@@ -228,17 +241,24 @@ def predicted_tensor(
         if not own:
             continue
         a = next(iter(own[0].E.values())).algebra
-        values = {name: a.parameter(name) for name in a.parameters if name != "index"}
+        values = {name: a.parameter(name) for name in a.parameters if name not in (INDEX, LENGTH)}
+        known = {**values, LENGTH: Fraction(n)}
         table = mask.rows(n, values, a.number)
         for head in own:
             for (written, read), u in head.U.items():
                 for (r, word, s), e in head.E.items():
+                    if LENGTH in u.names() or LENGTH in e.names():
+                        u, e = evaluate(u, known, a.number), evaluate(e, known, a.number)
                     at = result.setdefault((written, read, r, word, s), {})
                     for i in range(n):
                         for j in range(n):
                             entry = u * e * table[i][j]
                             for part in entry.parts().values():
                                 cell = at.setdefault((i + 1, j + 1), {})
+                                if any(isinstance(name, Sum) for m in (*part, *cell) for name, _ in m):
+                                    total = (a.monomials(part) + a.monomials(cell)).parts().get((), {})
+                                    at[i + 1, j + 1] = dict(total)
+                                    continue
                                 for exponents, c in part.items():
                                     cell[exponents] = cell.get(exponents, Fraction(0)) + c
     cleaned = {key: {ij: {m: c for m, c in cell.items() if c} for ij, cell in at.items()} for key, at in result.items()}
@@ -255,11 +275,20 @@ def _check_solves(ansatz: Ansatz, predicted: dict[Slice, Any]) -> None:
                 )
                 for exponents, value in cell.items():
                     left[written, exponents] = left.get((written, exponents), Fraction(0)) + c * value
-        if {k: v for k, v in left.items() if v} != equation.right:
+        if not _equal(ansatz.state.algebra, left, equation.right):
             raise NotRepresentableError(
                 f"at n = {ansatz.n} the closed form of the loop does not solve the linear system at "
                 f"{ansatz.describe(equation.label)}"
             )
+
+
+def _equal(a: Algebra, left: dict[Any, Fraction], right: dict[Any, Fraction]) -> bool:
+    left = {k: v for k, v in left.items() if v}
+    if left == right or not any(isinstance(n, Sum) for _, m in (*left, *right) for n, _ in m):
+        return left == right
+    rows = {row for row, _ in (*left, *right)}
+    sides = [{row: {m: c for (k, m), c in side.items() if k == row} for row in rows} for side in (left, right)]
+    return all(a.monomials(sides[0][row]) == a.monomials(sides[1][row]) for row in rows)
 
 
 def readout_of(state: SymbolicState) -> Readout:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from .ansatz import TensorSolution
+from .coefficients import product_of
 from .contraction import Algebra, Scalar, Vector, Word
 from .loop import express
 from .state import SymbolicState
@@ -68,19 +70,27 @@ def _combination(
     if found is not None:
         return found
     for h, entries in basis.items():
-        if entries.keys() != target.keys():
-            continue
-        first = next(iter(entries))
-        if len(entries[first].poly) == 1 and all(k in ("parameter",) for k, *_ in entries[first].generators()):
-            ratio = target[first] / entries[first]
-            if all(target[key] == ratio * entries[key] for key in entries):
-                return {h: ratio}
+        ratio = _ratio(target, entries)
+        if ratio is not None:
+            return {h: ratio}
     return None
+
+
+def _ratio(target: dict[BlockKey, Scalar], entries: dict[BlockKey, Scalar]) -> Scalar | None:
+    """By what `entries` must be multiplied to give `target`, if it divides by nothing that neither is divided by."""
+    if entries.keys() != target.keys():
+        return None
+    first = next(iter(entries))
+    ratio = target[first] * entries[first].inverse()
+    new = {key for key in ratio.generators() if key[0] == "inverse"}
+    if new - {key for c in (*target.values(), *entries.values()) for key in c.generators()}:
+        return None
+    return ratio if all(target[key] == ratio * entries[key] for key in entries) else None
 
 
 def head_lower_bound(tensor: TensorSolution, state: SymbolicState) -> int:
     """The largest rank of the three flattenings of T (rows x masks x blocks), parameters at fixed rationals."""
-    values = {name: QQ(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
+    values = {name: Fraction(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
     loose = {(u.read, u.key_block, u.word, u.query_block) for u in tensor.undetermined}
     cells: dict[tuple[Any, Any, Any], Any] = {}
     for (written, read, r, word, s), at in tensor.slices.items():
@@ -89,10 +99,8 @@ def head_lower_bound(tensor: TensorSolution, state: SymbolicState) -> int:
         for ij, part in at.items():
             total = QQ(0)
             for exponents, c in part.items():
-                term = QQ(c.numerator, c.denominator)
-                for name, exponent in exponents:
-                    term *= values[name] ** exponent
-                total += term
+                term = product_of(c, exponents, values, Fraction)
+                total += QQ(term.numerator, term.denominator)
             cells[(written, read), ij, (r, word, s)] = total
     best = 0
     for mode in range(3):

@@ -7,7 +7,7 @@ a trace u' = decay * u + (terms of this transition), or a total g' = g + (terms 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 from ..algorithm import Sweep, Transition
 from ..arithmetics.linear import Equation, Inconsistent, solve
 from ..errors import NotRepresentableError
+from .coefficients import INDEX, LENGTH, Sum
 from .contraction import Algebra, Scalar, Vector, Word
-from .state import INDEX, LENGTH, SymbolicState
+from .state import SymbolicState
 
 REPEATS = 64
 
@@ -25,7 +26,8 @@ REPEATS = 64
 class Trace:
     """A loop variable u_j = decay * u_{j-1} + sum_s parts[s] * s_j, u_0 = 0, or one such `delay` steps before.
 
-    s runs over accumulator rows (a scalar trace) or over feature blocks (a vector trace).
+    s runs over accumulator rows (a scalar trace) or over feature blocks (a vector trace); decay and parts are in the
+    parameters, the length n and the position j.
     """
 
     name: str
@@ -38,9 +40,11 @@ class Trace:
 class Term:
     """One term of a total: at each step it gains coefficient * (row) * (block).
 
-    coefficient  in the parameters and in the position `index` of the step
+    coefficient  in the parameters, the length and the position `index` of the step
     row          accumulator row, read at this token, or, with `row_trace`, summed by that trace up to the token before
     block        feature block, read at this token, or, with `block_trace`, summed by that trace up to the token before
+    enters       what the traced entry is multiplied by as it enters the trace, in the position of its own step, where
+                 that depends on it; None for one, and constant factors are in the coefficient
     """
 
     coefficient: Scalar
@@ -48,26 +52,143 @@ class Term:
     block: str
     row_trace: Trace | None = None
     block_trace: Trace | None = None
+    enters: Scalar | None = None
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace that carries one of the factors, if one does."""
+        return self.row_trace or self.block_trace
 
 
 @dataclass(frozen=True)
 class WeightChange:
-    """w_s <- w_s + (1/n) * coefficient * word * total, where the total gains `terms` at each step."""
+    """w_s <- w_s + (1/n) * coefficient * word * total, where the total gains `terms` at each step.
+
+    total        its loop variable
+    coefficient  in the parameters and the length
+    """
 
     weight: int
     coefficient: Scalar
     word: Word
     terms: tuple[Term, ...]
+    total: str = ""
 
 
 @dataclass(frozen=True)
 class LoopForm:
-    """The whole update in closed form: what each weight gains, and the traces that carry the past."""
+    """The whole update in closed form: what each weight gains, and the traces that carry the past.
+
+    traces       those that some total reads, the delayed ones among them
+    recurrences  each loop variable's new value from the old ones
+    finish       the new weights from the last ones
+    """
 
     changes: tuple[WeightChange, ...]
     traces: tuple[Trace, ...]
     recurrences: tuple[tuple[str, Any], ...]
     finish: tuple[Any, ...]
+
+
+class Carried(str):
+    """The name that a loop variable goes by on symbols: `old x` before a step, `last x` after the last one."""
+
+    variable: str
+    after: bool
+
+    @staticmethod
+    def of(variable: str, after: bool = False) -> Carried:
+        """The name of a loop variable, before a step or after the last one."""
+        result = Carried(f"{'last' if after else 'old'} {variable}")
+        result.variable, result.after = variable, after
+        return result
+
+
+def _opaque(a: Algebra, variable: str, like: Any, after: bool = False) -> Any:
+    """A loop variable as a symbol, a vector or a scalar as its value is."""
+    name = Carried.of(variable, after)
+    return a.vector(name) if isinstance(like, Vector) else a.scalar(name)
+
+
+@dataclass(frozen=True)
+class Here:
+    """A row and a block, both read at the token of the step."""
+
+    row: str
+    block: str
+
+    def value(self, read: Reading) -> Any:
+        """What the loop holds there."""
+        return read.rows[self.row] * read.blocks[self.block]
+
+    def terms(self, coefficient: Scalar, traces: dict[str, Trace]) -> list[Term]:
+        """The terms of so many times it."""
+        return [Term(coefficient, self.row, self.block)]
+
+
+@dataclass(frozen=True)
+class PastBlock:
+    """A row read at the token of the step, and a vector trace up to the token before."""
+
+    row: str
+    trace: str
+
+    def value(self, read: Reading) -> Any:
+        """What the loop holds there."""
+        return read.rows[self.row] * read.old[self.trace]
+
+    def terms(self, coefficient: Scalar, traces: dict[str, Trace]) -> list[Term]:
+        """The terms of so many times it, one for each block that the trace sums."""
+        trace = traces[self.trace]
+        return [
+            Term(constant, self.row, block, block_trace=trace, enters=enters)
+            for block, part in trace.parts.items()
+            for constant, enters in [_entering(coefficient, part)]
+        ]
+
+
+@dataclass(frozen=True)
+class PastRow:
+    """A scalar trace up to the token before, and a block read at the token of the step."""
+
+    trace: str
+    block: str
+
+    def value(self, read: Reading) -> Any:
+        """What the loop holds there."""
+        return read.old[self.trace] * read.blocks[self.block]
+
+    def terms(self, coefficient: Scalar, traces: dict[str, Trace]) -> list[Term]:
+        """The terms of so many times it, one for each row that the trace sums."""
+        trace = traces[self.trace]
+        return [
+            Term(constant, row, self.block, row_trace=trace, enters=enters)
+            for row, part in trace.parts.items()
+            for constant, enters in [_entering(coefficient, part)]
+        ]
+
+
+def _entering(coefficient: Scalar, part: Scalar) -> tuple[Scalar, Scalar | None]:
+    return (coefficient, part) if INDEX in part.names() else (coefficient * part, None)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one generic step reads: rows and blocks at its token, loop variables as they were before it."""
+
+    rows: dict[str, Any]
+    blocks: dict[str, Any]
+    old: dict[str, Any]
+
+    def products(self, total: str, vector: bool, traces: dict[str, Trace]) -> list[Here | PastBlock | PastRow]:
+        """Every product of a row and a block that the loop can add to a total, a vector or a scalar."""
+        fitting = [b for b, block in self.blocks.items() if isinstance(block, Vector) == vector]
+        others = [t for t in traces if t != total]
+        found: list[Here | PastBlock | PastRow] = []
+        for row in self.rows:
+            found += [Here(row, block) for block in fitting]
+            found += [PastBlock(row, t) for t in others if vector and isinstance(self.old[t], Vector)]
+        return found + [PastRow(t, b) for t in others if isinstance(self.old[t], Scalar) for b in fitting]
 
 
 class GenericSweep(Sweep):
@@ -93,7 +214,7 @@ class GenericSweep(Sweep):
         for name, value in self._start.items():
             if value.terms if isinstance(value, Vector) else value.poly if isinstance(value, Scalar) else value != 0:
                 raise NotRepresentableError(f"the loop variable {name} does not start at zero")
-            setattr(self, name, a.vector(f"old {name}") if isinstance(value, Vector) else a.scalar(f"old {name}"))
+            setattr(self, name, _opaque(a, name, value))
         opaque = {name: getattr(self, name) for name in self._start}
         for number in range(REPEATS):
             for name, value in opaque.items():
@@ -107,7 +228,7 @@ class GenericSweep(Sweep):
                 )
             self._after = after
         for name, value in self._after.items():
-            setattr(self, name, a.vector(f"last {name}") if isinstance(value, Vector) else a.scalar(f"last {name}"))
+            setattr(self, name, _opaque(a, name, value, after=True))
 
 
 def _differ(left: Any, right: Any) -> bool:
@@ -132,6 +253,9 @@ def express(a: Algebra, value: Any, candidates: dict[Any, Any]) -> dict[Any, Sca
 
     The candidates must hold no parameters in places that the value can see; free coefficients are set to zero.
     """
+    denominator = common_denominator(a, list(value.terms.values()) if isinstance(value, Vector) else [value])
+    if denominator is not None:
+        value = value * denominator
     rows: dict[Any, tuple[dict[Any, Fraction], dict[Any, Fraction]]] = {}
     for name, candidate in candidates.items():
         for place, part in _coefficients(candidate).items():
@@ -145,15 +269,26 @@ def express(a: Algebra, value: Any, candidates: dict[Any, Any]) -> dict[Any, Sca
         return None
     result = {}
     for name, row in found.values.items():
-        total = a.number(0)
-        for exponents, c in row.items():
-            term = a.number(c)
-            for parameter, exponent in exponents:
-                factor = a.parameter(parameter)
-                term = term * (factor**exponent if exponent >= 0 else factor.inverse() ** -exponent)
-            total = total + term
-        if total:
-            result[name] = total
+        total = a.monomials(row)
+        if total.poly:
+            result[name] = total if denominator is None else total * denominator.inverse()
+    return result
+
+
+def common_denominator(a: Algebra, scalars: Sequence[Scalar]) -> Scalar | None:
+    """The least product of sums that clears all these scalars of inverses of sums; None where there are none."""
+    most: dict[str, int] = {}
+    for scalar in scalars:
+        for part in scalar.parts().values():
+            for exponents in part:
+                for name, exponent in exponents:
+                    if isinstance(name, Sum):
+                        most[name] = max(most.get(name, 0), -exponent)
+    if not most:
+        return None
+    result = a.number(1)
+    for name, exponent in most.items():
+        result = result * a.named(name) ** exponent
     return result
 
 
@@ -180,9 +315,10 @@ def loop_form(state: SymbolicState) -> LoopForm:
     )
     blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
     blocks = {name: a.number(v) if isinstance(v, (int, Fraction)) else v for name, v in blocks.items()}
-    old = {n: a.vector(f"old {n}") if isinstance(v, Vector) else a.scalar(f"old {n}") for n, v in sweep._after.items()}
+    old = {n: _opaque(a, n, v) for n, v in sweep._after.items()}
+    read = Reading(rows, blocks, old)
 
-    traces = {t.name: t for n, v in sweep._after.items() if (t := _trace(a, n, v, old, rows, blocks)) is not None}
+    traces = {t.name: t for n, v in sweep._after.items() if (t := _trace(a, n, v, read)) is not None}
     while delayed := _delayed(sweep._after, old, traces):
         traces |= delayed
     # a trace that does not decay is a running sum, and may also be the total that the new weights read
@@ -193,11 +329,11 @@ def loop_form(state: SymbolicState) -> LoopForm:
         for name, coefficient, word in _totals_in(a, change, sweep._after):
             if name not in totals:
                 raise NotRepresentableError(f"the new weights read the trace {name} after the last transition")
-            if any(key[-1] in (LENGTH, INDEX) for key in coefficient.generators()):
-                raise NotRepresentableError("the new weights must gain a total divided by sweep.n, exactly once")
-            terms = _terms(a, name, totals[name], old, rows, blocks, traces)
-            changes.append(WeightChange(s, coefficient, word, terms))
-    used = {t.name for c in changes for term in c.terms for t in (term.row_trace, term.block_trace) if t}
+            if INDEX in coefficient.names():
+                raise NotRepresentableError("the new weights depend on the position of the last transition")
+            terms = _terms(a, name, totals[name], read, traces)
+            changes.append(WeightChange(s, coefficient, word, terms, name))
+    used = {term.trace.name for c in changes for term in c.terms if term.trace}
     return LoopForm(
         tuple(changes),
         tuple(t for t in traces.values() if t.name in used),
@@ -206,17 +342,12 @@ def loop_form(state: SymbolicState) -> LoopForm:
     )
 
 
-def _trace(a: Algebra, name: str, after: Any, old: dict[str, Any], rows: Any, blocks: Any) -> Trace | None:
-    sources = blocks if isinstance(after, Vector) else rows
+def _trace(a: Algebra, name: str, after: Any, read: Reading) -> Trace | None:
+    sources = read.blocks if isinstance(after, Vector) else read.rows
     kinds = {k: v for k, v in sources.items() if isinstance(v, type(after))}
-    found = express(a, after, {("self", name): old[name], **kinds})
-    if found is None:
-        return None
-    decay = found.pop(("self", name), a.number(0))
-    mentioned = {key for s in (decay, *found.values()) for key in s.generators()}
-    if ("parameter", INDEX) in mentioned or ("inverse", INDEX) in mentioned:
-        return None  # a decay or weight that changes with the position has no geometric closed form
-    return Trace(name, decay, found)
+    itself = Carried.of(name)  # no row and no block is called that
+    found = express(a, after, {itself: read.old[name], **kinds})
+    return None if found is None else Trace(name, found.pop(itself, a.number(0)), found)
 
 
 def _delayed(after: dict[str, Any], old: dict[str, Any], traces: dict[str, Trace]) -> dict[str, Trace]:
@@ -232,37 +363,23 @@ def _delayed(after: dict[str, Any], old: dict[str, Any], traces: dict[str, Trace
 def _totals_in(a: Algebra, change: Any, after: dict[str, Any]) -> list[tuple[str, Scalar, Word]]:
     result = []
     if isinstance(change, Vector):
-        names = {f"last {n}": n for n in after}
         for (word, atom), coefficient in change.terms.items():
-            if atom not in names or any(kind in ("contraction", "scalar") for kind, *_ in coefficient.generators()):
+            if not isinstance(atom, Carried) or any(
+                kind in ("contraction", "scalar") for kind, *_ in coefficient.generators()
+            ):
                 raise NotRepresentableError(f"the new weights gain {coefficient.text()} * {atom}, no total of the loop")
-            result.append((names[atom], coefficient, word))
+            result.append((atom.variable, coefficient, word))
         return result
-    found = express(a, change, {n: a.scalar(f"last {n}") for n, v in after.items() if isinstance(v, Scalar)})
+    found = express(a, change, {n: _opaque(a, n, v, after=True) for n, v in after.items() if isinstance(v, Scalar)})
     if found is None:
         raise NotRepresentableError(f"the new weights gain {change.text()}, no combination of the loop's totals")
     return [(n, coefficient, ()) for n, coefficient in found.items()]
 
 
-def _terms(
-    a: Algebra, name: str, after: Any, old: dict[str, Any], rows: Any, blocks: Any, traces: dict[str, Trace]
-) -> tuple[Term, ...]:
-    gain = after - old[name]
-    vector = isinstance(after, Vector)
-    candidates: dict[Any, Any] = {}
-    for r, row in rows.items():
-        for b, block in blocks.items():
-            if isinstance(block, Vector) == vector:
-                candidates[r, b, None, None] = row * block
-        for t in traces:
-            if t != name and isinstance(old[t], Vector) and vector:
-                candidates[r, None, None, t] = row * old[t]
-    for t in traces:
-        if t != name and isinstance(old[t], Scalar):
-            for b, block in blocks.items():
-                if isinstance(block, Vector) == vector:
-                    candidates[None, b, t, None] = old[t] * block
-    found = express(a, gain, candidates)
+def _terms(a: Algebra, name: str, after: Any, read: Reading, traces: dict[str, Trace]) -> tuple[Term, ...]:
+    gain = after - read.old[name]
+    products = read.products(name, isinstance(after, Vector), traces)
+    found = express(a, gain, {product: product.value(read) for product in products})
     if found is None:
         text = (
             gain.text()
@@ -271,17 +388,23 @@ def _terms(
         )
         raise NotRepresentableError(
             f"the loop variable {name} gains {text}: no sum of (accumulator row) * (feature block), each read at this "
-            "token or carried by a trace",
+            f"token or carried by a trace{_why(gain, name, traces)}",
             (text,),
         )
-    terms: list[Term] = []
-    for (r, b, row_trace, block_trace), coefficient in found.items():
-        if row_trace is not None:
-            trace = traces[row_trace]
-            terms += [Term(coefficient * part, source, b, row_trace=trace) for source, part in trace.parts.items()]
-        elif block_trace is not None:
-            trace = traces[block_trace]
-            terms += [Term(coefficient * part, r, source, block_trace=trace) for source, part in trace.parts.items()]
-        else:
-            terms.append(Term(coefficient, r, b))
-    return tuple(terms)
+    return tuple(term for product, coefficient in found.items() for term in product.terms(coefficient, traces))
+
+
+def _why(gain: Any, name: str, traces: dict[str, Trace]) -> str:
+    """Which loop variable among a total's terms is no trace that a mask can hold."""
+    scalars = list(gain.terms.values()) if isinstance(gain, Vector) else [gain]
+    atoms = [atom for _, atom in gain.terms] if isinstance(gain, Vector) else []
+    atoms += [x for s in scalars for _, *names in s.generators() for x in names]
+    strange = next((x.variable for x in atoms if isinstance(x, Carried) and x.variable not in {name, *traces}), None)
+    if strange is not None:
+        return (
+            f"; {strange} is no trace: it must be a multiple of its old value, by what depends on parameters, position "
+            "and n alone, plus multiples of rows or of blocks"
+        )
+    if any(isinstance(x, Carried) and x.variable == name for x in atoms):
+        return f"; {name} is multiplied at each step, and a total may only be added to"
+    return ""

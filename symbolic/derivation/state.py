@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from ..algorithm import Algorithm, Position, Sweep, Transition
 from ..errors import ContentError
+from .coefficients import INDEX, LENGTH
 from .contraction import Algebra, Matrix, Scalar, Vector
-
-INDEX, LENGTH = "index", "n"
 
 
 class SymbolicState:
@@ -17,7 +17,6 @@ class SymbolicState:
     def __init__(self, algorithm: Algorithm, options: dict[str, str] | None = None):
         self.algorithm = algorithm
         self.options = algorithm.choose(options)
-        self._discount: str | None = ""  # not looked for yet
         self.algebra = Algebra((*algorithm.parameters, *algorithm.scalar_preconditioners, INDEX, LENGTH))
         a = self.algebra
         self.p = algorithm.bind({name: a.parameter(name) for name in algorithm.parameters}, self.options)
@@ -26,24 +25,18 @@ class SymbolicState:
             a.parameter(c) if c in algorithm.scalar_preconditioners else a.matrix(c) for c in algorithm.preconditioners
         )
 
-    @property
+    @cached_property
     def discount(self) -> str | None:
-        """The parameter that the feature blocks multiply successors' features by: gamma, where it is called that."""
-        if self._discount == "":
-            named = [name for name in self.algorithm.parameters if name != "gamma"]
-            candidates = [*(["gamma"] if "gamma" in self.algorithm.parameters else []), *named, None]
-            self._discount = next((name for name in candidates if self._clears(name)), candidates[0])
-        return self._discount
+        """The parameter that the feature blocks multiply successors' features by: gamma, where it is called that.
+
+        It is the first with which no feature block holds a parameter once successors' features are divided by it.
+        """
+        named = [name for name in self.algorithm.parameters if name != "gamma"]
+        candidates = [*(["gamma"] if "gamma" in self.algorithm.parameters else []), *named, None]
+        return next((name for name in candidates if self._clears(name)), candidates[0])
 
     def _clears(self, name: str | None) -> bool:
-        """Whether no feature block holds a parameter when successors' features are divided by this one."""
-        self._discount = name
-        try:
-            token = self.algorithm.context_token(self.transition("j"), self.p)
-        except Exception:
-            return False  # whatever is wrong with the rows is told when they are used
-        finally:
-            self._discount = ""
+        token = self.algorithm.context_token(self._transition("j", name), self.p)
         blocks = [getattr(token, block.name) for block in self.algorithm.features]
         values = [s for b in blocks for s in (b.terms.values() if isinstance(b, Vector) else [b])]
         return all(set(part) == {()} for s in values if isinstance(s, Scalar) for part in s.parts().values())
@@ -54,11 +47,14 @@ class SymbolicState:
         phi', and the features of any other successor, enter as (the discounted features) / gamma where there is a
         discount, so that gamma never has to be divided out of the linear system.
         """
+        return self._transition(position, self.discount)
+
+    def _transition(self, position: str, discount: str | None) -> Transition:
         a = self.algebra
 
         def successor(name: str) -> Any:
             vector = a.vector(f"{name}_{position}")
-            return vector if self.discount is None else vector / a.parameter(self.discount)
+            return vector if discount is None else vector * a.parameter(discount).inverse()
 
         following = successor("phi'")
         index: Any = Position(position) if position.isdigit() else a.parameter(INDEX)

@@ -7,15 +7,16 @@ one more column whose entries are all generic; setting them to a context column'
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from ..algorithm import Sweep
+from ..algorithm import Position, Sweep
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
+from ..arithmetics.quotients import Quotient
 from ..attention import AccumulatorHead, masked_keys
 from ..construction import instantiate
 from ..derivation.derive import Derivation
@@ -58,9 +59,24 @@ def polynomial_arithmetic(context: Any) -> Arithmetic:
         # a plain integer zero is a structural zero: nothing is multiplied by it
         return EntryMatrix([[None if isinstance(x, int) and x == 0 else number(x) for x in row] for row in rows])
 
+    exact = Position.within(lambda x: fmpq(x.numerator, x.denominator))
     return Arithmetic(
-        "polynomials", number, EntryVector, matrix, lambda v: v.entries, lambda m, i, j: m.rows[i][j], index=fmpq
+        "polynomials", number, EntryVector, matrix, lambda v: v.entries, lambda m, i, j: m.rows[i][j], index=exact
     )
+
+
+def quotient_arithmetic(context: Any) -> Arithmetic:
+    """Quotients of polynomials over Q as an arithmetic, for what divides by polynomials in the parameters."""
+    polynomials = polynomial_arithmetic(context)
+    one = context.constant(fmpq(1))
+
+    def number(value: Any) -> Any:
+        return value if isinstance(value, Quotient) else Quotient(polynomials.number(value), one)
+
+    def matrix(rows: Sequence[Sequence[Any]]) -> EntryMatrix:
+        return EntryMatrix([[None if isinstance(x, int) and x == 0 else number(x) for x in row] for row in rows])
+
+    return replace(polynomials, name="quotients of polynomials", number=number, matrix=matrix)
 
 
 def entrywise(
@@ -74,8 +90,9 @@ def entrywise(
     layout = Layout.of(algorithm, d, n)
     names = list(_variable_names(derivation, d, n))
     context = fmpq_mpoly_ctx.get(names, Ordering.lex)
-    variable = dict(zip(names, context.gens(), strict=True))
-    arithmetic = polynomial_arithmetic(context)
+    divides = bool(derivation.hypotheses.parameters)
+    arithmetic = quotient_arithmetic(context) if divides else polynomial_arithmetic(context)
+    variable = dict(zip(names, map(arithmetic.number, context.gens()), strict=True))
 
     def vector(name: str) -> list[Any]:
         return [variable[f"{name}[{i}]"] for i in range(d)]

@@ -427,7 +427,7 @@ def test_what_no_polynomial_can_do_raises():
         lambda: abs(R),
         lambda: float(R),
         lambda: u / R,
-        lambda: 1 / (a.parameter("gamma") + 1),
+        lambda: 1 / (a.parameter("gamma") + R),
         lambda: R**-1,
     ):
         with pytest.raises(NotPolynomialError):

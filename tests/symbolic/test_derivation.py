@@ -326,8 +326,7 @@ NOT_POLYNOMIAL = {
     "a normalised step": (lambda w, t, p: delta(w, t, p) / (1 + t.phi @ t.phi) * t.phi, "divides by the sum"),
     "a division by a reward": (lambda w, t, p: delta(w, t, p) / t.reward * t.phi, "R_1, an entry of the prompt"),
     "a division by a norm": (lambda w, t, p: delta(w, t, p) * t.phi / (t.phi @ t.phi), "an entry of the prompt"),
-    "a division by 2 j + 1": (lambda w, t, p: delta(w, t, p) * t.phi / (2 * t.index + 1), "divides by the sum"),
-    "a negative power": (lambda w, t, p: t.reward**-1 * t.phi, "exponent -1"),
+    "a negative power": (lambda w, t, p: t.reward**-1 * t.phi, "divides by R_1, an entry of the prompt"),
     "a float": (lambda w, t, p: float(delta(w, t, p)) * t.phi, "float"),
 }
 

@@ -1,0 +1,135 @@
+"""Coefficients of weights and masks: rational functions of parameters, position and length, and powers with those.
+
+A coefficient is a sum of monomials in names.  A name is a parameter's, or that of the position `index` of a step or of
+the context length `n`; or a `Power`, base^index; or a `Sum`, which stands in monomials with negative exponents only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from sympy import Expr, Integer, Mul, Rational, Symbol, factorint
+
+INDEX, LENGTH = "index", "n"
+Part = Mapping[tuple[tuple[str, int], ...], Fraction]
+
+
+class Power(str):
+    """The name of base^variable: the base a prime number, -1, a parameter or a `Sum`; the variable `index` or `n`."""
+
+    base: str
+    variable: str
+
+    @staticmethod
+    def of(base: str, variable: str) -> Power:
+        """The power with this base and this exponent."""
+        result = Power(f"{base}^{variable}")
+        result.base, result.variable = base, variable
+        return result
+
+
+class Sum(str):
+    """The name of a sum of monomials, irreducible over Q."""
+
+    terms: tuple[tuple[Fraction, tuple[tuple[str, int], ...]], ...]
+
+    @staticmethod
+    def of(part: Part) -> Sum:
+        """The sum of these monomials: {exponents: coefficient}."""
+        terms = tuple((c, exponents) for exponents, c in sorted(part.items(), key=lambda x: (len(x[0]), x[0])))
+        result = Sum(f"({_text(terms)})")
+        result.terms = terms
+        return result
+
+    @staticmethod
+    def names(name: str) -> Iterator[str]:
+        """A name and all those that it is made of."""
+        yield name
+        if isinstance(name, Power):
+            yield name.variable
+            yield from Sum.names(name.base)
+        if isinstance(name, Sum):
+            for _, exponents in name.terms:
+                for inner, _ in exponents:
+                    yield from Sum.names(inner)
+
+
+def _text(terms: Any) -> str:
+    text = ""
+    for c, exponents in terms:
+        factors = [name if e == 1 else f"{name}^{e}" for name, e in exponents]
+        size = [] if abs(c) == 1 and factors else [str(abs(c))]
+        body = " ".join((*size, *factors))
+        text += f" {'-' if c < 0 else '+'} {body}" if text else f"{'-' if c < 0 else ''}{body}"
+    return text
+
+
+def prime_powers(number: Fraction) -> list[tuple[str, int]]:
+    """A rational as a product of primes and -1, as names with exponents; a factor too large to split stays whole."""
+    found: list[tuple[str, int]] = [("-1", 1)] if number < 0 else []
+    for value, sign in ((abs(number.numerator), 1), (number.denominator, -1)):
+        found += [(str(p), sign * int(e)) for p, e in factorint(value, limit=10**6).items() if p != 1]
+    return found
+
+
+def symbol_of(name: str) -> Expr:
+    """What a name stands for, in SymPy."""
+    if isinstance(name, Power):
+        base = symbol_of(name.base) if not is_number(name.base) else Integer(int(name.base))
+        return base ** Symbol(name.variable)
+    if isinstance(name, Sum):
+        terms = [
+            Mul(Rational(c.numerator, c.denominator), *(symbol_of(n) ** e for n, e in exponents))
+            for c, exponents in name.terms
+        ]
+        return sum(terms, Integer(0))
+    return Symbol(name)
+
+
+def is_number(name: str) -> bool:
+    """Whether the base of a power is a number: a prime, or -1."""
+    return name.lstrip("-").isdigit()
+
+
+def value_of(name: str, values: Mapping[str, Any], number: Callable[[Fraction], Any]) -> Any:
+    """What a name stands for, at given values: numbers of one arithmetic, made by `number` from rationals.
+
+    A value may be a rational itself; the position and the length are.
+    """
+    if isinstance(name, Power):
+        base = Fraction(int(name.base)) if is_number(name.base) else value_of(name.base, values, number)
+        return raised(base, int(values[name.variable]), number)
+    if isinstance(name, Sum):
+        total = number(Fraction(0))
+        for c, exponents in name.terms:
+            total = total + product_of(c, exponents, values, number)
+        return total
+    return values[name]
+
+
+def product_of(
+    coefficient: Fraction,
+    exponents: tuple[tuple[str, int], ...],
+    values: Mapping[str, Any],
+    number: Callable[[Fraction], Any],
+) -> Any:
+    """A monomial at given values."""
+    term: Any = number(coefficient)
+    for name, exponent in exponents:
+        value = value_of(name, values, number)
+        if isinstance(value, (int, Fraction)):
+            if exponent < 0 and not value:
+                raise ZeroDivisionError(f"the weights divide by {name}, which is zero")
+            term = term * number(Fraction(value) ** exponent)
+        else:
+            term = term * raised(value, exponent, number)
+    return term
+
+
+def raised(base: Any, exponent: int, number: Callable[[Fraction], Any]) -> Any:
+    """base^exponent in an arithmetic whose numbers divide each other."""
+    if isinstance(base, (int, Fraction)):
+        return number(Fraction(base) ** exponent)
+    return base**exponent if exponent >= 0 else number(Fraction(1)) / base**-exponent
