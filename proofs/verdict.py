@@ -10,6 +10,7 @@ from typing import Any
 
 from ..symbolic.errors import DiffersError, LayerproofError, RefusedError
 from ..symbolic.identity.witness import Witness
+from ..symbolic.prompt import Context
 from ..symbolic.strict_json import dumps, rational_text
 
 SCHEMA = 1
@@ -144,30 +145,31 @@ def number_text(value: Any) -> str:
     return str(value)
 
 
+def prompt_json(context: Context) -> dict[str, Any]:
+    """A prompt as plain data, in the form of a prompt file."""
+
+    def vector(entries: Sequence[Fraction]) -> list[str]:
+        return [rational_text(x) for x in entries]
+
+    extras = {n: [vector(x) if isinstance(x, tuple) else rational_text(x) for x in v] for n, v in context.extras}
+    return {
+        "features": [vector(v) for v in context.features],
+        "next_features": [vector(v) for v in context.next_features],
+        "rewards": vector(context.rewards),
+        "query": vector(context.query),
+        **({"extras": extras} if extras else {}),
+    }
+
+
 def witness_json(witness: Witness) -> dict[str, Any]:
     """A counterexample as plain data; its prompt has the form of a prompt file."""
-    context, mismatch = witness.context, witness.mismatch
+    mismatch = witness.mismatch
 
     def vector(entries: Sequence[Fraction]) -> list[str]:
         return [rational_text(x) for x in entries]
 
     return {
-        "prompt": {
-            "features": [vector(v) for v in context.features],
-            "next_features": [vector(v) for v in context.next_features],
-            "rewards": vector(context.rewards),
-            "query": vector(context.query),
-            **(
-                {
-                    "extras": {
-                        n: [vector(x) if isinstance(x, tuple) else rational_text(x) for x in v]
-                        for n, v in context.extras
-                    }
-                }
-                if context.extras
-                else {}
-            ),
-        },
+        "prompt": prompt_json(witness.context),
         "starting_weights": [vector(w) if isinstance(w, (list, tuple)) else rational_text(w) for w in witness.start],
         "layer": mismatch.layer,
         "row": mismatch.row,

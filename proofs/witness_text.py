@@ -15,7 +15,7 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
         return _sample_lines(witness)
     if "multipliers" in witness:
         return _contradiction_lines(witness)
-    lines = []
+    lines = [] if "annihilates" not in witness else _annihilating_lines(witness["annihilates"])
     if "point" in witness:
         lines += ["on these plain numbers:", *_point_lines(witness["point"])]
     if "prompt" in witness:
@@ -68,6 +68,30 @@ def _sample_lines(witness: Mapping[str, Any]) -> list[str]:
         f"        {rewards}; other rewards r1 to r{last} zero; r{last} is the target's R'",
         f"law: {witness['law']}; window: {witness['window']}",
     ]
+
+
+def _annihilating_lines(found: Mapping[str, Any]) -> list[str]:
+    """Prompts whose changes, times multipliers, cancel for every layer and not for the update."""
+    values = [f"{name} = {value}" for name, value in found["parameters"].items()]
+    for name, C in found["preconditioners"].items():
+        values.append(f"{name} = {C if isinstance(C, str) else '[' + '; '.join(' '.join(row) for row in C) + ']'}")
+    row = found["row"]
+    lines = [f"changes of row {row} that cancel for every layer, with {', '.join(values)}:"]
+    for point in found["points"]:
+        prompt = point["prompt"]
+        lines.append(f"{point['multiplier']} times the change at {point['column']}, for the update {point['change']}:")
+        for j, (phi, after, reward) in enumerate(
+            zip(prompt["features"], prompt["next_features"], prompt["rewards"], strict=True), 1
+        ):
+            carried = "".join(f", {name} = {_weights([v[j - 1]])}" for name, v in prompt.get("extras", {}).items())
+            lines.append(
+                f"  transition {j}: phi = ({', '.join(phi)}), phi' = ({', '.join(after)}), R = {reward}{carried}"
+            )
+        weights = f"weights {_weights(point['starting_weights'])}, after the update {_weights(point['new_weights'])}"
+        lines.append(f"  query ({', '.join(prompt['query'])}), {weights}")
+        held = "; ".join(f"{name}: {' '.join(line)}" for name, line in zip(found["rows"], point["Z"], strict=True))
+        lines.append(f"  Z = {held}")
+    return [*lines, f"the sum is {found['every_layer']} for every layer, and {found['update']} for the update"]
 
 
 def _contradiction_lines(witness: Mapping[str, Any]) -> list[str]:

@@ -35,31 +35,25 @@ class DeviceError(LayerproofError, RuntimeError):
 
 
 class NotPolynomialError(LayerproofError, ArithmeticError):
-    """An update does something that no polynomial in the prompt can do (a comparison, a max, a division by a sum).
+    """An update does something that the contraction algebra cannot: a comparison, a max, a division by prompt entries.
 
-    `impossible` says whether that rules out every layer: a float or a test of the position does not.
+    That alone does not rule out every layer: max(x, x) is linear.
     """
 
     exit_code = 4
-
-    def __init__(self, message: str, impossible: bool = True):
-        super().__init__(message)
-        self.impossible = impossible
 
 
 class NotRepresentableError(LayerproofError):
     """No linear-attention layer of the form that is derived implements the update.
 
-    `monomials` lists, in words, the terms of the update that no such head can produce; `impossible` says whether no
-    head of any form can: then some term has more factors from one context token than any layer takes from it.
+    `monomials` lists, in words, the terms of the update that no such head can produce.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, monomials: tuple[str, ...] = (), impossible: bool = False):
+    def __init__(self, message: str, monomials: tuple[str, ...] = ()):
         super().__init__(message)
         self.monomials = monomials
-        self.impossible = impossible
 
 
 class RefusedError(NotPolynomialError):
@@ -74,7 +68,7 @@ class RefusedError(NotPolynomialError):
     exit_code = 3
 
     def __init__(self, message: str, kind: str, function: str, line: int):
-        super().__init__(message, impossible=False)
+        super().__init__(message)
         self.kind, self.function, self.line = kind, function, line
         self.witness: dict[str, object] | None = None
 

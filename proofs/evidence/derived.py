@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
-from ...symbolic.derivation.state import SymbolicState
+from ...symbolic.derivation.derive import Derivation
 from ...symbolic.derivation.suggest import suggest
-from ...symbolic.errors import NotPolynomialError, NotRepresentableError, RefusedError
+from ...symbolic.errors import ArgumentError, NotPolynomialError, NotRepresentableError, RefusedError
 from ...symbolic.identity.uniqueness import rank_at
+from ...symbolic.identity.unreachable import Unreachable, unreachable
+from ...symbolic.strict_json import rational_text
 from ..case import Case
-from ..verdict import Claim, Verdict
+from ..verdict import Claim, Verdict, prompt_json
 
 NAME, ORDER = "derived", 10
 NEEDS_DERIVATION = True
 STRENGTH = "proved for all d >= 2 at n = 2, 3, 4"
+OTHER_HEADS = "; other heads may: give them as heads=..., as examples/heavy_ball_td.py does"
 CLAIM = "the weights follow from the textbook update by a linear system; prompts with d >= 2 force them as stated"
 
 
@@ -26,12 +30,7 @@ def establish(case: Case) -> Iterator[Claim]:
     except RefusedError:
         raise  # nothing was traced: that is no finding about its weights
     except (NotRepresentableError, NotPolynomialError) as error:
-        found = suggest(case.algorithm, case.options) if isinstance(error, NotRepresentableError) else None
-        reason = str(error) if found is None else f"{error}; {found.sentence()}"
-        hint: dict[str, Any] = {} if found is None else {"suggestion": {"rows": found.rows, "heads": found.heads}}
-        witness = {"terms": _terms(error)}
-        verdict = Verdict.REFUTED if _rules_out(case, error) else Verdict.UNDECIDED
-        yield Claim(name, CLAIM, NAME, verdict, STRENGTH, reason, witness=witness, details=hint)
+        yield _not_derived(case, error)
         return
     rank = rank_at(derivation, 2)
     heads, lower = len(derivation.heads), derivation.head_lower_bound
@@ -57,19 +56,76 @@ def establish(case: Case) -> Iterator[Claim]:
     if not rank.as_symbolic:
         reason = f"prompts of dimension 2 determine {rank.rank} unknowns only, symbolic d determines {rank.symbolic}"
     verdict = Verdict.HOLDS if rank.as_symbolic else Verdict.UNDECIDED
-    yield Claim(name, CLAIM, NAME, verdict, STRENGTH, reason, details=details)
+    claim, more = conditions(derivation, case.parameters, case.settings.context)
+    yield Claim(name, CLAIM + claim, NAME, verdict, STRENGTH, reason, details=details | more)
 
 
-def _rules_out(case: Case, error: NotRepresentableError | NotPolynomialError) -> bool:
-    """Whether no layer of any form does the update, and not only none of the form that is derived."""
-    if isinstance(error, NotPolynomialError):
-        state = SymbolicState(case.algorithm, dict(case.options))
-        try:  # rows may be any function of a transition, and an update polynomial in them
-            case.algorithm.context_token(state.transition("1"), state.p)
-        except NotPolynomialError:
-            return False
-    return error.impossible
+def conditions(derivation: Derivation, values: Mapping[str, Fraction], n: int) -> tuple[str, dict[str, Any]]:
+    """Under which conditions the weights are those, in words and as data: nothing for most updates.
+
+    Raises `ArgumentError` when a value that is given makes the update divide by zero.
+    """
+    claim, details = "", {}
+    hypotheses = derivation.hypotheses
+    if hypotheses.names:
+        zero = hypotheses.broken(values, n)
+        if zero is not None:
+            at = ", ".join(f"{k} = {values[k]}" for k in sorted(hypotheses.parameters)) or f"n = {n}"
+            place = f", at j = {zero[1]}" if hypotheses.positions else ""
+            raise ArgumentError(f"{at} makes the update divide by {zero[0]} = 0{place}: choose another value")
+        known = {name: values[name] for name in sorted(hypotheses.parameters) if name in values}
+        shown = ", ".join(f"{k} = {rational_text(v)}" for k, v in known.items())
+        every = f" for every j <= n = {n}" if hypotheses.positions else ""
+        claim += f"; where the update divides, {hypotheses.text()}, as holds{f' at {shown}' if shown else ''}{every}"
+        details["hypotheses"] = {
+            "nonzero": [f"{text}" for text in hypotheses.texts()],
+            "hold_at": {k: rational_text(v) for k, v in known.items()},
+            "context": n,
+        }
+    if derivation.depends_on_length:
+        claim += "; they depend on n, so that this is a family of transformers, one for each context length"
+        details["depends_on_n"] = True
+    return claim, details
 
 
-def _terms(error: Exception) -> list[str]:
-    return list(getattr(error, "monomials", ()))
+def _not_derived(case: Case, error: NotRepresentableError | NotPolynomialError) -> Claim:
+    """REFUTED with a witness that no layer whatever does the update; UNDECIDED where none was found."""
+    found = suggest(case.algorithm, case.options) if isinstance(error, NotRepresentableError) else None
+    hint: dict[str, Any] = {} if found is None else {"suggestion": {"rows": found.rows, "heads": found.heads}}
+    helped = "" if found is None else f"; {found.sentence()}"
+    witness: dict[str, Any] = {"terms": list(getattr(error, "monomials", ()))}
+    shown = unreachable(case.algorithm, case.algorithm.choose(case.options), case.parameters)
+    verdict, reason = Verdict.UNDECIDED, f"{error}{helped or OTHER_HEADS}"
+    if shown is not None:
+        verdict, reason = Verdict.REFUTED, f"{shown.sentence()}; {error}{helped}"
+        witness["annihilates"] = unreachable_json(shown)
+    return Claim(case.algorithm.name, CLAIM, NAME, verdict, STRENGTH, reason, witness=witness, details=hint)
+
+
+def unreachable_json(found: Unreachable) -> dict[str, Any]:
+    """The witness that no layer does an update, as plain data: everything that redoing it by hand takes."""
+
+    def plain(value: Any) -> Any:
+        return [plain(x) for x in value] if isinstance(value, (list, tuple)) else rational_text(value)
+
+    points = [
+        {
+            "multiplier": rational_text(multiplier),
+            "column": "the query" if s.column == s.context.n else f"context token {s.column + 1}",
+            "prompt": prompt_json(s.context),
+            "starting_weights": plain(s.start),
+            "Z": plain(s.Z),
+            "new_weights": plain(s.new),
+            "change": rational_text(change),
+        }
+        for multiplier, s, change in zip(found.multipliers, found.samples, found.changes, strict=True)
+    ]
+    return {
+        "row": found.row,
+        "rows": list(found.rows),
+        "parameters": {k: rational_text(v) for k, v in sorted(found.values.items())},
+        "preconditioners": {name: plain(C) for name, C in found.steps},
+        "points": points,
+        "every_layer": "0",
+        "update": rational_text(found.total),
+    }

@@ -161,10 +161,6 @@ class Ansatz:
             terms = tuple(dict.fromkeys(self.describe(label) for label in found.labels))
             words = ", ".join(word_text(w) for w in self.words)
             more = f" (and {len(terms) - 1} more terms)" if len(terms) > 1 else ""
-            impossible = found.unreachable and any(self.beyond_any_head(label) for label in found.labels)
-            who = "one layer of linear attention cannot do this update"
-            if not impossible:
-                who = "no heads of the form W P = diag(0, U), Q = diag(E, 0) do this update"
             asked = (
                 f"no head with key-query blocks {words} produces {terms[0]}{more}; a term may hold one accumulator "
                 "entry of a value token, one feature entry of a key token, and one feature entry of its own token"
@@ -172,8 +168,8 @@ class Ansatz:
                 else f"each term could be produced, but the weights that {terms[0]}{more} and the other terms ask for "
                 "contradict each other"
             )
-            other = "" if impossible else "; other heads may: give them as heads=..., as examples/heavy_ball_td.py does"
-            raise NotRepresentableError(f"{who}: {asked}{other}", terms, impossible)
+            who = "no heads of the form W P = diag(0, U), Q = diag(E, 0) do this update"
+            raise NotRepresentableError(f"{who}: {asked}", terms)
         return self._gather(found, denominator)
 
     def _cleared(self, equations: list[Equation]) -> tuple[list[Equation], Scalar | None]:
@@ -197,31 +193,6 @@ class Ansatz:
             Equation(e.left, {(row, m): c for row, part in side.items() for m, c in cleared[part].items()}, e.label)
             for e, side in zip(equations, sides, strict=True)
         ], denominator
-
-    def beyond_any_head(self, label: tuple[int, Monomial]) -> bool:
-        """Whether no head of any form produces a monomial: some other token gives it more factors than a layer takes.
-
-        A layer's entry at token t has degree at most two in the entries of any other column of the prompt: one where
-        that column is the value, one where it is the key.
-        """
-        token, monomial = label
-        for j in range(1, self.n + 1):
-            if j == token:
-                continue
-            rows = [*(self.block(j - 1, b.name) for b in self.state.algorithm.features), *self.rows[j - 1]]
-            most = max((self._degree(m, j) for row in rows for m in _monomials(row)), default=0)
-            if self._degree(monomial, j) > 2 * most:
-                return True
-        return False
-
-    def _degree(self, monomial: Monomial, j: int) -> int:
-        """How many of a monomial's factors belong to the transition j."""
-        total = 0
-        for position, exponent in monomial:
-            kind, *rest = self.state.algebra.key(position)
-            names = (rest[0], rest[2]) if kind == "contraction" else (rest[0],) if kind == "scalar" else ()
-            total += exponent * sum(str(name).endswith(f"_{j}") for name in names)
-        return total
 
     def _gather(self, found: Solution, denominator: Scalar | None) -> TensorSolution:
         a = self.state.algebra
@@ -268,13 +239,3 @@ def _plain(scalar: Scalar) -> dict[Monomial, Fraction]:
             "successor_vectors, other vectors in transition_vectors); or give heads=..."
         )
     return {monomial: part[()] for monomial, part in parts.items()}
-
-
-def _monomials(value: Any) -> Iterator[Monomial]:
-    """The monomials of a scalar, or of a vector with each atom as one more factor."""
-    if isinstance(value, Vector):
-        for (_, atom), scalar in value.terms.items():
-            probe = value.algebra.contraction(atom, (), "any other vector")
-            yield from (scalar * probe).parts()
-    elif isinstance(value, Scalar):
-        yield from value.parts()

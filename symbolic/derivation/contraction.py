@@ -246,8 +246,7 @@ class Algebra:
         if not base.poly or any(isinstance(n, Power) or n in (INDEX, LENGTH) for s in inside for n in Sum.names(s)):
             raise NotPolynomialError(
                 f"the update raises {base.text()} to the power {variable}: the base of such a power is a number or "
-                "an expression in the parameters",
-                impossible=False,
+                "an expression in the parameters"
             )
         result = self.number(1)
         for name, exponent in base.factors():
@@ -293,8 +292,7 @@ class Scalar:
         if isinstance(other, float):
             raise NotPolynomialError(
                 f"the update uses the float {other!r}, which is no exact number: write Fraction(1, 2) for 0.5, "
-                "and x / j rather than (1 / j) * x",
-                impossible=False,
+                "and x / j rather than (1 / j) * x"
             )
         return None
 
@@ -372,8 +370,7 @@ class Scalar:
                 if monomial or c.denominator != 1 or (exponents and name not in (INDEX, LENGTH)):
                     raise NotPolynomialError(
                         f"the update takes a power with exponent {exponent.text()}: an exponent is an integer, or one "
-                        "plus integer multiples of t.index and sweep.n",
-                        impossible=bool(monomial),
+                        "plus integer multiples of t.index and sweep.n"
                     )
                 if c < 0:
                     a.note_divisor(self)
@@ -413,8 +410,7 @@ class Scalar:
         if any(p in a._signs for p in used) and len(rest) > 1:
             raise NotPolynomialError(
                 f"the update divides by {self.text()}, or raises it to a power: an alternating sign in a sum is not "
-                "derived",
-                impossible=False,
+                "derived"
             )
         small = PolyRing([f"x{i}" for i in used] or ["x"], QQ, lex)
         within = small.from_dict({tuple(m[p] for p in used) or (0,): c for m, c in rest.items()})
@@ -474,8 +470,7 @@ class Scalar:
         if all(kind in ("parameter", "inverse") for kind, *_ in self.generators()):
             raise NotPolynomialError(
                 f"the update {what} {self.text()}, which is no entry of the prompt: what depends on the position or on "
-                "a parameter alone is not derived; give heads=... with the mask you mean",
-                impossible=False,
+                "a parameter alone is not derived; give heads=... with the mask you mean"
             )
         raise NotPolynomialError(f"the update {what} {self.text()}: {_ADVICE}")
 
@@ -645,8 +640,7 @@ class Matrix:
 
     def __mul__(self, other: Any) -> Any:
         raise NotPolynomialError(
-            "the update multiplies a preconditioner by a number: multiply the vector it is applied to, C @ (2 * x)",
-            impossible=False,
+            "the update multiplies a preconditioner by a number: multiply the vector it is applied to, C @ (2 * x)"
         )
 
     __rmul__ = __mul__

@@ -42,7 +42,11 @@ class Hypotheses:
 
     def text(self) -> str:
         """In words: 1 - beta != 0 and j + beta != 0."""
-        return " and ".join(f"{_plain(name)} != 0" for name in self.names)
+        return " and ".join(self.texts())
+
+    def texts(self) -> list[str]:
+        """Each in words."""
+        return [f"{_plain(name)} != 0" for name in self.names]
 
     @property
     def positions(self) -> bool:
