@@ -8,9 +8,10 @@ from typing import Any
 from ....symbolic.derivation.ansatz import Ansatz, TensorSolution, Unknown
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation
 from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
-from .formula import Formula, Names, block_name, expression, linear, word_formula
+from .formula import Formula, Names, block_name, coefficient_name, expression, linear, word_formula
 from .parts import Section as Section
 from .parts import Sentence, said
 from .parts import Table as Table
@@ -41,7 +42,7 @@ def update_section(derivation: Derivation) -> Section:
     parts: list[Any] = [f"Source: {algorithm.source}.", *([stated] if stated else [])]
     parts.append(said(r"As the loop runs on symbols, for $j = 1, ..., n|j = 1, \dots, n$, from zero:"))
     for name, value in derivation.loop.recurrences:
-        new, right = names.atom(f"old {name}"), names.value(value)
+        new, right = names.atom(Carried.of(name)), names.value(value)
         tex = new.latex.replace("j-1", "j")
         parts.append(Formula(f"{name}_j = {right.text}", f"{tex} = {right.latex}"))
     parts.append(said(r"then, with $C_l$ the preconditioner of layer $l|\ell$:"))
@@ -174,10 +175,10 @@ def _tex(name: str) -> str:
 
 
 def _powers(exponents: tuple[tuple[str, int], ...]) -> Formula:
-    greek = {"gamma": r"\gamma", "lam": r"\lambda"}
+    named = [(coefficient_name(n), e) for n, e in exponents]
     return Formula(
-        " ".join(n if e == 1 else f"{n}^{e}" for n, e in exponents),
-        " ".join(greek.get(n, n) + (f"^{{{e}}}" if e != 1 else "") for n, e in exponents),
+        " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in named),
+        " ".join(f.latex + (f"^{{{e}}}" if e != 1 else "") for f, e in named),
     )
 
 
@@ -214,6 +215,10 @@ def masks_section(derivation: Derivation) -> Section:
                 + r" \\ 0 & \text{elsewhere} \end{cases}",
             )
         )
+    if derivation.hypotheses.names:
+        parts.append(f"Where the update or the weights divide: {derivation.hypotheses.text()}, for every j <= n.")
+    if derivation.depends_on_length:
+        parts.append("The weights depend on n: a family of transformers, one for each context length.")
     for (weight, row, block), steps in derivation.lemma.items():
         target = f"{derivation.algorithm.weights[weight]}, {row} with {block}"
         parts.append(
@@ -245,6 +250,8 @@ def head_tables(derivation: Derivation, head: SymbolicHead) -> list[Table]:
                 terms.append((Fraction(int(factor.text)), letters))
             else:
                 base = letters if word else Formula("", "")
+                if len(coefficient.poly) > 1:
+                    factor = Formula(f"({factor.text})", f"({factor.latex})")
                 sign = -1 if factor.text.startswith("-") else 1
                 plain = Formula(factor.text.lstrip("-"), factor.latex.lstrip("-"))
                 terms.append(

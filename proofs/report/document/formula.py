@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from sympy import Symbol
 from sympy import latex as sympy_latex
+from sympy.printing.str import StrPrinter
 
+from ....symbolic.derivation.coefficients import INDEX, Power, Sum, is_number
 from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
 from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 
 LETTERS = {
@@ -83,9 +87,10 @@ class Names:
 
     def atom(self, name: str) -> Formula:
         """A named vector or scalar."""
-        kind, _, rest = name.partition(" ")
-        if kind in ("old", "last") and rest:
-            index = "j-1" if kind == "old" else "n"
+        if isinstance(name, (Power, Sum)):
+            return coefficient_name(name)
+        if isinstance(name, Carried):
+            rest, index = name.variable, "n" if name.after else "j-1"
             return Formula(f"{rest}_{index}" if index == "n" else f"{rest}_{{{index}}}", f"{symbol(rest)}_{{{index}}}")
         stem, _, index = name.rpartition("_")
         if stem not in self.carried:
@@ -117,10 +122,14 @@ class Names:
         """A scalar, term by term in a fixed order."""
         terms = []
         for monomial, coefficient in sorted(value.algebra.current(value.poly).items(), reverse=True):
-            factors = [(self.factor(value.algebra.key(i)), e) for i, e in enumerate(monomial) if e]
-            text = " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in factors)
-            tex = " ".join(f.latex if e == 1 else f"{f.latex}^{{{e}}}" for f, e in factors)
-            terms.append((Fraction(int(coefficient.numerator), int(coefficient.denominator)), Formula(text, tex)))
+            keys = [(value.algebra.key(i), e) for i, e in enumerate(monomial) if e]
+            below = [(self.atom(key[1]), e) for key, e in keys if key[0] == "inverse" and isinstance(key[1], Sum)]
+            factors = [(self.factor(k), e) for k, e in keys if not (k[0] == "inverse" and isinstance(k[1], Sum))]
+            top, bottom = _product(factors), _product(below)
+            if below:
+                wide = f"({bottom.text})" if len(below) > 1 else bottom.text
+                top = Formula(f"{top.text or '1'}/{wide}", rf"\frac{{{top.latex or '1'}}}{{{bottom.latex}}}")
+            terms.append((Fraction(int(coefficient.numerator), int(coefficient.denominator)), top))
         return linear(terms)
 
     def vector(self, value: Vector) -> Formula:
@@ -147,6 +156,31 @@ class Names:
         if isinstance(value, (int, Fraction)):
             return linear([(Fraction(value), Formula("", ""))]) if value else Formula("0", "0")
         return self.vector(value) if isinstance(value, Vector) else self.scalar(value)
+
+
+def _product(factors: list[tuple[Formula, int]]) -> Formula:
+    return Formula(
+        " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in factors),
+        " ".join(f.latex if e == 1 else f"{f.latex}^{{{e}}}" for f, e in factors),
+    )
+
+
+def coefficient_name(name: str) -> Formula:
+    r"""A name in a coefficient: a parameter, a power of one with the position or n, or a sum, in brackets.
+
+    >>> coefficient_name(Power.of("gamma", "index"))
+    Formula(text='gamma^j', latex='\\gamma^{j}')
+    """
+    if isinstance(name, Power):
+        base = coefficient_name(name.base) if not is_number(name.base) else Formula(name.base, name.base)
+        wide = f"({base.text})" if name.base == "-1" else base.text
+        wide_tex = f"({base.latex})" if name.base == "-1" else base.latex
+        exponent = "j" if name.variable == INDEX else "n"
+        return Formula(f"{wide}^{exponent}", f"{wide_tex}^{{{exponent}}}")
+    if isinstance(name, Sum):
+        inside = linear([(c, _product([(coefficient_name(n), e) for n, e in part])) for c, part in name.terms])
+        return Formula(f"({inside.text})", f"({inside.latex})")
+    return Formula("j" if name == INDEX else name, symbol(name))
 
 
 def _transposable(tex: str) -> str:
@@ -184,9 +218,20 @@ def linear(terms: list[tuple[Fraction, Formula]]) -> Formula:
     return Formula(text or "0", tex or "0")
 
 
+class _Plain(StrPrinter):  # type: ignore[misc]
+    """SymPy's own text, with products over steps in words."""
+
+    def _print_Product(self, x: Any) -> str:
+        step, first, last = x.limits[0]
+        return f"prod(k = {self._print(first)}..{self._print(last)})({self._print(x.function.subs(step, Symbol('k')))})"
+
+
+_PLAIN = _Plain()
+
+
 def expression(value: Any) -> Formula:
     """A SymPy expression."""
-    text = str(value).replace("**", "^").replace("*", " ")
+    text = _PLAIN.doprint(value).replace("**", "^").replace("*", " ")
     tex = sympy_latex(value).replace("gamma", r"\gamma").replace(r"\\gamma", r"\gamma").replace("lam", r"\lambda")
     return Formula(text, tex.replace(r"\\lambda", r"\lambda"))
 
