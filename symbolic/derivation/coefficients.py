@@ -38,7 +38,9 @@ class Sum(str):
     @staticmethod
     def of(part: Part) -> Sum:
         """The sum of these monomials: {exponents: coefficient}."""
-        terms = tuple((c, exponents) for exponents, c in sorted(part.items(), key=lambda x: (len(x[0]), x[0])))
+        terms = tuple(
+            (c, exponents) for exponents, c in sorted(part.items(), key=lambda x: (x[1] < 0, len(x[0]), x[0]))
+        )
         result = Sum(f"({_text(terms)})")
         result.terms = terms
         return result

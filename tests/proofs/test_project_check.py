@@ -84,7 +84,7 @@ def test_a_wrong_construction_is_refuted_with_its_counterexample(
     write(folder, {"wrong.py": WRONG, "squared.py": SQUARED})
     ran = check(capsys, ".")
     assert ran.code == 1 and ran.out.startswith("REFUTED  squared.py: mine, 6 claims: 1 REFUTED, 5 NOT_RUN\n")
-    assert "  REFUTED  derived: one layer of linear attention cannot do this update" in ran.out
+    assert "  REFUTED  derived: no layer does one iterate" in ran.out
     assert "  NOT_RUN  " not in ran.out  # they follow from the refutation
     # that torch computes these layers is true of wrong weights too
     first = "REFUTED  wrong.py: still, 2 claims: 1 HOLDS, 1 REFUTED\n  REFUTED  identity-exact: layer 1, row reward"
