@@ -166,7 +166,7 @@ def test_no_witness_is_found_against_an_algorithm_that_has_heads(case):
 
 
 def test_without_a_witness_the_verdict_is_undecided_with_the_reason():
-    """Heads over a constant row do it (y <- y - y): the form that is derived has none, and no prompt speaks against it."""
+    """Heads over a constant row do it (y <- y - y); the form that is derived has none, and no prompts say otherwise."""
     one = FeatureBlock("one", lambda t, p: 1, scalar=True)
 
     def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
