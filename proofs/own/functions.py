@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +11,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ContentError
 from ...symbolic.tracing import Point, Traced, evaluated
 from ...symbolic.tracing.judged import Once, Side
+from ...symbolic.tracing.plain import PlainMatrix, PlainVector
 from . import reading
 from .client import Child
 
@@ -23,6 +25,7 @@ def algorithm(child: Child, record: Algorithm, update: Mapping[str, Any]) -> Alg
     update : the docstring of the update and its code
     """
     asked = Asked(child)
+    record = replace(record, update=ByValues(record, asked))
     found = evaluated(record, Once(record, Side(asked.trace, asked.values)))
     found.update.__doc__ = reading.printable(update["doc"])
     found.update.code = reading.printable(update["code"])  # type: ignore[attr-defined]
@@ -52,6 +55,49 @@ class Asked:
             if len(answers) != len(points):
                 raise ContentError(f"it answered at {len(answers)} points of {len(points)}")
             return [None if x is None else _values(x) for x in answers]
+
+
+class ByValues:
+    """An update that is no one loop, on plain numbers: its process is asked for the new weights at a point."""
+
+    def __init__(self, record: Algorithm, asked: Asked):
+        self._record, self._asked = record, asked
+
+    def __call__(self, weights: Sequence[Any], preconditioners: Sequence[Any], sweep: Any, p: Any) -> tuple[Any, ...]:
+        """The new weights, from vectors and numbers as `tracing.plain` has them."""
+        record = self._record
+        transitions = tuple(
+            {name: _number(getattr(t, name)) for name in ("phi", "phi_next", "reward", *(n for n, _ in record.extras))}
+            for t in sweep
+        )
+        query = tuple(Fraction(0) for _ in transitions[0]["phi"])  # no update sees it
+        point = Point(
+            query,
+            transitions,
+            {name: _number(w) for name, w in zip(record.weights, weights, strict=True)},
+            {name: _number(c) for name, c in zip(record.preconditioners, preconditioners, strict=True)},
+            {name: _number(getattr(p, name)) for name in record.parameters},
+        )
+        options = {name: getattr(p, name) for name in record.options}
+        (found,) = self._asked.values(record, options, [point], False)
+        if found is None:
+            raise ContentError(f"the update of {record.name} divides by zero")
+        try:
+            return tuple(
+                found[f"the new {w}"]
+                if w in record.scalar_weights
+                else PlainVector([found[f"the new {w}, entry {i + 1}"] for i in range(point.d)])
+                for w in record.weights
+            )
+        except KeyError as place:
+            raise ContentError(f"it gave no value of {place}") from None
+
+
+def _number(value: Any) -> Any:
+    """A plain number, vector or matrix as a `Point` holds it."""
+    if isinstance(value, PlainVector):
+        return tuple(value.entries)
+    return tuple(map(tuple, value.rows)) if isinstance(value, PlainMatrix) else value
 
 
 def _values(said: Any) -> dict[str, Fraction]:

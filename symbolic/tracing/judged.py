@@ -128,6 +128,8 @@ def _portions(asked: Iterator[Point]) -> Iterator[list[Point]]:
 def compared(record: Algorithm, traced: Traced, point: Point, values: Found | None) -> str | None:
     """The first difference between values and expressions at a point; None where they agree or both divide by 0."""
     if values is None:
+        if traced.update is None:
+            return None  # it may be the update that divides, and there is no expression of it
         try:
             differs(traced, point, {})
         except ZeroDivisionError:
