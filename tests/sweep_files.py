@@ -18,12 +18,13 @@ from layerproof import Head, OwnConstruction
 HERE = Path(__file__).parent
 
 
-def prompt(context, p):
+def heads(d, n, p, layer):
+    worker = os.getppid()
     log = os.open(HERE / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(log, f"{p.gamma} {os.getpid()}\\n".encode())
+    os.write(log, f"{p.gamma} {worker}\\n".encode())
     os.close(log)
     pass  # what a test wants
-    return [[1]]
+    return [Head(W=None, P=[[int(p.gamma == 1)]], Q=[[1]], M=[[1]])]
 
 
 CONSTRUCTION = OwnConstruction(
@@ -32,9 +33,9 @@ CONSTRUCTION = OwnConstruction(
     source="me",
     rows=lambda d: ["x"],
     columns=lambda d, n: ["a"],
-    prompt=prompt,
-    heads=lambda d, n, p, layer: [Head(W=None, P=[[0]], Q=[[1]], M=[[1]])],
-    reference=lambda context, p: repeat({("x", "a"): 2 if p.gamma == 1 else 1}),
+    prompt=lambda context, p: [[1]],
+    heads=heads,
+    reference=lambda context, p: repeat({("x", "a"): 1}),
 )
 """
 """It holds for every gamma but 1, where it is refuted."""
@@ -63,7 +64,7 @@ def runs(folder: Path) -> Counter[str]:
 
 
 def workers(folder: Path) -> set[int]:
-    """The processes in which it ran."""
+    """The processes that judged it."""
     return {int(line.split()[1]) for line in (folder / "log").read_text().splitlines()}
 
 

@@ -139,7 +139,7 @@ def test_a_driver_that_dies_is_resumed_with_the_same_scheduler(tmp_path: Path, s
 @needs_dask
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # sockets of the workers that were killed
 def test_a_point_that_kills_every_worker_is_recorded_as_not_run(tmp_path: Path) -> None:
-    wanted = "p.gamma == Fraction(1, 3) and os.kill(os.getpid(), signal.SIGKILL)"
+    wanted = "p.gamma == Fraction(1, 3) and os.kill(worker, signal.SIGKILL)"
     path = sweep_files.write(tmp_path, GAMMAS[:4], wanted)
     with dask_executor(None, 2) as executor:
         result = run_sweep(read_sweep(path), executor, tmp_path / "r.jsonl")

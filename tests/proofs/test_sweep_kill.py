@@ -123,7 +123,7 @@ def test_a_worker_killed_once_costs_nothing(tmp_path: Path, calm: dict[str, Any]
 
 
 def test_a_point_that_kills_every_worker_is_given_up_and_the_others_hold(tmp_path: Path) -> None:
-    path = sweep_files.write(tmp_path, GAMMAS[:4], "p.gamma == Fraction(1, 3) and os.kill(os.getpid(), signal.SIGKILL)")
+    path = sweep_files.write(tmp_path, GAMMAS[:4], "p.gamma == Fraction(1, 3) and os.kill(worker, signal.SIGKILL)")
     ran = finished(path, "--workers", "2")
     assert ran.returncode == 3 and "4 points: 3 HOLDS, 1 NOT_RUN" in ran.stdout
     (given_up,) = [r for r in lines(path) if r["verdict"] == "NOT_RUN"]
