@@ -372,14 +372,14 @@ def test_floats_left_undecided_do_not_unsay_what_is_proved_and_faults_do():
 # the rest
 
 
-def test_what_held_earlier_and_was_not_asked_for_bears_no_badge():
+def test_what_holds_and_was_not_asked_for_bears_no_badge():
     case = Case("td0")
     claims = tuple(
         replace(c, verdict=Verdict.HOLDS, asked=False, reason="recorded") if c.evidence == "proved-all-sizes" else c
         for c in subject(case).claims
     )
     found = page(fresh(case, claims=claims))
-    assert cells(found)["proved-all-sizes"] is None and "by an earlier run" in words(section(found, "verdicts"))
+    assert cells(found)["proved-all-sizes"] is None
     assert notes(section(found, "theorem"))[0].verdict is None
     assert "proof assistant" in words(section(found, "limits"))
     table = section(found, "trust").blocks[1]
@@ -390,15 +390,17 @@ def test_what_held_earlier_and_was_not_asked_for_bears_no_badge():
 def test_an_earlier_proof_on_this_machine_is_shown_with_dates_only(monkeypatch: pytest.MonkeyPatch, dates: bool):
     def earlier(*items, **more):
         found = verify(*items, **more)
-        claims = [replace(c, verdict=Verdict.HOLDS) if c.evidence == "proved-all-sizes" else c for c in found.claims]
+        claims = [
+            replace(c, details={"earlier": True}) if c.evidence == "proved-all-sizes" else c for c in found.claims
+        ]
         return replace(found, claims=tuple(claims))
 
     monkeypatch.setattr(building, "verify", earlier)
     settings = Settings(features=2, context=3, layers=2, trials=1)
     report, result = building.establish(["td0"], settings, ["identity-exact"], dates=dates)
     (claim,) = (c for c in result.claims if c.evidence == "proved-all-sizes")
-    assert (claim.verdict, claim.asked) == (Verdict.HOLDS if dates else Verdict.NOT_RUN, False)
-    assert ("by an earlier run" in words(section(report.pages[0], "verdicts"))) is dates
+    assert (claim.verdict, claim.asked) == (Verdict.NOT_RUN, False)
+    assert ("an earlier run passed" in words(section(report.pages[0], "verdicts"))) is dates
 
 
 @each_case

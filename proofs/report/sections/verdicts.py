@@ -108,10 +108,8 @@ def short(claim: Claim) -> str:
         if claim.reason.startswith("not machine-checked"):
             return "no theory"
         if claim.reason.startswith("not asked"):
-            return "not asked for"
+            return "not asked for" + "; an earlier run passed" * bool(details.get("earlier"))
         return "could not run" if claim.asked else "does not apply"
-    if not claim.asked:
-        return "not asked for; HOLDS by an earlier run"
     if claim.verdict is not Verdict.HOLDS:
         return "see why"
     if claim.strength == EVERY_RUN:
