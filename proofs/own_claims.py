@@ -16,9 +16,10 @@ from ..symbolic.own_layers import own_layers, own_mismatches, own_prompt
 from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text
 from .case import Progress, Settings
+from .counterexample import own_counterexample
 from .evidence import floats, kinds
 from .evidence.exact import NAME, STRENGTH
-from .verdict import Claim, Verdict, refused, witness_json
+from .verdict import Claim, Verdict, refused
 
 
 def own_values(own: OwnConstruction, settings: Settings) -> dict[str, Fraction]:
@@ -64,7 +65,7 @@ def _exact(own: OwnConstruction, settings: Settings, progress: Progress) -> Clai
         return Claim(
             own.name, text, NAME, Verdict.REFUTED, STRENGTH,
             f"layer {where.layer}, row {where.row}, {where.column_name}: the layers and the reference differ",
-            witness=witness_json(found), details={"parameters": _texts(values)},
+            witness=own_counterexample(own, found, values, depth), details={"parameters": _texts(values)},
         )  # fmt: skip
     return Claim(own.name, text, NAME, Verdict.HOLDS, STRENGTH, f"equal over Q on {count} prompts")
 

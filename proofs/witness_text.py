@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -34,10 +34,12 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
             lines.append(
                 f"  transition {j}: phi = ({', '.join(phi)}), phi' = ({', '.join(after)}), R = {reward}{shown}"
             )
-        if zero:
-            lines.append(f"  the other {zero} transitions are zero")
+        count = len(prompt["rewards"])
+        length = f"  d = {len(prompt['query'])}, n = {count}"
+        lines.append(length + (f": the other {zero} transitions are zero" if zero else ""))
         lines.append(f"  query: ({', '.join(prompt['query'])})")
         lines.append(f"  starting weights: {_weights(witness['starting_weights'])}")
+    lines += _data_lines(witness)
     if "layer_value" in witness:
         lines.append(f"after layer {witness['layer']}, row {witness['row']}, {witness['column']}:")
         lines.append(f"  transformer   {_short(witness['layer_value'])}")
@@ -55,6 +57,72 @@ def witness_lines(witness: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _outer_lines(witness: Mapping[str, Any]) -> list[str]:
+    """The outer update of an invariance witness, its read-out, prompts and weights: all that it takes to redo it."""
+    outer, rows, readout = witness["outer"], witness["rows"], witness["read_out"]
+    middle = "" if outer["kind"] == "monte-carlo" else f" + {outer['discount']} f(Z')"
+    average = "" if outer["average_reward"] == "0" else f" - {outer['average_reward']}"
+    lines = [
+        f"outer update ({outer['kind']}): delta = R'{average}{middle} - f(Z)"
+        + (f", where {outer['average_reward']} is the average reward" if average else ""),
+        f"f(Z) = {'-' if readout['sign'] < 0 else '+'}(row {readout['row']}, last column), after {witness['depth']} "
+        f"layer{'s' * (witness['depth'] > 1)} Z + {witness['scale']} sum W P Z M Z^T Q Z"
+        + (", W the identity" if len(witness["masks"]) == 1 else ""),
+        f"the group acts on {', '.join(witness['moved'])}",
+    ]
+    for name in ("Z", "Z'"):
+        lines += [f"{name}, by rows:", *(f"  {r}: {', '.join(x)}" for r, x in zip(rows, witness[name], strict=True))]
+    lines += [f"M of head {h}: {_matrix(mask)}" for h, mask in enumerate(witness["masks"], 1)]
+    for number, layer in enumerate(witness["weights"], 1):
+        where = "every layer" if len(witness["weights"]) == 1 else f"layer {number}"
+        lines += [f"{name} of {where}: {_entries(matrix, rows)}" for name, matrix in layer.items()]
+    shown = [f"{x['entry']} of layer {x['layer']} by {x['value']}" for x in witness["outside"]]
+    lines += [f"generator of the group: {_matrix(g)}" for g in witness.get("generators", [])]
+    return [*lines, f"out of the set: {'; '.join(shown)}"]
+
+
+SHOWN_HEADS = 4
+"""Heads whose matrices are written out; --json has them all."""
+
+
+def _data_lines(witness: Mapping[str, Any]) -> list[str]:
+    """What else both sides of a counterexample are made of: parameters, preconditioners, Z_0 and the heads."""
+    lines = []
+    known = {**witness.get("parameters", {}), **witness.get("options", {})}
+    if known:
+        lines.append(f"  {', '.join(f'{name} = {x}' for name, x in known.items())}")
+    for number, step in enumerate(witness.get("preconditioners", []), 1):
+        for name, c in step.items():
+            where = "every layer" if witness["looped"] else f"layer {number}"
+            lines.append(f"  {name} of {where}: {_matrix(c) if isinstance(c, list) else c}")
+    if "Z_0" not in witness:
+        return lines
+    rows, columns = witness["rows"], witness["columns"]
+    lines.append(f"  Z_0, columns {', '.join(columns)}; all others are zero and stay zero:")
+    lines += [f"    {name}: {', '.join(row)}" for name, row in zip(rows, witness["Z_0"], strict=True)]
+    heads = [(k, h, head) for k, layer in enumerate(witness["layers"], 1) for h, head in enumerate(layer, 1)]
+    lines.append(f"  heads, Z + {witness['scale']} sum W P Z M Z^T Q Z; other entries are zero:")
+    for number, h, head in heads[:SHOWN_HEADS]:
+        where = "every layer" if witness.get("looped") else f"layer {number}"
+        for letter, names in (("W", rows), ("P", rows), ("Q", rows), ("M", columns)):
+            lines.append(f"    {letter} of {where}, head {h}: {_entries(head[letter], names)}")
+    if len(heads) > SHOWN_HEADS:
+        lines.append(f"    and {len(heads) - SHOWN_HEADS} more heads: --json has them")
+    return lines
+
+
+def _entries(matrix: list[list[str]], names: Sequence[str]) -> str:
+    """The entries of a square matrix that are not zero, by the names of rows and columns."""
+    if matrix == [[str(int(i == j)) for j in range(len(names))] for i in range(len(names))]:
+        return "the identity"
+    filled = [f"[{names[i]}, {names[j]}] = {x}" for i, row in enumerate(matrix) for j, x in enumerate(row) if x != "0"]
+    return "; ".join(filled) or "zero"
+
+
+def _matrix(rows: list[list[str]]) -> str:
+    return f"({_weights(list(rows))})"
+
+
 def _sample_lines(witness: Mapping[str, Any]) -> list[str]:
     """A witness in words: the sample and what its orbit's expected update does outside the set."""
     states = [(f"f{t} = ({', '.join(f)})", any(x != "0" for x in f)) for t, f in enumerate(witness["features"])]
@@ -64,6 +132,7 @@ def _sample_lines(witness: Mapping[str, Any]) -> list[str]:
     )
     last = len(numbers)
     return [
+        *_outer_lines(witness),
         f"sample: {features}; other states f0 to f{len(states) - 1} zero",
         f"        {rewards}; other rewards r1 to r{last} zero; r{last} is the target's R'",
         f"law: {witness['law']}; window: {witness['window']}",

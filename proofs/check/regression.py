@@ -21,11 +21,12 @@ from ...symbolic.own_layers import own_mismatches
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import dumps, loads
 from ..case import Case, Settings, parameter_values
+from ..counterexample import counterexample, own_counterexample
 from ..evidence import kinds
 from ..evidence.exact import NAME, STRENGTH, first_mismatch
 from ..own_claims import own_values
 from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, resolve
-from ..verdict import Claim, Result, Verdict, witness_json
+from ..verdict import Claim, Result, Verdict
 
 SCHEMA = "1"
 SETTINGS = ("features", "context", "layers", "gamma", "lam", "trace", "seed", "looped", "values")
@@ -115,6 +116,7 @@ def replay(path: Path, time_limit: float) -> Result:
     settings = replace(settings, features=context.d, context=context.n)
     with guarded([subject], time_limit):
         found = _first(subject, settings, context, start)
+        witness = None if found is None else _witness(subject, settings, Witness(context, start, found))
     text = f"the regression case {path.name} no longer shows a difference"
     if found is None:
         claim = Claim(subject.name, text, NAME, Verdict.HOLDS, STRENGTH, "layers and reference agree on its prompt")
@@ -122,9 +124,15 @@ def replay(path: Path, time_limit: float) -> Result:
         claim = Claim(
             subject.name, text, NAME, Verdict.REFUTED, STRENGTH,
             f"layer {found.layer}, row {found.row}, {found.column_name}: still different",
-            witness=witness_json(Witness(context, start, found)),
+            witness=witness,
         )  # fmt: skip
     return Result("verify", {**settings.document(), "case": path.name}, (claim,))
+
+
+def _witness(subject: Subject, settings: Settings, found: Witness) -> dict[str, Any]:
+    if isinstance(subject, OwnConstruction):
+        return own_counterexample(subject, found, own_values(subject, settings), found.mismatch.layer)
+    return counterexample(Case(subject, settings), found)
 
 
 def _first(subject: Subject, settings: Settings, context: Context, start: tuple[Any, ...]) -> Mismatch | None:

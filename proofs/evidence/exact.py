@@ -14,7 +14,8 @@ from ...symbolic.identity.exact import Mismatch, check_construction, problem, te
 from ...symbolic.identity.witness import shrink
 from ...symbolic.prompt import Context
 from ..case import Case
-from ..verdict import Claim, Verdict, witness_json
+from ..counterexample import counterexample
+from ..verdict import Claim, Verdict
 
 NAME, ORDER = "identity-exact", 40
 STRENGTH = "exact on these instances (over Q)"
@@ -56,7 +57,7 @@ def establish(case: Case) -> Iterator[Claim]:
             name, claim, NAME, Verdict.REFUTED, STRENGTH,
             f"layer {where.layer}, row {where.row}, {where.column_name}: "
             "the transformer and the textbook loop give different values",
-            witness=witness_json(found), details={"prompts": kinds},
+            witness=counterexample(case, found), details={"prompts": kinds},
         )  # fmt: skip
         return
     count = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}

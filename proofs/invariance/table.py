@@ -45,7 +45,7 @@ def show(result: Result, details: bool) -> None:
     if details or len({c.algorithm for c in result.claims}) == 1:
         for depth_key, claims in by_depth.items():
             for line in _lines(depth_key, claims, names):
-                out.print(line)
+                out.print(line, soft_wrap=True)
     else:
         out.print(Text("the sets in blocks, the witnesses and the facts beside them: --details, or one algorithm"))
     out.print()

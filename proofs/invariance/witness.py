@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.exact import decimal_text
 from ...symbolic.invariance.decide import InvarianceWitness
+from ...symbolic.invariance.samples import prompts
+from ...symbolic.invariance.symmetry import GROUPS
+from ...symbolic.invariance.update import prompt_matrix
 from ...symbolic.invariance.weights import WeightSpace
 from ...symbolic.strict_json import rational_text
 from .question import Subject
@@ -80,16 +84,34 @@ def witness_document(subject: Subject, witness: InvarianceWitness) -> dict[str, 
 
     def matrices(point: Sequence[Fraction]) -> list[dict[str, list[list[str]]]]:
         return [
-            {
-                name: [[rational_text(x) for x in row] for row in space.matrix_rows(point, layer, k)]
-                for k, name in enumerate(space.matrices)
-            }
+            {name: rows(space.matrix_rows(point, layer, k)) for k, name in enumerate(space.matrices)}
             for layer in range(space.stored)
         ]
 
+    outer = subject.outer
+    now, later = (prompt_matrix(p).fractions() for p in prompts(space, RATIONALS, witness.sample, outer.window))
+
+    def rows(matrix: Sequence[Sequence[Fraction]]) -> list[list[str]]:
+        return [[rational_text(x) for x in row] for row in matrix]
+
     return {
         **sample_document(witness),
+        "outer": {
+            "kind": outer.kind,
+            "discount": rational_text(outer.discount),
+            "average_reward": rational_text(outer.average_reward),
+        },
+        "read_out": {"row": space.readout.row, "sign": space.readout.sign},
+        "rows": space.layout.row_names(),
+        "moved": [name for name, _, moved in space.blocks if moved],
+        "depth": space.depth,
+        "scale": rational_text(Fraction(1, space.layout.n)),
+        "parameters": {name: rational_text(x) for name, x in space.parameters.items()},
+        "Z": rows(now),
+        "Z'": rows(later),
+        "masks": [rows(mask) for mask in space.masks],
         "law": f"the sample moved by every element of {subject.group.name}, with equal probability",
+        **({} if subject.group.name in GROUPS else {"generators": [rows(g) for g in subject.group.generators]}),
         "window": subject.outer.window,
         "weights": matrices(witness.point),
         "expected_update": matrices(witness.update),

@@ -79,7 +79,7 @@ def _reasons(result: Result, details: bool, out: Console) -> None:
             out.print(Text(f"  {claim.reason}"))
         if claim.asked and claim.witness:
             for line in witness_lines(claim.witness):
-                out.print(Text(f"  {line}"))
+                out.print(Text(f"  {line}"), soft_wrap=True)  # whole, so that it can be read by a program too
     out.print()
     if not details:
         out.print(

@@ -32,7 +32,7 @@ def shrink(check: Check, context: Context, start: tuple[Any, ...], budget: int =
     mismatch = check(context, start)
     if mismatch is None:
         raise ValueError("the prompt given to shrink does not fail")
-    entries, rebuild = _flatten(context, start)
+    entries, rebuild, blocks = _flatten(context, start)
     left = budget
 
     def attempt(changes: dict[int, Fraction]) -> bool:
@@ -47,10 +47,21 @@ def shrink(check: Check, context: Context, start: tuple[Any, ...], budget: int =
         entries, mismatch = changed, found
         return True
 
+    def dropped(first: int, last: int) -> dict[int, Fraction]:
+        return {i: Fraction(0) for i in range(first, last) if entries[i]}
+
+    # Transitions first, whole and many at once: those that do nothing go before single entries are looked at.
+    begin, width = blocks
+    count = context.n
+    attempt(dropped(0, begin))
+    while count >= 1:
+        for first in range(0, context.n, count):
+            attempt(dropped(begin + first * width, begin + min(first + count, context.n) * width))
+        count //= 2
     size = len(entries)
     while size >= 1:
         for first in range(0, len(entries), size):
-            attempt({i: Fraction(0) for i in range(first, min(first + size, len(entries))) if entries[i]})
+            attempt(dropped(first, min(first + size, len(entries))))
         size //= 2
     for i, x in enumerate(entries):
         if x not in (0, 1) and not attempt({i: Fraction(1)}):
@@ -61,13 +72,14 @@ def shrink(check: Check, context: Context, start: tuple[Any, ...], budget: int =
 
 def _flatten(
     context: Context, start: tuple[Any, ...]
-) -> tuple[list[Fraction], Callable[[list[Fraction]], tuple[Context, tuple[Any, ...]]]]:
-    """The entries in one list, starting weights first, and the way back."""
+) -> tuple[list[Fraction], Callable[[list[Fraction]], tuple[Context, tuple[Any, ...]]], tuple[int, int]]:
+    """The entries in one list, starting weights first; the way back; where transitions begin, and the length of one."""
     n, d = context.n, context.d
     widths = [len(w) if isinstance(w, (list, tuple)) else 0 for w in start]
     entries: list[Fraction] = []
     for w in start:
         entries += [Fraction(x) for x in w] if isinstance(w, (list, tuple)) else [Fraction(w)]
+    begin = len(entries)
     for j in range(n):
         entries += [*context.features[j], *context.next_features[j], context.rewards[j]]
         for _, values in context.extras:
@@ -90,4 +102,4 @@ def _flatten(
         carried = tuple((name, tuple(values)) for name, values in extras.items())
         return Context(tuple(features), tuple(following), tuple(rewards), query, carried), tuple(weights)
 
-    return entries, rebuild
+    return entries, rebuild, (begin, (len(entries) - begin - d) // n)

@@ -22,7 +22,8 @@ symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given sy
 symbolic/invariance
 numeric/device numeric/data numeric/lower numeric/reference
 numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training
-proofs/streams proofs/plain_text proofs/witness_text proofs/verdict proofs/case proofs/own proofs/user_file
+proofs/streams proofs/plain_text proofs/witness_text proofs/verdict proofs/case proofs/own proofs/counterexample
+proofs/user_file
 proofs/theory proofs/evidence proofs/own_claims proofs/terminal
 proofs/checker proofs/assertions proofs/invariance proofs/certificate proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
