@@ -14,7 +14,8 @@ from ..symbolic.attention import Head
 from ..symbolic.exact import as_fraction
 from ..symbolic.identity.exact import problem
 from ..symbolic.identity.witness import Witness
-from ..symbolic.own import OwnConstruction, own_layers, own_prompt
+from ..symbolic.own import OwnConstruction
+from ..symbolic.own_layers import own_layers, own_prompt
 from ..symbolic.strict_json import rational_text
 from .case import Case
 from .verdict import witness_json
