@@ -102,7 +102,7 @@ def export(
     export_files.write(files, output)
     notes = []
     if "onnx" in formats and context is None:
-        notes.append("no model.onnx: these given weights change with n, or are too many to see that they do not")
+        notes.append("no model.onnx: these weights change with n, or are too many to see that they do not")
     if kind == "own file":
         notes.append("the construction's file needs files beside it, so it is not copied: check cannot derive from it")
     return Exported(result, tuple(files), tuple(notes))
@@ -134,10 +134,13 @@ def onnx_context(case: Case) -> str | int | None:
     """The context lengths that a dynamic model is right for: "any", up to n, or None when that cannot be said.
 
     Derived masks in closed form do not depend on n, and when the plain context mask is the only one it is right for
-    any n.  Given weights are made at every smaller length and compared with the leading part of those at n.
+    any n; derived weights that hold n are right at their own n alone.  Given weights are made at every smaller length
+    and compared with the leading part of those at n.
     """
     algorithm, s = case.algorithm, case.settings
     if algorithm.heads is None:
+        if case.derivation.depends_on_length:
+            return None
         return ANY if all(mask.is_context_mask for mask in case.derivation.masks) else s.context
     largest = case.subject
     heads = sum(len(layer) for layer in largest.layers)

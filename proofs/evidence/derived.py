@@ -83,7 +83,7 @@ def conditions(derivation: Derivation, values: Mapping[str, Fraction], n: int) -
             "context": n,
         }
     if derivation.depends_on_length:
-        claim += "; they depend on n, so that this is a family of transformers, one for each context length"
+        claim += "; the weights depend on n, so that this is a family of transformers, one for each context length"
         details["depends_on_n"] = True
     return claim, details
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...symbolic.identity.blocks import block_identity
 from ..case import Case
 from ..verdict import Claim, Verdict
+from .derived import conditions
 
 NAME, ORDER = "identity-symbolic", 20
 NEEDS_DERIVATION = True
@@ -19,10 +20,11 @@ def establish(case: Case) -> Iterator[Claim]:
     """The two facts, apart: the block identity with opaque masks, and the mask lemma."""
     name, derivation = case.algorithm.name, case.derivation
     residuals = block_identity(derivation)
+    where, more = conditions(derivation, case.parameters, case.settings.context)
     wrong = [r for r in residuals if not r.holds]
     yield Claim(
         name,
-        BLOCKS,
+        BLOCKS + where,
         NAME,
         Verdict.REFUTED if wrong else Verdict.HOLDS,
         STRENGTH,
@@ -30,7 +32,7 @@ def establish(case: Case) -> Iterator[Claim]:
         if wrong
         else f"layer minus update is the zero matrix in all {len(residuals)} block rows",
         witness={"row": wrong[0].row, "difference": str(wrong[0].residual)} if wrong else None,
-        details={"fact": "blocks", "rows": [r.row for r in residuals]},
+        details={"fact": "blocks", "rows": [r.row for r in residuals], **more},
     )
     steps = [(key, step) for key, group in derivation.lemma.items() for step in group]
     bad = [(key, step) for key, step in steps if not step.holds]

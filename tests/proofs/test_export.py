@@ -309,6 +309,14 @@ def test_check_says_not_run_where_onnx_is_missing(folder: Path, capsys: Any, mon
 # constructions of one's own
 
 
+def test_derived_weights_that_hold_n_make_no_dynamic_model(capsys: Any, tmp_path: Path) -> None:
+    mine = own_files.write(tmp_path, ("/ sweep.n", "/ (sweep.n + 1)"))
+    out = tmp_path / "out"
+    ran = run_cli(capsys, "export", mine, *SMALL, "-o", str(out), "--onnx")
+    assert ran.code == 0 and "no model.onnx: these weights change with n" in ran.err
+    assert load(out).config["onnx_context"] is None and not (out / "model.onnx").exists()
+
+
 @pytest.mark.parametrize("given", [False, True], ids=["derived", "given"])
 def test_a_construction_of_one_s_own_is_exported_with_its_file_and_checked(
     given: bool, capsys: Any, tmp_path: Path
@@ -335,7 +343,7 @@ def test_given_masks_that_change_with_n_get_no_dynamic_onnx_file(capsys: Any, tm
     change = ("M=layout.mask()", "M=layout.mask() if layout.n != 2 else layout.mask(lambda i, j: 0)")
     mine = own_files.write(tmp_path, change, given=True)
     ran = run_cli(capsys, "export", mine, *SMALL, "-o", str(tmp_path / "out"), "--onnx")
-    assert ran.code == 0 and "no model.onnx: these given weights change with n" in ran.err
+    assert ran.code == 0 and "no model.onnx: these weights change with n" in ran.err
     assert not (tmp_path / "out" / "model.onnx").exists() and (tmp_path / "out" / "model_fixed_n.onnx").exists()
     assert run_cli(capsys, "check", str(tmp_path / "out")).code == 0
 
