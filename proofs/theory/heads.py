@@ -146,6 +146,9 @@ def _scalar(scalar: Scalar) -> str:
 
 def _mask(mask: Mask) -> str:
     diagonal = _scalar(mask.diagonal).replace("{later}", "j")
+    sides = (*mask.lower, *mask.upper)
+    if len(sides) > 1 or any(t.delay or t.enters is not None or not t.geometric for t in sides):
+        raise NotRepresentableError("this mask has no spelling in Rocq here")
     if mask.lower and not mask.upper and mask.diagonal == 1:
         (triangle,) = mask.lower
         if triangle.coefficient == triangle.decay:
