@@ -37,7 +37,8 @@ def judged_own(own: OwnConstruction) -> OwnConstruction:
     if id(own) not in _judged:
         traces = _Traces(own)
         _judged[id(own)] = own, replace(own, prompt=_Prompt(traces), reference=_Reference(traces))
-    return _judged[id(own)][1]
+    found: OwnConstruction = _judged[id(own)][1]
+    return found
 
 
 class _Traces:
@@ -203,21 +204,24 @@ def _same(left: Any, right: Any) -> bool:
 
 def _degenerate(extras: Sequence[tuple[str, bool]]) -> Iterator[Context]:
     """Small contexts: zeros, ones, repeated transitions, flags, and one without any of that; n from 1 to 4."""
-    for n, number in enumerate(
-        (lambda k: 0, lambda k: 1, lambda k: k % 2, lambda k: -1, lambda k: Fraction(3 * k % 7 - 2, 1 + k % 3)), 1
-    ):
-        d, n = 1 + n % 2, min(n, 4)
+    kinds: tuple[Callable[[int], Any], ...] = (
+        lambda k: 0, lambda k: 1, lambda k: k % 2, lambda k: -1, lambda k: Fraction(3 * k % 7 - 2, 1 + k % 3),
+    )  # fmt: skip
+    for place, number in enumerate(kinds, 1):
+        yield _filled(number, 1 + place % 2, min(place, 4), extras)
 
-        def vector(k: int, number: Any = number, d: int = d) -> list[Any]:
-            return [number(k + i) for i in range(d)]
 
-        yield Context.of(
-            [vector(j) for j in range(n)],
-            [vector(j + 1) for j in range(n)],
-            [number(j) for j in range(n)],
-            vector(1),
-            {name: [vector(j) if is_vector else number(j) for j in range(n)] for name, is_vector in extras},
-        )
+def _filled(number: Callable[[int], Any], d: int, n: int, extras: Sequence[tuple[str, bool]]) -> Context:
+    def vector(k: int) -> list[Any]:
+        return [number(k + i) for i in range(d)]
+
+    return Context.of(
+        [vector(j) for j in range(n)],
+        [vector(j + 1) for j in range(n)],
+        [number(j) for j in range(n)],
+        vector(1),
+        {name: [vector(j) if is_vector else number(j) for j in range(n)] for name, is_vector in extras},
+    )
 
 
 def _context_data(context: Context) -> dict[str, Any]:
