@@ -451,7 +451,7 @@ def test_a_run_that_checks_nothing_imports_nothing_of_ours_but_the_plugin(pytest
     assert "sympy" in seen and "layerproof.proofs.checker" in seen, "what a check imports is seen"
 
 
-# the README
+# the example of the docs
 
 
 def test_the_example_passes_and_is_not_vacuous(pytester: pytest.Pytester) -> None:
@@ -461,6 +461,6 @@ def test_the_example_passes_and_is_not_vacuous(pytester: pytest.Pytester) -> Non
     assert "REFUTED test_claims.py::test_weights_for_another_algorithm_are_refuted [passed] td0" in said(ran)
 
 
-def test_the_readme_shows_the_example_that_is_run_here() -> None:
-    text = (ROOT / "README.md").read_text()
+def test_the_docs_show_the_example_that_is_run_here() -> None:
+    text = (ROOT / "docs" / "ci.md").read_text()
     assert f"```python\n{EXAMPLE}```\n" in text

@@ -1,48 +1,127 @@
-"""The README's own files and commands: each block marked `file:` is written, each marked `run:` ends as it says."""
+"""README.md and docs: every example runs and ends as its page says, no link is dead, and the README is one page."""
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+from pages import PAGES, ROOT, PageError, anchors, blocks, commands, dead_links, matches, run_page
 
-README = Path(__file__).parents[2] / "README.md"
-BLOCK = re.compile(r"<!-- (file|run): (\S+) -->\n```\w*\n(.*?)```", re.DOTALL)
-
-NEEDS = {"Export": ("onnxruntime", "jax")}
-"""The extras that a section's blocks use, which may be missing anywhere but in CI."""
+import layerproof as lp
+from layerproof.proofs.cli import build
 
 
-def blocks() -> dict[str, list[tuple[str, str, str]]]:
-    """The marked blocks of each section of the README."""
-    found: dict[str, list[tuple[str, str, str]]] = {}
-    for section in re.split(r"^## ", README.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-        title, _, text = section.partition("\n")
-        if marked := BLOCK.findall(text):
-            found[title] = marked
-    return found
+def text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
 
 
-def test_sections_that_promise_to_run_are_there():
-    assert {"Check your own construction", "Assert it in CI", "Export", "Sweep a grid"} <= blocks().keys()
+# examples
 
 
-@pytest.mark.parametrize("title", blocks())
-def test_blocks_run_as_written(title, tmp_path):
-    for module in NEEDS.get(title, ()):
-        if "CI" not in os.environ:
-            pytest.importorskip(module)
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for kind, what, text in blocks()[title]:
-        if kind == "file":
-            (tmp_path / what).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / what).write_text(text, encoding="utf-8")
-            continue
-        ran = subprocess.run(
-            ["bash", "-e", "-c", text], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
-        )
-        assert ran.returncode == int(what), f"{text}\n{ran.stdout}\n{ran.stderr}"
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_of_a_page_run(page: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.jsonl"))
+    missing = run_page(text(page), tmp_path)
+    if missing:
+        assert "CI" not in os.environ, f"CI installs {', '.join(missing)}"
+        pytest.skip(f"all ran but those that need {', '.join(missing)}")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_are_only_shown_are_commands(page: str) -> None:
+    for line in commands(text(page)):
+        build().parse_args(shlex.split(line, comments=True)[1:], exit_on_error=False, print_error=False)
+
+
+def test_pages_that_promise_to_run_are_there() -> None:
+    wanted = ("README.md", *(f"docs/{name}.md" for name in ("construction", "ci", "export", "sweeps", "python")))
+    for page in wanted:
+        assert any(block.action in ("run", "compare") for block in blocks(text(page))), page
+
+
+BROKEN = {
+    "python": "```python\nassert 1 == 2\n```\n",
+    "an import that is not there": "```python\nfrom layerproof import prove_everything\n```\n",
+    "an exit code": "<!-- run: 1 -->\n```sh\ntrue\n```\n",
+    "an exit code inside": "<!-- run: 0 -->\n```sh\nfalse\ntrue\n```\n",
+    "an exit code before a pipe": "<!-- run: 0 -->\n```sh\nfalse | cat\n```\n",
+    "an output": "```console\n$ echo 1\n2\n```\n",
+    "an output's exit code": "```console\n$ echo 1; exit 3\n1\n```\n",
+    "a file that is written elsewhere": "<!-- run: 0 -->\n```sh\ntest -f mine.py\n```\n",
+    "shell without a comment": "```sh\ntrue\n```\n",
+    "a comment with a typing error": "<!-- runs: 0 -->\n```sh\ntrue\n```\n",
+    "output without a command": "```console\n1\n```\n",
+}
+
+
+@pytest.mark.parametrize("planted", BROKEN)
+def test_a_broken_example_is_seen(planted: str, tmp_path: Path) -> None:
+    with pytest.raises(PageError):
+        run_page(f"# Page\n\nWords.\n\n{BROKEN[planted]}", tmp_path)
+
+
+def test_good_examples_are_run(tmp_path: Path) -> None:
+    page = (
+        "<!-- file: a/mine.py -->\n```python\nX = 1\n```\n\n<!-- run: 3 -->\n```sh\ntest -f a/mine.py && exit 3\n```\n"
+        "```console\n$ echo 1; echo 2; echo 3\n1\n...\n$ echo 4\n4\n```\n```python\nopen('seen', 'w').close()\n```\n"
+        "<!-- run: 0, needs no_such_module -->\n```sh\nfalse\n```\n<!-- not run: far away -->\n```sh\nfalse\n```\n"
+    )
+    assert run_page(page, tmp_path) == ("no_such_module",)
+    assert (tmp_path / "seen").exists() and "X" in (tmp_path / "a" / "mine.py").read_text()
+
+
+def test_an_output_is_compared_line_by_line() -> None:
+    assert matches("a\n...\nd\n", "\n a\n".replace(" a", "a") + "b  \nc\nd\n\n")
+    assert not matches("a\n...\nd\n", "a\nb\nc\nd e\n") and not matches("a\n", "a\nb\n") and not matches("a.\n", "ab\n")
+
+
+@pytest.mark.parametrize("line", ["layerproof verify td0 --sed 3", "layerproof proof td0", "layerproof derive"])
+def test_a_command_that_is_none_is_seen(line: str) -> None:
+    (found,) = commands(f"<!-- not run: slow -->\n```sh\n{line}  # why\n```\n")
+    with pytest.raises(Exception, match=r"(?i)unknown|unable|invalid|requires"):
+        build().parse_args(shlex.split(found, comments=True)[1:], exit_on_error=False, print_error=False)
+
+
+# links
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_link_is_dead(page: str) -> None:
+    assert dead_links(ROOT / page) == []
+
+
+def test_a_dead_link_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# One *more*: title, `x`!\n\n## Twice\n\n## Twice\n")
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Here\n[a](other.md) [b](other.md#one-more-title-x) [c](#here) [d](https://example.org/x) [e](other.md#twice-1)\n"
+        "`[code](no.md)`\n```text\n[code](no.md)\n```\n"
+        "[f](no.md) ![g](no.png) [h](other.md#two) [i](#there) [j](../page.md) [k](other.md#twice-2)\n"
+    )
+    assert dead_links(page) == ["no.md", "no.png", "other.md#two", "#there", "../page.md", "other.md#twice-2"]
+    assert anchors(page.read_text()) == {"here"}
+
+
+# what a newcomer reads first
+
+
+def test_the_readme_is_one_page() -> None:
+    assert len(text("README.md").splitlines()) <= 170
+
+
+def test_every_page_is_in_the_index_and_in_the_contents_of_the_site() -> None:
+    index = text("docs/index.md")
+    _, _, contents = index.partition("```{toctree}")
+    for page in PAGES[1:]:
+        name = page.removeprefix("docs/").removesuffix(".md")
+        if name != "index":
+            assert f"]({name}.md)" in index and re.search(rf"^{name}$", contents, re.M), name
+
+
+def test_the_site_describes_every_name_of_the_facade() -> None:
+    described = re.findall(r"^\.\. auto\w+:: layerproof\.(\w+)$", text("docs/api.rst"), flags=re.M)
+    assert sorted(described) == lp.__all__

@@ -1,0 +1,80 @@
+"""The site: plain Markdown by MyST, and the reference from the docstrings of `import layerproof`.
+
+`scripts/build_docs.sh` builds it; nothing here asks the network, and every warning is an error there.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version as version_of
+from typing import Any
+
+import layerproof
+
+project = "layerproof"
+version = release = version_of("layerproof")
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+myst_heading_anchors = 4
+root_doc = "index"
+
+html_theme = "furo"
+html_title = "layerproof"
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+pygments_style = "friendly"
+pygments_dark_style = "github-dark"
+
+default_role = "code"
+add_module_names = False
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_typehints_format = "short"
+autodoc_class_signature = "mixed"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+
+HOMES = {f"layerproof.{home}.{name}": name for name, home in layerproof._HOMES.items()}
+"""Where each name of the facade is defined: references to these lead to the facade's entry."""
+
+nitpick_ignore_regex = [
+    # The libraries' own types, and ours that the facade does not show: named, but described nowhere here.
+    (r"py:.*", r"(collections|fractions|os|pathlib|typing|types|enum|concurrent|torch|numpy|sympy|flint)(\..*)?"),
+]
+
+ITEM = re.compile(r"([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*)(?: +: +|  +)(\S.*)")
+"""A line of our docstrings that says what an argument or a field is: `name : text`, or `name   text`."""
+
+
+def list_items(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Turn a docstring's lines about arguments and fields, with what continues them, into a list."""
+    found: list[str] = []
+    inside = False
+    for line in lines:
+        if item := ITEM.fullmatch(line):
+            found += [*([] if inside else [""]), f"* ``{item[1]}``: {item[2]}"]
+            inside = True
+        elif inside and line.startswith("  "):
+            found.append(f"  {line.strip()}")
+        else:
+            found += ["", line] if inside and line.strip() else [line]
+            inside = False
+    lines[:] = found
+
+
+def facade(app: Any, env: Any, node: Any, contnode: Any) -> Any:
+    """A reference to where a name of the facade is defined leads to its entry; to another of our types, nowhere."""
+    target = str(node.get("reftarget", ""))
+    if target in HOMES:
+        domain = env.get_domain("py")
+        return domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], f"layerproof.{HOMES[target]}", node, contnode)  # fmt: skip
+    if re.match(r"layerproof\.(symbolic|numeric|proofs)\.", target):
+        return contnode
+    return None
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", list_items)
+    app.connect("missing-reference", facade)
