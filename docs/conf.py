@@ -16,10 +16,11 @@ version = release = version_of("layerproof")
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_heading_anchors = 4
 root_doc = "index"
+smartquotes = False  # phi' is a prime, and -- begins an option
 
 html_theme = "furo"
 html_title = "layerproof"
-html_copy_source = False
+html_show_sourcelink = False
 html_show_sphinx = False
 html_show_copyright = False
 html_static_path = ["static"]
@@ -27,7 +28,6 @@ html_css_files = ["site.css"]
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 
-default_role = "code"
 add_module_names = False
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints_format = "short"
@@ -47,8 +47,19 @@ ITEM = re.compile(r"([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*)(?: +: +|  +)(\S.*)")
 """A line of our docstrings that says what an argument or a field is: `name : text`, or `name   text`."""
 
 
-def list_items(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    """Turn a docstring's lines about arguments and fields, with what continues them, into a list."""
+CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)(?=(\w)?)")
+"""Code in our docstrings, and the letter that may follow it: several `Head`s."""
+
+
+def code(found: re.Match[str]) -> str:
+    """Code as reStructuredText has it; a name of the facade leads to its entry."""
+    text = f":py:obj:`~layerproof.{found[1]}`" if found[1] in layerproof.__all__ else f"``{found[1]}``"
+    return f"{text}\\ " if found[2] else text
+
+
+def restructured(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """A docstring as reStructuredText: its code, and its lines about arguments and fields as a list."""
+    lines[:] = CODE.sub(code, "\n".join(lines)).split("\n")
     found: list[str] = []
     inside = False
     for line in lines:
@@ -63,12 +74,19 @@ def list_items(app: Any, what: str, name: str, thing: Any, options: Any, lines: 
     lines[:] = found
 
 
+def defaults(
+    app: Any, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: str | None
+) -> Any:
+    """A signature with `...` for a default that is no Python: a factory, a function at its address."""
+    return signature and re.sub(r"<(?:[^<>]|<[^<>]*>)*>", "...", signature), returns
+
+
 def facade(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     """A reference to where a name of the facade is defined leads to its entry; to another of our types, nowhere."""
     target = str(node.get("reftarget", ""))
     if target in HOMES:
-        domain = env.get_domain("py")
-        return domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], f"layerproof.{HOMES[target]}", node, contnode)  # fmt: skip
+        entry, domain = f"layerproof.{HOMES[target]}", env.get_domain("py")
+        return domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], entry, node, contnode)
     if re.match(r"layerproof\.(symbolic|numeric|proofs)\.", target):
         return contnode
     return None
@@ -76,5 +94,6 @@ def facade(app: Any, env: Any, node: Any, contnode: Any) -> Any:
 
 def setup(app: Any) -> None:
     """Called by Sphinx."""
-    app.connect("autodoc-process-docstring", list_items)
+    app.connect("autodoc-process-docstring", restructured)
+    app.connect("autodoc-process-signature", defaults)
     app.connect("missing-reference", facade)

@@ -98,7 +98,8 @@ def test_a_dead_link_is_seen(tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text("# One *more*: title, `x`!\n\n## Twice\n\n## Twice\n")
     page = tmp_path / "page.md"
     page.write_text(
-        "# Here\n[a](other.md) [b](other.md#one-more-title-x) [c](#here) [d](https://example.org/x) [e](other.md#twice-1)\n"
+        "# Here\n[a](other.md) [b](other.md#one-more-title-x) [c](#here) [d](https://example.org/x)\n"
+        "[e](other.md#twice-1) "
         "`[code](no.md)`\n```text\n[code](no.md)\n```\n"
         "[f](no.md) ![g](no.png) [h](other.md#two) [i](#there) [j](../page.md) [k](other.md#twice-2)\n"
     )
@@ -119,7 +120,7 @@ def test_every_page_is_in_the_index_and_in_the_contents_of_the_site() -> None:
     for page in PAGES[1:]:
         name = page.removeprefix("docs/").removesuffix(".md")
         if name != "index":
-            assert f"]({name}.md)" in index and re.search(rf"^{name}$", contents, re.M), name
+            assert f"]({name}.md)" in index and re.search(rf" <{name}>$", contents, re.M), name
 
 
 def test_the_site_describes_every_name_of_the_facade() -> None:
