@@ -36,15 +36,15 @@ class Verdict(StrEnum):
 class Claim:
     """One claim about one algorithm with one kind of evidence.
 
-    claim    the statement, in words
-    evidence its kind: derived, identity-symbolic, identity-entrywise, identity-exact, identity-random, float
-    strength what a HOLDS means: proved for all sizes, exact on these instances, at random points, within a bound
-             (empty in the JSON for any other verdict)
-    asked    whether the exit code counts it
-    reason   why the verdict is what it is, in one line
+    claim      the statement, in words
+    evidence   its kind: derived, identity-symbolic, identity-entrywise, identity-exact, identity-random, float
+    strength   what a HOLDS means: proved for all sizes, exact on these instances, at random points, within a bound
+               (empty in the JSON for any other verdict)
+    asked      whether the exit code counts it
+    reason     why the verdict is what it is, in one line
     bound, error   of a check that has them: the worst place's
-    dimension of the set that the claim is about, where it is about one
-    details  plain data, for the JSON
+    dimension  of the set that the claim is about, where it is about one
+    details    plain data, for the JSON
     """
 
     algorithm: str

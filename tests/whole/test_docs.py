@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pages import PAGES, ROOT, PageError, anchors, blocks, commands, dead_links, matches, run_page
+from pages import FENCE, PAGES, ROOT, PageError, anchors, blocks, commands, dead_links, matches, run_page
 
 import layerproof as lp
 from layerproof.proofs.cli import build
@@ -22,6 +22,7 @@ def text(page: str) -> str:
 # examples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_of_a_page_run(page: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.jsonl"))
@@ -35,6 +36,13 @@ def test_the_examples_of_a_page_run(page: str, tmp_path: Path) -> None:
 def test_commands_that_are_only_shown_are_commands(page: str) -> None:
     for line in commands(text(page)):
         build().parse_args(shlex.split(line, comments=True)[1:], exit_on_error=False, print_error=False)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_file_is_named_where_it_is_shown(page: str) -> None:
+    shown = FENCE.sub("", text(page))
+    for block in blocks(text(page)):
+        assert block.action != "file" or f"`{block.name}`" in shown, block.name
 
 
 def test_pages_that_promise_to_run_are_there() -> None:
@@ -124,5 +132,5 @@ def test_every_page_is_in_the_index_and_in_the_contents_of_the_site() -> None:
 
 
 def test_the_site_describes_every_name_of_the_facade() -> None:
-    described = re.findall(r"^\.\. auto\w+:: layerproof\.(\w+)$", text("docs/api.rst"), flags=re.M)
+    described = re.findall(r"^\.\. (?:auto\w+|py:data):: layerproof\.(\w+)$", text("docs/api.rst"), flags=re.M)
     assert sorted(described) == lp.__all__
