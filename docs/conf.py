@@ -40,7 +40,8 @@ HOMES = {f"layerproof.{home}.{name}": name for name, home in layerproof._HOMES.i
 
 nitpick_ignore_regex = [
     # The libraries' own types, and ours that the facade does not show: named, but described nowhere here.
-    (r"py:.*", r"(collections|fractions|os|pathlib|typing|types|enum|concurrent|multiprocessing|torch|numpy|sympy|flint)(\..*)?"),
+    (r"py:.*", r"(collections|concurrent|enum|fractions|multiprocessing|os|pathlib|types|typing)(\..*)?"),
+    (r"py:.*", r"(flint|numpy|sympy|torch)(\..*)?"),
 ]
 
 ITEM = re.compile(r"([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*)(?: +: +|  +)(\S.*)")

@@ -183,7 +183,7 @@ def invariance(
     group: str | SymmetryGroup = "signed-permutations",
     **settings: Any,
 ) -> Result:
-    """Which sets of weights are invariant under the expected deep-TD update, or whether one is; see the README.
+    """Which sets of weights are invariant under the expected deep-TD update, or whether one is.
 
     layers   : L; None asks about 1 and 2
     set      : the name of a set, or a set's document, to assert that it is invariant; None answers for the named sets
