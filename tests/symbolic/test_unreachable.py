@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from fractions import Fraction
+from operator import mul
 from random import Random
 from typing import Any
 
@@ -136,9 +137,13 @@ def test_the_witness_is_redone_from_its_printed_text_alone(name, capsys, tmp_pat
     assert total and f"the sum is 0 for every layer, and {total} for the update" in text
     rng, (m, N) = Random(name), (len(points[0][-1]), len(points[0][-1][0]))
     for _ in range(3):  # heads of any form, masks over all tokens
-        W, P, Q = ([[Fraction(rng.randint(-5, 5)) for _ in range(m)] for _ in range(m)] for _ in range(3))
-        M = [[Fraction(rng.randint(-5, 5)) for _ in range(N)] for _ in range(N)]
-        assert sum(factor * layer_change(Z, W, P, Q, M)[-1][t] for factor, t, *_, Z in points) == 0
+        W, P, Q = ([[Fraction(rng.randint(1, 99)) for _ in range(m)] for _ in range(m)] for _ in range(3))
+        M = [[Fraction(rng.randint(1, 99)) for _ in range(N)] for _ in range(N)]
+        answers = [layer_change(Z, W, P, Q, M)[-1][t] for _, t, *_, Z in points]
+        assert sum(factor * answer for (factor, *_), answer in zip(points, answers, strict=True)) == 0
+        seen = next(k for k, answer in enumerate(answers) if answer)
+        wrong = [factor + (k == seen) for k, (factor, *_) in enumerate(points)]
+        assert sum(map(mul, wrong, answers)) == answers[seen]  # other multipliers do not cancel
 
 
 def test_the_cube_of_the_reward_takes_four_prompts_with_the_third_difference():

@@ -17,6 +17,8 @@ from layerproof.symbolic.derivation.derive import Derivation, derive
 from layerproof.symbolic.derivation.hypotheses import Hypotheses
 from layerproof.symbolic.derivation.masks import Mask, evaluate, lemma, masks_of
 from layerproof.symbolic.errors import ArgumentError, NotPolynomialError, NotRepresentableError
+from layerproof.symbolic.identity.entrywise import entrywise
+from layerproof.symbolic.identity.random import random_identity
 from layerproof.symbolic.identity.unreachable import unreachable
 
 PHI = FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q)
@@ -284,6 +286,28 @@ def test_given_heads_with_beta_and_one_minus_beta_exchanged_are_refuted():
     assert run(given(lambda p, i, j: p.beta ** (i - j))) == 1
     assert run(given(lambda p, i, j: (1 - p.beta) ** (i - j + 1))) == 1
     assert run(given(lambda p, i, j: (1 - p.beta) ** (i - j) if i <= 5 else 0)) == 1
+
+
+# the evidence is seen to fail where masks and weights divide or depend on n
+
+
+@pytest.mark.parametrize("name", ("1 / (1 + gamma)", "gamma^-1", "(lam + 2)^-j", "1 / (n + 1)", "decay j / (j + 1)"))
+def test_a_planted_fault_is_refuted_entrywise_and_at_random_points(name):
+    right = derive(CASES[name][0])
+    mask = right.masks[0]
+    wrong = replace(right, masks=(replace(mask, diagonal=mask.diagonal * 2), *right.masks[1:]))
+    values = {k: VALUES[k] for k in right.algorithm.parameters}
+    assert entrywise(right, 2, 3).holds and not entrywise(wrong, 2, 3).holds
+    assert not entrywise(right, 2, 3, heads=[]).holds
+    assert random_identity(right, 2, 4, 2, values, 0).mismatch is None
+    assert random_identity(wrong, 2, 4, 2, values, 0).mismatch is not None
+
+
+def test_a_mask_whose_decay_forgets_the_position_is_refuted_entrywise():
+    right = derive(CASES["decay j / (j + 1)"][0])
+    mask, a = right.masks[0], right.state.algebra
+    wrong = replace(right, masks=(decayed(lambda a: a.number(Fraction(1, 2)))(mask, a),))
+    assert entrywise(right, 2, 3).holds and not entrywise(wrong, 2, 3).holds
 
 
 # what is said
