@@ -65,7 +65,8 @@ def conditions(derivation: Derivation, values: Mapping[str, Fraction], n: int) -
 
     Raises `ArgumentError` when a value that is given makes the update divide by zero.
     """
-    claim, details = "", {}
+    claim = ""
+    details: dict[str, Any] = {}
     hypotheses = derivation.hypotheses
     if hypotheses.names:
         zero = hypotheses.broken(values, n)

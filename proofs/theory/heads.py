@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ...symbolic.derivation.coefficients import INDEX
 from ...symbolic.derivation.contraction import Scalar
 from ...symbolic.derivation.derive import Derivation
 from ...symbolic.derivation.factor import SymbolicHead
 from ...symbolic.derivation.masks import Mask
-from ...symbolic.derivation.state import INDEX
 from ...symbolic.errors import NotRepresentableError
 
 
