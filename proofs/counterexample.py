@@ -20,6 +20,9 @@ from ..symbolic.strict_json import rational_text
 from .case import Case
 from .verdict import witness_json
 
+TRANSFORMER = ("rows", "columns", "Z_0", "scale", "layers")
+"""The keys of a counterexample that say what the transformer is."""
+
 
 def counterexample(case: Case, witness: Witness) -> dict[str, Any]:
     """A prompt on which a construction leaves the update: both sides' data, up to the layer that differs."""

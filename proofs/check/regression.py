@@ -21,7 +21,7 @@ from ...symbolic.own_layers import own_mismatches
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import dumps, loads
 from ..case import Case, Settings, parameter_values
-from ..counterexample import counterexample, own_counterexample
+from ..counterexample import TRANSFORMER, counterexample, own_counterexample
 from ..evidence import kinds
 from ..evidence.exact import NAME, STRENGTH, first_mismatch
 from ..own_claims import own_values
@@ -63,7 +63,8 @@ def save(result: Result, subjects: Sequence[str | Subject], path: Path) -> Claim
         "settings": {key: result.settings[key] for key in SETTINGS if key in result.settings},
         "prompt": witness.pop("prompt"),
         "starting_weights": witness.pop("starting_weights"),
-        "found": witness,
+        # Z_0 and the heads are the subject's own, and the replay prints them as they are by then
+        "found": {key: x for key, x in witness.items() if key not in TRANSFORMER},
     }
     place_file(path, dumps(document))
     return claim
