@@ -53,9 +53,10 @@ def test_a_question_exits_zero_although_sets_are_refuted(capsys):
         if "set" in claim["details"]:
             assert isinstance(claim["dimension"], int)
         if "witness" in claim:
-            assert {"features", "rewards", "weights", "expected_update", "outside", "law", "window"} == set(
-                claim["witness"]
-            )
+            assert {
+                "features", "rewards", "weights", "expected_update", "outside", "law", "window", "outer",
+                "read_out", "rows", "moved", "depth", "scale", "parameters", "Z", "Z'", "masks",
+            } == set(claim["witness"])  # fmt: skip
             assert claim["witness"]["outside"] and claim["evidence"] == "invariance-exact"
     settings = document["settings"]
     assert (settings["features"], settings["context"], settings["layers"], settings["set"]) == (2, 2, None, None)
