@@ -1,0 +1,245 @@
+(******************************************************************************)
+(* A textbook loop over a context, and the masks that do the same.            *)
+(*                                                                            *)
+(*         dot u v == the number u.v                                          *)
+(*    sweep body s == the loop `for j in sweep: s = body(s, j)`, j = 0 .. n-1 *)
+(*    after body s k == what it holds after k steps, by recursion on k        *)
+(*  tracev c k f i == \sum_(j + k < i) c^(i-j-k-1) f_j: what a loop variable  *)
+(*                    u <- c u + f_j holds after i steps, read k steps late;  *)
+(*                    f_j a vector                                            *)
+(*  traces c k f i == the same for numbers f_j                                *)
+(*      diagonal a == the mask a_i on the diagonal                            *)
+(*     below c k a == the mask a_i c^(i-j-k-1) for j + k < i                  *)
+(*     above c k a == the mask a_j c^(j-i-k-1) for i + k < j                  *)
+(*    gather y M x == \sum_i \sum_j y_i M_ij x_j for vectors x_j              *)
+(*   gathers y M x == the same for numbers x_j                                *)
+(*                                                                            *)
+(* Theorems                                                                   *)
+(*        sweep_ind : induction over the loop                                 *)
+(*       sweep_after: the loop is the recursion                               *)
+(* tracevS, tracev_delay : one step of a trace                                *)
+(* gather_diagonal, gather_below, gather_above: the mask lemma: what a mask   *)
+(*                    gathers is a sum over the loop's steps of traces        *)
+(*                                                                            *)
+(* power_lag, below_pulse, far_above: entries of masks in other words         *)
+(*                                                                            *)
+(* Sources: ours. Assumptions: a commutative ring; any n, decays and delays.  *)
+(******************************************************************************)
+
+From mathcomp Require Import all_ssreflect all_algebra.
+Set Implicit Arguments.
+Unset Strict Implicit.
+Unset Printing Implicit Defensive.
+Import GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+Section Dot.
+Variables (F : comRingType) (d : nat).
+Implicit Types (u v : 'rV[F]_d) (c : F).
+
+Definition dot u v : F := (u *m v^T) 0 0.
+
+Lemma dotDl u u' v : dot (u + u') v = dot u v + dot u' v.
+Proof. by rewrite /dot mulmxDl mxE. Qed.
+Lemma dotDr u v v' : dot u (v + v') = dot u v + dot u v'.
+Proof. by rewrite /dot linearD /= mulmxDr mxE. Qed.
+Lemma dotNl u v : dot (- u) v = - dot u v.
+Proof. by rewrite /dot mulNmx mxE. Qed.
+Lemma dotNr u v : dot u (- v) = - dot u v.
+Proof. by rewrite /dot linearN /= mulmxN mxE. Qed.
+Lemma dotZl c u v : dot (c *: u) v = c * dot u v.
+Proof. by rewrite /dot -scalemxAl mxE. Qed.
+Lemma dotZr c u v : dot u (c *: v) = c * dot u v.
+Proof. by rewrite /dot linearZ /= -scalemxAr mxE. Qed.
+Lemma dot0l v : dot 0 v = 0.
+Proof. by rewrite /dot mul0mx mxE. Qed.
+Lemma dot0r u : dot u 0 = 0.
+Proof. by rewrite /dot linear0 mulmx0 mxE. Qed.
+Lemma dotC u v : dot u v = dot v u.
+Proof. by rewrite /dot -[v in LHS]trmxK -[u in LHS]trmxK -trmx_mul trmxK mxE. Qed.
+
+(* entries of a row vector *)
+Lemma entD u v i : (u + v) 0 i = u 0 i + v 0 i. Proof. by rewrite mxE. Qed.
+Lemma entN u i : (- u) 0 i = - u 0 i. Proof. by rewrite mxE. Qed.
+Lemma entZ c u i : (c *: u) 0 i = c * u 0 i. Proof. by rewrite mxE. Qed.
+Lemma ent0 i : (0 : 'rV[F]_d) 0 i = 0. Proof. by rewrite mxE. Qed.
+
+End Dot.
+
+Section Loop.
+Variable n : nat.
+
+Definition sweep (S : Type) (body : S -> 'I_n -> S) (s : S) : S :=
+  foldl body s (enum 'I_n).
+
+Lemma sweep_ind (S : Type) (body : S -> 'I_n -> S) s (P : nat -> S -> Prop) :
+    P 0%N s -> (forall (j : 'I_n) s, P j s -> P j.+1 (body s j)) ->
+  P n (sweep body s).
+Proof.
+move=> P0 Pj.
+suff /(_ n (leqnn n)): forall k, (k <= n)%N ->
+    P k (foldl body s (take k (enum 'I_n))).
+  by rewrite take_oversize // size_enum_ord.
+elim=> [_|k IH lt_kn]; first by rewrite take0.
+rewrite (take_nth (Ordinal lt_kn)) ?size_enum_ord // foldl_rcons.
+rewrite (nth_ord_enum _ (Ordinal lt_kn)).
+by apply: (Pj (Ordinal lt_kn)); apply: IH (ltnW lt_kn).
+Qed.
+
+Fixpoint after (S : Type) (body : S -> 'I_n -> S) (s : S) k : S :=
+  if k is k'.+1 then
+    if insub k' is Some j then body (after body s k') j else after body s k'
+  else s.
+
+Lemma sweep_after (S : Type) (body : S -> 'I_n -> S) s :
+  sweep body s = after body s n.
+Proof.
+apply: (sweep_ind (P := fun k s' => s' = after body s k)) => // j s' ->.
+by rewrite /= valK.
+Qed.
+
+End Loop.
+
+Section Trace.
+Variables (F : comRingType) (n : nat).
+
+Section Module.
+Variable V : lmodType F.
+Implicit Types (f : 'I_n -> V) (c : F).
+
+Definition tracev c k f (i : nat) : V :=
+  \sum_(j < n | (j + k < i)%N) c ^+ (i - j - k).-1 *: f j.
+
+Lemma tracev0 c k f : tracev c k f 0 = 0.
+Proof. by rewrite /tracev big_pred0. Qed.
+
+Lemma tracevS c f (i : 'I_n) : tracev c 0 f i.+1 = c *: tracev c 0 f i + f i.
+Proof.
+rewrite /tracev (bigD1 i) /= ?addn0 // subSnn subn0 expr0 scale1r addrC.
+congr (_ + _); rewrite scaler_sumr; apply: eq_big => [j|j /andP[]].
+  by rewrite !addn0 ltnS ltn_neqAle andbC -val_eqE.
+rewrite addn0 ltnS => le_ji ne_ji; rewrite scalerA -exprS !subn0.
+have lt_ji : (j < i)%N by rewrite ltn_neqAle val_eqE ne_ji.
+by rewrite subSn // prednK ?subn_gt0.
+Qed.
+
+Lemma tracev_delay c k f (i : nat) : tracev c k.+1 f i.+1 = tracev c k f i.
+Proof.
+rewrite /tracev; apply: eq_big => j; first by rewrite addnS ltnS.
+by move=> _; congr (_ ^+ _ *: _); rewrite -!subnDA addnS subSS.
+Qed.
+
+End Module.
+
+Definition traces c k (f : 'I_n -> F) (i : nat) : F :=
+  \sum_(j < n | (j + k < i)%N) c ^+ (i - j - k).-1 * f j.
+
+Lemma traces0 c k f : traces c k f 0 = 0.
+Proof. exact: (@tracev0 [lmodType F of F^o]). Qed.
+Lemma tracesS c f (i : 'I_n) : traces c 0 f i.+1 = c * traces c 0 f i + f i.
+Proof. exact: (@tracevS [lmodType F of F^o]). Qed.
+Lemma traces_delay c k f (i : nat) : traces c k.+1 f i.+1 = traces c k f i.
+Proof. exact: (@tracev_delay [lmodType F of F^o]). Qed.
+
+Lemma tracev_sum (V : lmodType F) (f : 'I_n -> V) : tracev 1 0 f n = \sum_j f j.
+Proof.
+rewrite /tracev; apply: eq_big => [j|j _]; first by rewrite addn0 ltn_ord.
+by rewrite expr1n scale1r.
+Qed.
+Lemma traces_sum (f : 'I_n -> F) : traces 1 0 f n = \sum_j f j.
+Proof. exact: (@tracev_sum [lmodType F of F^o]). Qed.
+
+End Trace.
+
+Section Gather.
+Variables (F : comRingType) (n : nat).
+Implicit Types (y : 'I_n -> F) (M : 'M[F]_n).
+
+Definition diagonal (a : 'I_n -> F) : 'M[F]_n :=
+  \matrix_(i, j) if i == j then a i else 0.
+Definition below c k (a : 'I_n -> F) : 'M[F]_n :=
+  \matrix_(i, j) if (j + k < i)%N then a i * c ^+ (i - j - k).-1 else 0.
+Definition above c k (a : 'I_n -> F) : 'M[F]_n :=
+  \matrix_(i, j) if (i + k < j)%N then a j * c ^+ (j - i - k).-1 else 0.
+
+Section Module.
+Variable V : lmodType F.
+Implicit Type x : 'I_n -> V.
+
+Definition gather y M x : V := \sum_i \sum_j (y i * M i j) *: x j.
+
+Lemma gatherD y M M' x : gather y (M + M') x = gather y M x + gather y M' x.
+Proof.
+rewrite /gather -big_split; apply: eq_bigr => i _; rewrite -big_split.
+by apply: eq_bigr => j _; rewrite mxE mulrDr scalerDl.
+Qed.
+
+Lemma gather_diagonal y a x :
+  gather y (diagonal a) x = \sum_i (y i * a i) *: x i.
+Proof.
+apply: eq_bigr => i _; rewrite (bigD1 i) //= mxE eqxx big1 ?addr0 // => j ne_ji.
+by rewrite mxE eq_sym (negPf ne_ji) mulr0 scale0r.
+Qed.
+
+Lemma gather_below y c k a x :
+  gather y (below c k a) x = \sum_i (y i * a i) *: tracev c k x i.
+Proof.
+apply: eq_bigr => i _; rewrite scaler_sumr [RHS]big_mkcond.
+by apply: eq_bigr => j _; rewrite mxE; case: ifP => _;
+  rewrite ?mulr0 ?scale0r // scalerA mulrA.
+Qed.
+
+Lemma gather_above y c k a x :
+  gather y (above c k a) x = \sum_i (a i * traces c k y i) *: x i.
+Proof.
+rewrite /gather exchange_big; apply: eq_bigr => j _ /=.
+rewrite -scaler_suml; congr (_ *: _); rewrite mulr_sumr [RHS]big_mkcond.
+apply: eq_bigr => i _; rewrite mxE; case: ifP => _; rewrite ?mulr0 //.
+by rewrite mulrCA; congr (_ * _); rewrite mulrC.
+Qed.
+
+End Module.
+
+Definition gathers y M (z : 'I_n -> F) : F := \sum_i \sum_j y i * M i j * z j.
+
+Lemma gathersD y M M' x : gathers y (M + M') x = gathers y M x + gathers y M' x.
+Proof. exact: (@gatherD [lmodType F of F^o]). Qed.
+Lemma gathers_diagonal y a x :
+  gathers y (diagonal a) x = \sum_i y i * a i * x i.
+Proof. exact: (@gather_diagonal [lmodType F of F^o]). Qed.
+Lemma gathers_ones :
+  gathers (fun=> 1) (diagonal (fun=> 1)) (fun=> 1) = n%:R.
+Proof.
+rewrite gathers_diagonal; under eq_bigr do rewrite !mulr1.
+by rewrite sumr_const card_ord.
+Qed.
+Lemma gathers_below y c k a x :
+  gathers y (below c k a) x = \sum_i y i * a i * traces c k x i.
+Proof. exact: (@gather_below [lmodType F of F^o]). Qed.
+Lemma gathers_above y c k a x :
+  gathers y (above c k a) x = \sum_i a i * traces c k y i * x i.
+Proof. exact: (@gather_above [lmodType F of F^o]). Qed.
+
+End Gather.
+
+(* the entries of a mask in other words *)
+Section Powers.
+Variable F : comRingType.
+
+Lemma power_lag (c : F) i j : (j < i)%N -> c ^+ (i - j) = c * c ^+ (i - j).-1.
+Proof. by move=> lt_ji; rewrite -exprS prednK ?subn_gt0. Qed.
+
+Lemma below_pulse (a : F) i j k :
+  (if (j + k < i)%N then a * 0 ^+ (i - j - k).-1 else 0)
+  = if i == (j + k).+1 then a else 0.
+Proof.
+case: ifP => [lt_jki|far].
+  rewrite expr0n -subnDA -subnS subn_eq0 eqn_leq lt_jki andbT.
+  by case: ifP; rewrite (mulr1, mulr0).
+by case: eqP => // ij; rewrite ij ltnSn in far.
+Qed.
+
+Lemma far_above i j k : (j <= i)%N -> (i + k < j)%N = false.
+Proof. by move=> le_ji; rewrite ltnNge (leq_trans le_ji) ?leq_addr. Qed.
+
+End Powers.

@@ -1,0 +1,122 @@
+"""The loop in closed form, as the derivation read it: traces, totals, and what the masks gather of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ....symbolic.derivation.contraction import Scalar, Vector
+from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.loop import GenericSweep, Term, Trace, _delayed, _terms, _trace
+from ....symbolic.derivation.masks import masks_of
+from ....symbolic.errors import NotRepresentableError
+from .loop import Data, Loop
+from .prompt import Prompt
+from .scalars import Spelling
+from .terms import VECTOR, Term as Expression
+
+
+@dataclass(frozen=True, eq=False)
+class ClosedForm:
+    """Every loop variable as a trace of blocks or rows, or as a total of terms."""
+
+    traces: dict[str, Trace]
+    totals: dict[str, tuple[Term, ...]]
+
+
+def closed_form(derivation: Derivation, loop: Loop) -> ClosedForm:
+    """Run the derivation's generic step again and keep what it says of each loop variable.
+
+    Raises `NotRepresentableError` for a loop variable that is neither a trace nor a total.
+    """
+    state, a = derivation.state, derivation.state.algebra
+    sweep = GenericSweep(state)
+    state.update(sweep)
+    algorithm = derivation.algorithm
+    token = algorithm.context_token(sweep._transitions[0], state.p)
+    values = algorithm.column_values(state.weights, token, state.p)
+    rows: dict[str, Any] = dict(zip((r.name for r in algorithm.accumulators), values, strict=True))
+    blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
+    blocks = {k: a.number(v) if isinstance(v, (int, Fraction)) else v for k, v in blocks.items()}
+    after = sweep._after
+    old = {k: a.vector(f"old {k}") if isinstance(v, Vector) else a.scalar(f"old {k}") for k, v in after.items()}
+    traces = {t.name: t for k, v in after.items() if (t := _trace(a, k, v, old, rows, blocks)) is not None}
+    while delayed := _delayed(after, old, traces):
+        traces |= delayed
+    read = {name for name, value in loop.last.items() if any(_occurs(value, new) for new in loop.finish)}
+    totals = {}
+    for name in after:
+        if name not in traces or (traces[name].decay == 1 and name in read):
+            totals[name] = _terms(a, name, after[name], old, rows, blocks, traces)
+    return ClosedForm(traces, totals)
+
+
+def _occurs(part: Expression, whole: Expression) -> bool:
+    return any(x is part for x in whole.parts())
+
+
+def scalars_of(derivation: Derivation, form: ClosedForm) -> list[Scalar]:
+    """Every coefficient that the file speaks of."""
+    triangles = [t for m in derivation.masks for t in (*m.lower, *m.upper)]
+    found = [m.diagonal for m in derivation.masks] + [x for t in triangles for x in (t.coefficient, t.decay)]
+    found += [c for h in derivation.heads for c in (*h.U.values(), *h.E.values())]
+    found += [x for t in form.traces.values() for x in (t.decay, *t.parts.values())]
+    return found + [t.coefficient for terms in form.totals.values() for t in terms]
+
+
+@dataclass(frozen=True, eq=False)
+class Closing:
+    """The texts of a closed form: `gains` a definition for each total, `values` each variable after k steps,
+    `gathered` each total as what the masks gather."""
+
+    gains: dict[str, tuple[str, str]]
+    values: dict[str, str]
+    gathered: dict[str, str]
+
+
+def closing(
+    derivation: Derivation, form: ClosedForm, data: Data, loop: Loop, prompt: Prompt,
+    mask_names: list[str], spelling: Spelling,
+) -> Closing:  # fmt: skip
+    """Print the closed form of each loop variable."""
+    state = data.state
+    keys = [m.key() for m in derivation.masks]
+    gains: dict[str, tuple[str, str]] = {}
+    values: dict[str, str] = {}
+    gathered: dict[str, str] = {}
+    every = {**prompt.blocks, **prompt.accumulators}
+
+    def source(name: str) -> str:
+        row = every[name].name
+        return f"({row} {state})" if name in prompt.accumulators else row
+
+    for name, display in loop.names.items():
+        vector = loop.kinds[name] == VECTOR
+        times, trace, gather = ("*:", "tracev", "gather") if vector else ("*", "traces", "gathers")
+        if name in form.totals:
+            parts = []
+            for t in form.totals[name]:
+                y, x = f"{every[t.row].name} {state} j", f"{every[t.block].name} j"
+                if t.row_trace is not None:
+                    y = f"traces {spelling.argument(t.row_trace.decay)} {t.row_trace.delay} {source(t.row)} j"
+                if t.block_trace is not None:
+                    x = f"{trace} {spelling.argument(t.block_trace.decay)} {t.block_trace.delay} {source(t.block)} j"
+                parts.append(f"({spelling.argument(t.coefficient)} * {y}) {times} {x}")
+            gains[name] = (f"gain_{display}", "\n  + ".join(parts) or "0")
+            values[name] = f"{trace} 1 0 (gain_{display} {state}) k"
+            pieces = []
+            for (row, block), (scale, mask) in masks_of(form.totals[name]).items():
+                m = mask_names[keys.index(mask.key())]
+                pieces.append(f"{spelling.argument(scale)} {times} {gather} {source(row)} {m} {source(block)}")
+            gathered[name] = " + ".join(pieces) or "0"
+        elif name in form.traces:
+            t = form.traces[name]
+            parts = [
+                f"{spelling.argument(c)} {times} {trace} {spelling.argument(t.decay)} {t.delay} {source(s)} k"
+                for s, c in t.parts.items()
+            ]
+            values[name] = " + ".join(parts) or "0"
+        else:
+            raise NotRepresentableError(f"the loop variable {name} has no closed form")
+    return Closing(gains, values, gathered)

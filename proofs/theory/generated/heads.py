@@ -1,0 +1,74 @@
+"""The derived heads as tables: for each head U over the rows of numbers, E over vector blocks, G over rows of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ....symbolic.derivation.contraction import Scalar, Word
+from ....symbolic.derivation.derive import Derivation
+from .prompt import Prompt
+from .scalars import Spelling
+from .terms import bracketed
+
+Cells = dict[tuple[int, int], str]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """One table a head of each kind, {(row, column): entry}, zeros left out; `masks` names each head's mask."""
+
+    U: tuple[Cells, ...]
+    E: tuple[Cells, ...]
+    G: tuple[Cells, ...]
+    masks: tuple[str, ...]
+    vectors: int
+    numbers: int
+
+    @property
+    def heads(self) -> int:
+        """The number of heads."""
+        return len(self.masks)
+
+    def dense(self, cells: Cells, size: int) -> str:
+        """A table as a list of lists with its zeros."""
+        return _grid(size, lambda at: cells.get(at, "0")) if cells else "[::]"
+
+    def sparse(self, cells: Cells, size: int) -> str:
+        """A table of options, `None` where there is a zero."""
+        return _grid(size, lambda at: f"Some {bracketed(cells[at])}" if at in cells else "None") if cells else "[::]"
+
+
+def tables(derivation: Derivation, prompt: Prompt, mask_names: list[str], spelling: Spelling) -> Tables:
+    """The tables of the derived heads, in the prompt's rows."""
+    scalar, vector = prompt.number_index, prompt.vector_index
+    U, E, G = [], [], []
+    for head in derivation.heads:
+        U.append({(scalar[w], scalar[r]): spelling.text(c) for (w, r), c in head.U.items()})
+        blocks: Cells = {}
+        numbers: Cells = {}
+        for (r, word, s), c in head.E.items():
+            if r in vector:
+                at, text = (vector[r], vector[s]), _block(word, c, spelling)
+                blocks[at] = f"{blocks[at]} + {text}" if at in blocks else text
+            else:
+                numbers[scalar[r], scalar[s]] = spelling.text(c)
+        E.append(blocks)
+        G.append(numbers)
+    names = tuple(mask_names[h.mask] for h in derivation.heads)
+    return Tables(tuple(U), tuple(E), tuple(G), names, len(vector), len(scalar))
+
+
+def _block(word: Word, c: Scalar, spelling: Spelling) -> str:
+    if not word:
+        return f"({spelling.text(c)})%:M"
+    factors = [f"({spelling.words[m]})^T" if flipped else spelling.words[m] for m, flipped in word]
+    text = " *m ".join(factors)
+    inner = text if len(factors) == 1 else f"({text})"
+    if c == 1:
+        return text
+    return f"- {inner}" if c == -1 else f"{spelling.argument(c)} *: {inner}"
+
+
+def _grid(size: int, entry) -> str:  # type: ignore[no-untyped-def]
+    rows = ("[:: " + "; ".join(entry((i, j)) for j in range(size)) + "]" for i in range(size))
+    return "[:: " + "; ".join(rows) + "]"

@@ -1,0 +1,73 @@
+"""Numbers of the derivation as Rocq terms: polynomials in parameters, in scalar steps and in the position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ....symbolic.derivation.contraction import Scalar
+from ....symbolic.derivation.loop import INDEX, LENGTH
+from ....symbolic.errors import NotRepresentableError
+from .terms import ATOM, PRODUCT, rational
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How the generators of a coefficient are spelt: parameters by name, scalar steps `c l`, the position `j.+1%:R`."""
+
+    words: dict[str, str]
+
+    def text(self, scalar: Scalar, position: str = "j") -> str:
+        """A coefficient as a sum; the position is that of the token `position`, counted from one.
+
+        Raises `NotRepresentableError` for a coefficient that is no polynomial in these and their inverses.
+        """
+        terms: list[tuple[str, str]] = []
+        for monomial, part in scalar.parts().items():
+            if monomial:
+                raise NotRepresentableError(f"the coefficient {scalar.text()} has no spelling in Rocq here")
+            terms += [self._product(exponents, c, position) for exponents, c in part.items()]
+        if not terms:
+            return "0"
+        (sign, first), *rest = terms
+        return ("- " if sign == "-" else "") + first + "".join(f" {s} {x}" for s, x in rest)
+
+    def argument(self, scalar: Scalar, position: str = "j") -> str:
+        """The same as an argument: in brackets unless it is one word."""
+        text = self.text(scalar, position)
+        return f"({text})" if " " in text else text
+
+    def _product(self, exponents: tuple[tuple[str, int], ...], c: Fraction, position: str) -> tuple[str, str]:
+        factors = [rational(abs(c))] if abs(c) != 1 or not exponents else []
+        for name, exponent in exponents:
+            base = self._word(name, position)
+            if exponent < 0:
+                base = f"{base}^-1"
+            factors.append((base, ATOM) if abs(exponent) == 1 else (f"{base} ^+ {abs(exponent)}", PRODUCT))
+        if len(factors) == 1:
+            body = factors[0][0]
+        else:
+            body = " * ".join(text if level < PRODUCT else f"({text})" for text, level in factors)
+        if c < 0 and (len(factors) > 1 or " " in body):
+            body = f"({body})"
+        return "-" if c < 0 else "+", body
+
+    def _word(self, name: str, position: str) -> str:
+        if name == INDEX:
+            return f"{position}.+1%:R"
+        if name == LENGTH:
+            return "n%:R"
+        if name not in self.words:
+            raise NotRepresentableError(f"{name} has no spelling in Rocq here")
+        word = self.words[name]
+        return f"({word})" if " " in word else word
+
+
+def divided_by(scalar: Scalar) -> set[str]:
+    """The parameters that a coefficient divides by; the position is never zero."""
+    return {name for part in scalar.parts().values() for e in part for name, k in e if k < 0} - {INDEX}
+
+
+def literals(scalar: Scalar) -> set[int]:
+    """The whole numbers that a coefficient divides by."""
+    return {c.denominator for part in scalar.parts().values() for c in part.values()} - {1}

@@ -1,0 +1,248 @@
+"""Expressions that remember how they were made: what an update does to numbers, vectors and matrices, as Rocq terms.
+
+A vector of dimension d is a row here, as in the theory, so that C @ v prints as v *m C^T.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from ....symbolic.errors import NotPolynomialError
+
+NUMBER, VECTOR, MATRIX = "number", "vector", "matrix"
+_serial = itertools.count()
+
+
+class Term:
+    """One expression. kind : number, vector (a row of d) or matrix (d x d); op and args : what it is made of."""
+
+    __slots__ = ("args", "kind", "op", "serial")
+    __hash__ = object.__hash__
+
+    def __init__(self, kind: str, op: str, *args: Any):
+        self.kind, self.op, self.args, self.serial = kind, op, args, next(_serial)
+
+    @staticmethod
+    def of(value: Any) -> Term | None:
+        """A term from a term or an exact number; None from anything else."""
+        if isinstance(value, Term):
+            return value
+        if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+            return number(value)
+        return None
+
+    def __add__(self, other: Any) -> Any:
+        right = Term.of(other)
+        if right is None:
+            return NotImplemented
+        if right.is_zero or self.is_zero:
+            return self if right.is_zero and (self.kind == right.kind or not self.is_zero) else right
+        return Term(self.kind, "+", self, right) if right.kind == self.kind else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        left = Term.of(other)
+        return NotImplemented if left is None else left + self
+
+    def __neg__(self) -> Term:
+        return self if self.is_zero else Term(self.kind, "neg", self)
+
+    def __sub__(self, other: Any) -> Any:
+        right = Term.of(other)
+        if right is None:
+            return NotImplemented
+        if right.is_zero:
+            return self
+        if self.is_zero:
+            return -right
+        return Term(self.kind, "-", self, right) if right.kind == self.kind else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        left = Term.of(other)
+        return NotImplemented if left is None else left - self
+
+    def __mul__(self, other: Any) -> Any:
+        right = Term.of(other)
+        if right is None:
+            return NotImplemented
+        if right.kind == NUMBER and self.kind != NUMBER:
+            return right._scaling(self)
+        return self._scaling(right) if self.kind == NUMBER else NotImplemented
+
+    def __rmul__(self, other: Any) -> Any:
+        left = Term.of(other)
+        return NotImplemented if left is None else left * self
+
+    def _scaling(self, x: Term) -> Term:
+        if self.is_zero or x.is_zero:
+            return zero(x.kind)
+        if self.is_one:
+            return x
+        if x.is_one:
+            return self
+        return Term(x.kind, "*" if x.kind == NUMBER else "*:", self, x)
+
+    def __truediv__(self, other: Any) -> Any:
+        right = Term.of(other)
+        if right is None or right.kind != NUMBER:
+            return NotImplemented
+        if self.is_zero or right.is_one:
+            return self
+        if self.op == right.op == "literal":
+            return number(self.args[0] / right.args[0])
+        return Term(NUMBER, "/", self, right) if self.kind == NUMBER else Term(self.kind, "*:", _inverse(right), self)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        left = Term.of(other)
+        return NotImplemented if left is None else left / self
+
+    def __pow__(self, exponent: Any) -> Any:
+        if isinstance(exponent, Term) and exponent.op == "position":
+            return Term(NUMBER, "^position", self)
+        if not isinstance(exponent, int) or exponent < 0:
+            return NotImplemented
+        return number(1) if exponent == 0 else self if exponent == 1 else Term(NUMBER, "^", self, exponent)
+
+    def __matmul__(self, other: Any) -> Any:
+        if not isinstance(other, Term):
+            return NotImplemented
+        if (self.kind, other.kind) == (VECTOR, VECTOR):
+            if self.is_zero or other.is_zero:
+                return number(0)
+            # w.phi before phi.w, whichever way it was written: the proofs speak of dot w phi
+            flip = other.reads_weights and not self.reads_weights
+            return Term(NUMBER, "dot", *((other, self) if flip else (self, other)))
+        if self.kind == MATRIX and other.kind == VECTOR:
+            return other if other.is_zero else Term(VECTOR, "apply", self, other)
+        return Term(MATRIX, "times", self, other) if self.kind == other.kind == MATRIX else NotImplemented
+
+    @property
+    def T(self) -> Term:
+        """The transpose of a matrix."""
+        if self.op == "T":
+            return self.args[0]  # type: ignore[no-any-return]
+        if self.op == "times":
+            return Term(MATRIX, "times", self.args[1].T, self.args[0].T)
+        return Term(MATRIX, "T", self)
+
+    mT = T
+
+    def __bool__(self) -> bool:
+        raise NotPolynomialError("the update branches on a value of the prompt, which a layer cannot")
+
+    def __eq__(self, other: object) -> bool:
+        raise NotPolynomialError("the update compares a value of the prompt, which a layer cannot")
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is the literal zero."""
+        return self.op == "zero" or (self.op == "literal" and self.args[0] == 0)
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is the literal one."""
+        return self.op == "literal" and bool(self.args[0] == 1)
+
+    @property
+    def reads_weights(self) -> bool:
+        """Whether a weight of the algorithm occurs in it."""
+        return any(x.op == "weight" for x in self.parts())
+
+    def parts(self) -> Iterator[Term]:
+        """The expression and all that it is made of."""
+        yield self
+        for x in self.args:
+            if isinstance(x, Term):
+                yield from x.parts()
+
+
+def number(value: int | Fraction) -> Term:
+    """A rational number."""
+    return Term(NUMBER, "literal", Fraction(value))
+
+
+def zero(kind: str) -> Term:
+    """Zero: the number, the vector or the matrix."""
+    return number(0) if kind == NUMBER else Term(kind, "zero")
+
+
+def atom(kind: str, text: str, op: str = "atom") -> Term:
+    """A named thing, printed as `text`; op "weight" for a weight, "position" for the position in the context."""
+    return Term(kind, op, text)
+
+
+def lift(value: Any) -> Term:
+    """A term from what a record's function returned; `NotPolynomialError` for what is none."""
+    term = Term.of(value)
+    if term is None:
+        raise NotPolynomialError(f"a row or an update gives {type(value).__name__}, which is no exact number or vector")
+    return term
+
+
+def _inverse(x: Term) -> Term:
+    return number(1 / x.args[0]) if x.op == "literal" else Term(NUMBER, "inverse", x)
+
+
+# How tightly a printed text holds together: ATOM needs no brackets anywhere, SUM needs them everywhere.
+ATOM, CALL, PRODUCT, NEGATIVE, SUM = range(5)
+
+
+def show(term: Term, names: Mapping[int, str] | None = None, at: int = SUM) -> str:
+    """A term in Rocq, in brackets when it holds less tightly than `at`; names : id of a part -> what to print for it."""
+    text, level = _show(term, names or {})
+    return text if level <= at else f"({text})"
+
+
+def bracketed(text: str) -> str:
+    """A text as an argument: in brackets unless it is one word."""
+    return f"({text})" if " " in text else text
+
+
+def rational(value: Fraction) -> tuple[str, int]:
+    """A rational literal and how tightly it holds."""
+    size = abs(value.numerator)
+    text, level = (str(size), ATOM) if size < 2 else (f"{size}%:R", ATOM)
+    if value.denominator != 1:
+        text, level = f"{text} / {value.denominator}%:R", PRODUCT
+    if value < 0:
+        return (f"- {text}" if level == ATOM else f"- ({text})"), NEGATIVE
+    return text, level
+
+
+def denominators(terms: Iterator[Term]) -> set[int]:
+    """The whole numbers that the literals among these divide by."""
+    return {x.args[0].denominator for t in terms for x in t.parts() if x.op == "literal"} - {1}
+
+
+def _show(term: Term, names: Mapping[int, str]) -> tuple[str, int]:
+    if id(term) in names:
+        return names[id(term)], ATOM
+
+    def s(x: Term, at: int) -> str:
+        return show(x, names, at)
+
+    args = term.args
+    written: dict[str, Callable[[], tuple[str, int]]] = {
+        "zero": lambda: ("0", ATOM),
+        "literal": lambda: rational(args[0]),
+        "+": lambda: (f"{s(args[0], SUM)} + {s(args[1], PRODUCT)}", SUM),
+        "-": lambda: (f"{s(args[0], SUM)} - {s(args[1], PRODUCT)}", SUM),
+        "neg": lambda: (f"- {s(args[0], CALL)}", NEGATIVE),
+        "*": lambda: (f"{s(args[0], PRODUCT)} * {s(args[1], CALL)}", PRODUCT),
+        "*:": lambda: (f"{s(args[0], CALL)} *: {s(args[1], CALL)}", PRODUCT),
+        "/": lambda: (f"{s(args[0], PRODUCT)} / {s(args[1], CALL)}", PRODUCT),
+        "inverse": lambda: (f"{s(args[0], ATOM)}^-1", ATOM),
+        "^": lambda: (f"{s(args[0], ATOM)} ^+ {args[1]}", PRODUCT),
+        "^position": lambda: (f"{s(args[0], ATOM)} ^+ j.+1", PRODUCT),
+        "dot": lambda: (f"dot {s(args[0], ATOM)} {s(args[1], ATOM)}", CALL),
+        "apply": lambda: (f"{s(args[1], CALL)} *m {s(args[0].T, ATOM)}", PRODUCT),
+        "times": lambda: (f"{s(args[0], PRODUCT)} *m {s(args[1], ATOM)}", PRODUCT),
+        "T": lambda: (f"{s(args[0], ATOM)}^T", ATOM),
+    }
+    if term.op in written:
+        return written[term.op]()
+    return str(args[0]), CALL if " " in args[0] else ATOM

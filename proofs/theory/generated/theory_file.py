@@ -1,0 +1,315 @@
+"""The whole generated file: the loop, the prompt and the derived weights as a paper states them, then the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.derive import Derivation
+from ....symbolic.errors import NotRepresentableError
+from . import loop as loops
+from .closed import Closing, closed_form, closing, scalars_of
+from .heads import Tables, tables
+from .loop import Data, Loop, tuple_text
+from .masks import summed
+from .names import Names, comment, identifier
+from .prompt import Prompt, prompt_of
+from .scalars import Spelling, divided_by, literals
+from .terms import NUMBER, VECTOR, bracketed, denominators, show
+
+HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import ring.
+From LayerProof Require Import attention loop_masks loop_prompt.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import GRing.Theory Num.Theory. Local Open Scope ring_scope."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """All that a generated file and its audit are printed from, for one derivation."""
+
+    derivation: Derivation
+    module: str
+    suffix: str
+    data: Data
+    loop: Loop
+    prompt: Prompt
+    tables: Tables
+    masks: dict[str, str]
+    closing: Closing
+    spelling: Spelling
+    hypotheses: dict[str, str]
+    facts: tuple[str, ...]
+    whole: tuple[int, ...]
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The algorithm."""
+        return self.derivation.algorithm
+
+    def theorem(self, part: str) -> str:
+        """The name of a theorem about this algorithm, with its options."""
+        return f"{identifier(self.algorithm.name)}_{part}{self.suffix}"
+
+    @property
+    def arguments(self) -> str:
+        """What every theorem of the file takes before its own: section variables, then hypotheses."""
+        return " ".join([self.data.arguments, *self.hypotheses])
+
+    @property
+    def title(self) -> str:
+        """The algorithm and its options, fit for a comment."""
+        options = "".join(f", {k} = {v}" for k, v in self.derivation.options.items())
+        return comment(self.algorithm.title + options)
+
+
+def parts(derivation: Derivation, reserved: tuple[str, ...] = ()) -> Parts:
+    """Run the algorithm's functions on terms and name everything; reserved : names of files of the theory.
+
+    Raises `NotRepresentableError` for what the theory has no words for.
+    """
+    names = Names()
+    a = derivation.algorithm
+    data = Data.of(a, dict(derivation.options), names)
+    loop = loops.run(data, names)
+    prompt = prompt_of(data, names)
+    words = {x: data.parameters[x] for x in a.parameters}
+    words |= {x: f"{name} l" for x, name in data.preconditioners.items()}
+    spelling = Spelling(words)
+    masks = {f"mask_{name}": summed(m, spelling) for name, m in zip(derivation.mask_names, derivation.masks, strict=True)}
+    form = closed_form(derivation, loop)
+    coefficients = scalars_of(derivation, form)
+    divided = {x for s in coefficients for x in divided_by(s)}
+    printed = [*loop.after.values(), *loop.finish, *(r.context for r in prompt.blocks.values()),
+               *(r.context for r in prompt.accumulators.values()), *(r.query for r in prompt.accumulators.values())]
+    inverted = {x.args[0].args[0] for t in printed for x in t.parts()
+                if x.op == "inverse" and x.args[0].op == "atom"} | {
+                x.args[1].args[0] for t in printed for x in t.parts() if x.op == "/" and x.args[1].op == "atom"}  # fmt: skip
+    hypotheses: dict[str, str] = {}
+    for x, name in data.parameters.items():
+        if x in divided or name in inverted:
+            hypotheses[f"{name}_neq0"] = f"{name} != 0"
+    if any(not isinstance(x, str) for x in hypotheses):
+        raise NotRepresentableError("a hypothesis has no spelling")
+    facts = tuple(f"(mulVf {h})" for h in hypotheses)
+    whole = denominators(iter(printed)) | {k for s in coefficients for k in literals(s)}
+    suffix = "".join(f"_{identifier(v)}" for v in derivation.options.values())
+    module = f"{identifier(a.name)}{suffix}"
+    while module in reserved:
+        module += "_loop"
+    return Parts(
+        derivation, module, suffix, data, loop, prompt, tables(derivation, prompt, list(masks), spelling), masks,
+        closing(derivation, form, data, loop, prompt, list(masks), spelling), spelling, hypotheses, facts,
+        tuple(sorted(whole)),
+    )  # fmt: skip
+
+
+def theory_text(parts: Parts) -> str:
+    """The generated file."""
+    data, a = parts.data, parts.algorithm
+    head = [
+        f"(* {parts.title}: the loop as the update has it, the prompt, the derived weights; then the proof that L",
+        "   layers are L iterates, for every d, n, L, preconditioner, parameter, prompt and start.",
+        f"   Source: {comment(a.source)} *)",
+        HEADER,
+        "",
+        "Section Algorithm.",
+        *data.declarations,
+        *(f"Hypothesis {name} : {text}." for name, text in parts.hypotheses.items()),
+        f"Local Notation state := {data.state_type}.",
+    ]
+    body = [*_loop(parts), *_prompt(parts), *_weights(parts), *_closed(parts), *_step(parts), *_theorems(parts)]
+    return "\n".join([*head, *body, "End Algorithm."]) + "\n"
+
+
+def _loop(parts: Parts) -> list[str]:
+    data, loop = parts.data, parts.loop
+    return [
+        "\n(* the loop *)",
+        f"Definition body {data.argument} (loop : {loop.type}) (j : 'I_n) : {loop.type} :=\n{data.open}"
+        f"  let: {loop.pattern} := loop in\n{loop.body()}.",
+        f"Definition step (l : nat) {data.argument} : state :=\n{data.open}"
+        f"  let: {loop.pattern} := sweep (body {data.state}) {loop.start} in\n  {loop.new_weights()}.",
+    ]
+
+
+def _prompt(parts: Parts) -> list[str]:
+    return ["\n(* the prompt: (context column j, query column) of every block and row *)", *parts.prompt.definitions(parts.data)]
+
+
+def _weights(parts: Parts) -> list[str]:
+    t, separator = parts.tables, ";\n      "
+    V, T, H = t.vectors, t.numbers, t.heads
+    return [
+        "\n(* the derived weights *)",
+        *(f"Definition {name} : 'M[F]_n := {text}." for name, text in parts.masks.items()),
+        "Definition value_tables (l : nat) : seq (seq (seq F)) :=\n"
+        f"  [:: {separator.join(t.dense(x, T) for x in t.U)}].",
+        "Definition key_tables (l : nat) : seq (seq (seq 'M[F]_d)) :=\n"
+        f"  [:: {separator.join(t.dense(x, V) for x in t.E)}].",
+        "Definition number_tables (l : nat) : seq (seq (seq F)) :=\n"
+        f"  [:: {separator.join(t.dense(x, T) for x in t.G)}].",
+        f"Definition masks (l : nat) : seq 'M[F]_n := [:: {'; '.join(t.masks)}].",
+        f"Definition W (l : nat) := @head_output F d {V} {T} {H}.",
+        f"Definition P l := @head_values F d {V} {T} {H} (value_tables l).",
+        f"Definition Q l := @head_keys F d {V} {T} {H} (key_tables l) (number_tables l).",
+        f"Definition M l := @head_mask F n {H} (masks l).",
+    ]
+
+
+def _facts(parts: Parts) -> list[str]:
+    facts = [*parts.facts, *(f"(inv_nat F {k - 1})" for k in parts.whole)]
+    if not facts:
+        return []
+    names = " ".join(f"fact{i}" for i in range(len(facts)))
+    by_field = " | close_field" if parts.whole else ""
+    return [f"Ltac close_extra ::= first [{' '.join(f'generalize {f};' for f in facts)} name_inverses; "
+            f"intros {names}; ring: {names}{by_field}]."]  # fmt: skip
+
+
+def _closed(parts: Parts) -> list[str]:
+    data, loop, closing = parts.data, parts.loop, parts.closing
+    state, argument = data.state, data.argument
+    lines = ["\n(* the loop in closed form, and what the masks gather of it *)", *_facts(parts)]
+    for name, (gain, text) in closing.gains.items():
+        kind = loops.kind_text(loop.kinds[name] == VECTOR)
+        lines.append(f"Definition {gain} {argument} (j : 'I_n) : {kind} :=\n  {text}.")
+    values = tuple_text([closing.values[x] for x in loop.names])
+    lines.append(f"Definition closed {argument} (k : nat) : {loop.type} :=\n  {values}.")
+    taken = f"case: s => {data.destructing}; " if data.several else ""
+    split = f"congr ({', '.join(['_'] * len(loop.names))}); " if len(loop.names) > 1 else ""
+    unfold_gains = " ".join(f"/{gain}" for gain, _ in closing.gains.values())
+    lines.append(f"""Lemma loop_closed {argument} : sweep (body {state}) {loop.start} = closed {state} n.
+Proof.
+apply: (sweep_ind (P := fun k loop => loop = closed {state} k)); rewrite /closed.
+  by rewrite ?(tracev0, traces0, scaler0, mulr0, addr0).
+move=> j loop ->; {taken}cbv beta iota zeta delta [body].
+rewrite ?(tracevS, tracesS, tracev_delay, traces_delay).
+{split}rewrite {unfold_gains}; name_traces; rewrite {_unfold(parts)}; close_any.
+Qed.""")
+    masks = " ".join(f"/{m}" for m in parts.masks)
+    for name, (gain, _) in closing.gains.items():
+        vector = loop.kinds[name] == VECTOR
+        trace, gather = ("tracev", "gather") if vector else ("traces", "gathers")
+        linear = "?(scalerDr, scaler_sumr)" if vector else "?(mulrDr, mulr_sumr)"
+        lines.append(f"""Lemma total_{loop.names[name]} {argument} :
+  {trace} 1 0 ({gain} {state}) n = {closing.gathered[name]}.
+Proof.
+rewrite {trace}_sum {masks}.
+rewrite ?({gather}D, {gather}_diagonal, {gather}_below, {gather}_above).
+rewrite {linear} -?big_split; apply: eq_bigr => j _; rewrite /{gain} /=; name_traces.
+close_{'vector' if vector else 'scalar'}.
+Qed.""")
+    return lines
+
+
+def _unfold(parts: Parts) -> str:
+    rows = [*parts.prompt.accumulators.values(), *parts.prompt.blocks.values()]
+    return " ".join(f"/{r.name}" for r in rows)
+
+
+def _step(parts: Parts) -> list[str]:
+    data, loop, t = parts.data, parts.loop, parts.tables
+    state, argument = data.state, data.argument
+    gathered = {
+        id(value): f"({parts.closing.gathered[name]})" if name in parts.closing.gathered
+        else f"({parts.closing.values[name].removesuffix(' k') + ' n'})"
+        for name, value in loop.last.items()
+    }  # fmt: skip
+    new = tuple_text([show(v, gathered) for v in loop.finish])
+    totals = ", ".join(f"total_{loop.names[name]}" for name in parts.closing.gains)
+    opened = data.open.strip() + " " if data.several else ""
+    taken = f"case: s => {data.destructing}; " if data.several else ""
+    V, T, H = t.vectors, t.numbers, t.heads
+    separator = ";\n      "
+    ordinals = "[" + "[|" * (T - 1) + "[|//]" + "]" * (T - 1) + " ?]"
+    pattern = data.destructing
+    sizes_by_case = f"; first by move: s => {pattern}" if data.several else ""
+    return [
+        f"""Lemma step_gathered l {argument} :
+  step l {state} = {opened}{new}.
+Proof. {taken}by rewrite /step loop_closed /closed ?({totals}). Qed.""",
+        "\n(* one layer is one step; first the same weights with their zeros left out *)",
+        f"Definition sparse_values (l : nat) : seq (seq (seq (option F))) :=\n"
+        f"  [:: {separator.join(t.sparse(x, T) for x in t.U)}].",
+        f"Definition sparse_keys (l : nat) : seq (seq (seq (option 'M[F]_d))) :=\n"
+        f"  [:: {separator.join(t.sparse(x, V) for x in t.E)}].",
+        f"Definition sparse_numbers (l : nat) : seq (seq (seq (option F))) :=\n"
+        f"  [:: {separator.join(t.sparse(x, T) for x in t.G)}].",
+        f"""Lemma layer_step l {argument} :
+  layer n%:R^-1 (W l) (P l) (Q l) (M l) (prompt {state}) = prompt (step l {state}).
+Proof.
+rewrite step_gathered.
+apply: etrans (@layer_sparse F n d _ features (rows {state}) {V} {T} {H} (sparse_values l)
+  (sparse_keys l) (sparse_numbers l) (masks l) _ _ _ _ _ _) _; rewrite /rows //{sizes_by_case}.
+move: {state} => {pattern}; apply: eq_prompt => [t j|t]; case: t => {ordinals};
+  rewrite /features /rows /sparse_values /sparse_keys /sparse_numbers /masks /=;
+  unfold_change; name_gathers; rewrite {_unfold(parts)}; close_scalar.
+Qed.""",
+    ]
+
+
+def first_weight(parts: Parts, state: str) -> str:
+    """The first weight of a state: the state itself, or the first of a tuple (pairs nest to the left)."""
+    return f"{state}{'.1' * (len(parts.data.w) - 1)}"
+
+
+def entry_names(parts: Parts) -> dict[str, str]:
+    """The accumulator rows by the names of their theorems: a TD error is a residual, as the papers call it."""
+    names = Names(("state", "prediction", "features"))
+    return {name: names.new("residual" if name == "td_error" else name) for name in parts.prompt.accumulators}
+
+
+def _theorems(parts: Parts) -> list[str]:
+    data, t = parts.data, parts.tables
+    state, argument = data.state, data.argument
+    readout = parts.derivation.readout
+    sign = "- " if readout.sign < 0 else ""
+    row = f"(rshift _ (@Ordinal {t.numbers} {parts.prompt.number_index[readout.row]} isT))"
+    run = f"transformer L (prompt {state})"
+    iterates = f"(iterate step L {state})"
+    proof = "Proof using All."
+    lines = [
+        "\n(* the theorems *)",
+        "Local Notation transformer := (transformer n%:R^-1 W P Q M).",
+        f"""Theorem {parts.theorem("state")} L {argument} :
+  {run} = prompt {iterates}.
+{proof} exact: (transformer_loop layer_step). Qed.""",
+        f"""Lemma read_prediction {argument} :
+  {sign}prompt {state} {row} (rshift n 0) = dot {first_weight(parts, state)} q.
+{proof} move: {state} => {data.destructing}; rewrite read_query /=; close_scalar. Qed.""",
+        f"""Theorem {parts.theorem("prediction")} L {argument} :
+  {sign}{run} {row} (rshift n 0) = dot {first_weight(parts, iterates)} q.
+{proof} by rewrite {parts.theorem("state")}; apply: read_prediction. Qed.""",
+        f"""Theorem {parts.theorem("features")} L {argument} :
+  usubmx ({run}) = feature_rows {t.vectors} features.
+{proof} by rewrite {parts.theorem("state")} read_features. Qed.""",
+    ]
+    for name, said in entry_names(parts).items():
+        at = f"(rshift _ (@Ordinal {t.numbers} {parts.prompt.number_index[name]} isT))"
+        value = parts.prompt.accumulators[name].name
+        lines.append(f"""Theorem {parts.theorem(said)} L {argument} j :
+  {run} {at} (lshift 1 j) = {value} {iterates} j.
+{proof}
+rewrite {parts.theorem("state")}; move: {iterates} => {data.destructing if data.several else "{}" + state}.
+by rewrite read_context.
+Qed.""")
+    lines.append(f"""
+(* the same for heads, a prompt and a step that are these in other words *)
+Lemma run_in_other_words W' P' Q' M' (prompt' : state -> _) step' :
+    (forall l h, W' l h = W l h) -> (forall l h, P' l h = P l h) ->
+    (forall l h, Q' l h = Q l h) -> (forall l h, M' l h = M l h) ->
+    (forall s, prompt' s = prompt s) -> (forall l s, step' l s = step l s) ->
+  forall L s, attention.transformer n%:R^-1 W' P' Q' M' L (prompt' s) = prompt' (iterate step' L s).
+{proof} exact: run_like layer_step. Qed.""")
+    return lines
+
+
+def generated(derivation: Derivation, reserved: tuple[str, ...] = ()) -> tuple[Parts, str]:
+    """The parts of a derivation's file, and the file."""
+    found = parts(derivation, reserved)
+    return found, theory_text(found)
+
+
+__all__ = ["NUMBER", "Mapping", "Parts", "entry_names", "first_weight", "generated", "parts", "theory_text"]
