@@ -239,6 +239,12 @@ case: ifP => [lt_jki|far].
 by case: eqP => // ij; rewrite ij ltnSn in far.
 Qed.
 
+Lemma far_pulse i j k : (i <= j)%N -> (i == (j + k).+1) = false.
+Proof. by move=> le_ij; rewrite ltn_eqF // ltnS (leq_trans le_ij) ?leq_addr. Qed.
+
+Lemma near_pulse i j : (i <= j)%N -> (i == j.+1) = false.
+Proof. by move=> le_ij; rewrite ltn_eqF. Qed.
+
 Lemma far_above i j k : (j <= i)%N -> (i + k < j)%N = false.
 Proof. by move=> le_ji; rewrite ltnNge (leq_trans le_ji) ?leq_addr. Qed.
 

@@ -449,20 +449,20 @@ Ltac linear := rewrite ?(mulmx0, mul0mx, dot0l, dot0r);
 Ltac unfold_change := rewrite /head_terms /feature_terms /number_terms /=.
 Ltac entries := rewrite ?(entD, entN, entZ, ent0).
 Ltac name_gathers := repeat match goal with
-  | |- context [gather ?a ?b ?c] =>
-      let g := fresh "g" in set g := (gather a b c); clearbody g
-  | |- context [gathers ?a ?b ?c] =>
-      let g := fresh "g" in set g := (gathers a b c); clearbody g
+  | |- context [@gather ?F ?n ?V ?a ?b ?c] =>
+      let g := fresh "g" in set g := (@gather F n V a b c); clearbody g
+  | |- context [@gathers ?F ?n ?a ?b ?c] =>
+      let g := fresh "g" in set g := (@gathers F n a b c); clearbody g
   end.
 Ltac name_traces := repeat match goal with
-  | |- context [tracev ?c ?k ?f ?i] =>
-      let g := fresh "e" in set g := (tracev c k f i); clearbody g
-  | |- context [traces ?c ?k ?f ?i] =>
-      let g := fresh "e" in set g := (traces c k f i); clearbody g
+  | |- context [@tracev ?F ?n ?V ?c ?k ?f ?i] =>
+      let g := fresh "e" in set g := (@tracev F n V c k f i); clearbody g
+  | |- context [@traces ?F ?n ?c ?k ?f ?i] =>
+      let g := fresh "e" in set g := (@traces F n c k f i); clearbody g
   end.
 Ltac name_dots := repeat match goal with
-  | |- context [dot ?u ?v] =>
-      let g := fresh "t" in set g := (dot u v); clearbody g
+  | |- context [@dot ?F ?d ?u ?v] =>
+      let g := fresh "t" in set g := (@dot F d u v); clearbody g
   end.
 Ltac name_entries := repeat match goal with
   | |- context [fun_of_matrix ?u ?i ?k] =>
@@ -500,7 +500,10 @@ Ltac close_mask := rewrite /diagonal /below /above !mxE -?val_eqE /=;
   match goal with |- context [nat_of_ord ?i == nat_of_ord ?j] =>
     let lt := fresh "lt" in
     rewrite ?below_pulse ?(addn0, subn0); case: (ltngtP j i) => [lt|lt|lt];
-    [ rewrite ?(power_lag _ lt, far_above _ (ltnW lt))
-    | rewrite ?(power_lag _ lt, far_above _ (ltnW lt))
-    | rewrite ?(lt, ltnn, subnn, far_above _ (leqnn _)) ]; close_entry
+    [ rewrite ?(power_lag _ lt, far_above _ (ltnW lt), far_pulse _ (ltnW lt),
+        near_pulse (ltnW lt))
+    | rewrite ?(power_lag _ lt, far_above _ (ltnW lt), far_pulse _ (ltnW lt),
+        near_pulse (ltnW lt))
+    | rewrite ?(lt, ltnn, subnn, far_above _ (leqnn _), far_pulse _ (leqnn _),
+        near_pulse (leqnn _)) ]; close_entry
   end.

@@ -14,7 +14,8 @@ from ....symbolic.errors import NotRepresentableError
 from .loop import Data, Loop
 from .prompt import Prompt
 from .scalars import Spelling
-from .terms import VECTOR, Term as Expression
+from .terms import VECTOR
+from .terms import Term as Expression
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The derived heads as tables: for each head U over the rows of numbers, E over vector blocks, G over rows of numbers."""
+"""The derived heads as tables: of each head U on the rows of numbers, E on vector blocks, G on rows of numbers."""
 
 from __future__ import annotations
 

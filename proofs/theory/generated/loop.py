@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
 
-from ....symbolic.algorithm import Algorithm, Sweep, Transition
+from ....symbolic.algorithm import Algorithm
 from ....symbolic.errors import NotRepresentableError
+from ....symbolic.tracing import expression, traced
 from .names import Names
-from .terms import MATRIX, NUMBER, VECTOR, Term, atom, lift, show
+from .terms import MATRIX, NUMBER, VECTOR, Reader, Term, atom, show
 
 
 @dataclass(frozen=True)
@@ -27,10 +24,8 @@ class Data:
     preconditioners: dict[str, str]
     weights: dict[str, str]
     extras: dict[str, str]
-    transition: Transition
-    p: Any
     w: tuple[Term, ...]
-    steps: tuple[Term, ...]
+    symbols: dict[tuple[str, str], Term]
 
     @staticmethod
     def of(algorithm: Algorithm, options: dict[str, str], names: Names) -> Data:
@@ -40,17 +35,21 @@ class Data:
         preconditioners = {x: names.new(x) for x in a.preconditioners}
         weights = {x: names.new(x) for x in a.weights}
         extras = {x: names.new(x) for x, _ in a.extras}
-        transition = Transition(
-            atom(VECTOR, "phi j"), atom(VECTOR, "phi' j"), atom(NUMBER, "R j"), atom(NUMBER, "j.+1%:R", "position"),
-            {x: atom(VECTOR if vector else NUMBER, f"{extras[x]} j") for x, vector in a.extras},
-        )  # fmt: skip
-        return Data(
-            a, options, parameters, preconditioners, weights, extras, transition,
-            a.bind({x: atom(NUMBER, name) for x, name in parameters.items()}, options),
-            tuple(atom(NUMBER if x in a.scalar_weights else VECTOR, name, "weight") for x, name in weights.items()),
-            tuple(atom(NUMBER if x in a.scalar_preconditioners else MATRIX, f"{name} l")
-                  for x, name in preconditioners.items()),
-        )  # fmt: skip
+        w = {x: atom(NUMBER if x in a.scalar_weights else VECTOR, name, "weight") for x, name in weights.items()}
+        symbols = {("weight", x): term for x, term in w.items()}
+        symbols |= {("parameter", x): atom(NUMBER, name) for x, name in parameters.items()}
+        symbols |= {
+            ("preconditioner", x): atom(NUMBER if x in a.scalar_preconditioners else MATRIX, f"{name} l")
+            for x, name in preconditioners.items()
+        }
+        symbols |= {("transition", x): atom(VECTOR if vector else NUMBER, f"{extras[x]} j") for x, vector in a.extras}
+        symbols |= {
+            ("transition", "phi"): atom(VECTOR, "phi j"), ("transition", "phi_next"): atom(VECTOR, "phi' j"),
+            ("transition", "reward"): atom(NUMBER, "R j"),
+            ("transition", "index"): atom(NUMBER, "j.+1%:R", "position"),
+            ("sweep", "n"): atom(NUMBER, "n%:R"), ("query", "q"): atom(VECTOR, "q"),
+        }  # fmt: skip
+        return Data(a, options, parameters, preconditioners, weights, extras, tuple(w.values()), symbols)
 
     @property
     def declarations(self) -> list[str]:
@@ -65,6 +64,28 @@ class Data:
         for x, name in self.preconditioners.items():
             lines.append(f"Variable {name} : nat -> {'F' if x in a.scalar_preconditioners else chr(39) + 'M[F]_d'}.")
         return lines
+
+    @property
+    def types(self) -> dict[str, tuple[str, ...]]:
+        """Every section variable in order, with the variables that its type speaks of."""
+        a = self.algorithm
+        data = {"phi": ("F", "d", "n"), "phi'": ("F", "d", "n"), "R": ("F", "n"), "q": ("F", "d")}
+        return (
+            {"F": (), "d": (), "n": ()}
+            | {name: ("F",) for name in self.parameters.values()}
+            | data
+            | {self.extras[x]: ("F", "d", "n") if vector else ("F", "n") for x, vector in a.extras}
+            | {
+                name: ("F",) if x in a.scalar_preconditioners else ("F", "d")
+                for x, name in self.preconditioners.items()
+            }
+        )
+
+    @property
+    def binders(self) -> str:
+        """The section variables as binders of a closed statement."""
+        lines = [line.split(" ", 1)[1].removesuffix(".") for line in self.declarations]
+        return " ".join(text if text.startswith("(") else f"({text})" for text in lines)
 
     @property
     def arguments(self) -> str:
@@ -171,60 +192,34 @@ class Loop:
         return tuple_text([show(v) for v in self.finish])
 
 
-class _TermSweep(Sweep):
-    """One pass of the loop on opaque loop variables, remembering what was done and what the locals were called."""
+def run(data: Data, found: traced.Loop, names: Names) -> Loop:
+    """The traced update on the data's terms.
 
-    def __init__(self, transition: Transition, names: Names):
-        super().__init__([transition])
-        self.n = atom(NUMBER, "n%:R")
-        self._names = names
-        self._displayed: dict[str, str] = {}
-        self._kinds: dict[str, str] = {}
-        self._after: dict[str, Term] = {}
-        self._last: dict[str, Term] = {}
-        self._locals: dict[str, Term] = {}
-
-    def __iter__(self) -> Iterator[Transition]:
-        start = {k: lift(v) for k, v in vars(self).items() if not k.startswith("_") and k != "n"}
-        self._displayed = {k: self._names.new(k) for k in start}
-        self._kinds = {k: v.kind for k, v in start.items()}
-        for k, kind in self._kinds.items():
-            setattr(self, k, atom(kind, self._displayed[k]))
-        yield self._transitions[0]
-        caller = sys._getframe(1)
-        self._locals = {k: v for k, v in caller.f_locals.items() if isinstance(v, Term)}
-        del caller
-        for k, kind in self._kinds.items():
-            value = lift(getattr(self, k))
-            self._after[k] = value if value.kind == kind or not value.is_zero else atom(kind, "0", "zero")
-            self._last[k] = atom(kind, self._displayed[k])
-            setattr(self, k, self._last[k])
-
-
-def run(data: Data, names: Names) -> Loop:
-    """Run the algorithm's own update once on the data's terms."""
-    sweep = _TermSweep(data.transition, names)
-    new = data.algorithm.update(data.w, data.steps, sweep, data.p)
-    if not sweep._after:
+    Raises `NotRepresentableError` for a loop without variables, or one that does not start at zero.
+    """
+    if not found.start:
         raise NotRepresentableError("the update keeps no loop variable on its sweep")
-    return Loop(
-        sweep._displayed, sweep._kinds, sweep._after, _lets(sweep, names), sweep._last, tuple(lift(v) for v in new)
-    )
+    displayed = {name: names.new(name) for name, _ in found.start}
+    kinds = {name: VECTOR if node.kind == expression.VECTOR else NUMBER for name, node in found.start}
+    before = {name: atom(kinds[name], shown) for name, shown in displayed.items()}
+    last = {name: atom(kinds[name], shown) for name, shown in displayed.items()}
+    read = Reader({**data.symbols, **{("before", x): t for x, t in before.items()},
+                   **{("after", x): t for x, t in last.items()}})  # fmt: skip
+    for name, node in found.start:
+        if not read(node).is_zero:
+            raise NotRepresentableError(f"the loop variable {name} does not start at zero")
+    # the body in the order of the Python: what the named expressions are made of comes before them
+    named = [(name, read(node)) for name, node in found.lets]
+    after = {name: read(node) for name, node in found.body}
+    lets = _lets(named, after, names)
+    return Loop(displayed, kinds, after, lets, last, tuple(read(node) for _, node in found.finish))
 
 
-def _lets(sweep: _TermSweep, names: Names) -> tuple[tuple[str, Term], ...]:
+def _lets(named: list[tuple[str, Term]], after: dict[str, Term], names: Names) -> tuple[tuple[str, Term], ...]:
     """The local variables that the new values are made of, and the new values that others read, oldest first."""
-    inside = {id(x) for value in sweep._after.values() for part in value.args if isinstance(part, Term)
-              for x in part.parts()}  # fmt: skip
+    inside = {id(x) for value in after.values() for part in value.args if isinstance(part, Term) for x in part.parts()}
     found: dict[int, tuple[str, Term]] = {}
-
-    def keep(name: str, value: Term) -> None:
-        if id(value) in inside and id(value) not in found and any(isinstance(x, (Term, Fraction)) for x in value.args):
-            if value.op != "literal":
-                found[id(value)] = (names.new(name), value)
-
-    for name, value in sweep._locals.items():
-        keep(name, value)
-    for name, value in sweep._after.items():
-        keep(f"new_{name}", value)
+    for name, value in [*named, *((f"new_{name}", value) for name, value in after.items())]:
+        if id(value) in inside and id(value) not in found and any(isinstance(x, Term) for x in value.args):
+            found[id(value)] = (names.new(name), value)
     return tuple(sorted(found.values(), key=lambda item: item[1].serial))

@@ -1,4 +1,4 @@
-"""The derived masks as Rocq terms, in two forms: as the mask lemma reads them, and entry by entry as a paper has them."""
+"""The derived masks in Rocq, in two forms: as the mask lemma reads them, and entry by entry as a paper has them."""
 
 from __future__ import annotations
 

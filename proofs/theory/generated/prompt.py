@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....symbolic.tracing.traced import Traced
 from .loop import Data, kind_text
 from .names import Names
-from .terms import NUMBER, VECTOR, Term, atom, lift, number, show
+from .terms import NUMBER, VECTOR, Reader, Term, atom, number, show, zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,9 @@ class Prompt:
             lines.append(f"Definition {row.name} {data.argument} (j : 'I_n) : F :=\n{data.open}  {show(row.context)}.")
         features = "; ".join(f"({b.name}, {show(b.query)})" for b in self.vectors.values())
         ones = [f"({b.name}, {show(b.query)})" for b in self.ones.values()]
-        rows = ";\n      ".join(ones + [f"({r.name} {data.state}, {show(r.query)})" for r in self.accumulators.values()])
+        rows = ";\n      ".join(
+            ones + [f"({r.name} {data.state}, {show(r.query)})" for r in self.accumulators.values()]
+        )
         lines.append(f"Definition features : seq (feature_row F n d) :=\n  [:: {features}].")
         lines.append(f"Definition rows {data.argument} : seq (number_row F n) :=\n{data.open}  [:: {rows}].")
         sizes = f"{len(self.vectors)} {len(self.number_index)}"
@@ -63,26 +66,32 @@ class Prompt:
         return lines
 
 
-def prompt_of(data: Data, names: Names) -> Prompt:
-    """The algorithm's own blocks and rows, run on the data's terms."""
-    a, p = data.algorithm, data.p
-    context = a.context_token(data.transition, p)
-    query = a.query_token(atom(VECTOR, "q"), number(0))
-    named = {b.name: names.new(f"block_{b.name}") for b in a.features}
+def prompt_of(data: Data, traced: Traced, names: Names) -> Prompt:
+    """The algorithm's traced blocks and rows, on the data's terms."""
+    read = Reader(data.symbols)
+    kinds = {r.name: NUMBER if r.scalar else VECTOR for r in traced.features}
     rows = {
-        b.name: Row(named[b.name], lift(getattr(context, b.name)), lift(getattr(query, b.name))) for b in a.features
+        r.name: Row(
+            names.new(f"block_{r.name}"),
+            read(r.context),
+            zero(kinds[r.name]) if r.query is None else read(r.query),
+        )
+        for r in traced.features
     }
-    shown = a.token(
-        {b.name: atom(NUMBER if b.scalar else VECTOR, f"{named[b.name]} j") for b in a.features}, data.transition.reward
-    )
-    values, at_query, direct = (a.column_values(data.w, token, p) for token in (shown, query, context))
-    accumulators = {
-        r.name: Row(names.new(f"row_{r.name}"), lift(value), lift(q))
-        for r, value, q in zip(a.accumulators, values, at_query, strict=True)
-    }
+
+    def column(entries: dict[str, Term], reward: Term) -> list[Term]:
+        token = {("token", name): term for name, term in entries.items()} | {("token", "reward"): reward}
+        at = Reader({**data.symbols, **token})
+        return [at(node) for _, node in traced.accumulators]
+
+    reward = data.symbols["transition", "reward"]
+    shown = column({name: atom(kinds[name], f"{row.name} j") for name, row in rows.items()}, reward)
+    at_query = column({name: row.query for name, row in rows.items()}, number(0))
+    direct = column({name: row.context for name, row in rows.items()}, reward)
+    order = [name for name, _ in traced.accumulators]
     return Prompt(
-        {b.name: rows[b.name] for b in a.features if not b.scalar},
-        {b.name: rows[b.name] for b in a.features if b.scalar},
-        accumulators,
-        {r.name: lift(x) for r, x in zip(a.accumulators, direct, strict=True)},
+        {name: row for name, row in rows.items() if kinds[name] == VECTOR},
+        {name: row for name, row in rows.items() if kinds[name] == NUMBER},
+        {x: Row(names.new(f"row_{x}"), value, q) for x, value, q in zip(order, shown, at_query, strict=True)},
+        dict(zip(order, direct, strict=True)),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ....symbolic.derivation.contraction import Scalar
-from ....symbolic.derivation.loop import INDEX, LENGTH
+from ....symbolic.derivation.state import INDEX, LENGTH
 from ....symbolic.errors import NotRepresentableError
 from .terms import ATOM, PRODUCT, rational
 

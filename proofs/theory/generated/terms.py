@@ -6,11 +6,13 @@ A vector of dimension d is a row here, as in the theory, so that C @ v prints as
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ....symbolic.errors import NotPolynomialError
+from ....symbolic.errors import NotRepresentableError
+from ....symbolic.tracing.expression import Expression, nodes
 
 NUMBER, VECTOR, MATRIX = "number", "vector", "matrix"
 _serial = itertools.count()
@@ -20,7 +22,6 @@ class Term:
     """One expression. kind : number, vector (a row of d) or matrix (d x d); op and args : what it is made of."""
 
     __slots__ = ("args", "kind", "op", "serial")
-    __hash__ = object.__hash__
 
     def __init__(self, kind: str, op: str, *args: Any):
         self.kind, self.op, self.args, self.serial = kind, op, args, next(_serial)
@@ -99,8 +100,6 @@ class Term:
         return NotImplemented if left is None else left / self
 
     def __pow__(self, exponent: Any) -> Any:
-        if isinstance(exponent, Term) and exponent.op == "position":
-            return Term(NUMBER, "^position", self)
         if not isinstance(exponent, int) or exponent < 0:
             return NotImplemented
         return number(1) if exponent == 0 else self if exponent == 1 else Term(NUMBER, "^", self, exponent)
@@ -128,14 +127,6 @@ class Term:
         return Term(MATRIX, "T", self)
 
     mT = T
-
-    def __bool__(self) -> bool:
-        raise NotPolynomialError("the update branches on a value of the prompt, which a layer cannot")
-
-    def __eq__(self, other: object) -> bool:
-        raise NotPolynomialError("the update compares a value of the prompt, which a layer cannot")
-
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__
 
     @property
     def is_zero(self) -> bool:
@@ -175,12 +166,44 @@ def atom(kind: str, text: str, op: str = "atom") -> Term:
     return Term(kind, op, text)
 
 
-def lift(value: Any) -> Term:
-    """A term from what a record's function returned; `NotPolynomialError` for what is none."""
-    term = Term.of(value)
-    if term is None:
-        raise NotPolynomialError(f"a row or an update gives {type(value).__name__}, which is no exact number or vector")
-    return term
+class Reader:
+    """Traced expressions as terms, with what each symbol stands for; what is shared there is shared here.
+
+    symbols : (source, name) -> term
+    """
+
+    def __init__(self, symbols: Mapping[tuple[str, str], Term]):
+        self._symbols = symbols
+        self._known: dict[int, Term] = {}
+
+    def __call__(self, node: Expression) -> Term:
+        """The term of an expression; `NotRepresentableError` for a power that has no spelling."""
+        for part in nodes([node], self._known):
+            if id(part) not in self._known:
+                self._known[id(part)] = self._made(part)
+        return self._known[id(node)]
+
+    def _made(self, node: Expression) -> Term:
+        if node.op == "number":
+            return number(node.number)
+        if node.op == "name":
+            return self._symbols[node.source, node.name]
+        if node.op == "pow":
+            exponent = node.args[1]
+            if exponent.op == "number" and exponent.number >= 0:
+                return self._known[id(node.args[0])] ** int(exponent.number)
+            if (exponent.source, exponent.name) == ("transition", "index"):
+                return Term(NUMBER, "^position", self._known[id(node.args[0])])
+            raise NotRepresentableError("a power with this exponent has no spelling in Rocq here")
+        args = [self._known[id(x)] for x in node.args]
+        made: Term = _MADE[node.op](*args)
+        return made
+
+
+_MADE: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "neg": operator.neg, "mul": operator.mul, "div": operator.truediv,
+    "dot": operator.matmul, "apply": operator.matmul, "product": operator.matmul, "transpose": lambda x: x.T,
+}  # fmt: skip
 
 
 def _inverse(x: Term) -> Term:
@@ -192,7 +215,7 @@ ATOM, CALL, PRODUCT, NEGATIVE, SUM = range(5)
 
 
 def show(term: Term, names: Mapping[int, str] | None = None, at: int = SUM) -> str:
-    """A term in Rocq, in brackets when it holds less tightly than `at`; names : id of a part -> what to print for it."""
+    """A term in Rocq, in brackets when it holds less tightly than `at`; names : what to print for a part, by its id."""
     text, level = _show(term, names or {})
     return text if level <= at else f"({text})"
 

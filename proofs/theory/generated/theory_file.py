@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import NotRepresentableError
+from ....symbolic.tracing.evaluate import Update
+from ....symbolic.tracing.trace import trace
+from ....symbolic.tracing.traced import Traced
 from . import loop as loops
 from .closed import Closing, closed_form, closing, scalars_of
 from .heads import Tables, tables
@@ -16,7 +19,7 @@ from .masks import summed
 from .names import Names, comment, identifier
 from .prompt import Prompt, prompt_of
 from .scalars import Spelling, divided_by, literals
-from .terms import NUMBER, VECTOR, bracketed, denominators, show
+from .terms import VECTOR, denominators, show
 
 HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import ring.
@@ -72,26 +75,33 @@ def parts(derivation: Derivation, reserved: tuple[str, ...] = ()) -> Parts:
     names = Names()
     a = derivation.algorithm
     data = Data.of(a, dict(derivation.options), names)
-    loop = loops.run(data, names)
-    prompt = prompt_of(data, names)
+    traced = traced_of(a, dict(derivation.options))
+    if traced.update is None:
+        raise NotRepresentableError(traced.reason)
+    loop = loops.run(data, traced.update, names)
+    prompt = prompt_of(data, traced, names)
     words = {x: data.parameters[x] for x in a.parameters}
     words |= {x: f"{name} l" for x, name in data.preconditioners.items()}
     spelling = Spelling(words)
-    masks = {f"mask_{name}": summed(m, spelling) for name, m in zip(derivation.mask_names, derivation.masks, strict=True)}
+    masks = {
+        f"mask_{name}": summed(m, spelling) for name, m in zip(derivation.mask_names, derivation.masks, strict=True)
+    }
     form = closed_form(derivation, loop)
     coefficients = scalars_of(derivation, form)
     divided = {x for s in coefficients for x in divided_by(s)}
-    printed = [*loop.after.values(), *loop.finish, *(r.context for r in prompt.blocks.values()),
-               *(r.context for r in prompt.accumulators.values()), *(r.query for r in prompt.accumulators.values())]
-    inverted = {x.args[0].args[0] for t in printed for x in t.parts()
-                if x.op == "inverse" and x.args[0].op == "atom"} | {
-                x.args[1].args[0] for t in printed for x in t.parts() if x.op == "/" and x.args[1].op == "atom"}  # fmt: skip
+    printed = [
+        *loop.after.values(),
+        *loop.finish,
+        *(r.context for r in prompt.blocks.values()),
+        *(r.context for r in prompt.accumulators.values()),
+        *(r.query for r in prompt.accumulators.values()),
+    ]
+    divisors = [x.args[-1] for term in printed for x in term.parts() if x.op in ("inverse", "/")]
+    inverted = {x.args[0] for x in divisors if x.op == "atom"}
     hypotheses: dict[str, str] = {}
     for x, name in data.parameters.items():
         if x in divided or name in inverted:
             hypotheses[f"{name}_neq0"] = f"{name} != 0"
-    if any(not isinstance(x, str) for x in hypotheses):
-        raise NotRepresentableError("a hypothesis has no spelling")
     facts = tuple(f"(mulVf {h})" for h in hypotheses)
     whole = denominators(iter(printed)) | {k for s in coefficients for k in literals(s)}
     suffix = "".join(f"_{identifier(v)}" for v in derivation.options.values())
@@ -103,6 +113,13 @@ def parts(derivation: Derivation, reserved: tuple[str, ...] = ()) -> Parts:
         closing(derivation, form, data, loop, prompt, list(masks), spelling), spelling, hypotheses, facts,
         tuple(sorted(whole)),
     )  # fmt: skip
+
+
+def traced_of(algorithm: Algorithm, options: Mapping[str, str]) -> Traced:
+    """The expressions of an algorithm: those that it evaluates, or else traced from its functions."""
+    if isinstance(algorithm.update, Update):
+        return algorithm.update.known.at(algorithm.bind({x: None for x in algorithm.parameters}, options))[1]
+    return trace(algorithm, options)
 
 
 def theory_text(parts: Parts) -> str:
@@ -135,7 +152,10 @@ def _loop(parts: Parts) -> list[str]:
 
 
 def _prompt(parts: Parts) -> list[str]:
-    return ["\n(* the prompt: (context column j, query column) of every block and row *)", *parts.prompt.definitions(parts.data)]
+    return [
+        "\n(* the prompt: (context column j, query column) of every block and row *)",
+        *parts.prompt.definitions(parts.data),
+    ]
 
 
 def _weights(parts: Parts) -> list[str]:
@@ -158,14 +178,19 @@ def _weights(parts: Parts) -> list[str]:
     ]
 
 
+def facts_of(parts: Parts, module: str = "") -> list[str]:
+    """Facts u^-1 * u = 1 that the last step of a proof may need; module : the prefix of the theory's own lemmas."""
+    return [*parts.facts, *(f"({module}inv_nat F {k - 1})" for k in parts.whole)]
+
+
 def _facts(parts: Parts) -> list[str]:
-    facts = [*parts.facts, *(f"(inv_nat F {k - 1})" for k in parts.whole)]
+    facts = facts_of(parts)
     if not facts:
         return []
     names = " ".join(f"fact{i}" for i in range(len(facts)))
+    given = " ".join(f"generalize {f};" for f in facts)
     by_field = " | close_field" if parts.whole else ""
-    return [f"Ltac close_extra ::= first [{' '.join(f'generalize {f};' for f in facts)} name_inverses; "
-            f"intros {names}; ring: {names}{by_field}]."]  # fmt: skip
+    return [f"Ltac close_extra ::= first [{given}\n  name_inverses; intros {names}; ring: {names}{by_field}]."]
 
 
 def _closed(parts: Parts) -> list[str]:
@@ -199,7 +224,7 @@ Proof.
 rewrite {trace}_sum {masks}.
 rewrite ?({gather}D, {gather}_diagonal, {gather}_below, {gather}_above).
 rewrite {linear} -?big_split; apply: eq_bigr => j _; rewrite /{gain} /=; name_traces.
-close_{'vector' if vector else 'scalar'}.
+close_{"vector" if vector else "scalar"}.
 Qed.""")
     return lines
 
@@ -310,6 +335,3 @@ def generated(derivation: Derivation, reserved: tuple[str, ...] = ()) -> tuple[P
     """The parts of a derivation's file, and the file."""
     found = parts(derivation, reserved)
     return found, theory_text(found)
-
-
-__all__ = ["NUMBER", "Mapping", "Parts", "entry_names", "first_weight", "generated", "parts", "theory_text"]

@@ -1,0 +1,97 @@
+"""How the statements follow from the generated file: by its lemma `run_in_other_words`, nothing of it imported."""
+
+from __future__ import annotations
+
+from ..audit import STATEMENTS_PREFIX, THEORY_PREFIX
+from .statements import Statements
+from .theory_file import Parts, facts_of
+
+HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import ring.
+From {theory} Require attention loop_masks loop_prompt {module}.
+From {statements} Require {audit}.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
+"""
+
+
+def proofs_text(found: Statements, audit: str) -> str:
+    """The file with a proof of every statement; audit : the statements' name."""
+    parts, data = found.parts, found.parts.data
+    said, made = f"{STATEMENTS_PREFIX}.{audit}", f"{THEORY_PREFIX}.{parts.module}"
+    lines = [
+        HEADER.format(theory=THEORY_PREFIX, statements=STATEMENTS_PREFIX, module=parts.module, audit=audit),
+        "Section Proofs.",
+        *data.declarations,
+        *(f"Hypothesis {name} : {text}." for name, text in parts.hypotheses.items()),
+        f"Local Notation state := {data.state_type}.",
+        f"Local Notation transformer := (@{said}.transformer F _ _ _).",
+        *(f"Local Notation {name} := (@{said}.{name} {' '.join(a)})." for name, a in found.arguments.items()),
+        *_extra(parts),
+        f"""Lemma same_after body' {data.argument} k :
+    (forall loop j, body {data.state} loop j = body' loop j) ->
+  after {data.state} k = loop_masks.after body' {parts.loop.start} k.
+Proof. by move=> same; elim: k => [//|k IH] /=; rewrite IH; case: insub. Qed.""",
+    ]
+    for c in found.claims:
+        if c.part == "hypotheses":
+            continue
+        lines.append(f"Lemma proof_of_{c.part} : {c.statement}.")
+        lines.append(f"Proof using All.\n{_proof(parts, c.part, said, made)}\nQed.")
+    lines.append("End Proofs.")
+    for c in found.claims:
+        name = parts.theorem(c.part)
+        if c.part == "hypotheses":
+            ones = " ".join("exists 1;" for _ in parts.hypotheses)
+            proof = f"by {ones} {'split' if len(parts.hypotheses) > 1 else 'idtac'}."
+        else:
+            proof = f"exact: @proof_of_{c.part}."
+        lines.append(f"Theorem {name} : {said}.{name}.\nProof. {proof} Qed.")
+    return "\n".join(lines) + "\n"
+
+
+def _extra(parts: Parts) -> list[str]:
+    facts = facts_of(parts, "loop_prompt.")
+    if not facts:
+        return []
+    names = " ".join(f"fact{i}" for i in range(len(facts)))
+    given = " ".join(f"generalize {f};" for f in facts)
+    return [f"Ltac loop_prompt.close_extra ::= {given}\n  loop_prompt.name_inverses; intros {names}; ring: {names}."]
+
+
+def _proof(parts: Parts, part: str, said: str, made: str) -> str:
+    data = parts.data
+    s = data.state
+    moved = data.destructing if data.several else "{}" + s
+    if part == "state":
+        return _state(parts, said, made)
+    if part == "prediction":
+        return (
+            f"move=> L {s}; rewrite proof_of_state col_mxEd row_mxEr mxE; move: (iterate L {s}) => {moved} /=.\n"
+            f"first [by rewrite ?opprK | rewrite /{said}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar]."
+        )
+    if part == "features":
+        return f"by move=> L {s}; rewrite proof_of_state col_mxKu."
+    return f"by move=> L {s} j; rewrite proof_of_state col_mxEd row_mxEl mxE."
+
+
+def _state(parts: Parts, said: str, made: str) -> str:
+    """W, P and Q are the same by computation; masks, prompt and step by a few lines each."""
+    data, t = parts.data, parts.tables
+    rows = [*parts.prompt.accumulators.values(), *parts.prompt.blocks.values()]
+    unfold = " ".join(f"/{said}.{r.name} /{made}.{r.name}" for r in rows)
+    masks = " ".join(f"/{said}.{x} /{made}.{x}" for x in parts.masks)
+    return f"""apply: (@{made}.run_in_other_words {parts.arguments}); [by [] | by [] | by [] | | | ].
+- move=> l h; apply: (congr1 (fun A : 'M_n => block_mx A 0 0 0)).
+  case: h => {ordinals(t.heads)}; rewrite /= {masks}; apply/matrixP => i j; loop_prompt.close_mask.
+- move=> {data.destructing}; apply: (f_equal2 (@col_mx _ _ _ _)).
+    by apply: eq_mxcol => -{ordinals(t.vectors)}.
+  apply: (f_equal2 (@row_mx _ _ _ _)); apply/matrixP => i j; rewrite !mxE; case: i => {ordinals(t.numbers)};
+  rewrite /= {unfold} /= /{said}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar.
+- move=> l {data.state}; rewrite /{made}.step loop_masks.sweep_after.
+  by rewrite -(@same_after _ {data.state})."""
+
+
+def ordinals(size: int) -> str:
+    """The intro pattern that goes through all numbers below `size`."""
+    return "[" + "[|" * (size - 1) + "[|//]" + "]" * (size - 1) + " ?]"

@@ -1,0 +1,197 @@
+"""What is claimed, in words of its own over MathComp alone: every definition in another form than the proof's.
+
+The loop is a recursion over the position with nothing named, masks are written entry by entry, rows by the data alone,
+and the layer and the transformer are defined here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .loop import kind_text
+from .masks import entries
+from .terms import VECTOR, show
+from .theory_file import Parts, entry_names, first_weight
+
+HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
+
+Section Layer.
+Variables (R : comRingType) (m N H : nat) (a : R).
+Definition attn (P : 'M[R]_m) (M : 'M[R]_N) (Q : 'M[R]_m) (Z : 'M[R]_(m, N)) :=
+  P *m Z *m M *m (Z^T *m Q *m Z).
+Definition layer (W P Q : 'I_H -> 'M[R]_m) (M : 'I_H -> 'M[R]_N) Z :=
+  Z + a *: (\\mxrow_h W h *m \\mxcol_h attn (P h) (M h) (Q h) Z).
+Fixpoint transformer (W P Q : nat -> 'I_H -> 'M[R]_m) (M : nat -> 'I_H -> 'M[R]_N) L Z :=
+  if L is l.+1 then layer (W l) (P l) (Q l) (M l) (transformer W P Q M l Z) else Z.
+End Layer.
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One theorem: the part of its name, what it says in words, and its statement over the section's variables."""
+
+    part: str
+    sentence: str
+    statement: str
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The statements of one algorithm.
+
+    definitions : name -> text, in order
+    arguments   : name of a definition -> the section variables that it depends on, in order
+    claims      : the theorems
+    """
+
+    parts: Parts
+    definitions: Mapping[str, str]
+    arguments: Mapping[str, tuple[str, ...]]
+    claims: tuple[Claim, ...]
+
+    @property
+    def section(self) -> str:
+        """The variables, the hypotheses and the definitions, as a person reads them."""
+        data = self.parts.data
+        lines = [
+            *data.declarations,
+            *(f"Hypothesis {name} : {text}." for name, text in self.parts.hypotheses.items()),
+            f"Local Notation state := {data.state_type}.",
+            *self.definitions.values(),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def text(self) -> str:
+        """The whole file: the definitions, then each statement as a closed proposition."""
+        parts = self.parts
+        lines = [f"(* {parts.title} *)", HEADER, "Section Statement.", self.section]
+        says = {c.part: f"says_{c.part}" for c in self.claims}
+        lines += [f"Definition {says[c.part]} : Prop :=\n  {c.statement}." for c in self.claims]
+        lines.append("End Statement.\n")
+        known = {**self.arguments}
+        for c in self.claims:
+            used = used_variables(c.statement, parts, known)
+            applied = f"@{says[c.part]} {' '.join(used)}" if used else says[c.part]
+            premises = "".join(f"{text} -> " for text in parts.hypotheses.values())
+            if c.part == "hypotheses":
+                lines.append(f"Definition {parts.theorem(c.part)} : Prop := {applied}.")
+            else:
+                lines.append(
+                    f"Definition {parts.theorem(c.part)} : Prop := forall {parts.data.binders},\n  {premises}{applied}."
+                )
+        return "\n".join(lines) + "\n"
+
+
+def statements(parts: Parts) -> Statements:
+    """The statements of a derivation's theorems."""
+    definitions = _definitions(parts)
+    arguments: dict[str, tuple[str, ...]] = {}
+    for name, text in definitions.items():
+        arguments[name] = used_variables(text, parts, arguments)
+    return Statements(parts, definitions, arguments, _claims(parts))
+
+
+def used_variables(text: str, parts: Parts, known: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The section variables that a text depends on: through definitions that it names, and types of variables."""
+    types = parts.data.types
+    if parts.data.several or parts.data.w[0].kind == VECTOR:
+        known = {**known, "state": ("F", "d")}
+    found: set[str] = set()
+    bare = re.sub(r"%:[RM]|'I_|\]_|%type", " ", text)  # a number in a ring is no R, and 'I_n speaks of n
+    for word in re.findall(r"[A-Za-z_][A-Za-z0-9_']*", bare):
+        found |= {word, *types[word]} if word in types else set(known.get(word, ()))
+    return tuple(x for x in types if x in found)
+
+
+def _definitions(parts: Parts) -> dict[str, str]:
+    data, loop, t, prompt = parts.data, parts.loop, parts.tables, parts.prompt
+    state, argument, opened = data.state, data.argument, data.open
+    V, T, H = t.vectors, t.numbers, t.heads
+    m, separator = f"(\\sum_(b < {V}) d + {T})", ";\n      "
+    blocks = "; ".join(f"{b.name} j" for b in prompt.vectors.values())
+    ones, accumulators = prompt.ones.values(), prompt.accumulators.values()
+    numbers = [*(f"{b.name} j" for b in ones), *(f"{r.name} {state} j" for r in accumulators)]
+    queries = [show(b.query) for b in (*ones, *accumulators)]
+    U, E, G = (separator.join(t.dense(x, size) for x in cells) for cells, size in ((t.U, T), (t.E, V), (t.G, T)))
+    at_query = f"({opened.strip()} [:: {'; '.join(queries)}])" if data.several else f"[:: {'; '.join(queries)}]"
+    result = {
+        "dot": "Definition dot (u v : 'rV[F]_d) : F := (u *m v^T) 0 0.",
+        "body": f"Definition body {argument} (loop : {loop.type}) (j : 'I_n) : {loop.type} :=\n{opened}"
+                f"  let: {loop.pattern} := loop in\n{loop.expanded()}.",
+        "after": f"Fixpoint after {argument} (k : nat) : {loop.type} :=\n  if k is k'.+1 then\n"
+                 f"    if insub k' is Some j then body {state} (after {state} k') j else after {state} k'\n"
+                 f"  else {loop.start}.",
+        "step": f"Definition step (l : nat) {argument} : state :=\n{opened}"
+                f"  let: {loop.pattern} := after {state} n in\n  {loop.new_weights()}.",
+        "iterate": "Fixpoint iterate (L : nat) (s : state) : state :=\n"
+                   "  if L is l.+1 then step l (iterate l s) else s.",
+    }  # fmt: skip
+    for name, b in prompt.blocks.items():
+        kind = kind_text(name in prompt.vectors)
+        result[b.name] = f"Definition {b.name} (j : 'I_n) : {kind} := {show(b.context)}."
+    for name, r in prompt.accumulators.items():
+        result[r.name] = f"Definition {r.name} {argument} (j : 'I_n) : F :=\n{opened}  {show(prompt.direct[name])}."
+    result |= {
+        "X": f"Definition X : 'M[F]_(\\sum_(b < {V}) d, n + 1) := \\mxcol_(b < {V})\n"
+             f"  row_mx (\\matrix_(i, j) ([:: {blocks}]`_b) 0 i)\n"
+             f"    ([:: {'; '.join(show(b.query) for b in prompt.vectors.values())}]`_b)^T.",
+        "Y": f"Definition Y {argument} : 'M[F]_({T}, n + 1) :=\n"
+             f"  row_mx (\\matrix_(t, j) [:: {'; '.join(numbers)}]`_t)\n"
+             f"    (\\matrix_(t, j) {at_query}`_t).",
+        "prompt": f"Definition prompt {argument} : 'M[F]_({m}, n + 1) := col_mx X (Y {state}).",
+    }  # fmt: skip
+    for name, mask in zip(parts.masks, parts.derivation.masks, strict=True):
+        entry = entries(mask, parts.spelling)
+        result[name] = f"Definition {name} : 'M[F]_n :=\n  \\matrix_(i, j) ({entry})."
+    head = f"(l : nat) (h : 'I_{H})"
+    return result | {
+        "W": f"Definition W {head} : 'M[F]_{m} := block_mx 0 0 0 1%:M.",
+        "P": f"Definition P {head} : 'M[F]_{m} := block_mx 0 0 0 (\\matrix_(i, j)\n"
+             f"  (nth [::] (nth [::] [:: {U}] h) i)`_j).",
+        "Q": f"Definition Q {head} : 'M[F]_{m} := block_mx (\\mxblock_(i, j)\n"
+             f"  ((nth [::] (nth [::] [:: {E}] h) i)`_j : 'M[F]_d))\n  0 0 (\\matrix_(i, j)\n"
+             f"  (nth [::] (nth [::] [:: {G}] h) i)`_j).",
+        "M": f"Definition M {head} : 'M[F]_(n + 1) :=\n  block_mx [:: {'; '.join(t.masks)}]`_h 0 0 0.",
+    }  # fmt: skip
+
+
+def row_text(parts: Parts, name: str) -> str:
+    """The index of a row of numbers in the prompt."""
+    t = parts.tables
+    return f"(rshift (\\sum_(b < {t.vectors}) d) (@Ordinal {t.numbers} {parts.prompt.number_index[name]} isT))"
+
+
+def _claims(parts: Parts) -> tuple[Claim, ...]:
+    data, s = parts.data, parts.data.state
+    readout = parts.derivation.readout
+    sign = "- " if readout.sign < 0 else ""
+    run, given = f"transformer n%:R^-1 W P Q M L (prompt {s})", f"forall (L : nat) {data.argument}"
+    result = [
+        Claim("state", "L layers leave the prompt of w_0 as the prompt of w_L: every row and column",
+              f"{given}, {run} = prompt (iterate L {s})"),
+        Claim("prediction", f"the query's prediction, {sign.strip() or '+'}the read-out entry, is w_L.q",
+              f"{given}, {sign}{run} {row_text(parts, readout.row)} (rshift n 0) "
+              f"= dot {first_weight(parts, f'(iterate L {s})')} q"),
+        Claim("features", "feature rows never change", f"{given}, usubmx ({run}) = X"),
+    ]  # fmt: skip
+    for name, said in entry_names(parts).items():
+        words = "its TD error" if name == "td_error" else "its residual" if name == "residual" else f"its {said}"
+        value = parts.prompt.accumulators[name].name
+        result.append(Claim(
+            said, f"every context column holds {words} at w_L",
+            f"{given} (j : 'I_n), {run} {row_text(parts, name)} (lshift 1 j) = {value} (iterate L {s}) j",
+        ))  # fmt: skip
+    if parts.hypotheses:
+        names = [text.split(" ")[0] for text in parts.hypotheses.values()]
+        texts = list(parts.hypotheses.values())
+        every = texts[0] if len(texts) == 1 else f"[/\\ {', '.join(texts[:-1])} & {texts[-1]}]"
+        result.append(Claim(
+            "hypotheses", "the hypotheses can be met: there are parameters that satisfy them all",
+            f"exists {' '.join(names)} : rat, {every}",
+        ))  # fmt: skip
+    return tuple(result)

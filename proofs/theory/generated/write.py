@@ -1,0 +1,47 @@
+"""From a derivation to what the gate is asked: statements, the generated file, and the proofs that join them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.derive import Derivation, derive
+from ....symbolic.errors import NotRepresentableError
+from ..audit import Audit, TheoryFile
+from ..theorem import Theorem
+from .proofs import proofs_text
+from .reading import differs
+from .statements import statements
+from .theory_file import generated
+
+REQUIRES = ("attention", "loop_masks", "loop_prompt")
+"""The theory's files that every generated file rests on."""
+
+
+def audit_of(derivation: Derivation, reserved: Sequence[str] = ()) -> Audit:
+    """The audit of one derivation; reserved : the names of the theory's files.
+
+    Raises `NotRepresentableError` when the theory has no words for a part of it, or when what is printed is not what
+    the update does.
+    """
+    parts, theory = generated(derivation, tuple(reserved))
+    found = statements(parts)
+    said = differs(found)
+    if said is not None:
+        raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {said}")
+    name = f"audit_{parts.module}"
+    theorems = tuple(
+        Theorem(parts.theorem(c.part), parts.module, c.sentence, c.statement, algorithm=derivation.algorithm.name)
+        for c in found.claims
+    )
+    return Audit(
+        name, REQUIRES, theorems, found.text(), proofs_text(found, name), (TheoryFile(parts.module, theory),)
+    )  # fmt: skip
+
+
+def audits_of(algorithm: Algorithm, reserved: Sequence[str] = ()) -> list[Audit]:
+    """One audit for each choice of the algorithm's options; raises what `derive` and `audit_of` raise."""
+    names = list(algorithm.options)
+    choices = [dict(zip(names, values, strict=True)) for values in product(*algorithm.options.values())]
+    return [audit_of(derive(algorithm, options), reserved) for options in choices]
