@@ -15,7 +15,7 @@ from ..terminal.options import Json
 from ..terminal.progress import ProgressLine
 from ..terminal.table import STYLES, console, summary
 from ..theory.audit import Audit
-from ..theory.audits import audits
+from ..theory.audits import audits, unproved
 from ..theory.gate import THEORY, source_digests
 from ..theory.general import general_audits
 from ..theory.picture import document, picture
@@ -44,9 +44,9 @@ def command(
     found = [resolve_algorithm(name, "prove") for name in algorithms] or list(catalogue().values())
     named: dict[str, list[Audit]] = {a.name: audits(a) for a in {a.name: a for a in found}.values()}
     missing = [
-        Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, "not machine-checked: this algorithm has no theory yet")
-        for name, own in named.items()
-        if not own
+        Claim(a.name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, f"not machine-checked: {unproved(a)}")
+        for a in {a.name: a for a in found}.values()
+        if not named[a.name]
     ]
     if not algorithms:
         named[GENERAL] = general_audits()

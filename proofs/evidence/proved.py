@@ -8,7 +8,7 @@ from pathlib import Path
 from ..case import Case, Progress, silent
 from ..theory import record as proof_record
 from ..theory.audit import Audit
-from ..theory.audits import audits, has_theory
+from ..theory.audits import audits, has_theory, unproved
 from ..theory.gate import LIMIT, THEORY, Outcome, gate
 from ..theory.prover import INSTALL, Prover, find_prover
 from ..theory.theorem import Theorem
@@ -25,28 +25,28 @@ CLAIM = "the L-layer transformer with the derived heads is the textbook iteratio
 
 def establish(case: Case) -> Iterator[Claim]:
     """Run the gate on the algorithm's theorems: one claim for all of them."""
-    yield summary(case.algorithm.name, audits(case.algorithm), case.progress)
+    yield summary(case.algorithm.name, audits(case.algorithm), case.progress, unproved(case.algorithm))
 
 
 def recorded(case: Case) -> Claim:
     """Not run, whatever an earlier gate said here; the reason says so where that gate passed with all as it is now."""
     name = case.algorithm.name
-    known = has_theory(case.algorithm)
+    known = has_theory(case.algorithm) or case.algorithm.heads is None
     if known and proof_record.knows(name) and (prover := find_prover()) is not None:
         holds = proof_record.holds(name, audits(case.algorithm), prover)
     else:
         holds = False
-    reason = "not asked: --prove" if known else "not machine-checked: this algorithm has no theory yet"
+    reason = "not asked: --prove" if known else f"not machine-checked: {unproved(case.algorithm)}"
     if holds:
         reason = f"{reason}; {EARLIER}"
     details = {"earlier": True} if holds else {}
     return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason, asked=False, details=details)
 
 
-def summary(name: str, found: Sequence[Audit], progress: Progress = silent) -> Claim:
-    """The gate's verdict on all theorems of one algorithm."""
+def summary(name: str, found: Sequence[Audit], progress: Progress = silent, unsaid: str = "") -> Claim:
+    """The gate's verdict on all theorems of one algorithm; unsaid : why there is none, where there is none."""
     if not found:
-        reason = "not machine-checked: this algorithm has no theory yet"
+        reason = f"not machine-checked: {unsaid or 'no theorem is about it'}"
         return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason)
     prover = find_prover()
     if prover is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .theorem import Theorem
@@ -12,6 +13,17 @@ STATEMENTS_PREFIX = "LayerProofStatements"
 """The compiled statements are `LayerProofStatements.td0`: folder `statements`; they know no other folder."""
 AUDITS_PREFIX = "LayerProofAudits"
 """The proofs of the statements are `LayerProofAudits.td0`: folder `audits`."""
+
+MEANINGS = (
+    ("loop_closed", "the loop does what the derivation says: no"),
+    ("total_", "the masks gather what the loop adds up: no"),
+    ("step_gathered", "the loop's end is what the masks gather: no"),
+    ("layer_step", "one layer with the weights is one step of the loop: no"),
+    ("prediction", "the read-out is the prediction, with its sign: no"),
+    ("features", "the feature rows stay: no"),
+    ("", "the generated file is right: no"),
+)
+"""(part of a lemma's name, what it says when it fails), of generated files; the first that fits."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,12 @@ class Audit:
     proofs: str
     theory: tuple[TheoryFile, ...] = ()
     words: tuple[str, ...] = ()
+
+    def explained(self, place: str, line: int) -> str:
+        """What fails when a lemma of a generated file fails at this line, in words; empty for other files."""
+        text = next((f.text for f in self.theory if f"theory/{f.name}" == place and line), "")
+        lemmas = re.findall(r"^(?:Lemma|Theorem|Definition) (\w+)", "\n".join(text.splitlines()[:line]), re.M)
+        return next((f"{said}; " for name, said in MEANINGS if lemmas and name in lemmas[-1]), "")
 
     def texts(self) -> dict[str, str]:
         """All files of the audit, by their place in the gate's workplace."""

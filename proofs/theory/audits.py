@@ -12,8 +12,11 @@ from ...symbolic.algorithms import catalogue
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
 from ...symbolic.derivation.derive import Derivation, derive
+from ...symbolic.errors import LayerproofError
 from ...symbolic.identity.exact import problem
 from .audit import Audit
+from .gate import THEORY, files_of
+from .generated.write import audits_of
 from .heads import decay_text, heads_text, sizes
 from .numbers import instance_texts
 from .textbook import TEXTBOOKS
@@ -70,9 +73,12 @@ def has_theory(algorithm: Algorithm) -> bool:
 
 
 def audits(algorithm: Algorithm) -> list[Audit]:
-    """The audit files of one algorithm, two for each choice of its options; none when it has no theory."""
+    """The audit files of one algorithm: of the catalogue two for each choice of options, of the user's one generated.
+
+    None when there is nothing that could be proved; `unproved` says why.
+    """
     if not has_theory(algorithm):
-        return []
+        return _generated(algorithm)[0]
     result = []
     choices = [{name: v} for name, values in algorithm.options.items() for v in values] or [{}]
     for options in choices:
@@ -81,6 +87,30 @@ def audits(algorithm: Algorithm) -> list[Audit]:
         result.append(_textbook(derivation, suffix))
         result.append(_numbers(derivation, f"numbers_{module_of(algorithm.name)}{suffix}"))
     return result
+
+
+def unproved(algorithm: Algorithm) -> str:
+    """Why there is no theorem about an algorithm; empty when there is one."""
+    return "" if has_theory(algorithm) else _generated(algorithm)[1]
+
+
+_made: dict[int, tuple[Algorithm, list[Audit], str]] = {}
+
+
+def _generated(algorithm: Algorithm) -> tuple[list[Audit], str]:
+    known = _made.get(id(algorithm))
+    if known is None or known[0] is not algorithm:
+        found: list[Audit] = []
+        reason = ""
+        if algorithm.heads is not None:
+            reason = "its heads are given, not derived, and only derived ones are written as a theorem"
+        else:
+            try:
+                found = audits_of(algorithm, files_of(THEORY))
+            except LayerproofError as error:
+                reason = " ".join(str(error).split())
+        known = _made[id(algorithm)] = (algorithm, found, reason)
+    return known[1], known[2]
 
 
 def _textbook(derivation: Derivation, suffix: str) -> Audit:

@@ -200,7 +200,8 @@ class _Gate:
                 at = theorem_at(state.line, audit) if kind == "seals" else None
                 reason = f"the theory's theorem is not the restated one: {state.reason}"
                 self.outcome.refused.update({n: reason for n in names if at in (None, n)})
-            self.outcome.undecided.update({n: state.reason for n in names if n not in self.outcome.refused})
+            said = f"{audit.explained(state.place, state.line)}{state.reason}"
+            self.outcome.undecided.update({n: said for n in names if n not in self.outcome.refused})
             return
         for name, said in answers(state, word, names).items():
             if said == CLOSED:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
+
 from ....symbolic.algorithm import Algorithm
 from ...theory.audit import Audit
-from ...theory.audits import audits, has_theory, module_of
+from ...theory.audits import audits, has_theory, module_of, unproved
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose, sentence
 from ..model import Block, Code, Folded, Listing, Note, Section, Table
@@ -20,9 +23,9 @@ def build(subject: Subject) -> Section | None:
     algorithm = subject.algorithm
     if algorithm is None:
         return None
-    if not has_theory(algorithm):
-        said = prose("No theorem of the theory is about this algorithm, so nothing here is machine-checked for all "
-                     "sizes.")  # fmt: skip
+    if not audits(algorithm):
+        said = prose("No theorem is about this algorithm, so nothing here is machine-checked for all sizes: ",
+                     plain(sentence(unproved(algorithm))))  # fmt: skip
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not machine-checked", (said,)),))
     main, others = chosen(subject, algorithm)
     first = main.theorems[0]
@@ -53,13 +56,17 @@ def chosen(subject: Subject, algorithm: Algorithm) -> tuple[Audit, list[Audit]]:
     suffix = "".join(f"_{v.replace('-', '_')}" for v in algorithm.choose(subject.case.options).values())
     names = (f"{module_of(algorithm.name)}{suffix}", f"numbers_{module_of(algorithm.name)}{suffix}")
     found = {a.name: a for a in audits(algorithm)}
+    if not has_theory(algorithm):
+        choices = list(product(*algorithm.options.values()))
+        at = choices.index(tuple(algorithm.choose(subject.case.options).values()))
+        return list(found.values())[at], []
     return found[names[0]], [found[names[1]]]
 
 
 def assumptions(audit: Audit) -> str:
     """The variables that the statements are about."""
-    textbook = audit.statements[audit.statements.index("Section Textbook.") :]
-    return "\n".join(line for line in textbook.splitlines() if line.startswith("Variable"))
+    sections = re.split(r"^Section (?:Textbook|Statement)\.$", audit.statements, flags=re.M)
+    return "\n".join(line for line in sections[-1].splitlines() if line.startswith(("Variable", "Hypothesis")))
 
 
 def _ran(subject: Subject) -> Note:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ....symbolic.algorithm import Algorithm, Position, Sweep, Transition
+from ....symbolic.algorithm import Position, Sweep, Transition
 from ....symbolic.errors import ContentError
 from .statements import Statements
 
@@ -39,10 +39,8 @@ def differs(found: Statements) -> str | None:
     return None
 
 
-def _compare(
-    algorithm: Algorithm, found: Statements, said: _Reading, draw: random.Random, d: int, n: int
-) -> str | None:
-    data = found.parts.data
+def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: int) -> str | None:
+    algorithm, data = found.parts.algorithm, found.parts.data
 
     def number() -> Fraction:
         return Fraction(draw.randint(1, 7) * draw.choice((-1, 1)), draw.randint(1, 5))
