@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ....symbolic.derivation.contraction import Scalar, Vector
+from ....symbolic.derivation.coefficients import INDEX
+from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import Derivation
-from ....symbolic.derivation.loop import GenericSweep, Term, Trace, _delayed, _terms, _trace
+from ....symbolic.derivation.loop import GenericSweep, Reading, Term, Trace, _delayed, _opaque, _terms, _trace
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
 from .loop import Data, Loop
@@ -41,15 +42,22 @@ def closed_form(derivation: Derivation, loop: Loop) -> ClosedForm:
     blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
     blocks = {k: a.number(v) if isinstance(v, (int, Fraction)) else v for k, v in blocks.items()}
     after = sweep._after
-    old = {k: a.vector(f"old {k}") if isinstance(v, Vector) else a.scalar(f"old {k}") for k, v in after.items()}
-    traces = {t.name: t for k, v in after.items() if (t := _trace(a, k, v, old, rows, blocks)) is not None}
-    while delayed := _delayed(after, old, traces):
+    reading = Reading(rows, blocks, {k: _opaque(a, k, v) for k, v in after.items()})
+    traces = {t.name: t for k, v in after.items() if (t := _trace(a, k, v, reading)) is not None}
+    while delayed := _delayed(after, reading.old, traces):
         traces |= delayed
     read = {name for name, value in loop.last.items() if any(_occurs(value, new) for new in loop.finish)}
     totals = {}
     for name in after:
         if name not in traces or (traces[name].decay == 1 and name in read):
-            totals[name] = _terms(a, name, after[name], old, rows, blocks, traces)
+            totals[name] = _terms(a, name, after[name], reading, traces)
+    used = [x for terms in totals.values() for t in terms for x in (t.row_trace, t.block_trace) if x]
+    for trace in [*used, *(traces[name] for name in traces if name not in totals)]:
+        if any(INDEX in s.names() for s in (trace.decay, *trace.parts.values())):
+            raise NotRepresentableError(
+                f"the loop variable {trace.name} changes with the position in the context, and the theory's traces do "
+                "not: the lemmas about masks are for geometric ones"
+            )
     return ClosedForm(traces, totals)
 
 

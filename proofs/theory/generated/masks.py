@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ....symbolic.derivation.masks import Mask, Triangle
+from ....symbolic.errors import NotRepresentableError
 from .scalars import Spelling
 from .terms import bracketed
 
 
 def summed(mask: Mask, spelling: Spelling) -> str:
-    """A sum of `diagonal`, `below` and `above`, the theory's words."""
+    """A sum of `diagonal`, `below` and `above`, the theory's words; `NotRepresentableError` for other triangles."""
+    if any(t.enters is not None or not t.geometric for t in (*mask.lower, *mask.upper)):
+        raise NotRepresentableError("a mask is no sum of geometric triangles, and the theory has no lemma about others")
     parts = []
     if mask.diagonal:
         parts.append(f"diagonal (fun j => {spelling.text(mask.diagonal)})")

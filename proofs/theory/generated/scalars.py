@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ....symbolic.derivation.coefficients import INDEX, LENGTH
 from ....symbolic.derivation.contraction import Scalar
-from ....symbolic.derivation.state import INDEX, LENGTH
 from ....symbolic.errors import NotRepresentableError
 from .terms import ATOM, PRODUCT, rational
 
