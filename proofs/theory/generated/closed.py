@@ -120,11 +120,9 @@ def closing(
                 pieces.append(f"{spelling.argument(scale)} {times} {gather} {source(row)} {m} {source(block)}")
             gathered[name] = " + ".join(pieces) or "0"
         elif name in form.traces:
-            t = form.traces[name]
-            parts = [
-                f"{spelling.argument(c)} {times} {trace} {spelling.argument(t.decay)} {t.delay} {source(s)} k"
-                for s, c in t.parts.items()
-            ]
+            own = form.traces[name]
+            at = f"{spelling.argument(own.decay)} {own.delay}"
+            parts = [f"{spelling.argument(c)} {times} {trace} {at} {source(s)} k" for s, c in own.parts.items()]
             values[name] = " + ".join(parts) or "0"
         else:
             raise NotRepresentableError(f"the loop variable {name} has no closed form")

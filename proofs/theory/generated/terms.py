@@ -99,9 +99,7 @@ class Term:
         left = Term.of(other)
         return NotImplemented if left is None else left / self
 
-    def __pow__(self, exponent: Any) -> Any:
-        if not isinstance(exponent, int) or exponent < 0:
-            return NotImplemented
+    def __pow__(self, exponent: int) -> Term:
         return number(1) if exponent == 0 else self if exponent == 1 else Term(NUMBER, "^", self, exponent)
 
     def __matmul__(self, other: Any) -> Any:
