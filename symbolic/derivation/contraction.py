@@ -29,6 +29,10 @@ Monomial = tuple[tuple[int, int], ...]  # a monomial in the other generators: (p
 _ADVICE = "a layer of linear attention is a polynomial map of its prompt; write the update with +, -, *, @ only"
 
 
+LARGEST_POWER = 64
+"""Up to which power a sum is expanded."""
+
+
 def transpose(word: Word) -> Word:
     """The transpose of a word in matrices: (A B)^T = B^T A^T."""
     return tuple((name, not flipped) for name, flipped in reversed(word))
@@ -355,6 +359,11 @@ class Scalar:
             inverse = self.inverse()
             self.algebra.note_divisor(self)
             return inverse ** -int(exponent)
+        if len(self.poly) > 1 and exponent > LARGEST_POWER:
+            raise NotPolynomialError(
+                f"the update takes the power {int(exponent)} of {self.text()[:100]}: sums are expanded up to the power "
+                f"{LARGEST_POWER}"
+            )
         a = self.algebra
         return Scalar(a, a.reduce(a.current(self.poly) ** int(exponent)))
 

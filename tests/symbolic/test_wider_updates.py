@@ -398,3 +398,9 @@ def test_positions_divide_exactly_and_stay_positions():
     j = Position(3)
     assert 1 / (j + 1) == Fraction(1, 4) and (2 * j - 1) / 2 == Fraction(5, 2) and 1 / (7 - j) == Fraction(1, 4)
     assert 2**-j == Fraction(1, 8) and Fraction(1, 2) ** j == Fraction(1, 8) and type(1 / (j * j)) is Fraction
+
+
+def test_a_power_that_would_take_too_long_is_refused():
+    own = algorithm("large", credit(lambda s, t, p: t.phi * (p.lam + p.beta) ** (10**6 * t.index)))
+    claim = claim_of(own)
+    assert claim.verdict is lp.Verdict.UNDECIDED and "expanded up to the power 64" in claim.reason
