@@ -598,7 +598,7 @@ def polynomial_heads(derivation: Derivation, d: int, n: int) -> tuple[Any, tuple
     step = tuple(
         variable[c]
         if c in algorithm.scalar_preconditioners
-        else [[variable[f"{c}_{i}_{j}"] for j in range(d)] for i in range(d)]
+        else [[variable[f"{c}[{i},{j}]"] for j in range(d)] for i in range(d)]
         for c in algorithm.preconditioners
     )
     values = {name: variable[name] for name in algorithm.parameters}
