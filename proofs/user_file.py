@@ -41,6 +41,8 @@ def resolve(subject: str | Subject, seconds: float = LOAD_LIMIT) -> Subject:
     if not isinstance(subject, str):
         if not isinstance(subject, (Algorithm, OwnConstruction)):
             raise ArgumentError(f"algorithms holds {str(subject)[:40]!r}, wanted names, files or algorithms")
+        if id(subject) in _origin:  # what a file answered is judged already, and its functions ask for numbers
+            return subject
         return judged(subject) if isinstance(subject, Algorithm) else judged_own(subject)
     return load(Path(subject), seconds) if is_file(subject) else find(subject)
 

@@ -17,6 +17,7 @@ from cli import Ran, console_script, run_cli
 from own_files import source
 from project import RIGHT, WRONG
 
+import layerproof as lp
 from layerproof.proofs.own import client
 from layerproof.proofs.own.client import Child
 from layerproof.proofs.user_file import load
@@ -373,3 +374,11 @@ def test_a_given_algorithm_is_asked_for_its_heads_once_a_layer_and_equal_matrice
     path.write_text(source(given=True), encoding="utf-8")
     found = load(path)
     assert found.name == "mine"
+
+
+def test_what_a_file_answered_is_judged_as_an_object_too(tmp_path: Path) -> None:
+    """`check`, `report` and kept cases hand on what was loaded: it is not traced a second time, here."""
+    for text, code in ((RIGHT, 0), (WRONG, 1)):
+        found = load(Path(file(tmp_path, text=text)))
+        result = lp.verify(found, d=2, n=3, layers=2, evidence=["identity-exact"])
+        assert result.exit_code == code
