@@ -274,3 +274,10 @@ def test_the_report_shows_the_code_and_docstring_of_the_file(tmp_path: Path) -> 
     assert update.__doc__ == "w <- w + C sum.\ufffd"
     assert update.code.startswith("def update(weights") and "sweep.total" in update.code  # type: ignore[attr-defined]
     assert "\x07" not in update.code  # type: ignore[attr-defined]
+
+
+def test_a_file_with_heads_has_a_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ("report", write(tmp_path, given=True), *EXACT, "-o", str(tmp_path / "report"))
+    ran = run_cli(capsys, *words)
+    assert ran.code == 0, ran.err
+    assert "Its heads are given, not derived" in (tmp_path / "report" / "mine.html").read_text(encoding="utf-8")

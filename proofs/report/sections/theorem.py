@@ -25,7 +25,7 @@ def build(subject: Subject) -> Section | None:
         return None
     if not audits(algorithm):
         said = prose("No theorem is about this algorithm, so nothing here is machine-checked for all sizes: ",
-                     plain(sentence(unproved(algorithm))))  # fmt: skip
+                     plain(sentence(unproved(algorithm))).spans)  # fmt: skip
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not machine-checked", (said,)),))
     main, others = chosen(subject, algorithm)
     first = main.theorems[0]
