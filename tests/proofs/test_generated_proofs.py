@@ -156,7 +156,30 @@ def test_a_file_of_the_users_takes_the_place_of_none_of_the_theory(name: str) ->
     assert found.theory[0].name not in RESERVED and found.name not in RESERVED
 
 
+def undiscounted(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+    """The residual gradient with phi' where the rows hold gamma phi': the weights divide by gamma."""
+    (w,) = weights
+    sweep.total = 0 * w
+    for t in sweep:
+        sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * (t.phi - t.phi_next)
+    return (w + preconditioners[0] @ sweep.total / sweep.n,)
+
+
+def test_a_hypothesis_stands_in_the_claim_and_in_the_statement() -> None:
+    found = audit_of(derive(own(update=undiscounted)), RESERVED)
+    *claims, last = found.theorems
+    assert all(t.statement.startswith("gamma != 0 -> forall") and "given gamma != 0" in t.sentence for t in claims)
+    assert last.name == "mine_hypotheses" and last.statement == "exists gamma : rat, gamma != 0"
+    assert found.statements.count("  gamma != 0 -> @says_") == len(claims)
+
+
 # with the prover
+
+
+@pytest.mark.slow
+def test_a_construction_with_a_hypothesis_passes_with_an_inhabitant() -> None:
+    found = audit_of(derive(own(update=undiscounted)), RESERVED)
+    assert set(judged(found).passed) == {t.name for t in found.theorems}
 
 
 @pytest.mark.slow

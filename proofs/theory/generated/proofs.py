@@ -43,7 +43,7 @@ Proof. by move=> same; elim: k => [//|k IH] /=; rewrite IH; case: insub. Qed."""
         name = parts.theorem(c.part)
         if c.part == "hypotheses":
             ones = " ".join("exists 1;" for _ in parts.hypotheses)
-            proof = f"by {ones} {'split' if len(parts.hypotheses) > 1 else 'idtac'}."
+            proof = f"by {ones} rewrite !oner_neq0."
         else:
             proof = f"exact: @proof_of_{c.part}."
         lines.append(f"Theorem {name} : {said}.{name}.\nProof. {proof} Qed.")

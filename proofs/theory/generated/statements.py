@@ -71,7 +71,8 @@ class Statements:
         parts = self.parts
         lines = [f"(* {parts.title} *)", HEADER, "Section Statement.", self.section]
         says = {c.part: f"says_{c.part}" for c in self.claims}
-        lines += [f"Definition {says[c.part]} : Prop :=\n  {c.statement}." for c in self.claims]
+        inside = [c for c in self.claims if c.part != "hypotheses"]
+        lines += [f"Definition {says[c.part]} : Prop :=\n  {c.statement}." for c in inside]
         lines.append("End Statement.\n")
         known = {**self.arguments}
         for c in self.claims:
@@ -79,7 +80,7 @@ class Statements:
             applied = f"@{says[c.part]} {' '.join(used)}" if used else says[c.part]
             premises = "".join(f"{text} -> " for text in parts.hypotheses.values())
             if c.part == "hypotheses":
-                lines.append(f"Definition {parts.theorem(c.part)} : Prop := {applied}.")
+                lines.append(f"Definition {parts.theorem(c.part)} : Prop := {c.statement}.")
             else:
                 lines.append(
                     f"Definition {parts.theorem(c.part)} : Prop := forall {parts.data.binders},\n  {premises}{applied}."

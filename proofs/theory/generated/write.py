@@ -31,8 +31,15 @@ def audit_of(derivation: Derivation, reserved: Sequence[str] = ()) -> Audit:
     if said is not None:
         raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {said}")
     name = f"audit_{parts.module}"
+    given = list(parts.hypotheses.values())
     theorems = tuple(
-        Theorem(parts.theorem(c.part), parts.module, c.sentence, c.statement, algorithm=derivation.algorithm.name)
+        Theorem(
+            parts.theorem(c.part),
+            parts.module,
+            c.sentence if c.part == "hypotheses" or not given else f"{c.sentence}, given {', '.join(given)}",
+            "".join(f"{x} -> " for x in given if c.part != "hypotheses") + c.statement,
+            algorithm=derivation.algorithm.name,
+        )
         for c in found.claims
     )
     return Audit(
