@@ -190,9 +190,17 @@ def test_the_catalogue_and_the_derived_examples_pass_the_gate() -> None:
     assert set(outcome.passed) == {t.name for a in found for t in a.theorems}
 
 
+def reweighted(change: Callable[[Any], Any], factor: int) -> Audit:
+    """TD(0) with other weights: every table of them is printed from the derivation."""
+    derivation = derive(find("td0"))
+    (head,) = derivation.heads
+    E = {(r, change(word), s): c * factor for (r, word, s), c in head.E.items()}
+    return audit_of(replace(derivation, heads=(replace(head, E=E),)), RESERVED)
+
+
 FAULTS: dict[str, tuple[Callable[[], Audit], str]] = {
-    "sign": (lambda: edited(audit("td0"), "- (C l)^T; (C l)^T", "(C l)^T; (C l)^T", statements=True), "one layer"),
-    "transpose": (lambda: edited(audit("td0"), "[:: - (C l)^T; (C l)^T]", "[:: - (C l); (C l)]"), "one layer"),
+    "sign": (lambda: reweighted(lambda word: word, -1), "one layer"),
+    "transpose": (lambda: reweighted(lambda word: tuple((m, not flipped) for m, flipped in word), 1), "one layer"),
     "mask": (lambda: edited(audit("td-lambda", trace="lam"), "+ below lam 0", "+ above lam 0"), "the masks"),
     "mask-decay": (lambda: edited(audit("td-lambda", trace="lam"), "+ below lam 0", "+ below lam 1"), "the masks"),
     "readout": (lambda: edited(audit("td0"), "- prompt w (rshift", "prompt w (rshift"), "the read-out"),
