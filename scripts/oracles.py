@@ -25,6 +25,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,8 +33,8 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,25 @@ LIMIT = 900.0
 SIZES = ("-d", "2", "-n", "5", "-L", "2")
 FLOATS = ("--trials", "2")
 CPU = ("--device", "cpu")
+REPORT = ("report", "-o", "report", *SIZES, *FLOATS, *CPU, "--json")
+CERTIFY = ("certify", "-o", "certificate.json", *SIZES, *FLOATS, *CPU)
+SWEEP = """algorithm = ["td0", "td-lambda"]
+d = 2
+n = 4
+L = [1, 2]
+trace = ["lam", "gamma-lam"]
+dtype = "float32"
+device = "cpu"
+evidence = ["derived", "identity-exact", "float"]
+trials = 2
+"""
+MEASURED = re.compile(rb'"(seconds|sha256)": ?[^,}\n]*')
+"""What a sweep measures, and the digest of a line that holds it."""
+FACADE = """import inspect, layerproof
+for name in sorted(layerproof.__all__):
+    value = getattr(layerproof, name)
+    print(name, *(inspect.signature(value).parameters if inspect.isroutine(value) else ()))
+"""
 COQC = """#!{python} -IS
 import pathlib, re, shutil, sys
 if "--version" in sys.argv:
@@ -63,8 +83,11 @@ for name in (a for a in sys.argv[1:] if a.endswith(".v")):
 class Oracle:
     """Commands that run one after another in one folder; what they print and write is kept.
 
-    codes  : exit codes with which the oracle counts as built
-    errors : keep stderr too; where arguments are right it holds progress only
+    codes    : exit codes with which the oracle counts as built
+    errors   : keep stderr too; where arguments are right it holds progress only
+    measured : seconds are among what is written, and are not compared
+    given    : a file to write first, its name and text
+    fault    : a file to write first from an example, with one piece of its text replaced by another
     """
 
     group: str
@@ -72,57 +95,67 @@ class Oracle:
     commands: tuple[tuple[str, ...], ...]
     codes: tuple[int, ...] = (0,)
     errors: bool = False
+    measured: bool = False
+    given: tuple[str, str] | None = None
+    fault: tuple[str, str, str, str] | None = None
+
+    @property
+    def where(self) -> str:
+        """Its folder among the oracles."""
+        return f"{self.group}/{self.name}"
+
+
+def one(group: str, name: str, *command: str, codes: tuple[int, ...] = (0,)) -> Oracle:
+    """An oracle of one command."""
+    return Oracle(group, name, (command,), codes)
 
 
 def oracles(algorithms: Sequence[str], examples: Sequence[str], quick: bool) -> Iterator[Oracle]:
-    """What to build, of the algorithms that `list` names and the files in examples/."""
-
-    def one(group: str, name: str, *command: str, codes: tuple[int, ...] = (0,)) -> Oracle:
-        return Oracle(group, name, (command,), codes)
-
+    """What to build, of the algorithms that `list` names and the files in examples/; what takes long comes first."""
+    if not quick:
+        yield from of_everything(algorithms, examples)
     yield one("audits", "prove", "prove", "--json")
     yield one("json", "verify", "verify", *SIZES, *FLOATS, *CPU, "--json")
-    yield one("list", "text", "list")
-    yield one("list", "evidence", "list", "--evidence")
-    yield one("list", "json", "list", "--json")
     yield one("json", "invariance-td0", "invariance", "td0", "--json")
-    yield one("surface", "help", "--help")
-    for name in ("certify", "check", "derive", "doctor", "export", "invariance", "list", "new", "prove", "report",
-                 "sweep", "verify"):  # fmt: skip
-        yield one("surface", f"help-{name}", name, "--help")
-    for name in algorithms:
-        if quick and name not in ("td0", "average-reward-td"):
-            continue
+    yield one("reports", "example", *REPORT, "examples/heavy_ball_td.py")
+    yield Oracle("exports", "td0", (
+        ("export", "td0", "-o", "export", *SIZES, "--onnx", "--npz", "--pt2", "--json"), ("check", "export", "--json"),
+    ))  # fmt: skip
+    for name in ("td-lambda",) if quick else algorithms:
+        yield one("certificates", name, *CERTIFY, name, "--json")
+    for name in ("td0", "average-reward-td") if quick else algorithms:
         yield Oracle("derive", name, tuple(
             ("derive", name, "--format", form, *sizes)
             for form, sizes in (("text", ()), ("latex", ()), ("json", ()), ("text", ("-d", "2", "-n", "3", "-L", "2")))
         ))  # fmt: skip
-    for name in algorithms:
-        if not quick or name == "td-lambda":
-            yield one("certificates", name, "certify", name, "-o", "certificate.json", *SIZES, *FLOATS, *CPU, "--json")
-    yield Oracle("exports", "td0", (
-        ("export", "td0", "-o", "export", *SIZES, "--onnx", "--npz", "--pt2", "--json"), ("check", "export", "--json"),
-    ))  # fmt: skip
-    report = ("report", "-o", "report", *SIZES, *FLOATS, *CPU, "--json")
-    yield one("reports", "example", *report, "examples/heavy_ball_td.py")
-    if quick:
-        yield one("reports", "td0", *report, "td0")
-        return
-    yield one("reports", "catalogue", *report)
-    yield one("reports", "proved", *report, "td-lambda", "--prove", "--invariance", "--looped")
-    yield one("certificates", "gamma-lam", "certify", "td-lambda", "--trace", "gamma-lam", "-o", "certificate.json",
-              *SIZES, *FLOATS, *CPU, "--looped")  # fmt: skip
+    yield Oracle("list", "list", (("list",), ("list", "--evidence"), ("list", "--json")))
+    yield one("surface", "facade", "-c", FACADE)
+    yield one("surface", "help", "--help")
+
+
+def of_everything(algorithms: Sequence[str], examples: Sequence[str]) -> Iterator[Oracle]:
+    """What --quick leaves out."""
+    yield one("json", "invariance", "invariance", *(a for a in algorithms if a != "td0"), "--json")
+    yield one("reports", "catalogue", *REPORT)
+    yield one("reports", "proved", *REPORT, "td-lambda", "--prove", "--invariance", "--looped")
+    yield Oracle("refuted", "head", (
+        ("verify", "refuted.py", *SIZES, *FLOATS, *CPU, "--save", "case.json", "--json"),
+        ("verify", "refuted.py", *SIZES, *FLOATS, *CPU, "--details"),
+        ("verify", "--case", "case.json", "--json"),
+        ("check", "case.json", "refuted.py", "--json"),
+        (*REPORT, "refuted.py"),
+    ), (1,), fault=("examples/target_network_td.py", "refuted.py", "-step.C.mT", "step.C.mT"))  # fmt: skip
+    yield one("json", "verify-examples", "verify", *examples, *SIZES, *FLOATS, *CPU, "--json")
+    yield one("json", "check-examples", "check", "examples", "--json")
     yield one("json", "verify-float32", "verify", *SIZES, *FLOATS, *CPU, "--json", "--dtype", "float32", "--looped",
               "--order", "scores-first", "--process", "random-ergodic", "--trace", "gamma-lam",
               "--seed", "3")  # fmt: skip
     yield one("json", "verify-details", "verify", "td-lambda", "gtd2", *SIZES, *FLOATS, *CPU, "--details")
-    yield one("json", "verify-examples", "verify", *examples, *SIZES, *FLOATS, *CPU, "--json")
-    yield one("json", "check-examples", "check", "examples", "--json")
-    yield one("json", "invariance", "invariance", *(a for a in algorithms if a != "td0"), "--json")
     yield one("json", "invariance-refuted", "invariance", "td0", "--set", "smallest", "--group", "permutations",
               "--window", "shared", "--no-float", "--json", codes=(0, 1, 3))  # fmt: skip
     yield one("json", "invariance-proved", "invariance", "td0", "-L", "1", "--prove", "--law", "symmetric", "--units",
               "50", "--details")  # fmt: skip
+    yield one("certificates", "gamma-lam", *CERTIFY, "td-lambda", "--trace", "gamma-lam", "--looped")
     for name, more in (
         ("td-lambda", ("--dtype", "float32", "--trace", "gamma-lam", "--onnx", "--npz", "--pt2")),
         ("average-reward-td", ("--looped", "--onnx", "--npz", "--pt2")),
@@ -130,7 +163,12 @@ def oracles(algorithms: Sequence[str], examples: Sequence[str], quick: bool) -> 
     ):
         yield one("exports", name, "export", name, "-o", "export", *SIZES, *more, "--json")
     yield one("exports", "example", "export", "examples/heavy_ball_td.py", "-o", "export", *SIZES, "--all-formats")
+    yield Oracle("sweep", "sweep", (("sweep", "s.toml", "--workers", "1", "--picture", "s.svg", "--json"),),
+                 measured=True, given=("s.toml", SWEEP))  # fmt: skip
     yield Oracle("new", "new", (("new", "mine"), ("verify", "mine.py", *SIZES, *FLOATS, *CPU, "--json")), (0, 1, 3))
+    for name in ("certify", "check", "derive", "doctor", "export", "invariance", "list", "new", "prove", "report",
+                 "sweep", "verify"):  # fmt: skip
+        yield one("surface", f"help-{name}", name, "--help")
     for name, command in {
         "algorithm": ("verify", "td9"), "number": ("verify", "td0", "-d", "x"), "range": ("derive", "td0", "-d", "0"),
         "gamma": ("verify", "td0", "--gamma", "2"), "evidence": ("verify", "td0", "--evidence", "hope"),
@@ -198,57 +236,73 @@ def environment(packages: Path, scratch: Path, kept: Path) -> dict[str, str]:
 
 def run_one(oracle: Oracle, tree: Path, packages: Path, out: Path) -> str | None:
     """Build one oracle in its folder under `out`; what went wrong, if something did."""
-    folder = out / oracle.group / oracle.name
+    folder = out / oracle.where
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="oracle-") as scratch:
         settings = environment(packages, Path(scratch), folder / "given-to-prover")
         shutil.copytree(tree / "examples", folder / "examples")
+        if oracle.given is not None:
+            (folder / oracle.given[0]).write_text(oracle.given[1], encoding="utf-8")
+        if oracle.fault is not None:
+            source, name, right, wrong = oracle.fault
+            text = (folder / source).read_text(encoding="utf-8")
+            if right not in text:
+                return f"{source} no longer holds {right!r}: choose another fault to plant"
+            (folder / name).write_text(text.replace(right, wrong, 1), encoding="utf-8")
         for i, command in enumerate(oracle.commands):
+            product = command if command[0] == "-c" else ("-m", "layerproof", *command)
             try:
-                done = subprocess.run((sys.executable, "-m", "layerproof", *command), cwd=folder, env=settings,
-                                      capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT)  # fmt: skip
+                done = subprocess.run((sys.executable, *product), cwd=folder, env=settings, capture_output=True,
+                                      stdin=subprocess.DEVNULL, timeout=LIMIT)  # fmt: skip
             except subprocess.TimeoutExpired:
-                return f"{oracle.group}/{oracle.name}: {' '.join(command)}: no end within {LIMIT:.0f} s"
+                return f"{' '.join(command)}: no end within {LIMIT:.0f} s"
             if done.returncode not in oracle.codes:
                 said = (done.stderr or done.stdout).decode(errors="replace").strip().split("\n")[-1]
-                return f"{oracle.group}/{oracle.name}: {' '.join(command)}: exit code {done.returncode}: {said}"
+                return f"{' '.join(command)}: exit code {done.returncode}: {said}"
             (folder / f"{i}.stdout").write_bytes(done.stdout)
             (folder / f"{i}.exit").write_text(f"{done.returncode}\n", encoding="utf-8")
             if oracle.errors:
                 (folder / f"{i}.stderr").write_bytes(done.stderr)
         shutil.rmtree(folder / "examples")
+    if oracle.measured:
+        for file in (f for f in folder.rglob("*") if f.is_file()):
+            file.write_bytes(MEASURED.sub(rb'"\1": (measured)', file.read_bytes()))
     return None
 
 
-def build(tree: Path, out: Path, quick: bool, title: str) -> list[str]:
-    """Every oracle of a tree, under `out`; what could not be built."""
-    with tempfile.TemporaryDirectory(prefix="oracles-") as packages:
-        install(tree, Path(packages))
-        with tempfile.TemporaryDirectory(prefix="oracle-") as scratch:
-            listed = subprocess.run((sys.executable, "-m", "layerproof", "list", "--json"), capture_output=True,
-                                    cwd=scratch, env=environment(Path(packages), Path(scratch) / "x", Path(scratch)),
-                                    )  # fmt: skip
-        if listed.returncode:
-            return [f"list --json: exit code {listed.returncode}: {listed.stderr.decode(errors='replace')[-300:]}"]
-        algorithms = [a["name"] for a in json.loads(listed.stdout)["algorithms"]]
+def build(tree: Path, out: Path, quick: bool, title: str) -> dict[str, str]:
+    """Every oracle of a tree, under `out`; where one could not be built, why not. Without `list` there is none."""
+    failed: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="oracles-") as folder:
+        packages, listed = Path(folder) / "packages", Path(folder) / "listed"
+        install(tree, packages)
+        first = Oracle("list", "json", (("list", "--json"),))
+        problem = run_one(first, tree, packages, listed)
+        if problem is not None:
+            return {first.where: f"{problem}; and so nothing could be built"}
+        found = json.loads((listed / first.where / "0.stdout").read_bytes())["algorithms"]
         examples = sorted(f"examples/{f.name}" for f in (tree / "examples").glob("*.py"))
-        wanted = list(oracles(algorithms, examples, quick))
-        failed: list[str] = []
+        wanted = list(oracles([a["name"] for a in found], examples, quick))
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            jobs = pool.map(lambda o: run_one(o, tree, Path(packages), out), wanted)
-            for i, problem in enumerate(jobs, 1):
-                print(f"\r{title}: {i} of {len(wanted)}", end="", file=sys.stderr, flush=True)
-                failed += [problem] if problem else []
-        print(file=sys.stderr)
-        return failed
+            try:
+                jobs = {pool.submit(run_one, oracle, tree, packages, out): oracle for oracle in wanted}
+                for i, job in enumerate(as_completed(jobs), 1):
+                    end = "\r" if sys.stderr.isatty() and i < len(wanted) else "\n"
+                    print(f"{title}: {i} of {len(wanted)}", end=end, file=sys.stderr, flush=True)
+                    if (problem := job.result()) is not None:
+                        failed[jobs[job].where] = problem
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # stopped: what has not begun does not begin
+                raise
+    return failed
 
 
-def of_commit(commit: str, cache: Path, quick: bool) -> tuple[Path, list[str]]:
+def of_commit(commit: str, cache: Path, quick: bool) -> tuple[Path, dict[str, str]]:
     """The oracles of a commit, from the cache where they are; what could not be built is not kept there."""
     recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
     place = cache / f"{commit}-{recipe}{'-quick' if quick else ''}"
     if place.is_dir():
-        return place, []
+        return place, {}
     cache.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cache))
     with tempfile.TemporaryDirectory(prefix="oracles-") as tree:
@@ -257,7 +311,7 @@ def of_commit(commit: str, cache: Path, quick: bool) -> tuple[Path, list[str]]:
     if failed:
         return made, failed
     made.rename(place)
-    return place, []
+    return place, {}
 
 
 def first_difference(before: bytes, after: bytes) -> str:
@@ -287,12 +341,16 @@ def _shown(line: str | None, other: str | None) -> str:
     return ("... " if start else "") + line[start : start + 160] + (" ..." if len(line) > start + 160 else "")
 
 
-def compare(before: Path, after: Path) -> bool:
-    """Print a line for each group, and what differs; whether all is equal."""
+def compare(before: Path, after: Path, without: Collection[str] = ()) -> bool:
+    """Print a line for each group, and what differs; whether all is equal, `without` the oracles at these places."""
     equal = True
     for group in sorted({f.name for side in (before, after) for f in side.iterdir() if f.is_dir()}):
         sides = [
-            {str(f.relative_to(side)): f for f in sorted((side / group).rglob("*")) if f.is_file()}
+            {
+                f.relative_to(side / group).as_posix(): f
+                for f in (side / group).rglob("*")
+                if f.is_file() and "/".join(f.relative_to(side).parts[:2]) not in without
+            }
             for side in (before, after)
         ]
         old, new = sides
@@ -304,7 +362,8 @@ def compare(before: Path, after: Path) -> bool:
                 found.append(f"  {name}: new")
             elif (a := old[name].read_bytes()) != (b := new[name].read_bytes()):
                 found.append(f"  {name}: {first_difference(a, b)}")
-        print(f"{group:<14}{len({*old, *new}):>5} files  {f'{len(found)} differ' if found else 'equal'}")
+        verdict = f"{len(found)} differ" if found else "equal" if old else "nothing to compare"
+        print(f"{group:<14}{len({*old, *new}):>5} files  {verdict}")
         for line in found:
             print(line)
         equal = equal and not found
@@ -339,10 +398,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.keep is not None:
             shutil.copytree(before, given.keep / "before")
             shutil.copytree(after, given.keep / "after")
-        equal = compare(before, after)
-        for side, problems in ((f"{commit[:10]}", failed), ("this checkout", failed_now)):
-            for problem in problems:
-                print(f"not built  {side}: {problem}")
+        some = all(any(side.iterdir()) for side in (before, after))
+        equal = compare(before, after, {*failed, *failed_now}) if some else True
+        for side, problems in ((commit[:10], failed), ("this checkout", failed_now)):
+            for place, problem in problems.items():
+                print(f"not built at {side}: {place}: {problem}")
         return 1 if not equal else 3 if failed or failed_now else 0
 
 
