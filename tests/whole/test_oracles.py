@@ -26,16 +26,20 @@ layerproof = "house/api"
 "layerproof.part" = ["texts/*.v"]
 """
 PRODUCT = """
-import pathlib, subprocess, sys
+import pathlib, secrets, subprocess, sys, tempfile
 from importlib.metadata import version
 from layerproof.part import word
 command, *rest = sys.argv[1:]
 if command == "list" and "--json" in rest:
     print('{"algorithms": [{"name": "td0"}, {"name": "td-lambda"}]}')
 elif command == "prove":
-    pathlib.Path("audit_x.v").write_text('Goal True. idtac "audited x". Abort.')
-    print(subprocess.run(("coqc", "-q", "audit_x.v"), capture_output=True, text=True, check=True).stdout)
-    pathlib.Path("audit_x.v").unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        audit = pathlib.Path(folder, "audits", "x.v")
+        audit.parent.mkdir()
+        audit.write_text(f'Goal True. idtac "audited x q{secrets.token_hex(16)}". Abort. (* {word} *)')
+        said = subprocess.run(("coqc", "-q", "audits/x.v"), cwd=folder, capture_output=True, text=True, check=True)
+        print("said", repr(said.stdout), audit.with_suffix(".vo").exists())
+    sys.exit(3)
 elif command == "export" and "-o" in rest:
     pathlib.Path("export").mkdir()
     pathlib.Path("export", "weights").write_bytes(b"\\xff" + word.encode())
@@ -147,9 +151,11 @@ def test_a_commit_is_compared_with_the_checkout(mock: Path, tmp_path: Path) -> N
     assert changed.returncode == 1
     assert "  td0/export/weights: byte 1 of 4 and 4" in changed.stdout
     assert "- derive 7.0 old text" in changed.stdout and "+ derive 7.0 new text" in changed.stdout
-    kept = tmp_path / "kept/after/audits/prove/given-to-prover/audit_x.v"
-    assert kept.read_text(encoding="utf-8") == 'Goal True. idtac "audited x". Abort.'
-    assert "audited x\nClosed under" in (kept.parents[1] / "0.stdout").read_text(encoding="utf-8")
+    assert "  prove/given-to-prover/audits/x.v: line 1" in changed.stdout
+    kept = tmp_path / "kept/after/audits/prove/given-to-prover/audits/x.v"
+    assert kept.read_text(encoding="utf-8") == 'Goal True. idtac "audited x NONCE". Abort. (* new *)'
+    said = (kept.parents[2] / "0.stdout").read_text(encoding="utf-8")
+    assert said == "said '' True\n"  # compiled, and no word that anything is proved
 
 
 def test_what_cannot_be_built_is_no_success(mock: Path, tmp_path: Path) -> None:
