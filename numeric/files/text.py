@@ -10,9 +10,12 @@ from ...symbolic.errors import ContentError
 MAX_FILE_BYTES = 16 * 2**20
 
 
-def read_text(path: str | os.PathLike[str], most: int = MAX_FILE_BYTES) -> str:
-    """The text of a regular UTF-8 file of at most `most` bytes, without a byte order mark; else `ContentError`."""
-    path = Path(path)
+def read_text(path: str | os.PathLike[str], most: int | None = None) -> str:
+    """The text of a regular UTF-8 file of at most `most` bytes, without a byte order mark; else `ContentError`.
+
+    most : the limit, `MAX_FILE_BYTES` unless said otherwise
+    """
+    path, most = Path(path), MAX_FILE_BYTES if most is None else most
     try:
         if path.is_dir():
             raise ContentError("is a directory, wanted a file")

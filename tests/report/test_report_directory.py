@@ -155,7 +155,7 @@ def test_a_failing_disk_leaves_the_earlier_report(tmp_path: Path, monkeypatch: p
     real = Path.rename
 
     def failing(source: Path, target: Path) -> Path:
-        if source.name == "new":
+        if "layerproof-new" in source.name:
             raise OSError(28, "No space left on device")
         return real(source, target)
 
