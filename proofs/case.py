@@ -77,7 +77,9 @@ class Settings:
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if not isinstance(value, (int, Fraction)) or isinstance(value, bool) or not 0 <= value <= 1:
-                shown = shortened(rational_text(Fraction(value)) if isinstance(value, (int, Fraction)) else repr(value))
+                known = isinstance(value, (int, Fraction)) and not isinstance(value, bool)
+                text = rational_text(Fraction(value)) if known else repr(value)
+                shown = text if len(text) <= 40 else shortened(text)
                 raise ArgumentError(f"{name} is {shown}, wanted an exact number from 0 to 1, such as 9/10")
         if self.order not in ("keys-first", "scores-first"):
             raise ArgumentError(f"order is {self.order!r}, wanted keys-first or scores-first")
