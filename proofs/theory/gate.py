@@ -203,11 +203,11 @@ class _Gate:
             said = f"{audit.explained(state.place, state.line)}{state.reason}"
             self.outcome.undecided.update({n: said for n in names if n not in self.outcome.refused})
             return
-        for name, said in answers(state, word, names).items():
-            if said == CLOSED:
+        for name, answer in answers(state, word, names).items():
+            if answer == CLOSED:
                 self.outcome.passed[name] = 0.0
-            elif said is not None and said.startswith("Axioms:"):
-                self.outcome.refused[name] = f"it rests on {said[:200]}"
+            elif answer is not None and answer.startswith("Axioms:"):
+                self.outcome.refused[name] = f"it rests on {answer[:200]}"
             else:
                 self.outcome.undecided[name] = "the prover did not say what it assumes"
 
