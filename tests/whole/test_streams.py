@@ -109,14 +109,18 @@ def test_a_wrong_option_names_the_help_of_its_command(capsys: Any) -> None:
 def test_an_interrupt_is_130_without_a_traceback_at_any_time(folder: Path, after: float) -> None:
     """From the first line of ours on: nothing heavy has been imported yet when the process says that it is there."""
     code = (
-        "import sys\nfrom layerproof.proofs.cli import main\nprint('there', flush=True)\n"
+        "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where CI runs behind
+        "from layerproof.proofs.cli import main\nprint('there', flush=True)\n"
         "sys.argv = ['layerproof', 'verify', '-L', '400', '--trials', '300']\nmain()"
     )
-    started = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
-    )
-    assert started.stdout is not None and started.stdout.readline() == "there\n"
-    time.sleep(after)
-    started.send_signal(signal.SIGINT)
-    _, err = started.communicate(timeout=60)
+    ) as started:
+        try:
+            assert started.stdout is not None and started.stdout.readline() == "there\n"
+            time.sleep(after)
+            started.send_signal(signal.SIGINT)
+            _, err = started.communicate(timeout=60)
+        finally:
+            started.kill()
     assert started.returncode == 130 and "Traceback" not in err
