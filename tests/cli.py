@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -59,6 +60,12 @@ def assert_refused(ran: Ran, code: int, *fragments: str) -> None:
 def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run this Python in a process of its own."""
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, **options)
+
+
+def hears_signals() -> None:
+    """As `preexec_fn`: a process hears SIGINT and SIGHUP although this one ignores them, as under nohup."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def console_script() -> str:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cli import hears_signals
 from rocq_tiny import PROOFS, THEORY, audit, fake, judged, rocq, theory
 
 from layerproof.proofs.cli import run
@@ -130,7 +131,9 @@ def test_a_signal_leaves_no_prover_and_no_folder(number: int, tmp_path: Path) ->
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "TMPDIR": str(work),
                    "COQPATH": "/secret", "COQLIB": "/secret", "OCAMLPATH": "/secret"}  # fmt: skip
     start = "import sys; from layerproof.proofs.cli import run; sys.exit(run(['prove', 'td0']))"
-    process = subprocess.Popen([sys.executable, "-c", start], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-c", start], env=environment, stderr=subprocess.DEVNULL, preexec_fn=hears_signals
+    )
     try:
         deadline = time.monotonic() + 60
         while not (pids.exists() and pids.read_text().strip() and seen.exists() and list(work.iterdir())):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli import Ran, console_script, run_cli
+from cli import Ran, console_script, hears_signals, run_cli
 from own_files import source
 from project import RIGHT, WRONG
 
@@ -182,7 +182,9 @@ def test_a_file_does_not_outlive_the_judge(tmp_path: Path, how: int) -> None:
     work = f"import os, subprocess\nsubprocess.Popen(['sleep', '{marker}'])\n"
     work += f"open({str(told)!r}, 'w').write(str(os.getpid()))"
     path = file(tmp_path, work, heads="while True: pass")
-    judge = subprocess.Popen([console_script(), "verify", path, *EXACT], stderr=subprocess.DEVNULL)
+    judge = subprocess.Popen(
+        [console_script(), "verify", path, *EXACT], stderr=subprocess.DEVNULL, preexec_fn=hears_signals
+    )
     waited = time.monotonic() + SOON
     while not told.exists() or not told.read_text():
         assert time.monotonic() < waited

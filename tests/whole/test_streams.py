@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli import console_script, run_cli
+from cli import console_script, hears_signals, run_cli
 from own_files import write
 
 from layerproof.proofs import cli, streams
@@ -109,12 +109,16 @@ def test_a_wrong_option_names_the_help_of_its_command(capsys: Any) -> None:
 def test_an_interrupt_is_130_without_a_traceback_at_any_time(folder: Path, after: float) -> None:
     """From the first line of ours on: nothing heavy has been imported yet when the process says that it is there."""
     code = (
-        "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where CI runs behind
-        "from layerproof.proofs.cli import main\nprint('there', flush=True)\n"
+        "import sys\nfrom layerproof.proofs.cli import main\nprint('there', flush=True)\n"
         "sys.argv = ['layerproof', 'verify', '-L', '400', '--trials', '300']\nmain()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        preexec_fn=hears_signals,
     ) as started:
         try:
             assert started.stdout is not None and started.stdout.readline() == "there\n"
