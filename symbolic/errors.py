@@ -59,7 +59,7 @@ class NotRepresentableError(LayerproofError):
 class RefusedError(NotPolynomialError):
     """A construction's function asks something of a traced value that no polynomial answers: to be compared, hashed.
 
-    kind      comparison, truth, lookup, hash, text, number, iteration or other
+    kind      comparison, truth, lookup, hash, text, number, iteration, exponent or other
     function  which of the construction's functions asked: the update, a row
     line      where, in the file that the function is from; 0 where there is none
     witness   what shows that no layer does it, where that was found: then the construction is refuted

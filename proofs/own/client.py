@@ -32,7 +32,7 @@ TICK = 0.05
 """Seconds after which it is looked whether a silent process is still there."""
 MARK = "LAYERPROOF_OWN_FILE"
 """The environment variable that marks a file's process and what it starts."""
-REFUSED_KINDS = ("comparison", "truth", "lookup", "hash", "text", "number", "iteration", "other")
+REFUSED_KINDS = ("comparison", "truth", "lookup", "hash", "text", "number", "iteration", "exponent", "other")
 """What a function may be refused for, see `RefusedError`."""
 _START = "import sys; sys.path[:] = {path!r}; from {package}.server import serve; serve(*map(int, sys.argv[1:]))"
 _living: list[Child] = []

@@ -128,11 +128,20 @@ def is_exponent(node: Expression) -> bool:
     for part in parts:
         if part.op == "number" and part.number.denominator == 1 and abs(part.number) <= MAX_EXPONENT:
             continue
-        if part.op == "name" and (part.source, part.name) in (("transition", "index"), ("sweep", "n")):
+        if _is_position(part):
             continue
         if part.op not in ("add", "sub", "neg", "mul"):
             return False
     return len(parts) <= MAX_EXPONENT_NODES
+
+
+def has_entries(node: Expression) -> bool:
+    """Whether a node reads anything but the index and n."""
+    return any(part.op == "name" and not _is_position(part) for part in nodes([node]))
+
+
+def _is_position(part: Expression) -> bool:
+    return part.op == "name" and (part.source, part.name) in (("transition", "index"), ("sweep", "n"))
 
 
 def nodes(roots: Iterable[Expression], stop: Collection[int] = ()) -> Iterator[Expression]:

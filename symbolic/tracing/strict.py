@@ -13,10 +13,11 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 from ..errors import ContentError, RefusedError
-from .expression import MATRIX, SCALAR, VECTOR, Expression, Table, is_exponent, names, text
+from .expression import MATRIX, MAX_EXPONENT, SCALAR, VECTOR, Expression, Table, has_entries, is_exponent, names, text
 
 ADVICE = "a layer of linear attention is a polynomial map of its prompt; write it with +, -, *, / and @ only"
 
+EXPONENT = f"wanted a short polynomial in the index and n, of integers up to {MAX_EXPONENT}"
 FIXED = (
     "it is no entry of the prompt, but a symbol all the same: the position, n and the parameters are added, multiplied "
     "and divided by, and the position and n are exponents"
@@ -179,7 +180,8 @@ class StrictScalar(Strict):
         if power is None or modulus is not None:
             return NotImplemented
         if power.kind != SCALAR or not is_exponent(power):
-            self._tape.refuse("other", f"takes a power with exponent {text(power)}")
+            kind, advice = ("other", ADVICE) if has_entries(power) else ("exponent", EXPONENT)
+            self._tape.refuse(kind, f"takes a power with exponent {text(power)}", advice)
         return _joined(self, "pow", self._node, power)
 
     def __rpow__(self, base: Any) -> Any:

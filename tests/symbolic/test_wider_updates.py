@@ -401,6 +401,13 @@ def test_positions_divide_exactly_and_stay_positions():
 
 
 def test_a_power_that_would_take_too_long_is_refused():
-    own = algorithm("large", credit(lambda s, t, p: t.phi * (p.lam + p.beta) ** (10**6 * t.index)))
+    own = algorithm("large", credit(lambda s, t, p: t.phi * (p.lam + p.beta) ** (100 * t.index)))
     claim = claim_of(own)
     assert claim.verdict is lp.Verdict.UNDECIDED and "expanded up to the power 64" in claim.reason
+
+
+@pytest.mark.parametrize("exponent", [lambda t: 10**6 * t.index, lambda t: t.index**9 * t.index**9 * t.index**9 - 1])
+def test_an_exponent_that_no_arithmetic_ends_with_is_refused_without_trying_it(exponent):
+    own = algorithm("larger", credit(lambda s, t, p: t.phi * (p.lam + p.beta) ** exponent(t)))
+    claim = claim_of(own)
+    assert claim.verdict is lp.Verdict.UNDECIDED and "takes a power with exponent" in claim.reason
