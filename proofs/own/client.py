@@ -30,6 +30,8 @@ PRINTED = 2**20
 """The most bytes that are passed on of what a file prints."""
 TICK = 0.05
 """Seconds after which it is looked whether a silent process is still there."""
+DYING = 5.0
+"""Seconds that what is killed may take to be gone, on a busy machine."""
 MARK = "LAYERPROOF_OWN_FILE"
 """The environment variable that marks a file's process and what it starts."""
 REFUSED_KINDS = ("comparison", "truth", "lookup", "hash", "text", "number", "iteration", "exponent", "other")
@@ -331,15 +333,16 @@ def _kill(process: subprocess.Popen[bytes], mark: str) -> None:
     """End a process, its group, and what bears its mark in groups of their own (where /proc tells)."""
     with contextlib.suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL)
-    for _ in range(3):  # what is started while it is looked for is found the next time
-        if not _marked(mark):
-            break
+    limit = time.monotonic() + DYING
+    while _marked(mark) and time.monotonic() < limit:  # a killed process is there for a moment yet
+        time.sleep(TICK / 5)
     process.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(5)
 
 
 def _marked(mark: str) -> int:
+    """Kill the processes that bear a mark; how many they are, with those just being started, of which none can tell."""
     sought, found = f"{MARK}={mark}".encode(), 0
     try:
         numbers = [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names, thousands of them
@@ -347,9 +350,13 @@ def _marked(mark: str) -> int:
         return 0
     for name in numbers:
         with contextlib.suppress(OSError):
-            if sought in Path("/proc", name, "environ").read_bytes() and int(name) != os.getpid():
+            environment = Path("/proc", name, "environ").read_bytes()
+            if sought in environment and int(name) != os.getpid():
                 os.kill(int(name), signal.SIGKILL)
                 found += 1
+            elif not environment:  # a moment of execve; kernel threads and zombies have no program
+                Path("/proc", name, "exe").readlink()
+                found += not Path("/proc", name, "cmdline").read_bytes()
     return found
 
 
