@@ -18,7 +18,6 @@ from project import RIGHT, WRONG
 
 import layerproof as lp
 from layerproof.proofs.own import client
-from layerproof.proofs.own.client import Child
 from layerproof.proofs.user_file import load
 from layerproof.symbolic.errors import ContentError
 
