@@ -6,8 +6,7 @@ every sample's own gradient.
 
 The bound on rounding.  Prediction and update are built from additions and multiplications only, forwards and
 backwards.  A computed number is the sum of its monomials, each times a product of factors 1 + delta, |delta| <= u:
-k of them at most, where an input counts the roundings that made it, a product counts those of both operands and 1,
-a sum the larger of the two and 1, and so a contraction of length q those of both operands and q, whatever its order.
+k of them at most, counted line by line in `roundings`, whatever the order of a sum.
 Hence |computed - exact| <= g S / (1 - g), g = k u / (1 - k u), where S is the same computation on absolute values with
 every minus a plus: a sum of non-negative terms, which its own roundings make smaller by a factor 1 - g at most.
 Assumed: no overflow and no underflow.
@@ -34,11 +33,10 @@ from ...symbolic.invariance.weights import WeightSpace
 from ..device import PRECISIONS
 from ..reference import Stacked, components_first
 from ..transformer import ORDERS, AttentionHead, AttentionLayer, LinearTransformer
+from . import roundings
 
 ATTENTIONS = ("linear", "relu", "softmax")
 """What becomes of the scores Z^T Q Z: nothing, their positive part, or a softmax over the keys, the rows."""
-ENTRY_ROUNDINGS = 3
-"""The most roundings behind a prompt's entry: an input, a parameter, their product; checked on every prompt."""
 
 
 @dataclass(frozen=True)
@@ -249,45 +247,6 @@ def average_over_group(
     return outer_update(space, weights, moved_samples(trajectory, elements), outer, attention).updates.mean(dim=0)
 
 
-def rounding_count(space: WeightSpace, elements: int) -> int:
-    """k of the module's docstring for one entry of an average over `elements` samples.
-
-    Weights, mask, 1/n, discount and rewards count one rounding each, a prompt's entry `ENTRY_ROUNDINGS`.
-    """
-    m, N, heads = space.layout.m, space.layout.n + 1, len(space.masks)
-    state = ENTRY_ROUNDINGS
-    before = []
-    for _ in range(space.depth):
-        before.append(_forward(state, m, N))
-        state = before[-1][-1] + (heads - 1) + 2 + 1  # heads, 1/n, residual connection
-    error = state + 2 + 3  # discounted following, three additions
-    adjoint = error + 4  # square, half, discount
-    worst = 0
-    for values in reversed(before):
-        state, first, third, fourth, fifth, _ = values
-        # Adjoints of the partial products, last to first; each state they meet adds its own count.
-        last = adjoint + 2
-        to_fifth = last + state + N
-        to_fourth = to_fifth + 1 + m
-        to_third = to_fourth + state + m
-        to_second = to_third + 1 + N
-        to_first = to_second + state + N
-        worst = max(worst, fourth + to_fifth + m, to_first + 1 + m)
-        to_state = max(fifth + last, third + to_fourth, first + to_second) + m
-        adjoint = max(adjoint, to_state) + 3 * heads
-    # Two prompts, and every layer of a looped transformer, add to one gradient; then the average.
-    return worst + 2 * space.depth - 1 + elements + 1
-
-
-def _forward(state: int, m: int, N: int) -> tuple[int, ...]:
-    """Counts of the state, of W P, and of W P Z M and the three products that follow."""
-    first = 1 + 1 + m
-    third = first + state + m + 1 + N
-    fourth = third + state + N
-    fifth = fourth + 1 + m
-    return state, first, third, fourth, fifth, fifth + state + m
-
-
 def magnitudes(space: WeightSpace, weights: Tensor, samples: Samples, outer: Outer) -> Tensor:
     """S of the module's docstring for every sample's update : (B, size), in floats."""
     masks = tuple(mask.abs() for mask in _masks(space))
@@ -325,7 +284,7 @@ def compare_with_exact(
         raise ArgumentError(f"the group {group.name} has no list of elements: wanted a finite group to average over")
     used = flat(point) if weights is None else weights
     samples = moved_samples(trajectory, elements)
-    k = rounding_count(space, len(elements))
+    k = roundings.rounding_count(space.layout.m, space.layout.n + 1, len(space.masks), space.depth, len(elements))
     entries = max(_ratio(*pair) for pair in _prompt_errors(space, trajectory, samples, outer.window, elements))
     exact = averaged_update(space, point, trajectory, outer, elements, RATIONALS)
     computed = average_over_group(space, used, trajectory, outer, elements).tolist()
@@ -345,7 +304,7 @@ def _prompt_errors(
 ) -> Iterator[tuple[Fraction, Fraction]]:
     """(error, bound) of every entry of every prompt."""
     floats = zip(*(Z.tolist() for Z in prompt_pair(space, samples, window)), strict=True)
-    share = _growth(ENTRY_ROUNDINGS)
+    share = _growth(roundings.ENTRY)
     for g, pair in zip(elements, floats, strict=True):
         setups = prompts(space, RATIONALS, trajectory.moved(g, RATIONALS.number), window)
         for setup, computed in zip(setups, pair, strict=True):
