@@ -56,6 +56,7 @@ def reordered(data, order):
 # true executions
 
 
+@pytest.mark.slow
 @each_case
 @pytest.mark.parametrize("dtype", list(PRECISIONS))
 def test_no_true_execution_leaves_the_bound(case: Case, dtype: torch.dtype) -> None:
@@ -89,6 +90,7 @@ def test_numbers_that_underflow_when_lowered_raise_no_alarm(dtype: torch.dtype, 
         assert result.status in ("within", "vacuous")
 
 
+@pytest.mark.slow
 def test_a_batch_that_says_nothing_is_called_vacuous() -> None:
     case = Case("td0")
     construction, data = made(case, n=100), random_transitions(case.algorithm, 2, 100, 20, 0)

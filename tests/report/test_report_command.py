@@ -27,6 +27,7 @@ def test_a_report_is_written_and_said_where(tmp_path, capsys):
     assert "layerproof: td0 ..." in ran.err
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_and_an_earlier_report_is_replaced(tmp_path, capsys):
     for name in ("a", "b"):
         run_cli(capsys, "report", "td0", *QUICK, "-o", str(tmp_path / name))
@@ -69,6 +70,7 @@ def test_wrong_arguments_are_refused_and_nothing_is_written(tmp_path, capsys, ar
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_refuted_construction_is_reported_with_exit_code_1(tmp_path, capsys):
     path = own_files.write(tmp_path, ('("phi", "phi"): -step.C.mT', '("phi", "phi"): step.C.mT'), given=True)
     ran = run_cli(capsys, "report", path, *SMALL, "--evidence", "identity-exact", "--format", "md",

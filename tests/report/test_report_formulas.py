@@ -57,6 +57,7 @@ def gathered(count: int, seed: int) -> list[str]:
     return sorted(found)
 
 
+@pytest.mark.slow
 def test_tex_takes_every_formula_that_the_gate_lets_through(tmp_path: Path) -> None:
     body = "\n".join(rf"\[ {formula} \]" for formula in [*gathered(1500, 1), *COMMANDS])
     assert compiled(tex.PREAMBLE + body + r"\end{document}", tmp_path) == ""
@@ -82,6 +83,7 @@ def test_mathml_is_well_formed_for_every_formula_that_the_gate_lets_through() ->
             assert "\\" not in "".join(root.itertext()).replace("∖", "")
 
 
+@pytest.mark.slow
 @given(st.text("\\{}$%#&^_~'abc[]() \n", max_size=12) | texts)
 @settings(max_examples=500)
 def test_gate_lets_nothing_through_that_ends_a_formula(latex: str) -> None:
@@ -123,6 +125,7 @@ def test_long_formulas_are_broken_and_nothing_is_lost() -> None:
     assert len(lines(samples.LONG.latex, 66)) > 2 and len(lines(samples.CASES.latex, 10)) <= 2
 
 
+@pytest.mark.slow
 def test_every_formula_of_every_derivation_is_readable() -> None:
     from helpers import CASES
 

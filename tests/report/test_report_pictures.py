@@ -48,6 +48,7 @@ def looks_right(picture: Picture) -> None:
     assert used <= {*SERIES, *PALE, "#1b1f24", "#57606a", "#d0d7de"}
 
 
+@pytest.mark.slow
 @each_case
 def test_the_pictures_of_a_page(case: Case):
     found = pictures(page_of(case))
@@ -57,6 +58,7 @@ def test_the_pictures_of_a_page(case: Case):
     assert found == pictures(page_of.__wrapped__(case))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_the_pictures_of_own_constructions(path: str):
     for picture in pictures(example_report(path)):

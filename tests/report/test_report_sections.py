@@ -81,6 +81,7 @@ def test_a_broken_formula_is_noticed():
         assert not readable(latex)
 
 
+@pytest.mark.slow
 @each_case
 def test_the_page_is_the_same_every_time_and_holds_no_facts_of_the_machine(case: Case):
     assert page_of.__wrapped__(case) == page_of(case)
@@ -266,6 +267,7 @@ def test_page_names_are_safe_and_different():
     assert all(re.fullmatch("[A-Za-z0-9][A-Za-z0-9-]{0,70}", n) and n.lower() not in RESERVED for n in names)
 
 
+@pytest.mark.slow
 def test_two_files_of_one_name_have_their_own_claims(tmp_path: Path):
     good = own_files.write(tmp_path, given=True, name="good.py")
     bad = own_files.write(tmp_path, ('("phi", "phi"): -step', '("phi", "phi"): step'), given=True, name="bad.py")
@@ -421,6 +423,7 @@ def test_weights_say_whether_layers_share_their_preconditioner():
     assert "looped" not in words(weights.build(found)) and "as in the runs" in words(weights.build(found))
 
 
+@pytest.mark.slow
 def test_invariance_is_shown_with_sets_and_witnesses_when_asked():
     report, _ = establish(["td0"], SMALL, ["derived"], invariance=True)
     check(report)
@@ -447,6 +450,7 @@ def test_the_command_makes_the_same_page(tmp_path: Path):
     assert "--evidence derived" in text
 
 
+@pytest.mark.slow
 def test_the_index_names_every_page_with_its_verdict():
     report = build([], replace(SMALL, layers=1), ["derived"])
     links = [p.target for p in everything(report.lead) if isinstance(p, Link)]

@@ -29,6 +29,7 @@ from layerproof.symbolic.strict_json import loads
 # the same report gives the same bytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in FORMATS if n != "pdf"] + [pytest.param("pdf", marks=needs_typst)])
 def test_same_bytes_here_and_in_another_process(name: str, tmp_path: Path) -> None:
     first = {p.name: p.read_bytes() for p in write(samples.report(), tmp_path / "a", [name])}

@@ -151,6 +151,7 @@ def transposed_C(found: Example, head: int) -> Any:
     return with_matrix(weights, 0, head, Q=RationalMatrix.of(rows))
 
 
+@pytest.mark.slow
 @each_case
 @pytest.mark.parametrize("fault", ["sign", "transpose", "scale", "mask"])
 def test_a_wrong_head_is_seen_in_the_example(case: Case, fault: str):

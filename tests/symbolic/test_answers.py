@@ -19,6 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = {"d": 2, "n": 4, "layers": 2, "trials": 1}
 
 
+@pytest.mark.slow
 def test_given_heads_show_that_a_failed_derivation_rules_nothing_out():
     given = load(EXAMPLES / "heavy_ball_td.py")
     assert lp.verify(given, **SMALL).holds
@@ -27,6 +28,7 @@ def test_given_heads_show_that_a_failed_derivation_rules_nothing_out():
     assert (claim.verdict, result.exit_code) == (lp.Verdict.UNDECIDED, 3) and "heads=" in claim.reason
 
 
+@pytest.mark.slow
 def test_a_discount_may_have_any_name(tmp_path, capsys):
     path = write(
         tmp_path,
@@ -38,12 +40,14 @@ def test_a_discount_may_have_any_name(tmp_path, capsys):
     assert ran.code == 0, ran.out + ran.err
 
 
+@pytest.mark.slow
 def test_a_result_is_true_only_when_all_of_it_holds():
     assert lp.verify("td0", evidence=["identity-exact"], **SMALL)
     assert not lp.invariance("td0", layers=2, looped=True, set="one-layer", floats=False)
     assert lp.invariance("td0", layers=2, looped=True, floats=False)  # a question that is answered
 
 
+@pytest.mark.slow
 def test_a_construction_that_only_imports_its_neighbour_is_checked(tmp_path, capsys):
     right = Path(write(tmp_path))
     sibling = (
@@ -56,6 +60,7 @@ def test_a_construction_that_only_imports_its_neighbour_is_checked(tmp_path, cap
     assert ran.code == 1 and "wrong" in ran.out and "stranger" not in ran.out + ran.err
 
 
+@pytest.mark.slow
 def test_what_other_programs_print_stays_off_stdout(tmp_path):
     path = write(tmp_path, ("ALGORITHM = ", "import os\nos.system('echo shouted')\nALGORITHM = "))
     command = [sys.executable, "-m", "layerproof", "verify", path, "-d", "2", "-n", "4", "-L", "2", "--json"]

@@ -88,6 +88,7 @@ def test_rational_vectors_are_lists_of_fractions(data, d):
     assert left + right == right + left
 
 
+@pytest.mark.slow
 @quick
 @given(st.data(), SIZES, SIZES, SIZES)
 def test_rational_matrices_are_lists_of_rows(data, h, k, w):
@@ -119,6 +120,7 @@ def test_equal_numbers_with_different_denominators_are_equal_everywhere(x, y):
     assert matrix != RationalMatrix.of([[x, y + Fraction(1, 2**60)]])
 
 
+@pytest.mark.slow
 @quick
 @given(st.data(), SIZES, SIZES)
 def test_columns_are_one_vector_or_number_for_each_column(data, d, width):
@@ -223,6 +225,7 @@ def test_field_matrices_are_rows_of_residues(data, h, k, w):
     assert rows(left.take_rows([h - 1, 0])) == [A[-1], A[0]]
 
 
+@pytest.mark.slow
 @quick
 @given(st.data(), SIZES)
 def test_the_field_is_an_image_of_the_rationals(data, d):
@@ -241,6 +244,7 @@ def test_the_field_is_an_image_of_the_rationals(data, d):
 # plain entries
 
 
+@pytest.mark.slow
 @quick
 @given(st.data(), SIZES, SIZES, SIZES)
 def test_entry_matrices_are_lists_of_rows(data, h, k, w):
@@ -254,6 +258,7 @@ def test_entry_matrices_are_lists_of_rows(data, h, k, w):
     assert (-EntryVector(v)).entries == times(Fraction(-1), v)
 
 
+@pytest.mark.slow
 @quick
 @given(st.data(), SIZES)
 def test_structural_zeros_are_zeros(data, d):
@@ -366,6 +371,7 @@ def scalar_and_vector(draw, algebra: Algebra, values: Values, depth: int = 3) ->
     return scalar, vector
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [2, 3])
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
@@ -379,6 +385,7 @@ def test_the_algebra_at_concrete_vectors_is_plain_arithmetic(d, data):
 words = st.lists(st.tuples(st.sampled_from(MATRICES), st.booleans()), max_size=3).map(tuple)
 
 
+@pytest.mark.slow
 @quick
 @given(st.sampled_from(NAMES), words, st.sampled_from(NAMES), st.data())
 def test_a_contraction_is_its_transpose(left, word, right, data):

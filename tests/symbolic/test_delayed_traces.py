@@ -120,6 +120,7 @@ CASES = {
 each = pytest.mark.parametrize("name", CASES)
 
 
+@pytest.mark.slow
 @each
 def test_the_mask_is_the_brute_force_one(name):
     found = derive(CASES[name][0])

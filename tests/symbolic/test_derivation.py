@@ -38,6 +38,7 @@ def test_every_algorithm_has_a_number_of_heads_here():
 # the solved tensor and its factorisation
 
 
+@pytest.mark.slow
 @each_case
 def test_the_system_is_solved_at_three_context_lengths(case: Case):
     assert SOLVED_AT == tuple(tensor.n for tensor in case.derivation.tensors) == (2, 3, 4)
@@ -136,6 +137,7 @@ def scaled(head: Any) -> list[Any]:
     return [replace(head, U={**head.U, key: c * (1 + Fraction(1, 2**30))}) for key, c in head.U.items()]
 
 
+@pytest.mark.slow
 @each_case
 @pytest.mark.parametrize("change", [c_transposed, sign_flipped, entry_removed, scaled], ids=lambda f: f.__name__)
 def test_the_block_identity_is_refuted_for_a_wrong_entry(case: Case, change):

@@ -25,6 +25,7 @@ def subject(name, **asked):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ("off_policy_td", "expected_sarsa"))
 def test_the_sets_of_one_layer_and_the_commutant_hold(name):
     path = str(EXAMPLES / f"{name}.py")

@@ -65,6 +65,7 @@ def agrees(space, point, sample, rng, directions=2):
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masks", [False, True], ids=["own masks", "any masks"])
 @pytest.mark.parametrize("depth, looped", DEPTHS)
 @pytest.mark.parametrize("name", ["td0", "td-lambda", "residual-gradient", "average-reward-td", "differential-td"])
@@ -78,6 +79,7 @@ def test_the_gradient_of_the_other_algorithms_too(name):
         assert agrees(*made(name, depth, looped, masks=True), directions=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, d, n, depth, looped",
     [

@@ -75,6 +75,7 @@ def blocks_of(s, positions):
 # one layer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_one_layer_keeps_its_set_by_every_kind_of_evidence(name):
     s = subject_of(name)
@@ -87,6 +88,7 @@ def test_one_layer_keeps_its_set_by_every_kind_of_evidence(name):
     assert witness_of(s, one_layer(s)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OUTERS)
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("name", ["td0", "average-reward-td", "differential-td", "tdc"])
@@ -168,6 +170,7 @@ def test_the_algorithms_own_weights_alone_are_not_invariant(name, make):
 # deeper
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looped", [True, False])
 @pytest.mark.parametrize("name", NAMES)
 def test_two_layers_keep_the_commutant_and_not_the_set_of_one(name, looped):
@@ -272,6 +275,7 @@ def judged(s, weights):
 SEEN = []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BASES)
 @settings(max_examples=25)
 @given(data=st.data())
@@ -352,6 +356,7 @@ def read_numbers(document):
     return Fraction(document)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers, looped", [(1, True), (2, True), (2, False)])
 @pytest.mark.parametrize("name", ["td0", "average-reward-td"])
 def test_a_witness_is_what_it_says(name, layers, looped):

@@ -49,6 +49,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", CASES)
 def test_the_suggestion_is_made_and_true(rows):
     credit, scalars, block = CASES[rows]
@@ -65,6 +66,7 @@ def test_the_suggestion_is_made_and_true(rows):
     assert len(derive(wide).heads) == found.heads
 
 
+@pytest.mark.slow
 def test_the_verdict_names_the_suggestion():
     credit, scalars, _ = CASES["rho * phi"]
     result = lp.verify(algorithm(credit, scalars), d=2, n=3, layers=2, evidence=["derived"])
@@ -87,6 +89,7 @@ def test_reward_squared_is_helped_by_rows_of_the_reward():
     assert found is not None and (found.rows, found.heads) == ("reward * phi", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "credit",
     (

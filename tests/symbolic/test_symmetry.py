@@ -178,6 +178,7 @@ def test_an_unknown_name_is_refused_with_the_names():
 ALL_NAMES = ["td0", "least-squares", "average-reward-td", "differential-td"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL_NAMES)
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("group_name", GROUPS)
@@ -254,6 +255,7 @@ def test_any_subgroup_of_signed_permutations(drawn):
     assert len(group.fixed_vectors) == traces / group.order
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.fractions(-3, 3, max_denominator=4), min_size=4, max_size=4), max_size=5))
 def test_the_nullspace_is_one(rows):
     basis = nullspace(rows, 4)
@@ -284,6 +286,7 @@ def test_dependent_names_do_not_count_twice():
     assert lp.invariance("td0", layers=1, set=document, floats=False).claims[0].verdict.value == "HOLDS"
 
 
+@pytest.mark.slow
 def test_cosets_of_the_sign_flips_are_counted_once_each():
     """In the group of the 24-cell whole families of elements agree up to signs and are still different cosets."""
     half = Fraction(1, 2)

@@ -289,6 +289,7 @@ SIBLINGS: dict[str, tuple[Algorithm, str, str, bool]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIBLINGS)
 def test_what_a_file_may_not_ask_is_refused_with_its_place(name: str) -> None:
     algorithm, kind, function, contradicts = SIBLINGS[name]

@@ -48,6 +48,7 @@ def test_the_rank_does_not_depend_on_the_seed_but_the_seed_is_used() -> None:
     assert {rank_at(derivation, 2, seed=seed) for seed in range(3)} == {rank_at(derivation, 2)}
 
 
+@pytest.mark.slow
 def test_only_the_reward_rate_row_leaves_unknowns_that_occur_but_are_not_forced() -> None:
     """Its constant feature cannot tell key tokens apart; every other system is forced in all that prompts see."""
     for name in ("td0", "gtd2", "average-reward-td"):

@@ -107,6 +107,7 @@ def layer_change(Z: Any, W: Any, P: Any, Q: Any, M: Any) -> list[list[Fraction]]
     return times(times(times(W, times(P, Z)), M), times(T, times(Q, Z)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_the_witness_is_redone_from_its_printed_text_alone(name, capsys, tmp_path):
     from layerproof.proofs.witness_text import witness_lines
@@ -146,6 +147,7 @@ def test_the_witness_is_redone_from_its_printed_text_alone(name, capsys, tmp_pat
         assert sum(map(mul, wrong, answers)) == answers[seen]  # other multipliers do not cancel
 
 
+@pytest.mark.slow
 def test_the_cube_of_the_reward_takes_four_prompts_with_the_third_difference():
     found = unreachable(algorithm(IMPOSSIBLE["R^3 phi"]), {}, {"gamma": GAMMA})
     assert found is not None and list(map(abs, found.multipliers)) == [1, 3, 3, 1]
@@ -164,6 +166,7 @@ def test_rows_that_do_not_hold_what_is_asked_for_have_a_pair_of_prompts():
     assert first.Z == second.Z and first.new != second.new
 
 
+@pytest.mark.slow
 @each_case
 def test_no_witness_is_found_against_an_algorithm_that_has_heads(case):
     values = {name: Fraction(k + 1, k + 3) for k, name in enumerate(case.algorithm.parameters)}

@@ -175,6 +175,7 @@ TRANSPOSED = {
 ALL = {**{name: case[0] for name, case in CASES.items()}, **ROWS, **TRANSPOSED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_it_is_verified_by_every_kind_of_evidence(name):
     result = lp.verify(ALL[name], d=2, n=5, layers=3, trials=2)
@@ -191,12 +192,14 @@ def scaled_mask(found: Derivation, n: int) -> list[list[Fraction]]:
     return [[scale * x for x in row[:n]] for row in found.masks[head.mask].rows(n, VALUES, Fraction)[:n]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_mask_is_the_brute_force_one(name):
     own, entry = CASES[name]
     assert scaled_mask(derive(own), N) == [[entry(i, j) for j in range(1, N + 1)] for i in range(1, N + 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_no_witness_is_found_against_what_a_layer_does(name):
     own = ALL[name]
@@ -278,6 +281,7 @@ def given(entry: Callable[[Any, int, int], Any]) -> Algorithm:
     return replace(CASES["decay 1 - beta"][0], heads=heads)
 
 
+@pytest.mark.slow
 def test_given_heads_with_beta_and_one_minus_beta_exchanged_are_refuted():
     def run(own: Algorithm) -> int:
         return lp.verify(own, d=2, n=7, layers=2, evidence=["identity-exact"]).exit_code
@@ -328,6 +332,7 @@ def test_hypotheses_are_printed_and_shown_to_hold_somewhere():
         assert "!= 0" not in claim_of(CASES[name][0]).claim
 
 
+@pytest.mark.slow
 def test_a_value_that_breaks_a_hypothesis_is_an_argument_that_is_named():
     own = algorithm("difference", credit(lambda s, t, p: t.phi / (p.beta - t.index)))
     assert claim_of(own).details["hypotheses"]["nonzero"] == ["j - beta != 0"]
@@ -400,6 +405,7 @@ def test_positions_divide_exactly_and_stay_positions():
     assert 2**-j == Fraction(1, 8) and Fraction(1, 2) ** j == Fraction(1, 8) and type(1 / (j * j)) is Fraction
 
 
+@pytest.mark.slow
 def test_a_power_that_would_take_too_long_is_refused():
     own = algorithm("large", credit(lambda s, t, p: t.phi * (p.lam + p.beta) ** (100 * t.index)))
     claim = claim_of(own)

@@ -128,6 +128,7 @@ def test_the_right_construction_gives_nothing_to_shrink() -> None:
 SIZE = D + N * (2 * D + 1) + D
 
 
+@pytest.mark.slow
 @given(
     contexts(D, N),
     vectors(D),
@@ -146,6 +147,7 @@ def test_what_is_left_fails_and_the_mismatch_is_its_own(
     assert (found.context.d, found.context.n) == (D, N)
 
 
+@pytest.mark.slow
 @given(contexts(D, N), vectors(D), st.sets(st.integers(0, SIZE - 1), max_size=5))
 def test_only_the_entries_that_the_failure_needs_are_left_and_they_are_one(
     context: Context, start: list[Fraction], positions: set[int]

@@ -406,6 +406,7 @@ def test_list_evidence_says_what_each_kind_means(capsys: Capture) -> None:
 # derive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_derive_shows_every_step_in_every_format(capsys: Capture, name: str) -> None:
     steps = ["Textbook update", "Prompt", "Ansatz", "Linear system and its solution", "Masks, for every n", "Heads",
@@ -421,6 +422,7 @@ def test_derive_shows_every_step_in_every_format(capsys: Capture, name: str) -> 
     assert run_cli(capsys, "derive", name) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("looped", [False, True])
 def test_derive_with_sizes_adds_the_matrices_of_construct(capsys: Capture, name: str, looped: bool) -> None:
@@ -498,6 +500,7 @@ def test_version_and_help_go_to_stdout(capsys: Capture) -> None:
         assert (ran.code, ran.err) == (0, "") and "Usage: layerproof" in ran.out
 
 
+@pytest.mark.slow
 def test_the_console_script_and_python_m_do_the_same() -> None:
     script = subprocess.run([console_script(), "verify", "td0", *QUICK, "--json"], capture_output=True, check=False)
     module = subprocess.run(
@@ -507,11 +510,13 @@ def test_the_console_script_and_python_m_do_the_same() -> None:
     assert script.stdout == module.stdout and loads(script.stdout.decode())["command"] == "verify"
 
 
+@pytest.mark.slow
 def test_the_exit_code_reaches_the_shell_and_a_refusal_leaves_stdout_empty() -> None:
     ran = python("-m", "layerproof", "verify", "td-0")
     assert (ran.returncode, ran.stdout) == (2, "") and ran.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("list",), ("list", "--json"), ("derive", "td0"), ("verify", "td0", *QUICK)])
 def test_a_reader_that_has_gone_is_no_error(arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
@@ -525,6 +530,7 @@ def test_a_reader_that_has_gone_is_no_error(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in ran.stderr and "Exception ignored" not in ran.stderr and "error" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_command_with_130_and_one_line() -> None:
     code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); " \
            "from layerproof.proofs.cli import run; sys.exit(run(sys.argv[1:]))"  # fmt: skip

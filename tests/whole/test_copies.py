@@ -69,6 +69,7 @@ def test_a_construction_and_a_derivation_survive(case: Case, way: Callable[[Any]
     assert way(case.algorithm) is case.algorithm
 
 
+@pytest.mark.slow
 def test_an_algorithm_of_ones_own_is_copied_as_itself_and_pickled_only_when_its_functions_can_be() -> None:
     own = replace(lp.derive("td0").algorithm, name="mine")
     assert copy.deepcopy(own) is own and copy.deepcopy(lp.derive(own)) is lp.derive(own)

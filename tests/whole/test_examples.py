@@ -279,6 +279,7 @@ def test_three_step_td_derives_a_band_of_three():
     assert all(step.holds for steps in found.lemma.values() for step in steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, key, following",
     (("off_policy_td", "rho_phi", "gamma_phi_next"), ("expected_sarsa", "phi", "gamma_expected_phi")),
@@ -593,6 +594,7 @@ SIBLINGS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DERIVED)
 def test_the_right_heads_by_hand_are_right(name):
     for looped in (False, True):
@@ -606,6 +608,7 @@ def entries_of(prompt: Any) -> list[Fraction]:
     return [x for part in prompt for x in entries_of(part)] if isinstance(prompt, list) else [Fraction(prompt)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIBLINGS)
 def test_a_wrong_sibling_is_refuted(name):
     sibling = SIBLINGS[name]()

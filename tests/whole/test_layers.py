@@ -62,6 +62,7 @@ each_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_
 # which way imports go
 
 
+@pytest.mark.slow
 @each_file
 def test_a_layer_imports_itself_and_what_lies_below_it(path: Path) -> None:
     folder = path.relative_to(ROOT).parts[0]
@@ -109,6 +110,7 @@ def test_an_import_against_the_direction_is_seen(source: str, package: tuple[str
 # the one file that knows the accelerator
 
 
+@pytest.mark.slow
 def test_only_the_device_module_names_the_accelerator_in_code() -> None:
     assert [str(p.relative_to(ROOT)) for p in FILES if says_cuda(p.read_text())] == ["numeric/device.py"]
 
@@ -128,6 +130,7 @@ def loads(statement: str) -> set[str]:
     return set(ran.stdout.split()) & HEAVY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -145,5 +148,6 @@ def test_the_import_of_the_package_loads_nothing_heavy() -> None:
     assert loads("import layerproof") == set()
 
 
+@pytest.mark.slow
 def test_torch_is_seen_where_it_is_loaded() -> None:
     assert "torch" in loads("import layerproof.numeric.device")

@@ -136,6 +136,7 @@ def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_commit_is_compared_with_the_checkout(mock: Path, tmp_path: Path) -> None:
     cache, keep = ("--cache", str(tmp_path / "cache")), ("--keep", str(tmp_path / "kept"))
     clean = run(mock, *cache)
@@ -158,6 +159,7 @@ def test_a_commit_is_compared_with_the_checkout(mock: Path, tmp_path: Path) -> N
     assert said == "said '' True\n"  # compiled, and no word that anything is proved
 
 
+@pytest.mark.slow
 def test_what_cannot_be_built_is_no_success(mock: Path, tmp_path: Path) -> None:
     main = mock / "house/api/__main__.py"
     main.write_text(PRODUCT.replace('elif command == "prove":', 'elif command == "prove":\n    sys.exit("lost")'))
@@ -168,6 +170,7 @@ def test_what_cannot_be_built_is_no_success(mock: Path, tmp_path: Path) -> None:
     assert not [f for f in (tmp_path / "cache").iterdir() if f.name.endswith("-quick")]
 
 
+@pytest.mark.slow
 def test_a_package_that_is_not_listed_is_missed(mock: Path) -> None:
     (mock / "pyproject.toml").write_text(PYPROJECT.replace(', "layerproof.part"]', "]"), encoding="utf-8")
     missed = run(mock)

@@ -55,6 +55,7 @@ def test_the_exit_code_is_the_verdicts(folder: Path, question: tuple[str, ...], 
     assert shell(folder, line, *question).returncode == code
 
 
+@pytest.mark.slow
 def test_with_stderr_closed_nothing_of_it_lands_on_stdout(folder: Path) -> None:
     ran = shell(folder, '"$0" "$@" --json 2>&-', *HOLDS)
     assert loads(ran.stdout)["command"] == "verify" and ran.stderr == ""
