@@ -19,8 +19,8 @@ BOTTOM_TO_TOP = """
 symbolic/errors symbolic/names symbolic/exact symbolic/strict_json symbolic/attention symbolic/readout
 symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own symbolic/tracing
 symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
-symbolic/invariance
-numeric/device numeric/data numeric/lower numeric/reference
+symbolic/convergence symbolic/invariance
+numeric/device numeric/data numeric/convergence numeric/lower numeric/reference
 numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training
 proofs/streams proofs/plain_text proofs/witness_text proofs/verdict proofs/case proofs/own proofs/counterexample
 proofs/user_file
