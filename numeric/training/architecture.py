@@ -99,7 +99,8 @@ class Architecture:
     def queries(self, features: Tensor) -> Tensor:
         """Query columns, which are affine in the features: features (..., T, d), result (..., m, T)."""
         base, slope = self._query
-        return slope.to(features) @ features.mT + base.to(features)
+        columns: Tensor = slope.to(features) @ features.mT + base.to(features)
+        return columns
 
     @cached_property
     def _query(self) -> tuple[Tensor, Tensor]:

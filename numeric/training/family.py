@@ -102,10 +102,10 @@ def _orthonormal(rows: Tensor) -> Tensor:
     return basis
 
 
-def outside_commutant(arch: Architecture, weights: Tensor) -> Tensor:
-    """The part of all matrices' squared norm outside the commutant of the signed permutations : (K,).
+def commuting(arch: Architecture, weights: Tensor) -> Tensor:
+    """The weights' part in the commutant of the signed permutations, matrix by matrix.
 
-    Inside, a block of features by features is a multiple of the identity, one of features by another row is zero.
+    A block of features by features is a multiple of the identity there, one of features by another row is zero.
     """
     inside = torch.zeros_like(weights)
     for (_, height, moved), (_, width, too) in product(arch.space.blocks, repeat=2):
@@ -116,8 +116,13 @@ def outside_commutant(arch: Architecture, weights: Tensor) -> Tensor:
         elif moved and too:
             mean = block.diagonal(dim1=-2, dim2=-1).mean(-1)
             inside[..., rows, columns] = mean[..., None, None] * torch.eye(len(height)).to(weights)
+    return inside
+
+
+def outside_commutant(arch: Architecture, weights: Tensor) -> Tensor:
+    """The part of all matrices' squared norm outside the commutant : (K,)."""
     total = weights.square().flatten(start_dim=1).sum(-1)
-    return (weights - inside).square().flatten(start_dim=1).sum(-1) / total
+    return (weights - commuting(arch, weights)).square().flatten(start_dim=1).sum(-1) / total
 
 
 def aligned(arch: Architecture, weights: Tensor) -> Tensor:

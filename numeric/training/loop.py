@@ -21,6 +21,7 @@ from ..device import resolve_dtype
 from .architecture import Architecture, judged, window_moments
 from .baseline import Baseline
 from .errors import Outcomes, outer_errors, step_slopes
+from .family import commuting
 from .laws import TRAINED, episodes
 from .measure import Measure
 from .network import attend, predict
@@ -80,6 +81,8 @@ class Trainer:
         self.baselines = [Baseline.of(arch, self.like) for arch in judged(settings)]
         K = len(self.seeds)
         first = self.arch.initial(self.seeds)
+        if settings.start == "commutant":
+            first = commuting(self.arch, first)
         self.shape = first.shape
         flat = first.reshape(K, -1)
         self.size = flat.shape[1]

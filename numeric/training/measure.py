@@ -138,4 +138,5 @@ def _nearest(values: Tensor, table: Tensor, weight: Tensor) -> Tensor:
     """The weight vectors (G, d) whose values are nearest, in the mean square under `weight`."""
     root = weight.sqrt().unsqueeze(-1).double()
     right = root * values.unsqueeze(-1).double()
-    return torch.linalg.lstsq(root * table.double(), right, driver="gelsd").solution.squeeze(-1).to(values)
+    found: Tensor = torch.linalg.lstsq(root * table.double(), right, driver="gelsd").solution
+    return found.squeeze(-1).to(values)

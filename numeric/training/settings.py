@@ -21,6 +21,9 @@ WINDOWS = ("sliding", "shared")
 talk's)."""
 ACTIVATIONS = ("linear", "softmax", "relu", "tanh", "elu", "selu", "leaky-relu")
 OPTIMISERS = ("adam", "sgd")
+STARTS = ("xavier", "commutant")
+"""The first weights: as published, or what of them commutes with all signed permutations of the features: there the
+expected update of a symmetric law stays, and what leaves it is the sampling's."""
 TRAPS = {
     "softmax-over-queries": "softmax normalises over the queries of each key, and 1/n follows",
     "late-target": "a true-value or Monte-Carlo target belongs to the state after the query's",
@@ -42,6 +45,7 @@ class Training:
     representable  rewards are made so that some weight vector gives every state its true value
     seeds       networks, numbered from 1; `width` of them are trained side by side
     log         a log point every so many processes; `final` fresh processes judge the trained networks
+    start       the first weights, of gain `gain`
     shuffled    rewards in disorder along each trajectory: nothing is there to be learned (the null)
     """
 
@@ -66,6 +70,7 @@ class Training:
     rate: float = 1e-3
     decay: float = 1e-6
     gain: float = 0.1
+    start: str = "xavier"
     seeds: int = 30
     width: int = 30
     log: int = 10
@@ -84,6 +89,7 @@ class Training:
         for name, known in (
             ("algorithm", ARCHITECTURES), ("process", PROCESSES), ("target", TARGETS), ("window", WINDOWS),
             ("activation", ACTIVATIONS), ("optimiser", OPTIMISERS), ("dtype", ("float32", "float64")),
+            ("start", STARTS),
             ("trace", ("lam", "gamma-lam")),
         ):  # fmt: skip
             if getattr(self, name) not in known:
@@ -92,10 +98,10 @@ class Training:
             value = getattr(self, name)
             if not isinstance(value, Fraction) or not 0 <= value <= 1:
                 raise ArgumentError(f"{name} is {value}, wanted an exact number from 0 to 1")
-        for name, most in (("rate", 10.0), ("gain", 10.0), ("decay", 10.0)):
+        for name, limit in (("rate", 10.0), ("gain", 10.0), ("decay", 10.0)):
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not (0 if name == "decay" else 1e-12) <= value <= most:
-                raise ArgumentError(f"{name} is {value}, wanted a positive number up to {most}")
+            if not isinstance(value, (int, float)) or not (0 if name == "decay" else 1e-12) <= value <= limit:
+                raise ArgumentError(f"{name} is {value}, wanted a positive number up to {limit}")
         for name in self.traps:
             if name not in TRAPS:
                 raise ArgumentError(f"trap is {str(name)[:40]!r}, wanted some of {', '.join(TRAPS)}")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .proofs.sweep.spec import read_sweep as read_sweep
     from .proofs.sweep.workers import WorkerProcesses as WorkerProcesses
     from .proofs.sweep.workers import prepare_worker as prepare_worker
+    from .proofs.training.run import train as train
     from .proofs.verdict import Claim as Claim
     from .proofs.verdict import Result as Result
     from .proofs.verdict import Verdict as Verdict
@@ -83,6 +84,7 @@ _HOMES = {
     "read_weights": "numeric.files.weights_file",
     "report": "proofs.report.reporting",
     "run_sweep": "proofs.sweep.run",
+    "train": "proofs.training.run",
     "verify": "proofs.functions",
     "write_weights": "numeric.files.weights_file",
 }

@@ -33,7 +33,7 @@ proofs/pytest_plugin proofs/export proofs/check
 proofs/report/svg proofs/report/picture_curves proofs/report/picture_prompt proofs/report/document proofs/report/model
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/writers
 proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead proofs/report/sections
-proofs/report/build proofs/report/reporting
+proofs/report/build proofs/report/reporting proofs/training
 proofs/commands proofs/cli proofs/api
 """
 ORDER = BOTTOM_TO_TOP.split()

@@ -1,0 +1,253 @@
+"""What is measured of trained networks, on weights made by hand whose measures are known, and the verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+from torch import Tensor
+
+from layerproof.numeric.training.architecture import Architecture, judged
+from layerproof.numeric.training.baseline import Baseline
+from layerproof.numeric.training.checkpoint import decode, encode, read_trained, weights_file
+from layerproof.numeric.training.family import (
+    aligned,
+    balance,
+    blocks,
+    commuting,
+    family,
+    interaction,
+    outside_commutant,
+)
+from layerproof.numeric.training.loop import Trainer
+from layerproof.numeric.training.measure import Measure
+from layerproof.numeric.training.network import split
+from layerproof.numeric.training.outer_update import flat
+from layerproof.numeric.training.presets import preset_named
+from layerproof.numeric.training.settings import ARCHITECTURES, Training
+from layerproof.numeric.training.verdicts import HALF_WAY, NOT_REACHED, REACHED, null_of, untrained, verdict, verdicts
+from layerproof.symbolic.errors import ContentError
+
+TINY = replace(preset_named("tiny").settings, dtype="float64", width=1, seeds=1)
+
+
+def own_weights(settings: Training, step: Fraction = Fraction(1, 2)) -> Tensor:
+    """The algorithm's own weights with C = step I : (1, stored, matrices, m, m)."""
+    arch = Architecture.of(settings)
+    point = flat(arch.space.algorithm_point([step] * arch.stored))
+    return point.reshape(1, arch.stored, len(arch.names), arch.m, arch.m)
+
+
+def measured(settings: Training, weights: Tensor, step: float = 0.5) -> dict[str, float]:
+    like = torch.zeros((), dtype=torch.float64)
+    found = Measure(settings, Architecture.of(settings), [Baseline.of(a, like) for a in judged(settings)])
+    steps = torch.full((len(judged(settings)), 1), step, dtype=torch.float64)
+    return {name: float(x[0]) for name, x in found.final(weights, steps, [1]).items()}
+
+
+def gauged(weights: Tensor, scale: float) -> Tensor:
+    """P times a scale, Q divided by it: no output changes."""
+    moved = weights.clone()
+    moved[:, :, 0] *= scale
+    moved[:, :, 1] /= scale
+    return moved
+
+
+@pytest.mark.parametrize("algorithm", ARCHITECTURES)
+@pytest.mark.parametrize("looped", [True, False])
+def test_the_algorithms_own_weights_are_all_the_algorithms(algorithm: str, looped: bool) -> None:
+    settings = replace(TINY, algorithm=algorithm, looped=looped)
+    found = measured(settings, own_weights(settings))
+    assert found["share"] == pytest.approx(1, abs=1e-12)
+    assert found["value difference"] < 1e-24 * (1 + found["value size"])
+    assert found["implicit weight similarity"] == pytest.approx(1, abs=1e-12)
+    assert found["outside commutant"] == 0
+    assert verdict(found["share"], found["implicit weight similarity"]) == REACHED
+
+
+def test_no_gauge_changes_what_is_judged() -> None:
+    weights = own_weights(TINY)
+    plain = measured(TINY, weights)
+    for scale in (-4.0, 0.25):
+        found = measured(TINY, gauged(weights, scale))
+        assert found["share"] == plain["share"]
+        assert found["P corner"] > 0 and found["Q phi phi"] < 0
+        assert torch.equal(aligned(Architecture.of(TINY), gauged(weights, scale)), aligned(
+            Architecture.of(TINY), weights))  # fmt: skip
+
+
+def test_heads_that_are_mixed_are_the_same_layer() -> None:
+    settings = replace(TINY, algorithm="gtd2")
+    arch, weights = Architecture.of(settings), own_weights(settings)
+    order = [3, 4, 5, 0, 1, 2]
+    assert torch.equal(
+        interaction(arch, split(arch, weights)[0], False),
+        interaction(arch, split(arch, weights[:, :, order])[0], False),
+    )
+
+
+def test_one_block_negated_is_not_the_algorithm() -> None:
+    weights = own_weights(TINY)
+    d = TINY.d
+    weights[:, :, 1, :d, d : 2 * d] *= -1
+    found = measured(TINY, weights)
+    assert found["share"] == pytest.approx(0, abs=1e-12)
+    assert verdict(found["share"], found["implicit weight similarity"]) == NOT_REACHED
+
+
+def test_the_rule_run_backwards_has_the_share_and_not_the_function() -> None:
+    found = measured(TINY, own_weights(TINY, Fraction(-1, 2)))
+    assert found["share"] == pytest.approx(1, abs=1e-12)
+    assert found["implicit weight similarity"] < -0.5
+    assert verdict(found["share"], found["implicit weight similarity"]) == NOT_REACHED
+
+
+def test_another_step_has_the_similarity_of_a_longer_way_and_a_difference() -> None:
+    found = measured(TINY, own_weights(TINY), step=0.25)
+    assert 0.9 < found["implicit weight similarity"] < 1
+    assert found["value difference"] > 1e-3 * found["value size"]
+
+
+def test_a_network_is_judged_against_both_rules_under_the_full_loss() -> None:
+    settings = replace(TINY, target="residual-gradient")
+    found = measured(settings, own_weights(replace(TINY, algorithm="residual-gradient")))
+    assert found["share, residual-gradient"] == pytest.approx(1, abs=1e-12)
+    assert 0 < found["share, td0"] < 0.9
+
+
+def test_blocks_have_their_known_means_and_the_published_trace_counts_twice() -> None:
+    arch = Architecture.of(TINY)
+    d, m = TINY.d, arch.m
+    P, Q = torch.full((m, m), 0.25), torch.full((m, m), 0.125)
+    P[-1, -1] = -1.0
+    Q[:d, :d] += torch.diag(torch.full((d,), 2.0 - 0.125))
+    Q[:d, d : 2 * d] -= torch.diag(torch.full((d,), 1.0 + 0.125))
+    found = blocks(arch, torch.stack((P, Q)).double()[None, None], double_trace=True)
+    assert float(found["P corner"]) == 1
+    assert float(found["P others"]) == 0.25
+    assert float(found["Q phi phi"]) == -2
+    assert float(found["Q phi phi'"]) == 1
+    assert float(found["Q others"]) == 0.125
+    assert float(found["Q others, as published"]) == pytest.approx(0.125 + 2 * 2 * d / (m * m - 2 * d))
+    assert "Q others, as published" not in blocks(arch, torch.stack((P, Q)).double()[None, None])
+
+
+def test_the_part_in_the_commutant_commutes() -> None:
+    arch = Architecture.of(TINY)
+    weights = arch.initial([1])
+    inside = commuting(arch, weights)
+    d = TINY.d
+    swap = torch.eye(arch.m, dtype=torch.float64)
+    for first in (0, d):
+        swap[first : first + 2, first : first + 2] = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    assert torch.equal(swap @ inside @ swap.T, inside)
+    assert torch.equal(commuting(arch, inside), inside)
+    assert 0 < float(outside_commutant(arch, weights)) < 1
+    trainer = Trainer(replace(TINY, start="commutant"), 0)
+    assert float(outside_commutant(arch, trainer.weights.detach())) == 0
+
+
+def test_the_flows_conserved_quantity() -> None:
+    weights = own_weights(TINY)
+    difference, total = balance(Architecture.of(TINY), gauged(weights, 2.0))
+    P, Q = weights[0, 0]
+    assert float(difference) == float(4 * P.square().sum() - Q.square().sum() / 4)
+    assert float(total) == float(4 * P.square().sum() + Q.square().sum() / 4)
+
+
+def test_an_activation_that_is_none_measures_what_linear_attention_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attention formula and its gradients against the moments, on a network that both can run."""
+    from layerproof.numeric.training import network
+
+    weights = 5 * Architecture.of(TINY).initial([1])
+    plain = measured(TINY, weights)
+    monkeypatch.setitem(network.FUNCTIONS, "tanh", lambda scores: scores)
+    found = measured(replace(TINY, activation="tanh"), weights)
+    for name in ("value difference", "implicit weight similarity", "sensitivity similarity"):
+        assert found[name] == pytest.approx(plain[name], rel=1e-9)
+    assert "share" not in found
+
+
+def test_softmax_runs_over_keys_and_over_queries_only_by_name() -> None:
+    from layerproof.numeric.training.network import activate
+
+    scores = torch.tensor([[0.0, 1.0], [2.0, 3.0]], dtype=torch.float64)
+    keys = activate(Architecture.of(replace(TINY, activation="softmax")), scores)
+    published = replace(TINY, activation="softmax", traps=("softmax-over-queries",))
+    queries = activate(Architecture.of(published), scores)
+    assert torch.equal(keys, scores.softmax(0)) and torch.equal(queries, scores.softmax(1))
+
+
+# verdicts
+
+
+@pytest.mark.parametrize(
+    ("share", "similarity", "said"),
+    [(0.6, 0.95, REACHED), (0.6, 0.8, HALF_WAY), (0.3, 0.95, HALF_WAY), (0.05, 0.99, NOT_REACHED),
+     (0.9, 0.4, NOT_REACHED), (float("nan"), float("nan"), NOT_REACHED), (0.9, float("nan"), NOT_REACHED)],
+)  # fmt: skip
+def test_the_criterion(share: float, similarity: float, said: str) -> None:
+    assert verdict(share, similarity) == said
+
+
+def test_networks_that_learned_nothing_reach_nothing_and_one_that_has_is_seen() -> None:
+    settings = replace(preset_named("main").settings, final=4)
+    null = untrained(settings)
+    assert (null.networks, null.reached, null.half_way) == (30, 0, 0)
+    assert null.share < 0.1
+    planted = {"share": torch.tensor([0.01, 0.8]), "implicit weight similarity": torch.tensor([0.1, 0.97])}
+    assert null_of("planted", planted).reached == 1
+    assert verdicts(planted) == [NOT_REACHED, REACHED]
+
+
+def test_rewards_in_disorder_are_the_same_rewards() -> None:
+    from layerproof.numeric.training.laws import TRAINED, Chains, episodes
+
+    settings = replace(TINY, shuffled=True)
+    found = episodes(settings, TRAINED, [1], [1], 2, 12)
+    assert isinstance(found.process, Chains)
+    ordered = found.process.rewards[0][found.index[0, :, :-1]]
+    assert not torch.equal(found.rewards[0], ordered)
+    assert torch.equal(found.rewards[0].sort(-1).values, ordered.sort(-1).values)
+    assert torch.equal(found.features, episodes(TINY, TRAINED, [1], [1], 2, 12).features)
+
+
+# files
+
+
+def test_a_state_is_bytes_and_back() -> None:
+    settings = preset_named("tiny").settings
+    state = list(Trainer(settings, 0).run(4))[-1]
+    content = encode(state, settings, 0)
+    assert content == encode(state, settings, 0)
+    found = decode(content, settings, 0)
+    assert found.done == 4
+    assert all(torch.equal(found.tensors[k], state.tensors[k]) for k in state.tensors)
+    assert found.history.keys() == state.history.keys()
+    for other in (replace(settings, rate=0.01), replace(settings, width=4)):
+        with pytest.raises(ContentError, match="other settings"):
+            decode(content, other, 0)
+    with pytest.raises(ContentError, match="other settings"):
+        decode(content, settings, 1)
+    decode(content, replace(settings, seeds=2), 0)
+    with pytest.raises(ContentError, match="cut short"):
+        decode(content[:-1], settings, 0)
+
+
+def test_trained_weights_are_bytes_and_back() -> None:
+    settings = replace(TINY, algorithm="average-reward-td")
+    arch, weights = Architecture.of(settings), own_weights(settings)
+    tensors, about = read_trained(weights_file(arch, weights[0], 7))
+    assert (about["seed"], about["settings"]["algorithm"]) == (7, "average-reward-td")
+    assert torch.equal(tensors["layers.0.heads.1.P"], weights[0, 0, 4])
+    assert tensors["layers.0.heads.0.M"].shape == (settings.n + 1, settings.n + 1)
+    with pytest.raises(ContentError, match="no trained weights"):
+        state = list(Trainer(TINY, 0).run(4))[-1]
+        read_trained(encode(state, TINY, 0))
+
+
+def test_families_have_as_many_dimensions_as_preconditioners_have_entries() -> None:
+    for algorithm, dimension in (("td0", 4), ("td-lambda", 4), ("average-reward-td", 4), ("gtd2", 8)):
+        assert len(family(Architecture.of(replace(TINY, algorithm=algorithm))).whole) == dimension
