@@ -83,7 +83,7 @@ class Architecture:
         gain = self.settings.gain / (1 if self.settings.looped else self.settings.layers)
         shape = (self.stored, len(self.names), self.m, self.m)
         drawn = [torch.from_numpy(generator(START, seed, 0).standard_normal(shape)) for seed in seeds]
-        weights = gain * self.m**-0.5 * torch.stack(drawn)
+        weights: Tensor = torch.stack(drawn) * (gain * self.m**-0.5)
         for k, name in enumerate(self.names):
             if name.startswith("W"):
                 weights[:, :, k] = torch.eye(self.m, dtype=weights.dtype)
