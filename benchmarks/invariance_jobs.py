@@ -9,9 +9,9 @@ from typing import Any
 import sympy
 
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.invariance.decide import equivariant, random_invariance
 from layerproof.symbolic.invariance.one_layer import one_layer_set
+from layerproof.symbolic.invariance.own_weights import own_construction, own_point
 from layerproof.symbolic.invariance.polynomials import residual_polynomials
 from layerproof.symbolic.invariance.samples import Outer
 from layerproof.symbolic.invariance.sets import WeightSet, commutant
@@ -24,14 +24,15 @@ OUTER = Outer(discount=GAMMA)
 
 def setting(d: int, n: int, depth: int, looped: bool = True) -> tuple[WeightSpace, SymmetryGroup]:
     """td0's trained weights at these sizes, and the signed permutations of d features."""
-    space = WeightSpace.of(derive(find("td0")), d, n, depth, {"gamma": GAMMA}, looped)
-    return space, group_named("signed-permutations", d)
+    own = own_construction(find("td0"), {}, d, n, depth, {"gamma": GAMMA}, looped)
+    return WeightSpace.of(find("td0"), own), group_named("signed-permutations", d)
 
 
 def one_layer(d: int, n: int) -> tuple[WeightSet, SymmetryGroup]:
     """The one-layer set of td0 and the group."""
     space, group = setting(d, n, 1)
-    return one_layer_set(space, group, OUTER, space.algorithm_point([Fraction(1)])), group
+    own = own_construction(find("td0"), {}, d, n, 1, {"gamma": GAMMA}, True)
+    return one_layer_set(space, group, OUTER, own_point(own)), group
 
 
 def sympy_one_layer(n: int) -> None:

@@ -24,6 +24,8 @@ from layerproof.symbolic.attention import layer
 from layerproof.symbolic.construction import Construction, construct
 from layerproof.symbolic.derivation.derive import Derivation, derive
 from layerproof.symbolic.identity.exact import Mismatch, Problem, check_construction, problem, textbook
+from layerproof.symbolic.invariance.own_weights import own_construction, own_point
+from layerproof.symbolic.invariance.weights import Point, WeightSpace
 from layerproof.symbolic.prompt import Context
 
 GAMMA, LAM = Fraction(9, 10), Fraction(2, 3)
@@ -61,6 +63,14 @@ CASES = tuple(
     for chosen in product(*a.options.values())
 )
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def trained(
+    name: str, d: int, n: int, depth: int, parameters: Mapping[str, Fraction], looped: bool = True, scales: Any = None
+) -> tuple[WeightSpace, Point]:
+    """What deep TD trains of an algorithm of the catalogue, and its own weights (C = I, times a scale a layer)."""
+    found = own_construction(catalogue()[name], {}, d, n, depth, parameters, looped, scales)
+    return WeightSpace.of(catalogue()[name], found), own_point(found)
 
 
 # random problems

@@ -136,8 +136,8 @@ def prompt_tensor(space: WeightSpace, features: Tensor, following: Tensor, rewar
 
     features, following : (B, n, d); rewards : (B, n); query : (B, d)
     """
-    algorithm, n = space.derivation.algorithm, features.shape[1]
-    p = algorithm.bind({name: float(x) for name, x in space.parameters.items()}, space.derivation.options)
+    algorithm, n = space.algorithm, features.shape[1]
+    p = algorithm.bind({name: float(x) for name, x in space.parameters.items()}, space.options)
     places = torch.arange(1, n + 1, dtype=features.dtype).reshape(1, 1, n)
     phi, after = Stacked(components_first(features)), Stacked(components_first(following))
     context = algorithm.context_token(Transition(phi, after, Stacked(rewards.unsqueeze(0)), Stacked(places)), p)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ...numeric.files.set_file import read_group, read_set
+from ...symbolic.invariance.own_weights import FORMS
 from ...symbolic.invariance.symmetry import GROUPS, SymmetryGroup
 from ..invariance.claims import invariance
 from ..invariance.question import SETS, Question
@@ -34,6 +35,14 @@ def command(
         str | None,
         Parameter(name="--set", help=f"assert that one set is invariant: {', '.join(SETS)}, or a JSON file"),
     ] = None,
+    weights: Annotated[
+        str,
+        Parameter(
+            name="--weights",
+            help="which of the algorithm's own weights the sets go through: exported (W = diag(0, I), or the file's "
+            "heads) or paper (W = diag(0, U)); with one head they are the same",
+        ),
+    ] = FORMS[0],
     group: Annotated[
         str, Parameter(name="--group", help=f"symmetry of the law: {', '.join(GROUPS)}, or a JSON file of generators")
     ] = "signed-permutations",
@@ -75,9 +84,8 @@ def command(
     symmetry: str | SymmetryGroup = group if group in GROUPS else read_group(_file(group, "--group", GROUPS), features)
     question = Question(
         features=features, context=context, layers=layers, looped=looped, gamma=rational(gamma, "gamma"),
-        lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, weights=known,
-        source=set if set not in SETS else None,
-        floats=floats, prove=prove, law=law, units=units,
+        lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, set=known,
+        weights=weights, source=set if set not in SETS else None, floats=floats, prove=prove, law=law, units=units,
     )  # fmt: skip
     progress = ProgressLine()
     try:

@@ -24,6 +24,7 @@ from ...symbolic.invariance.decide import (
 )
 from ...symbolic.invariance.flow import balances
 from ...symbolic.invariance.one_layer import one_layer_set
+from ...symbolic.invariance.own_weights import FORM_WORDS
 from ...symbolic.invariance.polynomials import residual_polynomials
 from ...symbolic.invariance.sets import WeightSet, commutant, frozen_rows_of_last_layer, scaled_weights, zero_pattern
 from ...symbolic.strict_json import rational_text
@@ -38,6 +39,8 @@ RATIONAL_DEPTH = 4
 """The deepest transformer that runs on rationals here: entries grow threefold in degree with every layer."""
 WORTHLESS = Fraction(1, 2**20)
 """An error probability from here on is no evidence."""
+SMALLEST = "the smallest affine family through the algorithm's weights that the update keeps"
+UNKNOWN = "its directions are no rationals with numerator and denominator below 2^20: it is not written down"
 EXACT, BLOCKS, ENTRYWISE, RANDOM = (f"invariance-{kind}" for kind in ("exact", "blocks", "entrywise", "random"))
 PROVED_ALL, PROVED_N, PROVED_HERE, AT_RANDOM, COUNTED = (
     "proved for all d and n (block form)",
@@ -65,17 +68,17 @@ def invariance(*algorithms: str | Algorithm, question: Question | None = None, p
             try:
                 claims += list(_claims(subject, question, passed))
             except (ArgumentError, ContentError) as error:
-                if question.weights is None or question.layers is not None:
+                if question.set is None or question.layers is not None:
                     raise
                 absent = error  # a set may exist at one of the depths that were chosen for the user, and not at another
                 claims.append(_absent(subject, error))
     if absent is not None and not any(c.asked for c in claims):
         raise absent
-    return Result("invariance", question.document(), tuple(claims), question=question.weights is None)
+    return Result("invariance", question.document(), tuple(claims), question=question.set is None)
 
 
 def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | None) -> Iterator[Claim]:
-    asked = question.weights
+    asked = question.set
     if question.law is not None:
         from .floats import monte_carlo_claim  # loads torch
 
@@ -92,10 +95,19 @@ def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | 
         yield from judge(subject, given, passed)
         return
     yield from _symmetric(subject)
-    for weights in named_sets(subject, asked):
-        yield from judge(subject, weights, passed)
+    for name in set_names(subject, asked):
+        weights = named_set(subject, name)
+        if weights is None:
+            text = f"the set {name} is invariant, {subject.depth_words}"
+            yield subject.claim(text, RANDOM, Verdict.UNDECIDED, "", UNKNOWN, details={"set": name})
+        else:
+            yield from judge(subject, weights, passed, None if name == "commutant" else subject.form)
+    if asked in (None, "smallest") and subject.asymmetry is None:
+        yield from _reached_claims(subject)
     if asked is None:
-        yield _reached_claim(subject)
+        if subject.asymmetry is not None:
+            text = f"the sets through the algorithm's own weights are invariant, {subject.depth_words}"
+            yield subject.claim(text, RANDOM, Verdict.NOT_RUN, "", subject.asymmetry, asked=False)
         if subject.space.depth <= RATIONAL_DEPTH:
             yield from _single(subject)
             yield _conserved(subject)
@@ -106,37 +118,46 @@ def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | 
                 yield from float_claims(subject)
 
 
-def named_sets(subject: Subject, asked: str | None = None) -> Iterator[WeightSet]:
-    """The named sets that exist at this depth, or the one asked for; `ArgumentError` when it does not exist here."""
+def set_names(subject: Subject, asked: str | None = None) -> list[str]:
+    """The named sets that exist at this depth, or the one asked for.
+
+    Raises `ArgumentError` when it does not exist here, `ContentError` when it goes through weights that do not commute
+    with the group.
+    """
+    several = subject.space.stored > 1
+    if asked == "last-layer" and not several:
+        raise ArgumentError("the set last-layer is for sequential weights of two or more layers")
+    if asked == "commutant" or subject.asymmetry is None:
+        return [asked] if asked else [s for s in SETS if s != "last-layer" or several]
+    if asked:
+        raise ContentError(subject.asymmetry)
+    return ["commutant"]
+
+
+def named_set(subject: Subject, name: str) -> WeightSet | None:
+    """A named set; None where its directions are no simple rationals."""
     space, group, start = subject.space, subject.group, subject.start
-    several = space.stored > 1
-    wanted = [asked] if asked else [s for s in SETS if s != "last-layer" or several]
-    for name in wanted:
-        if name == "weights":
-            yield scaled_weights(space, start)
-        elif name == "zero-pattern":
-            yield zero_pattern(space, group, start)
-        elif name == "one-layer":
-            yield one_layer_set(space, group, subject.outer, start)
-        elif name == "last-layer":
-            if not several:
-                raise ArgumentError("the set last-layer is for sequential weights of two or more layers")
-            yield frozen_rows_of_last_layer(space, group, start)
-        elif name == "smallest":
-            reached = subject.reached
-            if reached.directions is not None:
-                yield WeightSet(
-                    "smallest", "the smallest affine family through the algorithm's weights that the update keeps",
-                    space, start, reached.directions,
-                )  # fmt: skip
-        else:
-            yield commutant(space, group)
+    if name == "weights":
+        return scaled_weights(space, start)
+    if name == "zero-pattern":
+        return zero_pattern(space, group, start)
+    if name == "one-layer":
+        return one_layer_set(space, group, subject.outer, start)
+    if name == "last-layer":
+        return frozen_rows_of_last_layer(space, group, start)
+    if name == "commutant":
+        return commutant(space, group)
+    found = subject.reached.directions
+    return None if found is None else WeightSet("smallest", SMALLEST, space, start, found)
 
 
-def judge(subject: Subject, weights: WeightSet, passed: Mapping[str, Claim] | None = None) -> Iterator[Claim]:
+def judge(
+    subject: Subject, weights: WeightSet, passed: Mapping[str, Claim] | None = None, form: str | None = None
+) -> Iterator[Claim]:
     """The claims that one set is invariant: one REFUTED with its witness, or one for each kind of evidence.
 
     passed : what the gate has just said of each theorem, when the prover was asked
+    form   : which of the algorithm's own weights the set goes through, where it goes through them
     """
     subject.progress(f"{subject.algorithm.name}, {subject.depth_words}: {weights.name}")
     space, group, outer = subject.space, subject.group, subject.outer
@@ -147,6 +168,8 @@ def judge(subject: Subject, weights: WeightSet, passed: Mapping[str, Claim] | No
 
     def claim(evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
         details = {"set": weights.name, "meaning": weights.meaning, **more.pop("details", {})}
+        if form is not None:
+            details["weights"] = form
         if weights.patterns is not None:
             details["patterns"] = [{k: [list(row) for row in rows] for k, rows in p.items()} for p in weights.patterns]
         return subject.claim(
@@ -171,7 +194,9 @@ def judge(subject: Subject, weights: WeightSet, passed: Mapping[str, Claim] | No
     if proved is not None:
         yield proved
     count = 0
-    if space.depth == 1 and weights.patterns is not None and len(group.scalars) == 1 and not group.fixed_vectors:
+    derived = subject.algorithm.heads is None  # given heads may have other masks at another n
+    whole_blocks = len(group.scalars) == 1 and not group.fixed_vectors
+    if derived and space.depth == 1 and weights.patterns is not None and whole_blocks:
         blocks = block_update(weights)
         if blocks.holds:
             kinds = {f"{m}": [list(row) for row in grid] for (_, m), grid in blocks.kinds.items()}
@@ -251,18 +276,21 @@ def _symmetric(subject: Subject) -> Iterator[Claim]:
     yield subject.claim(text, RANDOM, verdict, AT_RANDOM, reason, details={"fact": "equivariance"})
 
 
-def _reached_claim(subject: Subject) -> Claim:
-    found, whole = subject.reached, commutant(subject.space, subject.group)
-    text = (
-        f"no affine family of dimension below {found.dimension} through the algorithm's weights is invariant, "
-        f"{subject.depth_words}"
-    )
-    reason = (
-        f"updates at the algorithm's own weights span {found.flow} directions, the family they generate has "
-        f"{found.dimension} of the commutant's {whole.dimension}"
-    )
-    details = {"fact": "smallest", "flow": found.flow, "commutant": whole.dimension}
-    return subject.claim(text, RANDOM, Verdict.HOLDS, COUNTED, reason, dimension=found.dimension, details=details)
+def _reached_claims(subject: Subject) -> Iterator[Claim]:
+    """The smallest dimension through the algorithm's own weights, in the form asked for and in the other one."""
+    whole = commutant(subject.space, subject.group).dimension
+    several = [(subject.form, subject.reached), *([] if subject.other is None else [subject.other])]
+    for form, found in several:
+        text = (
+            f"no affine family of dimension below {found.dimension} through the algorithm's weights is invariant "
+            f"({FORM_WORDS[form]}; C = I), {subject.depth_words}"
+        )
+        reason = (
+            f"updates at these weights span {found.flow} directions, the family they generate has {found.dimension} of "
+            f"the commutant's {whole}"
+        )
+        details = {"fact": "smallest", "weights": form, "flow": found.flow, "commutant": whole}
+        yield subject.claim(text, RANDOM, Verdict.HOLDS, COUNTED, reason, dimension=found.dimension, details=details)
 
 
 def _single(subject: Subject) -> Iterator[Claim]:

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ...symbolic.arithmetics.arithmetic import RATIONALS
+from ...symbolic.invariance.decide import small_sample
+from ...symbolic.invariance.samples import prompts
 from ...symbolic.invariance.sets import Rows, WeightSet, commutant
+from ...symbolic.invariance.update import prompt_matrix
+from ...symbolic.invariance.weights import WeightSpace
 from ..case import Progress
 from ..evidence.proved import EARLIER, prove_all
 from ..theory import record as proof_record
@@ -43,11 +48,18 @@ def theorem_for(subject: Subject, weights: WeightSet) -> str | None:
             return None if space.looped and space.depth > 1 else "commutant_invariant_any"
         return names[kind] + ("_looped" if space.looped and space.depth > 1 else "")
     single = space.depth == 1 and space.matrices == ("P", "Q") and (vectors, len(moved)) == (2, 3)
-    if single and weights.patterns is not None:
+    if single and weights.patterns is not None and _query_is_plain(space):
         names = {"semi-gradient": "one_layer_invariant", "residual-gradient": "one_layer_invariant_residual"}
         if _is_one_layer(weights.patterns[0]["P"], weights.patterns[0]["Q"]):
             return names.get(kind)
     return None
+
+
+def _query_is_plain(space: WeightSpace) -> bool:
+    """Whether the query's token is (q; 0; 0), as the theorem of one layer wants it: seen on a generic prompt."""
+    now, _ = prompts(space, RATIONALS, small_sample(space), "sliding")
+    last = [row[-1] for row in prompt_matrix(now).fractions()]
+    return not any(last[space.layout.d :])
 
 
 def _is_one_layer(P: Rows, Q: Rows) -> bool:

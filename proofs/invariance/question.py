@@ -10,10 +10,12 @@ from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
+from ...symbolic.construction import Construction
 from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.exact import whole_number
 from ...symbolic.invariance.closure import Reached, reach
+from ...symbolic.invariance.own_weights import FORMS, own_construction, own_point
 from ...symbolic.invariance.samples import Outer
 from ...symbolic.invariance.sets import commutant
 from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
@@ -38,7 +40,8 @@ class Question:
 
     features, context : d, n;  layers : L, or None for 1 and 2;  looped : None for both
     gamma, lam, trace : the in-context algorithm's; gamma is the outer discount too
-    group  : a name, or a group acting on d features;  weights : a set's name or document, or None for all named sets
+    group  : a name, or a group acting on d features;  set : a set's name or document, or None for all named sets
+    weights : which of the algorithm's own weights the named sets go through, as in `own_weights`
     window, outer : which outer update
     source : the file that the document came from;  floats : also ask torch;  prove : also run the Rocq gate
     law, units : also sample that law, with so many random processes
@@ -55,7 +58,8 @@ class Question:
     group: str | SymmetryGroup = "signed-permutations"
     window: str = "sliding"
     outer: str = "semi-gradient"
-    weights: str | Mapping[str, Any] | None = None
+    set: str | Mapping[str, Any] | None = None
+    weights: str = FORMS[0]
     source: str | None = None
     floats: bool = True
     law: str | None = None
@@ -77,12 +81,14 @@ class Question:
                     f"{name} is {shown}, wanted an exact number from 0 to 1 such as 9/10, of at most 9 digits"
                 )
         Outer(self.window, self.outer)
-        if isinstance(self.weights, str) and self.weights not in SETS:
-            raise ArgumentError(f"set is {self.weights[:40]!r}, wanted one of {', '.join(SETS)}, or a set's file")
+        if isinstance(self.set, str) and self.set not in SETS:
+            raise ArgumentError(f"set is {self.set[:40]!r}, wanted one of {', '.join(SETS)}, or a set's file")
+        if self.weights not in FORMS:
+            raise ArgumentError(f"weights is {str(self.weights)[:40]!r}, wanted {' or '.join(FORMS)}")
         if not isinstance(self.group, (str, SymmetryGroup)):
             raise ArgumentError(f"group is {str(self.group)[:40]!r}, wanted a name or a SymmetryGroup")
-        if not (self.weights is None or isinstance(self.weights, (str, Mapping))):
-            raise ArgumentError(f"set is {str(self.weights)[:40]!r}, wanted a name or a set's document")
+        if not (self.set is None or isinstance(self.set, (str, Mapping))):
+            raise ArgumentError(f"set is {str(self.set)[:40]!r}, wanted a name or a set's document")
         for name in ("law", "trace"):
             if not (getattr(self, name) is None or isinstance(getattr(self, name), str)):
                 raise ArgumentError(f"{name} is {str(getattr(self, name))[:40]!r}, wanted a name")
@@ -105,11 +111,12 @@ class Question:
     def document(self) -> dict[str, Any]:
         """The settings as plain data."""
         group = self.group if isinstance(self.group, str) else self.group.name
-        asked = self.weights if self.weights is None or isinstance(self.weights, str) else dict(self.weights)
+        asked = self.set if self.set is None or isinstance(self.set, str) else dict(self.set)
         return {
             "features": self.features, "context": self.context, "layers": self.layers, "looped": self.looped,
             "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "trace": self.trace, "seed": self.seed,
             "group": group, "window": self.window, "outer": self.outer, "set": asked,
+            "weights": self.weights,
             "law": self.law, "units": self.units if self.law else None,
         }  # fmt: skip
 
@@ -122,14 +129,43 @@ class Subject:
     space: WeightSpace
     group: SymmetryGroup
     outer: Outer
-    start: Point
+    own: Construction
+    form: str
     seed: int
     progress: Progress
 
     @cached_property
+    def start(self) -> Point:
+        """The algorithm's own weights, C = I, in the form that was asked for."""
+        return own_point(self.own, self.form)
+
+    @cached_property
     def reached(self) -> Reached:
-        """What expected updates span from the algorithm's own weights."""
-        return reach(self.space, commutant(self.space, self.group), self.start, self.outer, self.seed)
+        """What expected updates span from the algorithm's own weights, where there is no `asymmetry`."""
+        return self._reached_from(self.start)
+
+    @cached_property
+    def other(self) -> tuple[str, Reached] | None:
+        """The other form of these weights and what is reached from there; None where it is the same point, or none."""
+        form = next(f for f in FORMS if f != self.form)
+        try:
+            point = own_point(self.own, form)
+        except ArgumentError:
+            return None
+        return None if point == self.start else (form, self._reached_from(point))
+
+    @cached_property
+    def asymmetry(self) -> str | None:
+        """Why no set is taken through the algorithm's own weights, or None: given heads may break the symmetry."""
+        if commutant(self.space, self.group).has(self.start):
+            return None
+        return (
+            f"the heads of {self.algorithm.name} do not commute with the group {self.group.name} at C = I, so no set "
+            "through them is kept: ask about the set commutant, or one of your own"
+        )
+
+    def _reached_from(self, point: Point) -> Reached:
+        return reach(self.space, commutant(self.space, self.group), point, self.outer, self.seed)
 
     @property
     def depth_words(self) -> str:
@@ -164,17 +200,22 @@ def subjects(
             discount=question.gamma if discounted else Fraction(1),
             average_reward=Fraction(0) if discounted else Fraction(1, 3),
         )  # fmt: skip
-        derivation = derive(found, options)
-        m = Layout.of(found, question.features, 1).m
-        trained = 2 if len(derivation.heads) == 1 else 3 * len(derivation.heads)
+        heads = 1 if found.heads is not None else len(derive(found, options).heads)
         for depth, looped in question.depths():
-            entries = trained * m**2 * (1 if looped else depth)
-            if entries > MAX_ENTRIES or question.context > MAX_CONTEXT or depth > MAX_LAYERS:
-                raise WorkLimitError(
-                    f"{found.name} at d = {question.features}, n = {question.context}, L = {depth} has {entries} "
-                    f"trained entries; the limits are {MAX_ENTRIES} entries, n = {MAX_CONTEXT} and L = {MAX_LAYERS}"
-                )
+            _within_limits(found, question, heads, depth, looped)
         for depth, looped in question.depths():
-            space = WeightSpace.of(derivation, question.features, question.context, depth, parameters, looped)
-            start = space.algorithm_point([Fraction(1)] * space.stored)
-            yield Subject(found, space, question.symmetry, outer, start, question.seed, progress)
+            own = own_construction(found, options, question.features, question.context, depth, parameters, looped)
+            _within_limits(found, question, len(own.layers[0]), depth, looped)
+            own_point(own, question.weights)  # refused at once where there is no such form
+            space = WeightSpace.of(found, own)
+            yield Subject(found, space, question.symmetry, outer, own, question.weights, question.seed, progress)
+
+
+def _within_limits(algorithm: Algorithm, question: Question, heads: int, depth: int, looped: bool) -> None:
+    m = Layout.of(algorithm, question.features, 1).m
+    entries = (2 if heads == 1 else 3 * heads) * m**2 * (1 if looped else depth)
+    if entries > MAX_ENTRIES or question.context > MAX_CONTEXT or depth > MAX_LAYERS:
+        raise WorkLimitError(
+            f"{algorithm.name} at d = {question.features}, n = {question.context}, L = {depth} has {entries} "
+            f"trained entries; the limits are {MAX_ENTRIES} entries, n = {MAX_CONTEXT} and L = {MAX_LAYERS}"
+        )

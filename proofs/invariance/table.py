@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from ...symbolic.invariance.own_weights import FORM_WORDS
 from ..terminal.table import STYLES, console, summary
 from ..verdict import Claim, Result, Verdict
 from ..witness_text import witness_lines
@@ -42,6 +43,8 @@ def show(result: Result, details: bool) -> None:
         table.add_row(algorithm, words, *(_cell([c for c in claims if c.details.get("set") == n]) for n in names))
     out.print(table)
     out.print(Text("verdict, dimension of the set, strongest evidence", style="dim"))
+    for line in own_lines(result.claims, result.settings["weights"]):
+        out.print(line, soft_wrap=True)
     if details or len({c.algorithm for c in result.claims}) == 1:
         for depth_key, claims in by_depth.items():
             for line in _lines(depth_key, claims, names):
@@ -60,6 +63,22 @@ def _cell(claims: Sequence[Claim]) -> Text:
     strongest = next((found[kind].details.get("short", words) for kind, words in KINDS.items() if kind in found), "")
     text = Text.assemble((verdict.value, STYLES[verdict]), f" {claims[0].dimension}")
     return text.append(f"\n{strongest}", "dim")
+
+
+def own_lines(claims: Sequence[Claim], form: str) -> list[Text]:
+    """Which weights the sets go through, and the smallest dimension through each form of them where forms differ."""
+    if not any("weights" in c.details for c in claims):
+        return []
+    lines = [Text(f"own weights, at C = I: {FORM_WORDS[form]}", style="dim")]
+    found: dict[str, dict[str, list[int | None]]] = {}
+    for claim in claims:
+        if claim.details.get("fact") == "smallest":
+            found.setdefault(claim.algorithm, {}).setdefault(claim.details["weights"], []).append(claim.dimension)
+    for algorithm, forms in found.items():
+        if len(forms) > 1:
+            told = "; ".join(f"{name} {', '.join(map(str, sizes))}" for name, sizes in forms.items())
+            lines.append(Text(f"{algorithm}, smallest dimension by depth: {told}", style="dim"))
+    return lines
 
 
 def worst(claims: Sequence[Claim]) -> Verdict:

@@ -27,6 +27,8 @@ from .weights import WeightSpace
 N = Symbol("n", integer=True, positive=True)
 ZERO, AVERAGED, IDENTITY, NUMBER = "zero", "averages to zero", "a multiple of the identity", "a number"
 COLUMNS = ("context", "query")
+_Place = tuple[int, str, str, str]  # stored layer, matrix, row block, column block
+_Entry = Mapping[tuple[Any, ...], Any]  # products of matrices -> coefficient
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def block_update(weights: WeightSet) -> BlockResult:
         flat = [total]
     moved = {name: acts for name, _, acts in space.blocks}
     kinds: dict[tuple[int, str], Rows] = {}
+    updates: dict[_Place, _Entry] = {}
     for layer, matrices in enumerate(flat):
         for matrix, found_blocks in zip(space.matrices, matrices, strict=True):
             grid = []
@@ -82,13 +85,15 @@ def block_update(weights: WeightSet) -> BlockResult:
                     obstacles += [
                         f"the update of {matrix}[{r}, {s}] has the block {o}" for o in _foreign([entry], allowed)
                     ]
+                    if moved[r] == moved[s]:
+                        updates[layer, matrix, r, s] = entry
                     if not entry:
                         line.append(ZERO)
                     else:
                         line.append(AVERAGED if moved[r] != moved[s] else IDENTITY if moved[r] else NUMBER)
                 grid.append(tuple(line))
             kinds[layer, matrix] = tuple(grid)
-    obstacles += _misfits(weights.patterns, kinds, names)
+    obstacles += _misfits(weights.patterns, kinds, updates, names)
     return BlockResult(kinds, tuple(dict.fromkeys(obstacles)))
 
 
@@ -104,7 +109,7 @@ def _foreign(entries: Iterable[Mapping[tuple[Any, ...], Any]], allowed: set[Any]
 
 def _prompt(space: WeightSpace) -> tuple[set[Any], Blocks]:
     """The prompt Z_0 in blocks, context and query apart, and the symbols in it."""
-    algorithm = space.derivation.algorithm
+    algorithm = space.algorithm
     entries: dict[tuple[str, str], dict[tuple[Any, ...], Any]] = {}
     symbols: set[Any] = set()
     for block in algorithm.features:
@@ -122,11 +127,11 @@ def _prompt(space: WeightSpace) -> tuple[set[Any], Blocks]:
 
 def _starts_filled(space: WeightSpace, row: str) -> bool:
     """Whether an accumulator row of the first prompt, at zero weights, holds anything: the reward or a part of it."""
-    algorithm = space.derivation.algorithm
+    algorithm = space.algorithm
     values = algorithm.column_values(
         [0 if w in algorithm.scalar_weights else _Zero() for w in algorithm.weights],
         algorithm.token({b.name: 1 if b.scalar else _Zero() for b in algorithm.features}, 1),
-        algorithm.bind({name: 1 for name in algorithm.parameters}, space.derivation.options),
+        algorithm.bind({name: 1 for name in algorithm.parameters}, space.options),
     )
     return bool(values[space.layout.accumulators.index(row)])
 
@@ -184,22 +189,45 @@ def _layers(space: WeightSpace, patterns: Sequence[Mapping[str, Rows]], names: S
 
 
 def _misfits(
-    patterns: Sequence[Mapping[str, Rows]], kinds: Mapping[tuple[int, str], Rows], names: Sequence[str]
+    patterns: Sequence[Mapping[str, Rows]],
+    kinds: Mapping[tuple[int, str], Rows],
+    updates: Mapping[_Place, _Entry],
+    names: Sequence[str],
 ) -> list[str]:
     """Where the averaged update may leave the pattern."""
+    tied = _ties(patterns, updates, names)
     result = []
     for (layer, matrix), grid in kinds.items():
-        uses: dict[str, int] = {}
-        for row in (row for rows in patterns[layer].values() for row in rows):
-            for text in row:
-                if text not in ("free", "frozen"):
-                    for name in parse_entry(text)[0]:
-                        uses[name] = uses.get(name, 0) + 1
         for r, row, kind_row in zip(names, patterns[layer][matrix], grid, strict=True):
             for s, text, kind in zip(names, row, kind_row, strict=True):
                 if text == "free" or kind in (ZERO, AVERAGED):
                     continue
                 named = {} if text == "frozen" else parse_entry(text)[0]
-                if len(named) != 1 or uses[next(iter(named))] != 1:
+                if len(named) != 1 or not tied[layer, next(iter(named))]:
                     result.append(f"the update of {matrix}[{r}, {s}] is {kind}, and the set has {text} there")
     return result
+
+
+def _ties(
+    patterns: Sequence[Mapping[str, Rows]], updates: Mapping[_Place, _Entry], names: Sequence[str]
+) -> dict[tuple[int, str], bool]:
+    """Whether the update moves a layer's name by the same amount in every block that holds a multiple of it."""
+    places: dict[tuple[int, str], list[_Entry | None]] = {}
+    for layer, matrices in enumerate(patterns):
+        for matrix, rows in matrices.items():
+            for r, row in zip(names, rows, strict=True):
+                for s, text in zip(names, row, strict=True):
+                    named = {} if text in ("free", "frozen") else parse_entry(text)[0]
+                    for name, c in named.items():
+                        share = Rational(c.denominator, c.numerator)
+                        entry = updates.get((layer, matrix, r, s), {})
+                        alone = {x: _coefficient(share * value) for x, value in entry.items()}
+                        places.setdefault((layer, name), []).append(alone if len(named) == 1 else None)
+    return {key: all(_same(found[0], other) for other in found[1:]) for key, found in places.items()}
+
+
+def _same(one: _Entry | None, other: _Entry | None) -> bool:
+    """Whether two entries are the same sum of products, term by term; None is like nothing."""
+    if one is None or other is None:
+        return False
+    return all(_coefficient(one.get(x, 0) - other.get(x, 0)) == 0 for x in one.keys() | other.keys())

@@ -24,6 +24,8 @@ from .weights import Point, WeightSpace
 
 IDLE = 3
 """How many random samples in a row must add nothing before the rank is taken as reached."""
+SMALL = 2**20
+"""The largest numerator and denominator of a direction's entry: another number passes for one with chance 2^-19."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ def drawn_extras(space: WeightSpace, draw: Callable[[], Any]) -> tuple[tuple[str
     n, d = space.layout.n, space.layout.d
     return tuple(
         (name, is_vector, tuple(tuple(draw() for _ in range(d)) if is_vector else draw() for _ in range(n + 1)))
-        for name, is_vector in space.derivation.algorithm.extras
+        for name, is_vector in space.algorithm.extras
     )
 
 
@@ -115,7 +117,7 @@ def _rational(basis: Sequence[Sequence[int]], whole: WeightSet) -> tuple[Directi
         for c, v in zip(row, whole.directions, strict=True):
             if not c:
                 continue
-            q = next((Fraction(a, b) for b in range(1, 65) for a in [_centred(c * b)] if abs(a) <= 4096), None)
+            q = small_rational(c)
             if q is None:
                 return None
             for k, x in v.items():
@@ -124,6 +126,10 @@ def _rational(basis: Sequence[Sequence[int]], whole: WeightSet) -> tuple[Directi
     return tuple(result)
 
 
-def _centred(x: int) -> int:
-    x %= PRIME
-    return x - PRIME if x > PRIME // 2 else x
+def small_rational(x: int) -> Fraction | None:
+    """The rational a/b = x modulo the prime with |a| and b at most `SMALL`, or None: half of Euclid's algorithm."""
+    r, rest, b, following = PRIME, x % PRIME, 0, 1
+    while rest > SMALL:
+        q = r // rest
+        r, rest, b, following = rest, r - q * rest, following, b - q * following
+    return Fraction(rest, following) if 0 < abs(following) <= SMALL else None

@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain, count
+from string import ascii_lowercase
 
 from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, element
@@ -31,17 +33,18 @@ def unseen(space: WeightSpace, seed: int = 0) -> frozenset[int]:
     return frozenset(range(space.size)) - seen
 
 
-def one_layer_set(space: WeightSpace, group: SymmetryGroup, outer: Outer, start: Point) -> WeightSet:
+def one_layer_set(space: WeightSpace, group: SymmetryGroup, outer: Outer, start: Point) -> WeightSet | None:
     """What one layer's update reaches from the algorithm's weights, and any value of what its prediction never sees.
 
-    For L > 1 the same blocks are asked of every layer.
+    For L > 1 the same blocks are asked of every layer.  None where the directions reached are no simple rationals.
     """
     single = replace(space, depth=1, looped=True)
     weights = start[: single.size]
     whole = commutant(single, group)
-    reached = reach(single, whole, weights, outer)
+    directions = reach(single, whole, weights, outer).directions
+    if directions is None:
+        return None
     frozen = unseen(single)
-    directions = reached.directions or ()
     pattern = _pattern(single, weights, directions, frozen)
     meaning = (
         "what one layer's update reaches from the algorithm's weights; entries that its prediction never sees frozen"
@@ -58,10 +61,16 @@ def one_layer_set(space: WeightSpace, group: SymmetryGroup, outer: Outer, start:
 def _pattern(
     space: WeightSpace, point: Point, directions: tuple[Direction, ...], frozen: frozenset[int]
 ) -> Mapping[str, Rows] | None:
-    """The set in blocks, or None when a direction is more than one multiple of one block's identity."""
-    left = [dict(v) for v in directions]
+    """The set in blocks, or None when a direction is more than a multiple of the identity in each of its blocks.
+
+    A direction with several blocks ties them: they are one letter's multiples, moved by what the point has there.
+    """
+    owner = {k: number for number, v in enumerate(directions) for k in v}
+    if len(owner) < sum(map(len, directions)):
+        return None  # two directions share an entry
+    names = chain(ascii_lowercase, (f"a{k}" for k in count(1)))
+    letters: dict[int, tuple[str, Fraction, Fraction]] = {}  # direction -> letter, its entry and the point's there
     result: dict[str, Rows] = {}
-    letters = iter("abcdefghijklmnopqrstuvwxyz")
     for number, matrix in enumerate(space.matrices):
         rows = []
         for _, height, moved in space.blocks:
@@ -72,18 +81,34 @@ def _pattern(
                 if inside <= frozen:
                     row.append("frozen")
                     continue
-                diagonal = {at[x][x] for x in range(len(height))} if len(height) == len(width) else set()
-                found = next((v for v in left if v.keys() == diagonal and len(set(v.values())) == 1), None)
-                if found is not None:
-                    if moved != moved_too:
-                        return None  # features of dimension one beside a row: no number stands for that block
-                    left.remove(found)
-                    row.append(next(letters))
-                    continue
+                diagonal = [at[x][x] for x in range(len(height))] if len(height) == len(width) else []
                 values = {point[k] for k in diagonal} or {Fraction(0)}
-                if len(values) > 1 or any(point[k] for k in inside - diagonal):
+                if len(values) > 1 or any(point[k] for k in inside.difference(diagonal)):
                     return None
-                row.append(str(values.pop()))
+                (value,) = values
+                found = {owner[k] for k in inside if k in owner}
+                if not found:
+                    row.append(str(value))
+                    continue
+                (which,) = found if len(found) == 1 else (None,)
+                if which is None or moved != moved_too:
+                    return None  # features of dimension one beside a row: no number stands for that block
+                v = directions[which]
+                moves = {v.get(k, Fraction(0)) for k in diagonal}
+                if len(moves) > 1 or inside & v.keys() != set(diagonal):
+                    return None
+                (move,) = moves
+                if which not in letters:
+                    letters[which] = next(names), move, value
+                name, first, there = letters[which]
+                row.append(_entry(name, move / first, value - move / first * there))
             rows.append(tuple(row))
         result[matrix] = tuple(rows)
-    return None if left else result
+    return result
+
+
+def _entry(name: str, coefficient: Fraction, constant: Fraction) -> str:
+    """coefficient * name + constant, as `sets.parse_entry` reads it."""
+    factor = {1: "", -1: "-"}.get(coefficient, f"{coefficient} ")
+    shift = "" if not constant else f" {'+' if constant > 0 else '-'} {abs(constant)}"
+    return f"{factor}{name}{shift}"

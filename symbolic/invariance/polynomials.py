@@ -61,7 +61,7 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     frozen = sorted(weights.frozen)
     names = [f"s{k}" for k in range(weights.dimension)] + [f"z{k}" for k in frozen]
     held = len(names)
-    carried = space.derivation.algorithm.extras
+    carried = space.algorithm.extras
     moved = [f"f{t}" for t in range(n + 3)] + [f"{name}{t}" for name, v in carried if v for t in range(n + 1)]
     count = len(moved)  # vectors that the symmetry moves
     names += [f"{v}_{i}" for v in moved for i in range(d)] + [f"r{t}" for t in range(1, n + 3)]

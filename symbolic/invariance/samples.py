@@ -88,7 +88,7 @@ class Outer:
 
 def prompts(space: WeightSpace, arithmetic: Arithmetic, sample: Trajectory, window: str) -> tuple[Problem, Problem]:
     """The two prompts Z and Z' of a sample, with the iteration's weights at zero."""
-    n, algorithm = space.layout.n, space.derivation.algorithm
+    n, algorithm = space.layout.n, space.algorithm
     f, r = sample.features, sample.rewards
 
     def setup(first: int, query: int) -> Problem:
@@ -96,6 +96,6 @@ def prompts(space: WeightSpace, arithmetic: Arithmetic, sample: Trajectory, wind
         extras = {name: values[first : first + n] for name, _, values in sample.extras}
         data = (f[first : first + n], f[first + 1 : first + n + 1], r[first : first + n], f[query], extras)
         values = {name: arithmetic.number(x) for name, x in space.parameters.items()}
-        return problem(algorithm, arithmetic, data, start, values, space.derivation.options)
+        return problem(algorithm, arithmetic, data, start, values, space.options)
 
     return setup(0, n + 1), setup(1 if window == "sliding" else 0, n + 2)

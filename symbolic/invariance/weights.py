@@ -1,4 +1,4 @@
-"""The weights that are trained: which matrices, their blocks, and the point where the algorithm's own weights are."""
+"""The weights that are trained: which matrices, and their blocks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..arithmetics.arithmetic import RATIONALS, Arithmetic
+from ..algorithm import Algorithm
+from ..arithmetics.arithmetic import Arithmetic
 from ..attention import Head
-from ..construction import instantiate
-from ..derivation.derive import Derivation
+from ..construction import Construction
 from ..prompt import Layout
 from ..readout import Readout
 
@@ -39,9 +39,12 @@ class WeightSpace:
     layout   rows and columns of the prompt
     masks    each head's mask : (n+1, n+1), exact
     depth    L
+    readout  where the prediction stands
     """
 
-    derivation: Derivation
+    algorithm: Algorithm
+    options: Mapping[str, str]
+    readout: Readout
     layout: Layout
     parameters: Mapping[str, Fraction]
     masks: tuple[tuple[tuple[Fraction, ...], ...], ...]
@@ -49,20 +52,12 @@ class WeightSpace:
     looped: bool
 
     @staticmethod
-    def of(
-        derivation: Derivation, d: int, n: int, depth: int, parameters: Mapping[str, Fraction], looped: bool
-    ) -> WeightSpace:
-        """The trained matrices of a derivation's heads at feature dimension d, context length n and L = depth."""
-        layout = Layout.of(derivation.algorithm, d, n)
-        values = {name: Fraction(parameters[name]) for name in derivation.algorithm.parameters}
-        known = [mask.rows(n, values, Fraction) for mask in derivation.masks]
-        masks = tuple(tuple(tuple(Fraction(x) for x in row) for row in known[h.mask]) for h in derivation.heads)
-        return WeightSpace(derivation, layout, values, masks, depth, looped)
-
-    @property
-    def readout(self) -> Readout:
-        """Where the prediction stands."""
-        return self.derivation.readout
+    def of(algorithm: Algorithm, found: Construction) -> WeightSpace:
+        """What is trained of a construction of `algorithm`, whose masks are the same in every layer."""
+        masks = tuple(tuple(tuple(row) for row in head.M.fractions()) for head in found.layers[0])
+        return WeightSpace(
+            algorithm, found.options, found.readout, found.layout, found.parameters, masks, found.depth, found.looped
+        )
 
     @property
     def stored(self) -> int:
@@ -82,7 +77,7 @@ class WeightSpace:
         """(name, rows, whether the symmetry acts on it) of every block of rows of Z."""
         result = []
         start = 0
-        scalars = {b.name for b in self.derivation.algorithm.features if b.scalar}
+        scalars = {b.name for b in self.algorithm.features if b.scalar}
         for name, size in self.layout.features:
             result.append((name, range(start, start + size), name not in scalars))
             start += size
@@ -143,38 +138,6 @@ class WeightSpace:
                     )
                 )
         return layers * self.depth if self.looped else layers
-
-    def algorithm_point(self, scales: Sequence[Fraction]) -> Point:
-        """The algorithm's own weights with C_l = scale * I, one positive scale a stored layer.
-
-        Several heads: W holds the map of the accumulator rows and P selects the rows that are read, as in the papers.
-        W is doubled and P halved, which changes no output: equal norms would be a special point of the update.
-        """
-        algorithm, d = self.derivation.algorithm, self.layout.d
-        steps = [
-            tuple(
-                scale
-                if c in algorithm.scalar_preconditioners
-                else [[scale * (i == j) for j in range(d)] for i in range(d)]
-                for c in algorithm.preconditioners
-            )
-            for scale in scales
-        ]
-        p, m = self.layout.p, self.layout.m
-        point: list[Fraction] = []
-        for heads in instantiate(self.derivation, RATIONALS, self.layout, steps, self.parameters):
-            for head in heads:
-                U, E = head.U.fractions(), head.E.fractions()
-                read = [any(row[j] for row in U) for j in range(m - p)]
-                gauge = Fraction(1 if len(heads) == 1 else 2)
-                moved = [
-                    [gauge * U[i - p][j - p] if i >= p and j >= p else Fraction(0) for j in range(m)] for i in range(m)
-                ]
-                chosen = [[Fraction(i == j and i >= p and read[i - p]) / gauge for j in range(m)] for i in range(m)]
-                compared = [[E[i][j] if i < p and j < p else Fraction(0) for j in range(m)] for i in range(m)]
-                for matrix in [moved, compared] if len(heads) == 1 else [moved, chosen, compared]:
-                    point += [x for row in matrix for x in row]
-        return tuple(point)
 
 
 def _plain(value: Any, arithmetic: Arithmetic) -> Any:

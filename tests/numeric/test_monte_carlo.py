@@ -6,23 +6,21 @@ from fractions import Fraction
 
 import pytest
 import torch
+from helpers import trained
 
 from layerproof.numeric.training.monte_carlo import LAWS, draw, f_power, f_tail, hotelling, joint_test
-from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance.samples import Outer
 from layerproof.symbolic.invariance.sets import commutant
 from layerproof.symbolic.invariance.symmetry import group_named
-from layerproof.symbolic.invariance.weights import WeightSpace
 
 D, N = 2, 3
 OUTER = Outer(discount=Fraction(9, 10))
 
 
 def made(depth=1, group="signed-permutations", name="td0"):
-    space = WeightSpace.of(derive(find(name)), D, N, depth, {"gamma": Fraction(9, 10)}, True)
-    return space.algorithm_point([Fraction(1)]), commutant(space, group_named(group, D))
+    space, point = trained(name, D, N, depth, {"gamma": Fraction(9, 10)})
+    return point, commutant(space, group_named(group, D))
 
 
 @pytest.mark.parametrize("depth", [1, 2])

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 import torch
+from helpers import trained
 
 from layerproof.numeric.training.monte_carlo import off_set_basis
 from layerproof.numeric.training.outer_update import (
@@ -22,15 +23,12 @@ from layerproof.numeric.training.outer_update import (
     outer_update,
     samples_of,
 )
-from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
-from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance.samples import OUTERS, WINDOWS, Outer, Trajectory
 from layerproof.symbolic.invariance.sets import commutant
 from layerproof.symbolic.invariance.symmetry import group_named
 from layerproof.symbolic.invariance.update import sample_update
-from layerproof.symbolic.invariance.weights import WeightSpace
 
 D, N = 2, 2
 GROUP = group_named("signed-permutations", D)
@@ -39,8 +37,8 @@ ROUNDING = 2.0**-40  # of the largest entry: observed residuals are below 2^-48 
 
 
 def made(name="td0", depth=2, looped=True):
-    space = WeightSpace.of(derive(find(name)), D, N, depth, {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}, looped)
-    return space, space.algorithm_point([Fraction(1, k + 1) for k in range(space.stored)])
+    scales = [Fraction(1, k + 1) for k in range(1 if looped else depth)]
+    return trained(name, D, N, depth, {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}, looped, scales)
 
 
 def trajectory(seed=0):

@@ -12,11 +12,10 @@ from random import Random
 
 import pytest
 from dual import derivative, turned
+from helpers import trained
 
-from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
 from layerproof.symbolic.arithmetics.prime_field import element
-from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.invariance import gradient as gradient_module
 from layerproof.symbolic.invariance import update as update_module
 from layerproof.symbolic.invariance.samples import OUTERS, WINDOWS, Outer, Trajectory, prompts
@@ -29,14 +28,13 @@ from layerproof.symbolic.invariance.update import (
     prompt_matrix,
     sample_update,
 )
-from layerproof.symbolic.invariance.weights import WeightSpace
 
 DEPTHS = [(1, True), (2, True), (2, False), (3, True), (3, False)]
 DISCOUNT, RATE = Fraction(3, 5), Fraction(2, 7)
 
 
 def made(name, depth, looped, d=2, n=2, seed=0, masks=False):
-    space = WeightSpace.of(derive(find(name)), d, n, depth, {"gamma": Fraction(3, 5), "lam": Fraction(1, 3)}, looped)
+    space, _ = trained(name, d, n, depth, {"gamma": Fraction(3, 5), "lam": Fraction(1, 3)}, looped)
     rng = Random(f"{name} {depth} {looped} {seed}")
     if masks:
         drawn = tuple(
@@ -203,8 +201,7 @@ def test_equivariance_holds_anywhere_and_a_fault_breaks_it(monkeypatch):
 
 def test_the_counterexample_in_one_dimension():
     """d = n = 1, L = 2, context (phi, gamma phi', R) = (1, 1, 1), query 1: f = 2 and ten derivatives."""
-    space = WeightSpace.of(derive(find("td0")), 1, 1, 2, {"gamma": Fraction(1)}, True)
-    point = space.algorithm_point([Fraction(1)])
+    space, point = trained("td0", 1, 1, 2, {"gamma": Fraction(1)})
     assert space.matrix_rows(point, 0, 0) == [[0, 0, 0], [0, 0, 0], [0, 0, 1]]
     assert space.matrix_rows(point, 0, 1) == [[-1, 1, 0], [0, 0, 0], [0, 0, 0]]
     one, zero = Fraction(1), Fraction(0)
@@ -244,9 +241,9 @@ FEATURES = ((-1, 2), (-2, 0), (-2, 1), (1, 1), (1, -1))
 
 
 def example(name):
-    space = WeightSpace.of(derive(find(name)), 2, 2, 2, {"gamma": Fraction(1, 2), "lam": Fraction(1, 2)}, True)
+    space, point = trained(name, 2, 2, 2, {"gamma": Fraction(1, 2), "lam": Fraction(1, 2)})
     features = tuple(tuple(map(Fraction, f)) for f in FEATURES)
-    return space, Trajectory(features, tuple(map(Fraction, (-2, 1, -2, 1))))
+    return space, point, Trajectory(features, tuple(map(Fraction, (-2, 1, -2, 1))))
 
 
 def fractions(text):
@@ -256,8 +253,8 @@ def fractions(text):
 @pytest.mark.parametrize("window", WINDOWS)
 def test_the_average_over_eight_signed_permutations(window):
     """All ten numbers of the commutant move, and nothing outside it does."""
-    space, sample = example("td0")
-    point, group = space.algorithm_point([Fraction(1)]), group_named("signed-permutations", 2)
+    space, point, sample = example("td0")
+    group = group_named("signed-permutations", 2)
     outer = Outer(window, discount=Fraction(1, 2))
     update = averaged_update(space, point, sample, outer, group.elements, RATIONALS)
     assert blocks(space, update, 0) == fractions("-15/8 21/8 0  3/8 -9/8 0  0 0 3")
@@ -265,8 +262,8 @@ def test_the_average_over_eight_signed_permutations(window):
 
 
 def test_the_same_with_a_trace():
-    space, sample = example("td-lambda")
-    point, group = space.algorithm_point([Fraction(1)]), group_named("signed-permutations", 2)
+    space, point, sample = example("td-lambda")
+    group = group_named("signed-permutations", 2)
     update = averaged_update(space, point, sample, Outer(discount=Fraction(1, 2)), group.elements, RATIONALS)
     P, Q = blocks(space, update, 0), blocks(space, update, 1)
     assert (P[4], Q[8]) == (Fraction(1, 4), Fraction(35, 8))

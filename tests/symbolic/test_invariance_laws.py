@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from random import Random
 
 import pytest
+from helpers import trained
 
-from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.attention import Head
-from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance import decide, flow
 from layerproof.symbolic.invariance.decide import find_witness, random_invariance, single_sample
@@ -29,8 +28,8 @@ OUTER = Outer(discount=Fraction(9, 10))
 
 
 def made(name="td0", depth=1, looped=True, n=N):
-    space = WeightSpace.of(derive(find(name)), D, n, depth, {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}, looped)
-    return space, space.algorithm_point([Fraction(1, k + 1) for k in range(space.stored)])
+    scales = [Fraction(1, k + 1) for k in range(1 if looped else depth)]
+    return trained(name, D, n, depth, {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}, looped, scales)
 
 
 def trajectory(seed=0, n=N):
@@ -173,8 +172,7 @@ class RowMatrix(WeightSpace):
 
 def with_rows(space, rows):
     """Z + (1/n) D P Z M Z^T Q Z: with one head W is not trained, so it can hold D, and the gradient stays right."""
-    fields = (space.derivation, space.layout, space.parameters, space.masks, space.depth, space.looped)
-    changed = RowMatrix(*fields)
+    changed = RowMatrix(**{f.name: getattr(space, f.name) for f in fields(space)})
     object.__setattr__(changed, "rows", rows)
     return changed
 

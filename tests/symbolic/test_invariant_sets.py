@@ -136,11 +136,30 @@ AVERAGE = {
 """Eight numbers; b is the cross term: the head that reads the difference row learns to read the reward row too."""
 
 
+TIED = {
+    "exported": {"W2": [*AVERAGE["W2"][:3], [Z, Z, Z, "e"]], "P2": [*AVERAGE["P2"][:2], [Z, Z, Z, F], [Z, Z, "e", F]]},
+    "paper": {"W2": [*AVERAGE["W2"][:3], [Z, Z, "e", Z]], "P2": [*AVERAGE["P2"][:2], [Z, Z, "e", F], [Z, Z, Z, F]]},
+}
+"""One number less: the two matrices of the second head start at equal norms, and equal updates keep them equal."""
+
+
+@pytest.mark.parametrize("form", TIED)
+def test_equal_norms_stay_equal(form):
+    s = subject_of("average-reward-td", weights=form)
+    found = one_layer(s)
+    letters = {"g": "f", "h": "g"}
+    rest = {"Q2": [[letters.get(x, x) for x in row] for row in AVERAGE["Q2"]]}
+    expected = {**AVERAGE, **TIED[form], **rest}
+    assert found.dimension == 7
+    assert found.patterns == ({k: tuple(map(tuple, v)) for k, v in expected.items()},)
+    for entry, kept in (("2 e", False), ("e + f", False), ("-e", True), ("h", True)):  # other ties, and none
+        changed = {**expected, "P2": [[entry if x == "e" else x for x in row] for row in expected["P2"]]}
+        weights = patterned(s, changed)
+        assert block_update(weights).holds == residual_polynomials(weights, s.group, s.outer).holds == kept, entry
+
+
 def test_average_reward_needs_the_cross_term():
     s = subject_of("average-reward-td")
-    found = one_layer(s)
-    assert found.dimension == 8
-    assert found.patterns == ({k: tuple(map(tuple, v)) for k, v in AVERAGE.items()},)
     assert block_update(patterned(s, AVERAGE)).holds
     for without in (Z, F):
         pattern = {**AVERAGE, "P1": [*AVERAGE["P1"][:3], [Z, Z, without, F]]}

@@ -10,12 +10,11 @@ from random import Random
 
 import pytest
 from flint import fmpq, fmpq_mat
+from helpers import trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import layerproof as lp
-from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.invariance.polynomials import _split
 from layerproof.symbolic.invariance.sets import commutant
@@ -29,7 +28,6 @@ from layerproof.symbolic.invariance.symmetry import (
     nullspace,
     transpose,
 )
-from layerproof.symbolic.invariance.weights import WeightSpace
 
 FINITE = {
     "signed-permutations": lambda d: 2**d * factorial(d),
@@ -44,7 +42,7 @@ PYTHAGORAS = ((Fraction(5, 13), Fraction(-12, 13)), (Fraction(12, 13), Fraction(
 
 
 def space_of(name="td0", d=2, n=2):
-    return WeightSpace.of(derive(find(name)), d, n, 1, {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}, True)
+    return trained(name, d, n, 1, {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)})[0]
 
 
 def rank(rows, width):
@@ -56,7 +54,7 @@ def rank(rows, width):
 def action(space, g):
     """S = diag(g, g, 1, ...) by rows, from the layout alone."""
     d, m = space.layout.d, space.layout.m
-    scalars = {b.name for b in space.derivation.algorithm.features if b.scalar}
+    scalars = {b.name for b in space.algorithm.features if b.scalar}
     S = [[Fraction(int(i == j)) for j in range(m)] for i in range(m)]
     start = 0
     for name, size in space.layout.features:
@@ -224,7 +222,7 @@ def test_whole_dimensions_one_head_two_heads_and_sequential():
     signed = group_named("signed-permutations", 2)
     assert commutant(space_of("td0"), signed).dimension == 10
     assert commutant(space_of("average-reward-td"), signed).dimension == 48
-    three = WeightSpace.of(derive(find("td0")), 2, 2, 3, {"gamma": Fraction(1, 2)}, False)
+    three, _ = trained("td0", 2, 2, 3, {"gamma": Fraction(1, 2)}, False)
     assert commutant(three, signed).dimension == 30
 
 
