@@ -109,6 +109,6 @@ def _pattern(
 
 def _entry(name: str, coefficient: Fraction, constant: Fraction) -> str:
     """coefficient * name + constant, as `sets.parse_entry` reads it."""
-    factor = {1: "", -1: "-"}.get(coefficient, f"{coefficient} ")
+    factor = "" if coefficient == 1 else "-" if coefficient == -1 else f"{coefficient} "
     shift = "" if not constant else f" {'+' if constant > 0 else '-'} {abs(constant)}"
     return f"{factor}{name}{shift}"
