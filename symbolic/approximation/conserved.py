@@ -1,0 +1,117 @@
+"""What no update changes: functionals l with l^T h(v, y) = 0 for every v and every y, trace included.
+
+Dependent features give them (l in null(Phi): Baird), and so does a second weight that repeats what the first adds up
+(differential TD). The iterates stay in v_0 plus the space that updates span, and stability is a question about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ..markov import matrices
+from ..markov.matrices import Vector
+from .quantity import Monomial
+from .samples import Samples
+from .traces import traces
+
+PRIME = 2**61 - 1
+
+
+def conserved(found: Samples) -> tuple[Vector, ...]:
+    """A basis of the functionals that every update leaves alone, each (n,).
+
+    The span of the updates is guessed modulo a prime, which can only lose dimensions, and every functional that the
+    guess leaves is then checked on every update over the rationals.
+    """
+    size = found.size
+    basis: dict[int, list[int]] = {}
+    chosen: list[dict[int, Fraction]] = []
+    for vector in _updates(found):
+        if len(basis) == size:
+            return ()
+        row = [0] * size
+        for i, c in vector.items():
+            row[i] = c.numerator * pow(c.denominator, -1, PRIME) % PRIME
+        if _extends(basis, row):
+            chosen.append(vector)
+    if len(basis) == size:
+        return ()
+    rows = [[vector.get(i, Fraction(0)) for i in range(size)] for vector in chosen]
+    while True:
+        kept = matrices.kernel(matrices.matrix(rows or [[Fraction(0)] * size]))
+        missed = next((v for v in _updates(found) if any(sum(l[i] * c for i, c in v.items()) for l in kept)), None)
+        if missed is None:
+            return tuple(kept)
+        rows.append([missed.get(i, Fraction(0)) for i in range(size)])
+
+
+def _extends(basis: dict[int, list[int]], row: list[int]) -> bool:
+    """Reduce a row modulo the prime by those before it; whether something is left, which then joins them."""
+    for i in range(len(row)):
+        if not row[i]:
+            continue
+        if i not in basis:
+            inverse = pow(row[i], -1, PRIME)
+            basis[i] = [x * inverse % PRIME for x in row]
+            return True
+        factor, pivot = row[i], basis[i]
+        row = [(x - factor * y) % PRIME for x, y in zip(row, pivot, strict=True)]
+    return False
+
+
+def _updates(found: Samples) -> Iterator[dict[int, Fraction]]:
+    """The vectors that span all updates: the coefficients of h in the weights, at every trace that spans those reached."""
+    symbols = found.trace_entries
+    reached = _reached(found) if symbols else [(Fraction(1),)]
+    for move in found.moves:
+        by_monomial: dict[Monomial, dict[int, dict[int, Fraction]]] = {}
+        for i, q in move.items():
+            for monomial, c in q.terms.items():
+                at = next((a - symbols.start + 1 for a in monomial if a in symbols), 0)
+                kept = tuple(a for a in monomial if a not in symbols)
+                by_monomial.setdefault(kept, {}).setdefault(i, {})[at] = c
+        for entry in by_monomial.values():
+            for zeta in reached:
+                vector = {i: sum((c * zeta[j] for j, c in own.items()), Fraction(0)) for i, own in entry.items()}
+                vector = {i: x for i, x in vector.items() if x}
+                if vector:
+                    yield vector
+
+
+def _reached(found: Samples) -> list[Vector]:
+    """A basis of a space that holds (1, e) for every trace e that is reached from zero: closed under every step."""
+    how, width = traces(found), found.trace_size + 1
+    steps = {
+        tuple((f[k], o[k], c[k]) for f, o, c in zip(how.factors, how.others, how.constants, strict=True))
+        for k in range(len(found.transitions))
+    }
+    basis: dict[int, list[Fraction]] = {}
+    waiting: list[Vector] = [(Fraction(1), *([Fraction(0)] * found.trace_size))]
+    kept: list[Vector] = []
+    while waiting and len(kept) < width:
+        vector = waiting.pop()
+        if not _joins(basis, list(vector)):
+            continue
+        kept.append(vector)
+        for step in steps:
+            after = [vector[0]]
+            for j, (factor, others, constant) in enumerate(step):
+                after.append(factor * vector[j + 1] + constant * vector[0] + sum(c * vector[i + 1] for i, c in others))
+            waiting.append(tuple(after))
+    if len(kept) == width:
+        return [tuple(Fraction(int(i == j)) for i in range(width)) for j in range(width)]
+    return kept
+
+
+def _joins(basis: dict[int, list[Fraction]], row: list[Fraction]) -> bool:
+    """As `_extends`, over the rationals."""
+    for i in range(len(row)):
+        if not row[i]:
+            continue
+        if i not in basis:
+            basis[i] = [x / row[i] for x in row]
+            return True
+        factor, pivot = row[i], basis[i]
+        row = [x - factor * y for x, y in zip(row, pivot, strict=True)]
+    return False

@@ -1,0 +1,132 @@
+"""Piecewise affine mean fields: a certificate that they contract in a weighted sup-norm, and their fixed point.
+
+For w > 0 let f_i(J) = J_ii + sum_{j != i} |J_ij| w_j / w_i on a row J of slopes. It is sublinear, so its largest value over
+all choices of branches of the maxima is at most the sum of each maximum's worst branch. If that is -c_i < 0 in every row,
+two solutions of v' = h(v) approach each other at the rate min c_i in the norm max |v_i|/w_i: there is one equilibrium and
+it attracts everything. The weights are found by policy iteration over the worst branches.
+Source: Coppel, Stability and Asymptotic Behavior of Differential Equations, 1965, chapter III (logarithmic norms);
+Bertsekas and Tsitsiklis, Neuro-Dynamic Programming, section 2.2 (weights of a proper policy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import fmpq_mat
+
+from ..markov import matrices
+from ..markov.matrices import Vector
+from .linear import positive_solution
+from .quantity import Quantity, evaluate
+
+Row = dict[int, Fraction]
+ROUNDS = 200
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """weights : w > 0, (n,);  rate : the largest c with f_i <= -c in every row."""
+
+    weights: Vector
+    rate: Fraction
+
+
+def contraction(entries: Sequence[Quantity]) -> Contraction | None:
+    """A certificate for piecewise affine entries; None where no weights exist for these worst branches."""
+    size = len(entries)
+    w: Vector = tuple([Fraction(1)] * size)
+    for _ in range(ROUNDS):
+        rows = [_worst(i, q, Fraction(1), w) for i, q in enumerate(entries)]
+        values = [sum((c * w[j] for j, c in row.items()), Fraction(0)) / w[i] for i, row in enumerate(rows)]
+        if all(value < 0 for value in values):
+            return Contraction(w, -max(values))
+        comparison = fmpq_mat(size, size)
+        for i, row in enumerate(rows):
+            for j, c in row.items():
+                comparison[i, j] = matrices.rational(c)
+        better = positive_solution(comparison)
+        if not better or better == w:
+            return None
+        w = better
+    return None
+
+
+def _worst(i: int, q: Quantity, scale: Fraction, w: Vector) -> Row:
+    """The slopes of a row under the worst branches: signed on the diagonal, absolute elsewhere."""
+    row: Row = {}
+    for monomial, c in q.terms.items():
+        if not monomial:
+            continue
+        (a,) = monomial
+        args = q.table.arguments(a)
+        if args is None:
+            row[a] = row.get(a, Fraction(0)) + (scale * c if a == i else abs(scale * c))
+            continue
+        options = [_worst(i, arg, scale * c, w) for arg in args]
+        worst = max(options, key=lambda option: sum((x * w[j] for j, x in option.items()), Fraction(0)))
+        for j, x in worst.items():
+            row[j] = row.get(j, Fraction(0)) + x
+    return row
+
+
+def fixed_point(entries: Sequence[Quantity]) -> Vector | None:
+    """A v, (n,), with every entry zero, by policy iteration with exact solves; None when it does not come to an end."""
+    size = len(entries)
+    v: Vector = tuple([Fraction(0)] * size)
+    for _ in range(ROUNDS):
+        if not any(evaluate(entries, v)):
+            return v
+        A, b = branches(entries, v)
+        try:
+            found = matrices.entries(A.solve(-b))
+        except ZeroDivisionError:
+            return None
+        if found == v:
+            return None
+        v = found
+    return None
+
+
+def branches(entries: Sequence[Quantity], v: Sequence[Fraction]) -> tuple[fmpq_mat, fmpq_mat]:
+    """A, (n, n), and b, (n, 1), of the affine piece that holds at v: each maximum's first largest argument."""
+    size = len(entries)
+    A, b = fmpq_mat(size, size), fmpq_mat(size, 1)
+    for i, entry in enumerate(entries):
+        for j, c in _chosen(entry, v).items():
+            if j < 0:
+                b[i, 0] = matrices.rational(c)
+            else:
+                A[i, j] = matrices.rational(c)
+    return A, b
+
+
+def _chosen(q: Quantity, v: Sequence[Fraction]) -> Row:
+    """The slopes of the branch that holds at v; the constant under -1."""
+    row: Row = {}
+    for monomial, c in q.terms.items():
+        part: Row = {-1: Fraction(1)}
+        if monomial:
+            args = q.table.arguments(monomial[0])
+            if args is None:
+                part = {monomial[0]: Fraction(1)}
+            else:
+                values = evaluate(args, v)
+                part = _chosen(args[values.index(max(values))], v)
+        for j, x in part.items():
+            row[j] = row.get(j, Fraction(0)) + c * x
+    return row
+
+
+def equilibrium(entries: Sequence[Quantity]) -> Vector | None:
+    """A v other than zero, (n,), at which a positively homogeneous field is zero: what shows that it is not attractive.
+
+    Tried: all ones, all minus ones, and what the pieces that hold there take to zero.
+    """
+    size = len(entries)
+    ones = [tuple([Fraction(sign)] * size) for sign in (1, -1)]
+    candidates = [*ones]
+    for point in ones:
+        candidates += matrices.kernel(branches(entries, point)[0])
+    return next((v for v in candidates if not any(evaluate(entries, v))), None)

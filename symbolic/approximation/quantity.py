@@ -1,0 +1,334 @@
+"""What a rule computes with: exact piecewise polynomials in the weights, the ring operations and one more, `maximum`.
+
+A quantity supports +, -, *, whole powers and division by numbers. Whatever would let a file look at a value (a
+comparison, a truth value, a text) raises `RefusedError` with the line. Only Fractions: a user's file runs on it in a
+process of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any, NoReturn
+
+from ..errors import ArgumentError, ContentError, RefusedError
+from ..tracing.strict import REFUSED
+
+Monomial = tuple[int, ...]
+Number = int | Fraction
+ADVICE = "h is computed with +, -, *, division by numbers, abs and lp.maximum"
+MAX_TERMS, MAX_DEGREE, MAX_MAXIMA = 100_000, 16, 20_000
+LONG = 256
+"""Denominators of more bits than this are brought to lowest terms."""
+
+
+class Table:
+    """The variables of one tracing, and the maxima that have come up: variable k is an int, and so is a maximum.
+
+    names  : a name for each variable
+    maxima : for the atom len(names) + k the arguments of the k-th maximum; equal ones are one
+    """
+
+    def __init__(self, names: Sequence[str]):
+        self.names = tuple(names)
+        self.maxima: list[tuple[Quantity, ...]] = []
+        self._known: dict[Any, int] = {}
+        self.file = ""
+        self.refusal: RefusedError | None = None
+
+    def variable(self, index: int) -> Quantity:
+        """A variable as a quantity."""
+        return Quantity(self, {(index,): 1})
+
+    def number(self, value: Number) -> Quantity:
+        """A number as a quantity."""
+        return Quantity(self, {(): value.numerator} if value else {}, value.denominator)
+
+    def maximum(self, args: Sequence[Quantity]) -> Quantity:
+        """The largest of some quantities: those that another exceeds by a constant fall away."""
+        kept: list[Quantity] = []
+        for candidate in args:
+            if any(_at_least(other, candidate) for other in kept):
+                continue
+            kept = [other for other in kept if not _at_least(candidate, other)] + [candidate]
+        if len(kept) == 1:
+            return kept[0]
+        keyed = sorted((tuple(sorted(q.terms.items())), k) for k, q in enumerate(kept))
+        key = tuple(terms for terms, _ in keyed)
+        if key not in self._known:
+            if len(self.maxima) >= MAX_MAXIMA:
+                raise ContentError(f"h takes more than {MAX_MAXIMA} different maxima, the limit")
+            self._known[key] = len(self.names) + len(self.maxima)
+            self.maxima.append(tuple(kept[k] for _, k in keyed))
+        return self.variable(self._known[key])
+
+    def arguments(self, atom: int) -> tuple[Quantity, ...] | None:
+        """The arguments of a maximum; None for a variable."""
+        return self.maxima[atom - len(self.names)] if atom >= len(self.names) else None
+
+    def refuse(self, kind: str, what: str, advice: str = ADVICE) -> NoReturn:
+        """Record and raise a refusal, with the line of the file that asked; caught there, it is raised again later."""
+        line = _line(self.file)
+        error = RefusedError(f"h {what}{f' (line {line})' if line else ''}: {advice}", kind, "h", line)
+        self.refusal = self.refusal or error
+        raise error
+
+
+class Quantity:
+    """A polynomial in the variables and maxima of a table, over one denominator: sum of parts[monomial] / den.
+
+    parts : {monomial: integer}, none zero;  den > 0, not always the least
+    """
+
+    __slots__ = ("den", "parts", "table")
+
+    def __init__(self, table: Table, parts: dict[Monomial, int], den: int = 1):
+        self.table = table
+        self.parts = parts
+        self.den = den
+        if den >> LONG:
+            common = gcd(den, *parts.values())
+            if common > 1:
+                self.parts, self.den = {m: c // common for m, c in parts.items()}, den // common
+
+    @property
+    def terms(self) -> dict[Monomial, Fraction]:
+        """{monomial: coefficient}."""
+        return {m: Fraction(c, self.den) for m, c in self.parts.items()}
+
+    @staticmethod
+    def combination(quantities: Sequence[Quantity], factors: Sequence[Number]) -> Quantity:
+        """The sum of factors times quantities, at least one."""
+        den = lcm(*(q.den * x.denominator for q, x in zip(quantities, factors, strict=True)))
+        total: dict[Monomial, int] = {}
+        for q, x in zip(quantities, factors, strict=True):
+            factor = x.numerator * (den // (q.den * x.denominator))
+            if factor:
+                for monomial, c in q.parts.items():
+                    total[monomial] = total.get(monomial, 0) + c * factor
+        if len(total) > MAX_TERMS:
+            raise ContentError(f"h has more than {MAX_TERMS} terms, the limit")
+        return Quantity(quantities[0].table, {m: c for m, c in total.items() if c}, den)
+
+    def scaled(self, factor: Number) -> Quantity:
+        """factor self."""
+        top = factor.numerator
+        return Quantity(
+            self.table, {m: c * top for m, c in self.parts.items()} if top else {}, self.den * factor.denominator
+        )
+
+    def times(self, other: Quantity) -> Quantity:
+        """self other."""
+        total: dict[Monomial, int] = {}
+        if len(self.parts) * len(other.parts) > MAX_TERMS:
+            raise ContentError(f"h multiplies sums to more than {MAX_TERMS} terms, the limit")
+        for m, c in self.parts.items():
+            for k, b in other.parts.items():
+                monomial = tuple(sorted(m + k))
+                if len(monomial) > MAX_DEGREE:
+                    raise ContentError(f"h has degree above {MAX_DEGREE}, the limit")
+                total[monomial] = total.get(monomial, 0) + c * b
+        return Quantity(self.table, {m: c for m, c in total.items() if c}, self.den * other.den)
+
+    def constant(self) -> Fraction | None:
+        """The number that it is, where it is one."""
+        return Fraction(self.parts.get((), 0), self.den) if not self.parts.keys() - {()} else None
+
+    def __add__(self, other: Any) -> Any:
+        found = self._joined(other)
+        return NotImplemented if found is None else Quantity.combination((self, found), (1, 1))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        found = self._joined(other)
+        return NotImplemented if found is None else Quantity.combination((self, found), (1, -1))
+
+    def __rsub__(self, other: Any) -> Any:
+        found = self._joined(other)
+        return NotImplemented if found is None else Quantity.combination((found, self), (1, -1))
+
+    def __neg__(self) -> Quantity:
+        return self.scaled(-1)
+
+    def __pos__(self) -> Quantity:
+        return self
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, (int, Fraction)):
+            return self.scaled(other + 0)
+        found = self._joined(other)
+        return NotImplemented if found is None else self.times(found)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        found = self._joined(other)
+        if found is None:
+            return NotImplemented
+        value = found.constant()
+        if value is None:
+            self.table.refuse("other", f"divides by {text(found)}")
+        return self.scaled(1 / value)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        found = self._joined(other)
+        return NotImplemented if found is None else found / self
+
+    def __abs__(self) -> Quantity:
+        return self.table.maximum([self, -self])
+
+    def __pow__(self, exponent: Any, modulus: Any = None) -> Any:
+        if not isinstance(exponent, int) or modulus is not None or not 0 <= exponent <= MAX_DEGREE:
+            self.table.refuse("exponent", f"takes the power {str(exponent)[:20]} of {text(self)}")
+        result = self.table.number(1)
+        for _ in range(exponent):
+            result = result.times(self)
+        return result
+
+    def _joined(self, other: Any) -> Quantity | None:
+        """An operand as a quantity of this table; None for what is no number."""
+        if isinstance(other, Quantity):
+            if other.table is not self.table:
+                raise ContentError("h joins weights of two different calls")
+            return other
+        if isinstance(other, (int, Fraction)):
+            return self.table.number(other + 0)
+        if isinstance(other, float):
+            self.table.refuse("number", f"uses the float {other!r}, which is no exact number", "write Fraction(1, 2) for 0.5")
+        return None
+
+
+def maximum(*values: Any) -> Any:
+    """The largest of some numbers or quantities, the one operation outside the ring that a rule has.
+
+    values : two or more, or one list of them
+    Raises `ArgumentError` for none.
+
+    >>> maximum(Fraction(1, 2), 2)
+    2
+    """
+    if len(values) == 1 and not isinstance(values[0], (int, Fraction, Quantity)):
+        values = tuple(values[0])
+    if not values:
+        raise ArgumentError("maximum has nothing to take the largest of, wanted at least one number")
+    table = next((v.table for v in values if isinstance(v, Quantity)), None)
+    if table is None:
+        return max(values)
+    zero = table.number(0)
+    joined = [zero._joined(v) for v in values]
+    if any(q is None for q in joined):
+        raise ContentError("maximum is taken of what is no number, wanted numbers and weights")
+    return table.maximum([q for q in joined if q is not None])
+
+
+def evaluate(quantities: Iterable[Quantity], point: Sequence[Fraction]) -> list[Fraction]:
+    """The values at a point, a number for each variable of the table."""
+    known: dict[int, Fraction] = {}
+
+    def atom(k: int, table: Table) -> Fraction:
+        args = table.arguments(k)
+        if args is None:
+            return point[k]
+        if k not in known:
+            known[k] = max(value(q) for q in args)
+        return known[k]
+
+    def value(q: Quantity) -> Fraction:
+        total = Fraction(0)
+        for monomial, whole in q.parts.items():
+            c = Fraction(whole)
+            for k in monomial:
+                c = c * atom(k, q.table)
+            total += c
+        return total / q.den
+
+    return [value(q) for q in quantities]
+
+
+def _at_least(a: Quantity, b: Quantity) -> bool:
+    """Whether a - b is a constant and not negative."""
+    if a.parts.keys() - {()} != b.parts.keys() - {()}:
+        return False
+    difference = Quantity.combination((a, b), (1, -1)).constant()
+    return difference is not None and difference >= 0
+
+
+def text(quantity: Quantity, limit: int = 160) -> str:
+    """A quantity as one writes it, shortened to about `limit` characters.
+
+    >>> table = Table(["v[0]", "v[1]"])
+    >>> text(2 * table.maximum([table.variable(0), table.variable(1)]) - table.variable(0) - 1)
+    '2 max(v[0], v[1]) - v[0] - 1'
+    """
+    found = _text(quantity, limit)
+    return found if len(found) <= limit else f"{found[: limit - 3]}..."
+
+
+def _text(quantity: Quantity, limit: int) -> str:
+    parts: list[str] = []
+    length = 0
+    for monomial, c in sorted(quantity.terms.items(), key=lambda term: (-len(term[0]), [-k for k in term[0]])):
+        names = " ".join(_atom(k, quantity.table, limit) for k in monomial)
+        size = abs(c)
+        shown = names if names and size == 1 else f"{size} {names}" if names else str(size)
+        sign = ("-" if c < 0 else "") if not parts else (" - " if c < 0 else " + ")
+        parts.append(sign + shown)
+        length += len(parts[-1])
+        if length > limit:
+            parts.append(" + ...")
+            break
+    return "".join(parts) or "0"
+
+
+def _atom(k: int, table: Table, limit: int) -> str:
+    args = table.arguments(k)
+    if args is None:
+        return table.names[k]
+    return f"max({', '.join(_text(q, limit) for q in args)})"
+
+
+def _refusing(kind: str, what: str) -> Callable[..., Any]:
+    def method(self: Quantity, *args: Any) -> Any:
+        self.table.refuse(kind, f"{what} {text(self)}")
+
+    return method
+
+
+for _name, (_kind, _what) in REFUSED.items():
+    if _name != "__abs__":
+        setattr(Quantity, _name, _refusing(_kind, _what))
+
+
+def _line(file: str) -> int:
+    """The line of a file that is running, 0 where it is not."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if file and frame.f_code.co_filename == file:
+            return int(frame.f_lineno)
+        frame = frame.f_back
+    return 0
+
+
+def to_data(quantity: Quantity, number: Callable[[Fraction], Any]) -> list[Any]:
+    """A quantity as plain data: a monomial and a coefficient each."""
+    return [[list(m), number(c)] for m, c in sorted(quantity.terms.items())]
+
+
+def from_terms(table: Table, terms: Mapping[Monomial, Fraction]) -> Quantity:
+    """A quantity with these terms, checked: atoms in order and known, no coefficient zero; `ContentError` otherwise."""
+    known = len(table.names) + len(table.maxima)
+    for monomial, c in terms.items():
+        if len(monomial) > MAX_DEGREE or list(monomial) != sorted(monomial) or not c:
+            raise ContentError("a quantity has a term that is none")
+        if any(not 0 <= k < known for k in monomial):
+            raise ContentError("a quantity names a variable that is none")
+    return of_terms(table, terms)
+
+
+def of_terms(table: Table, terms: Mapping[Monomial, Fraction]) -> Quantity:
+    """A quantity with these terms; zeros fall away."""
+    den = lcm(*(c.denominator for c in terms.values()))
+    return Quantity(table, {m: c.numerator * (den // c.denominator) for m, c in terms.items() if c}, den)

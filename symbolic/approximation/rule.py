@@ -1,0 +1,142 @@
+"""A rule of stochastic approximation: v <- v + alpha_k h(v, Y_{k+1}), as data, and what h sees of Y."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from ..errors import ArgumentError
+from ..markov.decision import DecisionProcess
+from .vector import Shape, Vector
+
+SIZES = ("states", "features", "state-actions")
+POLICIES = ("on", "either", "off", "behaviour")
+"""on: the policies must be one; either, off: h uses rho (off: the default process has two); behaviour: h ignores pi."""
+PARAMETERS = ("gamma", "lam", "eta")
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One rule, written as its source writes it.
+
+    parts   : the weights by name and size: {"w": "features"}; states, features, state-actions, or a whole number
+    h       : (v, y) -> what changes: a vector, {index: change}, or {part: either}; see `Seen` for y
+    parameters : those of gamma, lam, eta (a ratio of two steps) that it reads
+    trace   : (before, y) -> {part: vector or number}, the trace after y, affine in the one before, which starts at zero
+    trace_parts : the parts of the trace; y has each as it is after y
+    policy  : how it treats the two policies, see `POLICIES`
+    matrices: (m, y) -> (A, b), the mean field A v + b in the matrices of the literature, see `Matrices`
+    operator: (m, v) -> the mean field at v, where it is not affine
+    in_context : the algorithm of the catalogue that layers run, where there is one; `why_not` says why there is none
+    notes   : what a reader should know
+    """
+
+    name: str
+    title: str
+    source: str
+    parts: Mapping[str, str | int]
+    h: Callable[[Any, Any], Any]
+    parameters: tuple[str, ...] = ("gamma",)
+    trace: Callable[[Any, Any], Any] | None = None
+    trace_parts: Mapping[str, str | int] = field(default_factory=dict)
+    policy: str = "either"
+    matrices: Callable[[Any], Any] | None = None
+    operator: Callable[[Any, Any], Any] | None = None
+    in_context: str = ""
+    why_not: str = ""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        for name, parts in (("parts", self.parts), ("trace_parts", self.trace_parts)):
+            for part, size in parts.items():
+                if not isinstance(part, str) or not part.isidentifier() or part.startswith("_"):
+                    raise ArgumentError(f"{name} names {str(part)[:40]!r}, wanted a short word such as w")
+                whole = isinstance(size, int) and not isinstance(size, bool) and 1 <= size <= 10_000
+                if not whole and size not in SIZES:
+                    raise ArgumentError(
+                        f"{name} gives {part} the size {str(size)[:40]!r}, wanted {', '.join(SIZES)} or a whole number"
+                    )
+        if not self.parts:
+            raise ArgumentError('parts is empty, wanted the weights by name and size: {"w": "features"}')
+        if self.policy not in POLICIES:
+            raise ArgumentError(f"policy is {str(self.policy)[:40]!r}, wanted one of {', '.join(POLICIES)}")
+        unknown = next((p for p in self.parameters if p not in PARAMETERS), None)
+        if unknown is not None:
+            raise ArgumentError(f"parameters has {str(unknown)[:40]!r}, wanted some of {', '.join(PARAMETERS)}")
+        if (self.trace is None) != (not self.trace_parts):
+            raise ArgumentError("trace goes with trace_parts: give both or neither")
+
+    @property
+    def uses_ratio(self) -> bool:
+        """Whether h weighs by rho."""
+        return self.policy in ("either", "off")
+
+    def layout(self, process: DecisionProcess) -> dict[str, Shape]:
+        """The shape of each part of the weights."""
+        return shapes(self.parts, process)
+
+    def trace_layout(self, process: DecisionProcess) -> dict[str, Shape]:
+        """The shape of each part of the trace."""
+        return shapes(self.trace_parts, process)
+
+
+def shapes(parts: Mapping[str, str | int], process: DecisionProcess) -> dict[str, Shape]:
+    """The shape of each part on a process."""
+    known: dict[str, Shape] = {
+        "states": (process.states,),
+        "features": (process.d,),
+        "state-actions": (process.states, process.actions),
+    }
+    return {
+        name: known[size] if isinstance(size, str) else (() if size == 1 else (size,)) for name, size in parts.items()
+    }
+
+
+class Tables:
+    """The tables of a process by name: y.tables.bonus[y.state]."""
+
+    __slots__ = ("_tables",)
+
+    def __init__(self, tables: Mapping[str, Any]):
+        self._tables = tables
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name not in self._tables:
+            raise AttributeError(f"the process has no table {name!r}, only {', '.join(self._tables) or 'none'}")
+        return self._tables[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What h sees of one step: y.
+
+    state, action, next_state : whole numbers, which index v and tables;  reward : r(s, a, s')
+    x, x_next  : the features of both states;  rho : pi(a|s)/mu(a|s);  interest : i(s)
+    actions, states : how many there are;  gamma, lam, eta : the parameters
+    tables     : y.tables.NAME, the tables of the process
+    traces     : each part of the trace after this step is an attribute too
+    """
+
+    state: int
+    action: int
+    next_state: int
+    reward: Fraction
+    x: Vector
+    x_next: Vector
+    rho: Fraction
+    interest: Fraction
+    actions: int
+    states: int
+    tables: Tables
+    parameters: Mapping[str, Any]
+    traces: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("__"):
+            for found in (self.traces, self.parameters):
+                if name in found:
+                    return found[name]
+        known = ", ".join((*self.__dataclass_fields__, *self.parameters, *self.traces))
+        raise AttributeError(f"y has no {name!r}, only {known}")

@@ -1,0 +1,158 @@
+"""How h grows: is it Lipschitz in v, and does h_c(v) = h(c v)/c settle down to some h_infinity as c grows.
+
+A piecewise affine h is Lipschitz, and h_infinity drops its constants: |h_c - h_infinity| <= K/c. Along a ray v = c u any
+piecewise polynomial is, for large c, one polynomial in c: a degree of 2 or more refutes both, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .quantity import Quantity, of_terms
+from .samples import Samples
+
+InC = list[Fraction]
+"""A polynomial in c, lowest coefficient first, no zero at the end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Growth:
+    """h at a transition and along a ray: entry `place` of h(c u, y) is `leading` c^degree and lower terms."""
+
+    transition: int
+    place: int
+    ray: tuple[Fraction, ...]
+    degree: int
+    leading: Fraction
+
+
+def is_affine(q: Quantity, bilinear: range = range(0)) -> bool:
+    """Whether a quantity is affine in weights and in maxima of such quantities; it may be times an entry of the trace.
+
+    bilinear : the variables that are entries of the trace
+    """
+    for monomial in q.parts:
+        atoms = [a for a in monomial if a not in bilinear]
+        if len(atoms) > 1:
+            return False
+        for a in atoms:
+            args = q.table.arguments(a)
+            if args is not None and not all(is_affine(arg, bilinear) for arg in args):
+                return False
+    return True
+
+
+def lipschitz(found: Samples) -> Fraction | None:
+    """A constant L with |h(v, y) - h(w, y)| <= L |v - w| in the sup-norm for every y, without traces; else None.
+
+    It is the largest row sum of slopes, for a maximum the largest among its arguments.
+    """
+    if found.trace_size or not all(is_affine(q) for move in found.moves for q in move.values()):
+        return None
+    return max((slope(q) for move in found.moves for q in move.values()), default=Fraction(0))
+
+
+def slope(q: Quantity) -> Fraction:
+    """The sum of absolute slopes of a piecewise affine quantity."""
+    total = Fraction(0)
+    for monomial, c in q.terms.items():
+        for a in monomial:
+            args = q.table.arguments(a)
+            total += abs(c) * (Fraction(1) if args is None else max(slope(arg) for arg in args))
+    return total
+
+
+def at_infinity(q: Quantity) -> Quantity:
+    """The limit of q(c v)/c of a piecewise affine quantity: constants fall away, inside maxima too."""
+    total = of_terms(q.table, {m: c for m, c in q.terms.items() if m and q.table.arguments(m[0]) is None})
+    for monomial, c in q.terms.items():
+        args = q.table.arguments(monomial[0]) if monomial else None
+        if args is not None:
+            total = total + q.table.maximum([at_infinity(arg) for arg in args]).scaled(c)
+    return total
+
+
+def constants_inside(q: Quantity) -> bool:
+    """Whether a maximum has an argument with a constant: then c (h_c - h_infinity) depends on c."""
+    for monomial in q.parts:
+        for a in monomial:
+            for arg in q.table.arguments(a) or ():
+                if () in arg.parts or constants_inside(arg):
+                    return True
+    return False
+
+
+def growth(found: Samples, rays: int = 24) -> Growth | None:
+    """An entry of h and a ray along which it grows faster than linearly; None where none of the rays tried shows one."""
+    for k, move in enumerate(found.moves):
+        for place, q in move.items():
+            if is_affine(q, found.trace_entries):
+                continue
+            for ray in _rays(len(found.table.names), rays):
+                leading = along(q, ray)
+                if len(leading) > 2:
+                    return Growth(k, place, tuple(ray[: found.size]), len(leading) - 1, leading[-1])
+    return None
+
+
+def _rays(size: int, count: int) -> Iterator[list[Fraction]]:
+    """Directions: ones, minus ones, and others without pattern."""
+    yield [Fraction(1)] * size
+    yield [Fraction(-1)] * size
+    for k in range(count):
+        yield [Fraction((7 * i * i + 3 * k * i + 5 * k + 1) % (11 + 2 * k) - 5 - k) for i in range(size)]
+
+
+def along(q: Quantity, ray: Sequence[Fraction]) -> InC:
+    """q(c u) for large c as a polynomial in c; a maximum is the argument that is largest in the end."""
+    known: dict[int, InC] = {}
+
+    def atom(a: int) -> InC:
+        args = q.table.arguments(a)
+        if args is None:
+            return [Fraction(0), ray[a]] if ray[a] else []
+        if a not in known:
+            known[a] = max((value(arg) for arg in args), key=_Large)
+        return known[a]
+
+    def value(p: Quantity) -> InC:
+        total: InC = []
+        for monomial, c in p.terms.items():
+            term = [c]
+            for a in monomial:
+                term = _times(term, atom(a))
+            total = _plus(total, term)
+        return total
+
+    return value(q)
+
+
+class _Large:
+    """Orders polynomials by their size for large c."""
+
+    def __init__(self, p: InC):
+        self.p = p
+
+    def __lt__(self, other: _Large) -> bool:
+        difference = _plus(self.p, [-x for x in other.p])
+        return bool(difference) and difference[-1] < 0
+
+
+def _plus(p: InC, q: InC) -> InC:
+    size = max(len(p), len(q))
+    total = [(p[k] if k < len(p) else 0) + (q[k] if k < len(q) else Fraction(0)) for k in range(size)]
+    while total and not total[-1]:
+        total.pop()
+    return total
+
+
+def _times(p: InC, q: InC) -> InC:
+    if not p or not q:
+        return []
+    total = [Fraction(0)] * (len(p) + len(q) - 1)
+    for i, x in enumerate(p):
+        for j, y in enumerate(q):
+            total[i + j] += x * y
+    return total

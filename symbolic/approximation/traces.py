@@ -1,0 +1,203 @@
+"""Traces: e_k is affine in e_{k-1}, so its mean given the state solves a linear system, although Y = (S, e) is infinite.
+
+An entry is carried on by a factor f(s, a, s'), takes up earlier entries and a constant. With d the stationary law,
+M(s) = d(s) E[e_{k-1} | S_k = s] solves M(s') = sum over (s, a) -> s' of mu p (f M(s) + ...): one system for all entries
+with the same factors. The mean exists when K(s, s') = sum_a mu p |f| has spectral radius below 1, the trace is bounded
+when every cycle of states multiplies it by less than 1, and its variance exists when sum_a mu p f^2 has radius below 1.
+Source: Yu 2012, Least squares temporal difference methods: an analysis under general conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from flint import fmpq, fmpq_mat
+
+from ..errors import ContentError
+from ..markov import matrices
+from .quantity import Monomial
+from .samples import Samples
+
+Factors = tuple[Fraction, ...]
+
+
+class NoMean(ContentError):
+    """The trace has no stationary mean: what carries it on does not shrink."""
+
+
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """How each transition changes each entry of the trace.
+
+    factors   : for each entry, its factor at every transition
+    others    : for each entry, at every transition, ((place of another entry, c), ...)
+    constants : for each entry, what is added at every transition
+    """
+
+    samples: Samples
+    factors: tuple[Factors, ...]
+    others: tuple[tuple[tuple[tuple[int, Fraction], ...], ...], ...]
+    constants: tuple[Factors, ...]
+
+    @cached_property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The entries in an order in which each takes up only earlier ones, those with the same factors together.
+
+        Raises `ContentError` where entries take up each other in a circle.
+        """
+        needs = [{i for step in entry for i, _ in step} for entry in self.others]
+        level: dict[int, int] = {}
+        while len(level) < len(needs):
+            ready = [j for j in range(len(needs)) if j not in level and needs[j] <= level.keys()]
+            if not ready:
+                raise ContentError("the trace's entries take up each other in a circle, which no triangular system solves")
+            depth = 1 + max(level.values(), default=-1)
+            level |= dict.fromkeys(ready, depth)
+        found: dict[tuple[int, Factors], list[int]] = {}
+        for j in sorted(level, key=lambda j: level[j]):
+            found.setdefault((level[j], self.factors[j]), []).append(j)
+        return tuple(map(tuple, found.values()))
+
+    def carried(self, entry: int, power: int) -> list[list[Fraction]]:
+        """K(s, s') = sum over (s, a) -> s' of mu p |f|^power, for one entry."""
+        s = self.samples.process.states
+        found = [[Fraction(0)] * s for _ in range(s)]
+        for t, f in zip(self.samples.transitions, self.factors[entry], strict=True):
+            found[t.state][t.next_state] += t.probability * abs(f) ** power
+        return found
+
+    def shrinks(self, power: int = 1) -> bool:
+        """Whether sum_a mu p |f|^power has spectral radius below 1 for every entry, by an exact certificate."""
+        return all(_below_one(self.carried(group[0], power)) for group in self.groups)
+
+    @cached_property
+    def growing_cycle(self) -> tuple[int, Fraction] | None:
+        """A state on a cycle that multiplies some entry by at least 1, and by how much; None when there is none."""
+        for group in self.groups:
+            factors = self.factors[group[0]]
+            if all(abs(f) < 1 for f in factors):
+                continue
+            found = self._cycle(factors)
+            if found is not None:
+                return found
+        return None
+
+    def _cycle(self, factors: Factors) -> tuple[int, Fraction] | None:
+        s = self.samples.process.states
+        most = [[Fraction(0)] * s for _ in range(s)]
+        for t, f in zip(self.samples.transitions, factors, strict=True):
+            most[t.state][t.next_state] = max(most[t.state][t.next_state], abs(f))
+        for k in range(s):
+            at = next((i for i in range(s) if most[i][i] >= 1), None)
+            if at is not None:
+                return at, most[at][at]
+            for i in range(s):
+                into = most[i][k]
+                if into:
+                    row, through = most[i], most[k]
+                    for j in range(s):
+                        row[j] = max(row[j], into * through[j])
+        at = next((i for i in range(s) if most[i][i] >= 1), None)
+        return None if at is None else (at, most[at][at])
+
+
+@dataclass(frozen=True, eq=False)
+class Means:
+    """by_state : E[e_{k-1} | S_k = s] for each state, an entry each; zero where the state is transient."""
+
+    samples: Samples
+    by_state: tuple[tuple[fmpq, ...], ...]
+
+    def averaged(self, state: int, monomial: Monomial) -> tuple[Monomial, fmpq]:
+        """A monomial of what h gives in a state, the old trace's symbols at their mean: what is left, and a factor."""
+        symbols, factor = self.samples.trace_entries, fmpq(1)
+        taken = [a for a in monomial if a in symbols]
+        if not taken:
+            return monomial, factor
+        if len(taken) > 1:
+            raise ContentError("h is not affine in the trace, so its mean is none of the trace's mean")
+        return tuple(a for a in monomial if a not in symbols), self.by_state[state][taken[0] - symbols.start]
+
+
+def traces(found: Samples) -> Traces:
+    """The factors, other entries and constants of a rule's trace.
+
+    Raises `ContentError` when the trace is not affine in the one before, or reads the weights.
+    """
+    start = found.trace_entries.start
+    factors: list[list[Fraction]] = [[] for _ in found.trace_entries]
+    others: list[list[tuple[tuple[int, Fraction], ...]]] = [[] for _ in found.trace_entries]
+    constants: list[list[Fraction]] = [[] for _ in found.trace_entries]
+    for step in found.traces:
+        for j in range(found.trace_size):
+            own = step[j].terms if j in step else {}
+            if any(len(m) > 1 or (m and m[0] not in found.trace_entries) for m in own):
+                raise ContentError("the trace is not affine in the trace before, or reads the weights")
+            factors[j].append(own.get((start + j,), Fraction(0)))
+            others[j].append(tuple((m[0] - start, c) for m, c in own.items() if m and m[0] != start + j))
+            constants[j].append(own.get((), Fraction(0)))
+    for args in found.table.maxima:
+        if any(a in found.trace_entries for q in args for m in q.terms for a in m):
+            raise ContentError("h takes a maximum of the trace, so its mean is none of the trace's mean")
+    return Traces(found, tuple(map(tuple, factors)), tuple(map(tuple, others)), tuple(map(tuple, constants)))
+
+
+def means(found: Samples) -> Means:
+    """The stationary means of the trace, by linear solves.
+
+    Raises `NoMean` when there are none, `ArgumentError` when the stationary law is not unique.
+    """
+    states = found.process.states
+    if not found.trace_size:
+        return Means(found, ((),) * states)
+    how, law = traces(found), found.process.chain.law
+    solved: dict[int, list[fmpq]] = {}
+    for group in how.groups:
+        if not _below_one(how.carried(group[0], 1)):
+            raise NoMean(
+                "the trace has no stationary mean: what carries it on has spectral radius at least 1 "
+                "(gamma lambda = 1, or ratios that grow)"
+            )
+        for j, column in zip(group, _solved(how, group, solved, law), strict=True):
+            solved[j] = column
+    by_state = tuple(
+        tuple(solved[j][s] / matrices.rational(law[s]) if law[s] else fmpq(0) for j in range(found.trace_size))
+        for s in range(states)
+    )
+    return Means(found, by_state)
+
+
+def _solved(
+    how: Traces, group: Sequence[int], solved: Mapping[int, Sequence[fmpq]], law: Sequence[Fraction]
+) -> list[list[fmpq]]:
+    """M of a group of entries, a column each."""
+    states, transitions = how.samples.process.states, how.samples.transitions
+    system, right = matrices.identity(states), fmpq_mat(states, len(group))
+    weights = [matrices.rational(x) for x in law]
+    chances = [matrices.rational(t.probability) for t in transitions]
+    for t, chance, f in zip(transitions, chances, how.factors[group[0]], strict=True):
+        if f:
+            system[t.next_state, t.state] -= chance * matrices.rational(f)
+    for column, j in enumerate(group):
+        for k, t in enumerate(transitions):
+            total = matrices.rational(how.constants[j][k]) * weights[t.state]
+            for i, c in how.others[j][k]:
+                total += matrices.rational(c) * solved[i][t.state]
+            if total:
+                right[t.next_state, column] += chances[k] * total
+    found = system.solve(right)
+    return [[found[s, column] for s in range(states)] for column in range(len(group))]
+
+
+def _below_one(rows: Sequence[Sequence[Fraction]]) -> bool:
+    """Whether a non-negative matrix K has spectral radius below 1: exactly when (I - K) u = 1 has a solution u > 0."""
+    size = len(rows)
+    system = matrices.matrix([[int(i == j) - x for j, x in enumerate(row)] for i, row in enumerate(rows)])
+    try:
+        u = system.solve(matrices.column([1] * size))
+    except ZeroDivisionError:
+        return False
+    return all(x > 0 for x in u.entries())

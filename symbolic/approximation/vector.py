@@ -1,0 +1,178 @@
+"""Vectors of numbers or quantities with named parts, as a rule's h indexes them: v[3], v.w, v.q[state, action]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ..errors import ContentError
+from .quantity import Quantity
+
+Shape = tuple[int, ...]
+"""(size,), or (states, actions), or () for a single number."""
+
+
+def size_of(shape: Shape) -> int:
+    """The number of entries of a part."""
+    size = 1
+    for x in shape:
+        size *= x
+    return size
+
+
+class Vector:
+    """Entries with the operations of a vector: +, -, * and / by a number or quantity, @ (dot product), indexing.
+
+    shape : (size,), or (states, actions): then it is indexed by a pair
+    """
+
+    __slots__ = ("_entries", "_shape")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, entries: Sequence[Any], shape: Shape | None = None):
+        object.__setattr__(self, "_entries", tuple(entries))
+        object.__setattr__(self, "_shape", (len(self._entries),) if shape is None else shape)
+
+    _entries: tuple[Any, ...]
+    _shape: Shape
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise ContentError(f"h sets {name} of a vector, which cannot be changed: return what changes")
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._entries)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._entries[flat_index(index, self._shape)]
+
+    def _paired(self, other: Any, what: str) -> Sequence[Any]:
+        entries: Sequence[Any] = tuple(other)
+        if len(entries) != len(self._entries):
+            raise ContentError(f"h {what} vectors of {len(self._entries)} and {len(entries)} entries")
+        return entries
+
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, (Vector, list, tuple)):
+            return NotImplemented
+        return Vector([x + y for x, y in zip(self, self._paired(other, "adds"), strict=True)], self._shape)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        if not isinstance(other, (Vector, list, tuple)):
+            return NotImplemented
+        return Vector([x - y for x, y in zip(self, self._paired(other, "subtracts"), strict=True)], self._shape)
+
+    def __neg__(self) -> Vector:
+        return Vector([-x for x in self], self._shape)
+
+    def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, (int, Fraction, Quantity)):
+            return NotImplemented
+        return Vector([x * other for x in self], self._shape)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        if not isinstance(other, (int, Fraction, Quantity)):
+            return NotImplemented
+        return Vector([x / other for x in self], self._shape)
+
+    def __matmul__(self, other: Any) -> Any:
+        if not isinstance(other, (Vector, list, tuple)):
+            return NotImplemented
+        entries = self._paired(other, "takes the dot product of")
+        for symbols, numbers in ((self._entries, entries), (entries, self._entries)):
+            if all(isinstance(x, Quantity) for x in symbols) and all(isinstance(x, (int, Fraction)) for x in numbers):
+                return Quantity.combination(symbols, numbers)
+        total: Any = 0
+        for x, y in zip(self, entries, strict=True):
+            total = total + x * y
+        return total
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return self @ other
+
+
+class Stacked(Vector):
+    """A vector made of named parts: `v.w` is one of them (a number where it is one), v[i] an entry of all."""
+
+    __slots__ = ("_parts",)
+    _parts: Mapping[str, Any]
+
+    def __init__(self, entries: Sequence[Any], layout: Mapping[str, Shape]):
+        only = next(iter(layout.values())) if len(layout) == 1 else None
+        super().__init__(entries, only)
+        parts: dict[str, Any] = {}
+        start = 0
+        for name, shape in layout.items():
+            own = self._entries[start : start + size_of(shape)]
+            parts[name] = own[0] if shape == () else Vector(own, shape)
+            start += size_of(shape)
+        object.__setattr__(self, "_parts", parts)
+
+    def __getattr__(self, name: str) -> Any:
+        found = None if name.startswith("__") else self._parts.get(name)
+        if found is None:
+            raise AttributeError(f"the weights have no part {name!r}, only {', '.join(self._parts)}")
+        return found
+
+
+def flat_index(index: Any, shape: Shape) -> int:
+    """The place of an index in the flat vector: an int, or a pair for a part by states and actions."""
+    pair = index if isinstance(index, tuple) else (index,)
+    if isinstance(index, tuple) and len(pair) != len(shape):
+        raise ContentError(f"h indexes with {str(index)[:40]}, wanted {len(shape)} numbers")
+    bounds = shape if isinstance(index, tuple) else (size_of(shape),)
+    place = 0
+    for k, bound in zip(pair, bounds, strict=True):
+        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < bound:
+            raise ContentError(f"h indexes with {str(k)[:40]}, wanted a whole number from 0 to {bound - 1}")
+        place = place * bound + k
+    return place
+
+
+def changes(result: Any, layout: Mapping[str, Shape], what: str = "h") -> dict[int, Any]:
+    """What h returned as {flat place: change}.
+
+    result : a vector or list of all entries; {index: change}; or {part: vector, list, number or {index: change}}
+    Raises `ContentError` when it is none of these, or of another length.
+    """
+    total = sum(size_of(shape) for shape in layout.values())
+    whole = next(iter(layout.values())) if len(layout) == 1 else (total,)
+    if not isinstance(result, Mapping):
+        return _part(result, whole, 0, what)
+    if any(isinstance(key, str) for key in result):
+        unknown = next((str(k) for k in result if k not in layout), None)
+        if unknown is not None:
+            raise ContentError(f"{what} changes a part {unknown[:40]!r}, wanted some of {', '.join(layout)}")
+        found: dict[int, Any] = {}
+        start = 0
+        for name, shape in layout.items():
+            if name in result:
+                found |= _part(result[name], shape, start, f"{what} of {name}")
+            start += size_of(shape)
+        return found
+    return _part(result, whole, 0, what)
+
+
+def _part(value: Any, shape: Shape, start: int, what: str) -> dict[int, Any]:
+    size = size_of(shape)
+    if isinstance(value, Mapping):
+        found = {start + flat_index(k, shape): x for k, x in value.items()}
+    elif isinstance(value, (Vector, list, tuple)):
+        if len(value) != size:
+            raise ContentError(f"{what} has {len(value)} entries, wanted {size}")
+        found = {start + k: x for k, x in enumerate(value)}
+    elif size == 1:
+        found = {start: value}
+    else:
+        raise ContentError(f"{what} is {type(value).__name__}, wanted {size} entries or {{index: change}}")
+    for k, x in found.items():
+        if isinstance(x, bool) or not isinstance(x, (int, Fraction, Quantity)):
+            raise ContentError(f"{what} has the entry {ascii(x)[:40]} at {k - start}, wanted an exact number")
+    return found
