@@ -10,6 +10,7 @@ from ..numeric.data.draws import preconditioners as draw
 from ..numeric.files.set_file import read_set
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
+from ..symbolic.approximation.rule import Rule
 from ..symbolic.construction import Construction, Steps
 from ..symbolic.construction import construct as build
 from ..symbolic.derivation import derive as derivations
@@ -18,9 +19,12 @@ from ..symbolic.errors import ArgumentError
 from ..symbolic.exact import whole_number
 from ..symbolic.given import given_construction
 from ..symbolic.invariance.symmetry import SymmetryGroup
+from ..symbolic.markov.decision import DecisionProcess
 from ..symbolic.own import OwnConstruction
 from ..symbolic.prompt import Context
 from . import checker
+from .approximation import claims as approximation_claims
+from .approximation import question as approximation_question
 from .case import Settings
 from .invariance import claims as invariance_claims
 from .invariance.question import SETS, Question
@@ -208,3 +212,36 @@ def invariance(
         set=set, **settings,
     )  # fmt: skip
     return invariance_claims.invariance(*algorithms, question=question)
+
+
+def sa(
+    *rules: str | Rule,
+    process: str | DecisionProcess | None = None,
+    gamma: Number | None = None,
+    lam: Number = Fraction(1, 2),
+    eta: Number = 1,
+    power: Number = 1,
+    **settings: Any,
+) -> Result:
+    """Which assumptions of stochastic approximation hold for rules v + alpha h(v, Y), and what follows from them.
+
+    rules    : names, or `Rule` objects; all of the catalogue when none is named
+    process  : a name, or a `DecisionProcess` (`read_process` reads one); None for Boyan's chain, drawn from the seed
+    eta      : beta/alpha, of rules with two steps;  power : the steps are 1/k^power
+    settings : states, d, actions, seed, as on the command line
+    Returns a `Result`: the answers are in its `claims`, with `details["assumption"]` and `details["established"]`.
+
+    >>> import layerproof as lp
+    >>> found = lp.sa("linear-td", process="w-to-2w")
+    >>> next(c.reason for c in found.claims if c.details["assumption"] == "hurwitz")
+    'A = 1/5'
+    """
+    names = ("states", "d", "actions", "seed")
+    unknown = next((name for name in settings if name not in names), None)
+    if unknown is not None:
+        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
+    question = approximation_question.Question(
+        process=process, gamma=None if gamma is None else exact(gamma, "gamma"), lam=exact(lam, "lam"),
+        eta=exact(eta, "eta"), power=exact(power, "power"), **settings,
+    )  # fmt: skip
+    return approximation_claims.sa(*rules, question=question)

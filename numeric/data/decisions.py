@@ -37,7 +37,9 @@ def draw_decisions(
     whole_number("actions", actions, 1, 50)
     whole_number("states", states, 1, 200)
     maker = process_named(name)
-    drawn = [maker(states, d, seed if k == 0 else 10**6 * k + seed, bits=bits, features=features) for k in range(actions)]
+    drawn = [
+        maker(states, d, seed if k == 0 else 10**6 * k + seed, bits=bits, features=features) for k in range(actions)
+    ]
     rng = stream("policies", seed)
     behaviour, target = ([_positive(rng, actions, bits) for _ in range(states)] for _ in range(2))
     return DecisionProcess.of(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .numeric.export.interpretability import NOT_MAPPED as NOT_MAPPED
     from .numeric.export.interpretability import interpretability_view as interpretability_view
     from .numeric.export.load import load as load
+    from .numeric.files.process_file import read_process as read_process
     from .numeric.files.prompt_file import read_context as read_context
     from .numeric.files.weights_file import read_weights as read_weights
     from .numeric.files.weights_file import write_weights as write_weights
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .proofs.functions import construct as construct
     from .proofs.functions import derive as derive
     from .proofs.functions import invariance as invariance
+    from .proofs.functions import sa as sa
     from .proofs.functions import verify as verify
     from .proofs.report.reporting import report as report
     from .proofs.sweep.run import run_sweep as run_sweep
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from .symbolic.algorithm import Accumulator as Accumulator
     from .symbolic.algorithm import Algorithm as Algorithm
     from .symbolic.algorithm import FeatureBlock as FeatureBlock
+    from .symbolic.approximation.quantity import maximum as maximum
+    from .symbolic.approximation.rule import Rule as Rule
     from .symbolic.attention import Head as Head
     from .symbolic.construction import Construction as Construction
     from .symbolic.derivation.derive import Derivation as Derivation
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from .symbolic.errors import ContentError as ContentError
     from .symbolic.errors import LayerproofError as LayerproofError
     from .symbolic.invariance.symmetry import SymmetryGroup as SymmetryGroup
+    from .symbolic.markov.decision import DecisionProcess as DecisionProcess
     from .symbolic.own import OwnConstruction as OwnConstruction
     from .symbolic.prompt import Context as Context
 
@@ -58,6 +63,7 @@ _HOMES = {
     "Construction": "symbolic.construction",
     "ContentError": "symbolic.errors",
     "Context": "symbolic.prompt",
+    "DecisionProcess": "symbolic.markov.decision",
     "Derivation": "symbolic.derivation.derive",
     "FeatureBlock": "symbolic.algorithm",
     "Head": "symbolic.attention",
@@ -66,6 +72,7 @@ _HOMES = {
     "NOT_MAPPED": "numeric.export.interpretability",
     "OwnConstruction": "symbolic.own",
     "Result": "proofs.verdict",
+    "Rule": "symbolic.approximation.rule",
     "SymmetryGroup": "symbolic.invariance.symmetry",
     "Verdict": "proofs.verdict",
     "WorkerProcesses": "proofs.sweep.workers",
@@ -77,13 +84,16 @@ _HOMES = {
     "interpretability_view": "numeric.export.interpretability",
     "invariance": "proofs.functions",
     "load": "numeric.export.load",
+    "maximum": "symbolic.approximation.quantity",
     "prepare_worker": "proofs.sweep.workers",
     "random_transitions": "numeric.judge.batch",
     "read_context": "numeric.files.prompt_file",
+    "read_process": "numeric.files.process_file",
     "read_sweep": "proofs.sweep.spec",
     "read_weights": "numeric.files.weights_file",
     "report": "proofs.report.reporting",
     "run_sweep": "proofs.sweep.run",
+    "sa": "proofs.functions",
     "train": "proofs.training.run",
     "verify": "proofs.functions",
     "write_weights": "numeric.files.weights_file",

@@ -40,7 +40,7 @@ def conserved(found: Samples) -> tuple[Vector, ...]:
     rows = [[vector.get(i, Fraction(0)) for i in range(size)] for vector in chosen]
     while True:
         kept = matrices.kernel(matrices.matrix(rows or [[Fraction(0)] * size]))
-        missed = next((v for v in _updates(found) if any(sum(l[i] * c for i, c in v.items()) for l in kept)), None)
+        missed = next((v for v in _updates(found) if any(sum(x[i] * c for i, c in v.items()) for x in kept)), None)
         if missed is None:
             return tuple(kept)
         rows.append([missed.get(i, Fraction(0)) for i in range(size)])
@@ -61,7 +61,7 @@ def _extends(basis: dict[int, list[int]], row: list[int]) -> bool:
 
 
 def _updates(found: Samples) -> Iterator[dict[int, Fraction]]:
-    """The vectors that span all updates: the coefficients of h in the weights, at every trace that spans those reached."""
+    """The vectors that span all updates: coefficients of h in the weights, at traces that span those reached."""
     symbols = found.trace_entries
     reached = _reached(found) if symbols else [(Fraction(1),)]
     for move in found.moves:

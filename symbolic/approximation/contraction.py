@@ -1,9 +1,9 @@
 """Piecewise affine mean fields: a certificate that they contract in a weighted sup-norm, and their fixed point.
 
-For w > 0 let f_i(J) = J_ii + sum_{j != i} |J_ij| w_j / w_i on a row J of slopes. It is sublinear, so its largest value over
-all choices of branches of the maxima is at most the sum of each maximum's worst branch. If that is -c_i < 0 in every row,
-two solutions of v' = h(v) approach each other at the rate min c_i in the norm max |v_i|/w_i: there is one equilibrium and
-it attracts everything. The weights are found by policy iteration over the worst branches.
+For w > 0 let f_i(J) = J_ii + sum_{j != i} |J_ij| w_j / w_i on a row J of slopes. It is sublinear, so its largest value
+over all choices of branches of the maxima is at most the sum of each maximum's worst branch. If that is -c_i < 0 in
+every row, two solutions of v' = h(v) approach each other at the rate min c_i in the norm max |v_i|/w_i: there is one
+equilibrium and it attracts everything. The weights are found by policy iteration over the worst branches.
 Source: Coppel, Stability and Asymptotic Behavior of Differential Equations, 1965, chapter III (logarithmic norms);
 Bertsekas and Tsitsiklis, Neuro-Dynamic Programming, section 2.2 (weights of a proper policy).
 """
@@ -122,11 +122,13 @@ def _chosen(q: Quantity, v: Sequence[Fraction]) -> Row:
 def equilibrium(entries: Sequence[Quantity]) -> Vector | None:
     """A v other than zero, (n,), at which a positively homogeneous field is zero: what shows that it is not attractive.
 
-    Tried: all ones, all minus ones, and what the pieces that hold there take to zero.
+    Tried: all ones, all minus ones, what the pieces that hold there take to zero, and single entries that stay still.
     """
     size = len(entries)
     ones = [tuple([Fraction(sign)] * size) for sign in (1, -1)]
     candidates = [*ones]
     for point in ones:
         candidates += matrices.kernel(branches(entries, point)[0])
+    still = [i for i, q in enumerate(entries) if not q.parts]
+    candidates += [tuple(Fraction(sign * (j == i)) for j in range(size)) for i in still for sign in (1, -1)]
     return next((v for v in candidates if not any(evaluate(entries, v))), None)

@@ -1,4 +1,4 @@
-"""The mean field h(v) = sum_y d(y) h(v, y), d the exact stationary law of Y; with traces, by their conditional means."""
+"""The mean field h(v) = sum_y d(y) h(v, y), d the exact stationary law of Y; traces by their conditional means."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ def _given_state(found: Samples, indices: Sequence[int]) -> list[tuple[dict[Mono
     chances = [found.transitions[k].probability for k in indices]
     result: list[tuple[dict[Monomial, int], int]] = []
     for i in range(found.size):
-        moving = [(chance, found.moves[k][i]) for chance, k in zip(chances, indices, strict=True) if i in found.moves[k]]
+        moving = [
+            (chance, found.moves[k][i]) for chance, k in zip(chances, indices, strict=True) if i in found.moves[k]
+        ]
         den = lcm(*(chance.denominator * q.den for chance, q in moving))
         own: dict[Monomial, int] = {}
         for chance, q in moving:
@@ -125,4 +127,6 @@ class Matrices:
     @staticmethod
     def blocks(rows: Sequence[Sequence[fmpq_mat]]) -> fmpq_mat:
         """A matrix from its blocks."""
-        return matrices.matrix([x for m in row for x in matrices.rows(m)[i]] for row in rows for i in range(row[0].nrows()))
+        return matrices.matrix(
+            [x for m in row for x in matrices.rows(m)[i]] for row in rows for i in range(row[0].nrows())
+        )

@@ -1,7 +1,7 @@
 """Affine mean fields A v + b: is A Hurwitz, is it negative definite, and on which space must it be.
 
-All decided over the rationals: Hurwitz by a vector u > 0 with A u < 0 where A has non-negative entries off its diagonal,
-else by the Routh array of the characteristic polynomial; negative definite by pivots of A + A^T.
+All decided over the rationals: Hurwitz by a vector u > 0 with A u < 0 where A has non-negative entries off its
+diagonal, else by the Routh array of the characteristic polynomial; negative definite by pivots of A + A^T.
 Sources: Berman and Plemmons, Nonnegative Matrices, chapter 6; Gantmacher, The Theory of Matrices, vol. 2, chapter XV.
 """
 
@@ -57,7 +57,7 @@ def spectrum(A: fmpq_mat, witness: int = 24) -> Spectrum:
 
 
 def positive_solution(A: fmpq_mat) -> Vector:
-    """u > 0 with A u = -1, (n,), which for non-negative entries off the diagonal exists iff A is Hurwitz; else empty."""
+    """u > 0 with A u = -1, (n,); else empty. For A non-negative off its diagonal it exists iff A is Hurwitz."""
     try:
         u = A.solve(matrices.column([-1] * A.nrows()))
     except ZeroDivisionError:
@@ -67,7 +67,8 @@ def positive_solution(A: fmpq_mat) -> Vector:
 
 def _unstable(A: fmpq_mat, how: str, witness: int, p: fmpq_poly | None = None) -> Spectrum:
     null = matrices.kernel(A)
-    root, polynomial = None, ()
+    root: complex | None = None
+    polynomial: Vector = ()
     if A.nrows() <= witness:
         p = A.charpoly() if p is None else p
         root, polynomial = largest_root(p), _coefficients(p)
@@ -80,8 +81,7 @@ def _coefficients(p: fmpq_poly) -> Vector:
 
 def largest_root(p: fmpq_poly) -> complex:
     """A root of largest real part, from enclosures of all."""
-    whole = p.numer() if hasattr(p.numer, "__call__") else p
-    roots = [root for root, _ in whole.complex_roots()]
+    roots = [root for root, _ in p.numer().complex_roots()]
     root = max(roots, key=lambda x: (float(x.real.mid()), float(x.imag.mid())))
     return complex(float(root.real.mid()), float(root.imag.mid()))
 
@@ -169,8 +169,10 @@ def reduced(A: fmpq_mat, b: fmpq_mat, conserved: Sequence[Vector]) -> Reduced:
     size = A.nrows()
     if not conserved:
         return Reduced(matrices.identity(size), A, b, ())
-    U = matrices.matrix(matrices.kernel(matrices.matrix(conserved))).transpose() if len(conserved) < size else fmpq_mat(
-        size, 0
+    U = (
+        matrices.matrix(matrices.kernel(matrices.matrix(conserved))).transpose()
+        if len(conserved) < size
+        else fmpq_mat(size, 0)
     )
     if not U.ncols():
         return Reduced(U, fmpq_mat(0, 0), fmpq_mat(0, 1), tuple(conserved))

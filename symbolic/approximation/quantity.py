@@ -182,7 +182,8 @@ class Quantity:
 
     def __pow__(self, exponent: Any, modulus: Any = None) -> Any:
         if not isinstance(exponent, int) or modulus is not None or not 0 <= exponent <= MAX_DEGREE:
-            self.table.refuse("exponent", f"takes the power {str(exponent)[:20]} of {text(self)}")
+            shown = text(exponent) if isinstance(exponent, Quantity) else str(exponent)[:20]
+            self.table.refuse("exponent", f"takes the power {shown} of {text(self)}")
         result = self.table.number(1)
         for _ in range(exponent):
             result = result.times(self)
@@ -197,7 +198,9 @@ class Quantity:
         if isinstance(other, (int, Fraction)):
             return self.table.number(other + 0)
         if isinstance(other, float):
-            self.table.refuse("number", f"uses the float {other!r}, which is no exact number", "write Fraction(1, 2) for 0.5")
+            self.table.refuse(
+                "number", f"uses the float {other!r}, which is no exact number", "write Fraction(1, 2) for 0.5"
+            )
         return None
 
 
@@ -270,7 +273,8 @@ def text(quantity: Quantity, limit: int = 160) -> str:
 def _text(quantity: Quantity, limit: int) -> str:
     parts: list[str] = []
     length = 0
-    for monomial, c in sorted(quantity.terms.items(), key=lambda term: (-len(term[0]), [-k for k in term[0]])):
+    count = len(quantity.table.names)  # highest degree first, maxima before variables
+    for monomial, c in sorted(quantity.terms.items(), key=lambda t: (-len(t[0]), [(k < count, k) for k in t[0]])):
         names = " ".join(_atom(k, quantity.table, limit) for k in monomial)
         size = abs(c)
         shown = names if names and size == 1 else f"{size} {names}" if names else str(size)

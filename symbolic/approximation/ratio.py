@@ -2,14 +2,16 @@
 
 A(eta) changes from Hurwitz to not only where a_0(eta) Delta_{n-1}(eta) = 0, a_0 the determinant's coefficient and
 Delta_{n-1} the Hurwitz determinant (Orlando's formula): its positive roots are isolated, and one ratio between each two
-decides. Where A(eta) = [[0, G^T], [-eta G, -eta C]], x^T x + u^T u / eta falls along v' = A v as -2 u^T C u does, so C > 0
+decides. Where A(eta) = [[0, G^T], [-eta G, -eta C]], x^T x + u^T u / eta falls along v' = A v by 2 u^T C u, so C > 0
 and G injective suffice for every eta.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
@@ -17,6 +19,7 @@ from ..markov import matrices
 from .conserved import conserved
 from .field import mean_field
 from .linear import direction, reduced, spectrum
+from .quantity import Quantity
 from .rule import Rule
 from .samples import Samples, samples
 from .vector import size_of
@@ -35,7 +38,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Ratios:
-    """The open intervals of eta > 0 where A(eta) is Hurwitz; `proof` says how the first kind of proof gave all of them."""
+    """The open intervals of eta > 0 where A(eta) is Hurwitz, by `proof`: energy, or Hurwitz determinants."""
 
     intervals: tuple[tuple[Bound, Bound], ...]
     proof: str
@@ -60,10 +63,10 @@ def ratios(rule: Rule, found: Samples) -> Ratios | None:
     return _between(A0, A1) if A0.nrows() <= LARGEST else None
 
 
-def _powers(entries: object, size: int) -> tuple[fmpq_mat, fmpq_mat] | None:
+def _powers(entries: Sequence[Quantity], size: int) -> tuple[fmpq_mat, fmpq_mat] | None:
     """A0 and A1 of A(eta) = A0 + eta A1, both (n, n); None for anything else."""
     A = fmpq_mat(size, size), fmpq_mat(size, size)
-    for i, q in enumerate(entries):  # type: ignore[arg-type]
+    for i, q in enumerate(entries):
         for monomial, c in q.terms.items():
             weights = [a for a in monomial if a < size]
             others = [a for a in monomial if a >= size]
@@ -75,7 +78,7 @@ def _powers(entries: object, size: int) -> tuple[fmpq_mat, fmpq_mat] | None:
 
 
 def _skew(A0: fmpq_mat, A1: fmpq_mat, rule: Rule, found: Samples, kept: object) -> bool:
-    """Whether A0 = [[0, G^T], [0, 0]], A1 = [[0, 0], [-G, -C]] with C + C^T > 0 and G injective; two parts, none reduced."""
+    """Whether A0 = [[0, G^T], [0, 0]] and A1 = [[0, 0], [-G, -C]], C + C^T > 0, G injective; nothing reduced."""
     parts = [size_of(shape) for shape in found.layout.values()]
     if len(parts) != 2 or kept:
         return False
@@ -101,7 +104,7 @@ def _between(A0: fmpq_mat, A1: fmpq_mat) -> Ratios:
     roots = _positive_roots(_boundary(A0, A1))
     ends = [Bound(Fraction(0), 0.0), *roots, Bound(None, None)]
     intervals: list[tuple[Bound, Bound]] = []
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in pairwise(ends):
         assert low.near is not None
         middle = Fraction(low.near) + 1 if high.near is None else (Fraction(low.near) + Fraction(high.near)) / 2
         if spectrum(_at(A0, A1, middle), witness=0).hurwitz:

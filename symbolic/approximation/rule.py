@@ -27,9 +27,10 @@ class Rule:
     trace   : (before, y) -> {part: vector or number}, the trace after y, affine in the one before, which starts at zero
     trace_parts : the parts of the trace; y has each as it is after y
     policy  : how it treats the two policies, see `POLICIES`
-    matrices: (m, y) -> (A, b), the mean field A v + b in the matrices of the literature, see `Matrices`
+    matrices: m -> (A, b), the mean field A v + b in the matrices of the literature, see `Matrices`
     operator: (m, v) -> the mean field at v, where it is not affine
     in_context : the algorithm of the catalogue that layers run, where there is one; `why_not` says why there is none
+    cited   : {assumption: source} for what no exact check reaches
     notes   : what a reader should know
     """
 
@@ -46,6 +47,7 @@ class Rule:
     operator: Callable[[Any, Any], Any] | None = None
     in_context: str = ""
     why_not: str = ""
+    cited: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """How h grows: is it Lipschitz in v, and does h_c(v) = h(c v)/c settle down to some h_infinity as c grows.
 
-A piecewise affine h is Lipschitz, and h_infinity drops its constants: |h_c - h_infinity| <= K/c. Along a ray v = c u any
-piecewise polynomial is, for large c, one polynomial in c: a degree of 2 or more refutes both, exactly.
+A piecewise affine h is Lipschitz, and h_infinity drops its constants: |h_c - h_infinity| <= K/c. Along a ray v = c u
+any piecewise polynomial is, for large c, one polynomial in c: a degree of 2 or more refutes both, exactly.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def constants_inside(q: Quantity) -> bool:
 
 
 def growth(found: Samples, rays: int = 24) -> Growth | None:
-    """An entry of h and a ray along which it grows faster than linearly; None where none of the rays tried shows one."""
+    """An entry of h and a ray along which it grows faster than linearly; None where no ray that was tried shows it."""
     for k, move in enumerate(found.moves):
         for place, q in move.items():
             if is_affine(q, found.trace_entries):

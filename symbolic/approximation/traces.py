@@ -1,4 +1,4 @@
-"""Traces: e_k is affine in e_{k-1}, so its mean given the state solves a linear system, although Y = (S, e) is infinite.
+"""Traces: e_k is affine in e_{k-1}, so its mean given the state solves a linear system, though (S, e) is infinite.
 
 An entry is carried on by a factor f(s, a, s'), takes up earlier entries and a constant. With d the stationary law,
 M(s) = d(s) E[e_{k-1} | S_k = s] solves M(s') = sum over (s, a) -> s' of mu p (f M(s) + ...): one system for all entries
@@ -53,7 +53,9 @@ class Traces:
         while len(level) < len(needs):
             ready = [j for j in range(len(needs)) if j not in level and needs[j] <= level.keys()]
             if not ready:
-                raise ContentError("the trace's entries take up each other in a circle, which no triangular system solves")
+                raise ContentError(
+                    "the trace's entries take up each other in a circle, which no triangular system solves"
+                )
             depth = 1 + max(level.values(), default=-1)
             level |= dict.fromkeys(ready, depth)
         found: dict[tuple[int, Factors], list[int]] = {}

@@ -55,7 +55,8 @@ class Chain:
         """The communicating classes, in the order of their first states."""
         following = [[j for j, p in enumerate(row) if p] for row in self.transition]
         reached = [_reached(following, i) for i in range(self.size)]
-        found, placed = [], set()
+        found: list[Class] = []
+        placed: set[int] = set()
         for i in range(self.size):
             if i in placed:
                 continue
@@ -97,9 +98,7 @@ class Chain:
     @cached_property
     def fundamental(self) -> fmpq_mat:
         """Z = (I - P + 1 pi^T)^-1, (s, s): for g on the states, u = Z (g - pi(g)) solves u - P u = g - pi(g)."""
-        system = [
-            [int(i == j) - p + self.law[j] for j, p in enumerate(row)] for i, row in enumerate(self.transition)
-        ]
+        system = [[int(i == j) - p + self.law[j] for j, p in enumerate(row)] for i, row in enumerate(self.transition)]
         return matrices.matrix(system).inv()
 
     def poisson(self, g: Sequence[Fraction]) -> Vector:

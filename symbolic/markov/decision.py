@@ -94,7 +94,9 @@ class DecisionProcess:
         _shape("behaviour", self.behaviour, (s, a))
         _shape("target", self.target, (s, a))
         _shape("interest", self.interest, (s,))
-        rows = [(f"transition[{i}][{k}]", row) for i, block in enumerate(self.transition) for k, row in enumerate(block)]
+        rows = [
+            (f"transition[{i}][{k}]", row) for i, block in enumerate(self.transition) for k, row in enumerate(block)
+        ]
         for what, table in (("behaviour", self.behaviour), ("target", self.target)):
             rows += [(f"{what}[{i}]", row) for i, row in enumerate(table)]
         for name, row in rows:
@@ -131,7 +133,10 @@ class DecisionProcess:
     def under(self, policy: Table) -> tuple[Vector, ...]:
         """The transition matrix between states, (s, s), when actions are drawn from a policy (s, a)."""
         return tuple(
-            tuple(sum((p * row[j] for p, row in zip(policy[i], block, strict=True)), Fraction(0)) for j in range(self.states))
+            tuple(
+                sum((p * row[j] for p, row in zip(policy[i], block, strict=True)), Fraction(0))
+                for j in range(self.states)
+            )
             for i, block in enumerate(self.transition)
         )
 
@@ -175,7 +180,7 @@ class DecisionProcess:
                 if pi and not mu:
                     raise ContentError(
                         f"the importance ratio of state {i}, action {k} is not defined: the target takes it with "
-                        f"probability {pi} and the behaviour never does; give behaviour[{i}][{k}] a positive probability"
+                        f"probability {pi}, the behaviour never: give behaviour[{i}][{k}] a positive probability"
                     )
 
 

@@ -29,7 +29,9 @@ def document(process: DecisionProcess) -> dict[str, Any]:
     found: dict[str, Any] = {
         "schema": 1,
         "name": process.name,
-        **{name: _texts(getattr(process, name)) for name in ("transition", "reward", "features", "behaviour", "target")},
+        **{
+            name: _texts(getattr(process, name)) for name in ("transition", "reward", "features", "behaviour", "target")
+        },
         "interest": _texts(process.interest),
     }
     if process.gamma is not None:
@@ -102,7 +104,7 @@ def _numbers(value: Any, where: str, budget: list[int], depth: int = 0) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return Fraction(value)
     if not isinstance(value, str):
-        raise ContentError(f"{where} is {kind(value)}, wanted a number such as 3 or \"-3/7\"")
+        raise ContentError(f'{where} is {kind(value)}, wanted a number such as 3 or "-3/7"')
     return _hex(value) if value.startswith(("0x", "-0x")) else parse_rational(value, where)
 
 

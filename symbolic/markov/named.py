@@ -11,7 +11,7 @@ HALF = Fraction(1, 2)
 
 
 def two_state() -> DecisionProcess:
-    """0 -> 1 with probability 1/3, 1 -> 0 with probability 1/2, so pi = (3/5, 2/5); rewards 1 and 0, one-hot features."""
+    """0 -> 1 with probability 1/3, 1 -> 0 with 1/2, so pi = (3/5, 2/5); rewards 1 and 0, one-hot features."""
     third = Fraction(1, 3)
     rows = [[1 - third, third], [HALF, HALF]]
     return DecisionProcess.of("two-state", rows, [1, 0], [[1, 0], [0, 1]], gamma=HALF)
@@ -20,7 +20,9 @@ def two_state() -> DecisionProcess:
 def boyan_1999() -> DecisionProcess:
     """Boyan's chain itself: states 12, ..., 0, reward -3 a step, -2 from 1 to 0; 0 has no features and starts again.
 
-    With gamma = 1 linear TD's weights are (-24, -16, -8, 0), the values -2 s.  State k stands for s = 12 - k.
+    With gamma = 1 linear TD's weights are (-24, -16, -8, 0), the values -2 s.  State k stands for s = 12 - k.  A trace
+    is not cut where 0 starts again: with lambda = 1/2 it sees two episodes' rewards in the mean, and weights twice as
+    large.
     Source: Boyan 1999, Least-squares temporal difference learning; the form of Boyan 2002.
     """
     rows, rewards = [], []

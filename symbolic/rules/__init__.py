@@ -1,4 +1,4 @@
-"""The rules of the talk: every module of this folder holds one `RULE`; they are discovered, there is no list to edit."""
+"""The rules of the talk: every module of this folder holds one `RULE`; they are discovered, no list is edited."""
 
 from __future__ import annotations
 

@@ -11,7 +11,10 @@ def h(v, y):
 
 
 def matrices(m):
-    """A = [[0, G^T], [-eta G, -eta C]], b = (0, eta c): G = Phi^T D (I - gamma P) Phi, C = Phi^T D Phi, c = Phi^T D r."""
+    """A = [[0, G^T], [-eta G, -eta C]], b = (0, eta c), c = Phi^T D r.
+
+    G = Phi^T D (I - gamma P) Phi, C = Phi^T D Phi.
+    """
     weigh = m.PhiT * m.D
     G, C, c = weigh * (m.I - m.gamma * m.P) * m.Phi, weigh * m.Phi, weigh * m.r
     return m.blocks([[0 * G, G.transpose()], [-m.eta * G, -m.eta * C]]), m.blocks([[0 * c], [m.eta * c]])

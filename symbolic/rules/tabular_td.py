@@ -10,7 +10,7 @@ def h(v, y):
 
 
 def matrices(m):
-    """A = D (gamma P - I), b = D r: the full Bellman update's T v - v, a row a state, weighed by how often it is seen."""
+    """A = D (gamma P - I), b = D r: the full update's T v - v, a row a state, weighed by how often it is seen."""
     return m.D * (m.gamma * m.P - m.I), m.D * m.r
 
 

@@ -16,8 +16,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("symbolic", "numeric", "proofs")
 BOTTOM_TO_TOP = """
-symbolic/errors symbolic/names symbolic/exact symbolic/strict_json symbolic/attention symbolic/readout
+symbolic/errors symbolic/names symbolic/exact symbolic/strict_json
+symbolic/markov
+symbolic/attention symbolic/readout
 symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own symbolic/tracing
+symbolic/approximation symbolic/rules
 symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
 symbolic/convergence symbolic/invariance
 numeric/device numeric/data numeric/convergence numeric/lower numeric/reference
@@ -28,7 +31,9 @@ proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/text
 proofs/theory/audit proofs/theory/general proofs/theory/seal proofs/theory/heads proofs/theory/generated
 proofs/theory/numbers proofs/theory/jobs proofs/theory/gate proofs/theory/audits proofs/theory/record
 proofs/theory/picture proofs/evidence proofs/own_claims proofs/terminal
-proofs/checker proofs/assertions proofs/invariance proofs/certificate proofs/functions proofs/sweep proofs/doctor
+proofs/checker proofs/assertions proofs/invariance
+proofs/approximation
+proofs/certificate proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
 proofs/report/svg proofs/report/picture_curves proofs/report/picture_prompt proofs/report/document proofs/report/model
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/writers

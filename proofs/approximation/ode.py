@@ -1,0 +1,225 @@
+"""The ODEs v' = h(v) and v' = h_infinity(v): linear ones by their matrix, others by a contraction in a sup-norm."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ...symbolic.approximation.contraction import Contraction, contraction, equilibrium, fixed_point
+from ...symbolic.approximation.linear import Reduced, Spectrum
+from ...symbolic.approximation.linear import fixed_point as linear_fixed_point
+from ...symbolic.approximation.ratio import Bound, Ratios, ratios
+from ...symbolic.approximation.scaling import at_infinity
+from ...symbolic.errors import ContentError
+from ...symbolic.exact import decimal_text
+from ...symbolic.markov import matrices
+from ...symbolic.markov.matrices import Vector
+from ..verdict import Claim
+from .study import Study, number, texts, vector
+
+SHOWN = 6
+"""Matrices up to this size stand in the JSON."""
+
+
+def negative_definite(study: Study) -> Claim:
+    """A + A^T < 0 on the space that updates span; else a vector against it."""
+    linear = study.linear
+    if linear is None:
+        return _not_linear(study, "negative-definite")
+    if not linear.A.nrows():
+        return study.skipped("negative-definite", "no update moves anything")
+    against = study.against_definite
+    if against is None:
+        return study.holds(
+            "negative-definite", True, f"pivots of -(A + A^T) are positive{_modulo(study)}", **_matrix(linear)
+        )
+    v = linear.lifted(against)
+    value = _quadratic(linear, against)
+    return study.holds(
+        "negative-definite", False, f"v^T A v = {number(value)} at v = {vector(v)}{_modulo(study)}",
+        witness_vector=texts(v), **_matrix(linear),
+    )  # fmt: skip
+
+
+def _quadratic(linear: Reduced, z: Vector) -> Fraction:
+    """v^T A v at v = U z, in the weights' own coordinates."""
+    column = matrices.column(z)
+    return matrices.fraction(((linear.U * column).transpose() * (linear.U * (linear.A * column)))[0, 0])
+
+
+def hurwitz(study: Study) -> Claim:
+    """All eigenvalues of A in the open left half-plane, on the space that updates span."""
+    if study.linear is None:
+        return _not_linear(study, "hurwitz")
+    if study.spectrum is None:
+        return study.skipped("hurwitz", "no update moves anything")
+    found = study.spectrum
+    reason = _stable(found) if found.hurwitz else _unstable(study, found)
+    return study.holds("hurwitz", found.hurwitz, f"{reason}{_modulo(study)}", method=found.how,
+                       polynomial=texts(found.polynomial) if len(found.polynomial) <= 2 * SHOWN else None,
+                       conserved=[texts(c) for c in study.conserved])  # fmt: skip
+
+
+def _stable(found: Spectrum) -> str:
+    return {
+        "M-matrix": f"A u = -1 has the solution u = {vector(found.vector)} > 0, and A is non-negative off its diagonal",
+        "negative definite": "A + A^T is negative definite",
+        "Routh array": f"the Routh array of {polynomial_text(found.polynomial)} has a positive first column",
+    }[found.how]
+
+
+def _unstable(study: Study, found: Spectrum) -> str:
+    linear = study.linear
+    assert linear is not None
+    if linear.A.nrows() == 1:
+        return f"A = {number(matrices.entries(linear.A)[0])}"
+    if found.vector and (found.root is None or found.root.real < 1e-12):
+        return f"A v = 0 at v = {vector(linear.lifted(found.vector))}"
+    if found.root is not None:
+        imaginary = f" {found.root.imag:+.6g} i" if found.root.imag else ""
+        return (
+            f"the eigenvalue {found.root.real:.6g}{imaginary} has real part >= 0: {polynomial_text(found.polynomial)}"
+        )
+    return "the Routh array of its characteristic polynomial has a first column that is not positive"
+
+
+def polynomial_text(p: Vector) -> str:
+    """A polynomial, over whole numbers, shortened where it is long."""
+    terms = []
+    for k in range(len(p) - 1, -1, -1):
+        if p[k]:
+            power = "" if k == 0 else "x" if k == 1 else f"x^{k}"
+            size = number(abs(p[k])) if abs(p[k]) != 1 or not power else ""
+            terms.append(("- " if p[k] < 0 else "+ ") + " ".join(x for x in (size, power) if x))
+    shown = " ".join(terms).removeprefix("+ ")
+    return shown if len(shown) <= 100 else f"its characteristic polynomial of degree {len(p) - 1}"
+
+
+def _modulo(study: Study) -> str:
+    count = len(study.conserved)
+    if not count:
+        return ""
+    first = study.conserved[0]
+    removed = "a conserved quantity" if count == 1 else f"{count} conserved quantities"
+    return f"; on the space that updates span, {removed} removed: {vector(first)}"
+
+
+def _matrix(linear: Reduced) -> dict[str, object]:
+    if linear.A.nrows() > SHOWN:
+        return {}
+    return {"A": [texts(row) for row in matrices.rows(linear.A)], "b": texts(matrices.entries(linear.b))}
+
+
+def _not_linear(study: Study, key: str) -> Claim:
+    if study.field is None:
+        return study.skipped(key, study.no_field)
+    return study.holds(key, False, "the mean field is not affine: it has " + (
+        "a maximum" if study.samples.table.maxima else "products of weights"))  # fmt: skip
+
+
+def at_infinity_claim(study: Study) -> Claim:
+    """v' = h_infinity(v) globally asymptotically stable."""
+    key = "ode-at-infinity"
+    if study.field is None:
+        return study.skipped(key, study.no_field)
+    if not study.piecewise_affine:
+        return study.skipped(key, "there is no h_infinity")
+    if study.linear is not None:
+        return _linear_ode(study, key)
+    entries = [at_infinity(q) for q in study.field.entries]
+    found = contraction(entries)
+    if found is not None:
+        return study.holds(key, True, contraction_text(found), **_certificate(found))
+    point = equilibrium(entries)
+    if point is not None:
+        return study.holds(
+            key, False, f"h_infinity(v) = 0 at v = {vector(point)}, and not only at 0", witness_vector=texts(point)
+        )
+    return _not_certified(study, key)
+
+
+def mean_ode(study: Study) -> Claim:
+    """v' = h(v) with one equilibrium that attracts everything."""
+    key = "mean-ode"
+    if study.field is None:
+        return study.skipped(key, study.no_field)
+    if study.linear is not None:
+        return _linear_ode(study, key)
+    if not study.piecewise_affine:
+        return study.skipped(key, "the mean field is not piecewise affine: its stability is not looked into")
+    found = contraction(study.field.entries)
+    if found is None:
+        return _not_certified(study, key)
+    limit = fixed_point(study.field.entries)
+    if limit is None:
+        return study.holds(key, True, contraction_text(found), **_certificate(found))
+    return study.holds(key, True, f"{contraction_text(found)}; h(v*) = 0 at v* = {vector(limit)}", limit=texts(limit),
+                       **_certificate(found))  # fmt: skip
+
+
+def _linear_ode(study: Study, key: str) -> Claim:
+    """A linear ODE is globally asymptotically stable exactly when its matrix is Hurwitz."""
+    linear, found = study.linear, study.spectrum
+    assert linear is not None
+    if found is None:
+        return study.skipped(key, "no update moves anything")
+    if not found.hurwitz:
+        return study.holds(key, False, f"A is not Hurwitz: {_unstable(study, found)}{_modulo(study)}")
+    if key == "ode-at-infinity":
+        return study.holds(key, True, f"v' = A v with A Hurwitz{_modulo(study)}")
+    limit = linear.lifted(linear_fixed_point(linear.A, linear.b))
+    more = " from v_0 = 0" if study.conserved else ""
+    return study.holds(key, True, f"A v* + b = 0 at v* = {vector(limit)}{more}", limit=texts(limit))
+
+
+def _not_certified(study: Study, key: str) -> Claim:
+    source = study.rule.cited.get(key)
+    said = "no weighted sup-norm contracts under the worst branches"
+    return study.open(key, said) if source is None else study.cited(key, f"{said}: cited from {source}")
+
+
+def contraction_text(found: Contraction) -> str:
+    """A certificate in words."""
+    plain = len(set(found.weights)) == 1
+    norm = "the sup-norm" if plain else f"max |v_i|/w_i, w = {vector(found.weights)}"
+    return f"solutions approach each other at the rate {number(found.rate)} in {norm}"
+
+
+def _certificate(found: Contraction) -> dict[str, object]:
+    return {"weights": texts(found.weights), "rate": texts([found.rate])[0]}
+
+
+def ratio_claim(study: Study) -> Claim | None:
+    """For which ratios of the two steps the matrix is Hurwitz; None for a rule without a ratio."""
+    if "eta" not in study.rule.parameters or study.linear is None:
+        return None
+    try:
+        found = ratios(study.rule, study.samples)
+    except ContentError:  # a rule that divides by eta, or is not polynomial in it
+        found = None
+    if found is None:
+        return study.skipped("ratio", "the exact bounds are not looked for here: too large, or not affine in the ratio")
+    everywhere = len(found.intervals) == 1 and found.intervals[0][0].exact == 0 and found.intervals[0][1].near is None
+    return study.holds("ratio", everywhere, ratio_text(found), intervals=[
+        [_bound_data(low), _bound_data(high)] for low, high in found.intervals])  # fmt: skip
+
+
+def ratio_text(found: Ratios) -> str:
+    """The intervals in words."""
+    if not found.intervals:
+        return "Hurwitz for no eta = beta/alpha"
+    spans = " and ".join(f"({_bound(low)}, {_bound(high)})" for low, high in found.intervals)
+    proof = {
+        "energy": "x^T x + u^T u/eta falls along every solution",
+        "Hurwitz determinants": "between the positive roots of a_0 Delta_{n-1}",
+    }[found.proof]
+    return f"Hurwitz exactly for eta = beta/alpha in {spans}: {proof}"
+
+
+def _bound(bound: Bound) -> str:
+    if bound.near is None:
+        return "infinity"
+    return number(bound.exact) if bound.exact is not None else f"about {decimal_text(Fraction(bound.near), 8)}"
+
+
+def _bound_data(bound: Bound) -> str | float | None:
+    return texts([bound.exact])[0] if bound.exact is not None else bound.near

@@ -1,0 +1,151 @@
+"""One rule on one process: what is computed once and looked at by everything that is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from ...symbolic.approximation.conserved import conserved
+from ...symbolic.approximation.field import Field, mean_field
+from ...symbolic.approximation.linear import Reduced, Spectrum, direction, reduced, spectrum
+from ...symbolic.approximation.rule import Rule
+from ...symbolic.approximation.samples import Samples, samples
+from ...symbolic.approximation.scaling import is_affine
+from ...symbolic.approximation.traces import NoMean, Traces, traces
+from ...symbolic.exact import decimal_text
+from ...symbolic.markov.chain import Chain
+from ...symbolic.markov.decision import DecisionProcess
+from ...symbolic.markov.matrices import Vector
+from ...symbolic.strict_json import rational_text
+from ..verdict import Claim, Verdict
+from .assumptions import ASSUMED, ASSUMPTIONS, CITED, CONCLUDED, EXACT, NONE
+
+STRENGTH = {EXACT: "exact on this process", CONCLUDED: "its conditions exact on this process, the theorem cited"}
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A rule, a process, parameters, and the power of the steps."""
+
+    rule: Rule
+    process: DecisionProcess
+    parameters: Mapping[str, Fraction]
+    power: Fraction = Fraction(1)
+
+    @property
+    def chain(self) -> Chain:
+        """The chain of states under the behaviour policy."""
+        return self.process.chain
+
+    @property
+    def unique(self) -> bool:
+        """Whether the stationary law is unique."""
+        return len(self.chain.closed_classes) == 1
+
+    @cached_property
+    def samples(self) -> Samples:
+        """h on every transition."""
+        return samples(self.rule, self.process, self.parameters)
+
+    @cached_property
+    def traces(self) -> Traces | None:
+        """How the trace changes; None without one."""
+        return traces(self.samples) if self.samples.trace_size else None
+
+    @cached_property
+    def field(self) -> Field | None:
+        """The mean field; None where the stationary law is not unique or the trace has no mean."""
+        if not self.unique:
+            return None
+        try:
+            return mean_field(self.samples)
+        except NoMean:
+            return None
+
+    @property
+    def no_field(self) -> str:
+        """Why there is no mean field."""
+        if not self.unique:
+            return "the stationary law is not unique, so there is no one mean field"
+        return "the trace has no stationary mean, so there is no mean field"
+
+    @cached_property
+    def piecewise_affine(self) -> bool:
+        """Whether h is affine in the weights, maxima of affine functions included, for every y."""
+        symbols = self.samples.trace_entries
+        return all(is_affine(q, symbols) for move in self.samples.moves for q in move.values())
+
+    @cached_property
+    def conserved(self) -> tuple[Vector, ...]:
+        """What no update changes."""
+        return conserved(self.samples)
+
+    @cached_property
+    def linear(self) -> Reduced | None:
+        """The affine mean field where updates move; None where it is not affine."""
+        if self.field is None or self.field.affine is None:
+            return None
+        return reduced(*self.field.affine, self.conserved)
+
+    @cached_property
+    def spectrum(self) -> Spectrum | None:
+        """Whether the reduced matrix is Hurwitz."""
+        return None if self.linear is None or not self.linear.A.nrows() else spectrum(self.linear.A)
+
+    @cached_property
+    def against_definite(self) -> Vector | None:
+        """A v with v^T A v >= 0 on the reduced space; None when the matrix is negative definite there."""
+        assert self.linear is not None
+        return direction(-self.linear.A) if self.linear.A.nrows() else None
+
+    # claims
+
+    def claim(
+        self, key: str, verdict: Verdict, reason: str, how: str = EXACT, asked: bool = True, **facts: Any
+    ) -> Claim:
+        """A claim about this rule on this process, established exactly unless said otherwise."""
+        details = {"assumption": key, "established": how, "process": self.process.name, **facts}
+        strength = STRENGTH.get(how, "")
+        return Claim(
+            self.rule.name, ASSUMPTIONS[key].says, f"sa-{key}", verdict, strength, reason, asked, details=details
+        )
+
+    def holds(self, key: str, yes: bool, reason: str, **facts: Any) -> Claim:
+        """An exact yes or no."""
+        return self.claim(key, Verdict.HOLDS if yes else Verdict.REFUTED, reason, **facts)
+
+    def open(self, key: str, reason: str, **facts: Any) -> Claim:
+        """A question that the exact checks do not decide."""
+        return self.claim(key, Verdict.UNDECIDED, reason, **facts)
+
+    def cited(self, key: str, reason: str, **facts: Any) -> Claim:
+        """What is taken from the literature and not checked."""
+        return self.claim(key, Verdict.NOT_RUN, reason, CITED, asked=False, **facts)
+
+    def assumed(self, key: str, reason: str, **facts: Any) -> Claim:
+        """What is assumed."""
+        return self.claim(key, Verdict.NOT_RUN, reason, ASSUMED, asked=False, **facts)
+
+    def skipped(self, key: str, reason: str, **facts: Any) -> Claim:
+        """What makes no sense here, and why."""
+        return self.claim(key, Verdict.NOT_RUN, reason, NONE, asked=False, **facts)
+
+
+def number(x: Fraction) -> str:
+    """A rational as a reader sees it: exactly when short, else as a decimal."""
+    exact = rational_text(x)
+    return exact if len(exact) <= 17 else f"about {decimal_text(x, 6)}"
+
+
+def vector(v: Sequence[Fraction], most: int = 8) -> str:
+    """A vector as a reader sees it."""
+    shown = [rational_text(x) if len(rational_text(x)) <= 17 else decimal_text(x, 6) for x in v[:most]]
+    return f"({', '.join(shown)}{', ...' if len(v) > most else ''})"
+
+
+def texts(v: Sequence[Fraction]) -> list[str]:
+    """A vector as plain data."""
+    return [rational_text(x) for x in v]

@@ -1,0 +1,75 @@
+"""`layerproof sa`: which theorem of stochastic approximation covers a rule on a process?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ...numeric.files.process_file import read_process
+from ...symbolic.errors import ArgumentError
+from ...symbolic.markov.decision import DecisionProcess
+from ..approximation.claims import sa
+from ..approximation.question import Question
+from ..approximation.table import show
+from ..terminal.options import Json, Lam, Seed, integer, rational
+from ..terminal.progress import ProgressLine
+
+
+def command(
+    *rules: str,
+    mdp: Annotated[
+        Path | None, Parameter(name="--mdp", help="a decision process, or a Markov chain, in a JSON file")
+    ] = None,
+    process: Annotated[
+        str | None,
+        Parameter(
+            name="--process",
+            help="boyan-chain (the default), loop, random-ergodic, drawn from the seed; two-state, boyan-1999, "
+            "w-to-2w, baird",
+        ),
+    ] = None,
+    states: Annotated[int | None, integer("--states", "states of a drawn process; default: 5")] = None,
+    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None,
+    actions: Annotated[
+        int | None, integer("--actions", "actions of a drawn process; default: 1, or 2 for off-policy rules")
+    ] = None,
+    gamma: Annotated[
+        str | None,
+        Parameter(name="--gamma", help="discount; default: the process's own, else 9/10", allow_leading_hyphen=True),
+    ] = None,
+    lam: Lam = "1/2",
+    eta: Annotated[
+        str, Parameter(name="--eta", help="beta/alpha of rules with two steps", allow_leading_hyphen=True)
+    ] = "1",
+    power: Annotated[str, Parameter(name="--power", help="steps are 1/k^power", allow_leading_hyphen=True)] = "1",
+    seed: Seed = 0,
+    details: Annotated[
+        bool, Parameter(name="--details", negative=(), help="every reason, for several rules too")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Say which assumptions of stochastic approximation hold for rules v + alpha_k h(v, Y), all or those named.
+
+    A rule is a name of the catalogue. It is a question: the exit code is 0 once it is answered, whatever the answer,
+    and 3 where something that was asked stays open.
+    """
+    if mdp is not None and process is not None:
+        raise ArgumentError("--mdp and --process are both given, wanted one process")
+    given: str | DecisionProcess | None = process if mdp is None else read_process(mdp)
+    question = Question(
+        process=given, states=states, d=features, actions=actions, seed=seed,
+        gamma=None if gamma is None else rational(gamma, "gamma"), lam=rational(lam, "lam"), eta=rational(eta, "eta"),
+        power=rational(power, "power"),
+    )  # fmt: skip
+    progress = ProgressLine()
+    try:
+        result = sa(*rules, question=question, progress=progress)
+    finally:
+        progress.clear()
+    if json:
+        print(result.to_json(), end="")
+    else:
+        show(result, details)
+    return result.exit_code

@@ -1,0 +1,248 @@
+"""Which assumptions hold: the answers on chains where one knows them, and each check seen to refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction as F
+from typing import Any
+
+import pytest
+
+import layerproof as lp
+from layerproof.proofs.approximation.assumptions import ASSUMPTIONS, NEEDED
+from layerproof.proofs.approximation.claims import assumptions
+from layerproof.proofs.approximation.study import Study
+from layerproof.proofs.verdict import Claim, Verdict
+from layerproof.symbolic.rules import find_rule, rules
+
+HALF = F(1, 2)
+HOLDS, REFUTED, NOT_RUN = Verdict.HOLDS, Verdict.REFUTED, Verdict.NOT_RUN
+
+
+def ask(rule: str | lp.Rule, process: Any = None, **settings: Any) -> dict[str, Claim]:
+    result = lp.sa(rule, process=process, **settings)
+    assert result.exit_code in (0, 3) and result.question
+    return {c.details["assumption"]: c for c in result.claims}
+
+
+def chain(*rows: list[Any], reward: Any = None, features: Any = None, **more: Any) -> lp.DecisionProcess:
+    size = len(rows)
+    one_hot = [[int(i == j) for j in range(size)] for i in range(size)]
+    return lp.DecisionProcess.of("chain", list(rows), reward or list(range(size)), features or one_hot, **more)
+
+
+def test_every_assumption_is_answered_once_and_says_how() -> None:
+    for name in rules():
+        found = lp.sa(name).claims
+        keys = [c.details["assumption"] for c in found]
+        assert len(set(keys)) == len(keys) and set(NEEDED) <= set(keys) <= set(ASSUMPTIONS)
+        for claim in found:
+            assert claim.reason and claim.details["established"]
+            assert claim.asked == (claim.verdict is not NOT_RUN)  # cited and assumed are no success
+
+
+def test_linear_td_on_two_states_converges_to_what_one_solves_by_hand() -> None:
+    found = ask("linear-td", "two-state")
+    assert all(found[key].verdict is HOLDS for key in (*NEEDED, "stability", "mean-ode", "convergence", "formal"))
+    assert found["convergence"].details["limit"] == ["18/11", "6/11"]  # v0 = 1 + (2 v0 + v1)/6, v1 = (v0 + v1)/4
+    assert found["stability"].details["established"] == "concluded" and "2401.07844" in found["stability"].reason
+    assert found["iid"].verdict is REFUTED and found["bounded"].details["established"] == "assumed"
+
+
+def test_boyans_chain_has_the_values_that_boyan_gives() -> None:
+    found = ask("linear-td", "boyan-1999")
+    assert found["convergence"].details["limit"] == ["-24", "-16", "-8", "0"]
+    # a trace runs on where the chain starts again: with lambda = 1/2 over 1/(1 - 1/2) episodes
+    assert ask("td-lambda", "boyan-1999")["convergence"].details["limit"] == ["-48", "-32", "-16", "0"]
+
+
+def test_w_to_2w_is_refuted_with_its_number_and_gtd2_is_not() -> None:
+    found = ask("linear-td", "w-to-2w")
+    assert found["hurwitz"].reason == "A = 1/5" and found["stability"].details["answer"] == "not covered"
+    assert found["stability"].details["failing"] == ["ode-at-infinity"]
+    found = ask("gtd2", "w-to-2w", eta=F(1, 1000))
+    assert found["negative-definite"].verdict is REFUTED and found["hurwitz"].verdict is HOLDS  # two columns
+    assert found["ratio"].verdict is HOLDS and found["convergence"].verdict is HOLDS
+
+
+def test_baird_is_refuted_modulo_what_is_conserved() -> None:
+    found = ask("linear-td", "baird")
+    assert found["hurwitz"].verdict is REFUTED and len(found["hurwitz"].details["conserved"]) == 1
+    assert "0.239" in found["hurwitz"].reason
+    assert ask("gtd2", "baird")["convergence"].verdict is HOLDS
+
+
+def test_dependent_features_are_judged_where_updates_move() -> None:
+    process = chain([HALF, HALF], [1, 0], features=[[1, 2], [2, 4]])
+    found = ask("linear-td", process)
+    assert found["convergence"].verdict is HOLDS and "conserved" in found["hurwitz"].reason
+    assert found["formal"].verdict is REFUTED and "independent features" in found["formal"].reason
+
+
+def test_a_zero_feature_moves_nothing() -> None:
+    found = ask("linear-td", chain([HALF, HALF], [1, 0], features=[[1, 0], [2, 0]]))
+    assert found["convergence"].verdict is HOLDS
+    found = ask("linear-td", chain([HALF, HALF], [1, 0], features=[[0], [0]]))
+    assert found["ode-at-infinity"].verdict is NOT_RUN and "no update moves anything" in found["hurwitz"].reason
+
+
+def test_without_discount_a_table_has_a_line_of_equilibria_and_features_need_not() -> None:
+    found = ask("tabular-td", "two-state", gamma=1)
+    assert found["ode-at-infinity"].verdict is REFUTED and "v = (1, 1)" in found["ode-at-infinity"].reason
+    assert found["formal"].verdict is REFUTED and "gamma < 1" in found["formal"].reason
+    assert ask("linear-td", chain([HALF, HALF], [1, 0], features=[[1], [2]]), gamma=1)["convergence"].verdict is HOLDS
+    found = ask("q-learning", "two-state", gamma=1)
+    assert found["ode-at-infinity"].verdict is REFUTED
+
+
+def test_a_periodic_chain_has_averages_and_does_not_mix() -> None:
+    found = ask("tabular-td", chain([0, 1], [1, 0]))
+    assert found["aperiodic"].verdict is REFUTED and found["aperiodic"].details["period"] == 2
+    assert found["lln"].verdict is HOLDS and found["poisson"].verdict is HOLDS and found["convergence"].verdict is HOLDS
+    assert "aperiodic" in found["formal"].reason
+
+
+def test_two_closed_classes_leave_no_law() -> None:
+    found = ask("tabular-td", chain([1, 0], [0, 1]))
+    for key in ("irreducible", "aperiodic", "stationary", "lln", "poisson", "stability"):
+        assert found[key].verdict is REFUTED, key
+    assert found["hurwitz"].verdict is NOT_RUN and "not unique" in found["hurwitz"].reason
+
+
+def test_a_transient_state_starves_a_table_and_no_features() -> None:
+    rows = [HALF, HALF, 0], [0, HALF, HALF], [0, 1, 0]
+    found = ask("tabular-td", chain(*rows))
+    assert found["stationary"].verdict is HOLDS and found["lln"].verdict is HOLDS  # unichain
+    assert found["irreducible"].details["transient"] == [0]
+    assert found["ode-at-infinity"].verdict is REFUTED and "v = (1, 0, 0)" in found["ode-at-infinity"].reason
+    assert ask("linear-td", chain(*rows, features=[[1], [1], [2]]))["convergence"].verdict is HOLDS
+
+
+def test_lambda_one_without_discount_has_no_mean_trace() -> None:
+    found = ask("td-lambda", "two-state", gamma=1, lam=1)
+    for key in ("stationary", "lln", "poisson", "lipschitz", "stability"):
+        assert found[key].verdict is REFUTED, key
+    assert found["mean-field"].verdict is NOT_RUN
+
+
+@pytest.mark.parametrize(("power", "how"), [(1, HOLDS), (2, REFUTED), ("2/3", NOT_RUN), ("1/3", NOT_RUN)])
+def test_steps_beyond_one_over_k_are_assumed(power: Any, how: Verdict) -> None:
+    found = ask("linear-td", "two-state", power=power)
+    assert found["steps"].verdict is how
+    if how is NOT_RUN:
+        assert found["steps"].details["established"] == "assumed"
+        assert (
+            found["stability"].verdict is NOT_RUN
+            and "if what is cited or assumed holds" in (found["stability"].details["answer"])
+        )
+
+
+def test_q_learning_is_not_linear_and_contracts() -> None:
+    found = ask("q-learning", None, actions=3)
+    assert found["hurwitz"].verdict is REFUTED and "not affine" in found["hurwitz"].reason
+    assert found["convergence"].verdict is HOLDS and found["formal"].verdict is HOLDS
+
+
+def test_an_action_that_is_never_taken_starves_q_learning() -> None:
+    process = lp.DecisionProcess.of(
+        "x", [[[HALF, HALF], [1, 0]], [[1, 0], [0, 1]]], [0, 1], [[1], [1]], behaviour=[[1, 0], [HALF, HALF]]
+    )
+    found = ask("q-learning", process)
+    assert found["ode-at-infinity"].verdict is REFUTED and found["formal"].verdict is REFUTED
+
+
+def test_rewards_that_depend_on_the_next_state_are_outside_the_formal_theorem() -> None:
+    process = chain([HALF, HALF], [HALF, HALF], reward=[[0, 1], [0, 0]])
+    assert "rewards r(s)" in ask("tabular-td", process)["formal"].reason
+
+
+def test_an_undefined_ratio_and_two_policies_on_policy_are_refused() -> None:
+    never = lp.DecisionProcess.of("x", [[[1], [1]]], [0], [[1]], behaviour=[[1, 0]], target=[[0, 1]])
+    with pytest.raises(lp.ContentError, match="ratio of state 0, action 1"):
+        lp.sa("gtd2", process=never)
+    with pytest.raises(lp.ContentError, match="give both the same, or ask an off-policy rule"):
+        lp.sa("td-lambda", process="w-to-2w")
+    assert lp.sa("q-learning", process=never).exit_code == 0  # it has no ratio
+
+
+# rules of a caller's own, and faults
+
+
+def rule(h: Any, **more: Any) -> lp.Rule:
+    return lp.Rule(**{"name": "mine", "title": "Mine", "source": "here", "parts": {"v": "states"}, "h": h, **more})
+
+
+def test_a_product_of_weights_is_not_lipschitz() -> None:
+    found = ask(rule(lambda v, y: {y.state: y.reward - v[y.state] * v[y.next_state]}), "two-state")
+    for key in ("lipschitz", "scaling", "stability"):
+        assert found[key].verdict is REFUTED, key
+    assert found["lipschitz"].details["degree"] == 2 and "c^2" in found["lipschitz"].reason
+
+
+def test_a_square_inside_a_maximum_is_seen_to_grow_and_one_that_cancels_stays_open() -> None:
+    found = ask(rule(lambda v, y: {y.state: lp.maximum(0, v[y.state] * v[y.state])}), "two-state")
+    assert found["lipschitz"].verdict is REFUTED
+
+    def flat(v: Any, y: Any) -> Any:
+        square = v[y.state] * v[y.state]
+        return {y.state: lp.maximum(square, 0) - square - v[y.state]}
+
+    result = lp.sa(rule(flat), process="two-state")
+    found = {c.details["assumption"]: c for c in result.claims}
+    assert found["lipschitz"].verdict is Verdict.UNDECIDED and result.exit_code == 3
+
+
+def test_a_soft_threshold_of_ones_own_contracts() -> None:
+    def h(v: Any, y: Any) -> Any:
+        kept = lp.maximum(v[y.next_state] - F(1, 10), 0) - lp.maximum(-v[y.next_state] - F(1, 10), 0)
+        return {y.state: y.reward + y.gamma * kept - v[y.state]}
+
+    found = ask(rule(h), "two-state", gamma=F(1, 4))
+    assert found["scaling"].details["constants_inside_maxima"]
+    assert found["convergence"].verdict is HOLDS
+    # where both maxima count with their full slope, 2 gamma = 1, the certificate is not there: open, not refuted
+    assert ask(rule(h), "two-state")["convergence"].verdict is Verdict.UNDECIDED
+
+
+def test_a_rule_that_looks_at_what_it_is_given_is_seen_on_plain_numbers() -> None:
+    def h(v: Any, y: Any) -> Any:
+        sign = 1 if isinstance(v[0], F) else -1
+        return {y.state: sign * v[y.state]}
+
+    found = ask(rule(h), "two-state")
+    assert found["traced"].verdict is REFUTED and "other numbers" in found["traced"].reason
+
+
+PLANTED = {
+    "a transposed matrix": lambda m: (m.D * (m.gamma * m.P.transpose() - m.I), m.D * m.r),
+    "no weights": lambda m: (m.gamma * m.P - m.I, m.r),
+    "another discount": lambda m: (m.D * (m.P - m.I), m.D * m.r),
+    "rewards left out": lambda m: (m.D * (m.gamma * m.P - m.I), 0 * (m.D * m.r)),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_wrong_formula_is_seen_against_the_sum_over_the_chain(fault: str) -> None:
+    wrong = replace(find_rule("tabular-td"), matrices=PLANTED[fault])
+    assert ask(wrong, "two-state")["mean-field"].verdict is REFUTED
+
+
+def test_a_wrong_operator_is_seen() -> None:
+    wrong = replace(find_rule("q-learning"), operator=lambda m, q: [-x for x in q])
+    found = ask(wrong, "two-state")["mean-field"]
+    assert found.verdict is REFUTED and "wanted" in found.reason
+
+
+def test_a_sign_turned_round_is_unstable() -> None:
+    turned = replace(find_rule("tabular-td"), h=lambda v, y: {
+        y.state: v[y.state] - y.reward - y.gamma * v[y.next_state]}, matrices=None)  # fmt: skip
+    found = ask(turned, "two-state")
+    assert found["ode-at-infinity"].verdict is REFUTED and found["mean-ode"].verdict is REFUTED
+
+
+def test_the_study_is_what_the_function_asks() -> None:
+    process = chain([HALF, HALF], [1, 0])
+    study = Study(find_rule("linear-td"), process, {"gamma": HALF, "lam": HALF, "eta": F(1)})
+    found = assumptions(study)
+    asked = lp.sa("linear-td", process=process, gamma=HALF).claims
+    assert [c.to_json() for c in found] == [c.to_json() for c in asked]

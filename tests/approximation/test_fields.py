@@ -1,0 +1,200 @@
+"""Mean fields against what one works out by hand, and the exact tests of stability against other ways to decide them."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import numpy
+import pytest
+from flint import fmpq_poly
+
+from layerproof.numeric.data.decisions import draw_decisions
+from layerproof.symbolic.approximation.conserved import conserved
+from layerproof.symbolic.approximation.contraction import contraction, equilibrium, fixed_point
+from layerproof.symbolic.approximation.field import Field, mean_field
+from layerproof.symbolic.approximation.linear import direction, reduced, routh, spectrum
+from layerproof.symbolic.approximation.ratio import ratios
+from layerproof.symbolic.approximation.samples import samples
+from layerproof.symbolic.approximation.scaling import at_infinity, lipschitz
+from layerproof.symbolic.approximation.traces import NoMean, means, traces
+from layerproof.symbolic.markov import matrices
+from layerproof.symbolic.markov.decision import DecisionProcess
+from layerproof.symbolic.markov.named import NAMED, baird, two_state, w_to_2w
+from layerproof.symbolic.rules import find_rule
+
+GAMMA, LAM = F(1, 2), F(1, 3)
+
+
+def field(rule: str, process: DecisionProcess, gamma: F = GAMMA, lam: F = LAM, eta: F = F(1)) -> Field:
+    return mean_field(samples(find_rule(rule), process, {"gamma": gamma, "lam": lam, "eta": eta}))
+
+
+def flat(found: Field) -> tuple[tuple[tuple[F, ...], ...], tuple[F, ...]]:
+    assert found.affine is not None
+    return matrices.rows(found.affine[0]), matrices.entries(found.affine[1])
+
+
+# by hand: 0 -> 1 with probability 1/3, 1 -> 0 with 1/2, so d = (3/5, 2/5); rewards 1 and 0
+
+
+def test_tabular_td_on_two_states_by_hand() -> None:
+    A, b = flat(field("tabular-td", two_state()))
+    assert (
+        (F(3, 5) * (GAMMA * F(2, 3) - 1), F(3, 5) * GAMMA / 3),
+        (F(2, 5) * GAMMA / 2, F(2, 5) * (GAMMA / 2 - 1)),
+    ) == A
+    assert b == (F(3, 5), 0)
+
+
+def test_the_trace_of_two_states_by_hand() -> None:
+    # e_k = c e_{k-1} + x_k, so m(s) = E[e_{k-1} | S_k = s] solves d(s) m(s) = sum_r d(r) P(r, s) (c m(r) + x(r))
+    found = samples(find_rule("td-lambda"), two_state(), {"gamma": GAMMA, "lam": LAM})
+    m, c, d = means(found).by_state, GAMMA * LAM, (F(3, 5), F(2, 5))
+    P = ((F(2, 3), F(1, 3)), (F(1, 2), F(1, 2)))
+    for s in range(2):
+        for i in range(2):
+            left = d[s] * matrices.fraction(m[s][i])
+            assert left == sum(d[r] * P[r][s] * (c * matrices.fraction(m[r][i]) + int(r == i)) for r in range(2))
+
+
+def test_lambda_zero_is_td_and_gamma_zero_is_least_squares() -> None:
+    process = draw_decisions("random-ergodic", 4, 2, 1)
+    assert flat(field("td-lambda", process, lam=F(0))) == flat(field("linear-td", process))
+    A, _ = flat(field("linear-td", process, gamma=F(0)))
+    weigh = matrices.matrix(process.features).transpose() * matrices.diagonal(process.chain.law)
+    assert matrices.rows(-weigh * matrices.matrix(process.features)) == A
+
+
+def test_one_hot_linear_td_is_tabular_td() -> None:
+    process = draw_decisions("loop", 4, 4, 2, features="one-hot", actions=2, off_policy=True)
+    assert flat(field("linear-td", process)) == flat(field("tabular-td", process))
+
+
+def test_w_to_2w_by_hand() -> None:
+    A, b = flat(field("linear-td", w_to_2w(), gamma=F(9, 10)))
+    assert (A, b) == (((F(1, 5),),), (0,))
+
+
+def test_q_learning_with_one_action_is_tabular_td() -> None:
+    process = draw_decisions("random-ergodic", 3, 2, 5)
+    assert flat(field("q-learning", process)) == flat(field("tabular-td", process))
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("rule", ["linear-td", "td-lambda", "gtd2", "tabular-td"])
+def test_the_sum_over_the_chain_is_the_matrix_of_the_literature(rule: str, seed: int) -> None:
+    from layerproof.symbolic.approximation.field import Matrices
+
+    given = {"gamma": GAMMA, "lam": LAM, "eta": F(3, 2)}
+    found = find_rule(rule)
+    process = draw_decisions("random-ergodic", 4, 2, seed, actions=2, off_policy=found.policy != "on")
+    assert found.matrices is not None
+    used = {name: given[name] for name in found.parameters}
+    assert mean_field(samples(found, process, given)).affine == found.matrices(Matrices(process, used))
+
+
+# stability
+
+
+MATRICES = [
+    [[-1, 5], [-5, -1]], [[-1, 3], [0, -2]], [[0, 1], [-1, 0]], [[-1, 2], [2, -1]], [[1]], [[-1, 0, 3], [2, -1, -4], [1, 1, -1]],
+    [[-2, 1, 0], [0, -2, 1], [1, 0, -2]], [[0, 0], [0, -1]], [[-3, 7, 1], [-7, -3, 2], [0, -1, -1]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", MATRICES)
+def test_hurwitz_and_definite_agree_with_eigenvalues(rows: list[list[int]]) -> None:
+    A = matrices.matrix(rows)
+    largest = max(numpy.linalg.eigvals(numpy.array(rows, float)).real)
+    assert spectrum(A).hurwitz == (largest < -1e-9) == routh(A.charpoly())
+    symmetric = numpy.linalg.eigvalsh(numpy.array(rows, float) + numpy.array(rows, float).T)
+    against = direction(-A)
+    assert (against is None) == (max(symmetric) < -1e-9)
+    if against is not None:
+        v = matrices.column(against)
+        assert (v.transpose() * A * v)[0, 0] >= 0 and any(against)
+
+
+def test_the_routh_array_sees_roots_on_the_axis() -> None:
+    assert not routh(fmpq_poly([1, 0, 1])) and not routh(fmpq_poly([0, 1, 1]))
+    assert not routh(fmpq_poly([1, 1, 1, 1])) and routh(fmpq_poly([F(1, 2).numerator, 3, 3, 1]))
+
+
+def test_bairds_features_leave_a_functional_alone_and_the_rest_is_unstable() -> None:
+    process = baird()
+    found = samples(find_rule("linear-td"), process, {"gamma": F(99, 100)})
+    (kept,) = conserved(found)
+    assert all(sum(a * b for a, b in zip(kept, x, strict=True)) == 0 for x in process.features)
+    affine = mean_field(found).affine
+    assert affine is not None
+    part = reduced(*affine, [kept])
+    assert part.A.nrows() == 7 and not spectrum(part.A).hurwitz
+    assert spectrum(affine[0]).vector != ()  # without the reduction there is a zero eigenvalue too
+
+
+def test_gtd2_is_stable_for_every_ratio_on_w_to_2w_and_baird() -> None:
+    for process, gamma, proof in ((w_to_2w(), F(9, 10), "energy"), (baird(), F(99, 100), "Hurwitz determinants")):
+        rule = find_rule("gtd2")
+        found = ratios(rule, samples(rule, process, {"gamma": gamma, "eta": F(1)}))
+        assert found is not None and found.proof == proof
+        ((low, high),) = found.intervals
+        assert low.exact == 0 and high.near is None
+
+
+def test_q_learning_contracts_and_its_fixed_point_is_the_optimum() -> None:
+    process = draw_decisions("random-ergodic", 4, 2, 3, actions=3)
+    found = field("q-learning", process, gamma=F(9, 10))
+    certificate = contraction(found.entries)
+    assert certificate is not None and set(certificate.weights) == {1}
+    least = min(process.chain.law[s] * x for s in range(4) for x in process.behaviour[s])
+    assert certificate.rate == least / 10  # (1 - gamma) min d mu
+    q = fixed_point(found.entries)
+    assert q is not None
+    for s in range(4):
+        for a in range(3):
+            after = zip(process.transition[s][a], process.reward[s][a], range(4), strict=True)
+            assert q[3 * s + a] == sum(p * (r + F(9, 10) * max(q[3 * t : 3 * t + 3])) for p, r, t in after)
+
+
+def test_q_learning_without_discount_has_no_certificate_and_a_line_of_equilibria() -> None:
+    found = field("q-learning", draw_decisions("random-ergodic", 3, 2, 0, actions=2), gamma=F(1))
+    assert contraction(found.entries) is None
+    point = equilibrium([at_infinity(q) for q in found.entries])
+    assert point is not None and set(point) == {1}
+
+
+def test_a_weighted_norm_is_found_where_the_plain_one_fails() -> None:
+    # state 0 is left for good at last: gamma = 1 contracts in a norm that weighs it more, and in no plain sup-norm
+    ahead = DecisionProcess.of("x", [[[F(1, 2), F(1, 2)]], [[1, 0]]], [1, 0], [[1], [1]])
+    plain = field("tabular-td", ahead, gamma=F(1))
+    assert contraction(plain.entries) is None
+    stopped = [plain.entries[0], plain.entries[1].scaled(0) - plain.samples.table.variable(1)]
+    found = contraction(stopped)
+    assert found is not None and found.weights[0] > found.weights[1]
+
+
+def test_the_lipschitz_constant_of_td_by_hand() -> None:
+    found = samples(find_rule("tabular-td"), two_state(), {"gamma": GAMMA})
+    assert lipschitz(found) == 1 + GAMMA
+
+
+# traces
+
+
+def test_a_trace_that_does_not_shrink_has_no_mean() -> None:
+    found = samples(find_rule("td-lambda"), two_state(), {"gamma": F(1), "lam": F(1)})
+    assert not traces(found).shrinks() and traces(found).growing_cycle is not None
+    with pytest.raises(NoMean, match="no stationary mean"):
+        means(found)
+
+
+def test_an_on_policy_trace_forgets() -> None:
+    how = traces(samples(find_rule("td-lambda"), two_state(), {"gamma": GAMMA, "lam": LAM}))
+    assert how.shrinks() and how.shrinks(2) and how.growing_cycle is None
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_named_processes_have_the_laws_that_one_knows(name: str) -> None:
+    law = NAMED[name]().chain.law
+    assert sum(law) == 1 and min(law) > 0
+    assert name != "baird" or set(law) == {F(1, 7)}
