@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ...symbolic.approximation.contraction import Contraction, contraction, equilibrium, fixed_point
+from ...symbolic.approximation.contraction import Contraction, contraction, equilibrium, fixed_point, still, unmoved
 from ...symbolic.approximation.linear import Reduced, Spectrum
 from ...symbolic.approximation.linear import fixed_point as linear_fixed_point
 from ...symbolic.approximation.ratio import Bound, Ratios, ratios
@@ -91,7 +91,7 @@ def polynomial_text(p: Vector) -> str:
             size = number(abs(p[k])) if abs(p[k]) != 1 or not power else ""
             terms.append(("- " if p[k] < 0 else "+ ") + " ".join(x for x in (size, power) if x))
     shown = " ".join(terms).removeprefix("+ ")
-    return shown if len(shown) <= 100 else f"its characteristic polynomial of degree {len(p) - 1}"
+    return shown if len(shown) <= 100 else f"a polynomial of degree {len(p) - 1}"
 
 
 def _modulo(study: Study) -> str:
@@ -148,7 +148,15 @@ def mean_ode(study: Study) -> Claim:
         return study.skipped(key, "the mean field is not piecewise affine: its stability is not looked into")
     found = contraction(study.field.entries)
     if found is None:
-        return _not_certified(study, key)
+        fixed = still(study.field.entries)
+        if fixed:
+            return study.holds(key, False, f"{study.samples.names[fixed[0]]} moves by a constant, wherever it is")
+        direction = unmoved(study.field.entries)
+        if direction is None:
+            return _not_certified(study, key)
+        return study.holds(
+            key, False, f"h(v + t u) = h(v) for u = {vector(direction)}", witness_vector=texts(direction)
+        )
     limit = fixed_point(study.field.entries)
     if limit is None:
         return study.holds(key, True, contraction_text(found), **_certificate(found))

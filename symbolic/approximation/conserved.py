@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import gcd, lcm
 
 from ..markov import matrices
 from ..markov.matrices import Vector
@@ -42,8 +43,15 @@ def conserved(found: Samples) -> tuple[Vector, ...]:
         kept = matrices.kernel(matrices.matrix(rows or [[Fraction(0)] * size]))
         missed = next((v for v in _updates(found) if any(sum(x[i] * c for i, c in v.items()) for x in kept)), None)
         if missed is None:
-            return tuple(kept)
+            return tuple(map(_whole, kept))
         rows.append([missed.get(i, Fraction(0)) for i in range(size)])
+
+
+def _whole(vector: Vector) -> Vector:
+    """A multiple in whole numbers without a common divisor, the first of them positive."""
+    factor = lcm(*(x.denominator for x in vector))
+    common = gcd(*(int(x * factor) for x in vector)) * (1 if next(x for x in vector if x) > 0 else -1)
+    return tuple(x * factor / common for x in vector)
 
 
 def _extends(basis: dict[int, list[int]], row: list[int]) -> bool:

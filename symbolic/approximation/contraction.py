@@ -124,11 +124,41 @@ def equilibrium(entries: Sequence[Quantity]) -> Vector | None:
 
     Tried: all ones, all minus ones, what the pieces that hold there take to zero, and single entries that stay still.
     """
+    return next((v for v in _candidates(entries) if not any(evaluate(entries, v))), None)
+
+
+def unmoved(entries: Sequence[Quantity]) -> Vector | None:
+    """A u other than zero, (n,), with h(v + t u) = h(v) for every v and t: no equilibrium attracts everything.
+
+    Tried are the directions of `equilibrium`.
+    """
+    return next((u for u in _candidates(entries) if all(_along(q, u) == 0 for q in entries)), None)
+
+
+def _candidates(entries: Sequence[Quantity]) -> list[Vector]:
     size = len(entries)
     ones = [tuple([Fraction(sign)] * size) for sign in (1, -1)]
     candidates = [*ones]
     for point in ones:
         candidates += matrices.kernel(branches(entries, point)[0])
-    still = [i for i, q in enumerate(entries) if not q.parts]
-    candidates += [tuple(Fraction(sign * (j == i)) for j in range(size)) for i in still for sign in (1, -1)]
-    return next((v for v in candidates if not any(evaluate(entries, v))), None)
+    return candidates + [
+        tuple(Fraction(sign * (j == i)) for j in range(size)) for i in still(entries) for sign in (1, -1)
+    ]
+
+
+def still(entries: Sequence[Quantity]) -> list[int]:
+    """The entries of a field that are a constant: their weights do not move, or drift."""
+    return [i for i, q in enumerate(entries) if not q.parts.keys() - {()}]
+
+
+def _along(q: Quantity, u: Sequence[Fraction]) -> Fraction | None:
+    """The slope of a quantity along a direction where it is one number everywhere; None where a maximum bends."""
+    total = Fraction(0)
+    for monomial, c in q.terms.items():
+        for a in monomial:
+            args = q.table.arguments(a)
+            slopes = {u[a]} if args is None else {_along(arg, u) for arg in args}
+            if len(slopes) > 1 or None in slopes:
+                return None
+            total += c * (slopes.pop() or 0)
+    return total

@@ -20,9 +20,8 @@ def two_state() -> DecisionProcess:
 def boyan_1999() -> DecisionProcess:
     """Boyan's chain itself: states 12, ..., 0, reward -3 a step, -2 from 1 to 0; 0 has no features and starts again.
 
-    With gamma = 1 linear TD's weights are (-24, -16, -8, 0), the values -2 s.  State k stands for s = 12 - k.  A trace
-    is not cut where 0 starts again: with lambda = 1/2 it sees two episodes' rewards in the mean, and weights twice as
-    large.
+    With gamma = 1 linear TD's weights are (-24, -16, -8, 0), the values -2 s.  State k stands for s = 12 - k.
+    A trace is not cut where 0 starts again: with lambda = 1/2 it adds -24 for each later episode, halved each time.
     Source: Boyan 1999, Least-squares temporal difference learning; the form of Boyan 2002.
     """
     rows, rewards = [], []

@@ -1,4 +1,4 @@
-"""Mean fields against what one works out by hand, and the exact tests of stability against other ways to decide them."""
+"""Mean fields against what one works out by hand, and exact tests of stability against other ways to decide them."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def test_the_sum_over_the_chain_is_the_matrix_of_the_literature(rule: str, seed:
 
 
 MATRICES = [
-    [[-1, 5], [-5, -1]], [[-1, 3], [0, -2]], [[0, 1], [-1, 0]], [[-1, 2], [2, -1]], [[1]], [[-1, 0, 3], [2, -1, -4], [1, 1, -1]],
-    [[-2, 1, 0], [0, -2, 1], [1, 0, -2]], [[0, 0], [0, -1]], [[-3, 7, 1], [-7, -3, 2], [0, -1, -1]],
+    [[-1, 5], [-5, -1]], [[-1, 3], [0, -2]], [[0, 1], [-1, 0]], [[-1, 2], [2, -1]], [[1]], [[0, 0], [0, -1]],
+    [[-1, 0, 3], [2, -1, -4], [1, 1, -1]], [[-2, 1, 0], [0, -2, 1], [1, 0, -2]], [[-3, 7, 1], [-7, -3, 2], [0, -1, -1]],
 ]  # fmt: skip
 
 

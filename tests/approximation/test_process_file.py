@@ -61,7 +61,7 @@ def test_drawn_processes_are_read_back_too() -> None:
 REFUSED = {
     "a row that does not sum to 1": (changed("transition", [[["1/2", "1/3"], [0, 1]], [[1, 0], [1, 0]]]),
                                      r"transition\[0\]\[0\] sums to 5/6"),
-    "a negative probability": (changed("transition", [[["3/2", "-1/2"], [0, 1]], [[1, 0], [1, 0]]]), "smallest entry -1/2"),
+    "a negative probability": (changed("transition", [[["3/2", "-1/2"], [0, 1]], [[1, 0], [1, 0]]]), "entry -1/2"),
     "a policy that does not sum to 1": (changed("behaviour", [["1/2", "1/4"], [1, 0]]), r"behaviour\[0\] sums to 3/4"),
     "a ragged table": (changed("transition", [[[1, 0], [0, 1]], [[1, 0]]]), r"transition\[1\] has 1 entries, wanted 2"),
     "too few rewards": (changed("reward", [1]), "reward has 1 entries, wanted 2"),
