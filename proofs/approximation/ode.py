@@ -60,10 +60,11 @@ def hurwitz(study: Study) -> Claim:
 
 
 def _stable(found: Spectrum) -> str:
+    polynomial = polynomial_text(found.polynomial) or "the characteristic polynomial"
     return {
         "M-matrix": f"A u = -1 has the solution u = {vector(found.vector)} > 0, and A is non-negative off its diagonal",
         "negative definite": "A + A^T is negative definite",
-        "Routh array": f"the Routh array of {polynomial_text(found.polynomial)} has a positive first column",
+        "Routh array": f"the Routh array of {polynomial} has a positive first column",
     }[found.how]
 
 
@@ -76,14 +77,13 @@ def _unstable(study: Study, found: Spectrum) -> str:
         return f"A v = 0 at v = {vector(linear.lifted(found.vector))}"
     if found.root is not None:
         imaginary = f" {found.root.imag:+.6g} i" if found.root.imag else ""
-        return (
-            f"the eigenvalue {found.root.real:.6g}{imaginary} has real part >= 0: {polynomial_text(found.polynomial)}"
-        )
+        shown = polynomial_text(found.polynomial)
+        return f"an eigenvalue near {found.root.real:.6g}{imaginary}" + (f", of {shown}" if shown else "")
     return "the Routh array of its characteristic polynomial has a first column that is not positive"
 
 
 def polynomial_text(p: Vector) -> str:
-    """A polynomial, over whole numbers, shortened where it is long."""
+    """A polynomial as text; empty where it is long."""
     terms = []
     for k in range(len(p) - 1, -1, -1):
         if p[k]:
@@ -91,7 +91,7 @@ def polynomial_text(p: Vector) -> str:
             size = number(abs(p[k])) if abs(p[k]) != 1 or not power else ""
             terms.append(("- " if p[k] < 0 else "+ ") + " ".join(x for x in (size, power) if x))
     shown = " ".join(terms).removeprefix("+ ")
-    return shown if len(shown) <= 100 else f"a polynomial of degree {len(p) - 1}"
+    return shown if len(shown) <= 100 else ""
 
 
 def _modulo(study: Study) -> str:
