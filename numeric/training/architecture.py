@@ -6,16 +6,19 @@ and S_h = Z M_h Z^T, so S_h <- G S_h G^T: prompts are carried as their S_h and t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
 
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import find
-from ...symbolic.derivation.derive import derive
-from ...symbolic.invariance.weights import WeightSpace
+from ...symbolic.construction import Construction
+from ...symbolic.invariance.own_weights import own_construction, own_point
+from ...symbolic.invariance.weights import Point, WeightSpace
 from ...symbolic.readout import Readout
 from .laws import START, generator
 from .outer_update import prompt_tensor
@@ -43,7 +46,7 @@ class Architecture:
     @property
     def algorithm(self) -> str:
         """The name of the algorithm."""
-        return self.space.derivation.algorithm.name
+        return self.space.algorithm.name
 
     @property
     def m(self) -> int:
@@ -74,6 +77,10 @@ class Architecture:
     def row(self) -> int:
         """The read-out's row."""
         return self.space.layout.accumulator(self.readout.row)
+
+    def own(self, scale: Fraction = Fraction(1)) -> Point:
+        """The algorithm's own weights as they are exported, with C = scale I in every layer."""
+        return own_point(_own(self.settings, self.space.algorithm, self.space.options, scale))
 
     def initial(self, seeds: Sequence[int]) -> Tensor:
         """The first weights (K, stored, matrices, m, m): normal, of variance gain^2 / m as Xavier's; W starts at I.
@@ -111,14 +118,20 @@ class Architecture:
         return columns[0].unsqueeze(-1), (columns[1:] - columns[0]).mT
 
 
+def _own(settings: Training, known: Algorithm, options: Mapping[str, str], scale: Fraction) -> Construction:
+    """The algorithm's own weights at the settings' sizes."""
+    values = {"gamma": settings.gamma, "lam": settings.lam}
+    return own_construction(
+        known, options, settings.d, settings.n, settings.layers, {k: values[k] for k in known.parameters},
+        settings.looped, [scale] * (1 if settings.looped else settings.layers),
+    )  # fmt: skip
+
+
 @lru_cache(maxsize=64)
 def _architecture(algorithm: str, settings: Training) -> Architecture:
     known = find(algorithm)
-    derivation = derive(known, {"trace": settings.trace} if "trace" in known.options else None)
-    values = {"gamma": settings.gamma, "lam": settings.lam}
-    space = WeightSpace.of(
-        derivation, settings.d, settings.n, settings.layers, {k: values[k] for k in known.parameters}, settings.looped
-    )
+    options = known.choose({"trace": settings.trace} if "trace" in known.options else None)
+    space = WeightSpace.of(known, _own(settings, known, options, Fraction(1)))
     distinct = tuple(dict.fromkeys(space.masks))
     masks = tuple(torch.tensor([[float(x) for x in row] for row in mask], dtype=torch.float64) for mask in distinct)
     # The query is no key and no value: what it sends to nobody need not be carried.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -27,7 +26,7 @@ class Baseline:
     def of(arch: Architecture, like: Tensor) -> Baseline:
         """The heads of the algorithm's own weights, in the dtype and on the device of `like`."""
         space, p, m = arch.space, arch.space.layout.p, arch.m
-        point = flat(space.algorithm_point([Fraction(1)] * space.stored)).reshape(space.stored, -1, m, m)[0]
+        point = flat(arch.own()).reshape(space.stored, -1, m, m)[0]
         heads = []
         for h, mask in enumerate(arch.mask_of):
             V, Q = (point[3 * h] @ point[3 * h + 1], point[3 * h + 2]) if arch.several else (point[0], point[1])

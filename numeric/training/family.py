@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import instantiate
+from ...symbolic.derivation.derive import derive
 from .architecture import Architecture
 from .network import split
 
@@ -67,7 +68,8 @@ class Family:
 @lru_cache(maxsize=16)
 def family(arch: Architecture) -> Family:
     """The family of an architecture's algorithm."""
-    algorithm, space = arch.space.derivation.algorithm, arch.space
+    algorithm, space = arch.space.algorithm, arch.space
+    derivation = derive(algorithm, space.options)
     d, p, m = space.layout.d, space.layout.p, arch.m
     units: list[tuple[Any, ...]] = []
     for which, name in enumerate(algorithm.preconditioners):
@@ -83,7 +85,7 @@ def family(arch: Architecture) -> Family:
                 step[which][i][j] = 1
             units.append(tuple(step))
     tensors: dict[bool, list[Tensor]] = {False: [], True: []}
-    for heads in instantiate(space.derivation, RATIONALS, space.layout, units, space.parameters):
+    for heads in instantiate(derivation, RATIONALS, space.layout, units, space.parameters):
         dense = []
         for head in heads:
             V, Q = torch.zeros(1, m, m, dtype=torch.float64), torch.zeros(1, m, m, dtype=torch.float64)

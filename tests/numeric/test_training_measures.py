@@ -36,8 +36,7 @@ TINY = replace(preset_named("tiny").settings, dtype="float64", width=1, seeds=1)
 def own_weights(settings: Training, step: Fraction = Fraction(1, 2)) -> Tensor:
     """The algorithm's own weights with C = step I : (1, stored, matrices, m, m)."""
     arch = Architecture.of(settings)
-    point = flat(arch.space.algorithm_point([step] * arch.stored))
-    return point.reshape(1, arch.stored, len(arch.names), arch.m, arch.m)
+    return flat(arch.own(step)).reshape(1, arch.stored, len(arch.names), arch.m, arch.m)
 
 
 def measured(settings: Training, weights: Tensor, step: float = 0.5) -> dict[str, float]:
