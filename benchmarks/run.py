@@ -24,6 +24,7 @@ import invariance_jobs
 import numpy
 import sympy
 import torch
+import training_jobs
 
 import layerproof as lp
 from layerproof.numeric.data.draws import prompts
@@ -281,6 +282,7 @@ def main() -> None:
     for job in JOBS:
         lines += job(arguments.quick)
     lines += invariance_jobs.jobs(arguments.quick, seconds, entry)
+    lines += training_jobs.jobs(arguments.quick, seconds, entry)
     machine = (
         f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
         f"torch {torch.__version__}, sympy {sympy.__version__}, numpy {numpy.__version__}"

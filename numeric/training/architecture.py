@@ -152,9 +152,15 @@ def window_moments(tokens: Tensor, mask: Tensor, n: int, count: int) -> Tensor:
     """S = Z M Z^T of `count` windows of n columns, one column apart: tokens (..., m, T), result (..., m, m, count)."""
     inner = mask[:n, :n].to(tokens)
     if torch.equal(inner, torch.eye(n).to(tokens)):
-        products = tokens.unsqueeze(-2) * tokens.unsqueeze(-3)
-        places, windows = torch.arange(tokens.shape[-1]).unsqueeze(-1), torch.arange(count)
-        inside = (places >= windows) & (places < windows + n)
-        return products @ inside.to(tokens)  # one product for all windows is faster than sums of each
+        m, length = tokens.shape[-2:]
+        rows, columns = torch.triu_indices(m, m, device=tokens.device)  # each pair of rows once
+        place = torch.empty(m, m, dtype=torch.long, device=tokens.device)
+        place[rows, columns] = place[columns, rows] = torch.arange(len(rows), device=tokens.device)
+        flat = tokens.reshape(-1, m, length)
+        products = flat.index_select(1, rows) * flat.index_select(1, columns)
+        at, windows = torch.arange(length).unsqueeze(-1), torch.arange(count)
+        inside = ((at >= windows) & (at < windows + n)).to(tokens)
+        sums = products @ inside  # one product for all windows is faster than sums of each
+        return sums.index_select(1, place.flatten()).reshape(*tokens.shape[:-2], m, m, count)
     windows = tokens.unfold(-1, n, 1)[..., :count, :].movedim(-2, -3)  # (..., count, m, n)
     return ((windows @ inner) @ windows.mT).movedim(-3, -1)
