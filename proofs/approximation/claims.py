@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...symbolic.approximation.rule import Rule
+from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.approximation.samples import plain
 from ...symbolic.rules import find_rule, rules
 from ..case import Progress, silent
 from ..verdict import Claim, Result
 from . import conclusion, form, growth, noise, ode
+from .outer import outer_claims
 from .question import Question
 from .study import Study
 
 
-def sa(*names: str | Rule, question: Question | None = None, progress: Progress = silent) -> Result:
+def sa(*names: str | Rule | OuterRule, question: Question | None = None, progress: Progress = silent) -> Result:
     """Which assumptions of the theorems hold for each rule (all when none is named), and what follows.
 
     The result answers a question: its exit code is 0 once everything that the exact checks are asked is decided.
@@ -27,7 +28,10 @@ def sa(*names: str | Rule, question: Question | None = None, progress: Progress 
         progress(f"{rule.name}: the chain and h")
         process = question.process_for(rule)
         study = Study(rule, process, question.parameters_for(process), question.power)
-        claims += assumptions(study, progress)
+        if isinstance(rule, OuterRule):
+            claims += outer_claims(study, rule, progress)
+        else:
+            claims += assumptions(study, progress)
     settings: dict[str, Any] = {"rules": [rule.name for rule in chosen], **question.document()}
     return Result("sa", settings, tuple(claims), question=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ...symbolic.approximation.contraction import Contraction, contraction, equilibrium, fixed_point, still, unmoved
+from ...symbolic.approximation.contraction import Contraction, contraction, equilibrium, fixed_point, unmoved, without
 from ...symbolic.approximation.linear import Reduced, Spectrum
 from ...symbolic.approximation.linear import fixed_point as linear_fixed_point
 from ...symbolic.approximation.ratio import Bound, Ratios, ratios
@@ -125,15 +125,14 @@ def at_infinity_claim(study: Study) -> Claim:
         return study.skipped(key, "there is no h_infinity")
     if study.linear is not None:
         return _linear_ode(study, key)
-    entries = [at_infinity(q) for q in study.field.entries]
+    entries = without([at_infinity(q) for q in study.field.entries], study.still)
     found = contraction(entries)
     if found is not None:
-        return study.holds(key, True, contraction_text(found), **_certificate(found))
-    point = equilibrium(entries)
+        return study.holds(key, True, contraction_text(found) + _unmoved(study), **_certificate(found))
+    point = equilibrium(entries, study.conserved)
     if point is not None:
-        return study.holds(
-            key, False, f"h_infinity(v) = 0 at v = {vector(point)}, and not only at 0", witness_vector=texts(point)
-        )
+        said = f"h_infinity(v) = 0 at v = {vector(point)}, and not only at 0"
+        return study.holds(key, False, said, witness_vector=texts(point))
     return _not_certified(study, key)
 
 
@@ -146,22 +145,27 @@ def mean_ode(study: Study) -> Claim:
         return _linear_ode(study, key)
     if not study.piecewise_affine:
         return study.skipped(key, "the mean field is not piecewise affine: its stability is not looked into")
-    found = contraction(study.field.entries)
+    entries = without(study.field.entries, study.still)
+    found = contraction(entries)
     if found is None:
-        fixed = still(study.field.entries)
-        if fixed:
-            return study.holds(key, False, f"{study.samples.names[fixed[0]]} moves by a constant, wherever it is")
-        direction = unmoved(study.field.entries)
+        direction = unmoved(entries, study.conserved)
         if direction is None:
             return _not_certified(study, key)
         return study.holds(
             key, False, f"h(v + t u) = h(v) for u = {vector(direction)}", witness_vector=texts(direction)
         )
-    limit = fixed_point(study.field.entries)
+    limit = fixed_point(entries)
+    said = contraction_text(found) + _unmoved(study)
     if limit is None:
-        return study.holds(key, True, contraction_text(found), **_certificate(found))
-    return study.holds(key, True, f"{contraction_text(found)}; h(v*) = 0 at v* = {vector(limit)}", limit=texts(limit),
-                       **_certificate(found))  # fmt: skip
+        return study.holds(key, True, said, **_certificate(found))
+    return study.holds(
+        key, True, f"{said}; h(v*) = 0 at v* = {vector(limit)}", limit=texts(limit), **_certificate(found)
+    )
+
+
+def _unmoved(study: Study) -> str:
+    names = [study.samples.names[i] for i in study.still]
+    return f"; {', '.join(names[:4])}{', ...' * (len(names) > 4)} never moved, from v_0 = 0" if names else ""
 
 
 def _linear_ode(study: Study, key: str) -> Claim:
@@ -180,8 +184,11 @@ def _linear_ode(study: Study, key: str) -> Claim:
 
 
 def _not_certified(study: Study, key: str) -> Claim:
+    """Cited where the rule names a source, which asks for a process that communicates; else open."""
     source = study.rule.cited.get(key)
     said = "no weighted sup-norm contracts under the worst branches"
+    if source is not None and (not study.chain.irreducible or study.still):
+        return study.open(key, f"{said}, and {source} asks for an irreducible chain in which every action is taken")
     return study.open(key, said) if source is None else study.cited(key, f"{said}: cited from {source}")
 
 
@@ -204,8 +211,8 @@ def ratio_claim(study: Study) -> Claim | None:
         found = ratios(study.rule, study.samples)
     except ContentError:  # a rule that divides by eta, or is not polynomial in it
         found = None
-    if found is None:
-        return study.skipped("ratio", "the exact bounds are not looked for here: too large, or not affine in the ratio")
+    if found is None:  # what is conserved depends on the ratio, or there is too much of it
+        return None
     everywhere = len(found.intervals) == 1 and found.intervals[0][0].exact == 0 and found.intervals[0][1].near is None
     return study.holds("ratio", everywhere, ratio_text(found), intervals=[
         [_bound_data(low), _bound_data(high)] for low, high in found.intervals])  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...numeric.data.decisions import draw_decisions
 from ...numeric.data.processes import PROCESSES
-from ...symbolic.approximation.rule import Rule
+from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
 from ...symbolic.markov.decision import DecisionProcess
@@ -71,15 +71,16 @@ class Question:
             hint = f"did you mean {' or '.join(near)}?" if near else f"the processes are {', '.join(known)}"
             raise ArgumentError(f"process is {self.process[:60]!r}, which is not known: {hint}")
 
-    def process_for(self, rule: Rule, trial: int = 0) -> DecisionProcess:
+    def process_for(self, rule: Rule | OuterRule, trial: int = 0) -> DecisionProcess:
         """The process that a rule is asked about: with two policies where it is off-policy, if it is drawn."""
         if isinstance(self.process, DecisionProcess):
             return self.process
         name = self.process or DEFAULT
         if name in NAMED:
             return NAMED[name]()
-        off = rule.policy == "off"
-        actions = self.actions or (2 if off or rule.policy == "behaviour" else 1)
+        policy = rule.policy if isinstance(rule, Rule) else "on"
+        off = policy == "off"
+        actions = self.actions or (2 if off or policy == "behaviour" else 1)
         states = self.states or 5
         features = self.d or min(3, states)
         return draw_decisions(name, states, features, self.seed + trial, actions=actions, off_policy=off)

@@ -11,7 +11,7 @@ from typing import Any
 from ...symbolic.approximation.conserved import conserved
 from ...symbolic.approximation.field import Field, mean_field
 from ...symbolic.approximation.linear import Reduced, Spectrum, direction, reduced, spectrum
-from ...symbolic.approximation.rule import Rule
+from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.approximation.samples import Samples, samples
 from ...symbolic.approximation.scaling import is_affine
 from ...symbolic.approximation.traces import NoMean, Traces, traces
@@ -28,12 +28,18 @@ STRENGTH = {EXACT: "exact on this process", CONCLUDED: "its conditions exact on 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A rule, a process, parameters, and the power of the steps."""
+    """A rule, a process, parameters, and the power of the steps. Of an outer rule only the process is looked at."""
 
-    rule: Rule
+    subject: Rule | OuterRule
     process: DecisionProcess
     parameters: Mapping[str, Fraction]
     power: Fraction = Fraction(1)
+
+    @property
+    def rule(self) -> Rule:
+        """The rule, which is no outer one."""
+        assert isinstance(self.subject, Rule)
+        return self.subject
 
     @property
     def chain(self) -> Chain:
@@ -84,6 +90,12 @@ class Study:
         return conserved(self.samples)
 
     @cached_property
+    def still(self) -> tuple[int, ...]:
+        """The weights that no update ever moves."""
+        moved = {i for move in self.samples.moves for i in move}
+        return tuple(i for i in range(self.samples.size) if i not in moved)
+
+    @cached_property
     def linear(self) -> Reduced | None:
         """The affine mean field where updates move; None where it is not affine."""
         if self.field is None or self.field.affine is None:
@@ -110,7 +122,7 @@ class Study:
         details = {"assumption": key, "established": how, "process": self.process.name, **facts}
         strength = STRENGTH.get(how, "")
         return Claim(
-            self.rule.name, ASSUMPTIONS[key].says, f"sa-{key}", verdict, strength, reason, asked, details=details
+            self.subject.name, ASSUMPTIONS[key].says, f"sa-{key}", verdict, strength, reason, asked, details=details
         )
 
     def holds(self, key: str, yes: bool, reason: str, **facts: Any) -> Claim:

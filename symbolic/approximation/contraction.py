@@ -10,7 +10,7 @@ Bertsekas and Tsitsiklis, Neuro-Dynamic Programming, section 2.2 (weights of a p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ from flint import fmpq_mat
 from ..markov import matrices
 from ..markov.matrices import Vector
 from .linear import positive_solution
-from .quantity import Quantity, evaluate
+from .quantity import Quantity, evaluate, of_terms
 
 Row = dict[int, Fraction]
 ROUNDS = 200
@@ -119,36 +119,50 @@ def _chosen(q: Quantity, v: Sequence[Fraction]) -> Row:
     return row
 
 
-def equilibrium(entries: Sequence[Quantity]) -> Vector | None:
+def equilibrium(entries: Sequence[Quantity], conserved: Sequence[Vector] = ()) -> Vector | None:
     """A v other than zero, (n,), at which a positively homogeneous field is zero: what shows that it is not attractive.
 
-    Tried: all ones, all minus ones, what the pieces that hold there take to zero, and single entries that stay still.
+    conserved : functionals that no update changes, which v must leave at zero
+    Tried: all ones, all minus ones, and what the pieces that hold there take to zero.
     """
-    return next((v for v in _candidates(entries) if not any(evaluate(entries, v))), None)
+    return next((v for v in _candidates(entries, conserved) if not any(evaluate(entries, v))), None)
 
 
-def unmoved(entries: Sequence[Quantity]) -> Vector | None:
+def unmoved(entries: Sequence[Quantity], conserved: Sequence[Vector] = ()) -> Vector | None:
     """A u other than zero, (n,), with h(v + t u) = h(v) for every v and t: no equilibrium attracts everything.
 
     Tried are the directions of `equilibrium`.
     """
-    return next((u for u in _candidates(entries) if all(_along(q, u) == 0 for q in entries)), None)
+    tried = _candidates(entries, conserved)
+    return next((u for u in tried if all(_along(q, u) == 0 for q in entries)), None)
 
 
-def _candidates(entries: Sequence[Quantity]) -> list[Vector]:
-    size = len(entries)
-    ones = [tuple([Fraction(sign)] * size) for sign in (1, -1)]
-    candidates = [*ones]
+def _candidates(entries: Sequence[Quantity], conserved: Sequence[Vector]) -> list[Vector]:
+    ones = [tuple([Fraction(sign)] * len(entries)) for sign in (1, -1)]
+    found = [*ones]
     for point in ones:
-        candidates += matrices.kernel(branches(entries, point)[0])
-    return candidates + [
-        tuple(Fraction(sign * (j == i)) for j in range(size)) for i in still(entries) for sign in (1, -1)
-    ]
+        null = matrices.kernel(branches(entries, point)[0])
+        found += [v for u in null for v in (u, tuple(-x for x in u))]
+    return [v for v in found if not any(sum(a * b for a, b in zip(c, v, strict=True)) for c in conserved)]
 
 
-def still(entries: Sequence[Quantity]) -> list[int]:
-    """The entries of a field that are a constant: their weights do not move, or drift."""
-    return [i for i, q in enumerate(entries) if not q.parts.keys() - {()}]
+def without(entries: Sequence[Quantity], still: Collection[int]) -> tuple[Quantity, ...]:
+    """The field where some weights stay at zero; their own entries are made -v, which concerns no other."""
+    table = entries[0].table
+    return tuple(-table.variable(i) if i in still else _dropped(q, still) for i, q in enumerate(entries))
+
+
+def _dropped(q: Quantity, still: Collection[int]) -> Quantity:
+    total = q.table.number(0)
+    for monomial, c in q.terms.items():
+        if any(a in still for a in monomial):
+            continue
+        args = q.table.arguments(monomial[0]) if len(monomial) == 1 else None
+        if args is None:
+            total = total + of_terms(q.table, {monomial: c})
+        else:
+            total = total + q.table.maximum([_dropped(arg, still) for arg in args]).scaled(c)
+    return total
 
 
 def _along(q: Quantity, u: Sequence[Fraction]) -> Fraction | None:

@@ -107,6 +107,7 @@ class Matrices:
     """The matrices of the literature, over the rationals: what a rule's own formula for its mean field is written in.
 
     Phi : (s, d) features, PhiT its transpose;  D : (s, s) diagonal, the stationary law of the policy that acts
+    discount, ratio : gamma and eta as Fractions, for operators
     P   : (s, s) of the policy that is evaluated, r : (s, 1) its expected rewards;  I : (s, s);  one : (s, 1) of ones
     """
 
@@ -121,8 +122,14 @@ class Matrices:
         self.one = matrices.column([1] * process.states)
         self.interest = matrices.column(process.interest)
         self.discount: Fraction = parameters.get("gamma", Fraction(1))
+        self.ratio: Fraction = parameters.get("eta", Fraction(1))
         for name, value in parameters.items():
             setattr(self, name, matrices.rational(value))
+
+    @staticmethod
+    def diagonal(column: fmpq_mat) -> fmpq_mat:
+        """The matrix with a column's entries on its diagonal."""
+        return matrices.diagonal(matrices.entries(column))
 
     @staticmethod
     def blocks(rows: Sequence[Sequence[fmpq_mat]]) -> fmpq_mat:

@@ -84,6 +84,24 @@ class Rule:
         return shapes(self.trace_parts, process)
 
 
+@dataclass(frozen=True)
+class OuterRule:
+    """A training-time iteration on the weights theta of a network, as the talk lists it: it has no h on a small vector.
+
+    update       : as text
+    not_the_form : why it is no v + alpha h(v, Y); empty where it is one
+    """
+
+    name: str
+    title: str
+    source: str
+    update: str
+    not_the_form: str = ""
+    in_context: str = ""
+    why_not: str = ""
+    notes: str = ""
+
+
 def shapes(parts: Mapping[str, str | int], process: DecisionProcess) -> dict[str, Shape]:
     """The shape of each part on a process."""
     known: dict[str, Shape] = {

@@ -7,27 +7,27 @@ import importlib
 import pkgutil
 from functools import cache
 
-from ..approximation.rule import Rule
+from ..approximation.rule import OuterRule, Rule
 from ..errors import ArgumentError
 
 
 @cache
-def rules() -> dict[str, Rule]:
+def rules() -> dict[str, Rule | OuterRule]:
     """Every rule by name, in alphabetical order of the module names.
 
     >>> "linear-td" in rules()
     True
     """
-    found: dict[str, Rule] = {}
+    found: dict[str, Rule | OuterRule] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
-        rule: Rule = importlib.import_module(f"{__name__}.{module.name}").RULE
+        rule: Rule | OuterRule = importlib.import_module(f"{__name__}.{module.name}").RULE
         if rule.name in found:
             raise RuntimeError(f"two modules define the rule {rule.name}")
         found[rule.name] = rule
     return found
 
 
-def find_rule(name: str) -> Rule:
+def find_rule(name: str) -> Rule | OuterRule:
     """The rule called `name`; `ArgumentError` with the nearest names when there is none.
 
     >>> find_rule("linear_td").name

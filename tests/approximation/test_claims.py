@@ -35,7 +35,8 @@ def test_every_assumption_is_answered_once_and_says_how() -> None:
     for name in rules():
         found = lp.sa(name).claims
         keys = [c.details["assumption"] for c in found]
-        assert len(set(keys)) == len(keys) and set(NEEDED) <= set(keys) <= set(ASSUMPTIONS)
+        assert len(set(keys)) == len(keys) and set(keys) <= set(ASSUMPTIONS)
+        assert set(NEEDED) <= set(keys) or name == "dqn"
         for claim in found:
             assert claim.reason and claim.details["established"]
             assert claim.asked == (claim.verdict is not NOT_RUN)  # cited and assumed are no success
@@ -143,12 +144,14 @@ def test_q_learning_is_not_linear_and_contracts() -> None:
     assert found["convergence"].verdict is HOLDS and found["formal"].verdict is HOLDS
 
 
-def test_an_action_that_is_never_taken_starves_q_learning() -> None:
+def test_an_action_that_is_never_taken_keeps_its_value() -> None:
     process = lp.DecisionProcess.of(
         "x", [[[HALF, HALF], [1, 0]], [[1, 0], [0, 1]]], [0, 1], [[1], [1]], behaviour=[[1, 0], [HALF, HALF]]
     )
     found = ask("q-learning", process)
-    assert found["ode-at-infinity"].verdict is REFUTED and found["formal"].verdict is REFUTED
+    assert found["convergence"].verdict is HOLDS and "q[0,1] never moved" in found["mean-ode"].reason
+    assert found["convergence"].details["limit"][1] == "0"
+    assert found["formal"].verdict is REFUTED and "every action" in found["formal"].reason
 
 
 def test_rewards_that_depend_on_the_next_state_are_outside_the_formal_theorem() -> None:
@@ -163,6 +166,88 @@ def test_an_undefined_ratio_and_two_policies_on_policy_are_refused() -> None:
     with pytest.raises(lp.ContentError, match="give both the same, or ask an off-policy rule"):
         lp.sa("td-lambda", process="w-to-2w")
     assert lp.sa("q-learning", process=never).exit_code == 0  # it has no ratio
+
+
+# off-policy rules, average rewards, traces
+
+
+def test_tdc_on_w_to_2w_needs_a_ratio_above_two_twenty_fifths() -> None:
+    found = ask("tdc", "w-to-2w", eta=F(2, 25))
+    assert found["hurwitz"].verdict is REFUTED  # a pair on the axis
+    assert found["ratio"].details["intervals"] == [["2/25", None]] and found["ratio"].verdict is REFUTED
+    assert ask("tdc", "w-to-2w", eta=F(2, 25) + F(1, 10**6))["hurwitz"].verdict is HOLDS
+    # x^2 + (5 eta/2 - 1/5) x + eta/25
+    assert ask("tdc", "w-to-2w", eta=1)["hurwitz"].details["polynomial"] == ["1/25", "23/10", "1"]
+
+
+def test_emphasis_saves_linear_td_on_w_to_2w_and_does_not_on_baird_where_features_are_dependent() -> None:
+    found = ask("emphatic-td", "w-to-2w")
+    assert found["negative-definite"].verdict is HOLDS and found["mean-ode"].verdict is HOLDS
+    assert found["lln"].details["established"] == "cited" and "Yu 2015" in found["lln"].reason
+    assert found["stability"].verdict is NOT_RUN and "if what is cited" in found["stability"].details["answer"]
+    found = ask("emphatic-td", "baird")
+    assert found["hurwitz"].verdict is HOLDS and "conserved" in found["hurwitz"].reason
+
+
+def test_etd_with_lambda_zero_is_emphatic_td_and_lambda_one_is_unbiased() -> None:
+    first, second = ask("etd-lambda", None, lam=0, seed=3), ask("emphatic-td", None, seed=3)
+    assert first["mean-ode"].details["limit"] == second["mean-ode"].details["limit"]
+
+
+def test_on_policy_the_off_policy_rules_are_the_on_policy_ones() -> None:
+    process = chain([HALF, HALF], [F(1, 3), F(2, 3)], features=[[1], [3]])
+    limit = ask("td-lambda", process)["convergence"].details["limit"]
+    for name in ("off-policy-td-lambda", "gtd-lambda"):
+        found = ask(name, process)
+        assert found["convergence"].verdict is HOLDS and found["convergence"].details["limit"][:1] == limit
+    assert found["lln"].verdict is HOLDS  # a bounded trace: nothing is cited
+
+
+def test_off_policy_td_lambda_is_unstable_where_td_is_and_stable_with_lambda_one() -> None:
+    assert ask("off-policy-td-lambda", "w-to-2w", lam=0)["hurwitz"].reason == "A = 1/5"
+    found = ask("off-policy-td-lambda", "w-to-2w", lam=1)
+    assert found["hurwitz"].verdict is HOLDS and "variance is infinite" in found["lln"].reason
+
+
+def test_differential_td_is_judged_without_its_conserved_quantity() -> None:
+    process = chain([0, 1, 0], [0, 0, 1], [HALF, HALF, 0], reward=[0, 1, 0])
+    found = ask("differential-td", process, eta=F(1, 2))
+    assert found["hurwitz"].details["conserved"] == [["1", "1", "1", "-2"]]  # eta sum v - rbar, over 1/2
+    assert found["convergence"].verdict is HOLDS
+    *v, rate = map(F, found["convergence"].details["limit"])
+    assert rate == F(1, 2) * sum(v) and rate == F(2, 5)  # d = (1/5, 2/5, 2/5)
+    assert "ratio" not in found
+
+
+def test_average_reward_td_drifts_along_a_constant_that_features_span() -> None:
+    rows = [HALF, HALF], [1, 0]
+    found = ask("average-reward-td", chain(*rows))
+    assert found["ode-at-infinity"].verdict is REFUTED and "v = (1, 1, 0)" in found["hurwitz"].reason
+    assert ask("average-reward-td", chain(*rows, features=[[1], [2]]))["convergence"].verdict is HOLDS
+
+
+def test_differential_q_learning_is_cited_and_not_certified() -> None:
+    found = ask("differential-q-learning")
+    for key in ("ode-at-infinity", "mean-ode", "stability", "convergence"):
+        assert found[key].verdict is NOT_RUN and found[key].details["established"] == "cited", key
+    assert "Wan, Naik, Sutton 2021" in found["ode-at-infinity"].reason
+    # where what is cited asks for more than the process has, it stays open
+    never = lp.DecisionProcess.of(
+        "x", [[[HALF, HALF], [1, 0]], [[1, 0], [0, 1]]], [0, 1], [[1], [1]], behaviour=[[1, 0], [HALF, HALF]]
+    )
+    found = ask("differential-q-learning", never)
+    assert found["ode-at-infinity"].verdict is Verdict.UNDECIDED and "irreducible" in found["ode-at-infinity"].reason
+
+
+def test_deep_td_outgrows_every_constant_and_dqn_is_not_of_the_form() -> None:
+    found = ask("deep-td")
+    assert found["form"].verdict is HOLDS and found["scaling"].details["degrees"] == [3, 15]
+    assert "c^2 at L = 1 and c^14 at L = 2" in found["scaling"].reason
+    assert found["stability"].verdict is REFUTED and found["ode-at-infinity"].verdict is NOT_RUN
+    found = ask("dqn")
+    assert found["form"].verdict is REFUTED and "replay" in found["form"].reason
+    with pytest.raises(lp.ArgumentError, match="the limit for deep-td is 6"):
+        lp.sa("deep-td", states=8, d=8)
 
 
 # rules of a caller's own, and faults

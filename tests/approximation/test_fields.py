@@ -14,15 +14,23 @@ from layerproof.symbolic.approximation.contraction import contraction, equilibri
 from layerproof.symbolic.approximation.field import Field, mean_field
 from layerproof.symbolic.approximation.linear import direction, reduced, routh, spectrum
 from layerproof.symbolic.approximation.ratio import ratios
+from layerproof.symbolic.approximation.rule import Rule
 from layerproof.symbolic.approximation.samples import samples
 from layerproof.symbolic.approximation.scaling import at_infinity, lipschitz
 from layerproof.symbolic.approximation.traces import NoMean, means, traces
 from layerproof.symbolic.markov import matrices
 from layerproof.symbolic.markov.decision import DecisionProcess
 from layerproof.symbolic.markov.named import NAMED, baird, two_state, w_to_2w
-from layerproof.symbolic.rules import find_rule
+from layerproof.symbolic.rules import find_rule as any_rule
+from layerproof.symbolic.rules import rules
 
 GAMMA, LAM = F(1, 2), F(1, 3)
+
+
+def find_rule(name: str) -> Rule:
+    found = any_rule(name)
+    assert isinstance(found, Rule)
+    return found
 
 
 def field(rule: str, process: DecisionProcess, gamma: F = GAMMA, lam: F = LAM, eta: F = F(1)) -> Field:
@@ -81,7 +89,7 @@ def test_q_learning_with_one_action_is_tabular_td() -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("rule", ["linear-td", "td-lambda", "gtd2", "tabular-td"])
+@pytest.mark.parametrize("rule", [name for name, r in rules().items() if getattr(r, "matrices", None)])
 def test_the_sum_over_the_chain_is_the_matrix_of_the_literature(rule: str, seed: int) -> None:
     from layerproof.symbolic.approximation.field import Matrices
 

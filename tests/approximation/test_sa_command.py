@@ -19,10 +19,11 @@ def chain(tmp_path: Path, **changed: object) -> str:
     return str(path)
 
 
-def test_all_rules_in_three_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    ran = run_cli(capsys, "sa")
-    assert ran.code == 0 and all(ran.out.count(f" {name} ") == 3 for name in rules())
-    assert "arXiv" in ran.out and "assumed" in ran.out
+def test_several_rules_in_three_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("tabular-td", "q-learning", "emphatic-td", "dqn")
+    ran = run_cli(capsys, "sa", *names)
+    assert ran.code == 0 and all(ran.out.count(f" {name} ") == 3 for name in names) and set(names) <= set(rules())
+    assert "arXiv" in ran.out and "assumed" in ran.out and "cited" in ran.out
 
 
 def test_one_rule_with_every_reason(capsys: pytest.CaptureFixture[str]) -> None:
