@@ -17,8 +17,8 @@ from torch import Tensor
 
 from .architecture import Architecture
 
-DEEP = 2
-"""How many layers S is carried through by products with vectors alone."""
+DEEP = {False: 2, True: 1}
+"""Through how many layers S is carried by products with vectors alone, with one head and with several."""
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
@@ -72,7 +72,7 @@ def predict(arch: Architecture, weights: Tensor, moments: Sequence[Tensor], quer
     layers = [[(V, Q * scale) for V, Q in heads] for heads in split(arch, weights)]
     S, z = list(moments), queries
     depth = len(layers)
-    carried = max(0, depth - 1 - DEEP)
+    carried = max(0, depth - 1 - DEEP[arch.several])
     for heads in layers[:carried]:
         z, S = _carry(arch, heads, S, z)
     layers = layers[carried:]

@@ -15,9 +15,10 @@ from ...numeric.training.settings import TRAPS, Training
 from ...numeric.training.verdicts import VERDICTS
 from ..report.assemble import cell, plain, prose
 from ..report.model import Block, Note, Picture, Report, Table
+from ..report.picture_bands import bands_picture
 from ..report.writers.checked import check
 from ..report.writers.html import write
-from .pictures import bands_picture, curve_of, emergence, maps_picture
+from .pictures import curve_of, emergence, maps_picture
 
 NO_DATA = Table((), ())
 SHOWN = 60

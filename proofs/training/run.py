@@ -201,6 +201,7 @@ class _Told:
         self.progress, self.what, self.each = progress, what, settings.processes
         self.total, self.behind = max(total, 1), finished * settings.processes
         self.start: tuple[float, int] | None = None
+        self.tenth, self.subject = -1, ""
 
     def at(self, done: int) -> None:
         """So many processes of the group that runs are behind."""
@@ -211,7 +212,9 @@ class _Told:
         left = ""
         if now > first:
             left = f", {in_words((self.total - now) * (time.monotonic() - since) / (now - first))} left"
-        self.progress(f"{self.what}, {10 * now // self.total * 10}%: {now} of {self.total} processes{left}")
+        if self.tenth != (tenth := 10 * now // self.total):  # a log gets a line a tenth
+            self.tenth, self.subject = tenth, f"{self.what}, {10 * tenth}%{left}"
+        self.progress(f"{self.subject}: {now} of {self.total} processes")
 
     def finished(self) -> None:
         """A group is finished."""

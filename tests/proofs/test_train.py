@@ -11,8 +11,9 @@ from cli import assert_refused, run_cli
 
 from layerproof.numeric.training.loop import Trainer
 from layerproof.numeric.training.presets import preset_named
+from layerproof.proofs.report.picture_bands import Band, bands_picture
 from layerproof.proofs.training import run as runs
-from layerproof.proofs.training.pictures import Band, bands_picture, colour, maps_picture
+from layerproof.proofs.training.pictures import colour, maps_picture
 from layerproof.proofs.training.results import appeared, bands, order, summary
 from layerproof.proofs.training.run import chosen, train
 from layerproof.symbolic.errors import ArgumentError, ContentError
