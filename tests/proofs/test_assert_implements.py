@@ -136,6 +136,7 @@ def replayed(message: str, case: Case, subject: Construction) -> tuple[Fraction,
 # what holds
 
 
+@pytest.mark.slow
 @each_case
 @pytest.mark.parametrize("looped", [False, True])
 def test_the_derived_weights_implement_their_algorithm(case: Case, looped: bool) -> None:
@@ -616,6 +617,7 @@ def test_given_heads_are_judged_against_the_update_before_a_module_is_judged_aga
     assert message.startswith("LinearTransformer does not implement mine: REFUTED by float")
 
 
+@pytest.mark.slow
 def test_the_floats_of_refuted_weights_say_what_they_are_about(tmp_path: Path, capsys: Any) -> None:
     wrong = write(tmp_path, (HEAD, HEAD.replace("1})", "2})")), given=True)
     ran = run_cli(capsys, "verify", wrong, "-d", "2", "-n", "3", "-L", "2", "--trials", "2")

@@ -78,6 +78,7 @@ def cached(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- a certificate that is true is accepted -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", catalogue())
 def test_a_round_trip_holds(name: str, tmp_path: Path) -> None:
     result, certificate = certificates.certify(name, replace(TINY, features=2, layers=2))
@@ -110,6 +111,7 @@ def test_settings_come_back(changed: dict[str, Any]) -> None:
     assert all(certificate["settings"][k] == (str(v) if isinstance(v, Fraction) else v) for k, v in changed.items())
 
 
+@pytest.mark.slow
 def test_the_same_question_gives_the_same_bytes(td0: dict[str, Any]) -> None:
     code = (
         "from layerproof.proofs import case\n"
@@ -210,6 +212,7 @@ def related(named: str, path: str) -> bool:
     return named.startswith(path) or (path.endswith("]") and named.startswith(path.rpartition("[")[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fits", [False, True], ids=["digest kept", "digest recomputed"])
 def test_no_edited_field_is_accepted(cached: None, fits: bool) -> None:
     certificate = made("td-lambda")

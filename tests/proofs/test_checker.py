@@ -77,6 +77,7 @@ def test_floats_stay_within_the_bound_that_is_shown_beside_the_error(dtype: str)
         assert 0 <= Fraction(claim.error or 0) <= Fraction(claim.bound or 0)
 
 
+@pytest.mark.slow
 def test_no_name_means_every_algorithm() -> None:
     result = lp.verify(d=2, n=2, layers=1, evidence=["derived"])
     assert tuple(dict.fromkeys(c.algorithm for c in result.claims)) == lp.algorithms()
@@ -97,6 +98,7 @@ def test_the_smallest_sizes_hold(d: int, n: int, layers: int) -> None:
     assert lp.verify(d=d, n=n, layers=layers, evidence=["identity-entrywise", "identity-exact"]).holds
 
 
+@pytest.mark.slow
 def test_a_looped_transformer_holds_and_is_called_looped() -> None:
     for looped, word in ((True, "looped"), (False, "sequential")):
         result = lp.verify(d=2, n=3, layers=3, looped=looped, evidence=["identity-exact", "identity-random"])
@@ -245,6 +247,7 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> Callable[[Derivation], None]:
     return lambda wrong: monkeypatch.setattr("layerproof.proofs.case.derive", lambda *_: wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "head"), [(name, h) for name, heads in HEADS.items() for h in range(heads)])
 def test_a_flipped_sign_in_any_head_is_refuted_by_every_identity(
     name: str, head: int, plant: Callable[[Derivation], None]
@@ -393,6 +396,7 @@ def cubes(delta: Any, t: Any, w: Any, p: Any) -> Any:
     return (w @ t.phi) * delta * t.phi
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -456,6 +460,7 @@ def test_one_algorithm_without_weights_does_not_keep_the_others_from_being_check
 # the same question, the same answer
 
 
+@pytest.mark.slow
 def test_the_same_question_gives_the_same_bytes_and_another_seed_other_prompts() -> None:
     def ask(seed: int) -> str:
         return lp.verify("td0", "gtd2", d=2, n=3, layers=2, seed=seed, evidence=EXACT).to_json()

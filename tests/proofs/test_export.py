@@ -65,6 +65,7 @@ def folder(tmp_path: Path, exported: dict[str, bytes]) -> Path:
 # what is written
 
 
+@pytest.mark.slow
 def test_the_core_files_are_written_and_every_format_on_request(capsys: Any, tmp_path: Path) -> None:
     ran = run_cli(capsys, "export", "td0", *QUICK, "-o", str(tmp_path / "core"))
     assert ran.code == 0 and names(tmp_path / "core") == CORE
@@ -77,6 +78,7 @@ def test_the_core_files_are_written_and_every_format_on_request(capsys: Any, tmp
         assert names(tmp_path / option) == CORE | wanted
 
 
+@pytest.mark.slow
 def test_the_weights_are_those_of_construct_and_the_certificate_is_theirs(folder: Path) -> None:
     opened = load(folder)
     assert document(opened.construction) == document(lp.construct("td-lambda", d=2, n=3, layers=2))
@@ -99,6 +101,7 @@ def test_an_export_that_is_checked_holds(folder: Path, capsys: Any) -> None:
     assert ran.code == 0 and ran.out.startswith(f"HOLDS  {folder}: td-lambda, "), ran.out
 
 
+@pytest.mark.slow
 def test_a_directory_of_exports_is_checked_as_such_and_a_file_of_one_stands_for_it(
     folder: Path, capsys: Any, tmp_path: Path
 ) -> None:
@@ -110,6 +113,7 @@ def test_a_directory_of_exports_is_checked_as_such_and_a_file_of_one_stands_for_
 # the same bytes
 
 
+@pytest.mark.slow
 def test_repeated_exports_are_byte_identical_in_other_processes_folders_and_hash_seeds(tmp_path: Path) -> None:
     made = []
     for seed in ("1", "2"):
@@ -211,6 +215,7 @@ def test_refuted_weights_are_not_written(capsys: Any, tmp_path: Path) -> None:
     assert ran.code == 1 and "wrote nothing" in ran.out and not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_an_update_that_has_no_head_is_not_exported(capsys: Any, tmp_path: Path) -> None:
     """The reward times the error is of a form that no head has: there is nothing to write."""
     mine = own_files.write(tmp_path, (own_files.TOTAL, own_files.TOTAL.replace("delta", "delta * t.reward")))
@@ -308,6 +313,7 @@ def test_check_says_not_run_where_onnx_is_missing(folder: Path, capsys: Any, mon
 # constructions of one's own
 
 
+@pytest.mark.slow
 def test_derived_weights_that_hold_n_make_no_dynamic_model(capsys: Any, tmp_path: Path) -> None:
     mine = own_files.write(tmp_path, ("/ sweep.n", "/ (sweep.n + 1)"))
     out = tmp_path / "out"
@@ -316,6 +322,7 @@ def test_derived_weights_that_hold_n_make_no_dynamic_model(capsys: Any, tmp_path
     assert load(out).config["onnx_context"] is None and not (out / "model.onnx").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [False, True], ids=["derived", "given"])
 def test_a_construction_of_one_s_own_is_exported_with_its_file_and_checked(
     given: bool, capsys: Any, tmp_path: Path
@@ -329,6 +336,7 @@ def test_a_construction_of_one_s_own_is_exported_with_its_file_and_checked(
     assert ran.code == 0, ran.out
 
 
+@pytest.mark.slow
 def test_given_heads_over_a_constant_row_and_a_parameter_of_their_own(capsys: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     file = str(EXAMPLES / "heavy_ball_td.py")
@@ -337,6 +345,7 @@ def test_given_heads_over_a_constant_row_and_a_parameter_of_their_own(capsys: An
     assert run_cli(capsys, "check", str(out)).code == 0
 
 
+@pytest.mark.slow
 def test_given_masks_that_change_with_n_get_no_dynamic_onnx_file(capsys: Any, tmp_path: Path) -> None:
     """The mask is right at n = 3 and another one at n = 2: a graph that cuts it to its input is wrong there."""
     change = ("M=layout.mask()", "M=layout.mask() if layout.n != 2 else layout.mask(lambda i, j: 0)")
@@ -347,6 +356,7 @@ def test_given_masks_that_change_with_n_get_no_dynamic_onnx_file(capsys: Any, tm
     assert run_cli(capsys, "check", str(tmp_path / "out")).code == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_needs_its_neighbours_is_not_copied_and_check_says_so(capsys: Any, tmp_path: Path) -> None:
     own_files.write(tmp_path, name="base.py")
     (tmp_path / "mine.py").write_text("import layerproof\nfrom base import ALGORITHM\n")
@@ -361,6 +371,7 @@ def test_a_construction_without_an_update_is_refused(capsys: Any, tmp_path: Path
     assert_refused(ran, 4, "OwnConstruction", "no update to export")
 
 
+@pytest.mark.slow
 def test_another_construction_put_beside_the_weights_is_noticed(capsys: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert run_cli(capsys, "export", own_files.write(tmp_path), *QUICK, "-o", str(out)).code == 0

@@ -301,6 +301,7 @@ def test_an_order_that_does_not_exist_is_refused(capsys) -> None:
         Settings(order="")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("name", "order"), [("td0", "keys-first"), ("gtd2", "scores-first")])
 def test_a_compiled_graph_is_within_its_bound_and_says_so(name: str, order: str) -> None:

@@ -31,6 +31,7 @@ EXPORTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", EXPORTS)
 def test_hostile_exports_change_nothing(what: str, tmp_path: Path) -> None:
     """The right theorem passes in spite of them, and a weak one of the same name does not because of them."""

@@ -47,6 +47,7 @@ def test_a_prover_that_compiles_and_says_nothing_proves_nothing(tmp_path: Path) 
     assert outcome.undecided == {"twice": "the prover did not say what it assumes"}
 
 
+@pytest.mark.slow
 def test_a_checker_that_fails_or_is_not_there_lets_nothing_pass(tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -121,6 +122,7 @@ def test_only_a_located_error_of_typing_is_a_misfit(said: str, misfit: bool) -> 
 SLEEPS = 'case "$1" in --version) echo fake 1;; *) echo $$ >> "{pids}"; env > "{env}"; sleep 600;; esac'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_no_prover_and_no_folder(number: int, tmp_path: Path) -> None:
     programs, work = tmp_path / "bin", tmp_path / "work"

@@ -53,6 +53,7 @@ def judged(*found: Audit) -> Outcome:
 # without the prover
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*catalogue(), *EXAMPLES])
 def test_the_printed_loop_is_the_running_one(name: str) -> None:
     algorithm = resolve_algorithm(name, "prove")
