@@ -22,15 +22,15 @@ FORMAT, SCHEMA = "layerproof-preconditioners", "1"
 _KEYS = {"format", "schema", "preconditioners"}
 
 
-def read_preconditioners(path: str | os.PathLike[str], algorithm: Algorithm, d: int, count: int) -> list[Steps]:
-    """`count` layers' preconditioners of an algorithm; `ContentError` names the file and the place that is wrong."""
+def read_preconditioners(path: str | os.PathLike[str], algorithm: Algorithm, d: int, count: int | None) -> list[Steps]:
+    """`count` layers' preconditioners of an algorithm, or as many as there are; `ContentError` names what is wrong."""
     try:
         return _steps(loads(read_text(path), numbers_as_text=True), algorithm, d, count)
     except ContentError as error:
         raise ContentError(f"{Path(path)}: {error}") from None
 
 
-def _steps(data: Any, algorithm: Algorithm, d: int, count: int) -> list[Steps]:
+def _steps(data: Any, algorithm: Algorithm, d: int, count: int | None) -> list[Steps]:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ContentError(f'is no file of preconditioners, wanted an object with "format": "{FORMAT}"')
     if data.get("schema") != SCHEMA:
@@ -39,10 +39,10 @@ def _steps(data: Any, algorithm: Algorithm, d: int, count: int) -> list[Steps]:
         wrong = sorted(_KEYS ^ set(data))[0]
         raise ContentError(f"key {wrong!a:.60} is {'missing' if wrong in _KEYS else 'not known'}")
     entries = data["preconditioners"]
-    if not isinstance(entries, list) or len(entries) != count:
+    if not isinstance(entries, list) or not entries or len(entries) != (count or len(entries)):
         given = len(entries) if isinstance(entries, list) else "no"
         raise ContentError(
-            f"preconditioners has {given} entries, wanted {count}: one a layer, a single one when looped"
+            f"preconditioners has {given} entries, wanted {count or 'some'}: one a layer, a single one when looped"
         )
     return [_step(entry, algorithm, d, f"preconditioners[{k}]") for k, entry in enumerate(entries)]
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from .numeric.judge.batch import random_transitions as random_transitions
     from .numeric.transformer import LinearTransformer as LinearTransformer
     from .proofs.assertions import assert_implements as assert_implements
+    from .proofs.convergence.result import Convergence as Convergence
     from .proofs.functions import algorithms as algorithms
     from .proofs.functions import construct as construct
+    from .proofs.functions import converge as converge
     from .proofs.functions import derive as derive
     from .proofs.functions import invariance as invariance
     from .proofs.functions import sa as sa
@@ -63,6 +65,7 @@ _HOMES = {
     "Construction": "symbolic.construction",
     "ContentError": "symbolic.errors",
     "Context": "symbolic.prompt",
+    "Convergence": "proofs.convergence.result",
     "DecisionProcess": "symbolic.markov.decision",
     "Derivation": "symbolic.derivation.derive",
     "FeatureBlock": "symbolic.algorithm",
@@ -80,6 +83,7 @@ _HOMES = {
     "assert_implements": "proofs.assertions",
     "batch_check": "numeric.judge.batch",
     "construct": "proofs.functions",
+    "converge": "proofs.functions",
     "derive": "proofs.functions",
     "interpretability_view": "numeric.export.interpretability",
     "invariance": "proofs.functions",

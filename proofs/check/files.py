@@ -17,6 +17,7 @@ from ...numeric.files.text import MAX_FILE_BYTES
 from ...symbolic.errors import ContentError
 from ...symbolic.strict_json import loads
 from ..certificate import certificate
+from ..convergence import certificate as convergence
 from ..plain_text import encodable
 from ..user_file import MAX_PYTHON_BYTES
 from . import regression
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     CASE = "regression case"
     CONSTRUCTION = "construction"
     EXPORT = "export"
+    CONVERGENCE = "certificate of convergence"
     DIRECTORY = "directory"
     UNKNOWN = "file"
 
@@ -134,7 +136,10 @@ def _is_test(name: str) -> bool:
 
 
 def _json_kind(text: str) -> Kind:
-    marks = {Kind.CERTIFICATE: f'"{certificate.FORMAT}"', Kind.CASE: f'"{CASE_KIND}"'}
+    marks = {
+        Kind.CERTIFICATE: f'"{certificate.FORMAT}"', Kind.CONVERGENCE: f'"{convergence.FORMAT}"',
+        Kind.CASE: f'"{CASE_KIND}"',
+    }  # fmt: skip
     marked = next((kind for kind, mark in marks.items() if mark in text), Kind.UNKNOWN)
     if marked is Kind.UNKNOWN and '"settings"' not in text:
         return Kind.UNKNOWN
@@ -146,6 +151,8 @@ def _json_kind(text: str) -> Kind:
         return Kind.UNKNOWN
     if content.get("format") == certificate.FORMAT or set(content) >= _CERTIFICATE_KEYS:
         return Kind.CERTIFICATE
+    if content.get("format") == convergence.FORMAT:
+        return Kind.CONVERGENCE
     return Kind.CASE if content.get("kind") == CASE_KIND or set(content) >= _CASE_KEYS else Kind.UNKNOWN
 
 

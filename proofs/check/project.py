@@ -19,6 +19,7 @@ from ...symbolic.strict_json import loads
 from ..case import Progress, Settings, silent
 from ..certificate import certificate
 from ..checker import ask, verify
+from ..convergence import check as convergence_check
 from ..plain_text import encodable
 from ..terminal.table import summary
 from ..user_file import LOAD_LIMIT, is_file, load
@@ -111,6 +112,8 @@ def _result(target: Target, settings: Settings, prove: bool, progress: Progress)
         return export_check.check(target.path, settings, prove, progress)
     if target.kind is Kind.CONSTRUCTION:
         return _verified(target.path, settings, prove, progress)
+    if target.kind is Kind.CONVERGENCE:
+        return convergence_check.check(target.path, settings.time_limit)
     if target.kind is Kind.CASE:
         return _replayed(target.path, settings.time_limit)
     if target.kind is Kind.DIRECTORY:

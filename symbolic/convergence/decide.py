@@ -70,7 +70,7 @@ def from_start(it: Iteration, m: fmpq_poly) -> tuple[Decision, fmpq_mat | None]:
     """Whether w_l converges from w_0, and the drift where it grows linearly; m annihilates its changes."""
     if not m.degree():
         return Decision(True, "w_0 is a fixed point", m, True), None
-    known = _judged(m)
+    known = judged(m)
     if known.converges:
         return known, None
     rest = m // fmpq_poly([-1, 1]) if not m(1) else m
@@ -80,7 +80,7 @@ def from_start(it: Iteration, m: fmpq_poly) -> tuple[Decision, fmpq_mat | None]:
     return known, None
 
 
-def _judged(m: fmpq_poly) -> Decision:
+def judged(m: fmpq_poly) -> Decision:
     """Whether all roots are inside the disc, in words; the answer is compared with ball arithmetic's."""
     exact, balls = inside(m), balls_inside(m)
     if balls is not None and balls is not exact:
@@ -169,7 +169,7 @@ def _prediction(it: Iteration, m: fmpq_poly) -> tuple[Decision, fmpq | None]:
     for h, e in functionals(it):
         s = changes(it.T, r, h, m.degree())
         p = recurrence(m, s) if m.degree() else m
-        known = _judged(p) if p.degree() else Decision(True, "the prediction never changes", p, True)
+        known = judged(p) if p.degree() else Decision(True, "the prediction never changes", p, True)
         if not known.converges:
             return known, None
         u = summed(p).coeffs() if p.degree() else []
@@ -217,5 +217,5 @@ def _differences(it: Iteration, m: fmpq_poly, states: Sequence[Sequence[Any]]) -
         h = fmpq_mat(1, it.size, [*line, *[0] * (it.size - d)])
         p = recurrence(m, changes(it.T, it.residual, h, m.degree()))
         if p.degree() and not inside(p):
-            return Decision(False, _judged(p).why, p)
+            return Decision(False, judged(p).why, p)
     return Decision(True, "the values of the prompt's states converge up to a constant", m)

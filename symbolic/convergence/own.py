@@ -92,17 +92,22 @@ def is_zero(m: fmpq_mat) -> bool:
     return not any(m.entries())
 
 
+def place_of(layers: OwnLayers, read: str | None) -> int:
+    """Which of the written rows holds the prediction; `ArgumentError` with their names when that is not said."""
+    if read is None and len(layers.rows) > 1:
+        raise ArgumentError(f"read is not given, wanted the row that holds the prediction: {', '.join(layers.rows)}")
+    if read is not None and read not in layers.rows:
+        raise ArgumentError(f"read is {read[:40]!r}, wanted a row that the layers write: {', '.join(layers.rows)}")
+    return layers.rows.index(read) if read is not None else 0
+
+
 def own_iteration(layers: OwnLayers, read: str | None) -> Iteration:
     """The repeated layer as an iteration from the prompt, in coordinates of what it changes.
 
     read : the written row whose last entry is the prediction; may be left out where only one is written
     Raises `NotAffineError` when two written entries may be multiplied, `ArgumentError` for a row that is not there.
     """
-    if read is None and len(layers.rows) > 1:
-        raise ArgumentError(f"read is not given, wanted the row that holds the prediction: {', '.join(layers.rows)}")
-    if read is not None and read not in layers.rows:
-        raise ArgumentError(f"read is {read[:40]!r}, wanted a row that the layers write: {', '.join(layers.rows)}")
-    place = layers.rows.index(read) if read is not None else 0
+    place = place_of(layers, read)
     for PX, PY, _, _, XY, YX, YY in layers.heads:
         squares = (not is_zero(PX) and not is_zero(YY)) or (not is_zero(PY) and not all(map(is_zero, (XY, YX, YY))))
         if squares:

@@ -33,9 +33,10 @@ proofs/theory/numbers proofs/theory/jobs proofs/theory/gate proofs/theory/audits
 proofs/theory/picture proofs/evidence proofs/own_claims proofs/terminal
 proofs/checker proofs/assertions proofs/invariance
 proofs/approximation
-proofs/certificate proofs/functions proofs/sweep proofs/doctor
+proofs/certificate proofs/report/svg proofs/report/picture_bands proofs/report/picture_curves proofs/convergence
+proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
-proofs/report/svg proofs/report/picture_bands proofs/report/picture_curves proofs/report/picture_prompt
+proofs/report/picture_prompt
 proofs/report/document proofs/report/model
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/writers
 proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead proofs/report/sections

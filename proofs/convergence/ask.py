@@ -1,0 +1,85 @@
+"""Ask whether the in-context iteration of an algorithm converges: one prompt, or a family of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.errors import ArgumentError
+from ...symbolic.own import OwnConstruction
+from ..case import Progress, silent
+from ..user_file import LOAD_LIMIT, Subject, guarded, resolve
+from ..verdict import Claim, Verdict
+from .answer import Answer, answer
+from .certificate import STRENGTH, certificate, check_target, subject_name, write
+from .question import CONVERGES, Question
+from .result import EXACT, Convergence, claims
+from .runs_it import difference
+from .trials import run_trials
+
+
+def converge(
+    subject: str | Subject,
+    question: Question | None = None,
+    output: Path | None = None,
+    progress: Progress = silent,
+) -> Convergence:
+    """Decide about one prompt; with trials about each, and in full about the worst.
+
+    output : where the certificate is written: of the one prompt, or of the worst
+    A question is answered with exit code 0 whatever the answer; with `expect` it is an assertion.
+    """
+    question = question or Question()
+    found = resolve(subject, min(LOAD_LIMIT, question.time_limit))
+    if isinstance(found, Algorithm):
+        question = question.check(found)
+    else:
+        _no_steps(found, question)
+    if output is not None:
+        check_target(output)
+    with guarded([found], question.time_limit):
+        result = _asked(found, question, progress)
+        name = subject_name(subject, output or Path("certificate.json")) if isinstance(subject, str) else found.name
+        document = None
+        if result.found is not None and result.found.fate is not None:
+            document = certificate(result.found, name)
+            if output is not None:
+                write(document, output)
+    return replace(result, document_of_certificate=document)
+
+
+def _no_steps(own: OwnConstruction, question: Question) -> None:
+    given = {"alpha": question.alpha, "C": question.steps, "step": question.fixed, "start": question.start}
+    wrong = next((name for name, value in given.items() if value), None)
+    if wrong is not None:
+        raise ArgumentError(f"{wrong} is given, but {own.name} is a construction with weights of its own: leave it out")
+
+
+def _asked(subject: Subject, question: Question, progress: Progress) -> Convergence:
+    family = None
+    number = 0
+    if question.trials > 1 and question.endless():
+        family = run_trials(subject, question, progress)
+        number = family.worst.number
+    found = answer(subject, question, number, progress)
+    wrong = difference(found.setup) if found.fate is not None else ""
+    if wrong:
+        found = Answer(found.setup, question.epsilon, wrong)
+    said = claims(found, question)
+    if family is not None and not wrong:
+        said = [_of_family(subject, family.answer, family.count(CONVERGES), question), *_uncounted(said)]
+    return Convergence(
+        "converge", question.document(), tuple(said), question.expect is None, found=found,
+        family=None if wrong else family,
+    )  # fmt: skip
+
+
+def _of_family(subject: Subject, said: str, count: int, question: Question) -> Claim:
+    verdict = {"converges": Verdict.HOLDS, "diverges": Verdict.REFUTED, "undecided": Verdict.UNDECIDED}[said]
+    text = f"the layers' iterates converge from w_0 on each of {question.trials} prompts"
+    return Claim(subject.name, text, EXACT, verdict, STRENGTH, f"{count} of {question.trials} converge")
+
+
+def _uncounted(said: list[Claim]) -> list[Claim]:
+    return [replace(c, asked=False) for c in said]

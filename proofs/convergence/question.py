@@ -1,0 +1,215 @@
+"""What is asked about convergence: the prompt, the layers' steps, where they start, and how near is near enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from ...numeric.data.draws import STATES
+from ...numeric.data.processes import MarkovRewardProcess, process_named
+from ...numeric.data.prompts import trajectory_context, with_extras
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.construction import Steps
+from ...symbolic.errors import ArgumentError, WorkLimitError
+from ...symbolic.exact import whole_number
+from ...symbolic.prompt import Context
+from ...symbolic.strict_json import rational_text
+
+CONVERGES = "converges"
+"""What can be asserted."""
+DEFAULT_PROCESS = "boyan-chain"
+MOST_WEIGHTS, MOST_TRANSITIONS, MOST_LAYERS, MOST_TRIALS = 60, 10_000, 2000, 10_000
+"""The largest sizes that are looked at."""
+EPSILON = Fraction(1, 10**6)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    features, context, layers : d, n, and the L of the picture and of the distance from the true values
+    gamma, lam, trace, values : the algorithm's parameters
+    seed, process, tabular    : where the prompt comes from; tabular: one-hot features, one for each of d states
+    prompt  : the user's own transitions; then no process is known
+    alpha   : C = alpha I for every step that is not in `fixed`; 1 where neither it nor `steps` is given
+    fixed   : {preconditioner: a number}, which stay while alpha is varied
+    steps   : preconditioners from a file, one entry a layer, repeated when there is one, or when `periodic`
+    start   : {weight: its entries}; zero for what is left out
+    epsilon : how near the prediction has to be
+    trials  : how many prompts of the process; 1 answers about one prompt
+    expect  : "converges" to assert it
+    read    : the row of a construction of one's own that holds the prediction
+    prove   : have the prover check the certificate, and the theorems that it uses
+    time_limit : seconds that a user's own file may take
+    """
+
+    features: int = 3
+    context: int = 100
+    layers: int = 40
+    gamma: Fraction = Fraction(9, 10)
+    lam: Fraction = Fraction(1, 2)
+    trace: str | None = None
+    values: Mapping[str, Fraction] = field(default_factory=dict)
+    seed: int = 0
+    process: str | None = None
+    tabular: bool = False
+    prompt: Context | None = None
+    alpha: Fraction | None = None
+    fixed: Mapping[str, Fraction] = field(default_factory=dict)
+    steps: tuple[Steps, ...] | None = None
+    periodic: bool = False
+    start: Mapping[str, Sequence[Fraction]] = field(default_factory=dict)
+    epsilon: Fraction = EPSILON
+    trials: int = 1
+    expect: str | None = None
+    read: str | None = None
+    prove: bool = False
+    time_limit: int = 300
+
+    def __post_init__(self) -> None:
+        whole_number("features", self.features, 1)
+        whole_number("context", self.context, 1)
+        whole_number("layers", self.layers, 1)
+        whole_number("seed", self.seed, 0)
+        whole_number("trials", self.trials, 1, MOST_TRIALS)
+        for name in ("gamma", "lam"):
+            value = getattr(self, name)
+            if not isinstance(value, Fraction) or not 0 <= value <= 1:
+                raise ArgumentError(f"{name} is {value}, wanted an exact number from 0 to 1, such as 9/10")
+        for name in ("alpha", "epsilon"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, Fraction) and value > 0):
+                raise ArgumentError(f"{name} is {value}, wanted a positive exact number, such as 1/10")
+        if self.expect not in (None, CONVERGES):
+            raise ArgumentError(f"assert is {str(self.expect)[:40]!r}, wanted {CONVERGES}")
+        if self.prompt is not None and not isinstance(self.prompt, Context):
+            raise ArgumentError(f"prompt is {str(self.prompt)[:40]!r}, wanted a Context: read_context(path) reads one")
+        if self.prompt is not None and (self.process is not None or self.tabular):
+            given = "tabular" if self.process is None else f"process is {self.process!r}"
+            raise ArgumentError(f"{given}, but a prompt is given: a prompt has its own transitions, so leave one out")
+        if self.prompt is not None and self.trials > 1:
+            raise ArgumentError(f"trials is {self.trials}, but a prompt is given: several are drawn from a process")
+        if self.process is not None:
+            process_named(self.process)
+        if self.alpha is not None and self.steps is not None:
+            raise ArgumentError("alpha and C are both given: C = alpha I, or a file of preconditioners")
+        if self.steps is not None and self.fixed:
+            raise ArgumentError("step and C are both given: the file of preconditioners has every step")
+        if self.periodic and (self.steps is None or len(self.steps) < 2):
+            raise ArgumentError("periodic is for a file of preconditioners (--C) with two or more entries")
+        if max(self.context, self.prompt.n if self.prompt else 0) > MOST_TRANSITIONS or self.layers > MOST_LAYERS:
+            raise WorkLimitError(
+                f"n = {self.prompt.n if self.prompt else self.context} and L = {self.layers}: the limits are "
+                f"n = {MOST_TRANSITIONS} and L = {MOST_LAYERS}"
+            )
+
+    @property
+    def d(self) -> int:
+        """The feature dimension of the prompt."""
+        return self.features if self.prompt is None else self.prompt.d
+
+    def drawn(self, number: int = 0) -> MarkovRewardProcess | None:
+        """The process of the prompt with this number; None where a prompt is given."""
+        if self.prompt is not None:
+            return None
+        make = process_named(self.process or DEFAULT_PROCESS)
+        states, features = (self.features, "one-hot") if self.tabular else (STATES, "uniform")
+        found: MarkovRewardProcess = make(states, self.features, self.seed + number, features=features)
+        return found
+
+    def context_of(self, extras: Sequence[tuple[str, bool]], number: int = 0) -> Context:
+        """The prompt with this number: the given one, or one trajectory of the process."""
+        if self.prompt is not None:
+            return self.prompt
+        process = self.drawn(number)
+        assert process is not None
+        return with_extras(trajectory_context(process, self.context, self.seed + number), extras, self.seed + number)
+
+    def step_of(self, algorithm: Algorithm, alpha: Any) -> Steps:
+        """One layer's preconditioners at a step alpha, a number or a symbol: alpha I, or alpha times the file's."""
+        d = self.d
+        if self.steps is not None:
+            (given,) = self.steps
+            return tuple(
+                x * alpha if not isinstance(x, list) else [[y * alpha for y in row] for row in x] for x in given
+            )
+        result: list[Any] = []
+        for name in algorithm.preconditioners:
+            x = self.fixed.get(name, alpha)
+            scalar = name in algorithm.scalar_preconditioners
+            result.append(x if scalar else [[x if i == j else Fraction(0) for j in range(d)] for i in range(d)])
+        return tuple(result)
+
+    def period(self, algorithm: Algorithm) -> tuple[Steps, ...]:
+        """The preconditioners that are repeated without end."""
+        if self.steps is None:
+            return (self.step_of(algorithm, Fraction(1) if self.alpha is None else self.alpha),)
+        return self.steps
+
+    def endless(self) -> bool:
+        """Whether the layers' steps go on: a finite sequence of several different ones has no limit."""
+        return self.steps is None or self.periodic or all(s == self.steps[0] for s in self.steps)
+
+    def check(self, algorithm: Algorithm) -> Question:
+        """The question with what only the algorithm can tell checked; equal steps of a file are one.
+
+        Raises `ArgumentError` for names that the algorithm does not have, `WorkLimitError` for too many weights.
+        """
+        for what, names, known in (
+            ("step", self.fixed, algorithm.preconditioners),
+            ("start", self.start, algorithm.weights),
+            ("parameter", self.values, tuple(p for p in algorithm.parameters if p not in ("gamma", "lam"))),
+        ):
+            unknown = next((name for name in names if name not in known), None)
+            if unknown is not None:
+                wanted = ", ".join(known) or "none"
+                raise ArgumentError(f"{what} is given for {unknown[:40]!r}, but {algorithm.name} has {wanted}")
+        if self.read is not None:
+            raise ArgumentError(
+                f"read is {self.read[:40]!r}, but the prediction of {algorithm.name} is known: leave it out"
+            )
+        if self.trace is not None and "trace" not in algorithm.options:
+            raise ArgumentError(f"trace is {self.trace!r}, but {algorithm.name} keeps no trace: leave it out")
+        for name, entries in self.start.items():
+            width = 1 if name in algorithm.scalar_weights else self.d
+            if len(entries) != width:
+                raise ArgumentError(f"start of {name} has {len(entries)} entries, wanted {width}")
+        size = sum(1 if w in algorithm.scalar_weights else self.d for w in algorithm.weights)
+        if size > MOST_WEIGHTS:
+            raise WorkLimitError(f"{algorithm.name} at d = {self.d} has {size} weights; the limit is {MOST_WEIGHTS}")
+        if self.prompt is not None:
+            carried = dict(self.prompt.extras)
+            missing = next((name for name, _ in algorithm.extras if name not in carried), None)
+            if missing is not None:
+                raise ArgumentError(f"the prompt has no {missing}, wanted one for every transition of {algorithm.name}")
+        if self.steps is not None and all(s == self.steps[0] for s in self.steps):
+            return replace(self, steps=self.steps[:1], periodic=False)
+        return self
+
+    def starting(self, algorithm: Algorithm) -> list[Any]:
+        """The starting weights as lists of numbers, a number for a scalar weight."""
+        result: list[Any] = []
+        for name in algorithm.weights:
+            if name in algorithm.scalar_weights:
+                result.append(self.start.get(name, (Fraction(0),))[0])
+            else:
+                result.append(list(self.start.get(name, (Fraction(0),) * self.d)))
+        return result
+
+    def document(self) -> dict[str, Any]:
+        """The question as plain data."""
+        given = self.prompt is not None
+        return {
+            "features": self.d, "context": self.context if self.prompt is None else self.prompt.n,
+            "layers": self.layers, "gamma": rational_text(self.gamma), "lam": rational_text(self.lam),
+            "trace": self.trace, "values": {k: rational_text(v) for k, v in self.values.items()}, "seed": self.seed,
+            "process": None if given else self.process or DEFAULT_PROCESS, "prompt": "given" if given else "drawn",
+            "tabular": self.tabular,
+            "alpha": rational_text(self.alpha or Fraction(1)) if self.steps is None else None,
+            "fixed": {k: rational_text(v) for k, v in self.fixed.items()},
+            "preconditioners": "alpha I" if self.steps is None else "given", "periodic": self.periodic,
+            "start": {k: [rational_text(x) for x in v] for k, v in self.start.items()},
+            "epsilon": rational_text(self.epsilon), "trials": self.trials, "assert": self.expect,
+        }  # fmt: skip

@@ -1,0 +1,216 @@
+"""The result of asking about convergence: claims, and the keys answer, limit, rate, layers and certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ...numeric.convergence.truth import Split
+from ...symbolic.convergence.decide import Decision
+from ...symbolic.convergence.rationals import fraction, fractions
+from ...symbolic.convergence.steps import Boundary, Steps
+from ...symbolic.exact import nearest
+from ...symbolic.strict_json import rational_text
+from ..verdict import Claim, Result, Verdict
+from .answer import Answer
+from .certificate import STRENGTH, limit_json, rate_json, word
+from .question import Question
+from .trials import Family
+
+EXACT = "convergence-exact"
+
+
+@dataclass(frozen=True, repr=False)
+class Convergence(Result):
+    """A `Result` with what was found about one prompt, or about the worst of a family.
+
+    found    : the answer about one prompt;  family : the trials, where there were several
+    document_of_certificate : the certificate, as data
+    """
+
+    found: Answer | None = None
+    family: Family | None = None
+    document_of_certificate: Mapping[str, Any] | None = None
+
+    @property
+    def answer(self) -> str:
+        """converges, diverges or undecided; of a family converges when all do."""
+        if self.family is not None:
+            return self.family.answer
+        return "undecided" if self.found is None else self.found.answer
+
+    @property
+    def limit(self) -> dict[str, Any] | None:
+        """The limit of the weights and of the prediction, what it is, and from which starts it is reached."""
+        if self.found is None or self.found.fate is None:
+            return None
+        limit = limit_json(self.found)
+        if limit is None:
+            return None
+        return {**limit, "names": list(self.found.names), "reached_from": reached_from(self.found)}
+
+    @property
+    def rate(self) -> dict[str, Any] | None:
+        """r and constants with |v_l(q) - v*(q)| <= c r^l, and brackets of the spectral radii."""
+        found = self.found
+        if found is None or found.rate is None or found.run is None or found.radius is None:
+            return None
+        known = {k: v for k, v in (rate_json(found.rate) or {}).items() if k != "matrix"}
+        own = known.pop("spectral_radius")
+        return {
+            **known, "spectral_radius": [rational_text(x) for x in found.radius], "prediction_radius": own,
+            "period": found.run.iteration.period, "doubling": found.run.doubling,
+        }  # fmt: skip
+
+    @property
+    def layers(self) -> int | None:
+        """The layers from which on the prediction is certified to be within epsilon of its limit."""
+        return None if self.found is None else self.found.layers
+
+    @property
+    def certificate(self) -> Mapping[str, Any] | None:
+        """What `layerproof check` checks without trusting it; None where nothing was decided."""
+        return self.document_of_certificate
+
+    @property
+    def steps(self) -> dict[str, Any] | None:
+        """The steps alpha for which it converges; None where the steps were not varied."""
+        return None if self.found is None or self.found.steps is None else steps_json(self.found.steps)
+
+    def document(self) -> dict[str, Any]:
+        """The result as plain data."""
+        base = super().document()
+        result = {
+            **base, "answer": self.answer, "limit": self.limit, "rate": self.rate, "layers": self.layers,
+            "certificate": None if self.certificate is None else dict(self.certificate),
+        }  # fmt: skip
+        if self.found is not None:
+            result |= details(self.found)
+        if self.family is not None:
+            result["trials"] = family_json(self.family)
+        return result
+
+
+def reached_from(found: Answer) -> str:
+    """From where the limit is reached, so that nobody takes the limit of a subspace for that of all starts."""
+    fate = found.fate
+    if fate is None or fate.limit is None:
+        return "the prediction only: the weights diverge"
+    if not found.setup.period:
+        return "this prompt"
+    if not fate.every.converges:
+        return "w_0, and not every start"
+    return "every start" if fate.every.polynomial(1) else "every start, each to a limit of its own"
+
+
+def claims(found: Answer, question: Question) -> list[Claim]:
+    """The answers as claims; only the first is counted."""
+    name = found.setup.subject.name
+
+    def claim(text: str, decision: Decision, asked: bool = False) -> Claim:
+        verdict = Verdict.HOLDS if decision.converges else Verdict.REFUTED
+        balls = {True: "agree", None: "cannot tell", False: "agree"}[decision.balls]
+        return Claim(name, text, EXACT, verdict, STRENGTH, decision.why, asked=asked, details={"balls": balls})
+
+    text = "the layers' iterates converge from w_0 on this prompt"
+    if found.fate is None:
+        return [Claim(name, text, EXACT, Verdict.UNDECIDED, STRENGTH, found.reason)]
+    result = [claim(text, found.fate.start, asked=True)]
+    if found.setup.period:
+        result.append(claim("they converge from every start", found.fate.every))
+    result.append(claim("the prediction converges from w_0", found.fate.prediction))
+    if found.fate.differences is not None:
+        result.append(claim("value differences between the prompt's states converge", found.fate.differences))
+    if found.field is not None:
+        verdict = Verdict.HOLDS if found.field.gradient else Verdict.REFUTED
+        text = "the field is a gradient in some constant positive definite metric"
+        result.append(Claim(name, text, EXACT, verdict, STRENGTH, found.field.why, asked=False))
+    return result
+
+
+def details(found: Answer) -> dict[str, Any]:
+    """The decisions, the steps, the field, the parts of the error and the iterates, as plain data."""
+    fate = found.fate
+    if fate is None:
+        return {"decisions": {}, "reason": found.reason}
+    decisions = {"start": fate.start, "prediction": fate.prediction}
+    if found.setup.period:
+        decisions |= {"every_start": fate.every, "prediction_every_start": fate.prediction_every}
+    if fate.differences is not None:
+        decisions["value_differences"] = fate.differences
+    result: dict[str, Any] = {
+        "decisions": {k: {"answer": word(d.converges), "why": d.why} for k, d in decisions.items()},
+        "values": [nearest(x) for x in found.values],
+        "envelope": [nearest(b) for b in map(found.bound, range(len(found.values))) if b is not None],
+        "drift": None
+        if fate.drift is None
+        else {k: [rational_text(x) for x in v] for k, v in fate.iteration.named(fate.drift).items()},
+    }
+    if found.run is not None and found.run.note:
+        result["note"] = found.run.note
+    if found.steps is not None:
+        result["steps"] = steps_json(found.steps)
+    if found.field is not None:
+        result["gradient"] = field_json(found)
+    if found.split is not None:
+        result["distance_from_true_values"] = split_json(found.split)
+    return result
+
+
+def steps_json(found: Steps) -> dict[str, Any]:
+    """Intervals of alpha: each end a bracket of two rationals, equal where it is known exactly; null for no end."""
+
+    def end(x: Boundary | None) -> list[str] | None:
+        return None if x is None else [rational_text(x.lower), rational_text(x.upper)]
+
+    def intervals(x: tuple[tuple[Boundary, Boundary | None], ...] | None) -> Any:
+        return None if x is None else [{"from": end(low), "to": end(high)} for low, high in x]
+
+    return {"form": found.form, "start": intervals(found.start), "every_start": intervals(found.every),
+            "note": found.why}  # fmt: skip
+
+
+def field_json(found: Answer) -> dict[str, Any]:
+    """Whether the field is a gradient, with metric and loss, or the eigenvalues that are not real."""
+    shape = found.field
+    assert shape is not None
+
+    def rows(m: Any) -> Any:
+        return None if m is None else [[rational_text(x) for x in line] for line in fractions(m)]
+
+    return {
+        "answer": "gradient" if shape.gradient else "not a gradient", "why": shape.why, "loss": found.loss or None,
+        "metric": rows(shape.metric), "hessian": rows(shape.hessian),
+        "slope": None if shape.slope is None else [rational_text(fraction(x)) for x in shape.slope.entries()],
+        "roots": [[z.real, z.imag] for z in shape.roots],
+    }  # fmt: skip
+
+
+def split_json(found: Split) -> dict[str, Any]:
+    """The three parts of the error at the query, and their mean squares under the stationary distribution."""
+    parts = {"layers": found.layers, "context": found.context, "features": found.features}
+
+    def at_query(x: tuple[Fraction, ...]) -> str | None:
+        return None if found.state is None else rational_text(x[found.state])
+
+    return {
+        "true_values": found.kind,
+        "mean_square": {k: rational_text(found.square(x)) for k, x in parts.items()},
+        "at_query": {k: at_query(x) for k, x in parts.items()},
+    }
+
+
+def family_json(family: Family) -> dict[str, Any]:
+    """Counts, spreads and the worst prompt's number."""
+    total = len(family.trials)
+    radii = family.radii
+    return {
+        "count": total,
+        "answers": {w: family.count(w) for w in ("converges", "diverges", "undecided")},
+        "fraction_that_converges": rational_text(Fraction(family.count("converges"), total)),
+        "spectral_radius": None if radii is None else {k: rational_text(x) for k, x in radii.items()},
+        "layers": family.layers,
+        "worst": {"number": family.worst.number, "answer": family.worst.answer},
+    }

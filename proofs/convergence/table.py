@@ -1,0 +1,196 @@
+"""The answer in words, as it is printed on a terminal."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isqrt
+
+from rich.text import Text
+
+from ...symbolic.convergence.decide import Decision
+from ...symbolic.convergence.rationals import fraction
+from ...symbolic.convergence.steps import Boundary, Steps
+from ...symbolic.exact import decimal_text
+from ...symbolic.strict_json import rational_text
+from ..terminal.table import console
+from .answer import Answer
+from .certificate import word
+from .question import Question
+from .result import Convergence, reached_from
+from .trials import Family
+
+STYLES = {"converges": "green", "diverges": "bold red", "undecided": "yellow"}
+DIGITS = 8
+
+
+def show(result: Convergence, question: Question, details: bool) -> None:
+    """Print the answer, what decided it, and all that follows."""
+    out = console()
+    if result.family is not None:
+        for line in family_lines(result.family):
+            out.print(line, soft_wrap=True)
+    if result.found is not None:
+        number = 0 if result.family is None else result.family.worst.number
+        for line in lines(result.found, question, details, number):
+            out.print(line, soft_wrap=True)
+
+
+def lines(found: Answer, question: Question, details: bool, number: int = 0) -> list[Text]:
+    """The answer about the prompt with this number."""
+    result = [Text(heading(found, question, number), style="bold"), Text()]
+    if found.run is not None and found.run.note:
+        result.append(Text(found.run.note))
+    if found.fate is None:
+        return [*result, Text.assemble(("UNDECIDED", STYLES["undecided"]), f"  {found.reason}")]
+    fate = found.fate
+    result.append(_decided("from w_0", fate.start))
+    if found.setup.period:
+        result.append(_decided("from every start", fate.every))
+    result.append(_decided("the prediction v(q)", fate.prediction))
+    if fate.differences is not None and not fate.start.converges:
+        result.append(_decided("value differences", fate.differences))
+    result += [Text(), *(Text(line) for line in facts(found, details))]
+    if question.expect is not None:
+        result += [Text(), _asserted(found.answer)]
+    return result
+
+
+def _decided(what: str, decision: Decision) -> Text:
+    said = word(decision.converges)
+    return Text.assemble(f"{what:<20} ", (f"{said:<9}", STYLES[said]), f"  {decision.why}")
+
+
+def _asserted(answer: str) -> Text:
+    said = {"converges": "HOLDS", "diverges": "REFUTED", "undecided": "UNDECIDED"}[answer]
+    return Text.assemble((said, STYLES[answer]), "  asserted: it converges from w_0")
+
+
+def heading(found: Answer, question: Question, number: int = 0) -> str:
+    """What was asked about, in one line."""
+    context, name = found.setup.context, found.setup.subject.name
+    where = "the given prompt"
+    if question.prompt is None:
+        kind = f"{question.process or 'boyan-chain'}{', tabular' * question.tabular}"
+        where = f"one trajectory of {kind}, seed {question.seed + number}"
+    step = ""
+    if found.setup.period:
+        step = f", alpha = {rational_text(question.alpha or Fraction(1))}"
+        step += "".join(f", {k} = {rational_text(v)} I" for k, v in question.fixed.items())
+        if question.steps is not None:
+            step = f", C from a file{f', a period of {len(question.steps)} layers' * question.periodic}"
+    return f"{name} on {where}: d = {context.d}, n = {context.n}{step}"
+
+
+def facts(found: Answer, details: bool) -> list[str]:
+    """Limit, rate, layers, steps, field and distance, each where it is known."""
+    fate = found.fate
+    assert fate is not None
+    result = []
+    if fate.limit is not None and found.setup.period:
+        for name, entries in fate.iteration.named(fate.limit).items():
+            result.append(f"limit     {name}* = ({', '.join(_number(x, details) for x in entries)})")
+        result += [f"          {name}" for name in found.names]
+        result.append(f"          reached from {reached_from(found)}")
+    if fate.value is not None:
+        result.append(f"          v*(q) = {_number(fraction(fate.value), details)}")
+    if fate.drift is not None:
+        for name, entries in fate.iteration.named(fate.drift).items():
+            result.append(f"drift     {name} gains ({', '.join(_number(x, details) for x in entries)}) a layer")
+    if found.radius is not None:
+        result.append(f"radius    the largest modulus that w_0 excites is {_between(*found.radius)}")
+    result += rate_lines(found)
+    if found.steps is not None:
+        result += steps_lines(found.steps)
+    if found.field is not None:
+        result += _field_lines(found)
+    if found.split is not None:
+        result += _split_lines(found, details)
+    return result
+
+
+def _number(x: Fraction, exact: bool) -> str:
+    return rational_text(x) if exact else decimal_text(x, DIGITS)
+
+
+def _between(low: Fraction, high: Fraction) -> str:
+    if low == high:
+        return f"{decimal_text(low, DIGITS)} exactly" if low.denominator > 1 else f"{low} exactly"
+    return f"between {decimal_text(low, DIGITS)} and {decimal_text(high, DIGITS)}"
+
+
+def rate_lines(found: Answer) -> list[str]:
+    """The envelope and how many layers it needs."""
+    if found.rate is None or found.run is None:
+        return []
+    envelope, period = found.rate.envelope, found.run.iteration.period
+    power = "2^l" if found.run.doubling else "l" if period == 1 else f"floor(l/{period})"
+    most = decimal_text(max(envelope.constants), 4)
+    return [
+        f"rate      |v_l(q) - v*(q)| <= {most} ({rational_text(envelope.r)})^{power}, certified",
+        f"layers    {found.layers} for epsilon = {rational_text(found.epsilon)}",
+    ]
+
+
+def steps_lines(found: Steps) -> list[str]:
+    """The steps for which it converges."""
+    if found.start is None or found.every is None:
+        return [f"steps     {found.why}"]
+    result = [f"steps     from w_0 it converges for {_intervals(found.start)} ({found.form})"]
+    if found.every != found.start:
+        result.append(f"          from every start for {_intervals(found.every)}")
+    if found.why:
+        result.append(f"          {found.why}")
+    return result
+
+
+def _intervals(found: tuple[tuple[Boundary, Boundary | None], ...]) -> str:
+    if not found:
+        return "no alpha > 0"
+    return " and ".join(f"{_end(low)} < alpha" + ("" if high is None else f" < {_end(high)}") for low, high in found)
+
+
+def _end(x: Boundary) -> str:
+    return rational_text(x.lower) if x.lower == x.upper else decimal_text(x.lower, DIGITS)
+
+
+def _field_lines(found: Answer) -> list[str]:
+    shape = found.field
+    assert shape is not None
+    if not shape.gradient:
+        roots = ", ".join(f"{z.real:.6g} {'+' if z.imag > 0 else '-'} {abs(z.imag):.6g}i" for z in shape.roots[:2])
+        return [f"field     no gradient in any constant metric: {shape.why}{f' ({roots})' * bool(roots)}"]
+    loss = f": it descends {found.loss}" if found.loss else " (exhibited in --json)"
+    return [f"field     a gradient in a constant metric{loss}"]
+
+
+def _split_lines(found: Answer, details: bool) -> list[str]:
+    parts = found.split
+    assert parts is not None
+    shown = {
+        "more layers": parts.layers, "more context": parts.context, "better features": parts.features,
+    }  # fmt: skip
+    said = ", ".join(f"{name} {_root(parts.square(x))}" for name, x in shown.items())
+    result = [f"distance  from the {parts.kind}, root mean square over states, what each would remove: {said}"]
+    if parts.state is not None:
+        at = ", ".join(f"{name} {_number(x[parts.state], details)}" for name, x in shown.items())
+        result.append(f"          at the query: {at}")
+    return result
+
+
+def _root(square: Fraction) -> str:
+    shift = 120
+    return decimal_text(Fraction(isqrt((square.numerator << (2 * shift)) // square.denominator), 1 << shift), 4)
+
+
+def family_lines(family: Family) -> list[Text]:
+    """How many converge, how fast, and which prompt is shown below."""
+    total, yes = len(family.trials), family.count("converges")
+    result = [Text.assemble((f"{yes} of {total} prompts converge", STYLES[family.answer]))]
+    radii, layers = family.radii, family.layers
+    if radii is not None:
+        said = ", ".join(f"{k} {decimal_text(x, 5)}" for k, x in radii.items())
+        result.append(Text(f"spectral radius: {said}"))
+    if layers is not None:
+        result.append(Text("layers for epsilon: " + ", ".join(f"{k} {x}" for k, x in layers.items())))
+    result += [Text(f"the worst is prompt number {family.worst.number}:"), Text()]
+    return result
