@@ -2,12 +2,14 @@
 
     python benchmarks/training_run.py PRESET FOLDER [--processes N] [--null N] --date DATE --results FILE
 
-The run goes on where it was stopped; the seconds are those of this call, so make it in one.
+The run goes on where it was stopped; seconds and memory are those of this call, so make it in one. `--made FILE` takes
+them from an earlier record instead, for a call that only adds the null.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from machine import record
 
 import layerproof as lp
 from layerproof.numeric.files.placing import place_file
-from layerproof.symbolic.strict_json import dumps
+from layerproof.symbolic.strict_json import dumps, loads
 
 POINTS = 40
 """Points of a curve that are kept, at most."""
@@ -65,6 +67,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int)
     parser.add_argument("--null", type=int, default=0)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--made", type=Path)
     parser.add_argument("--date", required=True)
     parser.add_argument("--results", type=Path, required=True)
     arguments = parser.parse_args()
@@ -75,8 +78,11 @@ def main() -> None:
     start = time.perf_counter()
     result = lp.train(arguments.preset, arguments.folder, null=arguments.null, processes=arguments.processes)
     seconds = time.perf_counter() - start
-    made = {**record(arguments.date), "seconds": round(seconds, 1)}
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    made = {**record(arguments.date), "seconds": round(seconds, 1), "peak memory in MB": round(memory)}
     del made["command"]
+    if arguments.made is not None:
+        made = loads(arguments.made.read_text())["made"]
     command = f"layerproof train --preset {arguments.preset}{more}{null} -o run"
     place_file(arguments.results, dumps(rounded({**kept(result.document), "made": made, "command": command})))
     print(f"{result!r} in {seconds:.0f} s")

@@ -109,3 +109,16 @@ def test_a_picture_is_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> No
     panel = chart.Panel("a < b", "x", "y", [chart.Series("s", [(1, 1e-3), (10, 1e-2)], [(1, 1e-3), (10, 1e-2)])])
     assert chart.figure([panel]) == chart.figure([panel])
     ElementTree.fromstring(chart.figure([panel]))
+
+
+def test_what_is_kept_of_a_training_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script, kept = loaded("training_run", monkeypatch), tmp_path / "kept.json"
+    monkeypatch.setattr(
+        sys, "argv", ["training_run.py", "tiny", str(tmp_path / "run"), "--date", "2026-01-31", "--results", str(kept)]
+    )
+    script.main()
+    document = json.loads(kept.read_text())
+    assert (document["made"]["date"], document["processes"]) == ("2026-01-31", [0, 4, 8, 12])
+    assert document["curves"].keys() == {"share", "implicit weight similarity"}
+    assert len(document["seeds"]) == 3
+    assert str(tmp_path) not in kept.read_text()

@@ -103,7 +103,7 @@ def _index(report: Report) -> str:
     items = "".join(
         f'<li><a href="{page.name}.html">{text(page.title)}</a> {badge(page.verdict)}</li>' for page in report.pages
     )
-    contents = f'<nav class="pages" aria-label="Pages"><h2>Pages</h2><ul>{items}</ul></nav>'
+    contents = f'<nav class="pages" aria-label="Pages"><h2>Pages</h2><ul>{items}</ul></nav>' if items else ""
     return _document(text(report.title), header, "", contents + _blocks(report.lead), "index")
 
 
