@@ -14,11 +14,11 @@ from layerproof.numeric.training.settings import Training
 
 pytestmark = pytest.mark.slow
 
-SEEDS = 24
-PLAIN = Plain(d=2, s=4, n=5, layers=2, processes=14, batches=1, windows=6, rate=0.03, decay=1e-3, gain=0.5)
+SEEDS = 20
+PLAIN = Plain(d=2, s=4, n=5, layers=2, processes=10, batches=1, windows=6, rate=0.03, decay=1e-3, gain=0.5)
 OURS = Training(
-    d=2, states=4, n=5, layers=2, gamma=Fraction(9, 10), processes=14, batches=1, windows=6, rate=0.03, decay=1e-3,
-    gain=0.5, seeds=SEEDS, width=SEEDS, log=14, final=1,
+    d=2, states=4, n=5, layers=2, gamma=Fraction(9, 10), processes=10, batches=1, windows=6, rate=0.03, decay=1e-3,
+    gain=0.5, seeds=SEEDS, width=SEEDS, log=10, final=1,
 )  # fmt: skip
 LEVEL = 1e-3
 
