@@ -1,6 +1,6 @@
 """Make a training run, and what is kept of it here: verdicts, measures, curves; machine, date, versions, command.
 
-    python benchmarks/training_run.py PRESET FOLDER [--processes N] [--null N] --date DATE --results FILE
+    python benchmarks/training_run.py PRESET FOLDER [--processes N] [--seeds N] [--null N] --date DATE --results FILE
 
 The run goes on where it was stopped; seconds and memory are those of this call, so make it in one. `--made FILE` takes
 them from an earlier record instead, for a call that only adds the null.
@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("preset")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--processes", type=int)
+    parser.add_argument("--seeds", type=int)
     parser.add_argument("--null", type=int, default=0)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--made", type=Path)
@@ -74,9 +75,12 @@ def main() -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     more = "" if arguments.processes is None else f" --processes {arguments.processes}"
+    more += "" if arguments.seeds is None else f" --seeds {arguments.seeds}"
     null = f" --null {arguments.null}" if arguments.null else ""
     start = time.perf_counter()
-    result = lp.train(arguments.preset, arguments.folder, null=arguments.null, processes=arguments.processes)
+    result = lp.train(
+        arguments.preset, arguments.folder, null=arguments.null, processes=arguments.processes, seeds=arguments.seeds
+    )
     seconds = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     made = {**record(arguments.date), "seconds": round(seconds, 1), "peak memory in MB": round(memory)}
