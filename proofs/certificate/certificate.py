@@ -91,7 +91,7 @@ def build(algorithm: str | Algorithm, settings: Settings, result: Result) -> dic
     entries = _entries([weights["tensors"], weights["preconditioners"]])
     asked = _settings(algorithm, settings, [c.evidence for c in claims if c.asked])
     words = ", ".join(f"{k} = {', '.join(v) if isinstance(v, list) else v}" for k, v in asked.items())
-    statements, sources = _theory(algorithm.name)
+    statements, sources = _theory(algorithm)
     content: dict[str, Any] = {
         "format": FORMAT,
         "schema": SCHEMA,
@@ -255,15 +255,13 @@ def _tool() -> dict[str, str]:
     return {**known, **{p: _version(p) for p in packages}}
 
 
-def _theory(name: str) -> tuple[list[dict[str, str]], dict[str, str]]:
+def _theory(algorithm: Algorithm) -> tuple[list[dict[str, str]], dict[str, str]]:
     """The theorems about an algorithm; the digests of the theory's files, and of the audit files that restate them."""
     keys = ("name", "file", "statement", "sentence")
-    said = [{key: str(getattr(t, key)) for key in keys} for t in theorems.for_algorithm(name)]
-    audits = {
-        place: sha256(text.encode()).hexdigest()
-        for a in theorems.audits(find(name)) for place, text in a.texts().items()
-    }  # fmt: skip
-    return said, {**prover.source_digests(), **audits} if said else {}
+    found = theorems.audits(algorithm)
+    said = [{key: str(getattr(t, key)) for key in keys} for a in found for t in a.theorems]
+    texts = {place: sha256(text.encode()).hexdigest() for a in found for place, text in a.texts().items()}
+    return said, {**prover.source_digests(), **texts} if said else {}
 
 
 def _settings(algorithm: Algorithm, settings: Settings, evidence: Sequence[str]) -> dict[str, Any]:

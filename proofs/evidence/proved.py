@@ -8,7 +8,7 @@ from pathlib import Path
 from ..case import Case, Progress, silent
 from ..theory import record as proof_record
 from ..theory.audit import Audit
-from ..theory.audits import audits, has_theory, unproved
+from ..theory.audits import audits, unproved
 from ..theory.gate import LIMIT, THEORY, Outcome, gate
 from ..theory.prover import INSTALL, Prover, find_prover
 from ..theory.theorem import Theorem
@@ -31,7 +31,7 @@ def establish(case: Case) -> Iterator[Claim]:
 def recorded(case: Case) -> Claim:
     """Not run, whatever an earlier gate said here; the reason says so where that gate passed with all as it is now."""
     name = case.algorithm.name
-    known = has_theory(case.algorithm) or case.algorithm.heads is None
+    known = case.algorithm.heads is None
     if known and proof_record.knows(name) and (prover := find_prover()) is not None:
         holds = proof_record.holds(name, audits(case.algorithm), prover)
     else:

@@ -14,12 +14,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ...symbolic.errors import ContentError
 from ..case import Progress, silent
 from .audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit
 from .axioms import axioms
+from .compiled import Store, digest_of
 from .jobs import Job, Trouble, run_jobs
 from .lexer import forbidden_words, needs, strangers
 from .prover import Prover, Runner, runner
@@ -30,6 +32,8 @@ STATEMENTS = Path(__file__).parent / "statements"
 LIMIT = 300.0
 """Seconds that one file may take to compile."""
 SEALS_PREFIX = "LayerProofSeals"
+EVERY = "every_theorem"
+"""The file of seals, when one file is enough."""
 SEES = {
     "theory": ("theory",),
     "statements": ("statements",),
@@ -82,19 +86,41 @@ def gate(
 
     A theorem passes only if its files have no forbidden word and require nothing unlisted, if its statement, compiled
     over MathComp alone, is what the proof proves, if `Print Assumptions` answers that it is closed, and if the checker
-    finds every file right and without an axiom.
+    finds every file right and without an axiom.  Compiled files of the theory that an earlier gate kept are used;
+    where anything does not pass they are compiled anew, and if they were others the gate starts over without them.
+    Raises `ContentError` when two theorems or two files would have one name.
     """
+    _check_names(audits)
     begin = time.monotonic()
     outcome = Outcome(version=prover.version)
     try:
         with _workplace(keep) as folder, runner() as running:
-            _Gate(audits, prover, theory, folder, limit, progress, running, outcome).judge()
+            found = _Gate(audits, prover, theory, folder, limit, progress, running, outcome, Store.of(prover))
+            found.judge()
+            if (outcome.refused or outcome.undecided) and not found.kept_files_are_right():
+                outcome = Outcome(version=prover.version)
+                replace(found, outcome=outcome, store=None).judge()
     except OSError as error:
         reason = f"the gate could not go on: {error.strerror or error}"
         outcome.passed.clear()
         outcome.undecided.update({t.name: reason for a in audits for t in a.theorems if t.name not in outcome.refused})
     outcome.seconds = time.monotonic() - begin
     return outcome
+
+
+def _check_names(audits: Sequence[Audit]) -> None:
+    """What passes is known by name, so that no two theorems or files can have the same."""
+    for names, what in (
+        ([t.name for a in audits for t in a.theorems], "theorems"),
+        ([a.name for a in audits], "files of statements"),
+        ([f.name for a in audits for f in a.theory], "files of the theory"),
+    ):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ContentError(
+                f"two {what} would be named {twice}, so they cannot be proved together: rename an algorithm, an option "
+                "or a row, or prove one algorithm at a time"
+            )
 
 
 @contextmanager
@@ -120,39 +146,92 @@ class _Gate:
     progress: Progress
     running: Runner
     outcome: Outcome
+    store: Store | None
 
     def judge(self) -> None:
+        """Compile, seal, check again, and write down what came of each theorem."""
         texts, missing = self._texts()
         faults = self._faults(texts)
-        word = nonce()
-        by_seal = {f"seals/{a.name}": a for a in self.audits}
         jobs: dict[str, Job] = {}
         for place, text in texts.items():
-            (self.folder / f"{place}.v").write_text(text, encoding="utf-8")
-            kind, name = place.split("/")
+            kind = place.split("/")[0]
             wanted = {f"{k}/{n}" for k in SEES[kind] for n in needs(text, PREFIX[k])}
-            jobs[place] = Job(place, self._command(kind, name), frozenset(wanted))
-        for place, audit in by_seal.items():
-            text = seal_text(audit, word)
-            (self.folder / f"{place}.v").write_text(text, encoding="utf-8")
-            wanted = {f"statements/{audit.name}", f"audits/{audit.name}"}
-            jobs[place] = Job(place, self._command("seals", audit.name), frozenset(wanted))
+            jobs[place] = self._job(place, text, wanted, text if kind == "theory" else "")
         self.outcome.sources = {
             f"{place.removeprefix('theory/')}.v": hashlib.sha256(text.encode()).hexdigest()
             for place, text in texts.items() if place.startswith("theory/")
         }  # fmt: skip
-        reach = {place: _closure(place, jobs) for place in by_seal}
-        wanted = {p for place in by_seal if not (reach[place] & set(faults)) for p in reach[place]}
-        done = run_jobs(
-            [jobs[p] for p in jobs if p in wanted], missing, self.folder, self.running, self.limit, self.progress
-        )
-        for place, audit in by_seal.items():
-            fault = next((faults[p] for p in sorted(reach[place]) if p in faults), None)
-            if fault is not None:
-                self.outcome.refused.update({t.name: fault for t in audit.theorems})
+        reach = {a.name: _closure(_places(a), jobs) for a in self.audits}
+        sound = []
+        for audit in self.audits:
+            fault = next((faults[p] for p in sorted(reach[audit.name]) if p in faults), None)
+            if fault is None:
+                sound.append(audit)
             else:
-                self._read(audit, done[place], word)
-        self._check_again([p for p, state in done.items() if not isinstance(state, Trouble)], by_seal, reach)
+                self.outcome.refused.update({t.name: fault for t in audit.theorems})
+        reached = {p for a in sound for p in reach[a.name]}
+        kinds = list(SEES)  # the theory first: where it fails, nobody needs the statements
+        asked = sorted((j for p, j in jobs.items() if p in reached), key=lambda j: kinds.index(j.place.split("/")[0]))
+        done = run_jobs(
+            asked, {p: Trouble(p, reason) for p, reason in missing.items()}, self.folder, self.running, self.limit,
+            self.progress, self.store,
+        )  # fmt: skip
+        for audit in sound:
+            state = next((s for p in sorted(_places(audit)) if isinstance(s := done[p], Trouble)), None)
+            if state is not None:
+                self._note(audit, state)
+        self._seal([a for a in sound if not any(isinstance(done[p], Trouble) for p in _places(a))], done)
+        self._check_again([p for p, state in done.items() if not isinstance(state, Trouble)], reach)
+
+    def kept_files_are_right(self) -> bool:
+        """Whether the compiled files that were kept are what their sources compile to; if not, all are thrown away."""
+        if self.store is None or not self.store.taken:
+            return True
+        texts, missing = self._texts()
+        with _workplace(None) as folder:
+            jobs: dict[str, Job] = {}
+            for place, text in texts.items():
+                if place.startswith("theory/"):
+                    (folder / f"{place}.v").write_text(text, encoding="utf-8")
+                    wanted = {f"theory/{n}" for n in needs(text, THEORY_PREFIX)}
+                    jobs[place] = Job(place, self._command(*place.split("/")), frozenset(wanted))
+            reached = {p for taken in self.store.taken for p in _closure({taken}, jobs)}
+            run_jobs(
+                [jobs[p] for p in jobs if p in reached], {p: Trouble(p, r) for p, r in missing.items()}, folder,
+                self.running, self.limit, lambda text: self.progress(f"{text}, anew"),
+            )  # fmt: skip
+            same = all((f := folder / f"{p}.vo").is_file() and digest_of(f) == d for p, d in self.store.taken.items())
+        if not same:
+            self.store.forget()
+        return same
+
+    def _job(self, place: str, text: str, wanted: set[str], kept: str = "") -> Job:
+        """Write a file and say how it is compiled; what an earlier attempt compiled it to is gone."""
+        (self.folder / f"{place}.v").write_text(text, encoding="utf-8")
+        (self.folder / f"{place}.vo").unlink(missing_ok=True)
+        return Job(place, self._command(*place.split("/")), frozenset(wanted), kept)
+
+    def _seal(self, audits: list[Audit], done: dict[str, Trouble | str]) -> None:
+        """Seal all of them in one file; where that does not compile each in a file of its own, to see which."""
+        if not audits:
+            return
+        word = nonce()
+        every = self._job(f"seals/{EVERY}", seal_text(audits, word), {p for a in audits for p in _places(a)})
+        self.progress(f"sealing {sum(len(a.theorems) for a in audits)} theorems")
+        done.update(run_jobs([every], done, self.folder, self.running, self.limit, silent))
+        state = done[every.place]
+        if not isinstance(state, Trouble):
+            self._answered(state, word, [t.name for a in audits for t in a.theorems])
+            return
+        del done[every.place]
+        each = {a.name: self._job(f"seals/{a.name}", seal_text([a], word), _places(a)) for a in audits}
+        done.update(run_jobs(list(each.values()), done, self.folder, self.running, self.limit, self.progress))
+        for audit in audits:
+            state = done[each[audit.name].place]
+            if isinstance(state, Trouble):
+                self._note(audit, state)
+            else:
+                self._answered(state, word, [t.name for t in audit.theorems])
 
     def _texts(self) -> tuple[dict[str, str], dict[str, str]]:
         """The text of every file by its place, and the listed files that cannot be read, with the reason."""
@@ -168,7 +247,7 @@ class _Gate:
         for audit in self.audits:
             for place, text in audit.texts().items():
                 if texts.setdefault(place.removesuffix(".v"), text) != text:
-                    raise ValueError(f"two files are {place}")
+                    raise ContentError(f"two files are {place}: prove one algorithm at a time")
         return texts, missing
 
     def _faults(self, texts: dict[str, str]) -> dict[str, str]:
@@ -191,19 +270,20 @@ class _Gate:
         paths = [x for k in SEES[kind] for x in ("-Q", k, PREFIX[k])]
         return (*self.prover.command, "-q", "-w", "none", *paths, f"{kind}/{name}.v")
 
-    def _read(self, audit: Audit, state: Trouble | str, word: str) -> None:
-        """What one seal says of its theorems."""
+    def _note(self, audit: Audit, state: Trouble) -> None:
+        """What went wrong with one audit: refused where a statement and a proof do not fit, else undecided."""
+        kind = state.place.split("/")[0]
         names = [t.name for t in audit.theorems]
-        if isinstance(state, Trouble):
-            kind = state.place.split("/")[0]
-            if state.misfit and kind in ("audits", "seals"):
-                at = theorem_at(state.line, audit) if kind == "seals" else None
-                reason = f"the theory's theorem is not the restated one: {state.reason}"
-                self.outcome.refused.update({n: reason for n in names if at in (None, n)})
-            said = f"{audit.explained(state.place, state.line)}{state.reason}"
-            self.outcome.undecided.update({n: said for n in names if n not in self.outcome.refused})
-            return
-        for name, answer in answers(state, word, names).items():
+        if state.misfit and kind in ("audits", "seals"):
+            at = theorem_at(state.line, audit) if kind == "seals" else None
+            reason = f"the theory's theorem is not the restated one: {state.reason}"
+            self.outcome.refused.update({n: reason for n in names if at in (None, n)})
+        said = f"{audit.explained(state.place, state.line)}{state.reason}"
+        self.outcome.undecided.update({n: said for n in names if n not in self.outcome.refused})
+
+    def _answered(self, said: str, word: str, names: list[str]) -> None:
+        """What a seal that compiled says of its theorems."""
+        for name, answer in answers(said, word, names).items():
             if answer == CLOSED:
                 self.outcome.passed[name] = 0.0
             elif answer is not None and answer.startswith("Axioms:"):
@@ -211,7 +291,7 @@ class _Gate:
             else:
                 self.outcome.undecided[name] = "the prover did not say what it assumes"
 
-    def _check_again(self, places: list[str], by_seal: dict[str, Audit], reach: dict[str, set[str]]) -> None:
+    def _check_again(self, places: list[str], reach: dict[str, set[str]]) -> None:
         """Let the checker read every compiled file; what it does not find right does not pass."""
         if not self.outcome.passed:
             return
@@ -224,13 +304,13 @@ class _Gate:
         found = axioms(ran.stdout + ran.stderr) if ran is not None and ran.code == 0 else None
         if found == []:
             return
-        for place, audit in by_seal.items():
+        for audit in self.audits:
             for name in [t.name for t in audit.theorems if t.name in self.outcome.passed]:
                 if found is None:
                     said = " ".join((ran.stdout + ran.stderr).split())[-200:] if ran is not None else "there is none"
                     self._demote(self.outcome.undecided, name, f"the checker of compiled files did not agree: {said}")
                     continue
-                own = [x for x in found if not _is_ours(x) or _place(x) in reach[place]]
+                own = [x for x in found if not _is_ours(x) or _place(x) in reach[audit.name] or _is_seal(x)]
                 if own:
                     self._demote(self.outcome.refused, name, f"the checker lists the axiom {own[0]}")
 
@@ -248,8 +328,17 @@ def _place(axiom: str) -> str:
     return next(f"{kind}/{name}" for kind, p in PREFIX.items() if p == prefix)
 
 
-def _closure(place: str, jobs: dict[str, Job]) -> set[str]:
-    found, new = {place}, {place}
+def _is_seal(axiom: str) -> bool:
+    return axiom.split(".")[0] == SEALS_PREFIX
+
+
+def _places(audit: Audit) -> set[str]:
+    """Where an audit's two files stand."""
+    return {f"statements/{audit.name}", f"audits/{audit.name}"}
+
+
+def _closure(places: set[str], jobs: dict[str, Job]) -> set[str]:
+    found, new = set(places), set(places)
     while new:
         new = {p for n in new if n in jobs for p in jobs[n].needs} - found
         found |= new

@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..case import Progress
+from .compiled import Store, digest_of
 from .prover import Ran, Runner
 
 
 @dataclass(frozen=True)
 class Job:
-    """A file to compile: its place without the ending, the command, and the places that it needs first."""
+    """A file to compile: its place without the ending, the command, and the places that it needs first.
+
+    text : its source, where what it compiles to may be kept; else empty
+    """
 
     place: str
     command: tuple[str, ...]
     needs: frozenset[str]
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,15 @@ AT = re.compile(r'^File "[^"]*?([\w-]+/[\w\']+)\.v", line (\d+), characters \d+-
 
 
 def run_jobs(
-    jobs: Sequence[Job], missing: Mapping[str, str], folder: Path, running: Runner, limit: float, progress: Progress
-) -> dict[str, Trouble | str]:
+    jobs: Sequence[Job], before: Mapping[str, Trouble | str], folder: Path, running: Runner, limit: float,
+    progress: Progress, store: Store | None = None,
+) -> dict[str, Trouble | str]:  # fmt: skip
     """Run each job once all that it needs is compiled: its standard output, or what went wrong with it or before it.
 
-    missing : places that cannot be compiled, with the reason
+    before : places that are compiled already, or cannot be
+    store  : where compiled files are taken from and kept
     """
-    done: dict[str, Trouble | str] = {p: Trouble(p, reason) for p, reason in missing.items()}
+    done = dict(before)
     waiting = {j.place: j for j in jobs}
     current: dict[Future[Trouble | str], str] = {}
     total = len(waiting)
@@ -59,12 +66,16 @@ def run_jobs(
             while waiting or current:
                 for place, job in list(waiting.items()):
                     bad = next((p for p in sorted(job.needs) if isinstance(done.get(p), Trouble)), None)
+                    lost = _lost(place, jobs, done)
                     if bad is not None:
                         del waiting[place]
                         done[place] = _after(bad, done[bad])
+                    elif lost is not None:
+                        del waiting[place]
+                        done[place] = lost
                     elif all(p in done for p in job.needs):
                         del waiting[place]
-                        current[pool.submit(_compile, job, folder, running, limit)] = place
+                        current[pool.submit(_compile, job, folder, running, limit, store)] = place
                 if not current:
                     done.update({p: Trouble(p, f"{p}.v needs what is not there, or itself") for p in waiting})
                     break
@@ -77,15 +88,30 @@ def run_jobs(
     return done
 
 
+def _lost(place: str, jobs: Sequence[Job], done: Mapping[str, Trouble | str]) -> Trouble | None:
+    """The trouble of what needs a file, when nothing is left that could use it."""
+    states = [done.get(j.place) for j in jobs if place in j.needs]
+    troubles = [s for s in states if isinstance(s, Trouble)]
+    return troubles[0] if troubles and len(troubles) == len(states) else None
+
+
 def _after(place: str, state: Trouble | str) -> Trouble:
     assert isinstance(state, Trouble)
     return state if state.place == place else Trouble(state.place, state.reason, state.line, state.misfit)
 
 
-def _compile(job: Job, folder: Path, running: Runner, limit: float) -> Trouble | str:
+def _compile(job: Job, folder: Path, running: Runner, limit: float, store: Store | None) -> Trouble | str:
+    compiled, key = folder / f"{job.place}.vo", ""
+    if store is not None and job.text:
+        needs = {p: digest_of(folder / f"{p}.vo") for p in job.needs}
+        key = store.key(job.place, job.command, job.text, needs)
+        if store.take(key, job.place, compiled):
+            return ""
     ran = running.run(job.command, folder, limit)
     if ran.code == 0:
-        if (folder / f"{job.place}.vo").is_file():
+        if compiled.is_file():
+            if store is not None and key:
+                store.put(key, compiled)
             return ran.stdout
         return Trouble(job.place, f"the prover said nothing was wrong with {job.place}.v but compiled nothing")
     return trouble(job.place, ran, limit)

@@ -39,15 +39,19 @@ class Node:
 
 
 def picture(claims: Iterable[Claim] = (), theory: Path = THEORY) -> tuple[Node, ...]:
-    """The files of the theory in the order of its list; the verdicts are those of the claims of a `prove`."""
+    """The files of the theory in the order of its list, then the generated ones of the catalogue.
+
+    claims : those of a `prove`, whose verdicts are shown
+    """
     said = {str(c.details["theorem"]): c.verdict for c in claims if "theorem" in c.details}
     every = [*general_audits(), *(a for algorithm in catalogue().values() for a in audits(algorithm))]
+    texts = {name: (theory / f"{name}.v").read_text(encoding="utf-8") for name in files_of(theory)}
+    texts |= {f.name: f.text for a in every for f in a.theory}
     audited: dict[str, dict[str, Verdict]] = {}
     for theorem in (t for a in every for t in a.theorems):
         audited.setdefault(theorem.file, {})[theorem.name] = said.get(theorem.name, Verdict.NOT_RUN)
     nodes = []
-    for name in files_of(theory):
-        text = (theory / f"{name}.v").read_text(encoding="utf-8")
+    for name, text in texts.items():
         proved = re.findall(r"^(?:Lemma|Theorem|Corollary)\s+([\w']+)", code(text) or "", re.M)
         nodes.append(Node(name, tuple(sorted(needs(text, THEORY_PREFIX))), tuple(proved), audited.get(name, {})))
     return tuple(nodes)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...numeric.files.placing import place_file
@@ -16,15 +14,13 @@ from ...symbolic.errors import ContentError
 from ...symbolic.strict_json import dumps, loads
 from .audit import Audit
 from .gate import STATEMENTS, Outcome, source_digests
-from .prover import Prover, Runner
+from .installed import cache_folder, installed, of_files
+from .prover import Prover
 
 
 def record_path() -> Path:
-    """Where the record is kept: LAYERPROOF_CACHE, else the user's cache folder."""
-    given = os.environ.get("LAYERPROOF_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME")
-    folder = Path(given) if given else (Path(base) if base else Path.home() / ".cache") / "layerproof"
-    return folder / "proofs.json"
+    """The file of the record, in the user's cache folder."""
+    return cache_folder() / "proofs.json"
 
 
 def digest(audits: Sequence[Audit], prover: Prover, sources: Mapping[str, str]) -> str:
@@ -37,36 +33,11 @@ def digest(audits: Sequence[Audit], prover: Prover, sources: Mapping[str, str]) 
         "sources": {name: value for name, value in sources.items() if name.endswith(".v")},
         "audits": [a.texts() for a in audits],
         "words": {w: (STATEMENTS / f"{w}.v").read_text(encoding="utf-8") for w in shared},
-        "gate": _of_files(sorted(Path(__file__).parent.rglob("*.py"))),
+        "gate": of_files(sorted(Path(__file__).parent.rglob("*.py"))),
         "prover": [prover.version, *prover.command, *prover.checker],
         "installed": installed(prover, os.environ.get("PATH", "")),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def installed(prover: Prover, path: str) -> str:
-    """The sha256 of the prover's programs, its library, its plugins and MathComp, as they lie on this machine.
-
-    "" where the prover does not say where its library is: then nothing is recorded.
-    """
-    said = Runner().run((*prover.command, "-where"), Path.cwd(), 30.0)
-    library = Path(said.stdout.strip())
-    programs = [shutil.which(c[0], path=path) for c in (prover.command, prover.checker) if c]
-    if said.code != 0 or not library.is_absolute() or not library.is_dir() or None in programs:
-        return ""
-    files = [Path(p).resolve() for p in programs if p]
-    files += sorted(f for folder in (library, library.parent / "coq-core") for end in ("*.vo", "*.cmxs")
-                    for f in folder.rglob(end))  # fmt: skip
-    return _of_files(files)
-
-
-def _of_files(files: Iterable[Path]) -> str:
-    whole = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            whole.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    return whole.hexdigest()
 
 
 def write(name: str, audits: Sequence[Audit], prover: Prover, outcome: Outcome) -> None:

@@ -16,16 +16,17 @@ def nonce() -> str:
     return "q" + secrets.token_hex(16)
 
 
-def seal_text(audit: Audit, word: str) -> str:
+def seal_text(audits: Sequence[Audit], word: str) -> str:
     """A file that imports nothing: each proof against its statement by full names, then the questions.
 
-    The statement is compiled already, over MathComp alone; here it is a name, and nothing is left to be parsed.
+    The statements are compiled already, over MathComp alone; here they are names, and nothing is left to be parsed.
     """
-    lines = [f"From {STATEMENTS_PREFIX} Require {audit.name}.", f"From {AUDITS_PREFIX} Require {audit.name}."]
-    for i, t in enumerate(audit.theorems):
-        full = f"{audit.name}.{t.name}"
-        lines.append(f"Definition sealed_{i} : {STATEMENTS_PREFIX}.{full} := {AUDITS_PREFIX}.{full}.")
-    for i in range(len(audit.theorems)):
+    lines = [line for a in audits for line in (f"From {STATEMENTS_PREFIX} Require {a.name}.",
+                                               f"From {AUDITS_PREFIX} Require {a.name}.")]  # fmt: skip
+    full = [f"{a.name}.{t.name}" for a in audits for t in a.theorems]
+    for i, name in enumerate(full):
+        lines.append(f"Definition sealed_{i} : {STATEMENTS_PREFIX}.{name} := {AUDITS_PREFIX}.{name}.")
+    for i in range(len(full)):
         lines += [
             f'Goal True. idtac "{word} {i} begins". Abort.',
             f"Print Assumptions sealed_{i}.",
@@ -35,7 +36,7 @@ def seal_text(audit: Audit, word: str) -> str:
 
 
 def theorem_at(line: int, audit: Audit) -> str | None:
-    """The theorem that a line of the seal is about, counted from one; None for the others."""
+    """The theorem that a line of the seal of one audit is about, counted from one; None for the others."""
     i = line - 3
     return audit.theorems[i].name if 0 <= i < len(audit.theorems) else None
 

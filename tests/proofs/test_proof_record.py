@@ -52,7 +52,7 @@ def test_it_counts_for_the_same_library_and_programs_alone(kept: list[Audit], mo
 
 
 def test_it_counts_for_the_same_theory_alone(kept: list[Audit], monkeypatch: pytest.MonkeyPatch) -> None:
-    changed = {**source_digests(), "td0.v": "other"}
+    changed = {**source_digests(), "attention.v": "other"}
     monkeypatch.setattr(record, "source_digests", lambda: changed)
     assert not record.holds("td0", kept, PROVER)
 
@@ -73,7 +73,7 @@ def test_what_did_not_all_pass_or_was_compiled_from_other_files_is_not_recorded(
     found = audits(find("td0"))
     record.write("td0", found, PROVER, replace(outcome(found), passed={"td0_state": 1.0}))
     assert not record.knows("td0")
-    record.write("td0", found, PROVER, replace(outcome(found), sources={"td0.v": "as it was when it was compiled"}))
+    record.write("td0", found, PROVER, replace(outcome(found), sources={"attention.v": "when it was compiled"}))
     assert record.knows("td0") and not record.holds("td0", found, PROVER)
 
 

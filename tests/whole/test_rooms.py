@@ -27,8 +27,9 @@ numeric/device numeric/data numeric/convergence numeric/lower numeric/reference
 numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training
 proofs/streams proofs/plain_text proofs/witness_text proofs/verdict proofs/case proofs/own proofs/counterexample
 proofs/user_file
-proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/textbook proofs/theory/theorem
-proofs/theory/audit proofs/theory/general proofs/theory/seal proofs/theory/heads proofs/theory/generated
+proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/installed proofs/theory/compiled
+proofs/theory/theorem
+proofs/theory/audit proofs/theory/general proofs/theory/seal proofs/theory/generated
 proofs/theory/numbers proofs/theory/jobs proofs/theory/gate proofs/theory/audits proofs/theory/record
 proofs/theory/picture proofs/evidence proofs/own_claims proofs/terminal
 proofs/checker proofs/assertions proofs/invariance

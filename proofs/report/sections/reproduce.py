@@ -9,7 +9,7 @@ from importlib import metadata
 from ....numeric.files.weights_file import MAX_ENTRIES, document
 from ....symbolic.construction import Construction
 from ....symbolic.strict_json import dumps
-from ...theory.audits import has_theory
+from ...theory.audits import audits
 from ...theory.gate import source_digests
 from ..assemble import cell, prose
 from ..model import Block, Code, Listing, Section, Table
@@ -54,7 +54,7 @@ def digests(subject: Subject) -> list[tuple[str, str]]:
                        weights_digest(construction)))  # fmt: skip
     if subject.example is not None:
         result.append(("the weights of the worked example", weights_digest(subject.example.construction)))
-    if subject.algorithm is not None and has_theory(subject.algorithm):
+    if subject.algorithm is not None and audits(subject.algorithm):
         listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(source_digests().items()))
         result.append(("the Rocq theory (the sha256sum listing of its files)", sha256(listed.encode()).hexdigest()))
     return result

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from itertools import product
 
-from ....symbolic.algorithm import Algorithm
 from ...theory.audit import Audit
-from ...theory.audits import audits, has_theory, module_of, unproved
+from ...theory.audits import audits_for, unproved
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose, sentence
 from ..model import Block, Code, Folded, Listing, Note, Section, Table
@@ -23,11 +21,13 @@ def build(subject: Subject) -> Section | None:
     algorithm = subject.algorithm
     if algorithm is None:
         return None
-    if not audits(algorithm):
+    assert subject.case is not None
+    found = audits_for(algorithm, subject.case.options)
+    if not found:
         said = prose("No theorem is about this algorithm, so nothing here is machine-checked for all sizes: ",
                      plain(sentence(unproved(algorithm))).spans)  # fmt: skip
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not machine-checked", (said,)),))
-    main, others = chosen(subject, algorithm)
+    main = found[0]
     first = main.theorems[0]
     blocks: list[Block] = [
         _ran(subject),
@@ -41,7 +41,7 @@ def build(subject: Subject) -> Section | None:
     ]  # fmt: skip
     rows = [
         (cell(Code(t.name)), cell(t.sentence), cell(Code(f"{t.file}.v")))
-        for audit in (main, *others) for t in audit.theorems
+        for audit in found for t in audit.theorems
     ]  # fmt: skip
     blocks.append(Table(("theorem", "what it says", "file"), tuple(rows), "All theorems about this algorithm."))
     blocks.append(Folded("Their statements", tuple(
@@ -50,23 +50,10 @@ def build(subject: Subject) -> Section | None:
     return Section(NAME, TITLE, tuple(blocks))
 
 
-def chosen(subject: Subject, algorithm: Algorithm) -> tuple[Audit, list[Audit]]:
-    """The audit with the statements for the options in force, and the others that belong to it."""
-    assert subject.case is not None
-    suffix = "".join(f"_{v.replace('-', '_')}" for v in algorithm.choose(subject.case.options).values())
-    names = (f"{module_of(algorithm.name)}{suffix}", f"numbers_{module_of(algorithm.name)}{suffix}")
-    found = {a.name: a for a in audits(algorithm)}
-    if not has_theory(algorithm):
-        choices = list(product(*algorithm.options.values()))
-        at = choices.index(tuple(algorithm.choose(subject.case.options).values()))
-        return list(found.values())[at], []
-    return found[names[0]], [found[names[1]]]
-
-
 def assumptions(audit: Audit) -> str:
     """The variables that the statements are about."""
-    sections = re.split(r"^Section (?:Textbook|Statement)\.$", audit.statements, flags=re.M)
-    return "\n".join(line for line in sections[-1].splitlines() if line.startswith(("Variable", "Hypothesis")))
+    section = re.split(r"^Section Statement\.$", audit.statements, flags=re.M)[-1]
+    return "\n".join(line for line in section.splitlines() if line.startswith(("Variable", "Hypothesis")))
 
 
 def _ran(subject: Subject) -> Note:

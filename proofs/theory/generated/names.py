@@ -9,7 +9,7 @@ from collections.abc import Iterable
 _KEYWORDS = """Prop SProp Set Type as at by cofix else end exists exists2 fix for forall fun if in is let lib match of
 return then using where with mod struct Lemma Theorem Definition Proof Qed Section End"""
 # What a generated file says of its own, so that a user's name shadows none of it (a test reads the files for more).
-_OWN = """F R I L W P Q M X Y b d h i j k k' l n q s t u v phi phi' W' P' Q' M' prompt' step' body' nat bool true
+_OWN = """F R I L W P Q M X Y Z0 b d h i j k k' l n q s t u v phi phi' W' P' Q' M' prompt' step' body' nat bool true
 false prod pair nil cons Some None option seq tt isT erefl eqVneq eqP idP n_gt0 n_neq0 state loop body step finish
 iterate after sweep insub enum foldl transformer layer attn prompt features rows table values output mask masks
 vectors numbers columns dot gather gathers gatherD gathersD tracev traces tracev0 traces0 tracevS tracesS tracev_delay

@@ -23,13 +23,15 @@ class Row:
 class Prompt:
     """vectors, ones, accumulators : the user's name -> the row, top to bottom; accumulators in terms of the blocks.
 
-    direct : the accumulators' context entries in terms of the data alone
+    direct  : the accumulators' context entries in terms of the data alone
+    at_zero : the accumulators' entries in a context column and in the query's where every weight is zero
     """
 
     vectors: dict[str, Row]
     ones: dict[str, Row]
     accumulators: dict[str, Row]
     direct: dict[str, Term]
+    at_zero: dict[str, tuple[Term, Term]]
 
     @property
     def vector_index(self) -> dict[str, int]:
@@ -79,19 +81,24 @@ def prompt_of(data: Data, traced: Traced, names: Names) -> Prompt:
         for r in traced.features
     }
 
-    def column(entries: dict[str, Term], reward: Term) -> list[Term]:
+    nothing = {key: zero(term.kind) for key, term in data.symbols.items() if key[0] == "weight"}
+
+    def column(entries: dict[str, Term], reward: Term, known: dict[tuple[str, str], Term] = data.symbols) -> list[Term]:
         token = {("token", name): term for name, term in entries.items()} | {("token", "reward"): reward}
-        at = Reader({**data.symbols, **token})
+        at = Reader({**known, **token})
         return [at(node) for _, node in traced.accumulators]
 
     reward = data.symbols["transition", "reward"]
     shown = column({name: atom(kinds[name], f"{row.name} j") for name, row in rows.items()}, reward)
-    at_query = column({name: row.query for name, row in rows.items()}, number(0))
-    direct = column({name: row.context for name, row in rows.items()}, reward)
+    contexts, queries = ({name: getattr(row, at) for name, row in rows.items()} for at in ("context", "query"))
+    at_query, direct = column(queries, number(0)), column(contexts, reward)
+    zeros = {**data.symbols, **nothing}
+    at_zero = zip(column(contexts, reward, zeros), column(queries, number(0), zeros), strict=True)
     order = [name for name, _ in traced.accumulators]
     return Prompt(
         {name: row for name, row in rows.items() if kinds[name] == VECTOR},
         {name: row for name, row in rows.items() if kinds[name] == NUMBER},
         {x: Row(names.new(f"row_{x}"), value, q) for x, value, q in zip(order, shown, at_query, strict=True)},
         dict(zip(order, direct, strict=True)),
+        dict(zip(order, at_zero, strict=True)),
     )

@@ -72,22 +72,30 @@ def _proof(parts: Parts, part: str, said: str, made: str) -> str:
         )
     if part == "features":
         return f"by move=> L {s}; rewrite proof_of_state col_mxKu."
+    if part == "prompt0":
+        return f"apply: (congr1 (@col_mx _ _ _ _ _)); {_rows(parts, said)}."
     return f"by move=> L {s} j; rewrite proof_of_state col_mxEd row_mxEl mxE."
+
+
+def _rows(parts: Parts, said: str, made: str = "") -> str:
+    """Rows of numbers are equal: entry by entry, with the rows' definitions unfolded."""
+    rows = [*parts.prompt.accumulators.values(), *parts.prompt.blocks.values()]
+    unfold = " ".join(f"/{said}.{r.name}{made and f' /{made}.{r.name}'}" for r in rows)
+    return f"""apply: (f_equal2 (@row_mx _ _ _ _)); apply/matrixP => i j; rewrite !mxE;
+  case: i => {ordinals(parts.tables.numbers)};
+  rewrite /= {unfold} /= /{said}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar"""
 
 
 def _state(parts: Parts, said: str, made: str) -> str:
     """W, P and Q are the same by computation; masks, prompt and step by a few lines each."""
     data, t = parts.data, parts.tables
-    rows = [*parts.prompt.accumulators.values(), *parts.prompt.blocks.values()]
-    unfold = " ".join(f"/{said}.{r.name} /{made}.{r.name}" for r in rows)
     masks = " ".join(f"/{said}.{x} /{made}.{x}" for x in parts.masks)
     return f"""apply: (@{made}.run_in_other_words {parts.arguments}); [by [] | by [] | by [] | | | ].
 - move=> l h; apply: (congr1 (fun A : 'M_n => block_mx A 0 0 0)).
   case: h => {ordinals(t.heads)}; rewrite /= {masks}; apply/matrixP => i j; loop_prompt.close_mask.
 - move=> {data.destructing}; apply: (f_equal2 (@col_mx _ _ _ _)).
     by apply: eq_mxcol => -{ordinals(t.vectors)}.
-  apply: (f_equal2 (@row_mx _ _ _ _)); apply/matrixP => i j; rewrite !mxE; case: i => {ordinals(t.numbers)};
-  rewrite /= {unfold} /= /{said}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar.
+  {_rows(parts, said, made)}.
 - move=> l {data.state}; rewrite /{made}.step loop_masks.sweep_after.
   by rewrite -(@same_after _ {data.state})."""
 

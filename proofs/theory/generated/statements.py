@@ -118,6 +118,8 @@ def _definitions(parts: Parts) -> dict[str, str]:
     ones, accumulators = prompt.ones.values(), prompt.accumulators.values()
     numbers = [*(f"{b.name} j" for b in ones), *(f"{r.name} {state} j" for r in accumulators)]
     queries = [show(b.query) for b in (*ones, *accumulators)]
+    first = [*numbers[: len(prompt.ones)], *(show(context) for context, _ in prompt.at_zero.values())]
+    first_queries = [*queries[: len(prompt.ones)], *(show(query) for _, query in prompt.at_zero.values())]
     U, E, G = (separator.join(t.dense(x, size) for x in cells) for cells, size in ((t.U, T), (t.E, V), (t.G, T)))
     at_query = f"({opened.strip()} [:: {'; '.join(queries)}])" if data.several else f"[:: {'; '.join(queries)}]"
     result = {
@@ -145,6 +147,8 @@ def _definitions(parts: Parts) -> dict[str, str]:
              f"  row_mx (\\matrix_(t, j) [:: {'; '.join(numbers)}]`_t)\n"
              f"    (\\matrix_(t, j) {at_query}`_t).",
         "prompt": f"Definition prompt {argument} : 'M[F]_({m}, n + 1) := col_mx X (Y {state}).",
+        "Z0": f"Definition Z0 : 'M[F]_({m}, n + 1) := col_mx X (row_mx\n"
+              f"  (\\matrix_(t, j) [:: {'; '.join(first)}]`_t) (\\matrix_(t, j) [:: {'; '.join(first_queries)}]`_t)).",
     }  # fmt: skip
     for name, mask in zip(parts.masks, parts.derivation.masks, strict=True):
         entry = entries(mask, parts.spelling)
@@ -187,6 +191,9 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
             said, f"every context column holds {words} at w_L",
             f"{given} (j : 'I_n), {run} {row_text(parts, name)} (lshift 1 j) = {value} (iterate L {s}) j",
         ))  # fmt: skip
+    zeros = ", ".join(["0"] * len(data.w))
+    result.append(Claim("prompt0", "at zero starting weights the prompt is the paper's Z_0",
+                        f"prompt {f'({zeros})' if data.several else zeros} = Z0"))  # fmt: skip
     if parts.hypotheses:
         names = [text.split(" ")[0] for text in parts.hypotheses.values()]
         texts = list(parts.hypotheses.values())

@@ -282,7 +282,7 @@ def first_weight(parts: Parts, state: str) -> str:
 
 def entry_names(parts: Parts) -> dict[str, str]:
     """The accumulator rows by the names of their theorems: a TD error is a residual, as the papers call it."""
-    names = Names(("state", "prediction", "features"))
+    names = Names(("state", "prediction", "features", "prompt0", "hypotheses"))
     return {name: names.new("residual" if name == "td_error" else name) for name in parts.prompt.accumulators}
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
-from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.derive import Derivation, derive
+from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import NotRepresentableError
 from ..audit import Audit, TheoryFile
 from ..theorem import Theorem
@@ -30,7 +28,7 @@ def audit_of(derivation: Derivation, reserved: Sequence[str] = ()) -> Audit:
     said = differs(found)
     if said is not None:
         raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {said}")
-    name = f"audit_{parts.module}"
+    name = parts.module
     given = list(parts.hypotheses.values())
     theorems = tuple(
         Theorem(
@@ -45,10 +43,3 @@ def audit_of(derivation: Derivation, reserved: Sequence[str] = ()) -> Audit:
     return Audit(
         name, REQUIRES, theorems, found.text(), proofs_text(found, name), (TheoryFile(parts.module, theory),)
     )  # fmt: skip
-
-
-def audits_of(algorithm: Algorithm, reserved: Sequence[str] = ()) -> list[Audit]:
-    """One audit for each choice of the algorithm's options; raises what `derive` and `audit_of` raise."""
-    names = list(algorithm.options)
-    choices = [dict(zip(names, values, strict=True)) for values in product(*algorithm.options.values())]
-    return [audit_of(derive(algorithm, options), reserved) for options in choices]
