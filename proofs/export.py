@@ -19,6 +19,7 @@ from ..symbolic.given import given_construction
 from ..symbolic.strict_json import dumps
 from .case import Case, Progress, Settings, silent
 from .certificate import certificate as certificates
+from .certificate.asked import recorded_kinds
 from .certificate.certificate import certify
 from .checker import ask, check_device, establish
 from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_algorithm
@@ -82,10 +83,11 @@ def export(
             case = replace(case, construction=with_steps(case, preconditioners))
         case.check_work(asked)
         said = None
-        if known and preconditioners is None and not settings.values:
-            chosen = [name for name in asked if name in certificates.recorded_kinds()]
-            result, content = certify(found.name, settings, chosen, progress)
-            said = dumps(content)
+        own = None if known else _own_source(file)
+        if (known or own is not None) and preconditioners is None and not (known and settings.values):
+            chosen = None if evidence is None else [name for name in asked if name in recorded_kinds()]
+            result, content = certify(found, settings, chosen, progress, None if known else SOURCE)
+            said = None if content is None else dumps(content)
         else:
             claims = tuple(establish(case, asked, explicit=evidence is not None))
             result = Result("export", settings.document(), claims)
@@ -94,7 +96,6 @@ def export(
             return Exported(result, ())
         progress(f"{found.name}: writing the files")
         context = onnx_context(case) if "onnx" in formats else None
-    own = _own_source(file) if not known else None
     kind = "catalogue" if known else SOURCE if own is not None else "own file"
     given = preconditioners is not None
     source = Source(kind, "given" if given else "drawn", None if given else settings.seed)

@@ -7,6 +7,7 @@ caller's responsibility.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -62,6 +63,11 @@ def origin(subject: Any) -> Path | None:
     """The file that a subject was loaded from."""
     found = _origin.get(id(subject))
     return None if found is None else found[1].path
+
+
+def digest(subject: Any) -> str:
+    """The SHA-256 of the text of the file that a subject was loaded from, as it was read and is judged."""
+    return hashlib.sha256(_origin[id(subject)][1].text.encode()).hexdigest()
 
 
 def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:

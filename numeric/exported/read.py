@@ -171,8 +171,8 @@ def config_differences(opened: Opened) -> Iterator[str]:
         yield f"onnx_context is {found['onnx_context']}, which does not fit whether {names.ONNX} is listed"
     if (names.SOURCE in found["files"]) != (source["algorithm"] == names.SOURCE):
         yield f"source.algorithm is {source['algorithm']}, which does not fit whether {names.SOURCE} is listed"
-    catalogue = source["algorithm"] == "catalogue" and source["preconditioners"] == "drawn"
-    if (names.CERTIFICATE in found["files"]) != catalogue:
+    known = source["algorithm"] in ("catalogue", names.SOURCE) and source["preconditioners"] == "drawn"
+    if (names.CERTIFICATE in found["files"]) != known:
         yield f"source does not fit whether {names.CERTIFICATE} is listed"
 
 

@@ -181,12 +181,12 @@ def _files(config: Mapping[str, Any]) -> list[str]:
     lines = [f"- `{name}`: {meanings[name]}" for name in present]
     if CERTIFICATE not in config["files"]:
         why = (
-            "preconditioners of one's own"
-            if config["source"]["algorithm"] == "catalogue"
-            else "an algorithm of one's own"
+            "a construction whose file needs files beside it"
+            if config["source"]["algorithm"] == "own file"
+            else "preconditioners of one's own"
         )
         lines.append(
-            f"- no `{CERTIFICATE}`: a certificate is for the catalogue with drawn preconditioners, and this is {why}; "
-            "`layerproof check .` runs the evidence anew instead"
+            f"- no `{CERTIFICATE}`: a certificate can be checked by anyone, with drawn preconditioners, and this is "
+            f"{why}; `layerproof check .` runs the evidence anew instead"
         )
     return lines

@@ -3,13 +3,14 @@
 A certificate is one JSON object: `settings` and `algorithm` say what was asked, `weights`, `layout`, `readout`,
 `claims`, `theorems` and `sources` what was found, `tool` with which versions; `digest` is the SHA-256 of the canonical
 form of everything else.  `check` believes none of it: it derives everything again from `settings` and compares.
+A certificate of a file of one's own also has `file`: where it lies as seen from the certificate, and its digest.
 Floats differ from machine to machine, so of a float claim only the verdict is kept.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from importlib import metadata
@@ -22,22 +23,29 @@ from ...numeric.files.text import read_text
 from ...numeric.files.weights_file import MAX_ENTRIES, description, document
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue, find
-from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from ...symbolic.exact import parse_rational
-from ...symbolic.strict_json import dumps, loads, rational_text
-from ..case import MAX_WORK, Case, Progress, Settings, silent
+from ...symbolic.errors import (
+    ArgumentError,
+    ContentError,
+    NotPolynomialError,
+    NotRepresentableError,
+    WorkLimitError,
+)
+from ...symbolic.strict_json import dumps, loads
+from ..case import MAX_WORK, Case, Progress, Settings, parameter_values, silent
 from ..checker import verify
 from ..evidence import floats, kinds
 from ..theory import audits as theorems
 from ..theory import gate as prover
+from ..user_file import digest, guarded, origin, resolve_algorithm
 from ..verdict import Claim, Result, Verdict
+from .asked import PROVED, asked_in, file_of, listed, loaded, recorded_kinds, settings_of
 from .form import differences, match, plain, shown
 
 FORMAT, SCHEMA = "layerproof-certificate", 1
 MAX_STORED = 20_000
 """Weights of at most this many entries are written out in a certificate; of larger ones only the digest."""
 
-CERTIFICATE, FLOAT, PROVED = "certificate", "float", "proved-all-sizes"
+CERTIFICATE, FLOAT = "certificate", "float"
 FLOAT_REASON = "judged anew wherever the certificate is checked: errors differ from machine to machine"
 
 _TOOL = dict.fromkeys(("name", "version", "python", "sympy", "python-flint", "numpy", "torch"), str)
@@ -49,47 +57,66 @@ _SHAPE: dict[str, Any] = {
     "claims": [_CLAIM], "theorems": [dict.fromkeys(("name", "file", "statement", "sentence"), str)],
     "sources": dict, "digest": str,
 }  # fmt: skip
-_SIZES = ("features", "context", "layers", "seed", "trials", "exact_trials", "entrywise_features", "entrywise_context")
+_FILE = {"path": str, "digest": str}
 _WORDS = ("algorithm.", "theorems", "sources", "statement")  # what another version of the tool may put differently
 
 
-def recorded_kinds() -> tuple[str, ...]:
-    """The kinds of evidence that a certificate records; the prover's is established apart, by `check --prove`."""
-    return tuple(name for name in kinds() if name != PROVED)
-
-
 def certify(
-    name: str,
+    name: str | Algorithm,
     settings: Settings | None = None,
     evidence: Iterable[str] | None = None,
     progress: Progress = silent,
-) -> tuple[Result, dict[str, Any]]:
-    """Verify one algorithm of the catalogue and build its certificate, whatever the verdicts are.
+    file: str | None = None,
+) -> tuple[Result, dict[str, Any] | None]:
+    """Verify one algorithm and build its certificate, whatever the verdicts are; None where there are no weights.
 
-    Raises `ArgumentError` for wrong arguments, `WorkLimitError` for too much work, both before anything runs.
+    name : an algorithm of the catalogue, or a Python file of one's own
+    file : the path of that file as seen from the certificate's folder; its name when left out
+    Raises `ArgumentError` for wrong arguments, `WorkLimitError` for too much work, both before anything runs;
+    `ContentError` for a file that cannot be used.
     """
-    algorithm, settings = find(name), settings or Settings()
-    asked = recorded_kinds() if evidence is None else tuple(evidence)
+    algorithm, settings = resolve_algorithm(name, "certify"), settings or Settings()
+    if origin(algorithm) is None and catalogue().get(algorithm.name) is not algorithm:
+        raise ArgumentError(
+            f"{algorithm.name} is an object, which nobody else can check: write it in a file, and name that"
+        )
+    asked = _applicable(algorithm) if evidence is None else tuple(evidence)
     if PROVED in asked:
         raise ArgumentError(f"a certificate names theorems but records no {PROVED}: `layerproof check --prove` does it")
-    check_size(algorithm, settings)
-    result = verify(algorithm, settings=settings, evidence=asked, progress=progress)
-    return replace(result, command="certify"), build(algorithm, settings, result)
+    parameter_values(algorithm, settings)
+    with guarded([algorithm], settings.time_limit):
+        check_size(algorithm, settings)
+        result = verify(algorithm, settings=settings, evidence=asked, progress=progress)
+        result = replace(result, command="certify")
+        try:
+            return result, build(algorithm, settings, result, file)
+        except (NotRepresentableError, NotPolynomialError):
+            if result.exit_code == 0:
+                raise
+            return result, None
 
 
-def build(algorithm: str | Algorithm, settings: Settings, result: Result) -> dict[str, Any]:
+def _applicable(algorithm: Algorithm) -> tuple[str, ...]:
+    """The kinds that a certificate records, but for those that say nothing about given weights."""
+    given = algorithm.heads is not None
+    return tuple(n for n in recorded_kinds() if not (given and getattr(kinds()[n], "NEEDS_DERIVATION", False)))
+
+
+def build(algorithm: str | Algorithm, settings: Settings, result: Result, file: str | None = None) -> dict[str, Any]:
     """The certificate of what `verify` found about one algorithm: the same bytes for the same input and versions.
 
+    file : as for `certify`
     Raises `ArgumentError` for an unknown algorithm, or for settings with a prompt of the user's own.
     """
     algorithm = algorithm if isinstance(algorithm, Algorithm) else find(algorithm)
+    source = origin(algorithm)
     if settings.prompt is not None:
         raise ArgumentError("prompt is given, but a certificate records drawn prompts only: leave it out")
     claims = [c for c in result.claims if c.algorithm == algorithm.name and c.evidence in recorded_kinds()]
     construction = Case(algorithm, settings).subject
     said, weights = description(construction), document(construction)
     entries = _entries([weights["tensors"], weights["preconditioners"]])
-    asked = _settings(algorithm, settings, [c.evidence for c in claims if c.asked])
+    asked = settings_of(algorithm, settings, [c.evidence for c in claims if c.asked])
     words = ", ".join(f"{k} = {', '.join(v) if isinstance(v, list) else v}" for k, v in asked.items())
     statements, sources = _theory(algorithm)
     content: dict[str, Any] = {
@@ -110,6 +137,7 @@ def build(algorithm: str | Algorithm, settings: Settings, result: Result) -> dic
         "claims": [_recorded(c, settings) for c in claims],
         "theorems": statements,
         "sources": sources,
+        **({} if source is None else {"file": {"path": file or source.name, "digest": digest(algorithm)}}),
     }
     return {**content, "digest": _digest(content)}
 
@@ -170,11 +198,12 @@ def formed(data: Any) -> dict[str, Any]:
     if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
         raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA}")
     plain(data, "", 0)
-    match(data, _SHAPE, "")
+    match(data, {**_SHAPE, "file": _FILE} if "file" in data else _SHAPE, "")
     for k, claim in enumerate(data["claims"]):
         if claim["verdict"] not in list(Verdict):
             raise ContentError(f"claims[{k}].verdict is {shown(claim['verdict'])}, wanted {', '.join(Verdict)}")
-    _asked(data)
+    if "file" not in data:
+        asked_in(data, listed(data))
     return data
 
 
@@ -184,11 +213,14 @@ def check(
     progress: Progress = silent,
     device: str = "auto",
     max_work: int = MAX_WORK,
+    folder: Path = Path(),
+    time_limit: float = Settings.time_limit,
 ) -> Result:
     """Check a certificate without trusting it: its digest, its content derived again, its evidence run again.
 
     prove            also run the prover's gate on the theorems
     device, max_work where floats run, and the limit on the work that a certificate may ask for
+    folder           where the certificate lies, for one of a file of one's own, which is run for at most `time_limit`
     The result's claims are `certificate-digest`, `certificate-content`, those run again, and the prover's.  Content
     that differs is REFUTED, each differing field in the witness by its path; where another version of the tool wrote
     the certificate and only words differ it is UNDECIDED.  Raises `ContentError` for a wrong form, an algorithm that
@@ -199,7 +231,16 @@ def check(
         from ...numeric.device import resolve_device  # loads torch
 
         resolve_device(device)
-    algorithm, settings, evidence = _asked(formed(certificate))
+    file = file_of(formed(certificate), folder)
+    algorithm = listed(certificate) if file is None else loaded(certificate, file, time_limit)
+    with guarded([algorithm], time_limit):
+        return _checked(certificate, algorithm, prove, progress, device, max_work)
+
+
+def _checked(
+    certificate: Mapping[str, Any], algorithm: Algorithm, prove: bool, progress: Progress, device: str, max_work: int
+) -> Result:
+    settings, evidence = asked_in(certificate, algorithm)
     settings = replace(settings, device=device, max_work=max_work)
     missing = FLOAT in evidence and find_spec("torch") is None
     try:
@@ -218,7 +259,7 @@ def check(
             lost = [replace(c, asked=True, reason=gone, strength=strength) for strength in strengths]
             again += lost if c.evidence == FLOAT else [c]
         result = replace(result, claims=tuple(again))
-    expected = build(algorithm, settings, result)
+    expected = build(algorithm, settings, result, certificate.get("file", {}).get("path"))
     ran = [c for c in result.claims if c.evidence in recorded_kinds()]
     open_fields = {f"claims[{k}].verdict" for k, c in enumerate(ran) if missing and c.evidence == FLOAT}
     wrong = [d for d in differences(certificate, expected) if d["field"] not in open_fields]
@@ -264,22 +305,6 @@ def _theory(algorithm: Algorithm) -> tuple[list[dict[str, str]], dict[str, str]]
     return said, {**prover.source_digests(), **texts} if said else {}
 
 
-def _settings(algorithm: Algorithm, settings: Settings, evidence: Sequence[str]) -> dict[str, Any]:
-    """What the result depends on, and nothing else: no parameter that the algorithm does not have."""
-    case = Case(algorithm, settings)
-    d, n = case.entrywise_sizes
-    plain = {name: getattr(settings, name) for name in (*_SIZES, "looped", "process", "dtype")}
-    parameters = {name: rational_text(value) for name, value in case.parameters.items()}
-    return {
-        **plain,
-        "entrywise_features": d,
-        "entrywise_context": n,
-        **parameters,
-        **algorithm.choose(case.options),
-        "evidence": [name for name in recorded_kinds() if name in evidence],
-    }
-
-
 def _recorded(claim: Claim, settings: Settings) -> dict[str, Any]:
     if claim.evidence == FLOAT and claim.asked:
         said = f"each torch layer is within its one-step bound of the exact layer ({settings.dtype}, every prompt)"
@@ -287,31 +312,6 @@ def _recorded(claim: Claim, settings: Settings) -> dict[str, Any]:
             said = f"every run is within its a-priori bound of the exact run ({settings.dtype}, every prompt)"
         claim = replace(claim, claim=said, reason=FLOAT_REASON)
     return {key: getattr(claim, key) for key in _CLAIM} | {"verdict": claim.verdict.value}
-
-
-def _asked(data: Mapping[str, Any]) -> tuple[Algorithm, Settings, tuple[str, ...]]:
-    """What a certificate says was asked, every setting checked; `ContentError` names the first wrong one."""
-    name = data["algorithm"]["name"]
-    algorithm = catalogue().get(name)
-    if algorithm is None:
-        raise ContentError(
-            f"algorithm.name is {shown(name)}, which is not in the catalogue: an algorithm of your own cannot be "
-            "derived again here, so its certificate cannot be checked"
-        )
-    texts = (*algorithm.parameters, *algorithm.options, "process", "dtype")
-    given = data["settings"]
-    match(given, {**dict.fromkeys(_SIZES, int), **dict.fromkeys(texts, str), "looped": bool, "evidence": [str]},
-           "settings")  # fmt: skip
-    numbers = {key: parse_rational(given[key], f"settings.{key}") for key in algorithm.parameters}
-    unknown = next((e for e in given["evidence"] if e not in recorded_kinds()), None)
-    if unknown is not None or not given["evidence"]:
-        raise ContentError(f"settings.evidence has {shown(unknown)}, wanted some of {', '.join(recorded_kinds())}")
-    try:
-        settings = Settings(**{key: given[key] for key in given if key != "evidence"} | numbers)
-        algorithm.choose(Case(algorithm, settings).options)
-    except ArgumentError as error:
-        raise ContentError(f"settings.{error}") from None
-    return algorithm, settings, tuple(given["evidence"])
 
 
 def _digest_claim(certificate: Mapping[str, Any]) -> Claim:

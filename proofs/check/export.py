@@ -180,7 +180,9 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
     claims.append(_said(opened, "the certificate is of these weights", "certificate", _certificate(opened, found)))
     if claims[-1].verdict is Verdict.REFUTED:
         return claims
-    result = certificates.check(found, prove, progress, settings.device, settings.max_work)
+    result = certificates.check(
+        found, prove, progress, settings.device, settings.max_work, opened.folder, settings.time_limit
+    )
     return [*claims, *result.claims]
 
 
@@ -237,6 +239,10 @@ def _short(value: Any) -> str:
 
 def _certificate(opened: Opened, certificate: Any) -> Iterable[str]:
     digest = sha256(dumps(document(opened.construction)).encode()).hexdigest()
+    own = opened.config["source"]["algorithm"] == names.SOURCE
+    file = certificate.get("file", {}).get("path")
+    if file != (names.SOURCE if own else None):
+        yield f"{names.CERTIFICATE}: is about {_short(file or 'the catalogue')}, wanted {names.SOURCE if own else 'it'}"
     stated = certificate["weights"].get("digest")
     if stated != digest:
         yield f"{names.CERTIFICATE}: is of weights with the digest {_short(stated)}, those here have {digest}"

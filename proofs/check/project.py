@@ -18,6 +18,7 @@ from ...symbolic.errors import (
 from ...symbolic.strict_json import loads
 from ..case import Progress, Settings, silent
 from ..certificate import certificate
+from ..certificate.asked import file_of
 from ..checker import ask, verify
 from ..convergence import check as convergence_check
 from ..plain_text import encodable
@@ -122,7 +123,13 @@ def _result(target: Target, settings: Settings, prove: bool, progress: Progress)
     if target.kind is Kind.UNKNOWN and target.path.suffix == ".py" and target.path.is_file():
         raise ContentError(f"mentions no layerproof or assigns no {' or '.join(sorted(DEFINITIONS))}: nothing to check")
     read = certificate.read(target.path)  # of what is nothing of ours it says what is wanted
-    return certificate.check(read, prove, progress, settings.device, settings.max_work)
+    folder = target.path.parent
+    file = file_of(read, folder)
+    if file is not None and file.is_file() and kind_of(file) is not Kind.CONSTRUCTION:
+        raise ContentError(f"file.path is {read['file']['path']!a:.200}, which is no construction, so it is not run")
+    return certificate.check(
+        read, prove, progress, settings.device, settings.max_work, folder, settings.time_limit
+    )  # fmt: skip
 
 
 def _verified(path: Path, settings: Settings, prove: bool, progress: Progress) -> Result:

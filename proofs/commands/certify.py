@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from ...symbolic.algorithms import find
-from ...symbolic.errors import ArgumentError
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..certificate.certificate import certify, check_target, write
@@ -30,6 +30,7 @@ from ..terminal.options import (
     Seed,
     Trace,
     Trials,
+    parameter_values,
     rational,
 )
 from ..terminal.progress import ProgressLine
@@ -60,18 +61,21 @@ def command(
     entrywise_features: EntrywiseFeatures = None,
     entrywise_context: EntrywiseContext = None,
     max_work: MaxWork = MAX_WORK,
+    parameter: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--parameter", help="NAME=VALUE of a parameter other than gamma and lam (repeat for more)", negative=()
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Verify one algorithm and write a certificate that `layerproof check` can check without trusting it.
 
+    A certificate of a Python file of your own names the file, as seen from the certificate, and its digest.
     What is refuted or open is written as such, and the exit code is that of `layerproof verify`: 1 or 3.
     """
-    if is_file(algorithm):
-        raise ArgumentError(
-            f"{algorithm} is a file: a certificate names an algorithm of the catalogue, so that anyone can check it; "
-            "layerproof check runs your own files"
-        )
-    find(algorithm)
+    if not is_file(algorithm):
+        find(algorithm)
     settings = Settings(
         features=features,
         context=context,
@@ -89,13 +93,22 @@ def command(
         entrywise_features=entrywise_features,
         entrywise_context=entrywise_context,
         max_work=max_work,
+        values=parameter_values(parameter or []),
     )
     check_target(output)
+    file = os.path.relpath(Path(algorithm).resolve(), output.resolve().parent) if is_file(algorithm) else None
     progress = ProgressLine()
     try:
-        result, certificate = certify(algorithm, settings, evidence, progress)
+        result, certificate = certify(algorithm, settings, evidence, progress, file and Path(file).as_posix())
     finally:
         progress.clear()
+    if certificate is None:
+        if json:
+            print(dumps({**result.document(), "certificate": None}), end="")
+        else:
+            show(result, details=False)
+            print("no certificate is written: there are no weights to be certified")
+        return result.exit_code
     write(certificate, output)
     digest = certificate["digest"]
     if json:

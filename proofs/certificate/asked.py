@@ -1,0 +1,101 @@
+"""What a certificate says was asked: its settings, of which algorithm, and both read back with nothing believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue
+from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.exact import parse_rational
+from ...symbolic.strict_json import rational_text
+from ..case import Case, Settings
+from ..evidence import kinds
+from ..user_file import LOAD_LIMIT, load, origin
+from .form import match, shown
+
+PROVED = "proved-all-sizes"
+_SIZES = ("features", "context", "layers", "seed", "trials", "exact_trials", "entrywise_features", "entrywise_context")
+_CHOSEN = ("gamma", "lam")
+"""The parameters that are settings of their own; those of a file's own algorithm stand under `values`."""
+
+
+def recorded_kinds() -> tuple[str, ...]:
+    """The kinds of evidence that a certificate records; the prover's is established apart, by `check --prove`."""
+    return tuple(name for name in kinds() if name != PROVED)
+
+
+def settings_of(algorithm: Algorithm, settings: Settings, evidence: Sequence[str]) -> dict[str, Any]:
+    """What the result depends on, and nothing else: no parameter that the algorithm does not have."""
+    case = Case(algorithm, settings)
+    d, n = case.entrywise_sizes
+    plain = {name: getattr(settings, name) for name in (*_SIZES, "looped", "process", "dtype")}
+    parameters = {name: rational_text(value) for name, value in case.parameters.items()}
+    chosen = algorithm.choose(case.options)
+    if origin(algorithm) is None:
+        said: dict[str, Any] = {**parameters, **chosen}
+    else:  # a name of the file's own could be that of a setting
+        said = {name: value for name, value in parameters.items() if name in _CHOSEN}
+        said |= {"values": {k: x for k, x in parameters.items() if k not in _CHOSEN}, "options": chosen}
+    return {
+        **plain,
+        "entrywise_features": d,
+        "entrywise_context": n,
+        **said,
+        "evidence": [name for name in recorded_kinds() if name in evidence],
+    }
+
+
+def listed(data: Mapping[str, Any]) -> Algorithm:
+    """The algorithm of the catalogue that a certificate names."""
+    name = data["algorithm"]["name"]
+    algorithm = catalogue().get(name)
+    if algorithm is None:
+        raise ContentError(
+            f"algorithm.name is {shown(name)}, which is not in the catalogue, and no file is named that defines it"
+        )
+    return algorithm
+
+
+def loaded(data: Mapping[str, Any], file: Path, time_limit: float) -> Algorithm:
+    """The algorithm that a certificate's file defines."""
+    found = load(file, min(LOAD_LIMIT, time_limit))
+    name = data["algorithm"]["name"]
+    if not isinstance(found, Algorithm) or found.name != name:
+        raise ContentError(f"{file}: defines {shown(found.name)}, the certificate is about {shown(name)}")
+    return found
+
+
+def asked_in(data: Mapping[str, Any], algorithm: Algorithm) -> tuple[Settings, tuple[str, ...]]:
+    """What a certificate says was asked, every setting checked; `ContentError` names the first wrong one."""
+    given = data["settings"]
+    own = "file" in data
+    parameters = [x for x in algorithm.parameters if not own or x in _CHOSEN]
+    shape = {**dict.fromkeys(_SIZES, int), **dict.fromkeys((*parameters, "process", "dtype"), str), "looped": bool,
+             "evidence": [str]}  # fmt: skip
+    if own:
+        others = [x for x in algorithm.parameters if x not in _CHOSEN]
+        shape |= {"values": dict.fromkeys(others, str), "options": dict.fromkeys(algorithm.options, str)}
+    else:
+        shape |= dict.fromkeys(algorithm.options, str)
+    match(given, shape, "settings")
+    numbers = {key: parse_rational(given[key], f"settings.{key}") for key in parameters}
+    values = {key: parse_rational(x, f"settings.values.{key}") for key, x in given.get("values", {}).items()}
+    options = given["options"] if own else {key: given[key] for key in algorithm.options}
+    unknown = next((e for e in given["evidence"] if e not in recorded_kinds()), None)
+    if unknown is not None or not given["evidence"]:
+        raise ContentError(f"settings.evidence has {shown(unknown)}, wanted some of {', '.join(recorded_kinds())}")
+    plain = {key: given[key] for key in (*_SIZES, "looped", "process", "dtype")}
+    try:
+        settings = Settings(**{**plain, **numbers, "values": values, "trace": options.get("trace")})
+        algorithm.choose(options)
+    except ArgumentError as error:
+        raise ContentError(f"settings.{error}") from None
+    return settings, tuple(given["evidence"])
+
+
+def file_of(data: Mapping[str, Any], folder: Path) -> Path | None:
+    """The file of one's own that a certificate in `folder` is about; None for an algorithm of the catalogue."""
+    return folder / data["file"]["path"] if "file" in data else None
