@@ -15,10 +15,10 @@ from ...numeric.export.files import is_export
 from ...numeric.exported.config import FILES
 from ...numeric.files.text import MAX_FILE_BYTES
 from ...symbolic.errors import ContentError
+from ...symbolic.plain_text import encodable
 from ...symbolic.strict_json import loads
 from ..certificate import certificate
 from ..convergence import certificate as convergence
-from ..plain_text import encodable
 from ..user_file import MAX_PYTHON_BYTES
 from . import regression
 

@@ -15,13 +15,13 @@ from ...symbolic.errors import (
     NotRepresentableError,
     WorkLimitError,
 )
+from ...symbolic.plain_text import encodable
 from ...symbolic.strict_json import loads
 from ..case import Progress, Settings, silent
 from ..certificate import certificate
 from ..certificate.asked import file_of
 from ..checker import ask, verify
 from ..convergence import check as convergence_check
-from ..plain_text import encodable
 from ..terminal.table import summary
 from ..user_file import LOAD_LIMIT, is_file, load
 from ..verdict import Claim, Result, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from ..plain_text import markdown
+from ...symbolic.plain_text import markdown
 from .project import Outcome
 
 MAX_ROWS = 500

@@ -10,13 +10,13 @@ from cyclopts import Parameter
 
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
+from ...symbolic.plain_text import one_line
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..check import step_summary
 from ..check.files import Kind, targets
 from ..check.project import Outcome, exit_code, worst
 from ..check.workers import check_all
-from ..plain_text import one_line
 from ..terminal.options import ContextLength, Features, Json, Layers, integer
 from ..terminal.progress import ProgressLine
 from ..terminal.table import summary as counts

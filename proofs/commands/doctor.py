@@ -9,10 +9,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from ...symbolic.plain_text import encodable, one_line
 from ...symbolic.strict_json import dumps
 from ..doctor.diagnose import Diagnosis, diagnose
 from ..doctor.finding import State
-from ..plain_text import encodable, one_line
 from ..terminal.options import Json
 from ..terminal.progress import ProgressLine
 from ..terminal.table import console

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ..plain_text import one_line
+from ...symbolic.plain_text import one_line
 
 
 class State(StrEnum):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ...numeric.data.draws import prompts
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.identity.exact import problem
+from ...symbolic.plain_text import rounded_up
 from ..case import Case
-from ..plain_text import rounded_up
 from ..verdict import STRICT, Claim, Verdict
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ...symbolic.errors import ContentError, LayerproofError
+from ...symbolic.plain_text import encodable, one_line
 from ...symbolic.strict_json import dumps
 from ..case import Settings
 from ..checker import verify
-from ..plain_text import encodable, one_line
 from ..verdict import Claim, Verdict
 
 SCHEMA = 1

@@ -21,9 +21,9 @@ from rocq_tiny import rocq
 from layerproof.proofs.check import step_summary
 from layerproof.proofs.check.files import Kind, kind_of, targets
 from layerproof.proofs.check.project import ERROR, Outcome
-from layerproof.proofs.plain_text import markdown, one_line
 from layerproof.proofs.user_file import MAX_PYTHON_BYTES
 from layerproof.symbolic.errors import ContentError
+from layerproof.symbolic.plain_text import markdown, one_line
 
 pytestmark = pytest.mark.slow
 

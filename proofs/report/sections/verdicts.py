@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ....symbolic.plain_text import rounded_up
 from ...evidence.floats import EVERY_RUN
-from ...plain_text import rounded_up
 from ...verdict import Claim, Verdict
 from ..assemble import cell, prose
 from ..model import Block, Cell, Link, Section, Table
