@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ..symbolic.errors import ArgumentError, DeviceError
+from ..symbolic.plain_text import shown
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def resolve_dtype(name: str) -> torch.dtype:
     for dtype, known in PRECISIONS.items():
         if known.name == name:
             return dtype
-    raise ArgumentError(f"dtype is {name!r}, wanted one of {_names()}")
+    raise ArgumentError(f"dtype is {shown(name)}, wanted one of {_names()}")
 
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -86,7 +87,7 @@ DEVICES = ("auto", "cpu", "cuda")
 def resolve_device(name: str) -> torch.device:
     """ "cpu", "cuda", or "auto" for cuda where there is one; `DeviceError` when cuda is asked for and absent."""
     if name not in DEVICES:
-        raise ArgumentError(f"device is {name!r}, wanted auto, cpu or cuda")
+        raise ArgumentError(f"device is {shown(name)}, wanted auto, cpu or cuda")
     present = name != "cpu" and torch.cuda.is_available()
     if name == "cuda" and not present:
         raise DeviceError("device is cuda, but torch finds no CUDA device here: use --device cpu or auto")

@@ -10,6 +10,7 @@ from typing import Any
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
+from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
 from .checker import ask, establish, found_by
@@ -83,12 +84,12 @@ def judge(
         construction = subject
         asked = _asked(evidence, ("identity-exact",), ("identity-exact", "float"))
     elif not (callable(subject) and callable(getattr(subject, "buffers", None))) or isinstance(subject, type):
-        raise ArgumentError(f"subject is {str(subject)[:40]!r}, wanted a Construction or a torch module")
+        raise ArgumentError(f"subject is {shown(subject)}, wanted a Construction or a torch module")
     else:
         module = subject
         construction = reference if reference is not None else getattr(subject, "construction", None)  # type: ignore[assignment]
         if reference is not None and not isinstance(reference, Construction):
-            raise ArgumentError(f"reference is {str(reference)[:40]!r}, wanted a Construction, as lp.construct makes")
+            raise ArgumentError(f"reference is {shown(reference)}, wanted a Construction, as lp.construct makes")
         if not isinstance(construction, Construction):
             raise ArgumentError(
                 "reference is missing: for a module, give the exact construction that it should run, such as "
@@ -141,7 +142,9 @@ def _asked(evidence: Iterable[str] | None, default: tuple[str, ...], possible: t
     asked = tuple(evidence) if evidence is not None else default
     wrong = next((name for name in asked if name not in possible), None)
     if wrong is not None or not asked:
-        raise ArgumentError(f"evidence is {wrong or asked!r}, wanted some of {', '.join(possible)} for this subject")
+        raise ArgumentError(
+            f"evidence is {shown(wrong or asked)}, wanted some of {', '.join(possible)} for this subject"
+        )
     return asked
 
 

@@ -16,6 +16,7 @@ from ..symbolic.derivation.derive import Derivation, derive
 from ..symbolic.errors import ArgumentError, WorkLimitError
 from ..symbolic.exact import shortened, whole_number
 from ..symbolic.given import given_construction
+from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text
 
@@ -78,14 +79,14 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, (int, Fraction)) or isinstance(value, bool) or not 0 <= value <= 1:
                 known = isinstance(value, (int, Fraction)) and not isinstance(value, bool)
-                text = rational_text(Fraction(value)) if known else repr(value)
-                shown = text if len(text) <= 40 else shortened(text)
-                raise ArgumentError(f"{name} is {shown}, wanted an exact number from 0 to 1, such as 9/10")
+                given = rational_text(Fraction(value)) if known else shown(value)
+                given = given if len(given) <= 40 else shortened(given)
+                raise ArgumentError(f"{name} is {given}, wanted an exact number from 0 to 1, such as 9/10")
         if self.order not in ("keys-first", "scores-first"):
-            raise ArgumentError(f"order is {self.order!r}, wanted keys-first or scores-first")
+            raise ArgumentError(f"order is {shown(self.order)}, wanted keys-first or scores-first")
         process_named(self.process)
         if self.prompt is not None and not isinstance(self.prompt, Context):
-            raise ArgumentError(f"prompt is {str(self.prompt)[:40]!r}, wanted a Context: read_context(path) reads one")
+            raise ArgumentError(f"prompt is {shown(self.prompt)}, wanted a Context: read_context(path) reads one")
 
     def document(self) -> dict[str, Any]:
         """The settings as plain data."""

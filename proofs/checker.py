@@ -10,6 +10,7 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.errors import ArgumentError, DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
 from ..symbolic.own import OwnConstruction
+from ..symbolic.plain_text import shown
 from .case import Case, Progress, Settings, silent
 from .evidence import kinds
 from .evidence.floats import NAME as FLOAT
@@ -37,7 +38,7 @@ def verify(
     kinds_of_subject = (str, Algorithm, OwnConstruction)
     wrong = next((a for a in algorithms if not isinstance(a, kinds_of_subject)), None)
     if wrong is not None:
-        raise ArgumentError(f"algorithms holds {str(wrong)[:40]!r}, wanted names or algorithms, one argument each")
+        raise ArgumentError(f"algorithms holds {shown(wrong)}, wanted names or algorithms, one argument each")
     asked = ask(evidence)
     load_limit = min(LOAD_LIMIT, settings.time_limit)
     found: list[Subject] = [resolve(a, load_limit) for a in algorithms] or list(catalogue().values())
@@ -48,12 +49,12 @@ def verify(
     unknown = sorted(settings.values.keys() - known)
     if unknown:
         raise ArgumentError(
-            f"there is no parameter {unknown[0][:40]!r}, wanted "
+            f"there is no parameter {shown(unknown[0])}, wanted "
             f"{', '.join(sorted(known - {'gamma', 'lam'})) or 'none'} beside gamma and lam"
         )
     if settings.trace is not None and not any("trace" in a.options for a in updates):
         raise ArgumentError(
-            f"trace is {settings.trace!r}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
+            f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
         )
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
@@ -82,7 +83,7 @@ def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
             hint = f"did you mean {near[0]}?" if near else f"wanted some of {', '.join(known)}"
-            raise ArgumentError(f"there is no evidence {name[:60]!r}: {hint}")
+            raise ArgumentError(f"there is no evidence {shown(name)}: {hint}")
     if not wanted:
         raise ArgumentError(f"no evidence is asked for: name some of {', '.join(known)}")
     return tuple(name for name in known if name in wanted)

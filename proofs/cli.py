@@ -72,7 +72,8 @@ def run(arguments: Sequence[str]) -> int:
         except LayerproofError as error:
             return _fail(str(error), error.exit_code, json)
         except OSError as error:
-            return _fail(f"cannot write or read: {error.strerror or error}", CONTENT, json)
+            where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+            return _fail(f"{where}cannot be written or read: {error.strerror or error}", CONTENT, json)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, json=False)
     except Exception as error:
@@ -84,7 +85,10 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(said, INTERNAL, json)
 
 
-def _fail(message: str, code: int, json: bool) -> int:
+def _fail(said: str, code: int, json: bool) -> int:
+    from ..symbolic.plain_text import message as plain
+
+    message = plain(said)
     print(f"layerproof: {message}", file=sys.stderr)
     if json and code in (USAGE, CONTENT, INTERNAL):
         from ..symbolic.strict_json import dumps

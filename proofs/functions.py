@@ -21,6 +21,7 @@ from ..symbolic.given import given_construction
 from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.markov.decision import DecisionProcess
 from ..symbolic.own import OwnConstruction
+from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context
 from . import checker
 from .approximation import claims as approximation_claims
@@ -45,7 +46,9 @@ def exact(value: Number, name: str) -> Fraction:
         return rational(value, name)
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
         return Fraction(value)
-    raise ArgumentError(f'{name} is {value!r}, wanted an exact number: Fraction(9, 10) or "9/10" (a float is not 9/10)')
+    raise ArgumentError(
+        f'{name} is {shown(value)}, wanted an exact number: Fraction(9, 10) or "9/10" (a float is not 9/10)'
+    )
 
 
 def algorithms() -> tuple[str, ...]:
@@ -167,7 +170,7 @@ def run_settings(
     unknown = next((name for name in more if name not in known), None)
     if unknown is not None:
         names = ["d", "n", "layers", *(name for name in known if name not in ("features", "context", "layers"))]
-        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
+        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(names)}")
     return Settings(
         features=d,
         context=n,
@@ -207,7 +210,7 @@ def invariance(
     names = ("looped", "trace", "seed", "weights", "window", "outer", "floats", "prove", "law", "units")
     unknown = next((name for name in settings if name not in names), None)
     if unknown is not None:
-        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
+        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(names)}")
     if isinstance(set, str) and set not in SETS and set.endswith(".json"):
         set = read_set(set)
     question = Question(

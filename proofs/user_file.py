@@ -18,6 +18,7 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import find
 from ..symbolic.errors import ArgumentError, ContentError
 from ..symbolic.own import OwnConstruction
+from ..symbolic.plain_text import shown
 from ..symbolic.tracing.judged import judged
 from ..symbolic.tracing.own import judged_own
 from .own.client import TIME_LIMIT, Child, within
@@ -41,7 +42,7 @@ def resolve(subject: str | Subject, seconds: float = LOAD_LIMIT) -> Subject:
     """An algorithm by its name, a user's file by its path, an object as what is judged of it (`tracing.judged`)."""
     if not isinstance(subject, str):
         if not isinstance(subject, (Algorithm, OwnConstruction)):
-            raise ArgumentError(f"algorithms holds {str(subject)[:40]!r}, wanted names, files or algorithms")
+            raise ArgumentError(f"algorithms holds {shown(subject)}, wanted names, files or algorithms")
         if id(subject) in _origin:  # what a file answered is judged already, and its functions ask for numbers
             return subject
         return judged(subject) if isinstance(subject, Algorithm) else judged_own(subject)
@@ -76,7 +77,7 @@ def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
     Raises `ContentError` with the file, and the line where there is one, when the file is missing, raises, ends its
     process, takes longer than `seconds`, defines neither or both, or has a field that is no data of its kind.
     """
-    if path.suffix != ".py" and not path.is_dir():
+    if path.suffix != ".py" and not os.path.isdir(path):  # noqa: PTH112 - False for any name
         raise ContentError(f"{path}: is no Python file, wanted one that ends in .py")
     try:
         text = read_text(path, MAX_PYTHON_BYTES)

@@ -128,8 +128,11 @@ class Result:
             "schema": SCHEMA,
             "settings": dict(self.settings),
             "claims": [c.to_json() for c in self.claims],
-            **({"fault": self.fault} if self.fault else {}),
+            **({"fault": self.fault, "error": self._error()} if self.fault else {}),
         }
+
+    def _error(self) -> dict[str, Any]:
+        return {"code": self.exit_code, "argument": None, "message": self.fault}
 
     def to_json(self) -> str:
         """The result as canonical JSON text."""

@@ -11,6 +11,7 @@ from typing import Any
 from .errors import ArgumentError, ContentError
 from .exact import exact_number
 from .names import check_names
+from .plain_text import shown
 
 
 class Position(int):
@@ -190,7 +191,7 @@ class Algorithm:
                      "successor_vectors", "preconditioners"):  # fmt: skip
             value = getattr(self, name)
             if isinstance(value, str) or not isinstance(value, Sequence):
-                raise ArgumentError(f"{name} is {str(value)[:40]!r}, wanted a tuple such as ({str(value)[:40]!r},)")
+                raise ArgumentError(f"{name} is {shown(value)}, wanted a tuple such as ({shown(value)},)")
         rows = [getattr(x, "name", None) for x in (*self.features, *self.accumulators)]
         twice = next((name for name in rows if rows.count(name) > 1), None)
         if twice is not None:
@@ -233,9 +234,9 @@ class Algorithm:
         chosen = {name: values[0] for name, values in self.options.items()}
         for name, value in (options or {}).items():
             if name not in chosen:
-                raise ArgumentError(f"{name} is {value!r}, but {self.name} has no option {name}: leave it out")
+                raise ArgumentError(f"{name} is {shown(value)}, but {self.name} has no option {name}: leave it out")
             if value not in self.options[name]:
-                raise ArgumentError(f"{name} is {value!r}, wanted {' or '.join(self.options[name])}")
+                raise ArgumentError(f"{name} is {shown(value)}, wanted {' or '.join(self.options[name])}")
             chosen[name] = value
         return chosen
 

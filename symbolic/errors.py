@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from .plain_text import message as plain
+
 
 class LayerproofError(Exception):
     """Base of every error that layerproof raises on purpose.
 
-    `exit_code` is what `layerproof` exits with when the error reaches the command line.
+    `exit_code` is what `layerproof` exits with when the error reaches the command line.  The message is one printable
+    line of bounded length, whatever names, paths and values it tells of.
     """
 
     exit_code = 5
+
+    def __init__(self, *said: object):
+        super().__init__(*(plain(x) if isinstance(x, str) else x for x in said))
 
 
 class ArgumentError(LayerproofError, ValueError):

@@ -10,6 +10,7 @@ from math import inf
 from typing import Any
 
 from .errors import ArgumentError, ContentError
+from .plain_text import shown
 
 MAX_NUMBER_LENGTH = 1000
 MAX_EXPONENT = 400
@@ -60,12 +61,12 @@ def exact_number(x: Any, where: str) -> Fraction:
         x = x.fraction()
     if isinstance(x, bool) or not isinstance(x, (int, Fraction, str)):
         raise ContentError(
-            f"{where} holds {str(x)[:40]!r}, wanted an exact number: an int, a Fraction or a text such as '1/2'"
+            f"{where} holds {shown(x)}, wanted an exact number: an int, a Fraction or a text such as '1/2'"
         )
     try:
         return Fraction(x)
     except (ValueError, ZeroDivisionError):
-        raise ContentError(f"{where} holds {str(x)[:40]!r}, wanted a rational number such as '-3/7'") from None
+        raise ContentError(f"{where} holds {shown(x)}, wanted a rational number such as '-3/7'") from None
 
 
 def whole_number(name: str, value: object, least: int, most: int | None = None) -> int:
@@ -73,7 +74,7 @@ def whole_number(name: str, value: object, least: int, most: int | None = None) 
     if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
         return value
     wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
-    raise ArgumentError(f"{name} is {value!r}, wanted an integer {wanted}")
+    raise ArgumentError(f"{name} is {shown(value)}, wanted an integer {wanted}")
 
 
 def parse_rational(text: str, name: str) -> Fraction:

@@ -15,6 +15,7 @@ from .derivation.derive import readout_of
 from .derivation.state import SymbolicState
 from .errors import ArgumentError, ContentError
 from .exact import exact_rows
+from .plain_text import shown
 from .prompt import Layout
 
 
@@ -47,7 +48,7 @@ def given_construction(
         )
         heads = algorithm.heads(layout, named, p, layer)
         if not isinstance(heads, Sequence) or not all(isinstance(h, Head) for h in heads):
-            raise ContentError(f"heads of {algorithm.name} returned {str(heads)[:40]!r}, wanted a list of Head")
+            raise ContentError(f"heads of {algorithm.name} returned {shown(heads)}, wanted a list of Head")
         layers.append(
             tuple(exact_head(h, layout.m, n + 1, f"layer {layer + 1}, head {k + 1}") for k, h in enumerate(heads))
         )

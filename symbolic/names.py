@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from .errors import ContentError
+from .plain_text import shown
 
 RESERVED = {
     "R": "the reward", "reward": "the reward", "phi": "the features", "phi_next": "the successor's features",
@@ -26,7 +27,7 @@ def check_names(named: Iterable[tuple[str, Sequence[str]]], carried: Iterable[st
     for what, names in named:
         for name in names:
             if not isinstance(name, str) or not name.isidentifier():
-                raise ContentError(f"{what} has the name {str(name)[:40]!r}, wanted a name as Python's variables have")
+                raise ContentError(f"{what} has the name {shown(name)}, wanted a name as Python's variables have")
             if name in RESERVED:
                 raise ContentError(f"{what} {name} has a name that is taken: {name} is {RESERVED[name]}; rename it")
             if name in known:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import NoneType
 from typing import Any
 
 from .algorithm import Algorithm
 from .errors import ArgumentError
 from .exact import exact_number
+from .plain_text import shown
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,37 @@ class Context:
         query: Sequence[Any],
         extras: Mapping[str, Sequence[Any]] | None = None,
     ) -> Context:
-        """A context from nested sequences of integers, Fractions or rational strings."""
+        """A context from nested sequences of integers, Fractions or rational strings.
 
-        def vector(entries: Sequence[Any]) -> tuple[Fraction, ...]:
-            return tuple(Fraction(x) for x in entries)
+        Raises `ArgumentError` that names what is no such sequence or number.
+        """
 
+        def number(x: Any, where: str) -> Fraction:
+            try:
+                return Fraction(x)
+            except (TypeError, ValueError, ArithmeticError):
+                raise ArgumentError(f"{where} holds {shown(x)}, wanted a number such as 3, 3/7 or '3/7'") from None
+
+        def listed(values: Any, where: str) -> Sequence[Any]:
+            values = values.tolist() if hasattr(values, "tolist") else values
+            if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
+                raise ArgumentError(f"{where} is {shown(values)}, wanted a list")
+            return values
+
+        def vector(entries: Any, where: str) -> tuple[Fraction, ...]:
+            return tuple(number(x, where) for x in listed(entries, where))
+
+        def vectors(rows: Any, where: str) -> tuple[tuple[Fraction, ...], ...]:
+            return tuple(vector(row, f"{where}[{j}]") for j, row in enumerate(listed(rows, where)))
+
+        if not isinstance(extras, (Mapping, NoneType)):
+            raise ArgumentError(f"extras is {shown(extras)}, wanted a dict with a list for each name")
         return Context(
-            tuple(vector(v) for v in features), tuple(vector(v) for v in next_features), vector(rewards), vector(query),
+            vectors(features, "features"), vectors(next_features, "next_features"), vector(rewards, "rewards"),
+            vector(query, "query"),
             tuple(
-                (name, tuple(vector(v) if isinstance(v, (list, tuple)) else Fraction(v) for v in values))
+                (name, tuple(vector(v, name) if isinstance(v, (list, tuple)) else number(v, name)
+                             for v in listed(values, name)))
                 for name, values in sorted((extras or {}).items())
             ),
         )  # fmt: skip
@@ -139,7 +163,9 @@ class Layout:
             return range(self.accumulator(name), self.accumulator(name) + 1)
         if name in dict(self.features):
             return self.block(name)
-        raise ArgumentError(f"there is no row {name!r}, wanted {', '.join((*dict(self.features), *self.accumulators))}")
+        raise ArgumentError(
+            f"there is no row {shown(name)}, wanted {', '.join((*dict(self.features), *self.accumulators))}"
+        )
 
     def matrix(self, blocks: Mapping[tuple[str, str], Any]) -> list[list[Fraction]]:
         """A matrix (m, m) from named blocks {(row block, column block): entry}, zero elsewhere.

@@ -13,12 +13,15 @@ from .errors import ContentError
 def dumps(document: Any) -> str:
     """Canonical JSON: sorted keys, two spaces, a final newline; the same document gives the same bytes.
 
-    A float that is not finite becomes null, which JSON has in its place.
+    A float that is not finite becomes null, which JSON has in its place; what is not printable is escaped.
 
     >>> dumps({"b": float("inf"), "a": [1]})
     '{\\n  "a": [\\n    1\\n  ],\\n  "b": null\\n}\\n'
     """
-    return json.dumps(_finite(document), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_finite(document), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def _finite(value: Any) -> Any:

@@ -17,6 +17,7 @@ from flint import fmpq, fmpq_mat
 
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
+from ...symbolic.plain_text import shown
 
 Vector = tuple[Fraction, ...]
 Row = Iterable[Fraction | int]
@@ -130,7 +131,7 @@ def _check(states: int, least: int, d: int, bits: int, features: str) -> None:
     whole_number("d", d, 1)
     whole_number("bits", bits, 1, 53)
     if features not in ("uniform", "one-hot"):
-        raise ArgumentError(f"features is {features!r}, wanted 'uniform' or 'one-hot'")
+        raise ArgumentError(f"features is {shown(features)}, wanted 'uniform' or 'one-hot'")
     if features == "one-hot" and d != states:
         raise ArgumentError(f"d is {d}, wanted {states}: one-hot features have one entry for each state")
 
@@ -194,14 +195,14 @@ def process_named(name: str) -> Callable[..., MarkovRewardProcess]:
         return PROCESSES[name]
     near = difflib.get_close_matches(str(name), PROCESSES, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the processes are {', '.join(PROCESSES)}"
-    raise ArgumentError(f"process is {name!r}, which is not known: {hint}")
+    raise ArgumentError(f"process is {shown(name)}, which is not known: {hint}")
 
 
 def _rational(name: str, value: object) -> Fraction:
     """`value` as a Fraction when it is an exact number; raises `ArgumentError` that calls it `name`."""
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
         return Fraction(value)
-    raise ArgumentError(f"{name} is {value!r}, wanted an integer or a Fraction: write Fraction(9, 10) for 0.9")
+    raise ArgumentError(f"{name} is {shown(value)}, wanted an integer or a Fraction: write Fraction(9, 10) for 0.9")
 
 
 def _matrix(rows: Rows) -> fmpq_mat:

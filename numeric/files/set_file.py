@@ -29,6 +29,7 @@ from ...symbolic.invariance.constraints import Constraint, constrained, parse_eq
 from ...symbolic.invariance.sets import Rows, WeightSet, pattern_set
 from ...symbolic.invariance.symmetry import SymmetryGroup
 from ...symbolic.invariance.weights import WeightSpace
+from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import loads
 from .text import read_text
 
@@ -93,7 +94,7 @@ def _object(content: Any, needed: set[str], allowed: set[str]) -> dict[str, Any]
         what = f"lacks {missing[0]}" if missing else f"has the key {unknown[0][:40]!a}"
         raise ContentError(f"{what}: wanted {', '.join(sorted(needed))} and any of {', '.join(sorted(allowed))}")
     if str(content["schema"]) != SCHEMA:
-        raise ContentError(f"schema is {str(content['schema'])[:20]!r}, wanted {SCHEMA}")
+        raise ContentError(f"schema is {shown(content['schema'])}, wanted {SCHEMA}")
     for key in ("name", "meaning"):
         text = content.get(key, "-")
         if not isinstance(text, str) or not 0 < len(text) <= MAX_NAME or not text.isprintable():

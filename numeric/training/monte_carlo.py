@@ -21,6 +21,7 @@ from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
 from ...symbolic.invariance.samples import Outer
 from ...symbolic.invariance.sets import WeightSet
+from ...symbolic.plain_text import shown
 from .outer_update import Samples, flat, outer_update
 
 LAWS = {
@@ -73,7 +74,7 @@ def draw(law: str, d: int, n: int, units: int, trajectories: int, seed: int) -> 
     Transition rows are normalised exponentials, rewards uniform in [-1, 1]; both belong to states, as features do.
     """
     if law not in LAWS:
-        raise ArgumentError(f"law is {str(law)[:40]!r}, wanted one of {', '.join(LAWS)}")
+        raise ArgumentError(f"law is {shown(law)}, wanted one of {', '.join(LAWS)}")
     rng = torch.Generator().manual_seed(seed)
 
     def uniform(*shape: int) -> Tensor:

@@ -30,6 +30,7 @@ from ...symbolic.invariance.samples import Outer, Trajectory, prompts
 from ...symbolic.invariance.symmetry import Square, SymmetryGroup
 from ...symbolic.invariance.update import averaged_update, prompt_matrix, row_action
 from ...symbolic.invariance.weights import WeightSpace
+from ...symbolic.plain_text import shown
 from ..device import PRECISIONS
 from ..reference import Stacked, components_first
 from ..transformer import ORDERS, AttentionHead, AttentionLayer, LinearTransformer
@@ -53,7 +54,7 @@ class Attention:
 
     def __post_init__(self) -> None:
         if self.kind not in ATTENTIONS:
-            raise ArgumentError(f"attention is {str(self.kind)[:40]!r}, wanted one of {', '.join(ATTENTIONS)}")
+            raise ArgumentError(f"attention is {shown(self.kind)}, wanted one of {', '.join(ATTENTIONS)}")
 
 
 LINEAR = Attention()

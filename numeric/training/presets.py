@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...symbolic.errors import ArgumentError
+from ...symbolic.plain_text import shown
 from .settings import Training
 
 
@@ -64,4 +65,4 @@ def preset_named(name: str) -> Preset:
         return PRESETS[name]
     near = difflib.get_close_matches(str(name), PRESETS, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the presets are {', '.join(PRESETS)}"
-    raise ArgumentError(f"preset is {str(name)[:40]!r}, which is not known: {hint}")
+    raise ArgumentError(f"preset is {shown(name)}, which is not known: {hint}")

@@ -10,6 +10,7 @@ from typing import Any
 from ...symbolic.algorithms import find
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import parse_rational, whole_number
+from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import dumps, rational_text
 
 PROCESSES = ("boyan-chain", "loop", "cart-pole")
@@ -93,7 +94,7 @@ class Training:
             ("trace", ("lam", "gamma-lam")),
         ):  # fmt: skip
             if getattr(self, name) not in known:
-                raise ArgumentError(f"{name} is {str(getattr(self, name))[:40]!r}, wanted {', '.join(known)}")
+                raise ArgumentError(f"{name} is {shown(getattr(self, name))}, wanted {', '.join(known)}")
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if not isinstance(value, Fraction) or not 0 <= value <= 1:
@@ -104,7 +105,7 @@ class Training:
                 raise ArgumentError(f"{name} is {value}, wanted a positive number up to {limit}")
         for name in self.traps:
             if name not in TRAPS:
-                raise ArgumentError(f"trap is {str(name)[:40]!r}, wanted some of {', '.join(TRAPS)}")
+                raise ArgumentError(f"trap is {shown(name)}, wanted some of {', '.join(TRAPS)}")
         self._fit()
 
     def _fit(self) -> None:
@@ -169,7 +170,7 @@ def from_document(document: dict[str, Any]) -> Training:
     names = {f.name for f in fields(Training)}
     unknown = next((name for name in document if name not in names), None)
     if unknown is not None:
-        raise ArgumentError(f"there is no setting {str(unknown)[:40]!r}, wanted some of {', '.join(sorted(names))}")
+        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(sorted(names))}")
     values = dict(document)
     for name in ("gamma", "lam"):
         if isinstance(values.get(name), str):

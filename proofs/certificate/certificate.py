@@ -30,6 +30,7 @@ from ...symbolic.errors import (
     NotRepresentableError,
     WorkLimitError,
 )
+from ...symbolic.plain_text import amount
 from ...symbolic.strict_json import dumps, loads
 from ..case import MAX_WORK, Case, Progress, Settings, parameter_values, silent
 from ..checker import verify
@@ -148,12 +149,14 @@ def check_size(algorithm: Algorithm, settings: Settings) -> None:
     m = sum(1 if b.scalar else s.features for b in algorithm.features) + len(algorithm.accumulators)
     entries = (1 if s.looped else s.layers) * 3 * m * m + (s.context + 1) ** 2
     if entries > MAX_ENTRIES:
-        raise WorkLimitError(f"the weights have about {entries} entries, above the limit of {MAX_ENTRIES} of a file")
+        raise WorkLimitError(
+            f"the weights have about {amount(entries)} entries, above the limit of {MAX_ENTRIES} of a file"
+        )
     work = max(s.context, 200) ** 2 * s.layers
     if work > s.max_work:
         raise WorkLimitError(
-            f"the work asked for, max(context, 200)^2 * layers = {work}, is above the limit of {s.max_work}: "
-            f"ask for less, or raise it with --max-work {work}"
+            f"the work asked for, max(context, 200)^2 * layers = {amount(work)}, is above the limit of {s.max_work}: "
+            f"ask for less, or raise it with --max-work {amount(work)}"
         )
 
 

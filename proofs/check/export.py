@@ -18,7 +18,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
-from ...symbolic.strict_json import dumps
+from ...symbolic.strict_json import dumps, rational_text
 from ..case import Case, Progress, Settings, silent
 from ..certificate import certificate as certificates
 from ..checker import ask, establish
@@ -233,8 +233,8 @@ def _weights(found: Construction, wanted: Construction) -> Iterable[str]:
 
 
 def _short(value: Any) -> str:
-    shown = str(value) if isinstance(value, Fraction) else ascii(value)
-    return shown if len(shown) <= 80 else f"{shown[:80]}..."
+    text = rational_text(value) if isinstance(value, Fraction) else ascii(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _certificate(opened: Opened, certificate: Any) -> Iterable[str]:

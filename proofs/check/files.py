@@ -70,7 +70,7 @@ def targets(paths: Sequence[Path], only_known: bool = False) -> list[Target]:
     """
     found: dict[str, Target] = {}
     for path in paths:
-        for target in _inside(path) if path.is_dir() else [_target(path)]:
+        for target in _inside(path) if os.path.isdir(path) else [_target(path)]:  # noqa: PTH112 - False for any name
             ignored = target.kind in (Kind.UNKNOWN, Kind.DIRECTORY) or _is_test(target.path.name)
             if not (only_known and ignored and not target.trouble):
                 found.setdefault(os.path.abspath(target.path), target)  # noqa: PTH100 - a link stays what it is

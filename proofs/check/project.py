@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...numeric.files.text import read_text
 from ...symbolic.algorithm import Algorithm
-from ...symbolic.errors import (
-    ArgumentError,
-    ContentError,
-    LayerproofError,
-    NotPolynomialError,
-    NotRepresentableError,
-    WorkLimitError,
-)
-from ...symbolic.plain_text import encodable
+from ...symbolic.errors import ContentError, DeviceError, LayerproofError, WorkLimitError
+from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import loads
 from ..case import Progress, Settings, silent
 from ..certificate import certificate
@@ -42,17 +36,21 @@ NOTHING = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file: a result, or the reason why it could not be checked."""
+    """What became of one file: a result, or the reason why it could not be checked.
+
+    code : the exit code where there is no result
+    """
 
     name: str
     kind: Kind
     result: Result | None = None
     refused: str = ""
+    code: int = ContentError.exit_code
 
     @property
     def exit_code(self) -> int:
         """The exit code for this file alone."""
-        return ContentError.exit_code if self.result is None else self.result.exit_code
+        return self.code if self.result is None else self.result.exit_code
 
     @property
     def verdict(self) -> str:
@@ -63,7 +61,7 @@ class Outcome:
     def reason(self) -> str:
         """Why, in one line: how many claims hold, or the first that does not."""
         if self.result is None:
-            return self.refused.removeprefix(f"{self.name}: ")
+            return self.refused.removeprefix(f"{message(self.name)}: ")
         asked = [c for c in self.result.claims if c.asked]
         if self.kind is Kind.DIRECTORY:
             return asked[0].reason
@@ -80,30 +78,36 @@ def worst(result: Result) -> Verdict:
 
 
 def exit_code(outcomes: list[Outcome]) -> int:
-    """1 when anything is refuted, else 4 when a file cannot be checked, else 3 when something is open, else 0."""
+    """1 when anything is refuted, else 5, 4 or 2 when a file cannot be checked, else 3 when something is open, or 0."""
     codes = {outcome.exit_code for outcome in outcomes}
-    return next((code for code in (1, 4, 3) if code in codes), 0)
+    return next((code for code in (1, 5, 4, 2, 3) if code in codes), 0)
 
 
 def check_target(target: Target, settings: Settings, prove: bool = False, progress: Progress = silent) -> Outcome:
-    """Check one target; content that cannot be checked is an outcome, and not an error.
+    """Check one target; that it cannot be checked is an outcome and no error, whatever the file holds.
 
     settings : sizes for constructions; where floats run and the limits on work and time for everything
-    Raises `DeviceError` and `WorkLimitError` where the settings themselves cannot be had.
+    Raises `DeviceError` where there is no such device: no file could be checked then.
     """
-    path = target.path
     try:
-        result = _result(target, settings, prove, progress)
-    except WorkLimitError:
+        return Outcome(target.name, target.kind, _result(target, settings, prove, progress))
+    except DeviceError:
         raise
-    except (ContentError, ArgumentError, NotPolynomialError, NotRepresentableError) as error:
-        return Outcome(target.name, target.kind, refused=encodable(_named(path, error)))
-    return Outcome(target.name, target.kind, result)
+    except WorkLimitError as error:  # of the sizes that were asked for
+        said, code = str(error), error.exit_code
+    except LayerproofError as error:
+        said, code = str(error), ContentError.exit_code
+    except OSError as error:
+        said, code = f"cannot be read: {error.strerror or error}", ContentError.exit_code
+    except Exception as error:  # a fault of ours at one file keeps no other from being checked
+        said, code = f"internal error: {type(error).__name__}: {error}", LayerproofError.exit_code
+    return Outcome(target.name, target.kind, refused=message(_named(target.path, said)), code=code)
 
 
-def _named(path: Path, error: LayerproofError) -> str:
-    text = str(error)
-    return text if text.startswith((f"{path}: ", f"{path}, line ")) else f"{path}: {text}"
+def _named(path: Path, text: str) -> str:
+    """The text with the file's name before it, unless it begins with that."""
+    name = message(str(path))
+    return text if text.startswith((f"{name}: ", f"{name}, line ")) else f"{name}: {text}"
 
 
 def _result(target: Target, settings: Settings, prove: bool, progress: Progress) -> Result:
@@ -148,6 +152,7 @@ def _replayed(path: Path, time_limit: float) -> Result:
     subject = content.get("subject") if isinstance(content, dict) else None
     if isinstance(subject, str) and is_file(subject):
         file = path.parent / subject
-        if file.is_file() and kind_of(file) is not Kind.CONSTRUCTION:
-            raise ContentError(f"subject is {subject!r:.200}, which is no construction, so it is not run")
+        here = os.path.isfile(file)  # noqa: PTH113 - False for any name
+        if here and kind_of(file) is not Kind.CONSTRUCTION:
+            raise ContentError(f"subject is {shown(subject, 200)}, which is no construction, so it is not run")
     return replay(path, time_limit)

@@ -159,7 +159,7 @@ def _settings(content: Any) -> Settings:
         raise ContentError(f"settings has no {missing[0]}")
     whole = {k: _whole(content[k], k) for k in ("features", "context", "layers", "seed")}
     exact = {k: parse_rational(content[k], k) for k in ("gamma", "lam")}
-    values = {k: parse_rational(x, f"values.{k}") for k, x in dict(content.get("values", {})).items()}
+    values = {k: parse_rational(x, f"values.{k}") for k, x in _object(content.get("values", {}), "values").items()}
     looped, trace = content.get("looped", False), content.get("trace")
     if not isinstance(looped, bool) or not (trace is None or isinstance(trace, str)):
         raise ContentError("settings.looped is no truth value or settings.trace no text")
@@ -178,7 +178,7 @@ def _context(content: Any) -> Context:
         raise ContentError("prompt is no object")
     extras = {
         name: [_weights(x) for x in _list(values, f"extras.{name}")]
-        for name, values in dict(content.get("extras", {})).items()
+        for name, values in _object(content.get("extras", {}), "prompt.extras").items()
     }
     return Context.of(
         [_vector(v) for v in _list(content.get("features"), "features")],
@@ -187,6 +187,12 @@ def _context(content: Any) -> Context:
         _vector(content.get("query")),
         extras,
     )
+
+
+def _object(content: Any, name: str) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise ContentError(f"{name} is no object")
+    return content
 
 
 def _list(content: Any, name: str) -> list[Any]:

@@ -52,8 +52,9 @@ def command(
     verified at -d, -n and -L; no other Python file is run.  An export (a directory of layerproof export) is checked
     file by file against its rationals, and these are derived again.
 
-    Exit codes: 0 all hold, 1 some field or claim is refuted, 3 something is undecided or was not run, or a directory
-    holds nothing to check, 4 a file cannot be checked; of several the first of 1, 4, 3, 0 that applies to any.
+    Exit codes: 0 all hold, 1 some field or claim is refuted, 2 -d, -n and -L ask for more than --max-work, 3 something
+    is undecided or was not run, or a directory holds nothing to check, 4 a file cannot be checked, 5 internal error at
+    a file; of several the first of 1, 5, 4, 2, 3, 0 that applies to any.
     """
     if not files and not only_known:
         raise ArgumentError("no certificate is named, wanted a file or a directory: layerproof check cert.json")
@@ -83,8 +84,8 @@ def report(outcomes: list[Outcome], prove: bool, json: bool) -> int:
         print("layerproof: nothing to check among the files named", file=sys.stderr)
     for outcome in outcomes:
         if outcome.result is None:
-            print(f"layerproof: {one_line(outcome.refused)}", file=sys.stderr)
-    if json and (not outcomes or any(outcome.result is not None for outcome in outcomes)):
+            print(f"layerproof: {outcome.refused}", file=sys.stderr)
+    if json:
         print(dumps(document(outcomes, prove)), end="")
     elif not json:
         for outcome in outcomes:
@@ -102,7 +103,11 @@ def document(outcomes: list[Outcome], prove: bool) -> dict[str, object]:
         for claim in result.document()["claims"]
     ]
     files = {name: {**result.settings, "what": o.kind.value} for name, (o, result) in checked.items()}
+    code = exit_code(outcomes)
+    first = next((o for o in outcomes if o.result is None and o.exit_code == code), None)
+    error = {"error": {"code": code, "argument": first.name, "message": first.refused}} if first is not None else {}
     return {
+        **error,
         "command": "check",
         "schema": SCHEMA,
         "settings": {"prove": prove, "files": files},

@@ -12,6 +12,7 @@ from ...symbolic.construction import Construction, construct
 from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ...symbolic.exact import whole_number
+from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import dumps
 from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections
@@ -45,7 +46,7 @@ def command(
     """
     found = resolve_algorithm(algorithm, "derive")
     if trace is not None and "trace" not in found.options:
-        raise ArgumentError(f"trace is {trace!r}, but {found.name} keeps no trace: leave it out")
+        raise ArgumentError(f"trace is {shown(trace)}, but {found.name} keeps no trace: leave it out")
     options = {"trace": trace} if trace is not None else {}
     values = {"gamma": rational(gamma, "gamma"), "lam": rational(lam, "lam")}
     for name, value in values.items():

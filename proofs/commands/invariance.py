@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from ...numeric.files.set_file import read_group, read_set
 from ...symbolic.invariance.own_weights import FORMS
 from ...symbolic.invariance.symmetry import GROUPS, SymmetryGroup
+from ...symbolic.plain_text import shown
 from ..invariance.claims import invariance
 from ..invariance.question import SETS, Question
 from ..invariance.table import show
@@ -106,4 +107,4 @@ def _file(text: str, option: str, names: Any) -> Path:
     path = Path(text)
     if text and (path.suffix or path.exists()):
         return path
-    raise ArgumentError(f"{option} is {text[:60]!r}, wanted one of {', '.join(names)}, or a JSON file")
+    raise ArgumentError(f"{option} is {shown(text)}, wanted one of {', '.join(names)}, or a JSON file")

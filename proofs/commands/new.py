@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from ...numeric.files.placing import place_new_files
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.plain_text import shown
 
 TEMPLATE = '''"""NAME: say in one line what this algorithm does, and with what prompt."""
 
@@ -81,7 +82,7 @@ def command(
 ) -> int:
     """Write NAME.py, an algorithm of your own to fill in, and test_NAME.py; `layerproof verify NAME.py` checks it."""
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,59}", name):
-        raise ArgumentError(f"name is {name[:60]!r}, wanted lower-case letters, digits and hyphens, such as my-td")
+        raise ArgumentError(f"name is {shown(name)}, wanted lower-case letters, digits and hyphens, such as my-td")
     if name in catalogue():
         raise ArgumentError(f"name is {name!r}, which is in the catalogue: choose another")
     module = name.replace("-", "_")

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
+from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK
 from ..sweep.picture import check_picture, write_picture
@@ -52,7 +53,7 @@ def command(
     Exit codes: 0 every point holds, 1 some point is refuted, 3 some point is undecided or was not run.
     """
     if executor not in ("processes", "dask"):
-        raise ArgumentError(f"executor is {executor[:40]!r}, wanted processes or dask")
+        raise ArgumentError(f"executor is {shown(executor)}, wanted processes or dask")
     if scheduler is not None and executor != "dask":
         raise ArgumentError("scheduler is given, wanted with --executor dask only")
     if scheduler is not None and workers is not None:

@@ -20,6 +20,7 @@ from ...symbolic.invariance.samples import Outer
 from ...symbolic.invariance.sets import commutant
 from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ...symbolic.invariance.weights import Point, WeightSpace
+from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Layout
 from ...symbolic.strict_json import rational_text
 from ..case import Progress, silent
@@ -76,24 +77,24 @@ class Question:
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if not isinstance(value, Fraction) or not 0 <= value <= 1 or value.denominator > LARGEST:
-                shown = value if isinstance(value, Fraction) else repr(value)
+                given = value if isinstance(value, Fraction) else shown(value)
                 raise ArgumentError(
-                    f"{name} is {shown}, wanted an exact number from 0 to 1 such as 9/10, of at most 9 digits"
+                    f"{name} is {given}, wanted an exact number from 0 to 1 such as 9/10, of at most 9 digits"
                 )
         Outer(self.window, self.outer)
         if isinstance(self.set, str) and self.set not in SETS:
-            raise ArgumentError(f"set is {self.set[:40]!r}, wanted one of {', '.join(SETS)}, or a set's file")
+            raise ArgumentError(f"set is {shown(self.set)}, wanted one of {', '.join(SETS)}, or a set's file")
         if self.weights not in FORMS:
-            raise ArgumentError(f"weights is {str(self.weights)[:40]!r}, wanted {' or '.join(FORMS)}")
+            raise ArgumentError(f"weights is {shown(self.weights)}, wanted {' or '.join(FORMS)}")
         if not isinstance(self.group, (str, SymmetryGroup)):
-            raise ArgumentError(f"group is {str(self.group)[:40]!r}, wanted a name or a SymmetryGroup")
+            raise ArgumentError(f"group is {shown(self.group)}, wanted a name or a SymmetryGroup")
         if not (self.set is None or isinstance(self.set, (str, Mapping))):
-            raise ArgumentError(f"set is {str(self.set)[:40]!r}, wanted a name or a set's document")
+            raise ArgumentError(f"set is {shown(self.set)}, wanted a name or a set's document")
         for name in ("law", "trace"):
             if not (getattr(self, name) is None or isinstance(getattr(self, name), str)):
-                raise ArgumentError(f"{name} is {str(getattr(self, name))[:40]!r}, wanted a name")
+                raise ArgumentError(f"{name} is {shown(getattr(self, name))}, wanted a name")
         if not (self.looped is None or isinstance(self.looped, bool)):
-            raise ArgumentError(f"looped is {self.looped!r}, wanted True, False or None for both")
+            raise ArgumentError(f"looped is {shown(self.looped)}, wanted True, False or None for both")
         if isinstance(self.group, SymmetryGroup) and self.group.d != self.features:
             raise ArgumentError(f"group acts on {self.group.d} features, wanted {self.features} as in features")
 
@@ -191,7 +192,7 @@ def subjects(
         if found.extras and question.law is not None:
             raise ArgumentError(f"law samples no {found.extras[0][0]}, which the transitions of {found.name} carry")
         if question.trace is not None and "trace" not in found.options and len(chosen) == 1:
-            raise ArgumentError(f"trace is {question.trace!r}, but {found.name} keeps no trace: leave it out")
+            raise ArgumentError(f"trace is {shown(question.trace)}, but {found.name} keeps no trace: leave it out")
         options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
         parameters = found.values({"gamma": question.gamma, "lam": question.lam})
         discounted = "gamma" in found.parameters or all(b.name != "phi_next" for b in found.features)

@@ -14,6 +14,7 @@ from ...symbolic.attention import Head
 from ...symbolic.errors import ContentError
 from ...symbolic.exact import exact_number, exact_rows
 from ...symbolic.own import OwnConstruction
+from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Context, Layout
 from ...symbolic.tracing.judged import values_here
 from .protocol import matrix, number
@@ -125,18 +126,18 @@ def own_reference(subject: OwnConstruction, question: Mapping[str, Any], memory:
         return None
     where = f"the reference after layer {question['after']}"
     if not isinstance(entries, Mapping):
-        raise ContentError(f"{where} is {str(entries)[:40]!r}, wanted a dict {{(row name, column name): entry}}")
+        raise ContentError(f"{where} is {shown(entries)}, wanted a dict {{(row name, column name): entry}}")
     result = []
     for place, value in entries.items():
         if not isinstance(place, tuple) or len(place) != 2 or not all(isinstance(x, str) for x in place):
-            raise ContentError(f"{where} names {str(place)[:40]!r}, wanted (row name, column name)")
+            raise ContentError(f"{where} names {shown(place)}, wanted (row name, column name)")
         result.append([str(place[0]), str(place[1]), number(exact_number(value, where))])
     return result
 
 
 def _heads(given: Any, what: str, m: int, columns: int, layer: int, memory: Memory) -> list[Any]:
     if not isinstance(given, Sequence) or not all(isinstance(h, Head) for h in given):
-        raise ContentError(f"{what} returned {str(given)[:40]!r}, wanted a list of Head")
+        raise ContentError(f"{what} returned {shown(given)}, wanted a list of Head")
     result = []
     for k, head in enumerate(given):
         where = f"layer {layer + 1}, head {k + 1}"
@@ -151,7 +152,7 @@ def _heads(given: Any, what: str, m: int, columns: int, layer: int, memory: Memo
 
 def _names(given: Any, what: str) -> list[str]:
     if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(x, str) for x in given):
-        raise ContentError(f"{what} returned {str(given)[:40]!r}, wanted a list of names")
+        raise ContentError(f"{what} returned {shown(given)}, wanted a list of names")
     return [str(x) for x in given]
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError, ContentError, DiffersError, LayerproofError, RefusedError
 from ...symbolic.own import OwnConstruction
+from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import loads
 from ...symbolic.tracing.own import judged_own
 from . import answers
@@ -71,7 +72,7 @@ class Server:
         kinds = (Algorithm, OwnConstruction)
         for kind, value, wanted in zip(("ALGORITHM", "CONSTRUCTION"), found, kinds, strict=True):
             if value is not None and type(value) is not wanted:
-                raise ContentError(f"{kind} is {str(value)[:40]!r}, wanted a layerproof.{wanted.__name__}")
+                raise ContentError(f"{kind} is {shown(value)}, wanted a layerproof.{wanted.__name__}")
         record = described(given[0])
         self.subject = judged_own(given[0]) if isinstance(given[0], OwnConstruction) else given[0]
         return record

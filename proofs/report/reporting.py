@@ -11,6 +11,7 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError
 from ...symbolic.own import OwnConstruction
+from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Context
 from ..case import Progress, Settings, silent
 from ..functions import Number, run_settings
@@ -49,7 +50,7 @@ def write_report(
     chosen = list(dict.fromkeys(formats)) if formats is not None else list(DEFAULT_FORMATS)
     unknown = next((name for name in chosen if name not in FORMATS), None)
     if unknown is not None or not chosen:
-        raise ArgumentError(f"format is {str(unknown)[:40]!r}, wanted some of {', '.join(FORMATS)}")
+        raise ArgumentError(f"format is {shown(unknown)}, wanted some of {', '.join(FORMATS)}")
     if "pdf" in chosen and trouble:
         if formats is not None:
             raise ArgumentError(f"format is 'pdf', but {trouble}")

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from signal import SIG_IGN, SIGINT, signal
 
 from ...symbolic.errors import ArgumentError, DeviceError
+from ...symbolic.plain_text import shown
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS",
@@ -90,6 +91,6 @@ def dask_executor(scheduler: str | None, workers: int) -> Iterator[Executor]:
             raise DeviceError(f"scheduler {scheduler} does not answer: {error}") from None
         except ValueError as error:
             raise ArgumentError(
-                f"scheduler is {str(scheduler)[:80]!r}, wanted an address such as tcp://host:8786: {error}"
+                f"scheduler is {shown(scheduler)}, wanted an address such as tcp://host:8786: {error}"
             ) from None
         yield client.get_executor(pure=False)

@@ -11,14 +11,16 @@ from cyclopts import Parameter
 
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.exact import parse_rational
+from ...symbolic.plain_text import shown
 
 
 def whole(_: Any, tokens: Sequence[Any]) -> int:
     """An argument that is a whole number in digits; 2.5 is refused and not rounded."""
     text = tokens[0].value
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-        shown = text if len(text) <= 40 else f"{text[:40]}..."
-        raise ArgumentError(f"{tokens[0].keyword or 'a size'} is {shown!r}, wanted a whole number of at most 18 digits")
+        raise ArgumentError(
+            f"{tokens[0].keyword or 'a size'} is {shown(text)}, wanted a whole number of at most 18 digits"
+        )
     return int(text)
 
 
@@ -74,7 +76,7 @@ def parameter_values(given: list[str]) -> dict[str, Fraction]:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier() or name in ("gamma", "lam") or name in values:
             raise ArgumentError(
-                f"parameter is {text[:60]!r}, wanted NAME=VALUE once for each name, such as beta=1/3 (gamma and lam "
+                f"parameter is {shown(text)}, wanted NAME=VALUE once for each name, such as beta=1/3 (gamma and lam "
                 "have options of their own)"
             )
         values[name] = rational(value, name)

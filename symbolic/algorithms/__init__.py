@@ -11,6 +11,7 @@ from typing import Any
 
 from ..algorithm import Algorithm
 from ..errors import ArgumentError
+from ..plain_text import shown
 
 
 @cache
@@ -42,7 +43,7 @@ def find(name: str) -> Algorithm:
         return known[name]
     near = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
-    raise ArgumentError(f"there is no algorithm {name[:60]!r}; {hint} See: layerproof list")
+    raise ArgumentError(f"there is no algorithm {shown(name)}; {hint} See: layerproof list")
 
 
 def _reduced(algorithm: Algorithm) -> Any:

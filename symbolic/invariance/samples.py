@@ -10,6 +10,7 @@ from typing import Any
 from ..arithmetics.arithmetic import Arithmetic
 from ..errors import ArgumentError
 from ..identity.exact import Problem, problem
+from ..plain_text import shown
 from .symmetry import Square
 from .weights import WeightSpace
 
@@ -72,9 +73,9 @@ class Outer:
 
     def __post_init__(self) -> None:
         if self.window not in WINDOWS:
-            raise ArgumentError(f"window is {str(self.window)[:40]!r}, wanted {' or '.join(WINDOWS)}")
+            raise ArgumentError(f"window is {shown(self.window)}, wanted {' or '.join(WINDOWS)}")
         if self.kind not in OUTERS:
-            raise ArgumentError(f"outer is {str(self.kind)[:40]!r}, wanted one of {', '.join(OUTERS)}")
+            raise ArgumentError(f"outer is {shown(self.kind)}, wanted one of {', '.join(OUTERS)}")
 
     def error(self, arithmetic: Arithmetic, target: Any, prediction: Any, following: Any) -> Any:
         """delta: R' - rbar + gamma f(Z') - f(Z), without the middle part for monte-carlo."""

@@ -11,6 +11,7 @@ from itertools import permutations, product
 from flint import fmpq, fmpq_mat
 
 from ..errors import ArgumentError
+from ..plain_text import shown
 
 Square = tuple[tuple[Fraction, ...], ...]
 ENUMERATION_LIMIT = 50_000
@@ -211,5 +212,5 @@ def group_named(name: str, d: int) -> SymmetryGroup:
     (48, 2)
     """
     if name not in GROUPS:
-        raise ArgumentError(f"group is {str(name)[:40]!r}, wanted one of {', '.join(GROUPS)}, or a file of generators")
+        raise ArgumentError(f"group is {shown(name)}, wanted one of {', '.join(GROUPS)}, or a file of generators")
     return SymmetryGroup(name, d, GROUPS[name](d))

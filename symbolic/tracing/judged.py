@@ -13,6 +13,7 @@ from itertools import islice
 from ..algorithm import Accumulator, Algorithm, FeatureBlock
 from ..algorithms import catalogue
 from ..errors import ContentError, DiffersError, LayerproofError, RefusedError
+from ..plain_text import shown
 from .evaluate import evaluated, is_evaluated
 from .points import Point, differs, points, values_at
 from .trace import trace
@@ -68,7 +69,7 @@ def judged(record: Algorithm) -> Algorithm:
     ):
         wrong = next((x for x in values if not isinstance(x, kind)), None)
         if wrong is not None:
-            raise ContentError(f"{what} of {record.name} holds {str(wrong)[:40]!r}, wanted a {kind.__name__}")
+            raise ContentError(f"{what} of {record.name} holds {shown(wrong)}, wanted a {kind.__name__}")
     if is_evaluated(record) or any(record is a for a in catalogue().values()):
         return record
     if id(record) not in _judged:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..algorithm import Algorithm
 from ..errors import ContentError
+from ..plain_text import shown
 from .expression import ARITY, MATRIX, SCALAR, SOURCES, VECTOR, Expression, Table, names, nodes, symbol
 
 FORMAT = 1
@@ -185,7 +186,7 @@ class _Reader:
         if not isinstance(data, dict) or set(data) != wanted:
             raise ContentError(f"a traced construction has the keys {', '.join(sorted(wanted))}, and no others")
         if data["format"] != FORMAT or isinstance(data["format"], bool):
-            raise ContentError(f"format is {str(data['format'])[:40]!r}, wanted {FORMAT}")
+            raise ContentError(f"format is {shown(data['format'])}, wanted {FORMAT}")
         self.data = data
         self.table = Table()
         self.nodes: list[Expression] = []
@@ -263,9 +264,7 @@ class _Reader:
                 found = None
             if found is not None and str(found) == value:
                 return found
-        raise ContentError(
-            f"{where} holds {str(value)[:40]!r}, wanted a rational number in lowest terms such as '-3/7'"
-        )
+        raise ContentError(f"{where} holds {shown(value)}, wanted a rational number in lowest terms such as '-3/7'")
 
     @staticmethod
     def _text(value: Any, where: str) -> str:

@@ -122,7 +122,7 @@ BAD_FILES = {
     "deep nesting": ("[" * 100_000, "nested too deeply"),
     "no schema": ({"matrices": {"P": P, "Q": Q}}, "lacks schema"),
     "another schema": ({**GOOD, "schema": 2}, "schema is '2', wanted 1"),
-    "schema true": ({**GOOD, "schema": True}, "schema is 'True', wanted 1"),
+    "schema true": ({**GOOD, "schema": True}, "schema is True, wanted 1"),
     "an unknown key": ({**GOOD, "matrice": {}}, "has the key 'matrice'"),
     "both": ({**GOOD, **constraints("Q[phi, phi] = 0")}, "both or neither of matrices and constraints"),
     "neither": ({"schema": 1, "name": "x"}, "both or neither of matrices and constraints"),

@@ -114,7 +114,7 @@ def test_a_loop_that_swallows_exceptions_is_stopped_too(tmp_path, swallowed):
         ("x = 1\n", "neither ALGORITHM nor CONSTRUCTION"),
         (source() + "\nCONSTRUCTION = ALGORITHM\n", "both ALGORITHM and CONSTRUCTION"),
         ("ALGORITHM = 3\n", "ALGORITHM is '3', wanted a layerproof.Algorithm"),
-        ("CONSTRUCTION = [1]\n", "CONSTRUCTION is '[1]', wanted a layerproof.OwnConstruction"),
+        ("CONSTRUCTION = [1]\n", "CONSTRUCTION is [1], wanted a layerproof.OwnConstruction"),
         ("from layerproof import Algorithm\n\nALGORITHM = Algorithm\n", "wanted a layerproof.Algorithm"),
         (source(("ALGORITHM =", "CONSTRUCTION =")), "wanted a layerproof.OwnConstruction"),
         (source(('name="mine"', 'name="mi\\x1b[31mne"')), "the name is 'mi\\x1b[31mne', wanted a printable text"),
