@@ -16,6 +16,7 @@ from ..symbolic.attention import Head
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.errors import ArgumentError, ContentError, NotPolynomialError, NotRepresentableError
 from ..symbolic.given import given_construction
+from ..symbolic.plain_text import shown
 from ..symbolic.strict_json import dumps
 from .case import Case, Progress, Settings, silent
 from .certificate import certificate as certificates
@@ -55,7 +56,7 @@ def export(
     """Verify the weights of one algorithm, and write them with everything about them into the directory `output`.
 
     algorithm       : a name of the catalogue, a Python file of one's own, or an `Algorithm`
-    formats         : some of npz, onnx, pt2, beside the files that are always written
+    formats         : some of npz, onnx, pt2, transformers, beside the files that are always written
     preconditioners : exact, one entry a layer (a single one when looped); drawn from the seed when left out
     evidence        : kinds of evidence about the rationals; all that `verify` runs when left out
     Weights that are refuted are not written.  Raises `ArgumentError` when `output` is there and is no earlier export,
@@ -69,10 +70,10 @@ def export(
     if settings.prompt is not None:
         raise ArgumentError("prompt is given, but an export holds weights and no prompt: leave it out")
     if settings.trace is not None and "trace" not in found.options:
-        raise ArgumentError(f"trace is {settings.trace!r}, but {found.name} keeps no trace: leave it out")
+        raise ArgumentError(f"trace is {shown(settings.trace)}, but {found.name} keeps no trace: leave it out")
     unknown = sorted(settings.values.keys() - set(found.parameters))
     if unknown:
-        raise ArgumentError(f"there is no parameter {unknown[0][:40]!r} of {found.name}")
+        raise ArgumentError(f"there is no parameter {shown(unknown[0])} of {found.name}")
     file, known = origin(found), catalogue().get(found.name) is found
     asked = ask(evidence)
     check_device(settings, asked)

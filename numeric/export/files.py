@@ -9,13 +9,17 @@ from pathlib import Path
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import dumps, loads
 from ..exported import config as names
 from ..exported.config import Source, check_size, config, listing
+from ..exported.modeling import CODE
 from ..exported.readme import text
 from ..files.placing import place_directory, restore
 from ..files.text import MAX_FILE_BYTES, read_text
 from ..files.weights_file import document, safetensors_bytes
+
+UNCHANGED = b"# the digests in config.json are of these very bytes: git must not change line ends\n* -text\n"
 
 
 def check_formats(formats: Iterable[str], dtype: str) -> None:
@@ -27,7 +31,7 @@ def check_formats(formats: Iterable[str], dtype: str) -> None:
         raise ArgumentError(f"dtype is {dtype}, which is a way of multiplying and no format to store: use float32")
     for name in formats:
         if name not in names.FORMATS:
-            raise ArgumentError(f"formats holds {name!r:.60}, wanted some of {', '.join(names.FORMATS)}")
+            raise ArgumentError(f"formats holds {shown(name)}, wanted some of {', '.join(names.FORMATS)}")
     if "npz" in formats and dtype == "bfloat16":
         raise ArgumentError("dtype is bfloat16, which NumPy lacks: ask for no npz, or for another dtype")
     if "onnx" in formats:
@@ -49,7 +53,7 @@ def contents(
 ) -> dict[str, bytes]:
     """Every file of an export by its name: the same bytes for the same arguments and library versions.
 
-    formats      : some of npz, onnx, pt2
+    formats      : some of npz, onnx, pt2, transformers
     onnx_context : what model.onnx is for, as in `export_config.config`; without it only the fixed-n file is written
     Raises `ArgumentError` for what a format cannot hold, `WorkLimitError` when the files would be too large to be read
     back, `MissingExtraError` where a library is missing.
@@ -57,7 +61,7 @@ def contents(
     formats = tuple(formats)
     check_formats(formats, dtype)
     check_size(construction)
-    files = {names.WEIGHTS: dumps(document(construction)).encode()}
+    files = {names.WEIGHTS: dumps(document(construction)).encode(), names.ATTRIBUTES: UNCHANGED}
     if len(files[names.WEIGHTS]) > MAX_FILE_BYTES:
         raise WorkLimitError(f"{names.WEIGHTS} would have more than {MAX_FILE_BYTES} bytes, the limit: export less")
     files[names.TENSORS] = safetensors_bytes(construction, dtype)
@@ -80,8 +84,10 @@ def contents(
 
         made_with["torch"] = metadata.version("torch")
         files[names.PT2] = archive(construction, dtype)
+    if "transformers" in formats:
+        files[names.MODELING] = CODE.encode()
     # The README is made from the rest of config.json, which then has the README's digest too.
-    said = config(construction, dtype, source or Source(), context, made_with, files)
+    said = config(construction, dtype, source or Source(), context, made_with, files, "transformers" in formats)
     files[names.README] = text(said).encode()
     files[names.CONFIG] = dumps({**said, "files": listing(files)}).encode()
     return files

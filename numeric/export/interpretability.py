@@ -17,11 +17,13 @@ softmax, does not run these weights; `run_with_cache` here does, under its names
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
@@ -72,6 +74,14 @@ class InterpretabilityView:
             "d_vocab_out": 1, "attn_only": True, "use_attn_scale": False, "normalization_type": None,
         }  # fmt: skip
 
+    @cached_property
+    def module(self) -> ViewModule:
+        """The model with a submodule for every activation, for tools that hook modules; made once.
+
+        Its weights are `tensors` as they are when it is made.
+        """
+        return ViewModule(self)
+
     def run_with_cache(self, Z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The predictions : (batch,) and every activation by TransformerLens's name.  Z : (batch, m, n + 1).
 
@@ -82,25 +92,104 @@ class InterpretabilityView:
                 f"Z has the shape {tuple(Z.shape)}, wanted (batch, {len(self.rows)}, {len(self.columns)})"
             )
         cache: dict[str, Tensor] = {}
-        x = Z.mT
-        for number in range(self.layers):
-            at = f"blocks.{number}"
-            W = {name: self.tensors[f"{at}.attn.{name}"] for name in ("W_Q", "W_K", "W_V", "W_O", "M")}
-            cache[f"{at}.hook_resid_pre"] = x
-            q, k, v = (torch.einsum("bpm,hmd->bphd", x, W[name]) for name in ("W_Q", "W_K", "W_V"))
-            scores = torch.einsum("bthd,bjhd->bhtj", q, k)
-            pattern = scores @ W["M"].mT / self.n
-            z = torch.einsum("bhti,bihd->bthd", pattern, v)
-            result = torch.einsum("bthd,hdm->bthm", z, W["W_O"])
-            for name, value in (
-                ("q", q), ("k", k), ("v", v), ("attn_scores", scores), ("pattern", pattern), ("z", z),
-                ("result", result),
-            ):  # fmt: skip
-                cache[f"{at}.attn.hook_{name}"] = value
-            cache[f"{at}.hook_attn_out"] = result.sum(dim=2)
-            x = x + cache[f"{at}.hook_attn_out"]
-            cache[f"{at}.hook_resid_post"] = x
-        return (x @ self.tensors["unembed.W_U"])[:, -1, 0], cache
+
+        def kept(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+            return lambda _module, _given, found: cache.update({name: found})
+
+        module = ViewModule(self)  # of the tensors as they are now
+        for name, inner in module.named_modules():
+            if name.rpartition(".")[2].startswith("hook_"):
+                inner.register_forward_hook(kept(name))
+        return module(Z.mT)[:, -1, 0], cache
+
+
+class Head(nn.Module):
+    """One head's part of a layer: z to what it adds, z W_O; `scores` and `pattern` are passed on as they are."""
+
+    def __init__(self, W_O: Tensor, M: Tensor, n: int):
+        super().__init__()
+        self.scores, self.pattern = nn.Identity(), nn.Identity()
+        self.register_buffer("W_O", W_O)
+        self.register_buffer("M", M)
+        self.n = n
+
+    W_O: Tensor
+    M: Tensor
+
+    def scored(self, q: Tensor, k: Tensor) -> Tensor:
+        """q_t . k_j for all t and j.  q, k : (batch, positions, m); result : (batch, positions, positions)."""
+        return self.scores(q @ k.mT)  # type: ignore[no-any-return]
+
+    def masked(self, scores: Tensor) -> Tensor:
+        """The pattern: scores M^T / n, in the shape of the scores."""
+        return self.pattern(scores @ self.M.mT / self.n)  # type: ignore[no-any-return]
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z @ self.W_O
+
+
+class Attention(nn.Module):
+    """The heads of a layer, and TransformerLens's activations of all of them: (batch, positions, heads, m)."""
+
+    def __init__(self, view: InterpretabilityView, at: str):
+        super().__init__()
+        W = {name: view.tensors[f"{at}.{name}"] for name in ("W_Q", "W_K", "W_V", "W_O", "M")}
+        self.heads = nn.ModuleList(Head(W_O, M, view.n) for W_O, M in zip(W["W_O"], W["M"], strict=True))
+        for name in ("W_Q", "W_K", "W_V"):
+            self.register_buffer(name, W[name])
+        for name in ("q", "k", "v", "attn_scores", "pattern", "z", "result"):
+            setattr(self, f"hook_{name}", nn.Identity())
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (
+            getattr(self, f"hook_{name}")(torch.einsum("bpm,hmd->bphd", x, getattr(self, f"W_{name.upper()}")))
+            for name in ("q", "k", "v")
+        )
+        heads: list[Any] = list(self.heads)
+        scores = torch.stack([head.scored(q[:, :, h], k[:, :, h]) for h, head in enumerate(heads)], dim=1)
+        scores = self.hook_attn_scores(scores)
+        pattern = self.hook_pattern(torch.stack([head.masked(scores[:, h]) for h, head in enumerate(heads)], dim=1))
+        z = self.hook_z(torch.einsum("bhti,bihd->bthd", pattern, v))
+        result = self.hook_result(torch.stack([head(z[:, :, h]) for h, head in enumerate(heads)], dim=2))
+        return result.sum(dim=2)  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """A layer: x to x + what its attention adds."""
+
+    def __init__(self, view: InterpretabilityView, number: int):
+        super().__init__()
+        self.attn = Attention(view, f"blocks.{number}.attn")
+        self.hook_resid_pre, self.hook_attn_out, self.hook_resid_post = (nn.Identity() for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.hook_resid_pre(x)
+        return self.hook_resid_post(x + self.hook_attn_out(self.attn(x)))  # type: ignore[no-any-return]
+
+
+class ViewModule(nn.Module):
+    """The model under TransformerLens's names, every activation the output of a submodule, which hooks can replace.
+
+    `blocks.l.attn.heads.h` puts out what head h adds, its `scores` and `pattern` what their names say;
+    `blocks.l.attn.hook_q` and so on are TransformerLens's.
+    """
+
+    def __init__(self, view: InterpretabilityView):
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(view, number) for number in range(view.layers))
+        row, width = view.tensors["unembed.W_U"].shape
+        self.unembed = nn.utils.skip_init(nn.Linear, row, width, bias=False, dtype=view.tensors["unembed.W_U"].dtype)
+        self.unembed.weight = nn.Parameter(view.tensors["unembed.W_U"].mT.contiguous(), requires_grad=False)
+
+    def forward(self, inputs_embeds: Tensor) -> Tensor:
+        """The read-out at every position, (batch, positions, 1); the last one's is the prediction.
+
+        inputs_embeds : (batch, positions, m), the prompt Z transposed
+        """
+        x = inputs_embeds
+        for block in self.blocks:
+            x = block(x)
+        return self.unembed(x)  # type: ignore[no-any-return]
 
 
 def interpretability_view(

@@ -9,6 +9,8 @@ tensors' names; a tensor equal to an earlier one is stored once.  Nothing of the
 
 n is a column (m, 1) of equal entries and no scalar: ONNX runtime turns a division by a scalar constant after a product
 into a factor that it keeps in float32, and a float64 model is then right to float32 only, unless 1/n is exact there.
+A row of zeros is added to what is transposed, which rounds nothing: ONNX runtime 1.20 to 1.25 puts a transposition and
+the product after it together into a product that it cannot do in float64, and then does not load the model.
 """
 
 from __future__ import annotations
@@ -79,6 +81,7 @@ def model(construction: Construction, dtype: str, context: str | int | None) -> 
         if context is None
         else _context(graph, names, context, layout.m)
     )
+    graph.constant("zeros_row", np.zeros(layout.m))
     Z, states = "Z", []
     for number in range(construction.depth):
         stored = 0 if construction.looped else number
@@ -166,6 +169,7 @@ def _context(graph: _Graph, names: dict[str, str], context: str | int, m: int) -
 def _layer(graph: _Graph, names: dict[str, str], stored: int, heads: int, Z: str, output: str, n: str) -> str:
     """Z + (sum of the heads) / n, each head from left to right."""
     turned = graph.node("Transpose", [Z], f"{Z}_transposed", perm=[0, 2, 1])
+    turned = graph.node("Add", [turned, "zeros_row"], f"{Z}_turned")
     total = ""
     for h in range(heads):
         W, P, Q, M = (names[f"layers.{stored}.heads.{h}.{kind}"] for kind in "WPQM")

@@ -4,7 +4,8 @@
 "heads": [heads of each stored layer], "rows": [a name a row of Z], "layout", "readout": {"row", "row_name", "column",
 "sign"}, "formula", "dtype", "statement", "rounding": {"exact", "largest_absolute_change", "largest_relative_change",
 "tensors": {name: {"exact": true} or what changed}}, "source", "onnx_context", "made_with", "files": {name: {"bytes",
-"sha256"}}}.  A change is {"exact": rational as text, "float": the nearest float64}.
+"sha256"}}}, with "architectures", "auto_map" and "model_type" where there is code for Hugging Face's `transformers`.
+A change is {"exact": rational as text, "float": the nearest float64}.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from ...symbolic.errors import ArgumentError, LayerproofError, WorkLimitError
 from ...symbolic.exact import nearest
 from ...symbolic.strict_json import rational_text
 from ..files.weights_file import description, tensors
+from .modeling import AUTO
 
 FORMAT, SCHEMA = "layerproof-export", 1
 CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE = (
     "config.json", "README.md", "weights.json", "model.safetensors", "certificate.json", "construction.py",
 )  # fmt: skip
 NPZ, ONNX, ONNX_FIXED, PT2 = "weights.npz", "model.onnx", "model_fixed_n.onnx", "model.pt2"
-FILES = (CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE, NPZ, ONNX, ONNX_FIXED, PT2)
+MODELING, ATTRIBUTES = "modeling_layerproof.py", ".gitattributes"
+FILES = (CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE, NPZ, ONNX, ONNX_FIXED, PT2, MODELING, ATTRIBUTES)
 """Every file that an export may hold."""
-FORMATS = {"npz": (NPZ,), "onnx": (ONNX, ONNX_FIXED), "pt2": (PT2,)}
+FORMATS = {"npz": (NPZ,), "onnx": (ONNX, ONNX_FIXED), "pt2": (PT2,), "transformers": (MODELING,)}
 """What is written on request only."""
 FORMULA = "Z + (1/n) sum_h W_h P_h Z M_h Z^T Q_h Z"
 ANY = "any"
@@ -129,7 +132,7 @@ KEYS = (
     "format", "schema", "algorithm", "options", "parameters", "d", "n", "layers", "looped", "layout", "readout",
     "heads", "rows", "formula", "dtype", "statement", "rounding", "source", "onnx_context", "made_with", "files",
 )  # fmt: skip
-"""What config.json has, no more and no less."""
+"""What config.json has, no more and no less but for `modeling.AUTO` where there is code for `transformers`."""
 
 
 def config(
@@ -139,11 +142,13 @@ def config(
     onnx_context: str | int | None,
     made_with: Mapping[str, str],
     files: Mapping[str, bytes],
+    transformers: bool = False,
 ) -> dict[str, Any]:
     """The content of config.json.
 
     onnx_context : the context lengths that model.onnx is for: "any", or up to a number; None where there is none
     made_with    : versions of the libraries that wrote files whose bytes depend on them
+    transformers : whether there is code for Hugging Face's `transformers`, which this names
     """
     said, rounded = description(construction), rounding(construction, dtype)
     kept = ("algorithm", "options", "parameters", "d", "n", "layers", "looped", "layout", "readout")
@@ -161,6 +166,7 @@ def config(
         "onnx_context": onnx_context,
         "made_with": dict(made_with),
         "files": listing(files),
+        **(AUTO if transformers else {}),
     }
 
 

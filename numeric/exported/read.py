@@ -22,6 +22,7 @@ from ..files.text import read_text
 from ..files.weights_file import description, from_document
 from . import config as names
 from .config import FORMAT, KEYS, SCHEMA, Source, check_size, config
+from .modeling import CODE
 from .readme import text
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class Opened:
         try:
             check_size(self.construction)
             made = config(
-                self.construction, said["dtype"], Source(**said["source"]), said["onnx_context"], said["made_with"], {}
-            )
+                self.construction, said["dtype"], Source(**said["source"]), said["onnx_context"], said["made_with"], {},
+                names.MODELING in said["files"],
+            )  # fmt: skip
         except ArgumentError as error:
             raise ContentError(f"{self.folder / names.WEIGHTS}: {error}") from None
         return {**made, "files": said["files"]}
@@ -215,8 +217,10 @@ def tensor_differences(opened: Opened) -> Iterator[str]:
         raise ContentError(f"{opened.folder / names.TENSORS}: {error}") from None
     yield from tensor_files.differences(stored, opened.tensors)
     wanted = {**description(opened.construction), "dtype": opened.config["dtype"]}
-    if set(metadata) != {"layerproof"} or not isinstance(said, dict):
-        yield "its metadata has other keys than layerproof"
+    if set(metadata) - {"format"} != {"layerproof"} or not isinstance(said, dict):
+        yield "its metadata has other keys than layerproof and format"
+    elif metadata.get("format", "pt") != "pt":  # exports of earlier versions say none
+        yield f"its metadata: format is {_shown(metadata['format'])}, wanted pt"
     else:
         yield from (f"its metadata: {line}" for line in _fields(said, loads(dumps(wanted)), ""))
 
@@ -238,9 +242,15 @@ def digest_differences(opened: Opened) -> Iterator[tuple[str, str]]:
     """(file, what differs) for each file that is not the one that config.json lists, and for what it does not list."""
     for name, listed in opened.config["files"].items():
         found = content(opened, name)
-        if name == names.README and found != text(opened.wanted).encode():
-            yield name, "is not what the rationals make it"
         digest = sha256(found).hexdigest()
+        if sha256(found.replace(b"\r\n", b"\n")).hexdigest() == listed["sha256"] != digest:
+            yield name, "has line ends of Windows, which git wrote: git config core.autocrlf false, and check out again"
+            continue
+        if (
+            name in (fixed := {names.README: text(opened.wanted), names.MODELING: CODE})
+            and found != fixed[name].encode()
+        ):
+            yield name, "is not what the rationals make it" if name == names.README else "is not layerproof's"
         if listed != {"bytes": len(found), "sha256": digest}:
             said = f"{_shown(listed['bytes'])} bytes and {_shown(listed['sha256'])}"
             yield name, f"has {len(found)} bytes and SHA-256 {digest}, {names.CONFIG} says {said}"

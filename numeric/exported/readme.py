@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .config import ANY, CERTIFICATE, CONFIG, NPZ, ONNX, ONNX_FIXED, PT2, SOURCE, TENSORS, WEIGHTS
+from .config import (
+    ANY,
+    ATTRIBUTES,
+    CERTIFICATE,
+    CONFIG,
+    MODELING,
+    NPZ,
+    ONNX,
+    ONNX_FIXED,
+    PT2,
+    SOURCE,
+    TENSORS,
+    WEIGHTS,
+)
 
 RUN = """import json
 
@@ -93,6 +106,13 @@ def loaders(config: Mapping[str, Any]) -> dict[str, str]:
             f'predicted, *Z_1_to_L = torch.export.load("{PT2}").module()(torch.as_tensor(Z))\n'
             "Z_0_to_L = [torch.as_tensor(Z), *Z_1_to_L]\n"
         )
+    if MODELING in have:
+        result["Hugging Face's transformers, 4 or 5"] = (
+            "import torch\n"
+            "from transformers import AutoModel  # runs modeling_layerproof.py\n"
+            'model = AutoModel.from_pretrained(".", trust_remote_code=True, dtype="auto")\n'
+            "Z_0_to_L = list(model(torch.as_tensor(Z)).hidden_states)\n"
+        )
     return result
 
 
@@ -176,6 +196,8 @@ def _files(config: Mapping[str, Any]) -> list[str]:
         ONNX: "the model for ONNX runtimes, batch and n dynamic",
         ONNX_FIXED: "the same with n fixed",
         PT2: "the model for torch.export",
+        MODELING: "code of the model for Hugging Face's transformers, the same in every export",
+        ATTRIBUTES: "keeps git from changing line ends, which digests are of",
     }
     present = [name for name in meanings if name == CONFIG or name in config["files"]]
     lines = [f"- `{name}`: {meanings[name]}" for name in present]

@@ -107,6 +107,7 @@ def read_npz(content: bytes, limit: int) -> dict[str, Stored]:
         raise ContentError("is no npz file: it does not begin as one")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
+            _one_archive(content, file)
             for member in file.infolist():
                 name = member.filename.removesuffix(".npy")
                 if not member.filename.endswith(".npy") or name in found:
@@ -125,6 +126,22 @@ def read_npz(content: bytes, limit: int) -> dict[str, Stored]:
             raise
         raise ContentError(f"is no npz file: {str(error)[:80] or 'damaged'}") from None
     return found
+
+
+def _one_archive(content: bytes, file: zipfile.ZipFile) -> None:
+    """Raise `ContentError` where bytes lie before, between or behind the members, which another reader may take up.
+
+    Of two archives in one file, readers open the last one or the first.
+    """
+    end = 0
+    for member in sorted(file.infolist(), key=lambda x: x.header_offset):
+        if member.header_offset != end:
+            raise ContentError(f"is no npz file: {_short(member.filename)} begins at byte {member.header_offset}, "
+                               f"wanted {end}, the end of what is before it")  # fmt: skip
+        name, extra = struct.unpack("<HH", content[end + 26 : end + 30].ljust(4, b"\0"))
+        end += 30 + name + extra + member.compress_size
+    if end != file.start_dir or file.comment or content[-22:-18] != b"PK\x05\x06":  # the mark of the last record
+        raise ContentError("is no npz file: it holds bytes that belong to no array")
 
 
 def _npy(data: bytes, name: str) -> Stored:

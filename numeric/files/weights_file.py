@@ -7,13 +7,15 @@ JSON: {"format": "layerproof-weights", "schema": 1, "algorithm", "options", "par
 `layers.{l}.heads.{h}.{W,P,Q,M}`; a looped transformer stores layer 0 only.  Rationals are strings in lowest terms,
 "-3/7".
 A tensor equal to an earlier one is {"same_as": that name}: masks are as large as the context squared.
-The safetensors file holds the same tensors rounded to a dtype, and the JSON without its tensors as one metadata key.
+The safetensors file holds the same tensors rounded to a dtype, and the JSON without its tensors as a metadata key.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Layout
 from ...symbolic.readout import Readout
 from ...symbolic.strict_json import dumps, loads, rational_text
@@ -114,20 +117,28 @@ def write_weights(construction: Construction, path: str | os.PathLike[str], dtyp
 
 
 def safetensors_bytes(construction: Construction, dtype: str) -> bytes:
-    """The content of a .safetensors file: the tensors rounded to `dtype`, everything else as its one metadata key."""
+    """The content of a .safetensors file: the tensors rounded to `dtype`, everything else as metadata.
+
+    Its metadata says `"format": "pt"` too, as Hugging Face's `transformers` wants it; its header is sorted, because the
+    library writes several keys of metadata in any order.
+    """
     from safetensors.torch import save  # loads torch
 
     from ..device import resolve_dtype
     from ..lower import lower
 
-    metadata = {"layerproof": dumps({**description(construction), "dtype": dtype})}  # one key: its bytes are stable
+    metadata = {"format": "pt", "layerproof": dumps({**description(construction), "dtype": dtype})}
     named = {
         f"layers.{number}.heads.{h}.{name}": tensor.contiguous().clone()
         for number, heads in enumerate(lower(construction, resolve_dtype(dtype), "cpu").layers)
         for h, head in enumerate(heads)
         for name, tensor in head.items()
     }
-    return bytes(save(named, metadata=metadata))
+    content = bytes(save(named, metadata=metadata))
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # tensors begin where their numbers can be read in place
+    return struct.pack("<Q", len(header)) + header + content[8 + length :]
 
 
 def read_weights(path: str | os.PathLike[str]) -> Construction:
@@ -147,7 +158,7 @@ def from_document(data: Any) -> Construction:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ContentError(f'is no weights file, wanted an object with "format": "{FORMAT}"')
     if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
-        raise ContentError(f"schema is {data.get('schema')!r}, this version reads {SCHEMA}")
+        raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA}")
     d, n, depth = (_whole(data, name) for name in ("d", "n", "layers"))
     looped = _typed(data, "looped", bool)
     layout_data = _typed(data, "layout", dict)
@@ -201,7 +212,7 @@ def _layers(stored: dict[str, Any], layout: Layout, count: int) -> tuple[tuple[H
                     target = value.get("same_as")
                     if not isinstance(target, str) or target not in built:
                         raise ContentError(
-                            f"tensors.{name} is the same as {str(target)[:60]!r}, which does not come before it"
+                            f"tensors.{name} is the same as {shown(target)}, which does not come before it"
                         )
                     named[kind] = built[target]
                     if named[kind].shape != (size, size):

@@ -63,6 +63,9 @@ def command(
     ] = False,
     npz: Annotated[bool, Parameter(name="--npz", negative=(), help="write weights.npz")] = False,
     pt2: Annotated[bool, Parameter(name="--pt2", negative=(), help="write model.pt2, for torch.export.load")] = False,
+    transformers: Annotated[
+        bool, Parameter(name="--transformers", negative=(), help="write modeling_layerproof.py, for Hugging Face")
+    ] = False,
     all_formats: Annotated[bool, Parameter(name="--all-formats", negative=(), help="write all of them")] = False,
     evidence: Evidence = None,
     max_work: MaxWork = MAX_WORK,
@@ -93,7 +96,7 @@ def command(
         values=parameter_values(parameter or []),
         time_limit=time_limit,
     )
-    asked = {"onnx": onnx, "npz": npz, "pt2": pt2}
+    asked = {"onnx": onnx, "npz": npz, "pt2": pt2, "transformers": transformers}
     formats = [name for name in FORMATS if all_formats or asked[name]]
     given = None
     if C is not None:

@@ -16,6 +16,10 @@ STYLES: dict[str, dict[str, bool]] = {
     "UNDECIDED": {"yellow": True},
     "NOT_RUN": {"yellow": True},
 }
+RUNS_NOTHING = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test", "cacheshow")
+"""Options of pytest's under which no test runs: there is nothing to judge then."""
+CRASHED = "???"
+"""When, as xdist writes it, the test was running whose worker died."""
 GREEN = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -39,9 +43,11 @@ class Session:
 
             entry = loads(text)
             self.tests[entry["test"]] = entry  # a test that is run again counts as it came out last
+        elif report.when == CRASHED:  # nobody can say what it would have checked
+            self.tests[report.nodeid] = {"test": report.nodeid, "outcome": "crashed", "checks": [], "claims": []}
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self.config.option.collectonly:
+        if self.runs_nothing():
             return
         if self.strict and not self.established():
             self.complaints.append(
@@ -60,7 +66,7 @@ class Session:
         self._fail_if_complained(session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if not self.tests and not self.complaints:
+        if (not self.tests and not self.complaints) or self.runs_nothing():
             return
         terminalreporter.write_sep("=", "layerproof")
         claims = [c for test in self.ordered() for c in test["claims"] if c["asked"]]
@@ -78,6 +84,10 @@ class Session:
                 terminalreporter.write_line(f"nothing was checked in {where}", yellow=True)
         for complaint in self.complaints:
             terminalreporter.write_line(complaint, red=True, bold=True)
+
+    def runs_nothing(self) -> bool:
+        """Whether pytest was asked to show something rather than to run tests."""
+        return any(getattr(self.config.option, name, False) for name in RUNS_NOTHING)
 
     def ordered(self) -> list[dict[str, Any]]:
         """The tests by name: the order in which they ran is chance when there are several workers."""

@@ -6,7 +6,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
-from os import PathLike
+from multiprocessing import current_process
+from os import PathLike, getpid
 from typing import Any
 
 from ...symbolic.errors import LayerproofError
@@ -22,6 +23,9 @@ DEATHS = 3
 AT_ONCE = 1000
 """How many points an executor is given at a time, unless said otherwise."""
 RESUME = "what is finished is written down, and the same command goes on from there"
+
+
+GUARD = "a script that runs a sweep is imported by every worker: start the sweep under if __name__ == '__main__':"
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,6 +78,8 @@ def run_sweep(
     Raises `ContentError` for a damaged file, `ArgumentError` when another sweep holds it, `LayerproofError` when the
     file cannot be written or the executor fails; in each case what was recorded stays.
     """
+    if getattr(current_process(), "_inheriting", False):  # a worker that imports the script that started it
+        raise LayerproofError(f"a sweep is started while a worker imports this script: {GUARD}")
     with Results(path) as results:
         known = {d for d, r in results.records.items() if r["claims"] or not retry}
         waiting = [point for point in sweep.points if point.digest not in known]
@@ -125,6 +131,8 @@ class _Run:
         """Give the executor points; False when it is broken.  A point that is suspect runs with no other beside it."""
         if self.executor is None and self.make is not None:
             self.executor = self.make()
+            if not self.finished and not self.deaths:
+                _awake(self.executor)
         assert self.executor is not None
         while self.waiting and len(self.flying) < self.at_once:
             suspect = self.waiting[0].digest in self.suspects
@@ -192,6 +200,16 @@ class _Run:
     def said(self) -> str:
         done = self.total - len(self.waiting) - len(self.flying)
         return f"sweep, {10 * done // self.total * 10}%: {done} of {self.total} points"  # a line a tenth in a log
+
+
+def _awake(executor: Executor) -> None:
+    """Wait for a worker; raises `LayerproofError` where none can start, for which no point is to blame."""
+    try:
+        executor.submit(getpid).result()
+    except BrokenExecutor:
+        raise LayerproofError(
+            f"no worker can start, so nothing is recorded: {GUARD}; what a worker said is above"
+        ) from None
 
 
 def _end(executor: Executor | None) -> None:

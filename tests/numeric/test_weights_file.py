@@ -481,7 +481,7 @@ def test_safetensors_holds_the_same_names_and_says_the_same_beside_them(looped: 
     assert set(stored) == set(exact)
     for name, matrix in exact.items():
         assert stored[name].tolist() == [[float(x) for x in row] for row in matrix.fractions()]
-    assert list(metadata) == ["layerproof"]
+    assert sorted(metadata) == ["format", "layerproof"] and metadata["format"] == "pt"  # what transformers 4 wants
     assert loads(metadata["layerproof"]) == {**weights_file.description(good), "dtype": "float64"}
 
 

@@ -404,6 +404,22 @@ def test_a_strict_run_on_workers_that_establishes_nothing_is_red(pytester: pytes
     assert ran.ret == 1 and said(ran).count("no claim was established in this run") == 1
 
 
+def test_a_test_whose_worker_died_is_in_the_json(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import os\ndef test_a(): os._exit(3)\ndef test_b(layerproof): pass")
+    ran = pytester.runpytest_inprocess("--layerproof-json", "claims.json", "-n", "1")
+    assert ran.ret == 1
+    found = {entry["test"]: entry for entry in loads(Path("claims.json").read_text())["tests"]}
+    crashed = {"test": "test_a_test_whose_worker_died_is_in_the_json.py::test_a", "outcome": "crashed"}
+    assert found[crashed["test"]] == {**crashed, "checks": [], "claims": []} and len(found) == 2
+    assert "nothing was checked in test_a_test_whose_worker_died_is_in_the_json.py::test_a [crashed]" in said(ran)
+
+
+@pytest.mark.parametrize("option", ["--setup-plan", "--setup-only", "--collect-only", "--fixtures"])
+def test_a_strict_run_that_is_asked_to_run_no_test_is_not_judged(option: str, run: Run) -> None:
+    ran = run(MANY, "--layerproof-strict", option)
+    assert ran.ret == 0 and "layerproof-strict: no claim" not in said(ran) and "nothing was checked" not in said(ran)
+
+
 def test_a_directory_for_the_json_is_refused_before_anything_runs(run: Run) -> None:
     ran = run("def test_a(): pass", "--layerproof-json", ".")
     assert ran.ret == 4 and "--layerproof-json is ., a directory" in ran.stderr.str()

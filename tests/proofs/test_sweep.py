@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import sweep_files
-from cli import assert_refused, run_cli
+from cli import assert_refused, python, run_cli
 from hypothesis import given
 from hypothesis import strategies as st
 from sweep_files import Batched, Inline, runs
@@ -48,6 +48,23 @@ def verdicts(result: SweepResult) -> list[str]:
 
 
 # running, and going on
+
+
+NO_GUARD = """
+from functools import partial
+import layerproof as lp
+from layerproof.proofs.sweep.workers import WorkerProcesses
+lp.run_sweep(lp.read_sweep("sweep.toml"), partial(WorkerProcesses, 1), "results.jsonl")
+"""
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_what_to_write_and_nothing_is_recorded(tmp_path: Path) -> None:
+    made(tmp_path)
+    (tmp_path / "script.py").write_text(NO_GUARD)
+    ran = python("script.py", cwd=tmp_path)
+    assert ran.returncode == 1 and "no worker can start, so nothing is recorded: " in ran.stderr.splitlines()[-1]
+    assert "under if __name__ == '__main__':" in ran.stderr and (tmp_path / "results.jsonl").read_bytes() == b""
 
 
 def test_each_point_runs_once_and_is_a_line_in_its_file(tmp_path: Path) -> None:
