@@ -14,7 +14,16 @@ FOLDER = Path(__file__).parent
 INVARIANCE = ("gradient", "equivariance", "commutant", "symmetric_law", "expected_update", "invariance",
               "vector_blocks", "one_layer")  # fmt: skip
 """The files about the expected outer update."""
-FILES = ("attention", "unique", "constant_row", "negative", "sum_error", "error_propagation", *INVARIANCE)
+FILES = (
+    "attention",
+    "unique",
+    "constant_row",
+    "negative",
+    "sum_error",
+    "error_propagation",
+    "convergence",
+    *INVARIANCE,
+)
 
 
 def general_audits() -> list[Audit]:
