@@ -118,7 +118,7 @@ def _result(target: Target, settings: Settings, prove: bool, progress: Progress)
     if target.kind is Kind.CONSTRUCTION:
         return _verified(target.path, settings, prove, progress)
     if target.kind is Kind.CONVERGENCE:
-        return convergence_check.check(target.path, settings.time_limit)
+        return convergence_check.check(target.path, settings.time_limit, prove, progress)
     if target.kind is Kind.CASE:
         return _replayed(target.path, settings.time_limit)
     if target.kind is Kind.DIRECTORY:

@@ -84,6 +84,9 @@ def command(
     details: Annotated[
         bool, Parameter(name="--details", negative=(), help="exact numbers in place of decimals")
     ] = False,
+    prove: Annotated[
+        bool, Parameter(name="--prove", negative=(), help="also have Rocq check the theorems and the certificate")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Decide exactly whether the layers' iteration converges on a prompt, to what, how fast, and for which steps.
@@ -104,7 +107,7 @@ def command(
         values=parameter_values(parameter or []), seed=seed, process=process, tabular=tabular, prompt=given,
         alpha=None if alpha is None else rational(alpha, "alpha"), fixed=_named(step or [], "step"),
         start=_vectors(start or []), epsilon=rational(epsilon, "epsilon"), trials=trials,
-        expect=expect, read=read, time_limit=time_limit,
+        expect=expect, read=read, prove=prove, time_limit=time_limit,
     )  # fmt: skip
     question = _with_steps(algorithm, question, C, periodic)
     progress = ProgressLine()

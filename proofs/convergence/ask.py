@@ -13,6 +13,7 @@ from ..user_file import LOAD_LIMIT, Subject, guarded, resolve
 from ..verdict import Claim, Verdict
 from .answer import Answer, answer
 from .certificate import STRENGTH, certificate, check_target, subject_name, write
+from .proved import proved
 from .question import CONVERGES, Question
 from .result import EXACT, Convergence, claims
 from .runs_it import difference
@@ -69,6 +70,8 @@ def _asked(subject: Subject, question: Question, progress: Progress) -> Converge
     said = claims(found, question)
     if family is not None and not wrong:
         said = [_of_family(subject, family.answer, family.count(CONVERGES), question), *_uncounted(said)]
+    if question.prove and found.fate is not None:
+        said += proved(found, progress)
     return Convergence(
         "converge", question.document(), tuple(said), question.expect is None, found=found,
         family=None if wrong else family,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,26 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.convergence.disc import within
 from ...symbolic.convergence.layers import layers_for
 from ...symbolic.convergence.lyapunov import Envelope, certifies, constants
-from ...symbolic.convergence.rate import errors
+from ...symbolic.convergence.rate import Rate, errors
 from ...symbolic.convergence.rationals import fraction, matrix
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.own import OwnConstruction
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import loads, rational_text
+from ..case import Progress, silent
 from ..user_file import LOAD_LIMIT, guarded, is_file, resolve
 from ..verdict import Claim, Result, Verdict
 from .answer import Answer, decided, layers_of
 from .certificate import FORMAT, KEYS, SCHEMA, STRENGTH, digest_of, limit_json, word
 from .form import context_of, items, keyed, number, pair, rows, short, vector
+from .proved import proved
 from .setup import Setup
 
 EXACT, RATE, DIGEST = "convergence-exact", "convergence-rate", "certificate-digest"
 
 
-def check(path: Path, time_limit: float = 60) -> Result:
-    """Check the certificate in a file without trusting it.
+def check(path: Path, time_limit: float = 60, prove: bool = False, progress: Progress = silent) -> Result:
+    """Check the certificate in a file without trusting it; `prove` also gives its numbers to the kernel.
 
     Raises `ContentError` when it has not a certificate's form, or its subject cannot be found.
     """
@@ -41,9 +44,26 @@ def check(path: Path, time_limit: float = 60) -> Result:
     except (ContentError, ArgumentError, ZeroDivisionError, TypeError, AttributeError) as error:
         raise ContentError(f"{path}: {error}") from None
     with guarded([setup.subject], time_limit):
-        claims = tuple(_claims(data, setup))
+        claims = list(_claims(data, setup))
+        if prove and all(c.verdict is Verdict.HOLDS for c in claims):
+            claims += proved(_with_envelope(data, setup), progress)
     said = {"answer": data["answer"], "epsilon": data["epsilon"], "layers": data["layers"]}
-    return Result("check", said, claims)
+    return Result("check", said, tuple(claims))
+
+
+def _with_envelope(data: Mapping[str, Any], setup: Setup) -> Answer:
+    """The answer with the certificate's envelope, which was verified before."""
+    found = decided(setup, number(data["epsilon"], "epsilon"), compare=False, search=False)
+    claimed = data["rate"]
+    if claimed is None or found.fate is None:
+        return found
+    seen = errors(found.fate.iteration)
+    k = seen.F.nrows()
+    X = matrix(rows(claimed["matrix"], k, "rate.matrix")) if k else fmpq_mat(0, 0)
+    said = tuple(number(x, "rate.constants") for x in claimed["constants"])
+    low, high = (number(x, "rate.spectral_radius") for x in claimed["spectral_radius"])
+    envelope = Envelope(number(claimed["r"], "rate.r"), X, said)
+    return replace(found, rate=Rate(seen, envelope, data["layers"] or 0, (low, high)))
 
 
 def _formed(data: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import isqrt
 
@@ -12,9 +13,12 @@ from ...symbolic.convergence.rationals import fraction
 from ...symbolic.convergence.steps import Boundary, Steps
 from ...symbolic.exact import decimal_text
 from ...symbolic.strict_json import rational_text
+from ..terminal.table import STYLES as PROOF_STYLES
 from ..terminal.table import console
+from ..verdict import Claim
 from .answer import Answer
 from .certificate import word
+from .proved import PROVED
 from .question import Question
 from .result import Convergence, reached_from
 from .trials import Family
@@ -31,11 +35,14 @@ def show(result: Convergence, question: Question, details: bool) -> None:
             out.print(line, soft_wrap=True)
     if result.found is not None:
         number = 0 if result.family is None else result.family.worst.number
-        for line in lines(result.found, question, details, number):
+        proofs = [c for c in result.claims if c.evidence == PROVED]
+        for line in lines(result.found, question, details, number, proofs):
             out.print(line, soft_wrap=True)
 
 
-def lines(found: Answer, question: Question, details: bool, number: int = 0) -> list[Text]:
+def lines(
+    found: Answer, question: Question, details: bool, number: int = 0, proofs: Sequence[Claim] = ()
+) -> list[Text]:
     """The answer about the prompt with this number."""
     result = [Text(heading(found, question, number), style="bold"), Text()]
     if found.run is not None and found.run.note:
@@ -50,6 +57,10 @@ def lines(found: Answer, question: Question, details: bool, number: int = 0) -> 
     if fate.differences is not None and not fate.start.converges:
         result.append(_decided("value differences", fate.differences))
     result += [Text(), *(Text(line) for line in facts(found, details))]
+    for claim in proofs:
+        result.append(
+            Text.assemble((claim.verdict.value, PROOF_STYLES[claim.verdict]), f"  {claim.claim}: {claim.reason}")
+        )
     if question.expect is not None:
         result += [Text(), _asserted(found.answer)]
     return result
