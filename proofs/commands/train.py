@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -26,7 +26,9 @@ from ...symbolic.strict_json import dumps
 from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
 from ..terminal.options import Json, integer, rational
 from ..terminal.progress import ProgressLine
-from ..training.run import METRICS, PAGE, PICTURE, TrainResult, chosen, train
+
+if TYPE_CHECKING:
+    from ..training.run import TrainResult
 
 
 def _one_of(name: str, known: Any, about: str) -> Parameter:
@@ -90,6 +92,8 @@ def command(
 
     Exit codes: 0 trained, whatever the verdicts: they are answers.
     """
+    from ..training.run import chosen, train  # torch, which other commands do without
+
     if output is None:
         raise ArgumentError("--output is missing, wanted a folder: layerproof train --preset tiny -o run")
     if executor not in ("here", "processes", "dask"):
@@ -144,6 +148,7 @@ def command(
 def _show(result: TrainResult) -> None:
     from ...numeric.training.settings import from_document
     from ..training.page import sentences, shown
+    from ..training.run import METRICS, PAGE, PICTURE
 
     document = result.document
     for said in sentences(from_document(document["settings"]), document):
