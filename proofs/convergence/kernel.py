@@ -18,6 +18,8 @@ from .answer import Answer
 MOST_COORDINATES = 8
 """The most coordinates of a certificate that the kernel is given."""
 NAME = "certificate_of_convergence"
+REQUIRES = ("convergence", "convergence_numbers", "numbers")
+"""The files of the theory that the audit of a certificate rests on."""
 STATEMENTS = """\
 (* A certificate of convergence as numbers: w <- T w + c from w0, read by q, with the limit star. *)
 From Coq Require Import QArith_base.
@@ -107,7 +109,7 @@ def certificate_audit(found: Answer) -> Audit:
     theorem = Theorem(NAME, "convergence_numbers", text, "|v_l(q) - v*(q)| <= b r^l for every l",
                       found.setup.subject.name)  # fmt: skip
     return Audit(
-        NAME, ("convergence", "convergence_numbers", "numbers"), (theorem,), _filled(STATEMENTS, said, sizes),
+        NAME, REQUIRES, (theorem,), _filled(STATEMENTS, said, sizes),
         _filled(PROOFS, shown, sizes), words=("convergence",),
     )  # fmt: skip
 
