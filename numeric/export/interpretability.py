@@ -131,6 +131,11 @@ class Head(nn.Module):
 class Attention(nn.Module):
     """The heads of a layer, and TransformerLens's activations of all of them: (batch, positions, heads, m)."""
 
+    hook_attn_scores: nn.Identity
+    hook_pattern: nn.Identity
+    hook_z: nn.Identity
+    hook_result: nn.Identity
+
     def __init__(self, view: InterpretabilityView, at: str):
         super().__init__()
         W = {name: view.tensors[f"{at}.{name}"] for name in ("W_Q", "W_K", "W_V", "W_O", "M")}
@@ -178,7 +183,8 @@ class ViewModule(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(Block(view, number) for number in range(view.layers))
         row, width = view.tensors["unembed.W_U"].shape
-        self.unembed = nn.utils.skip_init(nn.Linear, row, width, bias=False, dtype=view.tensors["unembed.W_U"].dtype)
+        dtype = view.tensors["unembed.W_U"].dtype
+        self.unembed = nn.utils.skip_init(nn.Linear, row, width, bias=False, dtype=dtype)  # type: ignore[no-untyped-call]
         self.unembed.weight = nn.Parameter(view.tensors["unembed.W_U"].mT.contiguous(), requires_grad=False)
 
     def forward(self, inputs_embeds: Tensor) -> Tensor:
