@@ -53,7 +53,7 @@ class Convergence(Result):
 
     @property
     def rate(self) -> dict[str, Any] | None:
-        """r and constants with |v_l(q) - v*(q)| <= c r^l, and brackets of the spectral radii."""
+        """r and c, so that the prediction at layer l is within c r^l of its limit, with brackets of spectral radii."""
         found = self.found
         if found is None or found.rate is None or found.run is None or found.radius is None:
             return None
