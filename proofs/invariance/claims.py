@@ -12,6 +12,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.prime_field import PRIME
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ...symbolic.invariance.blocks import block_update
+from ...symbolic.invariance.closure import REACH_LIMIT
 from ...symbolic.invariance.decide import (
     ATTEMPTS,
     RandomInvariance,
@@ -96,13 +97,20 @@ def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | 
         return
     yield from _symmetric(subject)
     for name in set_names(subject, asked):
-        weights = named_set(subject, name)
+        text = f"the set {name} is invariant, {subject.depth_words}"
+        try:
+            weights = named_set(subject, name)
+        except WorkLimitError as error:
+            yield subject.claim(
+                text, RANDOM, Verdict.NOT_RUN, "", str(error), asked=asked is not None, details={"set": name}
+            )
+            continue
         if weights is None:
-            text = f"the set {name} is invariant, {subject.depth_words}"
             yield subject.claim(text, RANDOM, Verdict.UNDECIDED, "", UNKNOWN, details={"set": name})
         else:
             yield from judge(subject, weights, passed, None if name == "commutant" else subject.form)
-    if asked in (None, "smallest") and subject.asymmetry is None:
+    small = commutant(subject.space, subject.group).dimension <= REACH_LIMIT
+    if asked in (None, "smallest") and subject.asymmetry is None and small:
         yield from _reached_claims(subject)
     if asked is None:
         if subject.asymmetry is not None:

@@ -61,7 +61,8 @@ def _cell(claims: Sequence[Claim]) -> Text:
     verdict = worst(claims)
     found = {c.evidence: c for c in claims if c.verdict is verdict}  # a recorded proof counts among them
     strongest = next((found[kind].details.get("short", words) for kind, words in KINDS.items() if kind in found), "")
-    text = Text.assemble((verdict.value, STYLES[verdict]), f" {claims[0].dimension}")
+    size = "" if claims[0].dimension is None else f" {claims[0].dimension}"
+    text = Text.assemble((verdict.value, STYLES[verdict]), size)
     return text.append(f"\n{strongest}", "dim")
 
 
@@ -96,7 +97,8 @@ def _lines(depth_key: Depth, claims: Sequence[Claim], names: Sequence[str]) -> l
         if not about:
             continue
         verdict = worst(about)
-        lines.append(Text.assemble("  ", (verdict.value, STYLES[verdict]), f"  {name}, dimension {about[0].dimension}"))
+        size = "" if about[0].dimension is None else f", dimension {about[0].dimension}"
+        lines.append(Text.assemble("  ", (verdict.value, STYLES[verdict]), f"  {name}{size}"))
         told = next((c.details for c in about if "meaning" in c.details), {})
         if told:
             lines.append(Text(f"    {told['meaning']}", style="dim"))

@@ -16,6 +16,7 @@ from flint import nmod_mat
 
 from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, element
+from ..errors import WorkLimitError
 from .samples import Outer, Trajectory
 from .sets import WeightSet
 from .span import Direction
@@ -23,7 +24,9 @@ from .update import sample_update
 from .weights import Point, WeightSpace
 
 IDLE = 3
-"""How many random samples in a row must add nothing before the rank is taken as reached."""
+"""How many random samples of a batch must add nothing before the rank is taken as reached."""
+REACH_LIMIT = 1000
+"""The largest dimension of a commutant inside which updates are collected."""
 SMALL = 2**20
 """The largest numerator and denominator of a direction's entry: another number passes for one with chance 2^-19."""
 
@@ -64,41 +67,59 @@ def reach(space: WeightSpace, whole: WeightSet, start: Point, outer: Outer, seed
     """Collect updates, averaged over the group by projection on its commutant `whole`, until nothing new appears.
 
     `start` must lie in the commutant; the projection is the average only because the update is equivariant
-    (`check_equivariance`).
+    (`check_equivariance`).  Raises `WorkLimitError` for a commutant of more than `REACH_LIMIT` dimensions.
     """
+    if whole.dimension > REACH_LIMIT:
+        raise WorkLimitError(
+            f"the commutant has dimension {whole.dimension} at d = {space.layout.d}, and what is reached inside it is "
+            f"computed up to {REACH_LIMIT}: ask for fewer features or a larger group, or about the set commutant"
+        )
     rng = random.Random(f"layerproof closure {seed}")
     origin = [element(x) for x in start]
-    flow = _collect(space, whole, outer, rng, lambda rows: origin)
+    flow = _collect(space, whole, outer, rng, lambda rows, count: [origin] * count)
     rows = flow
     while True:
-        basis = _echelon(rows, whole.dimension)
-
-        def anywhere(known: Sequence[Sequence[int]]) -> list[Any]:
-            point = list(origin)
-            for row in known:
-                scale = rng.randrange(PRIME)
-                for c, v in zip(row, whole.directions, strict=True):
-                    if c:
-                        for k, x in v.items():
-                            point[k] = point[k] + element(x) * (c * scale % PRIME)
-            return point
-
-        grown = _echelon(_collect(space, whole, outer, rng, anywhere, basis), whole.dimension)
-        if len(grown) == len(basis):
+        grown = _collect(space, whole, outer, rng, lambda known, n: _points(whole, origin, known, n, rng), rows)
+        if len(grown) == len(rows):
             break
         rows = grown
-    return Reached(len(_echelon(flow, whole.dimension)), len(basis), _rational(basis, whole))
+    return Reached(len(flow), len(rows), _rational(rows, whole))
+
+
+def _points(
+    whole: WeightSet, origin: Sequence[Any], rows: Sequence[Sequence[int]], count: int, rng: random.Random
+) -> list[list[Any]]:
+    """Random points of the affine family through `origin` along the rows, each row a combination of the directions."""
+    if not rows:
+        return [list(origin)] * count
+    basis = nmod_mat(len(rows), whole.dimension, [x for row in rows for x in row], PRIME)
+    scales = nmod_mat(count, len(rows), [rng.randrange(PRIME) for _ in range(count * len(rows))], PRIME)
+    points = []
+    for line in (scales * basis).tolist():
+        point = list(origin)
+        for c, v in zip(line, whole.directions, strict=True):
+            if int(c):
+                for k, x in v.items():
+                    point[k] = point[k] + element(x) * int(c)
+        points.append(point)
+    return points
 
 
 def _collect(
     space: WeightSpace, whole: WeightSet, outer: Outer, rng: random.Random, choose: Any, known: Sequence[list[int]] = ()
 ) -> list[list[int]]:
-    rows, idle = [list(row) for row in known], 0
-    while idle < IDLE and len(rows) < whole.dimension:
-        found = sample_update(space, choose(rows), field_trajectory(space, rng), outer, PRIME_FIELD).update
-        grown = _echelon([*rows, [int(c) for c in whole.span.coefficients(found, PRIME_FIELD)]], whole.dimension)
-        idle = idle + 1 if len(grown) == len(rows) else 0
-        rows = grown
+    """An echelon basis of the rows and what updates add to them, in growing batches: each costs one elimination."""
+    rows, size = [list(row) for row in known], IDLE
+    while len(rows) < whole.dimension:
+        batch = []
+        for point in choose(rows, size):
+            found = sample_update(space, point, field_trajectory(space, rng), outer, PRIME_FIELD).update
+            batch.append([int(c) for c in whole.span.coefficients(found, PRIME_FIELD)])
+        grown = _echelon([*rows, *batch], whole.dimension)
+        added, rows = len(grown) - len(rows), grown
+        if size - added >= IDLE:
+            break
+        size = min(2 * size, max(IDLE, len(rows) // 2))
     return rows
 
 

@@ -2,29 +2,36 @@
 
 Weights of the set, features and rewards are all variables; the set is invariant at this d and n exactly when every
 polynomial is zero.  Nothing is assumed about the update's symmetry: the average over the group is taken in the
-polynomials.  Sign flips keep the monomials of even degree in each feature's coordinate, so only terms of equal parity
-are ever multiplied; the other elements permute or mix the variables.
+polynomials.  The update is the outer error times a gradient.  Where the group leaves the error as it is, which is seen
+in the error's own polynomial (so it is when the set commutes with the group), the average is the error times the
+gradient's average, and no product is formed.  Else the two factors are moved, which have few terms, and multiplied.
+Sign flips keep the monomials of even degree in each feature's coordinate, so only terms of equal parity are ever
+multiplied; the other elements permute or mix the variables.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from flint import Ordering, fmpq, fmpq_mpoly_ctx
+from flint import Ordering, fmpq_mpoly_ctx
 
+from ..arithmetics.arithmetic import RATIONALS
 from ..errors import WorkLimitError
 from ..identity.entrywise import polynomial_arithmetic
+from ..identity.exact import Problem
+from .gradient import gradients, read_out
+from .moved import Mover
 from .samples import Outer, Trajectory, prompts
 from .sets import WeightSet
-from .symmetry import Square, SymmetryGroup, identity
-from .update import gradient, predict
+from .symmetry import SymmetryGroup
+from .update import gradient, predict, prompt_matrix, seeds
+from .weights import WeightSpace
 
-TERM_LIMIT = 20_000_000
-"""The most products of terms that are formed."""
-Parity = tuple[int, ...]
+EXPANSION_LIMIT = 100_000_000
+"""The most exponents, terms times variables, that are written down."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +39,17 @@ class PolynomialResult:
     """The residual polynomials of one layer's averaged update.
 
     compared  : coordinates whose update is not identically zero before the average
-    terms     : terms of the averaged update, all coordinates together
+    terms     : terms of what was averaged, all coordinates together
     variables : generic entries
     nonzero   : {position: residual as text, shortened} of the coordinates that leave the set
+    factored  : whether the group leaves the outer error as it is, so that the gradient alone was averaged
     """
 
     compared: int
     terms: int
     variables: int
     nonzero: dict[int, str]
+    factored: bool
 
     @property
     def holds(self) -> bool:
@@ -51,12 +60,48 @@ class PolynomialResult:
 def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer) -> PolynomialResult:
     """Expand the part of the averaged update that lies outside the set, for L = 1.
 
-    Raises `WorkLimitError` when the products would have more than `TERM_LIMIT` terms, `ValueError` for L > 1 or an
-    infinite group.
+    Raises `WorkLimitError` when too many terms would be formed, `ValueError` for L > 1 or an infinite group.
     """
     space = weights.space
     if space.depth != 1 or group.order is None:
         raise ValueError("the polynomials are expanded for one layer and a finite group")
+    n, d = space.layout.n, space.layout.d
+    context, point, sample, held, count = _generic(weights)
+    arithmetic = polynomial_arithmetic(context)
+    number = arithmetic.number
+    what = f"d = {d}, n = {n}"
+    now, later = prompts(space, arithmetic, sample, outer.window)
+    _within(space, point, now, weights.dimension, len(context.gens()))
+    layers = space.heads(point, arithmetic)
+    prediction, before = predict(space, layers, now)
+    following, before_later = predict(space, layers, later)
+    delta = outer.error(arithmetic, sample.rewards[-1], prediction, following)
+    here, there = outer.coefficients(arithmetic, number(1))
+    found = [here * g if g is not None else number(0) for g in gradient(space, layers, before, arithmetic)]
+    if there is not None:
+        later_gradient = gradient(space, layers, before_later, arithmetic)
+        found = [x if g is None else x + there * g for x, g in zip(found, later_gradient, strict=True)]
+    left = {k: x for k, x in enumerate(weights.span.residual(found, arithmetic)) if len(x)}
+
+    mover = Mover(context, group, held, count, what)
+    factored = mover.leaves(delta)
+    averages = mover.averages(list(left.values())) if factored else mover.products(delta, list(left.values()))
+    nonzero = {}
+    for k, rest in zip(left, averages, strict=True):
+        if len(rest) and len(delta):
+            text = str(rest)
+            shown = text[:200] + (" ..." if len(text) > 200 else "")
+            nonzero[k] = f"the outer error times ({shown})" if factored else shown
+    return PolynomialResult(
+        sum(1 for x in found if len(x)), sum(map(len, left.values())) if factored else sum(map(len, averages)),
+        len(context.gens()), nonzero, factored,
+    )  # fmt: skip
+
+
+def _generic(weights: WeightSet) -> tuple[Any, list[Any], Trajectory, int, int]:
+    """A generic point of the set and a generic sample: the context, both, the first variable that a vector of the
+    sample has, and how many vectors the group moves."""
+    space = weights.space
     n, d = space.layout.n, space.layout.d
     frozen = sorted(weights.frozen)
     names = [f"s{k}" for k in range(weights.dimension)] + [f"z{k}" for k in frozen]
@@ -68,8 +113,7 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     names += [f"{name}{t}" for name, is_vector in carried if not is_vector for t in range(n + 1)]
     context = fmpq_mpoly_ctx.get(names, Ordering.lex)
     generators = context.gens()
-    arithmetic = polynomial_arithmetic(context)
-    number = arithmetic.number
+    number = polynomial_arithmetic(context).number
     point: list[Any] = [number(x) if x else 0 for x in weights.base]
     for k, x in zip(frozen, generators[weights.dimension : held], strict=True):
         point[k] = x
@@ -85,123 +129,29 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
         extras.append((name, is_vector, tuple(source[: n + 1])))
         del source[: n + 1]
     sample = Trajectory(tuple(vectors[: n + 3]), tuple(numbers[: n + 2]), tuple(extras))
-    layers = space.heads(point, arithmetic)
-    now, later = prompts(space, arithmetic, sample, outer.window)
-    prediction, before = predict(space, layers, now)
-    following, before_later = predict(space, layers, later)
-    delta = outer.error(arithmetic, sample.rewards[-1], prediction, following)
-    here, there = outer.coefficients(arithmetic, delta)
-    parts = [(here, gradient(space, layers, before, arithmetic))]
-    if there is not None:
-        parts.append((there, gradient(space, layers, before_later, arithmetic)))
+    return context, point, sample, held, count
 
-    columns = [tuple(held + t * d + i for t in range(count)) for i in range(d)]  # the variables of each coordinate
-    flips, cosets = _split(group)
-    images = 1 if cosets is None else len(cosets)
-    work = images * sum(len(x) * len(g) for x, gs in parts for g in gs if g is not None) // (2**d if flips else 1)
-    if work > TERM_LIMIT:
+
+def _within(space: WeightSpace, point: Sequence[Any], setup: Problem, dimension: int, variables: int) -> None:
+    """Refuse an expansion that would be too large: terms are counted by the same computation on numbers of terms."""
+
+    def terms(x: Any) -> int:
+        return 0 if x is None or isinstance(x, int) else len(x)
+
+    masks = tuple(tuple(tuple(Fraction(bool(x)) for x in row) for row in mask) for mask in space.masks)
+    counting = replace(space, masks=masks, readout=replace(space.readout, sign=1))
+    Z = RATIONALS.matrix([[terms(x) for x in row] for row in prompt_matrix(setup).rows])
+    (heads,) = counting.heads([terms(x) for x in point], RATIONALS)
+    row, column, seed = seeds(counting, RATIONALS)
+    one = RATIONALS.number(1)
+    found = [
+        read_out(Z, heads, one, row, column),
+        *(m for g in gradients([Z], [heads], one, seed)[0] for m in (g.W, g.P, g.Q)),
+    ]
+    formed = sum(int(x) for m in found for line in m.fractions() for x in line)
+    if formed * variables > EXPANSION_LIMIT:
         raise WorkLimitError(
-            f"the averaged update would take {work} products of terms, above the limit of {TERM_LIMIT}: "
-            "ask for fewer features or a shorter context"
+            f"the update at d = {space.layout.d}, n = {space.layout.n} would have up to {formed} terms in {variables} "
+            f"variables, {dimension} of them the set's dimension, above the limit of {EXPANSION_LIMIT} exponents: ask "
+            "for fewer features, a shorter context or a larger group, whose commutant is smaller"
         )
-    by_parity = [_by_parity(context, x, columns) for x, _ in parts] if flips else [{}] * len(parts)
-    averaged: list[Any] = [number(0)] * space.size
-    compared = terms = 0
-    for k in range(space.size):
-        total = None
-        for (x, gs), left in zip(parts, by_parity, strict=True):
-            if gs[k] is not None and len(gs[k]):
-                product = _even_product(context, left, gs[k], columns) if flips else x * gs[k]
-                total = product if total is None else total + product
-        if total is None:
-            continue
-        compared += 1
-        averaged[k] = _average(context, total, cosets, held, count, d)
-        terms += len(averaged[k])
-    nonzero = {}
-    for k, rest in enumerate(weights.span.residual(averaged, arithmetic)):
-        if len(rest):
-            text = str(rest)
-            nonzero[k] = text[:200] + (" ..." if len(text) > 200 else "")
-    return PolynomialResult(compared, terms, len(names), nonzero)
-
-
-def _split(group: SymmetryGroup) -> tuple[bool, list[Square] | None]:
-    """Whether all sign flips are in the group, and then one element of each coset of theirs (else all elements).
-
-    None stands for all permutations.
-    """
-    d = group.d
-    if group.is_monomial:
-        flips = group.name != "permutations"
-        return flips, [identity(d)] if group.name == "sign-flips" else None
-    known = set(group.elements or ())
-    if not all(
-        tuple(tuple(Fraction((-1 if i == k else 1) * (i == j)) for j in range(d)) for i in range(d)) in known
-        for k in range(d)
-    ):
-        return False, list(known)
-    # Sign flips are applied after g, to its rows: g and g' share a coset when their rows agree up to signs.
-    cosets: dict[Any, Square] = {}
-    for g in known:
-        signs = (next(x for x in row if x) > 0 for row in g)
-        cosets.setdefault(tuple(row if up else tuple(-x for x in row) for up, row in zip(signs, g, strict=True)), g)
-    return True, list(cosets.values())
-
-
-def _by_parity(context: Any, polynomial: Any, columns: Sequence[tuple[int, ...]]) -> dict[Parity, Any]:
-    classes: dict[Parity, dict[tuple[int, ...], Any]] = {}
-    for exponents, coefficient in polynomial.to_dict().items():
-        parity = tuple(sum(exponents[v] for v in column) % 2 for column in columns)
-        classes.setdefault(parity, {})[exponents] = coefficient
-    return {parity: context.from_dict(terms) for parity, terms in classes.items()}
-
-
-def _even_product(context: Any, left: dict[Parity, Any], y: Any, columns: Sequence[tuple[int, ...]]) -> Any:
-    """The terms of x y that every sign flip keeps; left holds x by parity."""
-    right = _by_parity(context, y, columns)
-    total = context.constant(0)
-    for parity, part in left.items():
-        if parity in right:
-            total = total + part * right[parity]
-    return total
-
-
-def _average(context: Any, polynomial: Any, cosets: Sequence[Square] | None, held: int, count: int, d: int) -> Any:
-    """The mean over the cosets of the polynomial with every feature vector moved by the element.
-
-    For all permutations each monomial stands for its orbit's mean, written with its columns sorted: the mean of a
-    polynomial is zero exactly when this is, and no d! images are formed.
-    """
-    if cosets is None:
-        return _orbits(context, polynomial, held, count, d)
-    generators = context.gens()
-    total = context.constant(0)
-    for g in cosets:
-        images = list(generators)
-        for t in range(count):
-            old = generators[held + t * d : held + (t + 1) * d]
-            for i in range(d):
-                image = context.constant(0)
-                for j in range(d):
-                    if g[i][j]:
-                        image = image + old[j] * context.constant(_flint(g[i][j]))
-                images[held + t * d + i] = image
-        total = total + polynomial.compose(*images, ctx=context)
-    return total * context.constant(_flint(Fraction(1, len(cosets))))
-
-
-def _orbits(context: Any, polynomial: Any, held: int, count: int, d: int) -> Any:
-    """Every monomial replaced by its orbit's representative: the exponents of each coordinate, in sorted order."""
-    last = held + count * d
-    sums: dict[tuple[int, ...], Any] = {}
-    for exponents, coefficient in polynomial.to_dict().items():
-        columns = sorted(exponents[held + i : last : d] for i in range(d))
-        middle = [columns[i][t] for t in range(count) for i in range(d)]
-        key = (*exponents[:held], *middle, *exponents[last:])
-        sums[key] = sums.get(key, 0) + coefficient
-    return context.from_dict({key: c for key, c in sums.items() if c})
-
-
-def _flint(x: Fraction) -> Any:
-    return fmpq(x.numerator, x.denominator)

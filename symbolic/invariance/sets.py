@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import count
 
 from ..errors import ArgumentError
 from .signed_sum import signed_terms, term_pattern
@@ -173,7 +174,7 @@ def commutant(space: WeightSpace, group: SymmetryGroup) -> WeightSet:
         matrices: dict[str, Rows] = {}
         for number, matrix in enumerate(space.matrices):
             rows = []
-            letter = iter(f"{matrix.lower()}{k}" for k in range(1, 1000))
+            letter = (f"{matrix.lower()}{k}" for k in count(1))
             for row_block, height, moved in space.blocks:
                 row = []
                 for column_block, width, moved_too in space.blocks:

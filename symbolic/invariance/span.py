@@ -26,12 +26,14 @@ class Span:
 
     @cached_property
     def _inverse_gram(self) -> list[list[tuple[int, Fraction]]]:
-        k = len(self.directions)
-        if not k:
-            return []
-        gram = [_dot(u, v) for u in self.directions for v in self.directions]
-        inverse = rational_rows(fmpq_mat(k, k, [fmpq(x.numerator, x.denominator) for x in gram]).inv())
-        return [[(j, x) for j, x in enumerate(row) if x] for row in inverse]
+        result: list[list[tuple[int, Fraction]]] = [[] for _ in self.directions]
+        for part in _parts(self.directions):
+            k = len(part)
+            gram = [_dot(self.directions[i], self.directions[j]) for i in part for j in part]
+            inverse = rational_rows(fmpq_mat(k, k, [fmpq(x.numerator, x.denominator) for x in gram]).inv())
+            for i, row in zip(part, inverse, strict=True):
+                result[i] = [(j, x) for j, x in zip(part, row, strict=True) if x]
+        return result
 
     def coefficients(self, vector: Sequence[Any], arithmetic: Arithmetic) -> list[Any]:
         """The coefficients of the projection of a flat vector on the directions."""
@@ -50,14 +52,43 @@ class Span:
 
     def contains(self, direction: Direction) -> bool:
         """Whether a direction with rational entries lies in the span."""
-        met = [_dot(direction, v) for v in self.directions]
+        near = {j for k in direction for j in self._at.get(k, ())}
+        met = {j: _dot(direction, self.directions[j]) for j in near}
         rest = dict(direction)
-        for row, v in zip(self._inverse_gram, self.directions, strict=True):
-            c = sum((met[j] * x for j, x in row), Fraction(0))
+        for i in {i for j in near for i, _ in self._inverse_gram[j]}:  # the inverse is symmetric
+            c = sum((met[j] * x for j, x in self._inverse_gram[i] if j in met), Fraction(0))
             if c:
-                for k, x in v.items():
+                for k, x in self.directions[i].items():
                     rest[k] = rest.get(k, Fraction(0)) - c * x
         return not any(rest.values())
+
+    @cached_property
+    def _at(self) -> dict[int, list[int]]:
+        """The directions that have an entry at a position."""
+        found: dict[int, list[int]] = {}
+        for number, v in enumerate(self.directions):
+            for k in v:
+                found.setdefault(k, []).append(number)
+        return found
+
+
+def _parts(directions: Sequence[Direction]) -> list[list[int]]:
+    """The directions in groups that share no position: the Gram matrix has a block for each."""
+    parent = list(range(len(directions)))
+
+    def root(k: int) -> int:
+        while parent[k] != k:
+            parent[k] = k = parent[parent[k]]
+        return k
+
+    first: dict[int, int] = {}
+    for number, v in enumerate(directions):
+        for k in v:
+            parent[root(number)] = root(first.setdefault(k, number))
+    parts: dict[int, list[int]] = {}
+    for number in range(len(directions)):
+        parts.setdefault(root(number), []).append(number)
+    return list(parts.values())
 
 
 def _dot(u: Direction, v: Direction) -> Fraction:

@@ -35,7 +35,7 @@ def prompt_matrix(setup: Problem) -> Any:
     return setup.arithmetic.matrix([*X, *setup.rows(setup.start)])
 
 
-def _seeds(space: WeightSpace, arithmetic: Arithmetic) -> tuple[Any, Any, Any]:
+def seeds(space: WeightSpace, arithmetic: Arithmetic) -> tuple[Any, Any, Any]:
     """The read-out's signed row (1, m), the query's column (n+1, 1), and their product (m, n+1)."""
     m, n = space.layout.m, space.layout.n
     row, sign = space.layout.accumulator(space.readout.row), arithmetic.number(space.readout.sign)
@@ -50,7 +50,7 @@ def _seeds(space: WeightSpace, arithmetic: Arithmetic) -> tuple[Any, Any, Any]:
 def predict(space: WeightSpace, layers: Sequence[Sequence[Head]], setup: Problem) -> tuple[Any, list[Any]]:
     """The prediction f(Z), and the states that the layers read, Z_0, ..., Z_{L-1}."""
     arithmetic = setup.arithmetic
-    row, column, _ = _seeds(space, arithmetic)
+    row, column, _ = seeds(space, arithmetic)
     scale = arithmetic.number(Fraction(1, space.layout.n))
     before = states(prompt_matrix(setup), layers[:-1], scale)
     return arithmetic.at(read_out(before[-1], layers[-1], scale, row, column), 0, 0), before
@@ -61,7 +61,7 @@ def gradient(
 ) -> list[Any]:
     """The gradient of the prediction at every trained entry, flat; a looped transformer's is summed over its layers."""
     scale = arithmetic.number(Fraction(1, space.layout.n))
-    found = gradients(before, layers, scale, _seeds(space, arithmetic)[2])
+    found = gradients(before, layers, scale, seeds(space, arithmetic)[2])
     m, several = space.layout.m, len(space.masks) > 1
     per_layer = [
         [g for head in heads for g in ((head.W, head.P, head.Q) if several else (head.P, head.Q))] for heads in found

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import layerproof as lp
 from layerproof.symbolic.errors import ArgumentError
-from layerproof.symbolic.invariance.polynomials import _split
+from layerproof.symbolic.invariance.moved import _split
 from layerproof.symbolic.invariance.sets import commutant
 from layerproof.symbolic.invariance.symmetry import (
     ENUMERATION_LIMIT,

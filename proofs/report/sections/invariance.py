@@ -77,7 +77,8 @@ def _cell(claims: Sequence[Claim]) -> Cell:
     verdict = worst(claims)
     found = {c.evidence: c for c in claims if c.verdict is verdict}
     strongest = next((found[kind].details.get("short", short) for kind, short in KINDS.items() if kind in found), "")
-    return Cell((f"dimension {claims[0].dimension}" + (f", {strongest}" if strongest else ""),), verdict)
+    size = () if claims[0].dimension is None else (f"dimension {claims[0].dimension}",)
+    return Cell((", ".join((*size, *([strongest] if strongest else ()))),), verdict)
 
 
 def _details(claims: Sequence[Claim], names: Sequence[str], blocks: Sequence[str]) -> list[Block]:
@@ -97,7 +98,7 @@ def _details(claims: Sequence[Claim], names: Sequence[str], blocks: Sequence[str
             shown.append(plain(sentence(f"{kind}: {claim.reason}")))
             if claim.witness:
                 shown.append(Listing("\n".join(line.rstrip() for line in witness_lines(claim.witness))))
-        title = f"{name}, dimension {about[0].dimension}"
+        title = name if about[0].dimension is None else f"{name}, dimension {about[0].dimension}"
         result.append(Note(worst(about), title, tuple(shown)))
     for claim in claims:
         if "set" not in claim.details:
