@@ -33,7 +33,7 @@ pytest.importorskip("onnx")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = ("-d", "2", "-n", "3", "-L", "2")
 QUICK = (*SMALL, "--evidence", "derived", "--evidence", "identity-exact")
-CORE = {"README.md", "certificate.json", "config.json", "model.safetensors", "weights.json"}
+CORE = {".gitattributes", "README.md", "certificate.json", "config.json", "model.safetensors", "weights.json"}
 
 
 def names(folder: Path) -> set[str]:
