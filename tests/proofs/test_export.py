@@ -69,7 +69,7 @@ def folder(tmp_path: Path, exported: dict[str, bytes]) -> Path:
 def test_the_core_files_are_written_and_every_format_on_request(capsys: Any, tmp_path: Path) -> None:
     ran = run_cli(capsys, "export", "td0", *QUICK, "-o", str(tmp_path / "core"))
     assert ran.code == 0 and names(tmp_path / "core") == CORE
-    assert f"wrote {tmp_path / 'core'}: README.md, certificate.json" in ran.out
+    assert f"wrote {tmp_path / 'core'}: .gitattributes, README.md, certificate.json" in ran.out
     ran = run_cli(capsys, "export", "td0", *QUICK, "-o", str(tmp_path / "all"), "--all-formats", "--json")
     assert ran.code == 0 and names(tmp_path / "all") == set(FILES) - {"construction.py"}
     assert ran.document["export"]["files"] == sorted(names(tmp_path / "all"))

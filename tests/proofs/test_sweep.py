@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import sweep_files
 from cli import assert_refused, python, run_cli
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweep_files import Batched, Inline, runs
 
@@ -98,6 +98,8 @@ def test_a_larger_grid_runs_only_what_is_new_in_the_same_file(tmp_path: Path) ->
     assert len(smaller.records) == 2 and len(path.read_text().splitlines()) == 4
 
 
+@pytest.mark.slow
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(1, 4))
 def test_wherever_a_kill_cuts_the_file_nothing_is_lost_or_run_twice(
     tmp_path_factory: pytest.TempPathFactory, at: int, finished: int
@@ -133,6 +135,8 @@ def test_progress_is_told(tmp_path: Path) -> None:
 # a damaged file
 
 
+@pytest.mark.slow
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(1, 255))
 def test_any_byte_that_changed_is_noticed_in_its_line(
     tmp_path_factory: pytest.TempPathFactory, at: int, by: int
