@@ -33,8 +33,11 @@ def _names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
 
 
-def build() -> App:
-    """The application: each module of `proofs/commands` has a function `command`, called by the module's name."""
+def build(asked: str = "") -> App:
+    """The application: each module of `proofs/commands` has a function `command`, called by the module's name.
+
+    asked : the first word of the command line; where it is a command, only that one is imported
+    """
     import importlib
     from importlib.metadata import version
 
@@ -46,7 +49,8 @@ def build() -> App:
         version=version("layerproof"),
         help_format="plaintext",
     )
-    for name in _names():
+    names = _names()
+    for name in [asked] if asked in names else names:
         app.command(importlib.import_module(f".commands.{name}", __package__).command, name=name)
     return app
 
@@ -63,7 +67,9 @@ def run(arguments: Sequence[str]) -> int:
         from ..symbolic.errors import LayerproofError
 
         try:
-            command, bound, _ = build().parse_args(list(arguments), exit_on_error=False, print_error=False)
+            command, bound, _ = build(arguments[0] if arguments else "").parse_args(
+                list(arguments), exit_on_error=False, print_error=False
+            )
             return int(command(*bound.args, **bound.kwargs) or 0)
         except CycloptsError as error:
             said = " ".join(str(error).split()).removesuffix(".")
