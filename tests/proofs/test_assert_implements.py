@@ -570,7 +570,7 @@ def test_a_module_has_no_exact_evidence(evidence: list[str]) -> None:
         ({"algorithm": "least-squares"}, "the subject's rows are .*wanted those of least-squares: phi"),
         ({"algorithm": "average-reward-td"}, "the subject's rows are "),
         ({"subject": object()}, "subject is .*wanted a Construction or a torch module"),
-        ({"subject": None}, "subject is .None., wanted a Construction"),
+        ({"subject": None}, "subject is None, wanted a Construction"),
         ({"layers": 3}, "layers is 3, but the construction has 2"),
         ({"prompts": []}, "prompts is empty"),
         ({"prompts": [random_context(3, N, 0)]}, r"prompts\[0\] has d = 3 and n = 3, wanted d = 2 and n = 3"),

@@ -64,10 +64,10 @@ def cached(monkeypatch: pytest.MonkeyPatch) -> None:
             results[key] = verify(algorithm, settings=settings, evidence=evidence, progress=progress)
         return results[key]
 
-    def build_once(algorithm: Algorithm, settings: Settings, result: Result) -> dict[str, Any]:
-        key = (algorithm.name, settings, id(result))
+    def build_once(algorithm: Algorithm, settings: Settings, result: Result, file: str | None) -> dict[str, Any]:
+        key = (algorithm.name, settings, id(result), file)
         if key not in built:
-            built[key] = build(algorithm, settings, result)
+            built[key] = build(algorithm, settings, result, file)
         return copy.deepcopy(built[key])
 
     monkeypatch.setattr(certificates, "verify", verify_once)
@@ -376,7 +376,7 @@ def test_prove_counts_what_the_prover_says(
         (("settings", "process"), "nowhere", "settings.process"),
         (("settings", "evidence"), [], "settings.evidence"),
         (("settings", "evidence"), ["derived", "wishes"], "'wishes'"),
-        (("algorithm", "name"), "my-own", "not in the catalogue: an algorithm of your own cannot be derived again"),
+        (("algorithm", "name"), "my-own", "not in the catalogue, and no file is named that defines it"),
         (("claims", 0, "verdict"), "PERHAPS", "claims[0].verdict is 'PERHAPS'"),
         (("claims", 0, "surprise"), "", "key claims[0].surprise is unknown"),
         (("weights", "entries"), 1.0, "weights.entries is 1.0"),

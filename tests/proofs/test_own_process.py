@@ -332,19 +332,19 @@ FIELDS = (
     ('source="here"', "source='here', layers=10**9", "layers is 1000000000"),
     ('source="here"', "source='here', layers=True", "layers is True"),
     ('source="here"', "source='here', parameters=[1]", "parameters is [1]"),
-    ('source="here"', "source='here', parameters={'a': 0.5}", "parameter a holds '0.5'"),
+    ('source="here"', "source='here', parameters={'a': 0.5}", "parameter a holds 0.5"),
     ('source="here"', "source='here', parameters={1: '1'}", "the name in parameters is 1"),
     ('source="here"', "source='here', scale=1", "scale is 1, wanted a function"),
     ('lambda d: ["reward"]', "lambda d: 'reward'", "rows returned 'reward', wanted a list of names"),
     ('lambda d: ["reward"]', "lambda d: ['a\\\\nb']", "name in rows"),
     ('lambda d: ["reward"]', "lambda d: ['x' * 200]", "name in rows"),
-    ("[list(context.rewards)]", "[[0.5] * context.n]", "the prompt holds '0.5'"),
+    ("[list(context.rewards)]", "[[0.5] * context.n]", "the prompt holds 0.5"),
     ("[list(context.rewards)]", "[[1]]", "the prompt has the wrong shape"),
     ("[list(context.rewards)]", "5", "the prompt has the wrong shape"),
-    ("context.rewards[0]})", "0.5})", "the reference after layer 1 holds '0.5'"),
+    ("context.rewards[0]})", "0.5})", "the reference after layer 1 holds 0.5"),
     ('("reward", "0")', '"reward"', "the reference after layer 1 names"),
     ("repeat({", "repeat([1]) or repeat({", "mine.py: TypeError: "),
-    (HEADS, "heads=lambda d, n, p, layer: 5,", "returned '5', wanted a list of Head"),
+    (HEADS, "heads=lambda d, n, p, layer: 5,", "returned 5, wanted a list of Head"),
 )
 
 
