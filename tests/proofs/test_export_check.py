@@ -159,10 +159,10 @@ def test_a_dtype_that_onnx_lacks_is_named_in_config(folder: Path, capsys: Any) -
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "config", "more"])
 def test_a_file_that_is_no_part_of_an_export_is_named(name: str, folder: Path, capsys: Any) -> None:
     (folder / name).mkdir() if name == "more" else (folder / name).write_bytes(b"\x80\x04.")
-    (folder / ".gitattributes").write_text("", encoding="utf-8")
+    (folder / ".gitignore").write_text("", encoding="utf-8")
     ran = run_cli(capsys, "check", str(folder))
     assert ran.code == 1 and f"'{name}': is there, but config.json does not list it" in ran.out, ran.out
-    assert ".gitattributes" not in ran.out and load(folder)  # what it would load is as it should be
+    assert ".gitignore" not in ran.out and load(folder)  # what it would load is as it should be
 
 
 def test_an_onnx_file_said_to_be_right_for_more_lengths_is_refuted(folder: Path, capsys: Any) -> None:
