@@ -427,7 +427,7 @@ def test_derive_shows_matrices_where_a_parameter_has_a_default(capsys, tmp_path)
 
 def test_a_file_with_a_catalogue_name_does_not_borrow_its_theorems(capsys, tmp_path):
     path = write(tmp_path, ('name="mine"', 'name="td0"'), total("2 * delta * t.phi"))
-    (own,), (book, *_) = audits(resolve_algorithm(path, "prove")), audits(find("td0"))
+    (own, *_), (book, *_) = audits(resolve_algorithm(path, "prove")), audits(find("td0"))
     assert own.name != book.name and "2%:R" in own.statements and "2%:R" not in book.statements
 
 

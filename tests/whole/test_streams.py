@@ -95,7 +95,7 @@ def test_an_error_is_a_document_where_json_is_asked_for(
 
 
 def test_an_internal_error_is_a_document_too(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "build", lambda: 1 / 0)
+    monkeypatch.setattr(cli, "build", lambda asked: 1 / 0)
     ran = run_cli(capsys, *HOLDS, "--json")
     assert ran.code == 5 and ran.document["error"]["code"] == 5 and "ZeroDivisionError" in ran.err
 
