@@ -32,7 +32,8 @@ def test_preconditioners_of_one_s_own_are_exact_and_checked(capsys: Any, tmp_pat
     assert opened.construction.steps == (([[third, tenth], [0, Fraction(2, 7)]],), ([[one, 0], [0, -tenth]],))
     assert not (tmp_path / "out" / "certificate.json").exists()
     assert (
-        "a certificate can be checked by anyone, with drawn preconditioners" in (tmp_path / "out" / "README.md").read_text()
+        "a certificate can be checked by anyone, with drawn preconditioners"
+        in (tmp_path / "out" / "README.md").read_text()
     )
     assert run_cli(capsys, "check", str(tmp_path / "out")).code == 0
 

@@ -13,6 +13,8 @@ from convergence_prompts import CYCLE, EXPANDING, TWO, WINDOW
 import layerproof as lp
 from layerproof.proofs.verdict import prompt_json
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 Capture = pytest.CaptureFixture[str]
 

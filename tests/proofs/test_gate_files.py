@@ -11,6 +11,8 @@ from rocq_tiny import THEORY, audit, judged, rocq, theory
 
 from layerproof.proofs.theory.gate import gate
 
+pytestmark = pytest.mark.slow
+
 EVIL = "Axiom shortcut : forall P : Prop, P.\n"
 USES = """\
 From LayerProof Require evil.

@@ -18,6 +18,8 @@ from layerproof.proofs.theory.gate import Outcome, gate
 from layerproof.proofs.theory.jobs import trouble
 from layerproof.proofs.theory.prover import Ran, Runner
 
+pytestmark = pytest.mark.slow
+
 
 def with_fake(folder: Path, body: str, limit: float = 60.0) -> Outcome:
     return gate([audit()], fake(folder, body), theory(folder / "theory"), limit=limit)

@@ -20,6 +20,8 @@ from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ContentError, LayerproofError
 
+pytestmark = pytest.mark.slow
+
 EXACT = ("-d", "2", "-n", "3", "-L", "2", "--evidence", "identity-exact")
 WRONG = ("-step.C.mT", "-step.C")
 """A change of the heads that is refuted."""

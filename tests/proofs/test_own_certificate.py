@@ -20,6 +20,8 @@ from layerproof.proofs.theory.gate import Outcome
 from layerproof.proofs.theory.prover import Prover
 from layerproof.symbolic.strict_json import dumps
 
+pytestmark = pytest.mark.slow
+
 ARGUMENTS = (*QUICK, "--seed", "3")
 DEPTH = (
     ('parameters=("gamma",)', 'parameters=("gamma", "seed")'),

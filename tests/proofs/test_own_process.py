@@ -21,6 +21,8 @@ from layerproof.proofs.own import client
 from layerproof.proofs.user_file import load
 from layerproof.symbolic.errors import ContentError
 
+pytestmark = pytest.mark.slow
+
 HEADS = "heads=lambda d, n, p, layer: [],"
 EXACT = ("-d", "2", "-n", "3", "-L", "2", "--evidence", "identity-exact")
 SOON = 60

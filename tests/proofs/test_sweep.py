@@ -31,6 +31,8 @@ from layerproof.proofs.sweep.workers import THREAD_VARIABLES, WorkerProcesses, p
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.errors import ArgumentError, ContentError, LayerproofError
 
+pytestmark = pytest.mark.slow
+
 SCALE_LABEL = re.compile(r">(1e-[0-9]+|1)</text>")
 GAMMAS = ["1/2", "1/3", "1/4", "1/5"]
 

@@ -19,6 +19,8 @@ from layerproof.proofs.training.run import chosen, train
 from layerproof.symbolic.errors import ArgumentError, ContentError
 from layerproof.symbolic.strict_json import loads
 
+pytestmark = pytest.mark.slow
+
 QUICK: dict[str, Any] = {"processes": 8, "windows": 4, "batches": 1, "final": 2}
 
 

@@ -15,6 +15,8 @@ from layerproof.proofs.theory.audits import audits
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithms import find
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEAVY_BALL, RIDGE, OFF_POLICY = (str(EXAMPLES / f"{n}.py") for n in ("heavy_ball_td", "ridge_td", "off_policy_td"))
 SMALL = ("-d", "2", "-n", "3", "-L", "2")
