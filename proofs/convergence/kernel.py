@@ -12,6 +12,7 @@ from ...symbolic.convergence.lyapunov import Envelope
 from ...symbolic.convergence.rationals import fraction, fractions, rational
 from ...symbolic.errors import ArgumentError
 from ..theory.audit import Audit
+from ..theory.numbers import MATRICES
 from ..theory.theorem import Theorem
 from .answer import Answer
 
@@ -20,7 +21,8 @@ MOST_COORDINATES = 8
 NAME = "certificate_of_convergence"
 REQUIRES = ("convergence", "convergence_numbers", "numbers")
 """The files of the theory that the audit of a certificate rests on."""
-STATEMENTS = """\
+STATEMENTS = (
+    """\
 (* A certificate of convergence as numbers: w <- T w + c from w0, read by q, with the limit star. *)
 From Coq Require Import QArith_base.
 From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
@@ -28,13 +30,9 @@ From LayerProofStatements Require Import convergence.
 Import GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
-(* A rational number, and the matrix of the lists' numbers, in any number field. *)
-Definition rows := seq (seq Q).
-Definition number (F : numFieldType) (x : Q) : F :=
-  match Qnum x with Z0 => 0 | Zpos p => (Pos.to_nat p)%:R | Zneg p => - (Pos.to_nat p)%:R end
-  / (Pos.to_nat (Qden x))%:R.
-Definition matrix_of (F : numFieldType) m n (A : rows) : 'M[F]_(m, n) :=
-  \\matrix_(i, j) number F (nth 0%Q (nth [::] A i) j).
+"""
+    + MATRICES
+    + """\
 
 Local Open Scope Q_scope.
 NUMBERS
@@ -46,6 +44,7 @@ Definition NAME : Prop :=
   `|(matrix_of R 1 SIZE q *m iterate (matrix_of R SIZE SIZE T) (matrix_of R SIZE 1 c) l (matrix_of R SIZE 1 w0)) 0 0
     - (matrix_of R 1 SIZE q *m matrix_of R SIZE 1 star) 0 0| <= number R b * number R r ^+ l.
 """
+)
 PROOFS = """\
 From Coq Require Import QArith_base.
 From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.

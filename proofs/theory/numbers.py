@@ -17,7 +17,18 @@ from ...symbolic.identity.exact import Problem, textbook
 
 Rows = Sequence[Sequence[Fraction]]
 
-STATEMENTS = """\
+MATRICES = """\
+(* A rational number, and the matrix of the lists' numbers, in any number field. *)
+Definition rows := seq (seq Q).
+Definition number (F : numFieldType) (x : Q) : F :=
+  match Qnum x with Z0 => 0 | Zpos p => (Pos.to_nat p)%:R | Zneg p => - (Pos.to_nat p)%:R end
+  / (Pos.to_nat (Qden x))%:R.
+Definition matrix_of (F : numFieldType) m n (A : rows) : 'M[F]_(m, n) :=
+  \\matrix_(i, j) number F (nth 0%Q (nth [::] A i) j).
+"""
+"""A statement's own words for matrices of rational numbers."""
+STATEMENTS = (
+    """\
 (* {title}: the derived weights at d = {d}, n = {n} and the numbers of the textbook loop, L = {L}. *)
 (* W, P, Q, M : by layer, then by head.  states : Z after 0, ..., L iterates.  predictions : w_l . q. *)
 From Coq Require Import QArith_base.
@@ -26,13 +37,9 @@ From LayerProofStatements Require Import attention.
 Import GRing.Theory.
 Local Open Scope ring_scope.
 
-(* A rational number, and the matrix of the lists' numbers, in any number field. *)
-Definition rows := seq (seq Q).
-Definition number (F : numFieldType) (x : Q) : F :=
-  match Qnum x with Z0 => 0 | Zpos p => (Pos.to_nat p)%:R | Zneg p => - (Pos.to_nat p)%:R end
-  / (Pos.to_nat (Qden x))%:R.
-Definition matrix_of (F : numFieldType) m n (A : rows) : 'M[F]_(m, n) :=
-  \\matrix_(i, j) number F (nth 0%Q (nth [::] A i) j).
+"""
+    + MATRICES
+    + """\
 Definition weights_of (F : numFieldType) m H (A : seq (seq rows)) (l : nat) (h : 'I_H) : 'M[F]_m :=
   matrix_of F m m (nth [::] (nth [::] A l) h).
 
@@ -48,6 +55,7 @@ Definition {name} : Prop :=
   Z = matrix_of F {m} {N} (nth [::] states l) /\\
   {sign}Z (@Ordinal {m} {row} isT) (@Ordinal {N} {n} isT) = number F (nth 0%Q predictions l).
 """
+)
 PROOFS = """\
 From Coq Require Import QArith_base.
 From mathcomp Require Import all_ssreflect all_algebra.
