@@ -266,3 +266,16 @@ def matrices(height: int, width: int) -> st.SearchStrategy[Matrix]:
 
 def contexts(d: int, n: int) -> st.SearchStrategy[Context]:
     return st.builds(Context.of, matrices(n, d), matrices(n, d), vectors(n), vectors(d))
+
+
+def td_solution(context: Context, gamma: Fraction) -> list[Fraction]:
+    """G w = b of TD(0), solved by hand for d = 2."""
+    G = [[Fraction(0)] * 2 for _ in range(2)]
+    b = [Fraction(0)] * 2
+    for phi, after, reward in zip(context.features, context.next_features, context.rewards, strict=True):
+        for i in range(2):
+            b[i] += phi[i] * reward
+            for j in range(2):
+                G[i][j] += phi[i] * (phi[j] - gamma * after[j])
+    det = G[0][0] * G[1][1] - G[0][1] * G[1][0]
+    return [(b[0] * G[1][1] - b[1] * G[0][1]) / det, (G[0][0] * b[1] - G[1][0] * b[0]) / det]

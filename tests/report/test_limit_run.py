@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from helpers import Case, each_case, plain_weights
+from helpers import Case, each_case, plain_weights, td_solution
 from reports import SMALL, everything, settings_of, subject, words
 
 from layerproof.numeric.data.draws import prompts, zero_weights
@@ -20,26 +20,12 @@ from layerproof.symbolic.identity.limit import root
 from layerproof.symbolic.prompt import Context
 
 
-def td_limit(case: Judged, context: Context) -> list[Fraction]:
-    """G w = b of TD(0), solved by hand for d = 2."""
-    gamma = case.parameters["gamma"]
-    G = [[Fraction(0)] * 2 for _ in range(2)]
-    b = [Fraction(0)] * 2
-    for phi, after, reward in zip(context.features, context.next_features, context.rewards, strict=True):
-        for i in range(2):
-            b[i] += phi[i] * reward
-            for j in range(2):
-                G[i][j] += phi[i] * (phi[j] - gamma * after[j])
-    det = G[0][0] * G[1][1] - G[0][1] * G[1][0]
-    return [(b[0] * G[1][1] - b[1] * G[0][1]) / det, (G[0][0] * b[1] - G[1][0] * b[0]) / det]
-
-
 @pytest.mark.parametrize("looped", [True, False])
 def test_the_limit_point_solves_the_td_equation_and_distances_are_those_of_the_loop(looped: bool):
     context = Context.of([[1, 0], [1, 2], [0, 1]], [[1, 2], [0, 1], [3, 1]], [1, 2, -1], [1, 1])
     judged = Judged(Case("td0").algorithm, replace(SMALL, prompt=context, context=3, layers=3, looped=looped))
     found, kind = limit_run(judged)
-    star = td_limit(judged, context)
+    star = td_solution(context, judged.parameters["gamma"])
     assert list(found.point) == star and kind == "given" and not found.reason
     setup = problem(judged.algorithm, RATIONALS, context, zero_weights(judged.algorithm, 2), judged.parameters, {})
     runs = [[Fraction(0)] * 2, *(plain_weights(w)[0] for w in textbook(setup, judged.per_layer()))]

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from convergence_prompts import CYCLE, EXPANDING, ONE_HOT, TWO, VALUES, of, raw, scaled
 from flint import fmpq, fmpq_mat
+from helpers import td_solution
 
 from layerproof.numeric.data.draws import preconditioners, starting_weights
 from layerproof.numeric.data.processes import boyan_chain
@@ -182,16 +183,7 @@ def test_differential_td_has_its_conserved_quantity_and_converges_from_zero() ->
 
 def test_boyans_chain_converges_to_lstd() -> None:
     context = trajectory_context(boyan_chain(10, 2, seed=1), 12, seed=1)
-    gamma = VALUES["gamma"]
-    G = [[Fraction(0)] * 2 for _ in range(2)]
-    b = [Fraction(0)] * 2
-    for phi, after, reward in zip(context.features, context.next_features, context.rewards, strict=True):
-        for i in range(2):
-            b[i] += phi[i] * reward
-            for j in range(2):
-                G[i][j] += phi[i] * (phi[j] - gamma * after[j])
-    det = G[0][0] * G[1][1] - G[0][1] * G[1][0]
-    star = [(b[0] * G[1][1] - b[1] * G[0][1]) / det, (G[0][0] * b[1] - G[1][0] * b[0]) / det]
+    star = td_solution(context, VALUES["gamma"])
     assert values_of(decide(of("td0", context)).limit) == star
 
 
