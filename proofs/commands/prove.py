@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from ...symbolic.algorithms import catalogue
-from ...symbolic.errors import ArgumentError
+from ...symbolic.errors import ArgumentError, ContentError
 from ..evidence.proved import CLAIM, NAME, STRENGTH, prove_all
 from ..terminal.options import Json
 from ..terminal.progress import ProgressLine
@@ -42,10 +42,17 @@ def command(
     if keep is not None and keep.exists():
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
     found = [resolve_algorithm(name, "prove") for name in algorithms] or list(catalogue().values())
-    named: dict[str, list[Audit]] = {a.name: audits(a) for a in {a.name: a for a in found}.values()}
+    asked = list({id(a): a for a in found}.values())
+    names = [a.name for a in asked]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ContentError(
+            f"two of those named are called {twice}, and a theorem is known by its name: prove one at a time"
+        )
+    named: dict[str, list[Audit]] = {a.name: audits(a) for a in asked}
     missing = [
         Claim(a.name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, f"not machine-checked: {unproved(a)}")
-        for a in {a.name: a for a in found}.values()
+        for a in asked
         if not named[a.name]
     ]
     if not algorithms:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rocq_tiny import THEORY, audit, judged, rocq, theory
 
+from layerproof.proofs.theory.audit import Audit, TheoryFile
 from layerproof.proofs.theory.gate import gate
+from layerproof.proofs.theory.prover import Prover
+from layerproof.symbolic.errors import ContentError
 
 pytestmark = pytest.mark.slow
 
@@ -88,3 +92,29 @@ def test_a_library_on_the_callers_path_is_not_found(tmp_path: Path, monkeypatch:
     outcome = judged(tmp_path, USES.replace("From LayerProof Require evil", "From mathcomp Require evil"))
     assert not outcome.passed and "evil" in outcome.undecided["twice"]
     shutil.rmtree(planted)
+
+
+def renamed(name: str, theorem: str, *files: str) -> Audit:
+    """The audit of the tiny theory under other names, with files of its own that join the theory."""
+    found = audit()
+    (stated,) = found.theorems
+    theorems = (replace(stated, name=theorem),)
+    return replace(found, name=name, theorems=theorems, theory=tuple(TheoryFile(f, THEORY) for f in files))
+
+
+@pytest.mark.parametrize(
+    ("audits", "said"),
+    [
+        ([renamed("a", "twice"), renamed("b", "twice")], "two theorems would be named twice"),
+        ([replace(audit(), theorems=audit().theorems * 2)], "two theorems would be named twice"),
+        ([renamed("a", "once"), renamed("a", "twice")], "two files of statements would be named a"),
+        ([renamed("a", "once", "c"), renamed("b", "twice", "c")], "two files of the theory would be named c"),
+        ([renamed("a", "once", "tiny")], "two files are theory/tiny"),
+    ],
+)
+def test_what_passes_is_known_by_its_name_so_that_two_of_one_name_are_refused(
+    audits: list[Audit], said: str, tmp_path: Path
+) -> None:
+    folder = theory(tmp_path / "theory", THEORY + "(* the listed one *)\n")
+    with pytest.raises(ContentError, match=said):
+        gate(audits, Prover(("true",), "none is asked"), folder)

@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cli import assert_refused, run_cli
+from own_files import write
 from rocq_tiny import rocq
 
 from layerproof.proofs.cli import run
@@ -117,6 +119,11 @@ def test_without_a_prover_nothing_is_run_and_the_exit_code_says_so(
 
 
 # what needs no prover
+
+
+def test_two_of_one_name_are_not_taken_for_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write(tmp_path, ('name="mine"', 'name="td0"'))
+    assert_refused(run_cli(capsys, "prove", "td0", file, "gtd2"), 4, "two of those named are called td0")
 
 
 @pytest.mark.parametrize("name", sorted(catalogue()))
