@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from ...numeric.files.locking import take_lock
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ...symbolic.strict_json import loads
 from ..certificate.form import match
@@ -47,7 +48,7 @@ class Results:
         self.cut = 0
         self._file = _open(self.path)
         try:
-            _lock(self._file, self.path)
+            take_lock(self._file.fileno(), self.path, "sweep")
             self._end = 0
             for line in self._lines():
                 self._end += len(line)
@@ -177,19 +178,6 @@ def _open(path: Path) -> BinaryIO:
             finally:
                 os.close(folder)
     return file
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    import fcntl  # POSIX only, as is the lock
-
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ArgumentError(
-            f"{path}: another sweep is writing it: wait until that has ended, or name another file with --output"
-        ) from None
-    except OSError as error:
-        raise LayerproofError(f"{path}: cannot be locked: {error.strerror}; name a file on another disk") from None
 
 
 @contextlib.contextmanager

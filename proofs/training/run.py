@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ...numeric.files.locking import locked_folder
 from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
 from ...numeric.training.checkpoint import decode
@@ -80,7 +81,8 @@ def train(
     output    the run's folder
     executor  where groups of `width` seeds run; None trains them here, one group after another
     null      also train so many networks on rewards in disorder, to hold the verdicts against
-    Raises `ArgumentError` for settings that do not fit, and for a folder of another run.
+    Raises `ArgumentError` for settings that do not fit, for a folder of another run, and for one that another process
+    is writing.
     Source: Wang, Blaser, Daneshmand, Zhang 2025 (arXiv 2405.13861), Algorithm 1.
 
     >>> import tempfile, layerproof as lp
@@ -91,14 +93,15 @@ def train(
     own = chosen(preset, settings)
     place = Path(output)
     _claim(place, own)
-    _train_groups(place, own, executor, device, progress, "training")
-    nulls = [untrained(own)] if own.exact else []
-    if null and own.exact:
-        nulls.append(_shuffled(place, own, null, executor, device, progress))
-    seeds = [_measured(place, seed) for seed in range(1, own.seeds + 1)]
-    document = metrics(own, seeds, nulls)
-    progress("pictures: drawing")
-    _finish(place, own, document)
+    with locked_folder(place, "training run"):
+        _train_groups(place, own, executor, device, progress, "training")
+        nulls = [untrained(own)] if own.exact else []
+        if null and own.exact:
+            nulls.append(_shuffled(place, own, null, executor, device, progress))
+        seeds = [_measured(place, seed) for seed in range(1, own.seeds + 1)]
+        document = metrics(own, seeds, nulls)
+        progress("pictures: drawing")
+        _finish(place, own, document)
     return TrainResult(place, document)
 
 

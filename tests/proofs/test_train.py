@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cli import assert_refused, run_cli
 
+from layerproof.numeric.files.locking import locked_folder
 from layerproof.numeric.training.loop import Trainer
 from layerproof.numeric.training.presets import preset_named
 from layerproof.proofs.report.picture_bands import Band, bands_picture
@@ -53,6 +54,15 @@ def test_two_runs_are_the_same_bytes_and_a_third_call_runs_nothing(
     monkeypatch.setattr(runs, "run_job", None)
     train("tiny", tmp_path / "a", **QUICK)
     assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_a_folder_has_one_writer(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with locked_folder(tmp_path / "run", "training run"):
+        with pytest.raises(ArgumentError, match="run: another training run is writing it: wait until that has ended"):
+            train("tiny", tmp_path / "run", **QUICK)
+        assert list(files(tmp_path / "run")) == ["settings.json"]
+    train("tiny", tmp_path / "run", **QUICK)  # the lock is gone with its holder
 
 
 class Interrupted(Trainer):
