@@ -13,7 +13,7 @@ from ...symbolic.errors import ArgumentError, LayerproofError
 def take_lock(descriptor: int, path: Path, writer: str) -> None:
     """Lock an open file or folder for this process, until the descriptor is closed.
 
-    Raises `ArgumentError` when another process (another `writer`) holds it, `LayerproofError` when the disk has no locks.
+    Raises `ArgumentError` when another process (another `writer`) holds it, `LayerproofError` on a disk without locks.
     """
     import fcntl  # POSIX only, as is the lock
 
