@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from own_files import write
 
 import layerproof as lp
+from layerproof.proofs.evidence import proved
+from layerproof.proofs.theory.audit import Audit
+from layerproof.proofs.theory.gate import Outcome
+from layerproof.proofs.theory.prover import Prover
 from layerproof.symbolic.strict_json import dumps, loads
 
 pytestmark = pytest.mark.slow
@@ -286,6 +291,42 @@ def test_a_claim_that_cannot_be_run_is_listed_and_fails_when_strict(run: Run) ->
     ran.assert_outcomes(failed=1)
     assert "an open claim fails because of --layerproof-strict" in said(ran)
     assert "--layerproof-strict: no claim was established in this run" in said(ran)
+
+
+# the prover, on files of one's own
+
+
+SENTENCE = "one layer with the weights is one step of the loop: no"
+
+
+def test_the_prover_is_asked_of_a_file_of_ones_own_as_of_a_built_in_one(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate that passes all, one that refuses a theorem of mine.py, and weights that no theorem is about."""
+
+    def gate(found: Sequence[Audit], *_: Any, **__: Any) -> Outcome:
+        names = [t.name for a in found for t in a.theorems]
+        refused = {n: SENTENCE for n in names if n == "mine_state" and "wrong" in next(iter(found)).statements}
+        return Outcome({n: 0.0 for n in names if n not in refused}, refused, version="stand-in")
+
+    monkeypatch.setattr(proved, "gate", gate)
+    monkeypatch.setattr(proved, "find_prover", lambda: Prover(("true",), "stand-in"))
+    write(pytester.path)
+    write(pytester.path, ('title="Mine"', 'title="wrong"'), name="wrong.py")
+    write(pytester.path, given=True, name="given.py")
+    mark = (
+        '@pytest.mark.layerproof("./{}.py", d=2, n=4, layers=2, evidence=["proved-all-sizes"])\ndef test_{}(): pass\n'
+    )
+    source = "".join(mark.format(name, name) for name in ("mine", "wrong", "given"))
+    ran = run(source, "--layerproof-json", "claims.json")
+    ran.assert_outcomes(passed=2, failed=1)
+    (given,), (mine,), (wrong,) = (
+        [c for c in test["claims"] if c["asked"]] for test in loads(Path("claims.json").read_text())["tests"]
+    )
+    assert mine["verdict"] == "HOLDS" and {"mine_state", "mine_prompt0"} <= set(mine["details"]["theorems"])
+    assert wrong["verdict"] == "REFUTED" and wrong["reason"] == f"mine_state: {SENTENCE}" and SENTENCE in said(ran)
+    assert given["verdict"] == "NOT_RUN" and "NOT_RUN test_it.py::test_given [passed] mine proved-all" in said(ran)
+    run(source, "--layerproof-strict").assert_outcomes(passed=1, failed=2)
 
 
 # nothing checked
