@@ -51,6 +51,18 @@ def decimal_text(x: Fraction, digits: int = 10) -> str:
     return f"{wide:e}"
 
 
+def bound_text(x: Fraction, digits: int, up: bool) -> str:
+    """A rational as a decimal of so many significant digits that is not below it (`up`), or not above it.
+
+    >>> bound_text(Fraction(1, 3), 3, True), bound_text(Fraction(1, 3), 3, False), bound_text(Fraction(3, 4), 3, True)
+    ('0.334', '0.333', '0.75')
+    """
+    rounding = decimal.ROUND_CEILING if up else decimal.ROUND_FLOOR
+    context = decimal.Context(digits, rounding, decimal.MIN_EMIN, decimal.MAX_EMAX)
+    near = context.divide(decimal.Decimal(x.numerator), decimal.Decimal(x.denominator)).normalize(context)
+    return f"{near:f}" if -5 <= near.adjusted() < digits else f"{near:e}"
+
+
 def exact_number(x: Any, where: str) -> Fraction:
     """An int, a Fraction or a text such as "1/2" as a Fraction; `ContentError` for a float or anything else.
 

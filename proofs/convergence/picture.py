@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 from ...numeric.files.placing import place_file
@@ -13,29 +14,39 @@ from .answer import Answer
 from .result import Convergence
 
 ITERATES, ENVELOPE = "distance of the prediction from its limit", "certified envelope"
+TITLE, AXES = "Iterates inside their certified envelope", ("layer", "|v_l(q) - v*(q)|")
 
 
-def curves(found: Answer) -> tuple[Curve, ...]:
-    """|v_l(q) - v*(q)| and the envelope, for each layer that was run; nothing where the prediction has no limit."""
+def distances(found: Answer) -> list[tuple[Fraction, Fraction]]:
+    """|v_l(q) - v*(q)| and the envelope for each layer that was run; nothing where the prediction has no limit."""
     if found.fate is None or found.fate.value is None or found.rate is None:
-        return ()
-    star = fraction(found.fate.value)
-    bounds = [found.bound(layer) for layer in range(len(found.values))]
-    return (
-        Curve(ITERATES, tuple(nearest(abs(v - star)) for v in found.values)),
-        Curve(ENVELOPE, tuple(None if b is None else nearest(b) for b in bounds)),
-    )
+        return []
+    star, bounds = fraction(found.fate.value), map(found.bound, range(len(found.values)))
+    return [(abs(v - star), b) for v, b in zip(found.values, bounds, strict=True) if b is not None]
+
+
+def outside(found: Answer) -> int | None:
+    """The first layer whose iterate is outside the envelope, exactly; None where none is."""
+    return next((layer for layer, (distance, bound) in enumerate(distances(found)) if distance > bound), None)
+
+
+def envelope_picture(found: Answer) -> tuple[str, str] | None:
+    """The picture as SVG, and what it shows in words; None where there is nothing to draw."""
+    drawn = distances(found)
+    if not drawn:
+        return None
+    curves = [
+        Curve(ITERATES, tuple(nearest(x) for x, _ in drawn)), Curve(ENVELOPE, tuple(nearest(b) for _, b in drawn)),
+    ]  # fmt: skip
+    return curves_picture(list(range(len(drawn))), curves, TITLE, AXES, "envelope")
 
 
 def write_picture(result: Convergence, path: Path) -> None:
     """Draw the picture into a file; `ArgumentError` when there is nothing to draw."""
-    drawn = () if result.found is None else curves(result.found)
-    if not drawn:
+    drawn = None if result.found is None else envelope_picture(result.found)
+    if drawn is None:
         raise ArgumentError("picture is asked for, but the prediction has no certified limit: nothing to draw")
-    svg, _ = curves_picture(
-        list(range(len(drawn[0].values))), list(drawn), "Iterates inside their certified envelope", "layer", "envelope"
-    )
     try:
-        place_file(path, svg)
+        place_file(path, drawn[0])
     except OSError as error:
         raise ContentError(f"{path}: cannot be written: {error.strerror}") from None

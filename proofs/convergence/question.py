@@ -66,7 +66,7 @@ class Question:
     expect: str | None = None
     read: str | None = None
     prove: bool = False
-    time_limit: int = 300
+    time_limit: float = 300
 
     def __post_init__(self) -> None:
         whole_number("features", self.features, 1)

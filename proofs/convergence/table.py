@@ -11,7 +11,7 @@ from rich.text import Text
 from ...symbolic.convergence.decide import Decision
 from ...symbolic.convergence.rationals import fraction
 from ...symbolic.convergence.steps import Boundary, Steps
-from ...symbolic.exact import decimal_text
+from ...symbolic.exact import bound_text, decimal_text
 from ...symbolic.strict_json import rational_text
 from ..terminal.table import STYLES as PROOF_STYLES
 from ..terminal.table import console
@@ -56,7 +56,7 @@ def lines(
     result.append(_decided("the prediction v(q)", fate.prediction))
     if fate.differences is not None and not fate.start.converges:
         result.append(_decided("value differences", fate.differences))
-    result += [Text(), *(Text(line) for line in facts(found, details))]
+    result += [Text(), *(Text(f"{what:<9} {said}") for what, said in facts(found, details))]
     for claim in proofs:
         result.append(
             Text.assemble((claim.verdict.value, PROOF_STYLES[claim.verdict]), f"  {claim.claim}: {claim.reason}")
@@ -92,30 +92,33 @@ def heading(found: Answer, question: Question, number: int = 0) -> str:
     return f"{name} on {where}: d = {context.d}, n = {context.n}{step}"
 
 
-def facts(found: Answer, details: bool) -> list[str]:
-    """Limit, rate, layers, steps, field and distance, each where it is known."""
+def facts(found: Answer, exact: bool) -> list[tuple[str, str]]:
+    """Limit, rate, layers, steps, field and distance, each where it is known: (what, said); "" goes on with the last.
+
+    exact : rationals in place of decimals
+    """
     fate = found.fate
     assert fate is not None
     result = []
     if fate.limit is not None and found.setup.period:
         for name, entries in fate.iteration.named(fate.limit).items():
-            result.append(f"limit     {name}* = ({', '.join(_number(x, details) for x in entries)})")
-        result += [f"          {name}" for name in found.names]
-        result.append(f"          reached from {reached_from(found)}")
+            result.append(("limit", f"{name}* = ({', '.join(_number(x, exact) for x in entries)})"))
+        result += [("", name) for name in found.names]
+        result.append(("", f"reached from {reached_from(found)}"))
     if fate.value is not None:
-        result.append(f"          v*(q) = {_number(fraction(fate.value), details)}")
+        result.append(("" if result else "limit", f"v*(q) = {_number(fraction(fate.value), exact)}"))
     if fate.drift is not None:
         for name, entries in fate.iteration.named(fate.drift).items():
-            result.append(f"drift     {name} gains ({', '.join(_number(x, details) for x in entries)}) a layer")
+            result.append(("drift", f"{name} gains ({', '.join(_number(x, exact) for x in entries)}) a layer"))
     if found.radius is not None:
-        result.append(f"radius    the largest modulus that w_0 excites is {_between(*found.radius)}")
-    result += rate_lines(found)
+        result.append(("radius", f"the largest modulus that w_0 excites is {between(*found.radius)}"))
+    result += _rate_facts(found)
     if found.steps is not None:
-        result += steps_lines(found.steps)
+        result += _steps_facts(found.steps)
     if found.field is not None:
-        result += _field_lines(found)
+        result.append(("field", _field_words(found)))
     if found.split is not None:
-        result += _split_lines(found, details)
+        result += _split_facts(found, exact)
     return result
 
 
@@ -123,68 +126,71 @@ def _number(x: Fraction, exact: bool) -> str:
     return rational_text(x) if exact else decimal_text(x, DIGITS)
 
 
-def _between(low: Fraction, high: Fraction) -> str:
+def between(low: Fraction, high: Fraction) -> str:
     if low == high:
-        return f"{decimal_text(low, DIGITS)} exactly" if low.denominator > 1 else f"{low} exactly"
-    return f"between {decimal_text(low, DIGITS)} and {decimal_text(high, DIGITS)}"
+        return f"{rational_text(low)} exactly"
+    return f"between {bound_text(low, DIGITS, up=False)} and {bound_text(high, DIGITS, up=True)}"
 
 
-def rate_lines(found: Answer) -> list[str]:
+def _rate_facts(found: Answer) -> list[tuple[str, str]]:
     """The envelope and how many layers it needs."""
     if found.rate is None or found.run is None:
         return []
     envelope, period = found.rate.envelope, found.run.iteration.period
     power = "2^l" if found.run.doubling else "l" if period == 1 else f"floor(l/{period})"
-    most = decimal_text(max(envelope.constants), 4)
+    most = bound_text(max(envelope.constants), 4, up=True)
     return [
-        f"rate      |v_l(q) - v*(q)| <= {most} ({rational_text(envelope.r)})^{power}, certified",
-        f"layers    {found.layers} for epsilon = {rational_text(found.epsilon)}",
+        ("rate", f"|v_l(q) - v*(q)| <= {most} ({rational_text(envelope.r)})^{power}, certified"),
+        ("layers", f"{found.layers} for epsilon = {rational_text(found.epsilon)}"),
     ]
 
 
-def steps_lines(found: Steps) -> list[str]:
+def _steps_facts(found: Steps) -> list[tuple[str, str]]:
     """The steps for which it converges."""
     if found.start is None or found.every is None:
-        return [f"steps     {found.why}"]
-    result = [f"steps     from w_0 it converges for {_intervals(found.start)} ({found.form})"]
+        return [("steps", found.why)]
+    result = [("steps", f"from w_0 it converges for {intervals(found.start)} ({found.form})")]
     if found.every != found.start:
-        result.append(f"          from every start for {_intervals(found.every)}")
+        result.append(("", f"from every start for {intervals(found.every)}"))
     if found.why:
-        result.append(f"          {found.why}")
+        result.append(("", found.why))
     return result
 
 
-def _intervals(found: tuple[tuple[Boundary, Boundary | None], ...]) -> str:
+def intervals(found: tuple[tuple[Boundary, Boundary | None], ...]) -> str:
     if not found:
         return "no alpha > 0"
-    return " and ".join(f"{_end(low)} < alpha" + ("" if high is None else f" < {_end(high)}") for low, high in found)
+    return " and ".join(
+        f"{_end(low, up=True)} < alpha" + ("" if high is None else f" < {_end(high, up=False)}") for low, high in found
+    )
 
 
-def _end(x: Boundary) -> str:
-    return rational_text(x.lower) if x.lower == x.upper else decimal_text(x.lower, DIGITS)
+def _end(x: Boundary, up: bool) -> str:
+    """An end of an interval of steps; where it is not rational, rounded into the interval."""
+    return rational_text(x.lower) if x.lower == x.upper else bound_text(x.upper if up else x.lower, DIGITS, up)
 
 
-def _field_lines(found: Answer) -> list[str]:
+def _field_words(found: Answer) -> str:
     shape = found.field
     assert shape is not None
     if not shape.gradient:
         roots = ", ".join(f"{z.real:.6g} {'+' if z.imag > 0 else '-'} {abs(z.imag):.6g}i" for z in shape.roots[:2])
-        return [f"field     no gradient in any constant metric: {shape.why}{f' ({roots})' * bool(roots)}"]
-    loss = f": it descends {found.loss}" if found.loss else " (exhibited in --json)"
-    return [f"field     a gradient in a constant metric{loss}"]
+        return f"no gradient in any constant metric: {shape.why}{f' ({roots})' * bool(roots)}"
+    loss = f": it descends {found.loss}" if found.loss else " (exhibited in the JSON)"
+    return f"a gradient in a constant metric{loss}"
 
 
-def _split_lines(found: Answer, details: bool) -> list[str]:
+def _split_facts(found: Answer, exact: bool) -> list[tuple[str, str]]:
     parts = found.split
     assert parts is not None
     shown = {
         "more layers": parts.layers, "more context": parts.context, "better features": parts.features,
     }  # fmt: skip
     said = ", ".join(f"{name} {_root(parts.square(x))}" for name, x in shown.items())
-    result = [f"distance  from the {parts.kind}, root mean square over states, what each would remove: {said}"]
+    result = [("distance", f"from the {parts.kind}, root mean square over states, what each would remove: {said}")]
     if parts.state is not None:
-        at = ", ".join(f"{name} {_number(x[parts.state], details)}" for name, x in shown.items())
-        result.append(f"          at the query: {at}")
+        at = ", ".join(f"{name} {_number(x[parts.state], exact)}" for name, x in shown.items())
+        result.append(("", f"at the query: {at}"))
     return result
 
 

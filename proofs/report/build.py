@@ -14,6 +14,8 @@ from ...symbolic.errors import LayerproofError
 from ...symbolic.strict_json import rational_text
 from ..case import Progress, Settings, silent
 from ..checker import ask, verify
+from ..convergence.picture import outside
+from ..convergence.result import Convergence
 from ..evidence import kinds
 from ..invariance.claims import invariance as ask_invariance
 from ..invariance.question import Question
@@ -31,6 +33,8 @@ from .subject import Subject, worst
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
 RESERVED = frozenset({"index", "report", "con", "prn", "aux", "nul"})
 PROVED = "proved-all-sizes"
+KEPT = ("answer", "limit", "rate", "layers", "certificate", "decisions", "steps", "gradient", "drift")
+"""What a page's data has of the answer about convergence."""
 
 
 def build(
@@ -118,15 +122,21 @@ def page(subject: Subject, taken: set[str] | None = None) -> Page:
     data: dict[str, Any] = {"claims": [_claim_data(c, subject.dates) for c in subject.claims]}
     if subject.example is not None:
         data["worked_example"] = example_data(subject.example)
-    failed = (subject.example or subject.own_example) is not None and _disagrees(subject)
-    verdict = Verdict.REFUTED if failed else subject.verdict
+    found = subject.convergence
+    if isinstance(found, Convergence):
+        data["convergence"] = {key: value for key, value in found.document().items() if key in KEPT}
+    verdict = Verdict.REFUTED if _disagrees(subject) else subject.verdict
     return Page(page_name(subject.item.name, taken if taken is not None else set()), subject.item.title, verdict,
                 lead(subject), tuple(sections), data)  # fmt: skip
 
 
 def _disagrees(subject: Subject) -> bool:
-    found = subject.example or subject.own_example
-    return found is not None and found.mismatch is not None
+    """Whether the worked example's layers differ from its iterates, or an iterate is outside its envelope."""
+    example, found = subject.example or subject.own_example, subject.convergence
+    answer = found.found if isinstance(found, Convergence) else None
+    return (example is not None and example.mismatch is not None) or (
+        answer is not None and outside(answer) is not None
+    )
 
 
 def _claim_data(claim: Claim, dates: bool) -> dict[str, Any]:

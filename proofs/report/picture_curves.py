@@ -8,7 +8,7 @@ from math import ceil, floor, inf, log10
 
 from .svg import FONT, WIDTH, element, line, picture, polyline, ruled, series, solid, text
 
-LEFT, RIGHT, TOP, HEIGHT = 52.0, 10.0, 12.0, 220.0
+LEFT, RIGHT, TOP, HEIGHT = 52.0, 10.0, 30.0, 220.0
 DASHES = ("none", "7 4", "2 4", "9 3 2 3")
 
 
@@ -23,8 +23,10 @@ class Curve:
     values: tuple[float | None, ...]
 
 
-def curves_picture(layers: Sequence[int], curves: Sequence[Curve], title: str, axis: str, id: str) -> tuple[str, str]:
-    """The picture as SVG, and what it shows in words."""
+def curves_picture(
+    layers: Sequence[int], curves: Sequence[Curve], title: str, axes: tuple[str, str], id: str
+) -> tuple[str, str]:
+    """The picture as SVG, and what it shows in words; `axes` says what runs to the right and what upwards."""
     given = curves
     curves = [Curve(c.name, tuple(None if v == inf else v for v in c.values)) for c in given]
     positive = [v for c in curves for v in c.values if v is not None and v > 0]
@@ -52,7 +54,8 @@ def curves_picture(layers: Sequence[int], curves: Sequence[Curve], title: str, a
         for layer, value in zip(layers, curve.values, strict=True):
             if value is not None and not value:
                 parts.append(_dot((x(layer), y(value)), k))
-    parts.append(text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 36, axis, "middle", "muted"))
+    parts.append(text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 36, axes[0], "middle", "muted"))
+    parts.append(text(4, 14, axes[1], "start", "muted"))
     top = TOP + HEIGHT + 60
     for k, curve in enumerate(curves):
         at = top + k * (FONT + 9)

@@ -13,9 +13,11 @@ from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.errors import NotPolynomialError, NotRepresentableError
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
+from ..convergence.result import Convergence
 from ..verdict import Claim, Result, Verdict
 from .document.formula import Names
 from .example import Example, OwnExample, own_example, small_example
+from .limit_run import endless
 
 WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
 
@@ -117,3 +119,15 @@ class Subject:
     def own_example(self) -> OwnExample | None:
         """The worked example of a construction of a user's own."""
         return own_example(self.own, self.settings) if self.own is not None else None
+
+    @cached_property
+    def convergence(self) -> Convergence | str | None:
+        """What was decided about endless layers, or why nothing was; None where there are no weights.
+
+        Each layer takes the one step of a looped construction; where layers differ, C = I.
+        """
+        if self.algorithm is not None and self.construction is None:
+            return None
+        looped = self.construction is not None and self.construction.looped
+        step = self.case.steps[0] if self.case is not None and looped else None
+        return endless(self.item, self.settings, step, self.progress)

@@ -82,7 +82,7 @@ def test_short_formulas_in_letters():
 
 def test_a_larger_value_is_drawn_higher_and_a_gap_is_left_open():
     drawn = [Curve("a", (1e-3, None, 1e-2, 1e-1)), Curve("b", (0.0, 1e-3, 1e-3, 1e-3))]
-    svg, words = curves_picture([0, 1, 2, 3], drawn, "Curves", "layer", "test")
+    svg, words = curves_picture([0, 1, 2, 3], drawn, "Curves", ("layer", "value"), "test")
     lines = [
         [tuple(map(float, p.split(","))) for p in points.split()]
         for points in re.findall(r'<polyline points="([^"]*)"', svg)
@@ -94,7 +94,7 @@ def test_a_larger_value_is_drawn_higher_and_a_gap_is_left_open():
 
 
 def test_hostile_titles_stay_text():
-    svg, _ = curves_picture([0, 1], [Curve("<script>&", (1.0, 2.0))], '"><script>', "layer", "test")
+    svg, _ = curves_picture([0, 1], [Curve("<script>&", (1.0, 2.0))], '"><script>', ("layer", "value"), "test")
     check_picture("a test", svg)
     assert "<script" not in svg
 
@@ -102,7 +102,7 @@ def test_hostile_titles_stay_text():
 def test_nothing_to_draw_is_no_crash():
     for values in ((), (None,), (0.0,)):
         svg, words = curves_picture(
-            list(range(len(values))) or [0], [Curve("a", values or (None,))], "t", "layer", "test"
+            list(range(len(values))) or [0], [Curve("a", values or (None,))], "t", ("layer", "value"), "test"
         )
         check_picture("a test", svg)
         assert words

@@ -73,9 +73,9 @@ def test_what_is_not_finite_is_null_in_a_document() -> None:
 
 
 def test_a_picture_is_cut_where_it_leaves_the_range() -> None:
-    svg, words = curves_picture([0, 1, 2], [Curve("d", (1.0, 1e308, inf))], "t", "layer", "x")
+    svg, words = curves_picture([0, 1, 2], [Curve("d", (1.0, 1e308, inf))], "t", ("layer", "value"), "x")
     assert "inf" not in svg and "nan" not in svg and "beyond the range of floats from layer 2 on" in words
-    assert "no values" in curves_picture([0], [Curve("d", (inf,))], "t", "layer", "x")[1]
+    assert "no values" in curves_picture([0], [Curve("d", (inf,))], "t", ("layer", "value"), "x")[1]
 
 
 @pytest.mark.parametrize("value", [f"0x{'f' * 4000}", f'"{"9" * 4400}"', '"1e9999"', '"9/0"', "1e400"])

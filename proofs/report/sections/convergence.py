@@ -1,10 +1,13 @@
-"""Section "convergence": how far the iterates of one prompt are from their limit, layer by layer."""
+"""Section "convergence": what becomes of endless layers on one prompt, and how far those of the run come."""
 
 from __future__ import annotations
 
 from ....symbolic.identity.limit import Limit, root_text
 from ....symbolic.strict_json import rational_text
+from ...case import Case
+from ...convergence.result import Convergence
 from ..assemble import plain, prose
+from ..decided import blocks as decided
 from ..document.formula import Formula
 from ..limit_run import limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
@@ -16,26 +19,51 @@ FIXED = Formula("w* = F_l(w*) for every layer l", r"w^{*} = F_{\ell}(w^{*}) \qua
 
 
 def build(subject: Subject) -> Section | None:
-    """The exact distances |w_l - w*| on one prompt, or why there is no w*."""
-    if subject.case is None or subject.construction is None:
+    """What becomes of endless layers on one prompt, and how far those of this run come."""
+    found = subject.convergence
+    if found is None:
         return None
-    subject.progress(f"{subject.item.name}: the iterates' limit")
-    found, kind = limit_run(subject.case)
+    blocks: list[Block] = [*_asked(subject, found), *decided(found)]
+    if subject.case is not None and subject.construction is not None:
+        blocks += _of_this_run(subject, subject.case, subject.construction.looped)
+    return Section(NAME, TITLE, tuple(blocks))
+
+
+def _prompt(subject: Subject) -> str:
     s = subject.settings
-    which = "the given prompt" if kind == "given" else f"one trajectory of {s.process} (seed {s.seed})"
-    form = (
-        "one preconditioner for all layers"
-        if subject.construction.looped
-        else "a preconditioner of its own for each layer"
-    )
-    values = "".join(f", {name} = {rational_text(value)}" for name, value in sorted(subject.case.parameters.items()))
-    said = plain(
-        f"On {which}, d = {s.features}, n = {s.context}, L = {s.layers}{values}, with {form}, from zero weights:"
-    )
+    which = "the given prompt" if s.prompt is not None else f"one trajectory of {s.process} (seed {s.seed})"
+    known = {} if subject.case is None else subject.case.parameters
+    values = "".join(f", {name} = {rational_text(value)}" for name, value in sorted(known.items()))
+    return f"{which}, d = {s.features}, n = {s.context}{values}"
+
+
+def _asked(subject: Subject, found: Convergence | str) -> list[Block]:
+    if isinstance(found, str):
+        return []
+    looped = subject.construction is not None and subject.construction.looped
+    steps = "with this run's preconditioners" if looped else "with C = I"
+    run = None if found.found is None else found.found.run
+    if subject.own is not None:
+        steps = "of this construction" if run is None else f"({run.note})"
+    form = ": each is w -> T w + c" if run is not None and not run.doubling else ""
+    return [
+        plain(
+            f"Endless layers {steps}, on {_prompt(subject)}, from zero weights{form}. What becomes of them is decided "
+            "over the rationals, for this prompt and no other."
+        )
+    ]
+
+
+def _of_this_run(subject: Subject, case: Case, looped: bool) -> list[Block]:
+    """The exact distances |w_l - w*| of the layers that verify ran, or why there is no w*."""
+    subject.progress(f"{subject.item.name}: the iterates' limit")
+    found, _ = limit_run(case)
+    form = "one preconditioner for all" if looped else "a preconditioner of its own for each"
+    said = plain(f"The {case.settings.layers} layers of this run, with {form}, on the same prompt:")
     if found.reason:
         note = Note(None, "No single limit on this prompt", (plain(f"{found.reason[:1].upper()}{found.reason[1:]}."),))
-        return Section(NAME, TITLE, (said, note))
-    blocks: list[Block] = [
+        return [said, note]
+    return [
         said,
         prose("The update is affine in its weights, so a limit must solve the linear system"),
         Display(FIXED, "fixed-point"),
@@ -44,7 +72,6 @@ def build(subject: Subject) -> Section | None:
         _picture(found),
         _what_it_says(found),
     ]  # fmt: skip
-    return Section(NAME, TITLE, tuple(blocks))
 
 
 def _picture(found: Limit) -> Picture:
@@ -52,7 +79,7 @@ def _picture(found: Limit) -> Picture:
     layers = range(len(distances))
     svg, alt = curves_picture(
         list(layers), [Curve("distance from the limit point", tuple(distances))],
-        "Distance of the iterates from their limit point by layer", "layer", "convergence-curve",
+        "Distance of the iterates from their limit point by layer", ("layer", "|w_l - w*|"), "convergence-curve",
     )  # fmt: skip
     rows = tuple((Cell((str(k),)), Cell((root_text(x, 6),))) for k, x in enumerate(found.squares))
     return Picture(svg, alt, "Distance of the iterate w_l from w*, Euclidean, over all weights.",

@@ -72,7 +72,7 @@ def _picture(claim: Claim, found: Any) -> Picture:
     layers = list(range(1, max(len(found.get(key) or ()) for key, _ in CURVES)))
     curves = [Curve(words, _values(found.get(key), len(layers))) for key, words in CURVES if found.get(key)]
     title = f"Rounding errors by layer ({claim.details.get('dtype', 'float')})"
-    svg, alt = curves_picture(layers, curves, title, "layer", "error-curves")
+    svg, alt = curves_picture(layers, curves, title, ("layer", "absolute error"), "error-curves")
     rows = tuple(
         (Cell((str(layer),)), *(Cell((_number(c.values[k]),)) for c in curves)) for k, layer in enumerate(layers)
     )

@@ -37,8 +37,8 @@ def build(subject: Subject) -> Section | None:
                      "each layer of this run was within its proven bound; a bound on every run is for these prompts, "
                      "this format and this depth"))  # fmt: skip
     rows += [
-        ("that the iteration converges, or to what",
-         "the section on where the iterates go observes one prompt" if subject.construction is not None else
+        ("that the iteration converges on other prompts, or with other preconditioners",
+         "the section on where the iterates go is about one prompt" if subject.convergence is not None else
          "nothing about it is on this page"),
         ("that training finds these weights",
          "at most which sets of weights the expected update keeps" if subject.invariance is not None else

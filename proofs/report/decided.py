@@ -1,0 +1,92 @@
+"""What was decided about endless layers, as blocks of a page: answers, limit, rate, and iterates in their envelope."""
+
+from __future__ import annotations
+
+from ...symbolic.exact import bound_text, decimal_text
+from ...symbolic.strict_json import rational_text
+from ..convergence.answer import Answer
+from ..convergence.certificate import word
+from ..convergence.picture import distances, envelope_picture, outside
+from ..convergence.result import Convergence
+from ..convergence.table import facts
+from ..verdict import Verdict
+from .assemble import cell, plain, prose, sentence
+from .document.formula import Formula
+from .model import Block, Display, Note, Picture, Table
+
+LABELS = {"radius": "spectral radius", "field": "as a gradient"}
+DIGITS = 8
+
+
+def blocks(found: Convergence | str) -> list[Block]:
+    """The answer, the facts, the envelope as a formula and the picture; or why nothing was decided."""
+    if isinstance(found, str):
+        return [Note(Verdict.NOT_RUN, "Convergence: not asked", (plain(sentence(found)),))]
+    answer = found.found
+    if answer is None or answer.fate is None:
+        reason = "" if answer is None else answer.reason
+        return [Note(Verdict.UNDECIDED, "Convergence: not decided", (plain(sentence(reason)),))]
+    return [*_alarm(answer), _answers(answer), _facts(answer), *_envelope(answer)]
+
+
+def _alarm(found: Answer) -> list[Block]:
+    layer = outside(found)
+    if layer is None:
+        return []
+    said = f"After layer {layer} the prediction is farther from its limit than the certificate allows."
+    return [Note(Verdict.REFUTED, "An iterate is outside its envelope", (plain(said),))]
+
+
+def _answers(found: Answer) -> Table:
+    assert found.fate is not None
+    fate = found.fate
+    asked = [("the weights, from w_0", fate.start)]
+    if found.setup.period:
+        asked.append(("the weights, from every start", fate.every))
+    asked.append(("the prediction v(q), from w_0", fate.prediction))
+    if fate.differences is not None and not fate.start.converges:
+        asked.append(("differences of values", fate.differences))
+    rows = tuple((cell(what), cell(word(d.converges)), cell(d.why)) for what, d in asked)
+    return Table(("does it converge?", "answer", "what decides it"), rows)
+
+
+def _facts(found: Answer) -> Table:
+    """The facts as `layerproof converge` prints them, those that go on with the last in its cell; the rate follows."""
+    rows: list[tuple[str, str]] = []
+    for what, said in facts(found, exact=False):
+        if what == "rate":
+            continue
+        if what:
+            rows.append((LABELS.get(what, what), said))
+        else:
+            rows[-1] = (rows[-1][0], f"{rows[-1][1]}; {said}")
+    return Table(("what", "found"), tuple((cell(what), cell(said)) for what, said in rows))
+
+
+def _envelope(found: Answer) -> list[Block]:
+    drawn = envelope_picture(found)
+    if drawn is None or found.rate is None or found.run is None:
+        return []
+    svg, alt = drawn
+    rows = tuple(
+        (cell(str(layer)), cell(decimal_text(v, DIGITS)), cell(decimal_text(x, DIGITS)),
+         cell(bound_text(b, DIGITS, up=True)))
+        for layer, (v, (x, b)) in enumerate(zip(found.values, distances(found), strict=True))
+    )  # fmt: skip
+    data = Table(("layer", "v_l(q)", "|v_l(q) - v*(q)|", "envelope"), rows)
+    said = prose("A matrix that was verified exactly, by pivots, certifies at every layer, of the picture or not, that")
+    caption = "How far the prediction is from its limit, and the bound that was certified before any layer ran."
+    return [said, Display(_formula(found), "certified-envelope"), Picture(svg, alt, caption, data)]
+
+
+def _formula(found: Answer) -> Formula:
+    assert found.rate is not None and found.run is not None
+    envelope, period = found.rate.envelope, found.run.iteration.period
+    c, r = bound_text(max(envelope.constants), DIGITS, up=True), envelope.r
+    power, exponent = ("2^l", r"2^{\ell}") if found.run.doubling else ("l", r"\ell")
+    if period > 1:
+        power, exponent = f"floor(l/{period})", rf"\lfloor \ell/{period} \rfloor"
+    return Formula(
+        f"|v_l(q) - v*(q)| <= {c} ({rational_text(r)})^{power}",
+        rf"|v_{{\ell}}(q) - v^{{*}}(q)| \le {c} \left(\frac{{{r.numerator}}}{{{r.denominator}}}\right)^{{{exponent}}}",
+    )
