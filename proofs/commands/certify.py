@@ -10,91 +10,33 @@ from cyclopts import Parameter
 
 from ...symbolic.algorithms import find
 from ...symbolic.strict_json import dumps
-from ..case import MAX_WORK, Settings
 from ..certificate.certificate import certify, check_target, write
-from ..terminal.options import (
-    ContextLength,
-    Dtype,
-    EntrywiseContext,
-    EntrywiseFeatures,
-    Evidence,
-    ExactTrials,
-    Features,
-    Gamma,
-    Json,
-    Lam,
-    Layers,
-    Looped,
-    MaxWork,
-    Process,
-    Seed,
-    Trace,
-    Trials,
-    parameter_values,
-    rational,
-)
+from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
+from ..terminal.run_options import CheckOptions
 from ..terminal.table import show
 from ..user_file import is_file
+
+DEFAULTS = CheckOptions()
 
 
 def command(
     algorithm: str,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="the certificate's file")],
-    features: Features = 3,
-    context: ContextLength = 20,
-    layers: Layers = 5,
-    gamma: Gamma = "9/10",
-    lam: Lam = "1/2",
-    trace: Trace = None,
-    seed: Seed = 0,
-    trials: Trials = 30,
-    exact_trials: ExactTrials = 2,
-    device: Annotated[
-        str, Parameter(name="--device", help="auto, cpu or cuda; not recorded: floats are judged anew by `check`")
-    ] = "auto",
-    dtype: Dtype = "float64",
-    looped: Looped = False,
-    process: Process = "boyan-chain",
+    options: CheckOptions = DEFAULTS,
     evidence: Evidence = None,
-    entrywise_features: EntrywiseFeatures = None,
-    entrywise_context: EntrywiseContext = None,
-    max_work: MaxWork = MAX_WORK,
-    parameter: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--parameter", help="NAME=VALUE of a parameter other than gamma and lam (repeat for more)", negative=()
-        ),
-    ] = None,
     json: Json = False,
 ) -> int:
     """Verify one algorithm and write a certificate that `layerproof check` can check without trusting it.
 
     A certificate of a Python file of your own names the file, as seen from the certificate, and its digest.
+    The device is not recorded: `check` judges floats anew.
     What is refuted or open is written as such, and the exit code is that of `layerproof verify`: 1 or 3.
     """
     if not is_file(algorithm):
         find(algorithm)
-    settings = Settings(
-        features=features,
-        context=context,
-        layers=layers,
-        gamma=rational(gamma, "gamma"),
-        lam=rational(lam, "lam"),
-        trace=trace,
-        seed=seed,
-        trials=trials,
-        exact_trials=exact_trials,
-        device=device,
-        dtype=dtype,
-        looped=looped,
-        process=process,
-        entrywise_features=entrywise_features,
-        entrywise_context=entrywise_context,
-        max_work=max_work,
-        values=parameter_values(parameter or []),
-    )
+    settings = options.settings()
     check_target(output)
     file = os.path.relpath(Path(algorithm).resolve(), output.resolve().parent) if is_file(algorithm) else None
     progress = ProgressLine()

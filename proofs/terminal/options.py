@@ -53,6 +53,13 @@ Evidence = Annotated[
 ]
 EntrywiseFeatures = Annotated[int | None, integer("--entrywise-features", "d of identity-entrywise; default: up to 3")]
 EntrywiseContext = Annotated[int | None, integer("--entrywise-context", "n of identity-entrywise; default: up to 5")]
+Parameters = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--parameter", help="NAME=VALUE of a parameter other than gamma and lam (repeat for more)", negative=()
+    ),
+]
+TimeLimit = Annotated[int, integer("--time-limit", "seconds that files of your own may take")]
 MaxWork = Annotated[int, integer("--max-work", "limit on the work of one algorithm")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="one JSON document on stdout")]
 Looped = Annotated[
