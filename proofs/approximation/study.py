@@ -13,7 +13,7 @@ from ...symbolic.approximation.field import Field, mean_field
 from ...symbolic.approximation.linear import Reduced, Spectrum, direction, reduced, spectrum
 from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.approximation.samples import Samples, samples
-from ...symbolic.approximation.scaling import is_affine
+from ...symbolic.approximation.scaling import all_affine
 from ...symbolic.approximation.traces import NoMean, Traces, traces
 from ...symbolic.exact import decimal_text
 from ...symbolic.markov.chain import Chain
@@ -81,8 +81,7 @@ class Study:
     @cached_property
     def piecewise_affine(self) -> bool:
         """Whether h is affine in the weights, maxima of affine functions included, for every y."""
-        symbols = self.samples.trace_entries
-        return all(is_affine(q, symbols) for move in self.samples.moves for q in move.values())
+        return all_affine(self.samples)
 
     @cached_property
     def conserved(self) -> tuple[Vector, ...]:

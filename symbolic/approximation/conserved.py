@@ -6,45 +6,76 @@ Dependent features give them (l in null(Phi): Baird), and so does a second weigh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import gcd, lcm
 
 from ..markov import matrices
 from ..markov.matrices import Vector
-from .quantity import Monomial
-from .samples import Samples
+from .quantity import Monomial, Quantity
+from .samples import Changes, Samples
 from .traces import traces
 
 PRIME = 2**61 - 1
+LOOKED_AT = 200
+"""The fewest transitions that the guess looks at."""
 
 
 def conserved(found: Samples) -> tuple[Vector, ...]:
     """A basis of the functionals that every update leaves alone, each (n,).
 
-    The span of the updates is guessed modulo a prime, which can only lose dimensions, and every functional that the
-    guess leaves is then checked on every update over the rationals.
+    The span of the updates is guessed from some transitions and modulo a prime, which can only lose dimensions, and
+    every functional that the guess leaves is then checked on every update over the rationals.
     """
     size = found.size
+    reached = _reached(found) if found.trace_size else [(Fraction(1),)]
+    order = _spread(found)
     basis: dict[int, list[int]] = {}
     chosen: list[dict[int, Fraction]] = []
-    for vector in _updates(found):
+    for k in order[: max(LOOKED_AT, 4 * size)]:
+        for vector in _updates(found, k, reached):
+            row = [0] * size
+            for i, c in vector.items():
+                row[i] = c.numerator * pow(c.denominator, -1, PRIME) % PRIME
+            if _extends(basis, row):
+                chosen.append(vector)
         if len(basis) == size:
             return ()
-        row = [0] * size
-        for i, c in vector.items():
-            row[i] = c.numerator * pow(c.denominator, -1, PRIME) % PRIME
-        if _extends(basis, row):
-            chosen.append(vector)
-    if len(basis) == size:
-        return ()
     rows = [[vector.get(i, Fraction(0)) for i in range(size)] for vector in chosen]
     while True:
-        kept = matrices.kernel(matrices.matrix(rows or [[Fraction(0)] * size]))
-        missed = next((v for v in _updates(found) if any(sum(x[i] * c for i, c in v.items()) for x in kept)), None)
+        kept = [_whole(x) for x in matrices.kernel(matrices.matrix(rows or [[Fraction(0)] * size]))]
+        missed = next((v for k in order for v in _against(found, k, reached, kept)), None) if kept else None
         if missed is None:
-            return tuple(map(_whole, kept))
+            return tuple(kept)
         rows.append([missed.get(i, Fraction(0)) for i in range(size)])
+
+
+def _spread(found: Samples) -> list[int]:
+    """The transitions in an order in which every state and action comes up early."""
+    met: dict[tuple[int, int], int] = {}
+    ranks = []
+    for t in found.transitions:
+        ranks.append(met.get((t.state, t.action), 0))
+        met[t.state, t.action] = ranks[-1] + 1
+    return sorted(range(len(ranks)), key=ranks.__getitem__)
+
+
+def _against(
+    found: Samples, k: int, reached: Sequence[Vector], kept: Sequence[Vector]
+) -> Iterator[dict[int, Fraction]]:
+    """The updates of a transition that some functional does not leave alone."""
+    move = found.moves[k]
+    if len(reached) == found.trace_size + 1 and not any(_changed(move, x) for x in kept):
+        return  # l^T h is zero as a polynomial in weights and trace, so at every trace
+    for v in _updates(found, k, reached):
+        if any(sum(x[i] * c for i, c in v.items()) for x in kept):
+            yield v
+
+
+def _changed(move: Changes, x: Vector) -> bool:
+    """Whether x^T h is anything but zero."""
+    taken = [i for i in move if x[i]]
+    return bool(taken and Quantity.combination([move[i] for i in taken], [x[i] for i in taken]).parts)
 
 
 def _whole(vector: Vector) -> Vector:
@@ -68,23 +99,21 @@ def _extends(basis: dict[int, list[int]], row: list[int]) -> bool:
     return False
 
 
-def _updates(found: Samples) -> Iterator[dict[int, Fraction]]:
-    """The vectors that span all updates: coefficients of h in the weights, at traces that span those reached."""
+def _updates(found: Samples, k: int, reached: Sequence[Vector]) -> Iterator[dict[int, Fraction]]:
+    """The vectors that span a transition's updates: coefficients in the weights, at traces that span those reached."""
     symbols = found.trace_entries
-    reached = _reached(found) if symbols else [(Fraction(1),)]
-    for move in found.moves:
-        by_monomial: dict[Monomial, dict[int, dict[int, Fraction]]] = {}
-        for i, q in move.items():
-            for monomial, c in q.terms.items():
-                at = next((a - symbols.start + 1 for a in monomial if a in symbols), 0)
-                kept = tuple(a for a in monomial if a not in symbols)
-                by_monomial.setdefault(kept, {}).setdefault(i, {})[at] = c
-        for entry in by_monomial.values():
-            for zeta in reached:
-                vector = {i: sum((c * zeta[j] for j, c in own.items()), Fraction(0)) for i, own in entry.items()}
-                vector = {i: x for i, x in vector.items() if x}
-                if vector:
-                    yield vector
+    by_monomial: dict[Monomial, dict[int, dict[int, Fraction]]] = {}
+    for i, q in found.moves[k].items():
+        for monomial, c in q.terms.items():
+            at = next((a - symbols.start + 1 for a in monomial if a in symbols), 0)
+            kept = tuple(a for a in monomial if a not in symbols)
+            by_monomial.setdefault(kept, {}).setdefault(i, {})[at] = c
+    for entry in by_monomial.values():
+        for zeta in reached:
+            vector = {i: sum((c * zeta[j] for j, c in own.items()), Fraction(0)) for i, own in entry.items()}
+            vector = {i: x for i, x in vector.items() if x}
+            if vector:
+                yield vector
 
 
 def _reached(found: Samples) -> list[Vector]:

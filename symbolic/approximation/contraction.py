@@ -42,6 +42,8 @@ def contraction(entries: Sequence[Quantity]) -> Contraction | None:
         values = [sum((c * w[j] for j, c in row.items()), Fraction(0)) / w[i] for i, row in enumerate(rows)]
         if all(value < 0 for value in values):
             return Contraction(w, -max(values))
+        if all(value >= 0 for value in values):  # J w >= 0 with w > 0: the largest eigenvalue of J is not negative
+            return None
         comparison = fmpq_mat(size, size)
         for i, row in enumerate(rows):
             for j, c in row.items():
@@ -80,7 +82,7 @@ def fixed_point(entries: Sequence[Quantity]) -> Vector | None:
             return v
         A, b = branches(entries, v)
         try:
-            found = matrices.entries(A.solve(-b))
+            found = matrices.entries(matrices.solved(A, -b))
         except ZeroDivisionError:
             return None
         if found == v:

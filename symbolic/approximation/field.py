@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import lcm
 from typing import Any
 
 from flint import fmpq, fmpq_mat
@@ -17,6 +16,8 @@ from ..markov.matrices import Vector
 from .quantity import Monomial, Quantity, evaluate, of_terms
 from .samples import Samples
 from .traces import means
+
+_ZERO = fmpq(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,29 +75,44 @@ def mean_field(found: Samples) -> Field:
         weight = matrices.rational(law[state])
         if not weight:
             continue
-        for total, (own, den) in zip(totals, _given_state(found, indices), strict=True):
-            for monomial, c in own.items():
-                kept, factor = expected.averaged(state, monomial)
-                total[kept] = total.get(kept, fmpq(0)) + weight * factor * fmpq(c, den)
+        monomials, given = _given_state(found, indices)
+        if not monomials:
+            continue
+        kept = [expected.averaged(state, monomial) for monomial in monomials]
+        factors = [factor * weight for _, factor in kept]
+        for i, total in enumerate(totals):
+            for j, ((monomial, _), factor) in enumerate(zip(kept, factors, strict=True)):
+                c = given[i, j]
+                if c:
+                    total[monomial] = total.get(monomial, _ZERO) + factor * c
     return Field(found, tuple(_quantity(found, total) for total in totals))
 
 
-def _given_state(found: Samples, indices: Sequence[int]) -> list[tuple[dict[Monomial, int], int]]:
-    """E[h | S_k = s], an entry each: integers over one denominator."""
-    chances = [found.transitions[k].probability for k in indices]
-    result: list[tuple[dict[Monomial, int], int]] = []
-    for i in range(found.size):
-        moving = [
-            (chance, found.moves[k][i]) for chance, k in zip(chances, indices, strict=True) if i in found.moves[k]
-        ]
-        den = lcm(*(chance.denominator * q.den for chance, q in moving))
-        own: dict[Monomial, int] = {}
-        for chance, q in moving:
-            factor = chance.numerator * (den // (chance.denominator * q.den))
-            for monomial, c in q.parts.items():
-                own[monomial] = own.get(monomial, 0) + factor * c
-        result.append((own, den))
-    return result
+def _given_state(found: Samples, indices: Sequence[int]) -> tuple[list[Monomial], fmpq_mat]:
+    """E[h | S_k = s]: monomials, and their coefficients, a row an entry of h.
+
+    Entries of h at a transition are often multiples of one sum, so this is a product of two small matrices.
+    """
+    monomials: dict[Monomial, int] = {}
+    sums: dict[int, int] = {}
+    factors: list[tuple[int, int, fmpq]] = []
+    shared: list[dict[Monomial, int]] = []
+    for k in indices:
+        chance = matrices.rational(found.transitions[k].probability)
+        for i, q in found.moves[k].items():
+            if id(q.parts) not in sums:
+                sums[id(q.parts)] = len(shared)
+                shared.append(q.parts)
+                for monomial in q.parts:
+                    monomials.setdefault(monomial, len(monomials))
+            factors.append((i, sums[id(q.parts)], chance * fmpq(q.num, q.den)))
+    left, right = fmpq_mat(found.size, len(shared)), fmpq_mat(len(shared), len(monomials))
+    for i, place, factor in factors:
+        left[i, place] += factor
+    for place, parts in enumerate(shared):
+        for monomial, c in parts.items():
+            right[place, monomials[monomial]] = c
+    return list(monomials), left * right
 
 
 def _quantity(found: Samples, total: dict[Monomial, fmpq]) -> Quantity:

@@ -59,7 +59,7 @@ def spectrum(A: fmpq_mat, witness: int = 24) -> Spectrum:
 def positive_solution(A: fmpq_mat) -> Vector:
     """u > 0 with A u = -1, (n,); else empty. For A non-negative off its diagonal it exists iff A is Hurwitz."""
     try:
-        u = A.solve(matrices.column([-1] * A.nrows()))
+        u = matrices.solved(A, matrices.column([-1] * A.nrows()))
     except ZeroDivisionError:
         return ()
     return matrices.entries(u) if all(x > 0 for x in u.entries()) else ()
@@ -182,4 +182,4 @@ def reduced(A: fmpq_mat, b: fmpq_mat, conserved: Sequence[Vector]) -> Reduced:
 
 def fixed_point(A: fmpq_mat, b: fmpq_mat) -> Vector:
     """The v with A v + b = 0, for an invertible A."""
-    return matrices.entries(A.solve(-b))
+    return matrices.entries(matrices.solved(A, -b))

@@ -77,26 +77,31 @@ class Table:
 
 
 class Quantity:
-    """A polynomial in the variables and maxima of a table, over one denominator: sum of parts[monomial] / den.
+    """A polynomial in the variables and maxima of a table: num/den times the sum of parts[monomial] monomial.
 
-    parts : {monomial: integer}, none zero;  den > 0, not always the least
+    parts : {monomial: integer}, none zero; never changed, so that multiples of one quantity share it
+    num, den : den > 0, not always in lowest terms
     """
 
-    __slots__ = ("den", "parts", "table")
+    __slots__ = ("den", "num", "parts", "table")
 
-    def __init__(self, table: Table, parts: dict[Monomial, int], den: int = 1):
+    def __init__(self, table: Table, parts: dict[Monomial, int], den: int = 1, num: int = 1):
         self.table = table
         self.parts = parts
+        self.num = num
         self.den = den
         if den >> LONG:
-            common = gcd(den, *parts.values())
-            if common > 1:
-                self.parts, self.den = {m: c // common for m, c in parts.items()}, den // common
+            common = gcd(den, num)
+            self.num, self.den = num // common, den // common
+            if self.den >> LONG:
+                common = gcd(self.den, *parts.values())
+                if common > 1:
+                    self.parts, self.den = {m: c // common for m, c in parts.items()}, self.den // common
 
     @property
     def terms(self) -> dict[Monomial, Fraction]:
         """{monomial: coefficient}."""
-        return {m: Fraction(c, self.den) for m, c in self.parts.items()}
+        return {m: Fraction(c * self.num, self.den) for m, c in self.parts.items()}
 
     @staticmethod
     def combination(quantities: Sequence[Quantity], factors: Sequence[Number]) -> Quantity:
@@ -104,7 +109,7 @@ class Quantity:
         den = lcm(*(q.den * x.denominator for q, x in zip(quantities, factors, strict=True)))
         total: dict[Monomial, int] = {}
         for q, x in zip(quantities, factors, strict=True):
-            factor = x.numerator * (den // (q.den * x.denominator))
+            factor = q.num * x.numerator * (den // (q.den * x.denominator))
             if factor:
                 for monomial, c in q.parts.items():
                     total[monomial] = total.get(monomial, 0) + c * factor
@@ -114,13 +119,15 @@ class Quantity:
 
     def scaled(self, factor: Number) -> Quantity:
         """factor self."""
-        top = factor.numerator
-        return Quantity(
-            self.table, {m: c * top for m, c in self.parts.items()} if top else {}, self.den * factor.denominator
-        )
+        top = self.num * factor.numerator
+        return Quantity(self.table, self.parts if top else {}, self.den * factor.denominator, top or 1)
 
     def times(self, other: Quantity) -> Quantity:
         """self other."""
+        for q, x in ((self, other), (other, self)):
+            number = x.constant()
+            if number is not None:
+                return q.scaled(number)
         total: dict[Monomial, int] = {}
         if len(self.parts) * len(other.parts) > MAX_TERMS:
             raise ContentError(f"h multiplies sums to more than {MAX_TERMS} terms, the limit")
@@ -130,11 +137,13 @@ class Quantity:
                 if len(monomial) > MAX_DEGREE:
                     raise ContentError(f"h has degree above {MAX_DEGREE}, the limit")
                 total[monomial] = total.get(monomial, 0) + c * b
-        return Quantity(self.table, {m: c for m, c in total.items() if c}, self.den * other.den)
+        return Quantity(self.table, {m: c for m, c in total.items() if c}, self.den * other.den, self.num * other.num)
 
     def constant(self) -> Fraction | None:
         """The number that it is, where it is one."""
-        return Fraction(self.parts.get((), 0), self.den) if not self.parts.keys() - {()} else None
+        if len(self.parts) > 1 or (self.parts and () not in self.parts):
+            return None
+        return Fraction(self.parts.get((), 0) * self.num, self.den)
 
     def __add__(self, other: Any) -> Any:
         found = self._joined(other)
@@ -246,7 +255,7 @@ def evaluate(quantities: Iterable[Quantity], point: Sequence[Fraction]) -> list[
             for k in monomial:
                 c = c * atom(k, q.table)
             total += c
-        return total / q.den
+        return total * q.num / q.den
 
     return [value(q) for q in quantities]
 
@@ -336,3 +345,8 @@ def of_terms(table: Table, terms: Mapping[Monomial, Fraction]) -> Quantity:
     """A quantity with these terms; zeros fall away."""
     den = lcm(*(c.denominator for c in terms.values()))
     return Quantity(table, {m: c.numerator * (den // c.denominator) for m, c in terms.items() if c}, den)
+
+
+def of_parts(quantity: Quantity) -> Quantity:
+    """The sum that a quantity is num/den times."""
+    return Quantity(quantity.table, quantity.parts)

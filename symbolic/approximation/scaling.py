@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from .quantity import Quantity, of_terms
+from .quantity import Quantity, of_parts, of_terms
 from .samples import Samples
 
 InC = list[Fraction]
@@ -33,15 +33,24 @@ def is_affine(q: Quantity, bilinear: range = range(0)) -> bool:
 
     bilinear : the variables that are entries of the trace
     """
+    variables = len(q.table.names)
     for monomial in q.parts:
-        atoms = [a for a in monomial if a not in bilinear]
+        atoms = [a for a in monomial if a not in bilinear] if len(monomial) > 1 else monomial
         if len(atoms) > 1:
             return False
-        for a in atoms:
-            args = q.table.arguments(a)
-            if args is not None and not all(is_affine(arg, bilinear) for arg in args):
-                return False
+        if (
+            atoms
+            and atoms[0] >= variables
+            and not all(is_affine(arg, bilinear) for arg in q.table.arguments(atoms[0]) or ())
+        ):
+            return False
     return True
+
+
+def all_affine(found: Samples) -> bool:
+    """Whether h is affine in the weights, maxima of affine functions included, for every y."""
+    distinct = {id(q.parts): q for move in found.moves for q in move.values()}
+    return all(is_affine(q, found.trace_entries) for q in distinct.values())
 
 
 def lipschitz(found: Samples) -> Fraction | None:
@@ -49,19 +58,28 @@ def lipschitz(found: Samples) -> Fraction | None:
 
     It is the largest row sum of slopes, for a maximum the largest among its arguments.
     """
-    if found.trace_size or not all(is_affine(q) for move in found.moves for q in move.values()):
+    if found.trace_size or not all_affine(found):
         return None
-    return max((slope(q) for move in found.moves for q in move.values()), default=Fraction(0))
+    slopes: dict[int, Fraction] = {}  # of the sums that entries of h are multiples of
+    largest = Fraction(0)
+    for move in found.moves:
+        for q in move.values():
+            if id(q.parts) not in slopes:
+                slopes[id(q.parts)] = slope(of_parts(q))
+            largest = max(largest, slopes[id(q.parts)] * Fraction(abs(q.num), q.den))
+    return largest
 
 
 def slope(q: Quantity) -> Fraction:
     """The sum of absolute slopes of a piecewise affine quantity."""
-    total = Fraction(0)
-    for monomial, c in q.terms.items():
+    whole, total, variables = 0, Fraction(0), len(q.table.names)
+    for monomial, c in q.parts.items():
         for a in monomial:
-            args = q.table.arguments(a)
-            total += abs(c) * (Fraction(1) if args is None else max(slope(arg) for arg in args))
-    return total
+            if a < variables:
+                whole += abs(c)
+            else:
+                total += abs(c) * max(slope(arg) for arg in q.table.arguments(a) or ())
+    return (total + whole) * Fraction(abs(q.num), q.den)
 
 
 def at_infinity(q: Quantity) -> Quantity:

@@ -89,10 +89,10 @@ class Vector:
         for symbols, numbers in ((self._entries, entries), (entries, self._entries)):
             if all(isinstance(x, Quantity) for x in symbols) and all(isinstance(x, (int, Fraction)) for x in numbers):
                 return Quantity.combination(symbols, numbers)
-        total: Any = 0
-        for x, y in zip(self, entries, strict=True):
-            total = total + x * y
-        return total
+        products = [x * y for x, y in zip(self, entries, strict=True)]
+        if products and all(isinstance(x, Quantity) for x in products):
+            return Quantity.combination(products, [1] * len(products))
+        return sum(products)
 
     def __rmatmul__(self, other: Any) -> Any:
         return self @ other

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 Vector = tuple[Fraction, ...]
 Rows = Sequence[Sequence[Fraction]]
@@ -58,6 +58,40 @@ def rows(found: fmpq_mat) -> tuple[Vector, ...]:
     """The rows."""
     width, flat = found.ncols(), entries(found)
     return tuple(flat[i * width : (i + 1) * width] for i in range(found.nrows()))
+
+
+def solved(A: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
+    """The X with A X = b; `ZeroDivisionError` for a singular A.
+
+    Rows are divided by their content first: those of a mean field have the stationary law's long numbers in common.
+    """
+    size, left, right = A.nrows(), fmpz_mat(A.nrows(), A.nrows()), fmpq_mat(b)
+    for i in range(size):
+        row = [A[i, j] for j in range(size)]
+        common = _lcm(x.q for x in row)
+        whole = [x.p * (common // x.q) for x in row]
+        content = _gcd(whole)
+        if content == 0:
+            raise ZeroDivisionError("a row of zeros")
+        for j, x in enumerate(whole):
+            left[i, j] = x // content
+        for j in range(b.ncols()):
+            right[i, j] = b[i, j] * fmpq(common, content)
+    return fmpq_mat(left).solve(right)
+
+
+def _lcm(numbers: Iterable[fmpz]) -> fmpz:
+    found = fmpz(1)
+    for x in numbers:
+        found = found.lcm(x)
+    return found
+
+
+def _gcd(numbers: Iterable[fmpz]) -> fmpz:
+    found = fmpz(0)
+    for x in numbers:
+        found = found.gcd(x)
+    return found
 
 
 def kernel(found: fmpq_mat) -> list[Vector]:
