@@ -14,7 +14,7 @@ from .arithmetics.arithmetic import RATIONALS, Arithmetic
 from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head
 from .derivation.coefficients import LENGTH
-from .derivation.derive import Derivation
+from .derivation.derive import ClosedForm, Derivation
 from .derivation.masks import evaluate
 from .errors import ArgumentError
 from .prompt import Layout
@@ -80,7 +80,7 @@ def split_head(head: Head, p: int) -> AccumulatorHead | None:
 
 
 def instantiate(
-    derivation: Derivation,
+    derivation: Derivation | ClosedForm,
     arithmetic: Arithmetic,
     layout: Layout,
     steps: Sequence[Steps],

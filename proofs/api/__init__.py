@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from .proofs.functions import construct as construct
     from .proofs.functions import converge as converge
     from .proofs.functions import derive as derive
+    from .proofs.functions import identify as identify
     from .proofs.functions import invariance as invariance
     from .proofs.functions import sa as sa
     from .proofs.functions import verify as verify
+    from .proofs.identify.answer import Identification as Identification
     from .proofs.report.reporting import report as report
     from .proofs.sweep.run import run_sweep as run_sweep
     from .proofs.sweep.spec import read_sweep as read_sweep
@@ -70,6 +72,7 @@ _HOMES = {
     "Derivation": "symbolic.derivation.derive",
     "FeatureBlock": "symbolic.algorithm",
     "Head": "symbolic.attention",
+    "Identification": "proofs.identify.answer",
     "LayerproofError": "symbolic.errors",
     "LinearTransformer": "numeric.transformer",
     "NOT_MAPPED": "numeric.export.interpretability",
@@ -85,6 +88,7 @@ _HOMES = {
     "construct": "proofs.functions",
     "converge": "proofs.functions",
     "derive": "proofs.functions",
+    "identify": "proofs.functions",
     "interpretability_view": "numeric.export.interpretability",
     "invariance": "proofs.functions",
     "load": "numeric.export.load",

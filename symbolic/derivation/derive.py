@@ -117,6 +117,27 @@ def _derive(name: str, held: _Held, options: tuple[tuple[str, str], ...]) -> Der
     )  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
+class ClosedForm:
+    """Masks and heads as the loop's closed form gives them, before the linear system has confirmed them."""
+
+    algorithm: Algorithm
+    masks: tuple[Mask, ...]
+    heads: tuple[SymbolicHead, ...]
+
+
+@cache
+def _quick(held: _Held, options: tuple[tuple[str, str], ...]) -> ClosedForm:
+    state = SymbolicState(held.algorithm, dict(options))
+    masks, heads, _ = _closed_form(state, loop_form(state), embed(state))
+    return ClosedForm(held.algorithm, masks, heads)
+
+
+def quick(algorithm: Algorithm, options: Mapping[str, str] | None = None) -> ClosedForm:
+    """The closed form alone, in a tenth of the time: for what compares with an algorithm that `derive` confirms."""
+    return _quick(_Held(algorithm), tuple(sorted(algorithm.choose(options).items())))
+
+
 def closed_form_heads(state: SymbolicState) -> tuple[SymbolicHead, ...]:
     """The heads that the loop's closed form gives, before the linear system has confirmed them: quick, for listings."""
     return _closed_form(state, loop_form(state), embed(state))[1]

@@ -22,9 +22,9 @@ symbolic/attention symbolic/readout
 symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own symbolic/tracing
 symbolic/approximation symbolic/rules
 symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
-symbolic/convergence symbolic/invariance
+symbolic/convergence symbolic/invariance symbolic/recognition
 numeric/device numeric/data numeric/convergence numeric/lower numeric/reference
-numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training
+numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training numeric/recognition
 proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/own proofs/counterexample
 proofs/user_file
 proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/installed proofs/theory/compiled
@@ -32,6 +32,7 @@ proofs/theory/theorem
 proofs/theory/audit proofs/theory/general proofs/theory/seal proofs/theory/generated
 proofs/theory/numbers proofs/theory/jobs proofs/theory/gate proofs/theory/audits proofs/theory/record
 proofs/theory/picture proofs/evidence proofs/own_claims proofs/terminal
+proofs/identify
 proofs/checker proofs/assertions proofs/invariance
 proofs/approximation
 proofs/certificate proofs/report/svg proofs/report/picture_bands proofs/report/picture_curves proofs/convergence

@@ -1,0 +1,1 @@
+"""How near a network is to each algorithm of the catalogue: by its weights, and on prompts."""

@@ -1,0 +1,256 @@
+"""The answer about one network: its rule, the catalogue's nearest algorithms, and its function; and of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ...numeric.recognition.fit import square
+from ...numeric.recognition.verdict import (
+    APPROXIMATE,
+    EXACT,
+    INDISTINGUISHABLE,
+    Candidate,
+    Recognition,
+    blocks,
+)
+from ...symbolic.exact import nearest
+from ...symbolic.recognition.commutant import outside
+from ...symbolic.recognition.rule import NoRule, Rule
+from ...symbolic.strict_json import dumps, rational_text
+from .words import matrix_text, number, sentences
+
+SCHEMA = 1
+THEOREM = "layer l is iterate l for every prompt, n and L: Theorem weights_iterates, proofs/rocq/attention.v"
+LISTED = 8
+"""Blocks of the residual that are told."""
+
+
+@dataclass(frozen=True, eq=False)
+class Identified:
+    """One network's answers.
+
+    rule      the update of the exact weights, or why they have none of that kind
+    fitted    the nearest algorithm's update with its fitted numbers; None where no algorithm is near
+    function  what was found on prompts; None where it was not asked
+    """
+
+    recognition: Recognition
+    gamma: Fraction
+    rule: Rule | NoRule
+    fitted: Rule | None
+    notes: tuple[str, ...] = ()
+    function: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the network is called: its file, or its seed."""
+        return self.recognition.network.name
+
+    @property
+    def algorithm(self) -> str | None:
+        """The algorithm's name; None where it is none of the catalogue's."""
+        return self.recognition.algorithm
+
+    @property
+    def match(self) -> str:
+        """exact, indistinguishable, approximate or none."""
+        return self.recognition.match
+
+    @property
+    def distance(self) -> float | None:
+        """The distance of the weights to the nearest algorithm's, from 0 to 1; None where none is comparable."""
+        best = self.recognition.best
+        return None if best is None else best.near.distance
+
+    def verdict(self) -> str:
+        """The verdict in one sentence."""
+        found, best = self.recognition, self.recognition.best
+        if found.idle:
+            return "none of these: no layer changes anything that a prediction shows"
+        if best is None:
+            return "none of these: no algorithm of the catalogue has this prompt"
+        if self.match == EXACT:
+            return f"exactly {best.name}{self._with(best)}"
+        if self.match == INDISTINGUISHABLE:
+            names = ", ".join(found.same)
+            return f"indistinguishable: {names} are one function at these sizes, and it is this network's"
+        near = f"{best.name}{self._with(best)}, at distance {best.near.distance:.2g}{self._bound()}"
+        if self.match == APPROXIMATE:
+            return f"approximately {near}"
+        said = f"none of these; the nearest is {near}"
+        if found.convention:
+            said += (
+                f"; with {', '.join(found.convention)} transposed it is {found.read_so}: "
+                f"--transposed {','.join(found.convention)}"
+            )
+        return said
+
+    def _with(self, candidate: Candidate) -> str:
+        said = []
+        kappa, decay = candidate.fitted.kappa, candidate.fitted.family.decay
+        if kappa is not None and kappa != 1:
+            said.append(f"discount {number(kappa)} gamma")
+        if decay is not None:
+            said.append(f"trace decay {number(decay)}")
+        return f" ({', '.join(said)})" if said else ""
+
+    def _bound(self) -> str:
+        return "" if self.recognition.network.depth == 1 else " (an upper bound)"
+
+    def update(self) -> list[str]:
+        """The update in words: the exact one where there is one, else the nearest algorithm's with what is left."""
+        if isinstance(self.rule, Rule):
+            lines = sentences(self.rule)
+            if not self.rule.whole:
+                lines.append("  for the prediction; rows that it does not show do something else")
+            return lines + _matrices(self.rule)
+        lines = [f"no textbook update: {self.rule.reason}; the layers are a polynomial map of the rows"]
+        if self.fitted is not None and self.match == APPROXIMATE:
+            left = ", ".join(f"{1 - share:.2g}" for share in self.recognition.candidates[0].near.shares)
+            lines = [
+                "nearly:", *(f"  {line}" for line in sentences(self.fitted)),
+                *(f"  {line}" for line in _matrices(self.fitted)),
+                f"  beside it: terms that no listed algorithm has, {left} of the squared norm",
+            ]  # fmt: skip
+        return lines
+
+    def document(self) -> dict[str, Any]:
+        """The answer as plain data."""
+        found, network = self.recognition, self.recognition.network
+        return {
+            "name": self.name,
+            "algorithm": self.algorithm,
+            "match": self.match,
+            "verdict": self.verdict(),
+            "same": list(found.same),
+            "theorem": THEOREM if self.match == EXACT and isinstance(self.rule, Rule) else None,
+            "prompt": network.prompt.name, "d": network.layout.d, "n": network.layout.n, "layers": network.depth,
+            "looped": network.looped, "heads": [len(h) for h in network.layers], "gamma": rational_text(self.gamma),
+            "rule": {
+                "kind": "update" if isinstance(self.rule, Rule) else "polynomial map",
+                "exact": isinstance(self.rule, Rule),
+                "text": self.update(),
+                "of": ("every row" if self.rule.whole else "the prediction") if isinstance(self.rule, Rule) else None,
+                "reason": self.rule.reason if isinstance(self.rule, NoRule) else None,
+                "matrices": _matrices_json(self.rule) if isinstance(self.rule, Rule) else None,
+            },
+            "catalogue": [self._candidate(c) for c in found.candidates],
+            "upper_bound": network.depth > 1,
+            "outside_commutant": self._outside(),
+            "convention": (
+                {"transposed": list(found.convention), "algorithm": found.read_so} if found.convention else None
+            ),
+            "notes": list(self.notes),
+            "function": self.function,
+        }  # fmt: skip
+
+    def _candidate(self, candidate: Candidate) -> dict[str, Any]:
+        network, fitted, near = self.recognition.network, candidate.fitted, candidate.near
+        space = self.recognition.tensors[0].space
+        left: dict[tuple[str, ...], float] = {}
+        for rest, (_, whole) in zip(near.rests, near.squares, strict=True):
+            for names, x in blocks(network, rest, space).items():
+                if whole:
+                    left[names] = left.get(names, 0.0) + nearest(x / whole) / len(near.rests)
+        largest = sorted(left.items(), key=lambda kv: -kv[1])[:LISTED]
+        return {
+            "algorithm": candidate.name,
+            "exact": candidate.exact,
+            "distance": near.distance,
+            "shares": list(near.shares),
+            "discount_factor": None if fitted.kappa is None else rational_text(fitted.kappa),
+            "discount": None if fitted.kappa is None else rational_text(fitted.kappa * self.gamma),
+            "trace_decay": None if fitted.family.decay is None else rational_text(fitted.family.decay),
+            "preconditioners": [
+                {name: _step_json(x) for name, x in fitted.matrices(k, network.layout.d).items()}
+                for k in range(len(network.layers))
+            ],
+            "residual": [
+                {"written": a, "value": b, "key": r, "query": s, "share": x} for (a, b, r, s), x in largest if x
+            ],
+        }  # fmt: skip
+
+    def _outside(self) -> list[float]:
+        found = self.recognition
+        result = []
+        for t in found.tensors:
+            whole = square(t.entries, t.space)
+            part = square(outside(t.entries, found.network.layout), t.space)
+            result.append(nearest(part / whole) if whole else 0.0)
+        return result
+
+
+def _matrices(rule: Rule) -> list[str]:
+    lines = []
+    for move in rule.moves:
+        for k, matrix in enumerate(move.matrices):
+            where = f" of layer {k + 1}" if len(move.matrices) > 1 else ""
+            lines.append(f"  {move.letter}{where} = {matrix_text(matrix)}")
+    return lines
+
+
+def _matrices_json(rule: Rule) -> dict[str, Any]:
+    return {
+        m.letter: [[[rational_text(x) for x in row] for row in matrix] for matrix in m.matrices] for m in rule.moves
+    }
+
+
+def _step_json(value: Any) -> Any:
+    return [[rational_text(x) for x in row] for row in value] if isinstance(value, list) else rational_text(value)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Identification:
+    """The answers about every network that was read: one, or one for each seed of a run.
+
+    A question that was answered: its exit code is 0 whatever the answers are.
+    """
+
+    settings: Mapping[str, Any]
+    networks: tuple[Identified, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0: the question was answered."""
+        return 0
+
+    @property
+    def algorithm(self) -> str | None:
+        """The one algorithm of all the networks; None where they are none, or not the same."""
+        names = {x.algorithm for x in self.networks}
+        return names.pop() if len(names) == 1 else None
+
+    @property
+    def match(self) -> str:
+        """The one match of all the networks; the weakest where they differ."""
+        order = ("exact", "indistinguishable", "approximate", "none")
+        return max((x.match for x in self.networks), key=order.index)
+
+    @property
+    def rule(self) -> Rule | NoRule:
+        """The rule of the first network."""
+        return self.networks[0].rule
+
+    def __repr__(self) -> str:
+        said = "; ".join(f"{x.name}: {x.match} {x.algorithm or ''}".rstrip() for x in self.networks[:4])
+        more = f"; and {len(self.networks) - 4} more" if len(self.networks) > 4 else ""
+        return f"<identified: {said}{more}>"
+
+    def document(self) -> dict[str, Any]:
+        """The answers as plain data; of a single network they stand at the top too."""
+        inner = [x.document() for x in self.networks]
+        base = {"command": "identify", "schema": SCHEMA, "settings": dict(self.settings)}
+        if len(inner) == 1:
+            return {**base, **inner[0], "networks": inner}
+        counts: dict[str, int] = {}
+        for x in self.networks:
+            key = f"{x.match} {x.algorithm}" if x.algorithm else x.match
+            counts[key] = counts.get(key, 0) + 1
+        return {**base, "algorithm": self.algorithm, "match": self.match, "counts": counts, "networks": inner}
+
+    def to_json(self) -> str:
+        """The answers as canonical JSON text."""
+        return dumps(self.document())

@@ -1,0 +1,124 @@
+"""A rule in words, as a textbook writes it, and its matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from ...symbolic.exact import decimal_text
+from ...symbolic.recognition.rule import Move, Piece, Rule, Sum
+
+BLOCKS = {"phi": "phi_j", "gamma_phi_next": "phi'_j", "phi_next": "phi'_j", "one": ""}
+"""Each block of rows as a vector of transition j; the discount is written in front."""
+
+
+def number(x: Fraction, digits: int = 4) -> str:
+    """A number that is short, exact where it can be."""
+    text = str(x)
+    return text if len(text) <= 7 else decimal_text(x, digits)
+
+
+def sentences(rule: Rule) -> list[str]:
+    """One line a weight vector, and one for each trace."""
+    lines = []
+    for k, weight in enumerate(rule.weights):
+        moves = [m for m in rule.moves if m.weight == k]
+        if moves:
+            said = [_move(rule, m) for m in moves]
+            one = " + ".join(said).replace("+ -", "- ")
+            lines.append(f"{weight.name} += (1/n) sum_j {one if _single(moves) else f'[{one}]'}")
+    traces = dict.fromkeys(p.how for m in rule.moves for p in m.parts if p.how.kind == "trace")
+    for how in traces:
+        blocks = dict.fromkeys(p.block for m in rule.moves for p in m.parts if p.how == how)
+        lines += [
+            f"  where {_trace(b)} = {number(how.decay)} {_trace(b).replace('_j', '_{j-1}')} + {_key(b)}" for b in blocks
+        ]
+    return lines
+
+
+def _single(moves: Sequence[Move]) -> bool:
+    return len(moves) == 1 and len(grouped(moves[0])) == 1
+
+
+def grouped(move: Move) -> list[tuple[list[tuple[Fraction, str, Sum]], list[tuple[Fraction, str, Sum]]]]:
+    """The parts of a move as (values) times (keys): [(factor, row, how)], [(factor, block, how)]."""
+    by_key: dict[tuple[str, Sum], list[tuple[Fraction, str, Sum]]] = {}
+    for p in move.parts:
+        trace = p.how if p.how.kind == "trace" else Sum("sum")
+        how = Sum("sum") if p.how.kind == "trace" else p.how
+        by_key.setdefault((p.block, trace), []).append((p.factor, p.row, how))
+    found: list[tuple[list[Any], list[Any]]] = []
+    for (block, trace), values in by_key.items():
+        first = values[0][0]
+        value = [(x / first, row, how) for x, row, how in values]
+        for known, keys in found:
+            if known == value:
+                keys.append((first, block, trace))
+                break
+        else:
+            found.append((value, [(first, block, trace)]))
+    return found
+
+
+def _move(rule: Rule, move: Move) -> str:
+    said = ""
+    for values, keys in grouped(move):
+        value = signed([term for x, row, how in values for term in _value(rule, x, row, how)])
+        minus = all(x < 0 for x, _, _ in keys)
+        terms = [(-x if minus else x, _trace(b) if how.kind == "trace" else _key(b)) for x, b, how in keys]
+        key = signed(terms)
+        key = f"({key})" if len(keys) > 1 else key
+        text = f"({value}) {move.letter} {key}".removesuffix(" 1")
+        said += (f" {'-' if minus else '+'} " if said else "-" if minus else "") + text
+    return said
+
+
+def _value(rule: Rule, factor: Fraction, row: str, how: Sum) -> list[tuple[Fraction, str]]:
+    terms = [(Fraction(1), "R_j")] if row in rule.data else []
+    for weight in rule.weights:
+        if weight.row == row:
+            terms += [(x, _product(weight.name, block, weight.scalar)) for block, x in weight.blocks.items()]
+    if how.kind == "mean":
+        return [(factor, f"mean_{{i<=j}}({signed(terms).replace('_j', '_i')})")]
+    # rewards first, then successors, then the state itself, as textbooks have it
+    terms.sort(key=lambda t: ("R_j" not in t[1], "phi'" not in t[1]))
+    return [(factor * x, text) for x, text in terms]
+
+
+def _product(name: str, block: str, scalar: bool) -> str:
+    gamma = "gamma " if block == "gamma_phi_next" else ""
+    inner = name if scalar else f"{name}.{BLOCKS.get(block, block)}"
+    return gamma + inner
+
+
+def _key(block: str) -> str:
+    gamma = "gamma " if block == "gamma_phi_next" else ""
+    return gamma + BLOCKS.get(block, block)
+
+
+def _trace(block: str) -> str:
+    return {"phi": "e_j", "gamma_phi_next": "e'_j"}.get(block, f"e[{block}]_j")
+
+
+def signed(terms: Sequence[tuple[Fraction, str]]) -> str:
+    """A sum with its signs: a - 2 b."""
+    text = ""
+    for x, name in terms:
+        size = "" if abs(x) == 1 else f"{number(abs(x))} "
+        body = f"{size}{name}".strip() or "1"
+        text += (f" {'-' if x < 0 else '+'} " if text else "-" if x < 0 else "") + body
+    return text or "0"
+
+
+def matrix_text(rows: Sequence[Sequence[Fraction]]) -> str:
+    """A matrix in one line; a multiple of the identity as such."""
+    d = len(rows)
+    if d > 1 and all(rows[i][j] == (rows[0][0] if i == j else 0) for i in range(d) for j in range(d)):
+        return f"{number(rows[0][0])} I"
+    if d == 1:
+        return number(rows[0][0])
+    return "[" + "; ".join(", ".join(number(x, 3) for x in row) for row in rows) + "]"
+
+
+__all__ = ["Piece", "matrix_text", "number", "sentences", "signed"]

@@ -1,0 +1,270 @@
+"""The update that exact weights perform, read off their tensors, whether or not the catalogue has it.
+
+Where feature rows stay and accumulators are read as values only, the layers are
+    Omega += (1/n) sum_h U_h (Y + Omega X) M_h X^T E_h,   rows Y + Omega X,
+with any E.  Omega's blocks are vectors, one for each accumulator and block of rows; those that are always the same
+multiple of another are that vector (TD: [-w, w]), and blocks of E that are always the same multiple of another are one
+preconditioner.  Nothing is rounded: a rule with other numbers is another rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from .masks import MaskSpace, Part
+from .network import Network
+from .prompts import holds_data
+from .reach import Reach, everything, keeps, reaches
+from .tensor import Tensor, tensors
+
+Matrix = tuple[tuple[Fraction, ...], ...]
+LETTERS = "CDFGHKLNSTUVXYZ"
+NAMES = ("w", "v", "u", "x", "y", "z")
+
+
+@dataclass(frozen=True)
+class Sum:
+    """How transitions are joined: kind `sum`, `mean` (of the values so far) or `trace` (of the keys, by `decay`)."""
+
+    kind: str
+    decay: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight vector: its name, its accumulator row, and {block: factor} with which it stands in that row."""
+
+    name: str
+    row: str
+    blocks: Mapping[str, Fraction]
+    scalar: bool
+
+
+@dataclass(frozen=True)
+class Piece:
+    """factor * (value of an accumulator) * (key block), joined as `how` says."""
+
+    factor: Fraction
+    row: str
+    block: str
+    how: Sum
+
+
+@dataclass(frozen=True)
+class Move:
+    """weight += (1/n) matrix sum of parts.  matrices : of each stored layer, (d, d) or ((x,),)"""
+
+    weight: int
+    letter: str
+    parts: tuple[Piece, ...]
+    matrices: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An update: weight vectors, how rows hold them, and what moves them.
+
+    data   the accumulator rows that hold rewards while the weights are zero
+    whole  whether every row of every layer is this update's; else the prediction is, and nothing more is claimed
+    """
+
+    weights: tuple[Weight, ...]
+    moves: tuple[Move, ...]
+    data: frozenset[str]
+    rows: tuple[str, ...]
+    whole: bool
+
+
+@dataclass(frozen=True)
+class NoRule:
+    """Why weights are no update of that kind, in words."""
+
+    reason: str
+
+
+def rule(network: Network) -> Rule | NoRule:
+    """The update of exact weights, or why there is none: of every row if that can be, else of the prediction."""
+    found: Rule | NoRule = NoRule("there are no layers")
+    for whole, reach in ((True, everything(network)), (False, reaches(network))):
+        found = _rule(network, tensors(network, MaskSpace(), reach), reach, whole)
+        if isinstance(found, Rule):
+            break
+    return found
+
+
+def _rule(network: Network, own: Sequence[Tensor], reach: Sequence[Sequence[Reach]], whole: bool) -> Rule | NoRule:
+    layout = network.layout
+    known = {row: name for name, _ in layout.features for row in layout.block(name)}
+    known |= {layout.accumulator(name): name for name in layout.accumulators}
+    if not any(t.entries for t in own):
+        return NoRule("the layers change nothing that a prediction shows")
+    for number, t in enumerate(own):
+        for place in t.entries:
+            said = _outside(place, known, layout.accumulators, t.space)
+            if said:
+                return NoRule(f"layer {number + 1} {said}")
+    space = own[0].space
+    shapes = [_joins(mask, layout.n) for mask in space.basis]
+    used = {place[4] for t in own for place in t.entries}
+    if any(shapes[k] is None for k in used):
+        return NoRule("a mask joins tokens in a pattern that is no sum, running mean or decaying trace")
+    return _built(network, own, shapes, reach, whole)
+
+
+def _outside(place: tuple[int, ...], known: Mapping[int, str], accumulators: Sequence[str], space: MaskSpace) -> str:
+    a, b, r, s = (known[row] for row in place[:4])
+    if space.kinds[place[4]] != (0, 0):
+        return f"takes the query as a token of its own context (value {b}, key {r})"
+    if a not in accumulators:
+        return f"writes the feature rows {a}"
+    if b not in accumulators:
+        return f"writes what no accumulator holds: products of {b} and {r}"
+    if r in accumulators or s in accumulators:
+        return f"reads the accumulator {r if r in accumulators else s} as a {'key' if r in accumulators else 'query'}"
+    return ""
+
+
+def _joins(mask: Part, n: int) -> list[tuple[Sum, Fraction]] | None:
+    """A mask on context tokens as a combination of sums, running means and traces."""
+    zero = Fraction(0)
+    first = mask.get((0, 0), zero)
+    inside = [(i, j) for i in range(n) for j in range(n)]
+    mean = 2 * mask.get((0, 1), zero)
+    plain = first - mean
+    if all(mask.get((i, j), zero) == plain * (i == j) + mean * (i <= j) / (j + 1) for i, j in inside):
+        found = [(Sum("sum"), plain), (Sum("mean"), mean)]
+        return [(how, x) for how, x in found if x]
+    decay = mask.get((1, 0), zero) / first if first and n > 1 else zero
+    if decay and all(mask.get((i, j), zero) == (first * decay ** (i - j) if j <= i else 0) for i, j in inside):
+        return [(Sum("trace", decay), first)]
+    return None
+
+
+Key = tuple[str, str, str, Sum]
+"""(row written, row read, key block, how joined)"""
+
+
+def _built(
+    network: Network, own: Sequence[Tensor], shapes: Sequence[Any], reach: Sequence[Sequence[Reach]], whole: bool
+) -> Rule | NoRule:
+    layout = network.layout
+    sizes = dict(layout.features)
+    of_row = {row: (name, k) for name, _ in layout.features for k, row in enumerate(layout.block(name))}
+    blocks: list[dict[tuple[Key, str], dict[tuple[int, int], Fraction]]] = []
+    for t in own:
+        found: dict[tuple[Key, str], dict[tuple[int, int], Fraction]] = {}
+        for (a, b, r, s, k), x in t.entries.items():
+            (key, i), (asks, j) = of_row[r], of_row[s]
+            if (sizes[key] == layout.d) != (sizes[asks] == layout.d):
+                return NoRule(f"a layer turns {key} into {asks} by a row of numbers, which no preconditioner is")
+            for how, factor in shapes[k]:
+                at = (layout.accumulators[a - layout.p], layout.accumulators[b - layout.p], key, how)
+                block = found.setdefault((at, asks), {})
+                block[i, j] = block.get((i, j), Fraction(0)) + factor * x
+        blocks.append({at: {ij: x for ij, x in block.items() if x} for at, block in found.items()})
+    seen = [_Seen(network, x) for x in reach]
+    weights = _weights(network, blocks, seen)
+    moves: list[Move] = []
+    for number, weight in enumerate(weights):
+        moves += _moves(network, number, weight, blocks, seen, len(moves))
+    return Rule(tuple(weights), tuple(moves), holds_data(network.prompt), layout.accumulators, whole)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Which blocks of a layer's tensor are seen."""
+
+    network: Network
+    reach: Sequence[Reach]
+
+    def block(self, key: Key, asks: str) -> bool:
+        """Whether the block that writes, reads and is keyed as `key` says, and is asked by `asks`, can matter."""
+        layout = self.network.layout
+        a, b = layout.accumulator(key[0]), layout.accumulator(key[1])
+        return keeps(self.reach, a, b, layout.block(key[2])[0], layout.block(asks)[0], (0, 0))
+
+
+def _weights(network: Network, blocks: Sequence[Any], seen: Sequence[_Seen]) -> list[Weight]:
+    layout, sizes = network.layout, dict(network.layout.features)
+    order = sorted(layout.accumulators, key=lambda name: name != network.readout.row)
+    single = {b.name for b in network.prompt.algorithm.features if b.scalar}
+    found: list[Weight] = []
+    for row in order:
+        keys = {at for layer in blocks for at, _ in layer if at[0] == row}
+        classes: list[dict[str, Fraction]] = []
+        for name, size in layout.features:
+            if not any(at[0] == row and asks == name for layer in blocks for at, asks in layer):
+                continue
+            for own in classes:
+                base = next(iter(own))
+                ratio = None
+                if sizes[base] == size:
+                    pairs = [((key, base), (key, name)) for key in keys]
+                    ratio = _multiple(pairs, blocks, seen)
+                if ratio is not None:
+                    own[name] = ratio
+                    break
+            else:
+                classes.append({name: Fraction(1)})
+        for own in classes:
+            sign = network.readout.sign if row == network.readout.row else 1
+            label = NAMES[len(found)] if len(found) < len(NAMES) else f"w{len(found)}"
+            found.append(Weight(label, row, {k: x * sign for k, x in own.items()}, next(iter(own)) in single))
+    return found
+
+
+def _multiple(pairs: Sequence[Any], blocks: Sequence[Any], seen: Sequence[_Seen]) -> Fraction | None:
+    """The factor that each second block is of the first in every layer where both are seen; None where none is."""
+    ratio: Fraction | None = None
+    for layer, shown in zip(blocks, seen, strict=True):
+        for one, other in pairs:
+            if not (shown.block(*one) and shown.block(*other)):
+                continue
+            a, b = layer.get(one, {}), layer.get(other, {})
+            if not b.keys() <= a.keys():
+                return None
+            for ij, x in a.items():
+                found = b.get(ij, Fraction(0)) / x
+                if ratio not in (None, found):
+                    return None
+                ratio = found
+    return ratio
+
+
+def _moves(
+    network: Network, number: int, weight: Weight, blocks: Sequence[Any], seen: Sequence[_Seen], used: int
+) -> list[Move]:
+    base = next(iter(weight.blocks))
+    d = 1 if weight.scalar else network.layout.d
+    factor = weight.blocks[base]  # the row holds factor * w, and Omega's own block is moved
+    names = [name for name, _ in network.layout.features]
+    keys = sorted(
+        {at for layer in blocks for at, asks in layer if at[0] == weight.row and asks == base},
+        key=lambda at: (network.layout.accumulators.index(at[1]), names.index(at[2]), at[3].kind != "sum"),
+    )
+    groups: list[list[tuple[Fraction, Key]]] = []
+    for key in keys:
+        for group in groups:
+            ratio = _multiple([((group[0][1], base), (key, base))], blocks, seen)
+            if ratio:
+                group.append((ratio, key))
+                break
+        else:
+            groups.append([(Fraction(1), key)])
+
+    def matrix(layer: Any, shown: _Seen, group: Sequence[tuple[Fraction, Key]]) -> Matrix:
+        x, key = next(((x, key) for x, key in group if shown.block(key, base)), group[0])
+        E = layer.get((key, base), {})
+        return tuple(tuple(E.get((j, i), Fraction(0)) / factor / x for j in range(d)) for i in range(d))
+
+    return [
+        Move(
+            number, LETTERS[used + k] if used + k < len(LETTERS) else f"C{used + k}",
+            tuple(Piece(x, key[1], key[2], key[3]) for x, key in group),
+            tuple(matrix(layer, shown, group) for layer, shown in zip(blocks, seen, strict=True)),
+        )
+        for k, group in enumerate(groups)
+    ]  # fmt: skip

@@ -1,0 +1,238 @@
+"""`identify`: the right answer about weights that are an algorithm's, nearly one's, or none's, and refusals."""
+
+from __future__ import annotations
+
+import json
+import struct
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cli import run_cli
+from safetensors.numpy import save_file
+
+import layerproof as lp
+from layerproof.numeric.files.weights_file import description
+from layerproof.symbolic.errors import ArgumentError, ContentError
+
+D, N = 2, 5
+Arrays = dict[str, np.ndarray]
+
+
+def asked(weights: Any, **more: Any) -> lp.Identification:
+    return lp.identify(weights, function=False, **more)
+
+
+def arrays(name: str, layers: int = 3, **more: Any) -> Arrays:
+    """Weights of an algorithm as plain arrays; every entry is a dyadic number, so that nothing is rounded."""
+    construction = lp.construct(name, d=D, n=N, layers=layers, seed=1, **more)
+    return {
+        f"layers.{k}.heads.{h}.{letter}": np.array(
+            [[float(x) for x in row] for row in getattr(head, letter).fractions()]
+        )
+        for k, heads in enumerate(construction.layers)
+        for h, head in enumerate(heads)
+        for letter in ("W", "P", "Q", "M")
+    }
+
+
+def of(given: Arrays, letter: str) -> list[str]:
+    return [name for name in given if name.endswith(letter)]
+
+
+def test_every_algorithm_is_recognised_exactly_at_three_layers() -> None:
+    for name in lp.algorithms():
+        found = asked(lp.construct(name, d=D, n=N, layers=3, seed=1))
+        assert (found.algorithm, found.match) == (name, "exact")
+        assert found.networks[0].distance == 0
+
+
+def test_metadata_decides_nothing(tmp_path: Path) -> None:
+    other = description(lp.construct("residual-gradient", d=D, n=N, layers=2))
+    save_file(arrays("td0", 2), tmp_path / "a.safetensors", {"layerproof": json.dumps(other)})
+    assert asked(tmp_path / "a.safetensors").algorithm == "td0"
+
+
+def test_at_one_layer_td_and_least_squares_are_one_function_and_residual_gradient_is_another() -> None:
+    td = asked(lp.construct("td0", d=D, n=N, layers=1))
+    assert td.match == "indistinguishable"
+    assert td.networks[0].recognition.same == ("td0", "least-squares")
+    assert asked(arrays("residual-gradient", 1)).algorithm == "residual-gradient"
+    assert asked(arrays("residual-gradient", 1)).match == "exact"
+
+
+def test_a_negated_block_is_no_td() -> None:
+    given = arrays("td0")
+    for name in of(given, "Q"):
+        given[name][:D, D : 2 * D] *= -1
+    found = asked(given)
+    assert (found.algorithm, found.match) == (None, "none")
+    assert "none of these" in found.networks[0].verdict()
+
+
+def test_a_factor_in_the_discount_is_td_with_that_discount() -> None:
+    given = arrays("td0")
+    for name in of(given, "Q"):
+        given[name][:D, D : 2 * D] *= 0.75
+    found = asked(given)
+    assert (found.algorithm, found.match) == ("td0", "exact")
+    assert found.networks[0].document()["catalogue"][0]["discount_factor"] == "3/4"
+    assert "3/4 gamma" in found.networks[0].verdict()
+    assert any("3/4 gamma w.phi'_j" in line for line in found.networks[0].update())
+
+
+def test_gamma_folded_wrong_into_residual_gradient_is_none() -> None:
+    given = arrays("residual-gradient")
+    for name in of(given, "Q"):
+        given[name][D : 2 * D] *= 0.5  # the last factor is phi - (gamma/2) phi', the error is as it was
+    found = asked(given)
+    assert (found.algorithm, found.match) == (None, "none")
+    assert any("(phi_j - 1/2 gamma phi'_j)" in line for line in found.networks[0].update())
+
+
+def test_a_random_network_is_none_and_no_rule_is_claimed() -> None:
+    rng = np.random.default_rng(0)
+    given = {"P": rng.normal(size=(3, 5, 5)), "Q": rng.normal(size=(3, 5, 5))}
+    found = asked(given)
+    assert (found.algorithm, found.match) == (None, "none")
+    assert "polynomial map" in found.networks[0].update()[0]
+    assert found.networks[0].document()["rule"]["kind"] == "polynomial map"
+
+
+def test_half_td_half_least_squares_is_never_called_td() -> None:
+    td, other = arrays("td0", 4), arrays("td0", 4)
+    for name in of(other, "Q"):
+        other[name][:D, D : 2 * D] = 0
+    by_layer = {name: (td if int(name.split(".")[1]) % 2 else other)[name] for name in td}
+    two_steps = dict(td)  # half a step of each, with preconditioners of their own
+    names = of(td, "Q")
+    for a, b in zip(names, names[1:] + names[:1], strict=True):
+        two_steps[a] = td[a] / 2 + other[b] / 2
+    for given in (by_layer, two_steps):
+        found = asked(given)
+        assert (found.algorithm, found.match) == (None, "none")
+
+
+def test_a_transposed_convention_is_named_with_the_flag_that_reads_it() -> None:
+    given = arrays("td-lambda")
+    for name in (*of(given, "Q"), *of(given, "P"), *of(given, "M")):
+        given[name] = given[name].T
+    found = asked(given)
+    assert found.algorithm is None
+    assert "--transposed P,Q,M" in found.networks[0].verdict()
+    again = asked(given, transposed="P,Q,M")
+    assert (again.algorithm, again.match) == ("td-lambda", "exact")
+
+
+def test_rescaled_copies_are_recognised_exactly() -> None:
+    given = arrays("tdc")
+    for k, name in enumerate(of(given, "P")):
+        given[name] = given[name] * 2.0 ** (k + 1)
+        given[name.replace(".P", ".Q")] = given[name.replace(".P", ".Q")] * 2.0 ** -(k + 1)
+    found = asked(given, layout="gradient-td")
+    assert (found.algorithm, found.match) == ("tdc", "exact")
+
+
+def test_heads_permuted_or_split_in_two_are_the_same_network() -> None:
+    given = arrays("gtd2")
+    swapped = {
+        name.replace("heads.0", "heads.x").replace("heads.1", "heads.0").replace("heads.x", "heads.1"): x
+        for name, x in given.items()
+    }
+    split = dict(given)
+    for layer in range(3):
+        for letter in "WPQM":
+            split[f"layers.{layer}.heads.2.{letter}"] = given[f"layers.{layer}.heads.0.{letter}"]
+        for h, share in ((0, 0.25), (2, 0.75)):
+            split[f"layers.{layer}.heads.{h}.Q"] = given[f"layers.{layer}.heads.0.Q"] * share
+    for found in (asked(swapped, layout="gradient-td"), asked(split, layout="gradient-td")):
+        assert (found.algorithm, found.match) == ("gtd2", "exact")
+
+
+def test_a_last_layer_with_random_free_entries_is_the_same_function() -> None:
+    given, rng = arrays("td0"), np.random.default_rng(0)
+    given["layers.2.heads.0.P"][:-1] = rng.normal(size=(2 * D, 2 * D + 1))
+    given["layers.2.heads.0.Q"][:, D : 2 * D] = rng.normal(size=(2 * D + 1, D))
+    found = asked(given)
+    assert (found.algorithm, found.match) == ("td0", "exact")
+    assert found.networks[0].document()["rule"]["of"] == "the prediction"
+
+
+def test_an_update_that_no_list_has_is_read_off() -> None:
+    given = arrays("td0")
+    for k, name in enumerate(of(given, "Q")):
+        given[name][: 2 * D, : 2 * D] = np.random.default_rng(k).integers(-4, 5, (2 * D, 2 * D)) / 4
+    found = asked(given)
+    assert found.algorithm is None
+    assert found.networks[0].document()["rule"]["exact"] is True
+    assert found.networks[0].update()[0].startswith("w += (1/n) sum_j [(R_j")
+
+
+def test_what_is_nearly_td_is_called_so_with_its_distance() -> None:
+    given, rng = arrays("td0"), np.random.default_rng(0)
+    near = {k: x + 0.01 * rng.normal(size=x.shape) if k[-1] in "PQ" else x for k, x in given.items()}
+    found = asked(near)
+    assert (found.algorithm, found.match) == ("td0", "approximate")
+    assert 0 < found.networks[0].distance < 0.2
+    assert "an upper bound" in found.networks[0].verdict()
+
+
+# reading
+
+
+def test_shapes_decide_the_prompt_and_what_they_leave_open_is_asked() -> None:
+    given = arrays("gtd2")
+    with pytest.raises(ArgumentError, match=r"layout is missing: 6 rows .* --layout gradient-td \(d = 2\)"):
+        asked(given)
+    with pytest.raises(ArgumentError, match="another d"):
+        asked(arrays("td0"), d=3)
+    assert asked(arrays("least-squares"), layout="least-squares").algorithm == "least-squares"
+
+
+def test_files_of_other_kinds_and_with_wrong_content_are_refused(tmp_path: Path) -> None:
+    bad = arrays("td0")
+    bad["layers.0.heads.0.Q"][1, 2] = np.nan
+    save_file(bad, tmp_path / "nan.safetensors")
+    with pytest.raises(ContentError, match=r"holds nan at \(1, 2\)"):
+        asked(tmp_path / "nan.safetensors")
+    (tmp_path / "a.pt").write_bytes(b"\x80\x02}q\x00.")
+    with pytest.raises(ContentError, match="may be a pickle"):
+        asked(tmp_path / "a.pt")
+    (tmp_path / "long.safetensors").write_bytes(struct.pack("<Q", 2**32) + b"{}")
+    with pytest.raises(ContentError, match="header has 4294967296 bytes"):
+        asked(tmp_path / "long.safetensors")
+    with pytest.raises(ContentError, match="wanted matrices called P and Q"):
+        asked({"a": np.zeros((5, 5))})
+
+
+def test_a_module_and_npz_are_read_like_arrays(tmp_path: Path) -> None:
+    construction = lp.construct("td0", d=D, n=N, layers=3)
+    assert asked(lp.LinearTransformer.from_construction(construction)).match == "exact"
+    np.savez(tmp_path / "a.npz", **arrays("td0"))
+    assert asked(tmp_path / "a.npz").algorithm == "td0"
+    looped = asked({k: x for k, x in arrays("td0", 1).items()}, layers=3)
+    assert (looped.algorithm, looped.match) == ("td0", "exact")
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "td.safetensors"
+    save_file(arrays("td0"), path)
+    ran = run_cli(capsys, "identify", str(path), "--weights-only", "--json")
+    assert ran.code == 0
+    assert (ran.document["algorithm"], ran.document["match"]) == ("td0", "exact")
+    shown = run_cli(capsys, "identify", str(path), "--weights-only").out
+    assert "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C phi_j" in shown
+    save_file({k: x for k, x in arrays("gtd2").items()}, tmp_path / "open.safetensors")
+    refused = run_cli(capsys, "identify", str(tmp_path / "open.safetensors"), "--json")
+    assert refused.code == 2
+    assert "--layout" in json.loads(refused.out)["error"]["message"]
+
+
+def test_a_discount_beyond_one_is_none() -> None:
+    given = arrays("td0")
+    for name in of(given, "Q"):
+        given[name][:D, D : 2 * D] *= 1.5
+    assert asked(given).algorithm is None
+    assert asked(given, gamma=Fraction(1, 2)).algorithm == "td0"
