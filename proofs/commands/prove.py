@@ -8,9 +8,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.text import Text
 
+from ...numeric.files.placing import place_file
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError
 from ..evidence.proved import CLAIM, NAME, STRENGTH, prove_all
+from ..report.theory import theory_document
 from ..terminal.options import Json
 from ..terminal.progress import ProgressLine
 from ..terminal.table import STYLES, console, summary
@@ -18,7 +20,8 @@ from ..theory.audit import Audit
 from ..theory.audits import audits, unproved
 from ..theory.gate import THEORY, source_digests
 from ..theory.general import general_audits
-from ..theory.picture import document, picture
+from ..theory.picture import document
+from ..theory.picture import picture as picture_of
 from ..theory.prover import INSTALL, find_prover
 from ..user_file import resolve_algorithm
 from ..verdict import Claim, Result, Verdict
@@ -31,6 +34,9 @@ def command(
     keep: Annotated[
         Path | None, Parameter(name="--keep", help="keep the compiled theory and the audit files in this new folder")
     ] = None,
+    picture: Annotated[
+        Path | None, Parameter(name="--picture", help="draw what rests on what, and what was proved of it: a .html")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Prove each algorithm (all when none is named) for every d, n, L and preconditioner, with the Rocq kernel.
@@ -41,18 +47,20 @@ def command(
     """
     if keep is not None and keep.exists():
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
+    if picture is not None and (picture.suffix != ".html" or not picture.parent.is_dir()):
+        raise ArgumentError(f"picture is {str(picture)!r}, wanted a file that ends in .html, in a folder that is there")
     found = [resolve_algorithm(name, "prove") for name in algorithms] or list(catalogue().values())
-    asked = list({id(a): a for a in found}.values())
-    names = [a.name for a in asked]
+    each = list({id(a): a for a in found}.values())
+    names = [a.name for a in each]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ContentError(
             f"two of those named are called {twice}, and a theorem is known by its name: prove one at a time"
         )
-    named: dict[str, list[Audit]] = {a.name: audits(a) for a in asked}
+    named: dict[str, list[Audit]] = {a.name: audits(a) for a in each}
     missing = [
         Claim(a.name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, f"not machine-checked: {unproved(a)}")
-        for a in asked
+        for a in each
         if not named[a.name]
     ]
     if not algorithms:
@@ -72,13 +80,23 @@ def command(
             progress.clear()
     settings: dict[str, Any] = {"prover": prover.version if prover else None, "sources": source_digests(THEORY)}
     if not algorithms:
-        settings["theory"] = document(picture(claims))
+        settings["theory"] = document(picture_of(claims))
+    if picture is not None:
+        asked = [a for own in named.values() for a in own] if algorithms else None
+        _draw(picture, theory_document(picture_of(claims, asked=asked)))
     result = Result("prove", settings, tuple([*claims, *missing]))
     if json:
         print(result.to_json(), end="")
     else:
         _show(result)
     return result.exit_code
+
+
+def _draw(path: Path, page: bytes) -> None:
+    try:
+        place_file(path, page)
+    except OSError as error:
+        raise ContentError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _show(result: Result) -> None:

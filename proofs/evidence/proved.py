@@ -56,7 +56,8 @@ def summary(name: str, found: Sequence[Audit], progress: Progress = silent, unsa
     proof_record.write(name, found, prover, outcome)
     claims = [claim_of(t, outcome, name) for a in found for t in a.theorems]
     worst = next((c for v in (Verdict.REFUTED, Verdict.UNDECIDED) for c in claims if c.verdict is v), None)
-    details = {"theorems": [t.name for a in found for t in a.theorems], "prover": outcome.version}
+    verdicts = {str(c.details["theorem"]): c.verdict.value for c in claims}
+    details = {"theorems": list(verdicts), "verdicts": verdicts, "prover": outcome.version}
     if worst is not None:
         return Claim(
             name, CLAIM, NAME, worst.verdict, STRENGTH, f"{worst.details['theorem']}: {worst.reason}", details=details

@@ -19,6 +19,7 @@ from ..convergence.result import Convergence
 from ..evidence import kinds
 from ..invariance.claims import invariance as ask_invariance
 from ..invariance.question import Question
+from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve
 from ..user_file import Subject as Item
 from ..verdict import Claim, Result, Verdict
@@ -29,6 +30,7 @@ from .sections import section_modules, trust
 from .sections.verdicts import badge, short, strengths
 from .sections.worked_example import data as example_data
 from .subject import Subject, worst
+from .theory import theory_page
 
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
 RESERVED = frozenset({"index", "report", "con", "prn", "aux", "nul"})
@@ -90,8 +92,13 @@ def establish(
             subject = Subject(item, settings, claims, kept, command, dates, progress)
             pages[id(item)] = page(subject, taken)
     shown = tuple(pages[id(item)] for item in items)
+    theory = None
+    audited = [a for i in items if isinstance(i, Algorithm) for a in audits(i)] if prove else []
+    if audited and len({a.name for a in audited}) == len(audited):  # of two with one name nothing could be told apart
+        theory = theory_page(page_name("theory", taken), audited, result.claims)
+        shown = (*shown, theory)
     claims_of = dict(zip((id(i) for i in ordered), by_subject(result.claims), strict=True))
-    index = _index([(item, pages[id(item)], claims_of[id(item)]) for item in items])
+    index = _index([(item, pages[id(item)], claims_of[id(item)]) for item in items], theory)
     return Report(TITLE, index, shown, {"settings": settings.document()}), replace(result, command="report")
 
 
@@ -191,7 +198,7 @@ def command_line(item: Item, settings: Settings, evidence: Iterable[str] | None,
     return " ".join(shlex.quote(word) for word in words)
 
 
-def _index(entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]]) -> tuple[Any, ...]:
+def _index(entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]], theory: Page | None) -> tuple[Any, ...]:
     names = list(kinds())
     rows = []
     for item, found, claims in entries:
@@ -208,6 +215,8 @@ def _index(entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]]) -> tuple[Any
         Table(("algorithm", "all that was asked", *names), tuple(rows), "Verdicts; each page says what they mean."),
         prose("HOLDS is as strong as its kind of evidence; UNDECIDED and NOT_RUN are no success:"),
         Table(("evidence", "what HOLDS means", "what it rests on"), meaning),
+        *([prose("Which theorems there are, and what each rests on: ", Link(theory.title, theory.name), ".")]
+          if theory is not None else []),
     )  # fmt: skip
 
 

@@ -82,10 +82,15 @@ def polyline(points: Sequence[tuple[float, float]], **more: object) -> str:
 
 
 def picture(height: float, title: str, description: str, parts: Sequence[str], id: str, width: float = WIDTH) -> str:
-    """The whole picture: it scales with the page, and a screen reader reads its title and description."""
+    """The whole picture: it scales with the page, and a screen reader reads its title and description.
+
+    One wider than two of the usual ones is scrolled where the page is narrow, so that its words stay large enough.
+    """
+    broad = {"class_": "broad"} if width > 2 * WIDTH else {}
     head = element("title", escape(title), id=f"{id}-title") + element("desc", escape(description), id=f"{id}-desc")
     return element(
         "svg", head + "".join(parts), xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {number(width)} {number(height)}", role="img", aria_labelledby=f"{id}-title {id}-desc",
         font_family="sans-serif", font_size=FONT, width=float(width), height=float(height),
+        **broad,
     )  # fmt: skip

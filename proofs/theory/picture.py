@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from ...symbolic.algorithms import catalogue
 from ..verdict import Claim, Verdict
-from .audit import THEORY_PREFIX
+from .audit import THEORY_PREFIX, Audit
 from .audits import audits
 from .gate import THEORY, files_of
 from .general import general_audits
 from .lexer import code, needs
+from .theorem import Theorem
+
+WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
+
+
+class Status(StrEnum):
+    """What a picture says of a file; nobody types it, it follows from the verdicts."""
+
+    WHOLE = "proved with everything under it"
+    PROVED = "proved"
+    NOT_RUN = "not run"
+    NOT_STATED = "not stated"
+    UNDECIDED = "undecided"
+    REFUTED = "refuted"
 
 
 @dataclass(frozen=True)
@@ -23,54 +38,93 @@ class Node:
 
     needs    : the files that it requires
     proved   : its lemmas and theorems, in order, each with a proof in the file
-    audited  : the theorems of audits that come from it, each with the gate's verdict: NOT_RUN where none was given
+    stated   : the theorems of audits that come from it
+    audited  : the name of each of them, with the gate's verdict: NOT_RUN where none was given
     """
 
     name: str
     needs: tuple[str, ...]
     proved: tuple[str, ...]
+    stated: tuple[Theorem, ...]
     audited: Mapping[str, Verdict]
 
     @property
     def verdict(self) -> Verdict | None:
         """The worst verdict of its audited theorems; None where none is audited."""
-        order = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
-        return next((v for v in order if v in self.audited.values()), None)
+        return next((v for v in WORST_FIRST if v in self.audited.values()), None)
+
+    @property
+    def unstated(self) -> tuple[str, ...]:
+        """Its lemmas that no audit states: they are checked with what is proved from them."""
+        return tuple(name for name in self.proved if name not in self.audited)
 
 
-def picture(claims: Iterable[Claim] = (), theory: Path = THEORY) -> tuple[Node, ...]:
-    """The files of the theory in the order of its list, then the generated ones of the catalogue.
+def picture(
+    claims: Iterable[Claim] = (), theory: Path = THEORY, asked: Sequence[Audit] | None = None
+) -> tuple[Node, ...]:
+    """The files of the theory in the order of its list, then the generated ones.
 
     claims : those of a `prove`, whose verdicts are shown
+    asked  : the audits that were asked for, where these were not all: then their files and what is under them
     """
-    said = {str(c.details["theorem"]): c.verdict for c in claims if "theorem" in c.details}
-    every = [*general_audits(), *(a for algorithm in catalogue().values() for a in audits(algorithm))]
+    said = dict(verdict for claim in claims for verdict in _said(claim))
+    every = [*general_audits()]
+    every += asked if asked is not None else [a for algorithm in catalogue().values() for a in audits(algorithm)]
     texts = {name: (theory / f"{name}.v").read_text(encoding="utf-8") for name in files_of(theory)}
     texts |= {f.name: f.text for a in every for f in a.theory}
-    audited: dict[str, dict[str, Verdict]] = {}
+    stated: dict[str, dict[str, Theorem]] = {}
     for theorem in (t for a in every for t in a.theorems):
-        audited.setdefault(theorem.file, {})[theorem.name] = said.get(theorem.name, Verdict.NOT_RUN)
+        stated.setdefault(theorem.file, {})[theorem.name] = theorem
     nodes = []
     for name, text in texts.items():
         proved = re.findall(r"^(?:Lemma|Theorem|Corollary)\s+([\w']+)", code(text) or "", re.M)
-        nodes.append(Node(name, tuple(sorted(needs(text, THEORY_PREFIX))), tuple(proved), audited.get(name, {})))
+        own = stated.get(name, {})
+        verdicts = {t: said.get(t, Verdict.NOT_RUN) for t in own}
+        found = tuple(sorted(needs(text, THEORY_PREFIX)))
+        nodes.append(Node(name, found, tuple(proved), tuple(own.values()), verdicts))
+    if asked is not None:
+        reached = under({t.file for a in asked for t in a.theorems} | {r for a in asked for r in a.requires}, nodes)
+        nodes = [n for n in nodes if n.name in reached]
     return tuple(nodes)
+
+
+def _said(claim: Claim) -> Iterable[tuple[str, Verdict]]:
+    """What a claim says of theorems: one of `prove` of its own, one of `verify` of all about an algorithm."""
+    if "theorem" in claim.details:
+        return [(str(claim.details["theorem"]), claim.verdict)]
+    return [(str(name), Verdict(verdict)) for name, verdict in dict(claim.details.get("verdicts", {})).items()]
+
+
+def under(names: Iterable[str], nodes: Iterable[Node]) -> set[str]:
+    """These files and all that they rest on."""
+    by_name = {n.name: n for n in nodes}
+    reached = set(names)
+    new = reached
+    while new:
+        new = {m for n in new for m in by_name[n].needs} - reached
+        reached = reached | new
+    return reached
 
 
 def whole(name: str, nodes: Iterable[Node]) -> Verdict:
     """HOLDS where every audited theorem of a file and of all files under it holds; else the worst of their verdicts."""
-    by_name = {n.name: n for n in nodes}
-    reached, new = {name}, {name}
-    while new:
-        new = {m for n in new for m in by_name[n].needs} - reached
-        reached |= new
-    found = {by_name[n].verdict for n in reached} - {None}
-    order = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
-    return next((v for v in order if v in found), Verdict.NOT_RUN)
+    found = tuple(nodes)
+    reached = under({name}, found)
+    verdicts = {n.verdict for n in found if n.name in reached} - {None}
+    return next((v for v in WORST_FIRST if v in verdicts), Verdict.NOT_RUN)
+
+
+def status(node: Node, nodes: Iterable[Node]) -> Status:
+    """What the picture says of a file."""
+    if node.verdict is None:
+        return Status.NOT_STATED
+    if node.verdict is Verdict.HOLDS:
+        return Status.WHOLE if whole(node.name, nodes) is Verdict.HOLDS else Status.PROVED
+    return Status[node.verdict.name]
 
 
 def document(nodes: Iterable[Node]) -> list[dict[str, Any]]:
-    """The picture as JSON: a file's verdict (null where nothing of it is audited) and that of all that is under it."""
+    """The picture as JSON: a file's verdict (null where nothing of it is audited), and with all that is under it."""
     found = list(nodes)
     return [
         {
@@ -80,6 +134,7 @@ def document(nodes: Iterable[Node]) -> list[dict[str, Any]]:
             "audited": {name: verdict.value for name, verdict in n.audited.items()},
             "verdict": n.verdict.value if n.verdict else None,
             "whole": whole(n.name, found).value,
+            "status": status(n, found).value,
         }
         for n in found
     ]

@@ -165,4 +165,4 @@ def test_the_prover_is_asked_of_a_file_wherever_it_is_asked(
         assert len(asked) == number and {"mine_state", "mine_prompt0", "numbers_mine"} <= asked[-1], command
     document = run_cli(capsys, "check", certificate, "--prove", "--json").document
     assert [c["verdict"] for c in document["claims"] if c["evidence"] == "proved-all-sizes"] == ["HOLDS"]
-    assert "The Rocq kernel accepted it" in next((certified / "report").rglob("*.md")).read_text()
+    assert "The Rocq kernel accepted it" in (certified / "report" / "mine.md").read_text()

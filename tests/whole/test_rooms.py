@@ -38,11 +38,12 @@ proofs/approximation
 proofs/certificate proofs/report/svg proofs/report/picture_bands proofs/report/picture_curves proofs/convergence
 proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
-proofs/report/picture_prompt
+proofs/report/picture_prompt proofs/report/picture_theory
 proofs/report/document proofs/report/model
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided
 proofs/report/writers
-proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead proofs/report/sections
+proofs/report/theory proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead
+proofs/report/sections
 proofs/report/build proofs/report/reporting proofs/training
 proofs/commands proofs/cli proofs/api
 """

@@ -28,7 +28,7 @@ def check(report: Report) -> None:
             raise LayerproofError(f"page {name!a}: wanted a name of letters, digits, - and _, not one of ours")
     if len({name.lower() for name in names}) < len(names):
         raise LayerproofError("two pages have one name: wanted a name for each")
-    targets = set(names)
+    targets = {*names, *(f"#{block.id}" for block in walk(report.lead) if isinstance(block, Folded) and block.id)}
     for page in report.pages:
         for known in ids(page):
             if not _NAME.fullmatch(known):
