@@ -74,6 +74,29 @@ def test_roofline(tmp_path: Path) -> None:
     assert {"operations a byte", "per cent of the roofline"} <= set(texts(tmp_path / "roofline-cpu.svg"))
 
 
+def test_the_decision_beside_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = loaded("convergence", monkeypatch)
+    line = module.measure("td0", 2, 6, 2)
+    assert (line["agree"], line["converge"], line["disagree without it"]) == (2, 1, 0)  # one step inside, one beyond
+    assert min(line["seconds"].values()) > 0
+    assert f"| td0 | 2 | 2 of 2 | 0 | {line['seconds']['read off']:.2g} |" in module.table([line])
+    circle = module.on_the_circle(3, 8, 2)
+    assert circle["exactly 1"] == 2 == sum(v for k, v in circle.items() if k.startswith("numpy"))
+    wrong = module.rounded
+    monkeypatch.setattr(module, "rounded", lambda T: 2 * wrong(T))
+    assert module.measure("td0", 2, 6, 2)["disagree without it"] == 1
+
+
+def test_the_recorded_decisions_take_less_than_a_second_and_differ_from_numpy_only_on_the_circle() -> None:
+    document = json.loads((FOLDER / "results" / "convergence-cpu.json").read_text())
+    assert {(r["algorithm"], r["d"]) for r in document["results"]} == {
+        (a, d) for a in ("td0", "gtd2") for d in (2, 3, 5, 10)
+    }
+    for line in document["results"]:
+        assert line["slowest"]["read off"] + line["slowest"]["decided"] < 1 and line["disagree without it"] == 0
+        assert not document["quick"]
+
+
 def test_bytes_and_operations_are_those_of_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
