@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -13,7 +13,7 @@ from ..numeric.data.processes import process_named
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.derivation.derive import Derivation, derive
-from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.errors import ArgumentError
 from ..symbolic.exact import shortened, whole_number
 from ..symbolic.given import given_construction
 from ..symbolic.plain_text import shown
@@ -21,7 +21,7 @@ from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text
 
 MAX_WORK = 10**9
-"""The default limit on the work of one algorithm, counted in multiplications of entries."""
+"""The default limit on the work of one algorithm, in the units of `work.py`: under two minutes of one core."""
 
 Progress = Callable[[str], None]
 
@@ -175,23 +175,3 @@ class Case:
     def per_layer(self) -> list[Steps]:
         """One entry of `steps` for every layer."""
         return self.steps * self.settings.layers if self.subject.looped else self.steps
-
-    def check_work(self, asked: Sequence[str]) -> None:
-        """Raise `WorkLimitError` when some evidence asked for would take more than the stated limit."""
-        s = self.settings
-        exact = s.exact_trials * s.layers**2 * s.context * s.features
-        floats = s.trials * s.layers * s.context * s.features**2
-        d, n = self.entrywise_sizes
-        for kind, text, work in (
-            ("identity-exact", "exact_trials * layers^2 * context * features", exact),
-            ("float", "trials * layers * context * features^2", floats),
-            ("identity-exact", "100 * context^2", 100 * s.context**2),
-            ("float", "100 * context^2", 100 * s.context**2),
-            ("identity-random", "max(context, 200)^2 * layers", max(s.context, 200) ** 2 * s.layers),
-            ("identity-entrywise", "entrywise_context^3 * entrywise_features^4", n**3 * d**4),
-        ):
-            if kind in asked and work > s.max_work:
-                raise WorkLimitError(
-                    f"the work asked for by {kind}, {text} = {work}, is above the limit of {s.max_work}: "
-                    f"ask for less, or raise it with --max-work {work}"
-                )

@@ -17,6 +17,7 @@ from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve
 from .verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, refused
+from .work import check_work
 
 REFUTED_WEIGHTS = "of refuted weights"
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
@@ -61,7 +62,7 @@ def verify(
     cases = [Case(a, settings, progress=progress) for a in updates]
     for case in cases:
         case.algorithm.choose(case.options)
-        case.check_work(asked)
+        check_work(case, asked)
     if updates:
         check_device(settings, asked)
     claims: list[Claim] = []

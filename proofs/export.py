@@ -25,6 +25,7 @@ from .certificate.certificate import certify
 from .checker import ask, check_device, establish
 from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_algorithm
 from .verdict import Result
+from .work import check_work
 
 MAX_NESTED = 2 * 10**6
 """The most mask entries that are made to see whether given masks are cut from each other."""
@@ -82,7 +83,7 @@ def export(
         case = Case(found, settings, progress=progress)
         if preconditioners is not None:
             case = replace(case, construction=with_steps(case, preconditioners))
-        case.check_work(asked)
+        check_work(case, asked)
         said = None
         own = None if known else _own_source(file)
         if (known or own is not None) and preconditioners is None and not (known and settings.values):

@@ -20,6 +20,7 @@ from .counterexample import own_counterexample
 from .evidence import floats, kinds
 from .evidence.exact import NAME, STRENGTH
 from .verdict import Claim, Verdict, refused
+from .work import check_own_work
 
 
 def own_values(own: OwnConstruction, settings: Settings) -> dict[str, Fraction]:
@@ -31,6 +32,8 @@ def own_values(own: OwnConstruction, settings: Settings) -> dict[str, Fraction]:
 def own_claims(own: OwnConstruction, settings: Settings, asked: tuple[str, ...], progress: Progress) -> list[Claim]:
     """identity-exact and float, and every other kind of evidence as not run."""
     claims = []
+    if {NAME, floats.NAME} & set(asked):
+        check_own_work(own, settings)
     for name, kind in kinds().items():
         if name in (NAME, floats.NAME) and name in asked:
             try:

@@ -25,6 +25,7 @@ from ..checker import ask, establish
 from ..export import onnx_context, with_steps
 from ..user_file import LOAD_LIMIT, guarded, load
 from ..verdict import Claim, Result, Verdict
+from ..work import check_work
 from .files import Kind, kind_of
 
 EXPORT, PROVED = "export", "proved-all-sizes"
@@ -156,7 +157,7 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
         asked_for = _settings(opened, settings)
         certificates.check_size(algorithm, asked_for)
         case = Case(algorithm, asked_for, progress=progress)
-        case.check_work(ask(None))
+        check_work(case, ask(None))
         expected = case.subject if source["seed"] is not None else with_steps(case, construction.steps)
     except WorkLimitError as error:
         raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None

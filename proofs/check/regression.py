@@ -27,6 +27,7 @@ from ..evidence.exact import NAME, STRENGTH, first_mismatch
 from ..own_claims import own_values
 from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, resolve
 from ..verdict import Claim, Result, Verdict
+from ..work import check_work
 
 SCHEMA = "1"
 SETTINGS = ("features", "context", "layers", "gamma", "lam", "trace", "seed", "looped", "values")
@@ -107,7 +108,7 @@ def replay(path: Path, time_limit: float) -> Result:
         start = tuple(_weights(w) for w in _list(content["starting_weights"], "starting_weights"))
         if isinstance(subject, Algorithm):
             case = Case(subject, replace(settings, features=context.d, context=context.n))
-            case.check_work((NAME,))
+            check_work(case, (NAME,))
             parameter_values(subject, settings)
             absent = [name for name, _ in subject.extras if name not in dict(context.extras)]
             if absent:

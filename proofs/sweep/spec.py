@@ -37,6 +37,7 @@ from ..case import MAX_WORK, Case, Settings
 from ..certificate.form import shown
 from ..checker import ask
 from ..user_file import Subject, is_file, resolve
+from ..work import check_work
 from .point import Point, file_digest
 
 LIMIT = 10_000
@@ -156,7 +157,7 @@ def _point(
     if algorithm is not None:
         case = Case(algorithm, settings)
         options = algorithm.choose(case.options)
-        case.check_work(asked)
+        check_work(case, asked)
     s = settings
     specification: dict[str, Any] = {
         "algorithm": named.label, "d": s.features, "n": s.context, "L": s.layers, "seed": s.seed, "looped": s.looped,

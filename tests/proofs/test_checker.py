@@ -23,7 +23,7 @@ from layerproof.symbolic.algorithm import Algorithm, Sweep
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.derivation.derive import Derivation, derive
-from layerproof.symbolic.errors import ArgumentError, WorkLimitError
+from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.identity.exact import problem, textbook
 from layerproof.symbolic.prompt import Context
 
@@ -203,31 +203,6 @@ def test_from_python_a_float_is_no_exact_number(value: Any) -> None:
 def test_from_python_an_unknown_setting_is_named() -> None:
     with pytest.raises(ArgumentError, match="there is no setting 'trails'"):
         lp.verify("td0", trails=3)
-
-
-@pytest.mark.parametrize(
-    ("kind", "settings"),
-    [
-        ("identity-exact", replace(SMALL, layers=10**5, context=10, exact_trials=1)),
-        ("identity-random", replace(SMALL, context=10**5)),
-        ("identity-entrywise", replace(SMALL, entrywise_context=100, entrywise_features=100)),
-        ("float", replace(SMALL, features=10**4, trials=10**3)),
-    ],
-)
-def test_work_above_the_limit_is_refused_with_the_limit_and_the_way_to_raise_it(kind: str, settings: Settings) -> None:
-    case = Case(find("td0"), settings)
-    with pytest.raises(WorkLimitError, match=r"above the limit of 1000000000: .* --max-work (\d+)$") as refused:
-        case.check_work((kind,))
-    needed = int(str(refused.value).rpartition(" ")[2])
-    assert f"asked for by {kind}, " in str(refused.value) and f"= {needed}, is above" in str(refused.value)
-    replace(case, settings=replace(settings, max_work=needed)).check_work((kind,))
-    with pytest.raises(WorkLimitError):
-        replace(case, settings=replace(settings, max_work=needed - 1)).check_work((kind,))
-
-
-def test_work_that_was_not_asked_for_is_not_counted() -> None:
-    huge = replace(SMALL, features=10**6, context=10**6, layers=10**6, entrywise_features=1, entrywise_context=1)
-    Case(find("td0"), huge).check_work(("derived", "identity-symbolic", "identity-entrywise"))
 
 
 # planted faults in the derived weights
