@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from ..numeric.data.draws import preconditioners as draw
@@ -325,6 +327,7 @@ def identify(
     trials: int = 59,
     seed: int = 0,
     function: bool = True,
+    rule: str | os.PathLike[str] | None = None,
 ) -> Identification:
     """Which algorithm a network of linear attention runs: its update, the nearest algorithms, and its function.
 
@@ -335,6 +338,7 @@ def identify(
     gamma      : the law's discount; what the file says, else 9/10
     prompts    : contexts on which the function is looked at, in place of `trials` prompts of a process
     function   : False leaves the function out
+    rule       : where to write the rule of a single network as a file for `verify`
     Returns an `Identification` with `algorithm`, `match`, `networks` and `to_json()`.
     Raises `ContentError` for weights that cannot be used, `ArgumentError` where something has to be said.
 
@@ -349,4 +353,4 @@ def identify(
         Reading(layout, d, n, layers, tuple(x for name in names for x in name.split(",") if x)),
         None if gamma is None else exact(gamma, "gamma"), process, given, trials, seed, function,
     )  # fmt: skip
-    return identification.identify(weights, question)
+    return identification.identify(weights, question, None if rule is None else Path(rule))

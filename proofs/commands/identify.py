@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,10 @@ def command(
     weights_only: Annotated[
         bool, Parameter(name="--weights-only", negative=(), help="leave the function on prompts out")
     ] = False,
+    output: Annotated[
+        Path | None,
+        Parameter(name=["--output", "-o"], help="write the rule as an algorithm file, for layerproof verify"),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Read the update rule off weights, and say how far the nearest algorithms are.
@@ -64,9 +69,11 @@ def command(
     )
     progress = ProgressLine()
     try:
-        result = identify(weights, question, progress)
+        result = identify(weights, question, output, progress)
     finally:
         progress.clear()
+    if result.written:
+        print(f"layerproof: {result.written}", file=sys.stderr)
     if json:
         print(result.to_json(), end="")
     else:

@@ -211,6 +211,7 @@ class Identification:
 
     settings: Mapping[str, Any]
     networks: tuple[Identified, ...]
+    written: str = ""
 
     @property
     def exit_code(self) -> int:

@@ -3,35 +3,70 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+from ...numeric.recognition.function import drawn, function
 from ...numeric.recognition.reading import Found, read
 from ...numeric.recognition.verdict import APPROXIMATE, Recognition, Shared, recognise
+from ...numeric.recognition.worst import worst_case
+from ...symbolic.errors import ArgumentError
 from ...symbolic.recognition.rebuild import rebuilt
 from ...symbolic.recognition.rule import Rule, rule
 from ..case import Progress, silent
 from .answer import Identification, Identified
-from .question import GAMMA, Question
+from .decompile import write_rule
+from .question import GAMMA, PROCESS, Question
 
 
-def identify(weights: Any, question: Question | None = None, progress: Progress = silent) -> Identification:
-    """The answers about the networks in `weights`; see `lp.identify`."""
+def identify(
+    weights: Any, question: Question | None = None, output: Path | None = None, progress: Progress = silent
+) -> Identification:
+    """The answers about the networks in `weights`; see `lp.identify`.
+
+    output : where the rule of a single network is written, as a file for `verify`
+    """
     question = question or Question()
     found = read(weights, question.reading)
     shared = Shared()
     answers = []
     for k, one in enumerate(found):
         progress(f"identify: {k + 1} of {len(found)} networks")
-        answers.append(_answer(one, question, shared))
-    return Identification(question.document(), tuple(answers))
+        answers.append(_answer(one, question, shared, progress))
+    written = ""
+    if output is not None:
+        if len(answers) != 1:
+            raise ArgumentError(f"output is given, but {len(answers)} networks were read: name one of them")
+        written = write_rule(output, answers[0].recognition.network, answers[0].rule)
+    return Identification(question.document(), tuple(answers), written)
 
 
-def _answer(found: Found, question: Question, shared: Shared) -> Identified:
+def _answer(found: Found, question: Question, shared: Shared, progress: Progress) -> Identified:
     gamma = question.gamma if question.gamma is not None else found.gamma if found.gamma is not None else GAMMA
     recognition = recognise(found.network, gamma, shared=shared)
-    return Identified(
-        recognition, gamma, rule(found.network), _fitted(recognition), (*found.notes, *_notes(recognition, gamma))
-    )
+    notes = (*found.notes, *_notes(recognition, gamma))
+    looked = _function(recognition, gamma, question, progress) if question.function else None
+    return Identified(recognition, gamma, rule(found.network), _fitted(recognition), notes, looked)
+
+
+def _function(recognition: Recognition, gamma: Fraction, question: Question, progress: Progress) -> dict[str, object]:
+    network, best = recognition.network, recognition.best
+    layout = network.layout
+    if question.prompts is not None:
+        wrong = next(((k, c) for k, c in enumerate(question.prompts) if (c.d, c.n) != (layout.d, layout.n)), None)
+        if wrong is not None:
+            k, c = wrong
+            raise ArgumentError(
+                f"prompts[{k}] has d = {c.d} and n = {c.n}, wanted those of the weights: d = {layout.d}, n = {layout.n}"
+            )
+        contexts, law = list(question.prompts), "given prompts"
+    else:
+        law = question.process or PROCESS
+        contexts = list(drawn(law, layout.d, layout.n, question.trials, question.seed))
+    fitted = None if best is None or recognition.idle else best.fitted
+    found = function(network, fitted, contexts, gamma, question.prompts is None, progress)
+    worst = None if fitted is None else worst_case(network, fitted)
+    return {"law": law, "algorithm": None if best is None else best.name, **found, "worst_case": worst}
 
 
 def _fitted(recognition: Recognition) -> Rule | None:

@@ -44,7 +44,8 @@ def _short(x: Identified) -> str:
 
 def _function_short(function: Any) -> str:
     last = function["layers"][-1]
-    return f"outputs explained {last['explained']:.1%}"
+    said = "outputs are zero" if last["explained"] is None else f"outputs explained {last['explained']:.1%}"
+    return f"{said}, at most {max(function['distances']):.2g} apart" if "distances" in function else said
 
 
 def lines(x: Identified) -> list[Text]:
@@ -70,9 +71,57 @@ def lines(x: Identified) -> list[Text]:
             )
     if any(s > 0 for s in x.document()["outside_commutant"]):
         found.append(Text(f"  outside the commutant: {_shares(x.document()['outside_commutant'])}"))
+    if x.function is not None:
+        found += [
+            Text(),
+            Text(f"3. The function, on {x.function['prompts']} prompts: {x.function['law']}", style="bold"),
+        ]
+        found += [Text(f"  {line}") for line in _function_lines(x.function)]
     for note in x.notes:
         found.append(Text(f"  note: {note}"))
     return found
+
+
+def _function_lines(function: Any) -> list[str]:
+    lines = []
+    for at in function["layers"]:
+        fits = [_fit(f) for f in at["fits"][:2]]
+        share = at["explained"]
+        own = "" if share is None else f"the weights' own {function['algorithm']} explains {share:.2%}; "
+        lines.append(
+            f"layer {at['layer']}: {own}fitted to outputs, {'; '.join(fits) or 'nothing'}; features change by at most "
+            f"{at['feature_change']:.2g}"
+        )
+    if "distances" not in function:
+        return lines
+    if function["distances_exact"]:
+        lines.append(f"distance of the predictions from {function['algorithm']}'s: exactly zero on every prompt")
+    else:
+        worst, size = max(function["distances"]), function["size"]
+        lines.append(
+            f"distance of the predictions from {function['algorithm']}'s, exact on each prompt: at most {worst:.3g} "
+            f"(predictions are up to {size:.3g})"
+        )
+    bound = function["quantile"]
+    if bound is not None and bound["bound"] is not None:
+        lines.append(
+            f"95 % of the law's prompts are within {bound['bound']:.3g}, with 95 % confidence, whatever the law"
+        )
+    elif bound is not None:
+        lines.append("a quantile over the law is undecided: 59 independent prompts are needed")
+    worst_case = function["worst_case"]
+    said = f"at most {worst_case['bound']:.3g}"
+    if worst_case["verdict"] == "undecided":
+        said = f"undecided: the bound, {worst_case['bound']:.2g}, is vacuous"
+    lines.append(f"over all prompts with entries in [-1, 1]: {said}")
+    return lines
+
+
+def _fit(fit: Any) -> str:
+    said = [f"{name} = {x:.3g} I" for name, x in fit["steps"].items()]
+    if fit["discount_factor"] is not None:
+        said.append(f"discount {fit['discount_factor']:.3g} gamma")
+    return f"{fit['algorithm']} ({', '.join(said)}) explains {fit['explained']:.2%}"
 
 
 def _float(text: str) -> float:

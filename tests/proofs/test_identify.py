@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 
 import layerproof as lp
 from layerproof.numeric.files.weights_file import description
+from layerproof.numeric.recognition.function import quantile_bound
 from layerproof.symbolic.errors import ArgumentError, ContentError
 
 D, N = 2, 5
@@ -177,6 +178,58 @@ def test_what_is_nearly_td_is_called_so_with_its_distance() -> None:
     assert (found.algorithm, found.match) == ("td0", "approximate")
     assert 0 < found.networks[0].distance < 0.2
     assert "an upper bound" in found.networks[0].verdict()
+
+
+# decompiling
+
+
+@pytest.mark.slow
+def test_a_rule_that_no_list_has_is_decompiled_and_then_proved(tmp_path: Path) -> None:
+    P, Q = np.zeros((5, 5)), np.zeros((5, 5))
+    P[4, 4], Q[:4, :4] = 1, np.random.default_rng(0).integers(1, 5, (4, 4)) / 8
+    found = asked({"P": P, "Q": Q}, layers=2, rule=tmp_path / "rule.py")
+    assert "with its MATRICES, are this network's" in found.written
+    assert lp.verify(str(tmp_path / "rule.py"), d=2, n=3, layers=2, evidence=["derived", "identity-symbolic"]).holds
+
+
+@pytest.mark.slow
+def test_other_weights_become_a_polynomial_map(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    given = {"P": rng.integers(1, 5, (3, 3)) / 4, "Q": rng.integers(1, 5, (3, 3)) / 4}
+    found = asked(given, n=2, rule=tmp_path / "map.py")
+    assert "the polynomial map" in found.written
+    assert lp.verify(str(tmp_path / "map.py"), d=1, n=2, layers=1, exact_trials=1).holds
+    text = (tmp_path / "map.py").read_text()
+    (tmp_path / "wrong.py").write_text(text.replace("(0, 0, '", "(0, 0, '1"))  # the heads are others than the terms
+    assert text != (tmp_path / "wrong.py").read_text()
+    assert lp.verify(str(tmp_path / "wrong.py"), d=1, n=2, layers=1, exact_trials=1).exit_code == 1
+
+
+# the function
+
+
+def test_the_function_of_exact_weights_is_the_algorithm_s_on_every_prompt() -> None:
+    found = lp.identify(arrays("td0", 2), trials=2).networks[0].function
+    assert found is not None
+    assert found["distances_exact"] is True
+    assert [x["explained"] for x in found["layers"]] == [1.0, 1.0]
+    assert found["worst_case"]["bound"] == 0
+    assert found["quantile"]["verdict"] == "undecided"  # two prompts bound no quantile
+
+
+def test_the_function_of_near_weights_has_a_distance_and_vacuous_bounds_are_undecided() -> None:
+    given, rng = arrays("td0", 3), np.random.default_rng(0)
+    near = {k: x + 0.02 * rng.normal(size=x.shape) if k[-1] in "PQ" else x for k, x in given.items() if k[-1] in "PQM"}
+    found = lp.identify(near, process="gaussian", trials=3).networks[0].function
+    assert found is not None
+    assert max(found["distances"]) > 0
+    assert found["worst_case"]["verdict"] == "undecided"
+    assert found["layers"][-1]["feature_change"] > 0
+
+
+def test_a_quantile_s_bound_holds_whatever_the_law_is() -> None:
+    assert quantile_bound([float(k) for k in range(59)])["bound"] == 58
+    assert quantile_bound([0.0] * 58)["verdict"] == "undecided"
 
 
 # reading

@@ -1,0 +1,186 @@
+"""What a network computes on prompts, beside algorithms: distances exactly, fits of parameters in floats.
+
+The network runs by the attention formula over Q; the nearest algorithm by its textbook loop, with the parameters that
+its weights show.  Prompts of a law come from independent processes, one each, so that an order statistic bounds a
+quantile whatever the law is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import comb
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.arithmetics.arithmetic import RATIONALS
+from ...symbolic.arithmetics.rational import RationalMatrix
+from ...symbolic.attention import layer
+from ...symbolic.exact import nearest
+from ...symbolic.identity.exact import problem, textbook
+from ...symbolic.prompt import Context
+from ...symbolic.recognition.families import Fitted, Member, members
+from ...symbolic.recognition.network import Network
+from ..data.draws import process_for
+from ..data.prompts import trajectory_context
+from .outputs import Moments, fitted_outputs
+
+QUANTILE, CONFIDENCE = 0.95, 0.95
+Told = Callable[[str], None]
+
+
+def drawn(process: str, d: int, n: int, trials: int, seed: int) -> Iterator[Context]:
+    """Independent prompts of a law: each of a process of its own, or of independent Gaussian entries."""
+    for k in range(seed, seed + trials):
+        if process == "gaussian":
+            yield _gaussian(d, n, k)
+        else:
+            yield trajectory_context(process_for(process, d, k), n, k)
+
+
+def _gaussian(d: int, n: int, seed: int) -> Context:
+    """Independent standard normal entries, rounded to multiples of 2^-20."""
+    rng = Random(f"gaussian {seed}")
+
+    def vector(length: int) -> tuple[Fraction, ...]:
+        return tuple(Fraction(round(rng.gauss(0, 1) * 2**20), 2**20) for _ in range(length))
+
+    return Context(tuple(vector(d) for _ in range(n)), tuple(vector(d) for _ in range(n)), vector(n), vector(d))
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One prompt: what the network predicts after each layer, what the algorithm does, and how features change.
+
+    moved : after each layer the largest change of a feature entry
+    """
+
+    network: tuple[Fraction, ...]
+    algorithm: tuple[Fraction, ...] | None
+    moved: tuple[float, ...]
+    Z: np.ndarray
+
+
+def run(network: Network, context: Context, gamma: Fraction, fitted: Fitted | None) -> Run:
+    """Both sides on one prompt, exactly; the weights start at zero."""
+    Z, states = _prompt(network, context, gamma), []
+    row, n, p = network.layout.accumulator(network.readout.row), network.layout.n, network.layout.p
+    start = Z
+    moved = []
+    for number in range(network.depth):
+        Z = layer(Z, network.heads(number), Fraction(1, n)).lowest_terms()
+        states.append(network.readout.sign * Fraction(int(Z.num[row, n]), int(Z.den)))
+        change = (Z.take_rows(range(p)) - start.take_rows(range(p))).fractions()
+        moved.append(max(abs(nearest(x)) for line in change for x in line))
+    values = None if fitted is None else tuple(iterates(network, context, gamma, fitted))
+    floats = np.array([[nearest(x) for x in line] for line in start.fractions()])
+    return Run(tuple(states), values, tuple(moved), floats)
+
+
+def _prompt(network: Network, context: Context, gamma: Fraction) -> RationalMatrix:
+    algorithm = network.prompt.algorithm
+    values = {name: gamma for name in algorithm.parameters}
+    zero = [0 if name in algorithm.scalar_weights else [0] * context.d for name in algorithm.weights]
+    setup = problem(algorithm, RATIONALS, context, zero, values, algorithm.choose(None))
+    return RationalMatrix.of([*setup.X.fractions(), *setup.rows(setup.start)])
+
+
+def iterates(network: Network, context: Context, gamma: Fraction, fitted: Fitted) -> Iterator[Fraction]:
+    """The predictions w_l . q of the algorithm's textbook loop with fitted parameters."""
+    member = fitted.family.member
+    algorithm = member.algorithm
+    discount = gamma * (1 if fitted.kappa is None else fitted.kappa)
+    known = {"gamma": discount, "lam": fitted.family.decay or Fraction(0)}
+    values = {name: known[name] for name in algorithm.parameters}
+    zero = [0 if name in algorithm.scalar_weights else [0] * context.d for name in algorithm.weights]
+    options = algorithm.choose({"trace": "lam"} if "trace" in algorithm.options else None)
+    setup = problem(algorithm, RATIONALS, context, zero, values, options)
+    named = [fitted.matrices(k, context.d) for k in range(len(network.layers))]
+    steps = [tuple(step[c] for c in algorithm.preconditioners) for step in named]
+    each = steps * network.depth if len(steps) == 1 else steps
+    for weights in textbook(setup, each):
+        yield (weights[0] @ setup.query).fraction()
+
+
+def function(
+    network: Network,
+    fitted: Fitted | None,
+    contexts: Sequence[Context],
+    gamma: Fraction,
+    law: bool,
+    told: Told,
+) -> dict[str, Any]:
+    """The answer about the function, as plain data.
+
+    law : whether the prompts are independent draws of one law
+    """
+    runs = []
+    for k, context in enumerate(contexts):
+        told(f"function: {k + 1} of {len(contexts)} prompts")
+        runs.append(run(network, context, gamma, fitted))
+    layers = []
+    moments = Moments.of(network, [r.Z for r in runs])
+    for number in range(network.depth):
+        outputs = np.array([nearest(r.network[number]) for r in runs])
+        fits = [_fit(network, m, moments, outputs, number + 1, fitted) for m in members(network.prompt)]
+        fits = sorted((f for f in fits if f is not None), key=lambda f: -f["explained"])
+        own = None
+        if fitted is not None:
+            values = np.array([nearest(r.algorithm[number]) for r in runs if r.algorithm is not None])
+            own = explained(outputs, values)
+        layers.append(
+            {
+                "layer": number + 1,
+                "explained": own,
+                "fits": fits,
+                "feature_change": max(r.moved[number] for r in runs),
+            }
+        )
+    result: dict[str, Any] = {"prompts": len(runs), "gamma": str(gamma), "layers": layers}
+    if fitted is not None:
+        distances = [abs(r.network[-1] - r.algorithm[-1]) for r in runs if r.algorithm is not None]
+        result["distances"] = [nearest(x) for x in distances]
+        result["distances_exact"] = all(x == 0 for x in distances)
+        result["size"] = max(abs(nearest(r.network[-1])) for r in runs)
+        result["quantile"] = quantile_bound([nearest(x) for x in distances]) if law else None
+    return result
+
+
+def explained(outputs: np.ndarray, values: np.ndarray) -> float | None:
+    """The share of the outputs' mean square that values explain; None where the outputs are all zero."""
+    whole = float((outputs**2).sum())
+    return None if whole == 0 else 1 - float(((outputs - values) ** 2).sum()) / whole
+
+
+def _fit(
+    network: Network, member: Member, moments: Moments, outputs: np.ndarray, depth: int, fitted: Fitted | None
+) -> Mapping[str, Any] | None:
+    decay = None
+    if member.traced:
+        if fitted is None or fitted.family.decay is None:
+            return None
+        decay = fitted.family.decay
+    found = fitted_outputs(network, member, decay, moments, outputs, depth)
+    if found is None:
+        return None
+    steps, kappa, values = found
+    share = explained(outputs, values)
+    if share is None:
+        return None
+    named = dict(zip(member.algorithm.preconditioners, steps, strict=True))
+    return {"algorithm": member.algorithm.name, "steps": named, "discount_factor": kappa, "explained": share}
+
+
+def quantile_bound(distances: Sequence[float]) -> dict[str, Any]:
+    """An order statistic that is at least the 95 % quantile with 95 % confidence, whatever the law; else undecided."""
+    N = len(distances)
+    ordered = sorted(distances)
+    below = 0.0
+    for r in range(1, N + 1):
+        below += comb(N, r - 1) * QUANTILE ** (r - 1) * (1 - QUANTILE) ** (N - r + 1)
+        if below >= CONFIDENCE:
+            return {"quantile": QUANTILE, "confidence": CONFIDENCE, "bound": ordered[r - 1], "verdict": "bounded"}
+    return {"quantile": QUANTILE, "confidence": CONFIDENCE, "bound": None, "verdict": "undecided"}
