@@ -87,6 +87,10 @@ def command(
     prove: Annotated[
         bool, Parameter(name="--prove", negative=(), help="also have Rocq check the theorems and the certificate")
     ] = False,
+    outer: Annotated[
+        bool,
+        Parameter(name="--outer", negative=(), help="also ask whether training's semi-gradient can be a gradient"),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Decide exactly whether the layers' iteration converges on a prompt, to what, how fast, and for which steps.
@@ -107,7 +111,7 @@ def command(
         values=parameter_values(parameter or []), seed=seed, process=process, tabular=tabular, prompt=given,
         alpha=None if alpha is None else rational(alpha, "alpha"), fixed=_named(step or [], "step"),
         start=_vectors(start or []), epsilon=rational(epsilon, "epsilon"), trials=trials,
-        expect=expect, read=read, prove=prove, time_limit=time_limit,
+        expect=expect, read=read, prove=prove, outer=outer, time_limit=time_limit,
     )  # fmt: skip
     question = _with_steps(algorithm, question, C, periodic)
     progress = ProgressLine()

@@ -13,6 +13,7 @@ from ..user_file import LOAD_LIMIT, Subject, guarded, resolve
 from ..verdict import Claim, Verdict
 from .answer import Answer, answer
 from .certificate import STRENGTH, certificate, check_target, subject_name, write
+from .outer import OuterField, outer_field
 from .proved import proved
 from .question import CONVERGES, Question
 from .result import EXACT, Convergence, claims
@@ -51,7 +52,10 @@ def converge(
 
 
 def _no_steps(own: OwnConstruction, question: Question) -> None:
-    given = {"alpha": question.alpha, "C": question.steps, "step": question.fixed, "start": question.start}
+    given = {
+        "alpha": question.alpha, "C": question.steps, "step": question.fixed, "start": question.start,
+        "outer": question.outer,
+    }  # fmt: skip
     wrong = next((name for name, value in given.items() if value), None)
     if wrong is not None:
         raise ArgumentError(f"{wrong} is given, but {own.name} is a construction with weights of its own: leave it out")
@@ -72,9 +76,13 @@ def _asked(subject: Subject, question: Question, progress: Progress) -> Converge
         said = [_of_family(subject, family.answer, family.count(CONVERGES), question), *_uncounted(said)]
     if question.prove and found.fate is not None:
         said += proved(found, progress)
+    training = None
+    if question.outer and isinstance(subject, Algorithm):
+        training = outer_field(subject, question, progress=progress)
+        said.append(_of_training(training))
     return Convergence(
         "converge", question.document(), tuple(said), question.expect is None, found=found,
-        family=None if wrong else family,
+        family=None if wrong else family, training=training,
     )  # fmt: skip
 
 
@@ -82,6 +90,12 @@ def _of_family(subject: Subject, said: str, count: int, question: Question) -> C
     verdict = {"converges": Verdict.HOLDS, "diverges": Verdict.REFUTED, "undecided": Verdict.UNDECIDED}[said]
     text = f"the layers' iterates converge from w_0 on each of {question.trials} prompts"
     return Claim(subject.name, text, EXACT, verdict, STRENGTH, f"{count} of {question.trials} converge")
+
+
+def _of_training(found: OuterField) -> Claim:
+    verdict = Verdict.REFUTED if found.refuted else Verdict.UNDECIDED
+    text = f"training's outer {found.kind} is a gradient in some constant metric"
+    return Claim(found.algorithm, text, EXACT, verdict, "exact at points (over Q)", found.words, asked=False)
 
 
 def _uncounted(said: list[Claim]) -> list[Claim]:

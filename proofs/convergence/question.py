@@ -42,6 +42,7 @@ class Question:
     expect  : "converges" to assert it
     read    : the row of a construction of one's own that holds the prediction
     prove   : have the prover check the certificate, and the theorems that it uses
+    outer   : also ask whether training's semi-gradient can be a gradient
     time_limit : seconds that a user's own file may take
     """
 
@@ -66,6 +67,7 @@ class Question:
     expect: str | None = None
     read: str | None = None
     prove: bool = False
+    outer: bool = False
     time_limit: float = 300
 
     def __post_init__(self) -> None:
@@ -91,6 +93,8 @@ class Question:
             raise ArgumentError(f"{given}, but a prompt is given: a prompt has its own transitions, so leave one out")
         if self.prompt is not None and self.trials > 1:
             raise ArgumentError(f"trials is {self.trials}, but a prompt is given: several are drawn from a process")
+        if self.outer and self.prompt is not None:
+            raise ArgumentError("outer is asked for, but a prompt is given: training sees trajectories of a process")
         if self.process is not None:
             process_named(self.process)
         if self.alpha is not None and self.steps is not None:
@@ -212,4 +216,5 @@ class Question:
             "preconditioners": "alpha I" if self.steps is None else "given", "periodic": self.periodic,
             "start": {k: [rational_text(x) for x in v] for k, v in self.start.items()},
             "epsilon": rational_text(self.epsilon), "trials": self.trials, "assert": self.expect,
+            "outer": self.outer,
         }  # fmt: skip

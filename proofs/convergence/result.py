@@ -16,6 +16,7 @@ from ...symbolic.strict_json import rational_text
 from ..verdict import Claim, Result, Verdict
 from .answer import Answer
 from .certificate import STRENGTH, limit_json, rate_json, word
+from .outer import OuterField
 from .question import Question
 from .trials import Family
 
@@ -28,11 +29,13 @@ class Convergence(Result):
 
     found    : the answer about one prompt;  family : the trials, where there were several
     document_of_certificate : the certificate, as data
+    training : what was found about training's outer update, where that was asked
     """
 
     found: Answer | None = None
     family: Family | None = None
     document_of_certificate: Mapping[str, Any] | None = None
+    training: OuterField | None = None
 
     @property
     def answer(self) -> str:
@@ -90,6 +93,8 @@ class Convergence(Result):
             result |= details(self.found)
         if self.family is not None:
             result["trials"] = family_json(self.family)
+        if self.training is not None:
+            result["outer_gradient"] = self.training.document()
         return result
 
 

@@ -38,6 +38,8 @@ def show(result: Convergence, question: Question, details: bool) -> None:
         proofs = [c for c in result.claims if c.evidence == PROVED]
         for line in lines(result.found, question, details, number, proofs):
             out.print(line, soft_wrap=True)
+    if result.training is not None:
+        out.print(Text(f"training  {result.training.words}"), soft_wrap=True)
 
 
 def lines(

@@ -7,7 +7,7 @@ Then f(w) = w^T H M w / 2 - w^T H c.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ from flint import fmpq, fmpq_mat, fmpq_poly
 
 from .lyapunov import positive_definite
 from .rationals import identity, integer_polynomial
-from .sturm import real_roots, squarefree
+from .sturm import positive_roots, real_roots, squarefree
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +41,58 @@ def field(T: fmpq_mat, c: fmpq_mat, metrics: Iterable[fmpq_mat] = ()) -> Field:
     """
     M = identity(T.nrows()) - T
     m = M.minpoly()
-    real = real_roots(m)
-    if squarefree(m).degree() < m.degree():
-        return Field(False, "I - T is not diagonalisable: an eigenvalue is defective")
-    if real < m.degree():
-        roots = [complex(x) for x, _ in integer_polynomial(m).complex_roots() if x.imag != 0]
-        count = m.degree() - real
-        return Field(False, f"I - T has {count} eigenvalues that are not real", roots=tuple(roots))
+    why, roots = not_real(m)
+    if why:
+        return Field(False, f"I - T {why}", roots=roots)
     for H in (*metrics, identity(T.nrows())):
         if serves(H, M):
             return Field(True, "I - T is diagonalisable with real eigenvalues", H, H * M, H * c)
     H = spectral_metric(M, m)
     assert serves(H, M)
     return Field(True, "I - T is diagonalisable with real eigenvalues", H, H * M, H * c)
+
+
+def not_real(m: fmpq_poly) -> tuple[str, tuple[complex, ...]]:
+    """Why no matrix with this minimal polynomial is diagonalisable with real eigenvalues, and those that are not real.
+
+    Empty where it is.
+    """
+    if squarefree(m).degree() < m.degree():
+        return "is not diagonalisable: an eigenvalue is defective", ()
+    count = m.degree() - real_roots(m)
+    if not count:
+        return "", ()
+    roots = tuple(complex(x) for x, _ in integer_polynomial(m).complex_roots() if x.imag != 0)
+    return f"has {count} eigenvalues that are not real", roots
+
+
+def no_common_metric(matrices: Sequence[fmpq_mat]) -> str:
+    """Why no constant metric H > 0 makes H J symmetric for every J, in words; empty where nothing speaks against it.
+
+    Each J would be diagonalisable with real eigenvalues.  Each [J, K] would be skew in the metric, so that its square
+    is diagonalisable with real eigenvalues, none above 0.
+    """
+    for k, J in enumerate(matrices):
+        why, roots = not_real(J.minpoly())
+        if why:
+            return f"its Jacobian at point {k} {why}{_about(roots)}"
+    for i, J in enumerate(matrices):
+        for k, K in enumerate(matrices[:i]):
+            turn = J * K - K * J
+            m = (turn * turn).minpoly()
+            why, roots = not_real(m)
+            if not why and positive_roots(m):
+                why = "has a positive eigenvalue"
+            if why:
+                return f"the square of the commutator of its Jacobians at points {k} and {i} {why}{_about(roots)}"
+    return ""
+
+
+def _about(roots: Sequence[complex]) -> str:
+    if not roots:
+        return ""
+    root = max(roots, key=lambda z: abs(z.imag))
+    return f", {root.real:.4g} +- {abs(root.imag):.4g}i among them"
 
 
 def serves(H: fmpq_mat, M: fmpq_mat) -> bool:

@@ -40,6 +40,12 @@ def real_roots(p: Any) -> int:
     return _at_infinity(sequence, -1) - _at_infinity(sequence, 1)
 
 
+def positive_roots(p: Any) -> int:
+    """How many different roots above 0 p has."""
+    sequence, zero = chain(p), rational(Fraction(0))
+    return _changes([q(zero) for q in sequence]) - _at_infinity(sequence, 1)
+
+
 def isolate(p: fmpq_poly) -> list[tuple[Fraction, Fraction]]:
     """An interval of rationals around each positive root of p, disjoint, in order; lower = upper for a rational root.
 
@@ -55,7 +61,7 @@ def isolate(p: fmpq_poly) -> list[tuple[Fraction, Fraction]]:
         if root.imag == 0 and root.real > 0:
             found.append(_isolated(sequence, dyadic(root.real)))
     found.sort()
-    ends = _positive_roots(sequence)
+    ends = positive_roots(p)
     apart = all(a[1] < b[0] for a, b in pairwise(found))
     if len(found) != ends or not apart:
         raise AssertionError(f"{ends} positive roots by Sturm's theorem, {len(found)} enclosures")
@@ -74,11 +80,6 @@ def _isolated(sequence: list[fmpq_poly], near: Fraction) -> tuple[Fraction, Frac
         if width > near:
             raise AssertionError("an enclosure of a root has none near it")
         width *= 2
-
-
-def _positive_roots(sequence: list[fmpq_poly]) -> int:
-    zero = rational(Fraction(0))
-    return _changes([q(zero) for q in sequence]) - _at_infinity(sequence, 1)
 
 
 def _changes(values: list[Any]) -> int:

@@ -85,9 +85,11 @@ def sample_update(
     following, before_later = predict(space, layers, later)
     delta = outer.error(arithmetic, sample.rewards[-1], prediction, following)
     here, there = outer.coefficients(arithmetic, delta)
-    update = [here * g for g in gradient(space, layers, before, arithmetic)]
+    nothing = arithmetic.number(0)  # polynomials leave out what is structurally zero
+    update = [nothing if g is None else here * g for g in gradient(space, layers, before, arithmetic)]
     if there is not None:
-        update = [u + there * g for u, g in zip(update, gradient(space, layers, before_later, arithmetic), strict=True)]
+        later_gradient = gradient(space, layers, before_later, arithmetic)
+        update = [u if g is None else u + there * g for u, g in zip(update, later_gradient, strict=True)]
     return SampleUpdate(prediction, following, delta, update)
 
 

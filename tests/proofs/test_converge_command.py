@@ -111,6 +111,14 @@ def test_a_field_that_is_no_gradient_and_two_that_show_their_loss(capsys: Captur
     assert "it descends half the mean squared residual" in ask(capsys, prompts, "cycle", algorithm="least-squares").out
 
 
+def test_trainings_field_is_asked_about_on_request(capsys: Capture, prompts: Path) -> None:
+    asked = ("-d", "1", "-n", "3", "--outer")
+    found = run_cli(capsys, "converge", "least-squares", *asked, "--json").document["outer_gradient"]
+    assert found["answer"] == "not refuted" and found["symmetric"] and "cannot show it" in found["why"]
+    assert "training  the outer semi-gradient" in run_cli(capsys, "converge", "least-squares", *asked).out
+    assert_refused(ask(capsys, prompts, "two", "--outer"), 2, "trajectories of a process")
+
+
 def test_steps_from_a_file(capsys: Capture, prompts: Path) -> None:
     one = preconditioners(prompts / "one.json", [["1/2", 0], [0, "1/2"]])
     assert ask(capsys, prompts, "two", "--C", str(one), "--json").document["steps"]["start"] == [
