@@ -77,13 +77,18 @@ def main() -> None:
     more = "" if arguments.processes is None else f" --processes {arguments.processes}"
     more += "" if arguments.seeds is None else f" --seeds {arguments.seeds}"
     null = f" --null {arguments.null}" if arguments.null else ""
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     result = lp.train(
         arguments.preset, arguments.folder, null=arguments.null, processes=arguments.processes, seeds=arguments.seeds
     )
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    made = {**record(arguments.date), "seconds": round(seconds, 1), "peak memory in MB": round(memory)}
+    made = {
+        **record(arguments.date),
+        "seconds": round(seconds, 1),
+        "CPU seconds": round(busy, 1),
+        "peak memory in MB": round(memory),
+    }
     del made["command"]
     if arguments.made is not None:
         made = loads(arguments.made.read_text())["made"]

@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 
 from .svg import FONT, WIDTH, element, line, number, picture, polyline, ruled, series, text
 
-LEFT, RIGHT, TOP, HEIGHT = 46.0, 12.0, 16.0, 190.0
+LEFT, RIGHT, TOP, HEIGHT = 46.0, 20.0, 26.0, 190.0
 Points = Sequence[float | None]
 
 
@@ -36,13 +36,13 @@ def bands_picture(
     def y(value: float) -> float:
         return TOP + HEIGHT * (1 - (min(max(value, low), high) - low) / (high - low))
 
-    parts = []
+    parts = [text(4, 13, "mean over seeds", colour="muted")]
     for tick in _ticks(low, high):
         parts.append(line(LEFT, y(tick), WIDTH - RIGHT, y(tick), stroke_width=0.8, **ruled("grid")))
         parts.append(text(LEFT - 6, y(tick) + 4, number(tick), "end", "muted"))
     for tick in _ticks(0, last):
         parts.append(text(x(tick), TOP + HEIGHT + 17, number(tick), "middle", "muted"))
-    parts.append(text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 36, "processes", "middle", "muted"))
+    parts.append(text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 36, "processes seen", "middle", "muted"))
     top = TOP + HEIGHT + 58
     for k, band in enumerate(bands):
         there = [(x(p), y(b), y(c)) for p, b, c in zip(processes, band.low, band.high, strict=True)
