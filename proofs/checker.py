@@ -12,7 +12,7 @@ from ..symbolic.errors import ArgumentError, DiffersError, NotPolynomialError, N
 from ..symbolic.own import OwnConstruction
 from ..symbolic.plain_text import shown
 from .case import Case, Progress, Settings, silent
-from .evidence import kinds
+from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve
@@ -78,7 +78,7 @@ def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
     """The kinds of evidence asked for, in order; when None, all but those that run on request only."""
     known = kinds()
     if evidence is None:
-        return tuple(name for name, kind in known.items() if not getattr(kind, "ON_REQUEST", False))
+        return tuple(name for name, kind in known.items() if not isinstance(kind, OnRequest))
     wanted = [evidence] if isinstance(evidence, str) else list(evidence)
     for name in wanted:
         if name not in known:
@@ -110,7 +110,7 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
     for name, kind in kinds().items():
         claim = f"evidence of the kind {name}"
         if name not in asked:
-            if hasattr(kind, "recorded"):
+            if isinstance(kind, OnRequest):
                 yield kind.recorded(case)
             else:
                 reason = "not asked for"
@@ -119,7 +119,7 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
         if not derived:
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, NEEDS_WEIGHTS)
             continue
-        if given and getattr(kind, "NEEDS_DERIVATION", False):
+        if given and kind.NEEDS_DERIVATION:
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, GIVEN, asked=explicit)
             continue
         case.progress(f"{case.algorithm.name}: {name}")

@@ -100,7 +100,7 @@ def certify(
 def _applicable(algorithm: Algorithm) -> tuple[str, ...]:
     """The kinds that a certificate records, but for those that say nothing about given weights."""
     given = algorithm.heads is not None
-    return tuple(n for n in recorded_kinds() if not (given and getattr(kinds()[n], "NEEDS_DERIVATION", False)))
+    return tuple(n for n in recorded_kinds() if not (given and kinds()[n].NEEDS_DERIVATION))
 
 
 def build(algorithm: str | Algorithm, settings: Settings, result: Result, file: str | None = None) -> dict[str, Any]:

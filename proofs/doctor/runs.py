@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...symbolic.algorithms import catalogue
 from ..case import Case, Settings
-from ..evidence import kinds
+from ..evidence import OnRequest, kinds
 from ..theory import record as proof_record
 from ..theory.gate import THEORY
 from ..theory.prover import INSTALL, find_prover
@@ -149,7 +149,7 @@ def _record() -> Finding:
 def evidence() -> Iterator[Finding]:
     """Each kind of evidence, run on TD(0) at d = 2, n = 3, L = 2; one that runs on request only needs the prover."""
     for name, kind in kinds().items():
-        if getattr(kind, "ON_REQUEST", False):
+        if isinstance(kind, OnRequest):
             yield ask(name, lambda name=name: _on_request(name))  # type: ignore[misc]
             continue
         yield _tried(name, name, "cpu")

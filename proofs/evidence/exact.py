@@ -18,6 +18,7 @@ from ..counterexample import counterexample
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "identity-exact", 40
+NEEDS_DERIVATION = False
 STRENGTH = "exact on these instances (over Q)"
 
 

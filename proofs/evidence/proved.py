@@ -17,7 +17,6 @@ from ..verdict import Claim, Verdict
 NAME, ORDER = "proved-all-sizes", 70
 NEEDS_DERIVATION = True
 STRENGTH = "proved for all d, n, L (Rocq kernel, no axioms)"
-ON_REQUEST = True
 """Not among what `verify` asks for by default: it takes the prover, and minutes."""
 EARLIER = "an earlier layerproof prove passed here, with these very files, statements, gate, prover and library"
 CLAIM = "the L-layer transformer with the derived heads is the textbook iteration, for every d, n, L and preconditioner"

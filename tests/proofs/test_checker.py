@@ -443,6 +443,12 @@ def test_the_same_question_gives_the_same_bytes_and_another_seed_other_prompts()
     assert ask(0) == ask(0) != ask(1)
 
 
+def test_a_module_that_is_no_kind_of_evidence_is_named(monkeypatch):
+    monkeypatch.delattr(kinds()["float"], "NEEDS_DERIVATION")
+    with pytest.raises(TypeError, match=r"evidence\.floats is no kind of evidence"):
+        kinds.__wrapped__()
+
+
 def test_every_kind_of_evidence_says_what_a_holds_means() -> None:
     assert set(EXACT) | {"float", "proved-all-sizes"} == set(kinds())
     strengths = [kind.STRENGTH for kind in kinds().values()]

@@ -25,7 +25,7 @@ from layerproof.proofs.doctor import probes as doctor_probes
 from layerproof.proofs.doctor import runs as doctor_runs
 from layerproof.proofs.doctor.diagnose import diagnose
 from layerproof.proofs.doctor.finding import Finding, State, ask, gather
-from layerproof.proofs.evidence import kinds
+from layerproof.proofs.evidence import OnRequest, kinds
 from layerproof.proofs.theory import record as proof_record
 from layerproof.proofs.theory.prover import INSTALL
 from layerproof.proofs.verdict import SCHEMA, Claim, Verdict
@@ -504,7 +504,7 @@ def test_every_kind_of_evidence_is_answered_and_those_that_hold_were_run() -> No
     found = named(doctor_runs.evidence())
     assert set(kinds()) <= set(found)
     for name, kind in kinds().items():
-        if not getattr(kind, "ON_REQUEST", False):
+        if not isinstance(kind, OnRequest):
             assert found[name].state is State.YES and "seconds" in found[name].details
 
 
