@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from own_algorithms import own, undiscounted
 from rocq_tiny import rocq
 
 from layerproof.proofs.theory.audit import Audit
-from layerproof.proofs.theory.audits import audits, choices
+from layerproof.proofs.theory.audits import audits, choices, unproved
 from layerproof.proofs.theory.gate import THEORY, files_of, gate
 from layerproof.proofs.theory.generated.names import KEYWORDS, OWN, Names, comment, identifier
 from layerproof.proofs.theory.generated.reading import differs
@@ -125,6 +127,40 @@ def test_a_hypothesis_stands_in_the_claim_and_in_the_statement() -> None:
     assert all(t.statement.startswith("gamma != 0 -> ") and "given gamma != 0" in t.sentence for t in claims)
     assert last.name == "mine_hypotheses" and last.statement == "exists gamma : rat, gamma != 0"
     assert found.statements.count("  gamma != 0 -> @says_") == len(claims)
+
+
+def loop_with(step: str) -> Callable[..., Any]:
+    """TD(0)'s loop with a trace e that this makes of the old one."""
+
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        sweep.e, sweep.total = 0 * w, 0 * w
+        for t in sweep:
+            sweep.e = TRACES[step](sweep.e, t)
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
+        return (w + preconditioners[0] @ sweep.total / sweep.n,)
+
+    return update
+
+
+TRACES: dict[str, Callable[[Any, Any], Any]] = {
+    "a sum that the position weighs": lambda e, t: e + t.phi / t.index,
+    "a running mean": lambda e, t: e + (t.phi - e) / t.index,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", TRACES)
+def test_of_what_is_derived_only_traces_that_change_with_the_position_have_no_theorem(step: str) -> None:
+    """The list in docs/theorems.md; weights of one's own and an OwnConstruction are not derived."""
+    algorithm = own(update=loop_with(step))
+    assert derive(algorithm).heads and audits(algorithm) == []
+    assert "the theory has no lemma about others" in unproved(algorithm)
+
+
+def test_given_heads_have_no_theorem_and_the_reason_says_so() -> None:
+    algorithm = own(heads=lambda layout, step, p, layer: [])
+    assert audits(algorithm) == [] and unproved(algorithm).startswith("its heads are given, not derived")
 
 
 # with the prover
