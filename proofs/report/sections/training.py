@@ -60,12 +60,14 @@ def _blocks(run: dict[str, Any]) -> list[Block]:
     ]
     caption = f"Networks by verdict. Reached: {run['criterion']['reached']}."
     blocks.append(Table(("rule", "reached", "half-way", "not reached"), tuple(rows), caption))
+    columns = ("networks", "reached", "half_way")
     nulls = [
-        (cell(n["kind"]), cell(str(n["networks"])), cell(str(n["reached"])), cell(f"{n['share']:.3f}"))
+        (cell(n["kind"]), *(cell(str(n[c])) for c in columns), cell(f"{n['share']:.3f}"))
         for n in run["criterion"]["null"]
     ]
-    caption = "The same criterion on networks that have learned nothing."
-    blocks.append(Table(("networks", "number", "reached", "largest share"), tuple(nulls), caption))
+    caption = "The same criterion on networks with nothing to learn from."
+    heads = ("networks", "number", "reached", "half-way", "largest share")
+    blocks.append(Table(heads, tuple(nulls), caption))
     final = [
         (cell(name), *(cell("–" if v[k] is None else f"{v[k]:.3g}") for k in ("mean", "low", "median", "high")))
         for name, v in run["final"].items()
@@ -82,7 +84,8 @@ def _blocks(run: dict[str, Any]) -> list[Block]:
     made = run["made"]
     blocks.append(
         plain(
-            f"Made on {made['date']} in {made['seconds']:.0f} s: {made['machine']}, torch {made['versions']['torch']}."
+            f"Made on {made['date']} in {made['seconds']:.0f} s on {made['machine']}, beside other work (mean load "
+            f"{made['load'][0]:.0f}), with torch {made['versions']['torch']}."
         )
     )
     blocks.append(Listing(run["command"], "shell"))
