@@ -16,6 +16,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError
 from ..convergence.ask import converge
 from ..convergence.certificate import check_target
+from ..convergence.overview import overview, table
 from ..convergence.picture import write_picture
 from ..convergence.question import DEFAULT_PROCESS, Question
 from ..convergence.table import show
@@ -25,7 +26,7 @@ from ..user_file import LOAD_LIMIT, resolve
 
 
 def command(
-    algorithm: str,
+    algorithm: str | None = None,
     *,
     prompt: Annotated[Path | None, Parameter(name="--prompt", help="your own transitions, JSON or CSV")] = None,
     process: Annotated[
@@ -95,6 +96,7 @@ def command(
 ) -> int:
     """Decide exactly whether the layers' iteration converges on a prompt, to what, how fast, and for which steps.
 
+    When no algorithm is named: a table of all of the catalogue, on one trajectory of each process.
     Without --assert it is a question: the exit code is 0 once it is answered, whatever the answer; 3 when it is not.
     """
     if output is not None:
@@ -113,8 +115,10 @@ def command(
         start=_vectors(start or []), epsilon=rational(epsilon, "epsilon"), trials=trials,
         expect=expect, read=read, prove=prove, outer=outer, time_limit=time_limit,
     )  # fmt: skip
-    question = _with_steps(algorithm, question, C, periodic)
     progress = ProgressLine()
+    if algorithm is None:
+        return _overview(question, {"C": C, "periodic": periodic, "output": output, "picture": picture}, progress, json)
+    question = _with_steps(algorithm, question, C, periodic)
     try:
         result = converge(algorithm, question, output, progress)
     finally:
@@ -129,6 +133,18 @@ def command(
     else:
         show(result, question, details)
     return result.exit_code
+
+
+def _overview(question: Question, others: dict[str, object], progress: ProgressLine, json: bool) -> int:
+    wrong = next((name for name, value in others.items() if value), None)
+    if wrong is not None:
+        raise ArgumentError(f"{wrong} is given, but no algorithm: name one, see layerproof list")
+    try:
+        found = overview(question, progress)
+    finally:
+        progress.clear()
+    print(found.to_json() if json else "\n".join(table(found.rows)), end="" if json else "\n")
+    return found.exit_code
 
 
 def _with_steps(algorithm: str, question: Question, C: Path | None, periodic: bool) -> Question:

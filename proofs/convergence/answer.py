@@ -134,8 +134,7 @@ def answer(
     if not isinstance(subject, Algorithm):
         return found
     gamma = discount(subject, setup.values)
-    if fate.limit is not None:
-        found = replace(found, names=tuple(names(setup.context, it.named(fate.limit), gamma, _decay(setup))))
+    found = replace(found, names=limit_names(found))
     if it.period > 1:
         return found
     progress(f"{subject.name}: the steps for which it converges")
@@ -147,6 +146,15 @@ def answer(
         found, steps=steps(family, it.start, it.read, it.parts), field=shape, loss=_loss(setup, shape, gamma),
         split=_split(subject, question.drawn(number), setup, it, fate.limit, question.layers),
     )  # fmt: skip
+
+
+def limit_names(found: Answer) -> tuple[str, ...]:
+    """What the limit of an algorithm's weights is; nothing where there is none."""
+    setup, fate = found.setup, found.fate
+    if not isinstance(setup.subject, Algorithm) or fate is None or fate.limit is None:
+        return ()
+    gamma = discount(setup.subject, setup.values)
+    return tuple(names(setup.context, fate.iteration.named(fate.limit), gamma, _decay(setup)))
 
 
 def discount(algorithm: Algorithm, values: Mapping[str, Fraction]) -> Fraction | None:

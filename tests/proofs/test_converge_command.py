@@ -12,6 +12,7 @@ from convergence_prompts import CYCLE, EXPANDING, TWO, WINDOW
 
 import layerproof as lp
 from layerproof.proofs.verdict import prompt_json
+from layerproof.symbolic.algorithms import catalogue
 
 pytestmark = pytest.mark.slow
 
@@ -109,6 +110,22 @@ def test_a_field_that_is_no_gradient_and_two_that_show_their_loss(capsys: Captur
         shown = ask(capsys, prompts, "cycle", "--json", algorithm=name).document["gradient"]
         assert shown["loss"] == f"half the mean squared {loss}" and shown["metric"] is not None
     assert "it descends half the mean squared residual" in ask(capsys, prompts, "cycle", algorithm="least-squares").out
+
+
+def test_the_table_of_all_algorithms_has_the_single_answers(capsys: Capture) -> None:
+    options = ("--process", "loop", "-d", "2", "-n", "5")
+    rows = run_cli(capsys, "converge", *options, "--json").document["table"]
+    assert [row["algorithm"] for row in rows] == list(catalogue()) and {row["process"] for row in rows} == {"loop"}
+    for name in ("gtd2", "average-reward-td"):
+        alone = run_cli(capsys, "converge", name, *options, "--json").document
+        (row,) = (row for row in rows if row["algorithm"] == name)
+        assert row["answer"] == alone["answer"] and row["layers"] == alone["layers"]
+        assert row["rate"] == (alone["rate"] and alone["rate"]["r"])
+        assert row["names"] == ((alone["limit"] or {}).get("names") or [])
+    said = run_cli(capsys, "converge", *options)
+    assert said.code == 0 and len(said.out.splitlines()) == 1 + len(rows)
+    for given in (("--start", "w=1,0"), ("--assert", "converges"), ("--picture", "x.svg"), ("--trials", "2")):
+        assert_refused(run_cli(capsys, "converge", *options, *given), 2, "given, but no algorithm")
 
 
 def test_trainings_field_is_asked_about_on_request(capsys: Capture, prompts: Path) -> None:

@@ -1,0 +1,103 @@
+"""The table over algorithms and processes: answer, limit, rate and layers, each decided on one trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...numeric.data.processes import PROCESSES
+from ...symbolic.algorithms import catalogue
+from ...symbolic.convergence.rationals import fraction
+from ...symbolic.errors import ArgumentError
+from ...symbolic.exact import bound_text, decimal_text
+from ...symbolic.strict_json import rational_text
+from ..case import Progress, silent
+from ..verdict import Claim, Result
+from .answer import Answer, decided, limit_names, setup_of
+from .certificate import limit_json
+from .question import Question
+from .result import claims
+
+HEADINGS = ("algorithm", "process", "answer", "limit", "v*(q)", "rate", "layers")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell of the table: an algorithm on one trajectory of a process."""
+
+    algorithm: str
+    process: str
+    found: Answer
+    names: tuple[str, ...]
+
+    @property
+    def limit(self) -> str:
+        """What the weights tend to, by its first name; or what they do instead."""
+        fate = self.found.fate
+        if fate is None or fate.limit is None:
+            return "none: it drifts" if fate is not None and fate.drift is not None else "none"
+        return self.names[0].split(":")[0] if self.names else "a fixed point"
+
+    def cells(self) -> tuple[str, ...]:
+        """The row in words."""
+        fate, rate = self.found.fate, self.found.rate
+        return (
+            self.algorithm, self.process, self.found.answer, self.limit,
+            "-" if fate is None or fate.value is None else decimal_text(fraction(fate.value), 6),
+            "-" if rate is None else bound_text(rate.envelope.r, 6, up=True),
+            "-" if self.found.layers is None else str(self.found.layers),
+        )  # fmt: skip
+
+    def document(self) -> dict[str, Any]:
+        """The row as plain data."""
+        rate = self.found.rate
+        return {
+            "algorithm": self.algorithm, "process": self.process, "answer": self.found.answer,
+            "limit": limit_json(self.found), "names": list(self.names),
+            "rate": None if rate is None else rational_text(rate.envelope.r), "layers": self.found.layers,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Overview(Result):
+    """The rows, with a claim for each."""
+
+    rows: tuple[Row, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The result as plain data."""
+        return {**super().document(), "table": [row.document() for row in self.rows]}
+
+
+def overview(question: Question, progress: Progress = silent) -> Overview:
+    """Decide about every algorithm of the catalogue on one trajectory of every process, or of the one asked for.
+
+    Raises `ArgumentError` for what only one algorithm can be asked.
+    """
+    given = {
+        "prompt": question.prompt, "trace": question.trace, "parameter": question.values, "step": question.fixed,
+        "start": question.start, "C": question.steps, "read": question.read, "trials": question.trials > 1,
+        "assert": question.expect, "prove": question.prove, "outer": question.outer,
+    }  # fmt: skip
+    wrong = next((name for name, value in given.items() if value), None)
+    if wrong is not None:
+        raise ArgumentError(f"{wrong} is given, but no algorithm: name one of {', '.join(catalogue())}")
+    rows: list[Row] = []
+    said: list[Claim] = []
+    for name, algorithm in catalogue().items():
+        for process in [question.process] if question.process else PROCESSES:
+            progress(f"{name} on {process}")
+            asked = replace(question, process=process).check(algorithm)
+            found = decided(setup_of(algorithm, asked), asked.epsilon, compare=False)
+            rows.append(Row(name, process, found, limit_names(found)))
+            (first, *_) = claims(found, asked)
+            said.append(replace(first, claim=f"{first.claim}, of {process}"))
+    return Overview("converge", question.document(), tuple(said), True, rows=tuple(rows))
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """The table as lines of text."""
+    cells = [HEADINGS, *(row.cells() for row in rows)]
+    widths = [max(len(line[k]) for line in cells) for k in range(len(HEADINGS))]
+    return ["  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip() for line in cells]
