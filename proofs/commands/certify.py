@@ -39,11 +39,8 @@ def command(
     settings = options.settings()
     check_target(output)
     file = os.path.relpath(Path(algorithm).resolve(), output.resolve().parent) if is_file(algorithm) else None
-    progress = ProgressLine()
-    try:
+    with ProgressLine() as progress:
         result, certificate = certify(algorithm, settings, evidence, progress, file and Path(file).as_posix())
-    finally:
-        progress.clear()
     if certificate is None:
         if json:
             print(dumps({**result.document(), "certificate": None}), end="")

@@ -65,14 +65,11 @@ def command(
         features=features, context=context, layers=layers, trials=4, device=device, max_work=max_work,
         time_limit=time_limit,
     )  # fmt: skip
-    progress = ProgressLine()
     outcomes = []
-    try:
+    with ProgressLine() as progress:
         for outcome in check_all(targets(files, only_known), settings, prove, progress):
             progress.clear()
             outcomes.append(outcome)
-    finally:
-        progress.clear()
     if summary is not None:
         step_summary.append(summary, outcomes)
     return report(outcomes, prove, json)

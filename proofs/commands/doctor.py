@@ -31,11 +31,8 @@ def command(
 
     What is missing is an answer like any other: the exit code is 0.
     """
-    progress = ProgressLine()
-    try:
+    with ProgressLine() as progress:
         found = diagnose(try_compile, progress)
-    finally:
-        progress.clear()
     if json:
         print(dumps(found.document()), end="")
     else:

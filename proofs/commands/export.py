@@ -56,11 +56,8 @@ def command(
     if C is not None:
         count = 1 if settings.looped else settings.layers
         given = read_preconditioners(C, resolve_algorithm(algorithm, "export"), settings.features, count)
-    progress = ProgressLine()
-    try:
+    with ProgressLine() as progress:
         done = export(algorithm, output, settings, formats, given, evidence, progress)
-    finally:
-        progress.clear()
     for note in done.notes:
         print(f"layerproof: {note}", file=sys.stderr)
     if json:

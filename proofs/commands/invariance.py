@@ -88,11 +88,8 @@ def command(
         lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, set=known,
         weights=weights, source=set if set not in SETS else None, floats=floats, prove=prove, law=law, units=units,
     )  # fmt: skip
-    progress = ProgressLine()
-    try:
+    with ProgressLine() as progress:
         result = invariance(*algorithms, question=question, progress=progress)
-    finally:
-        progress.clear()
     if json:
         print(result.to_json(), end="")
     else:

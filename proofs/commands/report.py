@@ -44,13 +44,10 @@ def command(
     """
     settings = options.settings()
     formats = [name.strip() for name in format.split(",")] if format is not None else None
-    progress = ProgressLine()
-    try:
+    with ProgressLine() as progress:
         written = write_report(
             algorithms, output, settings, formats, evidence, progress, prove=prove, invariance=invariance, dates=dates
         )
-    finally:
-        progress.clear()
     return _tell(written, output, json)
 
 

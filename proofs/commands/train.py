@@ -115,27 +115,25 @@ def command(
     names = list(dict.fromkeys(preset or ["main"]))
     for name in names:
         chosen(name, changes)  # everything is refused before anything runs
-    progress = ProgressLine()
     results = []
-    try:
-        with ExitStack() as stack:
-            pool: Any = None
-            if executor == "processes":
-                pool = WorkerProcesses(workers or default_workers())
-                stack.callback(pool.stop)
-            elif executor == "dask":
-                pool = stack.enter_context(dask_executor(scheduler, workers or default_workers()))
-            for name in names:
-                place = output if len(names) == 1 else output / name
-                results.append(
-                    train(name, place, executor=pool, device=device, null=null, progress=progress, **changes)
-                )
-    except KeyboardInterrupt:
-        progress.clear()
-        print(f"layerproof: what is finished is in {output}; the same command goes on from there", file=sys.stderr)
-        raise
-    finally:
-        progress.clear()
+    with ProgressLine() as progress:
+        try:
+            with ExitStack() as stack:
+                pool: Any = None
+                if executor == "processes":
+                    pool = WorkerProcesses(workers or default_workers())
+                    stack.callback(pool.stop)
+                elif executor == "dask":
+                    pool = stack.enter_context(dask_executor(scheduler, workers or default_workers()))
+                for name in names:
+                    place = output if len(names) == 1 else output / name
+                    results.append(
+                        train(name, place, executor=pool, device=device, null=null, progress=progress, **changes)
+                    )
+        except KeyboardInterrupt:
+            progress.clear()
+            print(f"layerproof: what is finished is in {output}; the same command goes on from there", file=sys.stderr)
+            raise
     if json:
         print(dumps({result.folder.name: result.document for result in results} if len(results) > 1
                     else results[0].document), end="")  # fmt: skip

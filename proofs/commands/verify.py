@@ -56,11 +56,8 @@ def command(
     settings = options.settings()
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]
-    progress = ProgressLine()
-    try:
+    with ProgressLine() as progress:
         result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress)
-    finally:
-        progress.clear()
     if save is not None and any(c.evidence == "identity-exact" and c.witness for c in result.claims):
         write_case(result, algorithms, save)
         print(f"layerproof: wrote {save}: layerproof verify --case {save} replays it", file=sys.stderr)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Self
 
 WIDTH = 78
 
 
 class ProgressLine:
-    """A callable that shows what is being done; `clear` takes the line away again."""
+    """A callable that shows what is being done; `clear`, and the end of a `with` block, take the line away again."""
 
     def __init__(self) -> None:
         self.shown = sys.stderr.isatty()
@@ -20,6 +21,12 @@ class ProgressLine:
         elif (subject := text.partition(":")[0]) != self.last:
             self.last = subject
             print(f"layerproof: {subject} ...", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
 
     def clear(self) -> None:
         """Blank the line."""
