@@ -93,7 +93,8 @@ def establish(
             pages[id(item)] = page(subject, taken)
     shown = tuple(pages[id(item)] for item in items)
     theory = None
-    audited = [a for i in items if isinstance(i, Algorithm) for a in audits(i)] if prove else []
+    proving = any(c.evidence == PROVED and c.asked for c in result.claims)
+    audited = [a for i in items if isinstance(i, Algorithm) for a in audits(i)] if proving else []
     if audited and len({a.name for a in audited}) == len(audited):  # of two with one name nothing could be told apart
         theory = theory_page(page_name("theory", taken), audited, result.claims)
         shown = (*shown, theory)

@@ -155,7 +155,7 @@ def test_nothing_to_draw_is_said() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verdict", [Verdict.HOLDS, Verdict.REFUTED, Verdict.UNDECIDED])
+@pytest.mark.parametrize("verdict", [Verdict.HOLDS, Verdict.REFUTED])
 def test_a_report_that_asks_the_prover_has_the_page_and_its_index_leads_there(
     verdict: Verdict, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,17 +164,18 @@ def test_a_report_that_asks_the_prover_has_the_page_and_its_index_leads_there(
     def gate(found: Sequence[Audit], *_: Any, **__: Any) -> Outcome:
         names = [t.name for a in found for t in a.theorems]
         wrong = {} if verdict is Verdict.HOLDS else {"td0_state": "planted"}
-        refused, undecided = (wrong, {}) if verdict is Verdict.REFUTED else ({}, wrong)
-        return Outcome({n: 0.0 for n in names if n not in wrong}, refused, undecided, version="stand-in")
+        return Outcome({n: 0.0 for n in names if n not in wrong}, wrong, version="stand-in")
 
     monkeypatch.setattr(proved, "gate", gate)
     monkeypatch.setattr(proved, "find_prover", lambda: Prover(("true",), "stand-in"))
     arguments = (*SMALL, "--evidence", "derived", "--format", "html,md,json")
-    run_cli(capsys, "report", "td0", *arguments, "--prove", "-o", str(tmp_path / "out"))
+    asked = ("--prove",) if verdict is Verdict.HOLDS else ("--evidence", "proved-all-sizes")  # the same question
+    run_cli(capsys, "report", "td0", *arguments, *asked, "-o", str(tmp_path / "out"))
     page, index = ((tmp_path / "out" / f"{name}.html").read_text() for name in ("theory", "index"))
     assert 'href="theory.html"' in index and index.count(">What the theorems rest on</a>") == 2
-    said = {Verdict.HOLDS: "td0.v: proved", Verdict.REFUTED: "td0.v: refuted", Verdict.UNDECIDED: "td0.v: undecided"}
-    assert said[verdict] in page and "attention.v: not run" in page
+    assert {Verdict.HOLDS: "td0.v: proved", Verdict.REFUTED: "td0.v: refuted"}[
+        verdict
+    ] in page and "attention.v: not run" in page
     assert (verdict is Verdict.HOLDS) is ('role="alert"' not in page)
     run_cli(capsys, "report", "td0", *arguments, "-o", str(tmp_path / "out"))
     assert not (tmp_path / "out" / "theory.html").exists()
