@@ -237,10 +237,10 @@ def sa(
 ) -> Result:
     """Which assumptions of stochastic approximation hold for rules v + alpha h(v, Y), and what follows from them.
 
-    rules    : names, or `Rule` objects; all of the catalogue when none is named
+    rules    : names, paths of files that define a RULE, or `Rule` objects; all of the catalogue when none is named
     process  : a name, or a `DecisionProcess` (`read_process` reads one); None for Boyan's chain, drawn from the seed
     eta      : beta/alpha, of rules with two steps;  power : the steps are 1/k^power
-    settings : states, d, actions, seed, as on the command line
+    settings : states, d, actions, seed, trials, as on the command line
     Returns a `Result`: the answers are in its `claims`, with `details["assumption"]` and `details["established"]`.
 
     >>> import layerproof as lp
@@ -248,7 +248,7 @@ def sa(
     >>> next(c.reason for c in found.claims if c.details["assumption"] == "hurwitz")
     'A = 1/5'
     """
-    names = ("states", "d", "actions", "seed")
+    names = ("states", "d", "actions", "seed", "trials")
     unknown = next((name for name in settings if name not in names), None)
     if unknown is not None:
         raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")

@@ -16,6 +16,7 @@ from typing import Any
 from ..numeric.files.text import read_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import find
+from ..symbolic.approximation.rule import Rule
 from ..symbolic.errors import ArgumentError, ContentError
 from ..symbolic.own import OwnConstruction
 from ..symbolic.plain_text import shown
@@ -29,8 +30,8 @@ LOAD_LIMIT = 30.0
 MAX_PYTHON_BYTES = 2**20
 """The largest Python file that is run."""
 Subject = Algorithm | OwnConstruction
-_loaded: dict[tuple[Path, int], tuple[Subject, Child]] = {}
-_origin: dict[int, tuple[Subject, Child]] = {}
+_loaded: dict[tuple[Path, int], tuple[Subject | Rule, Child]] = {}
+_origin: dict[int, tuple[Subject | Rule, Child]] = {}
 
 
 def is_file(name: str) -> bool:
@@ -74,9 +75,29 @@ def digest(subject: Any) -> str:
 def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
     """The `ALGORITHM` or `CONSTRUCTION` that a Python file defines: plain fields, and functions that ask for values.
 
+    A file that defines a RULE is refused: see `load_rule`.
+
     Raises `ContentError` with the file, and the line where there is one, when the file is missing, raises, ends its
     process, takes longer than `seconds`, defines neither or both, or has a field that is no data of its kind.
     """
+    found = _subject(path, seconds)
+    if isinstance(found, Rule):
+        raise ContentError(f"{path}: defines a RULE, which layerproof sa judges, wanted ALGORITHM or CONSTRUCTION")
+    return found
+
+
+def load_rule(path: Path, seconds: float = LOAD_LIMIT) -> Rule:
+    """The `RULE` that a Python file defines; its functions are run in a process of the file's own.
+
+    Raises `ContentError` as `load` does, and when it defines no rule.
+    """
+    found = _subject(path, seconds)
+    if not isinstance(found, Rule):
+        raise ContentError(f"{path}: defines no RULE, wanted one: layerproof new --rule NAME writes a template")
+    return found
+
+
+def _subject(path: Path, seconds: float) -> Subject | Rule:
     if path.suffix != ".py" and not os.path.isdir(path):  # noqa: PTH112 - False for any name
         raise ContentError(f"{path}: is no Python file, wanted one that ends in .py")
     try:
@@ -95,7 +116,7 @@ def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
 
 
 @contextlib.contextmanager
-def guarded(files: Sequence[Subject], seconds: float = TIME_LIMIT) -> Iterator[None]:
+def guarded(files: Sequence[Any], seconds: float = TIME_LIMIT) -> Iterator[None]:
     """Judge what users' files define: they have `seconds` from here on to answer, and errors are told with the file.
 
     Without any subject from a file this does nothing.

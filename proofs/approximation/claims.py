@@ -3,37 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.approximation.samples import plain
+from ...symbolic.errors import ArgumentError
+from ...symbolic.plain_text import shown
 from ...symbolic.rules import find_rule, rules
 from ..case import Progress, silent
+from ..own.client import TIME_LIMIT
+from ..user_file import digest, guarded, is_file, load_rule, origin
 from ..verdict import Claim, Result
 from . import conclusion, form, growth, noise, ode
 from .outer import outer_claims
 from .question import Question
 from .study import Study
+from .trials import summarised
 
 
-def sa(*names: str | Rule | OuterRule, question: Question | None = None, progress: Progress = silent) -> Result:
+def sa(
+    *names: str | Rule | OuterRule,
+    question: Question | None = None,
+    progress: Progress = silent,
+    time_limit: float = TIME_LIMIT,
+) -> Result:
     """Which assumptions of the theorems hold for each rule (all when none is named), and what follows.
+
+    names : of the catalogue, paths of files that define a RULE, which are data here and run in a process of their own,
+            or rules
 
     The result answers a question: its exit code is 0 once everything that the exact checks are asked is decided.
     """
     question = question or Question()
-    chosen = [find_rule(x) if isinstance(x, str) else x for x in names] or list(rules().values())
+    chosen = [resolved(x) for x in names] or list(rules().values())
+    twice = next((rule.name for k, rule in enumerate(chosen) if rule.name in {r.name for r in chosen[:k]}), None)
+    if twice is not None:
+        raise ArgumentError(f"two rules are called {shown(twice)}, wanted each once: rename yours")
+    with guarded(chosen, time_limit):
+        claims = _claims(chosen, question, progress)
+    settings: dict[str, Any] = {"rules": [rule.name for rule in chosen], **question.document()}
+    files = {rule.name: digest(rule) for rule in chosen if origin(rule) is not None}
+    if files:
+        settings["files"] = files
+    return Result("sa", settings, tuple(claims), question=True)
+
+
+def resolved(rule: str | Rule | OuterRule) -> Rule | OuterRule:
+    """A rule by its name, a user's file by its path, an object as it is."""
+    if not isinstance(rule, str):
+        return rule
+    return load_rule(Path(rule)) if is_file(rule) else find_rule(rule)
+
+
+def _claims(chosen: Sequence[Rule | OuterRule], question: Question, progress: Progress) -> list[Claim]:
     claims: list[Claim] = []
     for rule in chosen:
-        progress(f"{rule.name}: the chain and h")
-        process = question.process_for(rule)
-        study = Study(rule, process, question.parameters_for(process), question.power)
-        if isinstance(rule, OuterRule):
-            claims += outer_claims(study, rule, progress)
-        else:
-            claims += assumptions(study, progress)
-    settings: dict[str, Any] = {"rules": [rule.name for rule in chosen], **question.document()}
-    return Result("sa", settings, tuple(claims), question=True)
+        trials: list[list[Claim]] = []
+        for trial in range(1 if isinstance(rule, OuterRule) else question.trials):  # whose answers no draw changes
+            told = progress if question.trials == 1 else _counted(progress, trial, question.trials)
+            told(f"{rule.name}: the chain and h")
+            process = question.process_for(rule, trial)
+            study = Study(rule, process, question.parameters_for(process), question.power)
+            trials.append(outer_claims(study, rule, told) if isinstance(rule, OuterRule) else assumptions(study, told))
+        claims += summarised(trials, question.seed)
+    return claims
+
+
+def _counted(progress: Progress, trial: int, trials: int) -> Progress:
+    def told(said: str) -> None:
+        name, _, what = said.partition(": ")
+        progress(f"{name}: trial {trial + 1} of {trials}, {what}")
+
+    return told
 
 
 def assumptions(study: Study, progress: Progress = silent) -> list[Claim]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from ...symbolic.markov import matrices
+from ...symbolic.rules import rules
 from ..verdict import Claim, Verdict
 from .assumptions import CONCLUDED, EXACT, NEEDED, THEOREM
 from .study import Study
@@ -60,8 +61,8 @@ def _following(study: Study, key: str, needed: list[Claim], answer: str, source:
 def formal(study: Study) -> Claim | None:
     """Whether the hypotheses of a machine-checked theorem hold here; None for rules that none is about."""
     process, name = study.process, study.rule.name
-    if name not in ("linear-td", "tabular-td", "q-learning"):
-        return None
+    if name not in ("linear-td", "tabular-td", "q-learning") or study.subject is not rules()[name]:
+        return None  # a rule of one's own may have any name
     gamma = study.parameters["gamma"]
     theorem = "ae_tendsto_of_QLearning_markov" if name == "q-learning" else "ae_tendsto_of_linearTD_markov"
     missing = []

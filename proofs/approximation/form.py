@@ -33,14 +33,16 @@ def traced(study: Study, at: Plain) -> Claim:
     """h and the trace on plain numbers, degenerate ones too, against the symbols' values there."""
     found = study.samples
     step = max(1, len(found.transitions) // CHECKED)
-    for k in range(0, len(found.transitions), step):
-        for v, before in points(found.size, found.trace_size, k):
-            given = at(found.transitions[k], v, before)
-            wanted = values(found.moves[k], v, before), values(found.traces[k], v, before)
-            if tuple({i: x for i, x in side.items() if x} for side in given) != wanted:
-                t = found.transitions[k]
-                where = f"(s, a, s') = ({t.state}, {t.action}, {t.next_state}), v = {vector(v)}"
-                return study.holds("traced", False, f"at {where} h gives other numbers than its symbols do", v=texts(v))
+    asked = [
+        (k, v, before)
+        for k in range(0, len(found.transitions), step)
+        for v, before in points(found.size, found.trace_size, k)
+    ]
+    for (k, v, before), given in zip(asked, at(asked), strict=True):
+        wanted = values(found.moves[k], v, before), values(found.traces[k], v, before)
+        if tuple({i: x for i, x in side.items() if x} for side in given) != wanted:
+            where = f"{transition_text(found.transitions[k])}, v = {vector(v)}"
+            return study.holds("traced", False, f"at {where} h gives other numbers than its symbols do", v=texts(v))
     count = len(range(0, len(found.transitions), step))
     return study.holds(
         "traced", True, f"the same on {count} transitions at three points each, zeros and ties among them"

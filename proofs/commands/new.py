@@ -14,6 +14,7 @@ from ...numeric.files.placing import place_new_files
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.plain_text import shown
+from ...symbolic.rules import rules
 
 TEMPLATE = '''"""NAME: say in one line what this algorithm does, and with what prompt."""
 
@@ -75,18 +76,69 @@ def test_every_layer_is_one_iterate():
 '''
 
 
+RULE = '''"""NAME: say in one line what this rule does, and on what chain."""
+
+import layerproof as lp
+
+
+def h(v, y):
+    """What one step changes, before the step size: v <- v + alpha_k h(v, y), written as its paper writes it.
+
+    Only + - * /, @ (dot product) and lp.maximum, with exact numbers: Fraction(1, 2), not 0.5.
+    v.w is a part of the weights. y has y.state, y.action, y.next_state (whole numbers, which may index v and tables),
+    y.reward, y.x, y.x_next (features), y.rho (the importance ratio), y.gamma and y.tables.NAME (of the chain's file).
+    """
+    delta = y.reward + y.gamma * (v.w @ y.x_next) - v.w @ y.x
+    return {"w": y.rho * delta * y.x}
+
+
+RULE = lp.Rule(
+    name="NAME",
+    title="TITLE",
+    source="author, year, equation",
+    # The weights by name and size: "states", "features", "state-actions" or a whole number.
+    parts={"w": "features"},
+    h=h,
+    parameters=("gamma",),
+    # A trace, if it has one: trace=lambda before, y: {"e": y.gamma * y.lam * before.e + y.x}, with
+    # trace_parts={"e": "features"}; h then reads y.e, and parameters names "lam" too.
+)
+'''
+
+RULE_TEST = '''"""NAME: its mean field is stable on two states."""
+
+from pathlib import Path
+
+import layerproof as lp
+
+FILE = str(Path(__file__).with_name("MODULE.py"))
+
+
+def test_it_is_stable_on_two_states():
+    found = {c.details["assumption"]: c for c in lp.sa(FILE, process="two-state").claims}
+    assert found["stability"].verdict == "HOLDS", found["stability"].reason
+'''
+
+
 def command(
     name: str,
     *,
+    rule: Annotated[
+        bool, Parameter(name="--rule", negative=(), help="a rule v + alpha h(v, Y) for layerproof sa instead")
+    ] = False,
     folder: Annotated[Path, Parameter(name=["--folder", "-o"], help="where the two files are written")] = Path(),
 ) -> int:
-    """Write NAME.py, an algorithm of your own to fill in, and test_NAME.py; `layerproof verify NAME.py` checks it."""
+    """Write NAME.py, an algorithm of your own to fill in, and test_NAME.py; `layerproof verify NAME.py` checks it.
+
+    With --rule it is a rule of stochastic approximation: `layerproof sa ./NAME.py` judges it.
+    """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,59}", name):
         raise ArgumentError(f"name is {shown(name)}, wanted lower-case letters, digits and hyphens, such as my-td")
-    if name in catalogue():
+    if name in (rules() if rule else catalogue()):
         raise ArgumentError(f"name is {name!r}, which is in the catalogue: choose another")
     module = name.replace("-", "_")
-    files = {folder / f"{module}.py": TEMPLATE, folder / f"test_{module}.py": TEST}
+    template, test = (RULE, RULE_TEST) if rule else (TEMPLATE, TEST)
+    files = {folder / f"{module}.py": template, folder / f"test_{module}.py": test}
     if not folder.is_dir():
         raise ArgumentError(f"folder is {str(folder)!r}, which is no folder: make it first")
     existing = next((path for path in files if path.exists()), None)

@@ -10,10 +10,11 @@ from cyclopts import Parameter
 from ...numeric.files.process_file import read_process
 from ...symbolic.errors import ArgumentError
 from ...symbolic.markov.decision import DecisionProcess
+from ...symbolic.strict_json import dumps
 from ..approximation.claims import sa
 from ..approximation.question import Question
 from ..approximation.table import show
-from ..terminal.options import Json, Lam, Seed, integer, rational
+from ..terminal.options import Json, Lam, Seed, TimeLimit, integer, rational
 from ..terminal.progress import ProgressLine
 
 
@@ -45,6 +46,20 @@ def command(
     ] = "1",
     power: Annotated[str, Parameter(name="--power", help="steps are 1/k^power", allow_leading_hyphen=True)] = "1",
     seed: Seed = 0,
+    trials: Annotated[int, integer("--trials", "so many processes, drawn from the seed and those after it")] = 1,
+    simulate: Annotated[
+        bool, Parameter(name="--simulate", negative=(), help="run each rule beside its theory too, in floats")
+    ] = False,
+    runs: Annotated[int, integer("--runs", "simulated runs, all at once")] = 1000,
+    steps: Annotated[int, integer("--steps", "steps of each run")] = 10_000,
+    step_scale: Annotated[
+        str,
+        Parameter(name="--step-scale", help="simulated steps are scale/(k + offset)^power", allow_leading_hyphen=True),
+    ] = "1",
+    step_offset: Annotated[
+        str, Parameter(name="--step-offset", help="see --step-scale", allow_leading_hyphen=True)
+    ] = "0",
+    time_limit: TimeLimit = 300,
     details: Annotated[
         bool, Parameter(name="--details", negative=(), help="every reason, for several rules too")
     ] = False,
@@ -52,8 +67,8 @@ def command(
 ) -> int:
     """Say which assumptions of stochastic approximation hold for rules v + alpha_k h(v, Y), all or those named.
 
-    A rule is a name of the catalogue. It is a question: the exit code is 0 once it is answered, whatever the answer,
-    and 3 where something that was asked stays open.
+    A rule is a name of the catalogue, or a file that defines a RULE (layerproof new --rule NAME). It is a question:
+    the exit code is 0 once it is answered, whatever the answer, and 3 where something that was asked stays open.
     """
     if mdp is not None and process is not None:
         raise ArgumentError("--mdp and --process are both given, wanted one process")
@@ -61,15 +76,27 @@ def command(
     question = Question(
         process=given, states=states, d=features, actions=actions, seed=seed,
         gamma=None if gamma is None else rational(gamma, "gamma"), lam=rational(lam, "lam"), eta=rational(eta, "eta"),
-        power=rational(power, "power"),
+        power=rational(power, "power"), trials=trials,
     )  # fmt: skip
     progress = ProgressLine()
     try:
-        result = sa(*rules, question=question, progress=progress)
+        chosen = []
+        if simulate:
+            from ..approximation import simulation  # loads NumPy
+
+            chosen = simulation.simulated(rules, question)
+        result = sa(*rules, question=question, progress=progress, time_limit=time_limit)
+        runners = []
+        if simulate:
+            scale, offset = rational(step_scale, "step-scale"), rational(step_offset, "step-offset")
+            runners = simulation.simulations(chosen, question, runs, steps, scale, offset, progress, time_limit)
     finally:
         progress.clear()
     if json:
-        print(result.to_json(), end="")
+        more = {"simulation": [x.document() for x in runners]} if simulate else {}
+        print(dumps({**result.document(), **more}), end="")
     else:
         show(result, details)
+        for x in runners:
+            print("\n".join(["", f"{x.rule} on {x.process}", *x.lines()]))
     return result.exit_code

@@ -38,7 +38,8 @@ class Server:
 
     def __init__(self) -> None:
         self.path = ""
-        self.subject: Algorithm | OwnConstruction | None = None
+        self.subject: Any = None
+        self.about: dict[str, Callable[..., Any]] = dict(answers.ABOUT)
         self.memory = answers.Memory()
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +48,7 @@ class Server:
         try:
             if question["ask"] == "load":
                 return {"number": number, "answer": self.load(question)}
-            return {"number": number, "answer": answers.ABOUT[question["ask"]](self.subject, question, self.memory)}
+            return {"number": number, "answer": self.about[question["ask"]](self.subject, question, self.memory)}
         except BaseException as error:
             if os.environ.get("LAYERPROOF_TRACEBACK"):
                 traceback.print_exc()
@@ -66,9 +67,13 @@ class Server:
         exec(compile(text, path, "exec", dont_inherit=True), module.__dict__)
         found = [getattr(module, kind, None) for kind in ("ALGORITHM", "CONSTRUCTION")]
         given = [x for x in found if x is not None]
+        if not given and getattr(module, "RULE", None) is not None:
+            return self._rule(module.RULE)
         if len(given) != 1:
             what = "both ALGORITHM and CONSTRUCTION" if given else "neither ALGORITHM nor CONSTRUCTION"
-            raise ContentError(f"defines {what}, wanted one of them: layerproof new NAME writes a template")
+            raise ContentError(
+                f"defines {what}, wanted one of them, or RULE for layerproof sa: layerproof new NAME writes a template"
+            )
         kinds = (Algorithm, OwnConstruction)
         for kind, value, wanted in zip(("ALGORITHM", "CONSTRUCTION"), found, kinds, strict=True):
             if value is not None and type(value) is not wanted:
@@ -76,6 +81,16 @@ class Server:
         record = described(given[0])
         self.subject = judged_own(given[0]) if isinstance(given[0], OwnConstruction) else given[0]
         return record
+
+    def _rule(self, rule: Any) -> dict[str, Any]:
+        from ...symbolic.approximation.rule import Rule  # loads FLINT, as only rules need
+        from . import rule_answers
+
+        if type(rule) is not Rule:
+            raise ContentError(f"RULE is {shown(rule)}, wanted a layerproof.Rule")
+        self.subject = rule
+        self.about = {"rule samples": rule_answers.rule_samples, "rule values": rule_answers.rule_values}
+        return rule_answers.described(rule)
 
     def told(self, error: BaseException) -> dict[str, Any]:
         """An error as data: what it is, what it says, and the last line of the file that it passed through."""

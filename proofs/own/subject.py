@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
+from ...symbolic.approximation.rule import Rule
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.own import OwnConstruction
-from . import functions, reading
+from . import functions, reading, rule
 from .client import Child
 from .construction import Asked
 from .describe import NAMES
@@ -23,7 +24,7 @@ CONSTRUCTION_KEYS = ("kind", *TITLES, "parameters", "layers")
 MOST_LAYERS = 10_000
 
 
-def subject(child: Child) -> Algorithm | OwnConstruction:
+def subject(child: Child) -> Algorithm | OwnConstruction | Rule:
     """The record of what a file defines, its plain fields checked and its functions asked for.
 
     Raises `ContentError` that names the file and the field when one is not what it should be.
@@ -34,6 +35,8 @@ def subject(child: Child) -> Algorithm | OwnConstruction:
             return _construction(
                 child, reading.mapping(content, "its record", ("kind", *TITLES, "parameters", "layers"))
             )
+        if isinstance(content, dict) and content.get("kind") == "rule":
+            return rule.rule(child, content)
         return _algorithm(child, reading.mapping(content, "its record", ALGORITHM_KEYS))
     except ContentError as error:
         raise ContentError(f"{child.path}: {error}") from None

@@ -28,8 +28,8 @@ def conserved(found: Samples) -> tuple[Vector, ...]:
     every functional that the guess leaves is then checked on every update over the rationals.
     """
     size = found.size
-    reached = _reached(found) if found.trace_size else [(Fraction(1),)]
     order = _spread(found)
+    reached = _reached(found, order) if found.trace_size else [(Fraction(1),)]
     basis: dict[int, list[int]] = {}
     chosen: list[dict[int, Fraction]] = []
     for k in order[: max(LOOKED_AT, 4 * size)]:
@@ -116,28 +116,22 @@ def _updates(found: Samples, k: int, reached: Sequence[Vector]) -> Iterator[dict
                 yield vector
 
 
-def _reached(found: Samples) -> list[Vector]:
+def _reached(found: Samples, order: Sequence[int]) -> list[Vector]:
     """A basis of a space that holds (1, e) for every trace e that is reached from zero: closed under every step."""
     how, width = traces(found), found.trace_size + 1
-    steps = {
-        tuple((f[k], o[k], c[k]) for f, o, c in zip(how.factors, how.others, how.constants, strict=True))
-        for k in range(len(found.transitions))
-    }
     basis: dict[int, list[Fraction]] = {}
-    waiting: list[Vector] = [(Fraction(1), *([Fraction(0)] * found.trace_size))]
-    kept: list[Vector] = []
-    while waiting and len(kept) < width:
-        vector = waiting.pop()
-        if not _joins(basis, list(vector)):
-            continue
-        kept.append(vector)
-        for step in steps:
+    kept: list[Vector] = [(Fraction(1), *([Fraction(0)] * found.trace_size))]
+    _joins(basis, list(kept[0]))
+    for vector in kept:  # which grows on the way
+        for k in order:
             after = [vector[0]]
-            for j, (factor, others, constant) in enumerate(step):
-                after.append(factor * vector[j + 1] + constant * vector[0] + sum(c * vector[i + 1] for i, c in others))
-            waiting.append(tuple(after))
-    if len(kept) == width:
-        return [tuple(Fraction(int(i == j)) for i in range(width)) for j in range(width)]
+            for j in range(found.trace_size):
+                mixed = sum((c * vector[i + 1] for i, c in how.others[j][k]), Fraction(0))
+                after.append(how.factors[j][k] * vector[j + 1] + how.constants[j][k] * vector[0] + mixed)
+            if _joins(basis, list(after)):
+                kept.append(tuple(after))
+            if len(kept) == width:
+                return [tuple(Fraction(int(i == j)) for i in range(width)) for j in range(width)]
     return kept
 
 

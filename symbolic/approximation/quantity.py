@@ -70,8 +70,9 @@ class Table:
 
     def refuse(self, kind: str, what: str, advice: str = ADVICE) -> NoReturn:
         """Record and raise a refusal, with the line of the file that asked; caught there, it is raised again later."""
-        line = _line(self.file)
-        error = RefusedError(f"h {what}{f' (line {line})' if line else ''}: {advice}", kind, "h", line)
+        line, function = _line(self.file)
+        place = f" (line {line} of {function})" if line else ""
+        error = RefusedError(f"h {what}{place}: {advice}", kind, function or "h", line)
         self.refusal = self.refusal or error
         raise error
 
@@ -131,11 +132,11 @@ class Quantity:
         total: dict[Monomial, int] = {}
         if len(self.parts) * len(other.parts) > MAX_TERMS:
             raise ContentError(f"h multiplies sums to more than {MAX_TERMS} terms, the limit")
+        if max(map(len, self.parts)) + max(map(len, other.parts)) > MAX_DEGREE:
+            raise ContentError(f"h has degree above {MAX_DEGREE}, the limit")
         for m, c in self.parts.items():
             for k, b in other.parts.items():
-                monomial = tuple(sorted(m + k))
-                if len(monomial) > MAX_DEGREE:
-                    raise ContentError(f"h has degree above {MAX_DEGREE}, the limit")
+                monomial = m + k if not m or not k or m[-1] <= k[0] else tuple(sorted(m + k))
                 total[monomial] = total.get(monomial, 0) + c * b
         return Quantity(self.table, {m: c for m, c in total.items() if c}, self.den * other.den, self.num * other.num)
 
@@ -315,30 +316,27 @@ for _name, (_kind, _what) in REFUSED.items():
         setattr(Quantity, _name, _refusing(_kind, _what))
 
 
-def _line(file: str) -> int:
-    """The line of a file that is running, 0 where it is not."""
+def _line(file: str) -> tuple[int, str]:
+    """The line of a file that is running and its function; 0 where it is not."""
     frame: Any = sys._getframe(1)
     while frame is not None:
         if file and frame.f_code.co_filename == file:
-            return int(frame.f_lineno)
+            return int(frame.f_lineno), str(frame.f_code.co_name)
         frame = frame.f_back
-    return 0
+    return 0, ""
 
 
-def to_data(quantity: Quantity, number: Callable[[Fraction], Any]) -> list[Any]:
-    """A quantity as plain data: a monomial and a coefficient each."""
-    return [[list(m), number(c)] for m, c in sorted(quantity.terms.items())]
-
-
-def from_terms(table: Table, terms: Mapping[Monomial, Fraction]) -> Quantity:
-    """A quantity with these terms, checked: atoms in order and known, no coefficient zero; `ContentError` otherwise."""
+def from_shared(table: Table, parts: dict[Monomial, int], num: int, den: int) -> Quantity:
+    """num/den times a sum, checked: atoms in order and known, no coefficient zero; `ContentError` otherwise."""
     known = len(table.names) + len(table.maxima)
-    for monomial, c in terms.items():
+    if len(parts) > MAX_TERMS or not num or den < 1:
+        raise ContentError("a quantity is none")
+    for monomial, c in parts.items():
         if len(monomial) > MAX_DEGREE or list(monomial) != sorted(monomial) or not c:
             raise ContentError("a quantity has a term that is none")
         if any(not 0 <= k < known for k in monomial):
             raise ContentError("a quantity names a variable that is none")
-    return of_terms(table, terms)
+    return Quantity(table, parts, den, num)
 
 
 def of_terms(table: Table, terms: Mapping[Monomial, Fraction]) -> Quantity:

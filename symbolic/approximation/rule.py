@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import ArgumentError
 from ..markov.decision import DecisionProcess
@@ -15,6 +15,20 @@ SIZES = ("states", "features", "state-actions")
 POLICIES = ("on", "either", "off", "behaviour")
 """on: the policies must be one; either, off: h uses rho (off: the default process has two); behaviour: h ignores pi."""
 PARAMETERS = ("gamma", "lam", "eta")
+
+
+class Elsewhere(Protocol):
+    """Another process that runs a rule's h and trace; the arguments are those of `samples.samples` and `plain`."""
+
+    def samples(
+        self, rule: Rule, process: DecisionProcess, parameters: Mapping[str, Fraction], symbolic_ratio: bool
+    ) -> Any:
+        """`Samples`."""
+
+    def values(
+        self, rule: Rule, process: DecisionProcess, parameters: Mapping[str, Fraction], points: Sequence[Any]
+    ) -> list[Any]:
+        """h and the trace at points, see `Plain`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +46,7 @@ class Rule:
     in_context : the algorithm of the catalogue that layers run, where there is one; `why_not` says why there is none
     cited   : {assumption: source} for what no exact check reaches
     notes   : what a reader should know
+    elsewhere : who runs h and the trace of a rule in a file, whose functions are never called here
     """
 
     name: str
@@ -49,6 +64,7 @@ class Rule:
     why_not: str = ""
     cited: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    elsewhere: Elsewhere | None = None
 
     def __post_init__(self) -> None:
         for name, parts in (("parts", self.parts), ("trace_parts", self.trace_parts)):

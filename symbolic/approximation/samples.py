@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -82,6 +83,12 @@ def variable_names(layout: Mapping[str, Shape]) -> list[str]:
     return found
 
 
+def table_of(rule: Rule, process: DecisionProcess, symbolic_ratio: bool) -> Table:
+    """The variables of a rule on a process: weights, trace, and eta if asked."""
+    names = [*variable_names(rule.layout(process)), *variable_names(rule.trace_layout(process))]
+    return Table([*names, "eta"] if symbolic_ratio else names)
+
+
 def check_process(rule: Rule, process: DecisionProcess) -> list[Transition]:
     """The transitions of a process that a rule can run on.
 
@@ -135,18 +142,21 @@ def samples(
     Raises `RefusedError` where h asks something of a symbol that no piecewise polynomial answers, `ContentError` for
     what it returns, and as `check_process` does.
     """
+    if rule.elsewhere is not None:
+        found: Samples = rule.elsewhere.samples(rule, process, parameters, symbolic_ratio)
+        return found
     transitions = check_process(rule, process)
     layouts = rule.layout(process), rule.trace_layout(process)
-    names = [*variable_names(layouts[0]), *variable_names(layouts[1])]
-    table = Table([*names, "eta"] if symbolic_ratio else names)
+    table = table_of(rule, process, symbolic_ratio)
+    count = len(table.names) - symbolic_ratio
     code = getattr(rule.h, "__code__", None)
     table.file = "" if code is None else code.co_filename
     size = sum(map(size_of, layouts[0].values()))
-    symbols = [table.variable(k) for k in range(len(names))]
+    symbols = [table.variable(k) for k in range(count)]
     v, before = Stacked(symbols[:size], layouts[0]), Stacked(symbols[size:], layouts[1])
     values: dict[str, Any] = {name: parameters[name] for name in rule.parameters}
     if symbolic_ratio:
-        values["eta"] = table.variable(len(names))
+        values["eta"] = table.variable(count)
     moves, traces = [], []
     for t in transitions:
         y = seen(process, t, values, rule.uses_ratio)
@@ -166,7 +176,10 @@ def samples(
 
 def _told(table: Table, error: Exception) -> Exception:
     """What a rule's own mistake is raised as: a refusal that was caught on the way stays what it is."""
-    return table.refusal or ContentError(f"h raised {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    here = [f for f in traceback.extract_tb(error.__traceback__) if table.file and f.filename == table.file]
+    where = f" (line {here[-1].lineno} of {here[-1].name})" if here else ""
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return table.refusal or ContentError(f"h raised {said}{where}")
 
 
 def _quantities(table: Table, values: Mapping[int, Any]) -> Changes:
@@ -174,8 +187,11 @@ def _quantities(table: Table, values: Mapping[int, Any]) -> Changes:
     return {k: q for k, q in found.items() if q.parts}
 
 
-Plain = Callable[[Transition, Sequence[Fraction], Sequence[Fraction]], tuple[dict[int, Fraction], dict[int, Fraction]]]
-"""A transition, the weights and the trace before, as numbers -> h and the new trace."""
+NumericPoint = tuple[int, Sequence[Fraction], Sequence[Fraction]]
+"""The place of a transition, weights, and a trace before, as numbers."""
+Numbers = tuple[dict[int, Fraction], dict[int, Fraction]]
+"""h and the new trace, as {place: value}."""
+Plain = Callable[[Sequence[NumericPoint]], list[Numbers]]
 
 
 def plain(rule: Rule, process: DecisionProcess, parameters: Mapping[str, Fraction]) -> Plain:
@@ -183,10 +199,15 @@ def plain(rule: Rule, process: DecisionProcess, parameters: Mapping[str, Fractio
     layouts = rule.layout(process), rule.trace_layout(process)
     values = {name: parameters[name] for name in rule.parameters}
 
-    def at(
-        t: Transition, v: Sequence[Fraction], before: Sequence[Fraction]
-    ) -> tuple[dict[int, Fraction], dict[int, Fraction]]:
-        y = seen(process, t, values, rule.uses_ratio)
-        return run(rule, Stacked(v, layouts[0]), Stacked(before, layouts[1]), y, layouts)
+    def at(points: Sequence[NumericPoint]) -> list[Numbers]:
+        if rule.elsewhere is not None:
+            found: list[Numbers] = rule.elsewhere.values(rule, process, parameters, points)
+            return found
+        transitions = list(process.transitions())
+        result = []
+        for k, v, before in points:
+            y = seen(process, transitions[k], values, rule.uses_ratio)
+            result.append(run(rule, Stacked(v, layouts[0]), Stacked(before, layouts[1]), y, layouts))
+        return result
 
     return at

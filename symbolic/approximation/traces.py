@@ -177,20 +177,26 @@ def _solved(
 ) -> list[list[fmpq]]:
     """M of a group of entries, a column each."""
     states, transitions = how.samples.process.states, how.samples.transitions
-    system, right = matrices.identity(states), fmpq_mat(states, len(group))
-    weights = [matrices.rational(x) for x in law]
     chances = [matrices.rational(t.probability) for t in transitions]
+    system, right = matrices.identity(states), fmpq_mat(states, len(group))
     for t, chance, f in zip(transitions, chances, how.factors[group[0]], strict=True):
         if f:
             system[t.next_state, t.state] -= chance * matrices.rational(f)
     for column, j in enumerate(group):
-        for k, t in enumerate(transitions):
-            total = matrices.rational(how.constants[j][k]) * weights[t.state]
-            for i, c in how.others[j][k]:
-                total += matrices.rational(c) * solved[i][t.state]
-            if total:
-                right[t.next_state, column] += chances[k] * total
-    found = system.solve(right)
+        # what an earlier entry, or under -1 the constant, adds on the way from a state to the next
+        added: dict[int, fmpq_mat] = {}
+        for t, chance, constant, others in zip(transitions, chances, how.constants[j], how.others[j], strict=True):
+            for i, c in (*others, (-1, constant)):
+                if c:
+                    added.setdefault(i, fmpq_mat(states, states))[t.next_state, t.state] += chance * matrices.rational(
+                        c
+                    )
+        for i, onward in added.items():
+            source = matrices.column(law) if i < 0 else fmpq_mat([[x] for x in solved[i]])
+            total = onward * source
+            for s in range(states):
+                right[s, column] += total[s, 0]
+    found = matrices.solved(system, right)
     return [[found[s, column] for s in range(states)] for column in range(len(group))]
 
 

@@ -9,6 +9,8 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 Vector = tuple[Fraction, ...]
 Rows = Sequence[Sequence[Fraction]]
+SMALL = 12
+"""Systems up to this size are eliminated, larger ones lifted p-adically."""
 
 
 def rational(x: Fraction | int) -> fmpq:
@@ -63,35 +65,37 @@ def rows(found: fmpq_mat) -> tuple[Vector, ...]:
 def solved(A: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
     """The X with A X = b; `ZeroDivisionError` for a singular A.
 
-    Rows are divided by their content first: those of a mean field have the stationary law's long numbers in common.
+    Rows are divided by their content first, and columns of b by theirs: those of a mean field have the stationary
+    law's long numbers in common, which would make every number on the way long.
     """
-    size, left, right = A.nrows(), fmpz_mat(A.nrows(), A.nrows()), fmpq_mat(b)
+    size, width = A.nrows(), b.ncols()
+    left, factors = fmpz_mat(size, size), []
     for i in range(size):
-        row = [A[i, j] for j in range(size)]
-        common = _lcm(x.q for x in row)
-        whole = [x.p * (common // x.q) for x in row]
-        content = _gcd(whole)
+        common, content, whole = _primitive([A[i, j] for j in range(size)])
         if content == 0:
             raise ZeroDivisionError("a row of zeros")
+        factors.append(fmpq(common, content))
         for j, x in enumerate(whole):
-            left[i, j] = x // content
-        for j in range(b.ncols()):
-            right[i, j] = b[i, j] * fmpq(common, content)
-    return fmpq_mat(left).solve(right)
+            left[i, j] = x
+    right, scales = fmpz_mat(size, width), []
+    for j in range(width):
+        common, content, whole = _primitive([b[i, j] * factors[i] for i in range(size)])
+        scales.append(fmpq(content, common))
+        for i, x in enumerate(whole):
+            right[i, j] = x
+    found = fmpq_mat(left).solve(fmpq_mat(right), algorithm="dixon" if size > SMALL else None)
+    return fmpq_mat([[found[i, j] * scales[j] for j in range(width)] for i in range(size)])
 
 
-def _lcm(numbers: Iterable[fmpz]) -> fmpz:
-    found = fmpz(1)
+def _primitive(numbers: Sequence[fmpq]) -> tuple[fmpz, fmpz, list[fmpz]]:
+    """common, content and whole numbers without a common divisor: each number is whole content/common."""
+    common, content = fmpz(1), fmpz(0)
     for x in numbers:
-        found = found.lcm(x)
-    return found
-
-
-def _gcd(numbers: Iterable[fmpz]) -> fmpz:
-    found = fmpz(0)
-    for x in numbers:
-        found = found.gcd(x)
-    return found
+        common = common.lcm(x.q)
+    whole = [x.p * (common // x.q) for x in numbers]
+    for y in whole:
+        content = content.gcd(y)
+    return common, content, [y // content for y in whole] if content else whole
 
 
 def kernel(found: fmpq_mat) -> list[Vector]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import layerproof as lp
-from layerproof.symbolic.approximation.quantity import Quantity, Table, evaluate, from_terms, text
+from layerproof.symbolic.approximation.quantity import Quantity, Table, evaluate, from_shared, text
 from layerproof.symbolic.approximation.vector import Stacked, Vector, changes
 from layerproof.symbolic.errors import ArgumentError, ContentError, RefusedError
 
@@ -119,6 +119,7 @@ def test_what_h_may_not_return(what: str) -> None:
 
 def test_terms_from_elsewhere_are_checked() -> None:
     table = Table(["a"])
-    for terms in ({(1,): F(1)}, {(0, 0, 0): F(0)}, {(0,) * 17: F(1)}):
+    for parts, num, den in (({(1,): 1}, 1, 1), ({(0, 0, 0): 0}, 1, 1), ({(0,) * 17: 1}, 1, 1), ({(0,): 1}, 1, 0),
+                            ({(0,): 1}, 0, 1)):  # fmt: skip
         with pytest.raises(ContentError, match="a quantity"):
-            from_terms(table, terms)
+            from_shared(table, parts, num, den)

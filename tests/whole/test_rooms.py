@@ -23,7 +23,7 @@ symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/
 symbolic/approximation symbolic/rules
 symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
 symbolic/convergence symbolic/invariance symbolic/recognition
-numeric/device numeric/data numeric/convergence numeric/lower numeric/reference
+numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference
 numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training numeric/recognition
 proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/own proofs/counterexample
 proofs/user_file
