@@ -10,10 +10,12 @@ from cyclopts import Parameter
 from ...numeric.files.process_file import read_process
 from ...symbolic.errors import ArgumentError
 from ...symbolic.markov.decision import DecisionProcess
+from ...symbolic.rules import rules as every
 from ...symbolic.strict_json import dumps
-from ..approximation.claims import sa
+from ..approximation.claims import resolved, sa
 from ..approximation.question import Question
 from ..approximation.table import show
+from ..report.writing import check_target, write
 from ..terminal.options import Json, Lam, Seed, TimeLimit, integer, rational
 from ..terminal.progress import ProgressLine
 
@@ -60,6 +62,10 @@ def command(
         str, Parameter(name="--step-offset", help="see --step-scale", allow_leading_hyphen=True)
     ] = "0",
     time_limit: TimeLimit = 300,
+    output: Annotated[
+        Path | None, Parameter(name=["--output", "-o"], help="also write a page for each rule into this directory")
+    ] = None,
+    format: Annotated[str, Parameter(name="--format", help="of the pages: some of html,tex,md,json,pdf")] = "html,md",
     details: Annotated[
         bool, Parameter(name="--details", negative=(), help="every reason, for several rules too")
     ] = False,
@@ -85,11 +91,18 @@ def command(
             from ..approximation import simulation  # loads NumPy
 
             chosen = simulation.simulated(rules, question)
+        if output is not None:
+            check_target(output)
         result = sa(*rules, question=question, progress=progress, time_limit=time_limit)
         runners = []
         if simulate:
             scale, offset = rational(step_scale, "step-scale"), rational(step_offset, "step-offset")
             runners = simulation.simulations(chosen, question, runs, steps, scale, offset, progress, time_limit)
+        if output is not None:
+            from ..report.rule_pages import rule_report
+
+            asked = [resolved(rule) for rule in rules] or list(every().values())
+            write(rule_report(result, asked, runners), output, [x.strip() for x in format.split(",")], progress)
     finally:
         progress.clear()
     if json:

@@ -1,0 +1,48 @@
+"""Pages about rules: each follows its rule from the Bellman operator, in formulas that every format can set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import layerproof as lp
+from layerproof.proofs.approximation.claims import sa
+from layerproof.proofs.approximation.question import Question
+from layerproof.proofs.approximation.simulation import simulation
+from layerproof.proofs.report.rule_pages import rule_report
+from layerproof.proofs.report.stories import STORIES
+from layerproof.proofs.report.writers.latex_tree import readable
+from layerproof.proofs.report.writing import write
+from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.approximation.rule import OuterRule
+from layerproof.symbolic.rules import find_rule, rules
+
+
+def test_every_rule_has_a_story_and_a_link_or_a_reason() -> None:
+    assert STORIES.keys() == rules().keys()
+    for name, rule in rules().items():
+        assert all(readable(latex) for latex in STORIES[name].formulas), name
+        assert name == "deep-td" or bool(rule.in_context) != bool(rule.why_not), name
+        assert not rule.in_context or rule.in_context in catalogue()
+
+
+def test_a_page_says_the_story_the_claims_and_where_it_is_in_context(tmp_path: Path) -> None:
+    question = Question("two-state")
+    mine = lp.Rule("linear-td", "<b>Mine</b>", "me", {"v": "states"}, lambda v, y: {y.state: y.reward - v[y.state]})
+    for chosen in ([find_rule("q-learning"), find_rule("linear-td"), find_rule("dqn")], [mine]):
+        result = sa(*chosen, question=question)
+        runs = [simulation(rule, question, 2, 20) for rule in chosen if not isinstance(rule, OuterRule)]
+        write(rule_report(result, chosen, runs), tmp_path / f"pages{len(chosen)}", ("html", "md", "json"))
+    q, linear = ((tmp_path / "pages3" / f"{name}.md").read_text() for name in ("q-learning", "linear-td"))
+    assert "no polynomial" in q and "p(1) = 1" in q and "The full update" in q
+    assert "layerproof verify td0" in linear and "Simulation: 2 runs" in linear and "A Hurwitz" in linear
+    own = (tmp_path / "pages1" / "linear-td.html").read_text()
+    assert "The full update" not in own and "<b>Mine" not in own  # a name alone brings no story
+
+
+def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    result = sa("dqn", question=Question("two-state"))
+    with pytest.raises(lp.ArgumentError):
+        write(rule_report(result, [find_rule("dqn")], ()), tmp_path, ("md",))
