@@ -14,10 +14,13 @@ from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
 from .checker import ask, establish, found_by
+from .identify.diagnose import Diagnosis, diagnose
 from .user_file import resolve_algorithm
 from .verdict import Claim, Result, Verdict
 from .witness_text import witness_lines
 
+DIAGNOSIS = "diagnosis"
+"""The key of a result's settings that holds what would make a refuted subject right."""
 UNKNOWN = "the reference is not known to run the update, so there is nothing to judge it against"
 
 
@@ -45,8 +48,9 @@ def assert_implements(
                 does; else the weights derived at its sizes and preconditioners are what the module is judged against
     dtype     : for floats; the module's own by default
 
-    Raises `AssertionError` with the counterexample when the subject is refuted, and with the reason when the question
-    stays open; `ArgumentError` when the arguments do not fit each other.
+    Raises `AssertionError` with the counterexample and the smallest change that would make it right when the subject is
+    refuted, and with the reason when the question stays open; its `result` is the claims, its `diagnosis` what to
+    change.  `ArgumentError` when the arguments do not fit each other.
     """
     __tracebackhide__ = True
     result = judge(
@@ -61,8 +65,17 @@ def assert_implements(
         seed=seed,
     )
     if not result.holds:
-        raise AssertionError(failure(subject, result))
+        raise error(subject, result)
     return result
+
+
+def error(subject: Any, result: Result) -> AssertionError:
+    """The exception of a subject that is refuted, or open: `result` and `diagnosis` are on it."""
+    __tracebackhide__ = True
+    found = AssertionError(failure(subject, result))
+    found.result = result  # type: ignore[attr-defined]
+    found.diagnosis = result.settings.get(DIAGNOSIS)  # type: ignore[attr-defined]
+    return found
 
 
 def judge(
@@ -100,6 +113,7 @@ def judge(
     floats = _dtype(module, dtype, device)
     contexts: list[Context | None] = list(prompts) if prompts is not None else [None]
     claims: list[Claim] = []
+    why: Diagnosis | None = None
     if found.heads is not None and "identity-exact" not in asked:
         # Floats are judged against given weights, so these come first: against the update, as in `verify`.
         settings = _settings(construction, contexts[0], device, floats, seed)
@@ -111,11 +125,16 @@ def judge(
         case = Case(found, _settings(construction, context, device, floats, seed), construction, module)
         for name in asked:
             claims += found_by(case, name)
-    return _result(subject, asked, claims)
+        if why is None and any(c.verdict is Verdict.REFUTED for c in claims):
+            why = diagnose(case)
+    return _result(subject, asked, claims, why)
 
 
-def _result(subject: Any, asked: Sequence[str], claims: Sequence[Claim]) -> Result:
-    return Result("assert_implements", {"subject": type(subject).__name__, "evidence": list(asked)}, tuple(claims))
+def _result(subject: Any, asked: Sequence[str], claims: Sequence[Claim], why: Diagnosis | None = None) -> Result:
+    settings: dict[str, Any] = {"subject": type(subject).__name__, "evidence": list(asked)}
+    if why is not None:
+        settings[DIAGNOSIS] = {"change": why.name or None, "remedy": why.remedy or None, "counterexample": why.witness}
+    return Result("assert_implements", settings, tuple(claims))
 
 
 def _of_reference(case: Case) -> list[Claim]:
@@ -134,7 +153,12 @@ def failure(subject: Any, result: Result) -> str:
     kind, name, verdict = type(subject).__name__, failed.algorithm, failed.verdict.value
     refuted = failed.verdict is Verdict.REFUTED
     says = f"{kind} does not implement {name}" if refuted else f"whether {kind} implements {name} is open"
+    why = result.settings.get(DIAGNOSIS) or {}
     lines = [f"{says}: {verdict} by {failed.evidence}", failed.reason, *witness_lines(failed.witness or {})]
+    if why.get("counterexample"):
+        lines += witness_lines(why["counterexample"])
+    if why.get("remedy"):
+        lines.append(f"what would make it right: {why['remedy']}")
     return "\n".join(lines)
 
 

@@ -44,7 +44,7 @@ class Checks:
 
         result = self._recorded(assertions.judge(subject, self._located(algorithm), **settings))
         if fails(result, self._strict):
-            raise AssertionError(assertions.failure(subject, result))
+            raise assertions.error(subject, result)
         return result
 
     def invariance(self, *algorithms: Any, **settings: Any) -> Result:
