@@ -142,7 +142,9 @@ def details(found: Answer) -> dict[str, Any]:
         return {"decisions": {}, "reason": found.reason}
     decisions = {"start": fate.start, "prediction": fate.prediction}
     if found.setup.period:
-        decisions |= {"every_start": fate.every, "prediction_every_start": fate.prediction_every}
+        decisions["every_start"] = fate.every
+        if fate.prediction_every is not None:
+            decisions["prediction_every_start"] = fate.prediction_every
     if fate.differences is not None:
         decisions["value_differences"] = fate.differences
     result: dict[str, Any] = {

@@ -137,9 +137,10 @@ def between(low: Fraction, high: Fraction) -> str:
 def _rate_facts(found: Answer) -> list[tuple[str, str]]:
     """The envelope and how many layers it needs."""
     if found.rate is None or found.run is None:
-        return []
+        converges = found.fate is not None and found.fate.prediction.converges
+        return [("rate", "it converges, but no certificate of a rate was found")] if converges else []
     envelope, period = found.rate.envelope, found.run.iteration.period
-    power = "2^l" if found.run.doubling else "l" if period == 1 else f"floor(l/{period})"
+    power = "(2^l)" if found.run.doubling else "l" if period == 1 else f"floor(l/{period})"
     most = bound_text(max(envelope.constants), 4, up=True)
     return [
         ("rate", f"|v_l(q) - v*(q)| <= {most} ({rational_text(envelope.r)})^{power}, certified"),

@@ -83,7 +83,7 @@ def _formula(found: Answer) -> Formula:
     assert found.rate is not None and found.run is not None
     envelope, period = found.rate.envelope, found.run.iteration.period
     c, r = bound_text(max(envelope.constants), DIGITS, up=True), envelope.r
-    power, exponent = ("2^l", r"2^{\ell}") if found.run.doubling else ("l", r"\ell")
+    power, exponent = ("(2^l)", r"2^{\ell}") if found.run.doubling else ("l", r"\ell")
     if period > 1:
         power, exponent = f"floor(l/{period})", rf"\lfloor \ell/{period} \rfloor"
     return Formula(

@@ -30,7 +30,7 @@ class Fate:
     """What becomes of one iteration.
 
     start       : w_l from w_0;  every : w_l from every start
-    prediction  : v_l(q) from w_0;  prediction_every : from every start
+    prediction  : v_l(q) from w_0;  prediction_every : from every start, not asked of several layers in a period
     differences : the differences of values between the prompt's states, from w_0
     limit       : (N, 1), where `start` converges;  value : the prediction's limit, where `prediction` converges
     drift       : (N, 1), what every step adds in the end where w_l grows linearly and nothing else grows
@@ -40,7 +40,7 @@ class Fate:
     start: Decision
     every: Decision
     prediction: Decision
-    prediction_every: Decision
+    prediction_every: Decision | None
     differences: Decision | None
     limit: fmpq_mat | None
     value: fmpq | None
@@ -61,7 +61,7 @@ def decide(it: Iteration, states: Sequence[Sequence[Any]] = ()) -> Fate:
         start = _same_for_all_phases(it, start, limit)
     prediction, value = _prediction(it, m)
     return Fate(
-        it, start, every_start(it), prediction, _prediction_every(it, prediction), _differences(it, m, states),
+        it, start, every_start(it), prediction, _prediction_every(it), _differences(it, m, states),
         limit if start.converges else None, value, drift,
     )  # fmt: skip
 
@@ -92,8 +92,13 @@ def judged(m: fmpq_poly) -> Decision:
     if closed(m):
         why = f"an eigenvalue of modulus exactly 1 is excited, {_shown(root)}"
     else:
-        why = f"an eigenvalue outside the unit disc is excited, {_shown(root)} of modulus {size:.6g}"
+        why = f"an eigenvalue outside the unit disc is excited, {_shown(root)} of modulus {_above(size)}"
     return Decision(False, why, m, balls)
+
+
+def _above(size: float) -> str:
+    """A modulus above 1, which is not rounded to 1."""
+    return "just above 1" if f"{size:.6g}" == "1" else f"{size:.6g}"
 
 
 def _shown(root: complex) -> str:
@@ -182,10 +187,10 @@ def _prediction(it: Iteration, m: fmpq_poly) -> tuple[Decision, fmpq | None]:
     return decided, limits[0]
 
 
-def _prediction_every(it: Iteration, prediction: Decision) -> Decision:
+def _prediction_every(it: Iteration) -> Decision | None:
     """Whether v_l(q) converges from every start: as `every_start`, on what q can see."""
     if it.period > 1:
-        return Decision(False, "not asked where preconditioners change from layer to layer", prediction.polynomial)
+        return None
     m = minimal_polynomial(it.T.transpose(), it.read.transpose())
     rest, ones = _without_ones(m)
     if not inside(rest):

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from flint import fmpq_poly, fmpz_poly
+from flint import ctx, fmpq_poly, fmpz_poly
 
 from .rationals import dyadic, integer_polynomial, simplest
 from .sturm import chain, count_between, squarefree
@@ -92,6 +92,19 @@ def _folded(p: fmpq_poly, m: int) -> fmpq_poly:
     return result
 
 
+def _largest_modulus(p: fmpz_poly) -> Fraction:
+    """About the largest modulus of a root, which is not 1, on the same side of 1."""
+    before = ctx.prec
+    try:
+        while True:
+            near = max((abs(root) for root, _ in p.complex_roots()), key=lambda ball: float(ball.mid()))
+            if near < 1 or near > 1:
+                return dyadic(near)
+            ctx.prec *= 2
+    finally:
+        ctx.prec = before
+
+
 def radius(p: Any, bits: int = BITS) -> tuple[Fraction, Fraction]:
     """Rationals lower <= rho(p) <= upper, rho the largest modulus of a root; equal where rho is a simple rational.
 
@@ -103,8 +116,7 @@ def radius(p: Any, bits: int = BITS) -> tuple[Fraction, Fraction]:
     below = inside(p)
     if not below and closed(p):
         return Fraction(1), Fraction(1)
-    near = max((abs(root) for root, _ in p.complex_roots()), key=lambda ball: float(ball.mid()))
-    middle = dyadic(near)
+    middle = _largest_modulus(p)
     exact = simplest(middle * (1 - Fraction(1, 2**40)), middle * (1 + Fraction(1, 2**40)))
     if exact.denominator < 2**20 and not within(p, exact) and closed(_shrunk(p, exact)):
         return exact, exact

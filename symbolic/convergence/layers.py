@@ -25,7 +25,7 @@ def _steps(c: Fraction, r: Fraction, epsilon: Fraction) -> int:
     if c <= epsilon:
         return 0
     before = ctx.prec
-    ctx.prec = 256
+    ctx.prec = 256 + 4 * r.denominator.bit_length()  # the logarithm of a number near 1 is near 0
     try:
         near = (arb(rational(c / epsilon)).log() / -arb(rational(r)).log()).mid()
         k = max(int(near.floor().unique_fmpz()) - 1, 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt, log
+from math import isqrt, log, log1p
 
 from flint import arb, arb_mat, ctx, fmpq_mat, fmpz
 
@@ -145,7 +145,7 @@ def _weight(found: Reduced) -> arb_mat:
 def _stein(F: arb_mat, r: Fraction, Q: arb_mat) -> arb_mat:
     """X = sum_j (F/r)^jT Q (F/r)^j by doubling."""
     A, X = (F * (arb(r.denominator) / r.numerator)).mid(), Q
-    for _ in range(80):
+    for _ in range(DIGITS):
         X = (X + A.transpose() * X * A).mid()
         A = (A * A).mid()
         if max(float(abs(x)) for x in A.entries()) < 1e-30:
@@ -163,7 +163,8 @@ def _layers_about(found: Reduced, X: arb_mat, r: Fraction, epsilon: Fraction) ->
         return None
     if not 0 < largest < float("inf"):
         return 0.0 if not largest else None
-    return max(0.0, (log(largest) / 2 - log(epsilon)) / -log(r))
+    shrinks = -log1p(float(r - 1))
+    return max(0.0, (log(largest) / 2 - log(epsilon)) / shrinks) if shrinks else None
 
 
 def _rounded(X: arb_mat, bits: int) -> fmpq_mat:

@@ -147,6 +147,7 @@ def test_steps_from_a_file(capsys: Capture, prompts: Path) -> None:
     assert "no limit is defined" in finite.document["reason"]
     periodic = ask(capsys, prompts, "two", "--C", str(two), "--periodic", "--json").document
     assert periodic["answer"] == "converges" and periodic["rate"]["period"] == 2
+    assert "prediction_every_start" not in periodic["decisions"]
     assert len(periodic["rate"]["constants"]) == 2 and periodic["limit"]["weights"] == {"w": ["100/19", "90/19"]}
     same = preconditioners(prompts / "same.json", *[[["1/2", 0], [0, "1/2"]]] * 3)
     assert ask(capsys, prompts, "two", "--C", str(same), "--json").document["rate"]["period"] == 1

@@ -49,6 +49,16 @@ def test_the_rate_is_close_to_the_spectral_radius() -> None:
     assert Fraction(19, 20) < found.envelope.r < Fraction(96, 100)
 
 
+def test_a_hair_within_the_largest_step_there_is_a_rate_all_the_same() -> None:
+    for digits in (12, 40):
+        inside = rate(decide(of("td0", TWO, Fraction(40, 19) - Fraction(1, 10**digits))), EPSILON)
+        assert inside.radius[0] < inside.radius[1] <= inside.envelope.r < 1
+        assert 10 ** (digits - 1) < inside.layers < 10 ** (digits + 3)
+        assert certifies(inside.errors.F, inside.envelope.X, inside.envelope.r)
+    beyond = decide(of("td0", TWO, Fraction(40, 19) + Fraction(1, 10**40))).start
+    assert not beyond.converges and beyond.why.endswith("of modulus just above 1")
+
+
 def test_the_envelope_of_a_period_bounds_each_of_its_layers() -> None:
     steps = [scaled(2, Fraction(3, 2)), scaled(2, Fraction(1, 3))]
     fate = decide(iteration(find("td0"), TWO, steps, VALUES, {}))
