@@ -269,7 +269,31 @@ def verify_jobs(quick: bool) -> list[dict[str, Any]]:
     ]
 
 
-JOBS = (entrywise_jobs, exact_jobs, large_exact_jobs, random_jobs, float_jobs, throughput_jobs, verify_jobs)
+def identify_jobs(quick: bool) -> list[dict[str, Any]]:
+    """identify of networks near TD(0), d = 4, n = 30, L = 3, without the function: one a seed."""
+    seeds = 2 if quick else 30
+    (head,) = lp.construct("td0", d=4, n=30, layers=3, looped=True).layers[0]
+    exact = {k: numpy.array([[float(x) for x in row] for row in getattr(head, k).fractions()]) for k in "PQM"}
+    noise = numpy.random.default_rng(0)
+
+    def near() -> dict[str, Any]:
+        return {k: x if k == "M" else (x + 0.05 * noise.normal(size=x.shape)).astype("f4") for k, x in exact.items()}
+
+    networks = [near() for _ in range(seeds)]
+    ours = seconds(lambda: [lp.identify(x, layers=3, function=False) for x in networks], 1 if quick else 3)
+    return [entry(f"identify {seeds} networks: d=4, n=30, L=3, weights only", ours)]
+
+
+JOBS = (
+    entrywise_jobs,
+    exact_jobs,
+    large_exact_jobs,
+    random_jobs,
+    float_jobs,
+    throughput_jobs,
+    verify_jobs,
+    identify_jobs,
+)
 
 
 def main() -> None:
