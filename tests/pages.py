@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import warm
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 FENCE = re.compile(r"^(?:<!-- (?P<comment>[^\n]*) -->\n)?```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.M | re.S)
@@ -84,7 +86,11 @@ def run_page(page: str, folder: Path) -> tuple[str, ...]:
             (folder / block.name).parent.mkdir(parents=True, exist_ok=True)
             (folder / block.name).write_text(block.text, encoding="utf-8")
         elif block.action == "run":
-            program = [sys.executable, "-c"] if block.language == "python" else ["bash", "-euo", "pipefail", "-c"]
+            program = (
+                [str(warm.folder() / "warm-python")]
+                if block.language == "python"
+                else ["bash", "-euo", "pipefail", "-c"]
+            )
             _run([*program, block.text], block.code, block.text, folder)
         elif block.action == "compare":
             for command, shown in sessions(block.text):
@@ -95,7 +101,7 @@ def run_page(page: str, folder: Path) -> tuple[str, ...]:
 
 
 def _run(command: list[str], code: int, text: str, folder: Path) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(warm.folder()), str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "NO_COLOR": "1"}
     ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     if ran.returncode != code:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 import yaml
 from project import RIGHT, VACUOUS, WRONG, certificate, write
 
@@ -23,8 +24,11 @@ SCRIPT = ROOT / "scripts" / "ci_check.sh"
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 (HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 Completed = subprocess.CompletedProcess[str]
+
+
+def path() -> str:
+    return os.pathsep.join([str(warm.folder()), str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 def act(folder: Path, step: dict[str, Any] = STEPS[-1], **inputs: str) -> Completed:
@@ -40,7 +44,7 @@ def act(folder: Path, step: dict[str, Any] = STEPS[-1], **inputs: str) -> Comple
     files = {"GITHUB_ACTION_PATH": str(ROOT), "GITHUB_STEP_SUMMARY": str(folder.parent / "summary.md")}
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(text)],
-        cwd=folder, env={"PATH": PATH, "HOME": str(folder.parent), **files, **asked},
+        cwd=folder, env={"PATH": path(), "HOME": str(folder.parent), **files, **asked},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -94,7 +98,7 @@ def test_layerproof_is_installed_from_the_actions_own_files_without_cuda(folder:
     write(folder.parent, {"bin/python": '#!/bin/sh\nprintf "%s\\n" "$@" | tee arguments\n'})
     (folder.parent / "bin" / "python").chmod(0o755)
     (step,) = (s for s in STEPS if s["name"] == "Install layerproof")
-    ran = act(folder, {**step, "env": {"PATH": f"{folder.parent / 'bin'}:{PATH}"}})
+    ran = act(folder, {**step, "env": {"PATH": f"{folder.parent / 'bin'}:{path()}"}})
     assert ran.returncode == 0, ran.stderr
     *pip, source = (folder / "arguments").read_text().splitlines()
     assert pip[:3] == ["-m", "pip", "install"] and source == str(ROOT)
@@ -183,7 +187,7 @@ def test_prove_asks_the_prover(folder: Path) -> None:
     fake = '#!/bin/sh\nprintf "%s\\n" "$@" | tee arguments\nwhile [ "$1" != --summary ]; do shift; done\n'
     write(folder.parent, {"bin/layerproof": f"{fake}echo '1 files: 1 HOLDS' >>\"$2\"\n"})
     (folder.parent / "bin" / "layerproof").chmod(0o755)
-    step = {**STEPS[-1], "env": {**STEPS[-1]["env"], "PATH": f"{folder.parent / 'bin'}:{PATH}"}}
+    step = {**STEPS[-1], "env": {**STEPS[-1]["env"], "PATH": f"{folder.parent / 'bin'}:{path()}"}}
     for prove in ("true", "false"):
         assert act(folder, step, prove=prove).returncode == 0
         assert ("--prove" in (folder / "arguments").read_text().splitlines()) == (prove == "true")
@@ -193,14 +197,14 @@ def test_prove_asks_the_prover(folder: Path) -> None:
 def test_any_other_end_is_red(code: int, folder: Path) -> None:
     write(folder.parent, {"bin/layerproof": f"#!/bin/sh\nexit {code}\n"})
     (folder.parent / "bin" / "layerproof").chmod(0o755)
-    step = {**STEPS[-1], "env": {**STEPS[-1]["env"], "PATH": f"{folder.parent / 'bin'}:{PATH}"}}
+    step = {**STEPS[-1], "env": {**STEPS[-1]["env"], "PATH": f"{folder.parent / 'bin'}:{path()}"}}
     ran = act(folder, step, strict="false")
     assert ran.returncode == code and f"ended with exit code {code}" in ran.stdout
 
 
 def test_without_a_summary_file_the_script_still_runs(folder: Path) -> None:
     write(folder, {"wrong.py": WRONG})
-    ran = subprocess.run(["bash", str(SCRIPT)], cwd=folder, env={"PATH": PATH}, check=False, capture_output=True)
+    ran = subprocess.run(["bash", str(SCRIPT)], cwd=folder, env={"PATH": path()}, check=False, capture_output=True)
     assert ran.returncode == 1 and [p.name for p in folder.iterdir()] == ["wrong.py"]
 
 
@@ -212,7 +216,7 @@ def commit(folder: Path, *names: str) -> Completed:
     changed = [name for name in names if re.search(HOOK["files"], name)]
     assert changed, "pre-commit would not run the hook"
     return subprocess.run(
-        [*shlex.split(HOOK["entry"]), *changed], cwd=folder, env={"PATH": PATH}, capture_output=True, text=True,
+        [*shlex.split(HOOK["entry"]), *changed], cwd=folder, env={"PATH": path()}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
 

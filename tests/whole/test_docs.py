@@ -57,6 +57,8 @@ BROKEN = {
     "an exit code": "<!-- run: 1 -->\n```sh\ntrue\n```\n",
     "an exit code inside": "<!-- run: 0 -->\n```sh\nfalse\ntrue\n```\n",
     "an exit code before a pipe": "<!-- run: 0 -->\n```sh\nfalse | cat\n```\n",
+    "a command's exit code": "<!-- run: 1 -->\n```sh\nlayerproof list\n```\n",
+    "a command that is refused": "<!-- run: 0 -->\n```sh\nlayerproof verify td7\n```\n",
     "an output": "```console\n$ echo 1\n2\n```\n",
     "an output's exit code": "```console\n$ echo 1; exit 3\n1\n```\n",
     "a file that is written elsewhere": "<!-- run: 0 -->\n```sh\ntest -f mine.py\n```\n",
