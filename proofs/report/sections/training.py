@@ -47,9 +47,10 @@ def build(subject: Subject) -> Section | None:
 def _blocks(run: dict[str, Any]) -> list[Block]:
     s = run["settings"]
     layers = f"{s['layers']} {'looped layers' if s['looped'] else 'layers with weights of their own'}"
+    rule = "deep TD" if s["target"] == "semi-gradient" else f"deep TD with the target {s['target']}"
     blocks: list[Block] = [
         plain(
-            f"{s['seeds']} networks of {layers} (d = {s['d']}, n = {s['n']}) were trained by deep TD, each on "
+            f"{s['seeds']} networks of {layers} (d = {s['d']}, n = {s['n']}) were trained by {rule}, each on "
             f"{s['processes']} random processes ({s['process']}), from small random weights. This is a run on record, "
             "not one of this report: it says what was observed, and proves nothing."
         )
