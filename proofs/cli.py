@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .posix import missing
 from .streams import outlive_readers
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def run(arguments: Sequence[str]) -> int:
     Where `--json` is among the arguments, 2, 4 and 5 are told on stdout too, as `{"error": {code, argument, message}}`.
     """
     json = "--json" in arguments
+    if (said := missing()) is not None:
+        return _fail(said, CONTENT, json)
     try:
         from cyclopts import CycloptsError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import os
 import secrets
 import selectors
@@ -19,8 +18,14 @@ from typing import Any
 
 from ...symbolic.errors import ContentError, DiffersError, LayerproofError, RefusedError
 from ...symbolic.strict_json import loads
+from ..posix import missing
 from . import reading
 from .protocol import MAX_LINE, line
+
+try:
+    import fcntl
+except ImportError:
+    raise ImportError(missing()) from None
 
 TIME_LIMIT = 300.0
 """Seconds that everything done with a user's file may take, unless said otherwise."""

@@ -25,7 +25,7 @@ symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given sy
 symbolic/convergence symbolic/invariance symbolic/recognition
 numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference
 numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training numeric/recognition
-proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/own proofs/counterexample
+proofs/posix proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/own proofs/counterexample
 proofs/user_file
 proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/installed proofs/theory/compiled
 proofs/theory/theorem
