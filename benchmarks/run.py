@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import approximation_jobs
 import invariance_jobs
 import numpy
 import sympy
@@ -305,6 +306,7 @@ def main() -> None:
     lines: list[dict[str, Any]] = []
     for job in JOBS:
         lines += job(arguments.quick)
+    lines += approximation_jobs.jobs(arguments.quick, seconds, entry)
     lines += invariance_jobs.jobs(arguments.quick, seconds, entry)
     lines += training_jobs.jobs(arguments.quick, seconds, entry)
     machine = (
