@@ -32,7 +32,7 @@ MOST_PARTS = 2 * 10**6
 def rule(child: Child, content: Any) -> Rule:
     """The rule that a file defines, its plain fields checked; h and the trace are asked for."""
     record = reading.mapping(content, "its record", KEYS)
-    texts = {
+    texts: dict[str, Any] = {
         name: reading.text(record[name], name, reading.NAME if name == "name" else reading.LINE)
         for name in ("name", "title", "source")
     }

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd
 
 from flint import fmpq_mat
 
@@ -36,12 +37,13 @@ class Contraction:
 def contraction(entries: Sequence[Quantity]) -> Contraction | None:
     """A certificate for piecewise affine entries; None where no weights exist for these worst branches."""
     size = len(entries)
+    factors, entries = _primitive(entries)
     w: Vector = tuple([Fraction(1)] * size)
     for _ in range(ROUNDS):
         rows = [_worst(i, q, Fraction(1), w) for i, q in enumerate(entries)]
         values = [sum((c * w[j] for j, c in row.items()), Fraction(0)) / w[i] for i, row in enumerate(rows)]
         if all(value < 0 for value in values):
-            return Contraction(w, -max(values))
+            return Contraction(w, -max(x * value for x, value in zip(factors, values, strict=True)))
         if all(value >= 0 for value in values):  # J w >= 0 with w > 0: the largest eigenvalue of J is not negative
             return None
         comparison = fmpq_mat(size, size)
@@ -53,6 +55,17 @@ def contraction(entries: Sequence[Quantity]) -> Contraction | None:
             return None
         w = better
     return None
+
+
+def _primitive(entries: Sequence[Quantity]) -> tuple[list[Fraction], list[Quantity]]:
+    """Positive factors of entries, and the entries without them: their coefficients are short, without the law's."""
+    factors, found = [], []
+    for q in entries:
+        content = gcd(*q.parts.values()) or 1
+        factors.append(Fraction(abs(q.num) * content, q.den))
+        parts = {m: c // content for m, c in q.parts.items()}
+        found.append(Quantity(q.table, parts, 1, 1 if q.num > 0 else -1))
+    return factors, found
 
 
 def _worst(i: int, q: Quantity, scale: Fraction, w: Vector) -> Row:
@@ -76,6 +89,7 @@ def _worst(i: int, q: Quantity, scale: Fraction, w: Vector) -> Row:
 def fixed_point(entries: Sequence[Quantity]) -> Vector | None:
     """A v, (n,), with every entry zero, by policy iteration with exact solves; None when it does not come to an end."""
     size = len(entries)
+    _, entries = _primitive(entries)
     v: Vector = tuple([Fraction(0)] * size)
     for _ in range(ROUNDS):
         if not any(evaluate(entries, v)):
