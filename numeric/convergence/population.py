@@ -8,6 +8,7 @@ Source: Tsitsiklis and Van Roy 1997, 1999.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,10 +18,11 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Steps
 from ...symbolic.convergence.iteration import Iteration, affine_map
-from ...symbolic.convergence.rationals import column, identity, matrix, rational, row
+from ...symbolic.convergence.rationals import column, fraction, identity, matrix, rational, row
 from ...symbolic.errors import ArgumentError
 from ...symbolic.prompt import Context
 from ..data.processes import MarkovRewardProcess, stationary_distribution
+from ..data.prompts import trajectory_context
 
 
 def population(
@@ -60,6 +62,25 @@ def population(
     read = row([*context.query, *[0] * (start.nrows() - context.d)])
     parts = tuple((w, 1 if w in algorithm.scalar_weights else context.d) for w in algorithm.weights)
     return Iteration(T, c, start, read, parts, ((T, c),))
+
+
+def one_hot_values(
+    algorithm: Algorithm, process: MarkovRewardProcess, values: Mapping[str, Fraction], options: Mapping[str, str]
+) -> tuple[Fraction, ...] | None:
+    """The values that the update has as its fixed point on an endless context with a feature of its own for each state.
+
+    None where the endless context is not known, or the fixed point is not one point.
+    """
+    s = process.states
+    rows = [[Fraction(int(i == j)) for j in range(s)] for i in range(s)]
+    hot = replace(process, features=tuple(map(tuple, rows)))
+    step = tuple(Fraction(1) if c in algorithm.scalar_preconditioners else rows for c in algorithm.preconditioners)
+    size = sum(1 if w in algorithm.scalar_weights else s for w in algorithm.weights)
+    it = population(algorithm, hot, trajectory_context(hot, 2, 0), step, values, options, column([0] * size))
+    try:
+        return None if it is None else tuple(map(fraction, (identity(size) - it.T).solve(it.c).entries()[:s]))
+    except ZeroDivisionError:
+        return None
 
 
 class Alone:

@@ -19,11 +19,12 @@ Values = tuple[Fraction, ...]
 
 @dataclass(frozen=True)
 class Split:
-    """v_L - v_true at every state, in three parts that add up exactly.
+    """v_L - v_true at every state, in four parts that add up exactly.
 
     kind     : which values are the true ones, in words
     layers   : v_L - v*, what more layers would remove;  context : v* - v_D, what more context would
-    features : v_D - v_true, what better features would
+    features : v_D - v_hot, what better features would
+    bias     : v_hot - v_true, what the update tends to even with a feature of its own for every state
     D        : the stationary distribution;  state : the query's state, where it is known
     """
 
@@ -31,6 +32,7 @@ class Split:
     layers: Values
     context: Values
     features: Values
+    bias: Values
     D: Values
     state: int | None
 
@@ -68,10 +70,14 @@ def _solved(rows: list[list[Fraction]], right: list[Fraction]) -> Values:
 
 def split(
     process: MarkovRewardProcess, truth: tuple[str, Values, bool], iterate: fmpq_mat, limit: fmpq_mat,
-    long: fmpq_mat, query: Sequence[Fraction],
+    long: fmpq_mat, query: Sequence[Fraction], hot: Values | None = None,
 ) -> Split:  # fmt: skip
-    """The parts for w_L, the limit on the prompt and the limit on an endless context."""
+    """The parts for w_L, the limit on the prompt and the limit on an endless context.
+
+    hot : the values that the update tends to there with one-hot features; the true ones when left out
+    """
     kind, true, centred = truth
+    hot = true if hot is None else hot
     D = stationary_distribution(process)
 
     def at(w: fmpq_mat) -> Values:
@@ -90,6 +96,7 @@ def split(
     last, star, endless = at(iterate), at(limit), at(long)
     here = [s for s, phi in enumerate(process.features) if phi == tuple(query)]
     return Split(
-        kind, minus(last, star), minus(star, endless), minus(endless, middle(true)), D,
+        kind, minus(last, star), minus(star, endless), minus(endless, middle(hot)),
+        minus(middle(hot), middle(true)), D,
         here[0] if len(here) == 1 else None,
     )  # fmt: skip

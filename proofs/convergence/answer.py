@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from flint import fmpq_mat
 
-from ...numeric.convergence.population import population
+from ...numeric.convergence.population import one_hot_values, population
 from ...numeric.convergence.truth import Split, split, true_values
 from ...numeric.data.processes import MarkovRewardProcess
 from ...symbolic.algorithm import Algorithm
@@ -233,4 +233,6 @@ def _split(
     w = it.start
     for _ in range(layers):
         w = it.T * w + it.c
-    return split(process, truth, w, limit, ahead.limit, setup.context.query)
+    discounted = "gamma" in setup.values  # others have their true values as fixed points, up to a constant
+    hot = one_hot_values(algorithm, process, setup.values, setup.options) if discounted else None
+    return split(process, truth, w, limit, ahead.limit, setup.context.query, hot)

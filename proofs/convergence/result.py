@@ -196,8 +196,8 @@ def field_json(found: Answer) -> dict[str, Any]:
 
 
 def split_json(found: Split) -> dict[str, Any]:
-    """The three parts of the error at the query, and their mean squares under the stationary distribution."""
-    parts = {"layers": found.layers, "context": found.context, "features": found.features}
+    """The parts of the error at the query, and their mean squares under the stationary distribution."""
+    parts = {"layers": found.layers, "context": found.context, "features": found.features, "bias": found.bias}
 
     def at_query(x: tuple[Fraction, ...]) -> str | None:
         return None if found.state is None else rational_text(x[found.state])

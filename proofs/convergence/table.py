@@ -189,6 +189,8 @@ def _split_facts(found: Answer, exact: bool) -> list[tuple[str, str]]:
     shown = {
         "more layers": parts.layers, "more context": parts.context, "better features": parts.features,
     }  # fmt: skip
+    if any(parts.bias):
+        shown["nothing (a bias of the update)"] = parts.bias
     said = ", ".join(f"{name} {_root(parts.square(x))}" for name, x in shown.items())
     result = [("distance", f"from the {parts.kind}, root mean square over states, what each would remove: {said}")]
     if parts.state is not None:

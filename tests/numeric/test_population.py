@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from convergence_prompts import VALUES, scaled
 
-from layerproof.numeric.convergence.population import population
+from layerproof.numeric.convergence.population import one_hot_values, population
 from layerproof.numeric.convergence.truth import split, true_values
 from layerproof.numeric.data.processes import MarkovRewardProcess, boyan_chain, random_ergodic, value_function
 from layerproof.numeric.data.prompts import trajectory_context
@@ -57,9 +57,12 @@ def test_the_parts_of_the_error_add_up(name: str) -> None:
     far = endless(name, process)
     assert far is not None and truth is not None
     last, star, long = column([1, 2, 0]), column([0, 1, 0]), column([3, -1, 0])
-    found = split(process, truth, last, star, long, context.query)
-    total = [a + b + c for a, b, c in zip(found.layers, found.context, found.features, strict=True)]
     _, true, centred = truth
+    known = find(name).values(VALUES)
+    hot = None if centred else one_hot_values(find(name), process, known, find(name).choose(None))
+    found = split(process, truth, last, star, long, context.query, hot)
+    total = [sum(x) for x in zip(found.layers, found.context, found.features, found.bias, strict=True)]
+    assert any(found.bias) is (name == "residual-gradient")
     values = [sum(x * y for x, y in zip(phi, (1, 2), strict=True)) for phi in process.features]
     shift = [v - t for v, t in zip(values, true, strict=True)]
     if centred:

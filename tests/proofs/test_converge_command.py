@@ -160,9 +160,14 @@ def test_the_distance_from_the_true_values_is_split(capsys: Capture) -> None:
         "layers",
         "context",
         "features",
+        "bias",
     }
+    assert parts["mean_square"]["bias"] == "0"
     tabular = run_cli(capsys, "converge", "td0", "--tabular", "-d", "3", "-n", "12", "--json").document
     assert tabular["distance_from_true_values"]["mean_square"]["features"] == "0"
+    biased = run_cli(capsys, "converge", "residual-gradient", "--tabular", "-d", "3", "-n", "12", "--json").document
+    square = biased["distance_from_true_values"]["mean_square"]
+    assert square["features"] == "0" and Fraction(square["bias"]) > 0
 
 
 # families
