@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,7 @@ class Samples:
     transitions : the (s, a, s') that the behaviour policy makes possible
     moves       : for each, {place in v: h there}; polynomials in all variables
     traces      : for each, {place in the trace: the new value}, affine in the trace before
+    known       : what has been worked out about it, by who worked it out
     """
 
     rule: Rule
@@ -38,6 +39,7 @@ class Samples:
     moves: tuple[Changes, ...]
     traces: tuple[Changes, ...]
     symbolic_ratio: bool = False
+    known: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def layout(self) -> dict[str, Shape]:

@@ -129,6 +129,13 @@ def traces(found: Samples) -> Traces:
 
     Raises `ContentError` when the trace is not affine in the one before, or reads the weights.
     """
+    if "traces" not in found.known:
+        found.known["traces"] = _traces(found)
+    known: Traces = found.known["traces"]
+    return known
+
+
+def _traces(found: Samples) -> Traces:
     start = found.trace_entries.start
     factors: list[list[Fraction]] = [[] for _ in found.trace_entries]
     others: list[list[tuple[tuple[int, Fraction], ...]]] = [[] for _ in found.trace_entries]
