@@ -125,8 +125,8 @@ def function(
     moments = Moments.of(network, [r.Z for r in runs])
     for number in range(network.depth):
         outputs = np.array([nearest(r.network[number]) for r in runs])
-        fits = [_fit(network, m, moments, outputs, number + 1, fitted) for m in members(network.prompt)]
-        fits = sorted((f for f in fits if f is not None), key=lambda f: -f["explained"])
+        tried = [_fit(network, m, moments, outputs, number + 1, fitted) for m in members(network.prompt)]
+        fits = sorted((f for f in tried if f is not None), key=lambda f: -f["explained"])
         own = None
         if fitted is not None:
             values = np.array([nearest(r.algorithm[number]) for r in runs if r.algorithm is not None])

@@ -117,9 +117,9 @@ def fitted_outputs(
     if best is None:
         return None
     x = best[1]
-    kappa = float(x[count]) if free else None
-    values = _outputs(heads, x[:count], 1.0 if kappa is None else kappa, depth)
-    return (x[:count].tolist(), kappa, values) if values.any() else None
+    discount = float(x[count]) if free else None
+    values = _outputs(heads, x[:count], 1.0 if discount is None else discount, depth)
+    return (x[:count].tolist(), discount, values) if values.any() else None
 
 
 def _descend(residual: Any, x: np.ndarray) -> tuple[np.ndarray, float]:

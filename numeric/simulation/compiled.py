@@ -91,8 +91,8 @@ def compiled(found: Samples) -> Compiled:
         carried[:, j, 0] = [float(c) for c in how.constants[j]]
         carried[:, j, 1 + j] = [float(f) for f in how.factors[j]]
         for y, others in enumerate(how.others[j]):
-            for i, c in others:
-                carried[y, j, 1 + i] += float(c)
+            for i, factor in others:
+                carried[y, j, 1 + i] += float(factor)
     following, cumulative = _following(found)
     after = np.array([t.next_state for t in found.transitions], dtype=np.intp)
     return Compiled(atoms, sums, spread, carried, following, after, cumulative)

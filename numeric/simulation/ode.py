@@ -19,8 +19,8 @@ def ode(field: Field, times: Floats) -> Floats:
     atoms = _atoms(field.entries[0].table, field.size, range(0))
     rows = np.zeros((field.size, 1 + field.size + len(atoms.maxima)))
     for row, q in zip(rows, field.entries, strict=True):
-        for monomial, c in q.terms.items():
-            row[_atom(q.table, field.size, monomial[0]) if monomial else 0] += float(c)
+        for monomial, coefficient in q.terms.items():
+            row[_atom(q.table, field.size, monomial[0]) if monomial else 0] += float(coefficient)
     steepest = max((float(slope(q)) for q in field.entries), default=0.0)
 
     def h(v: Floats) -> Floats:
