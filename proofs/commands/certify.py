@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...symbolic.algorithms import find
+from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
 from ..certificate.certificate import certify, check_target, write
 from ..terminal.options import Evidence, Json
@@ -54,5 +55,5 @@ def command(
         print(dumps({**result.document(), "certificate": {"path": str(output), "digest": digest}}), end="")
         return result.exit_code
     show(result, details=False)
-    print(f"wrote {output} (digest {digest}); anyone can check it: layerproof check {output}")
+    print(message(f"wrote {output} (digest {digest}); anyone can check it: layerproof check {output}"))
     return result.exit_code

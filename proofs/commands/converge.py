@@ -14,6 +14,7 @@ from ...numeric.files.preconditioner_file import read_preconditioners
 from ...numeric.files.prompt_file import read_context
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError
+from ...symbolic.plain_text import message
 from ..convergence.ask import converge
 from ..convergence.certificate import check_target
 from ..convergence.overview import overview, table
@@ -125,9 +126,9 @@ def command(
         progress.clear()
     if picture is not None:
         write_picture(result, picture)
-        print(f"layerproof: wrote {picture}", file=sys.stderr)
+        print(message(f"layerproof: wrote {picture}"), file=sys.stderr)
     if output is not None and result.certificate is not None:
-        print(f"layerproof: wrote {output}: layerproof check {output}", file=sys.stderr)
+        print(message(f"layerproof: wrote {output}: layerproof check {output}"), file=sys.stderr)
     if json:
         print(result.to_json(), end="")
     else:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from ...numeric.exported.config import FORMATS
 from ...numeric.files.preconditioner_file import read_preconditioners
+from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
 from ..export import export
 from ..terminal.options import Evidence, Json
@@ -66,7 +67,7 @@ def command(
         return done.result.exit_code
     show(done.result, details=False)
     if done.written:
-        print(f"wrote {output}: {', '.join(sorted(done.written))}; check it: layerproof check {output}")
+        print(message(f"wrote {output}: {', '.join(sorted(done.written))}; check it: layerproof check {output}"))
     else:
-        print(f"wrote nothing into {output}: weights that are refuted, or that are not there, are not exported")
+        print(message(f"wrote nothing into {output}: weights that are refuted, or not there, are not exported"))
     return done.result.exit_code

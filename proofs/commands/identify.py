@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from ...numeric.files.prompt_file import read_context
 from ...numeric.recognition.reading import Reading
+from ...symbolic.plain_text import message
 from ..identify.ask import identify
 from ..identify.question import Question
 from ..identify.table import show
@@ -73,7 +74,7 @@ def command(
     finally:
         progress.clear()
     if result.written:
-        print(f"layerproof: {result.written}", file=sys.stderr)
+        print(message(f"layerproof: {result.written}"), file=sys.stderr)
     if json:
         print(result.to_json(), end="")
     else:

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from ...numeric.files.placing import place_new_files
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError
-from ...symbolic.plain_text import shown
+from ...symbolic.plain_text import message, shown
 from ...symbolic.rules import rules
 
 TEMPLATE = '''"""NAME: say in one line what this algorithm does, and with what prompt."""
@@ -157,5 +157,5 @@ def command(
     except OSError as error:
         raise ContentError(f"{folder}: cannot be written: {error.strerror or error}") from None
     for path in files:
-        print(path)
+        print(message(str(path)))
     return 0

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
 from ..report.reporting import Written, write_report
 from ..terminal.options import Evidence, Json
@@ -62,5 +63,5 @@ def _tell(written: Written, output: Path, json: bool) -> int:
     show(result, details=False)
     out = console()
     first = output / "index.html" if (output / "index.html").exists() else output
-    out.print(f"wrote {first} ({len(written.files)} files)", markup=False, soft_wrap=True)
+    out.print(message(f"wrote {first} ({len(written.files)} files)"), markup=False, soft_wrap=True)
     return result.exit_code

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
-from ...symbolic.plain_text import shown
+from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK
 from ..sweep.picture import check_picture, write_picture
@@ -80,7 +80,10 @@ def command(
                 result = run_sweep(sweep, maker, path, progress, at_once=at_once, retry=retry)
         except KeyboardInterrupt:
             progress.clear()
-            print(f"layerproof: what is finished is in {path}; the same command goes on from there", file=sys.stderr)
+            print(
+                message(f"layerproof: what is finished is in {path}; the same command goes on from there"),
+                file=sys.stderr,
+            )
             raise
     _notes(result)
     if picture is not None:
@@ -106,11 +109,11 @@ def _executor(
 
 def _notes(result: SweepResult) -> None:
     if result.cut:
-        print(f"layerproof: cut {result.cut} bytes of an unfinished line off {result.path}", file=sys.stderr)
+        print(message(f"layerproof: cut {result.cut} bytes of an unfinished line off {result.path}"), file=sys.stderr)
     versions = {record["versions"].get("layerproof") for record in result.records}
     if len(versions) > 1:
         said = ", ".join(sorted(map(str, versions)))
-        print(f"layerproof: the results are of different versions of layerproof: {said}", file=sys.stderr)
+        print(message(f"layerproof: the results are of different versions of layerproof: {said}"), file=sys.stderr)
 
 
 def _settings(sweep: Sweep, specification: Path, path: Path, executor: str) -> dict[str, object]:

@@ -22,6 +22,7 @@ from ...numeric.training.settings import (
 )
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
+from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
 from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
 from ..terminal.options import Json, integer, rational
@@ -132,7 +133,10 @@ def command(
                     )
         except KeyboardInterrupt:
             progress.clear()
-            print(f"layerproof: what is finished is in {output}; the same command goes on from there", file=sys.stderr)
+            print(
+                message(f"layerproof: what is finished is in {output}; the same command goes on from there"),
+                file=sys.stderr,
+            )
             raise
     if json:
         print(dumps({result.folder.name: result.document for result in results} if len(results) > 1
@@ -155,8 +159,8 @@ def _show(result: TrainResult) -> None:
         for key, found in document["final"].items():
             if key.startswith(name):
                 print(f"  {key}: {shown(found['mean'])} (quartiles {shown(found['low'])} to {shown(found['high'])})")
-    print(f"Written: {result.folder / METRICS}, {PICTURE}, {PAGE}, seed-K/weights.safetensors")
-    print(f"Next: open {result.folder / PAGE} in a browser{_identify(result)}")
+    print(message(f"Written: {result.folder / METRICS}, {PICTURE}, {PAGE}, seed-K/weights.safetensors"))
+    print(message(f"Next: open {result.folder / PAGE} in a browser{_identify(result)}"))
 
 
 def _identify(result: TrainResult) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...symbolic.errors import ArgumentError
+from ...symbolic.plain_text import message
 from ..check.regression import check_target, replay
 from ..check.regression import save as write_case
 from ..checker import ask, verify
@@ -60,7 +61,7 @@ def command(
         result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress)
     if save is not None and any(c.evidence == "identity-exact" and c.witness for c in result.claims):
         write_case(result, algorithms, save)
-        print(f"layerproof: wrote {save}: layerproof verify --case {save} replays it", file=sys.stderr)
+        print(message(f"layerproof: wrote {save}: layerproof verify --case {save} replays it"), file=sys.stderr)
     return _report(result, details, json)
 
 

@@ -97,7 +97,7 @@ def _largest_modulus(p: fmpz_poly) -> Fraction:
     before = ctx.prec
     try:
         while True:
-            near = max((abs(root) for root, _ in p.complex_roots()), key=lambda ball: float(ball.mid()))
+            near = max((abs(root) for root, _ in p.complex_roots()), key=dyadic)
             if near < 1 or near > 1:
                 return dyadic(near)
             ctx.prec *= 2
@@ -123,7 +123,7 @@ def radius(p: Any, bits: int = BITS) -> tuple[Fraction, Fraction]:
     gap = abs(1 - middle)
     width = min(middle / 2**bits, gap / 8) if gap else middle / 2**bits
     while True:
-        unit = Fraction(1, 1 << max(0, width.denominator.bit_length() - width.numerator.bit_length() + 1))
+        unit = Fraction(2) ** (width.numerator.bit_length() - width.denominator.bit_length() - 1)
         lower = middle // unit * unit
         upper = lower + unit
         lower, upper = max(lower - unit, Fraction(0)), upper + unit

@@ -17,7 +17,7 @@ from .decide import every_start, from_start
 from .disc import closed, inside
 from .iteration import Iteration
 from .krylov import minimal_polynomial
-from .rationals import identity, integer_polynomial, rational, simplest
+from .rationals import dyadic, identity, integer_polynomial, rational, simplest
 from .sturm import isolate
 
 MODES = 8
@@ -112,9 +112,8 @@ def largest_step(p: fmpq_poly) -> Boundary:
     Stable below and not from there on: that is decided at both ends of the bracket, not computed with floats.
     """
     roots = [root for root, _ in integer_polynomial(p).complex_roots()]
-    near = min(float((2 * root.real / abs(root) ** 2).mid()) for root in roots)
     width = Fraction(1, 2**36)
-    middle = Fraction(near)
+    middle = min(dyadic(2 * root.real / abs(root) ** 2) for root in roots)
     exact = simplest(middle * (1 - width), middle * (1 + width))
     if exact.denominator < 2**24:
         at = shifted(p, exact)

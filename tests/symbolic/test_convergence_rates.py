@@ -19,7 +19,7 @@ from layerproof.symbolic.convergence.layers import layers_for
 from layerproof.symbolic.convergence.lyapunov import Envelope, certifies, positive_definite, root_above
 from layerproof.symbolic.convergence.rate import rate
 from layerproof.symbolic.convergence.rationals import column, fraction, identity, matrix, row
-from layerproof.symbolic.convergence.steps import _inners, steps
+from layerproof.symbolic.convergence.steps import _inners, largest_step, steps
 from layerproof.symbolic.prompt import Context
 
 HALF, EPSILON = Fraction(1, 2), Fraction(1, 10**6)
@@ -254,3 +254,8 @@ def test_a_metric_is_constructed_wherever_there_is_one() -> None:
 def test_a_fate_without_steps_or_differences_is_whole() -> None:
     fate = decide(replace(of("td0", TWO), start=column([1, 2])))
     assert fate.differences is None and fate.limit is not None
+
+
+def test_a_largest_step_below_all_floats_is_bracketed_too() -> None:
+    found = largest_step(fmpq_poly([-fmpq(10**400), 1]) * fmpq_poly([-1, 1]))
+    assert found.lower <= Fraction(2, 10**400) <= found.upper < found.lower * 2

@@ -69,3 +69,8 @@ def test_positive_roots_are_isolated_and_counted() -> None:
         isolate(fmpq_poly([0]))
     with pytest.raises(ValueError, match="zero polynomial"):
         inside(fmpq_poly([0]))
+
+
+def test_a_radius_beyond_all_floats_has_a_bracket_too() -> None:
+    lower, upper = radius(fmpz_poly([-(10**400), 1]) * fmpz_poly([-1, 2]))
+    assert lower <= 10**400 <= upper < lower * (1 + Fraction(1, 1000))
