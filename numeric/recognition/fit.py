@@ -7,7 +7,7 @@ Norms are of the tensor symmetrised in value and key: an entry with b > r stands
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm, sqrt
 from typing import Any
@@ -28,11 +28,13 @@ class Near:
     """A fit and what it leaves.
 
     squares : of each stored layer (what is left, the whole), exact
+    kappas  : what each layer by itself would have kappa be, where it shows one
     """
 
     fitted: Fitted
     rests: tuple[Entries, ...]
     squares: tuple[tuple[Fraction, Fraction], ...]
+    kappas: tuple[float, ...] = ()
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -91,7 +93,8 @@ def nearest_fit(family: Family, layers: Sequence[Tensor], wholes: Sequence[Fract
         x = np.divide(layer.dots @ powers, below, out=np.zeros(len(below)), where=below > 0)
         steps.append({(u.name, u.row, u.column): _rounded(v) for u, v in zip(units, x.tolist(), strict=True)})
     fitted = Fitted(family, kappa, tuple(steps))
-    return measured(fitted, layers, wholes)
+    shown = [x for x in made if x.whole > 0 and x.squares[:, 1:].any()] if family.discounted else []
+    return replace(measured(fitted, layers, wholes), kappas=tuple(_best([x], most) for x in shown))
 
 
 def measured(fitted: Fitted, layers: Sequence[Tensor], wholes: Sequence[Fraction]) -> Near:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,13 @@ from ..files.weights_file import from_document
 from ..judge.exact_floats import dyadic_matrix
 
 MAX_BYTES = 2**29
+ASSUMED = "by their number the "
+"""How a note begins that says which prompt was taken."""
 LETTERS = ("W", "P", "Q", "M")
 DEFAULT_CONTEXT = 30
 """n where nothing says it: with the published mask the rule is the same for every n."""
 _NUMBER = re.compile(r"\d+")
-_LETTER = re.compile(r"(?:^|[._/\d])(?P<letter>[WPQM])(?:[._/]?weight)?(?:$|[._/\d])")
+_LETTER = re.compile(r"(?:^|(?<=[._/\d]))([WPQM])(?:[._/]?weight)?(?=$|[._/\d])")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,14 @@ class Found:
     network: Network
     gamma: Fraction | None = None
     notes: tuple[str, ...] = field(default=())
+
+    def as_least_squares(self) -> Network | None:
+        """The same weights read as those of least squares' prompt, where nothing but their rows said what they are."""
+        layout = self.network.layout
+        if not any(note.startswith(ASSUMED) for note in self.notes) or self.network.prompt.name == "least-squares":
+            return None
+        prompt = prompt_named("least-squares")
+        return replace(self.network, prompt=prompt, layout=prompt.layout(layout.m, layout.n))
 
 
 def read(weights: Any, how: Reading | None = None) -> list[Found]:
@@ -254,10 +264,10 @@ def _sorted_out(given: Mapping[Any, Any]) -> dict[str, dict[tuple[int, int], Any
     """{letter: {(layer, head): matrix}}; an M or W that is given once is for all, at (-1, -1)."""
     found: dict[str, dict[tuple[int, int], Any]] = {letter: {} for letter in LETTERS}
     for key, value in given.items():
-        match = _LETTER.search(str(key))
-        if match is None:
+        matches = _LETTER.findall(str(key))
+        if not matches:
             continue
-        letter = match["letter"]
+        letter = matches[-1]
         numbers = tuple(int(x) for x in _NUMBER.findall(str(key)))
         array = _array(value, str(key))
         places: dict[tuple[int, int], Any]
@@ -378,7 +388,7 @@ def choose(m: int, known: Prompt | None, how: Reading) -> tuple[Prompt, tuple[st
         )
     chosen = own or found
     if len(chosen) == 1:
-        said = f"the {m} rows are read as those of the prompt {chosen[0].name} with d = {chosen[0].features_of(m)}"
+        said = f"{ASSUMED}{m} rows are those of the prompt {chosen[0].name} with d = {chosen[0].features_of(m)}"
         return chosen[0], (said,)
     if not chosen:
         raise ContentError(f"the matrices are {m} x {m}, and no prompt of the catalogue has {m} rows")

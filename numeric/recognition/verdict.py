@@ -15,13 +15,16 @@ from ...symbolic.recognition.tensor import Tensor, tensors
 from .fit import Near, measured, nearest_fit, square
 
 EXACT, INDISTINGUISHABLE, APPROXIMATE, NONE = "exact", "indistinguishable", "approximate", "none"
-SHARE = 0.9
-"""What a layer must at least have of an algorithm for the match to be called approximate.
+SHARE = 0.5
+"""Every layer must have more than this of an algorithm for the match to be called approximate.
 
-Fixed before any run: with less, one algorithm of the catalogue would be called another (TD(1/2) has 0.8 of TD(0)).
+It is the share from which `train` says that a network has reached its algorithm (`training/verdicts.py`), which was
+fixed before any run.
 """
 BETWEEN = (Fraction(1, 4), Fraction(3, 4))
-"""A kappa strictly between these is as near to least squares as to TD at the law's discount: approximately neither."""
+"""A layer's kappa between these is as near to least squares as to TD at the law's discount: approximately neither."""
+DENSE: tuple[tuple[str, ...], ...] = (("Q",), ("P", "Q"))
+"""What is transposed of weights without a single zero, which are no algorithm's exactly."""
 CONVENTIONS: tuple[tuple[str, ...], ...] = (("Q",), ("P",), ("M",), ("P", "Q"), ("P", "Q", "M"))
 
 
@@ -112,12 +115,16 @@ def recognise(network: Network, gamma: Fraction, conventions: bool = True, share
     if exact:
         same = tuple(c.name for c in exact)
         return Recognition(network, own, ranked, EXACT if len(same) == 1 else INDISTINGUISHABLE, same)
-    best = ranked[0]
-    close = min(best.near.shares) >= SHARE and not _between(best)
-    if close:
+    best = _approximate(ranked)
+    close = best is not None
+    dense = all(bool(x) for heads in network.layers for h in heads for y in (h.P, h.Q) for x in y.num.entries())
+    turned: tuple[tuple[str, ...], str, bool] = ((), "", False)
+    if conventions and not (close and dense):
+        turned = _convention(network, gamma, shared, DENSE if dense else CONVENTIONS)
+    if best is not None and not turned[2]:
+        ranked = (best, *(c for c in ranked if c is not best))
         return Recognition(network, own, ranked, APPROXIMATE, _alike(ranked))
-    turned = _convention(network, gamma, shared) if conventions else ((), "")
-    return Recognition(network, own, ranked, NONE, (), *turned)
+    return Recognition(network, own, ranked, NONE, (), *turned[:2])
 
 
 def _order(name: str) -> int:
@@ -126,9 +133,17 @@ def _order(name: str) -> int:
     return known.index(name) if name in known else len(known)
 
 
-def _between(candidate: Candidate) -> bool:
-    kappa = candidate.fitted.kappa
-    return kappa is not None and BETWEEN[0] < kappa < BETWEEN[1]
+def _approximate(ranked: Sequence[Candidate]) -> Candidate | None:
+    """The algorithm that a network nearly is: the nearest one, where every layer by itself has the discount for it.
+
+    TD's kappa is near 1 there; near 0 in every layer, it is least squares that the network nearly is.
+    """
+    best, kappas = ranked[0], ranked[0].near.kappas
+    if kappas and max(kappas) <= BETWEEN[0]:
+        best = next((c for c in ranked if c.name == "least-squares"), best)
+    elif kappas and min(kappas) < BETWEEN[1]:
+        return None
+    return best if min(best.near.shares) > SHARE else None
 
 
 def _alike(ranked: Sequence[Candidate]) -> tuple[str, ...]:
@@ -175,15 +190,17 @@ def _decays(network: Network) -> list[Fraction | None]:
     return list(found)
 
 
-def _convention(network: Network, gamma: Fraction, shared: Shared) -> tuple[tuple[str, ...], str]:
-    """The matrices to transpose for a match, fewest first, and what it then is."""
-    found: tuple[tuple[str, ...], str] = ((), "")
-    for names in CONVENTIONS:
+def _convention(
+    network: Network, gamma: Fraction, shared: Shared, tried: Sequence[tuple[str, ...]]
+) -> tuple[tuple[str, ...], str, bool]:
+    """The matrices to transpose for a match, fewest first, what it then is, and whether exactly."""
+    found: tuple[tuple[str, ...], str, bool] = ((), "", False)
+    for names in tried:
         other = recognise(transposed(network, names), gamma, False, shared)
         if other.match in (EXACT, INDISTINGUISHABLE):
-            return names, str(other.algorithm)
+            return names, str(other.algorithm), True
         if other.match == APPROXIMATE and not found[0]:
-            found = names, str(other.algorithm)
+            found = names, str(other.algorithm), False
     return found
 
 

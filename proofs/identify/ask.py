@@ -8,7 +8,7 @@ from typing import Any
 
 from ...numeric.recognition.function import drawn, function
 from ...numeric.recognition.reading import Found, read
-from ...numeric.recognition.verdict import APPROXIMATE, Recognition, Shared, recognise
+from ...numeric.recognition.verdict import APPROXIMATE, EXACT, Recognition, Shared, recognise
 from ...numeric.recognition.worst import worst_case
 from ...symbolic.errors import ArgumentError
 from ...symbolic.recognition.rebuild import rebuilt
@@ -45,6 +45,9 @@ def _answer(found: Found, question: Question, shared: Shared, progress: Progress
     gamma = question.gamma if question.gamma is not None else found.gamma if found.gamma is not None else GAMMA
     recognition = recognise(found.network, gamma, shared=shared)
     notes = (*found.notes, *_notes(recognition, gamma))
+    other = found.as_least_squares() if recognition.algorithm is None and not recognition.idle else None
+    if other is not None and recognise(other, gamma, False, shared).match == EXACT:
+        notes += (f"read as --layout least-squares (d = {other.layout.d}) they are exactly least squares",)
     looked = _function(recognition, gamma, question, progress) if question.function else None
     return Identified(recognition, gamma, rule(found.network), _fitted(recognition), notes, looked)
 

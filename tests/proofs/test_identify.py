@@ -242,6 +242,9 @@ def test_shapes_decide_the_prompt_and_what_they_leave_open_is_asked() -> None:
     with pytest.raises(ArgumentError, match="another d"):
         asked(arrays("td0"), d=3)
     assert asked(arrays("least-squares"), layout="least-squares").algorithm == "least-squares"
+    both = {"P": np.diag([0.0, 0, 0, 0, 1]), "Q": np.zeros((5, 5))}
+    both["Q"][:4, :4] = np.random.default_rng(0).integers(1, 9, (4, 4))
+    assert any("--layout least-squares (d = 4)" in note for note in asked(both, layers=2).networks[0].notes)
 
 
 def test_files_of_other_kinds_and_with_wrong_content_are_refused(tmp_path: Path) -> None:
