@@ -56,6 +56,8 @@ def _tell(written: Written, output: Path, json: bool) -> int:
     result = written.result
     if written.note:
         print(f"layerproof: no PDF: {written.note}", file=sys.stderr)
+    if written.lacking:
+        print(f"layerproof: {written.lacking}", file=sys.stderr)
     if json:
         files = sorted(path.name for path in written.files)
         print(dumps({**result.document(), "report": {"directory": str(output), "files": files}}), end="")

@@ -18,17 +18,18 @@ from ..functions import Number, run_settings
 from ..user_file import Subject
 from ..verdict import Result
 from .build import establish
-from .writers.pdf import available
+from .writers.pdf import available, lacking
 from .writing import DEFAULT_FORMATS, FORMATS, check_target, write
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was found, the files that say so, and one line where a default format could not be written."""
+    """What was found, the files that say so, a line where no PDF could be written, one on letters that it lacks."""
 
     result: Result
     files: tuple[Path, ...]
     note: str = ""
+    lacking: str = ""
 
 
 def write_report(
@@ -59,7 +60,7 @@ def write_report(
     report, result = establish(algorithms, settings, evidence, progress, **more)
     files = write(report, directory, chosen, progress)
     note = trouble if trouble and formats is None else ""
-    return Written(result, tuple(files), note)
+    return Written(result, tuple(files), note, lacking(report) if "pdf" in chosen else "")
 
 
 def report(

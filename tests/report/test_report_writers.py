@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from report_tools import needs_typst, texts
 
 from layerproof.proofs.report.model import Report
-from layerproof.proofs.report.writers import html, json_data, markdown
+from layerproof.proofs.report.writers import html, json_data, markdown, pdf
 from layerproof.proofs.report.writers.escape import visible
 from layerproof.proofs.report.writers.signs import SIGNS, WORDS
 from layerproof.proofs.report.writing import FORMATS, write
@@ -257,3 +257,9 @@ def test_json_writes_rationals_as_text_and_refuses_what_has_no_json() -> None:
     for value in (object(), {"x": {1, 2}}):
         with pytest.raises((TypeError, ValueError)):
             json_data.plain(value)
+
+
+def test_a_letter_that_the_pdfs_fonts_lack_is_named_in_the_pdf_and_told() -> None:
+    plain, strange = pdf.lacking(samples.report()), Report("中 φ Ž ✓ 𝔸", (), ())
+    assert plain == "" and pdf.lacking(strange) == "the PDF's fonts lack U+4E2D: the code points stand there"
+    assert "[U+4E2D] φ Ž ✓ 𝔸" in pdf.source(strange) and "中" not in pdf.source(strange)

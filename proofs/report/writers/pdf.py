@@ -42,6 +42,8 @@ MANY = 4
 LONG = 32
 """A word of as many characters, such as a long rational, may be broken."""
 _BREAK = "\u200b"
+_LACKING = re.compile("[\u0530-\u1cff\u2e80-\ufaff\ufb07-\ufffc\U00010000-\U0001d3ff\U0001d800-\U0010ffff]")
+"""Scripts beyond Latin, Greek, Cyrillic and mathematics: the fonts that come with Typst lack or misplace them."""
 KEYS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -69,7 +71,18 @@ def write(report: Report) -> dict[str, bytes]:
 
 
 def source(report: Report) -> str:
-    """The report as a Typst document."""
+    """The report as a Typst document; a letter that its fonts lack is named by its code point, as in `[U+4E2D]`."""
+    return _LACKING.sub(lambda found: f"[U+{ord(found[0]):04X}]", _source(report))
+
+
+def lacking(report: Report) -> str:
+    """One line on the letters of the report that the PDF's fonts lack, empty where it has them all."""
+    found = sorted(set(_LACKING.findall(_source(report))))
+    named = ", ".join(f"U+{ord(c):04X}" for c in found[:8]) + ", ..." * (len(found) > 8)
+    return f"the PDF's fonts lack {named}: the code points stand there" if found else ""
+
+
+def _source(report: Report) -> str:
     template = (resources("layerproof.proofs.report") / "templates" / "report.typ").read_text(encoding="utf-8")
     parts = [template, f"#show: body => whole({literal(report.title)}, body)"]
     parts += [f'#block(text(size: 1.9em, weight: "bold", {literal(report.title)}))']
