@@ -100,7 +100,13 @@ def nearest_fit(family: Family, layers: Sequence[Tensor], wholes: Sequence[Fract
 def measured(fitted: Fitted, layers: Sequence[Tensor], wholes: Sequence[Fraction]) -> Near:
     """What exact parameters leave, exactly."""
     rests = tuple(fitted.rest(k, t.entries) for k, t in enumerate(layers))
-    left = [square(rest, layers[0].space) for rest in rests]
+    space = layers[0].space
+    left: list[Fraction] = []
+    for units, t, rest, whole in zip(fitted.family.layers, layers, rests, wholes, strict=True):
+        # The norm is a sum over rows that meet: only what the algorithm touches has changed.
+        touched = {place[:4] for unit in units for place in unit.entries}
+        before, after = ({at: x for at, x in e.items() if at[:4] in touched} for e in (t.entries, rest))
+        left.append(whole - square(before, space) + square(after, space))
     return Near(fitted, rests, tuple(zip(left, wholes, strict=True)))
 
 

@@ -49,7 +49,7 @@ def _answer(found: Found, question: Question, shared: Shared, progress: Progress
     if other is not None and recognise(other, gamma, False, shared).match == EXACT:
         notes += (f"read as --layout least-squares (d = {other.layout.d}) they are exactly least squares",)
     looked = _function(recognition, gamma, question, progress) if question.function else None
-    return Identified(recognition, gamma, rule(found.network), _fitted(recognition), notes, looked)
+    return Identified(recognition, gamma, rule(found.network, recognition.tensors), _fitted(recognition), notes, looked)
 
 
 def _function(recognition: Recognition, gamma: Fraction, question: Question, progress: Progress) -> dict[str, object]:

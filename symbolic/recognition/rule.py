@@ -85,17 +85,21 @@ class NoRule:
     reason: str
 
 
-def rule(network: Network) -> Rule | NoRule:
-    """The update of exact weights, or why there is none: of every row if that can be, else of the prediction."""
-    found: Rule | NoRule = NoRule("there are no layers")
-    for whole, reach in ((True, everything(network)), (False, reaches(network))):
-        found = _rule(network, tensors(network, MaskSpace(), reach), reach, whole)
-        if isinstance(found, Rule):
-            break
-    return found
+def rule(network: Network, shown: Sequence[Tensor] | None = None) -> Rule | NoRule:
+    """The update of exact weights, or why there is none: of every row if that can be, else of the prediction.
+
+    shown : the network's tensors, where they are at hand
+    """
+    own = tensors(network) if shown is None else shown
+    outside = _reason(network, own)
+    if outside is not None:  # what the prediction shows is no update, so every row is none
+        return outside
+    found = _rule(network, tensors(network, MaskSpace(), everything(network)), everything(network), True)
+    return found if isinstance(found, Rule) else _rule(network, own, reaches(network), False)
 
 
-def _rule(network: Network, own: Sequence[Tensor], reach: Sequence[Sequence[Reach]], whole: bool) -> Rule | NoRule:
+def _reason(network: Network, own: Sequence[Tensor]) -> NoRule | None:
+    """Why a network's tensors are no update of accumulators; None where they are one."""
     layout = network.layout
     known = {row: name for name, _ in layout.features for row in layout.block(name)}
     known |= {layout.accumulator(name): name for name in layout.accumulators}
@@ -106,6 +110,13 @@ def _rule(network: Network, own: Sequence[Tensor], reach: Sequence[Sequence[Reac
             said = _outside(place, known, layout.accumulators, t.space)
             if said:
                 return NoRule(f"layer {number + 1} {said}")
+    return None
+
+
+def _rule(network: Network, own: Sequence[Tensor], reach: Sequence[Sequence[Reach]], whole: bool) -> Rule | NoRule:
+    layout, outside = network.layout, _reason(network, own)
+    if outside is not None:
+        return outside
     space = own[0].space
     shapes = [_joins(mask, layout.n) for mask in space.basis]
     used = {place[4] for t in own for place in t.entries}
