@@ -250,13 +250,15 @@ def evaluate(quantities: Iterable[Quantity], point: Sequence[Fraction]) -> list[
         return known[k]
 
     def value(q: Quantity) -> Fraction:
-        total = Fraction(0)
-        for monomial, whole in q.parts.items():
-            c = Fraction(whole)
+        sums: dict[int, int] = {}  # by denominator: at a solution of linear equations most have the same long one
+        for monomial, top in q.parts.items():
+            bottom = 1
             for k in monomial:
-                c = c * atom(k, q.table)
-            total += c
-        return total * q.num / q.den
+                x = atom(k, q.table)
+                top, bottom = top * x.numerator, bottom * x.denominator
+            sums[bottom] = sums.get(bottom, 0) + top
+        total = sum((Fraction(top, bottom) for bottom, top in sums.items()), Fraction(0))
+        return total * Fraction(q.num, q.den)
 
     return [value(q) for q in quantities]
 
