@@ -42,7 +42,7 @@ def test_a_run_is_the_rule_on_plain_numbers(name: str) -> None:
     runs = simulate(found, 1, 40, 7, Schedule(0.5), looks=40)
     at = plain(found.rule, found.process, PARAMETERS)
     walked = Chain(compiled(found), 1, 7, 0)
-    ys = [int(y) for count in (32, 8) for y in walked.walk(count)[1][:, 0]]
+    ys = [int(y) for count in (16, 16, 8) for y in walked.walk(count)[1][:, 0]]
     v, e = [F(0)] * found.size, [F(0)] * found.trace_size
     for k in range(40):
         y = ys[k]
