@@ -34,14 +34,10 @@ def converge(
     """
     question = question or Question()
     found = resolve(subject, min(LOAD_LIMIT, question.time_limit))
-    if isinstance(found, Algorithm):
-        question = question.check(found)
-    else:
-        _no_steps(found, question)
     if output is not None:
         check_target(output)
     with guarded([found], question.time_limit):
-        result = _asked(found, question, progress)
+        result = asked(found, question, progress)
         name = subject_name(subject, output or Path("certificate.json")) if isinstance(subject, str) else found.name
         document = None
         if result.found is not None and result.found.fate is not None:
@@ -49,6 +45,15 @@ def converge(
             if output is not None:
                 write(document, output)
     return replace(result, document_of_certificate=document)
+
+
+def asked(subject: Subject, question: Question, progress: Progress = silent) -> Convergence:
+    """As `converge`, of what is judged already, without its certificate."""
+    if isinstance(subject, Algorithm):
+        question = question.check(subject)
+    else:
+        _no_steps(subject, question)
+    return _asked(subject, question, progress)
 
 
 def _no_steps(own: OwnConstruction, question: Question) -> None:

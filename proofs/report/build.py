@@ -35,7 +35,7 @@ from .theory import theory_page
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
 RESERVED = frozenset({"index", "report", "con", "prn", "aux", "nul"})
 PROVED = "proved-all-sizes"
-KEPT = ("answer", "limit", "rate", "layers", "certificate", "decisions", "steps", "gradient", "drift")
+KEPT = ("answer", "limit", "rate", "layers", "decisions", "steps", "gradient", "drift")
 """What a page's data has of the answer about convergence."""
 
 

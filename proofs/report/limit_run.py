@@ -12,7 +12,7 @@ from ...symbolic.errors import LayerproofError
 from ...symbolic.identity.exact import problem
 from ...symbolic.identity.limit import Limit, limit
 from ..case import Case, Progress, Settings
-from ..convergence.ask import converge
+from ..convergence.ask import asked
 from ..convergence.question import Question
 from ..convergence.result import Convergence
 from ..user_file import Subject as Item
@@ -44,7 +44,7 @@ def endless(item: Item, settings: Settings, step: Steps | None, progress: Progre
             seed=s.seed, process=s.process if s.prompt is None else None, prompt=s.prompt,
             steps=None if step is None else (step,), time_limit=s.time_limit,
         )  # fmt: skip
-        return converge(item, question, progress=progress)
+        return asked(item, question, progress)  # the page's subject is judged already
     except LayerproofError as error:
         hint = "; layerproof converge FILE --read ROW says how it goes" if algorithm is None else ""
         return f"{error}{hint}"
