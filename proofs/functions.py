@@ -332,7 +332,8 @@ def identify(
     """Which algorithm a network of linear attention runs: its update, the nearest algorithms, and its function.
 
     weights    : a path (safetensors, npz, weights.json, an export, what `train` wrote), a dict of arrays P and Q, by
-                 layer and head, W and M where there are any, a `Construction`, or a torch module
+                 layer and head, W and M where there are any, or a list of such dicts, one a layer; a `Construction`, or
+                 a torch module
     layout     : the prompt by name, where the number of rows leaves it open; d, n, layers are held against the weights
     transposed : matrices that are stored transposed, such as "Q"
     gamma      : the law's discount; what the file says, else 9/10

@@ -85,7 +85,7 @@ class Found:
 def read(weights: Any, how: Reading | None = None) -> list[Found]:
     """The networks in `weights`: one, or one for each seed of a directory that `train` wrote.
 
-    weights : a path, a mapping of arrays, a `Construction`, or a torch module
+    weights : a path, a mapping of arrays or a list of them, one a layer, a `Construction`, or a torch module
     Raises `ContentError` for files that cannot be used, `ArgumentError` where something has to be said, such as layout.
     """
     how = how or Reading()
@@ -95,6 +95,9 @@ def read(weights: Any, how: Reading | None = None) -> list[Found]:
         return [_of_construction("construction", weights, how)]
     if isinstance(weights, Mapping):
         return [_of_arrays("arrays", weights, Known(), how)]
+    if isinstance(weights, (list, tuple)) and weights and all(isinstance(x, Mapping) for x in weights):
+        named = {f"{k}.{letter}": x for k, layer in enumerate(weights) for letter, x in layer.items()}
+        return [_of_arrays("arrays", named, Known(), how)]
     if callable(getattr(weights, "state_dict", None)):
         from .module import of_module
 

@@ -268,6 +268,8 @@ def test_a_module_and_npz_are_read_like_arrays(tmp_path: Path) -> None:
     assert asked(lp.LinearTransformer.from_construction(construction)).match == "exact"
     np.savez(tmp_path / "a.npz", **arrays("td0"))
     assert asked(tmp_path / "a.npz").algorithm == "td0"
+    listed = [{x: arrays("td0")[f"layers.{k}.heads.0.{x}"] for x in "PQ"} for k in range(3)]
+    assert asked(listed).match == "exact"
     looped = asked({k: x for k, x in arrays("td0", 1).items()}, layers=3)
     assert (looped.algorithm, looped.match) == ("td0", "exact")
 
