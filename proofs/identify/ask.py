@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,19 @@ def identify(
     shared = Shared()
     answers = []
     for k, one in enumerate(found):
-        progress(f"identify: {k + 1} of {len(found)} networks")
-        answers.append(_answer(one, question, shared, progress))
+        place = f"network {k + 1} of {len(found)}"
+        progress(f"{place}: the rule")
+        answers.append(_answer(one, question, shared, partial(_told, progress, place)))
     written = ""
     if output is not None:
         if len(answers) != 1:
             raise ArgumentError(f"output is given, but {len(answers)} networks were read: name one of them")
         written = write_rule(output, answers[0].recognition.network, answers[0].rule)
     return Identification(question.document(), tuple(answers), written)
+
+
+def _told(progress: Progress, place: str, text: str) -> None:
+    progress(f"{place}: {text}")
 
 
 def _answer(found: Found, question: Question, shared: Shared, progress: Progress) -> Identified:
