@@ -18,8 +18,8 @@ EXACT, INDISTINGUISHABLE, APPROXIMATE, NONE = "exact", "indistinguishable", "app
 SHARE = 0.5
 """Every layer must have more than this of an algorithm for the match to be called approximate.
 
-It is the share from which `train` says that a network has reached its algorithm (`training/verdicts.py`), which was
-fixed before any run.
+It is the share from which `train` says that a network has reached its algorithm (`training/verdicts.py`). That number
+was fixed before any run; its use here was chosen when the main run's networks had been seen.
 """
 BETWEEN = (Fraction(1, 4), Fraction(3, 4))
 """A layer's kappa between these is as near to least squares as to TD at the law's discount: approximately neither."""
