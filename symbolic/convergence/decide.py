@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
+from sys import float_info
 from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
@@ -98,10 +100,16 @@ def judged(m: fmpq_poly) -> Decision:
 
 def _above(size: float) -> str:
     """A modulus above 1, which is not rounded to 1."""
-    return "just above 1" if f"{size:.6g}" == "1" else f"{size:.6g}"
+    return "just above 1" if _size(size) == "1" else _size(size)
+
+
+def _size(size: float) -> str:
+    return f"{size:.6g}" if isfinite(size) else f"above {float_info.max:.1e}"
 
 
 def _shown(root: complex) -> str:
+    if not isfinite(abs(root)):
+        return "one too large for a float"
     if abs(root.imag) < 1e-12 * max(1.0, abs(root)):
         return f"about {root.real:.6g}"
     return f"about {root.real:.6g} {'+' if root.imag > 0 else '-'} {abs(root.imag):.6g}i"
@@ -116,7 +124,7 @@ def every_start(it: Iteration) -> Decision:
     rest, ones = _without_ones(m)
     if not inside(rest):
         root, size = largest_root(rest)
-        return Decision(False, f"an eigenvalue is {_shown(root)}, of modulus {size:.6g}", m)
+        return Decision(False, f"an eigenvalue is {_shown(root)}, of modulus {_size(size)}", m)
     if not ones:
         return _common(it, Decision(True, f"all {m.degree()} eigenvalues are inside the unit disc", m))
     gap = identity(it.size) - it.T
@@ -195,7 +203,7 @@ def _prediction_every(it: Iteration) -> Decision | None:
     rest, ones = _without_ones(m)
     if not inside(rest):
         root, size = largest_root(rest)
-        return Decision(False, f"q sees an eigenvalue {_shown(root)}, of modulus {size:.6g}", m)
+        return Decision(False, f"q sees an eigenvalue {_shown(root)}, of modulus {_size(size)}", m)
     if ones > 1:
         return Decision(False, "q sees a defective eigenvalue 1", m)
     if ones and _reads_change(it, m):

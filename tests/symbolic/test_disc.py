@@ -9,6 +9,7 @@ import pytest
 from flint import fmpq, fmpq_poly, fmpz_poly
 
 from layerproof.symbolic.convergence.balls import balls_inside
+from layerproof.symbolic.convergence.decide import judged
 from layerproof.symbolic.convergence.disc import closed, inside, radius, within
 from layerproof.symbolic.convergence.sturm import isolate, real_roots
 
@@ -74,3 +75,9 @@ def test_positive_roots_are_isolated_and_counted() -> None:
 def test_a_radius_beyond_all_floats_has_a_bracket_too() -> None:
     lower, upper = radius(fmpz_poly([-(10**400), 1]) * fmpz_poly([-1, 2]))
     assert lower <= 10**400 <= upper < lower * (1 + Fraction(1, 1000))
+
+
+def test_an_eigenvalue_beyond_floats_is_told_in_words() -> None:
+    said = judged(fmpq_poly([-(10**400), 1])).why
+    assert said.endswith("one too large for a float of modulus above 1.8e+308") and "inf" not in said
+    assert judged(fmpq_poly([-3, 1])).why.endswith("about 3 of modulus 3")
