@@ -101,7 +101,7 @@ def npz(construction: Construction, dtype: str) -> bytes:
 
     arrays = {name: tensor.numpy() for name, tensor in wanted_tensors(construction, dtype).items()}
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, **arrays)  # of floats; older NumPys take `allow_pickle` for one more of them
     return buffer.getvalue()
 
 
