@@ -13,7 +13,7 @@ from ..report.picture_curves import Curve, curves_picture
 from .answer import Answer
 from .result import Convergence
 
-ITERATES, ENVELOPE = "distance of the prediction from its limit", "certified envelope"
+ITERATES, ENVELOPE = "distance to the limit", "certified envelope"
 TITLE, AXES = "Iterates inside their certified envelope", ("layer", "|v_l(q) - v*(q)|")
 
 

@@ -36,7 +36,7 @@ def with_fake(folder: Path, body: str, limit: float = 60.0) -> Outcome:
         ("echo 'Fatal error: exception Stack overflow' >&2; exit 2", "Stack overflow"),
         ("echo 'Error: System error: No space left on device' >&2; exit 1", "No space left on device"),
         ("echo 'Error: The term x has type T while it is expected to have type U.' >&2; exit 1", "has type"),
-        ("sleep 600", "did not compile within"),
+        ('[ "$1" = -where ] || sleep 600', "did not compile within"),
     ],
 )
 def test_trouble_leaves_the_question_open(body: str, reason: str, tmp_path: Path) -> None:

@@ -250,8 +250,8 @@ SECTIONS = ("schema", "kind", "subject", "settings", "prompt", "starting_weights
 def test_no_edit_of_a_case_crashes_its_replay(capsys, tmp_path, section):
     case, document = full_case(tmp_path)
     wrong = []
-    for place in (p for p in places(document) if p[0] == section):
-        for value in HOSTILE:
+    for k, place in enumerate(p for p in places(document) if p[0] == section):
+        for value in HOSTILE[k % 3 :: 3] if section == "found" else HOSTILE:  # of many places each takes a third
             if place == ("settings", "layers") and value in ("1e400", "9" * 2000):
                 continue  # below: a case of many layers
             said = assert_no_crash(capsys, case, json.dumps(edited(document, place, value)))
@@ -290,7 +290,7 @@ def test_no_json_or_another_document(capsys, tmp_path, text):
     assert_refused(run_cli(capsys, "verify", "--case", str(tmp_path / "none.json")), 4, "there is no such file")
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_cut_or_changed_byte_crashes_the_replay(capsys, tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("case")

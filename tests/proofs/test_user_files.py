@@ -11,6 +11,7 @@ import pytest
 from cli import Ran, assert_refused, console_script, python, run_cli
 from own_files import MASK, RECORD, RETURN, START, TOTAL, P, line_of, source, write
 
+from layerproof.proofs.commands import prove
 from layerproof.proofs.theory.audits import audits
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithms import find
@@ -158,7 +159,8 @@ def test_a_path_without_py_is_read_or_refused(capsys, tmp_path):
 # printing
 
 
-def test_prints_do_not_reach_stdout(capsys, tmp_path):
+def test_prints_do_not_reach_stdout(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(prove, "find_prover", lambda: None)  # what it would say is not asked here
     said = "print('HELLO')"
     path = write(tmp_path, (RECORD, f"{said}\n{RECORD}"), before(TOTAL, said))
     for command in (("verify", path, *DERIVED), ("prove", path)):

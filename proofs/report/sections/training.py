@@ -78,10 +78,11 @@ def _blocks(run: dict[str, Any]) -> list[Block]:
             ("measure", "mean", "lower quartile", "median", "upper quartile"), tuple(final), "In the end, over seeds."
         )
     )
-    bands = [Band(name, v["mean"], v["low"], v["high"]) for name, v in run["curves"].items()]
+    bands = [
+        Band(name.removeprefix("implicit weight "), v["mean"], v["low"], v["high"]) for name, v in run["curves"].items()
+    ]
     svg, words = bands_picture(run["processes"], bands, "What emerges in training", "training", (-0.2, 1.0))
-    none = Table((), ())
-    blocks.append(Picture(svg, words, "Means over seeds, bands from quartile to quartile.", none))
+    blocks.append(Picture(svg, words, "Means over seeds, bands from quartile to quartile.", _values(run)))
     made = run["made"]
     blocks.append(
         plain(
@@ -91,3 +92,14 @@ def _blocks(run: dict[str, Any]) -> list[Block]:
     )
     blocks.append(Listing(run["command"], "shell"))
     return blocks
+
+
+def _values(run: dict[str, Any]) -> Table:
+    """The curves' means as numbers, at every fifth point of the picture and at its end."""
+    count = len(run["processes"])
+    rows = [
+        (cell(str(run["processes"][k])),
+         *(cell("–" if v["mean"][k] is None else f"{v['mean'][k]:.3g}") for v in run["curves"].values()))
+        for k in sorted({*range(0, count, 5), count - 1})
+    ]  # fmt: skip
+    return Table(("processes", *run["curves"]), tuple(rows))
