@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
@@ -99,7 +100,7 @@ def npz(construction: Construction, dtype: str) -> bytes:
 
     from ..files.tensor_files import wanted_tensors
 
-    arrays = {name: tensor.numpy() for name, tensor in wanted_tensors(construction, dtype).items()}
+    arrays: dict[str, Any] = {name: t.numpy() for name, t in wanted_tensors(construction, dtype).items()}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # of floats; older NumPys take `allow_pickle` for one more of them
     return buffer.getvalue()
