@@ -10,12 +10,8 @@ from ...symbolic.errors import ContentError
 MAX_FILE_BYTES = 16 * 2**20
 
 
-def read_text(path: str | os.PathLike[str], most: int | None = None) -> str:
-    """The text of a regular UTF-8 file of at most `most` bytes, without a byte order mark; else `ContentError`.
-
-    most : the limit, `MAX_FILE_BYTES` unless said otherwise
-    """
-    path, most = Path(path), MAX_FILE_BYTES if most is None else most
+def read_bytes(path: Path, most: int, advice: str = "") -> bytes:
+    """The bytes of a regular file of at most `most` of them; `ContentError` says what is wrong with another."""
     try:
         if path.is_dir():
             raise ContentError("is a directory, wanted a file")
@@ -28,7 +24,17 @@ def read_text(path: str | os.PathLike[str], most: int | None = None) -> str:
     except OSError as error:
         raise ContentError(f"cannot be read: {error.strerror}") from None
     if len(content) > most:
-        raise ContentError(f"is larger than {most} bytes, the limit: split it or give less")
+        raise ContentError(f"is larger than {most} bytes, the limit{advice}")
+    return content
+
+
+def read_text(path: str | os.PathLike[str], most: int | None = None) -> str:
+    """The text of a regular UTF-8 file of at most `most` bytes, without a byte order mark; else `ContentError`.
+
+    most : the limit, `MAX_FILE_BYTES` unless said otherwise
+    """
+    most = MAX_FILE_BYTES if most is None else most
+    content = read_bytes(Path(path), most, ": split it or give less")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

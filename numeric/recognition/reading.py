@@ -25,7 +25,7 @@ from ...symbolic.plain_text import shown
 from ...symbolic.recognition.network import Network, identity, transposed
 from ...symbolic.recognition.prompts import Prompt, fitting, prompt_named, prompt_of_rows
 from ...symbolic.strict_json import loads
-from ..files.text import read_text
+from ..files.text import read_bytes, read_text
 from ..files.weights_file import from_document
 from ..judge.exact_floats import dyadic_matrix
 
@@ -143,7 +143,7 @@ def _file(path: Path, how: Reading, name: str = "") -> Found:
     try:
         if path.suffix == ".json":
             return _of_construction(name, from_document(loads(read_text(path))), how)
-        content = _bytes(path)
+        content = read_bytes(path, MAX_BYTES)
         if path.suffix == ".safetensors":
             from ..files.tensor_files import read_safetensors
 
@@ -162,17 +162,6 @@ def _file(path: Path, how: Reading, name: str = "") -> Found:
             "save_file, or numpy.savez, and give that"
         )
     raise ContentError(f"{path}: is no file of weights, wanted .safetensors, .npz or weights.json")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ContentError(f"cannot be read: {error.strerror}") from None
-    if len(content) > MAX_BYTES:
-        raise ContentError(f"is larger than {MAX_BYTES} bytes, the limit")
-    return content
 
 
 def _floats(name: str, stored: Any) -> np.ndarray:
