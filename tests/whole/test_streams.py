@@ -111,7 +111,7 @@ def test_an_interrupt_is_130_without_a_traceback_at_any_time(folder: Path, after
     """From the first line of ours on: nothing heavy has been imported yet when the process says that it is there."""
     code = (
         "import sys\nfrom layerproof.proofs.cli import main\nprint('there', flush=True)\n"
-        "sys.argv = ['layerproof', 'verify', '-L', '400', '--trials', '300']\nmain()"
+        "sys.argv = ['layerproof', 'verify', '-L', '400', '--trials', '300', '--max-work', '10000000000']\nmain()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code],
