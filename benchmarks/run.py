@@ -281,7 +281,7 @@ def identify_jobs(quick: bool) -> list[dict[str, Any]]:
         return {k: x if k == "M" else (x + 0.05 * noise.normal(size=x.shape)).astype("f4") for k, x in exact.items()}
 
     networks = [near() for _ in range(seeds)]
-    ours = seconds(lambda: [lp.identify(x, layers=3, function=False) for x in networks], 1 if quick else 3)
+    ours = seconds(lambda: [lp.identify(x, layout="td", layers=3, function=False) for x in networks], 1 if quick else 3)
     return [entry(f"identify {seeds} networks: d=4, n=30, L=3, weights only", ours)]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from ..symbolic.algorithm import Algorithm
@@ -15,12 +17,15 @@ from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
 from .checker import ask, establish, found_by
 from .identify.diagnose import Diagnosis, diagnose
+from .identify.kept import check_place, keep
 from .user_file import resolve_algorithm
 from .verdict import Claim, Result, Verdict
 from .witness_text import witness_lines
 
 DIAGNOSIS = "diagnosis"
 """The key of a result's settings that holds what would make a refuted subject right."""
+SAVED = "counterexample saved"
+"""The key of a result's settings that holds the file which keeps its counterexample."""
 UNKNOWN = "the reference is not known to run the update, so there is nothing to judge it against"
 
 
@@ -35,6 +40,7 @@ def assert_implements(
     device: str = "cpu",
     dtype: str | None = None,
     seed: int = 0,
+    save: str | os.PathLike[str] | None = None,
 ) -> Result:
     """Assert that `subject` runs `algorithm`, one iterate a layer; returns the claims when it does.
 
@@ -47,6 +53,8 @@ def assert_implements(
                 Where the algorithm gives its own heads, the reference is first judged against the update, as `verify`
                 does; else the weights derived at its sizes and preconditioners are what the module is judged against
     dtype     : for floats; the module's own by default
+    save      : a .json file for the counterexample and what to change, written when the subject is refuted; nothing
+                else is written over
 
     Raises `AssertionError` with the counterexample and the smallest change that would make it right when the subject is
     refuted, and with the reason when the question stays open; its `result` is the claims, its `diagnosis` what to
@@ -63,6 +71,7 @@ def assert_implements(
         device=device,
         dtype=dtype,
         seed=seed,
+        save=save,
     )
     if not result.holds:
         raise error(subject, result)
@@ -89,8 +98,12 @@ def judge(
     device: str = "cpu",
     dtype: str | None = None,
     seed: int = 0,
+    save: str | os.PathLike[str] | None = None,
 ) -> Result:
     """What `assert_implements` finds, whether it holds or not."""
+    place = None if save is None else Path(save)
+    if place is not None:
+        check_place(place)
     found = resolve_algorithm(algorithm, "compare with")
     module = None
     if isinstance(subject, Construction):
@@ -127,7 +140,10 @@ def judge(
             claims += found_by(case, name)
         if why is None and any(c.verdict is Verdict.REFUTED for c in claims):
             why = diagnose(case)
-    return _result(subject, asked, claims, why)
+    result = _result(subject, asked, claims, why)
+    if place is not None and keep(place, result, result.settings.get(DIAGNOSIS)):
+        return replace(result, settings={**result.settings, SAVED: str(place)})
+    return result
 
 
 def _result(subject: Any, asked: Sequence[str], claims: Sequence[Claim], why: Diagnosis | None = None) -> Result:
@@ -159,6 +175,8 @@ def failure(subject: Any, result: Result) -> str:
         lines += witness_lines(why["counterexample"])
     if why.get("remedy"):
         lines.append(f"what would make it right: {why['remedy']}")
+    if SAVED in result.settings:
+        lines.append(f"saved: {result.settings[SAVED]}")
     return "\n".join(lines)
 
 

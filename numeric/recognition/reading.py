@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,7 @@ from ..files.weights_file import from_document
 from ..judge.exact_floats import dyadic_matrix
 
 MAX_BYTES = 2**29
-ASSUMED = "by their number the "
-"""How a note begins that says which prompt was taken."""
+TOLD = "which prompt the rows are is what the file says of itself: --layout reads them otherwise"
 LETTERS = ("W", "P", "Q", "M")
 DEFAULT_CONTEXT = 30
 """n where nothing says it: with the published mask the rule is the same for every n."""
@@ -71,15 +70,7 @@ class Found:
 
     network: Network
     gamma: Fraction | None = None
-    notes: tuple[str, ...] = field(default=())
-
-    def as_least_squares(self) -> Network | None:
-        """The same weights read as those of least squares' prompt, where nothing but their rows said what they are."""
-        layout = self.network.layout
-        if not any(note.startswith(ASSUMED) for note in self.notes) or self.network.prompt.name == "least-squares":
-            return None
-        prompt = prompt_named("least-squares")
-        return replace(self.network, prompt=prompt, layout=prompt.layout(layout.m, layout.n))
+    notes: tuple[str, ...] = ()
 
 
 def read(weights: Any, how: Reading | None = None) -> list[Found]:
@@ -148,12 +139,14 @@ def _file(path: Path, how: Reading, name: str = "") -> Found:
             from ..files.tensor_files import read_safetensors
 
             stored, metadata = read_safetensors(content)
-            return _of_arrays(name, {k: _floats(k, x) for k, x in stored.items()}, _known(metadata), how)
+            known = _known(metadata)
+            found = _of_arrays(name, {k: _floats(k, x) for k, x in stored.items()}, known, how)
+            return replace(found, notes=(TOLD,)) if known.prompt is not None and how.layout is None else found
         if path.suffix == ".npz":
             from ..files.tensor_files import read_npz
 
-            found = read_npz(content, MAX_BYTES)
-            return _of_arrays(name, {k: _floats(k, x) for k, x in found.items()}, Known(), how)
+            held = read_npz(content, MAX_BYTES)
+            return _of_arrays(name, {k: _floats(k, x) for k, x in held.items()}, Known(), how)
     except ContentError as error:
         raise ContentError(f"{path}: {error}") from None
     if content[:2] == b"\x80\x02" or content[:4] == b"PK\x03\x04" or path.suffix in (".pt", ".pth", ".pkl", ".bin"):
@@ -330,7 +323,7 @@ def _plain(matrix: Any) -> list[list[Any]]:
 
 def _network(name: str, layers: Sequence[Sequence[Head]], m: int, known: Known, how: Reading, masked: bool) -> Found:
     """The network, its prompt found or asked for."""
-    prompt, notes = choose(m, known.prompt, how)
+    prompt = choose(m, known.prompt, how)
     n = known.n if masked and known.n is not None else how.context or known.n or DEFAULT_CONTEXT
     if how.context is not None and how.context != n:
         raise ArgumentError(f"context is {how.context}, but the masks of {name} are for n = {n}: leave it out")
@@ -346,7 +339,7 @@ def _network(name: str, layers: Sequence[Sequence[Head]], m: int, known: Known, 
     network = Network(name, stored, depth, len(stored) == 1 and depth > 1, prompt, layout, masked)
     if how.transposed:
         network = transposed(network, how.transposed)
-    return Found(network, known.gamma, notes)
+    return Found(network, known.gamma)
 
 
 def _depth(stored: int, known: int | None, asked: int | None) -> int:
@@ -357,32 +350,29 @@ def _depth(stored: int, known: int | None, asked: int | None) -> int:
     return asked or known or 1
 
 
-def choose(m: int, known: Prompt | None, how: Reading) -> tuple[Prompt, tuple[str, ...]]:
+def choose(m: int, known: Prompt | None, how: Reading) -> Prompt:
     """The prompt that m rows are for; `ArgumentError` that asks where there are several.
 
-    An odd number of rows is TD's prompt: a prompt of least squares alone has as many rows for some d whatever m is, so
-    that it is read only where the layout or d says so.
+    Least squares' prompt has m rows for some d whatever m is, and TD's weights are least squares' exactly when they are
+    read so: more than one row needs the layout, d, or a file of ours that tells its sizes.
     """
     if how.layout is not None:
         prompt = prompt_named(how.layout)
         _fits(prompt, m, how)
-        return prompt, ()
+        return prompt
     if known is not None:
         _fits(known, m, how)
-        return known, ()
+        return known
     found = fitting(m, how.features)
-    own = [p for p in found if p.name != "least-squares"]
     if how.features is not None and not found:
         sizes = ", ".join(f"{p.name} {p.features_of(m)}" for p in fitting(m))
         raise ArgumentError(
             f"features is {how.features}, but the weights have {m} rows, which is d = {sizes or 'none'}: these are "
             "weights of another d"
         )
-    chosen = own or found
-    if len(chosen) == 1:
-        said = f"{ASSUMED}{m} rows are those of the prompt {chosen[0].name} with d = {chosen[0].features_of(m)}"
-        return chosen[0], (said,)
-    if not chosen:
+    if len(found) == 1:
+        return found[0]
+    if not found:
         raise ContentError(f"the matrices are {m} x {m}, and no prompt of the catalogue has {m} rows")
     said = " or ".join(f"--layout {p.name} (d = {p.features_of(m)})" for p in found)
     raise ArgumentError(f"layout is missing: {m} rows are those of several prompts, wanted {said}")

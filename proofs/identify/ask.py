@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 from ...numeric.recognition.function import drawn, function
 from ...numeric.recognition.reading import Found, read
-from ...numeric.recognition.verdict import APPROXIMATE, EXACT, Recognition, Shared, recognise
+from ...numeric.recognition.verdict import APPROXIMATE, Recognition, Shared, recognise
 from ...numeric.recognition.worst import worst_case
 from ...symbolic.errors import ArgumentError
+from ...symbolic.prompt import Context, Layout
 from ...symbolic.recognition.rebuild import rebuilt
 from ...symbolic.recognition.rule import Rule, rule
 from ..case import Progress, silent
@@ -29,6 +31,8 @@ def identify(
     """
     question = question or Question()
     found = read(weights, question.reading)
+    for one in found:
+        _check_prompts(one.network.layout, question.prompts or ())
     shared = Shared()
     answers = []
     for k, one in enumerate(found):
@@ -43,6 +47,15 @@ def identify(
     return Identification(question.document(), tuple(answers), written)
 
 
+def _check_prompts(layout: Layout, prompts: Sequence[Context]) -> None:
+    """Raise before any work where prompts are of other sizes than the weights."""
+    for k, c in enumerate(prompts):
+        if (c.d, c.n) != (layout.d, layout.n):
+            raise ArgumentError(
+                f"prompts[{k}] has d = {c.d} and n = {c.n}, wanted those of the weights: d = {layout.d}, n = {layout.n}"
+            )
+
+
 def _told(progress: Progress, place: str, text: str) -> None:
     progress(f"{place}: {text}")
 
@@ -51,9 +64,6 @@ def _answer(found: Found, question: Question, shared: Shared, progress: Progress
     gamma = question.gamma if question.gamma is not None else found.gamma if found.gamma is not None else GAMMA
     recognition = recognise(found.network, gamma, shared=shared)
     notes = (*found.notes, *_notes(recognition, gamma))
-    other = found.as_least_squares() if recognition.algorithm is None and not recognition.idle else None
-    if other is not None and recognise(other, gamma, False, shared).match == EXACT:
-        notes += (f"read as --layout least-squares (d = {other.layout.d}) they are exactly least squares",)
     looked = _function(recognition, gamma, question, progress) if question.function else None
     return Identified(recognition, gamma, rule(found.network, recognition.tensors), _fitted(recognition), notes, looked)
 
@@ -62,12 +72,6 @@ def _function(recognition: Recognition, gamma: Fraction, question: Question, pro
     network, best = recognition.network, recognition.best
     layout = network.layout
     if question.prompts is not None:
-        wrong = next(((k, c) for k, c in enumerate(question.prompts) if (c.d, c.n) != (layout.d, layout.n)), None)
-        if wrong is not None:
-            k, c = wrong
-            raise ArgumentError(
-                f"prompts[{k}] has d = {c.d} and n = {c.n}, wanted those of the weights: d = {layout.d}, n = {layout.n}"
-            )
         contexts, law = list(question.prompts), "given prompts"
     else:
         law = question.process or PROCESS

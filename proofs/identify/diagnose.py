@@ -14,6 +14,7 @@ from ...numeric.recognition.reading import Reading, read
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import Construction
 from ...symbolic.errors import LayerproofError
+from ...symbolic.exact import as_fraction
 from ...symbolic.identity.exact import Mismatch, problem
 from ...symbolic.identity.witness import shrink
 from ...symbolic.recognition.masks import MaskSpace
@@ -22,6 +23,7 @@ from ...symbolic.recognition.prompts import prompt_of_rows
 from ...symbolic.recognition.reach import everything
 from ...symbolic.recognition.rebuild import with_heads
 from ...symbolic.recognition.tensor import Entries, tensors
+from ...symbolic.strict_json import rational_text
 from ..case import Case
 from ..verdict import witness_json
 
@@ -109,6 +111,12 @@ def _module(case: Case) -> Diagnosis:
         with torch.no_grad():
             return [x.detach().to("cpu", torch.float64).numpy() for x in run_states(case.module, Z, reference.depth)]
 
+    def rows(context: Any, start: Any) -> list[list[str]]:
+        """Z_0, as the module gets it before rounding."""
+        setup = problem(algorithm, RATIONALS, context, start, case.parameters, options)
+        lines = [*setup.X.fractions(), *setup.rows(setup.start)]
+        return [[rational_text(as_fraction(x)) for x in line] for line in lines]
+
     drawn = list(islice(prompts(algorithm, s.features, s.context, s.seed, s.process, s.prompt), TRIED))
     runs = [states(context, start) for _, context, start in drawn]
     own = _own_weights(case)
@@ -128,7 +136,12 @@ def _module(case: Case) -> Diagnosis:
     wrong = next((k for k, run in enumerate(runs) if not plain.explains(run)), None)
     witness = None
     if wrong is not None:
-        witness = witness_json(shrink(check, drawn[wrong][1], drawn[wrong][2], BUDGET))
+        found_at = shrink(check, drawn[wrong][1], drawn[wrong][2], BUDGET)
+        witness = {
+            **witness_json(found_at),
+            "row_names": list(reference.layout.row_names()),
+            "prompt_rows": rows(found_at.context, found_at.start),
+        }
     return Diagnosis(found.name if found else "", found.remedy if found else "", witness)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from torch import nn
 
 import layerproof as lp
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
+from layerproof.symbolic.errors import ArgumentError
+from layerproof.symbolic.strict_json import loads
 
 N = 4
 RIGHT = lp.construct("td-lambda", d=2, n=N, layers=2, seed=1)
@@ -59,20 +63,40 @@ class Mine(nn.Module):
         ("", 0.71, None),  # no mistake of the list: nothing is named
     ],
 )
-def test_the_smallest_change_is_named(bug: str, factor: float, change: str | None) -> None:
+def test_the_smallest_change_is_named(bug: str, factor: float, change: str | None, tmp_path: Path) -> None:
+    module, path = Mine(bug, factor), tmp_path / "case.json"
     with pytest.raises(AssertionError) as caught:
-        lp.assert_implements(Mine(bug, factor), "td-lambda", reference=RIGHT)
+        lp.assert_implements(module, "td-lambda", reference=RIGHT, save=path)
     error: Any = caught.value
     assert error.diagnosis["change"] == change
     assert ("what would make it right: " in str(error)) == (change is not None)
     assert error.result.exit_code == 1
     assert error.diagnosis["counterexample"]["prompt"]
     assert "counterexample: the smallest prompt found" in str(error)
+    assert f"saved: {path}" in str(error)
+    kept = loads(path.read_text())
+    assert (kept["change"], kept["found"]) == (change, error.diagnosis["counterexample"])
+    found = kept["found"]  # the module does on the saved rows what the file says that it did
+    rows = [[float(Fraction(x)) for x in row] for row in found["prompt_rows"]]
+    after = module.states(torch.tensor(rows, dtype=torch.float64))[found["layer"]]
+    at = -1 if found["column"].endswith("query") else int(found["column"].split()[-1]) - 1
+    row = found["row_names"].index(found["row"])
+    assert float(after[row, at]) == pytest.approx(float(Fraction(found["layer_value"])), rel=1e-12)
 
 
-def test_a_right_module_passes_and_wrong_exact_weights_are_diagnosed() -> None:
+def test_a_right_module_passes_and_wrong_exact_weights_are_diagnosed(tmp_path: Path) -> None:
     assert lp.assert_implements(Mine(), "td-lambda", reference=RIGHT).holds
     minus = RationalMatrix.of([[-1 * int(i == j) for j in range(5)] for i in range(5)])
     wrong = replace(RIGHT, layers=tuple(tuple(replace(h, Q=h.Q @ minus) for h in heads) for heads in RIGHT.layers))
-    with pytest.raises(AssertionError, match="what would make it right: flip the sign of P or of Q"):
-        lp.assert_implements(wrong, "td-lambda")
+    path = tmp_path / "case.json"
+    with pytest.raises(AssertionError, match="what would make it right: flip the sign of P or of Q") as caught:
+        lp.assert_implements(wrong, "td-lambda", save=path)
+    error: Any = caught.value
+    assert loads(path.read_text())["found"] == error.result.claims[0].witness
+    assert not lp.assert_implements(RIGHT, "td-lambda", save=tmp_path / "none.json").settings.get(
+        "counterexample saved"
+    )
+    assert not (tmp_path / "none.json").exists()
+    (tmp_path / "mine.json").write_text("{}")
+    with pytest.raises(ArgumentError, match="is no counterexample"):
+        lp.assert_implements(wrong, "td-lambda", save=tmp_path / "mine.json")

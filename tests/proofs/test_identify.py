@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cli import run_cli
+from cli import assert_refused, run_cli
 from safetensors.numpy import save_file
 
 import layerproof as lp
@@ -23,7 +24,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def asked(weights: Any, **more: Any) -> lp.Identification:
-    return lp.identify(weights, function=False, **more)
+    return lp.identify(weights, **{"function": False, "layout": "td", **more})
 
 
 def arrays(name: str, layers: int = 3, **more: Any) -> Arrays:
@@ -45,7 +46,7 @@ def of(given: Arrays, letter: str) -> list[str]:
 
 def test_every_algorithm_is_recognised_exactly_at_three_layers() -> None:
     for name in lp.algorithms():
-        found = asked(lp.construct(name, d=D, n=N, layers=3, seed=1))
+        found = asked(lp.construct(name, d=D, n=N, layers=3, seed=1), layout=None)
         assert (found.algorithm, found.match) == (name, "exact")
         assert found.networks[0].distance == 0
 
@@ -209,7 +210,7 @@ def test_other_weights_become_a_polynomial_map(tmp_path: Path) -> None:
 
 
 def test_the_function_of_exact_weights_is_the_algorithm_s_on_every_prompt() -> None:
-    found = lp.identify(arrays("td0", 2), trials=2).networks[0].function
+    found = asked(arrays("td0", 2), trials=2, function=True).networks[0].function
     assert found is not None
     assert found["distances_exact"] is True
     assert [x["explained"] for x in found["layers"]] == [1.0, 1.0]
@@ -220,11 +221,33 @@ def test_the_function_of_exact_weights_is_the_algorithm_s_on_every_prompt() -> N
 def test_the_function_of_near_weights_has_a_distance_and_vacuous_bounds_are_undecided() -> None:
     given, rng = arrays("td0", 3), np.random.default_rng(0)
     near = {k: x + 0.02 * rng.normal(size=x.shape) if k[-1] in "PQ" else x for k, x in given.items() if k[-1] in "PQM"}
-    found = lp.identify(near, process="gaussian", trials=3).networks[0].function
+    found = asked(near, process="gaussian", trials=3, function=True).networks[0].function
     assert found is not None
     assert max(found["distances"]) > 0
     assert found["worst_case"]["verdict"] == "undecided"
     assert found["layers"][-1]["feature_change"] > 0
+
+
+def test_the_function_on_prompts_of_one_s_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.savez(tmp_path / "half.npz", **{k: x * (0.5 if k[-1] == "Q" else 1) for k, x in arrays("td0", 1).items()})
+    prompt = {
+        "features": [[1, 0]] + [[0, 0]] * 4,
+        "next_features": [[0, 1]] + [[0, 0]] * 4,
+        "rewards": [10, 0, 0, 0, 0],
+    }
+    (tmp_path / "a.json").write_text(json.dumps({**prompt, "query": [1, 0]}))
+    (tmp_path / "b.json").write_text(json.dumps({**prompt, "query": [0, 1]}))
+    given = ("--prompts", str(tmp_path / "a.json"), "--prompts", str(tmp_path / "b.json"))
+    ran = run_cli(capsys, "identify", str(tmp_path / "half.npz"), "--layout", "td", *given, "--json")
+    found = ran.document["function"]
+    C = ran.document["rule"]["matrices"]["C"][0]  # w = C phi_1 R_1 / 5, and the prediction w . q
+    assert (found["law"], found["prompts"], found["quantile"]) == ("given prompts", 2, None)
+    assert found["size"] == pytest.approx(2 * max(abs(float(Fraction(row[0]))) for row in C))
+    (tmp_path / "c.json").write_text(json.dumps({"features": [[1]], "next_features": [[1]], "rewards": [1]}))
+    ran = run_cli(
+        capsys, "identify", str(tmp_path / "half.npz"), "--layout", "td", "--prompts", str(tmp_path / "c.json")
+    )
+    assert_refused(ran, 2, "prompts[0] has d = 1 and n = 1, wanted those of the weights: d = 2, n = 5")
 
 
 def test_a_quantile_s_bound_holds_whatever_the_law_is() -> None:
@@ -238,13 +261,21 @@ def test_a_quantile_s_bound_holds_whatever_the_law_is() -> None:
 def test_shapes_decide_the_prompt_and_what_they_leave_open_is_asked() -> None:
     given = arrays("gtd2")
     with pytest.raises(ArgumentError, match=r"layout is missing: 6 rows .* --layout gradient-td \(d = 2\)"):
-        asked(given)
+        asked(given, layout=None)
     with pytest.raises(ArgumentError, match="another d"):
-        asked(arrays("td0"), d=3)
+        asked(arrays("td0"), d=3, layout=None)
     assert asked(arrays("least-squares"), layout="least-squares").algorithm == "least-squares"
-    both = {"P": np.diag([0.0, 0, 0, 0, 1]), "Q": np.zeros((5, 5))}
-    both["Q"][:4, :4] = np.random.default_rng(0).integers(1, 9, (4, 4))
-    assert any("--layout least-squares (d = 4)" in note for note in asked(both, layers=2).networks[0].notes)
+    with pytest.raises(ArgumentError, match=r"5 rows .* --layout td \(d = 2\) or --layout least-squares \(d = 4\)"):
+        asked(arrays("td0"), layout=None)  # read as least squares' prompt, TD's weights are exactly that
+    assert asked(arrays("td0"), layout="least-squares").algorithm == "least-squares"
+    assert asked(arrays("td0"), d=2, layout=None).algorithm == "td0"
+
+
+def test_weights_of_a_file_of_ours_need_no_layout_and_the_answer_says_so(tmp_path: Path) -> None:
+    construction = lp.construct("td0", d=D, n=N, layers=2)
+    save_file(arrays("td0", 2), tmp_path / "a.safetensors", {"layerproof": json.dumps(description(construction))})
+    found = asked(tmp_path / "a.safetensors", layout=None)
+    assert found.match == "exact" and any("--layout" in note for note in found.networks[0].notes)
 
 
 def test_files_of_other_kinds_and_with_wrong_content_are_refused(tmp_path: Path) -> None:
@@ -259,13 +290,16 @@ def test_files_of_other_kinds_and_with_wrong_content_are_refused(tmp_path: Path)
     (tmp_path / "long.safetensors").write_bytes(struct.pack("<Q", 2**32) + b"{}")
     with pytest.raises(ContentError, match="header has 4294967296 bytes"):
         asked(tmp_path / "long.safetensors")
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    with pytest.raises(ContentError, match="is no regular file"):  # and it does not wait for a writer
+        asked(tmp_path / "pipe.safetensors")
     with pytest.raises(ContentError, match="wanted matrices called P and Q"):
         asked({"a": np.zeros((5, 5))})
 
 
 def test_a_module_and_npz_are_read_like_arrays(tmp_path: Path) -> None:
     construction = lp.construct("td0", d=D, n=N, layers=3)
-    assert asked(lp.LinearTransformer.from_construction(construction)).match == "exact"
+    assert asked(lp.LinearTransformer.from_construction(construction), layout=None).match == "exact"
     np.savez(tmp_path / "a.npz", **arrays("td0"))
     assert asked(tmp_path / "a.npz").algorithm == "td0"
     listed = [{x: arrays("td0")[f"layers.{k}.heads.0.{x}"] for x in "PQ"} for k in range(3)]
@@ -277,10 +311,10 @@ def test_a_module_and_npz_are_read_like_arrays(tmp_path: Path) -> None:
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "td.safetensors"
     save_file(arrays("td0"), path)
-    ran = run_cli(capsys, "identify", str(path), "--weights-only", "--json")
+    ran = run_cli(capsys, "identify", str(path), "--layout", "td", "--weights-only", "--json")
     assert ran.code == 0
     assert (ran.document["algorithm"], ran.document["match"]) == ("td0", "exact")
-    shown = run_cli(capsys, "identify", str(path), "--weights-only").out
+    shown = run_cli(capsys, "identify", str(path), "--layout", "td", "--weights-only").out
     assert "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C phi_j" in shown
     save_file({k: x for k, x in arrays("gtd2").items()}, tmp_path / "open.safetensors")
     refused = run_cli(capsys, "identify", str(tmp_path / "open.safetensors"), "--json")
