@@ -11,7 +11,7 @@ import fuzz
 
 @pytest.mark.slow
 def test_hundreds_of_hostile_inputs_end_as_commands_may_end() -> None:
-    codes, found = fuzz.fuzz(seed=16, count=200, processes=False)
+    codes, found = fuzz.fuzz(seed=16, numbers=range(200), processes=False)
     assert [(item.number, wrong, item.arguments, item.damaged, said) for item, wrong, said in found] == []
     assert sum(codes.values()) == 200 and {0, 2, 4} <= codes.keys()
 
