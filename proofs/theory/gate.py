@@ -212,26 +212,43 @@ class _Gate:
         return Job(place, self._command(*place.split("/")), frozenset(wanted), kept)
 
     def _seal(self, audits: list[Audit], done: dict[str, Trouble | str]) -> None:
-        """Seal all of them in one file; where that does not compile each in a file of its own, to see which."""
-        if not audits:
-            return
+        """Seal all of them by one question in one file; where that is not closed, each in a file of its own.
+
+        Only of what is still open it is asked what each theorem assumes: every answer takes as long as the first.
+        """
         word = nonce()
-        every = self._job(f"seals/{EVERY}", seal_text(audits, word), {p for a in audits for p in _places(a)})
         self.progress(f"sealing {sum(len(a.theorems) for a in audits)} theorems")
-        done.update(run_jobs([every], done, self.folder, self.running, self.limit, silent))
-        state = done[every.place]
-        if not isinstance(state, Trouble):
-            self._answered(state, word, [t.name for a in audits for t in a.theorems])
-            return
-        del done[every.place]
-        each = {a.name: self._job(f"seals/{a.name}", seal_text([a], word), _places(a)) for a in audits}
-        done.update(run_jobs(list(each.values()), done, self.folder, self.running, self.limit, self.progress))
-        for audit in audits:
-            state = done[each[audit.name].place]
-            if isinstance(state, Trouble):
-                self._note(audit, state)
+        rest = self._sealed({EVERY: audits} if audits else {}, word, done)
+        if len(audits) > 1:
+            rest = self._sealed({a.name: [a] for a in rest}, word, done)
+        self._sealed({a.name: [a] for a in rest}, word, done, each=True)
+
+    def _sealed(
+        self, groups: dict[str, list[Audit]], word: str, done: dict[str, Trouble | str], each: bool = False
+    ) -> list[Audit]:
+        """Compile a seal for each group; the audits of those that are open after it: all passed in the others."""
+        jobs = {
+            name: self._job(f"seals/{name}", seal_text(audits, word, each), {p for a in audits for p in _places(a)})
+            for name, audits in groups.items()
+        }
+        for job in jobs.values():
+            done.pop(job.place, None)
+        done.update(run_jobs(list(jobs.values()), done, self.folder, self.running, self.limit, silent))
+        rest: list[Audit] = []
+        for name, audits in groups.items():
+            state, names = done[jobs[name].place], [t.name for a in audits for t in a.theorems]
+            if isinstance(state, Trouble) and len(audits) == 1:
+                self._note(audits[0], state)
+            elif isinstance(state, Trouble):
+                del done[jobs[name].place]
+                rest += audits
+            elif each:
+                self._answered(state, word, names)
+            elif answers(state, word, [name]) == {name: CLOSED}:
+                self.outcome.passed.update(dict.fromkeys(names, 0.0))
             else:
-                self._answered(state, word, [t.name for t in audit.theorems])
+                rest += audits
+        return rest
 
     def _texts(self) -> tuple[dict[str, str], dict[str, str]]:
         """The text of every file by its place, and the listed files that cannot be read, with the reason."""

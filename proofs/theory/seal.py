@@ -16,20 +16,30 @@ def nonce() -> str:
     return "q" + secrets.token_hex(16)
 
 
-def seal_text(audits: Sequence[Audit], word: str) -> str:
+def seal_text(audits: Sequence[Audit], word: str, each: bool = False) -> str:
     """A file that imports nothing: each proof against its statement by full names, then the questions.
 
     The statements are compiled already, over MathComp alone; here they are names, and nothing is left to be parsed.
+    each : ask what each theorem assumes; else one question about the conjunction of all, which rests on what any of
+           them rests on: the prover walks through its whole library for every question
     """
     lines = [line for a in audits for line in (f"From {STATEMENTS_PREFIX} Require {a.name}.",
                                                f"From {AUDITS_PREFIX} Require {a.name}.")]  # fmt: skip
     full = [f"{a.name}.{t.name}" for a in audits for t in a.theorems]
     for i, name in enumerate(full):
         lines.append(f"Definition sealed_{i} : {STATEMENTS_PREFIX}.{name} := {AUDITS_PREFIX}.{name}.")
-    for i in range(len(full)):
+    asked = [f"sealed_{i}" for i in range(len(full))]
+    if not each:
+        said, proof = "Coq.Init.Logic.True", "Coq.Init.Logic.I"
+        for i in reversed(range(len(full))):
+            said = f"Coq.Init.Logic.and {STATEMENTS_PREFIX}.{full[i]}\n ({said})"
+            proof = f"Coq.Init.Logic.conj sealed_{i}\n ({proof})"
+        lines.append(f"Definition sealed : {said} := {proof}.")
+        asked = ["sealed"]
+    for i, name in enumerate(asked):
         lines += [
             f'Goal True. idtac "{word} {i} begins". Abort.',
-            f"Print Assumptions sealed_{i}.",
+            f"Print Assumptions {name}.",
             f'Goal True. idtac "{word} {i} ends". Abort.',
         ]
     return "\n".join(lines) + "\n"
@@ -44,7 +54,8 @@ def theorem_at(line: int, audit: Audit) -> str | None:
 def answers(said: str, word: str, theorems: Sequence[str]) -> dict[str, str | None]:
     """What the prover answered about each theorem: the one answer between its two marks; None where it is not one.
 
-    said : standard output alone; warnings are on standard error and answer nothing
+    theorems : one name for each question of the seal
+    said     : standard output alone; warnings are on standard error and answer nothing
     """
     result: dict[str, str | None] = {}
     for i, name in enumerate(theorems):

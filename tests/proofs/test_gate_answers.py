@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rocq_tiny import THEORY, judged
+from rocq_tiny import STATEMENTS, THEORY, audit, judged, rocq, theory
 
 from layerproof.proofs.theory import gate as gate_module
 from layerproof.proofs.theory import lexer, seal
+from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.axioms import axioms
+from layerproof.proofs.theory.gate import gate
 from layerproof.proofs.theory.lexer import code, forbidden_words, required
+from layerproof.proofs.theory.theorem import Theorem
 
 CHEAT = """\
 Axiom shortcut : forall P : Prop, P.
@@ -52,6 +55,24 @@ def test_a_seal_that_is_blind_to_axioms_is_overruled_by_the_checker(
     monkeypatch.setattr(gate_module, "answers", lambda said, word, names: dict.fromkeys(names, seal.CLOSED))
     outcome = judged(tmp_path, CHEAT)
     assert not outcome.passed and "the checker lists the axiom LayerProof.tiny.shortcut" in outcome.refused["twice"]
+
+
+def test_of_several_asked_together_only_those_fall_that_rest_on_an_axiom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One question about all of them finds the axiom; the questions one by one find whose it is."""
+    without_words(monkeypatch)
+    folder = theory(tmp_path, cheat=CHEAT)
+    wrong = Theorem("double_sum", "cheat", "", "")
+    statements = STATEMENTS.replace("Definition twice", "Definition double_sum")
+    proofs = """\
+From LayerProofStatements Require cheat.
+From LayerProof Require cheat.
+Theorem double_sum : LayerProofStatements.cheat.double_sum.
+Proof. exact LayerProof.cheat.twice. Qed.
+"""
+    outcome = gate([audit(), Audit("cheat", ("cheat",), (wrong,), statements, proofs)], rocq(), folder)
+    assert set(outcome.passed) == {"twice"} and "it rests on Axioms: " in outcome.refused["double_sum"]
 
 
 @pytest.mark.parametrize(
