@@ -38,6 +38,23 @@ class AccumulatorHead:
     M: Any
 
 
+@dataclass(frozen=True, eq=False)
+class TokenwiseHead:
+    """A head with feature rows as values and keys and accumulator rows on the query side: it adds (U X M X^T E) Y.
+
+    It is the head with W P = [[0, 0], [U, 0]] and Q = [[0, E], [0, 0]].  U : (K, p); E : (p, K); M : (N, N).
+    Over a constant row it is one fixed map of the accumulator rows, the same at every token and for every prompt.
+    """
+
+    U: Any
+    E: Any
+    M: Any
+
+
+RowHead = AccumulatorHead | TokenwiseHead
+"""A head that leaves feature rows as they are, and is linear in the accumulator rows."""
+
+
 def layer(Z: Any, heads: Sequence[Head], scale: Any) -> Any:
     """One layer, as written in the papers: Z + scale * sum_h W_h P_h Z M_h (Z^T Q_h Z).
 
@@ -50,41 +67,62 @@ def layer(Z: Any, heads: Sequence[Head], scale: Any) -> Any:
     return result
 
 
-def masked_keys(X: Any, heads: Sequence[AccumulatorHead]) -> dict[int, Any]:
+def masked_keys(X: Any, heads: Sequence[RowHead]) -> dict[int, Any]:
     """M X^T for each mask that occurs: it does not change from layer to layer while X does not."""
     return {id(M): M @ X.mT for M in {id(h.M): h.M for h in heads}.values()}
 
 
-def accumulate(X: Any, Y: Any, heads: Sequence[AccumulatorHead], scale: Any, keys: dict[int, Any]) -> Any:
-    """One layer on the accumulator rows: Y + scale * sum_h (U_h Y) (M_h X^T) E_h X, from right to left in n p^2 order.
+def accumulate(X: Any, Y: Any, heads: Sequence[RowHead], scale: Any, keys: dict[int, Any]) -> Any:
+    """One layer on the accumulator rows: Y + scale * (sum_h (U_h Y) (M_h X^T) E_h X + sum_t (U_t X M_t X^T E_t) Y).
 
-    X : (p, N) feature rows; Y : (K, N) accumulator rows; `keys` as from `masked_keys`.
+    From right to left in n p^2 order.  X : (p, N) feature rows; Y : (K, N) accumulator rows; `keys` as from
+    `masked_keys`.
     """
-    total = None
+    total, own = None, None
     for h in heads:
-        met = (h.U @ Y) @ keys[id(h.M)] @ h.E
-        total = met if total is None else total + met
-    return Y if total is None else (Y + (total @ X) * scale).lowest_terms()
+        if isinstance(h, TokenwiseHead):
+            own = _plus(own, h.U @ (X @ keys[id(h.M)]) @ h.E)
+        else:
+            total = _plus(total, (h.U @ Y) @ keys[id(h.M)] @ h.E)
+    gained = None if total is None else total @ X
+    if own is not None:
+        gained = _plus(gained, own @ Y)
+    return Y if gained is None else (Y + gained * scale).lowest_terms()
 
 
-def iterate(X: Any, Y: Any, layers: Iterable[Sequence[AccumulatorHead]], scale: Any) -> Iterator[Any]:
+def _plus(total: Any, more: Any) -> Any:
+    return more if total is None else total + more
+
+
+def iterate(X: Any, Y: Any, layers: Iterable[Sequence[RowHead]], scale: Any) -> Iterator[Any]:
     """The accumulator rows after each layer; the feature rows X are those of the prompt throughout.
 
-    It is `accumulate` with the brackets moved, as exact arithmetic allows: the rows are Y + change X, so that
-    Y_l (M X^T) = Y (M X^T) + change (X M X^T), where both products with M X^T are the same at every layer.
+    It is `accumulate` with the brackets moved, as exact arithmetic allows: the rows are Y + mixed Y + change X, with
+    `mixed` (K, K) and `change` (K, p), so that Y_l (M X^T) = (Y + mixed Y) (M X^T) + change (X M X^T), where both
+    products with M X^T are the same at every layer.
     """
     products: dict[int, Any] = {}
     alive: list[Any] = []  # a mask is looked up by identity, so it must stay alive as long as its products
-    change = None
+    change = mixed = None
     for heads in layers:
         fresh = [h for h in heads if id(h.M) not in products]
         alive.extend(h.M for h in fresh)
         products.update((mask, (Y @ keys, X @ keys)) for mask, keys in masked_keys(X, fresh).items())
-        total = None
+        total = own = None
         for h in heads:
             start, gram = products[id(h.M)]
-            met = h.U @ (start if change is None else start + change @ gram) @ h.E
-            total = met if total is None else total + met
+            if isinstance(h, TokenwiseHead):
+                own = _plus(own, h.U @ gram @ h.E)
+                continue
+            if mixed is not None:
+                start = start + mixed @ start
+            total = _plus(total, h.U @ (start if change is None else start + change @ gram) @ h.E)
+        if own is not None:
+            if change is not None:
+                total = _plus(total, own @ change)
+            more = (own if mixed is None else own + own @ mixed) * scale
+            mixed = (more if mixed is None else mixed + more).lowest_terms()
         if total is not None:
             change = (total * scale if change is None else change + total * scale).lowest_terms()
-        yield Y if change is None else Y + change @ X
+        rows = Y if mixed is None else Y + mixed @ Y
+        yield rows if change is None else rows + change @ X

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from flint import fmpz_mat
 
 from .arithmetics.arithmetic import RATIONALS, Arithmetic
 from .arithmetics.rational import RationalMatrix
-from .attention import AccumulatorHead, Head
+from .attention import AccumulatorHead, Head, RowHead, TokenwiseHead
 from .derivation.coefficients import LENGTH
-from .derivation.derive import ClosedForm, Derivation
+from .derivation.contraction import Scalar
+from .derivation.derive import AnyHead, ClosedForm, Derivation
+from .derivation.factor import SymbolicHead
 from .derivation.masks import evaluate
+from .derivation.tokenwise import SymbolicTokenwiseHead
 from .errors import ArgumentError
 from .prompt import Layout
 from .readout import Readout
@@ -85,7 +88,7 @@ def instantiate(
     layout: Layout,
     steps: Sequence[Steps],
     values: Mapping[str, Any],
-) -> list[tuple[AccumulatorHead, ...]]:
+) -> list[tuple[RowHead, ...]]:
     """The derived heads in an arithmetic, one tuple for each entry of `steps`.
 
     steps  : a layer's preconditioners as rows of numbers (or a number for a scalar step)
@@ -98,24 +101,41 @@ def instantiate(
         else arithmetic.matrix(mask.rows(layout.n, values, number))
         for mask in derivation.masks
     ]
-    rows = {name: k for k, name in enumerate(layout.accumulators)}
-    K, p = len(rows), layout.p
     result = []
     for step in steps:
         named = dict(zip(algorithm.preconditioners, step, strict=True))
         steps_named = {name: named[name] for name in algorithm.scalar_preconditioners}
         known = {**values, **steps_named, LENGTH: Fraction(layout.n)}
-        heads = []
+        heads: list[RowHead] = []
         for h in derivation.heads:
-            U: list[list[Any]] = [[0] * K for _ in range(K)]
-            for (written, read), coefficient in h.U.items():
-                U[rows[written]][rows[read]] = evaluate(coefficient, known, number)
-            E: list[list[Any]] = [[0] * p for _ in range(p)]
-            for (r, word, s), coefficient in h.E.items():
-                _place(E, layout.block(r), layout.block(s), word, evaluate(coefficient, known, number), named)
-            heads.append(AccumulatorHead(arithmetic.matrix(U), arithmetic.matrix(E), masks[h.mask]))
+            made = AccumulatorHead if isinstance(h, SymbolicHead) else TokenwiseHead
+            U, E = _dense(h, layout, partial(evaluate, values=known, number=number), named)
+            heads.append(made(arithmetic.matrix(U), arithmetic.matrix(E), masks[h.mask]))
         result.append(tuple(heads))
     return result
+
+
+def _dense(
+    head: AnyHead, layout: Layout, value: Callable[[Scalar], Any], named: Mapping[str, Any]
+) -> tuple[list[list[Any]], list[list[Any]]]:
+    """U and E of a symbolic head as rows of numbers: (K, K) and (p, p), or (K, p) and (p, K) over a constant row."""
+    rows = {name: k for k, name in enumerate(layout.accumulators)}
+    K, p = len(rows), layout.p
+    if isinstance(head, SymbolicTokenwiseHead):
+        (constant,) = layout.block(head.row)
+        U: list[list[Any]] = [[0] * p for _ in range(K)]
+        E: list[list[Any]] = [[0] * K for _ in range(p)]
+        for written, c in head.U.items():
+            U[rows[written]][constant] = value(c)
+        for read, c in head.E.items():
+            E[constant][rows[read]] = value(c)
+        return U, E
+    U, E = [[0] * K for _ in range(K)], [[0] * p for _ in range(p)]
+    for (written, read), c in head.U.items():
+        U[rows[written]][rows[read]] = value(c)
+    for (r, word, s), c in head.E.items():
+        _place(E, layout.block(r), layout.block(s), word, value(c), named)
+    return U, E
 
 
 def _place(
@@ -172,9 +192,13 @@ def construct(
     p, m = layout.p, layout.m
     W = RationalMatrix.of([[int(i == j >= p) for j in range(m)] for i in range(m)])
 
-    def dense(h: AccumulatorHead) -> Head:
-        P = fmpz_mat(m, m, [h.U.num[i - p, j - p] if i >= p and j >= p else 0 for i in range(m) for j in range(m)])
-        Q = fmpz_mat(m, m, [h.E.num[i, j] if i < p and j < p else 0 for i in range(m) for j in range(m)])
+    def dense(h: RowHead) -> Head:
+        first = 0 if isinstance(h, TokenwiseHead) else p  # the first column that U reads
+        P, Q = fmpz_mat(m, m), fmpz_mat(m, m)
+        for row, column, whole, part in ((p, first, P, h.U.num), (0, p - first, Q, h.E.num)):
+            for i in range(part.nrows()):
+                for j in range(part.ncols()):
+                    whole[row + i, column + j] = part[i, j]
         return Head(W, RationalMatrix(P, h.U.den), RationalMatrix(Q, h.E.den), h.M)
 
     return Construction(

@@ -83,6 +83,10 @@ def conditions(derivation: Derivation, values: Mapping[str, Fraction], n: int) -
             "hold_at": {k: rational_text(v) for k, v in known.items()},
             "context": n,
         }
+    if derivation.tokenwise:
+        row = derivation.tokenwise[0].row
+        claim += f"; the head{'s' * (len(derivation.tokenwise) > 1)} over the constant row {row} divide by n, 0 < n"
+        details["constant_row"] = row
     if derivation.depends_on_length:
         claim += "; the weights depend on n, so that this is a family of transformers, one for each context length"
         details["depends_on_n"] = True

@@ -12,26 +12,35 @@ from .notation import row_symbol
 
 
 def sum_formula(terms: Sum, derivation: Derivation, names: Names, blocks: Mapping[str, Formula]) -> Formula:
-    """The sum as a formula in whole rows: (1/n) (-Y[td_error] M0 X[phi]^T C_l^T X[phi] + ...)."""
-    shown = []
-    for (read, mask, r, word, s), coefficient in sorted(terms.items(), key=lambda item: item[0]):
+    """The sum as a formula in whole rows: beta Y[momentum] + (1/n) (-Y[td_error] M0 X[phi]^T C_l^T X[phi] + ...)."""
+    shown, own = [], []
+    for key, coefficient in sorted(terms.items(), key=lambda item: item[0]):
+        if len(key) == 1:
+            own.append(_times(names.scalar(coefficient), row_symbol(key[0])))
+            continue
+        read, mask, r, word, s = key
         y, between = row_symbol(read), word_formula(word, "l")
         M = derivation.mask_names[mask]
         left, right = blocks[r], blocks[s]
         middle = (f"{between.text} ", between.latex.replace("{l}", r"{\ell}") + " ") if word else ("", "")
         text = f"{y.text} {M} X[{left.text}]^T {middle[0]}X[{right.text}]"
         tex = rf"{y.latex} {M[0]}_{{{M[1:]}}} X_{{{left.latex}}}^\top {middle[1]}X_{{{right.latex}}}"
-        factor = names.scalar(coefficient)
-        sign, factor = (-1, _negated(factor)) if factor.text.startswith("-") else (1, factor)
-        if factor.text != "1":
-            wide = " " in factor.text and any(c in factor.text for c in "+-")
-            text = f"{f'({factor.text})' if wide else factor.text} {text}"
-            tex = f"{f'({factor.latex})' if wide else factor.latex} {tex}"
-        shown.append((Fraction(sign), Formula(text, tex)))
+        shown.append(_times(names.scalar(coefficient), Formula(text, tex)))
     if not shown:
-        return Formula("0", "0")
+        return linear(own) if own else Formula("0", "0")
     total = linear(shown)
-    return Formula(f"(1/n) ({total.text})", rf"\tfrac1n \bigl({total.latex}\bigr)")
+    crossed = Formula(f"(1/n) ({total.text})", rf"\tfrac1n \bigl({total.latex}\bigr)")
+    return linear([*own, (Fraction(1), crossed)]) if own else crossed
+
+
+def _times(factor: Formula, what: Formula) -> tuple[Fraction, Formula]:
+    """A sign, and the rest of the product: a factor of several terms stands in brackets."""
+    wide = " " in factor.text and any(c in factor.text[1:] for c in "+-")
+    sign, factor = (-1, _negated(factor)) if factor.text.startswith("-") and not wide else (1, factor)
+    if factor.text == "1":
+        return Fraction(sign), what
+    text, tex = (f"({factor.text})", f"({factor.latex})") if wide else (factor.text, factor.latex)
+    return Fraction(sign), Formula(f"{text} {what.text}", f"{tex} {what.latex}")
 
 
 def _negated(formula: Formula) -> Formula:

@@ -4,7 +4,8 @@ One layer changes accumulator row k at token t by
     (1/n) sum T[k; k', i, j, r, W, s] * Y[k', i] * (X[r, j]^T W X[s, t]),
 whatever its heads are: linear in T, the same T for every token t.  Here k' is the accumulator row that is read at the
 value token i, r and s are the feature blocks that meet at the key token j and at t, and W is I, C or C^T.
-The textbook loop, run on symbols, says what the change must be.  Matching coefficients is a linear system for T.
+Over a constant row it may also add sum K[k; k'] * Y[k', t], a fixed map of the rows token by token (tokenwise.py).
+The textbook loop, run on symbols, says what the change must be.  Matching coefficients is a linear system for T and K.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from ..algorithm import Sweep
@@ -40,20 +42,29 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class OwnToken:
+    """One entry of K, the row k left out: what row `read` adds at its own token."""
+
+    read: str
+
+
+@dataclass(frozen=True)
 class TensorSolution:
-    """T solved at one context length n.
+    """T and K solved at one context length n.
 
     slices     (k, k', r, W, s) -> {(i, j): entry}, non-zero entries only; i, j = 1..n, n+1 is the query
-    unknowns   entries of T a row; `determined` of them are forced, `undetermined` occur but are not forced,
+    own        (k, k') -> entry of K, non-zero ones only
+    unknowns   entries of T and K a row; `determined` of them are forced, `undetermined` occur but are not forced,
                `invisible` multiply nothing that any prompt holds
     equations  distinct equations, all rows together
     """
 
     n: int
     slices: dict[Slice, dict[tuple[int, int], Polynomial]]
+    own: dict[tuple[str, str], Polynomial]
     unknowns: int
     determined: int
-    undetermined: tuple[Unknown, ...]
+    undetermined: tuple[Unknown | OwnToken, ...]
     invisible: int
     equations: int
 
@@ -108,15 +119,19 @@ class Ansatz:
                         if met is not None and met:
                             yield key + 1, r, word, s, met
 
-    def products(self, token: int) -> dict[Unknown, dict[Monomial, Fraction]]:
-        """What each unknown multiplies at a token; unknowns that multiply zero there are left out."""
+    def products(self, token: int) -> dict[Unknown | OwnToken, dict[Monomial, Fraction]]:
+        """n times what each unknown multiplies at a token; unknowns that multiply zero there are left out."""
         values = [
             (row.name, i + 1, _plain(y))
             for i, rows in enumerate(self.rows)
             for row, y in zip(self.state.algorithm.accumulators, rows, strict=True)
             if y
         ]
-        result: dict[Unknown, dict[Monomial, Fraction]] = {}
+        result: dict[Unknown | OwnToken, dict[Monomial, Fraction]] = {}
+        if self.state.constant is not None:
+            for read, i, y in values:
+                if i == token + 1:
+                    result[OwnToken(read)] = {monomial: self.n * c for monomial, c in y.items()}
         for key, r, word, s, met in self.meetings(token):
             plain = _plain(met)
             for read, i, y in values:
@@ -129,18 +144,20 @@ class Ansatz:
         return result
 
     def count(self) -> int:
-        """Entries of T a row, the query token's included."""
+        """Entries of T and K a row, the query token's included."""
         blocks = self.state.algorithm.features
         pairs = sum(1 if r.scalar else len(self.words) for r in blocks for s in blocks if r.scalar == s.scalar)
-        return len(self.state.algorithm.accumulators) * (self.n + 1) ** 2 * pairs
+        rows = len(self.state.algorithm.accumulators)
+        return rows * (self.n + 1) ** 2 * pairs + (rows if self.state.constant is not None else 0)
 
+    @cached_property
     def equations(self) -> list[Equation]:
         """The linear system, all rows at once: a right-hand symbol is (row, parameter monomial)."""
         change = self.change()
         names = [r.name for r in self.state.algorithm.accumulators]
         result: list[Equation] = []
         for t in range(self.n + 1):
-            left: dict[Any, dict[Unknown, Fraction]] = {}
+            left: dict[Any, dict[Unknown | OwnToken, Fraction]] = {}
             for unknown, product in self.products(t).items():
                 for monomial, c in product.items():
                     left.setdefault(monomial, {})[unknown] = c
@@ -155,7 +172,7 @@ class Ansatz:
 
     def solve(self) -> TensorSolution:
         """Solve for T; `NotRepresentableError` with the offending terms when no tensor does it."""
-        equations, denominator = self._cleared(self.equations())
+        equations, denominator = self._cleared(self.equations)
         found = solve(equations)
         if isinstance(found, Inconsistent):
             terms = tuple(dict.fromkeys(self.describe(label) for label in found.labels))
@@ -164,6 +181,7 @@ class Ansatz:
             asked = (
                 f"no head with key-query blocks {words} produces {terms[0]}{more}; a term may hold one accumulator "
                 "entry of a value token, one feature entry of a key token, and one feature entry of its own token"
+                + ("" if self.state.constant is None else ", or one accumulator entry of its own token")
                 if found.unreachable
                 else f"each term could be produced, but the weights that {terms[0]}{more} and the other terms ask for "
                 "contradict each other"
@@ -197,6 +215,7 @@ class Ansatz:
     def _gather(self, found: Solution, denominator: Scalar | None) -> TensorSolution:
         a = self.state.algebra
         slices: dict[Slice, dict[tuple[int, int], Polynomial]] = {}
+        own: dict[tuple[str, str], Polynomial] = {}
         for u, row in found.values.items():
             if denominator is not None:
                 rows: dict[str, dict[Any, Fraction]] = {}
@@ -205,11 +224,14 @@ class Ansatz:
                 over = {k: (a.monomials(part) * denominator.inverse()).parts() for k, part in rows.items()}
                 row = {(k, exponents): c for k, parts in over.items() for exponents, c in parts.get((), {}).items()}
             for (k, exponents), c in row.items():
+                if isinstance(u, OwnToken):
+                    own.setdefault((k, u.read), {})[exponents] = c
+                    continue
                 at = slices.setdefault((k, u.read, u.key_block, u.word, u.query_block), {})
                 at.setdefault((u.value_token, u.key_token), {})[exponents] = c
         visible = found.rank + len(found.free)
         return TensorSolution(
-            self.n, slices, self.count(), found.rank, found.free, self.count() - visible, found.equations
+            self.n, slices, own, self.count(), found.rank, found.free, self.count() - visible, found.equations
         )
 
     def describe(self, label: tuple[int, Monomial]) -> str:

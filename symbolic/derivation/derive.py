@@ -9,17 +9,19 @@ from functools import cache
 from typing import Any
 
 from ..algorithm import Algorithm
-from ..errors import NotRepresentableError
+from ..errors import NotPolynomialError, NotRepresentableError
 from ..readout import Readout
-from .ansatz import Ansatz, Slice, TensorSolution
+from .ansatz import Ansatz, OwnToken, Slice, TensorSolution
 from .coefficients import INDEX, LENGTH, Sum
 from .contraction import Algebra, Scalar, Vector, transpose
-from .factor import BlockKey, SymbolicHead, factored, head_lower_bound
+from .factor import BlockKey, SymbolicHead, factored, head_lower_bound, loose_slices, token_map_rank
 from .hypotheses import Hypotheses
 from .loop import LoopForm, WeightChange, express, loop_form
 from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
 from .state import SymbolicState
+from .tokenwise import SymbolicTokenwiseHead, predicted_map, row_map, tokenwise_heads
 
+AnyHead = SymbolicHead | SymbolicTokenwiseHead
 SOLVED_AT = (2, 3, 4)
 """The context lengths at which the linear system is solved."""
 
@@ -30,7 +32,8 @@ class Derivation:
 
     tensors      the interaction tensor solved at n = 2, 3, 4
     masks        the distinct masks in closed form, M0 first where it occurs
-    heads        the fewest heads found; no layer of this form has fewer than `head_lower_bound`
+    heads        the fewest heads found, those over a constant row last; no layer of these forms has fewer than
+                 `head_lower_bound`
     lemma        the mask lemma's identities, (weight, row, block) -> steps
     hypotheses   what must not be zero, where the update or the weights divide
     """
@@ -42,11 +45,21 @@ class Derivation:
     embedding: dict[tuple[str, int, str], Scalar]
     tensors: tuple[TensorSolution, ...]
     masks: tuple[Mask, ...]
-    heads: tuple[SymbolicHead, ...]
+    heads: tuple[AnyHead, ...]
     head_lower_bound: int
     lemma: dict[tuple[int, str, str], tuple[LemmaStep, ...]]
     readout: Readout
     hypotheses: Hypotheses
+
+    @property
+    def meeting(self) -> tuple[SymbolicHead, ...]:
+        """The heads in which feature rows meet: W P = diag(0, U), Q = diag(E, 0)."""
+        return tuple(h for h in self.heads if isinstance(h, SymbolicHead))
+
+    @property
+    def tokenwise(self) -> tuple[SymbolicTokenwiseHead, ...]:
+        """The heads over the constant row, which map rows token by token."""
+        return tuple(h for h in self.heads if isinstance(h, SymbolicTokenwiseHead))
 
     @property
     def depends_on_length(self) -> bool:
@@ -101,20 +114,35 @@ class _Held:
 @cache
 def _derive(name: str, held: _Held, options: tuple[tuple[str, str], ...]) -> Derivation:
     algorithm = held.algorithm
-    tensors = tuple(Ansatz(SymbolicState(algorithm, dict(options)), n).solve() for n in SOLVED_AT)
     state = SymbolicState(algorithm, dict(options))
+    try:
+        systems = tuple(Ansatz(SymbolicState(algorithm, dict(options)), n) for n in SOLVED_AT)
+        tensors = tuple(system.solve() for system in systems)
+    except NotRepresentableError:
+        _missing_row(state)
+        raise
     form = loop_form(state)
     embedding = embed(state)
     divisors = tuple(state.algebra.divisors)
     masks, heads, steps = _closed_form(state, form, embedding)
     weights = [x for h in heads for x in (*h.U.values(), *h.E.values())]
     weights += [x for m in masks for x in m.scalars()]
-    for tensor in tensors:
-        _compare(algorithm, masks, heads, tensor, dict(options))
+    for system, tensor in zip(systems, tensors, strict=True):
+        _compare(system, masks, heads, tensor)
+    fewest = head_lower_bound(tensors[1], state) + token_map_rank(tensors[1], state)
     return Derivation(
-        algorithm, dict(options), state, form, embedding, tensors, masks, heads,
-        head_lower_bound(tensors[1], state), steps, readout_of(state), Hypotheses.of(divisors, weights),
+        algorithm, dict(options), state, form, embedding, tensors, masks, heads, fewest, steps, readout_of(state),
+        Hypotheses.of(divisors, weights),
     )  # fmt: skip
+
+
+def _missing_row(state: SymbolicState) -> None:
+    """Where an update mixes old weight vectors and a row for it is missing: raise with the row and the head to add."""
+    try:
+        form, embedding = loop_form(state), embed(state)
+    except (NotRepresentableError, NotPolynomialError):
+        return  # the ansatz has said what is wrong
+    row_map(state, form, embedding)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +151,7 @@ class ClosedForm:
 
     algorithm: Algorithm
     masks: tuple[Mask, ...]
-    heads: tuple[SymbolicHead, ...]
+    heads: tuple[AnyHead, ...]
 
 
 @cache
@@ -138,16 +166,20 @@ def quick(algorithm: Algorithm, options: Mapping[str, str] | None = None) -> Clo
     return _quick(_Held(algorithm), tuple(sorted(algorithm.choose(options).items())))
 
 
-def closed_form_heads(state: SymbolicState) -> tuple[SymbolicHead, ...]:
+def closed_form_heads(state: SymbolicState) -> tuple[AnyHead, ...]:
     """The heads that the loop's closed form gives, before the linear system has confirmed them: quick, for listings."""
     return _closed_form(state, loop_form(state), embed(state))[1]
 
 
 def _closed_form(
     state: SymbolicState, form: LoopForm, embedding: dict[tuple[str, int, str], Scalar]
-) -> tuple[tuple[Mask, ...], tuple[SymbolicHead, ...], dict[Any, tuple[LemmaStep, ...]]]:
+) -> tuple[tuple[Mask, ...], tuple[AnyHead, ...], dict[Any, tuple[LemmaStep, ...]]]:
     masks, pieces, steps = _pieces(form, embedding)
-    return masks, tuple(h for k in range(len(masks)) for h in factored(state, k, pieces[k])), steps
+    K = row_map(state, form, embedding)
+    if K and not (masks and masks[0].is_context_mask):
+        masks, pieces = (Mask(state.algebra.number(1)), *masks), [{}, *pieces]
+    meeting = [h for k in range(len(masks)) for h in factored(state, k, pieces[k])]
+    return masks, (*meeting, *tokenwise_heads(state, 0, K)), steps
 
 
 def embed(state: SymbolicState) -> dict[tuple[str, int, str], Scalar]:
@@ -225,40 +257,54 @@ def _spread(
                 entries.pop(key)
 
 
-def _compare(
-    algorithm: Algorithm,
-    masks: tuple[Mask, ...],
-    heads: tuple[SymbolicHead, ...],
-    tensor: TensorSolution,
-    options: dict[str, str],
-) -> None:
+def _compare(ansatz: Ansatz, masks: tuple[Mask, ...], heads: tuple[AnyHead, ...], tensor: TensorSolution) -> None:
     """The heads' tensor must be the solved one wherever that is forced, and must solve the system where it is not.
 
     Raises `NotRepresentableError` when the closed form that the loop's recurrences give is not what the linear
     system gave: then the pattern is no more than a guess.
     """
-    state = SymbolicState(algorithm, options)
-    ansatz = Ansatz(state, tensor.n)
     predicted = predicted_tensor(masks, heads, tensor.n)
-    loose = {(u.read, u.key_block, u.word, u.query_block) for u in tensor.undetermined}
-    for written in (r.name for r in algorithm.accumulators):
+    own = _own(heads, tensor.n)
+    loose = loose_slices(tensor)
+    free = {u.read for u in tensor.undetermined if isinstance(u, OwnToken)}
+    for pair in {*tensor.own, *own}:
+        if pair[1] not in free and tensor.own.get(pair) != own.get(pair):
+            raise NotRepresentableError(
+                f"at n = {tensor.n} the solved multiple of {pair[1]} that {pair[0]} gains at its own token is not that "
+                "of the loop's closed form"
+            )
+    for written in (r.name for r in ansatz.state.algorithm.accumulators):
         for key in {k for k in (*tensor.slices, *predicted) if k[0] == written}:
             if key[1:] not in loose and tensor.slices.get(key, {}) != predicted.get(key, {}):
                 raise NotRepresentableError(
                     f"at n = {tensor.n} the solved weights of {key} are not the closed form of the loop's recurrences: "
                     "keep every loop variable on the sweep, so that the general step can be read off"
                 )
-    if loose:
-        _check_solves(ansatz, predicted)
+    if loose or free:
+        _check_solves(ansatz, predicted, own)
+
+
+def _own(heads: tuple[AnyHead, ...], n: int) -> dict[tuple[str, str], dict[Any, Fraction]]:
+    """K at context length n as the heads give it, in the form of `TensorSolution.own`."""
+    found = predicted_map([h for h in heads if isinstance(h, SymbolicTokenwiseHead)])
+    result = {}
+    for row, entries in found.items():
+        for read, value in entries.items():
+            a = value.algebra
+            if LENGTH in value.names():
+                known = {name: a.parameter(name) for name in a.parameters if name not in (INDEX, LENGTH)}
+                value = evaluate(value, {**known, LENGTH: Fraction(n)}, a.number)
+            result[row, read] = dict(value.parts().get((), {}))
+    return result
 
 
 def predicted_tensor(
-    masks: tuple[Mask, ...], heads: tuple[SymbolicHead, ...], n: int
+    masks: tuple[Mask, ...], heads: tuple[AnyHead, ...], n: int
 ) -> dict[Slice, dict[tuple[int, int], dict[Any, Fraction]]]:
     """T at context length n as the heads give it, in the form of `TensorSolution.slices`."""
     result: dict[Slice, dict[tuple[int, int], dict[Any, Fraction]]] = {}
     for position, mask in enumerate(masks):
-        own = [h for h in heads if h.mask == position]
+        own = [h for h in heads if h.mask == position and isinstance(h, SymbolicHead)]
         if not own:
             continue
         a = next(iter(own[0].E.values())).algebra
@@ -286,14 +332,17 @@ def predicted_tensor(
     return {k: {ij: cell for ij, cell in at.items() if cell} for k, at in cleaned.items()}
 
 
-def _check_solves(ansatz: Ansatz, predicted: dict[Slice, Any]) -> None:
-    for equation in ansatz.equations():
+def _check_solves(ansatz: Ansatz, predicted: dict[Slice, Any], own: dict[tuple[str, str], Any]) -> None:
+    for equation in ansatz.equations:
         left: dict[Any, Fraction] = {}
         for written in (r.name for r in ansatz.state.algorithm.accumulators):
             for u, c in equation.left.items():
-                cell = predicted.get((written, u.read, u.key_block, u.word, u.query_block), {}).get(
-                    (u.value_token, u.key_token), {}
-                )
+                if isinstance(u, OwnToken):
+                    cell = own.get((written, u.read), {})
+                else:
+                    cell = predicted.get((written, u.read, u.key_block, u.word, u.query_block), {}).get(
+                        (u.value_token, u.key_token), {}
+                    )
                 for exponents, value in cell.items():
                     left[written, exponents] = left.get((written, exponents), Fraction(0)) + c * value
         if not _equal(ansatz.state.algebra, left, equation.right):

@@ -9,7 +9,7 @@ from typing import Any
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from .ansatz import TensorSolution
+from .ansatz import Polynomial, TensorSolution, Unknown
 from .coefficients import product_of
 from .contraction import Algebra, Scalar, Vector, Word
 from .loop import express
@@ -90,18 +90,14 @@ def _ratio(target: dict[BlockKey, Scalar], entries: dict[BlockKey, Scalar]) -> S
 
 def head_lower_bound(tensor: TensorSolution, state: SymbolicState) -> int:
     """The largest rank of the three flattenings of T (rows x masks x blocks), parameters at fixed rationals."""
-    values = {name: Fraction(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
-    loose = {(u.read, u.key_block, u.word, u.query_block) for u in tensor.undetermined}
+    values = _sample(state)
+    loose = loose_slices(tensor)
     cells: dict[tuple[Any, Any, Any], Any] = {}
     for (written, read, r, word, s), at in tensor.slices.items():
         if (read, r, word, s) in loose:
             continue
         for ij, part in at.items():
-            total = QQ(0)
-            for exponents, c in part.items():
-                term = product_of(c, exponents, values, Fraction)
-                total += QQ(term.numerator, term.denominator)
-            cells[(written, read), ij, (r, word, s)] = total
+            cells[(written, read), ij, (r, word, s)] = _at(part, values)
     best = 0
     for mode in range(3):
         rows = {k: i for i, k in enumerate(dict.fromkeys(key[mode] for key in cells))}
@@ -114,3 +110,31 @@ def head_lower_bound(tensor: TensorSolution, state: SymbolicState) -> int:
             entries.setdefault(rows[key[mode]], {})[columns[rest]] = value
         best = max(best, DomainMatrix(entries, (len(rows), len(columns)), QQ).rank())
     return best
+
+
+def token_map_rank(tensor: TensorSolution, state: SymbolicState) -> int:
+    """The rank of K, parameters at fixed rationals: no fewer heads over constant rows add K Y."""
+    values = _sample(state)
+    names = [r.name for r in state.algorithm.accumulators]
+    entries: dict[int, dict[int, Any]] = {}
+    for (written, read), part in tensor.own.items():
+        entries.setdefault(names.index(written), {})[names.index(read)] = _at(part, values)
+    return int(DomainMatrix(entries, (len(names), len(names)), QQ).rank())
+
+
+def loose_slices(tensor: TensorSolution) -> set[tuple[str, str, Word, str]]:
+    """The slices (row read, key block, word, block) of T with entries that occur but are not forced."""
+    return {(u.read, u.key_block, u.word, u.query_block) for u in tensor.undetermined if isinstance(u, Unknown)}
+
+
+def _sample(state: SymbolicState) -> dict[str, Fraction]:
+    """Fixed rationals for the parameters: at any values a rank is at most the rank over their field."""
+    return {name: Fraction(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
+
+
+def _at(part: Polynomial, values: dict[str, Fraction]) -> Any:
+    total = QQ(0)
+    for exponents, c in part.items():
+        term = product_of(c, exponents, values, Fraction)
+        total += QQ(term.numerator, term.denominator)
+    return total

@@ -16,7 +16,7 @@ from ..algorithm import Sweep, Transition
 from ..arithmetics.linear import Equation, Inconsistent, solve
 from ..errors import NotRepresentableError
 from .coefficients import INDEX, LENGTH, Sum
-from .contraction import Algebra, Scalar, Vector, Word
+from .contraction import Algebra, Scalar, Vector, Word, word_text
 from .state import SymbolicState
 
 REPEATS = 64
@@ -80,12 +80,14 @@ class LoopForm:
     """The whole update in closed form: what each weight gains, and the traces that carry the past.
 
     traces       those that some total reads, the delayed ones among them
+    mixing       (s, t) -> kappa: beside its totals, w_s gains kappa w_t of the old weights, in parameters and length
     recurrences  each loop variable's new value from the old ones
     finish       the new weights from the last ones
     """
 
     changes: tuple[WeightChange, ...]
     traces: tuple[Trace, ...]
+    mixing: dict[tuple[int, int], Scalar]
     recurrences: tuple[tuple[str, Any], ...]
     finish: tuple[Any, ...]
 
@@ -324,9 +326,12 @@ def loop_form(state: SymbolicState) -> LoopForm:
     # a trace that does not decay is a running sum, and may also be the total that the new weights read
     totals = {n: v for n, v in sweep._after.items() if n not in traces or traces[n].decay == 1}
     changes: list[WeightChange] = []
+    mixing: dict[tuple[int, int], Scalar] = {}
     for s, (new, weight) in enumerate(zip(finish, state.weights, strict=True)):
         change = (new - weight) * a.parameter(LENGTH)
-        for name, coefficient, word in _totals_in(a, change, sweep._after):
+        gained, kept = _totals_in(state, change, sweep._after)
+        mixing |= {(s, t): kappa * a.parameter(LENGTH).inverse() for t, kappa in kept.items()}
+        for name, coefficient, word in gained:
             if name not in totals:
                 raise NotRepresentableError(f"the new weights read the trace {name} after the last transition")
             if INDEX in coefficient.names():
@@ -337,6 +342,7 @@ def loop_form(state: SymbolicState) -> LoopForm:
     return LoopForm(
         tuple(changes),
         tuple(t for t in traces.values() if t.name in used),
+        mixing,
         tuple(sweep._after.items()),
         tuple(finish),
     )
@@ -360,20 +366,37 @@ def _delayed(after: dict[str, Any], old: dict[str, Any], traces: dict[str, Trace
     return found
 
 
-def _totals_in(a: Algebra, change: Any, after: dict[str, Any]) -> list[tuple[str, Scalar, Word]]:
-    result = []
-    if isinstance(change, Vector):
-        for (word, atom), coefficient in change.terms.items():
-            if not isinstance(atom, Carried) or any(
-                kind in ("contraction", "scalar") for kind, *_ in coefficient.generators()
-            ):
-                raise NotRepresentableError(f"the new weights gain {coefficient.text()} * {atom}, no total of the loop")
-            result.append((atom.variable, coefficient, word))
-        return result
-    found = express(a, change, {n: _opaque(a, n, v, after=True) for n, v in after.items() if isinstance(v, Scalar)})
-    if found is None:
-        raise NotRepresentableError(f"the new weights gain {change.text()}, no combination of the loop's totals")
-    return [(n, coefficient, ()) for n, coefficient in found.items()]
+def _totals_in(
+    state: SymbolicState, change: Any, after: dict[str, Any]
+) -> tuple[list[tuple[str, Scalar, Word]], dict[int, Scalar]]:
+    """What new weights gain: (total, coefficient, word) of the loop's totals, and multiples of old weights."""
+    a, weights = state.algebra, state.algorithm.weights
+    if not isinstance(change, Vector):
+        scalars = {t: w for t, w in enumerate(state.weights) if isinstance(w, Scalar)}
+        totals = {n: _opaque(a, n, v, after=True) for n, v in after.items() if isinstance(v, Scalar)}
+        found = express(a, change, {**totals, **scalars})
+        if found is None:
+            raise NotRepresentableError(
+                f"the new weights gain {change.text()}, no combination of the loop's totals and the old weights"
+            )
+        kept = {t: c for t, c in found.items() if isinstance(t, int)}
+        if any(INDEX in c.names() for c in kept.values()):
+            raise NotRepresentableError("the new weights depend on the position of the last transition")
+        return [(n, c, ()) for n, c in found.items() if isinstance(n, str)], kept
+    gained, kept = [], {}
+    for (word, atom), coefficient in change.terms.items():
+        plain = all(kind in ("parameter", "inverse") for kind, *_ in coefficient.generators())
+        if plain and isinstance(atom, Carried):
+            gained.append((atom.variable, coefficient, word))
+        elif plain and not word and atom in weights and INDEX not in coefficient.names():
+            kept[weights.index(atom)] = coefficient
+        else:
+            what = f"{word_text(word)} {atom}" if word else atom
+            raise NotRepresentableError(
+                f"the new weights gain {coefficient.text()} * {what}, no total of the loop and no multiple "
+                "of an old weight vector"
+            )
+    return gained, kept
 
 
 def _terms(a: Algebra, name: str, after: Any, read: Reading, traces: dict[str, Trace]) -> tuple[Term, ...]:

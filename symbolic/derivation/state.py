@@ -35,6 +35,13 @@ class SymbolicState:
         candidates = [*(["gamma"] if "gamma" in self.algorithm.parameters else []), *named, None]
         return next((name for name in candidates if self._clears(name)), candidates[0])
 
+    @cached_property
+    def constant(self) -> str | None:
+        """The first scalar feature block that holds the number 1 in the context, whatever it holds at the query."""
+        token = self.algorithm.context_token(self.transition("j"), self.p)
+        scalars = [b.name for b in self.algorithm.features if b.scalar]
+        return next((name for name in scalars if getattr(token, name) == 1), None)
+
     def _clears(self, name: str | None) -> bool:
         token = self.algorithm.context_token(self._transition("j", name), self.p)
         blocks = [getattr(token, block.name) for block in self.algorithm.features]

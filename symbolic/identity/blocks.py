@@ -2,7 +2,8 @@
 
 The attention formula runs on block matrices whose entries are SymPy `MatrixSymbol`s of symbolic shape; the update
 runs on the closed form of the loop.  Their difference is expanded and must be the zero matrix, block by block.
-Nothing is said here about what the masks are: that is the mask lemma's business.
+Nothing is said here about what the masks are: that is the mask lemma's business.  A constant row is a row of symbols
+too, of which only c M0 c^T = n is used.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from sympy import Identity, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Tr
 from ..attention import Head, layer
 from ..derivation.contraction import Word
 from ..derivation.derive import Derivation
+from ..derivation.loop import express
 from ..derivation.masks import masks_of
+from ..derivation.state import SymbolicState
+from ..derivation.tokenwise import SymbolicTokenwiseHead
 
 D, N = Symbol("d", integer=True, positive=True), Symbol("N", integer=True, positive=True)
 
@@ -96,6 +100,8 @@ def block_identity(derivation: Derivation) -> tuple[BlockResidual, ...]:
     """One layer from a generic reachable state, minus one update, for every block row of the prompt.
 
     The state is Y = base + (embedding of w) X with w, X, base and all masks opaque; each C is a generic d x d symbol.
+    Where heads map rows token by token, what rows hold at no weights is no longer opaque row by row: rows that hold
+    multiples of the same share a symbol, and rows that hold nothing have none.
     """
     algorithm = derivation.algorithm
     scale = 1 / Symbol("n")
@@ -109,15 +115,22 @@ def block_identity(derivation: Derivation) -> tuple[BlockResidual, ...]:
     state: dict[tuple[str, str], dict[tuple[MatrixExpr, ...], Any]] = {
         (b, "tokens"): {(symbol,): 1} for b, symbol in features.items()
     }
+    bases = base_rows(derivation.state) if derivation.tokenwise else {row: {row: 1} for row in rows}
     for row in rows:
-        entry: dict[tuple[MatrixExpr, ...], Any] = {(MatrixSymbol(f"base_{row}", 1, N),): 1}
+        entry: dict[tuple[MatrixExpr, ...], Any] = {
+            (MatrixSymbol(f"base_{shared}", 1, N),): c for shared, c in bases[row].items()
+        }
         for (k, s, b), coefficient in derivation.embedding.items():
             if k == row:
                 entry[weights[s], features[b]] = coefficient.expr()
         state[row, "tokens"] = entry
     names = [*features, *rows]
     Z = Blocks(names, ["tokens"], state)
-    after = layer(Z, [_block_head(derivation, h, masks, names, rows) for h in derivation.heads], scale)
+    heads = [_block_head(derivation, h, masks, names, rows) for h in derivation.meeting]
+    heads += [_tokenwise_head(h, masks, names, rows) for h in derivation.tokenwise]
+    after = layer(Z, heads, scale)
+    for h in derivation.tokenwise:
+        after = _counted(after, features[h.row], masks[h.mask])
 
     wanted: dict[str, dict[tuple[MatrixExpr, ...], Any]] = {key[0]: dict(e) for key, e in state.items()}
     keys = [m.key() for m in derivation.masks]
@@ -132,6 +145,11 @@ def block_identity(derivation: Derivation) -> tuple[BlockResidual, ...]:
                 for value, c in state[read, "tokens"].items():
                     product = (*value, symbol, features[block].T, *applied, features[b])
                     wanted[row][product] = wanted[row].get(product, 0) + multiple * c
+    for (row, s, b), embedded in derivation.embedding.items():
+        for (moved, old), kappa in derivation.loop.mixing.items():
+            if s == moved:
+                product = (weights[old], features[b])
+                wanted[row][product] = wanted[row].get(product, 0) + (embedded * kappa).expr()
     result = []
     for name in names:
         difference = dict(after.entries.get((name, "tokens"), {}))
@@ -140,6 +158,51 @@ def block_identity(derivation: Derivation) -> tuple[BlockResidual, ...]:
         height = features[name].shape[0] if name in features else 1
         result.append(BlockResidual(name, _expression(difference, (height, N))))
     return tuple(result)
+
+
+def base_rows(state: SymbolicState) -> dict[str, dict[str, Any]]:
+    """What rows hold at no weights, in the context and at the query: each as multiples of few of them."""
+    a, algorithm = state.algebra, state.algorithm
+    nothing = [0 * w for w in state.weights]
+    tokens = (
+        algorithm.context_token(state.transition("j"), state.p),
+        algorithm.query_token(state.query(), a.number(0)),
+    )
+    held = [[a.number(0) + x for x in algorithm.column_values(nothing, token, state.p)] for token in tokens]
+    names = [r.name for r in algorithm.accumulators]
+    result: dict[str, dict[str, Any]] = {}
+    kept: list[int] = []
+    for k, name in enumerate(names):
+        found = express(a, held[0][k], {i: held[0][i] for i in kept})
+        at_query = a.number(0) if found is None else sum((c * held[1][i] for i, c in found.items()), a.number(0))
+        if found is None or at_query != held[1][k]:
+            kept.append(k)
+            found = {k: a.number(1)}
+        result[name] = {names[i]: c.expr() for i, c in found.items()}
+    return result
+
+
+def _counted(Z: Blocks, one: MatrixExpr, mask: MatrixExpr) -> Blocks:
+    """With c M0 c^T = n wherever the constant row meets itself through the context mask."""
+    run = (one, mask, one.T)
+    result: dict[tuple[str, str], dict[tuple[MatrixExpr, ...], Any]] = {}
+    for at, entry in Z.entries.items():
+        for factors, coefficient in entry.items():
+            k = next((k for k in range(len(factors) - 2) if factors[k : k + 3] == run), None)
+            rest = factors if k is None else factors[:k] + factors[k + 3 :]
+            new = result.setdefault(at, {})
+            new[rest] = new.get(rest, 0) + (coefficient if k is None else coefficient * Symbol("n"))
+    return Blocks(Z.rows, Z.columns, result)
+
+
+def _tokenwise_head(head: SymbolicTokenwiseHead, masks: list[Any], names: list[str], rows: list[str]) -> Head:
+    one = {(row, row): {(Identity(1),): 1} for row in rows}
+    return Head(
+        W=Blocks(names, names, one),
+        P=Blocks(names, names, {(written, head.row): {(Identity(1),): u.expr()} for written, u in head.U.items()}),
+        Q=Blocks(names, names, {(head.row, read): {(Identity(1),): e.expr()} for read, e in head.E.items()}),
+        M=Blocks(["tokens"], ["tokens"], {("tokens", "tokens"): {(masks[head.mask],): 1}}),
+    )
 
 
 def _block_head(derivation: Derivation, head: Any, masks: list[Any], names: list[str], rows: list[str]) -> Head:

@@ -17,7 +17,7 @@ from ..algorithm import Position, Sweep
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..arithmetics.quotients import Quotient
-from ..attention import AccumulatorHead, masked_keys
+from ..attention import RowHead, TokenwiseHead, masked_keys
 from ..construction import instantiate
 from ..derivation.derive import Derivation
 from ..prompt import Layout
@@ -79,9 +79,7 @@ def quotient_arithmetic(context: Any) -> Arithmetic:
     return replace(polynomials, name="quotients of polynomials", number=number, matrix=matrix)
 
 
-def entrywise(
-    derivation: Derivation, d: int, n: int, heads: Sequence[AccumulatorHead] | None = None
-) -> EntrywiseResult:
+def entrywise(derivation: Derivation, d: int, n: int, heads: Sequence[RowHead] | None = None) -> EntrywiseResult:
     """Expand layer minus update at feature dimension d and context length n.
 
     `heads` replaces the derived heads (for a construction of one's own), in the same polynomials.
@@ -117,7 +115,7 @@ def entrywise(
         heads = instantiate(derivation, arithmetic, layout, [step], values)[0]
     probe, column = _probe(derivation, arithmetic, variable, d)
     demanded = _demanded(setup, step, probe, n)
-    given = _given(setup, heads, column)
+    given = _given(setup, heads, column, algorithm.column_values(setup.start, probe, setup.p))
     rows: dict[str, int] = {}
     shown = None
     for name, wanted, found in zip(layout.accumulators, demanded, given, strict=True):
@@ -176,12 +174,15 @@ def _demanded(setup: Problem, step: Any, probe: Any, n: int) -> list[Any]:
     return [(y - x) * n for x, y in zip(before, after, strict=True)]
 
 
-def _given(setup: Problem, heads: Sequence[AccumulatorHead], column: EntryMatrix) -> list[Any]:
-    """n times what the heads add to each accumulator row of the generic column."""
+def _given(setup: Problem, heads: Sequence[RowHead], column: EntryMatrix, rows: Sequence[Any]) -> list[Any]:
+    """n times what the heads add to each accumulator row of the generic column, which has these accumulator entries."""
     Y = EntryMatrix(setup.rows(setup.start))
     keys = masked_keys(setup.X, heads)
     total = None
     for h in heads:
-        met = (h.U @ Y) @ keys[id(h.M)] @ h.E @ column
+        if isinstance(h, TokenwiseHead):
+            met = h.U @ (setup.X @ keys[id(h.M)]) @ h.E @ EntryMatrix([[y] for y in rows])
+        else:
+            met = (h.U @ Y) @ keys[id(h.M)] @ h.E @ column
         total = met if total is None else total + met
     return [row[0] for row in total.rows] if total is not None else [None] * len(setup.layout.accumulators)

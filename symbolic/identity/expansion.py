@@ -9,9 +9,10 @@ from ..algorithm import Sweep
 from ..derivation.contraction import Scalar, Vector, Word, transpose
 from ..derivation.derive import Derivation
 from ..derivation.masks import masks_of
+from ..derivation.tokenwise import row_map
 
-Term = tuple[str, int, str, Word, str]
-"""(row read, mask, key block r, word W, block s): the term Y_read M X_r^T W X_s."""
+Term = tuple[str, int, str, Word, str] | tuple[str]
+"""(row read, mask, key block r, word W, block s): the term Y_read M X_r^T W X_s; (row read,): the term n Y_read."""
 Sum = dict[Term, Scalar]
 SHOWN_AT = 2
 """The context length of the expansion in single tokens."""
@@ -20,10 +21,14 @@ SHOWN_AT = 2
 def layer_change(derivation: Derivation) -> dict[str, Sum]:
     """n times what one layer adds to each accumulator row: its heads, multiplied out."""
     result: dict[str, Sum] = {row.name: {} for row in derivation.algorithm.accumulators}
-    for head in derivation.heads:
+    for head in derivation.meeting:
         for (written, read), u in head.U.items():
             for (r, word, s), e in head.E.items():
                 _add(result[written], (read, head.mask, r, word, s), u * e)
+    for own in derivation.tokenwise:
+        for row, u in own.U.items():
+            for read, e in own.E.items():
+                _add(result[row], (read,), u * e)
     return result
 
 
@@ -37,6 +42,9 @@ def update_change(derivation: Derivation) -> dict[str, Sum]:
                 if s == change.weight:
                     at = (read, keys.index(mask.key()), block, transpose(change.word), b)
                     _add(result[row], at, embedded * change.coefficient * scale)
+    for row, entries in row_map(derivation.state, derivation.loop, derivation.embedding).items():
+        for read, value in entries.items():
+            _add(result[row], (read,), value)
     return result
 
 
@@ -82,7 +90,11 @@ def expanded(derivation: Derivation, n: int = SHOWN_AT) -> tuple[Entry, ...]:
         column = "query" if t == n else f"token {t + 1}"
         for k, row in enumerate(rows):
             total = a.number(0)
-            for head in derivation.heads:
+            for own in derivation.tokenwise:
+                for read, e in own.E.items():
+                    if row in own.U:
+                        total = total + own.U[row] * e * before[t][rows.index(read)] * n
+            for head in derivation.meeting:
                 for (written, read), u in head.U.items():
                     if written != row:
                         continue

@@ -15,7 +15,7 @@ from flint import nmod_mat
 
 from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, element
-from ..derivation.ansatz import Ansatz
+from ..derivation.ansatz import Ansatz, OwnToken
 from ..derivation.derive import Derivation
 from ..derivation.state import SymbolicState
 from .exact import generic_data, problem
@@ -79,6 +79,9 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
         met: dict[tuple[object, ...], int] = {}
         for t in range(n + 1):
             for u in unknowns:
+                if isinstance(u, OwnToken):
+                    entries.append(n * rows[position[u.read]][t] % PRIME)
+                    continue
                 key = (u.key_token, u.key_block, u.word, t, u.query_block)
                 if key not in met:
                     x, y = blocks[u.key_block][u.key_token - 1], blocks[u.query_block][t]

@@ -14,8 +14,10 @@ import layerproof as lp
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derivation.ansatz import Ansatz
 from layerproof.symbolic.derivation.derive import _compare, derive
 from layerproof.symbolic.derivation.masks import Mask, lemma, masks_of
+from layerproof.symbolic.derivation.state import SymbolicState
 from layerproof.symbolic.errors import NotRepresentableError
 from layerproof.symbolic.identity.exact import check_construction, problem
 
@@ -183,7 +185,7 @@ def refused_by_comparison(own: Algorithm, wrong: Mask) -> bool:
     found = derive(own)
     for tensor in found.tensors:
         try:
-            _compare(own, (wrong,), found.heads, tensor, {})
+            _compare(Ansatz(SymbolicState(own), tensor.n), (wrong,), found.heads, tensor)
         except NotRepresentableError:
             return True
     return False

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from ....symbolic.derivation.ansatz import Ansatz, TensorSolution, Unknown
-from ....symbolic.derivation.derive import SOLVED_AT, Derivation
+from ....symbolic.derivation.ansatz import Ansatz, OwnToken, TensorSolution, Unknown
+from ....symbolic.derivation.contraction import Scalar
+from ....symbolic.derivation.derive import SOLVED_AT, AnyHead, Derivation
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
@@ -18,6 +19,10 @@ from .parts import Table as Table
 
 ZERO = Formula("0", "0")
 FORM = r"$W P = diag(0, U)|W P = \operatorname{diag}(0, U)$, $Q = diag(E, 0)|Q = \operatorname{diag}(E, 0)$"
+OVER_CONSTANT = (
+    r"$W P = [[0, 0], [U, 0]]|W P = \begin{pmatrix} 0 & 0 \\ U & 0 \end{pmatrix}$, "
+    r"$Q = [[0, E], [0, 0]]|Q = \begin{pmatrix} 0 & E \\ 0 & 0 \end{pmatrix}$"
+)
 LAYER = r"$Z + (1/n) sum_h W_h P_h Z M_h (Z^T Q_h Z)|Z + \frac1n \sum_h W_h P_h Z M_h \bigl(Z^\top Q_h Z\bigr)$"
 
 
@@ -107,8 +112,24 @@ def ansatz_section(derivation: Derivation) -> Section:
                 r"\frac1n \sum_{k',i,j,r,W,s} T_{k;\,k' i j r W s}\, Y_{k' i}\, \bigl(X_{r j}^\top W X_{s t}\bigr)",
             ),
             Sentence((*over.spans, words, *said("; the same $T$ for every token $t$.").spans)),
+            *_own_ansatz(derivation),
         ),
     )
+
+
+def _own_ansatz(derivation: Derivation) -> list[Any]:
+    """What a layer can do besides, over a constant row."""
+    row = derivation.state.constant
+    if row is None:
+        return []
+    return [
+        said(
+            f"The row {row} holds 1 at every context token. A head with it as value and as key, {OVER_CONSTANT}, "
+            "counts the context; $1/n$ cancels, so for $0 < n$ it adds a multiple of accumulator rows at their own "
+            f"token, whatever {row} holds at the query:"
+        ),
+        Formula("sum K[k; k'] Y[k', t]", r"\sum_{k'} K_{k;\,k'}\, Y_{k' t}"),
+    ]
 
 
 def system_section(derivation: Derivation) -> Section:
@@ -135,6 +156,9 @@ def system_section(derivation: Derivation) -> Section:
         said(f"The solution at $n = {tensor.n}$, slice by slice ($i$ down, $j$ across; everything else is zero):")
     )
     parts += [_slice_table(derivation, tensor, key) for key in tensor.slices]
+    if tensor.own:
+        parts.append(said("and the rows' own multiples (row written down, row read across):"))
+        parts.append(_own_table(derivation, tensor))
     return Section("Linear system and its solution", tuple(parts))
 
 
@@ -142,7 +166,7 @@ def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
     state = SymbolicState(derivation.algorithm, dict(derivation.options))
     ansatz, names = Ansatz(state, 2), Names.of(derivation)
     result: list[Formula] = []
-    for equation in ansatz.equations():
+    for equation in ansatz.equations:
         if equation.right and len(result) < count:
             token, monomial = equation.label
             where = "query" if token == ansatz.n + 1 else f"token {token}"
@@ -161,7 +185,9 @@ def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
     return result
 
 
-def _unknown(row: str, u: Unknown) -> Formula:
+def _unknown(row: str, u: Unknown | OwnToken) -> Formula:
+    if isinstance(u, OwnToken):
+        return Formula(f"K[{row}; {u.read}]", rf"K_{{{_tex(row)};{_tex(u.read)}}}")
     word = word_formula(u.word)
     tokens = f"{u.value_token},{u.key_token}"
     return Formula(
@@ -198,6 +224,15 @@ def _slice_table(derivation: Derivation, tensor: TensorSolution, key: Any) -> Ta
     return Table(name, labels, labels, entries)
 
 
+def _own_table(derivation: Derivation, tensor: TensorSolution) -> Table:
+    labels = tuple(r.name for r in derivation.algorithm.accumulators)
+    entries = tuple(
+        tuple(linear([(c, _powers(m)) for m, c in tensor.own.get((written, read), {}).items()]) for read in labels)
+        for written in labels
+    )
+    return Table(Formula("K", "K"), labels, labels, entries)
+
+
 def masks_section(derivation: Derivation) -> Section:
     """The masks in closed form, with the mask lemma."""
     parts: list[Any] = [
@@ -217,6 +252,9 @@ def masks_section(derivation: Derivation) -> Section:
         )
     if derivation.hypotheses.names:
         parts.append(f"Where the update or the weights divide: {derivation.hypotheses.text()}, for every j <= n.")
+    if derivation.tokenwise:
+        row = derivation.tokenwise[0].row
+        parts.append(f"The constant row {row} meets itself through M0 in n pairs of tokens; dividing by n takes 0 < n.")
     if derivation.depends_on_length:
         parts.append("The weights depend on n: a family of transformers, one for each context length.")
     for (weight, row, block), steps in derivation.lemma.items():
@@ -229,7 +267,7 @@ def masks_section(derivation: Derivation) -> Section:
     return Section("Masks, for every n", tuple(parts))
 
 
-def head_tables(derivation: Derivation, head: SymbolicHead) -> list[Table]:
+def head_tables(derivation: Derivation, head: AnyHead) -> list[Table]:
     """W, P and Q of one head in named blocks."""
     names = Names.of(derivation)
     features = [b.name for b in derivation.algorithm.features]
@@ -240,7 +278,9 @@ def head_tables(derivation: Derivation, head: SymbolicHead) -> list[Table]:
         return Table(Formula(name, name), labels, labels, tuple(tuple(entry(a, b) for b in labels) for a in labels))
 
     def key_query(a: str, b: str) -> Formula:
-        terms = []
+        terms: list[tuple[Fraction, Formula]] = []
+        if not isinstance(head, SymbolicHead):
+            return value(head.E.get(b) if a == head.row else None)
         for (r, word, s), coefficient in head.E.items():
             if (r, s) != (a, b):
                 continue
@@ -262,22 +302,39 @@ def head_tables(derivation: Derivation, head: SymbolicHead) -> list[Table]:
                 )
         return linear(terms)
 
+    def written(a: str, b: str) -> Formula:
+        if isinstance(head, SymbolicHead):
+            return value(head.U.get((a, b)))
+        return value(head.U.get(a) if b == head.row else None)
+
+    def value(coefficient: Scalar | None) -> Formula:
+        return ZERO if coefficient is None else names.scalar(coefficient)
+
     return [
         table("W", lambda a, b: Formula("1", "1") if a == b and a in rows else ZERO),
-        table("P", lambda a, b: names.scalar(head.U[a, b]) if (a, b) in head.U else ZERO),
+        table("P", written),
         table("Q", key_query),
     ]
 
 
 def heads_section(derivation: Derivation) -> Section:
     """The heads that T factors into."""
-    count, lower = len(derivation.heads), derivation.head_lower_bound
+    count, lower = len(derivation.meeting), derivation.head_lower_bound - len(derivation.tokenwise)
     parts: list[Any] = [
         said(
             f"$T$ factors into {count} head{'s' * (count > 1)}; the flattenings of $T$ show that no layer of the form "
             rf"{FORM} has fewer than {lower}. Layer $l|\ell$ is {LAYER} with"
         )
     ]
+    if derivation.tokenwise:
+        more = len(derivation.tokenwise)
+        parts.insert(
+            0,
+            said(
+                f"$K$ has rank {more} and takes {more} head{'s' * (more > 1)} over the constant row, {OVER_CONSTANT}; "
+                "the others have no part in it."
+            ),
+        )
     for number, head in enumerate(derivation.heads, 1):
         parts.append(f"head {number}, mask {derivation.mask_names[head.mask]}:")
         parts += head_tables(derivation, head)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.derive import AnyHead, Derivation
 from ....symbolic.derivation.factor import SymbolicHead
 from ...verdict import Verdict
 from ..assemble import blocks, plain, prose, spans
@@ -58,10 +58,10 @@ def _weights(found: Derivation) -> Formula:
 
 def _heads(found: Derivation) -> tuple[Block, ...]:
     """T as a sum of rank-one terms, one a head."""
-    first = document.heads_section(found).parts[0]
-    assert isinstance(first, Sentence)
+    leads = [part for part in document.heads_section(found).parts if isinstance(part, Sentence)]
     result: list[Block] = [
-        prose(first.spans, " the matrices shown under ", Link("weights", "#weights"),
+        *(prose(lead.spans) for lead in leads[:-1]),
+        prose(leads[-1].spans, " the matrices shown under ", Link("weights", "#weights"),
               ". In terms of $T$, each head is a product of what it writes and reads ($U$), which tokens it joins "
               "($M$) and which features meet ($E$):"),
     ]  # fmt: skip
@@ -77,8 +77,17 @@ def mask_formula(name: str) -> Formula:
     return Formula(name, f"{name[0]}_{{{name[1:]}}}")
 
 
-def _factors(head: SymbolicHead, names: Names, symbols: dict[str, Formula]) -> Formula:
+def _factors(head: AnyHead, names: Names, symbols: dict[str, Formula]) -> Formula:
     texts, tex = [], []
+    if not isinstance(head, SymbolicHead):
+        one = symbols[head.row]
+        for letter, entries in (("U", head.U), ("E", head.E)):
+            for row, c in entries.items():
+                value, left = names.scalar(c), (row, text_latex(row))
+                pairs = (left, (one.text, one.latex)) if letter == "U" else ((one.text, one.latex), left)
+                texts.append(f"{letter}[{pairs[0][0]}, {pairs[1][0]}] = {value.text}")
+                tex.append(rf"{letter}_{{{pairs[0][1]},\, {pairs[1][1]}}} = {value.latex}")
+        return Formula(", ".join(texts), r",\quad ".join(tex))
     for (written, read), u in head.U.items():
         value = names.scalar(u)
         texts.append(f"U[{written}, {read}] = {value.text}")

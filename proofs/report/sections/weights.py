@@ -8,8 +8,10 @@ from typing import Any
 from sympy import Expr, Integer, Rational, Symbol
 
 from ....symbolic.arithmetics.arithmetic import Arithmetic
+from ....symbolic.attention import TokenwiseHead
 from ....symbolic.construction import Construction, instantiate
 from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.prompt import Layout
 from ..assemble import cell, matrix, prose
 from ..document.derivation import head_tables
@@ -57,11 +59,12 @@ def _derived(found: Derivation, looped: bool) -> list[Block]:
     result: list[Block] = []
     for number, head in enumerate(found.heads, 1):
         mask = mask_formula(found.mask_names[head.mask])
-        rows.append((
-            cell(str(number)), cell(mask), cell(_list({read for _, read in head.U})),
-            cell(_list({written for written, _ in head.U})), cell(_list({r for r, _, _ in head.E})),
-            cell(_list({s for _, _, s in head.E})),
-        ))  # fmt: skip
+        if isinstance(head, SymbolicHead):
+            read, written = {read for _, read in head.U}, {written for written, _ in head.U}
+            keys, queries = {r for r, _, _ in head.E}, {s for _, _, s in head.E}
+        else:
+            read, written, keys, queries = {head.row}, set(head.U), {head.row}, set(head.E)
+        rows.append((cell(str(number)), cell(mask), *(cell(_list(x)) for x in (read, written, keys, queries))))
         result.append(Paragraph((f"Head {number}, with mask ", mask, ":")))
         for table in head_tables(found, head):
             letter = table.name.text
@@ -103,8 +106,12 @@ def _entries(found: Derivation) -> list[Block]:
     shown: list[Block] = []
     seen: list[str] = []
     for number, (head, symbolic) in enumerate(zip(heads, found.heads, strict=True), 1):
-        U = [[0] * (p + K)] * p + [[0] * p + list(row) for row in head.U]
-        E = [list(row) + [0] * K for row in head.E] + [[0] * (p + K)] * K
+        if isinstance(head, TokenwiseHead):
+            U = [[0] * (p + K)] * p + [list(row) + [0] * K for row in head.U]
+            E = [[0] * p + list(row) for row in head.E] + [[0] * (p + K)] * K
+        else:
+            U = [[0] * (p + K)] * p + [[0] * p + list(row) for row in head.U]
+            E = [list(row) + [0] * K for row in head.E] + [[0] * (p + K)] * K
         shown.append(_matrix(f"P_{number}", rows, rows, U, LEGENDS["P"]))
         shown.append(_matrix(f"Q_{number}", rows, rows, E, LEGENDS["Q"]))
         name = found.mask_names[symbolic.mask]

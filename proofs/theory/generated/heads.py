@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ....symbolic.derivation.contraction import Scalar, Word
 from ....symbolic.derivation.derive import Derivation
+from ....symbolic.errors import NotRepresentableError
 from .prompt import Prompt
 from .scalars import Spelling
 from .terms import bracketed
@@ -40,9 +41,11 @@ class Tables:
 
 def tables(derivation: Derivation, prompt: Prompt, mask_names: list[str], spelling: Spelling) -> Tables:
     """The tables of the derived heads, in the prompt's rows."""
+    if derivation.tokenwise:
+        raise NotRepresentableError("the theorem's generator does not speak of heads over a constant row yet")
     scalar, vector = prompt.number_index, prompt.vector_index
     U, E, G = [], [], []
-    for head in derivation.heads:
+    for head in derivation.meeting:
         U.append({(scalar[w], scalar[r]): spelling.text(c) for (w, r), c in head.U.items()})
         blocks: Cells = {}
         numbers: Cells = {}

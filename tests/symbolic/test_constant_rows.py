@@ -1,0 +1,181 @@
+"""Heads over a constant row by hand: heavy ball and weight decay derived, and every way to get them wrong refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from helpers import apply, block_matrix, dot, negated, plus, random_context, run_layers, times, transposed
+from own_algorithms import own
+
+from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
+from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derivation.derive import Derivation, derive
+from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
+from layerproof.symbolic.errors import NotRepresentableError
+from layerproof.symbolic.identity.blocks import block_identity
+from layerproof.symbolic.identity.entrywise import entrywise
+from layerproof.symbolic.identity.expansion import expanded, layer_change, update_change
+from layerproof.symbolic.identity.random import random_identity
+from layerproof.symbolic.identity.uniqueness import rank_at
+
+BETA, GAMMA = Fraction(2, 7), Fraction(9, 10)
+VALUES = {"gamma": GAMMA, "beta": BETA}
+D, N = 2, 3
+PHI = FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q)
+NEXT = FeatureBlock("next", lambda t, p: p.gamma * t.phi_next)
+ONE = FeatureBlock("one", lambda t, p: 1, scalar=True)
+TD_ERROR = Accumulator("td_error", lambda w, x, p: x.reward + w[0] @ x.next - w[0] @ x.phi)
+MOMENTUM = Accumulator("momentum", lambda w, x, p: (w[0] - w[1]) @ x.next - (w[0] - w[1]) @ x.phi)
+
+
+def momentum_update(weights, preconditioners, sweep, p):
+    """w <- w + (1/n) C sum_j delta_j phi_j + beta (w - u) and u <- the old w."""
+    w, u = weights
+    sweep.total = 0 * w
+    for t in sweep:
+        sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * t.phi
+    return w + preconditioners[0] @ sweep.total / sweep.n + p.beta * (w - u), w
+
+
+def heavy_ball(*features: FeatureBlock, rows: tuple[Accumulator, ...] = (TD_ERROR, MOMENTUM)) -> Algorithm:
+    return own(
+        name="heavy", update=momentum_update, features=features or (PHI, NEXT, ONE), accumulators=rows,
+        weights=("w", "u"), parameters=("gamma", "beta"),
+    )  # fmt: skip
+
+
+HEAVY = heavy_ball()
+C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
+
+
+def prompt(context, w, u, at_query=0):
+    """Columns (phi; gamma phi'; 1; the TD error of w; (w - u).(gamma phi' - phi)) and the query's."""
+    moved = plus(w, negated([u])[0])
+
+    def column(x, y, one, r):
+        return [*x, *y, one, r + dot(w, y) - dot(w, x), dot(moved, y) - dot(moved, x)]
+
+    nexts = [times(GAMMA, y) for y in context.next_features]
+    columns = [column(x, y, 1, r) for x, y, r in zip(context.features, nexts, context.rewards, strict=True)]
+    return transposed([*columns, column(context.query, [Fraction(0)] * D, at_query, 0)])
+
+
+def one_iterate(context, w, u):
+    total = [Fraction(0)] * D
+    for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True):
+        total = plus(total, times(r + GAMMA * dot(w, y) - dot(w, x), x))
+    return plus(w, times(Fraction(1, N), apply(C, total)), times(BETA, plus(w, negated([u])[0]))), w
+
+
+def test_the_weights_are_those_of_the_hand_made_file():
+    built = construct(derive(HEAVY), D, N, 1, [(C,)], VALUES)
+    gradient, momentum = built.heads(0)
+    sizes = (D, D, 1, 1, 1)
+    assert (gradient.W @ gradient.P).fractions() == block_matrix(sizes, {(3, 3): [[1]], (4, 3): [[1]]})
+    assert gradient.Q.fractions() == block_matrix(sizes, {(0, 0): negated(transposed(C)), (0, 1): transposed(C)})
+    assert (momentum.W @ momentum.P).fractions() == block_matrix(sizes, {(3, 2): [[BETA]], (4, 2): [[BETA - 1]]})
+    assert momentum.Q.fractions() == block_matrix(sizes, {(2, 4): [[1]]})
+    assert momentum.M.fractions() == [[int(i == j < N) for j in range(N + 1)] for i in range(N + 1)]
+    assert derive(HEAVY).head_lower_bound == 2
+
+
+@pytest.mark.parametrize("at_query", [0, -5])
+def test_layers_are_iterates_whatever_the_constant_row_holds_at_the_query(at_query):
+    context, w, u = random_context(D, N, seed=3), [Fraction(3, 4), Fraction(-2)], [Fraction(1, 5), Fraction(3)]
+    algorithm = heavy_ball(PHI, NEXT, replace(ONE, query=lambda q: at_query))
+    built = construct(derive(algorithm), D, N, 2, [(C,)], VALUES, looped=True)
+    first = one_iterate(context, w, u)
+    wanted = [prompt(context, *first, at_query), prompt(context, *one_iterate(context, *first), at_query)]
+    assert run_layers(built, prompt(context, w, u, at_query)) == wanted
+
+
+def holds(derivation: Derivation) -> dict[str, bool]:
+    """What each kind of symbolic evidence says."""
+    return {
+        "blocks": all(row.holds for row in block_identity(derivation)),
+        "entrywise": entrywise(derivation, 2, 2).holds,
+        "random": random_identity(derivation, 2, 3, 2, VALUES, 0).mismatch is None,
+        "terms": layer_change(derivation) == update_change(derivation),
+        "expanded": all(entry.holds for entry in expanded(derivation)),
+    }
+
+
+def test_every_kind_of_symbolic_evidence_holds():
+    assert set(holds(derive(HEAVY)).values()) == {True}
+    assert rank_at(derive(HEAVY), 2).as_symbolic
+
+
+def faults():
+    """Wrong heads: momentum's sign, beta and 1 - beta exchanged, another row read, no momentum, C for C^T."""
+    found = derive(HEAVY)
+    gradient, momentum = found.heads
+    U, E = momentum.U, momentum.E
+    wrong = {
+        "sign": [gradient, replace(momentum, U={row: -u for row, u in U.items()})],
+        "exchanged": [gradient, replace(momentum, U={"td_error": -U["momentum"], "momentum": -U["td_error"]})],
+        "other row": [gradient, replace(momentum, E={"td_error": E["momentum"]})],
+        "none": [gradient],
+        "transposed": [
+            replace(gradient, E={(r, tuple((c, not t) for c, t in word), s): e
+                                 for (r, word, s), e in gradient.E.items()}), momentum],
+    }  # fmt: skip
+    return [pytest.param(replace(found, heads=tuple(heads)), id=name) for name, heads in wrong.items()]
+
+
+@pytest.mark.parametrize("derivation", faults())
+def test_wrong_heads_are_refused_by_every_kind(derivation):
+    assert set(holds(derivation).values()) == {False}
+
+
+def test_a_mask_that_counts_the_query_is_refused():
+    # with the query among the tokens that the constant row meets, its entry there matters
+    context, w, u = random_context(D, N, seed=4), [Fraction(3, 4), Fraction(-2)], [Fraction(1, 5), Fraction(3)]
+    built = construct(derive(HEAVY), D, N, 1, [(C,)], VALUES)
+    gradient, momentum = built.heads(0)
+    everywhere = replace(momentum, M=type(momentum.M).of([[int(i == j) for j in range(N + 1)] for i in range(N + 1)]))
+    counting = replace(built, layers=((gradient, everywhere),))
+    for at_query, same in ((0, True), (2, False)):
+        wanted = [prompt(context, *one_iterate(context, w, u), at_query)]
+        assert (run_layers(counting, prompt(context, w, u, at_query)) == wanted) is same
+
+
+def test_without_a_constant_row_the_row_and_the_head_are_named():
+    with pytest.raises(NotRepresentableError, match=r"row td_error gains .*beta.*constant row.*FeatureBlock\(\"one\""):
+        derive(heavy_ball(PHI, NEXT))
+
+
+def test_a_row_of_twos_is_no_constant_row():
+    with pytest.raises(NotRepresentableError, match="constant row"):
+        derive(heavy_ball(PHI, NEXT, replace(ONE, context=lambda t, p: 2)))
+
+
+def test_a_row_that_is_missing_is_asked_for():
+    with pytest.raises(NotRepresentableError, match=r"no combination of the rows td_error: add an accumulator row"):
+        derive(heavy_ball(rows=(TD_ERROR,)))
+
+
+def decaying(weights, preconditioners, sweep, p):
+    """w <- (1 - beta) w + (1/n) C sum_j delta_j phi_j."""
+    (w,) = weights
+    sweep.total = 0 * w
+    for t in sweep:
+        sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * t.phi
+    return (w - p.beta * w + preconditioners[0] @ sweep.total / sweep.n,)
+
+
+def test_weight_decay_subtracts_what_the_rows_hold_at_no_weights():
+    # Y = (R + w.(gamma phi' - phi); R): the second row never changes, and (-1, 1) kills R
+    decay = own(
+        name="decay", update=decaying, features=(PHI, NEXT, ONE), parameters=("gamma", "beta"),
+        accumulators=(TD_ERROR, Accumulator("reward_row", lambda w, x, p: x.reward)),
+    )  # fmt: skip
+    found = derive(decay)
+    _, head = found.heads
+    assert isinstance(head, SymbolicTokenwiseHead)
+    (pair,) = [{(w, r): (u * e).text() for w, u in head.U.items() for r, e in head.E.items()}]
+    assert pair == {("td_error", "td_error"): "-beta", ("td_error", "reward_row"): "beta"}
+    assert all(row.holds for row in block_identity(found))
+    wrong = replace(found, heads=(found.heads[0], replace(head, E={"td_error": head.E["td_error"]})))
+    assert not all(row.holds for row in block_identity(wrong))  # it would let R decay too
