@@ -4,8 +4,8 @@ layer; the prediction is the read-out's own entry, with its sign.  The bounds ar
 from __future__ import annotations
 
 import json
-import os
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 import torch
 from cli import python
 from exports import ALL, Runner, small, written
+from jax_process import JaxProcess, jax_process
 
 import layerproof as lp
 from layerproof.numeric.exported.readme import RUN, loaders
@@ -32,6 +33,12 @@ TITLES = (
     "layerproof", "torch, as a module", "safetensors in torch", "safetensors in NumPy", "JAX", "NumPy",
     "ONNX runtime, `model.onnx`", "ONNX runtime, `model_fixed_n.onnx`", "torch.export",
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def jax() -> Iterator[JaxProcess]:
+    with jax_process() as process:
+        yield process
 
 
 @pytest.fixture(scope="module", params=["float64", "float32"])
@@ -60,17 +67,13 @@ def blocks(folder: Path) -> dict[str, str]:
     return {title.split(":")[0]: code for title, code in found}
 
 
-def runner(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> Runner:
+def runner(folder: Path, code: str, jax: JaxProcess, monkeypatch: pytest.MonkeyPatch) -> Runner:
     """The README's lines as a module: run as written, in the export's folder."""
 
-    known: dict[bytes, tuple[list[Any], Any]] = {}
-
     def run(Z: torch.Tensor) -> tuple[list[Any], Any]:
+        if "jax" in code:
+            return in_the_process(folder, code, jax, Z)
         monkeypatch.chdir(folder)
-        if "jax" in code:  # a process of its own: JAX complains about every later fork of this one
-            if (key := Z.numpy().tobytes()) not in known:
-                known[key] = in_a_process(folder, code, Z)
-            return known[key]
         names: dict[str, Any] = {"Z": Z.numpy()}
         exec(RUN, names)
         exec(code, names)
@@ -80,15 +83,13 @@ def runner(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> Runner:
     return Runner(run)
 
 
-def in_a_process(folder: Path, code: str, Z: torch.Tensor) -> tuple[list[Any], Any]:
+def in_the_process(folder: Path, code: str, jax: JaxProcess, Z: torch.Tensor) -> tuple[list[Any], Any]:
     np.save(folder.parent / "Z.npy", Z.numpy())
-    script = (
-        f"import numpy\nZ = numpy.load('../Z.npy')\n{RUN}\n{code}\n"
+    saved = (
         "numpy.save('../states.npy', numpy.stack([numpy.asarray(x) for x in Z_0_to_L]))\n"
         "numpy.save('../predicted.npy', numpy.asarray(prediction(Z_0_to_L[-1])))\n"
     )
-    ran = python("-W", "error", "-c", script, cwd=folder, env={**os.environ, "JAX_PLATFORMS": "cpu"})
-    assert ran.returncode == 0, ran.stderr
+    jax.run(f"import numpy\nZ = numpy.load('../Z.npy')\n{RUN}\n{code}\n{saved}", folder)
     return list(np.load(folder.parent / "states.npy")), np.load(folder.parent / "predicted.npy")
 
 
@@ -102,29 +103,29 @@ def test_the_readme_shows_a_loader_for_every_framework_and_nothing_else(folder: 
 
 @pytest.mark.parametrize("title", TITLES)
 def test_every_loader_of_the_readme_runs_the_algorithm_within_the_derived_bound(
-    title: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    title: str, folder: Path, jax: JaxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dtype = json.loads((folder / "config.json").read_text(encoding="utf-8"))["dtype"]
-    module = runner(folder, blocks(folder)[title], monkeypatch)
+    module = runner(folder, blocks(folder)[title], jax, monkeypatch)
     result = lp.assert_implements(module, "td-lambda", reference=small(), dtype=dtype)
     assert result.claims[0].verdict is Verdict.HOLDS and result.claims[0].error <= result.claims[0].bound
 
 
 @pytest.mark.parametrize("title", TITLES)
 def test_every_loader_is_refuted_where_the_export_holds_other_weights(
-    title: str, swapped: Path, monkeypatch: pytest.MonkeyPatch
+    title: str, swapped: Path, jax: JaxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The export has its layers in the other order: the judge, which knows the right ones, must see it in each."""
-    module = runner(swapped, blocks(swapped)[title], monkeypatch)
+    module = runner(swapped, blocks(swapped)[title], jax, monkeypatch)
     result = judge(module, "td-lambda", reference=small(), dtype="float64")
     assert result.exit_code == 1 and result.claims[0].witness["layer"] == 1
 
 
 @pytest.mark.parametrize("title", TITLES)
 def test_a_wrong_sign_of_the_read_out_is_refuted_in_every_loader(
-    title: str, misread: Path, monkeypatch: pytest.MonkeyPatch
+    title: str, misread: Path, jax: JaxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = runner(misread, blocks(misread)[title], monkeypatch)
+    module = runner(misread, blocks(misread)[title], jax, monkeypatch)
     result = judge(module, "td-lambda", reference=small(), dtype="float64")
     assert result.exit_code == 1 and result.claims[0].witness["row"] == "prediction"
 
@@ -137,13 +138,13 @@ def test_a_wrong_sign_of_the_read_out_is_refuted_in_every_loader(
     ],
 )  # fmt: skip
 def test_other_algorithms_heads_loops_and_sizes_run_in_onnx_and_torch_export(
-    name: str, more: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, more: dict[str, Any], tmp_path: Path, jax: JaxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     construction = small(name, **more)
     context = "any" if name in ("td0", "tdc", "gtd2") else construction.layout.n
     folder = written(tmp_path / "out", construction, "float64", ALL, context)
     for title in TITLES[-3:]:
-        module = runner(folder, blocks(folder)[title], monkeypatch)
+        module = runner(folder, blocks(folder)[title], jax, monkeypatch)
         algorithm = lp.derive(name, **({"trace": more["trace"]} if "trace" in more else {})).algorithm
         lp.assert_implements(module, algorithm, reference=construction, dtype="float64")
 
@@ -220,19 +221,18 @@ def test_a_batch_of_any_size_gives_what_each_prompt_gives(tmp_path: Path) -> Non
 # JAX without x64
 
 
-def test_what_is_lost_without_jax_s_x64_is_float32(tmp_path: Path) -> None:
+def test_what_is_lost_without_jax_s_x64_is_float32(jax: JaxProcess, tmp_path: Path) -> None:
     """The line that JAX needs is needed: without it every weight is the float32 next to it."""
     folder = written(tmp_path / "out", small())
     code = loaders(json.loads((folder / "config.json").read_text(encoding="utf-8")))["JAX"]
     line = 'import jax; jax.config.update("jax_enable_x64", True)  # without this JAX rounds float64 to float32\n'
     assert line in code
     script = (
-        f"import warnings; warnings.simplefilter('ignore')\n{RUN}\nZ = __import__('numpy').zeros((1, 5, 5))\n"
-        f"{code.replace(line, 'import jax' + chr(10))}\nimport numpy\n"
+        f"import numpy, warnings\nwarnings.simplefilter('ignore')\n{RUN}\nZ = numpy.zeros((1, 5, 5))\n"
+        f"{code.replace(line, 'import jax' + chr(10))}\n"
         "numpy.savez('../lost.npz', **{k: numpy.asarray(x) for k, x in weights.items()})\n"
     )
-    ran = python("-c", script, cwd=folder, env={**os.environ, "JAX_PLATFORMS": "cpu"})
-    assert ran.returncode == 0, ran.stderr
+    jax.run(script, folder)
     lost = np.load(tmp_path / "lost.npz", allow_pickle=False)
     exact = lp.load(folder).tensors
     assert {x.dtype for x in lost.values()} == {np.dtype("float32")}
@@ -252,16 +252,18 @@ def test_bfloat16_is_written_and_read_where_it_exists(tmp_path: Path, monkeypatc
         assert names["Z_0_to_L"][-1].dtype is torch.bfloat16
 
 
-def test_what_the_readme_says_of_numpy_and_bfloat16(tmp_path: Path) -> None:
+def test_what_the_readme_says_of_numpy_and_bfloat16(jax: JaxProcess, tmp_path: Path) -> None:
     folder = written(tmp_path / "out", small(), "bfloat16")
     text = (folder / "README.md").read_text(encoding="utf-8")
     assert "`safetensors.numpy` refuses `model.safetensors` unless `ml_dtypes` was imported before" in text
     read = "print(load_file('model.safetensors')['layers.0.heads.0.Q'].dtype)"
     refused = python("-c", f"from safetensors.numpy import load_file\n{read}", cwd=folder)
     assert refused.returncode == 1 and "bfloat16" in refused.stderr
-    for lines in ("import ml_dtypes\nfrom safetensors.numpy", "from safetensors.flax", "from safetensors.torch"):
-        ran = python("-c", f"{lines} import load_file\n{read}", cwd=folder, env={**os.environ, "JAX_PLATFORMS": "cpu"})
-        assert ran.returncode == 0 and ran.stdout.strip().endswith("bfloat16"), ran.stderr
+    ran = python("-c", f"import ml_dtypes\nfrom safetensors.numpy import load_file\n{read}", cwd=folder)
+    assert ran.returncode == 0 and ran.stdout.strip().endswith("bfloat16"), ran.stderr
+    read = "assert str(load_file('model.safetensors')['layers.0.heads.0.Q'].dtype).endswith('bfloat16')"
+    for framework in ("flax", "torch"):
+        jax.run(f"from safetensors.{framework} import load_file\n{read}", folder)
     (tmp_path / "half").mkdir()
     half = written(tmp_path / "half" / "out", small(), "float16")
     assert "ml_dtypes" not in (half / "README.md").read_text(encoding="utf-8")
