@@ -170,11 +170,9 @@ class _Gate:
             else:
                 self.outcome.refused.update({t.name: fault for t in audit.theorems})
         reached = {p for a in sound for p in reach[a.name]}
-        kinds = list(SEES)  # the theory first: where it fails, nobody needs the statements
-        asked = sorted((j for p, j in jobs.items() if p in reached), key=lambda j: kinds.index(j.place.split("/")[0]))
         done = run_jobs(
-            asked, {p: Trouble(p, reason) for p, reason in missing.items()}, self.folder, self.running, self.limit,
-            self.progress, self.store,
+            [j for p, j in jobs.items() if p in reached], {p: Trouble(p, reason) for p, reason in missing.items()},
+            self.folder, self.running, self.limit, self.progress, self.store,
         )  # fmt: skip
         for audit in sound:
             state = next((s for p in sorted(_places(audit)) if isinstance(s := done[p], Trouble)), None)
@@ -194,7 +192,7 @@ class _Gate:
                 if place.startswith("theory/"):
                     (folder / f"{place}.v").write_text(text, encoding="utf-8")
                     wanted = {f"theory/{n}" for n in needs(text, THEORY_PREFIX)}
-                    jobs[place] = Job(place, self._command(*place.split("/")), frozenset(wanted))
+                    jobs[place] = Job(place, self._command(*place.split("/")), frozenset(wanted), size=len(text))
             reached = {p for taken in self.store.taken for p in _closure({taken}, jobs)}
             run_jobs(
                 [jobs[p] for p in jobs if p in reached], {p: Trouble(p, r) for p, r in missing.items()}, folder,
@@ -209,7 +207,7 @@ class _Gate:
         """Write a file and say how it is compiled; what an earlier attempt compiled it to is gone."""
         (self.folder / f"{place}.v").write_text(text, encoding="utf-8")
         (self.folder / f"{place}.vo").unlink(missing_ok=True)
-        return Job(place, self._command(*place.split("/")), frozenset(wanted), kept)
+        return Job(place, self._command(*place.split("/")), frozenset(wanted), kept, len(text))
 
     def _seal(self, audits: list[Audit], done: dict[str, Trouble | str]) -> None:
         """Seal all of them by one question in one file; where that is not closed, each in a file of its own.

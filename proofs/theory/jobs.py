@@ -19,12 +19,14 @@ class Job:
     """A file to compile: its place without the ending, the command, and the places that it needs first.
 
     text : its source, where what it compiles to may be kept; else empty
+    size : the length of its source, by which it is guessed how long it takes
     """
 
     place: str
     command: tuple[str, ...]
     needs: frozenset[str]
     text: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ def run_jobs(
     store  : where compiled files are taken from and kept
     """
     done = dict(before)
-    waiting = {j.place: j for j in jobs}
+    waiting = {j.place: j for j in _longest_first(jobs)}
     current: dict[Future[Trouble | str], str] = {}
-    total = len(waiting)
-    with ThreadPoolExecutor(max_workers=workers()) as pool:
+    total, most = len(waiting), workers()
+    with ThreadPoolExecutor(max_workers=most) as pool:
         try:
             while waiting or current:
                 for place, job in list(waiting.items()):
@@ -73,7 +75,7 @@ def run_jobs(
                     elif lost is not None:
                         del waiting[place]
                         done[place] = lost
-                    elif all(p in done for p in job.needs):
+                    elif len(current) < most and all(p in done for p in job.needs):
                         del waiting[place]
                         current[pool.submit(_compile, job, folder, running, limit, store)] = place
                 if not current:
@@ -86,6 +88,27 @@ def run_jobs(
             running.stop()
             raise
     return done
+
+
+STARTING = 4000
+"""How much source takes as long as loading the library does, which every file begins with."""
+
+
+def _longest_first(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs by how much must be compiled from each to the last that needs it, the most first."""
+    after: dict[str, list[Job]] = {j.place: [] for j in jobs}
+    for job in jobs:
+        for place in job.needs & after.keys():
+            after[place].append(job)
+    left: dict[str, int] = {}
+
+    def measure(job: Job, seen: frozenset[str] = frozenset()) -> int:
+        if job.place not in left:
+            below = [measure(j, seen | {job.place}) for j in after[job.place] if j.place not in seen]
+            left[job.place] = STARTING + job.size + max(below, default=0)
+        return left[job.place]
+
+    return sorted(jobs, key=measure, reverse=True)
 
 
 def _lost(place: str, jobs: Sequence[Job], done: Mapping[str, Trouble | str]) -> Trouble | None:
