@@ -6,7 +6,7 @@ non-zero starting weights. The arithmetic on lists shares no code with the produ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -29,7 +29,8 @@ from layerproof.symbolic.invariance.weights import Point, WeightSpace
 from layerproof.symbolic.prompt import Context
 
 GAMMA, LAM = Fraction(9, 10), Fraction(2, 3)
-PARAMETERS = {"gamma": GAMMA, "lam": LAM}
+OTHERS = sorted({p for a in catalogue().values() for p in a.parameters} - {"gamma", "lam"})
+PARAMETERS = {"gamma": GAMMA, "lam": LAM, **{name: Fraction(3, 7 + k) for k, name in enumerate(OTHERS)}}
 
 Vector = list[Fraction]
 Matrix = list[list[Fraction]]
@@ -63,6 +64,38 @@ CASES = tuple(
     for chosen in product(*a.options.values())
 )
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
+"""For laws of the mathematics, which are cheap: a case costs them milliseconds."""
+
+
+def traits(algorithm: Algorithm, options: Iterable[tuple[str, str]]) -> set[Any]:
+    """What code that is handed rows, masks and numbers can tell one algorithm from another by."""
+    vectors = len(algorithm.weights) - len(algorithm.scalar_weights)
+    blocks = {("block", b.scalar, b.query is not None) for b in algorithm.features}
+    return {
+        ("vector weights", vectors), ("rows", len(algorithm.accumulators)), ("blocks", len(algorithm.features) > 1),
+        ("scalar weights", bool(algorithm.scalar_weights)), ("scalar steps", bool(algorithm.scalar_preconditioners)),
+        ("numbers", bool(algorithm.transition_scalars)), ("vectors", bool(algorithm.transition_vectors)),
+        ("successors", bool(algorithm.successor_vectors)), ("heads", algorithm.heads is not None),
+        ("discount", "gamma" in algorithm.parameters), *blocks, *options,
+    }  # fmt: skip
+
+
+def _kinds() -> tuple[Case, ...]:
+    """TD(0), then whatever has a trait that none before it has."""
+    chosen, seen = [], set[Any]()
+    for case in sorted(CASES, key=lambda c: c.name != "td0"):
+        has = traits(case.algorithm, case.options)
+        if not has <= seen:
+            chosen.append(case)
+            seen |= has
+    return tuple(chosen)
+
+
+KINDS = _kinds()
+each_kind = pytest.mark.parametrize("case", KINDS, ids=str)
+"""For what is costly, floats, pages and commands: one case of each kind, so that an algorithm more costs nothing."""
+NAMES = tuple(dict.fromkeys(case.name for case in KINDS))
+each_kind_by_name = pytest.mark.parametrize("name", NAMES)
 
 
 def trained(
@@ -89,15 +122,25 @@ def random_matrix(rng: Random, d: int) -> Matrix:
     return [random_vector(rng, d) for _ in range(d)]
 
 
-def random_context(d: int, n: int, seed: int) -> Context:
-    """n transitions with no structure: phi' has nothing to do with phi."""
+def random_context(d: int, n: int, seed: int, algorithm: Algorithm | None = None) -> Context:
+    """n transitions with no structure: phi' has nothing to do with phi; with what `algorithm`'s transitions carry."""
     rng = Random(f"context {d} {n} {seed}")
-    return Context.of(
+    found = Context.of(
         [random_vector(rng, d) for _ in range(n)],
         [random_vector(rng, d) for _ in range(n)],
         random_vector(rng, n),
         random_vector(rng, d),
     )
+    return found if algorithm is None else carrying(found, algorithm, seed)
+
+
+def carrying(context: Context, algorithm: Algorithm, seed: int = 0) -> Context:
+    """The context with whatever further numbers and vectors the algorithm's transitions carry, where it has none."""
+    rng, known = Random(f"extras {context.d} {context.n} {seed}"), dict(context.extras)
+    for name, vector in algorithm.extras:
+        drawn = [random_vector(rng, context.d) if vector else random_rational(rng) for _ in range(context.n)]
+        known.setdefault(name, tuple(map(tuple, drawn)) if vector else tuple(drawn))
+    return replace(context, extras=tuple(sorted(known.items())))
 
 
 def random_steps(algorithm: Algorithm, d: int, count: int, seed: int) -> list[tuple[Any, ...]]:
@@ -171,9 +214,10 @@ def trial(
     start: list[Any] | None = None,
     parameters: Mapping[str, Fraction] = PARAMETERS,
 ) -> Trial:
-    context = context or random_context(d, n, seed)
+    context = carrying(context or random_context(d, n, seed), case.algorithm, seed)
     steps = random_steps(case.algorithm, context.d, 1 if looped else depth, seed)
-    return Trial(case, context, steps, start or random_start(case.algorithm, context.d, seed), depth, parameters)
+    start = start or random_start(case.algorithm, context.d, seed)
+    return Trial(case, context, steps, start, depth, parameters)
 
 
 def plain_weights(weights: Sequence[Any]) -> tuple[Any, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import reduce
 
 import pytest
+from expected import Expected
 from helpers import (
     Case,
     apply,
@@ -28,6 +30,46 @@ CASE = Case("average-reward-td")
 D, N = 2, 3
 C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
+
+
+def averaging(rate):
+    """Average-reward TD with rate(rewards, j) for the mean of R_1, ..., R_j."""
+
+    def update(weights, preconditioners, sweep, p):
+        (w,), (C,) = weights, preconditioners
+        rewards, total = [t.reward for t in sweep], 0 * w
+        for t in sweep:
+            delta = t.reward - rate(rewards, t.index) + w @ t.phi_next - w @ t.phi
+            total = total + delta * t.phi
+        return (w + C @ total / sweep.n,)
+
+    return update
+
+
+def mean(rewards):
+    return sum(rewards[1:], rewards[0]) / len(rewards) if rewards else 0
+
+
+EXPECTED = Expected(
+    heads=2,
+    right=averaging(lambda rewards, j: mean(rewards[:j])),
+    ordered=True,
+    faults={
+        "mean of all rewards": averaging(lambda rewards, j: mean(rewards)),
+        "mean of the rewards before": averaging(lambda rewards, j: mean(rewards[: j - 1])),
+        "mean one reward ahead": averaging(lambda rewards, j: mean(rewards[: j + 1])),
+        "sum for mean": averaging(lambda rewards, j: mean(rewards[:j]) * j),
+        "no mean": averaging(lambda rewards, j: 0),
+        "mean added": averaging(lambda rewards, j: -mean(rewards[:j])),
+        "mean over j + 1": averaging(lambda rewards, j: mean(rewards[:j]) * Fraction(j, j + 1)),
+        "mean as a recursion": averaging(
+            lambda rewards, j: reduce(lambda m, k: m + (rewards[k] - m) / (k + 1), range(j), 0 * rewards[0])
+        ),
+    },
+    no_faults={"mean as a recursion": "rbar_j = rbar_{j-1} + (R_j - rbar_{j-1}) / j is that mean"},
+    rows=("reward", "difference"),
+    reads="difference",
+)
 
 
 def test_the_weights_are_the_papers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from expected import Expected
 from helpers import (
     Case,
     apply,
@@ -19,6 +20,7 @@ from helpers import (
     trial,
     with_matrix,
 )
+from updates import two_weights
 
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.readout import Readout
@@ -26,6 +28,32 @@ from layerproof.symbolic.readout import Readout
 CASE = Case("differential-td")
 D, N = 2, 3
 C, RATE_STEP = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]], Fraction(3, 7)
+
+
+def error(w, rbar, t):
+    return t.reward - rbar + w @ t.phi_next - w @ t.phi
+
+
+def moves_w(w, rbar, t, p):
+    return error(w, rbar, t) * t.phi
+
+
+def moves_rate(w, rbar, t, p):
+    return error(w, rbar, t)
+
+
+EXPECTED = Expected(
+    heads=1,
+    right=two_weights(moves_w, moves_rate),
+    faults={
+        "rate not subtracted": two_weights(lambda w, r, t, p: error(w, 0, t) * t.phi, moves_rate),
+        "rate added": two_weights(lambda w, r, t, p: error(w, -r, t) * t.phi, moves_rate),
+        "rate follows the reward only": two_weights(moves_w, lambda w, r, t, p: t.reward - r),
+        "rate step negated": two_weights(moves_w, lambda w, r, t, p: -error(w, r, t)),
+        "rate reads the new w": two_weights(moves_w, moves_rate, sequential=True),
+    },
+    undetermined=frozenset({("one", "one")}),
+)
 
 
 def test_the_weights_are_one_head_for_w_and_the_rate():

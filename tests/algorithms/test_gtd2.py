@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from expected import Expected
 from helpers import (
     GAMMA,
     Case,
@@ -20,6 +21,7 @@ from helpers import (
     trial,
     with_matrix,
 )
+from updates import along_gradient, follows_td_error, gtd2_gain, td_error, tdc_gain, two_weights
 
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.readout import Readout
@@ -29,6 +31,24 @@ SIZE, N = 2, 3
 SIZES = (SIZE, SIZE, 1, 1)
 C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
 D = [[Fraction(-3), Fraction(1, 2)], [Fraction(2, 7), Fraction(4)]]
+
+
+EXPECTED = Expected(
+    heads=2,
+    right=two_weights(gtd2_gain, follows_td_error),
+    faults={
+        "w follows the TD error": two_weights(
+            lambda w, v, t, p: td_error(w, t, p) * along_gradient(t, p), follows_td_error
+        ),
+        "undiscounted gradient": two_weights(lambda w, v, t, p: (v @ t.phi) * (t.phi - t.phi_next), follows_td_error),
+        "v does not forget": two_weights(gtd2_gain, lambda w, v, t, p: td_error(w, t, p) * t.phi),
+        "v adds itself": two_weights(gtd2_gain, lambda w, v, t, p: (td_error(w, t, p) + v @ t.phi) * t.phi),
+        "v reads the new w": two_weights(gtd2_gain, follows_td_error, sequential=True),
+        "TDC": two_weights(tdc_gain, follows_td_error),
+    },
+    rows=("td_error", "correction"),
+    moves_w_at=2,  # with v = 0 the first update does not move w
+)
 
 
 def test_the_weights_are_two_heads():

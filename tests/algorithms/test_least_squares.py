@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from expected import Expected
 from helpers import (
     GAMMA,
     Case,
@@ -20,6 +21,7 @@ from helpers import (
     trial,
     with_matrix,
 )
+from updates import one_weight, phi
 
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.construction import construct
@@ -29,6 +31,24 @@ from layerproof.symbolic.readout import Readout
 CASE = Case("least-squares")
 D, N = 2, 3
 C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
+
+
+def residual(w, t, p):
+    return t.reward - w @ t.phi
+
+
+EXPECTED = Expected(
+    heads=1,
+    right=one_weight(residual, phi),
+    faults={
+        "residual negated": one_weight(lambda w, t, p: -residual(w, t, p), phi),
+        "current value added": one_weight(lambda w, t, p: t.reward + w @ t.phi, phi),
+        "current value ignored": one_weight(lambda w, t, p: t.reward, phi),
+        "updates the next state": one_weight(residual, lambda t, p: t.phi_next),
+    },
+    rows=("residual",),
+    reads="residual",
+)
 
 
 def test_the_weights_are_the_papers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from expected import Expected
 from helpers import (
     GAMMA,
     Case,
@@ -18,6 +19,7 @@ from helpers import (
     transposed,
     trial,
 )
+from updates import along_gradient, one_weight, phi, td_error, undiscounted
 
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.readout import Readout
@@ -25,6 +27,19 @@ from layerproof.symbolic.readout import Readout
 CASE, TD0 = Case("residual-gradient"), Case("td0")
 D, N = 2, 3
 C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
+
+
+EXPECTED = Expected(
+    heads=1,
+    right=one_weight(td_error, along_gradient),
+    faults={
+        "semi-gradient": one_weight(td_error, phi),
+        "undiscounted gradient": one_weight(td_error, lambda t, p: t.phi - t.phi_next),
+        "undiscounted error": one_weight(undiscounted, along_gradient),
+        "gradient negated": one_weight(td_error, lambda t, p: p.gamma * t.phi_next - t.phi),
+        "gradient with a plus": one_weight(td_error, lambda t, p: t.phi + p.gamma * t.phi_next),
+    },
+)
 
 
 def test_the_weights_are_the_papers():

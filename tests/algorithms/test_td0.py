@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from expected import Expected
 from helpers import (
     GAMMA,
     Case,
@@ -20,6 +21,7 @@ from helpers import (
     trial,
     with_matrix,
 )
+from updates import along_gradient, one_weight, phi, td_error, undiscounted
 
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
@@ -30,6 +32,19 @@ from layerproof.symbolic.readout import Readout
 CASE = Case("td0")
 D, N = 2, 3
 C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
+
+
+EXPECTED = Expected(
+    heads=1,
+    right=one_weight(td_error, phi),
+    faults={
+        "TD error negated": one_weight(lambda w, t, p: -td_error(w, t, p), phi),
+        "next value subtracted": one_weight(lambda w, t, p: t.reward - p.gamma * (w @ t.phi_next) - w @ t.phi, phi),
+        "updates the next state": one_weight(td_error, lambda t, p: t.phi_next),
+        "residual gradient": one_weight(td_error, along_gradient),
+        "undiscounted": one_weight(undiscounted, phi),
+    },
+)
 
 
 def test_the_weights_are_the_papers():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from expected import Expected
 from helpers import (
     GAMMA,
     LAM,
@@ -23,6 +24,7 @@ from helpers import (
     trial,
     with_matrix,
 )
+from updates import TINY, one_weight, phi, td_error
 
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import derive
@@ -33,6 +35,48 @@ PAPER, TEXTBOOK = Case("td-lambda", (("trace", "lam"),)), Case("td-lambda", (("t
 each_trace = pytest.mark.parametrize(("case", "decay"), [(PAPER, LAM), (TEXTBOOK, GAMMA * LAM)], ids=str)
 D, N = 2, 3
 C = [[Fraction(2), Fraction(-1, 3)], [Fraction(5, 2), Fraction(1, 4)]]
+
+
+def tracing(use, decay=lambda own, p: own):
+    """TD(lambda) with the trace's decay, its new feature and its use in some order."""
+
+    def update(weights, preconditioners, sweep, p):
+        (w,), (C,) = weights, preconditioners
+        c = decay(p.gamma * p.lam if p.trace == "gamma-lam" else p.lam, p)
+        e = total = 0 * w
+        for t in sweep:
+            for step in use.split(", "):
+                if step == "decay":
+                    e = c * e
+                elif step == "add":
+                    e = e + t.phi
+                else:
+                    total = total + td_error(w, t, p) * e
+        return (w + C @ total / sweep.n,)
+
+    return update
+
+
+EXPECTED = Expected(
+    heads=1,
+    right=tracing("decay, add, use"),
+    ordered=True,
+    faults={
+        "trace used before it decays and takes the feature": tracing("use, decay, add"),
+        "trace used before it takes the feature": tracing("decay, use, add"),
+        "feature decayed with the trace": tracing("add, decay, use"),
+        "trace never decayed": tracing("add, use"),
+        "trace decayed twice": tracing("decay, decay, add, use"),
+        "no trace": one_weight(td_error, phi),
+        "the other trace": tracing(
+            "decay, add, use", lambda own, p: p.lam if p.trace == "gamma-lam" else p.gamma * p.lam
+        ),
+        "decay gamma": tracing("decay, add, use", lambda own, p: p.gamma),
+        "decay times 1 + 2^-30": tracing("decay, add, use", lambda own, p: own * (1 + TINY)),
+        "trace decayed after use": tracing("add, use, decay"),
+    },
+    no_faults={"trace decayed after use": "e_{i-1} is decayed before the next feature joins, whenever that is done"},
+)
 
 
 @each_trace

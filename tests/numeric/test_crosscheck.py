@@ -10,6 +10,7 @@ from random import Random
 import numpy as np
 import pytest
 import torch
+from helpers import NAMES, each_kind_by_name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -81,7 +82,7 @@ def test_every_algorithm_is_within_its_bound(name, dtype):
 
 
 @given(
-    name=st.sampled_from(sorted(catalogue())),
+    name=st.sampled_from(NAMES),
     d=st.integers(1, 3),
     n=st.integers(1, 12),
     depth=st.integers(1, 4),
@@ -130,7 +131,7 @@ class AnotherOrder(nn.Module):
         return states
 
 
-@pytest.mark.parametrize("name", sorted(catalogue()))
+@each_kind_by_name
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_another_order_of_evaluation_is_within(name, dtype):
     construction, algorithm, setups = made(name)
@@ -182,7 +183,7 @@ class Tampered(nn.Module):
         return states
 
 
-@pytest.mark.parametrize("name", sorted(catalogue()))
+@each_kind_by_name
 @pytest.mark.parametrize(
     ("fault", "layer"),
     [

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import Case, each_case, trial
+from helpers import Case, each_kind, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -280,7 +280,7 @@ def test_numbers_too_large_for_a_bound_decide_nothing_and_break_nothing() -> Non
     assert result.status in ("vacuous", "exceeded")
 
 
-@each_case
+@each_kind
 def test_both_judges_say_the_same_of_one_run(case: Case) -> None:
     """On weights that leave feature rows alone: the same errors, and the wider bound is the one on all of Z."""
     found = trial(case, 2, 4, 3)

@@ -6,8 +6,8 @@ from fractions import Fraction
 from math import inf
 
 import numpy as np
-import pytest
 import torch
+from helpers import each_kind_by_name
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge.bounds import StepBound, layer_maps
 from layerproof.numeric.judge.exact_floats import dyadic_matrix, integers, quotient, up
 from layerproof.proofs.case import Case, Settings
-from layerproof.symbolic.algorithms import catalogue, find
+from layerproof.symbolic.algorithms import find
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -37,7 +37,7 @@ def test_what_is_beyond_the_range_is_infinite() -> None:
     assert (quotient(2**1100, 1), quotient(-(2**1100), 3), up(Fraction(2**1100))) == (inf, -inf, inf)
 
 
-@pytest.mark.parametrize("name", sorted(catalogue()))
+@each_kind_by_name
 def test_the_quick_bound_is_not_below_the_other_and_close_to_it(name: str) -> None:
     construction = Case(find(name), Settings(features=2, context=5, layers=4)).subject
     maps, rng = layer_maps(construction), np.random.default_rng(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from exports import Runner, small, written
-from helpers import Case, each_case
+from helpers import Case, each_kind
 
 import layerproof as lp
 from layerproof.numeric.export.interpretability import NOT_MAPPED, interpretability_view
@@ -37,7 +37,7 @@ def test_the_names_and_shapes_are_those_of_transformerlens() -> None:
     assert view.rows == c.layout.row_names() and view.columns[-1] == "the query" and len(view.columns) == N
 
 
-@each_case
+@each_kind
 def test_the_circuits_are_the_weights_bit_by_bit(case: Case) -> None:
     """W_Q W_K^T is Q^T and W_V W_O is (W P)^T: in exact numbers, and the float factors are those of the export."""
     c = small(case.name, trace=dict(case.options).get("trace"))
@@ -56,7 +56,7 @@ def test_the_read_out_is_the_sign_in_its_row() -> None:
     assert W_U.tolist() == [0, 0, 0, 0, c.readout.sign]
 
 
-@each_case
+@each_kind
 @pytest.mark.parametrize("looped", [False, True], ids=["sequential", "looped"])
 def test_running_it_with_a_cache_is_the_algorithm_within_the_derived_bound(case: Case, looped: bool) -> None:
     c = small(case.name, trace=dict(case.options).get("trace"), looped=looped)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from cli import run_cli
 from exports import ALL, Edit, edit_json, in_bytes, in_json, in_tensors, joined, put, refit, small, split, written
-from helpers import Case, each_case
+from helpers import Case, each_kind
 
 import layerproof as lp
 from layerproof.numeric.device import PRECISIONS, resolve_dtype
@@ -50,7 +50,7 @@ def full(tmp_path: Path, everything: dict[str, bytes]) -> Path:
 # what comes back
 
 
-@each_case
+@each_kind
 @pytest.mark.parametrize("looped", [False, True], ids=["sequential", "looped"])
 def test_the_rationals_come_back_exactly_and_the_floats_are_their_roundings(
     case: Case, looped: bool, tmp_path: Path

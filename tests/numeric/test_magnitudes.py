@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from helpers import Case, each_case
+from helpers import Case, each_kind
 
 from layerproof.numeric.judge.magnitudes import Magnitude, StepMagnitude
 from layerproof.numeric.reference import FloatTransitions
@@ -95,7 +95,7 @@ def any_sided(rng, d, n):
     return phi, following, [number() for _ in range(n)]
 
 
-@each_case
+@each_kind
 @pytest.mark.parametrize("draw", [one_sided, any_sided])
 @pytest.mark.parametrize("kind", ["up", "down", "mixed"])
 def test_no_rounding_is_left_uncounted(case: Case, draw, kind: str) -> None:

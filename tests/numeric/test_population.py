@@ -6,12 +6,13 @@ from fractions import Fraction
 
 import pytest
 from convergence_prompts import VALUES, scaled
+from helpers import each_kind_by_name
 
 from layerproof.numeric.convergence.population import one_hot_values, population
 from layerproof.numeric.convergence.truth import split, true_values
 from layerproof.numeric.data.processes import MarkovRewardProcess, boyan_chain, random_ergodic, value_function
 from layerproof.numeric.data.prompts import trajectory_context
-from layerproof.symbolic.algorithms import catalogue, find
+from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.convergence.decide import decide
 from layerproof.symbolic.convergence.rationals import column, fraction
 
@@ -49,7 +50,7 @@ def test_a_trace_that_never_decays_has_no_endless_context() -> None:
     assert endless("td-lambda", CHAIN, lam=Fraction(1)) is None
 
 
-@pytest.mark.parametrize("name", list(catalogue()))
+@each_kind_by_name
 def test_the_parts_of_the_error_add_up(name: str) -> None:
     process = boyan_chain(4, 2, seed=1)
     context = trajectory_context(process, 8, seed=1)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import Case, each_case
+from helpers import Case, each_kind
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
@@ -57,7 +57,7 @@ def plain(c: Construction) -> dict[str, Any]:
 # round trips
 
 
-@each_case
+@each_kind
 @each_form
 def test_what_is_written_is_read_back_exactly_and_gives_the_same_bytes(
     case: Case, looped: bool, tmp_path: Path

@@ -13,7 +13,7 @@ import numpy
 import pytest
 import torch
 from cli import run_cli
-from helpers import Case, each_case, entry_changed, random_context, run_layers, with_matrix
+from helpers import Case, each_kind, entry_changed, random_context, run_layers, with_matrix
 from own_files import P as HEAD
 from own_files import write
 
@@ -137,7 +137,7 @@ def replayed(message: str, case: Case, subject: Construction) -> tuple[Fraction,
 
 
 @pytest.mark.slow
-@each_case
+@each_kind
 @pytest.mark.parametrize("looped", [False, True])
 def test_the_derived_weights_implement_their_algorithm(case: Case, looped: bool) -> None:
     result = lp.assert_implements(good(case, looped=looped), case.name, layers=DEPTH)
@@ -169,7 +169,7 @@ def test_the_two_traces_agree_without_discounting_and_only_there() -> None:
 # what is refuted
 
 
-@each_case
+@each_kind
 @each_fault
 def test_a_planted_fault_is_refuted_and_the_message_can_be_replayed(
     case: Case, fault: Callable[[Case], Construction]
@@ -236,7 +236,7 @@ def test_a_planted_fault_in_a_construction_is_refuted_in_floats_too(fault: Calla
     assert message.startswith("Construction does not implement td0: REFUTED by float\n")
 
 
-@each_case
+@each_kind
 def test_the_module_of_the_derived_weights_implements_its_algorithm(case: Case) -> None:
     result = lp.assert_implements(module(case), case.name, reference=good(case), layers=DEPTH)
     layers, forward = result.claims

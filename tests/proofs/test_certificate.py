@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from cli import EXACT, assert_refused, python, run_cli
+from helpers import each_kind_by_name
 
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.certificate import certificate as certificates
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.verdict import Claim, Result, Verdict
 from layerproof.symbolic.algorithm import Algorithm
-from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from layerproof.symbolic.strict_json import dumps
 
@@ -79,7 +79,7 @@ def cached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", catalogue())
+@each_kind_by_name
 def test_a_round_trip_holds(name: str, tmp_path: Path) -> None:
     result, certificate = certificates.certify(name, replace(TINY, features=2, layers=2))
     assert result.holds

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from helpers import Case, each_case
+from helpers import Case, each_case, each_kind
 
 import layerproof as lp
 from layerproof.proofs.report.document.derivation import Section, Table, head_tables, sections
@@ -104,7 +104,7 @@ def test_average_reward_reads_differences_with_one_head_and_rewards_with_the_oth
     assert first["Q"] == second["Q"] == {("phi", "phi"): "-C_l^T", ("phi", "phi_next"): "C_l^T"}
 
 
-@each_case
+@each_kind
 def test_the_read_out_is_shown_with_its_row_and_sign(case: Case) -> None:
     readout = case.derivation.readout
     assert readout.sign == -1
@@ -112,7 +112,7 @@ def test_the_read_out_is_shown_with_its_row_and_sign(case: Case) -> None:
     assert f"is minus the entry of row {readout.row} in the query column" in shown(case)
 
 
-@each_case
+@each_kind
 def test_the_number_of_heads_and_its_lower_bound_are_shown(case: Case) -> None:
     count = len(case.derivation.heads)
     text = " ".join(shown(case).split())
@@ -121,14 +121,14 @@ def test_the_number_of_heads_and_its_lower_bound_are_shown(case: Case) -> None:
     assert shown(case).count("\n    Q =\n") == count
 
 
-@each_case
+@each_kind
 def test_the_size_of_every_linear_system_is_shown(case: Case) -> None:
     text = " ".join(shown(case).split())
     for t in case.derivation.tensors:
         assert f"n = {t.n}: {t.equations} distinct equations; of {t.unknowns} unknowns a row {t.determined} are" in text
 
 
-@each_case
+@each_kind
 def test_the_mask_lemma_is_shown_and_holds(case: Case) -> None:
     text = " ".join(shown(case).split())
     for steps in case.derivation.lemma.values():
@@ -137,7 +137,7 @@ def test_the_mask_lemma_is_shown_and_holds(case: Case) -> None:
     assert "FAILS" not in text
 
 
-@each_case
+@each_kind
 def test_the_source_and_the_options_are_shown(case: Case) -> None:
     update = document(case)[0].parts
     assert f"Source: {case.algorithm.source}." in update
@@ -171,7 +171,7 @@ def test_what_is_unique_and_what_is_free_is_said_for_each_algorithm_by_itself() 
 # JSON
 
 
-@each_case
+@each_kind
 def test_the_json_has_every_section_formula_and_table_entry(case: Case) -> None:
     parts = document(case)
     data = json.loads(json.dumps(as_json(parts), allow_nan=False))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from helpers import Case, each_case, plain_weights, td_solution
+from helpers import Case, each_kind, plain_weights, td_solution
 from reports import SMALL, everything, settings_of, subject, words
 
 from layerproof.numeric.data.draws import prompts, zero_weights
@@ -56,7 +56,7 @@ def test_square_roots_of_any_size():
     assert root(Fraction(0)) == 0 and root(Fraction(2)) == pytest.approx(2**0.5, rel=1e-15)
 
 
-@each_case
+@each_kind
 def test_one_more_update_leaves_the_limit_point_where_it_is(case: Case):
     judged = Judged(case.algorithm, replace(settings_of(case), context=6))
     found, kind = limit_run(judged)

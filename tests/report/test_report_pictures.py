@@ -7,7 +7,7 @@ from math import isfinite
 from xml.etree import ElementTree
 
 import pytest
-from helpers import Case, each_case
+from helpers import Case, each_kind
 from hypothesis import given
 from hypothesis import strategies as st
 from reports import EXAMPLES, everything, example_report, page_of
@@ -49,7 +49,7 @@ def looks_right(picture: Picture) -> None:
 
 
 @pytest.mark.slow
-@each_case
+@each_kind
 def test_the_pictures_of_a_page(case: Case):
     found = pictures(page_of(case))
     assert len(found) >= 2

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import own_files
 import pytest
-from helpers import CASES, Case, each_case
+from helpers import CASES, Case, each_case, each_kind
 from reports import (
     ALL,
     EXAMPLES,
@@ -48,7 +48,7 @@ from layerproof.symbolic.identity.expansion import expanded, layer_change, updat
 # what is there
 
 
-@each_case
+@each_kind
 def test_every_section_is_there_in_order_and_every_link_leads_somewhere(case: Case):
     found = page_of(case)
     assert tuple(s.id for s in found.sections) == ALL
@@ -82,7 +82,7 @@ def test_a_broken_formula_is_noticed():
 
 
 @pytest.mark.slow
-@each_case
+@each_kind
 def test_the_page_is_the_same_every_time_and_holds_no_facts_of_the_machine(case: Case):
     assert page_of.__wrapped__(case) == page_of(case)
     text = words(page_of(case))
@@ -114,7 +114,7 @@ def filled(m: Matrix) -> set[tuple[str, str]]:
     return {(r, c) for r, row in zip(m.rows, m.entries, strict=True) for c, e in zip(m.columns, row, strict=True) if e}
 
 
-@each_case
+@each_kind
 def test_the_weights_shown_are_those_derived(case: Case):
     algorithm = case.algorithm
     labels = (*(b.name for b in algorithm.features), *(r.name for r in algorithm.accumulators))
@@ -143,13 +143,13 @@ def test_entries_at_a_small_size_are_those_of_c_transposed():
 # the identity, and faults in it
 
 
-@each_case
+@each_kind
 def test_both_sides_of_the_identity_agree(case: Case):
     assert layer_change(case.derivation) == update_change(case.derivation)
     assert all(entry.holds for entry in expanded(case.derivation))
 
 
-@each_case
+@each_kind
 @pytest.mark.parametrize("fault", ["sign", "factor", "missing"])
 def test_a_wrong_head_shouts_in_the_identity(case: Case, fault: str):
     derivation = case.derivation
@@ -405,7 +405,7 @@ def test_an_earlier_proof_on_this_machine_is_shown_with_dates_only(monkeypatch: 
     assert ("an earlier run passed" in words(section(report.pages[0], "verdicts"))) is dates
 
 
-@each_case
+@each_kind
 def test_masks_join_context_tokens_only_as_the_derivation_says(case: Case):
     assert "no token reads the query" in words(section(page_of(case), "derivation"))
     construction = subject(case).construction

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Case, dot, each_case, entry_changed, plus, times, with_matrix
+from helpers import Case, dot, each_kind, entry_changed, plus, times, with_matrix
 from reports import EXAMPLES, SMALL, everything, fresh, matrices, notes, page_of, section, settings_of, words
 
 from layerproof.proofs.case import Case as Judged
@@ -88,13 +88,13 @@ def test_td0_by_hand():
     assert w == [3, Fraction(11, 6)]
 
 
-@each_case
+@each_kind
 def test_the_iterates_are_those_of_the_update_in_another_arithmetic(case: Case):
     found = example_of(case)
     assert [step.weights for step in found.loop] == iterates(case, found)
 
 
-@each_case
+@each_kind
 def test_every_intermediate_matrix_is_what_its_name_says(case: Case):
     found = example_of(case)
     Z = found.start
@@ -110,7 +110,7 @@ def test_every_intermediate_matrix_is_what_its_name_says(case: Case):
         assert layer.after == Z
 
 
-@each_case
+@each_kind
 def test_the_layers_hold_the_rows_of_the_iterates_and_the_numbers_stay_small(case: Case):
     found = example_of(case)
     assert found.mismatch is None
@@ -122,7 +122,7 @@ def test_the_layers_hold_the_rows_of_the_iterates_and_the_numbers_stay_small(cas
     assert any(found.loop[-1].weights[w] != found.start_weights[w] for w in case.algorithm.weights)
 
 
-@each_case
+@each_kind
 def test_the_page_shows_these_very_numbers(case: Case):
     found, shown = example_of(case), section(page_of(case), "worked-example")
     wanted = {f"Z_{k}": rows for k, rows in enumerate([found.start, *(layer.after for layer in found.layers)])}
@@ -152,7 +152,7 @@ def transposed_C(found: Example, head: int) -> Any:
 
 
 @pytest.mark.slow
-@each_case
+@each_kind
 @pytest.mark.parametrize("fault", ["sign", "transpose", "scale", "mask"])
 def test_a_wrong_head_is_seen_in_the_example(case: Case, fault: str):
     found = example_of(case)

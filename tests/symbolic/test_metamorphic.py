@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 import pytest
+from expected import expected
 from flint import fmpq_mat
 from helpers import (
     CASES,
@@ -37,8 +39,6 @@ from layerproof.symbolic.construction import construct
 from layerproof.symbolic.prompt import Context
 
 D, N, DEPTH = 2, 4, 3
-ORDERED = ("td-lambda", "average-reward-td")
-"""The algorithms that read the context as a sequence; for the others it is a set of transitions."""
 
 
 def prompt_of(t: Trial) -> Matrix:
@@ -51,12 +51,13 @@ def predictions(t: Trial) -> list[Fraction]:
 
 
 def permuted(context: Context, order: Sequence[int]) -> Context:
-    return Context(
-        tuple(context.features[j] for j in order),
-        tuple(context.next_features[j] for j in order),
-        tuple(context.rewards[j] for j in order),
-        context.query,
-    )
+    def moved(values: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(values[j] for j in order)
+
+    return replace(
+        context, features=moved(context.features), next_features=moved(context.next_features),
+        rewards=moved(context.rewards), extras=tuple((name, moved(values)) for name, values in context.extras),
+    )  # fmt: skip
 
 
 @each_case
@@ -64,10 +65,22 @@ def test_the_order_of_the_context_matters_exactly_when_there_is_a_trace_or_a_run
     t = trial(case, D, N, DEPTH)
     for order in ([1, 0, 2, 3], [3, 2, 1, 0], [2, 3, 0, 1]):
         other = predictions(replace(t, context=permuted(t.context, order)))
-        if case.name in ORDERED:
+        if expected(case.name).ordered:
             assert all(x != y for x, y in zip(predictions(t), other, strict=True))
         else:
             assert predictions(t) == other
+
+
+def in_all_vectors(context: Context, change: Callable[[Vector], Vector]) -> Context:
+    """The context with every vector of it changed, those that transitions carry further included."""
+
+    def moved(values: Sequence[Any]) -> list[Any]:
+        return [change(v) if isinstance(v, tuple) else v for v in values]
+
+    extras = {name: moved(values) for name, values in context.extras}
+    return Context.of(
+        moved(context.features), moved(context.next_features), context.rewards, change(context.query), extras
+    )
 
 
 def inverse(A: Matrix) -> Matrix:
@@ -86,12 +99,7 @@ def test_a_change_of_basis_leaves_every_value_unchanged(case: Case):
     back = inverse(A)
     t, algorithm = trial(case, D, N, DEPTH), case.algorithm
 
-    def moved(vectors: Sequence[Vector]) -> list[Vector]:
-        return [apply(A, v) for v in vectors]
-
-    context = Context.of(
-        moved(t.context.features), moved(t.context.next_features), t.context.rewards, apply(A, t.context.query)
-    )
+    context = in_all_vectors(t.context, lambda v: apply(A, v))
     start = [w if name in algorithm.scalar_weights else apply(transposed(back), w)
              for name, w in zip(algorithm.weights, t.start, strict=True)]  # fmt: skip
     steps = [
@@ -233,12 +241,7 @@ def test_two_queries_are_answered_as_each_alone(case: Case):
 @each_case
 def test_features_of_minus_one_times_the_features_change_no_value_row(case: Case):
     t = trial(case, D, N, DEPTH, start=zero_start(case.algorithm, D))
-    turned = Context.of(
-        [times(Fraction(-1), v) for v in t.context.features],
-        [times(Fraction(-1), v) for v in t.context.next_features],
-        t.context.rewards,
-        times(Fraction(-1), t.context.query),
-    )
+    turned = in_all_vectors(t.context, lambda v: times(Fraction(-1), v))
     assert predictions(replace(t, context=turned)) == predictions(t)
 
 

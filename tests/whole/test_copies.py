@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 from exports import small, written
-from helpers import Case, each_case
+from helpers import Case, each_kind
 
 import layerproof as lp
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix, RationalVector
@@ -54,7 +54,7 @@ def test_exact_numbers_keep_every_digit(way: Callable[[Any], Any]) -> None:
         assert type(made) is type(value) and made == value and (made.num, made.den) == (value.num, value.den)
 
 
-@each_case
+@each_kind
 @each_way
 def test_a_construction_and_a_derivation_survive(case: Case, way: Callable[[Any], Any]) -> None:
     weights = lp.construct(case.name, d=2, n=3, layers=2, trace=dict(case.options).get("trace"))
