@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any
@@ -51,18 +51,29 @@ class Construction:
         return self.layers[0 if self.looped else layer]
 
     def split(self) -> tuple[tuple[AccumulatorHead, ...], ...] | None:
-        """Each stored layer as heads on the accumulator rows, or None when some head touches a feature row."""
+        """Each stored layer as heads with W P = diag(0, U), Q = diag(E, 0), or None where one is of another form."""
         return self._split
 
     @cached_property
     def _split(self) -> tuple[tuple[AccumulatorHead, ...], ...] | None:
+        found = self.row_heads()
+        if found is None or any(isinstance(h, TokenwiseHead) for heads in found for h in heads):
+            return None
+        return found  # type: ignore[return-value]  # all are of the one kind
+
+    def row_heads(self) -> tuple[tuple[RowHead, ...], ...] | None:
+        """Each stored layer as heads on the accumulator rows, or None when some head writes or mixes feature rows."""
+        return self._row_heads
+
+    @cached_property
+    def _row_heads(self) -> tuple[tuple[RowHead, ...], ...] | None:
         masks: dict[int, Any] = {}
-        result = []
+        result: list[tuple[RowHead, ...]] = []
         for heads in self.layers:
-            split = [split_head(h, self.layout.p) for h in heads]
+            split = [row_head(h, self.layout.p) for h in heads]
             if any(h is None for h in split):
                 return None
-            result.append(tuple(AccumulatorHead(h.U, h.E, masks.setdefault(id(h.M), h.M)) for h in split if h))
+            result.append(tuple(replace(h, M=masks.setdefault(id(h.M), h.M)) for h in split if h))
         return tuple(result)
 
 
@@ -71,15 +82,35 @@ def split_head(head: Head, p: int) -> AccumulatorHead | None:
 
     p : the number of feature rows
     """
-    product = head.W @ head.P
+    found = row_head(head, p)
+    return found if isinstance(found, AccumulatorHead) else None
+
+
+def row_head(head: Head, p: int) -> RowHead | None:
+    """A dense rational head as one that leaves feature rows as they are and is linear in the accumulator rows.
+
+    That is W P = diag(0, U) with Q = diag(E, 0), or W P = [[0, 0], [U, 0]] with Q = [[0, E], [0, 0]]; else None.
+    p : the number of feature rows
+    """
+    product, Q = head.W @ head.P, head.Q
     m = product.shape[0]
-    if any(product.num[i, j] for i in range(m) for j in range(m) if i < p or j < p):
-        return None
-    if any(head.Q.num[i, j] for i in range(m) for j in range(m) if i >= p or j >= p):
-        return None
-    U = fmpz_mat(m - p, m - p, [product.num[i, j] for i in range(p, m) for j in range(p, m)])
-    E = fmpz_mat(p, p, [head.Q.num[i, j] for i in range(p) for j in range(p)])
-    return AccumulatorHead(RationalMatrix(U, product.den), RationalMatrix(E, head.Q.den), head.M)
+    features, rows = range(p), range(p, m)
+    for kind, read, met in ((AccumulatorHead, rows, features), (TokenwiseHead, features, rows)):
+        # value rows are accumulators and features meet, or value and key rows are features and accumulators are met
+        if _only(product, rows, read) and _only(Q, features, met):
+            return kind(_part(product, rows, read), _part(Q, features, met), head.M)
+    return None
+
+
+def _only(matrix: RationalMatrix, rows: range, columns: range) -> bool:
+    """Whether all entries elsewhere are zero."""
+    height, width = matrix.shape
+    return not any(matrix.num[i, j] for i in range(height) for j in range(width) if i not in rows or j not in columns)
+
+
+def _part(matrix: RationalMatrix, rows: range, columns: range) -> RationalMatrix:
+    entries = [matrix.num[i, j] for i in rows for j in columns]
+    return RationalMatrix(fmpz_mat(len(rows), len(columns), entries), matrix.den)
 
 
 def instantiate(

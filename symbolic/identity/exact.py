@@ -219,13 +219,13 @@ def check_construction(construction: Construction, setup: Problem, steps: Sequen
 
     steps : the preconditioners that the loop uses, one a layer (or one for all); they come from the caller and not
             from the weights
-    A construction that touches feature rows is run in full, and its feature rows are compared too.
+    A construction that changes feature rows is run in full, and its feature rows are compared too.
     """
     scale = setup.arithmetic.number(1) / setup.layout.n
     each = list(steps) * construction.depth if len(steps) == 1 else list(steps)
     # The prompt column by column, so that it shares nothing with the rows that it is compared with.
     Y = setup.arithmetic.matrix(setup.rows(setup.start))
-    split = construction.split()
+    split = construction.row_heads()
     states: Iterator[Any]
     if split is not None:
         layers = (split[0 if construction.looped else number] for number in range(construction.depth))

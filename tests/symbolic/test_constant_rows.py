@@ -10,12 +10,16 @@ from helpers import apply, block_matrix, dot, negated, plus, random_context, run
 from own_algorithms import own
 
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
-from layerproof.symbolic.construction import construct
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
+from layerproof.symbolic.arithmetics.rational import RationalMatrix
+from layerproof.symbolic.attention import AccumulatorHead, TokenwiseHead
+from layerproof.symbolic.construction import construct, row_head
 from layerproof.symbolic.derivation.derive import Derivation, derive
 from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 from layerproof.symbolic.errors import NotRepresentableError
 from layerproof.symbolic.identity.blocks import block_identity
 from layerproof.symbolic.identity.entrywise import entrywise
+from layerproof.symbolic.identity.exact import check_construction, problem
 from layerproof.symbolic.identity.expansion import expanded, layer_change, update_change
 from layerproof.symbolic.identity.random import random_identity
 from layerproof.symbolic.identity.uniqueness import rank_at
@@ -179,3 +183,28 @@ def test_weight_decay_subtracts_what_the_rows_hold_at_no_weights():
     assert all(row.holds for row in block_identity(found))
     wrong = replace(found, heads=(found.heads[0], replace(head, E={"td_error": head.E["td_error"]})))
     assert not all(row.holds for row in block_identity(wrong))  # it would let R decay too
+
+
+def test_dense_heads_of_either_shape_are_recognised():
+    built = construct(derive(HEAVY), D, N, 1, [(C,)], VALUES)
+    assert built.split() is None  # not all of the first shape
+    ((gradient, momentum),) = built.row_heads()
+    assert (type(gradient), type(momentum)) == (AccumulatorHead, TokenwiseHead)
+    zero = Fraction(0)
+    assert momentum.U.fractions() == [[zero] * 2 * D + [BETA], [zero] * 2 * D + [BETA - 1]]
+    assert momentum.E.fractions() == [[zero, zero]] * 2 * D + [[zero, Fraction(1)]]
+    m = built.layout.m
+    dense = replace(built.heads(0)[1], W=RationalMatrix.of([[int(i == j) for j in range(m)] for i in range(m)]))
+    assert isinstance(row_head(dense, built.layout.p), TokenwiseHead)
+    for other in (replace(dense, Q=dense.Q.mT), replace(dense, P=dense.P.mT), replace(dense, P=dense.P + dense.P.mT)):
+        assert row_head(other, built.layout.p) is None
+
+
+def test_check_construction_runs_both_shapes_and_refuses_a_fault():
+    start = [[Fraction(3, 4), Fraction(-2)], [Fraction(1, 5), Fraction(3)]]
+    setup = problem(HEAVY, RATIONALS, random_context(D, N, seed=5), start, VALUES, {})
+    built = construct(derive(HEAVY), D, N, 3, [(C,)], VALUES, looped=True)
+    assert list(check_construction(built, setup, [(C,)])) == [None] * 3
+    gradient, momentum = built.heads(0)
+    wrong = replace(built, layers=((gradient, replace(momentum, Q=momentum.Q * -1)),))
+    assert next(check_construction(wrong, setup, [(C,)])).layer == 1
