@@ -61,6 +61,33 @@ ALGORITHM = Algorithm(
 )
 '''
 
+WITH_CONSTANT_ROW = (
+    ("    (w,) = weights", "    w, u = weights  # u is w of one iterate before"),
+    (
+        "    return (w + C @ sweep.total / sweep.n,)",
+        "    # Multiples of old weight vectors are what the constant row is for: this is momentum.\n"
+        "    return w + C @ sweep.total / sweep.n + p.beta * (w - u), w",
+    ),
+    (
+        'meaning=r"\\gamma \\phi\'_j"),\n',
+        'meaning=r"\\gamma \\phi\'_j"),\n'
+        "        # A head that reads this row as value and as key maps the accumulator rows token by token.\n"
+        '        FeatureBlock("one", lambda t, p: 1, scalar=True, meaning="1"),\n',
+    ),
+    (
+        "    ),\n    parameters",
+        "        # What td_error gains from old weights must be a combination of rows: beta times this one.\n"
+        "        Accumulator(\n"
+        '            "momentum",\n'
+        "            lambda weights, x, p: (weights[0] - weights[1]) @ (x.gamma_phi_next - x.phi),\n"
+        '            meaning=r"(w - u)^\\top (\\gamma \\phi\'_j - \\phi_j)",\n'
+        "        ),\n"
+        '    ),\n    weights=("w", "u"),\n    parameters',
+    ),
+    ('parameters=("gamma",),', 'parameters=("gamma", "beta"),\n    defaults={"beta": "1/3"},'),
+)
+"""What `--with-constant-row` changes in the template: (text, what it becomes)."""
+
 TEST = '''"""NAME: every layer of the derived weights is one iterate."""
 
 from pathlib import Path
@@ -126,6 +153,12 @@ def command(
     rule: Annotated[
         bool, Parameter(name="--rule", negative=(), help="a rule v + alpha h(v, Y) for layerproof sa instead")
     ] = False,
+    with_constant_row: Annotated[
+        bool,
+        Parameter(
+            name="--with-constant-row", negative=(), help="with a constant row, for updates that mix old weight vectors"
+        ),
+    ] = False,
     folder: Annotated[Path, Parameter(name=["--folder", "-o"], help="where the two files are written")] = Path(),
 ) -> int:
     """Write NAME.py, an algorithm of your own to fill in, and test_NAME.py; `layerproof verify NAME.py` checks it.
@@ -136,8 +169,12 @@ def command(
         raise ArgumentError(f"name is {shown(name)}, wanted lower-case letters, digits and hyphens, such as my-td")
     if name in (rules() if rule else catalogue()):
         raise ArgumentError(f"name is {name!r}, which is in the catalogue: choose another")
+    if rule and with_constant_row:
+        raise ArgumentError("with-constant-row is about a prompt, and a rule has none: leave out one of the two")
     module = name.replace("-", "_")
     template, test = (RULE, RULE_TEST) if rule else (TEMPLATE, TEST)
+    for before, after in WITH_CONSTANT_ROW if with_constant_row else ():
+        template = template.replace(before, after)
     files = {folder / f"{module}.py": template, folder / f"test_{module}.py": test}
     if not folder.is_dir():
         raise ArgumentError(f"folder is {str(folder)!r}, which is no folder: make it first")

@@ -9,11 +9,15 @@ from typing import Any
 from ..algorithm import Algorithm, FeatureBlock
 from ..errors import NotPolynomialError, NotRepresentableError
 from .derive import derive
+from .loop import loop_form
+from .state import SymbolicState
+
+CONSTANT_ROW = "the number 1"
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A block of d more prompt rows with which the update can be done, and how many heads it then takes."""
+    """A block of d more prompt rows, or a constant row, with which the update can be done, and in how many heads."""
 
     rows: str
     heads: int
@@ -21,15 +25,17 @@ class Suggestion:
     def sentence(self) -> str:
         """The suggestion in words."""
         plural = "s" if self.heads > 1 else ""
+        if self.rows == CONSTANT_ROW:
+            return f"with one more prompt row that holds {self.rows} it takes {self.heads} head{plural}"
         return f"with d more prompt rows that hold {self.rows} it takes {self.heads} head{plural}"
 
 
 def suggest(algorithm: Algorithm, options: Mapping[str, str]) -> Suggestion | None:
-    """The first extra block of rows, a number of the transition times a feature block, with which weights exist.
+    """The first extra rows with which weights exist: a constant row, or a transition's number times a feature block.
 
     Each candidate is tried: the derivation must succeed with it.  None says only that none of these will do.
     """
-    for name, block in _candidates(algorithm):
+    for name, block in (*_constant_row(algorithm, options), *_candidates(algorithm)):
         wider = replace(algorithm, features=(*algorithm.features, block))
         try:
             found = derive(wider, options)
@@ -39,14 +45,29 @@ def suggest(algorithm: Algorithm, options: Mapping[str, str]) -> Suggestion | No
     return None
 
 
+def _constant_row(algorithm: Algorithm, options: Mapping[str, str]) -> Iterator[tuple[str, FeatureBlock]]:
+    """A row of ones, where the update mixes old weight vectors and there is none."""
+    state = SymbolicState(algorithm, dict(options))
+    try:
+        mixing = loop_form(state).mixing
+    except (NotRepresentableError, NotPolynomialError):
+        return
+    if mixing and state.constant is None:
+        yield CONSTANT_ROW, FeatureBlock(_free(algorithm, "one"), lambda t, p: 1, scalar=True)
+
+
+def _free(algorithm: Algorithm, name: str) -> str:
+    """The name, with as many underscores as make it one that no row has."""
+    while name in {row.name for row in (*algorithm.features, *algorithm.accumulators)}:
+        name += "_"
+    return name
+
+
 def _candidates(algorithm: Algorithm) -> Iterator[tuple[str, FeatureBlock]]:
-    taken = {block.name for block in algorithm.features} | {row.name for row in algorithm.accumulators}
     for scalar in (*algorithm.transition_scalars, "reward"):
         for block in algorithm.features:
             if not block.scalar:
-                name = f"{scalar}_{block.name}"
-                while name in taken:
-                    name += "_"
+                name = _free(algorithm, f"{scalar}_{block.name}")
                 yield f"{scalar} * {block.name}", FeatureBlock(name, _times(scalar, block))
 
 

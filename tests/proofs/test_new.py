@@ -26,6 +26,14 @@ def test_the_template_verifies_as_written(capsys, tmp_path):
     assert run_cli(capsys, "derive", str(tmp_path / "my_td.py")).code == 0
 
 
+def test_the_template_with_a_constant_row_is_derived_with_a_head_over_it(capsys, tmp_path):
+    ran = run_cli(capsys, "new", "my-td", "--with-constant-row", "--folder", str(tmp_path))
+    assert ran.code == 0, ran.err
+    ran = run_cli(capsys, "derive", str(tmp_path / "my_td.py"))
+    assert ran.code == 0 and "$K$" not in ran.out and "K has rank 1" in ran.out, ran.out + ran.err
+    assert_refused(run_cli(capsys, "new", "other", "--rule", "--with-constant-row", "-o", str(tmp_path)), 2, "a prompt")
+
+
 def run_pytest(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_my_td.py"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -15,6 +15,7 @@ from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, TokenwiseHead
 from layerproof.symbolic.construction import construct, row_head
 from layerproof.symbolic.derivation.derive import Derivation, derive
+from layerproof.symbolic.derivation.suggest import suggest
 from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 from layerproof.symbolic.errors import NotRepresentableError
 from layerproof.symbolic.identity.blocks import block_identity
@@ -148,6 +149,12 @@ def test_a_mask_that_counts_the_query_is_refused():
 def test_without_a_constant_row_the_row_and_the_head_are_named():
     with pytest.raises(NotRepresentableError, match=r"row td_error gains .*beta.*constant row.*FeatureBlock\(\"one\""):
         derive(heavy_ball(PHI, NEXT))
+
+
+def test_a_constant_row_is_suggested_where_one_would_do():
+    found = suggest(heavy_ball(PHI, NEXT), {})
+    assert found.sentence() == "with one more prompt row that holds the number 1 it takes 2 heads"
+    assert suggest(heavy_ball(PHI, NEXT, rows=(TD_ERROR,)), {}) is None
 
 
 def test_a_row_of_twos_is_no_constant_row():
