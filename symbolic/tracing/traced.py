@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from ..algorithm import Algorithm
 from ..errors import ContentError
 from ..plain_text import shown
-from .expression import ARITY, MATRIX, SCALAR, SOURCES, VECTOR, Expression, Table, names, nodes, symbol
+from .data import NodeReader, node_data
+from .expression import MATRIX, SCALAR, VECTOR, Expression, names, nodes, symbol
 
 FORMAT = 1
-MAX_NODES = 100_000
-"""How many nodes a tree may have."""
-MAX_DIGITS = 2_000
-"""How long a number in a tree may be, as text."""
-MAX_NAME = 200
-
 Named = tuple[tuple[str, Expression], ...]
 
 
@@ -92,7 +86,7 @@ class Traced:
         return {
             "format": FORMAT,
             "options": dict(self.options),
-            "nodes": [_node_data(node, position) for node in order],
+            "nodes": [node_data(node, position) for node in order],
             "update": None
             if found is None
             else {
@@ -170,15 +164,7 @@ def declared(record: Algorithm) -> dict[tuple[str, str], str]:
     return known | {("token", "reward"): SCALAR, ("sweep", "n"): SCALAR, ("query", "q"): VECTOR}
 
 
-def _node_data(node: Expression, position: Mapping[int, int]) -> list[Any]:
-    if node.op == "number":
-        return ["number", str(node.number)]
-    if node.op == "name":
-        return ["name", node.source, node.name, node.kind]
-    return [node.op, *(position[id(a)] for a in node.args)]
-
-
-class _Reader:
+class _Reader(NodeReader):
     """Reads `Traced.to_data` back, one part at a time, trusting nothing."""
 
     def __init__(self, data: Any):
@@ -187,25 +173,21 @@ class _Reader:
             raise ContentError(f"a traced construction has the keys {', '.join(sorted(wanted))}, and no others")
         if data["format"] != FORMAT or isinstance(data["format"], bool):
             raise ContentError(f"format is {shown(data['format'])}, wanted {FORMAT}")
+        super().__init__(data["nodes"])
         self.data = data
-        self.table = Table()
-        self.nodes: list[Expression] = []
 
     def traced(self) -> Traced:
-        listed = self._list(self.data["nodes"], "nodes", MAX_NODES)
-        for k, entry in enumerate(listed):
-            self.nodes.append(self._node(entry, k))
         options = self.data["options"]
         if not isinstance(options, dict):
             raise ContentError("options is no mapping of text to text")
-        chosen = {self._text(k, "an option"): self._text(v, f"the option {str(k)[:40]}") for k, v in options.items()}
+        chosen = {self.text(k, "an option"): self.text(v, f"the option {str(k)[:40]}") for k, v in options.items()}
         features = []
-        for entry in self._list(self.data["features"], "features"):
+        for entry in self.listed(self.data["features"], "features"):
             if not isinstance(entry, list) or len(entry) != 4 or not isinstance(entry[1], bool):
                 raise ContentError("a feature row is [name, whether it is one row, node, node or null]")
-            query = None if entry[3] is None else self._at(entry[3], "a feature row")
+            query = None if entry[3] is None else self.at(entry[3], "a feature row")
             features.append(
-                Row(self._text(entry[0], "a row's name"), entry[1], self._at(entry[2], "a feature row"), query)
+                Row(self.text(entry[0], "a row's name"), entry[1], self.at(entry[2], "a feature row"), query)
             )
         reason = self.data["reason"]
         if not isinstance(reason, str) or len(reason) > 2_000:
@@ -225,55 +207,10 @@ class _Reader:
 
     def _named(self, data: Any, where: str) -> Named:
         result = []
-        for entry in self._list(data, where):
+        for entry in self.listed(data, where):
             if not isinstance(entry, list) or len(entry) != 2:
                 raise ContentError(f"{where} holds {str(entry)[:40]}, wanted [name, node]")
-            result.append((self._text(entry[0], where), self._at(entry[1], where)))
+            result.append((self.text(entry[0], where), self.at(entry[1], where)))
         if len({name for name, _ in result}) != len(result):
             raise ContentError(f"{where} names something twice")
         return tuple(result)
-
-    def _node(self, entry: Any, position: int) -> Expression:
-        where = f"nodes[{position}]"
-        if not isinstance(entry, list) or not entry or not isinstance(entry[0], str) or entry[0] not in ARITY:
-            raise ContentError(f"{where} is {str(entry)[:40]}, wanted an operation with its operands")
-        op, *rest = entry
-        if op == "number":
-            return self.table.number(self._number(rest, where))
-        if op == "name":
-            if len(rest) != 3 or rest[0] not in list(SOURCES) or rest[2] not in (SCALAR, VECTOR, MATRIX):
-                raise ContentError(f"{where} is no symbol: [name, source, name, kind]")
-            return self.table.name(rest[0], self._text(rest[1], where), rest[2])
-        if len(rest) != ARITY[op]:
-            raise ContentError(f"{where} has {len(rest)} operands, wanted {ARITY[op]} for {op}")
-        return self.table.make(op, *(self._at(k, where, position) for k in rest))
-
-    def _at(self, k: Any, where: str, before: int | None = None) -> Expression:
-        limit = len(self.nodes) if before is None else before
-        if not isinstance(k, int) or isinstance(k, bool) or not 0 <= k < limit:
-            raise ContentError(f"{where} names the node {str(k)[:40]}, which does not come before it")
-        return self.nodes[k]
-
-    @staticmethod
-    def _number(rest: list[Any], where: str) -> Fraction:
-        (value,) = rest if len(rest) == 1 else (None,)
-        if isinstance(value, str) and len(value) <= MAX_DIGITS and value.isascii():
-            try:
-                found = Fraction(value)
-            except (ValueError, ZeroDivisionError):
-                found = None
-            if found is not None and str(found) == value:
-                return found
-        raise ContentError(f"{where} holds {shown(value)}, wanted a rational number in lowest terms such as '-3/7'")
-
-    @staticmethod
-    def _text(value: Any, where: str) -> str:
-        if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
-            raise ContentError(f"{where} is {ascii(value)[:40]}, wanted a printable text")
-        return value
-
-    @staticmethod
-    def _list(value: Any, where: str, limit: int = 1_000) -> list[Any]:
-        if not isinstance(value, list) or len(value) > limit:
-            raise ContentError(f"{where} is no list of at most {limit} entries")
-        return value
