@@ -23,6 +23,7 @@ from ..case import Case, Progress, Settings, silent
 from ..certificate import certificate as certificates
 from ..checker import ask, establish
 from ..export import onnx_context, with_steps
+from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, load
 from ..verdict import Claim, Result, Verdict
 from ..work import check_work
@@ -175,7 +176,7 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
             claims += establish(given, ("identity-exact",))  # which finds a counterexample
         return [c for c in claims if c.asked]
     if names.CERTIFICATE not in opened.config["files"]:
-        evidence = [*ask(None), PROVED] if prove and algorithm.heads is None else ask(None)
+        evidence = [*ask(None), PROVED] if prove and (algorithm.heads is None or audits(algorithm)) else ask(None)
         return [*claims, *establish(given, evidence, explicit=False)]
     found = certificates.read(opened.folder / names.CERTIFICATE)
     claims.append(_said(opened, "the certificate is of these weights", "certificate", _certificate(opened, found)))

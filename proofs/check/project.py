@@ -17,6 +17,7 @@ from ..certificate.asked import file_of
 from ..checker import ask, verify
 from ..convergence import check as convergence_check
 from ..terminal.table import summary
+from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, is_file, load
 from ..verdict import Claim, Result, Verdict
 from . import export as export_check
@@ -138,8 +139,8 @@ def _result(target: Target, settings: Settings, prove: bool, progress: Progress)
 
 def _verified(path: Path, settings: Settings, prove: bool, progress: Progress) -> Result:
     subject = load(path, min(LOAD_LIMIT, settings.time_limit))
-    provable = isinstance(subject, Algorithm) and subject.heads is None
-    evidence = [*ask(None), PROVED] if prove and provable else None
+    provable = prove and isinstance(subject, Algorithm) and (subject.heads is None or bool(audits(subject)))
+    evidence = [*ask(None), PROVED] if provable else None
     return verify(subject, settings=settings, evidence=evidence, progress=progress)
 
 

@@ -41,9 +41,9 @@ def command(
 ) -> int:
     """Prove each algorithm (all when none is named) for every d, n, L and preconditioner, with the Rocq kernel.
 
-    Each theorem is stated with the textbook's recursion and the derived heads, in a file that knows nothing of the
-    theory; the theory's proof is held against it, the prover is asked what it assumes, and the checker of compiled
-    files reads all of it again. Exit code 0 only if all hold.
+    Each theorem is stated with the textbook's recursion and the heads, derived or given, in a file that knows nothing
+    of the theory; the theory's proof is held against it, the prover is asked what it assumes, and the checker of
+    compiled files reads all of it again. Exit code 0 only if all hold.
     """
     if keep is not None and keep.exists():
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")

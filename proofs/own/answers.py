@@ -16,6 +16,7 @@ from ...symbolic.exact import exact_number, exact_rows
 from ...symbolic.own import OwnConstruction
 from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Context, Layout
+from ...symbolic.tracing.heads import trace_heads
 from ...symbolic.tracing.judged import values_here
 from .protocol import matrix, number
 from .reading import rational
@@ -64,6 +65,11 @@ def heads(subject: Algorithm, question: Mapping[str, Any], memory: Memory) -> li
     }
     given = subject.heads(layout, SimpleNamespace(**step), p, question["layer"])
     return _heads(given, f"heads of {subject.name}", layout.m, layout.n + 1, question["layer"], memory)
+
+
+def blocks_of_heads(subject: Algorithm, question: Mapping[str, Any], memory: Memory) -> Any:
+    """The heads that an algorithm gives, as tables of blocks for every size."""
+    return trace_heads(subject, question["options"]).to_data()
 
 
 def trace(subject: Algorithm, question: Mapping[str, Any], memory: Memory) -> Any:
@@ -179,6 +185,7 @@ ABOUT: dict[str, Callable[..., Any]] = {
     "trace": trace,
     "values": values,
     "heads": heads,
+    "blocks of heads": blocks_of_heads,
     "own rows": own_rows,
     "own columns": own_columns,
     "own scale": own_scale,

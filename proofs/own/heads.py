@@ -10,6 +10,7 @@ from ...symbolic.attention import Head
 from ...symbolic.errors import ContentError
 from ...symbolic.exact import as_fraction
 from ...symbolic.prompt import Layout
+from ...symbolic.tracing.heads import GivenHeads
 from . import reading
 from .client import Child
 from .protocol import matrix, number
@@ -36,6 +37,12 @@ class Heads:
             options={name: getattr(p, name) for name in self._options},
         )  # fmt: skip
         return heads(self._child, said, layout.m, layout.n + 1, layer)
+
+    def blocks(self, options: Mapping[str, str]) -> GivenHeads:
+        """The same as tables of blocks, for every size; raises as `symbolic.tracing.heads.trace_heads` does."""
+        said = self._child.ask("blocks of heads", options=dict(options))
+        with self._child.naming():
+            return GivenHeads.from_data(said)
 
 
 def heads(child: Child, said: Any, m: int, columns: int, layer: int) -> list[Head]:

@@ -18,6 +18,7 @@
 (* transformer_loop: the induction over the layers                            *)
 (*    layer_sparse: layer_tokens for tables whose zeros are left out, so that *)
 (*                 the sum over heads, rows and blocks unfolds by computation *)
+(* layer_sparse_whole: the same where W is the identity, as in given heads    *)
 (*      run_like: the induction for heads, step and prompt in other words     *)
 (* The tactics at the end close what is left at one token: a commutative-ring *)
 (* identity in the atoms `dot (g *m (C l)^T) (phi j)`.                        *)
@@ -275,6 +276,17 @@ Definition head_keys (h : 'I_H) :=
   key_query (fun r s : 'I_V => table (nth [::] Es h) r s) (fun r s : 'I_T => table (nth [::] Gs h) r s).
 Definition head_mask (h : 'I_H) := mask As`_h.
 Definition head_output (h : 'I_H) := output F d V T.
+Definition head_whole (h : 'I_H) : 'M[F]_(\sum_(v < V) d + T) := 1%:M.
+
+(* such values write rows of numbers alone, so that W may as well be the identity *)
+Lemma layer_whole Q M (Z : 'M_(_, n + 1)) :
+  layer a head_whole head_values Q M Z = layer a head_output head_values Q M Z.
+Proof.
+rewrite !layer_sumE; congr (_ + _ *: _); apply: eq_bigr => h _.
+have whole : output F d V T *m head_values h = head_values h.
+  by rewrite mulmx_block !mul0mx !mulmx0 !add0r mul1mx.
+by rewrite mul1mx /attn !mulmxA whole.
+Qed.
 
 Theorem layer_lists xs ys :
     size xs = V -> size ys = T ->
@@ -405,6 +417,22 @@ Proof.
 move=> sx sy sU sE sG sA; rewrite layer_lists ?size_map //.
 by apply: eq_prompt => [t j|t]; rewrite heads_termsE.
 Qed.
+
+(* the same for heads whose W is the identity *)
+Theorem layer_sparse_whole V T H Us Es Gs As :
+    size xs = V -> size ys = T ->
+    size Us = H -> size Es = H -> size Gs = H -> size As = H ->
+  layer a (@head_whole F d V T H)
+    (@head_values F d V T H [seq dense U | U <- Us])
+    (@head_keys F d V T H [seq dense E | E <- Es] [seq dense G | G <- Gs])
+    (@head_mask F n H As) (@prompt_of F n d V T xs ys)
+  = @prompt_mx F n d V T
+    (fun v => (nth (feature0 F n d) xs v).1) (fun v => (nth (feature0 F n d) xs v).2)
+    (fun t j => (nth (number0 F n) ys t).1 j + a * total (heads_terms
+       [seq x.1 j | x <- xs] [seq y.1 j | y <- ys] Us Es Gs As t))
+    (fun t => (nth (number0 F n) ys t).2 + a * total (heads_terms
+       [seq x.2 | x <- xs] [seq y.2 | y <- ys] Us Es Gs As t)).
+Proof. by move=> *; rewrite layer_whole; apply: layer_sparse. Qed.
 
 End Sparse.
 

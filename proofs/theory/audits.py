@@ -1,4 +1,4 @@
-"""The theorems about an algorithm, the catalogue's or a user's: generated from its update and its derived heads."""
+"""The theorems about an algorithm, the catalogue's or a user's: generated from its update and its heads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from ...numeric.data.prompts import generic_context, with_extras
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
-from ...symbolic.derivation.derive import Derivation, derive
+from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import LayerproofError
 from ...symbolic.exact import exact_number
+from ...symbolic.given import given_construction
 from ...symbolic.identity.exact import problem
 from .audit import Audit
 from .gate import THEORY, files_of
+from .generated.given import GivenWeights, Weights, given
 from .generated.write import audit_of
 from .numbers import instance_texts
 from .theorem import Theorem
@@ -62,32 +64,36 @@ def _generated(algorithm: Algorithm) -> tuple[tuple[tuple[Audit, ...], ...], str
 
 
 def _all_of(algorithm: Algorithm) -> tuple[tuple[tuple[Audit, ...], ...], str]:
-    if algorithm.heads is not None:
-        return (), "its heads are given, not derived, and only derived ones are written as a theorem"
+    find = derive if algorithm.heads is None else given
     try:
-        return tuple(_audits_of(derive(algorithm, chosen)) for chosen in choices(algorithm)), ""
+        return tuple(_audits_of(find(algorithm, chosen)) for chosen in choices(algorithm)), ""
     except LayerproofError as error:
         return (), " ".join(str(error).split())
 
 
-def _audits_of(derivation: Derivation) -> tuple[Audit, ...]:
-    book = audit_of(derivation, files_of(THEORY))
-    return book, numbers_audit(derivation, f"numbers_{book.name}")
+def _audits_of(weights: Weights) -> tuple[Audit, ...]:
+    book = audit_of(weights, files_of(THEORY))
+    return book, numbers_audit(weights, f"numbers_{book.name}")
 
 
-def numbers_audit(derivation: Derivation, name: str) -> Audit:
-    """A small instance that the kernel computes: the derived weights on a prompt give the textbook loop's numbers."""
-    algorithm, (d, n, depth) = derivation.algorithm, INSTANCE
+def numbers_audit(found: Weights, name: str) -> Audit:
+    """A small instance that the kernel computes: the weights on a prompt give the textbook loop's numbers."""
+    algorithm, (d, n, depth) = found.algorithm, INSTANCE
     known = {**dict.fromkeys(algorithm.parameters, OTHER), **VALUES}
     known |= {x: exact_number(text, f"the default of {x}") for x, text in algorithm.defaults.items()}
     parameters = {x: known[x] for x in algorithm.parameters}
-    weights = construct(derivation, d, n, depth, preconditioners(algorithm, d, depth, 0), parameters)
+    steps = preconditioners(algorithm, d, depth, 0)
+    if isinstance(found, GivenWeights):
+        weights = given_construction(algorithm, found.options, d, n, depth, steps, parameters, looped=False)
+    else:
+        weights = construct(found, d, n, depth, steps, parameters)
     start, context = starting_weights(algorithm, d, 0), with_extras(generic_context(d, n, 0), algorithm.extras, 0)
-    setup = problem(algorithm, RATIONALS, context, start, parameters, derivation.options)
+    setup = problem(algorithm, RATIONALS, context, start, parameters, found.options)
+    kind = "given" if isinstance(found, GivenWeights) else "derived"
     theorem = Theorem(
         name,
         "numbers",
-        f"at d = {d}, n = {n} the kernel computes: derived weights give the textbook's numbers, layers 0 to {depth}",
+        f"at d = {d}, n = {n} the kernel computes: {kind} weights give the textbook's numbers, layers 0 to {depth}",
         f"every row and column of Z, and the prediction, after each of {depth} layers on one rational prompt",
         algorithm.name,
     )

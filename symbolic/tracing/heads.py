@@ -18,7 +18,7 @@ from ..attention import Head
 from ..errors import ContentError
 from ..plain_text import shown
 from .data import NodeReader, node_data
-from .expression import MATRIX, SCALAR, Expression, names, nodes, symbol, text
+from .expression import MATRIX, SCALAR, Expression, names, nodes, symbol
 from .strict import Strict, Tape, plain
 
 Word = tuple[tuple[str, bool], ...]
@@ -92,9 +92,7 @@ class GivenHeads:
             return tuple(found)
 
         heads = [_sized(h, 3, "a head") for h in read.listed(data["heads"], "heads", MOST_HEADS)]
-        return GivenHeads(
-            tuple(GivenHead(None if W is None else matrix(W), matrix(P), matrix(Q)) for W, P, Q in heads)
-        )
+        return GivenHeads(tuple(GivenHead(None if W is None else matrix(W), matrix(P), matrix(Q)) for W, P, Q in heads))
 
     def check(self, record: Algorithm) -> None:
         """Raise `ContentError` unless every symbol, row and step matrix is one that the record declares."""
@@ -107,6 +105,9 @@ class GivenHeads:
             raise ContentError("a coefficient of a head is no number")
         rows = {b.name: b.scalar for b in record.features} | {row.name: True for row in record.accumulators}
         steps = [c for c in record.preconditioners if c not in record.scalar_preconditioners]
+        for said in (m for h in self.heads for m in h.matrices()):
+            if any(len({x for x, _ in part}) != len(part) for part in (said, *(block for _, block in said))):
+                raise ContentError("a head names a block or a word twice")
         for row, column, block in ((*p, b) for h in self.heads for m in h.matrices() for p, b in m):
             if row not in rows or column not in rows or rows[row] != rows[column]:
                 raise ContentError(f"a head has a block ({shown(row)}, {shown(column)}), which is not there")
@@ -289,9 +290,3 @@ class _Layout:
         if name.startswith("__"):
             raise AttributeError(name)
         self._tape.refuse("other", f"reads layout.{name}", SIZES)
-
-
-def block_text(block: Block) -> str:
-    """A block as Python writes it, for messages."""
-    words = ("".join(f" * {m}{'.T' * f}" for m, f in word) for word, _ in block)
-    return " + ".join(f"({text(c)}){word}" for (_, c), word in zip(block, words, strict=True))

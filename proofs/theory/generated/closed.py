@@ -8,10 +8,11 @@ from typing import Any
 
 from ....symbolic.derivation.coefficients import INDEX
 from ....symbolic.derivation.contraction import Scalar
-from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.loop import GenericSweep, Reading, Term, Trace, _delayed, _opaque, _terms, _trace
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
+from .given import Weights
+from .heads import cells
 from .loop import Data, Loop
 from .prompt import Prompt
 from .scalars import Spelling
@@ -27,7 +28,7 @@ class ClosedForm:
     totals: dict[str, tuple[Term, ...]]
 
 
-def closed_form(derivation: Derivation, loop: Loop) -> ClosedForm:
+def closed_form(derivation: Weights, loop: Loop) -> ClosedForm:
     """Run the derivation's generic step again and keep what it says of each loop variable.
 
     Raises `NotRepresentableError` for a loop variable that is neither a trace nor a total.
@@ -65,11 +66,11 @@ def _occurs(part: Expression, whole: Expression) -> bool:
     return any(x is part for x in whole.parts())
 
 
-def scalars_of(derivation: Derivation, form: ClosedForm) -> list[Scalar]:
+def scalars_of(derivation: Weights, form: ClosedForm) -> list[Scalar]:
     """Every coefficient that the file speaks of."""
     triangles = [t for m in derivation.masks for t in (*m.lower, *m.upper)]
     found = [m.diagonal for m in derivation.masks] + [x for t in triangles for x in (t.coefficient, t.decay)]
-    found += [c for h in derivation.heads for c in (*h.U.values(), *h.E.values())]
+    found += [c for h in derivation.heads for part in cells(h) for c in part.values()]
     found += [x for t in form.traces.values() for x in (t.decay, *t.parts.values())]
     return found + [t.coefficient for terms in form.totals.values() for t in terms]
 
@@ -85,7 +86,7 @@ class Closing:
 
 
 def closing(
-    derivation: Derivation, form: ClosedForm, data: Data, loop: Loop, prompt: Prompt,
+    derivation: Weights, form: ClosedForm, data: Data, loop: Loop, prompt: Prompt,
     mask_names: list[str], spelling: Spelling,
 ) -> Closing:  # fmt: skip
     """Print the closed form of each loop variable."""

@@ -1,12 +1,14 @@
-"""The derived heads as tables: of each head U on the rows of numbers, E on vector blocks, G on rows of numbers."""
+"""The heads as tables: of each head U on the rows of numbers, E on vector blocks, G on rows of numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ....symbolic.derivation.contraction import Scalar, Word
-from ....symbolic.derivation.derive import Derivation
-from ....symbolic.errors import NotRepresentableError
+from ....symbolic.derivation.derive import AnyHead
+from ....symbolic.derivation.factor import BlockKey
+from ....symbolic.derivation.tokenwise import SymbolicTokenwiseHead
+from .given import Weights
 from .prompt import Prompt
 from .scalars import Spelling
 from .terms import bracketed
@@ -39,17 +41,16 @@ class Tables:
         return _grid(size, lambda at: f"Some {bracketed(cells[at])}" if at in cells else "None") if cells else "[::]"
 
 
-def tables(derivation: Derivation, prompt: Prompt, mask_names: list[str], spelling: Spelling) -> Tables:
-    """The tables of the derived heads, in the prompt's rows."""
-    if derivation.tokenwise:
-        raise NotRepresentableError("the theorem's generator does not speak of heads over a constant row yet")
+def tables(derivation: Weights, prompt: Prompt, mask_names: list[str], spelling: Spelling) -> Tables:
+    """The tables of the heads, derived or given, in the prompt's rows."""
     scalar, vector = prompt.number_index, prompt.vector_index
     U, E, G = [], [], []
-    for head in derivation.meeting:
-        U.append({(scalar[w], scalar[r]): spelling.text(c) for (w, r), c in head.U.items()})
+    for head in derivation.heads:
+        written, met = cells(head)
+        U.append({(scalar[w], scalar[r]): spelling.text(c) for (w, r), c in written.items()})
         blocks: Cells = {}
         numbers: Cells = {}
-        for (r, word, s), c in head.E.items():
+        for (r, word, s), c in met.items():
             if r in vector:
                 at, text = (vector[r], vector[s]), _block(word, c, spelling)
                 blocks[at] = f"{blocks[at]} + {text}" if at in blocks else text
@@ -59,6 +60,13 @@ def tables(derivation: Derivation, prompt: Prompt, mask_names: list[str], spelli
         G.append(numbers)
     names = tuple(mask_names[h.mask] for h in derivation.heads)
     return Tables(tuple(U), tuple(E), tuple(G), names, len(vector), len(scalar))
+
+
+def cells(head: AnyHead) -> tuple[dict[tuple[str, str], Scalar], dict[BlockKey, Scalar]]:
+    """{(row written, row read): entry} of W P and {(row, word, row): entry} of Q, of any shape of head."""
+    if isinstance(head, SymbolicTokenwiseHead):
+        return {(w, head.row): c for w, c in head.U.items()}, {(head.row, (), s): c for s, c in head.E.items()}
+    return head.U, head.E
 
 
 def _block(word: Word, c: Scalar, spelling: Spelling) -> str:

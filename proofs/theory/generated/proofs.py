@@ -23,7 +23,7 @@ def proofs_text(found: Statements, audit: str) -> str:
         HEADER.format(theory=THEORY_PREFIX, statements=STATEMENTS_PREFIX, module=parts.module, audit=audit),
         "Section Proofs.",
         *data.declarations,
-        *(f"Hypothesis {name} : {text}." for name, text in parts.hypotheses.items()),
+        *parts.assumed,
         f"Local Notation state := {data.state_type}.",
         f"Local Notation transformer := (@{said}.transformer F _ _ _).",
         *(f"Local Notation {name} := (@{said}.{name} {' '.join(a)})." for name, a in found.arguments.items()),
@@ -42,8 +42,8 @@ Proof. by move=> same; elim: k => [//|k IH] /=; rewrite IH; case: insub. Qed."""
     for c in found.claims:
         name = parts.theorem(c.part)
         if c.part == "hypotheses":
-            ones = " ".join("exists 1;" for _ in parts.hypotheses)
-            proof = f"by {ones} rewrite !oner_neq0."
+            ones = " ".join("exists 1%N;" if name == "n_gt0" else "exists 1;" for name in parts.hypotheses)
+            proof = f"by {ones} rewrite ?oner_neq0."
         else:
             proof = f"exact: @proof_of_{c.part}."
         lines.append(f"Theorem {name} : {said}.{name}.\nProof. {proof} Qed.")

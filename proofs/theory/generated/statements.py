@@ -155,7 +155,7 @@ def _definitions(parts: Parts) -> dict[str, str]:
         result[name] = f"Definition {name} : 'M[F]_n :=\n  \\matrix_(i, j) ({entry})."
     head = f"(l : nat) (h : 'I_{H})"
     return result | {
-        "W": f"Definition W {head} : 'M[F]_{m} := block_mx 0 0 0 1%:M.",
+        "W": f"Definition W {head} : 'M[F]_{m} := {'1%:M' if parts.given else 'block_mx 0 0 0 1%:M'}.",
         "P": f"Definition P {head} : 'M[F]_{m} := block_mx 0 0 0 (\\matrix_(i, j)\n"
              f"  (nth [::] (nth [::] [:: {U}] h) i)`_j).",
         "Q": f"Definition Q {head} : 'M[F]_{m} := block_mx (\\mxblock_(i, j)\n"
@@ -195,11 +195,14 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
     result.append(Claim("prompt0", "at zero starting weights the prompt is the paper's Z_0",
                         f"prompt {f'({zeros})' if data.several else zeros} = Z0"))  # fmt: skip
     if parts.hypotheses:
-        names = [text.split(" ")[0] for text in parts.hypotheses.values()]
         texts = list(parts.hypotheses.values())
+        names = [text.split(" ")[0] for text in texts if " != 0" in text]
+        bound = f"{' '.join(names)} : rat" if names else ""
+        if "n_gt0" in parts.hypotheses:
+            bound = f"({bound}) (n : nat)" if names else "n : nat"
         every = texts[0] if len(texts) == 1 else f"[/\\ {', '.join(texts[:-1])} & {texts[-1]}]"
         result.append(Claim(
-            "hypotheses", "the hypotheses can be met: there are parameters that satisfy them all",
-            f"exists {' '.join(names)} : rat, {every}",
+            "hypotheses", "the hypotheses can be met: there are numbers that satisfy them all",
+            f"exists {bound}, {every}",
         ))  # fmt: skip
     return tuple(result)

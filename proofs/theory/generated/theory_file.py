@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.coefficients import LENGTH
+from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.tracing.evaluate import Update
 from ....symbolic.tracing.trace import trace
 from ....symbolic.tracing.traced import Traced
 from . import loop as loops
 from .closed import Closing, closed_form, closing, scalars_of
-from .heads import Tables, tables
+from .given import GivenWeights, Weights
+from .heads import Tables, cells, tables
 from .loop import Data, Loop, tuple_text
 from .masks import summed
 from .names import Names, comment, identifier
@@ -32,7 +34,7 @@ Import GRing.Theory Num.Theory. Local Open Scope ring_scope."""
 class Parts:
     """All that a generated file and its audit are printed from, for one derivation."""
 
-    derivation: Derivation
+    derivation: Weights
     module: str
     suffix: str
     data: Data
@@ -45,6 +47,25 @@ class Parts:
     hypotheses: dict[str, str]
     facts: tuple[str, ...]
     whole: tuple[int, ...]
+    counted: tuple[tuple[str, str], ...]
+
+    @property
+    def given(self) -> bool:
+        """Whether the weights are the user's own; if not they are derived."""
+        return isinstance(self.derivation, GivenWeights)
+
+    @property
+    def weights(self) -> str:
+        """What the weights are, in words."""
+        return "the given weights" if self.given else "the derived weights"
+
+    @property
+    def assumed(self) -> list[str]:
+        """The section's hypotheses, and what follows from them at once."""
+        lines = [f"Hypothesis {name} : {text}." for name, text in self.hypotheses.items()]
+        if "n_gt0" in self.hypotheses:
+            lines.append("Lemma n_neq0 : n%:R != 0 :> F. Proof. by rewrite pnatr_eq0 -lt0n. Qed.")
+        return lines
 
     @property
     def algorithm(self) -> Algorithm:
@@ -67,7 +88,7 @@ class Parts:
         return comment(self.algorithm.title + options)
 
 
-def parts(derivation: Derivation, reserved: tuple[str, ...] = ()) -> Parts:
+def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     """Run the algorithm's functions on terms and name everything; reserved : names of files of the theory.
 
     Raises `NotRepresentableError` for what the theory has no words for.
@@ -83,10 +104,12 @@ def parts(derivation: Derivation, reserved: tuple[str, ...] = ()) -> Parts:
     words = {x: data.parameters[x] for x in a.parameters}
     words |= {x: f"{name} l" for x, name in data.preconditioners.items()}
     spelling = Spelling(words)
+    form = closed_form(derivation, loop)
+    if isinstance(derivation, GivenWeights):
+        derivation = derivation.asking(m for terms in form.totals.values() for _, m in masks_of(terms).values())
     masks = {
         f"mask_{name}": summed(m, spelling) for name, m in zip(derivation.mask_names, derivation.masks, strict=True)
     }
-    form = closed_form(derivation, loop)
     coefficients = scalars_of(derivation, form)
     divided = {x for s in coefficients for x in divided_by(s)}
     printed = [
@@ -102,7 +125,10 @@ def parts(derivation: Derivation, reserved: tuple[str, ...] = ()) -> Parts:
     for x, name in data.parameters.items():
         if x in divided or name in inverted:
             hypotheses[f"{name}_neq0"] = f"{name} != 0"
-    facts = tuple(f"(mulVf {h})" for h in hypotheses)
+    counted = _counted(derivation, prompt)
+    if counted or _multiplied_by_length(derivation):
+        hypotheses["n_gt0"] = "(0 < n)%N"
+    facts = tuple(f"(mulVf {'n_neq0' if h == 'n_gt0' else h})" for h in hypotheses)
     whole = denominators(iter(printed)) | {k for s in coefficients for k in literals(s)}
     suffix = "".join(f"_{identifier(v)}" for v in derivation.options.values())
     module = f"{identifier(a.name)}{suffix}"
@@ -111,8 +137,22 @@ def parts(derivation: Derivation, reserved: tuple[str, ...] = ()) -> Parts:
     return Parts(
         derivation, module, suffix, data, loop, prompt, tables(derivation, prompt, list(masks), spelling), masks,
         closing(derivation, form, data, loop, prompt, list(masks), spelling), spelling, hypotheses, facts,
-        tuple(sorted(whole)),
+        tuple(sorted(whole)), counted,
     )  # fmt: skip
+
+
+def _counted(derivation: Weights, prompt: Prompt) -> tuple[tuple[str, str], ...]:
+    """The pairs of constant rows that some head meets: over M0 they count the context."""
+    constant = {name for name, row in prompt.ones.items() if row.context.is_one}
+    found = [cells(h) for h in derivation.heads if derivation.masks[h.mask].is_context_mask]
+    pairs = {(r, k) for U, E in found for _, r in U for k, _, _ in E if {r, k} <= constant}
+    return tuple(sorted(pairs))
+
+
+def _multiplied_by_length(derivation: Weights) -> bool:
+    """Whether weights hold a positive power of n, which a layer's 1/n has to take away again."""
+    weights = [c for h in derivation.heads for part in cells(h) for c in part.values()]
+    return any(name == LENGTH and k > 0 for c in weights for part in c.parts().values() for e in part for name, k in e)
 
 
 def traced_of(algorithm: Algorithm, options: Mapping[str, str]) -> Traced:
@@ -126,14 +166,14 @@ def theory_text(parts: Parts) -> str:
     """The generated file."""
     data, a = parts.data, parts.algorithm
     head = [
-        f"(* {parts.title}: the loop as the update has it, the prompt, the derived weights; then the proof that L",
+        f"(* {parts.title}: the loop as the update has it, the prompt, {parts.weights}; then the proof that L",
         "   layers are L iterates, for every d, n, L, preconditioner, parameter, prompt and start.",
         f"   Source: {comment(a.source)} *)",
         HEADER,
         "",
         "Section Algorithm.",
         *data.declarations,
-        *(f"Hypothesis {name} : {text}." for name, text in parts.hypotheses.items()),
+        *parts.assumed,
         f"Local Notation state := {data.state_type}.",
     ]
     body = [*_loop(parts), *_prompt(parts), *_weights(parts), *_closed(parts), *_step(parts), *_theorems(parts)]
@@ -162,7 +202,7 @@ def _weights(parts: Parts) -> list[str]:
     t, separator = parts.tables, ";\n      "
     V, T, H = t.vectors, t.numbers, t.heads
     return [
-        "\n(* the derived weights *)",
+        f"\n(* {parts.weights} *)",
         *(f"Definition {name} : 'M[F]_n := {text}." for name, text in parts.masks.items()),
         "Definition value_tables (l : nat) : seq (seq (seq F)) :=\n"
         f"  [:: {separator.join(t.dense(x, T) for x in t.U)}].",
@@ -171,7 +211,7 @@ def _weights(parts: Parts) -> list[str]:
         "Definition number_tables (l : nat) : seq (seq (seq F)) :=\n"
         f"  [:: {separator.join(t.dense(x, T) for x in t.G)}].",
         f"Definition masks (l : nat) : seq 'M[F]_n := [:: {'; '.join(t.masks)}].",
-        f"Definition W (l : nat) := @head_output F d {V} {T} {H}.",
+        f"Definition W (l : nat) := @head_{'whole' if parts.given else 'output'} F d {V} {T} {H}.",
         f"Definition P l := @head_values F d {V} {T} {H} (value_tables l).",
         f"Definition Q l := @head_keys F d {V} {T} {H} (key_tables l) (number_tables l).",
         f"Definition M l := @head_mask F n {H} (masks l).",
@@ -251,7 +291,15 @@ def _step(parts: Parts) -> list[str]:
     ordinals = "[" + "[|" * (T - 1) + "[|//]" + "]" * (T - 1) + " ?]"
     pattern = data.destructing
     sizes_by_case = f"; first by move: s => {pattern}" if data.several else ""
+    counts = [
+        f"Lemma ones_{k} : gathers {parts.prompt.ones[r].name} mask_M0 {parts.prompt.ones[x].name} = n%:R.\n"
+        "Proof. exact: gathers_ones. Qed."
+        for k, (r, x) in enumerate(parts.counted)
+    ]
+    count = f" rewrite ?({', '.join(f'ones_{k}' for k in range(len(counts)))});" if counts else ""
+    sparse = "layer_sparse_whole" if parts.given else "layer_sparse"
     return [
+        *counts,
         f"""Lemma step_gathered l {argument} :
   step l {state} = {opened}{new}.
 Proof. {taken}by rewrite /step loop_closed /closed ?({totals}). Qed.""",
@@ -266,11 +314,11 @@ Proof. {taken}by rewrite /step loop_closed /closed ?({totals}). Qed.""",
   layer n%:R^-1 (W l) (P l) (Q l) (M l) (prompt {state}) = prompt (step l {state}).
 Proof.
 rewrite step_gathered.
-apply: etrans (@layer_sparse F n d _ features (rows {state}) {V} {T} {H} (sparse_values l)
+apply: etrans (@{sparse} F n d _ features (rows {state}) {V} {T} {H} (sparse_values l)
   (sparse_keys l) (sparse_numbers l) (masks l) _ _ _ _ _ _) _; rewrite /rows //{sizes_by_case}.
 move: {state} => {pattern}; apply: eq_prompt => [t j|t]; case: t => {ordinals};
   rewrite /features /rows /sparse_values /sparse_keys /sparse_numbers /masks /=;
-  unfold_change; name_gathers; rewrite {_unfold(parts)}; close_scalar.
+  unfold_change;{count} name_gathers; rewrite {_unfold(parts)}; close_scalar.
 Qed.""",
     ]
 
@@ -331,7 +379,7 @@ Lemma run_in_other_words W' P' Q' M' (prompt' : state -> _) step' :
     return lines
 
 
-def generated(derivation: Derivation, reserved: tuple[str, ...] = ()) -> tuple[Parts, str]:
+def generated(derivation: Weights, reserved: tuple[str, ...] = ()) -> tuple[Parts, str]:
     """The parts of a derivation's file, and the file."""
     found = parts(derivation, reserved)
     return found, theory_text(found)

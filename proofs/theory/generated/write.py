@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import NotRepresentableError
 from ..audit import Audit, TheoryFile
 from ..theorem import Theorem
+from .given import Weights
 from .proofs import proofs_text
 from .reading import differs
 from .statements import statements
@@ -17,8 +17,8 @@ REQUIRES = ("attention", "loop_masks", "loop_prompt")
 """The theory's files that every generated file rests on."""
 
 
-def audit_of(derivation: Derivation, reserved: Sequence[str] = ()) -> Audit:
-    """The audit of one derivation; reserved : the names of the theory's files.
+def audit_of(derivation: Weights, reserved: Sequence[str] = ()) -> Audit:
+    """The audit of derived weights, or of given ones; reserved : the names of the theory's files.
 
     Raises `NotRepresentableError` when the theory has no words for a part of it, or when what is printed is not what
     the update does.
@@ -29,13 +29,13 @@ def audit_of(derivation: Derivation, reserved: Sequence[str] = ()) -> Audit:
     if said is not None:
         raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {said}")
     name = parts.module
-    given = list(parts.hypotheses.values())
+    given = [x.removesuffix("%N").strip("()") for x in parts.hypotheses.values()]
     theorems = tuple(
         Theorem(
             parts.theorem(c.part),
             parts.module,
             c.sentence if c.part == "hypotheses" or not given else f"{c.sentence}, given {', '.join(given)}",
-            "".join(f"{x} -> " for x in given if c.part != "hypotheses") + c.statement,
+            "".join(f"{x} -> " for x in parts.hypotheses.values() if c.part != "hypotheses") + c.statement,
             algorithm=derivation.algorithm.name,
         )
         for c in found.claims

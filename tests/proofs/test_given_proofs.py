@@ -1,0 +1,134 @@
+"""Theorems about heads that are given: right ones pass the gate, and no wrong one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from own_algorithms import own
+from rocq_tiny import rocq
+
+from layerproof.proofs.theory.audits import audits, unproved
+from layerproof.proofs.theory.gate import gate
+from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
+from layerproof.symbolic.attention import Head
+
+GRADIENT, MOMENTUM = 0, 1
+Change = Callable[[Any, Any, Any, list[Head]], None]
+
+
+def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+    """Heavy-ball TD(0)."""
+    w, u = weights
+    sweep.total = 0 * w
+    for t in sweep:
+        sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * t.phi
+    return w + preconditioners[0] @ sweep.total / sweep.n + p.beta * (w - u), w
+
+
+def heavy_ball(name: str = "heavy", change: Change = lambda *_: None, **fields: Any) -> Algorithm:
+    """Heavy ball with heads of its own, and these changed."""
+
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        found = [
+            Head(None, layout.matrix({("td_error", "td_error"): 1, ("momentum", "td_error"): 1}),
+                 layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT}), layout.mask()),
+            Head(None, layout.matrix({("td_error", "one"): p.beta, ("momentum", "one"): p.beta - 1}),
+                 layout.matrix({("one", "momentum"): 1}), layout.mask()),
+        ]  # fmt: skip
+        change(layout, step, p, found)
+        return found
+
+    def row(w: Any, x: Any) -> Any:
+        return w @ x.next - w @ x.phi
+
+    record = own(
+        name=name, heads=heads, update=update, weights=("w", "u"), parameters=("gamma", "beta"),
+        features=(*own().features, FeatureBlock("one", lambda t, p: 1, scalar=True)),
+        accumulators=(Accumulator("td_error", lambda w, x, p: x.reward + row(w[0], x)),
+                      Accumulator("momentum", lambda w, x, p: row(w[0], x) - row(w[1], x))),
+    )  # fmt: skip
+    return replace(record, **fields)
+
+
+def other(head: int, **parts: Callable[[Any, Any, Any], Any]) -> Change:
+    def change(layout: Any, step: Any, p: Any, heads: list[Head]) -> None:
+        heads[head] = replace(heads[head], **{name: make(layout, step, p) for name, make in parts.items()})
+
+    return change
+
+
+def momentum(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Change:
+    def P(layout: Any, step: Any, p: Any) -> Any:
+        return layout.matrix({("td_error", "one"): first(p.beta), ("momentum", "one"): second(p.beta)})
+
+    return other(MOMENTUM, P=P)
+
+
+FAULTS: dict[str, Algorithm] = {
+    "the momentum's sign": heavy_ball("fault_sign", momentum(lambda b: -b, lambda b: -b - 1)),
+    "beta and 1 - beta exchanged": heavy_ball("fault_beta", momentum(lambda b: 1 - b, lambda b: -b)),
+    "C transposed": heavy_ball("fault_C", other(GRADIENT, Q=lambda layout, step, p: layout.matrix(
+        {("phi", "phi"): -step.C, ("phi", "next"): step.C}))),
+    "the constant row is read at the query": heavy_ball("fault_q", other(MOMENTUM, Q=lambda layout, step, p: (
+        layout.matrix({("one", "momentum"): 1, ("one", "one"): 1})))),
+    "a constant row of twos": heavy_ball("fault_two", features=(
+        *own().features, FeatureBlock("one", lambda t, p: 2, scalar=True))),
+}  # fmt: skip
+
+
+def test_a_constant_row_counts_the_context_and_the_claim_says_that_there_is_one() -> None:
+    book, numbers = audits(heavy_ball())
+    assert {t.name for t in book.theorems} >= {"heavy_state", "heavy_hypotheses"} and numbers.name == "numbers_heavy"
+    *claims, last = book.theorems
+    assert all(t.statement.startswith("(0 < n)%N -> ") and t.sentence.endswith(", given 0 < n") for t in claims)
+    assert last.statement == "exists n : nat, (0 < n)%N"
+    assert "Definition W (l : nat) (h : 'I_2) : 'M[F]_(\\sum_(b < 2) d + 3) := 1%:M." in book.statements
+
+
+UNSAID: dict[str, tuple[Change, str]] = {
+    "a W": (other(GRADIENT, W=lambda layout, step, p: layout.matrix({("one", "one"): 1})), "head 1 has a W of its own"),
+    "a written feature row": (
+        other(MOMENTUM, P=lambda layout, step, p: layout.matrix({("one", "one"): 1})), "writes the feature row one",
+    ),
+    "written features": (
+        other(GRADIENT, P=lambda layout, step, p: layout.matrix({("phi", "phi"): 1})), "writes the feature rows phi",
+    ),
+    "the query in a mask": (
+        other(MOMENTUM, M=lambda layout, step, p: layout.mask(lambda i, j: int(i == j))), "layout.mask()",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNSAID)
+def test_what_is_of_another_shape_has_no_theorem_and_the_reason_says_so(what: str) -> None:
+    change, said = UNSAID[what]
+    algorithm = heavy_ball(change=change)
+    assert audits(algorithm) == [] and said in unproved(algorithm)
+
+
+def test_a_mask_that_the_loop_asks_for_and_no_head_has_is_left_to_the_kernel() -> None:
+    def traced(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        w, u = weights
+        sweep.e, sweep.total = 0 * w, 0 * w
+        for t in sweep:
+            sweep.e = p.beta * sweep.e + t.phi
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
+        return w + preconditioners[0] @ sweep.total / sweep.n + p.beta * (w - u), w
+
+    (file,) = audits(heavy_ball(update=traced))[0].theory
+    assert "Definition masks (l : nat) : seq 'M[F]_n := [:: mask_M0; mask_M0]." in file.text
+    assert "gather (row_td_error s) mask_M1 block_phi" in file.text
+
+
+@pytest.mark.slow
+def test_given_heads_pass_the_gate_and_wrong_ones_do_not() -> None:
+    right = audits(heavy_ball())
+    wrong = {what: audits(algorithm)[0] for what, algorithm in FAULTS.items()}
+    outcome = gate([*right, *wrong.values()], rocq(), limit=240.0)
+    said = {**outcome.undecided, **outcome.refused}
+    assert set(outcome.passed) == {t.name for a in right for t in a.theorems}, said
+    for what, audit in wrong.items():
+        assert all("one layer with the weights is one step" in said[t.name] for t in audit.theorems), what
