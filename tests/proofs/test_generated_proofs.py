@@ -158,11 +158,6 @@ def test_of_what_is_derived_only_traces_that_change_with_the_position_have_no_th
     assert "the theory has no lemma about others" in unproved(algorithm)
 
 
-def test_given_heads_have_no_theorem_and_the_reason_says_so() -> None:
-    algorithm = own(heads=lambda layout, step, p, layer: [])
-    assert audits(algorithm) == [] and unproved(algorithm).startswith("its heads are given, not derived")
-
-
 # with the prover
 
 

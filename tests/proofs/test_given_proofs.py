@@ -1,4 +1,4 @@
-"""Theorems about heads that are given: right ones pass the gate, and no wrong one does."""
+"""Theorems about heads that are given, and about heads over a constant row: right ones pass, and no wrong one does."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from own_algorithms import own
+from own_algorithms import derived, own
 from rocq_tiny import rocq
 
+from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.audits import audits, unproved
 from layerproof.proofs.theory.gate import gate
+from layerproof.proofs.theory.generated.write import audit_of
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.attention import Head
+from layerproof.symbolic.derivation.derive import Derivation
 
 GRADIENT, MOMENTUM = 0, 1
 Change = Callable[[Any, Any, Any, list[Head]], None]
@@ -67,16 +70,41 @@ def momentum(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Chang
     return other(MOMENTUM, P=P)
 
 
-FAULTS: dict[str, Algorithm] = {
-    "the momentum's sign": heavy_ball("fault_sign", momentum(lambda b: -b, lambda b: -b - 1)),
+WRONG: dict[str, Algorithm] = {
     "beta and 1 - beta exchanged": heavy_ball("fault_beta", momentum(lambda b: 1 - b, lambda b: -b)),
     "C transposed": heavy_ball("fault_C", other(GRADIENT, Q=lambda layout, step, p: layout.matrix(
         {("phi", "phi"): -step.C, ("phi", "next"): step.C}))),
     "the constant row is read at the query": heavy_ball("fault_q", other(MOMENTUM, Q=lambda layout, step, p: (
         layout.matrix({("one", "momentum"): 1, ("one", "one"): 1})))),
-    "a constant row of twos": heavy_ball("fault_two", features=(
-        *own().features, FeatureBlock("one", lambda t, p: 2, scalar=True))),
 }  # fmt: skip
+
+
+def decay(name: str = "decay") -> Derivation:
+    """Weight decay, derived: a second head over the constant row."""
+
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        sweep.total = 0 * w
+        for t in sweep:
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * t.phi
+        return (w - p.beta * w + preconditioners[0] @ sweep.total / sweep.n,)
+
+    return derived(
+        name=name, update=update, parameters=("gamma", "beta"),
+        features=(*own().features, FeatureBlock("one", lambda t, p: 1, scalar=True)),
+        accumulators=(*own().accumulators, Accumulator("rewards", lambda w, x, p: x.reward)),
+    )  # fmt: skip
+
+
+def of_other_sign(found: Derivation) -> Derivation:
+    first, last = found.heads
+    return replace(found, heads=(first, replace(last, U={row: -u for row, u in last.U.items()})))
+
+
+def masked_out(audit: Audit) -> Audit:
+    (file,) = audit.theory
+    assert "[:: mask_M0; mask_M0]" in file.text
+    return replace(audit, theory=(replace(file, text=file.text.replace("mask_M0; mask_M0]", "mask_M0; 0]")),))
 
 
 def test_a_constant_row_counts_the_context_and_the_claim_says_that_there_is_one() -> None:
@@ -123,10 +151,19 @@ def test_a_mask_that_the_loop_asks_for_and_no_head_has_is_left_to_the_kernel() -
     assert "gather (row_td_error s) mask_M1 block_phi" in file.text
 
 
+def test_derived_heads_over_a_constant_row_are_tables_too() -> None:
+    file = audit_of(decay()).theory[0]
+    assert "[:: [:: 0; 0; 0]; [:: - beta; 0; 0]; [:: 0; 0; 0]]]." in file.text  # U: the row td_error from the row one
+    assert "[:: [:: 0; 1; - 1]; [:: 0; 0; 0]; [:: 0; 0; 0]]]." in file.text  # Q: the constant row against both rows
+    assert "Hypothesis n_gt0 : (0 < n)%N." in file.text
+
+
 @pytest.mark.slow
-def test_given_heads_pass_the_gate_and_wrong_ones_do_not() -> None:
-    right = audits(heavy_ball())
-    wrong = {what: audits(algorithm)[0] for what, algorithm in FAULTS.items()}
+def test_heads_over_a_constant_row_pass_the_gate_and_wrong_ones_do_not() -> None:
+    right = [*audits(heavy_ball()), audit_of(decay())]
+    wrong = {what: audits(algorithm)[0] for what, algorithm in WRONG.items()}
+    wrong["the sign"] = audit_of(of_other_sign(decay("fault_sign")))
+    wrong["another mask"] = masked_out(audit_of(decay("fault_mask")))
     outcome = gate([*right, *wrong.values()], rocq(), limit=240.0)
     said = {**outcome.undecided, **outcome.refused}
     assert set(outcome.passed) == {t.name for a in right for t in a.theorems}, said
