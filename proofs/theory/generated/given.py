@@ -63,8 +63,8 @@ def given(algorithm: Algorithm, options: Mapping[str, str]) -> GivenWeights:
     Raises `RefusedError` with the line where they differ from size to size or from layer to layer in more than C_l,
     `DiffersError` when the running heads are others than the traced ones, and as `given_weights`.
     """
-    own = algorithm.heads
-    found = own.blocks(options) if hasattr(own, "blocks") else trace_heads(algorithm, options)
+    blocks = getattr(algorithm.heads, "blocks", None)  # of a file: its process is asked
+    found: GivenHeads = trace_heads(algorithm, options) if blocks is None else blocks(options)
     found.check(algorithm)
     compare(algorithm, options, found)
     return given_weights(algorithm, options, found)
@@ -92,8 +92,9 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
         for (r, s), block in head.Q:
             for word, c in block:
                 E[r, word, s] = values(c)
-        if written := next((w for w, _ in U if w in {b.name for b in algorithm.features}), None):
-            raise NotRepresentableError(f"P of head {k} writes the feature row {written}, which has to stay as it is")
+        kept = [w for w, _ in U if any(w == b.name for b in algorithm.features)]
+        if kept:
+            raise NotRepresentableError(f"P of head {k} writes the feature row {kept[0]}, which has to stay as it is")
         heads.append(SymbolicHead(0, {x: c for x, c in U.items() if c.poly}, {x: c for x, c in E.items() if c.poly}))
     mask = Mask(state.algebra.number(1))
     return GivenWeights(algorithm, dict(options), state, (mask,), tuple(heads), readout_of(state))
@@ -164,7 +165,7 @@ class _Numbers:
 
     def _block(self, block: Block, size: int) -> RationalMatrix:
         one = RationalMatrix.of([[int(i == j) for j in range(size)] for i in range(size)])
-        total = one * Fraction(0)
+        total: RationalMatrix = one * Fraction(0)
         for word, c in block:
             term = one
             for name, flipped in word:
