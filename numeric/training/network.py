@@ -41,6 +41,28 @@ class _Product(torch.autograd.Function):
         return None, (ctx.S * gradients[0].unsqueeze(2)).sum(1)
 
 
+class _Softmax(torch.autograd.Function):
+    """V A, A = softmax over the keys of Z^T K, for each prompt: Z, K, V (..., m, N).
+
+    A^T is kept, its keys last.  With G the gradient of V A, that of a score s_ij is A_ij (v_i . g_j - (V A)_j . g_j):
+    the sum over keys in softmax's own rule is the second product, which spares one more pass over (N, N).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, Z: Tensor, K: Tensor, V: Tensor) -> Tensor:
+        A = (K.mT @ Z).softmax(dim=-1)
+        out = V @ A.mT
+        ctx.save_for_backward(Z, K, V, A, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        (G,) = gradients
+        Z, K, V, A, out = ctx.saved_tensors
+        slopes = (G.mT @ V).sub_((G * out).sum(-2).unsqueeze(-1)).mul_(A)
+        return K @ slopes if ctx.needs_input_grad[0] else None, Z @ slopes.mT, G @ A
+
+
 def _times(S: Tensor, v: Tensor) -> Tensor:
     """S v; by the rule that spares S's gradient where S is data."""
     if S.requires_grad:
@@ -123,16 +145,37 @@ def _carry(
 
 
 def attend(arch: Architecture, weights: Tensor, prompts: Tensor) -> Tensor:
-    """Predictions (K, w) with the activation, from whole prompts (K, w, m, N), by the attention formula."""
-    Z, K = prompts, len(prompts)
+    """Predictions (K, w) with the activation, from whole prompts (K, w, m, N), by the attention formula.
+
+    Of the last layer only the query's column and the read-out's row are computed: nothing else is seen.
+    """
+    Z, K, n, row = prompts, len(prompts), arch.settings.n, arch.row
     _, w, m, N = Z.shape
-    mask = arch.masks[0].to(Z)
-    for ((P, Q),) in split(arch, weights):
+    M = arch.masks[0].to(Z)
+    plain, seen = torch.equal(M, torch.diag(M.diagonal())), M.diagonal()
+    layers = [heads[0] for heads in split(arch, weights)]
+    over_queries = "softmax-over-queries" in arch.settings.traps
+    over_keys = arch.settings.activation == "softmax" and not over_queries
+
+    def masked(values: Tensor) -> Tensor:
+        return values * seen if plain else values @ M
+
+    for P, Q in layers[:-1]:
         rows = Z.transpose(1, 2).reshape(K, m, w * N)
-        keys = (Q @ rows).reshape(K, m, w, N).transpose(1, 2)
-        values = (P @ rows).reshape(K, m, w, N).transpose(1, 2) @ mask
-        Z = Z + values @ activate(arch, Z.mT @ keys) / arch.settings.n
-    result: Tensor = arch.readout.sign * Z[..., arch.row, -1]
+        keys, values = ((A @ rows).reshape(K, m, w, N).transpose(1, 2) for A in (Q, P / n))
+        if over_keys:
+            change: Tensor = _Softmax.apply(Z, keys, masked(values))  # type: ignore[no-untyped-call]
+        else:
+            change = masked(values) @ activate(arch, Z.mT @ keys)
+        Z = Z + change
+    P, Q = layers[-1]
+    values = masked((P[:, row].reshape(K, 1, m, 1) * Z).sum(-2))
+    if over_queries:  # every query's scores count
+        column = activate(arch, Z.mT @ (Q.unsqueeze(1) @ Z))[..., -1]
+    else:
+        asked = Z[..., -1] @ Q.mT
+        column = activate(arch, (Z * asked.unsqueeze(-1)).sum(-2).unsqueeze(-1))[..., 0]
+    result: Tensor = arch.readout.sign * (Z[..., row, -1] + (values * column).sum(-1) / n)
     return result
 
 

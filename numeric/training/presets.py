@@ -29,6 +29,8 @@ def _linear(name: str, about: str, **more: Any) -> Preset:
 _TINY = {"d": 2, "states": 4, "n": 6, "layers": 2, "processes": 12, "batches": 2, "windows": 8, "seeds": 3, "width": 3,
          "log": 4, "final": 5}  # fmt: skip
 _CODE = {"processes": 5000, "seeds": 10, "width": 10}
+_TWO: dict[str, Any] = {"width": 15}
+"""Two groups, for two worker processes: whole prompts leave little to gain from two threads."""
 _LIST = (
     _linear("main", "the paper's README: Boyan's chain, 3 looped layers, 4000 processes, 30 seeds"),
     _linear("code", "the same with the published code's defaults: 5000 processes, 10 seeds", **_CODE),
@@ -38,12 +40,12 @@ _LIST = (
     _linear("sequential-3", "3 layers, each its own weights, gain 0.1/L", looped=False),
     _linear("sequential-4", "4 layers, each its own weights, gain 0.1/L", layers=4, looped=False),
     _linear("large", "8 features, 20 states, 60 transitions", d=8, states=20, n=60),
-    _linear("softmax", "softmax over the keys, times 1/n", activation="softmax"),
+    _linear("softmax", "softmax over the keys, times 1/n", activation="softmax", **_TWO),
     _linear("softmax-representable", "softmax over the keys, values that the features can represent",
-            activation="softmax", representable=True),
+            activation="softmax", representable=True, **_TWO),
     _linear("softmax-published", "softmax as the published code has it: over the queries, then 1/n",
-            activation="softmax", traps=("softmax-over-queries",)),
-    *(_linear(a, f"{a} of the scores", activation=a) for a in ("relu", "tanh", "elu", "selu", "leaky-relu")),
+            activation="softmax", traps=("softmax-over-queries",), **_TWO),
+    *(_linear(a, f"{a} of the scores", activation=a, **_TWO) for a in ("relu", "tanh", "elu", "selu", "leaky-relu")),
     _linear("loop", "the loop process", process="loop"),
     _linear("cart-pole", "a cart and pole in 16 bins", process="cart-pole", states=16),
     _linear("monte-carlo", "drawn to the returns of rollouts of 40 steps", target="monte-carlo"),

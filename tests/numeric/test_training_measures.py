@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -177,6 +179,42 @@ def test_softmax_runs_over_keys_and_over_queries_only_by_name() -> None:
     published = replace(TINY, activation="softmax", traps=("softmax-over-queries",))
     queries = activate(Architecture.of(published), scores)
     assert torch.equal(keys, scores.softmax(0)) and torch.equal(queries, scores.softmax(1))
+
+
+def gradients_are_the_formulas(settings: Training) -> bool:
+    """Whether predictions with an activation, and their gradients, are those of the attention formula as written."""
+    from layerproof.numeric.training.network import activate, attend, split
+
+    arch = Architecture.of(settings)
+    weights = (5 * arch.initial([1, 2])).requires_grad_()
+    prompts = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, arch.m, settings.n + 1))).requires_grad_()
+    Z, M = prompts, arch.masks[0]
+    for ((P, Q),) in split(arch, weights):
+        V, K = P.unsqueeze(1) @ Z @ M, Q.unsqueeze(1) @ Z
+        Z = Z + V @ activate(arch, Z.mT @ K) / settings.n
+    wanted, found = arch.readout.sign * Z[..., arch.row, -1], attend(arch, weights, prompts)
+    slopes = [torch.autograd.grad(x.square().sum(), (weights, prompts)) for x in (wanted, found)]
+    return all(torch.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in ((wanted, found), *zip(*slopes, strict=True)))
+
+
+@pytest.mark.parametrize("traps", [(), ("softmax-over-queries",)])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_softmax_and_its_gradient_are_the_attention_formulas(traps: tuple[str, ...], layers: int) -> None:
+    assert gradients_are_the_formulas(replace(TINY, activation="softmax", traps=traps, layers=layers))
+
+
+def test_a_gradient_without_the_sum_over_keys_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from layerproof.numeric.training import network
+
+    def wrong(ctx: Any, G: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        Z, K, V, A, _ = ctx.saved_tensors
+        slopes = (G.mT @ V) * A
+        return K @ slopes, Z @ slopes.mT, G @ A
+
+    settings = replace(TINY, activation="softmax", layers=3)
+    assert gradients_are_the_formulas(settings)
+    monkeypatch.setattr(network._Softmax, "backward", staticmethod(wrong))
+    assert not gradients_are_the_formulas(settings)
 
 
 # verdicts
