@@ -139,11 +139,13 @@ class Accumulator:
     value : (weights, token, parameters) -> the entry of the row in that token's column when the weights are `weights`.
             `token` has an attribute for each feature block (zero where the query has none) and `reward`
             (zero in the query column).  It must be affine in the weights.
+    symbol : what a paper calls the row, in LaTeX: \\delta
     """
 
     name: str
     value: Callable[[Sequence[Any], Any, Any], Any]
     meaning: str = ""
+    symbol: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,8 @@ class Algorithm:
     transition_scalars, transition_vectors  names of further numbers and vectors (d,) that come with every transition:
                      an importance ratio, a given trace
     successor_vectors  further feature vectors of successors, which the update discounts as it does phi'
+    symbols          what a paper calls a weight, a parameter or a variable of the update, in LaTeX:
+                     {"mean": r"\\bar r"}
     defaults         values of parameters other than gamma and lam, as text: {"beta": "1/2"}
     heads            weights of one's own instead of derived ones: (layout, step, parameters, layer) -> the layer's
                      `Head`s of rows of rationals; `step.C` is the layer's preconditioner; layers count from 0
@@ -185,6 +189,7 @@ class Algorithm:
     defaults: Mapping[str, str] = field(default_factory=dict)
     heads: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None
     notes: str = ""
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("features", "accumulators", "weights", "parameters", "transition_scalars", "transition_vectors",

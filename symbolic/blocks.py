@@ -20,8 +20,9 @@ TD_ERROR = Accumulator(
     "td_error",
     lambda weights, x, p: x.reward + weights[0] @ x.gamma_phi_next - weights[0] @ x.phi,
     meaning=r"R_j + \gamma w^\top \phi'_j - w^\top \phi_j",
+    symbol=r"\delta",
 )
 """The TD error of the first weight vector: R_j at w = 0, and -w.q in the query column."""
 
-CORRECTION = Accumulator("correction", lambda weights, x, p: weights[1] @ x.phi, meaning=r"v^\top \phi_j")
+CORRECTION = Accumulator("correction", lambda weights, x, p: weights[1] @ x.phi, meaning=r"v^\top \phi_j", symbol="u")
 """What the second weight vector v of gradient TD predicts: 0 at v = 0."""

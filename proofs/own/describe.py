@@ -39,6 +39,10 @@ def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
         "accumulators": [_accumulator(x) for x in subject.accumulators],
         "options": {_text(k, "name of an option"): _names(v, f"option {k}") for k, v in options.items()},
         "defaults": _numbers(subject.defaults, "defaults", "the default of"),
+        "symbols": {
+            _text(k, "name in symbols"): _text(v, f"symbol of {k}")
+            for k, v in _mapping(subject.symbols, "symbols").items()
+        },
         "notes": _text(subject.notes, "notes"),
         "heads": subject.heads is not None,
         "update": _code(subject.update),
@@ -117,7 +121,11 @@ def _accumulator(row: Any) -> dict[str, Any]:
         raise ContentError(f"accumulators holds {ascii(row)[:40]}, wanted Accumulators")
     name = _text(row.name, "name of an accumulator")
     _function(row.value, f"value of {name}")
-    return {"name": name, "meaning": _text(row.meaning, f"meaning of {name}")}
+    return {
+        "name": name,
+        "meaning": _text(row.meaning, f"meaning of {name}"),
+        "symbol": _text(row.symbol, f"symbol of {name}"),
+    }
 
 
 def _code(update: Any) -> dict[str, str]:

@@ -18,7 +18,7 @@ from .reading import LINE, NAME, TEXT
 
 TITLES = ("name", "title", "source")
 ALGORITHM_KEYS = (
-    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "notes", "heads", "update",
+    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "symbols", "notes", "heads", "update",
 )  # fmt: skip
 CONSTRUCTION_KEYS = ("kind", *TITLES, "parameters", "layers")
 MOST_LAYERS = 10_000
@@ -68,7 +68,7 @@ def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
         for x in reading.sequence(content["features"], "features")
     )
     accumulators = tuple(
-        _accumulator(reading.mapping(x, "an accumulator", ("name", "meaning")))
+        _accumulator(reading.mapping(x, "an accumulator", ("name", "meaning", "symbol")))
         for x in reading.sequence(content["accumulators"], "accumulators")
     )
     given = reading.flag(content["heads"], "whether heads are given")
@@ -76,7 +76,8 @@ def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
     try:
         record = Algorithm(
             **_titles(content), **named, options=options, features=features, accumulators=accumulators,
-            defaults=_texts(content["defaults"], "defaults"), update=_unasked,
+            defaults=_texts(content["defaults"], "defaults"), symbols=_texts(content["symbols"], "symbols"),
+            update=_unasked,
             notes=reading.text(content["notes"], "notes", TEXT, empty=True, lines=True),
             heads=Heads(child, named, tuple(options)) if given else None,
         )  # fmt: skip
@@ -99,7 +100,8 @@ def _feature(content: Mapping[str, Any]) -> FeatureBlock:
 
 def _accumulator(content: Mapping[str, Any]) -> Accumulator:
     name = reading.text(content["name"], "name of an accumulator", NAME)
-    return Accumulator(name, _unasked, reading.text(content["meaning"], f"meaning of {name}", LINE, empty=True))
+    meaning = reading.text(content["meaning"], f"meaning of {name}", LINE, empty=True)
+    return Accumulator(name, _unasked, meaning, reading.text(content["symbol"], f"symbol of {name}", NAME, empty=True))
 
 
 def _construction(child: Child, content: Mapping[str, Any]) -> OwnConstruction:

@@ -25,12 +25,14 @@ ALGORITHM = Algorithm(
     "average-reward section",
     features=(PHI, NEXT),
     accumulators=(
-        Accumulator("reward", lambda weights, x, p: x.reward, meaning="R_j"),
+        Accumulator("reward", lambda weights, x, p: x.reward, meaning="R_j", symbol="R"),
         Accumulator(
             "difference",
             lambda weights, x, p: weights[0] @ x.phi_next - weights[0] @ x.phi,
             meaning=r"w^\top \phi'_j - w^\top \phi_j",
+            symbol=r"\nu",
         ),
     ),
     update=update,
+    symbols={"mean_reward": r"\bar r"},
 )

@@ -31,6 +31,7 @@ ALGORITHM = Algorithm(
             "td_error",
             lambda weights, x, p: x.reward - weights[1] * x.one + weights[0] @ x.phi_next - weights[0] @ x.phi,
             meaning=r"R_j - \bar r + w^\top \phi'_j - w^\top \phi_j",
+            symbol=r"\delta",
         ),
     ),
     weights=("w", "rbar"),

@@ -22,8 +22,14 @@ ALGORITHM = Algorithm(
     "for in-context learning (arXiv 2306.00297), Lemma 1",
     features=(PHI,),
     accumulators=(
-        Accumulator("residual", lambda weights, x, p: x.reward - weights[0] @ x.phi, meaning=r"y_j - w^\top x_j"),
+        Accumulator(
+            "residual",
+            lambda weights, x, p: x.reward - weights[0] @ x.phi,
+            meaning=r"y_j - w^\top x_j",
+            symbol=r"\varepsilon",
+        ),
     ),
     update=update,
     notes="TD(0) with gamma = 0.",
+    symbols={"residual": r"\varepsilon"},
 )

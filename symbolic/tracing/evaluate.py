@@ -38,7 +38,8 @@ def evaluated(record: Algorithm, traced: Traced | Source) -> Algorithm:
         for k, block in enumerate(record.features)
     )
     accumulators = tuple(
-        Accumulator(row.name, AccumulatorValue(known, k), row.meaning) for k, row in enumerate(record.accumulators)
+        Accumulator(row.name, AccumulatorValue(known, k), row.meaning, row.symbol)
+        for k, row in enumerate(record.accumulators)
     )
     return replace(record, update=Update(known), features=features, accumulators=accumulators)
 
