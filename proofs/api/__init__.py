@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .proofs.functions import sa as sa
     from .proofs.functions import verify as verify
     from .proofs.identify.answer import Identification as Identification
+    from .proofs.report.paper.write import paper as paper
     from .proofs.report.reporting import report as report
     from .proofs.sweep.run import run_sweep as run_sweep
     from .proofs.sweep.spec import read_sweep as read_sweep
@@ -99,6 +100,7 @@ _HOMES = {
     "read_process": "numeric.files.process_file",
     "read_sweep": "proofs.sweep.spec",
     "read_weights": "numeric.files.weights_file",
+    "paper": "proofs.report.paper.write",
     "report": "proofs.report.reporting",
     "run_sweep": "proofs.sweep.run",
     "sa": "proofs.functions",

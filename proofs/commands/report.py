@@ -8,8 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ...symbolic.errors import ArgumentError
 from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
+from ..report.paper.write import write_paper
 from ..report.reporting import Written, write_report
 from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
@@ -17,15 +19,20 @@ from ..terminal.run_options import RunOptions
 from ..terminal.table import console, show
 
 DEFAULTS = RunOptions()
+DIRECTORY = Path("layerproof-report")
 
 
 def command(
     *algorithms: str,
     output: Annotated[
         Path, Parameter(name=["--output", "-o"], help="the report's directory: new, or an earlier report")
-    ],
+    ] = DIRECTORY,
     format: Annotated[
-        str | None, Parameter(name="--format", help="some of html,tex,md,json,pdf; default: all that can be written")
+        str | None,
+        Parameter(
+            name="--format",
+            help="some of html,tex,md,json,pdf (tex,pdf with --paper); default: all that can be written",
+        ),
     ] = None,
     options: RunOptions = DEFAULTS,
     evidence: Evidence = None,
@@ -33,6 +40,15 @@ def command(
     invariance: Annotated[
         bool, Parameter(name="--invariance", negative=(), help="also ask which sets of weights training keeps")
     ] = False,
+    paper: Annotated[
+        bool, Parameter(name="--paper", negative=(), help="two or three pages an algorithm, for a paper: tex and pdf")
+    ] = False,
+    level: Annotated[
+        str, Parameter(name="--level", help="with --paper, the heading: section, subsection or subsubsection")
+    ] = "section",
+    prefix: Annotated[
+        str | None, Parameter(name="--prefix", help="with --paper, what labels begin with; default: NAME:")
+    ] = None,
     dates: Annotated[
         bool, Parameter(name="--dates", negative=(), help="let pages hold what differs from machine to machine")
     ] = False,
@@ -45,6 +61,16 @@ def command(
     """
     settings = options.settings()
     formats = [name.strip() for name in format.split(",")] if format is not None else None
+    if paper:
+        if invariance or dates:
+            raise ArgumentError(f"{'invariance' if invariance else 'dates'} is no part of the paper form: leave it out")
+        with ProgressLine() as progress:
+            written = write_paper(
+                algorithms, output, settings, formats, evidence, progress, prove=prove, level=level, prefix=prefix
+            )
+        return _tell(written, output, json)
+    if prefix is not None or level != "section":
+        raise ArgumentError("level and prefix are for the paper form: add --paper, or leave them out")
     with ProgressLine() as progress:
         written = write_report(
             algorithms, output, settings, formats, evidence, progress, prove=prove, invariance=invariance, dates=dates
@@ -64,6 +90,6 @@ def _tell(written: Written, output: Path, json: bool) -> int:
         return result.exit_code
     show(result, details=False)
     out = console()
-    first = output / "index.html" if (output / "index.html").exists() else output
+    first = next((output / name for name in ("index.html", "example.tex") if (output / name).exists()), output)
     out.print(message(f"wrote {first} ({len(written.files)} files)"), markup=False, soft_wrap=True)
     return result.exit_code

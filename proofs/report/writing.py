@@ -17,7 +17,7 @@ FORMATS = {"html": "html", "tex": "tex", "md": "markdown", "json": "json_data", 
 DEFAULT_FORMATS = ("html", "tex", "md", "json", "pdf")
 MARKER = ".layerproof-report"
 _SAYS = "`layerproof report` wrote the files named here and replaces this directory as a whole:\n"
-_BY_TEX = (".aux", ".log", ".out", ".toc", ".pdf", ".fls", ".fdb_latexmk", ".synctex.gz")
+_BY_TEX = (".aux", ".log", ".out", ".toc", ".pdf", ".fls", ".fdb_latexmk", ".synctex.gz", ".bbl", ".blg")
 """What compiling a .tex file leaves beside it."""
 
 
@@ -45,6 +45,11 @@ def write(
         if taken := content.keys() & made.keys():
             raise LayerproofError(f"two formats write {sorted(taken)[0]}")
         content |= made
+    return placed(place, content)
+
+
+def placed(place: Path, content: dict[str, bytes]) -> list[Path]:
+    """Put the files of a report where they belong, in place of an earlier report; their paths."""
     marker = _SAYS + "".join(f"{name}\n" for name in sorted(content))
     try:
         whole = Path(os.path.abspath(place))  # noqa: PTH100 - links above it stay as they are

@@ -35,6 +35,7 @@ proofs/theory/picture proofs/evidence proofs/work proofs/own_claims proofs/termi
 proofs/identify
 proofs/checker proofs/assertions proofs/invariance
 proofs/approximation
+proofs/formula
 proofs/certificate proofs/report/svg proofs/report/picture_bands proofs/report/picture_curves proofs/convergence
 proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
@@ -44,7 +45,8 @@ proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/rep
 proofs/report/writers
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead
 proofs/report/sections
-proofs/report/build proofs/report/reporting proofs/report/stories proofs/report/rule_pages proofs/training
+proofs/report/build proofs/report/reporting proofs/report/paper
+proofs/report/stories proofs/report/rule_pages proofs/training
 proofs/commands proofs/cli proofs/api
 """
 ORDER = BOTTOM_TO_TOP.split()

@@ -15,14 +15,8 @@ from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
-
-LETTERS = {
-    "phi": r"\phi", "phi'": r"\phi'", "gamma": r"\gamma", "lam": r"\lambda", "rbar": r"\bar r", "index": "j",
-    **{name: rf"\{name}" for name in ("alpha", "beta", "delta", "epsilon", "eta", "theta", "kappa", "mu", "nu", "rho",
-                                      "sigma", "tau", "omega")},
-}  # fmt: skip
-_SPECIAL = {"\\": r"\textbackslash ", **{c: f"\\{c}" for c in "{}_&%#$"},
-            "^": r"\textasciicircum ", "~": r"\textasciitilde "}  # fmt: skip
+from ...formula.letters import symbol as symbol
+from ...formula.letters import text_latex as text_latex
 
 
 @dataclass(frozen=True)
@@ -31,29 +25,6 @@ class Formula:
 
     text: str
     latex: str
-
-
-def text_latex(text: str) -> str:
-    r"""Any text as LaTeX within a formula.
-
-    >>> text_latex("td_error")
-    '\\text{td\\_error}'
-    """
-    return rf"\text{{{''.join(_SPECIAL.get(c, c) for c in text)}}}"
-
-
-def symbol(name: str) -> str:
-    r"""A name as LaTeX: a Greek letter where it is one, a letter as it is, a word in italics.
-
-    >>> symbol("lam"), symbol("w"), symbol("total")
-    ('\\lambda', 'w', '\\mathit{total}')
-    """
-    if name in LETTERS:
-        return LETTERS[name]
-    if len(name) == 1 and name.isalpha():
-        return name
-    plain = name.replace("_", "")
-    return rf"\mathit{{{name.replace('_', chr(92) + '_')}}}" if plain.isalnum() else text_latex(name)
 
 
 @dataclass(frozen=True)

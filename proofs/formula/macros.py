@@ -1,0 +1,68 @@
+"""Macros: a name for every symbol that an author may want to write another way, and what a formula is without them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+PREFIX = "lp"
+DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+_USE = re.compile(rf"\\{PREFIX}[A-Za-z]+")
+
+
+@dataclass(frozen=True)
+class Macro:
+    r"""One macro: `\name`, what it stands for, and whether it takes an index, `#1` in `latex`."""
+
+    name: str
+    latex: str
+    indexed: bool = False
+
+    def at(self, index: str = "") -> str:
+        """The macro as a formula uses it."""
+        return rf"\{self.name}{{{index}}}" if self.indexed else rf"\{self.name}"
+
+    def definition(self) -> str:
+        """The line of macros.tex; an author's own definition that comes before it wins."""
+        return rf"\providecommand{{\{self.name}}}{'[1]' if self.indexed else ''}{{{self.latex}}}"
+
+
+def macro_name(name: str) -> str:
+    r"""A name that TeX takes: letters only.
+
+    >>> macro_name("mean_reward"), macro_name("w2")
+    ('lpMeanReward', 'lpWTwo')
+    """
+    letters = ""
+    for part in re.split(r"[^0-9A-Za-z]+", name.replace("'", "prime")):
+        letters += "".join(DIGITS[int(c)] if c.isdigit() else c for c in part[:1].upper() + part[1:])
+    return PREFIX + (letters or "Sign")
+
+
+def expanded(latex: str, macros: dict[str, Macro]) -> str:
+    r"""The formula with every macro replaced by what it stands for.
+
+    >>> expanded(r"\lpW^{\top} \lpPhi{j}", {"lpW": Macro("lpW", "w"), "lpPhi": Macro("lpPhi", r"\phi_{#1}", True)})
+    'w^{\\top} \\phi_{j}'
+    """
+    result, at = "", 0
+    while found := _USE.search(latex, at):
+        macro = macros[found[0][1:]]
+        result += latex[at : found.start()]
+        at = found.end()
+        if macro.indexed:
+            index, at = _argument(latex, at)
+            result += macro.latex.replace("#1", expanded(index, macros))
+        else:
+            apart = " " if macro.latex[-1:].isalpha() and "\\" in macro.latex and latex[at : at + 1].isalpha() else ""
+            result += macro.latex + apart
+    return result + latex[at:]
+
+
+def _argument(latex: str, at: int) -> tuple[str, int]:
+    depth = 0
+    for k in range(at, len(latex)):
+        depth += {"{": 1, "}": -1}.get(latex[k], 0)
+        if not depth:
+            return latex[at + 1 : k], k + 1
+    raise ValueError(f"the argument at {at} of {latex!r} is not closed")

@@ -1,0 +1,87 @@
+"""The rows of a prompt as trees: an accumulator's entry in a context column, and in the query column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...symbolic.tracing import Traced
+from ...symbolic.tracing.expression import SCALAR, Expression, Table, nodes
+
+
+def context_entry(traced: Traced, row: str) -> Expression | None:
+    """An accumulator row's entry in a transition's column, in the transition's own symbols; None for zero."""
+    known: dict[str, Expression | None] = {r.name: r.context for r in traced.features}
+    table = Table()
+    return _put(table, dict(traced.accumulators)[row], {**known, "reward": table.name("transition", "reward", SCALAR)})
+
+
+def query_entry(traced: Traced, row: str) -> Expression | None:
+    """An accumulator row's entry in the query column; None for zero."""
+    return _put(Table(), dict(traced.accumulators)[row], {**{r.name: r.query for r in traced.features}, "reward": None})
+
+
+def _put(table: Table, root: Expression, columns: Mapping[str, Expression | None]) -> Expression | None:
+    """The tree with each row of the column at hand replaced by what stands there; zeros and ones are left out."""
+    found: dict[int, Expression | None] = {}
+    for node in nodes([root]):
+        if node.op == "name":
+            found[id(node)] = _copy(table, columns[node.name]) if node.source == "token" else _copy(table, node)
+        elif node.op == "number":
+            found[id(node)] = table.number(node.number) if node.number else None
+        else:
+            found[id(node)] = _made(table, node.op, [found[id(a)] for a in node.args])
+    return found[id(root)]
+
+
+def _copy(table: Table, root: Expression | None) -> Expression | None:
+    if root is None:
+        return None
+    found: dict[int, Expression] = {}
+    for node in nodes([root]):
+        if node.op == "name":
+            found[id(node)] = table.name(node.source, node.name, node.kind)
+        elif node.op == "number":
+            found[id(node)] = table.number(node.number)
+        else:
+            found[id(node)] = table.make(node.op, *(found[id(a)] for a in node.args))
+    return found[id(root)]
+
+
+def _made(table: Table, op: str, args: list[Expression | None]) -> Expression | None:
+    match op, args:
+        case ("add", (None, x)) | ("add" | "sub", (x, None)):
+            return x
+        case "sub", (None, x):
+            return None if x is None else table.make("neg", x)
+        case (("mul" | "dot" | "apply" | "div" | "neg"), (None, *_)):
+            return None
+        case (("mul" | "dot" | "apply"), (_, None)):
+            return None
+        case "mul", (x, y) if x is not None and y is not None and any(_one(a) for a in (x, y)):
+            return y if _one(x) else x
+        case "dot", (x, y) if x is not None and y is not None:
+            for k, side in enumerate((x, y)):  # a scalar comes out in front: gamma w.phi'
+                if side.op == "mul":
+                    scalar, vector = side.args if side.args[0].kind == SCALAR else side.args[::-1]
+                    inner = table.make("dot", *((vector, y) if k == 0 else (x, vector)))
+                    return table.make("mul", scalar, inner)
+    return table.make(op, *(a if a is not None else table.number(0) for a in args))
+
+
+def _one(node: Expression) -> bool:
+    return node.op == "number" and node.number == 1
+
+
+def without_weights(root: Expression | None) -> Expression | None:
+    """An entry at zero weights; None for zero."""
+    if root is None:
+        return None
+    table, found = Table(), dict[int, Expression | None]()
+    for node in nodes([root]):
+        if node.op == "name":
+            found[id(node)] = None if node.source == "weight" else _copy(table, node)
+        elif node.op == "number":
+            found[id(node)] = table.number(node.number) if node.number else None
+        else:
+            found[id(node)] = _made(table, node.op, [found[id(a)] for a in node.args])
+    return found[id(root)]

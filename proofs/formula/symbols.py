@@ -1,0 +1,90 @@
+"""What everything is called: one table from the symbols of a traced tree to macros, declared symbols before our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.tracing import Loop
+from .letters import symbol
+from .macros import Macro, macro_name
+
+INDEXED = frozenset({"transition", "variable", "row", "block", "preconditioner"})
+"""What carries an index: of a transition, or of a layer."""
+FIXED = (
+    ("layer", "layer", r"\ell", "layer"), ("query", "q", "q", "query"), ("sweep", "n", "n", "length"),
+    ("size", "d", "d", "dimension"), ("size", "L", "L", "depth"), ("matrix", "prompt", "Z", "prompt"),
+    ("matrix", "mask", "M", "mask"), ("matrix", "value", "P", "value"), ("matrix", "keyQuery", "Q", "keyQuery"),
+)  # fmt: skip
+
+
+@dataclass
+class Symbols:
+    """The symbols of one document.
+
+    table  : (source, name) -> macro; a source is one of the tree's, or "variable" for what the loop names, "row" for
+             accumulator rows, "block" for feature rows with a symbol of their own, "matrix", "size", "layer"
+    macros : every macro by its name
+    """
+
+    table: dict[tuple[str, str], Macro] = field(default_factory=dict)
+    macros: dict[str, Macro] = field(default_factory=dict)
+
+    def __getitem__(self, key: tuple[str, str]) -> Macro:
+        return self.table[key]
+
+    def at(self, source: str, name: str, index: str = "") -> str:
+        """A symbol as a formula writes it."""
+        return self.table[source, name].at(index)
+
+    def add(self, source: str, name: str, latex: str, word: str = "") -> None:
+        """Name a symbol; two that look the same are one macro, and one of a name that is taken gets another."""
+        indexed = source in INDEXED
+        whole = f"{latex}_{{#1}}" if indexed else latex
+        known = next((m for m in self.macros.values() if m.latex == whole and m.indexed == indexed), None)
+        if known is None:
+            wanted = macro_name(word or name)
+            while wanted in self.macros:
+                wanted += "Own"
+            known = self.macros[wanted] = Macro(wanted, whole, indexed)
+        self.table[source, name] = known
+
+
+def symbols_of(
+    algorithm: Algorithm,
+    loop: Loop | None,
+    allowed: Callable[[str], bool],
+    known: Mapping[str, Macro] | None = None,
+    rows: Mapping[str, str] | None = None,
+) -> Symbols:
+    """The table of an algorithm.
+
+    allowed : whether LaTeX that a file declares may be set; what may not is replaced by the name
+    known   : macros of other documents that stand beside this one
+    rows    : what rows are called that declare nothing, where that is known
+    """
+    rows = rows or {}
+    found = Symbols(macros=dict(known or {}))
+
+    def called(name: str, declared: str = "", otherwise: str = "") -> str:
+        latex = declared or algorithm.symbols.get(name, "")
+        return latex if latex and allowed(f"{latex}_{{j}}") and "#" not in latex else otherwise or symbol(name)
+
+    for source, name, latex, word in FIXED:
+        found.add(source, name, latex, word)
+    for w in algorithm.weights:
+        found.add("weight", w, called(w))
+    for c in algorithm.preconditioners:
+        found.add("preconditioner", c, called(c))
+    for name in algorithm.parameters:
+        found.add("parameter", name, called(name))
+    for name in ("phi", "phi_next", "reward", *(n for n, _ in algorithm.extras)):
+        found.add("transition", name, called(name))
+    for row in algorithm.accumulators:
+        otherwise = row.name if len(row.name) == 1 else rows.get(row.name, "y")
+        found.add("row", row.name, called(row.name, row.symbol, otherwise))
+    if loop is not None:
+        for name in dict.fromkeys([*(n for n, _ in loop.body), *(n for n, _ in loop.lets)]):
+            found.add("variable", name, called(name))
+    return found

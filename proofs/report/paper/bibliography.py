@@ -1,0 +1,74 @@
+"""The sources of the catalogue as BibTeX, found in what an algorithm says of its source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """A publication: how a source line names it, its short form, its fields."""
+
+    key: str
+    named: str
+    short: str
+    kind: str
+    fields: tuple[tuple[str, str], ...]
+
+    def bibtex(self) -> str:
+        """The entry."""
+        lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in self.fields)
+        return f"@{self.kind}{{{self.key},\n{lines}\n}}\n"
+
+
+def _source(key: str, named: str, short: str, kind: str, **fields: str) -> Source:
+    return Source(key, named, short, kind, tuple(fields.items()))
+
+
+SOURCES = (
+    _source("wang2025transformers", r"2405\.13861", "Wang et al. 2025", "inproceedings",
+            author="Wang, Jiuqi and Blaser, Ethan and Daneshmand, Hadi and Zhang, Shangtong",
+            title="Transformers Can Learn Temporal Difference Methods for In-Context Reinforcement Learning",
+            booktitle="International Conference on Learning Representations", year="2025",
+            note="arXiv:2405.13861"),
+    _source("sutton2018reinforcement", r"Sutton and Barto 2018", "Sutton and Barto 2018", "book",
+            author="Sutton, Richard S. and Barto, Andrew G.",
+            title="Reinforcement Learning: An Introduction", edition="2", publisher="MIT Press", year="2018"),
+    _source("ahn2023transformers", r"2306\.00297", "Ahn et al. 2023", "inproceedings",
+            author="Ahn, Kwangjun and Cheng, Xiang and Daneshmand, Hadi and Sra, Suvrit",
+            title="Transformers Learn to Implement Preconditioned Gradient Descent for In-Context Learning",
+            booktitle="Advances in Neural Information Processing Systems", year="2023", note="arXiv:2306.00297"),
+    _source("baird1995residual", r"Baird 1995", "Baird 1995", "inproceedings",
+            author="Baird, Leemon", title="Residual Algorithms: Reinforcement Learning with Function Approximation",
+            booktitle="International Conference on Machine Learning", year="1995"),
+    _source("tsitsiklis1999average", r"Tsitsiklis and Van Roy 1999", "Tsitsiklis and Van Roy 1999", "article",
+            author="Tsitsiklis, John N. and Van Roy, Benjamin", title="Average Cost Temporal-Difference Learning",
+            journal="Automatica", volume="35", number="11", pages="1799--1808", year="1999"),
+    _source("wan2021learning", r"2006\.16318", "Wan et al. 2021", "inproceedings",
+            author="Wan, Yi and Naik, Abhishek and Sutton, Richard S.",
+            title="Learning and Planning in Average-Reward {M}arkov Decision Processes",
+            booktitle="International Conference on Machine Learning", year="2021", note="arXiv:2006.16318"),
+    _source("sutton2009fast", r"Sutton, Maei, .* 2009", "Sutton et al. 2009", "inproceedings",
+            author="Sutton, Richard S. and Maei, Hamid Reza and Precup, Doina and Bhatnagar, Shalabh and Silver, "
+            r"David and Szepesv{\'a}ri, Csaba and Wiewiora, Eric",
+            title="Fast Gradient-Descent Methods for Temporal-Difference Learning with Linear Function Approximation",
+            booktitle="International Conference on Machine Learning", year="2009"),
+)  # fmt: skip
+BY_KEY = {source.key: source for source in SOURCES}
+
+
+def cited(source: str) -> tuple[str, ...]:
+    """The keys of the publications that a source line names, in its order.
+
+    >>> cited("Baird 1995; in context: Wang, Blaser, Daneshmand, Zhang 2025 (arXiv 2405.13861), Theorem 1")
+    ('baird1995residual', 'wang2025transformers')
+    """
+    found = ((m.start(), s.key) for s in SOURCES for m in [re.search(s.named, source)] if m)
+    return tuple(key for _, key in sorted(found))
+
+
+def bibtex(keys: Iterable[str]) -> str:
+    """The file of these entries, each once."""
+    return "\n".join(BY_KEY[key].bibtex() for key in sorted(set(keys)))

@@ -1,0 +1,223 @@
+"""What the paper form reads of an algorithm: its traced tree, its derivation, and the table of symbols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sympy import Expr, Integer, simplify
+
+from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.contraction import Word
+from ....symbolic.derivation.derive import Derivation
+from ....symbolic.tracing import Traced
+from ...formula.rows import context_entry, query_entry
+from ...formula.shape import Shape, shape
+from ...formula.symbols import Symbols, symbols_of
+from ...formula.sympy_latex import SympyLatex
+from ...formula.tree_latex import TreeLatex
+from ...theory.generated.theory_file import traced_of
+from ..subject import Subject
+from ..writers.latex_tree import readable
+from .breaking import breadth
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """An algorithm at the settings of a report.
+
+    symbols : the table that every formula is printed with
+    traced  : the expressions of its functions
+    """
+
+    subject: Subject
+    algorithm: Algorithm
+    traced: Traced
+    symbols: Symbols
+
+    @staticmethod
+    def of(subject: Subject, known: Any = None) -> Facts:
+        """The facts of a subject that has an update."""
+        assert subject.case is not None
+        algorithm = subject.case.algorithm
+        traced = traced_of(algorithm, dict(subject.case.options))
+        table = symbols_of(algorithm, traced.update, readable, known, _row_names(algorithm, traced))
+        facts = Facts(subject, algorithm, traced, table)
+        wide = [b.name for b in algorithm.features if breadth(facts.block(b.name, "j")) > WIDE]
+        for k, name in enumerate(wide, 1):
+            table.add("block", name, "x" if len(wide) == 1 else f"x^{{({k})}}")
+        return facts
+
+    @property
+    def derivation(self) -> Derivation | None:
+        """The derivation, where the weights were derived."""
+        return self.subject.derivation
+
+    @cached_property
+    def shape(self) -> Shape | None:
+        """The loop, sorted; None where the update is no loop."""
+        return shape(self.traced.update) if self.traced.update is not None else None
+
+    @cached_property
+    def looped(self) -> TreeLatex:
+        """Prints the update, with the layer at weights and preconditioners."""
+        return TreeLatex(self.symbols, self.shape, self.symbols.at("layer", "layer"))
+
+    @cached_property
+    def still(self) -> TreeLatex:
+        """Prints rows, at weights without an index."""
+        return TreeLatex(self.symbols)
+
+    def scalar(self, value: Expr) -> str:
+        """A coefficient."""
+        return SympyLatex(self.symbols)(value)
+
+    def fixed(self, source: str, name: str) -> str:
+        """One of the symbols that every paper has."""
+        return self.symbols.at(source, name)
+
+    @property
+    def layer(self) -> str:
+        """The letter for layers."""
+        return self.fixed("layer", "layer")
+
+    def weights(self, index: str = "") -> str:
+        """The weights, in brackets where there are several."""
+        each = [self.symbols.at("weight", w) + (f"_{{{index}}}" if index else "") for w in self.algorithm.weights]
+        return each[0] if len(each) == 1 else f"({', '.join(each)})"
+
+    def prompt(self, index: str = "") -> str:
+        """The prompt at the weights."""
+        each = self.weights(index).removeprefix("(").removesuffix(")")
+        return f"{self.fixed('matrix', 'prompt')}({each})"
+
+    def words(self, text: str) -> str:
+        """Our own words with the letters d, n, L, P, Q and M in the symbols of the paper."""
+        letters = {"d": ("size", "d"), "n": ("sweep", "n"), "L": ("size", "L"), "P": ("matrix", "value"),
+                   "Q": ("matrix", "keyQuery"), "M": ("matrix", "mask")}  # fmt: skip
+        for letter, key in letters.items():
+            text = text.replace(f"${letter}$", f"${self.fixed(*key)}$").replace(f"${letter} ", f"${self.fixed(*key)} ")
+        return text
+
+    def row(self, name: str, index: str) -> str:
+        """An accumulator row's entry."""
+        return self.symbols.at("row", name, index)
+
+    def block(self, name: str, index: str) -> str:
+        """A feature block's entry in a context column, by a symbol of its own where it is long."""
+        return (
+            self.symbols.at("block", name, index)
+            if ("block", name) in self.symbols.table
+            else self.content(name, index)
+        )
+
+    def content(self, name: str, index: str) -> str:
+        """What a feature block holds in a context column."""
+        row = next(r for r in self.traced.features if r.name == name)
+        return self.still.latex(row.context, index)
+
+    def query_block(self, name: str) -> str:
+        """A feature block's entry in the query column."""
+        row = next(r for r in self.traced.features if r.name == name)
+        return "0" if row.query is None else self.still.latex(row.query)
+
+    def entry(self, row: str, index: str, layer: bool = False) -> str:
+        """What an accumulator row holds in a context column; `layer` for weights with the index of their layer."""
+        found = context_entry(self.traced, row)
+        printer = TreeLatex(self.symbols, layer=self.layer) if layer else self.still
+        return "0" if found is None else printer.latex(found, index)
+
+    def update_lines(self) -> list[str]:
+        """What the update names on its way, as it is printed."""
+        named = self.shape.definitions if self.shape is not None else ()
+        return [f"{self.symbols.at('variable', name, 'j')} = {self.looped.defined(node)}" for name, node in named]
+
+    def query_entry(self, row: str) -> str:
+        """What an accumulator row holds in the query column."""
+        found = query_entry(self.traced, row)
+        return "0" if found is None else self.still.latex(found)
+
+    def plain(self, row: str) -> bool:
+        """Whether a row's symbol is what it holds: R for the reward."""
+        return self.row(row, "j") == self.entry(row, "j")
+
+    def word(self, word: Word, flipped: bool = False) -> str:
+        """A word in preconditioners, or its transpose."""
+        letters = [(name, up != flipped) for name, up in (reversed(word) if flipped else word)]
+        shown = [
+            self.symbols.at("preconditioner", name, self.layer) + (r"^{\top}" if up else "") for name, up in letters
+        ]
+        return " ".join(shown)
+
+    @cached_property
+    def height(self) -> tuple[int, int]:
+        """How many blocks of d feature rows there are, and how many single ones."""
+        scalars = sum(b.scalar for b in self.algorithm.features)
+        return len(self.algorithm.features) - scalars, scalars
+
+    def size(self, more: int = 0) -> str:
+        """The number of feature rows, and `more`: 2d + 1."""
+        tall, single = self.height
+        d = self.fixed("size", "d")
+        parts = [d if tall == 1 else f"{tall}{d}"] * bool(tall) + [str(single + more)] * bool(single + more)
+        return "+".join(parts) or "0"
+
+
+WIDE = 12
+"""Feature blocks that take more letters get a symbol of their own."""
+
+
+def _row_names(algorithm: Algorithm, traced: Traced) -> dict[str, str]:
+    """What the update calls what a row holds; y, or y with a number, for the other rows that declare no symbol."""
+    bare = symbols_of(algorithm, traced.update, readable)
+    printer = TreeLatex(bare)
+    found = {} if traced.update is None else {
+        TreeLatex(bare, shape(traced.update)).defined(node): name for name, node in shape(traced.update).definitions
+    }  # fmt: skip
+    names: dict[str, str] = {}
+    for row in algorithm.accumulators:
+        entry = context_entry(traced, row.name)
+        known = None if entry is None else found.get(printer.latex(entry))
+        names[row.name] = "" if known is None else bare["variable", known].latex.removesuffix("_{#1}")
+    others = [r.name for r in algorithm.accumulators if not names[r.name] and not r.symbol]
+    return {**names, **{r: "y" if len(others) == 1 else f"y^{{({k})}}" for k, r in enumerate(others, 1)}}
+
+
+def combination(facts: Facts, terms: list[tuple[Expr, str]]) -> str:
+    """A sum of multiples of formulas."""
+    result = ""
+    for coefficient, base in terms:
+        value = simplify(coefficient) if coefficient.is_Add else coefficient
+        if value == 0:
+            continue
+        sign, value = ("-", -value) if value.could_extract_minus_sign() else ("+", value)
+        front = "" if value == 1 and base else facts.scalar(value)
+        if value.is_Add and base:
+            front = f"({front})"
+        shown = f"{front} {base}".strip()
+        result += f" {sign} {shown}" if result else ("-" if sign == "-" else "") + shown
+    return result or "0"
+
+
+def product_form(entries: dict[tuple[str, str], Expr]) -> tuple[dict[str, Expr], dict[str, Expr]] | None:
+    """Coefficients c_ab as a_a b_b, the first of the a's one; None where they are no such product."""
+    firsts, seconds = list(dict.fromkeys(a for a, _ in entries)), list(dict.fromkeys(b for _, b in entries))
+    top = {b: entries.get((firsts[0], b), Integer(0)) for b in seconds}
+    pivot = next((b for b in seconds if top[b] != 0), None)
+    if pivot is None:
+        return None
+    left = {a: simplify(entries.get((a, pivot), Integer(0)) / top[pivot]) for a in firsts}
+    whole = all(simplify(entries.get((a, b), Integer(0)) - left[a] * top[b]) == 0 for a in firsts for b in seconds)
+    return (left, top) if whole else None
+
+
+def bracketed(latex: str, terms: int) -> str:
+    """A sum in brackets, where it has several terms."""
+    return f"({latex})" if terms > 1 else latex
+
+
+def grid(rows: list[list[str]], kind: str = "pmatrix") -> str:
+    """A matrix."""
+    body = r" \\ ".join(" & ".join(row) for row in rows)
+    return rf"\begin{{{kind}}} {body} \end{{{kind}}}"

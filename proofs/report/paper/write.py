@@ -1,0 +1,225 @@
+"""From names and settings to the paper form: verify, then NAME.tex, macros.tex, references.bib, and a PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+from ....symbolic.algorithm import Algorithm
+from ....symbolic.errors import ArgumentError, ContentError
+from ....symbolic.plain_text import shown
+from ...case import Progress, Settings, silent
+from ...checker import verify
+from ...formula.macros import Macro
+from ...functions import Number, run_settings
+from ...user_file import LOAD_LIMIT, guarded, resolve
+from ...verdict import Claim, Result
+from ..build import by_subject, page_name
+from ..reporting import Written
+from ..subject import Subject
+from ..writers.pdf import available
+from ..writing import check_target, placed
+from . import latex, typst
+from .bibliography import bibtex, cited
+from .comparison import comparison_blocks
+from .evidence import ASKED, ASKED_OF_GIVEN, alarm_blocks, evidence_blocks, unique_blocks
+from .facts import Facts
+from .lemma import lemma_blocks
+from .model import Block, Cite, Paper, said
+from .prompt import prompt_blocks
+from .theorem import theorem_blocks
+from .update import title, update_blocks
+from .weights import weight_blocks
+
+FORMATS = ("tex", "pdf")
+PROVED = "proved-all-sizes"
+
+
+def paper_of(subject: Subject, name: str, known: dict[str, Macro] | None = None) -> Paper:
+    """One algorithm's paper form."""
+    facts = Facts.of(subject, known)
+    found = facts.derivation
+    blocks: list[Block] = [*alarm_blocks(subject), *update_blocks(facts), *prompt_blocks(facts)]
+    if found is not None:
+        blocks += weight_blocks(facts, found)
+        blocks += lemma_blocks(facts, found)
+        blocks += theorem_blocks(facts, found)
+        blocks += unique_blocks(facts, found)
+    elif subject.obstacle:
+        blocks.append(said(f"No layer of linear attention whose features stay as they are does this update: "
+                           f"{subject.obstacle}.", heading="Impossible."))  # fmt: skip
+    else:
+        blocks.append(said("The weights are given by the algorithm's file, head by head, and not derived; what was "
+                           "checked about them is said below.", heading="The weights."))  # fmt: skip
+    blocks += comparison_blocks(facts)
+    blocks += evidence_blocks(facts, _version())
+    return Paper(name, title(subject.item.title), tuple(blocks), facts.symbols.macros)
+
+
+def _version() -> str:
+    try:
+        return version_of("layerproof")
+    except PackageNotFoundError:
+        return ""
+
+
+def establish(
+    names: Sequence[str | Algorithm],
+    settings: Settings,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+    *,
+    prove: bool = False,
+) -> tuple[list[Paper], list[Algorithm], Result]:
+    """Verify, and make each algorithm's paper form.
+
+    Raises `ContentError` for a construction without an update: there is nothing to state.
+    """
+    found = [resolve(name, min(LOAD_LIMIT, settings.time_limit)) for name in names]
+    for item in found:
+        if not isinstance(item, Algorithm):
+            raise ContentError(
+                f"{item.name} is an OwnConstruction, which has no update to state in a paper: write it as an "
+                "Algorithm, or use layerproof report without --paper"
+            )
+    items = [item for item in {id(x): x for x in found}.values() if isinstance(item, Algorithm)]
+    result = _verified(items, settings, None if evidence is None else list(evidence), prove, progress)
+    papers: list[Paper] = []
+    taken: set[str] = {"macros", "references", "example"}
+    macros: dict[str, Macro] = {}
+    with guarded(items, settings.time_limit):
+        for item, claims in zip(items, by_subject(result.claims), strict=True):
+            progress(f"{item.name}: the paper form")
+            subject = Subject(item, settings, tuple(map(_forgotten, claims)), progress=progress)
+            papers.append(paper_of(subject, page_name(item.name, taken), macros))
+            macros |= papers[-1].macros
+    return papers, items, replace(result, command="report")
+
+
+def _verified(
+    items: Sequence[Algorithm], settings: Settings, evidence: list[str] | None, prove: bool, progress: Progress
+) -> Result:
+    """What verify finds; where no evidence is named, what is right for derived weights and for given ones."""
+    claims: list[Claim] = []
+    for item in items:
+        asked = evidence if evidence is not None else list(ASKED if item.heads is None else ASKED_OF_GIVEN)
+        found = verify(item, settings=settings, evidence=[*asked, *([PROVED] if prove else [])], progress=progress)
+        claims += found.claims
+    return replace(found, claims=tuple(claims))
+
+
+def _forgotten(claim: Claim) -> Claim:
+    """Without what an earlier run on this machine proved."""
+    if claim.evidence != PROVED or not claim.details.get("earlier"):
+        return claim
+    return replace(claim, reason="not asked: --prove", details={})
+
+
+def write_paper(
+    names: Sequence[str | Algorithm],
+    directory: Path,
+    settings: Settings,
+    formats: Iterable[str] | None = None,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+    *,
+    prove: bool = False,
+    level: str = "section",
+    prefix: str | None = None,
+) -> Written:
+    """Verify and write.
+
+    level  : what the heading is: section, subsection or subsubsection
+    prefix : what labels begin with; the algorithm's name and a colon where it is None
+    Raises `ArgumentError` for an unknown format or level and for a directory that holds anything but a report.
+    """
+    trouble = available()
+    chosen = list(dict.fromkeys(formats)) if formats is not None else list(FORMATS)
+    unknown = next((f for f in chosen if f not in FORMATS), None)
+    if unknown is not None or not chosen:
+        raise ArgumentError(f"format is {shown(unknown)}, wanted some of {', '.join(FORMATS)} with --paper")
+    if level not in latex.LEVELS:
+        raise ArgumentError(f"level is {shown(level)}, wanted some of {', '.join(latex.LEVELS)}")
+    if prefix is not None and not (prefix.isascii() and all(c.isalnum() or c in "-_.:/" for c in prefix)):
+        raise ArgumentError(f"prefix is {shown(prefix)}, wanted letters, digits and - _ . : /, such as app:")
+    if not names:
+        raise ArgumentError("no algorithm is named: layerproof report --paper td-lambda")
+    if prefix is not None and len(names) > 1:
+        raise ArgumentError("prefix is given with several algorithms, whose labels would be the same: name one")
+    if trouble and "pdf" in chosen:
+        if formats is not None:
+            raise ArgumentError(f"format is 'pdf', but {trouble}")
+        chosen.remove("pdf")
+    check_target(directory)
+    papers, items, result = establish(names, settings, evidence, progress, prove=prove)
+    macros = {name: m for paper in papers for name, m in paper.macros.items()}
+    keys = sorted({k for item in items for k in cited(item.source)} | {k for p in papers for k in _keys(p)})
+    content: dict[str, bytes] = {}
+    if "tex" in chosen:
+        progress("tex: writing")
+        fragments = {paper.name: latex.fragment(paper, level, prefix or "") for paper in papers}
+        content |= {f"{name}.tex": text.encode() for name, text in fragments.items()}
+        content["macros.tex"] = latex.macros_file(macros.values(), fragments.values()).encode()
+        content["references.bib"] = bibtex(keys).encode()
+        content["example.tex"] = latex.example_file(p.name for p in papers).encode()
+    if "pdf" in chosen:
+        progress("pdf: writing")
+        for paper in papers:
+            content[f"{paper.name}.pdf"] = typst.write(paper)
+    return Written(result, tuple(placed(directory, content)), trouble if trouble and formats is None else "")
+
+
+def _keys(paper: Paper) -> set[str]:
+    """The publications that a paper's text cites."""
+    found: set[str] = set()
+    stack: list[object] = [paper.title, *paper.blocks]
+    while stack:
+        x = stack.pop()
+        if isinstance(x, Cite):
+            found |= set(x.keys)
+        elif isinstance(x, tuple):
+            stack += x
+        elif not isinstance(x, str):
+            stack += [getattr(x, name) for name in ("spans", "blocks", "title") if hasattr(x, name)]
+    return found
+
+
+def paper(
+    *algorithms: str | Algorithm,
+    directory: str | Path,
+    formats: Iterable[str] | None = None,
+    d: int = 3,
+    n: int = 100,
+    layers: int = 40,
+    gamma: Number = Fraction(9, 10),
+    lam: Number = Fraction(1, 2),
+    evidence: Iterable[str] | None = None,
+    prove: bool = False,
+    level: str = "section",
+    prefix: str | None = None,
+    **settings: Any,
+) -> Result:
+    """Verify algorithms and write their paper form: NAME.tex, macros.tex, references.bib, example.tex and NAME.pdf.
+
+    formats  : tex, pdf or both; None for all that can be written
+    level    : what the heading is: section, subsection or subsubsection
+    prefix   : what labels begin with; the algorithm's name and a colon where it is left out
+    settings : as of `verify`
+    Returns what was found, as `verify` does.  Raises what `verify` raises, `ContentError` for a construction without an
+    update, and `ArgumentError` for a directory that holds anything but an earlier report.
+
+    >>> import tempfile, layerproof as lp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = lp.paper("td0", directory=folder + "/td0", formats=["tex"], d=2, n=3, layers=2)
+    >>> found.holds
+    True
+    """
+    chosen = run_settings(d, n, layers, gamma, lam, None, settings)
+    return write_paper(
+        algorithms, Path(directory), chosen, formats, evidence, prove=prove, level=level, prefix=prefix
+    ).result
