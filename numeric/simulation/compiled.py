@@ -50,8 +50,8 @@ class Atoms:
 class Compiled:
     """A rule on a chain.
 
-    sums    : (transitions, K, 1 + trace, atoms), S_k(y) as a bilinear form;  spread : (transitions, K, n), what of each
-              sum goes to each weight
+    sums    : (transitions, K, 1 + trace, atoms), S_k(y) as a bilinear form in the new trace
+    spread  : (transitions, K, n), what of each sum goes to each weight
     trace   : (transitions, trace, 1 + trace), the new trace, affine in the one before
     after   : (transitions,) the states they lead to
     following : (states, width) of transitions, each as often as its probability asks for, so that an even draw of one

@@ -142,12 +142,12 @@ def _plain(arrays: Compiled, v: Floats, e: Floats, ys: Indices, alpha: Floats) -
 
 def _traced(arrays: Compiled, v: Floats, e: Floats, ys: Indices, alpha: Floats) -> States:
     """As `_plain`, with a trace."""
-    sums, spread, onward = arrays.sums, arrays.spread, arrays.trace
+    sums, spread, onward, ones = arrays.sums, arrays.spread, arrays.trace, np.ones((1, e.shape[1]))
     for y, step in zip(ys, alpha, strict=True):
-        zeta = np.concatenate([np.ones((1, e.shape[1])), e])
+        e = np.einsum("rje,er->jr", onward[y], np.concatenate([ones, e]))
+        zeta = np.concatenate([ones, e])
         S = np.einsum("er,rkez,zr->rk", zeta, sums[y], arrays.atoms.at(v), optimize=_ORDER)
         v = v + step * np.einsum("rk,rkn->nr", S, spread[y])
-        e = np.einsum("rje,er->jr", onward[y], zeta)
         yield v, e
 
 

@@ -39,7 +39,8 @@ def traced(study: Study, at: Plain) -> Claim:
         for v, before in points(found.size, found.trace_size, k)
     ]
     for (k, v, before), given in zip(asked, at(asked), strict=True):
-        wanted = values(found.moves[k], v, before), values(found.traces[k], v, before)
+        after = values(found.traces[k], v, before)
+        wanted = values(found.moves[k], v, [after.get(j, Fraction(0)) for j in range(found.trace_size)]), after
         if tuple({i: x for i, x in side.items() if x} for side in given) != wanted:
             where = f"{transition_text(found.transitions[k])}, v = {vector(v)}"
             return study.holds("traced", False, f"at {where} h gives other numbers than its symbols do", v=texts(v))

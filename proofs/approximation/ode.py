@@ -9,7 +9,6 @@ from ...symbolic.approximation.linear import Reduced, Spectrum
 from ...symbolic.approximation.linear import fixed_point as linear_fixed_point
 from ...symbolic.approximation.ratio import Bound, Ratios, ratios
 from ...symbolic.approximation.scaling import at_infinity
-from ...symbolic.errors import ContentError
 from ...symbolic.exact import decimal_text
 from ...symbolic.markov import matrices
 from ...symbolic.markov.matrices import Vector
@@ -56,6 +55,7 @@ def hurwitz(study: Study) -> Claim:
     reason = _stable(found) if found.hurwitz else _unstable(study, found)
     return study.holds("hurwitz", found.hurwitz, f"{reason}{_modulo(study)}", method=found.how,
                        polynomial=texts(found.polynomial) if len(found.polynomial) <= 2 * SHOWN else None,
+                       lyapunov=found.lyapunov and [texts(row) for row in matrices.rows(found.lyapunov)],
                        conserved=[texts(c) for c in study.conserved])  # fmt: skip
 
 
@@ -64,6 +64,7 @@ def _stable(found: Spectrum) -> str:
     return {
         "M-matrix": f"A u = -1 has the solution u = {vector(found.vector)} > 0, and A is non-negative off its diagonal",
         "negative definite": "A + A^T is negative definite",
+        "Lyapunov matrix": "X > 0 and A^T X + X A < 0 for an exact X, by their pivots",
         "Routh array": f"the Routh array of {polynomial} has a positive first column",
     }[found.how]
 
@@ -205,12 +206,9 @@ def _certificate(found: Contraction) -> dict[str, object]:
 
 def ratio_claim(study: Study) -> Claim | None:
     """For which ratios of the two steps the matrix is Hurwitz; None for a rule without a ratio."""
-    if "eta" not in study.rule.parameters or study.linear is None:
+    if study.linear is None or study.symbolic_field is None:
         return None
-    try:
-        found = ratios(study.rule, study.samples)
-    except ContentError:  # a rule that divides by eta, or is not polynomial in it
-        found = None
+    found = ratios(study.symbolic_field, study.conserved)
     if found is None:  # what is conserved depends on the ratio, or there is too much of it
         return None
     everywhere = len(found.intervals) == 1 and found.intervals[0][0].exact == 0 and found.intervals[0][1].near is None

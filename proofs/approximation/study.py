@@ -9,12 +9,13 @@ from functools import cached_property
 from typing import Any
 
 from ...symbolic.approximation.conserved import conserved
-from ...symbolic.approximation.field import Field, mean_field
+from ...symbolic.approximation.field import Field, field_at_ratio, mean_field
 from ...symbolic.approximation.linear import Reduced, Spectrum, direction, reduced, spectrum
 from ...symbolic.approximation.rule import OuterRule, Rule
-from ...symbolic.approximation.samples import Samples, samples
+from ...symbolic.approximation.samples import Samples, at_ratio, samples
 from ...symbolic.approximation.scaling import all_affine
 from ...symbolic.approximation.traces import NoMean, Traces, traces
+from ...symbolic.errors import ContentError
 from ...symbolic.exact import decimal_text
 from ...symbolic.markov.chain import Chain
 from ...symbolic.markov.decision import DecisionProcess
@@ -52,9 +53,23 @@ class Study:
         return len(self.chain.closed_classes) == 1
 
     @cached_property
+    def symbolic(self) -> Samples | None:
+        """h on every transition with eta, the ratio of two steps, as a symbol; None where h has none or needs a number.
+
+        What is refused here is asked once more with a number.
+        """
+        if "eta" not in self.rule.parameters:
+            return None
+        try:
+            return samples(self.rule, self.process, self.parameters, symbolic_ratio=True)
+        except ContentError:  # h divides by eta, or takes a maximum of it
+            return None
+
+    @cached_property
     def samples(self) -> Samples:
         """h on every transition."""
-        return samples(self.rule, self.process, self.parameters)
+        found = None if self.symbolic is None else at_ratio(self.symbolic, self.parameters["eta"])
+        return samples(self.rule, self.process, self.parameters) if found is None else found
 
     @cached_property
     def traces(self) -> Traces | None:
@@ -67,9 +82,16 @@ class Study:
         if not self.unique:
             return None
         try:
+            if self.symbolic_field is not None and self.samples.table is self.symbolic_field.samples.table:
+                return field_at_ratio(self.symbolic_field, self.samples, self.parameters["eta"])
             return mean_field(self.samples)
         except NoMean:
             return None
+
+    @cached_property
+    def symbolic_field(self) -> Field | None:
+        """The mean field with eta as a symbol; raises as `mean_field` does."""
+        return None if self.symbolic is None else mean_field(self.symbolic)
 
     @property
     def no_field(self) -> str:
@@ -81,6 +103,8 @@ class Study:
     @cached_property
     def piecewise_affine(self) -> bool:
         """Whether h is affine in the weights, maxima of affine functions included, for every y."""
+        if self.symbolic is not None and all_affine(self.symbolic):
+            return True
         return all_affine(self.samples)
 
     @cached_property

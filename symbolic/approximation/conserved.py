@@ -29,11 +29,14 @@ def conserved(found: Samples) -> tuple[Vector, ...]:
     """
     size = found.size
     order = _spread(found)
-    reached = _reached(found, order) if found.trace_size else [(Fraction(1),)]
+    nothing = (Fraction(1), *([Fraction(0)] * found.trace_size))
+    reached = Reached(found, _reached(found, order)) if found.trace_size else Reached(found, [nothing])
+    first = Reached(found, [nothing])
     basis: dict[int, list[int]] = {}
     chosen: list[dict[int, Fraction]] = []
-    for k in order[: max(LOOKED_AT, 4 * size)]:
-        for vector in _updates(found, k, reached):
+    looked_at = order[: max(LOOKED_AT, 4 * size)]
+    for traced, k in [(first, k) for k in looked_at] + [(reached, k) for k in looked_at] * bool(found.trace_size):
+        for vector in _updates(found, k, traced):
             row = [0] * size
             for i, c in vector.items():
                 row[i] = c.numerator * pow(c.denominator, -1, PRIME) % PRIME
@@ -60,12 +63,38 @@ def _spread(found: Samples) -> list[int]:
     return sorted(range(len(ranks)), key=ranks.__getitem__)
 
 
-def _against(
-    found: Samples, k: int, reached: Sequence[Vector], kept: Sequence[Vector]
-) -> Iterator[dict[int, Fraction]]:
+class Reached:
+    """A basis of a space that holds (1, e) for every trace e that is reached, and what a transition makes of it."""
+
+    def __init__(self, found: Samples, basis: Sequence[Vector]):
+        self._found, self._basis = found, basis
+        self._after: dict[int, list[Vector]] = {}
+
+    def after(self, k: int) -> Sequence[Vector]:
+        """(1, e) after a transition, for each of the basis; what it takes to zero is left out."""
+        if not self._found.trace_size:
+            return self._basis
+        step = id(self._found.traces[k])
+        if step not in self._after:
+            images = dict.fromkeys(_onward(self._found, k, zeta) for zeta in self._basis)
+            self._after[step] = [zeta for zeta in images if any(zeta)]
+        return self._after[step]
+
+
+def _onward(found: Samples, k: int, zeta: Vector) -> Vector:
+    """(1, e) after a transition, linear in the one before."""
+    how = traces(found)
+    after = [zeta[0]]
+    for j in range(found.trace_size):
+        mixed = sum((c * zeta[i + 1] for i, c in how.others[j][k]), Fraction(0))
+        after.append(how.factors[j][k] * zeta[j + 1] + how.constants[j][k] * zeta[0] + mixed)
+    return tuple(after)
+
+
+def _against(found: Samples, k: int, reached: Reached, kept: Sequence[Vector]) -> Iterator[dict[int, Fraction]]:
     """The updates of a transition that some functional does not leave alone."""
     move = found.moves[k]
-    if len(reached) == found.trace_size + 1 and not any(_changed(move, x) for x in kept):
+    if not any(_changed(move, x) for x in kept):
         return  # l^T h is zero as a polynomial in weights and trace, so at every trace
     for v in _updates(found, k, reached):
         if any(sum(x[i] * c for i, c in v.items()) for x in kept):
@@ -99,9 +128,9 @@ def _extends(basis: dict[int, list[int]], row: list[int]) -> bool:
     return False
 
 
-def _updates(found: Samples, k: int, reached: Sequence[Vector]) -> Iterator[dict[int, Fraction]]:
+def _updates(found: Samples, k: int, reached: Reached) -> Iterator[dict[int, Fraction]]:
     """The vectors that span a transition's updates: coefficients in the weights, at traces that span those reached."""
-    symbols = found.trace_entries
+    symbols, after = found.trace_entries, reached.after(k)
     by_monomial: dict[Monomial, dict[int, dict[int, Fraction]]] = {}
     for i, q in found.moves[k].items():
         for monomial, c in q.terms.items():
@@ -109,7 +138,7 @@ def _updates(found: Samples, k: int, reached: Sequence[Vector]) -> Iterator[dict
             kept = tuple(a for a in monomial if a not in symbols)
             by_monomial.setdefault(kept, {}).setdefault(i, {})[at] = c
     for entry in by_monomial.values():
-        for zeta in reached:
+        for zeta in after:
             vector = {i: sum((c * zeta[j] for j, c in own.items()), Fraction(0)) for i, own in entry.items()}
             vector = {i: x for i, x in vector.items() if x}
             if vector:
@@ -118,18 +147,16 @@ def _updates(found: Samples, k: int, reached: Sequence[Vector]) -> Iterator[dict
 
 def _reached(found: Samples, order: Sequence[int]) -> list[Vector]:
     """A basis of a space that holds (1, e) for every trace e that is reached from zero: closed under every step."""
-    how, width = traces(found), found.trace_size + 1
+    width = found.trace_size + 1
+    steps = list({id(found.traces[k]): k for k in order}.values())
     basis: dict[int, list[Fraction]] = {}
     kept: list[Vector] = [(Fraction(1), *([Fraction(0)] * found.trace_size))]
     _joins(basis, list(kept[0]))
     for vector in kept:  # which grows on the way
-        for k in order:
-            after = [vector[0]]
-            for j in range(found.trace_size):
-                mixed = sum((c * vector[i + 1] for i, c in how.others[j][k]), Fraction(0))
-                after.append(how.factors[j][k] * vector[j + 1] + how.constants[j][k] * vector[0] + mixed)
+        for k in steps:
+            after = _onward(found, k, vector)
             if _joins(basis, list(after)):
-                kept.append(tuple(after))
+                kept.append(after)
             if len(kept) == width:
                 return [tuple(Fraction(int(i == j)) for i in range(width)) for j in range(width)]
     return kept

@@ -40,7 +40,8 @@ def contraction(entries: Sequence[Quantity]) -> Contraction | None:
     factors, entries = _primitive(entries)
     w: Vector = tuple([Fraction(1)] * size)
     for _ in range(ROUNDS):
-        rows = [_worst(i, q, Fraction(1), w) for i, q in enumerate(entries)]
+        known: dict[int, tuple[Row, Collection[int]]] = {}
+        rows = [_worst(i, q, Fraction(1), w, known) for i, q in enumerate(entries)]
         values = [sum((c * w[j] for j, c in row.items()), Fraction(0)) / w[i] for i, row in enumerate(rows)]
         if all(value < 0 for value in values):
             return Contraction(w, -max(x * value for x, value in zip(factors, values, strict=True)))
@@ -68,8 +69,11 @@ def _primitive(entries: Sequence[Quantity]) -> tuple[list[Fraction], list[Quanti
     return factors, found
 
 
-def _worst(i: int, q: Quantity, scale: Fraction, w: Vector) -> Row:
-    """The slopes of a row under the worst branches: signed on the diagonal, absolute elsewhere."""
+def _worst(i: int, q: Quantity, scale: Fraction, w: Vector, known: dict[int, tuple[Row, Collection[int]]]) -> Row:
+    """The slopes of a row under the worst branches: signed on the diagonal, absolute elsewhere.
+
+    known : for maxima that came up, their absolute slopes under the worst branch, and the weights that they read
+    """
     row: Row = {}
     for monomial, c in q.terms.items():
         if not monomial:
@@ -79,11 +83,31 @@ def _worst(i: int, q: Quantity, scale: Fraction, w: Vector) -> Row:
         if args is None:
             row[a] = row.get(a, Fraction(0)) + (scale * c if a == i else abs(scale * c))
             continue
-        options = [_worst(i, arg, scale * c, w) for arg in args]
-        worst = max(options, key=lambda option: sum((x * w[j] for j, x in option.items()), Fraction(0)))
+        if a not in known:
+            known[a] = _steepest([_worst(-1, arg, Fraction(1), w, known) for arg in args], w), _read(args)
+        worst, read = known[a]
+        if i in read:  # the diagonal's sign tells between branches
+            worst = _steepest([_worst(i, arg, scale * c, w, known) for arg in args], w)
+            for j, x in worst.items():
+                row[j] = row.get(j, Fraction(0)) + x
+            continue
         for j, x in worst.items():
-            row[j] = row.get(j, Fraction(0)) + x
+            row[j] = row.get(j, Fraction(0)) + x * abs(scale * c)
     return row
+
+
+def _steepest(options: Sequence[Row], w: Vector) -> Row:
+    return max(options, key=lambda option: sum((x * w[j] for j, x in option.items()), Fraction(0)))
+
+
+def _read(quantities: Sequence[Quantity]) -> set[int]:
+    """The weights that quantities have in them, inside maxima too."""
+    found: set[int] = set()
+    for q in quantities:
+        for a in {a for monomial in q.parts for a in monomial}:
+            args = q.table.arguments(a)
+            found |= {a} if args is None else _read(args)
+    return found
 
 
 def fixed_point(entries: Sequence[Quantity]) -> Vector | None:
@@ -109,8 +133,9 @@ def branches(entries: Sequence[Quantity], v: Sequence[Fraction]) -> tuple[fmpq_m
     """A, (n, n), and b, (n, 1), of the affine piece that holds at v: each maximum's first largest argument."""
     size = len(entries)
     A, b = fmpq_mat(size, size), fmpq_mat(size, 1)
+    known: dict[int, Row] = {}
     for i, entry in enumerate(entries):
-        for j, c in _chosen(entry, v).items():
+        for j, c in _chosen(entry, v, known).items():
             if j < 0:
                 b[i, 0] = matrices.rational(c)
             else:
@@ -118,8 +143,11 @@ def branches(entries: Sequence[Quantity], v: Sequence[Fraction]) -> tuple[fmpq_m
     return A, b
 
 
-def _chosen(q: Quantity, v: Sequence[Fraction]) -> Row:
-    """The slopes of the branch that holds at v; the constant under -1."""
+def _chosen(q: Quantity, v: Sequence[Fraction], known: dict[int, Row]) -> Row:
+    """The slopes of the branch that holds at v; the constant under -1.
+
+    known : those of maxima that came up
+    """
     row: Row = {}
     for monomial, c in q.terms.items():
         part: Row = {-1: Fraction(1)}
@@ -128,8 +156,10 @@ def _chosen(q: Quantity, v: Sequence[Fraction]) -> Row:
             if args is None:
                 part = {monomial[0]: Fraction(1)}
             else:
-                values = evaluate(args, v)
-                part = _chosen(args[values.index(max(values))], v)
+                if monomial[0] not in known:
+                    values = evaluate(args, v)
+                    known[monomial[0]] = _chosen(args[values.index(max(values))], v, known)
+                part = known[monomial[0]]
         for j, x in part.items():
             row[j] = row.get(j, Fraction(0)) + c * x
     return row
@@ -164,6 +194,8 @@ def _candidates(entries: Sequence[Quantity], conserved: Sequence[Vector]) -> lis
 
 def without(entries: Sequence[Quantity], still: Collection[int]) -> tuple[Quantity, ...]:
     """The field where some weights stay at zero; their own entries are made -v, which concerns no other."""
+    if not still:
+        return tuple(entries)
     table = entries[0].table
     return tuple(-table.variable(i) if i in still else _dropped(q, still) for i, q in enumerate(entries))
 

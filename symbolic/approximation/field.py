@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import lcm
 from typing import Any
 
 from flint import fmpq, fmpq_mat
@@ -14,7 +15,7 @@ from ..markov import matrices
 from ..markov.decision import DecisionProcess
 from ..markov.matrices import Vector
 from .quantity import Monomial, Quantity, evaluate, of_terms
-from .samples import Samples
+from .samples import Samples, Substitution
 from .traces import means
 
 _ZERO = fmpq(0)
@@ -45,6 +46,13 @@ class Field:
         return tuple(evaluate(self.entries, v))
 
 
+def field_at_ratio(symbolic: Field, found: Samples, eta: Fraction) -> Field:
+    """The mean field of samples at a number for eta, from that of the samples with a symbol."""
+    table = symbolic.samples.table
+    substitution = Substitution(table, len(table.names) - 1, eta)
+    return Field(found, tuple(substitution.at(q) if q.parts else q for q in symbolic.entries))
+
+
 def affine(entries: Sequence[Quantity], size: int) -> tuple[fmpq_mat, fmpq_mat] | None:
     """A and b of entries that are affine in the first `size` variables; None where one is not."""
     A, b = fmpq_mat(len(entries), size), fmpq_mat(len(entries), 1)
@@ -68,51 +76,82 @@ def mean_field(found: Samples) -> Field:
     law = found.process.chain.law
     expected = means(found)
     totals: list[dict[Monomial, fmpq]] = [{} for _ in range(found.size)]
-    by_state: dict[int, list[int]] = {}
+    alike: dict[tuple[int, int], list[int]] = {}  # transitions from a state that change the trace alike
     for k, t in enumerate(found.transitions):
-        by_state.setdefault(t.state, []).append(k)
-    for state, indices in by_state.items():
+        alike.setdefault((t.state, id(found.traces[k]) if found.trace_size else 0), []).append(k)
+    for (state, _), indices in alike.items():
         weight = matrices.rational(law[state])
         if not weight:
             continue
-        monomials, given = _given_state(found, indices)
-        if not monomials:
-            continue
-        kept = [expected.averaged(state, monomial) for monomial in monomials]
-        factors = [factor * weight for _, factor in kept]
-        for i, total in enumerate(totals):
-            for j, ((monomial, _), factor) in enumerate(zip(kept, factors, strict=True)):
-                c = given[i, j]
-                if c:
-                    total[monomial] = total.get(monomial, _ZERO) + factor * c
+        after = expected.after(state, found.traces[indices[0]])
+        known: dict[Monomial, tuple[Monomial, fmpq]] = {}
+        for i, given in _given(found, indices).items():
+            total = totals[i]
+            for monomial, c in given.items():
+                if monomial not in known:
+                    kept, factor = expected.averaged(monomial, after)
+                    known[monomial] = kept, factor * weight
+                kept, factor = known[monomial]
+                total[kept] = total.get(kept, _ZERO) + factor * c
     return Field(found, tuple(_quantity(found, total) for total in totals))
 
 
-def _given_state(found: Samples, indices: Sequence[int]) -> tuple[list[Monomial], fmpq_mat]:
-    """E[h | S_k = s]: monomials, and their coefficients, a row an entry of h.
+SHARED = 3
+"""A sum that so many entries of h are multiples of is added up as one row of a matrix."""
 
-    Entries of h at a transition are often multiples of one sum, so this is a product of two small matrices.
+
+def _given(found: Samples, indices: Sequence[int]) -> dict[int, dict[Monomial, fmpq]]:
+    """The sum of probability times h over some transitions: for each entry of h, {monomial: coefficient}.
+
+    Entries of h at a transition are often multiples of one sum: those are a product of two small matrices.
     """
+    uses: dict[int, int] = {}
+    for k in indices:
+        for q in found.moves[k].values():
+            uses[id(q.parts)] = uses.get(id(q.parts), 0) + 1
     monomials: dict[Monomial, int] = {}
     sums: dict[int, int] = {}
-    factors: list[tuple[int, int, fmpq]] = []
     shared: list[dict[Monomial, int]] = []
+    factors: list[tuple[int, int, fmpq]] = []
+    alone: list[tuple[int, dict[Monomial, int], int, int]] = []
     for k in indices:
-        chance = matrices.rational(found.transitions[k].probability)
+        chance = found.transitions[k].probability
         for i, q in found.moves[k].items():
+            if uses[id(q.parts)] < SHARED:
+                alone.append((i, q.parts, chance.numerator * q.num, chance.denominator * q.den))
+                continue
             if id(q.parts) not in sums:
                 sums[id(q.parts)] = len(shared)
                 shared.append(q.parts)
                 for monomial in q.parts:
                     monomials.setdefault(monomial, len(monomials))
-            factors.append((i, sums[id(q.parts)], chance * fmpq(q.num, q.den)))
-    left, right = fmpq_mat(found.size, len(shared)), fmpq_mat(len(shared), len(monomials))
-    for i, place, factor in factors:
-        left[i, place] += factor
-    for place, parts in enumerate(shared):
+            factors.append((i, sums[id(q.parts)], matrices.rational(chance) * fmpq(q.num, q.den)))
+    totals = _added(alone)
+    if shared:
+        left, right = fmpq_mat(found.size, len(shared)), fmpq_mat(len(shared), len(monomials))
+        for i, place, factor in factors:
+            left[i, place] += factor
+        for place, parts in enumerate(shared):
+            for monomial, c in parts.items():
+                right[place, monomials[monomial]] = c
+        product = (left * right).tolist()
+        for i in {i for i, _, _ in factors}:
+            total = totals.setdefault(i, {})
+            for monomial, j in monomials.items():
+                if product[i][j]:
+                    total[monomial] = total.get(monomial, _ZERO) + product[i][j]
+    return totals
+
+
+def _added(alone: Sequence[tuple[int, dict[Monomial, int], int, int]]) -> dict[int, dict[Monomial, fmpq]]:
+    """The sum of (entry, sum, numerator, denominator of its factor), in whole numbers over one denominator."""
+    common = lcm(*[den for *_, den in alone])
+    totals: dict[int, dict[Monomial, int]] = {}
+    for i, parts, num, den in alone:
+        total, scale = totals.setdefault(i, {}), num * (common // den)
         for monomial, c in parts.items():
-            right[place, monomials[monomial]] = c
-    return list(monomials), left * right
+            total[monomial] = total.get(monomial, 0) + c * scale
+    return {i: {m: fmpq(c, common) for m, c in total.items() if c} for i, total in totals.items()}
 
 
 def _quantity(found: Samples, total: dict[Monomial, fmpq]) -> Quantity:

@@ -1,7 +1,8 @@
 """Affine mean fields A v + b: is A Hurwitz, is it negative definite, and on which space must it be.
 
 All decided over the rationals: Hurwitz by a vector u > 0 with A u < 0 where A has non-negative entries off its
-diagonal, else by the Routh array of the characteristic polynomial; negative definite by pivots of A + A^T.
+diagonal, else by a Lyapunov matrix or the Routh array of the characteristic polynomial; negative definite by pivots of
+A + A^T.
 Sources: Berman and Plemmons, Nonnegative Matrices, chapter 6; Gantmacher, The Theory of Matrices, vol. 2, chapter XV.
 """
 
@@ -16,16 +17,18 @@ from flint import fmpq, fmpq_mat, fmpq_poly, fmpz
 
 from ..markov import matrices
 from ..markov.matrices import Vector
+from .lyapunov import definite, lyapunov
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """Whether all eigenvalues of a matrix have negative real part, and what shows it.
 
-    how     : "M-matrix", "negative definite" or "Routh array"
+    how     : "M-matrix", "negative definite", "Lyapunov matrix" or "Routh array"
     vector  : u > 0 with A u = -1 (M-matrix), or a vector that A takes to zero; empty where there is neither
     root    : the eigenvalue of largest real part, about; None where it was not looked for
     polynomial : the characteristic polynomial, lowest coefficient first, where it was needed
+    lyapunov : X > 0 with A^T X + X A < 0, where that is what shows it
     """
 
     hurwitz: bool
@@ -33,6 +36,12 @@ class Spectrum:
     vector: Vector = ()
     root: complex | None = None
     polynomial: Vector = ()
+    lyapunov: fmpq_mat | None = None
+
+
+SMALL = 8
+"""Matrices up to this size are decided by their characteristic polynomial, larger ones by a Lyapunov matrix if one is
+found."""
 
 
 def spectrum(A: fmpq_mat, witness: int = 24) -> Spectrum:
@@ -50,6 +59,10 @@ def spectrum(A: fmpq_mat, witness: int = 24) -> Spectrum:
         return Spectrum(True, "M-matrix", u) if u else _unstable(A, "M-matrix", witness)
     if direction(-A) is None:
         return Spectrum(True, "negative definite")
+    if size > SMALL:
+        X = lyapunov(A)
+        if X is not None:
+            return Spectrum(True, "Lyapunov matrix", lyapunov=X)
     p = A.charpoly()
     if routh(p):
         return Spectrum(True, "Routh array", polynomial=_coefficients(p))
@@ -122,7 +135,7 @@ def direction(A: fmpq_mat) -> Vector | None:
     """
     S = A + A.transpose()
     size = S.nrows()
-    if _dominant(S):
+    if _dominant(S) or definite(S):
         return None
     a = [list(row) for row in S.numer_denom()[0].tolist()]
     before = fmpz(1)

@@ -107,16 +107,20 @@ class Quantity:
     @staticmethod
     def combination(quantities: Sequence[Quantity], factors: Sequence[Number]) -> Quantity:
         """The sum of factors times quantities, at least one."""
-        den = lcm(*(q.den * x.denominator for q, x in zip(quantities, factors, strict=True)))
+        den = lcm(*[q.den * x.denominator for q, x in zip(quantities, factors, strict=True)])
         total: dict[Monomial, int] = {}
         for q, x in zip(quantities, factors, strict=True):
             factor = q.num * x.numerator * (den // (q.den * x.denominator))
-            if factor:
-                for monomial, c in q.parts.items():
-                    total[monomial] = total.get(monomial, 0) + c * factor
+            if not factor:
+                continue
+            if not total:
+                total = {monomial: c * factor for monomial, c in q.parts.items()}
+                continue
+            for monomial, c in q.parts.items():
+                total[monomial] = total.get(monomial, 0) + c * factor
         if len(total) > MAX_TERMS:
             raise ContentError(f"h has more than {MAX_TERMS} terms, the limit")
-        return Quantity(quantities[0].table, {m: c for m, c in total.items() if c}, den)
+        return Quantity(quantities[0].table, _nonzero(total), den)
 
     def scaled(self, factor: Number) -> Quantity:
         """factor self."""
@@ -126,9 +130,18 @@ class Quantity:
     def times(self, other: Quantity) -> Quantity:
         """self other."""
         for q, x in ((self, other), (other, self)):
+            if len(x.parts) > 1:
+                continue
             number = x.constant()
             if number is not None:
                 return q.scaled(number)
+            ((single, factor),) = x.parts.items()
+            if len(single) == 1 and max(map(len, q.parts), default=0) < MAX_DEGREE:
+                (a,) = single
+                parts = {
+                    m + single if not m or m[-1] <= a else tuple(sorted(m + single)): b for m, b in q.parts.items()
+                }
+                return Quantity(self.table, parts, self.den * other.den, self.num * other.num * factor)
         total: dict[Monomial, int] = {}
         if len(self.parts) * len(other.parts) > MAX_TERMS:
             raise ContentError(f"h multiplies sums to more than {MAX_TERMS} terms, the limit")
@@ -138,7 +151,7 @@ class Quantity:
             for k, b in other.parts.items():
                 monomial = m + k if not m or not k or m[-1] <= k[0] else tuple(sorted(m + k))
                 total[monomial] = total.get(monomial, 0) + c * b
-        return Quantity(self.table, {m: c for m, c in total.items() if c}, self.den * other.den, self.num * other.num)
+        return Quantity(self.table, _nonzero(total), self.den * other.den, self.num * other.num)
 
     def constant(self) -> Fraction | None:
         """The number that it is, where it is one."""
@@ -261,6 +274,10 @@ def evaluate(quantities: Iterable[Quantity], point: Sequence[Fraction]) -> list[
         return total * Fraction(q.num, q.den)
 
     return [value(q) for q in quantities]
+
+
+def _nonzero(parts: dict[Monomial, int]) -> dict[Monomial, int]:
+    return {m: c for m, c in parts.items() if c} if 0 in parts.values() else parts
 
 
 def _at_least(a: Quantity, b: Quantity) -> bool:

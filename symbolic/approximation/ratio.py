@@ -16,12 +16,12 @@ from itertools import pairwise
 from flint import fmpq, fmpq_mat, fmpq_poly
 
 from ..markov import matrices
+from ..markov.matrices import Vector
 from .conserved import conserved
-from .field import mean_field
+from .field import Field
 from .linear import direction, reduced, spectrum
 from .quantity import Quantity
-from .rule import Rule
-from .samples import Samples, samples
+from .samples import Samples
 from .vector import size_of
 
 LARGEST = 16
@@ -44,21 +44,17 @@ class Ratios:
     proof: str
 
 
-def ratios(rule: Rule, found: Samples) -> Ratios | None:
-    """The stable ratios of a rule on a process; None where it has no ratio, is not affine or is too large.
+def ratios(field: Field, kept: Sequence[Vector]) -> Ratios | None:
+    """The stable ratios of a rule on a process; None where it is not affine, is too large or conserves other things.
 
-    found : the rule's samples at some ratio
+    field : the rule's mean field with eta as a symbol;  kept : what is conserved at some ratio
     """
-    if "eta" not in rule.parameters:
+    symbolic = field.samples
+    powers = _powers(field.entries, symbolic.size)
+    if powers is None or (kept and tuple(kept) != conserved(symbolic)):  # a symbol conserves no more than a number
         return None
-    symbolic = samples(rule, found.process, found.parameters, symbolic_ratio=True)
-    field = mean_field(symbolic)
-    powers = _powers(field.entries, found.size)
-    kept = conserved(symbolic)
-    if powers is None or kept != conserved(found):
-        return None
-    A0, A1 = (reduced(A, fmpq_mat(found.size, 1), kept).A for A in powers)
-    if _skew(A0, A1, rule, found, kept):
+    A0, A1 = (reduced(A, fmpq_mat(symbolic.size, 1), kept).A for A in powers)
+    if _skew(A0, A1, symbolic, kept):
         return Ratios(((Bound(Fraction(0), 0.0), Bound(None, None)),), "energy")
     return _between(A0, A1) if A0.nrows() <= LARGEST else None
 
@@ -77,7 +73,7 @@ def _powers(entries: Sequence[Quantity], size: int) -> tuple[fmpq_mat, fmpq_mat]
     return A
 
 
-def _skew(A0: fmpq_mat, A1: fmpq_mat, rule: Rule, found: Samples, kept: object) -> bool:
+def _skew(A0: fmpq_mat, A1: fmpq_mat, found: Samples, kept: Sequence[Vector]) -> bool:
     """Whether A0 = [[0, G^T], [0, 0]] and A1 = [[0, 0], [-G, -C]], C + C^T > 0, G injective; nothing reduced."""
     parts = [size_of(shape) for shape in found.layout.values()]
     if len(parts) != 2 or kept:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from ..errors import ContentError, LayerproofError, WorkLimitError
 from ..markov.decision import DecisionProcess, Transition
-from .quantity import Quantity, Table
+from .quantity import Monomial, Quantity, Table
 from .rule import Rule, Seen, Tables
 from .vector import Shape, Stacked, Vector, changes, size_of
 
@@ -26,8 +26,8 @@ class Samples:
 
     table       : variables are the weights, then the trace's entries, then eta where it is kept a symbol
     transitions : the (s, a, s') that the behaviour policy makes possible
-    moves       : for each, {place in v: h there}; polynomials in all variables
-    traces      : for each, {place in the trace: the new value}, affine in the trace before
+    moves       : for each, {place in v: h there}; polynomials in all variables, the trace as it is after the transition
+    traces      : for each, {place in the trace: the new value}, affine in the trace before; equal ones are often one
     known       : what has been worked out about it, by who worked it out
     """
 
@@ -36,7 +36,7 @@ class Samples:
     parameters: Mapping[str, Fraction]
     table: Table
     transitions: tuple[Transition, ...]
-    moves: tuple[Changes, ...]
+    moves: Sequence[Changes]
     traces: tuple[Changes, ...]
     symbolic_ratio: bool = False
     known: dict[str, Any] = field(default_factory=dict)
@@ -114,26 +114,78 @@ def check_process(rule: Rule, process: DecisionProcess) -> list[Transition]:
     return transitions
 
 
-def seen(process: DecisionProcess, t: Transition, parameters: Mapping[str, Any], ratio: bool = True) -> Seen:
-    """What h sees of a transition, without traces; rho is 1 for a rule that does not use it."""
-    return Seen(
-        t.state, t.action, t.next_state, process.reward[t.state][t.action][t.next_state],
-        Vector(process.features[t.state]), Vector(process.features[t.next_state]),
-        process.ratio(t.state, t.action) if ratio else Fraction(1), process.interest[t.state],
-        process.actions, process.states, Tables(process.tables), parameters,
-    )  # fmt: skip
+class Seer:
+    """What h sees of each transition; what belongs to a state is made once."""
+
+    def __init__(self, rule: Rule, process: DecisionProcess, parameters: Mapping[str, Any]):
+        self.process, self.parameters = process, parameters
+        self.features = [Vector(row).kept() for row in process.features]
+        self.tables = Tables(process.tables)
+        self.ratio = rule.uses_ratio
+
+    def seen(self, t: Transition, traces: Mapping[str, Any]) -> Seen:
+        """y, with the trace's parts as they are after t; rho is 1 for a rule that does not use it."""
+        process = self.process
+        return Seen(
+            t.state, t.action, t.next_state, process.reward[t.state][t.action][t.next_state],
+            self.features[t.state], self.features[t.next_state],
+            process.ratio(t.state, t.action) if self.ratio else Fraction(1), process.interest[t.state],
+            process.actions, process.states, self.tables, self.parameters, traces,
+        )  # fmt: skip
 
 
-def run(rule: Rule, v: Any, before: Any, y: Seen, layouts: Sequence[Mapping[str, Shape]]) -> tuple[Any, Any]:
-    """h and the new trace on one transition, as {place: value} each: symbols or numbers, whatever v and before hold."""
-    weights, trace = layouts
-    after: dict[int, Any] = {}
-    if rule.trace is not None:
-        after = changes(rule.trace(before, y), trace, "the trace")
-        flat = [after.get(k, Fraction(0)) for k in range(sum(map(size_of, trace.values())))]
-        stacked = Stacked(flat, trace)
-        y = Seen(**{**vars(y), "traces": {name: getattr(stacked, name) for name in trace}})
-    return changes(rule.h(v, y), weights), after
+class Watched:
+    """A y that notes what is read of it."""
+
+    __slots__ = ("_read", "_y")
+
+    def __init__(self, y: Seen):
+        self._y = y
+        self._read: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._y, name)
+        self._read[name] = value
+        return value
+
+
+class Onward:
+    """The new trace on each transition: run once for all that look alike in what it reads.
+
+    A function that reads the same of two transitions gives the same on both, as long as it is a function: one that is
+    none is found out where it runs on plain numbers.
+    """
+
+    def __init__(self, rule: Rule, before: Any, layout: Mapping[str, Shape], finish: Callable[[Any], Changes]):
+        self._rule, self._before, self._layout, self._finish = rule, before, layout, finish
+        self._known: dict[tuple[str, ...], dict[tuple[Any, ...], Changes]] = {}
+
+    def at(self, y: Seen) -> Changes:
+        """{place: the new value}."""
+        if self._rule.trace is None:
+            return {}
+        for names, known in self._known.items():
+            found = known.get(tuple(_identity(getattr(y, name)) for name in names))
+            if found is not None:
+                return found
+        watched = Watched(y)
+        made = self._finish(changes(self._rule.trace(self._before, watched), self._layout, "the trace"))
+        key = tuple(_identity(x) for x in watched._read.values())
+        self._known.setdefault(tuple(watched._read), {})[key] = made
+        return made
+
+
+def _identity(x: Any) -> Any:
+    return x if isinstance(x, (int, Fraction)) else id(x)
+
+
+def split(stacked: Stacked, layout: Mapping[str, Shape]) -> dict[str, Any]:
+    """The parts of a vector by name, kept."""
+    parts = {name: getattr(stacked, name) for name in layout}
+    for part in parts.values():
+        if isinstance(part, Vector):
+            part.kept()
+    return parts
 
 
 def samples(
@@ -155,15 +207,18 @@ def samples(
     table.file = "" if code is None else code.co_filename
     size = sum(map(size_of, layouts[0].values()))
     symbols = [table.variable(k) for k in range(count)]
-    v, before = Stacked(symbols[:size], layouts[0]), Stacked(symbols[size:], layouts[1])
+    v, trace = Stacked(symbols[:size], layouts[0]), Stacked(symbols[size:], layouts[1])
     values: dict[str, Any] = {name: parameters[name] for name in rule.parameters}
     if symbolic_ratio:
         values["eta"] = table.variable(count)
+    seer, after = Seer(rule, process, values), split(trace, layouts[1])
+    split(v, layouts[0])
+    onward = Onward(rule, trace, layouts[1], lambda given: _quantities(table, given))
     moves, traces = [], []
     for t in transitions:
-        y = seen(process, t, values, rule.uses_ratio)
         try:
-            move, after = run(rule, v, before, y, layouts)
+            new = onward.at(seer.seen(t, {})) if rule.trace is not None else {}
+            move = changes(rule.h(v, seer.seen(t, after)), layouts[0])
         except LayerproofError:
             raise
         except (TypeError, ZeroDivisionError, AttributeError, IndexError, KeyError) as error:
@@ -171,9 +226,70 @@ def samples(
         if table.refusal is not None:
             raise table.refusal
         moves.append(_quantities(table, move))
-        traces.append(_quantities(table, after))
+        traces.append(new)
     return Samples(rule, process, dict(parameters), table, tuple(transitions), tuple(moves), tuple(traces),
                    symbolic_ratio)  # fmt: skip
+
+
+def at_ratio(symbolic: Samples, eta: Fraction) -> Samples | None:
+    """Samples with eta as a symbol, at a number; None where a maximum or the trace has eta in it."""
+    place = len(symbolic.table.names) - 1
+    table = symbolic.table
+    steps = {id(step): step for step in symbolic.traces}.values()
+    inside = [*(q for args in table.maxima for q in args), *(q for step in steps for q in step.values())]
+    if any(place in monomial for q in inside for monomial in q.parts):
+        return None
+    moves = Substituted(symbolic.moves, Substitution(table, place, eta))
+    return replace(symbolic, moves=moves, symbolic_ratio=False, known={})
+
+
+class Substituted(Sequence[Changes]):
+    """h at a number for eta, worked out where it is looked at."""
+
+    def __init__(self, moves: Sequence[Changes], substitution: Substitution):
+        self._moves, self._substitution = moves, substitution
+        self._known: dict[int, Changes] = {}
+
+    def __len__(self) -> int:
+        return len(self._moves)
+
+    def __getitem__(self, k: Any) -> Any:
+        if k not in self._known:
+            new = {i: self._substitution.at(q) for i, q in self._moves[k].items()}
+            self._known[k] = {i: q for i, q in new.items() if q.parts}
+        return self._known[k]
+
+
+class Substitution:
+    """A number for eta, the last variable of a table; each sum is looked at once."""
+
+    def __init__(self, table: Table, place: int, eta: Fraction):
+        self._table, self._place, self._eta = table, place, eta
+        self._made: dict[int, tuple[dict[Monomial, int], dict[Monomial, int], int]] = {}
+
+    def at(self, q: Quantity) -> Quantity:
+        """The quantity at that number."""
+        if id(q.parts) not in self._made:
+            self._made[id(q.parts)] = q.parts, *self._substituted(q.parts)
+        _, parts, den = self._made[id(q.parts)]
+        return Quantity(self._table, parts, q.den * den, q.num)
+
+    def _substituted(self, parts: dict[Monomial, int]) -> tuple[dict[Monomial, int], int]:
+        """A sum at a number: whole coefficients, and what they are to be divided by."""
+        place, eta = self._place, self._eta
+        if not self._table.maxima:  # eta is last in every monomial
+            kept = {m[:-1]: c * eta.numerator for m, c in parts.items() if m and m[-1] == place}
+            if not kept:
+                return parts, 1
+            if len(kept) == len(parts) and not any(m and m[-1] == place for m in kept):
+                return kept, eta.denominator
+        most = max(monomial.count(place) for monomial in parts)
+        total: dict[Monomial, int] = {}
+        for monomial, c in parts.items():
+            k = monomial.count(place)
+            left = tuple(a for a in monomial if a != place) if k else monomial
+            total[left] = total.get(left, 0) + c * eta.numerator**k * eta.denominator ** (most - k)
+        return {m: c for m, c in total.items() if c}, eta.denominator**most
 
 
 def _told(table: Table, error: Exception) -> Exception:
@@ -199,17 +315,23 @@ Plain = Callable[[Sequence[NumericPoint]], list[Numbers]]
 def plain(rule: Rule, process: DecisionProcess, parameters: Mapping[str, Fraction]) -> Plain:
     """h and the trace run on plain numbers."""
     layouts = rule.layout(process), rule.trace_layout(process)
-    values = {name: parameters[name] for name in rule.parameters}
+    traced = sum(map(size_of, layouts[1].values()))
 
     def at(points: Sequence[NumericPoint]) -> list[Numbers]:
         if rule.elsewhere is not None:
             found: list[Numbers] = rule.elsewhere.values(rule, process, parameters, points)
             return found
         transitions = list(process.transitions())
+        seer = Seer(rule, process, {name: parameters[name] for name in rule.parameters})
         result = []
         for k, v, before in points:
-            y = seen(process, transitions[k], values, rule.uses_ratio)
-            result.append(run(rule, Stacked(v, layouts[0]), Stacked(before, layouts[1]), y, layouts))
+            new: dict[int, Any] = {}
+            if rule.trace is not None:
+                old = Stacked(before, layouts[1])
+                new = changes(rule.trace(old, seer.seen(transitions[k], {})), layouts[1], "the trace")
+            after = split(Stacked([new.get(j, Fraction(0)) for j in range(traced)], layouts[1]), layouts[1])
+            y = seer.seen(transitions[k], after)
+            result.append((changes(rule.h(Stacked(v, layouts[0]), y), layouts[0]), new))
         return result
 
     return at

@@ -48,9 +48,10 @@ def is_affine(q: Quantity, bilinear: range = range(0)) -> bool:
 
 
 def all_affine(found: Samples) -> bool:
-    """Whether h is affine in the weights, maxima of affine functions included, for every y."""
+    """Whether h is affine in the weights, maxima of affine functions included, for every y (and every eta)."""
     distinct = {id(q.parts): q for move in found.moves for q in move.values()}
-    return all(is_affine(q, found.trace_entries) for q in distinct.values())
+    scalars = range(found.size, len(found.table.names))  # entries of the trace, and eta where it is a symbol
+    return all(is_affine(q, scalars) for q in distinct.values())
 
 
 def lipschitz(found: Samples) -> Fraction | None:
@@ -61,24 +62,28 @@ def lipschitz(found: Samples) -> Fraction | None:
     if found.trace_size or not all_affine(found):
         return None
     slopes: dict[int, Fraction] = {}  # of the sums that entries of h are multiples of
-    largest = Fraction(0)
+    top, bottom = 0, 1
     for move in found.moves:
         for q in move.values():
-            if id(q.parts) not in slopes:
-                slopes[id(q.parts)] = slope(of_parts(q))
-            largest = max(largest, slopes[id(q.parts)] * Fraction(abs(q.num), q.den))
-    return largest
+            sum_of = slopes.get(id(q.parts))
+            if sum_of is None:
+                sum_of = slopes[id(q.parts)] = slope(of_parts(q))
+            above, below = sum_of.numerator * abs(q.num), sum_of.denominator * q.den
+            if above * bottom > top * below:
+                top, bottom = above, below
+    return Fraction(top, bottom)
 
 
 def slope(q: Quantity) -> Fraction:
     """The sum of absolute slopes of a piecewise affine quantity."""
-    whole, total, variables = 0, Fraction(0), len(q.table.names)
+    if not q.table.maxima:
+        return Fraction((sum(map(abs, q.parts.values())) - abs(q.parts.get((), 0))) * abs(q.num), q.den)
+    variables = len(q.table.names)
+    whole = sum(abs(c) for monomial, c in q.parts.items() if monomial and monomial[0] < variables)
+    total = Fraction(0)
     for monomial, c in q.parts.items():
-        for a in monomial:
-            if a < variables:
-                whole += abs(c)
-            else:
-                total += abs(c) * max(slope(arg) for arg in q.table.arguments(a) or ())
+        if monomial and monomial[0] >= variables:
+            total += abs(c) * max(slope(arg) for arg in q.table.arguments(monomial[0]) or ())
     return (total + whole) * Fraction(abs(q.num), q.den)
 
 

@@ -19,7 +19,7 @@ from flint import fmpq, fmpq_mat
 from ..errors import ContentError
 from ..markov import matrices
 from .quantity import Monomial
-from .samples import Samples
+from .samples import Changes, Samples
 
 Factors = tuple[Fraction, ...]
 
@@ -113,15 +113,26 @@ class Means:
     samples: Samples
     by_state: tuple[tuple[fmpq, ...], ...]
 
-    def averaged(self, state: int, monomial: Monomial) -> tuple[Monomial, fmpq]:
-        """A monomial of what h gives in a state, the old trace's symbols at their mean: what is left, and a factor."""
-        symbols, factor = self.samples.trace_entries, fmpq(1)
+    def after(self, state: int, step: Changes) -> dict[int, fmpq]:
+        """The mean of the new trace after a step from a state, by the place of its symbol; zeros are left out."""
+        symbols = self.samples.trace_entries
+        found: dict[int, fmpq] = {}
+        for j, q in step.items():
+            total = fmpq(0)
+            for monomial, c in q.parts.items():
+                total += c * self.by_state[state][monomial[0] - symbols.start] if monomial else c
+            found[symbols.start + j] = total * fmpq(q.num, q.den)
+        return found
+
+    def averaged(self, monomial: Monomial, after: Mapping[int, fmpq]) -> tuple[Monomial, fmpq]:
+        """A monomial of h, the new trace's symbols at their mean: what is left, and a factor."""
+        symbols = self.samples.trace_entries
         taken = [a for a in monomial if a in symbols]
         if not taken:
-            return monomial, factor
+            return monomial, fmpq(1)
         if len(taken) > 1:
             raise ContentError("h is not affine in the trace, so its mean is none of the trace's mean")
-        return tuple(a for a in monomial if a not in symbols), self.by_state[state][taken[0] - symbols.start]
+        return tuple(a for a in monomial if a not in symbols), after.get(taken[0], fmpq(0))
 
 
 def traces(found: Samples) -> Traces:
@@ -137,21 +148,33 @@ def traces(found: Samples) -> Traces:
 
 def _traces(found: Samples) -> Traces:
     start = found.trace_entries.start
-    factors: list[list[Fraction]] = [[] for _ in found.trace_entries]
-    others: list[list[tuple[tuple[int, Fraction], ...]]] = [[] for _ in found.trace_entries]
-    constants: list[list[Fraction]] = [[] for _ in found.trace_entries]
-    for step in found.traces:
-        for j in range(found.trace_size):
-            own = step[j].terms if j in step else {}
-            if any(len(m) > 1 or (m and m[0] not in found.trace_entries) for m in own):
-                raise ContentError("the trace is not affine in the trace before, or reads the weights")
-            factors[j].append(own.get((start + j,), Fraction(0)))
-            others[j].append(tuple((m[0] - start, c) for m, c in own.items() if m and m[0] != start + j))
-            constants[j].append(own.get((), Fraction(0)))
     for args in found.table.maxima:
-        if any(a in found.trace_entries for q in args for m in q.terms for a in m):
+        if any(a in found.trace_entries for q in args for m in q.parts for a in m):
             raise ContentError("h takes a maximum of the trace, so its mean is none of the trace's mean")
-    return Traces(found, tuple(map(tuple, factors)), tuple(map(tuple, others)), tuple(map(tuple, constants)))
+    steps = {id(step): _step(found, step, start) for step in {id(x): x for x in found.traces}.values()}
+    told = [steps[id(step)] for step in found.traces]
+    places = range(found.trace_size)
+    return Traces(
+        found,
+        tuple(tuple(step[j][0] for step in told) for j in places),
+        tuple(tuple(step[j][1] for step in told) for j in places),
+        tuple(tuple(step[j][2] for step in told) for j in places),
+    )
+
+
+Others = tuple[tuple[int, Fraction], ...]
+
+
+def _step(found: Samples, step: Changes, start: int) -> list[tuple[Fraction, Others, Fraction]]:
+    """For each entry its factor, the other entries that it takes up, and its constant."""
+    told = []
+    for j in range(found.trace_size):
+        own = step[j].terms if j in step else {}
+        if any(len(m) > 1 or (m and m[0] not in found.trace_entries) for m in own):
+            raise ContentError("the trace is not affine in the trace before, or reads the weights")
+        others = tuple((m[0] - start, c) for m, c in own.items() if m and m[0] != start + j)
+        told.append((own.get((start + j,), Fraction(0)), others, own.get((), Fraction(0))))
+    return told
 
 
 def means(found: Samples) -> Means:
@@ -185,25 +208,29 @@ def _solved(
     """M of a group of entries, a column each."""
     states, transitions = how.samples.process.states, how.samples.transitions
     chances = [matrices.rational(t.probability) for t in transitions]
-    system, right = matrices.identity(states), fmpq_mat(states, len(group))
-    for t, chance, f in zip(transitions, chances, how.factors[group[0]], strict=True):
-        if f:
-            system[t.next_state, t.state] -= chance * matrices.rational(f)
-    for column, j in enumerate(group):
-        # what an earlier entry, or under -1 the constant, adds on the way from a state to the next
-        added: dict[int, fmpq_mat] = {}
-        for t, chance, constant, others in zip(transitions, chances, how.constants[j], how.others[j], strict=True):
-            for i, c in (*others, (-1, constant)):
-                if c:
-                    added.setdefault(i, fmpq_mat(states, states))[t.next_state, t.state] += chance * matrices.rational(
-                        c
-                    )
-        for i, onward in added.items():
-            source = matrices.column(law) if i < 0 else fmpq_mat([[x] for x in solved[i]])
-            total = onward * source
-            for s in range(states):
-                right[s, column] += total[s, 0]
-    found = matrices.solved(system, right)
+    system = matrices.identity(states)
+    # the transitions from a state that change the trace alike, and how likely they lead to each state
+    alike: dict[tuple[int, int], int] = {}
+    examples: list[int] = []
+    for k, (t, step) in enumerate(zip(transitions, how.samples.traces, strict=True)):
+        if alike.setdefault((t.state, id(step)), len(alike)) == len(examples):
+            examples.append(k)
+    onward = fmpq_mat(states, len(examples))
+    factors = how.factors[group[0]]
+    for k, (t, chance) in enumerate(zip(transitions, chances, strict=True)):
+        onward[t.next_state, alike[t.state, id(how.samples.traces[k])]] += chance
+        if factors[k]:
+            system[t.next_state, t.state] -= chance * matrices.rational(factors[k])
+    added = fmpq_mat(len(examples), len(group))  # what is added on the way, from earlier entries and the constant
+    for row, k in enumerate(examples):
+        state = transitions[k].state
+        weight = matrices.rational(law[state])
+        for column, j in enumerate(group):
+            total = weight * matrices.rational(how.constants[j][k])
+            for i, c in how.others[j][k]:
+                total += solved[i][state] * matrices.rational(c)
+            added[row, column] = total
+    found = matrices.solved(system, onward * added)
     return [[found[s, column] for s in range(states)] for column in range(len(group))]
 
 

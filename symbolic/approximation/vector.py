@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -27,15 +27,38 @@ class Vector:
     shape : (size,), or (states, actions): then it is indexed by a pair
     """
 
-    __slots__ = ("_entries", "_shape")
+    __slots__ = ("_entries", "_known", "_shape")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, entries: Sequence[Any], shape: Shape | None = None):
         object.__setattr__(self, "_entries", tuple(entries))
         object.__setattr__(self, "_shape", (len(self._entries),) if shape is None else shape)
+        object.__setattr__(self, "_known", None)
 
     _entries: tuple[Any, ...]
     _shape: Shape
+    _known: dict[Any, tuple[Any, Any]] | None  # operand and result, of a vector that comes up again and again
+
+    def kept(self) -> Vector:
+        """Itself, from now on with what operations with numbers and other such vectors have given."""
+        if self._known is None:
+            object.__setattr__(self, "_known", {})
+        return self
+
+    def _once(self, what: str, other: Any, make: Callable[[], Any]) -> Any:
+        known = self._known
+        if known is None:
+            return make()
+        if isinstance(other, (int, Fraction)):
+            key: Any = (what, other)
+        elif isinstance(other, Vector) and other._known is not None:
+            key = (what, id(other))
+        else:
+            return make()
+        if key not in known:
+            result = make()
+            known[key] = other, result.kept() if isinstance(result, Vector) else result
+        return known[key][1]
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise ContentError(f"h sets {name} of a vector, which cannot be changed: return what changes")
@@ -65,6 +88,9 @@ class Vector:
     def __sub__(self, other: Any) -> Any:
         if not isinstance(other, (Vector, list, tuple)):
             return NotImplemented
+        return self._once("-", other, lambda: self._minus(other))
+
+    def _minus(self, other: Any) -> Vector:
         return Vector([x - y for x, y in zip(self, self._paired(other, "subtracts"), strict=True)], self._shape)
 
     def __neg__(self) -> Vector:
@@ -73,7 +99,8 @@ class Vector:
     def __mul__(self, other: Any) -> Any:
         if not isinstance(other, (int, Fraction, Quantity)):
             return NotImplemented
-        return Vector([x * other for x in self], self._shape)
+        # the quantity first: a Fraction would try its own ways before it asks
+        return self._once("*", other, lambda: Vector([other * x for x in self._entries], self._shape))
 
     __rmul__ = __mul__
 
@@ -85,6 +112,9 @@ class Vector:
     def __matmul__(self, other: Any) -> Any:
         if not isinstance(other, (Vector, list, tuple)):
             return NotImplemented
+        return self._once("@", other, lambda: self._dot(other))
+
+    def _dot(self, other: Any) -> Any:
         entries = self._paired(other, "takes the dot product of")
         for symbols, numbers in ((self._entries, entries), (entries, self._entries)):
             if all(isinstance(x, Quantity) for x in symbols) and all(isinstance(x, (int, Fraction)) for x in numbers):

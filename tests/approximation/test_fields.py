@@ -6,20 +6,23 @@ from fractions import Fraction as F
 
 import numpy
 import pytest
-from flint import fmpq_poly
+from flint import fmpq, fmpq_mat, fmpq_poly
 
 from layerproof.numeric.data.decisions import draw_decisions
+from layerproof.proofs.approximation.question import Question
 from layerproof.symbolic.approximation.conserved import conserved
 from layerproof.symbolic.approximation.contraction import contraction, equilibrium, fixed_point
-from layerproof.symbolic.approximation.field import Field, mean_field
+from layerproof.symbolic.approximation.field import Field, field_at_ratio, mean_field
 from layerproof.symbolic.approximation.linear import direction, reduced, routh, spectrum
+from layerproof.symbolic.approximation.lyapunov import definite, lyapunov
 from layerproof.symbolic.approximation.ratio import ratios
 from layerproof.symbolic.approximation.rule import Rule
-from layerproof.symbolic.approximation.samples import samples
+from layerproof.symbolic.approximation.samples import at_ratio, samples
 from layerproof.symbolic.approximation.scaling import at_infinity, lipschitz
 from layerproof.symbolic.approximation.traces import NoMean, means, traces
 from layerproof.symbolic.markov import matrices
 from layerproof.symbolic.markov.decision import DecisionProcess
+from layerproof.symbolic.markov.matrices import rational
 from layerproof.symbolic.markov.named import NAMED, baird, two_state, w_to_2w
 from layerproof.symbolic.rules import find_rule as any_rule
 from layerproof.symbolic.rules import rules
@@ -143,7 +146,8 @@ def test_bairds_features_leave_a_functional_alone_and_the_rest_is_unstable() -> 
 def test_gtd2_is_stable_for_every_ratio_on_w_to_2w_and_baird() -> None:
     for process, gamma, proof in ((w_to_2w(), F(9, 10), "energy"), (baird(), F(99, 100), "Hurwitz determinants")):
         rule = find_rule("gtd2")
-        found = ratios(rule, samples(rule, process, {"gamma": gamma, "eta": F(1)}))
+        symbolic = samples(rule, process, {"gamma": gamma, "eta": F(1)}, True)
+        found = ratios(mean_field(symbolic), conserved(symbolic))
         assert found is not None and found.proof == proof
         ((low, high),) = found.intervals
         assert low.exact == 0 and high.near is None
@@ -206,3 +210,63 @@ def test_named_processes_have_the_laws_that_one_knows(name: str) -> None:
     law = NAMED[name]().chain.law
     assert sum(law) == 1 and min(law) > 0
     assert name != "baird" or set(law) == {F(1, 7)}
+
+
+def test_a_lyapunov_matrix_is_decided_exactly_and_none_is_found_for_an_unstable_matrix() -> None:
+    """Upper triangular, size ten, far from normal; then the same with one eigenvalue moved to 0 and to 1/9."""
+    size = 10
+    A = fmpq_mat(size, size)
+    for i in range(size):
+        A[i, i] = fmpq(-1, 9)
+        if i + 1 < size:
+            A[i, i + 1] = (-1) ** i
+    assert direction(-A) is not None  # A + A^T is not definite
+    found = spectrum(A)
+    assert found.hurwitz and found.how == "Lyapunov matrix" and found.lyapunov is not None
+    X = found.lyapunov
+    assert X.transpose() == X and all(f > 0 for f in leading_minors(X))
+    assert all(f > 0 for f in leading_minors(-(A.transpose() * X + X * A)))
+    for eigenvalue in (fmpq(0), fmpq(1, 9)):
+        A[size - 1, size - 1] = eigenvalue
+        assert lyapunov(A) is None and not spectrum(A).hurwitz
+
+
+def leading_minors(S: fmpq_mat) -> list[fmpq]:
+    return [fmpq_mat([[S[i, j] for j in range(k)] for i in range(k)]).det() for k in range(1, S.nrows() + 1)]
+
+
+def test_definite_is_never_said_of_what_is_not() -> None:
+    """[[1, x], [x, 1]] is definite below x = 1; neither 1 nor what is closer to it than can be told is said to be."""
+    for x, said in ((F(9, 10), True), (1 - F(1, 2**80), True), (1 - F(1, 2**200), False), (F(1), False), (F(2), False)):
+        assert definite(fmpq_mat([[1, rational(x)], [rational(x), 1]])) is said
+    assert direction(fmpq_mat([[1, rational(1 - F(1, 2**200))], [rational(1 - F(1, 2**200)), 1]])) is None  # by pivots
+
+
+@pytest.mark.parametrize("name", ["gtd2", "tdc", "gtd-lambda", "differential-td", "differential-q-learning"])
+def test_a_symbol_for_the_ratio_put_at_a_number_is_that_number_from_the_start(name: str) -> None:
+    process = Question(states=3, d=2, actions=2, seed=1).process_for(find_rule(name))
+    given = {"gamma": F(1, 2), "lam": F(1, 3), "eta": F(2, 7)}
+    symbolic = samples(find_rule(name), process, given, True)
+    found, plain = at_ratio(symbolic, F(2, 7)), samples(find_rule(name), process, given)
+    assert found is not None
+    terms = [[{i: q.terms for i, q in move.items()} for move in side.moves] for side in (found, plain)]
+    assert terms[0] == terms[1]
+    fields = field_at_ratio(mean_field(symbolic), found, F(2, 7)), mean_field(plain)
+    assert [q.terms for q in fields[0].entries] == [q.terms for q in fields[1].entries]
+
+
+def test_a_trace_is_run_once_for_what_it_reads() -> None:
+    """A trace that reads the next state in some states alone: every transition has the one that it would have alone."""
+    calls = []
+
+    def trace(before, y):  # type: ignore[no-untyped-def]
+        calls.append(y.state)
+        return {"e": before.e / 2 + (y.next_state if y.state else 5)}
+
+    process = Question(states=4, d=2).process_for(find_rule("td-lambda"))
+    rule = Rule(name="mine", title="t", source="s", parts={"w": 1}, h=lambda v, y: {"w": y.e - v.w}, trace=trace,
+                trace_parts={"e": 1})  # fmt: skip
+    found = samples(rule, process, {"gamma": F(1)})
+    constants = traces(found).constants[0]
+    assert constants == tuple(F(t.next_state if t.state else 5) for t in found.transitions)
+    assert len(calls) == len({(t.state, t.next_state if t.state else 0) for t in found.transitions})
