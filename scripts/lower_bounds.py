@@ -3,9 +3,9 @@
 
     python scripts/lower_bounds.py FOLDER
 
-The packages are installed into FOLDER (an empty one), without what they depend on; torch's bound is left out and said
-to be untried, since its older wheels bring CUDA.  Wants pip, its index, and a Python that the oldest wheels were made
-for (3.11).  Exit code: 0 every command ended as it should, 1.
+The packages are installed into FOLDER (an empty one), without what they depend on; torch's bound is left out and
+said to be untried, since its older wheels bring CUDA; other_versions.py tries the extras.  Wants pip, its index, and a
+Python that the oldest wheels were made for (3.11).  Exit code: 0 every command ended as it should, 1.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,9 +33,14 @@ SHOWN = "import importlib.metadata as m, sys; print(*(f'{n} {m.version(n)}' for 
 
 
 def bounds(pyproject: Path) -> dict[str, str]:
-    """The lower bound of every dependency, as pip wants it; `ValueError` for one that has none."""
+    """The lower bound of every dependency."""
+    return lower(tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"])
+
+
+def lower(dependencies: Sequence[str]) -> dict[str, str]:
+    """The lower bound of each, as pip wants it; `ValueError` for one that has none."""
     found = {}
-    for text in tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]:
+    for text in dependencies:
         match = re.fullmatch(r"([\w-]+)>=([\w.]+)", text)
         if match is None:
             raise ValueError(f"{text}: no lower bound")
@@ -53,7 +59,7 @@ def main() -> int:
     shown = subprocess.run(
         [sys.executable, "-c", SHOWN, *wanted], env=environment, check=True, text=True, capture_output=True
     ).stdout.strip()
-    print(f"lower bounds: {shown}; untried: {', '.join(UNTRIED)}, and the extras")
+    print(f"lower bounds: {shown}; untried: {', '.join(UNTRIED)}")
     wrong = 0
     for line in COMMANDS:
         ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""scripts/lower_bounds.py: what it takes for a lower bound; that the product runs at them is a stage of CI."""
+"""scripts/lower_bounds.py and other_versions.py: what they take for a lower bound; that it runs is a stage of CI."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import lower_bounds
+import other_versions
 
 
 def test_every_dependency_has_one(tmp_path: Path) -> None:
@@ -17,3 +18,17 @@ def test_every_dependency_has_one(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["sympy>=1.13", "numpy"]\n')
     with pytest.raises(ValueError, match="numpy: no lower bound"):
         lower_bounds.bounds(tmp_path / "pyproject.toml")
+
+
+def test_every_extra_s_bound_is_tried_or_said_to_be_untried() -> None:
+    bounds = other_versions.extras(lower_bounds.ROOT / "pyproject.toml")
+    tried = {package.split("==")[0] for v in other_versions.ALL for package in v.packages if "{}" in package}
+    assert bounds.keys() - tried == {"playwright"} and tried <= bounds.keys()
+
+
+def test_what_goes_wrong_with_a_set_is_said(tmp_path: Path) -> None:
+    def wrong(_: Path) -> None:
+        raise AssertionError
+
+    versions = other_versions.Versions("no such set", (), wrong)
+    assert "StopIteration" in other_versions.tried(versions, tmp_path, {})
