@@ -62,7 +62,7 @@ def test_td_lambda_is_stated_factored_and_proved():
     assert r"\Delta w = \tfrac{1}{n} C_{\ell} \sum_{i,j=1}^{n} \delta_{i} M_{ij} \phi_{j}." in plain
     assert any(r"(C_{\ell} \phi_{j})^{\top} (\gamma \phi'_{t} - \phi_{t})" in x for x in plain)
     kinds = [b.kind for b in paper.blocks if isinstance(b, Environment)]
-    assert kinds == ["lemma", "proof", "theorem", "proof", "remark"]
+    assert kinds == ["lemma", "proof", "theorem", "proof", "remark", "remark"]
 
 
 def expanded(paper: Paper, formula: str) -> str:

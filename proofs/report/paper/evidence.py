@@ -16,7 +16,7 @@ from .model import Block, Environment, Footnote, Span, Word, said, text
 
 ASKED = ("derived", "identity-symbolic", "identity-exact")
 """What a paper form asks for where nothing else is said."""
-ASKED_OF_GIVEN = ("identity-exact", "identity-entrywise")
+ASKED_OF_GIVEN = ("identity-exact",)
 """The same for weights that a file gives."""
 HOLDS = {
     "derived": "the weights were solved for, not typed in",

@@ -11,12 +11,14 @@ from sympy import Expr, Integer, simplify
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.contraction import Word
 from ....symbolic.derivation.derive import Derivation
+from ....symbolic.errors import LayerproofError
 from ....symbolic.tracing import Traced
 from ...formula.rows import context_entry, query_entry
 from ...formula.shape import Shape, shape
 from ...formula.symbols import Symbols, symbols_of
 from ...formula.sympy_latex import SympyLatex
 from ...formula.tree_latex import TreeLatex
+from ...theory.generated.given import Weights, given
 from ...theory.generated.theory_file import traced_of
 from ..subject import Subject
 from ..writers.latex_tree import readable
@@ -53,6 +55,17 @@ class Facts:
     def derivation(self) -> Derivation | None:
         """The derivation, where the weights were derived."""
         return self.subject.derivation
+
+    @cached_property
+    def found(self) -> Weights | None:
+        """The weights in blocks: derived, or those that the algorithm gives where they are the same at every size."""
+        if self.algorithm.heads is None:
+            return self.derivation
+        assert self.subject.case is not None
+        try:
+            return given(self.algorithm, dict(self.subject.case.options))
+        except LayerproofError:
+            return None
 
     @cached_property
     def shape(self) -> Shape | None:
@@ -111,6 +124,11 @@ class Facts:
             if ("block", name) in self.symbols.table
             else self.content(name, index)
         )
+
+    def anything(self, name: str, index: str) -> str:
+        """The entry of any row, a feature block's or an accumulator's."""
+        features = {b.name for b in self.algorithm.features}
+        return self.block(name, index) if name in features else self.row(name, index)
 
     def content(self, name: str, index: str) -> str:
         """What a feature block holds in a context column."""

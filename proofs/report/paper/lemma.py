@@ -114,11 +114,11 @@ def unrolled(facts: Facts, trace: Trace) -> str:
     shown = SympyLatex(s)
     last = I - trace.delay
     end = "i" if not trace.delay else f"i-{trace.delay}"
-    parts = [(c.expr().subs(POSITION, J), _piece(facts, name, "j")) for name, c in trace.parts.items()]
+    parts = [(c.expr().subs(POSITION, J), facts.anything(name, "j")) for name, c in trace.parts.items()]
     inner = bracketed(combination(facts, parts), len(parts))
     name = s.at("variable", trace.name, "i")
     if not trace.decay:
-        parts = [(c.expr().subs(POSITION, last), _piece(facts, name_, end)) for name_, c in trace.parts.items()]
+        parts = [(c.expr().subs(POSITION, last), facts.anything(name_, end)) for name_, c in trace.parts.items()]
         return f"{name} = {combination(facts, parts)}"
     decay = trace.decay.expr()
     if INDEX in trace.decay.names():
@@ -139,8 +139,3 @@ def _induction(facts: Facts, own: list[Trace]) -> str:
         f"one step of the recursion multiplies every earlier weight by the decay and adds the entry of step $i$ with "
         f"weight one, which is the formula for ${e[2]}$."
     )
-
-
-def _piece(facts: Facts, name: str, index: str) -> str:
-    features = {b.name for b in facts.algorithm.features}
-    return facts.block(name, index) if name in features else facts.row(name, index)

@@ -7,6 +7,8 @@ from sympy import Expr
 from ....symbolic.derivation.contraction import Word
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.tokenwise import SymbolicTokenwiseHead
+from ...theory.generated.given import Weights
 from ..lead import proved
 from .facts import Facts, bracketed, combination, product_form
 from .lemma import gathered, is_needed
@@ -15,7 +17,7 @@ from .model import Block, Display, Environment, Paragraph, Ref, said
 D = r"\Delta"
 
 
-def theorem_blocks(facts: Facts, found: Derivation) -> list[Block]:
+def theorem_blocks(facts: Facts, found: Weights) -> list[Block]:
     """The theorem and its proof; a remark and no proof where what was asked for does not prove it."""
     s, layer = facts.symbols, facts.layer
     z, n, q, d = (s.at(*key) for key in (("matrix", "prompt"), ("sweep", "n"), ("query", "q"), ("size", "d")))
@@ -23,7 +25,7 @@ def theorem_blocks(facts: Facts, found: Derivation) -> list[Block]:
     sign = "-" if found.readout.sign < 0 else ""
     rows = [r.name for r in facts.algorithm.accumulators]
     at = facts.size(rows.index(found.readout.row) + 1)
-    needed = found.hypotheses.texts()
+    needed = found.hypotheses.texts() if isinstance(found, Derivation) else []
     where = f" Let {' and '.join(_inequality(facts, x) for x in needed)}, for every $j \\le {n}$." if needed else ""
     statement = (
         said(f"For every ${d}, {n} \\ge 1$, all data, step matrices and starting weights "
@@ -33,9 +35,14 @@ def theorem_blocks(facts: Facts, found: Derivation) -> list[Block]:
         Display((f"{z}_{{{layer}}} = {facts.prompt(layer)},",
                  rf"{sign}{z}_{{{layer}}}[{at},\, {n}+1] = {w}_{{{layer}}}^{{\top}} {q}.")),
     )  # fmt: skip
+    if isinstance(found, Derivation):
+        proof = tuple(_proof(facts, found))
+    else:
+        proof = (said("The weights are given, and the proof is the formal one that is named below: what a layer adds "
+                      "to each row is compared with what the update changes it by, at every size."),)  # fmt: skip
     if not proved(facts.subject):
         return [Environment("remark", statement, ("Claim, not proved by what was asked for here",), "thm")]
-    return [Environment("theorem", statement, (), "thm"), Environment("proof", tuple(_proof(facts, found)))]
+    return [Environment("theorem", statement, (), "thm"), Environment("proof", proof)]
 
 
 def _inequality(facts: Facts, text: str) -> str:
@@ -49,7 +56,8 @@ def _proof(facts: Facts, found: Derivation) -> list[Paragraph | Display]:
     kernels = []
     for k, head in enumerate(found.heads, 1):
         key = s.at("matrix", "keyQuery") + (f"_{{{layer}}}" if one else f"_{{{layer},{k}}}")
-        kernels.append(rf"{z}_{{j}}^{{\top}} {key} {z}_{{t}} = {kernel(facts, head)}")
+        met = kernel(facts, head) if isinstance(head, SymbolicHead) else over_constant(facts, head)
+        kernels.append(rf"{z}_{{j}}^{{\top}} {key} {z}_{{t}} = {met}")
     zeros = [facts.block(b.name, f"{n}+1") for b in facts.algorithm.features if b.query is None and not b.scalar]
     ones = [facts.block(b.name, f"{n}+1") for b in facts.algorithm.features if b.query is not None and not b.scalar]
     column = ", ".join([*(f"{x} = {q}" for x in ones), *(f"{x} = 0" for x in zeros)])
@@ -66,14 +74,7 @@ def _proof(facts: Facts, found: Derivation) -> list[Paragraph | Display]:
 
 def _gains(facts: Facts, found: Derivation) -> list[Paragraph | Display]:
     s, layer, n = facts.symbols, facts.layer, facts.symbols.at("sweep", "n")
-    changes = []
-    for change in found.loop.changes:
-        w = s.at("weight", facts.algorithm.weights[change.weight])
-        front = combination(facts, [(change.coefficient.expr(), facts.word(change.word))])
-        front = "" if front == "1" else f"{front} "
-        inner = gathered(facts, found, change)
-        inner = rf"\Bigl( {inner} \Bigr)" if inner.count(r"\sum") > 1 or inner.startswith("-") else inner
-        changes.append(rf"\Delta {w} = \tfrac{{1}}{{{n}}} {front}{inner}")
+    changes = [line for k in range(len(facts.algorithm.weights)) if (line := _change(facts, found, k))]
     lemma = any(is_needed(c) for c in found.loop.changes)
     rows = []
     for row in (r.name for r in facts.algorithm.accumulators):
@@ -86,8 +87,10 @@ def _gains(facts: Facts, found: Derivation) -> list[Paragraph | Display]:
     weights = facts.weights()
     each = [s.at("weight", w) for w in facts.algorithm.weights]
     moved = f"{s.at('matrix', 'prompt')}({', '.join(f'{w} + {D} {w}' for w in each)})"
+    ones = rf"$\tfrac{{1}}{{{n}}} \sum_{{j \le {n}}} 1 = 1$"
+    fixed = f" (the heads over the constant row add their rows as they are, since {ones})" if found.tokenwise else ""
     return [
-        said(f"Summed over value columns $i$ and key columns $j$, in every column $t$ {told}, with"),
+        said(f"Summed over value columns $i$ and key columns $j$, in every column $t$ {told}{fixed}, with"),
         Display(_ended(changes), "change"),
         said("And ", *which, f"{same} of the weights in ", Ref("update"), ". The rows of ",
              Ref("prompt"),
@@ -96,6 +99,26 @@ def _gains(facts: Facts, found: Derivation) -> list[Paragraph | Display]:
              f"so induction on ${layer}$ gives the claim, and the read-out is an "
              f"entry of ${facts.prompt(layer)}$."),
     ]  # fmt: skip
+
+
+def _change(facts: Facts, found: Derivation, weight: int) -> str:
+    """What one weight changes by: the totals, and multiples of the old weights; empty where nothing changes it."""
+    s, n = facts.symbols, facts.symbols.at("sweep", "n")
+    parts = []
+    for change in (c for c in found.loop.changes if c.weight == weight):
+        front = combination(facts, [(change.coefficient.expr(), facts.word(change.word))])
+        front = "" if front == "1" else f"{front} "
+        inner = gathered(facts, found, change)
+        inner = rf"\Bigl( {inner} \Bigr)" if inner.count(r"\sum") > 1 or inner.startswith("-") else inner
+        parts.append(rf"\tfrac{{1}}{{{n}}} {front}{inner}")
+    old = [
+        (kappa.expr(), s.at("weight", facts.algorithm.weights[read]))
+        for (moved, read), kappa in found.loop.mixing.items() if moved == weight
+    ]  # fmt: skip
+    if old:
+        parts.append(combination(facts, old))
+    total = " + ".join(parts).replace("+ -", "- ")
+    return rf"\Delta {s.at('weight', facts.algorithm.weights[weight])} = {total}" if parts else ""
 
 
 def _gain(facts: Facts, found: Derivation, row: str) -> str:
@@ -151,6 +174,11 @@ def kernel(facts: Facts, head: SymbolicHead) -> str:
             ]  # fmt: skip
             parts.append(combination(facts, terms))
     return " + ".join(parts).replace("+ -", "- ")
+
+
+def over_constant(facts: Facts, head: SymbolicTokenwiseHead) -> str:
+    """z_j^T Q z_t of a head over a constant row: a combination of the rows at t."""
+    return combination(facts, [(c.expr(), facts.row(r, "t")) for r, c in head.E.items()])
 
 
 def _minus_last(entries: dict[str, Expr]) -> dict[str, Expr]:

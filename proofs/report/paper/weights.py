@@ -5,9 +5,10 @@ from __future__ import annotations
 from sympy import Expr, Symbol
 
 from ....symbolic.derivation.coefficients import INDEX
-from ....symbolic.derivation.derive import Derivation
-from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.derive import AnyHead
 from ...formula.sympy_latex import SympyLatex
+from ...theory.generated.given import Weights
+from ...theory.generated.heads import cells
 from .breaking import LINE, breadth
 from .facts import Facts, combination, grid
 from .model import Block, Display, said
@@ -16,7 +17,7 @@ POSITION = Symbol(INDEX)
 TEXT_ELSE = r"\text{else}"
 
 
-def weight_blocks(facts: Facts, found: Derivation) -> list[Block]:
+def weight_blocks(facts: Facts, found: Weights) -> list[Block]:
     """The layer, then P, Q and M of every head."""
     s, layer = facts.symbols, facts.layer
     z, n = s.at("matrix", "prompt"), s.at("sweep", "n")
@@ -41,6 +42,8 @@ def weight_blocks(facts: Facts, found: Derivation) -> list[Block]:
     for k, head in enumerate(found.heads, 1):
         lines += _head(facts, found, head, "" if one else str(k))
     blocks.append(Display((*lines[:-1], f"{lines[-1]},"), "weights"))
+    if any("[" in line for line in lines):
+        blocks.append(said("where what is not named is zero,"))
     masks = [_mask(facts, found, k) for k in range(len(found.masks))]
     context = any(m.is_context_mask for m in found.masks)
     after = said("Row and column $" + f"{n}+1" + "$ of " + ("every mask" if len(masks) > 1 else "the mask") +
@@ -61,44 +64,49 @@ def _count(number: int) -> str:
 def mask_of(facts: Facts, position: int | None, head: str = "") -> str:
     """A mask's symbol: M where there is one, else M_0, M_1; `position` None for a head's."""
     M = facts.symbols.at("matrix", "mask")
-    found = facts.derivation
+    found = facts.found
     assert found is not None
     if len(found.masks) == 1:
         return M
     return M + (head.replace("h", "(h)") if position is None else f"_{{{found.mask_names[position][1:]}}}")
 
 
-def _head(facts: Facts, found: Derivation, head: SymbolicHead, number: str) -> list[str]:
+def _head(facts: Facts, found: Weights, head: AnyHead, number: str) -> list[str]:
     s, layer = facts.symbols, facts.layer
     rows = [r.name for r in facts.algorithm.accumulators]
     P, Q = s.at("matrix", "value") + (f"_{{{number}}}" if number else ""), s.at("matrix", "keyQuery")
     Q += f"_{{{layer},{number}}}" if number else f"_{{{layer}}}"
-    U = [[combination(facts, [(head.U[a, b].expr(), "")]) if (a, b) in head.U else "0" for b in rows] for a in rows]
-    inner = U[0][0] if len(rows) == 1 else grid(U, "smallmatrix")
-    if len(rows) > 1:
-        inner = rf"\bigl( {inner} \bigr)"
-    result = [rf"{P} = \operatorname{{diag}}(0_{{{facts.size()}}}, {inner})"]
-    if number:
-        result[0] += (
-            rf", \quad {s.at('matrix', 'mask')}_{{h}} = {mask_of(facts, head.mask)} \text{{ at }} h = {number}"
-            * (len(found.masks) > 1)
-        )
+    U, E = cells(head)
+    own = ""
+    if number and len(found.masks) > 1:
+        own = rf", \quad {s.at('matrix', 'mask')}_{{({number})}} = {mask_of(facts, head.mask)}"
     names = [b.name for b in facts.algorithm.features]
     blocks: dict[tuple[str, str], list[tuple[Expr, str]]] = {}
-    for (r, word, c), coefficient in head.E.items():
+    for (r, word, c), coefficient in E.items():
         blocks.setdefault((r, c), []).append((coefficient.expr(), facts.word(word)))
-    entries = [[combination(facts, blocks.get((r, c), [])) for c in names] + ["0"] for r in names]
-    entries.append(["0"] * (len(names) + 1))
-    whole = f"{Q} = {grid(entries)}"
-    if breadth(whole) <= LINE:
-        return [*result, whole]
-    for (r, c), terms in blocks.items():  # too wide for a column: its blocks one by one
-        at = rf"{facts.block(r, 'j')},\, {facts.block(c, 't')}"
-        result.append(f"{Q}[{at}] = {combination(facts, terms)}")
-    return [*result, rf"{Q} = 0 \text{{ in all other blocks}}"]
+    if all(read in rows for _, read in U) and all(c in names for _, c in blocks):
+        values = [[combination(facts, [(U[a, b].expr(), "")]) if (a, b) in U else "0" for b in rows] for a in rows]
+        inner = values[0][0] if len(rows) == 1 else rf"\bigl( {grid(values, 'smallmatrix')} \bigr)"
+        entries = [[combination(facts, blocks.get((r, c), [])) for c in names] + ["0"] for r in names]
+        entries.append(["0"] * (len(names) + 1))
+        first, whole = rf"{P} = \operatorname{{diag}}(0_{{{facts.size()}}}, {inner}){own}", f"{Q} = {grid(entries)}"
+        if breadth(whole) <= LINE:
+            return [first, whole]
+        return [first, *_listed(facts, Q, blocks)]
+    values_of = {key: [(c.expr(), "")] for key, c in U.items()}
+    first, *more = _listed(facts, P, values_of)
+    return [first + own, *more, *_listed(facts, Q, blocks)]
 
 
-def _mask(facts: Facts, found: Derivation, position: int) -> str:
+def _listed(facts: Facts, name: str, blocks: dict[tuple[str, str], list[tuple[Expr, str]]]) -> list[str]:
+    """A matrix block by block, named by what stands in its rows and columns."""
+    return [
+        rf"{name}[{facts.anything(r, 'j')},\, {facts.anything(c, 't')}] = {combination(facts, terms)}"
+        for (r, c), terms in blocks.items()
+    ]  # fmt: skip
+
+
+def _mask(facts: Facts, found: Weights, position: int) -> str:
     mask, n = found.masks[position], facts.symbols.at("sweep", "n")
     name = mask_of(facts, position)
     if mask.is_context_mask:

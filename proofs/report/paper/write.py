@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import ArgumentError, ContentError
 from ....symbolic.plain_text import shown
 from ...case import Progress, Settings, silent
@@ -43,20 +44,25 @@ PROVED = "proved-all-sizes"
 def paper_of(subject: Subject, name: str, known: dict[str, Macro] | None = None) -> Paper:
     """One algorithm's paper form."""
     facts = Facts.of(subject, known)
-    found = facts.derivation
+    found = facts.found
     blocks: list[Block] = [*alarm_blocks(subject), *update_blocks(facts), *prompt_blocks(facts)]
     if found is not None:
         blocks += weight_blocks(facts, found)
-        blocks += lemma_blocks(facts, found)
+        if isinstance(found, Derivation):
+            blocks += lemma_blocks(facts, found)
         blocks += theorem_blocks(facts, found)
-        blocks += unique_blocks(facts, found)
+        if isinstance(found, Derivation):
+            blocks += unique_blocks(facts, found)
+            blocks += comparison_blocks(facts, found)
     elif subject.obstacle:
         blocks.append(said(f"No layer of linear attention whose features stay as they are does this update: "
                            f"{subject.obstacle}.", heading="Impossible."))  # fmt: skip
     else:
-        blocks.append(said("The weights are given by the algorithm's file, head by head, and not derived; what was "
-                           "checked about them is said below.", heading="The weights."))  # fmt: skip
-    blocks += comparison_blocks(facts)
+        told = (
+            "The weights are given by the algorithm's file, head by head, and differ from size to size or in form; what "
+            "was checked about them is said below."
+        )
+        blocks.append(said(told, heading="The weights."))
     blocks += evidence_blocks(facts, _version())
     return Paper(name, title(subject.item.title), tuple(blocks), facts.symbols.macros)
 

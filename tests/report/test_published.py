@@ -1,0 +1,54 @@
+"""The comparison with the talk's paper: equal where it is, by which sign where it is not, and a wrong print is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import layerproof as lp
+from layerproof.proofs.report.paper.comparison import told
+from layerproof.proofs.report.published import PUBLISHED, compared, comparison
+
+
+@pytest.mark.parametrize("name", ["td0", "td-lambda", "residual-gradient"])
+def test_the_printed_weights_are_the_derived_ones(name):
+    found = comparison(lp.derive(name))
+    assert found is not None and found.equal and found.same
+
+
+def test_of_average_reward_one_mask_and_the_read_out_have_the_opposite_sign():
+    found = comparison(lp.derive("average-reward-td"))
+    assert found is not None and not found.equal and found.same
+    assert [dict(h) for h in found.heads] == [
+        {"W P": "equal", "Q": "equal", "M": "opposite"},
+        {"W P": "equal", "Q": "equal", "M": "equal"},
+    ]
+    assert found.readout == "opposite"
+    assert "opposite sign" in told(found) and "no prediction" in told(found)
+
+
+def test_the_textbooks_trace_and_other_algorithms_have_no_counterpart_there():
+    assert comparison(lp.derive("td-lambda", trace="gamma-lam")) is None
+    assert comparison(lp.derive("gtd2")) is None
+
+
+@pytest.mark.parametrize(("matrix", "name"), [(1, "W P"), (2, "Q"), (3, "M")])
+def test_a_wrong_print_is_seen(matrix, name):
+    honest = PUBLISHED["td0", ""]
+
+    def wrong(layout, C):
+        ((*head,),) = honest.heads(layout, C)
+        at = 0 if name != "W P" else -1
+        head[matrix][at][at] += 1
+        return [tuple(head)]
+
+    found = compared(lp.derive("td0"), replace(honest, heads=wrong))
+    assert found.heads[0][name] == "different" and not found.same
+    assert "the predictions of the two differ" in told(found)
+
+
+def test_a_sign_alone_is_no_freedom():
+    honest = PUBLISHED["average-reward-td", ""]
+    found = compared(lp.derive("average-reward-td"), replace(honest, sign=-1))
+    assert not found.same
