@@ -59,8 +59,8 @@ def paper_of(subject: Subject, name: str, known: dict[str, Macro] | None = None)
                            f"{subject.obstacle}.", heading="Impossible."))  # fmt: skip
     else:
         told = (
-            "The weights are given by the algorithm's file, head by head, and differ from size to size or in form; what "
-            "was checked about them is said below."
+            "The weights are given by the algorithm's file, head by head, and differ from size to size or in form; "
+            "what was checked about them is said below."
         )
         blocks.append(said(told, heading="The weights."))
     blocks += evidence_blocks(facts, _version())
