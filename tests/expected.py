@@ -28,6 +28,7 @@ class Expected:
     ordered       whether it reads its context as a sequence: for the others it is a set of transitions
     no_faults     faults that are none, among its own and those common to all: why no prompt can tell
     undetermined  (key block, query block) of the entries of T that prompts determine only in sum
+    degrees       of an accumulator row over the weights, and of a key block, in what transitions hold
     moves_w_at    the first layer, from zero weights, in which the first step matrix matters
     """
 
@@ -39,6 +40,7 @@ class Expected:
     ordered: bool = False
     no_faults: Mapping[str, str] = field(default_factory=dict)
     undetermined: frozenset[tuple[str, str]] = frozenset()
+    degrees: tuple[int, int] = (1, 1)
     moves_w_at: int = 1
 
 

@@ -68,15 +68,16 @@ each_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def traits(algorithm: Algorithm, options: Iterable[tuple[str, str]]) -> set[Any]:
-    """What code that is handed rows, masks and numbers can tell one algorithm from another by."""
+    """What code that is handed rows, masks and numbers can tell one algorithm from another by.
+
+    What transitions carry further has reached the rows by then: `whole/test_examples.py` follows it all the way.
+    """
     vectors = len(algorithm.weights) - len(algorithm.scalar_weights)
     blocks = {("block", b.scalar, b.query is not None) for b in algorithm.features}
     return {
         ("vector weights", vectors), ("rows", len(algorithm.accumulators)), ("blocks", len(algorithm.features) > 1),
         ("scalar weights", bool(algorithm.scalar_weights)), ("scalar steps", bool(algorithm.scalar_preconditioners)),
-        ("numbers", bool(algorithm.transition_scalars)), ("vectors", bool(algorithm.transition_vectors)),
-        ("successors", bool(algorithm.successor_vectors)), ("heads", algorithm.heads is not None),
-        ("discount", "gamma" in algorithm.parameters), *blocks, *options,
+        ("heads", algorithm.heads is not None), ("discount", "gamma" in algorithm.parameters), *blocks, *options,
     }  # fmt: skip
 
 

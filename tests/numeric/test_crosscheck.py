@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import layerproof as lp
-from layerproof.numeric.data.prompts import generic_context
+from layerproof.numeric.data.prompts import generic_context, with_extras
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge.bounds import growth, layer_maps, one_step
 from layerproof.numeric.judge.crosscheck import _judge, crosscheck
@@ -59,7 +59,7 @@ def made(name, d=3, n=20, depth=6, trials=2, seed=0, denominator=128, values=VAL
         problem(
             algorithm,
             RATIONALS,
-            generic_context(d, n, seed * 1000 + trial),
+            with_extras(generic_context(d, n, seed * 1000 + trial), algorithm.extras, trial),
             [vector(w in algorithm.scalar_weights) for w in algorithm.weights],
             values,
             derivation.options,

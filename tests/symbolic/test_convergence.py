@@ -12,7 +12,7 @@ from helpers import td_solution
 
 from layerproof.numeric.data.draws import preconditioners, starting_weights
 from layerproof.numeric.data.processes import boyan_chain
-from layerproof.numeric.data.prompts import generic_context, trajectory_context
+from layerproof.numeric.data.prompts import generic_context, trajectory_context, with_extras
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.convergence.decide import decide
@@ -34,7 +34,7 @@ def values_of(m: fmpq_mat) -> list[Fraction]:
 @pytest.mark.parametrize("name", list(catalogue()))
 def test_the_iteration_gives_the_textbook_loops_weights(name: str) -> None:
     algorithm = find(name)
-    context = generic_context(2, 4, seed=3)
+    context = with_extras(generic_context(2, 4, seed=3), algorithm.extras, 3)
     (step,) = preconditioners(algorithm, 2, 1, 3)
     start, values = starting_weights(algorithm, 2, 3), algorithm.values(VALUES)
     it = iteration(algorithm, context, [step], values, algorithm.choose(None), start)

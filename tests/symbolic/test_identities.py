@@ -7,6 +7,7 @@ from fractions import Fraction
 from random import Random
 
 import pytest
+from expected import expected
 from helpers import (
     CASES,
     PARAMETERS,
@@ -104,10 +105,12 @@ def test_the_identity_holds_at_random_points_of_the_field(case: Case, looped):
 
 @each_case
 @pytest.mark.parametrize("depth", [1, 2, 3, 40])
-def test_the_degree_grows_by_three_a_layer(case: Case, depth):
-    # Each layer adds C * (row) * (block): the row holds w.phi, one degree above w, the block one more, C one more.
+def test_the_degree_grows_by_the_same_with_every_layer(case: Case, depth):
+    # Each layer adds C * (row) * (key): the row holds w.phi, one degree above w, the key is one more, C one more.
     # So deg w_l = deg w_{l-1} + 3, deg w_0 = 1, deg w_L = 3 L + 1, and the rows hold w_L . phi, one degree above.
-    assert identity_degree(case.derivation, depth) == 3 * depth + 2
+    # What transitions carry further, an importance ratio in a row or a key, adds to those ones.
+    row, key = expected(case.name).degrees
+    assert identity_degree(case.derivation, depth) == (1 + row + key) * depth + 1 + row
 
 
 @each_case

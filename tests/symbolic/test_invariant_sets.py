@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 from dual import derivative
+from helpers import NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import layerproof as lp
 from layerproof.numeric.files.set_file import weight_set
 from layerproof.proofs.invariance.question import Question, subjects
 from layerproof.proofs.invariance.witness import witness_document
@@ -33,7 +33,6 @@ from layerproof.symbolic.invariance.sets import (
 from layerproof.symbolic.invariance.symmetry import SymmetryGroup, group_named
 from layerproof.symbolic.invariance.update import averaged_update, prompt_matrix
 
-NAMES = lp.algorithms()
 ONE_HEAD = ["td0", "td-lambda", "residual-gradient"]
 F, Z = "frozen", "0"
 TD_PATTERN = {"P": [[F, F, F], [F, F, F], [Z, Z, "a"]], "Q": [["b", F, F], ["c", F, F], [Z, F, F]]}

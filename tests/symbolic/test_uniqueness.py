@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from helpers import Case, each_case
+from helpers import Case, each_kind
 
 from layerproof.proofs.case import Case as Check
 from layerproof.proofs.case import Settings
@@ -22,7 +22,7 @@ def forgetful(derivation: Derivation) -> Derivation:
     return replace(derivation, tensors=tensors)
 
 
-@each_case
+@each_kind
 def test_prompts_of_dimension_two_determine_everything_that_symbolic_d_does(case: Case) -> None:
     found = rank_at(case.derivation, 2)
     tensor = next(t for t in case.derivation.tensors if t.n == found.n)
@@ -31,7 +31,7 @@ def test_prompts_of_dimension_two_determine_everything_that_symbolic_d_does(case
     assert found.visible == tensor.determined + len(tensor.undetermined)
 
 
-@each_case
+@each_kind
 def test_prompts_of_dimension_one_determine_less(case: Case) -> None:
     found = rank_at(case.derivation, 1)
     assert found.rank < found.symbolic and not found.as_symbolic

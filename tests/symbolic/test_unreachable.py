@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from helpers import each_case
+from helpers import each_kind
 
 import layerproof as lp
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
@@ -167,7 +167,7 @@ def test_rows_that_do_not_hold_what_is_asked_for_have_a_pair_of_prompts():
 
 
 @pytest.mark.slow
-@each_case
+@each_kind
 def test_no_witness_is_found_against_an_algorithm_that_has_heads(case):
     values = {name: Fraction(k + 1, k + 3) for k, name in enumerate(case.algorithm.parameters)}
     assert unreachable(case.algorithm, case.options, values) is None

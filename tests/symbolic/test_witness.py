@@ -90,7 +90,7 @@ def test_a_single_wrong_entry_is_shown_on_at_most_one_transition_of_zeros_and_on
     case: Case, plant: Callable[[Construction], Construction]
 ) -> None:
     check = faulty(case, plant)
-    context, start = random_context(D, N, 1), tuple(random_start(case.algorithm, D, 1))
+    context, start = random_context(D, N, 1, case.algorithm), tuple(random_start(case.algorithm, D, 1))
     found = shrink(lambda c, w: first_mismatch(check, c, w), context, start)
     assert transitions_used(found.context) <= 1 < transitions_used(context)
     assert set(entries(found.context, found.start)) <= {0, 1}

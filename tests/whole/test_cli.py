@@ -17,6 +17,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from cli import EXACT, QUICK, SMALL, assert_refused, console_script, python, run_cli
 from cyclopts import Parameter
+from expected import expected
+from helpers import NAMES
 
 import layerproof as lp
 from layerproof.numeric.files.weights_file import document, from_document
@@ -25,11 +27,11 @@ from layerproof.proofs.commands import list as list_command
 from layerproof.proofs.commands import verify as verify_command
 from layerproof.proofs.evidence import exact, kinds
 from layerproof.proofs.terminal.run_options import RunOptions
+from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.errors import NotRepresentableError
 from layerproof.symbolic.strict_json import loads
 
 Capture = pytest.CaptureFixture[str]
-NAMES = lp.algorithms()
 SIZE_OPTIONS = ("-d", "-n", "-L", "--trials", "--exact-trials", "--max-work", "--entrywise-features",
                 "--entrywise-context")  # fmt: skip
 PROMPT = {
@@ -61,7 +63,7 @@ def test_an_unknown_algorithm_is_refused_with_the_nearest_names(
 
 
 def test_an_algorithm_near_to_nothing_is_refused_with_all_names(capsys: Capture) -> None:
-    assert_refused(run_cli(capsys, "verify", "zzzz", *QUICK), 2, "there is no algorithm 'zzzz'", *NAMES)
+    assert_refused(run_cli(capsys, "verify", "zzzz", *QUICK), 2, "there is no algorithm 'zzzz'", *lp.algorithms())
 
 
 @pytest.mark.parametrize("option", SIZE_OPTIONS)
@@ -377,8 +379,8 @@ def test_short_and_long_names_ask_the_same(capsys: Capture, command: tuple[str, 
 def test_list_shows_every_algorithm_with_its_heads_rows_and_source(capsys: Capture) -> None:
     ran = run_cli(capsys, "list")
     assert (ran.code, ran.err) == (0, "")
-    for name in NAMES:
-        assert re.findall(rf"^\W*{name}\s\W*(\d+)\s", ran.out, re.M) == [str(len(lp.derive(name).heads))]
+    for name in lp.algorithms():
+        assert re.findall(rf"^\W*{name}\s\W*(\d+)\s", ran.out, re.M) == [str(expected(name).heads)]
     for shown in ("gamma_phi_next + td_error", "2405.13861", "--trace lam or gamma-lam", *kinds()):
         assert shown in ran.out
 
@@ -386,11 +388,11 @@ def test_list_shows_every_algorithm_with_its_heads_rows_and_source(capsys: Captu
 def test_list_as_json_has_the_same_and_no_claims(capsys: Capture) -> None:
     data = run_cli(capsys, "list", "--json").document
     assert data["claims"] == []
-    assert [a["name"] for a in data["algorithms"]] == list(NAMES)
+    assert [a["name"] for a in data["algorithms"]] == list(lp.algorithms())
     for a in data["algorithms"]:
-        derivation = lp.derive(a["name"])
-        assert a["heads"] == len(derivation.heads) and a["source"] == derivation.algorithm.source
-        assert a["feature_rows"] == [b.name for b in derivation.algorithm.features]
+        algorithm = find(a["name"])
+        assert a["heads"] == expected(a["name"]).heads and a["source"] == algorithm.source
+        assert a["feature_rows"] == [b.name for b in algorithm.features]
         assert a["evidence"] == list(kinds())
     assert [e["name"] for e in data["evidence"]] == list(kinds())
     assert all(e["strength"] and e["meaning"] for e in data["evidence"])
