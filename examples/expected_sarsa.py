@@ -16,7 +16,7 @@ def update(weights, preconditioners, sweep, p):
 
 
 ALGORITHM = Algorithm(
-    name="expected-sarsa",
+    name="my-expected-sarsa",
     title="Expected SARSA, two actions",
     source="Sutton and Barto 2018, section 6.6; van Seijen et al. 2009",
     transition_scalars=("pi_left", "pi_right"),

@@ -32,7 +32,7 @@ def heads(layout, step, p, layer):
 
 
 ALGORITHM = Algorithm(
-    name="heavy-ball-td",
+    name="my-heavy-ball-td",
     title="Heavy-ball TD(0)",
     source="Polyak 1964; TD with momentum",
     features=(

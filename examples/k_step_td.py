@@ -22,7 +22,7 @@ def update(weights, preconditioners, sweep, p):
 
 
 ALGORITHM = Algorithm(
-    name="three-step-td",
+    name="my-three-step-td",
     title="Three-step TD",
     source="Sutton and Barto 2018, section 7.1",
     features=(

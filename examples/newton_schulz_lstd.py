@@ -95,7 +95,7 @@ def reference(context, p):
 
 
 CONSTRUCTION = OwnConstruction(
-    name="newton-schulz-lstd",
+    name="my-newton-schulz-lstd",
     title="LSTD by Newton-Schulz",
     source="Schulz 1933; Bradtke and Barto 1996",
     rows=rows,

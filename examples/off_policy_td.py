@@ -15,7 +15,7 @@ def update(weights, preconditioners, sweep, p):
 
 
 ALGORITHM = Algorithm(
-    name="off-policy-td",
+    name="my-off-policy-td",
     title="Off-policy TD(0)",
     source="Precup, Sutton, Singh 2000; Sutton and Barto 2018, section 11.1",
     transition_scalars=("rho",),

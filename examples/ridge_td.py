@@ -59,7 +59,7 @@ def reference(context, p):
 
 
 CONSTRUCTION = OwnConstruction(
-    name="ridge-td",
+    name="my-ridge-td",
     title="Ridge TD(0)",
     source="regularised TD; the ridge tokens are an idea of data augmentation",
     rows=rows,

@@ -34,7 +34,7 @@ def heads(layout, step, p, layer):
 
 
 ALGORITHM = Algorithm(
-    name="target-network-td",
+    name="my-target-network-td",
     title="TD(0) with a soft target network",
     source="Lillicrap et al. 2016 (soft target updates); Mnih et al. 2015",
     features=(
