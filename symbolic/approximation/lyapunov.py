@@ -15,25 +15,25 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpz
 
 from ..markov import matrices
 
-DIGITS = 256
+DIGITS = 512
 """Binary digits of the floats of the search."""
-ROUNDED = 48
-"""Binary digits of X."""
+ROUNDINGS = ((40, 96), (160, 320))
+"""Binary digits of X, and those that its pivots are taken in: few first."""
 DOUBLINGS = 60
-SHORT = 96
-"""Binary digits that a matrix is rounded to before its pivots are taken."""
 
 
 def lyapunov(A: fmpq_mat) -> fmpq_mat | None:
     """A symmetric X, (n, n), with X > 0 and A^T X + X A < 0, both exactly; None where none was found."""
-    X = _searched(A)
-    if X is None or not definite(X):
-        return None
-    return X if definite(-(A.transpose() * X + X * A)) else None
+    found = _searched(A)
+    for bits, digits in ROUNDINGS if found is not None else ():
+        X = _rounded(found, bits)
+        if definite(X, digits) and definite(-(A.transpose() * X + X * A), digits):
+            return X
+    return None
 
 
-def definite(S: fmpq_mat) -> bool:
-    """Whether a symmetric S is positive definite; False where it is too close to call in `SHORT` digits.
+def definite(S: fmpq_mat, digits: int = 96) -> bool:
+    """Whether a symmetric S is positive definite; False where it is too close to call in so many binary digits.
 
     S = B + E with B short and every |E_ij| <= 1 in its last digit, so that |E| <= n: B - n I > 0 suffices.
 
@@ -44,7 +44,7 @@ def definite(S: fmpq_mat) -> bool:
     if any(S[i, i] <= 0 for i in range(size)):
         return False
     scales = [_power_of_two(S[i, i]) for i in range(size)]  # D S D has a diagonal of about 1
-    unit = fmpq(1 << SHORT)
+    unit = fmpq(1 << digits)
     a = [[(S[i, j] * scales[i] * scales[j] * unit).floor() for j in range(size)] for i in range(size)]
     for i in range(size):
         for j in range(i):
@@ -68,7 +68,7 @@ def _power_of_two(x: fmpq) -> fmpq:
     return fmpq(2) ** (-(bits // 2))
 
 
-def _searched(A: fmpq_mat) -> fmpq_mat | None:
+def _searched(A: fmpq_mat) -> arb_mat | None:
     """X with A^T X + X A = -I, about.
 
     For F = (s I + A)(s I - A)^-1 that is X - F^T X F = 2 s (s I - A)^-T (s I - A)^-1, a sum that doubling adds up.
@@ -87,7 +87,7 @@ def _searched(A: fmpq_mat) -> fmpq_mat | None:
             F = (F * F).mid()
             largest = max(float(abs(x)) for x in F.entries())
             if largest < 1e-20:
-                return _rounded(X)
+                return X
             if not largest < 1e20:
                 return None
     except (ZeroDivisionError, ValueError, OverflowError):
@@ -97,13 +97,13 @@ def _searched(A: fmpq_mat) -> fmpq_mat | None:
     return None
 
 
-def _rounded(X: arb_mat) -> fmpq_mat:
+def _rounded(X: arb_mat, bits: int) -> fmpq_mat:
     """X over its largest entry, symmetric, rounded."""
     rows = [[_dyadic(x) for x in line] for line in X.tolist()]
     largest = max(abs(x) for line in rows for x in line)
     k = len(rows)
     return matrices.matrix(
-        [Fraction(round((rows[i][j] + rows[j][i]) / (2 * largest) * 2**ROUNDED), 2**ROUNDED) for j in range(k)]
+        [Fraction(round((rows[i][j] + rows[j][i]) / (2 * largest) * 2**bits), 2**bits) for j in range(k)]
         for i in range(k)
     )
 
