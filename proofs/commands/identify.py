@@ -8,8 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ...numeric.files.placing import place_file
 from ...numeric.files.prompt_file import read_context
 from ...numeric.recognition.reading import Reading
+from ...symbolic.errors import ArgumentError
 from ...symbolic.plain_text import message
 from ..identify.ask import identify
 from ..identify.question import Question
@@ -56,6 +58,10 @@ def command(
         Path | None,
         Parameter(name=["--output", "-o"], help="write the rule as an algorithm file, for layerproof verify"),
     ] = None,
+    page: Annotated[
+        Path | None,
+        Parameter(name="--page", help="write an HTML page with every network's weights block by block, as a picture"),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Read the update rule off weights, and say how far the nearest algorithms are.
@@ -63,6 +69,8 @@ def command(
     WEIGHTS is a file or a directory: safetensors, npz, weights.json, an export, or what train wrote. It is a question:
     the exit code is 0 once it is answered, whatever the answer.
     """
+    if page is not None and (page.suffix != ".html" or not page.parent.is_dir() or page.exists()):
+        raise ArgumentError(f"page is {str(page)!r}, wanted a new file that ends in .html in a folder that is there")
     given = None if prompts is None else tuple(read_context(path) for path in prompts)
     how = Reading(layout, features, context, layers, tuple(x for x in (transposed or "").split(",") if x))
     question = Question(
@@ -73,6 +81,13 @@ def command(
         result = identify(weights, question, output, progress)
     finally:
         progress.clear()
+    if page is not None:
+        from ..report.identify_page import identify_page
+
+        progress("the page")
+        content = identify_page(result)
+        progress.clear()
+        place_file(page, content)
     if result.written:
         print(message(f"layerproof: {result.written}"), file=sys.stderr)
     if json:

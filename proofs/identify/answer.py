@@ -139,6 +139,7 @@ class Identified:
             },
             "catalogue": [self._candidate(c) for c in found.candidates],
             "upper_bound": network.depth > 1,
+            "blocks": self.blocks(),
             "outside_commutant": self._outside(),
             "convention": (
                 {"transposed": list(found.convention), "algorithm": found.read_so} if found.convention else None
@@ -172,6 +173,25 @@ class Identified:
                 {"written": a, "value": b, "key": r, "query": s, "share": x} for (a, b, r, s), x in largest if x
             ],
         }  # fmt: skip
+
+    def blocks(self) -> list[dict[str, Any]]:
+        """Each block of the tensor: its share of the squared norm, and what is left of it beside the nearest algorithm.
+
+        Means over stored layers; nothing where no algorithm is comparable.
+        """
+        found, best = self.recognition, self.recognition.best
+        if best is None:
+            return []
+        space, live = found.tensors[0].space, sum(1 for _, whole in best.near.squares if whole)
+        shares: dict[tuple[str, ...], list[float]] = {}
+        for t, rest, (_, whole) in zip(found.tensors, best.near.rests, best.near.squares, strict=True):
+            for k, entries in enumerate((t.entries, rest) if whole else ()):
+                for names, x in blocks(found.network, entries, space).items():
+                    shares.setdefault(names, [0.0, 0.0])[k] += nearest(x / whole) / live
+        return [
+            {"written": a, "value": b, "key": r, "query": s, "share": share, "left": left}
+            for (a, b, r, s), (share, left) in sorted(shares.items(), key=lambda kv: (-max(kv[1]), kv[0]))
+        ]
 
     def _outside(self) -> list[float]:
         found = self.recognition

@@ -14,12 +14,19 @@ from ...numeric.recognition.verdict import APPROXIMATE, Recognition, Shared, rec
 from ...numeric.recognition.worst import worst_case
 from ...symbolic.errors import ArgumentError
 from ...symbolic.prompt import Context, Layout
+from ...symbolic.recognition.network import Network
 from ...symbolic.recognition.rebuild import rebuilt
 from ...symbolic.recognition.rule import Rule, rule
+from ...symbolic.recognition.shear import unsheared
 from ..case import Progress, silent
 from .answer import Identification, Identified
 from .decompile import write_rule
 from .question import GAMMA, PROCESS, Question
+
+SHEAR = (
+    "the first layer writes feature rows that only the query brings on, and the second takes them back (a shear): what "
+    "is said is of the same prediction without them"
+)
 
 
 def identify(
@@ -62,15 +69,19 @@ def _told(progress: Progress, place: str, text: str) -> None:
 
 def _answer(found: Found, question: Question, shared: Shared, progress: Progress) -> Identified:
     gamma = question.gamma if question.gamma is not None else found.gamma if found.gamma is not None else GAMMA
-    recognition = recognise(found.network, gamma, shared=shared)
+    plain = unsheared(found.network)
+    recognition = recognise(plain, gamma, shared=shared)
     notes = (*found.notes, *_notes(recognition, gamma))
-    looked = _function(recognition, gamma, question, progress) if question.function else None
-    return Identified(recognition, gamma, rule(found.network, recognition.tensors), _fitted(recognition), notes, looked)
+    if plain is not found.network:
+        notes += (SHEAR,)
+    looked = _function(found.network, recognition, gamma, question, progress) if question.function else None
+    return Identified(recognition, gamma, rule(plain, recognition.tensors), _fitted(recognition), notes, looked)
 
 
-def _function(recognition: Recognition, gamma: Fraction, question: Question, progress: Progress) -> dict[str, object]:
-    network, best = recognition.network, recognition.best
-    layout = network.layout
+def _function(
+    network: Network, recognition: Recognition, gamma: Fraction, question: Question, progress: Progress
+) -> dict[str, object]:
+    best, layout = recognition.best, network.layout
     if question.prompts is not None:
         contexts, law = list(question.prompts), "given prompts"
     else:

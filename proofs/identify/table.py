@@ -76,13 +76,13 @@ def lines(x: Identified) -> list[Text]:
             Text(),
             Text(f"3. The function, on {x.function['prompts']} prompts: {x.function['law']}", style="bold"),
         ]
-        found += [Text(f"  {line}") for line in _function_lines(x.function)]
+        found += [Text(f"  {line}") for line in function_lines(x.function)]
     for note in x.notes:
         found.append(Text(f"  note: {note}"))
     return found
 
 
-def _function_lines(function: Any) -> list[str]:
+def function_lines(function: Any) -> list[str]:
     lines = []
     for at in function["layers"]:
         fits = [_fit(f) for f in at["fits"][:2]]

@@ -25,6 +25,7 @@ class Network:
 
     layers  the heads of each stored layer; one entry that is applied `depth` times when `looped`
     masked  whether masks were given; else M0 is meant, the published mask
+    predicts_only  whether it stands for another network whose prediction is the same, and not its other rows
     """
 
     name: str
@@ -34,6 +35,7 @@ class Network:
     prompt: Prompt
     layout: Layout
     masked: bool = True
+    predicts_only: bool = False
 
     @cached_property
     def readout(self) -> Readout:

@@ -94,8 +94,11 @@ def rule(network: Network, shown: Sequence[Tensor] | None = None) -> Rule | NoRu
     outside = _reason(network, own)
     if outside is not None:  # what the prediction shows is no update, so every row is none
         return outside
-    found = _rule(network, tensors(network, MaskSpace(), everything(network)), everything(network), True)
-    return found if isinstance(found, Rule) else _rule(network, own, reaches(network), False)
+    if not network.predicts_only:
+        found = _rule(network, tensors(network, MaskSpace(), everything(network)), everything(network), True)
+        if isinstance(found, Rule):
+            return found
+    return _rule(network, own, reaches(network), False)
 
 
 def _reason(network: Network, own: Sequence[Tensor]) -> NoRule | None:

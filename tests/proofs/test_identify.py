@@ -155,11 +155,30 @@ def test_heads_permuted_or_split_in_two_are_the_same_network() -> None:
 
 def test_a_last_layer_with_random_free_entries_is_the_same_function() -> None:
     given, rng = arrays("td0"), np.random.default_rng(0)
+    given["layers.2.heads.0.W"] = np.eye(2 * D + 1)
     given["layers.2.heads.0.P"][:-1] = rng.normal(size=(2 * D, 2 * D + 1))
     given["layers.2.heads.0.Q"][:, D : 2 * D] = rng.normal(size=(2 * D + 1, D))
     found = asked(given)
     assert (found.algorithm, found.match) == ("td0", "exact")
     assert found.networks[0].document()["rule"]["of"] == "the prediction"
+
+
+def test_a_shear_of_two_layers_is_taken_back_where_it_is_one() -> None:
+    given, rng = arrays("td0", 2), np.random.default_rng(0)
+    s = rng.integers(1, 5, D) / 4
+    given["layers.0.heads.0.W"] = np.eye(2 * D + 1)
+    P, Q = given["layers.0.heads.0.P"], given["layers.1.heads.0.Q"]
+    P[D : 2 * D, 2 * D] = s * P[2 * D, 2 * D]
+    Q[:, D : 2 * D] = rng.integers(-4, 5, (2 * D + 1, D)) / 4
+    assert asked(given).match == "none"  # the second layer does not take it back
+    Q[:, 2 * D] = -Q[:, D : 2 * D] @ s
+    Q[D : 2 * D] = 0  # no key reads what the first layer wrote
+    (x,) = asked(given, function=True, trials=2).networks
+    assert (x.algorithm, x.match) == ("td0", "exact")
+    assert x.document()["rule"]["of"] == "the prediction" and any("a shear" in note for note in x.notes)
+    assert x.function is not None and x.function["distances_exact"] and x.function["layers"][0]["feature_change"] > 0
+    Q[D, 0] = 1  # and now one does
+    assert asked(given).match == "none"
 
 
 def test_an_update_that_no_list_has_is_read_off() -> None:

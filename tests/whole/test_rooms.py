@@ -39,14 +39,15 @@ proofs/formula
 proofs/certificate proofs/report/svg proofs/report/picture_bands proofs/report/picture_curves proofs/convergence
 proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
-proofs/report/picture_prompt proofs/report/picture_theory
+proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks
 proofs/report/document proofs/report/model
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided
+proofs/report/recognised
 proofs/report/writers
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead
 proofs/report/sections
 proofs/report/build proofs/report/reporting proofs/report/published proofs/report/paper
-proofs/report/stories proofs/report/rule_pages proofs/training
+proofs/report/stories proofs/report/rule_pages proofs/report/identify_page proofs/training
 proofs/commands proofs/cli proofs/api
 """
 ORDER = BOTTOM_TO_TOP.split()

@@ -1,0 +1,64 @@
+"""Section "identify": the rule read back off this page's weights, and what networks trained in this prompt run."""
+
+from __future__ import annotations
+
+from ....symbolic.errors import LayerproofError
+from ....symbolic.recognition.prompts import prompt_of_rows
+from ...identify.ask import identify
+from ...identify.question import Question
+from ...verdict import Verdict
+from ..assemble import plain, prose
+from ..model import Block, Listing, Note, Section
+from ..recognised import networks_table, residual_picture
+from ..subject import Subject
+from .training import recorded
+
+NAME, TITLE, ORDER = "identify", "Which algorithm weights run", 127
+
+SHOWN = 12
+"""Lines of the rule and its matrices."""
+
+
+def build(subject: Subject) -> Section | None:
+    """What `identify` reads off the weights of this page and, where a run is on record, off trained ones."""
+    construction = subject.construction
+    if subject.algorithm is None or construction is None:
+        return None
+    if prompt_of_rows(construction.layout.features, construction.layout.accumulators) is None:
+        return None
+    return Section(NAME, TITLE, (*_own(subject), *_trained(subject.algorithm.name)))
+
+
+def _own(subject: Subject) -> list[Block]:
+    subject.progress(f"{subject.item.name}: its rule read off its weights")
+    try:
+        found = identify(subject.construction, Question(function=False))
+    except LayerproofError as error:
+        return [Note(Verdict.NOT_RUN, "Not read", (plain(f"{error}."),))]
+    (x,) = found.networks
+    lines = x.update()
+    more = [f"  and {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
+    return [
+        prose("`layerproof identify` reads the update off weights alone: off the interaction tensor of each layer, "
+              "which no scale between P and Q and no mixture of heads changes."),
+        plain(f"The weights of this page: {x.verdict()}."),
+        Listing("\n".join([*lines[:SHOWN], *more]), "text"),
+    ]  # fmt: skip
+
+
+def _trained(name: str) -> list[Block]:
+    run = recorded(name)
+    networks = None if run is None else run.get("identify")
+    if run is None or not networks:
+        return []
+    near = [x for x in networks if x["algorithm"] == name]
+    said = (
+        f"Of the {len(networks)} trained networks on record {len(near)} are called {name}: more than half of every "
+        "layer is. A distance of weights is no distance of functions, in either direction."
+    )
+    blocks: list[Block] = [plain(said), networks_table(networks)]
+    if near:
+        typical = sorted(near, key=lambda x: x["catalogue"][0]["distance"])[len(near) // 2]
+        blocks.append(plain(f"{typical['name']}, the median of those, block by block:"))
+        blocks.append(residual_picture(typical["blocks"], name, "trained-blocks"))
+    return blocks
