@@ -30,6 +30,13 @@ def silent(_: str) -> None:
     """Report no progress."""
 
 
+def counted(progress: Progress, number: int, total: int) -> Progress:
+    """Progress on one of several subjects: `terminal.progress` says which. Of a single one as it is."""
+    if total < 2 or progress is silent:
+        return progress
+    return lambda text: progress(f"{number} of {total}\0{text}")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The sizes and settings of a check, the same for every algorithm in it.

@@ -11,7 +11,7 @@ from ..symbolic.algorithms import catalogue
 from ..symbolic.errors import ArgumentError, DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
 from ..symbolic.own import OwnConstruction
 from ..symbolic.plain_text import shown
-from .case import Case, Progress, Settings, silent
+from .case import Case, Progress, Settings, counted, silent
 from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
@@ -59,7 +59,8 @@ def verify(
         )
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
-    cases = [Case(a, settings, progress=progress) for a in updates]
+    total = len(chosen)
+    cases = [Case(a, settings, progress=counted(progress, k, total)) for k, a in enumerate(updates, 1)]
     for case in cases:
         case.algorithm.choose(case.options)
         check_work(case, asked)
@@ -69,8 +70,8 @@ def verify(
     with guarded(chosen, settings.time_limit):
         for case in cases:
             claims += establish(case, asked, explicit=evidence is not None)
-        for construction in own:
-            claims += own_claims(construction, settings, asked, progress)
+        for k, construction in enumerate(own, len(cases) + 1):
+            claims += own_claims(construction, settings, asked, counted(progress, k, total))
     return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims))
 
 

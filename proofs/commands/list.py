@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +18,7 @@ from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.strict_json import dumps
 from ..evidence import kinds
 from ..terminal.options import Json
-from ..terminal.table import console
+from ..terminal.table import WIDE, console
 from ..verdict import SCHEMA
 
 
@@ -65,6 +67,11 @@ def command(
             table.add_row(kind["name"], kind["strength"], kind["meaning"])
         out.print(table)
         return 0
+    if out.width < WIDE:
+        for a in found:
+            _entry(a, out)
+        out.print(Text(f"Evidence for each: {', '.join(kinds())}. What they mean: layerproof list --evidence"))
+        return 0
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("algorithm", no_wrap=True)
     for title in ("heads", "prompt rows", "options", "source"):
@@ -76,6 +83,16 @@ def command(
     out.print(table)
     out.print(Text("Evidence for each: " + ", ".join(kinds()) + ". What they mean: layerproof list --evidence"))
     return 0
+
+
+def _entry(a: dict[str, Any], out: Console) -> None:
+    """One algorithm in a few lines of a narrow terminal."""
+    count = f"{a['heads']} head{'s' * (a['heads'] != 1)}"
+    options = "".join(f"  --{name} {' or '.join(values)}" for name, values in a["options"].items())
+    out.print(Text.assemble((a["name"], "bold"), f"  {count}{options}"))
+    rows = " + ".join([", ".join(a["feature_rows"]), ", ".join(a["accumulator_rows"])])
+    for text in (f"rows {rows}", a["source"]):
+        out.print(Padding(Text(text), (0, 0, 0, 2)))
 
 
 def _first_line(kind: Any) -> str:

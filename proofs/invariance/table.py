@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...symbolic.invariance.own_weights import FORM_WORDS
-from ..terminal.table import STYLES, console, summary
+from ..terminal.table import STYLES, console, needed, summary
 from ..verdict import Claim, Result, Verdict
 from ..witness_text import witness_lines
 from .question import SETS
@@ -33,26 +33,49 @@ def show(result: Result, details: bool) -> None:
         by_depth.setdefault((claim.algorithm, claim.details["layers"], claim.details["looped"]), []).append(claim)
     asked = dict.fromkeys(c.details["set"] for c in result.claims if "set" in c.details)
     names = sorted(asked, key=lambda name: SETS.index(name) if name in SETS else len(SETS))
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("algorithm", no_wrap=True)
-    table.add_column("layers", no_wrap=True)
-    for name in names:
-        table.add_column(Text(name))
-    for (algorithm, depth, looped), claims in by_depth.items():
-        words = "1" if depth == 1 else f"{depth} {'looped' if looped else 'sequential'}"
-        table.add_row(algorithm, words, *(_cell([c for c in claims if c.details.get("set") == n]) for n in names))
+    table = _wide(by_depth, names)
+    if needed(table, out) > out.width:  # a column would be cut, and a verdict with it
+        table = _tall(by_depth, names)
     out.print(table)
     out.print(Text("verdict, dimension of the set, strongest evidence", style="dim"))
     for line in own_lines(result.claims, result.settings["weights"]):
-        out.print(line, soft_wrap=True)
+        out.print(line)
     if details or len({c.algorithm for c in result.claims}) == 1:
         for depth_key, claims in by_depth.items():
             for line in _lines(depth_key, claims, names):
-                out.print(line, soft_wrap=True)
+                # witnesses and block patterns stay whole, so that a program can read them too
+                out.print(line, soft_wrap=line.plain.startswith(" " * 6) or " = [" in line.plain)
     else:
         out.print(Text("the sets in blocks, the witnesses and the facts beside them: --details, or one algorithm"))
     out.print()
     out.print(Text(summary(result), style="bold"))
+
+
+def _wide(by_depth: Mapping[Depth, Sequence[Claim]], names: Sequence[str]) -> Table:
+    """A row for each algorithm and depth, a column for each set."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("algorithm", no_wrap=True)
+    table.add_column("layers", no_wrap=True)
+    for name in names:
+        table.add_column(Text(name), no_wrap=True)
+    for (algorithm, depth, looped), claims in by_depth.items():
+        words = "1" if depth == 1 else f"{depth} {'looped' if looped else 'sequential'}"
+        table.add_row(algorithm, words, *(_cell([c for c in claims if c.details.get("set") == n]) for n in names))
+    return table
+
+
+def _tall(by_depth: Mapping[Depth, Sequence[Claim]], names: Sequence[str]) -> Table:
+    """A row for each algorithm, depth and set."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("algorithm", "layers", "set", "verdict", "by"):
+        table.add_column(name, no_wrap=name != "by")
+    for (algorithm, depth, looped), claims in by_depth.items():
+        first = (algorithm, "1" if depth == 1 else f"{depth} {'looped' if looped else 'sequential'}")
+        for name in names:
+            verdict, *by = _cell([c for c in claims if c.details.get("set") == name]).split("\n")
+            table.add_row(*first, Text(name), verdict, *by)
+            first = ("", "")
+    return table
 
 
 def _cell(claims: Sequence[Claim]) -> Text:

@@ -16,8 +16,12 @@ from ..witness_text import witness_lines
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
 
 
+PLAIN = 150
+"""Columns where standard output is no terminal."""
 WIDE = 112
-"""Columns that the table needs; a narrower terminal gets a line a claim."""
+"""Columns that the whole table needs; a narrower terminal gets one word a cell."""
+NARROW = {"proved-all-sizes": "Rocq", "identity-entrywise": "entries"}
+"""What the narrow table calls a kind of evidence that is not called by its name's second word."""
 
 
 class _Output(Console):
@@ -30,7 +34,12 @@ class _Output(Console):
 def console() -> Console:
     """Standard output; wide enough not to break words when it is no terminal."""
     plain = not sys.stdout.isatty()
-    return _Output(width=150 if plain else None, highlight=False, soft_wrap=False)
+    return _Output(width=PLAIN if plain else None, highlight=False, soft_wrap=False)
+
+
+def needed(table: Table, out: Console) -> int:
+    """The columns that a table needs to be printed whole."""
+    return out.measure(table, options=out.options.update(max_width=10_000)).maximum
 
 
 def show(result: Result, details: bool) -> None:
@@ -39,8 +48,7 @@ def show(result: Result, details: bool) -> None:
     if result.fault:
         out.print(Text(f"FAULT OF LAYERPROOF: {result.fault}", style="bold red"))
     if out.width < WIDE:
-        for claim in result.claims:
-            out.print(Text(f"{claim.algorithm}  {claim.evidence}  ").append_text(_cell([claim])))
+        _narrow(result, out)
     else:
         _table(result, out)
     _reasons(result, details, out)
@@ -57,6 +65,30 @@ def _table(result: Result, out: Console) -> None:
         ]
         table.add_row(algorithm, *cells)
     out.print(table)
+
+
+def _narrow(result: Result, out: Console) -> None:
+    """The table with the worst verdict of each kind alone; a line a claim where even that is too wide."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("algorithm", no_wrap=True)
+    for name in kinds():
+        table.add_column(NARROW.get(name, name.removeprefix("identity-")), no_wrap=True)
+    for algorithm in dict.fromkeys(c.algorithm for c in result.claims):
+        own = [c for c in result.claims if c.algorithm == algorithm]
+        table.add_row(algorithm, *(_word([c for c in own if c.evidence == kind]) for kind in kinds()))
+    if needed(table, out) <= out.width:
+        out.print()
+        out.print(table)
+        return
+    for claim in result.claims:
+        out.print(Text(f"{claim.algorithm}  {claim.evidence}  ").append_text(_cell([claim])), soft_wrap=True)
+
+
+def _word(claims: list[Claim]) -> Text:
+    """The worst verdict, of those that were asked for where some were."""
+    asked = [c.verdict for c in claims if c.asked] or [c.verdict for c in claims]
+    worst = next((v for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS) if v in asked), None)
+    return Text("-", style="dim") if worst is None else Text(worst.value, STYLES[worst])
 
 
 def _reasons(result: Result, details: bool, out: Console) -> None:

@@ -301,7 +301,7 @@ def test_an_internal_error_is_5_and_one_line_and_the_traceback_is_there_for_the_
 def test_json_is_one_canonical_document_on_stdout_and_progress_goes_to_stderr(capsys: Capture) -> None:
     ran = run_cli(capsys, "verify", "td0", "td-lambda", *QUICK, "--json")
     assert ran.document["command"] == "verify"
-    assert ran.err.splitlines() == ["layerproof: td0 ...", "layerproof: td-lambda ..."]
+    assert ran.err.splitlines() == ["layerproof: td0, 1 of 2 ...", "layerproof: td-lambda, 2 of 2 ..."]
 
 
 def test_the_table_is_printed_once_and_without_progress(capsys: Capture) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from .derivation import Section, Table
 from .formula import Formula
+
+WIDTH = 78
+"""The columns of a terminal that text fits into; a matrix whose columns need more is listed entry by entry."""
 
 
 def as_text(title: str, sections: list[Section]) -> str:
@@ -17,15 +21,14 @@ def as_text(title: str, sections: list[Section]) -> str:
             if isinstance(part, Table):
                 lines += [*_table(part), ""]
             elif isinstance(part, Formula):
-                lines.append(f"    {part.text}")
+                lines += textwrap.wrap(part.text, WIDTH, initial_indent="    ", subsequent_indent="      ",
+                                       break_long_words=False, break_on_hyphens=False)  # fmt: skip
             else:
                 lines += _wrapped(part)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _wrapped(text: str, width: int = 96) -> list[str]:
-    import textwrap
-
+def _wrapped(text: str, width: int = WIDTH) -> list[str]:
     return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ")
 
 
@@ -36,6 +39,14 @@ def _table(table: Table) -> list[str]:
     ]
     widths = [max(len(row[c]) for row in cells) for c in range(len(cells[0]))]
     lines = [f"    {table.name.text} ="]
+    if 6 + sum(widths) + 2 * (len(widths) - 1) > WIDTH:
+        entries = [
+            f"      [{r}, {c}]  {e.text}"
+            for r, row in zip(table.rows, table.entries, strict=True)
+            for c, e in zip(table.columns, row, strict=True)
+            if e.text != "0"
+        ]
+        return [*lines, *(entries or ["      0"]), "      (all other entries are 0)" if entries else ""]
     for row in cells:
         lines.append(
             "      "
