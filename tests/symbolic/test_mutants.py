@@ -209,7 +209,7 @@ def test_every_planted_fault_is_refuted_or_is_no_fault(case: Case, plant):
 
 @each_case
 def test_a_fault_that_is_called_equivalent_survives_other_prompts_too(case: Case):
-    for seed in range(1, 4):
+    for seed in (1, 2):
         t = trial(case, D, N, DEPTH, seed)
         good = t.construction
         assert [f.name for f in entry_faults(good) if reason(case, f, good) and killed(t, f)] == []
