@@ -48,6 +48,7 @@ proofs/report/theory proofs/report/writing proofs/report/example proofs/report/s
 proofs/report/sections
 proofs/report/build proofs/report/reporting proofs/report/published proofs/report/paper
 proofs/report/stories proofs/report/rule_pages proofs/report/identify_page proofs/training
+proofs/audit
 proofs/commands proofs/cli proofs/api
 """
 ORDER = BOTTOM_TO_TOP.split()
