@@ -47,7 +47,8 @@ proofs/report/writers
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead
 proofs/report/sections
 proofs/report/build proofs/report/reporting proofs/report/published proofs/report/paper
-proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page proofs/training
+proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page
+proofs/training
 proofs/audit
 proofs/commands proofs/cli proofs/api
 """
