@@ -144,7 +144,7 @@ def _overview(question: Question, others: dict[str, object], progress: ProgressL
         found = overview(question, progress)
     finally:
         progress.clear()
-    print(found.to_json() if json else "\n".join(table(found.rows)), end="" if json else "\n")
+    print(found.to_json() if json else "\n".join(table(found)), end="" if json else "\n")
     return found.exit_code
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,17 +60,21 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Overview(Result):
-    """The rows, with a claim for each."""
+    """The rows, with a claim for each, and the algorithms whose transitions carry what no process gives."""
 
     rows: tuple[Row, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The result as plain data."""
-        return {**super().document(), "table": [row.document() for row in self.rows]}
+        return {**super().document(), "table": [row.document() for row in self.rows], "left_out": list(self.left_out)}
 
 
 def overview(question: Question, progress: Progress = silent) -> Overview:
     """Decide about every algorithm of the catalogue on one trajectory of every process, or of the one asked for.
+
+    Left out are algorithms whose transitions carry more than a process gives: with ratios drawn at random the answer
+    would be about no policy.
 
     Raises `ArgumentError` for what only one algorithm can be asked.
     """
@@ -85,7 +88,10 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
         raise ArgumentError(f"{wrong} is given, but no algorithm: name one of {', '.join(catalogue())}")
     rows: list[Row] = []
     said: list[Claim] = []
+    left_out = tuple(name for name, algorithm in catalogue().items() if algorithm.extras)
     for name, algorithm in catalogue().items():
+        if name in left_out:
+            continue
         for process in [question.process] if question.process else PROCESSES:
             progress(f"{name} on {process}")
             asked = replace(question, process=process).check(algorithm)
@@ -93,11 +99,15 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
             rows.append(Row(name, process, found, limit_names(found)))
             (first, *_) = claims(found, asked)
             said.append(replace(first, claim=f"{first.claim}, of {process}"))
-    return Overview("converge", question.document(), tuple(said), True, rows=tuple(rows))
+    return Overview("converge", question.document(), tuple(said), True, rows=tuple(rows), left_out=left_out)
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """The table as lines of text."""
-    cells = [HEADINGS, *(row.cells() for row in rows)]
+def table(found: Overview) -> list[str]:
+    """The table as lines of text, and below it what is left out."""
+    cells = [HEADINGS, *(row.cells() for row in found.rows)]
     widths = [max(len(line[k]) for line in cells) for k in range(len(HEADINGS))]
-    return ["  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip() for line in cells]
+    lines = ["  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip() for line in cells]
+    if found.left_out:
+        lines += ["", "left out, as no process gives what their transitions carry (name one, with --prompt):"]
+        lines += [f"  {name}" for name in found.left_out]
+    return lines
