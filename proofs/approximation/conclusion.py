@@ -11,12 +11,14 @@ from ..verdict import Claim, Verdict
 from .assumptions import CONCLUDED, EXACT, NEEDED, THEOREM
 from .study import Study
 
+GIVEN = ("traced", "mean-field")
+"""What everything else is computed from: where h on numbers, or the literature's field, is another, nothing follows."""
 LEAN = "rl-theory-in-lean (Zhang 2025, arXiv 2511.03618)"
 
 
 def stability(study: Study, found: Mapping[str, Claim]) -> Claim:
     """Every condition holds, fails, or is cited or assumed: the conclusion is as strong as the weakest."""
-    failing = [key for key in NEEDED if found[key].verdict is Verdict.REFUTED]
+    failing = [key for key in (*GIVEN, *NEEDED) if key in found and found[key].verdict is Verdict.REFUTED]
     if failing:
         reason = f"not covered: {', '.join(failing)} fail{'s' if len(failing) == 1 else ''}"
         return study.holds("stability", False, reason, answer="not covered", failing=failing)

@@ -20,6 +20,8 @@ def lipschitz_claim(study: Study) -> Claim:
         assert constant is not None
         return study.holds("lipschitz", True, f"|h(v, y) - h(w, y)| <= {number(constant)} |v - w| in the sup-norm",
                            constant=texts([constant])[0])  # fmt: skip
+    if study.beyond_means:
+        return study.open("lipschitz", study.beyond_means)
     if not study.traces.shrinks():
         return study.holds("lipschitz", False, "the constant grows with |e|, which has no stationary mean")
     return study.holds("lipschitz", True, "affine in v with a constant that grows with |e|, and E |e| is finite")

@@ -79,6 +79,8 @@ def poisson(study: Study) -> Claim:
     if not study.unique:
         return study.holds("poisson", False, "E h depends on the closed class that the chain ends in")
     if study.traces is not None:
+        if study.beyond_means:
+            return study.open("poisson", study.beyond_means)
         if not study.traces.shrinks():
             return study.holds("poisson", False, "E h does not exist: the trace has no stationary mean")
         variance = (

@@ -118,7 +118,7 @@ def _matrix(linear: Reduced) -> dict[str, object]:
 
 def _not_linear(study: Study, key: str) -> Claim:
     if study.field is None:
-        return study.skipped(key, study.no_field)
+        return study.without_field(key)
     return study.holds(key, False, "the mean field is not affine: it has " + (
         "a maximum" if study.samples.table.maxima else "products of weights"))  # fmt: skip
 
@@ -127,7 +127,7 @@ def at_infinity_claim(study: Study) -> Claim:
     """v' = h_infinity(v) globally asymptotically stable."""
     key = "ode-at-infinity"
     if study.field is None:
-        return study.skipped(key, study.no_field)
+        return study.without_field(key)
     if not study.piecewise_affine:
         return study.skipped(key, "there is no h_infinity")
     if study.linear is not None:
@@ -147,7 +147,7 @@ def mean_ode(study: Study) -> Claim:
     """v' = h(v) with one equilibrium that attracts everything."""
     key = "mean-ode"
     if study.field is None:
-        return study.skipped(key, study.no_field)
+        return study.without_field(key)
     if study.linear is not None:
         return _linear_ode(study, key)
     if not study.piecewise_affine:

@@ -15,7 +15,7 @@ from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.approximation.samples import Samples, at_ratio, samples
 from ...symbolic.approximation.scaling import all_affine
 from ...symbolic.approximation.traces import NoMean, Traces, traces
-from ...symbolic.errors import ContentError
+from ...symbolic.errors import ContentError, RefusedError
 from ...symbolic.exact import decimal_text
 from ...symbolic.markov.chain import Chain
 from ...symbolic.markov.decision import DecisionProcess
@@ -62,7 +62,7 @@ class Study:
             return None
         try:
             return samples(self.rule, self.process, self.parameters, symbolic_ratio=True)
-        except ContentError:  # h divides by eta, or takes a maximum of it
+        except (ContentError, RefusedError):  # h divides by eta, or compares it
             return None
 
     @cached_property
@@ -79,7 +79,7 @@ class Study:
     @cached_property
     def field(self) -> Field | None:
         """The mean field; None where the stationary law is not unique or the trace has no mean."""
-        if not self.unique:
+        if not self.unique or self.beyond_means:
             return None
         try:
             if self.symbolic_field is not None and self.samples.table is self.symbolic_field.samples.table:
@@ -87,6 +87,23 @@ class Study:
             return mean_field(self.samples)
         except NoMean:
             return None
+
+    @cached_property
+    def beyond_means(self) -> str:
+        """Why the trace's mean does not give the mean of h; empty where it does."""
+        found = self.symbolic or self.samples
+        symbols = found.trace_entries
+        if not symbols:
+            return ""
+        distinct = {id(q.parts): q.parts for move in found.moves for q in move.values()}
+        late = (m for parts in distinct.values() for m in parts if len(m) > 1 and m[-2] >= symbols.start)
+        if any(sum(a in symbols for a in m) > 1 for m in late):  # atoms are in order: weights, the trace, eta, maxima
+            return "h multiplies entries of the trace, whose second moments are not worked out"
+        return ""
+
+    def without_field(self, key: str) -> Claim:
+        """A question about the mean field where there is none: open where it is only not worked out."""
+        return self.open(key, self.no_field) if self.unique and self.beyond_means else self.skipped(key, self.no_field)
 
     @cached_property
     def symbolic_field(self) -> Field | None:
@@ -98,6 +115,8 @@ class Study:
         """Why there is no mean field."""
         if not self.unique:
             return "the stationary law is not unique, so there is no one mean field"
+        if self.beyond_means:
+            return f"the mean field is not worked out: {self.beyond_means}"
         return "the trace has no stationary mean, so there is no mean field"
 
     @cached_property

@@ -54,6 +54,8 @@ def ratios(field: Field, kept: Sequence[Vector]) -> Ratios | None:
     if powers is None or (kept and tuple(kept) != conserved(symbolic)):  # a symbol conserves no more than a number
         return None
     A0, A1 = (reduced(A, fmpq_mat(symbolic.size, 1), kept).A for A in powers)
+    if not A0.nrows():  # nothing moves
+        return None
     if _skew(A0, A1, symbolic, kept):
         return Ratios(((Bound(Fraction(0), 0.0), Bound(None, None)),), "energy")
     return _between(A0, A1) if A0.nrows() <= LARGEST else None

@@ -331,3 +331,37 @@ def test_the_study_is_what_the_function_asks() -> None:
     found = assumptions(study)
     asked = lp.sa("linear-td", process=process, gamma=HALF).claims
     assert [c.to_json() for c in found] == [c.to_json() for c in asked]
+
+
+def asked(process: Any = "two-state", **given: Any) -> dict[str, Any]:
+    rule = lp.Rule(**{"name": "mine", "title": "t", "source": "s", "parts": {"w": 1}, **given})
+    return {c.details["assumption"]: c for c in lp.sa(rule, process=process).claims}
+
+
+def test_a_rule_whose_numbers_are_not_those_of_its_symbols_is_not_called_stable() -> None:
+    """A trace that counts its calls: what was judged is another rule than what runs."""
+    calls = iter(range(10**6))
+    found = asked(h=lambda v, y: {"w": y.e - v.w}, trace=lambda before, y: {"e": before.e / 2 + next(calls)},
+                  trace_parts={"e": 1})  # fmt: skip
+    assert found["traced"].verdict == found["stability"].verdict == found["convergence"].verdict == "REFUTED"
+    assert found["ode-at-infinity"].verdict == "HOLDS" and "traced fails" in found["stability"].reason
+
+
+def test_what_takes_the_second_moments_of_a_trace_is_not_decided() -> None:
+    found = asked(h=lambda v, y: {"w": y.e * y.e - v.w}, trace=lambda before, y: {"e": before.e / 2 + 1},
+                  trace_parts={"e": 1})  # fmt: skip
+    for key in ("poisson", "lipschitz", "hurwitz", "ode-at-infinity", "stability", "mean-ode", "convergence"):
+        assert found[key].verdict == "UNDECIDED", key
+    assert "second moments" in found["hurwitz"].reason
+
+
+def test_a_rule_that_divides_by_the_ratio_of_its_steps_is_asked_with_a_number() -> None:
+    found = asked(h=lambda v, y: {"w": (y.reward - v.w) / y.eta}, parameters=("eta",))
+    assert found["convergence"].verdict == "HOLDS" and "ratio" not in found
+
+
+def test_where_features_are_zero_nothing_moves_and_no_rule_of_two_steps_fails() -> None:
+    process = lp.DecisionProcess.of("zero", [[0, 1], [1, 0]], [1, 0], [[0], [0]])
+    for name in ("linear-td", "gtd2", "tdc", "gtd-lambda", "etd-lambda"):
+        found = {c.details["assumption"]: c for c in lp.sa(name, process=process).claims}
+        assert found["hurwitz"].reason == "no update moves anything" and "ratio" not in found
