@@ -25,20 +25,23 @@ from ...symbolic.prompt import Context
 from ...symbolic.recognition.families import Fitted, Member, members
 from ...symbolic.recognition.network import Network
 from ..data.draws import process_for
-from ..data.prompts import trajectory_context
+from ..data.prompts import trajectory_context, with_extras
 from .outputs import Moments, fitted_outputs
 
 QUANTILE, CONFIDENCE = 0.95, 0.95
 Told = Callable[[str], None]
 
 
-def drawn(process: str, d: int, n: int, trials: int, seed: int) -> Iterator[Context]:
-    """Independent prompts of a law: each of a process of its own, or of independent Gaussian entries."""
+def drawn(
+    process: str, d: int, n: int, trials: int, seed: int, extras: Sequence[tuple[str, bool]] = ()
+) -> Iterator[Context]:
+    """Independent prompts of a law: each of a process of its own, or of independent Gaussian entries.
+
+    extras : what else the prompt's transitions carry, by name, and whether it is a vector
+    """
     for k in range(seed, seed + trials):
-        if process == "gaussian":
-            yield _gaussian(d, n, k)
-        else:
-            yield trajectory_context(process_for(process, d, k), n, k)
+        plain = _gaussian(d, n, k) if process == "gaussian" else trajectory_context(process_for(process, d, k), n, k)
+        yield with_extras(plain, extras, k)
 
 
 def _gaussian(d: int, n: int, seed: int) -> Context:

@@ -1,13 +1,14 @@
-"""A torch module as exact weights: by the names of its parameters and buffers."""
+"""A torch module as exact weights: by the names of its parameters and buffers, else by what its layers do."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
-from ...symbolic.recognition.prompts import prompt_of_rows
-from .reading import Found, Known, Reading, _of_arrays
+from ...symbolic.recognition.prompts import prompt_named, prompt_of_rows
+from .reading import Found, Known, Reading, _network, _of_arrays, sorted_out
 
 
 def of_module(module: Any, how: Reading) -> Found:
@@ -18,7 +19,26 @@ def of_module(module: Any, how: Reading) -> Found:
     known = Known(
         depth if isinstance(depth, int) and not isinstance(depth, bool) and depth > 0 else None, prompt=prompt
     )
+    if not any(sorted_out(module.state_dict())[letter] for letter in "PQ"):
+        return _by_probing(module, known, how)
     try:
         return _of_arrays(type(module).__name__, module.state_dict(), known, how)
     except ContentError as error:
         raise ArgumentError(f"the module {error}") from None
+
+
+def _by_probing(module: Any, known: Known, how: Reading) -> Found:
+    """The network of a module whose weights have other names, by what its layers do: the prompt must be said."""
+    from .probing import probed
+
+    name = type(module).__name__
+    if how.layout is None or how.features is None or how.context is None:
+        raise ArgumentError(
+            f"the module {name} has no parameters called P and Q, so its layers are probed: wanted layout, d and n, "
+            "such as layout='td', d=4, n=30"
+        )
+    prompt = prompt_named(how.layout)
+    m = prompt.vectors * how.features + prompt.scalars
+    layers, resolution = probed(module, m, how.context, how.layers)
+    found = _network(name, layers, m, replace(known, depth=None, n=how.context), replace(how, layers=None), masked=True)
+    return replace(found, resolution=resolution)

@@ -66,11 +66,15 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A network that was read, and the law's discount where its file tells it."""
+    """A network that was read, and the law's discount where its file tells it.
+
+    resolution : to what share of the largest its numbers are known, where a module was probed; None: they are exact
+    """
 
     network: Network
     gamma: Fraction | None = None
     notes: tuple[str, ...] = ()
+    resolution: float | None = None
 
 
 def read(weights: Any, how: Reading | None = None) -> list[Found]:
@@ -202,8 +206,8 @@ def _of_construction(name: str, construction: Construction, how: Reading) -> Fou
 
 def _of_arrays(name: str, given: Mapping[Any, Any], known: Known, how: Reading) -> Found:
     """A network from arrays by name: P and Q of each layer and head, W and M where they are there."""
-    sorted_out = _sorted_out(given)
-    P, Q = sorted_out["P"], sorted_out["Q"]
+    found = sorted_out(given)
+    P, Q = found["P"], found["Q"]
     if not P or not Q:
         names = ", ".join(str(k)[:40] for k in list(given)[:6]) or "nothing"
         raise ContentError(f"holds {names}, wanted matrices called P and Q, such as layers.0.heads.0.P")
@@ -221,10 +225,10 @@ def _of_arrays(name: str, given: Mapping[Any, Any], known: Known, how: Reading) 
         for head in sorted(h for at, h in P if at == layer):
             at = (layer, head)
             where = f"of layer {layer + 1}, head {head + 1}"
-            M = _shared(sorted_out["M"], at)
+            M = _shared(found["M"], at)
             if M is not None:
                 n = len(M) - 1 if n is None else n
-            W = _shared(sorted_out["W"], at)
+            W = _shared(found["W"], at)
             key = id(M)
             if M is not None and key not in masks:
                 masks[key] = _exact(M, len(M), f"M {where}")
@@ -245,7 +249,7 @@ def _shared(found: Mapping[tuple[int, int], Any], at: tuple[int, int]) -> Any:
     return found.get(at, found.get((-1, -1)))
 
 
-def _sorted_out(given: Mapping[Any, Any]) -> dict[str, dict[tuple[int, int], Any]]:
+def sorted_out(given: Mapping[Any, Any]) -> dict[str, dict[tuple[int, int], Any]]:
     """{letter: {(layer, head): matrix}}; an M or W that is given once is for all, at (-1, -1)."""
     found: dict[str, dict[tuple[int, int], Any]] = {letter: {} for letter in LETTERS}
     for key, value in given.items():

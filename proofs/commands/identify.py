@@ -27,8 +27,8 @@ def command(
         str | None,
         Parameter(
             name="--layout",
-            help="the prompt that the rows are: td, least-squares, average-reward, gradient-td, differential, or an "
-            "algorithm's name; asked for where the number of rows leaves it open",
+            help="the prompt that the rows are: td, least-squares, average-reward, gradient-td, differential, "
+            "off-policy, or an algorithm's name; asked for where the number of rows leaves it open",
         ),
     ] = None,
     features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d, to be held against")] = None,

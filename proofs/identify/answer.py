@@ -35,6 +35,7 @@ class Identified:
     rule      the update of the exact weights, or why they have none of that kind
     fitted    the nearest algorithm's update with its fitted numbers; None where no algorithm is near
     function  what was found on prompts; None where it was not asked
+    resolution  to what share of the largest the weights are known, where a module was probed; None: they are exact
     """
 
     recognition: Recognition
@@ -43,6 +44,7 @@ class Identified:
     fitted: Rule | None
     notes: tuple[str, ...] = ()
     function: Mapping[str, Any] | None = None
+    resolution: float | None = None
 
     @property
     def name(self) -> str:
@@ -56,8 +58,9 @@ class Identified:
 
     @property
     def match(self) -> str:
-        """exact, indistinguishable, approximate or none."""
-        return self.recognition.match
+        """exact, indistinguishable, approximate or none; what was probed is never exact."""
+        found = self.recognition.match
+        return APPROXIMATE if self.resolution is not None and found in (EXACT, INDISTINGUISHABLE) else found
 
     @property
     def distance(self) -> float | None:
@@ -72,6 +75,11 @@ class Identified:
             return "none of these: no layer changes anything that a prediction shows"
         if best is None:
             return "none of these: no algorithm of the catalogue has this prompt"
+        if self.resolution is not None and found.match in (EXACT, INDISTINGUISHABLE):
+            return (
+                f"approximately {' or '.join(found.same)}{self._with(best)}: equal as far as calling the module shows, "
+                f"{self.resolution:.0e} of the largest entry"
+            )
         if self.match == EXACT:
             return f"exactly {best.name}{self._with(best)}"
         if self.match == INDISTINGUISHABLE:
@@ -131,7 +139,7 @@ class Identified:
             "looped": network.looped, "heads": [len(h) for h in network.layers], "gamma": rational_text(self.gamma),
             "rule": {
                 "kind": "update" if isinstance(self.rule, Rule) else "polynomial map",
-                "exact": isinstance(self.rule, Rule),
+                "exact": isinstance(self.rule, Rule) and self.resolution is None,
                 "text": self.update(),
                 "of": ("every row" if self.rule.whole else "the prediction") if isinstance(self.rule, Rule) else None,
                 "reason": self.rule.reason if isinstance(self.rule, NoRule) else None,
@@ -145,6 +153,7 @@ class Identified:
                 {"transposed": list(found.convention), "algorithm": found.read_so} if found.convention else None
             ),
             "notes": list(self.notes),
+            "resolution": self.resolution,
             "function": self.function,
         }  # fmt: skip
 

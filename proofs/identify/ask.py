@@ -75,7 +75,11 @@ def _answer(found: Found, question: Question, shared: Shared, progress: Progress
     if plain is not found.network:
         notes += (SHEAR,)
     looked = _function(found.network, recognition, gamma, question, progress) if question.function else None
-    return Identified(recognition, gamma, rule(plain, recognition.tensors), _fitted(recognition), notes, looked)
+    if found.resolution is not None:
+        notes += ("a module whose weights have no names: they were read off what its layers do to chosen prompts",)
+    return Identified(
+        recognition, gamma, rule(plain, recognition.tensors), _fitted(recognition), notes, looked, found.resolution
+    )
 
 
 def _function(
@@ -85,8 +89,8 @@ def _function(
     if question.prompts is not None:
         contexts, law = list(question.prompts), "given prompts"
     else:
-        law = question.process or PROCESS
-        contexts = list(drawn(law, layout.d, layout.n, question.trials, question.seed))
+        law, extras = question.process or PROCESS, network.prompt.algorithm.extras
+        contexts = list(drawn(law, layout.d, layout.n, question.trials, question.seed, extras))
     fitted = None if best is None or recognition.idle else best.fitted
     found = function(network, fitted, contexts, gamma, question.prompts is None, progress)
     worst = None if fitted is None else worst_case(network, fitted)

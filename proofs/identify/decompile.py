@@ -27,13 +27,20 @@ from ...symbolic.strict_json import rational_text
 from ..user_file import guarded, resolve_algorithm
 from .words import grouped, sentences
 
-_FIELDS = {"phi": "t.phi", "gamma_phi_next": "p.gamma * t.phi_next", "phi_next": "t.phi_next", "one": "1"}
+_FIELDS = {
+    "phi": "t.phi",
+    "gamma_phi_next": "p.gamma * t.phi_next",
+    "phi_next": "t.phi_next",
+    "one": "1",
+    "rho_phi": "t.rho * t.phi",
+}
 _BLOCKS = {
     "phi": 'FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q, meaning=r"\\phi_j")',
     "gamma_phi_next": (
         'FeatureBlock("gamma_phi_next", lambda t, p: p.gamma * t.phi_next, meaning=r"\\gamma \\phi\'_j")'
     ),
     "phi_next": 'FeatureBlock("phi_next", lambda t, p: t.phi_next, meaning=r"\\phi\'_j")',
+    "rho_phi": 'FeatureBlock("rho_phi", lambda t, p: t.rho * t.phi, meaning=r"\\rho_j \\phi_j")',
     "one": 'FeatureBlock("one", lambda t, p: 1, scalar=True, meaning="1")',
 }
 
@@ -63,6 +70,8 @@ def algorithm_file(network: Network, rule: Rule) -> str:
         '    source="layerproof identify",',
         f"    weights={_names(names)},", f"    preconditioners={_names(letters)},",
     ]  # fmt: skip
+    if "rho_phi" in blocks:
+        lines.append('    transition_scalars=("rho",),')
     if scalar_weights:
         lines.append(f"    scalar_weights={_names(scalar_weights)},")
     if scalar_letters:

@@ -9,7 +9,7 @@ from typing import Any
 from ...symbolic.exact import decimal_text
 from ...symbolic.recognition.rule import Move, Piece, Rule, Sum
 
-BLOCKS = {"phi": "phi_j", "gamma_phi_next": "phi'_j", "phi_next": "phi'_j", "one": ""}
+BLOCKS = {"phi": "phi_j", "gamma_phi_next": "phi'_j", "phi_next": "phi'_j", "one": "", "rho_phi": "rho_j phi_j"}
 """Each block of rows as a vector of transition j; the discount is written in front."""
 
 

@@ -20,6 +20,7 @@ NAMES = {
     "average-reward": "average-reward-td",
     "gradient-td": "gtd2",
     "differential": "differential-td",
+    "off-policy": "off-policy-td",
 }
 """Each prompt by name, with an algorithm that has it."""
 
@@ -110,7 +111,8 @@ def _same_rows(one: Algorithm, other: Algorithm) -> bool:
 def holds_data(prompt: Prompt) -> frozenset[str]:
     """The accumulator rows that hold data in the context before the first layer, where all weights are zero."""
     algorithm = prompt.algorithm
-    context = Context.of([[1, 2], [3, 5]], [[7, 11], [13, 17]], [19, 23], [29, 31])
+    extras = {name: [[1, 2], [3, 5]] if vector else [1, 2] for name, vector in algorithm.extras}
+    context = Context.of([[1, 2], [3, 5]], [[7, 11], [13, 17]], [19, 23], [29, 31], extras)
     zero = [0 if name in algorithm.scalar_weights else [0, 0] for name in algorithm.weights]
     values = {name: Fraction(1, 2) for name in algorithm.parameters}
     setup = problem(algorithm, RATIONALS, context, zero, values, algorithm.choose(None))

@@ -41,6 +41,12 @@ def test_the_section_says_what_the_weights_are_and_not_what_the_page_is_about() 
     assert any("none of these" in text for text in section_of(replace(RIGHT, layers=wrong)))
 
 
+def test_trained_networks_on_record_stand_in_a_table_with_the_median_one_s_picture() -> None:
+    said = section_of(RIGHT)
+    assert any("Of the 30 trained networks on record 19 are called td0" in text for text in said)
+    assert {"Table", "Picture"} <= set(said)
+
+
 def blocks_of(Q: np.ndarray) -> tuple[list[dict[str, Any]], float]:
     P = np.zeros((5, 5))
     P[4, 4] = 1

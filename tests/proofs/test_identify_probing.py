@@ -1,0 +1,91 @@
+"""`identify` on a module whose weights have no names: read off what its layers do, and never called exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import layerproof as lp
+from layerproof.symbolic.errors import ArgumentError
+
+N = 3
+
+
+class Attention(nn.Module):
+    """A layer with matrices under names of its own, and a fault where one is asked for."""
+
+    def __init__(self, heads: Any, fault: str = "") -> None:
+        super().__init__()
+        self.fault = fault
+        self.heads = [[torch.tensor([[float(x) for x in row] for row in getattr(h, k).fractions()], dtype=torch.float64)
+                       for k in "WPQM"] for h in heads]  # fmt: skip
+
+    def forward(self, Z: Tensor) -> Tensor:
+        total = Z
+        for W, P, Q, M in self.heads:
+            scores = Z.mT @ Q @ Z
+            if self.fault == "softmax":
+                scores = scores.softmax(-2)
+            if self.fault == "query":
+                M = M.clone()
+                M[-1, -1] = 1
+            total = total + (-1 if self.fault == "sign" else 1) * (W @ P @ Z @ M @ scores) / N
+        return total
+
+
+class Layers(nn.Module):
+    def __init__(self, construction: Any, fault: str = "") -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([Attention(heads, fault) for heads in construction.layers])
+
+
+class States(nn.Module):
+    def __init__(self, construction: Any) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([Attention(heads) for heads in construction.layers])
+
+    def states(self, Z: Tensor) -> list[Tensor]:
+        found = [Z]
+        for block in self.blocks:
+            found.append(block(found[-1]))
+        return found
+
+
+def asked(module: nn.Module, **more: Any) -> Any:
+    return lp.identify(module, **{"layout": "td", "d": 2, "n": N, "function": False, **more}).networks[0]
+
+
+@pytest.mark.slow
+def test_layers_without_names_are_probed_and_what_they_run_is_never_called_exact() -> None:
+    found = asked(Layers(lp.construct("td-lambda", d=2, n=N, layers=2)))
+    assert (found.algorithm, found.match) == ("td-lambda", "approximate")
+    assert found.verdict().startswith(
+        "approximately td-lambda (trace decay 1/2): equal as far as calling the module shows"
+    )
+    document = found.document()
+    assert (document["theorem"], document["rule"]["exact"], document["resolution"]) == (None, False, 2.0**-40)
+    assert "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C e_j" in found.update()
+    wrong = asked(Layers(lp.construct("td-lambda", d=2, n=N, layers=2), "sign"))
+    assert wrong.update()[0] == "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C e_j"  # with -C: another step
+    assert str(wrong.rule.moves[0].matrices[0][0][0]).startswith("-")
+
+
+@pytest.mark.slow
+def test_a_second_layer_is_reached_through_the_states_before_it() -> None:
+    found = asked(States(lp.construct("residual-gradient", d=1, n=N, layers=2)), d=1)
+    assert (found.algorithm, found.match) == ("residual-gradient", "approximate")
+    assert found.recognition.network.depth == 2
+
+
+def test_what_is_no_linear_attention_with_fixed_masks_is_refused() -> None:
+    construction = lp.construct("td0", d=1, n=N, layers=1)
+    for fault in ("softmax", "query"):
+        with pytest.raises(ArgumentError, match="is no linear attention with fixed masks that leave the query out"):
+            asked(Layers(construction, fault), d=1)
+    with pytest.raises(ArgumentError, match="wanted layout, d and n"):
+        asked(Layers(construction), layout=None)
+    with pytest.raises(ArgumentError, match="no states"):
+        asked(nn.Linear(2, 2))
