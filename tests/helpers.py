@@ -23,6 +23,8 @@ from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import layer
 from layerproof.symbolic.construction import Construction, construct
 from layerproof.symbolic.derivation.derive import Derivation, derive
+from layerproof.symbolic.derivation.loop import loop_form
+from layerproof.symbolic.derivation.state import SymbolicState
 from layerproof.symbolic.identity.exact import Mismatch, Problem, check_construction, problem, textbook
 from layerproof.symbolic.invariance.own_weights import own_construction, own_point
 from layerproof.symbolic.invariance.weights import Point, WeightSpace
@@ -67,6 +69,12 @@ each_case = pytest.mark.parametrize("case", CASES, ids=str)
 """For laws of the mathematics, which are cheap: a case costs them milliseconds."""
 
 
+def maps_rows(algorithm: Algorithm, options: Iterable[tuple[str, str]] = ()) -> bool:
+    """Whether old weight vectors are mixed, so that heads over a constant row map accumulator rows token by token."""
+    constant = any(b.scalar for b in algorithm.features)
+    return constant and bool(loop_form(SymbolicState(algorithm, dict(options))).mixing)
+
+
 def traits(algorithm: Algorithm, options: Iterable[tuple[str, str]]) -> set[Any]:
     """What code that is handed rows, masks and numbers can tell one algorithm from another by.
 
@@ -78,13 +86,14 @@ def traits(algorithm: Algorithm, options: Iterable[tuple[str, str]]) -> set[Any]
         ("vector weights", vectors), ("rows", len(algorithm.accumulators)), ("blocks", len(algorithm.features) > 1),
         ("scalar weights", bool(algorithm.scalar_weights)), ("scalar steps", bool(algorithm.scalar_preconditioners)),
         ("heads", algorithm.heads is not None), ("discount", "gamma" in algorithm.parameters), *blocks, *options,
+        ("maps rows", maps_rows(algorithm, options)),
     }  # fmt: skip
 
 
 def _kinds() -> tuple[Case, ...]:
-    """TD(0), then whatever has a trait that none before it has."""
+    """TD(0), then whatever has a trait that none before it has; what the judge of rows does not judge comes last."""
     chosen, seen = [], set[Any]()
-    for case in sorted(CASES, key=lambda c: c.name != "td0"):
+    for case in sorted(CASES, key=lambda c: (c.name != "td0", maps_rows(c.algorithm, c.options))):
         has = traits(case.algorithm, case.options)
         if not has <= seen:
             chosen.append(case)
@@ -95,6 +104,11 @@ def _kinds() -> tuple[Case, ...]:
 KINDS = _kinds()
 each_kind = pytest.mark.parametrize("case", KINDS, ids=str)
 """For what is costly, floats, pages and commands: one case of each kind, so that an algorithm more costs nothing."""
+ROW_KINDS = tuple(case for case in KINDS if not maps_rows(case.algorithm, case.options))
+each_row_kind = pytest.mark.parametrize("case", ROW_KINDS, ids=str)
+"""For the judge of floats that takes heads with W P = diag(0, U), Q = diag(E, 0); others are judged on all of Z."""
+ROW_NAMES = tuple(dict.fromkeys(case.name for case in ROW_KINDS))
+each_row_kind_by_name = pytest.mark.parametrize("name", ROW_NAMES)
 NAMES = tuple(dict.fromkeys(case.name for case in KINDS))
 each_kind_by_name = pytest.mark.parametrize("name", NAMES)
 

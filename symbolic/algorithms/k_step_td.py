@@ -31,8 +31,7 @@ ALGORITHM = Algorithm(
     accumulators=(TD_ERROR,),
     parameters=("gamma",),
     update=update,
-    group="prediction",
-    differs="The book credits returns; TD errors credited backwards are the same sum only where the context is "
-    "one trajectory, phi'_j = phi_{j+1}, and all returns read the same w. Returns near the end are "
-    "shorter. Another k is another sum of old features.",
+    notes="The book credits returns; TD errors credited backwards are the same sum only where the context is one "
+    "trajectory, phi'_j = phi_{j+1}, and all returns read the same w. Returns near the end are shorter. Another k is "
+    "another sum of old features.",
 )

@@ -13,7 +13,7 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from helpers import Case, each_kind, random_context, trial
+from helpers import Case, each_row_kind, random_context, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -115,7 +115,7 @@ def carried(construction, Z, betas):
     return np.array(found)
 
 
-@each_kind
+@each_row_kind
 @pytest.mark.parametrize("looped", [False, True])
 def test_the_carried_errors_are_never_below_the_exact_sum_and_close_to_it(case: Case, looped: bool) -> None:
     construction, _, Z = setting(case, looped=looped)
@@ -182,7 +182,7 @@ def bound_of(construction, Z, target=DOUBLE):
     return E, rows, betas
 
 
-@each_kind
+@each_row_kind
 @pytest.mark.parametrize("looped", [False, True])
 def test_errors_with_the_worst_signs_stay_within_it_and_come_close(case: Case, looped: bool) -> None:
     """Every layer is off by its full bound, with signs from the exact pull-back that make one last entry worst."""
@@ -204,7 +204,7 @@ def test_errors_with_the_worst_signs_stay_within_it_and_come_close(case: Case, l
         assert exact(E[L].reshape(-1)[entry]) <= CLOSE * away + exact(E[L].max()) / 10**4
 
 
-@each_kind
+@each_row_kind
 def test_a_coarse_format_is_bounded_at_what_a_run_may_reach(case: Case) -> None:
     """In float16 a run's rows may be per cents larger than the exact ones, and its errors with them."""
     construction, _, Z = setting(case)
@@ -231,7 +231,7 @@ def test_powers_that_cancel_in_float64_are_made_up_for(seed: int) -> None:
     assert all(true <= exact(got) for got, true in zip(E, wanted, strict=True))
 
 
-@each_kind
+@each_row_kind
 def test_after_one_layer_it_is_the_one_step_bound(case: Case) -> None:
     construction, _, Z = setting(case, depth=1)
     E, _, betas = bound_of(construction, Z)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from helpers import each_kind_by_name
+from helpers import each_kind_by_name, each_row_kind_by_name
 
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
@@ -60,7 +60,7 @@ def test_a_layer_is_the_exact_layer(name, trainable):
     assert torch.allclose(module(Z), wanted, rtol=1e-13, atol=1e-13)
 
 
-@each_kind_by_name
+@each_row_kind_by_name
 def test_both_paths_and_both_shapes_agree(name):
     construction, setups = made(name)
     frozen = LinearTransformer.from_construction(construction)

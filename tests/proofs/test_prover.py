@@ -25,6 +25,7 @@ from layerproof.proofs.theory.general import general_audit, general_audits
 from layerproof.proofs.theory.generated.write import REQUIRES
 from layerproof.proofs.theory.lexer import forbidden_words, needs
 from layerproof.symbolic.algorithms import catalogue, find
+from layerproof.symbolic.derivation.derive import derive
 
 pytestmark = pytest.mark.slow
 
@@ -140,6 +141,8 @@ def test_every_algorithm_has_its_theorems(name: str) -> None:
         suffix = "".join(f"_{v.replace('-', '_')}" for v in chosen.values())
         book, numbers = theorems.audits_for(algorithm, chosen)
         parts = ["state", "prediction", "features", *(ROW.get(r, r) for r in expected(name).rows), "prompt0"]
+        if derive(algorithm, chosen).tokenwise:
+            parts.append("hypotheses")  # 0 < n, and that it can be had
         assert [t.name for t in book.theorems] == [f"{module}_{part}{suffix}" for part in parts]
         assert [t.name for t in numbers.theorems] == [f"numbers_{module}{suffix}"]
 

@@ -114,11 +114,12 @@ def test_the_read_out_is_shown_with_its_row_and_sign(case: Case) -> None:
 
 @each_kind
 def test_the_number_of_heads_and_its_lower_bound_are_shown(case: Case) -> None:
-    count = len(case.derivation.heads)
+    count, over = len(case.derivation.meeting), len(case.derivation.tokenwise)
     text = " ".join(shown(case).split())
     assert f"T factors into {count} head{'s' * (count > 1)};" in text
-    assert f"has fewer than {case.derivation.head_lower_bound}." in text
-    assert shown(case).count("\n    Q =\n") == count
+    assert f"has fewer than {case.derivation.head_lower_bound - over}." in text
+    assert (f"K has rank {over} and takes {over} head" in text) == bool(over)
+    assert shown(case).count("\n    Q =\n") == count + over
 
 
 @each_kind

@@ -165,6 +165,8 @@ def test_a_wrong_head_is_seen_in_the_example(case: Case, fault: str):
         "scale": lambda: with_matrix(weights, 0, head, P=first.P * (1 + Fraction(1, 2**40))),
         "mask": lambda: with_matrix(weights, 0, head, M=entry_changed(first.M, 1, 0, lambda x: x + 1)),
     }[fault]()
+    if (wrong.layers[0][head].P, wrong.layers[0][head].Q, wrong.layers[0][head].M) == (first.P, first.Q, first.M):
+        return  # a multiple of the identity is its own transpose
     again = run_example(case.algorithm, wrong, case.algorithm.choose(dict(case.options)))
     assert again.mismatch is not None
     shown = page(fresh(case, example=again))

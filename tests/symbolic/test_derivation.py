@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from sympy import Expr, Integer, Symbol
 
 from layerproof.symbolic.algorithm import FeatureBlock
 from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.derivation.ansatz import Ansatz
 from layerproof.symbolic.derivation.contraction import transpose
 from layerproof.symbolic.derivation.derive import SOLVED_AT, Derivation, derive, predicted_tensor
+from layerproof.symbolic.derivation.factor import SymbolicHead
 from layerproof.symbolic.derivation.masks import Mask, Triangle, lemma, masks_of
 from layerproof.symbolic.errors import NotPolynomialError, NotRepresentableError
 from layerproof.symbolic.identity.blocks import block_identity
@@ -38,6 +41,8 @@ def test_the_solved_tensor_is_the_closed_form(case: Case):
         solved = {key: at for key, at in tensor.slices.items() if key[1:] not in loose}
         assert solved == {key: at for key, at in closed.items() if key[1:] not in loose}
         assert solved
+        own = {pair for h in derivation.tokenwise for pair in product(h.U, h.E)}
+        assert tensor.own.keys() == own
 
 
 @each_case
@@ -51,7 +56,9 @@ def test_only_a_constant_row_leaves_entries_undetermined(case: Case):
     for tensor in case.derivation.tensors:
         places = {(u.key_block, u.query_block) for u in tensor.undetermined}
         assert places == expected(case.name).undetermined
-        assert len(tensor.undetermined) == (tensor.n**2 - 1 if places else 0)
+        # n keys of which one is chosen, for every entry of the rows that prompts do not hold zero in
+        seen = sum(bool(y) for rows in Ansatz(case.derivation.state, tensor.n).rows for y in rows)
+        assert len(tensor.undetermined) == ((tensor.n - 1) * seen if places else 0)
 
 
 def test_unknowns_of_td0_are_determined_but_for_the_querys_zeros():
@@ -103,7 +110,7 @@ def each_wrong_head(derivation: Derivation, change: Callable[[Any], Any]) -> lis
 def c_transposed(head: Any) -> list[Any]:
     return [
         replace(head, E={((r, transpose(word), s) if key == (r, word, s) else key): c for key, c in head.E.items()})
-        for r, word, s in head.E
+        for r, word, s in (head.E if isinstance(head, SymbolicHead) else ())
         if word
     ]
 

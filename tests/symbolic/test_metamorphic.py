@@ -83,6 +83,9 @@ def in_all_vectors(context: Context, change: Callable[[Vector], Vector]) -> Cont
     )
 
 
+ROTATION = [[Fraction(3, 5), Fraction(-4, 5)], [Fraction(4, 5), Fraction(3, 5)]]
+
+
 def inverse(A: Matrix) -> Matrix:
     exact = fmpq_mat(RationalMatrix.of(A).num) / RationalMatrix.of(A).den
     return [[Fraction(int(x.p), int(x.q)) for x in row] for row in exact.inv().tolist()]
@@ -95,9 +98,11 @@ def product(A: Matrix, B: Matrix) -> Matrix:
 @each_case
 def test_a_change_of_basis_leaves_every_value_unchanged(case: Case):
     # phi -> A phi, w -> A^-T w and C -> A^-T C A^-1: then w.phi, and every iterate's values, are what they were
-    A = random_matrix(Random("basis"), D)
-    back = inverse(A)
     t, algorithm = trial(case, D, N, DEPTH), case.algorithm
+    # a scalar step of a weight vector is b I, which only a rotation leaves as it is
+    turned = len(algorithm.scalar_preconditioners) > len(algorithm.scalar_weights)
+    A = ROTATION if turned else random_matrix(Random("basis"), D)
+    back = inverse(A)
 
     context = in_all_vectors(t.context, lambda v: apply(A, v))
     start = [w if name in algorithm.scalar_weights else apply(transposed(back), w)
@@ -113,6 +118,8 @@ def test_a_change_of_basis_leaves_every_value_unchanged(case: Case):
     p = t.setup.layout.p
     after, before = (run_layers(x.construction, prompt_of(x)) for x in (other, t))
     assert [Z[p:] for Z in after] == [Z[p:] for Z in before]
+    if turned:
+        return  # A^-T is A
     # and the same change with C -> A C A^-1 is a different one
     wrong = [
         tuple(

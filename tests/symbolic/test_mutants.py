@@ -22,9 +22,10 @@ from layerproof.symbolic.algorithm import Algorithm, Sweep, Transition
 from layerproof.symbolic.arithmetics.entries import EntryMatrix
 from layerproof.symbolic.arithmetics.prime_field import FieldMatrix
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
-from layerproof.symbolic.attention import AccumulatorHead, Head
+from layerproof.symbolic.attention import Head, RowHead
 from layerproof.symbolic.construction import Construction, instantiate
 from layerproof.symbolic.derivation.derive import Derivation
+from layerproof.symbolic.derivation.factor import SymbolicHead
 from layerproof.symbolic.identity import entrywise as entrywise_module
 from layerproof.symbolic.identity.entrywise import entrywise
 from layerproof.symbolic.identity.exact import Mismatch
@@ -62,10 +63,12 @@ def unseen(case: Case, h: int, i: int, j: int) -> bool:
     In the query column a row of rewards is zero, and so is every feature block that the query has no entry in.
     """
     head = case.derivation.heads[h]
-    reads_rewards_only = {read for _, read in head.U} <= rows_of_rewards(case)
-    keys = {key for key, _, _ in head.E}
-    keys_are_zero = keys <= {b.name for b in case.algorithm.features if b.query is None}
-    return (i == N and reads_rewards_only) or (j == N and keys_are_zero)
+    zero = {b.name for b in case.algorithm.features if b.query is None} | rows_of_rewards(case)
+    if isinstance(head, SymbolicHead):
+        values, keys = {read for _, read in head.U}, {key for key, _, _ in head.E}
+    else:
+        values = keys = {head.row}
+    return (i == N and values <= zero) or (j == N and keys <= zero)
 
 
 def at_the_query_only(case: Case, fault: Fault, old: Head, new: Head) -> bool:
@@ -87,8 +90,8 @@ EQUIVALENT: tuple[tuple[Callable[[Case, Fault, Head, Head], bool], str], ...] = 
     (nothing_changed, "M0 is symmetric, and a block of one entry is its own transpose: the weights are the same"),
     (
         at_the_query_only,
-        "the reward row and phi' are zero in the query column: a head that reads only rewards takes nothing from the "
-        "query token, and one whose keys have no entry there meets nothing",
+        "the reward row, phi' and the constant row are zero in the query column: a head that reads only such takes "
+        "nothing from the query token, and one whose keys have no entry there meets nothing",
     ),
 )
 
@@ -120,7 +123,8 @@ def entry_faults(good: Construction) -> Iterator[Fault]:
 def unit_faults(good: Construction) -> Iterator[Fault]:
     """Each non-zero entry of P, and each non-zero block of Q: sign, scale, transpose, removal."""
     changes = {"negated": Fraction(-1), "times 1 + 2^-30": 1 + TINY, "removed": Fraction(0)}
-    blocks = [(name, good.layout.block(name)) for name, _ in good.layout.features]
+    names = [*(name for name, _ in good.layout.features), *good.layout.accumulators]
+    blocks = [(name, good.layout.rows(name)) for name in names]
     for h, head in enumerate(good.layers[PLANTED]):
         P, Q = head.P.fractions(), head.Q.fractions()
         for i, j in [(i, j) for i, row in enumerate(P) for j, x in enumerate(row) if x]:
@@ -392,7 +396,7 @@ def test_the_same_builders_with_the_right_pieces_are_not_refuted(case: Case):
 # polynomials and the prime field
 
 
-def polynomial_heads(derivation: Derivation, d: int, n: int) -> tuple[Any, tuple[AccumulatorHead, ...]]:
+def polynomial_heads(derivation: Derivation, d: int, n: int) -> tuple[Any, tuple[RowHead, ...]]:
     """The polynomial ring of `entrywise` and the derived heads in it."""
     names = list(entrywise_module._variable_names(derivation, d, n))
     ring = fmpq_mpoly_ctx.get(names, Ordering.lex)
@@ -409,7 +413,7 @@ def polynomial_heads(derivation: Derivation, d: int, n: int) -> tuple[Any, tuple
     return ring, instantiate(derivation, arithmetic, Layout.of(algorithm, d, n), [step], values)[0]
 
 
-def each_entry(heads: Sequence[AccumulatorHead]) -> Iterator[tuple[int, str, int, int]]:
+def each_entry(heads: Sequence[RowHead]) -> Iterator[tuple[int, str, int, int]]:
     """Every entry of every head's U, E and M."""
     for h, head in enumerate(heads):
         for site in ("U", "E", "M"):
