@@ -13,9 +13,11 @@ from ..numeric.data.processes import process_named
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.derivation.derive import Derivation, derive
-from ..symbolic.errors import ArgumentError
+from ..symbolic.derivation.form import Form
+from ..symbolic.derivation.given_form import given_form
+from ..symbolic.errors import ArgumentError, DiffersError, NotRepresentableError, RefusedError
 from ..symbolic.exact import shortened, whole_number
-from ..symbolic.given import given_construction
+from ..symbolic.given import given_construction, traced
 from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text
@@ -147,6 +149,29 @@ class Case:
     def derivation(self) -> Derivation:
         """The derivation, made once."""
         return derive(self.algorithm, self.options)
+
+    @cached_property
+    def form(self) -> Form:
+        """The heads in symbols beside the update's closed form: derived, or given in blocks.
+
+        Raises `RefusedError` and `NotRepresentableError` where given heads are of no such form, `DiffersError` where
+        they are others than they are on symbols; else as `derive`.
+        """
+        if self.algorithm.heads is None:
+            return self.derivation
+        options = self.algorithm.choose(self.options)
+        return given_form(self.algorithm, options, traced(self.algorithm, options))
+
+    @cached_property
+    def no_blocks(self) -> str:
+        """Why given heads are known at one size only; empty where they are known as blocks, for every size."""
+        try:
+            _ = self.form
+        except (RefusedError, NotRepresentableError) as error:
+            return str(error)
+        except DiffersError:
+            pass  # that is found again, and told, by whatever asks for the form
+        return ""
 
     @cached_property
     def steps(self) -> list[Steps]:

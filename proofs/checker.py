@@ -21,6 +21,7 @@ from .work import check_work
 
 REFUTED_WEIGHTS = "of refuted weights"
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
+SIZES = "the weights are given, and not as blocks for every size, so this evidence does not apply"
 
 
 def verify(
@@ -120,8 +121,12 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
         if not derived:
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, NEEDS_WEIGHTS)
             continue
-        if given and kind.NEEDS_DERIVATION:
+        if given and kind.NEEDS == "derivation":
             yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, GIVEN, asked=explicit)
+            continue
+        if given and kind.NEEDS == "blocks" and (why := case.no_blocks):
+            reason = f"{SIZES}: {why}"
+            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=explicit)
             continue
         case.progress(f"{case.algorithm.name}: {name}")
         try:

@@ -15,8 +15,9 @@ from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head, RowHead, TokenwiseHead
 from .derivation.coefficients import LENGTH
 from .derivation.contraction import Scalar
-from .derivation.derive import AnyHead, ClosedForm, Derivation
+from .derivation.derive import ClosedForm, Derivation
 from .derivation.factor import SymbolicHead
+from .derivation.form import AnyHead, Form
 from .derivation.masks import evaluate
 from .derivation.tokenwise import SymbolicTokenwiseHead
 from .errors import ArgumentError
@@ -114,7 +115,7 @@ def _part(matrix: RationalMatrix, rows: range, columns: range) -> RationalMatrix
 
 
 def instantiate(
-    derivation: Derivation | ClosedForm,
+    derivation: Form | ClosedForm,
     arithmetic: Arithmetic,
     layout: Layout,
     steps: Sequence[Steps],

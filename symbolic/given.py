@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +14,13 @@ from .attention import Head
 from .construction import Construction, Steps
 from .derivation.derive import readout_of
 from .derivation.state import SymbolicState
-from .errors import ArgumentError, ContentError
+from .errors import ArgumentError, ContentError, DiffersError
 from .exact import exact_rows
 from .plain_text import shown
 from .prompt import Layout
+from .tracing.evaluate import Program
+from .tracing.expression import Expression, names
+from .tracing.heads import Block, Blocks, GivenHead, GivenHeads, trace_heads
 
 
 def given_construction(
@@ -79,3 +83,105 @@ def exact_matrix(rows: Any, height: int, width: int, where: str) -> RationalMatr
     if isinstance(rows, RationalMatrix) and rows.shape == (height, width):
         return rows
     return RationalMatrix.of(exact_rows(rows, height, width, where))
+
+
+TRIED = ((1, 1, 1), (2, 3, 3), (3, 7, 2))
+"""(d, n, layers) at which the traced tables are compared with the running heads."""
+
+
+def traced(algorithm: Algorithm, options: Mapping[str, str]) -> GivenHeads:
+    """The heads that an algorithm gives as tables of blocks, at every size.
+
+    Raises `RefusedError` with the line where they differ from size to size or from layer to layer in more than C_l,
+    `DiffersError` when the running heads are others than the traced ones.
+    """
+    blocks = getattr(algorithm.heads, "blocks", None)  # of a file: its process is asked
+    found: GivenHeads = trace_heads(algorithm, options) if blocks is None else blocks(options)
+    found.check(algorithm)
+    compare(algorithm, options, found)
+    return found
+
+
+def _steps(algorithm: Algorithm, d: int, layers: int, seed: int) -> list[Steps]:
+    """Preconditioners with no structure."""
+    rng = Random(f"steps {d} {layers} {seed}")
+
+    def number() -> Fraction:
+        return Fraction(rng.choice((-1, 1)) * rng.randint(1, 99), rng.randint(1, 99))
+
+    return [
+        tuple(
+            number() if name in algorithm.scalar_preconditioners else [[number() for _ in range(d)] for _ in range(d)]
+            for name in algorithm.preconditioners
+        )
+        for _ in range(layers)
+    ]
+
+
+def compare(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads) -> None:
+    """Raise `DiffersError` unless the running heads are the traced ones, at a few sizes and in every layer there."""
+    for seed, (d, n, layers) in enumerate(TRIED):
+        parameters = {x: Fraction(3 + 2 * k + seed, 5 + k) for k, x in enumerate(algorithm.parameters)}
+        steps = _steps(algorithm, d, layers, seed)
+        made = given_construction(algorithm, options, d, n, layers, steps, parameters, looped=False)
+        for layer, (heads, step) in enumerate(zip(made.layers, steps, strict=True)):
+            if len(heads) != len(found.heads):
+                said = f"layer {layer + 1} has {len(heads)} heads, on symbols it has {len(found.heads)}"
+                raise DiffersError(said, {"layer": layer + 1})
+            values = _Numbers(algorithm, made.layout, parameters, step)
+            for k, (head, traced) in enumerate(zip(heads, found.heads, strict=True), 1):
+                wanted = {**values.matrices(traced), "M": RationalMatrix.context_mask(n)}
+                for name, matrix in wanted.items():
+                    if getattr(head, name) != matrix:
+                        place = {"d": d, "n": n, "layer": layer + 1, "head": k, "matrix": name}
+                        where = ", ".join(f"{x} = {value}" for x, value in place.items())
+                        raise DiffersError(f"the heads are not what they are on symbols, at {where}", place)
+
+
+class _Numbers:
+    """Traced blocks at one size, on numbers."""
+
+    def __init__(self, algorithm: Algorithm, layout: Layout, parameters: Mapping[str, Fraction], step: Any):
+        self._layout = layout
+        self._known: dict[tuple[str, str], Fraction] = {("parameter", x): v for x, v in parameters.items()}
+        self._known["sweep", "n"] = Fraction(layout.n)
+        self._steps: dict[str, RationalMatrix] = {}
+        for name, value in zip(algorithm.preconditioners, step, strict=True):
+            if name in algorithm.scalar_preconditioners:
+                self._known["preconditioner", name] = Fraction(value)
+            else:
+                self._steps[name] = RationalMatrix.of(value)
+
+    def matrices(self, head: GivenHead) -> dict[str, RationalMatrix]:
+        """W, P and Q."""
+        m = range(self._layout.m)
+        identity = RationalMatrix.of([[int(i == j) for j in m] for i in m])
+        return {
+            "W": identity if head.W is None else self._matrix(head.W), "P": self._matrix(head.P),
+            "Q": self._matrix(head.Q),
+        }  # fmt: skip
+
+    def _matrix(self, blocks: Blocks) -> RationalMatrix:
+        layout = self._layout
+        made = {place: self._block(block, len(layout.rows(place[0]))).fractions() for place, block in blocks}
+        return RationalMatrix.of(layout.matrix(made))
+
+    def _block(self, block: Block, size: int) -> RationalMatrix:
+        one = RationalMatrix.of([[int(i == j) for j in range(size)] for i in range(size)])
+        total: RationalMatrix = one * Fraction(0)
+        for word, c in block:
+            term = one
+            for name, flipped in word:
+                term = term @ (self._steps[name].mT if flipped else self._steps[name])
+            total = total + term * self._number(c)
+        return total
+
+    def _number(self, node: Expression) -> Fraction:
+        keys = list(dict.fromkeys((x.source, x.name) for x in names([node])))
+        known = [self._known[key] for key in keys]
+        value = Program([node], [*keys, *(("whole", *key) for key in keys)]).run([*known, *map(_whole, known)])[0]
+        return Fraction(value)
+
+
+def _whole(value: Fraction) -> Any:
+    return int(value) if value.denominator == 1 else value

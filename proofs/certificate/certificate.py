@@ -81,12 +81,13 @@ def certify(
         raise ArgumentError(
             f"{algorithm.name} is an object, which nobody else can check: write it in a file, and name that"
         )
-    asked = _applicable(algorithm) if evidence is None else tuple(evidence)
-    if PROVED in asked:
+    named = None if evidence is None else tuple(evidence)
+    if PROVED in (named or ()):
         raise ArgumentError(f"a certificate names theorems but records no {PROVED}: `layerproof check --prove` does it")
     parameter_values(algorithm, settings)
     with guarded([algorithm], settings.time_limit):
         check_size(algorithm, settings)
+        asked = _applicable(algorithm, settings) if named is None else named
         result = verify(algorithm, settings=settings, evidence=asked, progress=progress)
         result = replace(result, command="certify")
         try:
@@ -97,10 +98,12 @@ def certify(
             return result, None
 
 
-def _applicable(algorithm: Algorithm) -> tuple[str, ...]:
+def _applicable(algorithm: Algorithm, settings: Settings) -> tuple[str, ...]:
     """The kinds that a certificate records, but for those that say nothing about given weights."""
-    given = algorithm.heads is not None
-    return tuple(n for n in recorded_kinds() if not (given and kinds()[n].NEEDS_DERIVATION))
+    if algorithm.heads is None:
+        return recorded_kinds()
+    known = ("heads",) if Case(algorithm, settings).no_blocks else ("heads", "blocks")
+    return tuple(n for n in recorded_kinds() if kinds()[n].NEEDS in known)
 
 
 def build(algorithm: str | Algorithm, settings: Settings, result: Result, file: str | None = None) -> dict[str, Any]:

@@ -16,16 +16,16 @@ from ..verdict import Claim
 class Kind(Protocol):
     """What the module of a kind of evidence holds; its docstring says what the evidence is.
 
-    NAME              what it is called
-    ORDER             its place among the kinds
-    STRENGTH          how strong a HOLDS of it is
-    NEEDS_DERIVATION  it does not apply to weights that are given
+    NAME      what it is called
+    ORDER     its place among the kinds
+    STRENGTH  how strong a HOLDS of it is
+    NEEDS     "heads" of any kind, heads in "blocks" (derived, or given so), or a "derivation"
     """
 
     NAME: str
     ORDER: int
     STRENGTH: str
-    NEEDS_DERIVATION: bool
+    NEEDS: str
 
     def establish(self, case: Case) -> Iterable[Claim]:
         """What is found of a case; raises what the derivation raises."""

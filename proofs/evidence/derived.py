@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ...symbolic.derivation.derive import Derivation
+from ...symbolic.derivation.form import Form
 from ...symbolic.derivation.suggest import suggest
 from ...symbolic.errors import ArgumentError, NotPolynomialError, NotRepresentableError, RefusedError
 from ...symbolic.identity.uniqueness import rank_at
@@ -16,7 +16,7 @@ from ..case import Case
 from ..verdict import Claim, Verdict, prompt_json
 
 NAME, ORDER = "derived", 10
-NEEDS_DERIVATION = True
+NEEDS = "derivation"
 STRENGTH = "proved for all d >= 2 at n = 2, 3, 4"
 OTHER_HEADS = "; other heads may: give them as heads=..., as examples/heavy_ball_td.py does"
 CLAIM = "the weights follow from the textbook update by a linear system; prompts with d >= 2 force them as stated"
@@ -60,7 +60,7 @@ def establish(case: Case) -> Iterator[Claim]:
     yield Claim(name, CLAIM + claim, NAME, verdict, STRENGTH, reason, details=details | more)
 
 
-def conditions(derivation: Derivation, values: Mapping[str, Fraction], n: int) -> tuple[str, dict[str, Any]]:
+def conditions(derivation: Form, values: Mapping[str, Fraction], n: int) -> tuple[str, dict[str, Any]]:
     """Under which conditions the weights are those, in words and as data: nothing for most updates.
 
     Raises `ArgumentError` when a value that is given makes the update divide by zero.
@@ -85,7 +85,7 @@ def conditions(derivation: Derivation, values: Mapping[str, Fraction], n: int) -
         }
     if derivation.tokenwise:
         row = derivation.tokenwise[0].row
-        claim += f"; the head{'s' * (len(derivation.tokenwise) > 1)} over the constant row {row} divide by n, 0 < n"
+        claim += f"; what is over the constant row {row} is divided by n, 0 < n"
         details["constant_row"] = row
     if derivation.depends_on_length:
         claim += "; the weights depend on n, so that this is a family of transformers, one for each context length"

@@ -9,14 +9,14 @@ from ..case import Case
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "identity-entrywise", 30
-NEEDS_DERIVATION = True
+NEEDS = "blocks"
 STRENGTH = "proved at this d and n for all entries (FLINT)"
 
 
 def establish(case: Case) -> Iterator[Claim]:
     """Expand layer minus update with every entry generic, by default at d up to 3 and n up to 5."""
     d, n = case.entrywise_sizes
-    result = entrywise(case.derivation, d, n)
+    result = entrywise(case.form, d, n)
     yield Claim(
         case.algorithm.name,
         f"one layer is one update as a polynomial identity in all entries at d = {d}, n = {n}",

@@ -18,7 +18,7 @@ from ..counterexample import counterexample
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "identity-exact", 40
-NEEDS_DERIVATION = False
+NEEDS = "heads"
 STRENGTH = "exact on these instances (over Q)"
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...numeric.judge.module_run import ModuleResult
 
 NAME, ORDER = "float", 60
-NEEDS_DERIVATION = False
+NEEDS = "heads"
 STRENGTH = "within a proven bound on this run"
 EVERY_RUN = "within a proven bound on every conforming run"
 FORWARD = "what forward(Z) returns is the state after the last layer, or its read-out"

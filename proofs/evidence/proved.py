@@ -15,7 +15,7 @@ from ..theory.theorem import Theorem
 from ..verdict import Claim, Verdict
 
 NAME, ORDER = "proved-all-sizes", 70
-NEEDS_DERIVATION = False
+NEEDS = "heads"
 STRENGTH = "proved for all d, n, L (Rocq kernel, no axioms)"
 """Not among what `verify` asks for by default: it takes the prover, and minutes."""
 EARLIER = "an earlier layerproof prove passed here, with these very files, statements, gate, prover and library"

@@ -9,7 +9,7 @@ from ..case import Case
 from ..verdict import Claim, Verdict, number_text
 
 NAME, ORDER = "identity-random", 50
-NEEDS_DERIVATION = True
+NEEDS = "blocks"
 STRENGTH = "at random points of a prime field, with an error probability"
 LEAST_FEATURES, LEAST_CONTEXT = 16, 200
 
@@ -18,7 +18,7 @@ def establish(case: Case) -> Iterator[Claim]:
     """Evaluate every layer, column and row at one random point modulo 2^61 - 1, at least at d = 16, n = 200."""
     s = case.settings
     d, n = max(s.features, LEAST_FEATURES), max(s.context, LEAST_CONTEXT)
-    result = random_identity(case.derivation, d, n, s.layers, case.parameters, s.seed, s.looped)
+    result = random_identity(case.form, d, n, s.layers, case.parameters, s.seed, s.looped)
     m = result.mismatch
     probability = float(result.probability)
     yield Claim(

@@ -15,57 +15,27 @@ from .ansatz import Ansatz, OwnToken, Slice, TensorSolution
 from .coefficients import INDEX, LENGTH, Sum
 from .contraction import Algebra, Scalar, Vector, transpose
 from .factor import BlockKey, SymbolicHead, factored, head_lower_bound, loose_slices, token_map_rank
+from .form import AnyHead, Form
 from .hypotheses import Hypotheses
 from .loop import LoopForm, WeightChange, express, loop_form
 from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
 from .state import SymbolicState
 from .tokenwise import SymbolicTokenwiseHead, predicted_map, row_map, tokenwise_heads
 
-AnyHead = SymbolicHead | SymbolicTokenwiseHead
 SOLVED_AT = (2, 3, 4)
 """The context lengths at which the linear system is solved."""
 
 
 @dataclass(frozen=True, eq=False)
-class Derivation:
+class Derivation(Form):
     """Everything that was derived about one algorithm with one choice of options.
 
+    The heads are the fewest found; no layer of these forms has fewer than `head_lower_bound`.
     tensors      the interaction tensor solved at n = 2, 3, 4
-    masks        the distinct masks in closed form, M0 first where it occurs
-    heads        the fewest heads found, those over a constant row last; no layer of these forms has fewer than
-                 `head_lower_bound`
-    lemma        the mask lemma's identities, (weight, row, block) -> steps
-    hypotheses   what must not be zero, where the update or the weights divide
     """
 
-    algorithm: Algorithm
-    options: Mapping[str, str]
-    state: SymbolicState
-    loop: LoopForm
-    embedding: dict[tuple[str, int, str], Scalar]
     tensors: tuple[TensorSolution, ...]
-    masks: tuple[Mask, ...]
-    heads: tuple[AnyHead, ...]
     head_lower_bound: int
-    lemma: dict[tuple[int, str, str], tuple[LemmaStep, ...]]
-    readout: Readout
-    hypotheses: Hypotheses
-
-    @property
-    def meeting(self) -> tuple[SymbolicHead, ...]:
-        """The heads in which feature rows meet: W P = diag(0, U), Q = diag(E, 0)."""
-        return tuple(h for h in self.heads if isinstance(h, SymbolicHead))
-
-    @property
-    def tokenwise(self) -> tuple[SymbolicTokenwiseHead, ...]:
-        """The heads over the constant row, which map rows token by token."""
-        return tuple(h for h in self.heads if isinstance(h, SymbolicTokenwiseHead))
-
-    @property
-    def depends_on_length(self) -> bool:
-        """Whether the weights or masks hold n: then there is one transformer for each n, and not one for all."""
-        scalars = [x for h in self.heads for x in (*h.U.values(), *h.E.values())]
-        return any(LENGTH in names for names in (*(s.names() for s in scalars), *(m.names() for m in self.masks)))
 
     def __copy__(self) -> Derivation:
         return self
@@ -78,15 +48,6 @@ class Derivation:
         if derive(self.algorithm, self.options) is not self:
             raise TypeError("this derivation is not what derive gives for its algorithm: only such ones can be pickled")
         return derive, (self.algorithm, dict(self.options))
-
-    @property
-    def mask_names(self) -> tuple[str, ...]:
-        """M0 for the context mask, M1, M2, ... for the others."""
-        names, other = [], 0
-        for mask in self.masks:
-            other += not mask.is_context_mask
-            names.append("M0" if mask.is_context_mask else f"M{other}")
-        return tuple(names)
 
 
 def derive(algorithm: Algorithm, options: Mapping[str, str] | None = None) -> Derivation:
@@ -131,8 +92,8 @@ def _derive(name: str, held: _Held, options: tuple[tuple[str, str], ...]) -> Der
         _compare(system, masks, heads, tensor)
     fewest = head_lower_bound(tensors[1], state) + token_map_rank(tensors[1], state)
     return Derivation(
-        algorithm, dict(options), state, form, embedding, tensors, masks, heads, fewest, steps, readout_of(state),
-        Hypotheses.of(divisors, weights),
+        algorithm, dict(options), state, form, embedding, masks, heads, steps, readout_of(state),
+        Hypotheses.of(divisors, weights), tensors, fewest,
     )  # fmt: skip
 
 
@@ -174,7 +135,7 @@ def closed_form_heads(state: SymbolicState) -> tuple[AnyHead, ...]:
 def _closed_form(
     state: SymbolicState, form: LoopForm, embedding: dict[tuple[str, int, str], Scalar]
 ) -> tuple[tuple[Mask, ...], tuple[AnyHead, ...], dict[Any, tuple[LemmaStep, ...]]]:
-    masks, pieces, steps = _pieces(form, embedding)
+    masks, pieces, steps = pieces_of(form, embedding)
     K = row_map(state, form, embedding)
     if K and not (masks and masks[0].is_context_mask):
         masks, pieces = (Mask(state.algebra.number(1)), *masks), [{}, *pieces]
@@ -217,7 +178,7 @@ def embed(state: SymbolicState) -> dict[tuple[str, int, str], Scalar]:
     return result
 
 
-def _pieces(
+def pieces_of(
     form: LoopForm, embedding: dict[tuple[str, int, str], Scalar]
 ) -> tuple[tuple[Mask, ...], list[dict[tuple[str, str], dict[BlockKey, Scalar]]], dict[Any, tuple[LemmaStep, ...]]]:
     """The closed form of T, mask by mask: [mask] {(row written, row read): {(r, word, s): coefficient}}."""

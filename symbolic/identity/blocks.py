@@ -16,7 +16,7 @@ from sympy import Identity, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Tr
 
 from ..attention import Head, layer
 from ..derivation.contraction import Word
-from ..derivation.derive import Derivation
+from ..derivation.form import Form
 from ..derivation.loop import express
 from ..derivation.masks import masks_of
 from ..derivation.state import SymbolicState
@@ -96,7 +96,7 @@ def _expression(entry: dict[tuple[MatrixExpr, ...], Any], shape: tuple[Any, Any]
     return MatAdd(*terms).doit() if terms else ZeroMatrix(*shape)
 
 
-def block_identity(derivation: Derivation) -> tuple[BlockResidual, ...]:
+def block_identity(derivation: Form) -> tuple[BlockResidual, ...]:
     """One layer from a generic reachable state, minus one update, for every block row of the prompt.
 
     The state is Y = base + (embedding of w) X with w, X, base and all masks opaque; each C is a generic d x d symbol.
@@ -205,7 +205,7 @@ def _tokenwise_head(head: SymbolicTokenwiseHead, masks: list[Any], names: list[s
     )
 
 
-def _block_head(derivation: Derivation, head: Any, masks: list[Any], names: list[str], rows: list[str]) -> Head:
+def _block_head(derivation: Form, head: Any, masks: list[Any], names: list[str], rows: list[str]) -> Head:
     one = {row: {(Identity(1),): 1} for row in rows}
     P = {(written, read): {(Identity(1),): u.expr()} for (written, read), u in head.U.items()}
     Q: dict[tuple[str, str], dict[tuple[MatrixExpr, ...], Any]] = {}

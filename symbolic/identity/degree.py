@@ -11,7 +11,7 @@ from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..attention import accumulate, masked_keys
 from ..construction import instantiate
-from ..derivation.derive import Derivation
+from ..derivation.form import Form
 from ..prompt import Layout
 from .exact import generic_data, problem
 
@@ -73,7 +73,7 @@ DEGREES = Arithmetic(
 )
 
 
-def identity_degree(derivation: Derivation, depth: int) -> int:
+def identity_degree(derivation: Form, depth: int) -> int:
     """The largest degree, over layers 1..depth and rows, of (layer minus iterate) in the random entries.
 
     The random entries are those of phi, phi', R, q, what else transitions carry, the starting weights and every

@@ -19,7 +19,7 @@ from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..arithmetics.quotients import Quotient
 from ..attention import RowHead, TokenwiseHead, masked_keys
 from ..construction import instantiate
-from ..derivation.derive import Derivation
+from ..derivation.form import Form
 from ..prompt import Layout
 from .exact import Problem, generic_data, problem
 
@@ -79,7 +79,7 @@ def quotient_arithmetic(context: Any) -> Arithmetic:
     return replace(polynomials, name="quotients of polynomials", number=number, matrix=matrix)
 
 
-def entrywise(derivation: Derivation, d: int, n: int, heads: Sequence[RowHead] | None = None) -> EntrywiseResult:
+def entrywise(derivation: Form, d: int, n: int, heads: Sequence[RowHead] | None = None) -> EntrywiseResult:
     """Expand layer minus update at feature dimension d and context length n.
 
     `heads` replaces the derived heads (for a construction of one's own), in the same polynomials.
@@ -127,7 +127,7 @@ def entrywise(derivation: Derivation, d: int, n: int, heads: Sequence[RowHead] |
     return EntrywiseResult(d, n, rows, sum(len(x) for x in demanded), len(names), shown)
 
 
-def _variable_names(derivation: Derivation, d: int, n: int) -> Iterator[str]:
+def _variable_names(derivation: Form, d: int, n: int) -> Iterator[str]:
     algorithm = derivation.algorithm
     yield from algorithm.parameters
     for name in algorithm.preconditioners:
@@ -149,7 +149,7 @@ def _variable_names(derivation: Derivation, d: int, n: int) -> Iterator[str]:
     yield "probe[reward]"
 
 
-def _probe(derivation: Derivation, arithmetic: Arithmetic, variable: dict[str, Any], d: int) -> tuple[Any, EntryMatrix]:
+def _probe(derivation: Form, arithmetic: Arithmetic, variable: dict[str, Any], d: int) -> tuple[Any, EntryMatrix]:
     blocks: dict[str, Any] = {}
     column: list[list[Any]] = []
     for block in derivation.algorithm.features:

@@ -14,7 +14,7 @@ from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, FieldMatrix, element
 from ..attention import iterate
 from ..construction import instantiate
-from ..derivation.derive import Derivation
+from ..derivation.form import Form
 from ..prompt import Layout
 from .degree import identity_degree
 from .exact import Mismatch, generic_data, mismatches, problem
@@ -42,7 +42,7 @@ class RandomResult:
 
 
 def random_identity(
-    derivation: Derivation,
+    derivation: Form,
     d: int,
     n: int,
     depth: int,

@@ -441,7 +441,7 @@ def test_the_same_question_gives_the_same_bytes_and_another_seed_other_prompts()
 
 
 def test_a_module_that_is_no_kind_of_evidence_is_named(monkeypatch):
-    monkeypatch.delattr(kinds()["float"], "NEEDS_DERIVATION")
+    monkeypatch.delattr(kinds()["float"], "NEEDS")
     with pytest.raises(TypeError, match=r"evidence\.floats is no kind of evidence"):
         kinds.__wrapped__()
 

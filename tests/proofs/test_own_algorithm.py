@@ -282,4 +282,5 @@ def test_a_file_with_heads_has_a_report(capsys: pytest.CaptureFixture[str], tmp_
     words = ("report", write(tmp_path, given=True), *EXACT, "-o", str(tmp_path / "report"))
     ran = run_cli(capsys, *words)
     assert ran.code == 0, ran.err
-    assert "Its heads are given, not derived" in (tmp_path / "report" / "mine.html").read_text(encoding="utf-8")
+    shown = (tmp_path / "report" / "mine.html").read_text(encoding="utf-8")
+    assert "The weights are given by the author of this construction, not derived" in shown

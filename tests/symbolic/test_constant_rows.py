@@ -12,12 +12,14 @@ from own_algorithms import own
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
-from layerproof.symbolic.attention import AccumulatorHead, TokenwiseHead
+from layerproof.symbolic.attention import AccumulatorHead, Head, TokenwiseHead
 from layerproof.symbolic.construction import construct, row_head
 from layerproof.symbolic.derivation.derive import Derivation, derive
+from layerproof.symbolic.derivation.given_form import given_form
 from layerproof.symbolic.derivation.suggest import suggest
 from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 from layerproof.symbolic.errors import NotRepresentableError
+from layerproof.symbolic.given import traced
 from layerproof.symbolic.identity.blocks import block_identity
 from layerproof.symbolic.identity.entrywise import entrywise
 from layerproof.symbolic.identity.exact import check_construction, problem
@@ -215,3 +217,60 @@ def test_check_construction_runs_both_shapes_and_refuses_a_fault():
     gradient, momentum = built.heads(0)
     wrong = replace(built, layers=((gradient, replace(momentum, Q=momentum.Q * -1)),))
     assert next(check_construction(wrong, setup, [(C,)])).layer == 1
+
+
+# the same heads, given
+
+
+def given_heads(beta=lambda p: p.beta, C=lambda step: step.C.mT, reads="momentum"):
+    def heads(layout, step, p, layer):
+        gradient = Head(
+            None, layout.matrix({("td_error", "td_error"): 1, ("momentum", "td_error"): 1}),
+            layout.matrix({("phi", "phi"): -C(step), ("phi", "next"): C(step)}), layout.mask(),
+        )  # fmt: skip
+        momentum = Head(
+            None, layout.matrix({("td_error", "one"): beta(p), ("momentum", "one"): p.beta - 1}),
+            layout.matrix({("one", reads): 1}), layout.mask(),
+        )  # fmt: skip
+        return [gradient, momentum]
+
+    return heads
+
+
+def form_of(**wrong):
+    algorithm = replace(HEAVY, heads=given_heads(**wrong))
+    return given_form(algorithm, {}, traced(algorithm, {}))
+
+
+def test_given_heads_are_the_derived_ones_in_symbols():
+    found, wanted = form_of(), derive(HEAVY)
+    assert [type(h) for h in found.heads] == [type(h) for h in wanted.heads]
+    for one, other in zip(found.heads, wanted.heads, strict=True):
+        for part in ("U", "E"):
+            assert {k: c.text() for k, c in getattr(one, part).items()} == {
+                k: c.text() for k, c in getattr(other, part).items()
+            }
+    assert set(holds(found).values()) == {True}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"beta": lambda p: -p.beta},
+        {"beta": lambda p: 1 - p.beta},
+        {"C": lambda step: step.C},
+        {"reads": "td_error"},
+    ],
+    ids=["sign", "exchanged", "transposed", "another row"],
+)
+def test_wrong_given_heads_are_refused_by_every_kind(wrong):
+    assert set(holds(form_of(**wrong)).values()) == {False}
+
+
+def test_given_heads_of_another_shape_are_named():
+    def heads(layout, step, p, layer):
+        return [Head(None, layout.matrix({("td_error", "one"): 1}), layout.matrix({("phi", "phi"): 1}), layout.mask())]
+
+    algorithm = replace(HEAVY, heads=heads)
+    with pytest.raises(NotRepresentableError, match="head 1 is of another shape: wanted P = diag"):
+        given_form(algorithm, {}, traced(algorithm, {}))

@@ -7,8 +7,9 @@ from typing import Any
 
 from ....symbolic.derivation.ansatz import Ansatz, OwnToken, TensorSolution, Unknown
 from ....symbolic.derivation.contraction import Scalar
-from ....symbolic.derivation.derive import SOLVED_AT, AnyHead, Derivation
+from ....symbolic.derivation.derive import SOLVED_AT, Derivation
 from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.form import AnyHead
 from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
@@ -56,8 +57,6 @@ def update_section(derivation: Derivation) -> Section:
         parts.append(Formula(f"{name} <- {right.text}", rf"{names.atom(name).latex} \leftarrow {right.latex}"))
     for option, value in derivation.options.items():
         parts.append(f"Option {option} = {value}.")
-    if algorithm.differs:
-        parts.append(f"How it differs from its source: {algorithm.differs}")
     if algorithm.notes:
         parts.append(algorithm.notes)
     return Section("Textbook update", tuple(parts))

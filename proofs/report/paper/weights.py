@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Symbol
 
 from ....symbolic.derivation.coefficients import INDEX
-from ....symbolic.derivation.derive import AnyHead
+from ....symbolic.derivation.form import AnyHead
 from ...formula.sympy_latex import SympyLatex
 from ...theory.generated.given import Weights
 from ...theory.generated.heads import cells

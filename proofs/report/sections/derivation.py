@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ....symbolic.derivation.derive import AnyHead, Derivation
+from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.form import AnyHead
 from ...verdict import Verdict
 from ..assemble import blocks, plain, prose, spans
 from ..document import derivation as document

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....symbolic.derivation.contraction import Scalar, Word
-from ....symbolic.derivation.derive import AnyHead
 from ....symbolic.derivation.factor import BlockKey
+from ....symbolic.derivation.form import AnyHead
 from ....symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 from .given import Weights
 from .prompt import Prompt

@@ -6,7 +6,7 @@ from ..audit import STATEMENTS_PREFIX, THEORY_PREFIX
 from .statements import Statements
 from .theory_file import Parts, facts_of
 
-HEADER = """From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
+HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import ring.
 From {theory} Require attention loop_masks loop_prompt {module}.
 From {statements} Require {audit}.

@@ -15,7 +15,7 @@ from .masks import entries
 from .terms import VECTOR, show
 from .theory_file import Parts, entry_names, first_weight
 
-HEADER = """From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
+HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
 

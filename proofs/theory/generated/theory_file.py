@@ -23,7 +23,7 @@ from .prompt import Prompt, prompt_of
 from .scalars import Spelling, divided_by, literals
 from .terms import VECTOR, denominators, show
 
-HEADER = """From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
+HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import ring.
 From LayerProof Require Import attention loop_masks loop_prompt.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

@@ -1,0 +1,75 @@
+"""Heads that a user gives, in blocks and at no size in particular, in symbols beside the closed form of the update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from ..algorithm import Algorithm
+from ..errors import NotRepresentableError
+from ..tracing.evaluate import Program
+from ..tracing.expression import Expression, names
+from ..tracing.heads import GivenHead, GivenHeads
+from .coefficients import LENGTH
+from .contraction import Scalar
+from .derive import embed, pieces_of, readout_of
+from .factor import SymbolicHead
+from .form import AnyHead, Form
+from .hypotheses import Hypotheses
+from .loop import loop_form
+from .masks import Mask
+from .state import SymbolicState
+from .tokenwise import SymbolicTokenwiseHead
+
+SHAPES = "P = diag(0, U) with Q = diag(E, 0), or P = [[0, 0], [U, 0]] with Q = [[0, E], [0, 0]] over a constant row"
+
+
+def given_form(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads) -> Form:
+    """The traced heads, with the context mask each, and the loop's own masks after it.
+
+    Raises `NotRepresentableError` for a head of another shape than the two, and as `loop_form` and `embed`.
+    """
+    state = SymbolicState(algorithm, dict(options))
+    loop, embedding = loop_form(state), embed(state)
+    divisors = tuple(state.algebra.divisors)
+    heads = tuple(_head(state, head, f"head {k}") for k, head in enumerate(found.heads, 1))
+    asked, _, lemma = pieces_of(loop, embedding)
+    masks = {m.key(): m for m in (Mask(state.algebra.number(1)), *asked)}
+    weights = [x for h in heads for x in (*h.U.values(), *h.E.values())]
+    return Form(
+        algorithm, dict(options), state, loop, embedding, tuple(masks.values()), heads, lemma,
+        readout_of(state), Hypotheses.of(divisors, weights),
+    )  # fmt: skip
+
+
+def _head(state: SymbolicState, given: GivenHead, where: str) -> AnyHead:
+    algorithm = state.algorithm
+    features = {b.name for b in algorithm.features}
+    if given.W is not None:
+        raise NotRepresentableError(f"{where} has a W of its own: multiply it into P, and leave W out")
+    P = {place: _value(state, block[0][1]) for place, block in given.P if block}
+    Q = {(*place, word): _value(state, c) for place, block in given.Q for word, c in block}
+    U = {place: c for place, c in P.items() if c.poly}
+    E = {(r, word, s): c for (r, s, word), c in Q.items() if c.poly}
+    if any(written in features for written, _ in U):
+        raise NotRepresentableError(f"{where} writes feature rows: wanted {SHAPES}")
+    read = {name for _, name in U}
+    keys, queries = {r for r, _, _ in E}, {s for _, _, s in E}
+    if not read & features and not (keys | queries) - features:
+        return SymbolicHead(0, U, E)
+    if read | keys == {state.constant} and not queries & features:
+        over = state.constant
+        assert over is not None
+        own = {w: c for (w, _), c in U.items()}
+        return SymbolicTokenwiseHead(0, over, own, {s: c for (_, _, s), c in E.items()})
+    raise NotRepresentableError(f"{where} is of another shape: wanted {SHAPES}")
+
+
+def _value(state: SymbolicState, node: Expression) -> Scalar:
+    """A traced coefficient in the contraction algebra."""
+    a = state.algebra
+    keys = list(dict.fromkeys((x.source, x.name) for x in names([node])))
+    whole = [("whole", *key) for key in keys]
+    known = [a.parameter(LENGTH if key == ("sweep", "n") else key[1]) for key in keys]
+    value = Program([node], [*keys, *whole]).run([*known, *known])[0]
+    return a.number(value) if isinstance(value, (int, Fraction)) else value
