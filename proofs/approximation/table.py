@@ -54,6 +54,30 @@ def _table(group: str, names: Sequence[str], claims: Sequence[Claim]) -> Table:
     return table
 
 
+def established(claims: Sequence[Claim]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Rule x assumption -> the answer and how it was established: headers, and a row of text a rule."""
+    keys = [key for key in ASSUMPTIONS if any(key in columns for columns in COLUMNS.values())]
+    rows = []
+    for name in dict.fromkeys(c.algorithm for c in claims):
+        own = {c.details["assumption"]: c for c in claims if c.algorithm == name}
+        rows.append((name, *(_how(own.get(key)) for key in keys)))
+    return ("rule", *(ASSUMPTIONS[key].short for key in keys)), rows
+
+
+ANSWERS = {Verdict.HOLDS: "yes", Verdict.REFUTED: "no"}
+
+
+def _how(claim: Claim | None) -> str:
+    if claim is None:
+        return "-"
+    how = str(claim.details["established"])
+    if claim.verdict is Verdict.UNDECIDED:
+        return "open"
+    if claim.verdict is Verdict.NOT_RUN:
+        return how if how in (CITED, ASSUMED) else "-"
+    return f"{ANSWERS[claim.verdict]}, {how}"
+
+
 def mark(claim: Claim | None) -> Text:
     """A cell: the verdict, or how it is established where nothing was checked."""
     if claim is None:

@@ -9,8 +9,10 @@ from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.rules import rules
 from ..approximation.assumptions import ASSUMPTIONS, FACT, ODE, RESULT, TALK, THEOREM
 from ..approximation.simulation import Simulation
+from ..approximation.table import established
 from ..user_file import origin
 from ..verdict import Claim, Result, Verdict
+from .assemble import cell
 from .build import page_name
 from .document.formula import Formula
 from .model import Block, Cell, Code, Display, Listing, Page, Paragraph, Report, Section, Table
@@ -26,6 +28,10 @@ NO_POLYNOMIAL = (
     "Proof that max(x, y) is no polynomial: along the line y = 0 it would be a polynomial p(x) that is x for x > 0 and "
     "0 for x < 0; p vanishes at infinitely many points, so it is 0, and p(1) = 1. Each layer of linear attention gives "
     "polynomials in the prompt, and so do finitely many."
+)
+HOW = (
+    "Rule x assumption, and how the answer was established: exact on this process; concluded, which is exact up to a "
+    "cited theorem; cited; assumed; or open."
 )
 NOT_PROVED = (
     "Not proved here: the theorems of almost sure convergence themselves, which are cited. Exact are their conditions "
@@ -46,7 +52,9 @@ def rule_report(result: Result, chosen: Sequence[Rule | OuterRule], simulated: S
         "the Bellman operator to Markovian noise, and says which theorem covers it on this process. ",
         NOT_PROVED,
     )
-    return Report("Rules as stochastic approximation", (intro,), pages, {"settings": dict(result.settings)})
+    headers, rows = established(result.claims)
+    table = Table(headers, tuple(tuple(map(cell, row)) for row in rows), HOW)
+    return Report("Rules as stochastic approximation", (intro, table), pages, {"settings": dict(result.settings)})
 
 
 def _page(rule: Rule | OuterRule, claims: Sequence[Claim], run: Simulation | None, taken: set[str]) -> Page:

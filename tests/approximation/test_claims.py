@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction as F
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import layerproof as lp
 from layerproof.proofs.approximation.assumptions import ASSUMPTIONS, NEEDED
 from layerproof.proofs.approximation.claims import assumptions
 from layerproof.proofs.approximation.study import Study
+from layerproof.proofs.approximation.table import established
 from layerproof.proofs.verdict import Claim, Verdict
 from layerproof.symbolic.rules import find_rule, rules
 
@@ -31,15 +33,22 @@ def chain(*rows: list[Any], reward: Any = None, features: Any = None, **more: An
     return lp.DecisionProcess.of("chain", list(rows), reward or list(range(size)), features or one_hot, **more)
 
 
-def test_every_assumption_is_answered_once_and_says_how() -> None:
+def test_every_assumption_is_answered_once_and_says_how_as_the_table_on_the_docs_page() -> None:
+    everything: list[Claim] = []
     for name in rules():
         found = lp.sa(name).claims
+        everything += found
         keys = [c.details["assumption"] for c in found]
         assert len(set(keys)) == len(keys) and set(keys) <= set(ASSUMPTIONS)
         assert set(NEEDED) <= set(keys) or name == "dqn"
         for claim in found:
             assert claim.reason and claim.details["established"]
             assert claim.asked == (claim.verdict is not NOT_RUN)  # cited and assumed are no success
+    headers, rows = established(everything)
+    page = (Path(__file__).parents[2] / "docs" / "stochastic-approximation.md").read_text(encoding="utf-8")
+    for row in (headers, *rows):
+        assert f"| {' | '.join(row)} |" in page
+    assert len(rows) == len({row[0] for row in rows}) == 15
 
 
 def test_linear_td_on_two_states_converges_to_what_one_solves_by_hand() -> None:

@@ -37,6 +37,8 @@ def test_a_page_says_the_story_the_claims_and_where_it_is_in_context(tmp_path: P
     q, linear = ((tmp_path / "pages3" / f"{name}.md").read_text() for name in ("q-learning", "linear-td"))
     assert "no polynomial" in q and "p(1) = 1" in q and "The full update" in q
     assert "layerproof verify td0" in linear and "Simulation: 2 runs" in linear and "A Hurwitz" in linear
+    index = (tmp_path / "pages3" / "index.md").read_text()
+    assert "no, exact" in index and "yes, concluded" in index and "how the answer was established" in index
     own = (tmp_path / "pages1" / "linear-td.html").read_text()
     assert "The full update" not in own and "<b>Mine" not in own  # a name alone brings no story
 
