@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...symbolic.errors import ContentError
+from ...symbolic.plain_text import shown as of_any_size
 
 
 def plain(value: Any, path: str, depth: int) -> None:
@@ -47,8 +48,11 @@ def path_of(path: str, key: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in ASCII, shortened."""
-    text = ascii(value if not isinstance(value, str) else value[:80])
+    """A value in ASCII, shortened; it may hold a number that is too long for Python to write."""
+    try:
+        text = ascii(value if not isinstance(value, str) else value[:80])
+    except ValueError:
+        return of_any_size(value)
     return text if len(text) <= 90 else f"{text[:90]}..."
 
 

@@ -12,10 +12,11 @@ from ...numeric.files.set_file import read_group, read_set
 from ...symbolic.invariance.own_weights import FORMS
 from ...symbolic.invariance.symmetry import GROUPS, SymmetryGroup
 from ...symbolic.plain_text import shown
+from ..case import MAX_WORK
 from ..invariance.claims import invariance
 from ..invariance.question import SETS, Question
 from ..invariance.table import show
-from ..terminal.options import Gamma, Json, Lam, Seed, Trace, integer, rational
+from ..terminal.options import Gamma, Json, Lam, MaxWork, Seed, Trace, integer, rational
 from ..terminal.progress import ProgressLine
 
 
@@ -72,6 +73,7 @@ def command(
     lam: Lam = "1/2",
     trace: Trace = None,
     seed: Seed = 0,
+    max_work: MaxWork = MAX_WORK,
     details: Annotated[bool, Parameter(name="--details", negative=(), help="every set, witness and fact")] = False,
     json: Json = False,
 ) -> int:
@@ -87,6 +89,7 @@ def command(
         features=features, context=context, layers=layers, looped=looped, gamma=rational(gamma, "gamma"),
         lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, set=known,
         weights=weights, source=set if set not in SETS else None, floats=floats, prove=prove, law=law, units=units,
+        max_work=max_work,
     )  # fmt: skip
     with ProgressLine() as progress:
         result = invariance(*algorithms, question=question, progress=progress)

@@ -35,9 +35,8 @@ from ..verdict import Claim, Result, Verdict
 from .proved import prove_now, proved_claim
 from .question import SETS, Question, Subject, subjects
 from .witness import entry_name, refutation, sample_document, short, witness_document
+from .work import RATIONAL_DEPTH
 
-RATIONAL_DEPTH = 4
-"""The deepest transformer that runs on rationals here: entries grow threefold in degree with every layer."""
 WORTHLESS = Fraction(1, 2**20)
 """An error probability from here on is no evidence."""
 SMALLEST = "the smallest affine family through the algorithm's weights that the update keeps"

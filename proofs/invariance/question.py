@@ -20,17 +20,17 @@ from ...symbolic.invariance.samples import Outer
 from ...symbolic.invariance.sets import commutant
 from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ...symbolic.invariance.weights import Point, WeightSpace
-from ...symbolic.plain_text import shown
-from ...symbolic.prompt import Layout
+from ...symbolic.plain_text import amount, shown
 from ...symbolic.strict_json import rational_text
-from ..case import Progress, silent
+from ..case import MAX_WORK, Progress, silent
 from ..user_file import resolve_algorithm
 from ..verdict import Claim, Verdict
+from .work import check_work
 
 SETS = ("weights", "zero-pattern", "one-layer", "last-layer", "smallest", "commutant")
 """The named sets, smallest first."""
-MAX_ENTRIES, MAX_CONTEXT, MAX_LAYERS = 5000, 50, 100
-"""The most trained entries that are looked at (a stored layer has m^2 of each matrix), and the largest n and L."""
+MAX_LAYERS = 100
+"""The deepest transformer that is looked at: bounds on the degree of its update say nothing from forty layers on."""
 LARGEST = 10**9
 """The largest numerator or denominator of gamma and lambda: numbers as large as the prime could vanish in its field."""
 
@@ -46,6 +46,7 @@ class Question:
     window, outer : which outer update
     source : the file that the document came from;  floats : also ask torch;  prove : also run the Rocq gate
     law, units : also sample that law, with so many random processes
+    max_work : the limit on the work of one algorithm, as `work` estimates it
     """
 
     features: int = 2
@@ -66,6 +67,7 @@ class Question:
     law: str | None = None
     prove: bool = False
     units: int = 2000
+    max_work: int = MAX_WORK
 
     def __post_init__(self) -> None:
         whole_number("features", self.features, 1)
@@ -74,6 +76,9 @@ class Question:
             whole_number("layers", self.layers, 1)
         whole_number("seed", self.seed, 0)
         whole_number("units", self.units, 2, 10**6)
+        whole_number("max_work", self.max_work, 1)
+        if max(depth for depth, _ in self.depths()) > MAX_LAYERS:
+            raise WorkLimitError(f"layers is {amount(self.layers or 0)}, wanted at most {MAX_LAYERS}")
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if not isinstance(value, Fraction) or not 0 <= value <= 1 or value.denominator > LARGEST:
@@ -102,6 +107,10 @@ class Question:
     def symmetry(self) -> SymmetryGroup:
         """The group that the law is symmetric under."""
         return group_named(self.group, self.features) if isinstance(self.group, str) else self.group
+
+    def order(self, d: int) -> int | None:
+        """The order of the group at d features; None where it is infinite or too large to list."""
+        return group_named(self.group, d).order if isinstance(self.group, str) else self.group.order
 
     def depths(self) -> list[tuple[int, bool]]:
         """(L, looped) of every transformer that is asked about; one layer is the same either way."""
@@ -185,7 +194,7 @@ def subjects(
 ) -> Iterator[Subject]:
     """One subject for each algorithm (all when none is named) and depth.
 
-    Raises `ArgumentError` for a name that is not there, `WorkLimitError` for more than `MAX_ENTRIES` trained entries.
+    Raises `ArgumentError` for a name that is not there, `WorkLimitError` for more than `max_work`.
     """
     chosen = [resolve_algorithm(a, "train") for a in algorithms] or list(catalogue().values())
     for found in {id(a): a for a in chosen}.values():
@@ -202,21 +211,12 @@ def subjects(
             average_reward=Fraction(0) if discounted else Fraction(1, 3),
         )  # fmt: skip
         heads = 1 if found.heads is not None else len(derive(found, options).heads)
-        for depth, looped in question.depths():
-            _within_limits(found, question, heads, depth, looped)
+        sizes = (question.features, question.context, question.layers or 2)
+        check_work(found, sizes, heads, question.depths(), question.order, question.max_work)
         for depth, looped in question.depths():
             own = own_construction(found, options, question.features, question.context, depth, parameters, looped)
-            _within_limits(found, question, len(own.layers[0]), depth, looped)
+            given = len(own.layers[0])
+            check_work(found, sizes, given, question.depths(), question.order, question.max_work)
             own_point(own, question.weights)  # refused at once where there is no such form
             space = WeightSpace.of(found, own)
             yield Subject(found, space, question.symmetry, outer, own, question.weights, question.seed, progress)
-
-
-def _within_limits(algorithm: Algorithm, question: Question, heads: int, depth: int, looped: bool) -> None:
-    m = Layout.of(algorithm, question.features, 1).m
-    entries = (2 if heads == 1 else 3 * heads) * m**2 * (1 if looped else depth)
-    if entries > MAX_ENTRIES or question.context > MAX_CONTEXT or depth > MAX_LAYERS:
-        raise WorkLimitError(
-            f"{algorithm.name} at d = {question.features}, n = {question.context}, L = {depth} has {entries} "
-            f"trained entries; the limits are {MAX_ENTRIES} entries, n = {MAX_CONTEXT} and L = {MAX_LAYERS}"
-        )

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...symbolic.errors import ContentError
+from ...symbolic.plain_text import shown as of_any_size
 
 NAME, LINE, TEXT = 100, 1_000, 20_000
 """The most characters of a name, of a line of text and of a text of several lines."""
@@ -18,7 +19,10 @@ _RATIONAL = re.compile(r"(-?)(0x[0-9a-f]+|[0-9]{1,4000})(?:/(0x[0-9a-f]+|[0-9]{1
 
 def shown(value: Any) -> str:
     """A value in a message: short, and plain text whatever is in it."""
-    return ascii(value)[:60]
+    try:
+        return ascii(value)[:60]
+    except ValueError:  # a number that is too long for Python to write
+        return of_any_size(value)
 
 
 def text(value: Any, where: str, most: int = LINE, empty: bool = False, lines: bool = False) -> str:

@@ -273,9 +273,15 @@ def _parameters(key: str, value: Any) -> dict[str, Fraction]:
 
 
 def _said(value: Any) -> str:
-    return {bool: str(value).lower(), Decimal: str(value)[:40], dict: "a table", list: "a list"}.get(
-        type(value), shown(value)
-    )
+    """A value in TOML's words; only what is short is written out, since hexadecimal integers may be of any length."""
+    match value:
+        case bool() | Decimal():
+            return str(value).lower()[:40]
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+    return shown(value)
 
 
 AXES: dict[str, Callable[[str, Any], Any]] = {

@@ -98,3 +98,35 @@ def test_a_construction_all_of_ones_own_is_counted_too() -> None:
     own = lp.OwnConstruction("wide", "wide", "none", lambda d: many, lambda d, n: many, list, list, list)  # type: ignore[arg-type]
     with pytest.raises(WorkLimitError, match="the prompt is 2000 by 2000"):
         lp.verify(own, d=2, n=3, layers=1)
+
+
+# invariance
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"features": 20000, "context": 1}, "features is 20000"),
+        ({"features": 4, "context": 20}, "features is 4, and most of the work is moving samples by the group"),
+        ({"features": 1, "context": 20000}, "context is 20000"),
+        ({"features": 12, "layers": 100, "looped": False}, "layers is 100, and most of the work is the spans"),
+        ({"layers": 10**9}, "layers is 1000000000, wanted at most 100"),
+    ],
+)
+def test_a_question_about_invariance_is_refused_before_anything_runs(changes: dict[str, Any], fault: str) -> None:
+    start = time.process_time()
+    for name in ("td0", "gtd2"):
+        with pytest.raises(WorkLimitError, match=fault):
+            lp.invariance(name, **{("d" if k == "features" else "n" if k == "context" else k): v
+                                   for k, v in changes.items()})  # fmt: skip
+    assert time.process_time() - start < 2
+
+
+def test_the_limit_of_a_question_can_be_raised_and_lowered() -> None:
+    ask: dict[str, Any] = {"d": 1, "n": 1, "layers": 1, "set": "commutant", "floats": False}
+    with pytest.raises(WorkLimitError, match=r"above the limit of 1000: .* --max-work \d+$") as error:
+        lp.invariance("td0", max_work=1000, **ask)
+    enough = int(str(error.value).split()[-1])
+    assert lp.invariance("td0", max_work=enough, **ask).holds
+    with pytest.raises(WorkLimitError):
+        lp.invariance("td0", max_work=enough - 1, **ask)
