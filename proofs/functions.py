@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..numeric.data.draws import preconditioners as draw
 from ..numeric.files.set_file import read_set
@@ -38,8 +38,12 @@ from .identify import question as identify_question
 from .identify.answer import Identification
 from .invariance import claims as invariance_claims
 from .invariance.question import SETS, Question
+from .own.client import TIME_LIMIT
 from .user_file import guarded, resolve, resolve_algorithm
 from .verdict import Result
+
+if TYPE_CHECKING:
+    from .approximation.simulation import Simulation
 
 Number = int | Fraction | str
 
@@ -55,6 +59,13 @@ def exact(value: Number, name: str) -> Fraction:
     raise ArgumentError(
         f'{name} is {shown(value)}, wanted an exact number: Fraction(9, 10) or "9/10" (a float is not 9/10)'
     )
+
+
+def seconds(value: Any) -> float:
+    """A time limit."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 1:
+        raise ArgumentError(f"time_limit is {shown(value)}, wanted at least one second")
+    return float(value)
 
 
 def algorithms() -> tuple[str, ...]:
@@ -240,7 +251,7 @@ def sa(
     rules    : names, paths of files that define a RULE, or `Rule` objects; all of the catalogue when none is named
     process  : a name, or a `DecisionProcess` (`read_process` reads one); None for Boyan's chain, drawn from the seed
     eta      : beta/alpha, of rules with two steps;  power : the steps are 1/k^power
-    settings : states, d, actions, seed, trials, as on the command line
+    settings : states, d, actions, seed, trials, max_work and time_limit, as on the command line
     Returns a `Result`: the answers are in its `claims`, with `details["assumption"]` and `details["established"]`.
 
     >>> import layerproof as lp
@@ -248,15 +259,63 @@ def sa(
     >>> next(c.reason for c in found.claims if c.details["assumption"] == "hurwitz")
     'A = 1/5'
     """
-    names = ("states", "d", "actions", "seed", "trials")
+    limit = seconds(settings.pop("time_limit", TIME_LIMIT))
+    question = _about_rules(("trials",), process, gamma, lam, eta, power, settings)
+    return approximation_claims.sa(*rules, question=question, time_limit=limit)
+
+
+def simulate(
+    rule: str | Rule,
+    *,
+    process: str | DecisionProcess | None = None,
+    runs: int = 1000,
+    steps: int = 10_000,
+    step_scale: Number = 1,
+    step_offset: Number = 0,
+    power: Number = 1,
+    gamma: Number | None = None,
+    lam: Number = Fraction(1, 2),
+    eta: Number = 1,
+    **settings: Any,
+) -> Simulation:
+    """Runs of a rule on the exact chain, from one seed and in floats, beside its mean ODE; it claims nothing.
+
+    rule     : a name, the path of a file that defines a RULE, or a `Rule`
+    process  : as for `sa`
+    power    : the steps are alpha_k = step_scale/(k + step_offset)^power
+    settings : states, d, actions, seed, max_work and time_limit, as on the command line
+    Returns a `Simulation`: its `runs` has mean, low and high, (T, n) each, at the steps `runs.at`, and `ode` the mean
+    ODE at the same times; `document()` is all of it as plain data, `lines()` as text.
+    Raises `ArgumentError` for an outer rule, and for one that multiplies weights.
+
+    >>> import layerproof as lp
+    >>> found = lp.simulate("linear-td", process="two-state", runs=50, steps=100)
+    >>> found.names, found.runs.mean.shape == found.ode.shape
+    (('w[0]', 'w[1]'), True)
+    """
+    from .approximation import simulation  # loads NumPy
+
+    limit = seconds(settings.pop("time_limit", TIME_LIMIT))
+    question = _about_rules((), process, gamma, lam, eta, power, settings)
+    chosen = simulation.simulated([rule], question)
+    scale, offset = exact(step_scale, "step_scale"), exact(step_offset, "step_offset")
+    (found,) = simulation.simulations(chosen, question, runs, steps, scale, offset, time_limit=limit)
+    return found
+
+
+def _about_rules(
+    more: Sequence[str], process: str | DecisionProcess | None, gamma: Number | None, lam: Number, eta: Number,
+    power: Number, settings: dict[str, Any],
+) -> approximation_question.Question:  # fmt: skip
+    names = ("states", "d", "actions", "seed", "max_work", *more)
     unknown = next((name for name in settings if name not in names), None)
     if unknown is not None:
-        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(names)}")
-    question = approximation_question.Question(
+        known = (*names, "time_limit")
+        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(known)}")
+    return approximation_question.Question(
         process=process, gamma=None if gamma is None else exact(gamma, "gamma"), lam=exact(lam, "lam"),
         eta=exact(eta, "eta"), power=exact(power, "power"), **settings,
     )  # fmt: skip
-    return approximation_claims.sa(*rules, question=question)
 
 
 def converge(

@@ -40,12 +40,13 @@ CODES = {0, 1, 2, 3, 4, 130}
 SECONDS = 20.0
 HOSTILE = [
     "", "0", "-1", "1", "2", "00", "1.5", "1e400", "1e-300", "-1e9999999999", "nan", "inf", "1/0", "0x10", "9" * 30,
-    "9" * 5000, "1/" + "7" * 2000, "½", "１", "中", "\x1b[31mred", "a\nb", "\u202etxet", "\udcff", "a" * 3000, "../x",
+    "9" * 5000, "1/" + "7" * 2000, "½", "１", "中", "\x1b[31mred", "a\nb", "\udcff", "a" * 3000, "../x", "\u202etxet",
     "there", "gone/x", ".", "--", "-", "true", "[]", "{}", "td0", "td0.py", "=", "x=", "=1", "kappa=1/2", "w=1e400",
 ]  # fmt: skip
 STRANGE: list[Any] = [
     None, True, False, 0, -1, 1, 2.5, 10**30, 10**400, 1e308, "", "1/0", "nan", "9" * 4000, "\x1b[2J", "a\nb", "\ud800",
     [], {}, [[]], [None], {"": 0}, {"a\nb": 1}, [[[[1]]]], ["1/2"], "td0", "中" * 500, "__import__('os')",
+    "0x" + "7" * 5000,
 ]  # fmt: skip
 SMALL = ["-d", "2", "-n", "2", "-L", "1"]
 LINES = {
@@ -171,9 +172,9 @@ def one(seed: int, number: int, folder: Path, options: dict[str, list[tuple[str,
     if name == "export":
         damaged = f"export/{rng.choice(sorted(p.name for p in (folder / name).iterdir()))}"
     path = folder / damaged
-    path.write_bytes(_damage(rng, path.read_bytes(), path.suffix))
+    path.write_bytes(damage(rng, path.read_bytes(), path.suffix))
     if name == "export" and rng.random() < 0.7:
-        _list_again(folder / name, path)
+        list_again(folder / name, path)
     return Input(number, FILES[name], damaged)
 
 
@@ -200,7 +201,7 @@ def _line(rng: random.Random, name: str, options: list[tuple[str, bool]]) -> lis
     return [name.split()[0], *arguments, *["--json"] * (rng.random() < 0.2)]
 
 
-def _damage(rng: random.Random, content: bytes, suffix: str) -> bytes:
+def damage(rng: random.Random, content: bytes, suffix: str) -> bytes:
     if suffix in (".json", ".jsonl") and rng.random() < 0.8:
         lines = content.decode().splitlines() or ["null"] if suffix == ".jsonl" else [content.decode()]
         at = rng.randrange(len(lines))
@@ -247,14 +248,14 @@ def _mutated(rng: random.Random, data: Any) -> Any:
     return data
 
 
-def _list_again(folder: Path, path: Path) -> None:
+def list_again(folder: Path, path: Path) -> None:
     """The damaged file's size and digest in config.json, so that what is read behind them is reached too."""
     try:
         config = json.loads((folder / "config.json").read_bytes())
         content = path.read_bytes()
         config["files"][path.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return
 
 

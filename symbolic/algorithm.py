@@ -148,6 +148,10 @@ class Accumulator:
     symbol: str = ""
 
 
+GROUPS = ("prediction", "control", "off-policy", "average reward", "acceleration")
+"""The parts of the catalogue, in the order in which they are listed."""
+
+
 @dataclass(frozen=True)
 class Algorithm:
     """An in-context algorithm, as data.
@@ -166,6 +170,9 @@ class Algorithm:
     defaults         values of parameters other than gamma and lam, as text: {"beta": "1/2"}
     heads            weights of one's own instead of derived ones: (layout, step, parameters, layer) -> the layer's
                      `Head`s of rows of rationals; `step.C` is the layer's preconditioner; layers count from 0
+
+    group            the part of the catalogue that it stands in, one of `GROUPS`
+    differs          how the update differs from its source: sign, trace, scaling
 
     Laws, each tested over every algorithm: the update uses only + - * / and @; every accumulator is affine in the
     weights; some accumulator holds + or - w.q in the query column.
@@ -188,6 +195,8 @@ class Algorithm:
     successor_vectors: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
     heads: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None
+    group: str = ""
+    differs: str = ""
     notes: str = ""
     symbols: Mapping[str, str] = field(default_factory=dict)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .numeric.judge.batch import batch_check as batch_check
     from .numeric.judge.batch import random_transitions as random_transitions
     from .numeric.transformer import LinearTransformer as LinearTransformer
+    from .proofs.approximation.simulation import Simulation as Simulation
     from .proofs.assertions import assert_implements as assert_implements
     from .proofs.convergence.result import Convergence as Convergence
     from .proofs.functions import algorithms as algorithms
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .proofs.functions import identify as identify
     from .proofs.functions import invariance as invariance
     from .proofs.functions import sa as sa
+    from .proofs.functions import simulate as simulate
     from .proofs.functions import verify as verify
     from .proofs.identify.answer import Identification as Identification
     from .proofs.report.paper.write import paper as paper
@@ -67,6 +69,7 @@ _HOMES = {
     "Claim": "proofs.verdict",
     "Construction": "symbolic.construction",
     "ContentError": "symbolic.errors",
+    "Simulation": "proofs.approximation.simulation",
     "Context": "symbolic.prompt",
     "Convergence": "proofs.convergence.result",
     "DecisionProcess": "symbolic.markov.decision",
@@ -104,6 +107,7 @@ _HOMES = {
     "report": "proofs.report.reporting",
     "run_sweep": "proofs.sweep.run",
     "sa": "proofs.functions",
+    "simulate": "proofs.functions",
     "train": "proofs.training.run",
     "verify": "proofs.functions",
     "write_weights": "numeric.files.weights_file",

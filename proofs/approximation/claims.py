@@ -20,6 +20,7 @@ from .outer import outer_claims
 from .question import Question
 from .study import Study
 from .trials import summarised
+from .work import check_work
 
 
 def sa(
@@ -40,6 +41,7 @@ def sa(
     twice = next((rule.name for k, rule in enumerate(chosen) if rule.name in {r.name for r in chosen[:k]}), None)
     if twice is not None:
         raise ArgumentError(f"two rules are called {shown(twice)}, wanted each once: rename yours")
+    check_work(chosen, question)
     with guarded(chosen, time_limit):
         claims = _claims(chosen, question, progress)
     settings: dict[str, Any] = {"rules": [rule.name for rule in chosen], **question.document()}

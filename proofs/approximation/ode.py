@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ...symbolic.approximation.contraction import Contraction, contraction, equilibrium, fixed_point, unmoved, without
-from ...symbolic.approximation.linear import Reduced, Spectrum
+from ...symbolic.approximation.linear import Reduced, Spectrum, trace
 from ...symbolic.approximation.linear import fixed_point as linear_fixed_point
 from ...symbolic.approximation.ratio import Bound, Ratios, ratios
 from ...symbolic.approximation.scaling import at_infinity
@@ -49,6 +49,8 @@ def hurwitz(study: Study) -> Claim:
     """All eigenvalues of A in the open left half-plane, on the space that updates span."""
     if study.linear is None:
         return _not_linear(study, "hurwitz")
+    if study.undecided:
+        return study.open("hurwitz", study.undecided)
     if study.spectrum is None:
         return study.skipped("hurwitz", "no update moves anything")
     found = study.spectrum
@@ -76,6 +78,10 @@ def _unstable(study: Study, found: Spectrum) -> str:
         return f"A = {number(matrices.entries(linear.A)[0])}"
     if found.vector and (found.root is None or found.root.real < 1e-12):
         return f"A v = 0 at v = {vector(linear.lifted(found.vector))}"
+    if found.how == "trace":
+        return f"its trace is {number(matrices.fraction(trace(linear.A)))}, the sum of its eigenvalues"
+    if found.how == "determinant":
+        return "the sign of its determinant is not that of a product of eigenvalues left of 0"
     if found.root is not None:
         imaginary = f" {found.root.imag:+.6g} i" if found.root.imag else ""
         shown = polynomial_text(found.polynomial)
@@ -173,6 +179,8 @@ def _linear_ode(study: Study, key: str) -> Claim:
     """A linear ODE is globally asymptotically stable exactly when its matrix is Hurwitz."""
     linear, found = study.linear, study.spectrum
     assert linear is not None
+    if study.undecided:
+        return study.open(key, study.undecided)
     if found is None:
         return study.skipped(key, "no update moves anything")
     if not found.hurwitz:

@@ -17,6 +17,7 @@ from ...symbolic.markov.decision import DecisionProcess
 from ...symbolic.markov.document import document
 from ...symbolic.markov.named import NAMED
 from ...symbolic.strict_json import rational_text
+from ..case import MAX_WORK
 
 DEFAULT = "boyan-chain"
 GAMMA, LAM, ETA = Fraction(9, 10), Fraction(1, 2), Fraction(1)
@@ -31,6 +32,7 @@ class Question:
     gamma    : None for the process's own, else 9/10
     eta      : beta/alpha, of rules with two steps
     power    : the steps are alpha_k = 1/k^power; trials : so many seeds of a drawn process
+    max_work : limit on the work of all of it, see `work`
     """
 
     process: str | DecisionProcess | None = None
@@ -43,6 +45,7 @@ class Question:
     eta: Fraction = ETA
     power: Fraction = Fraction(1)
     trials: int = 1
+    max_work: int = MAX_WORK
 
     def __post_init__(self) -> None:
         for name, most in (("states", 200), ("d", 200), ("actions", 50)):
@@ -50,6 +53,7 @@ class Question:
                 whole_number(name, getattr(self, name), 1, most)
         whole_number("seed", self.seed, 0)
         whole_number("trials", self.trials, 1, 10_000)
+        whole_number("max-work", self.max_work, 1)
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
@@ -58,8 +62,7 @@ class Question:
             raise ArgumentError(f"eta is {self.eta}, wanted a positive ratio of two steps such as 1/2")
         if not self.power > 0:
             raise ArgumentError(f"power is {self.power}, wanted a positive exponent of 1/k such as 1 or 2/3")
-        drawn = (isinstance(self.process, str) and self.process in PROCESSES) or self.process is None
-        if not drawn:
+        if not self.drawn:
             given = next((n for n in ("states", "d", "actions") if getattr(self, n) is not None), None)
             if given is not None:
                 raise ArgumentError(f"{given} is {getattr(self, given)}, but the process has its own: leave it out")
@@ -71,6 +74,17 @@ class Question:
             hint = f"did you mean {' or '.join(near)}?" if near else f"the processes are {', '.join(known)}"
             raise ArgumentError(f"process is {self.process[:60]!r}, which is not known: {hint}")
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the process is drawn from the seed."""
+        return self.process is None or (isinstance(self.process, str) and self.process in PROCESSES)
+
+    def sizes_for(self, rule: Rule | OuterRule) -> tuple[int, int, int]:
+        """States, features and actions of a drawn process."""
+        two = isinstance(rule, Rule) and rule.policy in ("off", "behaviour")
+        states = self.states or 5
+        return states, self.d or min(3, states), self.actions or (2 if two else 1)
+
     def process_for(self, rule: Rule | OuterRule, trial: int = 0) -> DecisionProcess:
         """The process that a rule is asked about: with two policies where it is off-policy, if it is drawn."""
         if isinstance(self.process, DecisionProcess):
@@ -78,11 +92,8 @@ class Question:
         name = self.process or DEFAULT
         if name in NAMED:
             return NAMED[name]()
-        policy = rule.policy if isinstance(rule, Rule) else "on"
-        off = policy == "off"
-        actions = self.actions or (2 if off or policy == "behaviour" else 1)
-        states = self.states or 5
-        features = self.d or min(3, states)
+        off = isinstance(rule, Rule) and rule.policy == "off"
+        states, features, actions = self.sizes_for(rule)
         return draw_decisions(name, states, features, self.seed + trial, actions=actions, off_policy=off)
 
     def parameters_for(self, process: DecisionProcess) -> dict[str, Fraction]:

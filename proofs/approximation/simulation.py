@@ -26,9 +26,8 @@ from ..user_file import guarded
 from .claims import resolved
 from .question import Question
 from .study import Study
+from .work import check_simulation
 
-MOST = 2 * 10**9
-"""The most steps of all runs together."""
 SHOWN, LINES = 4, 8
 """The weights and the steps that a table shows."""
 
@@ -120,11 +119,10 @@ def simulation(
     """
     whole_number("runs", runs, 1, 10**6)
     whole_number("steps", steps, 1, 10**9)
-    if runs * steps > MOST:
-        raise ArgumentError(f"runs times steps is {runs * steps}, the limit is {MOST}: give fewer")
     if not scale > 0 or offset < 0:
         raise ArgumentError("the scale of the steps is positive, their offset at least 0")
     process = question.process_for(rule)
+    check_simulation(rule, process, runs, steps, question.max_work)
     study = Study(rule, process, question.parameters_for(process), question.power)
     schedule = Schedule(float(scale), float(offset), float(question.power))
     found = simulate(

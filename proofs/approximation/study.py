@@ -10,7 +10,7 @@ from typing import Any
 
 from ...symbolic.approximation.conserved import conserved
 from ...symbolic.approximation.field import Field, field_at_ratio, mean_field
-from ...symbolic.approximation.linear import Reduced, Spectrum, direction, reduced, spectrum
+from ...symbolic.approximation.linear import Reduced, Spectrum, TooLarge, direction, reduced, spectrum
 from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.approximation.samples import Samples, at_ratio, samples
 from ...symbolic.approximation.scaling import all_affine
@@ -144,10 +144,24 @@ class Study:
             return None
         return reduced(*self.field.affine, self.conserved)
 
-    @cached_property
+    @property
     def spectrum(self) -> Spectrum | None:
-        """Whether the reduced matrix is Hurwitz."""
-        return None if self.linear is None or not self.linear.A.nrows() else spectrum(self.linear.A)
+        """Whether the reduced matrix is Hurwitz; None where there is none, or it is `undecided`."""
+        return self._decided[0]
+
+    @property
+    def undecided(self) -> str:
+        """Why that is not decided; empty where it is."""
+        return self._decided[1]
+
+    @cached_property
+    def _decided(self) -> tuple[Spectrum | None, str]:
+        if self.linear is None or not self.linear.A.nrows():
+            return None, ""
+        try:
+            return spectrum(self.linear.A), ""
+        except TooLarge as error:
+            return None, str(error)
 
     @cached_property
     def against_definite(self) -> Vector | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -11,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithm import GROUPS, Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.derivation.derive import closed_form_heads
 from ...symbolic.derivation.state import SymbolicState
@@ -20,6 +21,9 @@ from ..evidence import kinds
 from ..terminal.options import Json
 from ..terminal.table import WIDE, console
 from ..verdict import SCHEMA
+
+OF_DERIVED = ("derived", "proved-all-sizes")
+"""The kinds of evidence that there is for derived weights only, and not for given ones."""
 
 
 def describe(algorithm: Algorithm) -> dict[str, Any]:
@@ -36,7 +40,9 @@ def describe(algorithm: Algorithm) -> dict[str, Any]:
         "preconditioners": list(algorithm.preconditioners),
         "parameters": list(algorithm.parameters),
         "options": {name: list(values) for name, values in algorithm.options.items()},
-        "evidence": list(kinds()),
+        "group": algorithm.group,
+        "differs": algorithm.differs,
+        "evidence": [name for name in kinds() if algorithm.heads is None or name not in OF_DERIVED],
     }
 
 
@@ -67,22 +73,36 @@ def command(
             table.add_row(kind["name"], kind["strength"], kind["meaning"])
         out.print(table)
         return 0
-    if out.width < WIDE:
-        for a in found:
-            _entry(a, out)
-        out.print(Text(f"Evidence for each: {', '.join(kinds())}. What they mean: layerproof list --evidence"))
-        return 0
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    groups = {group: [a for a in found if a["group"] == group] for group in GROUPS}
+    for group, members in groups.items():
+        if not members:
+            continue
+        if out.width < WIDE:
+            out.print(Text(group, "bold underline"))
+            for a in members:
+                _entry(a, out)
+        else:
+            out.print(_table(group, members))
+    out.print(Text(f"Evidence for each: {', '.join(kinds())}"))
+    for a in found:
+        missing = [name for name in kinds() if name not in a["evidence"]]
+        if missing:
+            out.print(Text(f"  but for {a['name']}, whose heads are given: no {' and no '.join(missing)}"))
+    out.print(Text("What they mean: layerproof list --evidence; how an update differs from its source: derive NAME"))
+    return 0
+
+
+def _table(group: str, members: Sequence[dict[str, Any]]) -> Table:
+    """The algorithms of one group in a wide terminal."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=group, title_justify="left", title_style="bold")
     table.add_column("algorithm", no_wrap=True)
     for title in ("heads", "prompt rows", "options", "source"):
         table.add_column(title)
-    for a in found:
+    for a in members:
         rows = " + ".join([", ".join(a["feature_rows"]), ", ".join(a["accumulator_rows"])])
         options = "; ".join(f"--{name} {' or '.join(values)}" for name, values in a["options"].items())
         table.add_row(a["name"], str(a["heads"]), rows, options, a["source"])
-    out.print(table)
-    out.print(Text("Evidence for each: " + ", ".join(kinds()) + ". What they mean: layerproof list --evidence"))
-    return 0
+    return table
 
 
 def _entry(a: dict[str, Any], out: Console) -> None:

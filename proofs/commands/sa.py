@@ -15,8 +15,9 @@ from ...symbolic.strict_json import dumps
 from ..approximation.claims import resolved, sa
 from ..approximation.question import Question
 from ..approximation.table import show
+from ..case import MAX_WORK
 from ..report.writing import check_target, write
-from ..terminal.options import Json, Lam, Seed, TimeLimit, integer, rational
+from ..terminal.options import Json, Lam, MaxWork, Seed, TimeLimit, integer, rational
 from ..terminal.progress import ProgressLine
 
 
@@ -61,6 +62,10 @@ def command(
     step_offset: Annotated[
         str, Parameter(name="--step-offset", help="see --step-scale", allow_leading_hyphen=True)
     ] = "0",
+    picture: Annotated[
+        Path | None, Parameter(name="--picture", help="draw the runs of --simulate beside the ODE into this .svg")
+    ] = None,
+    max_work: MaxWork = MAX_WORK,
     time_limit: TimeLimit = 300,
     output: Annotated[
         Path | None, Parameter(name=["--output", "-o"], help="also write a page for each rule into this directory")
@@ -82,8 +87,9 @@ def command(
     question = Question(
         process=given, states=states, d=features, actions=actions, seed=seed,
         gamma=None if gamma is None else rational(gamma, "gamma"), lam=rational(lam, "lam"), eta=rational(eta, "eta"),
-        power=rational(power, "power"), trials=trials,
+        power=rational(power, "power"), trials=trials, max_work=max_work,
     )  # fmt: skip
+    check_picture(picture, simulate, len(rules))
     progress = ProgressLine()
     try:
         chosen = []
@@ -103,6 +109,10 @@ def command(
 
             asked = [resolved(rule) for rule in rules] or list(every().values())
             write(rule_report(result, asked, runners), output, [x.strip() for x in format.split(",")], progress)
+        if picture is not None:
+            from ..report.picture_simulation import write_picture
+
+            write_picture(runners[0], picture)
     finally:
         progress.clear()
     if json:
@@ -113,3 +123,13 @@ def command(
         for x in runners:
             print("\n".join(["", f"{x.rule} on {x.process}", *x.lines()]))
     return result.exit_code
+
+
+def check_picture(picture: Path | None, simulate: bool, rules: int) -> None:
+    """Refuse a picture that there is nothing to draw for, before anything runs."""
+    if picture is None:
+        return
+    if not simulate or rules != 1:
+        raise ArgumentError("picture draws the runs of one rule: name one, and ask for --simulate")
+    if picture.suffix != ".svg" or not picture.parent.is_dir():
+        raise ArgumentError(f"picture is {str(picture)!r}, wanted a file that ends in .svg in a folder that is there")

@@ -44,6 +44,7 @@ def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
             for k, v in _mapping(subject.symbols, "symbols").items()
         },
         "notes": _text(subject.notes, "notes"),
+        "differs": _text(subject.differs, "differs"),
         "heads": subject.heads is not None,
         "update": _code(subject.update),
     }

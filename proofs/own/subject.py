@@ -18,7 +18,8 @@ from .reading import LINE, NAME, TEXT
 
 TITLES = ("name", "title", "source")
 ALGORITHM_KEYS = (
-    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "symbols", "notes", "heads", "update",
+    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "symbols", "notes", "differs",
+    "heads", "update",
 )  # fmt: skip
 CONSTRUCTION_KEYS = ("kind", *TITLES, "parameters", "layers")
 MOST_LAYERS = 10_000
@@ -79,6 +80,7 @@ def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
             defaults=_texts(content["defaults"], "defaults"), symbols=_texts(content["symbols"], "symbols"),
             update=_unasked,
             notes=reading.text(content["notes"], "notes", TEXT, empty=True, lines=True),
+            differs=reading.text(content["differs"], "differs", TEXT, empty=True, lines=True),
             heads=Heads(child, named, tuple(options)) if given else None,
         )  # fmt: skip
     except ArgumentError as error:  # names that are taken twice, and the like

@@ -16,6 +16,7 @@ from .assemble import cell
 from .build import page_name
 from .document.formula import Formula
 from .model import Block, Cell, Code, Display, Listing, Page, Paragraph, Report, Section, Table
+from .picture_simulation import simulation_picture
 from .stories import STORIES, TITLES, WHY
 
 GROUPS = {
@@ -71,7 +72,8 @@ def _page(rule: Rule | OuterRule, claims: Sequence[Claim], run: Simulation | Non
         if own:
             sections.append(Section(name, title, (_table(own),)))
     if run is not None:
-        sections.append(Section("simulation", "Simulation beside theory", (Listing("\n".join(run.lines())),)))
+        drawn = simulation_picture(run, f"simulation-{len(taken)}")
+        sections.append(Section("simulation", "Simulation beside theory", (drawn, Listing("\n".join(run.lines())))))
     sections.append(_in_context(rule))
     data = {"claims": [c.to_json() for c in claims], "simulation": None if run is None else run.document()}
     return Page(page_name(rule.name, taken), rule.title, stability.verdict, lead, tuple(sections), data)

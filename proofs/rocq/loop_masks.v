@@ -26,7 +26,7 @@
 (* Sources: ours. Assumptions: a commutative ring; any n, decays and delays.  *)
 (******************************************************************************)
 
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.

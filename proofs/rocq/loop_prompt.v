@@ -27,7 +27,7 @@
 (* Assumptions: a commutative ring; any V, T, d, n, heads, masks, scale.      *)
 (******************************************************************************)
 
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
 From mathcomp Require Import ring.
 From LayerProof Require Import attention loop_masks.
 Set Implicit Arguments.

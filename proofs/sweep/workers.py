@@ -20,6 +20,8 @@ THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS",
 )  # fmt: skip
 """What a worker sets to 1; torch.compile would start processes of its own, which outlive a worker that ends at once."""
+PATIENCE = 10.0
+"""Seconds in which a scheduler must answer."""
 
 
 class WorkerProcesses(ProcessPoolExecutor):
@@ -86,7 +88,7 @@ def dask_executor(scheduler: str | None, workers: int) -> Iterator[Executor]:
         else:
             place = scheduler
         try:
-            client = stack.enter_context(distributed.Client(place, timeout=10))
+            client = stack.enter_context(distributed.Client(place, timeout=PATIENCE))
         except OSError as error:
             raise DeviceError(f"scheduler {scheduler} does not answer: {error}") from None
         except ValueError as error:

@@ -20,7 +20,7 @@ from pathlib import Path
 from ...symbolic.errors import ContentError
 from ..case import Progress, silent
 from .audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit
-from .axioms import axioms
+from .check_again import check_again
 from .compiled import Store, digest_of
 from .jobs import Job, Trouble, run_jobs
 from .lexer import forbidden_words, needs, strangers
@@ -311,18 +311,14 @@ class _Gate:
         if not self.outcome.passed:
             return
         self.progress(f"checking {len(places)} compiled files again")
-        libraries = [f"{PREFIX[kind]}.{name}" for kind, name in (p.split("/") for p in places)]
         paths = [x for k in SEES for x in ("-Q", k, PREFIX[k])]
-        each = [x for library in libraries for x in ("-norec", library)]
-        command = (*self.prover.checker, "-silent", "-o", *paths, *each)
-        ran = self.running.run(command, self.folder, self.limit) if self.prover.checker else None
-        found = axioms(ran.stdout + ran.stderr) if ran is not None and ran.code == 0 else None
+        libraries = {p: f"{PREFIX[p.split('/')[0]]}.{p.split('/')[1]}" for p in places}
+        found, said = check_again(libraries, paths, self.prover, self.folder, self.running, self.limit)
         if found == []:
             return
         for audit in self.audits:
             for name in [t.name for t in audit.theorems if t.name in self.outcome.passed]:
                 if found is None:
-                    said = " ".join((ran.stdout + ran.stderr).split())[-200:] if ran is not None else "there is none"
                     self._demote(self.outcome.undecided, name, f"the checker of compiled files did not agree: {said}")
                     continue
                 own = [x for x in found if not _is_ours(x) or _place(x) in reach[audit.name] or _is_seal(x)]

@@ -58,7 +58,7 @@ Definition {name} : Prop :=
 )
 PROOFS = """\
 From Coq Require Import QArith_base.
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
 From LayerProofStatements Require attention {name}.
 From LayerProof Require attention numbers.
 Module Import Said := LayerProofStatements.{name}.

@@ -34,5 +34,8 @@ ALGORITHM = Algorithm(
         ),
     ),
     update=update,
+    group="average reward",
+    differs="The mean reward is that of the first j rewards of the prompt, where the textbook learns a rate. The "
+    "published code has the first mask and the read-out with the opposite signs: the same predictions.",
     symbols={"mean_reward": r"\bar r"},
 )

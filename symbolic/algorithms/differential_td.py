@@ -39,4 +39,7 @@ ALGORITHM = Algorithm(
     preconditioners=("C", "c"),
     scalar_preconditioners=("c",),
     update=update,
+    group="average reward",
+    differs="The papers step after every transition, by alpha and eta alpha; here both weights move at once, by "
+    "means over the context, with C = alpha I and c = eta alpha.",
 )

@@ -29,7 +29,8 @@ ALGORITHM = Algorithm(
     accumulators=(TD_ERROR,),
     parameters=("gamma",),
     update=update,
-    notes="Baird steps after every transition, with C = alpha I. Each transition carries a second successor phi'' of "
-    "the same state and action, independent of the first: then the mean step is the gradient of the mean squared "
-    "Bellman error, which the residual gradient on one sample is not.",
+    group="prediction",
+    differs="Baird steps after every transition, with C = alpha I. Each transition carries a second successor "
+    "phi'' of the same state and action, independent of the first: then the mean step follows the "
+    "gradient of the mean squared Bellman error, which one sample does not give.",
 )

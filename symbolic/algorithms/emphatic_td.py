@@ -32,7 +32,7 @@ ALGORITHM = Algorithm(
     accumulators=(TD_ERROR,),
     parameters=("gamma",),
     update=update,
-    notes="The papers step after every transition, with C = alpha I and interest 1. The follow-on trace "
-    "F_j = 1 + gamma rho_{j-1} F_{j-1} is computed outside and comes with the transition: its degree grows with j, "
-    "which no layer of fixed masks can follow.",
+    group="off-policy",
+    differs="The papers step after every transition, with C = alpha I; the interest is 1. The follow-on trace F_j "
+    "comes with the transition: its degree grows with j, which no layer of fixed masks can follow.",
 )

@@ -39,6 +39,8 @@ ALGORITHM = Algorithm(
     ),
     parameters=("gamma",),
     update=update,
-    notes="The book has a table and steps after every transition; here values are linear in features of state and "
-    "action, phi_j = phi(S_j, A_j). The policy is fixed: one that follows w, greedy or softmax, is no polynomial.",
+    group="control",
+    differs="The book has a table and steps after every transition; here values are linear in features of state "
+    "and action, phi_j = phi(S_j, A_j). The policy is fixed: one that follows w, greedy or softmax, is no "
+    "polynomial.",
 )

@@ -34,4 +34,7 @@ ALGORITHM = Algorithm(
     update=update,
     notes="The second step b is a number: with a matrix, u would keep a matrix times itself, which no constant row "
     "carries. GTD2 has v.phi_j subtracted within the sum instead, and needs no constant row.",
+    group="off-policy",
+    differs="The paper calls w theta, and steps after every transition by alpha and beta; here both move at once, "
+    "by means over the context, with C = alpha I and b = beta.",
 )

@@ -38,4 +38,7 @@ ALGORITHM = Algorithm(
     update=update,
     notes="Polyak's alpha is the preconditioner C, and his gradient is minus TD(0)'s batch update, which is the "
     "gradient of nothing. One set of weights does it at every layer; without the constant row none could.",
+    group="acceleration",
+    differs="Polyak's alpha is the preconditioner C, and his gradient is minus TD(0)'s batch update, which is the "
+    "gradient of nothing.",
 )

@@ -31,7 +31,8 @@ ALGORITHM = Algorithm(
     accumulators=(TD_ERROR,),
     parameters=("gamma",),
     update=update,
-    notes="The book credits returns; TD errors credited backwards are the same sum only where the context is one "
-    "trajectory, phi'_j = phi_{j+1}, and all returns read the same w. Returns near the end are shorter. Another k is "
-    "another sum of old features.",
+    group="prediction",
+    differs="The book credits returns; TD errors credited backwards are the same sum only where the context is "
+    "one trajectory, phi'_j = phi_{j+1}, and all returns read the same w. Returns near the end are "
+    "shorter. Another k is another sum of old features.",
 )

@@ -30,6 +30,8 @@ ALGORITHM = Algorithm(
         ),
     ),
     update=update,
-    notes="TD(0) with gamma = 0.",
+    group="prediction",
+    differs="As the paper writes it: y_j is the reward entry, and minus the read-out is the prediction. It is "
+    "TD(0) with gamma = 0.",
     symbols={"residual": r"\varepsilon"},
 )

@@ -28,7 +28,8 @@ ALGORITHM = Algorithm(
     accumulators=(TD_ERROR,),
     parameters=("gamma",),
     update=update,
-    notes="The book steps after every transition, with C = alpha I. The ratio rho_j comes with the transition and is "
-    "multiplied into rows of its own: as one row of ratios no layer could use it, for the update has degree three in "
-    "what a column holds.",
+    group="off-policy",
+    differs="The book steps after every transition, with C = alpha I. The ratio rho_j comes with the transition "
+    "and is multiplied into rows of its own: from a row of ratios alone no layer gets a product of three "
+    "numbers of one column.",
 )

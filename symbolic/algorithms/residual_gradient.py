@@ -23,4 +23,7 @@ ALGORITHM = Algorithm(
     accumulators=(TD_ERROR,),
     parameters=("gamma",),
     update=update,
+    group="prediction",
+    differs="Baird steps after every transition, with C = alpha I; here the step is a mean over the context, as "
+    "in Wang et al.",
 )

@@ -38,4 +38,6 @@ ALGORITHM = Algorithm(
     defaults={"tau": "1/4"},
     update=update,
     notes="The paper moves the target towards the new w; here both move at once, from the old w, as one layer does.",
+    group="prediction",
+    differs="The paper moves the target towards the new w; here both move at once, from the old w.",
 )

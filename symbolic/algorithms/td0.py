@@ -24,4 +24,7 @@ ALGORITHM = Algorithm(
     accumulators=(TD_ERROR,),
     parameters=("gamma",),
     update=update,
+    group="prediction",
+    differs="As the paper writes it: a mean over the context, a matrix C_l of its own for each layer, and minus "
+    "the read-out is the prediction. The textbook steps after every transition, with a number alpha.",
 )

@@ -31,5 +31,8 @@ ALGORITHM = Algorithm(
     parameters=("gamma", "lam"),
     options={"trace": ("lam", "gamma-lam")},
     update=update,
-    notes="The two traces are different algorithms: the option `trace` names which one is meant.",
+    group="prediction",
+    differs="The paper's trace decays by lambda, the textbook's by gamma lambda: different algorithms, and the "
+    "option trace names which one is meant. The textbook changes w while the trace runs; here w changes "
+    "once a layer.",
 )

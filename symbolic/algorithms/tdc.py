@@ -33,4 +33,7 @@ ALGORITHM = Algorithm(
     preconditioners=("C", "D"),
     parameters=("gamma",),
     update=update,
+    group="off-policy",
+    differs="The paper calls w theta and v w, and steps after every transition by alpha and beta; here both move "
+    "at once, by means over the context, with C = alpha I and D = beta I.",
 )

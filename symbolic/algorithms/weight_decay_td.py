@@ -27,4 +27,7 @@ ALGORITHM = Algorithm(
     update=update,
     notes="The decay is not multiplied by C: with C = alpha I it is that of the penalty kappa / (2 alpha) |w|^2. Only "
     "what the TD errors hold beyond the rewards decays, which is why the prompt has the rewards in a second row.",
+    group="prediction",
+    differs="The paper decays the weights of a network trained by gradients; here it is TD(0)'s step that decays them, "
+    "and kappa is not multiplied by C.",
 )

@@ -15,6 +15,7 @@ from math import gcd
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz
 
+from ..errors import LayerproofError
 from ..markov import matrices
 from ..markov.matrices import Vector
 from .lyapunov import definite, lyapunov
@@ -24,7 +25,7 @@ from .lyapunov import definite, lyapunov
 class Spectrum:
     """Whether all eigenvalues of a matrix have negative real part, and what shows it.
 
-    how     : "M-matrix", "negative definite", "Lyapunov matrix" or "Routh array"
+    how     : "M-matrix", "negative definite", "Lyapunov matrix", "Routh array", "trace" or "determinant"
     vector  : u > 0 with A u = -1 (M-matrix), or a vector that A takes to zero; empty where there is neither
     root    : the eigenvalue of largest real part, about; None where it was not looked for
     polynomial : the characteristic polynomial, lowest coefficient first, where it was needed
@@ -39,13 +40,19 @@ class Spectrum:
     lyapunov: fmpq_mat | None = None
 
 
+class TooLarge(LayerproofError):
+    """No certificate was found for a large matrix, either way."""
+
+
+LARGEST = 32
+"""The largest matrix whose characteristic polynomial is worked out."""
 SMALL = 8
 """Matrices up to this size are decided by their characteristic polynomial, larger ones by a Lyapunov matrix if one is
 found."""
 
 
 def spectrum(A: fmpq_mat, witness: int = 24) -> Spectrum:
-    """Whether A is Hurwitz.
+    """Whether A is Hurwitz; raises `TooLarge` where that is not decided.
 
     witness : up to this size, a matrix that is not gets the eigenvalue of largest real part too
 
@@ -63,10 +70,31 @@ def spectrum(A: fmpq_mat, witness: int = 24) -> Spectrum:
         X = lyapunov(A)
         if X is not None:
             return Spectrum(True, "Lyapunov matrix", lyapunov=X)
+    if size > LARGEST:
+        return _by_signs(A)
     p = A.charpoly()
     if routh(p):
         return Spectrum(True, "Routh array", polynomial=_coefficients(p))
     return _unstable(A, "Routh array", witness, p)
+
+
+def _by_signs(A: fmpq_mat) -> Spectrum:
+    """What a trace or determinant of the wrong sign refutes: all eigenvalues left of 0 give -, and (-1)^n."""
+    size = A.nrows()
+    if trace(A) >= 0:
+        return Spectrum(False, "trace")
+    if A.det() * (-1) ** size <= 0:
+        null = matrices.kernel(A)
+        return Spectrum(False, "determinant", null[0] if null else ())
+    raise TooLarge(
+        f"A has {size} rows: no Lyapunov matrix was found, its trace and determinant allow either, and its "
+        f"characteristic polynomial is not worked out above {LARGEST}"
+    )
+
+
+def trace(A: fmpq_mat) -> fmpq:
+    """The sum of the diagonal."""
+    return sum((A[i, i] for i in range(A.nrows())), fmpq(0))
 
 
 def positive_solution(A: fmpq_mat) -> Vector:

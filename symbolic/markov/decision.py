@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import ArgumentError, ContentError
+from ..plain_text import shown
+from ..strict_json import rational_text
 from .chain import Chain
 from .matrices import Vector
 
@@ -102,13 +104,13 @@ class DecisionProcess:
         for name, row in rows:
             if min(row) < 0 or sum(row) != 1:
                 raise ArgumentError(
-                    f"{name} sums to {sum(row)} with smallest entry {min(row)}, "
+                    f"{name} sums to {_said(sum(row))} with smallest entry {_said(min(row))}, "
                     "wanted non-negative entries that sum to exactly 1"
                 )
         if min(self.interest) < 0:
-            raise ArgumentError(f"interest has the entry {min(self.interest)}, wanted non-negative numbers")
+            raise ArgumentError(f"interest has the entry {_said(min(self.interest))}, wanted non-negative numbers")
         if self.gamma is not None and not 0 <= self.gamma <= 1:
-            raise ArgumentError(f"gamma is {self.gamma}, wanted a number from 0 to 1")
+            raise ArgumentError(f"gamma is {_said(self.gamma)}, wanted a number from 0 to 1")
 
     @property
     def states(self) -> int:
@@ -118,12 +120,12 @@ class DecisionProcess:
     @property
     def actions(self) -> int:
         """The number of actions a."""
-        return len(self.transition[0]) if self.transition else 0
+        return _length(self.transition[0]) if _length(self.transition) else 0
 
     @property
     def d(self) -> int:
         """The feature dimension."""
-        return len(self.features[0]) if self.features else 0
+        return _length(self.features[0]) if _length(self.features) else 0
 
     @property
     def on_policy(self) -> bool:
@@ -184,6 +186,19 @@ class DecisionProcess:
                     )
 
 
+def _length(values: Any) -> int:
+    """How many entries a row has; a number that stands where a row should has none, which `_shape` then tells."""
+    return len(values) if isinstance(values, tuple) else 0
+
+
+def _said(value: Any) -> str:
+    """A value in a message, of whatever length."""
+    if not isinstance(value, Fraction):
+        return shown(value)
+    text = rational_text(value)
+    return text if len(text) <= 40 else f"{text[:40]}... ({len(text)} characters)"
+
+
 def _depth_is(rows: Any, depth: int) -> bool:
     for _ in range(depth):
         if isinstance(rows, str) or not isinstance(rows, Sequence) or not rows:
@@ -217,10 +232,10 @@ def _shape(name: str, values: Any, shape: tuple[int, ...]) -> None:
     """`ArgumentError` with the place where a nested tuple is no table of Fractions of that shape."""
     if not shape:
         if not isinstance(values, Fraction):
-            raise ArgumentError(f"{name} is {str(values)[:40]!r}, wanted an exact rational: Fraction(9, 10) for 0.9")
+            raise ArgumentError(f"{name} is {_said(values)}, wanted an exact rational: Fraction(9, 10) for 0.9")
         return
     if not isinstance(values, tuple) or len(values) != shape[0]:
-        given = f"{len(values)} entries" if isinstance(values, tuple) else f"{str(values)[:40]!r}"
+        given = f"{len(values)} entries" if isinstance(values, tuple) else f"{_said(values)}"
         raise ArgumentError(f"{name} has {given}, wanted {shape[0]}")
     for i, value in enumerate(values):
         _shape(f"{name}[{i}]", value, shape[1:])

@@ -62,6 +62,11 @@ REFUSED = {
     "a row that does not sum to 1": (changed("transition", [[["1/2", "1/3"], [0, 1]], [[1, 0], [1, 0]]]),
                                      r"transition\[0\]\[0\] sums to 5/6"),
     "a negative probability": (changed("transition", [[["3/2", "-1/2"], [0, 1]], [[1, 0], [1, 0]]]), "entry -1/2"),
+    "a number for the rows of features": (changed("features", "3"), "at least one state, one action and one feature"),
+    "numbers for rows": (changed("features", ["1", "2"]), "at least one state, one action and one feature"),
+    "a sum of thousands of digits": (changed("behaviour", [["0x" + "7" * 9000, "1/4"], [1, 0]]),
+                                     r"behaviour\[0\] sums to 0x[0-9a-f]{38}\.\.\. \(900\d characters\) with"),
+    "a discount of thousands of digits": (changed("gamma", "0x" + "7" * 9000), r"gamma is 0x7{38}\.\.\. \(9002 char"),
     "a policy that does not sum to 1": (changed("behaviour", [["1/2", "1/4"], [1, 0]]), r"behaviour\[0\] sums to 3/4"),
     "a ragged table": (changed("transition", [[[1, 0], [0, 1]], [[1, 0]]]), r"transition\[1\] has 1 entries, wanted 2"),
     "too few rewards": (changed("reward", [1]), "reward has 1 entries, wanted 2"),
@@ -90,7 +95,7 @@ def test_what_is_wrong_is_said_with_the_file(what: str, tmp_path: Path) -> None:
 
 
 def test_floats_are_refused_from_python() -> None:
-    with pytest.raises(ArgumentError, match=r"transition\[0\]\[0\]\[0\] is '0.5'"):
+    with pytest.raises(ArgumentError, match=r"transition\[0\]\[0\]\[0\] is 0.5"):
         DecisionProcess.of("x", [[0.5, 0.5], [0, 1]], [0, 0], [[1], [1]])
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rocq_tiny import STATEMENTS, THEORY, audit, judged, rocq, theory
 
+from layerproof.proofs.theory import check_again, lexer, seal
 from layerproof.proofs.theory import gate as gate_module
-from layerproof.proofs.theory import lexer, seal
 from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.axioms import axioms
 from layerproof.proofs.theory.gate import gate
@@ -48,9 +48,12 @@ def test_a_deprecation_note_answers_nothing(tmp_path: Path, monkeypatch: pytest.
     assert "it rests on Axioms: " in judged(tmp_path, text).refused["twice"]
 
 
+@pytest.mark.parametrize("part", [1, 15])
 def test_a_seal_that_is_blind_to_axioms_is_overruled_by_the_checker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In one run over all files, and in several of which only one reads the file with the axiom in full."""
+    monkeypatch.setattr(check_again, "PART", part)
     without_words(monkeypatch)
     monkeypatch.setattr(gate_module, "answers", lambda said, word, names: dict.fromkeys(names, seal.CLOSED))
     outcome = judged(tmp_path, CHEAT)
@@ -85,6 +88,7 @@ def test_switching_a_check_off_is_refused_by_its_word(line: str) -> None:
 
 
 def test_a_loop_without_its_guard_is_found_by_the_checker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_again, "PART", 1)
     without_words(monkeypatch)
     monkeypatch.setattr(gate_module, "answers", lambda said, word, names: dict.fromkeys(names, seal.CLOSED))
     loop = "Unset Guard Checking.\nFixpoint loop (n : nat) : False := loop n.\nSet Guard Checking.\n"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from cli import assert_refused, run_cli
 
 pytestmark = pytest.mark.slow
@@ -35,8 +35,11 @@ def test_the_template_with_a_constant_row_is_derived_with_a_head_over_it(capsys,
 
 
 def run_pytest(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_my_td.py"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_my_td.py"]
+    code = f"import pytest; raise SystemExit(pytest.main({arguments}))"
+    return subprocess.run(
+        [str(warm.folder() / "warm-python"), code], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def test_its_test_passes_and_fails_when_the_update_is_made_wrong(capsys, tmp_path):

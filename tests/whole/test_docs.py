@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shlex
 import shutil
 from pathlib import Path
 
 import pytest
+from expected import expected
 from pages import FENCE, PAGES, ROOT, PageError, anchors, blocks, commands, dead_links, matches, run_page
 
 import layerproof as lp
 from layerproof.proofs.cli import build
+from layerproof.symbolic.algorithms import catalogue
 
 
 def text(page: str) -> str:
@@ -136,3 +139,11 @@ def test_every_page_is_in_the_index_and_in_the_contents_of_the_site() -> None:
 def test_the_site_describes_every_name_of_the_facade() -> None:
     described = re.findall(r"^\.\. (?:auto\w+|py:data):: layerproof\.(\w+)$", text("docs/api.rst"), flags=re.M)
     assert sorted(described) == lp.__all__
+
+
+def test_the_readmes_table_is_the_catalogue() -> None:
+    """python scripts/catalogue_table.py writes it."""
+    made = runpy.run_path(str(ROOT / "scripts" / "catalogue_table.py"))
+    assert made["written"](text("README.md")) == text("README.md")
+    for name in catalogue():
+        assert f"| `{name}` | {expected(name).heads} |" in made["table"]()

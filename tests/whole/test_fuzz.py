@@ -1,12 +1,15 @@
-"""scripts/fuzz.py: hundreds of hostile inputs end as commands may end, and the harness sees what should not be."""
+"""scripts/fuzz.py and fuzz_readers.py: hundreds of hostile inputs end as they may, and what should not be is seen."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
+from layerproof.symbolic.errors import ContentError
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import fuzz
+import fuzz_readers
 
 
 @pytest.mark.slow
@@ -16,7 +19,35 @@ def test_hundreds_of_hostile_inputs_end_as_commands_may_end() -> None:
     assert sum(codes.values()) == 200 and {0, 2, 4} <= codes.keys()
 
 
+@pytest.mark.slow
+def test_hundreds_of_damaged_files_are_read_or_refused() -> None:
+    found: list[tuple[int, str, str]] = []
+    ends = fuzz_readers.fuzz(16, range(400), lambda *wrong: found.append(wrong))
+    assert found == [] and ends.total() == 400
+    assert {end.split(": ")[0] for end in ends} == fuzz_readers.READERS.keys()
+
+
 # seen to fail
+
+
+@pytest.mark.parametrize(
+    ("error", "wrong"),
+    [
+        (KeyError("gone"), "KeyError: 'gone'"),
+        (KeyboardInterrupt(), "KeyboardInterrupt: "),
+        (ContentError("chain.json: lacks reward"), ""),
+    ],
+)
+def test_what_is_wrong_with_a_reader_is_seen(error: BaseException, wrong: str) -> None:
+    def reader(_: Path) -> None:
+        raise error
+
+    assert fuzz_readers.finding(reader, Path("chain.json"))[1] == wrong
+
+
+def test_a_slow_reader_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz_readers, "SECONDS", -1.0)
+    assert fuzz_readers.finding(lambda path: None, Path("chain.json")) == ("read", "over -1 s")
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ proofs/user_file
 proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/installed proofs/theory/compiled
 proofs/theory/theorem
 proofs/theory/audit proofs/theory/general proofs/theory/seal proofs/theory/generated
-proofs/theory/numbers proofs/theory/jobs proofs/theory/gate proofs/theory/audits proofs/theory/record
-proofs/theory/picture proofs/evidence proofs/work proofs/own_claims proofs/terminal
+proofs/theory/numbers proofs/theory/jobs proofs/theory/check_again proofs/theory/gate proofs/theory/audits
+proofs/theory/record proofs/theory/picture proofs/evidence proofs/work proofs/own_claims proofs/terminal
 proofs/identify
 proofs/checker proofs/assertions proofs/invariance
 proofs/approximation
@@ -47,7 +47,9 @@ proofs/report/writers
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead
 proofs/report/sections
 proofs/report/build proofs/report/reporting proofs/report/published proofs/report/paper
-proofs/report/stories proofs/report/rule_pages proofs/report/identify_page proofs/training
+proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page
+proofs/training
+proofs/audit
 proofs/commands proofs/cli proofs/api
 """
 ORDER = BOTTOM_TO_TOP.split()

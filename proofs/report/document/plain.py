@@ -33,27 +33,29 @@ def _wrapped(text: str, width: int = WIDTH) -> list[str]:
 
 
 def _table(table: Table) -> list[str]:
-    cells = [
-        ["", *table.columns],
-        *([r, *(e.text for e in row)] for r, row in zip(table.rows, table.entries, strict=True)),
+    lines = _aligned(table, table.columns)
+    if (
+        max(map(len, lines)) > WIDTH and table.rows == table.columns
+    ):  # its columns are named by its rows: numbers will do
+        lines = _aligned(table, tuple(str(k) for k in range(1, len(table.columns) + 1)))
+    if max(map(len, lines)) <= WIDTH:
+        return lines
+    entries = [
+        f"      [{r}, {c}]  {e.text}"
+        for r, row in zip(table.rows, table.entries, strict=True)
+        for c, e in zip(table.columns, row, strict=True)
+        if e.text != "0"
     ]
+    return [lines[0], *(entries or ["      0"]), *(["      (all other entries are 0)"] if entries else [])]
+
+
+def _aligned(table: Table, columns: tuple[str, ...]) -> list[str]:
+    cells = [["", *columns], *([r, *(e.text for e in row)] for r, row in zip(table.rows, table.entries, strict=True))]
     widths = [max(len(row[c]) for row in cells) for c in range(len(cells[0]))]
     lines = [f"    {table.name.text} ="]
-    if 6 + sum(widths) + 2 * (len(widths) - 1) > WIDTH:
-        entries = [
-            f"      [{r}, {c}]  {e.text}"
-            for r, row in zip(table.rows, table.entries, strict=True)
-            for c, e in zip(table.columns, row, strict=True)
-            if e.text != "0"
-        ]
-        return [*lines, *(entries or ["      0"]), "      (all other entries are 0)" if entries else ""]
     for row in cells:
-        lines.append(
-            "      "
-            + "  ".join(
-                cell.rjust(w) if c else cell.ljust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-        )
+        aligned = (cell.rjust(w) if c else cell.ljust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        lines.append("      " + "  ".join(aligned).rstrip())
     return lines
 
 

@@ -35,6 +35,8 @@ def build(subject: Subject) -> Section | None:
         blocks += _as_it_runs(algorithm, form, Names.for_state(state))
     for option, value in sorted(subject.state.options.items()):
         blocks.append(plain(f"Option {option} = {value}."))
+    if algorithm.differs:
+        blocks.append(plain(f"How it differs from its source: {algorithm.differs}"))
     if algorithm.notes:
         blocks.append(plain(algorithm.notes))
     code = source_of(algorithm)

@@ -1,0 +1,54 @@
+"""Every compiled file read again by the checker, a program apart from the compiler: several runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .axioms import axioms
+from .jobs import workers
+from .prover import Prover, Runner
+
+PART = 15
+"""How many files one run has at the least: it loads the library first, which takes as long as a few of them."""
+
+
+def check_again(
+    libraries: Mapping[str, str], paths: Sequence[str], prover: Prover, folder: Path, running: Runner, limit: float
+) -> tuple[list[str] | None, str]:
+    """The axioms that the checker lists; None, and what it said, where it did not agree about every file.
+
+    Each file is read in full by one run, and is given to the others, which may need it; all runs must agree.
+    libraries : place of a compiled file in the folder, without the ending -> the name of its library
+    """
+    if not prover.checker:
+        return None, "there is none"
+    commands = [
+        (*prover.checker, "-silent", "-o", *paths, *(x for place in part for x in ("-norec", libraries[place])))
+        for part in _parts(libraries, folder)
+    ]
+    with ThreadPoolExecutor(max_workers=len(commands)) as pool:
+        try:
+            runs = list(pool.map(lambda command: running.run(command, folder, limit), commands))
+        except BaseException:
+            running.stop()
+            raise
+    found: list[str] = []
+    for ran in runs:
+        listed = axioms(ran.stdout + ran.stderr) if ran.code == 0 else None
+        if listed is None:
+            return None, " ".join((ran.stdout + ran.stderr).split())[-200:]
+        found += listed
+    return found, ""
+
+
+def _parts(libraries: Mapping[str, str], folder: Path) -> list[list[str]]:
+    """The places in as many parts as programs run at once, of like sizes; in fewer where a part would be small."""
+    parts: list[list[str]] = [[] for _ in range(max(1, min(workers(), len(libraries) // PART)))]
+    sizes = [0] * len(parts)
+    for size, place in sorted(((folder / f"{p}.vo").stat().st_size, p) for p in libraries)[::-1]:
+        least = sizes.index(min(sizes))
+        parts[least].append(place)
+        sizes[least] += size
+    return parts
