@@ -12,6 +12,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction
 from ...symbolic.derivation.derive import derive
+from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.exact import whole_number
 from ...symbolic.invariance.closure import Reached, reach
@@ -204,7 +205,7 @@ def subjects(
             raise ArgumentError(f"trace is {shown(question.trace)}, but {found.name} keeps no trace: leave it out")
         options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
         parameters = found.values({"gamma": question.gamma, "lam": question.lam})
-        discounted = "gamma" in found.parameters or all(b.name != "phi_next" for b in found.features)
+        discounted = "gamma" in found.parameters or not _holds_successors(found, options)
         outer = Outer(
             question.window, question.outer,
             discount=question.gamma if discounted else Fraction(1),
@@ -220,3 +221,11 @@ def subjects(
             own_point(own, question.weights)  # refused at once where there is no such form
             space = WeightSpace.of(found, own)
             yield Subject(found, space, question.symmetry, outer, own, question.weights, question.seed, progress)
+
+
+def _holds_successors(algorithm: Algorithm, options: Mapping[str, str]) -> bool:
+    """Whether some feature block of the prompt is made of the next states' features."""
+    state = SymbolicState(algorithm, dict(options))
+    transition, named = state.transition("j"), {"phi'_j", *(f"{name}_j" for name in algorithm.successor_vectors)}
+    blocks = [block.context(transition, state.p) for block in algorithm.features if not block.scalar]
+    return any(atom in named for block in blocks for _, atom in block.terms)

@@ -79,15 +79,21 @@ def prompt_named(name: str) -> Prompt:
     if name in prompts():
         return prompts()[name]
     known = catalogue().get(name)
-    found = next((p for p in prompts().values() if known is not None and _same_rows(p.algorithm, known)), None)
-    if found is None:
+    if known is None:
         raise ArgumentError(f"layout is {shown(name)}, wanted {', '.join(prompts())} or the name of an algorithm")
-    return found
+    return _prompt_of(name)
+
+
+@cache
+def _prompt_of(name: str) -> Prompt:
+    """The prompt of an algorithm of the catalogue: one of those with a name of their own, else its own by its name."""
+    known = (p for p in prompts().values() if _same_rows(p.algorithm, find(name)))
+    return next(known, Prompt(name, find(name)))
 
 
 def prompt_of_rows(features: tuple[tuple[str, int], ...], accumulators: tuple[str, ...]) -> Prompt | None:
     """The prompt whose rows have these names, if it is one of the catalogue's."""
-    for prompt in prompts().values():
+    for prompt in (*prompts().values(), *map(_prompt_of, catalogue())):
         if tuple(b.name for b in prompt.algorithm.features) == tuple(name for name, _ in features) and accumulators == (
             tuple(row.name for row in prompt.algorithm.accumulators)
         ):

