@@ -12,6 +12,7 @@ from .document.parts import Sentence, said
 from .document.parts import Table as FormulaTable
 from .model import Block, Cell, Code, Display, Listing, Matrix, Note, Paragraph, Span
 
+_GREEK = {"lambda": "λ", "gamma": "γ", "alpha": "α", "beta": "β", "rho": "ρ", "tau": "τ"}
 _PIECE = re.compile(r"(\$[^$]*\$|`[^`]*`)")
 
 
@@ -82,6 +83,15 @@ def matrix(table: FormulaTable, legend: Sequence[str] = (), sizes: Sequence[str]
     return Matrix(
         table.name, table.rows, table.columns, entries, tuple(sizes), tuple(sizes), groups, tuple(legend), caption
     )
+
+
+def greek(title: str) -> str:
+    """A title with its Greek letters as letters: TD(λ).
+
+    >>> greek("TD(lambda)")
+    'TD(λ)'
+    """
+    return re.sub(r"\b(?:lambda|gamma|alpha|beta|rho|tau)\b", lambda found: _GREEK[found[0]], title)
 
 
 def sentence(text: str) -> str:

@@ -23,7 +23,8 @@ from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve
 from ..user_file import Subject as Item
 from ..verdict import Claim, Result, Verdict
-from .assemble import cell, prose
+from . import overview
+from .assemble import cell, greek, prose
 from .lead import lead
 from .model import Cell, Link, Page, Report, Section, Table
 from .sections import section_modules, trust
@@ -35,6 +36,11 @@ from .theory import theory_page
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
 RESERVED = frozenset({"index", "report", "con", "prn", "aux", "nul"})
 PROVED = "proved-all-sizes"
+COLUMNS = {
+    "identity-symbolic": "symbolic", "identity-entrywise": "entries", "identity-exact": "exact",
+    "identity-random": "random points", "proved-all-sizes": "Rocq",
+}  # fmt: skip
+"""What the index calls the kinds of evidence."""
 KEPT = ("answer", "limit", "rate", "layers", "decisions", "steps", "gradient", "drift")
 """What a page's data has of the answer about convergence."""
 
@@ -83,6 +89,7 @@ def establish(
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
     pages: dict[int, Page] = {}
+    lines: list[tuple[bool, tuple[Cell, ...]]] = []
     taken: set[str] = set()
     with guarded(ordered, settings.time_limit):
         for item, claims in zip(ordered, by_subject(result.claims), strict=True):
@@ -91,6 +98,7 @@ def establish(
             command = command_line(item, settings, evidence, prove, invariance)
             subject = Subject(item, settings, claims, kept, command, dates, progress)
             pages[id(item)] = page(subject, taken)
+            lines.append((origin(item) is not None, overview.row(subject, pages[id(item)])))
     shown = tuple(pages[id(item)] for item in items)
     theory = None
     proving = any(c.evidence == PROVED and c.asked for c in result.claims)
@@ -99,7 +107,7 @@ def establish(
         theory = theory_page(page_name("theory", taken), audited, result.claims)
         shown = (*shown, theory)
     claims_of = dict(zip((id(i) for i in ordered), by_subject(result.claims), strict=True))
-    index = _index([(item, pages[id(item)], claims_of[id(item)]) for item in items], theory)
+    index = _index(overview.tables(lines), [(item, pages[id(item)], claims_of[id(item)]) for item in items], theory)
     return Report(TITLE, index, shown, {"settings": settings.document()}), replace(result, command="report")
 
 
@@ -134,7 +142,7 @@ def page(subject: Subject, taken: set[str] | None = None) -> Page:
     if isinstance(found, Convergence):
         data["convergence"] = {key: value for key, value in found.document().items() if key in KEPT}
     verdict = Verdict.REFUTED if _disagrees(subject) else subject.verdict
-    return Page(page_name(subject.item.name, taken if taken is not None else set()), subject.item.title, verdict,
+    return Page(page_name(subject.item.name, taken if taken is not None else set()), greek(subject.item.title), verdict,
                 lead(subject), tuple(sections), data)  # fmt: skip
 
 
@@ -199,12 +207,14 @@ def command_line(item: Item, settings: Settings, evidence: Iterable[str] | None,
     return " ".join(shlex.quote(word) for word in words)
 
 
-def _index(entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]], theory: Page | None) -> tuple[Any, ...]:
+def _index(
+    shown: Sequence[Table], entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]], theory: Page | None
+) -> tuple[Any, ...]:
     names = list(kinds())
     rows = []
-    for item, found, claims in entries:
+    for _, found, claims in entries:
         cells = [_summary([c for c in claims if c.evidence == name]) for name in names]
-        rows.append((cell(Link(item.title, found.name)), Cell((), found.verdict), *cells))
+        rows.append((cell(found.title), *cells))
     everything = [c for _, _, claims in entries for c in claims]
     meaning = tuple(
         (cell(n), cell(strengths([c for c in everything if c.evidence == n]) or k.STRENGTH), cell(trust.BELIEVE[n]))
@@ -213,7 +223,9 @@ def _index(entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]], theory: Page
     return (
         prose("Each page below shows, for one algorithm, how the weights of a linear transformer follow from the "
               "algorithm's update, why layer $l|\\ell$ is iterate $l|\\ell$, and what stands behind every claim."),
-        Table(("algorithm", "all that was asked", *names), tuple(rows), "Verdicts; each page says what they mean."),
+        *shown,
+        Table(("algorithm", *(COLUMNS.get(name, name) for name in names)), tuple(rows),
+              "Verdicts by kind of evidence: ✓ holds, – was not asked for; each page says what they mean."),
         prose("HOLDS is as strong as its kind of evidence; UNDECIDED and NOT_RUN are no success:"),
         Table(("evidence", "what HOLDS means", "what it rests on"), meaning),
         *([prose("Which theorems there are, and what each rests on: ", Link(theory.title, theory.name), ".")]
@@ -225,5 +237,6 @@ def _summary(claims: Sequence[Claim]) -> Cell:
     if not claims:
         return Cell(("–",))
     if any(c.asked for c in claims):
-        return Cell((), worst(claims))
-    return Cell((short(claims[0]),), badge(claims[0]))
+        found = worst(claims)
+        return Cell(("✓",)) if found is Verdict.HOLDS else Cell((), found)
+    return Cell(("–",)) if badge(claims[0]) is Verdict.NOT_RUN else Cell((short(claims[0]),), badge(claims[0]))

@@ -16,10 +16,10 @@ def sum_formula(terms: Sum, derivation: Derivation, names: Names, blocks: Mappin
     shown, own = [], []
     for key, coefficient in sorted(terms.items(), key=lambda item: item[0]):
         if len(key) == 1:
-            own.append(_times(names.scalar(coefficient), row_symbol(key[0])))
+            own.append(_times(names.scalar(coefficient), row_symbol(names.rows[key[0]])))
             continue
         read, mask, r, word, s = key
-        y, between = row_symbol(read), word_formula(word, "l")
+        y, between = row_symbol(names.rows[read]), word_formula(word, "l")
         M = derivation.mask_names[mask]
         left, right = blocks[r], blocks[s]
         middle = (f"{between.text} ", between.latex.replace("{l}", r"{\ell}") + " ") if word else ("", "")

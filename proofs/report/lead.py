@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
 from ..terminal.table import summary
 from ..verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
-from .assemble import alarm, prose
-from .document.formula import Formula, symbol, text_latex
+from .assemble import alarm, greek, prose
+from .document.formula import Formula, row_formula, symbol
 from .model import Block, Display, Link, Note, Paragraph
 from .subject import Subject
 
@@ -82,14 +83,15 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
     assert algorithm is not None
     readout = subject.construction.readout if subject.construction is not None else None
     after = "after any number L of layers" if proved(subject) else "after L layers"
+    name = greek(algorithm.title)
     text = (
-        f"Each layer of the linear transformer with the weights below is exactly one iteration of {algorithm.title} on "
+        f"Each layer of the linear transformer with the weights below is exactly one iteration of {name} on "
         f"the transitions in its prompt: {after}, the prompt is the one at the L-th iterate, and the prediction is one "
         "of its entries."
     )
     if subject.obstacle:
-        text = f"Some linear transformer has layers each of which is exactly one iteration of {algorithm.title}."
-    display = Display(_formula(readout, algorithm.weights[0]), "claim")
+        text = f"Some linear transformer has layers each of which is exactly one iteration of {greek(algorithm.title)}."
+    display = Display(_formula(readout, algorithm), "claim")
     return (Paragraph((*how, text)), display, _where(algorithm.weights), _counts(subject))
 
 
@@ -102,15 +104,17 @@ def _where(weights: tuple[str, ...]) -> Block:
                  (f"{together}.",))  # fmt: skip
 
 
-def _formula(readout: Readout | None, weight: str) -> Formula:
+def _formula(readout: Readout | None, algorithm: Algorithm) -> Formula:
     """The layer, and what it gives."""
+    weight = algorithm.weights[0]
     w = symbol(weight)
     text = f"{LAYER[0]};  Z_0 = Z({weight}_0)  =>  Z_L = Z({weight}_L)"
     tex = rf"Z_0 &= Z({w}_0) \quad\Rightarrow\quad Z_L = Z({w}_L)"
     if readout is not None:
         sign = "-" if readout.sign < 0 else ""
-        text += f", {weight}_L.q = {sign}Z_L[{readout.row}, query]"
-        tex += rf",\\ {w}_L^\top q &= {sign}Z_L[{text_latex(readout.row)},\, n+1]"
+        row = next(row_formula(r) for r in algorithm.accumulators if r.name == readout.row)
+        text += f", {weight}_L.q = {sign}Z_L[{row.text}, query]"
+        tex += rf",\\ {w}_L^\top q &= {sign}Z_L[{row.latex},\, n+1]"
     layer = LAYER[1].replace(" = ", " &= ", 1)
     return Formula(text, rf"\begin{{aligned}} {layer} \\ {tex} \end{{aligned}}")
 

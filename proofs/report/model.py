@@ -11,6 +11,8 @@ from typing import Any
 
 from ..verdict import Verdict
 from .document.formula import Formula
+from .document.parts import Label
+from .picture_prompt import letters
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ class Matrix:
     groups: tuple[tuple[int | None, ...], ...] = ()
     legend: tuple[str, ...] = ()
     caption: str = ""
+
+
+def called(name: str) -> str:
+    """A row's or column's name as a reader sees it: in letters, where a paper has a symbol for it."""
+    return letters(name.formula.text) if isinstance(name, Label) else name
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.derivation.state import SymbolicState
-from .document.formula import Formula, Names, symbol, text_latex
+from .document.formula import Formula, Names, symbol
 from .document.matrices import number
 from .model import Matrix
 
@@ -20,9 +20,9 @@ def block_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formu
     return {b.name: names.value(b.context(transition, state.p)) for b in algorithm.features}
 
 
-def row_symbol(name: str) -> Formula:
-    """An accumulator row of Z."""
-    return Formula(f"Y[{name}]", rf"Y_{{{text_latex(name)}}}")
+def row_symbol(row: Formula) -> Formula:
+    """A whole accumulator row of Z, from what its entries are called."""
+    return Formula(f"Y[{row.text}]", rf"Y_{{{row.latex}}}")
 
 
 def numbers(

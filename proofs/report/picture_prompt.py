@@ -9,7 +9,11 @@ from .svg import WIDTH, box, line, picture, rect, ruled, text
 
 LEFT, TOP, CELL = 128.0, 34.0, 50.0
 TALL, SHORT, LONGEST = 46.0, 30.0, 7
-_UNICODE = {"gamma": "γ", "lam": "λ", "phi'": "φ′", "phi": "φ", "rho": "ρ", "beta": "β", "alpha": "α", "tau": "τ"}
+_UNICODE = {
+    "gamma": "γ", "lam": "λ", "phi'": "φ′", "phi": "φ", "rho": "ρ", "beta": "β", "alpha": "α", "tau": "τ", "delta": "δ",
+    "nu": "ν", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "mu": "μ", "pi": "π", "sigma": "σ", "omega": "ω",
+    "rbar": "r̄",
+}  # fmt: skip
 _SUBSCRIPTS = str.maketrans("0123456789nj", "₀₁₂₃₄₅₆₇₈₉ₙⱼ")
 
 

@@ -45,7 +45,7 @@ proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/rep
 proofs/report/recognised
 proofs/report/writers
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead
-proofs/report/sections
+proofs/report/sections proofs/report/overview
 proofs/report/build proofs/report/reporting proofs/report/published proofs/report/paper
 proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page
 proofs/training

@@ -14,8 +14,8 @@ from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
 from .formula import Formula, Names, block_name, coefficient_name, expression, linear, word_formula
+from .parts import Label, Sentence, said
 from .parts import Section as Section
-from .parts import Sentence, said
 from .parts import Table as Table
 
 ZERO = Formula("0", "0")
@@ -176,7 +176,7 @@ def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
             factors = [names.factor(state.algebra.key(i)) for i, _ in monomial]
             # each row k has its own right-hand side; the first that is not zero is shown
             row = next(iter(equation.right))[0]
-            left = linear([(c, _unknown(row, u)) for u, c in equation.left.items()])
+            left = linear([(c, _unknown(derivation, row, u)) for u, c in equation.left.items()])
             right = linear([(c, _powers(exponents)) for (k, exponents), c in equation.right.items() if k == row])
             text = f"{' * '.join(f.text for f in factors)} at {where}:  {left.text} = {right.text}"
             result.append(
@@ -188,19 +188,38 @@ def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
     return result
 
 
-def _unknown(row: str, u: Unknown | OwnToken) -> Formula:
+def _unknown(derivation: Derivation, row: str, u: Unknown | OwnToken) -> Formula:
     if isinstance(u, OwnToken):
-        return Formula(f"K[{row}; {u.read}]", rf"K_{{{_tex(row)};{_tex(u.read)}}}")
-    word = word_formula(u.word)
-    tokens = f"{u.value_token},{u.key_token}"
+        names = Names.of(derivation)
+        to, of = names.rows[row], names.rows[u.read]
+        return Formula(f"K[{to.text} <- {of.text}]", rf"K_{{{to.latex} \leftarrow {of.latex}}}")
+    return _entry_of(derivation, (row, u.read, u.key_block, u.word, u.query_block), f"{u.value_token},{u.key_token}")
+
+
+def _entry_of(derivation: Derivation, key: Any, tokens: str) -> Formula:
+    """An entry of T: which row is written and which is read, the tokens, and the blocks that meet through a word."""
+    written, read, r, word, s = key
+    names, blocks = Names.of(derivation), block_formulas(derivation)
+    to, of, between = names.rows[written], names.rows[read], word_formula(word)
     return Formula(
-        f"T[{row}; {u.read},{tokens},{u.key_block},{word.text},{u.query_block}]",
-        rf"T_{{{_tex(row)};{_tex(u.read)},{tokens},{_tex(u.key_block)},{word.latex},{_tex(u.query_block)}}}",
+        f"T[{to.text} <- {of.text}; {tokens}; {blocks[r].text}, {between.text}, {blocks[s].text}]",
+        rf"T^{{{to.latex} \leftarrow {of.latex}}}_{{{tokens}}}"
+        rf"[{blocks[r].latex},\, {between.latex},\, {blocks[s].latex}]",
     )
 
 
-def _tex(name: str) -> str:
-    return rf"\text{{{name.replace('_', chr(92) + '_')}}}"
+def block_formulas(derivation: Derivation) -> dict[str, Formula]:
+    """Each feature block's content at any token, without its position: phi, gamma phi', 1."""
+    state = derivation.state
+    names, transition = Names.for_state(state, indexed=False), state.transition("j")
+    return {b.name: names.value(b.context(transition, state.p)) for b in derivation.algorithm.features}
+
+
+def row_labels(derivation: Derivation) -> tuple[Label, ...]:
+    """The rows of Z by what a paper calls them."""
+    names, blocks = Names.of(derivation), block_formulas(derivation)
+    features = [Label(b.name, blocks[b.name]) for b in derivation.algorithm.features]
+    return (*features, *(Label(r.name, names.rows[r.name]) for r in derivation.algorithm.accumulators))
 
 
 def _powers(exponents: tuple[tuple[str, int], ...]) -> Formula:
@@ -212,10 +231,7 @@ def _powers(exponents: tuple[tuple[str, int], ...]) -> Formula:
 
 
 def _slice_table(derivation: Derivation, tensor: TensorSolution, key: Any) -> Table:
-    written, read, r, word, s = key
-    W = word_formula(word)
-    name = Formula(f"T[{written}; {read}, i, j, {r}, {W.text}, {s}]",
-                   rf"T_{{{_tex(written)};{_tex(read)},i,j,{_tex(r)},{W.latex},{_tex(s)}}}")  # fmt: skip
+    name = _entry_of(derivation, key, "i,j")
     size = tensor.n
     entries = tuple(
         tuple(
@@ -228,7 +244,7 @@ def _slice_table(derivation: Derivation, tensor: TensorSolution, key: Any) -> Ta
 
 
 def _own_table(derivation: Derivation, tensor: TensorSolution) -> Table:
-    labels = tuple(r.name for r in derivation.algorithm.accumulators)
+    labels = row_labels(derivation)[len(derivation.algorithm.features) :]
     entries = tuple(
         tuple(linear([(c, _powers(m)) for m, c in tensor.own.get((written, read), {}).items()]) for read in labels)
         for written in labels
@@ -260,8 +276,9 @@ def masks_section(derivation: Derivation) -> Section:
         parts.append(f"The constant row {row} meets itself through M0 in n pairs of tokens; dividing by n takes 0 < n.")
     if derivation.depends_on_length:
         parts.append("The weights depend on n: a family of transformers, one for each context length.")
+    called = {str(label): label.formula.text for label in row_labels(derivation)}
     for (weight, row, block), steps in derivation.lemma.items():
-        target = f"{derivation.algorithm.weights[weight]}, {row} with {block}"
+        target = f"{derivation.algorithm.weights[weight]}, {called[row]} with {called[block]}"
         parts.append(
             f"Mask lemma for {target}: "
             + "; ".join(f"{s.claim}: {'holds' if s.holds else 'FAILS'}" for s in steps)
@@ -273,9 +290,8 @@ def masks_section(derivation: Derivation) -> Section:
 def head_tables(derivation: Derivation, head: AnyHead) -> list[Table]:
     """W, P and Q of one head in named blocks."""
     names = Names.of(derivation)
-    features = [b.name for b in derivation.algorithm.features]
     rows = [r.name for r in derivation.algorithm.accumulators]
-    labels = tuple(features + rows)
+    labels = row_labels(derivation)
 
     def table(name: str, entry: Any) -> Table:
         return Table(Formula(name, name), labels, labels, tuple(tuple(entry(a, b) for b in labels) for a in labels))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +12,7 @@ from sympy import Symbol
 from sympy import latex as sympy_latex
 from sympy.printing.str import StrPrinter
 
+from ....symbolic.algorithm import Accumulator
 from ....symbolic.derivation.coefficients import INDEX, Power, Sum, is_number
 from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
 from ....symbolic.derivation.derive import Derivation
@@ -27,6 +30,21 @@ class Formula:
     latex: str
 
 
+def row_formula(row: Accumulator) -> Formula:
+    """What a paper calls an accumulator row: its declared symbol, else its name."""
+    return Formula(plain_words(row.symbol), row.symbol) if row.symbol else Formula(row.name, text_latex(row.name))
+
+
+def plain_words(latex: str) -> str:
+    r"""A symbol in LaTeX as plain text.
+
+    >>> plain_words(r"\bar r"), plain_words(r"\delta")
+    ('rbar', 'delta')
+    """
+    words = re.sub(r"\\bar\s*\{?(\w+)\}?", r"\1bar", latex)
+    return re.sub(r"[\\{}\s]+", "", words)
+
+
 @dataclass(frozen=True)
 class Names:
     """How the symbols of one algorithm are written.
@@ -36,6 +54,7 @@ class Names:
     discount  : the discount's name, or None
     weights   : what is written in front of a contraction
     indexed   : whether positions are shown
+    rows      : what an accumulator row is called, by its name
     """
 
     carried: frozenset[str]
@@ -43,6 +62,7 @@ class Names:
     discount: str | None
     weights: frozenset[str]
     indexed: bool = True
+    rows: Mapping[str, Formula] = field(default_factory=dict)
 
     @staticmethod
     def of(derivation: Derivation) -> Names:
@@ -54,7 +74,8 @@ class Names:
         algorithm = state.algorithm
         successors = frozenset({"phi'", *algorithm.successor_vectors})
         carried = frozenset({"phi", "R", *successors, *(name for name, _ in algorithm.extras)})
-        return Names(carried, successors, state.discount, frozenset(algorithm.weights), indexed)
+        rows = {row.name: row_formula(row) for row in algorithm.accumulators}
+        return Names(carried, successors, state.discount, frozenset(algorithm.weights), indexed, rows)
 
     def atom(self, name: str) -> Formula:
         """A named vector or scalar."""

@@ -18,6 +18,18 @@ class Table:
     entries: tuple[tuple[Formula, ...], ...]
 
 
+class Label(str):
+    """The name of a row or a column, and what a paper calls it."""
+
+    formula: Formula
+
+    def __new__(cls, name: str, formula: Formula) -> Label:
+        """The name with its formula."""
+        found = super().__new__(cls, name)
+        found.formula = formula
+        return found
+
+
 class Sentence(str):
     """Running text with formulas in it: the text itself, for formats that set no formulas in text, and its `spans`."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from .derivation import Section, Table
 from .formula import Formula
+from .parts import Label
 
 WIDTH = 78
 """The columns of a terminal that text fits into; a matrix whose columns need more is listed entry by entry."""
@@ -41,7 +42,7 @@ def _table(table: Table) -> list[str]:
     if max(map(len, lines)) <= WIDTH:
         return lines
     entries = [
-        f"      [{r}, {c}]  {e.text}"
+        f"      [{_label(r)}, {_label(c)}]  {e.text}"
         for r, row in zip(table.rows, table.entries, strict=True)
         for c, e in zip(table.columns, row, strict=True)
         if e.text != "0"
@@ -49,8 +50,19 @@ def _table(table: Table) -> list[str]:
     return [lines[0], *(entries or ["      0"]), *(["      (all other entries are 0)"] if entries else [])]
 
 
+def _label(name: str) -> str:
+    return name.formula.text if isinstance(name, Label) else name
+
+
+def _head(name: str) -> str:
+    return (
+        rf"\scriptstyle {name.formula.latex}" if isinstance(name, Label) else rf"\text{{\scriptsize {_escape(name)}}}"
+    )
+
+
 def _aligned(table: Table, columns: tuple[str, ...]) -> list[str]:
-    cells = [["", *columns], *([r, *(e.text for e in row)] for r, row in zip(table.rows, table.entries, strict=True))]
+    heads, rows = map(_label, columns), map(_label, table.rows)
+    cells = [["", *heads], *([r, *(e.text for e in row)] for r, row in zip(rows, table.entries, strict=True))]
     widths = [max(len(row[c]) for row in cells) for c in range(len(cells[0]))]
     lines = [f"    {table.name.text} ="]
     for row in cells:
@@ -75,10 +87,10 @@ def as_latex(title: str, sections: list[Section]) -> str:
 
 
 def _matrix(table: Table) -> str:
-    columns = " & ".join(rf"\text{{\scriptsize {_escape(c)}}}" for c in table.columns)
+    columns = " & ".join(map(_head, table.columns))
     body = [rf"& {columns} \\"]
     body += [
-        rf"\text{{\scriptsize {_escape(r)}}} & " + " & ".join(e.latex for e in row) + r" \\"
+        f"{_head(r)} & " + " & ".join(e.latex for e in row) + r" \\"
         for r, row in zip(table.rows, table.entries, strict=True)
     ]
     return "\n".join([rf"{table.name.latex} = \begin{{array}}{{r{'c' * len(table.columns)}}}", *body, r"\end{array}"])

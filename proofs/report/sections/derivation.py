@@ -8,7 +8,7 @@ from ....symbolic.derivation.form import AnyHead
 from ...verdict import Verdict
 from ..assemble import blocks, plain, prose, spans
 from ..document import derivation as document
-from ..document.formula import Formula, Names, symbol, text_latex, word_formula
+from ..document.formula import Formula, Names, symbol, word_formula
 from ..document.parts import Sentence
 from ..model import Block, Display, Link, Note, Paragraph, Section, Steps
 from ..notation import block_symbols
@@ -84,15 +84,16 @@ def _factors(head: AnyHead, names: Names, symbols: dict[str, Formula]) -> Formul
         one = symbols[head.row]
         for letter, entries in (("U", head.U), ("E", head.E)):
             for row, c in entries.items():
-                value, left = names.scalar(c), (row, text_latex(row))
+                value, left = names.scalar(c), (names.rows[row].text, names.rows[row].latex)
                 pairs = (left, (one.text, one.latex)) if letter == "U" else ((one.text, one.latex), left)
                 texts.append(f"{letter}[{pairs[0][0]}, {pairs[1][0]}] = {value.text}")
                 tex.append(rf"{letter}_{{{pairs[0][1]},\, {pairs[1][1]}}} = {value.latex}")
         return Formula(", ".join(texts), r",\quad ".join(tex))
     for (written, read), u in head.U.items():
         value = names.scalar(u)
-        texts.append(f"U[{written}, {read}] = {value.text}")
-        tex.append(rf"U_{{{text_latex(written)},\, {text_latex(read)}}} = {value.latex}")
+        to, of = names.rows[written], names.rows[read]
+        texts.append(f"U[{to.text}, {of.text}] = {value.text}")
+        tex.append(rf"U_{{{to.latex},\, {of.latex}}} = {value.latex}")
     for (r, word, s), e in head.E.items():
         value, letters = names.scalar(e), word_formula(word, "l")
         between = letters.latex.replace("{l}", r"{\ell}")

@@ -34,17 +34,21 @@ def build(subject: Subject) -> Section | None:
         left = sum_formula(layer[row], found, names, symbols)
         right = sum_formula(update[row], found, names, symbols)
         same = layer[row] == update[row]
-        change = Formula(f"Delta Y[{row}]", rf"\Delta {row_symbol(row).latex}")
+        symbol = names.rows[row]
+        whole = row_symbol(symbol)
+        change = Formula(f"Delta {whole.text}", rf"\Delta {whole.latex}")
         if not layer[row] and same:
-            blocks.append(prose("Row ", (row,), " gains nothing from a layer, and the update demands nothing of it."))
-            rows.append((cell(row), cell("0"), cell("0"), cell(verdict=Verdict.HOLDS)))
+            blocks.append(prose("Row ", symbol, " gains nothing from a layer, and the update demands nothing of it."))
+            rows.append((cell(symbol), cell("0"), cell("0"), cell(verdict=Verdict.HOLDS)))
             continue
         blocks.append(prose("A layer adds"))
         blocks.append(Display(equation(change, left), f"layer-{len(rows) + 1}"))
         blocks.append(prose("and the update demands"))
         blocks.append(Display(equation(change, right), f"update-{len(rows) + 1}"))
         verdict = Verdict.HOLDS if same else Verdict.REFUTED
-        rows.append((cell(row), cell(str(len(layer[row]))), cell(str(len(update[row]))), cell(verdict=verdict)))
+        rows.append(
+            (cell(names.rows[row]), cell(str(len(layer[row]))), cell(str(len(update[row]))), cell(verdict=verdict))
+        )
     blocks.append(Table(("row", "terms of the layer", "terms of the update", "equal term by term"), tuple(rows)))
     blocks.append(_tokens(found, names))
     for claim in subject.of_kind("identity-symbolic"):

@@ -78,7 +78,8 @@ def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
         rows.append((cell(block.name), cell(symbols[block.name]), cell(size), cell(names.value(generic[0][k])),
                      cell(names.value(query[0][k])), cell("stays as it is")))  # fmt: skip
     for k, row in enumerate(algorithm.accumulators):
-        rows.append((cell(row.name), cell(), cell("1"), cell(names.value(generic[1][k])),
+        called = cell(names.rows[row.name]) if row.symbol else cell()
+        rows.append((cell(row.name), called, cell("1"), cell(names.value(generic[1][k])),
                      cell(names.value(query[1][k])), cell("changed by layers")))  # fmt: skip
     return Table(("row block", "symbol", "rows", "context column j", "query column", "role"), tuple(rows))
 

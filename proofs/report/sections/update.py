@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.loop import LoopForm, loop_form
 from ....symbolic.errors import LayerproofError
+from ...formula.macros import expanded as written_out
+from ...formula.plain import plain_text
+from ...formula.shape import shape
+from ...formula.symbols import symbols_of
+from ...formula.tree_latex import TreeLatex
+from ...theory.generated.theory_file import traced_of
 from ..assemble import plain, prose
 from ..document.formula import Formula, Names, symbol
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
 from ..subject import Subject
+from ..writers.latex_tree import readable
 
 NAME, TITLE, ORDER = "update", "The textbook update", 20
 LONGEST = 20_000
@@ -32,7 +39,10 @@ def build(subject: Subject) -> Section | None:
         blocks.append(plain(f"Its loop has no closed form here: {error}."))
     else:
         state = subject.derivation.state if subject.derivation is not None else subject.state
-        blocks += _as_it_runs(algorithm, form, Names.for_state(state))
+        expanded = _as_it_runs(algorithm, form, Names.for_state(state))
+        factored = _as_it_says(algorithm, state.options)
+        blocks += [*factored, Folded("The same, multiplied out as its code runs on symbols", tuple(expanded),
+                                     "update-expanded")] if factored else expanded  # fmt: skip
     for option, value in sorted(subject.state.options.items()):
         blocks.append(plain(f"Option {option} = {value}."))
     if algorithm.differs:
@@ -44,6 +54,31 @@ def build(subject: Subject) -> Section | None:
         note = prose("This code is the reference of every check: it runs on symbols, on rationals and modulo a prime.")
         blocks.append(Folded("The update as it is run", (note, Listing(code, "python")), "update-code"))
     return Section(NAME, TITLE, tuple(blocks))
+
+
+def _as_it_says(algorithm: Algorithm, options: Mapping[str, str]) -> list[Block]:
+    """The update factored as its loop says it: what it names on the way, then the step of each weight."""
+    shown = stated(algorithm, options)
+    said = prose(r"For $j = 1, ..., n|j = 1, \dots, n$, what stands before the first transition being zero, step "
+                 r"$l|\ell$ with its own step matrix sets")  # fmt: skip
+    return [said, *map(Display, shown)] if shown else []
+
+
+def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
+    """What the update names on its way, each from what stands before it, then the new weights; none without a loop."""
+    try:
+        traced = traced_of(algorithm, options)
+    except LayerproofError:
+        return []
+    if traced.update is None:
+        return []
+    found = shape(traced.update)
+    symbols = symbols_of(algorithm, traced.update, readable)
+    layer = symbols.at("layer", "layer")
+    printer = TreeLatex(symbols, found, layer)
+    lines = [f"{symbols.at('variable', name, 'j')} = {printer.defined(node)}" for name, node in found.definitions]
+    lines += [f"{symbols.at('weight', w)}_{{{layer}+1}} = {printer.latex(node)}" for w, node in found.loop.finish]
+    return [Formula(plain_text(x), x) for x in (written_out(line, symbols.macros) for line in lines)]
 
 
 def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[Block]:

@@ -29,6 +29,7 @@ from ..model import (
     Span,
     Steps,
     Table,
+    called,
 )
 from .checked import is_outside
 from .escape import visible
@@ -247,13 +248,13 @@ def _matrix(matrix: Matrix) -> str:
     row_sizes, column_sizes = matrix.row_sizes or ("",) * len(matrix.rows), matrix.column_sizes
     groups = matrix.groups or ((None,) * len(matrix.columns),) * len(matrix.rows)
     head = "".join(
-        _label("col", name, size, {row[c] for row in groups})
+        _label("col", called(name), size, {row[c] for row in groups})
         for c, (name, size) in enumerate(zip(matrix.columns, column_sizes or ("",) * len(matrix.columns), strict=True))
     )
     rows = ""
     for name, size, entries, row in zip(matrix.rows, row_sizes, matrix.entries, groups, strict=True):
         cells = "".join(_entry(entry, group) for entry, group in zip(entries, row, strict=True))
-        rows += f"<tr>{_label('row', name, size, set(row))}{cells}</tr>\n"
+        rows += f"<tr>{_label('row', called(name), size, set(row))}{cells}</tr>\n"
     legend = "".join(
         f'<li tabindex="0" data-group="{number}"><span class="key g{number % 8}">{KEYS[number % 26]}</span> '
         f"{text(meaning)}</li>"

@@ -34,6 +34,8 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, str):
+        return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         found = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
         return {"kind": type(value).__name__.lower(), **found}

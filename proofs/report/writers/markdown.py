@@ -23,6 +23,7 @@ from ..model import (
     Span,
     Steps,
     Table,
+    called,
 )
 from .checked import is_outside
 from .escape import visible
@@ -210,11 +211,11 @@ def matrix(value: Matrix) -> list[str]:
     """A labelled matrix as a table; the group of a block is the letter beside it."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     columns = [
-        f"{name} ({size})" if size else name
+        f"{called(name)} ({size})" if size else called(name)
         for name, size in zip(value.columns, value.column_sizes or ("",) * len(value.columns), strict=True)
     ]
     names = [
-        f"{name} ({size})" if size else name
+        f"{called(name)} ({size})" if size else called(name)
         for name, size in zip(value.rows, value.row_sizes or ("",) * len(value.rows), strict=True)
     ]
     groups = value.groups or ((None,) * len(value.columns),) * len(value.rows)

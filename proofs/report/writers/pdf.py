@@ -29,6 +29,7 @@ from ..model import (
     Span,
     Steps,
     Table,
+    called,
 )
 from .checked import is_outside
 from .escape import visible
@@ -226,12 +227,12 @@ def _length(cell: Cell) -> float:
 def matrix(value: Matrix) -> str:
     """A labelled matrix as a table in colours; made smaller where it is wider than the page."""
     sizes, breadths = value.row_sizes or ("",) * len(value.rows), value.column_sizes or ("",) * len(value.columns)
-    columns = "".join(f"{_name(n, s)}, " for n, s in zip(value.columns, breadths, strict=True))
+    columns = "".join(f"{_name(called(n), s)}, " for n, s in zip(value.columns, breadths, strict=True))
     groups = value.groups or ((None,) * len(value.columns),) * len(value.rows)
     rows = ""
     for name, size, entries, row in zip(value.rows, sizes, value.entries, groups, strict=True):
         cells = "".join(_entry(entry, group) for entry, group in zip(entries, row, strict=True))
-        rows += f"({_name(name, size)}, {cells}),\n"
+        rows += f"({_name(called(name), size)}, {cells}),\n"
     legend = "".join(
         f"({number}, {literal(KEYS[number % 26])}, {text(meaning)}), " for number, meaning in enumerate(value.legend)
     )

@@ -23,6 +23,7 @@ from ..model import (
     Span,
     Steps,
     Table,
+    called,
 )
 from .checked import is_outside
 from .latex_lines import lines, width
@@ -222,8 +223,11 @@ def _shares(table: Table) -> list[float]:
 def matrix(value: Matrix) -> list[str]:
     """A labelled matrix as an array, in pieces side by side in turn where it is too wide for a line."""
     entries = [["0" if e is None else _entry(e) for e in row] for row in value.entries]
-    names = [_name(n, s) for n, s in zip(value.rows, value.row_sizes or ("",) * len(value.rows), strict=True)]
-    heads = [_name(n, s) for n, s in zip(value.columns, value.column_sizes or ("",) * len(value.columns), strict=True)]
+    names = [_name(called(n), s) for n, s in zip(value.rows, value.row_sizes or ("",) * len(value.rows), strict=True)]
+    heads = [
+        _name(called(n), s)
+        for n, s in zip(value.columns, value.column_sizes or ("",) * len(value.columns), strict=True)
+    ]
     widths = [
         max([0.6 * width(heads[c]), *(width(row[c]) for row in entries)], default=1) + 2 for c in range(len(heads))
     ]
