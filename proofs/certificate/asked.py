@@ -83,6 +83,7 @@ def asked_in(data: Mapping[str, Any], algorithm: Algorithm) -> tuple[Settings, t
     match(given, shape, "settings")
     numbers = {key: parse_rational(given[key], f"settings.{key}") for key in parameters}
     values = {key: parse_rational(x, f"settings.values.{key}") for key, x in given.get("values", {}).items()}
+    values |= {key: numbers.pop(key) for key in parameters if key not in _CHOSEN}
     options = given["options"] if own else {key: given[key] for key in algorithm.options}
     unknown = next((e for e in given["evidence"] if e not in recorded_kinds()), None)
     if unknown is not None or not given["evidence"]:

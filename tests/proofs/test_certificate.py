@@ -16,9 +16,11 @@ from helpers import each_kind_by_name
 
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.certificate import certificate as certificates
+from layerproof.proofs.certificate.asked import asked_in, settings_of
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.verdict import Claim, Result, Verdict
 from layerproof.symbolic.algorithm import Algorithm
+from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from layerproof.symbolic.strict_json import dumps
 
@@ -76,6 +78,14 @@ def cached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- a certificate that is true is accepted -------------------------------------------------------------------------
+
+
+def test_a_parameter_other_than_gamma_and_lam_comes_back_from_the_settings() -> None:
+    algorithm, asked = find("heavy-ball-td"), replace(TINY, values={"beta": Fraction(2, 7)})
+    said = {"settings": settings_of(algorithm, asked, EXACT)}
+    settings, evidence = asked_in(said, algorithm)
+    assert (settings.values, settings.gamma, evidence) == ({"beta": Fraction(2, 7)}, asked.gamma, tuple(EXACT))
+    assert settings_of(algorithm, settings, evidence) == said["settings"]
 
 
 @pytest.mark.slow
