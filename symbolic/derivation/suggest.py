@@ -58,7 +58,8 @@ def _constant_row(algorithm: Algorithm, options: Mapping[str, str]) -> Iterator[
 
 def _free(algorithm: Algorithm, name: str) -> str:
     """The name, with as many underscores as make it one that no row has."""
-    while name in {*(b.name for b in algorithm.features), *(r.name for r in algorithm.accumulators)}:
+    taken = {b.name for b in algorithm.features} | {r.name for r in algorithm.accumulators}
+    while name in taken:
         name += "_"
     return name
 
