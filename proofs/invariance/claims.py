@@ -59,8 +59,8 @@ def invariance(*algorithms: str | Algorithm, question: Question | None = None, p
     """
     question = question or Question()
     claims: list[Claim] = []
-    passed = prove_now(progress) if question.prove else None
     chosen = [resolve_algorithm(a, "train") for a in algorithms]
+    passed = prove_now(progress, chosen) if question.prove else None
     absent: ArgumentError | ContentError | None = None
     with guarded(chosen):
         for subject in subjects(chosen, question, progress):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.algorithms import catalogue
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.invariance.decide import small_sample
 from ...symbolic.invariance.samples import prompts
@@ -15,6 +17,7 @@ from ...symbolic.invariance.weights import WeightSpace
 from ..case import Progress
 from ..evidence.proved import EARLIER, prove_all
 from ..theory import record as proof_record
+from ..theory.audits import choices, invariance_for
 from ..theory.general import general_audits, invariance_audits
 from ..theory.prover import INSTALL, find_prover
 from ..verdict import Claim, Verdict
@@ -40,19 +43,33 @@ def theorem_for(subject: Subject, weights: WeightSet) -> str | None:
         return None
     vectors = sum(moved)
     whole = commutant(space, subject.group)
+    looped = "_looped" if space.looped and space.depth > 1 else ""
     if (weights.base, weights.frozen, weights.directions) == (whole.base, whole.frozen, whole.directions):
+        if kind == "semi-gradient" and (instance := _instance(subject, looped)):
+            return instance
         if vectors != 2:
-            return "blocks_invariant" if kind == "semi-gradient" and not (space.looped and space.depth > 1) else None
+            return f"blocks_invariant{looped}" if kind == "semi-gradient" else None
         names = {"semi-gradient": "commutant_invariant", "residual-gradient": "commutant_invariant_residual"}
         if kind not in names:
-            return None if space.looped and space.depth > 1 else "commutant_invariant_any"
-        return names[kind] + ("_looped" if space.looped and space.depth > 1 else "")
+            return None if looped else "commutant_invariant_any"
+        return f"{names[kind]}{looped}"
     single = space.depth == 1 and space.matrices == ("P", "Q") and (vectors, len(moved)) == (2, 3)
     if single and weights.patterns is not None and _query_is_plain(space):
         names = {"semi-gradient": "one_layer_invariant", "residual-gradient": "one_layer_invariant_residual"}
         if _is_one_layer(weights.patterns[0]["P"], weights.patterns[0]["Q"]):
             return names.get(kind)
     return None
+
+
+def _instance(subject: Subject, looped: str) -> str | None:
+    """The theorem about a file's own prompt, masks and read-out; None for the catalogue's, and where there is none."""
+    if any(subject.algorithm is known for known in catalogue().values()):
+        return None
+    audit = invariance_for(subject.algorithm, subject.own.options)
+    if audit is None:
+        return None
+    _, kept, kept_looped = audit.theorems
+    return kept_looped.name if looped else kept.name
 
 
 def _query_is_plain(space: WeightSpace) -> bool:
@@ -110,10 +127,18 @@ def recorded() -> bool:
     )
 
 
-def prove_now(progress: Progress) -> dict[str, Claim]:
-    """Compile the theory and audit the theorems about invariance: what the gate says of each, by its name."""
+def prove_now(progress: Progress, algorithms: Sequence[Algorithm] = ()) -> dict[str, Claim]:
+    """Compile the theory and audit the theorems about invariance: what the gate says of each, by its name.
+
+    algorithms : those of the user's own, whose prompts have theorems of their own
+    """
     prover = find_prover()
     if prover is None:
         return {}
-    claims = prove_all({RECORD: invariance_audits()}, prover, progress=progress)
+    named = {RECORD: invariance_audits()}
+    for algorithm in algorithms:
+        if not any(algorithm is known for known in catalogue().values()):
+            own = [invariance_for(algorithm, chosen) for chosen in choices(algorithm)]
+            named[f"{algorithm.name}, {RECORD}"] = [a for a in own if a is not None]
+    claims = prove_all(named, prover, progress=progress)
     return {c.details["theorem"]: c for c in claims}

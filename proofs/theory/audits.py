@@ -19,6 +19,8 @@ from ...symbolic.identity.exact import problem
 from .audit import Audit
 from .gate import THEORY, files_of
 from .generated.given import GivenWeights, Weights, given
+from .generated.invariance import invariance_audit
+from .generated.theory_file import parts
 from .generated.write import audit_of
 from .numbers import instance_texts
 from .theorem import Theorem
@@ -28,6 +30,7 @@ INSTANCE = (2, 3, 2)
 VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
 OTHER = Fraction(2, 3)
 """The value, in that instance, of a parameter that has no default."""
+_instances: dict[tuple[int, tuple[tuple[str, str], ...]], tuple[Algorithm, Audit | None]] = {}
 _made: dict[int, tuple[Algorithm, tuple[tuple[Audit, ...], ...], str]] = {}
 
 
@@ -43,6 +46,22 @@ def audits_for(algorithm: Algorithm, options: Mapping[str, str]) -> tuple[Audit,
     """Those of them for one choice of the options; none when there is nothing that could be proved."""
     found = _generated(algorithm)[0]
     return found[choices(algorithm).index(algorithm.choose(options))] if found else ()
+
+
+def invariance_for(algorithm: Algorithm, options: Mapping[str, str]) -> Audit | None:
+    """The audit that puts one algorithm under the theorems about invariance; None where its prompt has no theorem.
+
+    It stands on the general audit of `vector_blocks`, of the same run of the gate.
+    """
+    key = (id(algorithm), tuple(sorted(algorithm.choose(options).items())))
+    known = _instances.get(key)
+    if known is None or known[0] is not algorithm:
+        try:
+            found = invariance_audit(parts(_weights(algorithm, dict(key[1])), tuple(files_of(THEORY))))
+        except LayerproofError:
+            found = None
+        known = _instances[key] = (algorithm, found)
+    return known[1]
 
 
 def choices(algorithm: Algorithm) -> list[dict[str, str]]:
@@ -64,11 +83,14 @@ def _generated(algorithm: Algorithm) -> tuple[tuple[tuple[Audit, ...], ...], str
 
 
 def _all_of(algorithm: Algorithm) -> tuple[tuple[tuple[Audit, ...], ...], str]:
-    find = derive if algorithm.heads is None else given
     try:
-        return tuple(_audits_of(find(algorithm, chosen)) for chosen in choices(algorithm)), ""
+        return tuple(_audits_of(_weights(algorithm, chosen)) for chosen in choices(algorithm)), ""
     except LayerproofError as error:
         return (), " ".join(str(error).split())
+
+
+def _weights(algorithm: Algorithm, options: Mapping[str, str]) -> Weights:
+    return derive(algorithm, options) if algorithm.heads is None else given(algorithm, options)
 
 
 def _audits_of(weights: Weights) -> tuple[Audit, ...]:

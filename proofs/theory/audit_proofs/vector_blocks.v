@@ -52,3 +52,11 @@ move=> F V d K N Omega H a M L i c s gamma p R' Z Z' sym alpha theta pat l h k; 
 have := LayerProof.vector_blocks.blocks_invariant a M L i c s gamma sym (same alpha) (theta := same theta).
 by move=> /(_ (fun l h k => pat _ _ _) l h (role_of k)); case: k.
 Qed.
+
+Theorem blocks_invariant_looped : LayerProofStatements.vector_blocks.blocks_invariant_looped.
+Proof.
+move=> F V d K N Omega H a M L i c s gamma p R' Z Z' sym alpha theta pat h k; rewrite semi_gradient_loopedE.
+have := LayerProof.vector_blocks.blocks_invariant_looped a M L i c s gamma sym (same (fun=> alpha) 0%N)
+  (theta := same (fun=> theta) 0%N).
+by move=> /(_ (fun h k => pat _ _) h (role_of k)); case: k.
+Qed.

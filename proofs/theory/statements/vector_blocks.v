@@ -31,3 +31,14 @@ Definition blocks_invariant : Prop :=
   (forall l h k, blocks_pattern (theta l h k)) -> forall l h k,
   blocks_pattern (theta l h k + alpha l h k *:
     semi_gradient a M L (rshift (\sum_(v < V) d)%N i) c s gamma p R' Z Z' theta l h k).
+
+(* and so does one of weights that all layers share *)
+Definition blocks_invariant_looped : Prop :=
+  forall (F : numFieldType) (V d K N : nat) (Omega : finType) (H : nat) (a : F) (M : nat -> 'I_H -> 'M[F]_N) (L : nat)
+    (i : 'I_K) (c : 'I_N) (s gamma : F) (p R' : Omega -> F) (Z Z' : Omega -> 'M[F]_(\sum_(v < V) d + K, N)),
+  (forall S, blocks_signed S -> exists2 g : Omega -> Omega, bijective g &
+     forall w, [/\ p (g w) = p w, R' (g w) = R' w, Z (g w) = S *m Z w & Z' (g w) = S *m Z' w]) ->
+  forall (alpha : 'I_H -> role -> F) (theta : 'I_H -> role -> 'M[F]_(\sum_(v < V) d + K)),
+  (forall h k, blocks_pattern (theta h k)) -> forall h k,
+  blocks_pattern (theta h k + alpha h k *:
+    semi_gradient_looped a M L (rshift (\sum_(v < V) d)%N i) c s gamma p R' Z Z' theta h k).
