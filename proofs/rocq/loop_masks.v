@@ -11,6 +11,9 @@
 (*      diagonal a == the mask a_i on the diagonal                            *)
 (*     below c k a == the mask a_i c^(i-j-k-1) for j + k < i                  *)
 (*     above c k a == the mask a_j c^(j-i-k-1) for i + k < j                  *)
+(* ptracev, ptraces, pbelow, pabove == the same with a decay c m of its own at*)
+(*                    every step m, the product of these for the power, and   *)
+(*                    b_j (b_i above) for what the earlier token enters with  *)
 (*    gather y M x == \sum_i \sum_j y_i M_ij x_j for vectors x_j              *)
 (*   gathers y M x == the same for numbers x_j                                *)
 (*                                                                            *)
@@ -129,7 +132,43 @@ rewrite /tracev; apply: eq_big => j; first by rewrite addnS ltnS.
 by move=> _; congr (_ ^+ _ *: _); rewrite -!subnDA addnS subSS.
 Qed.
 
+(* the same with a decay of its own at every step: c m is what step m does *)
+Implicit Type e : nat -> F.
+Definition ptracev e k f (i : nat) : V :=
+  \sum_(j < n | (j + k < i)%N) (\prod_(j.+1 <= m < i - k) e m) *: f j.
+
+Lemma ptracev0 e k f : ptracev e k f 0 = 0.
+Proof. by rewrite /ptracev big_pred0. Qed.
+
+Lemma ptracevS e f (i : 'I_n) :
+  ptracev e 0 f i.+1 = e i *: ptracev e 0 f i + f i.
+Proof.
+rewrite /ptracev (bigD1 i) /= ?addn0 // subn0 big_geq // scale1r addrC.
+congr (_ + _); rewrite scaler_sumr; apply: eq_big => [j|j /andP[]].
+  by rewrite !addn0 ltnS ltn_neqAle andbC -val_eqE.
+rewrite addn0 ltnS => le_ji ne_ji; rewrite scalerA subn0.
+have lt_ji : (j < i)%N by rewrite ltn_neqAle val_eqE ne_ji.
+by rewrite big_nat_recr //= mulrC.
+Qed.
+
+Lemma ptracev_delay e k f (i : nat) : ptracev e k.+1 f i.+1 = ptracev e k f i.
+Proof.
+rewrite /ptracev; apply: eq_big => j; first by rewrite addnS ltnS.
+by move=> _; rewrite subSS.
+Qed.
+
 End Module.
+
+Definition ptraces (e : nat -> F) k (f : 'I_n -> F) (i : nat) : F :=
+  \sum_(j < n | (j + k < i)%N) (\prod_(j.+1 <= m < i - k) e m) * f j.
+
+Lemma ptraces0 e k f : ptraces e k f 0 = 0.
+Proof. exact: (@ptracev0 [lmodType F of F^o]). Qed.
+Lemma ptracesS e f (i : 'I_n) :
+  ptraces e 0 f i.+1 = e i * ptraces e 0 f i + f i.
+Proof. exact: (@ptracevS [lmodType F of F^o]). Qed.
+Lemma ptraces_delay e k f (i : nat) : ptraces e k.+1 f i.+1 = ptraces e k f i.
+Proof. exact: (@ptracev_delay [lmodType F of F^o]). Qed.
 
 Definition traces c k (f : 'I_n -> F) (i : nat) : F :=
   \sum_(j < n | (j + k < i)%N) c ^+ (i - j - k).-1 * f j.
@@ -161,6 +200,13 @@ Definition below c k (a : 'I_n -> F) : 'M[F]_n :=
   \matrix_(i, j) if (j + k < i)%N then a i * c ^+ (i - j - k).-1 else 0.
 Definition above c k (a : 'I_n -> F) : 'M[F]_n :=
   \matrix_(i, j) if (i + k < j)%N then a j * c ^+ (j - i - k).-1 else 0.
+
+Definition pbelow (c : nat -> F) k (a b : 'I_n -> F) : 'M[F]_n :=
+  \matrix_(i, j) if (j + k < i)%N
+    then a i * (\prod_(j.+1 <= m < i - k) c m) * b j else 0.
+Definition pabove (c : nat -> F) k (a b : 'I_n -> F) : 'M[F]_n :=
+  \matrix_(i, j) if (i + k < j)%N
+    then a j * (\prod_(i.+1 <= m < j - k) c m) * b i else 0.
 
 Section Module.
 Variable V : lmodType F.
@@ -198,6 +244,25 @@ apply: eq_bigr => i _; rewrite mxE; case: ifP => _; rewrite ?mulr0 //.
 by rewrite mulrCA; congr (_ * _); rewrite mulrC.
 Qed.
 
+Lemma gather_pbelow y c k a b x :
+  gather y (pbelow c k a b) x
+  = \sum_i (y i * a i) *: ptracev c k (fun j => b j *: x j) i.
+Proof.
+apply: eq_bigr => i _; rewrite scaler_sumr [RHS]big_mkcond.
+by apply: eq_bigr => j _; rewrite mxE; case: ifP => _;
+  rewrite ?mulr0 ?scale0r // !scalerA !mulrA.
+Qed.
+
+Lemma gather_pabove y c k a b x :
+  gather y (pabove c k a b) x
+  = \sum_i (a i * ptraces c k (fun j => b j * y j) i) *: x i.
+Proof.
+rewrite /gather exchange_big; apply: eq_bigr => j _ /=.
+rewrite -scaler_suml; congr (_ *: _); rewrite mulr_sumr [RHS]big_mkcond.
+apply: eq_bigr => i _; rewrite mxE; case: ifP => _; rewrite ?mulr0 //.
+by rewrite mulrC -!mulrA.
+Qed.
+
 End Module.
 
 Definition gathers y M (z : 'I_n -> F) : F := \sum_i \sum_j y i * M i j * z j.
@@ -219,6 +284,14 @@ Proof. exact: (@gather_below [lmodType F of F^o]). Qed.
 Lemma gathers_above y c k a x :
   gathers y (above c k a) x = \sum_i a i * traces c k y i * x i.
 Proof. exact: (@gather_above [lmodType F of F^o]). Qed.
+Lemma gathers_pbelow y c k a b x :
+  gathers y (pbelow c k a b) x
+  = \sum_i y i * a i * ptraces c k (fun j => b j * x j) i.
+Proof. exact: (@gather_pbelow [lmodType F of F^o]). Qed.
+Lemma gathers_pabove y c k a b x :
+  gathers y (pabove c k a b) x
+  = \sum_i a i * ptraces c k (fun j => b j * y j) i * x i.
+Proof. exact: (@gather_pabove [lmodType F of F^o]). Qed.
 
 End Gather.
 

@@ -487,6 +487,10 @@ Ltac name_traces := repeat match goal with
       let g := fresh "e" in set g := (@tracev F n V c k f i); clearbody g
   | |- context [@traces ?F ?n ?c ?k ?f ?i] =>
       let g := fresh "e" in set g := (@traces F n c k f i); clearbody g
+  | |- context [@ptracev ?F ?n ?V ?c ?k ?f ?i] =>
+      let g := fresh "e" in set g := (@ptracev F n V c k f i); clearbody g
+  | |- context [@ptraces ?F ?n ?c ?k ?f ?i] =>
+      let g := fresh "e" in set g := (@ptraces F n c k f i); clearbody g
   end.
 Ltac name_dots := repeat match goal with
   | |- context [@dot ?F ?d ?u ?v] =>
@@ -509,9 +513,10 @@ Proof. by rewrite mulVf // pnatr_eq0. Qed.
 Ltac close_field := timeout 30 (field; rewrite ?pnatr_eq0 -?lt0n; try done).
 Ltac close_extra := fail.
 Ltac close_ring := first [name_inverses; ring | close_extra].
-Ltac close_scalar := linear; name_dots; close_ring.
+Ltac split_inverses := rewrite ?invfM -?exprVn.
+Ltac close_scalar := linear; name_dots; split_inverses; close_ring.
 Ltac close_vector := apply/rowP => ?; entries; linear; entries; name_dots;
-  name_entries; close_ring.
+  name_entries; split_inverses; close_ring.
 Ltac close_any := first [by [] | close_vector | close_scalar].
 
 (* a mask of the theory's words against one written entry by entry *)
@@ -520,11 +525,13 @@ Ltac name_powers := repeat match goal with
       let e := fresh "e" in set e := (predn (subn i j)); clearbody e
   | |- context [@GRing.exp ?R ?c ?e] => is_var e;
       let g := fresh "p" in set g := (@GRing.exp R c e); clearbody g
+  | |- context [@bigop ?R ?I ?x ?r ?f] =>
+      let g := fresh "p" in set g := (@bigop R I x r f); clearbody g
   end.
 Ltac close_entry := rewrite ?(addr0, add0r, mulr0, mulr1, mul1r, expr0, expr1n);
   repeat (case: ifP => _); rewrite ?(addr0, add0r, mulr0, mulr1, mul1r, expr0, expr1n);
   try done; name_powers; close_ring.
-Ltac close_mask := rewrite /diagonal /below /above !mxE -?val_eqE /=;
+Ltac close_mask := rewrite /diagonal /below /above /pbelow /pabove !mxE -?val_eqE /=;
   match goal with |- context [nat_of_ord ?i == nat_of_ord ?j] =>
     let lt := fresh "lt" in
     rewrite ?below_pulse ?(addn0, subn0); case: (ltngtP j i) => [lt|lt|lt];

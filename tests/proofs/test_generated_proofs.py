@@ -140,7 +140,7 @@ def loop_with(step: str) -> Callable[..., Any]:
         (w,) = weights
         sweep.e, sweep.total = 0 * w, 0 * w
         for t in sweep:
-            sweep.e = TRACES[step](sweep.e, t)
+            sweep.e = TRACES[step](sweep.e, t) if step in TRACES else sweep.e * t.index / (t.index + 1) + t.phi
             sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
         return (w + preconditioners[0] @ sweep.total / sweep.n,)
 
@@ -150,16 +150,30 @@ def loop_with(step: str) -> Callable[..., Any]:
 TRACES: dict[str, Callable[[Any, Any], Any]] = {
     "a sum that the position weighs": lambda e, t: e + t.phi / t.index,
     "a running mean": lambda e, t: e + (t.phi - e) / t.index,
+    "a decay that is never the same": lambda e, t: (1 - 1 / t.index) * e + t.phi,
 }
+
+
+def test_a_trace_that_changes_with_the_position_is_a_product_of_its_decays() -> None:
+    found = audit_of(derive(own(update=loop_with("a running mean"))), RESERVED)
+    weight = "(1 - i.+1%:R^-1) * (\\prod_(j.+1 <= i' < i) (1 - i'.+1%:R^-1)) * j.+1%:R^-1"
+    assert f"if i == j then i.+1%:R^-1 else if (j < i)%N then {weight} else 0" in found.statements
+    assert "pbelow (fun i' => 1 - i'.+1%:R^-1) 0" in found.theory[0].text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", TRACES)
-def test_of_what_is_derived_only_traces_that_change_with_the_position_have_no_theorem(step: str) -> None:
-    """The list in docs/theorems.md; weights of one's own and an OwnConstruction are not derived."""
+def test_traces_that_change_with_the_position_have_a_theorem(step: str) -> None:
     algorithm = own(update=loop_with(step))
+    assert audits(algorithm) and not unproved(algorithm)
+
+
+@pytest.mark.slow
+def test_a_decay_that_divides_by_a_sum_of_the_position_has_no_spelling_and_the_reason_says_so() -> None:
+    """The list in docs/theorems.md of what is derived and not proved."""
+    algorithm = own(update=loop_with("a quotient of positions"))
     assert derive(algorithm).heads and audits(algorithm) == []
-    assert "the theory has no lemma about others" in unproved(algorithm)
+    assert "(1 + index) has no spelling" in unproved(algorithm)
 
 
 # what the prover says

@@ -1,4 +1,4 @@
-"""Theorems about heads that are given, and about heads over a constant row: right ones pass, and no wrong one does."""
+"""Theorems about given heads, heads over a constant row and invariance for own files: no wrong one passes the gate."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ import pytest
 from own_algorithms import derived, own
 from rocq_tiny import rocq
 
+from layerproof.proofs.invariance.claims import invariance as answer
+from layerproof.proofs.invariance.question import Question
+from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.audits import audits, unproved
 from layerproof.proofs.theory.gate import gate
+from layerproof.proofs.theory.general import general_audit
+from layerproof.proofs.theory.generated.invariance import invariance_audit
+from layerproof.proofs.theory.generated.theory_file import parts
 from layerproof.proofs.theory.generated.write import audit_of
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.attention import Head
@@ -149,13 +155,77 @@ def test_derived_heads_over_a_constant_row_are_tables_too() -> None:
     assert "Hypothesis n_gt0 : (0 < n)%N." in file.text
 
 
+def invariance(name: str, old: str = "", new: str = "") -> Audit:
+    """The theorems about invariance for weight decay, with the statements changed at every occurrence."""
+    found = invariance_audit(parts(decay(name)))
+    assert old in found.statements, old
+    return replace(found, statements=found.statements.replace(old, new))
+
+
+LAWS = {
+    "a law whose successors' features stay where they are": (
+        "phi' b' (g' w') j = phi' b' w' j *m S'^T", "phi' b' (g' w') j = phi' b' w' j",
+    ),
+    "a feature in a row of numbers": ("[:: block_one j; R j; R j]`_t", "[:: block_one j; R j; (\\sum_k phi j 0 k)]`_t"),
+}  # fmt: skip
+
+
+def test_invariance_of_an_own_file_speaks_of_the_data_and_of_its_prompt() -> None:
+    found = invariance("decay")
+    assert [t.name for t in found.theorems] == ["decay_pattern", "decay_invariant", "decay_invariant_looped"]
+    kept = found.theorems[1].statement
+    assert "phi b' (g' w') j = phi b' w' j *m S'^T /\\ phi' b' (g' w') j = phi' b' w' j *m S'^T" in kept
+    assert "R b' (g' w') j = R b' w' j" in kept and "(@Ordinal 3 1 isT)" in kept and "(@M F n)" in kept
+
+
+def test_an_own_file_is_asked_for_its_own_theorem(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def gated(named: Any, prover: Any, progress: Any) -> list[Any]:
+        asked.extend(t.name for found in named.values() for a in found for t in a.theorems)
+        return []
+
+    monkeypatch.setattr("layerproof.proofs.invariance.proved.prove_all", gated)
+    monkeypatch.setattr("layerproof.proofs.invariance.proved.find_prover", lambda: object())
+    question = Question(features=1, context=1, layers=2, looped=True, set="commutant", floats=False, prove=True)
+    result = answer(own(), question=question)
+    assert {"blocks_invariant", "mine_invariant", "mine_invariant_looped"} <= set(asked)
+    (said,) = [c for c in result.claims if c.evidence == "invariance-proved"]
+    assert said.details["theorem"] == "mine_invariant_looped" and "the gate said nothing" in said.reason
+
+
+def mean(name: str = "mean") -> Audit:
+    """TD(0) on a running mean of the features: a trace whose decay is another at every step."""
+
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        sweep.e, sweep.total = 0 * w, 0 * w
+        for t in sweep:
+            sweep.e = sweep.e + (t.phi - sweep.e) / t.index
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
+        return (w + preconditioners[0] @ sweep.total / sweep.n,)
+
+    return audit_of(derived(name=name, update=update))
+
+
+def shifted(found: Audit) -> Audit:
+    """With the decay of the step after."""
+    (file,) = found.theory
+    old, new = "pbelow (fun i' => 1 - i'.+1%:R^-1)", "pbelow (fun i' => 1 - i'.+2%:R^-1)"
+    assert old in file.text
+    return replace(found, theory=(replace(file, text=file.text.replace(old, new)),))
+
+
 @pytest.mark.slow
-def test_heads_over_a_constant_row_pass_the_gate_and_wrong_ones_do_not() -> None:
-    right = [*audits(heavy_ball()), audit_of(decay())]
+def test_what_is_right_passes_the_gate_and_nothing_else() -> None:
+    right = [*audits(heavy_ball()), audit_of(decay()), general_audit("vector_blocks"), invariance("decay"), mean()]
     wrong = {what: audits(algorithm)[0] for what, algorithm in WRONG.items()}
     wrong["the sign"] = audit_of(of_other_sign(decay("fault_sign")))
-    outcome = gate([*right, *wrong.values()], rocq(), limit=240.0)
+    late = shifted(mean("fault_late"))
+    laws = [invariance(f"fault_law_{k}", *change) for k, change in enumerate(LAWS.values())]
+    outcome = gate([*right, *wrong.values(), late, *laws], rocq(), limit=240.0)
     said = {**outcome.undecided, **outcome.refused}
     assert set(outcome.passed) == {t.name for a in right for t in a.theorems}, said
     for what, audit in wrong.items():
         assert all("one layer with the weights is one step" in said[t.name] for t in audit.theorems), what
+    assert all("the masks gather what the loop adds up: no" in said[t.name] for t in late.theorems)

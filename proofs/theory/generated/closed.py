@@ -14,9 +14,10 @@ from ....symbolic.errors import NotRepresentableError
 from .given import Weights
 from .heads import cells
 from .loop import Data, Loop
+from .masks import differs_by_step, entering, step_decay
 from .prompt import Prompt
 from .scalars import Spelling
-from .terms import VECTOR
+from .terms import VECTOR, bracketed
 from .terms import Term as Expression
 
 
@@ -52,13 +53,6 @@ def closed_form(derivation: Weights, loop: Loop) -> ClosedForm:
     for name in after:
         if name not in traces or (traces[name].decay == 1 and name in read):
             totals[name] = _terms(a, name, after[name], reading, traces)
-    used = [x for terms in totals.values() for t in terms for x in (t.row_trace, t.block_trace) if x]
-    for trace in [*used, *(traces[name] for name in traces if name not in totals)]:
-        if any(INDEX in s.names() for s in (trace.decay, *trace.parts.values())):
-            raise NotRepresentableError(
-                f"the loop variable {trace.name} changes with the position in the context, and the theory's traces do "
-                "not: the lemmas about masks are for geometric ones"
-            )
     return ClosedForm(traces, totals)
 
 
@@ -68,8 +62,7 @@ def _occurs(part: Expression, whole: Expression) -> bool:
 
 def scalars_of(derivation: Weights, form: ClosedForm) -> list[Scalar]:
     """Every coefficient that the file speaks of."""
-    triangles = [t for m in derivation.masks for t in (*m.lower, *m.upper)]
-    found = [m.diagonal for m in derivation.masks] + [x for t in triangles for x in (t.coefficient, t.decay)]
+    found = [x for m in derivation.masks for x in m.scalars()]
     found += [c for h in derivation.heads for part in cells(h) for c in part.values()]
     found += [x for t in form.traces.values() for x in (t.decay, *t.parts.values())]
     return found + [t.coefficient for terms in form.totals.values() for t in terms]
@@ -101,6 +94,14 @@ def closing(
         row = every[name].name
         return f"({row} {state})" if name in prompt.accumulators else row
 
+    def traced(vector: bool, own: Trace, name: str, enters: Scalar | None, at: str) -> str:
+        """A trace of one block or row, before step `at`; where steps differ, one with what enters at each."""
+        word, times = ("tracev", "*:") if vector else ("traces", "*")
+        if not differs_by_step(own.decay, enters):
+            return f"{word} {spelling.argument(own.decay)} {own.delay} {source(name)} {at}"
+        entry = f"{bracketed(entering(enters, spelling))} {times} {source(name).strip('()')} j"
+        return f"p{word} {step_decay(own.decay, spelling)} {own.delay} (fun j => {entry}) {at}"
+
     for name, display in loop.names.items():
         vector = loop.kinds[name] == VECTOR
         times, trace, gather = ("*:", "tracev", "gather") if vector else ("*", "traces", "gathers")
@@ -109,9 +110,9 @@ def closing(
             for t in form.totals[name]:
                 y, x = f"{every[t.row].name} {state} j", f"{every[t.block].name} j"
                 if t.row_trace is not None:
-                    y = f"traces {spelling.argument(t.row_trace.decay)} {t.row_trace.delay} {source(t.row)} j"
+                    y = traced(False, t.row_trace, t.row, t.enters, "j")
                 if t.block_trace is not None:
-                    x = f"{trace} {spelling.argument(t.block_trace.decay)} {t.block_trace.delay} {source(t.block)} j"
+                    x = traced(vector, t.block_trace, t.block, t.enters, "j")
                 parts.append(f"({spelling.argument(t.coefficient)} * {y}) {times} {x}")
             gains[name] = (f"gain_{display}", "\n  + ".join(parts) or "0")
             values[name] = f"{trace} 1 0 (gain_{display} {state}) k"
@@ -122,8 +123,12 @@ def closing(
             gathered[name] = " + ".join(pieces) or "0"
         elif name in form.traces:
             own = form.traces[name]
-            at = f"{spelling.argument(own.decay)} {own.delay}"
-            parts = [f"{spelling.argument(c)} {times} {trace} {at} {source(s)} k" for s, c in own.parts.items()]
+            parts = []
+            for s, c in own.parts.items():
+                if INDEX in c.names():
+                    parts.append(traced(vector, own, s, c, "k"))
+                else:
+                    parts.append(f"{spelling.argument(c)} {times} {traced(vector, own, s, None, 'k')}")
             values[name] = " + ".join(parts) or "0"
         else:
             raise NotRepresentableError(f"the loop variable {name} has no closed form")

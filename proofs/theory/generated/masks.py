@@ -1,24 +1,45 @@
-"""The derived masks in Rocq, in two forms: as the mask lemma reads them, and entry by entry as a paper has them."""
+"""The masks in Rocq, in two forms: as the mask lemma reads them, and entry by entry as a paper has them."""
 
 from __future__ import annotations
 
+from ....symbolic.derivation.coefficients import INDEX
+from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.masks import Mask, Triangle
-from ....symbolic.errors import NotRepresentableError
 from .scalars import Spelling
 from .terms import bracketed
 
+STEP = "i'"
+
 
 def summed(mask: Mask, spelling: Spelling) -> str:
-    """A sum of `diagonal`, `below` and `above`, the theory's words; `NotRepresentableError` for other triangles."""
-    if any(t.enters is not None or not t.geometric for t in (*mask.lower, *mask.upper)):
-        raise NotRepresentableError("a mask is no sum of geometric triangles, and the theory has no lemma about others")
+    """A sum of `diagonal`, `below` and `above`, the theory's words, or of `pbelow` and `pabove` where steps differ."""
     parts = []
     if mask.diagonal:
         parts.append(f"diagonal (fun j => {spelling.text(mask.diagonal)})")
     for word, triangles in (("below", mask.lower), ("above", mask.upper)):
         for t in triangles:
-            parts.append(f"{word} {spelling.argument(t.decay)} {t.delay} (fun j => {spelling.text(t.coefficient)})")
+            coefficient = f"(fun j => {spelling.text(t.coefficient)})"
+            if differs_by_step(t.decay, t.enters):
+                enters = f"(fun j => {entering(t.enters, spelling)})"
+                parts.append(f"p{word} {step_decay(t.decay, spelling)} {t.delay} {coefficient} {enters}")
+            else:
+                parts.append(f"{word} {spelling.argument(t.decay)} {t.delay} {coefficient}")
     return " + ".join(parts) or "0"
+
+
+def differs_by_step(decay: Scalar, enters: Scalar | None) -> bool:
+    """Whether a trace decays otherwise at some step than at others, or takes in what the position weighs."""
+    return enters is not None or INDEX in decay.names()
+
+
+def step_decay(decay: Scalar, spelling: Spelling) -> str:
+    """The decay as a function of the step, counted from zero; i' is no name of a user's."""
+    return f"(fun i' => {spelling.text(decay, STEP)})"
+
+
+def entering(enters: Scalar | None, spelling: Spelling, position: str = "j") -> str:
+    """What an entry is multiplied by as it enters a trace."""
+    return "1" if enters is None else spelling.text(enters, position)
 
 
 def entries(mask: Mask, spelling: Spelling) -> str:
@@ -28,7 +49,8 @@ def entries(mask: Mask, spelling: Spelling) -> str:
         return f"if i == j then {diagonal} else 0"
     if len(mask.lower) == 1 and not mask.upper:
         (t,) = mask.lower
-        if mask.diagonal == 1 and not t.delay and t.decay and t.coefficient == t.decay and t.decay != 1:
+        alike = not differs_by_step(t.decay, t.enters)
+        if alike and mask.diagonal == 1 and not t.delay and t.decay and t.coefficient == t.decay and t.decay != 1:
             return f"if (j <= i)%N then {spelling.argument(t.decay)} ^+ (i - j) else 0"
     below = " + ".join(_triangle(t, spelling, "i", "j") for t in mask.lower) or "0"
     above = " + ".join(_triangle(t, spelling, "j", "i") for t in mask.upper) or "0"
@@ -37,6 +59,8 @@ def entries(mask: Mask, spelling: Spelling) -> str:
 
 def _triangle(t: Triangle, spelling: Spelling, later: str, earlier: str) -> str:
     coefficient = spelling.text(t.coefficient, later)
+    if differs_by_step(t.decay, t.enters):
+        return _product(t, spelling, later, earlier)
     if not t.decay:
         return f"(if {later} == ({earlier} + {t.delay}).+1 :> nat then {coefficient} else 0)"
     if t.delay:
@@ -48,3 +72,13 @@ def _triangle(t: Triangle, spelling: Spelling, later: str, earlier: str) -> str:
     if t.coefficient == t.decay:
         return f"{spelling.argument(t.decay)} ^+ ({later} - {earlier})"
     return f"{bracketed(coefficient)} * {spelling.argument(t.decay)} ^+ ({later} - {earlier}).-1"
+
+
+def _product(t: Triangle, spelling: Spelling, later: str, earlier: str) -> str:
+    """An entry with the product of the decays of the steps between."""
+    last = f"({later} - {t.delay})" if t.delay else later
+    product = f"\\prod_({earlier}.+1 <= {STEP} < {last}) ({spelling.text(t.decay, STEP)})"
+    text = f"{bracketed(spelling.text(t.coefficient, later))} * ({product})"
+    if t.enters is not None:
+        text = f"{text} * {bracketed(entering(t.enters, spelling, earlier))}"
+    return f"(if ({earlier} + {t.delay} < {later})%N then {text} else 0)" if t.delay else text

@@ -248,9 +248,10 @@ def _closed(parts: Parts) -> list[str]:
     lines.append(f"""Lemma loop_closed {argument} : sweep (body {state}) {loop.start} = closed {state} n.
 Proof.
 apply: (sweep_ind (P := fun k loop => loop = closed {state} k)); rewrite /closed.
-  by rewrite ?(tracev0, traces0, scaler0, mulr0, addr0).
+  by rewrite ?(tracev0, traces0, ptracev0, ptraces0, scaler0, mulr0, addr0).
 move=> j loop ->; {taken}cbv beta iota zeta delta [body].
 rewrite ?(tracevS, tracesS, tracev_delay, traces_delay).
+rewrite ?(ptracevS, ptracesS, ptracev_delay, ptraces_delay); cbv beta.
 {split}rewrite {unfold_gains}; name_traces; rewrite {_unfold(parts)}; close_any.
 Qed.""")
     masks = " ".join(f"/{m}" for m in parts.masks)
@@ -262,7 +263,7 @@ Qed.""")
   {trace} 1 0 ({gain} {state}) n = {closing.gathered[name]}.
 Proof.
 rewrite {trace}_sum {masks}.
-rewrite ?({gather}D, {gather}_diagonal, {gather}_below, {gather}_above).
+rewrite ?({gather}D, {gather}_diagonal, {gather}_below, {gather}_above, {gather}_pbelow, {gather}_pabove).
 rewrite {linear} -?big_split; apply: eq_bigr => j _; rewrite /{gain} /=; name_traces.
 close_{"vector" if vector else "scalar"}.
 Qed.""")
