@@ -19,6 +19,8 @@ from ..algorithms import catalogue
 from ..arithmetics.arithmetic import RATIONALS
 from ..construction import instantiate
 from ..derivation.derive import quick
+from ..derivation.loop import loop_form
+from ..derivation.state import SymbolicState
 from ..prompt import Layout
 from .masks import MaskSpace
 from .network import Network
@@ -53,14 +55,17 @@ class Member:
 
 @lru_cache(maxsize=16)
 def members(prompt: Prompt) -> tuple[Member, ...]:
-    """The algorithms of the catalogue that a prompt can hold."""
+    """The algorithms of the catalogue that a prompt can hold, but for those that mix old weights over a constant row.
+
+    Their heads map rows token by token, which is no unit of a preconditioner.
+    """
     blocks = [b.name for b in prompt.algorithm.features]
     rows = [row.name for row in prompt.algorithm.accumulators]
     found = []
     for algorithm in catalogue().values():
         own = [b.name for b in algorithm.features]
         placed = [_placed(row.name, rows) for row in algorithm.accumulators]
-        if set(own) <= set(blocks) and all(placed):
+        if set(own) <= set(blocks) and all(placed) and not loop_form(SymbolicState(algorithm)).mixing:
             found.append(Member(algorithm, tuple(own), tuple(str(x) for x in placed)))
     return tuple(found)
 
