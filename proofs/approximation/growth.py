@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ...symbolic.approximation.quantity import text
-from ...symbolic.approximation.scaling import Growth, constants_inside, growth, lipschitz
+from ...symbolic.approximation.scaling import Growth, all_affine, constants_inside, growth, lipschitz
 from ..verdict import Claim
 from .form import transition_text
 from .study import Study, number, texts, vector
@@ -16,7 +16,9 @@ def lipschitz_claim(study: Study) -> Claim:
     if not study.piecewise_affine:
         return _grows(study, "lipschitz")
     if study.traces is None:
-        constant = lipschitz(study.samples)
+        symbolic = study.symbolic
+        plain = symbolic is None or symbolic.table.maxima or not all_affine(symbolic)
+        constant = lipschitz(study.samples if plain or symbolic is None else symbolic)
         assert constant is not None
         return study.holds("lipschitz", True, f"|h(v, y) - h(w, y)| <= {number(constant)} |v - w| in the sup-norm",
                            constant=texts([constant])[0])  # fmt: skip

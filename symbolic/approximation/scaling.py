@@ -49,15 +49,18 @@ def is_affine(q: Quantity, bilinear: range = range(0)) -> bool:
 
 def all_affine(found: Samples) -> bool:
     """Whether h is affine in the weights, maxima of affine functions included, for every y (and every eta)."""
-    distinct = {id(q.parts): q for move in found.moves for q in move.values()}
-    scalars = range(found.size, len(found.table.names))  # entries of the trace, and eta where it is a symbol
-    return all(is_affine(q, scalars) for q in distinct.values())
+    if "affine" not in found.known:
+        distinct = {id(q.parts): q for move in found.moves for q in move.values()}
+        scalars = range(found.size, len(found.table.names))  # entries of the trace, and eta where it is a symbol
+        found.known["affine"] = all(is_affine(q, scalars) for q in distinct.values())
+    return bool(found.known["affine"])
 
 
 def lipschitz(found: Samples) -> Fraction | None:
     """A constant L with |h(v, y) - h(w, y)| <= L |v - w| in the sup-norm for every y, without traces; else None.
 
-    It is the largest row sum of slopes, for a maximum the largest among its arguments.
+    It is the largest row sum of slopes, for a maximum the largest among its arguments.  Where eta is a symbol, that of
+    the samples' own eta is taken, term by term.
     """
     if found.trace_size or not all_affine(found):
         return None
@@ -67,11 +70,24 @@ def lipschitz(found: Samples) -> Fraction | None:
         for q in move.values():
             sum_of = slopes.get(id(q.parts))
             if sum_of is None:
-                sum_of = slopes[id(q.parts)] = slope(of_parts(q))
+                sum_of = slopes[id(q.parts)] = _at_eta(q, found) if found.symbolic_ratio else slope(of_parts(q))
             above, below = sum_of.numerator * abs(q.num), sum_of.denominator * q.den
             if above * bottom > top * below:
                 top, bottom = above, below
     return Fraction(top, bottom)
+
+
+def _at_eta(q: Quantity, found: Samples) -> Fraction:
+    """The slope of the sum that an affine quantity is a multiple of; eta, a symbol, is positive."""
+    place, eta = len(q.table.names) - 1, found.parameters["eta"]
+    by_power: dict[int, int] = {}
+    for monomial, c in q.parts.items():
+        power = 0
+        while power < len(monomial) and monomial[-1 - power] == place:
+            power += 1
+        if power < len(monomial):  # else a constant
+            by_power[power] = by_power.get(power, 0) + abs(c)
+    return sum((c * eta**power for power, c in by_power.items()), Fraction(0))
 
 
 def slope(q: Quantity) -> Fraction:
