@@ -122,6 +122,17 @@ class Quantity:
             raise ContentError(f"h has more than {MAX_TERMS} terms, the limit")
         return Quantity(quantities[0].table, _nonzero(total), den)
 
+    def _plus(self, other: Quantity, sign: int) -> Quantity:
+        """self + sign other: the combination of two, which is most of them."""
+        den = lcm(self.den, other.den)
+        own, its = self.num * (den // self.den), sign * other.num * (den // other.den)
+        total = {monomial: c * own for monomial, c in self.parts.items()}
+        for monomial, c in other.parts.items():
+            total[monomial] = total.get(monomial, 0) + c * its
+        if len(total) > MAX_TERMS:
+            raise ContentError(f"h has more than {MAX_TERMS} terms, the limit")
+        return Quantity(self.table, _nonzero(total), den)
+
     def scaled(self, factor: Number) -> Quantity:
         """factor self."""
         top = self.num * factor.numerator
@@ -161,17 +172,17 @@ class Quantity:
 
     def __add__(self, other: Any) -> Any:
         found = self._joined(other)
-        return NotImplemented if found is None else Quantity.combination((self, found), (1, 1))
+        return NotImplemented if found is None else self._plus(found, 1)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
         found = self._joined(other)
-        return NotImplemented if found is None else Quantity.combination((self, found), (1, -1))
+        return NotImplemented if found is None else self._plus(found, -1)
 
     def __rsub__(self, other: Any) -> Any:
         found = self._joined(other)
-        return NotImplemented if found is None else Quantity.combination((found, self), (1, -1))
+        return NotImplemented if found is None else found._plus(self, -1)
 
     def __neg__(self) -> Quantity:
         return self.scaled(-1)
