@@ -12,6 +12,8 @@ from typing import Any
 
 from flint import ctx, fmpq_poly, fmpz_poly
 
+from ..errors import WorkLimitError
+from .balls import too_close
 from .rationals import dyadic, integer_polynomial, simplest
 from .sturm import chain, count_between, squarefree
 
@@ -93,7 +95,15 @@ def _folded(p: fmpq_poly, m: int) -> fmpq_poly:
 
 
 def _largest_modulus(p: fmpz_poly) -> Fraction:
-    """About the largest modulus of a root, which is not 1, on the same side of 1."""
+    """About the largest modulus of a root, which is not 1, on the same side of 1.
+
+    Raises `WorkLimitError` where two roots lie too close together for enclosures.
+    """
+    if too_close(p):
+        raise WorkLimitError(
+            "the numbers given put two eigenvalues within some 10^-200 of each other, and enclosures of them are not "
+            "looked for that close: give numbers of fewer digits"
+        )
     before = ctx.prec
     try:
         while True:

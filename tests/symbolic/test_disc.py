@@ -6,12 +6,13 @@ import random
 from fractions import Fraction
 
 import pytest
-from flint import fmpq, fmpq_poly, fmpz_poly
+from flint import fmpq, fmpq_poly, fmpz, fmpz_poly
 
-from layerproof.symbolic.convergence.balls import balls_inside
+from layerproof.symbolic.convergence.balls import balls_inside, largest_root, too_close
 from layerproof.symbolic.convergence.decide import judged
 from layerproof.symbolic.convergence.disc import closed, inside, radius, within
 from layerproof.symbolic.convergence.sturm import isolate, real_roots
+from layerproof.symbolic.errors import WorkLimitError
 
 HALF = Fraction(1, 2)
 BY_HAND = [  # coefficients from the constant on; inside, closed, rho, different real roots
@@ -81,3 +82,14 @@ def test_an_eigenvalue_beyond_floats_is_told_in_words() -> None:
     said = judged(fmpq_poly([-(10**400), 1])).why
     assert said.endswith("one too large for a float of modulus above 1.8e+308") and "inf" not in said
     assert judged(fmpq_poly([-3, 1])).why.endswith("about 3 of modulus 3")
+
+
+def test_roots_too_close_for_enclosures_are_not_looked_for_and_others_are() -> None:
+    a, b = fmpz(10) ** 600, fmpz(10) ** 10
+    near = fmpz_poly([a, -2 * a - b, a])  # 1 +- 10^-295
+    assert too_close(near) and balls_inside(near) is None and largest_root(near)[1] == pytest.approx(1)
+    assert too_close(near * fmpz_poly([-1, 1]) ** 2)  # a root that is there twice hides nothing
+    for apart in (fmpz_poly([a, -3 * a, 2 * a + 1]), fmpz_poly([1, a, 3]), fmpz_poly([1, -1]) ** 5, fmpz_poly([5])):
+        assert not too_close(apart)
+    with pytest.raises(WorkLimitError, match="two eigenvalues"):
+        radius(near)
