@@ -168,7 +168,7 @@ class Identified:
         largest = sorted(left.items(), key=lambda kv: -kv[1])[:LISTED]
         return {
             "algorithm": candidate.name,
-            "exact": candidate.exact,
+            "exact": candidate.exact and self.resolution is None,
             "distance": near.distance,
             "shares": list(near.shares),
             "discount_factor": None if fitted.kappa is None else rational_text(fitted.kappa),

@@ -51,6 +51,8 @@ def identify(
         if len(answers) != 1:
             raise ArgumentError(f"output is given, but {len(answers)} networks were read: name one of them")
         written = write_rule(output, answers[0].recognition.network, answers[0].rule)
+        if answers[0].resolution is not None:
+            written += " (the network as it was read off a module's calls, to rounding)"
     return Identification(question.document(), tuple(answers), written)
 
 

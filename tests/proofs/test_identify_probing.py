@@ -66,6 +66,7 @@ def test_layers_without_names_are_probed_and_what_they_run_is_never_called_exact
         "approximately td-lambda (trace decay 1/2): equal as far as calling the module shows"
     )
     document = found.document()
+    assert document["catalogue"][0]["exact"] is False
     assert (document["theorem"], document["rule"]["exact"], document["resolution"]) == (None, False, 2.0**-40)
     assert "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C e_j" in found.update()
     wrong = asked(Layers(lp.construct("td-lambda", d=2, n=N, layers=2), "sign"))

@@ -32,7 +32,13 @@ def files(place: Path) -> dict[str, bytes]:
 def test_the_command_writes_numbers_weights_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ran = run_cli(capsys, "train", "--preset", "tiny", "--processes", "4", "-o", str(tmp_path / "run"))
     assert ran.code == 0
-    for said in ("0 reached, 0 half-way, 3 not reached", "untrained", "metrics.json", "Next: open"):
+    for said in (
+        "0 reached, 0 half-way, 3 not reached",
+        "untrained",
+        "metrics.json",
+        "Next: open",
+        "; layerproof identify ",
+    ):
         assert said in ran.out
     written = files(tmp_path / "run")
     seeds = [f"seed-{k}/{name}" for k in (1, 2, 3) for name in ("measures.json", "weights.safetensors")]
