@@ -204,7 +204,7 @@ def test_a_parameter_goes_to_the_algorithm_that_has_it(tmp_path: Path) -> None:
         ("zzz = 1", "there is no key 'zzz': wanted some of algorithm, d, n, L"),
         ("parameters = 1", "parameters is 1, wanted a table"),
         ("parameters = {gamma = 1}", "parameters.gamma is given, but gamma is an axis of its own"),
-        ("parameters = {beta = 1}", "parameters.beta is given, but no algorithm of the sweep has it"),
+        ("parameters = {zeta = 1}", "parameters.zeta is given, but no algorithm of the sweep has it"),
         ("d = 2\nd = 3", "is not TOML"),
         ("d = [2", "is not TOML"),
         ("d = " + "[" * 5000, "nested too deeply"),
