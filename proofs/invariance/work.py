@@ -15,8 +15,8 @@ from ...symbolic.prompt import Layout
 
 RATIONAL_DEPTH = 4
 """The deepest transformer that runs on rationals here: entries grow threefold in degree with every layer."""
-PROJECTED = 200
-"""So many updates of one sample are taken at least, whatever the group."""
+PROJECTED = 1000
+"""So many updates of one sample stand for those that are taken whatever the group, spans of their like included."""
 
 
 def check_work(
