@@ -10,6 +10,7 @@ from importlib.metadata import version as version_of
 from typing import Any
 
 import layerproof
+from layerproof.proofs import functions
 
 project = "layerproof"
 version = release = version_of("layerproof")
@@ -37,6 +38,9 @@ python_maximum_signature_line_length = 100
 
 HOMES = {f"layerproof.{home}.{name}": name for name, home in layerproof._HOMES.items()}
 """Where each name of the facade is defined: references to these lead to the facade's entry."""
+
+# `simulate` names its result for type checkers only, since it loads NumPy: here its signature is read, and needs it.
+vars(functions)["Simulation"] = layerproof.Simulation
 
 nitpick_ignore_regex = [
     # The libraries' own types, and ours that the facade does not show: named, but described nowhere here.

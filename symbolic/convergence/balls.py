@@ -50,4 +50,4 @@ def too_close(p: fmpz_poly) -> bool:
     rows = [[0] * k + coefficients + [0] * (degree - 2 - k) for k in range(degree - 1)]
     rows += [[0] * k + slope + [0] * (degree - 1 - k) for k in range(degree)]
     resultant = abs(int(fmpz_mat(rows).det()))  # Sylvester's: the discriminant times the leading coefficient
-    return most - resultant.bit_length() + abs(coefficients[-1]).bit_length() > LOST
+    return bool(most - resultant.bit_length() + abs(coefficients[-1]).bit_length() > LOST)
