@@ -598,17 +598,18 @@ def given_reference(folder: Path, *changes: tuple[str, str]) -> tuple[Any, Const
 def test_given_heads_are_judged_against_the_update_before_a_module_is_judged_against_them(tmp_path: Path) -> None:
     right, reference = given_reference(tmp_path)
     found = lp.assert_implements(lp.LinearTransformer.from_construction(reference), right)
-    assert [c.evidence for c in found.claims] == ["identity-exact", "float", "float", "float", "float"]
-    assert [c.claim.startswith("the reference: ") for c in found.claims] == [True, True, True, False, False]
+    symbols = ["identity-symbolic", "identity-symbolic", "identity-entrywise", "identity-exact", "identity-random"]
+    assert [c.evidence for c in found.claims] == [*symbols, "float", "float", "float", "float"]
+    assert [c.claim.startswith("the reference: ") for c in found.claims] == [True] * 7 + [False] * 2
     folder = tmp_path / "doubled"
     folder.mkdir()
     wrong, doubled = given_reference(folder, (HEAD, HEAD.replace("1})", "2})")))
     # Both run the doubled step, and agree to the last bit: neither runs the update.
     subject = lp.LinearTransformer.from_construction(doubled)
-    for algorithm in (wrong, right):
+    for algorithm, kind in ((wrong, "symbolic"), (right, "exact")):
         message = refusal(subject, algorithm)
         assert message.startswith(
-            "LinearTransformer does not implement mine: REFUTED by identity-exact\nthe reference: "
+            f"LinearTransformer does not implement mine: REFUTED by identity-{kind}\nthe reference: "
         )
     assert judge(subject, wrong).claims[-1].verdict is lp.Verdict.NOT_RUN
     # Nor does a construction that is asked about in floats alone.
@@ -623,7 +624,7 @@ def test_the_floats_of_refuted_weights_say_what_they_are_about(tmp_path: Path, c
     ran = run_cli(capsys, "verify", wrong, "-d", "2", "-n", "3", "-L", "2", "--trials", "2")
     assert ran.code == 1
     cells = re.findall(r"HOLDS \S+ of \S+ of refuted weights|HOLDS any run \S+ of refuted weights", ran.out)
-    assert len(cells) == 2 and ran.out.count("HOLDS") == 3  # and once in the count at the end
+    assert len(cells) == 2 and ran.out.count("HOLDS") == 4  # and once of the masks, once in the count at the end
     found = lp.verify(write(tmp_path, given=True), d=2, n=3, layers=2, trials=2)
     assert found.holds and not any("about" in c.details for c in found.claims)
 

@@ -276,4 +276,5 @@ def test_arguments_that_do_not_fit_the_depth_exit_two(capsys, arguments, fragmen
     ids=" ".join,
 )  # fmt: skip
 def test_absurd_sizes_are_refused_before_anything_runs(capsys, arguments):
-    assert_refused(run_cli(capsys, *TD, *arguments), 2, "limit")
+    said = "wanted at most 100" if "-L" in arguments else "limit"
+    assert_refused(run_cli(capsys, *TD, *arguments), 2, said)

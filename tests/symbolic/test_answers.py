@@ -20,12 +20,20 @@ SMALL = {"d": 2, "n": 4, "layers": 2, "trials": 1}
 
 
 @pytest.mark.slow
-def test_given_heads_show_that_a_failed_derivation_rules_nothing_out():
-    given = load(EXAMPLES / "heavy_ball_td.py")
+def test_given_heads_show_that_a_failed_derivation_rules_nothing_out(tmp_path):
+    # a row of twos is as good as one of ones, but is no constant row that is looked for
+    text = (EXAMPLES / "heavy_ball_td.py").read_text(encoding="utf-8")
+    changes = [("lambda t, p: 1, scalar=True", "lambda t, p: 2, scalar=True"), ("[[1]]", '[["1/4"]]')]
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path = tmp_path / "twos.py"
+    path.write_text(text, encoding="utf-8")
+    given = load(path)
     assert lp.verify(given, **SMALL).holds
     result = lp.verify(replace(given, heads=None), evidence=["derived"], **SMALL)
     claim = next(c for c in result.claims if c.asked)
-    assert (claim.verdict, result.exit_code) == (lp.Verdict.UNDECIDED, 3) and "heads=" in claim.reason
+    assert (claim.verdict, result.exit_code) == (lp.Verdict.UNDECIDED, 3) and "one more prompt row" in claim.reason
 
 
 @pytest.mark.slow

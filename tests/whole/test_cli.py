@@ -55,7 +55,7 @@ def write(folder: Path, content: Any, name: str = "prompt.json") -> str:
 @pytest.mark.parametrize("command", ["verify", "derive"])
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("td-0", "td0"), ("TD_LAMBDA", "td-lambda"), ("gtd", "gtd2"), ("average-reward", "average-reward-td")],
+    [("td-0", "td0"), ("TD_LAMBDA", "td-lambda"), ("gdt2", "gtd2"), ("average-reward", "average-reward-td")],
 )
 def test_an_unknown_algorithm_is_refused_with_the_nearest_names(
     capsys: Capture, command: str, name: str, near: str

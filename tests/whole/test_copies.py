@@ -61,7 +61,7 @@ def test_a_construction_and_a_derivation_survive(case: Case, way: Callable[[Any]
     for _ in range(2):  # before and after its split has been looked at
         made = way(weights)
         assert same(made, weights) and lp.assert_implements(made, case.name).holds
-        assert weights.split() is not None
+        assert weights.row_heads() is not None
     first, second = (h for layer in made.layers for h in (layer[0],))
     assert (first.M is second.M) == (weights.layers[0][0].M is weights.layers[1][0].M)  # what is shared stays shared
     derivation = way(case.derivation)

@@ -16,6 +16,8 @@ from .theory_file import Parts
 
 WORDS = ("commutant", "expected_update", "gradient", "vector_blocks")
 """The package's statements whose words these speak."""
+THEORY = ("attention", "loop_masks", "loop_prompt", "commutant", "prompt_invariance")
+"""The files of the theory that the proofs stand on."""
 HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
 {requires}
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -157,7 +159,7 @@ class _Instance:
         requires = "\n".join((
             "From mathcomp Require Import ring.",
             f"From {STATEMENTS_PREFIX} Require {' '.join(WORDS)} {self.name}.",
-            f"From {THEORY_PREFIX} Require attention loop_masks loop_prompt commutant prompt_invariance.",
+            f"From {THEORY_PREFIX} Require {' '.join(THEORY)}.",
             f"From {AUDITS_PREFIX} Require vector_blocks.",
         ))  # fmt: skip
         lines = [HEADER.format(requires=requires), self._lemma(own, theory)]
