@@ -613,7 +613,7 @@ def test_given_heads_are_judged_against_the_update_before_a_module_is_judged_aga
         )
     assert judge(subject, wrong).claims[-1].verdict is lp.Verdict.NOT_RUN
     # Nor does a construction that is asked about in floats alone.
-    assert "REFUTED by identity-exact" in refusal(doubled, wrong, evidence=["float"])
+    assert "REFUTED by identity-symbolic" in refusal(doubled, wrong, evidence=["float"])
     message = refusal(lp.LinearTransformer.from_construction(doubled), right, reference=reference)
     assert message.startswith("LinearTransformer does not implement mine: REFUTED by float")
 
