@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -47,20 +47,30 @@ def write_report(
     Raises `ArgumentError` for an unknown format, for PDF that was asked for and cannot be written, and for a directory
     that holds anything but an earlier report: before anything runs.
     """
-    trouble = available()
-    chosen = list(dict.fromkeys(formats)) if formats is not None else list(DEFAULT_FORMATS)
-    unknown = next((name for name in chosen if name not in FORMATS), None)
-    if unknown is not None or not chosen:
-        raise ArgumentError(f"format is {shown(unknown)}, wanted some of {', '.join(FORMATS)}")
-    if "pdf" in chosen and trouble:
-        if formats is not None:
-            raise ArgumentError(f"format is 'pdf', but {trouble}")
-        chosen.remove("pdf")
+    chosen, note = formats_for(formats, DEFAULT_FORMATS, FORMATS)
     check_target(directory)
     report, result = establish(algorithms, settings, evidence, progress, **more)
     files = write(report, directory, chosen, progress)
-    note = trouble if trouble and formats is None else ""
     return Written(result, tuple(files), note, lacking(report) if "pdf" in chosen else "")
+
+
+def formats_for(
+    asked: Iterable[str] | None, default: Iterable[str], known: Collection[str], where: str = ""
+) -> tuple[list[str], str]:
+    """The formats to write, and a line where PDF is left out of the default ones since its extra is not installed.
+
+    Raises `ArgumentError` for an unknown format, and for PDF that was asked for and cannot be written.
+    """
+    trouble = available()
+    chosen = list(dict.fromkeys(asked)) if asked is not None else list(default)
+    unknown = next((name for name in chosen if name not in known), None)
+    if unknown is not None or not chosen:
+        raise ArgumentError(f"format is {shown(unknown)}, wanted some of {', '.join(known)}{where}")
+    if trouble and asked is None:
+        return [name for name in chosen if name != "pdf"], trouble
+    if trouble and "pdf" in chosen:
+        raise ArgumentError(f"format is 'pdf', but {trouble}")
+    return chosen, ""
 
 
 def report(

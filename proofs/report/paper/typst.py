@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from importlib.resources import files as resources
-from pathlib import Path
 from typing import assert_never
 
-from ....symbolic.errors import LayerproofError
 from ...formula.macros import expanded
 from ..document.formula import Formula
+from ..writers.pdf import compiled
 from ..writers.typst_math import literal, typst_math
 from .bibliography import BY_KEY
 from .breaking import broken
@@ -21,17 +19,8 @@ NAMES = {"theorem": "Theorem", "lemma": "Lemma", "remark": "Remark", "proof": "P
 
 
 def write(paper: Paper) -> bytes:
-    """The PDF. Raises `LayerproofError` where Typst does not take it."""
-    import typst
-
-    with tempfile.TemporaryDirectory() as folder:  # the root: the document can read no file but itself
-        main = Path(folder, "paper.typ")
-        main.write_text(source(paper), encoding="utf-8")
-        try:
-            content = typst.compile(main, root=Path(folder), ignore_system_fonts=True, format="pdf")
-        except typst.TypstError as error:
-            raise LayerproofError(f"Typst did not take the paper form of {paper.name}: {error}") from error
-    return bytes(content)
+    """The PDF. Raises as `compiled`."""
+    return compiled(source(paper), f"the paper form of {paper.name}")
 
 
 def source(paper: Paper) -> str:

@@ -21,9 +21,8 @@ from ...functions import Number, run_settings
 from ...user_file import LOAD_LIMIT, guarded, resolve
 from ...verdict import Claim, Result
 from ..build import by_subject, page_name
-from ..reporting import Written
+from ..reporting import Written, formats_for
 from ..subject import Subject
-from ..writers.pdf import available
 from ..writing import check_target, placed
 from . import latex, typst
 from .bibliography import bibtex, cited
@@ -144,11 +143,7 @@ def write_paper(
     prefix : what labels begin with; the algorithm's name and a colon where it is None
     Raises `ArgumentError` for an unknown format or level and for a directory that holds anything but a report.
     """
-    trouble = available()
-    chosen = list(dict.fromkeys(formats)) if formats is not None else list(FORMATS)
-    unknown = next((f for f in chosen if f not in FORMATS), None)
-    if unknown is not None or not chosen:
-        raise ArgumentError(f"format is {shown(unknown)}, wanted some of {', '.join(FORMATS)} with --paper")
+    chosen, note = formats_for(formats, FORMATS, FORMATS, " with --paper")
     if level not in latex.LEVELS:
         raise ArgumentError(f"level is {shown(level)}, wanted some of {', '.join(latex.LEVELS)}")
     if prefix is not None and not (prefix.isascii() and all(c.isalnum() or c in "-_.:/" for c in prefix)):
@@ -157,10 +152,6 @@ def write_paper(
         raise ArgumentError("no algorithm is named: layerproof report --paper td-lambda")
     if prefix is not None and len(names) > 1:
         raise ArgumentError("prefix is given with several algorithms, whose labels would be the same: name one")
-    if trouble and "pdf" in chosen:
-        if formats is not None:
-            raise ArgumentError(f"format is 'pdf', but {trouble}")
-        chosen.remove("pdf")
     check_target(directory)
     papers, items, result = establish(names, settings, evidence, progress, prove=prove)
     macros = {name: m for paper in papers for name, m in paper.macros.items()}
@@ -177,7 +168,7 @@ def write_paper(
         progress("pdf: writing")
         for paper in papers:
             content[f"{paper.name}.pdf"] = typst.write(paper)
-    return Written(result, tuple(placed(directory, content)), trouble if trouble and formats is None else "")
+    return Written(result, tuple(placed(directory, content)), note)
 
 
 def _keys(paper: Paper) -> set[str]:

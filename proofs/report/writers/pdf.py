@@ -57,18 +57,26 @@ def available() -> str | None:
 
 def write(report: Report) -> dict[str, bytes]:
     """The file of the report: report.pdf. Raises `LayerproofError` where the extra `pdf` is not installed."""
+    return {"report.pdf": compiled(source(report), "the report")}
+
+
+def compiled(text: str, what: str) -> bytes:
+    """A Typst document as a PDF.
+
+    Raises `LayerproofError` where the extra `pdf` is not installed, and where Typst does not take the document.
+    """
     if trouble := available():
         raise LayerproofError(trouble)
     import typst
 
     with tempfile.TemporaryDirectory() as folder:  # the root: the document can read no file but itself
-        main = Path(folder, "report.typ")
-        main.write_text(source(report), encoding="utf-8")
+        main = Path(folder, "main.typ")
+        main.write_text(text, encoding="utf-8")
         try:
             content = typst.compile(main, root=Path(folder), ignore_system_fonts=True, format="pdf")
         except typst.TypstError as error:
-            raise LayerproofError(f"Typst did not take the report: {error}") from error
-    return {"report.pdf": content}
+            raise LayerproofError(f"Typst did not take {what}: {error}") from error
+    return bytes(content)
 
 
 def source(report: Report) -> str:
