@@ -47,8 +47,8 @@ def _head(state: SymbolicState, given: GivenHead, where: str) -> AnyHead:
     features = {b.name for b in algorithm.features}
     if given.W is not None:
         raise NotRepresentableError(f"{where} has a W of its own: multiply it into P, and leave W out")
-    P = {place: _value(state, block[0][1]) for place, block in given.P if block}
-    Q = {(*place, word): _value(state, c) for place, block in given.Q for word, c in block}
+    P = {place: coefficient(state, block[0][1]) for place, block in given.P if block}
+    Q = {(*place, word): coefficient(state, c) for place, block in given.Q for word, c in block}
     U = {place: c for place, c in P.items() if c.poly}
     E = {(r, word, s): c for (r, s, word), c in Q.items() if c.poly}
     if any(written in features for written, _ in U):
@@ -65,7 +65,7 @@ def _head(state: SymbolicState, given: GivenHead, where: str) -> AnyHead:
     raise NotRepresentableError(f"{where} is of another shape: wanted {SHAPES}")
 
 
-def _value(state: SymbolicState, node: Expression) -> Scalar:
+def coefficient(state: SymbolicState, node: Expression) -> Scalar:
     """A traced coefficient in the contraction algebra."""
     a = state.algebra
     keys = list(dict.fromkeys((x.source, x.name) for x in names([node])))

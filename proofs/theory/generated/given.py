@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.coefficients import LENGTH
-from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import Derivation, readout_of
 from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.given_form import coefficient
 from ....symbolic.derivation.masks import Mask
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.given import traced
 from ....symbolic.readout import Readout
-from ....symbolic.tracing.evaluate import Program
-from ....symbolic.tracing.expression import Expression, names
 from ....symbolic.tracing.heads import GivenHeads
 
 
@@ -66,7 +62,6 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
     """
     state = SymbolicState(algorithm, dict(options))
     numbers = {b.name for b in algorithm.features if b.scalar} | {row.name for row in algorithm.accumulators}
-    values = _Values(state)
     heads = []
     for k, head in enumerate(found.heads, 1):
         if head.W is not None:
@@ -76,28 +71,13 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
             if written not in numbers:
                 raise NotRepresentableError(f"P of head {k} writes the feature rows {written}")
             ((_, c),) = block
-            U[written, read] = values(c)
+            U[written, read] = coefficient(state, c)
         for (r, s), block in head.Q:
             for word, c in block:
-                E[r, word, s] = values(c)
+                E[r, word, s] = coefficient(state, c)
         kept = [w for w, _ in U if any(w == b.name for b in algorithm.features)]
         if kept:
             raise NotRepresentableError(f"P of head {k} writes the feature row {kept[0]}, which has to stay as it is")
         heads.append(SymbolicHead(0, {x: c for x, c in U.items() if c.poly}, {x: c for x, c in E.items() if c.poly}))
     mask = Mask(state.algebra.number(1))
     return GivenWeights(algorithm, dict(options), state, (mask,), tuple(heads), readout_of(state))
-
-
-class _Values:
-    """Traced coefficients in the derivation's algebra."""
-
-    def __init__(self, state: SymbolicState):
-        self._algebra = state.algebra
-
-    def __call__(self, node: Expression) -> Scalar:
-        a = self._algebra
-        keys = list(dict.fromkeys((x.source, x.name) for x in names([node])))
-        whole = [("whole", *key) for key in keys]
-        known = [a.parameter(LENGTH if key == ("sweep", "n") else key[1]) for key in keys]
-        value = Program([node], [*keys, *whole]).run([*known, *known])[0]
-        return a.number(value) if isinstance(value, (int, Fraction)) else value
