@@ -23,8 +23,8 @@ def one_weight(error: Any, direction: Any) -> Update:
     return update
 
 
-def two_weights(first: Any, second: Any, sequential: bool = False) -> Update:
-    """w + C (1/n) sum of first, v + D (1/n) sum of second; `sequential` lets the second read the new w."""
+def two_weights(first: Any, second: Any, sequential: bool = False, keeps: Any = lambda v, D: v) -> Update:
+    """w + C (1/n) sum of first, keeps(v) + D (1/n) sum of second; `sequential` lets the second read the new w."""
 
     def update(weights, preconditioners, sweep, p):
         (w, v), (C, D) = weights, preconditioners
@@ -34,7 +34,7 @@ def two_weights(first: Any, second: Any, sequential: bool = False) -> Update:
         new = w + C @ total / sweep.n
         for t in sweep:
             other = other + second(new if sequential else w, v, t, p)
-        return new, v + (D @ other if hasattr(D, "mT") else D * other) / sweep.n
+        return new, keeps(v, D) + (D @ other if hasattr(D, "mT") else D * other) / sweep.n
 
     return update
 

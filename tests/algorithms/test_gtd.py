@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from expected import Expected
 from helpers import GAMMA, Case, apply, block_matrix, dot, negated, plus, random_context, run_layers, times, transposed
-from updates import along_gradient, gtd2_gain, td_error, tdc_gain
+from updates import along_gradient, gtd2_gain, td_error, tdc_gain, two_weights
 
 from layerproof.symbolic.construction import construct
 
@@ -19,18 +19,7 @@ B = Fraction(-3, 5)
 def steps(gain=gtd2_gain, averages=lambda w, u, t, p: td_error(w, t, p) * t.phi, keeps=lambda u, b: u - b * u,
           sequential=False):  # fmt: skip
     """w + C (1/n) sum of gain, and keeps(u) + b (1/n) sum of what u averages; `sequential` lets u read the new w."""
-
-    def update(weights, preconditioners, sweep, p):
-        (w, u), (C, b) = weights, preconditioners
-        total, other = 0 * w, 0 * u
-        for t in sweep:
-            total = total + gain(w, u, t, p)
-        new = w + C @ total / sweep.n
-        for t in sweep:
-            other = other + averages(new if sequential else w, u, t, p)
-        return new, keeps(u, b) + b * other / sweep.n
-
-    return update
+    return two_weights(gain, averages, sequential, keeps)
 
 
 EXPECTED = Expected(
