@@ -23,7 +23,7 @@ from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text
 
 MAX_WORK = 10**9
-"""The default limit on the work of one algorithm, in the units of `work.py`: under two minutes of one core."""
+"""The default limit on the work of one algorithm, in the units of `work.py`: meant as two minutes of one core."""
 
 Progress = Callable[[str], None]
 

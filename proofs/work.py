@@ -1,7 +1,7 @@
 """How much work a check asks for, estimated in one place before anything runs, and what of it is at fault.
 
-One unit is about 0.1 microseconds of one core, so that the default limit of 10^9 is under two minutes; what passes it
-stays under 4 GiB.  The factors are measured (docs/robustness.md); the powers are those of the algorithms: d^2 of the
+One unit is about 0.1 microseconds of one core, so that the default limit of 10^9 is meant as two minutes and 4 GiB.
+The factors are measured on runs below it (docs/robustness.md); the powers are those of the algorithms: d^2 of the
 weights, n^2 of the masks, L^2 of rationals that grow with every layer, the digits of what is given.
 """
 

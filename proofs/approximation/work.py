@@ -1,8 +1,9 @@
 """How much work a question about rules asks for, estimated before anything runs.
 
-One unit is about 0.1 microseconds of one core, as in `..work`, so that the default limit of 10^9 is under two minutes.
-It grows with the transitions times what h changes on each; with s^4 digits of the stationary law's and Poisson's exact
-numbers, which have about s times those of a row; with n^3 of systems for equilibria.
+One unit is about 0.1 microseconds of one core, as in `..work`, so that the default limit of 10^9 is meant as two
+minutes: the factors are fitted to questions below it.  Work grows with the transitions times what h changes on
+each; with s^4 digits of the stationary law's and Poisson's exact numbers, which have about s times those of a row; with
+n^3 of systems for equilibria.
 """
 
 from __future__ import annotations
