@@ -32,6 +32,24 @@ class Verdict(StrEnum):
     NOT_RUN = "NOT_RUN"
 
 
+WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of a whole: REFUTED before UNDECIDED before NOT_RUN before HOLDS; NOT_RUN of nothing.
+
+    >>> worst([Verdict.HOLDS, Verdict.NOT_RUN]), worst([])
+    (<Verdict.NOT_RUN: 'NOT_RUN'>, <Verdict.NOT_RUN: 'NOT_RUN'>)
+    """
+    found = set(verdicts)
+    return next((v for v in WORST_FIRST if v in found), Verdict.NOT_RUN)
+
+
+def worst_asked(claims: Iterable[Claim]) -> Verdict:
+    """The worst verdict among the claims that were asked for; NOT_RUN when none was."""
+    return worst(c.verdict for c in claims if c.asked)
+
+
 @dataclass(frozen=True)
 class Claim:
     """One claim about one algorithm with one kind of evidence.

@@ -9,18 +9,18 @@ from typing import Any
 
 from ...numeric.files.weights_file import read_weights
 from ...symbolic.algorithm import Algorithm
+from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ContentError, LayerproofError
 from ..assertions import judge
 from ..case import Progress, Settings, counted, silent
-from ..checker import verify
+from ..checker import ask, verify
 from ..invariance.claims import invariance
 from ..invariance.question import Question
 from ..report.published import Comparison, comparison
 from ..user_file import is_file, resolve, resolve_algorithm
-from ..verdict import SCHEMA, Claim, Result, Verdict
+from ..verdict import SCHEMA, Claim, Result, Verdict, worst_asked
 from .spec import Claims, Entry
 
-WORST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
 PUBLISHED = "published"
 
 
@@ -36,8 +36,7 @@ class Judged:
     @property
     def verdict(self) -> Verdict:
         """The worst verdict among what was asked for; NOT_RUN where nothing could be checked."""
-        said = {c.verdict for c in self.claims if c.asked}
-        return next((v for v in WORST if v in said), Verdict.NOT_RUN)
+        return worst_asked(self.claims)
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,6 @@ def _claims(entry: Entry, folder: Path, prove: bool, time_limit: int, progress: 
     settings = replace(_settings(entry.settings, Settings(trials=4)), time_limit=time_limit)
     asked = None if entry.evidence is None else list(entry.evidence)
     if asked is None and prove:
-        from ..checker import ask
-
         asked = [*ask(None), "proved-all-sizes"]
     subject = resolve(name)
     return verify(subject, settings=settings, evidence=asked, progress=progress).claims
@@ -133,8 +130,6 @@ def _invariance(entry: Entry, name: str, prove: bool, progress: Progress) -> tup
 
 
 def _published(entry: Entry, algorithm: Algorithm) -> Claim:
-    from ...symbolic.derivation.derive import derive
-
     trace = {"trace": entry.settings["trace"]} if "trace" in entry.settings else None
     found = comparison(derive(algorithm, trace))
     if found is None:

@@ -19,12 +19,11 @@ from ..convergence import check as convergence_check
 from ..terminal.table import summary
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, is_file, load
-from ..verdict import Claim, Result, Verdict
+from ..verdict import Claim, Result, Verdict, worst_asked
 from . import export as export_check
 from .files import DEFINITIONS, SKIPPED_FOLDERS, Kind, Target, kind_of
 from .regression import replay
 
-WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
 ERROR = "ERROR"
 """What stands for a verdict where a file could not be checked."""
 PROVED = "proved-all-sizes"
@@ -56,7 +55,7 @@ class Outcome:
     @property
     def verdict(self) -> str:
         """The worst verdict among the claims that count, or ERROR."""
-        return ERROR if self.result is None else worst(self.result).value
+        return ERROR if self.result is None else worst_asked(self.result.claims).value
 
     @property
     def reason(self) -> str:
@@ -66,16 +65,10 @@ class Outcome:
         asked = [c for c in self.result.claims if c.asked]
         if self.kind is Kind.DIRECTORY:
             return asked[0].reason
-        first = next(c for c in asked if c.verdict is worst(self.result))
+        first = next(c for c in asked if c.verdict is worst_asked(self.result.claims))
         if first.verdict is Verdict.HOLDS:
             return f"{first.algorithm}, {summary(self.result)}"
         return f"{first.algorithm}, {first.evidence}: {first.reason}"
-
-
-def worst(result: Result) -> Verdict:
-    """The worst verdict among the claims that count."""
-    found = {c.verdict for c in result.claims if c.asked}
-    return next((v for v in WORST_FIRST if v in found), Verdict.HOLDS if found else Verdict.NOT_RUN)
 
 
 def exit_code(outcomes: list[Outcome]) -> int:

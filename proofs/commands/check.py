@@ -15,12 +15,12 @@ from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..check import step_summary
 from ..check.files import Kind, targets
-from ..check.project import Outcome, exit_code, worst
+from ..check.project import Outcome, exit_code
 from ..check.workers import check_all
 from ..terminal.options import ContextLength, Features, Json, Layers, integer
 from ..terminal.progress import ProgressLine
 from ..terminal.table import summary as counts
-from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict
+from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict, worst_asked
 from ..witness_text import witness_lines
 
 SHOWN = 20
@@ -118,7 +118,7 @@ def lines(outcome: Outcome, result: Result) -> list[str]:
     if outcome.kind is Kind.DIRECTORY:
         return [one_line(f"{outcome.verdict}  {outcome.name}: {outcome.reason}")]
     asked = [c for c in result.claims if c.asked]
-    said = [f"{worst(result).value}  {outcome.name}: {asked[0].algorithm}, {counts(result)}"]
+    said = [f"{worst_asked(result.claims).value}  {outcome.name}: {asked[0].algorithm}, {counts(result)}"]
     for claim in asked:
         said += [f"  note: made with {note}" for note in claim.details.get("notes", ())]
         fields = (claim.witness or {}).get("fields", [])

@@ -22,7 +22,7 @@ from ..invariance.question import Question
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve
 from ..user_file import Subject as Item
-from ..verdict import Claim, Result, Verdict
+from ..verdict import Claim, Result, Verdict, worst_asked
 from . import overview
 from .assemble import cell, greek, prose
 from .lead import lead
@@ -30,7 +30,7 @@ from .model import Cell, Link, Page, Report, Section, Table
 from .sections import section_modules, trust
 from .sections.verdicts import badge, short, strengths
 from .sections.worked_example import data as example_data
-from .subject import Subject, worst
+from .subject import Subject
 from .theory import theory_page
 
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
@@ -237,6 +237,6 @@ def _summary(claims: Sequence[Claim]) -> Cell:
     if not claims:
         return Cell(("–",))
     if any(c.asked for c in claims):
-        found = worst(claims)
+        found = worst_asked(claims)
         return Cell(("✓",)) if found is Verdict.HOLDS else Cell((), found)
     return Cell(("–",)) if badge(claims[0]) is Verdict.NOT_RUN else Cell((short(claims[0]),), badge(claims[0]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,18 +13,10 @@ from ...symbolic.errors import NotPolynomialError, NotRepresentableError
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
 from ..convergence.result import Convergence
-from ..verdict import Claim, Result, Verdict
+from ..verdict import Claim, Result, Verdict, worst_asked
 from .document.formula import Names
 from .example import Example, OwnExample, own_example, small_example
 from .limit_run import endless
-
-WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
-
-
-def worst(claims: Sequence[Claim]) -> Verdict:
-    """The worst verdict among the claims that were asked for; NOT_RUN when none was."""
-    said = {c.verdict for c in claims if c.asked}
-    return next((v for v in WORST_FIRST if v in said), Verdict.NOT_RUN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +51,7 @@ class Subject:
     @property
     def verdict(self) -> Verdict:
         """The worst verdict among what was asked for."""
-        return worst(self.claims)
+        return worst_asked(self.claims)
 
     @property
     def refuted(self) -> tuple[Claim, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..theory.audit import Audit
-from ..theory.picture import WORST_FIRST, Node, Status, picture, status, under
-from ..verdict import Claim, Verdict
+from ..theory.picture import Node, Status, picture, status, under
+from ..verdict import WORST_FIRST, Claim, Verdict, worst
 from .assemble import cell, plain, prose, sentence
 from .model import Block, Cell, Code, Folded, Link, Listing, Note, Page, Picture, Report, Section, Table
 from .picture_theory import LOOKS, theory_picture
@@ -32,12 +32,11 @@ def theory_page(name: str, asked: Sequence[Audit], claims: Sequence[Claim]) -> P
     """A page of a report: the files that the audits asked for rest on, with the verdicts of its claims."""
     nodes = picture(claims, asked=asked)
     verdicts = {v for n in nodes for t, v in n.audited.items() if t in {s.name for a in asked for s in a.theorems}}
-    verdict = next((v for v in WORST_FIRST if v in verdicts), Verdict.NOT_RUN)
     sections = (
         Section("files", "The files", (_table(nodes),)),
         Section("statements", "What each one states", tuple(_file(n, nodes) for n in nodes)),
     )
-    return Page(name, TITLE, verdict, _shown(nodes), sections)
+    return Page(name, TITLE, worst(verdicts), _shown(nodes), sections)
 
 
 def theory_document(nodes: Sequence[Node]) -> bytes:

@@ -18,10 +18,9 @@ from ...symbolic.plain_text import encodable, one_line
 from ...symbolic.strict_json import dumps
 from ..case import Settings
 from ..checker import verify
-from ..verdict import Claim, Verdict
+from ..verdict import Claim, Verdict, worst
 
 SCHEMA = 1
-WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
 EXIT_CODES = {Verdict.HOLDS: 0, Verdict.REFUTED: 1, Verdict.UNDECIDED: 3, Verdict.NOT_RUN: 3}
 NOTHING_APPLIES = "none of the evidence asked for applies to this construction"
 MAX_REASON = 2000
@@ -81,16 +80,6 @@ def run_point(point: Point) -> dict[str, Any]:
 def not_run(point: Point, reason: str) -> dict[str, Any]:
     """The record of a point that no worker finished."""
     return _record(point, (), reason, 0.0)
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict of a whole: REFUTED before UNDECIDED before NOT_RUN before HOLDS; NOT_RUN of nothing.
-
-    >>> worst([Verdict.HOLDS, Verdict.NOT_RUN]), worst([])
-    (<Verdict.NOT_RUN: 'NOT_RUN'>, <Verdict.NOT_RUN: 'NOT_RUN'>)
-    """
-    found = set(verdicts)
-    return next((v for v in WORST_FIRST if v in found), Verdict.NOT_RUN)
 
 
 def _record(point: Point, claims: Iterable[Claim], reason: str, seconds: float) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from ...symbolic.errors import LayerproofError
 from ..case import Progress, silent
-from ..verdict import Verdict
-from .point import Point, not_run, run_point, worst
+from ..verdict import Verdict, worst
+from .point import Point, not_run, run_point
 from .results import Results
 from .spec import Sweep
 from .workers import WorkerProcesses

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..evidence import kinds
-from ..verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict
+from ..verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict, worst
 from ..witness_text import witness_lines
 
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
@@ -87,8 +87,10 @@ def _narrow(result: Result, out: Console) -> None:
 def _word(claims: list[Claim]) -> Text:
     """The worst verdict, of those that were asked for where some were."""
     asked = [c.verdict for c in claims if c.asked] or [c.verdict for c in claims]
-    worst = next((v for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS) if v in asked), None)
-    return Text("-", style="dim") if worst is None else Text(worst.value, STYLES[worst])
+    if not asked:
+        return Text("-", style="dim")
+    found = worst(asked)
+    return Text(found.value, STYLES[found])
 
 
 def _reasons(result: Result, details: bool, out: Console) -> None:

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ...symbolic.algorithms import catalogue
-from ..verdict import Claim, Verdict
+from ..verdict import Claim, Verdict, worst
 from .audit import THEORY_PREFIX, Audit
 from .audits import audits
 from .gate import THEORY, files_of
 from .general import general_audits
 from .lexer import code, needs
 from .theorem import Theorem
-
-WORST_FIRST = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)
 
 
 class Status(StrEnum):
@@ -51,7 +49,7 @@ class Node:
     @property
     def verdict(self) -> Verdict | None:
         """The worst verdict of its audited theorems; None where none is audited."""
-        return next((v for v in WORST_FIRST if v in self.audited.values()), None)
+        return worst(self.audited.values()) if self.audited else None
 
     @property
     def unstated(self) -> tuple[str, ...]:
@@ -110,8 +108,8 @@ def whole(name: str, nodes: Iterable[Node]) -> Verdict:
     """HOLDS where every audited theorem of a file and of all files under it holds; else the worst of their verdicts."""
     found = tuple(nodes)
     reached = under({name}, found)
-    verdicts = {n.verdict for n in found if n.name in reached} - {None}
-    return next((v for v in WORST_FIRST if v in verdicts), Verdict.NOT_RUN)
+    verdicts = {n.verdict for n in found if n.name in reached and n.verdict is not None}
+    return worst(verdicts)
 
 
 def status(node: Node, nodes: Iterable[Node]) -> Status:

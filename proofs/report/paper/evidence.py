@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation
 from ...theory.audits import audits_for
-from ...verdict import Claim, Verdict
+from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import sentence
 from ..lead import alarming
 from ..sections.trust import BELIEVE
@@ -68,7 +68,7 @@ def evidence_blocks(facts: Facts, version: str) -> list[Block]:
     )
     if bad:
         parts += text("Not established: ", ", ".join(
-            f"{k} ({_worst(subject.of_kind(k)).value.replace('_', ' ')})" for k in bad), ". ")  # fmt: skip
+            f"{k} ({worst_asked(subject.of_kind(k)).value.replace('_', ' ')})" for k in bad), ". ")  # fmt: skip
     return [said(tuple(parts), _formal(subject, "proved-all-sizes" in good), heading="Evidence.")]
 
 
@@ -78,11 +78,6 @@ def _plain(words: str) -> str:
 
 def _all(claims: Sequence[Claim], verdict: Verdict) -> bool:
     return all(c.verdict is verdict for c in claims if c.asked)
-
-
-def _worst(claims: Sequence[Claim]) -> Verdict:
-    order = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
-    return next((v for v in order if any(c.asked and c.verdict is v for c in claims)), Verdict.HOLDS)
 
 
 def _formal(subject: Subject, proved: bool) -> tuple[Span, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...verdict import Claim, Verdict
+from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, prose
 from ..document.formula import Formula
 from ..model import Block, Cell, Display, Link, Section, Table
-from ..subject import Subject, worst
+from ..subject import Subject
 
 NAME, TITLE, ORDER = "induction", "From one layer to every depth", 70
 Z_OF, STEP = (
@@ -60,5 +60,5 @@ def build(subject: Subject) -> Section | None:
 
 
 def _verdict(claims: Sequence[Claim]) -> Cell:
-    verdict = worst(claims) if claims else Verdict.NOT_RUN
+    verdict = worst_asked(claims) if claims else Verdict.NOT_RUN
     return Cell((Link("details", "#evidence-identity-symbolic"),), verdict)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...evidence import kinds
+from ...verdict import worst_asked
 from ..assemble import cell, prose
 from ..model import Cell, Section, Table
-from ..subject import Subject, worst
+from ..subject import Subject
 from .verdicts import badge, short, strengths
 
 NAME, TITLE, ORDER = "trust", "What one must believe", 160
@@ -29,7 +30,7 @@ def build(subject: Subject) -> Section | None:
         claims = subject.of_kind(name)
         if claims:
             asked = any(c.asked for c in claims)
-            here = cell(verdict=worst(claims)) if asked else Cell((short(claims[0]),), badge(claims[0]))
+            here = cell(verdict=worst_asked(claims)) if asked else Cell((short(claims[0]),), badge(claims[0]))
             means = strengths(claims) or kind.STRENGTH
             rows.append((cell(name), cell(means), cell(BELIEVE[name]), here))
     said = prose(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ....symbolic.plain_text import rounded_up
 from ...evidence.floats import EVERY_RUN
-from ...verdict import Claim, Verdict
+from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, prose
 from ..model import Block, Cell, Link, Section, Table
-from ..subject import Subject, worst
+from ..subject import Subject
 
 NAME, TITLE, ORDER = "verdicts", "Verdicts", 10
 KINDS = (
@@ -86,7 +86,7 @@ def _fact(claim: Claim) -> str | None:
 def _cell(claims: Sequence[Claim]) -> Cell:
     if not claims:
         return Cell(("–",))
-    verdict = worst(claims) if any(c.asked for c in claims) else claims[0].verdict
+    verdict = worst_asked(claims) if any(c.asked for c in claims) else claims[0].verdict
     claim = next(c for c in claims if c.verdict is verdict)
     return Cell((Link(short(claim), f"#evidence-{claim.evidence}"),), badge(claim))
 

@@ -9,7 +9,7 @@ from html import escape
 from importlib.resources import files as resources
 from typing import assert_never
 
-from ...verdict import Verdict
+from ...verdict import Verdict, worst
 from ..document.formula import Formula
 from ..model import (
     Block,
@@ -96,11 +96,8 @@ def _document(title: str, header: str, contents: str, body: str, kind: str) -> s
 
 
 def _index(report: Report) -> str:
-    worst = next((v for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN) for p in report.pages
-                  if p.verdict is v), Verdict.HOLDS)  # fmt: skip
-    header = (
-        f'<header class="top"><div><h1>{text(report.title)}</h1>{badge(worst) if report.pages else ""}</div></header>'
-    )
+    mark = badge(worst(page.verdict for page in report.pages)) if report.pages else ""
+    header = f'<header class="top"><div><h1>{text(report.title)}</h1>{mark}</div></header>'
     items = "".join(
         f'<li><a href="{page.name}.html">{text(page.title)}</a> {badge(page.verdict)}</li>' for page in report.pages
     )
