@@ -190,9 +190,11 @@ def _row_names(algorithm: Algorithm, traced: Traced) -> dict[str, str]:
     """What the update calls what a row holds; y, or y with a number, for the other rows that declare no symbol."""
     bare = symbols_of(algorithm, traced.update, readable)
     printer = TreeLatex(bare)
-    found = {} if traced.update is None else {
-        TreeLatex(bare, shape(traced.update)).defined(node): name for name, node in shape(traced.update).definitions
-    }  # fmt: skip
+    found: dict[str, str] = {}
+    if traced.update is not None:
+        loop = shape(traced.update)
+        looped = TreeLatex(bare, loop)
+        found = {looped.defined(node): name for name, node in loop.definitions}
     names: dict[str, str] = {}
     for row in algorithm.accumulators:
         entry = context_entry(traced, row.name)
