@@ -116,14 +116,11 @@ def command(
         start=_vectors(start or []), epsilon=rational(epsilon, "epsilon"), trials=trials,
         expect=expect, read=read, prove=prove, outer=outer, time_limit=time_limit,
     )  # fmt: skip
-    progress = ProgressLine()
     if algorithm is None:
-        return _overview(question, {"C": C, "periodic": periodic, "output": output, "picture": picture}, progress, json)
+        return _overview(question, {"C": C, "periodic": periodic, "output": output, "picture": picture}, json)
     question = _with_steps(algorithm, question, C, periodic)
-    try:
+    with ProgressLine() as progress:
         result = converge(algorithm, question, output, progress)
-    finally:
-        progress.clear()
     if picture is not None:
         write_picture(result, picture)
         print(message(f"layerproof: wrote {picture}"), file=sys.stderr)
@@ -136,14 +133,12 @@ def command(
     return result.exit_code
 
 
-def _overview(question: Question, others: dict[str, object], progress: ProgressLine, json: bool) -> int:
+def _overview(question: Question, others: dict[str, object], json: bool) -> int:
     wrong = next((name for name, value in others.items() if value), None)
     if wrong is not None:
         raise ArgumentError(f"{wrong} is given, but no algorithm: name one, see layerproof list")
-    try:
+    with ProgressLine() as progress:
         found = overview(question, progress)
-    finally:
-        progress.clear()
     print(found.to_json() if json else "\n".join(table(found)), end="" if json else "\n")
     return found.exit_code
 

@@ -76,18 +76,13 @@ def command(
     question = Question(
         how, None if gamma is None else rational(gamma, "gamma"), process, given, trials, seed, not weights_only
     )
-    progress = ProgressLine()
-    try:
+    with ProgressLine() as progress:
         result = identify(weights, question, output, progress)
-    finally:
-        progress.clear()
-    if page is not None:
-        from ..report.identify_page import identify_page
+        if page is not None:
+            from ..report.identify_page import identify_page
 
-        progress("the page")
-        content = identify_page(result)
-        progress.clear()
-        place_file(page, content)
+            progress("the page")
+            place_file(page, identify_page(result))
     if result.written:
         print(message(f"layerproof: {result.written}"), file=sys.stderr)
     if json:

@@ -73,11 +73,8 @@ def command(
             for name, own in named.items() for a in own for t in a.theorems
         ]  # fmt: skip
     else:
-        progress = ProgressLine()
-        try:
+        with ProgressLine() as progress:
             claims = list(prove_all(named, prover, keep, progress))
-        finally:
-            progress.clear()
     settings: dict[str, Any] = {"prover": prover.version if prover else None, "sources": source_digests(THEORY)}
     if not algorithms:
         settings["theory"] = document(picture_of(claims))

@@ -90,8 +90,7 @@ def command(
         power=rational(power, "power"), trials=trials, max_work=max_work,
     )  # fmt: skip
     check_picture(picture, simulate, len(rules))
-    progress = ProgressLine()
-    try:
+    with ProgressLine() as progress:
         chosen = []
         if simulate:
             from ..approximation import simulation  # loads NumPy
@@ -113,8 +112,6 @@ def command(
             from ..report.picture_simulation import write_picture
 
             write_picture(runners[0], picture)
-    finally:
-        progress.clear()
     if json:
         more = {"simulation": [x.document() for x in runners]} if simulate else {}
         print(dumps({**result.document(), **more}), end="")
