@@ -21,7 +21,7 @@ from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..errors import NotRepresentableError
 from .coefficients import Sum
 from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
-from .loop import common_denominator
+from .matching import common_denominator, without_parameters
 from .state import SymbolicState
 
 Slice = tuple[str, str, str, Word, str]  # (row k, row k' read, block r at the key, word, block s at the query side)
@@ -119,28 +119,31 @@ class Ansatz:
                         if met is not None and met:
                             yield key + 1, r, word, s, met
 
-    def products(self, token: int) -> dict[Unknown | OwnToken, dict[Monomial, Fraction]]:
-        """n times what each unknown multiplies at a token; unknowns that multiply zero there are left out."""
+    def products(self, token: int) -> dict[Unknown | OwnToken, dict[tuple[Monomial, Exponents], Fraction]]:
+        """n times what each unknown multiplies at a token; unknowns that multiply zero there are left out.
+
+        Keys are monomials in what prompts hold, each with its monomial in the parameters.
+        """
         values = [
-            (row.name, i + 1, _plain(y))
+            (row.name, i + 1, _flat(y))
             for i, rows in enumerate(self.rows)
             for row, y in zip(self.state.algorithm.accumulators, rows, strict=True)
             if y
         ]
-        result: dict[Unknown | OwnToken, dict[Monomial, Fraction]] = {}
+        result: dict[Unknown | OwnToken, dict[tuple[Monomial, Exponents], Fraction]] = {}
         if self.state.constant is not None:
             for read, i, y in values:
                 if i == token + 1:
                     result[OwnToken(read)] = {monomial: self.n * c for monomial, c in y.items()}
-        for key, r, word, s, met in self.meetings(token):
+        for at, r, word, s, met in self.meetings(token):
             plain = _plain(met)
             for read, i, y in values:
-                product: dict[Monomial, Fraction] = {}
-                for m, c in y.items():
+                product: dict[tuple[Monomial, Exponents], Fraction] = {}
+                for (m, exponents), c in y.items():
                     for k, e in plain.items():
-                        monomial = times(m, k)
-                        product[monomial] = product.get(monomial, Fraction(0)) + c * e
-                result[Unknown(read, i, key, r, word, s)] = product
+                        key = times(m, k), exponents
+                        product[key] = product.get(key, Fraction(0)) + c * e
+                result[Unknown(read, i, at, r, word, s)] = product
         return result
 
     def count(self) -> int:
@@ -157,17 +160,20 @@ class Ansatz:
         names = [r.name for r in self.state.algorithm.accumulators]
         result: list[Equation] = []
         for t in range(self.n + 1):
-            left: dict[Any, dict[Unknown | OwnToken, Fraction]] = {}
+            left: dict[Monomial, dict[Unknown | OwnToken, Polynomial]] = {}
             for unknown, product in self.products(t).items():
-                for monomial, c in product.items():
-                    left.setdefault(monomial, {})[unknown] = c
-            right: dict[Any, dict[Any, Fraction]] = {}
+                for (monomial, exponents), c in product.items():
+                    left.setdefault(monomial, {}).setdefault(unknown, {})[exponents] = c
+            right: dict[Monomial, dict[str, Polynomial]] = {}
             for name, scalar in zip(names, change[t], strict=True):
                 for monomial, part in scalar.parts().items():
-                    for exponents, c in part.items():
-                        right.setdefault(monomial, {})[name, exponents] = c
+                    right.setdefault(monomial, {})[name] = part
             for monomial in {**left, **right}:
-                result.append(Equation(left.get(monomial, {}), right.get(monomial, {}), (t + 1, monomial)))
+                found = without_parameters(self.state.algebra, left.get(monomial, {}), right.get(monomial, {}))
+                if found is None:
+                    raise NotRepresentableError(_PARAMETERS.format(self.describe((t + 1, monomial))))
+                demanded = {(row, m): c for row, part in found.right.items() for m, c in part.items()}
+                result.append(Equation(found.left, demanded, (t + 1, monomial)))
         return result
 
     def solve(self) -> TensorSolution:
@@ -251,13 +257,22 @@ class Ansatz:
         return f"{' * '.join(factors) or '1'} at {where}"
 
 
+_PARAMETERS = (
+    "the rows of the prompt hold a parameter in a way that is not derived, in {}: hold a successor's features as they "
+    "are, t.phi_next, and let each accumulator discount them by one parameter, or discount them in one feature block, "
+    "p.gamma * t.phi_next (further successors' features are declared in successor_vectors, other vectors in "
+    "transition_vectors); or give heads=..."
+)
+
+
+def _flat(scalar: Scalar) -> dict[tuple[Monomial, Exponents], Fraction]:
+    """A scalar as {(monomial in what prompts hold, monomial in the parameters): coefficient}."""
+    return {(monomial, m): c for monomial, part in scalar.parts().items() for m, c in part.items()}
+
+
 def _plain(scalar: Scalar) -> dict[Monomial, Fraction]:
     """A scalar without parameters, as {monomial: coefficient}."""
     parts = scalar.parts()
     if any(set(part) != {()} for part in parts.values()):
-        raise NotRepresentableError(
-            f"a row of the prompt holds a parameter in a way that is not derived, in {scalar.text()}: a discount "
-            "belongs into one feature block, p.gamma * t.phi_next (further successors' features are declared in "
-            "successor_vectors, other vectors in transition_vectors); or give heads=..."
-        )
+        raise NotRepresentableError(_PARAMETERS.format(scalar.text()))
     return {monomial: part[()] for monomial, part in parts.items()}

@@ -66,7 +66,7 @@ def _combination(
 
     if not basis:
         return None
-    found = express(a, packed(target), {h: packed(entries) for h, entries in basis.items()})
+    found = express(a, packed(target), {h: packed(entries) for h, entries in basis.items()}, False)
     if found is not None:
         return found
     for h, entries in basis.items():

@@ -7,7 +7,7 @@ a trace u' = decay * u + (terms of this transition), or a total g' = g + (terms 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 from ..algorithm import Sweep, Transition
 from ..arithmetics.linear import Equation, Inconsistent, solve
 from ..errors import NotRepresentableError
-from .coefficients import INDEX, LENGTH, Sum
+from .coefficients import INDEX, LENGTH, Part
 from .contraction import Algebra, Scalar, Vector, Word, word_text
+from .matching import common_denominator, without_parameters
 from .state import SymbolicState
 
 REPEATS = 64
@@ -250,23 +251,27 @@ def _coefficients(value: Any) -> dict[Any, dict[Any, Fraction]]:
     return {(None, m): part for m, part in value.parts().items()}
 
 
-def express(a: Algebra, value: Any, candidates: dict[Any, Any]) -> dict[Any, Scalar] | None:
+def express(a: Algebra, value: Any, candidates: dict[Any, Any], dividing: bool = True) -> dict[Any, Scalar] | None:
     """`value` as a combination of `candidates` with coefficients in the parameters, or None when it is none.
 
-    The candidates must hold no parameters in places that the value can see; free coefficients are set to zero.
+    Where candidates hold parameters, each place must hold one monomial in them, by which it is divided; without
+    `dividing`, none.  Free coefficients are set to zero.
     """
     denominator = common_denominator(a, list(value.terms.values()) if isinstance(value, Vector) else [value])
     if denominator is not None:
         value = value * denominator
-    rows: dict[Any, tuple[dict[Any, Fraction], dict[Any, Fraction]]] = {}
+    left: dict[Any, dict[Any, Part]] = {}
     for name, candidate in candidates.items():
         for place, part in _coefficients(candidate).items():
-            if set(part) != {()}:
-                return None
-            rows.setdefault(place, ({}, {}))[0][name] = part[()]
-    for place, part in _coefficients(value).items():
-        rows.setdefault(place, ({}, {}))[1].update(part)
-    found = solve([Equation(left, right, place) for place, (left, right) in rows.items()])
+            left.setdefault(place, {})[name] = part
+    right = _coefficients(value)
+    equations = []
+    for place in {**left, **right}:
+        shared = without_parameters(a, left.get(place, {}), {(): right.get(place, {})})
+        if shared is None or (shared.divisor and not dividing):
+            return None
+        equations.append(Equation(shared.left, shared.right.get((), {}), place))
+    found = solve(equations)
     if isinstance(found, Inconsistent):
         return None
     result = {}
@@ -274,23 +279,6 @@ def express(a: Algebra, value: Any, candidates: dict[Any, Any]) -> dict[Any, Sca
         total = a.monomials(row)
         if total.poly:
             result[name] = total if denominator is None else total * denominator.inverse()
-    return result
-
-
-def common_denominator(a: Algebra, scalars: Sequence[Scalar]) -> Scalar | None:
-    """The least product of sums that clears all these scalars of inverses of sums; None where there are none."""
-    most: dict[str, int] = {}
-    for scalar in scalars:
-        for part in scalar.parts().values():
-            for exponents in part:
-                for name, exponent in exponents:
-                    if isinstance(name, Sum):
-                        most[name] = max(most.get(name, 0), -exponent)
-    if not most:
-        return None
-    result = a.number(1)
-    for name, exponent in most.items():
-        result = result * a.named(name) ** exponent
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -94,9 +95,9 @@ def prompt_section(derivation: Derivation) -> Section:
 
 
 def _plain(latex: str) -> str:
-    for command, text in ((r"\gamma", "gamma"), (r"\phi", "phi"), (r"^\top", "."), (r"\bar r", "rbar"), ("_j", "_j")):
+    for command, text in ((r"^\top ", "."), (r"\bar r", "rbar"), (r"\mid", "|")):
         latex = latex.replace(command, text)
-    return latex.replace(". ", ".").replace("gamma w", "gamma w")
+    return re.sub(r"\\([a-z]+)", r"\1", latex)
 
 
 def ansatz_section(derivation: Derivation) -> Section:
