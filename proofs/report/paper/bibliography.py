@@ -59,6 +59,16 @@ SOURCES = (
             author=r"Sutton, Richard S. and Szepesv{\'a}ri, Csaba and Maei, Hamid Reza",
             title="A Convergent {O}(n) Temporal-Difference Algorithm for Off-Policy Learning with Linear Function "
             "Approximation", booktitle="Advances in Neural Information Processing Systems", year="2008"),
+    _source("sutton2011horde", r"Sutton, Modayil, .* 2011", "Sutton et al. 2011", "inproceedings",
+            author="Sutton, Richard S. and Modayil, Joseph and Delp, Michael and Degris, Thomas and Pilarski, "
+            "Patrick M. and White, Adam and Precup, Doina",
+            title="Horde: A Scalable Real-Time Architecture for Learning Knowledge from Unsupervised Sensorimotor "
+            "Interaction", booktitle="International Conference on Autonomous Agents and Multiagent Systems",
+            year="2011"),
+    _source("wang2025dynamic", r"2509\.18389", "Wang et al. 2025b", "article",
+            author="Wang, Jiuqi and Chandra, Rohan and Zhang, Shangtong",
+            title="Towards Provable Emergence of In-Context Reinforcement Learning",
+            journal="arXiv preprint arXiv:2509.18389", year="2025"),
     _source("sutton2016emphatic", r"Sutton, Mahmood, White 2016", "Sutton et al. 2016", "article",
             author="Sutton, Richard S. and Mahmood, A. Rupam and White, Martha",
             title="An Emphatic Approach to the Problem of Off-Policy Temporal-Difference Learning",
