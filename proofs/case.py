@@ -20,6 +20,7 @@ from ..symbolic.exact import shortened, whole_number
 from ..symbolic.given import given_construction, traced
 from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context
+from ..symbolic.sizes import LETTERS
 from ..symbolic.strict_json import rational_text
 
 MAX_WORK = 10**9
@@ -53,6 +54,8 @@ class Settings:
     time_limit   seconds that a user's own file may take
     order        how the float layers bracket their products: keys-first or scores-first
     compiled     run the float layers through torch.compile
+    asked        which of features, context and layers were asked for, so that no constraint of an algorithm moves
+                 them; by default those that are not the default
     """
 
     features: int = 3
@@ -76,6 +79,7 @@ class Settings:
     time_limit: float = 300.0
     order: str = "keys-first"
     compiled: bool = False
+    asked: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         for name in ("features", "context", "layers", "trials", "exact_trials", "max_work"):
@@ -93,6 +97,9 @@ class Settings:
                 raise ArgumentError(f"{name} is {given}, wanted an exact number from 0 to 1, such as 9/10")
         if self.order not in ("keys-first", "scores-first"):
             raise ArgumentError(f"order is {shown(self.order)}, wanted keys-first or scores-first")
+        if self.asked is None:
+            moved = (name for name in LETTERS.values() if getattr(self, name) != getattr(Settings, name))
+            object.__setattr__(self, "asked", frozenset(moved))
         process_named(self.process)
         if self.prompt is not None and not isinstance(self.prompt, Context):
             raise ArgumentError(f"prompt is {shown(self.prompt)}, wanted a Context: read_context(path) reads one")
@@ -128,6 +135,10 @@ class Case:
     construction: Construction | None = None
     module: Any = None
     progress: Progress = field(default=silent)
+
+    def __post_init__(self) -> None:
+        """Raise `SizesError` with the constraint where the sizes are none that the algorithm is stated for."""
+        self.algorithm.check_sizes(self.settings.features, self.settings.context, self.settings.layers)
 
     @property
     def options(self) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from .case import Case, Progress, Settings, counted, silent
 from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
+from .sizes import fitted
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve
 from .verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, refused
 from .work import check_work
@@ -60,8 +61,17 @@ def verify(
         )
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
+    if not algorithms:  # of everything each is checked at the nearest sizes that it is stated for
+        settings = replace(settings, asked=frozenset())
     total = len(chosen)
-    cases = [Case(a, settings, progress=counted(progress, k, total)) for k, a in enumerate(updates, 1)]
+    each = [fitted(a, settings) for a in updates]
+    notes = tuple(note for _, note in each if note)
+    if len(chosen) == len(each) == 1:
+        ((settings, _),) = each
+    cases = [
+        Case(a, own, progress=counted(progress, k, total))
+        for k, (a, (own, _)) in enumerate(zip(updates, each, strict=True), 1)
+    ]
     for case in cases:
         case.algorithm.choose(case.options)
         check_work(case, asked)
@@ -73,7 +83,7 @@ def verify(
             claims += establish(case, asked, explicit=evidence is not None)
         for k, construction in enumerate(own, len(cases) + 1):
             claims += own_claims(construction, settings, asked, counted(progress, k, total))
-    return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims))
+    return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims), notes=notes)
 
 
 def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:

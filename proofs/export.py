@@ -23,6 +23,7 @@ from .certificate import certificate as certificates
 from .certificate.asked import recorded_kinds
 from .certificate.certificate import certify
 from .checker import ask, check_device, establish
+from .sizes import fitted
 from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_algorithm
 from .verdict import Result
 from .work import check_work
@@ -78,6 +79,7 @@ def export(
     file, known = origin(found), catalogue().get(found.name) is found
     asked = ask(evidence)
     check_device(settings, asked)
+    settings, note = fitted(found, settings)
     with guarded([found], settings.time_limit):
         certificates.check_size(found, settings)
         case = Case(found, settings, progress=progress)
@@ -103,7 +105,7 @@ def export(
     source = Source(kind, "given" if given else "drawn", None if given else settings.seed)
     files = export_files.contents(case.subject, settings.dtype, formats, source, context, said, own)
     export_files.write(files, output)
-    notes = []
+    notes = [note] if note else []
     if "onnx" in formats and context is None:
         notes.append("no model.onnx: these weights change with n, or are too many to see that they do not")
     if kind == "own file":

@@ -108,7 +108,8 @@ def construct(
 
     preconditioners : one tuple a layer (a single one when looped), a (d, d) list of rational rows for each C and a
                       rational for each scalar step; drawn from the seed when left out
-    Raises `ArgumentError` for a size below 1, a wrong shape or a parameter outside [0, 1].
+    Raises `ArgumentError` for a size below 1 or one that the algorithm is not stated for, a wrong shape or a parameter
+    outside [0, 1].
 
     >>> import layerproof as lp
     >>> lp.construct("td0", d=1, n=2, layers=1, preconditioners=[([["1/2"]],)]).layers[0][0].Q.fractions()[0][:2]
@@ -117,6 +118,7 @@ def construct(
     for name, size in (("d", d), ("n", n), ("layers", layers)):
         whole_number(name, size, 1)
     found = resolve_algorithm(algorithm, "construct")
+    found.check_sizes(d, n, layers)
     derivation = derive(found, trace=trace) if found.heads is None else None
     values = {"gamma": exact(gamma, "gamma"), "lam": exact(lam, "lam")}
     for name, value in values.items():

@@ -101,6 +101,7 @@ class Result:
     """What a command established: its settings and its claims.
 
     fault    : how kinds of evidence contradict each other, where they do
+    notes    : what was checked at other sizes than those asked for, and why
     question : whether it answers a question rather than asserts something: then REFUTED is an answer like any other
     """
 
@@ -109,6 +110,7 @@ class Result:
     claims: tuple[Claim, ...]
     question: bool = False
     fault: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -146,6 +148,7 @@ class Result:
             "schema": SCHEMA,
             "settings": dict(self.settings),
             "claims": [c.to_json() for c in self.claims],
+            **({"notes": list(self.notes)} if self.notes else {}),
             **({"fault": self.fault, "error": self._error()} if self.fault else {}),
         }
 

@@ -12,6 +12,7 @@ from .errors import ArgumentError, ContentError
 from .exact import exact_number
 from .names import check_names
 from .plain_text import shown
+from .sizes import SizeConstraint, broken, unfit
 
 
 class Position(int):
@@ -171,6 +172,7 @@ class Algorithm:
     heads            weights of one's own instead of derived ones: (layout, step, parameters, layer) -> the layer's
                      `Head`s of rows of rationals; `step.C` is the layer's preconditioner; layers count from 0
 
+    sizes            what it asks of the sizes, as text: ("n = d",), ("L <= n",), ("L is a multiple of 3",)
     group            the part of the catalogue that it stands in, one of `GROUPS`
     differs          how the update differs from its source: sign, trace, scaling
 
@@ -195,6 +197,7 @@ class Algorithm:
     successor_vectors: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
     heads: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None
+    sizes: tuple[str, ...] = ()
     group: str = ""
     differs: str = ""
     notes: str = ""
@@ -202,10 +205,11 @@ class Algorithm:
 
     def __post_init__(self) -> None:
         for name in ("features", "accumulators", "weights", "parameters", "transition_scalars", "transition_vectors",
-                     "successor_vectors", "preconditioners"):  # fmt: skip
+                     "successor_vectors", "preconditioners", "sizes"):  # fmt: skip
             value = getattr(self, name)
             if isinstance(value, str) or not isinstance(value, Sequence):
                 raise ArgumentError(f"{name} is {shown(value)}, wanted a tuple such as ({shown(value)},)")
+        _ = self.size_constraints
         rows = [getattr(x, "name", None) for x in (*self.features, *self.accumulators)]
         twice = next((name for name in rows if rows.count(name) > 1), None)
         if twice is not None:
@@ -236,6 +240,18 @@ class Algorithm:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Algorithm:
         return self  # a record is never changed, and is known by its identity
+
+    @property
+    def size_constraints(self) -> tuple[SizeConstraint, ...]:
+        """`sizes`, read; `ContentError` for what is no constraint."""
+        return tuple(SizeConstraint.parse(text) for text in self.sizes)
+
+    def check_sizes(self, d: int, n: int, depth: int) -> None:
+        """Raise `SizesError` with the constraint where it is not stated for these sizes."""
+        sizes = {"d": d, "n": n, "L": depth}
+        unmet = broken(self.size_constraints, sizes)
+        if unmet is not None:
+            raise unfit(self.name, unmet, sizes)
 
     @property
     def extras(self) -> tuple[tuple[str, bool], ...]:

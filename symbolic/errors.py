@@ -28,6 +28,10 @@ class WorkLimitError(ArgumentError):
     """The work asked for is above a stated limit: the message says which, and how to raise it."""
 
 
+class SizesError(ArgumentError):
+    """The sizes asked for are none that the algorithm is stated for: the message has the constraint."""
+
+
 class ContentError(LayerproofError, ValueError):
     """A file or a value has content that cannot be used (wrong, hostile or damaged)."""
 

@@ -92,6 +92,7 @@ def asked_in(data: Mapping[str, Any], algorithm: Algorithm) -> tuple[Settings, t
     try:
         settings = Settings(**{**plain, **numbers, "values": values, "trace": options.get("trace")})
         algorithm.choose(options)
+        Case(algorithm, settings)  # refuses sizes that the algorithm is not stated for
     except ArgumentError as error:
         raise ContentError(f"settings.{error}") from None
     return settings, tuple(given["evidence"])

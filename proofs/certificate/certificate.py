@@ -35,6 +35,7 @@ from ...symbolic.strict_json import dumps, loads
 from ..case import MAX_WORK, Case, Progress, Settings, parameter_values, silent
 from ..checker import verify
 from ..evidence import floats, kinds
+from ..sizes import fitted
 from ..theory import audits as theorems
 from ..theory import gate as prover
 from ..user_file import digest, guarded, origin, resolve_algorithm
@@ -85,11 +86,12 @@ def certify(
     if PROVED in (named or ()):
         raise ArgumentError(f"a certificate names theorems but records no {PROVED}: `layerproof check --prove` does it")
     parameter_values(algorithm, settings)
+    settings, note = fitted(algorithm, settings)
     with guarded([algorithm], settings.time_limit):
         check_size(algorithm, settings)
         asked = _applicable(algorithm, settings) if named is None else named
         result = verify(algorithm, settings=settings, evidence=asked, progress=progress)
-        result = replace(result, command="certify")
+        result = replace(result, command="certify", notes=(note,) if note else ())
         try:
             return result, build(algorithm, settings, result, file)
         except (NotRepresentableError, NotPolynomialError):

@@ -63,7 +63,7 @@ def command(
     whole_number("time_limit", time_limit, 1)
     settings = Settings(
         features=features, context=context, layers=layers, trials=4, device=device, max_work=max_work,
-        time_limit=time_limit,
+        time_limit=time_limit, asked=frozenset(),
     )  # fmt: skip
     outcomes = []
     with ProgressLine() as progress:

@@ -40,6 +40,7 @@ def describe(algorithm: Algorithm) -> dict[str, Any]:
         "preconditioners": list(algorithm.preconditioners),
         "parameters": list(algorithm.parameters),
         "options": {name: list(values) for name, values in algorithm.options.items()},
+        "sizes": list(algorithm.sizes),
         "group": algorithm.group,
         "differs": algorithm.differs,
         "evidence": [name for name in kinds() if algorithm.heads is None or name not in OF_DERIVED],
@@ -96,11 +97,12 @@ def _table(group: str, members: Sequence[dict[str, Any]]) -> Table:
     """The algorithms of one group in a wide terminal."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=group, title_justify="left", title_style="bold")
     table.add_column("algorithm", no_wrap=True)
-    for title in ("heads", "prompt rows", "options", "source"):
+    for title in ("heads", "prompt rows", "options, sizes", "source"):
         table.add_column(title)
     for a in members:
         rows = " + ".join([", ".join(a["feature_rows"]), ", ".join(a["accumulator_rows"])])
-        options = "; ".join(f"--{name} {' or '.join(values)}" for name, values in a["options"].items())
+        chosen = [f"--{name} {' or '.join(values)}" for name, values in a["options"].items()]
+        options = "; ".join([*chosen, *a["sizes"]])
         table.add_row(a["name"], str(a["heads"]), rows, options, a["source"])
     return table
 
@@ -111,7 +113,7 @@ def _entry(a: dict[str, Any], out: Console) -> None:
     options = "".join(f"  --{name} {' or '.join(values)}" for name, values in a["options"].items())
     out.print(Text.assemble((a["name"], "bold"), f"  {count}{options}"))
     rows = " + ".join([", ".join(a["feature_rows"]), ", ".join(a["accumulator_rows"])])
-    for text in (f"rows {rows}", a["source"]):
+    for text in (f"rows {rows}", *(f"stated for {size}" for size in a["sizes"]), a["source"]):
         out.print(Padding(Text(text), (0, 0, 0, 2)))
 
 

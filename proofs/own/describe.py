@@ -52,7 +52,7 @@ def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
 
 NAMES = (
     "weights", "scalar_weights", "preconditioners", "scalar_preconditioners", "parameters", "transition_scalars",
-    "transition_vectors", "successor_vectors",
+    "transition_vectors", "successor_vectors", "sizes",
 )  # fmt: skip
 """The fields of an algorithm that are lists of names."""
 

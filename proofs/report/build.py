@@ -19,6 +19,7 @@ from ..convergence.result import Convergence
 from ..evidence import kinds
 from ..invariance.claims import invariance as ask_invariance
 from ..invariance.question import Question
+from ..sizes import fitted
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve
 from ..user_file import Subject as Item
@@ -79,6 +80,8 @@ def establish(
     load_limit = min(LOAD_LIMIT, settings.time_limit)
     found = [resolve(name, load_limit) for name in names] or list(catalogue().values())
     items: list[Item] = list({id(item): item for item in found}.values())
+    if not names:
+        settings = replace(settings, asked=frozenset())
     result = verify(*items, settings=settings, evidence=asked, progress=progress)
     if not dates:  # what an earlier run on this machine proved is a fact about the machine
         result = replace(result, claims=tuple(_forgotten(c) for c in result.claims))
@@ -95,8 +98,9 @@ def establish(
         for item, claims in zip(ordered, by_subject(result.claims), strict=True):
             progress(f"{item.name}: the page")
             kept = _invariance(item, settings, progress) if invariance else None
-            command = command_line(item, settings, evidence, prove, invariance)
-            subject = Subject(item, settings, claims, kept, command, dates, progress)
+            own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
+            command = command_line(item, own, evidence, prove, invariance)
+            subject = Subject(item, own, claims, kept, command, dates, progress)
             pages[id(item)] = page(subject, taken)
             lines.append((origin(item) is not None, overview.row(subject, pages[id(item)])))
     shown = tuple(pages[id(item)] for item in items)

@@ -30,12 +30,13 @@ from typing import Any, NamedTuple
 from ...numeric.files.text import read_text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
-from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.errors import ArgumentError, ContentError, SizesError, WorkLimitError
 from ...symbolic.exact import parse_rational
 from ...symbolic.strict_json import rational_text
 from ..case import MAX_WORK, Case, Settings
 from ..certificate.form import shown
 from ..checker import ask
+from ..sizes import fitted
 from ..user_file import Subject, is_file, resolve
 from ..work import check_work
 from .point import Point, file_digest
@@ -105,6 +106,7 @@ def sweep_of(
             raise ContentError(f"there is no key {shown(key)}: {_hint(key)}")
     axes = {key: _values(key, document[key], read) for key, read in AXES.items() if key in document}
     fixed = {key: read(key, document[key]) for key, read in FIXED.items() if key in document}
+    everything = "algorithm" not in axes
     axes.setdefault("algorithm", list(catalogue()))
     size = math.prod(len(values) for values in axes.values())
     if size > limit:
@@ -125,7 +127,13 @@ def sweep_of(
     points: dict[str, Point] = {}
     for values in product(*axes.values()):
         chosen = dict(zip(axes, values, strict=True))
-        point = _point(named[chosen.pop("algorithm")], {**chosen, **fixed}, evidence, asked, max_work, time_limit)
+        subject = named[chosen.pop("algorithm")]
+        try:
+            point = _point(subject, {**chosen, **fixed}, evidence, asked, max_work, time_limit)
+        except SizesError:
+            if not everything:
+                raise
+            continue  # of everything, what is not stated for these sizes is left out
         points.setdefault(point.digest, point)
     return Sweep(tuple(points.values()), size)
 
@@ -155,6 +163,7 @@ def _point(
     settings = Settings(**used, max_work=max_work, time_limit=time_limit)
     options: dict[str, str] = {}
     if algorithm is not None:
+        settings, _ = fitted(algorithm, settings)
         case = Case(algorithm, settings)
         options = algorithm.choose(case.options)
         check_work(case, asked)

@@ -18,7 +18,6 @@ from .options import (
     ExactTrials,
     Gamma,
     Lam,
-    Layers,
     Looped,
     MaxWork,
     Parameters,
@@ -38,9 +37,9 @@ from .options import (
 class WeightOptions:
     """What makes an algorithm's weights, as it stands on a command line."""
 
-    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d")] = 3
-    context: Annotated[int | None, integer(["--context", "-n"], "context length n")] = 20
-    layers: Layers = 5
+    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None
+    context: Annotated[int | None, integer(["--context", "-n"], "context length n; default: 20")] = None
+    layers: Annotated[int | None, integer(["--layers", "-L"], "number of layers L; default: 5")] = None
     gamma: Gamma = "9/10"
     lam: Lam = "1/2"
     trace: Trace = None
@@ -55,11 +54,19 @@ class WeightOptions:
         """The settings that they ask for; `ArgumentError` when they do not fit each other."""
         return Settings(**self._values())
 
+    def _sizes(self) -> dict[str, int]:
+        """The sizes where none are given."""
+        return {"features": 3, "context": 20, "layers": 5}
+
     def _values(self) -> dict[str, Any]:
         if self.time_limit < 1:
             raise ArgumentError(f"time-limit is {self.time_limit}, wanted at least one second")
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        sizes = self._sizes()
+        asked = frozenset(name for name in sizes if values[name] is not None)
+        values |= {name: size for name, size in sizes.items() if name not in asked}
         return values | {
+            "asked": asked,
             "gamma": rational(self.gamma, "gamma"),
             "lam": rational(self.lam, "lam"),
             "values": parameter_values(values.pop("parameter") or []),
@@ -86,7 +93,7 @@ class RunOptions(CheckOptions):
 
     features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None
     context: Annotated[int | None, integer(["--context", "-n"], "context length n; default: 100")] = None
-    layers: Layers = 40
+    layers: Annotated[int | None, integer(["--layers", "-L"], "number of layers L; default: 40")] = None
     order: Annotated[str, Parameter(name="--order", help="how float layers multiply: keys-first or scores-first")] = (
         "keys-first"
     )
@@ -97,6 +104,9 @@ class RunOptions(CheckOptions):
         Path | None, Parameter(name="--prompt", help="your own transitions, JSON or CSV; they set d and n")
     ] = None
 
+    def _sizes(self) -> dict[str, int]:
+        return {"features": 3, "context": 100, "layers": 40}
+
     def _values(self) -> dict[str, Any]:
         values = super()._values()
         given = read_context(self.prompt) if self.prompt is not None else None
@@ -105,8 +115,6 @@ class RunOptions(CheckOptions):
             if given is not None and asked is not None and asked != own:
                 raise ArgumentError(f"{name} is {asked}, but the prompt file has {own}: leave it out")
         return values | {
-            "features": 3 if self.features is None else self.features,
-            "context": 100 if self.context is None else self.context,
             "prompt": given,
             "compiled": values.pop("compile"),
         }

@@ -51,6 +51,8 @@ def show(result: Result, details: bool) -> None:
         _narrow(result, out)
     else:
         _table(result, out)
+    for note in result.notes:
+        out.print(Text(note), soft_wrap=True)
     _reasons(result, details, out)
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("symbolic", "numeric", "proofs")
 BOTTOM_TO_TOP = """
 symbolic/plain_text symbolic/errors symbolic/names symbolic/exact symbolic/strict_json
+symbolic/sizes
 symbolic/markov
 symbolic/attention symbolic/readout
 symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own symbolic/tracing
@@ -25,7 +26,7 @@ symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given sy
 symbolic/convergence symbolic/invariance symbolic/recognition
 numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference
 numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training numeric/recognition
-proofs/posix proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/own proofs/counterexample
+proofs/posix proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/sizes proofs/own proofs/counterexample
 proofs/user_file
 proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/installed proofs/theory/compiled
 proofs/theory/theorem

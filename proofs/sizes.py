@@ -1,0 +1,28 @@
+"""Settings at sizes that an algorithm is stated for: the nearest to those asked for, and what was changed in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..symbolic.algorithm import Algorithm
+from ..symbolic.sizes import LETTERS, nearest
+from .case import Settings
+
+
+def fitted(algorithm: Algorithm, settings: Settings) -> tuple[Settings, str]:
+    """The settings at the nearest sizes that meet the algorithm's constraints, and what was changed; empty if nothing.
+
+    Sizes in `settings.asked` and those of a given prompt stay as they are.
+    Raises `SizesError` with the constraint where these do not let it be met.
+    """
+    if not algorithm.sizes:
+        return settings, ""
+    given = {letter: getattr(settings, name) for letter, name in LETTERS.items()}
+    fixed = {letter for letter, name in LETTERS.items() if name in (settings.asked or ())}
+    fixed |= {"d", "n"} if settings.prompt is not None else set()
+    found = nearest(algorithm.name, algorithm.size_constraints, given, fixed)
+    changed = [f"{x} = {found[x]} in place of {given[x]}" for x in LETTERS if found[x] != given[x]]
+    if not changed:
+        return settings, ""
+    said = f"{algorithm.name} at {', '.join(changed)}: it is stated for {' and '.join(algorithm.sizes)}"
+    return replace(settings, features=found["d"], context=found["n"], layers=found["L"]), said
