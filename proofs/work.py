@@ -1,24 +1,23 @@
 """How much work a check asks for, estimated in one place before anything runs, and what of it is at fault.
 
-One unit is about 0.1 microseconds of one core, so that the default limit of 10^9 is meant as two minutes and 4 GiB.
-The factors are measured on runs below it (docs/robustness.md); the powers are those of the algorithms: d^2 of the
-weights, n^2 of the masks, L^2 of rationals that grow with every layer, the digits of what is given.
+The units are those of `limit`; the factors are measured (docs/robustness.md); the powers are those of the algorithms:
+d^2 of the weights, n^2 of the masks, L^2 of rationals that grow with every layer, the digits of what is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
-from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.errors import ArgumentError
 from ..symbolic.own import OwnConstruction
-from ..symbolic.plain_text import amount
 from ..symbolic.prompt import Context, Layout
+from . import limit
 from .case import Case, Settings, parameter_values
 from .evidence.random import LEAST_CONTEXT, LEAST_FEATURES
 
@@ -45,21 +44,10 @@ LEAST = Sizes(1, 1, 1, 1, 1, 2, 1, 12)
 
 def check_work(case: Case, asked: Sequence[str]) -> None:
     """Raise `WorkLimitError` when the evidence asked for would take more than the stated limit, all kinds together."""
-    s, sizes = case.settings, sizes_of(case)
-    parts = dict(estimate(case.algorithm, s, sizes, asked))
-    total = sum(parts.values())
-    if total <= s.max_work:
-        return
-    kind = max(parts, key=parts.__getitem__)
-    less = {name: sum(w for _, w in estimate(case.algorithm, s, replace(sizes, **{name: getattr(LEAST, name)}), asked))
-            for name in vars(sizes)}  # fmt: skip
-    fault = min(less, key=less.__getitem__)
-    given = "the numbers given have" if fault == "digits" else f"{fault} is"
-    many = f"{amount(getattr(sizes, fault))}{' digits in all' * (fault == 'digits')}"
-    raise WorkLimitError(
-        f"the work asked for, about {amount(total)}, is above the limit of {s.max_work}: {given} {many}, "
-        f"and most of the work is {kind}: ask for less, or raise it with --max-work {amount(total)}"
-    )
+    algorithm, s, sizes = case.algorithm, case.settings, vars(sizes_of(case))
+    words = {"digits": "the numbers given have {1} digits in all"}
+    known = {k: limit.Size(x, getattr(LEAST, k), words.get(k, limit.Size.words)) for k, x in sizes.items()}
+    limit.check(s.max_work, known, lambda z: dict(estimate(algorithm, s, Sizes(**z), asked)))
 
 
 def estimate(algorithm: Algorithm, s: Settings, z: Sizes, asked: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -98,15 +86,18 @@ def sizes_of(case: Case) -> Sizes:
 
 def check_own_work(own: OwnConstruction, s: Settings) -> None:
     """The same for a construction all of one's own, whose layers are run as they stand, dense and in full."""
-    m, N, L = len(own.rows(s.features)), len(own.columns(s.features, s.context)), own.layers or s.layers
-    layer = 10 * L * m * N * (m + N)
-    for name, kind, work in (("exact_trials", "identity-exact", s.exact_trials * layer), ("layers", "float", layer)):
-        if work > s.max_work:
-            raise WorkLimitError(
-                f"the work asked for, about {amount(work)}, is above the limit of {s.max_work}: {name} is "
-                f"{amount(getattr(s, name))}, the prompt is {m} by {N}, and most of the work is {kind}: ask for less, "
-                f"or raise it with --max-work {amount(work)}"
-            )
+
+    def parts(z: Mapping[str, int]) -> dict[str, int]:
+        layer = 10 * z["layers"] * z["rows"] * z["columns"] * (z["rows"] + z["columns"])
+        return {"identity-exact": z["exact_trials"] * layer, "float": layer}
+
+    sizes = {
+        "exact_trials": limit.Size(s.exact_trials),
+        "layers": limit.Size(own.layers or s.layers),
+        "rows": limit.Size(len(own.rows(s.features)), words="the prompt has {1} rows"),
+        "columns": limit.Size(len(own.columns(s.features, s.context)), words="the prompt has {1} columns"),
+    }
+    limit.check(s.max_work, sizes, parts)
 
 
 def case_values(algorithm: Algorithm, s: Settings) -> Mapping[str, Fraction]:

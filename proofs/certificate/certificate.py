@@ -32,6 +32,7 @@ from ...symbolic.errors import (
 )
 from ...symbolic.plain_text import amount
 from ...symbolic.strict_json import dumps, loads
+from .. import limit
 from ..case import MAX_WORK, Case, Progress, Settings, parameter_values, silent
 from ..checker import verify
 from ..evidence import floats, kinds
@@ -157,12 +158,8 @@ def check_size(algorithm: Algorithm, settings: Settings) -> None:
         raise WorkLimitError(
             f"the weights have about {amount(entries)} entries, above the limit of {MAX_ENTRIES} of a file"
         )
-    work = max(s.context, 200) ** 2 * s.layers
-    if work > s.max_work:
-        raise WorkLimitError(
-            f"the work asked for, max(context, 200)^2 * layers = {amount(work)}, is above the limit of {s.max_work}: "
-            f"ask for less, or raise it with --max-work {amount(work)}"
-        )
+    sizes = {"context": limit.Size(s.context), "layers": limit.Size(s.layers)}
+    limit.check(s.max_work, sizes, lambda z: {"one random point": max(z["context"], 200) ** 2 * z["layers"]})
 
 
 def check_target(path: Path) -> None:

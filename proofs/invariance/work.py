@@ -1,17 +1,17 @@
 """How much work a question about invariance asks for, estimated before anything runs.
 
-The units are those of `proofs/work.py`, 0.1 microseconds of one core; the factors are measured (docs/robustness.md).
+The units are those of `..limit`; the factors are measured (docs/robustness.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
 from ...symbolic.algorithm import Algorithm
-from ...symbolic.errors import WorkLimitError
 from ...symbolic.invariance.decide import ORBIT_LIMIT
-from ...symbolic.plain_text import amount
 from ...symbolic.prompt import Layout
+from .. import limit
 
 RATIONAL_DEPTH = 4
 """The deepest transformer that runs on rationals here: entries grow threefold in degree with every layer."""
@@ -25,34 +25,24 @@ def check_work(
     heads: int,
     depths: list[tuple[int, bool]],
     group_order: Callable[[int], int | None],
-    limit: int,
+    most: int,
 ) -> None:
-    """Raise `WorkLimitError` naming the size at fault where the question about an algorithm is above `limit`.
+    """Raise `WorkLimitError` naming the size at fault where the question about an algorithm is above the limit `most`.
 
     sizes : d, n and the largest L
     depths : (L, looped) of every transformer that is asked about
     group_order : of the group at a d; None where it is infinite or not known
     """
 
-    def parts(d: int, n: int, most: int) -> dict[str, int]:
-        found: dict[str, int] = {}
+    def parts(z: Mapping[str, int]) -> dict[str, int]:
+        found: Counter[str] = Counter()
         for depth, looped in depths:
-            for kind, work in estimate(algorithm, d, n, min(depth, most), heads, looped, group_order):
-                found[kind] = found.get(kind, 0) + work
+            given = (z["features"], z["context"], min(depth, z["layers"]))
+            found.update(dict(estimate(algorithm, *given, heads, looped, group_order)))
         return found
 
-    whole = parts(*sizes)
-    total = sum(whole.values())
-    if total <= limit:
-        return
-    kind = max(whole, key=whole.__getitem__)
-    names = ("features", "context", "layers")
-    less = [sum(parts(*(1 if k == j else x for j, x in enumerate(sizes))).values()) for k in range(3)]
-    k = less.index(min(less))
-    raise WorkLimitError(
-        f"{algorithm.name}: the work asked for, about {amount(total)}, is above the limit of {limit}: {names[k]} is "
-        f"{amount(sizes[k])}, and most of the work is {kind}: ask for less, or raise it with --max-work {amount(total)}"
-    )
+    named = dict(zip(("features", "context", "layers"), map(limit.Size, sizes), strict=True))
+    limit.check(most, named, parts, algorithm.name)
 
 
 def estimate(

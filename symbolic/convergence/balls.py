@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flint import fmpz_mat, fmpz_poly
+from flint import arb, fmpz_mat, fmpz_poly
 
-from .rationals import integer_polynomial
+from .rationals import dyadic, integer_polynomial
 
 LOST, MOST_DEGREE = 1500, 12
 """So many bits of a discriminant may be lost to roots that lie close together: with 2000, two of them 10^-300 apart,
@@ -28,15 +28,26 @@ def balls_inside(p: Any) -> bool | None:
 
 def largest_root(p: Any) -> tuple[complex, float]:
     """The root of largest modulus, about, and its modulus; 0 where there is none."""
-    whole = integer_polynomial(p)
+    whole, unit = integer_polynomial(p), arb(1)
     if too_close(whole):
-        spare = max(abs(int(x)).bit_length() for x in whole.coeffs()) - KEPT
-        whole = fmpz_poly([int(x) >> spare for x in whole.coeffs()])
-    roots = [root for root, _ in whole.complex_roots()]
+        whole, exponent = _rounded(whole)
+        unit = arb(2) ** exponent
+    roots = [root * unit for root, _ in whole.complex_roots()]
     if not roots:
         return 0j, 0.0
-    root = max(roots, key=lambda x: float(abs(x).mid()))
+    root = max(roots, key=lambda x: dyadic(abs(x)))
     return complex(root), float(abs(root).mid())
+
+
+def _rounded(p: fmpz_poly) -> tuple[fmpz_poly, int]:
+    """q with short coefficients and e: the largest roots of p are about 2^e times those of q."""
+    *rest, last = [int(x) for x in p.coeffs()]
+    size = last.bit_length()
+    e = max(-((size - x.bit_length()) // k) for k, x in enumerate(reversed(rest), 1) if x)  # Fujiwara's bound
+    scale = max(0, -e) * len(rest)
+    coefficients = [(x << scale + max(0, e * k)) >> max(0, -e * k) for k, x in enumerate([*rest, last])]
+    spare = max(0, max(abs(x).bit_length() for x in coefficients) - KEPT)
+    return fmpz_poly([x >> spare for x in coefficients]), e
 
 
 def too_close(p: fmpz_poly) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 
 from flint import ctx, fmpq_poly, fmpz_poly
 
-from ..errors import WorkLimitError
 from .balls import too_close
+from .halving import threshold
 from .rationals import dyadic, integer_polynomial, simplest
 from .sturm import chain, count_between, squarefree
 
@@ -95,15 +95,9 @@ def _folded(p: fmpq_poly, m: int) -> fmpq_poly:
 
 
 def _largest_modulus(p: fmpz_poly) -> Fraction:
-    """About the largest modulus of a root, which is not 1, on the same side of 1.
-
-    Raises `WorkLimitError` where two roots lie too close together for enclosures.
-    """
+    """About the largest modulus of a root, which is neither 0 nor 1, on the same side of 1."""
     if too_close(p):
-        raise WorkLimitError(
-            "the numbers given put two eigenvalues within some 10^-200 of each other, and enclosures of them are not "
-            "looked for that close: give numbers of fewer digits"
-        )
+        return _halved(p)
     before = ctx.prec
     try:
         while True:
@@ -113,6 +107,16 @@ def _largest_modulus(p: fmpz_poly) -> Fraction:
             ctx.prec *= 2
     finally:
         ctx.prec = before
+
+
+def _halved(p: fmpz_poly) -> Fraction:
+    """The same where roots lie too close together for enclosures, by exact decisions alone."""
+    near = threshold(lambda r: not within(p, r))
+    if abs(1 - near) > Fraction(1, 2**40):
+        return near
+    if inside(p):
+        return 1 - threshold(lambda gap: gap < 1 and within(p, 1 - gap))
+    return 1 + threshold(lambda gap: not within(p, 1 + gap))
 
 
 def radius(p: Any, bits: int = BITS) -> tuple[Fraction, Fraction]:

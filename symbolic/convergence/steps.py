@@ -13,8 +13,10 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
+from .balls import too_close
 from .decide import every_start, from_start
 from .disc import closed, inside
+from .halving import threshold
 from .iteration import Iteration
 from .krylov import minimal_polynomial
 from .rationals import dyadic, identity, integer_polynomial, rational, simplest
@@ -111,9 +113,12 @@ def largest_step(p: fmpq_poly) -> Boundary:
 
     Stable below and not from there on: that is decided at both ends of the bracket, not computed with floats.
     """
-    roots = [root for root, _ in integer_polynomial(p).complex_roots()]
     width = Fraction(1, 2**36)
-    middle = min(dyadic(2 * root.real / abs(root) ** 2) for root in roots)
+    if too_close(integer_polynomial(p)):
+        middle = threshold(lambda alpha: inside(shifted(p, alpha)))
+    else:
+        roots = [root for root, _ in integer_polynomial(p).complex_roots()]
+        middle = min(dyadic(2 * root.real / abs(root) ** 2) for root in roots)
     exact = simplest(middle * (1 - width), middle * (1 + width))
     if exact.denominator < 2**24:
         at = shifted(p, exact)
@@ -142,6 +147,8 @@ def _general(family: Family, start: fmpq_mat, read: fmpq_mat, parts: tuple[tuple
     crossings = _crossings(g)
     if not crossings:
         return Steps(form, None, None, "two eigenvalues have the product 1 whatever alpha is: no crossing is isolated")
+    if too_close(integer_polynomial(crossings)):
+        return Steps(form, None, None, "two crossings lie so close together that they are not isolated")
     found = isolate(crossings)
     ends = [ZERO, *(Boundary(low, high) for low, high in found)]
     from_w0, every = [], []

@@ -96,7 +96,7 @@ def test_every_command_with_trials_refuses_too_many(capsys: pytest.CaptureFixtur
 def test_a_construction_all_of_ones_own_is_counted_too() -> None:
     many = [str(i) for i in range(2000)]
     own = lp.OwnConstruction("wide", "wide", "none", lambda d: many, lambda d, n: many, list, list, list)  # type: ignore[arg-type]
-    with pytest.raises(WorkLimitError, match="the prompt is 2000 by 2000"):
+    with pytest.raises(WorkLimitError, match="the prompt has 2000 rows"):
         lp.verify(own, d=2, n=3, layers=1)
 
 

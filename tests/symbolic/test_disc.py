@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from math import inf
 
 import pytest
 from flint import fmpq, fmpq_poly, fmpz, fmpz_poly
@@ -11,8 +12,8 @@ from flint import fmpq, fmpq_poly, fmpz, fmpz_poly
 from layerproof.symbolic.convergence.balls import balls_inside, largest_root, too_close
 from layerproof.symbolic.convergence.decide import judged
 from layerproof.symbolic.convergence.disc import closed, inside, radius, within
+from layerproof.symbolic.convergence.rationals import integer_polynomial
 from layerproof.symbolic.convergence.sturm import isolate, real_roots
-from layerproof.symbolic.errors import WorkLimitError
 
 HALF = Fraction(1, 2)
 BY_HAND = [  # coefficients from the constant on; inside, closed, rho, different real roots
@@ -91,5 +92,27 @@ def test_roots_too_close_for_enclosures_are_not_looked_for_and_others_are() -> N
     assert too_close(near * fmpz_poly([-1, 1]) ** 2)  # a root that is there twice hides nothing
     for apart in (fmpz_poly([a, -3 * a, 2 * a + 1]), fmpz_poly([1, a, 3]), fmpz_poly([1, -1]) ** 5, fmpz_poly([5])):
         assert not too_close(apart)
-    with pytest.raises(WorkLimitError, match="two eigenvalues"):
-        radius(near)
+
+
+@pytest.mark.parametrize(
+    "scale", [Fraction(1), 1 - Fraction(1, 10**400), Fraction(1, 10**500), Fraction(10**500), Fraction(7, 3)]
+)
+def test_the_radius_of_roots_too_close_for_enclosures_is_halved_exactly(scale: Fraction) -> None:
+    a, b = Fraction(10) ** 600, Fraction(10) ** 10
+    for middle in (a + b / 2, a - b / 2):  # the roots of a x^2 - 2 m x + a: real, or a pair on a circle
+        p = fmpq_poly([fmpq(*x.as_integer_ratio()) for x in (a * scale**2, -2 * middle * scale, a)])
+        assert too_close(integer_polynomial(p))
+        lower, upper = radius(p)
+        assert not lower or not within(p, lower)
+        assert upper == lower or within(p, upper)
+        assert upper - lower <= upper / 2**15 and not lower < 1 < upper
+        shown = largest_root(p)[1]
+        assert shown == (inf if scale > 10**308 else pytest.approx(float(scale)))
+
+
+def test_a_largest_root_beside_close_ones_is_not_lost() -> None:
+    a = fmpz(10) ** 600
+    p = fmpz_poly([a, -2 * a - 1, a]) * fmpz_poly([-(fmpz(10) ** 200), 1])
+    assert too_close(p) and largest_root(p) == (1e200, 1e200) and not inside(p)
+    lower, upper = radius(p)
+    assert lower <= 10**200 <= upper

@@ -32,7 +32,7 @@ proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/inst
 proofs/theory/theorem
 proofs/theory/audit proofs/theory/general proofs/theory/seal proofs/theory/generated
 proofs/theory/numbers proofs/theory/jobs proofs/theory/check_again proofs/theory/gate proofs/theory/audits
-proofs/theory/record proofs/theory/picture proofs/evidence proofs/work proofs/own_claims proofs/terminal
+proofs/theory/record proofs/theory/picture proofs/evidence proofs/limit proofs/work proofs/own_claims proofs/terminal
 proofs/identify
 proofs/checker proofs/assertions proofs/invariance
 proofs/approximation
