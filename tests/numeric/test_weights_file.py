@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -281,7 +282,7 @@ def test_a_number_of_another_type_is_refused_even_where_it_equals_the_right_one(
     at: tuple[Any, ...], value: Any
 ) -> None:
     with pytest.raises(ContentError, match=at[0]):
-        from_document(put(SMALLEST[False], at, value))
+        from_document(put(smallest(False), at, value))
 
 
 @pytest.mark.parametrize(
@@ -415,9 +416,11 @@ def same_types(a: Any, b: Any) -> bool:
     return type(a) is type(b) and a == b
 
 
-SMALLEST = {
-    looped: document(lp.construct("differential-td", d=1, n=1, layers=2, looped=looped)) for looped in (False, True)
-}
+@cache
+def smallest(looped: bool) -> dict[str, Any]:
+    return document(lp.construct("differential-td", d=1, n=1, layers=2, looped=looped))
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
     | st.sampled_from(["1/2", "-0x1f/3", "layers.0.heads.0.M", "td_error", 1, 2, -1, 1.0, -1.0, 10**12]),
@@ -432,7 +435,7 @@ values = st.recursive(
 def test_a_document_changed_at_random_is_read_as_what_it_says_or_refused(
     data: st.DataObject, looped: bool, edits: int
 ) -> None:
-    changed: Any = SMALLEST[looped]
+    changed: Any = smallest(looped)
     for _ in range(edits):
         if not isinstance(changed, dict):
             break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,16 @@ from torch import nn
 
 import layerproof as lp
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
+from layerproof.symbolic.construction import Construction
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.strict_json import loads
 
 N = 4
-RIGHT = lp.construct("td-lambda", d=2, n=N, layers=2, seed=1)
+
+
+@cache
+def right() -> Construction:
+    return lp.construct("td-lambda", d=2, n=N, layers=2, seed=1)
 
 
 class Mine(nn.Module):
@@ -26,7 +32,7 @@ class Mine(nn.Module):
     def __init__(self, bug: str = "", factor: float = 1.0):
         super().__init__()
         self.factor = factor
-        for k, (head,) in enumerate(RIGHT.layers):
+        for k, (head,) in enumerate(right().layers):
             for letter in "PQM":
                 rows = getattr(head, letter).fractions()
                 x = torch.tensor([[float(v) for v in row] for row in rows], dtype=torch.float64)
@@ -66,7 +72,7 @@ class Mine(nn.Module):
 def test_the_smallest_change_is_named(bug: str, factor: float, change: str | None, tmp_path: Path) -> None:
     module, path = Mine(bug, factor), tmp_path / "case.json"
     with pytest.raises(AssertionError) as caught:
-        lp.assert_implements(module, "td-lambda", reference=RIGHT, save=path)
+        lp.assert_implements(module, "td-lambda", reference=right(), save=path)
     error: Any = caught.value
     assert error.diagnosis["change"] == change
     assert ("what would make it right: " in str(error)) == (change is not None)
@@ -85,15 +91,15 @@ def test_the_smallest_change_is_named(bug: str, factor: float, change: str | Non
 
 
 def test_a_right_module_passes_and_wrong_exact_weights_are_diagnosed(tmp_path: Path) -> None:
-    assert lp.assert_implements(Mine(), "td-lambda", reference=RIGHT).holds
+    assert lp.assert_implements(Mine(), "td-lambda", reference=right()).holds
     minus = RationalMatrix.of([[-1 * int(i == j) for j in range(5)] for i in range(5)])
-    wrong = replace(RIGHT, layers=tuple(tuple(replace(h, Q=h.Q @ minus) for h in heads) for heads in RIGHT.layers))
+    wrong = replace(right(), layers=tuple(tuple(replace(h, Q=h.Q @ minus) for h in heads) for heads in right().layers))
     path = tmp_path / "case.json"
     with pytest.raises(AssertionError, match="what would make it right: flip the sign of P or of Q") as caught:
         lp.assert_implements(wrong, "td-lambda", save=path)
     error: Any = caught.value
     assert loads(path.read_text())["found"] == error.result.claims[0].witness
-    assert not lp.assert_implements(RIGHT, "td-lambda", save=tmp_path / "none.json").settings.get(
+    assert not lp.assert_implements(right(), "td-lambda", save=tmp_path / "none.json").settings.get(
         "counterexample saved"
     )
     assert not (tmp_path / "none.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,8 +20,12 @@ from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.report.writers.checked import check
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
+from layerproof.symbolic.construction import Construction
 
-RIGHT = lp.construct("td0", d=2, n=3, layers=2)
+
+@cache
+def right() -> Construction:
+    return lp.construct("td0", d=2, n=3, layers=2)
 
 
 def section_of(construction: Any, name: str = "td0") -> list[str]:
@@ -33,16 +38,16 @@ def section_of(construction: Any, name: str = "td0") -> list[str]:
 
 
 def test_the_section_says_what_the_weights_are_and_not_what_the_page_is_about() -> None:
-    said = section_of(RIGHT)
+    said = section_of(right())
     assert "The weights of this page: exactly td0." in said
     assert any(text.startswith("w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C phi_j") for text in said)
     minus = RationalMatrix.of([[int(i == j) * (-1 if i in (2, 3) else 1) for j in range(5)] for i in range(5)])
-    wrong = tuple(tuple(replace(h, Q=h.Q @ minus) for h in heads) for heads in RIGHT.layers)
-    assert any("none of these" in text for text in section_of(replace(RIGHT, layers=wrong)))
+    wrong = tuple(tuple(replace(h, Q=h.Q @ minus) for h in heads) for heads in right().layers)
+    assert any("none of these" in text for text in section_of(replace(right(), layers=wrong)))
 
 
 def test_trained_networks_on_record_stand_in_a_table_with_the_median_one_s_picture() -> None:
-    said = section_of(RIGHT)
+    said = section_of(right())
     assert any("Of the 30 trained networks on record 19 are called td0" in text for text in said)
     assert {"Table", "Picture"} <= set(said)
 

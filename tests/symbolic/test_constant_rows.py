@@ -122,7 +122,7 @@ def faults():
     found = derive(HEAVY)
     gradient, momentum = found.heads
     U, E = momentum.U, momentum.E
-    wrong = {
+    return {
         "sign": [gradient, replace(momentum, U={row: -u for row, u in U.items()})],
         "exchanged": [gradient, replace(momentum, U={"td_error": -U["momentum"], "momentum": -U["td_error"]})],
         "other row": [gradient, replace(momentum, E={"td_error": E["momentum"]})],
@@ -131,12 +131,11 @@ def faults():
             replace(gradient, E={(r, tuple((c, not t) for c, t in word), s): e
                                  for (r, word, s), e in gradient.E.items()}), momentum],
     }  # fmt: skip
-    return [pytest.param(replace(found, heads=tuple(heads)), id=name) for name, heads in wrong.items()]
 
 
-@pytest.mark.parametrize("derivation", faults())
-def test_wrong_heads_are_refused_by_every_kind(derivation):
-    assert set(holds(derivation).values()) == {False}
+@pytest.mark.parametrize("fault", ["sign", "exchanged", "other row", "none", "transposed"])
+def test_wrong_heads_are_refused_by_every_kind(fault):
+    assert set(holds(replace(derive(HEAVY), heads=tuple(faults()[fault]))).values()) == {False}
 
 
 def test_a_mask_that_counts_the_query_is_refused():

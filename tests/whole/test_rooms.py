@@ -8,7 +8,8 @@ nouns of `symbolic/`, the trunk of `proofs/`. Imports under TYPE_CHECKING and in
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -67,19 +68,26 @@ def packages(root: Path) -> dict[tuple[str, ...], Path]:
     return found
 
 
-def room(path: Path, root: Path) -> str:
-    """The room that a file stands in: its folder, or itself where the folder has rooms inside."""
-    folder, name = path.parent, str(path.parent.relative_to(root))
-    beside_rooms = any((inner / "__init__.py").exists() for inner in folder.iterdir())
-    return f"{name}/{path.stem}" if beside_rooms else name
+def _folder(path: Path) -> Path:
+    return path.parent
+
+
+def rooms(modules: Iterable[Path], root: Path) -> dict[Path, str]:
+    """The room that each file stands in: its folder, or itself where the folder has rooms inside."""
+    found = {}
+    for folder, files in groupby(sorted(modules, key=_folder), _folder):
+        name, beside_rooms = str(folder.relative_to(root)), any(folder.glob("*/__init__.py"))
+        found.update({path: f"{name}/{path.stem}" if beside_rooms else name for path in files})
+    return found
 
 
 def imports_between_rooms(root: Path) -> Imports:
     """{room: the other rooms that it imports}."""
     modules = packages(root)
+    room = rooms(modules.values(), root)
     result: Imports = {}
     for name, path in modules.items():
-        here = room(path, root)
+        here = room[path]
         result.setdefault(here, set())
         package = name if path.stem == "__init__" else name[:-1]
         for node in ast.walk(ast.parse(path.read_text())):
@@ -88,8 +96,8 @@ def imports_between_rooms(root: Path) -> Imports:
             base = (*package[: len(package) - node.level + 1], *(node.module.split(".") if node.module else ()))
             for alias in node.names:
                 target = modules.get((*base, alias.name), modules.get(base))
-                if target is not None and room(target, root) != here:
-                    result[here].add(room(target, root))
+                if target is not None and room[target] != here:
+                    result[here].add(room[target])
     return {name: found for name, found in result.items() if not name.endswith("/__init__")}
 
 
