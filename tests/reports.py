@@ -14,6 +14,7 @@ from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
 from layerproof.proofs.report.build import establish, page
 from layerproof.proofs.report.document.formula import Formula
+from layerproof.proofs.report.document.parts import Sentence
 from layerproof.proofs.report.model import Matrix, Note, Page, Report, Section
 from layerproof.proofs.report.subject import Subject
 
@@ -65,6 +66,8 @@ def section(found: Page, name: str) -> Section:
 def everything(tree: Any) -> Iterator[Any]:
     """Every part of a page, and the parts' parts."""
     yield tree
+    if isinstance(tree, Sentence):
+        yield from tree.spans
     if isinstance(tree, tuple):
         for part in tree:
             yield from everything(part)

@@ -133,7 +133,13 @@ def by_subject(claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:
 
 
 def page(subject: Subject, taken: set[str] | None = None) -> Page:
-    """One page: the lead, then every section that applies."""
+    """One page: the lead, then every section that applies.
+
+    Raises `LayerproofError` for a claim about anything but the page's subject.
+    """
+    strange = next((c.algorithm for c in subject.claims if c.algorithm != subject.item.name), None)
+    if strange is not None:
+        raise LayerproofError(f"the page of {subject.item.name} was given a claim about {strange}: please report this")
     sections: list[Section] = []
     for module in section_modules():
         section = module.build(subject)

@@ -6,12 +6,13 @@ from fractions import Fraction
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
-from ..terminal.table import summary
-from ..verdict import NEEDS_WEIGHTS, Claim, Result, Verdict
+from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
 from .assemble import alarm, greek, prose
 from .document.formula import Formula, row_formula, symbol
+from .layer_pictures import layer_pictures
 from .model import Block, Display, Link, Note, Paragraph
 from .subject import Subject
+from .verdict_words import meaning, verdict_words
 
 LAYER = (
     "Z_{l+1} = Z_l + (1/n) sum_h W_h P_h Z_l M_h (Z_l^T Q_{l,h} Z_l)",
@@ -78,7 +79,12 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
             if factor == Fraction(1, size)
             else (LAYER[0].replace("(1/n)", "s"), LAYER[1].replace(r"\frac1n", "s"))
         )
-        return (Paragraph((*how, text)), Display(Formula(*layer), "claim"), _counts(subject))
+        return (
+            Paragraph((*how, text)),
+            *layer_pictures(subject),
+            Display(Formula(*layer), "claim"),
+            *_verdicts(subject),
+        )
     algorithm = subject.algorithm
     assert algorithm is not None
     readout = subject.construction.readout if subject.construction is not None else None
@@ -92,7 +98,13 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
     if subject.obstacle:
         text = f"Some linear transformer has layers each of which is exactly one iteration of {greek(algorithm.title)}."
     display = Display(_formula(readout, algorithm), "claim")
-    return (Paragraph((*how, text)), display, _where(algorithm.weights), _counts(subject))
+    return (
+        Paragraph((*how, text)),
+        *layer_pictures(subject),
+        display,
+        _where(algorithm.weights),
+        *_verdicts(subject),
+    )
 
 
 def _where(weights: tuple[str, ...]) -> Block:
@@ -119,6 +131,10 @@ def _formula(readout: Readout | None, algorithm: Algorithm) -> Formula:
     return Formula(text, rf"\begin{{aligned}} {layer} \\ {tex} \end{{aligned}}")
 
 
-def _counts(subject: Subject) -> Block:
-    counted = summary(Result("report", {}, subject.claims))
-    return prose((f"Of what was asked for, {counted}. ",), "See the ", Link("verdicts", "#verdicts"), ".")
+def _verdicts(subject: Subject) -> tuple[Block, ...]:
+    means = meaning(subject)
+    return (
+        *verdict_words(subject),
+        *([means] if means is not None else []),
+        prose("Each claim beside its evidence: ", Link("verdicts", "#verdicts"), "."),
+    )

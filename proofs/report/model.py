@@ -11,7 +11,7 @@ from typing import Any
 
 from ..verdict import Verdict
 from .document.formula import Formula
-from .document.parts import Label
+from .document.parts import Label, Sentence
 from .picture_prompt import letters
 
 
@@ -94,6 +94,11 @@ class Matrix:
 def called(name: str) -> str:
     """A row's or column's name as a reader sees it: in letters, where a paper has a symbol for it."""
     return letters(name.formula.text) if isinstance(name, Label) else name
+
+
+def worded(text: str) -> tuple[Span, ...]:
+    """A title or caption as spans: formulas are set as such where it is a `Sentence`."""
+    return text.spans if isinstance(text, Sentence) else (text,)
 
 
 @dataclass(frozen=True)

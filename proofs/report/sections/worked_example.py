@@ -12,7 +12,9 @@ from ...verdict import Verdict, number_text
 from ..assemble import cell, plain, prose
 from ..document.formula import Formula, symbol
 from ..document.matrices import number
+from ..document.parts import Sentence
 from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
+from ..layer_pictures import head_heat, row_labels
 from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Span, Steps, Table
 from ..notation import equation, indexed, numbers, vector
 from ..subject import Subject
@@ -23,12 +25,13 @@ NAME, TITLE, ORDER = "worked-example", "A worked example", 90
 def build(subject: Subject) -> Section | None:
     """Z_0, every layer with its heads, the loop beside it, and whether they agree."""
     if subject.own_example is not None:
-        return _own(subject.own_example)
+        return _own(subject.own_example, row_labels(subject))
     found = subject.example
     if found is None or subject.algorithm is None:
         return None
     w = subject.algorithm.weights[0]
     depth = len(found.layers)
+    labels = row_labels(subject)
     columns = (*(str(j + 1) for j in range(found.context.n)), "query")
     blocks: list[Block] = [
         *_alarm(found.mismatch),
@@ -39,7 +42,7 @@ def build(subject: Subject) -> Section | None:
         prose("The prompt, by the table of its rows:"),
         _full("Z_0", found.rows, columns, found.start, found.features),
         Steps(tuple(
-            (f"From Z_{k} to Z_{k + 1}", _layer(found, k, columns)) for k in range(depth)
+            (step_title("Z", k), _layer(found, k, columns, labels)) for k in range(depth)
         )),
         prose("The textbook loop, which has never seen a weight matrix, gives on the same transitions"),
         Steps(tuple((f"From iterate {k} to iterate {k + 1}", _pass(found, k)) for k in range(depth))),
@@ -58,6 +61,11 @@ def _alarm(mismatch: Mismatch | None) -> list[Block]:
               f"{number_text(mismatch.layer_value)} and the reference {number_text(mismatch.iterate_value)}."),
     )  # fmt: skip
     return [Note(Verdict.REFUTED, "The layers and the reference disagree on this example", said)]
+
+
+def step_title(letter: str, k: int) -> Sentence:
+    """From Z_k to the next."""
+    return Sentence(["From ", indexed(letter, k), " to ", indexed(letter, k + 1)])
 
 
 def _transitions(found: Example | OwnExample) -> Table:
@@ -93,14 +101,14 @@ def _full(
     return numbers(formula, rows, columns, entries, groups=groups, legend=legend, caption=caption)
 
 
-def _layer(found: Example, k: int, columns: tuple[str, ...]) -> tuple[Block, ...]:
+def _layer(found: Example, k: int, columns: tuple[str, ...], labels: Sequence[str]) -> tuple[Block, ...]:
     step: LayerStep = found.layers[k]
     n = found.context.n
     result: list[Block] = []
     for name, value in found.loop[k].preconditioners.items():
         result.append(_preconditioner(name, k, value))
     for h, head in enumerate(step.heads, 1):
-        result += _head(head, h, k, found.rows, columns, len(step.heads))
+        result += _head(head, h, k, found.rows, columns, len(step.heads), labels)
     outputs = "The output, divided by" if len(step.heads) == 1 else "The heads' outputs, added and divided by"
     result.append(prose(f"{outputs} $n = {n}$, is the change of the prompt:"))
     changed = [i for i in range(len(found.rows)) if i >= found.features or any(step.change[i])]
@@ -120,7 +128,7 @@ def _preconditioner(name: str, k: int, value: Any) -> Block:
 
 
 def _head(
-    head: HeadStep, h: int, k: int, rows: tuple[str, ...], columns: tuple[str, ...], count: int
+    head: HeadStep, h: int, k: int, rows: tuple[str, ...], columns: tuple[str, ...], count: int, labels: Sequence[str]
 ) -> list[Block]:  # fmt: skip
     mark = f"_{h}" if count > 1 else ""
     tex = f"_{{{h}}}" if count > 1 else ""
@@ -144,7 +152,8 @@ def _head(
             caption="rows that are not shown are zero" if written else "every row is zero",
         )
     )  # fmt: skip
-    return [b for b in result if not isinstance(b, Matrix) or b.rows]
+    drawn = head_heat(head, h, k, labels, columns, count)
+    return [b for b in (*result, *([] if drawn is None else [drawn])) if not isinstance(b, Matrix) or b.rows]
 
 
 def _pass(found: Example, k: int) -> tuple[Block, ...]:
@@ -215,7 +224,7 @@ def _comparison(found: Example, weight: str) -> Table:
     return Table(heads, tuple(rows))
 
 
-def _own(found: OwnExample) -> Section:
+def _own(found: OwnExample, labels: Sequence[str]) -> Section:
     blocks: list[Block] = [
         *_alarm(found.mismatch),
         prose(f"At $d = {D}$, $n = {found.context.n}$, in exact numbers. The transitions are"),
@@ -226,7 +235,7 @@ def _own(found: OwnExample) -> Section:
     for k, (step, wanted) in enumerate(zip(found.layers, found.wanted, strict=True)):
         parts: list[Block] = []
         for h, head in enumerate(step.heads, 1):
-            parts += _head(head, h, k, found.rows, found.columns, len(step.heads))
+            parts += _head(head, h, k, found.rows, found.columns, len(step.heads), labels)
         changed = [i for i, row in enumerate(step.change) if any(row)]
         parts.append(prose("Added up over the heads and multiplied by the layer's factor ", number(found.scale),
                            ", that is the change of the prompt:"))  # fmt: skip
@@ -240,7 +249,7 @@ def _own(found: OwnExample) -> Section:
             verdict = Verdict.HOLDS if given == value else Verdict.REFUTED
             rows.append((cell(f"{row}, {column}"), cell(number(given)), cell(number(value)), cell(verdict=verdict)))
         parts.append(Table(("entry", "transformer", "reference", "equal"), tuple(rows)))
-        items.append((f"From Z_{k} to Z_{k + 1}", tuple(b for b in parts if not isinstance(b, Matrix) or b.rows)))
+        items.append((step_title("Z", k), tuple(b for b in parts if not isinstance(b, Matrix) or b.rows)))
     return Section(NAME, TITLE, (*blocks, Steps(tuple(items))))
 
 

@@ -30,6 +30,7 @@ from ..model import (
     Steps,
     Table,
     called,
+    worded,
 )
 from .checked import is_outside
 from .escape import visible
@@ -193,19 +194,20 @@ def _block(block: Block) -> str:
         case Note(verdict, title, inner):
             kind = CLASSES[verdict] if verdict else "plain"
             sign = f"{badge(verdict)} " if verdict else ""
-            return f'<aside class="note {kind}"><p class="title">{sign}{text(title)}</p>\n{_blocks(inner)}</aside>'
+            heading = f'<p class="title">{sign}{spans(worded(title))}</p>'
+            return f'<aside class="note {kind}">{heading}\n{_blocks(inner)}</aside>'
         case Steps():
             return _steps(block)
         case Folded(title, inner, name):
             anchor = f' id="{name}"' if name else ""
-            return f"<details{anchor}><summary>{text(title)}</summary>\n{_blocks(inner)}</details>"
+            return f"<details{anchor}><summary>{spans(worded(title))}</summary>\n{_blocks(inner)}</details>"
         case _:
             assert_never(block)
 
 
 def _steps(steps: Steps) -> str:
     shown = "".join(
-        f'<section class="step"><h3>{number}. {text(title)}</h3>\n{_blocks(inner)}</section>\n'
+        f'<section class="step"><h3>{number}. {spans(worded(title))}</h3>\n{_blocks(inner)}</section>\n'
         for number, (title, inner) in enumerate(steps.items, 1)
     )
     together = " together" if steps.together else ""
@@ -213,16 +215,16 @@ def _steps(steps: Steps) -> str:
 
 
 def _caption(caption: str) -> str:
-    return f"<figcaption>{text(caption)}</figcaption>" if caption else ""
+    return f"<figcaption>{spans(worded(caption))}</figcaption>" if caption else ""
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{text(name)}</th>' for name in table.headers)
+    head = "".join(f'<th scope="col">{spans(worded(name))}</th>' for name in table.headers)
     rows = "".join(
         f"<tr>{''.join(_cell(cell, table.header_column and not place) for place, cell in enumerate(row))}</tr>\n"
         for row in table.rows
     )
-    caption = f"<caption>{text(table.caption)}</caption>" if table.caption else ""
+    caption = f"<caption>{spans(worded(table.caption))}</caption>" if table.caption else ""
     label = text(table.caption or "Table")
     dense = ' class="dense"' if len(table.headers) > 5 else ""
     return (
@@ -254,7 +256,7 @@ def _matrix(matrix: Matrix) -> str:
         rows += f"<tr>{_label('row', called(name), size, set(row))}{cells}</tr>\n"
     legend = "".join(
         f'<li tabindex="0" data-group="{number}"><span class="key g{number % 8}">{KEYS[number % 26]}</span> '
-        f"{text(meaning)}</li>"
+        f"{spans(worded(meaning))}</li>"
         for number, meaning in enumerate(matrix.legend)
     )
     shown = f'<ul class="legend" aria-label="Colours">{legend}</ul>' if legend else ""

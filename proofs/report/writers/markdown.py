@@ -24,6 +24,7 @@ from ..model import (
     Steps,
     Table,
     called,
+    worded,
 )
 from .checked import is_outside
 from .escape import visible
@@ -144,26 +145,26 @@ class _Writer:
             case Display(value, label):
                 return [*([f'<a id="{label}"></a>'] if label else []), display(value)]
             case Table():
-                return [*([f"*{text(block.caption)}*"] if block.caption else []), table(block)]
+                return [*([f"*{spans(worded(block.caption))}*"] if block.caption else []), table(block)]
             case Matrix():
                 return matrix(block)
             case Picture(svg, alt, caption, data):
                 self.pictures += 1
                 name = f"{self.page}-{self.pictures}.svg"
                 self.result[name] = svg if svg.endswith("\n") else svg + "\n"
-                shown = [f"![{text(alt)}]({name})", *([f"*{text(caption)}*"] if caption else [])]
+                shown = [f"![{text(alt)}]({name})", *([f"*{spans(worded(caption))}*"] if caption else [])]
                 return [*shown, *(fold("The numbers", [table(data)]) if data.rows else [])]
             case Listing(source, language):
                 return [fenced(source, {"rocq": "coq", "shell": "sh"}.get(language, language))]
             case Note(verdict, title, inner):
                 sign = f"{SIGNS[verdict]} {WORDS[verdict]}: " if verdict else ""
-                content = "\n\n".join([f"**{sign}{text(title)}**", *self.blocks(inner)])
+                content = "\n\n".join([f"**{sign}{spans(worded(title))}**", *self.blocks(inner)])
                 return ["\n".join(f"> {line}".rstrip() for line in content.split("\n"))]
             case Steps(items):
                 return [
                     part
                     for number, (title, inner) in enumerate(items, 1)
-                    for part in (f"### {number}. {text(title)}", *self.blocks(inner))
+                    for part in (f"### {number}. {spans(worded(title))}", *self.blocks(inner))
                 ]
             case Folded(title, inner, name):
                 anchor = [f'<a id="{name}"></a>'] if name else []
@@ -185,7 +186,7 @@ def fenced(source: str, language: str) -> str:
 
 def table(value: Table) -> str:
     """A table; every cell is one line."""
-    rows = [[text(name) for name in value.headers], ["---"] * len(value.headers)]
+    rows = [[_cell(Cell(worded(name))) for name in value.headers], ["---"] * len(value.headers)]
     rows += [
         [f"**{_cell(cell)}**" if value.header_column and not place and _bold(cell) else _cell(cell)
          for place, cell in enumerate(row)]
@@ -228,4 +229,4 @@ def matrix(value: Matrix) -> list[str]:
         rows.append(tuple(cells))
     shown = table(Table((value.name.text, *columns), tuple(rows)))
     legend = "; ".join(f"({letters[number % 26]}) {text(meaning)}" for number, meaning in enumerate(value.legend))
-    return [shown, *([legend] if legend else []), *([f"*{text(value.caption)}*"] if value.caption else [])]
+    return [shown, *([legend] if legend else []), *([f"*{spans(worded(value.caption))}*"] if value.caption else [])]

@@ -30,6 +30,7 @@ from ..model import (
     Steps,
     Table,
     called,
+    worded,
 )
 from .checked import is_outside
 from .escape import visible
@@ -139,6 +140,11 @@ class _Writer:
     def spans(self, parts: tuple[Span, ...]) -> str:
         return "".join(self.span(part) for part in parts)
 
+    def worded(self, said: str) -> str:
+        """A caption or title: a literal, or content where formulas are in it."""
+        parts = worded(said)
+        return text(said) if all(isinstance(part, str) for part in parts) else f"[{self.spans(parts)}]"
+
     def span(self, part: Span) -> str:
         match part:
             case str():
@@ -164,24 +170,24 @@ class _Writer:
             case Table():
                 return self.table(block)
             case Matrix():
-                return matrix(block)
+                return matrix(block, self.worded(block.caption))
             case Picture(svg, alt, caption, _):
                 drawn = _VARIABLE.sub(r"\1", svg)  # Typst knows no variables of CSS, only what they fall back to
-                return f"#picture({literal(drawn)}, {literal(alt)}, {literal(caption)})"
+                return f"#picture({literal(drawn)}, {literal(alt)}, {self.worded(caption)})"
             case Listing(source_text, language):
                 return f"#listing({literal(source_text)}, {literal(language)})"
             case Note(verdict, title, inner):
                 sign = badge(verdict) + " " if verdict else ""
                 kind = CLASSES[verdict] if verdict else "plain"
-                return f"#note({literal(kind)}, [{sign}#{literal(title)}], {self.content(inner)})"
+                return f"#note({literal(kind)}, [{sign}{self.spans(worded(title))}], {self.content(inner)})"
             case Steps(items):
                 return "\n\n".join(
-                    f"#step({text(f'{number}. {title}')}, {self.content(inner)})"
+                    f"#step([{self.spans((f'{number}. ', *worded(title)))}], {self.content(inner)})"
                     for number, (title, inner) in enumerate(items, 1)
                 )
             case Folded(title, inner, name):
                 anchor = self.anchor(name) if name else ""
-                return f"#heading(level: 3, {text(title)}){anchor}\n\n" + "\n\n".join(self.blocks(inner))
+                return f"#heading(level: 3, {self.worded(title)}){anchor}\n\n" + "\n\n".join(self.blocks(inner))
             case _:
                 assert_never(block)
 
@@ -198,9 +204,9 @@ class _Writer:
         columns = ", ".join(
             "auto" if short else f"{max(size, low) ** 0.6:.3f}fr" for size, low in zip(weights, least, strict=True)
         )
-        header = "".join(f"{text(name)}, " for name in table.headers)
+        header = "".join(f"{self.worded(name)}, " for name in table.headers)
         rows = ",\n".join("(" + "".join(f"{self.cell(cell)}, " for cell in row) + ")" for row in table.rows)
-        return f"#numbers(({columns},), ({header}), (\n{rows}{',' if rows else ''}\n), {literal(table.caption)})"
+        return f"#numbers(({columns},), ({header}), (\n{rows}{',' if rows else ''}\n), {self.worded(table.caption)})"
 
     def cell(self, cell: Cell) -> str:
         shown = self.spans(cell.spans)
@@ -232,7 +238,7 @@ def _length(cell: Cell) -> float:
     return shown + (11 if cell.verdict else 0)
 
 
-def matrix(value: Matrix) -> str:
+def matrix(value: Matrix, caption: str) -> str:
     """A labelled matrix as a table in colours; made smaller where it is wider than the page."""
     sizes, breadths = value.row_sizes or ("",) * len(value.rows), value.column_sizes or ("",) * len(value.columns)
     columns = "".join(f"{_name(called(n), s)}, " for n, s in zip(value.columns, breadths, strict=True))
@@ -244,7 +250,7 @@ def matrix(value: Matrix) -> str:
     legend = "".join(
         f"({number}, {literal(KEYS[number % 26])}, {text(meaning)}), " for number, meaning in enumerate(value.legend)
     )
-    return f"#matrix([{typst_math(value.name)}], ({columns}), (\n{rows}), ({legend}), {literal(value.caption)})"
+    return f"#matrix([{typst_math(value.name)}], ({columns}), (\n{rows}), ({legend}), {caption})"
 
 
 def _name(name: str, size: str) -> str:

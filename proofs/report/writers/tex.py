@@ -24,6 +24,7 @@ from ..model import (
     Steps,
     Table,
     called,
+    worded,
 )
 from .checked import is_outside
 from .latex_lines import lines, width
@@ -100,6 +101,11 @@ def _single(latex: str) -> str:
     return " ".join(latex.split()) or "{}"
 
 
+def _worded(said: str) -> str:
+    """A title or caption with its formulas."""
+    return "".join(formula(part) if isinstance(part, Formula) else text(str(part)) for part in worded(said))
+
+
 class _Writer:
     """Writes the blocks of one page, whose name begins its labels."""
 
@@ -138,20 +144,31 @@ class _Writer:
             case Matrix():
                 return matrix(block)
             case Picture(_, alt, caption, data):
-                return ["", rf"\noindent\emph{{{text(caption or alt)}}}", "", *(self.table(data) if data.rows else [])]
+                return [
+                    "",
+                    rf"\noindent\emph{{{_worded(caption or alt)}}}",
+                    "",
+                    *(self.table(data) if data.rows else []),
+                ]
             case Listing(source, _):
                 return listing(source)
             case Note(verdict, title, inner):
                 sign = f"{said(verdict)}: " if verdict else ""
-                return [r"\begin{quote}", rf"{sign}\textbf{{{text(title)}}}", "", *self.blocks(inner), r"\end{quote}"]
+                return [
+                    r"\begin{quote}",
+                    rf"{sign}\textbf{{{_worded(title)}}}",
+                    "",
+                    *self.blocks(inner),
+                    r"\end{quote}",
+                ]
             case Steps(items):
                 return [
                     part
                     for number, (title, inner) in enumerate(items, 1)
-                    for part in ("", rf"\subsubsection*{{{number}. {text(title)}}}", *self.blocks(inner))
+                    for part in ("", rf"\subsubsection*{{{number}. {_worded(title)}}}", *self.blocks(inner))
                 ]
             case Folded(title, inner, name):
-                heading = rf"\subsubsection*{{{text(title)}}}"
+                heading = rf"\subsubsection*{{{_worded(title)}}}"
                 anchor = rf"\label{{{self.page}:{name}}}" if name else ""
                 return ["", heading + anchor, *self.blocks(inner)]
             case _:
@@ -175,7 +192,7 @@ class _Writer:
     def table(self, table: Table) -> list[str]:
         result: list[str] = [""]
         if table.caption:
-            result += [rf"\noindent\emph{{{text(table.caption)}}}", ""]
+            result += [rf"\noindent\emph{{{_worded(table.caption)}}}", ""]
         for start in range(0, max(len(table.rows), 1), ROWS):
             result += self.tabular(table, table.rows[start : start + ROWS])
         return result
@@ -183,7 +200,7 @@ class _Writer:
     def tabular(self, table: Table, rows: tuple[tuple[Cell, ...], ...]) -> list[str]:
         size = r"\small" if len(table.headers) < 6 else r"\scriptsize"
         columns = "".join(rf"p{{{share:.3f}\linewidth}}" for share in _shares(table))
-        head = " & ".join(rf"\raggedright\textbf{{{text(name)}}}" for name in table.headers)
+        head = " & ".join(rf"\raggedright\textbf{{{_worded(name)}}}" for name in table.headers)
         body = [" & ".join(rf"\raggedright {self.cell(cell)}" for cell in row) + r" \tabularnewline" for row in rows]
         return [
             rf"\begingroup{size}\setlength{{\tabcolsep}}{{3pt}}\renewcommand{{\arraystretch}}{{1.2}}",
@@ -249,7 +266,7 @@ def matrix(value: Matrix) -> list[str]:
         start = stop
         if start >= len(widths):
             break
-    return [*result, *([rf"\noindent\emph{{{text(value.caption)}}}", ""] if value.caption else [])]
+    return [*result, *([rf"\noindent\emph{{{_worded(value.caption)}}}", ""] if value.caption else [])]
 
 
 def _entry(value: Formula) -> str:

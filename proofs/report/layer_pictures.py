@@ -1,0 +1,107 @@
+"""Pictures of a page's heads, drawn from the worked example's exact numbers: roles of rows, patterns, heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...symbolic.arithmetics.rational import RationalMatrix
+from .document.formula import Formula, row_formula
+from .document.matrices import number
+from .document.parts import Sentence
+from .example import HeadStep
+from .model import Cell, Picture, Table
+from .notation import block_symbols
+from .picture_heat import Panel, heat_picture
+from .picture_layer import Block, example_blocks, head_picture, own_blocks, pattern, roles
+from .subject import Subject
+
+LONG = 20
+"""Rows of more are not drawn entry by entry."""
+PATTERN = Formula("M (Z^T Q Z)", r"M (Z^\top Q Z)")
+
+
+def layer_pictures(subject: Subject) -> list[Picture]:
+    """One picture a head of the worked example's first layer; none where there is no example."""
+    algorithm, state = subject.algorithm, subject.state
+    if algorithm is not None and state is not None and subject.example is not None:
+        found = subject.example
+        named = {**block_symbols(algorithm, state), **{r.name: row_formula(r) for r in algorithm.accumulators}}
+        blocks = example_blocks(found, {name: f.text for name, f in named.items()})
+        tokens = [*(str(j + 1) for j in range(found.context.n)), "query"]
+        heads: Sequence[HeadStep] = found.layers[0].heads
+    elif subject.own_example is not None:
+        own = subject.own_example
+        named, blocks, tokens, heads = {}, own_blocks(own), list(own.columns), own.layers[0].heads
+    else:
+        return []
+    drawn = [_head(blocks, head, h, tokens, named, len(heads)) for h, head in enumerate(heads, 1)]
+    return [x for x in drawn if x is not None]
+
+
+def _head(
+    blocks: Sequence[Block], head: HeadStep, h: int, tokens: Sequence[str], named: dict[str, Formula], count: int
+) -> Picture | None:  # fmt: skip
+    which = f"Head {h}" if count > 1 else "The head"
+    drawn = head_picture(blocks, head, tokens, f"{which} of a layer", f"layer-head-{h}")
+    if drawn is None:
+        return None
+    used = roles(blocks, head)
+
+    def rows(sign: str) -> list[str | Formula]:
+        result: list[str | Formula] = []
+        for k, block in enumerate(used[sign]):
+            result += [", "] * bool(k) + [named.get(block.name, block.name)]
+        return result or ["nothing"]
+
+    caption = Sentence([
+        f"{which} compares ", *rows("k"), " of the tokens with ", *rows("q"), " of the token that it writes, and adds "
+        "to ", *rows("+"), " of that token ", *rows("v"), " of the tokens, times the column of the pattern ", PATTERN,
+        ": here that of layer 1 of the worked example, blue where positive.",
+    ])  # fmt: skip
+    return Picture(drawn[0], drawn[1], caption, _numbers(pattern(head), tokens))
+
+
+def _numbers(entries: Sequence[Sequence[object]], tokens: Sequence[str]) -> Table:
+    rows = tuple(
+        (Cell((name,)), *(Cell((number(x),)) for x in line)) for name, line in zip(tokens, entries, strict=True)
+    )
+    return Table(("from token", *(f"into {name}" for name in tokens)), rows)
+
+
+def row_labels(subject: Subject) -> list[str]:
+    """What a picture calls each row of the worked example's prompt: φ1, φ2, γφ′1, δ."""
+    if subject.example is None or subject.algorithm is None or subject.state is None:
+        return [] if subject.own_example is None else [x.label for x in own_blocks(subject.own_example)]
+    symbols = {**block_symbols(subject.algorithm, subject.state),
+               **{r.name: row_formula(r) for r in subject.algorithm.accumulators}}  # fmt: skip
+    result = []
+    for block in example_blocks(subject.example, {name: f.text for name, f in symbols.items()}):
+        several = len(block.rows) > 1
+        result += [f"{block.label}{k}" if several else block.label for k in range(1, len(block.rows) + 1)]
+    return result
+
+
+def head_heat(
+    head: HeadStep, h: int, layer: int, rows: Sequence[str], columns: Sequence[str], count: int
+) -> Picture | None:
+    """One head of one layer of the worked example as heat maps: the weights W P and Q, the mask, and the pattern.
+
+    rows : what a picture calls the rows of Z, see `row_labels`
+    """
+    if max(len(rows), len(columns)) > LONG:
+        return None
+    U = (RationalMatrix.of(head.W) @ RationalMatrix.of(head.P)).fractions()
+    named, tokens = list(rows), [c if len(c) < 4 else c[:1] for c in columns]
+    attention = pattern(head)
+    panels = [
+        Panel("W P", named, named, U), Panel("Q", named, named, head.Q),
+        Panel("M", tokens, tokens, head.mask), Panel("M (Zᵀ Q Z)", tokens, tokens, attention),
+    ]  # fmt: skip
+    which = f"Head {h} in layer {layer + 1}" if count > 1 else f"The head in layer {layer + 1}"
+    svg, alt = heat_picture(panels, which, f"heat-{layer + 1}-{h}")
+    caption = Sentence([
+        f"{which}: what its weights ", Formula("W P", "W P"), " and ", Formula("Q", "Q"), " join, rows by rows, and "
+        "which tokens, down, come into which columns, across, by the mask ", Formula("M", "M"), " and by the pattern ",
+        PATTERN, ". A stronger colour is a larger entry.",
+    ])  # fmt: skip
+    return Picture(svg, alt, caption, _numbers(attention, list(columns)))

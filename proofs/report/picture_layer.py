@@ -1,0 +1,109 @@
+"""One head of a layer as a picture: the rows that it compares, reads and writes, and its attention pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ...symbolic.arithmetics.rational import RationalMatrix
+from .example import Example, HeadStep, OwnExample
+from .picture_heat import heat_cells
+from .picture_prompt import letters
+from .svg import box, picture, rect, text
+
+PICTURE_WIDTH = 300.0
+BOX, PILL, ROW, TOP = 56.0, 18.0, 30.0, 36.0
+GRID_LEFT, GRID = 172.0, 124.0
+MOST = 12
+"""Rows that are drawn; a prompt of more blocks has no such picture."""
+ROLES = (("k", 0, "keys"), ("q", 2, "queries"), ("v", 3, "values"), ("+", 1, "added to"))
+"""The sign of what a head does with a row, its colour, and what it means."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of the prompt that bear one name: the name, what a picture calls it, and where they are."""
+
+    name: str
+    label: str
+    rows: range
+
+
+def example_blocks(found: Example, symbols: dict[str, str]) -> list[Block]:
+    """The blocks of an algorithm's prompt; `symbols` says what a paper calls them."""
+    layout = found.construction.layout
+    names = (*(name for name, _ in layout.features), *layout.accumulators)
+    return [Block(name, _short(symbols.get(name, name)), layout.rows(name)) for name in names]
+
+
+def own_blocks(found: OwnExample) -> list[Block]:
+    """The rows of a construction of a user's own, each a block."""
+    return [Block(name, _short(name), range(k, k + 1)) for k, name in enumerate(found.rows)]
+
+
+def _short(name: str) -> str:
+    shown = letters(name)
+    return shown if len(shown) <= 6 else f"{shown[:5]}…"
+
+
+def roles(blocks: Sequence[Block], head: HeadStep) -> dict[str, list[Block]]:
+    """For each sign of `ROLES` the blocks that the weights of the head use so."""
+    U = (RationalMatrix.of(head.W) @ RationalMatrix.of(head.P)).fractions()
+
+    def row(matrix: Sequence[Sequence[Fraction]], block: Block) -> bool:
+        return any(x for i in block.rows for x in matrix[i])
+
+    def column(matrix: Sequence[Sequence[Fraction]], block: Block) -> bool:
+        return any(line[j] for j in block.rows for line in matrix)
+
+    return {
+        "k": [b for b in blocks if row(head.Q, b)],
+        "q": [b for b in blocks if column(head.Q, b)],
+        "v": [b for b in blocks if column(U, b)],
+        "+": [b for b in blocks if row(U, b)],
+    }
+
+
+def pattern(head: HeadStep) -> list[list[Fraction]]:
+    """M (Z^T Q Z): with which weight each token's value comes into each column."""
+    return (RationalMatrix.of(head.mask) @ RationalMatrix.of(head.scores)).fractions()
+
+
+def head_picture(
+    blocks: Sequence[Block], head: HeadStep, tokens: Sequence[str], title: str, id: str
+) -> tuple[str, str] | None:
+    """The picture as SVG, and what it shows in words; None where the prompt has too many rows to be drawn."""
+    if len(blocks) > MOST:
+        return None
+    used = roles(blocks, head)
+    parts = []
+    for k, block in enumerate(blocks):
+        y = TOP + k * ROW
+        written = block in used["+"]
+        parts += [rect(4, y, BOX, ROW - 5, rx=3, stroke_width=1.2, **box(int(written))),
+                  text(4 + BOX / 2, y + 17, block.label, "middle")]  # fmt: skip
+        mine = [(sign, colour) for sign, colour, _ in ROLES if block in used[sign]]
+        for place, (sign, colour) in enumerate(mine):
+            parts += _pill(10 + BOX + place * (PILL + 1), y + 4, sign, colour)
+    shown = [name if len(name) < 4 else name[:1] for name in tokens]
+    parts += heat_cells(pattern(head), shown, shown, GRID_LEFT, TOP, GRID)
+    middle = TOP + GRID / 2
+    parts += [
+        text(GRID_LEFT + GRID / 2, 13, "into token", "middle", "muted"),
+        text(150, middle, "from token", "middle", "muted", transform=f"rotate(-90 150 {middle:g})"),
+        text(4, 26, "rows of Z", "start", "muted"),
+    ]
+    last = TOP + max(len(blocks) * ROW, GRID + 4) + 8
+    x = 4.0
+    for sign, colour, meaning in ROLES:
+        parts += [*_pill(x, last, sign, colour), text(x + PILL + 3, last + 13, meaning, colour="muted")]
+        x += PILL + 9 + 7.2 * len(meaning)
+    said = "; ".join(f"{meaning} {', '.join(b.name for b in used[sign]) or 'none'}" for sign, _, meaning in ROLES)
+    words = f"{title}: {said}. Beside it the attention pattern of the worked example's first layer."
+    return picture(last + 22, title, words, parts, id, PICTURE_WIDTH), words
+
+
+def _pill(x: float, y: float, sign: str, colour: int) -> list[str]:
+    return [rect(x, y, PILL - 1, PILL - 1, rx=8, stroke_width=1.2, **box(colour)),
+            text(x + (PILL - 1) / 2, y + 13, sign, "middle")]  # fmt: skip
