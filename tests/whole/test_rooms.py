@@ -41,12 +41,13 @@ proofs/formula
 proofs/certificate proofs/report/svg proofs/report/picture_bands proofs/report/picture_curves proofs/convergence
 proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
-proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks
+proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks proofs/report/picture_heat
 proofs/report/document proofs/report/model
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided
 proofs/report/recognised
 proofs/report/writers
-proofs/report/theory proofs/report/writing proofs/report/example proofs/report/subject proofs/report/lead
+proofs/report/theory proofs/report/writing proofs/report/example proofs/report/picture_layer proofs/report/subject
+proofs/report/layer_pictures proofs/report/verdict_words proofs/report/lead
 proofs/report/sections proofs/report/overview
 proofs/report/build proofs/report/reporting proofs/report/published proofs/report/paper
 proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page
