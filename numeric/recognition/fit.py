@@ -75,23 +75,28 @@ class _Layer:
     whole: float
 
 
-def nearest_fit(family: Family, layers: Sequence[Tensor], wholes: Sequence[Fraction], most: float) -> Near:
-    """The nearest member of a family, kappa from 0 to `most`.  wholes : the squared norm of each layer's tensor"""
+def nearest_fit(
+    family: Family, layers: Sequence[Tensor], wholes: Sequence[Fraction], most: float, kappa: Fraction | None = None
+) -> Near:
+    """The nearest member of a family.
+
+    wholes : the squared norm of each layer's tensor
+    kappa  : the only one that may be; None for any from 0 to `most`
+    """
     space = layers[0].space
     gram = np.array([[float(space.inner(i, j)) for j in range(len(space.basis))] for i in range(len(space.basis))])
     made = [
         _products(family, k, t, gram, nearest(whole)) for k, (t, whole) in enumerate(zip(layers, wholes, strict=True))
     ]
-    kappa = None
-    if family.discounted and any(layer.squares[:, 1:].any() for layer in made):
-        kappa = _rounded(_best(made, most))
+    if kappa is None and family.discounted and any(layer.squares[:, 1:].any() for layer in made):
+        kappa = rounded(_best(made, most))
     value = 1.0 if kappa is None else float(kappa)
     powers = value ** np.arange(4)
     steps = []
     for units, layer in zip(family.layers, made, strict=True):
         below = layer.squares @ powers**2
         x = np.divide(layer.dots @ powers, below, out=np.zeros(len(below)), where=below > 0)
-        steps.append({(u.name, u.row, u.column): _rounded(v) for u, v in zip(units, x.tolist(), strict=True)})
+        steps.append({(u.name, u.row, u.column): rounded(v) for u, v in zip(units, x.tolist(), strict=True)})
     fitted = Fitted(family, kappa, tuple(steps))
     shown = [x for x in made if x.whole > 0 and x.squares[:, 1:].any()] if family.discounted else []
     return replace(measured(fitted, layers, wholes), kappas=tuple(_best([x], most) for x in shown))
@@ -102,15 +107,17 @@ def measured(fitted: Fitted, layers: Sequence[Tensor], wholes: Sequence[Fraction
     rests = tuple(fitted.rest(k, t.entries) for k, t in enumerate(layers))
     space = layers[0].space
     left: list[Fraction] = []
-    for units, t, rest, whole in zip(fitted.family.layers, layers, rests, wholes, strict=True):
+    for k, (t, rest, whole) in enumerate(zip(layers, rests, wholes, strict=True)):
         # The norm is a sum over rows that meet: only what the algorithm touches has changed.
-        touched = {place[:4] for unit in units for place in unit.entries}
+        parts = [unit.entries for unit in fitted.family.layers[k]] + list(fitted.family.fixed[k : k + 1])
+        touched = {place[:4] for entries in parts for place in entries}
         before, after = ({at: x for at, x in e.items() if at[:4] in touched} for e in (t.entries, rest))
         left.append(whole - square(before, space) + square(after, space))
     return Near(fitted, rests, tuple(zip(left, wholes, strict=True)))
 
 
-def _rounded(x: float) -> Fraction:
+def rounded(x: float) -> Fraction:
+    """A float with few digits, exactly."""
     return Fraction(round(x * 2**BITS), 2**BITS)
 
 
@@ -119,7 +126,7 @@ def _products(family: Family, number: int, tensor: Tensor, gram: np.ndarray, who
     dots, squares = np.zeros((len(units), 4)), np.zeros((len(units), 4))
     groups: dict[tuple[int, ...], dict[int, float]] = {}
     wanted = {place[:4] for unit in units for place in unit.entries}
-    for place, exact in tensor.entries.items():
+    for place, exact in family.without_fixed(number, tensor.entries).items():
         if place[:4] in wanted:
             groups.setdefault(place[:4], {})[place[4]] = nearest(exact)
     for u, unit in enumerate(units):

@@ -85,7 +85,7 @@ def run(network: Network, context: Context, gamma: Fraction, fitted: Fitted | No
 
 def _prompt(network: Network, context: Context, gamma: Fraction) -> RationalMatrix:
     algorithm = network.prompt.algorithm
-    values = {name: gamma for name in algorithm.parameters}
+    values = {name: gamma for name in algorithm.parameters}  # rows at zero weights hold no other parameter
     zero = [0 if name in algorithm.scalar_weights else [0] * context.d for name in algorithm.weights]
     setup = problem(algorithm, RATIONALS, context, zero, values, algorithm.choose(None))
     return RationalMatrix.of([*setup.X.fractions(), *setup.rows(setup.start)])
@@ -96,10 +96,9 @@ def iterates(network: Network, context: Context, gamma: Fraction, fitted: Fitted
     member = fitted.family.member
     algorithm = member.algorithm
     discount = gamma * (1 if fitted.kappa is None else fitted.kappa)
-    known = {"gamma": discount, "lam": fitted.family.decay or Fraction(0)}
-    values = {name: known[name] for name in algorithm.parameters}
+    values = {**fitted.family.values(), **({"gamma": discount} if "gamma" in algorithm.parameters else {})}
     zero = [0 if name in algorithm.scalar_weights else [0] * context.d for name in algorithm.weights]
-    options = algorithm.choose({"trace": "lam"} if "trace" in algorithm.options else None)
+    options = member.options
     setup = problem(algorithm, RATIONALS, context, zero, values, options)
     named = [fitted.matrices(k, context.d) for k in range(len(network.layers))]
     steps = [tuple(step[c] for c in algorithm.preconditioners) for step in named]
@@ -162,11 +161,14 @@ def _fit(
     network: Network, member: Member, moments: Moments, outputs: np.ndarray, depth: int, fitted: Fitted | None
 ) -> Mapping[str, Any] | None:
     decay = None
-    if member.traced:
+    if member.masked:
         if fitted is None or fitted.family.decay is None:
             return None
         decay = fitted.family.decay
-    found = fitted_outputs(network, member, decay, moments, outputs, depth)
+    free = fitted.family.free if fitted is not None and fitted.family.member is member else {}
+    if member.free and not free:  # what the weights say of it is not asked of another algorithm's outputs
+        return None
+    found = fitted_outputs(network, member, decay, free, moments, outputs, depth)
     if found is None:
         return None
     steps, kappa, values = found

@@ -6,7 +6,7 @@ S_h = Z M_h Z^T, so a prompt is its S_h and its query column.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -43,7 +43,7 @@ def _dense(matrix: Any) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _Heads:
-    """An algorithm's heads with each preconditioner the identity: V, Q by preconditioner, and prompts' S."""
+    """An algorithm's heads: V, Q without any step, then by preconditioner, each the identity, and prompts' S."""
 
     parts: tuple[tuple[tuple[np.ndarray, np.ndarray, int], ...], ...]
     S: tuple[np.ndarray, ...]
@@ -54,30 +54,36 @@ class _Heads:
     n: int
 
 
-def _heads(network: Network, member: Member, decay: Fraction | None, moments: Moments) -> _Heads:
+def _heads(
+    network: Network, member: Member, decay: Fraction | None, free: Mapping[str, Fraction], moments: Moments
+) -> _Heads:
     d = network.layout.d
     algorithm = member.algorithm
-    parts = []
     masks: list[np.ndarray] = []
-    for name in algorithm.preconditioners:
-        one = {(name, i, i): Fraction(1) for i in range(1 if name in algorithm.scalar_preconditioners else d)}
-        held = network.prompt.discounted & set(member.blocks)
-        discounted = frozenset(i for b in held for i in network.layout.block(b))
-        family = Family(member, decay, tuple(() for _ in network.layers), discounted)
-        built = rebuilt(network, Fitted(family, None, tuple(one for _ in network.layers)))
-        own = []
-        for head in built.layers[0]:
+    held = network.prompt.discounted & set(member.blocks)
+    discounted = frozenset(i for b in held for i in network.layout.block(b))
+    family = Family(member, decay, tuple(() for _ in network.layers), discounted, free)
+
+    def heads(step: Mapping[Any, Fraction]) -> list[tuple[np.ndarray, np.ndarray, int]]:
+        found = []
+        for head in rebuilt(network, Fitted(family, None, tuple(step for _ in network.layers))).layers[0]:
             V, Q, M = _dense(head.W @ head.P), _dense(head.Q), _dense(head.M)
             if V.any() and Q.any():
                 which = next((k for k, known in enumerate(masks) if np.array_equal(known, M)), len(masks))
                 if which == len(masks):
                     masks.append(M)
-                own.append((V, Q, which))
-        parts.append(tuple(own))
+                found.append((V, Q, which))
+        return found
+
+    still = heads({})  # over a constant row: there whatever the steps are, and so no part of what a step scales
+    parts = []
+    for name in algorithm.preconditioners:
+        one = {(name, i, i): Fraction(1) for i in range(1 if name in algorithm.scalar_preconditioners else d)}
+        parts.append((*heads(one), *((-V, Q, k) for V, Q, k in still)))
     factor = np.array([float(i in discounted) for i in range(network.layout.m)])
     S = tuple(moments.Z @ M @ moments.Z.transpose(0, 2, 1) for M in masks)
     row = network.layout.accumulator(network.readout.row)
-    return _Heads(tuple(parts), S, factor, moments.Z[:, :, -1], row, network.readout.sign, network.layout.n)
+    return _Heads((tuple(still), *parts), S, factor, moments.Z[:, :, -1], row, network.readout.sign, network.layout.n)
 
 
 def _outputs(heads: _Heads, steps: np.ndarray, kappa: float, depth: int) -> np.ndarray:
@@ -87,7 +93,7 @@ def _outputs(heads: _Heads, steps: np.ndarray, kappa: float, depth: int) -> np.n
     for _ in range(depth):
         G = np.eye(len(scale)) + sum(
             (step / heads.n) * (V @ S[k] @ (Q * scale[:, None] * scale[None, :]))
-            for step, part in zip(steps, heads.parts, strict=True)
+            for step, part in zip((1.0, *steps), heads.parts, strict=True)
             for V, Q, k in part
         )
         z = (G @ z[:, :, None])[:, :, 0]
@@ -97,14 +103,15 @@ def _outputs(heads: _Heads, steps: np.ndarray, kappa: float, depth: int) -> np.n
 
 
 def fitted_outputs(
-    network: Network, member: Member, decay: Fraction | None, moments: Moments, outputs: np.ndarray, depth: int
-) -> tuple[list[float], float | None, np.ndarray] | None:
+    network: Network, member: Member, decay: Fraction | None, free: Mapping[str, Fraction], moments: Moments,
+    outputs: np.ndarray, depth: int,
+) -> tuple[list[float], float | None, np.ndarray] | None:  # fmt: skip
     """Scalar steps, the same in every layer, and the discount's factor that explain outputs best, and what they give.
 
     None where the algorithm's prediction is still zero at that depth.
     """
-    heads = _heads(network, member, decay, moments)
-    count = len(heads.parts)
+    heads = _heads(network, member, decay, free, moments)
+    count = len(heads.parts) - 1
     free = bool(heads.discounted.any())
     best: tuple[float, np.ndarray] | None = None
     with np.errstate(all="ignore"):

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from ...symbolic.recognition.families import Family, Fitted, Member, exact_fit, family, members
+from ...symbolic.recognition.families import Family, Fitted, Member, exact_fit, family, free_parameters, members
 from ...symbolic.recognition.masks import MaskSpace
 from ...symbolic.recognition.network import Network, transposed
 from ...symbolic.recognition.reach import reaches
 from ...symbolic.recognition.tensor import Tensor, tensors
-from .fit import Near, measured, nearest_fit, square
+from .fit import Near, measured, nearest_fit, rounded, square
 
 EXACT, INDISTINGUISHABLE, APPROXIMATE, NONE = "exact", "indistinguishable", "approximate", "none"
 SHARE = 0.5
@@ -22,7 +22,12 @@ It is the share from which `train` says that a network has reached its algorithm
 was fixed before any run; its use here was chosen when the main run's networks had been seen.
 """
 BETWEEN = (Fraction(1, 4), Fraction(3, 4))
-"""A layer's kappa between these is as near to least squares as to TD at the law's discount: approximately neither."""
+"""Of an algorithm that is another one of the catalogue without its discount (TD and least squares), a layer's kappa
+between these is as near to the one as to the other: approximately neither."""
+NEARER = Fraction(1, 2)
+"""Of an algorithm that is no other one without its discount, every layer's kappa must be above this: nearer to the
+law's discount than to none.  There is no second name to be fair to, so there is no band; TD(lambda) is such a one.
+"""
 DENSE: tuple[tuple[str, ...], ...] = (("Q",), ("P", "Q"))
 """What is transposed of weights without a single zero, which are no algorithm's exactly."""
 CONVENTIONS: tuple[tuple[str, ...], ...] = (("Q",), ("P",), ("M",), ("P", "Q"), ("P", "Q", "M"))
@@ -88,24 +93,47 @@ class Shared:
     space: MaskSpace = field(default_factory=MaskSpace)
     families: dict[Any, Family] = field(default_factory=dict)
 
-    def family(self, network: Network, member: Member, decay: Fraction | None) -> Family:
+    def family(self, network: Network, member: Member, decay: Fraction | None, free: Mapping[str, Fraction]) -> Family:
         """The algorithm's family at a network's sizes, made once."""
-        key = (network.layout, reaches(network), member.algorithm.name, decay)
+        key = (network.layout, reaches(network), member.algorithm.name, decay, tuple(free.items()))
         if key not in self.families:
-            self.families[key] = family(network, member, self.space, decay)
+            self.families[key] = family(network, member, self.space, decay, free)
         return self.families[key]
 
 
-def recognise(network: Network, gamma: Fraction, conventions: bool = True, shared: Shared | None = None) -> Recognition:
-    """Compare a network's tensors with the catalogue's, exactly where they are equal.
+@dataclass(frozen=True)
+class Law:
+    """The law's discount, and whether the user has said it: what a mask holds must agree with a discount that is told.
 
-    gamma : the law's discount; a network's own discount kappa * gamma is at most 1
+    A network's own discount kappa * gamma is at most 1.
     """
+
+    gamma: Fraction
+    told: bool = True
+
+    @property
+    def most(self) -> Fraction:
+        """The largest kappa."""
+        return 1 / self.gamma if self.gamma else Fraction(2)
+
+    def kappa(self, family: Family) -> Fraction | None:
+        """The only kappa that fits an algorithm whose mask holds the discount; None where any may."""
+        known = self.told and self.gamma and family.member.masked == "gamma" and family.decay is not None
+        return family.decay / self.gamma if known and family.decay is not None else None
+
+    def allows(self, fitted: Fitted) -> bool:
+        """Whether the parameters are the algorithm's own: kappa = 0 is least squares, kappa * gamma > 1 no discount."""
+        if (implied := fitted.law_discount) is not None:
+            return implied == self.gamma if self.told else 0 < implied <= 1
+        return fitted.kappa is None or 0 < fitted.kappa <= self.most
+
+
+def recognise(network: Network, law: Law, conventions: bool = True, shared: Shared | None = None) -> Recognition:
+    """Compare a network's tensors with the catalogue's, exactly where they are equal."""
     shared = shared or Shared()
     own = tensors(network, shared.space)
-    most = 1 / gamma if gamma else Fraction(2)
     wholes = [square(t.entries, shared.space) for t in own]
-    found = [c for m in members(network.prompt) for c in _candidates(network, m, own, wholes, shared, most)]
+    found = [c for m in members(network.prompt) for c in _candidates(network, m, own, wholes, shared, law)]
     exact = sorted((c for c in found if c.exact), key=lambda c: _order(c.name))
     rest = sorted((c for c in found if not c.exact), key=lambda c: c.near.distance)
     ranked = (*exact, *rest)
@@ -120,7 +148,7 @@ def recognise(network: Network, gamma: Fraction, conventions: bool = True, share
     dense = all(bool(x) for heads in network.layers for h in heads for y in (h.P, h.Q) for x in y.num.entries())
     turned: tuple[tuple[str, ...], str, bool] = ((), "", False)
     if conventions and not (close and dense):
-        turned = _convention(network, gamma, shared, DENSE if dense else CONVENTIONS)
+        turned = _convention(network, law, shared, DENSE if dense else CONVENTIONS)
     if best is not None and not turned[2]:
         ranked = (best, *(c for c in ranked if c is not best))
         return Recognition(network, own, ranked, APPROXIMATE, _alike(ranked))
@@ -136,14 +164,33 @@ def _order(name: str) -> int:
 def _approximate(ranked: Sequence[Candidate]) -> Candidate | None:
     """The algorithm that a network nearly is: the nearest one, where every layer by itself has the discount for it.
 
-    TD's kappa is near 1 there; near 0 in every layer, it is least squares that the network nearly is.
+    Where it is another one of the catalogue without its discount, and no layer has much of that, it is the other one.
     """
     best, kappas = ranked[0], ranked[0].near.kappas
-    if kappas and max(kappas) <= BETWEEN[0]:
-        best = next((c for c in ranked if c.name == "least-squares"), best)
-    elif kappas and min(kappas) < BETWEEN[1]:
-        return None
+    if kappas:
+        other = _without_discount(ranked)
+        if other is not None and max(kappas) <= BETWEEN[0]:
+            best = other
+        elif min(kappas) <= NEARER or (other is not None and min(kappas) < BETWEEN[1]):
+            return None
     return best if min(best.near.shares) > SHARE else None
+
+
+def _without_discount(ranked: Sequence[Candidate]) -> Candidate | None:
+    """The candidate whose tensors are the first one's with kappa = 0, as least squares' are TD's, if one is."""
+    family = ranked[0].fitted.family
+
+    def units(of: Family, plain: bool) -> list[list[Any]]:
+        kept = [
+            [{at: x for at, x in u.entries.items() if plain or of.power(at) == 0} for u in units] for units in of.layers
+        ]
+        return [sorted(sorted(e.items()) for e in layer if e) for layer in kept]
+
+    wanted = units(family, False)
+    return next(
+        (c for c in ranked[1:] if c.fitted.family.fixed == family.fixed and units(c.fitted.family, True) == wanted),
+        None,
+    )
 
 
 def _alike(ranked: Sequence[Candidate]) -> tuple[str, ...]:
@@ -153,27 +200,24 @@ def _alike(ranked: Sequence[Candidate]) -> tuple[str, ...]:
 
 
 def _candidates(
-    network: Network, member: Member, own: Sequence[Tensor], wholes: Sequence[Fraction], shared: Shared, most: Fraction
+    network: Network, member: Member, own: Sequence[Tensor], wholes: Sequence[Fraction], shared: Shared, law: Law
 ) -> list[Candidate]:
     decays: Sequence[Fraction | None] = [None]
-    if member.traced:
+    if member.masked:
         decays = _decays(network)
     found: list[Candidate] = []
     for decay in decays:
-        one = shared.family(network, member, decay)
+        free = free_parameters(network, member, shared.space, decay, own)
+        one = shared.family(network, member, decay, free)
         fitted = exact_fit(one, [t.entries for t in own])
-        if fitted is not None and _sound(fitted, most):
+        if fitted is not None and law.allows(fitted):
             return [Candidate(measured(fitted, own, wholes), True)]
-        near = nearest_fit(one, own, wholes, float(most))
-        if any(any(step.values()) for step in near.fitted.steps) and _sound(near.fitted, most):
+        if free:
+            one = shared.family(network, member, decay, {name: rounded(float(x)) for name, x in free.items()})
+        near = nearest_fit(one, own, wholes, float(law.most), law.kappa(one))
+        if any(any(step.values()) for step in near.fitted.steps) and law.allows(near.fitted):
             found.append(Candidate(near, False))
     return sorted(found, key=lambda c: c.near.distance)[:1]
-
-
-def _sound(fitted: Fitted, most: Fraction) -> bool:
-    """Whether the parameters are the algorithm's own: kappa = 0 is least squares, kappa * gamma > 1 no discount."""
-    kappa = fitted.kappa
-    return kappa is None or 0 < kappa <= most
 
 
 def _decays(network: Network) -> list[Fraction | None]:
@@ -191,12 +235,12 @@ def _decays(network: Network) -> list[Fraction | None]:
 
 
 def _convention(
-    network: Network, gamma: Fraction, shared: Shared, tried: Sequence[tuple[str, ...]]
+    network: Network, law: Law, shared: Shared, tried: Sequence[tuple[str, ...]]
 ) -> tuple[tuple[str, ...], str, bool]:
     """The matrices to transpose for a match, fewest first, what it then is, and whether exactly."""
     found: tuple[tuple[str, ...], str, bool] = ((), "", False)
     for names in tried:
-        other = recognise(transposed(network, names), gamma, False, shared)
+        other = recognise(transposed(network, names), law, False, shared)
         if other.match in (EXACT, INDISTINGUISHABLE):
             return names, str(other.algorithm), True
         if other.match == APPROXIMATE and not found[0]:
@@ -215,4 +259,14 @@ def blocks(network: Network, entries: Mapping[Any, Fraction], space: MaskSpace) 
     return {names: square(part, space) for names, part in parts.items()}
 
 
-__all__ = ["APPROXIMATE", "EXACT", "INDISTINGUISHABLE", "NONE", "Candidate", "Family", "Recognition", "recognise"]
+__all__ = [
+    "APPROXIMATE",
+    "EXACT",
+    "INDISTINGUISHABLE",
+    "NONE",
+    "Candidate",
+    "Family",
+    "Law",
+    "Recognition",
+    "recognise",
+]

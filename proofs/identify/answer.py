@@ -98,11 +98,13 @@ class Identified:
 
     def _with(self, candidate: Candidate) -> str:
         said = []
-        kappa, decay = candidate.fitted.kappa, candidate.fitted.family.decay
+        family = candidate.fitted.family
+        kappa, decay = candidate.fitted.kappa, family.decay if family.member.masked == "lam" else None
         if kappa is not None and kappa != 1:
             said.append(f"discount {number(kappa)} gamma")
         if decay is not None:
             said.append(f"trace decay {number(decay)}")
+        said += [f"{name} {number(x)}" for name, x in family.free.items()]
         return f" ({', '.join(said)})" if said else ""
 
     def _bound(self) -> str:
@@ -174,6 +176,7 @@ class Identified:
             "discount_factor": None if fitted.kappa is None else rational_text(fitted.kappa),
             "discount": None if fitted.kappa is None else rational_text(fitted.kappa * self.gamma),
             "trace_decay": None if fitted.family.decay is None else rational_text(fitted.family.decay),
+            "parameters": {name: rational_text(x) for name, x in fitted.family.free.items()},
             "preconditioners": [
                 {name: _step_json(x) for name, x in fitted.matrices(k, network.layout.d).items()}
                 for k in range(len(network.layers))

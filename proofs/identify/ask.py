@@ -10,7 +10,7 @@ from typing import Any
 
 from ...numeric.recognition.function import drawn, function
 from ...numeric.recognition.reading import Found, read
-from ...numeric.recognition.verdict import APPROXIMATE, Recognition, Shared, recognise
+from ...numeric.recognition.verdict import APPROXIMATE, EXACT, INDISTINGUISHABLE, Law, Recognition, Shared, recognise
 from ...numeric.recognition.worst import worst_case
 from ...symbolic.errors import ArgumentError
 from ...symbolic.prompt import Context, Layout
@@ -72,7 +72,9 @@ def _told(progress: Progress, place: str, text: str) -> None:
 def _answer(found: Found, question: Question, shared: Shared, progress: Progress) -> Identified:
     gamma = question.gamma if question.gamma is not None else found.gamma if found.gamma is not None else GAMMA
     plain = unsheared(found.network)
-    recognition = recognise(plain, gamma, shared=shared)
+    recognition = recognise(plain, Law(gamma, question.gamma is not None), shared=shared)
+    implied = _implied(recognition)
+    gamma = gamma if implied is None else implied
     notes = (*found.notes, *_notes(recognition, gamma))
     if plain is not found.network:
         notes += (SHEAR,)
@@ -82,6 +84,12 @@ def _answer(found: Found, question: Question, shared: Shared, progress: Progress
     return Identified(
         recognition, gamma, rule(plain, recognition.tensors), _fitted(recognition), notes, looked, found.resolution
     )
+
+
+def _implied(recognition: Recognition) -> Fraction | None:
+    """The discount of the prompts that exact weights are for, where a mask tells it; None where none does."""
+    exact = recognition.match in (EXACT, INDISTINGUISHABLE) and recognition.best is not None
+    return recognition.best.fitted.law_discount if exact and recognition.best is not None else None
 
 
 def _function(
@@ -114,6 +122,11 @@ def _notes(recognition: Recognition, gamma: Fraction) -> list[str]:
         notes.append("no masks are given: the published one, which leaves the query out, is meant")
     if best is not None and recognition.algorithm is not None:
         kappa = best.fitted.kappa
+        if (implied := _implied(recognition)) is not None:
+            notes.append(
+                f"a mask holds the discount: these are {best.name}'s weights on prompts with gamma = {implied}, and on "
+                "no others"
+            )
         if kappa is not None and kappa == gamma != 1:
             notes.append(
                 "its discount is gamma^2: the prompt holds gamma phi' already, and the weights fold gamma in again"

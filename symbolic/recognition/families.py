@@ -1,32 +1,37 @@
 """The catalogue's algorithms as sets of tensors: one for every preconditioner, discount and trace decay.
 
 For a fixed discount and decay an algorithm's layers are a linear space, with one direction for each entry of a
-preconditioner.  The discount is what the weights say of it: [[-C^T, kappa C^T]] is TD with discount kappa * gamma, as
-the prompt holds gamma phi'; each factor from such a row brings a factor kappa.
+preconditioner, shifted by what heads over a constant row do whatever the preconditioners are.  The discount is what
+the weights say of it: [[-C^T, kappa C^T]] is TD with discount kappa * gamma, as the prompt holds gamma phi'; each
+factor from such a row brings a factor kappa.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
+from math import lcm
 from typing import Any
+
+from flint import fmpq, fmpq_mat
 
 from ..algorithm import Algorithm
 from ..algorithms import catalogue
 from ..arithmetics.arithmetic import RATIONALS
-from ..construction import instantiate
-from ..derivation.derive import quick
-from ..derivation.loop import loop_form
-from ..derivation.state import SymbolicState
+from ..derivation.coefficients import LENGTH
+from ..derivation.derive import ClosedForm, quick
+from ..derivation.factor import SymbolicHead
+from ..derivation.masks import evaluate
+from ..derivation.tokenwise import SymbolicTokenwiseHead, predicted_map
 from ..prompt import Layout
 from .masks import MaskSpace
 from .network import Network
 from .prompts import Prompt
 from .reach import reaches
-from .tensor import Entries, Term, gathered, sparse
+from .tensor import Entries, Sparse, Tensor, Term, gathered
 
 ALIKE = {("residual", "td_error")}
 """Rows of two prompts that hold the same when the weights are zero, and are moved alike."""
@@ -43,10 +48,36 @@ class Member:
     blocks: tuple[str, ...]
     rows: tuple[str, ...]
 
+    @cached_property
+    def form(self) -> ClosedForm:
+        """Its heads in symbols; of several traces the one that decays by lambda."""
+        return quick(self.algorithm, self.options)
+
     @property
-    def traced(self) -> bool:
-        """Whether it has a trace, whose decay the mask shows."""
-        return "lam" in self.algorithm.parameters
+    def meeting(self) -> list[SymbolicHead]:
+        """The heads in which feature rows meet."""
+        return [h for h in self.form.heads if isinstance(h, SymbolicHead)]
+
+    @property
+    def tokenwise(self) -> list[SymbolicTokenwiseHead]:
+        """The heads over a constant row."""
+        return [h for h in self.form.heads if isinstance(h, SymbolicTokenwiseHead)]
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Its options."""
+        return self.algorithm.choose({"trace": "lam"} if "trace" in self.algorithm.options else None)
+
+    @cached_property
+    def masked(self) -> str | None:
+        """The parameter that its mask holds, lam or gamma: what a mask decays by is its value."""
+        names = {name for mask in self.form.masks for name in mask.names()}
+        return next((name for name in ("lam", "gamma") if name in names), None)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The parameters that are read off the heads over a constant row."""
+        return tuple(name for name in self.algorithm.parameters if name not in ("gamma", "lam"))
 
     def discounts(self, prompt: Prompt) -> bool:
         """Whether the weights show a discount."""
@@ -55,17 +86,14 @@ class Member:
 
 @lru_cache(maxsize=16)
 def members(prompt: Prompt) -> tuple[Member, ...]:
-    """The algorithms of the catalogue that a prompt can hold, but for those that mix old weights over a constant row.
-
-    Their heads map rows token by token, which is no unit of a preconditioner.
-    """
+    """The algorithms of the catalogue that a prompt can hold."""
     blocks = [b.name for b in prompt.algorithm.features]
     rows = [row.name for row in prompt.algorithm.accumulators]
     found = []
     for algorithm in catalogue().values():
         own = [b.name for b in algorithm.features]
         placed = [_placed(row.name, rows) for row in algorithm.accumulators]
-        if set(own) <= set(blocks) and all(placed) and not loop_form(SymbolicState(algorithm)).mixing:
+        if set(own) <= set(blocks) and all(placed):
             found.append(Member(algorithm, tuple(own), tuple(str(x) for x in placed)))
     return tuple(found)
 
@@ -91,62 +119,183 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """An algorithm's tensors at given sizes: the units of each stored layer; `power` counts a place's factors kappa."""
+    """An algorithm's tensors at given sizes: the units of each stored layer; `power` counts a place's factors kappa.
+
+    decay  what its mask decays by, where that is a parameter
+    free   its further parameters
+    fixed  of each stored layer what is there whatever the preconditioners are
+    """
 
     member: Member
     decay: Fraction | None
     layers: tuple[tuple[Unit, ...], ...]
     discounted: frozenset[int]
+    free: Mapping[str, Fraction] = field(default_factory=dict)
+    fixed: tuple[Entries, ...] = ()
 
     def power(self, place: tuple[int, ...]) -> int:
         """How many factors kappa the entry at a place has."""
         return sum(row in self.discounted for row in place[1:4])
 
+    def without_fixed(self, layer: int, entries: Mapping[Any, Fraction]) -> Mapping[Any, Fraction]:
+        """A layer's tensor without what the preconditioners do not move."""
+        return minus(entries, self.fixed[layer]) if self.fixed and self.fixed[layer] else entries
 
-def family(network: Network, member: Member, space: MaskSpace, decay: Fraction | None = None) -> Family:
+    def values(self) -> dict[str, Fraction]:
+        """The algorithm's parameters as its heads need them: the discount only where a mask holds it."""
+        return parameters(self.member, self.decay, self.free)
+
+
+def parameters(member: Member, decay: Fraction | None, free: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """The parameters of an algorithm, 1/2 where weights do not tell them."""
+    known = dict.fromkeys(member.algorithm.parameters, Fraction(1, 2)) | dict(free)
+    if member.masked is not None and decay is not None:
+        known[member.masked] = decay
+    return known
+
+
+def minus(entries: Mapping[Any, Fraction], other: Mapping[Any, Fraction]) -> Entries:
+    """The difference of two tensors."""
+    left = dict(entries)
+    for place, x in other.items():
+        left[place] = left.get(place, Fraction(0)) - x
+    return {place: x for place, x in left.items() if x}
+
+
+def family(
+    network: Network, member: Member, space: MaskSpace, decay: Fraction | None = None,
+    free: Mapping[str, Fraction] | None = None,
+) -> Family:  # fmt: skip
     """The tensors of an algorithm at a network's sizes, restricted to what matters in each of its layers.
 
-    decay : what the trace decays by, where there is one
+    decay : what the mask decays by, where that is a parameter
+    free  : the further parameters
     """
-    algorithm, layout = member.algorithm, network.layout
-    options = algorithm.choose({"trace": "lam"} if "trace" in algorithm.options else None)
-    derivation = quick(algorithm, options)
-    own = Layout.of(algorithm, layout.d, layout.n)
-    values = {name: Fraction(1, 2) for name in algorithm.parameters}
-    if member.traced:
-        values["lam"] = decay if decay is not None else Fraction(1, 2)
-    named = list(_units(algorithm, layout.d))
-    features = [i for b, mine in zip(member.blocks, own.features, strict=True) for i in layout.block(b)[: mine[1]]]
-    rows = [layout.accumulator(row) for row in member.rows]
-    found = instantiate(derivation, RATIONALS, own, [step for _, step in named], values)
-    terms = [tuple(_term(h, features, rows) for h in heads) for heads in found]
+    layout, scalars = network.layout, member.algorithm.scalar_preconditioners
+    heads = _Heads.of(network, member, parameters(member, decay, free or {}))
     discounted = frozenset(i for b in network.prompt.discounted if b in member.blocks for i in layout.block(b))
-    layers = []
+    layers, fixed = [], []
     for reach in reaches(network):
-        units = [Unit(*where, gathered(heads, reach, space)) for (where, _), heads in zip(named, terms, strict=True)]
+        still = gathered(heads.terms({}), reach, space)
+        units = []
+        for name in member.algorithm.preconditioners:
+            if name in scalars:
+                units.append(Unit(name, 0, 0, minus(gathered(heads.terms({name: 1}), reach, space), still)))
+                continue
+            for i, j in product(range(layout.d), repeat=2):
+                units.append(Unit(name, i, j, gathered(heads.entry(name, i, j), reach, space)))
         layers.append(tuple(unit for unit in units if unit.entries))
-    return Family(member, decay, tuple(layers), discounted)
+        fixed.append(still)
+    return Family(member, decay, tuple(layers), discounted, dict(free or {}), tuple(fixed))
 
 
-def _term(head: Any, features: Sequence[int], rows: Sequence[int]) -> Term:
-    V = {(rows[i], rows[j]): x for (i, j), x in sparse(head.U).items()}
-    Q = {(features[i], features[j]): x for (i, j), x in sparse(head.E).items()}
-    return Term(V, Q, Fraction(1, int(head.U.den) * int(head.E.den)), head.M)
+def free_parameters(
+    network: Network, member: Member, space: MaskSpace, decay: Fraction | None, layers: Sequence[Tensor]
+) -> dict[str, Fraction]:
+    """The further parameters with which heads over a constant row are nearest to a network's, exactly.
+
+    What such heads do is affine in them; 1/2 where nothing that is seen depends on one.
+    """
+    names = member.free
+    if not names:
+        return {}
+    base = dict.fromkeys(names, Fraction(1, 2))
+
+    def still(values: Mapping[str, Fraction]) -> list[Entries]:
+        heads = _Heads.of(network, member, parameters(member, decay, values))
+        return [gathered(heads.terms({}), reach, space) for reach in reaches(network)]
+
+    at = still(base)
+    slopes = [[minus(x, y) for x, y in zip(still({**base, name: Fraction(3, 2)}), at, strict=True)] for name in names]
+    left = [minus(t.entries, x) for t, x in zip(layers, at, strict=True)]
+
+    def dot(one: Sequence[Entries], other: Sequence[Entries]) -> fmpq:
+        total = sum((x * b.get(k, 0) for a, b in zip(one, other, strict=True) for k, x in a.items()), Fraction(0))
+        return fmpq(total.numerator, total.denominator)
+
+    gram = fmpq_mat(len(names), len(names), [dot(a, b) for a in slopes for b in slopes])
+    if gram.det() == 0:
+        return base
+    found = gram.solve(fmpq_mat(len(names), 1, [dot(a, left) for a in slopes]))
+    return {name: base[name] + Fraction(int(found[k, 0].p), int(found[k, 0].q)) for k, name in enumerate(names)}
 
 
-def _units(algorithm: Algorithm, d: int) -> list[tuple[tuple[str, int, int], tuple[Any, ...]]]:
-    found = []
-    for name in algorithm.preconditioners:
-        scalar = name in algorithm.scalar_preconditioners
-        for i, j in [(0, 0)] if scalar else product(range(d), repeat=2):
-            step = tuple(
-                Fraction(int(c == name))
-                if c in algorithm.scalar_preconditioners
-                else [[int(c == name and (x, y) == (i, j)) for y in range(d)] for x in range(d)]
-                for c in algorithm.preconditioners
-            )
-            found.append(((name, i, j), step))
-    return found
+@dataclass(frozen=True, eq=False)
+class _Heads:
+    """An algorithm's heads with numbers for all but the preconditioners, in the rows of a network's prompt.
+
+    features, rows : where its blocks and its accumulators stand
+    """
+
+    member: Member
+    features: Mapping[str, Sequence[int]]
+    rows: Mapping[str, int]
+    masks: Sequence[Any]
+    values: Mapping[str, Any]
+
+    @staticmethod
+    def of(network: Network, member: Member, values: Mapping[str, Fraction]) -> _Heads:
+        algorithm, layout = member.algorithm, network.layout
+        own = Layout.of(algorithm, layout.d, layout.n)
+        masks = [
+            RATIONALS.context_mask(layout.n)
+            if mask.is_context_mask and RATIONALS.context_mask is not None
+            else RATIONALS.matrix(mask.rows(layout.n, values, RATIONALS.number))
+            for mask in member.form.masks
+        ]
+        features = {name: layout.block(b)[:size] for b, (name, size) in zip(member.blocks, own.features, strict=True)}
+        rows = {row.name: layout.accumulator(x) for row, x in zip(algorithm.accumulators, member.rows, strict=True)}
+        return _Heads(member, features, rows, masks, {**values, LENGTH: Fraction(layout.n)})
+
+    def _number(self, coefficient: Any, scalars: Mapping[str, int]) -> Fraction:
+        named = {name: Fraction(scalars.get(name, 0)) for name in self.member.algorithm.scalar_preconditioners}
+        value: Fraction = evaluate(coefficient, {**self.values, **named}, Fraction)
+        return value
+
+    def terms(self, scalars: Mapping[str, int]) -> list[Term]:
+        """What matrices do not scale, with these scalar steps and zero for the others."""
+        found = []
+        for h in self.member.meeting:
+            plain = {(r, s): c for (r, word, s), c in h.E.items() if not word}
+            V = {(self.rows[a], self.rows[b]): self._number(c, scalars) for (a, b), c in h.U.items()}
+            Q = {
+                (i, j): self._number(c, scalars)
+                for (r, s), c in plain.items()
+                for i, j in zip(self.features[r], self.features[s], strict=True)
+            }
+            found.append(_term(V, Q, self.masks[h.mask]))
+        for h in self.member.tokenwise[:1]:  # all of them at once: K over the constant row
+            (one,) = self.features[h.row]
+            for written, line in predicted_map(self.member.tokenwise).items():
+                Q = {(one, self.rows[read]): self._number(c, scalars) for read, c in line.items()}
+                found.append(_term({(self.rows[written], one): Fraction(1)}, Q, self.masks[h.mask]))
+        return [t for t in found if t.V and t.Q]
+
+    def entry(self, name: str, i: int, j: int) -> list[Term]:
+        """What the entry (i, j) of a matrix scales."""
+        found = []
+        for h in self.member.meeting:
+            Q: dict[tuple[int, int], Fraction] = {}
+            for (r, word, s), c in h.E.items():
+                if not word or word[0][0] != name:
+                    continue
+                x, y = (j, i) if word[0][1] else (i, j)
+                at = self.features[r][x], self.features[s][y]
+                Q[at] = Q.get(at, Fraction(0)) + self._number(c, {})
+            V = {(self.rows[a], self.rows[b]): self._number(c, {}) for (a, b), c in h.U.items()}
+            found.append(_term(V, Q, self.masks[h.mask]))
+        return [t for t in found if t.V and t.Q]
+
+
+def _term(V: Mapping[Any, Fraction], Q: Mapping[Any, Fraction], mask: Any) -> Term:
+    (left, a), (right, b) = _whole(V), _whole(Q)
+    return Term(left, right, Fraction(1, a * b), mask)
+
+
+def _whole(entries: Mapping[Any, Fraction]) -> tuple[Sparse, int]:
+    """Entries as whole numbers over one denominator, without those that are zero."""
+    den = lcm(*(x.denominator for x in entries.values()))
+    return {at: x.numerator * (den // x.denominator) for at, x in entries.items() if x}, den
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +308,7 @@ class Fitted:
 
     def rest(self, layer: int, entries: Mapping[Any, Fraction]) -> Entries:
         """What is left of a layer's tensor without the algorithm's."""
-        left = dict(entries)
+        left = dict(self.family.without_fixed(layer, entries))
         kappa = Fraction(1) if self.kappa is None else self.kappa
         powers = [kappa**k for k in range(4)]
         for unit in self.family.layers[layer]:
@@ -168,6 +317,14 @@ class Fitted:
                 for place, u in unit.entries.items():
                     left[place] = left.get(place, Fraction(0)) - x * u * powers[self.family.power(place)]
         return {place: x for place, x in left.items() if x}
+
+    @property
+    def law_discount(self) -> Fraction | None:
+        """The discount of the prompts for which the weights are the algorithm, where its mask holds it; else None."""
+        decay = self.family.decay
+        if self.family.member.masked != "gamma" or decay is None or self.kappa == 0:
+            return None
+        return decay / (Fraction(1) if self.kappa is None else self.kappa)
 
     def matrices(self, layer: int, d: int) -> dict[str, Any]:
         """The preconditioners of a stored layer by name: rows of numbers, or a number; zero where nothing is seen."""
@@ -187,12 +344,13 @@ def exact_fit(family: Family, layers: Sequence[Mapping[Any, Fraction]]) -> Fitte
 
     A `kappa` of None is one that no entry shows.  No two units of an algorithm share a place.
     """
-    kappa = _kappa(family, layers)
+    nets = [family.without_fixed(k, entries) for k, entries in enumerate(layers)]
+    kappa = _kappa(family, nets)
     if kappa is _WRONG:
         return None
     value: Fraction | None = None if kappa is None else kappa
     steps = []
-    for units, entries in zip(family.layers, layers, strict=True):
+    for units, entries in zip(family.layers, nets, strict=True):
         step = {}
         for unit in units:
             place = min(unit.entries, key=family.power)

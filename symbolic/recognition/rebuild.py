@@ -8,9 +8,8 @@ from typing import Any
 
 from ..arithmetics.arithmetic import RATIONALS
 from ..arithmetics.rational import RationalMatrix
-from ..attention import Head
+from ..attention import Head, RowHead, TokenwiseHead
 from ..construction import instantiate
-from ..derivation.derive import quick
 from ..prompt import Layout
 from .families import Fitted
 from .network import Network, identity
@@ -20,10 +19,6 @@ def rebuilt(network: Network, fitted: Fitted) -> Network:
     """The network that runs the algorithm with these parameters, layer by layer like `network`."""
     member, layout = fitted.family.member, network.layout
     algorithm = member.algorithm
-    options = algorithm.choose({"trace": "lam"} if "trace" in algorithm.options else None)
-    values = {name: Fraction(1, 2) for name in algorithm.parameters}
-    if fitted.family.decay is not None:
-        values["lam"] = fitted.family.decay
     own = Layout.of(algorithm, layout.d, layout.n)
     steps = [
         tuple(fitted.matrices(k, layout.d)[c] for c in algorithm.preconditioners) for k in range(len(network.layers))
@@ -34,17 +29,18 @@ def rebuilt(network: Network, fitted: Fitted) -> Network:
     factor = [kappa if i in fitted.family.discounted else Fraction(1) for i in range(layout.m)]
     one = identity(layout.m)
 
-    def dense(head: Any) -> Head:
+    def dense(head: RowHead) -> Head:
         P, Q = _zeros(layout.m), _zeros(layout.m)
+        read, met = (features, rows) if isinstance(head, TokenwiseHead) else (rows, features)
         for i, line in enumerate(head.U.fractions()):
             for j, x in enumerate(line):
-                P[rows[i]][rows[j]] = x
+                P[rows[i]][read[j]] = x
         for i, line in enumerate(head.E.fractions()):
             for j, x in enumerate(line):
-                Q[features[i]][features[j]] = x * factor[features[i]] * factor[features[j]]
+                Q[features[i]][met[j]] = x * factor[features[i]] * factor[met[j]]
         return Head(one, RationalMatrix.of(P), RationalMatrix.of(Q), head.M)
 
-    heads = instantiate(quick(algorithm, options), RATIONALS, own, steps, values)
+    heads = instantiate(member.form, RATIONALS, own, steps, fitted.family.values())
     layers = tuple(tuple(dense(h) for h in found) for found in heads)
     return Network(network.name, layers, network.depth, network.looped, network.prompt, layout, network.masked)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import struct
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 from cli import assert_refused, run_cli
+from helpers import PARAMETERS
 from safetensors.numpy import save_file
 
 import layerproof as lp
 from layerproof.numeric.files.weights_file import description
 from layerproof.numeric.recognition.function import quantile_bound
+from layerproof.symbolic.algorithms import find
+from layerproof.symbolic.arithmetics.rational import RationalMatrix
+from layerproof.symbolic.construction import construct
 from layerproof.symbolic.errors import ArgumentError, ContentError
 
 D, N = 2, 5
@@ -44,16 +50,53 @@ def of(given: Arrays, letter: str) -> list[str]:
     return [name for name in given if name.endswith(letter)]
 
 
-def test_every_algorithm_is_recognised_exactly_at_three_layers() -> None:
-    for name in lp.algorithms():
-        found = asked(lp.construct(name, d=D, n=N, layers=3, seed=1), layout=None)
-        masks, mixing = lp.derive(name).masks, lp.derive(name).loop.mixing
-        if mixing or any("gamma" in str(mask.diagonal) + str(mask.lower) for mask in masks):
-            # heads over a constant row are not looked for, and plain weights do not tell a discount that a mask holds
-            assert found.match != "exact"
-            continue
+@pytest.mark.parametrize("name", lp.algorithms())
+def test_every_algorithm_is_recognised_exactly_with_its_parameters_and_in_every_gauge(name: str) -> None:
+    known = {k: PARAMETERS[k] for k in find(name).parameters}
+    steps = lp.construct(name, d=D, n=N, layers=3, seed=1).steps
+    construction = construct(lp.derive(name), D, N, 3, steps, known)
+    rescaled = replace(construction, layers=tuple(map(in_another_gauge, construction.layers)))
+    for given in (construction, rescaled):
+        found = asked(given, layout=name)
         assert (found.algorithm, found.match) == (name, "exact")
         assert found.networks[0].distance == 0
+        document = found.networks[0].document()["catalogue"][0]
+        told = {**document["parameters"], "lam": document["trace_decay"]}
+        assert {k: Fraction(told[k]) for k in known if k != "gamma"} == {k: known[k] for k in known if k != "gamma"}
+
+
+def in_another_gauge(heads: Sequence[lp.Head]) -> tuple[lp.Head, ...]:
+    """A layer with scales between W, P and Q, its heads in another order and the first one split in two."""
+    a, b = Fraction(3, 7), Fraction(-5, 2)
+    scaled = [lp.Head(h.W * b, h.P * a, h.Q * (1 / (a * b)), h.M) for h in heads]
+    first = scaled[0]
+    halves = [lp.Head(first.W, first.P, first.Q * x, first.M) for x in (Fraction(1, 3), Fraction(2, 3))]
+    return tuple(reversed([*halves, *scaled[1:]]))
+
+
+@pytest.mark.parametrize("name", ["heavy-ball-td", "weight-decay-td", "target-network-td", "gtd"])
+def test_a_wrong_head_over_the_constant_row_is_not_exact(name: str) -> None:
+    construction = lp.construct(name, d=D, n=N, layers=3, seed=1)
+    last = construction.layers[1][-1]  # derived heads over a constant row stand last
+    wrong = lp.Head(last.W, last.P, last.Q * Fraction(-1), last.M)
+    layers = (construction.layers[0], (*construction.layers[1][:-1], wrong), construction.layers[2])
+    assert asked(replace(construction, layers=layers), layout=name).match != "exact"
+
+
+def test_a_mask_that_holds_the_discount_tells_it_and_a_discount_that_is_told_must_agree() -> None:
+    given = lp.construct("k-step-td", d=D, n=N, layers=3, gamma="4/5")
+    (x,) = asked(given, function=True, trials=2).networks
+    assert (x.algorithm, x.match, x.gamma) == ("k-step-td", "exact", Fraction(4, 5))
+    assert x.function is not None and x.function["distances_exact"]
+    assert any("gamma = 4/5, and on no others" in note for note in x.notes)
+    assert asked(given, gamma=Fraction(4, 5)).match == "exact"
+    other = asked(given, gamma=Fraction(9, 10))
+    assert other.match != "exact" and other.networks[0].distance > 0
+    wrong = lp.construct("td0", d=D, n=N, layers=3)
+    masks = [[Fraction(int(i == j)) + Fraction(1, 2) * (i == j + 1) for j in range(N + 1)] for i in range(N + 1)]
+    masks[N][N - 1] = masks[N][N] = Fraction(0)
+    heads = tuple(tuple(lp.Head(h.W, h.P, h.Q, RationalMatrix.of(masks)) for h in layer) for layer in wrong.layers)
+    assert asked(replace(wrong, layers=heads), layout="td").match != "exact"  # two steps, and not three
 
 
 def test_metadata_decides_nothing(tmp_path: Path) -> None:

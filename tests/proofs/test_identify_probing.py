@@ -62,7 +62,8 @@ def asked(module: nn.Module, **more: Any) -> Any:
 def test_layers_without_names_are_probed_and_what_they_run_is_never_called_exact() -> None:
     found = asked(Layers(lp.construct("td-lambda", d=2, n=N, layers=2, lam="1/4")))
     assert (found.algorithm, found.match) == ("td-lambda", "approximate")
-    assert found.verdict().startswith("approximately td-lambda (trace decay 1/4): equal as far as calling the module")
+    said = "approximately td-lambda or k-step-td (trace decay 1/4): equal as far as calling the module"  # n = 3
+    assert found.verdict().startswith(said)
     document = found.document()
     assert document["catalogue"][0]["exact"] is False
     assert (document["theorem"], document["rule"]["exact"], document["resolution"]) == (None, False, 2.0**-40)

@@ -10,7 +10,6 @@ from helpers import apply, block_matrix, dot, negated, plus, random_context, run
 from own_algorithms import own
 
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
-from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, Head, TokenwiseHead
@@ -27,8 +26,6 @@ from layerproof.symbolic.identity.exact import check_construction, problem
 from layerproof.symbolic.identity.expansion import expanded, layer_change, update_change
 from layerproof.symbolic.identity.random import random_identity
 from layerproof.symbolic.identity.uniqueness import rank_at
-from layerproof.symbolic.recognition.families import members
-from layerproof.symbolic.recognition.prompts import Prompt
 
 BETA, GAMMA = Fraction(2, 7), Fraction(9, 10)
 VALUES = {"gamma": GAMMA, "beta": BETA}
@@ -276,9 +273,3 @@ def test_given_heads_of_another_shape_are_named():
     algorithm = replace(HEAVY, heads=heads)
     with pytest.raises(NotRepresentableError, match="head 1 is of another shape: wanted P = diag"):
         given_form(algorithm, {}, traced(algorithm, {}))
-
-
-def test_what_maps_rows_is_no_member_of_a_family_that_grows_with_the_steps():
-    algorithm = find("heavy-ball-td")
-    names = {m.algorithm.name for m in members(Prompt("heavy", algorithm))}
-    assert "td0" in names and not names & {"heavy-ball-td", "weight-decay-td", "gtd", "target-network-td"}
