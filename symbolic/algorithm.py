@@ -173,6 +173,8 @@ class Algorithm:
                      `Head`s of rows of rationals; `step.C` is the layer's preconditioner; layers count from 0
 
     sizes            what it asks of the sizes, as text: ("n = d",), ("L <= n",), ("L is a multiple of 3",)
+    enumerates       whether the context holds each state once, phi_j = e_j, and phi'_j is the expected next feature:
+                     prompts of a process are then drawn so
     group            the part of the catalogue that it stands in, one of `GROUPS`
     differs          how the update differs from its source: sign, trace, scaling
 
@@ -198,6 +200,7 @@ class Algorithm:
     defaults: Mapping[str, str] = field(default_factory=dict)
     heads: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None
     sizes: tuple[str, ...] = ()
+    enumerates: bool = False
     group: str = ""
     differs: str = ""
     notes: str = ""

@@ -10,9 +10,11 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Steps
 from ...symbolic.prompt import Context
 from .processes import MarkovRewardProcess, process_named, stream
-from .prompts import generic_context, trajectory_context, with_extras
+from .prompts import enumeration_context, generic_context, trajectory_context, with_extras
 
 BITS = 10
+SMALLEST = 3
+"""States that every named process can have."""
 STATES = 10
 """States of the process that trajectory prompts are drawn from: the published experiments' 10 or fewer."""
 
@@ -76,13 +78,27 @@ def contexts(
         number += 1
 
 
+def enumerations(d: int, seed: int, process: str) -> Iterator[tuple[str, int, Context]]:
+    """Endless (kind, number, context) in which each of the d states of a process stands once."""
+    named = process_named(process if d >= SMALLEST else "random-ergodic")
+    number = 0
+    while True:
+        yield "enumeration", number, enumeration_context(named(d, d, seed + number), (seed + number) % d)
+        number += 1
+
+
 def prompts(
     algorithm: Algorithm, d: int, n: int, seed: int, process: str, given: Context | None = None
 ) -> Iterator[tuple[str, Context, tuple[Any, ...]]]:
     """Endless (kind, context, starting weights): the given prompt first, then generic and trajectory in turn.
 
     Generic prompts start from non-zero weights, the given one and trajectories of the process from zero, as published.
+    Where the algorithm enumerates states, all prompts do: from non-zero weights and from zero in turn.
     """
+    if algorithm.enumerates and given is None:
+        for kind, number, context in enumerations(d, seed, process):
+            zero = number % 2 == 1
+            yield kind, context, zero_weights(algorithm, d) if zero else starting_weights(algorithm, d, seed + number)
     for kind, number, context in contexts(d, n, seed, process, given, algorithm.extras):
         start = starting_weights(algorithm, d, seed + number) if kind == "generic" else zero_weights(algorithm, d)
         yield kind, context, start

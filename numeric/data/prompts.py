@@ -48,6 +48,16 @@ def trajectory_context(process: MarkovRewardProcess, n: int, seed: int) -> Conte
     )
 
 
+def enumeration_context(process: MarkovRewardProcess, query: int) -> Context:
+    """The prompt in which each of the n = d states stands once: phi_j = e_j, phi'_j row j of P, R_j its reward.
+
+    query : which state is asked for
+    Source: Wang, Chandra, Zhang 2025 (arXiv 2509.18389).
+    """
+    basis = tuple(tuple(Fraction(int(i == j)) for i in range(process.states)) for j in range(process.states))
+    return Context(basis, process.transition, process.reward, basis[query])
+
+
 def generic_context(d: int, n: int, seed: int, bits: int = 10) -> Context:
     """A prompt of independent random entries k/2^bits in [-1, 1]: phi' has nothing to do with phi.
 

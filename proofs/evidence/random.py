@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...symbolic.identity.random import random_identity
+from ...symbolic.sizes import nearest
 from ..case import Case
 from ..verdict import Claim, Verdict, number_text
 
@@ -17,7 +18,10 @@ LEAST_FEATURES, LEAST_CONTEXT = 16, 200
 def establish(case: Case) -> Iterator[Claim]:
     """Evaluate every layer, column and row at one random point modulo 2^61 - 1, at least at d = 16, n = 200."""
     s = case.settings
-    d, n = max(s.features, LEAST_FEATURES), max(s.context, LEAST_CONTEXT)
+    algorithm = case.algorithm
+    wanted = {"d": max(s.features, LEAST_FEATURES), "n": max(s.context, LEAST_CONTEXT), "L": s.layers}
+    sizes = nearest(algorithm.name, algorithm.size_constraints, wanted, {"L"})
+    d, n = sizes["d"], sizes["n"]
     result = random_identity(case.form, d, n, s.layers, case.parameters, s.seed, s.looped)
     m = result.mismatch
     probability = float(result.probability)

@@ -22,7 +22,7 @@ def limit_run(case: Case) -> tuple[Limit, str]:
     """The limit of the textbook loop from zero weights, and the prompt's kind: given, or a trajectory."""
     s, algorithm = case.settings, case.algorithm
     drawn = prompts(algorithm, s.features, s.context, s.seed, s.process, s.prompt)
-    kind, context, _ = next(x for x in islice(drawn, 4) if x[0] in ("given", "trajectory"))
+    kind, context, _ = next(x for x in islice(drawn, 4) if x[0] in ("given", "trajectory", "enumeration"))
     start = zero_weights(algorithm, s.features)
     setup = problem(algorithm, RATIONALS, context, start, case.parameters, case.algorithm.choose(case.options))
     return limit(setup, case.per_layer(), case.subject.looped), kind
