@@ -29,6 +29,7 @@ from layerproof.symbolic.identity.exact import Mismatch, Problem, check_construc
 from layerproof.symbolic.invariance.own_weights import own_construction, own_point
 from layerproof.symbolic.invariance.weights import Point, WeightSpace
 from layerproof.symbolic.prompt import Context
+from layerproof.symbolic.sizes import nearest
 
 GAMMA, LAM = Fraction(9, 10), Fraction(2, 3)
 OTHERS = sorted({p for a in catalogue().values() for p in a.parameters} - {"gamma", "lam"})
@@ -67,6 +68,13 @@ CASES = tuple(
 )
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 """For laws of the mathematics, which are cheap: a case costs them milliseconds."""
+each_case_with_steps = pytest.mark.parametrize("case", [c for c in CASES if c.algorithm.preconditioners], ids=str)
+"""For laws about step matrices, and about layers that differ by them."""
+
+
+def sizes_for(algorithm: Algorithm, d: int, n: int, depth: int) -> dict[str, int]:
+    """The nearest sizes that the algorithm is stated for, by letter."""
+    return nearest(algorithm.name, algorithm.size_constraints, {"d": d, "n": n, "L": depth})
 
 
 def maps_rows(algorithm: Algorithm, options: Iterable[tuple[str, str]] = ()) -> bool:

@@ -193,7 +193,7 @@ def _squared(found: Answer, layers: int) -> tuple[Fraction, ...]:
 
 def _metrics(it: Iteration, step: tuple[object, ...]) -> list[fmpq_mat]:
     """C^-1, the metric in which preconditioned gradient descent is gradient descent, where it is one."""
-    if len(it.parts) != 1 or not isinstance(step[0], list):
+    if len(it.parts) != 1 or not step or not isinstance(step[0], list):
         return []
     C = matrix(step[0])
     try:

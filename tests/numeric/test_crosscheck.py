@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from itertools import islice
 from random import Random
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import layerproof as lp
+from layerproof.numeric.data.draws import enumerations
 from layerproof.numeric.data.prompts import generic_context, with_extras
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge.bounds import growth, layer_maps, one_step
@@ -54,12 +56,15 @@ def made(name, d=3, n=20, depth=6, trials=2, seed=0, denominator=128, values=VAL
         )
         for _ in range(depth)
     ]
+    drawn = [generic_context(d, n, seed * 1000 + trial) for trial in range(trials)]
+    if algorithm.enumerates:  # whose iterates grow on other prompts
+        n, drawn = d, [context for _, _, context in islice(enumerations(d, seed, "boyan-chain"), trials)]
     construction = construct(derivation, d, n, depth, steps, values)
     setups = [
         problem(
             algorithm,
             RATIONALS,
-            with_extras(generic_context(d, n, seed * 1000 + trial), algorithm.extras, trial),
+            with_extras(drawn[trial], algorithm.extras, trial),
             [vector(w in algorithm.scalar_weights) for w in algorithm.weights],
             values,
             derivation.options,

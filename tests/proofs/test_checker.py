@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cli import EXACT
 from expected import expected
-from helpers import NAMES, each_case, random_context, run_layers
+from helpers import NAMES, each_case, random_context, run_layers, sizes_for
 from helpers import Case as Listed
 from sympy import Integer
 
@@ -41,7 +41,9 @@ def verdicts(result: lp.Result) -> dict[str, set[Verdict]]:
 
 
 def settings_for(case: Listed) -> Settings:
-    return replace(SMALL, trace=dict(case.options).get("trace"))
+    sizes = sizes_for(case.algorithm, SMALL.features, SMALL.context, SMALL.layers)
+    small = replace(SMALL, features=sizes["d"], context=sizes["n"], layers=sizes["L"])
+    return replace(small, trace=dict(case.options).get("trace"))
 
 
 def claims(case: Case, *evidence: str) -> list[Claim]:

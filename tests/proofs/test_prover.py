@@ -142,7 +142,8 @@ def test_every_algorithm_has_its_theorems(name: str) -> None:
         suffix = "".join(f"_{v.replace('-', '_')}" for v in chosen.values())
         book, numbers = theorems.audits_for(algorithm, chosen)
         parts = ["state", "prediction", "features", *(ROW.get(r, r) for r in expected(name).rows), "prompt0"]
-        if derive(algorithm, chosen).tokenwise:
+        derivation = derive(algorithm, chosen)
+        if derivation.tokenwise or derivation.depends_on_length:
             parts.append("hypotheses")  # 0 < n, and that it can be had
         assert [t.name for t in book.theorems] == [f"{module}_{part}{suffix}" for part in parts]
         assert [t.name for t in numbers.theorems] == [f"numbers_{module}{suffix}"]

@@ -134,7 +134,7 @@ def scaled(head: Any) -> list[Any]:
 @pytest.mark.parametrize("change", [c_transposed, sign_flipped, entry_removed, scaled], ids=lambda f: f.__name__)
 def test_the_block_identity_is_refuted_for_a_wrong_entry(case: Case, change):
     wrong = each_wrong_head(case.derivation, change)
-    assert wrong
+    assert wrong or (change is c_transposed and not case.algorithm.preconditioners)
     assert all(refuted(d) for d in wrong)
 
 

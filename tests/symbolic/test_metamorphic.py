@@ -22,6 +22,7 @@ from helpers import (
     apply,
     dot,
     each_case,
+    each_case_with_steps,
     prediction,
     random_context,
     random_matrix,
@@ -99,8 +100,9 @@ def product(A: Matrix, B: Matrix) -> Matrix:
 def test_a_change_of_basis_leaves_every_value_unchanged(case: Case):
     # phi -> A phi, w -> A^-T w and C -> A^-T C A^-1: then w.phi, and every iterate's values, are what they were
     t, algorithm = trial(case, D, N, DEPTH), case.algorithm
-    # a scalar step of a weight vector is b I, which only a rotation leaves as it is
-    turned = len(algorithm.scalar_preconditioners) > len(algorithm.scalar_weights)
+    # a scalar step of a weight vector is b I, and so is none: only a rotation leaves it as it is
+    scalars = len(algorithm.scalar_preconditioners) > len(algorithm.scalar_weights)
+    turned = scalars or not algorithm.preconditioners
     A = ROTATION if turned else random_matrix(Random("basis"), D)
     back = inverse(A)
 
@@ -252,7 +254,7 @@ def test_features_of_minus_one_times_the_features_change_no_value_row(case: Case
     assert predictions(replace(t, context=turned)) == predictions(t)
 
 
-@each_case
+@each_case_with_steps
 def test_one_layer_from_zero_is_linear_in_its_step(case: Case):
     # w_1 = (C/n) * (something the prompt decides): doubling every step doubles the first prediction
     t = trial(case, D, N, 1, start=zero_start(case.algorithm, D))

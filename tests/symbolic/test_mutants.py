@@ -16,7 +16,18 @@ from typing import Any
 import pytest
 from expected import Update, expected
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
-from helpers import PARAMETERS, Case, Trial, each_case, entry_changed, prediction, run_layers, trial, with_matrix
+from helpers import (
+    PARAMETERS,
+    Case,
+    Trial,
+    each_case,
+    each_case_with_steps,
+    entry_changed,
+    prediction,
+    run_layers,
+    trial,
+    with_matrix,
+)
 
 from layerproof.symbolic.algorithm import Algorithm, Sweep, Transition
 from layerproof.symbolic.arithmetics.entries import EntryMatrix
@@ -177,11 +188,14 @@ def layer_faults(good: Construction) -> Iterator[Fault]:
     def turned(heads: Any) -> Any:
         return tuple(replace(h, Q=h.Q.mT) for h in heads)
 
-    variants = {
+    others = {
         "layer l uses C of layer l + 1": (*layers[1:], layers[0]),
         "layer l uses C of layer l - 1": (layers[-1], *layers[:-1]),
         "the first layer's weights at every layer": (layers[0],) * len(layers),
         "the last two layers exchanged": (*layers[:-2], layers[-1], layers[-2]),
+    }
+    variants = {
+        **(others if good.steps[0] else {}),  # without steps all layers are one
         "step 1/n times 1 + 1e-9": stepped(1 + Fraction(1, 10**9)),
         "step 1/(n+1) for 1/n": stepped(Fraction(N, N + 1)),
         "step 1 for 1/n": stepped(Fraction(N)),
@@ -244,7 +258,7 @@ def test_a_witness_names_the_place_and_both_values(case: Case):
     assert witness.layer_value != witness.iterate_value
 
 
-@each_case
+@each_case_with_steps
 def test_a_looped_construction_is_refuted_against_layers_of_their_own(case: Case):
     looped, sequential = trial(case, D, N, DEPTH, looped=True), trial(case, D, N, DEPTH)
     assert looped.steps == sequential.steps[:1]
@@ -360,6 +374,8 @@ def applies(fault: str, algorithm: Algorithm) -> bool:
     """Whether the algorithm has what the fault is about: a discount, or two step matrices of one kind."""
     if fault in ("discount dropped", "discounted twice", "next value ignored"):
         return "gamma" in algorithm.parameters
+    if fault == "C on the wrong side":
+        return bool(algorithm.preconditioners)
     if fault == "steps exchanged":
         return len(algorithm.preconditioners) == 2 and not algorithm.scalar_preconditioners
     return True
@@ -476,7 +492,7 @@ def test_a_fault_in_any_entry_shows_at_a_random_point(case: Case):
     assert survivors == expected
 
 
-@each_case
+@each_case_with_steps
 def test_layers_in_the_wrong_order_show_at_a_random_point(case: Case):
     def shifted(layers: list[Any]) -> list[Any]:
         return [*layers[1:], layers[0]]

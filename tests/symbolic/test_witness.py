@@ -7,7 +7,17 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from helpers import Case, contexts, each_case, entry_changed, random_context, random_start, vectors, with_matrix
+from helpers import (
+    Case,
+    contexts,
+    each_case,
+    entry_changed,
+    random_context,
+    random_start,
+    sizes_for,
+    vectors,
+    with_matrix,
+)
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -65,7 +75,10 @@ def needs(*positions: int) -> Callable[[Context, Any], Mismatch | None]:
 def faulty(case: Case, plant: Callable[[Construction], Construction], **settings: Any) -> Check:
     """The derived construction with a fault planted, ready to be checked."""
     options = dict(case.options)
-    chosen = Settings(features=D, context=N, layers=2, trace=options.get("trace"), **settings)
+    sizes = sizes_for(case.algorithm, D, N, 2)
+    chosen = Settings(
+        features=sizes["d"], context=sizes["n"], layers=sizes["L"], trace=options.get("trace"), **settings
+    )
     return Check(case.algorithm, chosen, plant(Check(case.algorithm, chosen).subject))
 
 
@@ -90,10 +103,12 @@ def test_a_single_wrong_entry_is_shown_on_at_most_one_transition_of_zeros_and_on
     case: Case, plant: Callable[[Construction], Construction]
 ) -> None:
     check = faulty(case, plant)
-    context, start = random_context(D, N, 1, case.algorithm), tuple(random_start(case.algorithm, D, 1))
+    n = check.settings.context
+    context, start = random_context(D, n, 1, case.algorithm), tuple(random_start(case.algorithm, D, 1))
     found = shrink(lambda c, w: first_mismatch(check, c, w), context, start)
     assert transitions_used(found.context) <= 1 < transitions_used(context)
-    assert set(entries(found.context, found.start)) <= {0, 1}
+    numbers = {0, 1} if case.algorithm.preconditioners else {0, 1, Fraction(3, 4)}  # n I replaces ones by zeros
+    assert set(entries(found.context, found.start)) <= numbers
     assert found.mismatch is not None and found.mismatch == first_mismatch(check, found.context, found.start)
 
 
