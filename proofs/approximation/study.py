@@ -95,9 +95,7 @@ class Study:
         symbols = found.trace_entries
         if not symbols:
             return ""
-        distinct = {id(q.parts): q.parts for move in found.moves for q in move.values()}
-        late = (m for parts in distinct.values() for m in parts if len(m) > 1 and m[-2] >= symbols.start)
-        if any(sum(a in symbols for a in m) > 1 for m in late):  # atoms are in order: weights, the trace, eta, maxima
+        if any(sum(a in symbols for a in m) > 1 for m in found.monomials):
             return "h multiplies entries of the trace, whose second moments are not worked out"
         return ""
 

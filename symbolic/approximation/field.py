@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import lcm
+from math import gcd, lcm
 from typing import Any
 
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz
 
 from ..markov import matrices
 from ..markov.decision import DecisionProcess
 from ..markov.matrices import Vector
-from .quantity import Monomial, Quantity, evaluate, of_terms
+from .quantity import Monomial, Quantity, evaluate
 from .samples import Samples, Substitution
 from .traces import means
-
-_ZERO = fmpq(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,35 +71,40 @@ def mean_field(found: Samples) -> Field:
     Raises `ArgumentError` when the stationary law is not unique, `ContentError` when h is not affine in the trace or
     its mean does not exist.
     """
-    law = found.process.chain.law
     expected = means(found)
-    totals: list[dict[Monomial, fmpq]] = [{} for _ in range(found.size)]
     alike: dict[tuple[int, int], list[int]] = {}  # transitions from a state that change the trace alike
     for k, t in enumerate(found.transitions):
         alike.setdefault((t.state, id(found.traces[k]) if found.trace_size else 0), []).append(k)
-    for (state, _), indices in alike.items():
-        weight = matrices.rational(law[state])
-        if not weight:
-            continue
-        after = expected.after(state, found.traces[indices[0]])
-        known: dict[Monomial, tuple[Monomial, fmpq]] = {}
-        for i, given in _given(found, indices).items():
+    groups = [
+        (state, expected.after(state, found.traces[indices[0]]), _given(found, indices))
+        for (state, _), indices in alike.items()
+        if expected.law[state]
+    ]
+    # in whole numbers: those of the law are long, and sums of fractions would look for common divisors at each step
+    common = lcm(*[after[1] * den for _, after, (_, den) in groups])
+    totals: list[dict[Monomial, int]] = [{} for _ in range(found.size)]
+    for state, after, (sums, den) in groups:
+        scale = common // (after[1] * den)
+        known: dict[Monomial, tuple[Monomial, int]] = {}
+        for i, given in sums.items():
             total = totals[i]
             for monomial, c in given.items():
                 if monomial not in known:
-                    kept, factor = expected.averaged(monomial, after)
-                    known[monomial] = kept, factor * weight
+                    kept, factor = expected.averaged(monomial, state, after)
+                    known[monomial] = kept, factor * scale
                 kept, factor = known[monomial]
-                total[kept] = total.get(kept, _ZERO) + factor * c
-    return Field(found, tuple(_quantity(found, total) for total in totals))
+                total[kept] = total.get(kept, 0) + factor * c
+    return Field(found, tuple(_quantity(found, total, common * expected.common) for total in totals))
 
 
 SHARED = 3
 """A sum that so many entries of h are multiples of is added up as one row of a matrix."""
 
 
-def _given(found: Samples, indices: Sequence[int]) -> dict[int, dict[Monomial, fmpq]]:
+def _given(found: Samples, indices: Sequence[int]) -> tuple[dict[int, dict[Monomial, int]], int]:
     """The sum of probability times h over some transitions: for each entry of h, {monomial: coefficient}.
+
+    The coefficients are whole, over the denominator that comes with them.
 
     Entries of h at a transition are often multiples of one sum: those are a product of two small matrices.
     """
@@ -126,7 +129,8 @@ def _given(found: Samples, indices: Sequence[int]) -> dict[int, dict[Monomial, f
                 for monomial in q.parts:
                     monomials.setdefault(monomial, len(monomials))
             factors.append((i, sums[id(q.parts)], matrices.rational(chance) * fmpq(q.num, q.den)))
-    totals = _added(alone)
+    common = lcm(*[den for *_, den in alone])
+    product: list[list[fmpz]] = []
     if shared:
         left, right = fmpq_mat(found.size, len(shared)), fmpq_mat(len(shared), len(monomials))
         for i, place, factor in factors:
@@ -134,28 +138,26 @@ def _given(found: Samples, indices: Sequence[int]) -> dict[int, dict[Monomial, f
         for place, parts in enumerate(shared):
             for monomial, c in parts.items():
                 right[place, monomials[monomial]] = c
-        product = (left * right).tolist()
-        for i in {i for i, _, _ in factors}:
-            total = totals.setdefault(i, {})
-            for monomial, j in monomials.items():
-                if product[i][j]:
-                    total[monomial] = total.get(monomial, _ZERO) + product[i][j]
-    return totals
-
-
-def _added(alone: Sequence[tuple[int, dict[Monomial, int], int, int]]) -> dict[int, dict[Monomial, fmpq]]:
-    """The sum of (entry, sum, numerator, denominator of its factor), in whole numbers over one denominator."""
-    common = lcm(*[den for *_, den in alone])
+        whole, den = (left * right).numer_denom()
+        product, common = whole.tolist(), lcm(common, int(den))
+        scale = common // int(den)
     totals: dict[int, dict[Monomial, int]] = {}
     for i, parts, num, den in alone:
-        total, scale = totals.setdefault(i, {}), num * (common // den)
+        total, factor = totals.setdefault(i, {}), num * (common // den)
         for monomial, c in parts.items():
-            total[monomial] = total.get(monomial, 0) + c * scale
-    return {i: {m: fmpq(c, common) for m, c in total.items() if c} for i, total in totals.items()}
+            total[monomial] = total.get(monomial, 0) + c * factor
+    for i in {i for i, _, _ in factors}:
+        total = totals.setdefault(i, {})
+        for monomial, j in monomials.items():
+            if product[i][j]:
+                total[monomial] = total.get(monomial, 0) + int(product[i][j]) * scale
+    return totals, common
 
 
-def _quantity(found: Samples, total: dict[Monomial, fmpq]) -> Quantity:
-    return of_terms(found.table, {m: matrices.fraction(c) for m, c in total.items()})
+def _quantity(found: Samples, total: dict[Monomial, int], den: int) -> Quantity:
+    kept = {m: c for m, c in total.items() if c}
+    content = gcd(den, *kept.values())
+    return Quantity(found.table, {m: c // content for m, c in kept.items()}, den // content)
 
 
 class Matrices:

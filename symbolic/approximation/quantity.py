@@ -35,6 +35,7 @@ class Table:
         self.names = tuple(names)
         self.maxima: list[tuple[Quantity, ...]] = []
         self._known: dict[Any, int] = {}
+        self._times: dict[int, Times] = {}
         self.file = ""
         self.refusal: RefusedError | None = None
 
@@ -64,6 +65,12 @@ class Table:
             self.maxima.append(tuple(kept[k] for _, k in keyed))
         return self.variable(self._known[key])
 
+    def times(self, atom: int) -> Times:
+        """Each monomial times an atom."""
+        if atom not in self._times:
+            self._times[atom] = Times(atom)
+        return self._times[atom]
+
     def arguments(self, atom: int) -> tuple[Quantity, ...] | None:
         """The arguments of a maximum; None for a variable."""
         return self.maxima[atom - len(self.names)] if atom >= len(self.names) else None
@@ -75,6 +82,19 @@ class Table:
         error = RefusedError(f"h {what}{place}: {advice}", kind, function or "h", line)
         self.refusal = self.refusal or error
         raise error
+
+
+class Times(dict[Monomial, Monomial]):
+    """Monomials times an atom, made where they are looked up first: the same few come up on every transition."""
+
+    def __init__(self, atom: int):
+        self._atom = atom
+
+    def __missing__(self, monomial: Monomial) -> Monomial:
+        if len(monomial) >= MAX_DEGREE:
+            raise ContentError(f"h has degree above {MAX_DEGREE}, the limit")
+        self[monomial] = made = tuple(sorted((*monomial, self._atom)))
+        return made
 
 
 class Quantity:
@@ -147,11 +167,8 @@ class Quantity:
             if number is not None:
                 return q.scaled(number)
             ((single, factor),) = x.parts.items()
-            if len(single) == 1 and max(map(len, q.parts), default=0) < MAX_DEGREE:
-                (a,) = single
-                parts = {
-                    m + single if not m or m[-1] <= a else tuple(sorted(m + single)): b for m, b in q.parts.items()
-                }
+            if len(single) == 1:
+                parts = dict(zip(map(self.table.times(single[0]).__getitem__, q.parts), q.parts.values(), strict=True))
                 return Quantity(self.table, parts, self.den * other.den, self.num * other.num * factor)
         total: dict[Monomial, int] = {}
         if len(self.parts) * len(other.parts) > MAX_TERMS:
@@ -191,6 +208,10 @@ class Quantity:
         return self
 
     def __mul__(self, other: Any) -> Any:
+        if type(other) is Fraction:  # most of them; `isinstance` would ask an abstract class
+            return self.scaled(other)
+        if isinstance(other, Quantity) and other.table is self.table:
+            return self.times(other)
         if isinstance(other, (int, Fraction)):
             return self.scaled(other + 0)
         found = self._joined(other)

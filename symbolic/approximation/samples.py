@@ -66,6 +66,12 @@ class Samples:
         """The variables that are entries of the trace."""
         return range(self.size, self.size + self.trace_size)
 
+    @cached_property
+    def monomials(self) -> frozenset[Monomial]:
+        """Every monomial of h anywhere: few, beside its terms."""
+        distinct = {id(q.parts): q.parts for move in self.moves for q in move.values()}
+        return frozenset().union(*distinct.values())
+
     @property
     def names(self) -> tuple[str, ...]:
         """A name for each weight."""

@@ -6,11 +6,12 @@ any piecewise polynomial is, for large c, one polynomial in c: a degree of 2 or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 
-from .quantity import Quantity, of_parts, of_terms
+from .quantity import Monomial, Quantity, Table, of_parts, of_terms
 from .samples import Samples
 
 InC = list[Fraction]
@@ -33,15 +34,19 @@ def is_affine(q: Quantity, bilinear: range = range(0)) -> bool:
 
     bilinear : the variables that are entries of the trace
     """
-    variables = len(q.table.names)
-    for monomial in q.parts:
+    return _affine(q.table, q.parts, bilinear)
+
+
+def _affine(table: Table, monomials: Iterable[Monomial], bilinear: range) -> bool:
+    variables = len(table.names)
+    for monomial in monomials:
         atoms = [a for a in monomial if a not in bilinear] if len(monomial) > 1 else monomial
         if len(atoms) > 1:
             return False
         if (
             atoms
             and atoms[0] >= variables
-            and not all(is_affine(arg, bilinear) for arg in q.table.arguments(atoms[0]) or ())
+            and not all(is_affine(arg, bilinear) for arg in table.arguments(atoms[0]) or ())
         ):
             return False
     return True
@@ -50,9 +55,8 @@ def is_affine(q: Quantity, bilinear: range = range(0)) -> bool:
 def all_affine(found: Samples) -> bool:
     """Whether h is affine in the weights, maxima of affine functions included, for every y (and every eta)."""
     if "affine" not in found.known:
-        distinct = {id(q.parts): q for move in found.moves for q in move.values()}
         scalars = range(found.size, len(found.table.names))  # entries of the trace, and eta where it is a symbol
-        found.known["affine"] = all(is_affine(q, scalars) for q in distinct.values())
+        found.known["affine"] = _affine(found.table, found.monomials, scalars)
     return bool(found.known["affine"])
 
 
@@ -65,29 +69,32 @@ def lipschitz(found: Samples) -> Fraction | None:
     if found.trace_size or not all_affine(found):
         return None
     slopes: dict[int, Fraction] = {}  # of the sums that entries of h are multiples of
+    sizes = _at_eta(found) if found.symbolic_ratio else {}
     top, bottom = 0, 1
     for move in found.moves:
         for q in move.values():
             sum_of = slopes.get(id(q.parts))
             if sum_of is None:
-                sum_of = slopes[id(q.parts)] = _at_eta(q, found) if found.symbolic_ratio else slope(of_parts(q))
+                if found.symbolic_ratio:
+                    sum_of = Fraction(sum(map(mul, map(abs, q.parts.values()), map(sizes.__getitem__, q.parts))))
+                else:
+                    sum_of = slope(of_parts(q))
+                slopes[id(q.parts)] = sum_of
             above, below = sum_of.numerator * abs(q.num), sum_of.denominator * q.den
             if above * bottom > top * below:
                 top, bottom = above, below
     return Fraction(top, bottom)
 
 
-def _at_eta(q: Quantity, found: Samples) -> Fraction:
-    """The slope of the sum that an affine quantity is a multiple of; eta, a symbol, is positive."""
-    place, eta = len(q.table.names) - 1, found.parameters["eta"]
-    by_power: dict[int, int] = {}
-    for monomial, c in q.parts.items():
-        power = 0
-        while power < len(monomial) and monomial[-1 - power] == place:
-            power += 1
-        if power < len(monomial):  # else a constant
-            by_power[power] = by_power.get(power, 0) + abs(c)
-    return sum((c * eta**power for power, c in by_power.items()), Fraction(0))
+def _at_eta(found: Samples) -> dict[Monomial, Fraction | int]:
+    """What a weight's factor in each monomial of an affine h is worth; eta, a symbol, is positive."""
+    place, eta = len(found.table.names) - 1, found.parameters["eta"]
+    whole = eta.numerator if eta.denominator == 1 else eta
+    sizes: dict[Monomial, Fraction | int] = {}
+    for monomial in found.monomials:
+        power = monomial.count(place)
+        sizes[monomial] = whole**power if power < len(monomial) else 0
+    return sizes
 
 
 def slope(q: Quantity) -> Fraction:

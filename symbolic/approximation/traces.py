@@ -10,11 +10,12 @@ Source: Yu 2012, Least squares temporal difference methods: an analysis under ge
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from math import lcm
 
-from flint import fmpq, fmpq_mat
+from flint import arb_mat, fmpq, fmpq_mat
 
 from ..errors import ContentError
 from ..markov import matrices
@@ -41,6 +42,7 @@ class Traces:
     factors: tuple[Factors, ...]
     others: tuple[tuple[tuple[tuple[int, Fraction], ...], ...], ...]
     constants: tuple[Factors, ...]
+    _shrinking: dict[int, bool] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
@@ -58,22 +60,27 @@ class Traces:
                 )
             depth = 1 + max(level.values(), default=-1)
             level |= dict.fromkeys(ready, depth)
+        examples = list({id(step): k for k, step in enumerate(self.samples.traces)}.values())
         found: dict[tuple[int, Factors], list[int]] = {}
         for j in sorted(level, key=lambda j: level[j]):
-            found.setdefault((level[j], self.factors[j]), []).append(j)
+            found.setdefault((level[j], tuple(self.factors[j][k] for k in examples)), []).append(j)
         return tuple(map(tuple, found.values()))
 
-    def carried(self, entry: int, power: int) -> list[list[Fraction]]:
-        """K(s, s') = sum over (s, a) -> s' of mu p |f|^power, for one entry."""
+    def carried(self, entry: int, power: int) -> fmpq_mat:
+        """K(s, s') = sum over (s, a) -> s' of mu p |f|^power, (s, s), for one entry."""
         s = self.samples.process.states
-        found = [[Fraction(0)] * s for _ in range(s)]
+        found = [[fmpq(0)] * s for _ in range(s)]
+        sizes = {f: matrices.rational(abs(f) ** power) for f in set(self.factors[entry])}
         for t, f in zip(self.samples.transitions, self.factors[entry], strict=True):
-            found[t.state][t.next_state] += t.probability * abs(f) ** power
-        return found
+            if f:
+                found[t.state][t.next_state] += matrices.rational(t.probability) * sizes[f]
+        return fmpq_mat(found)
 
     def shrinks(self, power: int = 1) -> bool:
         """Whether sum_a mu p |f|^power has spectral radius below 1 for every entry, by an exact certificate."""
-        return all(_below_one(self.carried(group[0], power)) for group in self.groups)
+        if power not in self._shrinking:
+            self._shrinking[power] = all(_below_one(self.carried(group[0], power)) for group in self.groups)
+        return self._shrinking[power]
 
     @cached_property
     def growing_cycle(self) -> tuple[int, Fraction] | None:
@@ -108,31 +115,48 @@ class Traces:
 
 @dataclass(frozen=True, eq=False)
 class Means:
-    """by_state : E[e_{k-1} | S_k = s] for each state, an entry each; zero where the state is transient."""
+    """The law and the means of the trace, in whole numbers over one denominator: they are as long as the chain's law.
+
+    law     : common times d(s), for each state
+    by_state : common times d(s) E[e_{k-1} | S_k = s] for each state, an entry each; zero where the state is transient
+    """
 
     samples: Samples
-    by_state: tuple[tuple[fmpq, ...], ...]
+    common: int
+    law: tuple[int, ...]
+    by_state: tuple[tuple[int, ...], ...]
 
-    def after(self, state: int, step: Changes) -> dict[int, fmpq]:
-        """The mean of the new trace after a step from a state, by the place of its symbol; zeros are left out."""
-        symbols = self.samples.trace_entries
-        found: dict[int, fmpq] = {}
+    def mean(self, state: int, entry: int) -> fmpq:
+        """E[e_{k-1} | S_k = s], one entry."""
+        return fmpq(self.by_state[state][entry], self.law[state]) if self.law[state] else fmpq(0)
+
+    def after(self, state: int, step: Changes) -> tuple[dict[int, int], int]:
+        """Common d(s) times the mean of the new trace after a step from a state, by the place of its symbol.
+
+        In whole numbers and what they are to be divided by; zeros are left out.
+        """
+        start, own = self.samples.trace_entries.start, self.by_state[state]
+        den = lcm(*(q.den for q in step.values()))
+        found: dict[int, int] = {}
         for j, q in step.items():
-            total = fmpq(0)
+            total = 0
             for monomial, c in q.parts.items():
-                total += c * self.by_state[state][monomial[0] - symbols.start] if monomial else c
-            found[symbols.start + j] = total * fmpq(q.num, q.den)
-        return found
+                total += c * (own[monomial[0] - start] if monomial else self.law[state])
+            found[start + j] = total * q.num * (den // q.den)
+        return found, den
 
-    def averaged(self, monomial: Monomial, after: Mapping[int, fmpq]) -> tuple[Monomial, fmpq]:
-        """A monomial of h, the new trace's symbols at their mean: what is left, and a factor."""
-        symbols = self.samples.trace_entries
+    def averaged(self, monomial: Monomial, state: int, after: tuple[Mapping[int, int], int]) -> tuple[Monomial, int]:
+        """A monomial of h after a step from a state, the new trace's symbols at their mean: what is left, and a factor.
+
+        The factor is of the numbers that `after` gives.
+        """
+        symbols, (means, den) = self.samples.trace_entries, after
         taken = [a for a in monomial if a in symbols]
         if not taken:
-            return monomial, fmpq(1)
+            return monomial, self.law[state] * den
         if len(taken) > 1:
             raise ContentError("h is not affine in the trace, so its mean is none of the trace's mean")
-        return tuple(a for a in monomial if a not in symbols), after.get(taken[0], fmpq(0))
+        return tuple(a for a in monomial if a not in symbols), means.get(taken[0], 0)
 
 
 def traces(found: Samples) -> Traces:
@@ -182,24 +206,30 @@ def means(found: Samples) -> Means:
 
     Raises `NoMean` when there are none, `ArgumentError` when the stationary law is not unique.
     """
-    states = found.process.states
-    if not found.trace_size:
-        return Means(found, ((),) * states)
-    how, law = traces(found), found.process.chain.law
+    law = found.process.chain.law
     solved: dict[int, list[fmpq]] = {}
+    if not found.trace_size:
+        return _means(found, law, solved)
+    how = traces(found)
+    if not how.shrinks():
+        raise NoMean(
+            "the trace has no stationary mean: what carries it on has spectral radius at least 1 "
+            "(gamma lambda = 1, or ratios that grow)"
+        )
     for group in how.groups:
-        if not _below_one(how.carried(group[0], 1)):
-            raise NoMean(
-                "the trace has no stationary mean: what carries it on has spectral radius at least 1 "
-                "(gamma lambda = 1, or ratios that grow)"
-            )
         for j, column in zip(group, _solved(how, group, solved, law), strict=True):
             solved[j] = column
+    return _means(found, law, solved)
+
+
+def _means(found: Samples, law: Sequence[Fraction], solved: Mapping[int, Sequence[fmpq]]) -> Means:
+    columns = [solved[j] for j in range(found.trace_size)]
+    common = lcm(*(x.denominator for x in law), *(int(x.q) for column in columns for x in column))
     by_state = tuple(
-        tuple(solved[j][s] / matrices.rational(law[s]) if law[s] else fmpq(0) for j in range(found.trace_size))
-        for s in range(states)
+        tuple(int(column[s].p) * (common // int(column[s].q)) if law[s] else 0 for column in columns)
+        for s in range(found.process.states)
     )
-    return Means(found, by_state)
+    return Means(found, common, tuple(x.numerator * (common // x.denominator) for x in law), by_state)
 
 
 def _solved(
@@ -234,12 +264,22 @@ def _solved(
     return [[found[s, column] for s in range(states)] for column in range(len(group))]
 
 
-def _below_one(rows: Sequence[Sequence[Fraction]]) -> bool:
-    """Whether a non-negative matrix K has spectral radius below 1: exactly when (I - K) u = 1 has a solution u > 0."""
-    size = len(rows)
-    system = matrices.matrix([[int(i == j) - x for j, x in enumerate(row)] for i, row in enumerate(rows)])
+def _below_one(K: fmpq_mat) -> bool:
+    """Whether a non-negative matrix K has spectral radius below 1: exactly when (I - K) u > 0 for some u > 0.
+
+    A u with (I - K) u = 1, rounded, is tried first: whether it does is decided exactly.
+    """
+    size, ones = K.nrows(), [1] * K.nrows()
+    system = matrices.identity(size) - K
     try:
-        u = system.solve(matrices.column([1] * size))
+        near = arb_mat(system).solve(arb_mat([ones]).transpose())
+        rounded = fmpq_mat([[fmpq(int(float(x.mid()) * 2**20), 2**20)] for x in near.entries()])
+        if all(x > 0 for x in (*rounded.entries(), *(system * rounded).entries())):
+            return True
+    except (ZeroDivisionError, OverflowError, ValueError):
+        pass  # nearly singular
+    try:
+        u = system.solve(matrices.column(ones))
     except ZeroDivisionError:
         return False
     return all(x > 0 for x in u.entries())

@@ -47,7 +47,7 @@ class Vector:
 
     def _once(self, what: str, other: Any, make: Callable[[], Any]) -> Any:
         known = self._known
-        if known is None:
+        if known is None or isinstance(other, Quantity):
             return make()
         if isinstance(other, (int, Fraction)):
             key: Any = (what, other)
@@ -97,7 +97,7 @@ class Vector:
         return Vector([-x for x in self], self._shape)
 
     def __mul__(self, other: Any) -> Any:
-        if not isinstance(other, (int, Fraction, Quantity)):
+        if not isinstance(other, (Quantity, int, Fraction)):
             return NotImplemented
         # the quantity first: a Fraction would try its own ways before it asks
         return self._once("*", other, lambda: Vector([other * x for x in self._entries], self._shape))
@@ -203,6 +203,6 @@ def _part(value: Any, shape: Shape, start: int, what: str) -> dict[int, Any]:
     else:
         raise ContentError(f"{what} is {type(value).__name__}, wanted {size} entries or {{index: change}}")
     for k, x in found.items():
-        if isinstance(x, bool) or not isinstance(x, (int, Fraction, Quantity)):
+        if isinstance(x, bool) or not isinstance(x, (Quantity, int, Fraction)):
             raise ContentError(f"{what} has the entry {ascii(x)[:40]} at {k - start}, wanted an exact number")
     return found

@@ -20,7 +20,7 @@ from layerproof.symbolic.approximation.ratio import ratios
 from layerproof.symbolic.approximation.rule import Rule
 from layerproof.symbolic.approximation.samples import at_ratio, samples
 from layerproof.symbolic.approximation.scaling import at_infinity, lipschitz
-from layerproof.symbolic.approximation.traces import NoMean, means, traces
+from layerproof.symbolic.approximation.traces import NoMean, _below_one, means, traces
 from layerproof.symbolic.markov import matrices
 from layerproof.symbolic.markov.decision import DecisionProcess
 from layerproof.symbolic.markov.matrices import rational
@@ -61,12 +61,12 @@ def test_tabular_td_on_two_states_by_hand() -> None:
 def test_the_trace_of_two_states_by_hand() -> None:
     # e_k = c e_{k-1} + x_k, so m(s) = E[e_{k-1} | S_k = s] solves d(s) m(s) = sum_r d(r) P(r, s) (c m(r) + x(r))
     found = samples(find_rule("td-lambda"), two_state(), {"gamma": GAMMA, "lam": LAM})
-    m, c, d = means(found).by_state, GAMMA * LAM, (F(3, 5), F(2, 5))
+    mean, c, d = means(found).mean, GAMMA * LAM, (F(3, 5), F(2, 5))
     P = ((F(2, 3), F(1, 3)), (F(1, 2), F(1, 2)))
     for s in range(2):
         for i in range(2):
-            left = d[s] * matrices.fraction(m[s][i])
-            assert left == sum(d[r] * P[r][s] * (c * matrices.fraction(m[r][i]) + int(r == i)) for r in range(2))
+            left = d[s] * matrices.fraction(mean(s, i))
+            assert left == sum(d[r] * P[r][s] * (c * matrices.fraction(mean(r, i)) + int(r == i)) for r in range(2))
 
 
 def test_lambda_zero_is_td_and_gamma_zero_is_least_squares() -> None:
@@ -275,3 +275,9 @@ def test_a_trace_is_run_once_for_what_it_reads() -> None:
     constants = traces(found).constants[0]
     assert constants == tuple(F(t.next_state if t.state else 5) for t in found.transitions)
     assert len(calls) == len({(t.state, t.next_state if t.state else 0) for t in found.transitions})
+
+
+@pytest.mark.parametrize(("radius", "below"), [(1 - F(1, 10**30), True), (F(1), False), (1 + F(1, 10**30), False)])
+def test_a_spectral_radius_beside_one_is_decided_exactly(radius: F, below: bool) -> None:
+    # [[0, r], [r, 0]] has the eigenvalues r and -r: no float tells r from 1
+    assert _below_one(matrices.matrix([[0, radius], [radius, 0]])) is below
