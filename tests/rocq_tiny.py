@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from layerproof.proofs.theory import gate as gate_module
 from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.gate import Outcome, gate
 from layerproof.proofs.theory.prover import Prover, find_prover
@@ -69,3 +70,11 @@ def fake(folder: Path, body: str) -> Prover:
     file.write_text(f"#!/bin/sh\n{body}\n")
     file.chmod(0o755)
     return Prover((str(file),), "fake", (str(file),))
+
+
+def trusting_kept_files(patch: pytest.MonkeyPatch) -> None:
+    """What an earlier test of this run compiled is not compiled again to be compared, as after every refusal otherwise.
+
+    That it is compared, and what one that differs may do, is what test_compiled_store.py is about.
+    """
+    patch.setattr(gate_module._Gate, "kept_files_are_right", lambda self: True)

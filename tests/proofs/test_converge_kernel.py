@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from cli import run_cli
 from convergence_prompts import CYCLE, EXPANDING
-from rocq_tiny import rocq
+from rocq_tiny import rocq, trusting_kept_files
 
 import layerproof as lp
 from layerproof.proofs.convergence.certificate import digest_of, write
 from layerproof.proofs.convergence.kernel import NAME, certificate_audit
 from layerproof.proofs.convergence.proved import PROVED
-from layerproof.proofs.theory import gate as gate_module
 from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.gate import Outcome, gate
 from layerproof.symbolic.errors import ArgumentError
@@ -64,8 +63,7 @@ def test_a_saved_certificate_passes_the_kernel_and_an_edited_rate_is_refuted_bef
 
 @pytest.mark.slow
 def test_the_kernel_refuses_a_faster_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    # the theory's files that the test before this compiled are not compared with their sources here
-    monkeypatch.setattr(gate_module._Gate, "kept_files_are_right", lambda self: True)
+    trusting_kept_files(monkeypatch)
     right = audit()
     outcome = judged(replace(right, statements=with_number(right.statements, "r", "1 # 100")))
     assert NAME in outcome.refused and NAME not in outcome.passed

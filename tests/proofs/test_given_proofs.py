@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from own_algorithms import derived, own
-from rocq_tiny import rocq
+from rocq_tiny import rocq, trusting_kept_files
 
 from layerproof.proofs.invariance.claims import invariance as answer
 from layerproof.proofs.invariance.question import Question
@@ -217,7 +217,8 @@ def shifted(found: Audit) -> Audit:
 
 
 @pytest.mark.slow
-def test_what_is_right_passes_the_gate_and_nothing_else() -> None:
+def test_what_is_right_passes_the_gate_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    trusting_kept_files(monkeypatch)
     right = [*audits(heavy_ball()), audit_of(decay()), general_audit("vector_blocks"), invariance("decay"), mean()]
     wrong = {what: audits(algorithm)[0] for what, algorithm in WRONG.items()}
     wrong["the sign"] = audit_of(of_other_sign(decay("fault_sign")))
