@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from .theorem import Theorem
 
@@ -46,6 +47,8 @@ class Audit:
     requires   : the theory's files that `proofs` requires, without their ending
     theory     : files that join the theory for this audit
     words      : files of the package's folder `statements` that `statements` imports, by `From LayerProofStatements`
+    joins      : whether its texts may be modules of files that several audits share
+    modules    : the module of a theorem, by its name, where the audit is several that were joined
     """
 
     name: str
@@ -55,6 +58,13 @@ class Audit:
     proofs: str
     theory: tuple[TheoryFile, ...] = ()
     words: tuple[str, ...] = ()
+    joins: bool = False
+    modules: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, theorem: Theorem) -> str:
+        """The name of a statement, and of its proof, after the prefix."""
+        module = self.modules.get(theorem.name)
+        return ".".join([self.name, *([module] if module else []), theorem.name])
 
     def explained(self, place: str, line: int) -> str:
         """What fails when a lemma of a generated file fails at this line, in words; empty for other files."""

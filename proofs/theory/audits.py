@@ -119,4 +119,4 @@ def numbers_audit(found: Weights, name: str) -> Audit:
         f"every row and column of Z, and the prediction, after each of {depth} layers on one rational prompt",
         algorithm.name,
     )
-    return Audit(name, ("numbers",), (theorem,), *instance_texts(weights, setup, name), words=("attention",))
+    return Audit(name, ("numbers",), (theorem,), *instance_texts(weights, setup, name), joins=True)

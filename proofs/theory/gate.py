@@ -23,6 +23,7 @@ from .audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit
 from .check_again import check_again
 from .compiled import Store, digest_of
 from .jobs import Job, Trouble, run_jobs
+from .joined import joined
 from .lexer import forbidden_words, needs, strangers
 from .prover import Prover, Runner, runner
 from .seal import CLOSED, answers, nonce, seal_text, theorem_at
@@ -51,7 +52,7 @@ class Outcome:
 
     refused   theorem -> reason: a fault was seen in a file, a statement is not what is proved, or an axiom is used
     undecided theorem -> reason: the prover stopped, timed out, could not go on or said nothing
-    sources   the sha256 of each file of the theory as it was compiled, by name
+    sources   the sha256 of each listed file of the theory as it was compiled, by name
     """
 
     passed: dict[str, float] = field(default_factory=dict)
@@ -81,6 +82,7 @@ def gate(
     keep: Path | None = None,
     limit: float = LIMIT,
     progress: Progress = silent,
+    apart: bool = False,
 ) -> Outcome:
     """Compile what the audits need, seal each theorem, and let the checker of compiled files say what they rest on.
 
@@ -88,6 +90,8 @@ def gate(
     over MathComp alone, is what the proof proves, if `Print Assumptions` answers that it is closed, and if the checker
     finds every file right and without an axiom.  Compiled files of the theory that an earlier gate kept are used;
     where anything does not pass they are compiled anew, and if they were others the gate starts over without them.
+    Generated files are compiled joined, and what does not pass then is judged apart; with `apart`, or where the files
+    are kept, all of it is.
     Raises `ContentError` when two theorems or two files would have one name.
     """
     _check_names(audits)
@@ -96,7 +100,7 @@ def gate(
     try:
         with _workplace(keep) as folder, runner() as running:
             found = _Gate(audits, prover, theory, folder, limit, progress, running, outcome, Store.of(prover))
-            found.judge()
+            found.judge_joined() if not apart and keep is None else found.judge()
             if (outcome.refused or outcome.undecided) and not found.kept_files_are_right():
                 outcome = Outcome(version=prover.version)
                 replace(found, outcome=outcome, store=None).judge()
@@ -148,6 +152,20 @@ class _Gate:
     outcome: Outcome
     store: Store | None
 
+    def judge_joined(self) -> None:
+        """Judge all with generated audits joined, then apart those of them that did not pass whole."""
+        together = joined(self.audits)
+        most = max((len(set(a.modules.values())) for a in together), default=1)
+        replace(self, audits=together, limit=self.limit * max(1, most)).judge()
+        again = {t.name for a in together if a.modules for t in a.theorems} - self.outcome.passed.keys()
+        rest = [a for a in self.audits if again & {t.name for t in a.theorems}]
+        if rest:
+            for name in [t.name for a in rest for t in a.theorems]:
+                for verdicts in (self.outcome.passed, self.outcome.refused, self.outcome.undecided):
+                    verdicts.pop(name, None)
+            self.progress(f"judging {len(rest)} files of statements apart")
+            replace(self, audits=rest).judge()
+
     def judge(self) -> None:
         """Compile, seal, check again, and write down what came of each theorem."""
         texts, missing = self._texts()
@@ -157,9 +175,10 @@ class _Gate:
             kind = place.split("/")[0]
             wanted = {f"{k}/{n}" for k in SEES[kind] for n in needs(text, PREFIX[k])}
             jobs[place] = self._job(place, text, wanted, text if kind == "theory" else "")
+        listed = set(files_of(self.theory)) if self.theory.is_dir() else set()
         self.outcome.sources = {
             f"{place.removeprefix('theory/')}.v": hashlib.sha256(text.encode()).hexdigest()
-            for place, text in texts.items() if place.startswith("theory/")
+            for place, text in texts.items() if place.startswith("theory/") and place[7:] in listed
         }  # fmt: skip
         reach = {a.name: _closure(_places(a), jobs) for a in self.audits}
         sound = []

@@ -14,6 +14,9 @@ from ...symbolic.arithmetics.rational import Rational
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem, textbook
+from .generated.names import comment
+from .generated.proofs import IMPORTS as PROVING
+from .generated.statements import IMPORTS, LAYER
 
 Rows = Sequence[Sequence[Fraction]]
 
@@ -24,20 +27,21 @@ Definition number (F : numFieldType) (x : Q) : F :=
   match Qnum x with Z0 => 0 | Zpos p => (Pos.to_nat p)%:R | Zneg p => - (Pos.to_nat p)%:R end
   / (Pos.to_nat (Qden x))%:R.
 Definition matrix_of (F : numFieldType) m n (A : rows) : 'M[F]_(m, n) :=
-  \\matrix_(i, j) number F (nth 0%Q (nth [::] A i) j).
+  \\matrix_(i, j) number F (nth (Qmake 0 1) (nth [::] A i) j).
 """
 """A statement's own words for matrices of rational numbers."""
 STATEMENTS = (
     """\
 (* {title}: the derived weights at d = {d}, n = {n} and the numbers of the textbook loop, L = {L}. *)
 (* W, P, Q, M : by layer, then by head.  states : Z after 0, ..., L iterates.  predictions : w_l . q. *)
-From Coq Require Import QArith_base.
-From mathcomp Require Import all_ssreflect ssralg ssrnum matrix.
-From LayerProofStatements Require Import attention.
+"""
+    + IMPORTS
+    + """\
 Import GRing.Theory.
 Local Open Scope ring_scope.
 
 """
+    + f"Set Implicit Arguments.\n{LAYER}Unset Implicit Arguments.\n\n"
     + MATRICES
     + """\
 Definition weights_of (F : numFieldType) m H (A : seq (seq rows)) (l : nat) (h : 'I_H) : 'M[F]_m :=
@@ -53,13 +57,13 @@ Definition {name} : Prop :=
   let Z := transformer {n}%:R^-1 (weights_of F {m} {H} W) (weights_of F {m} {H} P) (weights_of F {m} {H} Q)
     (weights_of F {N} {H} M) l (matrix_of F {m} {N} prompt) in
   Z = matrix_of F {m} {N} (nth [::] states l) /\\
-  {sign}Z (@Ordinal {m} {row} isT) (@Ordinal {N} {n} isT) = number F (nth 0%Q predictions l).
+  {sign}Z (@Ordinal {m} {row} isT) (@Ordinal {N} {n} isT) = number F (nth (Qmake 0 1) predictions l).
 """
 )
-PROOFS = """\
-From Coq Require Import QArith_base.
-From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
-From LayerProofStatements Require attention {name}.
+PROOFS = (
+    PROVING
+    + """\
+From LayerProofStatements Require {name}.
 From LayerProof Require attention numbers.
 Module Import Said := LayerProofStatements.{name}.
 
@@ -73,6 +77,7 @@ pose at_query := (@LayerProof.numbers.{readout} F {m} {N} (@Ordinal {m} {row} is
 by apply: (at_query states predictions) => //; vm_compute; reflexivity.
 Qed.
 """
+)
 
 
 def instance_texts(construction: Construction, setup: Problem, name: str) -> tuple[str, str]:
@@ -101,7 +106,7 @@ def instance_texts(construction: Construction, setup: Problem, name: str) -> tup
     ]
     minus = construction.readout.sign < 0
     said = {
-        "title": setup.algorithm.title, "name": name, "definitions": "\n".join(definitions),
+        "title": comment(setup.algorithm.title), "name": name, "definitions": "\n".join(definitions),
         "d": layout.d, "n": layout.n, "L": depth, "m": layout.m, "N": layout.n + 1, "H": len(layers[0]),
         "k": layout.n - 1,
         "row": layout.accumulator(construction.readout.row), "sign": "- " * minus,

@@ -48,18 +48,12 @@ def write(name: str, audits: Sequence[Audit], prover: Prover, outcome: Outcome) 
         if not installed(prover, os.environ.get("PATH", "")):
             return
         known = _read()
-        known[name] = digest(audits, prover, _fixed(outcome.sources, audits))
+        known[name] = digest(audits, prover, outcome.sources)
         path = record_path()
         path.parent.mkdir(parents=True, exist_ok=True)
         place_file(path, dumps(known))
     except OSError:
         return
-
-
-def _fixed(sources: Mapping[str, str], audits: Sequence[Audit]) -> dict[str, str]:
-    """The theory's own files; those that an audit brings are in the audit's texts."""
-    brought = {f"{f.name}.v" for a in audits for f in a.theory}
-    return {name: value for name, value in sources.items() if name not in brought}
 
 
 def knows(name: str) -> bool:

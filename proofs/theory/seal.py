@@ -25,7 +25,7 @@ def seal_text(audits: Sequence[Audit], word: str, each: bool = False) -> str:
     """
     lines = [line for a in audits for line in (f"From {STATEMENTS_PREFIX} Require {a.name}.",
                                                f"From {AUDITS_PREFIX} Require {a.name}.")]  # fmt: skip
-    full = [f"{a.name}.{t.name}" for a in audits for t in a.theorems]
+    full = [a.place(t) for a in audits for t in a.theorems]
     for i, name in enumerate(full):
         lines.append(f"Definition sealed_{i} : {STATEMENTS_PREFIX}.{name} := {AUDITS_PREFIX}.{name}.")
     asked = [f"sealed_{i}" for i in range(len(full))]

@@ -67,7 +67,7 @@ class _Instance:
         )
         return Audit(
             self.name, ("attention", "loop_masks", "loop_prompt", "commutant", "prompt_invariance"), theorems,
-            self.statements(), self.proofs(), words=("attention", *WORDS),
+            self.statements(), self.proofs(), words=("attention", *WORDS), joins=True,
         )  # fmt: skip
 
     @property

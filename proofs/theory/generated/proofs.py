@@ -6,13 +6,20 @@ from ..audit import STATEMENTS_PREFIX, THEORY_PREFIX
 from .statements import Statements
 from .theory_file import Parts, facts_of
 
-HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
+IMPORTS = """From Coq Require Import QArith_base.
+From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import ring.
+"""
+"""What every file of proofs about an algorithm imports: one line more, and its files could not be joined."""
+HEADER = (
+    IMPORTS
+    + """\
 From {theory} Require attention loop_masks loop_prompt {module}.
 From {statements} Require {audit}.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
 """
+)
 
 
 def proofs_text(found: Statements, audit: str) -> str:

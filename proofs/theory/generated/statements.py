@@ -15,11 +15,11 @@ from .masks import entries
 from .terms import VECTOR, show
 from .theory_file import Parts, entry_names, first_weight
 
-HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
-Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
-Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
-
-Section Layer.
+IMPORTS = """From Coq Require Import QArith_base.
+From mathcomp Require Import all_ssreflect all_algebra.
+"""
+"""What every file of statements about an algorithm requires: one line more, and its files could not be joined."""
+LAYER = """Section Layer.
 Variables (R : comRingType) (m N H : nat) (a : R).
 Definition attn (P : 'M[R]_m) (M : 'M[R]_N) (Q : 'M[R]_m) (Z : 'M[R]_(m, N)) :=
   P *m Z *m M *m (Z^T *m Q *m Z).
@@ -29,6 +29,11 @@ Fixpoint transformer (W P Q : nat -> 'I_H -> 'M[R]_m) (M : nat -> 'I_H -> 'M[R]_
   if L is l.+1 then layer (W l) (P l) (Q l) (M l) (transformer W P Q M l Z) else Z.
 End Layer.
 """
+"""A statement's own words for a transformer."""
+HEADER = f"""{IMPORTS}Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
+
+{LAYER}"""
 
 
 @dataclass(frozen=True)

@@ -41,5 +41,6 @@ def audit_of(derivation: Weights, reserved: Sequence[str] = ()) -> Audit:
         for c in found.claims
     )
     return Audit(
-        name, REQUIRES, theorems, found.text(), proofs_text(found, name), (TheoryFile(parts.module, theory),)
+        name, REQUIRES, theorems, found.text(), proofs_text(found, name), (TheoryFile(parts.module, theory),),
+        joins=True,
     )  # fmt: skip

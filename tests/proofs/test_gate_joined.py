@@ -1,0 +1,114 @@
+"""Generated audits are compiled joined: no verdict is about a group, and no neighbour changes what a statement says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from own_algorithms import own
+from rocq_tiny import PROOFS, STATEMENTS, THEORY, audit, fake, rocq, theory
+
+from layerproof.proofs.theory import gate as gate_module
+from layerproof.proofs.theory.audit import Audit, TheoryFile
+from layerproof.proofs.theory.audits import audits
+from layerproof.proofs.theory.gate import gate
+from layerproof.proofs.theory.joined import contained, joined
+from layerproof.proofs.theory.lexer import code, forbidden_words
+from layerproof.proofs.theory.theorem import Theorem
+from layerproof.symbolic.algorithms import find
+
+HOSTILE = 'x *) Notation "a = b" := True : type_scope. (* " *) Axiom cheat : False. (*'
+
+
+def tiny(name: str, theory_text: str = THEORY, statements: str = STATEMENTS) -> Audit:
+    """The audit of the one theorem as a generated one: with a file of the theory, and names, of its own."""
+    proofs = PROOFS.replace("tiny", name).replace("twice", f"twice_{name}")
+    proofs = proofs.replace(f"LayerProof.{name}.twice_{name}", f"LayerProof.{name}.twice")
+    said = statements.replace("twice", f"twice_{name}")
+    theorem = Theorem(f"twice_{name}", name, "", "", algorithm=name)
+    return Audit(name, (name,), (theorem,), said, proofs, (TheoryFile(name, theory_text),), joins=True)
+
+
+WEAK = "Definition double (n : nat) := n.\nTheorem twice n : double n = n.\nProof. reflexivity. Qed.\n"
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Every group that is judged, by the names of its audits, with all that can be joined in one."""
+    groups: list[list[str]] = []
+    judge = gate_module._Gate.judge
+
+    def watched(self: gate_module._Gate) -> None:
+        groups.append([a.name for a in self.audits])
+        judge(self)
+
+    monkeypatch.setattr("layerproof.proofs.theory.joined.workers", lambda: 1)
+    monkeypatch.setattr(gate_module._Gate, "judge", watched)
+    return groups
+
+
+def test_right_ones_pass_together_and_once(tmp_path: Path, together: list[list[str]]) -> None:
+    outcome = gate([tiny("a"), tiny("b"), audit()], rocq(), theory(tmp_path / "theory"), limit=120.0)
+    assert set(outcome.passed) == {"twice_a", "twice_b", "twice"} and together == [["tiny", "several_1"]]
+    assert set(outcome.sources) == {"tiny.v"}
+
+
+def test_a_wrong_one_is_refused_alone_and_for_its_own_reason(tmp_path: Path, together: list[list[str]]) -> None:
+    found = [tiny("a"), tiny("b", WEAK), tiny("c", "Axiom double : nat -> nat." + THEORY)]
+    outcome = gate(found, rocq(), theory(tmp_path / "theory"), limit=120.0)
+    assert set(outcome.passed) == {"twice_a"} and together == [["several_1"], ["a", "b", "c"]]
+    assert "not the restated one" in outcome.refused["twice_b"] and "audits/b" not in outcome.undecided
+    assert "c.v contains Axiom" in outcome.refused["twice_c"]
+
+
+NEIGHBOURS = (
+    'Notation "x = y" := True : type_scope.',
+    'Local Notation "x = y" := True.',
+    "Global Arguments eq {A} x {y}.",
+    "Canonical x := Any 0.",
+    "#[global] Hint Extern 0 => exact I : core.",
+    "Coercion f : a >-> b.",
+    "Open Scope nat_scope.",
+    "Import x. Export y.",
+    "Set Universe Polymorphism.",
+    "Local Set Asymmetric Patterns.",
+    "Ltac f ::= idtac.",
+    "Module Import x.",
+)
+
+
+@pytest.mark.parametrize("sentence", NEIGHBOURS)
+def test_what_could_reach_beyond_its_module_is_not_joined(sentence: str, together: list[list[str]]) -> None:
+    hostile = tiny("a", statements=STATEMENTS + sentence + "\n")
+    assert not contained(hostile.statements)
+    assert [a.name for a in joined([hostile, tiny("b"), tiny("c")])] == ["a", "several_1"]
+
+
+def test_statements_of_every_kind_are_joined_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layerproof.proofs.theory.joined.workers", lambda: 1)
+    found = [a for x in (find("td0"), own(title=HOSTILE, source=HOSTILE)) for a in audits(x)]
+    (one,) = joined(found)
+    assert [t.name for t in one.theorems] and {t.name for a in found for t in a.theorems} == set(one.modules)
+    for a in found:
+        body = a.statements[a.statements.index("Section Layer") :]
+        assert f"Module {a.name}.\n" in one.statements and body in one.statements
+    for text in one.texts().values():
+        assert forbidden_words(text) == [] and "cheat" not in str(code(text))
+    assert all(f"LayerProofStatements.{a.name}." not in one.proofs for a in found)
+
+
+def test_one_alone_and_those_with_other_imports_stay_apart() -> None:
+    other = replace(tiny("b"), statements="From Coq Require Import Arith.\n" + STATEMENTS)
+    assert joined([tiny("a"), other]) == [tiny("a"), other]
+
+
+def test_a_prover_that_is_killed_leaves_all_of_a_group_open(tmp_path: Path, together: list[list[str]]) -> None:
+    outcome = gate([tiny("a"), tiny("b")], fake(tmp_path, "kill -9 $$"), theory(tmp_path / "theory"))
+    assert set(outcome.undecided) == {"twice_a", "twice_b"} and not outcome.passed and not outcome.refused
+
+
+def test_what_is_kept_is_compiled_as_it_is_kept(tmp_path: Path, together: list[list[str]]) -> None:
+    gate([tiny("a"), tiny("b")], fake(tmp_path, "exit 1"), theory(tmp_path / "theory"), keep=tmp_path / "kept")
+    gate([tiny("a"), tiny("b")], fake(tmp_path, "exit 1"), theory(tmp_path / "theory"), apart=True)
+    assert together[0] == ["a", "b"] == together[-1]
