@@ -139,6 +139,7 @@ class Case:
     def __post_init__(self) -> None:
         """Raise `SizesError` with the constraint where the sizes are none that the algorithm is stated for."""
         self.algorithm.check_sizes(self.settings.features, self.settings.context, self.settings.layers)
+        self.algorithm.check_looped(self.settings.looped)
 
     @property
     def options(self) -> Mapping[str, str]:
@@ -188,7 +189,7 @@ class Case:
     def steps(self) -> list[Steps]:
         """The preconditioners of each layer, or the one of a looped transformer."""
         if self.construction is not None:
-            return list(self.construction.steps)
+            return self.algorithm.prescribed(self.construction.steps)
         s = self.settings
         return preconditioners(self.algorithm, s.features, 1 if s.looped else s.layers, s.seed)
 

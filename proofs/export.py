@@ -124,6 +124,8 @@ def _has_weights(case: Case) -> bool:
 def with_steps(case: Case, steps: Sequence[Steps]) -> Construction:
     """The construction of a case with these preconditioners; `ArgumentError` when their number or shape is another."""
     s, algorithm = case.settings, case.algorithm
+    if len(steps) == (1 if s.looped else s.layers):
+        algorithm.check_tables(steps)
     if algorithm.heads is not None:
         options = algorithm.choose(case.options)
         wanted = 1 if s.looped else s.layers

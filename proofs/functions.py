@@ -119,6 +119,7 @@ def construct(
         whole_number(name, size, 1)
     found = resolve_algorithm(algorithm, "construct")
     found.check_sizes(d, n, layers)
+    found.check_looped(looped)
     derivation = derive(found, trace=trace) if found.heads is None else None
     values = {"gamma": exact(gamma, "gamma"), "lam": exact(lam, "lam")}
     for name, value in values.items():
@@ -127,6 +128,7 @@ def construct(
     count = 1 if looped else layers
     steps = [_step(found, s, d, k) for k, s in enumerate(preconditioners)] if preconditioners is not None else None
     steps = steps if steps is not None else draw(found, d, count, seed)
+    found.check_tables(steps)
     if derivation is not None:
         return build(derivation, d, n, layers, steps, found.values(values), looped)
     options = found.choose({"trace": trace} if trace is not None else None)

@@ -15,14 +15,22 @@ def fitted(algorithm: Algorithm, settings: Settings) -> tuple[Settings, str]:
     Sizes in `settings.asked` and those of a given prompt stay as they are.
     Raises `SizesError` with the constraint where these do not let it be met.
     """
-    if not algorithm.sizes:
+    everything = not settings.asked
+    unrolled = bool(settings.looped and algorithm.tables and everything)
+    if not algorithm.sizes and not unrolled:
         return settings, ""
     given = {letter: getattr(settings, name) for letter, name in LETTERS.items()}
     fixed = {letter for letter, name in LETTERS.items() if name in (settings.asked or ())}
     fixed |= {"d", "n"} if settings.prompt is not None else set()
     found = nearest(algorithm.name, algorithm.size_constraints, given, fixed)
     changed = [f"{x} = {found[x]} in place of {given[x]}" for x in LETTERS if found[x] != given[x]]
-    if not changed:
+    if unrolled:
+        settings = replace(settings, looped=False)
+    if not changed and not unrolled:
         return settings, ""
-    said = f"{algorithm.name} at {', '.join(changed)}: it is stated for {' and '.join(algorithm.sizes)}"
+    said = (
+        f"{algorithm.name} at {', '.join(changed)}: it is stated for {' and '.join(algorithm.sizes)}" if changed else ""
+    )
+    if unrolled:
+        said += f"{'; ' if said else f'{algorithm.name} '}with weights of each layer's own: its tables differ by layer"
     return replace(settings, features=found["d"], context=found["n"], layers=found["L"]), said

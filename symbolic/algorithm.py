@@ -8,11 +8,12 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-from .errors import ArgumentError, ContentError
+from .errors import ArgumentError, ContentError, SizesError
 from .exact import exact_number
 from .names import check_names
 from .plain_text import shown
 from .sizes import SizeConstraint, broken, unfit
+from .tables import Rule, check, prescribed, text
 
 
 class Position(int):
@@ -172,6 +173,8 @@ class Algorithm:
     heads            weights of one's own instead of derived ones: (layout, step, parameters, layer) -> the layer's
                      `Head`s of rows of rationals; `step.C` is the layer's preconditioner; layers count from 0
 
+    tables           what scalar steps are at layer l = 1, 2, ...: a formula, {"beta": "(l - 1) / (l + 2)"}, or the
+                     numbers of one period, {"sync": ("0", "1")}; without one they are the user's
     sizes            what it asks of the sizes, as text: ("n = d",), ("L <= n",), ("L is a multiple of 3",)
     enumerates       whether the context holds each state once, phi_j = e_j, and phi'_j is the expected next feature:
                      prompts of a process are then drawn so
@@ -199,6 +202,7 @@ class Algorithm:
     successor_vectors: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
     heads: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None
+    tables: Mapping[str, Rule] = field(default_factory=dict)
     sizes: tuple[str, ...] = ()
     enumerates: bool = False
     group: str = ""
@@ -233,10 +237,13 @@ class Algorithm:
         for what, names, among in (
             ("scalar_weights", self.scalar_weights, self.weights),
             ("scalar_preconditioners", self.scalar_preconditioners, self.preconditioners),
+            ("tables", self.tables, self.scalar_preconditioners),
         ):
             unknown = next((name for name in names if name not in among), None)
             if unknown is not None:
                 raise ContentError(f"{what} names {str(unknown)[:40]}, wanted some of {', '.join(among)}")
+        for name, rule in self.tables.items():
+            check(rule, name)
 
     def __copy__(self) -> Algorithm:
         return self
@@ -248,6 +255,29 @@ class Algorithm:
     def size_constraints(self) -> tuple[SizeConstraint, ...]:
         """`sizes`, read; `ContentError` for what is no constraint."""
         return tuple(SizeConstraint.parse(text) for text in self.sizes)
+
+    def prescribed(self, steps: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Each layer's steps, layer 1 first, with what the tables prescribe in place of theirs."""
+        return prescribed(self.tables, self.preconditioners, steps)
+
+    def check_tables(self, steps: Sequence[tuple[Any, ...]]) -> None:
+        """Raise `ArgumentError` where a layer's scalar step is another than its table prescribes."""
+        for layer, (given, wanted) in enumerate(zip(steps, self.prescribed(steps), strict=True)):
+            for name, x, y in zip(self.preconditioners, given, wanted, strict=True):
+                if name in self.tables and x != y:
+                    raise ArgumentError(
+                        f"{name} of preconditioners[{layer}] is {x}, but the table of {self.name} has {y} at "
+                        f"layer {layer + 1}"
+                    )
+
+    def check_looped(self, looped: bool) -> None:
+        """Raise `SizesError` where one layer's weights for all are asked for, but a table tells layers apart."""
+        if looped and self.tables:
+            name, rule = next(iter(self.tables.items()))
+            raise SizesError(
+                f"looped is asked for, but {name} of {self.name} is {text(rule)} for l = 1, 2, ...: its layers differ, "
+                "so leave it out"
+            )
 
     def check_sizes(self, d: int, n: int, depth: int) -> None:
         """Raise `SizesError` with the constraint where it is not stated for these sizes."""

@@ -29,6 +29,7 @@ class Expected:
     no_faults     faults that are none, among its own and those common to all: why no prompt can tell
     undetermined  (key block, query block) of the entries of T that prompts determine only in sum
     degrees       of an accumulator row over the weights, and of a key block, in what transitions hold
+    more          what a layer adds to the degree beside these: a scalar step that multiplies the step matrix
     moves_w_at    the first layer, from zero weights, in which the first step matrix matters
     """
 
@@ -41,6 +42,7 @@ class Expected:
     no_faults: Mapping[str, str] = field(default_factory=dict)
     undetermined: frozenset[tuple[str, str]] = frozenset()
     degrees: tuple[int, int] = (1, 1)
+    more: int = 0
     moves_w_at: int = 1
 
 

@@ -23,7 +23,7 @@ def preconditioners(algorithm: Algorithm, d: int, count: int, seed: int) -> list
     """`count` layers' preconditioners: C = I/2 + E with E generic, not symmetric, |E_ij| <= 1/(4d).
 
     Every row sums to at most 3/4 in absolute value, so iterates do not blow up however many layers there are.
-    Scalar steps lie in [1/4, 3/4].  All entries are k / (4 d 2^10).
+    Scalar steps lie in [1/4, 3/4], but for those that a table prescribes.  All entries are k / (4 d 2^10).
     """
     rng = stream("preconditioners", seed)
     scale = 1 << BITS
@@ -31,7 +31,7 @@ def preconditioners(algorithm: Algorithm, d: int, count: int, seed: int) -> list
     def small(width: int) -> Fraction:
         return Fraction(rng.randint(-scale, scale), 4 * width * scale)
 
-    return [
+    drawn: list[Steps] = [
         tuple(
             Fraction(1, 2) + small(1)
             if name in algorithm.scalar_preconditioners
@@ -40,6 +40,7 @@ def preconditioners(algorithm: Algorithm, d: int, count: int, seed: int) -> list
         )
         for _ in range(count)
     ]
+    return algorithm.prescribed(drawn)
 
 
 def starting_weights(algorithm: Algorithm, d: int, seed: int) -> tuple[Any, ...]:

@@ -58,6 +58,7 @@ def command(
             whole_number(name, size, 1)
     if any(size is not None for size in sizes):
         _check_size(found, features or 2, context or 3, layers or 1, looped)
+        found.check_looped(looped)
     if found.heads is not None:
         raise ContentError(f"{found.name} gives its own heads, so nothing is derived: layerproof verify checks them")
     with guarded([found]):

@@ -88,7 +88,7 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
         raise ArgumentError(f"{wrong} is given, but no algorithm: name one of {', '.join(catalogue())}")
     rows: list[Row] = []
     said: list[Claim] = []
-    left_out = tuple(name for name, algorithm in catalogue().items() if algorithm.extras)
+    left_out = tuple(name for name, algorithm in catalogue().items() if algorithm.extras or algorithm.tables)
     for name, algorithm in catalogue().items():
         if name in left_out:
             continue

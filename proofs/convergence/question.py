@@ -16,6 +16,7 @@ from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.exact import whole_number
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import rational_text
+from ...symbolic.tables import text
 
 CONVERGES = "converges"
 """What can be asserted."""
@@ -170,6 +171,12 @@ class Question:
             if unknown is not None:
                 wanted = ", ".join(known) or "none"
                 raise ArgumentError(f"{what} is given for {unknown[:40]!r}, but {algorithm.name} has {wanted}")
+        changing = next((name for name in algorithm.tables if name not in self.fixed and self.steps is None), None)
+        if changing is not None:
+            raise ArgumentError(
+                f"{changing} of {algorithm.name} is {text(algorithm.tables[changing])} for l = 1, 2, ..., and a limit "
+                f"is decided for layers that repeat: --step {changing}=1/2 fixes it, or --C gives a period of layers"
+            )
         if self.read is not None:
             raise ArgumentError(
                 f"read is {self.read[:40]!r}, but the prediction of {algorithm.name} is known: leave it out"

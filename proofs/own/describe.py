@@ -39,6 +39,9 @@ def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
         "accumulators": [_accumulator(x) for x in subject.accumulators],
         "options": {_text(k, "name of an option"): _names(v, f"option {k}") for k, v in options.items()},
         "defaults": _numbers(subject.defaults, "defaults", "the default of"),
+        "tables": {
+            _text(k, "name in tables"): _rule(v, f"table {k}") for k, v in _mapping(subject.tables, "tables").items()
+        },
         "symbols": {
             _text(k, "name in symbols"): _text(v, f"symbol of {k}")
             for k, v in _mapping(subject.symbols, "symbols").items()
@@ -87,6 +90,15 @@ def _numbers(value: Any, field: str, entry: str) -> dict[str, str]:
         number = exact_number(x, f"{entry} {_text(name, f'name in {field}')}")
         result[name] = x if type(x) is str and len(x) <= 60 else rational_text(number)
     return result
+
+
+def _rule(value: Any, field: str) -> str | list[str]:
+    """A formula as it is written, or the exact numbers of one period, as text."""
+    if type(value) is str:
+        return value
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ContentError(f"the {field} is {ascii(value)[:40]}, wanted a formula in l or a tuple of numbers")
+    return [rational_text(exact_number(x, f"an entry of the {field}")) for x in value]
 
 
 def _layers(value: Any) -> int | None:

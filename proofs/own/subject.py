@@ -18,7 +18,7 @@ from .reading import LINE, NAME, TEXT
 
 TITLES = ("name", "title", "source")
 ALGORITHM_KEYS = (
-    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "symbols", "notes", "differs",
+    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "tables", "symbols", "notes", "differs",
     "heads", "update",
 )  # fmt: skip
 CONSTRUCTION_KEYS = ("kind", *TITLES, "parameters", "layers")
@@ -74,11 +74,17 @@ def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
     )
     given = reading.flag(content["heads"], "whether heads are given")
     code = reading.mapping(content["update"], "its update", ("doc", "code"))
+    tables = {
+        reading.text(k, "name in tables", NAME): reading.text(v, f"table {k!a:.60}", LINE)
+        if isinstance(v, str)
+        else reading.names(v, f"table {k!a:.60}")
+        for k, v in reading.mapping(content["tables"], "tables").items()
+    }
     try:
         record = Algorithm(
             **_titles(content), **named, options=options, features=features, accumulators=accumulators,
             defaults=_texts(content["defaults"], "defaults"), symbols=_texts(content["symbols"], "symbols"),
-            update=_unasked,
+            tables=tables, update=_unasked,
             notes=reading.text(content["notes"], "notes", TEXT, empty=True, lines=True),
             differs=reading.text(content["differs"], "differs", TEXT, empty=True, lines=True),
             heads=Heads(child, named, tuple(options)) if given else None,

@@ -133,7 +133,7 @@ def example_steps(algorithm: Algorithm) -> list[Steps]:
             for k, name in enumerate(algorithm.preconditioners)
         )  # fmt: skip
 
-    return [step(number) for number in range(L)]
+    return algorithm.prescribed([step(number) for number in range(L)])
 
 
 def example_parameters(algorithm: Algorithm, settings: Settings) -> dict[str, Fraction]:

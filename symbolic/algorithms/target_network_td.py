@@ -1,25 +1,29 @@
-"""In-context TD(0) with a soft target network, batch form: the target weights u follow w at the rate tau."""
+"""In-context TD(0) with a target network, batch form: the target u is renewed within the last layer of a period."""
 
 from ..algorithm import Accumulator, Algorithm
 from ..blocks import CONSTANT, DISCOUNTED_NEXT, PHI
 
 
 def update(weights, preconditioners, sweep, p):
-    """w <- w + (1/n) C sum_j (R_j + gamma u.phi'_j - w.phi_j) phi_j and u <- u + tau (w - u), both with the old w."""
+    """w <- w + (1/n) C sum_j (R_j + gamma u.phi'_j - w.phi_j) phi_j, then u <- u + sync_l (w - u), the new w.
+
+    sync_l is 1 at the last layer of a period and 0 at the others, so that u is renewed by the iterate that it is of.
+    """
     w, u = weights
-    (C,) = preconditioners
+    C, sync = preconditioners
     sweep.total = 0 * w
     for t in sweep:
         delta = t.reward + p.gamma * (u @ t.phi_next) - w @ t.phi
         sweep.total = sweep.total + delta * t.phi
-    return w + C @ sweep.total / sweep.n, u + p.tau * (w - u)
+    new = w + C @ sweep.total / sweep.n
+    return new, u + sync * (new - u)
 
 
 ALGORITHM = Algorithm(
     name="target-network-td",
     title="TD(0) with a target network",
-    source="Mnih et al. 2015 (target networks); Lillicrap et al. 2016, Continuous control with deep reinforcement "
-    "learning, algorithm 1: theta' <- tau theta + (1 - tau) theta'",
+    source="Mnih et al. 2015, Human-level control through deep reinforcement learning, algorithm 1, with its reset of "
+    "the target network every C steps, for linear value functions of one policy",
     features=(PHI, DISCOUNTED_NEXT, CONSTANT),
     accumulators=(
         Accumulator(
@@ -34,10 +38,15 @@ ALGORITHM = Algorithm(
         ),
     ),
     weights=("w", "u"),
-    parameters=("gamma", "tau"),
-    defaults={"tau": "1/4"},
+    preconditioners=("C", "sync"),
+    scalar_preconditioners=("sync",),
+    parameters=("gamma",),
+    tables={"sync": ("0", "1")},
+    sizes=("L is a multiple of 2",),
     update=update,
-    notes="The paper moves the target towards the new w; here both move at once, from the old w, as one layer does.",
+    notes="The period is two layers; one layer with any number sync is proved, so that other periods, and soft updates "
+    "u + tau (w - u) at every layer (Lillicrap et al. 2016), are the same theorem with another table.",
     group="prediction",
-    differs="The paper moves the target towards the new w; here both move at once, from the old w.",
+    differs="Mnih et al. learn action values by stochastic gradient steps; here one policy is evaluated by batch "
+    "steps, and the target is renewed within the period's last layer.",
 )
