@@ -54,8 +54,8 @@ class Settings:
     time_limit   seconds that a user's own file may take
     order        how the float layers bracket their products: keys-first or scores-first
     compiled     run the float layers through torch.compile
-    asked        which of features, context and layers were asked for, so that no constraint of an algorithm moves
-                 them; by default those that are not the default
+    asked        which of features, context, layers and looped were asked for, so that no constraint of an algorithm
+                 moves them; by default those that are not the default
     """
 
     features: int = 3
@@ -98,7 +98,7 @@ class Settings:
         if self.order not in ("keys-first", "scores-first"):
             raise ArgumentError(f"order is {shown(self.order)}, wanted keys-first or scores-first")
         if self.asked is None:
-            moved = (name for name in LETTERS.values() if getattr(self, name) != getattr(Settings, name))
+            moved = (name for name in (*LETTERS.values(), "looped") if getattr(self, name) != getattr(Settings, name))
             object.__setattr__(self, "asked", frozenset(moved))
         process_named(self.process)
         if self.prompt is not None and not isinstance(self.prompt, Context):

@@ -15,8 +15,7 @@ def fitted(algorithm: Algorithm, settings: Settings) -> tuple[Settings, str]:
     Sizes in `settings.asked` and those of a given prompt stay as they are.
     Raises `SizesError` with the constraint where these do not let it be met.
     """
-    everything = not settings.asked
-    unrolled = bool(settings.looped and algorithm.tables and everything)
+    unrolled = bool(settings.looped and algorithm.tables and "looped" not in (settings.asked or ()))
     if not algorithm.sizes and not unrolled:
         return settings, ""
     given = {letter: getattr(settings, name) for letter, name in LETTERS.items()}

@@ -260,6 +260,13 @@ class Algorithm:
         """Each layer's steps, layer 1 first, with what the tables prescribe in place of theirs."""
         return prescribed(self.tables, self.preconditioners, steps)
 
+    @property
+    def layered(self) -> tuple[str, ...]:
+        """What its tables and its sizes say, a sentence each."""
+        sizes = f"It is stated for {' and '.join(self.sizes)}."
+        tables = (f"At layers l = 1, 2, ... {name} is {text(rule)}." for name, rule in self.tables.items())
+        return (*tables, *([sizes] if self.sizes else []))
+
     def check_tables(self, steps: Sequence[tuple[Any, ...]]) -> None:
         """Raise `ArgumentError` where a layer's scalar step is another than its table prescribes."""
         for layer, (given, wanted) in enumerate(zip(steps, self.prescribed(steps), strict=True)):

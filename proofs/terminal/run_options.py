@@ -66,7 +66,7 @@ class WeightOptions:
         asked = frozenset(name for name in sizes if values[name] is not None)
         values |= {name: size for name, size in sizes.items() if name not in asked}
         return values | {
-            "asked": asked,
+            "asked": asked | ({"looped"} if self.looped else set()),
             "gamma": rational(self.gamma, "gamma"),
             "lam": rational(self.lam, "lam"),
             "values": parameter_values(values.pop("parameter") or []),

@@ -41,6 +41,16 @@ def test_of_everything_each_is_checked_at_the_nearest_sizes(monkeypatch):
     assert not verify("td0", settings=Settings(features=2, context=5, layers=2), evidence=EXACT).notes
 
 
+def test_layers_that_differ_are_looped_by_nobody(monkeypatch):
+    tabled = replace(find("nesterov-td"), name="tabled")
+    asked = Settings(features=2, context=2, layers=2, exact_trials=1, looped=True)
+    with pytest.raises(SizesError, match="looped is asked for, but beta of tabled"):
+        verify(tabled, settings=asked, evidence=EXACT)
+    monkeypatch.setattr(checker, "catalogue", lambda: {"tabled": tabled})
+    found = verify(settings=asked, evidence=EXACT)
+    assert found.holds and found.notes == ("tabled with weights of each layer's own: its tables differ by layer",)
+
+
 def test_a_case_at_other_sizes_is_refused_whoever_makes_it():
     with pytest.raises(SizesError, match="stated for n = d"):
         Case(SQUARE, Settings(features=2, context=5))

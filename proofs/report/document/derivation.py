@@ -58,6 +58,7 @@ def update_section(derivation: Derivation) -> Section:
         parts.append(Formula(f"{name} <- {right.text}", rf"{names.atom(name).latex} \leftarrow {right.latex}"))
     for option, value in derivation.options.items():
         parts.append(f"Option {option} = {value}.")
+    parts += algorithm.layered
     if algorithm.differs:
         parts.append(f"How it differs from its source: {algorithm.differs}")
     if algorithm.notes:
