@@ -17,7 +17,7 @@ from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
 from .checker import ask, establish, found_by
 from .identify.diagnose import Diagnosis, diagnose
-from .identify.kept import check_place, keep
+from .identify.kept import check_place, keep, on_numbers
 from .user_file import resolve_algorithm
 from .verdict import Claim, Result, Verdict
 from .witness_text import witness_lines
@@ -26,6 +26,7 @@ DIAGNOSIS = "diagnosis"
 """The key of a result's settings that holds what would make a refuted subject right."""
 SAVED = "counterexample saved"
 """The key of a result's settings that holds the file which keeps its counterexample."""
+EXACT = "identity-exact"
 UNKNOWN = "the reference is not known to run the update, so there is nothing to judge it against"
 
 
@@ -108,7 +109,7 @@ def judge(
     module = None
     if isinstance(subject, Construction):
         construction = subject
-        asked = _asked(evidence, ("identity-exact",), ("identity-exact", "float"))
+        asked = _asked(evidence, (EXACT,), (EXACT, "float"))
     elif not (callable(subject) and callable(getattr(subject, "buffers", None))) or isinstance(subject, type):
         raise ArgumentError(f"subject is {shown(subject)}, wanted a Construction or a torch module")
     else:
@@ -127,20 +128,25 @@ def judge(
     contexts: list[Context | None] = list(prompts) if prompts is not None else [None]
     claims: list[Claim] = []
     why: Diagnosis | None = None
-    if found.heads is not None and "identity-exact" not in asked:
+    if found.heads is not None and EXACT not in asked:
         # Floats are judged against given weights, so these come first: against the update, as in `verify`.
         settings = _settings(construction, contexts[0], device, floats, seed)
         claims += _of_reference(Case(found, settings, construction))
         if any(c.verdict is not Verdict.HOLDS for c in claims):
             text = f"what runs is judged against the reference, by {', '.join(asked)}"
-            return _result(subject, asked, [*claims, Claim(found.name, text, asked[0], Verdict.NOT_RUN, "", UNKNOWN)])
+            claims.append(Claim(found.name, text, asked[0], Verdict.NOT_RUN, "", UNKNOWN))
+            return _kept(place, _result(subject, asked, claims))
     for context in contexts:
         case = Case(found, _settings(construction, context, device, floats, seed), construction, module)
         for name in asked:
             claims += found_by(case, name)
         if why is None and any(c.verdict is Verdict.REFUTED for c in claims):
             why = diagnose(case)
-    result = _result(subject, asked, claims, why)
+    return _kept(place, _result(subject, asked, claims, why))
+
+
+def _kept(place: Path | None, result: Result) -> Result:
+    """The result, and where its counterexample was saved if there is a place for it."""
     if place is not None and keep(place, result, result.settings.get(DIAGNOSIS)):
         return replace(result, settings={**result.settings, SAVED: str(place)})
     return result
@@ -154,12 +160,14 @@ def _result(subject: Any, asked: Sequence[str], claims: Sequence[Claim], why: Di
 
 
 def _of_reference(case: Case) -> list[Claim]:
-    """The claims of `verify` about the reference's weights, those that apply to given weights."""
-    return [
-        replace(c, claim=f"the reference: {c.claim}", reason=f"the reference: {c.reason}")
-        for c in establish(case, ask(None), explicit=False)
-        if c.asked
-    ]
+    """The claims of `verify` about the reference's weights, those that apply to given weights.
+
+    What is refuted in symbols alone is run on numbers too: a counterexample can be redone by hand.
+    """
+    found = [c for c in establish(case, ask(None), explicit=False) if c.asked]
+    if any(c.verdict is Verdict.REFUTED for c in found) and on_numbers(found) is None:
+        found = [*(c for c in found if c.evidence != EXACT), *found_by(case, EXACT)]
+    return [replace(c, claim=f"the reference: {c.claim}", reason=f"the reference: {c.reason}") for c in found]
 
 
 def failure(subject: Any, result: Result) -> str:
@@ -171,6 +179,9 @@ def failure(subject: Any, result: Result) -> str:
     says = f"{kind} does not implement {name}" if refuted else f"whether {kind} implements {name} is open"
     why = result.settings.get(DIAGNOSIS) or {}
     lines = [f"{says}: {verdict} by {failed.evidence}", failed.reason, *witness_lines(failed.witness or {})]
+    numbers = on_numbers(failing)
+    if refuted and numbers is not None and not {"prompt", "torch_value"} & set(failed.witness or {}):
+        lines += [f"and by {numbers.evidence}: {numbers.reason}", *witness_lines(numbers.witness or {})]
     if why.get("counterexample"):
         lines += witness_lines(why["counterexample"])
     if why.get("remedy"):

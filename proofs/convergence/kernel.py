@@ -90,7 +90,8 @@ def certificate_audit(found: Answer) -> Audit:
     reduced = observe(krylov)
     assert krylov.basis is not None
     S = onto(krylov.read[0], krylov.F, seen_size)
-    assert reduced.F == rate.errors.F and S * krylov.F == reduced.F * S
+    if reduced.F != rate.errors.F or S * krylov.F != reduced.F * S:
+        raise AssertionError("the certificate's coordinates are not those of the iteration")
     h, X, G = reduced.read[0], rate.envelope.X, reduced.F
     L, D = squares(X)
     rest = X * rational(rate.envelope.r**2) - G.transpose() * X * G

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.strict_json import dumps, loads
-from ..verdict import Result, Verdict
+from ..verdict import Claim, Result, Verdict
 
 KIND = "layerproof counterexample"
 SCHEMA = 1
@@ -31,12 +31,18 @@ def check_place(path: Path) -> None:
             raise ArgumentError(f"save is {str(path)!r}, which exists and is no counterexample: name another file")
 
 
+def on_numbers(claims: Iterable[Claim]) -> Claim | None:
+    """The first refuted claim with a whole prompt as its counterexample."""
+    return next((c for c in claims if c.verdict is Verdict.REFUTED and "prompt" in (c.witness or {})), None)
+
+
 def keep(path: Path, result: Result, diagnosis: Mapping[str, Any] | None) -> bool:
     """Write the counterexample of a refuted result; whether there was one.
 
-    The diagnosis's is taken before that of a claim: a module's is shrunk.
+    The diagnosis's is taken before that of a claim: a module's is shrunk.  Of claims, one on numbers comes first.
     """
-    failed = next((c for c in result.claims if c.verdict is Verdict.REFUTED), None)
+    refuted = (c for c in result.claims if c.verdict is Verdict.REFUTED)
+    failed = on_numbers(result.claims) or next(refuted, None)
     if failed is None:
         return False
     why = dict(diagnosis or {})

@@ -48,7 +48,8 @@ def field(T: fmpq_mat, c: fmpq_mat, metrics: Iterable[fmpq_mat] = ()) -> Field:
         if serves(H, M):
             return Field(True, "I - T is diagonalisable with real eigenvalues", H, H * M, H * c)
     H = spectral_metric(M, m)
-    assert serves(H, M)
+    if not serves(H, M):
+        raise AssertionError("the metric that was constructed does not make the field a gradient")
     return Field(True, "I - T is diagonalisable with real eigenvalues", H, H * M, H * c)
 
 

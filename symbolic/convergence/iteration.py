@@ -15,6 +15,7 @@ from flint.utils.flint_exceptions import DomainError
 
 from ..algorithm import Algorithm
 from ..construction import Steps
+from ..copies import copied_by_parts
 from ..errors import LayerproofError
 from ..identity.entrywise import polynomial_arithmetic, quotient_arithmetic
 from ..identity.exact import problem, textbook
@@ -22,6 +23,7 @@ from ..prompt import Context
 from .rationals import column, identity, row
 
 ZERO = fmpq(0)
+copied_by_parts()
 
 
 class NotAffineError(LayerproofError):

@@ -15,9 +15,12 @@ from math import gcd
 
 from flint import fmpq_mat
 
+from ..copies import copied_by_parts
 from ..errors import ArgumentError
 from . import matrices
 from .matrices import Rows, Vector
+
+copied_by_parts()
 
 
 @dataclass(frozen=True)

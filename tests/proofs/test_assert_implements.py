@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -613,7 +614,10 @@ def test_given_heads_are_judged_against_the_update_before_a_module_is_judged_aga
         )
     assert judge(subject, wrong).claims[-1].verdict is lp.Verdict.NOT_RUN
     # Nor does a construction that is asked about in floats alone.
-    assert "REFUTED by identity-symbolic" in refusal(doubled, wrong, evidence=["float"])
+    message = refusal(doubled, wrong, evidence=["float"], save=tmp_path / "kept.json")
+    assert "REFUTED by identity-symbolic" in message and "\nand by identity-exact: " in message
+    assert "\n  transition " in message and "\n  textbook loop " in message and "kept.json" in message
+    assert "prompt" in json.loads((tmp_path / "kept.json").read_text())["found"]
     message = refusal(lp.LinearTransformer.from_construction(doubled), right, reference=reference)
     assert message.startswith("LinearTransformer does not implement mine: REFUTED by float")
 

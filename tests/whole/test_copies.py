@@ -77,6 +77,14 @@ def test_an_algorithm_of_ones_own_is_copied_as_itself_and_pickled_only_when_its_
         pickle.dumps(own)
 
 
+@each_way
+def test_an_answer_about_convergence_and_a_process_with_its_law_survive(way: Callable[[Any], Any]) -> None:
+    found = lp.converge("td0", d=1, n=3, layers=2)
+    assert way(found).to_json() == found.to_json()
+    process = lp.DecisionProcess.of("two", [[Fraction(1, 2)] * 2] * 2, [0, 1], [[1], [2]])
+    assert process.chain.poisson([Fraction(0), Fraction(2)]) == way(process).chain.poisson([Fraction(0), Fraction(2)])
+
+
 def test_a_derivation_that_was_changed_is_not_pickled_as_the_right_one() -> None:
     with pytest.raises(TypeError, match="is not what derive gives"):
         pickle.dumps(replace(lp.derive("td0"), heads=()))
