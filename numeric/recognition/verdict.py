@@ -123,7 +123,7 @@ class Law:
 
     def allows(self, fitted: Fitted) -> bool:
         """Whether the parameters are the algorithm's own: kappa = 0 is least squares, kappa * gamma > 1 no discount."""
-        if (implied := fitted.law_discount) is not None:
+        if (implied := fitted.law_discount) is not None and fitted.family.member.masked == "gamma":
             return implied == self.gamma if self.told else 0 < implied <= 1
         return fitted.kappa is None or 0 < fitted.kappa <= self.most
 

@@ -146,6 +146,7 @@ class Identified:
                 "of": ("every row" if self.rule.whole else "the prediction") if isinstance(self.rule, Rule) else None,
                 "reason": self.rule.reason if isinstance(self.rule, NoRule) else None,
                 "matrices": _matrices_json(self.rule) if isinstance(self.rule, Rule) else None,
+                "old_weights": _mixes_json(self.rule) if isinstance(self.rule, Rule) else None,
             },
             "catalogue": [self._candidate(c) for c in found.candidates],
             "upper_bound": network.depth > 1,
@@ -217,10 +218,14 @@ class Identified:
 
 def _matrices(rule: Rule) -> list[str]:
     lines = []
-    for move in rule.moves:
-        for k, matrix in enumerate(move.matrices):
-            where = f" of layer {k + 1}" if len(move.matrices) > 1 else ""
-            lines.append(f"  {move.letter}{where} = {matrix_text(matrix)}")
+    for letter, matrices in {m.letter: m.matrices for m in rule.moves}.items():
+        for k, matrix in enumerate(matrices):
+            where = f" of layer {k + 1}" if len(matrices) > 1 else ""
+            lines.append(f"  {letter}{where} = {matrix_text(matrix)}")
+    for mix in rule.mixes:
+        if mix.letter:
+            said = (f"  {mix.letter} of layer {k + 1} = {number(x)}" for k, x in enumerate(mix.factors))
+            lines += said
     return lines
 
 
@@ -228,6 +233,14 @@ def _matrices_json(rule: Rule) -> dict[str, Any]:
     return {
         m.letter: [[[rational_text(x) for x in row] for row in matrix] for matrix in m.matrices] for m in rule.moves
     }
+
+
+def _mixes_json(rule: Rule) -> list[dict[str, Any]]:
+    return [
+        {"weight": rule.weights[x.weight].name, "gains": rule.weights[x.of].name,
+         "factors": [rational_text(f) for f in x.factors]}
+        for x in rule.mixes
+    ]  # fmt: skip
 
 
 def _step_json(value: Any) -> Any:

@@ -122,11 +122,8 @@ def _notes(recognition: Recognition, gamma: Fraction) -> list[str]:
         notes.append("no masks are given: the published one, which leaves the query out, is meant")
     if best is not None and recognition.algorithm is not None:
         kappa = best.fitted.kappa
-        if (implied := _implied(recognition)) is not None:
-            notes.append(
-                f"a mask holds the discount: these are {best.name}'s weights on prompts with gamma = {implied}, and on "
-                "no others"
-            )
+        if best.fitted.family.member.masked == "gamma" and (implied := _implied(recognition)) is not None:
+            notes.append(f"a mask holds the discount: for prompts with gamma = {implied}, and for no others")
         if kappa is not None and kappa == gamma != 1:
             notes.append(
                 "its discount is gamma^2: the prompt holds gamma phi' already, and the weights fold gamma in again"

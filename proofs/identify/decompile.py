@@ -27,38 +27,47 @@ from ...symbolic.strict_json import rational_text
 from ..user_file import guarded, resolve_algorithm
 from .words import grouped, sentences
 
-_FIELDS = {
-    "phi": "t.phi",
-    "gamma_phi_next": "p.gamma * t.phi_next",
-    "phi_next": "t.phi_next",
-    "one": "1",
-    "rho_phi": "t.rho * t.phi",
-}
+_FIELDS = {"phi": "t.phi", "gamma_phi_next": "p.gamma * t.phi_next", "phi_next": "t.phi_next", "one": "1"}
 _BLOCKS = {
     "phi": 'FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q, meaning=r"\\phi_j")',
     "gamma_phi_next": (
         'FeatureBlock("gamma_phi_next", lambda t, p: p.gamma * t.phi_next, meaning=r"\\gamma \\phi\'_j")'
     ),
     "phi_next": 'FeatureBlock("phi_next", lambda t, p: t.phi_next, meaning=r"\\phi\'_j")',
-    "rho_phi": 'FeatureBlock("rho_phi", lambda t, p: t.rho * t.phi, meaning=r"\\rho_j \\phi_j")',
     "one": 'FeatureBlock("one", lambda t, p: 1, scalar=True, meaning="1")',
 }
+_EXTRAS = ("transition_scalars", "transition_vectors", "successor_vectors")
+
+
+def _field(block: str) -> str:
+    """What a block holds at a transition; other blocks than the usual ones are the catalogue's."""
+    return _FIELDS.get(block, f'OTHERS["{block}"].context(t, p)')
 
 
 def algorithm_file(network: Network, rule: Rule) -> str:
     """The Python file of a rule: an `ALGORITHM` without heads, which are derived from the update anew."""
     said = "\n".join(f"    {line}" for line in sentences(rule))
     names = [w.name for w in rule.weights]
-    letters = [m.letter for m in rule.moves]
+    matrices = {m.letter: m.matrices for m in rule.moves}
+    scalars = [m.letter for m in rule.moves if m.scalar]
+    for mix in rule.mixes:
+        if mix.letter:
+            matrices[mix.letter] = tuple(((x,),) for x in mix.factors)
+            scalars.append(mix.letter)
+    letters, scalar_letters = list(matrices), list(dict.fromkeys(scalars))
     scalar_weights = [w.name for w in rule.weights if w.scalar]
-    scalar_letters = [m.letter for m in rule.moves if rule.weights[m.weight].scalar]
     blocks = [name for name, _ in network.layout.features]
-    gamma = "gamma_phi_next" in blocks
+    gamma = any(b.startswith("gamma_") for b in blocks)
+    source = network.prompt.algorithm
+    others = any(b not in _BLOCKS for b in blocks)
     lines = [
         '"""An update that was read off the weights of a network, exactly.', "", said.replace("\\", ""), '"""', "",
-        "from fractions import Fraction", "", "from layerproof import Accumulator, Algorithm, FeatureBlock", "",
+        "from fractions import Fraction", "", "from layerproof import Accumulator, Algorithm, FeatureBlock",
+        *(["from layerproof.symbolic.algorithms import find"] if others else []), "",
+        *([f'OTHERS = {{block.name: block for block in find("{source.name}").features}}',
+           '"""Blocks of rows as the catalogue has them."""', ""] if others else []),
         "MATRICES = {",
-        *(f'    "{m.letter}": [{", ".join(_rows(x) for x in m.matrices)}],' for m in rule.moves),
+        *(f'    "{letter}": [{", ".join(_rows(x) for x in held)}],' for letter, held in matrices.items()),
         "}", '"""The network\'s own preconditioners, one a stored layer; the update below holds for all."""', "", "",
         "def update(weights, preconditioners, sweep, p):",
         f"    {_tuple(names)} = weights",
@@ -70,13 +79,15 @@ def algorithm_file(network: Network, rule: Rule) -> str:
         '    source="layerproof identify",',
         f"    weights={_names(names)},", f"    preconditioners={_names(letters)},",
     ]  # fmt: skip
-    if "rho_phi" in blocks:
-        lines.append('    transition_scalars=("rho",),')
+    for name in _EXTRAS:
+        if found := getattr(source, name):
+            lines.append(f"    {name}={_names(found)},")
     if scalar_weights:
         lines.append(f"    scalar_weights={_names(scalar_weights)},")
     if scalar_letters:
         lines.append(f"    scalar_preconditioners={_names(scalar_letters)},")
-    lines += ["    features=(", *(f"        {_BLOCKS[b]}," for b in blocks), "    ),", "    accumulators=("]
+    held_blocks = (_BLOCKS.get(b, f'OTHERS["{b}"]') for b in blocks)
+    lines += ["    features=(", *(f"        {b}," for b in held_blocks), "    ),", "    accumulators=("]
     for row in rule.rows:
         value = _sum([("x.reward" if row in rule.data else "", Fraction(1)), *_held(rule.weights, row, "x", "weights")])
         lines.append(f'        Accumulator("{row}", lambda weights, x, p: {value}),')
@@ -91,7 +102,9 @@ def _body(rule: Rule) -> list[str]:
     trace_names = {key: f"sweep.e_{k + 1}" for k, key in enumerate(traces)}
     for (block, how), name in trace_names.items():
         start.append(f"{name} = 0" if block == "one" else f"{name} = 0 * {_vector(rule)}")
-        inside.append(f"{name} = {_exact(how.decay)} * {name} + {_FIELDS[block]}")
+        inside.append(f"{name} = {_exact(how.decay)} * {name} + {_field(block)}")
+    shifts = _shifts(rule)
+    start += [f"{name} = 0 * {_vector(rule)}" if block != "one" else f"{name} = 0" for name, _, block in shifts]
     read = dict.fromkeys((row, how.kind) for m in rule.moves for v, _ in grouped(m) for _, row, how in v)
     for row in dict.fromkeys(row for row, _ in read):
         reward = ("t.reward" if row in rule.data else "", Fraction(1))
@@ -99,24 +112,49 @@ def _body(rule: Rule) -> list[str]:
         if (row, "mean") in read:
             start.append(f"sweep.sum_{row} = 0")
             inside += [f"sweep.sum_{row} = sweep.sum_{row} + {row}", f"mean_{row} = sweep.sum_{row} / t.index"]
-    for move in rule.moves:
+    for number, move in enumerate(rule.moves, 1):
         weight = rule.weights[move.weight]
-        start.append(f"sweep.total_{move.letter} = 0{'' if weight.scalar else f' * {weight.name}'}")
+        start.append(f"sweep.total_{number} = 0{'' if weight.scalar else f' * {weight.name}'}")
         for values, keys in grouped(move):
             value = _sum([(f"{'mean_' if how.kind == 'mean' else ''}{row}", x) for x, row, how in values])
             key = _sum([(_key(block, how, trace_names), x) for x, block, how in keys])
             term = f"({value})" if key == "1" else f"({value}) * ({key})"
-            inside.append(f"sweep.total_{move.letter} = sweep.total_{move.letter} + {term}")
+            inside.append(f"sweep.total_{number} = sweep.total_{number} + {term}")
+    inside += [f"{name} = {earlier}" for name, earlier, _ in shifts]
     new = []
     for k, weight in enumerate(rule.weights):
-        own = [m for m in rule.moves if m.weight == k]
+        own = [(number, m) for number, m in enumerate(rule.moves, 1) if m.weight == k]
         by = "*" if weight.scalar else "@"
-        new.append(weight.name + "".join(f" + {m.letter} {by} sweep.total_{m.letter} / sweep.n" for m in own))
+        said = weight.name + "".join(f" + {m.letter} {by} sweep.total_{number} / sweep.n" for number, m in own)
+        for mix in rule.mixes:
+            if mix.weight == k:
+                said += f" + {mix.letter or _exact(mix.factors[0])} * {rule.weights[mix.of].name}"
+        new.append(said)
     return [*start, "for t in sweep:", *(f"    {line}" for line in inside), f"return {_tuple(new)}"]
 
 
+def _shifts(rule: Rule) -> list[tuple[str, str, str]]:
+    """Loop variables for keys of earlier transitions, the furthest first: (name, what it becomes, block)."""
+    back: dict[str, int] = {}
+    for move in rule.moves:
+        for p in move.parts:
+            if p.how.kind == "past":
+                back[p.block] = max(back.get(p.block, 0), p.how.back)
+    return [
+        (_past(block, k), _past(block, k - 1) if k > 1 else _field(block), block)
+        for block, most in back.items()
+        for k in range(most, 0, -1)
+    ]
+
+
+def _past(block: str, back: int) -> str:
+    return f"sweep.{block}_{back}_back"
+
+
 def _key(block: str, how: Sum, traces: dict[Any, str]) -> str:
-    return traces[block, how] if how.kind == "trace" else _FIELDS[block]
+    if how.kind == "past":
+        return _past(block, how.back)
+    return traces[block, how] if how.kind == "trace" else _field(block)
 
 
 def _vector(rule: Rule) -> str:
@@ -133,7 +171,7 @@ def _held(weights: Sequence[Weight], row: str, at: str, held: str) -> list[tuple
                 if weight.scalar:
                     terms.append((f"{name} * x.{block}" if at == "x" else name, x))
                 else:
-                    terms.append((f"({name} @ {f'x.{block}' if at == 'x' else f'({_FIELDS[block]})'})", x))
+                    terms.append((f"({name} @ {f'x.{block}' if at == 'x' else f'({_field(block)})'})", x))
     return terms
 
 
@@ -321,15 +359,17 @@ def _same(path: Path, network: Network, rule: Rule) -> bool:
     """Whether the file's update, derived, gives the network's tensors with the network's matrices."""
     algorithm = resolve_algorithm(str(path), "derive")
     layout = network.layout
+    held = {m.letter: (m.matrices, m.scalar) for m in rule.moves}
+    held |= {x.letter: (tuple(((f,),) for f in x.factors), True) for x in rule.mixes if x.letter}
     with guarded([algorithm]):
+        stored = len(network.layers)
         steps = [
             tuple(
-                m.matrices[k][0][0] if rule.weights[m.weight].scalar else [list(row) for row in m.matrices[k]]
-                for m in rule.moves
+                matrices[k][0][0] if scalar else [list(row) for row in matrices[k]]
+                for matrices, scalar in held.values()
             )
-            for k in range(len(network.layers))
+            for k in range(stored)
         ]
-        stored = len(network.layers)
         built = construct(derive(algorithm), layout.d, layout.n, stored, steps, {"gamma": Fraction(1, 2)})
     other = with_heads(network, built.layers)
     space = MaskSpace()

@@ -9,7 +9,10 @@ from typing import Any
 from ...symbolic.exact import decimal_text
 from ...symbolic.recognition.rule import Move, Piece, Rule, Sum
 
-BLOCKS = {"phi": "phi_j", "gamma_phi_next": "phi'_j", "phi_next": "phi'_j", "one": "", "rho_phi": "rho_j phi_j"}
+BLOCKS = {
+    "phi": "phi_j", "gamma_phi_next": "phi'_j", "phi_next": "phi'_j", "one": "", "rho_phi": "rho_j phi_j",
+    "rho_F_phi": "rho_j F_j phi_j", "gamma_phi_again": "phi''_j", "gamma_expected_phi": "phi-bar'_j",
+}  # fmt: skip
 """Each block of rows as a vector of transition j; the discount is written in front."""
 
 
@@ -24,10 +27,15 @@ def sentences(rule: Rule) -> list[str]:
     lines = []
     for k, weight in enumerate(rule.weights):
         moves = [m for m in rule.moves if m.weight == k]
-        if moves:
-            said = [_move(rule, m) for m in moves]
-            one = " + ".join(said).replace("+ -", "- ")
-            lines.append(f"{weight.name} += (1/n) sum_j {one if _single(moves) else f'[{one}]'}")
+        said = [_move(rule, m) for m in moves]
+        one = " + ".join(said).replace("+ -", "- ")
+        total = f"(1/n) sum_j {one if _single(moves) else f'[{one}]'}" if moves else ""
+        gained = [x for x in rule.mixes if x.weight == k]
+        if moves or gained:
+            old = signed([(Fraction(1), f"{x.letter} {rule.weights[x.of].name}") if x.letter else
+                          (x.factors[0], rule.weights[x.of].name) for x in gained]) if gained else ""  # fmt: skip
+            both = f"{total} + {old}".replace("+ -", "- ") if total and old else total or old
+            lines.append(f"{weight.name} += {both}")
     traces = dict.fromkeys(p.how for m in rule.moves for p in m.parts if p.how.kind == "trace")
     for how in traces:
         blocks = dict.fromkeys(p.block for m in rule.moves for p in m.parts if p.how == how)
@@ -45,8 +53,8 @@ def grouped(move: Move) -> list[tuple[list[tuple[Fraction, str, Sum]], list[tupl
     """The parts of a move as (values) times (keys): [(factor, row, how)], [(factor, block, how)]."""
     by_key: dict[tuple[str, Sum], list[tuple[Fraction, str, Sum]]] = {}
     for p in move.parts:
-        trace = p.how if p.how.kind == "trace" else Sum("sum")
-        how = Sum("sum") if p.how.kind == "trace" else p.how
+        trace = p.how if p.how.of_keys else Sum("sum")
+        how = Sum("sum") if p.how.of_keys else p.how
         by_key.setdefault((p.block, trace), []).append((p.factor, p.row, how))
     found: list[tuple[list[Any], list[Any]]] = []
     for (block, trace), values in by_key.items():
@@ -66,7 +74,7 @@ def _move(rule: Rule, move: Move) -> str:
     for values, keys in grouped(move):
         value = signed([term for x, row, how in values for term in _value(rule, x, row, how)])
         minus = all(x < 0 for x, _, _ in keys)
-        terms = [(-x if minus else x, _trace(b) if how.kind == "trace" else _key(b)) for x, b, how in keys]
+        terms = [(-x if minus else x, _joined(b, how)) for x, b, how in keys]
         key = signed(terms)
         key = f"({key})" if len(keys) > 1 else key
         text = f"({value}) {move.letter} {key}".removesuffix(" 1")
@@ -87,13 +95,19 @@ def _value(rule: Rule, factor: Fraction, row: str, how: Sum) -> list[tuple[Fract
 
 
 def _product(name: str, block: str, scalar: bool) -> str:
-    gamma = "gamma " if block == "gamma_phi_next" else ""
+    gamma = "gamma " if block.startswith("gamma_") else ""
     inner = name if scalar else f"{name}.{BLOCKS.get(block, block)}"
     return gamma + inner
 
 
+def _joined(block: str, how: Sum) -> str:
+    if how.kind == "past":
+        return _key(block).replace("_j", f"_{{j-{how.back}}}")
+    return _trace(block) if how.kind == "trace" else _key(block)
+
+
 def _key(block: str) -> str:
-    gamma = "gamma " if block == "gamma_phi_next" else ""
+    gamma = "gamma " if block.startswith("gamma_") else ""
     return gamma + BLOCKS.get(block, block)
 
 

@@ -74,10 +74,13 @@ class Member:
         names = {name for mask in self.form.masks for name in mask.names()}
         return next((name for name in ("lam", "gamma") if name in names), None)
 
-    @property
+    @cached_property
     def free(self) -> tuple[str, ...]:
-        """The parameters that are read off the heads over a constant row."""
-        return tuple(name for name in self.algorithm.parameters if name not in ("gamma", "lam"))
+        """The parameters that the heads hold beside their masks: those of heads over a constant row, and a discount by
+        which heads multiply successors themselves.
+        """
+        held = {name for h in self.form.heads for c in (*h.U.values(), *h.E.values()) for name in c.names()}
+        return tuple(name for name in self.algorithm.parameters if name in held)
 
     def discounts(self, prompt: Prompt) -> bool:
         """Whether the weights show a discount."""
@@ -192,9 +195,10 @@ def family(
 def free_parameters(
     network: Network, member: Member, space: MaskSpace, decay: Fraction | None, layers: Sequence[Tensor]
 ) -> dict[str, Fraction]:
-    """The further parameters with which heads over a constant row are nearest to a network's, exactly.
+    """The further parameters with which an algorithm's heads are a network's, if they are.
 
-    What such heads do is affine in them; 1/2 where nothing that is seen depends on one.
+    What heads over a constant row do is affine in them; of others the ratio of two entries that one step scales tells
+    them. 1/2 where nothing that is seen depends on one.
     """
     names = member.free
     if not names:
@@ -206,18 +210,48 @@ def free_parameters(
         return [gathered(heads.terms({}), reach, space) for reach in reaches(network)]
 
     at = still(base)
-    slopes = [[minus(x, y) for x, y in zip(still({**base, name: Fraction(3, 2)}), at, strict=True)] for name in names]
+    slopes = {
+        name: [minus(x, y) for x, y in zip(still({**base, name: Fraction(3, 2)}), at, strict=True)] for name in names
+    }
+    telling = [name for name in names if any(slopes[name])]
     left = [minus(t.entries, x) for t, x in zip(layers, at, strict=True)]
 
     def dot(one: Sequence[Entries], other: Sequence[Entries]) -> fmpq:
         total = sum((x * b.get(k, 0) for a, b in zip(one, other, strict=True) for k, x in a.items()), Fraction(0))
         return fmpq(total.numerator, total.denominator)
 
-    gram = fmpq_mat(len(names), len(names), [dot(a, b) for a in slopes for b in slopes])
-    if gram.det() == 0:
-        return base
-    found = gram.solve(fmpq_mat(len(names), 1, [dot(a, left) for a in slopes]))
-    return {name: base[name] + Fraction(int(found[k, 0].p), int(found[k, 0].q)) for k, name in enumerate(names)}
+    gram = fmpq_mat(len(telling), len(telling), [dot(slopes[a], slopes[b]) for a in telling for b in telling])
+    if telling and gram.det() != 0:
+        found = gram.solve(fmpq_mat(len(telling), 1, [dot(slopes[a], left) for a in telling]))
+        for k, name in enumerate(telling):
+            base[name] += Fraction(int(found[k, 0].p), int(found[k, 0].q))
+    for name in names:
+        if name not in telling:
+            base[name] = _by_ratio(network, member, space, decay, base, name, layers)
+    return base
+
+
+def _by_ratio(
+    network: Network, member: Member, space: MaskSpace, decay: Fraction | None, base: Mapping[str, Fraction], name: str,
+    layers: Sequence[Tensor],
+) -> Fraction:  # fmt: skip
+    """A parameter from the entries of the step that is largest: some depend on it, affinely, and some do not."""
+    one, other = (family(network, member, space, decay, {**base, name: Fraction(k, 2)}) for k in (1, 3))
+    best, result = Fraction(0), base[name]
+    for k, (here, there) in enumerate(zip(one.layers, other.layers, strict=True)):
+        entries = one.without_fixed(k, layers[k].entries)
+        for u, v in zip(here, there, strict=True):
+            still = [at for at, x in u.entries.items() if v.entries.get(at) == x and entries.get(at)]
+            moved = [at for at, x in u.entries.items() if v.entries.get(at, 0) != x]
+            if not still or not moved:
+                continue
+            step = entries[still[0]] / u.entries[still[0]]
+            if abs(step) > best:
+                place = moved[0]
+                slope = v.entries.get(place, Fraction(0)) - u.entries[place]
+                best = abs(step)
+                result = Fraction(1, 2) + (entries.get(place, Fraction(0)) / step - u.entries[place]) / slope
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,8 +354,10 @@ class Fitted:
 
     @property
     def law_discount(self) -> Fraction | None:
-        """The discount of the prompts for which the weights are the algorithm, where its mask holds it; else None."""
+        """The discount of the prompts for which the weights are the algorithm, where they tell it; else None."""
         decay = self.family.decay
+        if "gamma" in self.family.free:
+            return self.family.free["gamma"]
         if self.family.member.masked != "gamma" or decay is None or self.kappa == 0:
             return None
         return decay / (Fraction(1) if self.kappa is None else self.kappa)

@@ -4,7 +4,8 @@ Where feature rows stay and accumulators are read as values only, the layers are
     Omega += (1/n) sum_h U_h (Y + Omega X) M_h X^T E_h,   rows Y + Omega X,
 with any E.  Omega's blocks are vectors, one for each accumulator and block of rows; those that are always the same
 multiple of another are that vector (TD: [-w, w]), and blocks of E that are always the same multiple of another are one
-preconditioner.  Nothing is rounded: a rule with other numbers is another rule.
+preconditioner.  Heads over a constant row add K (Y + Omega X) token by token; where K Y = 0, weights gain multiples of
+weights.  Nothing is rounded: a rule with other numbers is another rule.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from ..derivation.state import SymbolicState
 from .masks import MaskSpace, Part
+from .mixing import Mix, RowMaps, carried, kills, of_weights
 from .network import Network
 from .prompts import holds_data
 from .reach import Reach, everything, keeps, reaches
@@ -27,10 +30,16 @@ NAMES = ("w", "v", "u", "x", "y", "z")
 
 @dataclass(frozen=True)
 class Sum:
-    """How transitions are joined: kind `sum`, `mean` (of the values so far) or `trace` (of the keys, by `decay`)."""
+    """How transitions are joined: `sum`, `mean` of the values so far, `trace` of keys, or `past`, a key so far back."""
 
     kind: str
     decay: Fraction = Fraction(0)
+    back: int = 0
+
+    @property
+    def of_keys(self) -> bool:
+        """Whether it joins keys, and not values."""
+        return self.kind in ("trace", "past")
 
 
 @dataclass(frozen=True)
@@ -55,24 +64,27 @@ class Piece:
 
 @dataclass(frozen=True)
 class Move:
-    """weight += (1/n) matrix sum of parts.  matrices : of each stored layer, (d, d) or ((x,),)"""
+    """weight += (1/n) matrix sum of parts.  matrices : of each stored layer, (d, d), or ((x,),) where `scalar`"""
 
     weight: int
     letter: str
     parts: tuple[Piece, ...]
     matrices: tuple[Matrix, ...]
+    scalar: bool = False
 
 
 @dataclass(frozen=True)
 class Rule:
     """An update: weight vectors, how rows hold them, and what moves them.
 
+    mixes  what weights gain of old weights
     data   the accumulator rows that hold rewards while the weights are zero
     whole  whether every row of every layer is this update's; else the prediction is, and nothing more is claimed
     """
 
     weights: tuple[Weight, ...]
     moves: tuple[Move, ...]
+    mixes: tuple[Mix, ...]
     data: frozenset[str]
     rows: tuple[str, ...]
     whole: bool
@@ -108,9 +120,10 @@ def _reason(network: Network, own: Sequence[Tensor]) -> NoRule | None:
     known |= {layout.accumulator(name): name for name in layout.accumulators}
     if not any(t.entries for t in own):
         return NoRule("the layers change nothing that a prediction shows")
+    one = _constant(network)
     for number, t in enumerate(own):
         for place in t.entries:
-            said = _outside(place, known, layout.accumulators, t.space)
+            said = _outside(place, known, layout.accumulators, t.space, one)
             if said:
                 return NoRule(f"layer {number + 1} {said}")
     return None
@@ -128,8 +141,17 @@ def _rule(network: Network, own: Sequence[Tensor], reach: Sequence[Sequence[Reac
     return _built(network, own, shapes, reach, whole)
 
 
-def _outside(place: tuple[int, ...], known: Mapping[int, str], accumulators: Sequence[str], space: MaskSpace) -> str:
+def _constant(network: Network) -> str | None:
+    """The prompt's row of ones, if it has one."""
+    return SymbolicState(network.prompt.algorithm).constant
+
+
+def _outside(
+    place: tuple[int, ...], known: Mapping[int, str], accumulators: Sequence[str], space: MaskSpace, one: str | None
+) -> str:
     a, b, r, s = (known[row] for row in place[:4])
+    if one == b == r and a in accumulators and s in accumulators and space.kinds[place[4]] == (0, 0):
+        return ""
     if space.kinds[place[4]] != (0, 0):
         return f"takes the query as a token of its own context (value {b}, key {r})"
     if a not in accumulators:
@@ -154,9 +176,16 @@ def _joins(mask: Part, n: int) -> list[tuple[Sum, Fraction]] | None:
     decay = mask.get((1, 0), zero) / first if first and n > 1 else zero
     if decay and all(mask.get((i, j), zero) == (first * decay ** (i - j) if j <= i else 0) for i, j in inside):
         return [(Sum("trace", decay), first)]
+    back = [mask.get((k, 0), zero) for k in range(n)]
+    if sum(x != 0 for x in back) <= WINDOW and all(
+        mask.get((i, j), zero) == (back[i - j] if j <= i else 0) for i, j in inside
+    ):
+        return [(Sum("past", back=k) if k else Sum("sum"), x) for k, x in enumerate(back) if x]
     return None
 
 
+WINDOW = 8
+"""A mask with more diagonals than this is read as no sum of past keys."""
 Key = tuple[str, str, str, Sum]
 """(row written, row read, key block, how joined)"""
 
@@ -168,9 +197,17 @@ def _built(
     sizes = dict(layout.features)
     of_row = {row: (name, k) for name, _ in layout.features for k, row in enumerate(layout.block(name))}
     blocks: list[dict[tuple[Key, str], dict[tuple[int, int], Fraction]]] = []
+    maps: RowMaps = []
     for t in own:
         found: dict[tuple[Key, str], dict[tuple[int, int], Fraction]] = {}
+        K: dict[tuple[str, str], Fraction] = {}
         for (a, b, r, s, k), x in t.entries.items():
+            if s >= layout.p:  # over the constant row: it counts the context, so by a plain sum
+                if any(how != Sum("sum") for how, _ in shapes[k]):
+                    return NoRule("rows are mixed token by token over a mask that is no plain sum")
+                at_rows = layout.accumulators[a - layout.p], layout.accumulators[s - layout.p]
+                K[at_rows] = K.get(at_rows, Fraction(0)) + sum(factor for _, factor in shapes[k]) * x
+                continue
             (key, i), (asks, j) = of_row[r], of_row[s]
             if (sizes[key] == layout.d) != (sizes[asks] == layout.d):
                 return NoRule(f"a layer turns {key} into {asks} by a row of numbers, which no preconditioner is")
@@ -179,12 +216,17 @@ def _built(
                 block = found.setdefault((at, asks), {})
                 block[i, j] = block.get((i, j), Fraction(0)) + factor * x
         blocks.append({at: {ij: x for ij, x in block.items() if x} for at, block in found.items()})
+        maps.append(K)
+    data = holds_data(network.prompt)
+    if not kills(maps, data):
+        return NoRule("rows that hold rewards are mixed token by token, so that rewards themselves change")
     seen = [_Seen(network, x) for x in reach]
-    weights = _weights(network, blocks, seen)
+    weights = _weights(network, blocks, seen, maps)
     moves: list[Move] = []
     for number, weight in enumerate(weights):
-        moves += _moves(network, number, weight, blocks, seen, len(moves))
-    return Rule(tuple(weights), tuple(moves), holds_data(network.prompt), layout.accumulators, whole)
+        moves += _moves(network, number, weight, blocks, seen, moves)
+    mixes = of_weights(weights, maps)
+    return Rule(tuple(weights), tuple(moves), mixes, data, layout.accumulators, whole)
 
 
 @dataclass(frozen=True)
@@ -201,21 +243,29 @@ class _Seen:
         return keeps(self.reach, a, b, layout.block(key[2])[0], layout.block(asks)[0], (0, 0))
 
 
-def _weights(network: Network, blocks: Sequence[Any], seen: Sequence[_Seen]) -> list[Weight]:
+def _weights(network: Network, blocks: Sequence[Any], seen: Sequence[_Seen], maps: RowMaps) -> list[Weight]:
     layout, sizes = network.layout, dict(network.layout.features)
     order = sorted(layout.accumulators, key=lambda name: name != network.readout.row)
     single = {b.name for b in network.prompt.algorithm.features if b.scalar}
+    brought = {b.name for b in network.prompt.algorithm.features if b.query is not None}
+    gains = carried(network, blocks, maps) if any(maps) else None
     found: list[Weight] = []
     for row in order:
         keys = {at for layer in blocks for at, _ in layer if at[0] == row}
         classes: list[dict[str, Fraction]] = []
         for name, size in layout.features:
-            if not any(at[0] == row and asks == name for layer in blocks for at, asks in layer):
+            if gains is None:
+                moved = any(at[0] == row and asks == name for layer in blocks for at, asks in layer)
+            else:
+                moved = bool(gains.get((row, name)))
+            if not moved:
                 continue
             for own in classes:
                 base = next(iter(own))
                 ratio = None
-                if sizes[base] == size:
+                if sizes[base] == size and gains is not None:
+                    ratio = _ratio(gains[row, base], gains[row, name])
+                elif sizes[base] == size:
                     pairs = [((key, base), (key, name)) for key in keys]
                     ratio = _multiple(pairs, blocks, seen)
                 if ratio is not None:
@@ -224,7 +274,11 @@ def _weights(network: Network, blocks: Sequence[Any], seen: Sequence[_Seen]) -> 
             else:
                 classes.append({name: Fraction(1)})
         for own in classes:
-            sign = network.readout.sign if row == network.readout.row else 1
+            sign = 1  # an error has -w.phi in it, the read-out row what it is read with; else as it stands
+            if row == network.readout.row and (gains is None or brought & own.keys()):
+                sign = network.readout.sign
+            elif len(own) > 1 and brought & own.keys() and min(own.values()) < 0:
+                sign = -1
             label = NAMES[len(found)] if len(found) < len(NAMES) else f"w{len(found)}"
             found.append(Weight(label, row, {k: x * sign for k, x in own.items()}, next(iter(own)) in single))
     return found
@@ -248,16 +302,25 @@ def _multiple(pairs: Sequence[Any], blocks: Sequence[Any], seen: Sequence[_Seen]
     return ratio
 
 
+def _ratio(one: Mapping[Any, Fraction], other: Mapping[Any, Fraction]) -> Fraction | None:
+    """The factor that the second is of the first; None where it is none."""
+    if one.keys() != other.keys():
+        return None
+    ratios = {other[at] / x for at, x in one.items()}
+    return ratios.pop() if len(ratios) == 1 else None
+
+
 def _moves(
-    network: Network, number: int, weight: Weight, blocks: Sequence[Any], seen: Sequence[_Seen], used: int
+    network: Network, number: int, weight: Weight, blocks: Sequence[Any], seen: Sequence[_Seen], before: Sequence[Move]
 ) -> list[Move]:
+    """What moves a weight; a preconditioner that is an earlier one in every layer has its letter."""
     base = next(iter(weight.blocks))
     d = 1 if weight.scalar else network.layout.d
     factor = weight.blocks[base]  # the row holds factor * w, and Omega's own block is moved
     names = [name for name, _ in network.layout.features]
     keys = sorted(
         {at for layer in blocks for at, asks in layer if at[0] == weight.row and asks == base},
-        key=lambda at: (network.layout.accumulators.index(at[1]), names.index(at[2]), at[3].kind != "sum"),
+        key=lambda at: (network.layout.accumulators.index(at[1]), names.index(at[2]), at[3].kind != "sum", at[3].back),
     )
     groups: list[list[tuple[Fraction, Key]]] = []
     for key in keys:
@@ -274,11 +337,13 @@ def _moves(
         E = layer.get((key, base), {})
         return tuple(tuple(E.get((j, i), Fraction(0)) / factor / x for j in range(d)) for i in range(d))
 
-    return [
-        Move(
-            number, LETTERS[used + k] if used + k < len(LETTERS) else f"C{used + k}",
-            tuple(Piece(x, key[1], key[2], key[3]) for x, key in group),
-            tuple(matrix(layer, shown, group) for layer, shown in zip(blocks, seen, strict=True)),
-        )
-        for k, group in enumerate(groups)
-    ]  # fmt: skip
+    known = {(m.matrices, m.scalar): m.letter for m in before}
+    result = []
+    for group in groups:
+        matrices = tuple(matrix(layer, shown, group) for layer, shown in zip(blocks, seen, strict=True))
+        used = len(set(known.values()))
+        fresh = LETTERS[used] if used < len(LETTERS) else f"C{used}"
+        letter = known.setdefault((matrices, weight.scalar), fresh)
+        pieces = tuple(Piece(x, key[1], key[2], key[3]) for x, key in group)
+        result.append(Move(number, letter, pieces, matrices, weight.scalar))
+    return result

@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 import layerproof as lp
 from layerproof.numeric.files.weights_file import description
 from layerproof.numeric.recognition.function import quantile_bound
+from layerproof.proofs.identify.decompile import _same
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.construction import construct
@@ -60,9 +61,12 @@ def test_every_algorithm_is_recognised_exactly_with_its_parameters_and_in_every_
         found = asked(given, layout=name)
         assert (found.algorithm, found.match) == (name, "exact")
         assert found.networks[0].distance == 0
-        document = found.networks[0].document()["catalogue"][0]
-        told = {**document["parameters"], "lam": document["trace_decay"]}
-        assert {k: Fraction(told[k]) for k in known if k != "gamma"} == {k: known[k] for k in known if k != "gamma"}
+        document = found.networks[0].document()
+        assert document["rule"]["kind"] == "update" and document["rule"]["of"] == "every row"
+        told = {"lam": document["catalogue"][0]["trace_decay"], **document["catalogue"][0]["parameters"]}
+        assert {k: Fraction(told[k]) for k in known if told.get(k)} == {
+            k: x for k, x in known.items() if k != "gamma" or "gamma" in told
+        }
 
 
 def in_another_gauge(heads: Sequence[lp.Head]) -> tuple[lp.Head, ...]:
@@ -88,7 +92,7 @@ def test_a_mask_that_holds_the_discount_tells_it_and_a_discount_that_is_told_mus
     (x,) = asked(given, function=True, trials=2).networks
     assert (x.algorithm, x.match, x.gamma) == ("k-step-td", "exact", Fraction(4, 5))
     assert x.function is not None and x.function["distances_exact"]
-    assert any("gamma = 4/5, and on no others" in note for note in x.notes)
+    assert any("gamma = 4/5, and for no others" in note for note in x.notes)
     assert asked(given, gamma=Fraction(4, 5)).match == "exact"
     other = asked(given, gamma=Fraction(9, 10))
     assert other.match != "exact" and other.networks[0].distance > 0
@@ -258,6 +262,31 @@ def test_a_rule_that_no_list_has_is_decompiled_and_then_proved(tmp_path: Path) -
     found = asked({"P": P, "Q": Q}, layers=2, rule=tmp_path / "rule.py")
     assert "with its MATRICES, are this network's" in found.written
     assert lp.verify(str(tmp_path / "rule.py"), d=2, n=3, layers=2, evidence=["derived", "identity-symbolic"]).holds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gtd", "v += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) D phi_j + a v"),
+        ("k-step-td", "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C (phi_j + 1/2 phi_{j-1} + 1/4 phi_{j-2})"),
+        ("emphatic-td", "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C rho_j F_j phi_j"),
+    ],
+    ids=["gtd", "k-step-td", "emphatic-td"],
+)
+def test_the_rules_of_other_heads_masks_and_rows_are_decompiled_and_proved(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rule.py"
+    found = asked(lp.construct(name, d=D, n=N, layers=2, gamma="1/2", seed=1), layout=name, rule=path)
+    assert said in found.networks[0].update()
+    assert lp.verify(str(path), d=2, n=3, layers=2, evidence=["derived", "identity-symbolic"]).holds
+    text = path.read_text()
+    lines = [x for x in text.splitlines() if "sweep.n" in x]  # of the new weights; a sign there is another rule
+    wrong = text.replace(lines[0], lines[0].replace(" + C @", " - C @"))
+    assert wrong != text
+    (tmp_path / "other.py").write_text(wrong)
+    assert not _same(tmp_path / "other.py", found.networks[0].recognition.network, found.rule)
 
 
 @pytest.mark.slow
