@@ -10,13 +10,15 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.errors import ArgumentError, DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
 from ..symbolic.own import OwnConstruction
+from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from .case import Case, Progress, Settings, counted, silent
 from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
+from .pattern_claims import pattern_claims
 from .sizes import fitted
-from .user_file import LOAD_LIMIT, Subject, guarded, resolve
+from .user_file import LOAD_LIMIT, Subject, guarded, resolve_any
 from .verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, refused
 from .work import check_work
 
@@ -26,7 +28,7 @@ SIZES = "the weights are given, and not as blocks for every size, so this eviden
 
 
 def verify(
-    *algorithms: str | Subject,
+    *algorithms: str | Subject | PatternAlgorithm,
     settings: Settings | None = None,
     evidence: Iterable[str] | None = None,
     progress: Progress = silent,
@@ -38,16 +40,17 @@ def verify(
     Raises `ArgumentError` for an unknown algorithm, kind of evidence or option, before anything runs.
     """
     settings = settings or Settings()
-    kinds_of_subject = (str, Algorithm, OwnConstruction)
+    kinds_of_subject = (str, Algorithm, OwnConstruction, PatternAlgorithm)
     wrong = next((a for a in algorithms if not isinstance(a, kinds_of_subject)), None)
     if wrong is not None:
         raise ArgumentError(f"algorithms holds {shown(wrong)}, wanted names or algorithms, one argument each")
     asked = ask(evidence)
     load_limit = min(LOAD_LIMIT, settings.time_limit)
-    found: list[Subject] = [resolve(a, load_limit) for a in algorithms] or list(catalogue().values())
+    found = [resolve_any(a, load_limit) for a in algorithms] or list(catalogue().values())
     chosen = list({id(a): a for a in found}.values())  # one named twice is checked once
     own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
+    patterned = [a for a in chosen if isinstance(a, PatternAlgorithm)]
     known = {name for a in chosen for name in a.parameters}
     unknown = sorted(settings.values.keys() - known)
     if unknown:
@@ -75,7 +78,7 @@ def verify(
     for case in cases:
         case.algorithm.choose(case.options)
         check_work(case, asked)
-    if updates:
+    if updates or patterned:
         check_device(settings, asked)
     claims: list[Claim] = []
     with guarded(chosen, settings.time_limit):
@@ -83,6 +86,8 @@ def verify(
             claims += establish(case, asked, explicit=evidence is not None)
         for k, construction in enumerate(own, len(cases) + 1):
             claims += own_claims(construction, settings, asked, counted(progress, k, total))
+        for k, algorithm in enumerate(patterned, len(cases) + len(own) + 1):
+            claims += pattern_claims(algorithm, settings, asked, counted(progress, k, total))
     return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims), notes=notes)
 
 

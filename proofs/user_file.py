@@ -19,6 +19,8 @@ from ..symbolic.algorithms import find
 from ..symbolic.approximation.rule import Rule
 from ..symbolic.errors import ArgumentError, ContentError
 from ..symbolic.own import OwnConstruction
+from ..symbolic.pattern_algorithms import pattern_catalogue
+from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from ..symbolic.tracing.judged import judged
 from ..symbolic.tracing.own import judged_own
@@ -39,15 +41,21 @@ def is_file(name: str) -> bool:
     return name.endswith(".py") or os.sep in name or "/" in name
 
 
-def resolve(subject: str | Subject, seconds: float = LOAD_LIMIT) -> Subject:
+def resolve(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIMIT) -> Subject:
     """An algorithm by its name, a user's file by its path, an object as what is judged of it (`tracing.judged`)."""
+    if isinstance(subject, PatternAlgorithm):
+        raise _refused(subject)
     if not isinstance(subject, str):
         if not isinstance(subject, (Algorithm, OwnConstruction)):
             raise ArgumentError(f"algorithms holds {shown(subject)}, wanted names, files or algorithms")
         if id(subject) in _origin:  # what a file answered is judged already, and its functions ask for numbers
             return subject
         return judged(subject) if isinstance(subject, Algorithm) else judged_own(subject)
-    return load(Path(subject), seconds) if is_file(subject) else find(subject)
+    if is_file(subject):
+        return load(Path(subject), seconds)
+    if subject in pattern_catalogue():
+        raise _refused(pattern_catalogue()[subject])
+    return find(subject)
 
 
 def resolve_algorithm(subject: str | Subject, doing: str) -> Algorithm:
@@ -59,6 +67,21 @@ def resolve_algorithm(subject: str | Subject, doing: str) -> Algorithm:
             "or use layerproof verify"
         )
     return found
+
+
+def resolve_any(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIMIT) -> Subject | PatternAlgorithm:
+    """As `resolve`, for what takes algorithms that attend by patterns too."""
+    if isinstance(subject, PatternAlgorithm):
+        return subject
+    found = pattern_catalogue().get(subject) if isinstance(subject, str) else None
+    return resolve(subject, seconds) if found is None else found
+
+
+def _refused(found: PatternAlgorithm) -> ArgumentError:
+    return ArgumentError(
+        f"{found.name} attends by a pattern or keeps its state in tokens, and this is for linear attention over "
+        f"accumulator rows: layerproof verify {found.name} checks it, layerproof derive {found.name} shows its heads"
+    )
 
 
 def origin(subject: Any) -> Path | None:

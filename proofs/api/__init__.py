@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from .symbolic.invariance.symmetry import SymmetryGroup as SymmetryGroup
     from .symbolic.markov.decision import DecisionProcess as DecisionProcess
     from .symbolic.own import OwnConstruction as OwnConstruction
+    from .symbolic.patterns.record import PatternAlgorithm as PatternAlgorithm
     from .symbolic.prompt import Context as Context
 
 _HOMES = {
@@ -81,6 +82,7 @@ _HOMES = {
     "LinearTransformer": "numeric.transformer",
     "NOT_MAPPED": "numeric.export.interpretability",
     "OwnConstruction": "symbolic.own",
+    "PatternAlgorithm": "symbolic.patterns.record",
     "Result": "proofs.verdict",
     "Rule": "symbolic.approximation.rule",
     "SymmetryGroup": "symbolic.invariance.symmetry",

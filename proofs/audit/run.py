@@ -17,7 +17,7 @@ from ..checker import ask, verify
 from ..invariance.claims import invariance
 from ..invariance.question import Question
 from ..report.published import Comparison, comparison
-from ..user_file import is_file, resolve, resolve_algorithm
+from ..user_file import is_file, resolve_algorithm, resolve_any
 from ..verdict import SCHEMA, Claim, Result, Verdict, worst_asked
 from .spec import Claims, Entry
 
@@ -109,7 +109,7 @@ def _claims(entry: Entry, folder: Path, prove: bool, time_limit: int, progress: 
     asked = None if entry.evidence is None else list(entry.evidence)
     if asked is None and prove:
         asked = [*ask(None), "proved-all-sizes"]
-    subject = resolve(name)
+    subject = resolve_any(name)
     return verify(subject, settings=settings, evidence=asked, progress=progress).claims
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ...symbolic.algorithms import find
 from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
 from ..certificate.certificate import certify, check_target, write
@@ -16,7 +15,7 @@ from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import CheckOptions
 from ..terminal.table import show
-from ..user_file import is_file
+from ..user_file import is_file, resolve
 
 DEFAULTS = CheckOptions()
 
@@ -36,7 +35,7 @@ def command(
     What is refuted or open is written as such, and the exit code is that of `layerproof verify`: 1 or 3.
     """
     if not is_file(algorithm):
-        find(algorithm)
+        resolve(algorithm)
     settings = options.settings()
     check_target(output)
     file = os.path.relpath(Path(algorithm).resolve(), output.resolve().parent) if is_file(algorithm) else None

@@ -12,10 +12,14 @@ from ...symbolic.construction import Construction, construct
 from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ...symbolic.exact import whole_number
+from ...symbolic.pattern_algorithms import pattern_catalogue
+from ...symbolic.patterns.derive import derive_pattern
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import dumps
 from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections
+from ..report.document.patterns import pattern_sections
 from ..report.document.plain import as_json, as_latex, as_text
 from ..terminal.options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
 from ..user_file import guarded, resolve_algorithm
@@ -44,6 +48,8 @@ def command(
 
     With -d, -n or -L the exact matrices are added, with preconditioners drawn from the seed.
     """
+    if algorithm in pattern_catalogue():
+        return _pattern(pattern_catalogue()[algorithm], json or format == "json", format)
     found = resolve_algorithm(algorithm, "derive")
     if trace is not None and "trace" not in found.options:
         raise ArgumentError(f"trace is {shown(trace)}, but {found.name} keeps no trace: leave it out")
@@ -90,6 +96,27 @@ def command(
     if construction is not None:
         parts = [*parts, *weight_sections(construction)]
     print((as_latex if format == "latex" else as_text)(title, parts), end="")
+    return 0
+
+
+def _pattern(algorithm: PatternAlgorithm, json: bool, format: str) -> int:
+    """The heads of an algorithm that attends by patterns, as text or data: they hold at all sizes."""
+    if format == "latex":
+        raise ArgumentError(f"format is latex, but the heads of {algorithm.name} are printed as text or json only")
+    parts = pattern_sections(derive_pattern(algorithm))
+    title = f"{algorithm.title}: heads derived from the update"
+    if not json:
+        print(as_text(title, parts), end="")
+        return 0
+    claim = Claim(
+        algorithm.name, "the heads follow from the textbook update", "derived", Verdict.HOLDS,
+        "see `layerproof verify` for the identities", title,
+    )  # fmt: skip
+    print(
+        dumps({"command": "derive", "schema": SCHEMA, "claims": [claim.to_json()], "algorithm": algorithm.name,
+               "options": {}, "derivation": as_json(parts)}),
+        end="",
+    )  # fmt: skip
     return 0
 
 

@@ -16,6 +16,9 @@ from ...symbolic.algorithm import GROUPS, Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.derivation.derive import closed_form_heads
 from ...symbolic.derivation.state import SymbolicState
+from ...symbolic.pattern_algorithms import pattern_catalogue
+from ...symbolic.patterns.derive import derive_pattern
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.strict_json import dumps
 from ..evidence import kinds
 from ..terminal.options import Json
@@ -47,6 +50,22 @@ def describe(algorithm: Algorithm) -> dict[str, Any]:
     }
 
 
+def describe_pattern(algorithm: PatternAlgorithm) -> dict[str, Any]:
+    """One algorithm that attends by patterns, as plain data."""
+    return {
+        "name": algorithm.name,
+        "title": algorithm.title,
+        "source": algorithm.source,
+        "heads": len(derive_pattern(algorithm).heads),
+        "rows": [row.name for row in algorithm.rows],
+        "state": algorithm.state,
+        "kernels": list(algorithm.kernels),
+        "parameters": list(algorithm.parameters),
+        "differs": algorithm.differs,
+        "evidence": [name for name in kinds() if name != "proved-all-sizes"],
+    }
+
+
 def command(
     *,
     evidence: Annotated[
@@ -56,12 +75,22 @@ def command(
 ) -> int:
     """List the algorithms with their sources, heads, prompt rows and the evidence that exists for each."""
     found = [describe(a) for a in catalogue().values()]
+    patterned = [describe_pattern(a) for a in pattern_catalogue().values()]
     meanings = [
         {"name": name, "strength": kind.STRENGTH, "meaning": _first_line(kind)} for name, kind in kinds().items()
     ]
     if json:
         print(
-            dumps({"command": "list", "schema": SCHEMA, "claims": [], "algorithms": found, "evidence": meanings}),
+            dumps(
+                {
+                    "command": "list",
+                    "schema": SCHEMA,
+                    "claims": [],
+                    "algorithms": found,
+                    "patterns": patterned,
+                    "evidence": meanings,
+                }
+            ),
             end="",
         )
         return 0
@@ -84,6 +113,11 @@ def command(
                 _entry(a, out)
         else:
             out.print(_table(group, members))
+    out.print(Text("attention patterns, state in tokens", "bold underline"))
+    for p in patterned:
+        out.print(Text.assemble((p["name"], "bold"), f"  {p['heads']} head{'s' * (p['heads'] != 1)}  {p['state']}"))
+        out.print(Padding(Text(p["source"]), (0, 0, 0, 2)))
+    out.print(Text("  for verify and derive, each by its name"))
     out.print(Text(f"Evidence for each: {', '.join(kinds())}"))
     for a in found:
         missing = [name for name in kinds() if name not in a["evidence"]]

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ...symbolic.errors import ArgumentError
+from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.plain_text import message
 from ..check.regression import check_target, replay
 from ..check.regression import save as write_case
@@ -17,6 +18,7 @@ from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import RunOptions
 from ..terminal.table import show
+from ..user_file import resolve
 from ..verdict import Result
 
 DEFAULTS = RunOptions()
@@ -54,6 +56,8 @@ def command(
         return _report(replay(case, options.time_limit), details, json)
     if save is not None:
         check_target(save)
+        for name in set(algorithms) & set(pattern_catalogue()):
+            resolve(name)  # a case is of linear attention: this says so
     settings = options.settings()
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]

@@ -24,9 +24,11 @@ symbolic/attention symbolic/readout
 symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own symbolic/tracing
 symbolic/approximation symbolic/rules
 symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
+symbolic/patterns symbolic/pattern_algorithms
 symbolic/convergence symbolic/invariance symbolic/recognition
 numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference
-numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/training numeric/recognition
+numeric/files numeric/exported numeric/transformer numeric/export numeric/judge numeric/patterns numeric/training
+numeric/recognition
 proofs/posix proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/sizes proofs/own proofs/counterexample
 proofs/user_file
 proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/installed proofs/theory/compiled
@@ -34,7 +36,8 @@ proofs/theory/theorem
 proofs/theory/audit proofs/theory/general proofs/theory/seal proofs/theory/generated
 proofs/theory/numbers proofs/theory/jobs proofs/theory/joined proofs/theory/check_again proofs/theory/gate
 proofs/theory/audits
-proofs/theory/record proofs/theory/picture proofs/evidence proofs/limit proofs/work proofs/own_claims proofs/terminal
+proofs/theory/record proofs/theory/picture proofs/evidence proofs/limit proofs/work proofs/own_claims
+proofs/pattern_claims proofs/terminal
 proofs/identify
 proofs/checker proofs/assertions proofs/invariance
 proofs/approximation

@@ -1,0 +1,1 @@
+"""Layers with attention patterns in torch, and the judge of their runs."""

@@ -1,0 +1,104 @@
+"""The layer with attention patterns in torch: kernels of frozen rows, linear scores under a mask, the shift of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...symbolic.errors import ArgumentError
+from ...symbolic.patterns.layer import Layer
+from ...symbolic.plain_text import shown
+from ..device import precision
+from ..lower import lower_matrix, round_to
+
+KERNELS = ("linear", "polynomial", "relu", "exponential", "softmax")
+
+
+def kernel_pattern(kernel: str, X: Tensor, n: int) -> Tensor:
+    """K (..., N, N) from the features X (..., d, N): a kernel of the scores, zero where the key is not of the context.
+
+    The softmax is over the n keys of each query; a key beyond them is left out of it, and not given a score of minus
+    infinity.  Raises `ArgumentError` for a kernel that is not there.
+    """
+    if kernel not in KERNELS:
+        raise ArgumentError(f"kernel is {shown(kernel)}, wanted one of {', '.join(KERNELS)}")
+    scores = X.mT[..., :n, :] @ X
+    if kernel == "polynomial":
+        scores = (1 + scores).square()
+    elif kernel == "relu":
+        scores = scores.relu()
+    elif kernel == "exponential":
+        scores = scores.exp()
+    elif kernel == "softmax":
+        scores = scores.softmax(dim=-2)
+    return torch.cat([scores, torch.zeros_like(X[..., :1, :])], dim=-2)
+
+
+@dataclass(frozen=True, eq=False)
+class PatternLayer:
+    """A layer's matrices in floats, as `Layer` has them; its Q whole, (m, m)."""
+
+    heads: tuple[tuple[Tensor, Tensor | None], ...]
+    mask: Tensor
+    scale: float
+    shift: tuple[Tensor, Tensor] | None
+
+    def __call__(self, Z: Tensor, K: Tensor | None) -> Tensor:
+        """Z (..., m, N) after the layer; K : (..., N, N), the pattern of heads without scores."""
+        change = torch.zeros_like(Z)
+        for V, Q in self.heads:
+            A = K if Q is None else Z.mT @ (Q @ Z)
+            if A is None:
+                raise ArgumentError("K is None, wanted a pattern : (..., N, N), since a head has no scores of its own")
+            change = change + V @ (Z @ (A * self.mask))
+        Z = Z + change * self.scale
+        if self.shift is not None:
+            kept, moved = self.shift
+            following = torch.cat([Z[..., 1:], torch.zeros_like(Z[..., :1])], dim=-1)
+            Z = kept @ Z + moved @ following
+        return Z
+
+
+def whole_scores(layer: Layer, m: int) -> list[list[list[Any]] | None]:
+    """Q (m, m) of each head as rows of exact numbers, from the rows that it is cut down to."""
+    result: list[list[list[Any]] | None] = []
+    for _, scores in layer.heads:
+        if scores is None:
+            result.append(None)
+            continue
+        rows: list[list[Any]] = [[0] * m for _ in range(m)]
+        for i, values in zip(scores.keys, scores.Q.fractions(), strict=True):
+            for j, x in zip(scores.queries, values, strict=True):
+                rows[i][j] = x
+        result.append(rows)
+    return result
+
+
+def lowered(layer: Layer, m: int, dtype: torch.dtype, device: torch.device) -> PatternLayer:
+    """An exact layer in floats, each entry rounded to nearest once."""
+    from ...symbolic.arithmetics.rational import RationalMatrix
+
+    heads = tuple(
+        (
+            lower_matrix(V, dtype, device),
+            None if Q is None else lower_matrix(RationalMatrix.of(Q), dtype, device),
+        )
+        for (V, _), Q in zip(layer.heads, whole_scores(layer, m), strict=True)
+    )
+    shift = None if layer.shift is None else tuple(lower_matrix(x, dtype, device) for x in layer.shift)
+    mask = torch.tensor(np.array(layer.mask), dtype=dtype, device=device)
+    return PatternLayer(heads, mask, round_to(layer.scale.fraction(), precision(dtype)), shift)  # type: ignore[arg-type]
+
+
+def run(layers: Sequence[PatternLayer], prompts: Tensor, K: Tensor | None) -> np.ndarray:
+    """Every state in turn : (L+1, T, m, N) as float64.  prompts : (T, m, N); K : (T, N, N)."""
+    states = [prompts]
+    with torch.no_grad():
+        for layer in layers:
+            states.append(layer(states[-1], K))
+    return np.asarray(torch.stack(states).to("cpu", torch.float64).numpy())

@@ -1,0 +1,333 @@
+"""The claims about an algorithm whose layers attend by patterns: the same kinds of evidence, the pattern opaque."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+from ..numeric.data.draws import BITS, contexts
+from ..symbolic.arithmetics.arithmetic import RATIONALS
+from ..symbolic.errors import NotPolynomialError, NotRepresentableError
+from ..symbolic.identity.exact import Mismatch
+from ..symbolic.identity.witness import Witness, shrink
+from ..symbolic.patterns.check import entrywise_pattern, random_pattern_identity
+from ..symbolic.patterns.derive import derive_pattern
+from ..symbolic.patterns.heads import PatternForm, heads_text
+from ..symbolic.patterns.identity import pattern_identity
+from ..symbolic.patterns.kernels import EXACT, exact_pattern, random_pattern
+from ..symbolic.patterns.layer import layer_of
+from ..symbolic.patterns.record import PatternAlgorithm
+from ..symbolic.patterns.run import chained, column_name, mismatches, prompt, row_names, setup
+from ..symbolic.prompt import Context
+from ..symbolic.strict_json import rational_text
+from . import limit
+from .case import Progress, Settings
+from .evidence import entrywise, exact, floats, kinds, proved, symbolic
+from .evidence import random as random_evidence
+from .evidence.derived import NAME as DERIVED
+from .verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, witness_json
+
+DERIVED_STRENGTH = "proved for all d and n, whatever the pattern (SymPy)"
+EXACT_PATTERNS = ("random rationals", *EXACT)
+LEAST_FEATURES, LEAST_CONTEXT = 8, 30
+"""The sizes at which the random identity is evaluated at least."""
+UNPROVED = "not machine-checked: no theory of attention patterns, or of state in a column, is written yet"
+
+
+def pattern_claims(
+    algorithm: PatternAlgorithm, settings: Settings, asked: tuple[str, ...], progress: Progress
+) -> list[Claim]:
+    """Every kind of evidence: what was asked for established, what was not listed as not run."""
+    check_pattern_work(algorithm, settings, asked)
+    values = algorithm.values({"gamma": settings.gamma, "lam": settings.lam, **settings.values})
+    form: PatternForm | None = None
+    claims: list[Claim] = []
+    for name, kind in kinds().items():
+        strength = DERIVED_STRENGTH if name == DERIVED else kind.STRENGTH
+        text = f"evidence of the kind {name}"
+        if name == DERIVED or (form is None and name in asked and not claims):
+            try:
+                form = derive_pattern(algorithm)
+            except (NotPolynomialError, NotRepresentableError) as error:
+                asks = name in asked
+                claims.append(Claim(algorithm.name, text, name, Verdict.UNDECIDED, strength, str(error), asked=asks))
+                continue
+        if name not in asked:
+            claims.append(Claim(algorithm.name, text, name, Verdict.NOT_RUN, strength, "not asked for", asked=False))
+        elif name == proved.NAME:
+            claims.append(Claim(algorithm.name, proved.CLAIM, name, Verdict.NOT_RUN, strength, UNPROVED))
+        elif form is None:
+            claims.append(Claim(algorithm.name, text, name, Verdict.NOT_RUN, strength, NEEDS_WEIGHTS))
+        else:
+            progress(f"{algorithm.name}: {name}")
+            claims += _ESTABLISH[name](form, settings, values, progress)
+    return claims
+
+
+def check_pattern_work(algorithm: PatternAlgorithm, s: Settings, asked: tuple[str, ...]) -> None:
+    """Raise `WorkLimitError` when what is asked for would take more than the stated limit."""
+
+    def estimate(z: Mapping[str, int]) -> dict[str, int]:
+        N, L = z["context"] + 1, z["layers"]
+        m = sum(1 if row.scalar else z["features"] for row in algorithm.rows)
+        # Every token that sums over tokens of its own does so in a loop; a layer's numbers grow with every layer.
+        loop = (N * N if algorithm.sees == "causal" else N) * 400
+        layers = L * (loop + N * m * 100 + N * N * (m + 40)) + L * L * N * m * 20
+        parts = {"identity-exact": max(z["exact_trials"], len(EXACT_PATTERNS) * bool(algorithm.kernels)) * layers}
+        parts["identity-random"] = L * (loop + N * N * m)
+        parts["float"] = min(z["trials"] * L, 1000) * (N * N * m + N * m * 200) + z["trials"] * L * N * N
+        parts["identity-entrywise"] = 0
+        return {name: work for name, work in parts.items() if name in asked}
+
+    names = ("features", "context", "layers", "trials", "exact_trials")
+    limit.check(s.max_work, {name: limit.Size(getattr(s, name)) for name in names}, estimate)
+
+
+def _derived(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
+    heads = len(form.heads)
+    pattern = "any pattern K made from rows that no layer writes" if form.algorithm.kernels else "linear scores"
+    text = f"the heads follow from the textbook update by a linear system, under {pattern}"
+    shift = "; then a shift of rows" if form.shift else ""
+    reason = f"{heads} head{'s' * (heads != 1)}, at least {form.least} needed under one mask{shift}"
+    details = {
+        "heads": heads_text(form),
+        "mask": form.sees,
+        "scale": "1/n" if form.by_length else "1",
+        "shift": [f"{to} <- {c} {read} of the next token" for (to, read), c in form.shift.items()],
+    }
+    yield Claim(form.algorithm.name, text, DERIVED, Verdict.HOLDS, DERIVED_STRENGTH, reason, details=details)
+
+
+def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
+    found = list(pattern_identity(form))
+    wrong = next((r for r in found if not r.holds), None)
+    where = "" if wrong is None else f"{wrong.fact}: row {wrong.row or 'any'}, {wrong.family or 'every'} columns"
+    yield Claim(
+        form.algorithm.name,
+        "one layer from any state is one update, for symbolic d and n and an opaque pattern",
+        symbolic.NAME,
+        Verdict.HOLDS if wrong is None else Verdict.REFUTED,
+        symbolic.STRENGTH,
+        f"{len(found)} identities of a generic token in each family of columns hold"
+        if wrong is None
+        else f"{where}: off by {wrong.difference}",
+        witness=None if wrong is None else {"row": wrong.row, "columns": wrong.family, "difference": wrong.difference},
+        details={"identities": [f"{r.fact}: {r.row} in {r.family} columns" for r in found if r.row]},
+    )
+
+
+def _entrywise(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
+    d, n = s.entrywise_features or min(s.features, 2), s.entrywise_context or min(s.context, 3)
+    found = entrywise_pattern(form, d, n)
+    yield Claim(
+        form.algorithm.name,
+        f"one layer is one update as a polynomial identity in all entries at d = {d}, n = {n}",
+        entrywise.NAME,
+        Verdict.HOLDS if found.difference is None else Verdict.REFUTED,
+        entrywise.STRENGTH,
+        found.difference or f"{found.terms} terms in {found.variables} variables agree",
+        witness=None if found.difference is None else {"difference": found.difference},
+        details={"d": d, "n": n, "terms": found.terms, "variables": found.variables},
+    )
+
+
+def drawn_steps(form: PatternForm, s: Settings) -> list[Any]:
+    """C of each layer, I/2 and a generic part, rows of rationals; None where the algorithm has none."""
+    d, scale = s.features, 1 << BITS
+    rng = random.Random(f"layerproof pattern preconditioners {s.seed}")
+
+    def one() -> Any:
+        if not form.algorithm.preconditioned:
+            return None
+        return [
+            [Fraction(int(i == j), 2) + Fraction(rng.randint(-scale, scale), 4 * d * scale) for j in range(d)]
+            for i in range(d)
+        ]
+
+    first = one()
+    return [first] * s.layers if s.looped else [first, *(one() for _ in range(s.layers - 1))]
+
+
+def drawn_start(algorithm: PatternAlgorithm, d: int, n: int, kind: str, seed: int) -> tuple[Any, ...]:
+    """The states to start from: zero on trajectories and given prompts, k / 2^10 in [-1, 1] on generic ones."""
+    rng, scale = random.Random(f"layerproof pattern states {seed}"), 1 << BITS
+
+    def entry() -> Fraction:
+        return Fraction(rng.randint(-scale, scale), scale) if kind == "generic" else Fraction(0)
+
+    count = 1 if algorithm.column else n + 1
+    if algorithm.state.startswith("a number"):
+        return tuple(entry() for _ in range(count))
+    return tuple([entry() for _ in range(d)] for _ in range(count))
+
+
+def _prompts(algorithm: PatternAlgorithm, s: Settings, count: int) -> Iterator[tuple[str, Context, tuple[Any, ...]]]:
+    drawn = contexts(s.features, s.context, s.seed, s.process, s.prompt)
+    for kind, number, context in islice(drawn, count):
+        if kind != "given" and algorithm.chained:
+            context = chained(context)
+        yield kind, context, drawn_start(algorithm, s.features, s.context, kind, s.seed + number)
+
+
+def _weights(pattern: str, context: Context, seed: int) -> list[list[Fraction]]:
+    if pattern in EXACT:
+        return exact_pattern(pattern, (*context.features, context.query))
+    return random_pattern(context.n + 1, seed)
+
+
+def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
+    algorithm, steps = form.algorithm, drawn_steps(form, s)
+    numbers = {name: RATIONALS.number(x) for name, x in values.items()}
+    patterns = EXACT_PATTERNS if algorithm.kernels else ("",)
+    text = f"all {s.layers} layers are the iterates (d = {s.features}, n = {s.context}), every column and row"
+    ran: list[str] = []
+
+    def first(pattern: str, context: Context, start: tuple[Any, ...]) -> Mismatch | None:
+        K = _weights(pattern, context, s.seed) if pattern else None
+        found = setup(algorithm, RATIONALS, context, start, numbers, K)
+        return next((m for m in mismatches(found, form, steps, numbers) if m is not None), None)
+
+    # One pattern a prompt, in turn; every pattern once at least.
+    count = max(s.exact_trials, len(patterns))
+    for number, (kind, context, start) in enumerate(_prompts(algorithm, s, count)):
+        progress(f"{algorithm.name}: exact arithmetic, prompt {number + 1} of {count}")
+        pattern = patterns[number % len(patterns)]
+        if first(pattern, context, start) is None:
+            ran.append(f"{kind}{f' with K of {pattern}' if pattern else ''}")
+            continue
+
+        def again(c: Context, w: tuple[Any, ...], pattern: str = pattern) -> Mismatch | None:
+            return first(pattern, chained(c) if algorithm.chained else c, w)
+
+        shrunk = shrink(again, context, start, budget=200)
+        where = shrunk.mismatch
+        yield Claim(
+            algorithm.name, text, exact.NAME, Verdict.REFUTED, exact.STRENGTH,
+            f"layer {where.layer}, row {where.row}, {where.column_name}: the layers and the textbook loop differ",
+            witness=_counterexample(form, shrunk, pattern, steps, values, s),
+        )  # fmt: skip
+        return
+    yield Claim(
+        algorithm.name, text, exact.NAME, Verdict.HOLDS, exact.STRENGTH,
+        f"equal over Q on {len(ran)} prompts ({', '.join(ran)})", details={"prompts": ran},
+    )  # fmt: skip
+
+
+def _counterexample(
+    form: PatternForm, found: Witness, pattern: str, steps: list[Any], values: dict[str, Fraction], s: Settings
+) -> dict[str, Any]:
+    """What redoing it by hand takes: prompt, states, weights K, C of each layer up to the one that differs."""
+    context = chained(found.context) if form.algorithm.chained else found.context
+    document = witness_json(Witness(context, found.start, found.mismatch))
+    K = _weights(pattern, context, s.seed) if pattern else None
+    return {
+        **document,
+        "parameters": {name: rational_text(x) for name, x in values.items()},
+        "pattern": None if K is None else [[rational_text(x) for x in row] for row in K],
+        "preconditioners": [
+            None if C is None else [[rational_text(x) for x in row] for row in C] for C in steps[: found.mismatch.layer]
+        ],
+        "heads": heads_text(form),
+    }
+
+
+def _random(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
+    d, n = max(s.features, LEAST_FEATURES), max(min(s.context, 100), LEAST_CONTEXT)
+    found = random_pattern_identity(form, d, n, s.layers, values, s.seed)
+    m, probability = found.mismatch, float(found.probability)
+    yield Claim(
+        form.algorithm.name,
+        f"all {s.layers} layers are the iterates at a random point modulo 2^61 - 1 (d = {d}, n = {n})",
+        random_evidence.NAME,
+        Verdict.HOLDS if m is None else Verdict.REFUTED,
+        random_evidence.STRENGTH,
+        f"equal; a false identity over the field passes with probability at most {probability:.1e} "
+        f"(degree {found.degree})"
+        if m is None
+        else f"layer {m.layer}, row {m.row}, {m.column_name}: the values differ",
+        witness=None
+        if m is None
+        else {
+            "layer": m.layer,
+            "row": m.row,
+            "column": m.column_name,
+            "layer_value": number_text(m.layer_value),
+            "iterate_value": number_text(m.iterate_value),
+            "modulus": str(found.prime),
+        },
+        details={"d": d, "n": n, "degree": found.degree, "prime": str(found.prime), "probability": probability},
+    )
+
+
+def _floats(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
+    """Every layer in torch against the exact layer of the state that came in, under the pattern that was computed."""
+    import torch
+
+    from ..numeric.device import TF32, environment, precision, resolve_device, resolve_dtype, strict_precision
+    from ..numeric.judge.dense import judged_prompts
+    from ..numeric.lower import lower_matrix
+    from ..numeric.patterns.attention import kernel_pattern, lowered, run
+    from ..numeric.patterns.judge import PatternModel, judge
+
+    algorithm, device, dtype = form.algorithm, resolve_device(s.device), resolve_dtype(s.dtype)
+    trials = judged_prompts(s.trials, s.layers)
+    kernel = algorithm.kernels[0] if algorithm.kernels else ""
+    text = floats.one_step_claim(s.layers, s.dtype, device, trials)
+    if kernel:
+        text += f", given the {kernel} pattern as it was computed"
+    if s.dtype == TF32.name or s.compiled:
+        mode = "tf32 is judged" if s.dtype == TF32.name else "torch.compile is run"
+        reason = f"{mode} for layers of linear attention only"
+        yield Claim(algorithm.name, text, floats.NAME, Verdict.NOT_RUN, floats.STRENGTH, reason)
+        return
+    numbers = {name: RATIONALS.number(x) for name, x in values.items()}
+    steps, made = drawn_steps(form, s), {}
+    for C in steps:
+        if id(C) not in made:
+            made[id(C)] = layer_of(form, RATIONALS, s.features, s.context, C, numbers)
+    layers = [made[id(C)] for C in steps]
+    rows = tuple(row_names(algorithm, s.features))
+    columns = tuple(column_name(algorithm, t, s.context) for t in range(s.context + 1))
+    setups = [setup(algorithm, RATIONALS, c, start, numbers) for _, c, start in _prompts(algorithm, s, trials)]
+    with strict_precision():
+        Z = torch.stack([lower_matrix(prompt(x, x.start), dtype, device) for x in setups])
+        scored = [i for i, name in enumerate(rows) if name.partition("[")[0] == algorithm.scored]
+        K = kernel_pattern(kernel, Z[:, scored], s.context) if kernel else None
+        floating = {key: lowered(layer, len(rows), dtype, device) for key, layer in made.items()}
+        states = run([floating[id(C)] for C in steps], Z, K)
+        surroundings = {**environment(device, dtype), "evaluation": "eager"}
+    patterns = None if K is None else K.to("cpu", torch.float64).numpy()
+    if kernel == "softmax":
+        yield _sums(algorithm, patterns, precision(dtype))
+    model = PatternModel(tuple(layers), rows, columns)
+    yield floats.judged(algorithm.name, text, judge(model, states, patterns, precision(dtype), device, surroundings))
+
+
+def _sums(algorithm: PatternAlgorithm, patterns: Any, target: Any) -> Claim:
+    """Whether every query's softmax weights sum to one: they are floats over their own sum, each divided once."""
+    from ..numeric.judge.bounds import growth
+
+    N = patterns.shape[-1]
+    bound = growth(N + 1, target)
+    sums = [sum((Fraction(x) for x in column), Fraction(0)) for K in patterns for column in K.T.tolist()]
+    error: Fraction = max(abs(x - 1) for x in sums)
+    text = "each token's softmax weights, over the tokens of the context, sum to one within the rounding of their sum"
+    return Claim(
+        algorithm.name, text, floats.NAME, Verdict.HOLDS if error <= Fraction(bound) else Verdict.REFUTED,
+        floats.STRENGTH, f"off by {float(error):.1e} at most, of (1+u)^{N + 1} - 1 = {bound:.1e}",
+        bound=bound, error=float(error), details={"fact": "softmax sums"},
+    )  # fmt: skip
+
+
+Establish = Callable[[PatternForm, Settings, Any, Progress], Iterator[Claim]]
+_ESTABLISH: dict[str, Establish] = {
+    DERIVED: _derived,
+    symbolic.NAME: _symbolic,
+    entrywise.NAME: _entrywise,
+    exact.NAME: _exact,
+    random_evidence.NAME: _random,
+    floats.NAME: _floats,
+}

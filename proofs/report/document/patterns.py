@@ -1,0 +1,60 @@
+"""The derivation of an algorithm that attends by patterns, in sentences."""
+
+from __future__ import annotations
+
+from ....symbolic.patterns.heads import PatternForm, heads_text
+from .parts import Section
+
+PATTERNS = {
+    True: "A = K under the mask, for every matrix K that is made from rows that no layer writes",
+    False: "A = Z^T Q Z under the mask",
+}
+MASKS = {
+    "context": "1 where the key is a token of the context, else 0",
+    "causal": "1 at key j and token t where j <= min(t, n), else 0",
+}
+
+
+def plain(latex: str) -> str:
+    """A formula of the catalogue as text.
+
+    >>> plain(r"\\gamma v(S_{t+1})")
+    'gamma v(S_{t+1})'
+    """
+    return latex.replace("\\top", "T").replace("\\", "")
+
+
+def pattern_sections(form: PatternForm) -> list[Section]:
+    """Update, prompt, layer, and what was solved for."""
+    algorithm = form.algorithm
+    sizes = {True: "1 row", False: "d rows"}
+    rows = [
+        f"{r.name}, {sizes[r.scalar]}{', which layers write' * (r.name in form.held)}: {plain(r.meaning)}"
+        for r in algorithm.rows
+    ]
+    scale = "1/n" if form.by_length else "1"
+    layer = f"A layer is Z + {scale} sum_h V_h Z A_h, with {PATTERNS[bool(algorithm.kernels)]}."
+    heads = []
+    for k, head in enumerate(heads_text(form), 1):
+        heads += [f"head {k}: V has {'; '.join(head['V'] or ())}"]
+        heads += [f"head {k}: Q has {'; '.join(head['Q'])}"] if head["Q"] is not None else []
+    masks = [f"The mask is {MASKS[form.sees]}."]
+    masks += [f"Its entries at a {key} key and a {own} token are seen by no prompt." for key, own in form.free]
+    shift = [
+        f"Then {to} <- {'' if c == 1 else f'{c} '}{read} of the token after it, zero at the query."
+        for (to, read), c in form.shift.items()
+    ]
+    return [
+        Section("The update", (str(algorithm.update.__doc__ or "").strip(), f"State: {algorithm.state}.")),
+        Section("The prompt", tuple(rows)),
+        Section("The layer", (layer, *masks, *shift)),
+        Section(
+            "The heads",
+            (
+                "They solve a linear system: what a token of the context adds to a token, by layer and by update.",
+                *heads,
+                f"Under one mask no fewer than {form.least} will do: the rank of the solution.",
+            ),
+        ),
+        Section("Source", (algorithm.source, algorithm.differs)),
+    ]

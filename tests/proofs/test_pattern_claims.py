@@ -1,0 +1,189 @@
+"""What the commands say of algorithms that attend by patterns, and the judge of their float runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from cli import run_cli
+
+import layerproof as lp
+from layerproof.numeric.device import PRECISIONS, environment
+from layerproof.numeric.lower import lower_matrix
+from layerproof.numeric.patterns import attention
+from layerproof.numeric.patterns.attention import kernel_pattern, lowered, run
+from layerproof.numeric.patterns.judge import PatternModel, judge
+from layerproof.proofs import pattern_claims
+from layerproof.proofs.case import Settings
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
+from layerproof.symbolic.errors import ArgumentError
+from layerproof.symbolic.pattern_algorithms import pattern_catalogue
+from layerproof.symbolic.patterns.derive import derive_pattern
+from layerproof.symbolic.patterns.kernels import KERNELS
+from layerproof.symbolic.patterns.layer import layer_of
+from layerproof.symbolic.patterns.run import column_name, prompt, row_names, setup
+
+SIZES = ("-d", "2", "-n", "4", "-L", "3", "--trials", "2")
+SMALL = Settings(features=2, context=4, layers=3, trials=2)
+EVIDENCE = ("derived", "identity-symbolic", "identity-entrywise", "identity-exact", "identity-random", "float")
+
+
+def test_every_kind_of_evidence_holds_but_the_kernels(capsys):
+    ran = run_cli(capsys, "verify", *pattern_catalogue(), *SIZES, "--json")
+    claims = ran.document["claims"]
+    asked = [c for c in claims if c["asked"]]
+    assert ran.code == 0 and all(c["verdict"] == "HOLDS" for c in asked)
+    for name in pattern_catalogue():
+        assert {c["evidence"] for c in asked if c["algorithm"] == name} == set(EVIDENCE)
+        (proved,) = (c for c in claims if c["algorithm"] == name and c["evidence"] == "proved-all-sizes")
+        assert (proved["verdict"], proved["asked"]) == ("NOT_RUN", False)
+
+
+def test_asking_for_the_kernel_is_not_run_and_no_success(capsys):
+    ran = run_cli(capsys, "verify", "sarsa", *SIZES, "--evidence", "derived", "--prove", "--json")
+    assert ran.code == 3
+    (proved,) = (c for c in ran.document["claims"] if c["evidence"] == "proved-all-sizes")
+    assert (proved["verdict"], proved["asked"]) == ("NOT_RUN", True) and "no theory" in proved["reason"]
+
+
+def test_patterns_stand_beside_linear_attention(capsys):
+    ran = run_cli(capsys, "verify", "td0", "causal-td", *SIZES, "--evidence", "derived")
+    assert ran.code == 0 and "td0" in ran.out and "causal-td" in ran.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("converge", "sarsa"), ("report", "softmax-td", "-o", "out"), ("invariance", "sarsa"), ("prove", "causal-td"),
+     ("certify", "softmax-td", "-o", "c.json"), ("export", "sarsa", "-o", "out"),
+     ("verify", "sarsa", "--save", "case.json")],
+    ids=lambda c: c[0],
+)  # fmt: skip
+def test_other_commands_say_that_they_are_for_linear_attention(capsys, monkeypatch, tmp_path: Path, command):
+    monkeypatch.chdir(tmp_path)
+    ran = run_cli(capsys, *command)
+    assert ran.code == 2 and not list(tmp_path.iterdir())
+    assert f"layerproof verify {command[1]} checks it" in ran.err
+
+
+def test_derive_and_list_show_them(capsys):
+    shown = run_cli(capsys, "derive", "softmax-td").out
+    assert "target <- gamma current of the token after it" in shown and "\\" not in shown
+    assert run_cli(capsys, "derive", "sarsa", "--json").document["algorithm"] == "sarsa"
+    assert run_cli(capsys, "derive", "sarsa", "--format", "latex").code == 2
+    listed = run_cli(capsys, "list", "--json").document["patterns"]
+    assert [(x["name"], x["heads"]) for x in listed] == [(name, 1) for name in pattern_catalogue()]
+    assert "softmax-td" in run_cli(capsys, "list").out
+
+
+def test_a_given_prompt_must_be_a_trajectory_where_the_algorithm_is_of_one():
+    loose = lp.Context.of([[1, 0], [0, 1]], [[1, 1], [1, 0]], [1, 2], [1, 0])
+    with pytest.raises(ArgumentError, match="one trajectory"):
+        lp.verify("softmax-td", prompt=loose, evidence=["identity-exact"], layers=1)
+    whole = lp.Context.of([[1, 0], [0, 1]], [[0, 1], [1, 0]], [1, 2], [1, 0])
+    assert lp.verify("softmax-td", prompt=whole, evidence=["identity-exact"], layers=1).holds
+
+
+def late(own, C, sweep, p):
+    sweep.total = 0 * own.state
+    for k in sweep:
+        sweep.total = sweep.total + k.weight * (k.reward + p.gamma * k.state - k.next_state)
+    return own.state + sweep.total
+
+
+def largest(own, C, sweep, p):
+    sweep.total = 0 * own.state
+    for k in sweep:
+        sweep.total = sweep.total + k.weight * max(k.reward, k.state)
+    return own.state + sweep.total
+
+
+def test_what_cannot_be_derived_is_undecided_and_the_rest_not_run():
+    wrong = replace(pattern_catalogue()["softmax-td"], name="wrong", update=largest)
+    found = lp.verify(wrong, d=2, n=3, layers=1)
+    verdicts = {c.evidence: c.verdict.value for c in found.claims}
+    assert found.exit_code == 3 and verdicts["derived"] == "UNDECIDED" and verdicts["identity-exact"] == "NOT_RUN"
+
+
+def test_a_heads_fault_is_refuted_with_a_prompt_that_can_be_redone(monkeypatch):
+    form = derive_pattern(pattern_catalogue()["softmax-td"])
+    wrong = replace(form, algorithm=replace(form.algorithm, update=late))
+    monkeypatch.setattr(pattern_claims, "derive_pattern", lambda _: wrong)
+    claims = pattern_claims.pattern_claims(wrong.algorithm, SMALL, EVIDENCE, lambda _: None)
+    found = {c.evidence: c for c in claims if c.asked and c.evidence.startswith("identity")}
+    assert {c.verdict.value for c in found.values()} == {"REFUTED"}
+    witness: Any = found["identity-exact"].witness
+    prompt_there = witness["prompt"]
+    assert prompt_there["next_features"] == [*prompt_there["features"][1:], prompt_there["query"]]
+    assert witness["layer_value"] != witness["iterate_value"] and len(witness["pattern"]) == 5
+
+
+def test_work_above_the_limit_is_refused_with_the_size_at_fault():
+    with pytest.raises(ArgumentError, match="context is 100000"):
+        lp.verify("causal-td", n=100000, evidence=["identity-exact"])
+
+
+# --- floats ----------------------------------------------------------------------------------------------------------
+def model(name: str) -> Any:
+    algorithm = pattern_catalogue()[name]
+    form, values = derive_pattern(algorithm), {k: RATIONALS.number(x) for k, x in
+                                               algorithm.values({"gamma": Fraction(9, 10)}).items()}  # fmt: skip
+    steps = pattern_claims.drawn_steps(form, SMALL)
+    layers = tuple(layer_of(form, RATIONALS, 2, 4, C, values) for C in steps)
+    setups = [setup(algorithm, RATIONALS, c, w, values) for _, c, w in pattern_claims._prompts(algorithm, SMALL, 2)]
+    Z = torch.stack([lower_matrix(prompt(s, s.start), torch.float64, "cpu") for s in setups])
+    K = kernel_pattern(algorithm.kernels[0], Z[:, :2], 4) if algorithm.kernels else None
+    named = PatternModel(layers, tuple(row_names(algorithm, 2)), tuple(column_name(algorithm, t, 4) for t in range(5)))
+    floating = [lowered(x, len(named.rows), torch.float64, torch.device("cpu")) for x in layers]
+    return named, run(floating, Z, K), None if K is None else K.numpy()
+
+
+def judged(named: Any, states: Any, K: Any) -> Any:
+    cpu = torch.device("cpu")
+    return judge(named, states, K, PRECISIONS[torch.float64], cpu, environment(cpu, torch.float64))
+
+
+@pytest.mark.parametrize("name", list(pattern_catalogue()))
+def test_a_float_layer_is_inside_its_bound_and_a_small_fault_is_not(name: str):
+    named, states, K = model(name)
+    assert judged(named, states, K).status == "within"
+    row = len(named.rows) - 1
+    wrong = states.copy()
+    wrong[2, 1, row, -1] += 1e-12 * max(1.0, abs(wrong[2, 1, row, -1]))
+    found = judged(named, wrong, K)
+    assert found.status == "exceeded" and found.where.layer == 2
+    lost = states.copy()
+    lost[1, 0, 0, 0] = float("nan")
+    assert judged(named, lost, K).status == "not-finite"
+
+
+def test_a_pattern_that_was_not_the_one_computed_is_refuted():
+    named, states, K = model("softmax-td")
+    assert judged(named, states, K[:, :, ::-1].copy()).status == "exceeded"
+
+
+def test_the_softmax_is_over_the_keys_of_the_context(monkeypatch):
+    X = torch.tensor([[[0.5, -1.0, 2.0]]], dtype=torch.float64)
+    K = kernel_pattern("softmax", X, 2)[0]
+    for t, x in enumerate((0.5, -1.0, 2.0)):
+        weights = torch.exp(torch.tensor([0.5 * x, -1.0 * x], dtype=torch.float64))
+        assert torch.allclose(K[:2, t], weights / weights.sum()) and K[2, t] == 0
+    with pytest.raises(ArgumentError, match="kernel is 'cosine', wanted one of"):
+        kernel_pattern("cosine", X, 2)
+    assert sorted(attention.KERNELS) == sorted(KERNELS)
+
+    def queries(kernel: str, X: torch.Tensor, n: int) -> torch.Tensor:  # the published code's axis
+        scores = (X.mT[..., :n, :] @ X).softmax(dim=-1)
+        return torch.cat([scores, torch.zeros_like(X[..., :1, :])], dim=-2)
+
+    algorithm = pattern_catalogue()["softmax-td"]
+    sums = [c for c in pattern_claims.pattern_claims(algorithm, SMALL, ("derived", "float"), lambda _: None)
+            if c.details.get("fact")]  # fmt: skip
+    assert [c.verdict.value for c in sums] == ["HOLDS"]
+    monkeypatch.setattr(attention, "kernel_pattern", queries)
+    sums = [c for c in pattern_claims.pattern_claims(algorithm, SMALL, ("derived", "float"), lambda _: None)
+            if c.details.get("fact")]  # fmt: skip
+    assert [c.verdict.value for c in sums] == ["REFUTED"]
