@@ -186,7 +186,7 @@ def token_columns(
 ) -> dict[str, Tensor]:
     """What the columns of the prompt hold, block by block: (B, N, width), the query last.
 
-    query : (B, width) of each block and of the reward in the query column
+    query : (B, width) of each block, of the reward and of the transition's other numbers in the query column
     """
     token = algorithm.context_token(data.together(Stacked), p)
     full = {}
@@ -218,7 +218,7 @@ def float_iterates(
     algorithm, low, p = setups[0].algorithm, Lowering(dtype, device), parameters(setups[0].p)
     data = lower_transitions(setups, low)
     start = tuple(Stacked(low.stack([s.start[i] for s in setups]).mT) for i in range(len(setups[0].start)))
-    names = (*(b.name for b in algorithm.features), "reward")
+    names = (*(b.name for b in algorithm.features), *algorithm.token_numbers)
     with torch.no_grad():
         weights = iterates(algorithm, data, start, lower_steps(steps, depth, low), p)
         query = {name: low.stack([getattr(s.tokens[-1], name) for s in setups]) for name in names}

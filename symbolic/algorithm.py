@@ -139,8 +139,8 @@ class Accumulator:
     """A named accumulator row of the prompt Z: the row that layers change.
 
     value : (weights, token, parameters) -> the entry of the row in that token's column when the weights are `weights`.
-            `token` has an attribute for each feature block (zero where the query has none) and `reward`
-            (zero in the query column).  It must be affine in the weights.
+            `token` has an attribute for each feature block (zero where the query has none), `reward` and each of the
+            transition's numbers (zero in the query column).  It must be affine in the weights.
     symbol : what a paper calls the row, in LaTeX: \\delta
     """
 
@@ -331,23 +331,30 @@ class Algorithm:
             raise ArgumentError(f"{self.name} needs a value for {', '.join(missing)}")
         return SimpleNamespace(**{name: values[name] for name in self.parameters}, **self.choose(options))
 
-    def token(self, blocks: Mapping[str, Any], reward: Any) -> SimpleNamespace:
-        """A column of the prompt as `Accumulator.value` reads it."""
-        return SimpleNamespace(**blocks, reward=reward)
+    @property
+    def token_numbers(self) -> tuple[str, ...]:
+        """What a column has beside its feature blocks: the reward, and the transition's numbers that are no blocks."""
+        blocks = {block.name for block in self.features}
+        return ("reward", *(name for name in self.transition_scalars if name not in blocks))
+
+    def token(self, blocks: Mapping[str, Any], numbers: Mapping[str, Any]) -> SimpleNamespace:
+        """A column of the prompt as `Accumulator.value` reads it, from its blocks and its `token_numbers`."""
+        return SimpleNamespace(**blocks, **numbers)
 
     def context_token(self, transition: Transition, p: Any) -> SimpleNamespace:
         """The column of a transition."""
-        return self.token({block.name: block.context(transition, p) for block in self.features}, transition.reward)
+        blocks = {block.name: block.context(transition, p) for block in self.features}
+        return self.token(blocks, {name: getattr(transition, name) for name in self.token_numbers})
 
     def query_token(self, query: Any, zero_scalar: Any) -> SimpleNamespace:
-        """The query column: zero wherever a block or the reward has no entry there."""
+        """The query column: zero wherever a block has no entry there, and for the reward and other numbers."""
         blocks = {}
         for block in self.features:
             if block.query is not None:
                 blocks[block.name] = block.query(query)
             else:
                 blocks[block.name] = zero_scalar if block.scalar else 0 * query
-        return self.token(blocks, zero_scalar)
+        return self.token(blocks, dict.fromkeys(self.token_numbers, zero_scalar))
 
     def column_values(self, weights: Sequence[Any], token: Any, p: Any) -> list[Any]:
         """The accumulator rows' entries in `token`'s column, top to bottom."""

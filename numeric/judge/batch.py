@@ -131,7 +131,10 @@ def batch_check(
 def _query(algorithm: Algorithm, data: FloatTransitions) -> dict[str, Tensor]:
     zero = torch.zeros(1, len(data.query), dtype=data.query.dtype)
     token = algorithm.query_token(Stacked(data.query.mT), Stacked(zero))
-    return {name: getattr(token, name).values.mT for name in (*(b.name for b in algorithm.features), "reward")}
+    return {
+        name: getattr(token, name).values.mT
+        for name in (*(b.name for b in algorithm.features), *algorithm.token_numbers)
+    }
 
 
 def _loop_errors(
@@ -161,7 +164,7 @@ def _loop_errors(
     tallest = max(float(x.abs().max()) for x in (*numbers, *(s.values for s in stacked)))
     lost = LOST if tallest <= TALLEST else torch.inf
     off = [Magnitude(m.values * _growth(m, double, target) + lost) for m in after]
-    silent = columns | {"reward": torch.zeros_like(columns["reward"])}
+    silent = columns | {name: torch.zeros_like(columns[name]) for name in algorithm.token_numbers}
     p = SimpleNamespace(**named)
     # The later layers act on the columns as they were lowered.
     beta = [m.values * (1 + _growth(m, double, target)) for m in _rows(algorithm, off, silent, p, least)]

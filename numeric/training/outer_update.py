@@ -144,7 +144,7 @@ def prompt_tensor(space: WeightSpace, features: Tensor, following: Tensor, rewar
     context = algorithm.context_token(Transition(phi, after, Stacked(rewards.unsqueeze(0)), Stacked(places)), p)
     asked = algorithm.query_token(Stacked(components_first(query).unsqueeze(-1)), 0.0)
     token = {}
-    for name in (*(block.name for block in algorithm.features), "reward"):
+    for name in (*(block.name for block in algorithm.features), *algorithm.token_numbers):
         parts = [_columns(getattr(context, name), rewards), _columns(getattr(asked, name), rewards[:, :1])]
         token[name] = torch.cat(parts, dim=1)
     start = [
@@ -152,7 +152,7 @@ def prompt_tensor(space: WeightSpace, features: Tensor, following: Tensor, rewar
         for w in algorithm.weights
     ]
     columns = {name: Stacked(components_first(x)) for name, x in token.items()}
-    rows = algorithm.column_values(start, algorithm.token(columns, columns.pop("reward")), p)
+    rows = algorithm.column_values(start, algorithm.token(columns, {}), p)
     below = [_columns(row, token["reward"].squeeze(-1)) for row in rows]
     return torch.cat([*(token[block.name] for block in algorithm.features), *below], dim=-1).mT
 

@@ -10,14 +10,20 @@ from ...symbolic.tracing.expression import SCALAR, Expression, Table, nodes
 
 def context_entry(traced: Traced, row: str) -> Expression | None:
     """An accumulator row's entry in a transition's column, in the transition's own symbols; None for zero."""
-    known: dict[str, Expression | None] = {r.name: r.context for r in traced.features}
-    table = Table()
-    return _put(table, dict(traced.accumulators)[row], {**known, "reward": table.name("transition", "reward", SCALAR)})
+    table, root = Table(), dict(traced.accumulators)[row]
+    known: dict[str, Expression | None] = {name: table.name("transition", name, SCALAR) for name in _numbers(root)}
+    return _put(table, root, known | {r.name: r.context for r in traced.features})
 
 
 def query_entry(traced: Traced, row: str) -> Expression | None:
     """An accumulator row's entry in the query column; None for zero."""
-    return _put(Table(), dict(traced.accumulators)[row], {**{r.name: r.query for r in traced.features}, "reward": None})
+    root = dict(traced.accumulators)[row]
+    return _put(Table(), root, dict.fromkeys(_numbers(root)) | {r.name: r.query for r in traced.features})
+
+
+def _numbers(root: Expression) -> list[str]:
+    """What an accumulator reads of a column by name: among them the transition's numbers, which are no blocks."""
+    return [node.name for node in nodes([root]) if node.op == "name" and node.source == "token"]
 
 
 def _put(table: Table, root: Expression, columns: Mapping[str, Expression | None]) -> Expression | None:

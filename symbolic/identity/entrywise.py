@@ -146,7 +146,7 @@ def _variable_names(derivation: Form, d: int, n: int) -> Iterator[str]:
     yield from (f"q[{i}]" for i in range(d))
     for block in algorithm.features:
         yield from [f"probe[{block.name}]"] if block.scalar else (f"probe[{block.name}][{i}]" for i in range(d))
-    yield "probe[reward]"
+    yield from (f"probe[{name}]" for name in algorithm.token_numbers)
 
 
 def _probe(derivation: Form, arithmetic: Arithmetic, variable: dict[str, Any], d: int) -> tuple[Any, EntryMatrix]:
@@ -160,7 +160,8 @@ def _probe(derivation: Form, arithmetic: Arithmetic, variable: dict[str, Any], d
             entries = [variable[f"probe[{block.name}][{i}]"] for i in range(d)]
             blocks[block.name] = arithmetic.vector(entries)
             column += [[x] for x in entries]
-    return derivation.algorithm.token(blocks, variable["probe[reward]"]), EntryMatrix(column)
+    numbers = {name: variable[f"probe[{name}]"] for name in derivation.algorithm.token_numbers}
+    return derivation.algorithm.token(blocks, numbers), EntryMatrix(column)
 
 
 def _demanded(setup: Problem, step: Any, probe: Any, n: int) -> list[Any]:

@@ -130,7 +130,9 @@ def _starts_filled(space: WeightSpace, row: str) -> bool:
     algorithm = space.algorithm
     values = algorithm.column_values(
         [0 if w in algorithm.scalar_weights else _Zero() for w in algorithm.weights],
-        algorithm.token({b.name: 1 if b.scalar else _Zero() for b in algorithm.features}, 1),
+        algorithm.token(
+            {b.name: 1 if b.scalar else _Zero() for b in algorithm.features}, dict.fromkeys(algorithm.token_numbers, 1)
+        ),
         algorithm.bind({name: 1 for name in algorithm.parameters}, space.options),
     )
     return bool(values[space.layout.accumulators.index(row)])

@@ -10,7 +10,6 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from types import SimpleNamespace
 from typing import Any
 
 from ..algorithm import Algorithm, Sweep, Transition
@@ -134,20 +133,20 @@ def values_at(record: Algorithm, options: Mapping[str, str], point: Point) -> di
     def weights() -> tuple[Any, ...]:
         return tuple(_lift(point.weights[w]) for w in record.weights)
 
-    tokens: list[tuple[str, dict[str, Any], Any]] = []
+    tokens: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
     for j, t in enumerate(transitions(), 1):
         blocks = {block.name: block.context(t, parameters()) for block in record.features}
-        tokens.append((f"token {j}", blocks, _lift(point.transitions[j - 1]["reward"])))
+        tokens.append((f"token {j}", blocks, {x: _lift(point.transitions[j - 1][x]) for x in record.token_numbers}))
     blocks = {}
     for block in record.features:
         zero: Any = Fraction(0) if block.scalar else PlainVector([0] * point.d)
         blocks[block.name] = zero if block.query is None else block.query(_lift(point.query))
-    tokens.append(("the query", blocks, Fraction(0)))
-    for where, entries, reward in tokens:
+    tokens.append(("the query", blocks, dict.fromkeys(record.token_numbers, Fraction(0))))
+    for where, entries, numbers in tokens:
         for block in record.features:
             _put(found, f"the row {block.name} at {where}", entries[block.name], point.d, block.scalar)
         for row in record.accumulators:
-            value = row.value(weights(), SimpleNamespace(**entries, reward=reward), parameters())
+            value = row.value(weights(), record.token(entries, numbers), parameters())
             _put(found, f"the accumulator {row.name} at {where}", value, point.d, True)
     steps = tuple(_lift(point.preconditioners[c]) for c in record.preconditioners)
     sweep = Sweep(transitions())
@@ -170,10 +169,14 @@ def traced_values(traced: Traced, point: Point) -> dict[str, Fraction]:
         {("transition", k): _lift(v) for k, v in t.items()} | {("transition", "index"): Fraction(j)}
         for j, t in enumerate(point.transitions, 1)
     ]
-    columns = [(f"token {j}", Values(outer | step), step["transition", "reward"]) for j, step in enumerate(steps, 1)]
-    columns.append(("the query", Values({("query", "q"): _lift(point.query)}), Fraction(0)))
-    for where, values, reward in columns:
-        token: dict[Any, Any] = {("token", "reward"): reward}
+    numbers = [{("token", k): _lift(v) for k, v in t.items() if not isinstance(v, tuple)} for t in point.transitions]
+    columns = [
+        (f"token {j}", Values(outer | step), carried)
+        for j, (step, carried) in enumerate(zip(steps, numbers, strict=True), 1)
+    ]
+    columns.append(("the query", Values({("query", "q"): _lift(point.query)}), dict.fromkeys(numbers[0], Fraction(0))))
+    for where, values, carried in columns:
+        token: dict[Any, Any] = dict(carried)
         for row in traced.features:
             node = row.context if where != "the query" else row.query
             zero: Any = Fraction(0) if row.scalar else PlainVector([0] * d)

@@ -83,7 +83,7 @@ def _accumulator(tape: Tape, algorithm: Algorithm, options: Any, known: Any, row
     role = f"the accumulator {row.name}"
     weights = tuple(tape.name("weight", w, known["weight", w]) for w in algorithm.weights)
     blocks = {block.name: tape.name("token", block.name, known["token", block.name]) for block in algorithm.features}
-    token = algorithm.token(blocks, tape.name("token", "reward", SCALAR))
+    token = algorithm.token(blocks, {name: tape.name("token", name, SCALAR) for name in algorithm.token_numbers})
     value = tape.run(role, row.value, weights, token, _parameters(tape, algorithm, options))
     return tape.node(value, SCALAR, role)
 

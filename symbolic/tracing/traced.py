@@ -161,7 +161,8 @@ def declared(record: Algorithm) -> dict[tuple[str, str], str]:
     known |= {("transition", name): SCALAR for name in ("reward", "index")}
     known |= {("transition", name): VECTOR if vector else SCALAR for name, vector in record.extras}
     known |= {("token", block.name): SCALAR if block.scalar else VECTOR for block in record.features}
-    return known | {("token", "reward"): SCALAR, ("sweep", "n"): SCALAR, ("query", "q"): VECTOR}
+    known |= {("token", name): SCALAR for name in record.token_numbers}
+    return known | {("sweep", "n"): SCALAR, ("query", "q"): VECTOR}
 
 
 class _Reader(NodeReader):

@@ -69,6 +69,17 @@ SOURCES = (
             author="Wang, Jiuqi and Chandra, Rohan and Zhang, Shangtong",
             title="Towards Provable Emergence of In-Context Reinforcement Learning",
             journal="arXiv preprint arXiv:2509.18389", year="2025"),
+    _source("barreto2017successor", r"Barreto et al\. 2017", "Barreto et al. 2017", "inproceedings",
+            author="Barreto, Andr{\\'e} and Dabney, Will and Munos, R{\\'e}mi and Hunt, Jonathan J. and Schaul, Tom and "
+            "van Hasselt, Hado and Silver, David",
+            title="Successor Features for Transfer in Reinforcement Learning",
+            booktitle="Advances in Neural Information Processing Systems", year="2017"),
+    _source("dayan1993improving", r"Dayan 1993", "Dayan 1993", "article",
+            author="Dayan, Peter", title="Improving Generalization for Temporal Difference Learning: The Successor "
+            "Representation", journal="Neural Computation", volume="5", number="4", pages="613--624", year="1993"),
+    _source("bellman1957dynamic", r"Bellman 1957", "Bellman 1957", "book",
+            author="Bellman, Richard", title="Dynamic Programming", publisher="Princeton University Press",
+            year="1957"),
     _source("sutton2016emphatic", r"Sutton, Mahmood, White 2016", "Sutton et al. 2016", "article",
             author="Sutton, Richard S. and Mahmood, A. Rupam and White, Martha",
             title="An Emphatic Approach to the Problem of Off-Policy Temporal-Difference Learning",

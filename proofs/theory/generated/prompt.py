@@ -83,17 +83,22 @@ def prompt_of(data: Data, traced: Traced, names: Names) -> Prompt:
 
     nothing = {key: zero(term.kind) for key, term in data.symbols.items() if key[0] == "weight"}
 
-    def column(entries: dict[str, Term], reward: Term, known: dict[tuple[str, str], Term] = data.symbols) -> list[Term]:
-        token = {("token", name): term for name, term in entries.items()} | {("token", "reward"): reward}
+    def column(
+        entries: dict[str, Term], carried: dict[str, Term], known: dict[tuple[str, str], Term] = data.symbols
+    ) -> list[Term]:
+        token = {("token", name): term for name, term in (entries | carried).items()}
         at = Reader({**known, **token})
         return [at(node) for _, node in traced.accumulators]
 
-    reward = data.symbols["transition", "reward"]
-    shown = column({name: atom(kinds[name], f"{row.name} j") for name, row in rows.items()}, reward)
+    here = {
+        name: term for (source, name), term in data.symbols.items() if source == "transition" and term.kind == NUMBER
+    }
+    absent = dict.fromkeys(here, number(0))
+    shown = column({name: atom(kinds[name], f"{row.name} j") for name, row in rows.items()}, here)
     contexts, queries = ({name: getattr(row, at) for name, row in rows.items()} for at in ("context", "query"))
-    at_query, direct = column(queries, number(0)), column(contexts, reward)
+    at_query, direct = column(queries, absent), column(contexts, here)
     zeros = {**data.symbols, **nothing}
-    at_zero = zip(column(contexts, reward, zeros), column(queries, number(0), zeros), strict=True)
+    at_zero = zip(column(contexts, here, zeros), column(queries, absent, zeros), strict=True)
     order = [name for name, _ in traced.accumulators]
     return Prompt(
         {name: row for name, row in rows.items() if kinds[name] == VECTOR},
