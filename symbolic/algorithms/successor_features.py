@@ -36,8 +36,8 @@ def successor_features(cumulants: int) -> Algorithm:
     return Algorithm(
         name="successor-features",
         title=f"Successor features (of {cumulants} cumulants)",
-        source="Barreto et al. 2017, Successor features for transfer in reinforcement learning, the Bellman equation of "
-        "psi; Dayan 1993",
+        source="Barreto et al. 2017, Successor features for transfer in reinforcement learning, the Bellman equation "
+        "of psi; Dayan 1993",
         transition_scalars=tuple(f"c{k}" for k in every if k > 1),
         features=(PHI, DISCOUNTED_NEXT),
         accumulators=tuple(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from layerproof.symbolic.algorithm import Accumulator, Algorithm
+from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock, Transition
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.blocks import NEXT, PHI
 from layerproof.symbolic.derivation.contraction import Algebra
@@ -88,3 +88,12 @@ def test_heads_are_not_combined_by_dividing():
     held = {"row": v * a.parameter("beta")}
     assert express(a, v, held) == {"row": a.parameter("beta").inverse()}
     assert express(a, v, held, dividing=False) is None
+
+
+def test_a_row_reads_what_a_transition_carries_and_a_block_of_that_name_instead_of_it():
+    carried = replace(td0(discounted(lambda p: p.gamma)), transition_scalars=("rho",))
+    t = Transition(1, 2, 3, 1, {"rho": 5})
+    p = carried.bind({"gamma": 1})
+    assert (carried.context_token(t, p).rho, carried.query_token(1, 0).rho) == (5, 0)
+    own = replace(carried, features=(*carried.features, FeatureBlock("rho", lambda t, p: 7, lambda q: 9, scalar=True)))
+    assert (own.context_token(t, p).rho, own.query_token(1, 0).rho) == (7, 9)

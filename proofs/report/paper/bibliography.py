@@ -70,8 +70,8 @@ SOURCES = (
             title="Towards Provable Emergence of In-Context Reinforcement Learning",
             journal="arXiv preprint arXiv:2509.18389", year="2025"),
     _source("barreto2017successor", r"Barreto et al\. 2017", "Barreto et al. 2017", "inproceedings",
-            author="Barreto, Andr{\\'e} and Dabney, Will and Munos, R{\\'e}mi and Hunt, Jonathan J. and Schaul, Tom and "
-            "van Hasselt, Hado and Silver, David",
+            author="Barreto, Andr{\\'e} and Dabney, Will and Munos, R{\\'e}mi and Hunt, Jonathan J. and Schaul, Tom "
+            "and van Hasselt, Hado and Silver, David",
             title="Successor Features for Transfer in Reinforcement Learning",
             booktitle="Advances in Neural Information Processing Systems", year="2017"),
     _source("dayan1993improving", r"Dayan 1993", "Dayan 1993", "article",
