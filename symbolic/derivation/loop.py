@@ -270,7 +270,7 @@ def express(a: Algebra, value: Any, candidates: dict[Any, Any], dividing: bool =
         shared = without_parameters(a, left.get(place, {}), {(): right.get(place, {})})
         if shared is None or (shared.divisor and not dividing):
             return None
-        equations.append(Equation(shared.left, shared.right.get((), {}), place))
+        equations.append(Equation(shared.left, dict(shared.right.get((), {})), place))
     found = solve(equations)
     if isinstance(found, Inconsistent):
         return None

@@ -45,8 +45,9 @@ def _divided(a: Algebra, part: Part, divisor: Exponents) -> Part:
     names = {name for exponents in (*part, divisor) for name, _ in exponents}
     if any(isinstance(name, (Power, Sum)) for name in names):
         inverse = a.monomials({divisor: Fraction(1)}).inverse()
-        return (a.monomials(part) * inverse).parts().get((), {})
-    result = {}
+        total: Scalar = a.monomials(part) * inverse
+        return total.parts().get((), {})
+    result: dict[Exponents, Fraction] = {}
     for exponents, c in part.items():
         powers = dict(exponents)
         for name, exponent in divisor:
