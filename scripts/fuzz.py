@@ -49,7 +49,10 @@ STRANGE: list[Any] = [
     "0x" + "7" * 5000,
 ]  # fmt: skip
 SMALL = ["-d", "2", "-n", "2", "-L", "1"]
+TINY = "--processes 2 --seeds 1 --width 1 -d 2 -n 2 -L 1 --states 3 --batches 1 --windows 2 --log 1"
 LINES = {
+    "audit": ["paper.toml"],
+    "train": ["-o", "run", *TINY.split()],
     "verify": ["td0", *SMALL, "--evidence", "derived"],
     "certify": ["td0", *SMALL, "--evidence", "derived", "-o", "cert.json"],
     "check": ["good.json", *SMALL],
@@ -79,6 +82,8 @@ FILES = {
     "good.json": ["check", "good.json", *SMALL],
     "proof.json": ["check", "proof.json", *SMALL],
     "case.json": ["check", "case.json", *SMALL],
+    "paper.toml": ["audit", "paper.toml"],
+    "run/settings.json": ["train", "-o", "run", *TINY.split()],
     "sweep.toml": ["sweep", "sweep.toml", "-o", "new.jsonl", "--workers", "1"],
     "done.jsonl": ["sweep", "sweep.toml", "-o", "done.jsonl", "--workers", "1"],
     "export": ["check", "export", *SMALL],
@@ -90,7 +95,14 @@ FILES = {
 
 PROCESSES = {"own.py", "case.json", "sweep.toml", "done.jsonl"}
 """Files that are read or run in other processes, which takes longer."""
-SELDOM = {**dict.fromkeys(PROCESSES, 0.04), "doctor": 0.15, "list": 0.3, "sweep": 0.1}
+SELDOM = {
+    **dict.fromkeys(PROCESSES, 0.04),
+    "doctor": 0.15,
+    "list": 0.3,
+    "sweep": 0.1,
+    "train": 0.15,
+    "run/settings.json": 0.15,
+}
 """How often what takes seconds is chosen, where everything else is 1."""
 WRONG = """
 from dataclasses import replace
@@ -138,6 +150,9 @@ def good_files(folder: Path, processes: bool) -> None:
         "prompt.json": json.dumps(prompt), "chain.json": json.dumps(chain), "steps.json": json.dumps(steps),
         "set.json": json.dumps({"schema": 1, "name": "value row", "matrices": rows}),
         "prompt.csv": "phi_1,phi_2,phi_next_1,phi_next_2,reward\n1,0,0,1,1\n0,1,1/2,0,-1/3\n1,1,,,\n",
+        "paper.toml": 'title = "t"\nd = 2\nn = 2\nL = 1\n[[claim]]\nequation = "1"\nstatement = "s"\n'
+        'algorithm = "td0"\nevidence = ["identity-exact"]\n[[claim]]\nalgorithm = "td0"\npublished = true\n'
+        'statement = "p"\n',
         "sweep.toml": 'algorithm = ["td0"]\nd = 2\nn = 2\nL = 1\ngamma = ["1/2", "1"]\nevidence = "identity-exact"\n',
     }  # fmt: skip
     for name, text in texts.items():
@@ -147,6 +162,7 @@ def good_files(folder: Path, processes: bool) -> None:
         f"certify td0 {' '.join(SMALL)} --evidence identity-exact -o good.json",
         "converge td0 --prompt prompt.json -o proof.json",
         f"export td0 {' '.join(SMALL)} --evidence derived --npz -o export",
+        f"train -o run {TINY}",
         "verify wrong.py -d 2 -n 2 -L 1 --evidence identity-exact --save case.json",
     ]
     for line in [*lines, "sweep sweep.toml -o done.jsonl --workers 1"] if processes else lines[:-1]:

@@ -12,8 +12,8 @@ from torch import Tensor
 from ...symbolic.errors import ContentError
 from ...symbolic.strict_json import dumps, loads
 from ..files.tensor_files import Stored, read_safetensors
-from .architecture import Architecture
-from .loop import State
+from .architecture import Architecture, judged
+from .loop import LANES, State
 from .settings import Training
 
 KEY = "layerproof"
@@ -45,7 +45,21 @@ def decode(content: bytes, settings: Training, group: int) -> State:
     own = {name: t for name, t in tensors.items() if not name.startswith(_MEASURED)}
     if not {"theta", "alpha"} <= own.keys() or len({len(values) for values in history.values()}) > 1:
         raise ContentError("is an incomplete state of a training run")
+    if not _fits(settings, own, history) or not 0 <= about["done"] <= settings.processes:
+        raise ContentError("is a state whose tensors have other shapes than the run's")
     return State(about["done"], own, history)
+
+
+def _fits(settings: Training, own: Mapping[str, Tensor], history: Mapping[str, list[Tensor]]) -> bool:
+    """Whether weights, steps, the optimiser's moments of both, and measures have the shapes that training gives."""
+    arch, K = Architecture.of(settings), settings.width
+    size = arch.stored * len(arch.names) * arch.m**2
+    shapes = {"theta": (K, size + -size % LANES), "alpha": (len(judged(settings)), K, LANES)}
+    for name, tensor in own.items():
+        parameter, _, moment = name.partition(".")
+        if tuple(tensor.shape) != (() if moment == "step" else shapes.get(parameter)):
+            return False
+    return all(tuple(t.shape) == (K,) for values in history.values() for t in values)
 
 
 def weights_file(arch: Architecture, weights: Tensor, seed: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from ...numeric.files.weights_file import read_weights
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.derivation.derive import derive
-from ...symbolic.errors import ContentError, LayerproofError
+from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ..assertions import judge
 from ..case import Progress, Settings, counted, silent
 from ..checker import ask, verify
@@ -87,7 +87,8 @@ def audit(claims: Claims, prove: bool = False, time_limit: int = 300, progress: 
         try:
             judged = Judged(entry, _claims(entry, claims.folder, prove, time_limit, inner))
         except LayerproofError as error:
-            judged = Judged(entry, (), str(error), error.exit_code)
+            code = ContentError.exit_code if isinstance(error, ArgumentError) else error.exit_code  # the file asked
+            judged = Judged(entry, (), str(error), code)
         found.append(judged)
     return Audit(claims, tuple(found))
 

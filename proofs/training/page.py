@@ -13,6 +13,7 @@ from ...numeric.training.checkpoint import read_trained
 from ...numeric.training.family import aligned
 from ...numeric.training.settings import TRAPS, Training
 from ...numeric.training.verdicts import VERDICTS
+from ...symbolic.errors import ContentError
 from ..report.assemble import cell, plain, prose
 from ..report.model import Block, Note, Picture, Report, Table
 from ..report.picture_bands import bands_picture
@@ -114,14 +115,17 @@ def _maps(settings: Training, document: Mapping[str, Any], weights: Mapping[int,
 
 
 def matrices(arch: Architecture, content: bytes) -> Tensor:
-    """A trained network's matrices (stored, matrices, m, m) in one gauge, from its file."""
+    """A trained network's matrices (stored, matrices, m, m) in one gauge; `ContentError` for a file of none."""
     tensors, _ = read_trained(content)
     layers = []
     for layer in range(arch.stored):
         rows = []
         for name in arch.names:
             head = int(name[1:]) - 1 if arch.several else 0
-            rows.append(tensors[f"layers.{layer}.heads.{head}.{name[0]}"])
+            key = f"layers.{layer}.heads.{head}.{name[0]}"
+            if key not in tensors or tuple(tensors[key].shape) != (arch.m, arch.m):
+                raise ContentError(f"has no {arch.m} by {arch.m} tensor {key}")
+            rows.append(tensors[key])
         layers.append(torch.stack(rows))
     return aligned(arch, torch.stack(layers).unsqueeze(0))[0]
 

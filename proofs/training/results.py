@@ -39,6 +39,28 @@ def metrics(settings: Training, seeds: Sequence[Mapping[str, Any]], nulls: Seque
     }
 
 
+def is_measures(document: Any) -> bool:
+    """Whether a document is one seed's measures, as training writes them."""
+    if not isinstance(document, dict) or not {"seed", "curves", "final", "verdicts", "processes"} <= document.keys():
+        return False
+    curves, final, said, processes = (document[k] for k in ("curves", "final", "verdicts", "processes"))
+    if not isinstance(processes, list) or not all(type(x) is int for x in processes):
+        return False
+    if not all(isinstance(x, dict) and x for x in (curves, final, said)) or type(document["seed"]) is not int:
+        return False
+    numbers = [final.values(), *curves.values()]
+    if not all(isinstance(values, list) and len(values) == len(processes) for values in curves.values()):
+        return False
+    return all(x is None or type(x) in (int, float) for values in numbers for x in values) and all(
+        isinstance(x, str) and x in VERDICTS for x in said.values()
+    )
+
+
+def shape_of(document: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The names of a seed's measures and its log points."""
+    return (*(tuple(sorted(document[k])) for k in ("curves", "final", "verdicts")), tuple(document["processes"]))
+
+
 def bands(curves: Sequence[Sequence[float | None]]) -> dict[str, list[float | None]]:
     """Mean, standard error, and the quartiles over seeds at every log point."""
     found: dict[str, list[float | None]] = {key: [] for key in ("mean", "standard error", "low", "median", "high")}

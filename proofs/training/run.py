@@ -26,7 +26,7 @@ from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ...symbolic.strict_json import dumps, loads
 from ..case import Progress, silent
 from .job import MEASURES, WEIGHTS, Job, run_job, saved
-from .results import metrics
+from .results import is_measures, metrics, shape_of
 
 EVERY = 20.0
 """Seconds between two writings of a state."""
@@ -98,7 +98,7 @@ def train(
         nulls = [untrained(own)] if own.exact else []
         if null and own.exact:
             nulls.append(_shuffled(place, own, null, executor, device, progress))
-        seeds = [_measured(place, seed) for seed in range(1, own.seeds + 1)]
+        seeds = _all_measured(place, own.seeds)
         document = metrics(own, seeds, nulls)
         progress("pictures: drawing")
         _finish(place, own, document)
@@ -106,10 +106,17 @@ def train(
 
 
 def _finish(place: Path, settings: Training, document: dict[str, Any]) -> None:
-    from .page import page
+    from ...numeric.training.architecture import Architecture
+    from .page import matrices, page
     from .pictures import emergence
 
     weights = {seed: (place / f"seed-{seed}" / WEIGHTS).read_bytes() for seed in range(1, settings.seeds + 1)}
+    for seed, content in weights.items():
+        try:
+            matrices(Architecture.of(settings), content)
+        except ContentError as error:
+            path = place / f"seed-{seed}" / WEIGHTS
+            raise ContentError(f"{path}: {error}: delete it to train that seed again") from None
     place_file(place / METRICS, dumps(document))
     place_file(place / PICTURE, emergence(document)[0])
     place_file(place / PAGE, page(settings, document, weights))
@@ -277,10 +284,24 @@ def _known(place: Path, seed: int, settings: Training) -> bool:
 
 def _measured(place: Path, seed: int) -> dict[str, Any]:
     path = place / f"seed-{seed}" / MEASURES
-    document = loads(read_text(path))
-    if not isinstance(document, dict) or not {"curves", "final", "verdicts", "processes"} <= document.keys():
+    try:
+        document = loads(read_text(path))
+    except ContentError as error:
+        raise ContentError(f"{path}: {error}: delete it to train that seed again") from None
+    if not is_measures(document):
         raise ContentError(f"{path}: holds no measures of a trained network: delete it to train that seed again")
-    return document
+    found: dict[str, Any] = document
+    return found
+
+
+def _all_measured(place: Path, seeds: int) -> list[dict[str, Any]]:
+    """The measures of every seed, which are the same ones at the same log points."""
+    found = [_measured(place, seed) for seed in range(1, seeds + 1)]
+    for seed, document in enumerate(found, 1):
+        if shape_of(document) != shape_of(found[0]):
+            path = place / f"seed-{seed}" / MEASURES
+            raise ContentError(f"{path}: has other measures than seed 1: delete it to train that seed again")
+    return found
 
 
 def _shuffled(
@@ -291,7 +312,7 @@ def _shuffled(
     inner = place / "null"
     _claim(inner, own)
     _train_groups(inner, own, executor, device, progress, "training on rewards in disorder")
-    found = [_measured(inner, seed) for seed in range(1, networks + 1)]
+    found = _all_measured(inner, networks)
     import torch
 
     final = {

@@ -80,6 +80,7 @@ def test_a_claim_that_cannot_be_checked_stops_no_other_and_is_no_success(folder)
     found = judged(missing + TRUE, folder)
     assert [j.verdict for j in found.judged] == [Verdict.NOT_RUN, Verdict.HOLDS]
     assert found.exit_code == 4 and "nothing.json" in found.judged[0].error
+    assert judged(TRUE.replace('"td0"', '"td00"'), folder).exit_code == 4  # what a file says wrongly is its content
     open_ = replace(found, judged=(replace(found.judged[0], error="", code=0), found.judged[1]))
     assert open_.exit_code == 3
 

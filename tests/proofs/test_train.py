@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from cli import assert_refused, run_cli
 
 from layerproof.numeric.files.locking import locked_folder
-from layerproof.numeric.training.loop import Trainer
+from layerproof.numeric.training.checkpoint import decode, encode
+from layerproof.numeric.training.loop import State, Trainer
 from layerproof.numeric.training.presets import preset_named
 from layerproof.proofs.report.picture_bands import Band, bands_picture
 from layerproof.proofs.training import run as runs
@@ -179,6 +181,41 @@ def test_a_damaged_state_is_named(tmp_path: Path) -> None:
         train("tiny", tmp_path / "fresh", **QUICK)
     with pytest.raises(ArgumentError, match="no setting"):
         train("tiny", tmp_path / "none", lr=1)
+
+
+def test_damaged_files_of_a_run_are_named(tmp_path: Path) -> None:
+    train("tiny", tmp_path, **QUICK)
+    measures, weights = (tmp_path / "seed-2" / name for name in ("measures.json", "weights.safetensors"))
+    good = measures.read_text()
+    damaged = [
+        (measures, "[", "is not JSON"),
+        (measures, good.replace('"share": [', '"share": [null,'), "holds no measures"),
+        (measures, good.replace('"share": [', '"shore": ['), "other measures than seed 1"),
+        (
+            measures,
+            good.replace("null", '"x"') if "null" in good else good.replace("reached", "x"),
+            "holds no measures",
+        ),
+        (weights, "", "no safetensors file"),
+    ]
+    for path, content, said in damaged:
+        before = path.read_bytes()
+        path.write_text(content)
+        with pytest.raises(ContentError, match=rf"seed-2/{path.name}: .*{said}.*: delete it"):
+            train("tiny", tmp_path, **QUICK)
+        path.write_bytes(before)
+
+
+def test_a_state_of_other_shapes_is_none() -> None:
+    own = chosen("tiny", QUICK)
+    state = Trainer(own, 0).save()
+    assert decode(encode(state, own, 0), own, 0).done == 0
+    for name, tensor in (("theta", state.tensors["theta"][:1]), ("alpha.step", torch.ones(2)), ("beta", torch.ones(1))):
+        wrong = State(0, {**state.tensors, name: tensor}, {})
+        with pytest.raises(ContentError, match="other shapes"):
+            decode(encode(wrong, own, 0), own, 0)
+    with pytest.raises(ContentError, match="other shapes"):
+        decode(encode(State(0, state.tensors, {"share": [torch.ones(1)]}), own, 0), own, 0)
 
 
 # numbers and pictures
