@@ -112,19 +112,19 @@ def fitted_outputs(
     """
     heads = _heads(network, member, decay, free, moments)
     count = len(heads.parts) - 1
-    free = bool(heads.discounted.any())
+    discounts = bool(heads.discounted.any())
     best: tuple[float, np.ndarray] | None = None
     with np.errstate(all="ignore"):
-        for step, kappa in STARTS if free else [s for s in STARTS if s[1] == 1.0]:
-            x = np.array([step] * count + ([kappa] if free else []))
-            x, left = _descend(lambda v: _outputs(heads, v[:count], v[count] if free else 1.0, depth) - outputs, x)
-            sound = not free or 0 <= x[count] <= MOST
+        for step, kappa in STARTS if discounts else [s for s in STARTS if s[1] == 1.0]:
+            x = np.array([step] * count + ([kappa] if discounts else []))
+            x, left = _descend(lambda v: _outputs(heads, v[:count], v[count] if discounts else 1.0, depth) - outputs, x)
+            sound = not discounts or 0 <= x[count] <= MOST
             if sound and np.isfinite(left) and (best is None or left < best[0]):
                 best = left, x
     if best is None:
         return None
     x = best[1]
-    discount = float(x[count]) if free else None
+    discount = float(x[count]) if discounts else None
     values = _outputs(heads, x[:count], 1.0 if discount is None else discount, depth)
     return (x[:count].tolist(), discount, values) if values.any() else None
 

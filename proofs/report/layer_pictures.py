@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from ...symbolic.arithmetics.rational import RationalMatrix
 from .document.formula import Formula, row_formula
@@ -61,7 +62,7 @@ def _head(
     return Picture(drawn[0], drawn[1], caption, _numbers(pattern(head), tokens))
 
 
-def _numbers(entries: Sequence[Sequence[object]], tokens: Sequence[str]) -> Table:
+def _numbers(entries: Sequence[Sequence[Fraction]], tokens: Sequence[str]) -> Table:
     rows = tuple(
         (Cell((name,)), *(Cell((number(x),)) for x in line)) for name, line in zip(tokens, entries, strict=True)
     )

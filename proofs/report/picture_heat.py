@@ -38,8 +38,8 @@ def heat_cells(
         for j, value in enumerate(line):
             if value:
                 strength = FAINTEST + (1 - FAINTEST) * float(abs(value) / most)
-                inside = (x + j * wide + 1, y + i * high + 1, wide - 2, high - 2)
-                parts.append(rect(*inside, fill_opacity=strength, **solid(int(value < 0))))
+                left, top = x + j * wide + 1, y + i * high + 1
+                parts.append(rect(left, top, wide - 2, high - 2, fill_opacity=strength, **solid(int(value < 0))))
     for j in range(0, len(columns), ceil(max(LETTER * max(map(len, columns), default=1) + 2, 1) / wide)):
         parts.append(text(x + (j + 0.5) * wide, y - 6, columns[j], "middle", "muted"))
     for i in range(0, len(rows), ceil((FONT + 2) / high)):

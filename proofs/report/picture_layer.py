@@ -67,7 +67,8 @@ def roles(blocks: Sequence[Block], head: HeadStep) -> dict[str, list[Block]]:
 
 def pattern(head: HeadStep) -> list[list[Fraction]]:
     """M (Z^T Q Z): with which weight each token's value comes into each column."""
-    return (RationalMatrix.of(head.mask) @ RationalMatrix.of(head.scores)).fractions()
+    found: list[list[Fraction]] = (RationalMatrix.of(head.mask) @ RationalMatrix.of(head.scores)).fractions()
+    return found
 
 
 def head_picture(

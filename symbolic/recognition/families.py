@@ -298,11 +298,11 @@ class _Heads:
                 for i, j in zip(self.features[r], self.features[s], strict=True)
             }
             found.append(_term(V, Q, self.masks[h.mask]))
-        for h in self.member.tokenwise[:1]:  # all of them at once: K over the constant row
-            (one,) = self.features[h.row]
+        for over in self.member.tokenwise[:1]:  # all of them at once: K over the constant row
+            (one,) = self.features[over.row]
             for written, line in predicted_map(self.member.tokenwise).items():
                 Q = {(one, self.rows[read]): self._number(c, scalars) for read, c in line.items()}
-                found.append(_term({(self.rows[written], one): Fraction(1)}, Q, self.masks[h.mask]))
+                found.append(_term({(self.rows[written], one): Fraction(1)}, Q, self.masks[over.mask]))
         return [t for t in found if t.V and t.Q]
 
     def entry(self, name: str, i: int, j: int) -> list[Term]:
