@@ -46,12 +46,12 @@ def statement(old: str, new: str) -> Callable[[Audit], Audit]:
     return changed
 
 
-def weights(change: Callable[[Any], Any], factor: int = 1) -> Change:
+def weights(change: Callable[[Any], Any]) -> Change:
     """Every entry E of the first head changed: all tables of them are printed from the derivation."""
 
     def changed(derivation: Derivation) -> Derivation:
         head, *others = derivation.heads
-        E = {(r, change(word), s): c * factor for (r, word, s), c in head.E.items()}
+        E = {(r, change(word), s): c for (r, word, s), c in head.E.items()}
         return replace(derivation, heads=(replace(head, E=E), *others))
 
     return changed
@@ -79,7 +79,6 @@ class Fault:
 HYPOTHESIS = "Local Notation state := "
 FAULTS = {
     # the loop
-    "the old trace read for the new one": Fault("td-lambda", files=theory("*: new_e)", "*: e)"), said="the loop does"),
     "the order of the updates": Fault(
         "average-reward-td", files=theory("R j - mean_reward +", "R j - reward_sum / j.+1%:R +"), said="the loop does"
     ),
@@ -94,7 +93,6 @@ FAULTS = {
         "td-lambda", files=statement("lam ^+ (i - j)", "lam ^+ (i - j + (5 < i))"), said="does not compile"
     ),
     # the weights
-    "the sign of a word": Fault("td0", weights(same, -1), said="one layer with the weights"),
     "right for symmetric C alone": Fault("td0", weights(transposed), said="one layer with the weights"),
     "a head left out": Fault("gtd2", lambda d: replace(d, heads=d.heads[1:]), said="one layer with the weights"),
     "other weights in the statement": Fault("td0", files=statement("- (C l)^T", "- (C l)"), said="audits/"),
