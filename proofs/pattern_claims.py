@@ -159,7 +159,7 @@ def drawn_start(algorithm: PatternAlgorithm, d: int, n: int, kind: str, seed: in
         return Fraction(rng.randint(-scale, scale), scale) if kind == "generic" else Fraction(0)
 
     count = 1 if algorithm.column else n + 1
-    if algorithm.state.startswith("a number"):
+    if algorithm.numbers:
         return tuple(entry() for _ in range(count))
     return tuple([entry() for _ in range(d)] for _ in range(count))
 

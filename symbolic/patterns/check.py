@@ -50,7 +50,7 @@ def entrywise_pattern(form: PatternForm, d: int, n: int) -> EntrywiseCheck:
     features, query = [vector(f"phi[{j}]") for j in range(n)], vector("q")
     following = [*features[1:], query] if algorithm.chained else [vector(f"next[{j}]") for j in range(n)]
     rewards = [new(f"R[{j}]") for j in range(n)]
-    start = [new(f"v[{t}]") if _number(algorithm) else vector(f"w[{t}]") for t in range(_count(algorithm, n))]
+    start = [new(f"v[{t}]") if algorithm.numbers else vector(f"w[{t}]") for t in range(_count(algorithm, n))]
     C = [vector(f"C[{i}]") for i in range(d)] if algorithm.preconditioned else None
     K = [[new(f"K[{j},{t}]") for t in range(n + 1)] for j in range(n + 1)] if algorithm.kernels else None
     context = fmpq_mpoly_ctx.get(names, Ordering.lex)
@@ -80,10 +80,6 @@ def entrywise_pattern(form: PatternForm, d: int, n: int) -> EntrywiseCheck:
     return EntrywiseCheck(d, n, len(names), terms, difference)
 
 
-def _number(algorithm: PatternAlgorithm) -> bool:
-    return algorithm.state.startswith("a number")
-
-
 def _count(algorithm: PatternAlgorithm, n: int) -> int:
     return 1 if algorithm.column else n + 1
 
@@ -102,7 +98,7 @@ def random_pattern_identity(
 
     features, query = [numbers(d) for _ in range(n)], numbers(d)
     following = [*features[1:], query] if algorithm.chained else [numbers(d) for _ in range(n)]
-    start: list[Any] = [numbers(1)[0] if _number(algorithm) else numbers(d) for _ in range(_count(algorithm, n))]
+    start: list[Any] = [numbers(1)[0] if algorithm.numbers else numbers(d) for _ in range(_count(algorithm, n))]
     steps = [[numbers(d) for _ in range(d)] if algorithm.preconditioned else None for _ in range(depth)]
     K = [numbers(n + 1) for _ in range(n + 1)] if algorithm.kernels else None
     values = {name: element(Fraction(parameters[name])) for name in algorithm.parameters}

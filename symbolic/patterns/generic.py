@@ -83,7 +83,7 @@ def _token(algorithm: PatternAlgorithm, algebra: Algebra, family: str, place: st
         token.next_state = _next_state(algorithm, algebra, place, p)
     if not algorithm.column:
         suffix = place if family == "context" else "q"
-        number = algorithm.state.startswith("a number")
+        number = algorithm.numbers
         token.state = algebra.scalar(f"v_{suffix}") if number else algebra.vector(f"w_{suffix}")
     elif family == "parameter":
         token.state = algebra.vector("w")
@@ -93,7 +93,7 @@ def _token(algorithm: PatternAlgorithm, algebra: Algebra, family: str, place: st
 def _next_state(algorithm: PatternAlgorithm, algebra: Algebra, place: str, p: Any) -> Any:
     if algorithm.column:
         return None
-    number = algorithm.state.startswith("a number")
+    number = algorithm.numbers
     value = algebra.scalar(f"v_{place}+1") if number else algebra.vector(f"w_{place}+1")
     return value / p.gamma if hasattr(p, "gamma") else value
 

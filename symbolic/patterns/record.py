@@ -107,6 +107,11 @@ class PatternAlgorithm:
         return self.state == STATES[2]
 
     @property
+    def numbers(self) -> bool:
+        """Whether the state of a token is a number."""
+        return self.state == STATES[0]
+
+    @property
     def families(self) -> tuple[str, ...]:
         """The families of columns that its prompt has, in order."""
         return ("context", "parameter") if self.column else ("context", "query")

@@ -134,7 +134,7 @@ def _updated(s: Setup, states: States, C: Any, keys: Sequence[Any], t: int) -> A
 
 def _together(s: Setup) -> bool:
     """Whether numbers of all tokens can be updated as one vector: they sum over the same tokens, by weights alone."""
-    return s.K is not None and s.algorithm.sees == "context" and s.algorithm.state.startswith("a number")
+    return s.K is not None and s.algorithm.sees == "context" and s.algorithm.numbers
 
 
 def _all(s: Setup, states: States, C: Any) -> States:

@@ -46,9 +46,7 @@ def run(algorithm: PatternAlgorithm, seed: int = 0, start: Any = None) -> tuple[
     rng, given = random.Random(seed), context(seed)
     count = 1 if algorithm.column else N + 1
     if start is None:
-        start = [
-            numbers(rng, 1)[0] if algorithm.state.startswith("a number") else numbers(rng, D) for _ in range(count)
-        ]
+        start = [numbers(rng, 1)[0] if algorithm.numbers else numbers(rng, D) for _ in range(count)]
     values = {name: RATIONALS.number(x) for name, x in algorithm.values({"gamma": GAMMA}).items()}
     K = random_pattern(N + 1, seed) if algorithm.kernels else None
     steps = [[numbers(rng, D) for _ in range(D)] if algorithm.preconditioned else None for _ in range(L)]
@@ -140,7 +138,7 @@ def test_degenerate_prompts_hold_too():
         for features, reward in ((zero, 0), (one, 1)):
             s, steps, values = run(algorithm)
             data = Context.of([features] * N, [features] * N, [reward] * N, features)
-            start = [0 if algorithm.state.startswith("a number") else zero for _ in s.start]
+            start = [0 if algorithm.numbers else zero for _ in s.start]
             again = setup(algorithm, RATIONALS, data, start, values, None if s.K is None else random_pattern(N + 1, 0))
             assert all(m is None for m in mismatches(again, form, steps, values))
 
