@@ -26,6 +26,7 @@ from ..user_file import Subject as Item
 from ..verdict import Claim, Result, Verdict, worst_asked
 from . import overview
 from .assemble import cell, greek, prose
+from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
 from .lead import lead
 from .model import Cell, Link, Page, Report, Section, Table
 from .sections import section_modules, trust
@@ -141,7 +142,10 @@ def page(subject: Subject, taken: set[str] | None = None) -> Page:
     if strange is not None:
         raise LayerproofError(f"the page of {subject.item.name} was given a claim about {strange}: please report this")
     sections: list[Section] = []
+    none_does = impossible(subject)
     for module in section_modules():
+        if none_does and module.NAME not in FOLDED:
+            continue
         section = module.build(subject)
         if section is not None:
             sections.append(section)
@@ -153,7 +157,8 @@ def page(subject: Subject, taken: set[str] | None = None) -> Page:
         data["convergence"] = {key: value for key, value in found.document().items() if key in KEPT}
     verdict = Verdict.REFUTED if _disagrees(subject) else subject.verdict
     return Page(page_name(subject.item.name, taken if taken is not None else set()), greek(subject.item.title), verdict,
-                lead(subject), tuple(sections), data)  # fmt: skip
+                impossible_lead(subject) if none_does else lead(subject),
+                impossible_sections(sections) if none_does else tuple(sections), data)  # fmt: skip
 
 
 def _disagrees(subject: Subject) -> bool:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
 from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
-from .assemble import alarm, greek, prose
+from .assemble import alarm, greek, prose, spans
 from .document.formula import Formula, row_formula, symbol
 from .layer_pictures import layer_pictures
 from .model import Block, Display, Link, Note, Paragraph
@@ -58,7 +58,7 @@ def strength(subject: Subject) -> str:
     open_ = [c for c in subject.claims if c.asked and c.verdict is not Verdict.HOLDS]
     floats = bool(open_) and all(c.evidence == "float" and c.verdict is Verdict.UNDECIDED for c in open_)
     if proved(subject) and (subject.verdict is Verdict.HOLDS or floats):
-        return "Claim, proved for all d, n and L. " + "What is undecided above is about floats alone. " * floats
+        return "Claim, proved for all $d$, $n$ and $L$. " + "What is undecided above is about floats alone. " * floats
     if subject.verdict is not Verdict.HOLDS:
         return "The claim under examination, not established here. "
     if any(c.asked and c.verdict is Verdict.HOLDS for c in subject.of_kind("identity-exact")):
@@ -67,7 +67,7 @@ def strength(subject: Subject) -> str:
 
 
 def _claim(subject: Subject) -> tuple[Block, ...]:
-    how = (strength(subject),)
+    how = spans(strength(subject))
     if subject.own is not None:
         text = (f"After every layer of {subject.own.title}, the entries that its reference names have the reference's "
                 "values.")  # fmt: skip
@@ -88,18 +88,16 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
     algorithm = subject.algorithm
     assert algorithm is not None
     readout = subject.construction.readout if subject.construction is not None else None
-    after = "after any number L of layers" if proved(subject) else "after L layers"
+    after = "after any number $L$ of layers" if proved(subject) else "after $L$ layers"
     name = greek(algorithm.title)
-    text = (
-        f"Each layer of the linear transformer with the weights below is exactly one iteration of {name} on "
-        f"the transitions in its prompt: {after}, the prompt is the one at the L-th iterate, and the prediction is one "
-        "of its entries."
-    )
-    if subject.obstacle:
-        text = f"Some linear transformer has layers each of which is exactly one iteration of {greek(algorithm.title)}."
+    said = (
+        f"Each layer of the linear transformer with the weights below is exactly one iteration of {name} on ",
+        *spans(f"the transitions in its prompt: {after}, the prompt is the one at the $L$-th iterate, and the "
+               "prediction is one of its entries."),
+    )  # fmt: skip
     display = Display(_formula(readout, algorithm), "claim")
     return (
-        Paragraph((*how, text)),
+        Paragraph((*how, *said)),
         *layer_pictures(subject),
         display,
         _where(algorithm.weights),

@@ -51,7 +51,7 @@ proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/rep
 proofs/report/recognised
 proofs/report/writers
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/picture_layer proofs/report/subject
-proofs/report/layer_pictures proofs/report/verdict_words proofs/report/lead
+proofs/report/layer_pictures proofs/report/verdict_words proofs/report/impossible proofs/report/lead
 proofs/report/sections proofs/report/overview
 proofs/report/build proofs/report/reporting proofs/report/published proofs/report/paper
 proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page

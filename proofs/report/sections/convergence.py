@@ -9,6 +9,7 @@ from ...convergence.result import Convergence
 from ..assemble import plain, prose
 from ..decided import blocks as decided
 from ..document.formula import Formula
+from ..document.parts import said as words
 from ..limit_run import limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
 from ..picture_curves import Curve, curves_picture
@@ -82,7 +83,8 @@ def _picture(found: Limit) -> Picture:
         "Distance of the iterates from their limit point by layer", ("layer", "|w_l - w*|"), "convergence-curve",
     )  # fmt: skip
     rows = tuple((Cell((str(k),)), Cell((root_text(x, 6),))) for k, x in enumerate(found.squares))
-    return Picture(svg, alt, "Distance of the iterate w_l from w*, Euclidean, over all weights.",
+    caption = words(r"Distance of the iterate $w_l|w_{\ell}$ from $w*|w^{*}$, Euclidean, over all weights.")
+    return Picture(svg, alt, caption,
                    Table(("layer", "|w_l - w*|"), rows))  # fmt: skip
 
 

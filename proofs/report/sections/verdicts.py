@@ -8,12 +8,13 @@ from ....symbolic.plain_text import rounded_up
 from ...evidence.floats import EVERY_RUN
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, prose
+from ..document.parts import said
 from ..model import Block, Cell, Link, Section, Table
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "verdicts", "Verdicts", 10
 KINDS = (
-    "proved for all d, n, L",
+    said("proved for all $d$, $n$, $L$"),
     "proved at stated sizes",
     "exact on this instance",
     "at random points",

@@ -126,6 +126,13 @@ def _page(report: Report, page: Page) -> str:
 
 
 def _section(section: Section) -> str:
+    match section.blocks:
+        case (Note(Verdict.NOT_RUN, _, (Paragraph(parts),)),):  # what was not asked for takes a line
+            return (
+                f'<section class="brief" id="{section.id}" aria-labelledby="{section.id}-title">'
+                f'<h2 id="{section.id}-title"><a href="#{section.id}">{text(section.title)}</a></h2> '
+                f"{badge(Verdict.NOT_RUN)} <p>{spans(parts)}</p></section>\n"
+            )
     return (
         f'<section id="{section.id}" aria-labelledby="{section.id}-title">\n'
         f'<h2 id="{section.id}-title"><a href="#{section.id}">{text(section.title)}</a></h2>\n'

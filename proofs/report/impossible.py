@@ -1,0 +1,119 @@
+"""The page of an update that no weights do, on one screen: why, the witness, the theorem behind it, what would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ..verdict import Claim, Verdict
+from .assemble import cell, plain, prose, sentence
+from .document.formula import Formula, row_formula, symbol
+from .document.matrices import number
+from .document.parts import Sentence
+from .model import Block, Cell, Folded, Note, Section, Span, Table
+from .notation import equation, vector
+from .subject import Subject
+
+FOLDED = ("update", "prompt", "evidence", "reproduce", "trust")
+"""The sections that such a page keeps, folded."""
+TITLE = "The update, the prompt, the evidence in full, and how to reproduce it"
+PRODUCT = Formula("Z[k, i] Z[r, j] Z[s, t]", r"Z_{k i}\, Z_{r j}\, Z_{s t}")
+
+
+def impossible(subject: Subject) -> bool:
+    """Whether the page is about an update for which no weights were found."""
+    return bool(subject.obstacle)
+
+
+def impossible_lead(subject: Subject) -> tuple[Block, ...]:
+    """The first screen, which is all of the page that is not folded."""
+    claim = next((c for c in subject.of_kind("derived") if c.verdict is not Verdict.HOLDS), None)
+    found = (claim.witness or {}).get("annihilates") if claim is not None else None
+    refuted = claim is not None and claim.verdict is Verdict.REFUTED and found is not None
+    verdict = Verdict.REFUTED if refuted else Verdict.UNDECIDED
+    title = "No layer of linear attention does this update" if refuted else "No weights were found for this update"
+    why = plain(sentence(subject.obstacle))
+    blocks: list[Block] = [Note(verdict, title, (why,))]
+    if found is not None:
+        blocks += [_witness(subject, found), _theorem()]
+    elif claim is not None:
+        blocks.append(plain("That is no proof that none exist: nothing was found that every layer's answer cancels in "
+                            "and the update's does not."))  # fmt: skip
+    return (*blocks, _what_would_do(claim))
+
+
+def _witness(subject: Subject, found: Mapping[str, Any]) -> Table:
+    rows = [
+        (cell(number_of(p["multiplier"])), Cell(_prompt(p)), cell(p["column"]), cell(number_of(p["change"])))
+        for p in found["points"]
+    ]
+    algorithm = subject.algorithm
+    assert algorithm is not None
+    named = {r.name: row_formula(r) for r in algorithm.accumulators}
+    rows.append((cell("sum"), cell(), cell("for every layer 0"), cell(number_of(found["update"]))))
+    values: list[Span] = []
+    for name, value in found["parameters"].items():
+        values += [", ", equation(Formula(name, symbol(name)), number_of(value))]
+    row = named.get(found["row"], Formula(found["row"], r"\text{row}"))
+    caption = Sentence([
+        "The witness: so many times the change of row ", row, " on these prompts is zero for every layer, and is not "
+        "for the update; features, next features and reward of each transition that is not zero, and the weights",
+        *(v for v in values if isinstance(v, (str, Formula))), ". Step matrices, and ", Formula("Z", "Z"),
+        " in full, are with the evidence below.",
+    ])  # fmt: skip
+    return Table(("times", "prompt", "column", "change that the update demands"), tuple(rows), caption)
+
+
+def number_of(text: str) -> Formula:
+    """A rational that was written as text."""
+    return number(Fraction(text))
+
+
+def _vector(entries: Sequence[str]) -> Formula:
+    return vector([Fraction(x) for x in entries])
+
+
+def _prompt(point: Mapping[str, Any]) -> tuple[Span, ...]:
+    """A prompt's transitions that are not zero, its query, and the weights."""
+    prompt = point["prompt"]
+    result: list[Span] = []
+    for j, (phi, after, reward) in enumerate(
+        zip(prompt["features"], prompt["next_features"], prompt["rewards"], strict=True), 1
+    ):
+        if any(x != "0" for x in (*phi, *after, reward)):
+            carried = [f", {name} = {values[j - 1]}" for name, values in prompt.get("extras", {}).items()]
+            result += [f"transition {j}: ", _vector(phi), ", ", _vector(after), ", ", number_of(reward), *carried, "; "]
+    result += ["query ", _vector(prompt["query"])]
+    started = [w for w in point["starting_weights"] if (w != "0" if isinstance(w, str) else any(x != "0" for x in w))]
+    for w in started:
+        result += ["; weights ", _vector([w] if isinstance(w, str) else w)]
+    return tuple(result)
+
+
+def _theorem() -> Block:
+    return prose(
+        r"Why that decides it: whatever $W$, $P$, $Q$ and $M$ are, what a layer adds to an entry of the prompt is a "
+        "linear combination of products ", PRODUCT, r" of three entries of it, the last from the entry's own column "
+        "$t$, with the same coefficients on every prompt. With these multipliers every such product sums to zero."
+    )  # fmt: skip
+
+
+def _what_would_do(claim: Claim | None) -> Block:
+    hint = claim.details.get("suggestion") if claim is not None else None
+    if hint:
+        heads = f"{hint['heads']} head{'s' * (hint['heads'] > 1)}"
+        return plain(f"What would do: with prompt rows that hold {hint['rows']}, {heads} of linear attention do it. "
+                     "That was tried: the derivation succeeds with them.")  # fmt: skip
+    return prose(
+        "What would do: an update each of whose terms has one entry of a changing row, one feature of an earlier token "
+        "and one of its own; a number that needs more, computed outside and given with the transition "
+        "(`transition_scalars`), in a row of its own; or heads of another form, given as `heads=`. No single row that "
+        "was tried is enough."
+    )
+
+
+def impossible_sections(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """What such a page has below its first screen: the sections of `FOLDED`, each a fold."""
+    folds = tuple(Folded(s.title, s.blocks, s.id) for s in sections if s.id in FOLDED)
+    return (Section("more", TITLE, folds),)

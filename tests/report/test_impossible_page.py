@@ -1,0 +1,85 @@
+"""The page of an impossible algorithm is one screen; what was not asked for takes one line of a page."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+from helpers import Case
+from reports import SMALL, everything, page_of, words
+
+from layerproof.proofs.report.build import establish
+from layerproof.proofs.report.model import Folded, Note, Page, Report, Table
+from layerproof.proofs.report.writers import html
+from layerproof.proofs.report.writers.checked import check
+from layerproof.proofs.verdict import Verdict
+
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "k_step_td.py").read_text(encoding="utf-8")
+CREDIT = "delta * (t.phi + p.gamma * sweep.last + p.gamma * p.gamma * sweep.before)"
+
+
+def changed(folder: Path, by: str) -> Page:
+    """The page of three-step TD with another credit."""
+    path = folder / "mine.py"
+    path.write_text(EXAMPLE.replace(CREDIT, by), encoding="utf-8")
+    report, _ = establish([str(path)], SMALL, ("derived",))
+    check(report)
+    return report.pages[0]
+
+
+@cache
+def _squared(folder: str) -> Page:
+    return changed(Path(folder), "delta * delta * t.phi")
+
+
+def test_an_update_that_no_layer_does_has_one_screen(tmp_path_factory):
+    found = _squared(str(tmp_path_factory.getbasetemp()))
+    assert found.verdict is Verdict.REFUTED
+    note = next(b for b in found.lead if isinstance(b, Note))
+    assert note.verdict is Verdict.REFUTED and "No layer of linear attention does this update" in note.title
+    assert len(found.lead) == 4 and [s.id for s in found.sections] == ["more"]
+    assert all(isinstance(b, Folded) for b in found.sections[0].blocks)
+    assert {b.id for b in found.sections[0].blocks} == {"update", "prompt", "evidence", "reproduce", "trust"}
+    said = words(found.lead)
+    assert "whatever" in said and "What would do" in said
+
+
+def test_its_witness_adds_up_and_a_changed_number_would_be_seen(tmp_path_factory):
+    table = next(b for b in _squared(str(tmp_path_factory.getbasetemp())).lead if isinstance(b, Table))
+    *points, total = table.rows
+    times = [Fraction(row[0].spans[0].text) for row in points]
+    changes = [Fraction(row[3].spans[0].text) for row in points]
+    assert sum(a * b for a, b in zip(times, changes, strict=True)) == Fraction(total[3].spans[0].text) != 0
+
+
+def test_what_would_do_is_what_was_tried(tmp_path: Path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        EXAMPLE.replace(CREDIT, "t.rho * delta * t.phi").replace(
+            '    parameters=("gamma",),', '    parameters=("gamma",),\n    transition_scalars=("rho",),'
+        ),
+        encoding="utf-8",
+    )
+    (found,) = establish([str(path)], SMALL, ("derived",))[0].pages
+    assert "with prompt rows that hold rho * phi, 1 head of linear attention" in words(found.lead)
+
+
+def test_what_was_not_asked_takes_one_line():
+    written = html.write(Report("t", (), (page_of(Case("td0")),)))["td0.html"].decode()
+    brief = re.findall(r'<section class="brief" id="([^"]*)"', written)
+    assert "invariance" in brief and "errors" in brief and "verdicts" not in brief
+    for name in brief:
+        part = re.search(rf'<section class="brief" id="{name}".*?</section>', written, re.S)[0]
+        assert part.count("<p>") == 1 and "NOT RUN" in part and "\n" not in part.strip()
+
+
+def test_no_refuted_section_is_made_brief():
+    note = Note(
+        Verdict.REFUTED, "Refuted", next(b for b in everything(page_of(Case("td0"))) if isinstance(b, Note)).blocks
+    )
+    from layerproof.proofs.report.model import Section
+
+    page = Page("p", "P", Verdict.REFUTED, (), (Section("s", "S", (note,)),))
+    assert 'class="brief"' not in html.write(Report("t", (), (page,)))["p.html"].decode()
