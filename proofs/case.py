@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -116,6 +116,17 @@ class Settings:
         if self.order != Settings.order or self.compiled:
             plain |= {"order": self.order, "compiled": self.compiled}
         return {**plain, "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "prompt": prompt, **values}
+
+
+def check_parameters(given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `ArgumentError` with the first parameter given that is none of those known."""
+    names = set(known)
+    unknown = next((name for name in sorted(given) if name not in names), None)
+    if unknown is not None:
+        raise ArgumentError(
+            f"there is no parameter {shown(unknown)}, wanted "
+            f"{', '.join(sorted(names - {'gamma', 'lam'})) or 'none'} beside gamma and lam"
+        )
 
 
 def parameter_values(algorithm: Algorithm, settings: Settings) -> dict[str, Fraction]:

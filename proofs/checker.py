@@ -12,7 +12,7 @@ from ..symbolic.errors import ArgumentError, DiffersError, NotPolynomialError, N
 from ..symbolic.own import OwnConstruction
 from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
-from .case import Case, Progress, Settings, counted, silent
+from .case import Case, Progress, Settings, check_parameters, counted, silent
 from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
@@ -51,13 +51,7 @@ def verify(
     own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
     patterned = [a for a in chosen if isinstance(a, PatternAlgorithm)]
-    known = {name for a in chosen for name in a.parameters}
-    unknown = sorted(settings.values.keys() - known)
-    if unknown:
-        raise ArgumentError(
-            f"there is no parameter {shown(unknown[0])}, wanted "
-            f"{', '.join(sorted(known - {'gamma', 'lam'})) or 'none'} beside gamma and lam"
-        )
+    check_parameters(settings.values, (name for a in chosen for name in a.parameters))
     if settings.trace is not None and not any("trace" in a.options for a in updates):
         raise ArgumentError(
             f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"

@@ -18,7 +18,7 @@ from ..symbolic.errors import ArgumentError, ContentError, NotPolynomialError, N
 from ..symbolic.given import given_construction
 from ..symbolic.plain_text import shown
 from ..symbolic.strict_json import dumps
-from .case import Case, Progress, Settings, silent
+from .case import Case, Progress, Settings, check_parameters, silent
 from .certificate import certificate as certificates
 from .certificate.asked import recorded_kinds
 from .certificate.certificate import certify
@@ -73,9 +73,7 @@ def export(
         raise ArgumentError("prompt is given, but an export holds weights and no prompt: leave it out")
     if settings.trace is not None and "trace" not in found.options:
         raise ArgumentError(f"trace is {shown(settings.trace)}, but {found.name} keeps no trace: leave it out")
-    unknown = sorted(settings.values.keys() - set(found.parameters))
-    if unknown:
-        raise ArgumentError(f"there is no parameter {shown(unknown[0])} of {found.name}")
+    check_parameters(settings.values, found.parameters)
     file, known = origin(found), catalogue().get(found.name) is found
     asked = ask(evidence)
     check_device(settings, asked)

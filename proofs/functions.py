@@ -219,7 +219,8 @@ def invariance(
     layers   : L; None asks about 1 and 2
     set      : the name of a set, or a set's document, to assert that it is invariant; None answers for the named sets
     group    : the symmetry of the law: a name, or a `SymmetryGroup`
-    settings : looped, trace, seed, weights, window, outer, floats, prove, law, units, max_work, as on the command line
+    settings : looped, trace, seed, weights, window, outer, floats, prove, law, units, max_work, as on the command line,
+               and values, of parameters other than gamma and lam
     Returns a `Result`; each claim about a set has a `dimension`, and a `witness` where it is refuted.
 
     >>> import layerproof as lp
@@ -228,7 +229,8 @@ def invariance(
     >>> lp.invariance("td0", layers=2, looped=True, set="one-layer", floats=False).exit_code
     1
     """
-    names = ("looped", "trace", "seed", "weights", "window", "outer", "floats", "prove", "law", "units", "max_work")
+    names = ("looped", "trace", "seed", "weights", "window", "outer", "floats", "prove", "law", "units", "max_work",
+             "values")  # fmt: skip
     unknown = next((name for name in settings if name not in names), None)
     if unknown is not None:
         raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(names)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...numeric.files.text import read_text
@@ -134,7 +134,8 @@ def _verified(path: Path, settings: Settings, prove: bool, progress: Progress) -
     subject = load(path, min(LOAD_LIMIT, settings.time_limit))
     provable = prove and isinstance(subject, Algorithm) and (subject.heads is None or bool(audits(subject)))
     evidence = [*ask(None), PROVED] if provable else None
-    return verify(subject, settings=settings, evidence=evidence, progress=progress)
+    known = {name: value for name, value in settings.values.items() if name in subject.parameters}
+    return verify(subject, settings=replace(settings, values=known), evidence=evidence, progress=progress)
 
 
 def _replayed(path: Path, time_limit: float) -> Result:

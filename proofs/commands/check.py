@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,14 @@ from cyclopts import Parameter
 
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
-from ...symbolic.plain_text import one_line
+from ...symbolic.plain_text import one_line, shown
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK, Settings
 from ..check import step_summary
 from ..check.files import Kind, targets
 from ..check.project import Outcome, exit_code
 from ..check.workers import check_all
-from ..terminal.options import ContextLength, Features, Json, Layers, integer
+from ..terminal.options import ContextLength, Features, Json, Layers, Parameters, integer, parameter_values
 from ..terminal.progress import ProgressLine
 from ..terminal.table import summary as counts
 from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict, worst_asked
@@ -34,6 +35,7 @@ def command(
     features: Features = 2,
     context: ContextLength = 10,
     layers: Layers = 3,
+    parameter: Parameters = None,
     device: Annotated[str, Parameter(name="--device", help="where floats run: auto, cpu or cuda")] = "auto",
     max_work: Annotated[int, integer("--max-work", "limit on the work that a file may ask for")] = MAX_WORK,
     time_limit: Annotated[int, integer("--time-limit", "seconds that each construction may take")] = 60,
@@ -49,7 +51,8 @@ def command(
 
     A certificate (.json) is derived again, compared field by field, and its evidence run again.  A regression case
     (.json, verify --save) is replayed.  A construction (.py that assigns ALGORITHM or CONSTRUCTION) is loaded and
-    verified at -d, -n and -L; no other Python file is run.  An export (a directory of layerproof export) is checked
+    verified at -d, -n and -L, with those of --parameter's values that it has; no other Python file is run.  An export
+    (a directory of layerproof export) is checked
     file by file against its rationals, and these are derived again.
 
     Exit codes: 0 all hold, 1 some field or claim is refuted, 2 -d, -n and -L ask for more than --max-work, 3 something
@@ -63,16 +66,25 @@ def command(
     whole_number("time_limit", time_limit, 1)
     settings = Settings(
         features=features, context=context, layers=layers, trials=4, device=device, max_work=max_work,
-        time_limit=time_limit, asked=frozenset(),
+        time_limit=time_limit, asked=frozenset(), values=parameter_values(parameter or []),
     )  # fmt: skip
     outcomes = []
     with ProgressLine() as progress:
         for outcome in check_all(targets(files, only_known), settings, prove, progress):
             progress.clear()
             outcomes.append(outcome)
+    unread = sorted(set(settings.values).difference(*(read_parameters(o) for o in outcomes)))
+    if unread and all(o.result is not None for o in outcomes):
+        raise ArgumentError(f"there is no parameter {shown(unread[0])} in any construction that was checked")
     if summary is not None:
         step_summary.append(summary, outcomes)
     return report(outcomes, prove, json)
+
+
+def read_parameters(outcome: Outcome) -> Iterable[str]:
+    """The parameters given on the command line that a construction of this outcome has."""
+    values: Iterable[str] = () if outcome.result is None else outcome.result.settings.get("values", ())
+    return values if outcome.kind is Kind.CONSTRUCTION else ()
 
 
 def report(outcomes: list[Outcome], prove: bool, json: bool) -> int:

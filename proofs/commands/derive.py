@@ -17,11 +17,12 @@ from ...symbolic.patterns.derive import derive_pattern
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import dumps
+from ..case import check_parameters
 from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections
 from ..report.document.patterns import pattern_sections
 from ..report.document.plain import as_json, as_latex, as_text
-from ..terminal.options import Gamma, Json, Lam, Looped, Seed, Trace, integer, rational
+from ..terminal.options import Gamma, Json, Lam, Looped, Parameters, Seed, Trace, integer, parameter_values, rational
 from ..user_file import guarded, resolve_algorithm
 from ..verdict import SCHEMA, Claim, Verdict
 
@@ -37,6 +38,7 @@ def command(
     gamma: Gamma = "9/10",
     lam: Lam = "1/2",
     trace: Trace = None,
+    parameter: Parameters = None,
     seed: Seed = 0,
     looped: Looped = False,
     json: Json = False,
@@ -46,7 +48,7 @@ def command(
 ) -> int:
     """Show how the weights follow from the textbook update: ansatz, linear system, solution, masks, heads, read-out.
 
-    With -d, -n or -L the exact matrices are added, with preconditioners drawn from the seed.
+    With -d, -n or -L the exact matrices are added, with preconditioners drawn from the seed and --parameter's values.
     """
     if algorithm in pattern_catalogue():
         return _pattern(pattern_catalogue()[algorithm], json or format == "json", format)
@@ -55,6 +57,8 @@ def command(
         raise ArgumentError(f"trace is {shown(trace)}, but {found.name} keeps no trace: leave it out")
     options = {"trace": trace} if trace is not None else {}
     values = {"gamma": rational(gamma, "gamma"), "lam": rational(lam, "lam")}
+    given = parameter_values(parameter or [])
+    check_parameters(given, found.parameters)
     for name, value in values.items():
         if not 0 <= value <= 1:
             raise ArgumentError(f"{name} is {value}, wanted a number from 0 to 1")
@@ -74,7 +78,7 @@ def command(
     if any(size is not None for size in sizes):
         d, n, depth = features or 2, context or 3, layers or 1
         steps = preconditioners(found, d, 1 if looped else depth, seed)
-        construction = construct(derivation, d, n, depth, steps, found.values(values), looped)
+        construction = construct(derivation, d, n, depth, steps, found.values(values | given), looped)
     title = f"{found.title}: weights derived from the update"
     if json or format == "json":
         claim = Claim(

@@ -16,7 +16,18 @@ from ..case import MAX_WORK
 from ..invariance.claims import invariance
 from ..invariance.question import SETS, Question
 from ..invariance.table import show
-from ..terminal.options import Gamma, Json, Lam, MaxWork, Seed, Trace, integer, rational
+from ..terminal.options import (
+    Gamma,
+    Json,
+    Lam,
+    MaxWork,
+    Parameters,
+    Seed,
+    Trace,
+    integer,
+    parameter_values,
+    rational,
+)
 from ..terminal.progress import ProgressLine
 
 
@@ -72,6 +83,7 @@ def command(
     gamma: Gamma = "9/10",
     lam: Lam = "1/2",
     trace: Trace = None,
+    parameter: Parameters = None,
     seed: Seed = 0,
     max_work: MaxWork = MAX_WORK,
     details: Annotated[bool, Parameter(name="--details", negative=(), help="every set, witness and fact")] = False,
@@ -89,7 +101,7 @@ def command(
         features=features, context=context, layers=layers, looped=looped, gamma=rational(gamma, "gamma"),
         lam=rational(lam, "lam"), trace=trace, seed=seed, group=symmetry, window=window, outer=outer, set=known,
         weights=weights, source=set if set not in SETS else None, floats=floats, prove=prove, law=law, units=units,
-        max_work=max_work,
+        max_work=max_work, values=parameter_values(parameter or []),
     )  # fmt: skip
     with ProgressLine() as progress:
         result = invariance(*algorithms, question=question, progress=progress)

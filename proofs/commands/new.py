@@ -55,7 +55,15 @@ ALGORITHM = Algorithm(
             meaning=r"R_j + \\gamma w^\\top \\phi'_j - w^\\top \\phi_j",
         ),
     ),
+    # A second weight vector: weights=("w", "u"), and update returns both.  A second preconditioner:
+    # preconditioners=("C", "D"); one that is a number: scalar_preconditioners=("c",).  More that a transition carries:
+    # transition_scalars=("rho",), read as t.rho; a row for it: FeatureBlock("rho_phi", lambda t, p: t.rho * t.phi).
+    # A number that an accumulator uses needs a row of its own: FeatureBlock("rho", lambda t, p: t.rho, scalar=True).
+    # Another parameter: parameters=("gamma", "beta"), read as p.beta; its value is defaults={"beta": "1/3"}, or
+    # --parameter beta=1/3 on the command line.
+    weights=("w",),
     parameters=("gamma",),
+    defaults={},
     update=update,
     # Weights are derived from the update.  To check weights of your own instead, give heads=...: see examples/.
 )
@@ -75,16 +83,20 @@ WITH_CONSTANT_ROW = (
         '        FeatureBlock("one", lambda t, p: 1, scalar=True, meaning="1"),\n',
     ),
     (
-        "    ),\n    parameters",
+        "    ),\n    # A second weight",
         "        # What td_error gains from old weights must be a combination of rows: beta times this one.\n"
         "        Accumulator(\n"
         '            "momentum",\n'
         "            lambda weights, x, p: (weights[0] - weights[1]) @ (x.gamma_phi_next - x.phi),\n"
         '            meaning=r"(w - u)^\\top (\\gamma \\phi\'_j - \\phi_j)",\n'
         "        ),\n"
-        '    ),\n    weights=("w", "u"),\n    parameters',
+        "    ),\n    # A second weight",
     ),
-    ('parameters=("gamma",),', 'parameters=("gamma", "beta"),\n    defaults={"beta": "1/3"},'),
+    ('    weights=("w",),\n', '    weights=("w", "u"),\n'),
+    (
+        '    parameters=("gamma",),\n    defaults={},\n',
+        '    parameters=("gamma", "beta"),\n    defaults={"beta": "1/3"},\n',
+    ),
 )
 """What `--with-constant-row` changes in the template: (text, what it becomes)."""
 
@@ -95,10 +107,11 @@ from pathlib import Path
 import layerproof as lp
 
 FILE = str(Path(__file__).with_name("MODULE.py"))
+VALUES = {}  # of parameters that have no default, or other values than theirs: {"beta": Fraction(1, 3)}
 
 
 def test_every_layer_is_one_iterate():
-    result = lp.verify(FILE, d=2, n=6, layers=3, trials=2)
+    result = lp.verify(FILE, d=2, n=6, layers=3, trials=2, values=VALUES)
     assert result.holds, result.to_json()
 '''
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -23,7 +23,7 @@ from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ...symbolic.invariance.weights import Point, WeightSpace
 from ...symbolic.plain_text import amount, shown
 from ...symbolic.strict_json import rational_text
-from ..case import MAX_WORK, Progress, silent
+from ..case import MAX_WORK, Progress, check_parameters, silent
 from ..user_file import resolve_algorithm
 from ..verdict import Claim, Verdict
 from .work import check_work
@@ -69,6 +69,7 @@ class Question:
     prove: bool = False
     units: int = 2000
     max_work: int = MAX_WORK
+    values: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         whole_number("features", self.features, 1)
@@ -128,6 +129,7 @@ class Question:
             "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "trace": self.trace, "seed": self.seed,
             "group": group, "window": self.window, "outer": self.outer, "set": asked,
             "weights": self.weights,
+            **({"values": {k: rational_text(v) for k, v in sorted(self.values.items())}} if self.values else {}),
             "law": self.law, "units": self.units if self.law else None,
         }  # fmt: skip
 
@@ -198,13 +200,14 @@ def subjects(
     Raises `ArgumentError` for a name that is not there, `WorkLimitError` for more than `max_work`.
     """
     chosen = [resolve_algorithm(a, "train") for a in algorithms] or list(catalogue().values())
+    check_parameters(question.values, (name for a in chosen for name in a.parameters))
     for found in {id(a): a for a in chosen}.values():
         if found.extras and question.law is not None:
             raise ArgumentError(f"law samples no {found.extras[0][0]}, which the transitions of {found.name} carry")
         if question.trace is not None and "trace" not in found.options and len(chosen) == 1:
             raise ArgumentError(f"trace is {shown(question.trace)}, but {found.name} keeps no trace: leave it out")
         options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
-        parameters = found.values({"gamma": question.gamma, "lam": question.lam})
+        parameters = found.values({"gamma": question.gamma, "lam": question.lam, **question.values})
         discounted = "gamma" in found.parameters or not _holds_successors(found, options)
         outer = Outer(
             question.window, question.outer,
