@@ -7,7 +7,8 @@ import subprocess
 from fractions import Fraction
 
 import pytest
-from cli import assert_refused, console_script, run_cli
+import warm
+from cli import assert_refused, run_cli
 
 import layerproof as lp
 from layerproof.proofs.invariance.question import SETS, Question
@@ -186,9 +187,9 @@ def test_details_are_shown_for_one_algorithm_or_when_asked(capsys):
     assert len(long.out) > len(short.out)
 
 
-def test_stdout_of_the_installed_command_is_the_document_alone(tmp_path):
+def test_stdout_of_a_process_is_the_document_alone(tmp_path):
     ran = subprocess.run(
-        [console_script(), *TD, "-L", "1", "--set", "weights", "--json"],
+        [str(warm.folder() / "layerproof"), *TD, "-L", "1", "--set", "weights", "--json"],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert ran.returncode == 1

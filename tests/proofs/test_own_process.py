@@ -215,7 +215,7 @@ STUCK = {
 def test_what_does_not_answer_is_stopped(verify: Verify, tmp_path: Path, where: str, stuck: str) -> None:
     started = time.monotonic()
     path = file(tmp_path, **{"after" if where == "load" else "heads": STUCK[stuck]})
-    ran = verify(path, "--time-limit", "2")
+    ran = verify(path, "--time-limit", "1")
     assert (ran.returncode, ran.stdout) == (4, "") and path in ran.stderr
     assert time.monotonic() - started < SOON
 
