@@ -26,6 +26,8 @@ DIAGNOSIS = "diagnosis"
 """The key of a result's settings that holds what would make a refuted subject right."""
 SAVED = "counterexample saved"
 """The key of a result's settings that holds the file which keeps its counterexample."""
+UNSAVED = "counterexample not saved"
+"""The key of a result's settings that says why there is no such file, where one could not be written."""
 EXACT = "identity-exact"
 UNKNOWN = "the reference is not known to run the update, so there is nothing to judge it against"
 
@@ -147,9 +149,11 @@ def judge(
 
 def _kept(place: Path | None, result: Result) -> Result:
     """The result, and where its counterexample was saved if there is a place for it."""
-    if place is not None and keep(place, result, result.settings.get(DIAGNOSIS)):
-        return replace(result, settings={**result.settings, SAVED: str(place)})
-    return result
+    try:
+        saved = place is not None and keep(place, result, result.settings.get(DIAGNOSIS))
+    except OSError as error:  # the verdict stands, and its counterexample is in the message
+        return replace(result, settings={**result.settings, UNSAVED: f"{place}: {error.strerror or error}"})
+    return replace(result, settings={**result.settings, SAVED: str(place)}) if saved else result
 
 
 def _result(subject: Any, asked: Sequence[str], claims: Sequence[Claim], why: Diagnosis | None = None) -> Result:
@@ -188,6 +192,8 @@ def failure(subject: Any, result: Result) -> str:
         lines.append(f"what would make it right: {why['remedy']}")
     if SAVED in result.settings:
         lines.append(f"saved: {result.settings[SAVED]}")
+    if UNSAVED in result.settings:
+        lines.append(f"not saved: {result.settings[UNSAVED]}")
     return "\n".join(lines)
 
 

@@ -106,3 +106,5 @@ def test_a_right_module_passes_and_wrong_exact_weights_are_diagnosed(tmp_path: P
     (tmp_path / "mine.json").write_text("{}")
     with pytest.raises(ArgumentError, match="is no counterexample"):
         lp.assert_implements(wrong, "td-lambda", save=tmp_path / "mine.json")
+    with pytest.raises(AssertionError, match=r"not saved: .*a\.json: File name too long"):  # the verdict stands
+        lp.assert_implements(wrong, "td-lambda", save=tmp_path / f"{'a' * 250}.json")
