@@ -1,7 +1,7 @@
-"""Faults in what is generated for an algorithm, each judged by the gate: none of them passes, and what is right does.
+"""Faults in what is generated for an algorithm: the prover stops at the lemma that each is about.
 
-All of them are compiled in one run of the gate, each as an algorithm with a name of its own, beside a right one of a
-user's; that all that is right passes is for `layerproof prove` to say, a stage of .ci/run.
+They stand in one session of the prover, beside right ones that it goes through; two of them are before the gate too.
+That all that is right passes is for `layerproof prove` to say, a stage of .ci/run.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from own_algorithms import derived, undiscounted
+from rocq_session import PROVED, stops
 from rocq_tiny import rocq, trusting_kept_files
 
 from layerproof.proofs.theory.audit import Audit, TheoryFile
@@ -46,12 +48,12 @@ def statement(old: str, new: str) -> Callable[[Audit], Audit]:
     return changed
 
 
-def weights(change: Callable[[Any], Any]) -> Change:
+def weights(change: Callable[[Any], Any], factor: int = 1) -> Change:
     """Every entry E of the first head changed: all tables of them are printed from the derivation."""
 
     def changed(derivation: Derivation) -> Derivation:
         head, *others = derivation.heads
-        E = {(r, change(word), s): c for (r, word, s), c in head.E.items()}
+        E = {(r, change(word), s): c * factor for (r, word, s), c in head.E.items()}
         return replace(derivation, heads=(replace(head, E=E), *others))
 
     return changed
@@ -67,54 +69,57 @@ def transposed(word: Any) -> Any:
 
 @dataclass(frozen=True)
 class Fault:
-    """An algorithm, what is changed in its derivation and in its files, and what the gate says of it."""
+    """An algorithm, what is changed in its derivation and in its files, and the lemma at which the prover stops."""
 
     algorithm: str
     derivation: Change = same
     files: Callable[[Audit], Audit] = same
-    said: str = ""
-    options: tuple[str, ...] = ()
+    stops: str = ""
 
 
 HYPOTHESIS = "Local Notation state := "
 FAULTS = {
     # the loop
+    "the old trace read for the new one": Fault("td-lambda", files=theory("*: new_e)", "*: e)"), stops="loop_closed"),
+    "gamma dropped": Fault(
+        "td0", files=theory("gamma * dot w (phi' j) -", "dot w (phi' j) -"), stops="loop_closed"
+    ),
     "the order of the updates": Fault(
-        "average-reward-td", files=theory("R j - mean_reward +", "R j - reward_sum / j.+1%:R +"), said="the loop does"
+        "average-reward-td", files=theory("R j - mean_reward +", "R j - reward_sum / j.+1%:R +"), stops="loop_closed"
     ),
     "another recursion, layer and loop alike": Fault(
-        "td0", files=theory("n%:R^-1", "(n%:R^-1 * n%:R^-1)"), said="not the restated one"
+        "td0", files=theory("n%:R^-1", "(n%:R^-1 * n%:R^-1)"), stops=PROVED
     ),
     # the mask
+    "a mask that decays not at all": Fault("td-lambda", files=theory("+ below lam 0", "+ below 1 0"), stops="total_"),
     "a mask right up to n = 5": Fault(
-        "td-lambda", files=theory("+ below lam 0", "+ below (if (n <= 5)%N then lam else 1) 0"), said="the masks"
+        "td-lambda", files=theory("+ below lam 0", "+ below (if (n <= 5)%N then lam else 1) 0"), stops="total_"
     ),
     "a stated mask right up to n = 5": Fault(
-        "td-lambda", files=statement("lam ^+ (i - j)", "lam ^+ (i - j + (5 < i))"), said="does not compile"
+        "td-lambda", files=statement("lam ^+ (i - j)", "lam ^+ (i - j + (5 < i))"), stops=PROVED
     ),
     # the weights
-    "right for symmetric C alone": Fault("td0", weights(transposed), said="one layer with the weights"),
-    "a head left out": Fault("gtd2", lambda d: replace(d, heads=d.heads[1:]), said="one layer with the weights"),
-    "other weights in the statement": Fault("td0", files=statement("- (C l)^T", "- (C l)"), said="audits/"),
+    "the sign of a word": Fault("td0", weights(same, -1), stops="layer_step"),
+    "right for symmetric C alone": Fault("td0", weights(transposed), stops="layer_step"),
+    "a head left out": Fault("gtd2", lambda d: replace(d, heads=d.heads[1:]), stops="layer_step"),
+    "other weights in the statement": Fault("td0", files=statement("- (C l)^T", "- (C l)"), stops=PROVED),
     "the query in the mask": Fault(
-        "td0", files=statement("[:: mask_M0]`_h 0 0 0", "[:: mask_M0]`_h 0 0 1%:M"), said="not the restated one"
+        "td0", files=statement("[:: mask_M0]`_h 0 0 0", "[:: mask_M0]`_h 0 0 1%:M"), stops=PROVED
     ),
     # the read-out
     "the read-out's sign": Fault(
-        "td0", lambda d: replace(d, readout=replace(d.readout, sign=-d.readout.sign)), said="the read-out"
+        "td0", lambda d: replace(d, readout=replace(d.readout, sign=-d.readout.sign)), stops="read_prediction"
     ),
     "the read-out of another row": Fault(
-        "tdc", lambda d: replace(d, readout=replace(d.readout, row="correction")), said="the read-out"
+        "tdc", lambda d: replace(d, readout=replace(d.readout, row="correction")), stops="read_prediction"
     ),
-    "another Z_0": Fault("td0", files=statement("[:: R j]`_t", "[:: R j + 1]`_t"), said="does not compile"),
+    "another Z_0": Fault("td0", files=statement("[:: R j]`_t", "[:: R j + 1]`_t"), stops=PROVED),
     # less than it seems
     "a hypothesis of a section": Fault(
-        "td0", said="audits/",
+        "td0", stops=PROVED,
         files=lambda a: theory("Proof using All. exact: run_like", "Proof using All. have _ := none; exact: run_like")(
             theory(HYPOTHESIS, f"Hypothesis none : gamma = 0.\n{HYPOTHESIS}")(a)),
     ),
-    "an admitted proof": Fault("td0", files=theory("Qed.\nEnd Algorithm.", "Admitted.\nEnd Algorithm."),
-                               said="contains Admitted"),
 }  # fmt: skip
 
 
@@ -134,20 +139,38 @@ def wrong_number(what: str, name: str) -> Audit:
     return replace(audit, statements=audit.statements[: number.start()] + "(7 # 3)" + audit.statements[number.end() :])
 
 
-NUMBERS = {"numbers_q": "Q_1", "numbers_s": "state_1"}
+GATE = {
+    "right for symmetric C alone": "one layer with the weights is one step of the loop: no",
+    "the query in the mask": "not the restated one",
+}
+"""Those that are before the gate, and what it says."""
+
+
+ADMITTED = theory("Qed.\nEnd Algorithm.", "Admitted.\nEnd Algorithm.")
 
 
 @pytest.mark.slow
-def test_no_planted_fault_passes_and_what_is_right_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_prover_stops_at_every_planted_fault_and_goes_through_what_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trusting_kept_files(monkeypatch)
-    names = {what: f"fault_{k}" for k, what in enumerate(FAULTS)}
-    wrong = {what: made(FAULTS[what], name) for what, name in names.items()}
     right = audit_of(derived(update=undiscounted))
-    numbers = [wrong_number(what, name) for name, what in NUMBERS.items()]
-    outcome = gate([right, *wrong.values(), *numbers], rocq(), limit=240.0, apart=True)
+    refused = {what: made(FAULTS[what], f"gate_{k}") for k, what in enumerate(GATE)}
+    admitted = ADMITTED(made(Fault("td0"), "admitted"))
+    number = wrong_number("Q_1", "numbers_q")
+    outcome = gate([right, *refused.values(), admitted, number], rocq(), limit=240.0, apart=True)
     said = {**outcome.undecided, **outcome.refused}
     assert set(outcome.passed) == {t.name for t in right.theorems}
-    for what, audit in wrong.items():
-        for theorem in audit.theorems:
-            assert FAULTS[what].said in said[theorem.name], (what, said[theorem.name])
-    assert all("not the restated one" in outcome.refused[name] for name in NUMBERS)
+    for what, audit in refused.items():
+        assert all(GATE[what] in said[t.name] for t in audit.theorems), (what, said)
+    assert all("contains Admitted" in outcome.refused[t.name] for t in admitted.theorems)
+    assert "not the restated one" in outcome.refused["numbers_q"]
+    asked = {what: made(fault, f"fault_{k}") for k, (what, fault) in enumerate(FAULTS.items()) if what not in GATE}
+    asked |= {"right": right, "right numbers": numbers_audit(derive(find("td0")), "numbers_right")}
+    asked |= {"state_1": wrong_number("state_1", "numbers_s")}
+    until = {what: f.stops for what, f in FAULTS.items() if f.stops != PROVED}
+    found = stops(asked, tmp_path / "session", until)
+    assert found.pop("right") == found.pop("right numbers") == "" and found.pop("state_1") == PROVED
+    assert {
+        what: at for what, at in found.items() if not FAULTS[what].stops or not at.startswith(FAULTS[what].stops)
+    } == {}
