@@ -8,8 +8,9 @@ from functools import cached_property
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
 from ...symbolic.derivation.derive import Derivation
+from ...symbolic.derivation.form import Form
 from ...symbolic.derivation.state import SymbolicState
-from ...symbolic.errors import NotPolynomialError, NotRepresentableError
+from ...symbolic.errors import DiffersError, NotPolynomialError, NotRepresentableError
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
 from ..convergence.result import Convergence
@@ -81,6 +82,16 @@ class Subject:
     def derivation(self) -> Derivation | None:
         """The derivation; None where the weights are given, or none can be derived: then `obstacle` says why."""
         return self._derived[0]
+
+    @cached_property
+    def form(self) -> Form | None:
+        """The heads in symbols, derived or given in blocks; None where there are none, or they are known in numbers."""
+        if self.derivation is not None or self.case is None or self.case.algorithm.heads is None:
+            return self.derivation
+        try:
+            return self.case.form
+        except (NotRepresentableError, NotPolynomialError, DiffersError):
+            return None  # the evidence says why
 
     @property
     def obstacle(self) -> str:

@@ -43,6 +43,8 @@ from layerproof.proofs.report.writers.latex_tree import readable
 from layerproof.proofs.report.writers.mathml import mathml
 from layerproof.proofs.user_file import resolve
 from layerproof.proofs.verdict import Claim, Verdict
+from layerproof.symbolic.algorithms import find
+from layerproof.symbolic.attention import Head
 from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 from layerproof.symbolic.identity.expansion import expanded, layer_change, update_change
 
@@ -291,6 +293,29 @@ def test_heads_that_were_given_have_no_meaning_invented_for_their_blocks():
     path = next(p for p in EXAMPLES if "heavy_ball" in p)
     shown = [m for m in matrices(section(example_report(path).pages[0], "weights")) if m.legend]
     assert shown and {word for m in shown for word in m.legend} <= set(weights.GIVEN)
+
+
+def test_heads_given_in_blocks_are_shown_in_symbols_and_others_in_numbers():
+    found = find("td0")
+    blocks = replace(found, name="mine", heads=lambda layout, step, p, layer: [
+        Head(None, layout.matrix({("td_error", "td_error"): 1}),
+             layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "gamma_phi_next"): step.C.mT}), layout.mask())
+    ])  # fmt: skip
+
+    def by_entries(layout, step, p, layer):
+        d, m = layout.d, 2 * layout.d + 1
+        C = step.C.mT.fractions()
+        P = [[int(i == j == m - 1) for j in range(m)] for i in range(m)]
+        Q = [[(C[i][j % d] * (-1 if j < d else 1)) if i < d and j < 2 * d else 0 for j in range(m)] for i in range(m)]
+        return [Head(None, P, Q, layout.mask())]
+
+    numbers = replace(blocks, heads=by_entries)
+    shown = []
+    for algorithm in (blocks, numbers):
+        made = section(page(Subject(algorithm, SMALL, ())), "weights")
+        shown.append({e.text for m in matrices(made) if m.name.text == "Q_1" for row in m.entries for e in row if e})
+    assert {"-C_l^T", "C_l^T"} <= shown[0]
+    assert shown[1] and not any("C" in text for text in shown[1])
 
 
 # curves

@@ -10,7 +10,7 @@ from ....symbolic.derivation.ansatz import Ansatz, OwnToken, TensorSolution, Unk
 from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation
 from ....symbolic.derivation.factor import SymbolicHead
-from ....symbolic.derivation.form import AnyHead
+from ....symbolic.derivation.form import AnyHead, Form
 from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
@@ -210,14 +210,14 @@ def _entry_of(derivation: Derivation, key: Any, tokens: str) -> Formula:
     )
 
 
-def block_formulas(derivation: Derivation) -> dict[str, Formula]:
+def block_formulas(derivation: Form) -> dict[str, Formula]:
     """Each feature block's content at any token, without its position: phi, gamma phi', 1."""
     state = derivation.state
     names, transition = Names.for_state(state, indexed=False), state.transition("j")
     return {b.name: names.value(b.context(transition, state.p)) for b in derivation.algorithm.features}
 
 
-def row_labels(derivation: Derivation) -> tuple[Label, ...]:
+def row_labels(derivation: Form) -> tuple[Label, ...]:
     """The rows of Z by what a paper calls them."""
     names, blocks = Names.of(derivation), block_formulas(derivation)
     features = [Label(b.name, blocks[b.name]) for b in derivation.algorithm.features]
@@ -289,7 +289,7 @@ def masks_section(derivation: Derivation) -> Section:
     return Section("Masks, for every n", tuple(parts))
 
 
-def head_tables(derivation: Derivation, head: AnyHead) -> list[Table]:
+def head_tables(derivation: Form, head: AnyHead) -> list[Table]:
     """W, P and Q of one head in named blocks."""
     names = Names.of(derivation)
     rows = [r.name for r in derivation.algorithm.accumulators]

@@ -15,7 +15,7 @@ from sympy.printing.str import StrPrinter
 from ....symbolic.algorithm import Accumulator
 from ....symbolic.derivation.coefficients import INDEX, Power, Sum, is_number
 from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
-from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.form import Form
 from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 from ...formula.letters import symbol as symbol
@@ -65,7 +65,7 @@ class Names:
     rows: Mapping[str, Formula] = field(default_factory=dict)
 
     @staticmethod
-    def of(derivation: Derivation) -> Names:
+    def of(derivation: Form) -> Names:
         return Names.for_state(derivation.state)
 
     @staticmethod

@@ -12,6 +12,7 @@ from ....symbolic.attention import TokenwiseHead
 from ....symbolic.construction import Construction, instantiate
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.form import Form
 from ....symbolic.prompt import Layout
 from ..assemble import cell, matrix, prose
 from ..document.derivation import head_tables
@@ -44,13 +45,17 @@ def build(subject: Subject) -> Section | None:
     """Every head's W, P and Q in blocks, and entry by entry at d = 2, n = 3."""
     if subject.derivation is not None:
         one = subject.settings.looped
-        return Section(NAME, TITLE, (*_derived(subject.derivation, one), *_entries(subject.derivation)))
+        return Section(NAME, TITLE, (*_in_blocks(subject.derivation, one), *_entries(subject.derivation)))
+    if subject.form is not None and subject.example is not None:
+        said = prose("The heads as given: blocks, so they are known at every size.")
+        numbers_ = Folded("In numbers", _given(subject.example.construction), "weights-numbers")
+        return Section(NAME, TITLE, (said, *_in_blocks(subject.form, subject.settings.looped, given=True), numbers_))
     if subject.example is not None:
         return Section(NAME, TITLE, _given(subject.example.construction))
     return None
 
 
-def _derived(found: Derivation, looped: bool) -> list[Block]:
+def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
     sizes = [
         *("1" if b.scalar else "d" for b in found.algorithm.features),
         *("1" for _ in found.algorithm.accumulators),
@@ -70,7 +75,8 @@ def _derived(found: Derivation, looped: bool) -> list[Block]:
             letter = table.name.text
             name = Formula(f"{letter}_{number}", f"{letter}_{{{number}}}")
             named = FormulaTable(name, table.rows, table.columns, tuple(tuple(map(_ell, row)) for row in table.entries))
-            result.append(matrix(named, LEGENDS[letter], sizes))
+            # what blocks of a user's heads are for, only they know
+            result.append(matrix(named, GIVEN if given else LEGENDS[letter], sizes))
     overview = Table(("head", "mask", "reads row", "writes row", "compares rows", "with rows"), tuple(rows),
                      "What each head reads and writes.")  # fmt: skip
     letters = found.algorithm.preconditioners
@@ -79,6 +85,8 @@ def _derived(found: Derivation, looped: bool) -> list[Block]:
     which = which if looped else " may differ between layers, as in the runs of this report, and nothing else does."
     said = prose("Blocks are named by the rows of the prompt. The "
                  f"preconditioner{'s' * (len(letters) > 1)} ", steps, which)  # fmt: skip
+    if not letters:
+        said = prose("Blocks are named by the rows of the prompt. There is no preconditioner: all layers are the same.")
     return [said, overview, *result]
 
 
@@ -135,7 +143,7 @@ def _entry(x: Any) -> Formula:
 
 
 def _given(weights: Construction) -> tuple[Block, ...]:
-    """Given heads have no symbolic form: the numbers of the worked example's layers."""
+    """Given heads in numbers, those of the worked example's layers: all that is known of heads that are no blocks."""
     layout = weights.layout
     rows, columns = layout.row_names(), (*(str(j + 1) for j in range(layout.n)), "query")
     values = ", ".join(f"{name} = {value}" for name, value in weights.parameters.items())
