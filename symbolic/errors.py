@@ -66,6 +66,10 @@ class NotRepresentableError(LayerproofError):
         self.monomials = monomials
 
 
+class MissingRowError(NotRepresentableError):
+    """The update asks for a row or for columns that the prompt has not: the message names them and the head to add."""
+
+
 class RefusedError(NotPolynomialError):
     """A construction's function asks something of a traced value that no polynomial answers: to be compared, hashed.
 

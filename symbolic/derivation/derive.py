@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from ..algorithm import Algorithm
-from ..errors import NotPolynomialError, NotRepresentableError
+from ..errors import MissingRowError, NotPolynomialError, NotRepresentableError
 from ..readout import Readout
 from .ansatz import Ansatz, OwnToken, Slice, TensorSolution
 from .coefficients import INDEX, LENGTH, Sum
@@ -101,6 +101,8 @@ def _missing_row(state: SymbolicState) -> None:
     """Where an update mixes old weight vectors and a row for it is missing: raise with the row and the head to add."""
     try:
         form, embedding = loop_form(state), embed(state)
+    except MissingRowError:
+        raise
     except (NotRepresentableError, NotPolynomialError):
         return  # the ansatz has said what is wrong
     row_map(state, form, embedding)

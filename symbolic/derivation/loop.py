@@ -14,7 +14,7 @@ from typing import Any
 
 from ..algorithm import Sweep, Transition
 from ..arithmetics.linear import Equation, Inconsistent, solve
-from ..errors import NotRepresentableError
+from ..errors import MissingRowError, NotRepresentableError
 from .coefficients import INDEX, LENGTH, Part
 from .contraction import Algebra, Scalar, Vector, Word, word_text
 from .matching import common_denominator, without_parameters
@@ -378,6 +378,16 @@ def _totals_in(
             gained.append((atom.variable, coefficient, word))
         elif plain and not word and atom in weights and INDEX not in coefficient.names():
             kept[weights.index(atom)] = coefficient
+        elif plain and len(word) == 1 and atom in weights:
+            product = f"{word_text(word)} {atom}"
+            gain = (coefficient * a.parameter(LENGTH).inverse()).text()
+            raise MissingRowError(
+                f"the new weights gain {gain} * {product}: a layer adds numbers times rows over a constant row, and no "
+                "matrix; d more context columns (c e_i; 0; ...), i = 1, ..., d, with no reward, let in by the mask "
+                f"of the same head, add -(c^2 / n) {product} (an OwnConstruction, as in examples/ridge_td.py); or "
+                "multiply the old weights by a number in place of the matrix: a head over a constant row adds that",
+                (f"{gain} * {product}",),
+            )
         else:
             what = f"{word_text(word)} {atom}" if word else atom
             raise NotRepresentableError(

@@ -10,15 +10,17 @@ from helpers import apply, block_matrix, dot, negated, plus, random_context, run
 from own_algorithms import own
 
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
+from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, Head, TokenwiseHead
+from layerproof.symbolic.blocks import CONSTANT
 from layerproof.symbolic.construction import construct, row_head
 from layerproof.symbolic.derivation.derive import Derivation, derive
 from layerproof.symbolic.derivation.given_form import given_form
 from layerproof.symbolic.derivation.suggest import suggest
 from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
-from layerproof.symbolic.errors import NotRepresentableError
+from layerproof.symbolic.errors import MissingRowError, NotRepresentableError
 from layerproof.symbolic.given import traced
 from layerproof.symbolic.identity.blocks import block_identity
 from layerproof.symbolic.identity.entrywise import entrywise
@@ -150,6 +152,20 @@ def test_a_mask_that_counts_the_query_is_refused():
 def test_without_a_constant_row_the_row_and_the_head_are_named():
     with pytest.raises(NotRepresentableError, match=r"row td_error gains .*beta.*constant row.*FeatureBlock\(\"one\""):
         derive(heavy_ball(PHI, NEXT))
+
+
+def test_for_a_matrix_times_the_old_weights_the_columns_and_the_head_are_named():
+    def update(weights, preconditioners, sweep, p):
+        (w,), (C,) = weights, preconditioners
+        sweep.total = 0 * w
+        for t in sweep:
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * t.phi
+        return (w + C @ (sweep.total / sweep.n - p.kappa * w),)
+
+    ridge = replace(find("td0"), parameters=("gamma", "kappa"), defaults={"kappa": "1/3"}, update=update)
+    for algorithm in (ridge, replace(ridge, features=(*ridge.features, CONSTANT))):
+        with pytest.raises(MissingRowError, match=r"gain -kappa \* C w: .*d more context columns .*the same head"):
+            derive(algorithm)
 
 
 def test_a_constant_row_is_suggested_where_one_would_do():
