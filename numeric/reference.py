@@ -176,8 +176,8 @@ def iterates(
 ) -> tuple[Tensor, ...]:
     """w_0, ..., w_L of every weight vector, (B, L+1, d) each: the algorithm's own update, once for each of `steps`."""
     context, weights = data.each(Stacked), [start]
-    for step in steps:
-        weights.append(algorithm.update(weights[-1], step, Sweep(context), p))
+    for layer, step in enumerate(steps, 1):
+        weights.append(algorithm.update(weights[-1], step, Sweep(algorithm.at_layer(context, layer)), p))
     return tuple(torch.stack([w.values for w in ws]).permute(2, 0, 1) for ws in zip(*weights, strict=True))
 
 

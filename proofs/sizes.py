@@ -15,7 +15,7 @@ def fitted(algorithm: Algorithm, settings: Settings) -> tuple[Settings, str]:
     Sizes in `settings.asked` and those of a given prompt stay as they are.
     Raises `SizesError` with the constraint where these do not let it be met.
     """
-    unrolled = bool(settings.looped and algorithm.tables and "looped" not in (settings.asked or ()))
+    unrolled = bool(settings.looped and algorithm.layered_names and "looped" not in (settings.asked or ()))
     if not algorithm.sizes and not unrolled:
         return settings, ""
     given = {letter: getattr(settings, name) for letter, name in LETTERS.items()}
@@ -31,5 +31,5 @@ def fitted(algorithm: Algorithm, settings: Settings) -> tuple[Settings, str]:
         f"{algorithm.name} at {', '.join(changed)}: it is stated for {' and '.join(algorithm.sizes)}" if changed else ""
     )
     if unrolled:
-        said += f"{'; ' if said else f'{algorithm.name} '}with weights of each layer's own: its tables differ by layer"
+        said += f"{'; ' if said else f'{algorithm.name} '}with weights of each layer's own: they differ by layer"
     return replace(settings, features=found["d"], context=found["n"], layers=found["L"]), said

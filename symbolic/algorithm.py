@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,7 @@ from .exact import exact_number
 from .names import check_names
 from .plain_text import shown
 from .sizes import SizeConstraint, broken, unfit
-from .tables import Rule, check, prescribed, text
+from .tables import Rule, check, check_selection, prescribed, selection, text
 
 
 class Position(int):
@@ -175,6 +175,8 @@ class Algorithm:
 
     tables           what scalar steps are at layer l = 1, 2, ...: a formula, {"beta": "(l - 1) / (l + 2)"}, or the
                      numbers of one period, {"sync": ("0", "1")}; without one they are the user's
+    selections       numbers of each transition, 1 where layer l reads it and 0 elsewhere: {"now": "j = l"} is read as
+                     `t.now`, in the update only
     sizes            what it asks of the sizes, as text: ("n = d",), ("L <= n",), ("L is a multiple of 3",)
     enumerates       whether the context holds each state once, phi_j = e_j, and phi'_j is the expected next feature:
                      prompts of a process are then drawn so
@@ -203,6 +205,7 @@ class Algorithm:
     defaults: Mapping[str, str] = field(default_factory=dict)
     heads: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None
     tables: Mapping[str, Rule] = field(default_factory=dict)
+    selections: Mapping[str, str] = field(default_factory=dict)
     sizes: tuple[str, ...] = ()
     enumerates: bool = False
     group: str = ""
@@ -223,11 +226,12 @@ class Algorithm:
             raise ArgumentError(f"{twice} names two rows of the prompt: give each row block a name of its own")
         if "reward" in rows[: len(self.features)]:
             raise ContentError("a feature row has the name reward, which is taken: it is what x.reward reads")
-        carried = (*self.transition_scalars, *self.transition_vectors, *self.successor_vectors)
+        carried = (*self.selections, *self.transition_scalars, *self.transition_vectors, *self.successor_vectors)
         check_names(
             (
                 ("the weight", self.weights), ("the preconditioner", self.preconditioners),
                 ("the parameter", self.parameters), ("the option", tuple(self.options)),
+                ("the selection", tuple(self.selections)),
                 ("the transition's number", self.transition_scalars),
                 ("the transition's vector", self.transition_vectors),
                 ("the successor's vector", self.successor_vectors),
@@ -244,6 +248,8 @@ class Algorithm:
                 raise ContentError(f"{what} names {str(unknown)[:40]}, wanted some of {', '.join(among)}")
         for name, rule in self.tables.items():
             check(rule, name)
+        for name, rule in self.selections.items():
+            check_selection(rule, name)
 
     def __copy__(self) -> Algorithm:
         return self
@@ -261,10 +267,19 @@ class Algorithm:
         return prescribed(self.tables, self.preconditioners, steps)
 
     @property
+    def layered_names(self) -> tuple[str, ...]:
+        """What differs from layer to layer by a rule: tables and selections."""
+        return (*self.tables, *self.selections)
+
+    @property
     def layered(self) -> tuple[str, ...]:
         """What its tables and its sizes say, a sentence each."""
         sizes = f"It is stated for {' and '.join(self.sizes)}."
-        tables = (f"At layers l = 1, 2, ... {name} is {text(rule)}." for name, rule in self.tables.items())
+        tables = [f"At layers l = 1, 2, ... {name} is {text(rule)}." for name, rule in self.tables.items()]
+        tables += [
+            f"At layer l = 1, 2, ... {name} is 1 at the tokens {rule} and 0 elsewhere."
+            for name, rule in self.selections.items()
+        ]
         return (*tables, *([sizes] if self.sizes else []))
 
     def check_tables(self, steps: Sequence[tuple[Any, ...]]) -> None:
@@ -279,11 +294,9 @@ class Algorithm:
 
     def check_looped(self, looped: bool) -> None:
         """Raise `SizesError` where one layer's weights for all are asked for, but a table tells layers apart."""
-        if looped and self.tables:
-            name, rule = next(iter(self.tables.items()))
+        if looped and self.layered_names:
             raise SizesError(
-                f"looped is asked for, but {name} of {self.name} is {text(rule)} for l = 1, 2, ...: its layers differ, "
-                "so leave it out"
+                f"looped is asked for, but the layers of {self.name} differ: {self.layered[0]} Leave it out"
             )
 
     def check_sizes(self, d: int, n: int, depth: int) -> None:
@@ -298,6 +311,21 @@ class Algorithm:
         """(name, whether it is a vector) of everything further that a transition carries."""
         vectors = (*self.transition_vectors, *self.successor_vectors)
         return (*((n, False) for n in self.transition_scalars), *((n, True) for n in vectors))
+
+    @property
+    def read(self) -> tuple[tuple[str, bool], ...]:
+        """(name, whether it is a vector) of everything further that an update may read of a transition."""
+        return (*self.extras, *((name, False) for name in self.selections))
+
+    def at_layer(self, transitions: Sequence[Transition], layer: int) -> Sequence[Transition]:
+        """The transitions as layer l = 1, 2, ... reads them: with the selections' numbers."""
+        if not self.selections:
+            return transitions
+        chosen = {name: selection(rule, layer) for name, rule in self.selections.items()}
+        return [
+            replace(t, extras={**t.extras, **{name: value(j) for name, value in chosen.items()}})
+            for j, t in enumerate(transitions, 1)
+        ]
 
     def choose(self, options: Mapping[str, str] | None = None) -> dict[str, str]:
         """The options in force: the given ones, defaults for the rest; `ArgumentError` for one that does not exist."""

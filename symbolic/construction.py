@@ -18,11 +18,12 @@ from .derivation.contraction import Scalar
 from .derivation.derive import ClosedForm, Derivation
 from .derivation.factor import SymbolicHead
 from .derivation.form import AnyHead, Form
-from .derivation.masks import evaluate
+from .derivation.masks import Mask, evaluate
 from .derivation.tokenwise import SymbolicTokenwiseHead
 from .errors import ArgumentError
 from .prompt import Layout
 from .readout import Readout
+from .tables import selection
 
 Steps = tuple[Any, ...]  # one layer's preconditioners: rows of numbers for a matrix, a number for a scalar step
 
@@ -121,20 +122,27 @@ def instantiate(
     steps: Sequence[Steps],
     values: Mapping[str, Any],
 ) -> list[tuple[RowHead, ...]]:
-    """The derived heads in an arithmetic, one tuple for each entry of `steps`.
+    """The derived heads in an arithmetic, one tuple for each entry of `steps`, the first being those of layer 1.
 
     steps  : a layer's preconditioners as rows of numbers (or a number for a scalar step)
-    values : the parameters, as numbers of the arithmetic
+    values : the parameters, as numbers of the arithmetic; entries of selections too, by token, where they are not those
+             of the layer
     """
     algorithm, number = derivation.algorithm, arithmetic.number
-    masks = [
-        arithmetic.context_mask(layout.n)
-        if mask.is_context_mask and arithmetic.context_mask is not None
-        else arithmetic.matrix(mask.rows(layout.n, values, number))
-        for mask in derivation.masks
-    ]
+    changing = {name: rule for name, rule in algorithm.selections.items() if name not in values}
+
+    def mask_of(mask: Mask, values: Mapping[str, Any]) -> Any:
+        if mask.is_context_mask and arithmetic.context_mask is not None:
+            return arithmetic.context_mask(layout.n)
+        return arithmetic.matrix(mask.rows(layout.n, values, number))
+
+    masks = [None if changing.keys() & mask.names() else mask_of(mask, values) for mask in derivation.masks]
+    fixed = masks
     result = []
-    for step in steps:
+    for position, step in enumerate(steps, 1):
+        if changing:
+            chosen = {**values, **{name: selection(rule, position) for name, rule in changing.items()}}
+            masks = [mask_of(m, chosen) if M is None else M for m, M in zip(derivation.masks, fixed, strict=True)]
         named = dict(zip(algorithm.preconditioners, step, strict=True))
         steps_named = {name: named[name] for name in algorithm.scalar_preconditioners}
         known = {**values, **steps_named, LENGTH: Fraction(layout.n)}

@@ -1,4 +1,4 @@
-"""What an algorithm prescribes layer by layer: scalar steps as a formula in l or as a period, layers from l = 1."""
+"""What an algorithm prescribes layer by layer, layers from l = 1: scalar steps, and which tokens a layer reads."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mult: lambda x, y: x * y,
     ast.Div: lambda x, y: x / y,
 }
+SELECTIONS: dict[str, Callable[[int, int], bool]] = {
+    "j = l": lambda j, layer: j == layer,
+    "j <= l": lambda j, layer: j <= layer,
+    "j >= l": lambda j, layer: j >= layer,
+}
+"""The tokens j that layer l reads, by the text that says so."""
 LONGEST = 200
 """The most characters of a formula, and the most numbers of a period."""
 
@@ -90,3 +96,14 @@ def prescribed(tables: Mapping[str, Rule], names: Sequence[str], steps: Sequence
         tuple(entry(tables[x], layer, x) if x in tables else c for x, c in zip(names, step, strict=True))
         for layer, step in enumerate(steps, 1)
     ]
+
+
+def check_selection(rule: Any, name: str) -> None:
+    """Raise `ContentError` where this is no text that says which tokens a layer reads."""
+    if not isinstance(rule, str) or rule not in SELECTIONS:
+        raise ContentError(f"the selection {name} is {shown(rule)}, wanted {' or '.join(SELECTIONS)}")
+
+
+def selection(rule: str, layer: int) -> Callable[[int], int]:
+    """1 at the tokens, from 1 on, that a layer reads, 0 at the others."""
+    return lambda j: int(SELECTIONS[rule](j, layer))

@@ -70,6 +70,13 @@ each_case = pytest.mark.parametrize("case", CASES, ids=str)
 """For laws of the mathematics, which are cheap: a case costs them milliseconds."""
 each_case_with_steps = pytest.mark.parametrize("case", [c for c in CASES if c.algorithm.preconditioners], ids=str)
 """For laws about step matrices, and about layers that differ by them."""
+each_case_alike = pytest.mark.parametrize("case", [c for c in CASES if not c.algorithm.selections], ids=str)
+"""For laws about layers that differ by their steps alone, so that they may be looped, stacked or repeated."""
+_BOTH = [(c, looped) for looped in (True, False) for c in CASES if not (looped and c.algorithm.selections)]
+each_case_looped_or_not = pytest.mark.parametrize(
+    ("case", "looped"), _BOTH, ids=[f"{'looped' if looped else 'sequential'}-{c}" for c, looped in _BOTH]
+)
+"""For laws that looped and sequential layers share; layers that read other tokens each are never looped."""
 
 
 def sizes_for(algorithm: Algorithm, d: int, n: int, depth: int) -> dict[str, int]:

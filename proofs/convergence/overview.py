@@ -88,7 +88,7 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
         raise ArgumentError(f"{wrong} is given, but no algorithm: name one of {', '.join(catalogue())}")
     rows: list[Row] = []
     said: list[Claim] = []
-    left_out = tuple(name for name, algorithm in catalogue().items() if algorithm.extras or algorithm.tables)
+    left_out = tuple(name for name, algorithm in catalogue().items() if algorithm.extras or algorithm.layered_names)
     for name, algorithm in catalogue().items():
         if name in left_out:
             continue
@@ -108,6 +108,6 @@ def table(found: Overview) -> list[str]:
     widths = [max(len(line[k]) for line in cells) for k in range(len(HEADINGS))]
     lines = ["  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip() for line in cells]
     if found.left_out:
-        lines += ["", "left out, as no process gives what their transitions carry (name one, with --prompt):"]
+        lines += ["", "left out, as no process gives what their transitions carry, or their layers differ (name one):"]
         lines += [f"  {name}" for name in found.left_out]
     return lines

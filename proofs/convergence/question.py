@@ -171,6 +171,11 @@ class Question:
             if unknown is not None:
                 wanted = ", ".join(known) or "none"
                 raise ArgumentError(f"{what} is given for {unknown[:40]!r}, but {algorithm.name} has {wanted}")
+        if algorithm.selections:
+            raise ArgumentError(
+                f"layers of {algorithm.name} read other tokens each, and a limit is decided for layers that repeat: "
+                "ask of td0 or td-lambda, whose layers read all of them"
+            )
         changing = next((name for name in algorithm.tables if name not in self.fixed and self.steps is None), None)
         if changing is not None:
             raise ArgumentError(

@@ -79,7 +79,7 @@ def symbols_of(
         found.add("preconditioner", c, called(c))
     for name in algorithm.parameters:
         found.add("parameter", name, called(name))
-    for name in ("phi", "phi_next", "reward", *(n for n, _ in algorithm.extras)):
+    for name in ("phi", "phi_next", "reward", *(n for n, _ in algorithm.read)):
         found.add("transition", name, called(name))
     for row in algorithm.accumulators:
         otherwise = row.name if len(row.name) == 1 else rows.get(row.name, "y")

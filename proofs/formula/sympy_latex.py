@@ -16,6 +16,7 @@ class SympyLatex(LatexPrinter):  # type: ignore[misc]
 
     def __init__(self, symbols: Symbols, index: str = "j"):
         super().__init__({"fold_short_frac": False, "mul_symbol": None})
+        self._symbols = symbols
         self._own = {
             **{name: symbols.at("parameter", name) for source, name in symbols.table if source == "parameter"},
             **{
@@ -29,6 +30,12 @@ class SympyLatex(LatexPrinter):  # type: ignore[misc]
 
     def _print_Symbol(self, expr: Any, style: str = "plain") -> str:
         return self._own.get(str(expr.name), str(expr.name))
+
+    def _print_Function(self, expr: Any, exp: Any = None) -> str:
+        name = str(expr.func)
+        if ("transition", name) not in self._symbols.table or exp is not None:
+            return str(super()._print_Function(expr, exp))
+        return self._symbols.at("transition", name, self._print(expr.args[0]))
 
     def _print_Heaviside(self, expr: Any, exp: Any = None) -> str:
         return rf"\mathbf{{1}}[{self._print(expr.args[0])} \ge 0]"

@@ -217,7 +217,15 @@ def subjects(
         heads = 1 if found.heads is not None else len(derive(found, options).heads)
         sizes = (question.features, question.context, question.layers or 2)
         check_work(found, sizes, heads, question.depths(), question.order, question.max_work)
-        for depth, looped in question.depths():
+        depths = question.depths()
+        if found.selections:  # masks are not trained, and those of later layers are others
+            if algorithms and question.layers not in (None, 1):
+                raise ArgumentError(
+                    f"layers is {question.layers}, but the layers of {found.name} read other tokens each, and "
+                    "invariance is about weights with the same masks in every layer: ask with 1 layer"
+                )
+            depths = [(depth, looped) for depth, looped in depths if depth == 1]
+        for depth, looped in depths:
             own = own_construction(found, options, question.features, question.context, depth, parameters, looped)
             given = len(own.layers[0])
             check_work(found, sizes, given, question.depths(), question.order, question.max_work)

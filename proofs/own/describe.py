@@ -42,6 +42,10 @@ def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
         "tables": {
             _text(k, "name in tables"): _rule(v, f"table {k}") for k, v in _mapping(subject.tables, "tables").items()
         },
+        "selections": {
+            _text(k, "name in selections"): _text(v, f"selection {k}")
+            for k, v in _mapping(subject.selections, "selections").items()
+        },
         "symbols": {
             _text(k, "name in symbols"): _text(v, f"symbol of {k}")
             for k, v in _mapping(subject.symbols, "symbols").items()

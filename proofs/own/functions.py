@@ -67,7 +67,7 @@ class ByValues:
         """The new weights, from vectors and numbers as `tracing.plain` has them."""
         record = self._record
         transitions = tuple(
-            {name: _number(getattr(t, name)) for name in ("phi", "phi_next", "reward", *(n for n, _ in record.extras))}
+            {name: _number(getattr(t, name)) for name in ("phi", "phi_next", "reward", *(n for n, _ in record.read))}
             for t in sweep
         )
         query = tuple(Fraction(0) for _ in transitions[0]["phi"])  # no update sees it

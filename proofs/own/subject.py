@@ -18,7 +18,8 @@ from .reading import LINE, NAME, TEXT
 
 TITLES = ("name", "title", "source")
 ALGORITHM_KEYS = (
-    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "tables", "symbols", "notes", "differs",
+    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "tables", "selections", "symbols",
+    "notes", "differs",
     "heads", "update",
 )  # fmt: skip
 CONSTRUCTION_KEYS = ("kind", *TITLES, "parameters", "layers")
@@ -84,7 +85,7 @@ def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
         record = Algorithm(
             **_titles(content), **named, options=options, features=features, accumulators=accumulators,
             defaults=_texts(content["defaults"], "defaults"), symbols=_texts(content["symbols"], "symbols"),
-            tables=tables, update=_unasked,
+            tables=tables, selections=_texts(content["selections"], "selections"), update=_unasked,
             notes=reading.text(content["notes"], "notes", TEXT, empty=True, lines=True),
             differs=reading.text(content["differs"], "differs", TEXT, empty=True, lines=True),
             heads=Heads(child, named, tuple(options)) if given else None,

@@ -229,12 +229,12 @@ class _Recording(Sweep):
 
 def _passes(setup: Problem, steps: Sequence[Steps]) -> Iterator[tuple[LoopStep, tuple[Any, ...]]]:
     algorithm, weights = setup.algorithm, setup.start
-    for step in steps:
+    for number, step in enumerate(steps, 1):
         ready = tuple(
             RATIONALS.number(c) if name in algorithm.scalar_preconditioners else RATIONALS.matrix(c)
             for name, c in zip(algorithm.preconditioners, step, strict=True)
         )
-        sweep = _Recording(setup.transitions)
+        sweep = _Recording(algorithm.at_layer(setup.transitions, number))
         weights = algorithm.update(weights, ready, sweep, setup.p)
         named = dict(zip(algorithm.preconditioners, step, strict=True))
         yield LoopStep(named, tuple(sweep._seen), _named(algorithm.weights, weights)), weights

@@ -90,6 +90,8 @@ def iteration(
     start : weights to start from, lists of numbers (a number for a scalar weight); zero when left out
     Raises `NotAffineError` when the update is not affine in its weights.
     """
+    if algorithm.selections:
+        raise NotAffineError(f"every layer of {algorithm.name} reads other tokens, so its layers are no one iteration")
     parts = tuple((w, 1 if w in algorithm.scalar_weights else context.d) for w in algorithm.weights)
     size = sum(k for _, k in parts)
     phases = tuple(affine_map(algorithm, context, step, values, options) for step in steps)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Integer, Mul, Rational, Symbol, factorint
+from sympy import Expr, Function, Integer, Mul, Rational, Symbol, factorint
 
 INDEX, LENGTH = "index", "n"
 Part = Mapping[tuple[tuple[str, int], ...], Fraction]
@@ -28,6 +28,24 @@ class Power(str):
         result = Power(f"{base}^{variable}")
         result.base, result.variable = base, variable
         return result
+
+
+class Entry(str):
+    """The name of a number of each token at each layer: `now` at the position `index` of a step, or at a token."""
+
+    table: str
+    position: str
+
+    @staticmethod
+    def of(table: str, position: str) -> Entry:
+        """The entry of this table at the position `index`, or at the token with this number."""
+        result = Entry(f"{table}({position})")
+        result.table, result.position = table, position
+        return result
+
+    def at(self, values: Mapping[str, Any]) -> int:
+        """The token that it is of."""
+        return int(values[INDEX]) if self.position == INDEX else int(self.position)
 
 
 class Sum(str):
@@ -52,6 +70,10 @@ class Sum(str):
         if isinstance(name, Power):
             yield name.variable
             yield from Sum.names(name.base)
+        if isinstance(name, Entry):
+            yield name.table
+            if name.position == INDEX:
+                yield INDEX
         if isinstance(name, Sum):
             for _, exponents in name.terms:
                 for inner, _ in exponents:
@@ -78,6 +100,8 @@ def prime_powers(number: Fraction) -> list[tuple[str, int]]:
 
 def symbol_of(name: str) -> Expr:
     """What a name stands for, in SymPy."""
+    if isinstance(name, Entry):
+        return Function(name.table)(Symbol(INDEX) if name.position == INDEX else Integer(int(name.position)))
     if isinstance(name, Power):
         base = symbol_of(name.base) if not is_number(name.base) else Integer(int(name.base))
         return base ** Symbol(name.variable)
@@ -98,7 +122,8 @@ def is_number(name: str) -> bool:
 def value_of(name: str, values: Mapping[str, Any], number: Callable[[Fraction], Any]) -> Any:
     """What a name stands for, at given values: numbers of one arithmetic, made by `number` from rationals.
 
-    A value may be a rational itself; the position and the length are.
+    A value may be a rational itself; the position and the length are.  That of a table of entries is a function of the
+    token's number.
     """
     if isinstance(name, Power):
         base = Fraction(int(name.base)) if is_number(name.base) else value_of(name.base, values, number)
@@ -108,6 +133,8 @@ def value_of(name: str, values: Mapping[str, Any], number: Callable[[Fraction], 
         for c, exponents in name.terms:
             total = total + product_of(c, exponents, values, number)
         return total
+    if isinstance(name, Entry):
+        return values[name.table](name.at(values))
     return values[name]
 
 

@@ -19,7 +19,7 @@ from .form import AnyHead, Form
 from .hypotheses import Hypotheses
 from .loop import LoopForm, WeightChange, express, loop_form
 from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
-from .state import SymbolicState
+from .state import SymbolicState, entries_of
 from .tokenwise import SymbolicTokenwiseHead, predicted_map, row_map, tokenwise_heads
 
 SOLVED_AT = (2, 3, 4)
@@ -272,6 +272,7 @@ def predicted_tensor(
             continue
         a = next(iter(own[0].E.values())).algebra
         values = {name: a.parameter(name) for name in a.parameters if name not in (INDEX, LENGTH)}
+        values |= entries_of(a, mask.names())
         known = {**values, LENGTH: Fraction(n)}
         table = mask.rows(n, values, a.number)
         for head in own:

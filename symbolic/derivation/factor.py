@@ -127,12 +127,15 @@ def loose_slices(tensor: TensorSolution) -> set[tuple[str, str, Word, str]]:
     return {(u.read, u.key_block, u.word, u.query_block) for u in tensor.undetermined if isinstance(u, Unknown)}
 
 
-def _sample(state: SymbolicState) -> dict[str, Fraction]:
+def _sample(state: SymbolicState) -> dict[str, Any]:
     """Fixed rationals for the parameters: at any values a rank is at most the rank over their field."""
-    return {name: Fraction(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
+    values: dict[str, Any] = {name: Fraction(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
+    for number, name in enumerate(state.algorithm.selections):
+        values[name] = lambda token, number=number: Fraction(3 * token + 2, 5 + number)
+    return values
 
 
-def _at(part: Polynomial, values: dict[str, Fraction]) -> Any:
+def _at(part: Polynomial, values: dict[str, Any]) -> Any:
     total = QQ(0)
     for exponents, c in part.items():
         term = product_of(c, exponents, values, Fraction)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
 from ..algorithm import Algorithm, Position, Sweep, Transition
 from ..errors import ContentError
-from .coefficients import INDEX, LENGTH
+from .coefficients import INDEX, LENGTH, Entry
 from .contraction import Algebra, Matrix, Scalar, Vector
 
 
@@ -69,6 +70,8 @@ class SymbolicState:
             name: a.vector(f"{name}_{position}") if is_vector else a.scalar(f"{name}_{position}")
             for name, is_vector in self.algorithm.extras
         } | {name: successor(name) for name in self.algorithm.successor_vectors}
+        at = position if position.isdigit() else INDEX
+        extras |= {name: a.named(Entry.of(name, at)) for name in self.algorithm.selections}
         return Transition(a.vector(f"phi_{position}"), following, a.scalar(f"R_{position}"), index, extras)
 
     def update(self, sweep: Sweep) -> tuple[Any, ...]:
@@ -86,3 +89,9 @@ class SymbolicState:
     def query(self) -> Vector:
         """The features of the query."""
         return self.algebra.vector("q")
+
+
+def entries_of(a: Algebra, names: Iterable[str]) -> dict[str, Any]:
+    """What the tables among names of coefficients stand for: functions from a token's number to its entry."""
+    tables = {name.table for name in names if isinstance(name, Entry)}
+    return {table: lambda token, table=table: a.named(Entry.of(table, str(token))) for table in tables}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -84,7 +85,8 @@ def identity_degree(derivation: Form, depth: int) -> int:
     algorithm = derivation.algorithm
     one = Degree(1)
     step = tuple(one if c in algorithm.scalar_preconditioners else [[one]] for c in algorithm.preconditioners)
-    values = {name: Degree(0) for name in algorithm.parameters}
+    values: dict[str, Any] = {name: Degree(0) for name in algorithm.parameters}
+    values |= {name: lambda token: Degree(0) for name in algorithm.selections}  # as if every token were read
     start = [one if w in algorithm.scalar_weights else [one] for w in algorithm.weights]
     data = generic_data(algorithm, 2, lambda _: [one], lambda _: one)
     setup = problem(algorithm, DEGREES, data, start, values, derivation.options)
@@ -94,8 +96,11 @@ def identity_degree(derivation: Form, depth: int) -> int:
     preconditioners = [
         one if c in algorithm.scalar_preconditioners else EntryMatrix([[one]]) for c in algorithm.preconditioners
     ]
+    transitions = [
+        replace(t, extras={**t.extras, **dict.fromkeys(algorithm.selections, Degree(0))}) for t in setup.transitions
+    ]
     for _ in range(depth):
         Y = accumulate(setup.X, Y, heads, Degree(0), keys)
-        weights = algorithm.update(weights, preconditioners, Sweep(setup.transitions), setup.p)
+        weights = algorithm.update(weights, preconditioners, Sweep(transitions), setup.p)
     both = [x for row in [*Y.rows, *setup.rows(weights)] for x in row if x is not None]
     return max(x.value or 0 for x in both)

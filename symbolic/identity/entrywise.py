@@ -96,6 +96,7 @@ def entrywise(derivation: Form, d: int, n: int, heads: Sequence[RowHead] | None 
         return [variable[f"{name}[{i}]"] for i in range(d)]
 
     values = {name: variable[name] for name in algorithm.parameters}
+    values |= {name: lambda j, name=name: variable[f"{name}[{j - 1}]"] for name in algorithm.selections}
     step = tuple(
         variable[name]
         if name in algorithm.scalar_preconditioners
@@ -114,6 +115,12 @@ def entrywise(derivation: Form, d: int, n: int, heads: Sequence[RowHead] | None 
     if heads is None:
         heads = instantiate(derivation, arithmetic, layout, [step], values)[0]
     probe, column = _probe(derivation, arithmetic, variable, d)
+    if algorithm.selections:  # any numbers of the tokens, whatever the layer
+        transitions = (
+            replace(t, extras={**t.extras, **{name: values[name](j) for name in algorithm.selections}})
+            for j, t in enumerate(setup.transitions, 1)
+        )
+        setup = replace(setup, transitions=tuple(transitions))
     demanded = _demanded(setup, step, probe, n)
     given = _given(setup, heads, column, algorithm.column_values(setup.start, probe, setup.p))
     rows: dict[str, int] = {}
@@ -143,6 +150,7 @@ def _variable_names(derivation: Form, d: int, n: int) -> Iterator[str]:
         yield f"R[{j}]"
         for name, is_vector in algorithm.extras:
             yield from [f"{name}[{j}][{i}]" for i in range(d)] if is_vector else [f"{name}[{j}]"]
+        yield from (f"{name}[{j}]" for name in algorithm.selections)
     yield from (f"q[{i}]" for i in range(d))
     for block in algorithm.features:
         yield from [f"probe[{block.name}]"] if block.scalar else (f"probe[{block.name}][{i}]" for i in range(d))

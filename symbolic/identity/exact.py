@@ -170,14 +170,15 @@ def textbook(setup: Problem, steps: Iterator[Steps] | Sequence[Steps]) -> Iterat
     algorithm, arithmetic = setup.algorithm, setup.arithmetic
     weights = setup.start
     last, ready = None, ()
-    for step in steps:
+    for number, step in enumerate(steps, 1):
         if step is not last:  # a looped transformer repeats one step: it is set up once
             last = step
             ready = tuple(
                 _scalar(arithmetic, c) if name in algorithm.scalar_preconditioners else arithmetic.matrix(c)
                 for name, c in zip(algorithm.preconditioners, step, strict=True)
             )
-        weights = algorithm.update(weights, ready, Sweep(setup.transitions), setup.p)
+        transitions = algorithm.at_layer(setup.transitions, number)
+        weights = algorithm.update(weights, ready, Sweep(transitions), setup.p)
         yield weights
 
 

@@ -9,6 +9,7 @@ from ..algorithm import Sweep
 from ..derivation.contraction import Scalar, Vector, Word, transpose
 from ..derivation.derive import Derivation
 from ..derivation.masks import masks_of
+from ..derivation.state import entries_of
 from ..derivation.tokenwise import row_map
 
 Term = tuple[str, int, str, Word, str] | tuple[str]
@@ -83,7 +84,7 @@ def expanded(derivation: Derivation, n: int = SHOWN_AT) -> tuple[Entry, ...]:
     moved = state.update(Sweep(transitions))
     after = [algorithm.column_values(moved, token, state.p) for token in tokens]
     values = {name: a.parameter(name) for name in algorithm.parameters}
-    masks = [mask.rows(n, values, a.number) for mask in derivation.masks]
+    masks = [mask.rows(n, values | entries_of(a, mask.names()), a.number) for mask in derivation.masks]
     rows = [r.name for r in algorithm.accumulators]
     result = []
     for t, token in enumerate(tokens):

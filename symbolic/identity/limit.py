@@ -65,6 +65,8 @@ def root_text(square: Fraction, digits: int) -> str:
 
 def limit(setup: Problem, steps: Sequence[Any], looped: bool) -> Limit:
     """The limit of a textbook loop that takes these steps, one a layer (the same each time where it is `looped`)."""
+    if setup.algorithm.selections:
+        return Limit((), (), "every layer reads other tokens, so the layers are no one iteration")
     maps = [_affine(setup, step) for step in ([steps[0]] if looped else steps)]
     if any(m is None for m in maps):
         return Limit((), (), "the update is not affine in its weights")

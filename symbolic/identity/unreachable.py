@@ -129,7 +129,7 @@ def _samples(
     ready = [C if isinstance(C, Fraction) else EntryMatrix(C) for _, C in steps]
     try:
         if run is None:
-            new: Any = algorithm.update(setup.start, ready, Sweep(setup.transitions), setup.p)
+            new: Any = algorithm.update(setup.start, ready, Sweep(algorithm.at_layer(setup.transitions, 1)), setup.p)
         else:
             given = run(context, start)
             if given is None:

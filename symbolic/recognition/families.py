@@ -94,6 +94,8 @@ def members(prompt: Prompt) -> tuple[Member, ...]:
     rows = [row.name for row in prompt.algorithm.accumulators]
     found = []
     for algorithm in catalogue().values():
+        if algorithm.selections:
+            continue  # its masks differ from layer to layer: no one family holds them
         own = [b.name for b in algorithm.features]
         placed = [_placed(row.name, rows) for row in algorithm.accumulators]
         if set(own) <= set(blocks) and all(placed):

@@ -340,7 +340,7 @@ class Update:
         transitions = [
             Transition(
                 plain(t.phi), plain(t.phi_next), plain(t.reward), Fraction(int(t.index)),
-                {name: plain(getattr(t, name)) for name, _ in record.extras},
+                {name: plain(getattr(t, name)) for name, _ in record.read},
             )
             for t in sweep
         ]  # fmt: skip

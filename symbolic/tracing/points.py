@@ -125,7 +125,7 @@ def values_at(record: Algorithm, options: Mapping[str, str], point: Point) -> di
         return [
             Transition(
                 _lift(t["phi"]), _lift(t["phi_next"]), _lift(t["reward"]), Fraction(j),
-                {name: _lift(t[name]) for name, _ in record.extras},
+                {name: _lift(t[name]) for name, _ in record.read},
             )
             for j, t in enumerate(point.transitions, 1)
         ]  # fmt: skip
@@ -303,8 +303,8 @@ def simple_points(record: Algorithm) -> Iterator[Point]:
 
 def _carried(record: Algorithm) -> tuple[list[str], list[str]]:
     """The names of the numbers and of the vectors of a prompt."""
-    scalars = ["reward", *(name for name, vector in record.extras if not vector)]
-    return scalars, ["phi", "phi_next", "query", *(name for name, vector in record.extras if vector)]
+    scalars = ["reward", *(name for name, vector in record.read if not vector)]
+    return scalars, ["phi", "phi_next", "query", *(name for name, vector in record.read if vector)]
 
 
 def _affine(traced: Traced) -> bool:
@@ -354,7 +354,7 @@ class _Draw:
         transitions = tuple(
             {
                 "phi": vector("phi", j), "phi_next": vector("phi_next", j), "reward": scalar("reward", j),
-                **{name: vector(name, j) if v else scalar(name, j) for name, v in record.extras},
+                **{name: vector(name, j) if v else scalar(name, j) for name, v in record.read},
             }
             for j in range(n)
         )  # fmt: skip

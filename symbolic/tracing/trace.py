@@ -60,7 +60,7 @@ def _transition(tape: Tape, algorithm: Algorithm, known: Mapping[tuple[str, str]
     def symbol(name: str) -> Any:
         return tape.name("transition", name, known["transition", name], step)
 
-    extras = {name: symbol(name) for name, _ in algorithm.extras}
+    extras = {name: symbol(name) for name, _ in algorithm.read}
     return Transition(symbol("phi"), symbol("phi_next"), symbol("reward"), symbol("index"), extras)
 
 

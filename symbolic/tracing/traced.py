@@ -159,7 +159,7 @@ def declared(record: Algorithm) -> dict[tuple[str, str], str]:
     known |= {("parameter", name): SCALAR for name in record.parameters}
     known |= {("transition", name): VECTOR for name in ("phi", "phi_next")}
     known |= {("transition", name): SCALAR for name in ("reward", "index")}
-    known |= {("transition", name): VECTOR if vector else SCALAR for name, vector in record.extras}
+    known |= {("transition", name): VECTOR if vector else SCALAR for name, vector in record.read}
     known |= {("token", block.name): SCALAR if block.scalar else VECTOR for block in record.features}
     known |= {("token", name): SCALAR for name in record.token_numbers}
     return known | {("sweep", "n"): SCALAR, ("query", "q"): VECTOR}

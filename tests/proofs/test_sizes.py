@@ -44,11 +44,11 @@ def test_of_everything_each_is_checked_at_the_nearest_sizes(monkeypatch):
 def test_layers_that_differ_are_looped_by_nobody(monkeypatch):
     tabled = replace(find("nesterov-td"), name="tabled")
     asked = Settings(features=2, context=2, layers=2, exact_trials=1, looped=True)
-    with pytest.raises(SizesError, match="looped is asked for, but beta of tabled"):
+    with pytest.raises(SizesError, match=r"looped is asked for, but the layers of tabled differ: .* beta is"):
         verify(tabled, settings=asked, evidence=EXACT)
     monkeypatch.setattr(checker, "catalogue", lambda: {"tabled": tabled})
     found = verify(settings=asked, evidence=EXACT)
-    assert found.holds and found.notes == ("tabled with weights of each layer's own: its tables differ by layer",)
+    assert found.holds and found.notes == ("tabled with weights of each layer's own: they differ by layer",)
 
 
 def test_a_case_at_other_sizes_is_refused_whoever_makes_it():

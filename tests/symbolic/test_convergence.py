@@ -31,7 +31,7 @@ def values_of(m: fmpq_mat) -> list[Fraction]:
 # the iteration is the textbook loop's
 
 
-@pytest.mark.parametrize("name", list(catalogue()))
+@pytest.mark.parametrize("name", [n for n, a in catalogue().items() if not a.selections])
 def test_the_iteration_gives_the_textbook_loops_weights(name: str) -> None:
     algorithm = find(name)
     context = with_extras(generic_context(2, 4, seed=3), algorithm.extras, 3)

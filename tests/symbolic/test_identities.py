@@ -14,6 +14,7 @@ from helpers import (
     Case,
     contexts,
     each_case,
+    each_case_looped_or_not,
     plain_weights,
     prediction,
     random_start,
@@ -42,8 +43,7 @@ def prompt_of(t):
     return [*t.setup.X.fractions(), *([x.fraction() for x in row] for row in t.setup.rows(t.setup.start))]
 
 
-@each_case
-@pytest.mark.parametrize("looped", [True, False], ids=["looped", "sequential"])
+@each_case_looped_or_not
 @pytest.mark.parametrize("start", ["zero", "generic"])
 @pytest.mark.parametrize("data", ["generic", "trajectory"])
 def test_every_layer_is_one_iterate(case: Case, looped, start, data):
@@ -94,8 +94,7 @@ def test_the_identity_holds_as_polynomials_in_every_entry(case: Case, d, n):
     assert result.terms > 0  # something was compared
 
 
-@each_case
-@pytest.mark.parametrize("looped", [True, False], ids=["looped", "sequential"])
+@each_case_looped_or_not
 def test_the_identity_holds_at_random_points_of_the_field(case: Case, looped):
     result = random_identity(case.derivation, 4, 9, 6, PARAMETERS, seed=3, looped=looped)
     assert result.mismatch is None

@@ -22,6 +22,7 @@ from helpers import (
     apply,
     dot,
     each_case,
+    each_case_alike,
     each_case_with_steps,
     prediction,
     random_context,
@@ -208,7 +209,7 @@ def test_average_reward_td_with_a_constant_reward_forgets_it():
     assert predictions(constants[0]) == predictions(constants[1]) != predictions(t)
 
 
-@each_case
+@each_case_alike
 def test_stacking_l1_and_l2_layers_is_l1_plus_l2_iterates(case: Case):
     t = trial(case, D, N, 5)
     for cut in (1, 3):
@@ -220,7 +221,7 @@ def test_stacking_l1_and_l2_layers_is_l1_plus_l2_iterates(case: Case):
         assert predictions(t)[cut:] == [dot(w[0], t.context.query) for w in second.iterates()]
 
 
-@each_case
+@each_case_alike
 def test_a_looped_transformer_is_a_sequential_one_with_equal_layers(case: Case):
     looped = trial(case, D, N, DEPTH, looped=True)
     assert predictions(looped) == predictions(replace(looped, steps=looped.steps * DEPTH))

@@ -48,5 +48,5 @@ def test_other_numbers_than_the_tables_and_one_layer_for_all_are_refused():
     step = ([[1]], "1/2")
     with pytest.raises(ArgumentError, match=r"beta of preconditioners\[0\] is 1/2, but the table .* has 0 at layer 1"):
         construct("nesterov-td", d=1, n=1, layers=1, preconditioners=[step])
-    with pytest.raises(SizesError, match="looped is asked for, but beta of nesterov-td"):
+    with pytest.raises(SizesError, match=r"looped is asked for, but the layers of nesterov-td differ: .* beta is"):
         construct("nesterov-td", d=1, n=1, layers=2, looped=True)

@@ -13,7 +13,7 @@ from sympy import latex as sympy_latex
 from sympy.printing.str import StrPrinter
 
 from ....symbolic.algorithm import Accumulator
-from ....symbolic.derivation.coefficients import INDEX, Power, Sum, is_number
+from ....symbolic.derivation.coefficients import INDEX, Entry, Power, Sum, is_number
 from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
 from ....symbolic.derivation.form import Form
 from ....symbolic.derivation.loop import Carried
@@ -79,7 +79,7 @@ class Names:
 
     def atom(self, name: str) -> Formula:
         """A named vector or scalar."""
-        if isinstance(name, (Power, Sum)):
+        if isinstance(name, (Entry, Power, Sum)):
             return coefficient_name(name)
         if isinstance(name, Carried):
             rest, index = name.variable, "n" if name.after else "j-1"
@@ -163,6 +163,9 @@ def coefficient_name(name: str) -> Formula:
     >>> coefficient_name(Power.of("gamma", "index"))
     Formula(text='gamma^j', latex='\\gamma^{j}')
     """
+    if isinstance(name, Entry):
+        at = "j" if name.position == INDEX else name.position
+        return Formula(f"{name.table}_j" if at == "j" else f"{name.table}_{at}", f"{symbol(name.table)}_{{{at}}}")
     if isinstance(name, Power):
         base = coefficient_name(name.base) if not is_number(name.base) else Formula(name.base, name.base)
         wide = f"({base.text})" if name.base == "-1" else base.text

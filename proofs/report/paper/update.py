@@ -69,7 +69,7 @@ def update_blocks(facts: Facts) -> list[Block]:
     after = said(
         (f"with {' and '.join(what)} free and {'their' if several else 'its'} own in every step (a step size, where "
          f"{'one' if several else 'it'} is a multiple of the identity){past}. " if what else ""),
-        "".join(f"{text} " for text in a.layered),
+        "".join(f"{text} " for text in a.layered).replace("<=", "at most").replace(">=", "at least"),
         f"The prediction at a state with features ${q}$ is ${w}_{{{layer}}}^{{\\top}} {q}$.",
     )  # fmt: skip
     shown = [*definitions, *finish]

@@ -107,7 +107,8 @@ def _entries(found: Derivation) -> list[Block]:
         else [[Symbol(f"{name}_{i + 1}{j + 1}") for j in range(D)] for i in range(D)]
         for name in algorithm.preconditioners
     )  # fmt: skip
-    values = {name: Symbol(name) for name in algorithm.parameters}
+    values: dict[str, Any] = {name: Symbol(name) for name in algorithm.parameters}
+    values |= {name: lambda j, name=name: Symbol(f"{name}_{j}") for name in algorithm.selections}
     (heads,) = instantiate(found, SYMBOLIC, layout, [step], values)
     rows, columns = layout.row_names(), (*(str(j + 1) for j in range(N)), "query")
     p, K = layout.p, len(layout.accumulators)

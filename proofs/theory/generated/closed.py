@@ -115,7 +115,7 @@ def closing(
                     x = traced(vector, t.block_trace, t.block, t.enters, "j")
                 parts.append(f"({spelling.argument(t.coefficient)} * {y}) {times} {x}")
             gains[name] = (f"gain_{display}", "\n  + ".join(parts) or "0")
-            values[name] = f"{trace} 1 0 (gain_{display} {state}) k"
+            values[name] = f"{trace} 1 0 (gain_{display}{data.layer} {state}) k"
             pieces = []
             for (row, block), (scale, mask) in masks_of(form.totals[name]).items():
                 m = mask_names[keys.index(mask.key())]

@@ -15,7 +15,7 @@ from .terms import MATRIX, NUMBER, VECTOR, Reader, Term, atom, show
 class Data:
     """What the loop is about, as Rocq's variables: names by the user's names, and the terms that they print as.
 
-    parameters, preconditioners, weights, extras : the user's name -> the file's
+    parameters, preconditioners, weights, extras, selections : the user's name -> the file's
     """
 
     algorithm: Algorithm
@@ -24,6 +24,7 @@ class Data:
     preconditioners: dict[str, str]
     weights: dict[str, str]
     extras: dict[str, str]
+    selections: dict[str, str]
     w: tuple[Term, ...]
     symbols: dict[tuple[str, str], Term]
 
@@ -35,6 +36,7 @@ class Data:
         preconditioners = {x: names.new(x) for x in a.preconditioners}
         weights = {x: names.new(x) for x in a.weights}
         extras = {x: names.new(x) for x, _ in a.extras}
+        selections = {x: names.new(x) for x in a.selections}
         w = {x: atom(NUMBER if x in a.scalar_weights else VECTOR, name, "weight") for x, name in weights.items()}
         symbols = {("weight", x): term for x, term in w.items()}
         symbols |= {("parameter", x): atom(NUMBER, name) for x, name in parameters.items()}
@@ -43,13 +45,14 @@ class Data:
             for x, name in preconditioners.items()
         }
         symbols |= {("transition", x): atom(VECTOR if vector else NUMBER, f"{extras[x]} j") for x, vector in a.extras}
+        symbols |= {("transition", x): atom(NUMBER, f"{name} l j") for x, name in selections.items()}
         symbols |= {
             ("transition", "phi"): atom(VECTOR, "phi j"), ("transition", "phi_next"): atom(VECTOR, "phi' j"),
             ("transition", "reward"): atom(NUMBER, "R j"),
             ("transition", "index"): atom(NUMBER, "j.+1%:R", "position"),
             ("sweep", "n"): atom(NUMBER, "n%:R"), ("query", "q"): atom(VECTOR, "q"),
         }  # fmt: skip
-        return Data(a, options, parameters, preconditioners, weights, extras, tuple(w.values()), symbols)
+        return Data(a, options, parameters, preconditioners, weights, extras, selections, tuple(w.values()), symbols)
 
     @property
     def declarations(self) -> list[str]:
@@ -61,6 +64,7 @@ class Data:
             "Variables (phi phi' : 'I_n -> 'rV[F]_d) (R : 'I_n -> F) (q : 'rV[F]_d).",
         ]
         lines += [f"Variable {self.extras[x]} : 'I_n -> {kind_text(vector)}." for x, vector in a.extras]
+        lines += [f"Variable {name} : nat -> nat -> F." for name in self.selections.values()]
         for x, name in self.preconditioners.items():
             lines.append(f"Variable {name} : nat -> {'F' if x in a.scalar_preconditioners else chr(39) + 'M[F]_d'}.")
         return lines
@@ -75,6 +79,7 @@ class Data:
             | {name: ("F",) for name in self.parameters.values()}
             | data
             | {self.extras[x]: ("F", "d", "n") if vector else ("F", "n") for x, vector in a.extras}
+            | {name: ("F",) for name in self.selections.values()}
             | {
                 name: ("F",) if x in a.scalar_preconditioners else ("F", "d")
                 for x, name in self.preconditioners.items()
@@ -90,7 +95,7 @@ class Data:
     @property
     def arguments(self) -> str:
         """The section variables, as arguments of a theorem."""
-        every = (self.parameters, {"": "phi phi' R q"}, self.extras, self.preconditioners)
+        every = (self.parameters, {"": "phi phi' R q"}, self.extras, self.selections, self.preconditioners)
         return " ".join(["F d n", *(x for names in every for x in names.values())])
 
     @property
@@ -112,6 +117,16 @@ class Data:
     def argument(self) -> str:
         """The state as an argument with its type."""
         return f"({self.state} : state)"
+
+    @property
+    def layer(self) -> str:
+        """The layer as a further argument of the loop's parts, where they read what differs from layer to layer."""
+        return " l" if self.selections else ""
+
+    @property
+    def layer_argument(self) -> str:
+        """The same as an argument with its type."""
+        return "(l : nat) " if self.selections else ""
 
     @property
     def open(self) -> str:

@@ -35,9 +35,9 @@ def proofs_text(found: Statements, audit: str) -> str:
         f"Local Notation transformer := (@{said}.transformer F _ _ _).",
         *(f"Local Notation {name} := (@{said}.{name} {' '.join(a)})." for name, a in found.arguments.items()),
         *_extra(parts),
-        f"""Lemma same_after body' {data.argument} k :
-    (forall loop j, body {data.state} loop j = body' loop j) ->
-  after {data.state} k = loop_masks.after body' {parts.loop.start} k.
+        f"""Lemma same_after body' {data.layer_argument}{data.argument} k :
+    (forall loop j, body{data.layer} {data.state} loop j = body' loop j) ->
+  after{data.layer} {data.state} k = loop_masks.after body' {parts.loop.start} k.
 Proof. by move=> same; elim: k => [//|k IH] /=; rewrite IH; case: insub. Qed.""",
     ]
     for c in found.claims:
@@ -104,7 +104,7 @@ def _state(parts: Parts, said: str, made: str) -> str:
     by apply: eq_mxcol => -{ordinals(t.vectors)}.
   {_rows(parts, said, made)}.
 - move=> l {data.state}; rewrite /{made}.step loop_masks.sweep_after.
-  by rewrite -(@same_after _ {data.state})."""
+  by rewrite -(@same_after _{data.layer} {data.state})."""
 
 
 def ordinals(size: int) -> str:

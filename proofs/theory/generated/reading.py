@@ -56,7 +56,7 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: 
     ]
     transitions = [
         Transition(vector(), vector(), number(), Position(j + 1),
-                   {x: vector() if v else number() for x, v in algorithm.extras})
+                   {x: vector() if v else number() for x, v in algorithm.read})
         for j in range(n)
     ]  # fmt: skip
     query, p = vector(), algorithm.bind(parameters, data.options)
@@ -71,13 +71,15 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: 
     values |= {"R": [t.reward for t in transitions]}
     values |= {data.extras[x]: [t.extras[x] for t in transitions] for x, _ in algorithm.extras}
     values |= {data.preconditioners[c]: [C] for c, C in zip(algorithm.preconditioners, steps, strict=True)}
+    values |= {name: [[t.extras[x] for t in transitions]] for x, name in data.selections.items()}
     watched = _Watched(transitions)
     new = algorithm.update(weights, steps, watched, p)
     state = tuple(weights) if data.several else weights[0]
     zero = {"vector": np.array([Fraction(0)] * d, dtype=object), "number": Fraction(0)}
     loop: Any = [zero[k] for k in found.parts.loop.kinds.values()]
     for j in range(n):
-        loop = said.call("body", values, state, loop if len(loop) > 1 else loop[0], j)
+        layer = [0] if data.selections else []
+        loop = said.call("body", values, *layer, state, loop if len(loop) > 1 else loop[0], j)
         loop = list(loop) if isinstance(loop, tuple) else [loop]
         for name, value in zip(found.parts.loop.names, loop, strict=True):
             if not _equal(value, watched.seen[j][name]):
@@ -256,6 +258,8 @@ def _called(node: Node, values: Mapping[str, Any]) -> Any:
         return values["after"]
     if isinstance(function, str) and len(given) == 1:
         return values[function][int(given[0])]
+    if isinstance(function, str) and len(given) == 2:
+        return values[function][int(given[0])][int(given[1])]
     raise ContentError(f"a statement applies {str(function)[:40]}, which is not read here")
 
 

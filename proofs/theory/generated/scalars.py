@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ....symbolic.derivation.coefficients import INDEX, LENGTH
+from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry
 from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.errors import NotRepresentableError
 from .terms import ATOM, PRODUCT, rational
@@ -57,6 +57,8 @@ class Spelling:
             return f"{position}.+1%:R"
         if name == LENGTH:
             return "n%:R"
+        if isinstance(name, Entry) and name.table in self.words:
+            return f"({self.words[name.table]} {position})"
         if name not in self.words:
             raise NotRepresentableError(f"{name} has no spelling in Rocq here")
         word = self.words[name]

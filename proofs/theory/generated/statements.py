@@ -129,13 +129,15 @@ def _definitions(parts: Parts) -> dict[str, str]:
     at_query = f"({opened.strip()} [:: {'; '.join(queries)}])" if data.several else f"[:: {'; '.join(queries)}]"
     result = {
         "dot": "Definition dot (u v : 'rV[F]_d) : F := (u *m v^T) 0 0.",
-        "body": f"Definition body {argument} (loop : {loop.type}) (j : 'I_n) : {loop.type} :=\n{opened}"
+        "body": f"Definition body {data.layer_argument}{argument} (loop : {loop.type}) (j : 'I_n) : {loop.type} :=\n"
+                f"{opened}"
                 f"  let: {loop.pattern} := loop in\n{loop.expanded()}.",
-        "after": f"Fixpoint after {argument} (k : nat) : {loop.type} :=\n  if k is k'.+1 then\n"
-                 f"    if insub k' is Some j then body {state} (after {state} k') j else after {state} k'\n"
+        "after": f"Fixpoint after {data.layer_argument}{argument} (k : nat) : {loop.type} :=\n  if k is k'.+1 then\n"
+                 f"    if insub k' is Some j then body{data.layer} {state} (after{data.layer} {state} k') j "
+                 f"else after{data.layer} {state} k'\n"
                  f"  else {loop.start}.",
         "step": f"Definition step (l : nat) {argument} : state :=\n{opened}"
-                f"  let: {loop.pattern} := after {state} n in\n  {loop.new_weights()}.",
+                f"  let: {loop.pattern} := after{data.layer} {state} n in\n  {loop.new_weights()}.",
         "iterate": "Fixpoint iterate (L : nat) (s : state) : state :=\n"
                    "  if L is l.+1 then step l (iterate l s) else s.",
     }  # fmt: skip
@@ -157,7 +159,7 @@ def _definitions(parts: Parts) -> dict[str, str]:
     }  # fmt: skip
     for name, mask in zip(parts.masks, parts.derivation.masks, strict=True):
         entry = entries(mask, parts.spelling)
-        result[name] = f"Definition {name} : 'M[F]_n :=\n  \\matrix_(i, j) ({entry})."
+        result[name] = f"Definition {name}{parts.mask_argument(name)} : 'M[F]_n :=\n  \\matrix_(i, j) ({entry})."
     head = f"(l : nat) (h : 'I_{H})"
     return result | {
         "W": f"Definition W {head} : 'M[F]_{m} := {'1%:M' if parts.given else 'block_mx 0 0 0 1%:M'}.",

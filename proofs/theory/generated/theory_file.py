@@ -72,6 +72,11 @@ class Parts:
         """The algorithm."""
         return self.derivation.algorithm
 
+    def mask_argument(self, name: str) -> str:
+        """The layer as an argument of a mask that differs from layer to layer."""
+        mask = dict(zip(self.masks, self.derivation.masks, strict=True))[name]
+        return " (l : nat)" if self.data.selections.keys() & mask.names() else ""
+
     def theorem(self, part: str) -> str:
         """The name of a theorem about this algorithm, with its options."""
         return f"{identifier(self.algorithm.name)}_{part}{self.suffix}"
@@ -102,7 +107,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     loop = loops.run(data, traced.update, names)
     prompt = prompt_of(data, traced, names)
     words = {x: data.parameters[x] for x in a.parameters}
-    words |= {x: f"{name} l" for x, name in data.preconditioners.items()}
+    words |= {x: f"{name} l" for x, name in (*data.preconditioners.items(), *data.selections.items())}
     spelling = Spelling(words)
     form = closed_form(derivation, loop)
     if isinstance(derivation, GivenWeights):
@@ -110,6 +115,10 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     masks = {
         f"mask_{name}": summed(m, spelling) for name, m in zip(derivation.mask_names, derivation.masks, strict=True)
     }
+    mask_terms = [
+        f"({name} l)" if data.selections.keys() & m.names() else name
+        for name, m in zip(masks, derivation.masks, strict=True)
+    ]
     coefficients = scalars_of(derivation, form)
     divided = {x for s in coefficients for x in divided_by(s)}
     printed = [
@@ -135,8 +144,8 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     while module in reserved:
         module += "_loop"
     return Parts(
-        derivation, module, suffix, data, loop, prompt, tables(derivation, prompt, list(masks), spelling), masks,
-        closing(derivation, form, data, loop, prompt, list(masks), spelling), spelling, hypotheses, facts,
+        derivation, module, suffix, data, loop, prompt, tables(derivation, prompt, mask_terms, spelling), masks,
+        closing(derivation, form, data, loop, prompt, mask_terms, spelling), spelling, hypotheses, facts,
         tuple(sorted(whole)), counted,
     )  # fmt: skip
 
@@ -184,10 +193,11 @@ def _loop(parts: Parts) -> list[str]:
     data, loop = parts.data, parts.loop
     return [
         "\n(* the loop *)",
-        f"Definition body {data.argument} (loop : {loop.type}) (j : 'I_n) : {loop.type} :=\n{data.open}"
+        f"Definition body {data.layer_argument}{data.argument} (loop : {loop.type}) (j : 'I_n) : {loop.type} :=\n"
+        f"{data.open}"
         f"  let: {loop.pattern} := loop in\n{loop.body()}.",
         f"Definition step (l : nat) {data.argument} : state :=\n{data.open}"
-        f"  let: {loop.pattern} := sweep (body {data.state}) {loop.start} in\n  {loop.new_weights()}.",
+        f"  let: {loop.pattern} := sweep (body{data.layer} {data.state}) {loop.start} in\n  {loop.new_weights()}.",
     ]
 
 
@@ -203,7 +213,7 @@ def _weights(parts: Parts) -> list[str]:
     V, T, H = t.vectors, t.numbers, t.heads
     return [
         f"\n(* {parts.weights} *)",
-        *(f"Definition {name} : 'M[F]_n := {text}." for name, text in parts.masks.items()),
+        *(f"Definition {name}{parts.mask_argument(name)} : 'M[F]_n := {text}." for name, text in parts.masks.items()),
         "Definition value_tables (l : nat) : seq (seq (seq F)) :=\n"
         f"  [:: {separator.join(t.dense(x, T) for x in t.U)}].",
         "Definition key_tables (l : nat) : seq (seq (seq 'M[F]_d)) :=\n"
@@ -235,7 +245,7 @@ def _facts(parts: Parts) -> list[str]:
 
 def _closed(parts: Parts) -> list[str]:
     data, loop, closing = parts.data, parts.loop, parts.closing
-    state, argument = data.state, data.argument
+    state, argument = f"{data.layer} {data.state}".strip(), f"{data.layer_argument}{data.argument}"
     lines = ["\n(* the loop in closed form, and what the masks gather of it *)", *_facts(parts)]
     for name, (gain, text) in closing.gains.items():
         kind = loops.kind_text(loop.kinds[name] == VECTOR)
