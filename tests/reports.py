@@ -21,9 +21,9 @@ from layerproof.proofs.report.subject import Subject
 SMALL = Settings(features=2, context=4, layers=2, trials=2, exact_trials=1)
 EXACT = ("derived", "identity-symbolic", "identity-exact")
 EXAMPLES = tuple(sorted(str(p) for p in (Path(__file__).parents[1] / "examples").glob("*.py")))
-ALL = ("verdicts", "update", "prompt", "derivation", "weights", "identity", "induction", "theorem", "worked-example",
-       "errors", "convergence", "invariance", "training", "identify", "evidence", "limits", "reproduce",
-       "trust")  # fmt: skip
+ALL = ("verdicts", "update", "prompt", "derivation", "weights", "published", "identity", "induction", "theorem",
+       "worked-example", "errors", "convergence", "invariance", "training", "identify", "evidence", "limits",
+       "reproduce", "trust")  # fmt: skip
 
 
 def settings_of(case: Case) -> Settings:

@@ -240,12 +240,19 @@ def _index(
               "algorithm's update, why layer $l|\\ell$ is iterate $l|\\ell$, and what stands behind every claim."),
         *shown,
         Table(("algorithm", *(COLUMNS.get(name, name) for name in names)), tuple(rows),
-              "Verdicts by kind of evidence: ✓ holds, – was not asked for; each page says what they mean."),
+              _matrix_caption(everything), cards=True),
         prose("HOLDS is as strong as its kind of evidence; UNDECIDED and NOT_RUN are no success:"),
         Table(("evidence", "what HOLDS means", "what it rests on"), meaning),
         *([prose("Which theorems there are, and what each rests on: ", Link(theory.title, theory.name), ".")]
           if theory is not None else []),
     )  # fmt: skip
+
+
+def _matrix_caption(claims: Sequence[Claim]) -> str:
+    """What the signs of the matrix mean, and that the prover was not asked where it was not."""
+    said = "Verdicts by kind of evidence: ✓ holds, – was not asked for; each page says what they mean."
+    asked = any(c.asked for c in claims if c.evidence == PROVED)
+    return said if asked else f"{said} Rocq was not asked in this report: with --prove it is."
 
 
 def _summary(claims: Sequence[Claim]) -> Cell:

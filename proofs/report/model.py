@@ -63,12 +63,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells below a header; `header_column` says that the first cell of each row names the row."""
+    """Rows of cells below a header.
+
+    header_column : the first cell of each row names the row
+    cards         : where the page is narrow each row is a card, its cells below one another
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     header_column: bool = True
+    cards: bool = False
 
 
 @dataclass(frozen=True)

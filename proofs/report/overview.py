@@ -55,7 +55,7 @@ def tables(rows: Sequence[tuple[bool, tuple[Cell, ...]]]) -> list[Table]:
     groups = (("Algorithms of the catalogue.", False), ("Of files of your own.", True))
     several = len({own for own, _ in rows}) > 1
     return [
-        Table(HEADERS, tuple(line for own, line in rows if own is kind), caption if several else "")
+        Table(HEADERS, tuple(line for own, line in rows if own is kind), caption if several else "", cards=True)
         for caption, kind in groups
         if any(own is kind for own, _ in rows)
     ]

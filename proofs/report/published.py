@@ -96,12 +96,15 @@ class Comparison:
                "equal", "opposite" or "different"
     readout  : the relation of the read-outs' signs
     same     : whether the predictions of both agree on a prompt, after every layer
+    pairs    : of each head the matrices that were compared, theirs and ours, in the rows of `layout`
     """
 
     where: str
     heads: tuple[Mapping[str, str], ...]
     readout: str
     same: bool
+    layout: Layout
+    pairs: tuple[Mapping[str, tuple[Rows, Rows]], ...]
 
     @property
     def equal(self) -> bool:
@@ -126,16 +129,18 @@ def compared(derivation: Derivation, published: Published) -> Comparison:
     ours = construct(derivation, D, N, LAYERS, steps, values)
     theirs = [[Head(*map(RationalMatrix.of, h)) for h in published.heads(layout, step[0])] for step in steps]
     first = [{"W P": h.W @ h.P, "Q": h.Q, "M": h.M} for h in ours.layers[0]]
-    heads = []
+    heads, pairs = [], []
     for h in theirs[0]:
         wanted = {"W P": h.W @ h.P, "Q": h.Q, "M": h.M}
         best = min(first, key=lambda own: [_relation(own[k], wanted[k]) != "equal" for k in ("W P", "M", "Q")])
         heads.append({k: _relation(best[k], x) for k, x in wanted.items()})
+        pairs.append({k: (x.fractions(), best[k].fractions()) for k, x in wanted.items()})
     sign = derivation.readout.sign
     same = _predictions(layout, theirs, published.sign, values) == _predictions(
         layout, [list(heads) for heads in ours.layers], sign, values
     )
-    return Comparison(published.where, tuple(heads), "equal" if sign == published.sign else "opposite", same)
+    readout = "equal" if sign == published.sign else "opposite"
+    return Comparison(published.where, tuple(heads), readout, same, layout, tuple(pairs))
 
 
 def _relation(ours: RationalMatrix, theirs: RationalMatrix) -> str:
@@ -158,3 +163,26 @@ def _predictions(layout: Layout, layers: list[list[Head]], sign: int, values: Ma
         Z = layer(Z, heads, scale)
         found.append(sign * Z.fractions()[-1][-1])
     return found
+
+
+def told(found: Comparison) -> str:
+    """The comparison in words."""
+    if found.equal:
+        return "has the same $P$, $Q$, $M$ and read-out, entry by entry."
+    parts = []
+    for k, head in enumerate(found.heads, 1):
+        for name, relation in head.items():
+            if relation != "equal":
+                sign = "the opposite sign" if relation == "opposite" else "other entries"
+                matrix = "the product of $W$ and $P$" if name == "W P" else f"${name}$"
+                parts.append(f"{matrix} of its head {k} has {sign}")
+    if found.readout != "equal":
+        parts.append("its read-out has the opposite sign")
+    listed = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    end = (
+        "everything else is equal. Together these signs change no prediction: the rows that layers change are minus "
+        "ours."
+        if found.same
+        else "the predictions of the two differ."
+    )
+    return f"differs in this: {listed}; {end}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from reports import matrices, words
 
 import layerproof as lp
-from layerproof.proofs.report.paper.comparison import told
-from layerproof.proofs.report.published import PUBLISHED, compared, comparison
+from layerproof.proofs.report.model import Table
+from layerproof.proofs.report.published import PUBLISHED, compared, comparison, told
+from layerproof.proofs.report.sections import published as section
 
 
 @pytest.mark.parametrize("name", ["td0", "td-lambda", "residual-gradient"])
@@ -46,6 +49,32 @@ def test_a_wrong_print_is_seen(matrix, name):
     found = compared(lp.derive("td0"), replace(honest, heads=wrong))
     assert found.heads[0][name] == "different" and not found.same
     assert "the predictions of the two differ" in told(found)
+
+
+def on_the_page(name):
+    """The section of an algorithm's page: words and the table's relations."""
+    shown = section.build(SimpleNamespace(derivation=lp.derive(name)))
+    assert shown is not None
+    (table,) = [b for b in shown.blocks if isinstance(b, Table)]
+    return shown, [row[-1].spans[0] for row in table.rows]
+
+
+def test_the_page_has_a_row_for_each_matrix_and_says_what_differs():
+    shown, relations = on_the_page("td0")
+    assert relations == ["equal, entry by entry"] * 4
+    shown, relations = on_the_page("average-reward-td")
+    assert relations.count("equal but for the sign") == 2 and len(relations) == 7
+    assert "no prediction" in words(shown)
+    captions = [m.caption for m in matrices(shown)]
+    assert captions.count("Head 1, in the paper.") == captions.count("Head 1, here.") == 1  # the mask alone
+    assert section.build(SimpleNamespace(derivation=lp.derive("gtd2"))) is None
+
+
+def test_a_page_never_calls_different_weights_equal(monkeypatch):
+    honest = PUBLISHED["td0", ""]
+    monkeypatch.setitem(PUBLISHED, ("td0", ""), replace(PUBLISHED["residual-gradient", ""], where=honest.where))
+    shown, relations = on_the_page("td0")
+    assert "different" in relations and "the predictions of the two differ" in words(shown)
 
 
 def test_a_sign_alone_is_no_freedom():

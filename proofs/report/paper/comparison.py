@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....symbolic.derivation.derive import Derivation
-from ..published import Comparison, comparison
+from ..published import comparison, told
 from .facts import Facts
 from .model import Block, Cite, Environment, said
 from .update import title
@@ -18,26 +18,3 @@ def comparison_blocks(facts: Facts, found: Derivation) -> list[Block]:
     return [
         Environment("remark", (said(*front, facts.words(told(compared))),), ("The published weights",), "published")
     ]
-
-
-def told(found: Comparison) -> str:
-    """The comparison in words."""
-    if found.equal:
-        return "has the same $P$, $Q$, $M$ and read-out, entry by entry."
-    parts = []
-    for k, head in enumerate(found.heads, 1):
-        for name, relation in head.items():
-            if relation != "equal":
-                sign = "the opposite sign" if relation == "opposite" else "other entries"
-                matrix = "the product of $W$ and $P$" if name == "W P" else f"${name}$"
-                parts.append(f"{matrix} of its head {k} has {sign}")
-    if found.readout != "equal":
-        parts.append("its read-out has the opposite sign")
-    listed = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    end = (
-        "everything else is equal. Together these signs change no prediction: the rows that layers change are minus "
-        "ours."
-        if found.same
-        else "the predictions of the two differ."
-    )
-    return f"differs in this: {listed}; {end}"

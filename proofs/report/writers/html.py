@@ -227,27 +227,30 @@ def _caption(caption: str) -> str:
 
 def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{spans(worded(name))}</th>' for name in table.headers)
+    names = table.headers if table.cards else ("",) * len(table.headers)
     rows = "".join(
-        f"<tr>{''.join(_cell(cell, table.header_column and not place) for place, cell in enumerate(row))}</tr>\n"
+        f"<tr>{''.join(_cell(cell, table.header_column and not k, names[k]) for k, cell in enumerate(row))}</tr>\n"
         for row in table.rows
     )
     caption = f"<caption>{spans(worded(table.caption))}</caption>" if table.caption else ""
     label = text(table.caption or "Table")
-    dense = ' class="dense"' if len(table.headers) > 5 else ""
+    kinds = ["dense"] * (len(table.headers) > 5) + ["cards"] * table.cards
+    look = f' class="{" ".join(kinds)}"' if kinds else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table{dense}>{caption}'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table{look}>{caption}'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>"
     )
 
 
-def _cell(cell: Cell, names_row: bool) -> str:
+def _cell(cell: Cell, names_row: bool, column: str = "") -> str:
     inner = spans(cell.spans)
     words = sum(len(span if isinstance(span, str) else span.text) for span in cell.spans)
     kind = ' class="prose"' if words > PROSE else ""
     if cell.verdict:
         kind = f' class="verdict {CLASSES[cell.verdict]}"'
         inner = badge(cell.verdict) + (f' <span class="said">{inner}</span>' if inner else "")
-    return f'<th scope="row"{kind}>{inner}</th>' if names_row else f"<td{kind}>{inner}</td>"
+    named = f' data-column="{text(column)}"' if column else ""
+    return f'<th scope="row"{kind}>{inner}</th>' if names_row else f"<td{kind}{named}>{inner}</td>"
 
 
 def _matrix(matrix: Matrix) -> str:
