@@ -66,7 +66,7 @@ def estimate(algorithm: Algorithm, s: Settings, z: Sizes, asked: Sequence[str]) 
     if "identity-exact" in asked:
         yield "identity-exact", z.exact_trials * (L**2 * n * m + 500 * L * n + long)
     if "float" in asked:
-        layers = L * n * K * (150 + 15 * m) + 18 * L * (K * m) ** 2
+        layers = L * n * K * (150 + 15 * m) + 36 * L * (K * m) ** 2
         yield "float", 100 * n**2 + z.trials * (layers + 10 * n**2 + 2 * 10**4 + long)
     if "identity-random" in asked:
         d, n = max(z.features, LEAST_FEATURES), max(n, LEAST_CONTEXT)
