@@ -1,8 +1,8 @@
 """Linear attention: heads, and the one definition of a layer, over any arithmetic.
 
 A layer maps Z : (m, N) to Z + (1/n) sum_h W_h P_h Z M_h (Z^T Q_h Z).  Everything that runs a layer exactly or in
-floats runs `layer` or `accumulate`, which is the same formula when only the accumulator rows change; `iterate` is many
-of the latter with the brackets moved.
+floats runs `layer` or `accumulate`, which is the same formula when only the accumulator rows change; `regrouped` is the
+former and `iterate` many of the latter with the brackets moved.
 """
 
 from __future__ import annotations
@@ -65,6 +65,19 @@ def layer(Z: Any, heads: Sequence[Head], scale: Any) -> Any:
     for h in heads:
         result = result + (h.W @ (h.P @ Z @ h.M @ (Z.mT @ h.Q @ Z))) * scale
     return result
+
+
+def regrouped(Z: Any, heads: Sequence[Head], scale: Any) -> Any:
+    """`layer` with the brackets moved: Z + scale * (sum_h W_h P_h (Z M_h Z^T) Q_h) Z, equal to it in exact arithmetic.
+
+    Z : (m, N).  Nothing of N x N is made, and what heads with one mask share is made once.
+    """
+    pairs = {id(M): Z @ M @ Z.mT for M in {id(h.M): h.M for h in heads}.values()}
+    total = None
+    for h in heads:
+        change = h.W @ h.P @ pairs[id(h.M)] @ h.Q
+        total = change if total is None else total + change
+    return Z if total is None else Z + (total @ Z) * scale
 
 
 def masked_keys(X: Any, heads: Sequence[RowHead]) -> dict[int, Any]:

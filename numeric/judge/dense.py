@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from math import isfinite
 from typing import Any
 
 import numpy as np
 import torch
 
 from ...symbolic.arithmetics.rational import Rational
-from ...symbolic.attention import Head, layer
+from ...symbolic.attention import Head, regrouped
 from ...symbolic.exact import decimal_text
 from ...symbolic.strict_json import rational_text
 from ..device import Precision
@@ -160,18 +159,22 @@ def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> Judgemen
     """The first layers, as many as there are states after the prompt, each against its bound."""
     worst: tuple[float, Judgement] | None = None
     unbounded = False
+    came = [dyadic_matrix(Z) for Z in states[0]]
     for number in range(len(states) - 1):
         for trial in range(states.shape[1]):
-            exact = layer(dyadic_matrix(states[number, trial]), model.layers[number], Rational.of(model.scale))
-            gaps = _gap(states[number + 1, trial], exact)
+            exact = regrouped(came[trial], model.layers[number], Rational.of(model.scale))
+            came[trial] = dyadic_matrix(states[number + 1, trial])
+            difference = came[trial] - exact
+            tops, bottom = [abs(int(x)) for x in difference.num.entries()], int(difference.den)
             bound = dense_bound(model, number, states[number, trial], target)
             # What is zero throughout has only underflow in its bound, which T holds against 1.
             unbounded |= not bound.max() < (np.abs(states[number + 1, trial]).max() or 1.0)
+            errors, limits = np.array([quotient(top, bottom) for top in tops]), bound.ravel()
             # An infinite bound leaves everything open, even where an exact entry is beyond the range.
-            ratio = np.array(
-                [quotient(g.numerator, g.denominator) / b if isfinite(b) else 0.0 for g, b in _pairs(gaps, bound)]
-            )
-            exceeded = any(isfinite(b) and g > Fraction(b) for g, b in _pairs(gaps, bound))
+            ratio = np.where(np.isfinite(limits), errors / limits, 0.0)
+            # Rounding keeps the order, so only an error that rounds to its bound or more can be above it.
+            close = np.flatnonzero(np.isfinite(limits) & (errors >= limits))
+            exceeded = any(Fraction(tops[i], bottom) > Fraction(float(limits[i])) for i in close)
             at = int(np.argmax(ratio))
             if worst is None or ratio[at] > worst[0] or exceeded:
                 row, column = divmod(at, states.shape[3])
@@ -179,17 +182,13 @@ def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> Judgemen
                 wanted = Fraction(int(exact.num[row, column]), int(exact.den))
                 status = "exceeded" if exceeded else "within"
                 where = _place(model, trial, number + 1, row, column)
-                limit, error = float(bound[row, column]), up(gaps[row, column])
-                worst = ratio[at], Judgement(status, where, limit, error, str(computed), short(wanted))
+                limit, error = float(bound[row, column]), up(Fraction(tops[at], bottom))
+                worst = float(ratio[at]), Judgement(status, where, limit, error, str(computed), short(wanted))
             if exceeded:  # the layer that leaves the algorithm first is the one to name
                 return worst[1]
     if worst is None:
         return Judgement("within", None, 0.0, 0.0, "0", "0")
     return replace(worst[1], status="vacuous") if unbounded else worst[1]
-
-
-def _pairs(gaps: np.ndarray, bound: np.ndarray) -> list[tuple[Fraction, float]]:
-    return list(zip(gaps.flat, bound.ravel().tolist(), strict=True))
 
 
 def short(value: Fraction) -> str:
@@ -206,7 +205,7 @@ def _distance(model: DenseModel, states: np.ndarray) -> Distance | None:
     for trial in range(states.shape[1]):
         Z = dyadic_matrix(states[0, trial])
         for number, heads in enumerate(model.layers, 1):
-            Z = layer(Z, heads, Rational.of(model.scale)).lowest_terms()
+            Z = regrouped(Z, heads, Rational.of(model.scale)).lowest_terms()
             gaps = _gap(states[number, trial], Z)
             at = max(range(gaps.size), key=lambda i, gaps=gaps: gaps.flat[i])  # type: ignore[misc]
             size = max(abs(Fraction(int(x), int(Z.den))) for x in Z.num.entries())

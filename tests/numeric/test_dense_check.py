@@ -35,8 +35,8 @@ from layerproof.numeric.lower import lower, lower_layers, lower_matrix, lower_pr
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.proofs.user_file import load
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
-from layerproof.symbolic.arithmetics.rational import RationalMatrix
-from layerproof.symbolic.attention import Head
+from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
+from layerproof.symbolic.attention import Head, layer, regrouped
 from layerproof.symbolic.given import given_construction
 from layerproof.symbolic.identity.exact import problem
 from layerproof.symbolic.own_layers import own_layers, own_prompt
@@ -145,6 +145,24 @@ def test_no_true_run_of_any_heads_leaves_the_bound(seed, m, N, heads, depth, dty
     model, drawn = random_model(seed, m, N, heads, depth, size)
     result = judged(model, drawn, dtype, order=order)
     assert result.status in ("within", "vacuous") or (dtype is torch.float16 and result.status == "not-finite")
+
+
+@pytest.mark.parametrize(("heads", "shared"), [(0, False), (1, False), (3, True), (3, False)])
+def test_moved_brackets_give_the_same_layer(heads: int, shared: bool) -> None:
+    rng = np.random.default_rng(heads)
+
+    def drawn(height: int, width: int) -> RationalMatrix:
+        return RationalMatrix.of(
+            [
+                [Fraction(int(rng.integers(-9, 10)), int(rng.integers(1, 7))) for _ in range(width)]
+                for _ in range(height)
+            ]
+        )
+
+    M = drawn(5, 5)
+    made = [Head(drawn(3, 3), drawn(3, 3), drawn(3, 3), M if shared else drawn(5, 5)) for _ in range(heads)]
+    Z, scale = drawn(3, 5), Rational.of(Fraction(1, 4))
+    assert regrouped(Z, made, scale) == layer(Z, made, scale)
 
 
 def test_the_bound_is_at_least_the_formula_and_no_more_than_that() -> None:
