@@ -34,9 +34,10 @@ from layerproof.numeric.judge.dense import (
 from layerproof.numeric.lower import lower, lower_layers, lower_matrix, lower_prompt
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.proofs.user_file import load
+from layerproof.symbolic import attention
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
-from layerproof.symbolic.attention import Head, layer, regrouped
+from layerproof.symbolic.attention import Head
 from layerproof.symbolic.given import given_construction
 from layerproof.symbolic.identity.exact import problem
 from layerproof.symbolic.own_layers import own_layers, own_prompt
@@ -162,7 +163,7 @@ def test_moved_brackets_give_the_same_layer(heads: int, shared: bool) -> None:
     M = drawn(5, 5)
     made = [Head(drawn(3, 3), drawn(3, 3), drawn(3, 3), M if shared else drawn(5, 5)) for _ in range(heads)]
     Z, scale = drawn(3, 5), Rational.of(Fraction(1, 4))
-    assert regrouped(Z, made, scale) == layer(Z, made, scale)
+    assert attention.regrouped(Z, made, scale) == attention.layer(Z, made, scale)
 
 
 def test_the_bound_is_at_least_the_formula_and_no_more_than_that() -> None:
