@@ -47,17 +47,25 @@ def test_good_pages_are_built_and_can_be_searched(tmp_path: Path) -> None:
     assert "exit_code" in (site / "api.html").read_text() and "titleterms" in (site / "searchindex.js").read_text()
 
 
-@pytest.mark.parametrize(
-    ("pages", "said"),
-    [
-        ({"index_md": "# Title\n\n[x](nowhere.md)\n"}, "nowhere.md"),
-        ({"index_md": "# Title\n\n[x](other.md#nowhere)\n", "other_md": OTHER}, "nowhere"),
-        ({"index_md": "# Title\n\n![x](nowhere.png)\n"}, "nowhere.png"),
-        ({"index_md": "# Title\n", "other_md": "# In no list\n"}, "isn't included in any toctree"),
-        ({"index_md": "# Title\n", "api_rst": API.replace("algorithms", "nothing")}, "nothing"),
-        ({"index_md": "# Title\n", "api_rst": API.replace("algorithms", "derive")}, "Algorithm"),  # described nowhere
-    ],
-)
-def test_what_is_dead_ends_the_build(pages: dict[str, str], said: str, tmp_path: Path) -> None:
+DEAD = {
+    "page_md": ("[x](nowhere.md)", "docs/page.md:6: WARNING: 'myst' cross-reference target not found: 'nowhere.md'"),
+    "part_md": ("[x](other.md#nowhere)", "docs/part.md:6: WARNING: local id not found in doc 'other': 'nowhere'"),
+    "picture_md": ("![x](nowhere.png)", "docs/picture.md:6: WARNING: image file not readable: nowhere.png"),
+    "lost_md": ("", "docs/lost.md: WARNING: document isn't included in any toctree"),
+    "unknown_rst": (".. autofunction:: layerproof.nothing", "WARNING: autodoc: failed to import 'nothing'"),
+    "undescribed_rst": (
+        ".. autofunction:: layerproof.derive",
+        "WARNING: py:class reference target not found: layerproof.symbolic.algorithm.Algorithm",
+    ),
+}
+"""A page, what is wrong with it, and what is said of that."""
+
+
+def test_whatever_is_dead_is_named_with_its_page_and_ends_the_build(tmp_path: Path) -> None:
+    pages = {"index_md": "# Title\n", "other_md": OTHER}
+    for name, (text, _) in DEAD.items():
+        head = "---\norphan: true\n---\n# Title\n" if name.endswith("md") else ":orphan:\n\nTitle\n=====\n"
+        pages[name] = f"{'# Title' if name == 'lost_md' else head}\n{text}\n"
     built = build(tmp_path, **pages)
-    assert built.returncode != 0 and said in built.stderr, built.stderr
+    assert built.returncode != 0
+    assert [said for _, said in DEAD.values() if said not in built.stderr] == [], built.stderr
