@@ -44,6 +44,11 @@ def counterexample(claims: Sequence[Claim]) -> str:
         (len(prompt["query"]), len(prompt["rewards"]))
         for c in claims if c.witness and (prompt := c.witness.get("prompt"))
     ]  # fmt: skip
+    cancels = [c.witness["annihilates"] for c in claims if c.witness and c.witness.get("annihilates")]
+    if not sizes and cancels:
+        points = cancels[0]["points"]
+        prompt = points[0]["prompt"]
+        return f"by {len(points)} prompts with d = {len(prompt['query'])}, n = {len(prompt['rewards'])}"
     if not sizes:
         return "see why on its page" if claims else ""
     d, n = min(sizes)

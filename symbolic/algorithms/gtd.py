@@ -1,5 +1,7 @@
 """In-context GTD, batch form: the first gradient TD, whose second weight vector averages the TD update."""
 
+from dataclasses import replace
+
 from ..algorithm import Algorithm
 from ..blocks import CONSTANT, CORRECTION, DISCOUNTED_NEXT, PHI, TD_ERROR
 
@@ -26,7 +28,7 @@ ALGORITHM = Algorithm(
     source="Sutton, Szepesvari, Maei 2008, A convergent O(n) temporal-difference algorithm for off-policy learning "
     "with linear function approximation, the GTD(0) update of theta and u",
     features=(PHI, DISCOUNTED_NEXT, CONSTANT),
-    accumulators=(TD_ERROR, CORRECTION),
+    accumulators=(TD_ERROR, replace(CORRECTION, symbol="z", meaning=r"u^\top \phi_j")),
     weights=("w", "u"),
     preconditioners=("C", "b"),
     scalar_preconditioners=("b",),

@@ -30,6 +30,7 @@ ALGORITHM = Algorithm(
             "momentum",
             lambda weights, x, p: (weights[0] - weights[1]) @ x.gamma_phi_next - (weights[0] - weights[1]) @ x.phi,
             meaning=r"(w - u)^\top (\gamma \phi'_j - \phi_j)",
+            symbol="m",
         ),
     ),
     weights=("w", "u"),

@@ -93,3 +93,9 @@ def test_the_index_has_cards_and_says_that_rocq_was_not_asked():
         assert f'data-column="{column}"' in written
     assert "Rocq was not asked in this report" in written
     assert "data-column" not in html.write(report)["td0.html"].decode().partition("</style>")[2]
+
+
+def test_the_index_says_how_large_a_refutation_is(tmp_path: Path):
+    path = tmp_path / "mine.py"
+    path.write_text(EXAMPLE.replace(CREDIT, "delta * delta * t.phi"), encoding="utf-8")
+    assert "by 4 prompts with d = 2, n = 2" in words(establish([str(path)], SMALL, ("derived",))[0].lead)
