@@ -19,7 +19,7 @@ import numpy as np
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head
 from ...symbolic.construction import Construction
-from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ...symbolic.exact import exact_rows
 from ...symbolic.plain_text import shown
 from ...symbolic.recognition.network import Network, identity, transposed
@@ -28,6 +28,7 @@ from ...symbolic.strict_json import loads
 from ..files.text import read_bytes, read_text
 from ..files.weights_file import from_document
 from ..judge.exact_floats import dyadic_matrix
+from .limits import CONTEXT, ROWS, check_network, check_shape
 
 MAX_BYTES = 2**29
 TOLD = "which prompt the rows are is what the file says of itself: --layout reads them otherwise"
@@ -138,6 +139,11 @@ def _file(path: Path, how: Reading, name: str = "") -> Found:
     try:
         if path.suffix == ".json":
             return _of_construction(name, from_document(loads(read_text(path))), how)
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            raise WorkLimitError(
+                f"{path}: has {path.stat().st_size} bytes, above the limit of {MAX_BYTES}: "
+                f"matrices may have m = {ROWS} rows at most"
+            )
         content = read_bytes(path, MAX_BYTES)
         if path.suffix == ".safetensors":
             from ..files.tensor_files import read_safetensors
@@ -162,6 +168,8 @@ def _file(path: Path, how: Reading, name: str = "") -> Found:
 
 
 def _floats(name: str, stored: Any) -> np.ndarray:
+    if _LETTER.findall(name):
+        check_shape(name, tuple(stored.shape))
     code = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}.get(stored.code, stored.code)
     if code == "BF16":
         raw = np.frombuffer(stored.content, dtype="<u2").astype(np.uint32) << 16
@@ -291,6 +299,7 @@ def _array(value: Any, name: str) -> Any:
     """A value as an array of floats, or of whole or rational numbers, with nothing rounded."""
     if isinstance(value, RationalMatrix):
         value = value.fractions()
+    check_shape(name, tuple(getattr(value, "shape", ())))
     if callable(getattr(value, "detach", None)):
         value = value.detach().cpu().double().numpy()
     try:
@@ -303,6 +312,7 @@ def _array(value: Any, name: str) -> Any:
             array = array.astype(np.float64)
     except (ValueError, TypeError):
         raise ContentError(f"{name[:60]} is {shown(value)}, wanted an array of numbers") from None
+    check_shape(name, array.shape)
     return array
 
 
@@ -334,6 +344,8 @@ def _network(name: str, layers: Sequence[Sequence[Head]], m: int, known: Known, 
     if n < 1:
         raise ContentError("a mask has fewer than two tokens, wanted n context tokens and the query")
     layout = prompt.layout(m, n)
+    if n > CONTEXT:
+        raise WorkLimitError(f"context is n = {n}, above the limit of {CONTEXT}")
     plain = RationalMatrix.context_mask(n)
     stored = tuple(tuple(Head(h.W, h.P, h.Q, plain if h.M is None else h.M) for h in heads) for heads in layers)
     wrong = next((h.M for heads in stored for h in heads if h.M.shape != (n + 1, n + 1)), None)
@@ -341,6 +353,7 @@ def _network(name: str, layers: Sequence[Sequence[Head]], m: int, known: Known, 
         raise ContentError(f"a mask has the shape {wrong.shape}, and another ({n + 1}, {n + 1}): wanted one n for all")
     depth = _depth(len(stored), known.depth, how.layers)
     network = Network(name, stored, depth, len(stored) == 1 and depth > 1, prompt, layout, masked)
+    check_network(network)
     if how.transposed:
         network = transposed(network, how.transposed)
     return Found(network, known.gamma)

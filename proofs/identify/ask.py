@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...numeric.recognition.function import drawn, function
+from ...numeric.recognition.limits import check_function
 from ...numeric.recognition.reading import Found, read
 from ...numeric.recognition.verdict import APPROXIMATE, EXACT, INDISTINGUISHABLE, Law, Recognition, Shared, recognise
 from ...numeric.recognition.worst import worst_case
@@ -40,6 +41,8 @@ def identify(
     found = read(weights, question.reading)
     for one in found:
         _check_prompts(one.network.layout, question.prompts or ())
+        if question.function:
+            check_function(one.network)
     shared = Shared()
     answers = []
     for k, one in enumerate(found):

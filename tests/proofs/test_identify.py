@@ -24,7 +24,7 @@ from layerproof.proofs.identify.decompile import _same
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.construction import construct
-from layerproof.symbolic.errors import ArgumentError, ContentError
+from layerproof.symbolic.errors import ArgumentError, ContentError, WorkLimitError
 
 D, N = 2, 5
 Arrays = dict[str, np.ndarray]
@@ -391,6 +391,25 @@ def test_files_of_other_kinds_and_with_wrong_content_are_refused(tmp_path: Path)
         asked(tmp_path / "pipe.safetensors")
     with pytest.raises(ContentError, match="wanted matrices called P and Q"):
         asked({"a": np.zeros((5, 5))})
+
+
+def test_what_is_too_large_is_refused_before_any_work_with_the_size_at_fault(tmp_path: Path) -> None:
+    large, one = np.broadcast_to(np.float32(0), (10000, 10000)), np.eye(5)
+    for given, more, said in (
+        ({"P": large, "Q": large}, {}, r"P has the shape \(10000, 10000\): m = 10000 rows, above the limit of 512"),
+        ({"P": one, "Q": large}, {}, "Q has the shape"),
+        ({"P": one, "Q": one, "M": np.zeros((3000, 3000))}, {}, "n = 2999 transitions, above the limit of 1000"),
+        ({"P": one, "Q": one}, {"n": 10**5}, "context is n = 100000, above the limit of 1000"),
+        ({"P": one, "Q": one}, {"layers": 40, "function": True}, "layers is 40, .* leave the function out"),
+        ({"P": np.ones((41, 41)), "Q": np.ones((41, 41))}, {}, r"m = 41 rows \(d = 20\) have 2825761 products"),
+    ):
+        with pytest.raises(WorkLimitError, match=said):
+            asked(given, **more)
+    with (tmp_path / "a.npz").open("wb") as file:
+        file.truncate(2**29 + 1)  # no disk is used
+    with pytest.raises(WorkLimitError, match=r"has 536870913 bytes, .* m = 512 rows at most"):
+        asked(tmp_path / "a.npz")
+    assert asked({"P": one, "Q": one}, layers=40).match == "none"  # the weights alone can be asked about
 
 
 def test_a_module_and_npz_are_read_like_arrays(tmp_path: Path) -> None:

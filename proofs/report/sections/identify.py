@@ -26,8 +26,6 @@ def build(subject: Subject) -> Section | None:
         return None
     if prompt_of_rows(construction.layout.features, construction.layout.accumulators) is None:
         return None
-    if construction.row_heads() is not None and construction.split() is None:
-        return None  # heads over a constant row are no part of the interaction tensor, which is all that is read
     return Section(NAME, TITLE, (*_own(subject), *_trained(subject.algorithm.name)))
 
 
