@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .numeric.transformer import LinearTransformer as LinearTransformer
     from .proofs.approximation.simulation import Simulation as Simulation
     from .proofs.assertions import assert_implements as assert_implements
+    from .proofs.audit.file import audit as audit
     from .proofs.convergence.result import Convergence as Convergence
     from .proofs.functions import algorithms as algorithms
     from .proofs.functions import construct as construct
@@ -89,6 +90,7 @@ _HOMES = {
     "Verdict": "proofs.verdict",
     "WorkerProcesses": "proofs.sweep.workers",
     "algorithms": "proofs.functions",
+    "audit": "proofs.audit.file",
     "assert_implements": "proofs.assertions",
     "batch_check": "numeric.judge.batch",
     "construct": "proofs.functions",

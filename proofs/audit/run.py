@@ -54,6 +54,15 @@ class Audit:
         codes = [j.code for j in self.judged if j.code]
         return max(codes) if codes else 0 if all(j.verdict is Verdict.HOLDS for j in self.judged) else 3
 
+    @property
+    def holds(self) -> bool:
+        """Whether every claim holds."""
+        return self.exit_code == 0
+
+    def __bool__(self) -> bool:
+        """As `holds`, so that `assert lp.audit(...)` means what it says."""
+        return self.holds
+
     def document(self) -> dict[str, Any]:
         """As plain data: every entry with its verdict, and every claim with the entry that it is of."""
         return {

@@ -140,3 +140,19 @@ def test_the_example_is_the_talks_paper_and_holds():
     found = audit(light)
     assert found.exit_code == 0 and len(asked.entries) == 7
     assert {e.algorithm for e in asked.entries} == {"td0", "td-lambda", "residual-gradient", "average-reward-td"}
+
+
+def test_from_python_a_false_claim_is_false_and_nothing_is_written_unasked(folder: Path, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "paper.toml").write_text(TRUE)
+    before = sorted(folder.iterdir())
+    found = lp.audit("paper.toml")
+    assert found and found.holds and [j.verdict for j in found.judged] == [Verdict.HOLDS]
+    assert sorted(folder.iterdir()) == before
+    (folder / "paper.toml").write_text(TRUE + FALSE)
+    found = lp.audit(folder / "paper.toml", output=folder / "out")
+    assert not found and found.exit_code == 1
+    assert [j.verdict for j in found.judged] == [Verdict.HOLDS, Verdict.REFUTED]
+    assert (folder / "out" / "audit.json").is_file()
+    with pytest.raises(lp.ArgumentError, match="claims is 7, wanted the path of a TOML file"):
+        lp.audit(7)
