@@ -8,11 +8,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError
 from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
 from ..report.paper.write import write_paper
 from ..report.reporting import Written, write_report
+from ..sweep.workers import shared_by
 from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import RunOptions
@@ -71,10 +73,11 @@ def command(
         return _tell(written, output, json)
     if prefix is not None or level != "section":
         raise ArgumentError("level and prefix are for the paper form: add --paper, or leave them out")
-    with ProgressLine() as progress:
+    with ProgressLine() as progress, shared_by(len(algorithms) or len(catalogue())) as pool:
         written = write_report(
-            algorithms, output, settings, formats, evidence, progress, prove=prove, invariance=invariance, dates=dates
-        )
+            algorithms, output, settings, formats, evidence, progress, prove=prove, invariance=invariance, dates=dates,
+            pool=pool,
+        )  # fmt: skip
     return _tell(written, output, json)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import LayerproofError
 from ...symbolic.strict_json import rational_text
-from ..case import Progress, Settings, silent
+from ..case import Progress, Settings, counted, silent
 from ..checker import ask, verify
 from ..convergence.picture import outside
 from ..convergence.result import Convergence
@@ -23,7 +24,7 @@ from ..sizes import fitted
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve
 from ..user_file import Subject as Item
-from ..verdict import Claim, Result, Verdict, worst_asked
+from ..verdict import Claim, Result, Verdict, disagreement, worst_asked
 from . import overview
 from .assemble import cell, greek, prose
 from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
@@ -67,12 +68,14 @@ def establish(
     prove: bool = False,
     invariance: bool = False,
     dates: bool = False,
+    pool: Executor | None = None,
 ) -> tuple[Report, Result]:
     """Verify, and build a page for each algorithm (all of the catalogue when none is named).
 
     evidence   : the kinds to ask for; None asks for all that need no prover, `prove` for that too
     invariance : also ask which sets of weights are invariant, at d = n = 2
     dates      : let pages hold what differs from machine to machine, earlier proofs among it
+    pool       : processes that share the algorithms among them, where all are of the catalogue
     Raises `ArgumentError` and `ContentError` as `verify` does, before anything runs.
     """
     settings = settings or Settings()
@@ -83,7 +86,17 @@ def establish(
     items: list[Item] = list({id(item): item for item in found}.values())
     if not names:
         settings = replace(settings, asked=frozenset())
-    result = verify(*items, settings=settings, evidence=asked, progress=progress)
+    several = len(items) > 1 and all(catalogue().get(item.name) is item for item in items)
+    made: list[Established] = []
+    if pool is not None and several and not prove:
+        made = _shared(pool, items, settings, evidence, invariance, dates, progress)
+        claims = tuple(c for one in made for c in one.claims)
+        notes = tuple(note for one in made for note in one.notes)
+        if settings.prompt is not None:
+            settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
+        result = Result("verify", settings.document(), claims, fault=disagreement(claims), notes=notes)
+    else:
+        result = verify(*items, settings=settings, evidence=asked, progress=progress)
     if not dates:  # what an earlier run on this machine proved is a fact about the machine
         result = replace(result, claims=tuple(_forgotten(c) for c in result.claims))
     ordered: list[Item] = [
@@ -96,14 +109,16 @@ def establish(
     lines: list[tuple[bool, tuple[Cell, ...]]] = []
     taken: set[str] = set()
     with guarded(ordered, settings.time_limit):
-        for item, claims in zip(ordered, by_subject(result.claims), strict=True):
-            progress(f"{item.name}: the page")
-            kept = _invariance(item, settings, progress) if invariance else None
-            own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
-            command = command_line(item, own, evidence, prove, invariance)
-            subject = Subject(item, own, claims, kept, command, dates, progress)
-            pages[id(item)] = page(subject, taken)
-            lines.append((origin(item) is not None, overview.row(subject, pages[id(item)])))
+        for k, (item, own) in enumerate(zip(ordered, by_subject(result.claims), strict=True)):
+            if made:
+                pages[id(item)], line = made[k].page, made[k].row
+                taken.add(made[k].page.name)
+            else:
+                progress(f"{item.name}: the page")
+                pages[id(item)], line = _page_of(
+                    item, own, settings, evidence, prove, invariance, dates, taken, progress
+                )
+            lines.append((origin(item) is not None, line))
     shown = tuple(pages[id(item)] for item in items)
     theory = None
     proving = any(c.evidence == PROVED and c.asked for c in result.claims)
@@ -114,6 +129,61 @@ def establish(
     claims_of = dict(zip((id(i) for i in ordered), by_subject(result.claims), strict=True))
     index = _index(overview.tables(lines), [(item, pages[id(item)], claims_of[id(item)]) for item in items], theory)
     return Report(TITLE, index, shown, {"settings": settings.document()}), replace(result, command="report")
+
+
+def _page_of(
+    item: Item,
+    claims: tuple[Claim, ...],
+    settings: Settings,
+    evidence: Iterable[str] | None,
+    prove: bool,
+    invariance: bool,
+    dates: bool,
+    taken: set[str],
+    progress: Progress = silent,
+) -> tuple[Page, tuple[Cell, ...]]:
+    """An item's page, and its row of the index."""
+    kept = _invariance(item, settings, progress) if invariance else None
+    own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
+    command = command_line(item, own, evidence, prove, invariance)
+    subject = Subject(item, own, claims, kept, command, dates, progress)
+    found = page(subject, taken)
+    return found, overview.row(subject, found)
+
+
+@dataclass(frozen=True)
+class Established:
+    """What a process of a pool gives back of one algorithm."""
+
+    claims: tuple[Claim, ...]
+    notes: tuple[str, ...]
+    page: Page
+    row: tuple[Cell, ...]
+
+
+def _one(name: str, settings: Settings, evidence: Sequence[str] | None, invariance: bool, dates: bool) -> Established:
+    """One algorithm of the catalogue, in whatever process this is."""
+    item = catalogue()[name]
+    found = verify(item, settings=settings, evidence=evidence)
+    claims = found.claims if dates else tuple(_forgotten(c) for c in found.claims)
+    if settings.prompt is not None:
+        settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
+    return Established(
+        found.claims, found.notes, *_page_of(item, claims, settings, evidence, False, invariance, dates, set())
+    )
+
+
+def _shared(
+    pool: Executor, items: Sequence[Item], settings: Settings, evidence: Sequence[str] | None, invariance: bool,
+    dates: bool, progress: Progress,
+) -> list[Established]:  # fmt: skip
+    """Every item by the pool, in order."""
+    running = [pool.submit(_one, item.name, settings, evidence, invariance, dates) for item in items]
+    made = []
+    for k, (item, future) in enumerate(zip(items, running, strict=True), 1):
+        counted(progress, k, len(items))(f"{item.name}: evidence and page")
+        made.append(future.result())
+    return made
 
 
 def _forgotten(claim: Claim) -> Claim:

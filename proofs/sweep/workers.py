@@ -20,6 +20,8 @@ THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS",
 )  # fmt: skip
 """What a worker sets to 1; torch.compile would start processes of its own, which outlive a worker that ends at once."""
+MOST = 4
+"""Worker processes that a command starts by itself: each holds torch, 0.3 GB."""
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer."""
 
@@ -62,6 +64,23 @@ def _leave_after(held: Connection) -> None:
 def default_workers() -> int:
     """One worker a core that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def shared_by(jobs: int) -> Iterator[WorkerProcesses | None]:
+    """Worker processes for a command with so many jobs of seconds; None where starting them would not pay.
+
+    Only for a program with a main guard, as the command line is: each worker imports it.
+    """
+    workers = min(default_workers(), jobs // 2, MOST)
+    if workers < 2:
+        yield None
+        return
+    pool = WorkerProcesses(workers)
+    try:
+        yield pool
+    finally:
+        pool.stop()
 
 
 @contextlib.contextmanager

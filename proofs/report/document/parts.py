@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .formula import Formula
 
@@ -29,6 +30,9 @@ class Label(str):
         found.formula = formula
         return found
 
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return str(self), self.formula
+
 
 class Sentence(str):
     """Running text with formulas in it: the text itself, for formats that set no formulas in text, and its `spans`."""
@@ -40,6 +44,9 @@ class Sentence(str):
         found = super().__new__(cls, "".join(span if isinstance(span, str) else span.text for span in spans))
         found.spans = tuple(spans)
         return found
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (self.spans,)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""A report whose algorithms several processes share is the report that one process makes."""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import pytest
+
+from layerproof.proofs.case import Settings
+from layerproof.proofs.report.build import establish
+from layerproof.proofs.report.writers import html
+from layerproof.proofs.sweep import workers
+from layerproof.symbolic.errors import WorkLimitError
+
+SMALL = Settings(features=2, context=3, layers=2, trials=2)
+
+
+class Pickling(Executor):
+    """What a pool of processes does to arguments and results, in this process."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def submit(self, function: Any, /, *given: Any, **more: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        name, *_ = given
+        self.ran.append(name)
+        try:
+            future.set_result(pickle.loads(pickle.dumps(function(*pickle.loads(pickle.dumps(given)), **more))))
+        except Exception as error:
+            future.set_exception(pickle.loads(pickle.dumps(error)))
+        return future
+
+
+def test_shared_or_not_the_report_is_the_same() -> None:
+    pool, names = Pickling(), ("several-discounts", "td0")
+    shared, result = establish(names, SMALL, ["derived", "identity-exact"], pool=pool)
+    alone, wanted = establish(names, SMALL, ["derived", "identity-exact"])
+    assert pool.ran == list(names)
+    assert html.write(shared) == html.write(alone) and result == wanted
+
+
+def test_what_one_of_them_raises_is_raised() -> None:
+    with pytest.raises(WorkLimitError, match="above the limit"):
+        establish(("td0", "gtd2"), Settings(features=2, context=3, layers=2, max_work=1), pool=Pickling())
+
+
+def test_few_jobs_start_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    class Pool:
+        def __init__(self, count: int) -> None:
+            started.append(count)
+
+        def stop(self) -> None:
+            started.append(0)
+
+    monkeypatch.setattr(workers, "WorkerProcesses", Pool)
+    monkeypatch.setattr(workers, "default_workers", lambda: 8)
+    for jobs, expected in ((1, []), (3, []), (4, [2, 0]), (23, [4, 0])):
+        started.clear()
+        with workers.shared_by(jobs):
+            pass
+        assert started == expected
+    monkeypatch.setattr(workers, "default_workers", lambda: 1)
+    with workers.shared_by(23) as pool:
+        assert pool is None
