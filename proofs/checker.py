@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 
 from ..symbolic.algorithm import Algorithm
@@ -32,11 +33,13 @@ def verify(
     settings: Settings | None = None,
     evidence: Iterable[str] | None = None,
     progress: Progress = silent,
+    pool: Executor | None = None,
 ) -> Result:
     """Establish, for each algorithm (all when none is named), every kind of evidence, or those named.
 
     A text that ends in .py is a user's own file.  Evidence that is not asked for is listed as NOT_RUN and does not
     count towards the exit code.
+    pool : processes that share what is of the catalogue among them
     Raises `ArgumentError` for an unknown algorithm, kind of evidence or option, before anything runs.
     """
     settings = settings or Settings()
@@ -51,11 +54,7 @@ def verify(
     own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
     patterned = [a for a in chosen if isinstance(a, PatternAlgorithm)]
-    check_parameters(settings.values, (name for a in chosen for name in a.parameters))
-    if settings.trace is not None and not any("trace" in a.options for a in updates):
-        raise ArgumentError(
-            f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
-        )
+    check_asked(chosen, settings)
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
     if not algorithms:  # of everything each is checked at the nearest sizes that it is stated for
@@ -76,13 +75,39 @@ def verify(
         check_device(settings, asked)
     claims: list[Claim] = []
     with guarded(chosen, settings.time_limit):
+        explicit, alone = evidence is not None, {}
+        if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
+            alone = {
+                case.algorithm.name: pool.submit(_alone, case.algorithm.name, case.settings, asked, explicit)
+                for case in cases
+                if catalogue().get(case.algorithm.name) is case.algorithm
+            }
         for case in cases:
-            claims += establish(case, asked, explicit=evidence is not None)
+            running = alone.get(case.algorithm.name)
+            if running is None or catalogue().get(case.algorithm.name) is not case.algorithm:
+                claims += establish(case, asked, explicit)
+            else:
+                case.progress(f"{case.algorithm.name}: all evidence")
+                claims += running.result()
         for k, construction in enumerate(own, len(cases) + 1):
             claims += own_claims(construction, settings, asked, counted(progress, k, total))
         for k, algorithm in enumerate(patterned, len(cases) + len(own) + 1):
             claims += pattern_claims(algorithm, settings, asked, counted(progress, k, total))
     return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims), notes=notes)
+
+
+def check_asked(chosen: Sequence[Subject | PatternAlgorithm], settings: Settings) -> None:
+    """Raise `ArgumentError` for a parameter or a trace that none of the algorithms has."""
+    check_parameters(settings.values, (name for a in chosen for name in a.parameters))
+    if settings.trace is not None and not any("trace" in a.options for a in chosen if isinstance(a, Algorithm)):
+        raise ArgumentError(
+            f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
+        )
+
+
+def _alone(name: str, settings: Settings, asked: tuple[str, ...], explicit: bool) -> list[Claim]:
+    """The claims of one algorithm of the catalogue, in whatever process this is."""
+    return list(establish(Case(catalogue()[name], settings), asked, explicit))
 
 
 def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:

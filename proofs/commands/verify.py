@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError
 from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.plain_text import message
+from ..case import Settings
 from ..check.regression import check_target, replay
 from ..check.regression import save as write_case
 from ..checker import ask, verify
+from ..sweep.workers import shared_by
 from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import RunOptions
@@ -22,6 +26,8 @@ from ..user_file import resolve
 from ..verdict import Result
 
 DEFAULTS = RunOptions()
+PROCESSES_PAY = 20_000
+"""Tokens of all layers and prompts of an algorithm from which on worker processes save more than they take to start."""
 
 
 def command(
@@ -61,12 +67,19 @@ def command(
     settings = options.settings()
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]
-    with ProgressLine() as progress:
-        result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress)
+    with ProgressLine() as progress, shared_by(_seconds_each(settings, evidence, len(algorithms))) as pool:
+        result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress, pool=pool)
     if save is not None and any(c.evidence == "identity-exact" and c.witness for c in result.claims):
         write_case(result, algorithms, save)
         print(message(f"layerproof: wrote {save}: layerproof verify --case {save} replays it"), file=sys.stderr)
     return _report(result, details, json)
+
+
+def _seconds_each(settings: Settings, evidence: Iterable[str] | None, named: int) -> int:
+    """How many algorithms take a second or so each: none at small sizes, or without runs on prompts."""
+    asked = {"float", "identity-exact"} if evidence is None else {"float", "identity-exact"} & set(evidence)
+    long = bool(asked) and settings.context * settings.layers * settings.trials >= PROCESSES_PAY
+    return (named or len(catalogue())) if long else 0
 
 
 def _report(result: Result, details: bool, json: bool) -> int:

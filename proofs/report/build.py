@@ -14,7 +14,7 @@ from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import LayerproofError
 from ...symbolic.strict_json import rational_text
 from ..case import Progress, Settings, counted, silent
-from ..checker import ask, verify
+from ..checker import ask, check_asked, verify
 from ..convergence.picture import outside
 from ..convergence.result import Convergence
 from ..evidence import kinds
@@ -89,6 +89,7 @@ def establish(
     several = len(items) > 1 and all(catalogue().get(item.name) is item for item in items)
     made: list[Established] = []
     if pool is not None and several and not prove:
+        check_asked(items, settings)
         made = _shared(pool, items, settings, evidence, invariance, dates, progress)
         claims = tuple(c for one in made for c in one.claims)
         notes = tuple(note for one in made for note in one.notes)
@@ -164,7 +165,10 @@ class Established:
 def _one(name: str, settings: Settings, evidence: Sequence[str] | None, invariance: bool, dates: bool) -> Established:
     """One algorithm of the catalogue, in whatever process this is."""
     item = catalogue()[name]
-    found = verify(item, settings=settings, evidence=evidence)
+    # What is for others of them is no matter of this one.
+    values = {k: x for k, x in settings.values.items() if k in item.parameters}
+    trace = settings.trace if "trace" in item.options else None
+    found = verify(item, settings=replace(settings, values=values, trace=trace), evidence=evidence)
     claims = found.claims if dates else tuple(_forgotten(c) for c in found.claims)
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)

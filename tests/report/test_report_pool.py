@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import Executor, Future
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from layerproof.proofs.case import Settings
+from layerproof.proofs.checker import verify
 from layerproof.proofs.report.build import establish
 from layerproof.proofs.report.writers import html
 from layerproof.proofs.sweep import workers
-from layerproof.symbolic.errors import WorkLimitError
+from layerproof.symbolic.errors import ArgumentError, WorkLimitError
 
 SMALL = Settings(features=2, context=3, layers=2, trials=2)
 
@@ -35,11 +37,30 @@ class Pickling(Executor):
 
 
 def test_shared_or_not_the_report_is_the_same() -> None:
-    pool, names = Pickling(), ("several-discounts", "td0")
+    pool, names = Pickling(), ("least-squares", "td0")
     shared, result = establish(names, SMALL, ["derived", "identity-exact"], pool=pool)
     alone, wanted = establish(names, SMALL, ["derived", "identity-exact"])
     assert pool.ran == list(names)
     assert html.write(shared) == html.write(alone) and result == wanted
+
+
+def test_what_is_asked_of_some_of_them_is_asked_of_those() -> None:
+    settings = Settings(features=2, context=3, layers=2, trials=2, trace="lam", values={"beta": Fraction(1, 3)})
+    names, asked = ("td-lambda", "several-discounts"), ["derived", "identity-exact"]
+    assert establish(names, settings, asked, pool=Pickling())[1] == establish(names, settings, asked)[1]
+    for wrong in ({"trace": "lam"}, {"values": {"nu": Fraction(1)}}):
+        with pytest.raises(ArgumentError):
+            establish(("td0", "gtd2"), Settings(**{**SMALL.__dict__, **wrong}), asked, pool=Pickling())
+
+
+def test_verify_shares_its_algorithms_too() -> None:
+    pool, names = Pickling(), ("td0", "dynamic-programming", "average-reward-td")
+    settings = Settings(features=2, context=2, layers=2, trials=2)
+    assert verify(*names, settings=settings, pool=pool) == verify(*names, settings=settings)
+    assert pool.ran == list(names)
+    with pytest.raises(WorkLimitError):
+        verify(*names, settings=Settings(features=2, context=2, layers=2, max_work=1), pool=pool)
+    assert pool.ran == list(names)
 
 
 def test_what_one_of_them_raises_is_raised() -> None:
