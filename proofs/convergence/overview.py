@@ -18,6 +18,7 @@ from .certificate import limit_json
 from .question import Question
 from .result import claims
 
+LEFT_OUT = "left out, as no process gives what their prompts hold, or their layers differ (name one):"
 HEADINGS = ("algorithm", "process", "answer", "limit", "v*(q)", "rate", "layers")
 
 
@@ -88,7 +89,7 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
         raise ArgumentError(f"{wrong} is given, but no algorithm: name one of {', '.join(catalogue())}")
     rows: list[Row] = []
     said: list[Claim] = []
-    left_out = tuple(name for name, algorithm in catalogue().items() if algorithm.extras or algorithm.layered_names)
+    left_out = tuple(n for n, a in catalogue().items() if a.extras or a.layered_names or a.enumerates)
     for name, algorithm in catalogue().items():
         if name in left_out:
             continue
@@ -108,6 +109,6 @@ def table(found: Overview) -> list[str]:
     widths = [max(len(line[k]) for line in cells) for k in range(len(HEADINGS))]
     lines = ["  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip() for line in cells]
     if found.left_out:
-        lines += ["", "left out, as no process gives what their transitions carry, or their layers differ (name one):"]
+        lines += ["", LEFT_OUT]
         lines += [f"  {name}" for name in found.left_out]
     return lines

@@ -171,6 +171,13 @@ class Question:
             if unknown is not None:
                 wanted = ", ".join(known) or "none"
                 raise ArgumentError(f"{what} is given for {unknown[:40]!r}, but {algorithm.name} has {wanted}")
+        if algorithm.enumerates and self.prompt is None:
+            raise ArgumentError(
+                f"no prompt is given, but that of {algorithm.name} holds each state once, with its expected successor: "
+                "give it, --prompt FILE"
+            )
+        n = self.context if self.prompt is None else self.prompt.n
+        algorithm.check_sizes(self.d, n, self.layers)
         if algorithm.selections:
             raise ArgumentError(
                 f"layers of {algorithm.name} read other tokens each, and a limit is decided for layers that repeat: "

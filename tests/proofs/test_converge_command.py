@@ -116,7 +116,7 @@ def test_the_table_of_all_algorithms_has_the_single_answers(capsys: Capture) -> 
     options = ("--process", "loop", "-d", "2", "-n", "5")
     document = run_cli(capsys, "converge", *options, "--json").document
     rows, left_out = document["table"], document["left_out"]
-    assert left_out == [name for name, a in catalogue().items() if a.extras or a.layered_names]
+    assert left_out == [n for n, a in catalogue().items() if a.extras or a.layered_names or a.enumerates]
     assert {"off-policy-td", "nesterov-td", "online-td"} <= set(left_out)
     assert [row["algorithm"] for row in rows] == [name for name in catalogue() if name not in left_out]
     assert {row["process"] for row in rows} == {"loop"}
@@ -302,3 +302,20 @@ def test_a_picture_of_iterates_inside_their_envelope(capsys: Capture, prompts: P
     assert "certified envelope" in drawn.read_text() and drawn.read_text().startswith("<svg")
     refused = ask(capsys, prompts, "expanding", "--picture", str(drawn))
     assert refused.code == 2 and "nothing to draw" in refused.err
+
+
+def test_an_algorithm_that_enumerates_states_asks_for_its_prompt(capsys, tmp_path):
+    ran = run_cli(capsys, "converge", "dynamic-programming")
+    assert ran.code == 2 and "holds each state once" in ran.err
+    loose = {"features": [[1, 0]], "next_features": [[0, 1]], "rewards": [1], "query": [1, 0]}
+    whole = {
+        "features": [[1, 0], [0, 1]],
+        "next_features": [["1/2", "1/2"], [0, 1]],
+        "rewards": [1, 0],
+        "query": [1, 0],
+    }
+    for prompt, code in ((loose, 2), (whole, 0)):
+        (tmp_path / "prompt.json").write_text(json.dumps(prompt))
+        ran = run_cli(capsys, "converge", "dynamic-programming", "--prompt", str(tmp_path / "prompt.json"))
+        assert ran.code == code, ran.err
+    assert "converges" in ran.out

@@ -29,6 +29,7 @@ from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithms import catalogue
 
 SMALL = Settings(features=2, context=3, layers=2)
+SIZES = {"dynamic-programming": replace(SMALL, context=2)}
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NAMES = (*catalogue(), "k_step_td.py", "heavy_ball_td.py", "expected_sarsa.py")
 
@@ -37,7 +38,8 @@ NAMES = (*catalogue(), "k_step_td.py", "heavy_ball_td.py", "expected_sarsa.py")
 def subject(name: str) -> Subject:
     item = load(EXAMPLES / name) if name.endswith(".py") else catalogue()[name]
     asked = ["identity-symbolic"] if item.heads is None else ["identity-exact"]
-    return Subject(item, SMALL, verify(item, settings=SMALL, evidence=asked).claims)
+    settings = SIZES.get(name, SMALL)
+    return Subject(item, settings, verify(item, settings=settings, evidence=asked).claims)
 
 
 @cache
@@ -81,7 +83,7 @@ def test_only_what_is_proved_is_a_theorem():
 
 @pytest.mark.parametrize("name", catalogue())
 def test_no_symbol_of_the_update_is_dropped(name):
-    assert missing(Facts.of(Subject(catalogue()[name], SMALL, ()))) == set()
+    assert missing(Facts.of(Subject(catalogue()[name], SIZES.get(name, SMALL), ()))) == set()
 
 
 def missing(facts: Facts) -> set[str]:
