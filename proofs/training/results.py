@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ...numeric.training.settings import Training
-from ...numeric.training.verdicts import LITTLE, SHARE, SIMILARITY, UNLIKE, VERDICTS, Null
+from ...numeric.training.verdicts import LITTLE, SHARE, SIMILARITY, UNLIKE, VERDICTS, Null, rules
 
 SCHEMA = 1
 BLOCKS = ("P corner", "Q phi phi", "Q phi phi'")
@@ -46,7 +46,9 @@ def is_measures(document: Any) -> bool:
     curves, final, said, processes = (document[k] for k in ("curves", "final", "verdicts", "processes"))
     if not isinstance(processes, list) or not all(type(x) is int for x in processes):
         return False
-    if not all(isinstance(x, dict) and x for x in (curves, final, said)) or type(document["seed"]) is not int:
+    if not all(isinstance(x, dict) for x in (curves, final, said)) or type(document["seed"]) is not int:
+        return False
+    if not curves or not final or len(said) != len(rules(final)):  # outside the exact theory there is no rule to judge
         return False
     numbers = [final.values(), *curves.values()]
     if not all(isinstance(values, list) and len(values) == len(processes) for values in curves.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,7 @@ def test_damaged_files_of_a_run_are_named(tmp_path: Path) -> None:
             good.replace("null", '"x"') if "null" in good else good.replace("reached", "x"),
             "holds no measures",
         ),
+        (measures, json.dumps({**json.loads(good), "verdicts": {}}), "holds no measures"),
         (weights, "", "no safetensors file"),
     ]
     for path, content, said in damaged:
