@@ -35,6 +35,12 @@ def step(error=td_error, direction=phi, share=lambda t, n: t.now):
     return update
 
 
+def from_the_last(weights, preconditioners, sweep, p):
+    """Layer l reads token n + 1 - l: the marks turned around, the transitions where they were."""
+    marks = [t.now for t in sweep][::-1]
+    return step(share=lambda t, n: marks[t.index - 1])(weights, preconditioners, sweep, p)
+
+
 EXPECTED = Expected(
     heads=1,
     right=step(),
@@ -45,6 +51,10 @@ EXPECTED = Expected(
         "the step divided by n": step(share=lambda t, n: t.now / n),
         "undiscounted": step(error=undiscounted),
         "step along phi'": step(direction=lambda t, p: t.phi_next),
+        "the last token first": from_the_last,
+    },
+    no_faults={
+        "the context read backwards": "a transition keeps its mark `now` wherever it stands, and one of them is marked"
     },
 )
 

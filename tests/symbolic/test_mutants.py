@@ -425,6 +425,8 @@ def polynomial_heads(derivation: Derivation, d: int, n: int) -> tuple[Any, tuple
         for c in algorithm.preconditioners
     )
     values = {name: variable[name] for name in algorithm.parameters}
+    # a selection is any numbers of the tokens, as in `entrywise`: without them these were the heads of layer 1
+    values |= {name: lambda j, name=name: variable[f"{name}[{j - 1}]"] for name in algorithm.selections}
     arithmetic = entrywise_module.polynomial_arithmetic(ring)
     return ring, instantiate(derivation, arithmetic, Layout.of(algorithm, d, n), [step], values)[0]
 
