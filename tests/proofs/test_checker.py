@@ -99,10 +99,16 @@ def test_the_smallest_sizes_hold(d: int, n: int, layers: int) -> None:
 
 @pytest.mark.slow
 def test_a_looped_transformer_holds_and_is_called_looped() -> None:
-    for looped, word in ((True, "looped"), (False, "sequential")):
-        result = lp.verify(d=2, n=3, layers=3, looped=looped, evidence=["identity-exact", "identity-random"])
+    unrolled = {name for name, algorithm in catalogue().items() if algorithm.layered_names}  # their layers differ
+    for looped, names in ((True, ()), (False, ("td0", *unrolled))):
+        result = lp.verify(*names, d=2, n=3, layers=2, looped=looped, evidence=["identity-exact", "identity-random"])
         assert result.holds and result.settings["looped"] is looped
-        assert all(word in c.claim for c in result.claims if c.asked and c.evidence == "identity-exact")
+        said = {c.algorithm: c.claim for c in result.claims if c.asked and c.evidence == "identity-exact"}
+        assert said.keys() == set(names or catalogue())
+        for name, claim in said.items():
+            assert ("looped" if looped and name not in unrolled else "sequential") in claim
+        own = {note.split()[0] for note in result.notes if "weights of each layer's own" in note}
+        assert own == (unrolled if looped else set())
 
 
 @pytest.mark.parametrize("process", ["boyan-chain", "loop", "random-ergodic"])

@@ -58,7 +58,8 @@ def test_a_feature_row_is_not_called_reward() -> None:
 def test_names_that_begin_alike_stay_apart(names: tuple[str, ...]) -> None:
     wider = replace(TD0, transition_scalars=names)
     found = entrywise(derive(wider), 1, 12)
-    assert found.holds and found.variables == entrywise(derive(TD0), 1, 12).variables + 12 * len(names)
+    columns = 12 + 1  # each transition carries every number, and so does the one generic column beside them
+    assert found.holds and found.variables == entrywise(derive(TD0), 1, 12).variables + columns * len(names)
 
 
 def test_a_weight_may_be_called_as_an_entry_of_another() -> None:
