@@ -17,6 +17,7 @@ from layerproof.proofs.report.document.formula import Formula
 from layerproof.proofs.report.document.parts import Sentence
 from layerproof.proofs.report.model import Matrix, Note, Page, Report, Section
 from layerproof.proofs.report.subject import Subject
+from layerproof.proofs.sizes import fitted
 
 SMALL = Settings(features=2, context=4, layers=2, trials=2, exact_trials=1)
 EXACT = ("derived", "identity-symbolic", "identity-exact")
@@ -27,7 +28,9 @@ ALL = ("verdicts", "update", "prompt", "derivation", "weights", "published", "id
 
 
 def settings_of(case: Case) -> Settings:
-    return replace(SMALL, trace=dict(case.options).get("trace"))
+    """SMALL, at the nearest sizes that the algorithm is stated for."""
+    settings = replace(SMALL, trace=dict(case.options).get("trace"), asked=frozenset())
+    return fitted(case.algorithm, settings)[0]
 
 
 @cache

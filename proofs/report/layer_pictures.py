@@ -13,7 +13,7 @@ from .example import HeadStep
 from .model import Cell, Picture, Table
 from .notation import block_symbols
 from .picture_heat import Panel, heat_picture
-from .picture_layer import Block, example_blocks, head_picture, own_blocks, pattern, roles
+from .picture_layer import Block, example_blocks, head_picture, own_blocks, pattern, roles, short
 from .subject import Subject
 
 LONG = 20
@@ -78,7 +78,7 @@ def row_labels(subject: Subject) -> list[str]:
     result = []
     for block in example_blocks(subject.example, {name: f.text for name, f in symbols.items()}):
         several = len(block.rows) > 1
-        result += [f"{block.label}{k}" if several else block.label for k in range(1, len(block.rows) + 1)]
+        result += [short(block.label, str(k)) if several else block.label for k in range(1, len(block.rows) + 1)]
     return result
 
 

@@ -11,7 +11,7 @@ from .svg import FONT, WIDTH, element, number, picture, rect, ruled, solid, text
 
 LETTER = 0.62 * FONT
 """How wide a letter is at most, on average."""
-PANEL, GRID, LEFT, TOP = WIDTH / 2, 132.0, 50.0, 42.0
+PANEL, GRID, LEFT, TOP = WIDTH / 2, 132.0, 54.0, 42.0
 FAINTEST = 0.12
 
 
@@ -41,7 +41,9 @@ def heat_cells(
                 left, top = x + j * wide + 1, y + i * high + 1
                 parts.append(rect(left, top, wide - 2, high - 2, fill_opacity=strength, **solid(int(value < 0))))
     for j in range(0, len(columns), ceil(max(LETTER * max(map(len, columns), default=1) + 2, 1) / wide)):
-        parts.append(text(x + (j + 0.5) * wide, y - 6, columns[j], "middle", "muted"))
+        middle = x + (j + 0.5) * wide
+        if middle + LETTER * len(columns[j]) / 2 <= x + size + 4:  # the next panel, or the picture's edge, is beyond
+            parts.append(text(middle, y - 6, columns[j], "middle", "muted"))
     for i in range(0, len(rows), ceil((FONT + 2) / high)):
         parts.append(text(x - 5, y + (i + 0.5) * high + 4.5, rows[i], "end", "muted"))
     return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,8 @@ from .picture_prompt import letters
 from .svg import box, picture, rect, text
 
 PICTURE_WIDTH = 300.0
+LONGEST = 6
+"""Letters of a label: a box, and what stands beside a heat map, has room for no more."""
 BOX, PILL, ROW, TOP = 56.0, 18.0, 30.0, 36.0
 GRID_LEFT, GRID = 172.0, 124.0
 MOST = 12
@@ -34,17 +37,26 @@ def example_blocks(found: Example, symbols: dict[str, str]) -> list[Block]:
     """The blocks of an algorithm's prompt; `symbols` says what a paper calls them."""
     layout = found.construction.layout
     names = (*(name for name, _ in layout.features), *layout.accumulators)
-    return [Block(name, _short(symbols.get(name, name)), layout.rows(name)) for name in names]
+    return [Block(name, short(symbols.get(name, name)), layout.rows(name)) for name in names]
 
 
 def own_blocks(found: OwnExample) -> list[Block]:
-    """The rows of a construction of a user's own, each a block."""
-    return [Block(name, _short(name), range(k, k + 1)) for k, name in enumerate(found.rows)]
+    """The rows of a construction of a user's own, each a block; phi[1] is called φ1, as on an algorithm's page."""
+    result = []
+    for k, name in enumerate(found.rows):
+        indexed = re.fullmatch(r"(.+)\[(\d+)\]", name)
+        result.append(Block(name, short(*indexed.groups()) if indexed else short(name), range(k, k + 1)))
+    return result
 
 
-def _short(name: str) -> str:
-    shown = letters(name)
-    return shown if len(shown) <= 6 else f"{shown[:5]}…"
+def short(name: str, index: str = "") -> str:
+    """A name in letters with its index, which stays whole, in at most `LONGEST` letters.
+
+    >>> short("td_error"), short("gamma_phi_next", "12"), short("phi", "1")
+    ('td_er…', 'gam…12', 'φ1')
+    """
+    shown, room = letters(name), LONGEST - len(index)
+    return f"{shown if len(shown) <= room else shown[: room - 1] + '…'}{index}"
 
 
 def roles(blocks: Sequence[Block], head: HeadStep) -> dict[str, list[Block]]:

@@ -33,12 +33,14 @@ def letters(text: str) -> str:
 
     >>> letters("gamma phi'_1")
     'γφ′₁'
+    >>> letters("td_error")
+    'td_error'
     """
     words = []
     for word in text.split(" "):
-        stem, bar, index = word.rpartition("_")
-        name = _UNICODE.get(stem if bar else word, stem if bar else word)
-        words.append(name + (index.translate(_SUBSCRIPTS) if bar else ""))
+        stem, bar, index = word.rpartition("_") if "_" in word else (word, "", "")
+        known = all(ord(letter) in _SUBSCRIPTS for letter in index)  # error in td_error is none
+        words.append(_UNICODE.get(stem, stem) + (index.translate(_SUBSCRIPTS) if known else bar + index))
     return "".join(words)
 
 

@@ -15,7 +15,7 @@ from layerproof.proofs.report.build import page
 from layerproof.proofs.report.layer_pictures import layer_pictures, row_labels
 from layerproof.proofs.report.model import Picture, Report, worded
 from layerproof.proofs.report.picture_heat import Panel, heat_picture
-from layerproof.proofs.report.picture_layer import example_blocks, pattern, roles
+from layerproof.proofs.report.picture_layer import example_blocks, pattern, roles, short
 from layerproof.proofs.report.svg import SERIES
 from layerproof.proofs.report.writers import html, markdown, pdf, tex
 from layerproof.proofs.verdict import Verdict
@@ -74,6 +74,9 @@ def test_labels_stand_on_both_axes_and_are_left_out_where_they_do_not_fit():
     wide = ["γφ′1", "γφ′2", "γφ′3", "γφ′4", "γφ′5", "γφ′6"]
     svg, _ = heat_picture([Panel("A", wide, wide, [[Fraction(1)] * 6] * 6)], "t", "id")
     assert 6 < svg.count("γφ′") < 12
+    svg, _ = heat_picture([Panel("A", "abc", ["a", "b", "a long name"], [[Fraction(1)] * 3] * 3)], "t", "id")
+    assert "a long name" not in svg.partition("</desc>")[2]  # it would run into what stands beside
+    assert [short("gamma_phi_next", k) for k in "12"] == ["gamm…1", "gamm…2"] and short("td_error") == "td_er…"
     assert row_labels(subject(TD0)) == ["φ1", "φ2", "γφ′1", "γφ′2", "δ"]
     (shown,) = lead_pictures(TD0)
     assert "into token" in shown.svg and "from token" in shown.svg and "rows of Z" in shown.svg

@@ -76,8 +76,8 @@ def test_the_prompt_picture_marks_the_rows_that_layers_change_and_says_what_it_h
 
 
 def test_short_formulas_in_letters():
-    assert [letters(t) for t in ("phi_1", "gamma phi'_n", "rho_2 phi_2", "R_j", "0", "q")] == [
-        "φ₁", "γφ′ₙ", "ρ₂φ₂", "Rⱼ", "0", "q"]  # fmt: skip
+    assert [letters(t) for t in ("phi_1", "gamma phi'_n", "rho_2 phi_2", "R_j", "0", "q", "td_error")] == [
+        "φ₁", "γφ′ₙ", "ρ₂φ₂", "Rⱼ", "0", "q", "td_error"]  # fmt: skip
 
 
 def test_a_larger_value_is_drawn_higher_and_a_gap_is_left_open():

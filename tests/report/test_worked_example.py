@@ -214,7 +214,7 @@ def test_an_own_reference_that_is_wrong_is_refuted():
     assert found.mismatch is not None
     from layerproof.proofs.report.sections.worked_example import _own
 
-    shown = _own(found)
+    shown = _own(found, found.rows)
     assert notes(shown)[0].verdict is Verdict.REFUTED
     assert "disagree" in words(notes(shown)[0].title)
 
@@ -226,6 +226,6 @@ def test_an_own_construction_shows_the_change_that_its_factor_makes():
 
     found = own_example(item, SMALL)
     assert found.scale == Fraction(1, found.context.n)
-    shown = next(m for m in matrices(_own(found)) if m.name.text == "Z_1 - Z_0")
+    shown = next(m for m in matrices(_own(found, found.rows)) if m.name.text == "Z_1 - Z_0")
     outputs = [sum(column) for column in zip(*(h.output[-1] for h in found.layers[0].heads), strict=True)]
     assert [Fraction(e.text) for e in shown.entries[-1] if e] == [found.scale * x for x in outputs]

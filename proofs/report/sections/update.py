@@ -60,8 +60,9 @@ def build(subject: Subject) -> Section | None:
 def _as_it_says(algorithm: Algorithm, options: Mapping[str, str]) -> list[Block]:
     """The update factored as its loop says it: what it names on the way, then the step of each weight."""
     shown = stated(algorithm, options)
+    own = " with its own step matrix" if algorithm.preconditioners else ""
     said = prose(r"For $j = 1, ..., n|j = 1, \dots, n$, what stands before the first transition being zero, step "
-                 r"$l|\ell$ with its own step matrix sets")  # fmt: skip
+                 rf"$l|\ell${own} sets")  # fmt: skip
     return [said, *map(Display, shown)] if shown else []
 
 
@@ -92,7 +93,7 @@ def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[
         result.append(Display(Formula(f"{name}_j = {right.text}", f"{symbol(name)}_{{j}} = {right.latex}")))
     letters = algorithm.preconditioners
     known = Formula(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
-    result.append(prose("and then, with the layer's own ", known, ","))
+    result.append(prose("and then, with the layer's own ", known, ",") if letters else plain("and then"))
     for name, value in zip(algorithm.weights, form.finish, strict=True):
         right = names.value(value)
         result.append(Display(Formula(f"{name} <- {right.text}", rf"{symbol(name)} \leftarrow {right.latex}")))
