@@ -68,9 +68,16 @@ def command(
     if picture is not None and picture.resolve() == path.resolve():
         raise ArgumentError(f"picture is {str(picture)!r}, which is where the results are written: name another file")
     number = workers or min(default_workers(), len(sweep.points))
-    if sweep.size > len(sweep.points):
+    if sweep.left_out:
         print(
-            f"layerproof: the grid's {sweep.size} points are {len(sweep.points)}: the others differ only in what their "
+            f"layerproof: {sum(sweep.left_out.values())} of the grid's {sweep.size} points are left out, as their "
+            f"algorithm is not stated for their sizes: {', '.join(sweep.left_out)}",
+            file=sys.stderr,
+        )
+    stated = sweep.size - sum(sweep.left_out.values())
+    if stated > len(sweep.points):
+        print(
+            f"layerproof: the grid's {stated} points are {len(sweep.points)}: the others differ only in what their "
             "algorithm does not depend on",
             file=sys.stderr,
         )
@@ -119,5 +126,5 @@ def _notes(result: SweepResult) -> None:
 def _settings(sweep: Sweep, specification: Path, path: Path, executor: str) -> dict[str, object]:
     return {
         "specification": str(specification), "output": str(path), "executor": executor, "grid": sweep.size,
-        "points": len(sweep.points),
+        "points": len(sweep.points), "left_out": dict(sweep.left_out),
     }  # fmt: skip

@@ -20,8 +20,9 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -32,6 +33,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError, SizesError, WorkLimitError
 from ...symbolic.exact import parse_rational
+from ...symbolic.sizes import LETTERS
 from ...symbolic.strict_json import rational_text
 from ..case import MAX_WORK, Case, Settings
 from ..certificate.form import shown
@@ -51,10 +53,14 @@ class Decimal(str):
 
 @dataclass(frozen=True)
 class Sweep:
-    """The points of a sweep, each once, in the order of the grid; `size` counts the grid with its repetitions."""
+    """The points of a sweep, each once, in the order of the grid; `size` counts the grid with its repetitions.
+
+    left_out : of a sweep over everything, how many of the grid's points an algorithm is not stated for, by its name
+    """
 
     points: tuple[Point, ...]
     size: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Named(NamedTuple):
@@ -125,6 +131,7 @@ def sweep_of(
         for dtype in axes["dtype"]:
             resolve_dtype(dtype)
     points: dict[str, Point] = {}
+    left_out: Counter[str] = Counter()
     for values in product(*axes.values()):
         chosen = dict(zip(axes, values, strict=True))
         subject = named[chosen.pop("algorithm")]
@@ -133,9 +140,10 @@ def sweep_of(
         except SizesError:
             if not everything:
                 raise
-            continue  # of everything, what is not stated for these sizes is left out
+            left_out[subject.label] += 1
+            continue
         points.setdefault(point.digest, point)
-    return Sweep(tuple(points.values()), size)
+    return Sweep(tuple(points.values()), size, dict(left_out))
 
 
 def _point(
@@ -160,7 +168,8 @@ def _point(
     used.pop("parameters", None)
     known = own if algorithm is not None else own | {"gamma", "lam"}
     used = {key: value for key, value in used.items() if key not in ("gamma", "lam") or key in known}
-    settings = Settings(**used, max_work=max_work, time_limit=time_limit)
+    sizes = frozenset(used) & {*LETTERS.values(), "looped"}  # a point is at the grid's sizes, or it is none
+    settings = Settings(**used, max_work=max_work, time_limit=time_limit, asked=sizes)
     options: dict[str, str] = {}
     if algorithm is not None:
         settings, _ = fitted(algorithm, settings)

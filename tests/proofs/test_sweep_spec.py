@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -19,10 +20,11 @@ from hypothesis import strategies as st
 
 import layerproof as lp
 from layerproof.proofs.case import Settings
+from layerproof.proofs.sweep import spec
 from layerproof.proofs.sweep.point import run_point
 from layerproof.proofs.sweep.spec import AXES, Sweep, parse, read_sweep, sweep_of
-from layerproof.symbolic.algorithms import catalogue
-from layerproof.symbolic.errors import ContentError, LayerproofError, WorkLimitError
+from layerproof.symbolic.algorithms import catalogue, find
+from layerproof.symbolic.errors import ContentError, LayerproofError, SizesError, WorkLimitError
 
 HERE = Path(__file__).parents[1]
 EXAMPLE = HERE.parent / "examples" / "sweep.toml"
@@ -49,7 +51,34 @@ def test_the_grid_is_the_product_of_its_lists_in_order() -> None:
 def test_what_is_left_out_is_as_in_verify() -> None:
     (point,) = read('algorithm = "td0"').points
     assert point.settings == Settings() and point.evidence is None and point.specification["evidence"] == "default"
-    assert {p.subject for p in read(SMALL).points} == set(lp.algorithms())
+    everything = read(SMALL)
+    assert {p.subject for p in everything.points} | everything.left_out.keys() == set(lp.algorithms())
+    assert everything.left_out == {"target-network-td": 1}  # its period is two layers, and L is 1
+
+
+def test_no_point_is_at_other_sizes_than_the_grids() -> None:
+    grid = read('d = [3, 4]\nn = [100, 4]\nL = 2\nevidence = "derived"')  # 3 and 100 are the defaults
+    sizes = {(3, 100), (3, 4), (4, 100), (4, 4)}
+    assert {(p.specification["d"], p.specification["n"]) for p in grid.points} == sizes
+    assert [(p.settings.features, p.settings.context) for p in grid.points if p.subject == "dynamic-programming"] == [
+        (4, 4)
+    ]
+    assert grid.left_out == {"dynamic-programming": 3}
+    assert grid.size == len(grid.points) + 3
+    with pytest.raises(SizesError, match="stated for n = d"):
+        read('algorithm = "dynamic-programming"\nd = 3\nn = 100')
+
+
+def test_the_command_says_what_it_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(spec, "catalogue", lambda: {name: find(name) for name in ("td0", "target-network-td")})
+    path = tmp_path / "s.toml"
+    path.write_text(SMALL)
+    ran = run_cli(capsys, "sweep", str(path), "--json")
+    assert ran.code == 0 and "differ only in" not in ran.err
+    assert "1 of the grid's 2 points" in ran.err and "not stated for their sizes: target-network-td\n" in ran.err
+    assert json.loads(ran.out)["settings"]["left_out"] == {"target-network-td": 1}
 
 
 def test_numbers_are_exact_however_they_are_written() -> None:
