@@ -28,6 +28,7 @@ ALGORITHM = Algorithm(
     parameters=("gamma",),
     sizes=("n = d",),
     enumerates=True,
+    symbols={"backed_up": r"\tau", "value": "v"},
     update=update,
     group="prediction",
     differs="A backup replaces v(s) by r(s) + gamma sum_s' P(s, s') v(s'). It is TD(0) with C = n I where the context "

@@ -35,6 +35,7 @@ ALGORITHM = Algorithm(
             "td_error",
             lambda weights, x, p: x.reward + weights[0] @ x.gamma_expected_phi - weights[0] @ x.phi,
             meaning=r"R_j + \gamma \sum_a \pi(a \mid S'_j) w^\top \phi(S'_j, a) - w^\top \phi_j",
+            symbol=r"\delta",
         ),
     ),
     parameters=("gamma",),

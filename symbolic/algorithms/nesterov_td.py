@@ -31,6 +31,7 @@ ALGORITHM = Algorithm(
             "momentum",
             lambda weights, x, p: (weights[1] - weights[0]) @ x.gamma_phi_next - (weights[1] - weights[0]) @ x.phi,
             meaning=r"(y - w)^\top (\gamma \phi'_j - \phi_j)",
+            symbol="m",
         ),
     ),
     weights=("w", "y"),

@@ -35,6 +35,7 @@ ALGORITHM = Algorithm(
             "second_td_error",
             lambda weights, x, p: x.reward + p.beta * (weights[1] @ x.phi_next) - weights[1] @ x.phi,
             meaning=r"R_j + \beta v^\top \phi'_j - v^\top \phi_j",
+            symbol=r"\epsilon",
         ),
     ),
     weights=("w", "v"),
