@@ -296,7 +296,7 @@ def _floats(form: PatternForm, s: Settings, values: dict[str, Fraction], progres
         Z = torch.stack([lower_matrix(prompt(x, x.start), dtype, device) for x in setups])
         scored = [i for i, name in enumerate(rows) if name.partition("[")[0] == algorithm.scored]
         K = kernel_pattern(kernel, Z[:, scored], s.context) if kernel else None
-        floating = {key: lowered(layer, len(rows), dtype, device) for key, layer in made.items()}
+        floating = {key: lowered(layer, dtype, device) for key, layer in made.items()}
         states = run([floating[id(C)] for C in steps], Z, K)
         surroundings = {**environment(device, dtype), "evaluation": "eager"}
     patterns = None if K is None else K.to("cpu", torch.float64).numpy()

@@ -12,7 +12,7 @@ The distance from the exact run is measured while the run is short: its numbers 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -22,13 +22,12 @@ import torch
 
 from ...symbolic.arithmetics.rational import Rational
 from ...symbolic.attention import Head, regrouped
-from ...symbolic.exact import decimal_text
-from ...symbolic.strict_json import rational_text
 from ..device import Precision
 from ..lower import Lowered
-from .bounds import WIDE, growth
-from .exact_floats import dyadic_matrix, floats, quotient, up
-from .float_result import Distance, FloatResult, Judgement
+from .bounds import growth
+from .exact_floats import dyadic_matrix, floats, up
+from .float_result import Distance, FloatResult
+from .one_step import Steps, judge_steps, one_step_result
 from .places import Place
 
 EXACT_LAYERS = 4
@@ -110,91 +109,18 @@ def dense_check(
     states       : (L+1, T, m, N), what the module returned
     surroundings : what the run depended on besides, read while it ran
     """
-    trials, k = states.shape[1], roundings(model)
-    found = _first_wrong(model, states)
-    if found is not None and found.where is not None and found.where.layer > 1:
-        earlier = _judge(model, states[: found.where.layer], target)
-        found = earlier if earlier.status == "exceeded" else found
-    found = found or _judge(model, states, target)
-    distance = _distance(model, states) if np.isfinite(states).all() else None
-    if found.status == "within" and growth(k, target) >= WIDE:
-        found = replace(found, status="vacuous")
-    power = target.unit_roundoff.denominator.bit_length() - 1
-    return FloatResult(
-        status=found.status,
-        device=str(device),
-        dtype=target.name,
-        trials=trials,
-        where=found.where,
-        bound=found.bound,
-        error=found.error,
-        ratio=found.error / found.bound if found.bound and found.error is not None else None,
-        computed=found.computed,
-        exact=found.exact,
-        formula=f"((1+u)^k - 1) S + underflow on all of Z, u = 2^-{power}, k = {k}",
-        k=k,
-        growth=growth(k, target),
-        distance=distance,
-        loop_distance=None,
-        lowering=lowered.summary(),
-        environment=surroundings,
-        fault="layer" if found.status == "exceeded" else None,
+    k = roundings(model)
+    steps = Steps(
+        model.rows,
+        model.columns,
+        lambda number, _, Z: regrouped(Z, model.layers[number], Rational.of(model.scale)),
+        lambda number, _, Z: dense_bound(model, number, Z, target),
     )
-
-
-def _place(model: DenseModel, trial: int, number: int, row: int, column: int) -> Place:
-    return Place(trial, number, model.rows[row], model.columns[column])
-
-
-def _first_wrong(model: DenseModel, states: np.ndarray) -> Judgement | None:
-    bad = np.argwhere(~np.isfinite(states))
-    if not len(bad):
-        return None
-    number, trial, row, column = (int(i) for i in bad[0])
-    where = _place(model, trial, number, row, column)
-    return Judgement("not-finite", where, None, None, str(states[number, trial, row, column]), "")
-
-
-def _judge(model: DenseModel, states: np.ndarray, target: Precision) -> Judgement:
-    """The first layers, as many as there are states after the prompt, each against its bound."""
-    worst: tuple[float, Judgement] | None = None
-    unbounded = False
-    came = [dyadic_matrix(Z) for Z in states[0]]
-    for number in range(len(states) - 1):
-        for trial in range(states.shape[1]):
-            exact = regrouped(came[trial], model.layers[number], Rational.of(model.scale))
-            came[trial] = dyadic_matrix(states[number + 1, trial])
-            difference = came[trial] - exact
-            tops, bottom = [abs(int(x)) for x in difference.num.entries()], int(difference.den)
-            bound = dense_bound(model, number, states[number, trial], target)
-            # What is zero throughout has only underflow in its bound, which T holds against 1.
-            unbounded |= not bound.max() < (np.abs(states[number + 1, trial]).max() or 1.0)
-            errors, limits = np.array([quotient(top, bottom) for top in tops]), bound.ravel()
-            # An infinite bound leaves everything open, even where an exact entry is beyond the range.
-            ratio = np.where(np.isfinite(limits), errors / limits, 0.0)
-            # Rounding keeps the order, so only an error that rounds to its bound or more can be above it.
-            close = np.flatnonzero(np.isfinite(limits) & (errors >= limits))
-            exceeded = any(Fraction(tops[i], bottom) > Fraction(float(limits[i])) for i in close)
-            at = int(np.argmax(ratio))
-            if worst is None or ratio[at] > worst[0] or exceeded:
-                row, column = divmod(at, states.shape[3])
-                computed = Fraction(float(states[number + 1, trial, row, column]))
-                wanted = Fraction(int(exact.num[row, column]), int(exact.den))
-                status = "exceeded" if exceeded else "within"
-                where = _place(model, trial, number + 1, row, column)
-                limit, error = float(bound[row, column]), up(Fraction(tops[at], bottom))
-                worst = float(ratio[at]), Judgement(status, where, limit, error, str(computed), short(wanted))
-            if exceeded:  # the layer that leaves the algorithm first is the one to name
-                return worst[1]
-    if worst is None:
-        return Judgement("within", None, 0.0, 0.0, "0", "0")
-    return replace(worst[1], status="vacuous") if unbounded else worst[1]
-
-
-def short(value: Fraction) -> str:
-    """A fraction as text, or about what it is when it is long."""
-    text = rational_text(value)
-    return text if len(text) < 1300 else f"about {decimal_text(value, 17)}"
+    found = judge_steps(steps, states, k, target)
+    distance = _distance(model, states) if np.isfinite(states).all() else None
+    return one_step_result(
+        found, k, states.shape[1], target, device, surroundings, distance=distance, lowering=lowered.summary()
+    )
 
 
 def _distance(model: DenseModel, states: np.ndarray) -> Distance | None:
@@ -212,7 +138,8 @@ def _distance(model: DenseModel, states: np.ndarray) -> Distance | None:
             share = up(gaps.flat[at] / size) if size else 0.0
             relative = max(relative, share)
             if gaps.flat[at] > largest:
-                largest, where = gaps.flat[at], _place(model, trial, number, *divmod(at, states.shape[3]))
+                row, column = divmod(at, states.shape[3])
+                largest, where = gaps.flat[at], Place(trial, number, model.rows[row], model.columns[column])
             if number == len(model.layers):
                 last, last_relative = max(last, gaps.flat[at]), max(last_relative, share)
     return Distance(up(last), last_relative, up(largest), relative, where, up(last), last_relative, 0.0)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...symbolic.errors import ArgumentError
+from ...symbolic.patterns.kernels import KERNELS
 from ...symbolic.patterns.layer import Layer
 from ...symbolic.plain_text import shown
 from ..device import precision
 from ..lower import lower_matrix, round_to
-
-KERNELS = ("linear", "polynomial", "relu", "exponential", "softmax")
 
 
 def kernel_pattern(kernel: str, X: Tensor, n: int) -> Tensor:
@@ -64,31 +62,11 @@ class PatternLayer:
         return Z
 
 
-def whole_scores(layer: Layer, m: int) -> list[list[list[Any]] | None]:
-    """Q (m, m) of each head as rows of exact numbers, from the rows that it is cut down to."""
-    result: list[list[list[Any]] | None] = []
-    for _, scores in layer.heads:
-        if scores is None:
-            result.append(None)
-            continue
-        rows: list[list[Any]] = [[0] * m for _ in range(m)]
-        for i, values in zip(scores.keys, scores.Q.fractions(), strict=True):
-            for j, x in zip(scores.queries, values, strict=True):
-                rows[i][j] = x
-        result.append(rows)
-    return result
-
-
-def lowered(layer: Layer, m: int, dtype: torch.dtype, device: torch.device) -> PatternLayer:
+def lowered(layer: Layer, dtype: torch.dtype, device: torch.device) -> PatternLayer:
     """An exact layer in floats, each entry rounded to nearest once."""
-    from ...symbolic.arithmetics.rational import RationalMatrix
-
     heads = tuple(
-        (
-            lower_matrix(V, dtype, device),
-            None if Q is None else lower_matrix(RationalMatrix.of(Q), dtype, device),
-        )
-        for (V, _), Q in zip(layer.heads, whole_scores(layer, m), strict=True)
+        (lower_matrix(V, dtype, device), None if scores is None else lower_matrix(scores.Q, dtype, device))
+        for V, scores in layer.heads
     )
     shift = None if layer.shift is None else tuple(lower_matrix(x, dtype, device) for x in layer.shift)
     mask = torch.tensor(np.array(layer.mask), dtype=dtype, device=device)

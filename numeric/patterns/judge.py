@@ -20,24 +20,17 @@ where underflow is bounded as in `dense.py`, by the layer on values that are at 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
-from math import isfinite
-from typing import Any
 
 import numpy as np
 import torch
 
 from ...symbolic.patterns.layer import Layer, pattern_layer
 from ..device import Precision
-from ..judge.bounds import WIDE, growth
-from ..judge.dense import short
-from ..judge.exact_floats import dyadic_matrix, floats, quotient, up
+from ..judge.bounds import growth
+from ..judge.exact_floats import dyadic_matrix, floats
 from ..judge.float_result import FloatResult
-from ..judge.places import Place
-from .attention import whole_scores
-
-NONE = Fraction(0)
+from ..judge.one_step import Steps, judge_steps, one_step_result
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +47,9 @@ class PatternModel:
         found = {}
         for layer in self.layers:
             if id(layer) not in found:
-                scores = whole_scores(layer, len(self.rows))
                 heads = [
-                    (np.abs(floats(V)), None if Q is None else np.abs(np.array([[float(x) for x in r] for r in Q])))
-                    for (V, _), Q in zip(layer.heads, scores, strict=True)
+                    (np.abs(floats(V)), None if scores is None else np.abs(floats(scores.Q)))
+                    for V, scores in layer.heads
                 ]
                 found[id(layer)] = heads, [np.abs(floats(x)) for x in layer.shift or ()]
         return found
@@ -100,7 +92,7 @@ def step_bound(model: PatternModel, number: int, Z: np.ndarray, K: np.ndarray | 
     return np.where(np.isnan(bound), np.inf, bound)
 
 
-@np.errstate(all="ignore")
+@np.errstate(all="ignore")  # as in `crosscheck`
 def judge(
     model: PatternModel,
     states: np.ndarray,
@@ -113,65 +105,18 @@ def judge(
 
     states   : (L+1, T, m, N), what the layers returned; patterns : (T, N, N), what the kernel returned
     """
-    k, trials = roundings(model), states.shape[1]
-    status, worst = "within", (-1.0, None, 0.0, 0.0, "0", "0")
-    for number in range(len(model.layers)):
-        for trial in range(trials):
-            found = _one(model, number, trial, states, patterns, target)
-            if found[0] in ("exceeded", "not-finite"):
-                status, worst = found
-                return _result(model, status, worst, k, trials, target, device, surroundings)
-            status = "vacuous" if found[0] == "vacuous" else status
-            worst = max(worst, found[1], key=lambda x: x[0])
-    status = "vacuous" if growth(k, target) >= WIDE else status
-    return _result(model, status, worst, k, trials, target, device, surroundings)
 
+    def of(trial: int) -> np.ndarray | None:
+        return None if patterns is None else patterns[trial]
 
-def _one(
-    model: PatternModel, number: int, trial: int, states: np.ndarray, patterns: np.ndarray | None, target: Precision
-) -> tuple[str, Any]:
-    """(status, (ratio, place, bound, error, computed, exact)) of one layer on one prompt, at its worst entry."""
-    before, after = states[number, trial], states[number + 1, trial]
-    K = None if patterns is None else patterns[trial]
-    for at, values in ((number, before), (number + 1, after)):
-        bad = np.argwhere(~np.isfinite(values))
-        if len(bad):
-            row, column = (int(i) for i in bad[0])
-            place = Place(trial, at, model.rows[row], model.columns[column])
-            return "not-finite", (0.0, place, None, None, str(values[row, column]), "")
-    if K is not None and not np.isfinite(K).all():
-        place = Place(trial, number, "the pattern", "")
-        return "not-finite", (0.0, place, None, None, "a weight that is no finite number", "")
-    exact = pattern_layer(dyadic_matrix(before), model.layers[number], None if K is None else dyadic_matrix(K))
-    difference = dyadic_matrix(after) - exact
-    den = int(difference.den)
-    gaps = [abs(Fraction(int(x), den)) if x else NONE for x in difference.num.entries()]
-    bounds = step_bound(model, number, before, K, target).ravel().tolist()
-    # Beyond a bound of zero, or an infinite one, there is no ratio: the first is exceeded, the second says nothing.
-    ratios = [quotient(g.numerator, g.denominator) / b if g and b and isfinite(b) else 0.0 for g, b in
-              zip(gaps, bounds, strict=True)]  # fmt: skip
-    exceeded = [i for i, (g, b) in enumerate(zip(gaps, bounds, strict=True)) if isfinite(b) and g > Fraction(b)]
-    at = exceeded[0] if exceeded else max(range(len(ratios)), key=ratios.__getitem__)
-    row, column = divmod(at, after.shape[1])
-    place = Place(trial, number + 1, model.rows[row], model.columns[column])
-    wanted = Fraction(int(exact.num[row, column]), int(exact.den))
-    computed = str(Fraction(float(after[row, column])))
-    status = "exceeded" if exceeded else "within"
-    if not exceeded and not max(bounds) < (float(np.abs(after).max()) or 1.0):
-        status = "vacuous"
-    return status, (ratios[at], place, bounds[at], up(gaps[at]), computed, short(wanted))
-
-
-def _result(
-    model: PatternModel, status: str, worst: Any, k: int, trials: int, target: Precision, device: torch.device,
-    surroundings: dict[str, str],
-) -> FloatResult:  # fmt: skip
-    ratio, place, bound, error, computed, exact = worst
-    power = target.unit_roundoff.denominator.bit_length() - 1
-    return FloatResult(
-        status=status, device=str(device), dtype=target.name, trials=trials, where=place, bound=bound, error=error,
-        ratio=None if bound is None else ratio, computed=computed, exact=exact,
-        formula=f"((1+u)^k - 1) S + underflow on all of Z, u = 2^-{power}, k = {k}, the pattern as computed",
-        k=k, growth=growth(k, target), distance=None, loop_distance=None, lowering={}, environment=surroundings,
-        fault="layer" if status == "exceeded" else None,
-    )  # fmt: skip
+    k = roundings(model)
+    exact = None if patterns is None else [dyadic_matrix(K) if np.isfinite(K).all() else None for K in patterns]
+    steps = Steps(
+        model.rows,
+        model.columns,
+        lambda number, trial, Z: pattern_layer(Z, model.layers[number], None if exact is None else exact[trial]),
+        lambda number, trial, Z: step_bound(model, number, Z, of(trial), target),
+    )
+    found = judge_steps(steps, states, k, target)
+    said = ", the pattern as computed"
+    return one_step_result(found, k, states.shape[1], target, device, surroundings, pattern=said)

@@ -17,16 +17,17 @@ from .heads import PatternForm, dense, mask, value_of
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Linear scores Z^T Q Z, Q cut down to the rows that it reads of keys and of queries: what is not read is zero."""
+    """Linear scores Z^T Q Z.  Q : (m, m); `cut` is Q in the rows that it reads of keys and of queries alone."""
 
+    Q: Any
     keys: Sequence[int]
     queries: Sequence[int]
-    Q: Any
+    cut: Any
 
     def factors(self, Z: Any) -> tuple[Any, Any]:
         """(N, r) and (r, N) whose product is Z^T Q Z, each in lowest terms."""
         read = Z.take_rows(self.queries).lowest_terms()
-        return Z.take_rows(self.keys).lowest_terms().mT, self.Q @ read
+        return Z.take_rows(self.keys).lowest_terms().mT, self.cut @ read
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ def layer_of(form: PatternForm, arithmetic: Arithmetic, d: int, n: int, C: Any, 
             keys = [i for i, name in enumerate(names) if any(name == left for left, _ in h.Q)]
             queries = [i for i, name in enumerate(names) if any(name == right for _, right in h.Q)]
             Q = dense(h.Q, form, arithmetic, d, C, values)
-            scores = Scores(keys, queries, Q.take_rows(keys).mT.take_rows(queries).mT)
+            scores = Scores(Q, keys, queries, Q.take_rows(keys).mT.take_rows(queries).mT)
         heads.append((V, scores))
     shift = None
     if form.shift:

@@ -137,7 +137,7 @@ def model(name: str) -> Any:
     Z = torch.stack([lower_matrix(prompt(s, s.start), torch.float64, "cpu") for s in setups])
     K = kernel_pattern(algorithm.kernels[0], Z[:, :2], 4) if algorithm.kernels else None
     named = PatternModel(layers, tuple(row_names(algorithm, 2)), tuple(column_name(algorithm, t, 4) for t in range(5)))
-    floating = [lowered(x, len(named.rows), torch.float64, torch.device("cpu")) for x in layers]
+    floating = [lowered(x, torch.float64, torch.device("cpu")) for x in layers]
     return named, run(floating, Z, K), None if K is None else K.numpy()
 
 
