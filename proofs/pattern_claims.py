@@ -28,7 +28,7 @@ from .case import Progress, Settings
 from .evidence import entrywise, exact, floats, kinds, proved, symbolic
 from .evidence import random as random_evidence
 from .evidence.derived import NAME as DERIVED
-from .verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, witness_json
+from .verdict import NEEDS_WEIGHTS, Claim, Verdict, witness_json
 
 DERIVED_STRENGTH = "proved for all d and n, whatever the pattern (SymPy)"
 EXACT_PATTERNS = ("random rationals", *EXACT)
@@ -121,17 +121,7 @@ def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -
 
 def _entrywise(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
     d, n = s.entrywise_features or min(s.features, 2), s.entrywise_context or min(s.context, 3)
-    found = entrywise_pattern(form, d, n)
-    yield Claim(
-        form.algorithm.name,
-        f"one layer is one update as a polynomial identity in all entries at d = {d}, n = {n}",
-        entrywise.NAME,
-        Verdict.HOLDS if found.difference is None else Verdict.REFUTED,
-        entrywise.STRENGTH,
-        found.difference or f"{found.terms} terms in {found.variables} variables agree",
-        witness=None if found.difference is None else {"difference": found.difference},
-        details={"d": d, "n": n, "terms": found.terms, "variables": found.variables},
-    )
+    yield entrywise.judged(form.algorithm.name, entrywise_pattern(form, d, n))
 
 
 def drawn_steps(form: PatternForm, s: Settings) -> list[Any]:
@@ -237,29 +227,7 @@ def _counterexample(
 def _random(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
     d, n = max(s.features, LEAST_FEATURES), max(min(s.context, 100), LEAST_CONTEXT)
     found = random_pattern_identity(form, d, n, s.layers, values, s.seed)
-    m, probability = found.mismatch, float(found.probability)
-    yield Claim(
-        form.algorithm.name,
-        f"all {s.layers} layers are the iterates at a random point modulo 2^61 - 1 (d = {d}, n = {n})",
-        random_evidence.NAME,
-        Verdict.HOLDS if m is None else Verdict.REFUTED,
-        random_evidence.STRENGTH,
-        f"equal; a false identity over the field passes with probability at most {probability:.1e} "
-        f"(degree {found.degree})"
-        if m is None
-        else f"layer {m.layer}, row {m.row}, {m.column_name}: the values differ",
-        witness=None
-        if m is None
-        else {
-            "layer": m.layer,
-            "row": m.row,
-            "column": m.column_name,
-            "layer_value": number_text(m.layer_value),
-            "iterate_value": number_text(m.iterate_value),
-            "modulus": str(found.prime),
-        },
-        details={"d": d, "n": n, "degree": found.degree, "prime": str(found.prime), "probability": probability},
-    )
+    yield random_evidence.judged(form.algorithm.name, s.layers, found)
 
 
 def _floats(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:

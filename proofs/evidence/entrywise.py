@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...symbolic.identity.entrywise import entrywise
+from ...symbolic.identity.entrywise import EntrywiseResult, entrywise
 from ..case import Case
 from ..verdict import Claim, Verdict
 
@@ -16,9 +16,14 @@ STRENGTH = "proved at this d and n for all entries (FLINT)"
 def establish(case: Case) -> Iterator[Claim]:
     """Expand layer minus update with every entry generic, by default at d up to 3 and n up to 5."""
     d, n = case.entrywise_sizes
-    result = entrywise(case.form, d, n)
-    yield Claim(
-        case.algorithm.name,
+    yield judged(case.algorithm.name, entrywise(case.form, d, n))
+
+
+def judged(name: str, result: EntrywiseResult) -> Claim:
+    """The claim about an expansion."""
+    d, n = result.d, result.n
+    return Claim(
+        name,
         f"one layer is one update as a polynomial identity in all entries at d = {d}, n = {n}",
         NAME,
         Verdict.HOLDS if result.holds else Verdict.REFUTED,

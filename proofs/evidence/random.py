@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...symbolic.identity.random import random_identity
+from ...symbolic.identity.random import RandomResult, random_identity
 from ...symbolic.sizes import nearest
 from ..case import Case
 from ..verdict import Claim, Verdict, number_text
@@ -23,11 +23,17 @@ def establish(case: Case) -> Iterator[Claim]:
     sizes = nearest(algorithm.name, algorithm.size_constraints, wanted, {"L"})
     d, n = sizes["d"], sizes["n"]
     result = random_identity(case.form, d, n, s.layers, case.parameters, s.seed, s.looped)
+    yield judged(case.algorithm.name, s.layers, result)
+
+
+def judged(name: str, layers: int, result: RandomResult) -> Claim:
+    """The claim about an evaluation at a random point, of so many layers."""
+    d, n = result.d, result.n
     m = result.mismatch
     probability = float(result.probability)
-    yield Claim(
-        case.algorithm.name,
-        f"all {s.layers} layers are the iterates at a random point modulo 2^61 - 1 (d = {d}, n = {n})",
+    return Claim(
+        name,
+        f"all {layers} layers are the iterates at a random point modulo 2^61 - 1 (d = {d}, n = {n})",
         NAME,
         Verdict.HOLDS if m is None else Verdict.REFUTED,
         STRENGTH,

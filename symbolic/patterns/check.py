@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +11,7 @@ from flint import Ordering, fmpq_mpoly_ctx
 
 from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, element
-from ..identity.entrywise import polynomial_arithmetic
+from ..identity.entrywise import EntrywiseResult, polynomial_arithmetic
 from ..identity.exact import Mismatch
 from ..identity.random import RandomResult
 from .heads import PatternForm
@@ -21,22 +20,11 @@ from .record import PatternAlgorithm
 from .run import column_name, mismatches, prompt, row_names, setup, textbook
 
 
-@dataclass(frozen=True)
-class EntrywiseCheck:
-    """Layer minus update in every entry of Z, expanded.
+def entrywise_pattern(form: PatternForm, d: int, n: int) -> EntrywiseResult:
+    """Expand layer minus update at d and n: features, rewards, states, C, K and the parameters are all generic.
 
-    variables : generic entries; terms : terms of Z after the update; difference : the first that is not zero, in words
+    In every row of Z; its `terms` are those of Z after the update.
     """
-
-    d: int
-    n: int
-    variables: int
-    terms: int
-    difference: str | None
-
-
-def entrywise_pattern(form: PatternForm, d: int, n: int) -> EntrywiseCheck:
-    """Expand layer minus update at d and n: features, rewards, states, C, K and the parameters are all generic."""
     algorithm = form.algorithm
     names = list(algorithm.parameters)
 
@@ -71,13 +59,16 @@ def entrywise_pattern(form: PatternForm, d: int, n: int) -> EntrywiseCheck:
     wanted = prompt(s, after)
     zero = a.number(0)
     terms, difference = 0, None
+    rows: dict[str, int] = {}
     for i, name in enumerate(row_names(algorithm, d)):
+        rows[name] = 0
         for t in range(n + 1):
             x, y = (zero if m.rows[i][t] is None else m.rows[i][t] for m in (Z, wanted))
             terms += len(y)
+            rows[name] += len(x - y)
             if difference is None and x != y:
                 difference = f"row {name}, {column_name(algorithm, t, n)}: {str(x - y)[:300]}"
-    return EntrywiseCheck(d, n, len(names), terms, difference)
+    return EntrywiseResult(d, n, rows, terms, len(names), difference)
 
 
 def _count(algorithm: PatternAlgorithm, n: int) -> int:
