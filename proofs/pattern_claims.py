@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from ..numeric.data.draws import BITS, contexts
+from ..numeric.data.draws import BITS, contexts, generic_step
+from ..numeric.data.processes import stream
 from ..symbolic.arithmetics.arithmetic import RATIONALS
 from ..symbolic.errors import NotPolynomialError, NotRepresentableError
 from ..symbolic.identity.exact import Mismatch
@@ -125,33 +125,23 @@ def _entrywise(form: PatternForm, s: Settings, values: Any, progress: Progress) 
 
 
 def drawn_steps(form: PatternForm, s: Settings) -> list[Any]:
-    """C of each layer, I/2 and a generic part, rows of rationals; None where the algorithm has none."""
-    d, scale = s.features, 1 << BITS
-    rng = random.Random(f"layerproof pattern preconditioners {s.seed}")
-
-    def one() -> Any:
-        if not form.algorithm.preconditioned:
-            return None
-        return [
-            [Fraction(int(i == j), 2) + Fraction(rng.randint(-scale, scale), 4 * d * scale) for j in range(d)]
-            for i in range(d)
-        ]
-
-    first = one()
-    return [first] * s.layers if s.looped else [first, *(one() for _ in range(s.layers - 1))]
+    """C of each layer, as rows of rationals; None where the algorithm has none."""
+    if not form.algorithm.preconditioned:
+        return [None] * s.layers
+    rng = stream("pattern preconditioners", s.seed)
+    drawn = [generic_step(rng, s.features) for _ in range(1 if s.looped else s.layers)]
+    return drawn * s.layers if s.looped else drawn
 
 
 def drawn_start(algorithm: PatternAlgorithm, d: int, n: int, kind: str, seed: int) -> tuple[Any, ...]:
     """The states to start from: zero on trajectories and given prompts, k / 2^10 in [-1, 1] on generic ones."""
-    rng, scale = random.Random(f"layerproof pattern states {seed}"), 1 << BITS
+    rng, scale = stream("pattern states", seed), 1 << BITS
 
     def entry() -> Fraction:
         return Fraction(rng.randint(-scale, scale), scale) if kind == "generic" else Fraction(0)
 
     count = 1 if algorithm.column else n + 1
-    if algorithm.numbers:
-        return tuple(entry() for _ in range(count))
-    return tuple([entry() for _ in range(d)] for _ in range(count))
+    return tuple(entry() if algorithm.numbers else [entry() for _ in range(d)] for _ in range(count))
 
 
 def _prompts(algorithm: PatternAlgorithm, s: Settings, count: int) -> Iterator[tuple[str, Context, tuple[Any, ...]]]:

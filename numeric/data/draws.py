@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm
@@ -26,21 +27,23 @@ def preconditioners(algorithm: Algorithm, d: int, count: int, seed: int) -> list
     Scalar steps lie in [1/4, 3/4], but for those that a table prescribes.  All entries are k / (4 d 2^10).
     """
     rng = stream("preconditioners", seed)
-    scale = 1 << BITS
-
-    def small(width: int) -> Fraction:
-        return Fraction(rng.randint(-scale, scale), 4 * width * scale)
-
     drawn: list[Steps] = [
         tuple(
-            Fraction(1, 2) + small(1)
-            if name in algorithm.scalar_preconditioners
-            else [[Fraction(int(i == j), 2) + small(d) for j in range(d)] for i in range(d)]
+            generic_step(rng, 1)[0][0] if name in algorithm.scalar_preconditioners else generic_step(rng, d)
             for name in algorithm.preconditioners
         )
         for _ in range(count)
     ]
     return algorithm.prescribed(drawn)
+
+
+def generic_step(rng: Random, d: int) -> list[list[Fraction]]:
+    """I/2 + E, E generic with |E_ij| <= 1/(4d) : (d, d)."""
+    scale = 1 << BITS
+    return [
+        [Fraction(int(i == j), 2) + Fraction(rng.randint(-scale, scale), 4 * d * scale) for j in range(d)]
+        for i in range(d)
+    ]
 
 
 def starting_weights(algorithm: Algorithm, d: int, seed: int) -> tuple[Any, ...]:
