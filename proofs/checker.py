@@ -54,7 +54,11 @@ def verify(
     own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
     patterned = [a for a in chosen if isinstance(a, PatternAlgorithm)]
-    check_asked(chosen, settings)
+    check_parameters(settings.values, (name for a in chosen for name in a.parameters))
+    if settings.trace is not None and not any("trace" in a.options for a in updates):
+        raise ArgumentError(
+            f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
+        )
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
     if not algorithms:  # of everything each is checked at the nearest sizes that it is stated for
@@ -75,20 +79,19 @@ def verify(
         check_device(settings, asked)
     claims: list[Claim] = []
     with guarded(chosen, settings.time_limit):
-        explicit, alone = evidence is not None, {}
+        explicit, running = evidence is not None, {}
         if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
-            alone = {
-                case.algorithm.name: pool.submit(_alone, case.algorithm.name, case.settings, asked, explicit)
+            running = {
+                id(case): pool.submit(_alone, case.algorithm, case.settings, asked, explicit)
                 for case in cases
                 if catalogue().get(case.algorithm.name) is case.algorithm
             }
         for case in cases:
-            running = alone.get(case.algorithm.name)
-            if running is None or catalogue().get(case.algorithm.name) is not case.algorithm:
-                claims += establish(case, asked, explicit)
-            else:
+            if id(case) in running:
                 case.progress(f"{case.algorithm.name}: all evidence")
-                claims += running.result()
+                claims += running[id(case)].result()
+            else:
+                claims += establish(case, asked, explicit)
         for k, construction in enumerate(own, len(cases) + 1):
             claims += own_claims(construction, settings, asked, counted(progress, k, total))
         for k, algorithm in enumerate(patterned, len(cases) + len(own) + 1):
@@ -96,18 +99,9 @@ def verify(
     return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims), notes=notes)
 
 
-def check_asked(chosen: Sequence[Subject | PatternAlgorithm], settings: Settings) -> None:
-    """Raise `ArgumentError` for a parameter or a trace that none of the algorithms has."""
-    check_parameters(settings.values, (name for a in chosen for name in a.parameters))
-    if settings.trace is not None and not any("trace" in a.options for a in chosen if isinstance(a, Algorithm)):
-        raise ArgumentError(
-            f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
-        )
-
-
-def _alone(name: str, settings: Settings, asked: tuple[str, ...], explicit: bool) -> list[Claim]:
-    """The claims of one algorithm of the catalogue, in whatever process this is."""
-    return list(establish(Case(catalogue()[name], settings), asked, explicit))
+def _alone(algorithm: Algorithm, settings: Settings, asked: tuple[str, ...], explicit: bool) -> list[Claim]:
+    """The claims of one algorithm, in whatever process this is."""
+    return list(establish(Case(algorithm, settings), asked, explicit))
 
 
 def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:

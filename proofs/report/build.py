@@ -6,15 +6,16 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import LayerproofError
 from ...symbolic.strict_json import rational_text
-from ..case import Progress, Settings, counted, silent
-from ..checker import ask, check_asked, verify
+from ..case import Progress, Settings, silent
+from ..checker import ask, verify
 from ..convergence.picture import outside
 from ..convergence.result import Convergence
 from ..evidence import kinds
@@ -24,7 +25,7 @@ from ..sizes import fitted
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve
 from ..user_file import Subject as Item
-from ..verdict import Claim, Result, Verdict, disagreement, worst_asked
+from ..verdict import Claim, Result, Verdict, worst_asked
 from . import overview
 from .assemble import cell, greek, prose
 from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
@@ -75,7 +76,7 @@ def establish(
     evidence   : the kinds to ask for; None asks for all that need no prover, `prove` for that too
     invariance : also ask which sets of weights are invariant, at d = n = 2
     dates      : let pages hold what differs from machine to machine, earlier proofs among it
-    pool       : processes that share the algorithms among them, where all are of the catalogue
+    pool       : processes that share evidence and pages of what is of the catalogue
     Raises `ArgumentError` and `ContentError` as `verify` does, before anything runs.
     """
     settings = settings or Settings()
@@ -86,18 +87,7 @@ def establish(
     items: list[Item] = list({id(item): item for item in found}.values())
     if not names:
         settings = replace(settings, asked=frozenset())
-    several = len(items) > 1 and all(catalogue().get(item.name) is item for item in items)
-    made: list[Established] = []
-    if pool is not None and several and not prove:
-        check_asked(items, settings)
-        made = _shared(pool, items, settings, evidence, invariance, dates, progress)
-        claims = tuple(c for one in made for c in one.claims)
-        notes = tuple(note for one in made for note in one.notes)
-        if settings.prompt is not None:
-            settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
-        result = Result("verify", settings.document(), claims, fault=disagreement(claims), notes=notes)
-    else:
-        result = verify(*items, settings=settings, evidence=asked, progress=progress)
+    result = verify(*items, settings=settings, evidence=asked, progress=progress, pool=pool)
     if not dates:  # what an earlier run on this machine proved is a fact about the machine
         result = replace(result, claims=tuple(_forgotten(c) for c in result.claims))
     ordered: list[Item] = [
@@ -110,15 +100,18 @@ def establish(
     lines: list[tuple[bool, tuple[Cell, ...]]] = []
     taken: set[str] = set()
     with guarded(ordered, settings.time_limit):
-        for k, (item, own) in enumerate(zip(ordered, by_subject(result.claims), strict=True)):
-            if made:
-                pages[id(item)], line = made[k].page, made[k].row
-                taken.add(made[k].page.name)
-            else:
-                progress(f"{item.name}: the page")
-                pages[id(item)], line = _page_of(
-                    item, own, settings, evidence, prove, invariance, dates, taken, progress
-                )
+        making = [
+            partial(_page_of, item, page_name(item.name, taken), claims, settings, evidence, prove, invariance, dates)
+            for item, claims in zip(ordered, by_subject(result.claims), strict=True)
+        ]
+        running = {
+            k: pool.submit(make)
+            for k, make in enumerate(making)
+            if pool is not None and catalogue().get(ordered[k].name) is ordered[k]
+        }
+        for k, item in enumerate(ordered):
+            progress(f"{item.name}: the page")
+            pages[id(item)], line = running[k].result() if k in running else making[k](progress)
             lines.append((origin(item) is not None, line))
     shown = tuple(pages[id(item)] for item in items)
     theory = None
@@ -133,61 +126,16 @@ def establish(
 
 
 def _page_of(
-    item: Item,
-    claims: tuple[Claim, ...],
-    settings: Settings,
-    evidence: Iterable[str] | None,
-    prove: bool,
-    invariance: bool,
-    dates: bool,
-    taken: set[str],
-    progress: Progress = silent,
-) -> tuple[Page, tuple[Cell, ...]]:
-    """An item's page, and its row of the index."""
+    item: Item, name: str, claims: tuple[Claim, ...], settings: Settings, evidence: Iterable[str] | None, prove: bool,
+    invariance: bool, dates: bool, progress: Progress = silent,
+) -> tuple[Page, tuple[Cell, ...]]:  # fmt: skip
+    """An item's page with this name, and its row of the index."""
     kept = _invariance(item, settings, progress) if invariance else None
     own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
     command = command_line(item, own, evidence, prove, invariance)
     subject = Subject(item, own, claims, kept, command, dates, progress)
-    found = page(subject, taken)
+    found = page(subject, name)
     return found, overview.row(subject, found)
-
-
-@dataclass(frozen=True)
-class Established:
-    """What a process of a pool gives back of one algorithm."""
-
-    claims: tuple[Claim, ...]
-    notes: tuple[str, ...]
-    page: Page
-    row: tuple[Cell, ...]
-
-
-def _one(name: str, settings: Settings, evidence: Sequence[str] | None, invariance: bool, dates: bool) -> Established:
-    """One algorithm of the catalogue, in whatever process this is."""
-    item = catalogue()[name]
-    # What is for others of them is no matter of this one.
-    values = {k: x for k, x in settings.values.items() if k in item.parameters}
-    trace = settings.trace if "trace" in item.options else None
-    found = verify(item, settings=replace(settings, values=values, trace=trace), evidence=evidence)
-    claims = found.claims if dates else tuple(_forgotten(c) for c in found.claims)
-    if settings.prompt is not None:
-        settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
-    return Established(
-        found.claims, found.notes, *_page_of(item, claims, settings, evidence, False, invariance, dates, set())
-    )
-
-
-def _shared(
-    pool: Executor, items: Sequence[Item], settings: Settings, evidence: Sequence[str] | None, invariance: bool,
-    dates: bool, progress: Progress,
-) -> list[Established]:  # fmt: skip
-    """Every item by the pool, in order."""
-    running = [pool.submit(_one, item.name, settings, evidence, invariance, dates) for item in items]
-    made = []
-    for k, (item, future) in enumerate(zip(items, running, strict=True), 1):
-        counted(progress, k, len(items))(f"{item.name}: evidence and page")
-        made.append(future.result())
-    return made
 
 
 def _forgotten(claim: Claim) -> Claim:
@@ -207,8 +155,8 @@ def by_subject(claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:
     return [tuple(group) for group in groups]
 
 
-def page(subject: Subject, taken: set[str] | None = None) -> Page:
-    """One page: the lead, then every section that applies.
+def page(subject: Subject, name: str = "") -> Page:
+    """One page: the lead, then every section that applies; without a name it has its subject's.
 
     Raises `LayerproofError` for a claim about anything but the page's subject.
     """
@@ -230,7 +178,7 @@ def page(subject: Subject, taken: set[str] | None = None) -> Page:
     if isinstance(found, Convergence):
         data["convergence"] = {key: value for key, value in found.document().items() if key in KEPT}
     verdict = Verdict.REFUTED if _disagrees(subject) else subject.verdict
-    return Page(page_name(subject.item.name, taken if taken is not None else set()), greek(subject.item.title), verdict,
+    return Page(name or page_name(subject.item.name, set()), greek(subject.item.title), verdict,
                 impossible_lead(subject) if none_does else lead(subject),
                 impossible_sections(sections) if none_does else tuple(sections), data)  # fmt: skip
 
