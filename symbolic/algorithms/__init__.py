@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copyreg
 import difflib
-import importlib
-import pkgutil
 from functools import cache
 from typing import Any
 
 from ..algorithm import Algorithm
+from ..discovery import defined
 from ..errors import ArgumentError
 from ..plain_text import shown
 
@@ -21,13 +20,7 @@ def catalogue() -> dict[str, Algorithm]:
     >>> "td0" in catalogue()
     True
     """
-    found: dict[str, Algorithm] = {}
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
-        algorithm: Algorithm = importlib.import_module(f"{__name__}.{module.name}").ALGORITHM
-        if algorithm.name in found:
-            raise RuntimeError(f"two modules define the algorithm {algorithm.name}")
-        found[algorithm.name] = algorithm
-    return found
+    return defined(__name__, __path__, "ALGORITHM", "algorithm")
 
 
 def find(name: str) -> Algorithm:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
 
+from ..discovery import defined
 from ..patterns.record import PatternAlgorithm
 
 
@@ -16,10 +15,4 @@ def pattern_catalogue() -> dict[str, PatternAlgorithm]:
     >>> list(pattern_catalogue())
     ['causal-td', 'kernel-gradient-descent', 'sarsa', 'softmax-td']
     """
-    found: dict[str, PatternAlgorithm] = {}
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
-        algorithm: PatternAlgorithm = importlib.import_module(f"{__name__}.{module.name}").ALGORITHM
-        if algorithm.name in found:
-            raise RuntimeError(f"two modules define the algorithm {algorithm.name}")
-        found[algorithm.name] = algorithm
-    return found
+    return defined(__name__, __path__, "ALGORITHM", "algorithm")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import importlib
-import pkgutil
 from functools import cache
 
 from ..approximation.rule import OuterRule, Rule
+from ..discovery import defined
 from ..errors import ArgumentError
 
 
@@ -18,13 +17,7 @@ def rules() -> dict[str, Rule | OuterRule]:
     >>> "linear-td" in rules()
     True
     """
-    found: dict[str, Rule | OuterRule] = {}
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
-        rule: Rule | OuterRule = importlib.import_module(f"{__name__}.{module.name}").RULE
-        if rule.name in found:
-            raise RuntimeError(f"two modules define the rule {rule.name}")
-        found[rule.name] = rule
-    return found
+    return defined(__name__, __path__, "RULE", "rule")
 
 
 def find_rule(name: str) -> Rule | OuterRule:
