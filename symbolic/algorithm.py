@@ -319,11 +319,14 @@ class Algorithm:
 
     def at_layer(self, transitions: Sequence[Transition], layer: int) -> Sequence[Transition]:
         """The transitions as layer l = 1, 2, ... reads them: with the selections' numbers."""
+        return self.reading(transitions, {name: selection(rule, layer) for name, rule in self.selections.items()})
+
+    def reading(self, transitions: Sequence[Transition], numbers: Mapping[str, Any]) -> Sequence[Transition]:
+        """The transitions with these numbers of the selections, {name: token from 1 on -> its number}."""
         if not self.selections:
             return transitions
-        chosen = {name: selection(rule, layer) for name, rule in self.selections.items()}
         return [
-            replace(t, extras={**t.extras, **{name: value(j) for name, value in chosen.items()}})
+            replace(t, extras={**t.extras, **{name: numbers[name](j) for name in self.selections}})
             for j, t in enumerate(transitions, 1)
         ]
 

@@ -131,11 +131,7 @@ def instantiate(
     algorithm, number = derivation.algorithm, arithmetic.number
     changing = {name: rule for name, rule in algorithm.selections.items() if name not in values}
 
-    def mask_of(mask: Mask, values: Mapping[str, Any]) -> Any:
-        if mask.is_context_mask and arithmetic.context_mask is not None:
-            return arithmetic.context_mask(layout.n)
-        return arithmetic.matrix(mask.rows(layout.n, values, number))
-
+    mask_of = partial(mask_matrix, arithmetic, layout.n)
     masks = [None if changing.keys() & mask.names() else mask_of(mask, values) for mask in derivation.masks]
     fixed = masks
     result = []
@@ -153,6 +149,13 @@ def instantiate(
             heads.append(made(arithmetic.matrix(U), arithmetic.matrix(E), masks[h.mask]))
         result.append(tuple(heads))
     return result
+
+
+def mask_matrix(arithmetic: Arithmetic, n: int, mask: Mask, values: Mapping[str, Any]) -> Any:
+    """A mask at a context length, (n+1, n+1).  values : the parameters, as numbers of the arithmetic"""
+    if mask.is_context_mask and arithmetic.context_mask is not None:
+        return arithmetic.context_mask(n)
+    return arithmetic.matrix(mask.rows(n, values, arithmetic.number))
 
 
 def _dense(

@@ -10,7 +10,7 @@ arithmetic is needed for a prompt, and neither bound has seen what it bounds.  T
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -159,10 +159,9 @@ def _loop_errors(
     stacked = [_step([step[i] for step in steps]) for i in range(len(steps[0]))]
     # Parameters too: a product of two of them is rounded like any other.
     named = {name: x if isinstance(x, str) else Magnitude.of_parameter(x) for name, x in vars(p).items()}
-    if algorithm.selections:  # no layer reads more than all tokens
-        whole = dict.fromkeys(algorithm.selections, 1)
-        context = tuple(replace(t, extras={**t.extras, **whole}) for t in context)
-    after = algorithm.update(sizes, stacked, Sweep(context), SimpleNamespace(**named))
+    # no layer reads more than all tokens
+    whole = algorithm.reading(context, dict.fromkeys(algorithm.selections, lambda _: 1))
+    after = algorithm.update(sizes, stacked, Sweep(whole), SimpleNamespace(**named))
     numbers = (*weights, *columns.values(), data.phi_next, *data.extras.values())
     tallest = max(float(x.abs().max()) for x in (*numbers, *(s.values for s in stacked)))
     lost = LOST if tallest <= TALLEST else torch.inf

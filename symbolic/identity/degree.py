@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -96,9 +95,7 @@ def identity_degree(derivation: Form, depth: int) -> int:
     preconditioners = [
         one if c in algorithm.scalar_preconditioners else EntryMatrix([[one]]) for c in algorithm.preconditioners
     ]
-    transitions = [
-        replace(t, extras={**t.extras, **dict.fromkeys(algorithm.selections, Degree(0))}) for t in setup.transitions
-    ]
+    transitions = algorithm.reading(setup.transitions, values)
     for _ in range(depth):
         Y = accumulate(setup.X, Y, heads, Degree(0), keys)
         weights = algorithm.update(weights, preconditioners, Sweep(transitions), setup.p)

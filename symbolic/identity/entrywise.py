@@ -115,12 +115,8 @@ def entrywise(derivation: Form, d: int, n: int, heads: Sequence[RowHead] | None 
     if heads is None:
         heads = instantiate(derivation, arithmetic, layout, [step], values)[0]
     probe, column = _probe(derivation, arithmetic, variable, d)
-    if algorithm.selections:  # any numbers of the tokens, whatever the layer
-        transitions = (
-            replace(t, extras={**t.extras, **{name: values[name](j) for name in algorithm.selections}})
-            for j, t in enumerate(setup.transitions, 1)
-        )
-        setup = replace(setup, transitions=tuple(transitions))
+    # any numbers of the tokens, whatever the layer
+    setup = replace(setup, transitions=tuple(algorithm.reading(setup.transitions, values)))
     demanded = _demanded(setup, step, probe, n)
     given = _given(setup, heads, column, algorithm.column_values(setup.start, probe, setup.p))
     rows: dict[str, int] = {}

@@ -21,6 +21,7 @@ from flint import fmpq, fmpq_mat
 from ..algorithm import Algorithm
 from ..algorithms import catalogue
 from ..arithmetics.arithmetic import RATIONALS
+from ..construction import mask_matrix
 from ..derivation.coefficients import LENGTH
 from ..derivation.derive import ClosedForm, quick
 from ..derivation.factor import SymbolicHead
@@ -273,12 +274,7 @@ class _Heads:
     def of(network: Network, member: Member, values: Mapping[str, Fraction]) -> _Heads:
         algorithm, layout = member.algorithm, network.layout
         own = Layout.of(algorithm, layout.d, layout.n)
-        masks = [
-            RATIONALS.context_mask(layout.n)
-            if mask.is_context_mask and RATIONALS.context_mask is not None
-            else RATIONALS.matrix(mask.rows(layout.n, values, RATIONALS.number))
-            for mask in member.form.masks
-        ]
+        masks = [mask_matrix(RATIONALS, layout.n, mask, values) for mask in member.form.masks]
         features = {name: layout.block(b)[:size] for b, (name, size) in zip(member.blocks, own.features, strict=True)}
         rows = {row.name: layout.accumulator(x) for row, x in zip(algorithm.accumulators, member.rows, strict=True)}
         return _Heads(member, features, rows, masks, {**values, LENGTH: Fraction(layout.n)})
