@@ -91,7 +91,8 @@ def _derived(form: PatternForm, s: Settings, values: Any, progress: Progress) ->
     pattern = "any pattern K made from rows that no layer writes" if form.algorithm.kernels else "linear scores"
     text = f"the heads follow from the textbook update by a linear system, under {pattern}"
     shift = "; then a shift of rows" if form.shift else ""
-    reason = f"{heads} head{'s' * (heads != 1)}, at least {form.least} needed under one mask{shift}"
+    least = "" if form.least is None else f", at least {form.least} needed under one mask"
+    reason = f"{heads} head{'s' * (heads != 1)}{least}{shift}"
     details = {
         "heads": heads_text(form),
         "mask": form.sees,
@@ -162,7 +163,8 @@ def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress
     algorithm, steps = form.algorithm, drawn_steps(form, s)
     numbers = {name: RATIONALS.number(x) for name, x in values.items()}
     patterns = EXACT_PATTERNS if algorithm.kernels else ("",)
-    text = f"all {s.layers} layers are the iterates (d = {s.features}, n = {s.context}), every column and row"
+    how = ("looped, " if s.looped else "sequential, ") * algorithm.preconditioned
+    text = f"all {s.layers} layers are the iterates ({how}d = {s.features}, n = {s.context}), every column and row"
     ran: list[str] = []
 
     def first(pattern: str, context: Context, start: tuple[Any, ...]) -> Mismatch | None:
@@ -265,7 +267,11 @@ def _floats(form: PatternForm, s: Settings, values: dict[str, Fraction], progres
 
 
 def _sums(algorithm: PatternAlgorithm, patterns: Any, target: Any) -> Claim:
-    """Whether every query's softmax weights sum to one: they are floats over their own sum, each divided once."""
+    """Whether every query's softmax weights sum to one: they are floats over their own sum.
+
+    Of n weights: n - 1 additions in the sum; a division, or a reciprocal and a product, for each.  With n + 1 factors
+    1 + delta in numerators and denominators, their sum is off from 1 by (1+u)^(n+2) - 1 at most while n u <= 1.
+    """
     from ..numeric.judge.bounds import growth
 
     N = patterns.shape[-1]

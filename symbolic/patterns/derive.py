@@ -36,20 +36,24 @@ def derive_pattern(algorithm: PatternAlgorithm) -> PatternForm:
     Raises `NotPolynomialError` when the update is no sum over tokens, `NotRepresentableError` when no such heads do it.
     """
     g = generic(algorithm)
-    if algorithm.kernels and algorithm.scored in touched(g):
+    held = touched(g)
+    if algorithm.kernels and algorithm.scored in held:
         raise NotRepresentableError(
             f"the pattern of {algorithm.name} is made from the row {algorithm.scored}, which holds a state: layers "
             "write it, so the pattern changes with the state and the layer is not affine in it; wanted scores of "
             "rows that stay"
         )
-    heads = _factor(_solve_heads(g), bool(algorithm.kernels))
+    products, unique = _solve_heads(g, held)
+    heads = _factor(products, bool(algorithm.kernels))
     free = tuple(
         (key, own)
         for key in algorithm.families[1:]
         for own in algorithm.families
         if all(is_zero(added(g, heads, row, own, key)) for row in algorithm.rows)
     )
-    return PatternForm(algorithm, heads, algorithm.sees, g.by_length, _solve_shift(g), touched(g), len(heads), free)
+    return PatternForm(
+        algorithm, heads, algorithm.sees, g.by_length, _solve_shift(g), held, len(heads) if unique else None, free
+    )
 
 
 def _words(g: Generic, row: Row) -> list[Word]:
@@ -117,9 +121,12 @@ def _terms(value: Any) -> Iterator[tuple[Any, Mapping[Any, Fraction]]]:
         yield from value.parts().items()
 
 
-def _solve_heads(g: Generic) -> dict[tuple[Left, Right], Expr]:
-    """The products of entries of V and Q; none that two written rows would meet in."""
-    held = touched(g)
+def _solve_heads(g: Generic, held: frozenset[str]) -> tuple[dict[tuple[Left, Right], Expr], bool]:
+    """The products of entries of V and Q, none that two written rows would meet in; and whether they are the only ones.
+
+    held : the rows that hold a state
+    """
+    unique = True
     products: dict[tuple[Left, Right], Expr] = {}
     for row in g.algorithm.rows:
         wanted = {family: demanded(g, row, family) for family in g.algorithm.families}
@@ -141,7 +148,8 @@ def _solve_heads(g: Generic) -> dict[tuple[Left, Right], Expr]:
                 tuple(str(label) for label in found.labels[:5]),
             )
         products.update(system.values(found))
-    return products
+        unique = unique and not found.free
+    return products, unique
 
 
 def _expression(part: Mapping[Any, Fraction]) -> Expr:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol
@@ -39,7 +41,7 @@ class PatternForm:
     by_length  whether a layer's change is divided by n
     shift      (written row, row read in the token after it) -> coefficient
     held       the rows that hold a state: those that layers write
-    least      no fewer heads under one mask do it
+    least      no fewer heads under one mask do it; None where other products of V and Q do it too
     free       entries of the mask that no prompt can see, as (family of the key, family of the token)
     """
 
@@ -49,27 +51,19 @@ class PatternForm:
     by_length: bool
     shift: Mapping[tuple[str, str], Expr]
     held: frozenset[str]
-    least: int
+    least: int | None
     free: tuple[tuple[str, str], ...]
 
 
 def value_of(expression: Expr, values: Mapping[str, Any], number: Callable[[Any], Any]) -> Any:
     """A coefficient as a number of an arithmetic, at the parameters' values there."""
-    if isinstance(expression, (Integer, Rational)):
+    if isinstance(expression, Rational):
         return number(Fraction(int(expression.p), int(expression.q)))
     if isinstance(expression, Symbol):
         return values[expression.name]
-    parts = [value_of(x, values, number) for x in expression.args] if isinstance(expression, (Add, Mul)) else []
-    if isinstance(expression, Add):
-        result = parts[0]
-        for x in parts[1:]:
-            result = result + x
-        return result
-    if isinstance(expression, Mul):
-        result = parts[0]
-        for x in parts[1:]:
-            result = result * x
-        return result
+    if isinstance(expression, (Add, Mul)):
+        parts = (value_of(x, values, number) for x in expression.args)
+        return reduce(add if isinstance(expression, Add) else mul, parts)
     if isinstance(expression, Pow) and isinstance(expression.exp, Integer):
         base, exponent = value_of(expression.args[0], values, number), int(expression.exp)
         result = number(1)

@@ -85,6 +85,13 @@ def test_the_heads_are_those_of_the_papers():
     assert found["kernel-gradient-descent"] == [{"V": ["(residual, residual) = -alpha"], "Q": None}]
 
 
+def test_how_few_heads_do_it_is_not_said_where_the_solution_is_not_the_only_one():
+    algorithm = pattern_catalogue()["kernel-gradient-descent"]
+    twin = replace(algorithm.rows[1], name="twin")
+    form = derive_pattern(replace(algorithm, rows=(*algorithm.rows, twin)))
+    assert form.least is None and all(r.holds for r in pattern_identity(form))
+
+
 def test_the_shift_and_the_scale_are_derived_too():
     form = derive_pattern(pattern_catalogue()["softmax-td"])
     assert {k: str(x) for k, x in form.shift.items()} == {("target", "current"): "gamma"} and not form.by_length

@@ -44,6 +44,7 @@ def pattern_sections(form: PatternForm) -> list[Section]:
         f"Then {to} <- {'' if c == 1 else f'{c} '}{read} of the token after it, zero at the query."
         for (to, read), c in form.shift.items()
     ]
+    least = [f"Under one mask no fewer than {form.least} will do: the rank of the solution."] if form.least else []
     return [
         Section("The update", (str(algorithm.update.__doc__ or "").strip(), f"State: {algorithm.state}.")),
         Section("The prompt", tuple(rows)),
@@ -53,7 +54,11 @@ def pattern_sections(form: PatternForm) -> list[Section]:
             (
                 "They solve a linear system: what a token of the context adds to a token, by layer and by update.",
                 *heads,
-                f"Under one mask no fewer than {form.least} will do: the rank of the solution.",
+                *(
+                    [f"Under one mask no fewer than {form.least} will do: the rank of the solution."]
+                    if form.least
+                    else ()
+                ),
             ),
         ),
         Section("Source", (algorithm.source, algorithm.differs)),
