@@ -54,11 +54,7 @@ def pattern_sections(form: PatternForm) -> list[Section]:
             (
                 "They solve a linear system: what a token of the context adds to a token, by layer and by update.",
                 *heads,
-                *(
-                    [f"Under one mask no fewer than {form.least} will do: the rank of the solution."]
-                    if form.least
-                    else ()
-                ),
+                *least,
             ),
         ),
         Section("Source", (algorithm.source, algorithm.differs)),
