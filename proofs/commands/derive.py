@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -20,6 +21,7 @@ from ...symbolic.strict_json import dumps
 from ..case import check_parameters
 from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections
+from ..report.document.parts import Section
 from ..report.document.patterns import pattern_sections
 from ..report.document.plain import as_json, as_latex, as_text
 from ..terminal.options import Gamma, Json, Lam, Looped, Parameters, Seed, Trace, integer, parameter_values, rational
@@ -85,14 +87,7 @@ def command(
             found.name, "the weights follow from the textbook update", "derived", Verdict.HOLDS,
             "see `layerproof verify` for uniqueness", f"{len(derivation.heads)} heads",
         )  # fmt: skip
-        content: dict[str, Any] = {
-            "command": "derive",
-            "schema": SCHEMA,
-            "claims": [claim.to_json()],
-            "algorithm": found.name,
-            "options": dict(derivation.options),
-            "derivation": as_json(parts),
-        }
+        content = _content(claim, derivation.options, parts)
         if construction is not None:
             content["weights"] = document(construction)
         print(dumps(content), end="")
@@ -107,21 +102,29 @@ def _pattern(algorithm: PatternAlgorithm, json: bool, format: str) -> int:
     """The heads of an algorithm that attends by patterns, as text or data: they hold at all sizes."""
     if format == "latex":
         raise ArgumentError(f"format is latex, but the heads of {algorithm.name} are printed as text or json only")
-    parts = pattern_sections(derive_pattern(algorithm))
+    form = derive_pattern(algorithm)
+    parts = pattern_sections(form)
     title = f"{algorithm.title}: heads derived from the update"
     if not json:
         print(as_text(title, parts), end="")
         return 0
     claim = Claim(
         algorithm.name, "the heads follow from the textbook update", "derived", Verdict.HOLDS,
-        "see `layerproof verify` for the identities", title,
+        "see `layerproof verify` for the identities", f"{len(form.heads)} heads",
     )  # fmt: skip
-    print(
-        dumps({"command": "derive", "schema": SCHEMA, "claims": [claim.to_json()], "algorithm": algorithm.name,
-               "options": {}, "derivation": as_json(parts)}),
-        end="",
-    )  # fmt: skip
+    print(dumps(_content(claim, {}, parts)), end="")
     return 0
+
+
+def _content(claim: Claim, options: Mapping[str, str], parts: list[Section]) -> dict[str, Any]:
+    return {
+        "command": "derive",
+        "schema": SCHEMA,
+        "claims": [claim.to_json()],
+        "algorithm": claim.algorithm,
+        "options": dict(options),
+        "derivation": as_json(parts),
+    }
 
 
 def _check_size(algorithm: Any, d: int, n: int, depth: int, looped: bool) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.rational import RationalMatrix
+from ...symbolic.derivation.state import SymbolicState
 from .document.formula import Formula, row_formula
 from .document.matrices import number
 from .document.parts import Sentence
@@ -13,7 +15,7 @@ from .example import HeadStep
 from .model import Cell, Picture, Table
 from .notation import block_symbols
 from .picture_heat import Panel, heat_picture
-from .picture_layer import Block, example_blocks, head_picture, own_blocks, pattern, roles, short
+from .picture_layer import Block, example_blocks, head_picture, own_blocks, pattern, roles, short, token_labels
 from .subject import Subject
 
 LONG = 20
@@ -26,7 +28,7 @@ def layer_pictures(subject: Subject) -> list[Picture]:
     algorithm, state = subject.algorithm, subject.state
     if algorithm is not None and state is not None and subject.example is not None:
         found = subject.example
-        named = {**block_symbols(algorithm, state), **{r.name: row_formula(r) for r in algorithm.accumulators}}
+        named = _symbols(algorithm, state)
         blocks = example_blocks(found, {name: f.text for name, f in named.items()})
         tokens = [*(str(j + 1) for j in range(found.context.n)), "query"]
         heads: Sequence[HeadStep] = found.layers[0].heads
@@ -37,6 +39,11 @@ def layer_pictures(subject: Subject) -> list[Picture]:
         return []
     drawn = [_head(blocks, head, h, tokens, named, len(heads)) for h, head in enumerate(heads, 1)]
     return [x for x in drawn if x is not None]
+
+
+def _symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
+    """What a paper calls each block and each accumulator's row."""
+    return {**block_symbols(algorithm, state), **{r.name: row_formula(r) for r in algorithm.accumulators}}
 
 
 def _head(
@@ -73,8 +80,7 @@ def row_labels(subject: Subject) -> list[str]:
     """What a picture calls each row of the worked example's prompt: φ1, φ2, γφ′1, δ."""
     if subject.example is None or subject.algorithm is None or subject.state is None:
         return [] if subject.own_example is None else [x.label for x in own_blocks(subject.own_example)]
-    symbols = {**block_symbols(subject.algorithm, subject.state),
-               **{r.name: row_formula(r) for r in subject.algorithm.accumulators}}  # fmt: skip
+    symbols = _symbols(subject.algorithm, subject.state)
     result = []
     for block in example_blocks(subject.example, {name: f.text for name, f in symbols.items()}):
         several = len(block.rows) > 1
@@ -92,7 +98,7 @@ def head_heat(
     if max(len(rows), len(columns)) > LONG:
         return None
     U = (RationalMatrix.of(head.W) @ RationalMatrix.of(head.P)).fractions()
-    named, tokens = list(rows), [c if len(c) < 4 else c[:1] for c in columns]
+    named, tokens = list(rows), token_labels(columns)
     attention = pattern(head)
     panels = [
         Panel("W P", named, named, U), Panel("Q", named, named, head.Q),

@@ -83,6 +83,11 @@ def pattern(head: HeadStep) -> list[list[Fraction]]:
     return found
 
 
+def token_labels(names: Sequence[str]) -> list[str]:
+    """What a picture calls tokens: a long name by its first letter."""
+    return [name if len(name) < 4 else name[:1] for name in names]
+
+
 def head_picture(
     blocks: Sequence[Block], head: HeadStep, tokens: Sequence[str], title: str, id: str
 ) -> tuple[str, str] | None:
@@ -99,7 +104,7 @@ def head_picture(
         mine = [(sign, colour) for sign, colour, _ in ROLES if block in used[sign]]
         for place, (sign, colour) in enumerate(mine):
             parts += _pill(10 + BOX + place * (PILL + 1), y + 4, sign, colour)
-    shown = [name if len(name) < 4 else name[:1] for name in tokens]
+    shown = token_labels(tokens)
     parts += heat_cells(pattern(head), shown, shown, GRID_LEFT, TOP, GRID)
     middle = TOP + GRID / 2
     parts += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +14,7 @@ from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
 from .formula import Formula, Names, block_name, coefficient_name, expression, linear, word_formula
-from .parts import Label, Sentence, said
+from .parts import Label, Sentence, plain_formula, said
 from .parts import Section as Section
 from .parts import Table as Table
 
@@ -72,7 +71,7 @@ def prompt_section(derivation: Derivation) -> Section:
     for block in derivation.algorithm.features:
         query = "q" if block.query is not None else "0"
         rows.append(f"{block.name} ({'1 row' if block.scalar else 'd rows'})")
-        entries.append((Formula(_plain(block.meaning), block.meaning), Formula(query, query)))
+        entries.append((Formula(plain_formula(block.meaning), block.meaning), Formula(query, query)))
     state = derivation.state
     zero = state.algebra.number(0)
     names = Names.of(derivation)
@@ -81,7 +80,7 @@ def prompt_section(derivation: Derivation) -> Section:
         derivation.algorithm.accumulators, state.algorithm.column_values(state.weights, token, state.p), strict=True
     ):
         rows.append(f"{row.name} (accumulator)")
-        entries.append((Formula(_plain(row.meaning), row.meaning), names.scalar(value)))
+        entries.append((Formula(plain_formula(row.meaning), row.meaning), names.scalar(value)))
     table = Table(Formula("Z", "Z"), tuple(rows), ("context column j", "query column"), tuple(entries))
     return Section(
         "Prompt",
@@ -93,12 +92,6 @@ def prompt_section(derivation: Derivation) -> Section:
             table,
         ),
     )
-
-
-def _plain(latex: str) -> str:
-    for command, text in ((r"^\top ", "."), (r"\bar r", "rbar"), (r"\mid", "|")):
-        latex = latex.replace(command, text)
-    return re.sub(r"\\([a-z]+)", r"\1", latex)
 
 
 def ansatz_section(derivation: Derivation) -> Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,3 +73,14 @@ def said(text: str) -> Sentence:
 def _formula(text: str) -> Formula:
     plain, bar, latex = text.partition("|")
     return Formula(plain, latex if bar else plain)
+
+
+def plain_formula(latex: str) -> str:
+    r"""A formula of the catalogue as text.
+
+    >>> plain_formula(r"R_j + \gamma w^\top \phi'_j")
+    "R_j + gamma w.phi'_j"
+    """
+    for command, text in ((r"^\top ", "."), (r"\bar r", "rbar"), (r"\mid", "|")):
+        latex = latex.replace(command, text)
+    return re.sub(r"\\([a-z]+)", r"\1", latex)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....symbolic.patterns.heads import PatternForm, heads_text
-from .parts import Section
+from .parts import Section, plain_formula
 
 PATTERNS = {
     True: "A = K under the mask, for every matrix K that is made from rows that no layer writes",
@@ -15,21 +15,12 @@ MASKS = {
 }
 
 
-def plain(latex: str) -> str:
-    """A formula of the catalogue as text.
-
-    >>> plain(r"\\gamma v(S_{t+1})")
-    'gamma v(S_{t+1})'
-    """
-    return latex.replace("\\top", "T").replace("\\", "")
-
-
 def pattern_sections(form: PatternForm) -> list[Section]:
     """Update, prompt, layer, and what was solved for."""
     algorithm = form.algorithm
     sizes = {True: "1 row", False: "d rows"}
     rows = [
-        f"{r.name}, {sizes[r.scalar]}{', which layers write' * (r.name in form.held)}: {plain(r.meaning)}"
+        f"{r.name}, {sizes[r.scalar]}{', which layers write' * (r.name in form.held)}: {plain_formula(r.meaning)}"
         for r in algorithm.rows
     ]
     scale = "1/n" if form.by_length else "1"
