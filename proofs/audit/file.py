@@ -1,4 +1,4 @@
-"""`layerproof.audit`: a claims file from Python."""
+"""A claims file from the first reading to the written page: `layerproof.audit`, and what the command does."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
 from ...symbolic.plain_text import shown
+from ..case import Progress, silent
 from ..report.writing import check_target
 from . import run
 from .page import write
@@ -31,11 +32,15 @@ def audit(
     if not isinstance(claims, (str, os.PathLike)):
         raise ArgumentError(f"claims is {shown(claims)}, wanted the path of a TOML file")
     whole_number("time_limit", time_limit, 1)
-    asked = read_claims(Path(claims))
-    target = None if output is None else Path(output)
-    if target is not None:
-        check_target(target)
-    found = run.audit(asked, prove, time_limit)
-    if target is not None:
-        write(found, target)
-    return found
+    return audited(Path(claims), None if output is None else Path(output), prove, time_limit)[0]
+
+
+def audited(
+    claims: Path, output: Path | None, prove: bool, time_limit: int, progress: Progress = silent
+) -> tuple[run.Audit, list[Path]]:
+    """Read, check and write: what was found, and the files that say so."""
+    asked = read_claims(claims)
+    if output is not None:
+        check_target(output)
+    found = run.audit(asked, prove, time_limit, progress)
+    return found, [] if output is None else write(found, output)

@@ -11,10 +11,8 @@ from rich.text import Text
 from ...symbolic.exact import whole_number
 from ...symbolic.plain_text import message, one_line
 from ...symbolic.strict_json import dumps
-from ..audit.page import write
-from ..audit.run import Audit, audit
-from ..audit.spec import read_claims
-from ..report.writing import check_target
+from ..audit.file import audited
+from ..audit.run import Audit
 from ..terminal.options import Json, integer
 from ..terminal.progress import ProgressLine
 from ..terminal.table import STYLES, console
@@ -45,11 +43,8 @@ def command(
     file, cannot be checked.
     """
     whole_number("time-limit", time_limit, 1)
-    asked = read_claims(claims)
-    check_target(output)
     with ProgressLine() as progress:
-        found = audit(asked, prove, time_limit, progress)
-    files = write(found, output)
+        found, files = audited(claims, output, prove, time_limit, progress)
     if json:
         print(dumps({**found.document(), "files": sorted(p.name for p in files), "directory": str(output)}), end="")
     else:
