@@ -289,6 +289,15 @@ def entry_changed(matrix: RationalMatrix, i: int, j: int, change: Any) -> Ration
 # plain arithmetic on lists, for iterates by hand
 
 
+def td_prompt(context: Context, w: Sequence[Fraction]) -> list[list[Any]]:
+    """Columns (phi; gamma phi'; R + gamma w.phi' - w.phi) and the query's (q; 0; -w.q)."""
+    columns = [
+        [*x, *times(GAMMA, y), r + GAMMA * dot(w, y) - dot(w, x)]
+        for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True)
+    ]
+    return transposed([*columns, [*context.query, *[0] * len(w), -dot(w, context.query)]])
+
+
 def dot(u: Sequence[Fraction], v: Sequence[Fraction]) -> Fraction:
     return sum((x * y for x, y in zip(u, v, strict=True)), Fraction(0))
 

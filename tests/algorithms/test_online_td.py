@@ -7,7 +7,20 @@ from fractions import Fraction
 
 import pytest
 from expected import Expected
-from helpers import GAMMA, Case, apply, block_matrix, dot, negated, plus, random_context, run_layers, times, transposed
+from helpers import (
+    GAMMA,
+    Case,
+    apply,
+    block_matrix,
+    dot,
+    negated,
+    plus,
+    random_context,
+    run_layers,
+    td_prompt,
+    times,
+    transposed,
+)
 from updates import phi, td_error, undiscounted
 
 from layerproof.proofs import case as cases
@@ -69,21 +82,12 @@ def test_a_layer_has_the_mask_of_its_token_and_n_times_the_step():
         assert head.M.fractions() == [[int(i == j == number) for j in range(N + 1)] for i in range(N + 1)]
 
 
-def prompt(context, w):
-    """Columns (phi; gamma phi'; R + gamma w.phi' - w.phi) and the query's (q; 0; -w.q)."""
-    columns = [
-        [*x, *times(GAMMA, y), r + GAMMA * dot(w, y) - dot(w, x)]
-        for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True)
-    ]
-    return transposed([*columns, [*context.query, 0, 0, -dot(w, context.query)]])
-
-
 def test_layers_are_the_online_iterates_by_hand():
     context, w = random_context(D, N, seed=1), [Fraction(3, 4), Fraction(-2)]
-    built, start, wanted = construct(CASE.derivation, D, N, 3, [(C,)] * 3, VALUES), prompt(context, w), []
+    built, start, wanted = construct(CASE.derivation, D, N, 3, [(C,)] * 3, VALUES), td_prompt(context, w), []
     for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True):
         w = plus(w, times(r + GAMMA * dot(w, y) - dot(w, x), apply(C, x)))
-        wanted.append(prompt(context, w))
+        wanted.append(td_prompt(context, w))
     assert run_layers(built, start) == wanted
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from expected import Expected
-from helpers import GAMMA, LAM, Case, apply, dot, plus, random_context, run_layers, times, transposed
+from helpers import GAMMA, LAM, Case, apply, dot, plus, random_context, run_layers, td_prompt, times
 from updates import td_error
 
 from layerproof.symbolic.construction import construct
@@ -59,21 +59,12 @@ def test_layer_l_has_row_l_of_the_trace_alone():
         assert head.M.fractions() == [[*(row if i == number else [0] * N), 0] for i in range(N + 1)]
 
 
-def prompt(context, w):
-    """Columns (phi; gamma phi'; R + gamma w.phi' - w.phi) and the query's (q; 0; -w.q)."""
-    columns = [
-        [*x, *times(GAMMA, y), r + GAMMA * dot(w, y) - dot(w, x)]
-        for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True)
-    ]
-    return transposed([*columns, [*context.query, 0, 0, -dot(w, context.query)]])
-
-
 def test_layers_are_the_online_iterates_by_hand():
     context, w, e = random_context(D, N, seed=1), [Fraction(3, 4), Fraction(-2)], [Fraction(0)] * D
     built = construct(CASE.derivation, D, N, N, [(C,)] * N, {"gamma": GAMMA, "lam": LAM})
-    start, wanted = prompt(context, w), []
+    start, wanted = td_prompt(context, w), []
     for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True):
         e = plus(times(GAMMA * LAM, e), x)
         w = plus(w, times(r + GAMMA * dot(w, y) - dot(w, x), apply(C, e)))
-        wanted.append(prompt(context, w))
+        wanted.append(td_prompt(context, w))
     assert run_layers(built, start) == wanted

@@ -16,6 +16,7 @@ from helpers import (
     plus,
     random_context,
     run_layers,
+    td_prompt,
     times,
     transposed,
     trial,
@@ -69,19 +70,10 @@ def one_iterate(context, w):
     return plus(w, times(Fraction(1, N), apply(C, total)))
 
 
-def prompt(context, w):
-    """Columns (phi; gamma phi'; R + gamma w.phi' - w.phi) and the query's (q; 0; -w.q)."""
-    columns = [
-        [*x, *times(GAMMA, y), r + GAMMA * dot(w, y) - dot(w, x)]
-        for x, y, r in zip(context.features, context.next_features, context.rewards, strict=True)
-    ]
-    return transposed([*columns, [*context.query, 0, 0, -dot(w, context.query)]])
-
-
 def test_one_layer_is_one_iterate_by_hand():
     context, w = random_context(D, N, seed=1), [Fraction(3, 4), Fraction(-2)]
     built = construct(CASE.derivation, D, N, 1, [(C,)], {"gamma": GAMMA})
-    assert run_layers(built, prompt(context, w)) == [prompt(context, one_iterate(context, w))]
+    assert run_layers(built, td_prompt(context, w)) == [td_prompt(context, one_iterate(context, w))]
 
 
 def test_on_one_hot_features_it_is_tabular_td():
