@@ -43,19 +43,18 @@ def pattern_claims(
     """Every kind of evidence: what was asked for established, what was not listed as not run."""
     check_pattern_work(algorithm, settings, asked)
     values = algorithm.values({"gamma": settings.gamma, "lam": settings.lam, **settings.values})
-    form: PatternForm | None = None
+    form, why = None, ""
+    try:
+        form = derive_pattern(algorithm)
+    except (NotPolynomialError, NotRepresentableError) as error:
+        why = str(error)
     claims: list[Claim] = []
     for name, kind in kinds().items():
         strength = DERIVED_STRENGTH if name == DERIVED else kind.STRENGTH
-        text = f"evidence of the kind {name}"
-        if name == DERIVED or (form is None and name in asked and not claims):
-            try:
-                form = derive_pattern(algorithm)
-            except (NotPolynomialError, NotRepresentableError) as error:
-                asks = name in asked
-                claims.append(Claim(algorithm.name, text, name, Verdict.UNDECIDED, strength, str(error), asked=asks))
-                continue
-        if name not in asked:
+        text, counts = f"evidence of the kind {name}", name in asked
+        if name == DERIVED and form is None:
+            claims.append(Claim(algorithm.name, text, name, Verdict.UNDECIDED, strength, why, asked=counts))
+        elif not counts:
             claims.append(Claim(algorithm.name, text, name, Verdict.NOT_RUN, strength, "not asked for", asked=False))
         elif name == proved.NAME:
             claims.append(Claim(algorithm.name, proved.CLAIM, name, Verdict.NOT_RUN, strength, UNPROVED))
