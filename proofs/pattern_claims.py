@@ -78,11 +78,17 @@ def check_pattern_work(algorithm: PatternAlgorithm, s: Settings, asked: tuple[st
         parts = {"identity-exact": max(z["exact_trials"], len(EXACT_PATTERNS) * bool(algorithm.kernels)) * layers}
         parts["identity-random"] = L * (loop + N * N * m)
         parts["float"] = min(z["trials"] * L, 1000) * (N * N * m + N * m * 200) + z["trials"] * L * N * N
-        parts["identity-entrywise"] = 0
+        parts["identity-entrywise"] = 5 * z["entrywise_context"] ** 3 * z["entrywise_features"] ** 4
         return {name: work for name, work in parts.items() if name in asked}
 
     names = ("features", "context", "layers", "trials", "exact_trials")
-    limit.check(s.max_work, {name: limit.Size(getattr(s, name)) for name in names}, estimate)
+    d, n = _entrywise_sizes(s)
+    sizes = {name: getattr(s, name) for name in names} | {"entrywise_features": d, "entrywise_context": n}
+    limit.check(s.max_work, {name: limit.Size(x) for name, x in sizes.items()}, estimate)
+
+
+def _entrywise_sizes(s: Settings) -> tuple[int, int]:
+    return s.entrywise_features or min(s.features, 2), s.entrywise_context or min(s.context, 3)
 
 
 def _derived(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
@@ -120,8 +126,7 @@ def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -
 
 
 def _entrywise(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
-    d, n = s.entrywise_features or min(s.features, 2), s.entrywise_context or min(s.context, 3)
-    yield entrywise.judged(form.algorithm.name, entrywise_pattern(form, d, n))
+    yield entrywise.judged(form.algorithm.name, entrywise_pattern(form, *_entrywise_sizes(s)))
 
 
 def drawn_steps(form: PatternForm, s: Settings) -> list[Any]:

@@ -124,6 +124,8 @@ def test_a_heads_fault_is_refuted_with_a_prompt_that_can_be_redone(monkeypatch):
 def test_work_above_the_limit_is_refused_with_the_size_at_fault():
     with pytest.raises(ArgumentError, match="context is 100000"):
         lp.verify("causal-td", n=100000, evidence=["identity-exact"])
+    with pytest.raises(ArgumentError, match="entrywise_features is 300"):
+        lp.verify("sarsa", evidence=["identity-entrywise"], entrywise_features=300, entrywise_context=4)
 
 
 # --- floats ----------------------------------------------------------------------------------------------------------
