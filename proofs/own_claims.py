@@ -17,7 +17,7 @@ from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text
 from .case import Progress, Settings
 from .counterexample import own_counterexample
-from .evidence import floats, kinds
+from .evidence import floats, kinds, proved
 from .evidence.exact import NAME, STRENGTH
 from .verdict import Claim, Verdict, refused
 from .work import check_own_work
@@ -41,10 +41,16 @@ def own_claims(own: OwnConstruction, settings: Settings, asked: tuple[str, ...],
             except (RefusedError, DiffersError) as error:
                 claims.append(refused(own.name, f"evidence of the kind {name}", name, kind.STRENGTH, error))
             continue
-        applies = name in (NAME, floats.NAME)
-        reason = "not asked for" if applies else "an OwnConstruction has no update to derive weights from"
         text = f"evidence of the kind {name}"
-        claims.append(Claim(own.name, text, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=False))
+        reason = (
+            "not asked for"
+            if name in (NAME, floats.NAME)
+            else "an OwnConstruction has no update to derive weights from"
+        )
+        wanted = False
+        if name == proved.NAME and name in asked:  # by name, so that it counts as not run
+            reason, wanted = proved.NO_LOOP, True
+        claims.append(Claim(own.name, text, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=wanted))
     return claims
 
 

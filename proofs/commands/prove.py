@@ -11,7 +11,8 @@ from rich.text import Text
 from ...numeric.files.placing import place_file
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError
-from ..evidence.proved import CLAIM, NAME, STRENGTH, prove_all
+from ...symbolic.own import OwnConstruction
+from ..evidence.proved import CLAIM, NAME, NO_LOOP, STRENGTH, prove_all
 from ..report.theory import theory_document
 from ..terminal.options import Json
 from ..terminal.progress import ProgressLine
@@ -23,7 +24,7 @@ from ..theory.general import general_audits
 from ..theory.picture import document
 from ..theory.picture import picture as picture_of
 from ..theory.prover import INSTALL, find_prover
-from ..user_file import resolve_algorithm
+from ..user_file import resolve
 from ..verdict import Claim, Result, Verdict
 
 GENERAL = "general"
@@ -49,7 +50,7 @@ def command(
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
     if picture is not None and (picture.suffix != ".html" or not picture.parent.is_dir()):
         raise ArgumentError(f"picture is {str(picture)!r}, wanted a file that ends in .html, in a folder that is there")
-    found = [resolve_algorithm(name, "prove") for name in algorithms] or list(catalogue().values())
+    found = [resolve(name) for name in algorithms] or list(catalogue().values())
     each = list({id(a): a for a in found}.values())
     names = [a.name for a in each]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -57,12 +58,12 @@ def command(
         raise ContentError(
             f"two of those named are called {twice}, and a theorem is known by its name: prove one at a time"
         )
-    named: dict[str, list[Audit]] = {a.name: audits(a) for a in each}
+    named: dict[str, list[Audit]] = {a.name: [] if isinstance(a, OwnConstruction) else audits(a) for a in each}
     missing = [
-        Claim(a.name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, f"not machine-checked: {unproved(a)}")
-        for a in each
-        if not named[a.name]
-    ]
+        Claim(a.name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH,
+              NO_LOOP if isinstance(a, OwnConstruction) else f"not machine-checked: {unproved(a)}")
+        for a in each if not named[a.name]
+    ]  # fmt: skip
     if not algorithms:
         named[GENERAL] = general_audits()
     prover = find_prover()

@@ -18,6 +18,11 @@ NAME, ORDER = "proved-all-sizes", 70
 NEEDS = "heads"
 STRENGTH = "proved for all d, n, L (Rocq kernel, no axioms)"
 """Not among what `verify` asks for by default: it takes the prover, and minutes."""
+NO_LOOP = (
+    "not machine-checked: an OwnConstruction's reference is a program that runs at one size, and a theorem for every d,"
+    " n and L is about a loop over transitions: write it as an Algorithm with an update, and heads if they are yours"
+)
+"""Why there is no theorem about a construction without an update."""
 EARLIER = "an earlier layerproof prove passed here, with these very files, statements, gate, prover and library"
 CLAIM = "the L-layer transformer with these heads is the textbook iteration, for every d, n, L and preconditioner"
 

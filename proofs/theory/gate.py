@@ -205,6 +205,7 @@ class _Gate:
         if self.store is None or not self.store.taken:
             return True
         texts, missing = self._texts()
+        texts |= replace(self, audits=joined(self.audits))._texts()[0]  # files of the theory are joined too
         with _workplace(None) as folder:
             jobs: dict[str, Job] = {}
             for place, text in texts.items():

@@ -44,7 +44,7 @@ def general_audit(name: str) -> Audit:
     words = tuple(sorted(needs(statements, STATEMENTS_PREFIX)))
     requires = tuple(sorted(needs(proofs, THEORY_PREFIX)))
     theorems = tuple(Theorem(t, name, sentence, said) for sentence, t, said in stated(statements))
-    return Audit(name, requires, theorems, statements, proofs, words=words)
+    return Audit(name, requires, theorems, statements, proofs, words=words, joins=True)
 
 
 def stated(statements: str) -> list[tuple[str, str, str]]:

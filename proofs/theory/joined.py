@@ -1,8 +1,9 @@
-"""Generated audits joined into a few files: compiling a small file takes the time that its library takes to load.
+"""Audits joined into a few files: compiling a small file takes the time that its library takes to load.
 
-Every audit is a module of the joined files, and nothing imports one; a statement is joined with others only where its
-file has no sentence that could reach beyond its module, so that it says there what it says in a file of its own.  What
-of a joined file does not pass is judged once more apart, so that no verdict is about a group.
+Every audit is a module of the joined files, and only what imported it as a file imports it, inside its own module; a
+statement is joined with others only where its file has no sentence that could reach beyond its module, so that it says
+there what it says in a file of its own.  What of a joined file does not pass is judged once more apart, so that no
+verdict is about a group.
 """
 
 from __future__ import annotations
@@ -13,43 +14,48 @@ from dataclasses import dataclass
 
 from .audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit, TheoryFile
 from .jobs import workers
-from .lexer import code
+from .lexer import code, needs
 
 MOST = 5
 """How many algorithms' files are joined into one at the most: a fault is looked for among them all."""
 CONTAINED = re.compile(
     r"From|Import [\w. ]+$|Local (?:Open|Close) Scope \w+$|Local Notation \w+ :=|(?:Section|End) \w+$"
-    r"|Variables? |Hypothesis |Definition |Fixpoint "
+    r"|Variables? |Hypothesis |Definition |(?:Fixpoint|Inductive|Variant|Record) (?!.*(?:\bwhere\b|:>))"
     r"|(?:Uns|S)et Implicit Arguments$|Unset Strict Implicit$|Unset Printing Implicit Defensive$"
 )
 """How the sentences begin, or are, that mean nothing outside the module or the section that they stand in."""
+OURS = frozenset((THEORY_PREFIX, STATEMENTS_PREFIX, AUDITS_PREFIX))
 REQUIRES = re.compile(r"^From (\w+) Require (Import )?([\w' ]+)\.\n", re.M)
 
 
 @dataclass(frozen=True)
 class _Text:
-    """A source: the lines that import, what it requires besides, by prefix, and the rest of it."""
+    """A source: its lines that import a library, our files that it requires and that it imports, and the rest of it."""
 
     imports: tuple[str, ...]
     loads: tuple[tuple[str, str], ...]
+    opened: tuple[tuple[str, str], ...]
     body: str
 
     @staticmethod
     def of(text: str) -> _Text:
         found = list(REQUIRES.finditer(text))
         return _Text(
-            tuple(m[0] for m in found if m[2]),
-            tuple((m[1], name) for m in found if not m[2] for name in m[3].split()),
+            tuple(m[0] for m in found if m[2] and m[1] not in OURS),
+            tuple((m[1], name) for m in found if not m[2] or m[1] in OURS for name in m[3].split()),
+            tuple((m[1], name) for m in found if m[2] and m[1] in OURS for name in m[3].split()),
             REQUIRES.sub("", text),
         )
 
 
 def joined(audits: Sequence[Audit]) -> list[Audit]:
     """The audits, those that may be joined in groups of a like length; one alone stays as it is."""
-    result = [a for a in audits if not _joins(a)]
+    stood_on = {name for a in audits if not a.modules for name in needs(a.proofs, AUDITS_PREFIX)}
+    apart = {a.name for a in audits if not _joins(a) or a.name in stood_on}
+    result = [a for a in audits if a.name in apart]
     alike: dict[tuple[tuple[str, ...], ...], list[Audit]] = {}
     for audit in audits:
-        if _joins(audit):
+        if audit.name not in apart:
             key = (_Text.of(audit.statements).imports, _Text.of(audit.proofs).imports)
             alike.setdefault(key, []).append(audit)
     taken = {a.name for a in audits} | {f.name for a in audits for f in a.theory}
@@ -102,28 +108,29 @@ def _join(group: Sequence[Audit], name: str) -> Audit:
         AUDITS_PREFIX: {a.name for a in group},
         THEORY_PREFIX: {f.name for f in files},
     }
-    proofs = _file([(a.name, _Text.of(_renamed(a.proofs, moved, name))) for a in group], moved, name)
+    proofs = [(a.name, _Text.of(_renamed(a.proofs, moved, name))) for a in group]
     return Audit(
         name,
         tuple(sorted({r for a in group for r in a.requires})),
         tuple(t for a in group for t in a.theorems),
-        _file([(a.name, _Text.of(a.statements)) for a in group], moved, name),
-        proofs,
-        (TheoryFile(name, _file([(f.name, _Text.of(f.text)) for f in files], moved, name)),) if files else (),
-        tuple(sorted({w for a in group for w in a.words})),
+        _file([(a.name, _Text.of(a.statements)) for a in group], moved, name, STATEMENTS_PREFIX),
+        _file(proofs, moved, name, AUDITS_PREFIX),
+        (TheoryFile(name, _file([(f.name, _Text.of(f.text)) for f in files], moved, name, THEORY_PREFIX)),)
+        if files else (),
+        tuple(sorted({w for a in group for w in a.words} - moved[STATEMENTS_PREFIX])),
         modules={t.name: a.name for a in group for t in a.theorems},
-    )
+    )  # fmt: skip
 
 
-def _file(parts: Sequence[tuple[str, _Text]], moved: dict[str, set[str]], name: str) -> str:
-    """What all of them require, then a module for each."""
+def _file(parts: Sequence[tuple[str, _Text]], moved: dict[str, set[str]], name: str, prefix: str) -> str:
+    """What all of them require, then a module for each, which imports what its file did; prefix : of the file."""
     imports = dict.fromkeys(line for _, text in parts for line in text.imports)
     loads = dict.fromkeys((p, name if n in moved.get(p, ()) else n) for _, text in parts for p, n in text.loads)
-    return "".join([
-        *imports,
-        *(f"From {prefix} Require {one}.\n" for prefix, one in loads),
-        *(f"Module {module}.\n{text.body}End {module}.\n" for module, text in parts),
-    ])  # fmt: skip
+    lines = [*imports, *(f"From {p} Require {one}.\n" for p, one in loads if (p, one) != (prefix, name))]
+    for module, text in parts:
+        opened = "".join(f"Import {p}.{f'{name}.{n}' if n in moved.get(p, ()) else n}.\n" for p, n in text.opened)
+        lines.append(f"Module {module}.\n{opened}{text.body}End {module}.\n")
+    return "".join(lines)
 
 
 def _renamed(text: str, moved: dict[str, set[str]], name: str) -> str:

@@ -13,6 +13,7 @@ from layerproof.proofs.theory import gate as gate_module
 from layerproof.proofs.theory.audit import Audit, TheoryFile
 from layerproof.proofs.theory.audits import audits
 from layerproof.proofs.theory.gate import gate
+from layerproof.proofs.theory.general import general_audits
 from layerproof.proofs.theory.joined import contained, joined
 from layerproof.proofs.theory.lexer import code, forbidden_words
 from layerproof.proofs.theory.theorem import Theorem
@@ -62,7 +63,26 @@ def test_a_wrong_one_is_refused_alone_and_for_its_own_reason(tmp_path: Path, tog
     assert "c.v contains Axiom" in outcome.refused["twice_c"]
 
 
+USES = "From LayerProofStatements Require Import a.\nDefinition twice : Prop := forall n : nat, double n = n + n.\n"
+"""Statements that speak in the words of another file's."""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_one_that_imports_anothers_words_is_joined_with_it_and_falls_alone(
+    wrong: bool, tmp_path: Path, together: list[list[str]]
+) -> None:
+    user = tiny("b", statements=USES.replace("n + n", "n + 0") if wrong else USES)
+    user = replace(user, proofs="From LayerProofStatements Require Import a.\n" + user.proofs)
+    outcome = gate([tiny("a"), user, tiny("c")], rocq(), theory(tmp_path / "theory"), limit=120.0)
+    assert set(outcome.passed) == {"twice_a", "twice_c"} | (set() if wrong else {"twice_b"})
+    assert together == [["several_1"], *[["a", "b", "c"]] * wrong]
+    assert not wrong or "not the restated one" in outcome.refused["twice_b"]
+
+
 NEIGHBOURS = (
+    "Record any := { of :> nat }.",
+    'Inductive same : Prop := Same where "x = y" := same.',
+    'Fixpoint f (n : nat) := n where "x = y" := (f x).',
     'Notation "x = y" := True : type_scope.',
     'Local Notation "x = y" := True.',
     "Global Arguments eq {A} x {y}.",
@@ -96,6 +116,22 @@ def test_statements_of_every_kind_are_joined_and_say_the_same(monkeypatch: pytes
     for text in one.texts().values():
         assert forbidden_words(text) == [] and "cheat" not in str(code(text))
     assert all(f"LayerProofStatements.{a.name}." not in one.proofs for a in found)
+
+
+def test_the_general_ones_are_joined_and_each_imports_what_its_file_did() -> None:
+    found = general_audits()
+    (one,) = joined(found)
+    assert set(one.modules) == {t.name for a in found for t in a.theorems} and one.words == ()
+    opened = "".join(f"Import LayerProofStatements.{one.name}.{w}.\n" for w in ("attention", "gradient"))
+    text = next(a for a in found if a.name == "equivariance").statements.partition("attention gradient.\n")[2]
+    assert f"Module equivariance.\n{opened}" in one.statements and f"{text}End equivariance.\n" in one.statements
+    assert "Require Import attention" not in one.statements + one.proofs
+
+
+def test_what_another_file_of_proofs_stands_on_stays_a_file_of_its_own(together: list[list[str]]) -> None:
+    stands = tiny("c")
+    stands = replace(stands, proofs=f"From LayerProofAudits Require a.\n{stands.proofs}")
+    assert [a.name for a in joined([tiny("a"), tiny("b"), stands])] == ["a", "several_1"]
 
 
 def test_one_alone_and_those_with_other_imports_stay_apart() -> None:

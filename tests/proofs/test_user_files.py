@@ -409,8 +409,15 @@ def test_the_other_commands_on_a_derived_file(capsys, tmp_path):
 
 
 def test_the_other_commands_on_weights_and_constructions_of_ones_own(capsys, tmp_path):
-    for command in (("derive", RIDGE), ("invariance", RIDGE, "--no-float"), ("prove", RIDGE)):
+    for command in (("derive", RIDGE), ("invariance", RIDGE, "--no-float")):
         refused(run_cli(capsys, *command), 4, "my-ridge-td is an OwnConstruction", "layerproof verify")
+    (claim,) = run_cli(capsys, "prove", RIDGE, "--json").document["claims"]
+    assert claim["verdict"] == "NOT_RUN" and "a program that runs at one size" in claim["reason"]
+    ran = run_cli(capsys, "verify", RIDGE, "-d", "1", "-n", "1", "--evidence", "proved-all-sizes", "--json")
+    assert ran.code == 3 and next(c for c in ran.document["claims"] if c["evidence"] == "proved-all-sizes") == {
+        **claim,
+        "claim": "evidence of the kind proved-all-sizes",
+    }
     refused(run_cli(capsys, "derive", HEAVY_BALL), 4, "gives its own heads", "layerproof verify")
     refused(run_cli(capsys, "invariance", OFF_POLICY, "--no-float", "--law", "symmetric"), 2, "rho")
 

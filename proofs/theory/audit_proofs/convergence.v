@@ -1,4 +1,4 @@
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect perm all_algebra.
 From LayerProofStatements Require convergence.
 From LayerProof Require convergence.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

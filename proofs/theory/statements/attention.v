@@ -1,5 +1,5 @@
 (* Linear attention as the papers write it: one head, one layer with its heads concatenated, L layers. *)
-From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
+From mathcomp Require Import all_ssreflect fingroup perm all_algebra.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

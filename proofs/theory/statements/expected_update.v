@@ -1,5 +1,5 @@
 (* The expected outer update over a finite law of samples. *)
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect fingroup perm all_algebra.
 From LayerProofStatements Require Import attention gradient.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.

@@ -1,5 +1,5 @@
 (* Two feature blocks and K further rows: the commutant of the signed permutations is invariant. *)
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect fingroup perm all_algebra.
 From LayerProofStatements Require Import attention gradient commutant symmetric_law expected_update.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.

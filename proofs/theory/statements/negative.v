@@ -1,5 +1,5 @@
 (* What the transformer, with any fixed weights, heads and masks, cannot compute. *)
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect fingroup perm all_algebra.
 From LayerProofStatements Require Import attention.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.

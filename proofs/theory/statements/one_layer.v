@@ -1,5 +1,5 @@
 (* One layer with its output map fixed at 1; d + d feature rows, one reward row, the query is the last token. *)
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect fingroup perm all_algebra.
 From LayerProofStatements Require Import attention gradient commutant symmetric_law expected_update.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.

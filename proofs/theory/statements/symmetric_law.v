@@ -1,5 +1,5 @@
 (* Finite laws of samples w: weight p, whatever else y, prompts Z and Z' at the state and at the next one. *)
-From mathcomp Require Import all_ssreflect perm all_algebra.
+From mathcomp Require Import all_ssreflect fingroup perm all_algebra.
 From LayerProofStatements Require Import commutant.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.

@@ -1,5 +1,5 @@
 (* Any number V of vector blocks of d rows each, and K further rows. *)
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect fingroup perm all_algebra.
 From LayerProofStatements Require Import attention gradient commutant expected_update.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.
