@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from types import SimpleNamespace
 from typing import Any
 
 from .errors import ArgumentError, ContentError, SizesError
 from .exact import exact_number
 from .names import check_names
 from .plain_text import shown
+from .read import Read
 from .sizes import SizeConstraint, broken, unfit
 from .tables import Rule, check, check_selection, prescribed, selection, text
 
@@ -88,9 +88,10 @@ class Transition:
         extras = self.__dict__.get("extras", {})
         if name in extras:
             return extras[name]
+        carried = "".join(f", {other}" for other in extras)
         raise AttributeError(
-            f"a transition has no {name}: it has phi, phi_next, reward, index and what the algorithm declares in "
-            "transition_scalars, transition_vectors and successor_vectors"
+            f"a transition has no {name}: it has phi, phi_next, reward, index{carried}; what else it carries is "
+            f'declared in the algorithm, transition_scalars=("{name}",), or transition_vectors or successor_vectors'
         )
 
 
@@ -111,7 +112,8 @@ class Sweep:
     # Loop variables are whatever the update puts here.
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"the update reads sweep.{name} before setting it: give it its start value before the loop"
+            f"the update reads sweep.{name} before setting it: give it its start value before the loop, "
+            f"sweep.{name} = 0 * w for a vector"
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -351,16 +353,24 @@ class Algorithm:
         missing = [name for name in self.parameters if name not in both]
         if missing:
             raise ArgumentError(
-                f"{self.name} needs a value for {', '.join(missing)}: --parameter {missing[0]}=1/2, or a default"
+                f"{self.name} needs a value for {', '.join(missing)}: --parameter {missing[0]}=1/2, or "
+                f'defaults={{"{missing[0]}": "1/2"}} in the algorithm'
             )
         return {name: both[name] for name in self.parameters}
 
-    def bind(self, values: Mapping[str, Any], options: Mapping[str, str] | None = None) -> SimpleNamespace:
+    def bind(self, values: Mapping[str, Any], options: Mapping[str, str] | None = None) -> Read:
         """The parameter object that `update` reads: `p.gamma`, `p.lam`, and the options by name."""
         missing = [name for name in self.parameters if name not in values]
         if missing:
             raise ArgumentError(f"{self.name} needs a value for {', '.join(missing)}")
-        return SimpleNamespace(**{name: values[name] for name in self.parameters}, **self.choose(options))
+        known = {name: values[name] for name in self.parameters} | self.choose(options)
+        declared = "".join(f'"{name}", ' for name in self.parameters)
+        return Read(
+            f"p has no NAME: it has {', '.join(known) or 'nothing'}; a parameter of your own is declared in the "
+            f'algorithm, parameters=({declared}"NAME"), and its value is defaults={{"NAME": "1/3"}} or '
+            "--parameter NAME=1/3",
+            **known,
+        )
 
     @property
     def token_numbers(self) -> tuple[str, ...]:
@@ -368,16 +378,21 @@ class Algorithm:
         blocks = {block.name for block in self.features}
         return ("reward", *(name for name in self.transition_scalars if name not in blocks))
 
-    def token(self, blocks: Mapping[str, Any], numbers: Mapping[str, Any]) -> SimpleNamespace:
+    def token(self, blocks: Mapping[str, Any], numbers: Mapping[str, Any]) -> Read:
         """A column of the prompt as `Accumulator.value` reads it, from its blocks and its `token_numbers`."""
-        return SimpleNamespace(**blocks, **numbers)
+        return Read(
+            f"a column has no NAME: it has {', '.join((*blocks, *numbers))}; what an accumulator reads has a row of "
+            'its own, FeatureBlock("NAME", lambda t, p: t.NAME, scalar=True) for a number, or is declared, '
+            'transition_scalars=("NAME",)',
+            **blocks, **numbers,
+        )  # fmt: skip
 
-    def context_token(self, transition: Transition, p: Any) -> SimpleNamespace:
+    def context_token(self, transition: Transition, p: Any) -> Read:
         """The column of a transition."""
         blocks = {block.name: block.context(transition, p) for block in self.features}
         return self.token(blocks, {name: getattr(transition, name) for name in self.token_numbers})
 
-    def query_token(self, query: Any, zero_scalar: Any) -> SimpleNamespace:
+    def query_token(self, query: Any, zero_scalar: Any) -> Read:
         """The query column: zero wherever a block has no entry there, and for the reward and other numbers."""
         blocks = {}
         for block in self.features:

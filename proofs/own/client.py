@@ -292,7 +292,7 @@ def told(path: Path, content: Any) -> LayerproofError:
         return RefusedError(said[:1000], what if what in REFUSED_KINDS else "other", function or "a function", number)
     if kind == "differs":
         return DiffersError(said[:1000], _witness(error.get("witness"), said[:1000]))
-    where, said = (f"{path}, line {number}" if number else str(path)), said[:300]
+    where, said = (f"{path}, line {number}" if number else str(path)), said[:500]
     if not number and kind == "raised":
         said += " (raised on what the file defines: set LAYERPROOF_TRACEBACK=1 to see where)"
     return ContentError(f"{where}: {said}")

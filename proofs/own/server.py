@@ -27,6 +27,7 @@ from ...symbolic.strict_json import loads
 from ...symbolic.tracing.own import judged_own
 from . import answers
 from .describe import described
+from .hints import hint
 from .protocol import line
 
 ABOVE = 200
@@ -109,6 +110,8 @@ class Server:
             return {"kind": "differs", "message": str(error)[:2000], "line": None, "witness": error.witness}
         elif isinstance(error, LayerproofError):
             kind = "layerproof"
+        elif lines and (more := hint(error, linecache.getline(self.path, lines[-1]), self.subject)):
+            said = f"{said}: {more}"
         return {"kind": kind, "message": said[:2000], "line": lines[-1] if lines else None}
 
 

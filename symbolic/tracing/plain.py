@@ -21,6 +21,11 @@ class PlainVector:
             return NotImplemented
         return PlainVector([x + y for x, y in zip(self.entries, other.entries, strict=True)])
 
+    def __radd__(self, other: Any) -> Any:
+        if isinstance(other, (int, Fraction)):
+            raise TypeError("a number and a vector are not added: a total of vectors starts as sweep.total = 0 * w")
+        return NotImplemented
+
     def __sub__(self, other: Any) -> Any:
         if not isinstance(other, PlainVector):
             return NotImplemented

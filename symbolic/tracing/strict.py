@@ -8,7 +8,7 @@ raises `RefusedError` with function and line, and stays recorded on the tape whe
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -197,8 +197,14 @@ class StrictVector(Strict):
     def __add__(self, other: Any) -> Any:
         return _joined(self, "add", self._node, plain(self._tape, other))
 
+    def __radd__(self, other: Any) -> Any:
+        return _joined(self, "add", plain(self._tape, other), self._node)
+
     def __sub__(self, other: Any) -> Any:
         return _joined(self, "sub", self._node, plain(self._tape, other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return _joined(self, "sub", plain(self._tape, other), self._node)
 
     def __mul__(self, other: Any) -> Any:
         return _joined(self, "mul", self._node, plain(self._tape, other))
@@ -211,6 +217,13 @@ class StrictVector(Strict):
 
     def __neg__(self) -> Any:
         return _joined(self, "neg", self._node)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if isinstance(other, (tuple, list)):
+            raise TypeError("weights are a tuple, of one entry a weight: write weights[0] @ x.phi, or (w,) = weights")
+        if isinstance(other, (StrictScalar, int, Fraction)):
+            raise TypeError(_instead("dot", [SCALAR, VECTOR]))
+        return NotImplemented
 
     def __matmul__(self, other: Any) -> Any:
         return _joined(self, "dot", self._node, plain(self._tape, other))
@@ -236,6 +249,8 @@ class StrictMatrix(Strict):
     mT = T
 
     def __mul__(self, other: Any) -> Any:
+        if isinstance(other, StrictVector):
+            self._tape.refuse("other", "multiplies a preconditioner by a vector with *: write C @ x")
         self._tape.refuse("other", "multiplies a preconditioner by a number: multiply the vector, C @ (2 * x)")
 
     __rmul__ = __truediv__ = __mul__
@@ -251,8 +266,28 @@ def _joined(self: Strict, op: str, *args: Expression | None) -> Any:
     try:
         node = tape.table.make(op, *(a for a in args if a is not None))
     except ContentError:
+        told = _instead(op, [a.kind for a in args if a is not None])
+        if told:
+            raise TypeError(told) from None
         return NotImplemented  # a TypeError of Python's own, with the line
     return _CLASSES[node.kind](tape, node)
+
+
+def _instead(op: str, kinds: Sequence[str]) -> str:
+    """What to write in place of an operation that does not join these kinds; empty where Python's own words do."""
+    match op, sorted(kinds):
+        case (("add" | "sub"), ["scalar", "vector"]):
+            return (
+                "a number and a vector are not added: a total of vectors starts as sweep.total = 0 * w, and the dot "
+                "product w @ t.phi is a number"
+            )
+        case "mul", ["vector", "vector"]:
+            return "a vector times a vector is neither: write w @ t.phi for the dot product"
+        case "dot", ["scalar", "vector"]:
+            return "@ joins two vectors, or a matrix and a vector: a number times a vector is x * v"
+        case "dot", ["matrix", "vector"]:
+            return "the matrix stands in front: write C @ v, or C.T @ v for v @ C"
+    return ""
 
 
 REFUSED: dict[str, tuple[str, str]] = {
@@ -289,6 +324,11 @@ def refusing(kind: str, what: str) -> Callable[..., Any]:
     """A method that refuses."""
 
     def method(self: Strict, *args: Any) -> Any:
+        node = self._node
+        if kind == "lookup" and node.op == "name" and (node.source, node.name) == ("sweep", "n"):
+            self._tape.refuse(kind, f"{what} {text(node)}", "write `for t in sweep`, and t.index for the position")
+        if kind == "iteration" and node.kind == VECTOR:
+            self._tape.refuse(kind, f"{what} {text(node)}", f"the dot product is w @ t.phi; {ADVICE}")
         fixed = all(n.source in ("parameter", "sweep") or n.name == "index" for n in names([self._node]))
         self._tape.refuse(kind, f"{what} {text(self._node)}", FIXED if fixed else ADVICE)
 

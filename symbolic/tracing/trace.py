@@ -20,6 +20,10 @@ FRESH = 4
 """How many steps read symbols that no other step reads; the others share as many again in turn."""
 AGAIN = 3
 """How often in a second run of the update, which must give the same."""
+ON_THE_SWEEP = (
+    "keep every loop variable on the sweep, so that the general step can be read off: sweep.total = 0 * w before the "
+    "loop, sweep.total = sweep.total + ... in it, and sweep.total after it"
+)
 
 
 def trace(algorithm: Algorithm, options: Mapping[str, str] | None = None) -> Traced:
@@ -175,10 +179,7 @@ class TracedSweep(Sweep):
             self._other(number)
 
     def _other(self, number: int) -> None:
-        self._fail(
-            f"step {number + 1} of the loop is not the first one over again: keep every loop variable on the sweep, "
-            "so that the general step can be read off"
-        )
+        self._fail(f"step {number + 1} of the loop is not the first one over again: {ON_THE_SWEEP}")
 
 
 def _locals(frame: Any) -> dict[str, Expression]:
@@ -203,9 +204,11 @@ def _update(tape: Tape, algorithm: Algorithm, options: Any, known: Any, repeats:
         return None, sweep._reason
     if not isinstance(new, (tuple, list)) or len(new) != len(algorithm.weights):
         wanted = ", ".join(algorithm.weights)
+        count = f"{len(new)} entries" if isinstance(new, (tuple, list)) else f"a {type(new).__name__}"
+        more = '; another weight vector is declared, weights=("w", "u")' if count.endswith("entries") else ""
         raise ContentError(
-            f"the update of {algorithm.name} returns {type(new).__name__}, wanted a tuple with one entry for "
-            f"each of {wanted}: return ({wanted}{',' if len(algorithm.weights) == 1 else ''})"
+            f"the update of {algorithm.name} returns {count.replace('Strict', '').lower()}, wanted a tuple with one "
+            f"entry for each of {wanted}: return ({wanted}{',' if len(algorithm.weights) == 1 else ''}){more}"
         )
     if sweep._passes and not sweep._ended:
         return None, "the update leaves its loop before the last transition"
@@ -215,10 +218,7 @@ def _update(tape: Tape, algorithm: Algorithm, options: Any, known: Any, repeats:
     )
     for node in nodes(node for _, node in finish):
         if node.op == "name" and node.source in ("transition", "before"):
-            return None, (
-                f"the new weights hold {text(node)} of a single transition: keep every loop variable on the sweep, "
-                "so that the general step can be read off"
-            )
+            return None, f"the new weights hold {text(node)} of a single transition: {ON_THE_SWEEP}"
     start, body = tuple(sweep._start.items()), tuple(sweep._body.items())
     used = {id(node) for node in nodes(node for _, node in body)}
     shown = {id(node) for _, node in body}
