@@ -76,7 +76,7 @@ def command(
     with ProgressLine() as progress, shared_by(len(algorithms) or len(catalogue())) as pool:
         written = write_report(
             algorithms, output, settings, formats, evidence, progress, prove=prove, invariance=invariance, dates=dates,
-            pool=pool,
+            pool=pool, prompt_file=None if options.prompt is None else str(options.prompt),
         )  # fmt: skip
     return _tell(written, output, json)
 
@@ -85,6 +85,10 @@ def _tell(written: Written, output: Path, json: bool) -> int:
     result = written.result
     if written.note:
         print(f"layerproof: no PDF: {written.note}", file=sys.stderr)
+    if written.kept:
+        count = f"{len(written.kept)} file{'s' * (len(written.kept) > 1)}"
+        print(message(f"layerproof: {count} of an earlier report in other formats stay, such as {written.kept[0]}"),
+              file=sys.stderr)  # fmt: skip
     if written.lacking:
         print(f"layerproof: {written.lacking}", file=sys.stderr)
     if json:

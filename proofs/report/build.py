@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm
@@ -32,6 +33,7 @@ from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
 from .lead import lead
 from .model import Cell, Link, Page, Report, Section, Table
 from .sections import section_modules, trust
+from .sections.reproduce import OF_PYTHON
 from .sections.verdicts import badge, short, strengths
 from .sections.worked_example import data as example_data
 from .subject import Subject
@@ -45,6 +47,11 @@ COLUMNS = {
     "identity-random": "random points", "proved-all-sizes": "Rocq",
 }  # fmt: skip
 """What the index calls the kinds of evidence."""
+CHANGED = (
+    "trials", "exact_trials", "entrywise_features", "entrywise_context", "dtype", "device", "process", "order",
+    "max_work",
+)  # fmt: skip
+"""The settings that the command to make a page again names where they are not the default."""
 KEPT = ("answer", "limit", "rate", "layers", "decisions", "steps", "gradient", "drift")
 """What a page's data has of the answer about convergence."""
 
@@ -70,6 +77,7 @@ def establish(
     invariance: bool = False,
     dates: bool = False,
     pool: Executor | None = None,
+    prompt_file: str | None = None,
 ) -> tuple[Report, Result]:
     """Verify, and build a page for each algorithm (all of the catalogue when none is named).
 
@@ -77,6 +85,7 @@ def establish(
     invariance : also ask which sets of weights are invariant, at d = n = 2
     dates      : let pages hold what differs from machine to machine, earlier proofs among it
     pool       : processes that share evidence and pages of what is of the catalogue
+    prompt_file : where the user's own transitions were read, for the command that makes a page again
     Raises `ArgumentError` and `ContentError` as `verify` does, before anything runs.
     """
     settings = settings or Settings()
@@ -101,7 +110,18 @@ def establish(
     taken: set[str] = set()
     with guarded(ordered, settings.time_limit):
         making = [
-            partial(_page_of, item, page_name(item.name, taken), claims, settings, evidence, prove, invariance, dates)
+            partial(
+                _page_of,
+                item,
+                page_name(item.name, taken),
+                claims,
+                settings,
+                evidence,
+                prove,
+                invariance,
+                dates,
+                prompt_file,
+            )
             for item, claims in zip(ordered, by_subject(result.claims), strict=True)
         ]
         running = {
@@ -127,12 +147,12 @@ def establish(
 
 def _page_of(
     item: Item, name: str, claims: tuple[Claim, ...], settings: Settings, evidence: Iterable[str] | None, prove: bool,
-    invariance: bool, dates: bool, progress: Progress = silent,
+    invariance: bool, dates: bool, prompt_file: str | None, progress: Progress = silent,
 ) -> tuple[Page, tuple[Cell, ...]]:  # fmt: skip
     """An item's page with this name, and its row of the index."""
     kept = _invariance(item, settings, progress) if invariance else None
     own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
-    command = command_line(item, own, evidence, prove, invariance)
+    command = command_line(item, own, evidence, prove, invariance, prompt_file)
     subject = Subject(item, own, claims, kept, command, dates, progress)
     found = page(subject, name)
     return found, overview.row(subject, found)
@@ -223,25 +243,38 @@ def _invariance(item: Item, settings: Settings, progress: Progress) -> Result | 
         return Result("invariance", question.document(), (replace(claim, details={"layers": 1, "looped": True}),))
 
 
-def command_line(item: Item, settings: Settings, evidence: Iterable[str] | None, prove: bool, invariance: bool) -> str:
-    """The command that makes this page again."""
+def command_line(
+    item: Item, settings: Settings, evidence: Iterable[str] | None, prove: bool, invariance: bool,
+    prompt_file: str | None = None,
+) -> str:  # fmt: skip
+    """The command that makes this page again, from where the user stood."""
     path = origin(item)
     s, default = settings, Settings()
-    words = ["layerproof", "report", item.name if path is None else f"./{path.name}"]
-    words += ["-d", str(s.features), "-n", str(s.context), "-L", str(s.layers)]
-    words += ["--gamma", rational_text(s.gamma), "--lam", rational_text(s.lam)]
+    words = ["layerproof", "report", item.name if path is None else _from_here(path)]
+    if s.prompt is None:
+        words += ["-d", str(s.features), "-n", str(s.context)]
+    else:
+        words += ["--prompt", prompt_file or OF_PYTHON]
+    words += ["-L", str(s.layers), "--gamma", rational_text(s.gamma), "--lam", rational_text(s.lam)]
     if s.trace is not None and isinstance(item, Algorithm) and "trace" in item.options:
         words += ["--trace", s.trace]
-    for name in ("seed", "trials", "exact_trials", "dtype", "process"):
+    for name in ("seed", *CHANGED):
         if getattr(s, name) != getattr(default, name) or name == "seed":
             words += [f"--{name.replace('_', '-')}", str(getattr(s, name))]
-    words += ["--looped"] * s.looped
+    words += ["--looped"] * s.looped + ["--compile"] * s.compiled
     for name, value in sorted(s.values.items()):
         words += ["--parameter", f"{name}={rational_text(value)}"]
     for kind in evidence or ():
         words += ["--evidence", kind]
     words += ["--prove"] * prove + ["--invariance"] * invariance + ["-o", "report"]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def _from_here(path: Path) -> str:
+    """A file's path as it was given, or from where the user stands when that is above it."""
+    here = Path.cwd()
+    near = path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
+    return str(near) if near.is_absolute() or near.parts[0] == ".." else f"./{near}"
 
 
 def _index(

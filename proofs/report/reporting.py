@@ -19,17 +19,21 @@ from ..user_file import Subject
 from ..verdict import Result
 from .build import establish
 from .writers.pdf import available, lacking
-from .writing import DEFAULT_FORMATS, FORMATS, check_target, write
+from .writing import DEFAULT_FORMATS, FORMATS, check_target, kept, write
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was found, the files that say so, a line where no PDF could be written, one on letters that it lacks."""
+    """What was found, the files that say so, a line where no PDF could be written, one on letters that it lacks.
+
+    kept : the files of an earlier report in other formats, which stay where they are
+    """
 
     result: Result
     files: tuple[Path, ...]
     note: str = ""
     lacking: str = ""
+    kept: tuple[str, ...] = ()
 
 
 def write_report(
@@ -50,8 +54,10 @@ def write_report(
     chosen, note = formats_for(formats, DEFAULT_FORMATS, FORMATS)
     check_target(directory)
     report, result = establish(algorithms, settings, evidence, progress, **more)
+    earlier = set(kept(directory, chosen))
     files = write(report, directory, chosen, progress)
-    return Written(result, tuple(files), note, lacking(report) if "pdf" in chosen else "")
+    stay = tuple(sorted(earlier - {path.name for path in files}))
+    return Written(result, tuple(files), note, lacking(report) if "pdf" in chosen else "", stay)
 
 
 def formats_for(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 
 import own_files
@@ -79,6 +81,28 @@ def test_a_refuted_construction_is_reported_with_exit_code_1(tmp_path, capsys):
     text = (tmp_path / "out" / "mine.md").read_text(encoding="utf-8")
     assert text.index("REFUTED") < text.index("Claim") if "Claim" in text else "REFUTED" in text[:400]
     assert "counterexample" in text[:1500]
+
+
+def test_the_command_on_the_page_works_from_where_the_user_stood(tmp_path, capsys, monkeypatch):
+    (tmp_path / "my files").mkdir()
+    own_files.write(tmp_path / "my files")
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    prompt = {"features": [[1, 0], [0, 1]], "next_features": [[0, 1], [1, 0]], "rewards": [1, 2], "query": [1, 1]}
+    (tmp_path / "my files" / "p.json").write_text(json.dumps(prompt))
+    asked = ("report", "../my files/mine.py", "-L", "2", "--prompt", "../my files/p.json", "--order", "scores-first",
+             "--evidence", "derived")  # fmt: skip
+    ran = run_cli(capsys, *asked, "--format", "md")
+    assert ran.code == 0 and "wrote layerproof-report" in ran.out  # without -o
+    page = (tmp_path / "there" / "layerproof-report" / "mine.md").read_text(encoding="utf-8")
+    command = next(line for line in page.splitlines() if line.startswith("layerproof report"))
+    words = shlex.split(command)
+    assert words[2] == "../my files/mine.py" and words[words.index("--prompt") + 1] == "../my files/p.json"
+    assert run_cli(capsys, *words[1:], "--format", "md").code == 0
+    assert (tmp_path / "there" / "report" / "mine.md").read_text(encoding="utf-8") == page
+    ran = run_cli(capsys, *words[1:], "--format", "json")
+    assert "of an earlier report in other formats stay" in ran.err
+    assert {"mine.md", "index.md", "report.json"} <= set(files(tmp_path / "there" / "report"))
 
 
 def test_what_was_asked_for_and_not_run_gives_exit_code_3(tmp_path, capsys):

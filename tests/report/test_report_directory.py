@@ -14,7 +14,7 @@ from layerproof.proofs.report.document.formula import Formula
 from layerproof.proofs.report.model import Cell, Display, Link, Matrix, Note, Page, Paragraph, Picture, Report, Table
 from layerproof.proofs.report.writers import html, json_data, markdown, tex
 from layerproof.proofs.report.writers.checked import check, check_picture
-from layerproof.proofs.report.writing import MARKER, write
+from layerproof.proofs.report.writing import MARKER, kept, write
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.errors import ArgumentError, LayerproofError
 
@@ -83,11 +83,24 @@ def test_writes_a_new_directory_and_replaces_an_earlier_report(tmp_path: Path) -
     assert all(path.is_file() for path in paths) and len(said) == 2
     assert names(place) == {path.name for path in paths} | {MARKER}
     one = replace(samples.report(), pages=(samples.page(),), lead=())
-    write(one, place, ["tex"])
-    assert names(place) == {"index.tex", "td0.tex", MARKER}
+    write(one, place, ["html"])
+    assert {"index.html", "td0.html"} <= names(place) and not (names(place) - {p.name for p in paths} - {MARKER})
+    assert names(place.parent) == {"report"}
+
+
+def test_what_is_not_written_anew_stays_and_what_tex_left_does_not(tmp_path: Path) -> None:
+    place = tmp_path / "report"
+    write(samples.report(), place, ["html", "tex"])
+    before = {name: (place / name).read_bytes() for name in names(place) if name.endswith((".html", ".tex"))}
     (place / "index.aux").touch()  # as pdflatex leaves it
-    write(one, place, ["json"])
-    assert names(place) == {"report.json", MARKER} and names(place.parent) == {"report"}
+    assert kept(place, ["json"]) == sorted(before)
+    write(replace(samples.report(), pages=(samples.page(),), lead=()), place, ["json"])
+    assert names(place) == {"report.json", MARKER, *before}
+    assert before == {name: (place / name).read_bytes() for name in before}
+    write(samples.report(), place, ["json", "html", "tex"])  # the marker has named all of them
+    (place / "note.html").touch()
+    with pytest.raises(ArgumentError, match="not of the report"):
+        write(samples.report(), place, ["json"])
 
 
 def test_writes_into_an_empty_directory(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ...verdict import Claim, Result
 from ..build import by_subject, page_name
 from ..reporting import Written, formats_for
 from ..subject import Subject
-from ..writing import check_target, placed
+from ..writing import check_target, kept, placed
 from . import latex, typst
 from .bibliography import bibtex, cited
 from .comparison import comparison_blocks
@@ -168,7 +168,8 @@ def write_paper(
         progress("pdf: writing")
         for paper in papers:
             content[f"{paper.name}.pdf"] = typst.write(paper)
-    return Written(result, tuple(placed(directory, content)), note)
+    earlier = set(kept(directory, chosen)) - set(content)
+    return Written(result, tuple(placed(directory, content, chosen)), note, kept=tuple(sorted(earlier)))
 
 
 def _keys(paper: Paper) -> set[str]:

@@ -16,6 +16,8 @@ from ..model import Block, Code, Listing, Section, Table
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "reproduce", "How to reproduce this", 150
+OF_PYTHON = "your-transitions.json"
+"""What the command calls the file of transitions that came as Python objects."""
 PACKAGES = ("layerproof", "sympy", "python-flint", "numpy", "torch")
 
 
@@ -23,6 +25,11 @@ def build(subject: Subject) -> Section | None:
     """One command, the versions, and the digests of what was judged."""
     blocks: list[Block] = [
         Listing(subject.command, "shell"),
+        *(
+            [prose("The transitions came from Python: `prompt.json` stands for a file of them.")]
+            if subject.settings.prompt is not None and "--prompt prompt.json" in subject.command
+            else []
+        ),
         prose("The same command with the same versions gives the same page."),
         Table(("package", "version"), tuple((cell(name), cell(version(name))) for name in PACKAGES)),
     ]
