@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.exact import nearest
-from ...symbolic.recognition.families import Family, Fitted
+from ...symbolic.recognition.families import Family
+from ...symbolic.recognition.fitted import Fitted
 from ...symbolic.recognition.masks import MaskSpace
 from ...symbolic.recognition.tensor import Entries, Tensor
 

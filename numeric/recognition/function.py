@@ -22,7 +22,8 @@ from ...symbolic.attention import layer
 from ...symbolic.exact import nearest
 from ...symbolic.identity.exact import problem, textbook
 from ...symbolic.prompt import Context
-from ...symbolic.recognition.families import Fitted, Member, members
+from ...symbolic.recognition.families import Member, members
+from ...symbolic.recognition.fitted import Fitted
 from ...symbolic.recognition.network import Network
 from ..data.draws import process_for
 from ..data.prompts import trajectory_context, with_extras

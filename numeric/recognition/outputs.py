@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.exact import nearest
-from ...symbolic.recognition.families import Family, Fitted, Member
+from ...symbolic.recognition.families import Family, Member
+from ...symbolic.recognition.fitted import Fitted
 from ...symbolic.recognition.network import Network
 from ...symbolic.recognition.rebuild import rebuilt
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from ...symbolic.recognition.families import Family, Fitted, Member, exact_fit, family, free_parameters, members
+from ...symbolic.recognition.families import Family, Member, family, members
+from ...symbolic.recognition.fitted import Fitted, exact_fit
+from ...symbolic.recognition.free import free_parameters
 from ...symbolic.recognition.masks import MaskSpace
 from ...symbolic.recognition.network import Network, transposed
 from ...symbolic.recognition.reach import reaches

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...symbolic.exact import nearest
-from ...symbolic.recognition.families import Fitted
+from ...symbolic.recognition.fitted import Fitted
 from ...symbolic.recognition.masks import MaskSpace
 from ...symbolic.recognition.network import Network
 from ...symbolic.recognition.prompts import holds_data

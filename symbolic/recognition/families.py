@@ -16,8 +16,6 @@ from itertools import product
 from math import lcm
 from typing import Any
 
-from flint import fmpq, fmpq_mat
-
 from ..algorithm import Algorithm
 from ..algorithms import catalogue
 from ..arithmetics.arithmetic import RATIONALS
@@ -32,7 +30,7 @@ from .masks import MaskSpace
 from .network import Network
 from .prompts import Prompt
 from .reach import reaches
-from .tensor import Entries, Sparse, Tensor, Term, gathered
+from .tensor import Entries, Sparse, Term, gathered
 
 ALIKE = {("residual", "td_error")}
 """Rows of two prompts that hold the same when the weights are zero, and are moved alike."""
@@ -178,7 +176,7 @@ def family(
     free  : the further parameters
     """
     layout, scalars = network.layout, member.algorithm.scalar_preconditioners
-    heads = _Heads.of(network, member, parameters(member, decay, free or {}))
+    heads = Heads.of(network, member, parameters(member, decay, free or {}))
     discounted = frozenset(i for b in network.prompt.discounted if b in member.blocks for i in layout.block(b))
     layers, fixed = [], []
     for reach in reaches(network):
@@ -195,70 +193,8 @@ def family(
     return Family(member, decay, tuple(layers), discounted, dict(free or {}), tuple(fixed))
 
 
-def free_parameters(
-    network: Network, member: Member, space: MaskSpace, decay: Fraction | None, layers: Sequence[Tensor]
-) -> dict[str, Fraction]:
-    """The further parameters with which an algorithm's heads are a network's, if they are.
-
-    What heads over a constant row do is affine in them; of others the ratio of two entries that one step scales tells
-    them. 1/2 where nothing that is seen depends on one.
-    """
-    names = member.free
-    if not names:
-        return {}
-    base = dict.fromkeys(names, Fraction(1, 2))
-
-    def still(values: Mapping[str, Fraction]) -> list[Entries]:
-        heads = _Heads.of(network, member, parameters(member, decay, values))
-        return [gathered(heads.terms({}), reach, space) for reach in reaches(network)]
-
-    at = still(base)
-    slopes = {
-        name: [minus(x, y) for x, y in zip(still({**base, name: Fraction(3, 2)}), at, strict=True)] for name in names
-    }
-    telling = [name for name in names if any(slopes[name])]
-    left = [minus(t.entries, x) for t, x in zip(layers, at, strict=True)]
-
-    def dot(one: Sequence[Entries], other: Sequence[Entries]) -> fmpq:
-        total = sum((x * b.get(k, 0) for a, b in zip(one, other, strict=True) for k, x in a.items()), Fraction(0))
-        return fmpq(total.numerator, total.denominator)
-
-    gram = fmpq_mat(len(telling), len(telling), [dot(slopes[a], slopes[b]) for a in telling for b in telling])
-    if telling and gram.det() != 0:
-        found = gram.solve(fmpq_mat(len(telling), 1, [dot(slopes[a], left) for a in telling]))
-        for k, name in enumerate(telling):
-            base[name] += Fraction(int(found[k, 0].p), int(found[k, 0].q))
-    for name in names:
-        if name not in telling:
-            base[name] = _by_ratio(network, member, space, decay, base, name, layers)
-    return base
-
-
-def _by_ratio(
-    network: Network, member: Member, space: MaskSpace, decay: Fraction | None, base: Mapping[str, Fraction], name: str,
-    layers: Sequence[Tensor],
-) -> Fraction:  # fmt: skip
-    """A parameter from the entries of the step that is largest: some depend on it, affinely, and some do not."""
-    one, other = (family(network, member, space, decay, {**base, name: Fraction(k, 2)}) for k in (1, 3))
-    best, result = Fraction(0), base[name]
-    for k, (here, there) in enumerate(zip(one.layers, other.layers, strict=True)):
-        entries = one.without_fixed(k, layers[k].entries)
-        for u, v in zip(here, there, strict=True):
-            still = [at for at, x in u.entries.items() if v.entries.get(at) == x and entries.get(at)]
-            moved = [at for at, x in u.entries.items() if v.entries.get(at, 0) != x]
-            if not still or not moved:
-                continue
-            step = entries[still[0]] / u.entries[still[0]]
-            if abs(step) > best:
-                place = moved[0]
-                slope = v.entries.get(place, Fraction(0)) - u.entries[place]
-                best = abs(step)
-                result = Fraction(1, 2) + (entries.get(place, Fraction(0)) / step - u.entries[place]) / slope
-    return result
-
-
 @dataclass(frozen=True, eq=False)
-class _Heads:
+class Heads:
     """An algorithm's heads with numbers for all but the preconditioners, in the rows of a network's prompt.
 
     features, rows : where its blocks and its accumulators stand
@@ -271,13 +207,13 @@ class _Heads:
     values: Mapping[str, Any]
 
     @staticmethod
-    def of(network: Network, member: Member, values: Mapping[str, Fraction]) -> _Heads:
+    def of(network: Network, member: Member, values: Mapping[str, Fraction]) -> Heads:
         algorithm, layout = member.algorithm, network.layout
         own = Layout.of(algorithm, layout.d, layout.n)
         masks = [mask_matrix(RATIONALS, layout.n, mask, values) for mask in member.form.masks]
         features = {name: layout.block(b)[:size] for b, (name, size) in zip(member.blocks, own.features, strict=True)}
         rows = {row.name: layout.accumulator(x) for row, x in zip(algorithm.accumulators, member.rows, strict=True)}
-        return _Heads(member, features, rows, masks, {**values, LENGTH: Fraction(layout.n)})
+        return Heads(member, features, rows, masks, {**values, LENGTH: Fraction(layout.n)})
 
     def _number(self, coefficient: Any, scalars: Mapping[str, int]) -> Fraction:
         named = {name: Fraction(scalars.get(name, 0)) for name in self.member.algorithm.scalar_preconditioners}
@@ -328,95 +264,3 @@ def _whole(entries: Mapping[Any, Fraction]) -> tuple[Sparse, int]:
     """Entries as whole numbers over one denominator, without those that are zero."""
     den = lcm(*(x.denominator for x in entries.values()))
     return {at: x.numerator * (den // x.denominator) for at, x in entries.items() if x}, den
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """Parameters of a family, exact: `steps` {(preconditioner, i, j): value} of each stored layer."""
-
-    family: Family
-    kappa: Fraction | None
-    steps: tuple[Mapping[tuple[str, int, int], Fraction], ...]
-
-    def rest(self, layer: int, entries: Mapping[Any, Fraction]) -> Entries:
-        """What is left of a layer's tensor without the algorithm's."""
-        left = dict(self.family.without_fixed(layer, entries))
-        kappa = Fraction(1) if self.kappa is None else self.kappa
-        powers = [kappa**k for k in range(4)]
-        for unit in self.family.layers[layer]:
-            x = self.steps[layer].get((unit.name, unit.row, unit.column), Fraction(0))
-            if x:
-                for place, u in unit.entries.items():
-                    left[place] = left.get(place, Fraction(0)) - x * u * powers[self.family.power(place)]
-        return {place: x for place, x in left.items() if x}
-
-    @property
-    def law_discount(self) -> Fraction | None:
-        """The discount of the prompts for which the weights are the algorithm, where they tell it; else None."""
-        decay = self.family.decay
-        if "gamma" in self.family.free:
-            return self.family.free["gamma"]
-        if self.family.member.masked != "gamma" or decay is None or self.kappa == 0:
-            return None
-        return decay / (Fraction(1) if self.kappa is None else self.kappa)
-
-    def matrices(self, layer: int, d: int) -> dict[str, Any]:
-        """The preconditioners of a stored layer by name: rows of numbers, or a number; zero where nothing is seen."""
-        algorithm = self.family.member.algorithm
-        step = self.steps[layer]
-        zero = Fraction(0)
-        return {
-            name: step.get((name, 0, 0), zero)
-            if name in algorithm.scalar_preconditioners
-            else [[step.get((name, i, j), zero) for j in range(d)] for i in range(d)]
-            for name in algorithm.preconditioners
-        }
-
-
-def exact_fit(family: Family, layers: Sequence[Mapping[Any, Fraction]]) -> Fitted | None:
-    """Parameters with which the algorithm's tensors are exactly these, or None when there are none.
-
-    A `kappa` of None is one that no entry shows.  No two units of an algorithm share a place.
-    """
-    nets = [family.without_fixed(k, entries) for k, entries in enumerate(layers)]
-    kappa = _kappa(family, nets)
-    if kappa is _WRONG:
-        return None
-    value: Fraction | None = None if kappa is None else kappa
-    steps = []
-    for units, entries in zip(family.layers, nets, strict=True):
-        step = {}
-        for unit in units:
-            place = min(unit.entries, key=family.power)
-            scale = (Fraction(1) if value is None else value) ** family.power(place)
-            x = entries.get(place, Fraction(0))
-            if scale == 0 and x:
-                return None
-            step[unit.name, unit.row, unit.column] = x / (unit.entries[place] * scale) if scale else Fraction(0)
-        steps.append(step)
-    found = Fitted(family, value, tuple(steps))
-    if any(found.rest(k, entries) for k, entries in enumerate(layers)):
-        return None
-    return found
-
-
-_WRONG = object()
-
-
-def _kappa(family: Family, layers: Sequence[Mapping[Any, Fraction]]) -> Any:
-    """The factor of the discount that the first telling pair of entries shows; None where none does."""
-    if not family.discounted:
-        return None
-    for units, entries in zip(family.layers, layers, strict=True):
-        for unit in units:
-            by_power: dict[int, Any] = {}
-            for place in unit.entries:
-                by_power.setdefault(family.power(place), place)
-            for k, place in by_power.items():
-                if k + 1 in by_power and entries.get(place):
-                    above = by_power[k + 1]
-                    low = entries[place] / unit.entries[place]
-                    return entries.get(above, Fraction(0)) / unit.entries[above] / low
-            if 0 not in by_power and any(entries.get(place) for place in unit.entries):
-                return _WRONG if len(by_power) > 1 else None
-    return None

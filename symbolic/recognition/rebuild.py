@@ -11,7 +11,7 @@ from ..arithmetics.rational import RationalMatrix
 from ..attention import Head, RowHead, TokenwiseHead
 from ..construction import instantiate
 from ..prompt import Layout
-from .families import Fitted
+from .fitted import Fitted
 from .network import Network, identity
 
 
