@@ -98,6 +98,8 @@ def iterates(network: Network, context: Context, gamma: Fraction, fitted: Fitted
     algorithm = member.algorithm
     discount = gamma * (1 if fitted.kappa is None else fitted.kappa)
     values = {**fitted.family.values(), **({"gamma": discount} if "gamma" in algorithm.parameters else {})}
+    if member.traces_discount and discount:
+        values["lam"] /= discount  # the weights tell gamma lam
     zero = [0 if name in algorithm.scalar_weights else [0] * context.d for name in algorithm.weights]
     options = member.options
     setup = problem(algorithm, RATIONALS, context, zero, values, options)
@@ -128,7 +130,8 @@ def function(
     moments = Moments.of(network, [r.Z for r in runs])
     for number in range(network.depth):
         outputs = np.array([nearest(r.network[number]) for r in runs])
-        tried = [_fit(network, m, moments, outputs, number + 1, fitted) for m in members(network.prompt)]
+        stated = [m for m in members(network.prompt) if m.stated_for(network)]
+        tried = [_fit(network, m, moments, outputs, number + 1, fitted) for m in stated]
         fits = sorted((f for f in tried if f is not None), key=lambda f: -f["explained"])
         own = None
         if fitted is not None:
@@ -176,7 +179,7 @@ def _fit(
     share = explained(outputs, values)
     if share is None:
         return None
-    named = dict(zip(member.algorithm.preconditioners, steps, strict=True))
+    named = dict(zip(member.steps, steps, strict=True))
     return {"algorithm": member.algorithm.name, "steps": named, "discount_factor": kappa, "explained": share}
 
 

@@ -44,9 +44,12 @@ def _dense(matrix: Any) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _Heads:
-    """An algorithm's heads: V, Q without any step, then by preconditioner, each the identity, and prompts' S."""
+    """An algorithm's heads: V, Q without any step, then by preconditioner, each the identity, and prompts' S.
 
-    parts: tuple[tuple[tuple[np.ndarray, np.ndarray, int], ...], ...]
+    parts : of each stored layer
+    """
+
+    parts: tuple[tuple[tuple[tuple[np.ndarray, np.ndarray, int], ...], ...], ...]
     S: tuple[np.ndarray, ...]
     discounted: np.ndarray
     query: np.ndarray
@@ -63,11 +66,13 @@ def _heads(
     masks: list[np.ndarray] = []
     held = network.prompt.discounted & set(member.blocks)
     discounted = frozenset(i for b in held for i in network.layout.block(b))
-    family = Family(member, decay, tuple(() for _ in network.layers), discounted, free)
+    told = member.prescribed(network) or ()
+    family = Family(member, decay, tuple(() for _ in network.layers), discounted, free, told=told)
+    alike = not algorithm.layered_names
 
-    def heads(step: Mapping[Any, Fraction]) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    def heads(step: Mapping[Any, Fraction], layer: int) -> list[tuple[np.ndarray, np.ndarray, int]]:
         found = []
-        for head in rebuilt(network, Fitted(family, None, tuple(step for _ in network.layers))).layers[0]:
+        for head in rebuilt(network, Fitted(family, None, tuple(step for _ in network.layers))).layers[layer]:
             V, Q, M = _dense(head.W @ head.P), _dense(head.Q), _dense(head.M)
             if V.any() and Q.any():
                 which = next((k for k, known in enumerate(masks) if np.array_equal(known, M)), len(masks))
@@ -76,25 +81,30 @@ def _heads(
                 found.append((V, Q, which))
         return found
 
-    still = heads({})  # over a constant row: there whatever the steps are, and so no part of what a step scales
-    parts = []
-    for name in algorithm.preconditioners:
-        one = {(name, i, i): Fraction(1) for i in range(1 if name in algorithm.scalar_preconditioners else d)}
-        parts.append((*heads(one), *((-V, Q, k) for V, Q, k in still)))
+    layers = []
+    for layer in range(1 if alike else len(network.layers)):
+        # over a constant row: there whatever the steps are, and so no part of what a step scales
+        still = heads({}, layer)
+        parts = [tuple(still)]
+        for name in member.steps:
+            one = {(name, i, i): Fraction(1) for i in range(1 if name in algorithm.scalar_preconditioners else d)}
+            parts.append((*heads(one, layer), *((-V, Q, k) for V, Q, k in still)))
+        layers.append(tuple(parts))
     factor = np.array([float(i in discounted) for i in range(network.layout.m)])
     S = tuple(moments.Z @ M @ moments.Z.transpose(0, 2, 1) for M in masks)
     row = network.layout.accumulator(network.readout.row)
-    return _Heads((tuple(still), *parts), S, factor, moments.Z[:, :, -1], row, network.readout.sign, network.layout.n)
+    return _Heads(tuple(layers), S, factor, moments.Z[:, :, -1], row, network.readout.sign, network.layout.n)
 
 
 def _outputs(heads: _Heads, steps: np.ndarray, kappa: float, depth: int) -> np.ndarray:
     """Predictions (T,) after `depth` layers with scalar steps."""
     scale = np.where(heads.discounted > 0, kappa, 1.0)
     S, z = list(heads.S), heads.query
-    for _ in range(depth):
+    for number in range(depth):
+        parts = heads.parts[number if len(heads.parts) > 1 else 0]
         G = np.eye(len(scale)) + sum(
             (step / heads.n) * (V @ S[k] @ (Q * scale[:, None] * scale[None, :]))
-            for step, part in zip((1.0, *steps), heads.parts, strict=True)
+            for step, part in zip((1.0, *steps), parts, strict=True)
             for V, Q, k in part
         )
         z = (G @ z[:, :, None])[:, :, 0]
@@ -112,7 +122,7 @@ def fitted_outputs(
     None where the algorithm's prediction is still zero at that depth.
     """
     heads = _heads(network, member, decay, free, moments)
-    count = len(heads.parts) - 1
+    count = len(heads.parts[0]) - 1
     discounts = bool(heads.discounted.any())
     best: tuple[float, np.ndarray] | None = None
     with np.errstate(all="ignore"):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from ...symbolic.recognition.families import Family, Member, family, members
+from ...symbolic.recognition.families import Family, Member, Told, family, members
 from ...symbolic.recognition.fitted import Fitted, exact_fit
-from ...symbolic.recognition.free import free_parameters
+from ...symbolic.recognition.free import free_parameters, table_entries
 from ...symbolic.recognition.masks import MaskSpace
 from ...symbolic.recognition.network import Network, transposed
 from ...symbolic.recognition.reach import reaches
@@ -62,6 +62,7 @@ class Recognition:
     match       exact, indistinguishable, approximate or none
     same        the algorithms that the network is, where there are several
     convention  the matrices that have to be transposed for an exact match, where the network is none as it stands
+    by_layer    where the network is no algorithm exactly: of each stored layer, those that it is by itself
     """
 
     network: Network
@@ -71,6 +72,22 @@ class Recognition:
     same: tuple[str, ...]
     convention: tuple[str, ...] = ()
     read_so: str = ""
+    by_layer: tuple[tuple[Fitted, ...], ...] = ()
+
+    @property
+    def layer_dependent(self) -> bool:
+        """Whether every layer that does something is an algorithm's exactly, and the network as a whole is none's."""
+        return _each_is_one(self.tensors, self.by_layer)
+
+    @property
+    def of_all_layers(self) -> tuple[Fitted, ...]:
+        """One algorithm's parameters in every layer that does something, each its own; nothing where there is none."""
+        live = [fits for t, fits in zip(self.tensors, self.by_layer, strict=True) if t.entries] if self.by_layer else []
+        for first in live[0] if live else ():
+            own = [f for fits in live for f in fits if f.family.member is first.family.member]
+            if len(own) == len(live):
+                return tuple(own)
+        return ()
 
     @property
     def algorithm(self) -> str | None:
@@ -95,11 +112,14 @@ class Shared:
     space: MaskSpace = field(default_factory=MaskSpace)
     families: dict[Any, Family] = field(default_factory=dict)
 
-    def family(self, network: Network, member: Member, decay: Fraction | None, free: Mapping[str, Fraction]) -> Family:
+    def family(
+        self, network: Network, member: Member, decay: Fraction | None, free: Mapping[str, Fraction], told: Told = ()
+    ) -> Family:
         """The algorithm's family at a network's sizes, made once."""
-        key = (network.layout, reaches(network), member.algorithm.name, decay, tuple(free.items()))
+        scalars = tuple(tuple(x.items()) for x in told)
+        key = (network.layout, reaches(network), member.algorithm.name, decay, tuple(free.items()), scalars)
         if key not in self.families:
-            self.families[key] = family(network, member, self.space, decay, free)
+            self.families[key] = family(network, member, self.space, decay, free, told)
         return self.families[key]
 
 
@@ -135,7 +155,8 @@ def recognise(network: Network, law: Law, conventions: bool = True, shared: Shar
     shared = shared or Shared()
     own = tensors(network, shared.space)
     wholes = [square(t.entries, shared.space) for t in own]
-    found = [c for m in members(network.prompt) for c in _candidates(network, m, own, wholes, shared, law)]
+    stated = [m for m in members(network.prompt) if m.stated_for(network)]
+    found = [c for m in stated for c in _candidates(network, m, own, wholes, shared, law)]
     exact = sorted((c for c in found if c.exact), key=lambda c: _order(c.name))
     rest = sorted((c for c in found if not c.exact), key=lambda c: c.near.distance)
     ranked = (*exact, *rest)
@@ -149,12 +170,19 @@ def recognise(network: Network, law: Law, conventions: bool = True, shared: Shar
     close = best is not None
     dense = all(bool(x) for heads in network.layers for h in heads for y in (h.P, h.Q) for x in y.num.entries())
     turned: tuple[tuple[str, ...], str, bool] = ((), "", False)
-    if conventions and not (close and dense):
+    by_layer = _by_layer(network, stated, own, shared, law) if conventions else ()
+    if conventions and not (close and dense) and not _each_is_one(own, by_layer):
         turned = _convention(network, law, shared, DENSE if dense else CONVENTIONS)
     if best is not None and not turned[2]:
         ranked = (best, *(c for c in ranked if c is not best))
-        return Recognition(network, own, ranked, APPROXIMATE, _alike(ranked))
-    return Recognition(network, own, ranked, NONE, (), *turned[:2])
+        return Recognition(network, own, ranked, APPROXIMATE, _alike(ranked), by_layer=by_layer)
+    return Recognition(network, own, ranked, NONE, (), *turned[:2], by_layer)
+
+
+def _each_is_one(layers: Sequence[Tensor], by_layer: Sequence[Sequence[Fitted]]) -> bool:
+    """Whether every layer that does something is an algorithm's by itself."""
+    live = [bool(fits) for t, fits in zip(layers, by_layer, strict=True) if t.entries] if by_layer else []
+    return bool(live) and all(live)
 
 
 def _order(name: str) -> int:
@@ -206,34 +234,68 @@ def _candidates(
 ) -> list[Candidate]:
     decays: Sequence[Fraction | None] = [None]
     if member.masked:
-        decays = _decays(network)
+        decays = _decays(network, member)
+    told = member.prescribed(network)
+    if told is None:
+        return []
     found: list[Candidate] = []
+    entries = [t.entries for t in own]
     for decay in decays:
         free = free_parameters(network, member, shared.space, decay, own)
-        one = shared.family(network, member, decay, free)
-        fitted = exact_fit(one, [t.entries for t in own])
+        one = shared.family(network, member, decay, free, told)
+        fitted = exact_fit(one, entries)
         if fitted is not None and law.allows(fitted):
             return [Candidate(measured(fitted, own, wholes), True)]
+        if member.masked and decay is None:
+            continue
         if free:
-            one = shared.family(network, member, decay, {name: rounded(float(x)) for name, x in free.items()})
+            one = shared.family(network, member, decay, {name: rounded(float(x)) for name, x in free.items()}, told)
         near = nearest_fit(one, own, wholes, float(law.most), law.kappa(one))
         if any(any(step.values()) for step in near.fitted.steps) and law.allows(near.fitted):
             found.append(Candidate(near, False))
     return sorted(found, key=lambda c: c.near.distance)[:1]
 
 
-def _decays(network: Network) -> list[Fraction | None]:
-    """The trace decays that the masks suggest; none where they are all M0."""
-    found: dict[Fraction, None] = {}
-    for head in {id(h.M): h for heads in network.layers for h in heads}.values():
-        M = head.M
-        if M.num.nrows() < 3 or M.num[0, 0] == 0:
+def _by_layer(
+    network: Network, stated: Sequence[Member], own: Sequence[Tensor], shared: Shared, law: Law
+) -> tuple[tuple[Fitted, ...], ...]:
+    """The algorithms that each stored layer is by itself, exactly, with a table's step that is the layer's own.
+
+    Of a single stored layer what it is has been said, but for the steps of tables.
+    """
+    found: list[list[Fitted]] = [[] for _ in own]
+    for member in stated:
+        told = table_entries(network, member, shared.space, own) if member.algorithm.tables else ()
+        if told is None or (len(own) == 1 and not told):
             continue
-        for x in (M.num[1, 0], M.num[0, 1]):
-            ratio = Fraction(int(x), int(M.num[0, 0]))
+        for decay in _decays(network, member) if member.masked else [None]:
+            for k, t in enumerate(own):
+                if not t.entries or any(x.family.member is member for x in found[k]):
+                    continue
+                free = free_parameters(network, member, shared.space, decay, own, k)
+                one = shared.family(network, member, decay, free, told).alone(k)
+                fitted = exact_fit(one, [t.entries])
+                if fitted is not None and law.allows(fitted) and any(fitted.steps[0].values()):
+                    found[k].append(fitted)
+    return tuple(tuple(sorted(x, key=lambda f: _order(f.family.member.algorithm.name))) for x in found)
+
+
+def _decays(network: Network, member: Member) -> list[Fraction | None]:
+    """The trace decays that the masks suggest; none where they are all M0.
+
+    One layer that reads the first token alone shows no decay, and has none.
+    """
+    found: dict[Fraction | None, None] = {}
+    for M in {id(h.M): h.M for heads in network.layers for h in heads}.values():
+        at = next((i for i in range(1, M.num.nrows() - 1) if M.num[i, i] != 0), None)
+        if at is None:
+            continue
+        for x in (M.num[at, at - 1], M.num[at - 1, at]):
+            ratio = Fraction(int(x), int(M.num[at, at]))
             if 0 < ratio <= 1:
                 found[ratio] = None
-    return list(found)
+    unseen = bool(member.algorithm.selections) and network.depth == 1
+    return list(found) or ([None] if unseen else [])
 
 
 def _convention(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,8 +18,10 @@ from ...numeric.recognition.verdict import (
 )
 from ...symbolic.exact import nearest
 from ...symbolic.recognition.commutant import outside
+from ...symbolic.recognition.fitted import Fitted
 from ...symbolic.recognition.rule import NoRule, Rule
 from ...symbolic.strict_json import dumps, rational_text
+from ...symbolic.tables import text
 from .words import matrix_text, number, sentences
 
 SCHEMA = 1
@@ -87,8 +89,8 @@ class Identified:
             return f"indistinguishable: {names} are one function at these sizes, and it is this network's"
         near = f"{best.name}{self._with(best)}, at distance {best.near.distance:.2g}{self._bound()}"
         if self.match == APPROXIMATE:
-            return f"approximately {near}"
-        said = f"none of these; the nearest is {near}"
+            return f"approximately {near}{self._layers_said()}"
+        said = f"none of these; the nearest is {near}{self._layers_said()}"
         if found.convention:
             said += (
                 f"; with {', '.join(found.convention)} transposed it is {found.read_so}: "
@@ -97,15 +99,22 @@ class Identified:
         return said
 
     def _with(self, candidate: Candidate) -> str:
-        said = []
-        family = candidate.fitted.family
-        kappa, decay = candidate.fitted.kappa, family.decay if family.member.masked == "lam" else None
-        if kappa is not None and kappa != 1:
-            said.append(f"discount {number(kappa)} gamma")
-        if decay is not None:
-            said.append(f"trace decay {number(decay)}")
-        said += [f"{name} {number(x)}" for name, x in family.free.items()]
-        return f" ({', '.join(said)})" if said else ""
+        return _parameters(candidate.fitted)
+
+    def _layers_said(self) -> str:
+        """What the layers are one by one, where they are algorithms' exactly and not all the one's that is near."""
+        found = self.recognition
+        if self.resolution is not None or not found.layer_dependent:
+            return ""
+        one = found.of_all_layers
+        if one and one[0].family.told:
+            return (
+                f"; every layer is {one[0].family.member.algorithm.name}'s exactly, with another table: {_table(one)}"
+            )
+        said = [" or ".join(f"{f.family.member.algorithm.name}{_parameters(f)}" for f in x) for x in found.by_layer]
+        return "; layer by layer it is " + ", ".join(
+            f"{k}: {x or 'nothing that a prediction shows'}" for k, x in enumerate(said, 1)
+        )
 
     def _bound(self) -> str:
         return "" if self.recognition.network.depth == 1 else " (an upper bound)"
@@ -152,6 +161,8 @@ class Identified:
             "upper_bound": network.depth > 1,
             "blocks": self.blocks(),
             "outside_commutant": self._outside(),
+            "layer_dependent": found.layer_dependent and self.resolution is None,
+            "by_layer": None if self.resolution is not None else self._by_layer(),
             "convention": (
                 {"transposed": list(found.convention), "algorithm": found.read_so} if found.convention else None
             ),
@@ -187,6 +198,35 @@ class Identified:
             ],
         }  # fmt: skip
 
+    def _by_layer(self) -> list[dict[str, Any]] | None:
+        """The algorithms that each stored layer is by itself, where the network is none exactly; else None."""
+        found = self.recognition
+        if not found.by_layer:
+            return None
+        d = found.network.layout.d
+        return [
+            {
+                "layer": k,
+                "algorithms": [
+                    {
+                        "algorithm": f.family.member.algorithm.name,
+                        "discount_factor": None if f.kappa is None else rational_text(f.kappa),
+                        "trace_decay": None if f.family.decay is None else rational_text(f.family.decay),
+                        "parameters": {
+                            name: rational_text(x)
+                            for name, x in (
+                                *f.family.free.items(),
+                                *(f.family.told[0].items() if f.family.told else ()),
+                            )
+                        },
+                        "preconditioners": {name: _step_json(x) for name, x in f.matrices(0, d).items()},
+                    }
+                    for f in fits
+                ],
+            }
+            for k, fits in enumerate(found.by_layer, 1)
+        ]
+
     def blocks(self) -> list[dict[str, Any]]:
         """Each block of the tensor: its share of the squared norm, and what is left of it beside the nearest algorithm.
 
@@ -214,6 +254,28 @@ class Identified:
             part = square(outside(t.entries, found.network.layout), t.space)
             result.append(nearest(part / whole) if whole else 0.0)
         return result
+
+
+def _parameters(fitted: Fitted) -> str:
+    """What the weights tell beside the preconditioners, in brackets."""
+    said = []
+    family = fitted.family
+    kappa, decay = fitted.kappa, family.decay if family.member.masked == "lam" else None
+    if kappa is not None and kappa != 1:
+        said.append(f"discount {number(kappa)} gamma")
+    if decay is not None:
+        said.append(f"trace decay {'gamma lambda = ' if family.member.traces_discount else ''}{number(decay)}")
+    told = family.told[0] if len(family.told) == 1 else {}  # of one layer; a whole table is not told
+    said += [f"{name} {number(x)}" for name, x in (*family.free.items(), *told.items())]
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _table(layers: Sequence[Fitted]) -> str:
+    """The scalar steps of which an algorithm has a table, as a network's layers have them, beside the table."""
+    return "; ".join(
+        f"{name} is {', '.join(number(f.family.told[0][name]) for f in layers)} where the table has {text(rule)}"
+        for name, rule in layers[0].family.member.algorithm.tables.items()
+    )
 
 
 def _matrices(rule: Rule) -> list[str]:

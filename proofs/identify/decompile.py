@@ -16,12 +16,13 @@ from ...numeric.files.placing import place_file
 from ...symbolic.construction import construct
 from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, LayerproofError
+from ...symbolic.recognition.joins import Sum
 from ...symbolic.recognition.masks import MaskSpace
 from ...symbolic.recognition.network import Network
 from ...symbolic.recognition.prompts import holds_data
 from ...symbolic.recognition.reach import everything, reaches
 from ...symbolic.recognition.rebuild import with_heads
-from ...symbolic.recognition.rule import NoRule, Rule, Sum, Weight
+from ...symbolic.recognition.rule import NoRule, Rule, Weight
 from ...symbolic.recognition.tensor import sparse, tensors
 from ...symbolic.strict_json import rational_text
 from ..user_file import guarded, resolve_algorithm
@@ -36,6 +37,8 @@ _BLOCKS = {
     "phi_next": 'FeatureBlock("phi_next", lambda t, p: t.phi_next, meaning=r"\\phi\'_j")',
     "one": 'FeatureBlock("one", lambda t, p: 1, scalar=True, meaning="1")',
 }
+_READS = {"j = l": "now", "j <= l": "so_far", "j >= l": "from_now"}
+"""What a transition's number is called that is 1 at the tokens that a layer reads."""
 _EXTRAS = ("transition_scalars", "transition_vectors", "successor_vectors")
 
 
@@ -82,6 +85,10 @@ def algorithm_file(network: Network, rule: Rule) -> str:
     for name in _EXTRAS:
         if found := getattr(source, name):
             lines.append(f"    {name}={_names(found)},")
+    only = dict.fromkeys(p.how.only for m in rule.moves for p in m.parts if p.how.only)
+    if only:
+        reads = ", ".join(f'"{_READS[x]}": "{x}"' for x in only)
+        lines.append(f"    selections={{{reads}}},")
     if scalar_weights:
         lines.append(f"    scalar_weights={_names(scalar_weights)},")
     if scalar_letters:
@@ -98,11 +105,11 @@ def algorithm_file(network: Network, rule: Rule) -> str:
 def _body(rule: Rule) -> list[str]:
     """The loop of the update."""
     start, inside = [], []
-    traces = dict.fromkeys((p.block, p.how) for m in rule.moves for p in m.parts if p.how.kind == "trace")
+    traces = dict.fromkeys((p.block, p.how.decay) for m in rule.moves for p in m.parts if p.how.kind == "trace")
     trace_names = {key: f"sweep.e_{k + 1}" for k, key in enumerate(traces)}
-    for (block, how), name in trace_names.items():
+    for (block, decay), name in trace_names.items():
         start.append(f"{name} = 0" if block == "one" else f"{name} = 0 * {_vector(rule)}")
-        inside.append(f"{name} = {_exact(how.decay)} * {name} + {_field(block)}")
+        inside.append(f"{name} = {_exact(decay)} * {name} + {_field(block)}")
     shifts = _shifts(rule)
     start += [f"{name} = 0 * {_vector(rule)}" if block != "one" else f"{name} = 0" for name, _, block in shifts]
     read = dict.fromkeys((row, how.kind) for m in rule.moves for v, _ in grouped(m) for _, row, how in v)
@@ -152,9 +159,9 @@ def _past(block: str, back: int) -> str:
 
 
 def _key(block: str, how: Sum, traces: dict[Any, str]) -> str:
-    if how.kind == "past":
-        return _past(block, how.back)
-    return traces[block, how] if how.kind == "trace" else _field(block)
+    said = traces[block, how.decay] if how.kind == "trace" else _field(block)
+    said = _past(block, how.back) if how.kind == "past" else said
+    return f"t.{_READS[how.only]} * {said}" if how.only else said
 
 
 def _vector(rule: Rule) -> str:

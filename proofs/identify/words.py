@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from ...symbolic.exact import decimal_text
-from ...symbolic.recognition.rule import Move, Piece, Rule, Sum
+from ...symbolic.recognition.joins import Sum
+from ...symbolic.recognition.rule import Move, Piece, Rule
 
 BLOCKS = {
     "phi": "phi_j", "gamma_phi_next": "phi'_j", "phi_next": "phi'_j", "one": "", "rho_phi": "rho_j phi_j",
@@ -27,22 +29,33 @@ def sentences(rule: Rule) -> list[str]:
     lines = []
     for k, weight in enumerate(rule.weights):
         moves = [m for m in rule.moves if m.weight == k]
-        said = [_move(rule, m) for m in moves]
+        said = [_move(rule, m, _only(moves)) for m in moves]
         one = " + ".join(said).replace("+ -", "- ")
-        total = f"(1/n) sum_j {one if _single(moves) else f'[{one}]'}" if moves else ""
+        only = _only(moves)
+        over = f"sum_{{{only}}}" if only else "sum_j"
+        total = f"(1/n) {over} {one if _single(moves) else f'[{one}]'}" if moves else ""
         gained = [x for x in rule.mixes if x.weight == k]
         if moves or gained:
             old = signed([(Fraction(1), f"{x.letter} {rule.weights[x.of].name}") if x.letter else
                           (x.factors[0], rule.weights[x.of].name) for x in gained]) if gained else ""  # fmt: skip
             both = f"{total} + {old}".replace("+ -", "- ") if total and old else total or old
             lines.append(f"{weight.name} += {both}")
-    traces = dict.fromkeys(p.how for m in rule.moves for p in m.parts if p.how.kind == "trace")
-    for how in traces:
-        blocks = dict.fromkeys(p.block for m in rule.moves for p in m.parts if p.how == how)
+    traces = dict.fromkeys(p.how.decay for m in rule.moves for p in m.parts if p.how.kind == "trace")
+    for decay in traces:
+        those = [p for m in rule.moves for p in m.parts if p.how.kind == "trace" and p.how.decay == decay]
+        blocks = dict.fromkeys(p.block for p in those)
         lines += [
-            f"  where {_trace(b)} = {number(how.decay)} {_trace(b).replace('_j', '_{j-1}')} + {_key(b)}" for b in blocks
+            f"  where {_trace(b)} = {number(decay)} {_trace(b).replace('_j', '_{j-1}')} + {_key(b)}" for b in blocks
         ]
+    if any(p.how.only for m in rule.moves for p in m.parts):
+        lines.append("  where l = 1, 2, ... is the number of the layer")
     return lines
+
+
+def _only(moves: Sequence[Move]) -> str:
+    """The tokens that all of the moves read; empty where that is every token, or not the same."""
+    found = {p.how.only for m in moves for p in m.parts}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _single(moves: Sequence[Move]) -> bool:
@@ -53,8 +66,8 @@ def grouped(move: Move) -> list[tuple[list[tuple[Fraction, str, Sum]], list[tupl
     """The parts of a move as (values) times (keys): [(factor, row, how)], [(factor, block, how)]."""
     by_key: dict[tuple[str, Sum], list[tuple[Fraction, str, Sum]]] = {}
     for p in move.parts:
-        trace = p.how if p.how.of_keys else Sum("sum")
-        how = Sum("sum") if p.how.of_keys else p.how
+        trace = p.how if p.how.of_keys else Sum("sum", only=p.how.only)
+        how = Sum("sum") if p.how.of_keys else replace(p.how, only="")
         by_key.setdefault((p.block, trace), []).append((p.factor, p.row, how))
     found: list[tuple[list[Any], list[Any]]] = []
     for (block, trace), values in by_key.items():
@@ -69,12 +82,14 @@ def grouped(move: Move) -> list[tuple[list[tuple[Fraction, str, Sum]], list[tupl
     return found
 
 
-def _move(rule: Rule, move: Move) -> str:
+def _move(rule: Rule, move: Move, only: str) -> str:
     said = ""
     for values, keys in grouped(move):
         value = signed([term for x, row, how in values for term in _value(rule, x, row, how)])
         minus = all(x < 0 for x, _, _ in keys)
-        terms = [(-x if minus else x, _joined(b, how)) for x, b, how in keys]
+        terms = [
+            (-x if minus else x, ("" if how.only == only else f"[{how.only}] ") + _joined(b, how)) for x, b, how in keys
+        ]
         key = signed(terms)
         key = f"({key})" if len(keys) > 1 else key
         text = f"({value}) {move.letter} {key}".removesuffix(" 1")

@@ -3,13 +3,14 @@
 For a fixed discount and decay an algorithm's layers are a linear space, with one direction for each entry of a
 preconditioner, shifted by what heads over a constant row do whatever the preconditioners are.  The discount is what
 the weights say of it: [[-C^T, kappa C^T]] is TD with discount kappa * gamma, as the prompt holds gamma phi'; each
-factor from such a row brings a factor kappa.
+factor from such a row brings a factor kappa.  Layers may differ by their number: in the tokens that their masks read,
+and in scalar steps of which an algorithm has a table; those steps are told of a family, and no direction in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import product
@@ -26,6 +27,8 @@ from ..derivation.factor import SymbolicHead
 from ..derivation.masks import evaluate
 from ..derivation.tokenwise import SymbolicTokenwiseHead, predicted_map
 from ..prompt import Layout
+from ..sizes import broken
+from ..tables import entry, selection
 from .masks import MaskSpace
 from .network import Network
 from .prompts import Prompt
@@ -34,6 +37,8 @@ from .tensor import Entries, Sparse, Term, gathered
 
 ALIKE = {("residual", "td_error")}
 """Rows of two prompts that hold the same when the weights are zero, and are moved alike."""
+Told = tuple[Mapping[str, Fraction], ...]
+"""Scalar steps of each stored layer, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +75,38 @@ class Member:
     @cached_property
     def masked(self) -> str | None:
         """The parameter that its mask holds, lam or gamma: what a mask decays by is its value."""
-        names = {name for mask in self.form.masks for name in mask.names()}
-        return next((name for name in ("lam", "gamma") if name in names), None)
+        return next((name for name in ("lam", "gamma") if name in self._in_masks), None)
+
+    @property
+    def traces_discount(self) -> bool:
+        """Whether its mask decays by gamma lam: weights tell the product alone, and lam is read as that."""
+        return {"lam", "gamma"} <= self._in_masks
+
+    @cached_property
+    def _in_masks(self) -> frozenset[str]:
+        return frozenset(name for mask in self.form.masks for name in mask.names())
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Its preconditioners without those that a table prescribes."""
+        return tuple(name for name in self.algorithm.preconditioners if name not in self.algorithm.tables)
+
+    def stated_for(self, network: Network) -> bool:
+        """Whether it is stated for a network's d and n, and for layers that are all the same if the network's are."""
+        layout, own = network.layout, self.algorithm
+        known = [c for c in own.size_constraints if "L" not in (c.left, c.right) or c.right == "n"]
+        sizes = {"d": layout.d, "n": layout.n, "L": network.depth}
+        same = network.looped and network.depth > 1
+        return broken(known, sizes) is None and not (same and own.selections)
+
+    def prescribed(self, network: Network) -> Told | None:
+        """What its tables prescribe at each stored layer; None where one stored layer would need several numbers."""
+        tables = self.algorithm.tables
+        numbers = range(1, network.depth + 1)
+        rows = [{name: entry(rule, number, name) for name, rule in tables.items()} for number in numbers]
+        if not network.looped:
+            return tuple(rows)
+        return (rows[0],) if all(row == rows[0] for row in rows) else None
 
     @cached_property
     def free(self) -> tuple[str, ...]:
@@ -93,8 +128,6 @@ def members(prompt: Prompt) -> tuple[Member, ...]:
     rows = [row.name for row in prompt.algorithm.accumulators]
     found = []
     for algorithm in catalogue().values():
-        if algorithm.selections:
-            continue  # its masks differ from layer to layer: no one family holds them
         own = [b.name for b in algorithm.features]
         placed = [_placed(row.name, rows) for row in algorithm.accumulators]
         if set(own) <= set(blocks) and all(placed):
@@ -128,6 +161,7 @@ class Family:
     decay  what its mask decays by, where that is a parameter
     free   its further parameters
     fixed  of each stored layer what is there whatever the preconditioners are
+    told   of each stored layer the scalar steps of which the algorithm has a table
     """
 
     member: Member
@@ -136,6 +170,14 @@ class Family:
     discounted: frozenset[int]
     free: Mapping[str, Fraction] = field(default_factory=dict)
     fixed: tuple[Entries, ...] = ()
+    told: Told = ()
+
+    def alone(self, layer: int) -> Family:
+        """The family of one stored layer."""
+        return replace(
+            self, layers=self.layers[layer : layer + 1], fixed=self.fixed[layer : layer + 1],
+            told=self.told[layer : layer + 1],
+        )  # fmt: skip
 
     def power(self, place: tuple[int, ...]) -> int:
         """How many factors kappa the entry at a place has."""
@@ -155,6 +197,8 @@ def parameters(member: Member, decay: Fraction | None, free: Mapping[str, Fracti
     known = dict.fromkeys(member.algorithm.parameters, Fraction(1, 2)) | dict(free)
     if member.masked is not None and decay is not None:
         known[member.masked] = decay
+    if member.traces_discount:
+        known["gamma"] = Fraction(1)
     return known
 
 
@@ -168,21 +212,23 @@ def minus(entries: Mapping[Any, Fraction], other: Mapping[Any, Fraction]) -> Ent
 
 def family(
     network: Network, member: Member, space: MaskSpace, decay: Fraction | None = None,
-    free: Mapping[str, Fraction] | None = None,
+    free: Mapping[str, Fraction] | None = None, told: Told = (),
 ) -> Family:  # fmt: skip
     """The tensors of an algorithm at a network's sizes, restricted to what matters in each of its layers.
 
     decay : what the mask decays by, where that is a parameter
     free  : the further parameters
+    told  : of each stored layer the scalar steps of which the algorithm has a table
     """
     layout, scalars = network.layout, member.algorithm.scalar_preconditioners
-    heads = Heads.of(network, member, parameters(member, decay, free or {}))
+    first = Heads.of(network, member, parameters(member, decay, free or {}))
     discounted = frozenset(i for b in network.prompt.discounted if b in member.blocks for i in layout.block(b))
     layers, fixed = [], []
-    for reach in reaches(network):
+    for number, reach in enumerate(reaches(network)):
+        heads = first.at(number, told)
         still = gathered(heads.terms({}), reach, space)
         units = []
-        for name in member.algorithm.preconditioners:
+        for name in member.steps:
             if name in scalars:
                 units.append(Unit(name, 0, 0, minus(gathered(heads.terms({name: 1}), reach, space), still)))
                 continue
@@ -190,7 +236,7 @@ def family(
                 units.append(Unit(name, i, j, gathered(heads.entry(name, i, j), reach, space)))
         layers.append(tuple(unit for unit in units if unit.entries))
         fixed.append(still)
-    return Family(member, decay, tuple(layers), discounted, dict(free or {}), tuple(fixed))
+    return Family(member, decay, tuple(layers), discounted, dict(free or {}), tuple(fixed), told)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,6 +244,7 @@ class Heads:
     """An algorithm's heads with numbers for all but the preconditioners, in the rows of a network's prompt.
 
     features, rows : where its blocks and its accumulators stand
+    n, told        : the context's length, and the scalar steps of the layer of which there is a table
     """
 
     member: Member
@@ -205,19 +252,31 @@ class Heads:
     rows: Mapping[str, int]
     masks: Sequence[Any]
     values: Mapping[str, Any]
+    n: int
+    told: Mapping[str, Fraction] = field(default_factory=dict)
 
     @staticmethod
     def of(network: Network, member: Member, values: Mapping[str, Fraction]) -> Heads:
+        """The heads of the first layer."""
         algorithm, layout = member.algorithm, network.layout
         own = Layout.of(algorithm, layout.d, layout.n)
-        masks = [mask_matrix(RATIONALS, layout.n, mask, values) for mask in member.form.masks]
         features = {name: layout.block(b)[:size] for b, (name, size) in zip(member.blocks, own.features, strict=True)}
         rows = {row.name: layout.accumulator(x) for row, x in zip(algorithm.accumulators, member.rows, strict=True)}
-        return Heads(member, features, rows, masks, {**values, LENGTH: Fraction(layout.n)})
+        bare = Heads(member, features, rows, (), {**values, LENGTH: Fraction(layout.n)}, layout.n)
+        return replace(bare, masks=bare._masks(0))
+
+    def at(self, number: int, told: Told) -> Heads:
+        """The heads of a stored layer, counted from 0."""
+        masks = self._masks(number) if number and self.member.algorithm.selections else self.masks
+        return replace(self, masks=masks, told=told[number] if told else {})
+
+    def _masks(self, number: int) -> Sequence[Any]:
+        reads = {name: selection(rule, number + 1) for name, rule in self.member.algorithm.selections.items()}
+        return [mask_matrix(RATIONALS, self.n, mask, {**self.values, **reads}) for mask in self.member.form.masks]
 
     def _number(self, coefficient: Any, scalars: Mapping[str, int]) -> Fraction:
         named = {name: Fraction(scalars.get(name, 0)) for name in self.member.algorithm.scalar_preconditioners}
-        value: Fraction = evaluate(coefficient, {**self.values, **named}, Fraction)
+        value: Fraction = evaluate(coefficient, {**self.values, **named, **self.told}, Fraction)
         return value
 
     def terms(self, scalars: Mapping[str, int]) -> list[Term]:

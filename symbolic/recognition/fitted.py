@@ -44,7 +44,8 @@ class Fitted:
     def matrices(self, layer: int, d: int) -> dict[str, Any]:
         """The preconditioners of a stored layer by name: rows of numbers, or a number; zero where nothing is seen."""
         algorithm = self.family.member.algorithm
-        step = self.steps[layer]
+        told = self.family.told[layer] if self.family.told else {}
+        step = {**self.steps[layer], **{(name, 0, 0): x for name, x in told.items()}}
         zero = Fraction(0)
         return {
             name: step.get((name, 0, 0), zero)

@@ -16,7 +16,8 @@ from fractions import Fraction
 from typing import Any
 
 from ..derivation.state import SymbolicState
-from .masks import MaskSpace, Part
+from .joins import Joined, Sum, joins
+from .masks import MaskSpace
 from .mixing import Mix, RowMaps, carried, kills, of_weights
 from .network import Network
 from .prompts import holds_data
@@ -26,20 +27,6 @@ from .tensor import Tensor, tensors
 Matrix = tuple[tuple[Fraction, ...], ...]
 LETTERS = "CDFGHKLNSTUVXYZ"
 NAMES = ("w", "v", "u", "x", "y", "z")
-
-
-@dataclass(frozen=True)
-class Sum:
-    """How transitions are joined: `sum`, `mean` of the values so far, `trace` of keys, or `past`, a key so far back."""
-
-    kind: str
-    decay: Fraction = Fraction(0)
-    back: int = 0
-
-    @property
-    def of_keys(self) -> bool:
-        """Whether it joins keys, and not values."""
-        return self.kind in ("trace", "past")
 
 
 @dataclass(frozen=True)
@@ -133,10 +120,9 @@ def _rule(network: Network, own: Sequence[Tensor], reach: Sequence[Sequence[Reac
     layout, outside = network.layout, _reason(network, own)
     if outside is not None:
         return outside
-    space = own[0].space
-    shapes = [_joins(mask, layout.n) for mask in space.basis]
-    used = {place[4] for t in own for place in t.entries}
-    if any(shapes[k] is None for k in used):
+    used = [{place[4] for place in t.entries} for t in own]
+    shapes = joins(own[0].space.basis, used, layout.n, network.looped and network.depth > 1)
+    if shapes is None:
         return NoRule("a mask joins tokens in a pattern that is no sum, running mean or decaying trace")
     return _built(network, own, shapes, reach, whole)
 
@@ -163,55 +149,36 @@ def _outside(
     return ""
 
 
-def _joins(mask: Part, n: int) -> list[tuple[Sum, Fraction]] | None:
-    """A mask on context tokens as a combination of sums, running means and traces."""
-    zero = Fraction(0)
-    first = mask.get((0, 0), zero)
-    inside = [(i, j) for i in range(n) for j in range(n)]
-    mean = 2 * mask.get((0, 1), zero)
-    plain = first - mean
-    if all(mask.get((i, j), zero) == plain * (i == j) + mean * (i <= j) / (j + 1) for i, j in inside):
-        found = [(Sum("sum"), plain), (Sum("mean"), mean)]
-        return [(how, x) for how, x in found if x]
-    decay = mask.get((1, 0), zero) / first if first and n > 1 else zero
-    if decay and all(mask.get((i, j), zero) == (first * decay ** (i - j) if j <= i else 0) for i, j in inside):
-        return [(Sum("trace", decay), first)]
-    back = [mask.get((k, 0), zero) for k in range(n)]
-    if sum(x != 0 for x in back) <= WINDOW and all(
-        mask.get((i, j), zero) == (back[i - j] if j <= i else 0) for i, j in inside
-    ):
-        return [(Sum("past", back=k) if k else Sum("sum"), x) for k, x in enumerate(back) if x]
-    return None
-
-
-WINDOW = 8
-"""A mask with more diagonals than this is read as no sum of past keys."""
 Key = tuple[str, str, str, Sum]
 """(row written, row read, key block, how joined)"""
 
 
 def _built(
-    network: Network, own: Sequence[Tensor], shapes: Sequence[Any], reach: Sequence[Sequence[Reach]], whole: bool
+    network: Network,
+    own: Sequence[Tensor],
+    shapes: Sequence[Mapping[int, Joined]],
+    reach: Sequence[Sequence[Reach]],
+    whole: bool,
 ) -> Rule | NoRule:
     layout = network.layout
     sizes = dict(layout.features)
     of_row = {row: (name, k) for name, _ in layout.features for k, row in enumerate(layout.block(name))}
     blocks: list[dict[tuple[Key, str], dict[tuple[int, int], Fraction]]] = []
     maps: RowMaps = []
-    for t in own:
+    for t, joined in zip(own, shapes, strict=True):
         found: dict[tuple[Key, str], dict[tuple[int, int], Fraction]] = {}
         K: dict[tuple[str, str], Fraction] = {}
         for (a, b, r, s, k), x in t.entries.items():
             if s >= layout.p:  # over the constant row: it counts the context, so by a plain sum
-                if any(how != Sum("sum") for how, _ in shapes[k]):
+                if any(how != Sum("sum") for how, _ in joined[k]):
                     return NoRule("rows are mixed token by token over a mask that is no plain sum")
                 at_rows = layout.accumulators[a - layout.p], layout.accumulators[s - layout.p]
-                K[at_rows] = K.get(at_rows, Fraction(0)) + sum(factor for _, factor in shapes[k]) * x
+                K[at_rows] = K.get(at_rows, Fraction(0)) + sum(factor for _, factor in joined[k]) * x
                 continue
             (key, i), (asks, j) = of_row[r], of_row[s]
             if (sizes[key] == layout.d) != (sizes[asks] == layout.d):
                 return NoRule(f"a layer turns {key} into {asks} by a row of numbers, which no preconditioner is")
-            for how, factor in shapes[k]:
+            for how, factor in joined[k]:
                 at = (layout.accumulators[a - layout.p], layout.accumulators[b - layout.p], key, how)
                 block = found.setdefault((at, asks), {})
                 block[i, j] = block.get((i, j), Fraction(0)) + factor * x

@@ -51,23 +51,31 @@ def of(given: Arrays, letter: str) -> list[str]:
     return [name for name in given if name.endswith(letter)]
 
 
-BY_LAYER = ("dynamic-programming", "nesterov-td", "online-td", "online-td-lambda", "target-network-td")
-"""Algorithms whose layers differ by their number, and one that is stated for n = d alone: not recognised as such."""
+def sizes(name: str) -> tuple[int, int]:
+    """n and L for which an algorithm is stated: dynamic programming has n = d, a target network's period is two."""
+    return D if name == "dynamic-programming" else N, 4 if name == "target-network-td" else 3
 
 
-@pytest.mark.parametrize("name", [name for name in lp.algorithms() if name not in BY_LAYER])
+@pytest.mark.parametrize("name", lp.algorithms())
 def test_every_algorithm_is_recognised_exactly_with_its_parameters_and_in_every_gauge(name: str) -> None:
     known = {k: PARAMETERS[k] for k in find(name).parameters}
-    steps = lp.construct(name, d=D, n=N, layers=3, seed=1).steps
-    construction = construct(lp.derive(name), D, N, 3, steps, known)
+    n, layers = sizes(name)
+    steps = lp.construct(name, d=D, n=n, layers=layers, seed=1).steps
+    construction = construct(lp.derive(name), D, n, layers, steps, known)
     rescaled = replace(construction, layers=tuple(map(in_another_gauge, construction.layers)))
     for given in (construction, rescaled):
         found = asked(given, layout=name)
-        assert (found.algorithm, found.match) == (name, "exact")
-        assert found.networks[0].distance == 0
         document = found.networks[0].document()
+        if name == "dynamic-programming":  # TD(0) with C = n I, where n = d
+            assert (document["same"], found.match) == (["td0", "dynamic-programming"], "indistinguishable")
+        else:
+            assert (found.algorithm, found.match) == (name, "exact")
+        assert found.networks[0].distance == 0
+        assert document["by_layer"] is None and not document["layer_dependent"]
         assert document["rule"]["kind"] == "update" and document["rule"]["of"] == "every row"
         told = {"lam": document["catalogue"][0]["trace_decay"], **document["catalogue"][0]["parameters"]}
+        if name == "online-td-lambda":  # a trace that decays by gamma lambda tells the product
+            told["lam"] = Fraction(told["lam"]) / known["gamma"]
         assert {k: Fraction(told[k]) for k in known if told.get(k)} == {
             k: x for k, x in known.items() if k != "gamma" or "gamma" in told
         }
@@ -80,6 +88,73 @@ def in_another_gauge(heads: Sequence[lp.Head]) -> tuple[lp.Head, ...]:
     first = scaled[0]
     halves = [lp.Head(first.W, first.P, first.Q * x, first.M) for x in (Fraction(1, 3), Fraction(2, 3))]
     return tuple(reversed([*halves, *scaled[1:]]))
+
+
+def layered(name: str, layers: Sequence[lp.Construction]) -> lp.Construction:
+    """The first construction's sizes with layer k of the k-th."""
+    return replace(layers[0], algorithm=name, layers=tuple(c.layers[k] for k, c in enumerate(layers)))
+
+
+def test_layers_of_several_algorithms_are_told_one_by_one() -> None:
+    made = {name: lp.construct(name, d=D, n=N, layers=4, seed=1) for name in ("td0", "residual-gradient", "online-td")}
+    order = ("td0", "residual-gradient", "online-td", "td0")
+    (x,) = asked(layered("mixed", [made[name] for name in order])).networks
+    document = x.document()
+    assert (x.match, document["layer_dependent"]) == ("none", True)
+    told = [[one["algorithm"] for one in layer["algorithms"]] for layer in document["by_layer"]]
+    assert told == [
+        ["td0"],
+        ["residual-gradient"],
+        ["online-td"],
+        ["td0", "least-squares"],
+    ]  # the last one shows w alone
+    assert "layer by layer it is 1: td0, 2: residual-gradient, 3: online-td, 4: td0 or least-squares" in x.verdict()
+    wrong = arrays("td0", 4)
+    wrong["layers.1.heads.0.Q"][0, 0] *= 2  # one layer is no algorithm's: nothing is said of the whole
+    document = asked(wrong).networks[0].document()
+    assert document["by_layer"][1]["algorithms"] == [] and not document["layer_dependent"]
+
+
+def test_a_discount_of_its_own_in_every_layer_is_told() -> None:
+    given = arrays("td0", 3)
+    for k, kappa in enumerate((0.75, 0.5, 0.25)):
+        given[f"layers.{k}.heads.0.Q"][:D, D : 2 * D] *= kappa
+    document = asked(given).networks[0].document()
+    assert document["match"] == "none"
+    told = [layer["algorithms"][0]["discount_factor"] for layer in document["by_layer"]]
+    assert told == ["3/4", "1/2", None]  # the last layer does not show it
+
+
+@pytest.mark.parametrize(
+    ("name", "entries", "table"),
+    [("nesterov-td", ("0", "1/4", "1/2", "1/2"), "(l - 1) / (l + 2)"),
+     ("target-network-td", ("0", "0", "1", "0"), "0, 1, and so on")],
+)  # fmt: skip
+def test_another_table_is_told_and_is_not_the_algorithm(name: str, entries: Sequence[str], table: str) -> None:
+    steps = [(C, Fraction(x)) for (C, _), x in zip(lp.construct(name, d=D, n=N, layers=4).steps, entries, strict=True)]
+    (x,) = asked(construct(lp.derive(name), D, N, 4, steps, {"gamma": Fraction(1, 2)}), layout=name).networks
+    assert x.match != "exact" and x.recognition.layer_dependent
+    assert f"every layer is {name}'s exactly, with another table: " in x.verdict()
+    assert f"{', '.join(entries)} where the table has {table}" in x.verdict()
+    looped = construct(lp.derive(name), D, N, 4, steps[1:2], {"gamma": Fraction(1, 2)}, looped=True)
+    (x,) = asked(looped, layout=name).networks
+    assert x.match != "exact" and f"is {entries[1]} where the table has" in x.verdict()
+
+
+def test_tokens_that_are_read_in_another_order_are_not_online_td() -> None:
+    given = lp.construct("online-td", d=D, n=N, layers=4)
+    document = asked(replace(given, layers=given.layers[::-1])).networks[0].document()
+    assert document["match"] == "none" and not any(layer["algorithms"] for layer in document["by_layer"])
+    once = construct(lp.derive("online-td"), D, N, 2, given.steps[:1], {"gamma": Fraction(1, 2)}, looped=True)
+    assert asked(once).match == "none"  # the first token again and again
+
+
+def test_dynamic_programming_has_as_many_transitions_as_states() -> None:
+    steps = lp.construct("td0", d=D, n=N, layers=2).steps
+    assert len(steps[0][0]) == D
+    times_n = [([[N * int(i == j) for j in range(D)] for i in range(D)],)] * 2
+    found = asked(construct(lp.derive("td0"), D, N, 2, times_n, {"gamma": Fraction(1, 2)}))
+    assert (found.algorithm, found.match) == ("td0", "exact")
 
 
 @pytest.mark.parametrize("name", ["heavy-ball-td", "weight-decay-td", "gtd"])
@@ -275,8 +350,10 @@ def test_a_rule_that_no_list_has_is_decompiled_and_then_proved(tmp_path: Path) -
         ("gtd", "v += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) D phi_j + a v"),
         ("k-step-td", "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C (phi_j + 1/2 phi_{j-1} + 1/4 phi_{j-2})"),
         ("emphatic-td", "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C rho_j F_j phi_j"),
+        ("online-td-lambda", "w += (1/n) sum_{j = l} (R_j + gamma w.phi'_j - w.phi_j) C e_j"),
+        ("nesterov-td", "v += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j + gamma v.phi'_j - v.phi_j) D phi_j + a v"),
     ],
-    ids=["gtd", "k-step-td", "emphatic-td"],
+    ids=["gtd", "k-step-td", "emphatic-td", "online-td-lambda", "nesterov-td"],
 )
 def test_the_rules_of_other_heads_masks_and_rows_are_decompiled_and_proved(
     name: str, said: str, tmp_path: Path
