@@ -14,10 +14,11 @@ from ..readout import Readout
 from .ansatz import Ansatz, OwnToken, Slice, TensorSolution
 from .coefficients import INDEX, LENGTH, Sum
 from .contraction import Algebra, Scalar, Vector, transpose
+from .express import express
 from .factor import BlockKey, SymbolicHead, factored, head_lower_bound, loose_slices, token_map_rank
 from .form import AnyHead, Form
 from .hypotheses import Hypotheses
-from .loop import LoopForm, WeightChange, express, loop_form
+from .loop import LoopForm, WeightChange, loop_form
 from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
 from .state import SymbolicState, entries_of
 from .tokenwise import SymbolicTokenwiseHead, predicted_map, row_map, tokenwise_heads

@@ -12,7 +12,7 @@ from sympy.polys.matrices import DomainMatrix
 from .ansatz import Polynomial, TensorSolution, Unknown
 from .coefficients import product_of
 from .contraction import Algebra, Scalar, Vector, Word
-from .loop import express
+from .express import express
 from .state import SymbolicState
 
 BlockKey = tuple[str, Word, str]  # (key block r, word, query-side block s): E has coefficient * word there

@@ -13,11 +13,10 @@ from fractions import Fraction
 from typing import Any
 
 from ..algorithm import Sweep, Transition
-from ..arithmetics.linear import Equation, Inconsistent, solve
 from ..errors import MissingRowError, NotRepresentableError
-from .coefficients import INDEX, LENGTH, Part
+from .coefficients import INDEX, LENGTH
 from .contraction import Algebra, Scalar, Vector, Word, word_text
-from .matching import common_denominator, without_parameters
+from .express import express
 from .state import SymbolicState
 
 REPEATS = 64
@@ -242,44 +241,6 @@ def _differ(left: Any, right: Any) -> bool:
     return bool(
         difference.terms if isinstance(left, Vector) else difference.poly if isinstance(left, Scalar) else difference
     )
-
-
-def _coefficients(value: Any) -> dict[Any, dict[Any, Fraction]]:
-    """A scalar or vector as {(place, monomial): {parameter monomial: coefficient}}."""
-    if isinstance(value, Vector):
-        return {(key, m): part for key, s in value.terms.items() for m, part in s.parts().items()}
-    return {(None, m): part for m, part in value.parts().items()}
-
-
-def express(a: Algebra, value: Any, candidates: dict[Any, Any], dividing: bool = True) -> dict[Any, Scalar] | None:
-    """`value` as a combination of `candidates` with coefficients in the parameters, or None when it is none.
-
-    Where candidates hold parameters, each place must hold one monomial in them, by which it is divided; without
-    `dividing`, none.  Free coefficients are set to zero.
-    """
-    denominator = common_denominator(a, list(value.terms.values()) if isinstance(value, Vector) else [value])
-    if denominator is not None:
-        value = value * denominator
-    left: dict[Any, dict[Any, Part]] = {}
-    for name, candidate in candidates.items():
-        for place, part in _coefficients(candidate).items():
-            left.setdefault(place, {})[name] = part
-    right = _coefficients(value)
-    equations = []
-    for place in {**left, **right}:
-        shared = without_parameters(a, left.get(place, {}), {(): right.get(place, {})})
-        if shared is None or (shared.divisor and not dividing):
-            return None
-        equations.append(Equation(shared.left, dict(shared.right.get((), {})), place))
-    found = solve(equations)
-    if isinstance(found, Inconsistent):
-        return None
-    result = {}
-    for name, row in found.values.items():
-        total = a.monomials(row)
-        if total.poly:
-            result[name] = total if denominator is None else total * denominator.inverse()
-    return result
 
 
 def loop_form(state: SymbolicState) -> LoopForm:

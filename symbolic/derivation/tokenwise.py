@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import NotRepresentableError
 from .contraction import Scalar, Vector
-from .loop import LoopForm, express
+from .express import express
+from .loop import LoopForm
 from .state import SymbolicState
 
 Embedding = dict[tuple[str, int, str], Scalar]

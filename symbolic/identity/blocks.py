@@ -16,8 +16,8 @@ from sympy import Identity, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Tr
 
 from ..attention import Head, layer
 from ..derivation.contraction import Word
+from ..derivation.express import express
 from ..derivation.form import Form
-from ..derivation.loop import express
 from ..derivation.masks import masks_of
 from ..derivation.state import SymbolicState
 from ..derivation.tokenwise import SymbolicTokenwiseHead

@@ -13,7 +13,7 @@ from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.blocks import NEXT, PHI
 from layerproof.symbolic.derivation.contraction import Algebra
 from layerproof.symbolic.derivation.derive import derive
-from layerproof.symbolic.derivation.loop import express
+from layerproof.symbolic.derivation.express import express
 from layerproof.symbolic.derivation.matching import without_parameters
 from layerproof.symbolic.errors import NotRepresentableError
 
