@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..symbolic.algorithm import Algorithm, Sweep, Transition
+from ..symbolic.algorithm import Algorithm, Transition
 from ..symbolic.construction import Steps
 from ..symbolic.exact import as_fraction, nearest
 from ..symbolic.identity.exact import Problem
@@ -177,7 +177,8 @@ def iterates(
     """w_0, ..., w_L of every weight vector, (B, L+1, d) each: the algorithm's own update, once for each of `steps`."""
     context, weights = data.each(Stacked), [start]
     for layer, step in enumerate(steps, 1):
-        weights.append(algorithm.update(weights[-1], step, Sweep(algorithm.at_layer(context, layer)), p))
+        sweep = algorithm.sweep(algorithm.at_layer(context, layer), data.phi.shape[2])
+        weights.append(algorithm.update(weights[-1], step, sweep, p))
     return tuple(torch.stack([w.values for w in ws]).permute(2, 0, 1) for ws in zip(*weights, strict=True))
 
 

@@ -16,7 +16,7 @@ def fitted(algorithm: Algorithm, settings: Settings) -> tuple[Settings, str]:
     Raises `SizesError` with the constraint where these do not let it be met.
     """
     unrolled = bool(settings.looped and algorithm.layered_names and "looped" not in (settings.asked or ()))
-    if not algorithm.sizes and not unrolled:
+    if not algorithm.stated_for and not unrolled:
         return settings, ""
     given = {letter: getattr(settings, name) for letter, name in LETTERS.items()}
     fixed = {letter for letter, name in LETTERS.items() if name in (settings.asked or ())}
@@ -28,7 +28,9 @@ def fitted(algorithm: Algorithm, settings: Settings) -> tuple[Settings, str]:
     if not changed and not unrolled:
         return settings, ""
     said = (
-        f"{algorithm.name} at {', '.join(changed)}: it is stated for {' and '.join(algorithm.sizes)}" if changed else ""
+        f"{algorithm.name} at {', '.join(changed)}: it is stated for {' and '.join(algorithm.stated_for)}"
+        if changed
+        else ""
     )
     if unrolled:
         said += f"{'; ' if said else f'{algorithm.name} '}with weights of each layer's own: they differ by layer"

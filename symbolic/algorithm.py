@@ -102,9 +102,9 @@ class Sweep:
     the mask lemma run one generic step of the very same loop and prove it for every n.
     """
 
-    def __init__(self, transitions: Sequence[Transition]):
+    def __init__(self, transitions: Sequence[Transition], n: int | None = None):
         self._transitions = transitions
-        self.n: Any = Position(len(transitions))
+        self.n: Any = Position(len(transitions) if n is None else n)
 
     def __iter__(self) -> Iterator[Transition]:
         return iter(self._transitions)
@@ -180,6 +180,9 @@ class Algorithm:
     selections       numbers of each transition, 1 where layer l reads it and 0 elsewhere: {"now": "j = l"} is read as
                      `t.now`, in the update only
     sizes            what it asks of the sizes, as text: ("n = d",), ("L <= n",), ("L is a multiple of 3",)
+    unit_columns     what the last d context columns hold, where they are no transitions: {"phi": "root"} says that the
+                     i-th of them holds root * e_i in place of a transition's phi, and zeros else (a parameter or a
+                     number for each vector). The update's loop goes over the n - d transitions before them; its n is n
     enumerates       whether the context holds each state once, phi_j = e_j, and phi'_j is the expected next feature:
                      prompts of a process are then drawn so
     group            the part of the catalogue that it stands in, one of `GROUPS`
@@ -209,6 +212,7 @@ class Algorithm:
     tables: Mapping[str, Rule] = field(default_factory=dict)
     selections: Mapping[str, str] = field(default_factory=dict)
     sizes: tuple[str, ...] = ()
+    unit_columns: Mapping[str, str] = field(default_factory=dict)
     enumerates: bool = False
     group: str = ""
     differs: str = ""
@@ -252,6 +256,17 @@ class Algorithm:
             check(rule, name)
         for name, rule in self.selections.items():
             check_selection(rule, name)
+        self._check_unit_columns()
+
+    def _check_unit_columns(self) -> None:
+        vectors = ("phi", "phi_next", *self.transition_vectors, *self.successor_vectors)
+        for name, coefficient in self.unit_columns.items():
+            if name not in vectors:
+                raise ContentError(f"unit_columns names {shown(name)}, wanted some of {', '.join(vectors)}")
+            if coefficient not in self.parameters:
+                exact_number(coefficient, f"unit_columns of {name}, no parameter,")
+        if self.unit_columns and (self.selections or self.enumerates):
+            raise ContentError("unit_columns stands beside selections or enumerates: leave out one of the two")
 
     def __copy__(self) -> Algorithm:
         return self
@@ -261,8 +276,13 @@ class Algorithm:
 
     @property
     def size_constraints(self) -> tuple[SizeConstraint, ...]:
-        """`sizes`, read; `ContentError` for what is no constraint."""
-        return tuple(SizeConstraint.parse(text) for text in self.sizes)
+        """What it asks of the sizes, read; `ContentError` for what is no constraint."""
+        return tuple(SizeConstraint.parse(text) for text in self.stated_for)
+
+    @property
+    def stated_for(self) -> tuple[str, ...]:
+        """`sizes`, and room for the unit columns."""
+        return (*self.sizes, *(("n >= d",) if self.unit_columns else ()))
 
     def prescribed(self, steps: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Each layer's steps, layer 1 first, with what the tables prescribe in place of theirs."""
@@ -275,14 +295,17 @@ class Algorithm:
 
     @property
     def layered(self) -> tuple[str, ...]:
-        """What its tables and its sizes say, a sentence each."""
-        sizes = f"It is stated for {' and '.join(self.sizes)}."
+        """What its tables, its unit columns and its sizes say, a sentence each."""
+        sizes = f"It is stated for {' and '.join(self.stated_for)}."
         tables = [f"At layers l = 1, 2, ... {name} is {text(rule)}." for name, rule in self.tables.items()]
         tables += [
             f"At layer l = 1, 2, ... {name} is 1 at the tokens {rule} and 0 elsewhere."
             for name, rule in self.selections.items()
         ]
-        return (*tables, *([sizes] if self.sizes else []))
+        if self.unit_columns:
+            held = " and ".join(f"{c} e_i in place of {name}" for name, c in self.unit_columns.items())
+            tables.append(f"The last d of the n context columns are no transitions: the i-th holds {held}, zeros else.")
+        return (*tables, *([sizes] if self.stated_for else []))
 
     def check_tables(self, steps: Sequence[tuple[Any, ...]]) -> None:
         """Raise `ArgumentError` where a layer's scalar step is another than its table prescribes."""
@@ -331,6 +354,43 @@ class Algorithm:
             replace(t, extras={**t.extras, **{name: numbers[name](j) for name in self.selections}})
             for j, t in enumerate(transitions, 1)
         ]
+
+    def sweep(self, transitions: Sequence[Transition], d: int) -> Sweep:
+        """The loop of an update over the columns of a context, without those that hold unit vectors.  d : how many"""
+        if not self.unit_columns:
+            return Sweep(transitions)
+        return Sweep(transitions[: len(transitions) - d], len(transitions))
+
+    def with_unit_columns(
+        self, transitions: Sequence[Transition], units: Sequence[Any], p: Any, number: Callable[[Any], Any]
+    ) -> tuple[Transition, ...]:
+        """The columns of a context, the last ones made what `unit_columns` says.
+
+        units  : the unit vectors, as vectors of the arithmetic
+        number : what a rational is in it
+        """
+        if not self.unit_columns:
+            return tuple(transitions)
+        first = len(transitions) - len(units)
+        if first < 0:
+            raise SizesError(f"context is {len(transitions)}, but {self.name} is stated for n >= d = {len(units)}")
+
+        def held(name: str, unit: Any) -> Any:
+            coefficient = self.unit_columns.get(name, "0")
+            if coefficient in self.parameters:
+                return unit * getattr(p, coefficient)
+            return unit * number(exact_number(coefficient, f"unit_columns of {name}"))
+
+        return (
+            *transitions[:first],
+            *(
+                replace(
+                    t, phi=held("phi", e), phi_next=held("phi_next", e), reward=number(0),
+                    extras={name: held(name, e) if is_vector else number(0) for name, is_vector in self.extras},
+                )
+                for t, e in zip(transitions[first:], units, strict=True)
+            ),
+        )  # fmt: skip
 
     def choose(self, options: Mapping[str, str] | None = None) -> dict[str, str]:
         """The options in force: the given ones, defaults for the rest; `ArgumentError` for one that does not exist."""

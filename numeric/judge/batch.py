@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...symbolic.algorithm import Algorithm, Sweep
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.prompt import Layout
@@ -161,7 +161,7 @@ def _loop_errors(
     named = {name: x if isinstance(x, str) else Magnitude.of_parameter(x) for name, x in vars(p).items()}
     # no layer reads more than all tokens
     whole = algorithm.reading(context, dict.fromkeys(algorithm.selections, lambda _: 1))
-    after = algorithm.update(sizes, stacked, Sweep(whole), SimpleNamespace(**named))
+    after = algorithm.update(sizes, stacked, algorithm.sweep(whole, data.phi.shape[2]), SimpleNamespace(**named))
     numbers = (*weights, *columns.values(), data.phi_next, *data.extras.values())
     tallest = max(float(x.abs().max()) for x in (*numbers, *(s.values for s in stacked)))
     lost = LOST if tallest <= TALLEST else torch.inf

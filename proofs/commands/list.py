@@ -43,7 +43,7 @@ def describe(algorithm: Algorithm) -> dict[str, Any]:
         "preconditioners": list(algorithm.preconditioners),
         "parameters": list(algorithm.parameters),
         "options": {name: list(values) for name, values in algorithm.options.items()},
-        "sizes": list(algorithm.sizes),
+        "sizes": list(algorithm.stated_for),
         "group": algorithm.group,
         "differs": algorithm.differs,
         "evidence": [name for name in kinds() if algorithm.heads is None or name not in OF_DERIVED],

@@ -46,6 +46,10 @@ def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
             _text(k, "name in selections"): _text(v, f"selection {k}")
             for k, v in _mapping(subject.selections, "selections").items()
         },
+        "unit_columns": {
+            _text(k, "name in unit_columns"): v if type(v) is str else rational_text(exact_number(v, f"unit_columns {k}"))
+            for k, v in _mapping(subject.unit_columns, "unit_columns").items()
+        },
         "symbols": {
             _text(k, "name in symbols"): _text(v, f"symbol of {k}")
             for k, v in _mapping(subject.symbols, "symbols").items()

@@ -18,7 +18,8 @@ from .reading import LINE, NAME, TEXT
 
 TITLES = ("name", "title", "source")
 ALGORITHM_KEYS = (
-    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "tables", "selections", "symbols",
+    "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "tables", "selections",
+    "unit_columns", "symbols",
     "notes", "differs",
     "heads", "update",
 )  # fmt: skip
@@ -85,7 +86,8 @@ def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
         record = Algorithm(
             **_titles(content), **named, options=options, features=features, accumulators=accumulators,
             defaults=_texts(content["defaults"], "defaults"), symbols=_texts(content["symbols"], "symbols"),
-            tables=tables, selections=_texts(content["selections"], "selections"), update=_unasked,
+            tables=tables, selections=_texts(content["selections"], "selections"),
+            unit_columns=_texts(content["unit_columns"], "unit_columns"), update=_unasked,
             notes=reading.text(content["notes"], "notes", TEXT, empty=True, lines=True),
             differs=reading.text(content["differs"], "differs", TEXT, empty=True, lines=True),
             heads=Heads(child, named, tuple(options)) if given else None,

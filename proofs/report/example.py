@@ -216,8 +216,8 @@ def _layers(Z: RationalMatrix, layers: Sequence[Sequence[Head]], scale: Fraction
 class _Recording(Sweep):
     """A sweep that notes its variables after every transition."""
 
-    def __init__(self, transitions: Sequence[Transition]):
-        super().__init__(transitions)
+    def __init__(self, sweep: Sweep):
+        super().__init__(sweep._transitions, sweep.n)
         self._seen: list[dict[str, Any]] = []
 
     def __iter__(self) -> Iterator[Transition]:
@@ -234,7 +234,7 @@ def _passes(setup: Problem, steps: Sequence[Steps]) -> Iterator[tuple[LoopStep, 
             RATIONALS.number(c) if name in algorithm.scalar_preconditioners else RATIONALS.matrix(c)
             for name, c in zip(algorithm.preconditioners, step, strict=True)
         )
-        sweep = _Recording(algorithm.at_layer(setup.transitions, number))
+        sweep = _Recording(algorithm.sweep(algorithm.at_layer(setup.transitions, number), setup.layout.d))
         weights = algorithm.update(weights, ready, sweep, setup.p)
         named = dict(zip(algorithm.preconditioners, step, strict=True))
         yield LoopStep(named, tuple(sweep._seen), _named(algorithm.weights, weights)), weights

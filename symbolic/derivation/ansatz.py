@@ -20,6 +20,7 @@ from ..algorithm import Sweep
 from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..errors import NotRepresentableError
 from .coefficients import Sum
+from .columns import met
 from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
 from .matching import common_denominator, without_parameters
 from .state import SymbolicState
@@ -52,7 +53,8 @@ class OwnToken:
 class TensorSolution:
     """T and K solved at one context length n.
 
-    slices     (k, k', r, W, s) -> {(i, j): entry}, non-zero entries only; i, j = 1..n, n+1 is the query
+    slices     (k, k', r, W, s) -> {(i, j): entry}, non-zero entries only; i, j = 1..n, n+1 is the query, and n+2 any
+               unit column, joined to itself
     own        (k, k') -> entry of K, non-zero ones only
     unknowns   entries of T and K a row; `determined` of them are forced, `undetermined` occur but are not forced,
                `invisible` multiply nothing that any prompt holds
@@ -78,6 +80,8 @@ class Ansatz:
         self.transitions = [state.transition(str(j)) for j in range(1, n + 1)]
         self.tokens = [algorithm.context_token(t, state.p) for t in self.transitions]
         self.tokens.append(algorithm.query_token(state.query(), a.number(0)))
+        if algorithm.unit_columns:
+            self.tokens.append(algorithm.context_token(state.unit_transition(), state.p))
         self.rows = [algorithm.column_values(state.weights, token, state.p) for token in self.tokens]
         self.words: list[Word] = [()]
         for name in algorithm.preconditioners:
@@ -91,7 +95,10 @@ class Ansatz:
 
     def contraction(self, key_token: int, key_block: str, word: Word, token: int, query_block: str) -> Scalar | None:
         """X[r, j]^T W X[s, t]; None where a scalar block would meet a vector block: nothing natural in d joins them."""
-        left, right = self.block(key_token, key_block), self.block(token, query_block)
+        return self._between(self.block(key_token, key_block), word, self.block(token, query_block))
+
+    @staticmethod
+    def _between(left: Any, word: Word, right: Any) -> Scalar | None:
         if isinstance(left, Vector) != isinstance(right, Vector):
             return None
         if not isinstance(left, Vector):
@@ -124,6 +131,7 @@ class Ansatz:
 
         Keys are monomials in what prompts hold, each with its monomial in the parameters.
         """
+        names = [row.name for row in self.state.algorithm.accumulators]
         values = [
             (row.name, i + 1, _flat(y))
             for i, rows in enumerate(self.rows)
@@ -135,15 +143,41 @@ class Ansatz:
             for read, i, y in values:
                 if i == token + 1:
                     result[OwnToken(read)] = {monomial: self.n * c for monomial, c in y.items()}
-        for at, r, word, s, met in self.meetings(token):
-            plain = _plain(met)
+        for at, r, word, s, meeting in self.meetings(token):
+            if token == self.n + 1:  # there the blocks hold what the unit columns' coefficients are
+                for k, name in enumerate(names):
+                    for i, rows in enumerate(self.rows[: self.n + 1]):
+                        if rows[k]:
+                            result[Unknown(name, i + 1, at, r, word, s)] = _flat(rows[k] * meeting)
+                continue
+            plain = _plain(meeting)
             for read, i, y in values:
+                if i > self.n + 1:
+                    continue
                 product: dict[tuple[Monomial, Exponents], Fraction] = {}
                 for (m, exponents), c in y.items():
                     for k, e in plain.items():
                         key = times(m, k), exponents
                         product[key] = product.get(key, Fraction(0)) + c * e
                 result[Unknown(read, i, at, r, word, s)] = product
+        return result | self._over_units(token)
+
+    def _over_units(self, token: int) -> dict[Unknown | OwnToken, dict[tuple[Monomial, Exponents], Fraction]]:
+        """The same of entries that join each unit column to itself, one for all: sums over orthonormal vectors."""
+        algorithm, result = self.state.algorithm, {}
+        if not algorithm.unit_columns:
+            return {}
+        at, vectors = self.n + 2, [b.name for b in algorithm.features if not b.scalar]
+        for read in (row.name for row in algorithm.accumulators):
+            for r in vectors:
+                summed: Any = Vector(self.state.algebra, {})
+                for t, multiple in met(self.state, self.tokens[-1], read, r).items():
+                    summed = summed + multiple * self.state.weights[t]
+                for s in vectors:
+                    for word in self.words:
+                        product = self._between(summed, word, self.block(token, s))
+                        if product is not None and product:
+                            result[Unknown(read, at, at, r, word, s)] = _flat(product)
         return result
 
     def count(self) -> int:
@@ -151,7 +185,8 @@ class Ansatz:
         blocks = self.state.algorithm.features
         pairs = sum(1 if r.scalar else len(self.words) for r in blocks for s in blocks if r.scalar == s.scalar)
         rows = len(self.state.algorithm.accumulators)
-        return rows * (self.n + 1) ** 2 * pairs + (rows if self.state.constant is not None else 0)
+        units = sum(not b.scalar for b in blocks) ** 2 * len(self.words) if self.state.algorithm.unit_columns else 0
+        return rows * ((self.n + 1) ** 2 * pairs + units + (self.state.constant is not None))
 
     @cached_property
     def equations(self) -> list[Equation]:
@@ -159,7 +194,7 @@ class Ansatz:
         change = self.change()
         names = [r.name for r in self.state.algorithm.accumulators]
         result: list[Equation] = []
-        for t in range(self.n + 1):
+        for t in range(len(self.tokens)):
             left: dict[Monomial, dict[Unknown | OwnToken, Polynomial]] = {}
             for unknown, product in self.products(t).items():
                 for (monomial, exponents), c in product.items():
@@ -253,7 +288,7 @@ class Ansatz:
             else:
                 name = str(rest[0])
             factors.append(name if exponent == 1 else f"{name}^{exponent}")
-        where = "the query" if token == self.n + 1 else f"token {token}"
+        where = {self.n + 1: "the query", self.n + 2: "a unit column"}.get(token, f"token {token}")
         return f"{' * '.join(factors) or '1'} at {where}"
 
 

@@ -227,7 +227,7 @@ def _compare(ansatz: Ansatz, masks: tuple[Mask, ...], heads: tuple[AnyHead, ...]
     Raises `NotRepresentableError` when the closed form that the loop's recurrences give is not what the linear
     system gave: then the pattern is no more than a guess.
     """
-    predicted = predicted_tensor(masks, heads, tensor.n)
+    predicted = predicted_tensor(masks, heads, tensor.n, bool(ansatz.state.algorithm.unit_columns))
     own = _own(heads, tensor.n)
     loose = loose_slices(tensor)
     free = {u.read for u in tensor.undetermined if isinstance(u, OwnToken)}
@@ -263,9 +263,9 @@ def _own(heads: tuple[AnyHead, ...], n: int) -> dict[tuple[str, str], dict[Any, 
 
 
 def predicted_tensor(
-    masks: tuple[Mask, ...], heads: tuple[AnyHead, ...], n: int
+    masks: tuple[Mask, ...], heads: tuple[AnyHead, ...], n: int, units: bool = False
 ) -> dict[Slice, dict[tuple[int, int], dict[Any, Fraction]]]:
-    """T at context length n as the heads give it, in the form of `TensorSolution.slices`."""
+    """T at context length n as the heads give it, in the form of `TensorSolution.slices`.  units : with unit columns"""
     result: dict[Slice, dict[tuple[int, int], dict[Any, Fraction]]] = {}
     for position, mask in enumerate(masks):
         own = [h for h in heads if h.mask == position and isinstance(h, SymbolicHead)]
@@ -276,23 +276,23 @@ def predicted_tensor(
         values |= entries_of(a, mask.names())
         known = {**values, LENGTH: Fraction(n)}
         table = mask.rows(n, values, a.number)
+        cells = {(i + 1, j + 1): table[i][j] for i in range(n) for j in range(n)}
+        if mask.is_context_mask and units:
+            cells[n + 2, n + 2] = 1
         for head in own:
             for (written, read), u in head.U.items():
                 for (r, word, s), e in head.E.items():
                     if LENGTH in u.names() or LENGTH in e.names():
                         u, e = evaluate(u, known, a.number), evaluate(e, known, a.number)
                     at = result.setdefault((written, read, r, word, s), {})
-                    for i in range(n):
-                        for j in range(n):
-                            entry = u * e * table[i][j]
-                            for part in entry.parts().values():
-                                cell = at.setdefault((i + 1, j + 1), {})
-                                if any(isinstance(name, Sum) for m in (*part, *cell) for name, _ in m):
-                                    total = (a.monomials(part) + a.monomials(cell)).parts().get((), {})
-                                    at[i + 1, j + 1] = dict(total)
-                                    continue
-                                for exponents, c in part.items():
-                                    cell[exponents] = cell.get(exponents, Fraction(0)) + c
+                    for ij, weight in cells.items():
+                        for part in (u * e * weight).parts().values():
+                            cell = at.setdefault(ij, {})
+                            if any(isinstance(name, Sum) for m in (*part, *cell) for name, _ in m):
+                                at[ij] = dict((a.monomials(part) + a.monomials(cell)).parts().get((), {}))
+                                continue
+                            for exponents, c in part.items():
+                                cell[exponents] = cell.get(exponents, Fraction(0)) + c
     cleaned = {key: {ij: {m: c for m, c in cell.items() if c} for ij, cell in at.items()} for key, at in result.items()}
     return {k: {ij: cell for ij, cell in at.items() if cell} for k, at in cleaned.items()}
 

@@ -13,8 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 from ..algorithm import Sweep, Transition
-from ..errors import MissingRowError, NotRepresentableError
+from ..errors import NotRepresentableError
 from .coefficients import INDEX, LENGTH
+from .columns import Mixing, by_numbers
 from .contraction import Algebra, Scalar, Vector, Word, word_text
 from .express import express
 from .state import SymbolicState
@@ -80,7 +81,8 @@ class LoopForm:
     """The whole update in closed form: what each weight gains, and the traces that carry the past.
 
     traces       those that some total reads, the delayed ones among them
-    mixing       (s, t) -> kappa: beside its totals, w_s gains kappa w_t of the old weights, in parameters and length
+    mixing       (s, t) -> kappa: beside its totals, w_s gains kappa w_t of the old weights, in parameters and length.
+                 With unit columns, totals are over all columns of the context, and mixing is what these leave over
     recurrences  each loop variable's new value from the old ones
     finish       the new weights from the last ones
     """
@@ -275,11 +277,11 @@ def loop_form(state: SymbolicState) -> LoopForm:
     # a trace that does not decay is a running sum, and may also be the total that the new weights read
     totals = {n: v for n, v in sweep._after.items() if n not in traces or traces[n].decay == 1}
     changes: list[WeightChange] = []
-    mixing: dict[tuple[int, int], Scalar] = {}
+    mixing: Mixing = {}
     for s, (new, weight) in enumerate(zip(finish, state.weights, strict=True)):
         change = (new - weight) * a.parameter(LENGTH)
         gained, kept = _totals_in(state, change, sweep._after)
-        mixing |= {(s, t): kappa * a.parameter(LENGTH).inverse() for t, kappa in kept.items()}
+        mixing |= {(s, t, word): kappa * a.parameter(LENGTH).inverse() for (t, word), kappa in kept.items()}
         for name, coefficient, word in gained:
             if name not in totals:
                 raise NotRepresentableError(f"the new weights read the trace {name} after the last transition")
@@ -291,7 +293,7 @@ def loop_form(state: SymbolicState) -> LoopForm:
     return LoopForm(
         tuple(changes),
         tuple(t for t in traces.values() if t.name in used),
-        mixing,
+        by_numbers(state, mixing, changes),
         tuple(sweep._after.items()),
         tuple(finish),
     )
@@ -317,8 +319,8 @@ def _delayed(after: dict[str, Any], old: dict[str, Any], traces: dict[str, Trace
 
 def _totals_in(
     state: SymbolicState, change: Any, after: dict[str, Any]
-) -> tuple[list[tuple[str, Scalar, Word]], dict[int, Scalar]]:
-    """What new weights gain: (total, coefficient, word) of the loop's totals, and multiples of old weights."""
+) -> tuple[list[tuple[str, Scalar, Word]], dict[tuple[int, Word], Scalar]]:
+    """What new weights gain: (total, coefficient, word) of the loop's totals, and multiples of words of old weights."""
     a, weights = state.algebra, state.algorithm.weights
     if not isinstance(change, Vector):
         scalars = {t: w for t, w in enumerate(state.weights) if isinstance(w, Scalar)}
@@ -328,27 +330,18 @@ def _totals_in(
             raise NotRepresentableError(
                 f"the new weights gain {change.text()}, no combination of the loop's totals and the old weights"
             )
-        kept = {t: c for t, c in found.items() if isinstance(t, int)}
+        kept = {(t, ()): c for t, c in found.items() if isinstance(t, int)}
         if any(INDEX in c.names() for c in kept.values()):
             raise NotRepresentableError("the new weights depend on the position of the last transition")
         return [(n, c, ()) for n, c in found.items() if isinstance(n, str)], kept
-    gained, kept = [], {}
+    gained: list[tuple[str, Scalar, Word]] = []
+    kept = {}
     for (word, atom), coefficient in change.terms.items():
         plain = all(kind in ("parameter", "inverse") for kind, *_ in coefficient.generators())
         if plain and isinstance(atom, Carried):
             gained.append((atom.variable, coefficient, word))
-        elif plain and not word and atom in weights and INDEX not in coefficient.names():
-            kept[weights.index(atom)] = coefficient
-        elif plain and len(word) == 1 and atom in weights:
-            product = f"{word_text(word)} {atom}"
-            gain = (coefficient * a.parameter(LENGTH).inverse()).text()
-            raise MissingRowError(
-                f"the new weights gain {gain} * {product}: a layer adds numbers times rows over a constant row, and no "
-                "matrix; d more context columns (c e_i; 0; ...), i = 1, ..., d, with no reward, let in by the mask "
-                f"of the same head, add -(c^2 / n) {product} (an OwnConstruction, as in examples/ridge_td.py); or "
-                "multiply the old weights by a number in place of the matrix: a head over a constant row adds that",
-                (f"{gain} * {product}",),
-            )
+        elif plain and len(word) <= 1 and atom in weights and INDEX not in coefficient.names():
+            kept[weights.index(atom), word] = coefficient
         else:
             what = f"{word_text(word)} {atom}" if word else atom
             raise NotRepresentableError(

@@ -11,6 +11,9 @@ from ..errors import ContentError
 from .coefficients import INDEX, LENGTH, Entry
 from .contraction import Algebra, Matrix, Scalar, Vector
 
+UNIT = "e_i"
+"""The name of a unit vector on symbols, any of e_1, ..., e_d."""
+
 
 class SymbolicState:
     """The symbols that a derivation is carried out in: parameters, weights, preconditioners."""
@@ -73,6 +76,12 @@ class SymbolicState:
         at = position if position.isdigit() else INDEX
         extras |= {name: a.named(Entry.of(name, at)) for name in self.algorithm.selections}
         return Transition(a.vector(f"phi_{position}"), following, a.scalar(f"R_{position}"), index, extras)
+
+    def unit_transition(self) -> Transition:
+        """A unit column of the context, one for every i: its vectors are multiples of `UNIT`, the rest is zero."""
+        a = self.algebra
+        (found,) = self.algorithm.with_unit_columns([self.transition("j")], [a.vector(UNIT)], self.p, a.number)
+        return found
 
     def update(self, sweep: Sweep) -> tuple[Any, ...]:
         """The algorithm's own update on these symbols; `NotPolynomialError` when it compares or branches."""

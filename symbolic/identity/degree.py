@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..algorithm import Position, Sweep
+from ..algorithm import Position
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..attention import accumulate, masked_keys
@@ -98,6 +98,6 @@ def identity_degree(derivation: Form, depth: int) -> int:
     transitions = algorithm.reading(setup.transitions, values)
     for _ in range(depth):
         Y = accumulate(setup.X, Y, heads, Degree(0), keys)
-        weights = algorithm.update(weights, preconditioners, Sweep(transitions), setup.p)
+        weights = algorithm.update(weights, preconditioners, algorithm.sweep(transitions, 1), setup.p)
     both = [x for row in [*Y.rows, *setup.rows(weights)] for x in row if x is not None]
     return max(x.value or 0 for x in both)

@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from ..algorithm import Position, Sweep
+from ..algorithm import Position
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..arithmetics.quotients import Quotient
@@ -173,7 +173,7 @@ def _demanded(setup: Problem, step: Any, probe: Any, n: int) -> list[Any]:
     algorithm = setup.algorithm
     matrices = [c if name in algorithm.scalar_preconditioners else setup.arithmetic.matrix(c)
                 for name, c in zip(algorithm.preconditioners, step, strict=True)]  # fmt: skip
-    new = algorithm.update(setup.start, matrices, Sweep(setup.transitions), setup.p)
+    new = algorithm.update(setup.start, matrices, algorithm.sweep(setup.transitions, setup.layout.d), setup.p)
     before = algorithm.column_values(setup.start, probe, setup.p)
     after = algorithm.column_values(new, probe, setup.p)
     return [(y - x) * n for x, y in zip(before, after, strict=True)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from ..algorithm import Algorithm, Sweep, Transition
+from ..algorithm import Algorithm, Transition
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.rational import RationalMatrix
 from ..attention import iterate, layer
@@ -37,7 +37,7 @@ class Mismatch:
 class Problem:
     """One prompt in one arithmetic, with the weights that the iteration starts from.
 
-    transitions        : what the textbook loop reads
+    transitions        : the context's columns: what the textbook loop reads, and unit columns after it
     tokens             : the columns of the prompt, the query last
     query              : (d,) features of the query
     X                  : (p, n+1) feature rows
@@ -115,6 +115,8 @@ def problem(
         )
         for j in range(n)
     )
+    units = [vector([number(int(i == k)) for i in range(d)]) for k in range(d)] if algorithm.unit_columns else []
+    transitions = algorithm.with_unit_columns(transitions, units, p, number)
     asked = vector(query)
     tokens = (*(algorithm.context_token(t, p) for t in transitions), algorithm.query_token(asked, number(0)))
     layout = Layout.of(algorithm, d, n)
@@ -178,7 +180,7 @@ def textbook(setup: Problem, steps: Iterator[Steps] | Sequence[Steps]) -> Iterat
                 for name, c in zip(algorithm.preconditioners, step, strict=True)
             )
         transitions = algorithm.at_layer(setup.transitions, number)
-        weights = algorithm.update(weights, ready, Sweep(transitions), setup.p)
+        weights = algorithm.update(weights, ready, algorithm.sweep(transitions, setup.layout.d), setup.p)
         yield weights
 
 

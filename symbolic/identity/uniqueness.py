@@ -46,7 +46,10 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
     """The rank of the system at feature dimension `d`, from enough random prompts modulo 2^61 - 1."""
     algorithm = derivation.algorithm
     ansatz = Ansatz(SymbolicState(algorithm, dict(derivation.options)), n)
-    unknowns = list(dict.fromkeys(u for t in range(n + 1) for u in ansatz.products(t)))
+    unknowns = list(dict.fromkeys(u for t in range(len(ansatz.tokens)) for u in ansatz.products(t)))
+    units = d if algorithm.unit_columns else 0
+    columns = n + units
+    at = {k + 1: (k,) for k in range(n)} | {n + 1: (columns,), n + 2: tuple(range(n, columns))}  # tokens -> columns
     tensor = next(t for t in derivation.tensors if t.n == n)
     rng = random.Random(f"layerproof rank {seed}")
 
@@ -58,12 +61,12 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
     values = {name: element(rng.randrange(1, PRIME)) for name in algorithm.parameters}
     entries: list[int] = []
     height = 0
-    for _ in range(len(unknowns) // (n + 1) + 8):
+    for _ in range(len(unknowns) // (columns + 1) + 8):
         start = [rng.randrange(PRIME) if w in algorithm.scalar_weights else draw(d) for w in algorithm.weights]
         setup = problem(
             algorithm,
             PRIME_FIELD,
-            generic_data(algorithm, n, lambda _: draw(d), lambda _: rng.randrange(PRIME)),
+            generic_data(algorithm, columns, lambda _: draw(d), lambda _: rng.randrange(PRIME)),
             start,
             values,
             derivation.options,
@@ -76,20 +79,23 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
             ]
             for b in algorithm.features
         }
-        met: dict[tuple[object, ...], int] = {}
-        for t in range(n + 1):
+        met: dict[tuple[object, ...], list[int]] = {}
+        for t in range(columns + 1):
             for u in unknowns:
                 if isinstance(u, OwnToken):
                     entries.append(n * rows[position[u.read]][t] % PRIME)
                     continue
                 key = (u.key_token, u.key_block, u.word, t, u.query_block)
                 if key not in met:
-                    x, y = blocks[u.key_block][u.key_token - 1], blocks[u.query_block][t]
+                    y = blocks[u.query_block][t]
                     for name, flipped in reversed(u.word):
                         C = matrices[name]
                         y = [sum((C[j][i] if flipped else C[i][j]) * y[j] for j in range(d)) for i in range(d)]
-                    met[key] = sum(a * b for a, b in zip(x, y, strict=True)) % PRIME
-                entries.append(rows[position[u.read]][u.value_token - 1] * met[key])
+                    keys = [blocks[u.key_block][j] for j in at[u.key_token]]
+                    met[key] = [sum(a * b for a, b in zip(x, y, strict=True)) % PRIME for x in keys]
+                # a unit column is joined to itself, so that there are as many values as keys; else there is one of each
+                read = rows[position[u.read]]
+                entries.append(sum(read[i] * x for i, x in zip(at[u.value_token], met[key], strict=True)) % PRIME)
             height += 1
     rank = nmod_mat(height, len(unknowns), entries, PRIME).rank()
     return RankAtDimension(d, n, len(unknowns), int(rank), tensor.determined)

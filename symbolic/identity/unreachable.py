@@ -20,7 +20,7 @@ from typing import Any
 
 from flint import fmpz_mat
 
-from ..algorithm import Algorithm, Position, Sweep
+from ..algorithm import Algorithm, Position
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..errors import LayerproofError
@@ -129,7 +129,8 @@ def _samples(
     ready = [C if isinstance(C, Fraction) else EntryMatrix(C) for _, C in steps]
     try:
         if run is None:
-            new: Any = algorithm.update(setup.start, ready, Sweep(algorithm.at_layer(setup.transitions, 1)), setup.p)
+            sweep = algorithm.sweep(algorithm.at_layer(setup.transitions, 1), setup.layout.d)
+            new: Any = algorithm.update(setup.start, ready, sweep, setup.p)
         else:
             given = run(context, start)
             if given is None:

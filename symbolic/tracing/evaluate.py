@@ -345,7 +345,7 @@ class Update:
             for t in sweep
         ]  # fmt: skip
         own = Sweep(transitions)
-        own.n = Fraction(len(transitions))
+        own.n = Fraction(int(sweep.n))
         count = len(weights)
         new = record.update(
             tuple(lifted[:count]), tuple(lifted[count:]), own, record.bind(named, options_of(record, p))
