@@ -19,7 +19,7 @@ from ..symbolic.errors import ArgumentError, DiffersError, NotRepresentableError
 from ..symbolic.exact import shortened, whole_number
 from ..symbolic.given import given_construction, traced
 from ..symbolic.plain_text import shown
-from ..symbolic.prompt import Context
+from ..symbolic.prompt import Context, check_unit_columns
 from ..symbolic.sizes import LETTERS
 from ..symbolic.strict_json import rational_text
 
@@ -151,6 +151,8 @@ class Case:
         """Raise `SizesError` with the constraint where the sizes are none that the algorithm is stated for."""
         self.algorithm.check_sizes(self.settings.features, self.settings.context, self.settings.layers)
         self.algorithm.check_looped(self.settings.looped)
+        if self.settings.prompt is not None:
+            check_unit_columns(self.algorithm, self.settings.prompt, self.parameters)
 
     @property
     def options(self) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ Columns of Z_0 that are zero stay zero and meet nothing, so they are left out, w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..symbolic.identity.exact import problem
 from ..symbolic.identity.witness import Witness
 from ..symbolic.own import OwnConstruction
 from ..symbolic.own_layers import own_layers, own_prompt
+from ..symbolic.prompt import with_unit_columns
 from ..symbolic.strict_json import rational_text
 from .case import Case
 from .verdict import witness_json
@@ -28,6 +30,7 @@ def counterexample(case: Case, witness: Witness) -> dict[str, Any]:
     """A prompt on which a construction leaves the update: both sides' data, up to the layer that differs."""
     algorithm, subject = case.algorithm, case.subject
     options = algorithm.choose(case.options)
+    witness = replace(witness, context=with_unit_columns(algorithm, witness.context, case.parameters))
     setup = problem(algorithm, RATIONALS, witness.context, witness.start, case.parameters, options)
     prompt = [*setup.X.fractions(), *([as_fraction(x) for x in row] for row in setup.rows(setup.start))]
     columns = [setup.layout.column_name(t) for t in range(setup.layout.n + 1)]

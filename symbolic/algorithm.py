@@ -355,6 +355,11 @@ class Algorithm:
             for j, t in enumerate(transitions, 1)
         ]
 
+    @property
+    def transitions(self) -> str:
+        """How many transitions the update's loop goes over, in letters."""
+        return "n - d" if self.unit_columns else "n"
+
     def sweep(self, transitions: Sequence[Transition], d: int) -> Sweep:
         """The loop of an update over the columns of a context, without those that hold unit vectors.  d : how many"""
         if not self.unit_columns:

@@ -111,6 +111,42 @@ class Context:
         return len(self.query)
 
 
+def with_unit_columns(algorithm: Algorithm, context: Context, values: Mapping[str, Any]) -> Context:
+    """The context with its last d columns as the algorithm's `unit_columns` has them, where it has any.
+
+    values : the parameters, exact.  Raises `SizesError` where there are fewer than d columns.
+    """
+    if not algorithm.unit_columns:
+        return context
+    d, first, zero = context.d, context.n - context.d, Fraction(0)
+    algorithm.check_sizes(d, context.n, 1)
+
+    def held(name: str, i: int) -> tuple[Fraction, ...]:
+        c = algorithm.unit_columns.get(name, "0")
+        size = Fraction(values[c]) if c in values else exact_number(c, f"unit_columns of {name}")
+        return tuple(size * (i == k) for k in range(d))
+
+    def units(name: str, before: Sequence[Any], vector: bool = True) -> tuple[Any, ...]:
+        return (*before[:first], *(held(name, i) if vector else zero for i in range(d)))
+
+    vectors = {name for name, is_vector in algorithm.extras if is_vector}
+    return Context(
+        units("phi", context.features), units("phi_next", context.next_features),
+        units("reward", context.rewards, False), context.query,
+        tuple((name, units(name, given, name in vectors)) for name, given in context.extras),
+    )  # fmt: skip
+
+
+def check_unit_columns(algorithm: Algorithm, context: Context, values: Mapping[str, Any]) -> None:
+    """Raise `ArgumentError` where the last d columns of a user's context are not the algorithm's unit columns."""
+    if context != with_unit_columns(algorithm, context, values):
+        held = " and ".join(f"{c} e_i for {name}" for name, c in algorithm.unit_columns.items())
+        raise ArgumentError(
+            f"the last {context.d} columns of the prompt are not those of {algorithm.name}: the i-th of them holds "
+            f"{held} and zeros else; append them to the transitions"
+        )
+
+
 @dataclass(frozen=True)
 class Layout:
     """The named rows of Z : (p + K, n + 1): feature blocks, then accumulator rows; n context columns, then the query.

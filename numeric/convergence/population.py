@@ -42,7 +42,7 @@ def population(
         D = stationary_distribution(process)
     except ArgumentError:
         return None
-    if algorithm.extras:
+    if algorithm.extras or algorithm.unit_columns:
         return None
     one = Alone(algorithm, context.query, step, values, options)
     if one.is_mean(context):

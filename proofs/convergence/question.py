@@ -14,7 +14,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Steps
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.exact import whole_number
-from ...symbolic.prompt import Context
+from ...symbolic.prompt import Context, check_unit_columns
 from ...symbolic.strict_json import rational_text
 from ...symbolic.tables import text
 
@@ -178,6 +178,9 @@ class Question:
             )
         n = self.context if self.prompt is None else self.prompt.n
         algorithm.check_sizes(self.d, n, self.layers)
+        if self.prompt is not None and algorithm.unit_columns:
+            known = {"gamma": self.gamma, "lam": self.lam, **self.values}
+            check_unit_columns(algorithm, self.prompt, algorithm.values(known))
         if algorithm.selections:
             raise ArgumentError(
                 f"layers of {algorithm.name} read other tokens each, and a limit is decided for layers that repeat: "

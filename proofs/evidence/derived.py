@@ -87,6 +87,10 @@ def conditions(derivation: Form, values: Mapping[str, Fraction], n: int) -> tupl
         row = derivation.tokenwise[0].row
         claim += f"; what is over the constant row {row} is divided by n, 0 < n"
         details["constant_row"] = row
+    if derivation.algorithm.unit_columns:
+        held = ", ".join(f"{name} = {c} e_i" for name, c in derivation.algorithm.unit_columns.items())
+        claim += f"; the last d context columns hold {held}, over which (w.e_i) e_i sums to w"
+        details["unit_columns"] = dict(derivation.algorithm.unit_columns)
     if derivation.depends_on_length:
         claim += "; the weights depend on n, so that this is a family of transformers, one for each context length"
         details["depends_on_n"] = True

@@ -29,10 +29,11 @@ class TreeLatex:
 
     shape : what the loop's variables are; None for trees without a loop
     layer : the index of preconditioners, and of weights where it is not empty
+    last  : the last transition of the loop
     """
 
-    def __init__(self, symbols: Symbols, shape: Shape | None = None, layer: str = ""):
-        self.symbols, self.layer = symbols, layer
+    def __init__(self, symbols: Symbols, shape: Shape | None = None, layer: str = "", last: str = "n"):
+        self.symbols, self.layer, self.last = symbols, layer, last
         self.sums: Mapping[str, Sum] = shape.sums if shape else {}
         self.named: dict[int, str] = {id(n): v for v, n in shape.definitions} if shape else {}
         body = dict(shape.loop.body) if shape else {}
@@ -53,13 +54,13 @@ class TreeLatex:
         finally:
             self.named, self.stop = hidden, stop
 
-    def total(self, name: str, index: str = "j", last: str = "n") -> str:
-        """A variable that is a sum, up to `last`."""
+    def total(self, name: str, index: str = "j", last: str = "") -> str:
+        """A variable that is a sum, up to `last`: the last transition, where it is left out."""
         found = self.sums[name].terms
         inside = self._sum(found, index)
         if len(found) > 1:
             inside = rf"\bigl( {inside} \bigr)"
-        return rf"\sum_{{{index}=1}}^{{{last}}} {inside}"
+        return rf"\sum_{{{index}=1}}^{{{last or self.last}}} {inside}"
 
     def _sum(self, parts: Iterable[tuple[int, Expression]], index: str) -> str:
         result = ""

@@ -202,6 +202,11 @@ def subjects(
     chosen = [resolve_algorithm(a, "train") for a in algorithms] or list(catalogue().values())
     check_parameters(question.values, (name for a in chosen for name in a.parameters))
     for found in {id(a): a for a in chosen}.values():
+        if found.unit_columns:
+            raise ArgumentError(
+                f"the last d columns of the prompts of {found.name} hold unit vectors, and invariance is decided for "
+                "laws of transitions: ask without unit_columns"
+            )
         if found.extras and question.law is not None:
             raise ArgumentError(f"law samples no {found.extras[0][0]}, which the transitions of {found.name} carry")
         if question.trace is not None and "trace" not in found.options and len(chosen) == 1:

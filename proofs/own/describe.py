@@ -47,7 +47,7 @@ def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
             for k, v in _mapping(subject.selections, "selections").items()
         },
         "unit_columns": {
-            _text(k, "name in unit_columns"): v if type(v) is str else rational_text(exact_number(v, f"unit_columns {k}"))
+            _text(k, "name in unit_columns"): _text(v, f"unit_columns of {k}")
             for k, v in _mapping(subject.unit_columns, "unit_columns").items()
         },
         "symbols": {

@@ -22,7 +22,7 @@ from ...symbolic.given import exact_head, exact_matrix, given_construction
 from ...symbolic.identity.exact import Mismatch, Problem, check_construction, problem
 from ...symbolic.own import OwnConstruction
 from ...symbolic.own_layers import own_mismatches
-from ...symbolic.prompt import Context
+from ...symbolic.prompt import Context, with_unit_columns
 from ..case import Case, Settings
 from ..own_claims import own_values
 
@@ -154,7 +154,7 @@ def small_example(case: Case) -> Example:
 
 def run_example(algorithm: Algorithm, weights: Construction, options: dict[str, str]) -> Example:
     """As `small_example`, of any weights at the example's sizes."""
-    context = example_context(algorithm.extras)
+    context = with_unit_columns(algorithm, example_context(algorithm.extras), weights.parameters)
     zero = [Fraction(0) if w in algorithm.scalar_weights else [Fraction(0)] * D for w in algorithm.weights]
     setup = problem(algorithm, RATIONALS, context, zero, weights.parameters, options)
     Z = RationalMatrix.of([*setup.X.fractions(), *setup.rows(setup.start)])

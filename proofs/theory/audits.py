@@ -12,7 +12,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
 from ...symbolic.derivation.derive import derive
-from ...symbolic.errors import LayerproofError
+from ...symbolic.errors import LayerproofError, NotRepresentableError
 from ...symbolic.exact import exact_number
 from ...symbolic.given import given_construction
 from ...symbolic.identity.exact import problem
@@ -90,6 +90,8 @@ def _all_of(algorithm: Algorithm) -> tuple[tuple[tuple[Audit, ...], ...], str]:
 
 
 def _weights(algorithm: Algorithm, options: Mapping[str, str]) -> Weights:
+    if algorithm.unit_columns:
+        raise NotRepresentableError("the theorems are about columns that are transitions, and not about unit columns")
     return derive(algorithm, options) if algorithm.heads is None else given(algorithm, options)
 
 

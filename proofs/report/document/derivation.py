@@ -46,7 +46,8 @@ def update_section(derivation: Derivation) -> Section:
     algorithm, names = derivation.algorithm, Names.of(derivation)
     stated = " ".join((algorithm.update.__doc__ or "").split())
     parts: list[Any] = [f"Source: {algorithm.source}.", *([stated] if stated else [])]
-    parts.append(said(r"As the loop runs on symbols, for $j = 1, ..., n|j = 1, \dots, n$, from zero:"))
+    last = algorithm.transitions
+    parts.append(said(rf"As the loop runs on symbols, for $j = 1, ..., {last}|j = 1, \dots, {last}$, from zero:"))
     for name, value in derivation.loop.recurrences:
         new, right = names.atom(Carried.of(name)), names.value(value)
         tex = new.latex.replace("j-1", "j")
@@ -111,6 +112,7 @@ def ansatz_section(derivation: Derivation) -> Section:
             ),
             Sentence((*over.spans, words, *said("; the same $T$ for every token $t$.").spans)),
             *_own_ansatz(derivation),
+            *_unit_ansatz(derivation),
         ),
     )
 
@@ -127,6 +129,20 @@ def _own_ansatz(derivation: Derivation) -> list[Any]:
             f"token, whatever {row} holds at the query:"
         ),
         Formula("sum K[k; k'] Y[k', t]", r"\sum_{k'} K_{k;\,k'}\, Y_{k' t}"),
+    ]
+
+
+def _unit_ansatz(derivation: Derivation) -> list[Any]:
+    """What a layer gains from unit columns, which are summed for every d at once."""
+    if not derivation.algorithm.unit_columns:
+        return []
+    return [
+        said(
+            "The tokens are the transitions and the unit columns $e_i$, $i = 1, ..., d|i = 1, \\dots, d$. A unit "
+            "column joined to itself has one entry of $T$ for all $i$: rows hold multiples of $w.e_i|w^\\top e_i$ "
+            "there, and"
+        ),
+        Formula("sum_i (w.e_i) (e_i^T W x) = w.(W x)", r"\sum_{i=1}^{d} (w^\top e_i)\,(e_i^\top W x) = w^\top W x"),
     ]
 
 
@@ -153,6 +169,8 @@ def system_section(derivation: Derivation) -> Section:
     parts.append(
         said(f"The solution at $n = {tensor.n}$, slice by slice ($i$ down, $j$ across; everything else is zero):")
     )
+    if derivation.algorithm.unit_columns:
+        parts.append(said("(unit: any of the unit columns, joined to itself)"))
     parts += [_slice_table(derivation, tensor, key) for key in tensor.slices]
     if tensor.own:
         parts.append(said("and the rows' own multiples (row written down, row read across):"))
@@ -167,7 +185,7 @@ def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
     for equation in ansatz.equations:
         if equation.right and len(result) < count:
             token, monomial = equation.label
-            where = "query" if token == ansatz.n + 1 else f"token {token}"
+            where = {ansatz.n + 1: "query", ansatz.n + 2: "a unit column"}.get(token, f"token {token}")
             factors = [names.factor(state.algebra.key(i)) for i, _ in monomial]
             # each row k has its own right-hand side; the first that is not zero is shown
             row = next(iter(equation.right))[0]
@@ -227,14 +245,13 @@ def _powers(exponents: tuple[tuple[str, int], ...]) -> Formula:
 
 def _slice_table(derivation: Derivation, tensor: TensorSolution, key: Any) -> Table:
     name = _entry_of(derivation, key, "i,j")
-    size = tensor.n
+    units = [tensor.n + 2] if derivation.algorithm.unit_columns else []
+    tokens = (*range(1, tensor.n + 1), *units)
     entries = tuple(
-        tuple(
-            linear([(c, _powers(m)) for m, c in tensor.slices[key].get((i, j), {}).items()]) for j in range(1, size + 1)
-        )
-        for i in range(1, size + 1)
+        tuple(linear([(c, _powers(m)) for m, c in tensor.slices[key].get((i, j), {}).items()]) for j in tokens)
+        for i in tokens
     )
-    labels = tuple(str(i) for i in range(1, size + 1))
+    labels = tuple("unit" if i in units else str(i) for i in tokens)
     return Table(name, labels, labels, entries)
 
 

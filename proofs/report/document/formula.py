@@ -55,6 +55,7 @@ class Names:
     weights   : what is written in front of a contraction
     indexed   : whether positions are shown
     rows      : what an accumulator row is called, by its name
+    last      : the last transition of the loop
     """
 
     carried: frozenset[str]
@@ -63,6 +64,7 @@ class Names:
     weights: frozenset[str]
     indexed: bool = True
     rows: Mapping[str, Formula] = field(default_factory=dict)
+    last: str = "n"
 
     @staticmethod
     def of(derivation: Form) -> Names:
@@ -75,14 +77,15 @@ class Names:
         successors = frozenset({"phi'", *algorithm.successor_vectors})
         carried = frozenset({"phi", "R", *successors, *(name for name, _ in algorithm.extras)})
         rows = {row.name: row_formula(row) for row in algorithm.accumulators}
-        return Names(carried, successors, state.discount, frozenset(algorithm.weights), indexed, rows)
+        weights, last = frozenset(algorithm.weights), algorithm.transitions
+        return Names(carried, successors, state.discount, weights, indexed, rows, last)
 
     def atom(self, name: str) -> Formula:
         """A named vector or scalar."""
         if isinstance(name, (Entry, Power, Sum)):
             return coefficient_name(name)
         if isinstance(name, Carried):
-            rest, index = name.variable, "n" if name.after else "j-1"
+            rest, index = name.variable, self.last if name.after else "j-1"
             return Formula(f"{rest}_{index}" if index == "n" else f"{rest}_{{{index}}}", f"{symbol(rest)}_{{{index}}}")
         stem, _, index = name.rpartition("_")
         if stem not in self.carried:

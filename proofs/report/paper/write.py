@@ -92,6 +92,11 @@ def establish(
                 f"{item.name} is an OwnConstruction, which has no update to state in a paper: write it as an "
                 "Algorithm, or use layerproof report without --paper"
             )
+        if item.unit_columns:
+            raise ContentError(
+                f"{item.name} has unit columns, which the theorem of a paper does not state: use layerproof report "
+                "without --paper"
+            )
     items = [item for item in {id(x): x for x in found}.values() if isinstance(item, Algorithm)]
     result = _verified(items, settings, None if evidence is None else list(evidence), prove, progress)
     papers: list[Paper] = []

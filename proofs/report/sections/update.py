@@ -61,9 +61,15 @@ def _as_it_says(algorithm: Algorithm, options: Mapping[str, str]) -> list[Block]
     """The update factored as its loop says it: what it names on the way, then the step of each weight."""
     shown = stated(algorithm, options)
     own = " with its own step matrix" if algorithm.preconditioners else ""
-    said = prose(r"For $j = 1, ..., n|j = 1, \dots, n$, what stands before the first transition being zero, step "
+    said = prose(rf"For {transitions(algorithm)}, what stands before the first transition being zero, step "
                  rf"$l|\ell${own} sets")  # fmt: skip
     return [said, *map(Display, shown)] if shown else []
+
+
+def transitions(algorithm: Algorithm) -> str:
+    """The positions that the loop goes over, as marked-up text."""
+    last = algorithm.transitions
+    return rf"$j = 1, ..., {last}|j = 1, \dots, {last}$"
 
 
 def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
@@ -77,7 +83,7 @@ def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
     found = shape(traced.update)
     symbols = symbols_of(algorithm, traced.update, readable)
     layer = symbols.at("layer", "layer")
-    printer = TreeLatex(symbols, found, layer)
+    printer = TreeLatex(symbols, found, layer, algorithm.transitions)
     lines = [f"{symbols.at('variable', name, 'j')} = {printer.defined(node)}" for name, node in found.definitions]
     lines += [f"{symbols.at('weight', w)}_{{{layer}+1}} = {printer.latex(node)}" for w, node in found.loop.finish]
     return [Formula(plain_text(x), x) for x in (written_out(line, symbols.macros) for line in lines)]
@@ -85,7 +91,7 @@ def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
 
 def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[Block]:
     result: list[Block] = [
-        prose(r"The same update, read off its own code as it runs on symbols: for $j = 1, ..., n|j = 1, \dots, n$, "
+        prose(f"The same update, read off its own code as it runs on symbols: for {transitions(algorithm)}, "
               "from zero,")
     ]  # fmt: skip
     for name, value in form.recurrences:
