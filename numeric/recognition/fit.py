@@ -6,10 +6,10 @@ Norms are of the tensor symmetrised in value and key: an entry with b > r stands
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import lcm, sqrt
+from math import isfinite, lcm, sqrt
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,10 @@ from ...symbolic.recognition.tensor import Entries, Tensor
 
 BITS = 40
 """Fitted parameters are rounded to multiples of 2^-40."""
+SEARCHED = 2.0**100
+"""The largest kappa that is looked at: its sixth power is far inside the range of floats."""
+USUAL = 60
+"""Numbers of so many bits, or the reciprocals of such, are taken as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,31 +80,42 @@ class _Layer:
     whole: float
 
 
+@np.errstate(all="ignore")  # what is beyond the range of floats fits badly, and how badly is measured exactly
 def nearest_fit(
-    family: Family, layers: Sequence[Tensor], wholes: Sequence[Fraction], most: float, kappa: Fraction | None = None
+    family: Family, layers: Sequence[Tensor], wholes: Sequence[Fraction], most: Fraction, kappa: Fraction | None = None
 ) -> Near:
     """The nearest member of a family.
 
     wholes : the squared norm of each layer's tensor
-    kappa  : the only one that may be; None for any from 0 to `most`
+    kappa  : the only one that may be; None for any from 0 to `most`, of which `SEARCHED` at most is looked at
     """
+    highest = min(nearest(most), SEARCHED)
     space = layers[0].space
-    gram = np.array([[float(space.inner(i, j)) for j in range(len(space.basis))] for i in range(len(space.basis))])
+    products = [[space.inner(i, j) for j in range(len(space.basis))] for i in range(len(space.basis))]
+    norm = unit_of(x for row in products for x in row)
+    gram = np.array([[nearest(x / norm) for x in row] for row in products])
+    sizes = [unit_of(t.entries.values()) for t in layers]
     made = [
-        _products(family, k, t, gram, nearest(whole)) for k, (t, whole) in enumerate(zip(layers, wholes, strict=True))
+        _products(family, k, t, gram, nearest(whole / norm / size**2), size)
+        for k, (t, whole, size) in enumerate(zip(layers, wholes, sizes, strict=True))
     ]
     if kappa is None and family.discounted and any(layer.squares[:, 1:].any() for layer in made):
-        kappa = rounded(_best(made, most))
-    value = 1.0 if kappa is None else float(kappa)
+        kappa = rounded(_best(made, highest))
+    value = 1.0 if kappa is None else min(nearest(kappa), SEARCHED)
     powers = value ** np.arange(4)
     steps = []
-    for units, layer in zip(family.layers, made, strict=True):
+    for units, layer, size in zip(family.layers, made, sizes, strict=True):
         below = layer.squares @ powers**2
         x = np.divide(layer.dots @ powers, below, out=np.zeros(len(below)), where=below > 0)
-        steps.append({(u.name, u.row, u.column): rounded(v) for u, v in zip(units, x.tolist(), strict=True)})
+        steps.append(
+            {
+                (u.name, u.row, u.column): rounded(v) * size / unit_of(u.entries.values())
+                for u, v in zip(units, x.tolist(), strict=True)
+            }
+        )
     fitted = Fitted(family, kappa, tuple(steps))
     shown = [x for x in made if x.whole > 0 and x.squares[:, 1:].any()] if family.discounted else []
-    return replace(measured(fitted, layers, wholes), kappas=tuple(_best([x], most) for x in shown))
+    return replace(measured(fitted, layers, wholes), kappas=tuple(_best([x], highest) for x in shown))
 
 
 def measured(fitted: Fitted, layers: Sequence[Tensor], wholes: Sequence[Fraction]) -> Near:
@@ -118,22 +133,31 @@ def measured(fitted: Fitted, layers: Sequence[Tensor], wholes: Sequence[Fraction
 
 
 def rounded(x: float) -> Fraction:
-    """A float with few digits, exactly."""
-    return Fraction(round(x * 2**BITS), 2**BITS)
+    """A float with few digits, exactly; zero for one that is not finite."""
+    return Fraction(round(x * 2**BITS), 2**BITS) if isfinite(x * 2**BITS) else Fraction(0)
 
 
-def _products(family: Family, number: int, tensor: Tensor, gram: np.ndarray, whole: float) -> _Layer:
+def unit_of(values: Iterable[Fraction]) -> Fraction:
+    """The power of two near the largest of these where that is very large or small, and 1 where it is not."""
+    most = max(map(abs, values), default=Fraction(0))
+    e = most.numerator.bit_length() - most.denominator.bit_length()
+    return Fraction(2) ** e if most and abs(e) > USUAL else Fraction(1)
+
+
+def _products(family: Family, number: int, tensor: Tensor, gram: np.ndarray, whole: float, size: Fraction) -> _Layer:
+    """The products, with the tensor in units of `size` and each unit in its own."""
     units = family.layers[number]
     dots, squares = np.zeros((len(units), 4)), np.zeros((len(units), 4))
     groups: dict[tuple[int, ...], dict[int, float]] = {}
     wanted = {place[:4] for unit in units for place in unit.entries}
     for place, exact in family.without_fixed(number, tensor.entries).items():
         if place[:4] in wanted:
-            groups.setdefault(place[:4], {})[place[4]] = nearest(exact)
+            groups.setdefault(place[:4], {})[place[4]] = nearest(exact / size)
     for u, unit in enumerate(units):
         own: dict[tuple[int, ...], dict[int, float]] = {}
+        scale = unit_of(unit.entries.values())
         for place, entry in unit.entries.items():
-            own.setdefault(place[:4], {})[place[4]] = float(entry)
+            own.setdefault(place[:4], {})[place[4]] = nearest(entry / scale)
         for quad, vector in own.items():
             weight, power = (1 if quad[1] == quad[2] else 0.5), family.power(quad)
             for k, x in vector.items():
@@ -164,7 +188,7 @@ def _best(made: Sequence[_Layer], most: float) -> float:
 
 def _polished(made: Sequence[_Layer], kappa: float) -> float:
     """A maximum that is flat in floats, found where its derivative vanishes: steps and kappa in turn."""
-    p = np.arange(4)
+    p, first = np.arange(4), kappa
     for _ in range(60):
         slope = bend = 0.0
         for layer in made:
@@ -175,7 +199,7 @@ def _polished(made: Sequence[_Layer], kappa: float) -> float:
             dots, squares = (x / layer.whole**0.5) @ layer.dots, x**2 @ layer.squares
             slope += float(sum(k * (kappa ** (2 * k - 1) * squares[k] - kappa ** (k - 1) * dots[k]) for k in (1, 2, 3)))
             bend += float(sum(k * (2 * k - 1) * kappa ** (2 * k - 2) * squares[k] for k in (1, 2, 3)))
-        if not bend > 0 or not kappa > 0:
+        if not bend > 0 or not 0 < kappa <= SEARCHED:
             break
         kappa -= slope / bend
-    return kappa
+    return kappa if 0 <= kappa <= SEARCHED else first  # nan too

@@ -27,6 +27,7 @@ from ...symbolic.recognition.fitted import Fitted
 from ...symbolic.recognition.network import Network
 from ..data.draws import process_for
 from ..data.prompts import trajectory_context, with_extras
+from .fit import unit_of
 from .outputs import Moments, fitted_outputs
 
 QUANTILE, CONFIDENCE = 0.95, 0.95
@@ -110,6 +111,7 @@ def iterates(network: Network, context: Context, gamma: Fraction, fitted: Fitted
         yield (weights[0] @ setup.query).fraction()
 
 
+@np.errstate(all="ignore")  # what is beyond the range of floats is not fitted, and is null in documents
 def function(
     network: Network,
     fitted: Fitted | None,
@@ -135,8 +137,9 @@ def function(
         fits = sorted((f for f in tried if f is not None), key=lambda f: -f["explained"])
         own = None
         if fitted is not None:
-            values = np.array([nearest(r.algorithm[number]) for r in runs if r.algorithm is not None])
-            own = explained(outputs, values)
+            size = unit_of(r.network[number] for r in runs)
+            values = np.array([nearest(r.algorithm[number] / size) for r in runs if r.algorithm is not None])
+            own = explained(np.array([nearest(r.network[number] / size) for r in runs]), values)
         layers.append(
             {
                 "layer": number + 1,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from ...symbolic.exact import nearest
 from ...symbolic.recognition.families import Family, Member, Told, family, members
 from ...symbolic.recognition.fitted import Fitted, exact_fit
 from ...symbolic.recognition.free import free_parameters, table_entries
@@ -249,8 +250,8 @@ def _candidates(
         if member.masked and decay is None:
             continue
         if free:
-            one = shared.family(network, member, decay, {name: rounded(float(x)) for name, x in free.items()}, told)
-        near = nearest_fit(one, own, wholes, float(law.most), law.kappa(one))
+            one = shared.family(network, member, decay, {name: rounded(nearest(x)) for name, x in free.items()}, told)
+        near = nearest_fit(one, own, wholes, law.most, law.kappa(one))
         if any(any(step.values()) for step in near.fitted.steps) and law.allows(near.fitted):
             found.append(Candidate(near, False))
     return sorted(found, key=lambda c: c.near.distance)[:1]

@@ -59,7 +59,7 @@ def show(found: Audit) -> None:
     for judged in found.judged:
         where = f"{judged.entry.equation}: " if judged.entry.equation else ""
         line = Text.assemble(
-            (f"{judged.verdict.value:<9}", STYLES[judged.verdict]), f"  {where}{judged.entry.statement}"
+            (f"{judged.verdict.value:<9}", STYLES[judged.verdict]), f"  {message(f'{where}{judged.entry.statement}')}"
         )
         out.print(line)
         if judged.error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from rich.text import Text
 
+from ...symbolic.exact import decimal_text
 from ..terminal.table import console
 from .answer import Identification, Identified
 
@@ -36,7 +38,7 @@ def _short(x: Identified) -> str:
     said = [f"{best.name}", f"weights at {best.near.distance:.2g}"]
     kappa = best.fitted.kappa
     if kappa is not None:
-        said.append(f"discount {float(kappa):.2g} gamma")
+        said.append(f"discount {decimal_text(kappa, 2)} gamma")
     if x.function is not None:
         said.append(_function_short(x.function))
     return ", ".join(said)
@@ -58,7 +60,7 @@ def lines(x: Identified) -> list[Text]:
     found += [Text(), Text("2. The catalogue", style="bold")]
     for c in x.document()["catalogue"]:
         kappa = c["discount_factor"]
-        about = "" if kappa is None else f", discount {float(_float(kappa)):.3g} gamma"
+        about = "" if kappa is None else f", discount {decimal_text(Fraction(kappa), 3)} gamma"
         exact = "equal" if c["exact"] else f"distance {c['distance']:.3g}{x._bound()}"
         found.append(Text(f"  {c['algorithm']}: {exact}{about}; share of each layer {_shares(c['shares'])}"))
         for block in c["residual"][:3]:
@@ -122,12 +124,6 @@ def _fit(fit: Any) -> str:
     if fit["discount_factor"] is not None:
         said.append(f"discount {fit['discount_factor']:.3g} gamma")
     return f"{fit['algorithm']} ({', '.join(said)}) explains {fit['explained']:.2%}"
-
-
-def _float(text: str) -> float:
-    from fractions import Fraction
-
-    return float(Fraction(text))
 
 
 def _shares(values: Sequence[float]) -> str:

@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 import layerproof as lp
 from layerproof.numeric.files.weights_file import description
 from layerproof.numeric.recognition.function import quantile_bound
+from layerproof.proofs.cli import run
 from layerproof.proofs.identify.decompile import _same
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
@@ -180,6 +181,26 @@ def test_a_mask_that_holds_the_discount_tells_it_and_a_discount_that_is_told_mus
     masks[N][N - 1] = masks[N][N] = Fraction(0)
     heads = tuple(tuple(lp.Head(h.W, h.P, h.Q, RationalMatrix.of(masks)) for h in layer) for layer in wrong.layers)
     assert asked(replace(wrong, layers=heads), layout="td").match != "exact"  # two steps, and not three
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("letter", "exponent"), [("M", 200), ("Q", -390)])
+@pytest.mark.filterwarnings("error")
+def test_weights_and_discounts_beyond_the_range_of_floats_are_answered(
+    letter: str, exponent: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The nearest rule is searched for in floats, for kappa up to 1/gamma, and is measured exactly."""
+    given = lp.construct("td0", d=1, n=2, layers=1)
+    (head,) = given.layers[0]
+    moved = replace(head, **{letter: getattr(head, letter) * Fraction(10) ** exponent})
+    path = tmp_path / "weights.json"
+    lp.write_weights(replace(given, layers=((moved,),)), path)
+    before = np.seterr(all="raise")
+    try:
+        assert run(["identify", str(path), "--gamma", "1e-350"]) == 0
+    finally:
+        np.seterr(**before)
+    assert "inf" not in capsys.readouterr().out.replace("infinit", "")
 
 
 def test_metadata_decides_nothing(tmp_path: Path) -> None:
