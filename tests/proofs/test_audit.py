@@ -15,6 +15,7 @@ from layerproof.proofs.audit import run
 from layerproof.proofs.audit.page import report_of
 from layerproof.proofs.audit.run import Audit, audit
 from layerproof.proofs.audit.spec import claims_of, read_claims
+from layerproof.proofs.commands.audit import show
 from layerproof.proofs.report.model import Note, Table
 from layerproof.proofs.verdict import Verdict
 
@@ -126,6 +127,12 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_entry_and_the_key(text, 
     ran = run_cli(capsys, "audit", str(path), "-o", str(tmp_path / "out"))
     assert_refused(ran, 4, fragment)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_file_says_of_its_claims_is_shown_as_text(folder, capsys):
+    show(judged('[[claim]]\nequation = "\\u202e1\\u001b[2J"\nstatement = "s\\u0007"\nalgorithm = "none"\n', folder))
+    said = capsys.readouterr().out
+    assert said.replace("\n", "").isprintable() and "\\u202e1\\x1b[2J: s\\x07" in said
 
 
 def test_numbers_are_exact(tmp_path):
