@@ -184,6 +184,12 @@ def test_a_step_has_the_weight_decay() -> None:
     assert not stepped(replace(SMALL, decay=0.0))
 
 
+def test_a_step_up_the_gradient_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.optim, "SGD", lambda *given, real=torch.optim.SGD, **more: real(
+        *given, **more, maximize=True))  # fmt: skip
+    assert not stepped(SMALL)
+
+
 def test_adam_has_the_settings() -> None:
     found = Trainer(PRESETS["tiny"].settings, 0).optimiser.param_groups[0]
     assert (found["lr"], found["weight_decay"], found["betas"], found["eps"]) == (1e-3, 1e-6, (0.9, 0.999), 1e-8)
@@ -404,6 +410,21 @@ def test_returns_of_rollouts_have_the_true_value_as_mean() -> None:
 def test_a_preset_is_plain_data_and_back(name: str) -> None:
     settings = PRESETS[name].settings
     assert from_document(settings.document()) == settings
+
+
+PUBLISHED = ("main", "code", "looped-2", "looped-4", "sequential-2", "sequential-3", "sequential-4", "large", "softmax",
+             "relu", "tanh", "elu", "selu", "leaky-relu", "loop", "cart-pole")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_runs_two_processes(name: str) -> None:
+    assert set(PUBLISHED) <= PRESETS.keys()
+    few = {"d": 2, "processes": 2, "batches": 1, "windows": 2, "n": 4, "seeds": 2, "width": 2, "log": 2, "final": 2}
+    trainer = Trainer(replace(PRESETS[name].settings, **few), 0)
+    before = trainer.weights.detach().clone()
+    last = list(trainer.run())[-1]
+    assert last.done == 2
+    assert bool(trainer.weights.isfinite().all()) and not torch.equal(before, trainer.weights)
 
 
 def test_the_main_preset_is_the_papers() -> None:
