@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 
 from flint import fmpq, fmpq_mat
@@ -34,8 +35,20 @@ def stream(purpose: str, seed: int) -> Random:
 
 def dyadic(rng: Random, bits: int) -> Fraction:
     """A number k/2^bits, uniform over the integers k with |k| <= 2^bits; bits in 1..53."""
+    (drawn,) = dyadics(rng, bits, 1)
+    return drawn
+
+
+def dyadics(rng: Random, bits: int, count: int) -> Vector:
+    """`count` such numbers, one after another."""
     scale = 1 << whole_number("bits", bits, 1, 53)
-    return Fraction(rng.randint(-scale, scale), scale)
+    return tuple(_dyadic(rng.randint(-scale, scale), scale) for _ in range(count))
+
+
+@lru_cache(2**12)
+def _dyadic(top: int, scale: int) -> Fraction:
+    """Making a fraction costs ten times as much as finding it."""
+    return Fraction(top, scale)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from random import Random
 
 from ...symbolic.exact import whole_number
 from ...symbolic.prompt import Context
-from .processes import MarkovRewardProcess, Vector, dyadic, stream
+from .processes import MarkovRewardProcess, Vector, dyadic, dyadics, stream
 
 
 def _cumulative(distribution: Vector) -> list[int]:
@@ -71,12 +71,9 @@ def generic_context(d: int, n: int, seed: int, bits: int = 10) -> Context:
     whole_number("n", n, 1)
     rng = stream("generic", seed)
 
-    def vector(length: int) -> tuple[Fraction, ...]:
-        return tuple(dyadic(rng, bits) for _ in range(length))
-
-    features = tuple(vector(d) for _ in range(n))
-    next_features = tuple(vector(d) for _ in range(n))
-    return Context(features, next_features, vector(n), vector(d))
+    features = tuple(dyadics(rng, bits, d) for _ in range(n))
+    next_features = tuple(dyadics(rng, bits, d) for _ in range(n))
+    return Context(features, next_features, dyadics(rng, bits, n), dyadics(rng, bits, d))
 
 
 def with_extras(context: Context, extras: Sequence[tuple[str, bool]], seed: int, bits: int = 10) -> Context:
@@ -87,9 +84,6 @@ def with_extras(context: Context, extras: Sequence[tuple[str, bool]], seed: int,
     rng = stream("extras", seed)
     known = dict(context.extras)
     for name, is_vector in extras:
-        drawn = [
-            tuple(dyadic(rng, bits) for _ in range(context.d)) if is_vector else dyadic(rng, bits)
-            for _ in range(context.n)
-        ]
+        drawn = [dyadics(rng, bits, context.d) if is_vector else dyadic(rng, bits) for _ in range(context.n)]
         known.setdefault(name, tuple(drawn))
     return replace(context, extras=tuple(sorted(known.items())))

@@ -66,8 +66,8 @@ def _states(construction: Construction, X: Any, Y: Any, scale: Fraction) -> Iter
 def _largest(left: Any, right: Any) -> float:
     """The largest |left - right| over entries, rounded up."""
     gap = left - right
-    largest = max((abs(int(x)) for x in gap.num.entries()), default=0)
-    return up(Fraction(largest, int(gap.den)))
+    entries = gap.num.entries()
+    return up(Fraction(int(max(max(entries), -min(entries))), int(gap.den))) if entries else 0.0
 
 
 def split_error(

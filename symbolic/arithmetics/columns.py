@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import fmpz, fmpz_mat
 
-from .rational import Rational, RationalMatrix, RationalVector, common_denominator, scaled
+from .rational import Rational, RationalMatrix, RationalVector, common_denominator, scaled, shared
 
 
 class Columns:
@@ -39,6 +39,30 @@ class Columns:
         den = common_denominator([bottom for _, bottom in parts])
         entries = [x * f for tops, bottom in parts for f in (den // bottom,) for x in tops]
         return Columns(fmpz_mat(len(parts), len(parts[0][0]), entries).transpose(), den)
+
+    @staticmethod
+    def of_numbers(values: Sequence[Any]) -> Columns:
+        """From the entries of a vector for each column, or from a number for each: integers, Fractions, Rationals."""
+        if isinstance(values[0], RationalVector):
+            return Columns.of(values)
+        height = len(values[0]) if isinstance(values[0], (tuple, list)) else 0
+        nums, den = shared([x for v in values for x in v] if height else values)
+        return Columns(fmpz_mat(len(values), max(height, 1), nums).transpose(), fmpz(den))
+
+    @staticmethod
+    def joined(many: Any, last: Any, width: int) -> Columns:
+        """`width` columns, or one number for all of them, and one column more: a vector or a number.
+
+        Raises `TypeError` where they are neither, or of different heights.
+        """
+        left = many if isinstance(many, Columns) else _constant(Rational.of(many), width)
+        vector = isinstance(last, RationalVector)
+        right = Columns(last.num.transpose(), last.den) if vector else _constant(Rational.of(last), 1)
+        if left.num.nrows() != right.num.nrows():
+            raise TypeError("the query's column has another height")
+        den = common_denominator([left.den, right.den])
+        parts = [scaled(part.num, den // part.den).transpose().entries() for part in (left, right)]
+        return Columns(fmpz_mat(width + 1, left.num.nrows(), parts[0] + parts[1]).transpose(), den)
 
     @staticmethod
     def matrix(rows: Sequence[Any], width: int) -> RationalMatrix:

@@ -141,7 +141,8 @@ class Rational:
         return str(self.fraction())
 
 
-def _shared(entries: Sequence[Any]) -> tuple[list[int], int]:
+def shared(entries: Sequence[Any]) -> tuple[list[int], int]:
+    """Numerators over one denominator, from integers, Fractions or Rationals."""
     kinds = set(map(type, entries))
     if kinds <= {int}:
         return list(entries), 1
@@ -170,7 +171,7 @@ class RationalVector:
     @staticmethod
     def of(entries: Sequence[Any]) -> RationalVector:
         """From integers, Fractions or Rationals."""
-        nums, den = _shared(entries)
+        nums, den = shared(entries)
         return RationalVector(fmpz_mat(1, len(nums), nums), fmpz(den))
 
     def _add(self, other: Any, sign: int) -> Any:
@@ -238,7 +239,7 @@ class RationalMatrix:
     @staticmethod
     def of(rows: Sequence[Sequence[Any]]) -> RationalMatrix:
         """From rows of integers, Fractions or Rationals."""
-        nums, den = _shared([e for row in rows for e in row])
+        nums, den = shared([e for row in rows for e in row])
         return RationalMatrix(fmpz_mat(len(rows), len(rows[0]) if rows else 0, nums), fmpz(den))
 
     @staticmethod

@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from ..algorithm import Position
+from ..algorithm import Position, Transition
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..arithmetics.quotients import Quotient
@@ -116,8 +116,7 @@ def entrywise(derivation: Form, d: int, n: int, heads: Sequence[RowHead] | None 
         heads = instantiate(derivation, arithmetic, layout, [step], values)[0]
     probe, column = _probe(derivation, arithmetic, variable, d)
     # any numbers of the tokens, whatever the layer
-    setup = replace(setup, transitions=tuple(algorithm.reading(setup.transitions, values)))
-    demanded = _demanded(setup, step, probe, n)
+    demanded = _demanded(setup, algorithm.reading(setup.transitions, values), step, probe, n)
     given = _given(setup, heads, column, algorithm.column_values(setup.start, probe, setup.p))
     rows: dict[str, int] = {}
     shown = None
@@ -168,12 +167,12 @@ def _probe(derivation: Form, arithmetic: Arithmetic, variable: dict[str, Any], d
     return derivation.algorithm.token(blocks, numbers), EntryMatrix(column)
 
 
-def _demanded(setup: Problem, step: Any, probe: Any, n: int) -> list[Any]:
+def _demanded(setup: Problem, transitions: Sequence[Transition], step: Any, probe: Any, n: int) -> list[Any]:
     """n times what the update adds to each accumulator row of the generic column."""
     algorithm = setup.algorithm
     matrices = [c if name in algorithm.scalar_preconditioners else setup.arithmetic.matrix(c)
                 for name, c in zip(algorithm.preconditioners, step, strict=True)]  # fmt: skip
-    new = algorithm.update(setup.start, matrices, algorithm.sweep(setup.transitions, setup.layout.d), setup.p)
+    new = algorithm.update(setup.start, matrices, algorithm.sweep(transitions, setup.layout.d), setup.p)
     before = algorithm.column_values(setup.start, probe, setup.p)
     after = algorithm.column_values(new, probe, setup.p)
     return [(y - x) * n for x, y in zip(before, after, strict=True)]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from types import SimpleNamespace
 from typing import Any
 
 from ..algorithm import Algorithm, Transition
 from ..arithmetics.arithmetic import Arithmetic
+from ..arithmetics.columns import Columns
 from ..arithmetics.rational import RationalMatrix
 from ..attention import iterate, layer
 from ..construction import Construction, Steps
@@ -37,24 +39,34 @@ class Mismatch:
 class Problem:
     """One prompt in one arithmetic, with the weights that the iteration starts from.
 
-    transitions        : the context's columns: what the textbook loop reads, and unit columns after it
-    tokens             : the columns of the prompt, the query last
-    query              : (d,) features of the query
-    X                  : (p, n+1) feature rows
-    start              : the starting weights, one vector (or scalar) each
-    every              : all tokens as a single one, with `Columns` in it, where the arithmetic has them
+    read    : gives the context's columns, once: what the textbook loop reads, and unit columns after it
+    query   : (d,) features of the query
+    X       : (p, n+1) feature rows
+    start   : the starting weights, one vector (or scalar) each
+    every   : all tokens as a single one, with `Columns` in it, where the arithmetic has them
+    whole   : all transitions as a single one, likewise
     """
 
     algorithm: Algorithm
     arithmetic: Arithmetic
     p: Any
     layout: Layout
-    transitions: tuple[Transition, ...]
-    tokens: tuple[Any, ...]
+    read: Callable[[], tuple[Transition, ...]]
     query: Any
     X: Any
     start: tuple[Any, ...]
     every: SimpleNamespace | None = None
+    whole: Transition | None = None
+
+    @cached_property
+    def transitions(self) -> tuple[Transition, ...]:
+        """The context's columns: what the textbook loop reads, and unit columns after it."""
+        return self.read()
+
+    @cached_property
+    def tokens(self) -> tuple[Any, ...]:
+        """The columns of the prompt, the query last."""
+        return _tokens(self.algorithm, self.arithmetic, self.transitions, self.query, self.p)
 
     def rows(self, weights: Sequence[Any]) -> list[list[Any]]:
         """The accumulator rows that the prompt must hold when the weights are `weights`: K lists of n+1 numbers."""
@@ -66,7 +78,7 @@ class Problem:
         columns = self.arithmetic.columns
         if columns is not None and self.every is not None:
             try:
-                return columns.matrix(self.algorithm.column_values(weights, self.every, self.p), len(self.tokens))
+                return columns.matrix(self.algorithm.column_values(weights, self.every, self.p), self.layout.n + 1)
             except TypeError:  # an operation that `Columns` lacks
                 pass
         return self.arithmetic.matrix(self.rows(weights))
@@ -102,35 +114,91 @@ def problem(
             kind = "vector" if is_vector else "number"
             raise ArgumentError(f"{name} of the prompt is no {kind} at every transition, as {algorithm.name} wants it")
     p = algorithm.bind(values, options)
-    transitions = tuple(
-        Transition(
-            vector(features[j]),
-            vector(following[j]),
-            _scalar(arithmetic, rewards[j]),
-            arithmetic.position(j + 1),
-            {
-                name: vector(extras[name][j]) if is_vector else _scalar(arithmetic, extras[name][j])
-                for name, is_vector in carried
-            },
+
+    @cache
+    def transitions() -> tuple[Transition, ...]:
+        made: dict[int, Any] = {}  # a trajectory has the few vectors of its states many times over
+
+        def once(numbers: Any) -> Any:
+            if id(numbers) not in made:
+                made[id(numbers)] = numbers, vector(numbers)  # held, so that the identity stays taken
+            return made[id(numbers)][1]
+
+        found = tuple(
+            Transition(
+                once(features[j]),
+                once(following[j]),
+                _scalar(arithmetic, rewards[j]),
+                arithmetic.position(j + 1),
+                {
+                    name: once(extras[name][j]) if is_vector else _scalar(arithmetic, extras[name][j])
+                    for name, is_vector in carried
+                },
+            )
+            for j in range(n)
         )
-        for j in range(n)
-    )
-    units = [vector([number(int(i == k)) for i in range(d)]) for k in range(d)] if algorithm.unit_columns else []
-    transitions = algorithm.with_unit_columns(transitions, units, p, number)
+        units = [vector([number(int(i == k)) for i in range(d)]) for k in range(d)] if algorithm.unit_columns else []
+        return algorithm.with_unit_columns(found, units, p, number)
+
     asked = vector(query)
-    tokens = (*(algorithm.context_token(t, p) for t in transitions), algorithm.query_token(asked, number(0)))
     layout = Layout.of(algorithm, d, n)
+    every, whole = None, None
     if arithmetic.columns is None:
-        every = None
-        X = arithmetic.matrix(_feature_rows(algorithm, arithmetic, tokens))
+        X = arithmetic.matrix(
+            _feature_rows(algorithm, arithmetic, _tokens(algorithm, arithmetic, transitions(), asked, p))
+        )
     else:
-        every = SimpleNamespace(**{k: arithmetic.columns.of([getattr(t, k) for t in tokens]) for k in vars(tokens[0])})
+        held = (features, following, rewards, {name: extras[name] for name, _ in carried})
+        if algorithm.unit_columns:
+            each = transitions()
+            phi, after, last = ([getattr(t, k) for t in each] for k in ("phi", "phi_next", "reward"))
+            held = (phi, after, last, {name: [t.extras[name] for t in each] for name, _ in carried})
+        whole = _whole(arithmetic.columns, *held)
+        every = _every(algorithm, arithmetic, whole, asked, p, layout)
+        if every is None:  # an operation that `Columns` lacks
+            tokens = _tokens(algorithm, arithmetic, transitions(), asked, p)
+            together = {k: arithmetic.columns.of([getattr(t, k) for t in tokens]) for k in vars(tokens[0])}
+            every = SimpleNamespace(**together)
         X = arithmetic.columns.matrix([getattr(every, block.name) for block in algorithm.features], n + 1)
     weights = tuple(
         _scalar(arithmetic, w) if name in algorithm.scalar_weights else vector(w)
         for name, w in zip(algorithm.weights, start, strict=True)
     )
-    return Problem(algorithm, arithmetic, p, layout, transitions, tokens, asked, X, weights, every)
+    return Problem(algorithm, arithmetic, p, layout, transitions, asked, X, weights, every, whole)
+
+
+def _tokens(
+    algorithm: Algorithm, arithmetic: Arithmetic, transitions: Sequence[Transition], query: Any, p: Any
+) -> tuple[Any, ...]:
+    return (
+        *(algorithm.context_token(t, p) for t in transitions),
+        algorithm.query_token(query, arithmetic.number(0)),
+    )
+
+
+def _whole(
+    columns: type[Columns], features: Any, following: Any, rewards: Any, extras: Mapping[str, Any]
+) -> Transition:
+    """All transitions as one; none of them has the position."""
+    of = columns.of_numbers
+    carried = {name: of(values) for name, values in extras.items()}
+    return Transition(of(features), of(following), of(rewards), None, carried)
+
+
+def _every(
+    algorithm: Algorithm, arithmetic: Arithmetic, whole: Transition, query: Any, p: Any, layout: Layout
+) -> SimpleNamespace | None:
+    """All tokens as one, the query last; None where a block does what columns cannot, or has another height."""
+    assert arithmetic.columns is not None
+    try:
+        token = algorithm.context_token(whole, p)
+        last = algorithm.query_token(query, arithmetic.number(0))
+        every = {k: arithmetic.columns.joined(v, getattr(last, k), layout.n) for k, v in vars(token).items()}
+    except (TypeError, AttributeError):
+        return None
+    heights = {block.name: 1 if block.scalar else layout.d for block in algorithm.features}
+    fits = all(part.num.nrows() == heights.get(name, 1) for name, part in every.items())
+    return SimpleNamespace(**every) if fits else None
 
 
 def _feature_rows(algorithm: Algorithm, arithmetic: Arithmetic, tokens: Sequence[Any]) -> list[list[Any]]:

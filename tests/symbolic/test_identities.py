@@ -26,15 +26,18 @@ from helpers import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from layerproof.numeric.data.draws import prompts
 from layerproof.numeric.data.processes import boyan_chain
 from layerproof.numeric.data.prompts import trajectory_context
 from layerproof.symbolic.algorithm import Accumulator
+from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.prime_field import PRIME
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import AccumulatorHead, accumulate, iterate, masked_keys
 from layerproof.symbolic.identity.degree import identity_degree
 from layerproof.symbolic.identity.entrywise import entrywise
-from layerproof.symbolic.identity.exact import mismatches, textbook
+from layerproof.symbolic.identity.exact import mismatches, problem, textbook
 from layerproof.symbolic.identity.random import random_identity
 
 
@@ -214,3 +217,27 @@ def test_one_entry_that_is_off_by_a_hair_is_named_with_both_values(case: Case, l
             assert where.layer_value == states[layer - 1][i][column] + Fraction(1, 2**200)
             wanted = Z[i][column] if i < layout.p else states[layer - 1][i][column]
             assert where.iterate_value == wanted
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+def test_a_prompt_made_for_all_columns_at_once_is_the_one_made_column_by_column(name):
+    algorithm = catalogue()[name]
+    d = n = 3
+    _, context, start = next(prompts(algorithm, d, n, 1, "boyan-chain"))
+    values = {p: Fraction(k + 1, k + 3) for k, p in enumerate(algorithm.parameters)}
+    setup = problem(algorithm, RATIONALS, context, start, values, algorithm.choose({}))
+    every = RATIONALS.columns.of
+    for key, part in vars(setup.every).items():
+        alone = every([getattr(t, key) for t in setup.tokens])
+        assert part.num * alone.den == alone.num * part.den
+    assert setup.row_matrix(setup.start) == RATIONALS.matrix(setup.rows(setup.start))
+
+
+@pytest.mark.parametrize("block", [lambda t, p: t.phi_next / t.index, lambda t, p: 2**-t.index * t.phi_next])
+def test_a_block_that_columns_cannot_make_is_made_column_by_column(block):
+    td0 = catalogue()["td0"]
+    algorithm = replace(td0, features=(td0.features[0], replace(td0.features[1], context=block)))
+    _, context, start = next(prompts(td0, 2, 3, 1, "boyan-chain"))
+    setup = problem(algorithm, RATIONALS, context, start, {"gamma": Fraction(1, 2)}, {})
+    wanted = [[RATIONALS.entries(t.gamma_phi_next)[i] for t in setup.tokens] for i in range(2)]
+    assert setup.X.take_rows([2, 3]) == RATIONALS.matrix(wanted)
