@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from ...symbolic.approximation.field import Matrices
-from ...symbolic.approximation.quantity import Quantity, evaluate
+from ...symbolic.approximation.move import Changes
+from ...symbolic.approximation.quantity import evaluate
 from ...symbolic.approximation.samples import Plain
 from ...symbolic.markov.decision import Transition
 from ..verdict import Claim
@@ -60,7 +61,7 @@ def points(size: int, trace: int, k: int) -> Iterator[tuple[list[Fraction], list
     )
 
 
-def values(changes: dict[int, Quantity], v: Sequence[Fraction], before: Sequence[Fraction]) -> dict[int, Fraction]:
+def values(changes: Changes, v: Sequence[Fraction], before: Sequence[Fraction]) -> dict[int, Fraction]:
     """The values of quantities at a point, without zeros."""
     found = evaluate(changes.values(), [*v, *before])
     return {i: x for i, x in zip(changes, found, strict=True) if x}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -95,7 +95,7 @@ class Study:
         symbols = found.trace_entries
         if not symbols:
             return ""
-        if any(sum(a in symbols for a in m) > 1 for m in found.monomials):
+        if _twice(found.monomials_before_adding, symbols) and _twice(found.monomials, symbols):
             return "h multiplies entries of the trace, whose second moments are not worked out"
         return ""
 
@@ -132,8 +132,12 @@ class Study:
     @cached_property
     def still(self) -> tuple[int, ...]:
         """The weights that no update ever moves."""
-        moved = {i for move in self.samples.moves for i in move}
-        return tuple(i for i in range(self.samples.size) if i not in moved)
+        left = set(range(self.samples.size))
+        for move in self.samples.moves:
+            if not left:
+                break
+            left.difference_update(move)
+        return tuple(sorted(left))
 
     @cached_property
     def linear(self) -> Reduced | None:
@@ -198,6 +202,11 @@ class Study:
     def skipped(self, key: str, reason: str, **facts: Any) -> Claim:
         """What makes no sense here, and why."""
         return self.claim(key, Verdict.NOT_RUN, reason, NONE, asked=False, **facts)
+
+
+def _twice(monomials: Iterable[tuple[int, ...]], symbols: range) -> bool:
+    """Whether some monomial has two of the symbols."""
+    return any(sum(a in symbols for a in m) > 1 for m in monomials)
 
 
 def number(x: Fraction) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ...symbolic.approximation.move import Changes
 from ...symbolic.approximation.quantity import Monomial, Quantity, Table, from_shared
 from ...symbolic.approximation.rule import POLICIES, Rule
 from ...symbolic.approximation.samples import (
-    Changes,
     Numbers,
     NumericPoint,
     Samples,
@@ -131,7 +131,7 @@ def _changes(
 ) -> tuple[Changes, ...]:
     found = []
     for move in reading.sequence(content, what, count):
-        entries: Changes = {}
+        entries: dict[int, Quantity] = {}
         for entry in reading.sequence(move, what, size):
             place, *q = reading.sequence(entry, f"an entry of {what}", 4)
             entries[reading.whole(place, f"a place in {what}", 0, size - 1)] = _quantity(table, sums, parts, q)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ...symbolic.approximation.move import Changes
 from ...symbolic.approximation.quantity import Quantity
 from ...symbolic.approximation.rule import Rule
-from ...symbolic.approximation.samples import Changes, plain, samples
+from ...symbolic.approximation.samples import plain, samples
 from ...symbolic.errors import ContentError
 from ...symbolic.markov.decision import DecisionProcess
 from ...symbolic.markov.document import read_document

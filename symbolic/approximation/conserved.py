@@ -12,8 +12,9 @@ from math import gcd, lcm
 
 from ..markov import matrices
 from ..markov.matrices import Vector
+from .move import Changes
 from .quantity import Monomial, Quantity
-from .samples import Changes, Samples
+from .samples import Samples
 from .traces import traces
 
 PRIME = 2**61 - 1

@@ -9,14 +9,16 @@ from functools import cached_property
 from math import gcd, lcm
 from typing import Any
 
-from flint import fmpq, fmpq_mat, fmpz
+from flint import fmpq_mat
 
 from ..markov import matrices
 from ..markov.decision import DecisionProcess
 from ..markov.matrices import Vector
-from .quantity import Monomial, Quantity, evaluate
+from .move import split
+from .quantity import Monomial, Quantity, evaluate, product
 from .samples import Samples, Substitution
 from .traces import means
+from .vector import Vector as Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,61 +99,62 @@ def mean_field(found: Samples) -> Field:
     return Field(found, tuple(_quantity(found, total, common * expected.common) for total in totals))
 
 
-SHARED = 3
-"""A sum that so many entries of h are multiples of is added up as one row of a matrix."""
+Row = tuple[int, int]
+"""An entry of h and 0; or the first place of a vector and its identity."""
+Sums = dict[Monomial, int]
 
 
-def _given(found: Samples, indices: Sequence[int]) -> tuple[dict[int, dict[Monomial, int]], int]:
+def _given(found: Samples, indices: Sequence[int]) -> tuple[dict[int, Sums], int]:
     """The sum of probability times h over some transitions: for each entry of h, {monomial: coefficient}.
 
-    The coefficients are whole, over the denominator that comes with them.
-
-    Entries of h at a transition are often multiples of one sum: those are a product of two small matrices.
+    The coefficients are whole, over the denominator that comes with them. Quantities that are times one vector are
+    added up before they are multiplied by it.
     """
-    uses: dict[int, int] = {}
-    for k in indices:
-        for q in found.moves[k].values():
-            uses[id(q.parts)] = uses.get(id(q.parts), 0) + 1
-    monomials: dict[Monomial, int] = {}
-    sums: dict[int, int] = {}
-    shared: list[dict[Monomial, int]] = []
-    factors: list[tuple[int, int, fmpq]] = []
-    alone: list[tuple[int, dict[Monomial, int], int, int]] = []
+    rows: dict[Row, list[tuple[Sums, int, int]]] = {}
+    vectors: dict[Row, Weights] = {}
     for k in indices:
         chance = found.transitions[k].probability
-        for i, q in found.moves[k].items():
-            if uses[id(q.parts)] < SHARED:
-                alone.append((i, q.parts, chance.numerator * q.num, chance.denominator * q.den))
-                continue
-            if id(q.parts) not in sums:
-                sums[id(q.parts)] = len(shared)
-                shared.append(q.parts)
-                for monomial in q.parts:
-                    monomials.setdefault(monomial, len(monomials))
-            factors.append((i, sums[id(q.parts)], matrices.rational(chance) * fmpq(q.num, q.den)))
-    common = lcm(*[den for *_, den in alone])
-    product: list[list[fmpz]] = []
-    if shared:
-        left, right = fmpq_mat(found.size, len(shared)), fmpq_mat(len(shared), len(monomials))
-        for i, place, factor in factors:
-            left[i, place] += factor
-        for place, parts in enumerate(shared):
+        plain, products = split(found.moves[k])
+        for i, q in plain.items():
+            rows.setdefault((i, 0), []).append((q.parts, chance.numerator * q.num, chance.denominator * q.den))
+        for start, q, x in products:
+            row = start, id(x)
+            vectors[row] = x
+            rows.setdefault(row, []).append((q.parts, chance.numerator * q.num, chance.denominator * q.den))
+    common = lcm(*{den for terms in rows.values() for *_, den in terms})
+    whole = {row: _whole(vectors[row]) if row in vectors else ([ONE], 1) for row in rows}
+    scale = lcm(*(den for _, den in whole.values()))
+    totals: dict[int, Sums] = {}
+    for row, terms in rows.items():
+        added: Sums = {}
+        for parts, num, den in terms:
+            factor = num * (common // den)
             for monomial, c in parts.items():
-                right[place, monomials[monomial]] = c
-        whole, den = (left * right).numer_denom()
-        product, common = whole.tolist(), lcm(common, int(den))
-        scale = common // int(den)
-    totals: dict[int, dict[Monomial, int]] = {}
-    for i, parts, num, den in alone:
-        total, factor = totals.setdefault(i, {}), num * (common // den)
-        for monomial, c in parts.items():
-            total[monomial] = total.get(monomial, 0) + c * factor
-    for i in {i for i, _, _ in factors}:
-        total = totals.setdefault(i, {})
-        for monomial, j in monomials.items():
-            if product[i][j]:
-                total[monomial] = total.get(monomial, 0) + int(product[i][j]) * scale
-    return totals, common
+                added[monomial] = added.get(monomial, 0) + c * factor
+        entries, own = whole[row]
+        for i, entry in enumerate(entries, row[0]):
+            total = totals.setdefault(i, {})
+            for its, b in entry.items():
+                factor = b * (scale // own)
+                for monomial, c in added.items():
+                    joined = product(monomial, its)
+                    total[joined] = total.get(joined, 0) + c * factor
+    return totals, common * scale
+
+
+ONE: Sums = {(): 1}
+
+
+def _whole(x: Weights) -> tuple[list[Sums], int]:
+    """The entries of a vector as {monomial: whole number}, and the denominator of all."""
+    common = lcm(*(q.den if isinstance(q, Quantity) else q.denominator for q in x))
+    entries: list[Sums] = []
+    for q in x:
+        if isinstance(q, Quantity):
+            entries.append({m: c * q.num * (common // q.den) for m, c in q.parts.items()})
+        else:
+            entries.append({(): q.numerator * (common // q.denominator)} if q else {})
+    return entries, common
 
 
 def _quantity(found: Samples, total: dict[Monomial, int], den: int) -> Quantity:

@@ -177,7 +177,7 @@ class Quantity:
             raise ContentError(f"h has degree above {MAX_DEGREE}, the limit")
         for m, c in self.parts.items():
             for k, b in other.parts.items():
-                monomial = m + k if not m or not k or m[-1] <= k[0] else tuple(sorted(m + k))
+                monomial = product(m, k)
                 total[monomial] = total.get(monomial, 0) + c * b
         return Quantity(self.table, _nonzero(total), self.den * other.den, self.num * other.num)
 
@@ -306,6 +306,11 @@ def evaluate(quantities: Iterable[Quantity], point: Sequence[Fraction]) -> list[
         return total * Fraction(q.num, q.den)
 
     return [value(q) for q in quantities]
+
+
+def product(m: Monomial, k: Monomial) -> Monomial:
+    """A monomial times a monomial."""
+    return m + k if not m or not k or m[-1] <= k[0] else tuple(sorted(m + k))
 
 
 def _nonzero(parts: dict[Monomial, int]) -> dict[Monomial, int]:

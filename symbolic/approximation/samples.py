@@ -13,13 +13,14 @@ from typing import Any
 
 from ..errors import ContentError, LayerproofError, WorkLimitError
 from ..markov.decision import DecisionProcess, Transition
-from .quantity import Monomial, Quantity, Table
+from .move import Changes, Move
+from .move import split as split_move
+from .quantity import Monomial, Quantity, Table, product
 from .rule import Rule, Seen, Tables
 from .vector import Shape, Stacked, Vector, changes, size_of
 
 MAX_TRANSITIONS, MAX_SIZE = 20_000, 400
 """The most transitions of a process, and the most weights and trace entries of a rule on it."""
-Changes = dict[int, Quantity]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,22 @@ class Samples:
         """Every monomial of h anywhere: few, beside its terms."""
         distinct = {id(q.parts): q.parts for move in self.moves for q in move.values()}
         return frozenset().union(*distinct.values())
+
+    @cached_property
+    def monomials_before_adding(self) -> frozenset[Monomial]:
+        """These, and those that cancel when products are added up: found without adding."""
+        found: set[Monomial] = set()
+        factors: dict[int, tuple[Vector, set[Monomial]]] = {}
+        for move in self.moves:
+            plain, products = split_move(move)
+            for q in plain.values():
+                found.update(q.parts)
+            for _, q, x in products:
+                factors.setdefault(id(x), (x, set()))[1].update(q.parts)
+        for x, monomials in factors.values():
+            others = {m for entry in x for m in (entry.parts if isinstance(entry, Quantity) else ((),))}
+            found.update(product(m, k) for m in monomials for k in others)
+        return frozenset(found)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -222,19 +239,22 @@ def samples(
     seer, after = Seer(rule, process, values), split(trace, layouts[1])
     split(v, layouts[0])
     onward = Onward(rule, trace, layouts[1], lambda given: _quantities(table, given))
-    moves, traces = [], []
+    moves: list[Changes] = []
+    traces: list[Changes] = []
     with _uncollected():
         for t in transitions:
             try:
                 new = onward.at(seer.seen(t, {})) if rule.trace is not None else {}
-                move = changes(rule.h(v, seer.seen(t, after)), layouts[0])
+                put_off: list[tuple[int, Vector]] = []
+                move = changes(rule.h(v, seer.seen(t, after)), layouts[0], put_off=put_off)
             except LayerproofError:
                 raise
             except (TypeError, ZeroDivisionError, AttributeError, IndexError, KeyError) as error:
                 raise _told(table, error) from error
             if table.refusal is not None:
                 raise table.refusal
-            moves.append(_quantities(table, move))
+            placed = [(start, q, x) for start, total in put_off for q, x in total.products or ()]
+            moves.append(Move(_quantities(table, move), placed) if placed else _quantities(table, move))
             traces.append(new)
     return Samples(rule, process, dict(parameters), table, tuple(transitions), tuple(moves), tuple(traces),
                    symbolic_ratio)  # fmt: skip
@@ -276,8 +296,13 @@ class Substituted(Sequence[Changes]):
 
     def __getitem__(self, k: Any) -> Any:
         if k not in self._known:
-            new = {i: self._substitution.at(q) for i, q in self._moves[k].items()}
-            self._known[k] = {i: q for i, q in new.items() if q.parts}
+            plain, products = split_move(self._moves[k])
+            if any(map(self._substitution.inside, {id(x): x for *_, x in products}.values())):
+                plain, products = dict(self._moves[k]), ()
+            new = {i: self._substitution.at(q) for i, q in plain.items()}
+            new = {i: q for i, q in new.items() if q.parts}
+            placed = [(start, self._substitution.at(q), x) for start, q, x in products]
+            self._known[k] = Move(new, placed) if placed else new
         return self._known[k]
 
 
@@ -287,6 +312,13 @@ class Substitution:
     def __init__(self, table: Table, place: int, eta: Fraction):
         self._table, self._place, self._eta = table, place, eta
         self._made: dict[int, tuple[dict[Monomial, int], dict[Monomial, int], int]] = {}
+        self._vectors: dict[int, tuple[Vector, bool]] = {}
+
+    def inside(self, x: Vector) -> bool:
+        """Whether eta is in an entry of a vector."""
+        if id(x) not in self._vectors:
+            self._vectors[id(x)] = x, any(self._place in m for q in x if isinstance(q, Quantity) for m in q.parts)
+        return self._vectors[id(x)][1]
 
     def at(self, q: Quantity) -> Quantity:
         """The quantity at that number."""

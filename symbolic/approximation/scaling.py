@@ -6,12 +6,13 @@ any piecewise polynomial is, for large c, one polynomial in c: a degree of 2 or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import mul
 
-from .quantity import Monomial, Quantity, Table, of_parts, of_terms
+from .move import Placed, split
+from .quantity import Monomial, Quantity, Table, of_terms
 from .samples import Samples
 
 InC = list[Fraction]
@@ -56,45 +57,69 @@ def all_affine(found: Samples) -> bool:
     """Whether h is affine in the weights, maxima of affine functions included, for every y (and every eta)."""
     if "affine" not in found.known:
         scalars = range(found.size, len(found.table.names))  # entries of the trace, and eta where it is a symbol
-        found.known["affine"] = _affine(found.table, found.monomials, scalars)
+        found.known["affine"] = _affine(found.table, found.monomials_before_adding, scalars) or _affine(
+            found.table, found.monomials, scalars
+        )
     return bool(found.known["affine"])
 
 
 def lipschitz(found: Samples) -> Fraction | None:
     """A constant L with |h(v, y) - h(w, y)| <= L |v - w| in the sup-norm for every y, without traces; else None.
 
-    It is the largest row sum of slopes, for a maximum the largest among its arguments.  Where eta is a symbol, that of
-    the samples' own eta is taken, term by term.
+    It is the largest row sum of slopes, for a maximum the largest among its arguments; where an entry of h is left as a
+    sum of quantities times numbers, the slopes of each are added.  Where eta is a symbol, that of the samples' own eta
+    is taken, term by term.
     """
     if found.trace_size or not all_affine(found):
         return None
-    slopes: dict[int, Fraction] = {}  # of the sums that entries of h are multiples of
-    sizes = _at_eta(found) if found.symbolic_ratio else {}
+    slopes: dict[int, tuple[int, int]] = {}  # of the sums that entries of h are multiples of
+    sizes = _AtEta(found) if found.symbolic_ratio else None
+
+    def of(q: Quantity) -> tuple[int, int]:
+        if id(q.parts) not in slopes:
+            if sizes is None:
+                total = slope(Quantity(found.table, q.parts))
+            else:
+                total = Fraction(sum(map(mul, map(abs, q.parts.values()), map(sizes.__getitem__, q.parts))))
+            slopes[id(q.parts)] = total.numerator, total.denominator
+        above, below = slopes[id(q.parts)]
+        return above * abs(q.num), below * q.den
+
     top, bottom = 0, 1
     for move in found.moves:
-        for q in move.values():
-            sum_of = slopes.get(id(q.parts))
-            if sum_of is None:
-                if found.symbolic_ratio:
-                    sum_of = Fraction(sum(map(mul, map(abs, q.parts.values()), map(sizes.__getitem__, q.parts))))
-                else:
-                    sum_of = slope(of_parts(q))
-                slopes[id(q.parts)] = sum_of
-            above, below = sum_of.numerator * abs(q.num), sum_of.denominator * q.den
+        plain, products = split(move)
+        if any(isinstance(x, Quantity) for *_, vector in products for x in vector):
+            plain, products = move, ()
+        for above, below in (*map(of, plain.values()), *_row_sums(products, of)):
             if above * bottom > top * below:
                 top, bottom = above, below
     return Fraction(top, bottom)
 
 
-def _at_eta(found: Samples) -> dict[Monomial, Fraction | int]:
-    """What a weight's factor in each monomial of an affine h is worth; eta, a symbol, is positive."""
-    place, eta = len(found.table.names) - 1, found.parameters["eta"]
-    whole = eta.numerator if eta.denominator == 1 else eta
-    sizes: dict[Monomial, Fraction | int] = {}
-    for monomial in found.monomials:
-        power = monomial.count(place)
-        sizes[monomial] = whole**power if power < len(monomial) else 0
-    return sizes
+def _row_sums(products: Sequence[Placed], of: Callable[[Quantity], tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """The slopes of entries that are sums of quantities times numbers, as numerators and denominators."""
+    sums: dict[int, tuple[int, int]] = {}
+    for start, q, vector in products:
+        num, den = of(q)
+        for place, x in enumerate(vector, start):
+            above, below = sums.get(place, (0, 1))
+            top, bottom = num * abs(x.numerator), den * x.denominator
+            sums[place] = (above + top, below) if below == bottom else (above * bottom + top * below, below * bottom)
+    return sums.values()
+
+
+class _AtEta(dict[Monomial, Fraction | int]):
+    """What a weight's factor in a monomial of an affine h is worth; eta, a symbol, is positive."""
+
+    def __init__(self, found: Samples):
+        self._place = len(found.table.names) - 1
+        eta = found.parameters["eta"]
+        self._eta = eta.numerator if eta.denominator == 1 else eta
+
+    def __missing__(self, monomial: Monomial) -> Fraction | int:
+        power = monomial.count(self._place)
+        self[monomial] = value = self._eta**power if power < len(monomial) else 0
+        return value
 
 
 def slope(q: Quantity) -> Fraction:

@@ -19,8 +19,9 @@ from flint import arb_mat, fmpq, fmpq_mat
 
 from ..errors import ContentError
 from ..markov import matrices
+from .move import Changes
 from .quantity import Monomial
-from .samples import Changes, Samples
+from .samples import Samples
 
 Factors = tuple[Fraction, ...]
 

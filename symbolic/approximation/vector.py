@@ -24,18 +24,43 @@ def size_of(shape: Shape) -> int:
 class Vector:
     """Entries with the operations of a vector: +, -, * and / by a number or quantity, @ (dot product), indexing.
 
+    A sum of quantities times vectors that come up again and again, delta x - (x @ u) x', is left as it is until an
+    entry is asked for: on every transition it would be as many sums as it has entries.
+
     shape : (size,), or (states, actions): then it is indexed by a pair
     """
 
-    __slots__ = ("_entries", "_known", "_shape")
+    __slots__ = ("_known", "_made", "_products", "_shape")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, entries: Sequence[Any], shape: Shape | None = None):
-        object.__setattr__(self, "_entries", tuple(entries))
+        object.__setattr__(self, "_made", tuple(entries))
         object.__setattr__(self, "_shape", (len(self._entries),) if shape is None else shape)
         object.__setattr__(self, "_known", None)
+        object.__setattr__(self, "_products", None)
 
-    _entries: tuple[Any, ...]
+    @staticmethod
+    def sum_of(products: tuple[Product, ...]) -> Vector:
+        """The sum of quantities times vectors of one shape, at least one."""
+        total = Vector((), products[0][1]._shape)
+        object.__setattr__(total, "_made", None)
+        object.__setattr__(total, "_products", products)
+        return total
+
+    @property
+    def _entries(self) -> tuple[Any, ...]:
+        if self._made is None:
+            assert self._products is not None
+            object.__setattr__(self, "_made", tuple(added_up(self._products)))
+        return self._made  # type: ignore[return-value]
+
+    @property
+    def products(self) -> tuple[Product, ...] | None:
+        """The quantities and vectors that it is the sum of, where it is left as one."""
+        return self._products
+
+    _made: tuple[Any, ...] | None
+    _products: tuple[Product, ...] | None
     _shape: Shape
     _known: dict[Any, tuple[Any, Any]] | None  # operand and result, of a vector that comes up again and again
 
@@ -64,7 +89,7 @@ class Vector:
         raise ContentError(f"h sets {name} of a vector, which cannot be changed: return what changes")
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return size_of(self._shape)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._entries)
@@ -81,6 +106,9 @@ class Vector:
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, (Vector, list, tuple)):
             return NotImplemented
+        joined = self._beside(other, 1)
+        if joined is not None:
+            return joined
         return Vector([x + y for x, y in zip(self, self._paired(other, "adds"), strict=True)], self._shape)
 
     __radd__ = __add__
@@ -88,7 +116,16 @@ class Vector:
     def __sub__(self, other: Any) -> Any:
         if not isinstance(other, (Vector, list, tuple)):
             return NotImplemented
-        return self._once("-", other, lambda: self._minus(other))
+        joined = self._beside(other, -1)
+        return self._once("-", other, lambda: self._minus(other)) if joined is None else joined
+
+    def _beside(self, other: Any, sign: int) -> Vector | None:
+        """self + sign other, where both are sums of a few products; None where they are not."""
+        if self._products is None or not isinstance(other, Vector) or other._products is None:
+            return None
+        if self._shape != other._shape or len(self._products) + len(other._products) > MOST_PRODUCTS:
+            return None
+        return Vector.sum_of(self._products + tuple((q if sign > 0 else -q, x) for q, x in other._products))
 
     def _minus(self, other: Any) -> Vector:
         return Vector([x - y for x, y in zip(self, self._paired(other, "subtracts"), strict=True)], self._shape)
@@ -99,6 +136,10 @@ class Vector:
     def __mul__(self, other: Any) -> Any:
         if not isinstance(other, (Quantity, int, Fraction)):
             return NotImplemented
+        if self._products is not None:
+            return Vector.sum_of(tuple((q * other, x) for q, x in self._products))
+        if isinstance(other, Quantity) and self._known is not None:
+            return Vector.sum_of(((other, self),))
         # the quantity first: a Fraction would try its own ways before it asks
         return self._once("*", other, lambda: Vector([other * x for x in self._entries], self._shape))
 
@@ -126,6 +167,23 @@ class Vector:
 
     def __rmatmul__(self, other: Any) -> Any:
         return self @ other
+
+
+Product = tuple[Quantity, Vector]
+MOST_PRODUCTS = 6
+
+
+def added_up(products: Sequence[Product]) -> Iterator[Any]:
+    """The entries of a sum of quantities times vectors."""
+    quantities = [q for q, _ in products]
+    for entries in zip(*(x for _, x in products), strict=True):
+        if len(entries) > 1 and all(isinstance(x, (int, Fraction)) for x in entries):
+            yield Quantity.combination(quantities, entries)
+        else:
+            total = quantities[0] * entries[0]
+            for q, x in zip(quantities[1:], entries[1:], strict=True):
+                total = total + q * x
+            yield total
 
 
 class Stacked(Vector):
@@ -166,16 +224,19 @@ def flat_index(index: Any, shape: Shape) -> int:
     return place
 
 
-def changes(result: Any, layout: Mapping[str, Shape], what: str = "h") -> dict[int, Any]:
+def changes(
+    result: Any, layout: Mapping[str, Shape], what: str = "h", put_off: list[tuple[int, Vector]] | None = None
+) -> dict[int, Any]:
     """What h returned as {flat place: change}.
 
     result : a vector or list of all entries; {index: change}; or {part: vector, list, number or {index: change}}
+    put_off : where given, sums of products go there, each with its first place, and their entries are not worked out
     Raises `ContentError` when it is none of these, or of another length.
     """
     total = sum(size_of(shape) for shape in layout.values())
     whole = next(iter(layout.values())) if len(layout) == 1 else (total,)
     if not isinstance(result, Mapping):
-        return _part(result, whole, 0, what)
+        return _part(result, whole, 0, what, put_off)
     if any(isinstance(key, str) for key in result):
         unknown = next((str(k) for k in result if k not in layout), None)
         if unknown is not None:
@@ -184,14 +245,17 @@ def changes(result: Any, layout: Mapping[str, Shape], what: str = "h") -> dict[i
         start = 0
         for name, shape in layout.items():
             if name in result:
-                found |= _part(result[name], shape, start, f"{what} of {name}")
+                found |= _part(result[name], shape, start, f"{what} of {name}", put_off)
             start += size_of(shape)
         return found
-    return _part(result, whole, 0, what)
+    return _part(result, whole, 0, what, put_off)
 
 
-def _part(value: Any, shape: Shape, start: int, what: str) -> dict[int, Any]:
+def _part(value: Any, shape: Shape, start: int, what: str, put_off: list[tuple[int, Vector]] | None) -> dict[int, Any]:
     size = size_of(shape)
+    if put_off is not None and isinstance(value, Vector) and value.products is not None and len(value) == size:
+        put_off.append((start, value))
+        return {}
     if isinstance(value, Mapping):
         found = {start + flat_index(k, shape): x for k, x in value.items()}
     elif isinstance(value, (Vector, list, tuple)):
