@@ -346,7 +346,7 @@ def converge(
     preconditioners : instead of alpha, as in `construct`: one tuple, or several with periodic=True
     start           : {weight: its entries} to start from, zero when left out
     settings        : trace, seed, process, tabular, periodic, trials, expect ("converges" to assert it), read, values,
-                      prove, outer, time_limit, as on the command line
+                      prove, outer, max_work, time_limit, as on the command line
     Returns a `Result` with `answer`, `limit`, `rate`, `layers` and `certificate`.
 
     >>> import layerproof as lp
@@ -356,7 +356,7 @@ def converge(
     ('converges', {'w': ['4/3', '2/3']}, ['8/3', '8/3'])
     """
     known = ("trace", "seed", "process", "tabular", "periodic", "trials", "expect", "read", "values", "prove",
-             "outer", "time_limit")  # fmt: skip
+             "outer", "max_work", "time_limit")  # fmt: skip
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
         raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(known)}")

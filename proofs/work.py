@@ -80,7 +80,7 @@ def sizes_of(case: Case) -> Sizes:
     """The sizes of a case: its settings, and the digits of the numbers that it is given."""
     s = case.settings
     d, n = case.entrywise_sizes
-    bits = _parameter_bits(case_values(case.algorithm, s)) + (0 if s.prompt is None else _prompt_bits(s.prompt))
+    bits = _parameter_bits(case_values(case.algorithm, s)) + (0 if s.prompt is None else prompt_bits(s.prompt))
     return Sizes(s.features, s.context, s.layers, s.trials, s.exact_trials, d, n, bits * 3 // 10)
 
 
@@ -112,7 +112,7 @@ def _parameter_bits(values: Mapping[str, Fraction]) -> int:
     return sum(max(x.numerator.bit_length(), x.denominator.bit_length()) for x in map(Fraction, values.values()))
 
 
-def _prompt_bits(prompt: Context) -> int:
+def prompt_bits(prompt: Context) -> int:
     """The bits of the prompt's common denominator, or a bound on them, and those of the largest numerator."""
     rows: list[Sequence[Any]] = [*prompt.features, *prompt.next_features, prompt.rewards, prompt.query]
     for _, values in prompt.extras:

@@ -112,7 +112,7 @@ def _result(target: Target, settings: Settings, prove: bool, progress: Progress)
     if target.kind is Kind.CONSTRUCTION:
         return _verified(target.path, settings, prove, progress)
     if target.kind is Kind.CONVERGENCE:
-        return convergence_check.check(target.path, settings.time_limit, prove, progress)
+        return convergence_check.check(target.path, settings.time_limit, prove, progress, settings.max_work)
     if target.kind is Kind.CASE:
         return _replayed(target.path, settings.time_limit)
     if target.kind is Kind.DIRECTORY:

@@ -15,13 +15,14 @@ from ...numeric.files.prompt_file import read_context
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError
 from ...symbolic.plain_text import message
+from ..case import MAX_WORK
 from ..convergence.ask import converge
 from ..convergence.certificate import check_target
 from ..convergence.overview import overview, table
 from ..convergence.picture import write_picture
 from ..convergence.question import DEFAULT_PROCESS, Question
 from ..convergence.table import show
-from ..terminal.options import Gamma, Json, Lam, Layers, Seed, Trace, integer, parameter_values, rational
+from ..terminal.options import Gamma, Json, Lam, Layers, MaxWork, Seed, Trace, integer, parameter_values, rational
 from ..terminal.progress import ProgressLine
 from ..user_file import LOAD_LIMIT, resolve
 
@@ -82,6 +83,7 @@ def command(
     picture: Annotated[
         Path | None, Parameter(name="--picture", help="draw the iterates inside the envelope into this .svg")
     ] = None,
+    max_work: MaxWork = MAX_WORK,
     time_limit: Annotated[int, integer("--time-limit", "seconds that a file of your own may take")] = 300,
     details: Annotated[
         bool, Parameter(name="--details", negative=(), help="exact numbers in place of decimals")
@@ -114,7 +116,8 @@ def command(
         values=parameter_values(parameter or []), seed=seed, process=process, tabular=tabular, prompt=given,
         alpha=None if alpha is None else rational(alpha, "alpha"), fixed=_named(step or [], "step"),
         start=_vectors(start or []), epsilon=rational(epsilon, "epsilon"), trials=trials,
-        expect=expect, read=read, prove=prove, outer=outer, time_limit=time_limit,
+        expect=expect, read=read, prove=prove, outer=outer, max_work=max_work,
+        time_limit=time_limit,
     )  # fmt: skip
     if algorithm is None:
         return _overview(question, {"C": C, "periodic": periodic, "output": output, "picture": picture}, json)

@@ -11,7 +11,7 @@ from ...symbolic.own import OwnConstruction
 from ..case import Progress, silent
 from ..user_file import LOAD_LIMIT, Subject, guarded, resolve
 from ..verdict import Claim, Verdict
-from .answer import Answer, answer
+from .answer import Answer, answer, setup_of
 from .certificate import STRENGTH, certificate, check_target, subject_name, write
 from .outer import OuterField, outer_field
 from .proved import proved
@@ -19,6 +19,7 @@ from .question import CONVERGES, Question
 from .result import EXACT, Convergence, claims
 from .runs_it import difference
 from .trials import run_trials
+from .work import check_work
 
 
 def converge(
@@ -67,6 +68,8 @@ def _no_steps(own: OwnConstruction, question: Question) -> None:
 
 
 def _asked(subject: Subject, question: Question, progress: Progress) -> Convergence:
+    if question.endless():
+        check_work([setup_of(subject, question)], question.layers, question.trials, question.max_work, question.pairs())
     family = None
     number = 0
     if question.trials > 1 and question.endless():

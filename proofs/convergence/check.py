@@ -21,7 +21,7 @@ from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.own import OwnConstruction
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import loads, rational_text
-from ..case import Progress, silent
+from ..case import MAX_WORK, Progress, silent
 from ..user_file import LOAD_LIMIT, guarded, is_file, resolve
 from ..verdict import Claim, Result, Verdict
 from .answer import Answer, decided, layers_of
@@ -29,20 +29,25 @@ from .certificate import FORMAT, KEYS, SCHEMA, STRENGTH, digest_of, limit_json, 
 from .form import context_of, items, keyed, number, pair, rows, short, vector
 from .proved import proved
 from .setup import Setup
+from .work import check_work
 
 EXACT, RATE, DIGEST = "convergence-exact", "convergence-rate", "certificate-digest"
 
 
-def check(path: Path, time_limit: float = 60, prove: bool = False, progress: Progress = silent) -> Result:
+def check(
+    path: Path, time_limit: float = 60, prove: bool = False, progress: Progress = silent, max_work: int = MAX_WORK
+) -> Result:
     """Check the certificate in a file without trusting it; `prove` also gives its numbers to the kernel.
 
-    Raises `ContentError` when it has not a certificate's form, or its subject cannot be found.
+    Raises `ContentError` when it has not a certificate's form, or its subject cannot be found, `WorkLimitError` where
+    its numbers would take more than `max_work`.
     """
     try:
         data = _formed(loads(read_text(path)))
         setup = _setup(data, path, time_limit)
     except (ContentError, ArgumentError, ZeroDivisionError, TypeError, AttributeError) as error:
         raise ContentError(f"{path}: {error}") from None
+    check_work([setup], 1, 1, max_work)
     with guarded([setup.subject], time_limit):
         claims = list(_claims(data, setup))
         if prove and all(c.verdict is Verdict.HOLDS for c in claims):

@@ -17,6 +17,7 @@ from .answer import Answer, decided, limit_names, setup_of
 from .certificate import limit_json
 from .question import Question
 from .result import claims
+from .work import check_work
 
 LEFT_OUT = "left out, as no process gives what their prompts hold, or their layers differ (name one):"
 HEADINGS = ("algorithm", "process", "answer", "limit", "v*(q)", "rate", "layers")
@@ -77,7 +78,7 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
     Left out are algorithms whose transitions carry more than a process gives: with ratios drawn at random the answer
     would be about no policy.
 
-    Raises `ArgumentError` for what only one algorithm can be asked.
+    Raises `ArgumentError` for what only one algorithm can be asked, `WorkLimitError` for too much.
     """
     given = {
         "prompt": question.prompt, "trace": question.trace, "parameter": question.values, "step": question.fixed,
@@ -90,16 +91,19 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
     rows: list[Row] = []
     said: list[Claim] = []
     left_out = tuple(n for n, a in catalogue().items() if a.extras or a.layered_names or a.enumerates)
-    for name, algorithm in catalogue().items():
-        if name in left_out:
-            continue
-        for process in [question.process] if question.process else PROCESSES:
-            progress(f"{name} on {process}")
-            asked = replace(question, process=process).check(algorithm)
-            found = decided(setup_of(algorithm, asked), asked.epsilon, compare=False)
-            rows.append(Row(name, process, found, limit_names(found)))
-            (first, *_) = claims(found, asked)
-            said.append(replace(first, claim=f"{first.claim}, of {process}"))
+    processes = [question.process] if question.process else list(PROCESSES)
+    asked = [
+        (algorithm, replace(question, process=process).check(algorithm))
+        for name, algorithm in catalogue().items() if name not in left_out for process in processes
+    ]  # fmt: skip
+    setups = [setup_of(algorithm, one) for algorithm, one in asked]
+    check_work(setups, question.layers, 1, question.max_work)
+    for (algorithm, one), setup in zip(asked, setups, strict=True):
+        progress(f"{algorithm.name} on {one.process}")
+        found = decided(setup, one.epsilon, compare=False)
+        rows.append(Row(algorithm.name, str(one.process), found, limit_names(found)))
+        (first, *_) = claims(found, one)
+        said.append(replace(first, claim=f"{first.claim}, of {one.process}"))
     return Overview("converge", question.document(), tuple(said), True, rows=tuple(rows), left_out=left_out)
 
 

@@ -14,14 +14,16 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Steps
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.exact import whole_number
+from ...symbolic.plain_text import amount
 from ...symbolic.prompt import Context, check_unit_columns
 from ...symbolic.strict_json import rational_text
 from ...symbolic.tables import text
+from ..case import MAX_WORK
 
 CONVERGES = "converges"
 """What can be asserted."""
 DEFAULT_PROCESS = "boyan-chain"
-MOST_WEIGHTS, MOST_TRANSITIONS, MOST_LAYERS, MOST_TRIALS = 60, 10_000, 2000, 10_000
+MOST_WEIGHTS, MOST_FEATURES, MOST_TRANSITIONS, MOST_LAYERS, MOST_TRIALS = 60, 1000, 10_000, 2000, 10_000
 """The largest sizes that are looked at."""
 EPSILON = Fraction(1, 10**6)
 
@@ -44,6 +46,7 @@ class Question:
     read    : the row of a construction of one's own that holds the prediction
     prove   : have the prover check the certificate, and the theorems that it uses
     outer   : also ask whether training's semi-gradient can be a gradient
+    max_work : limit on the work, as `..work` estimates it
     time_limit : seconds that a user's own file may take
     """
 
@@ -69,6 +72,7 @@ class Question:
     read: str | None = None
     prove: bool = False
     outer: bool = False
+    max_work: int = MAX_WORK
     time_limit: float = 300
 
     def __post_init__(self) -> None:
@@ -77,6 +81,7 @@ class Question:
         whole_number("layers", self.layers, 1)
         whole_number("seed", self.seed, 0)
         whole_number("trials", self.trials, 1, MOST_TRIALS)
+        whole_number("max-work", self.max_work, 1)
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if not isinstance(value, Fraction) or not 0 <= value <= 1:
@@ -104,11 +109,12 @@ class Question:
             raise ArgumentError("step and C are both given: the file of preconditioners has every step")
         if self.periodic and (self.steps is None or len(self.steps) < 2):
             raise ArgumentError("periodic is for a file of preconditioners (--C) with two or more entries")
-        if max(self.context, self.prompt.n if self.prompt else 0) > MOST_TRANSITIONS or self.layers > MOST_LAYERS:
-            raise WorkLimitError(
-                f"n = {self.prompt.n if self.prompt else self.context} and L = {self.layers}: the limits are "
-                f"n = {MOST_TRANSITIONS} and L = {MOST_LAYERS}"
-            )
+        n = self.context if self.prompt is None else self.prompt.n
+        for name, size, most in (
+            ("features", self.d, MOST_FEATURES), ("context", n, MOST_TRANSITIONS), ("layers", self.layers, MOST_LAYERS)
+        ):  # fmt: skip
+            if size > most:
+                raise WorkLimitError(f"{name} is {amount(size)}, above the limit of {most}: ask for less")
 
     @property
     def d(self) -> int:
@@ -123,6 +129,10 @@ class Question:
         states, features = (self.features, "one-hot") if self.tabular else (STATES, "uniform")
         found: MarkovRewardProcess = make(states, self.features, self.seed + number, features=features)
         return found
+
+    def pairs(self) -> int:
+        """The pairs of states of the process; 0 where a prompt is given."""
+        return 0 if self.prompt is not None else (self.features if self.tabular else STATES) ** 2
 
     def context_of(self, extras: Sequence[tuple[str, bool]], number: int = 0) -> Context:
         """The prompt with this number: the given one, or one trajectory of the process."""

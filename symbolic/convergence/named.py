@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
 
 from ..prompt import Context
 from .rationals import matrix
@@ -62,7 +63,7 @@ def _vanishes(errors: Sequence[Fraction], vectors: Sequence[Vector]) -> bool:
 
 
 def _prefix_means(rewards: Sequence[Fraction]) -> list[Fraction]:
-    return [sum(rewards[: j + 1], Fraction(0)) / (j + 1) for j in range(len(rewards))]
+    return [total / j for j, total in enumerate(accumulate(rewards), 1)]
 
 
 def _traces(features: Sequence[Vector], decay: Fraction) -> list[list[Fraction]]:

@@ -268,7 +268,7 @@ def test_given_heads_that_do_not_run_the_update_are_not_passed_for_it(capsys: Ca
         (("td0", "--periodic"), 2, "periodic"),
         (("td0", "--trials", "0"), 2, "trials is 0"),
         (("td0", "-d", "100"), 2, "the limit is 60"),
-        (("td0", "-n", "100000"), 2, "the limits are"),
+        (("td0", "-n", "100000"), 2, "context is 100000, above the limit of 10000"),
         (("td0", "--prompt", "no.json"), 4, "there is no such file"),
         (("td0", "--C", "no.json"), 4, "there is no such file"),
         (("td0", "-o", "no/where.json"), 2, "there is no folder"),
