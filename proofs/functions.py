@@ -16,8 +16,8 @@ from ..symbolic.algorithms import catalogue
 from ..symbolic.approximation.rule import Rule
 from ..symbolic.construction import Construction, Steps
 from ..symbolic.construction import construct as build
-from ..symbolic.derivation import derive as derivations
 from ..symbolic.derivation.derive import Derivation
+from ..symbolic.derivation.suggest import derive_or_advise
 from ..symbolic.errors import ArgumentError
 from ..symbolic.exact import whole_number
 from ..symbolic.given import given_construction
@@ -87,7 +87,7 @@ def derive(algorithm: str | Algorithm, *, trace: str | None = None) -> Derivatio
     """
     found = resolve_algorithm(algorithm, "derive")
     with guarded([found]):
-        return derivations.derive(found, {"trace": trace} if trace is not None else None)
+        return derive_or_advise(found, {"trace": trace} if trace is not None else {})
 
 
 def construct(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .plain_text import message as plain
 
 
@@ -67,7 +69,17 @@ class NotRepresentableError(LayerproofError):
 
 
 class MissingRowError(NotRepresentableError):
-    """The update asks for a row or for columns that the prompt has not: the message names them and the head to add."""
+    """The update asks for a row or for columns that the prompt has not: the message names them and the head to add.
+
+    constant  whether a constant row is asked for
+    held      what further accumulator rows would have to hold, as scalars of the contraction algebra
+    """
+
+    def __init__(
+        self, message: str, monomials: tuple[str, ...] = (), constant: bool = False, held: tuple[Any, ...] = ()
+    ):
+        super().__init__(message, monomials)
+        self.constant, self.held = constant, held
 
 
 class RefusedError(NotPolynomialError):

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from ...numeric.data.draws import preconditioners
 from ...numeric.files.weights_file import document
 from ...symbolic.construction import Construction, construct
-from ...symbolic.derivation.derive import derive
+from ...symbolic.derivation.suggest import derive_or_advise
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ...symbolic.exact import whole_number
 from ...symbolic.pattern_algorithms import pattern_catalogue
@@ -74,7 +74,7 @@ def command(
     if found.heads is not None:
         raise ContentError(f"{found.name} gives its own heads, so nothing is derived: layerproof verify checks them")
     with guarded([found]):
-        derivation = derive(found, options)
+        derivation = derive_or_advise(found, options)
         parts = sections(derivation)
     construction: Construction | None = None
     if any(size is not None for size in sizes):

@@ -189,8 +189,8 @@ class Question:
         n = self.context if self.prompt is None else self.prompt.n
         algorithm.check_sizes(self.d, n, self.layers)
         if self.prompt is not None and algorithm.unit_columns:
-            known = {"gamma": self.gamma, "lam": self.lam, **self.values}
-            check_unit_columns(algorithm, self.prompt, algorithm.values(known))
+            values = algorithm.values({"gamma": self.gamma, "lam": self.lam, **self.values})
+            check_unit_columns(algorithm, self.prompt, values)
         if algorithm.selections:
             raise ArgumentError(
                 f"layers of {algorithm.name} read other tokens each, and a limit is decided for layers that repeat: "

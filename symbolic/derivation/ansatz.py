@@ -145,10 +145,10 @@ class Ansatz:
                     result[OwnToken(read)] = {monomial: self.n * c for monomial, c in y.items()}
         for at, r, word, s, meeting in self.meetings(token):
             if token == self.n + 1:  # there the blocks hold what the unit columns' coefficients are
-                for k, name in enumerate(names):
-                    for i, rows in enumerate(self.rows[: self.n + 1]):
-                        if rows[k]:
-                            result[Unknown(name, i + 1, at, r, word, s)] = _flat(rows[k] * meeting)
+                for row, name in enumerate(names):
+                    for i, rows in enumerate(self.rows[: self.n + 1], 1):
+                        if rows[row]:
+                            result[Unknown(name, i, at, r, word, s)] = _flat(rows[row] * meeting)
                 continue
             plain = _plain(meeting)
             for read, i, y in values:
@@ -164,9 +164,10 @@ class Ansatz:
 
     def _over_units(self, token: int) -> dict[Unknown | OwnToken, dict[tuple[Monomial, Exponents], Fraction]]:
         """The same of entries that join each unit column to itself, one for all: sums over orthonormal vectors."""
-        algorithm, result = self.state.algorithm, {}
+        algorithm = self.state.algorithm
+        result: dict[Unknown | OwnToken, dict[tuple[Monomial, Exponents], Fraction]] = {}
         if not algorithm.unit_columns:
-            return {}
+            return result
         at, vectors = self.n + 2, [b.name for b in algorithm.features if not b.scalar]
         for read in (row.name for row in algorithm.accumulators):
             for r in vectors:

@@ -10,6 +10,7 @@ two that differ here differ for some d (a concrete witness is still wanted befor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -560,8 +561,9 @@ class Scalar:
         return sum(terms, Integer(0))
 
     def text(self) -> str:
-        """As text, for messages."""
-        return str(self.expr())
+        """As text, for messages: (w.phi_j), (w^T C phi_j)."""
+        plain = re.sub(r"<([^|<>]*)\|([^|<>]*)>", r"(\1.\2)", str(self.expr()))
+        return re.sub(r"<([^|<>]*)\|([^|<>]*)\|([^|<>]*)>", r"(\1^T \2 \3)", plain)
 
     __repr__ = text
 

@@ -102,7 +102,9 @@ def _missing_row(state: SymbolicState) -> None:
     """Where an update mixes old weight vectors and a row for it is missing: raise with the row and the head to add."""
     try:
         form, embedding = loop_form(state), embed(state)
-    except MissingRowError:
+    except MissingRowError as error:
+        if error.held:
+            return  # the ansatz names the term; `suggest` tries rows that hold it
         raise
     except (NotRepresentableError, NotPolynomialError):
         return  # the ansatz has said what is wrong

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..algorithm import Sweep, Transition
-from ..errors import NotRepresentableError
+from ..errors import MissingRowError, NotRepresentableError
 from .coefficients import INDEX, LENGTH
 from .columns import Mixing, by_numbers
 from .contraction import Algebra, Scalar, Vector, Word, word_text
@@ -330,12 +330,12 @@ def _totals_in(
             raise NotRepresentableError(
                 f"the new weights gain {change.text()}, no combination of the loop's totals and the old weights"
             )
-        kept = {(t, ()): c for t, c in found.items() if isinstance(t, int)}
-        if any(INDEX in c.names() for c in kept.values()):
+        same: dict[tuple[int, Word], Scalar] = {(t, ()): c for t, c in found.items() if isinstance(t, int)}
+        if any(INDEX in c.names() for c in same.values()):
             raise NotRepresentableError("the new weights depend on the position of the last transition")
-        return [(n, c, ()) for n, c in found.items() if isinstance(n, str)], kept
+        return [(n, c, ()) for n, c in found.items() if isinstance(n, str)], same
     gained: list[tuple[str, Scalar, Word]] = []
-    kept = {}
+    kept: dict[tuple[int, Word], Scalar] = {}
     for (word, atom), coefficient in change.terms.items():
         plain = all(kind in ("parameter", "inverse") for kind, *_ in coefficient.generators())
         if plain and isinstance(atom, Carried):
@@ -361,12 +361,26 @@ def _terms(a: Algebra, name: str, after: Any, read: Reading, traces: dict[str, T
             if isinstance(gain, Scalar)
             else " + ".join(f"({s.text()}) {atom}" for (_, atom), s in gain.terms.items())
         )
-        raise NotRepresentableError(
+        what = (
             f"the loop variable {name} gains {text}: no sum of (accumulator row) * (feature block), each read at this "
-            f"token or carried by a trace{_why(gain, name, traces)}",
-            (text,),
+            f"token or carried by a trace{_why(gain, name, traces)}"
         )
+        held = _held(gain, read)
+        raise MissingRowError(what, (text,), held=held) if held else NotRepresentableError(what, (text,))
     return tuple(term for product, coefficient in found.items() for term in product.terms(coefficient, traces))
+
+
+def _held(gain: Any, read: Reading) -> tuple[Scalar, ...]:
+    """What stands before the feature blocks in a total's gain: what accumulator rows would have to hold."""
+    if isinstance(gain, Scalar):
+        return ()
+    found = []
+    for block in read.blocks.values():
+        if isinstance(block, Vector) and len(block.terms) == 1:
+            ((at, size),) = block.terms.items()
+            if at in gain.terms:
+                found.append(gain.terms[at] * size.inverse())
+    return tuple(found)
 
 
 def _why(gain: Any, name: str, traces: dict[str, Trace]) -> str:

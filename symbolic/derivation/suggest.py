@@ -8,34 +8,47 @@ from typing import Any
 
 from ..algorithm import Algorithm, FeatureBlock
 from ..errors import NotPolynomialError, NotRepresentableError
-from .derive import derive
-from .loop import loop_form
-from .state import SymbolicState
+from .derive import Derivation, derive
+from .missing import free, with_missing_rows
 
 CONSTANT_ROW = "the number 1"
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A block of d more prompt rows, or a constant row, with which the update can be done, and in how many heads."""
+    """More prompt rows with which the update can be done, and in how many heads.
+
+    code : feature blocks and accumulators as a file says them, where accumulator rows are among them
+    """
 
     rows: str
     heads: int
+    code: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """The suggestion in words."""
         plural = "s" if self.heads > 1 else ""
+        if self.code:
+            return f"with {' and '.join(self.code)} it takes {self.heads} head{plural}"
         if self.rows == CONSTANT_ROW:
             return f"with one more prompt row that holds {self.rows} it takes {self.heads} head{plural}"
         return f"with d more prompt rows that hold {self.rows} it takes {self.heads} head{plural}"
 
 
 def suggest(algorithm: Algorithm, options: Mapping[str, str]) -> Suggestion | None:
-    """The first extra rows with which weights exist: a constant row, or a transition's number times a feature block.
+    """The first extra rows with which weights exist: those that the update asks for, or a number times a feature block.
 
     Each candidate is tried: the derivation must succeed with it.  None says only that none of these will do.
     """
-    for name, block in (*_constant_row(algorithm, options), *_candidates(algorithm)):
+    added = with_missing_rows(algorithm, options)
+    if added is not None:
+        heads = len(derive(added.algorithm, options).heads)
+        if not added.rows:
+            return Suggestion(CONSTANT_ROW, heads)
+        said = (*((f"features=(..., {added.constant})",) if added.constant else ()),
+                f"accumulators=(..., {', '.join(added.rows)})")  # fmt: skip
+        return Suggestion(", ".join((*([CONSTANT_ROW] if added.constant else []), *added.rows)), heads, said)
+    for name, block in _candidates(algorithm):
         wider = replace(algorithm, features=(*algorithm.features, block))
         try:
             found = derive(wider, options)
@@ -45,30 +58,23 @@ def suggest(algorithm: Algorithm, options: Mapping[str, str]) -> Suggestion | No
     return None
 
 
-def _constant_row(algorithm: Algorithm, options: Mapping[str, str]) -> Iterator[tuple[str, FeatureBlock]]:
-    """A row of ones, where the update mixes old weight vectors and there is none."""
-    state = SymbolicState(algorithm, dict(options))
+def derive_or_advise(algorithm: Algorithm, options: Mapping[str, str]) -> Derivation:
+    """`derive`; where an update cannot be done, the error also says which rows more would do."""
     try:
-        mixing = loop_form(state).mixing
-    except (NotRepresentableError, NotPolynomialError):
-        return
-    if mixing and state.constant is None:
-        yield CONSTANT_ROW, FeatureBlock(_free(algorithm, "one"), lambda t, p: 1, scalar=True)
-
-
-def _free(algorithm: Algorithm, name: str) -> str:
-    """The name, with as many underscores as make it one that no row has."""
-    taken = {b.name for b in algorithm.features} | {r.name for r in algorithm.accumulators}
-    while name in taken:
-        name += "_"
-    return name
+        return derive(algorithm, options)
+    except NotRepresentableError as error:
+        found = suggest(algorithm, algorithm.choose(options))
+        if found is None:
+            raise
+        error.args = (f"{error}; {found.sentence()}",)
+        raise
 
 
 def _candidates(algorithm: Algorithm) -> Iterator[tuple[str, FeatureBlock]]:
     for scalar in (*algorithm.transition_scalars, "reward"):
         for block in algorithm.features:
             if not block.scalar:
-                name = _free(algorithm, f"{scalar}_{block.name}")
+                name = free(algorithm, f"{scalar}_{block.name}")
                 yield f"{scalar} * {block.name}", FeatureBlock(name, _times(scalar, block))
 
 

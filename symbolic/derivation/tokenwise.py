@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import NotRepresentableError
+from ..errors import MissingRowError
 from .contraction import Scalar, Vector
 from .express import express
 from .loop import LoopForm
@@ -40,7 +40,7 @@ class SymbolicTokenwiseHead:
 def row_map(state: SymbolicState, form: LoopForm, embedding: Embedding) -> RowMap:
     """K of what the rows gain from old weights, Y + K Y: solved for, so that it kills what rows hold at no weights.
 
-    Raises `NotRepresentableError` with the row and the head to add where a row is missing.
+    Raises `MissingRowError` with the row and the head to add where a row is missing.
     """
     if not form.mixing:
         return {}
@@ -65,20 +65,22 @@ def row_map(state: SymbolicState, form: LoopForm, embedding: Embedding) -> RowMa
         if not gain.poly:
             continue
         if state.constant is None:
-            raise NotRepresentableError(
+            raise MissingRowError(
                 f"the row {row} gains {gain.text()} at its own token: a layer adds multiples of rows token by token "
                 "only over a constant row, which this prompt has not: add a feature row that holds the number 1, "
                 f'FeatureBlock("one", lambda t, p: 1, scalar=True) ({HOW}); a head with that row as value and key '
                 "then adds them",
                 (gain.text(),),
+                constant=True,
             )
         found = express(a, gain, rows)
         if found is None:
-            raise NotRepresentableError(
+            raise MissingRowError(
                 f"the row {row} gains {gain.text()} at its own token, no combination of the rows "
                 f"{', '.join(rows)}: add an accumulator row that holds it (or a part of it) and is zero at no weights; "
                 f"a head over the constant row {state.constant} then adds it",
                 (gain.text(),),
+                held=(gain,),
             )
         result[row] = found
     return result

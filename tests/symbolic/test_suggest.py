@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
+from own_algorithms import own
 
 import layerproof as lp
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.derivation.derive import derive
-from layerproof.symbolic.derivation.suggest import suggest
+from layerproof.symbolic.derivation.suggest import derive_or_advise, suggest
 from layerproof.symbolic.errors import NotPolynomialError, NotRepresentableError
 
 PHI = FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q)
@@ -132,3 +134,93 @@ def test_a_name_that_is_taken_does_not_shadow_a_block():
             derive(wide)
     else:
         assert len(derive(wide).heads) == found.heads
+
+
+# rows that an update asks for
+
+
+def _batch(w, s, p, error):
+    s.total = 0 * w
+    for t in s:
+        s.total = s.total + error(t) * t.phi
+    return s.total / s.n
+
+
+def _td(w, t, p, u=None):
+    return t.reward + p.gamma * ((w if u is None else u) @ t.phi_next) - w @ t.phi
+
+
+def _momentum(weights, steps, s, p):
+    w, m = weights
+    m = p.beta * m + steps[0] @ _batch(w, s, p, lambda t: _td(w, t, p))
+    return w + m, m
+
+
+def _decay(weights, steps, s, p):
+    (w,) = weights
+    return ((1 - p.beta) * w + steps[0] @ _batch(w, s, p, lambda t: _td(w, t, p)),)
+
+
+def _target(weights, steps, s, p):
+    w, u = weights
+    new = w + steps[0] @ _batch(w, s, p, lambda t: _td(w, t, p, u))
+    return new, u + p.beta * (new - u)
+
+
+def _averaged(weights, steps, s, p):
+    w, mean = weights
+    new = w + steps[0] @ _batch(w, s, p, lambda t: _td(w, t, p))
+    return new, mean + p.beta * (new - mean)
+
+
+def _nesterov(weights, steps, s, p):
+    w, u = weights
+    y = w + p.beta * (w - u)
+    return y + steps[0] @ _batch(w, s, p, lambda t: _td(y, t, p)), w
+
+
+def _gtd(weights, steps, s, p):
+    w, u = weights
+    s.a, s.b = 0 * w, 0 * w
+    for t in s:
+        s.a = s.a + _td(w, t, p) * t.phi
+        s.b = s.b + (t.phi @ u) * (t.phi - p.gamma * t.phi_next)
+    return w + steps[0] @ s.b / s.n, u + p.beta * (s.a / s.n - u)
+
+
+ERROR_OF_U = Accumulator("td_error", lambda w, x, p: x.reward + w[1] @ x.next - w[0] @ x.phi)
+MEAN = Accumulator("mean", lambda w, x, p: w[1] @ x.phi)
+FROM_SCRATCH = {
+    "weight decay": (_decay, ("w",), (), 2),
+    "momentum": (_momentum, ("w", "m"), (), 2),
+    "a target network": (_target, ("w", "u"), (ERROR_OF_U,), 3),
+    "averaging": (_averaged, ("w", "mean"), (own().accumulators[0], MEAN), 4),
+    "Nesterov": (_nesterov, ("w", "u"), (), 2),
+    "GTD without its own row": (_gtd, ("w", "u"), (), 3),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [n if n == "weight decay" else pytest.param(n, marks=pytest.mark.slow) for n in FROM_SCRATCH]
+)
+def test_an_update_written_from_scratch_is_told_the_rows_and_the_heads(name):
+    """What the answer says is put into the record as it stands there, and weights are derived with as many heads."""
+    update, weights, rows, heads = FROM_SCRATCH[name]
+    mine = own(update=update, weights=weights, parameters=("gamma", "beta"), **({"accumulators": rows} if rows else {}))
+    with pytest.raises(NotRepresentableError) as caught:
+        derive_or_advise(mine, {})
+    said = str(caught.value)
+    assert said.endswith(f"it takes {heads} heads")
+    known = {"FeatureBlock": FeatureBlock, "Accumulator": Accumulator, "Fraction": Fraction}
+    features = eval(said.split("features=(..., ")[1].split(") and accumulators=")[0], known)
+    row = eval(said.split("accumulators=(..., ")[1].rsplit(") it takes", 1)[0], known)
+    wider = replace(mine, features=(*mine.features, features), accumulators=(*mine.accumulators, row))
+    assert len(derive(wider).heads) == heads
+
+
+def test_a_matrix_times_old_weights_is_no_row_that_could_be_added():
+    def update(weights, steps, s, p):
+        (w,) = weights
+        return (w + steps[0] @ (_batch(w, s, p, lambda t: _td(w, t, p)) - w),)
+
+    assert suggest(own(update=update), {}) is None
