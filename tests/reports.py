@@ -15,7 +15,7 @@ from layerproof.proofs.checker import verify
 from layerproof.proofs.report.build import establish, page
 from layerproof.proofs.report.document.formula import Formula
 from layerproof.proofs.report.document.parts import Sentence
-from layerproof.proofs.report.model import Matrix, Note, Page, Report, Section
+from layerproof.proofs.report.model import Code, Link, Matrix, Note, Page, Report, Section
 from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.sizes import fitted
 
@@ -92,5 +92,21 @@ def matrices(tree: Any) -> list[Matrix]:
 
 
 def words(tree: Any) -> str:
-    """All text and formulas of a part, as one text."""
-    return " ".join(part for part in everything(tree) if isinstance(part, str))
+    """All text of a part, formulas in their places as text, then the LaTeX of the formulas."""
+    return " ".join([*_running(tree), *(f.latex for f in formulas(tree))])
+
+
+def _running(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, tuple) and tree and all(isinstance(x, (str, Formula, Code, Link)) for x in tree):
+        yield "".join(x if isinstance(x, str) else x.text for x in tree)
+        yield from (x.target for x in tree if isinstance(x, Link))
+    elif isinstance(tree, tuple):
+        for part in tree:
+            yield from _running(part)
+    elif isinstance(tree, Formula):
+        yield tree.text
+    elif is_dataclass(tree) and not isinstance(tree, type):
+        for f in fields(tree):
+            yield from _running(getattr(tree, f.name))

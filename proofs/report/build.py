@@ -30,12 +30,14 @@ from ..verdict import Claim, Result, Verdict, worst_asked
 from . import overview
 from .assemble import cell, greek, prose
 from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
+from .layer_pictures import row_names
 from .lead import lead
-from .model import Cell, Link, Page, Report, Section, Table
+from .model import Block, Cell, Link, Page, Picture, Report, Section, Table
 from .sections import section_modules, trust
 from .sections.reproduce import OF_PYTHON
 from .sections.verdicts import badge, short, strengths
 from .sections.worked_example import data as example_data
+from .set_formulas import set_blocks, set_page
 from .subject import Subject
 from .theory import theory_page
 
@@ -138,11 +140,11 @@ def establish(
     proving = any(c.evidence == PROVED and c.asked for c in result.claims)
     audited = [a for i in items if isinstance(i, Algorithm) for a in audits(i)] if proving else []
     if audited and len({a.name for a in audited}) == len(audited):  # of two with one name nothing could be told apart
-        theory = theory_page(page_name("theory", taken), audited, result.claims)
+        theory = set_page(theory_page(page_name("theory", taken), audited, result.claims))
         shown = (*shown, theory)
     claims_of = dict(zip((id(i) for i in ordered), by_subject(result.claims), strict=True))
     index = _index(overview.tables(lines), [(item, pages[id(item)], claims_of[id(item)]) for item in items], theory)
-    return Report(TITLE, index, shown, {"settings": settings.document()}), replace(result, command="report")
+    return Report(TITLE, set_blocks(index), shown, {"settings": settings.document()}), replace(result, command="report")
 
 
 def _page_of(
@@ -198,9 +200,10 @@ def page(subject: Subject, name: str = "") -> Page:
     if isinstance(found, Convergence):
         data["convergence"] = {key: value for key, value in found.document().items() if key in KEPT}
     verdict = Verdict.REFUTED if _disagrees(subject) else subject.verdict
-    return Page(name or page_name(subject.item.name, set()), greek(subject.item.title), verdict,
-                impossible_lead(subject) if none_does else lead(subject),
-                impossible_sections(sections) if none_does else tuple(sections), data)  # fmt: skip
+    found_page = Page(name or page_name(subject.item.name, set()), greek(subject.item.title), verdict,
+                      impossible_lead(subject) if none_does else lead(subject),
+                      impossible_sections(sections) if none_does else tuple(sections), data)  # fmt: skip
+    return set_page(found_page, row_names(subject))
 
 
 def _disagrees(subject: Subject) -> bool:
@@ -298,9 +301,16 @@ def _index(
               _matrix_caption(everything), cards=True),
         prose("HOLDS is as strong as its kind of evidence; UNDECIDED and NOT_RUN are no success:"),
         Table(("evidence", "what HOLDS means", "what it rests on"), meaning),
-        *([prose("Which theorems there are, and what each rests on: ", Link(theory.title, theory.name), ".")]
-          if theory is not None else []),
+        *_theory(theory),
     )  # fmt: skip
+
+
+def _theory(theory: Page | None) -> tuple[Block, ...]:
+    """The picture of what the theorems rest on, or how to have it."""
+    if theory is None:
+        return (prose("What the theorems rest on, as a picture with a page of its own: with `--prove`."),)
+    drawn = [block for block in theory.lead if isinstance(block, Picture)]
+    return (prose("Which theorems there are, and what each rests on: ", Link(theory.title, theory.name), "."), *drawn)
 
 
 def _matrix_caption(claims: Sequence[Claim]) -> str:

@@ -12,10 +12,20 @@ from .document.formula import Formula, row_formula
 from .document.matrices import number
 from .document.parts import Sentence
 from .example import HeadStep
-from .model import Cell, Picture, Table
+from .model import Cell, Picture, Span, Table
 from .notation import block_symbols
 from .picture_heat import Panel, heat_picture
-from .picture_layer import Block, example_blocks, head_picture, own_blocks, pattern, roles, short, token_labels
+from .picture_layer import (
+    Block,
+    example_blocks,
+    head_picture,
+    layer_sketch,
+    own_blocks,
+    pattern,
+    roles,
+    short,
+    token_labels,
+)
 from .subject import Subject
 
 LONG = 20
@@ -25,25 +35,63 @@ PATTERN = Formula("M (Z^T Q Z)", r"M (Z^\top Q Z)")
 
 def layer_pictures(subject: Subject) -> list[Picture]:
     """One picture a head of the worked example's first layer; none where there is no example."""
+    found = _first_layer(subject)
+    if found is None:
+        return []
+    named, blocks, tokens, heads = found
+    drawn = [_head(blocks, head, h, tokens, named, len(heads)) for h, head in enumerate(heads, 1)]
+    return [x for x in drawn if x is not None]
+
+
+def sketch(subject: Subject, id: str) -> Cell:
+    """The layer in little, and in words for formats that draw nothing in a table."""
+    found = _first_layer(subject)
+    if found is None or not found[3]:
+        return Cell(("–",))
+    named, blocks, _, heads = found
+    words: list[Span] = []
+    for h, head in enumerate(heads, 1):
+        used = roles(blocks, head)
+        words += ["; "] * bool(words) + [f"head {h}: "] * (len(heads) > 1)
+        words += ["compares ", *_rows(used["k"], named), " with ", *_rows(used["q"], named),
+                  ", adds ", *_rows(used["v"], named), " to ", *_rows(used["+"], named)]  # fmt: skip
+    said = "".join(x if isinstance(x, str) else x.text for x in words)
+    return Cell(tuple(words), drawing=layer_sketch(blocks, heads, "A layer", said, id))
+
+
+def _first_layer(
+    subject: Subject,
+) -> tuple[dict[str, Formula], list[Block], list[str], Sequence[HeadStep]] | None:
+    """Symbols, blocks, tokens and heads of the worked example's first layer; None where there is no example."""
     algorithm, state = subject.algorithm, subject.state
     if algorithm is not None and state is not None and subject.example is not None:
         found = subject.example
         named = _symbols(algorithm, state)
         blocks = example_blocks(found, {name: f.text for name, f in named.items()})
         tokens = [*(str(j + 1) for j in range(found.context.n)), "query"]
-        heads: Sequence[HeadStep] = found.layers[0].heads
-    elif subject.own_example is not None:
-        own = subject.own_example
-        named, blocks, tokens, heads = {}, own_blocks(own), list(own.columns), own.layers[0].heads
-    else:
-        return []
-    drawn = [_head(blocks, head, h, tokens, named, len(heads)) for h, head in enumerate(heads, 1)]
-    return [x for x in drawn if x is not None]
+        return named, blocks, tokens, found.layers[0].heads
+    own = subject.own_example
+    return None if own is None else ({}, own_blocks(own), list(own.columns), own.layers[0].heads)
+
+
+def _rows(blocks: Sequence[Block], named: dict[str, Formula]) -> list[str | Formula]:
+    result: list[str | Formula] = []
+    for k, block in enumerate(blocks):
+        result += [", "] * bool(k) + [named.get(block.name, block.name)]
+    return result or ["nothing"]
 
 
 def _symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
     """What a paper calls each block and each accumulator's row."""
     return {**block_symbols(algorithm, state), **{r.name: row_formula(r) for r in algorithm.accumulators}}
+
+
+def row_names(subject: Subject) -> dict[str, Formula]:
+    """What a paper calls each row that a program calls td_error; a row that it calls by its name is left out."""
+    if subject.algorithm is None or subject.state is None:
+        return {}
+    named = _symbols(subject.algorithm, subject.state)
+    return {name: f for name, f in named.items() if f.text != name or "_" not in name}
 
 
 def _head(
@@ -56,10 +104,7 @@ def _head(
     used = roles(blocks, head)
 
     def rows(sign: str) -> list[str | Formula]:
-        result: list[str | Formula] = []
-        for k, block in enumerate(used[sign]):
-            result += [", "] * bool(k) + [named.get(block.name, block.name)]
-        return result or ["nothing"]
+        return _rows(used[sign], named)
 
     caption = Sentence([
         f"{which} compares ", *rows("k"), " of the tokens with ", *rows("q"), " of the token that it writes, and adds "

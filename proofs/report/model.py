@@ -55,10 +55,14 @@ class Display:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: its spans, and the verdict whose colour, sign and word it bears, if it has one."""
+    """A cell of a table: its spans, and the verdict whose colour, sign and word it bears, if it has one.
+
+    drawing : an <svg> that shows what the spans say in words, in their place on an HTML page
+    """
 
     spans: tuple[Span, ...]
     verdict: Verdict | None = None
+    drawing: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 
 from ..verdict import Claim
 from .assemble import cell
-from .document.formula import Formula, row_formula
+from .document.parts import Sentence
+from .layer_pictures import PATTERN, sketch
 from .model import Cell, Link, Page, Span, Table
-from .notation import block_symbols
 from .sections.update import stated
 from .subject import Subject
 
-HEADERS = ("algorithm", "update", "heads", "rows of the prompt", "verdict")
+HEADERS = ("algorithm", "update", "heads", "a layer", "verdict")
+SAID = Sentence([
+    "A layer in little: its rows, with what its heads do with each (k keys, q queries, v values, + added to: the row "
+    "in colour), and beside them the attention pattern ", PATTERN, " of each head on the worked example, from the "
+    "token of a row into the token of a column, blue where positive."
+])  # fmt: skip
 
 
 def row(subject: Subject, page: Page) -> tuple[Cell, ...]:
@@ -21,13 +26,12 @@ def row(subject: Subject, page: Page) -> tuple[Cell, ...]:
     title = cell(Link(page.title, page.name))
     verdict = Cell((counterexample(subject.refuted),) if subject.refuted else (), page.verdict)
     if algorithm is None or state is None:
-        return title, cell("a construction all of one's own"), cell("–"), cell("–"), verdict
+        drawn = sketch(subject, f"sketch-{page.name}")
+        return title, cell("a construction all of one's own"), cell("–"), drawn, verdict
     steps = stated(algorithm, state.options)[-len(algorithm.weights) :]
     update: list[Span] = [span for k, step in enumerate(steps) for span in ((", ", step) if k else (step,))]
-    symbols = block_symbols(algorithm, state)
-    rows = [*(symbols[b.name] for b in algorithm.features), *map(row_formula, algorithm.accumulators)]
-    shown = Formula(", ".join(f.text for f in rows), r",\ ".join(f.latex for f in rows))
-    return title, cell(*(update or ("see its page",))), cell(heads(subject)), cell(shown), verdict
+    drawn = sketch(subject, f"sketch-{page.name}")
+    return title, cell(*(update or ("see its page",))), cell(heads(subject)), drawn, verdict
 
 
 def heads(subject: Subject) -> str:
@@ -60,7 +64,12 @@ def tables(rows: Sequence[tuple[bool, tuple[Cell, ...]]]) -> list[Table]:
     groups = (("Algorithms of the catalogue.", False), ("Of files of your own.", True))
     several = len({own for own, _ in rows}) > 1
     return [
-        Table(HEADERS, tuple(line for own, line in rows if own is kind), caption if several else "", cards=True)
+        Table(
+            HEADERS,
+            tuple(line for own, line in rows if own is kind),
+            Sentence([caption + " ", *SAID.spans]) if several else SAID,
+            cards=True,
+        )
         for caption, kind in groups
         if any(own is kind for own, _ in rows)
     ]

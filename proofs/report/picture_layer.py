@@ -122,6 +122,34 @@ def head_picture(
     return picture(last + 22, title, words, parts, id, PICTURE_WIDTH), words
 
 
+SKETCHED = 2
+"""Heads whose patterns a sketch draws; of more it says how many."""
+SKETCH_ROW, SKETCH_BOX, SKETCH_GRID = 20.0, 46.0, 64.0
+
+
+def layer_sketch(blocks: Sequence[Block], heads: Sequence[HeadStep], title: str, words: str, id: str) -> str:
+    """A layer in little, for a table: its rows with what the heads do with each, and the attention patterns."""
+    used = [roles(blocks, head) for head in heads]
+    shown, parts = list(blocks)[:MOST], []
+    for k, block in enumerate(shown):
+        y = 1 + k * SKETCH_ROW
+        signs = " ".join(sign for sign, _, _ in ROLES if any(block in found[sign] for found in used))
+        written = any(block in found["+"] for found in used)
+        parts += [rect(1, y, SKETCH_BOX, SKETCH_ROW - 3, rx=2, stroke_width=1, **box(int(written))),
+                  text(1 + SKETCH_BOX / 2, y + 12.5, block.label, "middle"),
+                  text(SKETCH_BOX + 6, y + 12.5, signs, colour="muted")]  # fmt: skip
+    left = SKETCH_BOX + 44
+    for k, head in enumerate(heads[:SKETCHED]):
+        blank = [""] * len(head.scores)
+        parts += heat_cells(pattern(head), blank, blank, left + k * (SKETCH_GRID + 8), 2, SKETCH_GRID)
+    right = left + min(len(heads), SKETCHED) * (SKETCH_GRID + 8)
+    height = max(len(shown) * SKETCH_ROW, SKETCH_GRID + 3)
+    if len(heads) > SKETCHED:
+        parts.append(text(left, SKETCH_GRID + 18, f"and {len(heads) - SKETCHED} more"))
+        height = max(height, SKETCH_GRID + 24)
+    return picture(height + 1, title, words, parts, id, right)
+
+
 def _pill(x: float, y: float, sign: str, colour: int) -> list[str]:
     return [rect(x, y, PILL - 1, PILL - 1, rx=8, stroke_width=1.2, **box(colour)),
             text(x + (PILL - 1) / 2, y + 13, sign, "middle")]  # fmt: skip

@@ -17,6 +17,7 @@ from .build import page_name
 from .document.formula import Formula
 from .model import Block, Cell, Code, Display, Listing, Page, Paragraph, Report, Section, Table
 from .picture_simulation import simulation_picture
+from .set_formulas import set_page
 from .stories import STORIES, TITLES, WHY
 
 GROUPS = {
@@ -76,7 +77,7 @@ def _page(rule: Rule | OuterRule, claims: Sequence[Claim], run: Simulation | Non
         sections.append(Section("simulation", "Simulation beside theory", (drawn, Listing("\n".join(run.lines())))))
     sections.append(_in_context(rule))
     data = {"claims": [c.to_json() for c in claims], "simulation": None if run is None else run.document()}
-    return Page(page_name(rule.name, taken), rule.title, stability.verdict, lead, tuple(sections), data)
+    return set_page(Page(page_name(rule.name, taken), rule.title, stability.verdict, lead, tuple(sections), data))
 
 
 def _story(rule: Rule | OuterRule) -> list[Section]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ....symbolic.errors import LayerproofError
 from ....symbolic.recognition.prompts import prompt_of_rows
 from ...identify.ask import identify
@@ -15,6 +17,8 @@ from .training import recorded
 
 NAME, TITLE, ORDER = "identify", "Which algorithm weights run", 127
 
+FIRST = 6
+"""Layers that are read: what the others have is of the same kind, and reading takes time by the layer."""
 SHOWN = 12
 """Lines of the rule and its matrices."""
 
@@ -31,17 +35,22 @@ def build(subject: Subject) -> Section | None:
 
 def _own(subject: Subject) -> list[Block]:
     subject.progress(f"{subject.item.name}: its rule read off its weights")
+    whole = subject.construction
+    assert whole is not None  # as `build` saw
+    few = not whole.looped and whole.depth > FIRST
+    read = replace(whole, layers=whole.layers[:FIRST], steps=whole.steps[:FIRST], depth=FIRST) if few else whole
     try:
-        found = identify(subject.construction, Question(function=False))
+        found = identify(read, Question(function=False))
     except LayerproofError as error:
         return [Note(Verdict.NOT_RUN, "Not read", (plain(f"{error}."),))]
     (x,) = found.networks
     lines = x.update()
     more = [f"  and {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
+    which = f"The first {FIRST} layers" if few else "The weights"
     return [
         prose("`layerproof identify` reads the update off weights alone: off the interaction tensor of each layer, "
               "which no scale between P and Q and no mixture of heads changes."),
-        plain(f"The weights of this page: {x.verdict()}."),
+        plain(f"{which} of this page: {x.verdict()}."),
         Listing("\n".join([*lines[:SHOWN], *more]), "text"),
     ]  # fmt: skip
 

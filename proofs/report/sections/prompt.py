@@ -8,7 +8,7 @@ from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.state import SymbolicState
 from ..assemble import cell, prose
 from ..document.formula import Formula, Names, symbol
-from ..model import Block, Cell, Picture, Section, Table
+from ..model import Block, Cell, Code, Picture, Section, Table
 from ..notation import block_symbols, numbers
 from ..picture_prompt import Row, letters, prompt_picture
 from ..subject import Subject
@@ -75,11 +75,11 @@ def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
     rows = []
     for k, block in enumerate(algorithm.features):
         size = "1" if block.scalar else "d"
-        rows.append((cell(block.name), cell(symbols[block.name]), cell(size), cell(names.value(generic[0][k])),
+        rows.append((cell(Code(block.name)), cell(symbols[block.name]), cell(size), cell(names.value(generic[0][k])),
                      cell(names.value(query[0][k])), cell("stays as it is")))  # fmt: skip
     for k, row in enumerate(algorithm.accumulators):
         called = cell(names.rows[row.name]) if row.symbol else cell()
-        rows.append((cell(row.name), called, cell("1"), cell(names.value(generic[1][k])),
+        rows.append((cell(Code(row.name)), called, cell("1"), cell(names.value(generic[1][k])),
                      cell(names.value(query[1][k])), cell("changed by layers")))  # fmt: skip
     return Table(("row block", "symbol", "rows", "context column j", "query column", "role"), tuple(rows))
 

@@ -44,7 +44,7 @@ def build(subject: Subject) -> Section | None:
         blocks += [*factored, Folded("The same, multiplied out as its code runs on symbols", tuple(expanded),
                                      "update-expanded")] if factored else expanded  # fmt: skip
     for option, value in sorted(subject.state.options.items()):
-        blocks.append(plain(f"Option {option} = {value}."))
+        blocks.append(Paragraph(("Option ", Code(f"{option} = {value}"), ".")))
     blocks += [plain(text) for text in algorithm.layered]
     if algorithm.differs:
         blocks.append(plain(f"How it differs from its source: {algorithm.differs}"))

@@ -81,6 +81,8 @@ def _check_block(where: str, block: Block, targets: set[str]) -> None:
                 raise LayerproofError(f"{where}: a row of {len(row)} cells below {len(block.headers)} headers")
             for cell in row:
                 _check_links(where, cell.spans, targets)
+                if cell.drawing:
+                    check_picture(where, cell.drawing)
     elif isinstance(block, Matrix):
         shape, groups = (len(block.rows), len(block.columns)), block.groups or block.entries
         for grid in (block.entries, groups):

@@ -40,6 +40,8 @@ from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, lead
 
 LONG = 24
 """Formulas in running text of more letters get a scroll box of their own."""
+SHORT = 24
+"""Code of fewer letters is not broken at its hyphens."""
 PROSE = 40
 """Cells of more letters are kept wide enough to be read as a text."""
 KEYS = "abcdefghijklmnopqrstuvwxyz"
@@ -149,8 +151,22 @@ def badge(verdict: Verdict) -> str:
 
 
 def spans(parts: tuple[Span, ...]) -> str:
-    """Running text."""
-    return "".join(_span(part) for part in parts)
+    """Running text; no line begins with the comma or the full stop behind a formula."""
+    result = ""
+    for k, part in enumerate(parts):
+        after = parts[k + 1] if k + 1 < len(parts) else ""
+        before = parts[k - 1] if k else ""
+        if isinstance(part, Formula) and _closing(after):
+            result += f'<span class="kept">{_span(part)}{text(after[0])}</span>'  # type: ignore[index]
+        elif isinstance(part, str) and isinstance(before, Formula) and _closing(part):
+            result += text(part[1:])
+        else:
+            result += _span(part)
+    return result
+
+
+def _closing(part: Span) -> bool:
+    return isinstance(part, str) and part[:1] in tuple(",.;:)")
 
 
 def _span(part: Span) -> str:
@@ -158,7 +174,8 @@ def _span(part: Span) -> str:
         case str():
             return text(part)
         case Code(value):
-            return f"<code>{text(value)}</code>"
+            short = ' class="short"' if len(value) <= SHORT else ""
+            return f"<code{short}>{text(value)}</code>"
         case Formula():
             shown = mathml(part)
             return f'<span class="long">{shown}</span>' if max(len(part.text), width(part.latex)) > LONG else shown
@@ -249,6 +266,8 @@ def _cell(cell: Cell, names_row: bool, column: str = "") -> str:
     if cell.verdict:
         kind = f' class="verdict {CLASSES[cell.verdict]}"'
         inner = badge(cell.verdict) + (f' <span class="said">{inner}</span>' if inner else "")
+    if cell.drawing:  # it has the words as its description
+        kind, inner = ' class="drawn"', f'<span class="drawing">{cell.drawing}</span>'
     named = f' data-column="{text(column)}"' if column else ""
     return f'<th scope="row"{kind}>{inner}</th>' if names_row else f"<td{kind}{named}>{inner}</td>"
 

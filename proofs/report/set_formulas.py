@@ -1,0 +1,200 @@
+"""A finished page with every formula in its words set as one, and names of programs in a typewriter face.
+
+Sections say what a terminal says too, in plain text: "from w_0 it converges for 0 < alpha < 1.2". A formula in it is
+found here, at one place, wherever it stands: in running text, captions, cells, labels, lists and titles of steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from .document.formula import Formula
+from .document.parts import Label, Sentence
+from .model import (
+    Block,
+    Code,
+    Folded,
+    Matrix,
+    Note,
+    Page,
+    Paragraph,
+    Picture,
+    Span,
+    Steps,
+    Table,
+    worded,
+)
+from .writers.latex_tree import readable
+
+_GREEK = "lambda|lam|gamma|alpha|beta|rho|delta|phi|theta|tau|kappa|eta|epsilon"
+_SUBSCRIPT = r"(?:_(?:\{[a-z0-9+-]{1,5}\}|[0-9]{1,3}|[a-zA-Z])(?![\w{]))?"
+_GREEK_ATOM = rf"(?<![\w/\\-])(?:{_GREEK})(?![A-Za-z0-9]|-[A-Za-z])['*]?{_SUBSCRIPT}"
+_LETTER = rf"(?<![\w/\\-])[A-Za-z](?![A-Za-z0-9]|-[A-Za-z])['*]?{_SUBSCRIPT}"
+_SUM = r"(?<![\w-])sum_[a-z](?!\w)"
+_NUMBER = r"(?<![\w./-])-?\d+(?:\.\d+)?(?:/\d+|e-?\d+)?(?![\w/])"
+_VECTOR = rf"\({_NUMBER}(?:, {_NUMBER})*\)"
+_ATOM = rf"(?:{_GREEK_ATOM}|{_LETTER})(?:\([a-z]\))?"
+_PIECE = rf"(?:{_SUM}|{_ATOM}|{_VECTOR}|{_NUMBER})"
+_SIGN = r" (?:=|<=|>=|<-|->|<|>|\+|-) "
+_MEETS = rf"(?:{_SIGN}|\.(?=[a-zA-Z])|(?<!\b[a-z]) (?={_PIECE}))"
+_RUN = rf"\|?{_PIECE}(?:{_MEETS}{_PIECE})*\|?"
+_PROGRAM = r"(?<![\w/.\\:-])[A-Za-z][A-Za-z0-9]+(?:\.\w+)*_\w+(?:\.\w+)*(?![\w/\\-])"
+_TOKEN = re.compile(rf"{_PIECE}|{_SIGN}|[.| ]")
+_SIGNS = {"<=": r"\le", ">=": r"\ge", "<-": r"\leftarrow", "->": r"\to"}
+Names = Mapping[str, Formula]
+
+
+def set_page(page: Page, names: Names | None = None) -> Page:
+    """The page; `names` says what a paper calls rows that a program calls td_error."""
+    known = names or {}
+    sections = tuple(replace(s, blocks=_blocks(s.blocks, known)) for s in page.sections)
+    return replace(page, lead=_blocks(page.lead, known), sections=sections)
+
+
+def set_blocks(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Blocks that belong to no algorithm."""
+    return _blocks(blocks, {})
+
+
+def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
+    r"""Words with what is a formula among them set as one.
+
+    >>> [x.latex if isinstance(x, Formula) else x for x in spanned("from w_0, for 0 < alpha < 1/2, as td-lambda does")]
+    ['from ', 'w_{0}', ', for ', '0 < \\alpha < \\tfrac{1}{2}', ', as td-lambda does']
+    >>> spanned("a layer of td_error")
+    ('a layer of ', Code(text='td_error'))
+    """
+    known = names or {}
+    listed = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
+    rows = rf"(?P<row>(?<![\w.-])(?:{listed})(?![\w'*-]))(?P<at>\[\d+\])?|" if listed else ""
+    result: list[Span] = []
+    end = 0
+    for found in re.finditer(rf"{rows}(?P<run>{_RUN})|(?P<program>{_PROGRAM})", text):
+        shown = _shown(found.groupdict(), known)
+        if shown is not None:
+            result += [text[end : found.start()]] * (found.start() > end) + [shown]
+            end = found.end()
+    return (*result, text[end:]) if end < len(text) else tuple(result)
+
+
+def _shown(found: Mapping[str, str | None], names: Names) -> Span | None:
+    if row := found.get("row"):
+        return _indexed(names[row], (found.get("at") or "")[1:-1])
+    if program := found["program"]:
+        return Code(program)
+    run = found["run"] or ""
+    bars = run.count("|")
+    if not _is_formula(run) or bars == 1:
+        return None
+    tex = _latex(run)
+    return Formula(run, tex) if readable(tex) else None
+
+
+def _is_formula(run: str) -> bool:
+    """Whether it is more than a letter or a number that happens to stand in a text."""
+    letters = re.search(rf"{_GREEK_ATOM}|(?<!\w)[A-Za-z](?!\w)", run) is not None
+    marked = re.search(rf"{_GREEK_ATOM}|\b[A-Za-z]['*]?_|\b[A-Za-z][*']|[a-z]\([a-z]\)|\bsum_", run) is not None
+    return marked or (letters and re.search(r" (?:=|<=|>=|<|>|->|<-) ", run) is not None)
+
+
+def _latex(run: str) -> str:
+    tokens = _TOKEN.findall(run)
+    result = ""
+    for k, token in enumerate(tokens):
+        if token == ".":
+            result = result.rstrip() + r"^\top "
+        elif token.strip() == "" or token == "|":
+            result += " " if token != "|" else "|"
+        elif token.startswith(" "):
+            result += f" {_SIGNS.get(token.strip(), token.strip())} "
+        else:
+            shown = _piece(token)
+            result += f"{{{shown}}}" if tokens[k + 1 : k + 2] == ["."] and "'" in shown else shown
+    return result.strip()
+
+
+def _piece(token: str) -> str:
+    if token.startswith("("):
+        entries = r",\, ".join(map(_number, token[1:-1].split(", ")))
+        return f"({entries})"
+    if re.fullmatch(r"-?\d.*", token):
+        return _number(token)
+    found = re.fullmatch(r"(\w+?|sum)(['*]?)(?:_(\{[^}]*\}|\w+))?(\([a-z]\))?", token)
+    if found is None:
+        return token
+    name, mark, index, argument = found.groups()
+    name = {"lam": "lambda"}.get(name, name)
+    shown = rf"\{name}" if len(name) > 1 else name
+    shown += {"'": "'", "*": "^*"}.get(mark, "")
+    shown += "" if index is None else f"_{{{index.strip('{}')}}}"
+    return shown + (argument or "")
+
+
+def _number(token: str) -> str:
+    whole = re.fullmatch(r"(-?)(\d+)/(\d+)", token)
+    if whole:
+        return rf"{whole[1]}\tfrac{{{whole[2]}}}{{{whole[3]}}}"
+    return re.sub(r"e(-?)0*(\d+)$", r" \\cdot 10^{\1\2}", token)
+
+
+def _indexed(symbol: Formula, index: str) -> Formula:
+    if not index:
+        return symbol
+    return Formula(f"{symbol.text}_{index}", rf"({symbol.latex})_{{{index}}}" if " " in symbol.text
+                   else rf"{symbol.latex}_{{{index}}}")  # fmt: skip
+
+
+def _spans(spans: tuple[Span, ...], names: Names) -> tuple[Span, ...]:
+    result: list[Span] = []
+    for span in spans:
+        result += spanned(span, names) if isinstance(span, str) else [span]
+    return tuple(result)
+
+
+def _words(text: str, names: Names) -> str:
+    """A title or a caption."""
+    if isinstance(text, Label):
+        return text
+    found = _spans(worded(text), names)
+    if all(isinstance(x, str) for x in found):
+        return text
+    return Sentence([x if isinstance(x, (str, Formula)) else x.text for x in found])
+
+
+def _label(name: str, names: Names) -> str:
+    """The name of a row or a column of a matrix: what it is called in letters."""
+    if isinstance(name, Label):
+        return name
+    found = spanned(name, names)
+    return Label(name, found[0]) if len(found) == 1 and isinstance(found[0], Formula) else name
+
+
+def _blocks(blocks: tuple[Block, ...], names: Names) -> tuple[Block, ...]:
+    return tuple(_block(block, names) for block in blocks)
+
+
+def _block(block: Block, names: Names) -> Block:
+    match block:
+        case Paragraph(spans):
+            return Paragraph(_spans(spans, names))
+        case Table():
+            rows = tuple(tuple(replace(c, spans=_spans(c.spans, names)) for c in row) for row in block.rows)
+            headers = tuple(_words(h, names) for h in block.headers)
+            return replace(block, headers=headers, rows=rows, caption=_words(block.caption, names))
+        case Matrix():
+            rows_, columns = (tuple(_label(x, names) for x in line) for line in (block.rows, block.columns))
+            return replace(block, rows=rows_, columns=columns, caption=_words(block.caption, names),
+                           legend=tuple(_words(x, names) for x in block.legend))  # fmt: skip
+        case Picture():
+            data = _block(block.data, names)
+            assert isinstance(data, Table)
+            return replace(block, caption=_words(block.caption, names), data=data)
+        case Note():
+            return replace(block, title=_words(block.title, names), blocks=_blocks(block.blocks, names))
+        case Steps():
+            return replace(block, items=tuple((_words(t, names), _blocks(b, names)) for t, b in block.items))
+        case Folded():
+            return replace(block, title=_words(block.title, names), blocks=_blocks(block.blocks, names))
+    return block
