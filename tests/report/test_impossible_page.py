@@ -89,7 +89,7 @@ def test_the_index_has_cards_and_says_that_rocq_was_not_asked():
     report, _ = establish(["td0"], SMALL, ("derived",))
     written = html.write(report)["index.html"].decode()
     assert written.count('class="cards"') == 1 and written.count('class="dense cards"') == 1
-    for column in ("update", "heads", "rows of the prompt", "verdict", "exact", "Rocq"):
+    for column in ("update", "heads", "a layer", "verdict", "exact", "Rocq"):
         assert f'data-column="{column}"' in written
     assert "Rocq was not asked in this report" in written
     assert "data-column" not in html.write(report)["td0.html"].decode().partition("</style>")[2]
