@@ -56,10 +56,11 @@ def probed(module: Any, m: int, n: int, depth: int | None) -> tuple[list[list[He
 
 def _changes(module: Any, m: int, N: int, depth: int | None, dtype: Any) -> list[Change]:
     layers, states = getattr(module, "layers", None), getattr(module, "states", None)
+    batched: list[bool] = []
 
     def run(apply: Callable[[Any], Any], Z: np.ndarray) -> Any:
         with torch.no_grad():
-            return apply(torch.from_numpy(Z).to(dtype))
+            return _of_prompts(apply, torch.from_numpy(Z).to(dtype), batched)
 
     def floats(x: Any) -> np.ndarray:
         result: np.ndarray = x.detach().to("cpu", torch.float64).numpy()
@@ -93,6 +94,33 @@ def _changes(module: Any, m: int, N: int, depth: int | None, dtype: Any) -> list
         return result
 
     return [partial(change, k) for k in range(count)]
+
+
+def _of_prompts(apply: Callable[[Any], Any], Z: Any, batched: list[bool]) -> Any:
+    """What a layer or `states` makes of prompts (B, m, N): at once, or one by one where a module takes single prompts.
+
+    batched : whether it takes them at once; empty until that is known
+    """
+    if not batched or batched[0]:
+        try:
+            found = apply(Z)
+            fits = {tuple(x.shape) for x in ([found] if hasattr(found, "shape") else found)} == {tuple(Z.shape)}
+        except Exception:  # the module is the user's: whatever it raises, single prompts may do
+            fits = False
+        batched[:] = batched or [fits]
+        if fits:
+            return found
+    try:
+        each = [apply(one) for one in Z]
+        if hasattr(each[0], "shape"):
+            return torch.stack(each).reshape(Z.shape)
+        return [torch.stack(list(states)).reshape(Z.shape) for states in zip(*each, strict=True)]
+    except Exception as error:
+        said = " ".join(str(error).split())[:120]
+        raise ArgumentError(
+            f"the module makes no states of a prompt of shape {tuple(Z.shape[1:])}, neither alone nor in a batch: "
+            f"{type(error).__name__}: {said}"
+        ) from None
 
 
 def _pairs(change: Change, at: np.ndarray, vectors: Sequence[np.ndarray], N: int) -> np.ndarray:

@@ -78,6 +78,10 @@ class Found:
     resolution: float | None = None
 
 
+class _NotLinear(Exception):
+    """A file of ours says that its network has an activation."""
+
+
 def read(weights: Any, how: Reading | None = None) -> list[Found]:
     """The networks in `weights`: one, or one for each seed of a directory that `train` wrote.
 
@@ -189,6 +193,8 @@ def _known(metadata: Mapping[str, str]) -> Known:
             return Known()
         if about.get("kind") == "trained weights":
             said = about["settings"]
+            if said["activation"] != "linear":
+                raise _NotLinear(str(said["activation"])[:20])
             layout = Layout.of(catalogue()[said["algorithm"]], int(said["d"]), int(said["n"]))
             prompt = prompt_of_rows(layout.features, layout.accumulators)
             return Known(int(said["layers"]), int(said["n"]), prompt, parse_rational(said["gamma"], "gamma"))
@@ -197,6 +203,11 @@ def _known(metadata: Mapping[str, str]) -> Known:
         gamma = about["parameters"].get("gamma")
         known = None if gamma is None else parse_rational(gamma, "gamma")
         return Known(int(about["layers"]), int(about["n"]), prompt, known)
+    except _NotLinear as error:
+        raise ContentError(
+            f"its network was trained with {error} of the scores, and identify reads linear attention: the same P, Q "
+            "are another network there"
+        ) from None
     except (ContentError, ArgumentError, KeyError, TypeError, ValueError):
         return Known()
 

@@ -164,8 +164,8 @@ def _show(result: TrainResult) -> None:
 
 
 def _identify(result: TrainResult) -> str:
-    """The command that reads rules off the weights, where it is there."""
+    """The command that reads rules off the weights, where it is there and reads such networks."""
     from importlib.util import find_spec
 
-    there = find_spec(".identify", __package__) is not None
+    there = find_spec(".identify", __package__) is not None and result.document["exact theory"]
     return f"; layerproof identify {result.folder}" if there else ""

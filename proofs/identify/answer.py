@@ -104,7 +104,7 @@ class Identified:
     def _layers_said(self) -> str:
         """What the layers are one by one, where they are algorithms' exactly and not all the one's that is near."""
         found = self.recognition
-        if self.resolution is not None or not found.layer_dependent:
+        if self.resolution is not None or not any(found.by_layer):
             return ""
         one = found.of_all_layers
         if one and one[0].family.told:
@@ -112,8 +112,9 @@ class Identified:
                 f"; every layer is {one[0].family.member.algorithm.name}'s exactly, with another table: {_table(one)}"
             )
         said = [" or ".join(f"{f.family.member.algorithm.name}{_parameters(f)}" for f in x) for x in found.by_layer]
+        none = ["none of these" if t.entries else "nothing that a prediction shows" for t in found.tensors]
         return "; layer by layer it is " + ", ".join(
-            f"{k}: {x or 'nothing that a prediction shows'}" for k, x in enumerate(said, 1)
+            f"{k}: {x or other}" for k, (x, other) in enumerate(zip(said, none, strict=True), 1)
         )
 
     def _bound(self) -> str:

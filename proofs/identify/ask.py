@@ -131,6 +131,10 @@ def _notes(recognition: Recognition, gamma: Fraction) -> list[str]:
             notes.append(
                 "its discount is gamma^2: the prompt holds gamma phi' already, and the weights fold gamma in again"
             )
+        elif kappa is not None and 0 < kappa < 1 and best.exact and best.name == "td0":
+            notes.append(
+                f"that is {kappa} of td0 and {1 - kappa} of least-squares with the same C, too: the two are one network"
+            )
         elif kappa is None and best.fitted.family.discounted:
             notes.append("no entry that a prediction shows tells the discount")
     return notes

@@ -114,6 +114,7 @@ def test_layers_of_several_algorithms_are_told_one_by_one() -> None:
     wrong["layers.1.heads.0.Q"][0, 0] *= 2  # one layer is no algorithm's: nothing is said of the whole
     document = asked(wrong).networks[0].document()
     assert document["by_layer"][1]["algorithms"] == [] and not document["layer_dependent"]
+    assert "layer by layer it is 1: td0, 2: none of these, 3: td0" in document["verdict"]
 
 
 def test_a_discount_of_its_own_in_every_layer_is_told() -> None:
@@ -234,6 +235,7 @@ def test_a_factor_in_the_discount_is_td_with_that_discount() -> None:
     assert (found.algorithm, found.match) == ("td0", "exact")
     assert found.networks[0].document()["catalogue"][0]["discount_factor"] == "3/4"
     assert "3/4 gamma" in found.networks[0].verdict()
+    assert any("3/4 of td0 and 1/4 of least-squares with the same C" in note for note in found.networks[0].notes)
     assert any("3/4 gamma w.phi'_j" in line for line in found.networks[0].update())
 
 

@@ -89,3 +89,28 @@ def test_what_is_no_linear_attention_with_fixed_masks_is_refused() -> None:
         asked(Layers(construction), layout=None)
     with pytest.raises(ArgumentError, match="no states"):
         asked(nn.Linear(2, 2))
+
+
+class OnePrompt(States):
+    """Takes a prompt (m, N) and no batch, as most modules that are written for a paper."""
+
+    def __init__(self, construction: Any, fault: str = "") -> None:
+        super().__init__(construction)
+        self.fault = fault
+
+    def states(self, Z: Tensor) -> list[Tensor]:
+        if Z.ndim != 2 or self.fault == "raises":
+            raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+        found = super().states(Z)
+        return [x[:-1] for x in found] if self.fault == "shape" else found
+
+
+def test_a_module_that_takes_single_prompts_is_read_one_by_one() -> None:
+    construction = lp.construct("td0", d=1, n=2, layers=2)
+    found = asked(OnePrompt(construction), d=1, n=2)
+    assert (found.algorithm, found.match) == ("td0", "approximate")
+    for fault in ("raises", "shape"):
+        with pytest.raises(
+            ArgumentError, match=r"no states of a prompt of shape \(3, 3\), neither alone nor in a batch"
+        ):
+            asked(OnePrompt(construction, fault), d=1, n=2)

@@ -15,6 +15,8 @@ from layerproof.numeric.files.locking import locked_folder
 from layerproof.numeric.training.checkpoint import decode, encode
 from layerproof.numeric.training.loop import State, Trainer
 from layerproof.numeric.training.presets import preset_named
+from layerproof.proofs.commands.train import _identify
+from layerproof.proofs.identify.ask import identify
 from layerproof.proofs.report.picture_bands import Band, bands_picture
 from layerproof.proofs.training import run as runs
 from layerproof.proofs.training.pictures import colour, maps_picture
@@ -129,12 +131,16 @@ def test_other_presets_run_small(tmp_path: Path, preset: str) -> None:
     result = train(preset, tmp_path, **{**small, "processes": 4})
     if preset == "softmax-published":
         assert result.verdicts == {} and not result.document["exact theory"]
+        assert _identify(result) == ""
+        with pytest.raises(ContentError, match=r"seed-1.*was trained with softmax of the scores"):
+            identify(tmp_path)
         page = (tmp_path / "index.html").read_text()
         assert "outside the exact theory" in page and "over the queries" in page
     elif preset == "residual-gradient":
         assert result.verdicts.keys() == {"td0", "residual-gradient"}
     else:
         assert sum(next(iter(result.verdicts.values())).values()) == 3
+        assert _identify(result) == f"; layerproof identify {tmp_path}"
 
 
 # refusals
