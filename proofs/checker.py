@@ -76,7 +76,7 @@ def verify(
         case.algorithm.choose(case.options)
         check_work(case, asked)
     if updates or patterned:
-        check_device(settings, asked)
+        check_device(settings)
     claims: list[Claim] = []
     with guarded(chosen, settings.time_limit):
         explicit, running = evidence is not None, {}
@@ -120,10 +120,10 @@ def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(name for name in known if name in wanted)
 
 
-def check_device(settings: Settings, asked: Sequence[str]) -> None:
+def check_device(settings: Settings) -> None:
     """Raise before any work when a device or a dtype is named that is not there."""
     default = Settings()
-    if "float" in asked or (settings.device, settings.dtype) != (default.device, default.dtype):
+    if (settings.device, settings.dtype) != (default.device, default.dtype):  # those are there
         from ..numeric.device import resolve_device, resolve_dtype  # loads torch
 
         resolve_device(settings.device)

@@ -76,7 +76,7 @@ def export(
     check_parameters(settings.values, found.parameters)
     file, known = origin(found), catalogue().get(found.name) is found
     asked = ask(evidence)
-    check_device(settings, asked)
+    check_device(settings)
     settings, note = fitted(found, settings)
     with guarded([found], settings.time_limit):
         certificates.check_size(found, settings)

@@ -6,10 +6,10 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context
 from multiprocessing.connection import Connection
 from signal import SIG_IGN, SIGINT, signal
 
@@ -22,15 +22,22 @@ THREAD_VARIABLES = (
 """What a worker sets to 1; torch.compile would start processes of its own, which outlive a worker that ends at once."""
 MOST = 4
 """Worker processes that a command starts by itself: each holds torch, 0.3 GB."""
+READY = ("layerproof.proofs.checker", "layerproof.numeric.judge.crosscheck")
+"""What establishes claims, with SymPy and torch: seconds to import."""
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer."""
 
 
 class WorkerProcesses(ProcessPoolExecutor):
-    """Worker processes, started anew and single-threaded, that leave when this process does, however it ends."""
+    """Worker processes, started anew and single-threaded, that leave when this process does, however it ends.
 
-    def __init__(self, workers: int):
-        context = get_context("spawn")
+    ready : modules that are imported once, by a process that the workers are forked from, where the system can do that
+    """
+
+    def __init__(self, workers: int, ready: Sequence[str] = ()):
+        context = get_context("forkserver" if ready and "forkserver" in get_all_start_methods() else "spawn")
+        if context.get_start_method() == "forkserver":
+            _import_once(ready)
         # Only this process holds the writing end, so that its end, even by kill -9, reaches every worker.
         reader, self._held = context.Pipe(duplex=False)
         super().__init__(workers, mp_context=context, initializer=prepare_worker, initargs=(reader,))
@@ -39,6 +46,21 @@ class WorkerProcesses(ProcessPoolExecutor):
         """End the workers at once, whatever they are doing."""
         self._held.close()
         self.shutdown(wait=True, cancel_futures=True)
+
+
+def _import_once(modules: Sequence[str]) -> None:
+    """Start the process that workers are forked from; libraries count their threads when they are imported there."""
+    forkserver.set_forkserver_preload(list(modules))
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        forkserver.ensure_running()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def prepare_worker(held: Connection | None = None) -> None:
@@ -76,7 +98,7 @@ def shared_by(jobs: int) -> Iterator[WorkerProcesses | None]:
     if workers < 2:
         yield None
         return
-    pool = WorkerProcesses(workers)
+    pool = WorkerProcesses(workers, READY)
     try:
         yield pool
     finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from fractions import Fraction
 from typing import Any
@@ -73,7 +75,7 @@ def test_few_jobs_start_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
 
     class Pool:
-        def __init__(self, count: int) -> None:
+        def __init__(self, count: int, ready: Sequence[str]) -> None:
             started.append(count)
 
         def stop(self) -> None:
@@ -89,3 +91,13 @@ def test_few_jobs_start_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "default_workers", lambda: 1)
     with workers.shared_by(23) as pool:
         assert pool is None
+
+
+def test_workers_are_forked_with_one_thread_from_a_process_that_has_imported_what_they_need() -> None:
+    before = dict(os.environ)
+    pool = workers.WorkerProcesses(1, ("fractions",))
+    try:
+        assert os.environ == before
+        assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
+    finally:
+        pool.stop()
