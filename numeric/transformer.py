@@ -15,11 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from ..symbolic.construction import Construction
+from ..symbolic.errors import ArgumentError
 from .device import resolve_dtype
 from .lower import Lowered, lower
 
 ORDERS = ("keys-first", "scores-first")
 """How a layer's products are bracketed: (Z M Z^T) Q Z, linear in n, or Z M (Z^T Q Z) as softmax attention must."""
+
+CHUNK = 128
+"""Prompts that run together on a CPU: few enough for their matrices to stay in its cache."""
 
 
 class AttentionHead(nn.Module):
@@ -139,22 +143,50 @@ class LinearTransformer(nn.Module):
 
     def forward(self, Z: Tensor) -> Tensor:
         """Z_L, the prompt after L layers.  Z : (..., m, N)."""
-        return self.states(Z)[-1]
+        if not self._accumulators_only():
+            return self._dense(Z)[-1]
+        *_, Y = self._accumulate(*self._parts(Z))
+        return torch.cat((Z[..., : self.features, :], Y.reshape(*Z.shape[:-2], *Y.shape[-2:])), dim=-2)
 
     def states(self, Z: Tensor) -> list[Tensor]:
         """Z_0, ..., Z_L : L + 1 tensors (..., m, N)."""
         # The zeros are read at each call and not once: an edited or loaded weight must never go unseen.
         if not self._accumulators_only():
-            states = [Z]
-            for layer in self._sequence():
-                states.append(layer(states[-1], self.order))
-            return states
-        X, Y = Z[..., : self.features, :], Z[..., self.features :, :]
-        return [Z, *(torch.cat((X, Y), dim=-2) for Y in self._accumulate(X, Y))]
+            return self._dense(Z)
+        X = Z[..., : self.features, :]
+        every = self._accumulate(*self._parts(Z))
+        return [Z, *(torch.cat((X, Y.reshape(*Z.shape[:-2], *Y.shape[-2:])), dim=-2) for Y in every)]
+
+    def rows(self, Z: Tensor) -> list[Tensor]:
+        """Y_0, ..., Y_L, the accumulator rows alone: L + 1 tensors (..., K, N), those of `states` to the last bit.
+
+        Copying the feature rows, which no layer changes, takes several times as long as computing the rest.
+        Raises `ArgumentError` where the weights touch feature rows, so that these may change.
+        """
+        if not any(len(layer.heads) for layer in self.layers):  # type: ignore[arg-type]
+            return [Z[..., self.features :, :]] * (self.depth + 1)
+        if not self._accumulators_only():
+            raise ArgumentError("the weights may change feature rows: use states, which has them")
+        every = self._accumulate(*self._parts(Z))
+        return [Z[..., self.features :, :], *(Y.reshape(*Z.shape[:-2], *Y.shape[-2:]) for Y in every)]
 
     def prediction(self, Z: Tensor) -> Tensor:
         """sign * (entry of the read-out row in the query column after L layers).  Z : (..., m, N); result : (...)."""
-        return self.sign * self.forward(Z)[..., self.readout_row, -1]
+        if not self._accumulators_only():
+            return self.sign * self._dense(Z)[-1][..., self.readout_row, -1]
+        *_, Y = self._accumulate(*self._parts(Z))
+        return self.sign * Y[:, self.readout_row - self.features, -1].reshape(Z.shape[:-2])
+
+    def _dense(self, Z: Tensor) -> list[Tensor]:
+        states = [Z]
+        for layer in self._sequence():
+            states.append(layer(states[-1], self.order))
+        return states
+
+    def _parts(self, Z: Tensor) -> tuple[Tensor, Tensor]:
+        """Feature rows (B, p, N) and accumulator rows (B, K, N) of a batch of any shape."""
+        flat = Z.reshape(-1, *Z.shape[-2:])
+        return flat[:, : self.features], flat[:, self.features :]
 
     def _accumulators_only(self) -> bool:
         """Whether frozen weights read and write accumulator rows only: W P = diag(0, U) and Q = diag(E, 0)."""
@@ -169,10 +201,12 @@ class LinearTransformer(nn.Module):
         return not any(bool(part.count_nonzero()) for part in outside)
 
     def _accumulate(self, X: Tensor, Y: Tensor) -> list[Tensor]:
-        """The accumulator rows after each layer: Y + scale * (sum_h U_h Y (M_h X^T) E_h) X.  X : (..., p, N)."""
+        """The accumulator rows after each layer, (B, K, N) each.  X : (B, p, N) and Y : (B, K, N).
+
+        Y + scale * (sum_h U_h (Y (M_h X^T)) E_h) X, `CHUNK` prompts at a time.
+        """
         p = self.features
         masks: list[Tensor] = []
-        keys: list[Tensor] = []
         ready = {}
         for layer in self.layers:
             heads = []
@@ -180,18 +214,41 @@ class LinearTransformer(nn.Module):
                 which = next((i for i, M in enumerate(masks) if torch.equal(M, h.M)), len(masks))
                 if which == len(masks):
                     masks.append(h.M)
-                    keys.append(h.M @ X.mT)
                 heads.append(((h.W @ h.P)[p:, p:], h.Q[:p, :p], which))
             ready[id(layer)] = heads
-        result = []
-        for layer in self._sequence():
-            if self.order == ORDERS[1]:
-                scored = [U @ Y @ (masks[which] @ (X.mT @ E @ X)) for U, E, which in ready[id(layer)]]
-                Y = Y + _sum(scored) * layer.scale if scored else Y
-            elif met := [U @ Y @ keys[which] @ E for U, E, which in ready[id(layer)]]:
-                Y = Y + (_sum(met) @ X) * layer.scale
+        layers = [(ready[id(layer)], layer.scale) for layer in self._sequence()]
+        run = self._scores_first if self.order == ORDERS[1] else self._keys_first
+        size = CHUNK if X.device.type == "cpu" else max(len(X), 1)
+        parts = [run(x, y, layers, masks) for x, y in zip(X.split(size), Y.split(size), strict=True)]
+        return parts[0] if len(parts) == 1 else [torch.cat(each) for each in zip(*parts, strict=True)]
+
+    @staticmethod
+    def _keys_first(X: Tensor, Y: Tensor, layers: Sequence[Any], masks: Sequence[Tensor]) -> list[Tensor]:
+        """Y (M X^T) for all masks is one product, and K x p is what the heads' own matrices meet."""
+        (B, p, N), result = X.shape, []
+        X, Y = X.contiguous(), Y.contiguous()
+        keys = torch.cat([(X.reshape(-1, N) @ M.mT).reshape(B, p, N) for M in masks], dim=1).mT
+        for heads, scale in layers:
+            if heads:
+                met = Y @ keys
+                parts = [_times(U, met[..., p * which : p * (which + 1)]) @ E for U, E, which in heads]
+                Y = Y + (_sum(parts) * scale) @ X
             result.append(Y)
         return result
+
+    @staticmethod
+    def _scores_first(X: Tensor, Y: Tensor, layers: Sequence[Any], masks: Sequence[Tensor]) -> list[Tensor]:
+        result = []
+        for heads, scale in layers:
+            if heads:
+                Y = Y + _sum([U @ Y @ (masks[which] @ (X.mT @ E @ X)) for U, E, which in heads]) * scale
+            result.append(Y)
+        return result
+
+
+def _times(U: Tensor, rows: Tensor) -> Tensor:
+    """U @ rows; a single accumulator row is multiplied by a number."""
+    return rows * U[0, 0] if len(U) == 1 else U @ rows
 
 
 class CompiledTransformer(nn.Module):

@@ -115,17 +115,21 @@ def batch_check(
         blocks = [columns[b.name] for b in algorithm.features]
         X = torch.cat([b.expand(-1, layout.n + 1, -1) for b in blocks], dim=2).mT
         Z = torch.cat([X, loop[:, 0]], dim=1).to(dtype).to(device)
-        if module is None:
-            module = LinearTransformer.from_construction(construction, dtype, device)
-        outputs = [Z_l.to("cpu", torch.float64) for Z_l in run_states(module, Z.clone(), construction.depth)]
+        own = LinearTransformer.from_construction(construction, dtype, device) if module is None else None
+        states = None if own is None else torch.stack(own.rows(Z), dim=1).to("cpu", torch.float64)
+        outputs: list[Tensor] = []
+        if states is None or not states.isfinite().all():  # feature rows too, and the place of what is not finite
+            ran = run_states(own if module is None else module, Z.clone(), construction.depth)  # type: ignore[arg-type]
+            outputs = [Z_l.to("cpu", torch.float64) for Z_l in ran]
         beta, rounding = _loop_errors(algorithm, data, weights, columns, steps, p, double, target)
     lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
-    if (wrong := _states_wrong(construction, outputs, lowered)) is not None:
+    if outputs and (wrong := _states_wrong(construction, outputs, lowered)) is not None:
         return wrong
     rows = loop.numpy()
     allowed = a_priori(maps, lowered, np.abs(rows) + rounding, target, own=beta) + rounding
-    states = torch.stack([Z_l[:, layout.p :] for Z_l in outputs], dim=1).numpy()
-    return _judge(construction, states, lowered, rows, allowed * OUTWARD)
+    if states is None:
+        states = torch.stack([Z_l[:, layout.p :] for Z_l in outputs], dim=1)
+    return _judge(construction, states.numpy(), lowered, rows, allowed * OUTWARD)
 
 
 def _query(algorithm: Algorithm, data: FloatTransitions) -> dict[str, Tensor]:

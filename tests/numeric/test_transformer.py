@@ -9,8 +9,10 @@ import pytest
 import torch
 from helpers import each_kind_by_name, each_row_kind_by_name
 
+from layerproof.numeric import transformer
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import catalogue
@@ -19,6 +21,7 @@ from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
 from layerproof.symbolic.attention import layer
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import derive
+from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.identity.exact import problem
 
 VALUES = {"gamma": Fraction(1, 2), "lam": Fraction(1, 2)}
@@ -75,8 +78,30 @@ def test_both_paths_and_both_shapes_agree(name):
     for i in range(len(setups)):
         assert torch.allclose(frozen(Z[i]), batch[-1][i], rtol=1e-12, atol=1e-12)
     assert torch.equal(frozen(Z.reshape(3, 1, *Z.shape[1:])), batch[-1].reshape(3, 1, *Z.shape[1:]))
+    p = construction.layout.p
+    assert all(torch.equal(Y, Z_l[:, p:]) for Y, Z_l in zip(frozen.rows(Z), batch, strict=True))
+    with pytest.raises(ArgumentError, match="may change feature rows: use states"):
+        trained.rows(Z)
     row = construction.layout.accumulator(construction.readout.row)
     assert torch.equal(frozen.prediction(Z), construction.readout.sign * batch[-1][:, row, -1])
+
+
+@pytest.mark.parametrize("name", ["td-lambda", "gtd2"])
+def test_every_prompt_of_every_chunk_runs(name, monkeypatch):
+    construction, setups = made(name)
+    module = LinearTransformer.from_construction(construction)
+    Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
+    whole = module.rows(Z)
+    monkeypatch.setattr(transformer, "CHUNK", 2)
+    assert all(torch.equal(a, b) for a, b in zip(whole, module.rows(Z), strict=True))
+    assert module.rows(Z[:0])[-1].shape == (0, *whole[-1].shape[1:])
+    # one that is dropped at a boundary, its neighbour in its place, is named by the judge
+    cut = torch.Tensor.split
+    monkeypatch.setattr(
+        torch.Tensor, "split", lambda x, size: tuple(p[[0, 0]] if len(p) > 1 else p for p in cut(x, size))
+    )
+    found = crosscheck(construction, catalogue()[name], setups, module=module)
+    assert (found.status, found.where.trial, found.where.layer) == ("exceeded", 1, 1)
 
 
 def test_weights_have_the_names_of_the_file_format():
