@@ -97,9 +97,11 @@ def test_every_prompt_of_every_chunk_runs(name, monkeypatch):
     assert module.rows(Z[:0])[-1].shape == (0, *whole[-1].shape[1:])
     # one that is dropped at a boundary, its neighbour in its place, is named by the judge
     cut = torch.Tensor.split
-    monkeypatch.setattr(
-        torch.Tensor, "split", lambda x, size: tuple(p[[0, 0]] if len(p) > 1 else p for p in cut(x, size))
-    )
+
+    def dropping(x, size):
+        return tuple(part[[0, 0]] if len(part) > 1 else part for part in cut(x, size))
+
+    monkeypatch.setattr(torch.Tensor, "split", dropping)
     found = crosscheck(construction, catalogue()[name], setups, module=module)
     assert (found.status, found.where.trial, found.where.layer) == ("exceeded", 1, 1)
 
