@@ -25,6 +25,7 @@ from ...symbolic.prompt import Context
 from ...symbolic.recognition.families import Member, members
 from ...symbolic.recognition.fitted import Fitted
 from ...symbolic.recognition.network import Network
+from ...symbolic.strict_json import rational_text
 from ..data.draws import process_for
 from ..data.prompts import trajectory_context, with_extras
 from .fit import unit_of
@@ -148,7 +149,7 @@ def function(
                 "feature_change": max(r.moved[number] for r in runs),
             }
         )
-    result: dict[str, Any] = {"prompts": len(runs), "gamma": str(gamma), "layers": layers}
+    result: dict[str, Any] = {"prompts": len(runs), "gamma": rational_text(gamma), "layers": layers}
     if fitted is not None:
         distances = [abs(r.network[-1] - r.algorithm[-1]) for r in runs if r.algorithm is not None]
         result["distances"] = [nearest(x) for x in distances]

@@ -193,7 +193,7 @@ def _sum(terms: Sequence[tuple[str, Fraction]]) -> str:
 
 
 def _exact(x: Fraction) -> str:
-    return str(x.numerator) if x.denominator == 1 else f"Fraction({x.numerator}, {x.denominator})"
+    return rational_text(x) if x.denominator == 1 else f"Fraction({rational_text(x).replace('/', ', ')})"
 
 
 def _tuple(parts: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from ...symbolic.exact import decimal_text
 from ...symbolic.recognition.joins import Sum
 from ...symbolic.recognition.rule import Move, Piece, Rule
+from ...symbolic.strict_json import rational_text
 
 BLOCKS = {
     "phi": "phi_j", "gamma_phi_next": "phi'_j", "phi_next": "phi'_j", "one": "", "rho_phi": "rho_j phi_j",
@@ -20,7 +21,7 @@ BLOCKS = {
 
 def number(x: Fraction, digits: int = 4) -> str:
     """A number that is short, exact where it can be."""
-    text = str(x)
+    text = rational_text(x)
     return text if len(text) <= 7 else decimal_text(x, digits)
 
 

@@ -21,11 +21,13 @@ import layerproof as lp
 from layerproof.numeric.files.weights_file import description
 from layerproof.numeric.recognition.function import quantile_bound
 from layerproof.proofs.cli import run
-from layerproof.proofs.identify.decompile import _same
+from layerproof.proofs.identify.decompile import _exact, _same
+from layerproof.proofs.identify.words import number
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from layerproof.symbolic.exact import decimal_text
 
 D, N = 2, 5
 Arrays = dict[str, np.ndarray]
@@ -202,6 +204,12 @@ def test_weights_and_discounts_beyond_the_range_of_floats_are_answered(
     finally:
         np.seterr(**before)
     assert "inf" not in capsys.readouterr().out.replace("infinit", "")
+
+
+def test_numbers_too_long_for_python_to_write_are_shown_and_decompiled() -> None:
+    long = Fraction(7**6000, 3)
+    assert number(long, 3) == decimal_text(long, 3)
+    assert eval(_exact(long), {"Fraction": Fraction}) == long and eval(_exact(Fraction(7**6000))) == 7**6000
 
 
 def test_metadata_decides_nothing(tmp_path: Path) -> None:
