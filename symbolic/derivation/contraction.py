@@ -10,6 +10,7 @@ two that differ here differ for some d (a concrete witness is still wanted befor
 
 from __future__ import annotations
 
+import copyreg
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,13 @@ def times(left: Monomial, right: Monomial) -> Monomial:
 def word_text(word: Word) -> str:
     """A word as text: C, C^T, C D^T, or I for the empty word."""
     return " ".join(name + ("^T" if flipped else "") for name, flipped in word) or "I"
+
+
+def _ring_again(ring: PolyRing) -> tuple[Any, tuple[Any, ...]]:
+    return PolyRing, (ring.symbols, ring.domain, ring.order)
+
+
+copyreg.pickle(PolyRing, _ring_again)  # SymPy's own way changes a dictionary while it goes through it
 
 
 class Algebra:

@@ -19,6 +19,7 @@ from helpers import Case, each_kind
 import layerproof as lp
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix, RationalVector
 from layerproof.symbolic.construction import Construction
+from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 
 
 def pickled(value: Any) -> Any:
@@ -83,6 +84,14 @@ def test_an_answer_about_convergence_and_a_process_with_its_law_survive(way: Cal
     assert way(found).to_json() == found.to_json()
     process = lp.DecisionProcess.of("two", [[Fraction(1, 2)] * 2] * 2, [0, 1], [[1], [2]])
     assert process.chain.poisson([Fraction(0), Fraction(2)]) == way(process).chain.poisson([Fraction(0), Fraction(2)])
+
+
+@each_way
+def test_an_answer_about_weights_and_the_algorithms_beyond_linear_attention_survive(way: Callable[[Any], Any]) -> None:
+    found = lp.identify(lp.construct("td0", d=1, n=1, layers=1), function=False)
+    assert way(found).to_json() == found.to_json()
+    for algorithm in pattern_catalogue().values():
+        assert way(algorithm) is algorithm
 
 
 def test_a_derivation_that_was_changed_is_not_pickled_as_the_right_one() -> None:
