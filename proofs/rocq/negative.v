@@ -198,6 +198,15 @@ rewrite size_map size_iota ltnn => h; suff: false by []; apply: h.
 by rewrite map_inj_uniq ?iota_uniq // => j k /eqP; rewrite eqr_nat => /eqP.
 Qed.
 
+Lemma not_polynomial (p : {poly F}) (f : F -> F) c :
+  (forall k : nat, f k%:R = c * k%:R) -> f (- 1) != - c -> ~ (forall t,
+    p.[t] = f t).
+Proof.
+move=> fE /eqP fN pE.
+apply: fN; rewrite -pE (poly_on_naturals (c := c)) ?mulrN1 // => k.
+by rewrite pE.
+Qed.
+
 Variables (m N H : nat) (a : F).
 Variables (W P Q : nat -> 'I_H -> 'M[F]_m) (M : nat -> 'I_H -> 'M[F]_N).
 Variables (L : nat) (Z : 'M[{poly F}]_(m, N)) (u : 'rV[F]_m) (v : 'cV[F]_N).
@@ -207,9 +216,8 @@ Lemma not_read_out (f : F -> F) c :
   (forall k : nat, f k%:R = c * k%:R) -> f (- 1) != - c -> ~ (forall t,
     out t = f t).
 Proof.
-move=> fE /eqP fN outE; have [p pE] := tf_read_out a W P Q M L Z u v.
-apply: fN; rewrite -outE pE (poly_on_naturals (c := c)) ?mulrN1 // => k.
-by rewrite -pE outE.
+move=> fE fN outE; have [p pE] := tf_read_out a W P Q M L Z u v.
+by apply: (not_polynomial (p := p) fE fN) => t; rewrite -pE.
 Qed.
 
 Theorem no_abs : ~ (forall t, out t = `|t|).
@@ -240,16 +248,23 @@ move=> t0; elim: l => [|l IH] /=; first by rewrite mulr0.
 by rewrite IH !q_stepE normrM ger0_norm // mulrDr mulrA.
 Qed.
 
-Theorem no_q_learning l : (2 <= l)%N -> ~ (forall rew, out rew = q_value rew l).
+Lemma q_not_polynomial l (p : {poly F}) : (2 <= l)%N ->
+  ~ (forall rew, p.[rew] = q_value rew l).
 Proof.
 have half0 (w : F) : 0 <= `|w| / 2%:R by rewrite divr_ge0 // ler0n.
-case: l => [|[|l]] // _; apply: (@not_read_out _ (q_value 1 l.+2)) => [k|].
+case: l => [|[|l]] // _; apply: (@not_polynomial _ _ (q_value 1 l.+2)) => [k|].
   by rewrite -[k%:R]mulr1 q_value_scale ?ler0n // mulrC mulr1.
 have c1 : 1 < q_value 1 l.+2.
   rewrite /= q_stepE ltr_addl divr_gt0 ?ltr0n // normr_gt0 q_stepE.
   by rewrite gt_eqF // ltr_paddr ?ltr01.
 have n1 : - 1 <= q_value (- 1) l.+2 by rewrite /= q_stepE ler_addl.
 by rewrite gt_eqF // (lt_le_trans _ n1) // ltr_opp2.
+Qed.
+
+Theorem no_q_learning l : (2 <= l)%N -> ~ (forall rew, out rew = q_value rew l).
+Proof.
+move=> l2 outE; have [p pE] := tf_read_out a W P Q M L Z u v.
+by apply: (q_not_polynomial (p := p) l2) => t; rewrite -pE.
 Qed.
 End Impossible.
 

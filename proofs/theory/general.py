@@ -19,6 +19,7 @@ FILES = (
     "unique",
     "constant_row",
     "negative",
+    "frozen",
     "sum_error",
     "error_propagation",
     "convergence",
