@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -53,6 +53,11 @@ class Inconsistent:
     unreachable: bool
 
 
+def _key(side: Mapping[Any, Fraction]) -> frozenset[Any]:
+    """One side of an equation as a key: a fraction's own hash takes a modular inverse."""
+    return frozenset((x, c.numerator, c.denominator) for x, c in side.items())
+
+
 def solve(equations: Sequence[Equation]) -> Solution | Inconsistent:
     """Solve the system; unknowns that no equation mentions are left out of the result.
 
@@ -62,7 +67,7 @@ def solve(equations: Sequence[Equation]) -> Solution | Inconsistent:
     unreachable = tuple(e.label for e in equations if not e.left and e.right)
     if unreachable:
         return Inconsistent(unreachable, True)
-    distinct = {(frozenset(e.left.items()), frozenset(e.right.items())): e for e in equations if e.left}
+    distinct = {(_key(e.left), _key(e.right)): e for e in equations if e.left}
     rows = sorted(distinct.values(), key=lambda e: len(e.left))
     unknowns = list(dict.fromkeys(u for e in rows for u in e.left))
     symbols = list(dict.fromkeys(m for e in rows for m in e.right))

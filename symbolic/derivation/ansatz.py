@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..algorithm import Sweep
 from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
@@ -30,9 +30,8 @@ Part = tuple[tuple[Exponents, Fraction], ...]
 Polynomial = dict[Exponents, Fraction]  # a polynomial in the parameters
 
 
-@dataclass(frozen=True)
-class Unknown:
-    """One entry of T, the row k left out: it is the same unknown pattern for every row."""
+class Unknown(NamedTuple):
+    """One entry of T, the row k left out: it is the same unknown pattern for every row.  A tuple, which hashes fast."""
 
     read: str
     value_token: int
@@ -153,6 +152,12 @@ class Ansatz:
             plain = _plain(meeting)
             for read, i, y in values:
                 if i > self.n + 1:
+                    continue
+                if len(plain) == 1:  # as nearly always: then nothing is collected
+                    ((k, e),) = plain.items()
+                    result[Unknown(read, i, at, r, word, s)] = {
+                        (times(m, k), exponents): c if e == 1 else c * e for (m, exponents), c in y.items()
+                    }
                     continue
                 product: dict[tuple[Monomial, Exponents], Fraction] = {}
                 for (m, exponents), c in y.items():

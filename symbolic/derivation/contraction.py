@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from sympy import QQ, Expr, Integer, Mul, Rational, Symbol
@@ -42,6 +43,12 @@ def transpose(word: Word) -> Word:
 
 def times(left: Monomial, right: Monomial) -> Monomial:
     """The product of two monomials."""
+    if not left or not right:
+        return left or right
+    if left[-1][0] < right[0][0]:  # both are sorted
+        return left + right
+    if right[-1][0] < left[0][0]:
+        return right + left
     exponents = dict(left)
     for position, exponent in right:
         exponents[position] = exponents.get(position, 0) + exponent
@@ -86,7 +93,9 @@ class Algebra:
         self._inverse[self._position(("parameter", name))] = self._position(("inverse", name))
 
     @staticmethod
+    @cache
     def _make_ring(size: int) -> PolyRing:
+        """One ring of a size for all algebras: SymPy compiles code for each that is made."""
         return PolyRing([f"x{i}" for i in range(size)], QQ, lex)
 
     def _position(self, key: Any) -> int:

@@ -317,7 +317,8 @@ def _check_solves(ansatz: Ansatz, predicted: dict[Slice, Any], own: dict[tuple[s
                         (u.value_token, u.key_token), {}
                     )
                 for exponents, value in cell.items():
-                    left[written, exponents] = left.get((written, exponents), Fraction(0)) + c * value
+                    key, term = (written, exponents), value if c == 1 else c * value
+                    left[key] = left[key] + term if key in left else term
         if not _equal(ansatz.state.algebra, left, equation.right):
             raise NotRepresentableError(
                 f"at n = {ansatz.n} the closed form of the loop does not solve the linear system at "
