@@ -110,7 +110,7 @@ class Server:
             return {"kind": "differs", "message": str(error)[:2000], "line": None, "witness": error.witness}
         elif isinstance(error, LayerproofError):
             kind = "layerproof"
-        elif lines and (more := hint(error, linecache.getline(self.path, lines[-1]), self.subject)):
+        elif lines and (more := hint(error, linecache.getline(self.path, lines[-1] or 0), self.subject)):
             said = f"{said}: {more}"
         return {"kind": kind, "message": said[:2000], "line": lines[-1] if lines else None}
 

@@ -67,22 +67,27 @@ def limit(setup: Problem, steps: Sequence[Any], looped: bool) -> Limit:
     """The limit of a textbook loop that takes these steps, one a layer (the same each time where it is `looped`)."""
     if setup.algorithm.selections:
         return Limit((), (), "every layer reads other tokens, so the layers are no one iteration")
-    maps = [_affine(setup, step) for step in ([steps[0]] if looped else steps)]
-    if any(m is None for m in maps):
+    first = _affine(setup, steps[0])
+    if first is None:
         return Limit((), (), "the update is not affine in its weights")
     size = len(_flat(setup.start))
     one = fmpq_mat(size, size, [int(i == j) for i in range(size) for j in range(size)])
-    T, c = maps[0]  # type: ignore[misc]
+    T, c = first
     try:
         point = (one - T).solve(c)
     except ZeroDivisionError:
         return Limit((), (), "I - T is singular: the fixed points are not one point, or there is none")
-    if any(m[0] * point + m[1] != point for m in maps if m):
-        return Limit((), (), "the layers' updates have no fixed point in common")
     star = [Fraction(int(x.p), int(x.q)) for x in point.entries()]
+    if any(_value(setup, step, star) != star for step in ([] if looped else steps[1:])):
+        return Limit((), (), "the layers' updates have no fixed point in common")
     runs = [_flat(setup.start), *(_flat(w) for w in textbook(setup, steps))]
     squares = tuple(sum(((x - y) ** 2 for x, y in zip(w, star, strict=True)), Fraction(0)) for w in runs)
     return Limit(squares, tuple(star))
+
+
+def _value(setup: Problem, step: Any, w: Sequence[Fraction]) -> Weights:
+    """F(w): one pass of the loop from these weights."""
+    return _flat(next(iter(textbook(_at(setup, w), [step]))))
 
 
 def _affine(setup: Problem, step: Any) -> tuple[fmpq_mat, fmpq_mat] | None:
@@ -90,7 +95,7 @@ def _affine(setup: Problem, step: Any) -> tuple[fmpq_mat, fmpq_mat] | None:
     size = len(_flat(setup.start))
 
     def value(w: Sequence[Fraction]) -> Weights:
-        return _flat(next(iter(textbook(_at(setup, w), [step]))))
+        return _value(setup, step, w)
 
     zero = [Fraction(0)] * size
     c = value(zero)
