@@ -2,7 +2,7 @@
 
     python benchmarks/roofline.py [--quick] [--device cpu|cuda] [--threads T] [--date DAY] [--results FOLDER]
 
-The pass is `LinearTransformer.states` of td0 at d = 3, n = 100, L = 40.  What it cannot do without:
+The pass is `LinearTransformer.rows` of td0 at d = 3, n = 100, L = 40.  What it cannot do without:
     bytes       the inputs once and the rows that each layer changes once: s B (m N + L K N)
     operations  M X^T once a prompt, 2 N^2 p; a layer and head 2 K K N + 2 K N p + 2 K p p + 2 K p N, and 2 K N to add
     (B prompts, Z : (m, N), p feature rows, K accumulator rows, s bytes a number, additions and multiplications counted)
@@ -75,8 +75,14 @@ def needed(built: Construction, batch: int, dtype: torch.dtype) -> tuple[int, in
 def parts(built: Construction, Z: torch.Tensor, module: LinearTransformer, repeat: int) -> dict[str, float]:
     """Seconds for the steps of the pass, each done alone as often as the pass does it."""
     p, depth, device, head = built.layout.p, built.depth, Z.device, module.layers[0].heads[0]
-    X, Y, M, U, E = Z[:, :p], Z[:, p:], head.M, (head.W @ head.P)[p:, p:], head.Q[:p, :p]
-    keys = M @ X.mT
+    X, Y, M, U, E = (
+        Z[:, :p].contiguous(), Z[:, p:].contiguous(), head.M, (head.W @ head.P)[p:, p:], head.Q[:p, :p]
+    )  # fmt: skip
+
+    def masked() -> torch.Tensor:
+        return (X.reshape(-1, X.shape[2]) @ M.mT).reshape(X.shape).mT
+
+    keys = masked()
     met = Y @ keys
 
     def often(job: Callable[[], torch.Tensor]) -> float:
@@ -84,12 +90,10 @@ def parts(built: Construction, Z: torch.Tensor, module: LinearTransformer, repea
 
     return {
         "reading the weights' zeros, once": timed(module._accumulators_only, device, repeat),
-        "mask times features, once": timed(lambda: M @ X.mT, device, repeat),
-        "U times rows": often(lambda: U @ Y),
+        "mask times features, once": timed(masked, device, repeat),
         "rows times keys": often(lambda: Y @ keys),
-        "times E": often(lambda: met @ E),
-        "times features, added": often(lambda: Y + (met @ X) * 0.5),
-        "copies of unchanged feature rows": often(lambda: torch.cat((X, Y), dim=-2)),
+        "times U and E": often(lambda: (met * U[0, 0]) @ E * 0.5),
+        "times features, added": often(lambda: Y + met @ X),
     }
 
 
@@ -105,8 +109,8 @@ def measure(dtype: torch.dtype, device: torch.device, quick: bool) -> dict[str, 
         generator = torch.Generator().manual_seed(0)
         Z = (2 * torch.rand(batch, built.layout.m, n + 1, dtype=dtype, generator=generator) - 1).to(device)
         with torch.no_grad():
-            assert all(bool(state.isfinite().all()) for state in module.states(Z))
-            seconds = timed(lambda Z=Z: module.states(Z), device, 5)
+            assert all(bool(Y.isfinite().all()) for Y in module.rows(Z))
+            seconds = timed(lambda Z=Z: module.rows(Z), device, 5)
             steps = parts(built, Z, module, 5)
         size, operations = needed(built, batch, dtype)
         floor = max(size / copy, operations / product)

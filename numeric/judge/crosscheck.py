@@ -23,7 +23,7 @@ from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem
 from ..device import PRECISIONS, TF32, Precision, environment, precision, strict_precision
-from ..lower import lower, lower_prompt
+from ..lower import Lowered, lower, lower_prompt
 from ..reference import float_iterates
 from ..transformer import LinearTransformer
 from .a_priori import a_priori
@@ -247,12 +247,14 @@ def crosscheck(
     module: nn.Module | None = None,
     progress: Callable[[str], None] | None = None,
     tf32: bool = False,
+    lowered: Lowered | None = None,
 ) -> FloatResult:
     """Run a construction's weights in floats on rational prompts, all trials at once, and judge every layer.
 
     setups : one rational `Problem` a trial, of `algorithm` and of the construction's size
     module : what is run instead of the lowered construction: see `run_states`
     tf32   : float32 products may round their inputs to ten bits, and the bound allows for it (CUDA)
+    lowered: the construction's weights in floats, where they are at hand
     Weights that touch feature rows are judged by `dense_check.py`, on fewer prompts and without the a-priori tier.
     Raises `ArgumentError` when sizes, algorithm or module do not fit.
     """
@@ -264,10 +266,10 @@ def crosscheck(
         raise ArgumentError(f"the construction is for {construction.algorithm}, the algorithm or a prompt for another")
     say = progress or (lambda stage: None)
     if construction.split() is None:
-        return _dense(construction, setups, torch.device(device), dtype, module, say, tf32)
+        return _dense(construction, setups, torch.device(device), dtype, module, say, tf32, lowered)
     device, target, maps = torch.device(device), TF32 if tf32 else precision(dtype), layer_maps(construction)
     say("running the layers")
-    lowered = lower(construction, dtype, device)
+    lowered = lowered or lower(construction, dtype, device)
     with torch.no_grad(), strict_precision(tf32):
         if module is None:
             module = LinearTransformer.from_lowered(construction, lowered)
@@ -360,13 +362,14 @@ def _dense(
     module: nn.Module | None,
     say: Callable[[str], None],
     tf32: bool,
+    lowered: Lowered | None,
 ) -> FloatResult:
     layout, depth = construction.layout, construction.depth
     columns = tuple(layout.column_name(t) for t in range(layout.n + 1))
     layers = tuple(construction.heads(number) for number in range(depth))
     model = DenseModel(layers, Fraction(1, layout.n), tuple(layout.row_names()), columns)
     say("running the layers")
-    lowered, target = lower(construction, dtype, device), TF32 if tf32 else precision(dtype)
+    lowered, target = lowered or lower(construction, dtype, device), TF32 if tf32 else precision(dtype)
     with torch.no_grad(), strict_precision(tf32):
         if module is None:
             module = LinearTransformer.from_lowered(construction, lowered)

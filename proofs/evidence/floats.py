@@ -32,6 +32,7 @@ def establish(case: Case) -> Iterator[Claim]:
     from ...numeric.device import TF32, resolve_device, resolve_dtype
     from ...numeric.judge.crosscheck import crosscheck  # loads torch
     from ...numeric.judge.module_run import judge_module
+    from ...numeric.lower import lower
     from ...numeric.transformer import LinearTransformer
 
     s, name = case.settings, case.algorithm.name
@@ -54,10 +55,14 @@ def establish(case: Case) -> Iterator[Claim]:
         if found.layers.status in ("within", "vacuous"):
             yield _forward_claim(name, found)
         return
-    module: Any = LinearTransformer.from_construction(case.subject, dtype, device)
+    lowered = lower(case.subject, dtype, device)
+    module: Any = LinearTransformer.from_lowered(case.subject, lowered)
     module.order = s.order
     module = module.compiled() if s.compiled else module
-    result = crosscheck(case.reference, case.algorithm, setups, device, dtype, module=module, tf32=tf32)
+    result = crosscheck(
+        case.reference, case.algorithm, setups, device, dtype, module=module, tf32=tf32,
+        lowered=lowered if case.reference is case.subject else None,
+    )  # fmt: skip
     yield judged(name, one_step_claim(s.layers, s.dtype, device, result.trials, weights), result)
     if case.reference.split() is not None and result.status in ("within", "vacuous"):
         yield _a_priori(case, result)
