@@ -139,9 +139,8 @@ def rounded(x: float) -> Fraction:
 
 def unit_of(values: Iterable[Fraction]) -> Fraction:
     """The power of two near the largest of these where that is very large or small, and 1 where it is not."""
-    most = max(map(abs, values), default=Fraction(0))
-    e = most.numerator.bit_length() - most.denominator.bit_length()
-    return Fraction(2) ** e if most and abs(e) > USUAL else Fraction(1)
+    e = max((x.numerator.bit_length() - x.denominator.bit_length() for x in values if x), default=0)
+    return Fraction(2) ** e if abs(e) > USUAL else Fraction(1)
 
 
 def _products(family: Family, number: int, tensor: Tensor, gram: np.ndarray, whole: float, size: Fraction) -> _Layer:
@@ -152,12 +151,12 @@ def _products(family: Family, number: int, tensor: Tensor, gram: np.ndarray, who
     wanted = {place[:4] for unit in units for place in unit.entries}
     for place, exact in family.without_fixed(number, tensor.entries).items():
         if place[:4] in wanted:
-            groups.setdefault(place[:4], {})[place[4]] = nearest(exact / size)
+            groups.setdefault(place[:4], {})[place[4]] = nearest(exact if size == 1 else exact / size)
     for u, unit in enumerate(units):
         own: dict[tuple[int, ...], dict[int, float]] = {}
         scale = unit_of(unit.entries.values())
         for place, entry in unit.entries.items():
-            own.setdefault(place[:4], {})[place[4]] = nearest(entry / scale)
+            own.setdefault(place[:4], {})[place[4]] = nearest(entry if scale == 1 else entry / scale)
         for quad, vector in own.items():
             weight, power = (1 if quad[1] == quad[2] else 0.5), family.power(quad)
             for k, x in vector.items():
