@@ -36,25 +36,32 @@ From {THEORY_PREFIX} Require {" ".join(FILES)}.
 def stops(audits: Mapping[str, Audit], folder: Path, until: Mapping[str, str]) -> dict[str, str]:
     """Where the prover stops in each audit: the lemma of its theory's file, or `PROVED`; "" where it goes through.
 
+    What follows another audit with the same file of the theory stands beside it, on what was made there.
+
     folder : an empty one
-    until  : the lemma of its theory's file after which nothing more of an audit is read; all of the others is
+    until  : the lemma of its theory's file that an audit is about: the others before it are believed, and nothing is
+             read after it; all of the other audits is
     """
     _compile(folder)
-    parts = [FIRST]
+    parts, before = [FIRST], None
     for k, (what, audit) in enumerate(audits.items()):
-        parts.append(f"Check at_begin_{k}.\nModule Fault.\n")
-        texts = {"Said": audit.statements, "Made": "".join(f.text for f in audit.theory), PROVED: audit.proofs}
-        if what in until:
-            begins = next(m.start() for m in BEGINS.finditer(texts["Made"]) if m[1].startswith(until[what]))
-            end = re.compile(r"Qed\.\n").search(texts["Made"], begins)
-            assert end is not None
-            made = _body(texts["Made"][: end.end()], "Made", audit)
-            parts.append(f"Module Made.\n{made}Abort All.\nReset Fault.\n")
-            continue
-        parts += [f"Module {name}.\n{_body(text, name, audit)}End {name}.\n" for name, text in texts.items()]
-        parts.append(f"Check at_{PROVED}_all.\n")
-        parts += [f"Check ({PROVED}.{t.name} : Said.{t.name}).\n" for t in audit.theorems]
-        parts.append("End Fault.\nAbort All.\nReset Fault.\n")
+        text = "".join(f.text for f in audit.theory)
+        made = _until(text, until[what]) if what in until else text
+        if made != before:
+            parts += ["Abort All.\nReset Shared.\n"] * (before is not None)
+            parts.append(f"Check at_begin_{k}.\nModule Shared.\nModule Made.\n{_body(made, 'Made', audit)}")
+            parts.append("End Made.\nAbort All.\n" if what not in until else "Abort All.\n")
+            before = made
+        else:
+            parts.append(f"Check at_begin_{k}.\n")
+        if what not in until:
+            parts.append("Module Fault.\n")
+            for name, said in (("Said", audit.statements), (PROVED, audit.proofs)):
+                parts.append(f"Module {name}.\n{_body(said, name, audit)}End {name}.\n")
+            parts.append(f"Check at_{PROVED}_all.\n")
+            parts += [f"Check ({PROVED}.{t.name} : Said.{t.name}).\n" for t in audit.theorems]
+            parts.append("End Fault.\nAbort All.\nReset Fault.\n")
+    parts.append("Abort All.\nReset Shared.\n")
     parts.append("Check at_begin_none.\n")
     file = folder / "session.v"
     file.write_text("".join(parts), encoding="utf-8")
@@ -64,6 +71,14 @@ def stops(audits: Mapping[str, Audit], folder: Path, until: Mapping[str, str]) -
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=550,
         )  # fmt: skip
     return _read(ran.stderr, list(audits))
+
+
+def _until(text: str, lemma: str) -> str:
+    """A file of the theory up to a lemma and its proof, with the proofs of those before it left out."""
+    begins = next(m.start() for m in BEGINS.finditer(text) if m[1].startswith(lemma))
+    end = re.compile(r"Qed\.\n").search(text, begins)
+    assert end is not None
+    return re.sub(r"^Proof\b.*?Qed\.$", "Admitted.", text[:begins], flags=re.M | re.S) + text[begins : end.end()]
 
 
 def _compile(folder: Path) -> None:

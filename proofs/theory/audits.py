@@ -11,7 +11,7 @@ from ...numeric.data.prompts import generic_context, with_extras
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
-from ...symbolic.derivation.derive import derive
+from ...symbolic.derivation.derive import Derivation, derive
 from ...symbolic.errors import LayerproofError, NotRepresentableError
 from ...symbolic.exact import exact_number
 from ...symbolic.given import given_construction
@@ -106,6 +106,8 @@ def numbers_audit(found: Weights, name: str) -> Audit:
     known = {**dict.fromkeys(algorithm.parameters, OTHER), **VALUES}
     known |= {x: exact_number(text, f"the default of {x}") for x, text in algorithm.defaults.items()}
     parameters = {x: known[x] for x in algorithm.parameters}
+    if isinstance(found, Derivation) and found.hypotheses.broken(parameters, n) is not None:
+        parameters |= found.hypotheses.example({}, n) or {}
     steps = preconditioners(algorithm, d, depth, 0)
     if isinstance(found, GivenWeights):
         weights = given_construction(algorithm, found.options, d, n, depth, steps, parameters, looped=False)

@@ -168,12 +168,58 @@ def test_traces_that_change_with_the_position_have_a_theorem(step: str) -> None:
     assert audits(algorithm) and not unproved(algorithm)
 
 
-@pytest.mark.slow
-def test_a_decay_that_divides_by_a_sum_of_the_position_has_no_spelling_and_the_reason_says_so() -> None:
+def dividing(by: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
+    """TD(0)'s loop with what it adds divided by this function of parameters, transition and n."""
+
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        sweep.total = 0 * w
+        for t in sweep:
+            delta = t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi
+            sweep.total = sweep.total + delta * t.phi / by(p, t, sweep.n)
+        return (w + preconditioners[0] @ sweep.total / sweep.n,)
+
+    return update
+
+
+SUMS: dict[str, tuple[Callable[[Any, Any, Any], Any], tuple[str, ...], str]] = {
+    "a sum": (lambda p, t, n: 1 - p.beta, ("1 - beta != 0",), "exists beta : rat, 1 - beta != 0"),
+    "a product": (
+        lambda p, t, n: (1 - p.beta**2) * p.gamma, ("gamma != 0", "1 - beta != 0", "1 + beta != 0"),
+        "exists gamma beta : rat, [/\\ gamma != 0, 1 - beta != 0 & 1 + beta != 0]",
+    ),
+    "a sum with the position": (
+        lambda p, t, n: t.index + p.beta, ("(forall j : 'I_n, beta + j.+1%:R != 0)",),
+        "exists beta : rat, (forall (n : nat) (j : 'I_n), beta + j.+1%:R != 0)",
+    ),
+    "a sum that is never zero": (lambda p, t, n: t.index + 1, (), ""),
+    "a power of the length": (
+        lambda p, t, n: 1 - p.beta**n, ("(0 < n)%N", "1 - (beta ^+ n) != 0"),
+        "exists (beta : rat) (n : nat), [/\\ (0 < n)%N & 1 - (beta ^+ n) != 0]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SUMS)
+def test_what_may_not_be_zero_is_a_hypothesis_of_the_claim_and_can_be_met(what: str) -> None:
+    by, hypotheses, possible = SUMS[what]
+    found = audit_of(derive(own(update=dividing(by), parameters=("gamma", "beta"))), RESERVED)
+    premises = "".join(f"{text} -> " for text in hypotheses)
+    said = {t.name: t.statement for t in found.theorems}
+    assert said.pop("mine_hypotheses", "") == possible
+    assert all(
+        text.startswith(f"{premises}forall (L : nat)") or text.startswith(f"{premises}prompt 0")
+        for text in said.values()
+    )
+    assert "Definition mine_state : Prop := forall (F : numFieldType) (d n : nat) (gamma beta : F)" in found.statements
+    assert f"  {premises}@says_state" in found.statements
+
+
+def test_a_divisor_that_may_vanish_at_a_position_has_no_theorem_and_the_reason_says_so() -> None:
     """The list in docs/theorems.md of what is derived and not proved."""
-    algorithm = own(update=loop_with("a quotient of positions"))
-    assert derive(algorithm).heads and audits(algorithm) == []
-    assert "(1 + index) has no spelling" in unproved(algorithm)
+    algorithm = own(update=dividing(lambda p, t, n: 1 - p.beta**t.index), parameters=("gamma", "beta"))
+    assert "1 - beta^j, which may be zero at some position j" in unproved(algorithm)
+    assert audits(algorithm) == []
 
 
 # what the prover says

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from own_algorithms import derived, own
-from rocq_session import stops
+from own_algorithms import derived, own, undiscounted
+from rocq_session import PROVED, stops
 from rocq_tiny import rocq, trusting_kept_files
 
 from layerproof.proofs.invariance.claims import invariance as answer
@@ -210,6 +210,26 @@ def mean(name: str = "mean") -> Audit:
     return audit_of(derived(name=name, update=update))
 
 
+def dividing(name: str = "dividing") -> Derivation:
+    """TD(0) with a step that is divided by a product of sums, and by a sum with the position."""
+
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        sweep.total = 0 * w
+        for t in sweep:
+            delta = t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi
+            sweep.total = sweep.total + delta * t.phi / (t.index + p.beta)
+        return (w + preconditioners[0] @ sweep.total / (sweep.n * (1 - p.beta * p.beta)),)
+
+    return derived(name=name, update=update, parameters=("gamma", "beta"))
+
+
+def without(found: Audit, hypothesis: str) -> Audit:
+    """With a hypothesis left out of the statements."""
+    assert f"{hypothesis} -> " in found.statements
+    return replace(found, statements=found.statements.replace(f"{hypothesis} -> ", ""))
+
+
 def shifted(found: Audit) -> Audit:
     """With the decay of the step after."""
     (file,) = found.theory
@@ -222,6 +242,7 @@ def shifted(found: Audit) -> Audit:
 def test_what_is_right_passes_the_gate_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     trusting_kept_files(monkeypatch)
     right = [*audits(heavy_ball()), audit_of(decay()), general_audit("vector_blocks"), invariance("decay"), mean()]
+    right += [audit_of(derived(update=undiscounted)), audit_of(dividing())]
     laws = [replace(invariance(f"fault_law_{k}", *c), joins=False) for k, c in enumerate(LAWS.values())]
     outcome = gate([*right, *laws], rocq(), limit=240.0)
     assert set(outcome.passed) == {t.name for a in right for t in a.theorems}, outcome
@@ -233,4 +254,5 @@ def test_the_prover_stops_at_what_is_wrong(tmp_path: Path) -> None:
     wrong["the sign"] = audit_of(of_other_sign(decay("fault_sign")))
     late = shifted(mean("fault_late"))
     until = {**dict.fromkeys(wrong, "layer_step"), "late": "total_"}
-    assert stops({**wrong, "late": late}, tmp_path / "session", until) == {**until, "late": "total_total"}
+    more = {"late": late, "less": without(audit_of(dividing("less")), "1 - beta != 0")}
+    assert stops({**wrong, **more}, tmp_path / "session", until) == {**until, "late": "total_total", "less": PROVED}

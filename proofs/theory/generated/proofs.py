@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..audit import STATEMENTS_PREFIX, THEORY_PREFIX
-from .statements import Statements
-from .theory_file import Parts, facts_of
+from .nonzero import POSITIVE
+from .statements import Statements, bound
+from .theory_file import Parts, extra
 
 IMPORTS = """From Coq Require Import QArith_base.
 From mathcomp Require Import all_ssreflect all_algebra.
@@ -34,7 +35,7 @@ def proofs_text(found: Statements, audit: str) -> str:
         f"Local Notation state := {data.state_type}.",
         f"Local Notation transformer := (@{said}.transformer F _ _ _).",
         *(f"Local Notation {name} := (@{said}.{name} {' '.join(a)})." for name, a in found.arguments.items()),
-        *_extra(parts),
+        *extra(parts, "loop_prompt."),
         f"""Lemma same_after body' {data.layer_argument}{data.argument} k :
     (forall loop j, body{data.layer} {data.state} loop j = body' loop j) ->
   after{data.layer} {data.state} k = loop_masks.after body' {parts.loop.start} k.
@@ -48,22 +49,9 @@ Proof. by move=> same; elim: k => [//|k IH] /=; rewrite IH; case: insub. Qed."""
     lines.append("End Proofs.")
     for c in found.claims:
         name = parts.theorem(c.part)
-        if c.part == "hypotheses":
-            ones = " ".join("exists 1%N;" if name == "n_gt0" else "exists 1;" for name in parts.hypotheses)
-            proof = f"by {ones} rewrite ?oner_neq0."
-        else:
-            proof = f"exact: @proof_of_{c.part}."
+        proof = f"{_possible(parts)}." if c.part == "hypotheses" else f"exact: @proof_of_{c.part}."
         lines.append(f"Theorem {name} : {said}.{name}.\nProof. {proof} Qed.")
     return "\n".join(lines) + "\n"
-
-
-def _extra(parts: Parts) -> list[str]:
-    facts = facts_of(parts, "loop_prompt.")
-    if not facts:
-        return []
-    names = " ".join(f"fact{i}" for i in range(len(facts)))
-    given = " ".join(f"generalize {f};" for f in facts)
-    return [f"Ltac loop_prompt.close_extra ::= {given}\n  loop_prompt.name_inverses; intros {names}; ring: {names}."]
 
 
 def _proof(parts: Parts, part: str, said: str, made: str) -> str:
@@ -82,6 +70,20 @@ def _proof(parts: Parts, part: str, said: str, made: str) -> str:
     if part == "prompt0":
         return f"apply: (congr1 (@col_mx _ _ _ _ _)); {_rows(parts, said)}."
     return f"by move=> L {s} j; rewrite proof_of_state col_mxEd row_mxEl mxE."
+
+
+def _possible(parts: Parts) -> str:
+    """Numbers at which all hypotheses hold, for every position where one is about positions."""
+    ones = [f"exists {parts.nonzero.values.get(x, 1)}%:R;" for x in bound(parts)]
+    ones += ["exists 1%N;"] if "n_gt0" in parts.hypotheses else []
+    ways = []
+    for name, text in parts.hypotheses.items():
+        if name in parts.nonzero.hypotheses:
+            ways.append(f"move=> m j; {POSITIVE}" if text.startswith("(forall") else "by vm_compute")
+        else:
+            ways.append("done" if name == "n_gt0" else "by rewrite pnatr_eq0")
+    proof = ways[0] if len(ways) == 1 else f"split; [{' | '.join(ways)}]"
+    return f"{' '.join(ones)} {proof}"
 
 
 def _rows(parts: Parts, said: str, made: str = "") -> str:

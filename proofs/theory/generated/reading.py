@@ -21,6 +21,8 @@ from .statements import Statements
 
 SIZES = ((1, 1), (2, 3), (3, 5))
 """(d, n) of the contexts."""
+TRIES = 1000
+"""How many draws of the parameters are looked at for one at which nothing is divided by zero."""
 TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_']*|\d+|\^\+|\^-1|\^T|%:R|\.\+1|\*m|\*:|:=|[-+*/(),])")
 
 Node = Any  # ("op", operand, ...), a name or a number
@@ -48,7 +50,10 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: 
     def vector() -> Any:
         return np.array([number() for _ in range(d)], dtype=object)
 
-    parameters = {x: number() for x in algorithm.parameters}
+    parameters = next(
+        values for _ in range(TRIES)
+        if found.parts.nonzero.holds(values := {x: number() for x in algorithm.parameters}, n)
+    )  # fmt: skip
     weights = [number() if w in algorithm.scalar_weights else vector() for w in algorithm.weights]
     steps = [
         number() if c in algorithm.scalar_preconditioners else np.array([vector() for _ in range(d)], dtype=object)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry
+from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry, Power, Sum, is_number
 from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.errors import NotRepresentableError
 from .terms import ATOM, PRODUCT, rational
@@ -27,6 +27,9 @@ class Spelling:
             if monomial:
                 raise NotRepresentableError(f"the coefficient {scalar.text()} has no spelling in Rocq here")
             terms += [self._product(exponents, c, position) for exponents, c in part.items()]
+        return self._sum(terms)
+
+    def _sum(self, terms: list[tuple[str, str]]) -> str:
         if not terms:
             return "0"
         (sign, first), *rest = terms
@@ -40,7 +43,7 @@ class Spelling:
     def _product(self, exponents: tuple[tuple[str, int], ...], c: Fraction, position: str) -> tuple[str, str]:
         factors = [rational(abs(c))] if abs(c) != 1 or not exponents else []
         for name, exponent in exponents:
-            base = self._word(name, position)
+            base = self.word(name, position)
             if exponent < 0:
                 base = f"{base}^-1"
             factors.append((base, ATOM) if abs(exponent) == 1 else (f"{base} ^+ {abs(exponent)}", PRODUCT))
@@ -48,17 +51,27 @@ class Spelling:
             body = factors[0][0]
         else:
             body = " * ".join(text if level < PRODUCT else f"({text})" for text, level in factors)
-        if c < 0 and (len(factors) > 1 or " " in body):
+        if c < 0 and (len(factors) > 1 or (" " in body and not body.startswith("("))):
             body = f"({body})"
         return "-" if c < 0 else "+", body
 
-    def _word(self, name: str, position: str) -> str:
+    def word(self, name: str, position: str = "j") -> str:
+        """A name of a coefficient, in brackets unless it is one word.
+
+        Raises `NotRepresentableError` for one that is none of these.
+        """
         if name == INDEX:
             return f"{position}.+1%:R"
         if name == LENGTH:
             return "n%:R"
         if isinstance(name, Entry) and name.table in self.words:
             return f"({self.words[name.table]} {position})"
+        if isinstance(name, Power):
+            base = rational(Fraction(int(name.base)))[0] if is_number(name.base) else self.word(name.base, position)
+            base = f"({base})" if " " in base and not base.startswith("(") else base
+            return f"({base} ^+ {f'{position}.+1' if name.variable == INDEX else 'n'})"
+        if isinstance(name, Sum):
+            return f"({self._sum([self._product(exponents, c, position) for c, exponents in name.terms])})"
         if name not in self.words:
             raise NotRepresentableError(f"{name} has no spelling in Rocq here")
         word = self.words[name]
@@ -66,8 +79,9 @@ class Spelling:
 
 
 def divided_by(scalar: Scalar) -> set[str]:
-    """The parameters that a coefficient divides by; the position is never zero."""
-    return {name for part in scalar.parts().values() for e in part for name, k in e if k < 0} - {INDEX}
+    """The parameters that a coefficient divides by, in powers too; the position is never zero, sums are apart."""
+    names = {name for part in scalar.parts().values() for e in part for name, k in e if k < 0}
+    return {x.base if isinstance(x, Power) else x for x in names if not isinstance(x, Sum)} - {INDEX}
 
 
 def literals(scalar: Scalar) -> set[int]:

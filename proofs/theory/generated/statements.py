@@ -172,6 +172,12 @@ def _definitions(parts: Parts) -> dict[str, str]:
     }  # fmt: skip
 
 
+def bound(parts: Parts) -> list[str]:
+    """The parameters that hypotheses speak of, by the user's names."""
+    words = {w for text in parts.hypotheses.values() for w in re.findall(r"[\w']+", text)}
+    return [x for x, name in parts.data.parameters.items() if name in words]
+
+
 def row_text(parts: Parts, name: str) -> str:
     """The index of a row of numbers in the prompt."""
     t = parts.tables
@@ -203,13 +209,14 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
                         f"prompt {f'({zeros})' if data.several else zeros} = Z0"))  # fmt: skip
     if parts.hypotheses:
         texts = list(parts.hypotheses.values())
-        names = [text.split(" ")[0] for text in texts if " != 0" in text]
-        bound = f"{' '.join(names)} : rat" if names else ""
+        texts = [text.replace("(forall j : 'I_n,", "(forall (n : nat) (j : 'I_n),") for text in texts]
+        names = [parts.data.parameters[x] for x in bound(parts)]
+        said = f"{' '.join(names)} : rat" if names else ""
         if "n_gt0" in parts.hypotheses:
-            bound = f"({bound}) (n : nat)" if names else "n : nat"
+            said = f"({said}) (n : nat)" if names else "n : nat"
         every = texts[0] if len(texts) == 1 else f"[/\\ {', '.join(texts[:-1])} & {texts[-1]}]"
         result.append(Claim(
             "hypotheses", "the hypotheses can be met: there are numbers that satisfy them all",
-            f"exists {bound}, {every}",
+            f"exists {said}, {every}",
         ))  # fmt: skip
     return tuple(result)

@@ -192,6 +192,8 @@ class Reader:
                 return self._known[id(node.args[0])] ** int(exponent.number)
             if (exponent.source, exponent.name) == ("transition", "index"):
                 return Term(NUMBER, "^position", self._known[id(node.args[0])])
+            if (exponent.source, exponent.name) == ("sweep", "n"):
+                return Term(NUMBER, "^length", self._known[id(node.args[0])])
             raise NotRepresentableError("a power with this exponent has no spelling in Rocq here")
         args = [self._known[id(x)] for x in node.args]
         made: Term = _MADE[node.op](*args)
@@ -259,6 +261,7 @@ def _show(term: Term, names: Mapping[int, str]) -> tuple[str, int]:
         "inverse": lambda: (f"{s(args[0], ATOM)}^-1", ATOM),
         "^": lambda: (f"{s(args[0], ATOM)} ^+ {args[1]}", PRODUCT),
         "^position": lambda: (f"{s(args[0], ATOM)} ^+ j.+1", PRODUCT),
+        "^length": lambda: (f"{s(args[0], ATOM)} ^+ n", PRODUCT),
         "dot": lambda: (f"dot {s(args[0], ATOM)} {s(args[1], ATOM)}", CALL),
         "apply": lambda: (f"{s(args[1], CALL)} *m {s(args[0].T, ATOM)}", PRODUCT),
         "times": lambda: (f"{s(args[0], PRODUCT)} *m {s(args[1], ATOM)}", PRODUCT),

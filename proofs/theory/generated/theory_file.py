@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.coefficients import LENGTH
+from ....symbolic.derivation.coefficients import INDEX, LENGTH
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.tracing.evaluate import Update
@@ -19,6 +19,7 @@ from .heads import Tables, cells, tables
 from .loop import Data, Loop, tuple_text
 from .masks import summed
 from .names import Names, comment, identifier
+from .nonzero import Factors, NonZero, nonzero
 from .prompt import Prompt, prompt_of
 from .scalars import Spelling, divided_by, literals
 from .terms import VECTOR, denominators, show
@@ -48,6 +49,7 @@ class Parts:
     facts: tuple[str, ...]
     whole: tuple[int, ...]
     counted: tuple[tuple[str, str], ...]
+    nonzero: NonZero
 
     @property
     def given(self) -> bool:
@@ -65,7 +67,7 @@ class Parts:
         lines = [f"Hypothesis {name} : {text}." for name, text in self.hypotheses.items()]
         if "n_gt0" in self.hypotheses:
             lines.append("Lemma n_neq0 : n%:R != 0 :> F. Proof. by rewrite pnatr_eq0 -lt0n. Qed.")
-        return lines
+        return lines + self.nonzero.lines("n_neq0" if x == "n_gt0" else x for x in self.hypotheses)
 
     @property
     def algorithm(self) -> Algorithm:
@@ -130,14 +132,24 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     ]
     divisors = [x.args[-1] for term in printed for x in term.parts() if x.op in ("inverse", "/")]
     inverted = {x.args[0] for x in divisors if x.op == "atom"}
+    algebra = derivation.state.algebra
+    named = {("parameter", x): x for x in a.parameters} | {("preconditioner", x): x for x in a.scalar_preconditioners}
+    named |= {("transition", "index"): INDEX, ("sweep", "n"): LENGTH}
+    known = {id(data.symbols[key]): algebra.parameter(x) for key, x in named.items()}
+    sums = nonzero(printed, coefficients, Factors(algebra, known, spelling), spelling)
+    if strange := sorted(set(sums.alone) - set(a.parameters)):
+        raise NotRepresentableError(
+            f"the update divides by {strange[0]}, which is no parameter: no hypothesis is about it"
+        )
     hypotheses: dict[str, str] = {}
     for x, name in data.parameters.items():
-        if x in divided or name in inverted:
+        if x in divided or name in inverted or x in sums.alone:
             hypotheses[f"{name}_neq0"] = f"{name} != 0"
     counted = _counted(derivation, prompt)
-    if counted or _multiplied_by_length(derivation):
+    if counted or _multiplied_by_length(derivation) or sums.length:
         hypotheses["n_gt0"] = "(0 < n)%N"
     facts = tuple(f"(mulVf {'n_neq0' if h == 'n_gt0' else h})" for h in hypotheses)
+    hypotheses |= sums.hypotheses
     whole = denominators(iter(printed)) | {k for s in coefficients for k in literals(s)}
     suffix = "".join(f"_{identifier(v)}" for v in derivation.options.values())
     module = f"{identifier(a.name)}{suffix}"
@@ -146,7 +158,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     return Parts(
         derivation, module, suffix, data, loop, prompt, tables(derivation, prompt, mask_terms, spelling), masks,
         closing(derivation, form, data, loop, prompt, mask_terms, spelling), spelling, hypotheses, facts,
-        tuple(sorted(whole)), counted,
+        tuple(sorted(whole)), counted, sums,
     )  # fmt: skip
 
 
@@ -233,20 +245,27 @@ def facts_of(parts: Parts, module: str = "") -> list[str]:
     return [*parts.facts, *(f"({module}inv_nat F {k - 1})" for k in parts.whole)]
 
 
-def _facts(parts: Parts) -> list[str]:
-    facts = facts_of(parts)
-    if not facts:
-        return []
-    names = " ".join(f"fact{i}" for i in range(len(facts)))
-    given = " ".join(f"generalize {f};" for f in facts)
-    by_field = " | close_field" if parts.whole else ""
-    return [f"Ltac close_extra ::= first [{given}\n  name_inverses; intros {names}; ring: {names}{by_field}]."]
+def extra(parts: Parts, module: str = "") -> list[str]:
+    """What closes a goal that ring does not: facts of what is not zero, and where sums are divided by, field.
+
+    module : the prefix of the theory's own words
+    """
+    facts, ways = facts_of(parts, module), []
+    if facts:
+        names = " ".join(f"fact{i}" for i in range(len(facts)))
+        given = " ".join(f"generalize {f};" for f in facts)
+        ways.append(f"{given}\n  {module}name_inverses; intros {names}; ring: {names}")
+    if parts.nonzero.lemmas or parts.nonzero.hypotheses:
+        ways.append("timeout 60 (field; close_nonzero)")
+    elif parts.whole and not module:
+        ways.append("close_field")
+    return [f"Ltac {module}close_extra ::= first [{' | '.join(ways)}]."] if ways else []
 
 
 def _closed(parts: Parts) -> list[str]:
     data, loop, closing = parts.data, parts.loop, parts.closing
     state, argument = f"{data.layer} {data.state}".strip(), f"{data.layer_argument}{data.argument}"
-    lines = ["\n(* the loop in closed form, and what the masks gather of it *)", *_facts(parts)]
+    lines = ["\n(* the loop in closed form, and what the masks gather of it *)", *extra(parts)]
     for name, (gain, text) in closing.gains.items():
         kind = loops.kind_text(loop.kinds[name] == VECTOR)
         lines.append(f"Definition {gain} {argument} (j : 'I_n) : {kind} :=\n  {text}.")

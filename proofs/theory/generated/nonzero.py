@@ -1,0 +1,222 @@
+"""What must not be zero where a loop or its weights divide: hypotheses of the claim, and lemmas that follow from them.
+
+Every divisor that is printed, and every sum that the weights divide by, is a product of powers of parameters and of
+sums that do not factor.  A sum of positions and lengths with positive coefficients is never zero, which is proved; each
+other factor is a hypothesis, and numbers at which all of them hold are exhibited.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry, Power, Sum, is_number, value_of
+from ....symbolic.derivation.contraction import Algebra, Scalar
+from ....symbolic.errors import NotRepresentableError
+from .scalars import Spelling
+from .terms import Term, rational, show
+
+SMALL = range(1, 8)
+"""The whole numbers among which values for the hypotheses are looked for."""
+UP_TO = 12
+"""Up to which position a value is tried before the prover is asked about all of them."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor that is divided by. text : in Rocq, in terms of the token j; why : how it is seen not to be zero."""
+
+    base: str
+    text: str
+    positional: bool
+    given: bool
+
+    @property
+    def hypothesis(self) -> str:
+        """What the claim assumes of it."""
+        return f"(forall j : 'I_n, {self.text} != 0)" if self.positional else f"{self.text} != 0"
+
+
+@dataclass(frozen=True)
+class NonZero:
+    """All of an algorithm's.
+
+    hypotheses : name -> text, those about sums; those about single parameters are the file's own
+    values     : whole numbers for parameters, at which all hypotheses hold
+    alone      : the parameters that have to be other than zero themselves
+    sums       : the sums
+    lemmas     : (name, lemma with its proof), in order
+    length     : whether the length of the context is among what is divided by
+    """
+
+    hypotheses: dict[str, str]
+    values: dict[str, int]
+    alone: tuple[str, ...]
+    sums: tuple[str, ...]
+    lemmas: tuple[tuple[str, str], ...]
+    length: bool
+
+    def holds(self, values: Mapping[str, Fraction], n: int) -> bool:
+        """Whether nothing is divided by zero at these values of the parameters, in a context of so many columns."""
+        known = [{**values, INDEX: Fraction(j), LENGTH: Fraction(n)} for j in range(1, n + 1)]
+        return all(value_of(x, at, Fraction) for at in known for x in (*self.sums, *self.alone))
+
+    def lines(self, known: Iterable[str]) -> list[str]:
+        """The lemmas, each with a tactic for what is known before it; known : names of hypotheses."""
+        if not self.hypotheses and not self.lemmas:
+            return []
+        names, lines = [*known], []
+        for name, text in (*self.lemmas, ("", "")):
+            ways = "".join(f" | exact: {x}" for x in names)
+            lines.append(f"Ltac close_nonzero {'::' if lines else ':'}= {CLOSE_NONZERO.format(ways=ways)}")
+            lines.append(text)
+            names.append(name)
+        return lines[:-1]
+
+
+CLOSE_NONZERO = """do ?rewrite -mulrS; rewrite ?pnatr_eq0 -?lt0n; repeat (apply/andP; split); try done;
+  repeat first [apply: mulf_neq0 | apply: expf_neq0 | apply: invr_neq0];
+  first [done | by rewrite ?oppr_eq0 ?oner_eq0 ?pnatr_eq0{ways}]."""
+
+
+def divisors(terms: Iterable[Term]) -> list[Term]:
+    """The sums and products among these terms that something is divided by, and the factors of these."""
+    found: dict[str, Term] = {}
+
+    def add(x: Term) -> None:
+        if any(isinstance(a, Term) for a in x.args):
+            found.setdefault(show(x), x)
+        for a in x.args if x.op == "*" else x.args[:1] if x.op in ("^", "neg", "^position", "^length") else ():
+            add(a)
+
+    for term in terms:
+        for x in term.parts():
+            if x.op in ("inverse", "/"):
+                add(x.args[-1])
+    return list(found.values())
+
+
+class Factors:
+    """Printed terms as scalars of the algebra, and the factors of them. known : id of a named term -> its scalar."""
+
+    def __init__(self, algebra: Algebra, known: Mapping[int, Scalar], spelling: Spelling):
+        self._algebra, self._known, self._spelling = algebra, known, spelling
+
+    def of(self, term: Term) -> list[tuple[Any, int]]:
+        """A term as a product: a rational and names, with exponents."""
+        return self._scalar(term).factors()
+
+    def _scalar(self, term: Term) -> Any:
+        if id(term) in self._known:
+            return self._known[id(term)]
+        if term.op == "literal":
+            return self._algebra.number(term.args[0])
+        made = {
+            "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y,
+            "neg": lambda x: -x, "inverse": lambda x: x.inverse(),
+        }  # fmt: skip
+        if term.op in ("^position", "^length"):
+            return self._scalar(term.args[0]) ** self._algebra.parameter(INDEX if term.op == "^position" else LENGTH)
+        if term.op == "^":
+            return self._scalar(term.args[0]) ** term.args[1]
+        if term.op in made:
+            return made[term.op](*(self._scalar(x) for x in term.args))
+        raise NotRepresentableError(f"the update divides by {show(term)}, which has no theorem here")
+
+    def text(self, factors: list[tuple[Any, int]]) -> str:
+        """The product in Rocq."""
+        parts = []
+        for name, exponent in factors:
+            word = rational(name)[0] if isinstance(name, Fraction) else self._spelling.word(name)
+            word = f"({word})" if " " in word and not word.startswith("(") else word
+            parts.append(
+                word if exponent == 1 else f"{word} ^+ {exponent}" if exponent > 0 else f"{word}^-1 ^+ {-exponent}"
+            )
+        return " * ".join(f"({p})" if " " in p and not p.startswith("(") else p for p in parts) or "1"
+
+
+def factor(base: str, spelling: Spelling) -> Factor:
+    """One factor. Raises `NotRepresentableError` for one whose hypothesis could not be shown to be possible."""
+    inside = set(Sum.names(base))
+    if entry := next((x for x in inside if isinstance(x, Entry)), None):
+        raise NotRepresentableError(f"the weights divide by a sum with {entry.table}, a number of each token and layer")
+    positional = INDEX in inside
+    positive = _positive(base)
+    if positional and not positive:
+        said = str(base).replace(INDEX, "j").removeprefix("(").removesuffix(")")
+        raise NotRepresentableError(
+            f"the weights divide by {said}, which may be zero at some position j: that it is possible at all is shown"
+            " only for sums with positive coefficients"
+        )
+    return Factor(base, spelling.word(base)[1:-1], positional, not (positive and not _parameters(base)))
+
+
+def _positive(name: str) -> bool:
+    """Whether it is positive wherever all parameters are."""
+    if isinstance(name, Sum):
+        return all(c > 0 and all(_positive(x) for x, _ in exponents) for c, exponents in name.terms)
+    if isinstance(name, Power):
+        return _positive(name.base)
+    return name != "-1"
+
+
+def _parameters(base: str) -> set[str]:
+    return {
+        x for x in Sum.names(base)
+        if not isinstance(x, (Power, Sum)) and x not in (INDEX, LENGTH) and not is_number(x)
+    }  # fmt: skip
+
+
+def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, int]:
+    """Whole numbers at which no factor and no parameter of `alone` is zero, at any position that is tried.
+
+    Raises `NotRepresentableError` where none are found.
+    """
+    factors = list(factors)
+    names = sorted({x for f in factors for x in _parameters(f.base)} | set(alone))
+    for choice in product(SMALL, repeat=len(names)):
+        values = {x: Fraction(v) for x, v in zip(names, choice, strict=True)}
+        tried = ({**values, INDEX: Fraction(j), LENGTH: Fraction(n)} for n in range(1, UP_TO) for j in range(1, n + 1))
+        if all(value_of(f.base, known, Fraction) for known in tried for f in factors):
+            return dict(zip(names, choice, strict=True))
+    said = " and ".join(f.hypothesis for f in factors)
+    raise NotRepresentableError(f"no small whole numbers were found at which {said}")
+
+
+def nonzero(terms: Iterable[Term], scalars: Iterable[Scalar], made: Factors, spelling: Spelling) -> NonZero:
+    """What is divided by in printed terms, and in the scalars of the weights and of the loop's closed form.
+
+    Raises `NotRepresentableError` for a divisor that has no hypothesis here.
+    """
+    printed = {show(x): made.of(x) for x in divisors(terms)}
+    names = [name for product_ in printed.values() for name, _ in product_ if isinstance(name, str)]
+    names += sorted(name for s in scalars for kind, name in s.generators() if kind == "inverse")
+    bases = dict.fromkeys(x.base if isinstance(x, Power) else x for x in names)
+    sums = [factor(x, spelling) for x in bases if isinstance(x, Sum)]
+    alone = {x for x in bases if not isinstance(x, Sum) and x not in (INDEX, LENGTH) and not is_number(x)}
+    length = any(LENGTH in Sum.names(x) for x in bases)
+    values = values_for(sums, alone) if any(f.given for f in sums) else dict.fromkeys(sorted(alone), 1)
+    hypotheses = {f"nonzero{k}'": f.hypothesis for k, f in enumerate(sums) if f.given}
+    lemmas = []
+    for k, f in enumerate(sums):
+        if not f.given:
+            lemmas.append(_lemma(k, f.text, f"{POSITIVE}. Qed."))
+    for k, (text, factors) in enumerate(printed.items(), len(sums)):
+        if text not in [f.text for f in sums]:
+            proof = f"try (rewrite (_ : {text} = {made.text(factors)} :> F); last by ring).\nclose_nonzero. Qed."
+            lemmas.append(_lemma(k, text, proof))
+    return NonZero(hypotheses, values, tuple(alone), tuple(f.base for f in sums), tuple(lemmas), length)
+
+
+POSITIVE = """apply: lt0r_neq0; do ?first [by rewrite ltr01 | by rewrite ltr0n
+  | apply: addr_gt0 | apply: mulr_gt0 | apply: exprn_gt0]"""
+"""Sums of products of what is positive: what is positive at once goes first, for j + 1 is a sum too."""
+
+
+def _lemma(k: int, text: str, proof: str) -> tuple[str, str]:
+    binder = " (j : 'I_n)" if re.search(r"(?<![\w'])j(?![\w'])", text) else ""
+    return f"nonzero{k}'", f"Lemma nonzero{k}'{binder} : {text} != 0 :> F.\nProof. {proof}"
