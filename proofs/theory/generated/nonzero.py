@@ -8,7 +8,7 @@ other factor is a hypothesis, and numbers at which all of them hold are exhibite
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -28,7 +28,11 @@ UP_TO = 12
 
 @dataclass(frozen=True)
 class Factor:
-    """One factor that is divided by. text : in Rocq, in terms of the token j; why : how it is seen not to be zero."""
+    """One factor that is divided by.
+
+    text  : in Rocq, in terms of the token j
+    given : whether it may be zero, so that the claim assumes that it is not
+    """
 
     base: str
     text: str
@@ -69,7 +73,8 @@ class NonZero:
         """The lemmas, each with a tactic for what is known before it; known : names of hypotheses."""
         if not self.hypotheses and not self.lemmas:
             return []
-        names, lines = [*known], []
+        names = [*known]
+        lines: list[str] = []
         for name, text in (*self.lemmas, ("", "")):
             ways = "".join(f" | exact: {x}" for x in names)
             lines.append(f"Ltac close_nonzero {'::' if lines else ':'}= {CLOSE_NONZERO.format(ways=ways)}")
@@ -108,14 +113,15 @@ class Factors:
 
     def of(self, term: Term) -> list[tuple[Any, int]]:
         """A term as a product: a rational and names, with exponents."""
-        return self._scalar(term).factors()
+        factors: list[tuple[Any, int]] = self._scalar(term).factors()
+        return factors
 
     def _scalar(self, term: Term) -> Any:
         if id(term) in self._known:
             return self._known[id(term)]
         if term.op == "literal":
             return self._algebra.number(term.args[0])
-        made = {
+        made: dict[str, Callable[..., Any]] = {
             "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y,
             "neg": lambda x: -x, "inverse": lambda x: x.inverse(),
         }  # fmt: skip

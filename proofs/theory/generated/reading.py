@@ -50,10 +50,8 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: 
     def vector() -> Any:
         return np.array([number() for _ in range(d)], dtype=object)
 
-    parameters = next(
-        values for _ in range(TRIES)
-        if found.parts.nonzero.holds(values := {x: number() for x in algorithm.parameters}, n)
-    )  # fmt: skip
+    drawn = ({x: number() for x in algorithm.parameters} for _ in range(TRIES))
+    parameters = next(x for x in drawn if found.parts.nonzero.holds(x, n))
     weights = [number() if w in algorithm.scalar_weights else vector() for w in algorithm.weights]
     steps = [
         number() if c in algorithm.scalar_preconditioners else np.array([vector() for _ in range(d)], dtype=object)
