@@ -1,15 +1,20 @@
-"""Write the README's table of the algorithms from the catalogue: python scripts/catalogue_table.py."""
+"""Write the tables of the algorithms, README's and docs/catalogue.md's: python scripts/catalogue_table.py."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from layerproof.proofs.commands.list import describe
-from layerproof.symbolic.algorithm import GROUPS
+from layerproof.proofs.report.document.formula import expression
+from layerproof.symbolic.algorithm import GROUPS, Algorithm
 from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.derivation.derive import quick
+from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 
 README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "catalogue.md"
 TABLE = re.compile(r"^\| name \| heads \| .*\n(?:\|.*\n)+", re.M)
 
 
@@ -24,13 +29,45 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def written(text: str) -> str:
-    """The README with the table in its place."""
-    found, count = TABLE.subn(lambda _: table(), text)
+def evidence_table() -> str:
+    """A row an algorithm: its heads and masks, where they come from, what does not run, and the source in full."""
+    lines = [
+        "| name | heads | masks, M[i, j] | weights | evidence that it lacks | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    for a in sorted(catalogue().values(), key=lambda a: GROUPS.index(a.group)):
+        form = quick(a)
+        masks = "; ".join(dict.fromkeys(_mask(m) for m in form.masks)).replace("|", r"\|")
+        weights = "derived" if a.heads is None else "given"
+        lines.append(f"| `{a.name}` | {len(form.heads)} | {masks} | {weights} | {_lacks(a)} | {a.source} |")
+    return "\n".join(lines) + "\n"
+
+
+def _mask(mask: Any) -> str:
+    pieces = (("i = j", mask.diagonal_entry()), ("j < i", mask.lower_entry()), ("i < j", mask.upper_entry()))
+    return ", ".join(f"{expression(entry).text} for {where}" for where, entry in pieces if entry != 0)
+
+
+def _lacks(a: Algorithm) -> str:
+    lacks = []
+    if any(isinstance(h, SymbolicTokenwiseHead) for h in quick(a).heads):
+        lacks.append("the a-priori float bound (a constant row)")
+    if a.tables:
+        lacks.append("looped, and a limit unless its steps are fixed (a table)")
+    if a.selections:
+        lacks.append("looped, a limit, invariance beyond L = 1 (tokens by layer)")
+    return "; ".join(lacks)
+
+
+def written(text: str, made: str | None = None, table_of: re.Pattern[str] = TABLE) -> str:
+    """The page with its table in its place."""
+    new = table() if made is None else made
+    found, count = table_of.subn(lambda _: new, text)
     if count != 1:
-        raise SystemExit("README.md must hold one table that starts with | name | heads |")
+        raise SystemExit("the page must hold one table that starts with | name | heads |")
     return found
 
 
 if __name__ == "__main__":
     README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), evidence_table()), encoding="utf-8")
