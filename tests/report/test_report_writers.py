@@ -18,10 +18,12 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from report_tools import needs_typst, texts
 
-from layerproof.proofs.report.model import Report
+from layerproof.proofs.report.document.formula import Formula
+from layerproof.proofs.report.model import Display, Report
 from layerproof.proofs.report.writers import html, json_data, markdown, pdf
 from layerproof.proofs.report.writers.escape import visible
 from layerproof.proofs.report.writers.signs import SIGNS, WORDS
+from layerproof.proofs.report.writers.typst_math import typst_math
 from layerproof.proofs.report.writing import FORMATS, write
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.strict_json import loads
@@ -263,3 +265,26 @@ def test_a_letter_that_the_pdfs_fonts_lack_is_named_in_the_pdf_and_told() -> Non
     plain, strange = pdf.lacking(samples.report()), Report("中 φ Ž ✓ 𝔸", (), ())
     assert plain == "" and pdf.lacking(strange) == "the PDF's fonts lack U+4E2D: the code points stand there"
     assert "[U+4E2D] φ Ž ✓ 𝔸" in pdf.source(strange) and "中" not in pdf.source(strange)
+
+
+@needs_typst
+def test_what_is_not_measured_for_the_pdf_is_narrower_than_its_text() -> None:
+    import typst
+
+    def refused(formula: Formula, room: int) -> bool:
+        check = (
+            f"#layout(room => {{ if measure([{typst_math(formula, display=True)}]).width > {room}pt {{ panic() }} }})"
+        )
+        try:
+            typst.compile(f"#set page(width: {room + 1000}pt)\n{check}".encode(), ignore_system_fonts=True)
+        except typst.TypstError:
+            return True
+        return False
+
+    def shown(formula: Formula) -> str:
+        return pdf.source(Report("t", (Display(formula),), ()))
+
+    widest = Formula("", "W" * pdf.NARROW)
+    assert "#wide[" not in shown(widest).partition("#outline")[0].partition("#show: body")[2]
+    assert not refused(widest, 440) and refused(widest, 100)  # A4 without its margins is 459 pt wide
+    assert "#wide[" in shown(Formula("", "W" * (pdf.NARROW + 1)))

@@ -43,6 +43,8 @@ MANY = 4
 """More pages than these are listed without their sections."""
 LONG = 32
 """A word of as many characters, such as a long rational, may be broken."""
+NARROW = 36
+"""Formulas and matrices of fewer letters are narrower than a page's text: measuring them would take half the time."""
 _BREAK = "\u200b"
 _LACKING = re.compile("[\u0530-\u1cff\u2e80-\ufaff\ufb07-\ufffc\U00010000-\U0001d3ff\U0001d800-\U0010ffff]")
 """Scripts beyond Latin, Greek, Cyrillic and mathematics: the fonts that come with Typst lack or misplace them."""
@@ -166,7 +168,8 @@ class _Writer:
             case Paragraph(parts):
                 return self.spans(parts)
             case Display(value, label):
-                return typst_math(value, display=True) + (self.anchor(label) if label else "")
+                shown = typst_math(value, display=True) + (self.anchor(label) if label else "")
+                return shown if width(value.latex) <= NARROW else f"#wide[{shown}]"
             case Table():
                 return self.table(block)
             case Matrix():
@@ -250,7 +253,20 @@ def matrix(value: Matrix, caption: str) -> str:
     legend = "".join(
         f"({number}, {literal(KEYS[number % 26])}, {text(meaning)}), " for number, meaning in enumerate(value.legend)
     )
-    return f"#matrix([{typst_math(value.name)}], ({columns}), (\n{rows}), ({legend}), {caption})"
+    narrow = "true" if _breadth(value) <= NARROW else "false"
+    return f"#matrix([{typst_math(value.name)}], ({columns}), (\n{rows}), ({legend}), {caption}, {narrow})"
+
+
+def _breadth(value: Matrix) -> float:
+    """How many letters wide a matrix is at most, its gaps counted as two letters each."""
+    names = max(len(called(name)) for name in value.rows) + max(map(len, value.row_sizes or ("",)))
+    sizes = value.column_sizes or ("",) * len(value.columns)
+    total = 2.0 + max(float(names), width(value.name.latex))
+    for c, (name, size) in enumerate(zip(value.columns, sizes, strict=True)):
+        entries = [row[c] for row in value.entries]
+        longest = max((width(e.latex) for e in entries if e is not None), default=1.0)
+        total += 3 + max(longest, len(called(name)) + len(size) + 3 * bool(size))
+    return total
 
 
 def _name(name: str, size: str) -> str:
