@@ -225,6 +225,9 @@ class Algorithm:
             value = getattr(self, name)
             if isinstance(value, str) or not isinstance(value, Sequence):
                 raise ArgumentError(f"{name} is {shown(value)}, wanted a tuple such as ({shown(value)},)")
+        for name in ("options", "defaults", "tables", "selections", "unit_columns", "symbols"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ArgumentError(f"{name} is {shown(getattr(self, name))}, wanted a dict")
         _ = self.size_constraints
         rows = [getattr(x, "name", None) for x in (*self.features, *self.accumulators)]
         twice = next((name for name in rows if rows.count(name) > 1), None)

@@ -174,6 +174,9 @@ def test_a_prompt_of_ones_own_must_have_the_columns():
 def test_what_is_declared_is_checked():
     with pytest.raises(ContentError, match="unit_columns names 'psi'"):
         replace(RIDGE, unit_columns={"psi": "c"})
+    for name in ("options", "defaults", "tables", "selections", "unit_columns", "symbols"):
+        with pytest.raises(ArgumentError, match=f"{name} is 'phi', wanted a dict"):
+            replace(RIDGE, **{name: "phi"})
     with pytest.raises(ContentError, match="unit_columns of phi"):
         replace(RIDGE, unit_columns={"phi": "kappa"})
     with pytest.raises(ContentError, match="selections"):
