@@ -25,9 +25,13 @@ def place_file(path: Path, content: str | bytes) -> None:
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return
-    with _beside(path) as fresh:
-        _write_new(fresh, content)
-        fresh.replace(path)
+    try:
+        with _beside(path) as fresh:
+            _write_new(fresh, content)
+            fresh.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # and not the name on the way, or none where the disk is full
+        raise
 
 
 def place_new_files(files: Mapping[Path, str]) -> None:

@@ -83,8 +83,9 @@ def test_what_fails_on_the_way_leaves_what_was_there(
         raise error
 
     monkeypatch.setattr(placing.os, "fsync", full)
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as raised:
         place_file(tmp_path / "a.json", "new")
+    assert getattr(raised.value, "filename", str(tmp_path / "a.json")) == str(tmp_path / "a.json")
     with pytest.raises(type(error)):
         place_directory(tmp_path / "d", {"x": b"new"})
     with pytest.raises(type(error)):
