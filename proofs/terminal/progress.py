@@ -8,6 +8,8 @@ import sys
 import time
 from typing import Self
 
+from ...symbolic.plain_text import message
+
 WIDTH = 78
 _COUNTED = re.compile(r"(\d+) of (\d+)\0(.*)", re.DOTALL)
 
@@ -29,7 +31,7 @@ class ProgressLine:
 
     def __call__(self, text: str) -> None:
         found = _COUNTED.fullmatch(text)
-        number, total, text = (int(found[1]), int(found[2]), found[3]) if found else (0, 0, text)
+        number, total, text = (int(found[1]), int(found[2]), message(found[3])) if found else (0, 0, message(text))
         if self.shown:
             count = f"{number} of {total}  " if total else ""
             self._rewrite(f"{count}{text}{self._left(number, total)}")

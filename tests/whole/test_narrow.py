@@ -81,5 +81,14 @@ def test_progress_is_one_line_a_subject_where_there_is_no_terminal(monkeypatch):
     ]
 
 
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
+def test_progress_shows_a_strangers_name_as_text(monkeypatch, stream):
+    monkeypatch.setattr(sys, "stderr", stream)
+    with ProgressLine() as line:
+        line("i\x1b[2J\u202e\nHOLDS")
+    assert all(part.isprintable() for part in stream.getvalue().replace("\r", "\n").split("\n"))
+    assert "i\\x1b[2J\\u202e\\nHOLDS" in stream.getvalue()
+
+
 def test_of_one_subject_nothing_is_counted():
     assert counted(print, 1, 1) is print and counted(silent, 1, 8) is silent
