@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .interrupts import hear_interrupts
 from .posix import missing
 from .streams import outlive_readers
 
@@ -111,6 +112,7 @@ def _fail(said: str, code: int, json: bool) -> int:
 def main() -> None:
     """The console script."""
     try:
+        hear_interrupts()
         outlive_readers()
         code = run(sys.argv[1:])
         sys.stdout.flush()

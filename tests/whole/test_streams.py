@@ -15,6 +15,7 @@ from cli import console_script, hears_signals, run_cli
 from own_files import write
 
 from layerproof.proofs import cli, streams
+from layerproof.proofs.interrupts import hear_interrupts
 from layerproof.symbolic.strict_json import loads
 
 REFUTED = ("verify", "./wrong.py", "-d", "2", "-n", "4", "-L", "2", "--evidence", "identity-exact")
@@ -103,6 +104,20 @@ def test_an_internal_error_is_a_document_too(capsys: Any, monkeypatch: pytest.Mo
 def test_a_wrong_option_names_the_help_of_its_command(capsys: Any) -> None:
     assert "See: layerproof verify --help" in run_cli(capsys, "verify", "--bogus").err
     assert "See: layerproof --help" in run_cli(capsys, "--bogus").err
+
+
+def test_an_interrupt_inside_a_callback_is_not_lost(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    class Held:
+        def __del__(self) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    hear_interrupts()
+    with pytest.raises(KeyboardInterrupt):
+        held = Held()
+        del held
+        time.sleep(20)
+    assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.slow
