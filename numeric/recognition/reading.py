@@ -403,7 +403,10 @@ def choose(m: int, known: Prompt | None, how: Reading) -> Prompt:
     if not found:
         raise ContentError(f"the matrices are {m} x {m}, and no prompt of the catalogue has {m} rows")
     said = " or ".join(f"--layout {p.name} (d = {p.features_of(m)})" for p in found)
-    raise ArgumentError(f"layout is missing: {m} rows are those of several prompts, wanted {said}")
+    raise ArgumentError(
+        f"layout is missing: {m} rows are those of several prompts, wanted {said}, or the name of an algorithm with a "
+        "prompt of its own, such as --layout nesterov-td"
+    )
 
 
 def _fits(prompt: Prompt, m: int, how: Reading) -> None:
