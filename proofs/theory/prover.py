@@ -116,14 +116,14 @@ def _end(pid: int) -> None:
 
 @contextmanager
 def runner() -> Iterator[Runner]:
-    """A runner whose programs end with the block, on SIGTERM and SIGHUP too: the block is left, as by Ctrl-C."""
+    """A runner whose programs end with the block, on SIGTERM, SIGHUP and SIGQUIT too: it is left, as by Ctrl-C."""
     found = Runner()
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     main = threading.current_thread() is threading.main_thread()
-    before = {s: signal.signal(s, leave) for s in (signal.SIGTERM, signal.SIGHUP)} if main else {}
+    before = {s: signal.signal(s, leave) for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)} if main else {}
     try:
         yield found
     finally:

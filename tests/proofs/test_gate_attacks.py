@@ -32,9 +32,47 @@ def test_an_assumption_under_another_word_is_in_the_answer(what: str, tmp_path: 
     assert "it rests on Axioms: " in outcome.refused["twice"], outcome
 
 
+ELSEWHERE = """\
+From LayerProofStatements Require tiny.
+{before}Theorem twice : LayerProofStatements.tiny.twice.
+Proof. {proof} Qed.
+"""
+
+
+@pytest.mark.parametrize(
+    "cheats, before, proof",
+    [
+        ("Hypothesis cheat : False.\n", "", "destruct LayerProofStatements.tiny.cheat."),
+        ("", "Hypothesis cheat : False.\n", "destruct cheat."),
+    ],
+)
+def test_an_assumption_of_the_statements_or_of_the_proofs_is_in_the_answer(
+    cheats: str, before: str, proof: str, tmp_path: Path
+) -> None:
+    outcome = judged(tmp_path, THEORY, ELSEWHERE.format(before=before, proof=proof), STATED + cheats)
+    assert not outcome.passed and "it rests on Axioms: tiny.cheat" in outcome.refused["twice"]
+
+
+def test_proofs_that_name_their_own_statements_so_are_seen_by_the_seal(tmp_path: Path) -> None:
+    own = "Module LayerProofStatements. Module tiny. Definition twice := True. End tiny. End LayerProofStatements.\n"
+    outcome = judged(tmp_path, THEORY, own + ELSEWHERE.partition("\n")[2].format(before="", proof="exact I."))
+    assert not outcome.passed and "not the restated one: seals/" in outcome.refused["twice"]
+
+
+def test_no_way_of_printing_hides_an_axiom(tmp_path: Path) -> None:
+    narrow = "#[global] Set Printing Width 2. #[global] Set Printing Depth 1. #[global] Set Silent.\n"
+    outcome = judged(tmp_path, narrow + DOUBLE + UNWORDED["a hypothesis outside a section"], statements=STATED)
+    assert not outcome.passed and "it rests on Axioms: " in outcome.refused["twice"]
+
+
 STATED = DOUBLE + "Definition twice : Prop := forall n : nat, double n = n + n.\n"
 OPEN = {
     "the file ends itself": "Quit.\n" + THEORY,
+    "an assumption taken back": "Hypothesis none : False.\n"
+    + DOUBLE
+    + FALSE.format(proof="destruct none.")
+    + "Reset none.\n",
+    "a step back": "Hypothesis none : False.\n" + DOUBLE + FALSE.format(proof="destruct none.") + "Back 2.\n",
     "a proof is left": THEORY.replace("Qed.", "Abort."),
     "an import of some parts": "Require Import -(coercions) Coq.Init.Nat.\n" + THEORY,
     "a file by its path": 'Require "tiny".\n' + THEORY,

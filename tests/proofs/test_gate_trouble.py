@@ -125,7 +125,7 @@ SLEEPS = 'case "$1" in --version) echo fake 1;; *) echo $$ >> "{pids}"; env > "{
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_leaves_no_prover_and_no_folder(number: int, tmp_path: Path) -> None:
     programs, work = tmp_path / "bin", tmp_path / "work"
     programs.mkdir()

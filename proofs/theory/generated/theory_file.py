@@ -144,7 +144,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     hypotheses: dict[str, str] = {}
     for x, name in data.parameters.items():
         if x in divided or name in inverted or x in sums.alone:
-            hypotheses[f"{name}_neq0"] = f"{name} != 0"
+            hypotheses[f"{name}_neq0'"] = f"{name} != 0"  # the prime: no name of a user's has one
     counted = _counted(derivation, prompt)
     if counted or _multiplied_by_length(derivation) or sums.length:
         hypotheses["n_gt0"] = "(0 < n)%N"
