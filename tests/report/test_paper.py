@@ -238,3 +238,11 @@ def test_wrong_arguments_are_refused(tmp_path, capsys, arguments, fragment):
 def test_a_construction_without_an_update_is_refused(tmp_path):
     with pytest.raises(lp.ContentError, match="no update"):
         lp.paper(str(EXAMPLES / "ridge_td.py"), directory=tmp_path / "out", formats=["tex"])
+
+
+@pytest.mark.slow
+@needs_typst
+def test_the_paper_form_in_the_docs_is_the_one_that_is_written_today(tmp_path: Path) -> None:
+    lp.paper("td-lambda", directory=tmp_path / "out", formats=["pdf"])
+    kept = Path(__file__).parents[2] / "docs" / "td-lambda.pdf"
+    assert (tmp_path / "out" / "td-lambda.pdf").read_bytes() == kept.read_bytes(), "layerproof report td-lambda --paper"

@@ -44,7 +44,7 @@ MANY = 4
 LONG = 32
 """A word of as many characters, such as a long rational, may be broken."""
 NARROW = 36
-"""Formulas and matrices of fewer letters are narrower than a page's text: measuring them would take half the time."""
+"""Formulas and matrices of fewer letters are narrower than a page: they are not laid out twice to measure them."""
 _BREAK = "\u200b"
 _LACKING = re.compile("[\u0530-\u1cff\u2e80-\ufaff\ufb07-\ufffc\U00010000-\U0001d3ff\U0001d800-\U0010ffff]")
 """Scripts beyond Latin, Greek, Cyrillic and mathematics: the fonts that come with Typst lack or misplace them."""
