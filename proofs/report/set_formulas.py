@@ -41,7 +41,13 @@ _SIGN = r" (?:=|<=|>=|<-|->|<|>|\+|-) "
 _MEETS = rf"(?:{_SIGN}|\.(?=[a-zA-Z])|(?<!\b[a-z]) (?={_PIECE}))"
 _RUN = rf"\|?{_PIECE}(?:{_MEETS}{_PIECE})*\|?"
 _PROGRAM = r"(?<![\w/.\\:-])[A-Za-z][A-Za-z0-9]+(?:\.\w+)*_\w+(?:\.\w+)*(?![\w/\\-])"
+_CALL = r"[A-Za-z_][\w.]*\((?=[^)]*(?:\"|\w=\S|: |@))[^()]*(?:\([^()]*\)[^()]*)*\)"
+_KEYWORD = r"(?<![\w-])[a-z][a-z_]*=(?:\((?:\"[^\"]*\",? ?)*\)|(?=[ ,.;:)]|$))"
+_COMMAND = r"layerproof [a-z][a-z-]*(?: (?:--?[a-z][a-z-]*|\./[\w./-]+))*|(?<![\w-])--[a-z][a-z-]*"
+_QUOTED = rf"{_CALL}|{_KEYWORD}|{_COMMAND}|{_PROGRAM}"
 _TOKEN = re.compile(rf"{_PIECE}|{_SIGN}|[.| ]")
+LONGEST = 4000
+"""Letters; what is longer is no sentence, and is left as it is."""
 _SIGNS = {"<=": r"\le", ">=": r"\ge", "<-": r"\leftarrow", "->": r"\to"}
 Names = Mapping[str, Formula]
 
@@ -66,12 +72,14 @@ def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
     >>> spanned("a layer of td_error")
     ('a layer of ', Code(text='td_error'))
     """
+    if len(text) > LONGEST:
+        return (text,)
     known = names or {}
     listed = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
     rows = rf"(?P<row>(?<![\w.-])(?:{listed})(?![\w'*-]))(?P<at>\[\d+\])?|" if listed else ""
     result: list[Span] = []
     end = 0
-    for found in re.finditer(rf"{rows}(?P<run>{_RUN})|(?P<program>{_PROGRAM})", text):
+    for found in re.finditer(rf"{rows}(?P<program>{_QUOTED})|(?P<run>{_RUN})", text):
         shown = _shown(found.groupdict(), known)
         if shown is not None:
             result += [text[end : found.start()]] * (found.start() > end) + [shown]

@@ -79,7 +79,18 @@ def test_what_is_no_formula_stays_as_it_is(text: str) -> None:
     assert spanned(text) == (text,)
 
 
+@pytest.mark.parametrize("code", [
+    'FeatureBlock("one", lambda t, p: 1, scalar=True)', "Accumulator('held', lambda w, x, p: w[0] @ x.phi - (w[1]))",
+    'weights=("w", "u")', "heads=", "layerproof new --with-constant-row", "--prove", "td_error", "sweep.total_of",
+])  # fmt: skip
+def test_code_in_a_sentence_is_code(code: str) -> None:
+    assert spanned(f"add {code}, and write it") == ("add ", Code(code), ", and write it")
+    assert spanned(f"({code})") == ("(", Code(code), ")")
+
+
 def test_no_letter_is_lost_and_nothing_is_run() -> None:
+    long = ("f(" * 5000, "a_" * 5000)
+    assert [spanned(text) for text in long] == [(text,) for text in long]
     for text in (*samples.NASTY, "w* = (1/2, -3), |w_l - w*| and phi' of td_error[2], 0 < alpha <= 1/2."):
         found = spanned(text)
         assert "".join(x if isinstance(x, str) else x.text for x in found) == text
