@@ -26,7 +26,9 @@ from collections.abc import Callable
 from layerproof.proofs.case import MAX_WORK
 from layerproof.proofs.cli import run
 
-for _name in ("approximation.claims", "certificate.certificate", "invariance.claims", "report.build", "checker"):
+_NAMES = ("approximation.claims", "certificate.certificate", "convergence.ask", "invariance.claims", "report.build",
+          "checker")  # fmt: skip
+for _name in _NAMES:
     importlib.import_module(f"layerproof.proofs.{_name}")  # what commands load at their first use holds the estimates
 SECONDS = 300
 """The CPU time after which a process is stopped: far above what the limit is meant to be."""
@@ -97,7 +99,7 @@ def let_in(line: str, limit: int) -> bool:
                 m for n, m in sys.modules.items() if n.startswith("layerproof.") and hasattr(m, "check_work")
             ]:
                 module.check_work = _ended_after(module.check_work)  # type: ignore[attr-defined]
-            code = run([*line.split(), *_limit(line, limit)])
+            code = run([*line.split(), "--max-work", str(limit)])
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -114,14 +116,10 @@ def _ended_after(check: Callable[..., None]) -> Callable[..., None]:
     return checked
 
 
-def _limit(line: str, limit: int) -> list[str]:
-    return [] if line.startswith("converge") else ["--max-work", str(limit)]
-
-
 def measured(line: str, limit: int) -> dict[str, object]:
     """CPU seconds, the largest resident set in GiB and exit code of a command."""
     with tempfile.TemporaryDirectory() as scratch:
-        words = [sys.executable, "-m", "layerproof", *line.split(), *_limit(line, limit)]
+        words = [sys.executable, "-m", "layerproof", *line.split(), "--max-work", str(limit)]
         start = subprocess.Popen(
             words, cwd=scratch, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS)),
