@@ -95,13 +95,18 @@ def batch_check(
 
     data   : B prompts of the construction's size
     module : what is run instead of the construction in `dtype`: see `run_states`
-    Raises `ArgumentError` when sizes do not fit or the weights touch feature rows.
+    Raises `ArgumentError` when sizes do not fit, the weights touch feature rows or some columns are no transitions.
     """
     layout = construction.layout
     if layout != Layout.of(algorithm, data.query.shape[1], data.phi.shape[1]):
         raise ArgumentError(
             f"data has d = {data.query.shape[1]} and n = {data.phi.shape[1]}, wanted d = {layout.d} and n = {layout.n} "
             f"of the construction of {construction.algorithm}, for {algorithm.name}"
+        )
+    if algorithm.unit_columns:
+        raise ArgumentError(
+            f"data holds transitions, and the last {layout.d} columns of the prompts of {algorithm.name} are none: "
+            "verify runs them"
         )
     maps, target, double = layer_maps(construction), precision(dtype), PRECISIONS[torch.float64]
     p = parameters(algorithm.bind(construction.parameters, construction.options))

@@ -187,6 +187,14 @@ def test_what_is_declared_is_checked():
         lp.invariance(RIDGE)
 
 
+def test_a_batch_of_transitions_is_refused():
+    from layerproof.numeric.judge.batch import batch_check, random_transitions
+
+    built = construct(derive(RIDGE), D, N, 1, [(C,)], VALUES)
+    with pytest.raises(ArgumentError, match="the last 2 columns of the prompts"):
+        batch_check(built, RIDGE, random_transitions(RIDGE, D, N, 1, 0))
+
+
 @pytest.mark.slow
 def test_a_number_will_do_and_so_will_two_vectors():
     """phi: 3 e_i, and a second instrument that is half of it: the columns add -3 * 1/2 C w."""
