@@ -55,6 +55,17 @@ def verify(capsys: pytest.CaptureFixture[str]) -> Verify:
     return run
 
 
+def test_a_callers_alarm_goes_on(verify: Verify, tmp_path: Path) -> None:
+    heard = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 3600)
+    try:
+        assert verify(file(tmp_path)).returncode == 0
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] < 3600
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, heard)
+
+
 def command(path: str, *more: str, **options: object) -> subprocess.CompletedProcess[str]:
     """The console script itself, which must end by itself in time."""
     words = [console_script(), "verify", path, *EXACT, *more]
