@@ -219,7 +219,7 @@ class LinearTransformer(nn.Module):
         layers = [(ready[id(layer)], layer.scale) for layer in self._sequence()]
         run = self._scores_first if self.order == ORDERS[1] else self._keys_first
         size = CHUNK if X.device.type == "cpu" else max(len(X), 1)
-        parts = [run(x, y, layers, masks) for x, y in zip(X.split(size), Y.split(size), strict=True)]
+        parts = [run(x, y, layers, masks) for x, y in zip(torch.split(X, size), torch.split(Y, size), strict=True)]
         return parts[0] if len(parts) == 1 else [torch.cat(each) for each in zip(*parts, strict=True)]
 
     @staticmethod

@@ -160,7 +160,8 @@ def prompt_tensor(space: WeightSpace, features: Tensor, following: Tensor, rewar
 def _columns(value: Any, like: Tensor) -> Tensor:
     """A block's entries (B, columns, width), for the prompts and columns of `like` : (B, columns)."""
     if isinstance(value, Stacked):
-        return value.values.movedim(0, -1).expand(*like.shape, len(value.values))
+        entries: Tensor = value.values
+        return entries.movedim(0, -1).expand(*like.shape, len(entries))
     return torch.full_like(like, value).unsqueeze(-1)
 
 

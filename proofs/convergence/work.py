@@ -82,8 +82,8 @@ def _bits(x: Any) -> int:
     """Bits of the largest number in a number, a vector or a matrix."""
     if isinstance(x, list | tuple):
         return max(map(_bits, x), default=0)
-    x = Fraction(x)
-    return max(x.numerator.bit_length(), x.denominator.bit_length())
+    exact = Fraction(x)
+    return max(exact.numerator.bit_length(), exact.denominator.bit_length())
 
 
 def _trace_bits(setup: Setup, n: int) -> int:
