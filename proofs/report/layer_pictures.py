@@ -89,7 +89,7 @@ def _symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
 def row_names(subject: Subject) -> dict[str, Formula]:
     """What a paper calls each row that a program calls td_error; a row that it calls by its name is left out."""
     if subject.algorithm is None or subject.state is None:
-        return {}
+        return {"phi": Formula("phi", r"\phi")}
     named = _symbols(subject.algorithm, subject.state)
     return {name: f for name, f in named.items() if f.text != name or "_" not in name}
 
