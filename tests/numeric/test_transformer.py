@@ -98,7 +98,7 @@ def test_every_prompt_of_every_chunk_runs(name, monkeypatch):
     # one that is dropped at a boundary, its neighbour in its place, is named by the judge
     cut = torch.Tensor.split
 
-    def dropping(x, size):
+    def dropping(x, size, dim=0):
         return tuple(part[[0, 0]] if len(part) > 1 else part for part in cut(x, size))
 
     monkeypatch.setattr(torch.Tensor, "split", dropping)
