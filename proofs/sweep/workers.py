@@ -11,7 +11,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import forkserver, get_all_start_methods, get_context
 from multiprocessing.connection import Connection
-from signal import SIG_IGN, SIGINT, signal
+from signal import SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIGINT, pthread_sigmask, signal
+from typing import Any
 
 from ...symbolic.errors import ArgumentError, DeviceError
 from ...symbolic.plain_text import shown
@@ -36,16 +37,36 @@ class WorkerProcesses(ProcessPoolExecutor):
 
     def __init__(self, workers: int, ready: Sequence[str] = ()):
         context = get_context("forkserver" if ready and "forkserver" in get_all_start_methods() else "spawn")
-        if context.get_start_method() == "forkserver":
+        self._forked = context.get_start_method() == "forkserver"
+        if self._forked:
             _import_once(ready)
+            # Until it has imported them, no worker is asked for: one that comes when this process was interrupted finds
+            # nothing of it, and says so in a traceback.
+            first = context.Process(target=_nothing)
+            first.start()
+            first.join()
         # Only this process holds the writing end, so that its end, even by kill -9, reaches every worker.
         reader, self._held = context.Pipe(duplex=False)
         super().__init__(workers, mp_context=context, initializer=prepare_worker, initargs=(reader,))
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """As of any executor; an interrupt waits for the milliseconds in which a worker is asked for."""
+        if not self._forked or threading.current_thread() is not threading.main_thread():
+            return super().submit(*args, **kwargs)
+        before = pthread_sigmask(SIG_BLOCK, {SIGINT})
+        try:
+            return super().submit(*args, **kwargs)
+        finally:
+            pthread_sigmask(SIG_SETMASK, before)
 
     def stop(self) -> None:
         """End the workers at once, whatever they are doing."""
         self._held.close()
         self.shutdown(wait=True, cancel_futures=True)
+
+
+def _nothing() -> None:
+    """What the first process forked does."""
 
 
 def _import_once(modules: Sequence[str]) -> None:

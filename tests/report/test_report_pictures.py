@@ -72,7 +72,7 @@ def test_the_prompt_picture_marks_the_rows_that_layers_change_and_says_what_it_h
     for word in ("phi", "gamma_phi_next", "td_error", "correction", "query"):
         assert word in prompt.svg
     assert "γφ′₁" in prompt.svg and "R₁" in prompt.svg
-    assert [row[0].spans[0] for row in prompt.data.rows] == ["phi", "gamma_phi_next", "td_error", "correction"]
+    assert [row[0].spans[0].text for row in prompt.data.rows] == ["phi", "gamma phi'", "delta", "u"]
 
 
 def test_short_formulas_in_letters():

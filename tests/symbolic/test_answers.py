@@ -87,7 +87,7 @@ def test_a_template_shadows_no_module(tmp_path, capsys, name):
 def test_an_update_returns_a_tuple(tmp_path, capsys):
     path = write(tmp_path, ("return (w + C @ sweep.total / sweep.n,)", "return w + C @ sweep.total / sweep.n"))
     ran = run_cli(capsys, "verify", path, "--evidence", "derived")
-    assert ran.code == 4 and "Vector, wanted a tuple" in ran.err
+    assert ran.code == 4 and "returns a vector, wanted a tuple" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def _span(part: Span) -> str:
         case str():
             return text(part)
         case Code(value):
-            short = ' class="short"' if len(value) <= SHORT else ""
+            short = ' class="short"' if len(visible(value)) <= SHORT else ""
             return f"<code{short}>{text(value)}</code>"
         case Formula():
             shown = mathml(part)
