@@ -42,7 +42,7 @@ class WorkerProcesses(ProcessPoolExecutor):
             _import_once(ready)
             # Until it has imported them, no worker is asked for: one that comes when this process was interrupted finds
             # nothing of it, and says so in a traceback.
-            first = context.Process(target=_nothing)
+            first = context.Process(target=_nothing)  # type: ignore[attr-defined]  # every context has it
             first.start()
             first.join()
         # Only this process holds the writing end, so that its end, even by kill -9, reaches every worker.
