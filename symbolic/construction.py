@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from flint import fmpz_mat
@@ -155,7 +155,16 @@ def mask_matrix(arithmetic: Arithmetic, n: int, mask: Mask, values: Mapping[str,
     """A mask at a context length, (n+1, n+1).  values : the parameters, as numbers of the arithmetic"""
     if mask.is_context_mask and arithmetic.context_mask is not None:
         return arithmetic.context_mask(n)
+    used = tuple((name, values[name]) for name in sorted(mask.names() & values.keys()))
+    if arithmetic is RATIONALS and all(type(x) is Fraction for _, x in used):
+        return _rational_mask(n, mask, used)
     return arithmetic.matrix(mask.rows(n, values, arithmetic.number))
+
+
+@lru_cache(maxsize=16)
+def _rational_mask(n: int, mask: Mask, used: tuple[tuple[str, Fraction], ...]) -> RationalMatrix:
+    """The same mask is asked for by every kind of evidence: n^2 numbers, each a product of powers."""
+    return RationalMatrix.of(mask.rows(n, dict(used), RATIONALS.number))
 
 
 def _dense(

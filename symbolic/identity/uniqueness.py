@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from flint import nmod_mat
 
@@ -59,6 +60,15 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
     position = {row.name: k for k, row in enumerate(algorithm.accumulators)}
     scalar = {b.name for b in algorithm.features if b.scalar}
     values = {name: element(rng.randrange(1, PRIME)) for name in algorithm.parameters}
+    # for each unknown the row that it reads, its values' columns, and the key and query that meet; None: its own token
+    pairs: dict[tuple[Any, ...], int] = {}
+    plan: list[tuple[int, tuple[int, ...], int | None]] = []
+    for u in unknowns:
+        if isinstance(u, OwnToken):
+            plan.append((position[u.read], (), None))
+        else:
+            pair = pairs.setdefault((u.key_token, u.key_block, u.word, u.query_block), len(pairs))
+            plan.append((position[u.read], at[u.value_token], pair))
     entries: list[int] = []
     height = 0
     for _ in range(len(unknowns) // (columns + 1) + 8):
@@ -79,23 +89,23 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
             ]
             for b in algorithm.features
         }
-        met: dict[tuple[object, ...], list[int]] = {}
         for t in range(columns + 1):
-            for u in unknowns:
-                if isinstance(u, OwnToken):
-                    entries.append(n * rows[position[u.read]][t] % PRIME)
-                    continue
-                key = (u.key_token, u.key_block, u.word, t, u.query_block)
-                if key not in met:
-                    y = blocks[u.query_block][t]
-                    for name, flipped in reversed(u.word):
-                        C = matrices[name]
-                        y = [sum((C[j][i] if flipped else C[i][j]) * y[j] for j in range(d)) for i in range(d)]
-                    keys = [blocks[u.key_block][j] for j in at[u.key_token]]
-                    met[key] = [sum(a * b for a, b in zip(x, y, strict=True)) % PRIME for x in keys]
-                # a unit column is joined to itself, so that there are as many values as keys; else there is one of each
-                read = rows[position[u.read]]
-                entries.append(sum(read[i] * x for i, x in zip(at[u.value_token], met[key], strict=True)) % PRIME)
+            met = []
+            for key_token, key_block, word, query_block in pairs:
+                y = blocks[query_block][t]
+                for name, flipped in reversed(word):
+                    C = matrices[name]
+                    y = [sum((C[j][i] if flipped else C[i][j]) * y[j] for j in range(d)) for i in range(d)]
+                keys = [blocks[key_block][j] for j in at[key_token]]
+                met.append([sum(a * b for a, b in zip(x, y, strict=True)) % PRIME for x in keys])
+            for read, values_at, meeting in plan:
+                row = rows[read]
+                if meeting is None:
+                    entries.append(n * row[t] % PRIME)
+                elif len(values_at) == 1:
+                    entries.append(row[values_at[0]] * met[meeting][0] % PRIME)
+                else:  # a unit column is joined to itself, so that there are as many values as keys
+                    entries.append(sum(row[i] * x for i, x in zip(values_at, met[meeting], strict=True)) % PRIME)
             height += 1
     rank = nmod_mat(height, len(unknowns), entries, PRIME).rank()
     return RankAtDimension(d, n, len(unknowns), int(rank), tensor.determined)
