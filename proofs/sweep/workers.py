@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,6 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import forkserver, get_all_start_methods, get_context
 from multiprocessing.connection import Connection
-from signal import SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIGINT, pthread_sigmask, signal
 from typing import Any
 
 from ...symbolic.errors import ArgumentError, DeviceError
@@ -53,11 +53,11 @@ class WorkerProcesses(ProcessPoolExecutor):
         """As of any executor; an interrupt waits for the milliseconds in which a worker is asked for."""
         if not self._forked or threading.current_thread() is not threading.main_thread():
             return super().submit(*args, **kwargs)
-        before = pthread_sigmask(SIG_BLOCK, {SIGINT})
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             return super().submit(*args, **kwargs)
         finally:
-            pthread_sigmask(SIG_SETMASK, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop(self) -> None:
         """End the workers at once, whatever they are doing."""
@@ -94,7 +94,7 @@ def prepare_worker(held: Connection | None = None) -> None:
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     if held is not None:
-        signal(SIGINT, SIG_IGN)  # the driver ends its workers
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver ends its workers
         threading.Thread(target=_leave_after, args=(held,), daemon=True).start()
 
 
