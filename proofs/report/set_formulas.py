@@ -75,7 +75,7 @@ def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
     if len(text) > LONGEST:
         return (text,)
     known = names or {}
-    listed = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
+    listed = _rows(known, text)
     rows = rf"(?P<row>(?<![\w.-])(?:{listed})(?![\w'*-]))(?P<at>\[\d+\])?|" if listed else ""
     result: list[Span] = []
     end = 0
@@ -85,6 +85,16 @@ def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
             result += [text[end : found.start()]] * (found.start() > end) + [shown]
             end = found.end()
     return (*result, text[end:]) if end < len(text) else tuple(result)
+
+
+def _rows(names: Names, text: str) -> str:
+    """The rows that a text may mean, as a pattern; one that is called by a word, such as `one`, only where it is alone."""
+    every = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    if every and re.fullmatch(rf"(?:{every})(?:, (?:{every}))*", text):
+        return every
+    words = {name for name in names if re.fullmatch("[a-z]{2,}", name) and not re.fullmatch(_GREEK, name)}
+    found = [re.escape(name) + r"(?=\[\d)" * (name in words) for name in sorted(names, key=len, reverse=True)]
+    return "|".join(found)
 
 
 def _shown(found: Mapping[str, str | None], names: Names) -> Span | None:

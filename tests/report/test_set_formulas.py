@@ -109,3 +109,19 @@ def test_a_row_has_the_symbol_that_its_algorithm_gives_it() -> None:
     assert "γφ′₁" in {called(x) for x in everything(found) if isinstance(x, Label)} or any(
         "γφ′" in called(x) for x in everything(found) if isinstance(x, Label)
     )
+
+
+def test_a_row_that_is_called_by_a_word_is_not_found_in_sentences() -> None:
+    """The constant row is `one`, and its symbol 1: one layer is not 1 layer."""
+    names = {"one": Formula("1", "1"), "held": Formula("m", "m"), "td_error": Formula("delta", r"\delta")}
+    assert spanned("one layer is one update, held by td_error", names) == (
+        "one layer is one update, held by ", names["td_error"],
+    )  # fmt: skip
+    assert spanned("one", names) == (names["one"],) and spanned("one[2]", names)[0] != "one[2]"
+    assert spanned("one, held", names) == (names["one"], ", ", names["held"])
+
+
+@pytest.mark.parametrize("name", ["heavy-ball-td", "nesterov-td"])
+def test_the_lead_of_a_constant_row_says_one(name: str) -> None:
+    said = " ".join(texts(page_of(Case(name)).lead))
+    assert "exactly one iteration" in said and "one layer is one update" in said
