@@ -88,7 +88,7 @@ def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
 
 
 def _rows(names: Names, text: str) -> str:
-    """The rows that a text may mean, as a pattern; one that is called by a word, such as `one`, only where it is alone."""
+    """The rows that a text may mean, as a pattern; one that is called by a word, as `one` is, where it stands alone."""
     every = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     if every and re.fullmatch(rf"(?:{every})(?:, (?:{every}))*", text):
         return every
