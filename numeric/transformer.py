@@ -146,7 +146,7 @@ class LinearTransformer(nn.Module):
         if not self._accumulators_only():
             return self._dense(Z)[-1]
         *_, Y = self._accumulate(*self._parts(Z))
-        return torch.cat((Z[..., : self.features, :], Y.reshape(*Z.shape[:-2], *Y.shape[-2:])), dim=-2)
+        return torch.cat((Z[..., : self.features, :], _batched(Y, Z)), dim=-2)
 
     def states(self, Z: Tensor) -> list[Tensor]:
         """Z_0, ..., Z_L : L + 1 tensors (..., m, N)."""
@@ -155,7 +155,7 @@ class LinearTransformer(nn.Module):
             return self._dense(Z)
         X = Z[..., : self.features, :]
         every = self._accumulate(*self._parts(Z))
-        return [Z, *(torch.cat((X, Y.reshape(*Z.shape[:-2], *Y.shape[-2:])), dim=-2) for Y in every)]
+        return [Z, *(torch.cat((X, _batched(Y, Z)), dim=-2) for Y in every)]
 
     def rows(self, Z: Tensor) -> list[Tensor]:
         """Y_0, ..., Y_L, the accumulator rows alone: L + 1 tensors (..., K, N), those of `states` to the last bit.
@@ -168,7 +168,7 @@ class LinearTransformer(nn.Module):
         if not self._accumulators_only():
             raise ArgumentError("the weights may change feature rows: use states, which has them")
         every = self._accumulate(*self._parts(Z))
-        return [Z[..., self.features :, :], *(Y.reshape(*Z.shape[:-2], *Y.shape[-2:]) for Y in every)]
+        return [Z[..., self.features :, :], *(_batched(Y, Z) for Y in every)]
 
     def prediction(self, Z: Tensor) -> Tensor:
         """sign * (entry of the read-out row in the query column after L layers).  Z : (..., m, N); result : (...)."""
@@ -244,6 +244,11 @@ class LinearTransformer(nn.Module):
                 Y = Y + _sum([U @ Y @ (masks[which] @ (X.mT @ E @ X)) for U, E, which in heads]) * scale
             result.append(Y)
         return result
+
+
+def _batched(rows: Tensor, Z: Tensor) -> Tensor:
+    """Rows (B, K, N) of a batch in the shape of Z's, (..., K, N)."""
+    return rows.reshape(*Z.shape[:-2], *rows.shape[-2:])
 
 
 def _times(U: Tensor, rows: Tensor) -> Tensor:

@@ -109,7 +109,13 @@ def case_values(algorithm: Algorithm, s: Settings) -> Mapping[str, Fraction]:
 
 
 def _parameter_bits(values: Mapping[str, Fraction]) -> int:
-    return sum(max(x.numerator.bit_length(), x.denominator.bit_length()) for x in map(Fraction, values.values()))
+    return sum(map(number_bits, values.values()))
+
+
+def number_bits(x: Any) -> int:
+    """The bits of a number: of its numerator or its denominator, whichever is longer."""
+    exact = Fraction(x)
+    return max(exact.numerator.bit_length(), exact.denominator.bit_length())
 
 
 def prompt_bits(prompt: Context) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from .. import limit
-from ..work import prompt_bits
+from ..work import number_bits, prompt_bits
 from .setup import Setup
 
 STEP = 6 * 10**4
@@ -82,8 +82,7 @@ def _bits(x: Any) -> int:
     """Bits of the largest number in a number, a vector or a matrix."""
     if isinstance(x, list | tuple):
         return max(map(_bits, x), default=0)
-    exact = Fraction(x)
-    return max(exact.numerator.bit_length(), exact.denominator.bit_length())
+    return number_bits(x)
 
 
 def _trace_bits(setup: Setup, n: int) -> int:

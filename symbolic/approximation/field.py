@@ -14,7 +14,7 @@ from flint import fmpq_mat
 from ..markov import matrices
 from ..markov.decision import DecisionProcess
 from ..markov.matrices import Vector
-from .move import split
+from .move import plain_and_products
 from .quantity import Monomial, Quantity, evaluate, product
 from .samples import Samples, Substitution
 from .traces import means
@@ -114,7 +114,7 @@ def _given(found: Samples, indices: Sequence[int]) -> tuple[dict[int, Sums], int
     vectors: dict[Row, Weights] = {}
     for k in indices:
         chance = found.transitions[k].probability
-        plain, products = split(found.moves[k])
+        plain, products = plain_and_products(found.moves[k])
         for i, q in plain.items():
             rows.setdefault((i, 0), []).append((q.parts, chance.numerator * q.num, chance.denominator * q.den))
         for start, q, x in products:

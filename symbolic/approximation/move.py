@@ -47,6 +47,6 @@ class Move(Changes):
         return len(self._entries())
 
 
-def split(move: Changes) -> tuple[Mapping[int, Quantity], tuple[Placed, ...]]:
+def plain_and_products(move: Changes) -> tuple[Mapping[int, Quantity], tuple[Placed, ...]]:
     """The entries that are worked out, and the products that are added to them."""
     return (move.plain, move.products) if isinstance(move, Move) else (move, ())

@@ -13,8 +13,7 @@ from typing import Any
 
 from ..errors import ContentError, LayerproofError, WorkLimitError
 from ..markov.decision import DecisionProcess, Transition
-from .move import Changes, Move
-from .move import split as split_move
+from .move import Changes, Move, plain_and_products
 from .quantity import Monomial, Quantity, Table, product
 from .rule import Rule, Seen, Tables
 from .vector import Shape, Stacked, Vector, changes, size_of
@@ -81,7 +80,7 @@ class Samples:
         found: set[Monomial] = set()
         factors: dict[int, tuple[Vector, set[Monomial]]] = {}
         for move in self.moves:
-            plain, products = split_move(move)
+            plain, products = plain_and_products(move)
             for q in plain.values():
                 found.update(q.parts)
             for _, q, x in products:
@@ -296,7 +295,7 @@ class Substituted(Sequence[Changes]):
 
     def __getitem__(self, k: Any) -> Any:
         if k not in self._known:
-            plain, products = split_move(self._moves[k])
+            plain, products = plain_and_products(self._moves[k])
             if any(map(self._substitution.inside, {id(x): x for *_, x in products}.values())):
                 plain, products = dict(self._moves[k]), ()
             new = {i: self._substitution.at(q) for i, q in plain.items()}

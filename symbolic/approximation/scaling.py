@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from operator import mul
 
-from .move import Placed, split
-from .quantity import Monomial, Quantity, Table, of_terms
+from .move import Placed, plain_and_products
+from .quantity import Monomial, Quantity, Table, of_parts, of_terms
 from .samples import Samples
 
 InC = list[Fraction]
@@ -78,7 +78,7 @@ def lipschitz(found: Samples) -> Fraction | None:
     def of(q: Quantity) -> tuple[int, int]:
         if id(q.parts) not in slopes:
             if sizes is None:
-                total = slope(Quantity(found.table, q.parts))
+                total = slope(of_parts(q))
             else:
                 total = Fraction(sum(map(mul, map(abs, q.parts.values()), map(sizes.__getitem__, q.parts))))
             slopes[id(q.parts)] = total.numerator, total.denominator
@@ -87,7 +87,7 @@ def lipschitz(found: Samples) -> Fraction | None:
 
     top, bottom = 0, 1
     for move in found.moves:
-        plain, products = split(move)
+        plain, products = plain_and_products(move)
         if any(isinstance(x, Quantity) for *_, vector in products for x in vector):
             plain, products = move, ()
         for above, below in (*map(of, plain.values()), *_row_sums(products, of)):
