@@ -111,6 +111,24 @@ Proof. by move=> _; apply: no_abs. Qed.
     assert not outcome.passed and "not the restated one" in outcome.refused["no_q_learning"]
 
 
+@pytest.mark.slow
+def test_patterns_that_do_nothing_do_not_pass_for_the_stated_ones(tmp_path: Path) -> None:
+    folder = copied(tmp_path / "theory", "attention", "negative", "frozen")
+    text = (folder / "frozen.v").read_text(encoding="utf-8")
+    start = text.index("Section Layer.")
+    idle = """Theorem frozen_affine (R : comRingType) (m N L : nat) (Z0 Z1 : 'M[R]_(m, N)) :
+  exists Y0 Y1, forall t : R, Z0 + t *: Z1 = Y0 + t *: Y1.
+Proof. by exists Z0, Z1. Qed.
+Theorem frozen_no_q_learning (F : realFieldType) m N (Z : 'M[{poly F}]_(m, N)) u v l : (2 <= l)%N ->
+  ~ (forall rew, read_out u v (at_t Z rew) = q_value rew l).
+Proof. exact: (@no_q_learning F m N 0 0 (fun _ _ => 0) (fun _ _ => 0) (fun _ _ => 0) (fun _ _ => 0) 0). Qed.
+"""
+    (folder / "frozen.v").write_text(text[:start] + idle, encoding="utf-8")
+    outcome = gate([general_audit("frozen")], rocq(), folder, limit=240.0)
+    assert not outcome.passed
+    assert all("not the restated one" in outcome.refused[x] for x in ("frozen_affine", "frozen_no_q_learning"))
+
+
 def test_without_a_prover_nothing_is_run_and_the_exit_code_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
