@@ -11,7 +11,6 @@ from layerproof.proofs.report.document.formula import expression
 from layerproof.symbolic.algorithm import GROUPS, Algorithm
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.derivation.derive import quick
-from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 
 README = Path(__file__).parents[1] / "README.md"
 PAGE = Path(__file__).parents[1] / "docs" / "catalogue.md"
@@ -50,8 +49,6 @@ def _mask(mask: Any) -> str:
 
 def _lacks(a: Algorithm) -> str:
     lacks = []
-    if any(isinstance(h, SymbolicTokenwiseHead) for h in quick(a).heads):
-        lacks.append("the a-priori float bound (a constant row)")
     if a.tables:
         lacks.append("looped, and a limit unless its steps are fixed (a table)")
     if a.selections:

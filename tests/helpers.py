@@ -106,7 +106,7 @@ def traits(algorithm: Algorithm, options: Iterable[tuple[str, str]]) -> set[Any]
 
 
 def _kinds() -> tuple[Case, ...]:
-    """TD(0), then whatever has a trait that none before it has; what the judge of rows does not judge comes last."""
+    """TD(0), then whatever has a trait that none before it has; those with heads over a constant row come last."""
     chosen, seen = [], set[Any]()
     for case in sorted(CASES, key=lambda c: (c.name != "td0", maps_rows(c.algorithm, c.options))):
         has = traits(case.algorithm, case.options)
@@ -119,11 +119,9 @@ def _kinds() -> tuple[Case, ...]:
 KINDS = _kinds()
 each_kind = pytest.mark.parametrize("case", KINDS, ids=str)
 """For what is costly, floats, pages and commands: one case of each kind, so that an algorithm more costs nothing."""
-ROW_KINDS = tuple(case for case in KINDS if not maps_rows(case.algorithm, case.options))
-each_row_kind = pytest.mark.parametrize("case", ROW_KINDS, ids=str)
-"""For the judge of floats that takes heads with W P = diag(0, U), Q = diag(E, 0); others are judged on all of Z."""
-ROW_NAMES = tuple(dict.fromkeys(case.name for case in ROW_KINDS))
+ROW_NAMES = tuple(dict.fromkeys(case.name for case in KINDS if not maps_rows(case.algorithm, case.options)))
 each_row_kind_by_name = pytest.mark.parametrize("name", ROW_NAMES)
+"""For what runs accumulator rows alone: all heads have W P = diag(0, U), Q = diag(E, 0)."""
 NAMES = tuple(dict.fromkeys(case.name for case in KINDS))
 each_kind_by_name = pytest.mark.parametrize("name", NAMES)
 

@@ -4,19 +4,26 @@ Feature rows never change, so layers are affine in the accumulator rows Y and er
 (K, N) made by layer j has become, at state l,
     delta + Gamma(delta) W_j X,   Gamma(delta) = delta M X^T for each mask,   W_j = 0 at state j + 1,
     W_j <- W_j Lambda_l + G_l,    Lambda_l = 1 + S G_l,    S = X M X^T,    G_l = the layer's heads / n:
-the exact pull-back of the error through the later layers, with matrices of p rows instead of N.  Every layer's own
+the exact pull-back of the error through the later layers, with matrices of p rows instead of N.  Where heads over a
+constant row add K_l Y besides (`tokenwise.py`), delta itself is carried by A_j, A_j = 1 at state j + 1:
+    A_j delta + Gamma(delta) W_j X,   A_j <- (1 + K_l) A_j,
+    W_j <- W_j (1 + K_l + S G_l) + A_j G_l,
+where 1 + K_l and A_j act on the rows s of the pairs (s, r) that W_j's columns and G_l's lines are.  Every layer's own
 error is at most beta_j (`bounds.py`), whatever the order of summation, so that at state l
-    |error| <= E_l = sum_j beta_j + V_j |X|,   V_j[s] = sum_t beta_j[t] |(M X^T W_j)[t, s]|
+    |error| <= E_l = sum_j |A_j| beta_j + V_j |X|,   V_j[s] = sum_t beta_j[t] |(M X^T W_j)[t, s]|
                                                     <= sqrt(sum_t beta_j[t]) sqrt((W_j^T H_j W_j)[s, s]),
 H_j = (M X^T)^T diag(beta_j) (M X^T) (Cauchy and Schwarz), and beta_j itself is taken at |y_j| + E_j, which bounds every
 run's rows.  Rocq: `float_error` for beta_j, `attention_error` and `attention_entry_bound` for the sum.
 
 Everything is computed in float64 and rounded outwards.  Running error bounds would grow manyfold a layer where the true
 powers shrink; what rounding does to W is instead pulled through the true later layers as well:  W_j - computed W_j =
--(sum over layers i of R_ji Phi_i), with R_ji what layer i's step was off by, |R_ji| <= r, and Phi_i = 1 + S W_i its own
-pull-back, so that with phi, g the largest row sums of |1 + S computed W_i| and of |S|
+-(sum over layers i of R_ji Phi_i), with R_ji what layer i's step was off by, |R_ji| <= r, and Phi_i = A_i + S W_i its
+own pull-back, so that with phi, g the largest row sums of |A_i + S computed W_i| and of |S|
     |W - computed W| <= l r phi / (1 - l r g) in row sums, for l r g < 1; otherwise the bound is infinite,
-where phi may be 1 + g w, w the largest row sum of |computed W|.
+where phi may be a + g w, w the largest row sum of |computed W| and a that of A_i as it acts here, the largest column
+sum of |A_i|.  In the same way A_j - computed A_j = -(sum over i of A_i R'_ji), so that with |R'_ji| <= r' and a' the
+largest column sum of |computed A_i|
+    |A - computed A| <= e = l r' a' / (1 - l r') in column sums, for l r' < 1,   and a <= a' + e.
 Assumed: unit roundoff u of inputs and accumulators, no overflow (as for `bounds.py`).
 """
 
@@ -31,6 +38,7 @@ import torch
 from ..device import Precision
 from .bounds import LayerMaps, StepBound, float_keys, row_blocks
 from .exact_floats import quotient
+from .tokenwise import mixed
 
 U64 = 2.0**-53
 OUTWARD = 1 + 2.0**-30
@@ -68,24 +76,39 @@ class Propagation:
         K, masks = maps.accumulators, len(maps.masks)
         self.outward = outward(N * K * max(depth, 1))
         self.shape = (T, K, masks * p, K * p)
-        self.count = (N + K * masks * p + 16) * U64  # what a float64 matrix product here is off by, over its plain sum
+        mixing = max((len(heads) for heads in maps.tokenwise), default=0)
+        self.count = (
+            N + K * masks * p + mixing + 16
+        ) * U64  # what a float64 matrix product here is off by, over its plain sum
         self.keys = float_keys(X, maps.mask_floats)
         plain = float_keys(self.X, [np.abs(M) for M in maps.mask_floats])
         self.tallest = plain.max(axis=2, initial=0)
-        self.S = row_blocks(X @ self.keys, K)
+        gram = X @ self.keys
+        self.S = row_blocks(gram, K)
         self.lost = LOST * (1 + self.X.max(axis=(1, 2), initial=0)) * (1 + self.tallest.max(axis=1, initial=0)) ** 2
-        self.g = (self.X @ plain).sum(axis=2).max(axis=1, initial=0) * self.outward + self.lost
+        plain_gram = self.X @ plain
+        self.g = plain_gram.sum(axis=2).max(axis=1, initial=0) * self.outward + self.lost
         self.total = np.zeros((T, K, N))
         self.W = np.zeros((T, 0, K * masks * p, K * p))
         self.H = np.zeros((T, 0, K, masks * p, masks * p))
         self.sums = [np.zeros((T, 0, K)) for _ in range(3)]
         self.worst_step, self.tallest_W = np.zeros(T), np.zeros(T)
+        self.A: np.ndarray | None = None
+        self.rise, self.tallest_A, self.off_A = np.ones(T), np.ones(T), np.zeros(T)
+        if maps.tokenwise:
+            self.A, self.betas = np.zeros((T, 0, K, K)), np.zeros((T, 0, K, N))
+            self.mix = np.eye(K) + mixed(maps.tokenwise, "exact", gram, K, 1 / maps.n)
+            most = mixed(maps.tokenwise, "absolute", plain_gram + self.lost[:, None, None], K, 1 / maps.n)
+            self.rise += most.sum(axis=2).max(axis=(1, 2)) * self.outward
         self.layer = 0
 
     def reached(self) -> np.ndarray:
         """E at every entry of the state reached: (T, K, N), rounded up."""
         if not self.layer or not self.maps.masks:
             return self.total * self.outward
+        total = self.total
+        if self.A is not None:
+            total = ((np.abs(self.A) + self._inexact_A()[:, None, None, None]) @ self.betas).sum(axis=1)
         T, K, inner, outer = self.shape
         W = self.W.reshape(T, self.layer, K, inner, outer)
         columns = (self.tallest_W * inner)[:, None, None]  # at least every column sum of |W|
@@ -97,7 +120,7 @@ class Propagation:
         inexact = inner * self._inexact()[:, None, None]
         off = (height + lost)[..., 0] * (inexact + self.count * columns)
         V = np.sqrt(plain * (square + slack)).sum(axis=(1, 2)) + off.sum(axis=(1, 2))[:, None]
-        return np.asarray((self.total + V.reshape(T, K, outer // K) @ self.X) * self.outward + UNDERFLOW)
+        return np.asarray((total + V.reshape(T, K, outer // K) @ self.X) * self.outward + UNDERFLOW)
 
     def add(self, beta: np.ndarray) -> None:
         """Take the errors so far through the next layer, whose own error is at most beta : (T, K, N)."""
@@ -108,17 +131,28 @@ class Propagation:
         stored = 0 if len(maps.exact) == 1 else self.layer
         whole, den = maps.exact[stored]
         G = np.array([quotient(v, den * maps.n) for v in whole]).reshape(K * inner, outer)
+        A, inexact_A = self.A, self._inexact_A()
         W = np.zeros((T, self.layer + 1, K * inner, outer))
         if self.layer:
             # What the computed product, sum and matrices are off by, in row sums.
             plain = np.abs(G).sum(axis=1).max()
-            step_plain = 1 + self.g * plain
-            off = (self.tallest_W * outer * step_plain + plain) * 4 * self.count + LOST * (1 + self.tallest_W)
-            self.worst_step = np.maximum(self.worst_step, off)
-            rows = self.W.reshape(T, -1, outer) @ (np.eye(outer) + self.S @ G)
-            np.add(rows.reshape(T, self.layer, K * inner, outer), G, out=W[:, :-1])
+            step_plain, carried = self.rise + self.g * plain, self.tallest_A * plain
+            off = (self.tallest_W * outer * step_plain + carried) * 4 * self.count + LOST * (1 + self.tallest_W)
+            self.worst_step = np.maximum(self.worst_step, off + inexact_A * plain)
+            grown = np.eye(outer) if A is None else _on_pairs(self.mix[:, stored], outer // K)
+            rows = self.W.reshape(T, -1, outer) @ (grown + self.S @ G)
+            own = G if A is None else (_on_pairs(A, inner) @ G).reshape(T, self.layer, K * inner, outer)
+            np.add(rows.reshape(T, self.layer, K * inner, outer), own, out=W[:, :-1])
             self.tallest_W = np.maximum(self.tallest_W, np.abs(W).max(axis=(1, 2, 3)))
         self.W = W
+        if A is not None:
+            # The product of matrices (K, K), and what the mixing itself is off by.
+            off = self.tallest_A * self.rise * 4 * self.count + self.lost * (1 + self.tallest_A)
+            self.off_A = np.maximum(self.off_A, off)
+            fresh = np.broadcast_to(np.eye(K), (T, 1, K, K))
+            self.A = np.concatenate([self.mix[:, stored, None] @ A, fresh], axis=1)
+            self.tallest_A = np.maximum(self.tallest_A, np.abs(self.A).sum(axis=2).max(axis=(1, 2)) * self.outward)
+            self.betas = np.concatenate([self.betas, beta[:, None]], axis=1)
         H = np.stack([(self.keys * beta[:, k, :, None]).transpose(0, 2, 1) @ self.keys for k in range(K)], axis=1)
         self.H = np.concatenate([self.H, H[:, None]], axis=1)
         heights = (beta, beta * self.tallest[:, None], beta * self.tallest[:, None] ** 2)
@@ -129,11 +163,27 @@ class Propagation:
 
     def _inexact(self) -> np.ndarray:
         """The bound on row sums of |W - computed W|: (T,)."""
-        phi = 1 + self.g * self.tallest_W * self.shape[3]
+        phi = self.tallest_A + self._inexact_A() + self.g * self.tallest_W * self.shape[3]
         step = self.layer * self.worst_step
         with np.errstate(divide="ignore", invalid="ignore"):
             within = step * phi / (1 - step * self.g) * self.outward
-            return np.asarray(np.where(step * self.g < 0.5, within, np.where(step > 0, np.inf, 0.0)))
+            return np.asarray(np.where(step * self.g < 0.5, within, np.where(step == 0, 0.0, np.inf)))
+
+    def _inexact_A(self) -> np.ndarray:
+        """The bound on column sums of |A - computed A|: (T,)."""
+        step = self.layer * self.off_A
+        with np.errstate(divide="ignore", invalid="ignore"):
+            within = step * self.tallest_A / (1 - step) * self.outward
+            return np.asarray(np.where(step < 0.5, within, np.where(step == 0, 0.0, np.inf)))
+
+
+def _on_pairs(A: np.ndarray, width: int) -> np.ndarray:
+    """A (..., K, K), which acts from the left on rows s, as a matrix that acts from the right on pairs (s, r).
+
+    The result is (..., K width, K width), width being how many r there are.
+    """
+    K = A.shape[-1]
+    return np.asarray(np.einsum("...sk,rq->...krsq", A, np.eye(width)).reshape(*A.shape[:-2], K * width, K * width))
 
 
 def a_priori(

@@ -121,7 +121,8 @@ def batch_check(
         X = torch.cat([b.expand(-1, layout.n + 1, -1) for b in blocks], dim=2).mT
         Z = torch.cat([X, loop[:, 0]], dim=1).to(dtype).to(device)
         own = LinearTransformer.from_construction(construction, dtype, device) if module is None else None
-        states = None if own is None else torch.stack(own.rows(Z), dim=1).to("cpu", torch.float64)
+        quick = own is not None and not maps.tokenwise  # else all of Z runs
+        states = torch.stack(own.rows(Z), dim=1).to("cpu", torch.float64) if own is not None and quick else None
         outputs: list[Tensor] = []
         if states is None or not states.isfinite().all():  # feature rows too, and the place of what is not finite
             ran = run_states(own if module is None else module, Z.clone(), construction.depth)  # type: ignore[arg-type]

@@ -1,7 +1,10 @@
 """How far one layer in floats may be from the exact layer on the same state: a bound that no correct run exceeds.
 
 A layer adds to entry (a, t) of the accumulator rows Y the sum of elementary products, over heads h and indices,
-    1/n * W[a,b] * P[b,c] * Y[c,i] * M[i,j] * X[r,j] * E[r,s] * X[s,t].
+    1/n * W[a,b] * P[b,c] * Y[c,i] * M[i,j] * X[r,j] * E[r,s] * X[s,t],
+or, of heads with feature rows as values and keys (over a constant row; `tokenwise.py`),
+    1/n * W[a,b] * P[b,c] * X[c,i] * M[i,j] * X[r,j] * E[r,s] * Y[s,t]:
+eight factors and five contractions in either.
 Whatever the order, association and summation tree, and with or without fused multiply-adds, every elementary product
 meets at most k roundings, where k counts
     7                               multiplications between its eight factors,
@@ -16,7 +19,8 @@ An operation returns (a op b)(1 + delta) + epsilon, |delta| <= u, |epsilon| <= e
 lose eta where subnormals are flushed.  By induction over operations (for a product the counts of both operands add
 up; for a sum the larger one counts), with F = k + 9,
     |computed - exact| <= ((1+u)^k - 1) S + (1+u)^k ((1+eta)^F - 1) T,
-    S = |Y| + (1/n) sum_h |W||P||Y||M||X|^T|E||X|,   T = S with every structurally non-zero factor f as max(1, |f|).
+    S = |Y| + (1/n) sum_h |W||P||Y||M||X|^T|E||X| + (1/n) sum_t |W||P||X||M||X|^T|E||Y|   over heads of either kind,
+    T = S with every structurally non-zero factor f as max(1, |f|).
 Assumed: unit roundoff u of inputs and accumulators, no overflow.
 
 S and T are sums of non-negative terms in float64: a path through them has at most k + 9 roundings, so they are off
@@ -37,10 +41,12 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.attention import TokenwiseHead
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ..device import Precision
 from .exact_floats import floats, up
+from .tokenwise import Mixing, mixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +59,7 @@ class LayerMaps:
     absolute    (layers, K * masks * p, K * p) float64: sums over heads of |W||P| and |E|
     structural  the same with max(1, |f|) for each non-zero factor f
     roundings   k of the module's docstring, the largest over layers
+    tokenwise   per stored layer: the heads with feature rows as values and keys, which add K Y; () where none has any
     """
 
     features: int
@@ -65,6 +72,7 @@ class LayerMaps:
     absolute: np.ndarray
     structural: np.ndarray
     roundings: int
+    tokenwise: tuple[tuple[Mixing, ...], ...] = ()
 
 
 def _at_least_one(values: np.ndarray) -> np.ndarray:
@@ -77,12 +85,13 @@ def _longest(used: np.ndarray) -> int:
 
 
 def layer_maps(construction: Construction) -> LayerMaps:
-    """The maps of a construction's layers; `ArgumentError` when a head touches feature rows."""
-    split = construction.split()
+    """The maps of a construction's layers; `ArgumentError` when a head writes or mixes feature rows."""
+    split = construction.row_heads()
     if split is None:
         raise ArgumentError(
-            f"the construction {construction.algorithm} has a head that reads or writes feature rows as accumulators: "
-            "the one-step bound is for heads with W P = diag(0, U) and Q = diag(E, 0)"
+            f"the construction {construction.algorithm} has a head that writes feature rows, or is quadratic in the "
+            "accumulator rows: the one-step bound is for heads with W P = diag(0, U) and Q = diag(E, 0), or with "
+            "W P = [[0, 0], [U, 0]] and Q = [[0, E], [0, 0]]"
         )
     p, K, N = construction.layout.p, construction.layout.m - construction.layout.p, construction.layout.n + 1
     masks = list({id(h.M): h.M for heads in split for h in heads}.values())
@@ -92,25 +101,31 @@ def layer_maps(construction: Construction) -> LayerMaps:
     joined = [_mask_additions(M != 0) for M in mask_floats]
     size = K * len(masks) * p
     seen: dict[int, np.ndarray] = {}
-    exact, absolute, structural, roundings = [], [], [], 1
+    exact, absolute, structural, tokenwise, roundings = [], [], [], [], 1
     for stored, heads in zip(construction.layers, split, strict=True):
-        den = lcm(*(int(h.U.den * h.E.den) for h in heads)) if heads else 1
+        den = lcm(*(int(h.U.den * h.E.den) for h in heads if not isinstance(h, TokenwiseHead)))
         whole = np.zeros((K, len(masks), p, K, p), dtype=object)
         plain, ones = np.zeros(whole.shape), np.zeros(whole.shape)
-        most, widest = 0, 1
+        most, widest, mixing = 0, 1, []
         for dense, h in zip(stored, heads, strict=True):
             which = number[id(h.M)]
-            E = np.array([int(x) for x in h.E.num.entries()], dtype=object).reshape(p, p)
-            factor = den // int(h.U.den * h.E.den)
-            for written in range(K):
-                for read in range(K):
-                    if u := int(h.U.num[written, read]):
-                        whole[read, which, :, written, :] += E * (u * factor)
             W = seen.setdefault(id(dense.W), np.abs(floats(dense.W)))
-            P, Q = np.abs(floats(dense.P)), np.abs(floats(dense.Q))[:p, :p]
-            for target, f in ((plain, np.abs), (ones, _at_least_one)):
-                U = (f(W) @ f(P))[p:, p:]
-                target[:, which] += U.T[:, None, :, None] * f(Q)[None, :, None, :]
+            P, Q = np.abs(floats(dense.P)), np.abs(floats(dense.Q))[:p]
+            if isinstance(h, TokenwiseHead):
+                Q = Q[:, p:]
+                both = [((f(W) @ f(P))[p:, :p], f(Q)) for f in (np.abs, _at_least_one)]
+                mixing.append(Mixing(which, (floats(h.U), floats(h.E)), *both))
+            else:
+                Q = Q[:, :p]
+                E = np.array([int(x) for x in h.E.num.entries()], dtype=object).reshape(p, p)
+                factor = den // int(h.U.den * h.E.den)
+                for written in range(K):
+                    for read in range(K):
+                        if u := int(h.U.num[written, read]):
+                            whole[read, which, :, written, :] += E * (u * factor)
+                for target, f in ((plain, np.abs), (ones, _at_least_one)):
+                    U = (f(W) @ f(P))[p:, p:]
+                    target[:, which] += U.T[:, None, :, None] * f(Q)[None, :, None, :]
             rows = P.any(axis=1)
             lengths = (
                 _longest((W != 0) & rows),
@@ -123,10 +138,12 @@ def layer_maps(construction: Construction) -> LayerMaps:
         exact.append(([int(x) for x in whole.reshape(-1)], den))
         absolute.append(plain.reshape(size, K * p))
         structural.append(ones.reshape(size, K * p))
+        tokenwise.append(tuple(mixing))
         roundings = max(roundings, 7 + 5 + most + max(len(heads) - 1, 0) * widest + 1)
     return LayerMaps(
         p, K, N - 1, tuple(M.num * (mask_den // int(M.den)) for M in masks), mask_den, tuple(mask_floats),
         tuple(exact), np.stack(absolute), np.stack(structural), roundings,
+        tuple(tokenwise) if any(tokenwise) else (),
     )  # fmt: skip
 
 
@@ -175,6 +192,13 @@ class StepBound:
         with np.errstate(over="ignore", under="ignore"):
             self.keys = float_keys(self.X, [np.abs(M) for M in maps.mask_floats])
             self.keys_ones = float_keys(self.X_ones, [_at_least_one(M) for M in maps.mask_floats])
+            self.mix = self._mix("absolute", self.X, self.keys)
+            self.mix_ones = self._mix("structural", self.X_ones, self.keys_ones)
+
+    def _mix(self, kind: str, X: np.ndarray, keys: np.ndarray) -> np.ndarray | None:
+        """n times what the heads of tokenwise.py add to each row of each, (T, stored layers, K, K); None: no heads."""
+        maps = self.maps
+        return mixed(maps.tokenwise, kind, X @ keys, maps.accumulators, 1.0) if maps.tokenwise else None
 
     def at(self, Y: np.ndarray, first: int = 0, quick: bool = False) -> np.ndarray:
         """The bound at every entry, (T, L, K, N), rounded up.
@@ -187,24 +211,31 @@ class StepBound:
         Y, stored, width = np.abs(Y), *self.maps.absolute.shape[:2]
         layers = slice(None) if stored == 1 else slice(first, first + Y.shape[1])
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            S = self._layers(Y, self.X, self.keys, self.maps.absolute[layers], 1 / self.maps.n)
+            mix, mix_ones = (None if m is None else m[:, layers] for m in (self.mix, self.mix_ones))
+            S = self._layers(Y, self.X, self.keys, self.maps.absolute[layers], mix, 1 / self.maps.n)
             if quick:
                 T = np.maximum(Y, 1).max(axis=(1, 2, 3), keepdims=True) * self._T_of_ones
             else:
-                T = self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, self.maps.structural[layers], 1.0)
+                each = self.maps.structural[layers]
+                T = self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, each, mix_ones, 1.0)
             return np.asarray((self.factor * S + self.loss * T) * (1 + (self.maps.roundings + 16 + width) * 2.0**-52))
 
     @cached_property
     def _T_of_ones(self) -> np.ndarray:
         """At least T of every layer for accumulator rows of ones, (T, 1, K, N): T is homogeneous in them."""
         ones = np.ones((len(self.X), 1, self.maps.accumulators, self.X.shape[2]))
-        return self._layers(ones, self.X_ones, self.keys_ones, self.maps.structural.max(axis=0, keepdims=True), 1.0)
+        most = self.maps.structural.max(axis=0, keepdims=True)
+        mix = None if self.mix_ones is None else self.mix_ones.max(axis=1, keepdims=True)
+        return self._layers(ones, self.X_ones, self.keys_ones, most, mix, 1.0)
 
-    def _layers(self, Y: np.ndarray, X: np.ndarray, keys: np.ndarray, weights: np.ndarray, scale: float) -> np.ndarray:
+    def _layers(
+        self, Y: np.ndarray, X: np.ndarray, keys: np.ndarray, weights: np.ndarray, mix: np.ndarray | None, scale: float
+    ) -> np.ndarray:
         T, L, K, N = Y.shape
         gamma = (Y.reshape(T, L * K, N) @ keys).reshape(T, L, -1).transpose(1, 0, 2)
         G = (gamma @ weights).transpose(1, 0, 2).reshape(T, L * K, self.maps.features)
-        return np.asarray(Y + (G @ X).reshape(Y.shape) * scale)
+        gained = (G @ X).reshape(Y.shape)
+        return np.asarray(Y + (gained if mix is None else gained + mix @ Y) * scale)
 
 
 def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -> np.ndarray:

@@ -30,6 +30,7 @@ from .a_priori import a_priori
 from .bounds import WIDE, LayerMaps, as_wide, formula, growth, layer_maps, one_step
 from .dense import DenseModel, dense_check, judged_prompts
 from .exact_floats import up
+from .exact_rows import ExactRows
 from .exact_run import UP, ExactRun
 from .float_result import APriori, Curves, Distance, FloatResult, Judgement, LoopDistance
 from .lowering_error import split_error
@@ -59,7 +60,7 @@ class _Measured:
     slack: float
 
 
-def _measure(run: ExactRun) -> _Measured | None:
+def _measure(run: ExactRun | ExactRows) -> _Measured | None:
     """None where the numbers are too large."""
     measured = run.distances()
     if measured is None:
@@ -71,7 +72,7 @@ def _measure(run: ExactRun) -> _Measured | None:
     return _Measured(upper, errors / UP - slack, _quotient(upper.max(axis=3), size), float(slack.max()))
 
 
-def _distance(run: ExactRun, found: _Measured) -> Distance:
+def _distance(run: ExactRun | ExactRows, found: _Measured) -> Distance:
     layout, readout = run.construction.layout, run.construction.readout
     row = layout.accumulator(readout.row) - layout.p
     worst = np.unravel_index(int(np.argmax(found.upper)), found.upper.shape)
@@ -93,7 +94,7 @@ def _finite(value: Any) -> float | None:
     return float(value) if isfinite(value) else None
 
 
-def _before_any_run(run: ExactRun, found: _Measured, target: Precision) -> tuple[APriori, np.ndarray]:
+def _before_any_run(run: ExactRun | ExactRows, found: _Measured, target: Precision) -> tuple[APriori, np.ndarray]:
     """The a-priori tier, and its bound at every entry."""
     known = np.abs(run.Y) * UP + found.upper  # at least the exact rows
     bound = a_priori(run.maps, run.X, known, target)
@@ -194,7 +195,10 @@ def _prediction_misread(
 
 
 def _judge(
-    run: ExactRun, construction: Construction, bound: np.ndarray, residuals: tuple[np.ndarray, np.ndarray] | None = None
+    run: ExactRun | ExactRows,
+    construction: Construction,
+    bound: np.ndarray,
+    residuals: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Judgement:
     """Every one-step error against its bound; the entry of the worst ratio is written out over Q."""
     residual, slack = residuals or run.residuals()
@@ -222,11 +226,15 @@ def _judge(
     return Judgement(status, where, limit, up(abs(computed - wanted)), _text(computed), _text(wanted), fault)
 
 
+def _exact(maps: LayerMaps, construction: Construction, states: np.ndarray) -> ExactRun | ExactRows:
+    return (ExactRows if maps.tokenwise else ExactRun)(maps, construction, states)
+
+
 def _earlier(
     construction: Construction, maps: LayerMaps, states: np.ndarray, until: int, target: Precision
 ) -> tuple[Judgement, str | None] | None:
     """What is wrong with a layer before layer `until`, where the states stopped being ones that can be judged."""
-    run = ExactRun(
+    run = _exact(
         maps,
         construction,
         np.concatenate([states[:until], np.repeat(states[until - 1 : until], len(states) - until, axis=0)]),
@@ -255,7 +263,7 @@ def crosscheck(
     module : what is run instead of the lowered construction: see `run_states`
     tf32   : float32 products may round their inputs to ten bits, and the bound allows for it (CUDA)
     lowered: the construction's weights in floats, where they are at hand
-    Weights that touch feature rows are judged by `dense_check.py`, on fewer prompts and without the a-priori tier.
+    Weights that write feature rows are judged by `dense.py`, on fewer prompts and without the a-priori tier.
     Raises `ArgumentError` when sizes, algorithm or module do not fit.
     """
     if not setups or any(s.layout != construction.layout for s in setups):
@@ -265,7 +273,7 @@ def crosscheck(
     if algorithm.name != construction.algorithm or any(s.algorithm is not algorithm for s in setups):
         raise ArgumentError(f"the construction is for {construction.algorithm}, the algorithm or a prompt for another")
     say = progress or (lambda stage: None)
-    if construction.split() is None:
+    if construction.row_heads() is None:
         return _dense(construction, setups, torch.device(device), dtype, module, say, tf32, lowered)
     device, target, maps = torch.device(device), TF32 if tf32 else precision(dtype), layer_maps(construction)
     say("running the layers")
@@ -291,7 +299,7 @@ def crosscheck(
     if judgement is not None and judgement.where is not None and (until := judgement.where.layer) > 1:
         judgement, coarser = _earlier(construction, maps, states, until, target) or (judgement, None)
     if judgement is None:
-        run = ExactRun(maps, construction, states)
+        run = _exact(maps, construction, states)
         bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals()
         judgement = _judge(run, construction, bound, residuals)
         if judgement.status == "exceeded":
@@ -338,7 +346,7 @@ def crosscheck(
 
 
 def _coarser(
-    run: ExactRun, target: Precision, residuals: tuple[np.ndarray, np.ndarray], layers: int | None = None
+    run: ExactRun | ExactRows, target: Precision, residuals: tuple[np.ndarray, np.ndarray], layers: int | None = None
 ) -> str | None:
     """The first coarser arithmetic within whose bound every layer is: what a product in lower precision looks like."""
     for other in (PRECISIONS[torch.float32], TF32):

@@ -56,7 +56,7 @@ def lowered_construction(construction: Construction, lowered: Lowered) -> Constr
 
 
 def _states(construction: Construction, X: Any, Y: Any, scale: Fraction) -> Iterator[Any]:
-    split = construction.split()
+    split = construction.row_heads()
     assert split is not None
     layers = (split[0 if construction.looped else number] for number in range(construction.depth))
     yield Y

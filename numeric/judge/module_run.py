@@ -114,7 +114,7 @@ def judge_module(
     """
     if len(setups) < PROMPTS:
         raise ArgumentError(f"setups has {len(setups)} prompts, wanted {PROMPTS} or more, for batches of two sizes")
-    if construction.split() is None:
+    if construction.row_heads() is None:
         setups = setups[: judged_prompts(len(setups), construction.depth)]
     count, small = len(setups), (len(setups) - 1) // 3 or 1
     training = bool(getattr(module, "training", False))

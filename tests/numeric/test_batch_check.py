@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from expected import expected
-from helpers import Case, each_row_kind, each_row_kind_by_name, entry_changed, with_matrix
+from helpers import Case, each_kind, each_kind_by_name, entry_changed, with_matrix
 from torch import nn
 
 import layerproof
@@ -58,7 +58,7 @@ def reordered(data, order):
 
 
 @pytest.mark.slow
-@each_row_kind
+@each_kind
 @pytest.mark.parametrize("dtype", list(PRECISIONS))
 def test_no_true_execution_leaves_the_bound(case: Case, dtype: torch.dtype) -> None:
     """Both orders of evaluation, the second with the context in another order: 600 prompts in each format."""
@@ -148,7 +148,7 @@ def swap(module, layer):
     module.layers[layer], module.layers[layer + 1] = module.layers[layer + 1], module.layers[layer]
 
 
-@each_row_kind
+@each_kind
 @pytest.mark.parametrize("fault", [weight, mask, step, sign, transpose, swap])
 def test_a_planted_fault_is_refuted_at_its_layer(case: Case, fault) -> None:
     data = random_transitions(case.algorithm, 2, 6, 20, 5)
@@ -233,7 +233,7 @@ def wrong_n(steps, sweep):
     return steps, other
 
 
-@each_row_kind_by_name
+@each_kind_by_name
 @pytest.mark.parametrize("change", [wrong_step, dropped_transition, wrong_n])
 def test_a_loop_that_is_another_algorithm_is_refuted(name: str, change) -> None:
     data = random_transitions(catalogue()[name], 2, 6, 100, 5)
@@ -287,7 +287,7 @@ def adversarial(data):
     return FloatTransitions(data.phi * sizes, data.phi_next / sizes, rewards, data.query, data.extras)
 
 
-@each_row_kind
+@each_kind
 @pytest.mark.parametrize("kind", [lambda data: data, adversarial])
 def test_the_loop_in_floats_is_within_its_part_of_the_bound(case: Case, kind) -> None:
     """gamma = 1/2, so that the float prompt is the rational one: the textbook over Q is what it is compared with."""

@@ -21,13 +21,14 @@ from layerproof.numeric.data.draws import enumerations
 from layerproof.numeric.data.prompts import generic_context, with_extras
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge.bounds import growth, layer_maps, one_step
-from layerproof.numeric.judge.crosscheck import _judge, crosscheck
+from layerproof.numeric.judge.crosscheck import _exact, _judge, crosscheck
 from layerproof.numeric.judge.exact_run import ExactRun
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.reference import float_iterates
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
+from layerproof.symbolic.attention import TokenwiseHead
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
@@ -84,11 +85,8 @@ def test_every_algorithm_is_within_its_bound(name, dtype):
     result = crosscheck(construction, algorithm, setups, dtype=dtype)
     assert result.status == ("within" if growth(result.k, PRECISIONS[dtype]) < 1 / 16 else "vacuous")
     assert 0 < result.ratio < 1
-    if construction.split() is None:  # judged on all of Z, layer by layer
-        assert (result.distance, result.loop_distance) == (None, None)
-    else:
-        assert result.distance.last_absolute < 1e4 * PRECISIONS[dtype].unit_roundoff
-        assert result.loop_distance.largest < 1e4 * PRECISIONS[dtype].unit_roundoff
+    assert result.distance.last_absolute < 1e4 * PRECISIONS[dtype].unit_roundoff
+    assert result.loop_distance.largest < 1e4 * PRECISIONS[dtype].unit_roundoff
     assert result.to_json()["where"]["layer"] == result.where.layer
 
 
@@ -267,7 +265,7 @@ def test_the_distance_is_from_the_textbook_on_the_float_prompt(name, denominator
     Z = lower_prompt(setups[0], torch.float32, "cpu")
     # gamma = 1/2 and entries k/1024: the float prompt is the rational one, and phi' is in it exactly
     states = LinearTransformer.from_construction(construction, torch.float32).states(Z)
-    run = ExactRun(layer_maps(construction), construction, torch.stack(states)[:, None].double().numpy())
+    run = _exact(layer_maps(construction), construction, torch.stack(states)[:, None].double().numpy())
     distances = run.distances()
     assert distances is not None
     measured, slack = distances
@@ -282,16 +280,16 @@ def test_the_distance_is_from_the_textbook_on_the_float_prompt(name, denominator
 
 
 def test_the_residual_is_the_exact_one():
-    for name, denominator in (("td0", 128), ("average-reward-td", 3), ("tdc", 7)):
+    for name, denominator in (("td0", 128), ("average-reward-td", 3), ("tdc", 7), ("gtd", 7)):
         construction, _, setups = made(name, 2, 5, 3, 2, 1, denominator)
         module = LinearTransformer.from_construction(construction)
         Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
         states = torch.stack(module.states(Z)).numpy()
-        run = ExactRun(layer_maps(construction), construction, states)
+        run = _exact(layer_maps(construction), construction, states)
         residual, slack = run.residuals()
         for trial, layer in np.ndindex(2, 3):
             exact = run.exact_layer(trial, layer).fractions()
-            for k, t in np.ndindex(run.K, run.N):
+            for k, t in np.ndindex(run.Y.shape[2:]):
                 true = Fraction(float(run.Y[trial, layer + 1, k, t])) - exact[k][t]
                 allowed = Fraction(float(slack[trial, layer, k, t])) + abs(true) / 2**50
                 assert abs(Fraction(float(residual[trial, layer, k, t])) - true) <= allowed
@@ -330,27 +328,31 @@ def test_extreme_prompts_are_judged_without_a_false_alarm(size):
     assert result.distance is not None
 
 
-def test_the_bound_is_at_least_the_formula():
-    construction, _, setups = made("tdc", 2, 4, 2, 1, 3)
-    maps = layer_maps(construction)
+@pytest.mark.parametrize("name", ["tdc", "gtd"])
+def test_the_bound_is_at_least_the_formula(name):
+    construction, _, setups = made(name, 2, 4, 2, 1, 3)
+    maps, p, K = layer_maps(construction), construction.layout.p, construction.layout.m - construction.layout.p
     Z = lower_prompt(setups[0], torch.float64, "cpu").numpy()
-    X, Y = Z[None, : maps.features], Z[None, None, maps.features :].repeat(2, axis=1)
+    X, Y = Z[None, :p], Z[None, None, p:].repeat(2, axis=1)
     target = PRECISIONS[torch.float64]
-    bound = one_step(maps, X, Y, target)
-    factor = (1 + target.unit_roundoff) ** maps.roundings - 1
+    bound, unmixed = one_step(maps, X, Y, target), one_step(replace(maps, tokenwise=()), X, Y, target)
+    factor, below = (1 + target.unit_roundoff) ** maps.roundings - 1, False
     for layer in range(2):
-        for k, t in np.ndindex(2, 5):
+        for k, t in np.ndindex(K, 5):
             total = abs(Fraction(float(Y[0, layer, k, t])))
-            for h in construction.split()[layer]:
+            for h in construction.row_heads()[layer]:
                 U, E, M = (m.fractions() for m in (h.U, h.E, h.M))
-                for c, i, j, r, s in np.ndindex(2, 5, 5, 4, 4):
+                # value and query rows: accumulators and features, or the other way round
+                values, queries = (X[0], Y[0, layer]) if isinstance(h, TokenwiseHead) else (Y[0, layer], X[0])
+                for c, i, j, r, s in np.ndindex(len(values), 5, 5, p, len(queries)):
                     if U[k][c] and E[r][s] and M[i][j]:
-                        data = (Y[0, layer, c, i], X[0, r, j], X[0, s, t])
                         product = abs(U[k][c] * M[i][j] * E[r][s]) / 4
-                        for value in data:
+                        for value in (values[c, i], X[0, r, j], queries[s, t]):
                             product *= abs(Fraction(float(value)))
                         total += product
             assert factor * total <= Fraction(float(bound[0, layer, k, t])) <= factor * total * (1 + Fraction(1, 2**30))
+            below |= factor * total > Fraction(float(unmixed[0, layer, k, t]))
+    assert below == (name == "gtd")
 
 
 def test_the_loop_in_floats_is_the_textbook():

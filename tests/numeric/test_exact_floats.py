@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 import torch
-from helpers import each_row_kind_by_name
+from helpers import each_kind_by_name
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ def test_what_is_beyond_the_range_is_infinite() -> None:
     assert (quotient(2**1100, 1), quotient(-(2**1100), 3), up(Fraction(2**1100))) == (inf, -inf, inf)
 
 
-@each_row_kind_by_name
+@each_kind_by_name
 def test_the_quick_bound_is_not_below_the_other_and_close_to_it(name: str) -> None:
     construction = Case(find(name), Settings(features=2, context=5, layers=4)).subject
     maps, rng = layer_maps(construction), np.random.default_rng(0)

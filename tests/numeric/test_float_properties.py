@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import ROW_KINDS, Case, each_row_kind, random_rational
+from helpers import KINDS, Case, each_kind, random_rational
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.slow
 
 ASKED = os.environ.get("LAYERPROOF_FLOAT_CASES")
 COARSE = (torch.bfloat16, torch.float16)
-CASES_BY_NAME = {str(case): case for case in ROW_KINDS}
+CASES_BY_NAME = {str(case): case for case in KINDS}
 derivation = cache(lambda case: case.derivation)
 
 
@@ -256,7 +256,7 @@ MODULES = {"rows only": as_it_is(False), "whole layers": as_it_is(True), **{f.__
 
 runs = st.builds(
     Run,
-    case=st.sampled_from(ROW_KINDS),
+    case=st.sampled_from(KINDS),
     d=st.integers(1, 4),
     n=st.integers(1, 12),
     layers=st.integers(1, 6),
@@ -373,14 +373,14 @@ def test_a_bound_that_is_too_small_is_exceeded(
 
     monkeypatch.setattr(judge, "one_step", weaker)
     found = set()
-    for number, case in enumerate(ROW_KINDS):
+    for number, case in enumerate(KINDS):
         run = Run(case, 2, 6, 3, kind, 2, False, False, number)
         setups = run.setups(PRECISIONS[dtype])
         found.add(crosscheck(run.construction(), case.algorithm, setups, dtype=dtype).status)
     assert "exceeded" in found
 
 
-@each_row_kind
+@each_kind
 @each_format
 def test_the_bound_says_something_where_it_is_stated_to(case: Case, dtype: torch.dtype) -> None:
     """At the largest of these sizes float64 and float32 judge; bfloat16 does not, and is reported as vacuous."""
@@ -426,7 +426,7 @@ def test_ten_bits_are_ten_bits() -> None:
     assert ten_bits(given_).tolist() == [1 + 2**-10, 1.0, 1 + 2**-9, -1365 / 4096, 0.0, 2.0**-100]
 
 
-@each_row_kind
+@each_kind
 def test_products_in_ten_bits_that_claim_float32_are_seen(case: Case) -> None:
     def module(construction: Construction) -> nn.Module:
         return evaluated(in_ten_bits)(construction, torch.float32, Random(0), False)
@@ -436,7 +436,7 @@ def test_products_in_ten_bits_that_claim_float32_are_seen(case: Case) -> None:
     assert result.error is not None and result.bound is not None and result.error > result.bound
 
 
-@each_row_kind
+@each_kind
 def test_products_in_ten_bits_that_claim_no_more_are_no_fault(case: Case) -> None:
     run = Run(case, 3, 12, 6, "generic", 2, False, False, 5)
     construction = run.construction()
@@ -462,7 +462,7 @@ def heads_swapped(Z: Tensor, layer: Any, rng: Random) -> Tensor:
     return sum((h(Z) * layer.scale for h in reversed(layer.heads)), torch.zeros_like(Z)) + Z
 
 
-@each_row_kind
+@each_kind
 @each_format
 def test_another_order_of_accumulation_is_no_fault(case: Case, dtype: torch.dtype) -> None:
     def module(construction: Construction) -> nn.Module:
@@ -489,7 +489,7 @@ MISREADINGS: dict[str, Callable[[LinearTransformer, Tensor], Tensor]] = {
 }
 
 
-@each_row_kind
+@each_kind
 @pytest.mark.parametrize("fault", list(MISREADINGS))
 def test_right_layers_with_a_wrong_read_out_are_seen(case: Case, fault: str) -> None:
     def module(construction: Construction) -> nn.Module:
@@ -519,7 +519,7 @@ def the_step_of_one_layer(module: LinearTransformer) -> None:
     module.layers[3].scale *= 1 + 1e-9  # type: ignore[operator]
 
 
-@each_row_kind
+@each_kind
 @pytest.mark.parametrize("fault", [one_weight, one_mask_entry, the_step, the_step_of_one_layer])
 def test_a_small_fault_in_float64_is_seen(case: Case, fault: Callable[[LinearTransformer], None]) -> None:
     def module(construction: Construction) -> nn.Module:
@@ -532,7 +532,7 @@ def test_a_small_fault_in_float64_is_seen(case: Case, fault: Callable[[LinearTra
     assert result.where is not None and (fault is the_step or result.where.layer == 4)
 
 
-@each_row_kind
+@each_kind
 def test_without_a_fault_none_is_seen(case: Case) -> None:
     assert judged(case, torch.float64, LinearTransformer.from_construction).status == "within"
     assert judged(case, torch.float32, lambda c: LinearTransformer.from_construction(c, torch.float32)).ratio < 1

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from helpers import Case, each_row_kind, run_layers, trial
+from helpers import Case, each_kind, run_layers, trial
 from torch import nn
 
 from layerproof.numeric.data.prompts import generic_context
@@ -78,7 +78,7 @@ def largest(left, right, p):
     return max(abs(a - b) for x, y in zip(left[p:], right[p:], strict=True) for a, b in zip(x, y, strict=True))
 
 
-@each_row_kind
+@each_kind
 @pytest.mark.parametrize("looped", [False, True])
 def test_both_errors_are_what_the_attention_formula_over_q_says(case: Case, looped: bool) -> None:
     """The whole formula, all rows of Z, once on the rational objects and once on the tensors as fractions."""
@@ -110,7 +110,7 @@ def test_both_errors_are_what_the_attention_formula_over_q_says(case: Case, loop
     assert split.prompts == 1 and split.arithmetic[0] == 0
 
 
-@each_row_kind
+@each_kind
 def test_the_certified_distance_is_at_most_arithmetic_and_the_weights_part_of_lowering(case: Case) -> None:
     """From the same float prompt: |run - exact| <= |run - stored| + |stored - exact weights|."""
     found = made(case, n=3, values={"gamma": Fraction(1, 3), "lam": Fraction(2, 3)})

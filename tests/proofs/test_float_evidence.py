@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 import torch
 from cli import assert_refused, run_cli
-from helpers import Case, each_row_kind, trial
+from helpers import Case, each_kind, trial
 from torch import nn
 
 import layerproof as lp
@@ -81,7 +81,7 @@ def test_each_tier_refutes_what_it_can_see(edit, one_step, a_priori, layer) -> N
     assert (tiers["a-priori"]["bound"], tiers["a-priori"]["ratio"]) == (result.a_priori.bound, result.a_priori.ratio)
 
 
-@each_row_kind
+@each_kind
 @pytest.mark.parametrize("dtype", [torch.float64, SINGLE])
 def test_curves_have_an_entry_for_each_state_and_fit_together(case: Case, dtype: torch.dtype) -> None:
     found = trial(case, 2, 5, 4, context=generic_context(2, 5, 1))
