@@ -26,6 +26,7 @@ class Arithmetic:
     columns a class such as `Columns`, where one value can stand for all columns of a row block
     index   from the position of a transition to the number that an update may divide by and use as an exponent; a
             `Position` whose quotients are numbers of this arithmetic when left out
+    maps    whether an update can be run on forms (`affine`) in place of its weights
     """
 
     name: str
@@ -37,6 +38,7 @@ class Arithmetic:
     index: Callable[[int], Any] | None = None
     context_mask: Callable[[int], Any] | None = None
     columns: type[Columns] | None = None
+    maps: bool = False
 
     def position(self, j: int) -> Any:
         """The number that stands for a position in the context."""
@@ -53,6 +55,7 @@ RATIONALS = Arithmetic(
     index=Position,
     context_mask=RationalMatrix.context_mask,
     columns=Columns,
+    maps=True,
 )
 PRIME_FIELD = Arithmetic(
     f"the integers modulo {PRIME}",
@@ -62,4 +65,5 @@ PRIME_FIELD = Arithmetic(
     lambda v: v.entries(),
     lambda m, i, j: m.mat[i, j],
     context_mask=FieldMatrix.context_mask,
+    maps=True,
 )

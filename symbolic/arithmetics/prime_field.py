@@ -49,6 +49,8 @@ class FieldVector:
     def __mul__(self, scalar: Any) -> Any:
         if type(scalar) is Fraction:  # isinstance is slow here: Fraction is an abstract base class's instance
             scalar = element(scalar)
+        elif type(scalar) is not nmod and not isinstance(scalar, int):
+            return NotImplemented
         return FieldVector(self.row * scalar)
 
     __rmul__ = __mul__

@@ -13,6 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..algorithm import Algorithm, Transition
+from ..arithmetics.affine import Map, Step, height
+from ..arithmetics.affine import weights as weights_as_forms
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.columns import Columns
 from ..arithmetics.rational import RationalMatrix
@@ -21,6 +23,10 @@ from ..construction import Construction, Steps
 from ..errors import ArgumentError
 from ..prompt import Context, Layout
 from ..readout import Readout
+
+
+LAYERS_FOR_A_MAP = 4
+"""From so many layers on, and a few for every number of the weights, one loop on forms costs less than a loop each."""
 
 
 @dataclass(frozen=True)
@@ -236,20 +242,58 @@ def _scalar(arithmetic: Arithmetic, value: Any) -> Any:
 
 
 def textbook(setup: Problem, steps: Iterator[Steps] | Sequence[Steps]) -> Iterator[tuple[Any, ...]]:
-    """The iterates w_1, w_2, ...: the algorithm's own update, run once for each entry of `steps`."""
-    algorithm, arithmetic = setup.algorithm, setup.arithmetic
+    """The iterates w_1, w_2, ...: the algorithm's own update, run once for each entry of `steps`.
+
+    Where there are many, the arithmetic lets it and every layer reads the same transitions, the update runs once on
+    affine forms of the weights, and the map that it is so found to be is applied again and again.
+    """
     weights = setup.start
+    once = _once(setup, len(steps)) if isinstance(steps, Sequence) else None
     last, ready = None, ()
     for number, step in enumerate(steps, 1):
         if step is not last:  # a looped transformer repeats one step: it is set up once
             last = step
-            ready = tuple(
-                _scalar(arithmetic, c) if name in algorithm.scalar_preconditioners else arithmetic.matrix(c)
-                for name, c in zip(algorithm.preconditioners, step, strict=True)
-            )
-        transitions = algorithm.at_layer(setup.transitions, number)
-        weights = algorithm.update(weights, ready, algorithm.sweep(transitions, setup.layout.d), setup.p)
+            ready = _ready(setup, step)
+        before = weights
+        if once is None or number == 1:
+            weights = _updated(setup, weights, ready, number)
+        else:
+            weights = once(weights, _named(setup, ready))
+        if number == 1 and once is not None and once(before, _named(setup, ready)) != weights:
+            once = None  # no map, whatever it did on forms
         yield weights
+
+
+def _ready(setup: Problem, step: Steps) -> tuple[Any, ...]:
+    algorithm, arithmetic = setup.algorithm, setup.arithmetic
+    return tuple(
+        _scalar(arithmetic, c) if name in algorithm.scalar_preconditioners else arithmetic.matrix(c)
+        for name, c in zip(algorithm.preconditioners, step, strict=True)
+    )
+
+
+def _named(setup: Problem, ready: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(setup.algorithm.preconditioners, ready, strict=True))
+
+
+def _updated(setup: Problem, weights: Sequence[Any], ready: Sequence[Any], number: int) -> tuple[Any, ...]:
+    algorithm = setup.algorithm
+    transitions = algorithm.at_layer(setup.transitions, number)
+    return algorithm.update(weights, ready, algorithm.sweep(transitions, setup.layout.d), setup.p)
+
+
+def _once(setup: Problem, layers: int) -> Map | None:
+    """The update as one map of weights and preconditioners, or None where that is not to be had or does not pay."""
+    algorithm, arithmetic = setup.algorithm, setup.arithmetic
+    heights = [height(w) for w in setup.start]
+    if not arithmetic.maps or algorithm.selections or layers < LAYERS_FOR_A_MAP + sum(heights) // 4:
+        return None
+    space, forms = weights_as_forms(setup.start, arithmetic.matrix, arithmetic.number)
+    steps = [Step(space, name, name in algorithm.scalar_preconditioners) for name in algorithm.preconditioners]
+    try:
+        return Map(space, _updated(setup, forms, steps, 1), heights)
+    except (TypeError, ValueError, AttributeError, ArithmeticError):
+        return None  # it does what forms cannot; a fault of its own is met when it runs on the weights
 
 
 def mismatches(
