@@ -18,6 +18,7 @@ from .derivation.contraction import Scalar
 from .derivation.derive import ClosedForm, Derivation
 from .derivation.factor import SymbolicHead
 from .derivation.form import AnyHead, Form
+from .derivation.integer_masks import over_one_denominator
 from .derivation.masks import Mask, evaluate
 from .derivation.tokenwise import SymbolicTokenwiseHead
 from .errors import ArgumentError
@@ -164,7 +165,8 @@ def mask_matrix(arithmetic: Arithmetic, n: int, mask: Mask, values: Mapping[str,
 @lru_cache(maxsize=16)
 def _rational_mask(n: int, mask: Mask, used: tuple[tuple[str, Fraction], ...]) -> RationalMatrix:
     """The same mask is asked for by every kind of evidence: n^2 numbers, each a product of powers."""
-    return RationalMatrix.of(mask.rows(n, dict(used), RATIONALS.number))
+    found = over_one_denominator(mask, n, dict(used))
+    return found if found is not None else RationalMatrix.of(mask.rows(n, dict(used), RATIONALS.number))
 
 
 def _dense(

@@ -1,8 +1,9 @@
 """An update as an affine map of the weights: its loop runs once on a context, however many layers there are.
 
-A form is a sum of words of preconditioners times affine maps of the weights.  The update itself, as its paper writes it,
-is run on forms in place of weights, with a symbol in place of each preconditioner: it uses + - * / and @ only, so that
-what it gives is the map that it is for every weight.  Whatever forms cannot do raises `TypeError`, comparisons included.
+A form is a sum of words of preconditioners times affine maps of the weights.  The update itself, as its paper writes
+it, is run on forms in place of weights, with a symbol in place of each preconditioner: it uses + - * / and @ only, so
+that what it gives is the map that it is for every weight.  Whatever forms cannot do raises `TypeError`, comparisons
+included.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Space:
 
 
 class Form:
-    """A vector (d,), or a number, as {word of preconditioners: matrix (d, D+1)}: what weights and a last 1 are mapped to.
+    """A vector (d,), or a number, as {word of preconditioners: matrix (d, D+1)} on the weights and a last 1.
 
     >>> from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
     >>> _, (w,) = weights([RationalVector.of([5, 7])], RATIONALS.matrix, RATIONALS.number)

@@ -24,7 +24,6 @@ from ..errors import ArgumentError
 from ..prompt import Context, Layout
 from ..readout import Readout
 
-
 LAYERS_FOR_A_MAP = 4
 """From so many layers on, and a few for every number of the weights, one loop on forms costs less than a loop each."""
 

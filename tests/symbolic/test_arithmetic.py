@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,12 +11,15 @@ from helpers import apply, dot, matrices, plus, rationals, times, transposed, ve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
 from layerproof.symbolic.arithmetics.columns import Columns
 from layerproof.symbolic.arithmetics.entries import EntryMatrix, EntryVector
 from layerproof.symbolic.arithmetics.prime_field import PRIME, FieldMatrix, FieldVector, element
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix, RationalVector
 from layerproof.symbolic.derivation.contraction import Algebra, transpose
+from layerproof.symbolic.derivation.derive import derive
+from layerproof.symbolic.derivation.integer_masks import over_one_denominator
 from layerproof.symbolic.errors import NotPolynomialError
 from layerproof.symbolic.identity.degree import DEGREES, Degree
 
@@ -520,3 +524,22 @@ def test_a_degree_matrix_keeps_its_zeros():
     A = DEGREES.matrix([[Degree(1), 0], [0, 2]])
     assert A.rows[0][1] is None
     assert [x.value if x else None for x in (A @ EntryVector([Degree(1), Degree(4)])).entries] == [2, 4]
+
+
+@pytest.mark.parametrize("lam", [Fraction(1, 2), Fraction(0), Fraction(-3, 7), Fraction(1)])
+@pytest.mark.parametrize("name", ["td-lambda", "average-reward-td"])
+def test_masks_over_one_denominator_are_the_masks(name, lam):
+    """The integers against the masks' entries one by one: the same numbers, in lowest terms."""
+    values = {"lam": lam, "gamma": Fraction(2, 3)}
+    for mask in derive(find(name)).masks:
+        for n in (1, 2, 3, 4, 7):
+            wanted = RationalMatrix.of(mask.rows(n, values, RATIONALS.number))
+            found = over_one_denominator(mask, n, {k: values[k] for k in mask.names() & values.keys()})
+            assert found == wanted
+            assert found.den == wanted.den
+
+
+def test_a_mask_of_what_is_no_power_is_left_to_its_entries():
+    (mask,) = (m for m in derive(find("td-lambda")).masks if m.lower)
+    weighed = replace(mask, lower=(replace(mask.lower[0], enters=mask.diagonal),))
+    assert over_one_denominator(weighed, 3, {"lam": Fraction(1, 2)}) is None
