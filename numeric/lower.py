@@ -114,21 +114,7 @@ class _Rounder:
 
     def __init__(self, target: Precision):
         self.target = target
-        self._entries: dict[tuple[int, int], tuple[float, Fraction]] = {}
         self._matrices: dict[int, tuple[Any, np.ndarray, Touched | None]] = {}
-
-    def entry(self, top: int, bottom: int) -> tuple[float, Fraction]:
-        """The rounded number and its relative change."""
-        found = self._entries.get((top, bottom))
-        if found is None:
-            exact = Fraction(top, bottom)
-            rounded = round_to(exact, self.target)
-            if not exact:
-                change = Fraction(0)
-            else:  # an overflow is a change of 1 or more: it is reported as 1
-                change = abs(Fraction(rounded) / exact - 1) if abs(rounded) != inf else Fraction(1)
-            found = self._entries[top, bottom] = rounded, change
-        return found
 
     def matrix(self, exact: Any) -> tuple[np.ndarray, Touched | None]:
         """A rational matrix as float64 entries of the target format, and what that changed."""
@@ -136,13 +122,30 @@ class _Rounder:
         if known is None:
             bottom = int(exact.den)
             tops = [int(x) for x in exact.num.entries()]
-            rounded = {top: self.entry(top, bottom) for top in set(tops)}
-            values = np.array([rounded[top][0] for top in tops]).reshape(exact.shape)
-            count = sum(1 for top in tops if rounded[top][1])
-            largest = max((change for _, change in rounded.values()), default=Fraction(0))
+            distinct = list(set(tops))
+            rounded = dict(
+                zip(distinct, round_all(distinct, [bottom] * len(distinct), self.target).tolist(), strict=True)
+            )
+            values = np.array([rounded[top] for top in tops]).reshape(exact.shape)
+            changes = {top: c for top, x in rounded.items() if top and (c := _change(top, bottom, x))[0]}
+            touched = None
+            if changes:
+                # Python's division rounds correctly and so keeps the order: the largest is one of these.
+                sizes = {top: a / b for top, (a, b) in changes.items()}
+                most = max(sizes.values())
+                largest = max(Fraction(*changes[top]) for top, size in sizes.items() if size == most)
+                touched = Touched(sum(top in changes for top in tops), len(tops), largest)
             # The matrix itself is kept, so that its identity stays taken.
-            known = self._matrices[id(exact)] = exact, values, Touched(count, len(tops), largest) if count else None
+            known = self._matrices[id(exact)] = exact, values, touched
         return known[1], known[2]
+
+
+def _change(top: int, bottom: int, rounded: float) -> tuple[int, int]:
+    """|rounded / (top / bottom) - 1| as a quotient of integers; an overflow is reported as 1."""
+    if abs(rounded) == inf:
+        return 1, 1
+    above, below = rounded.as_integer_ratio()
+    return abs(above * bottom - top * below), abs(top) * below
 
 
 def lower(construction: Construction, dtype: torch.dtype, device: torch.device | str) -> Lowered:
@@ -167,7 +170,7 @@ def lower_layers(
                     touched[f"layers.{number}.heads.{h}.{name}"] = change
             lowered.append(tensors)
         layers.append(tuple(lowered))
-    return Lowered(tuple(layers), rounder.entry(scale.numerator, scale.denominator)[0], touched)
+    return Lowered(tuple(layers), round_to(scale, rounder.target), touched)
 
 
 def lower_matrix(matrix: Any, dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:

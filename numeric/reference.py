@@ -98,7 +98,10 @@ class Stacked:
     def __matmul__(self, other: Stacked) -> Stacked:
         if self.values.ndim > 2:  # every layer and column at once: a matrix product
             return Stacked(torch.einsum("d...,d...->...", self.values, other.values).unsqueeze(0))
-        return Stacked((self.values * other.values).sum(0, keepdims=True))
+        product = self.values * other.values
+        if type(product) is np.ndarray:  # what its method does, in half the time
+            return Stacked(np.add.reduce(product, axis=0, keepdims=True))
+        return Stacked(product.sum(0, keepdims=True))
 
 
 class StepMatrix:

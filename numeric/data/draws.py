@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -18,6 +19,8 @@ SMALLEST = 3
 """States that every named process can have."""
 STATES = 10
 """States of the process that trajectory prompts are drawn from: the published experiments' 10 or fewer."""
+KEPT, LARGEST_KEPT = 64, 20_000
+"""Contexts that are kept once they are drawn, and the entries n d that one of them may have."""
 
 
 def preconditioners(algorithm: Algorithm, d: int, count: int, seed: int) -> list[Steps]:
@@ -73,13 +76,23 @@ def contexts(
     """Endless (kind, number, context): the given one first, then generic ones, with trajectories in turn if none is."""
     if given is not None:
         yield "given", 0, given
+    draw = _kept if n * d <= LARGEST_KEPT else _context
     number = 0
     while True:
-        yield "generic", number, with_extras(generic_context(d, n, seed + number), extras, seed + number)
+        yield "generic", number, draw("", d, n, seed + number, tuple(extras))
         if given is None:
-            source = process_for(process, d, seed + number)
-            yield "trajectory", number, with_extras(trajectory_context(source, n, seed + number), extras, seed + number)
+            yield "trajectory", number, draw(process, d, n, seed + number, tuple(extras))
         number += 1
+
+
+def _context(process: str, d: int, n: int, seed: int, extras: tuple[tuple[str, bool], ...]) -> Context:
+    """The context of one seed, generic where no process is named."""
+    drawn = generic_context(d, n, seed) if not process else trajectory_context(process_for(process, d, seed), n, seed)
+    return with_extras(drawn, extras, seed) if extras else drawn
+
+
+_kept = lru_cache(KEPT)(_context)
+"""Every algorithm and every kind of evidence asks for the same ones, and they take as long to draw as to run."""
 
 
 def enumerations(d: int, seed: int, process: str) -> Iterator[tuple[str, int, Context]]:

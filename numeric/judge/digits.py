@@ -45,18 +45,28 @@ class Digits:
         """From integers times 2^exponent, exactly."""
         low = exponent // width
         lift = exponent - low * width
-        magnitudes = [abs(v) << lift for v in values]
-        bits = max(m.bit_length() for m in magnitudes)
+        bits = max(max(values), -min(values)).bit_length()
         words = bits // 64 + 2
-        raw = np.frombuffer(b"".join(m.to_bytes(8 * words, "little") for m in magnitudes), dtype="<u8")
-        raw = raw.reshape(len(values), words)
-        sign = np.array([-1 if v < 0 else 1 for v in values], dtype=np.int64)
+        if bits < 63:
+            raw = np.zeros((words, len(values)), dtype=np.uint64)
+            whole = np.array(values, dtype=np.int64)
+            raw[0], negative = np.abs(whole), whole < 0
+        else:
+            held = b"".join([v.to_bytes(8 * words, "little", signed=True) for v in values])
+            raw = np.frombuffer(held, dtype="<u8").reshape(len(values), words).T.copy()
+            negative = raw[-1] >> np.uint64(63) == 1
+            carry = negative
+            for word in raw:  # minus a number is its bits turned over, and 1
+                word[negative] = ~word[negative]
+                word += carry
+                carry = carry & (word == 0)
+        sign = np.where(negative, np.int64(-1), np.int64(1))
         parts = []
-        for i in range(bits // width + 1):
-            word, bit = divmod(width * i, 64)
-            part = raw[:, word] >> np.uint64(bit)
+        for i in range((bits + lift) // width + 1):
+            at, bit = divmod(width * i - lift, 64)
+            part = raw[at] >> np.uint64(bit) if at >= 0 else np.zeros_like(raw[0])
             if bit:
-                part = part | (raw[:, word + 1] << np.uint64(64 - bit))
+                part = part | (raw[at + 1] << np.uint64(64 - bit))
             parts.append(sign * (part & np.uint64((1 << width) - 1)).astype(np.int64))
         return Digits(np.stack(parts).reshape(-1, *shape), low, width).trimmed()
 

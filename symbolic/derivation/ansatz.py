@@ -58,6 +58,7 @@ class TensorSolution:
     unknowns   entries of T and K a row; `determined` of them are forced, `undetermined` occur but are not forced,
                `invisible` multiply nothing that any prompt holds
     equations  distinct equations, all rows together
+    seen       the unknowns of a row that occur in equations
     """
 
     n: int
@@ -68,6 +69,7 @@ class TensorSolution:
     undetermined: tuple[Unknown | OwnToken, ...]
     invisible: int
     equations: int
+    seen: tuple[Unknown | OwnToken, ...]
 
 
 class Ansatz:
@@ -276,9 +278,9 @@ class Ansatz:
                     continue
                 at = slices.setdefault((k, u.read, u.key_block, u.word, u.query_block), {})
                 at.setdefault((u.value_token, u.key_token), {})[exponents] = c
-        visible = found.rank + len(found.free)
+        seen = (*found.values, *found.free)
         return TensorSolution(
-            self.n, slices, own, self.count(), found.rank, found.free, self.count() - visible, found.equations
+            self.n, slices, own, self.count(), found.rank, found.free, self.count() - len(seen), found.equations, seen
         )
 
     def describe(self, label: tuple[int, Monomial]) -> str:

@@ -9,16 +9,16 @@ d = 2 gives it for every d >= 2, because prompts may lie in the span of two axes
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flint import nmod_mat
 
 from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, element
-from ..derivation.ansatz import Ansatz, OwnToken
+from ..derivation.ansatz import OwnToken
+from ..derivation.contraction import Word
 from ..derivation.derive import Derivation
-from ..derivation.state import SymbolicState
 from .exact import generic_data, problem
 
 
@@ -46,32 +46,36 @@ class RankAtDimension:
 def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAtDimension:
     """The rank of the system at feature dimension `d`, from enough random prompts modulo 2^61 - 1."""
     algorithm = derivation.algorithm
-    ansatz = Ansatz(SymbolicState(algorithm, dict(derivation.options)), n)
-    unknowns = list(dict.fromkeys(u for t in range(len(ansatz.tokens)) for u in ansatz.products(t)))
+    tensor = next(t for t in derivation.tensors if t.n == n)
     units = d if algorithm.unit_columns else 0
     columns = n + units
+    width = columns + 1
     at = {k + 1: (k,) for k in range(n)} | {n + 1: (columns,), n + 2: tuple(range(n, columns))}  # tokens -> columns
-    tensor = next(t for t in derivation.tensors if t.n == n)
     rng = random.Random(f"layerproof rank {seed}")
 
     def draw(count: int) -> list[int]:
         return [rng.randrange(PRIME) for _ in range(count)]
 
     position = {row.name: k for k, row in enumerate(algorithm.accumulators)}
-    scalar = {b.name for b in algorithm.features if b.scalar}
     values = {name: element(rng.randrange(1, PRIME)) for name in algorithm.parameters}
-    # for each unknown the row that it reads, its values' columns, and the key and query that meet; None: its own token
-    pairs: dict[tuple[Any, ...], int] = {}
-    plan: list[tuple[int, tuple[int, ...], int | None]] = []
-    for u in unknowns:
+    meetings: dict[tuple[str, Word, str], int] = {}
+    plan = _Plan([], [], [])
+    for u in tensor.seen:
         if isinstance(u, OwnToken):
-            plan.append((position[u.read], (), None))
-        else:
-            pair = pairs.setdefault((u.key_token, u.key_block, u.word, u.query_block), len(pairs))
-            plan.append((position[u.read], at[u.value_token], pair))
+            plan.own.append(position[u.read] * width)
+            continue
+        meeting = meetings.setdefault((u.key_block, u.word, u.query_block), len(meetings)) * width
+        pairs = [
+            (position[u.read] * width + i, (meeting + j) * width)
+            for i, j in zip(at[u.value_token], at[u.key_token], strict=True)
+        ]
+        if len(pairs) == 1:
+            plan.single.append(pairs[0])
+        else:  # a unit column is joined to itself, so that there are as many values as keys
+            plan.joined.append(pairs)
     entries: list[int] = []
-    height = 0
-    for _ in range(len(unknowns) // (columns + 1) + 8):
+    prompts = len(tensor.seen) // width + 8
+    for _ in range(prompts):
         start = [rng.randrange(PRIME) if w in algorithm.scalar_weights else draw(d) for w in algorithm.weights]
         setup = problem(
             algorithm,
@@ -81,31 +85,37 @@ def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAt
             values,
             derivation.options,
         )
-        rows = [[int(y) for y in row] for row in setup.rows(setup.start)]
-        matrices = {name: [draw(d) for _ in range(d)] for name in algorithm.preconditioners}
-        blocks = {
-            b.name: [
-                [int(getattr(t, b.name))] if b.name in scalar else getattr(t, b.name).entries() for t in setup.tokens
-            ]
-            for b in algorithm.features
-        }
-        for t in range(columns + 1):
-            met = []
-            for key_token, key_block, word, query_block in pairs:
-                y = blocks[query_block][t]
-                for name, flipped in reversed(word):
-                    C = matrices[name]
-                    y = [sum((C[j][i] if flipped else C[i][j]) * y[j] for j in range(d)) for i in range(d)]
-                keys = [blocks[key_block][j] for j in at[key_token]]
-                met.append([sum(a * b for a, b in zip(x, y, strict=True)) % PRIME for x in keys])
-            for read, values_at, meeting in plan:
-                row = rows[read]
-                if meeting is None:
-                    entries.append(n * row[t] % PRIME)
-                elif len(values_at) == 1:
-                    entries.append(row[values_at[0]] * met[meeting][0] % PRIME)
-                else:  # a unit column is joined to itself, so that there are as many values as keys
-                    entries.append(sum(row[i] * x for i, x in zip(values_at, met[meeting], strict=True)) % PRIME)
-            height += 1
-    rank = nmod_mat(height, len(unknowns), entries, PRIME).rank()
-    return RankAtDimension(d, n, len(unknowns), int(rank), tensor.determined)
+        matrices = {name: nmod_mat(d, d, draw(d * d), PRIME) for name in algorithm.preconditioners}
+        blocks = {}
+        for b in algorithm.features:
+            numbers = [getattr(t, b.name) for t in setup.tokens]
+            held = numbers if b.scalar else [x for vector in numbers for x in vector.entries()]
+            blocks[b.name] = nmod_mat(width, 1 if b.scalar else d, held, PRIME)
+        met: list[int] = []
+        for key_block, word, query_block in meetings:
+            keys = blocks[key_block]
+            for name, flipped in word:
+                keys = keys * (matrices[name].transpose() if flipped else matrices[name])
+            met += map(int, (keys * blocks[query_block].transpose()).entries())
+        plan.evaluate([int(y) for row in setup.rows(setup.start) for y in row], met, n, width, entries)
+    rank = nmod_mat(prompts * width, len(tensor.seen), entries, PRIME).rank()
+    return RankAtDimension(d, n, len(tensor.seen), int(rank), tensor.determined)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What unknowns multiply at token t of a prompt, as places in flat lists of its accumulator rows and meetings.
+
+    single : (i, j) for rows[i] * met[j + t];  joined : sums of such products;  own : i for n * rows[i + t]
+    """
+
+    single: list[tuple[int, int]]
+    joined: list[list[tuple[int, int]]]
+    own: list[int]
+
+    def evaluate(self, rows: Sequence[int], met: Sequence[int], n: int, width: int, entries: list[int]) -> None:
+        """Append one equation for each token: a coefficient for each unknown, in one order for all of them."""
+        for t in range(width):
+            entries += [rows[i] * met[j + t] % PRIME for i, j in self.single]
+            entries += [sum(rows[i] * met[j + t] for i, j in pairs) % PRIME for pairs in self.joined]
+            entries += [n * rows[i + t] % PRIME for i in self.own]
