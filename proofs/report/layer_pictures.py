@@ -66,7 +66,7 @@ def _first_layer(
     algorithm, state = subject.algorithm, subject.state
     if algorithm is not None and state is not None and subject.example is not None:
         found = subject.example
-        named = _symbols(algorithm, state)
+        named = row_symbols(algorithm, state)
         blocks = example_blocks(found, {name: f.text for name, f in named.items()})
         tokens = [*(str(j + 1) for j in range(found.context.n)), "query"]
         return named, blocks, tokens, found.layers[0].heads
@@ -81,7 +81,7 @@ def _rows(blocks: Sequence[Block], named: dict[str, Formula]) -> list[str | Form
     return result or ["nothing"]
 
 
-def _symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
+def row_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
     """What a paper calls each block and each accumulator's row."""
     return {**block_symbols(algorithm, state), **{r.name: row_formula(r) for r in algorithm.accumulators}}
 
@@ -90,7 +90,7 @@ def row_names(subject: Subject) -> dict[str, Formula]:
     """What a paper calls each row that a program calls td_error; a row that it calls by its name is left out."""
     if subject.algorithm is None or subject.state is None:
         return {"phi": Formula("phi", r"\phi")}
-    named = _symbols(subject.algorithm, subject.state)
+    named = row_symbols(subject.algorithm, subject.state)
     return {name: f for name, f in named.items() if f.text != name or "_" not in name}
 
 
@@ -125,7 +125,7 @@ def row_labels(subject: Subject) -> list[str]:
     """What a picture calls each row of the worked example's prompt: φ1, φ2, γφ′1, δ."""
     if subject.example is None or subject.algorithm is None or subject.state is None:
         return [] if subject.own_example is None else [x.label for x in own_blocks(subject.own_example)]
-    symbols = _symbols(subject.algorithm, subject.state)
+    symbols = row_symbols(subject.algorithm, subject.state)
     result = []
     for block in example_blocks(subject.example, {name: f.text for name, f in symbols.items()}):
         several = len(block.rows) > 1

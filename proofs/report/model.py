@@ -12,7 +12,7 @@ from typing import Any
 from ..verdict import Verdict
 from .document.formula import Formula
 from .document.parts import Label, Sentence
-from .picture_prompt import letters
+from .picture_letters import letters
 
 
 @dataclass(frozen=True)

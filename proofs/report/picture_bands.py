@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
+from .picture_letters import line_of_letters
 from .svg import FONT, WIDTH, element, line, number, picture, polyline, ruled, series, text
 
 LEFT, RIGHT, TOP, HEIGHT = 46.0, 20.0, 26.0, 190.0
@@ -46,13 +47,13 @@ def bands_picture(
     def y(value: float) -> float:
         return TOP + HEIGHT * (1 - (min(max(value, low), high) - low) / (high - low))
 
-    parts = [text(4, 13, axes[1], colour="muted")]
+    parts = [text(4, 13, line_of_letters(axes[1]), colour="muted")]
     for tick in _ticks(low, high):
         parts.append(line(LEFT, y(tick), WIDTH - RIGHT, y(tick), stroke_width=0.8, **ruled("grid")))
         parts.append(text(LEFT - 6, y(tick) + 4, number(tick), "end", "muted"))
     for tick in _ticks(0, last):
         parts.append(text(x(tick), TOP + HEIGHT + 17, number(tick), "middle", "muted"))
-    parts.append(text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 36, axes[0], "middle", "muted"))
+    parts.append(text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 36, line_of_letters(axes[0]), "middle", "muted"))
     top = TOP + HEIGHT + 58
     for k, band in enumerate(bands):
         there = [(x(p), y(b), y(c)) for p, b, c in zip(seen, band.low, band.high, strict=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from .picture_letters import line_of_letters
 from .svg import FONT, WIDTH, line, picture, rect, ruled, solid, text
 
 MOST = 12
@@ -12,17 +14,22 @@ MOST = 12
 LEFT, RIGHT, STEP, BAR = 4.0, 64.0, 44.0, 9.0
 SHORT = {"gamma_phi_next": "phi'", "phi_next": "phi'", "one": "1"}
 """Names of rows that are short enough to be labels."""
+NO_SYMBOLS: Mapping[str, str] = MappingProxyType({})
 
 
-def block_name(block: Mapping[str, Any]) -> str:
-    """A block in words: what is written, from which value, by which key, asked by what."""
-    a, b, r, s = (SHORT.get(block[name], block[name]) for name in ("written", "value", "key", "query"))
+def block_name(block: Mapping[str, Any], symbols: Mapping[str, str]) -> str:
+    """A block in words: what is written, from which value, by which key, asked by what; rows by their symbols."""
+    a, b, r, s = (
+        SHORT.get(block[name], symbols.get(block[name], block[name])) for name in ("written", "value", "key", "query")
+    )
     return f"{a} += {b} ({r} . {s})"
 
 
-def shown_blocks(blocks: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, float]]:
+def shown_blocks(
+    blocks: Sequence[Mapping[str, Any]], symbols: Mapping[str, str] = NO_SYMBOLS
+) -> list[tuple[str, float, float]]:
     """(name, share of the squared norm, what is left) of the largest blocks, and of all others together."""
-    rows = [(block_name(b), float(b["share"]), float(b["left"])) for b in blocks]
+    rows = [(block_name(b, symbols), float(b["share"]), float(b["left"])) for b in blocks]
     rows.sort(key=lambda row: -max(row[1:]))
     rest = rows[MOST:]
     if rest:
@@ -30,12 +37,15 @@ def shown_blocks(blocks: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, 
     return rows
 
 
-def blocks_picture(blocks: Sequence[Mapping[str, Any]], algorithm: str, id: str) -> tuple[str, str]:
+def blocks_picture(
+    blocks: Sequence[Mapping[str, Any]], algorithm: str, id: str, symbols: Mapping[str, str] = NO_SYMBOLS
+) -> tuple[str, str]:
     """The picture as SVG, and what it shows in words.
 
     blocks : written, value, key, query, `share` of the tensor's squared norm, `left` beside the algorithm
+    symbols : what a paper calls rows that a program calls td_error
     """
-    rows = shown_blocks(blocks)
+    rows = shown_blocks(blocks, symbols)
     largest = max((x for row in rows for x in row[1:]), default=0.0) or 1.0
     wide = WIDTH - LEFT - RIGHT
     parts = [
@@ -44,7 +54,7 @@ def blocks_picture(blocks: Sequence[Mapping[str, Any]], algorithm: str, id: str)
     ]  # fmt: skip
     for k, (name, share, left) in enumerate(rows):
         y = 28 + k * STEP
-        parts.append(text(LEFT, y + FONT - 3, name))
+        parts.append(text(LEFT, y + FONT - 3, line_of_letters(name)))
         for j, value in enumerate((share, left)):
             top = y + FONT + 1 + j * (BAR + 3)
             parts.append(rect(LEFT, top, max(wide * value / largest, 0.5), BAR, **solid(j)))

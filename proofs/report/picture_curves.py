@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, inf, log10
 
+from .picture_letters import line_of_letters, power_of_ten
 from .svg import FONT, WIDTH, element, line, picture, polyline, ruled, series, solid, text
 
 LEFT, RIGHT, TOP, HEIGHT = 52.0, 10.0, 30.0, 220.0
@@ -54,8 +55,8 @@ def curves_picture(
         for layer, value in zip(layers, curve.values, strict=True):
             if value is not None and not value:
                 parts.append(_dot((x(layer), y(value)), k))
-    parts.append(text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 36, axes[0], "middle", "muted"))
-    parts.append(text(4, 14, axes[1], "start", "muted"))
+    parts.append(text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 36, line_of_letters(axes[0]), "middle", "muted"))
+    parts.append(text(4, 14, line_of_letters(axes[1]), "start", "muted"))
     top = TOP + HEIGHT + 60
     for k, curve in enumerate(curves):
         at = top + k * (FONT + 9)
@@ -82,7 +83,7 @@ def _axes(low: int, high: int, first: int, last: int, x: Callable[[float], float
     for power in range(low, high + 1, step):
         at = TOP + HEIGHT * (1 - (power - low) / (high - low))
         parts.append(line(LEFT, at, WIDTH - RIGHT, at, stroke_width=0.8, **ruled("grid")))
-        parts.append(text(LEFT - 6, at + 4, f"1e{power}", "end", "muted"))
+        parts.append(text(LEFT - 6, at + 4, power_of_ten(power), "end", "muted"))
     ticks = max(1, ceil((last - first) / 5))
     for layer in range(first, last + 1, ticks):
         parts.append(text(x(layer), TOP + HEIGHT + 17, str(layer), "middle", "muted"))

@@ -10,7 +10,7 @@ from fractions import Fraction
 from ...symbolic.arithmetics.rational import RationalMatrix
 from .example import Example, HeadStep, OwnExample
 from .picture_heat import heat_cells
-from .picture_prompt import letters
+from .picture_letters import letters
 from .svg import box, picture, rect, text
 
 PICTURE_WIDTH = 300.0

@@ -9,39 +9,18 @@ from .svg import WIDTH, box, line, picture, rect, ruled, text
 
 LEFT, TOP, CELL = 128.0, 34.0, 50.0
 TALL, SHORT, LONGEST = 46.0, 30.0, 7
-_UNICODE = {
-    "gamma": "γ", "lam": "λ", "phi'": "φ′", "phi": "φ", "rho": "ρ", "beta": "β", "alpha": "α", "tau": "τ", "delta": "δ",
-    "nu": "ν", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "mu": "μ", "pi": "π", "sigma": "σ", "omega": "ω",
-    "rbar": "r̄",
-}  # fmt: skip
-_SUBSCRIPTS = str.maketrans("0123456789nj", "₀₁₂₃₄₅₆₇₈₉ₙⱼ")
 
 
 @dataclass(frozen=True)
 class Row:
     """One row block: its name, what columns 1, 2, n and the query hold, whether it is d rows high, whether layers
-    write it."""
+    write it, and what a paper calls it."""
 
     name: str
     cells: tuple[str, str, str, str]
     tall: bool
     accumulator: bool
-
-
-def letters(text: str) -> str:
-    """A short formula in letters and subscripts.
-
-    >>> letters("gamma phi'_1")
-    'γφ′₁'
-    >>> letters("td_error")
-    'td_error'
-    """
-    words = []
-    for word in text.split(" "):
-        stem, bar, index = word.rpartition("_") if "_" in word else (word, "", "")
-        known = all(ord(letter) in _SUBSCRIPTS for letter in index)  # error in td_error is none
-        words.append(_UNICODE.get(stem, stem) + (index.translate(_SUBSCRIPTS) if known else bar + index))
-    return "".join(words)
+    label: str
 
 
 def prompt_picture(rows: Sequence[Row], title: str) -> tuple[str, str]:
@@ -73,7 +52,7 @@ def prompt_picture(rows: Sequence[Row], title: str) -> tuple[str, str]:
 
 
 def _label(row: Row, y: float, height: float) -> list[str]:
-    name = row.name if len(row.name) <= 16 else f"{row.name[:15]}…"
+    name = row.label if len(row.label) <= 16 else f"{row.label[:15]}…"
     size = "d rows" if row.tall else "1 row"
     middle = y + height / 2
     if row.tall:

@@ -9,7 +9,7 @@ from typing import Any
 from ...symbolic.exact import nearest
 from .assemble import cell
 from .model import Picture, Table
-from .picture_blocks import blocks_picture, shown_blocks
+from .picture_blocks import NO_SYMBOLS, blocks_picture, shown_blocks
 
 
 def networks_table(networks: Sequence[Mapping[str, Any]]) -> Table:
@@ -40,10 +40,12 @@ def factor(text: str) -> float:
     return nearest(Fraction(int(top, 0), int(bottom or "1", 0)))
 
 
-def residual_picture(blocks: Sequence[Mapping[str, Any]], algorithm: str, id: str) -> Picture:
-    """The weights block by block beside an algorithm, with the numbers."""
-    svg, words = blocks_picture(blocks, algorithm, id)
-    rows = tuple((cell(name), cell(f"{a:.2%}"), cell(f"{b:.2%}")) for name, a, b in shown_blocks(blocks))
+def residual_picture(
+    blocks: Sequence[Mapping[str, Any]], algorithm: str, id: str, symbols: Mapping[str, str] = NO_SYMBOLS
+) -> Picture:
+    """The weights block by block beside an algorithm, with the numbers; `symbols` as of `blocks_picture`."""
+    svg, words = blocks_picture(blocks, algorithm, id, symbols)
+    rows = tuple((cell(name), cell(f"{a:.2%}"), cell(f"{b:.2%}")) for name, a, b in shown_blocks(blocks, symbols))
     caption = (
         "Which rows a layer writes, from which value, by which scalar product of key and query, as shares of its "
         "squared norm; phi' are the rows of the successors."

@@ -30,11 +30,13 @@ ALGORITHM = Algorithm(
             "td_error",
             lambda weights, x, p: x.reward + weights[1] @ x.gamma_phi_next - weights[0] @ x.phi,
             meaning=r"R_j + \gamma u^\top \phi'_j - w^\top \phi_j",
+            symbol=r"\delta",
         ),
         Accumulator(
             "gap",
             lambda weights, x, p: weights[0] @ x.gamma_phi_next - weights[1] @ x.gamma_phi_next,
             meaning=r"\gamma (w - u)^\top \phi'_j",
+            symbol="g",
         ),
     ),
     weights=("w", "u"),

@@ -21,7 +21,7 @@ ALGORITHM = Algorithm(
     source="Krogh, Hertz 1991, A simple weight decay can improve generalization: w is multiplied by 1 - kappa at each "
     "step, here at TD(0)'s",
     features=(PHI, DISCOUNTED_NEXT, CONSTANT),
-    accumulators=(TD_ERROR, Accumulator("rewards", lambda weights, x, p: x.reward, meaning="R_j")),
+    accumulators=(TD_ERROR, Accumulator("rewards", lambda weights, x, p: x.reward, meaning="R_j", symbol="R")),
     parameters=("gamma", "kappa"),
     defaults={"kappa": "1/5"},
     update=update,

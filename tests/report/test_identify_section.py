@@ -29,7 +29,9 @@ def right() -> Construction:
 
 
 def section_of(construction: Any, name: str = "td0") -> list[str]:
-    subject = SimpleNamespace(algorithm=find(name), item=find(name), construction=construction, progress=lambda _: None)
+    subject = SimpleNamespace(
+        algorithm=find(name), item=find(name), construction=construction, state=None, progress=lambda _: None
+    )
     found = identify.build(cast(Subject, subject))
     assert found is not None
     check(Report("t", found.blocks, ()))

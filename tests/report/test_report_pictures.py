@@ -14,7 +14,7 @@ from reports import EXAMPLES, everything, example_report, page_of
 
 from layerproof.proofs.report.model import Picture
 from layerproof.proofs.report.picture_curves import Curve, curves_picture
-from layerproof.proofs.report.picture_prompt import letters
+from layerproof.proofs.report.picture_letters import letters
 from layerproof.proofs.report.svg import FONT, PALE, SERIES, WIDTH, number
 from layerproof.proofs.report.writers.checked import check_picture
 

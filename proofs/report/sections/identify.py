@@ -10,6 +10,7 @@ from ...identify.ask import identify
 from ...identify.question import Question
 from ...verdict import Verdict
 from ..assemble import plain, prose
+from ..layer_pictures import row_names
 from ..model import Block, Listing, Note, Section
 from ..recognised import networks_table, residual_picture
 from ..subject import Subject
@@ -30,7 +31,7 @@ def build(subject: Subject) -> Section | None:
         return None
     if prompt_of_rows(construction.layout.features, construction.layout.accumulators) is None:
         return None
-    return Section(NAME, TITLE, (*_own(subject), *_trained(subject.algorithm.name)))
+    return Section(NAME, TITLE, (*_own(subject), *_trained(subject, subject.algorithm.name)))
 
 
 def _own(subject: Subject) -> list[Block]:
@@ -55,7 +56,7 @@ def _own(subject: Subject) -> list[Block]:
     ]  # fmt: skip
 
 
-def _trained(name: str) -> list[Block]:
+def _trained(subject: Subject, name: str) -> list[Block]:
     run = recorded(name)
     networks = None if run is None else run.get("identify")
     if run is None or not networks:
@@ -69,5 +70,6 @@ def _trained(name: str) -> list[Block]:
     if near:
         typical = sorted(near, key=lambda x: x["catalogue"][0]["distance"])[len(near) // 2]
         blocks.append(plain(f"{typical['name']}, the median of those, block by block:"))
-        blocks.append(residual_picture(typical["blocks"], name, "trained-blocks"))
+        symbols = {row: symbol.text for row, symbol in row_names(subject).items()}
+        blocks.append(residual_picture(typical["blocks"], name, "trained-blocks", symbols))
     return blocks

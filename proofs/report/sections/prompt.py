@@ -8,9 +8,11 @@ from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.state import SymbolicState
 from ..assemble import cell, prose
 from ..document.formula import Formula, Names, symbol
+from ..layer_pictures import row_symbols
 from ..model import Block, Cell, Code, Picture, Section, Table
 from ..notation import block_symbols, numbers
-from ..picture_prompt import Row, letters, prompt_picture
+from ..picture_letters import letters
+from ..picture_prompt import Row, prompt_picture
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "prompt", "The prompt", 30
@@ -54,12 +56,14 @@ def _rows(algorithm: Algorithm, state: SymbolicState) -> list[Row]:
     names = Names.for_state(state)
     zero = tuple(0 * w for w in state.weights)
     first, second, last, _, query = _columns(state, zero)
-    rows = []
+    rows, symbols = [], row_symbols(algorithm, state)
     features = [(b.name, not b.scalar) for b in algorithm.features]
     for part, blocks in enumerate((features, [(r.name, False) for r in algorithm.accumulators])):
         for k, (name, tall) in enumerate(blocks):
             shown = [letters(names.value(column[part][k]).text) for column in (first, second, last, query)]
-            rows.append(Row(name, (shown[0], shown[1], shown[2], shown[3]), tall, part == 1))
+            rows.append(
+                Row(name, (shown[0], shown[1], shown[2], shown[3]), tall, part == 1, letters(symbols[name].text))
+            )
     return rows
 
 

@@ -17,6 +17,7 @@ from ...theory.generated.theory_file import traced_of
 from ..assemble import plain, prose
 from ..document.formula import Formula, Names, symbol
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
+from ..stated_code import stated_spans
 from ..subject import Subject
 from ..writers.latex_tree import readable
 
@@ -32,7 +33,7 @@ def build(subject: Subject) -> Section | None:
     stated = " ".join((algorithm.update.__doc__ or "").split())
     blocks: list[Block] = [plain(f"Source: {algorithm.source}.")]
     if stated:
-        blocks.append(Paragraph(("As its code states it: ", Code(stated))))
+        blocks.append(Paragraph(("As its code states it: ", *stated_spans(stated))))
     try:
         form = subject.derivation.loop if subject.derivation is not None else loop_form(subject.state)
     except LayerproofError as error:

@@ -1,0 +1,50 @@
+"""What a picture writes of a formula: letters with small digits and letters above and below them, in one line."""
+
+from __future__ import annotations
+
+import re
+
+GREEK = {
+    "gamma": "γ", "lam": "λ", "phi": "φ", "rho": "ρ", "beta": "β", "alpha": "α", "tau": "τ", "delta": "δ", "nu": "ν",
+    "epsilon": "ε", "varepsilon": "ε", "eta": "η", "mu": "μ", "pi": "π", "sigma": "σ", "omega": "ω", "rbar": "r̄",
+}  # fmt: skip
+_BELOW = str.maketrans("0123456789njl", "₀₁₂₃₄₅₆₇₈₉ₙⱼₗ")
+_ABOVE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z0-9]+)*'?")
+
+
+def letters(text: str) -> str:
+    """A short product in letters and subscripts, its factors side by side.
+
+    >>> letters("gamma phi'_1")
+    'γφ′₁'
+    >>> letters("td_error")
+    'td_error'
+    """
+    words = []
+    for word in text.split(" "):
+        stem, bar, index = word.rpartition("_") if "_" in word else (word, "", "")
+        known = all(ord(letter) in _BELOW for letter in index)  # error in td_error is none
+        front = stem.removesuffix("'")
+        shown = GREEK[front] + "′" * (front != stem) if front in GREEK else stem
+        words.append(shown + (index.translate(_BELOW) if known else bar + index))
+    return "".join(words)
+
+
+def line_of_letters(text: str) -> str:
+    """A whole formula of one line: an axis, a label; its signs stay between what they join.
+
+    >>> line_of_letters("|w_l - w*|"), line_of_letters("delta += delta (phi . phi')")
+    ('|wₗ − w*|', 'δ += δ (φ · φ′)')
+    """
+    shown = _WORD.sub(lambda found: letters(found[0]), text)
+    return shown.replace(" - ", " − ").replace(" . ", " · ")
+
+
+def power_of_ten(power: int) -> str:
+    """A tick of a logarithmic axis.
+
+    >>> power_of_ten(-12), power_of_ten(0)
+    ('10⁻¹²', '1')
+    """
+    return f"10{str(power).translate(_ABOVE)}" if power else "1"
