@@ -47,7 +47,7 @@ proofs/certificate proofs/report/svg proofs/report/picture_bands proofs/report/p
 proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
 proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks proofs/report/picture_heat
-proofs/report/document proofs/report/model
+proofs/report/document proofs/report/model proofs/report/stated_code
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided
 proofs/report/recognised
 proofs/report/writers proofs/report/set_formulas
