@@ -20,10 +20,9 @@ from .own_claims import own_claims
 from .pattern_claims import pattern_claims
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve_any
-from .verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, refused
+from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, of_refuted, refused
 from .work import check_work
 
-REFUTED_WEIGHTS = "of refuted weights"
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
 SIZES = "the weights are given, and not as blocks for every size, so this evidence does not apply"
 
@@ -95,7 +94,7 @@ def verify(
         for k, construction in enumerate(own, len(cases) + 1):
             claims += own_claims(construction, settings, asked, counted(progress, k, total))
         for k, algorithm in enumerate(patterned, len(cases) + len(own) + 1):
-            claims += pattern_claims(algorithm, settings, asked, counted(progress, k, total))
+            claims += pattern_claims(algorithm, settings, asked, counted(progress, k, total), explicit)
     return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims), notes=notes)
 
 
@@ -167,7 +166,7 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
             derived = False
         else:
             refuted = refuted or (name != FLOAT and any(c.verdict is Verdict.REFUTED for c in claims))
-            yield from (_about(c) if refuted and name == FLOAT else c for c in claims)
+            yield from (of_refuted(c) if refuted and name == FLOAT else c for c in claims)
             derived = name != "derived" or all(c.verdict is Verdict.HOLDS or "heads" in c.details for c in claims)
 
 
@@ -178,9 +177,3 @@ def found_by(case: Case, name: str) -> list[Claim]:
         return list(kind.establish(case))
     except (RefusedError, DiffersError) as error:
         return [refused(case.algorithm.name, f"evidence of the kind {name}", name, kind.STRENGTH, error)]
-
-
-def _about(claim: Claim) -> Claim:
-    """A claim about floats of weights that other evidence has refuted: torch computes these, and no more is said."""
-    reason = f"of weights that are refuted, as torch computes them and not of the update: {claim.reason}"
-    return replace(claim, reason=reason, details={**claim.details, ABOUT: REFUTED_WEIGHTS})

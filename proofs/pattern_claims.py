@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from typing import Any
 
 from ..numeric.data.draws import BITS, contexts, generic_step
 from ..numeric.data.processes import stream
-from ..symbolic.arithmetics.arithmetic import RATIONALS
-from ..symbolic.errors import NotPolynomialError, NotRepresentableError
+from ..symbolic.arithmetics.arithmetic import RATIONALS, Arithmetic
+from ..symbolic.errors import DiffersError, LayerproofError, NotPolynomialError, NotRepresentableError, RefusedError
 from ..symbolic.identity.exact import Mismatch
 from ..symbolic.identity.witness import Witness, shrink
+from ..symbolic.patterns.balls import BALLS, Ball, exponential, precise
 from ..symbolic.patterns.check import entrywise_pattern, random_pattern_identity
-from ..symbolic.patterns.derive import derive_pattern
-from ..symbolic.patterns.heads import PatternForm, heads_text
+from ..symbolic.patterns.given import pattern_form
+from ..symbolic.patterns.heads import PatternForm, heads_text, shift_text
 from ..symbolic.patterns.identity import pattern_identity
 from ..symbolic.patterns.kernels import EXACT, exact_pattern, random_pattern
 from ..symbolic.patterns.layer import layer_of
 from ..symbolic.patterns.record import PatternAlgorithm
-from ..symbolic.patterns.run import chained, column_name, mismatches, prompt, row_names, setup
+from ..symbolic.patterns.run import (
+    are_rational,
+    chained,
+    column_name,
+    mismatches,
+    patterns_of,
+    prompt,
+    row_names,
+    setup,
+    two_patterns,
+)
 from ..symbolic.prompt import Context
 from ..symbolic.strict_json import rational_text
 from . import limit
@@ -28,42 +40,64 @@ from .case import Progress, Settings
 from .evidence import entrywise, exact, floats, kinds, proved, symbolic
 from .evidence import random as random_evidence
 from .evidence.derived import NAME as DERIVED
-from .verdict import NEEDS_WEIGHTS, Claim, Verdict, witness_json
+from .verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, of_refuted, refused, witness_json
 
 DERIVED_STRENGTH = "proved for all d and n, whatever the pattern (SymPy)"
 EXACT_PATTERNS = ("random rationals", *EXACT)
 LEAST_FEATURES, LEAST_CONTEXT = 8, 30
 """The sizes at which the random identity is evaluated at least."""
+GIVEN = "the layer is given, not derived, so this evidence does not apply"
 UNPROVED = "not machine-checked: no theory of attention patterns, or of state in a column, is written yet"
 
 
 def pattern_claims(
-    algorithm: PatternAlgorithm, settings: Settings, asked: tuple[str, ...], progress: Progress
+    algorithm: PatternAlgorithm, settings: Settings, asked: tuple[str, ...], progress: Progress, explicit: bool = True
 ) -> list[Claim]:
-    """Every kind of evidence: what was asked for established, what was not listed as not run."""
+    """Every kind of evidence: what was asked for established, what was not listed as not run.
+
+    explicit : evidence was asked for by name, so that what does not apply to a given layer counts as not run
+    """
     check_pattern_work(algorithm, settings, asked)
     values = algorithm.values({"gamma": settings.gamma, "lam": settings.lam, **settings.values})
-    form, why = None, ""
+    form, trouble = None, None
     try:
-        form = derive_pattern(algorithm)
-    except (NotPolynomialError, NotRepresentableError) as error:
-        why = str(error)
+        form = pattern_form(algorithm)
+    except (NotPolynomialError, NotRepresentableError, RefusedError, DiffersError) as error:
+        trouble = error
     claims: list[Claim] = []
     for name, kind in kinds().items():
         strength = DERIVED_STRENGTH if name == DERIVED else kind.STRENGTH
         text, counts = f"evidence of the kind {name}", name in asked
-        if name == DERIVED and form is None:
-            claims.append(Claim(algorithm.name, text, name, Verdict.UNDECIDED, strength, why, asked=counts))
+
+        def not_run(why: str, asked: bool = True, said: tuple[str, str, str] = (text, name, strength)) -> Claim:
+            return Claim(algorithm.name, said[0], said[1], Verdict.NOT_RUN, said[2], why, asked=asked)
+
+        if trouble is not None and name == DERIVED:
+            claims.append(_no_form(algorithm, trouble, counts))
         elif not counts:
-            claims.append(Claim(algorithm.name, text, name, Verdict.NOT_RUN, strength, "not asked for", asked=False))
+            claims.append(not_run("not asked for", False))
         elif name == proved.NAME:
-            claims.append(Claim(algorithm.name, proved.CLAIM, name, Verdict.NOT_RUN, strength, UNPROVED))
+            claims.append(not_run(UNPROVED, said=(proved.CLAIM, name, strength)))
         elif form is None:
-            claims.append(Claim(algorithm.name, text, name, Verdict.NOT_RUN, strength, NEEDS_WEIGHTS))
+            claims.append(not_run(NEEDS_WEIGHTS))
+        elif name == DERIVED and algorithm.layer is not None:
+            claims.append(not_run(GIVEN, explicit))
+        elif name not in (exact.NAME, DERIVED) and (why := other_pattern(algorithm)):
+            claims.append(not_run(why, explicit))
         else:
             progress(f"{algorithm.name}: {name}")
-            claims += _ESTABLISH[name](form, settings, values, progress)
+            found = list(_ESTABLISH[name](form, settings, values, progress))
+            wrong = name == floats.NAME and any(c.verdict is Verdict.REFUTED for c in claims)
+            claims += [of_refuted(c) if wrong else c for c in found]
     return claims
+
+
+def _no_form(algorithm: PatternAlgorithm, trouble: LayerproofError, counts: bool) -> Claim:
+    """The claim about an algorithm whose layer is none, or whose functions cannot be believed."""
+    text = f"evidence of the kind {DERIVED}"
+    if isinstance(trouble, (RefusedError, DiffersError)):
+        return refused(algorithm.name, text, DERIVED, DERIVED_STRENGTH, trouble)
+    return Claim(algorithm.name, text, DERIVED, Verdict.UNDECIDED, DERIVED_STRENGTH, str(trouble), asked=counts)
 
 
 def check_pattern_work(algorithm: PatternAlgorithm, s: Settings, asked: tuple[str, ...]) -> None:
@@ -102,7 +136,7 @@ def _derived(form: PatternForm, s: Settings, values: Any, progress: Progress) ->
         "heads": heads_text(form),
         "mask": form.sees,
         "scale": "1/n" if form.by_length else "1",
-        "shift": [f"{to} <- {c} {read} of the next token" for (to, read), c in form.shift.items()],
+        "shift": shift_text(form),
     }
     yield Claim(form.algorithm.name, text, DERIVED, Verdict.HOLDS, DERIVED_STRENGTH, reason, details=details)
 
@@ -163,38 +197,88 @@ def _weights(pattern: str, context: Context, seed: int) -> list[list[Fraction]]:
     return random_pattern(context.n + 1, seed)
 
 
+def other_pattern(algorithm: PatternAlgorithm) -> str:
+    """Why evidence for every pattern says nothing: the layer attends by another than the update's; else empty."""
+    kernels = two_patterns(algorithm)
+    if kernels is None:
+        return ""
+    first = ", the mask before it" if algorithm.layer is not None and algorithm.layer.mask_first else ""
+    return (
+        f"the update's weights are {kernels[0]}, the layer attends by {kernels[1]}{first}: what holds for every "
+        "pattern says nothing of two of them"
+    )
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One way to run layers and update on numbers: a pattern of rationals for both, or a pattern each.
+
+    name : what the pattern is; empty where scores are linear
+    """
+
+    name: str
+    arithmetic: Arithmetic = RATIONALS
+    two: bool = False
+
+
+def _trials(algorithm: PatternAlgorithm) -> list[_Trial]:
+    kernels = two_patterns(algorithm)
+    if kernels is not None:
+        name = f"{kernels[0]} in the update and {kernels[1]} in the layer"
+        return [_Trial(name, RATIONALS if are_rational(kernels) else BALLS, two=True)]
+    return [_Trial(name) for name in (EXACT_PATTERNS if algorithm.kernels else ("",))]
+
+
+def _first(
+    form: PatternForm, s: Settings, trial: _Trial, steps: list[Any], values: Any, context: Context, start: Any
+) -> Mismatch | None:
+    """Where the layers first leave the update on a prompt, or None."""
+    algorithm, a = form.algorithm, trial.arithmetic
+    K = _weights(trial.name, context, s.seed) if trial.name and not trial.two else None
+    pattern = None
+    if trial.two:
+        K, pattern = patterns_of(algorithm, context, exponential)
+    numbers = {name: a.number(x) for name, x in values.items()}
+    found = setup(algorithm, a, context, start, numbers, K)
+    differs = mismatches(found, form, steps, numbers, pattern=pattern)
+    return next((m for m in differs if m is not None), None)
+
+
 def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
-    algorithm, steps = form.algorithm, drawn_steps(form, s)
-    numbers = {name: RATIONALS.number(x) for name, x in values.items()}
-    patterns = EXACT_PATTERNS if algorithm.kernels else ("",)
+    algorithm, steps, trials = form.algorithm, drawn_steps(form, s), _trials(form.algorithm)
     how = ("looped, " if s.looped else "sequential, ") * algorithm.preconditioned
     text = f"all {s.layers} layers are the iterates ({how}d = {s.features}, n = {s.context}), every column and row"
     ran: list[str] = []
-
-    def first(pattern: str, context: Context, start: tuple[Any, ...]) -> Mismatch | None:
-        K = _weights(pattern, context, s.seed) if pattern else None
-        found = setup(algorithm, RATIONALS, context, start, numbers, K)
-        return next((m for m in mismatches(found, form, steps, numbers) if m is not None), None)
-
     # One pattern a prompt, in turn; every pattern once at least.
-    count = max(s.exact_trials, len(patterns))
-    for number, (kind, context, start) in enumerate(_prompts(algorithm, s, count)):
-        progress(f"{algorithm.name}: exact arithmetic, prompt {number + 1} of {count}")
-        pattern = patterns[number % len(patterns)]
-        if first(pattern, context, start) is None:
-            ran.append(f"{kind}{f' with K of {pattern}' if pattern else ''}")
-            continue
+    count = max(s.exact_trials, len(trials))
+    with precise():
+        for number, (kind, context, start) in enumerate(_prompts(algorithm, s, count)):
+            progress(f"{algorithm.name}: exact arithmetic, prompt {number + 1} of {count}")
+            trial = trials[number % len(trials)]
+            if _first(form, s, trial, steps, values, context, start) is None:
+                ran.append(f"{kind}{f' with K of {trial.name}' if trial.name else ''}")
+                continue
 
-        def again(c: Context, w: tuple[Any, ...], pattern: str = pattern) -> Mismatch | None:
-            return first(pattern, chained(c) if algorithm.chained else c, w)
+            def again(c: Context, w: tuple[Any, ...], trial: _Trial = trial) -> Mismatch | None:
+                c = chained(c) if algorithm.chained else c
+                return _first(form, s, trial, steps, values, c, w)
 
-        shrunk = shrink(again, context, start, budget=200)
-        where = shrunk.mismatch
+            shrunk = shrink(again, context, start, budget=200)
+            where = shrunk.mismatch
+            yield Claim(
+                algorithm.name, text, exact.NAME, Verdict.REFUTED, exact.STRENGTH,
+                f"layer {where.layer}, row {where.row}, {where.column_name}: the layers and the textbook loop differ",
+                witness=_counterexample(form, shrunk, trial, steps, values, s),
+            )  # fmt: skip
+            return
+    if any(trial.arithmetic is BALLS for trial in trials):
+        reason = (
+            f"balls overlap on {len(ran)} prompts ({', '.join(ran)}): no exponential is rational, and an overlap is no "
+            "equality"
+        )
         yield Claim(
-            algorithm.name, text, exact.NAME, Verdict.REFUTED, exact.STRENGTH,
-            f"layer {where.layer}, row {where.row}, {where.column_name}: the layers and the textbook loop differ",
-            witness=_counterexample(form, shrunk, pattern, steps, values, s),
-        )  # fmt: skip
+            algorithm.name, text, exact.NAME, Verdict.UNDECIDED, exact.STRENGTH, reason, details={"prompts": ran}
+        )
         return
     yield Claim(
         algorithm.name, text, exact.NAME, Verdict.HOLDS, exact.STRENGTH,
@@ -203,21 +287,35 @@ def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress
 
 
 def _counterexample(
-    form: PatternForm, found: Witness, pattern: str, steps: list[Any], values: dict[str, Fraction], s: Settings
+    form: PatternForm, found: Witness, trial: _Trial, steps: list[Any], values: dict[str, Fraction], s: Settings
 ) -> dict[str, Any]:
-    """What redoing it by hand takes: prompt, states, weights K, C of each layer up to the one that differs."""
-    context = chained(found.context) if form.algorithm.chained else found.context
-    document = witness_json(Witness(context, found.start, found.mismatch))
-    K = _weights(pattern, context, s.seed) if pattern else None
+    """What redoing it by hand takes: prompt, states, weights K, the layers, C of each up to the one that differs."""
+    context, where = chained(found.context) if form.algorithm.chained else found.context, found.mismatch
+    document = witness_json(Witness(context, found.start, replace(where, layer_value=0, iterate_value=0)))
+    document |= {"layer_value": _told(where.layer_value), "iterate_value": _told(where.iterate_value)}
+    K: Any = _weights(trial.name, context, s.seed) if trial.name and not trial.two else None
+    more: dict[str, Any] = {}
+    if trial.two:
+        K, attended = patterns_of(form.algorithm, context, exponential)
+        more = {"layer_pattern": [[_told(x) for x in row] for row in attended]}
+    used = steps[: where.layer] if form.algorithm.preconditioned else []
     return {
         **document,
         "parameters": {name: rational_text(x) for name, x in values.items()},
-        "pattern": None if K is None else [[rational_text(x) for x in row] for row in K],
-        "preconditioners": [
-            None if C is None else [[rational_text(x) for x in row] for row in C] for C in steps[: found.mismatch.layer]
-        ],
-        "heads": heads_text(form),
-    }
+        "pattern": None if K is None else [[_told(x) for x in row] for row in K],
+        **more,
+        "preconditioners": [{"C": [[rational_text(x) for x in row] for row in C]} for C in used],
+        "looped": s.looped,
+        "pattern_layer": {
+            "heads": heads_text(form), "mask": form.sees, "scale": "1/n" if form.by_length else "1",
+            "shift": shift_text(form), "kernel": trial.name,
+        },
+    }  # fmt: skip
+
+
+def _told(value: Any) -> str:
+    """A number as text: exact, or the ball that holds it."""
+    return str(value) if isinstance(value, Ball) else number_text(value)
 
 
 def _random(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
@@ -259,33 +357,36 @@ def _floats(form: PatternForm, s: Settings, values: dict[str, Fraction], progres
     with strict_precision():
         Z = torch.stack([lower_matrix(prompt(x, x.start), dtype, device) for x in setups])
         scored = [i for i, name in enumerate(rows) if name.partition("[")[0] == algorithm.scored]
-        K = kernel_pattern(kernel, Z[:, scored], s.context) if kernel else None
+        K = kernel_pattern(kernel, Z[:, scored], s.context, algorithm.sees) if kernel else None
         floating = {key: lowered(layer, dtype, device) for key, layer in made.items()}
         states = run([floating[id(C)] for C in steps], Z, K)
         surroundings = {**environment(device, dtype), "evaluation": "eager"}
     patterns = None if K is None else K.to("cpu", torch.float64).numpy()
-    if kernel == "softmax":
+    if kernel.startswith("softmax"):
         yield _sums(algorithm, patterns, precision(dtype))
     model = PatternModel(tuple(layers), rows, columns)
     yield floats.judged(algorithm.name, text, judge(model, states, patterns, precision(dtype), device, surroundings))
 
 
 def _sums(algorithm: PatternAlgorithm, patterns: Any, target: Any) -> Claim:
-    """Whether every query's softmax weights sum to one: they are floats over their own sum.
+    """Whether every query's softmax weights, or every key's, sum to one: they are floats over their own sum.
 
     Of n weights: n - 1 additions in the sum; a division, or a reciprocal and a product, for each.  With n + 1 factors
     1 + delta in numerators and denominators, their sum is off from 1 by (1+u)^(n+2) - 1 at most while n u <= 1.
+    Of a key's, over the queries, there are one more, N = n + 1.
     """
     from ..numeric.judge.bounds import growth
 
-    N = patterns.shape[-1]
-    bound = growth(N + 1, target)
-    sums = [sum((Fraction(x) for x in column), Fraction(0)) for K in patterns for column in K.T.tolist()]
+    N, queries = patterns.shape[-1], algorithm.kernels[0] == "softmax-over-queries"
+    bound = growth(N + 1 + queries, target)
+    lines = [line for K in patterns for line in (K[:-1].tolist() if queries else K.T.tolist())]
+    sums = [sum((Fraction(x) for x in line), Fraction(0)) for line in lines]
     error: Fraction = max(abs(x - 1) for x in sums)
-    text = "each token's softmax weights, over the tokens of the context, sum to one within the rounding of their sum"
+    whose = "key's softmax weights, over the tokens" if queries else "token's softmax weights, over its keys"
+    text = f"each {whose}, sum to one within the rounding of their sum"
     return Claim(
         algorithm.name, text, floats.NAME, Verdict.HOLDS if error <= Fraction(bound) else Verdict.REFUTED,
-        floats.STRENGTH, f"off by {float(error):.1e} at most, of (1+u)^{N + 1} - 1 = {bound:.1e}",
+        floats.STRENGTH, f"off by {float(error):.1e} at most, of (1+u)^{N + 1 + queries} - 1 = {bound:.1e}",
         bound=bound, error=float(error), details={"fact": "softmax sums"},
     )  # fmt: skip
 

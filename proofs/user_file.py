@@ -21,6 +21,7 @@ from ..symbolic.errors import ArgumentError, ContentError
 from ..symbolic.own import OwnConstruction
 from ..symbolic.pattern_algorithms import pattern_catalogue
 from ..symbolic.patterns.record import PatternAlgorithm
+from ..symbolic.patterns.shadow import judged_pattern
 from ..symbolic.plain_text import shown
 from ..symbolic.tracing.judged import judged
 from ..symbolic.tracing.own import judged_own
@@ -32,8 +33,9 @@ LOAD_LIMIT = 30.0
 MAX_PYTHON_BYTES = 2**20
 """The largest Python file that is run."""
 Subject = Algorithm | OwnConstruction
-_loaded: dict[tuple[Path, int], tuple[Subject | Rule, Child]] = {}
-_origin: dict[int, tuple[Subject | Rule, Child]] = {}
+Defined = Subject | PatternAlgorithm | Rule
+_loaded: dict[tuple[Path, int], tuple[Defined, Child]] = {}
+_origin: dict[int, tuple[Defined, Child]] = {}
 
 
 def is_file(name: str) -> bool:
@@ -52,7 +54,10 @@ def resolve(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIM
             return subject
         return judged(subject) if isinstance(subject, Algorithm) else judged_own(subject)
     if is_file(subject):
-        return load(Path(subject), seconds)
+        found = load(Path(subject), seconds)
+        if isinstance(found, PatternAlgorithm):
+            raise _refused(found)
+        return found
     if subject in pattern_catalogue():
         raise _refused(pattern_catalogue()[subject])
     return find(subject)
@@ -72,15 +77,20 @@ def resolve_algorithm(subject: str | Subject, doing: str) -> Algorithm:
 def resolve_any(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIMIT) -> Subject | PatternAlgorithm:
     """As `resolve`, for what takes algorithms that attend by patterns too."""
     if isinstance(subject, PatternAlgorithm):
-        return subject
+        known = any(subject is a for a in pattern_catalogue().values())
+        return subject if known else judged_pattern(subject)
+    if isinstance(subject, str) and is_file(subject):
+        return load(Path(subject), seconds)
     found = pattern_catalogue().get(subject) if isinstance(subject, str) else None
     return resolve(subject, seconds) if found is None else found
 
 
 def _refused(found: PatternAlgorithm) -> ArgumentError:
+    path = origin(found)
+    name = found.name if path is None else str(path)
     return ArgumentError(
         f"{found.name} attends by a pattern or keeps its state in tokens, and this is for linear attention over "
-        f"accumulator rows: layerproof verify {found.name} checks it, layerproof derive {found.name} shows its heads"
+        f"accumulator rows: layerproof verify {name} checks it, layerproof derive {name} shows its heads"
     )
 
 
@@ -95,7 +105,7 @@ def digest(subject: Any) -> str:
     return hashlib.sha256(_origin[id(subject)][1].text.encode()).hexdigest()
 
 
-def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject:
+def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject | PatternAlgorithm:
     """The `ALGORITHM` or `CONSTRUCTION` that a Python file defines: plain fields, and functions that ask for values.
 
     A file that defines a RULE is refused: see `load_rule`.
@@ -120,7 +130,7 @@ def load_rule(path: Path, seconds: float = LOAD_LIMIT) -> Rule:
     return found
 
 
-def _subject(path: Path, seconds: float) -> Subject | Rule:
+def _subject(path: Path, seconds: float) -> Defined:
     if path.suffix != ".py" and not os.path.isdir(path):  # noqa: PTH112 - False for any name
         raise ContentError(f"{path}: is no Python file, wanted one that ends in .py")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -19,6 +19,7 @@ NEEDS_WEIGHTS = "no weights were derived, so there is nothing to check"
 """The reason of evidence that did not run since there was no subject."""
 ABOUT = "about"
 """The detail that says what a claim is about where its kind of evidence does not: the table shows it."""
+REFUTED_WEIGHTS = "of refuted weights"
 STRICT = "strict"
 """The detail of a claim that nobody asked for and that could not be run, which fails a strict run all the same."""
 
@@ -216,6 +217,12 @@ def refused(
     return Claim(
         algorithm, claim, evidence, verdict, strength, str(error), asked=asked, witness=error.witness, details=details
     )
+
+
+def of_refuted(claim: Claim) -> Claim:
+    """A claim about floats of weights that other evidence has refuted: torch computes these, and no more is said."""
+    reason = f"of weights that are refuted, as torch computes them and not of the update: {claim.reason}"
+    return replace(claim, reason=reason, details={**claim.details, ABOUT: REFUTED_WEIGHTS})
 
 
 def disagreement(claims: Iterable[Claim]) -> str:

@@ -95,6 +95,8 @@ def _data_lines(witness: Mapping[str, Any]) -> list[str]:
         for name, c in step.items():
             where = "every layer" if witness["looped"] else f"layer {number}"
             lines.append(f"  {name} of {where}: {_matrix(c) if isinstance(c, list) else c}")
+    if "pattern_layer" in witness:
+        lines += _pattern_lines(witness)
     if "Z_0" not in witness:
         return lines
     rows, columns = witness["rows"], witness["columns"]
@@ -108,6 +110,19 @@ def _data_lines(witness: Mapping[str, Any]) -> list[str]:
             lines.append(f"    {letter} of {where}, head {h}: {_entries(head[letter], names)}")
     if len(heads) > SHOWN_HEADS:
         lines.append(f"    and {len(heads) - SHOWN_HEADS} more heads: --json has them")
+    return lines
+
+
+def _pattern_lines(witness: Mapping[str, Any]) -> list[str]:
+    """The layer of a counterexample that attends by a pattern, and the pattern's entries."""
+    layer, lines = witness["pattern_layer"], []
+    for number, head in enumerate(layer["heads"], 1):
+        scores = "A = K" if head["Q"] is None else f"A = Z^T Q Z, Q: {'; '.join(head['Q'])}"
+        lines.append(f"  head {number}: Z + {layer['scale']} V Z A, V: {'; '.join(head['V'])}; {scores}")
+    lines += [f"  mask: {layer['mask']}", *(f"  then {text}" for text in layer["shift"])]
+    for name, key in (("K", "pattern"), ("K of the layer", "layer_pattern")):
+        if witness.get(key) is not None:
+            lines.append(f"  {name}, by rows of keys: {_matrix(witness[key])}")
     return lines
 
 

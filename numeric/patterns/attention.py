@@ -12,16 +12,17 @@ from torch import Tensor
 from ...symbolic.errors import ArgumentError
 from ...symbolic.patterns.kernels import KERNELS
 from ...symbolic.patterns.layer import Layer
+from ...symbolic.patterns.record import SEES
 from ...symbolic.plain_text import shown
 from ..device import precision
 from ..lower import lower_matrix, round_to
 
 
-def kernel_pattern(kernel: str, X: Tensor, n: int) -> Tensor:
+def kernel_pattern(kernel: str, X: Tensor, n: int, sees: str = "context") -> Tensor:
     """K (..., N, N) from the features X (..., d, N): a kernel of the scores, zero where the key is not of the context.
 
-    The softmax is over the n keys of each query; a key beyond them is left out of it, and not given a score of minus
-    infinity.  Raises `ArgumentError` for a kernel that is not there.
+    A softmax is over the keys that `sees` lets through, of each query, or over the queries of each key; what is left
+    out of it has the weight zero.  Raises `ArgumentError` for a kernel that is not there.
     """
     if kernel not in KERNELS:
         raise ArgumentError(f"kernel is {shown(kernel)}, wanted one of {', '.join(KERNELS)}")
@@ -32,8 +33,11 @@ def kernel_pattern(kernel: str, X: Tensor, n: int) -> Tensor:
         scores = scores.relu()
     elif kernel == "exponential":
         scores = scores.exp()
-    elif kernel == "softmax":
-        scores = scores.softmax(dim=-2)
+    elif kernel != "linear":
+        if sees != "context":
+            seen = torch.tensor([[j < SEES[sees](t + 1, n) for t in range(n + 1)] for j in range(n)], device=X.device)
+            scores = scores.masked_fill(~seen, -torch.inf)
+        scores = scores.softmax(dim=-2 if kernel == "softmax" else -1)
     return torch.cat([scores, torch.zeros_like(X[..., :1, :])], dim=-2)
 
 
@@ -45,6 +49,7 @@ class PatternLayer:
     mask: Tensor
     scale: float
     shift: tuple[Tensor, Tensor] | None
+    previous: bool = False
 
     def __call__(self, Z: Tensor, K: Tensor | None) -> Tensor:
         """Z (..., m, N) after the layer; K : (..., N, N), the pattern of heads without scores."""
@@ -57,8 +62,9 @@ class PatternLayer:
         Z = Z + change * self.scale
         if self.shift is not None:
             kept, moved = self.shift
-            following = torch.cat([Z[..., 1:], torch.zeros_like(Z[..., :1])], dim=-1)
-            Z = kept @ Z + moved @ following
+            nothing = torch.zeros_like(Z[..., :1])
+            beside = torch.cat([nothing, Z[..., :-1]] if self.previous else [Z[..., 1:], nothing], dim=-1)
+            Z = kept @ Z + moved @ beside
         return Z
 
 
@@ -70,7 +76,8 @@ def lowered(layer: Layer, dtype: torch.dtype, device: torch.device) -> PatternLa
     )
     shift = None if layer.shift is None else tuple(lower_matrix(x, dtype, device) for x in layer.shift)
     mask = torch.tensor(np.array(layer.mask), dtype=dtype, device=device)
-    return PatternLayer(heads, mask, round_to(layer.scale.fraction(), precision(dtype)), shift)  # type: ignore[arg-type]
+    scale = round_to(layer.scale.fraction(), precision(dtype))
+    return PatternLayer(heads, mask, scale, shift, layer.previous)  # type: ignore[arg-type]
 
 
 def run(layers: Sequence[PatternLayer], prompts: Tensor, K: Tensor | None) -> np.ndarray:

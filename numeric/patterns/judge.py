@@ -77,7 +77,9 @@ def _absolute(model: PatternModel, number: int, Z: np.ndarray, K: np.ndarray | N
     Z = Z + total * max(abs(float(layer.scale.fraction())), least)
     if shift:
         kept, moved = map(size, shift)
-        Z = kept @ Z + moved @ np.concatenate([Z[:, 1:], np.zeros_like(Z[:, :1])], axis=1)
+        nothing = np.zeros_like(Z[:, :1])
+        beside = [nothing, Z[:, :-1]] if layer.previous else [Z[:, 1:], nothing]
+        Z = kept @ Z + moved @ np.concatenate(beside, axis=1)
     return Z
 
 

@@ -61,7 +61,10 @@ if TYPE_CHECKING:
     from .symbolic.invariance.symmetry import SymmetryGroup as SymmetryGroup
     from .symbolic.markov.decision import DecisionProcess as DecisionProcess
     from .symbolic.own import OwnConstruction as OwnConstruction
+    from .symbolic.patterns.record import GivenHead as GivenHead
+    from .symbolic.patterns.record import GivenLayer as GivenLayer
     from .symbolic.patterns.record import PatternAlgorithm as PatternAlgorithm
+    from .symbolic.patterns.record import Row as Row
     from .symbolic.prompt import Context as Context
 
 _HOMES = {
@@ -83,7 +86,10 @@ _HOMES = {
     "LinearTransformer": "numeric.transformer",
     "NOT_MAPPED": "numeric.export.interpretability",
     "OwnConstruction": "symbolic.own",
+    "GivenHead": "symbolic.patterns.record",
+    "GivenLayer": "symbolic.patterns.record",
     "PatternAlgorithm": "symbolic.patterns.record",
+    "Row": "symbolic.patterns.record",
     "Result": "proofs.verdict",
     "Rule": "symbolic.approximation.rule",
     "SymmetryGroup": "symbolic.invariance.symmetry",

@@ -25,7 +25,7 @@ from ..report.document.parts import Section
 from ..report.document.patterns import pattern_sections
 from ..report.document.plain import as_json, as_latex, as_text
 from ..terminal.options import Gamma, Json, Lam, Looped, Parameters, Seed, Trace, integer, parameter_values, rational
-from ..user_file import guarded, resolve_algorithm
+from ..user_file import guarded, is_file, resolve_algorithm, resolve_any
 from ..verdict import SCHEMA, Claim, Verdict
 
 MAX_TENSOR_ENTRIES = 10**6
@@ -52,8 +52,10 @@ def command(
 
     With -d, -n or -L the exact matrices are added, with preconditioners drawn from the seed and --parameter's values.
     """
-    if algorithm in pattern_catalogue():
-        return _pattern(pattern_catalogue()[algorithm], json or format == "json", format)
+    if algorithm in pattern_catalogue() or is_file(algorithm):
+        pattern = resolve_any(algorithm)
+        if isinstance(pattern, PatternAlgorithm):
+            return _pattern(pattern, json or format == "json", format)
     found = resolve_algorithm(algorithm, "derive")
     if trace is not None and "trace" not in found.options:
         raise ArgumentError(f"trace is {shown(trace)}, but {found.name} keeps no trace: leave it out")
@@ -102,8 +104,11 @@ def _pattern(algorithm: PatternAlgorithm, json: bool, format: str) -> int:
     """The heads of an algorithm that attends by patterns, as text or data: they hold at all sizes."""
     if format == "latex":
         raise ArgumentError(f"format is latex, but the heads of {algorithm.name} are printed as text or json only")
-    form = derive_pattern(algorithm)
-    parts = pattern_sections(form)
+    if algorithm.layer is not None:
+        raise ContentError(f"{algorithm.name} gives its own layer, so nothing is derived: layerproof verify checks it")
+    with guarded([algorithm]):
+        form = derive_pattern(algorithm)
+        parts = pattern_sections(form)
     title = f"{algorithm.title}: heads derived from the update"
     if not json:
         print(as_text(title, parts), end="")

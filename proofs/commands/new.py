@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from ...numeric.files.placing import place_new_files
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.plain_text import message, shown
 from ...symbolic.rules import rules
 
@@ -66,6 +67,103 @@ ALGORITHM = Algorithm(
     defaults={},
     update=update,
     # Weights are derived from the update.  To check weights of your own instead, give heads=...: see examples/.
+)
+'''
+
+KERNEL = '''"""NAME: say in one line what this algorithm does, and with what prompt."""
+
+from layerproof import PatternAlgorithm, Row
+
+
+def update(own, C, sweep, p):
+    """f(x_t) <- f(x_t) + alpha sum_k K(x_k, x_t) (y_k - f(x_k)), written as its paper writes it.
+
+    Only + - * / and @, with exact numbers: Fraction(1, 2), not 0.5.  own.state is the state of the token that is
+    updated.  The loop goes over the tokens of the context; each has k.weight, its weight for that token, and k.phi,
+    k.phi_next, k.reward, k.state, k.next_state.  What is summed lives on the sweep and starts at zero.
+    """
+    sweep.total = 0 * own.state
+    for k in sweep:
+        sweep.total = sweep.total + k.weight * (k.reward - k.state)
+    return own.state + p.alpha * sweep.total
+
+
+ALGORITHM = PatternAlgorithm(
+    name="NAME",
+    title="TITLE",
+    source="author, year, equation",
+    # The rows of the prompt, top to bottom: what stands in a token of the context, then in the query. d rows each, or
+    # one where scalar=True. Rows that hold t.state are those that layers write.
+    rows=(
+        Row("phi", lambda t, p: t.phi, lambda t, p: t.phi, meaning="x_t"),
+        Row("residual", lambda t, p: t.reward - t.state, lambda t, p: -t.state, scalar=True, meaning="y_t - f(x_t)"),
+    ),
+    # Where the state lives: "a number for each token", "a vector for each token", "a vector in a column of its own".
+    state="a number for each token",
+    update=update,
+    # What the weights are: softmax, exponential, polynomial, relu, linear, or softmax-over-queries. The first runs in
+    # floats; the identity is shown for every matrix of weights. They are made from the row that `scored` names.
+    kernels=("softmax",),
+    scored="phi",
+    # Which tokens are summed over: "context", all of them, or "causal", those up to the token's own.
+    sees="context",
+    # chained=True: the tokens are the states of one trajectory, the query its last; t.next_state is then the state of
+    # the token after, and a row that holds it is filled by a shift of rows after the heads.
+    parameters=("alpha",),
+    defaults={"alpha": "1/2"},
+    # The layer is derived from the update. To check one of your own instead:
+    # layer=GivenLayer(heads=(GivenHead(values=lambda k, C, p: {"residual": -p.alpha * k.residual}),)),
+)
+'''
+
+COLUMN_STATE = '''"""NAME: say in one line what this algorithm does, and with what prompt."""
+
+from layerproof import PatternAlgorithm, Row
+
+
+def update(own, C, sweep, p):
+    """w <- w + (1/n) C sum_j (R_j + gamma w.phi'_j - w.phi_j) phi_j, written as its paper writes it.
+
+    Only + - * / and @ (dot product of vectors, or C @ vector), with exact numbers: Fraction(1, 2), not 0.5.
+    own.state is the vector in the column.  The loop goes over the tokens of the context, with k.phi, k.phi_next and
+    k.reward.  What is summed lives on the sweep and starts at zero.
+    """
+    w = own.state
+    sweep.total = 0 * w
+    for k in sweep:
+        delta = k.reward + p.gamma * (w @ k.phi_next) - w @ k.phi
+        sweep.total = sweep.total + delta * k.phi
+    return w + C @ sweep.total / sweep.n
+
+
+ALGORITHM = PatternAlgorithm(
+    name="NAME",
+    title="TITLE",
+    source="author, year, equation",
+    # The rows of the prompt, top to bottom: what stands in a token of the context, and what in the column of the
+    # state, parameter=. d rows each, or one where scalar=True. The row that holds t.state is the one that layers write.
+    rows=(
+        Row("phi", lambda t, p: t.phi, meaning=r"\\phi_j"),
+        Row("gamma_phi_next", lambda t, p: p.gamma * t.phi_next, meaning=r"\\gamma \\phi'_j"),
+        Row("reward", lambda t, p: t.reward, scalar=True, meaning="R_j"),
+        Row("one", parameter=lambda t, p: 1, scalar=True, meaning="1"),
+        Row("w", parameter=lambda t, p: t.state, meaning="w"),
+    ),
+    state="a vector in a column of its own",
+    update=update,
+    preconditioned=True,  # the update reads C, a matrix a layer
+    parameters=("gamma",),
+    defaults={},
+    # The layer is derived from the update. To check one of your own instead:
+    # layer=GivenLayer(
+    #     scale="1/n",
+    #     heads=(
+    #         GivenHead(
+    #             values=lambda k, C, p: {"w": C @ k.phi},
+    #             scores=lambda k, q, C, p: k.gamma_phi_next @ q.w - k.phi @ q.w + k.reward * q.one,
+    #         ),
+    #     ),
+    # ),
 )
 '''
 
@@ -172,20 +270,33 @@ def command(
             name="--with-constant-row", negative=(), help="with a constant row, for updates that mix old weight vectors"
         ),
     ] = False,
+    kernel: Annotated[
+        bool, Parameter(name="--kernel", negative=(), help="attention by a softmax or another kernel, a number a token")
+    ] = False,
+    column_state: Annotated[
+        bool, Parameter(name="--column-state", negative=(), help="the weights in a column of their own")
+    ] = False,
     folder: Annotated[Path, Parameter(name=["--folder", "-o"], help="where the two files are written")] = Path(),
 ) -> int:
     """Write NAME.py, an algorithm of your own to fill in, and test_NAME.py; `layerproof verify NAME.py` checks it.
 
-    With --rule it is a rule of stochastic approximation: `layerproof sa ./NAME.py` judges it.
+    With --rule it is a rule of stochastic approximation: `layerproof sa ./NAME.py` judges it. With --kernel or
+    --column-state it attends by a pattern, or keeps its weights in a column: docs/patterns.md.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,59}", name):
         raise ArgumentError(f"name is {shown(name)}, wanted lower-case letters, digits and hyphens, such as my-td")
-    if name in (rules() if rule else catalogue()):
+    if name in (rules() if rule else {**catalogue(), **pattern_catalogue()}):
         raise ArgumentError(f"name is {name!r}, which is in the catalogue: choose another")
-    if rule and with_constant_row:
+    kinds = {"rule": rule, "with-constant-row": with_constant_row, "kernel": kernel, "column-state": column_state}
+    asked = [kind for kind, wanted in kinds.items() if wanted]
+    if asked == ["rule", "with-constant-row"]:
         raise ArgumentError("with-constant-row is about a prompt, and a rule has none: leave out one of the two")
+    if len(asked) > 1:
+        raise ArgumentError(f"{' and '.join(asked)} are templates of different kinds: leave out all but one")
     module = name.replace("-", "_")
     template, test = (RULE, RULE_TEST) if rule else (TEMPLATE, TEST)
+    if kernel or column_state:
+        template = KERNEL if kernel else COLUMN_STATE
     for before, after in WITH_CONSTANT_ROW if with_constant_row else ():
         template = template.replace(before, after)
     files = {folder / f"{module}.py": template, folder / f"test_{module}.py": test}

@@ -10,14 +10,17 @@ from ...symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from ...symbolic.errors import ContentError
 from ...symbolic.exact import exact_number
 from ...symbolic.own import OwnConstruction
+from ...symbolic.patterns.record import FAMILIES, PatternAlgorithm
 from ...symbolic.strict_json import rational_text
 
 SOURCE = 8_000
 """The most characters of an update's code and of its docstring that are handed on."""
 
 
-def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
+def described(subject: Algorithm | OwnConstruction | PatternAlgorithm) -> dict[str, Any]:
     """Everything but functions; `ContentError` that names the field when one is no plain data of its kind."""
+    if isinstance(subject, PatternAlgorithm):
+        return _pattern(subject)
     if isinstance(subject, OwnConstruction):
         for name in ("rows", "columns", "prompt", "heads", "reference", "scale"):
             _function(getattr(subject, name), name)
@@ -59,6 +62,61 @@ def described(subject: Algorithm | OwnConstruction) -> dict[str, Any]:
         "heads": subject.heads is not None,
         "update": _code(subject.update),
     }
+
+
+def _pattern(subject: PatternAlgorithm) -> dict[str, Any]:
+    layer = subject.layer
+    return {
+        "kind": "pattern",
+        **_titles(subject),
+        **{name: _text(getattr(subject, name), name) for name in ("state", "sees", "scored", "differs")},
+        **{name: _names(getattr(subject, name), name) for name in ("kernels", "parameters")},
+        **{name: _flag(getattr(subject, name), name) for name in ("preconditioned", "chained")},
+        "rows": [_row(x) for x in subject.rows],
+        "defaults": _numbers(subject.defaults, "defaults", "the default of"),
+        "symbols": {
+            _text(k, "name in symbols"): _text(v, f"symbol of {k}")
+            for k, v in _mapping(subject.symbols, "symbols").items()
+        },
+        "update": _code(subject.update),
+        "layer": None
+        if layer is None
+        else {
+            **{name: _text(getattr(layer, name), f"{name} of the layer") for name in LAYER_TEXTS},
+            "mask_first": _flag(layer.mask_first, "mask_first"),
+            "shift": layer.shift is not None,
+            "heads": [_head(head) for head in layer.heads],
+        },
+    }
+
+
+LAYER_TEXTS = ("keys", "scale", "shift_from", "kernel")
+
+
+def _row(row: Any) -> dict[str, Any]:
+    name = _text(row.name, "name of a row")
+    for family in FAMILIES:
+        if getattr(row, family) is not None:
+            _function(getattr(row, family), f"{family} of {name}")
+    return {
+        "name": name,
+        **{part: _text(getattr(row, part), f"{part} of {name}") for part in ("meaning", "symbol")},
+        "scalar": _flag(row.scalar, f"scalar of {name}"),
+        "families": [family for family in FAMILIES if getattr(row, family) is not None],
+    }
+
+
+def _head(head: Any) -> bool:
+    _function(head.values, "values of a head")
+    if head.scores is not None:
+        _function(head.scores, "scores of a head")
+    return head.scores is not None
+
+
+def _flag(value: Any, field: str) -> bool:
+    if type(value) is not bool:
+        raise ContentError(f"{field} is {ascii(value)[:40]}, wanted True or False")
+    return value
 
 
 NAMES = (

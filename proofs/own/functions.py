@@ -9,6 +9,8 @@ from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ContentError
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.patterns.shadow import Checked, from_shadows, shadows
 from ...symbolic.tracing import Point, Traced, evaluated
 from ...symbolic.tracing.judged import Once, Side
 from ...symbolic.tracing.plain import PlainMatrix, PlainVector
@@ -32,15 +34,28 @@ def algorithm(child: Child, record: Algorithm, update: Mapping[str, Any]) -> Alg
     return found
 
 
+def pattern(child: Child, record: PatternAlgorithm, update: Mapping[str, Any]) -> PatternAlgorithm:
+    """As `algorithm`, for one that attends by patterns: each of its parts is asked for by number."""
+    found = []
+    for number, part in enumerate(shadows(record)):
+        asked = Asked(child, part=number)
+        side = Side(asked.trace, asked.values)
+        found.append(evaluated(part, Once(part, side) if number else Checked(record, part, side)))
+    found[0].update.__doc__ = reading.printable(update["doc"])
+    result = from_shadows(record, found)
+    result.update.code = reading.printable(update["code"])  # type: ignore[attr-defined]
+    return result
+
+
 class Asked:
     """What a file's process says of its functions."""
 
-    def __init__(self, child: Child):
-        self._child = child
+    def __init__(self, child: Child, **part: int):
+        self._child, self._part = child, part
 
     def trace(self, record: Algorithm, options: Mapping[str, str]) -> Traced:
         """The expressions for a choice of options; `RefusedError` as `tracing.trace` raises it."""
-        said = self._child.ask("trace", options=dict(options))
+        said = self._child.ask("trace", options=dict(options), **self._part)
         with self._child.naming():
             return Traced.from_data(said)
 
@@ -49,7 +64,7 @@ class Asked:
     ) -> list[dict[str, Fraction] | None]:
         """The values at each point, as `tracing.judged.Side` has them."""
         sent = [point.to_data() for point in points]
-        said = self._child.ask("values", options=dict(options), points=sent, quiet=quiet)
+        said = self._child.ask("values", options=dict(options), points=sent, quiet=quiet, **self._part)
         with self._child.naming():
             answers = reading.sequence(said, "the values at points", len(points))
             if len(answers) != len(points):

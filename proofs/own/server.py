@@ -14,7 +14,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError, ContentError, DiffersError, LayerproofError, RefusedError
 from ...symbolic.own import OwnConstruction
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.patterns.shadow import shadows
 from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import loads
 from ...symbolic.tracing.own import judged_own
@@ -75,11 +78,20 @@ class Server:
             raise ContentError(
                 f"defines {what}, wanted one of them, or RULE for layerproof sa: layerproof new NAME writes a template"
             )
-        kinds = (Algorithm, OwnConstruction)
+        kinds = ((Algorithm, PatternAlgorithm), (OwnConstruction,))
         for kind, value, wanted in zip(("ALGORITHM", "CONSTRUCTION"), found, kinds, strict=True):
-            if value is not None and type(value) is not wanted:
-                raise ContentError(f"{kind} is {shown(value)}, wanted a layerproof.{wanted.__name__}")
+            if value is not None and type(value) not in wanted:
+                names = " or ".join(f"layerproof.{x.__name__}" for x in wanted)
+                raise ContentError(f"{kind} is {shown(value)}, wanted a {names}")
         record = described(given[0])
+        if isinstance(given[0], PatternAlgorithm):
+            self.subject = given[0]
+            parts = shadows(given[0])
+            self.about = {
+                name: partial(_of_part, parts, answer)
+                for name, answer in (("trace", answers.trace), ("values", answers.values))
+            }
+            return record
         self.subject = judged_own(given[0]) if isinstance(given[0], OwnConstruction) else given[0]
         return record
 
@@ -113,6 +125,13 @@ class Server:
         elif lines and (more := hint(error, linecache.getline(self.path, lines[-1] or 0), self.subject)):
             said = f"{said}: {more}"
         return {"kind": kind, "message": said[:2000], "line": lines[-1] if lines else None}
+
+
+def _of_part(
+    parts: Sequence[Algorithm], answer: Callable[..., Any], subject: Any, question: dict[str, Any], memory: Any
+) -> Any:
+    """An answer about one part of a pattern algorithm, which is a record of its own (`patterns.shadow`)."""
+    return answer(parts[question["part"]], question, memory)
 
 
 def _watch(leash: int) -> None:

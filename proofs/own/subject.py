@@ -9,14 +9,15 @@ from ...symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from ...symbolic.approximation.rule import Rule
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.own import OwnConstruction
-from . import functions, reading, rule
+from ...symbolic.patterns.record import PatternAlgorithm
+from . import functions, pattern, reading, rule
 from .client import Child
 from .construction import Asked
 from .describe import NAMES
 from .heads import Heads
 from .reading import LINE, NAME, TEXT
+from .texts import TITLES, texts, titles
 
-TITLES = ("name", "title", "source")
 ALGORITHM_KEYS = (
     "kind", *TITLES, *NAMES, "features", "accumulators", "options", "defaults", "tables", "selections",
     "unit_columns", "symbols",
@@ -27,7 +28,7 @@ CONSTRUCTION_KEYS = ("kind", *TITLES, "parameters", "layers")
 MOST_LAYERS = 10_000
 
 
-def subject(child: Child) -> Algorithm | OwnConstruction | Rule:
+def subject(child: Child) -> Algorithm | OwnConstruction | PatternAlgorithm | Rule:
     """The record of what a file defines, its plain fields checked and its functions asked for.
 
     Raises `ContentError` that names the file and the field when one is not what it should be.
@@ -40,21 +41,11 @@ def subject(child: Child) -> Algorithm | OwnConstruction | Rule:
             )
         if isinstance(content, dict) and content.get("kind") == "rule":
             return rule.rule(child, content)
+        if isinstance(content, dict) and content.get("kind") == "pattern":
+            return pattern.pattern(child, content)
         return _algorithm(child, reading.mapping(content, "its record", ALGORITHM_KEYS))
     except ContentError as error:
         raise ContentError(f"{child.path}: {error}") from None
-
-
-def _titles(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: reading.text(content[name], name, NAME if name == "name" else LINE) for name in TITLES}
-
-
-def _texts(content: Any, what: str) -> dict[str, str]:
-    found = reading.mapping(content, what)
-    return {
-        reading.text(name, f"name in {what}", NAME): reading.text(x, f"value of {name!a:.60} in {what}", TEXT)
-        for name, x in found.items()
-    }
 
 
 def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
@@ -84,10 +75,10 @@ def _algorithm(child: Child, content: Mapping[str, Any]) -> Algorithm:
     }
     try:
         record = Algorithm(
-            **_titles(content), **named, options=options, features=features, accumulators=accumulators,
-            defaults=_texts(content["defaults"], "defaults"), symbols=_texts(content["symbols"], "symbols"),
-            tables=tables, selections=_texts(content["selections"], "selections"),
-            unit_columns=_texts(content["unit_columns"], "unit_columns"), update=_unasked,
+            **titles(content), **named, options=options, features=features, accumulators=accumulators,
+            defaults=texts(content["defaults"], "defaults"), symbols=texts(content["symbols"], "symbols"),
+            tables=tables, selections=texts(content["selections"], "selections"),
+            unit_columns=texts(content["unit_columns"], "unit_columns"), update=_unasked,
             notes=reading.text(content["notes"], "notes", TEXT, empty=True, lines=True),
             differs=reading.text(content["differs"], "differs", TEXT, empty=True, lines=True),
             heads=Heads(child, named, tuple(options)) if given else None,
@@ -118,7 +109,7 @@ def _accumulator(content: Mapping[str, Any]) -> Accumulator:
 def _construction(child: Child, content: Mapping[str, Any]) -> OwnConstruction:
     layers, asked = content["layers"], Asked(child)
     return OwnConstruction(
-        **_titles(content), rows=asked.rows, columns=asked.columns, prompt=asked.prompt, heads=asked.heads,
-        reference=asked.reference, scale=asked.scale, parameters=_texts(content["parameters"], "parameters"),
+        **titles(content), rows=asked.rows, columns=asked.columns, prompt=asked.prompt, heads=asked.heads,
+        reference=asked.reference, scale=asked.scale, parameters=texts(content["parameters"], "parameters"),
         layers=None if layers is None else reading.whole(layers, "layers", 1, MOST_LAYERS),
     )  # fmt: skip

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from sympy import QQ, Expr, Integer, Mul, Rational, Symbol
+from sympy import QQ, Expr, Integer, Mul, Rational
 from sympy.polys.matrices import DomainMatrix
 
 from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
+from ..derivation.coefficients import symbol_of
 from ..derivation.contraction import Scalar, Vector, Word
 from ..errors import NotRepresentableError
 from .generic import IDENTITY, WEIGHT, Generic, applied, demanded, generic, is_zero, score, shifted, touched
@@ -38,11 +39,7 @@ def derive_pattern(algorithm: PatternAlgorithm) -> PatternForm:
     g = generic(algorithm)
     held = touched(g)
     if algorithm.kernels and algorithm.scored in held:
-        raise NotRepresentableError(
-            f"the pattern of {algorithm.name} is made from the row {algorithm.scored}, which holds a state: layers "
-            "write it, so the pattern changes with the state and the layer is not affine in it; wanted scores of "
-            "rows that stay"
-        )
+        raise written_pattern(algorithm)
     products, unique = _solve_heads(g, held)
     heads = _factor(products, bool(algorithm.kernels))
     free = tuple(
@@ -53,6 +50,14 @@ def derive_pattern(algorithm: PatternAlgorithm) -> PatternForm:
     )
     return PatternForm(
         algorithm, heads, algorithm.sees, g.by_length, _solve_shift(g), held, len(heads) if unique else None, free
+    )
+
+
+def written_pattern(algorithm: PatternAlgorithm) -> NotRepresentableError:
+    """What is raised of a kernel whose scores read a row that layers write."""
+    return NotRepresentableError(
+        f"the pattern of {algorithm.name} is made from the row {algorithm.scored}, which holds a state: layers write "
+        "it, so the pattern changes with the state and the layer is not affine in it; wanted scores of rows that stay"
     )
 
 
@@ -101,14 +106,14 @@ class _System:
             raise NotRepresentableError(f"the rows that {unknown} meets hold several monomials in the parameters")
         for monomial, part in found:
             ((exponents, c),) = part.items()
-            self.factors[unknown] = _expression({exponents: Fraction(1)})
+            self.factors[unknown] = as_expression({exponents: Fraction(1)})
             self.equations.setdefault((label, monomial), ({}, {}))[0][unknown] = c
 
     def solved(self) -> Solution | Inconsistent:
         return solve([Equation(a, b, label) for label, (a, b) in self.equations.items()])
 
     def values(self, found: Solution) -> dict[Any, Expr]:
-        return {u: _expression(x) / self.factors[u] for u, x in found.values.items() if x}
+        return {u: as_expression(x) / self.factors[u] for u, x in found.values.items() if x}
 
 
 def _terms(value: Any) -> Iterator[tuple[Any, Mapping[Any, Fraction]]]:
@@ -152,10 +157,11 @@ def _solve_heads(g: Generic, held: frozenset[str]) -> tuple[dict[tuple[Left, Rig
     return products, unique
 
 
-def _expression(part: Mapping[Any, Fraction]) -> Expr:
+def as_expression(part: Mapping[Any, Fraction]) -> Expr:
+    """A coefficient by its monomials in the parameters as SymPy's."""
     total: Expr = Integer(0)
     for exponents, c in part.items():
-        total += Mul(Rational(c.numerator, c.denominator), *(Symbol(name) ** e for name, e in exponents))
+        total += Mul(Rational(c.numerator, c.denominator), *(symbol_of(name) ** e for name, e in exponents))
     return total
 
 

@@ -16,7 +16,7 @@ from sympy.core.power import Pow
 
 from ..arithmetics.arithmetic import Arithmetic
 from ..derivation.contraction import Word, word_text
-from .record import SEES, PatternAlgorithm
+from .record import KEYS, PatternAlgorithm
 
 Blocks = Mapping[tuple[str, str], Mapping[Word, Expr]]
 """(row block, row block) -> {word in C: coefficient}; what is missing is zero."""
@@ -37,12 +37,13 @@ class PatternHead:
 class PatternForm:
     """What an algorithm's layer is: its heads, their mask, the layer's scale, and the shift.
 
-    sees       "context" or "causal": the mask is 1 at (key j, token t) where j <= SEES[sees](t, n), else 0
+    sees       the mask: 1 at (key j, token t) where j <= KEYS[sees](t, n), else 0
     by_length  whether a layer's change is divided by n
     shift      (written row, row read in the token after it) -> coefficient
     held       the rows that hold a state: those that layers write
     least      no fewer heads under one mask do it; None where other products of V and Q do it too
     free       entries of the mask that no prompt can see, as (family of the key, family of the token)
+    previous   whether the shift reads the token before, which no derived one does
     """
 
     algorithm: PatternAlgorithm
@@ -53,6 +54,7 @@ class PatternForm:
     held: frozenset[str]
     least: int | None
     free: tuple[tuple[str, str], ...]
+    previous: bool = False
 
 
 def value_of(expression: Expr, values: Mapping[str, Any], number: Callable[[Any], Any]) -> Any:
@@ -75,9 +77,8 @@ def value_of(expression: Expr, values: Mapping[str, Any], number: Callable[[Any]
 
 def mask(form: PatternForm, n: int) -> list[list[int]]:
     """The mask (N, N) of zeros and ones: [j][t] for key j and token t, the last column the query's or the state's."""
-    sees, whole = SEES[form.sees], SEES["context"]
-    seen = [(whole if form.algorithm.column else sees)(t, n) for t in range(1, n + 2)]
-    return [[int(j < n and j < seen[t]) for t in range(n + 1)] for j in range(n + 1)]
+    seen = [KEYS[form.sees](t, n) for t in range(1, n + 2)]
+    return [[int(j < seen[t]) for t in range(n + 1)] for j in range(n + 1)]
 
 
 def dense(blocks: Blocks, form: PatternForm, arithmetic: Arithmetic, d: int, C: Any, values: Mapping[str, Any]) -> Any:
@@ -136,3 +137,11 @@ def heads_text(form: PatternForm) -> list[dict[str, list[str] | None]]:
     """The blocks of every head as text: V, and Q where it has scores of its own."""
     scalar = {r.name for r in form.algorithm.rows if r.scalar}
     return [{"V": blocks_text(h.V, scalar), "Q": None if h.Q is None else blocks_text(h.Q, scalar)} for h in form.heads]
+
+
+def shift_text(form: PatternForm) -> list[str]:
+    """The shift of rows as text, a line for each row read."""
+    beside = "before" if form.previous else "after"
+    return [
+        f"{to} <- {'' if c == 1 else f'{c} '}{read} of the token {beside} it" for (to, read), c in form.shift.items()
+    ]

@@ -12,6 +12,7 @@ from typing import Any
 
 from sympy import Expr, Integer
 
+from ..derivation.coefficients import LENGTH
 from .generic import WEIGHT, Generic, applied, as_key, demanded, generic, is_zero, score, shifted
 from .heads import PatternForm, PatternHead, value_of
 from .record import Row
@@ -52,7 +53,7 @@ def added(g: Generic, heads: Sequence[PatternHead], row: Row, own: str, key: str
 
 
 def _number(g: Generic, coefficient: Expr | Integer) -> Any:
-    return value_of(coefficient, vars(g.p), g.algebra.number)
+    return value_of(coefficient, {**vars(g.p), LENGTH: g.algebra.parameter(LENGTH)}, g.algebra.number)
 
 
 def pattern_identity(form: PatternForm) -> Iterator[Residual]:
@@ -63,8 +64,16 @@ def pattern_identity(form: PatternForm) -> Iterator[Residual]:
             difference = _minus(added(g, form.heads, row, own), demanded(g, row, own))
             yield Residual(row.name, own, "what one token adds", _text(difference))
     yield Residual("", "", "the layer's scale", None if form.by_length == g.by_length else "1/n on one side only")
-    same = form.sees == form.algorithm.sees
+    sees = form.sees.removesuffix(" and query").removesuffix(" with query")
+    same = sees == form.algorithm.sees
     yield Residual("", "", "the tokens that are summed over", None if same else f"{form.sees}, {form.algorithm.sees}")
+    final = form.algorithm.families[-1]
+    for own in form.algorithm.families if sees != form.sees else ():
+        if sees == "causal" and own != final:
+            continue
+        for row in form.algorithm.rows:
+            difference = added(g, form.heads, row, own, final)
+            yield Residual(row.name, own, f"what the {final} as a key adds", _text(difference))
     rows = {r.name: r for r in form.algorithm.rows}
     moved = {row.name for row in shifted(g)} | {to for to, _ in form.shift}
     for row in (rows[name] for name in sorted(moved)):
@@ -76,7 +85,8 @@ def pattern_identity(form: PatternForm) -> Iterator[Residual]:
                 if value is not None:
                     term = applied(g, (), value) * _number(g, coefficient)
                     read = term if read is None else read + term
-            yield Residual(row.name, family, "the shift of rows", _text(_minus(read, wanted)))
+            late = "the token before is read" if form.previous else None
+            yield Residual(row.name, family, "the shift of rows", late or _text(_minus(read, wanted)))
         last = row.entry("query", g.own["query"], g.p)
         yield Residual(
             row.name, "query", "nothing follows the query", None if last is None else "the row is not zero there"

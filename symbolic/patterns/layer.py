@@ -12,6 +12,7 @@ from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix
 from ..arithmetics.prime_field import PRIME, FieldMatrix
 from ..arithmetics.rational import RationalMatrix
+from ..derivation.coefficients import LENGTH
 from .heads import PatternForm, dense, mask, value_of
 
 
@@ -39,6 +40,7 @@ class Layer:
     scale  the factor of the heads' change
     shift  None, or (kept, moved): each (m, m), what stays in its token and what goes to the token before
     back   (N, N), ones that move a column to the one before
+    previous  whether they move it to the one after instead
     """
 
     heads: tuple[tuple[Any, Scores | None], ...]
@@ -46,11 +48,13 @@ class Layer:
     scale: Any
     shift: tuple[Any, Any] | None
     back: Any
+    previous: bool = False
 
 
 def layer_of(form: PatternForm, arithmetic: Arithmetic, d: int, n: int, C: Any, values: Any) -> Layer:
     """A form at sizes: C : (d, d) rows of numbers, or None; values : the parameters as numbers of the arithmetic."""
     number = arithmetic.number
+    values = {**values, LENGTH: number(n)}
     names = [r.name for r in form.algorithm.rows for _ in range(1 if r.scalar else d)]
     heads = []
     for h in form.heads:
@@ -73,8 +77,11 @@ def layer_of(form: PatternForm, arithmetic: Arithmetic, d: int, n: int, C: Any, 
             for i, j in zip(place[to], place[read], strict=True):
                 more[i][j] = value_of(coefficient, values, number)
         shift = arithmetic.matrix(kept), arithmetic.matrix(more)
-    back = arithmetic.matrix([[number(int(j == t + 1)) for t in range(n + 1)] for j in range(n + 1)])
-    return Layer(tuple(heads), mask(form, n), number(1) / n if form.by_length else number(1), shift, back)
+    step = -1 if form.previous else 1
+    back = arithmetic.matrix([[number(int(j == t + step)) for t in range(n + 1)] for j in range(n + 1)])
+    return Layer(
+        tuple(heads), mask(form, n), number(1) / n if form.by_length else number(1), shift, back, form.previous
+    )
 
 
 def under(matrix: Any, mask: Sequence[Sequence[int]]) -> Any:

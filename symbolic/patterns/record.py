@@ -20,6 +20,13 @@ FAMILIES = ("context", "query", "parameter")
 """The kinds of columns: n of the context, the query's, and the one of a state in a column of its own."""
 SEES: dict[str, Callable[[int, int], int]] = {"context": lambda t, n: n, "causal": lambda t, n: min(t, n)}
 """How many tokens of the context token t = 1, ..., n+1 sums over: all of them, or those up to its own."""
+KEYS: dict[str, Callable[[int, int], int]] = {
+    **SEES, "context and query": lambda t, n: n + 1, "causal with query": lambda t, n: t
+}  # fmt: skip
+"""The masks of layers: how many of the n+1 tokens are keys of token t. The last two let the last token be one."""
+SHIFTS = ("next", "previous")
+"""Which token a shift of rows reads: the one after, or the one before."""
+SCALES = ("1", "1/n")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,61 @@ class Row:
 
 
 @dataclass(frozen=True)
+class GivenHead:
+    """A head of a layer of one's own: what it adds to a token is the sum over keys k of the pattern times `values`.
+
+    values : (k, C, parameters) -> {row written: its entries}, linear in the rows of the key: k.phi, k.reward, ...
+    scores : (k, q, C, parameters) -> the linear score of key k for token q, a sum of products of a row of each; None
+             where the head attends by the kernel
+    """
+
+    values: Callable[[Any, Any, Any], Mapping[str, Any]]
+    scores: Callable[[Any, Any, Any, Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class GivenLayer:
+    """A layer of one's own, checked against the update, where none is derived from it.
+
+    heads       `GivenHead`s
+    keys        the mask: which tokens are keys, one of `KEYS`
+    scale       "1/n" or "1", the factor of the heads' change
+    shift       None, or (token, parameters) -> {row: what it becomes after the heads}, linear in the rows of `token`
+    shift_from  which token that is: "next", the one after, or "previous"
+    kernel      what the pattern is, where it is another than the update's weights: a name of `kernels.KERNELS`
+    mask_first  whether the mask is applied to the scores, before the kernel, and not to what the kernel gives
+    """
+
+    heads: tuple[GivenHead, ...]
+    keys: str = "context"
+    scale: str = "1"
+    shift: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    shift_from: str = "next"
+    kernel: str = ""
+    mask_first: bool = False
+
+    def __post_init__(self) -> None:
+        for name, known in (("keys", tuple(KEYS)), ("scale", SCALES), ("shift_from", SHIFTS)):
+            if getattr(self, name) not in known:
+                raise ArgumentError(f"{name} is {shown(getattr(self, name))}, wanted one of {', '.join(known)}")
+        if self.kernel and self.kernel not in KERNELS:
+            raise ArgumentError(f"kernel is {shown(self.kernel)}, wanted one of {', '.join(KERNELS)}")
+        for what, values, kind in (("heads", self.heads, GivenHead),):
+            check_all(what, values, kind)
+        if not self.heads:
+            raise ArgumentError("heads is empty, wanted at least one GivenHead")
+
+
+def check_all(what: str, values: Any, kind: type) -> None:
+    """Raise `ArgumentError` unless `values` is a tuple or list of that kind."""
+    if not isinstance(values, (tuple, list)):
+        raise ArgumentError(f"{what} is {shown(values)}, wanted a tuple of {kind.__name__}s")
+    wrong = next((x for x in values if not isinstance(x, kind)), None)
+    if wrong is not None:
+        raise ArgumentError(f"{what} holds {shown(wrong)}, wanted {kind.__name__}s")
+
+
+@dataclass(frozen=True)
 class PatternAlgorithm:
     """An algorithm that attends by patterns, as data.
 
@@ -59,6 +121,7 @@ class PatternAlgorithm:
     scored   the row block whose entries the kernel takes for scores: no layer may write it
     preconditioned  whether the update reads the matrix C : (d, d), one a layer
     chained  whether the tokens are the states of one trajectory, each the successor of the one before, the query last
+    layer    a layer of one's own, which is checked against the update: a `GivenLayer`; None where it is derived
     differs, symbols, defaults, parameters   as in `Algorithm`
     """
 
@@ -73,6 +136,7 @@ class PatternAlgorithm:
     scored: str = "phi"
     preconditioned: bool = False
     chained: bool = False
+    layer: GivenLayer | None = None
     parameters: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
     symbols: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +146,19 @@ class PatternAlgorithm:
         for name, value, known in (("state", self.state, STATES), ("sees", self.sees, tuple(SEES))):
             if value not in known:
                 raise ArgumentError(f"{name} is {shown(value)}, wanted one of {', '.join(known)}")
+        check_all("rows", self.rows, Row)
+        for name in ("kernels", "parameters"):
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, (tuple, list)):
+                raise ArgumentError(f"{name} is {shown(value)}, wanted a tuple such as ({shown(value)},)")
+        if not isinstance(self.defaults, Mapping):
+            raise ArgumentError(f"defaults is {shown(self.defaults)}, wanted a dict")
+        if not callable(self.update):
+            raise ArgumentError(f"update is {shown(self.update)}, wanted a function")
+        if self.layer is not None and not isinstance(self.layer, GivenLayer):
+            raise ArgumentError(f"layer is {shown(self.layer)}, wanted a GivenLayer")
+        if not self.rows:
+            raise ArgumentError("rows is empty, wanted the rows of the prompt, top to bottom")
         names = [row.name for row in self.rows]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
@@ -94,6 +171,13 @@ class PatternAlgorithm:
             raise ArgumentError(f"scored is {shown(self.scored)}, wanted one of the rows {', '.join(names)}")
         if self.column and any(row.query is not None for row in self.rows):
             raise ContentError(f"{self.name} has its state in a column of its own and a query column: leave one out")
+        if not self.column and any(row.parameter is not None for row in self.rows):
+            raise ContentError(f"{self.name} fills a parameter column, but its state is {self.state}: write query=")
+        if self.column and (self.sees != "context" or self.chained):
+            what = "chained" if self.chained else f"sees={self.sees!r}"
+            raise ContentError(f"{self.name} has its state in a column of its own, which sums over all: drop {what}")
+        if self.layer is not None and self.layer.kernel and not self.kernels:
+            raise ContentError(f"the layer of {self.name} names a kernel, but the algorithm has none: give kernels=")
 
     def __copy__(self) -> PatternAlgorithm:
         return self

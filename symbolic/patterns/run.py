@@ -6,18 +6,20 @@ The textbook side runs the record's update and never sees a head; the layers nev
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
 from ..arithmetics.arithmetic import Arithmetic
+from ..arithmetics.entries import EntryMatrix
 from ..errors import ArgumentError
 from ..identity.exact import Mismatch
 from ..prompt import Context
 from .heads import PatternForm
+from .kernels import EXACT, masked_pattern
 from .layer import Layer, layer_of, pattern_layer
-from .record import SEES, Keys, PatternAlgorithm
+from .record import KEYS, SEES, Keys, PatternAlgorithm
 
 States = Sequence[Any]
 """The state of every token, or the one state: numbers or vectors of an arithmetic."""
@@ -77,6 +79,32 @@ def setup(
     weights = None if K is None else [[number(x) for x in row] for row in K]
     n = len(features)
     return Setup(algorithm, arithmetic, algorithm.bind(values), len(query), n, tuple(tokens), weights, states)
+
+
+def two_patterns(algorithm: PatternAlgorithm) -> tuple[str, str] | None:
+    """The kernels of the update's weights and of the layer, where the layer attends by another pattern."""
+    layer = algorithm.layer
+    if layer is None or not algorithm.kernels:
+        return None
+    other = layer.kernel or algorithm.kernels[0]
+    return (algorithm.kernels[0], other) if other != algorithm.kernels[0] or layer.mask_first else None
+
+
+def patterns_of(algorithm: PatternAlgorithm, context: Context, exp: Any) -> tuple[list[list[Any]], list[list[Any]]]:
+    """The update's weights and what the layer attends by, each of its own kernel under its own mask.
+
+    exp : a rational -> its exponential, where one of the kernels needs it
+    """
+    layer, kernels = algorithm.layer, two_patterns(algorithm)
+    assert layer is not None and kernels is not None  # whoever asks has looked
+    X, n = (*context.features, context.query), context.n
+    seen, keys = ([count(t, n) for t in range(1, n + 2)] for count in (SEES[algorithm.sees], KEYS[layer.keys]))
+    return masked_pattern(kernels[0], X, seen, exp), masked_pattern(kernels[1], X, keys, exp, layer.mask_first)
+
+
+def are_rational(kernels: tuple[str, str]) -> bool:
+    """Whether both of two kernels are rational at rational scores."""
+    return all(kernel in EXACT for kernel in kernels)
 
 
 def prompt(s: Setup, states: States, only: Collection[str] | None = None) -> Any:
@@ -140,14 +168,59 @@ def _together(s: Setup) -> bool:
 def _all(s: Setup, states: States, C: Any) -> States:
     """Every token's update at once: the own state and the weights as vectors over the tokens."""
     assert s.K is not None
-    keys = []
+    a, keys = s.arithmetic, []
+    one = a.vector([a.number(1)] * len(states))
     for j in range(s.n):
         key = _key(s, states, j)
-        key.weight = s.arithmetic.vector(s.K[j])
+        key.weight = Each(a, a.vector(s.K[j]), one)
         keys.append(key)
-    own = SimpleNamespace(state=s.arithmetic.vector(states))
-    new = s.algorithm.update(own, C, Keys(keys, s.arithmetic.position(s.n)), s.p)
-    return [s.arithmetic.number(x) if isinstance(x, (int, Fraction)) else x for x in s.arithmetic.entries(new)]
+    own = SimpleNamespace(state=Each(a, a.vector(states), one))
+    new = s.algorithm.update(own, C, Keys(keys, a.position(s.n)), s.p)
+    found = a.entries(new.vector) if isinstance(new, Each) else [new] * len(states)
+    return [a.number(x) if isinstance(x, (int, Fraction)) else x for x in found]
+
+
+class Each:
+    """A number of every token, as one vector: what is done to it is done to each."""
+
+    __slots__ = ("arithmetic", "one", "vector")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, arithmetic: Arithmetic, vector: Any, one: Any):
+        self.arithmetic, self.vector, self.one = arithmetic, vector, one
+
+    def _made(self, vector: Any) -> Each:
+        return Each(self.arithmetic, vector, self.one)
+
+    def __add__(self, other: Any) -> Each:
+        return self._made(self.vector + (other.vector if isinstance(other, Each) else self.one * other))
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Each:
+        return self._made(-self.vector)
+
+    def __sub__(self, other: Any) -> Each:
+        return self._made(self.vector - (other.vector if isinstance(other, Each) else self.one * other))
+
+    def __rsub__(self, other: Any) -> Each:
+        return (-self).__add__(other)
+
+    def __mul__(self, other: Any) -> Each:
+        if not isinstance(other, Each):
+            return self._made(self.vector * other)
+        a = self.arithmetic
+        pairs = zip(a.entries(self.vector), a.entries(other.vector), strict=True)
+        return self._made(a.vector([x * y for x, y in pairs]))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Each:
+        return self._made(self.vector / other)
+
+    def __pow__(self, exponent: Any) -> Each:
+        a = self.arithmetic
+        return self._made(a.vector([x**exponent for x in a.entries(self.vector)]))
 
 
 def mismatches(
@@ -156,12 +229,14 @@ def mismatches(
     steps: Sequence[Any],
     values: Any,
     tamper: Callable[[Layer], Layer] = lambda layer: layer,
+    pattern: Sequence[Sequence[Any]] | None = None,
 ) -> Iterator[Mismatch | None]:
     """For each layer the first entry of Z that is not what the iterate demands, or None.
 
     steps : C as rows of numbers, one a layer; None where the algorithm has none
     values : the parameters as numbers of the arithmetic
     tamper : changes each layer before it runs, to plant a fault
+    pattern : what the layers attend by, where it is another than the update's weights; the mask is in it
     """
     a = s.arithmetic
     Z = prompt(s, s.start)
@@ -169,15 +244,26 @@ def mismatches(
     written = [i for i, name in enumerate(names) if name.partition("[")[0] in form.held]
     frozen = [i for i in range(len(names)) if i not in written]
     fixed = Z.take_rows(frozen)
-    K = None if s.K is None else a.matrix(s.K)
+    K = a.matrix(s.K) if s.K is not None and pattern is None else None if pattern is None else a.matrix(pattern)
     matrices = [None if C is None else a.matrix(C) for C in steps]
     made: dict[int, Any] = {}
     for number, (C, states) in enumerate(zip(steps, textbook(s, matrices), strict=True), start=1):
         if id(C) not in made:
-            made[id(C)] = tamper(layer_of(form, a, s.d, s.n, C, values))
+            layer = layer_of(form, a, s.d, s.n, C, values)
+            if pattern is not None:
+                layer = replace(layer, mask=[[1] * (s.n + 1)] * (s.n + 1))
+            made[id(C)] = tamper(layer)
         Z = pattern_layer(Z, made[id(C)], K)
-        same = Z.take_rows(written) == prompt(s, states, form.held) and Z.take_rows(frozen) == fixed
+        same = _same(a, Z.take_rows(written), prompt(s, states, form.held)) and _same(a, Z.take_rows(frozen), fixed)
         yield None if same else _first(s, Z, prompt(s, states), number)
+
+
+def _same(a: Arithmetic, left: Any, right: Any) -> bool:
+    """Whether two matrices agree; entry by entry where the arithmetic's matrices cannot be compared as wholes."""
+    if not isinstance(left, EntryMatrix):
+        return bool(left == right)
+    height, width = left.shape
+    return all(a.at(left, i, t) == a.at(right, i, t) for i in range(height) for t in range(width))
 
 
 def row_names(algorithm: PatternAlgorithm, d: int) -> list[str]:

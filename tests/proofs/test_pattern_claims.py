@@ -111,7 +111,7 @@ def test_what_cannot_be_derived_is_undecided_and_the_rest_not_run():
 def test_a_heads_fault_is_refuted_with_a_prompt_that_can_be_redone(monkeypatch):
     form = derive_pattern(pattern_catalogue()["softmax-td"])
     wrong = replace(form, algorithm=replace(form.algorithm, update=late))
-    monkeypatch.setattr(pattern_claims, "derive_pattern", lambda _: wrong)
+    monkeypatch.setattr(pattern_claims, "pattern_form", lambda _: wrong)
     claims = pattern_claims.pattern_claims(wrong.algorithm, SMALL, EVIDENCE, lambda _: None)
     found = {c.evidence: c for c in claims if c.asked and c.evidence.startswith("identity")}
     assert {c.verdict.value for c in found.values()} == {"REFUTED"}
@@ -177,7 +177,7 @@ def test_the_softmax_is_over_the_keys_of_the_context(monkeypatch):
         kernel_pattern("cosine", X, 2)
     assert sorted(attention.KERNELS) == sorted(KERNELS)
 
-    def queries(kernel: str, X: torch.Tensor, n: int) -> torch.Tensor:  # the published code's axis
+    def queries(kernel: str, X: torch.Tensor, n: int, sees: str) -> torch.Tensor:  # the published code's axis
         scores = (X.mT[..., :n, :] @ X).softmax(dim=-1)
         return torch.cat([scores, torch.zeros_like(X[..., :1, :])], dim=-2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....symbolic.patterns.heads import PatternForm, heads_text
+from ....symbolic.patterns.heads import PatternForm, heads_text, shift_text
 from .parts import Section, plain_formula
 
 PATTERNS = {
@@ -31,10 +31,7 @@ def pattern_sections(form: PatternForm) -> list[Section]:
         heads += [f"head {k}: Q has {'; '.join(head['Q'])}"] if head["Q"] is not None else []
     masks = [f"The mask is {MASKS[form.sees]}."]
     masks += [f"Its entries at a {key} key and a {own} token are seen by no prompt." for key, own in form.free]
-    shift = [
-        f"Then {to} <- {'' if c == 1 else f'{c} '}{read} of the token after it, zero at the query."
-        for (to, read), c in form.shift.items()
-    ]
+    shift = [f"Then {text}, zero at the query." for text in shift_text(form)]
     least = [f"Under one mask no fewer than {form.least} will do: the rank of the solution."] if form.least else []
     return [
         Section("The update", (str(algorithm.update.__doc__ or "").strip(), f"State: {algorithm.state}.")),
