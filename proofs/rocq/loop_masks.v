@@ -16,6 +16,7 @@
 (*                    b_j (b_i above) for what the earlier token enters with  *)
 (*    gather y M x == \sum_i \sum_j y_i M_ij x_j for vectors x_j              *)
 (*   gathers y M x == the same for numbers x_j                                *)
+(* with_units f u == f at the first m of m + d columns, u at the last d       *)
 (*                                                                            *)
 (* Theorems                                                                   *)
 (*        sweep_ind : induction over the loop                                 *)
@@ -25,6 +26,9 @@
 (*                    gathers is a sum over the loop's steps of traces        *)
 (*                                                                            *)
 (* power_lag, below_pulse, far_above: entries of masks in other words         *)
+(*         sum_axes : \sum_i (w.e_i) e_i = w, the sum over unit columns       *)
+(*  sum_transitions : a sum over the transitions is one over all columns less *)
+(*                    that over the unit columns                              *)
 (*                                                                            *)
 (* Sources: ours. Assumptions: a commutative ring; any n, decays and delays.  *)
 (******************************************************************************)
@@ -294,6 +298,39 @@ Lemma gathers_pabove y c k a b x :
 Proof. exact: (@gather_pabove [lmodType F of F^o]). Qed.
 
 End Gather.
+
+(* columns that are no transitions: the last d of m + d hold multiples of e_i *)
+Section Units.
+Variables m d : nat.
+
+Definition with_units (T : Type) (f : 'I_m -> T) (u : 'I_d -> T) (j : 'I_(m + d)) : T :=
+  match split j with inl t => f t | inr i => u i end.
+
+Lemma with_units_l (T : Type) (f : 'I_m -> T) u t : with_units f u (lshift d t) = f t.
+Proof. by rewrite /with_units (unsplitK (inl t)). Qed.
+Lemma with_units_r (T : Type) (f : 'I_m -> T) u i : with_units f u (rshift m i) = u i.
+Proof. by rewrite /with_units (unsplitK (inr i)). Qed.
+
+Lemma with_unitsE (T : Type) (f : 'I_m -> T) u (g : nat -> T) :
+    (forall i : 'I_d, g (m + i)%N = u i) -> forall j : 'I_(m + d),
+  (if insub (j : nat) is Some t then f t else g j) = with_units f u j.
+Proof.
+move=> gE j; rewrite /with_units; case: splitP => [t ->|i ->]; first by rewrite valK.
+by rewrite insubF ?gE // ltnNge leq_addr.
+Qed.
+
+Lemma sum_transitions (V : zmodType) (f : 'I_(m + d) -> V) :
+  \sum_t f (lshift d t) = \sum_j f j - \sum_i f (rshift m i).
+Proof. by rewrite big_split_ord addrK. Qed.
+
+Lemma sum_axes (F : comRingType) (w : 'rV[F]_d) :
+  \sum_i dot w (delta_mx 0 i) *: delta_mx 0 i = w.
+Proof.
+rewrite [RHS]row_sum_delta; apply: eq_bigr => i _; congr (_ *: _).
+by rewrite /dot trmx_delta -colE mxE.
+Qed.
+
+End Units.
 
 (* the entries of a mask in other words *)
 Section Powers.

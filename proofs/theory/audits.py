@@ -26,7 +26,7 @@ from .numbers import instance_texts
 from .theorem import Theorem
 
 INSTANCE = (2, 3, 2)
-"""d, n and L of the instance whose numbers the kernel computes."""
+"""d, the number of transitions and L of the instance whose numbers the kernel computes."""
 VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
 OTHER = Fraction(2, 3)
 """The value, in that instance, of a parameter that has no default."""
@@ -57,6 +57,8 @@ def invariance_for(algorithm: Algorithm, options: Mapping[str, str]) -> Audit | 
     known = _instances.get(key)
     if known is None or known[0] is not algorithm:
         try:
+            if algorithm.unit_columns:
+                raise NotRepresentableError("invariance is about columns that are transitions")
             found = invariance_audit(parts(_weights(algorithm, dict(key[1])), tuple(files_of(THEORY))))
         except LayerproofError:
             found = None
@@ -90,8 +92,8 @@ def _all_of(algorithm: Algorithm) -> tuple[tuple[tuple[Audit, ...], ...], str]:
 
 
 def _weights(algorithm: Algorithm, options: Mapping[str, str]) -> Weights:
-    if algorithm.unit_columns:
-        raise NotRepresentableError("the theorems are about columns that are transitions, and not about unit columns")
+    if algorithm.unit_columns and algorithm.heads is not None:
+        raise NotRepresentableError("given heads have theorems over transitions alone, and not over unit columns")
     return derive(algorithm, options) if algorithm.heads is None else given(algorithm, options)
 
 
@@ -103,6 +105,7 @@ def _audits_of(weights: Weights) -> tuple[Audit, ...]:
 def numbers_audit(found: Weights, name: str) -> Audit:
     """A small instance that the kernel computes: the weights on a prompt give the textbook loop's numbers."""
     algorithm, (d, n, depth) = found.algorithm, INSTANCE
+    n += d if algorithm.unit_columns else 0
     known = {**dict.fromkeys(algorithm.parameters, OTHER), **VALUES}
     known |= {x: exact_number(text, f"the default of {x}") for x, text in algorithm.defaults.items()}
     parameters = {x: known[x] for x in algorithm.parameters}

@@ -15,7 +15,7 @@ from layerproof.proofs.theory.audits import audits, choices, unproved
 from layerproof.proofs.theory.gate import THEORY, files_of
 from layerproof.proofs.theory.generated.names import KEYWORDS, OWN, Names, comment, identifier
 from layerproof.proofs.theory.generated.reading import differs
-from layerproof.proofs.theory.generated.statements import statements
+from layerproof.proofs.theory.generated.statements import Statements, statements
 from layerproof.proofs.theory.generated.theory_file import generated
 from layerproof.proofs.theory.generated.write import audit_of
 from layerproof.proofs.theory.lexer import forbidden_words
@@ -35,6 +35,13 @@ RESERVED = tuple(files_of(THEORY))
 
 def audit(name: str = "td-lambda", **options: str) -> Audit:
     return audit_of(derive(find(name), options), RESERVED)
+
+
+@pytest.fixture(scope="module")
+def ridge() -> Statements:
+    """Ridge TD over unit columns."""
+    derived = derive(resolve_algorithm("examples/ridge_td_columns.py", "prove"), {})
+    return statements(generated(derived, RESERVED)[0])
 
 
 # without the prover
@@ -68,6 +75,24 @@ def test_a_printed_loop_that_is_not_the_running_one_is_seen(fault: str) -> None:
     text = said.definitions[name]
     assert old in text
     assert differs(replace(said, definitions={**said.definitions, name: text.replace(old, new)})) is not None
+
+
+@pytest.mark.parametrize("old, new", [("c *: axis", "2%:R *: axis"), ("(j - m)", "(j - m + 1)"), ("phi t", "phi' t")])
+@pytest.mark.slow
+def test_printed_columns_that_are_not_the_running_ones_are_seen(ridge: Statements, old: str, new: str) -> None:
+    text = ridge.definitions["all_phi"]
+    assert old in text and differs(ridge) is None
+    assert differs(replace(ridge, definitions={**ridge.definitions, "all_phi": text.replace(old, new)})) is not None
+
+
+@pytest.mark.slow
+def test_unit_columns_are_spelt_out_in_the_statement(ridge: Statements) -> None:
+    text = ridge.text()
+    assert "if insub (j : nat) is Some t then phi t else c *: axis (j - m)." in text
+    assert "forall (F : numFieldType) (d m : nat) (gamma c : F) (phi phi' : 'I_m -> 'rV[F]_d)" in text
+    assert "let: total := after w m in" in text and "with_units" not in text
+    claims = {c.part: c.sentence for c in ridge.claims}
+    assert "of m transitions and d unit columns, n = m + d" in claims["state"]
 
 
 def test_what_is_printed_wrongly_is_not_sent_to_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from layerproof.proofs.theory.audit import Audit, TheoryFile
 from layerproof.proofs.theory.audits import numbers_audit
 from layerproof.proofs.theory.gate import gate
 from layerproof.proofs.theory.generated.write import audit_of
+from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.derivation.derive import Derivation, derive
 
@@ -76,6 +77,7 @@ class Fault:
     stops: str = ""
 
 
+RIDGE = "examples/ridge_td_columns.py"
 HYPOTHESIS = "Local Notation state := "
 FAULTS = {
     # the loop
@@ -112,6 +114,18 @@ FAULTS = {
         "gtd2", lambda d: replace(d, readout=replace(d.readout, row="correction")), stops="read_prediction"
     ),
     "another Z_0": Fault("td0", files=statement("[:: R j]`_t", "[:: R j + 1]`_t"), stops=PROVED),
+    # columns that are no transitions
+    "unit columns of another size": Fault(RIDGE, files=theory("=> c *: delta", "=> (c + c) *: delta"), stops="units_"),
+    "unit columns masked out": Fault(
+        RIDGE, files=theory("diagonal (fun j => 1)", "diagonal (fun j => (j < m)%N%:R)"), stops="columns_"
+    ),
+    "unit columns shifted by one": Fault(RIDGE, files=statement("axis (j - m)", "axis (j - m).+1"), stops=PROVED),
+    "the last unit column missing": Fault(
+        RIDGE, files=statement("c *: axis", "(if j.+1 == n :> nat then 0 else c) *: axis"), stops=PROVED
+    ),
+    "a stated mask without unit columns": Fault(
+        RIDGE, files=statement("if i == j then", "if (i == j) && (i < m)%N then"), stops=PROVED
+    ),
     # less than it seems
     "a hypothesis of a section": Fault(
         "td0", stops=PROVED,
@@ -122,7 +136,8 @@ FAULTS = {
 
 
 def made(fault: Fault, name: str) -> Audit:
-    algorithm = replace(find(fault.algorithm), name=name)
+    known = find(fault.algorithm) if fault.algorithm != RIDGE else resolve_algorithm(RIDGE, "prove")
+    algorithm = replace(known, name=name)
     return fault.files(audit_of(fault.derivation(derive(algorithm, {"trace": "lam"} if algorithm.options else {}))))
 
 
@@ -174,19 +189,20 @@ def test_the_gate_refuses_a_planted_fault_and_an_admitted_proof(monkeypatch: pyt
 @pytest.mark.slow
 def test_the_prover_stops_at_every_planted_fault_and_goes_through_what_is_right(tmp_path: Path) -> None:
     asked = {
-        what: made(fault, f"fault_{fault.algorithm.replace('-', '_')}")
+        what: made(fault, f"fault_{Path(fault.algorithm).stem.replace('-', '_')}")
         for what, fault in FAULTS.items()
         if what not in GATE
     }
     asked |= {
         "right": made(Fault("td0"), "fault_td0"),
+        "right columns": made(Fault(RIDGE), "fault_ridge_td_columns"),
         "right numbers": numbers_audit(derive(find("td0")), "numbers_right"),
     }
     asked |= {"Q_1": wrong_number("Q_1", "numbers_q"), "state_1": wrong_number("state_1", "numbers_s")}
     in_order = sorted(asked, key=lambda what: [f.text for f in asked[what].theory])  # on one theory side by side
     until = {what: f.stops for what, f in FAULTS.items() if f.stops != PROVED}
     found = stops({what: asked[what] for what in in_order}, tmp_path / "session", until)
-    assert found.pop("right") == found.pop("right numbers") == ""
+    assert found.pop("right") == found.pop("right columns") == found.pop("right numbers") == ""
     assert found.pop("Q_1") == found.pop("state_1") == PROVED
     assert {
         what: at for what, at in found.items() if not FAULTS[what].stops or not at.startswith(FAULTS[what].stops)

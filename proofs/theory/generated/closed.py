@@ -11,6 +11,7 @@ from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.loop import GenericSweep, Reading, Term, Trace, _delayed, _opaque, _terms, _trace
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
+from .columns import unit_gain
 from .given import Weights
 from .heads import cells
 from .loop import Data, Loop
@@ -71,11 +72,16 @@ def scalars_of(derivation: Weights, form: ClosedForm) -> list[Scalar]:
 @dataclass(frozen=True, eq=False)
 class Closing:
     """The texts of a closed form: `gains` a definition for each total, `values` each variable after k steps,
-    `gathered` each total as what the masks gather."""
+    `gathered` each total as what the masks gather.
+
+    columns, units : what masks gather over all columns, and what of it unit columns give; no units where there are none
+    """
 
     gains: dict[str, tuple[str, str]]
     values: dict[str, str]
     gathered: dict[str, str]
+    columns: dict[str, str]
+    units: dict[str, str]
 
 
 def closing(
@@ -88,18 +94,24 @@ def closing(
     gains: dict[str, tuple[str, str]] = {}
     values: dict[str, str] = {}
     gathered: dict[str, str] = {}
+    columns: dict[str, str] = {}
+    units: dict[str, str] = {}
     every = {**prompt.blocks, **prompt.accumulators}
 
     def source(name: str) -> str:
         row = every[name].name
         return f"({row} {state})" if name in prompt.accumulators else row
 
+    def carried(name: str) -> str:
+        return f"(fun j => {source(name).strip('()')} (lshift d j))" if data.held else source(name)
+
     def traced(vector: bool, own: Trace, name: str, enters: Scalar | None, at: str) -> str:
         """A trace of one block or row, before step `at`; where steps differ, one with what enters at each."""
         word, times = ("tracev", "*:") if vector else ("traces", "*")
         if not differs_by_step(own.decay, enters):
-            return f"{word} {spelling.argument(own.decay)} {own.delay} {source(name)} {at}"
-        entry = f"{bracketed(entering(enters, spelling))} {times} {source(name).strip('()')} j"
+            return f"{word} {spelling.argument(own.decay)} {own.delay} {carried(name)} {at}"
+        column = "(lshift d j)" if data.held else "j"
+        entry = f"{bracketed(entering(enters, spelling))} {times} {source(name).strip('()')} {column}"
         return f"p{word} {step_decay(own.decay, spelling)} {own.delay} (fun j => {entry}) {at}"
 
     for name, display in loop.names.items():
@@ -115,12 +127,16 @@ def closing(
                     x = traced(vector, t.block_trace, t.block, t.enters, "j")
                 parts.append(f"({spelling.argument(t.coefficient)} * {y}) {times} {x}")
             gains[name] = (f"gain_{display}", "\n  + ".join(parts) or "0")
-            values[name] = f"{trace} 1 0 (gain_{display}{data.layer} {state}) k"
+            gained = f"gain_{display}{data.layer} {state}"
+            values[name] = f"{trace} 1 0 ({f'fun j => {gained} (lshift d j)' if data.held else gained}) k"
             pieces = []
             for (row, block), (scale, mask) in masks_of(form.totals[name]).items():
                 m = mask_names[keys.index(mask.key())]
                 pieces.append(f"{spelling.argument(scale)} {times} {gather} {source(row)} {m} {source(block)}")
-            gathered[name] = " + ".join(pieces) or "0"
+            columns[name] = gathered[name] = " + ".join(pieces) or "0"
+            if data.held:
+                units[name] = unit_gain(derivation.state, form.totals[name], data, spelling)
+                gathered[name] = f"{columns[name]} - ({units[name]})"
         elif name in form.traces:
             own = form.traces[name]
             parts = []
@@ -132,4 +148,4 @@ def closing(
             values[name] = " + ".join(parts) or "0"
         else:
             raise NotRepresentableError(f"the loop variable {name} has no closed form")
-    return Closing(gains, values, gathered)
+    return Closing(gains, values, gathered, columns, units)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.tracing import expression, traced
+from .columns import Held, held_columns
 from .names import Names
 from .terms import MATRIX, NUMBER, VECTOR, Reader, Term, atom, show
 
@@ -16,6 +18,8 @@ class Data:
     """What the loop is about, as Rocq's variables: names by the user's names, and the terms that they print as.
 
     parameters, preconditioners, weights, extras, selections : the user's name -> the file's
+    symbols : as the loop reads them; columns : as context columns hold them, the same but for unit columns
+    held    : what all columns hold of each of a transition's entries, where the last d are unit columns
     """
 
     algorithm: Algorithm
@@ -27,6 +31,8 @@ class Data:
     selections: dict[str, str]
     w: tuple[Term, ...]
     symbols: dict[tuple[str, str], Term]
+    columns: dict[tuple[str, str], Term]
+    held: tuple[Held, ...]
 
     @staticmethod
     def of(algorithm: Algorithm, options: dict[str, str], names: Names) -> Data:
@@ -52,7 +58,22 @@ class Data:
             ("transition", "index"): atom(NUMBER, "j.+1%:R", "position"),
             ("sweep", "n"): atom(NUMBER, "n%:R"), ("query", "q"): atom(VECTOR, "q"),
         }  # fmt: skip
-        return Data(a, options, parameters, preconditioners, weights, extras, selections, tuple(w.values()), symbols)
+        held = held_columns(a, parameters, extras, names)
+        columns = symbols | {("transition", h.of): atom(VECTOR if h.vector else NUMBER, f"{h.name} j") for h in held}
+        return Data(
+            a, options, parameters, preconditioners, weights, extras, selections,
+            tuple(w.values()), symbols, columns, held,
+        )  # fmt: skip
+
+    @property
+    def count(self) -> str:
+        """How many transitions the loop goes over: n, the columns, or the m of them before d unit columns."""
+        return "m" if self.held else "n"
+
+    @property
+    def lengths(self) -> list[str]:
+        """What n is, where it is no variable."""
+        return [f"Local Notation n := {COLUMNS}."] if self.held else []
 
     @property
     def declarations(self) -> list[str]:
@@ -60,10 +81,10 @@ class Data:
         a = self.algorithm
         parameters = f" ({' '.join(self.parameters.values())} : F)" if self.parameters else ""
         lines = [
-            f"Variables (F : numFieldType) (d n : nat){parameters}.",
-            "Variables (phi phi' : 'I_n -> 'rV[F]_d) (R : 'I_n -> F) (q : 'rV[F]_d).",
+            f"Variables (F : numFieldType) (d {self.count} : nat){parameters}.",
+            f"Variables (phi phi' : 'I_{self.count} -> 'rV[F]_d) (R : 'I_{self.count} -> F) (q : 'rV[F]_d).",
         ]
-        lines += [f"Variable {self.extras[x]} : 'I_n -> {kind_text(vector)}." for x, vector in a.extras]
+        lines += [f"Variable {self.extras[x]} : 'I_{self.count} -> {kind_text(vector)}." for x, vector in a.extras]
         lines += [f"Variable {name} : nat -> nat -> F." for name in self.selections.values()]
         for x, name in self.preconditioners.items():
             lines.append(f"Variable {name} : nat -> {'F' if x in a.scalar_preconditioners else chr(39) + 'M[F]_d'}.")
@@ -73,12 +94,13 @@ class Data:
     def types(self) -> dict[str, tuple[str, ...]]:
         """Every section variable in order, with the variables that its type speaks of."""
         a = self.algorithm
-        data = {"phi": ("F", "d", "n"), "phi'": ("F", "d", "n"), "R": ("F", "n"), "q": ("F", "d")}
+        n = self.count
+        data = {"phi": ("F", "d", n), "phi'": ("F", "d", n), "R": ("F", n), "q": ("F", "d")}
         return (
-            {"F": (), "d": (), "n": ()}
+            {"F": (), "d": (), n: ()}
             | {name: ("F",) for name in self.parameters.values()}
             | data
-            | {self.extras[x]: ("F", "d", "n") if vector else ("F", "n") for x, vector in a.extras}
+            | {self.extras[x]: ("F", "d", n) if vector else ("F", n) for x, vector in a.extras}
             | {name: ("F",) for name in self.selections.values()}
             | {
                 name: ("F",) if x in a.scalar_preconditioners else ("F", "d")
@@ -96,7 +118,7 @@ class Data:
     def arguments(self) -> str:
         """The section variables, as arguments of a theorem."""
         every = (self.parameters, {"": "phi phi' R q"}, self.extras, self.selections, self.preconditioners)
-        return " ".join(["F d n", *(x for names in every for x in names.values())])
+        return " ".join([f"F d {self.count}", *(x for names in every for x in names.values())])
 
     @property
     def state_type(self) -> str:
@@ -140,6 +162,15 @@ class Data:
         for x in rest:
             first = f"[{first} {x}]"
         return str(first)
+
+
+COLUMNS = "(m + d)%N"
+"""How many context columns there are, where d of them are no transitions."""
+
+
+def outside(text: str, data: Data) -> str:
+    """A text outside of the section, where n has to be spelt out if it is no variable."""
+    return re.sub(r"(?<![\w'])n(?![\w'])|(?<='I_)n(?![\w'])", COLUMNS, text) if data.held else text
 
 
 def kind_text(vector: bool) -> str:

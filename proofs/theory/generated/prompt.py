@@ -70,7 +70,7 @@ class Prompt:
 
 def prompt_of(data: Data, traced: Traced, names: Names) -> Prompt:
     """The algorithm's traced blocks and rows, on the data's terms."""
-    read = Reader(data.symbols)
+    read = Reader(data.columns)
     kinds = {r.name: NUMBER if r.scalar else VECTOR for r in traced.features}
     rows = {
         r.name: Row(
@@ -81,23 +81,23 @@ def prompt_of(data: Data, traced: Traced, names: Names) -> Prompt:
         for r in traced.features
     }
 
-    nothing = {key: zero(term.kind) for key, term in data.symbols.items() if key[0] == "weight"}
+    nothing = {key: zero(term.kind) for key, term in data.columns.items() if key[0] == "weight"}
 
     def column(
-        entries: dict[str, Term], carried: dict[str, Term], known: dict[tuple[str, str], Term] = data.symbols
+        entries: dict[str, Term], carried: dict[str, Term], known: dict[tuple[str, str], Term] = data.columns
     ) -> list[Term]:
         token = {("token", name): term for name, term in (entries | carried).items()}
         at = Reader({**known, **token})
         return [at(node) for _, node in traced.accumulators]
 
     here = {
-        name: term for (source, name), term in data.symbols.items() if source == "transition" and term.kind == NUMBER
+        name: term for (source, name), term in data.columns.items() if source == "transition" and term.kind == NUMBER
     }
     absent = dict.fromkeys(here, number(0))
     shown = column({name: atom(kinds[name], f"{row.name} j") for name, row in rows.items()}, here)
     contexts, queries = ({name: getattr(row, at) for name, row in rows.items()} for at in ("context", "query"))
     at_query, direct = column(queries, absent), column(contexts, here)
-    zeros = {**data.symbols, **nothing}
+    zeros = {**data.columns, **nothing}
     at_zero = zip(column(contexts, here, zeros), column(queries, absent, zeros), strict=True)
     order = [name for name, _ in traced.accumulators]
     return Prompt(

@@ -31,6 +31,7 @@ def proofs_text(found: Statements, audit: str) -> str:
         HEADER.format(theory=THEORY_PREFIX, statements=STATEMENTS_PREFIX, module=parts.module, audit=audit),
         "Section Proofs.",
         *data.declarations,
+        *data.lengths,
         *parts.assumed,
         f"Local Notation state := {data.state_type}.",
         f"Local Notation transformer := (@{said}.transformer F _ _ _).",
@@ -40,6 +41,7 @@ def proofs_text(found: Statements, audit: str) -> str:
     (forall loop j, body{data.layer} {data.state} loop j = body' loop j) ->
   after{data.layer} {data.state} k = loop_masks.after body' {parts.loop.start} k.
 Proof. by move=> same; elim: k => [//|k IH] /=; rewrite IH; case: insub. Qed.""",
+        *(h.same(said, made, found.arguments) for h in data.held),
     ]
     for c in found.claims:
         if c.part == "hypotheses":
@@ -75,7 +77,7 @@ def _proof(parts: Parts, part: str, said: str, made: str) -> str:
 def _possible(parts: Parts) -> str:
     """Numbers at which all hypotheses hold, for every position where one is about positions."""
     ones = [f"exists {parts.nonzero.values.get(x, 1)}%:R;" for x in bound(parts)]
-    ones += ["exists 1%N;"] if "n_gt0" in parts.hypotheses else []
+    ones += ["exists 1%N;"] * (2 if parts.data.held else 1) if "n_gt0" in parts.hypotheses else []
     ways = []
     for name, text in parts.hypotheses.items():
         if name in parts.nonzero.hypotheses:
@@ -90,6 +92,8 @@ def _rows(parts: Parts, said: str, made: str = "") -> str:
     """Rows of numbers are equal: entry by entry, with the rows' definitions unfolded."""
     rows = [*parts.prompt.accumulators.values(), *parts.prompt.blocks.values()]
     unfold = " ".join(f"/{said}.{r.name}{made and f' /{made}.{r.name}'}" for r in rows)
+    if made and parts.data.held:
+        unfold += f" {_same_columns(parts)}"
     return f"""apply: (f_equal2 (@row_mx _ _ _ _)); apply/matrixP => i j; rewrite !mxE;
   case: i => {ordinals(parts.tables.numbers)};
   rewrite /= {unfold} /= /{said}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar"""
@@ -99,14 +103,25 @@ def _state(parts: Parts, said: str, made: str) -> str:
     """W, P and Q are the same by computation; masks, prompt and step by a few lines each."""
     data, t = parts.data, parts.tables
     masks = " ".join(f"/{said}.{x} /{made}.{x}" for x in parts.masks)
+    blocks = " ".join(f"/{said}.{r.name} /{made}.{r.name}" for r in parts.prompt.blocks.values())
+    entries = ""
+    if data.held:
+        entries = f""";
+    rewrite /{made}.features /loop_prompt.columns /=; congr (row_mx _ _);
+    apply/matrixP => i j; rewrite !mxE {blocks} {_same_columns(parts)}"""
     return f"""apply: (@{made}.run_in_other_words {parts.arguments}); [by [] | by [] | by [] | | | ].
 - move=> l h; apply: (congr1 (fun A : 'M_n => block_mx A 0 0 0)).
   case: h => {ordinals(t.heads)}; rewrite /= {masks}; apply/matrixP => i j; loop_prompt.close_mask.
 - move=> {data.destructing}; apply: (f_equal2 (@col_mx _ _ _ _)).
-    by apply: eq_mxcol => -{ordinals(t.vectors)}.
+    by apply: eq_mxcol => -{ordinals(t.vectors)}{entries}.
   {_rows(parts, said, made)}.
 - move=> l {data.state}; rewrite /{made}.step loop_masks.sweep_after.
   by rewrite -(@same_after _{data.layer} {data.state})."""
+
+
+def _same_columns(parts: Parts) -> str:
+    """What turns what the statement says that columns hold into the generated file's words."""
+    return f"?({', '.join(f'same_{h.name}' for h in parts.data.held)})"
 
 
 def ordinals(size: int) -> str:

@@ -20,10 +20,10 @@ from ....symbolic.errors import ContentError
 from .statements import Statements
 
 SIZES = ((1, 1), (2, 3), (3, 5))
-"""(d, n) of the contexts."""
+"""(d, number of transitions) of the contexts."""
 TRIES = 1000
 """How many draws of the parameters are looked at for one at which nothing is divided by zero."""
-TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_']*|\d+|\^\+|\^-1|\^T|%:R|\.\+1|\*m|\*:|:=|[-+*/(),])")
+TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_']*|\d+|\^\+|\^-1|\^T|%:R|\.\+1|\*m|\*:|:=|[-+*/(),:])")
 
 Node = Any  # ("op", operand, ...), a name or a number
 
@@ -41,8 +41,9 @@ def differs(found: Statements) -> str | None:
     return None
 
 
-def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: int) -> str | None:
+def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, m: int) -> str | None:
     algorithm, data = found.parts.algorithm, found.parts.data
+    n = m + d if data.held else m
 
     def number() -> Fraction:
         return Fraction(draw.randint(1, 7) * draw.choice((-1, 1)), draw.randint(1, 5))
@@ -63,6 +64,9 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: 
         for j in range(n)
     ]  # fmt: skip
     query, p = vector(), algorithm.bind(parameters, data.options)
+    units = [_axis(d, k) for k in range(d)] if data.held else []
+    columns = algorithm.with_unit_columns(transitions, units, p, Fraction)
+    transitions = transitions[:m]
     values: dict[str, Any] = {data.parameters[x]: value for x, value in parameters.items()}
     values |= {
         "phi": [t.phi for t in transitions],
@@ -71,16 +75,17 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: 
         "n": n,
         "l": 0,
     }
+    values |= {"m": m, "d": d} if data.held else {}
     values |= {"R": [t.reward for t in transitions]}
     values |= {data.extras[x]: [t.extras[x] for t in transitions] for x, _ in algorithm.extras}
     values |= {data.preconditioners[c]: [C] for c, C in zip(algorithm.preconditioners, steps, strict=True)}
     values |= {name: [[t.extras[x] for t in transitions]] for x, name in data.selections.items()}
-    watched = _Watched(transitions)
+    watched = _Watched(transitions, n)
     new = algorithm.update(weights, steps, watched, p)
     state = tuple(weights) if data.several else weights[0]
     zero = {"vector": np.array([Fraction(0)] * d, dtype=object), "number": Fraction(0)}
     loop: Any = [zero[k] for k in found.parts.loop.kinds.values()]
-    for j in range(n):
+    for j in range(m):
         layer = [0] if data.selections else []
         loop = said.call("body", values, *layer, state, loop if len(loop) > 1 else loop[0], j)
         loop = list(loop) if isinstance(loop, tuple) else [loop]
@@ -91,7 +96,8 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: 
     for name, left, right in zip(algorithm.weights, printed if data.several else [printed], new, strict=True):
         if not _equal(left, right):
             return f"the new weight {name} is not what the update gives"
-    for j, t in enumerate(transitions):
+    values |= {h.name: [said.call(h.name, values, j) for j in range(n)] for h in data.held}
+    for j, t in enumerate(columns):
         token = algorithm.context_token(t, p)
         for name, row in found.parts.prompt.blocks.items():
             if not _equal(said.call(row.name, values, j), getattr(token, name)):
@@ -107,8 +113,8 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, n: 
 class _Watched(Sweep):
     """A sweep that keeps what the loop variables are after each step."""
 
-    def __init__(self, transitions: Sequence[Transition]):
-        super().__init__(transitions)
+    def __init__(self, transitions: Sequence[Transition], n: int):
+        super().__init__(transitions, n)
         self._kept: list[dict[str, Any]] = []
 
     @property
@@ -134,7 +140,7 @@ class _Reading:
     def __init__(self, found: Statements):
         self._parsed: dict[str, tuple[list[str], Node]] = {}
         rows = [r.name for r in (*found.parts.prompt.blocks.values(), *found.parts.prompt.accumulators.values())]
-        for name in ("body", "step", *rows):
+        for name in ("body", "step", *rows, *(h.name for h in found.parts.data.held)):
             text = found.definitions[name]
             head, _, rest = text.partition(":=\n" if ":=\n" in text else ":= ")
             arguments = re.findall(r"\((\w+) : ", head)
@@ -191,6 +197,17 @@ class _Parser:
             value = self.expression()
             self.take("in")
             return ("let", names, value, self.expression())
+        if self.peek() == "if":  # if insub (j : nat) is Some t then ... else ...
+            for word in ("if", "insub", "("):
+                self.take(word)
+            column = self.take()
+            for word in (":", "nat", ")", "is", "Some"):
+                self.take(word)
+            name = self.take()
+            self.take("then")
+            inside = self.expression()
+            self.take("else")
+            return ("column", column, name, inside, self.expression())
         node = self.product()
         while self.peek() in ("+", "-"):
             node = (self.take(), node, self.product())
@@ -210,7 +227,7 @@ class _Parser:
 
     def applied(self) -> Node:
         node = self.powered()
-        while self.peek() == "(" or (re.match(r"\w", self.peek()) and self.peek() not in ("in", "let")):
+        while self.peek() == "(" or (re.match(r"\w", self.peek()) and self.peek() not in ("in", "let", "then", "else")):
             node = ("call", node, self.powered())
         return node
 
@@ -246,6 +263,10 @@ def _value(node: Node, values: Mapping[str, Any]) -> Any:
         value = _value(given, values)
         bound = {names[0]: value} if len(names) == 1 else dict(zip(names, value, strict=True))
         return _value(inner, {**values, **bound})
+    if op == "column":
+        column, name, inside, beyond = rest
+        j = values[column]
+        return _value(inside, {**values, name: j}) if j < values["m"] else _value(beyond, values)
     if op == "call":
         return _called(node, values)
     args = [_value(x, values) for x in rest]
@@ -256,7 +277,10 @@ def _called(node: Node, values: Mapping[str, Any]) -> Any:
     function, *_ = arguments = _spine(node)
     given = [_value(x, values) for x in arguments[1:]]
     if function == "dot":
-        return given[0] @ given[1]
+        zero = any(not isinstance(x, np.ndarray) for x in given)  # the vector zero prints as a number
+        return Fraction(0) if zero else given[0] @ given[1]
+    if function == "axis":
+        return _axis(values["d"], int(given[0]))
     if function == "after":
         return values["after"]
     if isinstance(function, str) and len(given) == 1:
@@ -264,6 +288,10 @@ def _called(node: Node, values: Mapping[str, Any]) -> Any:
     if isinstance(function, str) and len(given) == 2:
         return values[function][int(given[0])][int(given[1])]
     raise ContentError(f"a statement applies {str(function)[:40]}, which is not read here")
+
+
+def _axis(d: int, k: int) -> Any:
+    return np.array([Fraction(int(i == k)) for i in range(d)], dtype=object)
 
 
 def _spine(node: Node) -> list[Node]:

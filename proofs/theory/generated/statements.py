@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .loop import kind_text
+from .columns import AXIS
+from .loop import kind_text, outside
 from .masks import entries
 from .terms import VECTOR, show
 from .theory_file import Parts, entry_names, first_weight
@@ -65,6 +66,7 @@ class Statements:
         data = self.parts.data
         lines = [
             *data.declarations,
+            *data.lengths,
             *(f"Hypothesis {name} : {text}." for name, text in self.parts.hypotheses.items()),
             f"Local Notation state := {data.state_type}.",
             *self.definitions.values(),
@@ -83,7 +85,7 @@ class Statements:
         for c in self.claims:
             used = used_variables(c.statement, parts, known)
             applied = f"@{says[c.part]} {' '.join(used)}" if used else says[c.part]
-            premises = "".join(f"{text} -> " for text in parts.hypotheses.values())
+            premises = "".join(f"{outside(text, parts.data)} -> " for text in parts.hypotheses.values())
             if c.part == "hypotheses":
                 lines.append(f"Definition {parts.theorem(c.part)} : Prop := {c.statement}.")
             else:
@@ -107,8 +109,10 @@ def used_variables(text: str, parts: Parts, known: Mapping[str, tuple[str, ...]]
     types = parts.data.types
     if parts.data.several or parts.data.w[0].kind == VECTOR:
         known = {**known, "state": ("F", "d")}
+    if parts.data.held:
+        known = {**known, "n": ("d", "m")}
     found: set[str] = set()
-    bare = re.sub(r"%:[RM]|'I_|\]_|%type", " ", text)  # a number in a ring is no R, and 'I_n speaks of n
+    bare = re.sub(r"%:[RM]|\*m\b|'I_|\]_|%type", " ", text)  # a number in a ring is no R, and 'I_n speaks of n
     for word in re.findall(r"[A-Za-z_][A-Za-z0-9_']*", bare):
         found |= {word, *types[word]} if word in types else set(known.get(word, ()))
     return tuple(x for x in types if x in found)
@@ -129,18 +133,22 @@ def _definitions(parts: Parts) -> dict[str, str]:
     at_query = f"({opened.strip()} [:: {'; '.join(queries)}])" if data.several else f"[:: {'; '.join(queries)}]"
     result = {
         "dot": "Definition dot (u v : 'rV[F]_d) : F := (u *m v^T) 0 0.",
-        "body": f"Definition body {data.layer_argument}{argument} (loop : {loop.type}) (j : 'I_n) : {loop.type} :=\n"
-                f"{opened}"
+        "body": f"Definition body {data.layer_argument}{argument} (loop : {loop.type}) "
+                f"(j : 'I_{data.count}) : {loop.type} :=\n{opened}"
                 f"  let: {loop.pattern} := loop in\n{loop.expanded()}.",
         "after": f"Fixpoint after {data.layer_argument}{argument} (k : nat) : {loop.type} :=\n  if k is k'.+1 then\n"
                  f"    if insub k' is Some j then body{data.layer} {state} (after{data.layer} {state} k') j "
                  f"else after{data.layer} {state} k'\n"
                  f"  else {loop.start}.",
         "step": f"Definition step (l : nat) {argument} : state :=\n{opened}"
-                f"  let: {loop.pattern} := after{data.layer} {state} n in\n  {loop.new_weights()}.",
+                f"  let: {loop.pattern} := after{data.layer} {state} {data.count} in\n  {loop.new_weights()}.",
         "iterate": "Fixpoint iterate (L : nat) (s : state) : state :=\n"
                    "  if L is l.+1 then step l (iterate l s) else s.",
     }  # fmt: skip
+    if data.held:
+        result["axis"] = AXIS
+    for held in data.held:
+        result[held.name] = held.restated(kind_text(held.vector))
     for name, b in prompt.blocks.items():
         kind = kind_text(name in prompt.vectors)
         result[b.name] = f"Definition {b.name} (j : 'I_n) : {kind} := {show(b.context)}."
@@ -189,8 +197,9 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
     readout = parts.derivation.readout
     sign = "- " if readout.sign < 0 else ""
     run, given = f"transformer n%:R^-1 W P Q M L (prompt {s})", f"forall (L : nat) {data.argument}"
+    columns = ", of m transitions and d unit columns, n = m + d" if data.held else ""
     result = [
-        Claim("state", "L layers leave the prompt of w_0 as the prompt of w_L: every row and column",
+        Claim("state", f"L layers leave the prompt of w_0 as the prompt of w_L: every row and column{columns}",
               f"{given}, {run} = prompt (iterate L {s})"),
         Claim("prediction", f"the query's prediction, {sign.strip() or '+'}the read-out entry, is w_L.q",
               f"{given}, {sign}{run} {row_text(parts, readout.row)} (rshift n 0) "
@@ -208,12 +217,13 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
     result.append(Claim("prompt0", "at zero starting weights the prompt is the paper's Z_0",
                         f"prompt {f'({zeros})' if data.several else zeros} = Z0"))  # fmt: skip
     if parts.hypotheses:
-        texts = list(parts.hypotheses.values())
+        texts = [outside(text, data) for text in parts.hypotheses.values()]
         texts = [text.replace("(forall j : 'I_n,", "(forall (n : nat) (j : 'I_n),") for text in texts]
         names = [parts.data.parameters[x] for x in bound(parts)]
         said = f"{' '.join(names)} : rat" if names else ""
         if "n_gt0" in parts.hypotheses:
-            said = f"({said}) (n : nat)" if names else "n : nat"
+            length = "m d" if data.held else "n"
+            said = f"({said}) ({length} : nat)" if names else f"{length} : nat"
         every = texts[0] if len(texts) == 1 else f"[/\\ {', '.join(texts[:-1])} & {texts[-1]}]"
         result.append(Claim(
             "hypotheses", "the hypotheses can be met: there are numbers that satisfy them all",

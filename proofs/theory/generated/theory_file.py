@@ -14,9 +14,10 @@ from ....symbolic.tracing.trace import trace
 from ....symbolic.tracing.traced import Traced
 from . import loop as loops
 from .closed import Closing, closed_form, closing, scalars_of
+from .columns import over_units
 from .given import GivenWeights, Weights
 from .heads import Tables, cells, tables
-from .loop import Data, Loop, tuple_text
+from .loop import Data, Loop, kind_text, tuple_text
 from .masks import summed
 from .names import Names, comment, identifier
 from .nonzero import Factors, NonZero, nonzero
@@ -100,8 +101,8 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
 
     Raises `NotRepresentableError` for what the theory has no words for.
     """
-    names = Names()
     a = derivation.algorithm
+    names = Names(("m",) if a.unit_columns else ())
     data = Data.of(a, dict(derivation.options), names)
     traced = traced_of(a, dict(derivation.options))
     if traced.update is None:
@@ -194,6 +195,7 @@ def theory_text(parts: Parts) -> str:
         "",
         "Section Algorithm.",
         *data.declarations,
+        *data.lengths,
         *parts.assumed,
         f"Local Notation state := {data.state_type}.",
     ]
@@ -205,8 +207,8 @@ def _loop(parts: Parts) -> list[str]:
     data, loop = parts.data, parts.loop
     return [
         "\n(* the loop *)",
-        f"Definition body {data.layer_argument}{data.argument} (loop : {loop.type}) (j : 'I_n) : {loop.type} :=\n"
-        f"{data.open}"
+        f"Definition body {data.layer_argument}{data.argument} (loop : {loop.type}) (j : 'I_{data.count}) "
+        f": {loop.type} :=\n{data.open}"
         f"  let: {loop.pattern} := loop in\n{loop.body()}.",
         f"Definition step (l : nat) {data.argument} : state :=\n{data.open}"
         f"  let: {loop.pattern} := sweep (body{data.layer} {data.state}) {loop.start} in\n  {loop.new_weights()}.",
@@ -216,6 +218,7 @@ def _loop(parts: Parts) -> list[str]:
 def _prompt(parts: Parts) -> list[str]:
     return [
         "\n(* the prompt: (context column j, query column) of every block and row *)",
+        *(h.definition(kind_text(h.vector)) for h in parts.data.held),
         *parts.prompt.definitions(parts.data),
     ]
 
@@ -254,7 +257,9 @@ def extra(parts: Parts, module: str = "") -> list[str]:
     if facts:
         names = " ".join(f"fact{i}" for i in range(len(facts)))
         given = " ".join(f"generalize {f};" for f in facts)
-        ways.append(f"{given}\n  {module}name_inverses; intros {names}; ring: {names}")
+        # n is m + d there, and ring would take the sum apart
+        length = " try (let x := fresh in set x := (n%:R : F); clearbody x);" if parts.data.held else ""
+        ways.append(f"{given}\n  {module}name_inverses;{length} intros {names}; ring: {names}")
     if parts.nonzero.lemmas or parts.nonzero.hypotheses:
         ways.append("timeout 60 (field; close_nonzero)")
     elif parts.whole and not module:
@@ -274,21 +279,36 @@ def _closed(parts: Parts) -> list[str]:
     taken = f"case: s => {data.destructing}; " if data.several else ""
     split = f"congr ({', '.join(['_'] * len(loop.names))}); " if len(loop.names) > 1 else ""
     unfold_gains = " ".join(f"/{gain}" for gain, _ in closing.gains.values())
-    lines.append(f"""Lemma loop_closed {argument} : sweep (body {state}) {loop.start} = closed {state} n.
+    lines.append(f"""Lemma loop_closed {argument} : sweep (body {state}) {loop.start} = closed {state} {data.count}.
 Proof.
 apply: (sweep_ind (P := fun k loop => loop = closed {state} k)); rewrite /closed.
   by rewrite ?(tracev0, traces0, ptracev0, ptraces0, scaler0, mulr0, addr0).
 move=> j loop ->; {taken}cbv beta iota zeta delta [body].
 rewrite ?(tracevS, tracesS, tracev_delay, traces_delay).
 rewrite ?(ptracevS, ptracesS, ptracev_delay, ptraces_delay); cbv beta.
-{split}rewrite {unfold_gains}; name_traces; rewrite {_unfold(parts)}; close_any.
+{split}rewrite {unfold_gains}; name_traces; rewrite {_unfold(parts, True)}; close_any.
 Qed.""")
     masks = " ".join(f"/{m}" for m in parts.masks)
     for name, (gain, _) in closing.gains.items():
         vector = loop.kinds[name] == VECTOR
         trace, gather = ("tracev", "gather") if vector else ("traces", "gathers")
         linear = "?(scalerDr, scaler_sumr)" if vector else "?(mulrDr, mulr_sumr)"
-        lines.append(f"""Lemma total_{loop.names[name]} {argument} :
+        shown, unit = loop.names[name], closing.units.get(name, "0")
+        if data.held:
+            lines.append(over_units(shown, data, f"{gain} {state}", unit, f"/{gain} {_unfold(parts, True)}"))
+            lines.append(f"""Lemma columns_{shown} {argument} :
+  \\sum_j {gain} {state} j = {closing.columns[name]}.
+Proof.
+rewrite {masks}.
+rewrite ?({gather}D, {gather}_diagonal).
+rewrite {linear} -?big_split; apply: eq_bigr => j _; rewrite /{gain} /=.
+close_{"vector" if vector else "scalar"}.
+Qed.
+Lemma total_{shown} {argument} :
+  {trace} 1 0 (fun j => {gain} {state} (lshift d j)) m = {closing.gathered[name]}.
+Proof. by rewrite {trace}_sum sum_transitions columns_{shown} units_{shown}. Qed.""")
+            continue
+        lines.append(f"""Lemma total_{shown} {argument} :
   {trace} 1 0 ({gain} {state}) n = {closing.gathered[name]}.
 Proof.
 rewrite {trace}_sum {masks}.
@@ -299,9 +319,12 @@ Qed.""")
     return lines
 
 
-def _unfold(parts: Parts) -> str:
+def _unfold(parts: Parts, columns: bool = False) -> str:
+    """Rows and blocks by what they are; columns : and what these hold at a transition or at a unit column."""
     rows = [*parts.prompt.accumulators.values(), *parts.prompt.blocks.values()]
-    return " ".join(f"/{r.name}" for r in rows)
+    held = parts.data.held if columns else ()
+    words = [*(f"/{r.name}" for r in rows), *(f"/{h.name}" for h in held)]
+    return " ".join([*words, "?(with_units_l, with_units_r)"] if held else words)
 
 
 def _step(parts: Parts) -> list[str]:
@@ -309,7 +332,7 @@ def _step(parts: Parts) -> list[str]:
     state, argument = data.state, data.argument
     gathered = {
         id(value): f"({parts.closing.gathered[name]})" if name in parts.closing.gathered
-        else f"({parts.closing.values[name].removesuffix(' k') + ' n'})"
+        else f"({parts.closing.values[name].removesuffix(' k')} {data.count})"
         for name, value in loop.last.items()
     }  # fmt: skip
     new = tuple_text([show(v, gathered) for v in loop.finish])
