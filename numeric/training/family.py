@@ -9,33 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from fractions import Fraction
+from functools import cached_property, lru_cache, partial
 from itertools import product
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...symbolic.arithmetics.arithmetic import RATIONALS
-from ...symbolic.construction import instantiate
+from ...symbolic.derivation.coefficients import LENGTH
 from ...symbolic.derivation.derive import derive
+from ...symbolic.derivation.factor import SymbolicHead
+from ...symbolic.derivation.masks import evaluate
 from .architecture import Architecture
 from .network import split
 
-
-def interaction(arch: Architecture, heads: Sequence[tuple[Tensor, Tensor]], last: bool) -> Tensor:
-    """T of a layer's heads (V, Q), each (K, m, m) : (K, masks, rows, m, m, m).
-
-    last : of the last layer only the read-out's row reaches the output, so only that row is kept
-    """
-    rows = slice(arch.row, arch.row + 1) if last else slice(None)
-    found = []
-    for number, mask in enumerate(arch.masks):
-        own = [pair for pair, k in zip(heads, arch.mask_of, strict=True) if k == number]
-        T = sum(torch.einsum("aij,akl->aijkl", V[:, rows], Q) for V, Q in own)
-        assert isinstance(T, Tensor)
-        found.append((T + T.transpose(2, 3)) / 2 if torch.equal(mask, mask.T) else T)
-    return torch.stack(found, dim=1)
+Heads = Sequence[tuple[Tensor, Tensor]]
+Entries = list[tuple[int, int, float]]
 
 
 def single(arch: Architecture, layer: int) -> bool:
@@ -44,10 +33,33 @@ def single(arch: Architecture, layer: int) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """What the algorithm's heads of one value matrix V (m, m) give T, for each unit u of its preconditioners.
+
+    mask : the number of the heads' mask;  Q : (unit, place, entry) of the score matrices (m, m), row by row
+    """
+
+    mask: int
+    V: Tensor
+    Q: Entries
+    units: int
+
+    @cached_property
+    def columns(self) -> tuple[Tensor, Tensor]:
+        """Q as tensors: (2, count) and (count,)."""
+        return _columns(self.Q)
+
+
+@dataclass(frozen=True, eq=False)
 class Family:
-    """The algorithm's layers for all preconditioners: an orthonormal basis (r, size) of their tensors."""
+    """The algorithm's layers for all preconditioners, and what makes their tensors orthonormal: (units, r) each.
+
+    T has m^4 entries and is never written out: with A = V, B = Q of one head and A', B' of another of its mask,
+        <A x B, A' x B'> = <A, A'> <B, B'>, symmetrised in (j, k) (<A, A'> <B, B'> + <A^T A' B, B'>) / 2.
+    """
 
     arch: Architecture
+    parts: tuple[Part, ...]
     whole: Tensor
     last: Tensor
 
@@ -57,50 +69,125 @@ class Family:
         weights : (K, stored, matrices, m, m)
         """
         shares = []
-        for layer, heads in enumerate(split(self.arch, weights)[: self.arch.stored]):
+        for layer, heads in enumerate(split(self.arch, weights.double())[: self.arch.stored]):
             ends = single(self.arch, layer)
-            T = interaction(self.arch, heads, ends).flatten(start_dim=1)
-            along = T @ (self.last if ends else self.whole).to(T).mT
-            shares.append(along.square().sum(-1) / T.square().sum(-1).clamp_min(torch.finfo(T.dtype).tiny))
-        return torch.stack(shares).mean(0)
+            along = self._products(heads, ends) @ (self.last if ends else self.whole)
+            size = inner(self.arch, heads, heads, ends)
+            shares.append(along.square().sum(-1) / size.clamp_min(torch.finfo(size.dtype).tiny))
+        return torch.stack(shares).mean(0).to(weights)
+
+    def _products(self, heads: Heads, last: bool) -> Tensor:
+        """<T, T_u> with the layer's T, for each unit u : (K, units)."""
+        total = torch.zeros(len(heads[0][0]), self.parts[0].units, dtype=torch.float64)
+        for part in self.parts:
+            (units, places), x = part.columns
+            for (V, Q), mask in zip(heads, self.arch.mask_of, strict=True):
+                if mask == part.mask:
+                    against = _against(self.arch, mask, V, Q, part.V, last).flatten(start_dim=1)
+                    total.index_add_(1, units, against[:, places] * x)
+        return total
+
+
+def _against(arch: Architecture, mask: int, V: Tensor, Q: Tensor, other: Tensor, last: bool) -> Tensor:
+    """The matrix (..., m, m) whose product with Q' is <T, T'>, T of the head (V, Q) and T' of (`other`, Q')."""
+    rows = _rows(arch, last)
+    A, B = V[..., rows, :], other[..., rows, :]
+    plain = (A * B).sum((-2, -1), keepdim=True) * Q
+    return (plain + A.mT @ B @ Q) / 2 if _symmetric(arch, mask) else plain
+
+
+def inner(arch: Architecture, heads: Heads, others: Heads, last: bool) -> Tensor:
+    """<T, T'> of two layers' heads (V, Q), (..., m, m) each.
+
+    last : of the last layer only the read-out's row reaches the output, so only that row is kept
+    """
+    total = torch.zeros(())
+    for (V, Q), mask in zip(heads, arch.mask_of, strict=True):
+        for (A, B), other in zip(others, arch.mask_of, strict=True):
+            if mask == other:
+                total = total + (_against(arch, mask, V, Q, A, last) * B).sum((-2, -1))
+    return total
+
+
+def _rows(arch: Architecture, last: bool) -> slice:
+    return slice(arch.row, arch.row + 1) if last else slice(None)
+
+
+def _symmetric(arch: Architecture, mask: int) -> bool:
+    return torch.equal(arch.masks[mask], arch.masks[mask].mT)
 
 
 @lru_cache(maxsize=16)
 def family(arch: Architecture) -> Family:
-    """The family of an architecture's algorithm."""
-    algorithm, space = arch.space.algorithm, arch.space
-    derivation = derive(algorithm, space.options)
-    d, p, m = space.layout.d, space.layout.p, arch.m
-    units: list[tuple[Any, ...]] = []
-    for which, name in enumerate(algorithm.preconditioners):
-        scalar = name in algorithm.scalar_preconditioners
-        for i, j in [(0, 0)] if scalar else product(range(d), repeat=2):
-            step: list[Any] = [
-                0 if c in algorithm.scalar_preconditioners else [[0] * d for _ in range(d)]
-                for c in algorithm.preconditioners
-            ]
-            if scalar:
-                step[which] = 1
-            else:
-                step[which][i][j] = 1
-            units.append(tuple(step))
-    tensors: dict[bool, list[Tensor]] = {False: [], True: []}
-    for heads in instantiate(derivation, RATIONALS, space.layout, units, space.parameters):
-        dense = []
-        for head in heads:
-            V, Q = torch.zeros(1, m, m, dtype=torch.float64), torch.zeros(1, m, m, dtype=torch.float64)
-            V[0, p:, p:] = torch.tensor([[float(x) for x in row] for row in head.U.fractions()])
-            Q[0, :p, :p] = torch.tensor([[float(x) for x in row] for row in head.E.fractions()])
-            dense.append((V, Q))
-        for ends, found in tensors.items():
-            found.append(interaction(arch, dense, ends).flatten())
-    return Family(arch, _orthonormal(torch.stack(tensors[False])), _orthonormal(torch.stack(tensors[True])))
+    """The family of an algorithm: a unit for each entry of a matrix C and for each step that is a number."""
+    algorithm, layout, d = arch.space.algorithm, arch.space.layout, arch.space.layout.d
+    scalars = algorithm.scalar_preconditioners
+    matrices = [name for name in algorithm.preconditioners if name not in scalars]
+    entries = {unit: k for k, unit in enumerate(product(matrices, range(d), range(d)))}
+    found: dict[tuple[int, tuple[float, ...]], Entries] = {}
+    for one in ("", *scalars):
+        known = {**arch.space.parameters, **{name: Fraction(name == one) for name in scalars},
+                 LENGTH: Fraction(layout.n)}  # fmt: skip
+        value = partial(evaluate, values=known, number=Fraction)
+        units = [len(entries) + scalars.index(one)] if one else list(entries.values())
+        for head, mask in zip(derive(algorithm, arch.space.options).heads, arch.mask_of, strict=True):
+            assert isinstance(head, SymbolicHead)
+            V = torch.zeros(arch.m, arch.m, dtype=torch.float64)
+            for (written, read), c in head.U.items():
+                V[layout.accumulator(written), layout.accumulator(read)] = float(value(c))
+            part = found.setdefault((mask, tuple(V.flatten().tolist())), [])
+            for (r, word, s), c in head.E.items():
+                rows, columns, x = layout.block(r), layout.block(s), float(value(c))
+                if not word:
+                    part += [(u, i * arch.m + j, x) for u in units for i, j in zip(rows, columns, strict=True)]
+                elif not one:
+                    ((name, flipped),) = word
+                    for i, j in product(range(d), repeat=2):
+                        unit = entries[(name, j, i) if flipped else (name, i, j)]
+                        part.append((unit, rows[i] * arch.m + columns[j], x))
+    count = len(entries) + len(scalars)
+    parts = tuple(
+        Part(mask, torch.tensor(V, dtype=torch.float64).reshape(arch.m, arch.m), part, count)
+        for (mask, V), part in found.items()
+    )
+    return Family(arch, parts, *(_orthonormal(_gram(arch, parts, last)) for last in (False, True)))
 
 
-def _orthonormal(rows: Tensor) -> Tensor:
-    """An orthonormal basis of the rows' span: entries are small whole numbers or products of parameters."""
-    _, sizes, right = torch.linalg.svd(rows, full_matrices=False)
-    basis: Tensor = right[sizes > 1e-9 * float(sizes.max())]
+def _gram(arch: Architecture, parts: Sequence[Part], last: bool) -> Tensor:
+    """<T_u, T_v> of all units: A^T A' B is zero for them, as V reads accumulators and Q features."""
+    rows = _rows(arch, last)
+    total = torch.zeros(parts[0].units, parts[0].units, dtype=torch.float64)
+    for one, other in product(parts, repeat=2):
+        if one.mask != other.mask:
+            continue
+        size = float((one.V[rows] * other.V[rows]).sum()) / (2 if _symmetric(arch, one.mask) else 1)
+        there: dict[int, list[tuple[int, float]]] = {}
+        for unit, place, x in other.Q:
+            there.setdefault(place, []).append((unit, x))
+        meet = [(u, v, size * x * y) for u, place, x in one.Q for v, y in there.get(place, [])]
+        if meet:
+            at, values = _columns(meet)
+            total.index_put_((at[0], at[1]), values, accumulate=True)
+    return total
+
+
+def _columns(entries: Sequence[tuple[int, int, float]]) -> tuple[Tensor, Tensor]:
+    """Places (2, count) and values (count,)."""
+    at = torch.tensor([entry[:2] for entry in entries], dtype=torch.long).reshape(-1, 2).mT
+    return at, torch.tensor([x for *_, x in entries], dtype=torch.float64)
+
+
+def _orthonormal(gram: Tensor) -> Tensor:
+    """Coefficients (units, r) of an orthonormal basis of the units' span.
+
+    Entries of T are small whole numbers or products of parameters; units that meet in no entry are orthogonal already.
+    """
+    sizes = gram.diagonal()
+    if torch.equal(gram, torch.diag(sizes)):
+        return torch.diag(sizes.rsqrt())[:, sizes > 0]
+    sizes, vectors = torch.linalg.eigh(gram)
+    inside = sizes > 1e-10 * float(sizes.max())
+    basis: Tensor = vectors[:, inside] * sizes[inside].rsqrt()
     return basis
 
 

@@ -20,8 +20,9 @@ from layerproof.numeric.training.family import (
     blocks,
     commuting,
     family,
-    interaction,
+    inner,
     outside_commutant,
+    single,
 )
 from layerproof.numeric.training.loop import Trainer
 from layerproof.numeric.training.measure import Measure
@@ -30,6 +31,8 @@ from layerproof.numeric.training.outer_update import flat
 from layerproof.numeric.training.presets import preset_named
 from layerproof.numeric.training.settings import ARCHITECTURES, Training
 from layerproof.numeric.training.verdicts import HALF_WAY, NOT_REACHED, REACHED, null_of, untrained, verdict, verdicts
+from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ContentError
 
 TINY = replace(preset_named("tiny").settings, dtype="float64", width=1, seeds=1)
@@ -82,11 +85,66 @@ def test_no_gauge_changes_what_is_judged() -> None:
 def test_heads_that_are_mixed_are_the_same_layer() -> None:
     settings = replace(TINY, algorithm="gtd2")
     arch, weights = Architecture.of(settings), own_weights(settings)
-    order = [3, 4, 5, 0, 1, 2]
-    assert torch.equal(
-        interaction(arch, split(arch, weights)[0], False),
-        interaction(arch, split(arch, weights[:, :, order])[0], False),
-    )
+    heads, order = split(arch, weights)[0], [3, 4, 5, 0, 1, 2]
+    mixed = split(arch, weights[:, :, order])[0]
+    assert inner(arch, heads, mixed, False) == inner(arch, heads, heads, False) == inner(arch, mixed, mixed, False) > 0
+
+
+def as_floats(matrix: Any) -> Tensor:
+    return torch.tensor([[float(x) for x in row] for row in matrix.fractions()], dtype=torch.float64)
+
+
+def written_out(arch: Architecture, heads: list[tuple[Tensor, Tensor]], last: bool) -> Tensor:
+    """The interaction tensor, entry by entry: (K, masks rows m m m)."""
+    rows = slice(arch.row, arch.row + 1) if last else slice(None)
+    found = []
+    for number, mask in enumerate(arch.masks):
+        own = [pair for pair, k in zip(heads, arch.mask_of, strict=True) if k == number]
+        T = torch.stack([torch.einsum("aij,akl->aijkl", V[:, rows], Q) for V, Q in own]).sum(0)
+        found.append((T + T.transpose(2, 3)) / 2 if torch.equal(mask, mask.T) else T)
+    return torch.stack(found, dim=1).flatten(start_dim=1)
+
+
+@pytest.mark.parametrize("algorithm", ARCHITECTURES)
+@pytest.mark.parametrize("looped", [True, False])
+def test_the_share_is_that_of_the_tensors_written_out(algorithm: str, looped: bool) -> None:
+    settings = replace(TINY, algorithm=algorithm, looped=looped)
+    arch, d = Architecture.of(settings), settings.d
+    known = arch.space.algorithm
+    random = np.random.default_rng(0)
+    own = []
+    for _ in range(3 * d * d):  # with matrices at random the derived weights span what they span with all of them
+        step = [
+            Fraction(int(random.integers(-9, 9)))
+            if name in known.scalar_preconditioners
+            else [[Fraction(int(x)) for x in row] for row in random.integers(-9, 9, (d, d))]
+            for name in known.preconditioners
+        ]
+        made = construct(derive(known, arch.space.options), d, settings.n, 1, [tuple(step)], arch.space.parameters)
+        heads = made.split()
+        assert heads is not None
+        pair = []
+        for head in heads[0]:
+            V, Q = torch.zeros(1, arch.m, arch.m).double(), torch.zeros(1, arch.m, arch.m).double()
+            V[0, arch.space.layout.p :, arch.space.layout.p :] = as_floats(head.U)
+            Q[0, : arch.space.layout.p, : arch.space.layout.p] = as_floats(head.E)
+            pair.append((V, Q))
+        own.append(pair)
+    weights = torch.from_numpy(random.standard_normal((2, arch.stored, len(arch.names), arch.m, arch.m)))
+    shares = []
+    for layer, heads in enumerate(split(arch, weights)[: arch.stored]):
+        last = single(arch, layer)
+        _, sizes, right = torch.linalg.svd(torch.cat([written_out(arch, o, last) for o in own]), full_matrices=False)
+        T = written_out(arch, heads, last)
+        shares.append((T @ right[sizes > 1e-9 * sizes[0]].mT).square().sum(-1) / T.square().sum(-1))
+    assert torch.allclose(family(arch).share(weights), torch.stack(shares).mean(0), rtol=0, atol=1e-12)
+    assert not torch.allclose(family(arch).share(-weights.flip(-1)), torch.stack(shares).mean(0), rtol=0, atol=1e-9)
+
+
+def test_a_share_at_64_features_takes_no_tensor() -> None:
+    """T has 129^4 entries there, 2 GB for one network."""
+    settings = replace(TINY, d=64)
+    assert family(Architecture.of(settings)).share(own_weights(settings)) == pytest.approx(1, abs=1e-12)
 
 
 def test_one_block_negated_is_not_the_algorithm() -> None:
