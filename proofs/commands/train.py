@@ -24,6 +24,7 @@ from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
 from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
+from ..case import MAX_WORK
 from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
 from ..terminal.options import Json, integer, rational
 from ..terminal.progress import ProgressLine
@@ -85,6 +86,7 @@ def command(
     ] = None,
     workers: Annotated[int | None, integer("--workers", "worker processes; default: one a core")] = None,
     device: Annotated[str, Parameter(name="--device", help="auto, cpu or cuda")] = "cpu",
+    max_work: Annotated[int, integer("--max-work", "limit on the work between two states that are kept")] = MAX_WORK,
     json: Json = False,
 ) -> int:  # fmt: skip
     """Train networks by multi-task deep TD, many seeds at once, and judge what each of them has learned.
@@ -115,7 +117,7 @@ def command(
     }  # fmt: skip
     names = list(dict.fromkeys(preset or ["main"]))
     for name in names:
-        chosen(name, changes)  # everything is refused before anything runs
+        chosen(name, changes, max_work)  # everything is refused before anything runs
     results = []
     with ProgressLine() as progress:
         try:
@@ -129,7 +131,16 @@ def command(
                 for name in names:
                     place = output if len(names) == 1 else output / name
                     results.append(
-                        train(name, place, executor=pool, device=device, null=null, progress=progress, **changes)
+                        train(
+                            name,
+                            place,
+                            executor=pool,
+                            device=device,
+                            null=null,
+                            progress=progress,
+                            max_work=max_work,
+                            **changes,
+                        )
                     )
         except KeyboardInterrupt:
             progress.clear()

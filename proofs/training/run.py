@@ -24,9 +24,10 @@ from ...numeric.training.settings import Training, from_document
 from ...numeric.training.verdicts import VERDICTS, Null, null_of, untrained
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ...symbolic.strict_json import dumps, loads
-from ..case import Progress, silent
+from ..case import MAX_WORK, Progress, silent
 from .job import MEASURES, WEIGHTS, Job, run_job, saved
 from .results import is_measures, metrics, shape_of
+from .work import check_work
 
 EVERY = 20.0
 """Seconds between two writings of a state."""
@@ -53,16 +54,19 @@ class TrainResult:
         return f"<trained: {said or 'outside the exact theory'}>"
 
 
-def chosen(preset: str, changes: dict[str, Any]) -> Training:
+def chosen(preset: str, changes: dict[str, Any], max_work: int = MAX_WORK) -> Training:
     """A preset's settings with some of them changed; `ArgumentError` names what does not fit.
 
-    A width that is not given is the number of seeds, at most 32.
+    A width that is not given is the number of seeds, at most 32.  Raises `WorkLimitError` where what may be lost at a
+    stop, or memory, is above `max_work`.
     """
     base = preset_named(preset).settings
     known = {name: value for name, value in changes.items() if value is not None}
     if "seeds" in known and "width" not in known:
         known["width"] = max(1, min(int(known["seeds"]), 32))
-    return from_document({**base.document(), **known})
+    settings = from_document({**base.document(), **known})
+    check_work(settings, max_work)
+    return settings
 
 
 def train(
@@ -73,6 +77,7 @@ def train(
     device: str = "cpu",
     null: int = 0,
     progress: Progress = silent,
+    max_work: int = MAX_WORK,
     **settings: Any,
 ) -> TrainResult:
     """Train networks by multi-task deep TD and judge what each has learned; the same call goes on where it was stopped.
@@ -81,6 +86,7 @@ def train(
     output    the run's folder
     executor  where groups of `width` seeds run; None trains them here, one group after another
     null      also train so many networks on rewards in disorder, to hold the verdicts against
+    max_work  the limit on what lies between two states that are kept, and on memory
     Raises `ArgumentError` for settings that do not fit, for a folder of another run, and for one that another process
     is writing.
     Source: Wang, Blaser, Daneshmand, Zhang 2025 (arXiv 2405.13861), Algorithm 1.
@@ -90,7 +96,7 @@ def train(
     ...     lp.train("tiny", folder, processes=4)
     <trained: td0: 0 reached, 0 half-way, 3 not reached>
     """
-    own = chosen(preset, settings)
+    own = chosen(preset, settings, max_work)
     place = Path(output)
     _claim(place, own)
     with locked_folder(place, "training run"):
