@@ -64,7 +64,7 @@ def estimate(algorithm: Algorithm, s: Settings, z: Sizes, asked: Sequence[str]) 
         yield "the weights", stored * heads * m**2 * 150 + L * 10**4
         yield "the masks", mask
     if "identity-exact" in asked:
-        yield "identity-exact", z.exact_trials * (L**2 * n * m + 500 * L * n + long)
+        yield "identity-exact", z.exact_trials * (L**2 * n * m + 500 * L * n + 12000 + long)
     if "float" in asked:
         layers = L * n * K * (150 + 15 * m) + 36 * L * (K * m) ** 2
         yield "float", 100 * n**2 + z.trials * (layers + 10 * n**2 + 2 * 10**4 + long)
