@@ -15,7 +15,8 @@
 (*  layer_block : with W = diag(0, V) too, a layer moves only the rows Y of   *)
 (*                [X; Y], and adds to them a sum_h V_h S_h Y M_h X^T E_h X    *)
 (* transformer_block : the same for L layers                                  *)
-(* eq_transformer : equal heads give equal transformers                       *)
+(*    eq_products : equal products W P, equal Q and M give equal transformers *)
+(* eq_transformer : equal heads do                                            *)
 (*                                                                            *)
 (* Sources: linear attention with P, Q and a mask: Ahn, Cheng, Daneshmand,    *)
 (* Sra 2023 (arXiv 2306.00297); Wang, Blaser, Daneshmand, Zhang 2025          *)
@@ -48,14 +49,21 @@ Lemma layer_sumE W P Q M Z :
   layer W P Q M Z = Z + a *: \sum_h W h *m attn (P h) (M h) (Q h) Z.
 Proof. by rewrite /layer mul_mxrow_mxcol. Qed.
 
+Lemma eq_products (W W' P P' Q Q' : nat -> 'I_H -> 'M_m) M M' L Z :
+    (forall l h, W l h *m P l h = W' l h *m P' l h) ->
+    (forall l h, Q l h = Q' l h) -> (forall l h, M l h = M' l h) ->
+  transformer W P Q M L Z = transformer W' P' Q' M' L Z.
+Proof.
+move=> eWP eQ eM; elim: L => [//|l IH] /=; rewrite IH !layer_sumE.
+congr (_ + _ *: _); apply: eq_bigr => h _.
+by rewrite /attn !mulmxA eWP eQ eM.
+Qed.
+
 Lemma eq_transformer (W W' P P' Q Q' : nat -> 'I_H -> 'M_m) M M' L Z :
     (forall l h, W l h = W' l h) -> (forall l h, P l h = P' l h) ->
     (forall l h, Q l h = Q' l h) -> (forall l h, M l h = M' l h) ->
   transformer W P Q M L Z = transformer W' P' Q' M' L Z.
-Proof.
-move=> eW eP eQ eM; elim: L => [//|l IH] /=; rewrite IH !layer_sumE.
-by congr (_ + _ *: _); apply: eq_bigr => h _; rewrite eW eP eQ eM.
-Qed.
+Proof. by move=> eW eP; apply: eq_products => l h; rewrite eW eP. Qed.
 
 End Layer.
 

@@ -19,7 +19,8 @@
 (*    layer_sparse: layer_tokens for tables whose zeros are left out, so that *)
 (*                 the sum over heads, rows and blocks unfolds by computation *)
 (* layer_sparse_whole: the same where W is the identity, as in given heads    *)
-(*      run_like: the induction for heads, step and prompt in other words     *)
+(*      run_like: the induction for heads, step and prompt in other words, of *)
+(*                 W and P the product alone                                  *)
 (* The tactics at the end close what is left at one token: a commutative-ring *)
 (* identity in the atoms `dot (g *m (C l)^T) (phi j)`.                        *)
 (*                                                                            *)
@@ -181,18 +182,24 @@ Proof. by move=> one; elim=> [//|L IH] s /=; rewrite IH one. Qed.
 
 End Iterate.
 
+(* matrices of d x d blocks whose product is zero *)
+Lemma blocks_mul0 (F : comRingType) V d (A B : 'I_V -> 'I_V -> 'M[F]_d) :
+    (forall i j, \sum_k A i k *m B k j = 0) ->
+  \mxblock_(i, j) A i j *m \mxblock_(i, j) B i j = 0.
+Proof. by move=> AB; rewrite mul_mxblock -mxblock0; apply/eq_mxblockP. Qed.
+
 Lemma run_like (F : comRingType) m N H (a : F) S
     (W W' P P' Q Q' : nat -> 'I_H -> 'M[F]_m) (M M' : nat -> 'I_H -> 'M[F]_N)
     (prompt prompt' : S -> 'M[F]_(m, N)) (step step' : nat -> S -> S) :
     (forall l s, layer a (W l) (P l) (Q l) (M l) (prompt s) = prompt (step l s)) ->
-    (forall l h, W' l h = W l h) -> (forall l h, P' l h = P l h) ->
+    (forall l h, W' l h *m P' l h = W l h *m P l h) ->
     (forall l h, Q' l h = Q l h) -> (forall l h, M' l h = M l h) ->
     (forall s, prompt' s = prompt s) -> (forall l s, step' l s = step l s) ->
   forall L s, transformer a W' P' Q' M' L (prompt' s)
     = prompt' (iterate step' L s).
 Proof.
-move=> one eW eP eQ eM eZ eS L s.
-rewrite !eZ (eq_transformer a L (prompt s) eW eP eQ eM) (transformer_loop one).
+move=> one eWP eQ eM eZ eS L s.
+rewrite !eZ (eq_products a L (prompt s) eWP eQ eM) (transformer_loop one).
 by congr prompt; elim: L => //= L ->; rewrite eS.
 Qed.
 

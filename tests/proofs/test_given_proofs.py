@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -77,7 +78,23 @@ def momentum(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Chang
     return other(MOMENTUM, P=P)
 
 
+ROWS = ("phi", "next", "one", "td_error", "momentum")
+
+
+def factored(*written: tuple[str, str]) -> Change:
+    """The first head with a P that keeps every row, one of them scaled, and a W that writes the two rows of numbers."""
+    places = written or (("td_error", "td_error"), ("momentum", "td_error"))
+
+    def change(layout: Any, step: Any, p: Any, heads: list[Head]) -> None:
+        W = {("phi", "next"): step.C} | {place: 1 / p.beta for place in places}
+        P = {(row, row): 1 for row in ROWS[2:]} | {("phi", "phi"): step.C, ("td_error", "td_error"): p.beta}
+        heads[GRADIENT] = replace(heads[GRADIENT], W=layout.matrix(W), P=layout.matrix(P))
+
+    return change
+
+
 WRONG: dict[str, Algorithm] = {
+    "W transposed": heavy_ball("fault_w", factored(("td_error", "td_error"), ("td_error", "momentum"))),
     "beta and 1 - beta exchanged": heavy_ball("fault_beta", momentum(lambda b: 1 - b, lambda b: -b)),
     "the constant row is read at the query": heavy_ball("fault_q", other(MOMENTUM, Q=lambda layout, step, p: (
         layout.matrix({("one", "momentum"): 1, ("one", "one"): 1})))),
@@ -115,8 +132,20 @@ def test_a_constant_row_counts_the_context_and_the_claim_says_that_there_is_one(
     assert "Definition W (l : nat) (h : 'I_2) : 'M[F]_(\\sum_(b < 2) d + 3) := 1%:M." in book.statements
 
 
+def test_a_w_of_its_own_is_stated_as_it_is_and_proved_through_the_product() -> None:
+    (book, _) = audits(heavy_ball(change=factored()))
+    W, P = (re.search(rf"Definition {x} (?s:.*?)\.\n", book.statements)[0] for x in "WP")  # type: ignore[index]
+    assert "[:: 0; beta^-1; 0]; [:: 0; beta^-1; 0]]" in W and "[:: [:: 0; C l]; [:: 0; 0]]" in W
+    assert "[:: 1; 0; 0]; [:: 0; beta; 0]; [:: 0; 0; 1]" in P and "[:: [:: C l; 0]; [:: 0; 0]]" in P
+    assert "[:: [:: 0; 0; 0]; [:: 0; 1; 0]; [:: 0; 1; 0]]" in book.theory[0].text
+    assert "beta != 0" in book.theorems[0].statement
+
+
 UNSAID: dict[str, tuple[Change, str]] = {
-    "a W": (other(GRADIENT, W=lambda layout, step, p: layout.matrix({("one", "one"): 1})), "head 1 has a W of its own"),
+    "features written by W and P": (
+        other(GRADIENT, **dict.fromkeys("WP", lambda layout, step, p: layout.matrix({("phi", "phi"): 1}))),
+        "W P of head 1 writes the feature rows phi",
+    ),
     "a written feature row": (
         other(MOMENTUM, P=lambda layout, step, p: layout.matrix({("one", "one"): 1})), "writes the feature row one",
     ),
@@ -241,7 +270,7 @@ def shifted(found: Audit) -> Audit:
 @pytest.mark.slow
 def test_what_is_right_passes_the_gate_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     trusting_kept_files(monkeypatch)
-    right = [*audits(heavy_ball()), general_audit("vector_blocks"), invariance("decay")]
+    right = [*audits(heavy_ball(change=factored())), general_audit("vector_blocks"), invariance("decay")]
     laws = [replace(invariance(f"fault_law_{k}", *c), joins=False) for k, c in enumerate(LAWS.values())]
     outcome = gate([*right, *laws], rocq(), limit=240.0)
     assert set(outcome.passed) == {t.name for a in right for t in a.theorems}, outcome
@@ -252,11 +281,14 @@ def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_pa
     wrong = {what: audits(algorithm)[0] for what, algorithm in WRONG.items()}
     wrong["the sign"] = audit_of(of_other_sign(decay("fault_sign")))
     until = {**dict.fromkeys(wrong, "layer_step"), "late": "total_"}
-    divided = audit_of(dividing())
+    divided, own = audit_of(dividing()), audits(heavy_ball("own_w", factored()))[0]
     asked = wrong | {"late": shifted(mean("fault_late")), "decay": audit_of(decay()), "mean": mean()}
     asked |= {"gamma": audit_of(derived(update=undiscounted)), "sums": divided}
+    asked["W"] = replace(
+        own, statements=own.statements.replace("beta^-1; 0]; [:: 0; beta^-1", "beta^-1; 0]; [:: beta^-1; 0")
+    )
     asked["no hypothesis"] = without(divided, "1 - beta != 0")
     right = dict.fromkeys(("decay", "mean", "gamma", "sums"), "")
     assert stops(asked, tmp_path / "session", until) == {
-        **until, "late": "total_total", **right, "no hypothesis": PROVED,
+        **until, "late": "total_total", **right, "no hypothesis": PROVED, "W": PROVED,
     }  # fmt: skip

@@ -7,7 +7,7 @@ from sympy import Expr, Symbol
 from ....symbolic.derivation.coefficients import INDEX
 from ....symbolic.derivation.form import AnyHead
 from ...formula.sympy_latex import SympyLatex
-from ...theory.generated.given import Weights
+from ...theory.generated.given import GivenWeights, Weights
 from ...theory.generated.heads import cells
 from .breaking import LINE, breadth
 from .facts import Facts, combination, grid
@@ -44,6 +44,8 @@ def weight_blocks(facts: Facts, found: Weights) -> list[Block]:
     blocks.append(Display((*lines[:-1], f"{lines[-1]},"), "weights"))
     if any("[" in line for line in lines):
         blocks.append(said("where what is not named is zero,"))
+    if isinstance(found, GivenWeights) and found.factors:
+        blocks.append(said(f"where ${P}$ stands for $W {P}$, with the $W$ that is given,"))
     masks = [_mask(facts, found, k) for k in range(len(found.masks))]
     context = any(m.is_context_mask for m in found.masks)
     after = said("Row and column $" + f"{n}+1" + "$ of " + ("every mask" if len(masks) > 1 else "the mask") +

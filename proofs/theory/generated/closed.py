@@ -12,7 +12,7 @@ from ....symbolic.derivation.loop import GenericSweep, Reading, Term, Trace, _de
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
 from .columns import unit_gain
-from .given import Weights
+from .given import GivenWeights, Weights
 from .heads import cells
 from .loop import Data, Loop
 from .masks import differs_by_step, entering, step_decay
@@ -65,6 +65,8 @@ def scalars_of(derivation: Weights, form: ClosedForm) -> list[Scalar]:
     """Every coefficient that the file speaks of."""
     found = [x for m in derivation.masks for x in m.scalars()]
     found += [c for h in derivation.heads for part in cells(h) for c in part.values()]
+    if isinstance(derivation, GivenWeights):
+        found += [c for factors in derivation.factors for matrix in factors for c in matrix.values()]
     found += [x for t in form.traces.values() for x in (t.decay, *t.parts.values())]
     return found + [t.coefficient for terms in form.totals.values() for t in terms]
 

@@ -6,23 +6,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import Derivation, readout_of
-from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.factor import BlockKey, SymbolicHead
 from ....symbolic.derivation.given_form import coefficient
 from ....symbolic.derivation.masks import Mask
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.given import traced
 from ....symbolic.readout import Readout
-from ....symbolic.tracing.heads import GivenHeads
+from ....symbolic.tracing.heads import Blocks, GivenHeads
+
+Matrix = dict[BlockKey, Scalar]
+"""A matrix of blocks, {(row block, word, column block): coefficient}, zeros left out."""
 
 
 @dataclass(frozen=True, eq=False)
 class GivenWeights:
     """What a theorem is written from where the heads are given: the part of a derivation that is not derived.
 
-    heads : with U the entries of P on the rows of numbers, and E those of Q; every W is the identity
-    masks : M0, the mask of every head, then others that the loop asks for
+    heads   : with U the entries of W P on the rows of numbers, and E those of Q
+    factors : W and P of every head where some head has a W of its own; none where every W is the identity
+    masks   : M0, the mask of every head, then others that the loop asks for
     """
 
     algorithm: Algorithm
@@ -31,6 +36,7 @@ class GivenWeights:
     masks: tuple[Mask, ...]
     heads: tuple[SymbolicHead, ...]
     readout: Readout
+    factors: tuple[tuple[Matrix, Matrix], ...] = ()
 
     @property
     def mask_names(self) -> tuple[str, ...]:
@@ -57,27 +63,49 @@ def given(algorithm: Algorithm, options: Mapping[str, str]) -> GivenWeights:
 def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads) -> GivenWeights:
     """The given heads over the rows of numbers.
 
-    Raises `NotRepresentableError` for a head that reads or writes otherwise than the two shapes do, P = diag(0, U) with
-    U over rows of numbers and Q = diag(E, G).
+    Raises `NotRepresentableError` for a head that reads or writes otherwise than the two shapes do, W P = diag(0, U)
+    with U over rows of numbers and Q = diag(E, G).
     """
     state = SymbolicState(algorithm, dict(options))
-    numbers = {b.name for b in algorithm.features if b.scalar} | {row.name for row in algorithm.accumulators}
-    heads = []
+    numbers = [b.name for b in algorithm.features if b.scalar] + [row.name for row in algorithm.accumulators]
+    rows = [b.name for b in algorithm.features if not b.scalar] + numbers
+    one: Matrix = {(x, (), x): state.algebra.number(1) for x in rows}
+    heads, factors = [], []
     for k, head in enumerate(found.heads, 1):
-        if head.W is not None:
-            raise NotRepresentableError(f"head {k} has a W of its own, and the theory has words for W = None alone")
-        U, E = {}, {}
-        for (written, read), block in head.P:
-            if written not in numbers:
-                raise NotRepresentableError(f"P of head {k} writes the feature rows {written}")
-            ((_, c),) = block
-            U[written, read] = coefficient(state, c)
-        for (r, s), block in head.Q:
-            for word, c in block:
-                E[r, word, s] = coefficient(state, c)
-        kept = [w for w, _ in U if any(w == b.name for b in algorithm.features)]
-        if kept:
-            raise NotRepresentableError(f"P of head {k} writes the feature row {kept[0]}, which has to stay as it is")
-        heads.append(SymbolicHead(0, {x: c for x, c in U.items() if c.poly}, {x: c for x, c in E.items() if c.poly}))
+        W = one if head.W is None else _matrix(state, head.W)
+        P = _matrix(state, head.P)
+        written = _product(W, P)
+        what = f"P of head {k}" if head.W is None else f"W P of head {k}"
+        for row, _, _ in written:
+            if row not in numbers:
+                raise NotRepresentableError(f"{what} writes the feature rows {row}")
+            if any(row == b.name for b in algorithm.features):
+                raise NotRepresentableError(f"{what} writes the feature row {row}, which has to stay as it is")
+        U = {(row, read): c for (row, _, read), c in written.items()}
+        heads.append(SymbolicHead(0, U, _matrix(state, head.Q)))
+        factors.append((W, P))
+    own = any(head.W is not None for head in found.heads)
+    for k, (W, P) in enumerate(factors, 1):
+        if own and (met := {c for r, _, c in W if r not in numbers} & {r for r, _, _ in P}):
+            raise NotRepresentableError(
+                f"W P of head {k} is zero in the feature rows because products over {met.pop()} cancel: leave them out"
+            )
     mask = Mask(state.algebra.number(1))
-    return GivenWeights(algorithm, dict(options), state, (mask,), tuple(heads), readout_of(state))
+    return GivenWeights(
+        algorithm, dict(options), state, (mask,), tuple(heads), readout_of(state), tuple(factors) if own else ()
+    )
+
+
+def _matrix(state: SymbolicState, blocks: Blocks) -> Matrix:
+    found = {(r, word, s): coefficient(state, c) for (r, s), block in blocks for word, c in block}
+    return {at: c for at, c in found.items() if c.poly}
+
+
+def _product(left: Matrix, right: Matrix) -> Matrix:
+    found: Matrix = {}
+    for (r, word, k), c in left.items():
+        for (row, more, s), e in right.items():
+            if row == k:
+                at = (r, (*word, *more), s)
+                found[at] = found[at] + c * e if at in found else c * e
+    return {at: c for at, c in found.items() if c.poly}

@@ -209,11 +209,14 @@ Qed."""
         scalars = " ".join([*(f"{C}'" for C in self.matrices), *(f"e_{C}'" for C in self.matrices)])
         facts = " ".join(f"have s_{C}' l' : {theory}.scalar ({C} l') by exists ({C}' l')." for C in self.matrices)
         given = " | ".join(f"exact: s_{C}'" for C in self.matrices) or "fail"
-        W = "pattern_one" if self.parts.given else "pattern_values"
+        squares = f"""by apply: {theory}.pattern_keys => i' j'; case: h => {ordinals(t.heads)};
+  case: i' => {ordinals(t.vectors)}; case: j' => {ordinals(t.vectors)};
+  rewrite /=; {theory}.close_scalar_block ltac:(first [{given}])"""
+        plain = f"exact: {theory}.pattern_values"
+        W = f"exact: {theory}.pattern_one" if self.parts.given else plain
+        W, P = (squares if x else plain for x in t.squares) if t.factors else (W, plain)
         return f"""move=> {data.arguments} {scalars} l h. {facts}
-split; [exact: {theory}.{W} | exact: {theory}.pattern_values | apply: {theory}.pattern_keys => i' j'].
-by case: h => {ordinals(t.heads)}; case: i' => {ordinals(t.vectors)}; case: j' => {ordinals(t.vectors)};
-  rewrite /=; {theory}.close_scalar_block ltac:(first [{given}])."""
+split; [{W} | {P} | {squares}]."""
 
 
 def _binder(line: str) -> str:

@@ -100,7 +100,7 @@ def _rows(parts: Parts, said: str, made: str = "") -> str:
 
 
 def _state(parts: Parts, said: str, made: str) -> str:
-    """W, P and Q are the same by computation; masks, prompt and step by a few lines each."""
+    """W, P and Q are the same by computation, a W of its own times P block by block; the rest by a few lines each."""
     data, t = parts.data, parts.tables
     masks = " ".join(f"/{said}.{x} /{made}.{x}" for x in parts.masks)
     blocks = " ".join(f"/{said}.{r.name} /{made}.{r.name}" for r in parts.prompt.blocks.values())
@@ -109,7 +109,9 @@ def _state(parts: Parts, said: str, made: str) -> str:
         entries = f""";
     rewrite /{made}.features /loop_prompt.columns /=; congr (row_mx _ _);
     apply/matrixP => i j; rewrite !mxE {blocks} {_same_columns(parts)}"""
-    return f"""apply: (@{made}.run_in_other_words {parts.arguments}); [by [] | by [] | by [] | | | ].
+    products = _products(parts, said, made) if t.factors else ""
+    first = "" if products else "by [] "
+    return f"""apply: (@{made}.run_in_other_words {parts.arguments}); [{first}| by [] | | | ].{products}
 - move=> l h; apply: (congr1 (fun A : 'M_n => block_mx A 0 0 0)).
   case: h => {ordinals(t.heads)}; rewrite /= {masks}; apply/matrixP => i j; loop_prompt.close_mask.
 - move=> {data.destructing}; apply: (f_equal2 (@col_mx _ _ _ _)).
@@ -122,6 +124,24 @@ def _state(parts: Parts, said: str, made: str) -> str:
 def _same_columns(parts: Parts) -> str:
     """What turns what the statement says that columns hold into the generated file's words."""
     return f"?({', '.join(f'same_{h.name}' for h in parts.data.held)})"
+
+
+def _products(parts: Parts, said: str, made: str) -> str:
+    """W P is what the theory has in the place of P: nothing in the vector blocks, and sums of products below."""
+    t = parts.tables
+    squares = ""
+    if all(t.squares):
+        squares = f"""
+    apply: loop_prompt.blocks_mul0 => i j; rewrite {"big_ord_recl " * t.vectors}big_ord0.
+    case: h => {ordinals(t.heads)}; case: i => {ordinals(t.vectors)}; case: j => {ordinals(t.vectors)};
+      by rewrite /= ?(mulmx0, mul0mx, addr0)."""
+    return f"""
+- move=> l h; rewrite /{said}.W /{said}.P /{made}.W /{made}.P /loop_prompt.head_whole /loop_prompt.head_values.
+  rewrite mul1mx /loop_prompt.values mulmx_block ?(mulmx0, mul0mx, addr0, add0r); congr (block_mx _ _ _ _).{squares}
+  apply/matrixP => i j; rewrite !mxE {"big_ord_recl " * t.numbers}big_ord0 ?mxE.
+  case: h => {ordinals(t.heads)}; case: i => {ordinals(t.numbers)}; case: j => {ordinals(t.numbers)};
+    rewrite /= ?mxE /loop_prompt.table /= ?(mul0r, mulr0, mul1r, mulr1, addr0, add0r);
+    try done; loop_prompt.close_ring."""
 
 
 def ordinals(size: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .columns import AXIS
+from .heads import Cells, Tables
 from .loop import kind_text, outside
 from .masks import entries
 from .terms import VECTOR, show
@@ -169,15 +170,32 @@ def _definitions(parts: Parts) -> dict[str, str]:
         entry = entries(mask, parts.spelling)
         result[name] = f"Definition {name}{parts.mask_argument(name)} : 'M[F]_n :=\n  \\matrix_(i, j) ({entry})."
     head = f"(l : nat) (h : 'I_{H})"
+    W = "1%:M" if parts.given else "block_mx 0 0 0 1%:M"
+    P = f"block_mx 0 0 0 {_entries(U)}"
+    if t.factors:
+        W, P = (_blocks(t, [factors[k] for factors in t.factors]) for k in (0, 1))
     return result | {
-        "W": f"Definition W {head} : 'M[F]_{m} := {'1%:M' if parts.given else 'block_mx 0 0 0 1%:M'}.",
-        "P": f"Definition P {head} : 'M[F]_{m} := block_mx 0 0 0 (\\matrix_(i, j)\n"
-             f"  (nth [::] (nth [::] [:: {U}] h) i)`_j).",
-        "Q": f"Definition Q {head} : 'M[F]_{m} := block_mx (\\mxblock_(i, j)\n"
-             f"  ((nth [::] (nth [::] [:: {E}] h) i)`_j : 'M[F]_d))\n  0 0 (\\matrix_(i, j)\n"
-             f"  (nth [::] (nth [::] [:: {G}] h) i)`_j).",
+        "W": f"Definition W {head} : 'M[F]_{m} := {W}.",
+        "P": f"Definition P {head} : 'M[F]_{m} := {P}.",
+        "Q": f"Definition Q {head} : 'M[F]_{m} := block_mx {_squares(E)}\n  0 0 {_entries(G)}.",
         "M": f"Definition M {head} : 'M[F]_(n + 1) :=\n  block_mx [:: {'; '.join(t.masks)}]`_h 0 0 0.",
     }  # fmt: skip
+
+
+def _squares(tables: str) -> str:
+    return f"(\\mxblock_(i, j)\n  ((nth [::] (nth [::] [:: {tables}] h) i)`_j : 'M[F]_d))"
+
+
+def _entries(tables: str) -> str:
+    return f"(\\matrix_(i, j)\n  (nth [::] (nth [::] [:: {tables}] h) i)`_j)"
+
+
+def _blocks(t: Tables, matrices: list[tuple[Cells, Cells]]) -> str:
+    """A matrix of every head, in blocks: 0 for the vector blocks where no head has one."""
+    separator = ";\n      "
+    squares = separator.join(t.dense(matrix, t.vectors) for matrix, _ in matrices)
+    numbers = separator.join(t.dense(matrix, t.numbers) for _, matrix in matrices)
+    return f"block_mx {_squares(squares) if any(m for m, _ in matrices) else '0'}\n  0 0 {_entries(numbers)}"
 
 
 def bound(parts: Parts) -> list[str]:

@@ -227,7 +227,7 @@ def _weights(parts: Parts) -> list[str]:
     t, separator = parts.tables, ";\n      "
     V, T, H = t.vectors, t.numbers, t.heads
     return [
-        f"\n(* {parts.weights} *)",
+        f"\n(* {parts.weights}{', with W P in the place of P' * bool(t.factors)} *)",
         *(f"Definition {name}{parts.mask_argument(name)} : 'M[F]_n := {text}." for name, text in parts.masks.items()),
         "Definition value_tables (l : nat) : seq (seq (seq F)) :=\n"
         f"  [:: {separator.join(t.dense(x, T) for x in t.U)}].",
@@ -424,7 +424,7 @@ Qed.""")
     lines.append(f"""
 (* the same for heads, a prompt and a step that are these in other words *)
 Lemma run_in_other_words W' P' Q' M' (prompt' : state -> _) step' :
-    (forall l h, W' l h = W l h) -> (forall l h, P' l h = P l h) ->
+    (forall l h, W' l h *m P' l h = W l h *m P l h) ->
     (forall l h, Q' l h = Q l h) -> (forall l h, M' l h = M l h) ->
     (forall s, prompt' s = prompt s) -> (forall l s, step' l s = step l s) ->
   forall L s, attention.transformer n%:R^-1 W' P' Q' M' L (prompt' s) = prompt' (iterate step' L s).
