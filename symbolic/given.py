@@ -21,6 +21,7 @@ from .prompt import Layout
 from .tracing.evaluate import Program
 from .tracing.expression import Expression, names
 from .tracing.heads import Block, Blocks, GivenHead, GivenHeads, trace_heads
+from .tracing.mask_cases import ABOVE, BELOW, EARLIER, LATER, ON, MaskCase
 
 
 def given_construction(
@@ -130,8 +131,7 @@ def compare(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads)
                 raise DiffersError(said, {"layer": layer + 1})
             values = _Numbers(algorithm, made.layout, parameters, step)
             for k, (head, traced) in enumerate(zip(heads, found.heads, strict=True), 1):
-                wanted = {**values.matrices(traced), "M": RationalMatrix.context_mask(n)}
-                for name, matrix in wanted.items():
+                for name, matrix in values.matrices(traced).items():
                     if getattr(head, name) != matrix:
                         place = {"d": d, "n": n, "layer": layer + 1, "head": k, "matrix": name}
                         where = ", ".join(f"{x} = {value}" for x, value in place.items())
@@ -153,12 +153,12 @@ class _Numbers:
                 self._steps[name] = RationalMatrix.of(value)
 
     def matrices(self, head: GivenHead) -> dict[str, RationalMatrix]:
-        """W, P and Q."""
+        """W, P, Q and M."""
         m = range(self._layout.m)
         identity = RationalMatrix.of([[int(i == j) for j in m] for i in m])
         return {
             "W": identity if head.W is None else self._matrix(head.W), "P": self._matrix(head.P),
-            "Q": self._matrix(head.Q),
+            "Q": self._matrix(head.Q), "M": self._mask(head),
         }  # fmt: skip
 
     def _matrix(self, blocks: Blocks) -> RationalMatrix:
@@ -176,11 +176,30 @@ class _Numbers:
             total = total + term * self._number(c)
         return total
 
+    def _mask(self, head: GivenHead) -> RationalMatrix:
+        n = self._layout.n
+        if not head.M:
+            return RationalMatrix.context_mask(n)
+        return RationalMatrix.of(self._layout.mask(lambda i, j: mask_entry(head.M, i, j, self._known)))
+
     def _number(self, node: Expression) -> Fraction:
-        keys = list(dict.fromkeys((x.source, x.name) for x in names([node])))
-        known = [self._known[key] for key in keys]
-        value = Program([node], [*keys, *(("whole", *key) for key in keys)]).run([*known, *map(_whole, known)])[0]
-        return Fraction(value)
+        return value_of(node, self._known)
+
+
+def mask_entry(cases: Sequence[MaskCase], i: int, j: int, known: Mapping[tuple[str, str], Fraction]) -> Fraction:
+    """The entry of a traced mask at two positions; known : (source, name) -> the value of what else it is made of."""
+    side, distance = ON if i == j else BELOW if i > j else ABOVE, abs(i - j)
+    case = next(c for c in cases if c.side == side and c.first <= distance <= (c.last or distance))
+    at = {("position", LATER): Fraction(max(i, j)), ("position", EARLIER): Fraction(min(i, j))}
+    return value_of(case.entry, {**known, **at})
+
+
+def value_of(node: Expression, known: Mapping[tuple[str, str], Fraction]) -> Fraction:
+    """A traced number where its symbols have these values."""
+    keys = list(dict.fromkeys((x.source, x.name) for x in names([node])))
+    values = [known[key] for key in keys]
+    value = Program([node], [*keys, *(("whole", *key) for key in keys)]).run([*values, *map(_whole, values)])[0]
+    return Fraction(value)
 
 
 def _whole(value: Fraction) -> Any:

@@ -224,6 +224,12 @@ rewrite /gather -big_split; apply: eq_bigr => i _; rewrite -big_split.
 by apply: eq_bigr => j _; rewrite mxE mulrDr scalerDl.
 Qed.
 
+Lemma gatherZ y c M x : gather y (c *: M) x = c *: gather y M x.
+Proof.
+rewrite /gather scaler_sumr; apply: eq_bigr => i _; rewrite scaler_sumr.
+by apply: eq_bigr => j _; rewrite mxE mulrCA scalerA.
+Qed.
+
 Lemma gather_diagonal y a x :
   gather y (diagonal a) x = \sum_i (y i * a i) *: x i.
 Proof.
@@ -273,6 +279,8 @@ Definition gathers y M (z : 'I_n -> F) : F := \sum_i \sum_j y i * M i j * z j.
 
 Lemma gathersD y M M' x : gathers y (M + M') x = gathers y M x + gathers y M' x.
 Proof. exact: (@gatherD [lmodType F of F^o]). Qed.
+Lemma gathersZ y c M x : gathers y (c *: M) x = c * gathers y M x.
+Proof. exact: (@gatherZ [lmodType F of F^o]). Qed.
 Lemma gathers_diagonal y a x :
   gathers y (diagonal a) x = \sum_i y i * a i * x i.
 Proof. exact: (@gather_diagonal [lmodType F of F^o]). Qed.

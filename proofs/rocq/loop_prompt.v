@@ -517,7 +517,13 @@ Proof. by rewrite mulVf // pnatr_eq0. Qed.
 (* a file that divides by a parameter, or by n, redefines close_extra with the
    facts u^-1 * u = 1; `field` only under a timeout: on a false goal it may not
    end *)
-Ltac close_field := timeout 30 (field; rewrite ?pnatr_eq0 -?lt0n; try done).
+Ltac name_lengths := repeat match goal with
+  | |- context [GRing.inv (@GRing.natmul ?V ?u ?k)] => is_var k;
+      let g := fresh "i" in set g := (GRing.inv (@GRing.natmul V u k)); clearbody g
+  end.
+Ltac close_field := timeout 30 (first
+  [ solve [field; rewrite ?pnatr_eq0 -?lt0n; try done]
+  | name_lengths; field; rewrite ?pnatr_eq0 -?lt0n; try done ]).
 Ltac close_extra := fail.
 Ltac close_ring := first [name_inverses; ring | close_extra].
 Ltac split_inverses := rewrite ?invfM -?exprVn.

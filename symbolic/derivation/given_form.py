@@ -15,9 +15,9 @@ from .contraction import Scalar
 from .derive import embed, pieces_of, readout_of
 from .factor import SymbolicHead
 from .form import AnyHead, Form
+from .given_masks import masks_given
 from .hypotheses import Hypotheses
 from .loop import loop_form
-from .masks import Mask
 from .state import SymbolicState
 from .tokenwise import SymbolicTokenwiseHead
 
@@ -25,24 +25,27 @@ SHAPES = "P = diag(0, U) with Q = diag(E, 0), or P = [[0, 0], [U, 0]] with Q = [
 
 
 def given_form(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads) -> Form:
-    """The traced heads, with the context mask each, and the loop's own masks after it.
+    """The traced heads with their masks, and the loop's own masks after these.
 
     Raises `NotRepresentableError` for a head of another shape than the two, and as `loop_form` and `embed`.
     """
     state = SymbolicState(algorithm, dict(options))
     loop, embedding = loop_form(state), embed(state)
     divisors = tuple(state.algebra.divisors)
-    heads = tuple(_head(state, head, f"head {k}") for k, head in enumerate(found.heads, 1))
+    own, which = masks_given(state, found)
+    heads = tuple(
+        _head(state, head, mask, f"head {k}") for k, (head, mask) in enumerate(zip(found.heads, which, strict=True), 1)
+    )
     asked, _, lemma = pieces_of(loop, embedding)
-    masks = {m.key(): m for m in (Mask(state.algebra.number(1)), *asked)}
-    weights = [x for h in heads for x in (*h.U.values(), *h.E.values())]
+    masks = {m.key(): m for m in (*own, *asked)}
+    weights = [x for h in heads for x in (*h.U.values(), *h.E.values())] + [x for m in own for x in m.scalars()]
     return Form(
         algorithm, dict(options), state, loop, embedding, tuple(masks.values()), heads, lemma,
         readout_of(state), Hypotheses.of(divisors, weights),
     )  # fmt: skip
 
 
-def _head(state: SymbolicState, given: GivenHead, where: str) -> AnyHead:
+def _head(state: SymbolicState, given: GivenHead, mask: int, where: str) -> AnyHead:
     algorithm = state.algorithm
     features = {b.name for b in algorithm.features}
     if given.W is not None:
@@ -56,12 +59,12 @@ def _head(state: SymbolicState, given: GivenHead, where: str) -> AnyHead:
     read = {name for _, name in U}
     keys, queries = {r for r, _, _ in E}, {s for _, _, s in E}
     if not read & features and not (keys | queries) - features:
-        return SymbolicHead(0, U, E)
+        return SymbolicHead(mask, U, E)
     if read | keys == {state.constant} and not queries & features:
         over = state.constant
         assert over is not None
         own = {w: c for (w, _), c in U.items()}
-        return SymbolicTokenwiseHead(0, over, own, {s: c for (_, _, s), c in E.items()})
+        return SymbolicTokenwiseHead(mask, over, own, {s: c for (_, _, s), c in E.items()})
     raise NotRepresentableError(f"{where} is of another shape: wanted {SHAPES}")
 
 

@@ -34,6 +34,7 @@ SOURCES = {
     "after": "a loop variable after the last step",
     "token": "a feature block's entries, or the reward, in one column",
     "query": "q, the features of the query",
+    "position": "the later or the earlier of a mask's two positions",
     "entry": "one number of the context of a construction all of one's own",
 }
 MAX_EXPONENT, MAX_EXPONENT_NODES, MAX_DEPTH = 1_000, 16, 40
@@ -123,7 +124,7 @@ def kind_of(op: str, args: tuple[Expression, ...]) -> str:
 
 
 def is_exponent(node: Expression) -> bool:
-    """Whether a node is a small polynomial with integer coefficients in the index and n: an integer at every step."""
+    """Whether a node is a small polynomial with integer coefficients in positions and n: an integer at every step."""
     parts = list(nodes([node]))
     for part in parts:
         if part.op == "number" and part.number.denominator == 1 and abs(part.number) <= MAX_EXPONENT:
@@ -136,12 +137,14 @@ def is_exponent(node: Expression) -> bool:
 
 
 def has_entries(node: Expression) -> bool:
-    """Whether a node reads anything but the index and n."""
+    """Whether a node reads anything but positions and n."""
     return any(part.op == "name" and not _is_position(part) for part in nodes([node]))
 
 
 def _is_position(part: Expression) -> bool:
-    return part.op == "name" and (part.source, part.name) in (("transition", "index"), ("sweep", "n"))
+    if part.op != "name":
+        return False
+    return part.source == "position" or (part.source, part.name) in (("transition", "index"), ("sweep", "n"))
 
 
 def nodes(roots: Iterable[Expression], stop: Collection[int] = ()) -> Iterator[Expression]:

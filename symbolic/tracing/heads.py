@@ -1,8 +1,8 @@
 """Heads that an algorithm gives, traced as tables of blocks: what they are at every d and n, and not at one size.
 
 The heads' function runs once on a layout whose d is no number and whose n is a symbol, and on step matrices that are
-letters.  What needs a size (`layout.row_names()`, a mask written as a function of two positions, rows of numbers for
-d x d blocks) is refused with its line, and so is whatever looks at the layer: then nothing is known for every size.
+letters, and a mask's entry at two positions that are symbols.  What needs a size (`layout.row_names()`, rows of numbers
+for d x d blocks) is refused with its line, and so is whatever looks at the layer: then nothing is known for every size.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..errors import ContentError
 from ..plain_text import shown
 from .data import NodeReader, node_data
 from .expression import MATRIX, SCALAR, Expression, names, nodes, symbol
+from .mask_cases import ABOVE, BELOW, EARLIER, LATER, MOST_CASES, ON, MaskCase, mask_cases
 from .strict import Strict, Tape, plain
 
 Word = tuple[tuple[str, bool], ...]
@@ -29,16 +30,17 @@ Blocks = tuple[tuple[tuple[str, str], Block], ...]
 """A matrix of blocks: ((row block, column block), the block), zero elsewhere."""
 MOST_HEADS, MOST_BLOCKS, MOST_WORDS, MOST_LETTERS = 64, 1_000, 100, 16
 SIZES = "it is asked for at every size, where d is no number: give blocks to layout.matrix, a number or step.C in each"
-CONTEXT = "only the context mask is the same for every n: write layout.mask()"
+CONTEXT = "write layout.mask() for the context mask, or layout.mask(entry) with a function of two positions"
 
 
 @dataclass(frozen=True, eq=False)
 class GivenHead:
-    """One head of an algorithm's own, with the context mask. W None is the identity."""
+    """One head of an algorithm's own. W None is the identity; without cases M is the context mask."""
 
     W: Blocks | None
     P: Blocks
     Q: Blocks
+    M: tuple[MaskCase, ...] = ()
 
     def matrices(self) -> list[Blocks]:
         """Those that are given."""
@@ -55,9 +57,13 @@ class GivenHeads:
         """Every coefficient of every block."""
         return [c for h in self.heads for m in h.matrices() for _, block in m for _, c in block]
 
+    def entries(self) -> list[Expression]:
+        """Every case of every mask."""
+        return [case.entry for h in self.heads for case in h.M]
+
     def to_data(self) -> dict[str, Any]:
         """As JSON-able data: the nodes of the coefficients, and who is which."""
-        order = list(nodes(self.coefficients()))
+        order = list(nodes([*self.coefficients(), *self.entries()]))
         position = {id(node): k for k, node in enumerate(order)}
 
         def sent(matrix: Blocks | None) -> Any:
@@ -68,7 +74,10 @@ class GivenHeads:
                 for place, block in matrix
             ]
 
-        heads = [[sent(h.W), sent(h.P), sent(h.Q)] for h in self.heads]
+        def cases(mask: tuple[MaskCase, ...]) -> Any:
+            return [[c.side, c.first, c.last, position[id(c.entry)]] for c in mask]
+
+        heads = [[sent(h.W), sent(h.P), sent(h.Q), cases(h.M)] for h in self.heads]
         return {"nodes": [node_data(node, position) for node in order], "heads": heads}
 
     @staticmethod
@@ -91,8 +100,25 @@ class GivenHeads:
                 found.append(((read.text(row, where), read.text(column, where)), tuple(words)))
             return tuple(found)
 
-        heads = [_sized(h, 3, "a head") for h in read.listed(data["heads"], "heads", MOST_HEADS)]
-        return GivenHeads(tuple(GivenHead(None if W is None else matrix(W), matrix(P), matrix(Q)) for W, P, Q in heads))
+        def cases(content: Any) -> tuple[MaskCase, ...]:
+            found = []
+            for item in read.listed(content, "a mask", 2 * MOST_CASES + 1):
+                side, first, last, entry = _sized(item, 4, "a case of a mask")
+                found.append(MaskCase(side, first, last, read.at(entry, "a mask")))
+            wanted: list[tuple[str, int, int | None]] = [
+                (ON, 0, 0)
+            ]  # nothing but what `mask_cases` makes: all distances, and each once
+            for side in (BELOW, ABOVE):
+                count = max(1, sum(case.side == side for case in found))
+                wanted += [*((side, k, k) for k in range(1, count)), (side, count, None)]
+            if found and [(case.side, case.first, case.last) for case in found] != wanted:
+                raise ContentError("a mask has other cases than below, on and above the diagonal, each distance once")
+            return tuple(found)
+
+        heads = [_sized(h, 4, "a head") for h in read.listed(data["heads"], "heads", MOST_HEADS)]
+        return GivenHeads(
+            tuple(GivenHead(None if W is None else matrix(W), matrix(P), matrix(Q), cases(M)) for W, P, Q, M in heads)
+        )
 
     def check(self, record: Algorithm) -> None:
         """Raise `ContentError` unless every symbol, row and step matrix is one that the record declares."""
@@ -101,8 +127,16 @@ class GivenHeads:
         for node in names(self.coefficients()):
             if (node.source, node.name) not in known or node.kind != SCALAR or node.step:
                 raise ContentError(f"a head depends on {symbol(node)[:60]}, which is not the same in every layer")
-        if any(c.kind != SCALAR for c in self.coefficients()):
+        own = {("parameter", x) for x in record.parameters} | {("sweep", "n")}
+        own |= {("position", x) for x in (LATER, EARLIER)}
+        for node in names(self.entries()):
+            if (node.source, node.name) not in own or node.kind != SCALAR or node.step:
+                raise ContentError(f"a mask depends on {symbol(node)[:60]}, which is not the same in every layer")
+        if any(c.kind != SCALAR for c in (*self.coefficients(), *self.entries())):
             raise ContentError("a coefficient of a head is no number")
+        for case in (case for h in self.heads for case in h.M):
+            if case.last is not None and any(x.name == EARLIER for x in names([case.entry]) if x.source == "position"):
+                raise ContentError("a mask's entry at one distance is written with both positions")
         rows = {b.name: b.scalar for b in record.features} | {row.name: True for row in record.accumulators}
         steps = [c for c in record.preconditioners if c not in record.scalar_preconditioners]
         for said in (m for h in self.heads for m in h.matrices()):
@@ -162,7 +196,7 @@ def _head(tape: Tape, head: Head, where: str) -> GivenHead:
             made[name] = tuple((place, _block(tape, parts, name)) for place, parts in value._blocks.items())
         elif value is not None or name != "W":
             raise ContentError(f"{name} of {where} is no layout.matrix(...): {SIZES}")
-    return GivenHead(made.get("W"), made["P"], made["Q"])
+    return GivenHead(made.get("W"), made["P"], made["Q"], head.M._cases)
 
 
 def _block(tape: Tape, parts: Mapping[Word, Any], what: str) -> Block:
@@ -242,13 +276,14 @@ class _Matrix(Strict):
 
 
 class _Mask(Strict):
-    """What `layout.mask()` gives."""
+    """What `layout.mask` gives."""
 
-    __slots__ = ()
+    __slots__ = ("_cases",)
+    _cases: tuple[MaskCase, ...]
 
 
 class _Layout:
-    """The layout at no size in particular: it makes matrices of blocks and the context mask."""
+    """The layout at no size in particular: it makes matrices of blocks, and masks."""
 
     def __init__(self, tape: Tape, algorithm: Algorithm):
         self._tape = tape
@@ -281,10 +316,10 @@ class _Layout:
         return {(): entry}
 
     def mask(self, entry: Callable[[int, int], Any] | None = None) -> Any:
-        """As `Layout.mask`, of the context mask alone."""
-        if entry is not None:
-            self._tape.refuse("other", "writes a mask entry by entry", CONTEXT)
-        return _Mask(self._tape, self._tape.table.name("entry", "layout.mask()", MATRIX))
+        """As `Layout.mask`."""
+        found = _Mask(self._tape, self._tape.table.name("entry", "layout.mask(...)", MATRIX))
+        object.__setattr__(found, "_cases", () if entry is None else mask_cases(self._tape, entry))
+        return found
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,36 @@ WRONG: dict[str, Algorithm] = {
 }  # fmt: skip
 
 
+def traces(name: str, *masks: tuple[Any, Callable[[Any, Any, Any], Any] | None]) -> Algorithm:
+    """TD(lambda) with a head for each (factor, mask as a function of positions and parameters)."""
+
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        sweep.e, sweep.total = 0 * w, 0 * w
+        for t in sweep:
+            sweep.e = p.lam * sweep.e + t.phi
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
+        return (w + preconditioners[0] @ sweep.total / sweep.n,)
+
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT})
+        return [
+            Head(None, layout.matrix({("td_error", "td_error"): c}), Q,
+                 layout.mask(entry and (lambda i, j, entry=entry: entry(i, j, p))))
+            for c, entry in masks
+        ]  # fmt: skip
+
+    return own(name=name, update=update, heads=heads, parameters=("gamma", "lam"))
+
+
+HALF = Fraction(1, 2)
+APART = traces(
+    "apart", (HALF, lambda i, j, p: 2 * (i == j)), (HALF, None), (-HALF, None),
+    (1, lambda i, j, p: p.lam ** (i - j) if i > j else 0),
+)  # fmt: skip
+LATE = traces("fault_mask", (1, lambda i, j, p: p.lam ** (i - j - 1) if i > j else 0))
+
+
 def decay(name: str = "decay") -> Derivation:
     """Weight decay, derived: a second head over the constant row."""
 
@@ -152,8 +183,8 @@ UNSAID: dict[str, tuple[Change, str]] = {
     "written features": (
         other(GRADIENT, P=lambda layout, step, p: layout.matrix({("phi", "phi"): 1})), "writes the feature rows phi",
     ),
-    "the query in a mask": (
-        other(MOMENTUM, M=lambda layout, step, p: layout.mask(lambda i, j: int(i == j))), "layout.mask()",
+    "a mask that is right up to n = 5": (
+        other(GRADIENT, M=lambda layout, step, p: layout.mask(lambda i, j: int(i == j or i > 5))), "later with 5",
     ),
 }  # fmt: skip
 
@@ -177,6 +208,17 @@ def test_a_mask_that_the_loop_asks_for_and_no_head_has_is_left_to_the_kernel() -
     (file,) = audits(heavy_ball(update=traced))[0].theory
     assert "Definition masks (l : nat) : seq 'M[F]_n := [:: mask_M0; mask_M0]." in file.text
     assert "gather (row_td_error s) mask_M1 block_phi" in file.text
+
+
+def test_masks_are_stated_entry_by_entry_and_what_adds_up_to_the_loops_is_left_to_the_kernel() -> None:
+    found = audits(APART)[0]
+    said = [
+        "if i == j then 1 else 0", "if i == j then 2%:R else 0",
+        "if i == j then 0 else if (j < i)%N then lam ^+ (i - j) else 0", "if (j <= i)%N then lam ^+ (i - j) else 0",
+    ]  # fmt: skip
+    masks = re.findall(r"Definition mask_M\d : 'M\[F\]_n :=\n  \\matrix_\(i, j\) \((.*)\)\.", found.statements)
+    assert masks == said and "[:: mask_M1; mask_M0; mask_M0; mask_M2]`_h" in found.statements
+    assert "mask_M1 : 'M[F]_n := 2%:R *: diagonal (fun j => 1)." in found.theory[0].text
 
 
 def test_derived_heads_over_a_constant_row_are_tables_too() -> None:
@@ -279,16 +321,17 @@ def test_what_is_right_passes_the_gate_and_nothing_else(monkeypatch: pytest.Monk
 @pytest.mark.slow
 def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_path: Path) -> None:
     wrong = {what: audits(algorithm)[0] for what, algorithm in WRONG.items()}
+    wrong["a mask one off"] = audits(LATE)[0]
     wrong["the sign"] = audit_of(of_other_sign(decay("fault_sign")))
     until = {**dict.fromkeys(wrong, "layer_step"), "late": "total_"}
     divided, own = audit_of(dividing()), audits(heavy_ball("own_w", factored()))[0]
     asked = wrong | {"late": shifted(mean("fault_late")), "decay": audit_of(decay()), "mean": mean()}
-    asked |= {"gamma": audit_of(derived(update=undiscounted)), "sums": divided}
+    asked |= {"masks": audits(APART)[0], "gamma": audit_of(derived(update=undiscounted)), "sums": divided}
     asked["W"] = replace(
         own, statements=own.statements.replace("beta^-1; 0]; [:: 0; beta^-1", "beta^-1; 0]; [:: beta^-1; 0")
     )
     asked["no hypothesis"] = without(divided, "1 - beta != 0")
-    right = dict.fromkeys(("decay", "mean", "gamma", "sums"), "")
+    right = dict.fromkeys(("decay", "mean", "gamma", "sums", "masks"), "")
     assert stops(asked, tmp_path / "session", until) == {
         **until, "late": "total_total", **right, "no hypothesis": PROVED, "W": PROVED,
     }  # fmt: skip

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +18,11 @@ from own_files import write
 from layerproof.proofs.theory.generated.given import given
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.attention import Head
+from layerproof.symbolic.derivation.given_masks import masks_given
+from layerproof.symbolic.derivation.masks import Triangle
+from layerproof.symbolic.derivation.state import SymbolicState
 from layerproof.symbolic.errors import ContentError, DiffersError, LayerproofError, RefusedError
+from layerproof.symbolic.given import traced
 from layerproof.symbolic.prompt import Layout
 from layerproof.symbolic.tracing.expression import text
 from layerproof.symbolic.tracing.heads import Blocks, GivenHeads, trace_heads
@@ -71,10 +78,67 @@ def with_head(**changes: Callable[[Any, Any, int], Any]) -> Callable[..., list[H
     return heads
 
 
+def masked(entry: Callable[[Any, Any, Any], Any]) -> Callable[..., list[Head]]:
+    """TD(0)'s head with a mask that (i, j, p) makes."""
+
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        return [replace(h, M=layout.mask(lambda i, j: entry(i, j, p))) for h in td(layout, step, p, layer)]
+
+    return heads
+
+
+def hidden(i: Any) -> int:
+    try:
+        return int(i > 3)
+    except Exception:
+        return 1
+
+
+def powers(i: Any, j: Any, p: Any) -> Any:
+    return p.lam ** (i - j) if j <= i else 0
+
+
+def shown_triangle(t: Triangle) -> str:
+    return f"{t.delay}: {t.coefficient.text()} {t.decay.text()}^k" + (f" {t.enters.text()}" if t.enters else "")
+
+
+MASKS: dict[str, tuple[Callable[[Any, Any, Any], Any], str, str, str]] = {
+    # what (i, j, p) -> entry is on, below and above the diagonal, as "delay: coefficient of the later, decay, enters"
+    "context": (lambda i, j, p: int(i == j), "1", "", ""),
+    "powers": (powers, "1", "0: lam lam^k", ""),
+    "powers apart": (lambda i, j, p: p.lam**i * p.lam**-j if i > j else 2 * (i == j), "2", "0: lam lam^k", ""),
+    "one step back": (lambda i, j, p: p.lam * int(i == j + 1) + (i == j), "1", "0: lam 0^k", ""),
+    "a mean": (lambda i, j, p: Fraction(1) / i if i >= j else "0", "1/index", "0: 1/index 1^k", ""),
+    "weighed": (lambda i, j, p: (1 + p.lam * j) * i if i > j else 0, "0", "0: index 1^k, 0: index*lam 1^k index", ""),
+    "near": (lambda i, j, p: p.lam ** abs(i - j) if abs(i - j) < 2 else 0, "1", "0: lam 0^k", "0: lam 0^k"),
+    "far": (lambda i, j, p: max(i, j) if abs(i - j) > 1 else 0, "0", "1: index 1^k", "1: index 1^k"),
+}
+
+
+@pytest.mark.parametrize("what", MASKS)
+def test_a_mask_is_asked_for_below_on_and_above_the_diagonal(what: str) -> None:
+    entry, *wanted = MASKS[what]
+    record = own(heads=masked(entry), parameters=("gamma", "lam"))
+    found = traced(record, {})  # compared with the running one up to n = 7
+    assert GivenHeads.from_data(found.to_data()).to_data() == found.to_data()
+    state = SymbolicState(record, {})
+    masks, (which,) = masks_given(state, found)
+    mask = masks[which]
+    sides = [", ".join(map(shown_triangle, side)) for side in (mask.lower, mask.upper)]
+    assert [mask.diagonal.text(), *sides] == wanted
+    values = {"gamma": Fraction(1, 2), "lam": Fraction(3, 7)}
+    p = SimpleNamespace(**values)
+    rows = [[Fraction(entry(i, j, p)) for j in range(1, 8)] + [0] for i in range(1, 8)]
+    assert mask.rows(7, values, Fraction) == [*rows, [0] * 8]
+
+
 REFUSED: dict[str, tuple[Callable[..., list[Head]], str]] = {
-    "a mask entry by entry": (
-        with_head(M=lambda layout, step, layer: layout.mask(lambda i, j: 1)), "writes a mask entry by entry",
-    ),
+    "a mask that is right up to n = 5": (masked(lambda i, j, p: int(i == j or i > 5)), "compares later with 5"),
+    "a mask of even distances": (masked(lambda i, j, p: 1 - (i - j) % 2), "takes a remainder of"),
+    "a mask of one distance far away": (masked(lambda i, j, p: int(i - j == 40)), "more than 16 distances"),
+    "a mask that looks up": (masked(lambda i, j, p: [0, 1][i > j + 1 and i - 2]), "counts or looks up with"),
+    "a mask that hides its question": (masked(lambda i, j, p: hidden(i)), "compares later with 3"),
+    "a mask of Fractions": (masked(lambda i, j, p: Fraction(1, i)), re.escape("Fraction(1) / i for Fraction(1, i)")),
     "one layer unlike the others": (
         with_head(P=lambda layout, step, layer: layout.matrix({READ: 1 if layer else 2})), "branches on sweep.layer",
     ),
@@ -135,6 +199,8 @@ HOSTILE: dict[str, Callable[[Any], Any]] = {
     "a node that is not there": lambda d: d["heads"][0][1][0][2][0].__setitem__(1, 99),
     "a symbol of a transition": lambda d: d["nodes"].__setitem__(0, ["name", "transition", "reward", "scalar"]),
     "a vector": lambda d: d["nodes"].__setitem__(0, ["name", "transition", "phi", "vector"]),
+    "a mask without its upper half": lambda d: d["heads"][0].__setitem__(3, [["on", 0, 0, 0], ["below", 1, None, 0]]),
+    "a mask of an hour": lambda d: d["heads"][0].__setitem__(3, "M0"),
     "a block twice": lambda d: d["heads"][0][2].append(d["heads"][0][2][0]),
     "a number twice": lambda d: d["heads"][0][1][0][2].append(d["heads"][0][1][0][2][0]),
     "no letter": lambda d: d["heads"][0][2][0][2][0][0].append(["C", 1]),

@@ -10,6 +10,7 @@ from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import Derivation, readout_of
 from ....symbolic.derivation.factor import BlockKey, SymbolicHead
 from ....symbolic.derivation.given_form import coefficient
+from ....symbolic.derivation.given_masks import masks_given
 from ....symbolic.derivation.masks import Mask
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.errors import NotRepresentableError
@@ -27,7 +28,7 @@ class GivenWeights:
 
     heads   : with U the entries of W P on the rows of numbers, and E those of Q
     factors : W and P of every head where some head has a W of its own; none where every W is the identity
-    masks   : M0, the mask of every head, then others that the loop asks for
+    masks   : M0, the context mask, those of the heads, then others that the loop asks for
     """
 
     algorithm: Algorithm
@@ -42,6 +43,11 @@ class GivenWeights:
     def mask_names(self) -> tuple[str, ...]:
         """M0 for the context mask, M1, M2, ... for what else the loop asks for."""
         return tuple(f"M{k}" for k in range(len(self.masks)))
+
+    def has_masks(self, asked: Iterable[Mask]) -> bool:
+        """Whether the heads have the masks that the loop asks for and no others, but for the context mask."""
+        own = {m.key() for m in self.masks[1:]}
+        return own == {m.key() for m in asked} - {self.masks[0].key()}
 
     def asking(self, masks: Iterable[Mask]) -> GivenWeights:
         """The same where the loop asks for these masks, which no head may have: then no proof will do."""
@@ -71,7 +77,8 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
     rows = [b.name for b in algorithm.features if not b.scalar] + numbers
     one: Matrix = {(x, (), x): state.algebra.number(1) for x in rows}
     heads, factors = [], []
-    for k, head in enumerate(found.heads, 1):
+    masks, which = masks_given(state, found)
+    for k, (head, mask) in enumerate(zip(found.heads, which, strict=True), 1):
         W = one if head.W is None else _matrix(state, head.W)
         P = _matrix(state, head.P)
         written = _product(W, P)
@@ -82,7 +89,7 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
             if any(row == b.name for b in algorithm.features):
                 raise NotRepresentableError(f"{what} writes the feature row {row}, which has to stay as it is")
         U = {(row, read): c for (row, _, read), c in written.items()}
-        heads.append(SymbolicHead(0, U, _matrix(state, head.Q)))
+        heads.append(SymbolicHead(mask, U, _matrix(state, head.Q)))
         factors.append((W, P))
     own = any(head.W is not None for head in found.heads)
     for k, (W, P) in enumerate(factors, 1):
@@ -90,9 +97,8 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
             raise NotRepresentableError(
                 f"W P of head {k} is zero in the feature rows because products over {met.pop()} cancel: leave them out"
             )
-    mask = Mask(state.algebra.number(1))
     return GivenWeights(
-        algorithm, dict(options), state, (mask,), tuple(heads), readout_of(state), tuple(factors) if own else ()
+        algorithm, dict(options), state, masks, tuple(heads), readout_of(state), tuple(factors) if own else ()
     )
 
 

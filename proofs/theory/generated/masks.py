@@ -27,6 +27,25 @@ def summed(mask: Mask, spelling: Spelling) -> str:
     return " + ".join(parts) or "0"
 
 
+def split(mask: Mask, spelling: Spelling) -> str:
+    """The same as multiples of masks without a factor in front, so that masks which add up to another are seen to."""
+    parts = [f"{outer}diagonal (fun j => {inner})" for outer, inner in _multiples(mask.diagonal, spelling)]
+    for word, triangles in (("below", mask.lower), ("above", mask.upper)):
+        for t in triangles:
+            for outer, inner in _multiples(t.coefficient, spelling):
+                if differs_by_step(t.decay, t.enters):
+                    enters = f"(fun j => {entering(t.enters, spelling)})"
+                    own = f"p{word} {step_decay(t.decay, spelling)} {t.delay} (fun j => {inner}) {enters}"
+                else:
+                    own = f"{word} {spelling.argument(t.decay)} {t.delay} (fun j => {inner})"
+                parts.append(outer + own)
+    return " + ".join(parts) or "0"
+
+
+def _multiples(scalar: Scalar, spelling: Spelling) -> list[tuple[str, str]]:
+    return [("" if outer == "1" else f"{bracketed(outer)} *: ", inner) for outer, inner in spelling.apart(scalar)]
+
+
 def differs_by_step(decay: Scalar, enters: Scalar | None) -> bool:
     """Whether a trace decays otherwise at some step than at others, or takes in what the position weighs."""
     return enters is not None or INDEX in decay.names()

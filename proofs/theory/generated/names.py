@@ -21,7 +21,7 @@ run_in_other_words read_prediction read_query read_context read_features linear 
 close_field close_extra close_ring name_gathers name_traces name_inverses unfold_change sweep_ind sweep_after rshift
 lshift ord0 Ordinal row_mx col_mx block_mx mulVf pnatr_eq0 lt0n inv_nat matrixP eq_bigr big_split scalerDr scaler_sumr
 mulrDr mulr_sumr scaler0 mulr0 addr0 add0r mxE numFieldType attention loop_masks loop_prompt LayerProof usubmx row col
-trmx rat oner_neq0 only All fact0 fact1 fact2 fact3 fact4
+trmx rat oner_neq0 gatherZ gathersZ only All fact0 fact1 fact2 fact3 fact4
 with_units with_units_l with_units_r sum_transitions sum_axes axis"""
 KEYWORDS, OWN = frozenset(_KEYWORDS.split()), frozenset(_OWN.split())
 GREEK = {"LAMDA": "lambda"}

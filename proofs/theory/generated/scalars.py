@@ -29,6 +29,16 @@ class Spelling:
             terms += [self._product(exponents, c, position) for exponents, c in part.items()]
         return self._sum(terms)
 
+    def apart(self, scalar: Scalar) -> list[tuple[str, str]]:
+        """A coefficient as a sum of products: (what does not depend on the position, what does), equal ones joined."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for part in scalar.parts().values():
+            for exponents, c in part.items():
+                inner = tuple((name, k) for name, k in exponents if INDEX in Sum.names(name))
+                outer = tuple((name, k) for name, k in exponents if INDEX not in Sum.names(name))
+                found.setdefault(self._product(inner, Fraction(1), "j")[1], []).append(self._product(outer, c, "j"))
+        return [(self._sum(terms), inner) for inner, terms in found.items()]
+
     def _sum(self, terms: list[tuple[str, str]]) -> str:
         if not terms:
             return "0"

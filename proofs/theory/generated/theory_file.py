@@ -18,7 +18,7 @@ from .columns import over_units
 from .given import GivenWeights, Weights
 from .heads import Tables, cells, tables
 from .loop import Data, Loop, kind_text, tuple_text
-from .masks import summed
+from .masks import split, summed
 from .names import Names, comment, identifier
 from .nonzero import Factors, NonZero, nonzero
 from .prompt import Prompt, prompt_of
@@ -51,6 +51,8 @@ class Parts:
     whole: tuple[int, ...]
     counted: tuple[tuple[str, str], ...]
     nonzero: NonZero
+    apart: bool
+    """Whether the heads have other masks than the loop asks for, which may add up to these all the same."""
 
     @property
     def given(self) -> bool:
@@ -113,10 +115,14 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     words |= {x: f"{name} l" for x, name in (*data.preconditioners.items(), *data.selections.items())}
     spelling = Spelling(words)
     form = closed_form(derivation, loop)
+    apart = False
     if isinstance(derivation, GivenWeights):
-        derivation = derivation.asking(m for terms in form.totals.values() for _, m in masks_of(terms).values())
+        asked = [m for terms in form.totals.values() for _, m in masks_of(terms).values()]
+        apart = not derivation.has_masks(asked)
+        derivation = derivation.asking(asked)
+    spelt = split if apart else summed
     masks = {
-        f"mask_{name}": summed(m, spelling) for name, m in zip(derivation.mask_names, derivation.masks, strict=True)
+        f"mask_{name}": spelt(m, spelling) for name, m in zip(derivation.mask_names, derivation.masks, strict=True)
     }
     mask_terms = [
         f"({name} l)" if data.selections.keys() & m.names() else name
@@ -159,7 +165,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     return Parts(
         derivation, module, suffix, data, loop, prompt, tables(derivation, prompt, mask_terms, spelling), masks,
         closing(derivation, form, data, loop, prompt, mask_terms, spelling), spelling, hypotheses, facts,
-        tuple(sorted(whole)), counted, sums,
+        tuple(sorted(whole)), counted, sums, apart,
     )  # fmt: skip
 
 
@@ -312,7 +318,7 @@ Proof. by rewrite {trace}_sum sum_transitions columns_{shown} units_{shown}. Qed
   {trace} 1 0 ({gain} {state}) n = {closing.gathered[name]}.
 Proof.
 rewrite {trace}_sum {masks}.
-rewrite ?({gather}D, {gather}_diagonal, {gather}_below, {gather}_above, {gather}_pbelow, {gather}_pabove).
+rewrite ?({gather}D, {gather}Z, {gather}_diagonal, {gather}_below, {gather}_above, {gather}_pbelow, {gather}_pabove).
 rewrite {linear} -?big_split; apply: eq_bigr => j _; rewrite /{gain} /=; name_traces.
 close_{"vector" if vector else "scalar"}.
 Qed.""")
@@ -350,6 +356,8 @@ def _step(parts: Parts) -> list[str]:
         for k, (r, x) in enumerate(parts.counted)
     ]
     count = f" rewrite ?({', '.join(f'ones_{k}' for k in range(len(counts)))});" if counts else ""
+    if parts.apart:
+        count += f" rewrite {' '.join(f'/{m}' for m in parts.masks)} ?(gatherD, gathersD, gatherZ, gathersZ);"
     sparse = "layer_sparse_whole" if parts.given else "layer_sparse"
     return [
         *counts,

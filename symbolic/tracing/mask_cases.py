@@ -1,0 +1,168 @@
+"""A mask written as a function of two positions, for every n: run once below the diagonal, once on it, once above.
+
+The positions are symbols, of which only the distance is known to lie in a range, so that `i < j`, `i == j + 1` or
+`abs(i - j) <= 2` have an answer: where a range is too long for one, its nearest distance becomes a case of its own.
+What asks for more (whether i is 5, whether n is even) is right up to some size and no further, and is refused.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ..errors import RefusedError
+from .expression import SCALAR, Expression, text
+from .strict import StrictScalar, Tape, plain
+
+BELOW, ON, ABOVE = "below", "on", "above"
+LATER, EARLIER = "later", "earlier"
+MOST_CASES = 16
+POSITIONS = (
+    "a mask is asked for at every size: positions are compared with each other, as in i < j or i == j + 1, and entries "
+    "are sums, products and quotients of numbers, parameters, n, positions and powers such as p.lam ** (i - j), with "
+    "Fraction(1) / i for Fraction(1, i)"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MaskCase:
+    """The entries of a mask on one side at some distances of the two positions.
+
+    side        : "below", where i is the later position; "on" the diagonal; "above", where j is
+    first, last : the distances, from first on where last is None; at one distance, that is first = last, the entry is
+                  in the later position alone
+    entry       : in the positions, both counted from 1, in the parameters and in n
+    """
+
+    side: str
+    first: int
+    last: int | None
+    entry: Expression
+
+
+class _Undecided(BaseException):
+    """A comparison with another answer at the nearest distance than further out; no `except Exception` stops it."""
+
+
+class Position(StrictScalar):
+    """A sum of positions and integers, which can be compared with another."""
+
+    __slots__ = ("_case",)
+    _case: _Case
+
+
+@dataclass
+class _Case:
+    first: int
+    last: int | None
+    undecided: bool = False
+
+    def compare(self, value: Position, other: Any, op: Callable[[Any, Any], bool]) -> Any:
+        tape = value._tape
+        node = plain(tape, other)
+        if node is None:
+            return NotImplemented
+        form = _affine(tape.table.make("sub", value._node, node)) if node.kind == SCALAR else None
+        if form is None or form[0] + form[1] != 0:
+            tape.refuse("comparison", f"compares {text(value._node)} with {text(node)}", POSITIONS)
+        slope, _, constant = form
+        near = slope * self.first + constant
+        answer = op(near, 0)
+        if self.last is None and slope:
+            far = 1 if slope > 0 else -1
+            if answer != op(far, 0) or (op in (operator.eq, operator.ne) and near * far <= 0):
+                self.undecided = True
+                raise _Undecided
+        return answer
+
+
+def _affine(node: Expression) -> tuple[Fraction, Fraction, Fraction] | None:
+    """a, b, c of a * later + b * earlier + c; None for anything else."""
+    if node.op == "number":
+        return Fraction(0), Fraction(0), node.number
+    if node.op == "name" and node.source == "position":
+        return Fraction(node.name == LATER), Fraction(node.name == EARLIER), Fraction(0)
+    parts = [_affine(a) for a in node.args]
+    if any(part is None for part in parts):
+        return None
+    known = [part for part in parts if part is not None]
+    match node.op, known:
+        case "neg", [(a, b, c)]:
+            return -a, -b, -c
+        case (("add" | "sub"), [(a, b, c), (x, y, z)]):
+            sign = 1 if node.op == "add" else -1
+            return a + sign * x, b + sign * y, c + sign * z
+        case "mul", [(a, b, c), (x, y, z)] if not (a or b) or not (x or y):
+            return a * z + c * x, b * z + c * y, c * z
+    return None
+
+
+def _kept(name: str) -> Callable[..., Any]:
+    def method(self: Position, *others: Any) -> Any:
+        found = getattr(StrictScalar, name)(self, *others)
+        return found if found is NotImplemented else _position(found, self._case)
+
+    return method
+
+
+def _compared(op: Callable[[Any, Any], bool]) -> Callable[..., Any]:
+    return lambda self, other: self._case.compare(self, other, op)
+
+
+for _name in ("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__neg__"):
+    setattr(Position, _name, _kept(_name))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Position, f"__{_name}__", _compared(getattr(operator, _name)))
+Position.__bool__ = lambda self: self != 0  # type: ignore[attr-defined]
+Position.__abs__ = lambda self: self if self >= 0 else -self  # type: ignore[attr-defined]
+Position.__hash__ = StrictScalar.__hash__  # type: ignore[method-assign]
+
+
+def _position(value: StrictScalar, case: _Case) -> Position:
+    found = Position(value._tape, value._node)
+    object.__setattr__(found, "_case", case)
+    return found
+
+
+def mask_cases(tape: Tape, entry: Callable[[Any, Any], Any]) -> tuple[MaskCase, ...]:
+    """The entries of a mask at every n, case by case.
+
+    Raises `RefusedError` for what is no such entry.
+    """
+    found = [_run(tape, entry, ON, _Case(0, 0))]
+    for side in (BELOW, ABOVE):
+        first = 1
+        while True:
+            beyond = _run(tape, entry, side, _Case(first, None))
+            if beyond is not None:
+                found.append(beyond)
+                break
+            if first == MOST_CASES:
+                tape.refuse("other", f"tells more than {MOST_CASES} distances of two positions apart", POSITIONS)
+            found.append(_run(tape, entry, side, _Case(first, first)))
+            first += 1
+    return tuple(case for case in found if case is not None)
+
+
+def _run(tape: Tape, entry: Callable[[Any, Any], Any], side: str, case: _Case) -> MaskCase | None:
+    """One case; None where some comparison has no answer in all of it."""
+    later = _position(tape.name("position", LATER, SCALAR), case)
+    earlier = later if side == ON else later - case.first
+    if case.last is None:
+        earlier = _position(tape.name("position", EARLIER, SCALAR), case)
+    try:
+        value = entry(earlier, later) if side == ABOVE else entry(later, earlier)
+    except _Undecided:
+        value = 0
+    except RefusedError:
+        raise
+    except Exception as error:
+        tape.refuse("other", f"writes a mask that raises {type(error).__name__} on symbols", f"{POSITIONS} ({error})")
+    if case.undecided:  # even where the function stopped it
+        return None
+    if isinstance(value, str):
+        value = Fraction(value)
+    return MaskCase(side, case.first, case.last, tape.node(value, SCALAR, "an entry of a mask"))
