@@ -74,10 +74,19 @@ def solve(equations: Sequence[Equation]) -> Solution | Inconsistent:
     column = {u: i for i, u in enumerate(unknowns)}
     right_column = {m: len(unknowns) + i for i, m in enumerate(symbols)}
     entries: dict[int, dict[int, Any]] = {}
+    ground: dict[tuple[int, int], Any] = {}  # the few numbers that there are, in SymPy's type
+
+    def number(c: Fraction) -> Any:
+        parts = c.numerator, c.denominator
+        found = ground.get(parts)
+        if found is None:
+            found = ground[parts] = QQ(*parts)
+        return found
+
     for i, e in enumerate(rows):
-        entries[i] = {column[u]: QQ(c.numerator, c.denominator) for u, c in e.left.items()}
+        entries[i] = {column[u]: number(c) for u, c in e.left.items()}
         # moved to the left-hand side of the augmented matrix with its own sign: [A | b]
-        entries[i].update({right_column[m]: QQ(c.numerator, c.denominator) for m, c in e.right.items()})
+        entries[i].update({right_column[m]: number(c) for m, c in e.right.items()})
     width = len(unknowns) + len(symbols)
     reduced, pivots = DomainMatrix(entries, (len(rows), width), QQ).rref()
     if pivots and pivots[-1] >= len(unknowns):

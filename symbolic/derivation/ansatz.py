@@ -22,7 +22,7 @@ from ..errors import NotRepresentableError
 from .coefficients import Sum
 from .columns import met
 from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
-from .matching import common_denominator, without_parameters
+from .matching import common_denominator, over_shared
 from .state import SymbolicState
 
 Slice = tuple[str, str, str, Word, str]  # (row k, row k' read, block r at the key, word, block s at the query side)
@@ -203,16 +203,16 @@ class Ansatz:
         names = [r.name for r in self.state.algorithm.accumulators]
         result: list[Equation] = []
         for t in range(len(self.tokens)):
-            left: dict[Monomial, dict[Unknown | OwnToken, Polynomial]] = {}
+            left: dict[Monomial, dict[Exponents, dict[Unknown | OwnToken, Fraction]]] = {}
             for unknown, product in self.products(t).items():
                 for (monomial, exponents), c in product.items():
-                    left.setdefault(monomial, {}).setdefault(unknown, {})[exponents] = c
+                    left.setdefault(monomial, {}).setdefault(exponents, {})[unknown] = c
             right: dict[Monomial, dict[str, Polynomial]] = {}
             for name, scalar in zip(names, change[t], strict=True):
                 for monomial, part in scalar.parts().items():
                     right.setdefault(monomial, {})[name] = part
             for monomial in {**left, **right}:
-                found = without_parameters(self.state.algebra, left.get(monomial, {}), right.get(monomial, {}))
+                found = over_shared(self.state.algebra, left.get(monomial, {}), right.get(monomial, {}))
                 if found is None:
                     raise NotRepresentableError(_PARAMETERS.format(self.describe((t + 1, monomial))))
                 demanded = {(row, m): c for row, part in found.right.items() for m, c in part.items()}

@@ -306,6 +306,11 @@ class Scalar:
         self.algebra = algebra
         self.poly = poly
 
+    @property
+    def is_one(self) -> bool:
+        """Whether it is the number 1; this is no comparison that an update could make."""
+        return len(self.poly) == 1 and self.poly.get(self.poly.ring.zero_monom) == 1
+
     def _coerce(self, other: Any) -> Scalar | None:
         if isinstance(other, Scalar):
             return other
@@ -636,11 +641,15 @@ class Vector:
     def __matmul__(self, other: Any) -> Any:
         if not isinstance(other, Vector):
             return NotImplemented
-        result = self.algebra.number(0)
+        result: Any = None
         for (word, left), scalar in self.terms.items():
             for (other_word, right), other_scalar in other.terms.items():
-                result += scalar * other_scalar * self.algebra.contraction(left, transpose(word) + other_word, right)
-        return result
+                term = self.algebra.contraction(left, transpose(word) + other_word, right)
+                for factor in (other_scalar, scalar):
+                    if not factor.is_one:  # as those of a plain vector are
+                        term = factor * term
+                result = term if result is None else result + term
+        return self.algebra.number(0) if result is None else result
 
     def __eq__(self, other: Any) -> bool:
         if self.algebra.inside_update:

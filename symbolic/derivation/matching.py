@@ -30,11 +30,20 @@ def without_parameters(
 
     A row that holds R - v.phi + beta v.phi' meets v.phi' in equations of its own, each beta times one without it.
     """
-    shared = {exponents for part in left.values() for exponents in part}
-    if len(shared) > 1:
+    by_monomial: dict[Exponents, dict[Unknown, Fraction]] = {}
+    for u, part in left.items():
+        for exponents, c in part.items():
+            by_monomial.setdefault(exponents, {})[u] = c
+    return over_shared(a, by_monomial, right)
+
+
+def over_shared(
+    a: Algebra, left: Mapping[Exponents, dict[Unknown, Fraction]], right: Mapping[Right, Part]
+) -> Divided[Unknown, Right] | None:
+    """`without_parameters` of a left side that is sorted by its monomials in the parameters."""
+    if len(left) > 1:
         return None
-    divisor = shared.pop() if shared else ()
-    plain = {u: part[divisor] for u, part in left.items() if part}
+    divisor, plain = next(iter(left.items()), ((), {}))
     if not divisor:
         return Divided(plain, dict(right), divisor)
     return Divided(plain, {k: _divided(a, part, divisor) for k, part in right.items()}, divisor)
