@@ -11,12 +11,13 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+from flint import fmpz, fmpz_mat
 
 from ...symbolic.arithmetics.rational import Rational, RationalMatrix
-from ...symbolic.attention import RowHead, accumulate, iterate, masked_keys
+from ...symbolic.attention import RowHead, TokenwiseHead, accumulate, iterate, masked_keys
 from ...symbolic.construction import Construction
 from .bounds import LayerMaps
-from .exact_floats import dyadic_matrix, floats
+from .exact_floats import dyadic_matrix, integers, near_floats
 
 
 class ExactRows:
@@ -39,16 +40,33 @@ class ExactRows:
         return result
 
     def residuals(self) -> tuple[np.ndarray, np.ndarray]:
-        """The one-step error at every entry, correctly rounded, and its slack, zero: (T, L, K, N) float64 each."""
+        """The one-step error at every entry, off by a relative 2^-52, and its slack, zero: (T, L, K, N) float64 each.
+
+        It is `accumulate` for all layers of a prompt at once, with what the masks make of X made once, and no fraction
+        brought to lowest terms.
+        """
         result = np.zeros(self.Y[:, 1:].shape)
         heads = [h for layer in self.layers for h in layer]
-        for trial, rows in enumerate(self.Y):
+        for trial in range(len(self.Y)):
             X = dyadic_matrix(self.X[trial])
             keys = masked_keys(X, heads)
-            for layer, (before, after) in enumerate(pairwise(rows)):
-                exact = accumulate(X, dyadic_matrix(before), self.layers[layer], self.scale, keys)
-                result[trial, layer] = floats(dyadic_matrix(after) - exact)
+            grams = {mask: X @ k for mask, k in keys.items()}
+            for layer, (before, after) in enumerate(pairwise(self._states(trial))):
+                error = after - before
+                for h in self.layers[layer]:
+                    if isinstance(h, TokenwiseHead):
+                        added = (h.U @ grams[id(h.M)] @ h.E) @ before
+                    else:
+                        added = ((h.U @ before) @ keys[id(h.M)] @ h.E) @ X
+                    error = error - added * self.scale
+                result[trial, layer] = near_floats(error)
         return result, np.zeros(result.shape)
+
+    def _states(self, trial: int) -> list[RationalMatrix]:
+        """The L+1 states of a trial, (K, N) each, over one power of two."""
+        whole, low = integers(self.Y[trial])
+        den = fmpz(1) << -low
+        return [RationalMatrix(fmpz_mat(*rows.shape, rows.reshape(-1).tolist()), den) for rows in whole]
 
     def distances(self) -> tuple[np.ndarray, np.ndarray] | None:
         """|float state - exact state| and its slack, zero, (T, L+1, K, N) and (T, L+1, 1, N), from the prompt.
@@ -56,8 +74,9 @@ class ExactRows:
         None where a distance is beyond float64.
         """
         result = np.zeros(self.Y.shape)
-        for trial, rows in enumerate(self.Y):
-            run = iterate(dyadic_matrix(self.X[trial]), dyadic_matrix(rows[0]), self.layers, self.scale)
+        for trial in range(len(self.Y)):
+            rows = self._states(trial)
+            run = iterate(dyadic_matrix(self.X[trial]), rows[0], self.layers, self.scale)
             for layer, exact in enumerate(run, 1):
-                result[trial, layer] = np.abs(floats(dyadic_matrix(rows[layer]) - exact))
+                result[trial, layer] = np.abs(near_floats(rows[layer] - exact))
         return (result, np.zeros_like(result[:, :, :1])) if np.isfinite(result).all() else None
