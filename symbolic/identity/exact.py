@@ -104,6 +104,7 @@ def problem(
     start : starting weights as lists of numbers (a number for a scalar weight)
     Raises `ArgumentError` when something that the transitions carry is missing.
     """
+    context = data if isinstance(data, Context) else None
     if isinstance(data, Context):
         data = (data.features, data.next_features, data.rewards, data.query, dict(data.extras))
     features, following, rewards, query, *rest = data
@@ -153,12 +154,16 @@ def problem(
             _feature_rows(algorithm, arithmetic, _tokens(algorithm, arithmetic, transitions(), asked, p))
         )
     else:
-        held = (features, following, rewards, {name: extras[name] for name, _ in carried})
         if algorithm.unit_columns:
             each = transitions()
             phi, after, last = ([getattr(t, k) for t in each] for k in ("phi", "phi_next", "reward"))
-            held = (phi, after, last, {name: [t.extras[name] for t in each] for name, _ in carried})
-        whole = _whole(arithmetic.columns, *held)
+            held = {name: [t.extras[name] for t in each] for name, _ in carried}
+            whole = _whole(arithmetic.columns, phi, after, last, held)
+        elif context is not None:
+            whole = _whole_of(arithmetic.columns, context, tuple(name for name, _ in carried))
+        else:
+            held = {name: extras[name] for name, _ in carried}
+            whole = _whole(arithmetic.columns, features, following, rewards, held)
         every = _every(algorithm, arithmetic, whole, asked, p, layout)
         if every is None:  # an operation that `Columns` lacks
             tokens = _tokens(algorithm, arithmetic, transitions(), asked, p)
@@ -188,6 +193,23 @@ def _whole(
     of = columns.of_numbers
     carried = {name: of(values) for name, values in extras.items()}
     return Transition(of(features), of(following), of(rewards), None, carried)
+
+
+_wholes: dict[Any, tuple[Context, Transition]] = {}
+"""What `_whole` made of contexts, by their identity; they are held, so that it stays taken."""
+KEPT = 64
+
+
+def _whole_of(columns: type[Columns], context: Context, names: tuple[str, ...]) -> Transition:
+    """`_whole` of a context, made once for all algorithms and all kinds of evidence that read it."""
+    key = columns, id(context), names
+    if key not in _wholes:
+        if len(_wholes) >= KEPT:
+            _wholes.clear()
+        extras = dict(context.extras)
+        held = {name: extras[name] for name in names}
+        _wholes[key] = context, _whole(columns, context.features, context.next_features, context.rewards, held)
+    return _wholes[key][1]
 
 
 def _every(
