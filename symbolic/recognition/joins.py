@@ -42,11 +42,14 @@ def joins(
     used     : positions in `masks`
     repeated : whether one stored layer is applied several times, so that it reads no tokens by its number
     """
+    of_all = {k: _of_all(masks[k], n) for k in sorted({k for positions in used for k in positions})}
     selections = () if repeated else tuple(SELECTIONS)
     for tried in (("",), *((only,) for only in selections), ("", *selections)):
         found = []
         for number, positions in enumerate(used, 1):
-            read = ((k, (_joined(masks[k], n, number, only) for only in tried)) for k in positions)
+            read = (
+                (k, (_joined(masks[k], n, number, only) if only else of_all[k] for only in tried)) for k in positions
+            )
             own = {k: next((x for x in ways if x is not None), None) for k, ways in read}
             found.append({k: x for k, x in own.items() if x is not None})
         if all(len(own) == len(positions) for own, positions in zip(found, used, strict=True)):
@@ -70,8 +73,6 @@ def _traces(found: list[dict[int, Joined]]) -> list[dict[int, Joined]]:
 
 def _joined(mask: Part, n: int, layer: int, only: str) -> Joined | None:
     """A mask that reads the values which a selection gives to its layer, with a sum or a trace of keys for each."""
-    if not only:
-        return _of_all(mask, n)
     zero = Fraction(0)
     rows = [i for i in range(n) if SELECTIONS[only](i + 1, layer)]
     first = mask.get((rows[0], rows[0]), zero) if rows else zero
@@ -85,19 +86,24 @@ def _joined(mask: Part, n: int, layer: int, only: str) -> Joined | None:
 def _of_all(mask: Part, n: int) -> Joined | None:
     """A mask on context tokens as a combination of sums, running means and traces."""
     zero = Fraction(0)
+    there = {(i, j): x for (i, j), x in mask.items() if x and i < n and j < n}
     first = mask.get((0, 0), zero)
-    inside = [(i, j) for i in range(n) for j in range(n)]
     mean = 2 * mask.get((0, 1), zero)
     plain = first - mean
-    if all(mask.get((i, j), zero) == plain * (i == j) + mean * (i <= j) / (j + 1) for i, j in inside):
+    wanted = {(i, j): share for j in range(n) for share in (mean / (j + 1),) for i in range(j)} if mean else {}
+    wanted |= {(j, j): plain + mean / (j + 1) for j in range(n)}
+    if there == {at: x for at, x in wanted.items() if x}:
         found = [(Sum("sum"), plain), (Sum("mean"), mean)]
         return [(how, x) for how, x in found if x]
     decay = mask.get((1, 0), zero) / first if first and n > 1 else zero
-    if decay and all(mask.get((i, j), zero) == (first * decay ** (i - j) if j <= i else 0) for i, j in inside):
+    if decay and there == _lower([first * decay**k for k in range(n)]):
         return [(Sum("trace", decay), first)]
     back = [mask.get((k, 0), zero) for k in range(n)]
-    if sum(x != 0 for x in back) <= WINDOW and all(
-        mask.get((i, j), zero) == (back[i - j] if j <= i else 0) for i, j in inside
-    ):
+    if sum(x != 0 for x in back) <= WINDOW and there == _lower(back):
         return [(Sum("past", back=k) if k else Sum("sum"), x) for k, x in enumerate(back) if x]
     return None
+
+
+def _lower(back: Sequence[Fraction]) -> Part:
+    """The mask that reads the key k tokens back with the k-th of these factors."""
+    return {(j + k, j): x for k, x in enumerate(back) if x for j in range(len(back) - k)}

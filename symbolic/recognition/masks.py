@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from flint import fmpq
+
 Part = dict[tuple[int, int], Fraction]
 PARTS = ((0, 0), (0, 1), (1, 0), (1, 1))
 """(value token is the query, key token is the query)."""
@@ -20,33 +22,34 @@ class MaskSpace:
     """Independent masks, each within one part; `kinds` says which.
 
     turns : what has been found about whole masks, by identity, beside the mask itself, which so stays alive
+    equal : the same by what a mask holds
     """
 
     basis: list[Part] = field(default_factory=list)
     kinds: list[tuple[int, int]] = field(default_factory=list)
     turns: dict[int, tuple[Any, Any]] = field(default_factory=dict)
-    _rows: list[tuple[tuple[int, int], Part, dict[int, Fraction]]] = field(default_factory=list)
+    equal: dict[tuple[int, tuple[int, ...]], Any] = field(default_factory=dict)
+    _rows: list[tuple[tuple[int, int], dict[tuple[int, int], Any], dict[int, Any]]] = field(default_factory=list)
     _inner: dict[tuple[int, int], Fraction] = field(default_factory=dict)
 
     def coordinates(self, part: Part, kind: tuple[int, int]) -> dict[int, Fraction]:
         """The part of a mask in the basis, which grows when it is not in its span."""
-        left = dict(part)
-        found: dict[int, Fraction] = {}
+        zero, found = fmpq(0), dict[int, Any]()
+        left = {at: fmpq(x.numerator, x.denominator) for at, x in part.items()}
         for pivot, row, combination in self._rows:
-            factor = left.get(pivot, Fraction(0)) / row[pivot]
+            factor = left.get(pivot, zero) / row[pivot]
             if factor:
                 for at, x in row.items():
-                    left[at] = left.get(at, Fraction(0)) - factor * x
+                    left[at] = left.get(at, zero) - factor * x
                 for k, x in combination.items():
-                    found[k] = found.get(k, Fraction(0)) + factor * x
+                    found[k] = found.get(k, zero) + factor * x
         left = {at: x for at, x in left.items() if x}
         if not left:
-            return {k: x for k, x in found.items() if x}
+            return {k: Fraction(int(x.p), int(x.q)) for k, x in found.items() if x}
         number = len(self.basis)
         self.basis.append(dict(part))
         self.kinds.append(kind)
-        combination = {number: Fraction(1), **{k: -x for k, x in found.items()}}
-        self._rows.append((min(left), left, combination))
+        self._rows.append((min(left), left, {number: fmpq(1), **{k: -x for k, x in found.items()}}))
         return {number: Fraction(1)}
 
     def inner(self, one: int, other: int) -> Fraction:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..attention import Head
 from ..errors import WorkLimitError
-from .masks import MaskSpace, Part, flipped, parts
+from .masks import MaskSpace, flipped, parts
 from .network import Network
 from .reach import Reach, keeps, reaches
 
@@ -66,10 +66,8 @@ def gathered(terms: Sequence[Term], reach: Sequence[Reach], space: MaskSpace) ->
     scale = lcm(*(t.scale.denominator for t in terms)) if terms else 1
     total: dict[tuple[Any, ...], Any] = {}
     for t in terms:
-        if id(t.mask) not in space.turns:
-            space.turns[id(t.mask)] = t.mask, _turns(t.mask, space)
         factor = int(t.scale * scale)
-        for turn in space.turns[id(t.mask)][1]:
+        for turn in _turns_once(t.mask, space):
             kind = turn.kind
             for (a, b), v in t.V.items():
                 if not any(a in x.written and b in x.filled[kind[0]] for x in reach):
@@ -101,19 +99,26 @@ class _Turn:
     both: tuple[tuple[int, Any], ...]
 
 
+def _turns_once(mask: Any, space: MaskSpace) -> list[_Turn]:
+    """The parts of a mask, found once for all masks with its entries: each candidate makes its own."""
+    if id(mask) not in space.turns:
+        entries = (int(mask.den), tuple(map(int, mask.num.entries())))
+        if entries not in space.equal:
+            space.equal[entries] = _turns(mask, space)
+        space.turns[id(mask)] = mask, space.equal[entries]
+    return space.turns[id(mask)][1]
+
+
 def _turns(mask: Any, space: MaskSpace) -> list[_Turn]:
     found = []
     for kind, part in parts(mask).items():
         back = (kind[1], kind[0])
         straight, turned = space.coordinates(part, kind), space.coordinates(flipped(part), back)
-        if kind == back:
-            half: Part = {at: x / 2 for at, x in part.items()}
-            for at, x in flipped(half).items():
-                half[at] = half.get(at, Fraction(0)) + x
-            both = space.coordinates({at: x for at, x in half.items() if x}, kind)
+        if kind == back:  # half of the one and half of the other, in the basis that now holds them both
+            both = {k: (straight.get(k, Fraction(0)) + turned.get(k, Fraction(0))) / 2 for k in straight | turned}
         else:  # of a row with itself the query stands as the key
             both = straight if kind == (0, 1) else turned
-        found.append(_Turn(kind, *(tuple((k, _whole(x)) for k, x in c.items()) for c in (straight, turned, both))))
+        found.append(_Turn(kind, *(tuple((k, _whole(x)) for k, x in c.items() if x) for c in (straight, turned, both))))
     return found
 
 
