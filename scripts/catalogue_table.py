@@ -50,7 +50,8 @@ def _mask(mask: Any) -> str:
 def _lacks(a: Algorithm) -> str:
     lacks = []
     if a.tables:
-        lacks.append("looped, and a limit unless its steps are fixed (a table)")
+        formulas = any(isinstance(rule, str) for rule in a.tables.values())
+        lacks.append(f"looped{', the rate to its limit' * formulas} (a table)")
     if a.selections:
         lacks.append("looped, a limit, invariance beyond L = 1 (tokens by layer)")
     return "; ".join(lacks)

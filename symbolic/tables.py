@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from flint import fmpq_poly
 
 from .errors import ContentError
 from .exact import exact_number
@@ -83,6 +86,68 @@ def _value(node: ast.expr, layer: Fraction) -> Fraction:
     if isinstance(node, ast.UnaryOp):
         return -_value(node.operand, layer)
     return Fraction(node.value) if isinstance(node, ast.Constant) else layer  # type: ignore[arg-type]  # it is a formula
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What a rule does as l grows: its limit, None where it grows without end.
+
+    decay    : how many powers of l it loses on the way to its limit; None for a rule that is one number
+    positive : whether it is above its limit in the end
+    """
+
+    limit: Fraction | None
+    decay: int | None = None
+    positive: bool = False
+
+
+def tail(rule: str, name: str) -> Tail:
+    """How a formula in l ends; `ContentError` where it divides by zero at some layer or is no formula.
+
+    >>> tail("(l - 1) / (l + 2)", "beta"), tail("3 / (l * l)", "b").decay, tail("l / 2", "b").limit
+    (Tail(limit=Fraction(1, 1), decay=1, positive=False), 2, None)
+    """
+    top, bottom = _quotient(_parsed(rule, name), name, rule)
+    common = top.gcd(bottom)
+    if common.degree() > 0:
+        top, bottom = top // common, bottom // common
+    if top.degree() > bottom.degree():
+        return Tail(None)
+    lead = bottom.coeffs()[-1]
+    limit = top.coeffs()[-1] / lead if top.degree() == bottom.degree() else lead * 0
+    rest = top - bottom * limit
+    value = Fraction(int(limit.p), int(limit.q))
+    if rest.degree() < 0:
+        return Tail(value)
+    return Tail(value, bottom.degree() - rest.degree(), rest.coeffs()[-1] / lead > 0)
+
+
+def _quotient(node: ast.expr, name: str, rule: str) -> tuple[fmpq_poly, fmpq_poly]:
+    """A formula as numerator and denominator, polynomials in l, the latter not zero at any layer."""
+    one = fmpq_poly([1])
+    if isinstance(node, ast.Constant):
+        return fmpq_poly([node.value]), one
+    if isinstance(node, ast.UnaryOp):
+        a, b = _quotient(node.operand, name, rule)
+        return -a, b
+    if not isinstance(node, ast.BinOp):
+        return fmpq_poly([0, 1]), one
+    (a, b), (c, d) = (_quotient(x, name, rule) for x in (node.left, node.right))
+    if isinstance(node.op, ast.Mult):
+        return a * c, b * d
+    if isinstance(node.op, ast.Div):
+        if layer := _zero_at(c):
+            raise ContentError(f"the table {name}, {rule}, divides by zero at layer {layer}")
+        return a * d, b * c
+    return (a * d + c * b if isinstance(node.op, ast.Add) else a * d - c * b), b * d
+
+
+def _zero_at(p: fmpq_poly) -> int | None:
+    """The first layer at which a polynomial is zero."""
+    if p.degree() < 0:
+        return 1
+    roots = [r for r, _ in p.numer().roots()] if p.degree() else []
+    return min((int(r) for r in roots if r > 0), default=None)
 
 
 def prescribed(tables: Mapping[str, Rule], names: Sequence[str], steps: Sequence[tuple[Any, ...]]) -> list[Any]:

@@ -16,12 +16,14 @@ from ...symbolic.blocks import NEXT
 from ...symbolic.convergence.decide import Fate, decide, functionals, judged
 from ...symbolic.convergence.disc import radius
 from ...symbolic.convergence.field import Field, field, half_mean_square
-from ...symbolic.convergence.iteration import Iteration, NotAffineError, affine_family
+from ...symbolic.convergence.iteration import Iteration, NotAffineError, affine_family, affine_map
 from ...symbolic.convergence.named import names
 from ...symbolic.convergence.rate import Rate, rate
-from ...symbolic.convergence.rationals import fraction, matrix
+from ...symbolic.convergence.rationals import fraction, matrix, rational
 from ...symbolic.convergence.steps import Steps, steps
+from ...symbolic.convergence.tending import at, tends
 from ...symbolic.own import OwnConstruction
+from ...symbolic.tables import entry, tail
 from ..case import Progress, silent
 from .question import Question
 from .setup import Run, Setup
@@ -89,7 +91,7 @@ def setup_of(subject: Algorithm | OwnConstruction, question: Question, number: i
     options = subject.choose({"trace": question.trace} if question.trace is not None else None)
     return Setup(
         subject, question.context_of(subject.extras, number), subject.values(known), question.period(subject), options,
-        tuple(question.starting(subject)), None,
+        tuple(question.starting(subject)), None, question.changing(subject),
     )  # fmt: skip
 
 
@@ -102,6 +104,8 @@ def decided(setup: Setup, epsilon: Fraction, compare: bool = True, search: bool 
         run = setup.run()
     except NotAffineError as error:
         return Answer(setup, epsilon, str(error))
+    if setup.changing:
+        return _tending(setup, epsilon, run)
     context = setup.context
     states = [*context.features, *context.next_features, context.query] if compare and setup.period else []
     fate = decide(run.iteration, list(dict.fromkeys(states)))
@@ -114,6 +118,17 @@ def decided(setup: Setup, epsilon: Fraction, compare: bool = True, search: bool 
         return Answer(setup, epsilon, "", run, fate)
     around = radius(fate.start.polynomial) if fate.start.polynomial.degree() else (Fraction(0), Fraction(0))
     return Answer(setup, epsilon, "", run, fate, around, rate(fate, epsilon))
+
+
+def _tending(setup: Setup, epsilon: Fraction, run: Run) -> Answer:
+    """Layers that do not repeat, by the layer that they tend to; no rate is certified of them."""
+    tails = [tail(rule, name) for name, rule in setup.changing.items()]
+    if any(t.limit is None for t in tails):
+        return Answer(setup, epsilon, "its layers tend to none", run)
+    if len(setup.period) > 1:
+        return Answer(setup, epsilon, f"its layers tend to a cycle of {len(setup.period)}, which is not looked at", run)
+    found = tends(run.iteration, run.family, tails[0] if len(tails) == 1 else None)
+    return Answer(setup, epsilon, found, run) if isinstance(found, str) else Answer(setup, epsilon, "", run, found)
 
 
 def answer(
@@ -129,13 +144,18 @@ def answer(
     if found.fate is None or found.run is None:
         return found
     it, fate = found.run.iteration, found.fate
-    values = _squared(found, question.layers) if found.run.doubling else predictions(it, question.layers)
+    if found.run.doubling:
+        values = _squared(found, question.layers)
+    elif setup.changing:
+        values = _changing_predictions(found, question.layers)
+    else:
+        values = predictions(it, question.layers)
     found = replace(found, values=values)
     if not isinstance(subject, Algorithm):
         return found
     gamma = discount(subject, setup.values)
     found = replace(found, names=limit_names(found))
-    if it.period > 1:
+    if it.period > 1 or setup.changing:
         return found
     progress(f"{subject.name}: the steps for which it converges")
     family = affine_family(
@@ -178,6 +198,22 @@ def predictions(it: Iteration, layers: int) -> tuple[Fraction, ...]:
         result.append(fraction((h * w)[0, 0] + e))
         if layer % it.period == it.period - 1:
             w = it.T * w + it.c
+    return tuple(result)
+
+
+def _changing_predictions(found: Answer, layers: int) -> tuple[Fraction, ...]:
+    """v_l(q) for l = 0, ..., L, of layers that do not repeat."""
+    assert found.run is not None and isinstance(found.setup.subject, Algorithm)
+    setup, it, family = found.setup, found.run.iteration, found.run.family
+    w, result = it.start, [fraction((it.read * it.start)[0, 0] + it.offset)]
+    for layer in range(1, layers + 1):
+        if family is not None:
+            ((name, rule),) = setup.changing.items()
+            T, c = at(family, rational(entry(rule, layer, name)))
+        else:
+            T, c = affine_map(found.setup.subject, setup.context, setup.layer(layer), setup.values, setup.options)
+        w = T * w + c
+        result.append(fraction((it.read * w)[0, 0] + it.offset))
     return tuple(result)
 
 

@@ -37,11 +37,16 @@ def converge(
     found = resolve(subject, min(LOAD_LIMIT, question.time_limit))
     if output is not None:
         check_target(output)
+    if output is not None and isinstance(found, Algorithm) and (changing := question.changing(found)):
+        raise ArgumentError(
+            f"output is given, but {', '.join(changing)} of {found.name} is another number at every layer, and "
+            "certificates are about layers that repeat: leave it out"
+        )
     with guarded([found], question.time_limit):
         result = asked(found, question, progress)
         name = subject_name(subject, output or Path("certificate.json")) if isinstance(subject, str) else found.name
         document = None
-        if result.found is not None and result.found.fate is not None:
+        if result.found is not None and result.found.fate is not None and not result.found.setup.changing:
             document = certificate(result.found, name)
             if output is not None:
                 write(document, output)

@@ -47,7 +47,7 @@ def certificate(found: Answer, name: str = "") -> dict[str, Any]:
         "start": [_plain(w) for w in setup.start],
         "read": setup.read,
         "answer": found.answer,
-        "every_start": word(fate.every.converges) if setup.period else None,
+        "every_start": word(fate.every.converges) if fate.every is not None and setup.period else None,
         "prediction": word(fate.prediction.converges),
         "polynomial": [rational_text(fraction(x)) for x in fate.start.polynomial.coeffs()],
         "spectral_radius": [rational_text(x) for x in found.radius],

@@ -162,7 +162,7 @@ def _wrong_answer(data: Mapping[str, Any], found: Answer) -> str:
     fate, p = found.fate, found.fate.start.polynomial
     said = {
         "answer": found.answer, "prediction": word(fate.prediction.converges),
-        "every_start": word(fate.every.converges) if found.setup.period else None,
+        "every_start": word(fate.every.converges) if fate.every is not None and found.setup.period else None,
         "polynomial": [rational_text(fraction(x)) for x in p.coeffs()], "limit": limit_json(found),
     }  # fmt: skip
     for key, value in said.items():

@@ -19,7 +19,9 @@ from .question import Question
 from .result import claims
 from .work import check_work
 
-LEFT_OUT = "left out, as no process gives what their prompts hold, or their layers differ (name one):"
+LEFT_OUT = (
+    "left out, as no process gives what their prompts hold, or their layers read tokens each of its own (name one):"
+)
 HEADINGS = ("algorithm", "process", "answer", "limit", "v*(q)", "rate", "layers")
 
 
@@ -36,8 +38,10 @@ class Row:
     def limit(self) -> str:
         """What the weights tend to, by its first name; or what they do instead."""
         fate = self.found.fate
-        if fate is None or fate.limit is None:
-            return "none: it drifts" if fate is not None and fate.drift is not None else "none"
+        if fate is None:
+            return "not decided"
+        if fate.limit is None:
+            return "none" if fate.drift is None else "none: it drifts"
         return self.names[0].split(":")[0] if self.names else "a fixed point"
 
     def cells(self) -> tuple[str, ...]:
@@ -90,7 +94,7 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
         raise ArgumentError(f"{wrong} is given, but no algorithm: name one of {', '.join(catalogue())}")
     rows: list[Row] = []
     said: list[Claim] = []
-    left_out = tuple(n for n, a in catalogue().items() if a.extras or a.layered_names or a.enumerates)
+    left_out = tuple(n for n, a in catalogue().items() if a.extras or a.selections or a.enumerates)
     processes = [question.process] if question.process else list(PROCESSES)
     asked = [
         (algorithm, replace(question, process=process).check(algorithm))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from ...numeric.data.draws import STATES
@@ -17,7 +18,7 @@ from ...symbolic.exact import whole_number
 from ...symbolic.plain_text import amount
 from ...symbolic.prompt import Context, check_unit_columns
 from ...symbolic.strict_json import rational_text
-from ...symbolic.tables import text
+from ...symbolic.tables import Rule, entry, tail
 from ..case import MAX_WORK
 
 CONVERGES = "converges"
@@ -25,6 +26,8 @@ CONVERGES = "converges"
 DEFAULT_PROCESS = "boyan-chain"
 MOST_WEIGHTS, MOST_FEATURES, MOST_TRANSITIONS, MOST_LAYERS, MOST_TRIALS = 60, 1000, 10_000, 2000, 10_000
 """The largest sizes that are looked at."""
+MOST_PERIOD = 1000
+"""The most layers of one period of the tables."""
 EPSILON = Fraction(1, 10**6)
 
 
@@ -142,8 +145,28 @@ class Question:
         assert process is not None
         return with_extras(trajectory_context(process, self.context, self.seed + number), extras, self.seed + number)
 
-    def step_of(self, algorithm: Algorithm, alpha: Any) -> Steps:
-        """One layer's preconditioners at a step alpha, a number or a symbol: alpha I, or alpha times the file's."""
+    def tables(self, algorithm: Algorithm) -> dict[str, Rule]:
+        """The tables that prescribe steps: none where a file or a fixed step takes their place."""
+        return {k: v for k, v in algorithm.tables.items() if self.steps is None and k not in self.fixed}
+
+    def changing(self, algorithm: Algorithm) -> dict[str, str]:
+        """Those whose numbers do not repeat: formulas in l that are no constants."""
+        found = {k: v for k, v in self.tables(algorithm).items() if isinstance(v, str)}
+        return {k: v for k, v in found.items() if (t := tail(v, k)).limit is None or t.decay is not None}
+
+    def prescribed(self, algorithm: Algorithm, layer: int) -> dict[str, Fraction]:
+        """What the tables say of a layer; of numbers that do not repeat, what these tend to (0 where to nothing)."""
+        changing = self.changing(algorithm)
+        return {
+            k: tail(changing[k], k).limit or Fraction(0) if k in changing else entry(v, layer, k)
+            for k, v in self.tables(algorithm).items()
+        }
+
+    def step_of(self, algorithm: Algorithm, alpha: Any, layer: int = 1) -> Steps:
+        """A layer's preconditioners at a step alpha, a number or a symbol: alpha I, or alpha times the file's.
+
+        layer : of the period, from 1 on, for what tables prescribe
+        """
         d = self.d
         if self.steps is not None:
             (given,) = self.steps
@@ -151,8 +174,9 @@ class Question:
                 x * alpha if not isinstance(x, list) else [[y * alpha for y in row] for row in x] for x in given
             )
         result: list[Any] = []
+        prescribed = self.prescribed(algorithm, layer)
         for name in algorithm.preconditioners:
-            x = self.fixed.get(name, alpha)
+            x = prescribed.get(name, self.fixed.get(name, alpha))
             scalar = name in algorithm.scalar_preconditioners
             result.append(x if scalar else [[x if i == j else Fraction(0) for j in range(d)] for i in range(d)])
         return tuple(result)
@@ -160,8 +184,13 @@ class Question:
     def period(self, algorithm: Algorithm) -> tuple[Steps, ...]:
         """The preconditioners that are repeated without end."""
         if self.steps is None:
-            return (self.step_of(algorithm, Fraction(1) if self.alpha is None else self.alpha),)
+            alpha = Fraction(1) if self.alpha is None else self.alpha
+            return tuple(self.step_of(algorithm, alpha, layer + 1) for layer in range(self.repeats_after(algorithm)))
         return self.steps
+
+    def repeats_after(self, algorithm: Algorithm) -> int:
+        """The layers of one period of the tables."""
+        return lcm(*(len(rule) for rule in self.tables(algorithm).values() if not isinstance(rule, str)))
 
     def endless(self) -> bool:
         """Whether the layers' steps go on: a finite sequence of several different ones has no limit."""
@@ -196,11 +225,10 @@ class Question:
                 f"layers of {algorithm.name} read other tokens each, and a limit is decided for layers that repeat: "
                 "ask of td0 or td-lambda, whose layers read all of them"
             )
-        changing = next((name for name in algorithm.tables if name not in self.fixed and self.steps is None), None)
-        if changing is not None:
-            raise ArgumentError(
-                f"{changing} of {algorithm.name} is {text(algorithm.tables[changing])} for l = 1, 2, ..., and a limit "
-                f"is decided for layers that repeat: --step {changing}=1/2 fixes it, or --C gives a period of layers"
+        if (period := self.repeats_after(algorithm)) > MOST_PERIOD:
+            raise WorkLimitError(
+                f"the tables of {algorithm.name} repeat together after {period} layers; the limit is {MOST_PERIOD}: "
+                "--step fixes one of them"
             )
         if self.read is not None:
             raise ArgumentError(

@@ -105,6 +105,8 @@ def reached_from(found: Answer) -> str:
         return "the prediction only: the weights diverge"
     if not found.setup.period:
         return "this prompt"
+    if fate.every is None:
+        return "w_0; of other starts nothing is decided"
     if not fate.every.converges:
         return "w_0, and not every start"
     return "every start" if fate.every.polynomial(1) else "every start, each to a limit of its own"
@@ -123,7 +125,7 @@ def claims(found: Answer, question: Question) -> list[Claim]:
     if found.fate is None:
         return [Claim(name, text, EXACT, Verdict.UNDECIDED, STRENGTH, found.reason)]
     result = [claim(text, found.fate.start, asked=True)]
-    if found.setup.period:
+    if found.fate.every is not None and found.setup.period:
         result.append(claim("they converge from every start", found.fate.every))
     result.append(claim("the prediction converges from w_0", found.fate.prediction))
     if found.fate.differences is not None:
@@ -141,7 +143,7 @@ def details(found: Answer) -> dict[str, Any]:
     if fate is None:
         return {"decisions": {}, "reason": found.reason}
     decisions = {"start": fate.start, "prediction": fate.prediction}
-    if found.setup.period:
+    if fate.every is not None and found.setup.period:
         decisions["every_start"] = fate.every
         if fate.prediction_every is not None:
             decisions["prediction_every_start"] = fate.prediction_every

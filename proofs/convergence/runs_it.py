@@ -20,9 +20,9 @@ def difference(setup: Setup) -> str:
     algorithm = setup.subject
     if not isinstance(algorithm, Algorithm) or algorithm.heads is None:
         return ""
-    context, looped = setup.context, len(setup.period) == 1
+    context, looped = setup.context, len(setup.period) == 1 and not setup.changing
     depth = LAYERS * len(setup.period)
-    each = list(setup.period) * LAYERS
+    each = [setup.layer(number) for number in range(1, depth + 1)]
     built = given_construction(
         algorithm, setup.options, context.d, context.n, depth, each[:1] if looped else each, setup.values, looped
     )

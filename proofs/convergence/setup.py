@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -11,11 +11,13 @@ from flint import fmpq_mat
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Steps
-from ...symbolic.convergence.iteration import Iteration, NotAffineError, iteration
+from ...symbolic.convergence.iteration import Iteration, NotAffineError, affine_family, iteration
 from ...symbolic.convergence.newton_schulz import squaring
 from ...symbolic.convergence.own import OwnLayers, first_layers, own_iteration, place_of
 from ...symbolic.own import OwnConstruction
 from ...symbolic.prompt import Context
+from ...symbolic.strict_json import rational_text
+from ...symbolic.tables import entry, tail
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,7 @@ class Setup:
     values, options : of the algorithm's parameters
     start  : the starting weights as lists of numbers
     read   : the row that holds the prediction, of a construction all of one's own
+    changing : {scalar step: a formula in l}, where layers do not repeat: `period` is then the layer that they tend to
     """
 
     subject: Algorithm | OwnConstruction
@@ -35,13 +38,43 @@ class Setup:
     options: Mapping[str, str] = field(default_factory=dict)
     start: tuple[Any, ...] = ()
     read: str | None = None
+    changing: Mapping[str, str] = field(default_factory=dict)
 
     def run(self) -> Run:
         """The iteration; raises `NotAffineError` when there is none that is decided here."""
         if isinstance(self.subject, OwnConstruction):
             return _own(self, self.subject)
         it = iteration(self.subject, self.context, self.period, self.values, self.options, self.start)
-        return Run(it)
+        return Run(it, note=self._tends(), family=self._family())
+
+    def _tends(self) -> str:
+        """Of layers that do not repeat, what changes in them."""
+        tails = {name: tail(rule, name).limit for name, rule in self.changing.items()}
+        return "; ".join(
+            f"{name} is {self.changing[name]} at layer l = 1, 2, ..., "
+            + ("which grows without end" if limit is None else f"which tends to {rational_text(limit)}")
+            for name, limit in tails.items()
+        )
+
+    def _family(self) -> Sequence[tuple[fmpq_mat, fmpq_mat]] | None:
+        """The layers as polynomials in the one step that changes; None where none or several do."""
+        if len(self.changing) != 1 or not isinstance(self.subject, Algorithm):
+            return None
+        algorithm, ((name, _),) = self.subject, self.changing.items()
+
+        def layer(number: Any) -> Steps:
+            named = zip(algorithm.preconditioners, self.period[0], strict=True)
+            return tuple(number if x == name else c for x, c in named)
+
+        return affine_family(algorithm, self.context, layer, self.values, self.options)
+
+    def layer(self, number: int) -> Steps:
+        """The preconditioners of a layer, from 1 on."""
+        step = self.period[(number - 1) % len(self.period)]
+        if not isinstance(self.subject, Algorithm) or not self.changing:
+            return step
+        named = zip(self.subject.preconditioners, step, strict=True)
+        return tuple(entry(self.changing[x], number, x) if x in self.changing else c for x, c in named)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +84,14 @@ class Run:
     doubling : layer l is step 2^l of it, and not step l: Newton and Schulz's
     note     : what a reader must know about which layers these are
     error    : E_0, where it is doubling: all of it must go to zero, and not only what the query sees
+    family   : the layers by the one number that changes from layer to layer without end
     """
 
     iteration: Iteration
     doubling: bool = False
     note: str = ""
     error: fmpq_mat | None = None
+    family: Sequence[tuple[fmpq_mat, fmpq_mat]] | None = None
 
 
 def _own(setup: Setup, own: OwnConstruction) -> Run:

@@ -8,11 +8,13 @@ from math import isqrt
 
 from rich.text import Text
 
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.convergence.decide import Decision
 from ...symbolic.convergence.rationals import fraction
 from ...symbolic.convergence.steps import Boundary, Steps
 from ...symbolic.exact import bound_text, decimal_text
 from ...symbolic.strict_json import rational_text
+from ...symbolic.tables import text
 from ..terminal.table import STYLES as PROOF_STYLES
 from ..terminal.table import console
 from ..verdict import Claim
@@ -53,7 +55,7 @@ def lines(
         return [*result, Text.assemble(("UNDECIDED", STYLES["undecided"]), f"  {found.reason}")]
     fate = found.fate
     result.append(_decided("from w_0", fate.start))
-    if found.setup.period:
+    if fate.every is not None and found.setup.period:
         result.append(_decided("from every start", fate.every))
     result.append(_decided("the prediction v(q)", fate.prediction))
     if fate.differences is not None and not fate.start.converges:
@@ -88,7 +90,13 @@ def heading(found: Answer, question: Question, number: int = 0) -> str:
     step = ""
     if found.setup.period:
         step = f", alpha = {rational_text(question.alpha or Fraction(1))}"
-        step += "".join(f", {k} = {rational_text(v)} I" for k, v in question.fixed.items())
+        subject = found.setup.subject
+        if isinstance(subject, Algorithm):
+            scalars = subject.scalar_preconditioners
+            fixed = question.fixed.items()
+            step += "".join(f", {k} = {rational_text(v)}{'' if k in scalars else ' I'}" for k, v in fixed)
+            tables = question.tables(subject).items()
+            step += "".join(f", {k} = {text(v)}" for k, v in tables if k not in found.setup.changing)
         if question.steps is not None:
             step = f", C from a file{f', a period of {len(question.steps)} layers' * question.periodic}"
     return f"{name} on {where}: d = {context.d}, n = {context.n}{step}"
@@ -138,7 +146,8 @@ def _rate_facts(found: Answer) -> list[tuple[str, str]]:
     """The envelope and how many layers it needs."""
     if found.rate is None or found.run is None:
         converges = found.fate is not None and found.fate.prediction.converges
-        return [("rate", "it converges, but no certificate of a rate was found")] if converges else []
+        none = "no certificate of a rate was found" if not found.setup.changing else "at no rate that is certified"
+        return [("rate", f"it converges, but {none}")] if converges else []
     envelope, period = found.rate.envelope, found.run.iteration.period
     power = "(2^l)" if found.run.doubling else "l" if period == 1 else f"floor(l/{period})"
     most = bound_text(max(envelope.constants), 4, up=True)

@@ -41,7 +41,7 @@ def _answers(found: Answer) -> Table:
     assert found.fate is not None
     fate = found.fate
     asked = [("the weights, from w_0", fate.start)]
-    if found.setup.period:
+    if fate.every is not None and found.setup.period:
         asked.append(("the weights, from every start", fate.every))
     asked.append(("the prediction v(q), from w_0", fate.prediction))
     if fate.differences is not None and not fate.start.converges:

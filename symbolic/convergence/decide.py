@@ -31,7 +31,7 @@ class Decision:
 class Fate:
     """What becomes of one iteration.
 
-    start       : w_l from w_0;  every : w_l from every start
+    start       : w_l from w_0;  every : w_l from every start, None where layers do not repeat and nothing is known
     prediction  : v_l(q) from w_0;  prediction_every : from every start, not asked of several layers in a period
     differences : the differences of values between the prompt's states, from w_0
     limit       : (N, 1), where `start` converges;  value : the prediction's limit, where `prediction` converges
@@ -40,7 +40,7 @@ class Fate:
 
     iteration: Iteration
     start: Decision
-    every: Decision
+    every: Decision | None
     prediction: Decision
     prediction_every: Decision | None
     differences: Decision | None

@@ -116,8 +116,8 @@ def test_the_table_of_all_algorithms_has_the_single_answers(capsys: Capture) -> 
     options = ("--process", "loop", "-d", "2", "-n", "5")
     document = run_cli(capsys, "converge", *options, "--json").document
     rows, left_out = document["table"], document["left_out"]
-    assert left_out == [n for n, a in catalogue().items() if a.extras or a.layered_names or a.enumerates]
-    assert {"off-policy-td", "nesterov-td", "online-td"} <= set(left_out)
+    assert left_out == [n for n, a in catalogue().items() if a.extras or a.selections or a.enumerates]
+    assert {"off-policy-td", "online-td"} <= set(left_out)
     assert [row["algorithm"] for row in rows] == [name for name in catalogue() if name not in left_out]
     assert {row["process"] for row in rows} == {"loop"}
     for name in ("gtd2", "average-reward-td"):
