@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...numeric.data.processes import PROCESSES
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.convergence.rationals import fraction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import bound_text, decimal_text
+from ...symbolic.sizes import nearest
 from ...symbolic.strict_json import rational_text
 from ..case import Progress, silent
 from ..verdict import Claim, Result
@@ -97,7 +99,7 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
     left_out = tuple(n for n, a in catalogue().items() if a.extras or a.selections or a.enumerates)
     processes = [question.process] if question.process else list(PROCESSES)
     asked = [
-        (algorithm, replace(question, process=process).check(algorithm))
+        (algorithm, replace(question, process=process, layers=_stated(algorithm, question)).check(algorithm))
         for name, algorithm in catalogue().items() if name not in left_out for process in processes
     ]  # fmt: skip
     setups = [setup_of(algorithm, one) for algorithm, one in asked]
@@ -109,6 +111,12 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
         (first, *_) = claims(found, one)
         said.append(replace(first, claim=f"{first.claim}, of {one.process}"))
     return Overview("converge", question.document(), tuple(said), True, rows=tuple(rows), left_out=left_out)
+
+
+def _stated(algorithm: Algorithm, question: Question) -> int:
+    """The number of layers nearest to what was asked that the algorithm is stated for."""
+    sizes = {"d": question.d, "n": question.context, "L": question.layers}
+    return nearest(algorithm.name, algorithm.size_constraints, sizes, ("d", "n"))["L"]
 
 
 def table(found: Overview) -> list[str]:
