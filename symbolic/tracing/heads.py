@@ -15,7 +15,7 @@ from typing import Any
 
 from ..algorithm import Algorithm
 from ..attention import Head
-from ..errors import ContentError
+from ..errors import ContentError, RefusedError
 from ..plain_text import shown
 from .data import NodeReader, node_data
 from .expression import MATRIX, SCALAR, Expression, names, nodes, symbol
@@ -30,6 +30,10 @@ Blocks = tuple[tuple[tuple[str, str], Block], ...]
 """A matrix of blocks: ((row block, column block), the block), zero elsewhere."""
 MOST_HEADS, MOST_BLOCKS, MOST_WORDS, MOST_LETTERS = 64, 1_000, 100, 16
 SIZES = "it is asked for at every size, where d is no number: give blocks to layout.matrix, a number or step.C in each"
+LAYER = (
+    "a number that differs from layer to layer is a scalar step (scalar_preconditioners, with tables for what it is at "
+    "layer l = 1, 2, ...), in the update and in the heads, which read it as step.name"
+)
 CONTEXT = "write layout.mask() for the context mask, or layout.mask(entry) with a function of two positions"
 
 
@@ -182,6 +186,8 @@ def trace_heads(algorithm: Algorithm, options: Mapping[str, str] | None = None) 
     if not isinstance(given, Sequence) or not all(isinstance(h, Head) for h in given) or len(given) > MOST_HEADS:
         raise ContentError(f"heads of {algorithm.name} returned {shown(given)}, wanted a list of Head")
     found = GivenHeads(tuple(_head(tape, h, f"head {k}") for k, h in enumerate(given, 1)))
+    if any((x.source, x.name) == ("sweep", "layer") for x in names([*found.coefficients(), *found.entries()])):
+        raise RefusedError(f"{role} makes a number of the layer's: {LAYER}", "other", role, 0)
     found.check(algorithm)
     return found
 

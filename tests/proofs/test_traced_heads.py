@@ -17,6 +17,7 @@ from own_files import write
 
 from layerproof.proofs.theory.generated.given import given
 from layerproof.proofs.user_file import resolve_algorithm
+from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.derivation.given_masks import masks_given
 from layerproof.symbolic.derivation.masks import Triangle
@@ -165,8 +166,28 @@ def test_what_differs_from_size_to_size_or_from_layer_to_layer_is_refused(what: 
 
 
 def test_a_coefficient_of_the_layer_is_refused() -> None:
-    with pytest.raises(ContentError, match="layer, which is not the same in every layer"):
-        trace_heads(own(heads=with_head(P=lambda layout, step, layer: layout.matrix({READ: 1 + layer}))))
+    for what in ({"P": lambda layout, step, layer: layout.matrix({READ: 1 + layer})},
+                 {"M": lambda layout, step, layer: layout.mask(lambda i, j: (i == j) * layer)}):  # fmt: skip
+        with pytest.raises(RefusedError, match="is a scalar step"):
+            trace_heads(own(heads=with_head(**what)))
+
+
+def stepping(held: bool) -> Algorithm:
+    """TD(0)'s head times a number of the layer, a scalar step; held : that of the layer before."""
+    seen: list[Any] = []
+
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        seen.append(step.beta)
+        beta = seen[-2 if held and isinstance(layer, int) and layer else -1]
+        return [replace(h, P=layout.matrix({READ: beta})) for h in td(layout, step, p, layer)]
+
+    return own(heads=heads, preconditioners=("C", "beta"), scalar_preconditioners=("beta",))
+
+
+def test_a_number_of_each_layer_is_a_scalar_step_and_that_of_another_layer_is_found_out() -> None:
+    assert [(k, str(c)) for k, c in given(stepping(False), {}).heads[0].U.items()] == [(READ, "beta")]
+    with pytest.raises(DiffersError, match="layer = 2, head = 1, matrix = P"):
+        given(stepping(True), {})
 
 
 @pytest.mark.parametrize("change", ["P", "M", "heads"])
