@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
+
+from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
 
 from ..algorithm import Algorithm
 from ..errors import NotRepresentableError
@@ -18,16 +22,19 @@ from .form import AnyHead, Form
 from .given_masks import masks_given
 from .hypotheses import Hypotheses
 from .loop import loop_form
+from .masks import Mask
 from .state import SymbolicState
 from .tokenwise import SymbolicTokenwiseHead
 
+LENGTH_TRIED = 8
 SHAPES = "P = diag(0, U) with Q = diag(E, 0), or P = [[0, 0], [U, 0]] with Q = [[0, E], [0, 0]] over a constant row"
 
 
 def given_form(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads) -> Form:
     """The traced heads with their masks, and the loop's own masks after these.
 
-    Raises `NotRepresentableError` for a head of another shape than the two, and as `loop_form` and `embed`.
+    Raises `NotRepresentableError` for a head of another shape than the two, where masks of heads add up to others, and
+    as `loop_form` and `embed`.
     """
     state = SymbolicState(algorithm, dict(options))
     loop, embedding = loop_form(state), embed(state)
@@ -38,11 +45,28 @@ def given_form(algorithm: Algorithm, options: Mapping[str, str], found: GivenHea
     )
     asked, _, lemma = pieces_of(loop, embedding)
     masks = {m.key(): m for m in (*own, *asked)}
+    met = {m.key(): m for m in (*(own[k] for k in which), *asked)}
+    if len(own) > 1 and _dependent(state, list(met.values())):
+        raise NotRepresentableError(
+            "masks of the heads add up to others, and here each is a symbol: identities at single sizes and `prove` "
+            "know what they are"
+        )
     weights = [x for h in heads for x in (*h.U.values(), *h.E.values())] + [x for m in own for x in m.scalars()]
     return Form(
         algorithm, dict(options), state, loop, embedding, tuple(masks.values()), heads, lemma,
         readout_of(state), Hypotheses.of(divisors, weights),
     )  # fmt: skip
+
+
+def _dependent(state: SymbolicState, masks: list[Mask]) -> bool:
+    """Whether the masks look dependent at one length and one value of the parameters; if not, they are independent."""
+    algorithm = state.algorithm
+    values: dict[str, Any] = {x: Fraction(2 * k + 3, 7 * k + 11) for k, x in enumerate(algorithm.parameters)}
+    values |= {x: lambda j, k=k: Fraction(j * j + k, j + 2) for k, x in enumerate(algorithm.selections)}
+    rows = [
+        [QQ(x.numerator, x.denominator) for row in m.rows(LENGTH_TRIED, values, Fraction) for x in row] for m in masks
+    ]
+    return bool(DomainMatrix(rows, (len(rows), len(rows[0])), QQ).rank() < len(rows))
 
 
 def _head(state: SymbolicState, given: GivenHead, mask: int, where: str) -> AnyHead:
@@ -60,7 +84,7 @@ def _head(state: SymbolicState, given: GivenHead, mask: int, where: str) -> AnyH
     keys, queries = {r for r, _, _ in E}, {s for _, _, s in E}
     if not read & features and not (keys | queries) - features:
         return SymbolicHead(mask, U, E)
-    if read | keys == {state.constant} and not queries & features:
+    if read | keys == {state.constant} and not queries & features and not mask:
         over = state.constant
         assert over is not None
         own = {w: c for (w, _), c in U.items()}
