@@ -21,7 +21,7 @@ from .pattern_claims import pattern_claims
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve_any
 from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, of_refuted, refused
-from .work import check_work
+from .work import check_work, work_of
 
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
 SIZES = "the weights are given, and not as blocks for every size, so this evidence does not apply"
@@ -80,11 +80,9 @@ def verify(
     with guarded(chosen, settings.time_limit):
         explicit, running = evidence is not None, {}
         if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
-            running = {
-                id(case): pool.submit(_alone, case.algorithm, case.settings, asked, explicit)
-                for case in cases
-                if catalogue().get(case.algorithm.name) is case.algorithm
-            }
+            shared = [case for case in cases if catalogue().get(case.algorithm.name) is case.algorithm]
+            shared.sort(key=lambda case: work_of(case, asked), reverse=True)  # so that all workers end together
+            running = {id(case): pool.submit(_alone, case.algorithm, case.settings, asked, explicit) for case in shared}
         for case in cases:
             if id(case) in running:
                 case.progress(f"{case.algorithm.name}: all evidence")

@@ -50,6 +50,11 @@ def check_work(case: Case, asked: Sequence[str]) -> None:
     limit.check(s.max_work, known, lambda z: dict(estimate(algorithm, s, Sizes(**z), asked)))
 
 
+def work_of(case: Case, asked: Sequence[str]) -> int:
+    """The units of all parts together: which of several cases takes longest."""
+    return sum(units for _, units in estimate(case.algorithm, case.settings, sizes_of(case), asked))
+
+
 def estimate(algorithm: Algorithm, s: Settings, z: Sizes, asked: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Each part of the work and its units: the weights, and every kind of evidence among `asked`."""
     layout = Layout.of(algorithm, z.features, z.context)
