@@ -40,6 +40,7 @@ from .case import Progress, Settings
 from .evidence import entrywise, exact, floats, kinds, proved, symbolic
 from .evidence import random as random_evidence
 from .evidence.derived import NAME as DERIVED
+from .theory.audits import audits, unproved
 from .verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, of_refuted, refused, witness_json
 
 DERIVED_STRENGTH = "proved for all d and n, whatever the pattern (SymPy)"
@@ -47,7 +48,6 @@ EXACT_PATTERNS = ("random rationals", *EXACT)
 LEAST_FEATURES, LEAST_CONTEXT = 8, 30
 """The sizes at which the random identity is evaluated at least."""
 GIVEN = "the layer is given, not derived, so this evidence does not apply"
-UNPROVED = "not machine-checked: no theory of attention patterns, or of state in a column, is written yet"
 
 
 def pattern_claims(
@@ -74,10 +74,12 @@ def pattern_claims(
 
         if trouble is not None and name == DERIVED:
             claims.append(_no_form(algorithm, trouble, counts))
+        elif name == proved.NAME and not counts:
+            claims.append(proved.recorded_of(algorithm))
         elif not counts:
             claims.append(not_run("not asked for", False))
         elif name == proved.NAME:
-            claims.append(not_run(UNPROVED, said=(proved.CLAIM, name, strength)))
+            claims.append(proved.summary(algorithm.name, audits(algorithm), progress, unproved(algorithm)))
         elif form is None:
             claims.append(not_run(NEEDS_WEIGHTS))
         elif name == DERIVED and algorithm.layer is not None:

@@ -24,7 +24,7 @@ BEGINS = re.compile(r"^(?=(?:Lemma|Theorem|Definition|Fixpoint) ([\w']+))", re.M
 MARK = re.compile(r"Error:\s+The\s+reference\s+at_(\w+)\s+was\s+not\s+found\s+in\s+the\s+current\s+environment\.")
 PROVED = "Proved"
 """Where the audit's own proofs stand: what fails there is that the theory's theorem is not the stated one."""
-FILES = ("attention", "loop_masks", "loop_prompt", "numbers")
+FILES = ("attention", "loop_masks", "loop_prompt", "token_patterns", "numbers")
 FIRST = f"""\
 Set Silent. Set Default Timeout 100.
 From Coq Require Import QArith_base.

@@ -12,6 +12,7 @@ from ...numeric.files.placing import place_file
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.own import OwnConstruction
+from ...symbolic.pattern_algorithms import pattern_catalogue
 from ..evidence.proved import CLAIM, NAME, NO_LOOP, STRENGTH, prove_all
 from ..report.theory import theory_document
 from ..terminal.options import Json
@@ -24,7 +25,7 @@ from ..theory.general import general_audits
 from ..theory.picture import document
 from ..theory.picture import picture as picture_of
 from ..theory.prover import INSTALL, find_prover
-from ..user_file import resolve
+from ..user_file import resolve_any
 from ..verdict import Claim, Result, Verdict
 
 GENERAL = "general"
@@ -50,7 +51,7 @@ def command(
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
     if picture is not None and (picture.suffix != ".html" or not picture.parent.is_dir()):
         raise ArgumentError(f"picture is {str(picture)!r}, wanted a file that ends in .html, in a folder that is there")
-    found = [resolve(name) for name in algorithms] or list(catalogue().values())
+    found = [resolve_any(name) for name in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
     each = list({id(a): a for a in found}.values())
     names = [a.name for a in each]
     twice = next((name for name in names if names.count(name) > 1), None)

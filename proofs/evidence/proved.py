@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.patterns.record import PatternAlgorithm
 from ..case import Case, Progress, silent
 from ..theory import record as proof_record
 from ..theory.audit import Audit
@@ -34,9 +36,14 @@ def establish(case: Case) -> Iterator[Claim]:
 
 def recorded(case: Case) -> Claim:
     """Not run, whatever an earlier gate said here; the reason says so where that gate passed with all as it is now."""
-    name = case.algorithm.name
+    return recorded_of(case.algorithm)
+
+
+def recorded_of(algorithm: Algorithm | PatternAlgorithm) -> Claim:
+    """The same of an algorithm, whatever it attends by."""
+    name = algorithm.name
     if proof_record.knows(name) and (prover := find_prover()) is not None:
-        holds = proof_record.holds(name, audits(case.algorithm), prover)
+        holds = proof_record.holds(name, audits(algorithm), prover)
     else:
         holds = False
     reason = "not asked: --prove"

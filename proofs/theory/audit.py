@@ -16,6 +16,11 @@ AUDITS_PREFIX = "LayerProofAudits"
 """The proofs of the statements are `LayerProofAudits.td0`: folder `audits`."""
 
 MEANINGS = (
+    ("loop_sum", "the loop is a sum over tokens: no"),
+    ("keys_le", "no token but those of the context is a key: no"),
+    ("pattern_", "the pattern is made from rows that stay, under the mask: no"),
+    ("added_", "what the heads add to a token is what the update adds: no"),
+    ("moved_", "the shift gives each token what the one after it holds: no"),
     ("loop_closed", "the loop does what the derivation says: no"),
     ("total_", "the masks gather what the loop adds up: no"),
     ("step_gathered", "the loop's end is what the masks gather: no"),

@@ -16,6 +16,8 @@ from ...symbolic.errors import LayerproofError, NotRepresentableError
 from ...symbolic.exact import exact_number
 from ...symbolic.given import given_construction
 from ...symbolic.identity.exact import problem
+from ...symbolic.patterns.given import pattern_form
+from ...symbolic.patterns.record import PatternAlgorithm
 from .audit import Audit
 from .gate import THEORY, files_of
 from .generated.given import GivenWeights, Weights, given
@@ -23,6 +25,7 @@ from .generated.invariance import invariance_audit
 from .generated.theory_file import parts
 from .generated.write import audit_of
 from .numbers import instance_texts
+from .patterns.write import pattern_audit
 from .theorem import Theorem
 
 INSTANCE = (2, 3, 2)
@@ -31,11 +34,13 @@ VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
 OTHER = Fraction(2, 3)
 """The value, in that instance, of a parameter that has no default."""
 _instances: dict[tuple[int, tuple[tuple[str, str], ...]], tuple[Algorithm, Audit | None]] = {}
-_made: dict[int, tuple[Algorithm, tuple[tuple[Audit, ...], ...], str]] = {}
+_made: dict[int, tuple[Algorithm | PatternAlgorithm, tuple[tuple[Audit, ...], ...], str]] = {}
 
 
-def audits(algorithm: Algorithm) -> list[Audit]:
+def audits(algorithm: Algorithm | PatternAlgorithm) -> list[Audit]:
     """The audits of one algorithm: for each choice of its options the theorems for all sizes, then one in numbers.
+
+    Of an algorithm that attends by patterns the one about its derived heads.
 
     None when there is nothing that could be proved; `unproved` says why.
     """
@@ -72,20 +77,22 @@ def choices(algorithm: Algorithm) -> list[dict[str, str]]:
     return [dict(zip(names, values, strict=True)) for values in product(*algorithm.options.values())]
 
 
-def unproved(algorithm: Algorithm) -> str:
+def unproved(algorithm: Algorithm | PatternAlgorithm) -> str:
     """Why there is no theorem about an algorithm; empty when there is one."""
     return _generated(algorithm)[1]
 
 
-def _generated(algorithm: Algorithm) -> tuple[tuple[tuple[Audit, ...], ...], str]:
+def _generated(algorithm: Algorithm | PatternAlgorithm) -> tuple[tuple[tuple[Audit, ...], ...], str]:
     known = _made.get(id(algorithm))
     if known is None or known[0] is not algorithm:
         known = _made[id(algorithm)] = (algorithm, *_all_of(algorithm))
     return known[1], known[2]
 
 
-def _all_of(algorithm: Algorithm) -> tuple[tuple[tuple[Audit, ...], ...], str]:
+def _all_of(algorithm: Algorithm | PatternAlgorithm) -> tuple[tuple[tuple[Audit, ...], ...], str]:
     try:
+        if isinstance(algorithm, PatternAlgorithm):
+            return ((pattern_audit(pattern_form(algorithm), tuple(files_of(THEORY))),),), ""
         return tuple(_audits_of(_weights(algorithm, chosen)) for chosen in choices(algorithm)), ""
     except LayerproofError as error:
         return (), " ".join(str(error).split())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...symbolic.algorithms import catalogue
+from ...symbolic.pattern_algorithms import pattern_catalogue
 from ..verdict import Claim, Verdict, worst
 from .audit import THEORY_PREFIX, Audit
 from .audits import audits
@@ -67,7 +68,7 @@ def picture(
     """
     said = dict(verdict for claim in claims for verdict in _said(claim))
     every = [*general_audits()]
-    every += asked if asked is not None else [a for algorithm in catalogue().values() for a in audits(algorithm)]
+    every += asked if asked is not None else _of_the_catalogue()
     texts = {name: (theory / f"{name}.v").read_text(encoding="utf-8") for name in files_of(theory)}
     texts |= {f.name: f.text for a in every for f in a.theory}
     stated: dict[str, dict[str, Theorem]] = {}
@@ -84,6 +85,13 @@ def picture(
         reached = under({t.file for a in asked for t in a.theorems} | {r for a in asked for r in a.requires}, nodes)
         nodes = [n for n in nodes if n.name in reached]
     return tuple(nodes)
+
+
+def _of_the_catalogue() -> Iterable[Audit]:
+    for algorithm in catalogue().values():
+        yield from audits(algorithm)
+    for patterned in pattern_catalogue().values():
+        yield from audits(patterned)
 
 
 def _said(claim: Claim) -> Iterable[tuple[str, Verdict]]:

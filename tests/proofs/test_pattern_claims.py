@@ -19,6 +19,10 @@ from layerproof.numeric.patterns.attention import kernel_pattern, lowered, run
 from layerproof.numeric.patterns.judge import PatternModel, judge
 from layerproof.proofs import pattern_claims
 from layerproof.proofs.case import Settings
+from layerproof.proofs.commands import prove
+from layerproof.proofs.evidence import proved
+from layerproof.proofs.theory import prover
+from layerproof.proofs.verdict import Claim, Verdict
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.pattern_algorithms import pattern_catalogue
@@ -39,15 +43,33 @@ def test_every_kind_of_evidence_holds_but_the_kernels(capsys):
     assert ran.code == 0 and all(c["verdict"] == "HOLDS" for c in asked)
     for name in pattern_catalogue():
         assert {c["evidence"] for c in asked if c["algorithm"] == name} == set(EVIDENCE)
-        (proved,) = (c for c in claims if c["algorithm"] == name and c["evidence"] == "proved-all-sizes")
-        assert (proved["verdict"], proved["asked"]) == ("NOT_RUN", False)
+        (kernel,) = (c for c in claims if c["algorithm"] == name and c["evidence"] == "proved-all-sizes")
+        assert (kernel["verdict"], kernel["asked"]) == ("NOT_RUN", False)
 
 
-def test_asking_for_the_kernel_is_not_run_and_no_success(capsys):
+def test_asking_for_the_kernel_where_it_is_not_there_is_not_run_and_no_success(capsys, monkeypatch):
+    monkeypatch.setattr(proved, "find_prover", lambda: None)
     ran = run_cli(capsys, "verify", "sarsa", *SIZES, "--evidence", "derived", "--prove", "--json")
     assert ran.code == 3
-    (proved,) = (c for c in ran.document["claims"] if c["evidence"] == "proved-all-sizes")
-    assert (proved["verdict"], proved["asked"]) == ("NOT_RUN", True) and "no theory" in proved["reason"]
+    (claim,) = (c for c in ran.document["claims"] if c["evidence"] == "proved-all-sizes")
+    assert (claim["verdict"], claim["asked"]) == ("NOT_RUN", True) and "no Rocq prover" in claim["reason"]
+
+
+def test_what_has_no_theorem_is_not_run_with_the_reason():
+    wrong = replace(pattern_catalogue()["softmax-td"], name="wrong", update=largest)
+    (claim,) = (c for c in lp.verify(wrong, evidence=["proved-all-sizes"]).claims if c.asked)
+    assert (claim.verdict.value, claim.evidence) == ("NOT_RUN", proved.NAME)
+    assert claim.reason.startswith("not machine-checked: ")
+
+
+def test_the_gate_says_each_theorem(capsys, monkeypatch):
+    monkeypatch.setattr(prove, "prove_all", lambda named, *rest: tuple(
+        Claim(name, t.sentence, proved.NAME, Verdict.HOLDS, "", "", details={"theorem": t.name})
+        for name, found in named.items() for a in found for t in a.theorems
+    ))  # fmt: skip
+    monkeypatch.setattr(prove, "find_prover", lambda: prover.Prover(("coqc",), ("coqchk",), "8.16"))
+    ran = run_cli(capsys, "prove", "causal-td", "sarsa")
+    assert ran.code == 0 and "causal_td_state" in ran.out and "sarsa_frozen" in ran.out
 
 
 def test_patterns_stand_beside_linear_attention(capsys):
@@ -57,7 +79,7 @@ def test_patterns_stand_beside_linear_attention(capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [("converge", "sarsa"), ("report", "softmax-td", "-o", "out"), ("invariance", "sarsa"), ("prove", "causal-td"),
+    [("converge", "sarsa"), ("report", "softmax-td", "-o", "out"), ("invariance", "sarsa"),
      ("certify", "softmax-td", "-o", "c.json"), ("export", "sarsa", "-o", "out"),
      ("verify", "sarsa", "--save", "case.json")],
     ids=lambda c: c[0],

@@ -27,6 +27,7 @@ from layerproof.proofs.theory.generated.write import REQUIRES
 from layerproof.proofs.theory.lexer import forbidden_words, needs
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.derivation.derive import derive
+from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 
 pytestmark = pytest.mark.slow
 
@@ -186,9 +187,10 @@ def test_what_the_docs_call_a_theorem_is_audited() -> None:
     named = {n for n in named if not n.startswith("_")} | {"attention_entry_bound", "float_error"}
     audited = {t.name for a in general_audits() for t in a.theorems}
     books = {t.name for n in catalogue() for a in theorems.audits(find(n)) for t in a.theorems}
+    books |= {t.name for k in pattern_catalogue().values() for a in theorems.audits(k) for t in a.theorems}
     for name in named:
-        if "ALGO" in name:
-            part = name.replace("ALGO", "").strip("_")
+        if "ALGO" in name or "KIND" in name:
+            part = name.replace("ALGO", "").replace("KIND", "").strip("_")
             assert any(part in b for b in books), name
         else:
             assert name in audited | books, name
@@ -197,6 +199,7 @@ def test_what_the_docs_call_a_theorem_is_audited() -> None:
 def test_every_file_of_the_theory_that_has_theorems_is_audited_or_serves_one_that_is() -> None:
     used = {r for a in general_audits() for r in a.requires}
     used |= {r for n in catalogue() for a in theorems.audits(find(n)) for r in a.requires}
+    used |= {r for k in pattern_catalogue().values() for a in theorems.audits(k) for r in a.requires}
     used |= {*REQUIRES, *OF_INVARIANCE, *kernel.REQUIRES}  # of every generated audit, and of a certificate's
     texts = {f.stem: f.read_text(encoding="utf-8") for f in THEORY.glob("*.v")}
     reached, new = set(used), set(used)

@@ -35,6 +35,7 @@ proofs/user_file
 proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/installed proofs/theory/compiled
 proofs/theory/theorem
 proofs/theory/audit proofs/theory/general proofs/theory/seal proofs/theory/generated
+proofs/theory/patterns
 proofs/theory/numbers proofs/theory/jobs proofs/theory/joined proofs/theory/check_again proofs/theory/gate
 proofs/theory/audits
 proofs/theory/record proofs/theory/picture proofs/evidence proofs/limit proofs/work proofs/own_claims

@@ -141,15 +141,23 @@ class _Reading:
         self._parsed: dict[str, tuple[list[str], Node]] = {}
         rows = [r.name for r in (*found.parts.prompt.blocks.values(), *found.parts.prompt.accumulators.values())]
         for name in ("body", "step", *rows, *(h.name for h in found.parts.data.held)):
-            text = found.definitions[name]
-            head, _, rest = text.partition(":=\n" if ":=\n" in text else ":= ")
-            arguments = re.findall(r"\((\w+) : ", head)
-            self._parsed[name] = arguments, _Parser(rest.strip().removesuffix(".")).whole()
+            self._parsed[name] = definition(found.definitions[name])
 
     def call(self, name: str, values: Mapping[str, Any], *arguments: Any) -> Any:
         """The value of a definition."""
         names, node = self._parsed[name]
         return _value(node, {**values, **dict(zip(names, arguments, strict=True))})
+
+
+def definition(text: str) -> tuple[list[str], Node]:
+    """The arguments of `Definition NAME (x : T) ... := EXPRESSION.`, and the expression, parsed."""
+    head, _, rest = text.partition(":=\n" if ":=\n" in text else ":= ")
+    return re.findall(r"\((\w+) : ", head), _Parser(rest.strip().removesuffix(".")).whole()
+
+
+def value(node: Node, values: Mapping[str, Any]) -> Any:
+    """An expression's value; a function among `values` is called with what it is applied to."""
+    return _value(node, values)
 
 
 class _Parser:
@@ -283,6 +291,8 @@ def _called(node: Node, values: Mapping[str, Any]) -> Any:
         return _axis(values["d"], int(given[0]))
     if function == "after":
         return values["after"]
+    if isinstance(function, str) and callable(values.get(function)):
+        return values[function](*given)
     if isinstance(function, str) and len(given) == 1:
         return values[function][int(given[0])]
     if isinstance(function, str) and len(given) == 2:

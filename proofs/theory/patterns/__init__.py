@@ -1,0 +1,1 @@
+"""Statements and proofs generated for algorithms that attend by patterns of frozen rows."""
