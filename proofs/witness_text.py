@@ -72,7 +72,10 @@ def _outer_lines(witness: Mapping[str, Any]) -> list[str]:
     ]
     for name in ("Z", "Z'"):
         lines += [f"{name}, by rows:", *(f"  {r}: {', '.join(x)}" for r, x in zip(rows, witness[name], strict=True))]
-    lines += [f"M of head {h}: {_matrix(mask)}" for h, mask in enumerate(witness["masks"], 1)]
+    each = [witness["masks"], *witness.get("later_masks", [])]
+    for number, masks in enumerate(each, 1):
+        where = f" of layer {number}" * (len(each) > 1)
+        lines += [f"M of head {h}{where}: {_matrix(mask)}" for h, mask in enumerate(masks, 1)]
     for number, layer in enumerate(witness["weights"], 1):
         where = "every layer" if len(witness["weights"]) == 1 else f"layer {number}"
         lines += [f"{name} of {where}: {_entries(matrix, rows)}" for name, matrix in layer.items()]

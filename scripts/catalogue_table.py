@@ -53,7 +53,7 @@ def _lacks(a: Algorithm) -> str:
         formulas = any(isinstance(rule, str) for rule in a.tables.values())
         lacks.append(f"looped{', the rate to its limit' * formulas} (a table)")
     if a.selections:
-        lacks.append("looped, a limit, invariance beyond L = 1 (tokens by layer)")
+        lacks.append("looped, a limit (tokens by layer)")
     return "; ".join(lacks)
 
 

@@ -132,6 +132,7 @@ def _architecture(algorithm: str, settings: Training) -> Architecture:
     known = find(algorithm)
     options = known.choose({"trace": settings.trace} if "trace" in known.options else None)
     space = WeightSpace.of(known, _own(settings, known, options, Fraction(1)))
+    assert not space.later, "what is trained here has the same masks in every layer"
     distinct = tuple(dict.fromkeys(space.masks))
     masks = tuple(torch.tensor([[float(x) for x in row] for row in mask], dtype=torch.float64) for mask in distinct)
     # The query is no key and no value: what it sends to nobody need not be carried.

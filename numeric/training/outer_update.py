@@ -185,11 +185,10 @@ def transformer(
     """
     m, several = space.layout.m, len(space.masks) > 1
     matrices = iter(weights.reshape(-1, m, m))
-    masks = attention.masks or _masks(space)
     layers, trained = [], []
-    for _ in range(space.stored):
+    for layer in range(space.stored):
         heads: list[AttentionHead] = []
-        for mask in masks:
+        for mask in attention.masks or _masks(space, layer):
             tensors = {"M": mask}
             for name in ("W", "P", "Q"):
                 whole = torch.eye(m, dtype=weights.dtype) if name == "W" and not several else next(matrices)
@@ -206,8 +205,9 @@ def transformer(
     return LinearTransformer(layers, space.depth, layout.p, row, readout.sign), trained
 
 
-def _masks(space: WeightSpace) -> tuple[Tensor, ...]:
-    return tuple(torch.tensor([[float(x) for x in row] for row in mask], dtype=torch.float64) for mask in space.masks)
+def _masks(space: WeightSpace, layer: int) -> tuple[Tensor, ...]:
+    masks = space.masks_of(layer)
+    return tuple(torch.tensor([[float(x) for x in row] for row in mask], dtype=torch.float64) for mask in masks)
 
 
 def outer_update(
@@ -251,7 +251,9 @@ def average_over_group(
 
 def magnitudes(space: WeightSpace, weights: Tensor, samples: Samples, outer: Outer) -> Tensor:
     """S of the module's docstring for every sample's update : (B, size), in floats."""
-    masks = tuple(mask.abs() for mask in _masks(space))
+    # The bound grows with each entry, so that the largest of all layers will do.
+    every = [_masks(space, layer) for layer in range(space.stored)]
+    masks = tuple(torch.stack([mask.abs() for mask in found]).amax(dim=0) for found in zip(*every, strict=True))
     module, trained = transformer(space, weights.abs(), len(samples.rewards), Attention(masks=masks))
     module.sign = 1
     now, later = (Z.abs() for Z in prompt_pair(space, samples, outer.window))

@@ -222,7 +222,7 @@ class Question:
             check_unit_columns(algorithm, self.prompt, values)
         if algorithm.selections:
             raise ArgumentError(
-                f"layers of {algorithm.name} read other tokens each, and a limit is decided for layers that repeat: "
+                f"layers of {algorithm.name} read other tokens each, of which there are n, so that they have no limit: "
                 "ask of td0 or td-lambda, whose layers read all of them"
             )
         if (period := self.repeats_after(algorithm)) > MOST_PERIOD:

@@ -223,13 +223,15 @@ def subjects(
         sizes = (question.features, question.context, question.layers or 2)
         check_work(found, sizes, heads, question.depths(), question.order, question.max_work)
         depths = question.depths()
-        if found.selections:  # masks are not trained, and those of later layers are others
-            if algorithms and question.layers not in (None, 1):
+        if found.selections:  # layers that read other tokens each are not one layer's weights, and no more than n
+            depths = [(depth, looped) for depth, looped in depths if depth == 1 or not looped]
+            if not depths:
                 raise ArgumentError(
-                    f"layers is {question.layers}, but the layers of {found.name} read other tokens each, and "
-                    "invariance is about weights with the same masks in every layer: ask with 1 layer"
+                    f"looped is asked for, but the layers of {found.name} read other tokens each: ask sequential"
                 )
-            depths = [(depth, looped) for depth, looped in depths if depth == 1]
+            if question.layers is not None:
+                found.check_sizes(question.features, question.context, question.layers)
+            depths = [(depth, looped) for depth, looped in depths if depth <= question.context]
         for depth, looped in depths:
             own = own_construction(found, options, question.features, question.context, depth, parameters, looped)
             given = len(own.layers[0])

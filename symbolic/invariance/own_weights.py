@@ -40,19 +40,19 @@ def own_construction(
 ) -> Construction:
     """The algorithm's weights, derived or its own heads, with every C the identity (times `scales`, one a layer).
 
-    Raises `ContentError` when heads are given whose number or masks differ between layers: masks are not trained.
+    Raises `ContentError` when heads are given whose number differs between layers.
     """
     steps = [unit_step(algorithm, d, scale) for scale in scales or [Fraction(1)] * (1 if looped else depth)]
     if algorithm.heads is None:
         return construct(derive(algorithm, options), d, n, depth, steps, parameters, looped)
     found = given_construction(algorithm, algorithm.choose(options), d, n, depth, steps, parameters, looped)
-    masks = [[head.M.fractions() for head in heads] for heads in found.layers]
-    if any(other != masks[0] for other in masks):
+    counts = [len(heads) for heads in found.layers]
+    if any(count != counts[0] for count in counts):
         raise ContentError(
-            f"the heads of {algorithm.name} have other masks in other layers: invariance is about weights with the "
-            "same number of heads and the same masks in every layer"
+            f"{algorithm.name} gives {', '.join(map(str, counts))} heads layer by layer: invariance is about weights "
+            "with the same number of heads in every layer"
         )
-    if not masks[0]:
+    if not counts[0]:
         raise ContentError(f"{algorithm.name} gives no heads at all, so nothing is trained")
     return found
 

@@ -38,6 +38,7 @@ class WeightSpace:
 
     layout   rows and columns of the prompt
     masks    each head's mask : (n+1, n+1), exact
+    later    those of layers 2, 3, ..., where they are others; () where every layer has the same
     depth    L
     readout  where the prediction stands
     """
@@ -50,14 +51,22 @@ class WeightSpace:
     masks: tuple[tuple[tuple[Fraction, ...], ...], ...]
     depth: int
     looped: bool
+    later: tuple[tuple[tuple[tuple[Fraction, ...], ...], ...], ...] = ()
 
     @staticmethod
     def of(algorithm: Algorithm, found: Construction) -> WeightSpace:
-        """What is trained of a construction of `algorithm`, whose masks are the same in every layer."""
-        masks = tuple(tuple(tuple(row) for row in head.M.fractions()) for head in found.layers[0])
-        return WeightSpace(
-            algorithm, found.options, found.readout, found.layout, found.parameters, masks, found.depth, found.looped
+        """What is trained of a construction of `algorithm`, which has equally many heads in every layer."""
+        masks, *later = (
+            tuple(tuple(tuple(row) for row in head.M.fractions()) for head in heads) for heads in found.layers
         )
+        return WeightSpace(
+            algorithm, found.options, found.readout, found.layout, found.parameters, masks, found.depth, found.looped,
+            tuple(later) if any(other != masks for other in later) else (),
+        )  # fmt: skip
+
+    def masks_of(self, layer: int) -> tuple[tuple[tuple[Fraction, ...], ...], ...]:
+        """Each head's mask in stored layer number `layer`, from 0."""
+        return self.later[layer - 1] if layer and self.later else self.masks
 
     @property
     def stored(self) -> int:
@@ -120,10 +129,14 @@ class WeightSpace:
     def heads(self, point: Sequence[Any], arithmetic: Arithmetic) -> list[tuple[Head, ...]]:
         """The heads of every one of the L layers at a point, in an arithmetic."""
         m = self.layout.m
-        masks = [arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in mask]) for mask in self.masks]
+        made = {
+            mask: arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in mask])
+            for layer in range(self.stored) for mask in self.masks_of(layer)
+        }  # fmt: skip
         one = arithmetic.matrix([[int(i == j) for j in range(m)] for i in range(m)])
         layers: list[tuple[Head, ...]] = []
         for layer in range(self.stored):
+            masks = [made[mask] for mask in self.masks_of(layer)]
             matrices = [
                 arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in self.matrix_rows(point, layer, k)])
                 for k in range(len(self.matrices))

@@ -14,11 +14,14 @@ from layerproof.proofs.invariance import claims, question
 from layerproof.proofs.invariance.question import Question, subjects
 from layerproof.proofs.user_file import load
 from layerproof.symbolic.algorithms import find
+from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.prime_field import PRIME
-from layerproof.symbolic.errors import ArgumentError, ContentError
+from layerproof.symbolic.errors import ArgumentError, ContentError, SizesError
 from layerproof.symbolic.invariance import one_layer
 from layerproof.symbolic.invariance.closure import SMALL, small_rational
+from layerproof.symbolic.invariance.decide import small_sample
 from layerproof.symbolic.invariance.own_weights import FORMS, own_construction, own_point, unit_step
+from layerproof.symbolic.invariance.update import sample_update
 from layerproof.symbolic.invariance.weights import WeightSpace
 from layerproof.symbolic.tracing.judged import judged
 
@@ -127,12 +130,43 @@ def test_given_heads_that_are_the_derived_ones_give_the_same_sets():
     assert (s.reached.dimension, s.other[1].dimension) == (32, 24)
 
 
-def test_other_masks_in_other_layers_are_refused():
+def test_other_masks_in_other_layers_are_each_layers_own():
     def change(rows, layer):
         rows[0][3][0][0] += layer
 
-    with pytest.raises(ContentError, match="other masks in other layers"):
-        asked(given(change), 2, looped=False)
+    s = asked(given(change), 2, looped=False)
+    layers = s.space.heads(s.start, RATIONALS)
+    assert [[h.M for h in heads] for heads in layers] == [[h.M for h in heads] for heads in s.own.layers]
+    first, second = (heads[0].M.fractions()[0][0] for heads in layers)
+    assert second == first + 1
+    alike = replace(s.space, later=())
+    sample = small_sample(s.space, 3)
+    one, other = (sample_update(x, s.start, sample, s.outer, RATIONALS).update for x in (s.space, alike))
+    assert one != other  # what is trained sees the later layers' masks
+
+
+@pytest.mark.parametrize("name", ["online-td", "online-td-lambda"])
+def test_layers_that_read_other_tokens_each_are_asked_about_in_sequence(name):
+    s = asked(find(name), 2, looped=False)
+    assert s.space.later and s.space.heads(s.start, RATIONALS)[1][0].M == s.own.layers[1][0].M
+    assert s.space.masks != s.space.later[0]
+    assert s.reached.dimension == 16
+    with pytest.raises(ArgumentError, match="read other tokens each: ask sequential"):
+        asked(find(name), 2, looped=True)
+    with pytest.raises(SizesError, match="L <= n"):
+        asked(find(name), 3, looped=False)
+
+
+def test_layers_of_several_numbers_of_heads_are_refused():
+    plain = find("average-reward-td")
+
+    def heads(layout, step, p, layer):
+        found = own_construction(plain, {}, layout.d, layout.n, 1, {}, True).layers[0]
+        made = [lp.Head(*(getattr(h, k).fractions() for k in "WPQM")) for h in found]
+        return made if layer == 1 else [*made, made[0]]
+
+    with pytest.raises(ContentError, match="gives 3, 2 heads layer by layer"):
+        asked(judged(replace(plain, name="given", heads=heads)), 2, looped=False)
 
 
 @pytest.mark.slow
