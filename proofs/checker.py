@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
@@ -27,18 +28,34 @@ GIVEN = "the weights are given, not derived, so this evidence does not apply"
 SIZES = "the weights are given, and not as blocks for every size, so this evidence does not apply"
 
 
+Make = Callable[[Case, list[Claim]], Any]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is made of each algorithm's claims in the process that established them, and, by name, what came of it.
+
+    make : travels to that process, and what it gives travels back
+    """
+
+    make: Make
+    made: dict[str, Any] = field(default_factory=dict)
+
+
 def verify(
     *algorithms: str | Subject | PatternAlgorithm,
     settings: Settings | None = None,
     evidence: Iterable[str] | None = None,
     progress: Progress = silent,
     pool: Executor | None = None,
+    beside: Beside | None = None,
 ) -> Result:
     """Establish, for each algorithm (all when none is named), every kind of evidence, or those named.
 
     A text that ends in .py is a user's own file.  Evidence that is not asked for is listed as NOT_RUN and does not
     count towards the exit code.
-    pool : processes that share what is of the catalogue among them
+    pool   : processes that share what is of the catalogue among them
+    beside : what such a process makes of an algorithm's claims while it still has all that they took
     Raises `ArgumentError` for an unknown algorithm, kind of evidence or option, before anything runs.
     """
     settings = settings or Settings()
@@ -82,11 +99,17 @@ def verify(
         if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
             shared = [case for case in cases if catalogue().get(case.algorithm.name) is case.algorithm]
             shared.sort(key=lambda case: work_of(case, asked), reverse=True)  # so that all workers end together
-            running = {id(case): pool.submit(_alone, case.algorithm, case.settings, asked, explicit) for case in shared}
+            make = None if beside is None else beside.make
+            running = {
+                id(case): pool.submit(_alone, case.algorithm, case.settings, asked, explicit, make) for case in shared
+            }
         for case in cases:
             if id(case) in running:
                 case.progress(f"{case.algorithm.name}: all evidence")
-                claims += running[id(case)].result()
+                established, made = running[id(case)].result()
+                claims += established
+                if beside is not None:
+                    beside.made[case.algorithm.name] = made
             else:
                 claims += establish(case, asked, explicit)
         for k, construction in enumerate(own, len(cases) + 1):
@@ -96,9 +119,13 @@ def verify(
     return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims), notes=notes)
 
 
-def _alone(algorithm: Algorithm, settings: Settings, asked: tuple[str, ...], explicit: bool) -> list[Claim]:
-    """The claims of one algorithm, in whatever process this is."""
-    return list(establish(Case(algorithm, settings), asked, explicit))
+def _alone(
+    algorithm: Algorithm, settings: Settings, asked: tuple[str, ...], explicit: bool, make: Make | None
+) -> tuple[list[Claim], Any]:
+    """The claims of one algorithm, and what is made of them, in whatever process this is."""
+    case = Case(algorithm, settings)
+    claims = list(establish(case, asked, explicit))
+    return claims, None if make is None else make(case, claims)
 
 
 def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import LayerproofError
 from ...symbolic.strict_json import rational_text
-from ..case import Progress, Settings, silent
-from ..checker import ask, verify
+from ..case import Case, Progress, Settings, silent
+from ..checker import Beside, ask, verify
 from ..convergence.picture import outside
 from ..convergence.result import Convergence
 from ..evidence import kinds
@@ -98,42 +98,40 @@ def establish(
     items: list[Item] = list({id(item): item for item in found}.values())
     if not names:
         settings = replace(settings, asked=frozenset())
-    result = verify(*items, settings=settings, evidence=asked, progress=progress, pool=pool)
-    if not dates:  # what an earlier run on this machine proved is a fact about the machine
-        result = replace(result, claims=tuple(_forgotten(c) for c in result.claims))
     ordered: list[Item] = [
         *(i for i in items if isinstance(i, Algorithm)),
         *(i for i in items if not isinstance(i, Algorithm)),
     ]
+    taken: set[str] = set()
+    named = [page_name(item.name, taken) for item in ordered]
+    sized = settings
     if settings.prompt is not None:
-        settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
+        sized = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
+    wanted = Wanted(sized, evidence, prove, invariance, dates, prompt_file)
+    of_catalogue = {i.name: n for i, n in zip(ordered, named, strict=True) if catalogue().get(i.name) is i}
+    beside = Beside(partial(_page_beside, wanted, of_catalogue))
+    result = verify(*items, settings=settings, evidence=asked, progress=progress, pool=pool, beside=beside)
+    if not dates:  # what an earlier run on this machine proved is a fact about the machine
+        result = replace(result, claims=tuple(_forgotten(c) for c in result.claims))
+    settings = sized
     pages: dict[int, Page] = {}
     lines: list[tuple[bool, tuple[Cell, ...]]] = []
-    taken: set[str] = set()
     with guarded(ordered, settings.time_limit):
         making = [
-            partial(
-                _page_of,
-                item,
-                page_name(item.name, taken),
-                claims,
-                settings,
-                evidence,
-                prove,
-                invariance,
-                dates,
-                prompt_file,
-            )
-            for item, claims in zip(ordered, by_subject(result.claims), strict=True)
+            partial(_page_of, wanted, item, name, claims)
+            for item, name, claims in zip(ordered, named, by_subject(result.claims), strict=True)
         ]
+        shared = {k for k, item in enumerate(ordered) if catalogue().get(item.name) is item}
+        made: dict[int, Made] = {k: beside.made[ordered[k].name] for k in shared if ordered[k].name in beside.made}
         running = {
-            k: pool.submit(make)
-            for k, make in enumerate(making)
-            if pool is not None and catalogue().get(ordered[k].name) is ordered[k]
+            k: pool.submit(make) for k, make in enumerate(making) if pool is not None and k in shared - made.keys()
         }
         for k, item in enumerate(ordered):
             progress(f"{item.name}: the page")
-            pages[id(item)], line = running[k].result() if k in running else making[k](progress)
+            if k in made:
+                pages[id(item)], line = made[k]
+            else:
+                pages[id(item)], line = running[k].result() if k in running else making[k](progress=progress)
             lines.append((origin(item) is not None, line))
     shown = tuple(pages[id(item)] for item in items)
     theory = None
@@ -147,17 +145,43 @@ def establish(
     return Report(TITLE, set_blocks(index), shown, {"settings": settings.document()}), replace(result, command="report")
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of every page; as of `establish`."""
+
+    settings: Settings
+    evidence: list[str] | None
+    prove: bool
+    invariance: bool
+    dates: bool
+    prompt_file: str | None
+
+
+Made = tuple[Page, tuple[Cell, ...]]
+"""A page, and its row of the index."""
+
+
 def _page_of(
-    item: Item, name: str, claims: tuple[Claim, ...], settings: Settings, evidence: Iterable[str] | None, prove: bool,
-    invariance: bool, dates: bool, prompt_file: str | None, progress: Progress = silent,
-) -> tuple[Page, tuple[Cell, ...]]:  # fmt: skip
+    wanted: Wanted, item: Item, name: str, claims: tuple[Claim, ...], judged: Case | None = None,
+    progress: Progress = silent,
+) -> Made:  # fmt: skip
     """An item's page with this name, and its row of the index."""
-    kept = _invariance(item, settings, progress) if invariance else None
+    settings = wanted.settings
+    kept = _invariance(item, settings, progress) if wanted.invariance else None
     own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
-    command = command_line(item, own, evidence, prove, invariance, prompt_file)
-    subject = Subject(item, own, claims, kept, command, dates, progress)
+    command = command_line(item, own, wanted.evidence, wanted.prove, wanted.invariance, wanted.prompt_file)
+    subject = Subject(item, own, claims, kept, command, wanted.dates, progress, judged)
     found = page(subject, name)
     return found, overview.row(subject, found)
+
+
+def _page_beside(wanted: Wanted, names: Mapping[str, str], case: Case, claims: list[Claim]) -> Made:
+    """The page of an algorithm of the catalogue, in the process that has just judged it."""
+    told = claims if wanted.dates else [_forgotten(c) for c in claims]
+    own = fitted(case.algorithm, wanted.settings)[0]
+    return _page_of(
+        wanted, case.algorithm, names[case.algorithm.name], tuple(told), case if case.settings == own else None
+    )
 
 
 def _forgotten(claim: Claim) -> Claim:

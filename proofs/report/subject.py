@@ -29,6 +29,7 @@ class Subject:
     invariance : what was found about invariant sets, when it was asked
     command    : the command that makes this page again
     dates      : whether the page may hold what differs from day to day and machine to machine
+    judged     : what the evidence saw, where that is at hand: its derivation need not be made again
     """
 
     item: Algorithm | OwnConstruction
@@ -38,6 +39,7 @@ class Subject:
     command: str = ""
     dates: bool = False
     progress: Progress = field(default=silent)
+    judged: Case | None = None
 
     @property
     def algorithm(self) -> Algorithm | None:
@@ -66,6 +68,8 @@ class Subject:
     @cached_property
     def case(self) -> Case | None:
         """The algorithm at the settings, as the evidence saw it."""
+        if self.judged is not None:
+            return self.judged
         return Case(self.algorithm, self.settings) if self.algorithm is not None else None
 
     @cached_property

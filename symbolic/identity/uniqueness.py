@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flint import nmod_mat
 
@@ -43,8 +44,12 @@ class RankAtDimension:
         return self.rank == self.symbolic
 
 
+@lru_cache(maxsize=64)
 def rank_at(derivation: Derivation, d: int, n: int = 2, seed: int = 0) -> RankAtDimension:
-    """The rank of the system at feature dimension `d`, from enough random prompts modulo 2^61 - 1."""
+    """The rank of the system at feature dimension `d`, from enough random prompts modulo 2^61 - 1.
+
+    Evidence and the page beside it ask the same of the same derivation, which never changes.
+    """
     algorithm = derivation.algorithm
     tensor = next(t for t in derivation.tensors if t.n == n)
     units = d if algorithm.unit_columns else 0

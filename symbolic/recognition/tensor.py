@@ -106,7 +106,8 @@ def _turns_once(mask: Any, space: MaskSpace) -> list[_Turn]:
         if entries not in space.equal:
             space.equal[entries] = _turns(mask, space)
         space.turns[id(mask)] = mask, space.equal[entries]
-    return space.turns[id(mask)][1]
+    found: list[_Turn] = space.turns[id(mask)][1]
+    return found
 
 
 def _turns(mask: Any, space: MaskSpace) -> list[_Turn]:

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,8 +44,20 @@ def test_shared_or_not_the_report_is_the_same() -> None:
     pool, names = Pickling(), ("least-squares", "td0")
     shared, result = establish(names, SMALL, ["derived", "identity-exact"], pool=pool)
     alone, wanted = establish(names, SMALL, ["derived", "identity-exact"])
-    assert pool.ran == ["td0", "least-squares", *names]  # evidence, the longest first, then pages
+    assert pool.ran == ["td0", "least-squares"]  # evidence, the longest first, and its page beside it
     assert html.write(shared) == html.write(alone) and result == wanted
+
+
+def test_a_file_of_one_s_own_with_a_name_of_the_catalogue_has_its_own_page(tmp_path: Path) -> None:
+    """The page that was made beside the catalogue's td0 is not that of another td0."""
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from dataclasses import replace\nfrom layerproof.symbolic.algorithms import find\n"
+        'ALGORITHM = replace(find("td0"), title="Another TD(0)")\n'
+    )
+    pool = Pickling()
+    report, _ = establish((str(own), "td0"), SMALL, ["derived"], pool=pool)
+    assert [page.title for page in report.pages] == ["Another TD(0)", "TD(0)"] and pool.ran == ["td0"]
 
 
 def test_what_is_asked_of_some_of_them_is_asked_of_those() -> None:

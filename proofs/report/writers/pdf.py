@@ -48,6 +48,8 @@ NARROW = 36
 _BREAK = "\u200b"
 _LACKING = re.compile("[\u0530-\u1cff\u2e80-\ufaff\ufb07-\ufffc\U00010000-\U0001d3ff\U0001d800-\U0010ffff]")
 """Scripts beyond Latin, Greek, Cyrillic and mathematics: the fonts that come with Typst lack or misplace them."""
+_LAST: list[tuple[Report, str]] = []
+"""The report that was written last, and its document."""
 KEYS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -95,6 +97,13 @@ def lacking(report: Report) -> str:
 
 
 def _source(report: Report) -> str:
+    """The document, made once for its PDF and for the letters that it lacks."""
+    if not (_LAST and _LAST[0][0] is report):
+        _LAST[:] = [(report, _whole(report))]
+    return _LAST[0][1]
+
+
+def _whole(report: Report) -> str:
     template = (resources("layerproof.proofs.report") / "templates" / "report.typ").read_text(encoding="utf-8")
     parts = [template, f"#show: body => whole({literal(report.title)}, body)"]
     parts += [f'#block(text(size: 1.9em, weight: "bold", {literal(report.title)}))']
