@@ -27,7 +27,7 @@ from layerproof.proofs.case import MAX_WORK
 from layerproof.proofs.cli import run
 
 _NAMES = ("approximation.claims", "certificate.certificate", "convergence.ask", "invariance.claims", "report.build",
-          "checker")  # fmt: skip
+          "checker", "training.run")  # fmt: skip
 for _name in _NAMES:
     importlib.import_module(f"layerproof.proofs.{_name}")  # what commands load at their first use holds the estimates
 SECONDS = 300
@@ -67,6 +67,10 @@ JOBS = {
     "sa states": ("sa linear-td --process random-ergodic -d 3 --states {}", 10**4),
     "sa features": ("sa gtd2 --process random-ergodic --states 40 -d {}", 40),
     "sa trials": ("sa td-lambda --process random-ergodic --trials {}", 10**6),
+    "train d": ("train -o there --processes 1 -d {}", 64),
+    "train n": ("train -o there --processes 1 -n {}", 10**4),
+    "train states": ("train -o there --processes 1 --states {}", 1000),
+    "train windows": ("train -o there --processes 1 --windows {}", 10**4),
     "converge d": ("converge td0 -n 50 -d {}", 10**4),
     "converge d, three steps": ("converge tdc -n 50 -d {}", 10**4),
     "converge n": ("converge td-lambda -d 3 -n {}", 10**6),

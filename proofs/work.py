@@ -72,6 +72,8 @@ def estimate(algorithm: Algorithm, s: Settings, z: Sizes, asked: Sequence[str]) 
         yield "identity-exact", z.exact_trials * (L**2 * n * m + 500 * L * n + 12000 + long)
     if "float" in asked:
         layers = L * n * K * (150 + 15 * m) + 36 * L * (K * m) ** 2
+        # The exact run is carried with a few bits more for every layer.
+        layers += L**2 * K * layout.p * (K * layout.p + n + 1) * 3 // 5
         yield "float", 100 * n**2 + z.trials * (layers + 10 * n**2 + 2 * 10**4 + long)
     if "identity-random" in asked:
         d, n = max(z.features, LEAST_FEATURES), max(n, LEAST_CONTEXT)

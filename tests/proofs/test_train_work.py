@@ -23,9 +23,9 @@ def test_every_preset_is_far_below_the_limit() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "part"),
     [
-        ("d", 64, "steps of the optimiser"),
+        ("d", 64, "the measures"),
         ("n", 10000, "masks"),
-        ("states", 1000, "the last measures"),
+        ("states", 1000, "the measures"),
         ("windows", 10000, "steps of the optimiser"),
         ("batches", 10000, "memory for trajectories"),
         ("log", 10**7, "steps of the optimiser"),
