@@ -8,9 +8,10 @@ from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
-from flint import fmpz_mat
+from flint import fmpz_mat, nmod_mat
 
 from .arithmetics.arithmetic import RATIONALS, Arithmetic
+from .arithmetics.prime_field import PRIME, FieldMatrix
 from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head, RowHead, TokenwiseHead
 from .derivation.coefficients import LENGTH
@@ -146,7 +147,11 @@ def instantiate(
         heads: list[RowHead] = []
         for h in derivation.heads:
             made = AccumulatorHead if isinstance(h, SymbolicHead) else TokenwiseHead
-            U, E = _dense(h, layout, partial(evaluate, values=known, number=number), named)
+            value = partial(evaluate, values=known, number=number)
+            if isinstance(h, SymbolicHead) and any(isinstance(C, FieldMatrix) for C in step):
+                U, E = _dense(replace(h, E={}), layout, value, named)[0], _blocks(h, layout, value, named)
+            else:
+                U, E = _dense(h, layout, value, named)
             heads.append(made(arithmetic.matrix(U), arithmetic.matrix(E), masks[h.mask]))
         result.append(tuple(heads))
     return result
@@ -190,6 +195,34 @@ def _dense(
     for (r, word, s), c in head.E.items():
         _place(E, layout.block(r), layout.block(s), word, value(c), named)
     return U, E
+
+
+def _blocks(
+    head: SymbolicHead, layout: Layout, value: Callable[[Scalar], Any], named: Mapping[str, Any]
+) -> FieldMatrix:
+    """E of a head, (p, p), by products with matrices that place a block: where preconditioners are matrices already."""
+
+    places = {block: _placed(layout.block(block), layout.p) for r, _, s in head.E for block in (r, s)}
+    gathered: dict[Any, FieldMatrix] = {}
+    for (r, word, s), c in head.E.items():
+        across = places[s].mT * value(c)
+        gathered[r, word] = gathered[r, word] + across if (r, word) in gathered else across
+    total = FieldMatrix(nmod_mat(layout.p, layout.p, PRIME))
+    for (r, word), across in gathered.items():
+        if word:
+            ((name, flipped),) = word
+            across = (named[name].mT if flipped else named[name]) @ across
+        total = total + places[r] @ across
+    return total
+
+
+@lru_cache(maxsize=16)
+def _placed(rows: range, p: int) -> FieldMatrix:
+    """(p, height), one where a block's entry stands."""
+    place = nmod_mat(p, len(rows), PRIME)
+    for k, i in enumerate(rows):
+        place[i, k] = 1
+    return FieldMatrix(place)
 
 
 def _place(

@@ -15,10 +15,10 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from flint import nmod
+from flint import fmpz, fmpz_mat, nmod, nmod_mat
 
-from .prime_field import FieldMatrix, FieldVector
-from .rational import Rational, RationalMatrix, RationalVector
+from .prime_field import PRIME, FieldMatrix, FieldVector
+from .rational import Rational, RationalMatrix, RationalVector, common_denominator, scaled
 
 Matrix = Any  # a RationalMatrix or a FieldMatrix, the same kind throughout
 NUMBERS = (int, Fraction, Rational, nmod)
@@ -196,6 +196,57 @@ class Map:
             terms.append(term)
         total = reduce(add, terms).lowest_terms()
         return _vector(total.mT) if vector else _number(total)
+
+
+class Rows:
+    """Rows of numbers that are affine in the weights, evaluated for all columns at once: one product each time.
+
+    columns : for each column its numbers, one a row, as what an accumulator gave on forms; `TypeError` for vectors
+    """
+
+    def __init__(self, space: Space, columns: Sequence[Sequence[Any]]):
+        self.height = len(columns[0])
+        forms = [lifted(space, column[k]) for k in range(self.height) for column in columns]
+        if any(form.vector or form.parts.keys() != {()} for form in forms):
+            raise TypeError("a row's entry is no affine function of the weights")
+        self.table = _stacked([form.parts[()] for form in forms]).mT
+
+    def __call__(self, held: Sequence[Any]) -> Matrix:
+        """The rows at these weights: (height, number of columns)."""
+        parts = [_row(w) if isinstance(w, VECTORS) else w for w in held]
+        row = _joined(parts, self.table) @ self.table
+        return row if self.height == 1 else _shaped(row, self.height)
+
+
+def _stacked(rows: Sequence[Matrix]) -> Matrix:
+    """Matrices (1, W) below each other."""
+    width = rows[0].shape[1]
+    if isinstance(rows[0], FieldMatrix):
+        return FieldMatrix(nmod_mat(len(rows), width, [x for row in rows for x in row.mat.entries()], PRIME))
+    den = common_denominator([row.den for row in rows])
+    entries = [x for row in rows for x in scaled(row.num, den // row.den).entries()]
+    return RationalMatrix(fmpz_mat(len(rows), width, entries), den)
+
+
+def _joined(parts: Sequence[Any], like: Matrix) -> Matrix:
+    """Rows and numbers beside each other, and a last 1."""
+    if isinstance(like, FieldMatrix):
+        flat = [x for part in parts for x in (part.mat.entries() if isinstance(part, FieldMatrix) else [part])]
+        return FieldMatrix(nmod_mat(1, len(flat) + 1, [*flat, 1], PRIME))
+    den = common_denominator([fmpz(1), *(part.den for part in parts)])
+    whole: list[Any] = []
+    for part in parts:
+        factor = den // part.den
+        whole += scaled(part.num, factor).entries() if isinstance(part, RationalMatrix) else [part.num * factor]
+    return RationalMatrix(fmpz_mat(1, len(whole) + 1, [*whole, den]), den)
+
+
+def _shaped(row: Matrix, height: int) -> Matrix:
+    """A row's entries as `height` rows."""
+    width = row.shape[1] // height
+    if isinstance(row, FieldMatrix):
+        return FieldMatrix(nmod_mat(height, width, row.mat.entries(), PRIME))
+    return RationalMatrix(fmpz_mat(height, width, row.num.entries()), row.den)
 
 
 def height(weight: Any) -> int:

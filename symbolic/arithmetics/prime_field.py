@@ -82,16 +82,16 @@ class FieldMatrix:
         self.mat = mat
 
     @staticmethod
-    def of(rows: Sequence[Sequence[Any]]) -> FieldMatrix:
+    def of(rows: FieldMatrix | Sequence[Sequence[Any]]) -> FieldMatrix:
+        """From rows of field elements or integers; a matrix of the field is itself."""
+        if isinstance(rows, FieldMatrix):
+            return rows
         return FieldMatrix(nmod_mat(len(rows), len(rows[0]), [e for row in rows for e in row], PRIME))
 
     @staticmethod
     def context_mask(n: int) -> FieldMatrix:
         """M0 : (n+1, n+1), ones on the diagonal but for the last."""
-        mask = nmod_mat(n + 1, n + 1, PRIME)
-        for i in range(n):
-            mask[i, i] = 1
-        return FieldMatrix(mask)
+        return _ContextMask(n)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -128,3 +128,27 @@ class FieldMatrix:
     def lowest_terms(self) -> FieldMatrix:
         """Itself: a field has no denominators."""
         return self
+
+
+class _ContextMask(FieldMatrix):
+    """M0, which is multiplied with by setting a row or a column to zero: (n+1) p operations for its n^2 p."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, n: int):
+        mask = nmod_mat(n + 1, n + 1, PRIME)
+        for i in range(n):
+            mask[i, i] = 1
+        super().__init__(mask)
+
+    def __matmul__(self, other: Any) -> Any:
+        if not isinstance(other, FieldMatrix) or other.mat.nrows() != self.mat.ncols():
+            return super().__matmul__(other)
+        kept = nmod_mat(other.mat)
+        for j in range(kept.ncols()):
+            kept[kept.nrows() - 1, j] = 0
+        return FieldMatrix(kept)
+
+    def __rmatmul__(self, other: Any) -> Any:  # asked before a FieldMatrix's own product, since this is a kind of it
+        return (self @ other.mT).mT if isinstance(other, FieldMatrix) else NotImplemented

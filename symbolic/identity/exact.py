@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..algorithm import Algorithm, Transition
-from ..arithmetics.affine import Map, Step, height
+from ..arithmetics.affine import Map, Rows, Step, height
 from ..arithmetics.affine import weights as weights_as_forms
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.columns import Columns
@@ -77,6 +77,18 @@ class Problem:
         """The accumulator rows that the prompt must hold when the weights are `weights`: K lists of n+1 numbers."""
         columns = [self.algorithm.column_values(weights, token, self.p) for token in self.tokens]
         return [list(row) for row in zip(*columns, strict=True)]
+
+    def many_rows(self) -> Callable[[Sequence[Any]], Any]:
+        """`row_matrix` where it is asked for often: the accumulators are evaluated once, on affine forms.
+
+        At the starting weights it is held against `rows`; where it is no map, it is `row_matrix` itself.
+        """
+        space, forms = weights_as_forms(self.start, self.arithmetic.matrix, self.arithmetic.number)
+        try:
+            found = Rows(space, [self.algorithm.column_values(forms, token, self.p) for token in self.tokens])
+        except (TypeError, ValueError, AttributeError, ArithmeticError):
+            return self.row_matrix
+        return found if found(self.start) == self.arithmetic.matrix(self.rows(self.start)) else self.row_matrix
 
     def row_matrix(self, weights: Sequence[Any]) -> Any:
         """`rows` as a matrix (K, n+1), each row evaluated for all columns at once where that can be done."""
@@ -303,11 +315,16 @@ def _updated(setup: Problem, weights: Sequence[Any], ready: Sequence[Any], numbe
     return algorithm.update(weights, ready, algorithm.sweep(transitions, setup.layout.d), setup.p)
 
 
+def _often(setup: Problem, layers: int) -> bool:
+    """Whether forms can be had, and pay over so many layers."""
+    return setup.arithmetic.maps and layers >= LAYERS_FOR_A_MAP + sum(map(height, setup.start)) // 4
+
+
 def _once(setup: Problem, layers: int) -> Map | None:
     """The update as one map of weights and preconditioners, or None where that is not to be had or does not pay."""
     algorithm, arithmetic = setup.algorithm, setup.arithmetic
     heights = [height(w) for w in setup.start]
-    if not arithmetic.maps or algorithm.selections or layers < LAYERS_FOR_A_MAP + sum(heights) // 4:
+    if algorithm.selections or not _often(setup, layers):
         return None
     space, forms = weights_as_forms(setup.start, arithmetic.matrix, arithmetic.number)
     steps = [Step(space, name, name in algorithm.scalar_preconditioners) for name in algorithm.preconditioners]
@@ -331,10 +348,11 @@ def mismatches(
     at, layout = setup.arithmetic.at, setup.layout
     fixed = len(names) - len(layout.accumulators)
     reads = names.index(readout.row)
+    row_matrix = setup.many_rows() if _often(setup, len(steps)) else setup.row_matrix
     for number, (Z, weights) in enumerate(zip(states, textbook(setup, steps), strict=True), start=1):
         found = None
         rows = Z.take_rows(range(fixed, len(names))) if fixed else Z
-        if rows != setup.row_matrix(weights) or (fixed and Z.take_rows(range(fixed)) != setup.X):
+        if rows != row_matrix(weights) or (fixed and Z.take_rows(range(fixed)) != setup.X):
             wanted = [*(_matrix_rows(setup, setup.X) if fixed else []), *setup.rows(weights)]
             # There is a first one, or `next` fails: the matrices differ.
             found = next(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from flint import nmod
+from flint import nmod_mat
 
 from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, FieldMatrix, element
@@ -66,7 +66,7 @@ def random_identity(
         tuple(
             element(rng.randrange(PRIME))
             if c in algorithm.scalar_preconditioners
-            else [[nmod(x, PRIME) for x in draw(d)] for _ in range(d)]
+            else FieldMatrix(nmod_mat(d, d, draw(d * d), PRIME))
             for c in algorithm.preconditioners
         )
         for _ in range(1 if looped else depth)

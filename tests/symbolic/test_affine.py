@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from helpers import each_case_alike, random_context, trial
 
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.arithmetics.affine import weights
+from layerproof.symbolic.arithmetics.affine import Rows, weights
 from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
-from layerproof.symbolic.arithmetics.prime_field import PRIME
+from layerproof.symbolic.arithmetics.prime_field import PRIME, FieldMatrix
 from layerproof.symbolic.arithmetics.rational import RationalVector
 from layerproof.symbolic.identity import exact
 from layerproof.symbolic.identity.exact import generic_data, problem, textbook
@@ -30,6 +31,9 @@ def test_the_map_is_the_loop(case, monkeypatch):
     by_map, by_loop = runs(t.setup, steps)
     assert len(by_map) == 3
     assert all(x == y for left, right in zip(by_map, by_loop, strict=True) for x, y in zip(left, right, strict=True))
+    rows = t.setup.many_rows()
+    assert isinstance(rows, Rows)
+    assert all(rows(weights) == t.setup.row_matrix(weights) for weights in by_loop)
 
 
 @pytest.mark.parametrize("name", ["td0", "tdc", "differential-td", "gtd"])
@@ -53,6 +57,28 @@ def test_the_map_is_the_loop_in_the_prime_field(name, monkeypatch):
     assert exact._once(setup, 3) is not None
     by_map, by_loop = runs(setup, steps)
     assert all(x == y for left, right in zip(by_map, by_loop, strict=True) for x, y in zip(left, right, strict=True))
+    rows = setup.many_rows()
+    assert isinstance(rows, Rows)
+    assert all(rows(weights) == setup.row_matrix(weights) for weights in by_loop)
+
+
+def test_rows_that_are_no_maps_are_evaluated_at_every_layer():
+    td0 = find("td0")
+    for value in (
+        lambda weights, x, p: (weights[0] @ x.phi) * (weights[0] @ x.phi),
+        lambda weights, x, p: x.reward + (0 if isinstance(weights[0], RationalVector) else weights[0] @ x.phi),
+    ):
+        changed = replace(td0, accumulators=(replace(td0.accumulators[0], value=value),))
+        setup = problem(changed, RATIONALS, random_context(2, 3, 5), [[1, 2]], {"gamma": Fraction(1, 2)}, {})
+        assert setup.many_rows() == setup.row_matrix
+
+
+def test_a_product_with_the_context_mask_is_the_product():
+    mask, X = PRIME_FIELD.context_mask(3), FieldMatrix.of([[3, 5, 7, 11], [13, 17, 19, 23]])
+    dense = FieldMatrix.of([[int(i == j < 3) for j in range(4)] for i in range(4)])
+    assert (mask @ X.mT).mat == (dense @ X.mT).mat
+    assert (X @ mask).mat == (X @ dense).mat
+    assert (mask @ mask).mat == dense.mat
 
 
 def td0_where(change):

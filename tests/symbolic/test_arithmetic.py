@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from helpers import apply, dot, matrices, plus, rationals, times, transposed, vectors
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from layerproof.symbolic.algorithms import find
@@ -185,6 +185,7 @@ def test_the_field_is_a_field():
 @quick
 @given(numbers)
 def test_a_rational_becomes_numerator_over_denominator(x):
+    assume(x.denominator % PRIME)  # what else is refused
     assert int(element(x)) * x.denominator % PRIME == x.numerator % PRIME
 
 
