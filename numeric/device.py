@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -145,6 +146,11 @@ def strict_precision(tf32: bool = False, autocast: bool = False) -> Iterator[Non
             wanted = {"ieee": "tf32", False: True}[strict] if tf32 and name in TF32_SWITCHES else strict
             try:
                 old = getattr(place, attribute)
+                split = getattr(place, f"{attribute}_split_k", None)
+                if split is not None:
+                    # Two switches in one since torch 2.10: a bool alone would switch split-K on and leave it so.
+                    # It adds a sum's parts in the accumulator's own format, in another order, which bounds cover.
+                    old, wanted = (old, split), (wanted, split)
                 setattr(place, attribute, wanted)
             except (AttributeError, RuntimeError):  # a switch that this torch lacks, or will not show
                 continue
@@ -177,6 +183,8 @@ def environment(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled,
         "flush_subnormals": lambda: torch.tensor([2.0**-1074], dtype=torch.float64).mul(1.0).item() == 0.0,
     }
+    if on_gpu:
+        readings["cublas_workspace"] = lambda: os.environ.get("CUBLAS_WORKSPACE_CONFIG", "not set")
     for name, place, attribute, _ in _switches():
         readings[name] = lambda place=place, attribute=attribute: getattr(place, attribute)  # type: ignore[misc]
     return {name: _read(reading) for name, reading in readings.items()}

@@ -7,10 +7,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+import torch
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +60,54 @@ def test_exponents(tmp_path: Path) -> None:
         assert f"{sweep['exponent']:.2f} | {sweep['residual']:.0%}" in out
     labels = texts(tmp_path / "exponents.svg")
     assert {"n", "d", "L", "seconds a layer", "seconds for L layers"} <= set(labels)
+
+
+def test_the_command_for_a_gpu_runs_reduced_without_one(monkeypatch, tmp_path: Path) -> None:
+    """What needs CUDA is NOT_RUN, faults are refused, and the folder holds what the page says."""
+    module = loaded("gpu", monkeypatch)
+    day = ["--quick", "--device", "cpu", "--date", "2026-01-31", "--results", str(tmp_path)]
+    assert module.main(day) == 0
+    folder = tmp_path / "gpu-2026-01-31"
+    document = json.loads((folder / "gpu.json").read_text())
+    states = {name: part["state"] for name, part in document["parts"].items()}
+    assert states == {
+        "tests": "NOT_RUN", "faults": "OK", "determinism": "OK", "roofline": "OK", "launches": "OK",
+        "throughput": "OK", "matrix": "OK", "training": "NOT_RUN",
+    }  # fmt: skip
+    assert all(document["parts"][name]["why"] for name, state in states.items() if state == "NOT_RUN")
+    runs = document["parts"]["faults"]["lines"]
+    assert [line["status"] for line in runs.values() if line["state"] == "OK"] == ["within"] * 2 + ["exceeded"] * 3
+    assert document["parts"]["launches"]["lines"][0]["operations"] > 10
+    assert {"gpu.json", "gpu.log", "roofline.svg"} <= {file.name for file in folder.iterdir()}
+
+
+def test_a_part_of_it_that_breaks_fails_and_the_others_run(monkeypatch, tmp_path: Path) -> None:
+    module = loaded("gpu", monkeypatch)
+
+    def broken(plan):
+        raise RuntimeError("no kernel image")
+
+    parts = {"tests": broken, "launches": lambda plan: {"lines": []}}
+    monkeypatch.setattr(module, "PARTS", parts)
+    assert module.main(["--quick", "--device", "cpu", "--date", "d", "--results", str(tmp_path)]) == 1
+    document = json.loads((tmp_path / "gpu-d" / "gpu.json").read_text())
+    assert [part["state"] for part in document["parts"].values()] == ["FAILED", "OK"]
+    assert "no kernel image" in document["parts"]["tests"]["why"]
+    late = ["--quick", "--device", "cpu", "--date", "e", "--minutes", "0", "--results", str(tmp_path)]
+    assert module.main(late) == 0
+    document = json.loads((tmp_path / "gpu-e" / "gpu.json").read_text())
+    assert {part["state"] for part in document["parts"].values()} == {"NOT_RUN"}
+
+
+def test_a_judge_that_passes_coarser_arithmetic_is_a_failed_part(monkeypatch, tmp_path: Path) -> None:
+    module = loaded("gpu", monkeypatch)
+    parts = sys.modules["gpu_parts"]
+    monkeypatch.setattr(parts, "crosscheck", lambda *a: SimpleNamespace(status="within", coarser=None))
+    plan = parts.Plan(torch.device("cpu"), True, tmp_path, float("inf"))
+    found = parts.faults(plan)
+    assert found["state"] == "FAILED"
+    assert "tf32 claimed as float32, simulated" in found["why"]
+    assert module.part  # the same module that the command runs
 
 
 def test_roofline(tmp_path: Path) -> None:
