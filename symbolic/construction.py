@@ -149,10 +149,12 @@ def instantiate(
             made = AccumulatorHead if isinstance(h, SymbolicHead) else TokenwiseHead
             value = partial(evaluate, values=known, number=number)
             if isinstance(h, SymbolicHead) and any(isinstance(C, FieldMatrix) for C in step):
-                U, E = _dense(replace(h, E={}), layout, value, named)[0], _blocks(h, layout, value, named)
+                U, _ = _dense(replace(h, E={}), layout, value, named)
+                placed: Any = _blocks(h, layout, value, named)
             else:
                 U, E = _dense(h, layout, value, named)
-            heads.append(made(arithmetic.matrix(U), arithmetic.matrix(E), masks[h.mask]))
+                placed = arithmetic.matrix(E)
+            heads.append(made(arithmetic.matrix(U), placed, masks[h.mask]))
         result.append(tuple(heads))
     return result
 

@@ -134,7 +134,7 @@ class _ContextMask(FieldMatrix):
     """M0, which is multiplied with by setting a row or a column to zero: (n+1) p operations for its n^2 p."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __init__(self, n: int):
         mask = nmod_mat(n + 1, n + 1, PRIME)

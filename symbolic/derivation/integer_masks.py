@@ -7,6 +7,7 @@ times its coefficient, so that n^2 entries cost n^2 products of integers, or non
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from flint import fmpz, fmpz_mat
@@ -25,7 +26,7 @@ def over_one_denominator(mask: Mask, n: int, values: Mapping[str, Any]) -> Ratio
     sides = (mask.lower, mask.upper)
     if n == 0 or any(not t.geometric or t.enters is not None for side in sides for t in side):
         return None
-    at = [{**values, LENGTH: Rational.of(n), INDEX: Rational.of(i)} for i in range(1, n + 1)]
+    at = [{**values, LENGTH: Fraction(n), INDEX: Fraction(i)} for i in range(1, n + 1)]
     diagonal = _each(mask.diagonal, at)
     parts = [[_Powers(t, at) for t in side] for side in sides]
     den = common_denominator([x.den for x in diagonal] + [p.den for side in parts for p in side])
