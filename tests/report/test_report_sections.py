@@ -296,7 +296,10 @@ def test_a_factor_of_ones_own_is_not_called_one_over_n():
 def test_heads_that_were_given_have_no_meaning_invented_for_their_blocks():
     path = next(p for p in EXAMPLES if "heavy_ball" in p)
     shown = [m for m in matrices(section(example_report(path).pages[0], "weights")) if m.legend]
-    assert shown and {word for m in shown for word in m.legend} <= set(weights.GIVEN)
+    assert shown and {word for m in shown for word in m.legend} <= {*weights.GIVEN, *weights.WRITTEN}
+    # beta - 1 in a block of symbols is neither positive nor negative
+    in_symbols = [m for m in shown if "beta" in str(m)]
+    assert in_symbols and all(set(m.legend) <= set(weights.WRITTEN) for m in in_symbols)
 
 
 def test_heads_given_in_blocks_are_shown_in_symbols_and_others_in_numbers():

@@ -31,8 +31,9 @@ def build(subject: Subject) -> Section | None:
     first = main.theorems[0]
     blocks: list[Block] = [
         _ran(subject),
-        prose("The statement below is compiled apart from the theory, with the textbook's recursion and the derived "
-              "heads spelled out; the theory's proof has to fit it. ", (sentence(first.sentence),)),
+        prose("The statement below is compiled apart from the theory, with the textbook's recursion and the "
+              f"{'derived' if algorithm.heads is None else 'given'} heads spelled out; the theory's proof has to fit "
+              "it. ", (sentence(first.sentence),)),
         Listing(f"Theorem {first.name} :\n  {first.statement}.", "rocq"),
         prose("Its assumptions are the variables that it is about, and nothing else; the gate lets no axiom through:"),
         Listing(assumptions(main), "rocq"),

@@ -31,6 +31,8 @@ LEGENDS = {
     "Q": ("features that meet", "the same, negated"),
 }
 GIVEN = ("positive", "negative")
+WRITTEN = ("no minus in front", "a minus in front")
+"""Of blocks in symbols: beta - 1 may be of either sign."""
 SYMBOLIC = Arithmetic(
     "SymPy expressions",
     number=lambda x: Rational(x.numerator, x.denominator),
@@ -76,7 +78,7 @@ def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
             name = Formula(f"{letter}_{number}", f"{letter}_{{{number}}}")
             named = FormulaTable(name, table.rows, table.columns, tuple(tuple(map(_ell, row)) for row in table.entries))
             # what blocks of a user's heads are for, only they know
-            result.append(matrix(named, GIVEN if given else LEGENDS[letter], sizes))
+            result.append(matrix(named, WRITTEN if given else LEGENDS[letter], sizes))
     overview = Table(("head", "mask", "reads row", "writes row", "compares rows", "with rows"), tuple(rows),
                      "What each head reads and writes.")  # fmt: skip
     letters = found.algorithm.preconditioners
