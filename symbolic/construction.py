@@ -134,15 +134,16 @@ def instantiate(
     changing = {name: rule for name, rule in algorithm.selections.items() if name not in values}
 
     mask_of = partial(mask_matrix, arithmetic, layout.n)
-    masks = [None if changing.keys() & mask.names() else mask_of(mask, values) for mask in derivation.masks]
+    of_layer = {*changing, *algorithm.scalar_preconditioners}
+    masks = [None if of_layer & mask.names() else mask_of(mask, values) for mask in derivation.masks]
     fixed = masks
     result = []
     for position, step in enumerate(steps, 1):
-        if changing:
-            chosen = {**values, **{name: selection(rule, position) for name, rule in changing.items()}}
-            masks = [mask_of(m, chosen) if M is None else M for m, M in zip(derivation.masks, fixed, strict=True)]
         named = dict(zip(algorithm.preconditioners, step, strict=True))
         steps_named = {name: named[name] for name in algorithm.scalar_preconditioners}
+        if any(M is None for M in fixed):
+            chosen = {**values, **steps_named, **{name: selection(rule, position) for name, rule in changing.items()}}
+            masks = [mask_of(m, chosen) if M is None else M for m, M in zip(derivation.masks, fixed, strict=True)]
         known = {**values, **steps_named, LENGTH: Fraction(layout.n)}
         heads: list[RowHead] = []
         for h in derivation.heads:

@@ -72,13 +72,6 @@ def other(head: int, **parts: Callable[[Any, Any, Any], Any]) -> Change:
     return change
 
 
-def momentum(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Change:
-    def P(layout: Any, step: Any, p: Any) -> Any:
-        return layout.matrix({("td_error", "one"): first(p.beta), ("momentum", "one"): second(p.beta)})
-
-    return other(MOMENTUM, P=P)
-
-
 ROWS = ("phi", "next", "one", "td_error", "momentum")
 
 
@@ -96,7 +89,6 @@ def factored(*written: tuple[str, str]) -> Change:
 
 WRONG: dict[str, Algorithm] = {
     "W transposed": heavy_ball("fault_w", factored(("td_error", "td_error"), ("td_error", "momentum"))),
-    "beta and 1 - beta exchanged": heavy_ball("fault_beta", momentum(lambda b: 1 - b, lambda b: -b)),
     "the constant row is read at the query": heavy_ball("fault_q", other(MOMENTUM, Q=lambda layout, step, p: (
         layout.matrix({("one", "momentum"): 1, ("one", "one"): 1})))),
 }  # fmt: skip
@@ -325,13 +317,13 @@ def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_pa
     wrong["the sign"] = audit_of(of_other_sign(decay("fault_sign")))
     until = {**dict.fromkeys(wrong, "layer_step"), "late": "total_"}
     divided, own = audit_of(dividing()), audits(heavy_ball("own_w", factored()))[0]
-    asked = wrong | {"late": shifted(mean("fault_late")), "decay": audit_of(decay()), "mean": mean()}
+    asked = wrong | {"late": shifted(mean("fault_late")), "mean": mean()}
     asked |= {"masks": audits(APART)[0], "gamma": audit_of(derived(update=undiscounted)), "sums": divided}
     asked["W"] = replace(
         own, statements=own.statements.replace("beta^-1; 0]; [:: 0; beta^-1", "beta^-1; 0]; [:: beta^-1; 0")
     )
     asked["no hypothesis"] = without(divided, "1 - beta != 0")
-    right = dict.fromkeys(("decay", "mean", "gamma", "sums", "masks"), "")
+    right = dict.fromkeys(("mean", "gamma", "sums", "masks"), "")
     assert stops(asked, tmp_path / "session", until) == {
         **until, "late": "total_total", **right, "no hypothesis": PROVED, "W": PROVED,
     }  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from helpers import apply, dot, matrices, plus, rationals, times, transposed, vectors
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from own_algorithms import own
 
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
@@ -538,6 +539,20 @@ def test_masks_over_one_denominator_are_the_masks(name, lam):
             found = over_one_denominator(mask, n, {k: values[k] for k in mask.names() & values.keys()})
             assert found == wanted
             assert found.den == wanted.den
+
+
+def test_a_mask_with_the_position_in_an_exponent_is_the_mask():
+    def update(weights, preconditioners, sweep, p):
+        (w,) = weights
+        sweep.total = 0 * w
+        for t in sweep:
+            sweep.total = sweep.total + p.lam**t.index * (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * t.phi
+        return (w + preconditioners[0] @ sweep.total / sweep.n,)
+
+    (mask,) = (m for m in derive(own(update=update, parameters=("gamma", "lam"))).masks if not m.is_context_mask)
+    values = {"lam": Fraction(2, 3)}
+    found = over_one_denominator(mask, 4, values)
+    assert found == RationalMatrix.of(mask.rows(4, values, RATIONALS.number))
 
 
 def test_a_mask_of_what_is_no_power_is_left_to_its_entries():

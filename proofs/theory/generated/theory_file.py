@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.coefficients import INDEX, LENGTH
+from ....symbolic.derivation.coefficients import INDEX, LENGTH, Sum
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.tracing.evaluate import Update
@@ -110,6 +110,9 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     if traced.update is None:
         raise NotRepresentableError(traced.reason)
     loop = loops.run(data, traced.update, names)
+    steps = {id(data.symbols["preconditioner", x]): x for x in a.preconditioners}
+    if read := sorted({steps[id(x)] for term in loop.after.values() for x in term.parts() if id(x) in steps}):
+        raise NotRepresentableError(f"the loop reads the step {read[0]}, and theorems have steps after the loop")
     prompt = prompt_of(data, traced, names)
     words = {x: data.parameters[x] for x in a.parameters}
     words |= {x: f"{name} l" for x, name in (*data.preconditioners.items(), *data.selections.items())}
@@ -144,7 +147,8 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     named |= {("transition", "index"): INDEX, ("sweep", "n"): LENGTH}
     known = {id(data.symbols[key]): algebra.parameter(x) for key, x in named.items()}
     sums = nonzero(printed, coefficients, Factors(algebra, known, spelling), spelling)
-    if strange := sorted(set(sums.alone) - set(a.parameters)):
+    inside = {y for x in sums.sums for y in Sum.names(x)} & set(a.scalar_preconditioners)
+    if strange := sorted({*sums.alone, *inside} - set(a.parameters)):
         raise NotRepresentableError(
             f"the update divides by {strange[0]}, which is no parameter: no hypothesis is about it"
         )
