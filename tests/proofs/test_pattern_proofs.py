@@ -60,6 +60,20 @@ def test_a_printed_loop_or_row_that_is_not_the_running_one_is_seen(fault: str) -
     assert differs(replace(found, definitions={**found.definitions, definition: text.replace(old, new)})) is not None
 
 
+def test_a_name_of_a_users_takes_the_place_of_none_of_the_files_own() -> None:
+    names = ("T", "Z", "V_0", "row_phi_context", "kernel", "keys", "total")
+
+    def update(own: Any, C: Any, sweep: Any, p: Any) -> Any:
+        sweep.total = 0 * own.state
+        for k in sweep:
+            sweep.total = sweep.total + k.weight * (k.reward - k.state)
+        return own.state + sum(getattr(p, x) for x in names) * sweep.total / sweep.n
+
+    found = parts_of(form("kernel-gradient-descent", update=update, parameters=names))
+    assert set(found.parameters.values()) & {*names[:-1]} == set() and found.loop == "total_"
+    assert differs(statements(found)) is None
+
+
 def two_variables(own: Any, C: Any, sweep: Any, p: Any) -> Any:
     sweep.total, sweep.other = 0 * own.state, 0 * own.state
     for k in sweep:

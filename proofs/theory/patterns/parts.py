@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +20,9 @@ from ....symbolic.patterns.record import Keys, PatternAlgorithm, Row
 from ..generated.names import Names, identifier
 from ..generated.terms import ATOM, MATRIX, NUMBER, PRODUCT, VECTOR, Term, atom, number, rational, show, zero
 
-RESERVED = """run run_ V A S x y v w fin new own gain keys kernel scored keyed next back vrow nrow col_mx usubmx dsubmx
-shift written writtenv pattern kept seen total_last between layer_run same_run prompt last context"""
+RESERVED = """run run_ V A S T Z H N m x y v w fin new own gain keys kernel scored keyed next back vrow nrow col_mx
+usubmx dsubmx shift written writtenv pattern kept seen total_last between layer_run same_run prompt last context
+loop_sum step_sum heads_step transformer_iterate close_token by_blocks"""
 """What these files say of their own, beside what every generated file says."""
 
 
@@ -29,7 +31,7 @@ class PatternParts:
     """All that the files about one algorithm are printed from.
 
     parameters  the user's name -> the file's
-    loop        the file's name of the loop variable
+    loop, kept  the file's name of the loop variable, and its type
     rows        the file's name of each row block, by the user's
     """
 
@@ -260,7 +262,9 @@ def parts_of(form: PatternForm, reserved: tuple[str, ...] = ()) -> PatternParts:
     """Name everything; `NotRepresentableError` for what the theory has no words for."""
     a = form.algorithm
     _refuse_other_layers(form)
-    names = Names((*RESERVED.split(), *(r.replace("-", "_") for r in reserved)))
+    said = [f"{what}_{h}" for what in ("V", "Q", "A", "values", "pattern") for h in range(len(form.heads))]
+    said += [f"row_{identifier(r.name)}_{at}" for r in a.rows for at in ("context", "last")]
+    names = Names((*RESERVED.split(), *said, *reserved))
     parameters = {x: names.new(x) for x in a.parameters}
     rows = {r.name: names.new(f"row_{identifier(r.name)}") for r in a.rows}
     module = identifier(a.name)
@@ -325,8 +329,6 @@ def coefficient(expression: Expr, names: dict[str, str]) -> tuple[str, int]:
 
 def _term(expression: Expr, names: dict[str, str]) -> Term:
     if isinstance(expression, Rational):
-        from fractions import Fraction
-
         return number(Fraction(int(expression.p), int(expression.q)))
     if isinstance(expression, Symbol) and expression.name in names:
         return atom(NUMBER, names[expression.name])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ....symbolic.patterns.record import Row
 from ..generated.names import comment
 from ..generated.terms import show
@@ -27,8 +29,19 @@ def theory_text(parts: PatternParts) -> str:
         *parts.declarations,
         f"Local Notation state := ({parts.state_type}).",
     ]
-    body = [*_rows(parts), *_loop(parts), *_layer(parts), *_proof(parts), *_theorems(parts)]
+    body = [*_rows(parts), *_loop(parts), *_layer(parts)]
+    body += [*_fractions("\n".join(body)), *_proof(parts), *_theorems(parts)]
     return "\n".join([*head, *body, "End Algorithm."]) + "\n"
+
+
+def _fractions(text: str) -> list[str]:
+    """What closes a goal in which fractions are added up: k^-1 k = 1 for every k that is divided by."""
+    whole = sorted({int(k) for k in re.findall(r"/ (\d+)%:R", text)})
+    if not whole:
+        return []
+    given = " ".join(f"generalize (inv_nat F {k - 1});" for k in whole)
+    names = " ".join(f"fact{i}" for i in range(len(whole)))
+    return [f"Ltac close_extra ::= {given}\n  name_inverses; intros {names}; ring: {names}."]
 
 
 def state_argument(parts: PatternParts, row: Row) -> tuple[str, str]:
