@@ -39,7 +39,7 @@ class Layer:
     mask   (N, N) of zeros and ones
     scale  the factor of the heads' change
     shift  None, or (kept, moved): each (m, m), what stays in its token and what goes to the token before
-    back   (N, N), ones that move a column to the one before
+    back   (N, N), ones that move a column to the one before; None where there is no shift
     previous  whether they move it to the one after instead
     """
 
@@ -77,8 +77,9 @@ def layer_of(form: PatternForm, arithmetic: Arithmetic, d: int, n: int, C: Any, 
             for i, j in zip(place[to], place[read], strict=True):
                 more[i][j] = value_of(coefficient, values, number)
         shift = arithmetic.matrix(kept), arithmetic.matrix(more)
-    step = -1 if form.previous else 1
-    back = arithmetic.matrix([[number(int(j == t + step)) for t in range(n + 1)] for j in range(n + 1)])
+    step, back = (-1 if form.previous else 1), None
+    if form.shift:
+        back = arithmetic.matrix([[int(j == t + step) for t in range(n + 1)] for j in range(n + 1)])
     return Layer(
         tuple(heads), mask(form, n), number(1) / n if form.by_length else number(1), shift, back, form.previous
     )

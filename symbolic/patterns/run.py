@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,6 +43,13 @@ class Setup:
     tokens: tuple[Any, ...]
     K: Sequence[Sequence[Any]] | None
     start: States
+
+    @cached_property
+    def together(self) -> tuple[Any, list[Any]]:
+        """A vector of ones, one for each token, and each key's weights for all tokens as a vector."""
+        assert self.K is not None  # whoever asks has looked
+        a = self.arithmetic
+        return a.vector([a.number(1)] * (self.n + 1)), [a.vector(row) for row in self.K[: self.n]]
 
 
 def chained(context: Context) -> Context:
@@ -167,12 +175,11 @@ def _together(s: Setup) -> bool:
 
 def _all(s: Setup, states: States, C: Any) -> States:
     """Every token's update at once: the own state and the weights as vectors over the tokens."""
-    assert s.K is not None
     a, keys = s.arithmetic, []
-    one = a.vector([a.number(1)] * len(states))
+    one, weights = s.together
     for j in range(s.n):
         key = _key(s, states, j)
-        key.weight = Each(a, a.vector(s.K[j]), one)
+        key.weight = Each(a, weights[j], one)
         keys.append(key)
     own = SimpleNamespace(state=Each(a, a.vector(states), one))
     new = s.algorithm.update(own, C, Keys(keys, a.position(s.n)), s.p)
