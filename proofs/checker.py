@@ -12,6 +12,7 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.errors import ArgumentError, DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
 from ..symbolic.own import OwnConstruction
+from ..symbolic.pattern_algorithms import pattern_catalogue
 from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from .case import Case, Progress, Settings, check_parameters, counted, silent
@@ -65,7 +66,7 @@ def verify(
         raise ArgumentError(f"algorithms holds {shown(wrong)}, wanted names or algorithms, one argument each")
     asked = ask(evidence)
     load_limit = min(LOAD_LIMIT, settings.time_limit)
-    found = [resolve_any(a, load_limit) for a in algorithms] or list(catalogue().values())
+    found = [resolve_any(a, load_limit) for a in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
     chosen = list({id(a): a for a in found}.values())  # one named twice is checked once
     own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
@@ -103,6 +104,11 @@ def verify(
             running = {
                 id(case): pool.submit(_alone, case.algorithm, case.settings, asked, explicit, make) for case in shared
             }
+            running |= {
+                id(a): pool.submit(pattern_claims, a, settings, asked, silent, explicit)
+                for a in patterned
+                if pattern_catalogue().get(a.name) is a
+            }
         for case in cases:
             if id(case) in running:
                 case.progress(f"{case.algorithm.name}: all evidence")
@@ -115,7 +121,12 @@ def verify(
         for k, construction in enumerate(own, len(cases) + 1):
             claims += own_claims(construction, settings, asked, counted(progress, k, total))
         for k, algorithm in enumerate(patterned, len(cases) + len(own) + 1):
-            claims += pattern_claims(algorithm, settings, asked, counted(progress, k, total), explicit)
+            told = counted(progress, k, total)
+            if id(algorithm) in running:
+                told(f"{algorithm.name}: all evidence")
+                claims += running[id(algorithm)].result()
+            else:
+                claims += pattern_claims(algorithm, settings, asked, told, explicit)
     return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims), notes=notes)
 
 

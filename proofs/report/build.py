@@ -14,6 +14,9 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import LayerproofError
+from ...symbolic.own import OwnConstruction
+from ...symbolic.pattern_algorithms import pattern_catalogue
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.strict_json import rational_text
 from ..case import Case, Progress, Settings, silent
 from ..checker import Beside, ask, verify
@@ -24,8 +27,8 @@ from ..invariance.claims import invariance as ask_invariance
 from ..invariance.question import Question
 from ..sizes import fitted
 from ..theory.audits import audits
-from ..user_file import LOAD_LIMIT, guarded, origin, resolve
-from ..user_file import Subject as Item
+from ..user_file import LOAD_LIMIT, guarded, origin, resolve_any
+from ..user_file import Subject as Linear
 from ..verdict import Claim, Result, Verdict, worst_asked
 from . import overview
 from .assemble import cell, greek, prose
@@ -33,6 +36,7 @@ from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
 from .layer_pictures import row_names
 from .lead import lead
 from .model import Block, Cell, Link, Page, Picture, Report, Section, Table
+from .pattern_page import pattern_page
 from .sections import section_modules, trust
 from .sections.reproduce import OF_PYTHON
 from .sections.verdicts import badge, short, strengths
@@ -41,6 +45,7 @@ from .set_formulas import set_blocks, set_page
 from .subject import Subject
 from .theory import theory_page
 
+Item = Linear | PatternAlgorithm
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
 RESERVED = frozenset({"index", "report", "con", "prn", "aux", "nul"})
 PROVED = "proved-all-sizes"
@@ -94,13 +99,15 @@ def establish(
     evidence = [evidence] if isinstance(evidence, str) else None if evidence is None else list(evidence)
     asked = [*ask(evidence), PROVED] if prove else evidence
     load_limit = min(LOAD_LIMIT, settings.time_limit)
-    found = [resolve(name, load_limit) for name in names] or list(catalogue().values())
+    found = [resolve_any(name, load_limit) for name in names]
+    found = found or [*catalogue().values(), *pattern_catalogue().values()]
     items: list[Item] = list({id(item): item for item in found}.values())
     if not names:
         settings = replace(settings, asked=frozenset())
     ordered: list[Item] = [
         *(i for i in items if isinstance(i, Algorithm)),
-        *(i for i in items if not isinstance(i, Algorithm)),
+        *(i for i in items if isinstance(i, OwnConstruction)),
+        *(i for i in items if isinstance(i, PatternAlgorithm)),
     ]
     taken: set[str] = set()
     named = [page_name(item.name, taken) for item in ordered]
@@ -167,6 +174,9 @@ def _page_of(
 ) -> Made:  # fmt: skip
     """An item's page with this name, and its row of the index."""
     settings = wanted.settings
+    if isinstance(item, PatternAlgorithm):
+        command = command_line(item, settings, wanted.evidence, wanted.prove, False, wanted.prompt_file)
+        return pattern_page(item, name, claims, settings, command)
     kept = _invariance(item, settings, progress) if wanted.invariance else None
     own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
     command = command_line(item, own, wanted.evidence, wanted.prove, wanted.invariance, wanted.prompt_file)

@@ -94,7 +94,15 @@ def head_picture(
     """The picture as SVG, and what it shows in words; None where the prompt has too many rows to be drawn."""
     if len(blocks) > MOST:
         return None
-    used = roles(blocks, head)
+    beside = "the attention pattern of the worked example's first layer"
+    return drawn_head(blocks, roles(blocks, head), pattern(head), tokens, title, beside, id)
+
+
+def drawn_head(
+    blocks: Sequence[Block], used: dict[str, list[Block]], entries: Sequence[Sequence[Fraction]],
+    tokens: Sequence[str], title: str, beside: str, id: str,
+) -> tuple[str, str]:  # fmt: skip
+    """The picture of a head by what it does with the rows, and by the entries of its pattern."""
     parts = []
     for k, block in enumerate(blocks):
         y = TOP + k * ROW
@@ -105,7 +113,7 @@ def head_picture(
         for place, (sign, colour) in enumerate(mine):
             parts += _pill(10 + BOX + place * (PILL + 1), y + 4, sign, colour)
     shown = token_labels(tokens)
-    parts += heat_cells(pattern(head), shown, shown, GRID_LEFT, TOP, GRID)
+    parts += heat_cells(entries, shown, shown, GRID_LEFT, TOP, GRID)
     middle = TOP + GRID / 2
     parts += [
         text(GRID_LEFT + GRID / 2, 13, "into token", "middle", "muted"),
@@ -118,7 +126,7 @@ def head_picture(
         parts += [*_pill(x, last, sign, colour), text(x + PILL + 3, last + 13, meaning, colour="muted")]
         x += PILL + 9 + 7.2 * len(meaning)
     said = "; ".join(f"{meaning} {', '.join(b.name for b in used[sign]) or 'none'}" for sign, _, meaning in ROLES)
-    words = f"{title}: {said}. Beside it the attention pattern of the worked example's first layer."
+    words = f"{title}: {said}. Beside it {beside}."
     return picture(last + 22, title, words, parts, id, PICTURE_WIDTH), words
 
 
@@ -130,6 +138,14 @@ SKETCH_ROW, SKETCH_BOX, SKETCH_GRID = 20.0, 46.0, 64.0
 def layer_sketch(blocks: Sequence[Block], heads: Sequence[HeadStep], title: str, words: str, id: str) -> str:
     """A layer in little, for a table: its rows with what the heads do with each, and the attention patterns."""
     used = [roles(blocks, head) for head in heads]
+    return drawn_sketch(blocks, used, [pattern(head) for head in heads], title, words, id)
+
+
+def drawn_sketch(
+    blocks: Sequence[Block], used: Sequence[dict[str, list[Block]]], patterns: Sequence[Sequence[Sequence[Fraction]]],
+    title: str, words: str, id: str,
+) -> str:  # fmt: skip
+    """As `layer_sketch`, by what each head does with the rows and the entries of its pattern."""
     shown, parts = list(blocks)[:MOST], []
     for k, block in enumerate(shown):
         y = 1 + k * SKETCH_ROW
@@ -139,13 +155,13 @@ def layer_sketch(blocks: Sequence[Block], heads: Sequence[HeadStep], title: str,
                   text(1 + SKETCH_BOX / 2, y + 12.5, block.label, "middle"),
                   text(SKETCH_BOX + 6, y + 12.5, signs, colour="muted")]  # fmt: skip
     left = SKETCH_BOX + 44
-    for k, head in enumerate(heads[:SKETCHED]):
-        blank = [""] * len(head.scores)
-        parts += heat_cells(pattern(head), blank, blank, left + k * (SKETCH_GRID + 8), 2, SKETCH_GRID)
-    right = left + min(len(heads), SKETCHED) * (SKETCH_GRID + 8)
+    for k, entries in enumerate(patterns[:SKETCHED]):
+        blank = [""] * len(entries)
+        parts += heat_cells(entries, blank, blank, left + k * (SKETCH_GRID + 8), 2, SKETCH_GRID)
+    right = left + min(len(patterns), SKETCHED) * (SKETCH_GRID + 8)
     height = max(len(shown) * SKETCH_ROW, SKETCH_GRID + 3)
-    if len(heads) > SKETCHED:
-        parts.append(text(left, SKETCH_GRID + 18, f"and {len(heads) - SKETCHED} more"))
+    if len(patterns) > SKETCHED:
+        parts.append(text(left, SKETCH_GRID + 18, f"and {len(patterns) - SKETCHED} more"))
         height = max(height, SKETCH_GRID + 24)
     return picture(height + 1, title, words, parts, id, right)
 

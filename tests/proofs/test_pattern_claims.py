@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import own_patterns
 import pytest
 import torch
 from cli import run_cli
@@ -79,7 +80,7 @@ def test_patterns_stand_beside_linear_attention(capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [("converge", "sarsa"), ("report", "softmax-td", "-o", "out"), ("invariance", "sarsa"),
+    [("converge", "sarsa"), ("invariance", "sarsa"),
      ("certify", "softmax-td", "-o", "c.json"), ("export", "sarsa", "-o", "out"),
      ("verify", "sarsa", "--save", "case.json")],
     ids=lambda c: c[0],
@@ -89,6 +90,30 @@ def test_other_commands_say_that_they_are_for_linear_attention(capsys, monkeypat
     ran = run_cli(capsys, *command)
     assert ran.code == 2 and not list(tmp_path.iterdir())
     assert f"layerproof verify {command[1]} checks it" in ran.err
+
+
+def test_all_that_is_verified_when_none_is_named_has_them_too():
+    found = lp.verify(d=2, n=3, layers=1, trials=1, evidence=["identity-symbolic"])
+    assert set(pattern_catalogue()) < {c.algorithm for c in found.claims} and found.exit_code == 0
+
+
+def test_a_report_has_their_pages(capsys, tmp_path: Path):
+    ran = run_cli(
+        capsys, "report", *pattern_catalogue(), *SIZES, "--format", "html,md,json", "-o", str(tmp_path / "out")
+    )
+    assert ran.code == 0, ran.err
+    for name in pattern_catalogue():
+        text = (tmp_path / "out" / f"{name}.md").read_text(encoding="utf-8")
+        assert "head 1: V has" in text and "The mask is 1" in text and f"({name}-1.svg)" in text
+        assert f"layerproof report {name} -d 2 -n 4" in text and "✓ HOLDS" in text
+
+
+def test_a_refuted_layer_of_ones_own_has_a_page_that_says_so_first(capsys, tmp_path: Path):
+    change = ('{"w": C @', '{"w": C.T @')
+    path = own_patterns.write(tmp_path, own_patterns.COLUMN, change)
+    ran = run_cli(capsys, "report", path, *SIZES, "--format", "md", "-o", str(tmp_path / "out"))
+    text = (tmp_path / "out" / "mine.md").read_text(encoding="utf-8")
+    assert ran.code == 1 and text.index("REFUTED") < text.index("Each layer is exactly") and "counterexample" in text
 
 
 def test_derive_and_list_show_them(capsys):

@@ -48,6 +48,7 @@ from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 from layerproof.symbolic.identity.expansion import expanded, layer_change, update_change
+from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 
 # what is there
 
@@ -489,7 +490,9 @@ def test_the_command_makes_the_same_page(tmp_path: Path):
 def test_the_index_names_every_page_with_its_verdict():
     report = build([], replace(SMALL, layers=1), ["derived"])
     links = [p.target for p in everything(report.lead) if isinstance(p, Link)]
-    assert links == [p.name for p in report.pages] and len(links) == len({c.name for c in CASES})
+    assert links == [p.name for p in report.pages] and len(links) == len(
+        {c.name for c in CASES} | set(pattern_catalogue())
+    )
     check(report)
 
 

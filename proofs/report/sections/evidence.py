@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...evidence import kinds
@@ -18,15 +19,20 @@ _HIDDEN = frozenset({"environment", "curves", "fact", "tiers", "split"})
 
 def build(subject: Subject) -> Section | None:
     """One fold for each kind of evidence; the verdict table leads here."""
+    return of_claims(subject.claims, subject.dates)
+
+
+def of_claims(found: Sequence[Claim], dates: bool) -> Section | None:
+    """As `build`, of these claims."""
     groups: dict[str, list[Claim]] = {}
-    for claim in subject.claims:
+    for claim in found:
         groups.setdefault(claim.evidence, []).append(claim)
     known = kinds()
     folds = []
     for name, claims in groups.items():
         blocks: list[Block] = []
         for claim in claims:
-            blocks.append(_claim(claim, subject.dates))
+            blocks.append(_claim(claim, dates))
         strength = strengths(claims) or (known[name].STRENGTH if name in known else claims[0].strength)
         folds.append(Folded(f"{name}: {strength}", tuple(blocks), f"evidence-{name}"))
     return Section(NAME, TITLE, tuple(folds)) if folds else None

@@ -45,8 +45,13 @@ _OWN_ROW, _OTHER_ROW = "The entries are those of the reference, after every laye
 
 def build(subject: Subject) -> Section | None:
     """The table of claims and evidence."""
-    grid = placed(subject.claims)
-    names = list(ROWS) if subject.own is None else [_OWN_ROW if k == 3 else r for k, r in enumerate(ROWS)]
+    return of_claims(subject.claims, subject.own is not None)
+
+
+def of_claims(claims: Sequence[Claim], own: bool = False) -> Section:
+    """As `build`, of these claims.  own : they are about a construction all of one's own"""
+    grid = placed(claims)
+    names = [_OWN_ROW if k == 3 else r for k, r in enumerate(ROWS)] if own else list(ROWS)
     rows = []
     for k, name in enumerate([*names, _OTHER_ROW]):
         cells = [_cell(grid.get((k, column), [])) for column in range(len(KINDS))]
@@ -122,7 +127,7 @@ def short(claim: Claim) -> str:
     if claim.evidence == "identity-entrywise":
         return f"d = {details['d']}, n = {details['n']}"
     if claim.evidence == "derived":
-        return "d ≥ 2, n = 2, 3, 4"
+        return "SymPy" if "every pattern" in claim.strength else "d ≥ 2, n = 2, 3, 4"
     if claim.evidence == "identity-exact":
         count = len(details.get("prompts", ()))
         return f"{count} prompts" if count else "over Q"
