@@ -62,6 +62,13 @@ def test_every_section_is_there_in_order_and_every_link_leads_somewhere(case: Ca
     check(Report("t", (), (found,)))
 
 
+def test_a_module_that_is_no_section_is_refused(monkeypatch):
+    section_modules.cache_clear()
+    monkeypatch.delattr(trust, "ORDER")
+    with pytest.raises(TypeError, match="trust is no section"):
+        section_modules()
+
+
 def test_sections_are_discovered_with_what_they_must_have():
     modules = section_modules()
     assert [m.NAME for m in modules] == list(ALL)

@@ -1,19 +1,38 @@
-"""The sections of a page, one a file. Each module has NAME, TITLE, ORDER and `build(subject) -> Section | None`."""
+"""The sections of a page, one a file, each of them a `PageSection`."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
 from functools import cache
-from types import ModuleType
+from typing import Protocol, runtime_checkable
+
+from ..model import Section
+from ..subject import Subject
+
+
+@runtime_checkable
+class PageSection(Protocol):
+    """What a module of this package is: the section's name, its title, and its place on the page."""
+
+    NAME: str
+    TITLE: str
+    ORDER: int
+
+    def build(self, subject: Subject, /) -> Section | None:
+        """The section on a page's subject; None where it does not apply."""
 
 
 @cache
-def section_modules() -> tuple[ModuleType, ...]:
-    """Every section's module, in the order of the page (each module's ORDER).
+def section_modules() -> tuple[PageSection, ...]:
+    """Every section's module, in the order of the page (each module's ORDER); `TypeError` where one is no section.
 
     >>> section_modules()[0].NAME
     'verdicts'
     """
-    modules = [importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)]
-    return tuple(sorted(modules, key=lambda m: int(m.ORDER)))
+    found: list[PageSection] = []
+    for module in (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)):
+        if not isinstance(module, PageSection):
+            raise TypeError(f"{module.__name__} is no section: it has no NAME, TITLE, ORDER and build")
+        found.append(module)
+    return tuple(sorted(found, key=lambda section: section.ORDER))
