@@ -213,6 +213,19 @@ def test_masks_are_stated_entry_by_entry_and_what_adds_up_to_the_loops_is_left_t
     assert "mask_M1 : 'M[F]_n := 2%:R *: diagonal (fun j => 1)." in found.theory[0].text
 
 
+def test_a_step_that_the_loop_reads_has_no_theorem_and_the_reason_says_so() -> None:
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        C, a = preconditioners
+        sweep.total = 0 * w
+        for t in sweep:
+            sweep.total = sweep.total + a * (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * t.phi
+        return (w + C @ sweep.total / sweep.n,)
+
+    algorithm = own(update=update, preconditioners=("C", "a"), scalar_preconditioners=("a",))
+    assert audits(algorithm) == [] and "the loop reads the step a" in unproved(algorithm)
+
+
 def test_derived_heads_over_a_constant_row_are_tables_too() -> None:
     file = audit_of(decay()).theory[0]
     assert "[:: [:: 0; 0; 0]; [:: - beta; 0; 0]; [:: 0; 0; 0]]]." in file.text  # U: the row td_error from the row one

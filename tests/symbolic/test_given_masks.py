@@ -10,6 +10,8 @@ import pytest
 from own_algorithms import own
 
 from layerproof.symbolic.attention import Head
+from layerproof.symbolic.construction import construct
+from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.derivation.form import Form
 from layerproof.symbolic.derivation.given_form import given_form
 from layerproof.symbolic.errors import NotRepresentableError
@@ -19,6 +21,7 @@ from layerproof.symbolic.identity.entrywise import entrywise
 from layerproof.symbolic.identity.random import random_identity
 
 VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(2, 7)}
+HALF = Fraction(1, 2)
 Entry = Callable[[Any, Any, Any], Any]
 
 
@@ -77,3 +80,19 @@ def test_a_wrong_mask_is_refuted_by_every_kind(what: str) -> None:
 def test_masks_that_add_up_to_others_are_no_refutation() -> None:
     with pytest.raises(NotRepresentableError, match="masks of the heads add up to others"):
         form_of(lambda i, j, p: int(i == j), WRONG["without the diagonal"])
+
+
+def test_a_decay_that_is_a_step_of_the_layer_gives_each_layer_its_mask() -> None:
+    def decaying(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        C, a = preconditioners
+        sweep.e, sweep.total = 0 * w, 0 * w
+        for t in sweep:
+            sweep.e = a * sweep.e + t.phi
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
+        return (w + C @ sweep.total / sweep.n,)
+
+    algorithm = own(update=decaying, preconditioners=("C", "a"), scalar_preconditioners=("a",))
+    found = construct(derive(algorithm), 1, 3, 2, [([[1]], Fraction(1, 2)), ([[1]], Fraction(1, 3))], {"gamma": HALF})
+    below = [found.heads(layer)[0].M.fractions()[2][:3] for layer in range(2)]
+    assert below == [[Fraction(1, 4), HALF, 1], [Fraction(1, 9), Fraction(1, 3), 1]]
