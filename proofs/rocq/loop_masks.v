@@ -27,6 +27,8 @@
 (*                                                                            *)
 (* power_lag, below_pulse, far_above: entries of masks in other words         *)
 (*         sum_axes : \sum_i (w.e_i) e_i = w, the sum over unit columns       *)
+(* power_above, power_below, above_zero, below_zero: what is no zero at any   *)
+(*                    position                                                *)
 (*  sum_transitions : a sum over the transitions is one over all columns less *)
 (*                    that over the unit columns                              *)
 (*                                                                            *)
@@ -37,7 +39,7 @@ From mathcomp Require Import all_ssreflect ssralg ssrnum zmodp matrix.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
-Import GRing.Theory Num.Theory.
+Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
 Section Dot.
@@ -339,6 +341,31 @@ by rewrite /dot trmx_delta -colE mxE.
 Qed.
 
 End Units.
+
+(* what is divided by at every position is no zero: from what powers are at least and at most *)
+Section Positions.
+Variable F : numDomainType.
+Implicit Types x y b : F.
+
+Lemma power_above b k : 1 <= b -> 0 <= b ^+ k.+1 - b.
+Proof.
+move=> b1; rewrite exprS -[X in _ - X]mulr1 -mulrBr.
+by apply: mulr_ge0; [exact: le_trans ler01 b1 | rewrite subr_ge0 exprn_ege1].
+Qed.
+Lemma power_below b k : 0 <= b -> b <= 1 -> 0 <= b - b ^+ k.+1.
+Proof.
+move=> b0 b1; rewrite exprS -[X in X - _]mulr1 -mulrBr.
+by apply: mulr_ge0; [|rewrite subr_ge0 exprn_ile1].
+Qed.
+Lemma above_zero e x y : e = x + y -> 0 < x -> 0 <= y -> e != 0.
+Proof.
+move=> -> x0; rewrite le_eqVlt => /orP[/eqP <-|y0]; apply: lt0r_neq0; first by rewrite addr0.
+exact: addr_gt0.
+Qed.
+Lemma below_zero e x y : e = - (x + y) -> 0 < x -> 0 <= y -> e != 0.
+Proof. by move=> -> x0 y0; rewrite oppr_eq0; apply: above_zero x0 y0. Qed.
+
+End Positions.
 
 (* the entries of a mask in other words *)
 Section Powers.

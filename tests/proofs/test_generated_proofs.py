@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -14,13 +15,17 @@ from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.audits import audits, choices, unproved
 from layerproof.proofs.theory.gate import THEORY, files_of
 from layerproof.proofs.theory.generated.names import KEYWORDS, OWN, Names, comment, identifier
+from layerproof.proofs.theory.generated.nonzero import factor, values_for
+from layerproof.proofs.theory.generated.positions import never_zero
 from layerproof.proofs.theory.generated.reading import differs
+from layerproof.proofs.theory.generated.scalars import Spelling
 from layerproof.proofs.theory.generated.statements import Statements, statements
 from layerproof.proofs.theory.generated.theory_file import generated
 from layerproof.proofs.theory.generated.write import audit_of
 from layerproof.proofs.theory.lexer import forbidden_words
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithms import catalogue, find
+from layerproof.symbolic.derivation.coefficients import INDEX, LENGTH, Power, Sum
 from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import NotRepresentableError
 
@@ -240,11 +245,45 @@ def test_what_may_not_be_zero_is_a_hypothesis_of_the_claim_and_can_be_met(what: 
     assert f"  {premises}@says_state" in found.statements
 
 
-def test_a_divisor_that_may_vanish_at_a_position_has_no_theorem_and_the_reason_says_so() -> None:
+def sum_of(*terms: tuple[int, tuple[tuple[str, int], ...]]) -> Sum:
+    return Sum.of({exponents: Fraction(c) for c, exponents in terms})
+
+
+J, N, POWER, BETA = (INDEX, 1), (LENGTH, 1), (Power.of("beta", INDEX), 1), ("beta", 1)
+VANISHING: dict[str, tuple[Sum, str, Fraction]] = {
+    "a power": (sum_of((1, ()), (-1, (POWER,))), "1 - (beta ^+ j.+1)", Fraction(2)),
+    "the position": (sum_of((1, (J,)), (-1, (BETA,))), "j.+1%:R - beta", Fraction(1, 2)),
+    "length and position": (sum_of((1, (BETA,)), (1, (N,)), (-1, (J,))), "beta + n%:R - j.+1%:R", Fraction(1)),
+}
+
+
+@pytest.mark.parametrize("what", VANISHING)
+def test_a_divisor_that_may_vanish_at_a_position_is_assumed_not_to_and_numbers_are_found(what: str) -> None:
+    """That the prover takes their proofs is for test_planted_faults.py."""
+    divisor, text, number = VANISHING[what]
+    found = factor(divisor, Spelling({"beta": "beta"}))
+    assert found.given and found.hypothesis == f"(forall j : 'I_n, {text} != 0)"
+    assert values_for([found], []) == {"beta": number}
+    assert found.possible({"beta": number})
+
+
+def test_a_divisor_without_such_numbers_has_no_theorem_and_the_reason_says_so() -> None:
     """The list in docs/theorems.md of what is derived and not proved."""
-    algorithm = own(update=dividing(lambda p, t, n: 1 - p.beta**t.index), parameters=("gamma", "beta"))
-    assert "1 - beta^j, which may be zero at some position j" in unproved(algorithm)
-    assert audits(algorithm) == []
+    beside = sum_of((1, (POWER,)), (-1, (N, BETA)))
+    with pytest.raises(NotRepresentableError, match=r"no small numbers were found at which .* at any position j"):
+        values_for([factor(beside, Spelling({"beta": "beta"}))], [])
+    with pytest.raises(NotRepresentableError, match="n - j, which may be zero at some position j"):
+        factor(sum_of((1, (N,)), (-1, (J,))), Spelling({}))
+
+
+def test_no_proof_is_written_where_a_divisor_does_vanish() -> None:
+    """1 - 1^j, j - 2 at j = 2, n - j at the last token, and 2^n, which is not bounded in terms of j."""
+    assert never_zero(sum_of((1, ()), (-1, (POWER,))), {"beta": Fraction(1)}) is None
+    assert never_zero(sum_of((1, ()), (-1, (POWER,))), {"beta": Fraction(-1)}) is None
+    assert never_zero(sum_of((1, (J,)), (-1, (BETA,))), {"beta": Fraction(2)}) is None
+    assert never_zero(sum_of((1, (N,)), (-1, (J,))), {}) is None
+    assert never_zero(sum_of((1, (J,)), (-1, ((Power.of("2", LENGTH), 1),))), {}) is None
+    assert never_zero(sum_of((1, ()), (-1, (POWER,))), {"beta": Fraction(1, 2)}) is not None
 
 
 # what the prover says

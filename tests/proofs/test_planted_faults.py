@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,13 @@ from rocq_tiny import rocq, trusting_kept_files
 from layerproof.proofs.theory.audit import Audit, TheoryFile
 from layerproof.proofs.theory.audits import numbers_audit
 from layerproof.proofs.theory.gate import gate
+from layerproof.proofs.theory.generated.positions import never_zero
+from layerproof.proofs.theory.generated.scalars import Spelling
+from layerproof.proofs.theory.generated.terms import rational
 from layerproof.proofs.theory.generated.write import audit_of
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithms import find
+from layerproof.symbolic.derivation.coefficients import INDEX, Power, Sum
 from layerproof.symbolic.derivation.derive import Derivation, derive
 
 Change = Callable[[Derivation], Derivation]
@@ -46,6 +51,25 @@ def statement(old: str, new: str) -> Callable[[Audit], Audit]:
         return replace(audit, statements=audit.statements.replace(old, new))
 
     return changed
+
+
+def at_numbers(said: Any, proved: Any) -> Callable[[Audit], Audit]:
+    """Lemmas beside an audit's proofs: 1 - b^j and j - a are zero at no position, at b = 2 and a = `said`.
+
+    proved : the a that the proof is written for
+    """
+    j, power = (INDEX, 1), (Power.of("b", INDEX), 1)
+    lemmas = ""
+    for k, (terms, value, other) in enumerate((
+        ({(): 1, (power,): -1}, {"b": Fraction(2)}, {}),
+        ({(j,): 1, (("a", 1),): -1}, {"a": Fraction(said)}, {"a": Fraction(proved)}),
+    )):  # fmt: skip
+        base = Sum.of({exponents: Fraction(c) for exponents, c in terms.items()})
+        text = Spelling({x: f"({rational(v)[0]})" for x, v in value.items()}).word(base)
+        lemmas += f"Lemma at_{k} : forall (m : nat) (j : 'I_m), {text} != 0 :> rat.\n"
+        lemmas += f"Proof. move=> m j; {never_zero(base, value | other)}. Qed.\n"
+
+    return lambda audit: replace(audit, proofs=f"{audit.proofs}{lemmas}")
 
 
 def weights(change: Callable[[Any], Any], factor: int = 1) -> Change:
@@ -126,6 +150,8 @@ FAULTS = {
     "a stated mask without unit columns": Fault(
         RIDGE, files=statement("if i == j then", "if (i == j) && (i < m)%N then"), stops=PROVED
     ),
+    # numbers at which nothing is divided by zero
+    "numbers that do not keep a divisor from zero": Fault("td0", files=at_numbers(2, Fraction(1, 2)), stops=PROVED),
     # less than it seems
     "a hypothesis of a section": Fault(
         "td0", stops=PROVED,
@@ -195,6 +221,7 @@ def test_the_prover_stops_at_every_planted_fault_and_goes_through_what_is_right(
     }
     asked |= {
         "right": made(Fault("td0"), "fault_td0"),
+        "right at numbers": made(Fault("td0", files=at_numbers(Fraction(1, 2), Fraction(1, 2))), "fault_td0"),
         "right columns": made(Fault(RIDGE), "fault_ridge_td_columns"),
         "right numbers": numbers_audit(derive(find("td0")), "numbers_right"),
     }
@@ -202,7 +229,13 @@ def test_the_prover_stops_at_every_planted_fault_and_goes_through_what_is_right(
     in_order = sorted(asked, key=lambda what: [f.text for f in asked[what].theory])  # on one theory side by side
     until = {what: f.stops for what, f in FAULTS.items() if f.stops != PROVED}
     found = stops({what: asked[what] for what in in_order}, tmp_path / "session", until)
-    assert found.pop("right") == found.pop("right columns") == found.pop("right numbers") == ""
+    assert (
+        found.pop("right")
+        == found.pop("right columns")
+        == found.pop("right at numbers")
+        == found.pop("right numbers")
+        == ""
+    )
     assert found.pop("Q_1") == found.pop("state_1") == PROVED
     assert {
         what: at for what, at in found.items() if not FAULTS[what].stops or not at.startswith(FAULTS[what].stops)

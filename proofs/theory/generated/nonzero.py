@@ -17,11 +17,12 @@ from typing import Any
 from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry, Power, Sum, is_number, value_of
 from ....symbolic.derivation.contraction import Algebra, Scalar
 from ....symbolic.errors import NotRepresentableError
+from .positions import never_zero
 from .scalars import Spelling
 from .terms import Term, rational, show
 
-SMALL = range(1, 8)
-"""The whole numbers among which values for the hypotheses are looked for."""
+SMALL = tuple(map(Fraction, (*range(1, 8), "1/2", "1/3", -1)))
+"""The numbers among which values for the hypotheses are looked for."""
 UP_TO = 12
 """Up to which position a value is tried before the prover is asked about all of them."""
 
@@ -39,6 +40,13 @@ class Factor:
     positional: bool
     given: bool
 
+    def possible(self, values: Mapping[str, Fraction]) -> str | None:
+        """The proof that it is zero at no position at these values, or None."""
+        if _positive(self.base) and all(v > 0 and v.denominator == 1 for v in values.values()):
+            return f"move=> m j; {POSITIVE}"
+        proof = never_zero(self.base, {x: values[x] for x in _parameters(self.base)})
+        return proof and f"move=> m j; {proof}"
+
     @property
     def hypothesis(self) -> str:
         """What the claim assumes of it."""
@@ -50,7 +58,8 @@ class NonZero:
     """All of an algorithm's.
 
     hypotheses : name -> text, those about sums; those about single parameters are the file's own
-    values     : whole numbers for parameters, at which all hypotheses hold
+    possible   : name -> the proof that a hypothesis about all positions holds at `values`
+    values     : numbers for parameters, at which all hypotheses hold
     alone      : the parameters that have to be other than zero themselves
     sums       : the sums
     lemmas     : (name, lemma with its proof), in order
@@ -58,7 +67,8 @@ class NonZero:
     """
 
     hypotheses: dict[str, str]
-    values: dict[str, int]
+    possible: dict[str, str]
+    values: dict[str, Fraction]
     alone: tuple[str, ...]
     sums: tuple[str, ...]
     lemmas: tuple[tuple[str, str], ...]
@@ -83,9 +93,10 @@ class NonZero:
         return lines[:-1]
 
 
-CLOSE_NONZERO = """do ?rewrite -mulrS; rewrite ?pnatr_eq0 -?lt0n; repeat (apply/andP; split); try done;
+CLOSE_NONZERO = """first [done{ways} |
+  do ?rewrite -mulrS; rewrite ?pnatr_eq0 -?lt0n; repeat (apply/andP; split); try done;
   repeat first [apply: mulf_neq0 | apply: expf_neq0 | apply: invr_neq0];
-  first [done | by rewrite ?oppr_eq0 ?oner_eq0 ?pnatr_eq0{ways}]."""
+  first [done | by rewrite ?oppr_eq0 ?oner_eq0 ?pnatr_eq0{ways}]]."""
 
 
 def divisors(terms: Iterable[Term]) -> list[Term]:
@@ -147,18 +158,17 @@ class Factors:
 
 def factor(base: str, spelling: Spelling) -> Factor:
     """One factor. Raises `NotRepresentableError` for one whose hypothesis could not be shown to be possible."""
-    inside = set(Sum.names(base))
+    inside, positive, parameters = set(Sum.names(base)), _positive(base), _parameters(base)
     if entry := next((x for x in inside if isinstance(x, Entry)), None):
         raise NotRepresentableError(f"the weights divide by a sum with {entry.table}, a number of each token and layer")
     positional = INDEX in inside
-    positive = _positive(base)
-    if positional and not positive:
-        said = str(base).replace(INDEX, "j").removeprefix("(").removesuffix(")")
-        raise NotRepresentableError(
-            f"the weights divide by {said}, which may be zero at some position j: that it is possible at all is shown"
-            " only for sums with positive coefficients"
-        )
-    return Factor(base, spelling.word(base)[1:-1], positional, not (positive and not _parameters(base)))
+    if positional and not (parameters or positive):
+        raise NotRepresentableError(f"the weights divide by {_said(base)}, which may be zero at some position j")
+    return Factor(base, spelling.word(base)[1:-1], positional, not (positive and not parameters))
+
+
+def _said(base: str) -> str:
+    return str(base).replace(INDEX, "j").removeprefix("(").removesuffix(")")
 
 
 def _positive(name: str) -> bool:
@@ -177,20 +187,24 @@ def _parameters(base: str) -> set[str]:
     }  # fmt: skip
 
 
-def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, int]:
-    """Whole numbers at which no factor and no parameter of `alone` is zero, at any position that is tried.
+def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, Fraction]:
+    """Numbers at which no factor and no parameter of `alone` is zero, which is proved of those of every position.
 
     Raises `NotRepresentableError` where none are found.
     """
     factors = list(factors)
     names = sorted({x for f in factors for x in _parameters(f.base)} | set(alone))
     for choice in product(SMALL, repeat=len(names)):
-        values = {x: Fraction(v) for x, v in zip(names, choice, strict=True)}
+        values = dict(zip(names, choice, strict=True))
         tried = ({**values, INDEX: Fraction(j), LENGTH: Fraction(n)} for n in range(1, UP_TO) for j in range(1, n + 1))
-        if all(value_of(f.base, known, Fraction) for known in tried for f in factors):
-            return dict(zip(names, choice, strict=True))
-    said = " and ".join(f.hypothesis for f in factors)
-    raise NotRepresentableError(f"no small whole numbers were found at which {said}")
+        if not all(value_of(f.base, known, Fraction) for known in tried for f in factors):
+            continue
+        if all(f.possible(values) for f in factors if f.positional and f.given):
+            return values
+    said = " and ".join(f"{_said(f.base)} is not zero" for f in factors)
+    raise NotRepresentableError(
+        f"no small numbers were found at which {said}{' at any position j' * any(f.positional for f in factors)}"
+    )
 
 
 def nonzero(terms: Iterable[Term], scalars: Iterable[Scalar], made: Factors, spelling: Spelling) -> NonZero:
@@ -205,17 +219,16 @@ def nonzero(terms: Iterable[Term], scalars: Iterable[Scalar], made: Factors, spe
     sums = [factor(x, spelling) for x in bases if isinstance(x, Sum)]
     alone = {x for x in bases if not isinstance(x, Sum) and x not in (INDEX, LENGTH) and not is_number(x)}
     length = any(LENGTH in Sum.names(x) for x in bases)
-    values = values_for(sums, alone) if any(f.given for f in sums) else dict.fromkeys(sorted(alone), 1)
+    values = values_for(sums, alone) if any(f.given for f in sums) else dict.fromkeys(sorted(alone), Fraction(1))
     hypotheses = {f"nonzero{k}'": f.hypothesis for k, f in enumerate(sums) if f.given}
-    lemmas = []
-    for k, f in enumerate(sums):
-        if not f.given:
-            lemmas.append(_lemma(k, f.text, f"{POSITIVE}. Qed."))
+    shown = {f"nonzero{k}'": f.possible(values) for k, f in enumerate(sums) if f.given and f.positional}
+    possible = {name: proof for name, proof in shown.items() if proof is not None}
+    lemmas = [_lemma(k, f.text, f"{POSITIVE}. Qed.") for k, f in enumerate(sums) if not f.given]
     for k, (text, factors) in enumerate(printed.items(), len(sums)):
         if text not in [f.text for f in sums]:
             proof = f"try (rewrite (_ : {text} = {made.text(factors)} :> F); last by ring).\nclose_nonzero. Qed."
             lemmas.append(_lemma(k, text, proof))
-    return NonZero(hypotheses, values, tuple(alone), tuple(f.base for f in sums), tuple(lemmas), length)
+    return NonZero(hypotheses, possible, values, tuple(alone), tuple(f.base for f in sums), tuple(lemmas), length)
 
 
 POSITIVE = """apply: lt0r_neq0; do ?first [by rewrite ltr01 | by rewrite ltr0n

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from ..audit import STATEMENTS_PREFIX, THEORY_PREFIX
-from .nonzero import POSITIVE
 from .statements import Statements, bound
+from .terms import rational
 from .theory_file import Parts, extra
 
 IMPORTS = """From Coq Require Import QArith_base.
@@ -76,14 +78,15 @@ def _proof(parts: Parts, part: str, said: str, made: str) -> str:
 
 def _possible(parts: Parts) -> str:
     """Numbers at which all hypotheses hold, for every position where one is about positions."""
-    ones = [f"exists {parts.nonzero.values.get(x, 1)}%:R;" for x in bound(parts)]
+    values = {x: parts.nonzero.values.get(x, Fraction(1)) for x in bound(parts)}
+    ones = [f"exists {f'{v}%:R' if v.denominator == 1 and v > 0 else f'({rational(v)[0]})'};" for v in values.values()]
     ones += ["exists 1%N;"] * (2 if parts.data.held else 1) if "n_gt0" in parts.hypotheses else []
     ways = []
-    for name, text in parts.hypotheses.items():
+    for name in parts.hypotheses:
         if name in parts.nonzero.hypotheses:
-            ways.append(f"move=> m j; {POSITIVE}" if text.startswith("(forall") else "by vm_compute")
+            ways.append(parts.nonzero.possible.get(name, "by vm_compute"))
         else:
-            ways.append("done" if name == "n_gt0" else "by rewrite pnatr_eq0")
+            ways.append("done" if name == "n_gt0" else "by first [rewrite pnatr_eq0 | vm_compute]")
     proof = ways[0] if len(ways) == 1 else f"split; [{' | '.join(ways)}]"
     return f"{' '.join(ones)} {proof}"
 
