@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -96,7 +96,8 @@ def verify(
         check_device(settings)
     claims: list[Claim] = []
     with guarded(chosen, settings.time_limit):
-        explicit, running = evidence is not None, {}
+        explicit = evidence is not None
+        running: dict[int, Future[Any]] = {}
         if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
             shared = [case for case in cases if catalogue().get(case.algorithm.name) is case.algorithm]
             shared.sort(key=lambda case: work_of(case, asked), reverse=True)  # so that all workers end together
