@@ -78,9 +78,9 @@ def estimate(algorithm: Algorithm, s: Settings, z: Sizes, asked: Sequence[str]) 
     if "identity-random" in asked:
         d, n = max(z.features, LEAST_FEATURES), max(n, LEAST_CONTEXT)
         m = Layout.of(algorithm, d, n).m
-        yield "identity-random", L * (20 * heads * m**2 + 10 * n * m + 10**4) + 10 * n**2
+        yield "identity-random", L * (20 * heads * m**2 + 10 * n * m + 10**4) + 15 * n**2
     if "identity-entrywise" in asked:
-        yield "identity-entrywise", 5 * z.entrywise_context**3 * z.entrywise_features**4
+        yield "identity-entrywise", 8 * z.entrywise_context**3 * z.entrywise_features**4
 
 
 def sizes_of(case: Case) -> Sizes:

@@ -49,7 +49,7 @@ def _parts(settings: Training, z: Mapping[str, int]) -> Iterator[tuple[str, int]
         layers = z["layers"] * (300 + (n + 1) * (n + 1 + m) * m // 60)
         kept = 2 * z["layers"] * (n + 1) * (n + 1 + 4 * m)
     yield "steps of the optimiser", interval * windows * layers
-    yield "the measures", K * (z["final"] + 2 * LOOKS) * (s**3 // 60 + (s + d) * layers)
+    yield "the measures", K * (z["final"] + 2 * LOOKS) * (s**3 // 30 + (s + d) * layers)
     yield "memory for the windows", 4 * K * (z["batches"] * m * m + kept) * z["windows"] // BYTES
     yield "memory for trajectories", BLOCK * z["batches"] * tokens * (16 * d + 12 * m) // BYTES
     yield "memory for processes", 32 * max(BLOCK * K, chains) * s * s // BYTES
