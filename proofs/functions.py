@@ -24,6 +24,7 @@ from ..symbolic.given import given_construction
 from ..symbolic.invariance.symmetry import SymmetryGroup
 from ..symbolic.markov.decision import DecisionProcess
 from ..symbolic.own import OwnConstruction
+from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context
 from . import checker
@@ -204,7 +205,7 @@ def run_settings(
 
 
 def invariance(
-    *algorithms: str | Algorithm,
+    *algorithms: str | Algorithm | PatternAlgorithm,
     d: int = 2,
     n: int = 2,
     layers: int | None = None,
@@ -221,7 +222,8 @@ def invariance(
     group    : the symmetry of the law: a name, or a `SymmetryGroup`
     settings : looped, trace, seed, weights, window, outer, floats, prove, law, units, max_work, as on the command line,
                and values, of parameters other than gamma and lam
-    Returns a `Result`; each claim about a set has a `dimension`, and a `witness` where it is refuted.
+    Returns a `Result`; each claim about a set has a `dimension`, and a `witness` where it is refuted.  Of an algorithm
+    that attends by patterns nothing is known: one claim, UNDECIDED.
 
     >>> import layerproof as lp
     >>> lp.invariance("td0", layers=1, set="one-layer", floats=False).holds

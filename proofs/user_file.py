@@ -126,7 +126,10 @@ def load_rule(path: Path, seconds: float = LOAD_LIMIT) -> Rule:
     """
     found = _subject(path, seconds)
     if not isinstance(found, Rule):
-        raise ContentError(f"{path}: defines no RULE, wanted one: layerproof new --rule NAME writes a template")
+        raise ContentError(
+            f"{path}: defines no RULE, wanted one: layerproof new --rule NAME writes a template; "
+            f"layerproof verify {path} checks what it does define"
+        )
     return found
 
 

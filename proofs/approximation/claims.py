@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...symbolic.algorithms import catalogue
 from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.approximation.samples import plain
 from ...symbolic.errors import ArgumentError
+from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.plain_text import shown
 from ...symbolic.rules import find_rule, rules
 from ..case import Progress, silent
@@ -55,7 +57,14 @@ def resolved(rule: str | Rule | OuterRule) -> Rule | OuterRule:
     """A rule by its name, a user's file by its path, an object as it is."""
     if not isinstance(rule, str):
         return rule
-    return load_rule(Path(rule)) if is_file(rule) else find_rule(rule)
+    if is_file(rule):
+        return load_rule(Path(rule))
+    try:
+        return find_rule(rule)
+    except ArgumentError as error:
+        if rule in catalogue() or rule in pattern_catalogue():
+            raise ArgumentError(f"{error} ({rule} is an algorithm: layerproof verify {rule} checks it)") from None
+        raise
 
 
 def _claims(chosen: Sequence[Rule | OuterRule], question: Question, progress: Progress) -> list[Claim]:

@@ -22,7 +22,7 @@ from ...numeric.training.settings import (
 )
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
-from ...symbolic.plain_text import message
+from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK
 from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
@@ -38,7 +38,7 @@ def _one_of(name: str, known: Any, about: str) -> Parameter:
 
 
 def command(
-    *,
+    *algorithms: Annotated[str, Parameter(show=False)],
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="the run's folder")] = None,
     preset: Annotated[
         list[str] | None,
@@ -97,6 +97,11 @@ def command(
     """
     from ..training.run import chosen, train  # torch, which other commands do without
 
+    if algorithms:
+        raise ArgumentError(
+            f"algorithm is {shown(algorithms[0])}, but train takes none: --architecture says whose prompt, masks and "
+            f"heads the network has, one of {', '.join(ARCHITECTURES)}"
+        )
     if output is None:
         raise ArgumentError("--output is missing, wanted a folder: layerproof train --preset tiny -o run")
     if executor not in ("here", "processes", "dask"):

@@ -11,7 +11,6 @@ from cyclopts import Parameter
 
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError
-from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.plain_text import message
 from ..case import Settings
 from ..check.regression import check_target, replay
@@ -22,7 +21,7 @@ from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import RunOptions
 from ..terminal.table import show
-from ..user_file import resolve
+from ..user_file import LOAD_LIMIT, resolve
 from ..verdict import Result
 
 DEFAULTS = RunOptions()
@@ -62,9 +61,10 @@ def command(
         return _report(replay(case, options.time_limit), details, json)
     if save is not None:
         check_target(save)
-        for name in set(algorithms) & set(pattern_catalogue()):
-            resolve(name)  # a case is of linear attention: this says so
     settings = options.settings()
+    if save is not None:
+        for name in algorithms:
+            resolve(name, min(LOAD_LIMIT, settings.time_limit))  # a case is of linear attention: this says so
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]
     with ProgressLine() as progress, shared_by(_seconds_each(settings, evidence, len(algorithms))) as pool:

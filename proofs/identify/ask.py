@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
@@ -13,7 +14,9 @@ from ...numeric.recognition.limits import check_function
 from ...numeric.recognition.reading import Found, read
 from ...numeric.recognition.verdict import APPROXIMATE, EXACT, INDISTINGUISHABLE, Law, Recognition, Shared, recognise
 from ...numeric.recognition.worst import worst_case
-from ...symbolic.errors import ArgumentError
+from ...symbolic.algorithms import catalogue
+from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.prompt import Context, Layout
 from ...symbolic.recognition.network import Network
 from ...symbolic.recognition.rebuild import rebuilt
@@ -38,6 +41,7 @@ def identify(
     output : where the rule of a single network is written, as a file for `verify`
     """
     question = question or Question()
+    _check_no_algorithm(weights)
     found = read(weights, question.reading)
     for one in found:
         _check_prompts(one.network.layout, question.prompts or ())
@@ -57,6 +61,25 @@ def identify(
         if answers[0].resolution is not None:
             written += " (the network as it was read off a module's calls, to rounding)"
     return Identification(question.document(), tuple(answers), written)
+
+
+def _check_no_algorithm(weights: Any) -> None:
+    """Raise where an algorithm stands in place of its weights."""
+    if not isinstance(weights, (str, os.PathLike)):
+        return
+    given = os.fspath(weights)
+    name, there = str(given), Path(given).exists()
+    if not there and (name in catalogue() or name in pattern_catalogue()):
+        export = f"layerproof export {name} -o FOLDER writes some, and " if name in catalogue() else ""
+        raise ArgumentError(
+            f"weights is {name}, an algorithm, wanted a file or folder of weights: {export}layerproof derive {name} "
+            "shows its heads"
+        )
+    if there and name.endswith(".py"):
+        raise ContentError(
+            f"{name}: is a Python file, wanted a file or folder of weights: .safetensors, .npz or weights.json; "
+            f"layerproof verify {name} checks an algorithm of your own"
+        )
 
 
 def _check_prompts(layout: Layout, prompts: Sequence[Context]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -28,12 +28,14 @@ from ...symbolic.invariance.one_layer import one_layer_set
 from ...symbolic.invariance.own_weights import FORM_WORDS
 from ...symbolic.invariance.polynomials import residual_polynomials
 from ...symbolic.invariance.sets import WeightSet, commutant, frozen_rows_of_last_layer, scaled_weights, zero_pattern
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import rational_text
-from ..case import Progress, silent
-from ..user_file import guarded, resolve_algorithm
+from ..case import Progress, check_parameters, silent
+from ..user_file import guarded, resolve_algorithm, resolve_any
 from ..verdict import Claim, Result, Verdict
 from .proved import prove_now, proved_claim
-from .question import SETS, Question, Subject, subjects
+from .question import PATTERN, SETS, Question, Subject, subjects
 from .witness import entry_name, refutation, sample_document, short, witness_document
 from .work import RATIONAL_DEPTH
 
@@ -51,19 +53,26 @@ PROVED_ALL, PROVED_N, PROVED_HERE, AT_RANDOM, COUNTED = (
 )
 
 
-def invariance(*algorithms: str | Algorithm, question: Question | None = None, progress: Progress = silent) -> Result:
+def invariance(
+    *algorithms: str | Algorithm | PatternAlgorithm, question: Question | None = None, progress: Progress = silent
+) -> Result:
     """Answer, for each algorithm and depth, which sets of weights are invariant; or judge the one set that is given.
 
     Without a set the result is the answer to a question: its exit code is 0 whatever the answer.  With one it is an
-    assertion.
+    assertion.  Of an algorithm that attends by patterns nothing is known: one claim, UNDECIDED.
     """
     question = question or Question()
     claims: list[Claim] = []
-    chosen = [resolve_algorithm(a, "train") for a in algorithms]
-    passed = prove_now(progress, chosen) if question.prove else None
+    named = list({id(a): a for a in map(_resolved, algorithms)}.values())
+    chosen = [a for a in named if isinstance(a, Algorithm)]
+    patterned = [a for a in named if isinstance(a, PatternAlgorithm)]
+    linear = bool(chosen) or not algorithms
+    if not linear:
+        _check_patterned(patterned, question)
+    passed = prove_now(progress, chosen) if question.prove and linear else None
     absent: ArgumentError | ContentError | None = None
-    with guarded(chosen):
-        for subject in subjects(chosen, question, progress):
+    with guarded(named):
+        for subject in subjects(chosen, question, progress) if linear else ():
             progress(f"{subject.algorithm.name}, {subject.depth_words}")
             try:
                 claims += list(_claims(subject, question, passed))
@@ -74,7 +83,50 @@ def invariance(*algorithms: str | Algorithm, question: Question | None = None, p
                 claims.append(_absent(subject, error))
     if absent is not None and not any(c.asked for c in claims):
         raise absent
+    claims += [_unknown(a, question) for a in patterned]
     return Result("invariance", question.document(), tuple(claims), question=question.set is None)
+
+
+def _resolved(given: str | Algorithm | PatternAlgorithm) -> Algorithm | PatternAlgorithm:
+    if isinstance(given, Algorithm):
+        return resolve_algorithm(given, "train")
+    found = resolve_any(given)
+    return found if isinstance(found, PatternAlgorithm) else resolve_algorithm(found, "train")
+
+
+def _check_patterned(patterned: Sequence[PatternAlgorithm], question: Question) -> None:
+    """Raise `ArgumentError` for what no such algorithm has: these settings are else looked at by `subjects`."""
+    check_parameters(question.values, (name for a in patterned for name in a.parameters))
+    if question.trace is not None:
+        names = ", ".join(a.name for a in patterned)
+        raise ArgumentError(f"trace is {shown(question.trace)}, but {names} keeps no trace: leave it out")
+    _ = question.symmetry  # a group that is none is refused here
+
+
+def _unknown(algorithm: PatternAlgorithm, question: Question) -> Claim:
+    """That it is not known which sets are kept: softmax weights are no polynomials, and a state in a column is trained
+    through other matrices than the theorems are about.
+    """
+    if algorithm.kernels:
+        what = "attends by a kernel of rows that no layer writes"
+    elif algorithm.column:
+        what = "keeps its weights in a column of the prompt"
+    else:
+        what = f"has {algorithm.state} under a {algorithm.sees} mask"
+    asked = question.set
+    if asked is None:
+        which = "which sets of weights are invariant"
+    else:
+        which = f"the set {asked} is invariant" if isinstance(asked, str) else "the set that is given is invariant"
+    reason = (
+        f"{algorithm.name} {what}, and invariance is worked out for linear attention over accumulator rows only, so "
+        "nothing is known here either way"
+    )
+    details = {"fact": PATTERN, "layers": question.layers, "looped": question.looped, "state": algorithm.state}
+    return Claim(
+        algorithm.name, f"{which} under the expected {question.outer} update", EXACT, Verdict.UNDECIDED, "", reason,
+        details=details,
+    )  # fmt: skip
 
 
 def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | None) -> Iterator[Claim]:

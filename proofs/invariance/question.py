@@ -30,6 +30,8 @@ from .work import check_work
 
 SETS = ("weights", "zero-pattern", "one-layer", "last-layer", "smallest", "commutant")
 """The named sets, smallest first."""
+PATTERN = "attention pattern"
+"""The fact of a claim about an algorithm that attends by patterns: it is about no depth."""
 MAX_LAYERS = 100
 """The deepest transformer that is looked at: bounds on the degree of its update say nothing from forty layers on."""
 LARGEST = 10**9

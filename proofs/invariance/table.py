@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -12,7 +13,7 @@ from ...symbolic.invariance.own_weights import FORM_WORDS
 from ..terminal.table import STYLES, console, needed, summary
 from ..verdict import Claim, Result, Verdict
 from ..witness_text import witness_lines
-from .question import SETS
+from .question import PATTERN, SETS
 
 KINDS = {
     "invariance-exact": "witness",
@@ -28,27 +29,37 @@ Depth = tuple[str, int, bool]
 def show(result: Result, details: bool) -> None:
     """Print a row for each algorithm and depth with a cell for each set, then the sets, witnesses and facts."""
     out = console()
+    unknown = [c for c in result.claims if c.details.get("fact") == PATTERN]
+    known = [c for c in result.claims if c not in unknown]
+    if known:
+        _show_known(known, result.settings["weights"], details, out)
+    for claim in unknown:
+        out.print(Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}: {claim.claim}"))
+        out.print(Text(f"  {claim.reason}", style="dim"))
+    out.print()
+    out.print(Text(summary(result), style="bold"))
+
+
+def _show_known(claims: Sequence[Claim], form: str, details: bool, out: Console) -> None:
     by_depth: dict[Depth, list[Claim]] = {}
-    for claim in result.claims:
+    for claim in claims:
         by_depth.setdefault((claim.algorithm, claim.details["layers"], claim.details["looped"]), []).append(claim)
-    asked = dict.fromkeys(c.details["set"] for c in result.claims if "set" in c.details)
+    asked = dict.fromkeys(c.details["set"] for c in claims if "set" in c.details)
     names = sorted(asked, key=lambda name: SETS.index(name) if name in SETS else len(SETS))
     table = _wide(by_depth, names)
     if needed(table, out) > out.width:  # a column would be cut, and a verdict with it
         table = _tall(by_depth, names)
     out.print(table)
     out.print(Text("verdict, dimension of the set, strongest evidence", style="dim"))
-    for line in own_lines(result.claims, result.settings["weights"]):
+    for line in own_lines(claims, form):
         out.print(line)
-    if details or len({c.algorithm for c in result.claims}) == 1:
-        for depth_key, claims in by_depth.items():
-            for line in _lines(depth_key, claims, names):
+    if details or len({c.algorithm for c in claims}) == 1:
+        for depth_key, about in by_depth.items():
+            for line in _lines(depth_key, about, names):
                 # witnesses and block patterns stay whole, so that a program can read them too
                 out.print(line, soft_wrap=line.plain.startswith(" " * 6) or " = [" in line.plain)
     else:
         out.print(Text("the sets in blocks, the witnesses and the facts beside them: --details, or one algorithm"))
-    out.print()
-    out.print(Text(summary(result), style="bold"))
 
 
 def _wide(by_depth: Mapping[Depth, Sequence[Claim]], names: Sequence[str]) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 import own_patterns
 import pytest
 import torch
-from cli import run_cli
+from cli import assert_refused, run_cli
 
 import layerproof as lp
 from layerproof.numeric.device import PRECISIONS, environment
@@ -21,6 +21,7 @@ from layerproof.numeric.patterns.judge import PatternModel, judge
 from layerproof.proofs import pattern_claims
 from layerproof.proofs.case import Settings
 from layerproof.proofs.commands import prove
+from layerproof.proofs.commands import verify as verify_command
 from layerproof.proofs.evidence import proved
 from layerproof.proofs.theory import prover
 from layerproof.proofs.verdict import Claim, Verdict
@@ -35,6 +36,12 @@ from layerproof.symbolic.patterns.run import column_name, prompt, row_names, set
 SIZES = ("-d", "2", "-n", "4", "-L", "3", "--trials", "2")
 SMALL = Settings(features=2, context=4, layers=3, trials=2)
 EVIDENCE = ("derived", "identity-symbolic", "identity-entrywise", "identity-exact", "identity-random", "float")
+
+
+@pytest.fixture(scope="module")
+def own_file(tmp_path_factory):
+    """A user's file that attends by a kernel."""
+    return str(own_patterns.write(tmp_path_factory.mktemp("own"), own_patterns.KERNEL))
 
 
 def test_every_kind_of_evidence_holds_but_the_kernels(capsys):
@@ -80,16 +87,47 @@ def test_patterns_stand_beside_linear_attention(capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [("converge", "sarsa"), ("invariance", "sarsa"),
-     ("certify", "softmax-td", "-o", "c.json"), ("export", "sarsa", "-o", "out"),
+    [("converge", "sarsa"), ("certify", "softmax-td", "-o", "c.json"), ("export", "sarsa", "-o", "out"),
      ("verify", "sarsa", "--save", "case.json")],
     ids=lambda c: c[0],
 )  # fmt: skip
-def test_other_commands_say_that_they_are_for_linear_attention(capsys, monkeypatch, tmp_path: Path, command):
+def test_other_commands_say_that_they_are_for_linear_attention(capsys, monkeypatch, tmp_path: Path, own_file, command):
     monkeypatch.chdir(tmp_path)
-    ran = run_cli(capsys, *command)
-    assert ran.code == 2 and not list(tmp_path.iterdir())
-    assert f"layerproof verify {command[1]} checks it" in ran.err
+    monkeypatch.setattr(verify_command, "verify", lambda *_, **__: pytest.fail("something ran"))
+    for name in (command[1], own_file):
+        ran = run_cli(capsys, command[0], name, *command[2:])
+        assert_refused(ran, 2, "this is for linear attention", f"layerproof verify {name} checks it")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "codes", "said"),
+    [(("identify",), (2, 4), "wanted a file or folder of weights"), (("sa",), (2, 4), "layerproof verify "),
+     (("train", "-o", "run"), (2, 2), "train takes none: --architecture")],
+    ids=lambda c: c[0] if isinstance(c, tuple) else "",
+)  # fmt: skip
+def test_what_takes_no_such_algorithm_says_what_to_write(capsys, monkeypatch, tmp_path: Path, own_file, command, codes,
+                                                         said):  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    for name, code in zip(("softmax-td", own_file), codes, strict=True):
+        assert_refused(run_cli(capsys, command[0], name, *command[1:], "--json"), code, said)
+    assert not list(tmp_path.iterdir())
+
+
+def test_invariance_does_not_know_and_says_so(capsys, own_file):
+    for name in (*pattern_catalogue(), own_file):
+        ran = run_cli(capsys, "invariance", name, "--json")
+        (claim,) = ran.document["claims"]
+        assert (ran.code, claim["verdict"], claim["asked"]) == (3, "UNDECIDED", True)
+        assert "nothing is known here either way" in claim["reason"]
+    shown = run_cli(capsys, "invariance", "softmax-td", "td0", "-L", "1", "--set", "commutant")
+    assert shown.code == 3 and "UNDECIDED  softmax-td: the set commutant is invariant" in shown.out
+    assert "1 UNDECIDED" in shown.out and "HOLDS 10" in shown.out  # td0 is answered beside it
+    assert lp.invariance(pattern_catalogue()["sarsa"], set="commutant").exit_code == 3
+    assert_refused(run_cli(capsys, "invariance", "sarsa", "--trace", "lam"), 2, "keeps no trace")
+    assert_refused(run_cli(capsys, "invariance", "sarsa", "--parameter", "x=1"), 2, "no parameter 'x'")
+    with pytest.raises(ArgumentError, match="group"):
+        lp.invariance("sarsa", group="bogus")
 
 
 def test_all_that_is_verified_when_none_is_named_has_them_too():
