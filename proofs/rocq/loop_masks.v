@@ -29,6 +29,8 @@
 (*         sum_axes : \sum_i (w.e_i) e_i = w, the sum over unit columns       *)
 (* power_above, power_below, above_zero, below_zero: what is no zero at any   *)
 (*                    position                                                *)
+(* one_at_most, number_at_most, quotient_below, quotient_above: how numbers   *)
+(*                    and quotients of them compare                           *)
 (*  sum_transitions : a sum over the transitions is one over all columns less *)
 (*                    that over the unit columns                              *)
 (*                                                                            *)
@@ -365,7 +367,16 @@ Qed.
 Lemma below_zero e x y : e = - (x + y) -> 0 < x -> 0 <= y -> e != 0.
 Proof. by move=> -> x0 y0; rewrite oppr_eq0; apply: above_zero x0 y0. Qed.
 
+(* how literals compare, in words that leave the numbers alone *)
+Lemma one_at_most k : 1 <= k.+1%:R :> F. Proof. by rewrite ler1n. Qed.
+Lemma number_at_most k l : (k <= l)%N -> k%:R <= l%:R :> F. Proof. by rewrite ler_nat. Qed.
+
 End Positions.
+
+Lemma quotient_below (F : numFieldType) (x y : F) : 0 < y -> x <= y -> x / y <= 1.
+Proof. by move=> y0 xy; rewrite ler_pdivr_mulr ?mul1r. Qed.
+Lemma quotient_above (F : numFieldType) (x y : F) : 0 < y -> y <= x -> 1 <= x / y.
+Proof. by move=> y0 yx; rewrite ler_pdivl_mulr ?mul1r. Qed.
 
 (* the entries of a mask in other words *)
 Section Powers.

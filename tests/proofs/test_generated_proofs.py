@@ -250,8 +250,10 @@ def sum_of(*terms: tuple[int, tuple[tuple[str, int], ...]]) -> Sum:
 
 
 J, N, POWER, BETA = (INDEX, 1), (LENGTH, 1), (Power.of("beta", INDEX), 1), ("beta", 1)
+REST = (Power.of(sum_of((1, ()), (-1, (BETA,))), INDEX), 1)
 VANISHING: dict[str, tuple[Sum, str, Fraction]] = {
     "a power": (sum_of((1, ()), (-1, (POWER,))), "1 - (beta ^+ j.+1)", Fraction(2)),
+    "a power of a sum": (sum_of((1, ()), (-1, (REST,))), "1 - ((1 - beta) ^+ j.+1)", Fraction(1, 2)),
     "the position": (sum_of((1, (J,)), (-1, (BETA,))), "j.+1%:R - beta", Fraction(1, 2)),
     "length and position": (sum_of((1, (BETA,)), (1, (N,)), (-1, (J,))), "beta + n%:R - j.+1%:R", Fraction(1)),
 }

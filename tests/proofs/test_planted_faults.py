@@ -26,7 +26,7 @@ from layerproof.proofs.theory.generated.terms import rational
 from layerproof.proofs.theory.generated.write import audit_of
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.derivation.coefficients import INDEX, Power, Sum
+from layerproof.symbolic.derivation.coefficients import INDEX, LENGTH, Power, Sum
 from layerproof.symbolic.derivation.derive import Derivation, derive
 
 Change = Callable[[Derivation], Derivation]
@@ -54,19 +54,25 @@ def statement(old: str, new: str) -> Callable[[Audit], Audit]:
 
 
 def at_numbers(said: Any, proved: Any) -> Callable[[Audit], Audit]:
-    """Lemmas beside an audit's proofs: 1 - b^j and j - a are zero at no position, at b = 2 and a = `said`.
+    """Lemmas beside an audit's proofs: 1 - b^j is zero at no position at b = 2, 1/2, nor is 1 - (1 - b)^j at 1/3.
+
+    Nor are n - j + a at a = 1/2, and j - a at a = `said`.
 
     proved : the a that the proof is written for
     """
     j, power = (INDEX, 1), (Power.of("b", INDEX), 1)
+    rest = (Power.of(Sum.of({(): Fraction(1), (("b", 1),): Fraction(-1)}), INDEX), 1)
     lemmas = ""
     for k, (terms, value, other) in enumerate((
         ({(): 1, (power,): -1}, {"b": Fraction(2)}, {}),
+        ({(): 1, (power,): -1}, {"b": Fraction(1, 2)}, {}),
+        ({(): 1, (rest,): -1}, {"b": Fraction(1, 3)}, {}),
+        ({((LENGTH, 1),): 1, (j,): -1, (("a", 1),): 1}, {"a": Fraction(1, 2)}, {}),
         ({(j,): 1, (("a", 1),): -1}, {"a": Fraction(said)}, {"a": Fraction(proved)}),
     )):  # fmt: skip
         base = Sum.of({exponents: Fraction(c) for exponents, c in terms.items()})
         text = Spelling({x: f"({rational(v)[0]})" for x, v in value.items()}).word(base)
-        lemmas += f"Lemma at_{k} : forall (m : nat) (j : 'I_m), {text} != 0 :> rat.\n"
+        lemmas += f"Lemma at_{k} : forall (n : nat) (j : 'I_n), {text} != 0 :> rat.\n"
         lemmas += f"Proof. move=> m j; {never_zero(base, value | other)}. Qed.\n"
 
     return lambda audit: replace(audit, proofs=f"{audit.proofs}{lemmas}")

@@ -9,16 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
+from typing import NamedTuple
 
 from ....symbolic.derivation.coefficients import INDEX, LENGTH, Power, Sum, is_number, value_of
 from .scalars import Spelling
 from .terms import rational
 
-Polynomial = dict[tuple[str, ...], Fraction]
-"""{sorted texts of factors that are not negative: coefficient}."""
-LATER = "(m - j.+1)%:R"
-AT_LEAST_ZERO = """repeat first [exact: ler0n | apply: loop_masks.power_below | apply: loop_masks.power_above
-    | apply: addr_ge0 | apply: mulr_ge0 | apply: exprn_ge0 | by rewrite ?(ler01, ler0n, ler1n) | by vm_compute]"""
+
+class Factor(NamedTuple):
+    """What is at least zero, and the tactic that shows it.
+
+    Each step is named, for a lemma that is only tried, `0 <= k%:R` on `0 <= 1/2 - (1/2)^j`, unfolds the rationals.
+    """
+
+    text: str
+    why: str
+
+
+Polynomial = dict[tuple[Factor, ...], Fraction]
+"""{sorted factors: coefficient}."""
+AT = Factor("j%:R", "exact: ler0n")
+LATER = Factor("(m - j.+1)%:R", "exact: ler0n")
+EQUAL = "first [by ring | by field | by field; rewrite ?pnatr_eq0]"
 
 
 def never_zero(base: str, values: Mapping[str, Fraction]) -> str | None:
@@ -47,18 +59,18 @@ def never_zero(base: str, values: Mapping[str, Fraction]) -> str | None:
             proof = _proof(total, first > 0, sorted(said.word(x) for x in powers))
             if LENGTH not in Sum.names(base):
                 return proof
-            equal = f"m%:R = 1 + j%:R + {LATER} :> rat"
+            equal = f"m%:R = 1 + {AT.text} + {LATER.text} :> rat"
             return f"rewrite (_ : {equal}); [{proof} | by rewrite -mulrS -natrD subnKC]"
     return None
 
 
 def _ways(name: str, values: Mapping[str, Fraction], said: Spelling) -> tuple[Polynomial, ...]:
     """A name as sums of what is not negative: one for each way in which it is known."""
-    one, at = Fraction(1), "j%:R"
+    one = Fraction(1)
     if name == INDEX:
-        return ({(): one, (at,): one},)
+        return ({(): one, (AT,): one},)
     if name == LENGTH:
-        return ({(): one, (at,): one, (LATER,): one},)
+        return ({(): one, (AT,): one, (LATER,): one},)
     if not isinstance(name, Power):
         return ({(): values[name]},)
     if name.variable != INDEX or {INDEX, LENGTH} & set(Sum.names(name.base)):
@@ -66,9 +78,17 @@ def _ways(name: str, values: Mapping[str, Fraction], said: Spelling) -> tuple[Po
     b = Fraction(int(name.base)) if is_number(name.base) else value_of(name.base, values, Fraction)
     power = said.word(name)
     size = f"({rational(b)[0]})" if is_number(name.base) else said.word(name.base)
+    if b <= 0:
+        return ()
+    positive, compared = _at_least_zero(b), _compared_with_one(b)
+    if isinstance(name.base, Sum):
+        known = f"rewrite (_ : {size} = {rational(b)[0]}); "
+        positive, compared = (f"{known}[{x} | {EQUAL}]" for x in (positive, compared))
     if b >= 1:
-        return ({(): b, (f"({power} - {size})",): one},)
-    return ({(power,): one}, {(): b, (f"({size} - {power})",): -one}) if b > 0 else ()
+        more = Factor(f"({power} - {size})", f"apply: loop_masks.power_above; {compared}")
+        return ({(): b, (more,): one},)
+    less = Factor(f"({size} - {power})", f"apply: loop_masks.power_below; [{positive} | {compared}]")
+    return ({(Factor(power, f"apply: exprn_ge0; {positive}"),): one}, {(): b, (less,): -one})
 
 
 def _times(x: Polynomial, y: Polynomial) -> Polynomial:
@@ -87,11 +107,36 @@ def _proof(total: Polynomial, positive: bool, powers: list[str]) -> str:
     def size(c: Fraction) -> str:
         return f"({rational(abs(c))[0]})"
 
-    rest = " + ".join(" * ".join([size(c), *at]) for at, c in total.items() if at) or "0"
+    rest = [(abs(c), at) for at, c in total.items() if at]
+    text, why = "0", "exact: Order.POrderTheory.lexx"
+    for k, (c, at) in enumerate(rest):
+        term, shown = size(c), _at_least_zero(c)
+        for factor in at:
+            term, shown = f"{term} * {factor.text}", f"apply: mulr_ge0; [{shown} | {factor.why}]"
+        text, why = (f"{text} + {term}", f"apply: addr_ge0; [{why} | {shown}]") if k else (term, shown)
     lemma = "above_zero" if positive else "below_zero"
     named = "".join(f"move: {power} => ?; " for power in powers)
-    above = "by first [rewrite ?(ltr01, ltr0n) | vm_compute]"
     return (
-        f"apply: (@loop_masks.{lemma} _ _ {size(total[()])} ({rest}));\n"
-        f"  [{named}first [by ring | by field | by field; rewrite ?pnatr_eq0] | {above} | {AT_LEAST_ZERO}]"
+        f"apply: (@loop_masks.{lemma} _ _ {size(total[()])} ({text}));\n"
+        f"  [{named}{EQUAL} | {_above_zero(abs(total[()]))} |\n   {why}]"
     )
+
+
+def _at_least_zero(value: Fraction) -> str:
+    first = "exact: ler01" if value.numerator == 1 else "exact: ler0n"
+    return first if value.denominator == 1 else f"apply: divr_ge0; [{first} | exact: ler0n]"
+
+
+def _above_zero(value: Fraction) -> str:
+    first = "exact: ltr01" if value.numerator == 1 else "exact: ltr0Sn"
+    return first if value.denominator == 1 else f"apply: divr_gt0; [{first} | exact: ltr0Sn]"
+
+
+def _compared_with_one(value: Fraction) -> str:
+    """That a positive literal is at least one, or at most one where it is less."""
+    p, q = value.numerator, value.denominator
+    if q == 1:
+        return "exact: Order.POrderTheory.lexx" if p == 1 else "exact: loop_masks.one_at_most"
+    least, most, lemma = (q, p, "quotient_above") if p > q else (p, q, "quotient_below")
+    numbers = "loop_masks.one_at_most" if least == 1 else f"(@loop_masks.number_at_most _ {least} {most} isT)"
+    return f"apply: loop_masks.{lemma}; [exact: ltr0Sn | exact: {numbers}]"
