@@ -20,10 +20,13 @@ from ..prompt import Context
 from .heads import PatternForm
 from .kernels import EXACT, masked_pattern
 from .layer import Layer, layer_of, pattern_layer
+from .prefix import one_pass
 from .record import KEYS, SEES, Keys, PatternAlgorithm
 
 States = Sequence[Any]
 """The state of every token, or the one state: numbers or vectors of an arithmetic."""
+COMPARED = 2
+"""In so many layers each token's loop runs in full: the second starts from states that are not all zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,14 +146,26 @@ def prompt(s: Setup, states: States, only: Collection[str] | None = None) -> Any
 
 
 def textbook(s: Setup, steps: Sequence[Any]) -> Iterator[States]:
-    """The states after each update; steps : C as a matrix of the arithmetic (or None), one a layer."""
-    states = s.start
-    for C in steps:
+    """The states after each update; steps : C as a matrix of the arithmetic (or None), one a layer.
+
+    In the first layers every token's own loop runs, and is compared with what one pass for all of them gives.
+    """
+    states, shared = s.start, s.K is None and not s.algorithm.column and s.arithmetic.maps
+    for number, C in enumerate(steps, 1):
         if _together(s):
             states = _all(s, states, C)
-        else:
-            keys = [_key(s, states, j) for j in range(s.n)]
-            states = [_updated(s, states, C, keys, t) for t in range(len(states))]
+            yield states
+            continue
+        keys = [_key(s, states, j) for j in range(s.n)]
+        new: States | None = None
+        if shared:
+            seen = [SEES[s.algorithm.sees](t + 1, s.n) for t in range(len(states))]
+            new = one_pass(s.algorithm.update, states, C, keys, seen, s.arithmetic.position(s.n), s.p)
+        if new is None or number <= COMPARED:
+            loops = [_updated(s, states, C, keys, t) for t in range(len(states))]
+            shared = new is not None and all(x == y for x, y in zip(new, loops, strict=True))
+            new = loops
+        states = new
         yield states
 
 
