@@ -141,17 +141,31 @@ class Rational:
         return str(self.fraction())
 
 
-def shared(entries: Sequence[Any]) -> tuple[list[int], int]:
+def shared(entries: Sequence[Any]) -> tuple[list[Any], Any]:
     """Numerators over one denominator, from integers, Fractions or Rationals."""
     kinds = set(map(type, entries))
     if kinds <= {int}:
         return list(entries), 1
+    if kinds == {Rational}:
+        return _of_rationals(entries)
     fractions = entries
     if not kinds <= {int, Fraction}:
         fractions = [e.fraction() if isinstance(e, Rational) else Fraction(e) for e in entries]
     dens = [f.denominator for f in fractions]
     den = lcm(*dens)
     return [f.numerator * (den // bottom) for f, bottom in zip(fractions, dens, strict=True)], den
+
+
+def _of_rationals(entries: Sequence[Rational]) -> tuple[list[Any], Any]:
+    """The same of Rationals alone: one gcd for all of them, where each Fraction would take its own."""
+    den = common_denominator([e.den for e in entries])
+    nums = [e.num if e.den == den else e.num * (den // e.den) for e in entries]
+    g = den
+    for x in nums:
+        if g == 1:
+            break
+        g = g.gcd(x)
+    return (nums, den) if g == 1 else ([x // g for x in nums], den // g)
 
 
 class RationalVector:

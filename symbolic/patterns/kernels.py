@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ..arithmetics.rational import RationalMatrix
+
 Scores = list[list[Fraction]]
 EXACT: dict[str, Callable[[Fraction], Fraction]] = {
     "linear": lambda s: s,
@@ -26,7 +28,9 @@ KERNELS = (*EXACT, *TRANSCENDENTAL)
 
 def scores(features: Sequence[Sequence[Fraction]]) -> Scores:
     """x_j . x_t for every two tokens : (N, N)."""
-    return [[sum((a * b for a, b in zip(x, y, strict=True)), Fraction(0)) for y in features] for x in features]
+    X = RationalMatrix.of(features)
+    found: Scores = (X @ X.mT).fractions()
+    return found
 
 
 def exact_pattern(kernel: str, features: Sequence[Sequence[Fraction]]) -> Scores:

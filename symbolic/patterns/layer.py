@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import matmul
 from typing import Any
 
 from flint import fmpz_mat, nmod_mat
@@ -49,6 +51,11 @@ class Layer:
     shift: tuple[Any, Any] | None
     back: Any
     previous: bool = False
+
+    @cached_property
+    def keys(self) -> list[int] | None:
+        """The mask of every query, where all have the same keys, else None."""
+        return [row[0] for row in self.mask] if all(len(set(row)) == 1 for row in self.mask) else None
 
 
 def layer_of(form: PatternForm, arithmetic: Arithmetic, d: int, n: int, C: Any, values: Any) -> Layer:
@@ -108,15 +115,12 @@ def pattern_layer(Z: Any, layer: Layer, K: Any = None) -> Any:
     """
     change = None
     for V, scores in layer.heads:
-        if scores is None:
-            term = V @ Z @ under(K, layer.mask)
+        values, pattern = V @ Z, (K,) if scores is None else scores.factors(Z)
+        if layer.keys is not None:
+            values = under(values, [layer.keys] * V.shape[0])
         else:
-            keys, asked = scores.factors(Z)
-            if all(len(set(row)) == 1 for row in layer.mask):
-                values = under(V @ Z, [[row[0] for row in layer.mask]] * V.shape[0])
-                term = values @ keys @ asked
-            else:
-                term = V @ Z @ under(keys @ asked, layer.mask)
+            pattern = (under(reduce(matmul, pattern), layer.mask),)
+        term = reduce(matmul, pattern, values)
         change = term if change is None else change + term
     if change is not None:
         Z = Z + change * layer.scale
