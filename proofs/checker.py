@@ -19,7 +19,7 @@ from .case import Case, Progress, Settings, check_parameters, counted, silent
 from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
-from .pattern_claims import pattern_claims
+from .pattern_claims import pattern_claims, pattern_work_of
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve_any
 from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, of_refuted, refused
@@ -99,17 +99,19 @@ def verify(
         explicit = evidence is not None
         running: dict[int, Future[Any]] = {}
         if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
-            shared = [case for case in cases if catalogue().get(case.algorithm.name) is case.algorithm]
-            shared.sort(key=lambda case: work_of(case, asked), reverse=True)  # so that all workers end together
             make = None if beside is None else beside.make
-            running = {
-                id(case): pool.submit(_alone, case.algorithm, case.settings, asked, explicit, make) for case in shared
-            }
-            running |= {
-                id(a): pool.submit(pattern_claims, a, settings, asked, silent, explicit)
+            shared: list[tuple[int, Any, tuple[Any, ...]]] = [
+                (work_of(case, asked), case, (_alone, case.algorithm, case.settings, asked, explicit, make))
+                for case in cases
+                if catalogue().get(case.algorithm.name) is case.algorithm
+            ]
+            shared += [
+                (pattern_work_of(a, settings, asked), a, (pattern_claims, a, settings, asked, silent, explicit))
                 for a in patterned
                 if pattern_catalogue().get(a.name) is a
-            }
+            ]
+            shared.sort(key=lambda job: job[0], reverse=True)  # so that all workers end together
+            running = {id(subject): pool.submit(*call) for _, subject, call in shared}
         for case in cases:
             if id(case) in running:
                 case.progress(f"{case.algorithm.name}: all evidence")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ import layerproof as lp
 from layerproof.proofs import checker
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.evidence import kinds
+from layerproof.proofs.pattern_claims import pattern_claims
 from layerproof.proofs.verdict import Claim, Verdict
 from layerproof.symbolic.algorithm import Algorithm, Sweep
 from layerproof.symbolic.algorithms import catalogue, find
@@ -473,3 +475,19 @@ def test_the_update_of_an_algorithm_runs_on_a_plain_sweep_too() -> None:
     p = SimpleNamespace(gamma=RATIONALS.number(Fraction(1, 2)))
     (after,) = good.update((w,), (C,), Sweep([t]), p)
     assert after.fractions() == [4, 2]  # 1 + (3 + 2/2 - 1), 2
+
+
+def test_a_pool_is_given_what_takes_longest_first_patterns_among_the_rest():
+    given: list[tuple[str, str]] = []
+
+    class Pool:
+        def submit(self, call, algorithm, *_):
+            given.append((call.__name__, algorithm.name))
+            answer: Future = Future()
+            answer.set_result([] if call is pattern_claims else ([], None))
+            return answer
+
+    checker.verify(pool=Pool())
+    assert {name for kind, name in given if kind == "pattern_claims"} == set(pattern_catalogue())
+    order = [name for _, name in given]
+    assert order.index("causal-td") < order.index("gtd") < order.index("dynamic-programming")
