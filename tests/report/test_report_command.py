@@ -106,8 +106,8 @@ def test_the_command_on_the_page_works_from_where_the_user_stood(tmp_path, capsy
 
 
 def test_what_was_asked_for_and_not_run_gives_exit_code_3(tmp_path, capsys):
-    # a mask that is written as a function has no theorem of its own
-    path = own_files.write(tmp_path, (own_files.MASK, "M=layout.mask(lambda i, j: int(i == j))"), given=True)
+    # a mask that compares a position with a number has no theorem
+    path = own_files.write(tmp_path, (own_files.MASK, "M=layout.mask(lambda i, j: int(i == j and i > -1))"), given=True)
     ran = run_cli(capsys, "report", path, *SMALL, "--evidence", "proved-all-sizes", "--format", "md",
                   "-o", str(tmp_path / "out"))  # fmt: skip
     assert ran.code == 3
