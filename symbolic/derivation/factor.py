@@ -128,8 +128,13 @@ def loose_slices(tensor: TensorSolution) -> set[tuple[str, str, Word, str]]:
 
 
 def _sample(state: SymbolicState) -> dict[str, Any]:
-    """Fixed rationals for the parameters: at any values a rank is at most the rank over their field."""
-    values: dict[str, Any] = {name: Fraction(k + 2, 7 + 2 * k) for k, name in enumerate(state.algebra.parameters)}
+    """Fixed rationals for the parameters: at any values a rank is at most the rank over their field.
+
+    None is a small number or one part of a few, at which a divisor such as beta j - 1 would be zero.
+    """
+    values: dict[str, Any] = {
+        name: Fraction(1009 + 30 * k, 2003 + 34 * k) for k, name in enumerate(state.algebra.parameters)
+    }
     for number, name in enumerate(state.algorithm.selections):
         values[name] = lambda token, number=number: Fraction(3 * token + 2, 5 + number)
     return values

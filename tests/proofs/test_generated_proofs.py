@@ -230,6 +230,12 @@ SUMS: dict[str, tuple[Callable[[Any, Any, Any], Any], tuple[str, ...], str]] = {
 }  # fmt: skip
 
 
+def test_a_divisor_that_is_zero_at_small_numbers_stops_no_derivation() -> None:
+    """j - 1/beta is zero at beta = 1/3, which was the number for the second parameter at which ranks are found."""
+    found = audit_of(derive(own(update=dividing(lambda p, t, n: t.index - 1 / p.beta), parameters=("gamma", "beta"))))
+    assert "mine_hypotheses" in {t.name for t in found.theorems}
+
+
 @pytest.mark.parametrize("what", SUMS)
 def test_what_may_not_be_zero_is_a_hypothesis_of_the_claim_and_can_be_met(what: str) -> None:
     by, hypotheses, possible = SUMS[what]
