@@ -27,11 +27,13 @@ from layerproof.proofs.case import MAX_WORK
 from layerproof.proofs.cli import run
 
 _NAMES = ("approximation.claims", "certificate.certificate", "convergence.ask", "invariance.claims", "report.build",
-          "checker", "training.run")  # fmt: skip
+          "checker", "pattern_claims", "training.run")  # fmt: skip
 for _name in _NAMES:
     importlib.import_module(f"layerproof.proofs.{_name}")  # what commands load at their first use holds the estimates
 SECONDS = 300
 """The CPU time after which a process is stopped: far above what the limit is meant to be."""
+CHECKS = ("check_work", "check_pattern_work")
+"""What refuses too much work, wherever it is imported."""
 SMALL = "-d 2 -n 3 -L 2"
 ENTRYWISE = f"{SMALL} --evidence identity-entrywise"
 JOBS = {
@@ -58,6 +60,12 @@ JOBS = {
     "entrywise n, three heads": (f"verify gtd2 {ENTRYWISE} --entrywise-features 3 --entrywise-context {{}}", 10**4),
     "all kinds, L": ("verify td-lambda -d 3 -n 100 -L {}", 10**5),
     "all kinds, n": ("verify tdc -d 3 -L 40 -n {}", 10**5),
+    "patterns d": ("verify softmax-td -n 3 -L 2 --evidence identity-exact -d {}", 4000),
+    "patterns n": ("verify softmax-td -d 2 -L 2 --evidence identity-exact -n {}", 10**5),
+    "patterns n, causal": ("verify causal-td -d 2 -L 2 --evidence identity-exact -n {}", 10**5),
+    "patterns n, column": ("verify sarsa -d 2 -L 2 --evidence identity-exact -n {}", 10**5),
+    "patterns L": ("verify softmax-td -d 2 -n 3 --evidence identity-exact -L {}", 10**5),
+    "patterns, float n": ("verify softmax-td -d 2 -L 2 --evidence float -n {}", 10**5),
     "certificate d": ("certify td0 -n 3 -L 1 -o there.json --evidence identity-exact -d {}", 10**5),
     "certificate n": ("certify td0 -d 2 -L 2 -o there.json --evidence identity-exact -n {}", 10**5),
     "report L": ("report td0 -d 2 -n 3 --format html -o there -L {}", 10**5),
@@ -99,10 +107,10 @@ def let_in(line: str, limit: int) -> bool:
             for stream in (0, 1, 2):
                 os.dup2(null, stream)
             signal.setitimer(signal.ITIMER_PROF, 1)  # ends the process: a refusal takes less
-            for module in [
-                m for n, m in sys.modules.items() if n.startswith("layerproof.") and hasattr(m, "check_work")
-            ]:
-                module.check_work = _ended_after(module.check_work)  # type: ignore[attr-defined]
+            for name, module in list(sys.modules.items()):
+                for check in CHECKS:
+                    if name.startswith("layerproof.") and hasattr(module, check):
+                        setattr(module, check, _ended_after(getattr(module, check)))
             code = run([*line.split(), "--max-work", str(limit)])
         finally:
             os._exit(code)
