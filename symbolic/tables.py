@@ -6,13 +6,14 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
-
-from flint import fmpq_poly
+from typing import TYPE_CHECKING, Any
 
 from .errors import ContentError
 from .exact import exact_number
 from .plain_text import shown
+
+if TYPE_CHECKING:
+    from flint import fmpq_poly
 
 Rule = str | tuple[str, ...]
 """A formula in l, "(l - 1) / (l + 2)", or the numbers of one period, ("0", "0", "1")."""
@@ -124,6 +125,8 @@ def tail(rule: str, name: str) -> Tail:
 
 def _quotient(node: ast.expr, name: str, rule: str) -> tuple[fmpq_poly, fmpq_poly]:
     """A formula as numerator and denominator, polynomials in l, the latter not zero at any layer."""
+    from flint import fmpq_poly  # which the process of a user's file does without
+
     one = fmpq_poly([1])
     if isinstance(node, ast.Constant):
         return fmpq_poly([node.value]), one

@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..arithmetics.rational import RationalMatrix
-
 Scores = list[list[Fraction]]
 EXACT: dict[str, Callable[[Fraction], Fraction]] = {
     "linear": lambda s: s,
@@ -28,6 +26,8 @@ KERNELS = (*EXACT, *TRANSCENDENTAL)
 
 def scores(features: Sequence[Sequence[Fraction]]) -> Scores:
     """x_j . x_t for every two tokens : (N, N)."""
+    from ..arithmetics.rational import RationalMatrix  # FLINT, which the process of a user's file does without
+
     X = RationalMatrix.of(features)
     found: Scores = (X @ X.mT).fractions()
     return found

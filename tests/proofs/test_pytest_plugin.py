@@ -313,7 +313,7 @@ def test_the_prover_is_asked_of_a_file_of_ones_own_as_of_a_built_in_one(
     monkeypatch.setattr(proved, "find_prover", lambda: Prover(("true",), "stand-in"))
     write(pytester.path)
     write(pytester.path, ('title="Mine"', 'title="wrong"'), name="wrong.py")
-    mask = "M=layout.mask(lambda i, j: int(i == j))"  # written as a function: no theorem is about such weights
+    mask = "M=layout.mask(lambda i, j: int(i == j and i > -1))"  # compares with a number: no theorem is about it
     write(pytester.path, (MASK, mask), given=True, name="given.py")
     mark = (
         '@pytest.mark.layerproof("./{}.py", d=2, n=4, layers=2, evidence=["proved-all-sizes"])\ndef test_{}(): pass\n'
