@@ -123,11 +123,12 @@ def _estimate(algorithm: PatternAlgorithm, z: Mapping[str, int], asked: tuple[st
     N, L = z["context"] + 1, z["layers"]
     m = sum(1 if row.scalar else z["features"] for row in algorithm.rows)
     # Where tokens cannot share a loop each runs its own; a layer's numbers grow with every layer.
-    loop = (N * N if algorithm.sees == "causal" else N) * 400
+    loop = (N * N if algorithm.sees == "causal" else N) * 150
     layers = L * (loop + N * m * 100 + N * N * (m + 40)) + L * L * N * m * 20
+    layers += 60 * L * z["features"] ** 2  # preconditioners, drawn and placed
     parts = {"identity-exact": max(z["exact_trials"], len(EXACT_PATTERNS) * bool(algorithm.kernels)) * layers}
     parts["identity-random"] = L * (loop + N * N * m)
-    parts["float"] = min(z["trials"] * L, 1000) * (N * N * m + N * m * 200) + z["trials"] * L * N * N
+    parts["float"] = min(z["trials"] * L, 1000) * (N * N * (m + 25) + N * m * 100) + z["trials"] * L * N * N
     parts["identity-entrywise"] = 5 * z["entrywise_context"] ** 3 * z["entrywise_features"] ** 4
     return {name: work for name, work in parts.items() if name in asked}
 
