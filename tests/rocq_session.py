@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rocq_tiny import rocq
 
-from layerproof.proofs.theory.audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit
+from layerproof.proofs.theory.audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit, TheoryFile
 from layerproof.proofs.theory.compiled import Store
 from layerproof.proofs.theory.gate import THEORY
 from layerproof.proofs.theory.jobs import Job, Trouble, run_jobs
@@ -31,6 +32,27 @@ From Coq Require Import QArith_base.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From {THEORY_PREFIX} Require {" ".join(FILES)}.
 """
+
+
+def theory(old: str, new: str) -> Callable[[Audit], Audit]:
+    """The generated file of the theory changed at every occurrence."""
+
+    def changed(audit: Audit) -> Audit:
+        (file,) = audit.theory
+        assert old in file.text, old
+        return replace(audit, theory=(TheoryFile(file.name, file.text.replace(old, new)),))
+
+    return changed
+
+
+def statement(old: str, new: str) -> Callable[[Audit], Audit]:
+    """The statements changed at every occurrence."""
+
+    def changed(audit: Audit) -> Audit:
+        assert old in audit.statements, old
+        return replace(audit, statements=audit.statements.replace(old, new))
+
+    return changed
 
 
 def stops(audits: Mapping[str, Audit], folder: Path, until: Mapping[str, str]) -> dict[str, str]:

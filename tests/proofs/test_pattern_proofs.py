@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rocq_session import PROVED, stops
+from rocq_session import PROVED, statement, stops, theory
 
-from layerproof.proofs.theory.audit import Audit, TheoryFile
+from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.audits import audits, unproved
 from layerproof.proofs.theory.joined import contained
 from layerproof.proofs.theory.lexer import forbidden_words
@@ -111,27 +111,6 @@ def transposed(found: PatternForm) -> PatternForm:
 
 def same(x: Any) -> Any:
     return x
-
-
-def theory(old: str, new: str) -> Callable[[Audit], Audit]:
-    """The generated file of the theory changed at every occurrence."""
-
-    def changed(audit: Audit) -> Audit:
-        (file,) = audit.theory
-        assert old in file.text, old
-        return replace(audit, theory=(TheoryFile(file.name, file.text.replace(old, new)),))
-
-    return changed
-
-
-def statement(old: str, new: str) -> Callable[[Audit], Audit]:
-    """The statements changed at every occurrence."""
-
-    def changed(audit: Audit) -> Audit:
-        assert old in audit.statements, old
-        return replace(audit, statements=audit.statements.replace(old, new))
-
-    return changed
 
 
 @dataclass(frozen=True)

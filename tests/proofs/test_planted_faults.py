@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rocq_session import PROVED, stops
+from rocq_session import PROVED, statement, stops, theory
 from rocq_tiny import rocq, trusting_kept_files
 
-from layerproof.proofs.theory.audit import Audit, TheoryFile
+from layerproof.proofs.theory.audit import Audit
 from layerproof.proofs.theory.audits import numbers_audit
 from layerproof.proofs.theory.gate import gate
 from layerproof.proofs.theory.generated.positions import never_zero
@@ -30,27 +30,6 @@ from layerproof.symbolic.derivation.coefficients import INDEX, LENGTH, Power, Su
 from layerproof.symbolic.derivation.derive import Derivation, derive
 
 Change = Callable[[Derivation], Derivation]
-
-
-def theory(old: str, new: str) -> Callable[[Audit], Audit]:
-    """The generated file of the theory changed at every occurrence."""
-
-    def changed(audit: Audit) -> Audit:
-        (file,) = audit.theory
-        assert old in file.text, old
-        return replace(audit, theory=(TheoryFile(file.name, file.text.replace(old, new)),))
-
-    return changed
-
-
-def statement(old: str, new: str) -> Callable[[Audit], Audit]:
-    """The statements changed at every occurrence."""
-
-    def changed(audit: Audit) -> Audit:
-        assert old in audit.statements, old
-        return replace(audit, statements=audit.statements.replace(old, new))
-
-    return changed
 
 
 def at_numbers(said: Any, proved: Any) -> Callable[[Audit], Audit]:
