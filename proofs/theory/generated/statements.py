@@ -7,7 +7,7 @@ and the layer and the transformer are defined here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .columns import AXIS
@@ -99,9 +99,7 @@ class Statements:
 def statements(parts: Parts) -> Statements:
     """The statements of a derivation's theorems."""
     definitions = _definitions(parts)
-    arguments: dict[str, tuple[str, ...]] = {}
-    for name, text in definitions.items():
-        arguments[name] = used_variables(text, parts, arguments)
+    arguments = arguments_of(definitions, lambda text, known: used_variables(text, parts, known))
     return Statements(parts, definitions, arguments, _claims(parts))
 
 
@@ -112,11 +110,26 @@ def used_variables(text: str, parts: Parts, known: Mapping[str, tuple[str, ...]]
         known = {**known, "state": ("F", "d")}
     if parts.data.held:
         known = {**known, "n": ("d", "m")}
-    found: set[str] = set()
     bare = re.sub(r"%:[RM]|\*m\b|'I_|\]_|%type", " ", text)  # a number in a ring is no R, and 'I_n speaks of n
-    for word in re.findall(r"[A-Za-z_][A-Za-z0-9_']*", bare):
+    return spoken_of(bare, types, known)
+
+
+def spoken_of(text: str, types: Mapping[str, Sequence[str]], known: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The variables, in the order of `types`, that a text's words are, that their types need, or that `known` names."""
+    found: set[str] = set()
+    for word in re.findall(r"[A-Za-z_][A-Za-z0-9_']*", text):
         found |= {word, *types[word]} if word in types else set(known.get(word, ()))
     return tuple(x for x in types if x in found)
+
+
+def arguments_of(
+    definitions: Mapping[str, str], used: Callable[[str, Mapping[str, tuple[str, ...]]], tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """The section variables that each definition takes, in their order: those of definitions before it count."""
+    arguments: dict[str, tuple[str, ...]] = {}
+    for name, text in definitions.items():
+        arguments[name] = used(text, arguments)
+    return arguments
 
 
 def _definitions(parts: Parts) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..generated.names import comment
-from ..generated.statements import IMPORTS, Claim
+from ..generated.statements import IMPORTS, Claim, arguments_of, spoken_of
 from .parts import PatternParts
 from .theory_file import entries_of, keys, layer_definitions, loop_definitions, state_argument, step_text
 
@@ -63,9 +63,7 @@ class PatternStatements:
 def statements(parts: PatternParts) -> PatternStatements:
     """The statements about an algorithm's heads."""
     definitions = _definitions(parts)
-    arguments: dict[str, tuple[str, ...]] = {}
-    for name, text in definitions.items():
-        arguments[name] = used_variables(text, parts, arguments)
+    arguments = arguments_of(definitions, lambda text, known: used_variables(text, parts, known))
     return PatternStatements(parts, definitions, arguments, _claims(parts))
 
 
@@ -77,10 +75,7 @@ def used_variables(text: str, parts: PatternParts, known: Mapping[str, tuple[str
         for name in names
     }
     known = {**known, "state": tuple(x for x in ("F", "d", "n") if x in re.findall(r"\w+", _bare(parts.state_type)))}
-    found: set[str] = set()
-    for word in re.findall(r"[A-Za-z_][A-Za-z0-9_']*", _bare(text)):
-        found |= {word, *types[word]} if word in types else set(known.get(word, ()))
-    return tuple(x for x in types if x in found)
+    return spoken_of(_bare(text), types, known)
 
 
 def _bare(text: str) -> str:
