@@ -9,6 +9,16 @@ from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.derivation.derive import Derivation, derive
 
 
+def td_lambda(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+    """TD(lambda), whose trace decays by lambda alone."""
+    (w,) = weights
+    sweep.e, sweep.total = 0 * w, 0 * w
+    for t in sweep:
+        sweep.e = p.lam * sweep.e + t.phi
+        sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
+    return (w + preconditioners[0] @ sweep.total / sweep.n,)
+
+
 def own(**changes: Any) -> Algorithm:
     """TD(0) with names of the user's, and with these fields changed."""
 

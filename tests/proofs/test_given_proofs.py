@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from own_algorithms import derived, own, undiscounted
+from own_algorithms import derived, own, td_lambda, undiscounted
 from rocq_session import PROVED, stops
 from rocq_tiny import rocq, trusting_kept_files
 
@@ -97,14 +97,6 @@ WRONG: dict[str, Algorithm] = {
 def traces(name: str, *masks: tuple[Any, Callable[[Any, Any, Any], Any] | None]) -> Algorithm:
     """TD(lambda) with a head for each (factor, mask as a function of positions and parameters)."""
 
-    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
-        (w,) = weights
-        sweep.e, sweep.total = 0 * w, 0 * w
-        for t in sweep:
-            sweep.e = p.lam * sweep.e + t.phi
-            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
-        return (w + preconditioners[0] @ sweep.total / sweep.n,)
-
     def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
         Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT})
         return [
@@ -113,7 +105,7 @@ def traces(name: str, *masks: tuple[Any, Callable[[Any, Any, Any], Any] | None])
             for c, entry in masks
         ]  # fmt: skip
 
-    return own(name=name, update=update, heads=heads, parameters=("gamma", "lam"))
+    return own(name=name, update=td_lambda, heads=heads, parameters=("gamma", "lam"))
 
 
 HALF = Fraction(1, 2)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from own_algorithms import own
+from own_algorithms import own, td_lambda
 
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.construction import construct
@@ -25,16 +25,6 @@ HALF = Fraction(1, 2)
 Entry = Callable[[Any, Any, Any], Any]
 
 
-def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
-    """TD(lambda)."""
-    (w,) = weights
-    sweep.e, sweep.total = 0 * w, 0 * w
-    for t in sweep:
-        sweep.e = p.lam * sweep.e + t.phi
-        sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
-    return (w + preconditioners[0] @ sweep.total / sweep.n,)
-
-
 def form_of(*masks: Entry) -> Form:
     """TD(lambda) in a head for each mask."""
 
@@ -43,7 +33,7 @@ def form_of(*masks: Entry) -> Form:
         Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT})
         return [Head(None, P, Q, layout.mask(lambda i, j, entry=entry: entry(i, j, p))) for entry in masks]
 
-    algorithm = own(update=update, heads=heads, parameters=("gamma", "lam"))
+    algorithm = own(update=td_lambda, heads=heads, parameters=("gamma", "lam"))
     return given_form(algorithm, {}, traced(algorithm, {}))
 
 
