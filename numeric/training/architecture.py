@@ -63,6 +63,11 @@ class Architecture:
         """Whether W is trained beside P and Q."""
         return len(self.mask_of) > 1
 
+    @cached_property
+    def symmetric(self) -> tuple[bool, ...]:
+        """Of each distinct mask whether it is its own transpose."""
+        return tuple(torch.equal(mask, mask.mT) for mask in self.masks)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The trained matrices of a layer, head by head."""

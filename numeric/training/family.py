@@ -66,10 +66,10 @@ class Family:
     def share(self, weights: Tensor) -> Tensor:
         """The part of ||T||^2 that is the algorithm's, averaged over stored layers : (K,), from 0 to 1.
 
-        weights : (K, stored, matrices, m, m)
+        weights : (K, stored, matrices, m, m), on any device: it is worked out in float64 on the CPU
         """
         shares = []
-        for layer, heads in enumerate(split(self.arch, weights.double())[: self.arch.stored]):
+        for layer, heads in enumerate(split(self.arch, weights.cpu().double())[: self.arch.stored]):
             ends = single(self.arch, layer)
             along = self._products(heads, ends) @ (self.last if ends else self.whole)
             size = inner(self.arch, heads, heads, ends)
@@ -93,7 +93,7 @@ def _against(arch: Architecture, mask: int, V: Tensor, Q: Tensor, other: Tensor,
     rows = _rows(arch, last)
     A, B = V[..., rows, :], other[..., rows, :]
     plain = (A * B).sum((-2, -1), keepdim=True) * Q
-    return (plain + A.mT @ B @ Q) / 2 if _symmetric(arch, mask) else plain
+    return (plain + A.mT @ B @ Q) / 2 if arch.symmetric[mask] else plain
 
 
 def inner(arch: Architecture, heads: Heads, others: Heads, last: bool) -> Tensor:
@@ -111,10 +111,6 @@ def inner(arch: Architecture, heads: Heads, others: Heads, last: bool) -> Tensor
 
 def _rows(arch: Architecture, last: bool) -> slice:
     return slice(arch.row, arch.row + 1) if last else slice(None)
-
-
-def _symmetric(arch: Architecture, mask: int) -> bool:
-    return torch.equal(arch.masks[mask], arch.masks[mask].mT)
 
 
 @lru_cache(maxsize=16)
@@ -160,7 +156,7 @@ def _gram(arch: Architecture, parts: Sequence[Part], last: bool) -> Tensor:
     for one, other in product(parts, repeat=2):
         if one.mask != other.mask:
             continue
-        size = float((one.V[rows] * other.V[rows]).sum()) / (2 if _symmetric(arch, one.mask) else 1)
+        size = float((one.V[rows] * other.V[rows]).sum()) / (2 if arch.symmetric[one.mask] else 1)
         there: dict[int, list[tuple[int, float]]] = {}
         for unit, place, x in other.Q:
             there.setdefault(place, []).append((unit, x))
