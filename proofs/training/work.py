@@ -36,7 +36,7 @@ def _parts(settings: Training, z: Mapping[str, int]) -> Iterator[tuple[str, int]
     m = 2 * d + len(known.accumulators)
     interval = min(z["log"], settings.processes) * z["batches"]
     tokens, windows = K * (n + 2 + z["windows"]), K * z["windows"]
-    chains = K * max(LOOKS, TOGETHER)
+    chains = K * max(BLOCK, LOOKS, TOGETHER)
     deep = DEEP[heads > 1]
     carried = max(z["layers"] - deep - 1, 0)
     with_vectors = sum((1 + 2 * heads) ** k for k in range(min(z["layers"] - 1, deep) + 1))
@@ -52,5 +52,5 @@ def _parts(settings: Training, z: Mapping[str, int]) -> Iterator[tuple[str, int]
     yield "the measures", K * (z["final"] + 2 * LOOKS) * (s**3 // 30 + (s + d) * layers)
     yield "memory for the windows", 4 * K * (z["batches"] * m * m + kept) * z["windows"] // BYTES
     yield "memory for trajectories", BLOCK * z["batches"] * tokens * (16 * d + 12 * m) // BYTES
-    yield "memory for processes", 32 * max(BLOCK * K, chains) * s * s // BYTES
+    yield "memory for processes", 32 * chains * s * s // BYTES
     yield "memory for masks", 140 * masks * n * n // BYTES
