@@ -59,7 +59,8 @@ def masked_pattern(
         sums = [sum(row[t] for row in K) for t in range(N)]
         return [[x / sums[t] if j < seen[t] else 0 for t, x in enumerate(row)] for j, row in enumerate(K)]
     if kernel == "softmax-over-queries":
-        return [[x / sum(row) if j < seen[t] else 0 for t, x in enumerate(row)] for j, row in enumerate(K)]
+        totals = [sum(row) for row in K]
+        return [[x / totals[j] if j < seen[t] else 0 for t, x in enumerate(row)] for j, row in enumerate(K)]
     return K
 
 

@@ -266,7 +266,8 @@ def mismatches(
     written = [i for i, name in enumerate(names) if name.partition("[")[0] in form.held]
     frozen = [i for i in range(len(names)) if i not in written]
     fixed = Z.take_rows(frozen)
-    K = a.matrix(s.K) if s.K is not None and pattern is None else None if pattern is None else a.matrix(pattern)
+    attended = s.K if pattern is None else pattern
+    K = None if attended is None else a.matrix(attended)
     matrices = [None if C is None else a.matrix(C) for C in steps]
     made: dict[int, Any] = {}
     for number, (C, states) in enumerate(zip(steps, textbook(s, matrices), strict=True), start=1):
