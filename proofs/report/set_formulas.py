@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ..formula.reader import readable
 from .document.formula import Formula
 from .document.parts import Label, Sentence
 from .model import (
@@ -26,7 +27,6 @@ from .model import (
     Table,
     worded,
 )
-from .writers.latex_tree import readable
 
 _GREEK = "lambda|lam|gamma|alpha|beta|rho|delta|phi|theta|tau|kappa|eta|epsilon"
 _SUBSCRIPT = r"(?:_(?:\{[a-z0-9+-]{1,5}\}|[0-9]{1,3}|[a-zA-Z])(?![\w{]))?"

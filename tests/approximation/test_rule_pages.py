@@ -13,10 +13,10 @@ import layerproof as lp
 from layerproof.proofs.approximation.claims import sa
 from layerproof.proofs.approximation.question import Question
 from layerproof.proofs.approximation.simulation import simulation
+from layerproof.proofs.formula.reader import readable
 from layerproof.proofs.report.picture_simulation import simulation_picture
 from layerproof.proofs.report.rule_pages import rule_report
 from layerproof.proofs.report.stories import STORIES
-from layerproof.proofs.report.writers.latex_tree import readable
 from layerproof.proofs.report.writing import write
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.approximation.rule import OuterRule

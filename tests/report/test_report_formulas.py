@@ -13,10 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_tools import compiled, needs_typst, texts
 
-from layerproof.proofs.report.document.formula import Formula
-from layerproof.proofs.report.writers import tex
-from layerproof.proofs.report.writers.latex_lines import lines
-from layerproof.proofs.report.writers.latex_symbols import (
+from layerproof.proofs.formula.commands import (
     ACCENTS,
     DELIMITERS,
     FUNCTIONS,
@@ -26,7 +23,10 @@ from layerproof.proofs.report.writers.latex_symbols import (
     SPACES,
     STYLES,
 )
-from layerproof.proofs.report.writers.latex_tree import readable
+from layerproof.proofs.formula.lines import lines
+from layerproof.proofs.formula.reader import readable
+from layerproof.proofs.report.document.formula import Formula
+from layerproof.proofs.report.writers import tex
 from layerproof.proofs.report.writers.mathml import mathml
 from layerproof.proofs.report.writers.typst_math import typst_math
 

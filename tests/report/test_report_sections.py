@@ -32,6 +32,7 @@ from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.evidence.floats import EVERY_RUN
+from layerproof.proofs.formula.reader import readable
 from layerproof.proofs.report import build as building
 from layerproof.proofs.report.build import RESERVED, build, establish, page, page_name
 from layerproof.proofs.report.model import Cell, Display, Link, Matrix, Note, Page, Report
@@ -40,7 +41,6 @@ from layerproof.proofs.report.sections import errors, section_modules, trust, ve
 from layerproof.proofs.report.sections.evidence import flat
 from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.report.writers.checked import check
-from layerproof.proofs.report.writers.latex_tree import readable
 from layerproof.proofs.report.writers.mathml import mathml
 from layerproof.proofs.user_file import resolve
 from layerproof.proofs.verdict import Claim, Verdict

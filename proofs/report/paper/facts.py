@@ -13,6 +13,7 @@ from ....symbolic.derivation.contraction import Word
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import LayerproofError
 from ....symbolic.tracing import Traced
+from ...formula.reader import readable
 from ...formula.rows import context_entry, query_entry
 from ...formula.shape import Shape, shape
 from ...formula.symbols import Symbols, symbols_of
@@ -21,7 +22,6 @@ from ...formula.tree_latex import TreeLatex
 from ...theory.generated.given import Weights, given
 from ...theory.generated.theory_file import traced_of
 from ..subject import Subject
-from ..writers.latex_tree import readable
 from .breaking import breadth
 
 

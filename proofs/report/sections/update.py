@@ -10,6 +10,7 @@ from ....symbolic.derivation.loop import LoopForm, loop_form
 from ....symbolic.errors import LayerproofError
 from ...formula.macros import expanded as written_out
 from ...formula.plain import plain_text
+from ...formula.reader import readable
 from ...formula.shape import shape
 from ...formula.symbols import symbols_of
 from ...formula.tree_latex import TreeLatex
@@ -19,7 +20,6 @@ from ..document.formula import Formula, Names, symbol
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
 from ..stated_code import stated_spans
 from ..subject import Subject
-from ..writers.latex_tree import readable
 
 NAME, TITLE, ORDER = "update", "The textbook update", 20
 LONGEST = 20_000

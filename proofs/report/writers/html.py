@@ -9,6 +9,7 @@ from html import escape
 from importlib.resources import files as resources
 from typing import assert_never
 
+from ...formula.lines import width
 from ...verdict import Verdict, worst
 from ..document.formula import Formula
 from ..model import (
@@ -34,7 +35,6 @@ from ..model import (
 )
 from .checked import is_outside
 from .escape import visible
-from .latex_lines import width
 from .mathml import mathml
 from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, lead
 

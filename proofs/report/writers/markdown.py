@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
+from ...formula.lines import lines
+from ...formula.reader import readable
 from ..document.formula import Formula
 from ..model import (
     Block,
@@ -28,8 +30,6 @@ from ..model import (
 )
 from .checked import is_outside
 from .escape import visible
-from .latex_lines import lines
-from .latex_tree import readable
 from .signs import SIGNS, SUMMARIES, WORDS, lead
 
 LINE = 90

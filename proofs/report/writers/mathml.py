@@ -5,12 +5,26 @@ from __future__ import annotations
 from functools import lru_cache
 from html import escape
 
+from ...formula.commands import ACCENTS, BIG
+from ...formula.lines import lines
+from ...formula.nodes import (
+    Accent,
+    Fenced,
+    Grid,
+    Node,
+    Quotient,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Space,
+    Words,
+    named,
+    separates,
+)
+from ...formula.reader import UnknownLatex, read
 from ..document.formula import Formula
 from .escape import visible
-from .latex_lines import lines
-from .latex_nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words, named, separates
-from .latex_symbols import ACCENTS, BIG
-from .latex_tree import UnknownLatex, read
 
 LINE = 70
 """About how many characters of a displayed formula fit on a line of a page at full width."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from ...formula.lines import lines, width
+from ...formula.reader import readable
 from ...verdict import Verdict
 from ..document.formula import Formula
 from ..model import (
@@ -27,8 +29,6 @@ from ..model import (
     worded,
 )
 from .checked import is_outside
-from .latex_lines import lines, width
-from .latex_tree import readable
 from .signs import SUMMARIES, WORDS, lead
 from .tex_text import breakable, text
 

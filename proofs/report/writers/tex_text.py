@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from ...formula.commands import DELIMITERS, GREEK_AND_LETTERS, OPERATORS
 from .escape import visible
-from .latex_symbols import DELIMITERS, GREEK_AND_LETTERS, OPERATORS
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "^": r"\textasciicircum{}", "&": r"\&",

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from ...formula.commands import BIG
+from ...formula.lines import lines
+from ...formula.nodes import (
+    Accent,
+    Fenced,
+    Grid,
+    Node,
+    Quotient,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Space,
+    Words,
+    named,
+    separates,
+)
+from ...formula.reader import UnknownLatex, read
 from ..document.formula import Formula
 from .escape import visible
-from .latex_lines import lines
-from .latex_nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words, named, separates
-from .latex_symbols import BIG
-from .latex_tree import UnknownLatex, read
 
 LINE = 72
 """About how many letters of a displayed formula fit on a line of the page."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .latex_symbols import OPERATORS, RELATIONS
+from .commands import OPERATORS, RELATIONS
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 _BREAKS = {"+", "-", "=", *(f"\\{name}" for name, sign in OPERATORS.items() if sign in RELATIONS)} - {"\\in", "\\to"}

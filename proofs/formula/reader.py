@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .latex_nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words
-from .latex_symbols import ACCENTS, DELIMITERS, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES, STYLES
+from .commands import ACCENTS, DELIMITERS, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES, STYLES
+from .nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words
 
 ENVIRONMENTS = {
     "matrix": ("", ""),
