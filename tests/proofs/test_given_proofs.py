@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from own_algorithms import derived, own, td_lambda, undiscounted
-from rocq_session import PROVED, stops
+from rocq_session import PROVED, statement, stops, theory
 from rocq_tiny import rocq, trusting_kept_files
 
 from layerproof.proofs.invariance.claims import invariance as answer
@@ -205,17 +205,27 @@ def test_masks_are_stated_entry_by_entry_and_what_adds_up_to_the_loops_is_left_t
     assert "mask_M1 : 'M[F]_n := 2%:R *: diagonal (fun j => 1)." in found.theory[0].text
 
 
-def test_a_step_that_the_loop_reads_has_no_theorem_and_the_reason_says_so() -> None:
+def fading(name: str = "fading") -> Audit:
+    """TD(lambda) whose trace decays by a step of each layer's own."""
+
     def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
         (w,) = weights
         C, a = preconditioners
-        sweep.total = 0 * w
+        sweep.e, sweep.total = 0 * w, 0 * w
         for t in sweep:
-            sweep.total = sweep.total + a * (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * t.phi
+            sweep.e = a * sweep.e + t.phi
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
         return (w + C @ sweep.total / sweep.n,)
 
-    algorithm = own(update=update, preconditioners=("C", "a"), scalar_preconditioners=("a",))
-    assert audits(algorithm) == [] and "the loop reads the step a" in unproved(algorithm)
+    return audit_of(derived(name=name, update=update, preconditioners=("C", "a"), scalar_preconditioners=("a",)))
+
+
+def test_a_step_that_the_loop_reads_gives_the_loop_its_layer() -> None:
+    found = fading()
+    assert "Definition body (l : nat) (w : state) " in found.statements and "(a l *: e + phi j, " in found.statements
+    assert "Definition mask_M1 (l : nat) : 'M[F]_n :=" in found.statements
+    assert "if (j <= i)%N then (a l) ^+ (i - j) else 0" in found.statements
+    assert "[:: (mask_M1 l)]`_h" in found.statements
 
 
 def test_derived_heads_over_a_constant_row_are_tables_too() -> None:
@@ -328,7 +338,10 @@ def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_pa
         own, statements=own.statements.replace("beta^-1; 0]; [:: 0; beta^-1", "beta^-1; 0]; [:: beta^-1; 0")
     )
     asked["no hypothesis"] = without(divided, "1 - beta != 0")
-    right = dict.fromkeys(("mean", "gamma", "sums", "masks"), "")
+    asked["layer"], asked["another layer"] = fading(), theory("a l *: e", "a l.+1 *: e")(fading("fault_layer"))
+    asked["another layer's mask"] = statement("(a l) ^+", "(a 0) ^+")(fading())
+    until["another layer"] = "loop_closed"
+    right = dict.fromkeys(("mean", "gamma", "sums", "masks", "layer"), "")
     assert stops(asked, tmp_path / "session", until) == {
-        **until, "late": "total_total", **right, "no hypothesis": PROVED, "W": PROVED,
+        **until, "late": "total_total", **right, "no hypothesis": PROVED, "W": PROVED, "another layer's mask": PROVED,
     }  # fmt: skip

@@ -20,6 +20,7 @@ class Data:
     parameters, preconditioners, weights, extras, selections : the user's name -> the file's
     symbols : as the loop reads them; columns : as context columns hold them, the same but for unit columns
     held    : what all columns hold of each of a transition's entries, where the last d are unit columns
+    layered : whether the loop reads what differs from layer to layer: a selection, or a step
     """
 
     algorithm: Algorithm
@@ -33,6 +34,7 @@ class Data:
     symbols: dict[tuple[str, str], Term]
     columns: dict[tuple[str, str], Term]
     held: tuple[Held, ...]
+    layered: bool
 
     @staticmethod
     def of(algorithm: Algorithm, options: dict[str, str], names: Names) -> Data:
@@ -62,7 +64,7 @@ class Data:
         columns = symbols | {("transition", h.of): atom(VECTOR if h.vector else NUMBER, f"{h.name} j") for h in held}
         return Data(
             a, options, parameters, preconditioners, weights, extras, selections,
-            tuple(w.values()), symbols, columns, held,
+            tuple(w.values()), symbols, columns, held, bool(selections),
         )  # fmt: skip
 
     @property
@@ -143,12 +145,17 @@ class Data:
     @property
     def layer(self) -> str:
         """The layer as a further argument of the loop's parts, where they read what differs from layer to layer."""
-        return " l" if self.selections else ""
+        return " l" if self.layered else ""
 
     @property
     def layer_argument(self) -> str:
         """The same as an argument with its type."""
-        return "(l : nat) " if self.selections else ""
+        return "(l : nat) " if self.layered else ""
+
+    @property
+    def by_layer(self) -> frozenset[str]:
+        """The names that a mask may hold of numbers which differ from layer to layer."""
+        return frozenset((*self.selections, *self.algorithm.scalar_preconditioners))
 
     @property
     def open(self) -> str:

@@ -86,7 +86,7 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, m: 
     zero = {"vector": np.array([Fraction(0)] * d, dtype=object), "number": Fraction(0)}
     loop: Any = [zero[k] for k in found.parts.loop.kinds.values()]
     for j in range(m):
-        layer = [0] if data.selections else []
+        layer = [0] if data.layered else []
         loop = said.call("body", values, *layer, state, loop if len(loop) > 1 else loop[0], j)
         loop = list(loop) if isinstance(loop, tuple) else [loop]
         for name, value in zip(found.parts.loop.names, loop, strict=True):

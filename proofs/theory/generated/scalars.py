@@ -8,7 +8,7 @@ from fractions import Fraction
 from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry, Power, Sum, is_number
 from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.errors import NotRepresentableError
-from .terms import ATOM, PRODUCT, rational
+from .terms import ATOM, PRODUCT, bracketed, rational
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class Spelling:
 
     def argument(self, scalar: Scalar, position: str = "j") -> str:
         """The same as an argument: in brackets unless it is one word."""
-        text = self.text(scalar, position)
-        return f"({text})" if " " in text else text
+        return bracketed(self.text(scalar, position))
 
     def _product(self, exponents: tuple[tuple[str, int], ...], c: Fraction, position: str) -> tuple[str, str]:
         factors = [rational(abs(c))] if abs(c) != 1 or not exponents else []

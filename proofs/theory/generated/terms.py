@@ -221,8 +221,14 @@ def show(term: Term, names: Mapping[int, str] | None = None, at: int = SUM) -> s
 
 
 def bracketed(text: str) -> str:
-    """A text as an argument: in brackets unless it is one word."""
-    return f"({text})" if " " in text else text
+    """A text as an argument: in brackets unless it is one word, or stands in brackets.
+
+    >>> bracketed("a"), bracketed("a l"), bracketed("(a l)"), bracketed("(a l) + (b l)")
+    ('a', '(a l)', '(a l)', '((a l) + (b l))')
+    """
+    inner = text[1:-1]
+    enclosed = text.startswith("(") and all(inner[:k].count("(") >= inner[:k].count(")") for k in range(len(text)))
+    return text if enclosed or " " not in text else f"({text})"
 
 
 def rational(value: Fraction) -> tuple[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.coefficients import INDEX, LENGTH, Sum
@@ -80,7 +80,7 @@ class Parts:
     def mask_argument(self, name: str) -> str:
         """The layer as an argument of a mask that differs from layer to layer."""
         mask = dict(zip(self.masks, self.derivation.masks, strict=True))[name]
-        return " (l : nat)" if self.data.selections.keys() & mask.names() else ""
+        return " (l : nat)" if self.data.by_layer & mask.names() else ""
 
     def theorem(self, part: str) -> str:
         """The name of a theorem about this algorithm, with its options."""
@@ -110,9 +110,9 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     if traced.update is None:
         raise NotRepresentableError(traced.reason)
     loop = loops.run(data, traced.update, names)
-    steps = {id(data.symbols["preconditioner", x]): x for x in a.preconditioners}
-    if read := sorted({steps[id(x)] for term in loop.after.values() for x in term.parts() if id(x) in steps}):
-        raise NotRepresentableError(f"the loop reads the step {read[0]}, and theorems have steps after the loop")
+    steps = {id(data.symbols["preconditioner", x]) for x in a.preconditioners}
+    if any(id(x) in steps for term in loop.after.values() for x in term.parts()):
+        data = replace(data, layered=True)
     prompt = prompt_of(data, traced, names)
     words = {x: data.parameters[x] for x in a.parameters}
     words |= {x: f"{name} l" for x, name in (*data.preconditioners.items(), *data.selections.items())}
@@ -128,8 +128,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
         f"mask_{name}": spelt(m, spelling) for name, m in zip(derivation.mask_names, derivation.masks, strict=True)
     }
     mask_terms = [
-        f"({name} l)" if data.selections.keys() & m.names() else name
-        for name, m in zip(masks, derivation.masks, strict=True)
+        f"({name} l)" if data.by_layer & m.names() else name for name, m in zip(masks, derivation.masks, strict=True)
     ]
     coefficients = scalars_of(derivation, form)
     divided = {x for s in coefficients for x in divided_by(s)}
