@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -29,14 +28,12 @@ from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Layout
 from ...symbolic.readout import Readout
 from ...symbolic.strict_json import dumps, loads, rational_text
+from . import fields
 from .placing import place_file
 from .text import read_text
 
 FORMAT, SCHEMA = "layerproof-weights", 1
 MAX_ENTRIES = 4 * 10**6
-MAX_NUMBER_LENGTH = 10**5
-_INTEGER = "(?:0x[0-9a-f]+|0|[1-9][0-9]{0,999})"
-_NUMBER = re.compile(f"(?P<top>-?{_INTEGER})(?:/(?P<bottom>{_INTEGER}))?")
 
 
 def _rows(matrix: RationalMatrix) -> list[list[str]]:
@@ -159,35 +156,36 @@ def from_document(data: Any) -> Construction:
         raise ContentError(f'is no weights file, wanted an object with "format": "{FORMAT}"')
     if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
         raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA}")
-    d, n, depth = (_whole(data, name) for name in ("d", "n", "layers"))
-    looped = _typed(data, "looped", bool)
-    layout_data = _typed(data, "layout", dict)
-    features = tuple(_feature(f) for f in _typed(layout_data, "features", list))
-    accumulators = tuple(_text(a, "layout.accumulators") for a in _typed(layout_data, "accumulators", list))
+    d, n, depth = (fields.whole(data, name) for name in ("d", "n", "layers"))
+    looped = fields.typed(data, "looped", bool)
+    layout_data = fields.typed(data, "layout", dict)
+    features = tuple(_feature(f) for f in fields.typed(layout_data, "features", list))
+    accumulators = tuple(fields.text(a, "layout.accumulators") for a in fields.typed(layout_data, "accumulators", list))
     layout = Layout(d, n, features, accumulators)
-    readout_data = _typed(data, "readout", dict)
-    row, sign = _typed(readout_data, "row_name", str), readout_data.get("sign")
+    readout_data = fields.typed(data, "readout", dict)
+    row, sign = fields.typed(readout_data, "row_name", str), readout_data.get("sign")
     if row not in accumulators or type(sign) is not int or sign not in (1, -1):
         raise ContentError("readout is wrong, wanted row_name among the accumulators and sign 1 or -1")
     if type(readout_data.get("row")) is not int or type(readout_data.get("column")) is not int:
         raise ContentError("readout is wrong, wanted row and column as integers")
     if readout_data.get("row") != layout.accumulator(row) or readout_data.get("column") != n:
         raise ContentError("readout is wrong, wanted row and column to be those of row_name and of the query")
-    stored = _typed(data, "tensors", dict)
-    preconditioners = _typed(data, "preconditioners", list)
+    stored = fields.typed(data, "tensors", dict)
+    preconditioners = fields.typed(data, "preconditioners", list)
     count = 1 if looped else depth
     if len(preconditioners) != count:
         raise ContentError(f"preconditioners has {len(preconditioners)} entries, wanted {count}, one a stored layer")
     return Construction(
-        algorithm=_typed(data, "algorithm", str),
-        options={k: _text(v, "options") for k, v in _typed(data, "options", dict).items()},
-        parameters={k: _rational(v, f"parameters.{k}") for k, v in _typed(data, "parameters", dict).items()},
+        algorithm=fields.typed(data, "algorithm", str),
+        options={k: fields.text(v, "options") for k, v in fields.typed(data, "options", dict).items()},
+        parameters={k: fields.rational(v, f"parameters.{k}") for k, v in fields.typed(data, "parameters", dict).items()},
         layout=layout,
         layers=_layers(stored, layout, count),
         depth=depth,
         looped=looped,
         steps=tuple(
-            _read_step(step, number, _typed(data, "algorithm", str), d) for number, step in enumerate(preconditioners)
+            _read_step(step, number, fields.typed(data, "algorithm", str), d)
+            for number, step in enumerate(preconditioners)
         ),
         readout=Readout(row, sign),
     )  # fmt: skip
@@ -221,7 +219,7 @@ def _layers(stored: dict[str, Any], layout: Layout, count: int) -> tuple[tuple[H
                     entries += size * size
                     if entries > MAX_ENTRIES:
                         raise ContentError(f"tensors hold more than {MAX_ENTRIES} entries, the limit")
-                    named[kind] = _matrix(value, size, f"tensors.{name}")
+                    named[kind] = fields.matrix(value, size, f"tensors.{name}")
                 built[name] = named[kind]
             heads.append(Head(**named))
             h += 1
@@ -234,17 +232,10 @@ def _layers(stored: dict[str, Any], layout: Layout, count: int) -> tuple[tuple[H
     return tuple(result)
 
 
-def _matrix(value: Any, size: int, name: str) -> RationalMatrix:
-    rows = _checked(value, list, name)
-    if len(rows) != size or any(not isinstance(row, list) or len(row) != size for row in rows):
-        raise ContentError(f"{name} has the wrong shape, wanted {size} x {size}")
-    return RationalMatrix.of([[_rational(x, name) for x in row] for row in rows])
-
-
 def _read_step(step: Any, number: int, algorithm: str, d: int) -> tuple[Any, ...]:
     """One layer's preconditioners: scalars and (d, d) matrices, as many and of the kinds that the algorithm has."""
     name = f"preconditioners[{number}]"
-    values = tuple(_read_preconditioner(c, name, d) for c in _checked(step, list, name))
+    values = tuple(_read_preconditioner(c, name, d) for c in fields.checked(step, list, name))
     known = catalogue().get(algorithm)
     if known is not None:
         wanted = [c in known.scalar_preconditioners for c in known.preconditioners]
@@ -255,46 +246,14 @@ def _read_step(step: Any, number: int, algorithm: str, d: int) -> tuple[Any, ...
 
 def _read_preconditioner(value: Any, name: str, d: int) -> Any:
     if not isinstance(value, list):
-        return _rational(value, name)
+        return fields.rational(value, name)
     if len(value) != d or any(not isinstance(row, list) or len(row) != d for row in value):
         raise ContentError(f"{name} has the wrong shape, wanted {d} rows of {d} numbers")
-    return [[_rational(x, name) for x in row] for row in value]
-
-
-def _rational(value: Any, name: str) -> Fraction:
-    if isinstance(value, str) and len(value) <= MAX_NUMBER_LENGTH and (match := _NUMBER.fullmatch(value)):
-        bottom = int(match["bottom"] or "1", 0)
-        if bottom:
-            return Fraction(int(match["top"], 0), bottom)
-    shown = ascii(value[:40] if isinstance(value, str) else value)
-    raise ContentError(f'{name} is {shown[:60]}, wanted a rational such as "-3/7", large numbers in hexadecimal')
+    return [[fields.rational(x, name) for x in row] for row in value]
 
 
 def _feature(value: Any) -> tuple[str, int]:
-    pair = _checked(value, list, "layout.features")
+    pair = fields.checked(value, list, "layout.features")
     if len(pair) != 2 or not isinstance(pair[0], str) or type(pair[1]) is not int or pair[1] < 1:
         raise ContentError("layout.features is wrong, wanted pairs [name, rows]")
     return pair[0], pair[1]
-
-
-def _checked(value: Any, kind: type, name: str) -> Any:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ContentError(f"{name} is of type {type(value).__name__}, wanted {kind.__name__}")
-    return value
-
-
-def _typed(data: dict[str, Any], name: str, kind: type) -> Any:
-    if name not in data:
-        raise ContentError(f"key {name} is missing")
-    return _checked(data[name], kind, name)
-
-
-def _text(value: Any, name: str) -> str:
-    return str(_checked(value, str, name))
-
-
-def _whole(data: dict[str, Any], name: str) -> int:
-    value = _typed(data, name, int)
-    if not 1 <= value <= 10**5:
-        raise ContentError(f"{name} is {value}, wanted an integer from 1 to 100000")
-    return int(value)
