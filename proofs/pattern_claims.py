@@ -47,6 +47,8 @@ DERIVED_STRENGTH = "proved for all d and n and every pattern (SymPy)"
 EXACT_PATTERNS = ("random rationals", *EXACT)
 LEAST_FEATURES, LEAST_CONTEXT = 8, 30
 """The sizes at which the random identity is evaluated at least."""
+SUMS = "softmax sums"
+"""The fact of a float claim that is about the softmax and not about a layer."""
 GIVEN = "the layer is given, not derived, so this evidence does not apply"
 
 
@@ -115,7 +117,7 @@ def pattern_work_of(algorithm: PatternAlgorithm, s: Settings, asked: tuple[str, 
 
 def _work_sizes(s: Settings) -> dict[str, int]:
     names = ("features", "context", "layers", "trials", "exact_trials")
-    d, n = _entrywise_sizes(s)
+    d, n = entrywise_sizes(s)
     return {name: getattr(s, name) for name in names} | {"entrywise_features": d, "entrywise_context": n}
 
 
@@ -133,7 +135,8 @@ def _estimate(algorithm: PatternAlgorithm, z: Mapping[str, int], asked: tuple[st
     return {name: work for name, work in parts.items() if name in asked}
 
 
-def _entrywise_sizes(s: Settings) -> tuple[int, int]:
+def entrywise_sizes(s: Settings) -> tuple[int, int]:
+    """d and n of the entrywise identity: those given, else small ones."""
     return s.entrywise_features or min(s.features, 2), s.entrywise_context or min(s.context, 3)
 
 
@@ -172,7 +175,7 @@ def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -
 
 
 def _entrywise(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
-    yield entrywise.judged(form.algorithm.name, entrywise_pattern(form, *_entrywise_sizes(s)))
+    yield entrywise.judged(form.algorithm.name, entrywise_pattern(form, *entrywise_sizes(s)))
 
 
 def drawn_steps(form: PatternForm, s: Settings) -> list[Any]:
@@ -399,7 +402,7 @@ def _sums(algorithm: PatternAlgorithm, patterns: Any, target: Any) -> Claim:
     return Claim(
         algorithm.name, text, floats.NAME, Verdict.HOLDS if error <= Fraction(bound) else Verdict.REFUTED,
         floats.STRENGTH, f"off by {float(error):.1e} at most, of (1+u)^{N + 1 + queries} - 1 = {bound:.1e}",
-        bound=bound, error=float(error), details={"fact": "softmax sums"},
+        bound=bound, error=float(error), details={"fact": SUMS},
     )  # fmt: skip
 
 

@@ -74,6 +74,12 @@ def resolve_algorithm(subject: str | Subject, doing: str) -> Algorithm:
     return found
 
 
+def resolve_update(subject: str | Subject | PatternAlgorithm, doing: str) -> Algorithm | PatternAlgorithm:
+    """As `resolve_algorithm`, for what takes algorithms that attend by patterns too."""
+    found = resolve_any(subject)
+    return found if isinstance(found, PatternAlgorithm) else resolve_algorithm(found, doing)
+
+
 def resolve_any(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIMIT) -> Subject | PatternAlgorithm:
     """As `resolve`, for what takes algorithms that attend by patterns too."""
     if isinstance(subject, PatternAlgorithm):

@@ -57,3 +57,8 @@ def matrix(value: Any, size: int, name: str) -> RationalMatrix:
     if len(rows) != size or any(not isinstance(row, list) or len(row) != size for row in rows):
         raise ContentError(f"{name} has the wrong shape, wanted {size} x {size}")
     return RationalMatrix.of([[rational(x, name) for x in row] for row in rows])
+
+
+def rationals(data: dict[str, Any], name: str) -> dict[str, Fraction]:
+    """The value of a key, an object of rationals."""
+    return {key: rational(value, f"{name}.{key}") for key, value in typed(data, name, dict).items()}

@@ -21,9 +21,11 @@ from torch import Tensor
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ContentError
+from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.strict_json import loads
 from ..device import resolve_dtype
-from ..lower import lower
+from ..lower import lower, lower_matrix
+from .pattern_file import pattern_tensors
 
 MAX_HEADER = 16 * 2**20
 _CODES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
@@ -39,8 +41,11 @@ class Stored:
     content: bytes
 
 
-def wanted_tensors(construction: Construction, dtype: str) -> dict[str, Tensor]:
+def wanted_tensors(construction: Construction | PatternConstruction, dtype: str) -> dict[str, Tensor]:
     """Every tensor of an export by its name, correctly rounded."""
+    if isinstance(construction, PatternConstruction):
+        number = resolve_dtype(dtype)
+        return {name: lower_matrix(x, number, torch.device("cpu")) for name, x in pattern_tensors(construction).items()}
     layers = lower(construction, resolve_dtype(dtype), "cpu").layers
     return {
         f"layers.{number}.heads.{h}.{name}": tensor

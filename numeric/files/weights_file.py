@@ -4,7 +4,8 @@ JSON: {"format": "layerproof-weights", "schema": 1, "algorithm", "options", "par
 "layout": {"features": [[name, rows], ...], "accumulators": [...]},
 "readout": {"row", "row_name", "column", "sign"},
 "preconditioners": [[matrix or scalar, ...] a stored layer], "tensors": {name: rows}}.  Tensor names are
-`layers.{l}.heads.{h}.{W,P,Q,M}`; a looped transformer stores layer 0 only.  Rationals are strings in lowest terms,
+`layers.{l}.heads.{h}.{W,P,Q,M}`; a looped transformer stores layer 0 only.  Schema 2, for layers that attend by
+patterns, is that of `pattern_file`.  Rationals are strings in lowest terms,
 "-3/7".
 A tensor equal to an earlier one is {"same_as": that name}: masks are as large as the context squared.
 The safetensors file holds the same tensors rounded to a dtype, and the JSON without its tensors as a metadata key.
@@ -24,11 +25,14 @@ from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Layout
 from ...symbolic.readout import Readout
 from ...symbolic.strict_json import dumps, loads, rational_text
 from . import fields
+from .pattern_file import SCHEMA as PATTERN_SCHEMA
+from .pattern_file import from_pattern_document, pattern_description, pattern_document, pattern_tensors
 from .placing import place_file
 from .text import read_text
 
@@ -48,8 +52,10 @@ def _step(value: Any) -> Any:
     )
 
 
-def tensors(construction: Construction) -> dict[str, RationalMatrix]:
+def tensors(construction: Construction | PatternConstruction) -> dict[str, RationalMatrix]:
     """Every stored tensor by name, in order."""
+    if isinstance(construction, PatternConstruction):
+        return pattern_tensors(construction)
     return {
         f"layers.{number}.heads.{h}.{name}": getattr(head, name)
         for number, heads in enumerate(construction.layers)
@@ -58,8 +64,10 @@ def tensors(construction: Construction) -> dict[str, RationalMatrix]:
     }
 
 
-def description(construction: Construction) -> dict[str, Any]:
+def description(construction: Construction | PatternConstruction) -> dict[str, Any]:
     """Everything but the tensors, as plain data."""
+    if isinstance(construction, PatternConstruction):
+        return pattern_description(construction)
     layout = construction.layout
     return {
         "format": FORMAT,
@@ -82,8 +90,10 @@ def description(construction: Construction) -> dict[str, Any]:
     }
 
 
-def document(construction: Construction) -> dict[str, Any]:
+def document(construction: Construction | PatternConstruction) -> dict[str, Any]:
     """The construction as plain data: the JSON file's content."""
+    if isinstance(construction, PatternConstruction):
+        return pattern_document(construction)
     stored: dict[str, Any] = {}
     seen: dict[int, str] = {}
     for name, matrix in tensors(construction).items():
@@ -95,7 +105,9 @@ def document(construction: Construction) -> dict[str, Any]:
     return {**description(construction), "tensors": stored}
 
 
-def write_weights(construction: Construction, path: str | os.PathLike[str], dtype: str = "float64") -> None:
+def write_weights(
+    construction: Construction | PatternConstruction, path: str | os.PathLike[str], dtype: str = "float64"
+) -> None:
     """Write the exact weights as JSON (`.json`), or rounded to `dtype` as safetensors (`.safetensors`).
 
     The file appears whole or not at all.  `ArgumentError` for another suffix, `ContentError` when it cannot be written.
@@ -113,7 +125,7 @@ def write_weights(construction: Construction, path: str | os.PathLike[str], dtyp
         raise ContentError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def safetensors_bytes(construction: Construction, dtype: str) -> bytes:
+def safetensors_bytes(construction: Construction | PatternConstruction, dtype: str) -> bytes:
     """The content of a .safetensors file: the tensors rounded to `dtype`, everything else as metadata.
 
     Its metadata says `"format": "pt"` too, as Hugging Face's `transformers` wants it; its header is sorted, because the
@@ -121,16 +133,10 @@ def safetensors_bytes(construction: Construction, dtype: str) -> bytes:
     """
     from safetensors.torch import save  # loads torch
 
-    from ..device import resolve_dtype
-    from ..lower import lower
+    from .tensor_files import wanted_tensors
 
     metadata = {"format": "pt", "layerproof": dumps({**description(construction), "dtype": dtype})}
-    named = {
-        f"layers.{number}.heads.{h}.{name}": tensor.contiguous().clone()
-        for number, heads in enumerate(lower(construction, resolve_dtype(dtype), "cpu").layers)
-        for h, head in enumerate(heads)
-        for name, tensor in head.items()
-    }
+    named = {name: tensor.contiguous().clone() for name, tensor in wanted_tensors(construction, dtype).items()}
     content = bytes(save(named, metadata=metadata))
     (length,) = struct.unpack("<Q", content[:8])
     header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
@@ -138,24 +144,36 @@ def safetensors_bytes(construction: Construction, dtype: str) -> bytes:
     return struct.pack("<Q", len(header)) + header + content[8 + length :]
 
 
-def read_weights(path: str | os.PathLike[str]) -> Construction:
-    """The exact construction in a JSON weights file; `ContentError` that names the file for anything else."""
+def read_weights(path: str | os.PathLike[str]) -> Construction | PatternConstruction:
+    """The exact construction in a JSON weights file; `ContentError` that names the file for anything else.
+
+    Of schema 1, linear attention, it is a `Construction`, of schema 2 a `PatternConstruction`.
+    """
     if Path(path).suffix == ".safetensors":
         raise ContentError(
             f"{path}: a .safetensors file holds rounded weights: read the exact ones from their .json file"
         )
     try:
-        return from_document(loads(read_text(path), numbers_as_text=False))
+        return any_document(loads(read_text(path), numbers_as_text=False))
     except ContentError as error:
         raise ContentError(f"{path}: {error}") from None
 
 
+def any_document(data: Any) -> Construction | PatternConstruction:
+    """As `from_document`, of either schema."""
+    second = isinstance(data, dict) and data.get("format") == FORMAT and data.get("schema") == PATTERN_SCHEMA
+    return from_pattern_document(data) if second and type(data["schema"]) is int else from_document(data)
+
+
 def from_document(data: Any) -> Construction:
-    """A construction from a weights file's content, every field checked; `ContentError` names the first wrong one."""
+    """A construction from a weights file's content, every field checked; `ContentError` names the first wrong one.
+
+    Of layers that attend by patterns `any_document` makes one.
+    """
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ContentError(f'is no weights file, wanted an object with "format": "{FORMAT}"')
     if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
-        raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA}")
+        raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA} and {PATTERN_SCHEMA}")
     d, n, depth = (fields.whole(data, name) for name in ("d", "n", "layers"))
     looped = fields.typed(data, "looped", bool)
     layout_data = fields.typed(data, "layout", dict)
@@ -178,7 +196,7 @@ def from_document(data: Any) -> Construction:
     return Construction(
         algorithm=fields.typed(data, "algorithm", str),
         options={k: fields.text(v, "options") for k, v in fields.typed(data, "options", dict).items()},
-        parameters={k: fields.rational(v, f"parameters.{k}") for k, v in fields.typed(data, "parameters", dict).items()},
+        parameters=fields.rationals(data, "parameters"),
         layout=layout,
         layers=_layers(stored, layout, count),
         depth=depth,

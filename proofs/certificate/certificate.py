@@ -4,6 +4,8 @@ A certificate is one JSON object: `settings` and `algorithm` say what was asked,
 `claims`, `theorems` and `sources` what was found, `tool` with which versions; `digest` is the SHA-256 of the canonical
 form of everything else.  `check` believes none of it: it derives everything again from `settings` and compares.
 A certificate of a file of one's own also has `file`: where it lies as seen from the certificate, and its digest.
+Of an algorithm that attends by patterns it is of schema 2: in place of `readout` it has `pattern`, what the layers
+attend by, and what of it is exact.
 Floats differ from machine to machine, so of a float claim only the verdict is kept.
 """
 
@@ -21,30 +23,37 @@ from typing import Any
 from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
 from ...numeric.files.weights_file import MAX_ENTRIES, description, document
-from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue, find
+from ...symbolic.construction import Construction
 from ...symbolic.errors import (
     ArgumentError,
     ContentError,
+    DiffersError,
     NotPolynomialError,
     NotRepresentableError,
+    RefusedError,
     WorkLimitError,
 )
+from ...symbolic.pattern_algorithms import pattern_catalogue
+from ...symbolic.patterns.construction import PatternConstruction
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.plain_text import amount
 from ...symbolic.strict_json import dumps, loads
 from .. import limit
 from ..case import MAX_WORK, Case, Progress, Settings, parameter_values, silent
 from ..checker import verify
-from ..evidence import floats, kinds
+from ..evidence import floats, kinds, proved
+from ..pattern_claims import SUMS
+from ..pattern_weights import applicable, check_pattern_size, pattern_parameters, pattern_weights, what_is_exact
 from ..sizes import fitted
 from ..theory import audits as theorems
 from ..theory import gate as prover
-from ..user_file import digest, guarded, origin, resolve_algorithm
+from ..user_file import digest, guarded, origin, resolve_update
 from ..verdict import Claim, Result, Verdict
-from .asked import PROVED, asked_in, file_of, listed, loaded, recorded_kinds, settings_of
+from .asked import PROVED, Certified, asked_in, file_of, listed, loaded, recorded_kinds, settings_of
 from .form import differences, match, plain, shown
 
-FORMAT, SCHEMA = "layerproof-certificate", 1
+FORMAT, SCHEMA, PATTERN_SCHEMA = "layerproof-certificate", 1, 2
 MAX_STORED = 20_000
 """Weights of at most this many entries are written out in a certificate; of larger ones only the digest."""
 
@@ -61,11 +70,14 @@ _SHAPE: dict[str, Any] = {
     "sources": dict, "digest": str,
 }  # fmt: skip
 _FILE = {"path": str, "digest": str}
+_PATTERN = {"keys": str, "mask_first": bool, "scale": str, "exact": str}
+_NAMED = ("kernel", "scored", "shift_from")
+"""And in `pattern` what is a name or null."""
 _WORDS = ("algorithm.", "theorems", "sources", "statement")  # what another version of the tool may put differently
 
 
 def certify(
-    name: str | Algorithm,
+    name: str | Certified,
     settings: Settings | None = None,
     evidence: Iterable[str] | None = None,
     progress: Progress = silent,
@@ -78,16 +90,21 @@ def certify(
     Raises `ArgumentError` for wrong arguments, `WorkLimitError` for too much work, both before anything runs;
     `ContentError` for a file that cannot be used.
     """
-    algorithm, settings = resolve_algorithm(name, "certify"), settings or Settings()
-    if origin(algorithm) is None and catalogue().get(algorithm.name) is not algorithm:
+    algorithm, settings = resolve_update(name, "certify"), settings or Settings()
+    listed_here = catalogue().get(algorithm.name) or pattern_catalogue().get(algorithm.name)
+    if origin(algorithm) is None and listed_here is not algorithm:
         raise ArgumentError(
             f"{algorithm.name} is an object, which nobody else can check: write it in a file, and name that"
         )
     named = None if evidence is None else tuple(evidence)
     if PROVED in (named or ()):
         raise ArgumentError(f"a certificate names theorems but records no {PROVED}: `layerproof check --prove` does it")
-    parameter_values(algorithm, settings)
-    settings, note = fitted(algorithm, settings)
+    note = ""
+    if isinstance(algorithm, PatternAlgorithm):
+        pattern_parameters(algorithm, settings)
+    else:
+        parameter_values(algorithm, settings)
+        settings, note = fitted(algorithm, settings)
     with guarded([algorithm], settings.time_limit):
         check_size(algorithm, settings)
         asked = _applicable(algorithm, settings) if named is None else named
@@ -95,42 +112,46 @@ def certify(
         result = replace(result, command="certify", notes=(note,) if note else ())
         try:
             return result, build(algorithm, settings, result, file)
-        except (NotRepresentableError, NotPolynomialError):
+        except (NotRepresentableError, NotPolynomialError, RefusedError, DiffersError):
             if result.exit_code == 0:
                 raise
             return result, None
 
 
-def _applicable(algorithm: Algorithm, settings: Settings) -> tuple[str, ...]:
+def _applicable(algorithm: Certified, settings: Settings) -> tuple[str, ...]:
     """The kinds that a certificate records, but for those that say nothing about given weights."""
+    if isinstance(algorithm, PatternAlgorithm):
+        return applicable(algorithm, recorded_kinds())
     if algorithm.heads is None:
         return recorded_kinds()
     known = ("heads",) if Case(algorithm, settings).no_blocks else ("heads", "blocks")
     return tuple(n for n in recorded_kinds() if kinds()[n].NEEDS in known)
 
 
-def build(algorithm: str | Algorithm, settings: Settings, result: Result, file: str | None = None) -> dict[str, Any]:
+def build(algorithm: str | Certified, settings: Settings, result: Result, file: str | None = None) -> dict[str, Any]:
     """The certificate of what `verify` found about one algorithm: the same bytes for the same input and versions.
 
     file : as for `certify`
     Raises `ArgumentError` for an unknown algorithm, or for settings with a prompt of the user's own.
     """
-    algorithm = algorithm if isinstance(algorithm, Algorithm) else find(algorithm)
+    algorithm = find(algorithm) if isinstance(algorithm, str) else algorithm
     source = origin(algorithm)
     if settings.prompt is not None:
         raise ArgumentError("prompt is given, but a certificate records drawn prompts only: leave it out")
     claims = [c for c in result.claims if c.algorithm == algorithm.name and c.evidence in recorded_kinds()]
-    construction = Case(algorithm, settings).subject
+    construction = weights_of(algorithm, settings)
     said, weights = description(construction), document(construction)
+    patterned = isinstance(construction, PatternConstruction)
     entries = _entries([weights["tensors"], weights["preconditioners"]])
     asked = settings_of(algorithm, settings, [c.evidence for c in claims if c.asked])
     words = ", ".join(f"{k} = {', '.join(v) if isinstance(v, list) else v}" for k, v in asked.items())
     statements, sources = _theory(algorithm)
     content: dict[str, Any] = {
         "format": FORMAT,
-        "schema": SCHEMA,
+        "schema": PATTERN_SCHEMA if patterned else SCHEMA,
         "tool": _tool(),
-        "statement": f"each linear-attention layer with these weights is one iterate of {algorithm.title}; {words}",
+        "statement": f"each {'layer' if patterned else 'linear-attention layer'} with these weights"
+        f"{' and this pattern' if patterned else ''} is one iterate of {algorithm.title}; {words}",
         "settings": asked,
         "algorithm": {"name": algorithm.name, "title": algorithm.title, "source": algorithm.source},
         "weights": {
@@ -140,8 +161,12 @@ def build(algorithm: str | Algorithm, settings: Settings, result: Result, file: 
             **(weights if entries <= MAX_STORED else {}),
         },
         "layout": said["layout"],
-        "readout": said["readout"],
-        "claims": [_recorded(c, settings) for c in claims],
+        **(
+            {"pattern": _pattern(construction)}
+            if isinstance(construction, PatternConstruction)
+            else {"readout": said["readout"]}
+        ),
+        "claims": [_recorded(c, settings, patterned) for c in claims],
         "theorems": statements,
         "sources": sources,
         **({} if source is None else {"file": {"path": file or source.name, "digest": digest(algorithm)}}),
@@ -149,8 +174,24 @@ def build(algorithm: str | Algorithm, settings: Settings, result: Result, file: 
     return {**content, "digest": _digest(content)}
 
 
-def check_size(algorithm: Algorithm, settings: Settings) -> None:
+def weights_of(algorithm: Certified, settings: Settings) -> Construction | PatternConstruction:
+    """The exact weights of an algorithm at these settings."""
+    if isinstance(algorithm, PatternAlgorithm):
+        return pattern_weights(algorithm, settings)
+    return Case(algorithm, settings).subject
+
+
+def _pattern(construction: PatternConstruction) -> dict[str, Any]:
+    """What the layers attend by: as in the weights, and what of it is exact."""
+    said = description(construction)
+    return {**said["pattern"], **{k: said[k] for k in ("scale", "shift_from")}, "exact": what_is_exact(construction)}
+
+
+def check_size(algorithm: Certified, settings: Settings) -> None:
     """Raise `WorkLimitError` when the weights, or one random point of all layers, are above the stated limits."""
+    if isinstance(algorithm, PatternAlgorithm):
+        check_pattern_size(algorithm, settings)  # what its evidence takes is looked at before any of it runs
+        return
     s = settings
     m = sum(1 if b.scalar else s.features for b in algorithm.features) + len(algorithm.accumulators)
     entries = (1 if s.looped else s.layers) * 3 * m * m + (s.context + 1) ** 2
@@ -200,16 +241,27 @@ def formed(data: Any) -> dict[str, Any]:
     """The same data when it has a certificate's form; `ContentError` names the first field that has not."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ContentError(f'is no certificate, wanted an object with "format": "{FORMAT}"')
-    if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
-        raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA}")
+    if type(data.get("schema")) is not int or data["schema"] not in (SCHEMA, PATTERN_SCHEMA):
+        raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA} and {PATTERN_SCHEMA}")
     plain(data, "", 0)
-    match(data, {**_SHAPE, "file": _FILE} if "file" in data else _SHAPE, "")
+    match(data, _shape(data), "")
     for k, claim in enumerate(data["claims"]):
         if claim["verdict"] not in list(Verdict):
             raise ContentError(f"claims[{k}].verdict is {shown(claim['verdict'])}, wanted {', '.join(Verdict)}")
     if "file" not in data:
         asked_in(data, listed(data))
     return data
+
+
+def _shape(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The shape that a certificate of its schema should have."""
+    shape = {**_SHAPE, "file": _FILE} if "file" in data else dict(_SHAPE)
+    if data["schema"] == PATTERN_SCHEMA:
+        del shape["readout"]
+        held = data.get("pattern")
+        named = {k: str if isinstance(held, dict) and isinstance(held.get(k), str) else type(None) for k in _NAMED}
+        shape["pattern"] = {**_PATTERN, **named}
+    return shape
 
 
 def check(
@@ -243,7 +295,7 @@ def check(
 
 
 def _checked(
-    certificate: Mapping[str, Any], algorithm: Algorithm, prove: bool, progress: Progress, device: str, max_work: int
+    certificate: Mapping[str, Any], algorithm: Certified, prove: bool, progress: Progress, device: str, max_work: int
 ) -> Result:
     settings, evidence = asked_in(certificate, algorithm)
     settings = replace(settings, device=device, max_work=max_work)
@@ -259,9 +311,15 @@ def _checked(
         gone = "torch is not installed here, so this evidence cannot be run again"
         recorded = sum(c["evidence"] == FLOAT for c in certificate["claims"])
         strengths = (floats.STRENGTH, floats.EVERY_RUN)[: max(recorded, 1)]
+        details: list[dict[str, Any]] = [{}] * len(strengths)
+        if isinstance(algorithm, PatternAlgorithm):  # the softmax's sums come first, where there are any
+            strengths, details = (floats.STRENGTH,) * len(strengths), [{"fact": SUMS}, {}][-len(strengths) :]
         again: list[Claim] = []
         for c in result.claims:
-            lost = [replace(c, asked=True, reason=gone, strength=strength) for strength in strengths]
+            lost = [
+                replace(c, asked=True, reason=gone, strength=x, details=d)
+                for x, d in zip(strengths, details, strict=True)
+            ]
             again += lost if c.evidence == FLOAT else [c]
         result = replace(result, claims=tuple(again))
     expected = build(algorithm, settings, result, certificate.get("file", {}).get("path"))
@@ -273,10 +331,17 @@ def _checked(
     claims += [_contradicted(c, stated[k] if k < len(stated) else None) for k, c in enumerate(ran)]
     if prove:
         progress(f"{algorithm.name}: the prover")
-        claims += kinds()[PROVED].establish(Case(algorithm, settings, progress=progress))
+        claims += proved_of(algorithm, settings, progress)
     else:
         claims += [c for c in result.claims if c.evidence == PROVED]  # not asked for: shown, and not counted
     return Result("check", {**expected["settings"], "device": device, "prove": prove}, tuple(claims))
+
+
+def proved_of(algorithm: Certified, settings: Settings, progress: Progress) -> Iterable[Claim]:
+    """The prover's gate on the theorems about an algorithm."""
+    if isinstance(algorithm, PatternAlgorithm):
+        return [proved.summary(algorithm.name, theorems.audits(algorithm), progress, theorems.unproved(algorithm))]
+    return kinds()[PROVED].establish(Case(algorithm, settings, progress=progress))
 
 
 def _digest(content: Any) -> str:
@@ -301,7 +366,7 @@ def _tool() -> dict[str, str]:
     return {**known, **{p: _version(p) for p in packages}}
 
 
-def _theory(algorithm: Algorithm) -> tuple[list[dict[str, str]], dict[str, str]]:
+def _theory(algorithm: Certified) -> tuple[list[dict[str, str]], dict[str, str]]:
     """The theorems about an algorithm; the digests of the theory's files, and of the audit files that restate them."""
     keys = ("name", "file", "statement", "sentence")
     found = theorems.audits(algorithm)
@@ -310,9 +375,14 @@ def _theory(algorithm: Algorithm) -> tuple[list[dict[str, str]], dict[str, str]]
     return said, {**prover.source_digests(), **texts} if said else {}
 
 
-def _recorded(claim: Claim, settings: Settings) -> dict[str, Any]:
+def _recorded(claim: Claim, settings: Settings, patterned: bool) -> dict[str, Any]:
     if claim.evidence == FLOAT and claim.asked:
-        said = f"each torch layer is within its one-step bound of the exact layer ({settings.dtype}, every prompt)"
+        given = ", given the pattern as it was computed" if patterned else ""
+        said = (
+            f"each torch layer is within its one-step bound of the exact layer{given} ({settings.dtype}, every prompt)"
+        )
+        if claim.details.get("fact") == SUMS:
+            said = f"the softmax's weights sum to one within the rounding of their sum ({settings.dtype}, every prompt)"
         if claim.strength == floats.EVERY_RUN:
             said = f"every run is within its a-priori bound of the exact run ({settings.dtype}, every prompt)"
         claim = replace(claim, claim=said, reason=FLOAT_REASON)

@@ -15,7 +15,7 @@ from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import CheckOptions
 from ..terminal.table import show
-from ..user_file import is_file, resolve
+from ..user_file import is_file, resolve_any
 
 DEFAULTS = CheckOptions()
 
@@ -35,7 +35,7 @@ def command(
     What is refuted or open is written as such, and the exit code is that of `layerproof verify`: 1 or 3.
     """
     if not is_file(algorithm):
-        resolve(algorithm)
+        resolve_any(algorithm)
     settings = options.settings()
     check_target(output)
     file = os.path.relpath(Path(algorithm).resolve(), output.resolve().parent) if is_file(algorithm) else None

@@ -1,0 +1,64 @@
+"""The exact weights of an algorithm that attends by patterns, at the sizes and settings of a check."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ..numeric.files.pattern_file import MAX_ENTRIES
+from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.patterns.construction import PatternConstruction, pattern_construction
+from ..symbolic.patterns.given import pattern_form
+from ..symbolic.patterns.kernels import EXACT
+from ..symbolic.patterns.record import PatternAlgorithm
+from ..symbolic.plain_text import amount, shown
+from .case import Settings, check_parameters
+from .pattern_claims import drawn_steps, other_pattern
+
+
+def pattern_weights(algorithm: PatternAlgorithm, settings: Settings) -> PatternConstruction:
+    """Derived, or the algorithm's own; raises what `pattern_form` raises."""
+    form, s = pattern_form(algorithm), settings
+    steps = drawn_steps(form, s)[: 1 if s.looped else s.layers]
+    parameters = pattern_parameters(algorithm, s)
+    return pattern_construction(form, s.features, s.context, s.layers, steps, parameters, s.looped)
+
+
+def pattern_parameters(algorithm: PatternAlgorithm, settings: Settings) -> dict[str, Fraction]:
+    """The value of each parameter; `ArgumentError` for one that the algorithm does not have, or has no value for."""
+    check_parameters(settings.values, algorithm.parameters)
+    return algorithm.values({"gamma": settings.gamma, "lam": settings.lam, **settings.values})
+
+
+def check_pattern_size(algorithm: PatternAlgorithm, settings: Settings) -> None:
+    """Raise `WorkLimitError` when the weights are too large for a file, `ArgumentError` where a trace is asked for."""
+    if settings.trace is not None:
+        raise ArgumentError(f"trace is {shown(settings.trace)}, but {algorithm.name} keeps no trace: leave it out")
+    m = sum(1 if row.scalar else settings.features for row in algorithm.rows)
+    heads = 1 if algorithm.layer is None else len(algorithm.layer.heads)
+    entries = (1 if settings.looped else settings.layers) * (2 * heads + 2) * m * m + (settings.context + 1) ** 2
+    if entries > MAX_ENTRIES:
+        raise WorkLimitError(
+            f"the weights have about {amount(entries)} entries, above the limit of {MAX_ENTRIES} of a file"
+        )
+
+
+def applicable(algorithm: PatternAlgorithm, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Of some kinds of evidence those that say something of the algorithm's layer."""
+    if algorithm.layer is None:
+        return kinds
+    if other_pattern(algorithm):
+        return tuple(name for name in kinds if name == "identity-exact")
+    return tuple(name for name in kinds if name != "derived")
+
+
+def what_is_exact(construction: PatternConstruction) -> str:
+    """What exact arithmetic says of the pattern of these weights, and what it does not."""
+    kernel = construction.kernel
+    if not kernel:
+        return "linear scores: rational, so the whole layer is exact"
+    if kernel in EXACT:
+        return f"the {kernel} kernel is rational, so the whole layer is exact"
+    return (
+        f"no exponential is rational: the layer is exact given its pattern, and over Q matrices K of random rationals "
+        f"and rational kernels stand for the {kernel}; nothing is claimed of the {kernel}'s own digits"
+    )
