@@ -52,12 +52,13 @@ from ..user_file import digest, guarded, origin, resolve_update
 from ..verdict import Claim, Result, Verdict
 from .asked import PROVED, Certified, asked_in, file_of, listed, loaded, recorded_kinds, settings_of
 from .form import differences, match, plain, shown
+from .judged import content_claim, contradicted, digest_claim
 
 FORMAT, SCHEMA, PATTERN_SCHEMA = "layerproof-certificate", 1, 2
 MAX_STORED = 20_000
 """Weights of at most this many entries are written out in a certificate; of larger ones only the digest."""
 
-CERTIFICATE, FLOAT = "certificate", "float"
+FLOAT = "float"
 FLOAT_REASON = "judged anew wherever the certificate is checked: errors differ from machine to machine"
 
 _TOOL = dict.fromkeys(("name", "version", "python", "sympy", "python-flint", "numpy", "torch"), str)
@@ -73,7 +74,6 @@ _FILE = {"path": str, "digest": str}
 _PATTERN = {"keys": str, "mask_first": bool, "scale": str, "exact": str}
 _NAMED = ("kernel", "scored", "shift_from")
 """And in `pattern` what is a name or null."""
-_WORDS = ("algorithm.", "theorems", "sources", "statement")  # what another version of the tool may put differently
 
 
 def certify(
@@ -243,6 +243,9 @@ def formed(data: Any) -> dict[str, Any]:
         raise ContentError(f'is no certificate, wanted an object with "format": "{FORMAT}"')
     if type(data.get("schema")) is not int or data["schema"] not in (SCHEMA, PATTERN_SCHEMA):
         raise ContentError(f"schema is {shown(data.get('schema'))}, this version reads {SCHEMA} and {PATTERN_SCHEMA}")
+    if (data["schema"] == PATTERN_SCHEMA) != ("pattern" in data):
+        there = "there" if "pattern" in data else "missing"
+        raise ContentError(f"schema is {data['schema']}, and key pattern is {there}: schema {PATTERN_SCHEMA} has it")
     plain(data, "", 0)
     match(data, _shape(data), "")
     for k, claim in enumerate(data["claims"]):
@@ -326,9 +329,12 @@ def _checked(
     ran = [c for c in result.claims if c.evidence in recorded_kinds()]
     open_fields = {f"claims[{k}].verdict" for k, c in enumerate(ran) if missing and c.evidence == FLOAT}
     wrong = [d for d in differences(certificate, expected) if d["field"] not in open_fields]
-    claims = [_digest_claim(certificate), _content_claim(certificate, expected, wrong)]
+    claims = [
+        digest_claim(certificate, _digest({k: v for k, v in certificate.items() if k != "digest"})),
+        content_claim(certificate, expected, wrong),
+    ]
     stated = certificate["claims"]
-    claims += [_contradicted(c, stated[k] if k < len(stated) else None) for k, c in enumerate(ran)]
+    claims += [contradicted(c, stated[k] if k < len(stated) else None) for k, c in enumerate(ran)]
     if prove:
         progress(f"{algorithm.name}: the prover")
         claims += proved_of(algorithm, settings, progress)
@@ -387,51 +393,3 @@ def _recorded(claim: Claim, settings: Settings, patterned: bool) -> dict[str, An
             said = f"every run is within its a-priori bound of the exact run ({settings.dtype}, every prompt)"
         claim = replace(claim, claim=said, reason=FLOAT_REASON)
     return {key: getattr(claim, key) for key in _CLAIM} | {"verdict": claim.verdict.value}
-
-
-def _digest_claim(certificate: Mapping[str, Any]) -> Claim:
-    stated, found = certificate["digest"], _digest({k: v for k, v in certificate.items() if k != "digest"})
-    strength = "SHA-256 of the canonical form of everything else in the certificate"
-    name = certificate["algorithm"]["name"]
-    if stated == found:
-        return Claim(name, "certificate-digest", CERTIFICATE, Verdict.HOLDS, strength, f"the digest is {found}")
-    fields = [{"field": "digest", "certificate": shown(stated), "derived": shown(found)}]
-    reason = f"digest is {shown(stated)}, but the content has {found}: it was edited"
-    return Claim(name, "certificate-digest", CERTIFICATE, Verdict.REFUTED, strength, reason, witness={"fields": fields})
-
-
-def _content_claim(found: Mapping[str, Any], wanted: Mapping[str, Any], wrong: list[dict[str, str]]) -> Claim:
-    notes = [
-        f"{key} {shown(found['tool'][key])[1:-1]}, here {wanted['tool'][key]}"
-        for key in _TOOL
-        if found["tool"][key] != wanted["tool"][key]
-    ]
-    note = f" (note: made with {'; '.join(notes)})" if notes else ""
-    worded = found["tool"]["version"] != wanted["tool"]["version"] and all(_is_wording(d["field"]) for d in wrong)
-    verdict = (Verdict.UNDECIDED if worded else Verdict.REFUTED) if wrong else Verdict.HOLDS
-    reason = f"every field is as derived again from the settings{note}"
-    if wrong:
-        named = ", ".join(d["field"] for d in wrong[:10])
-        more = f" and {len(wrong) - 10} more" if len(wrong) > 10 else ""
-        reason = f"derived again from the settings, {len(wrong)} fields differ: {named}{more}{note}"
-    return Claim(
-        found["algorithm"]["name"], "certificate-content", CERTIFICATE, verdict,
-        "derived again here, compared field by field", reason,
-        witness={"fields": wrong[:1000]} if wrong else None, details={"fields": len(wrong), "notes": notes},
-    )  # fmt: skip
-
-
-def _is_wording(field: str) -> bool:
-    return field.startswith(_WORDS) or (
-        field.startswith("claims[") and field.endswith((".claim", ".strength", ".reason"))
-    )
-
-
-def _contradicted(claim: Claim, stated: Mapping[str, Any] | None) -> Claim:
-    """The claim as run again; REFUTED where the certificate claims HOLDS and the run did not give it."""
-    if stated is None or stated["evidence"] != claim.evidence or stated["verdict"] != Verdict.HOLDS:
-        return claim
-    if claim.verdict is Verdict.HOLDS or (claim.asked and claim.verdict is Verdict.NOT_RUN):
-        return claim
-    reason = f"the certificate claims HOLDS, the run here gives {claim.verdict.value}: {claim.reason}"
-    return replace(claim, verdict=Verdict.REFUTED, asked=True, reason=reason)

@@ -391,7 +391,7 @@ def test_prove_counts_what_the_prover_says(
         (("claims", 0, "surprise"), "", "key claims[0].surprise is unknown"),
         (("weights", "entries"), 1.0, "weights.entries is 1.0"),
         (("weights", "entries"), [[[[[[[[[[[[[[]]]]]]]]]]]]]], "nested too deeply"),
-        (("schema",), 2, "schema is 2, this version reads 1"),
+        (("schema",), 3, "schema is 3, this version reads 1 and 2"),
         (("format",), "layerproof-weights", "is no certificate"),
     ],
 )

@@ -111,8 +111,8 @@ def test_schemas_are_of_their_own_kinds_of_algorithm(softmax: dict[str, Any]) ->
     first = certificates.certify("td0", TINY, ("derived",))[1]
     assert first is not None and first["schema"] == 1 and certificates.check(first).holds
     for other, says in (
-        ({**softmax, "schema": 1}, "readout"),
-        ({**first, "schema": 2}, "pattern"),
+        ({**softmax, "schema": 1}, "key pattern is there"),
+        ({**first, "schema": 2}, "key pattern is missing"),
         ({**softmax, "schema": 3}, "this version reads 1 and 2"),
         ({**softmax, "algorithm": {**softmax["algorithm"], "name": "td0"}}, "not in the catalogue"),
         ({**softmax, "pattern": {**softmax["pattern"], "kernel": 1}}, "pattern.kernel"),

@@ -87,7 +87,7 @@ def test_patterns_stand_beside_linear_attention(capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [("converge", "sarsa"), ("certify", "softmax-td", "-o", "c.json"), ("export", "sarsa", "-o", "out"),
+    [("converge", "sarsa"), ("export", "sarsa", "-o", "out"),
      ("verify", "sarsa", "--save", "case.json")],
     ids=lambda c: c[0],
 )  # fmt: skip

@@ -39,7 +39,7 @@ proofs/theory/patterns
 proofs/theory/numbers proofs/theory/jobs proofs/theory/joined proofs/theory/check_again proofs/theory/gate
 proofs/theory/audits
 proofs/theory/record proofs/theory/picture proofs/evidence proofs/limit proofs/work proofs/own_claims
-proofs/pattern_claims proofs/terminal
+proofs/pattern_claims proofs/pattern_weights proofs/terminal
 proofs/identify
 proofs/checker proofs/assertions proofs/invariance
 proofs/approximation
