@@ -225,7 +225,7 @@ def other_pattern(algorithm: PatternAlgorithm) -> str:
 
 
 @dataclass(frozen=True)
-class _Trial:
+class Trial:
     """One way to run layers and update on numbers: a pattern of rationals for both, or a pattern each.
 
     name : what the pattern is; empty where scores are linear
@@ -236,20 +236,28 @@ class _Trial:
     two: bool = False
 
 
-def _trials(algorithm: PatternAlgorithm) -> list[_Trial]:
+def trials_of(algorithm: PatternAlgorithm) -> list[Trial]:
+    """The ways to run an algorithm: one where its layer attends by another pattern, else one for each exact pattern."""
     kernels = two_patterns(algorithm)
     if kernels is not None:
         name = f"{kernels[0]} in the update and {kernels[1]} in the layer"
-        return [_Trial(name, RATIONALS if are_rational(kernels) else BALLS, two=True)]
-    return [_Trial(name) for name in (EXACT_PATTERNS if algorithm.kernels else ("",))]
+        return [Trial(name, RATIONALS if are_rational(kernels) else BALLS, two=True)]
+    return [Trial(name) for name in (EXACT_PATTERNS if algorithm.kernels else ("",))]
 
 
-def _first(
-    form: PatternForm, s: Settings, trial: _Trial, steps: list[Any], values: Any, context: Context, start: Any
+def first_of(
+    form: PatternForm,
+    s: Settings,
+    trial: Trial,
+    steps: list[Any],
+    values: Any,
+    context: Context,
+    start: Any,
+    K: Any = None,
 ) -> Mismatch | None:
-    """Where the layers first leave the update on a prompt, or None."""
+    """Where the layers first leave the update on a prompt, or None.  K : the pattern, where it is given."""
     algorithm, a = form.algorithm, trial.arithmetic
-    K = _weights(trial.name, context, s.seed) if trial.name and not trial.two else None
+    K = _pattern_of(trial, context, s.seed, K)
     pattern = None
     if trial.two:
         K, pattern = patterns_of(algorithm, context, exponential)
@@ -260,7 +268,7 @@ def _first(
 
 
 def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
-    algorithm, steps, trials = form.algorithm, drawn_steps(form, s), _trials(form.algorithm)
+    algorithm, steps, trials = form.algorithm, drawn_steps(form, s), trials_of(form.algorithm)
     how = ("looped, " if s.looped else "sequential, ") * algorithm.preconditioned
     text = f"all {s.layers} layers are the iterates ({how}d = {s.features}, n = {s.context}), every column and row"
     ran: list[str] = []
@@ -270,20 +278,20 @@ def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress
         for number, (kind, context, start) in enumerate(_prompts(algorithm, s, count)):
             progress(f"{algorithm.name}: exact arithmetic, prompt {number + 1} of {count}")
             trial = trials[number % len(trials)]
-            if _first(form, s, trial, steps, values, context, start) is None:
+            if first_of(form, s, trial, steps, values, context, start) is None:
                 ran.append(f"{kind}{f' with K of {trial.name}' if trial.name else ''}")
                 continue
 
-            def again(c: Context, w: tuple[Any, ...], trial: _Trial = trial) -> Mismatch | None:
+            def again(c: Context, w: tuple[Any, ...], trial: Trial = trial) -> Mismatch | None:
                 c = chained(c) if algorithm.chained else c
-                return _first(form, s, trial, steps, values, c, w)
+                return first_of(form, s, trial, steps, values, c, w)
 
             shrunk = shrink(again, context, start, budget=200)
             where = shrunk.mismatch
             yield Claim(
                 algorithm.name, text, exact.NAME, Verdict.REFUTED, exact.STRENGTH,
                 f"layer {where.layer}, row {where.row}, {where.column_name}: the layers and the textbook loop differ",
-                witness=_counterexample(form, shrunk, trial, steps, values, s),
+                witness=counterexample_of(form, shrunk, trial, steps, values, s),
             )  # fmt: skip
             return
     if any(trial.arithmetic is BALLS for trial in trials):
@@ -301,14 +309,27 @@ def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress
     )  # fmt: skip
 
 
-def _counterexample(
-    form: PatternForm, found: Witness, trial: _Trial, steps: list[Any], values: dict[str, Fraction], s: Settings
+def _pattern_of(trial: Trial, context: Context, seed: int, given: Any) -> Any:
+    """K of a trial by one pattern: the given one, or the trial's own; None where scores are linear."""
+    if not trial.name or trial.two:
+        return None
+    return _weights(trial.name, context, seed) if given is None else given
+
+
+def counterexample_of(
+    form: PatternForm,
+    found: Witness,
+    trial: Trial,
+    steps: list[Any],
+    values: dict[str, Fraction],
+    s: Settings,
+    given: Any = None,
 ) -> dict[str, Any]:
     """What redoing it by hand takes: prompt, states, weights K, the layers, C of each up to the one that differs."""
     context, where = chained(found.context) if form.algorithm.chained else found.context, found.mismatch
     document = witness_json(Witness(context, found.start, replace(where, layer_value=0, iterate_value=0)))
     document |= {"layer_value": _told(where.layer_value), "iterate_value": _told(where.iterate_value)}
-    K: Any = _weights(trial.name, context, s.seed) if trial.name and not trial.two else None
+    K: Any = _pattern_of(trial, context, s.seed, given)
     more: dict[str, Any] = {}
     if trial.two:
         K, attended = patterns_of(form.algorithm, context, exponential)

@@ -84,6 +84,8 @@ def _outer_lines(witness: Mapping[str, Any]) -> list[str]:
     return [*lines, f"out of the set: {'; '.join(shown)}"]
 
 
+SHOWN_TOKENS = 5
+"""Tokens of a pattern that is written out; --json has larger ones."""
 SHOWN_HEADS = 4
 """Heads whose matrices are written out; --json has them all."""
 
@@ -125,8 +127,22 @@ def _pattern_lines(witness: Mapping[str, Any]) -> list[str]:
     lines += [f"  mask: {layer['mask']}", *(f"  then {text}" for text in layer["shift"])]
     for name, key in (("K", "pattern"), ("K of the layer", "layer_pattern")):
         if witness.get(key) is not None:
-            lines.append(f"  {name}, by rows of keys: {_matrix(witness[key])}")
+            lines += _pattern_rows(name, witness[key])
     return lines
+
+
+def _pattern_rows(name: str, K: list[list[str]]) -> list[str]:
+    """A pattern, a line for each key; numbers known to lie in a ball by their first digits."""
+    if len(K) > SHOWN_TOKENS:
+        return [f"  {name} is {len(K)} by {len(K)}: --json has it"]
+    rounded = any(x.startswith("[") for row in K for x in row)
+    rows = [", ".join(_digits(x) if rounded else x for x in row) for row in K]
+    return [f"  {name}{', to six digits' * rounded}:", *(f"    key {j}: {row}" for j, row in enumerate(rows, 1))]
+
+
+def _digits(text: str) -> str:
+    """The first digits of a number that is exact or the text of a ball, "[middle +/- radius]"."""
+    return f"{float(Fraction(text.strip('[]').split(' ')[0])):.6g}"
 
 
 def _entries(matrix: list[list[str]], names: Sequence[str]) -> str:

@@ -118,3 +118,8 @@ def write(folder: Path, text: str, *changes: tuple[str, str], given: bool = True
     path = folder / "mine.py"
     path.write_text(text, encoding="utf-8")
     return str(path)
+
+
+def more(line: str) -> tuple[str, str]:
+    """The change that gives the layer of `KERNEL` another field."""
+    return "LAYER = GivenLayer(\n", f"LAYER = GivenLayer(\n    {line},\n"

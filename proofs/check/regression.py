@@ -12,12 +12,21 @@ from typing import Any
 from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
 from ...symbolic.algorithm import Algorithm
-from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.errors import (
+    ArgumentError,
+    ContentError,
+    DiffersError,
+    NotPolynomialError,
+    NotRepresentableError,
+    RefusedError,
+)
 from ...symbolic.exact import parse_rational
 from ...symbolic.identity.exact import Mismatch
 from ...symbolic.identity.witness import Witness
 from ...symbolic.own import OwnConstruction
 from ...symbolic.own_layers import own_mismatches
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import dumps, loads
 from ..case import Case, Settings, parameter_values
@@ -25,16 +34,18 @@ from ..counterexample import TRANSFORMER, counterexample, own_counterexample
 from ..evidence import kinds
 from ..evidence.exact import NAME, STRENGTH, first_mismatch
 from ..own_claims import own_values
-from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, resolve
-from ..verdict import Claim, Result, Verdict
+from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, resolve_any
+from ..verdict import Claim, Result, Verdict, refused
 from ..work import check_work
+from .pattern_case import LAYER, kept_pattern, read_pattern, replayed
 
-SCHEMA = "1"
+SCHEMA, PATTERN_SCHEMA = "1", "2"
 SETTINGS = ("features", "context", "layers", "gamma", "lam", "trace", "seed", "looped", "values")
 KEYS = {"schema", "kind", "subject", "settings", "prompt", "starting_weights", "found"}
+"""Of schema 1; schema 2, of layers that attend by patterns, has `pattern` too, the weights K that they met."""
 
 
-def save(result: Result, subjects: Sequence[str | Subject], path: Path) -> Claim:
+def save(result: Result, subjects: Sequence[str | Subject | PatternAlgorithm], path: Path) -> Claim:
     """Write the first counterexample of `result` in exact arithmetic as a regression case; the claim that it refutes.
 
     subjects : what was verified, as it was named; a path is kept relative to the case's file
@@ -49,23 +60,26 @@ def save(result: Result, subjects: Sequence[str | Subject], path: Path) -> Claim
     number, claim = found
     check_target(path)
     # claims come in the order of the subjects, each kind of evidence at least once
-    given = list({id(resolve(s)): s for s in subjects}.values())
-    own_last = sorted(given, key=lambda s: isinstance(resolve(s), OwnConstruction))
-    named = own_last[number] if given else claim.algorithm
+    kinds_in_order = (Algorithm, OwnConstruction, PatternAlgorithm)
+    given = {id(found): (found, s) for s in subjects for found in (resolve_any(s),)}
+    ordered = sorted(given.values(), key=lambda pair: kinds_in_order.index(type(pair[0])))
+    named = ordered[number][1] if given else claim.algorithm
     name = named if isinstance(named, str) else claim.algorithm
     if is_file(name):
         name = Path(os.path.relpath(Path(name).resolve(), path.resolve().parent)).as_posix()
         name = name if "/" in name else f"./{name}"
     witness = dict(claim.witness or {})
+    patterned = "pattern_layer" in witness
     document = {
-        "schema": int(SCHEMA),
+        "schema": int(PATTERN_SCHEMA if patterned else SCHEMA),
         "kind": "layerproof regression case",
         "subject": name,
         "settings": {key: result.settings[key] for key in SETTINGS if key in result.settings},
         "prompt": witness.pop("prompt"),
         "starting_weights": witness.pop("starting_weights"),
         # Z_0 and the heads are the subject's own, and the replay prints them as they are by then
-        "found": {key: x for key, x in witness.items() if key not in TRANSFORMER},
+        "found": {key: x for key, x in witness.items() if key not in (*TRANSFORMER, *LAYER)},
+        **({"pattern": kept_pattern(witness)} if patterned else {}),
     }
     place_file(path, dumps(document))
     return claim
@@ -97,12 +111,13 @@ def replay(path: Path, time_limit: float) -> Result:
     """
     try:
         content = loads(read_text(path), numbers_as_text=True)
-        if not isinstance(content, dict) or set(content) != KEYS or str(content["schema"]) != SCHEMA:
-            raise ContentError(f"is no regression case: wanted the keys {', '.join(sorted(KEYS))} and schema {SCHEMA}")
+        _check_keys(content)
         name = content["subject"]
         if not isinstance(name, str):
             raise ContentError("subject is no text")
-        subject = resolve(str(path.parent / name) if is_file(name) else name, min(LOAD_LIMIT, time_limit))
+        subject = resolve_any(str(path.parent / name) if is_file(name) else name, min(LOAD_LIMIT, time_limit))
+        if isinstance(subject, PatternAlgorithm) != ("pattern" in content):
+            raise ContentError(f"subject is {shown(name)}, which a case of schema {content['schema']} is not of")
         settings = replace(_settings(content["settings"]), time_limit=time_limit)
         context = _context(content["prompt"])
         start = tuple(_weights(w) for w in _list(content["starting_weights"], "starting_weights"))
@@ -116,10 +131,13 @@ def replay(path: Path, time_limit: float) -> Result:
     except (ContentError, ArgumentError, TypeError, ValueError, AttributeError) as error:
         raise ContentError(f"{path}: {error}") from None
     settings = replace(settings, features=context.d, context=context.n)
+    if isinstance(subject, PatternAlgorithm):
+        claim = _patterned(path, subject, settings, context, start, content["pattern"])
+        return Result("verify", {**settings.document(), "case": path.name}, (claim,))
     with guarded([subject], time_limit):
         found = _first(subject, settings, context, start)
         witness = None if found is None else _witness(subject, settings, Witness(context, start, found))
-    text = f"the regression case {path.name} no longer shows a difference"
+    text = _text(path)
     if found is None:
         claim = Claim(subject.name, text, NAME, Verdict.HOLDS, STRENGTH, "layers and reference agree on its prompt")
     else:
@@ -129,6 +147,35 @@ def replay(path: Path, time_limit: float) -> Result:
             witness=witness,
         )  # fmt: skip
     return Result("verify", {**settings.document(), "case": path.name}, (claim,))
+
+
+def _check_keys(content: Any) -> None:
+    """Raise `ContentError` unless a document has the keys of a case of its schema."""
+    schema = str(content.get("schema")) if isinstance(content, dict) else ""
+    if schema not in (SCHEMA, PATTERN_SCHEMA) or set(content) != KEYS | ({"pattern"} if schema == "2" else set()):
+        raise ContentError(
+            f"is no regression case: wanted the keys {', '.join(sorted(KEYS))} and schema {SCHEMA}, or pattern too and "
+            f"schema {PATTERN_SCHEMA}"
+        )
+
+
+def _patterned(
+    path: Path, subject: PatternAlgorithm, s: Settings, context: Context, start: tuple[Any, ...], pattern: Any
+) -> Claim:
+    claim = Claim(subject.name, _text(path), NAME, Verdict.HOLDS, STRENGTH, "")
+    try:
+        with guarded([subject], s.time_limit):
+            return replayed(subject, s, context, start, read_pattern(pattern, context.n), claim)
+    except (NotPolynomialError, NotRepresentableError) as error:
+        return replace(claim, verdict=Verdict.UNDECIDED, reason=str(error))
+    except (RefusedError, DiffersError) as error:
+        return refused(subject.name, claim.claim, NAME, STRENGTH, error)
+    except (ContentError, ArgumentError) as error:
+        raise ContentError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
+
+
+def _text(path: Path) -> str:
+    return f"the regression case {path.name} no longer shows a difference"
 
 
 def _witness(subject: Subject, settings: Settings, found: Witness) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import RunOptions
 from ..terminal.table import show
-from ..user_file import LOAD_LIMIT, resolve
 from ..verdict import Result
 
 DEFAULTS = RunOptions()
@@ -62,9 +61,6 @@ def command(
     if save is not None:
         check_target(save)
     settings = options.settings()
-    if save is not None:
-        for name in algorithms:
-            resolve(name, min(LOAD_LIMIT, settings.time_limit))  # a case is of linear attention: this says so
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]
     with ProgressLine() as progress, shared_by(_seconds_each(settings, evidence, len(algorithms))) as pool:

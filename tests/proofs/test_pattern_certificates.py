@@ -124,8 +124,7 @@ def test_schemas_are_of_their_own_kinds_of_algorithm(softmax: dict[str, Any]) ->
 def test_balls_that_overlap_are_certified_as_undecided_and_never_as_more(capsys: Any, tmp_path: Path) -> None:
     path = own_patterns.write(
         tmp_path, own_patterns.KERNEL,
-        ("    layer=LAYER,\n", "    layer=replace(LAYER, mask_first=True),\n"),
-        ("from layerproof", "from dataclasses import replace\n\nfrom layerproof"),
+        own_patterns.more("mask_first=True"),
         ('kernels=("softmax",)', 'kernels=("exponential",)'), ('"current": k.reward', '"current": 0 * k.reward'),
         ("k.weight * (k.reward + p.gamma * k.next_state - k.state)", "0 * k.weight * k.state"),
         ("+ k.target - k.current", ""),

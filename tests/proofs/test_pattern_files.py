@@ -8,6 +8,7 @@ from typing import Any
 import own_patterns
 import pytest
 from cli import run_cli
+from own_patterns import more
 
 import layerproof as lp
 from layerproof.proofs.witness_text import witness_lines
@@ -16,11 +17,6 @@ from layerproof.symbolic.errors import ContentError
 pytestmark = pytest.mark.slow
 EVIDENCE = ["identity-symbolic", "identity-exact", "identity-random"]
 SMALL: dict[str, Any] = {"d": 2, "n": 3, "layers": 2, "trials": 1, "evidence": EVIDENCE}
-LAYER = "    shift=lambda"
-
-
-def more(line: str) -> tuple[str, str]:
-    return LAYER, f"    {line},\n{LAYER}"
 
 
 @pytest.mark.parametrize("text", [own_patterns.KERNEL, own_patterns.CAUSAL, own_patterns.COLUMN],
