@@ -77,7 +77,11 @@ def conditions(derivation: Form, values: Mapping[str, Fraction], n: int) -> tupl
         known = {name: values[name] for name in sorted(hypotheses.parameters) if name in values}
         shown = ", ".join(f"{k} = {rational_text(v)}" for k, v in known.items())
         every = f" for every j <= n = {n}" if hypotheses.positions else ""
-        claim += f"; where the update divides, {hypotheses.text()}, as holds{f' at {shown}' if shown else ''}{every}"
+        claim += f"; where the update divides, {hypotheses.text()}"
+        if steps := sorted(hypotheses.parameters - values.keys()):
+            claim += f", which is asked of every layer's {', '.join(steps)}"
+        else:
+            claim += f", as holds{f' at {shown}' if shown else ''}{every}"
         details["hypotheses"] = {
             "nonzero": [f"{text}" for text in hypotheses.texts()],
             "hold_at": {k: rational_text(v) for k, v in known.items()},

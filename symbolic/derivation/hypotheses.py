@@ -54,9 +54,14 @@ class Hypotheses:
         return any({INDEX, LENGTH} & set(Sum.names(name)) for name in self.names)
 
     def broken(self, values: Mapping[str, Fraction], n: int) -> tuple[str, int] | None:
-        """The first of them that is zero at these values for some j <= n, in words, with the j; or None."""
+        """The first of them that is zero at these values for some j <= n, in words, with the j; or None.
+
+        One about what has no value here, such as a step of each layer's own, is passed over.
+        """
         for name in self.names:
             inside = set(Sum.names(name))
+            if inside & (self.parameters - values.keys()):
+                continue
             for j in range(1, n + 1) if INDEX in inside else (1,):
                 known = {**values, INDEX: Fraction(j), LENGTH: Fraction(n)}
                 if not value_of(name, known, Fraction):

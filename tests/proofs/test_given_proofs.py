@@ -207,17 +207,42 @@ def test_masks_are_stated_entry_by_entry_and_what_adds_up_to_the_loops_is_left_t
 
 def fading(name: str = "fading") -> Audit:
     """TD(lambda) whose trace decays by a step of each layer's own."""
+    return audit_of(stepped(name, lambda a, t, p, n: (a, 1, 1)))
+
+
+def stepped(name: str, factors: Callable[[Any, Any, Any, Any], tuple[Any, Any, Any]]) -> Derivation:
+    """TD(lambda) with a step: what the trace decays by, what a TD error is multiplied and divided by."""
 
     def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
         (w,) = weights
         C, a = preconditioners
         sweep.e, sweep.total = 0 * w, 0 * w
         for t in sweep:
-            sweep.e = a * sweep.e + t.phi
-            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
+            decay, above, below = factors(a, t, p, sweep.n)
+            sweep.e = decay * sweep.e + t.phi
+            delta = t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi
+            sweep.total = sweep.total + above * delta * sweep.e / below
         return (w + C @ sweep.total / sweep.n,)
 
-    return audit_of(derived(name=name, update=update, preconditioners=("C", "a"), scalar_preconditioners=("a",)))
+    steps = {"preconditioners": ("C", "a"), "scalar_preconditioners": ("a",)}
+    return derived(name=name, update=update, parameters=("gamma", "beta"), **steps)
+
+
+def powers(name: str = "powers") -> Audit:
+    """TD(lambda) with powers whose exponents have positions and lengths."""
+    return audit_of(stepped(name, lambda a, t, p, n: (p.beta ** (1 - 2 * t.index), a ** (n - t.index + 2), 1)))
+
+
+def test_powers_are_spelt_and_what_divides_is_assumed_of_every_layer() -> None:
+    found = powers()
+    assert "(a l) ^+ n * ((a l) ^+ 2) / ((a l) ^+ j.+1)" in found.statements
+    assert "beta / ((beta ^+ j.+1) ^+ 2)" in found.statements
+    *claims, last = found.theorems
+    assert all(t.statement.startswith("beta != 0 -> (forall l : nat, a l != 0) -> ") for t in claims)
+    assert last.statement == "exists (beta : rat) (a : nat -> rat), [/\\ beta != 0 & (forall l : nat, a l != 0)]"
+    sums = audit_of(stepped("sums", lambda a, t, p, n: (1, 1, t.index + a)))
+    said = "exists a : nat -> rat, (forall (n l : nat) (j : 'I_n), (a l) + j.+1%:R != 0)"
+    assert sums.theorems[-1].statement == said
 
 
 def test_a_step_that_the_loop_reads_gives_the_loop_its_layer() -> None:
@@ -340,8 +365,12 @@ def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_pa
     asked["no hypothesis"] = without(divided, "1 - beta != 0")
     asked["layer"], asked["another layer"] = fading(), theory("a l *: e", "a l.+1 *: e")(fading("fault_layer"))
     asked["another layer's mask"] = statement("(a l) ^+", "(a 0) ^+")(fading())
-    until["another layer"] = "loop_closed"
-    right = dict.fromkeys(("mean", "gamma", "sums", "masks", "layer"), "")
+    asked["powers"] = powers()
+    asked["another power"] = theory("beta ^+ j.+1) ^+ 2", "beta ^+ j.+1) ^+ 3")(powers("fault_power"))
+    asked["a step that may be zero"] = without(powers(), "(forall l : nat, a l != 0)")
+    until |= {"another layer": "loop_closed", "another power": "loop_closed"}
+    right = dict.fromkeys(("mean", "gamma", "sums", "masks", "layer", "powers"), "")
     assert stops(asked, tmp_path / "session", until) == {
         **until, "late": "total_total", **right, "no hypothesis": PROVED, "W": PROVED, "another layer's mask": PROVED,
+        "a step that may be zero": PROVED,
     }  # fmt: skip

@@ -8,7 +8,7 @@ other factor is a hypothesis, and numbers at which all of them hold are exhibite
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -31,25 +31,31 @@ UP_TO = 12
 class Factor:
     """One factor that is divided by.
 
-    text  : in Rocq, in terms of the token j
-    given : whether it may be zero, so that the claim assumes that it is not
+    text    : in Rocq, in terms of the token j and the layer l
+    given   : whether it may be zero, so that the claim assumes that it is not
+    layered : whether it has a step of each layer's own in it
     """
 
     base: str
     text: str
     positional: bool
     given: bool
+    layered: bool
 
     def possible(self, values: Mapping[str, Fraction]) -> str | None:
         """The proof that it is zero at no position at these values, or None."""
+        moved = "move=> m l j; cbv beta" if self.layered else "move=> m j"
         if _positive(self.base) and all(v > 0 and v.denominator == 1 for v in values.values()):
-            return f"move=> m j; {POSITIVE}"
+            return f"{moved}; {POSITIVE}"
         proof = never_zero(self.base, {x: values[x] for x in _parameters(self.base)})
-        return proof and f"move=> m j; {proof}"
+        return proof and f"{moved}; {proof}"
 
     @property
     def hypothesis(self) -> str:
         """What the claim assumes of it."""
+        if self.layered:
+            binders = "(l : nat) (j : 'I_n)" if self.positional else "l : nat"
+            return f"(forall {binders}, {self.text} != 0)"
         return f"(forall j : 'I_n, {self.text} != 0)" if self.positional else f"{self.text} != 0"
 
 
@@ -57,10 +63,10 @@ class Factor:
 class NonZero:
     """All of an algorithm's.
 
-    hypotheses : name -> text, those about sums; those about single parameters are the file's own
+    hypotheses : name -> text, those about sums and steps; those about single parameters are the file's own
     possible   : name -> the proof that a hypothesis about all positions holds at `values`
-    values     : numbers for parameters, at which all hypotheses hold
-    alone      : the parameters that have to be other than zero themselves
+    values     : numbers for parameters and steps, at which all hypotheses hold
+    alone      : the parameters and steps that have to be other than zero themselves
     sums       : the sums
     lemmas     : (name, lemma with its proof), in order
     length     : whether the length of the context is among what is divided by
@@ -75,7 +81,7 @@ class NonZero:
     length: bool
 
     def holds(self, values: Mapping[str, Fraction], n: int) -> bool:
-        """Whether nothing is divided by zero at these values of the parameters, in a context of so many columns."""
+        """Whether nothing is divided by zero at these values of parameters and steps, with n columns."""
         known = [{**values, INDEX: Fraction(j), LENGTH: Fraction(n)} for j in range(1, n + 1)]
         return all(value_of(x, at, Fraction) for at in known for x in (*self.sums, *self.alone))
 
@@ -156,15 +162,19 @@ class Factors:
         return " * ".join(f"({p})" if " " in p and not p.startswith("(") else p for p in parts) or "1"
 
 
-def factor(base: str, spelling: Spelling) -> Factor:
-    """One factor. Raises `NotRepresentableError` for one whose hypothesis could not be shown to be possible."""
+def factor(base: str, spelling: Spelling, steps: Collection[str] = ()) -> Factor:
+    """One factor. steps : names of numbers that each layer has its own of.
+
+    Raises `NotRepresentableError` for one whose hypothesis could not be shown to be possible.
+    """
     inside, positive, parameters = set(Sum.names(base)), _positive(base), _parameters(base)
     if entry := next((x for x in inside if isinstance(x, Entry)), None):
         raise NotRepresentableError(f"the weights divide by a sum with {entry.table}, a number of each token and layer")
     positional = INDEX in inside
     if positional and not (parameters or positive):
         raise NotRepresentableError(f"the weights divide by {_said(base)}, which may be zero at some position j")
-    return Factor(base, spelling.word(base)[1:-1], positional, not (positive and not parameters))
+    layered = not parameters.isdisjoint(steps)
+    return Factor(base, spelling.word(base)[1:-1], positional, not (positive and not parameters), layered)
 
 
 def _said(base: str) -> str:
@@ -207,16 +217,21 @@ def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, Fra
     )
 
 
-def nonzero(terms: Iterable[Term], scalars: Iterable[Scalar], made: Factors, spelling: Spelling) -> NonZero:
+def nonzero(
+    terms: Iterable[Term], scalars: Iterable[Scalar], made: Factors, spelling: Spelling,
+    steps: Collection[str] = (), divided: Collection[str] = (),
+) -> NonZero:  # fmt: skip
     """What is divided by in printed terms, and in the scalars of the weights and of the loop's closed form.
 
+    steps   : names of numbers that each layer has its own of
+    divided : the steps that are divided by themselves
     Raises `NotRepresentableError` for a divisor that has no hypothesis here.
     """
     printed = {show(x): made.of(x) for x in divisors(terms)}
-    names = [name for product_ in printed.values() for name, _ in product_ if isinstance(name, str)]
+    names = [*divided, *(name for product_ in printed.values() for name, _ in product_ if isinstance(name, str))]
     names += sorted(name for s in scalars for kind, name in s.generators() if kind == "inverse")
     bases = dict.fromkeys(x.base if isinstance(x, Power) else x for x in names)
-    sums = [factor(x, spelling) for x in bases if isinstance(x, Sum)]
+    sums = [factor(x, spelling, steps) for x in bases if isinstance(x, Sum) or x in steps]
     alone = {x for x in bases if not isinstance(x, Sum) and x not in (INDEX, LENGTH) and not is_number(x)}
     length = any(LENGTH in Sum.names(x) for x in bases)
     values = values_for(sums, alone) if any(f.given for f in sums) else dict.fromkeys(sorted(alone), Fraction(1))
@@ -237,5 +252,6 @@ POSITIVE = """apply: lt0r_neq0; do ?first [by rewrite ltr01 | by rewrite ltr0n
 
 
 def _lemma(k: int, text: str, proof: str) -> tuple[str, str]:
-    binder = " (j : 'I_n)" if re.search(r"(?<![\w'])j(?![\w'])", text) else ""
+    binders = {"l": " (l : nat)", "j": " (j : 'I_n)"}
+    binder = "".join(b for x, b in binders.items() if re.search(rf"(?<![\w']){x}(?![\w'])", text))
     return f"nonzero{k}'", f"Lemma nonzero{k}'{binder} : {text} != 0 :> F.\nProof. {proof}"

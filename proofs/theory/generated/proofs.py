@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from ..audit import STATEMENTS_PREFIX, THEORY_PREFIX
 from .statements import Statements, bound
-from .terms import rational
+from .terms import bracketed, rational
 from .theory_file import Parts, extra
 
 IMPORTS = """From Coq Require Import QArith_base.
@@ -79,12 +79,18 @@ def _proof(parts: Parts, part: str, said: str, made: str) -> str:
 def _possible(parts: Parts) -> str:
     """Numbers at which all hypotheses hold, for every position where one is about positions."""
     values = {x: parts.nonzero.values.get(x, Fraction(1)) for x in bound(parts)}
-    ones = [f"exists {f'{v}%:R' if v.denominator == 1 and v > 0 else f'({rational(v)[0]})'};" for v in values.values()]
+    texts = {x: f"{v}%:R" if v.denominator == 1 and v > 0 else rational(v)[0] for x, v in values.items()}
+    steps = parts.data.preconditioners
+    ones = [f"exists {f'(fun=> {text})' if x in steps else bracketed(text)};" for x, text in texts.items()]
     ones += ["exists 1%N;"] * (2 if parts.data.held else 1) if "n_gt0" in parts.hypotheses else []
     ways = []
     for name in parts.hypotheses:
         if name in parts.nonzero.hypotheses:
-            ways.append(parts.nonzero.possible.get(name, "by vm_compute"))
+            ways.append(
+                parts.nonzero.possible.get(
+                    name, "by move=> *; vm_compute" if "forall" in parts.hypotheses[name] else "by vm_compute"
+                )
+            )
         else:
             ways.append("done" if name == "n_gt0" else "by first [rewrite pnatr_eq0 | vm_compute]")
     proof = ways[0] if len(ways) == 1 else f"split; [{' | '.join(ways)}]"

@@ -51,11 +51,13 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, m: 
     def vector() -> Any:
         return np.array([number() for _ in range(d)], dtype=object)
 
-    drawn = ({x: number() for x in algorithm.parameters} for _ in range(TRIES))
-    parameters = next(x for x in drawn if found.parts.nonzero.holds(x, n))
+    names = (*algorithm.parameters, *algorithm.scalar_preconditioners)
+    drawn = ({x: number() for x in names} for _ in range(TRIES))
+    numbers = next(x for x in drawn if found.parts.nonzero.holds(x, n))
+    parameters = {x: numbers[x] for x in algorithm.parameters}
     weights = [number() if w in algorithm.scalar_weights else vector() for w in algorithm.weights]
     steps = [
-        number() if c in algorithm.scalar_preconditioners else np.array([vector() for _ in range(d)], dtype=object)
+        numbers[c] if c in algorithm.scalar_preconditioners else np.array([vector() for _ in range(d)], dtype=object)
         for c in algorithm.preconditioners
     ]
     transitions = [

@@ -211,10 +211,11 @@ def _blocks(t: Tables, matrices: list[tuple[Cells, Cells]]) -> str:
     return f"block_mx {_squares(squares) if any(m for m, _ in matrices) else '0'}\n  0 0 {_entries(numbers)}"
 
 
-def bound(parts: Parts) -> list[str]:
-    """The parameters that hypotheses speak of, by the user's names."""
+def bound(parts: Parts) -> dict[str, str]:
+    """The parameters and steps that hypotheses speak of: the user's names -> the file's."""
     words = {w for text in parts.hypotheses.values() for w in re.findall(r"[\w']+", text)}
-    return [x for x, name in parts.data.parameters.items() if name in words]
+    every = {**parts.data.parameters, **parts.data.preconditioners}
+    return {x: name for x, name in every.items() if name in words}
 
 
 def row_text(parts: Parts, name: str) -> str:
@@ -250,11 +251,15 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
     if parts.hypotheses:
         texts = [outside(text, data) for text in parts.hypotheses.values()]
         texts = [text.replace("(forall j : 'I_n,", "(forall (n : nat) (j : 'I_n),") for text in texts]
-        names = [parts.data.parameters[x] for x in bound(parts)]
-        said = f"{' '.join(names)} : rat" if names else ""
-        if "n_gt0" in parts.hypotheses:
-            length = "m d" if data.held else "n"
-            said = f"({said}) ({length} : nat)" if names else f"{length} : nat"
+        texts = [text.replace("(forall (l : nat) (j :", "(forall (n l : nat) (j :") for text in texts]
+        names, parameters = bound(parts), parts.data.parameters
+        groups = {
+            "rat": [name for x, name in names.items() if x in parameters],
+            "nat -> rat": [name for x, name in names.items() if x not in parameters],
+            "nat": (["m", "d"] if data.held else ["n"]) if "n_gt0" in parts.hypotheses else [],
+        }
+        binders = [f"{' '.join(group)} : {kind}" for kind, group in groups.items() if group]
+        said = binders[0] if len(binders) == 1 else " ".join(f"({x})" for x in binders)
         every = texts[0] if len(texts) == 1 else f"[/\\ {', '.join(texts[:-1])} & {texts[-1]}]"
         result.append(Claim(
             "hypotheses", "the hypotheses can be met: there are numbers that satisfy them all",

@@ -187,14 +187,7 @@ class Reader:
         if node.op == "name":
             return self._symbols[node.source, node.name]
         if node.op == "pow":
-            exponent = node.args[1]
-            if exponent.op == "number" and exponent.number >= 0:
-                return self._known[id(node.args[0])] ** int(exponent.number)
-            if (exponent.source, exponent.name) == ("transition", "index"):
-                return Term(NUMBER, "^position", self._known[id(node.args[0])])
-            if (exponent.source, exponent.name) == ("sweep", "n"):
-                return Term(NUMBER, "^length", self._known[id(node.args[0])])
-            raise NotRepresentableError("a power with this exponent has no spelling in Rocq here")
+            return _power(self._known[id(node.args[0])], node.args[1])
         args = [self._known[id(x)] for x in node.args]
         made: Term = _MADE[node.op](*args)
         return made
@@ -204,6 +197,41 @@ _MADE: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "neg": operator.neg, "mul": operator.mul, "div": operator.truediv,
     "dot": operator.matmul, "apply": operator.matmul, "product": operator.matmul, "transpose": lambda x: x.T,
 }  # fmt: skip
+
+
+def _power(base: Term, exponent: Expression) -> Term:
+    """A power with an exponent that is affine in position and length, as a product of powers over another."""
+    above, below = number(1), number(1)
+    for name, k in _affine(exponent).items():
+        whole = base if name is None else Term(NUMBER, name, base)
+        above, below = (above * whole**k, below) if k > 0 else (above, below * whole**-k)
+    quotient: Term = above / below
+    return quotient
+
+
+def _affine(node: Expression) -> dict[str | None, int]:
+    """An exponent as a sum: what is raised to it, `^length`, `^position` or None for the base itself -> how often.
+
+    Raises `NotRepresentableError` for one that is no such sum.
+    """
+    known = {("sweep", "n"): "^length", ("transition", "index"): "^position"}
+    if node.op == "number" and node.number.denominator == 1:
+        return {None: int(node.number)}
+    if node.op == "name" and (node.source, node.name) in known:
+        return {known[node.source, node.name]: 1}
+    if node.op in ("add", "sub", "neg", "mul"):
+        left, *rest = (_affine(x) for x in node.args)
+        if node.op == "mul":
+            factors = sorted((left, *rest), key=lambda x: x.keys() - {None} != set())
+            if not factors[0].keys() - {None}:
+                return {name: k * factors[0].get(None, 0) for name, k in factors[1].items()}
+        else:
+            sign = 1 if node.op == "add" else -1
+            last = rest[0] if rest else left
+            first = left if rest else {}
+            found = {name: first.get(name, 0) + sign * last.get(name, 0) for name in (*known.values(), None)}
+            return {name: k for name, k in found.items() if k}
+    raise NotRepresentableError("a power with this exponent has no spelling in Rocq here")
 
 
 def _inverse(x: Term) -> Term:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.coefficients import INDEX, LENGTH, Sum
+from ....symbolic.derivation.coefficients import INDEX, LENGTH
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.tracing.evaluate import Update
@@ -145,11 +145,11 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     named = {("parameter", x): x for x in a.parameters} | {("preconditioner", x): x for x in a.scalar_preconditioners}
     named |= {("transition", "index"): INDEX, ("sweep", "n"): LENGTH}
     known = {id(data.symbols[key]): algebra.parameter(x) for key, x in named.items()}
-    sums = nonzero(printed, coefficients, Factors(algebra, known, spelling), spelling)
-    inside = {y for x in sums.sums for y in Sum.names(x)} & set(a.scalar_preconditioners)
-    if strange := sorted({*sums.alone, *inside} - set(a.parameters)):
+    own = [x for x in a.scalar_preconditioners if x in divided or f"{data.preconditioners[x]} l" in inverted]
+    sums = nonzero(printed, coefficients, Factors(algebra, known, spelling), spelling, a.scalar_preconditioners, own)
+    if strange := sorted({*sums.alone} - {*a.parameters, *a.scalar_preconditioners}):
         raise NotRepresentableError(
-            f"the update divides by {strange[0]}, which is no parameter: no hypothesis is about it"
+            f"the update divides by {strange[0]}, which is no parameter and no step: no hypothesis is about it"
         )
     hypotheses: dict[str, str] = {}
     for x, name in data.parameters.items():
