@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerproof.proofs.report.document.formula import Formula
+from layerproof.proofs.report.document.formula import Formula, quoted
 from layerproof.proofs.report.model import (
     Cell,
     Code,
@@ -57,42 +57,40 @@ def number(text: str) -> Formula:
     """A rational as a formula."""
     _, _, rest = text.rpartition("-")
     above, _, below = rest.partition("/")
-    return Formula(text, ("-" if "-" in text else "") + (rf"\tfrac{{{above}}}{{{below}}}" if below else above))
+    return quoted(text, ("-" if "-" in text else "") + (rf"\tfrac{{{above}}}{{{below}}}" if below else above))
 
 
-UPDATE = Formula(
+UPDATE = quoted(
     "w_{l+1} = w_l + (1/n) C_l sum_j (R_j + gamma w_l.phi'_j - w_l.phi_j) phi_j",
     r"w_{l+1} = w_l + \frac{1}{n} C_l \sum_{j=1}^{n} (R_j + \gamma w_l^\top \phi'_j - w_l^\top \phi_j)\, \phi_j",
 )
-LONG = Formula(
+LONG = quoted(
     "total_j = total_{j-1} + " + " + ".join(f"lam^{k} (R_{k} + gamma w.phi'_{k} - w.phi_{k})" for k in range(1, 12)),
     r"\mathit{total\_rate}_{j} = \mathit{total\_rate}_{j-1} + "
     + " + ".join(
         rf"\lambda^{{{k}}} (R_{{{k}}} + \gamma w^\top {{\phi'_{{{k}}}}} - w^\top \phi_{{{k}}})" for k in range(1, 12)
     ),
 )
-CASES = Formula(
+CASES = quoted(
     "M[i,j] = 1 for i = j, lam^(i-j) for j < i, 0 elsewhere",
     r"(M_1)_{ij} = \begin{cases} 1 & i = j \\ \lambda^{i - j} & j < i \\ 0 & \text{elsewhere} \end{cases}",
 )
-FENCES = Formula(
+FENCES = quoted(
     "(1/2 + x/y) {a} [b|c]",
     r"\left( \tfrac{1}{2} + \frac{x}{y} \right) \bigl(X_{r j}^\top W {\phi'_j}^\top\bigr) \{a\} "
     r"\left[\begin{array}{c|c} 1 & -2 \\ \hline x & y \end{array}\right] \underbrace{a + b}_{c} \max_i \|x\| \hat v",
 )
-HOSTILE_FORMULA = Formula('<b>x</b> #read("y")', r"\input{/etc/passwd} $ \write18{x}")
-SYMBOLS = Formula(
-    "T[td_error; i, j]", r"T_{\text{td\_error};i,j,\mathrm{gamma\_phi\_next}} \in \mathbb{R}^{d \times d}"
-)
+HOSTILE_FORMULA = quoted('<b>x</b> #read("y")', r"\input{/etc/passwd} $ \write18{x}")
+SYMBOLS = quoted("T[td_error; i, j]", r"T_{\text{td\_error};i,j,\mathrm{gamma\_phi\_next}} \in \mathbb{R}^{d \times d}")
 
 
 def matrix() -> Matrix:
     """A labelled block matrix with groups."""
     return Matrix(
-        name=Formula("Q_l", "Q_l"),
+        name=quoted("Q_l", "Q_l"),
         rows=("phi", "gamma_phi_next", "td_error"),
         columns=("phi", "gamma_phi_next", "td_error"),
-        entries=((Formula("-C_l^T", r"-C_l^\top"), Formula("C_l^T", r"C_l^\top"), None), (None,) * 3, (None,) * 3),
+        entries=((quoted("-C_l^T", r"-C_l^\top"), quoted("C_l^T", r"C_l^\top"), None), (None,) * 3, (None,) * 3),
         row_sizes=("d", "d", "1"),
         column_sizes=("d", "d", "1"),
         groups=((0, 1, None), (None,) * 3, (None,) * 3),
@@ -105,7 +103,7 @@ def wide_matrix() -> Matrix:
     """A matrix of rationals that is wider than any page."""
     labels = tuple(f"feature[{k}]" for k in range(1, 19))
     entries = tuple(tuple(number(f"{-3 * i + j}/{7919 + j}") for j in range(18)) for i in range(3))
-    return Matrix(Formula("Z", "Z"), ("a", "b", "c"), labels, entries)
+    return Matrix(quoted("Z", "Z"), ("a", "b", "c"), labels, entries)
 
 
 def page(name: str = "td0", title: str = "TD(0)", verdict: Verdict = Verdict.HOLDS) -> Page:
@@ -114,7 +112,7 @@ def page(name: str = "td0", title: str = "TD(0)", verdict: Verdict = Verdict.HOL
         ("claim", "proved for all sizes", "on this run", "note"),
         tuple(
             (Cell((f"claim {v.name.lower()}",)), Cell((), v), Cell((Link("details", "#example"),), v),
-             Cell(("within ", Formula("2^-40", "2^{-40}"), " of ", Code("float64"))))
+             Cell(("within ", quoted("2^-40", "2^{-40}"), " of ", Code("float64"))))
             for v in Verdict
         ),
         "What is claimed, and what shows it.",
@@ -124,9 +122,9 @@ def page(name: str = "td0", title: str = "TD(0)", verdict: Verdict = Verdict.HOL
             (
                 f"Layer {layer}",
                 (
-                    Paragraph.of("The residual times ", Formula("C_l", "C_l"), ":"),
+                    Paragraph.of("The residual times ", quoted("C_l", "C_l"), ":"),
                     Matrix(
-                        Formula(f"Z_{layer}", f"Z_{layer}"),
+                        quoted(f"Z_{layer}", f"Z_{layer}"),
                         ("phi[1]", "phi[2]", "td_error"),
                         ("1", "2", "query"),
                         tuple(tuple(number(f"{layer * 3 - i * j}/{7 + i}") for j in range(3)) for i in range(3)),
@@ -139,7 +137,7 @@ def page(name: str = "td0", title: str = "TD(0)", verdict: Verdict = Verdict.HOL
     lead = (
         Paragraph.of("Each layer is one iterate of ", Link("the update", "#update"), ", here ", UPDATE, "."),
         table,
-        Note(verdict, "What was asked for", (Paragraph.of("The witness has ", Formula("d = 2", "d = 2"), "."),)),
+        Note(verdict, "What was asked for", (Paragraph.of("The witness has ", quoted("d = 2", "d = 2"), "."),)),
     )
     sections = (
         Section("update", "The textbook update", (Display(UPDATE, "eq-update"), Display(LONG), Display(CASES),
@@ -163,12 +161,12 @@ def page(name: str = "td0", title: str = "TD(0)", verdict: Verdict = Verdict.HOL
 
 def hostile_page(text: str, name: str = "mine") -> Page:
     """A page that says `text` wherever a text can be said."""
-    cell = Cell((text, Code(text), Formula(text, "x"), HOSTILE_FORMULA, Link(text, "#s")), Verdict.HOLDS)
-    matrix = Matrix(Formula(text, r"\text{x}"), (text,), (text,), ((Formula(text, text),),), (text,), (text,),
+    cell = Cell((text, Code(text), quoted(text, "x"), HOSTILE_FORMULA, Link(text, "#s")), Verdict.HOLDS)
+    matrix = Matrix(quoted(text, r"\text{x}"), (text,), (text,), ((quoted(text, text),),), (text,), (text,),
                     ((0,),), (text,), text)  # fmt: skip
     blocks = (
-        Paragraph.of(text, Code(text), Formula(text, text), Link(text, "#s")),
-        Display(Formula(text, text), "formula"),
+        Paragraph.of(text, Code(text), quoted(text, text), Link(text, "#s")),
+        Display(quoted(text, text), "formula"),
         Table((text, text), ((Cell((text,)), cell),), text),
         matrix,
         Picture(SVG, text, text, Table((text,), ((cell,),), text)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from string import ascii_letters
 
 _SMALL = (
     "alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho",
@@ -65,3 +66,22 @@ DELIMITERS = {
     "\\vert": "|", "\\Vert": "‖", "\\lvert": "|", "\\rvert": "|", "\\lVert": "‖", "\\rVert": "‖", "\\lfloor": "⌊",
     "\\rfloor": "⌋", "\\lceil": "⌈", "\\rceil": "⌉", "\\lbrack": "[", "\\rbrack": "]",
 }  # fmt: skip
+
+
+def _fancy(kind: str, letter: str) -> str | None:
+    case = "CAPITAL" if letter.isupper() else "SMALL"
+    for name in (f"MATHEMATICAL {kind} {case} {letter.upper()}", f"{kind} {case} {letter.upper()}"):
+        try:
+            return unicodedata.lookup(name)
+        except KeyError:
+            continue
+    return None
+
+
+FANCY = {
+    (command, letter): sign
+    for command, kind in (("mathbb", "DOUBLE-STRUCK"), ("mathcal", "SCRIPT"))
+    for letter in ascii_letters
+    if (sign := _fancy(kind, letter)) is not None
+}
+"""Letters in a style that has characters of its own, by command and letter."""

@@ -2,84 +2,110 @@
 
 from __future__ import annotations
 
-import re
+from itertools import accumulate
 
-from .commands import OPERATORS, RELATIONS
+from .commands import RELATIONS
+from .nodes import (
+    Accent,
+    Fenced,
+    Grid,
+    Node,
+    Quotient,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Space,
+    Spoken,
+    Verbatim,
+    Words,
+    core,
+    parts,
+    sign,
+)
 
-_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
-_BREAKS = {"+", "-", "=", *(f"\\{name}" for name, sign in OPERATORS.items() if sign in RELATIONS)} - {"\\in", "\\to"}
-_WIDE = ("\\quad", "\\qquad")
+_BREAKS = (RELATIONS | {"+", "−"}) - {"∈", "→"}
+_SCRIPT = 0.6
+_GAP = 1.4
+"""Between the columns of a matrix, in letters."""
 
 
-def width(latex: str) -> float:
+def width(node: Node) -> float:
     """About how many letters wide a formula is; a fraction counts with both its parts, so that it errs to wide."""
-    scripts: list[int] = []
-    size, depth = 0.0, 0
-    for token in _TOKEN.findall(latex):
-        if token == "{":
-            depth += 1
-        elif token == "}":
-            depth -= 1
-            while scripts and scripts[-1] >= depth:
-                scripts.pop()
-        elif token in "^_":
-            scripts.append(depth)
-            continue
-        elif token.strip() and token not in (
-            "\\left",
-            "\\right",
-            "\\frac",
-            "\\tfrac",
-            "\\mathrm",
-            "\\mathit",
-            "\\text",
-        ):
-            size += 2 if token in _WIDE or token in _BREAKS else 0.6 if scripts else 1
-            while scripts and scripts[-1] >= depth:
-                scripts.pop()
-    return size
+    match node:
+        case Spoken(_, shown):
+            return width(shown)
+        case Row(items):
+            return sum(map(width, items))
+        case Sign(kind, text):
+            return 2 if text in _BREAKS else 0 if not text else len(text) if kind in ("number", "function") else 1
+        case Words(text) | Verbatim(text):
+            return len(text)
+        case Space(room):
+            return max(round(2 * room), 1)
+        case Scripts(base, below, above, primes):
+            scripts = sum(width(x) for x in (below, above) if x is not None)
+            return width(base) + primes + _SCRIPT * scripts
+        case Quotient(above, below):
+            return width(above) + width(below)
+        case Root(body) | Accent(_, body):
+            return width(body) + 1
+        case Fenced(left, body, right):
+            return width(body) + len(left) + len(right)
+        case Grid(environment, columns, rows):
+            widths = [max((width(row[c]) for row in rows if c < len(row)), default=0.0) for c in range(len(columns))]
+            small = 0.7 if environment == "smallmatrix" else 1
+            return small * sum(widths) + _GAP * max(len(widths) - 1, 0)
 
 
-def lines(latex: str, limit: float) -> list[str]:
-    r"""The formula in pieces of about `limit` letters at most where it can be broken; joined they are the formula.
+def lines(node: Node, limit: float) -> list[Node]:
+    """The formula in pieces of about `limit` letters at most where it can be broken; joined they are the formula.
 
-    >>> lines("a = b + c", 4)
-    ['a = b ', '+ c']
+    >>> from .latex import latex
+    >>> from .reader import read
+    >>> [latex(line) for line in lines(read("a = b + c"), 4)]
+    ['a = b', '+c']
     """
-    if width(latex) <= limit:
-        return [latex]
-    places = _places(latex)
-    result, start = [], 0
-    while width(latex[start:]) > limit:
-        fitting = [(at, inner) for at, inner in places if at > start and width(latex[start:at]) <= limit]
+    items = parts(node)
+    reach = [0.0, *accumulate(map(width, items))]
+    if reach[-1] <= limit or len(items) == 1:
+        return [node]
+    places = _places(items)
+    result: list[Node] = []
+    start = 0
+    while reach[-1] - reach[start] > limit:
         later = [(at, inner) for at, inner in places if at > start]
         if not later:
             break
-        apart = [at for at, inner in fitting if inner < 0 and width(latex[start:at]) > limit / 3]
-        outer = apart or [at for at, inner in fitting if inner <= 0 and width(latex[start:at]) > limit / 3]
-        cut = outer[-1] if outer else fitting[-1][0] if fitting else later[0][0]
-        result.append(latex[start:cut])
-        start = cut
-    return [*result, latex[start:]]
+        fitting = [(at, inner) for at, inner in later if reach[at] - reach[start] <= limit]
+        whole = [(at, inner) for at, inner in fitting if inner <= 0 and reach[at] - reach[start] > limit / 3]
+        best = [x for x in whole if x[1] < 0] or whole or fitting or later[:1]
+        result.append(Row(items[start : best[-1][0]]))
+        start = best[-1][0]
+    return [*result, Row(items[start:])]
 
 
-def _places(latex: str) -> list[tuple[int, int]]:
+def _places(items: tuple[Node, ...]) -> list[tuple[int, int]]:
     """Where a line may begin, each with how many parentheses are open there; -1 before wide spaces, the best places."""
-    found, depth, inner, before = [], 0, 0, ""
-    for match in _TOKEN.finditer(latex):
-        token = match.group()
-        if token in ("{", "\\left", "\\begin"):
-            depth += 1
-        elif token in ("}", "\\right", "\\end"):
-            depth -= 1
-        elif depth == 0 and token in "([":
-            inner += 1
-        elif depth == 0 and token in ")]":
-            inner -= 1
-        elif depth == 0 and token in _WIDE and before not in _WIDE:
-            found.append((match.start(), -1))
-        elif depth == 0 and token in _BREAKS and before and before not in _BREAKS and before not in "([,^_":
-            found.append((match.start(), inner))
-        if token.strip():
-            before = token
+    found: list[tuple[int, int]] = []
+    inner = 0
+    before: Node | None = None
+    for at, item in enumerate(items):
+        node = core(item)
+        if bracket := sign(node, "open", "close"):
+            inner += 1 if bracket.kind == "open" else -1
+        elif isinstance(node, Space) and node.width >= 1 and before is not None and not isinstance(before, Space):
+            found.append((at, -1))
+        elif _breaks(node) and before is not None and not _holds(before):
+            found.append((at, inner))
+        before = node
     return found
+
+
+def _breaks(node: Node) -> bool:
+    return isinstance(node, Sign) and node.kind == "operator" and node.text in _BREAKS
+
+
+def _holds(node: Node) -> bool:
+    """Whether a sign behind it belongs to a number, or to what it opens."""
+    return _breaks(node) or (isinstance(node, Sign) and (node.kind == "open" or node.text == ","))

@@ -1,17 +1,28 @@
-"""What a formula is made of, once its LaTeX has been read."""
+"""What a formula is made of: a tree, which `text`, `latex` and the writers of MathML and Typst print."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .commands import BIG, RELATIONS
+
+STANDING = BIG | {"…", "⋯"}
+"""Operators that stand in a row as an operand does."""
+
 
 @dataclass(frozen=True)
 class Sign:
-    """One symbol. kind: "letter", "number", "operator", "open", "close" or "function"; `size` scales a delimiter."""
+    """One symbol.
+
+    kind  : "letter", "number", "operator", "open", "close" or "function"
+    size  : scales a delimiter
+    tight : an opening delimiter belongs to what stands before it: f(x), not a product
+    """
 
     kind: str
     text: str
     size: float = 0.0
+    tight: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,17 +101,83 @@ class Grid:
     lines: tuple[int, ...] = ()
 
 
-Node = Sign | Words | Space | Row | Scripts | Quotient | Root | Accent | Fenced | Grid
+@dataclass(frozen=True)
+class Spoken:
+    """What plain text says in another way than a page shows it: td_error for a letter, Y[k, t] for two indices."""
+
+    said: Node
+    shown: Node
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """What is no formula that we set: the gate let its LaTeX not through."""
+
+    text: str
+
+
+Node = Sign | Words | Space | Row | Scripts | Quotient | Root | Accent | Fenced | Grid | Spoken | Verbatim
+
+
+def plain(node: Node) -> Node:
+    """The node as a page shows it."""
+    while isinstance(node, Spoken):
+        node = node.shown
+    return node
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """The items of a row, and of the rows in it that a name shows; any other node alone."""
+    node = plain(node)
+    if not isinstance(node, Row):
+        return (node,)
+    return tuple(part for item in node.items for part in (parts(item) if isinstance(item, Spoken) else (item,)))
 
 
 def named(node: Node | None) -> bool:
     """Whether it is a name of several letters, which needs room on both sides."""
-    base = node.base if isinstance(node, Scripts) else node
+    node = None if node is None else plain(node)
+    base = plain(node.base) if isinstance(node, Scripts) else node
     return (isinstance(base, Sign) and base.kind == "function") or (isinstance(base, Words) and base.style != "text")
 
 
 def separates(node: Node | None) -> bool:
     """Whether a neighbour is told from a name without room between them."""
+    node = None if node is None else plain(node)
     if isinstance(node, Sign):
         return node.kind in ("operator", "open", "close")
     return node is None or isinstance(node, Fenced | Space)
+
+
+def core(node: Node) -> Node:
+    """The node as a page shows it, without its scripts: what says how it stands in a row."""
+    node = plain(node)
+    while isinstance(node, Scripts):
+        node = plain(node.base)
+    return node
+
+
+def operand(node: Node | None) -> bool:
+    """Whether it stands for something, so that another one behind it is a factor or an argument."""
+    node = None if node is None else core(node)
+    if isinstance(node, Sign):
+        return node.kind in ("letter", "number", "function", "close") or node.text in STANDING
+    return node is not None and not isinstance(node, Space)
+
+
+def sign(node: Node | None, *kinds: str) -> Sign | None:
+    """The sign that a node is, its scripts aside, where it is one of these kinds."""
+    node = None if node is None else core(node)
+    return node if isinstance(node, Sign) and node.kind in kinds else None
+
+
+def operator(node: Node | None) -> Sign | None:
+    """The sign between two operands, or in front of one, that a node is."""
+    found = sign(node, "operator")
+    return None if found is None or found.text in STANDING else found
+
+
+def binary(before: Node | None, item: Node) -> bool:
+    """Whether an item of a row is a sign between two operands."""
+    found = operator(item)
+    return found is not None and (operand(before) or found.text in RELATIONS)

@@ -6,10 +6,11 @@ Only what is listed here is let through, so a formula from a user's file can nei
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
-from .commands import ACCENTS, DELIMITERS, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES, STYLES
-from .nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words
+from .commands import ACCENTS, DELIMITERS, FANCY, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES, STYLES
+from .nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words, operand
 
 ENVIRONMENTS = {
     "matrix": ("", ""),
@@ -39,8 +40,8 @@ def read(latex: str) -> Row:
     """The tree of a formula in LaTeX; raises `UnknownLatex` for whatever is not listed in this file.
 
     >>> read(r"w_1^\\top").items
-    (Scripts(base=Sign(kind='letter', text='w', size=0.0), below=Sign(kind='number', text='1', size=0.0),\
- above=Sign(kind='letter', text='⊤', size=0.0), primes=0),)
+    (Scripts(base=Sign(kind='letter', text='w', size=0.0, tight=False), below=Sign(kind='number', text='1', size=0.0,\
+ tight=False), above=Sign(kind='letter', text='⊤', size=0.0, tight=False), primes=0),)
     """
     reader = _Reader(latex)
     row = reader.row(stops=())
@@ -63,12 +64,11 @@ class _Reader:
         if not latex.isascii() or not latex.isprintable():
             raise UnknownLatex("a character that is no printable ASCII")
         self.tokens: list[str] = []
-        self.source = latex
-        self.ends: list[int] = []
+        self.loose: list[bool] = []
         for match in _TOKEN.finditer(latex):
             name, escaped, blank, char = match.groups()
             self.tokens.append("\\" + name if name else "\\" + escaped if escaped else " " if blank else char)
-            self.ends.append(match.end())
+            self.loose.append(latex[match.start() - 1 : match.start()].isspace())
         self.at = 0
         self.depth = 0
 
@@ -103,7 +103,10 @@ class _Reader:
             elif self.token in ("^", "_", "'"):
                 items.append(self.scripts(items.pop() if items else Row(())))
             else:
-                items.append(self.node())
+                loose, node = self.loose[self.at], self.node()
+                if isinstance(node, Sign) and node.kind == "open" and items and operand(items[-1]) and not loose:
+                    node = replace(node, tight=True)
+                items.append(node)
         self.depth -= 1
         return Row(tuple(items))
 
@@ -241,7 +244,9 @@ class _Reader:
         if style in ("bb", "cal"):
             if not (len(words) == 1 and words.isalpha()):
                 raise UnknownLatex(f"\\{name} of more than one letter")
-            return Sign("letter", _fancy(words, style))
+            if (name, words) not in FANCY:
+                raise UnknownLatex(f"no letter {words} in \\{name}")
+            return Sign("letter", FANCY[name, words])
         return Words(words if style == "text" else words.replace(" ", ""), style)
 
     def delimiter(self) -> str:
@@ -307,16 +312,3 @@ class _Reader:
         body = Grid(name, columns, tuple(rows), tuple(rules), tuple(lines))
         left, right = ENVIRONMENTS[name]
         return Fenced(left, body, right) if left or right else body
-
-
-def _fancy(letter: str, style: str) -> str:
-    import unicodedata
-
-    kind = "DOUBLE-STRUCK" if style == "bb" else "SCRIPT"
-    case = "CAPITAL" if letter.isupper() else "SMALL"
-    for name in (f"MATHEMATICAL {kind} {case} {letter.upper()}", f"{kind} {case} {letter.upper()}"):
-        try:
-            return unicodedata.lookup(name)
-        except KeyError:
-            continue
-    raise UnknownLatex(f"no {style} letter {letter}")

@@ -20,7 +20,7 @@ def spans(text: str) -> tuple[Span, ...]:
     r"""Our own words with "$text|latex$" and `code` in them as spans; names that others chose are spans of their own.
 
     >>> spans("set `-L` to $L$")
-    ('set ', Code(text='-L'), ' to ', Formula(text='L', latex='L'))
+    ('set ', Code(text='-L'), ' to ', Formula('L', 'L'))
     """
     result: list[Span] = []
     for piece in _PIECE.split(text):

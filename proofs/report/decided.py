@@ -11,7 +11,7 @@ from ..convergence.result import Convergence
 from ..convergence.table import facts
 from ..verdict import Verdict
 from .assemble import cell, plain, prose, sentence
-from .document.formula import Formula
+from .document.formula import Formula, quoted
 from .model import Block, Display, Note, Picture, Table
 
 LABELS = {"radius": "spectral radius", "field": "as a gradient"}
@@ -86,7 +86,7 @@ def _formula(found: Answer) -> Formula:
     power, exponent = ("(2^l)", r"2^{\ell}") if found.run.doubling else ("l", r"\ell")
     if period > 1:
         power, exponent = f"floor(l/{period})", rf"\lfloor \ell/{period} \rfloor"
-    return Formula(
+    return quoted(
         f"|v_l(q) - v*(q)| <= {c} ({rational_text(r)})^{power}",
         rf"|v_{{\ell}}(q) - v^{{*}}(q)| \le {c} \left(\frac{{{r.numerator}}}{{{r.denominator}}}\right)^{{{exponent}}}",
     )

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from ...symbolic.derivation.derive import Derivation
 from ...symbolic.identity.expansion import Sum
-from .document.formula import Formula, Names, linear, word_formula
+from .document.formula import Formula, Names, linear, quoted, word_formula
 from .notation import row_symbol
 
 
@@ -25,11 +25,11 @@ def sum_formula(terms: Sum, derivation: Derivation, names: Names, blocks: Mappin
         middle = (f"{between.text} ", between.latex.replace("{l}", r"{\ell}") + " ") if word else ("", "")
         text = f"{y.text} {M} X[{left.text}]^T {middle[0]}X[{right.text}]"
         tex = rf"{y.latex} {M[0]}_{{{M[1:]}}} X_{{{left.latex}}}^\top {middle[1]}X_{{{right.latex}}}"
-        shown.append(_times(names.scalar(coefficient), Formula(text, tex)))
+        shown.append(_times(names.scalar(coefficient), quoted(text, tex)))
     if not shown:
-        return linear(own) if own else Formula("0", "0")
+        return linear(own) if own else quoted("0", "0")
     total = linear(shown)
-    crossed = Formula(f"(1/n) ({total.text})", rf"\tfrac1n \bigl({total.latex}\bigr)")
+    crossed = quoted(f"(1/n) ({total.text})", rf"\tfrac1n \bigl({total.latex}\bigr)")
     return linear([*own, (Fraction(1), crossed)]) if own else crossed
 
 
@@ -40,8 +40,8 @@ def _times(factor: Formula, what: Formula) -> tuple[Fraction, Formula]:
     if factor.text == "1":
         return Fraction(sign), what
     text, tex = (f"({factor.text})", f"({factor.latex})") if wide else (factor.text, factor.latex)
-    return Fraction(sign), Formula(f"{text} {what.text}", f"{tex} {what.latex}")
+    return Fraction(sign), quoted(f"{text} {what.text}", f"{tex} {what.latex}")
 
 
 def _negated(formula: Formula) -> Formula:
-    return Formula(formula.text[1:], formula.latex[1:])
+    return quoted(formula.text[1:], formula.latex[1:])

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..verdict import Claim, Verdict
 from .assemble import cell, plain, prose, sentence
-from .document.formula import Formula, row_formula, symbol
+from .document.formula import Formula, quoted, row_formula, symbol
 from .document.matrices import number
 from .document.parts import Sentence
 from .model import Block, Cell, Folded, Note, Section, Span, Table
@@ -18,7 +18,7 @@ from .subject import Subject
 FOLDED = ("update", "prompt", "evidence", "reproduce", "trust")
 """The sections that such a page keeps, folded."""
 TITLE = "The update, the prompt, the evidence in full, and how to reproduce it"
-PRODUCT = Formula("Z[k, i] Z[r, j] Z[s, t]", r"Z_{k i}\, Z_{r j}\, Z_{s t}")
+PRODUCT = quoted("Z[k, i] Z[r, j] Z[s, t]", r"Z_{k i}\, Z_{r j}\, Z_{s t}")
 
 
 def impossible(subject: Subject) -> bool:
@@ -54,12 +54,12 @@ def _witness(subject: Subject, found: Mapping[str, Any]) -> Table:
     rows.append((cell("sum"), cell(), cell("for every layer 0"), cell(number_of(found["update"]))))
     values: list[Span] = []
     for name, value in found["parameters"].items():
-        values += [", ", equation(Formula(name, symbol(name)), number_of(value))]
-    row = named.get(found["row"], Formula(found["row"], r"\text{row}"))
+        values += [", ", equation(quoted(name, symbol(name)), number_of(value))]
+    row = named.get(found["row"], quoted(found["row"], r"\text{row}"))
     caption = Sentence([
         "The witness: so many times the change of row ", row, " on these prompts is zero for every layer, and is not "
         "for the update; features, next features and reward of each transition that is not zero, and the weights",
-        *(v for v in values if isinstance(v, (str, Formula))), ". Step matrices, and ", Formula("Z", "Z"),
+        *(v for v in values if isinstance(v, (str, Formula))), ". Step matrices, and ", quoted("Z", "Z"),
         " in full, are with the evidence below.",
     ])  # fmt: skip
     return Table(("times", "prompt", "column", "change that the update demands"), tuple(rows), caption)

@@ -8,7 +8,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
 from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
 from .assemble import alarm, greek, prose, spans
-from .document.formula import Formula, row_formula, symbol
+from .document.formula import Formula, quoted, row_formula, symbol
 from .layer_pictures import layer_pictures
 from .model import Block, Display, Link, Note, Paragraph
 from .subject import Subject
@@ -82,7 +82,7 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
         return (
             Paragraph((*how, text)),
             *layer_pictures(subject),
-            Display(Formula(*layer), "claim"),
+            Display(quoted(*layer), "claim"),
             *_verdicts(subject),
         )
     algorithm = subject.algorithm
@@ -109,8 +109,8 @@ def _where(weights: tuple[str, ...]) -> Block:
     """What Z(w_l) means in the formula."""
     w, at = weights[0], symbol(weights[0])
     together = f", and of {', '.join(weights[1:])} with it" if len(weights) > 1 else ""
-    return prose("Here ", Formula(f"Z({w}_l)", rf"Z({at}_{{\ell}})"), " is ", Link("the prompt", "#prompt"),
-                 r" with its changing rows as they are at iterate $l|\ell$ of ", Formula(w, at),
+    return prose("Here ", quoted(f"Z({w}_l)", rf"Z({at}_{{\ell}})"), " is ", Link("the prompt", "#prompt"),
+                 r" with its changing rows as they are at iterate $l|\ell$ of ", quoted(w, at),
                  (f"{together}.",))  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def _formula(readout: Readout | None, algorithm: Algorithm) -> Formula:
         text += f", {weight}_L.q = {sign}Z_L[{row.text}, query]"
         tex += rf",\\ {w}_L^\top q &= {sign}Z_L[{row.latex},\, n+1]"
     layer = LAYER[1].replace(" = ", " &= ", 1)
-    return Formula(text, rf"\begin{{aligned}} {layer} \\ {tex} \end{{aligned}}")
+    return quoted(text, rf"\begin{{aligned}} {layer} \\ {tex} \end{{aligned}}")
 
 
 def _verdicts(subject: Subject) -> tuple[Block, ...]:

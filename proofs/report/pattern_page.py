@@ -19,7 +19,7 @@ from ..case import Settings
 from ..pattern_claims import drawn_start, drawn_steps
 from ..verdict import Claim, Verdict, worst_asked
 from .assemble import alarm, cell, greek, plain, prose
-from .document.formula import Formula
+from .document.formula import Formula, quoted
 from .document.parts import plain_formula
 from .document.patterns import pattern_sections
 from .lead import alarming
@@ -98,7 +98,7 @@ def _claim(algorithm: PatternAlgorithm, verdict: Verdict) -> list[Block]:
     return [
         prose(established, f"Each layer is exactly one update of {greek(algorithm.title)} on the tokens of its prompt; "
               f"the state is {algorithm.state}."),
-        Display(Formula(*LAYER), "claim"),
+        Display(quoted(*LAYER), "claim"),
         prose(pattern + "; a is the layer's factor, and S the shift of rows from token to token, where there is one."),
     ]  # fmt: skip
 
@@ -130,7 +130,7 @@ def _derivation(algorithm: PatternAlgorithm, form: PatternForm | None) -> list[S
 
 def _symbols(algorithm: PatternAlgorithm) -> dict[str, Formula]:
     """What a paper calls the rows."""
-    return {r.name: Formula(r.name, r.symbol) for r in algorithm.rows if r.symbol.startswith("\\")}
+    return {r.name: quoted(r.name, r.symbol) for r in algorithm.rows if r.symbol.startswith("\\")}
 
 
 def _rows(algorithm: PatternAlgorithm) -> list[Rows]:

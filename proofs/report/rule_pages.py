@@ -14,7 +14,7 @@ from ..user_file import origin
 from ..verdict import Claim, Result, Verdict
 from .assemble import cell
 from .build import page_name
-from .document.formula import Formula
+from .document.formula import quoted
 from .model import Block, Cell, Code, Display, Listing, Page, Paragraph, Report, Section, Table
 from .picture_simulation import simulation_picture
 from .set_formulas import set_page
@@ -86,7 +86,7 @@ def _story(rule: Rule | OuterRule) -> list[Section]:
     story = STORIES[rule.name]
     blocks: list[Block] = [Paragraph.of(story.start)]
     for title, latex, why in zip(TITLES, story.formulas, WHY, strict=True):
-        blocks += [Paragraph.of(f"{title}:"), Display(Formula(_text(latex), latex)), Paragraph.of(why)]
+        blocks += [Paragraph.of(f"{title}:"), Display(quoted(_text(latex), latex)), Paragraph.of(why)]
     return [Section("story", "From the Bellman operator to the rule", tuple(blocks))]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..formula.reader import readable
-from .document.formula import Formula
+from .document.formula import Formula, quoted
 from .document.parts import Label, Sentence
 from .model import (
     Block,
@@ -107,7 +107,7 @@ def _shown(found: Mapping[str, str | None], names: Names) -> Span | None:
     if not _is_formula(run) or bars == 1:
         return None
     tex = _latex(run)
-    return Formula(run, tex) if readable(tex) else None
+    return quoted(run, tex) if readable(tex) else None
 
 
 def _is_formula(run: str) -> bool:
@@ -160,7 +160,7 @@ def _number(token: str) -> str:
 def _indexed(symbol: Formula, index: str) -> Formula:
     if not index:
         return symbol
-    return Formula(f"{symbol.text}_{index}", rf"({symbol.latex})_{{{index}}}" if " " in symbol.text
+    return quoted(f"{symbol.text}_{index}", rf"({symbol.latex})_{{{index}}}" if " " in symbol.text
                    else rf"{symbol.latex}_{{{index}}}")  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from helpers import Case, each_case, each_kind
 
 import layerproof as lp
 from layerproof.proofs.report.document.derivation import Section, Table, head_tables, sections
-from layerproof.proofs.report.document.formula import Formula, linear, word_formula
+from layerproof.proofs.report.document.formula import Formula, linear, quoted, word_formula
 from layerproof.proofs.report.document.matrices import weight_sections
 from layerproof.proofs.report.document.plain import as_json, as_latex, as_text
 
@@ -276,9 +276,9 @@ def test_well_formed_latex_has_no_faults() -> None:
 
 
 def test_special_characters_are_escaped_outside_math_and_formulas_are_left_alone() -> None:
-    parts = [Section("a_b & c", ("x^2 < {y} \\ # $ ~ 5%", Formula("a_1", "a_1")))]
+    parts = [Section("a_b & c", ("x^2 < {y} \\ # $ ~ 5%", quoted("a_1", "a_1")))]
     out = as_latex("t_t", parts)
-    assert r"\section*{t\_t}" in out and r"\subsection*{a\_b \& c}" in out and "\\[\na_1\n\\]" in out
+    assert r"\section*{t\_t}" in out and r"\subsection*{a\_b \& c}" in out and "\\[\na_{1}\n\\]" in out
     assert r"x\^{}2 \textless{} \{y\} \textbackslash{} \# \$ \~{} 5\%" in out
 
 
@@ -286,14 +286,14 @@ def test_special_characters_are_escaped_outside_math_and_formulas_are_left_alone
 
 
 def test_a_sum_of_multiples_is_written_with_its_signs() -> None:
-    a, one = Formula("a", "a"), Formula("", "")
-    assert linear([]) == Formula("0", "0")
-    assert linear([(Fraction(-1), a), (Fraction(1, 2), a), (Fraction(-3), one)]) == Formula(
-        "-a + 1/2 a - 3", r"-a + \tfrac{1}{2} a - 3"
-    )
+    a, one = quoted("a", "a"), quoted("", "")
+    assert linear([]).latex == "0"
+    shown = linear([(Fraction(-1), a), (Fraction(1, 2), a), (Fraction(-3), one)])
+    assert (shown.text, shown.latex) == ("-a + 1/2 a - 3", r"-a + \tfrac{1}{2} a - 3")
 
 
 def test_words_show_the_transpose_and_the_layer() -> None:
     C: Any = (("C", False), ("D", True))
-    assert word_formula(()) == Formula("I", "I")
-    assert word_formula(C, "l") == Formula("C_l D_l^T", r"C_{l} D_{l}^\top")
+    assert word_formula(()).text == "I"
+    shown = word_formula(C, "l")
+    assert (shown.text, shown.latex) == ("C_l D_l^T", r"C_{l} D_{l}^\top")

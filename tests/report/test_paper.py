@@ -60,9 +60,9 @@ def test_td_lambda_is_stated_factored_and_proved():
     plain = [latex_ for latex_ in map(lambda x: expanded(paper, x), displays(paper))]
     assert r"e_{j} = \lambda e_{j-1} + \phi_{j}, \quad e_{0} = 0," in plain
     assert r"w_{\ell+1} = w_{\ell} + \frac{1}{n} C_{\ell} \sum_{j=1}^{n} \delta_{j} e_{j}," in plain
-    assert r"e_{i} = \sum_{j=1}^{i} \lambda^{i - j} \phi_{j}," in plain
-    assert r"\Delta w = \tfrac{1}{n} C_{\ell} \sum_{i,j=1}^{n} \delta_{i} M_{ij} \phi_{j}." in plain
-    assert any(r"(C_{\ell} \phi_{j})^{\top} (\gamma \phi'_{t} - \phi_{t})" in x for x in plain)
+    assert r"e_{i} = \sum_{j=1}^{i} \lambda^{i-j} \phi_{j}," in plain
+    assert r"\Delta w = \tfrac{1}{n} C_{\ell} \sum_{i,j=1}^{n} \delta_{i} M_{i j} \phi_{j}." in plain
+    assert any(r"(C_{\ell} \phi_{j})^\top (\gamma \phi'_{t} - \phi_{t})" in x for x in plain)
     kinds = [b.kind for b in paper.blocks if isinstance(b, Environment)]
     assert kinds == ["lemma", "proof", "theorem", "proof", "remark", "remark"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import report_samples as samples
 
-from layerproof.proofs.report.document.formula import Formula
+from layerproof.proofs.report.document.formula import quoted
 from layerproof.proofs.report.model import Cell, Display, Link, Matrix, Note, Page, Paragraph, Picture, Report, Table
 from layerproof.proofs.report.writers import html, json_data, markdown, tex
 from layerproof.proofs.report.writers.checked import check, check_picture
@@ -35,8 +35,8 @@ def changed(**fields: Any) -> Report:
         (changed(lead=(Paragraph.of(Link("x", "#nowhere")),)), "leads nowhere"),
         (changed(lead=(Paragraph.of(Link("x", "javascript:alert(1)")),)), "leads nowhere"),
         (changed(lead=(Note(None, "t", (Paragraph.of(Link("x", "td1#weights")),)),)), "leads nowhere"),
-        (changed(lead=(Display(Formula("x", "x"), "weights"),)), "twice"),
-        (changed(lead=(Display(Formula("x", "x"), 'a"b'),)), "wanted letters"),
+        (changed(lead=(Display(quoted("x", "x"), "weights"),)), "twice"),
+        (changed(lead=(Display(quoted("x", "x"), 'a"b'),)), "wanted letters"),
         (changed(lead=(Table(("a", "b"), ((Cell(("x",)),),)),)), "1 cells below 2"),
         (changed(lead=(replace(samples.matrix(), rows=("a",)),)), "not 1 by 3"),
         (changed(lead=(replace(samples.matrix(), legend=()),)), "without a legend"),
@@ -185,7 +185,7 @@ def test_unknown_formats_are_refused(formats: list[str], tmp_path: Path) -> None
 
 
 def test_matrix_without_entries_is_laid_out() -> None:
-    page = Page("p", "P", Verdict.HOLDS, (Matrix(Formula("Z", "Z"), (), (), ()), Table((), ())), ())
+    page = Page("p", "P", Verdict.HOLDS, (Matrix(quoted("Z", "Z"), (), (), ()), Table((), ())), ())
     report = Report("r", (), (page,))
     check(report)
     for writer in (html, tex, markdown, json_data):

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from random import Random
 from xml.etree import ElementTree
 
 import pytest
 import report_samples as samples
+from formula_samples import COMMANDS, gathered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_tools import compiled, needs_typst, texts
 
 from layerproof.proofs.formula.commands import (
     ACCENTS,
-    DELIMITERS,
-    FUNCTIONS,
-    GREEK_AND_LETTERS,
-    OPERATORS,
     SIZES,
     SPACES,
     STYLES,
 )
+from layerproof.proofs.formula.latex import latex as printed
 from layerproof.proofs.formula.lines import lines
+from layerproof.proofs.formula.nodes import parts
 from layerproof.proofs.formula.reader import readable
-from layerproof.proofs.report.document.formula import Formula
+from layerproof.proofs.report.document.formula import Formula, quoted
 from layerproof.proofs.report.writers import tex
 from layerproof.proofs.report.writers.mathml import mathml
 from layerproof.proofs.report.writers.typst_math import typst_math
@@ -33,28 +31,10 @@ from layerproof.proofs.report.writers.typst_math import typst_math
 # formulas
 
 
-COMMANDS = [*(f"\\{name}" for name in (*GREEK_AND_LETTERS, *OPERATORS, *sorted(FUNCTIONS))), *DELIMITERS]
 WITH_ARGUMENTS = {f"\\{name}" for name in (*STYLES, *ACCENTS, *SIZES, *SPACES)} | {
     "\\frac", "\\tfrac", "\\dfrac", "\\sqrt", "\\left", "\\right", "\\begin", "\\end", "\\hline", "\\textless",
     "\\textgreater", "\\textbackslash", "\\textasciicircum", "\\textasciitilde",
 }  # fmt: skip
-PIECES = [
-    *"ab1+-=()[],'^_{}|&$%#~* ", "23", "^{2}", "_{j}", r"\\", r"\{", r"\}", r"\text{a\_b < c}", r"\mathrm{ab}",
-    r"\frac", r"\tfrac12", r"\sqrt", r"\hat", r"\bar x", r"\left(", r"\right)", r"\left[", r"\right.", r"\bigl(",
-    r"\big|", r"\begin{cases}", r"\end{cases}", r"\begin{array}{r|c}", r"\end{array}", r"\hline", r"\begin{pmatrix}",
-    r"\end{pmatrix}", r"\underbrace", r"\mathbb{R}", r"\operatorname{tr}", r"\mathbf", r"\max", r"\,", r"\input",
-    r"\write18",
-]  # fmt: skip
-
-
-def gathered(count: int, seed: int) -> list[str]:
-    """Formulas put together at random from pieces, as many as the gate lets through."""
-    random, found = Random(seed), set[str]()
-    while len(found) < count:
-        pieces = random.choices(PIECES + random.choices(sorted(COMMANDS), k=12), k=random.randint(2, 9))
-        if readable(formula := "".join(p + " " * p[-1:].isalpha() for p in pieces)):
-            found.add(formula)
-    return sorted(found)
 
 
 @pytest.mark.slow
@@ -68,7 +48,7 @@ def test_tex_takes_every_formula_that_the_gate_lets_through(tmp_path: Path) -> N
 def test_typst_takes_every_formula_that_the_gate_lets_through(tmp_path: Path) -> None:
     import typst
 
-    formulas = [Formula("", latex) for latex in [*gathered(800, 2), *COMMANDS]]
+    formulas = [quoted("", latex) for latex in [*gathered(800, 2), *COMMANDS]]
     document = "\n\n".join(typst_math(f) + " " + typst_math(f, display=True) for f in formulas)
     assert typst.compile(document.encode(), ignore_system_fonts=True)
     with pytest.raises(typst.TypstError):
@@ -78,7 +58,7 @@ def test_typst_takes_every_formula_that_the_gate_lets_through(tmp_path: Path) ->
 def test_mathml_is_well_formed_for_every_formula_that_the_gate_lets_through() -> None:
     for latex in [*gathered(800, 3), *COMMANDS]:
         for display in (False, True):
-            root = ElementTree.fromstring(mathml(Formula("a < b", latex), display))
+            root = ElementTree.fromstring(mathml(quoted("a < b", latex), display))
             assert root.tag == "math" and root.get("data-exact") == "a < b"
             assert "\\" not in "".join(root.itertext()).replace("∖", "")
 
@@ -101,28 +81,29 @@ def test_gate_lets_nothing_through_that_ends_a_formula(latex: str) -> None:
 )  # fmt: skip
 def test_gate_refuses(latex: str) -> None:
     assert not readable(latex)
-    shown = mathml(Formula("<plain>", latex))
+    shown = mathml(quoted("<plain>", latex))
     assert shown == '<code class="formula" data-exact="&lt;plain&gt;">&lt;plain&gt;</code>'
-    assert tex.formula(Formula("<plain>", latex)) == r"\texttt{\textless{}plain\textgreater{}}"
-    assert typst_math(Formula("<plain>", latex)) == '#raw("<plain>")'
+    assert tex.formula(quoted("<plain>", latex)) == r"\texttt{\textless{}plain\textgreater{}}"
+    assert typst_math(quoted("<plain>", latex)) == '#raw("<plain>")'
 
 
 def test_flaws_that_others_have() -> None:
-    assert "<mi>ϕ</mi><mo" in mathml(Formula("", r"\phi'_j")) and "′" in mathml(Formula("", r"\phi'_j"))
-    assert "{" not in mathml(Formula("", r"{\phi'_{j}}^\top")).replace("{d", "")
-    assert ">td_error</mtext>" in mathml(Formula("", r"T_{\text{td\_error}}"))
-    assert "&lt;b&gt;" in mathml(Formula("", r"\text{<b>}"))
-    assert '<mo form="prefix" stretchy="false">(</mo>' in mathml(Formula("", r"(\frac{a}{b})"))
-    assert ">gamma_phi<" in mathml(Formula("", r"\mathrm{gamma\_phi}"))
-    assert "[U+202E]" in mathml(Formula("a\u202eb", "x"))
+    assert "<mi>ϕ</mi><mo" in mathml(quoted("", r"\phi'_j")) and "′" in mathml(quoted("", r"\phi'_j"))
+    assert "{" not in mathml(quoted("", r"{\phi'_{j}}^\top")).replace("{d", "")
+    assert ">td_error</mtext>" in mathml(quoted("", r"T_{\text{td\_error}}"))
+    assert "&lt;b&gt;" in mathml(quoted("", r"\text{<b>}"))
+    assert '<mo form="prefix" stretchy="false">(</mo>' in mathml(quoted("", r"(\frac{a}{b})"))
+    assert ">gamma_phi<" in mathml(quoted("", r"\mathrm{gamma\_phi}"))
+    assert "[U+202E]" in mathml(quoted("a\u202eb", "x"))
 
 
 def test_long_formulas_are_broken_and_nothing_is_lost() -> None:
     for formula in (samples.LONG, samples.UPDATE, samples.FENCES, samples.CASES):
         for limit in (10, 30, 66):
-            pieces = lines(formula.latex, limit)
-            assert "".join(pieces) == formula.latex and all(readable(piece) for piece in pieces)
-    assert len(lines(samples.LONG.latex, 66)) > 2 and len(lines(samples.CASES.latex, 10)) <= 2
+            pieces = lines(formula.tree, limit)
+            assert [x for piece in pieces for x in parts(piece)] == list(parts(formula.tree))
+            assert all(readable(printed(piece)) for piece in pieces)
+    assert len(lines(samples.LONG.tree, 66)) > 2 and len(lines(samples.CASES.tree, 10)) <= 2
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from report_tools import needs_typst, texts
 
-from layerproof.proofs.report.document.formula import Formula
+from layerproof.proofs.report.document.formula import Formula, quoted
 from layerproof.proofs.report.model import Display, Report
 from layerproof.proofs.report.writers import html, json_data, markdown, pdf
 from layerproof.proofs.report.writers.escape import visible
@@ -284,7 +284,7 @@ def test_what_is_not_measured_for_the_pdf_is_narrower_than_its_text() -> None:
     def shown(formula: Formula) -> str:
         return pdf.source(Report("t", (Display(formula),), ()))
 
-    widest = Formula("", "W" * pdf.NARROW)
+    widest = quoted("", "W" * pdf.NARROW)
     assert "#wide[" not in shown(widest).partition("#outline")[0].partition("#show: body")[2]
     assert not refused(widest, 440) and refused(widest, 100)  # A4 without its margins is 459 pt wide
-    assert "#wide[" in shown(Formula("", "W" * (pdf.NARROW + 1)))
+    assert "#wide[" in shown(quoted("", "W" * (pdf.NARROW + 1)))

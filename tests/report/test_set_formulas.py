@@ -12,7 +12,7 @@ import report_samples as samples
 from helpers import Case
 from reports import EXAMPLES, everything, example_report, page_of
 
-from layerproof.proofs.report.document.formula import Formula
+from layerproof.proofs.report.document.formula import Formula, quoted
 from layerproof.proofs.report.document.parts import Label, Sentence
 from layerproof.proofs.report.model import Code, Link, Listing, Page, Paragraph, Picture, Table, called
 from layerproof.proofs.report.set_formulas import set_page, spanned
@@ -68,7 +68,7 @@ def test_a_formula_left_in_plain_text_is_seen() -> None:
     blocks = (Table(("x", "gamma_phi_next"), (), "0 < alpha"), *(Paragraph((text,)) for text in said))
     bare = Page("p", "P", samples.report().pages[0].verdict, blocks, ())
     assert len(left(bare)) == 7
-    assert left(set_page(bare, {"gamma_phi_next": Formula("gamma phi'", r"\gamma \phi'")})) == []
+    assert left(set_page(bare, {"gamma_phi_next": quoted("gamma phi'", r"\gamma \phi'")})) == []
 
 
 @pytest.mark.parametrize("text", [
@@ -103,7 +103,7 @@ def test_the_numbers_of_a_formula_are_those_of_the_text() -> None:
 
 
 def test_a_row_has_the_symbol_that_its_algorithm_gives_it() -> None:
-    (shown,) = spanned("td_error", {"td_error": Formula("delta", r"\delta")})
+    (shown,) = spanned("td_error", {"td_error": quoted("delta", r"\delta")})
     assert isinstance(shown, Formula) and shown.latex == r"\delta"
     found = page_of(Case("td-lambda"))
     assert "γφ′₁" in {called(x) for x in everything(found) if isinstance(x, Label)} or any(
@@ -113,7 +113,7 @@ def test_a_row_has_the_symbol_that_its_algorithm_gives_it() -> None:
 
 def test_a_row_that_is_called_by_a_word_is_not_found_in_sentences() -> None:
     """The constant row is `one`, and its symbol 1: one layer is not 1 layer."""
-    names = {"one": Formula("1", "1"), "held": Formula("m", "m"), "td_error": Formula("delta", r"\delta")}
+    names = {"one": quoted("1", "1"), "held": quoted("m", "m"), "td_error": quoted("delta", r"\delta")}
     assert spanned("one layer is one update, held by td_error", names) == (
         "one layer is one update, held by ", names["td_error"],
     )  # fmt: skip

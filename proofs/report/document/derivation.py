@@ -13,12 +13,12 @@ from ....symbolic.derivation.form import AnyHead, Form
 from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
-from .formula import Formula, Names, block_name, coefficient_name, expression, linear, word_formula
+from .formula import Formula, Names, block_name, coefficient_name, expression, linear, quoted, word_formula
 from .parts import Label, Sentence, plain_formula, said
 from .parts import Section as Section
 from .parts import Table as Table
 
-ZERO = Formula("0", "0")
+ZERO = quoted("0", "0")
 FORM = r"$W P = diag(0, U)|W P = \operatorname{diag}(0, U)$, $Q = diag(E, 0)|Q = \operatorname{diag}(E, 0)$"
 OVER_CONSTANT = (
     r"$W P = [[0, 0], [U, 0]]|W P = \begin{pmatrix} 0 & 0 \\ U & 0 \end{pmatrix}$, "
@@ -51,11 +51,11 @@ def update_section(derivation: Derivation) -> Section:
     for name, value in derivation.loop.recurrences:
         new, right = names.atom(Carried.of(name)), names.value(value)
         tex = new.latex.replace("j-1", "j")
-        parts.append(Formula(f"{name}_j = {right.text}", f"{tex} = {right.latex}"))
+        parts.append(quoted(f"{name}_j = {right.text}", f"{tex} = {right.latex}"))
     parts.append(said(r"then, with $C_l$ the preconditioner of layer $l|\ell$:"))
     for name, value in zip(algorithm.weights, derivation.loop.finish, strict=True):
         right = names.value(value)
-        parts.append(Formula(f"{name} <- {right.text}", rf"{names.atom(name).latex} \leftarrow {right.latex}"))
+        parts.append(quoted(f"{name} <- {right.text}", rf"{names.atom(name).latex} \leftarrow {right.latex}"))
     for option, value in derivation.options.items():
         parts.append(f"Option {option} = {value}.")
     parts += algorithm.layered
@@ -72,7 +72,7 @@ def prompt_section(derivation: Derivation) -> Section:
     for block in derivation.algorithm.features:
         query = "q" if block.query is not None else "0"
         rows.append(f"{block.name} ({'1 row' if block.scalar else 'd rows'})")
-        entries.append((Formula(plain_formula(block.meaning), block.meaning), Formula(query, query)))
+        entries.append((quoted(plain_formula(block.meaning), block.meaning), quoted(query, query)))
     state = derivation.state
     zero = state.algebra.number(0)
     names = Names.of(derivation)
@@ -81,8 +81,8 @@ def prompt_section(derivation: Derivation) -> Section:
         derivation.algorithm.accumulators, state.algorithm.column_values(state.weights, token, state.p), strict=True
     ):
         rows.append(f"{row.name} (accumulator)")
-        entries.append((Formula(plain_formula(row.meaning), row.meaning), names.scalar(value)))
-    table = Table(Formula("Z", "Z"), tuple(rows), ("context column j", "query column"), tuple(entries))
+        entries.append((quoted(plain_formula(row.meaning), row.meaning), names.scalar(value)))
+    table = Table(quoted("Z", "Z"), tuple(rows), ("context column j", "query column"), tuple(entries))
     return Section(
         "Prompt",
         (
@@ -98,7 +98,7 @@ def prompt_section(derivation: Derivation) -> Section:
 def ansatz_section(derivation: Derivation) -> Section:
     """What a layer can do, whatever its heads are: the interaction tensor."""
     found = [word_formula(w) for w in Ansatz(derivation.state, 2).words]
-    words = Formula(", ".join(w.text for w in found), r",\, ".join(w.latex for w in found))
+    words = quoted(", ".join(w.text for w in found), r",\, ".join(w.latex for w in found))
     over = said(
         "over accumulator rows $k'$, value tokens $i$, key tokens $j$, feature blocks $r$ and $s$, and words $W$ in "
     )
@@ -106,7 +106,7 @@ def ansatz_section(derivation: Derivation) -> Section:
         "Ansatz",
         (
             said("One layer, whatever its heads, changes accumulator row $k$ at token $t$ by"),
-            Formula(
+            quoted(
                 "(1/n) sum T[k; k', i, j, r, W, s] Y[k', i] (X[r, j]^T W X[s, t])",
                 r"\frac1n \sum_{k',i,j,r,W,s} T_{k;\,k' i j r W s}\, Y_{k' i}\, \bigl(X_{r j}^\top W X_{s t}\bigr)",
             ),
@@ -128,7 +128,7 @@ def _own_ansatz(derivation: Derivation) -> list[Any]:
             "counts the context; $1/n$ cancels, so for $0 < n$ it adds a multiple of accumulator rows at their own "
             f"token, whatever {row} holds at the query:"
         ),
-        Formula("sum K[k; k'] Y[k', t]", r"\sum_{k'} K_{k;\,k'}\, Y_{k' t}"),
+        quoted("sum K[k; k'] Y[k', t]", r"\sum_{k'} K_{k;\,k'}\, Y_{k' t}"),
     ]
 
 
@@ -142,7 +142,7 @@ def _unit_ansatz(derivation: Derivation) -> list[Any]:
             "column joined to itself has one entry of $T$ for all $i$: rows hold multiples of $w.e_i|w^\\top e_i$ "
             "there, and"
         ),
-        Formula("sum_i (w.e_i) (e_i^T W x) = w.(W x)", r"\sum_{i=1}^{d} (w^\top e_i)\,(e_i^\top W x) = w^\top W x"),
+        quoted("sum_i (w.e_i) (e_i^T W x) = w.(W x)", r"\sum_{i=1}^{d} (w^\top e_i)\,(e_i^\top W x) = w^\top W x"),
     ]
 
 
@@ -193,7 +193,7 @@ def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
             right = linear([(c, _powers(exponents)) for (k, exponents), c in equation.right.items() if k == row])
             text = f"{' * '.join(f.text for f in factors)} at {where}:  {left.text} = {right.text}"
             result.append(
-                Formula(
+                quoted(
                     text,
                     rf"[{' '.join(f.latex for f in factors)}]_{{\text{{{where}}}}}:\quad {left.latex} = {right.latex}",
                 )
@@ -205,7 +205,7 @@ def _unknown(derivation: Derivation, row: str, u: Unknown | OwnToken) -> Formula
     if isinstance(u, OwnToken):
         names = Names.of(derivation)
         to, of = names.rows[row], names.rows[u.read]
-        return Formula(f"K[{to.text} <- {of.text}]", rf"K_{{{to.latex} \leftarrow {of.latex}}}")
+        return quoted(f"K[{to.text} <- {of.text}]", rf"K_{{{to.latex} \leftarrow {of.latex}}}")
     return _entry_of(derivation, (row, u.read, u.key_block, u.word, u.query_block), f"{u.value_token},{u.key_token}")
 
 
@@ -214,7 +214,7 @@ def _entry_of(derivation: Derivation, key: Any, tokens: str) -> Formula:
     written, read, r, word, s = key
     names, blocks = Names.of(derivation), block_formulas(derivation)
     to, of, between = names.rows[written], names.rows[read], word_formula(word)
-    return Formula(
+    return quoted(
         f"T[{to.text} <- {of.text}; {tokens}; {blocks[r].text}, {between.text}, {blocks[s].text}]",
         rf"T^{{{to.latex} \leftarrow {of.latex}}}_{{{tokens}}}"
         rf"[{blocks[r].latex},\, {between.latex},\, {blocks[s].latex}]",
@@ -237,7 +237,7 @@ def row_labels(derivation: Form) -> tuple[Label, ...]:
 
 def _powers(exponents: tuple[tuple[str, int], ...]) -> Formula:
     named = [(coefficient_name(n), e) for n, e in exponents]
-    return Formula(
+    return quoted(
         " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in named),
         " ".join(f.latex + (f"^{{{e}}}" if e != 1 else "") for f, e in named),
     )
@@ -261,7 +261,7 @@ def _own_table(derivation: Derivation, tensor: TensorSolution) -> Table:
         tuple(linear([(c, _powers(m)) for m, c in tensor.own.get((written, read), {}).items()]) for read in labels)
         for written in labels
     )
-    return Table(Formula("K", "K"), labels, labels, entries)
+    return Table(quoted("K", "K"), labels, labels, entries)
 
 
 def masks_section(derivation: Derivation) -> Section:
@@ -274,7 +274,7 @@ def masks_section(derivation: Derivation) -> Section:
         pieces = [("i = j", mask.diagonal_entry()), ("j < i", mask.lower_entry()), ("i < j", mask.upper_entry())]
         shown = [(where, expression(entry)) for where, entry in pieces if entry != 0]
         parts.append(
-            Formula(
+            quoted(
                 f"{name}[i, j] = " + ", ".join(f"{f.text} for {where}" for where, f in shown) + "; zero elsewhere",
                 rf"({name[0]}_{{{name[1:]}}})_{{ij}} = \begin{{cases}} "
                 + r" \\ ".join(rf"{f.latex} & {where}" for where, f in shown)
@@ -306,7 +306,7 @@ def head_tables(derivation: Form, head: AnyHead) -> list[Table]:
     labels = row_labels(derivation)
 
     def table(name: str, entry: Any) -> Table:
-        return Table(Formula(name, name), labels, labels, tuple(tuple(entry(a, b) for b in labels) for a in labels))
+        return Table(quoted(name, name), labels, labels, tuple(tuple(entry(a, b) for b in labels) for a in labels))
 
     def key_query(a: str, b: str) -> Formula:
         terms: list[tuple[Fraction, Formula]] = []
@@ -320,15 +320,15 @@ def head_tables(derivation: Form, head: AnyHead) -> list[Table]:
             if word and factor.text in ("1", "-1"):
                 terms.append((Fraction(int(factor.text)), letters))
             else:
-                base = letters if word else Formula("", "")
+                base = letters if word else quoted("", "")
                 if len(coefficient.poly) > 1:
-                    factor = Formula(f"({factor.text})", f"({factor.latex})")
+                    factor = quoted(f"({factor.text})", f"({factor.latex})")
                 sign = -1 if factor.text.startswith("-") else 1
-                plain = Formula(factor.text.lstrip("-"), factor.latex.lstrip("-"))
+                plain = quoted(factor.text.lstrip("-"), factor.latex.lstrip("-"))
                 terms.append(
                     (
                         Fraction(sign),
-                        Formula(f"{plain.text} {base.text}".strip(), f"{plain.latex} {base.latex}".strip()),
+                        quoted(f"{plain.text} {base.text}".strip(), f"{plain.latex} {base.latex}".strip()),
                     )
                 )
         return linear(terms)
@@ -342,7 +342,7 @@ def head_tables(derivation: Form, head: AnyHead) -> list[Table]:
         return ZERO if coefficient is None else names.scalar(coefficient)
 
     return [
-        table("W", lambda a, b: Formula("1", "1") if a == b and a in rows else ZERO),
+        table("W", lambda a, b: quoted("1", "1") if a == b and a in rows else ZERO),
         table("P", written),
         table("Q", key_query),
     ]
@@ -438,6 +438,6 @@ def readout_section(derivation: Derivation) -> Section:
                     " in the query column:",
                 )
             ),
-            Formula(f"w_L.q = {'-' if r.sign < 0 else '+'}Z_L[{r.row}, query]", tex),
+            quoted(f"w_L.q = {'-' if r.sign < 0 else '+'}Z_L[{r.row}, query]", tex),
         ),
     )

@@ -18,21 +18,15 @@ from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
 from ....symbolic.derivation.form import Form
 from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
+from ...formula.formula import Formula as Formula
+from ...formula.formula import quoted as quoted
 from ...formula.letters import symbol as symbol
 from ...formula.letters import text_latex as text_latex
 
 
-@dataclass(frozen=True)
-class Formula:
-    """One formula, twice: as plain text and as LaTeX."""
-
-    text: str
-    latex: str
-
-
 def row_formula(row: Accumulator) -> Formula:
     """What a paper calls an accumulator row: its declared symbol, else its name."""
-    return Formula(plain_words(row.symbol), row.symbol) if row.symbol else Formula(row.name, text_latex(row.name))
+    return quoted(plain_words(row.symbol), row.symbol) if row.symbol else quoted(row.name, text_latex(row.name))
 
 
 def plain_words(latex: str) -> str:
@@ -86,16 +80,16 @@ class Names:
             return coefficient_name(name)
         if isinstance(name, Carried):
             rest, index = name.variable, self.last if name.after else "j-1"
-            return Formula(f"{rest}_{index}" if index == "n" else f"{rest}_{{{index}}}", f"{symbol(rest)}_{{{index}}}")
+            return quoted(f"{rest}_{index}" if index == "n" else f"{rest}_{{{index}}}", f"{symbol(rest)}_{{{index}}}")
         stem, _, index = name.rpartition("_")
         if stem not in self.carried:
-            return Formula("j" if name == "index" else name, symbol(name))
+            return quoted("j" if name == "index" else name, symbol(name))
         text, tex = stem, symbol(stem)
         if self.indexed:
             text, tex = f"{stem}_{index}", f"{tex}_{{{index}}}"
         if stem in self.successors and self.discount is not None:
-            return Formula(f"{self.discount} {text}", f"{symbol(self.discount)} {tex}")
-        return Formula(text, tex)
+            return quoted(f"{self.discount} {text}", f"{symbol(self.discount)} {tex}")
+        return quoted(text, tex)
 
     def factor(self, key: Any) -> Formula:
         """One generator of the algebra."""
@@ -107,11 +101,11 @@ class Names:
             x, y = self.atom(left), self.atom(right)
             middle = word_formula(word)
             between, between_tex = (f"^T {middle.text} ", rf" {middle.latex} ") if word else (".", " ")
-            return Formula(
+            return quoted(
                 f"{_wrap(x.text)}{between}{_wrap(y.text)}", rf"{_transposable(x.latex)}^\top{between_tex}{y.latex}"
             )
         name = self.atom(rest[0])
-        return Formula(f"1/{name.text}", rf"\frac{{1}}{{{name.latex}}}") if kind == "inverse" else name
+        return quoted(f"1/{name.text}", rf"\frac{{1}}{{{name.latex}}}") if kind == "inverse" else name
 
     def scalar(self, value: Scalar) -> Formula:
         """A scalar, term by term in a fixed order."""
@@ -123,7 +117,7 @@ class Names:
             top, bottom = _product(factors), _product(below)
             if below:
                 wide = f"({bottom.text})" if len(below) > 1 else bottom.text
-                top = Formula(f"{top.text or '1'}/{wide}", rf"\frac{{{top.latex or '1'}}}{{{bottom.latex}}}")
+                top = quoted(f"{top.text or '1'}/{wide}", rf"\frac{{{top.latex or '1'}}}{{{bottom.latex}}}")
             terms.append((Fraction(int(coefficient.numerator), int(coefficient.denominator)), top))
         return linear(terms)
 
@@ -135,7 +129,7 @@ class Names:
             one = len(coefficient.poly) == 1
             sign = Fraction(1)
             if one and scalar.text.startswith("-"):
-                sign, scalar = Fraction(-1), Formula(scalar.text[1:], scalar.latex[1:])
+                sign, scalar = Fraction(-1), quoted(scalar.text[1:], scalar.latex[1:])
             left, left_tex = f"{scalar.text} ", f"{scalar.latex} "
             if scalar.text == "1":
                 left = left_tex = ""
@@ -143,18 +137,18 @@ class Names:
                 left, left_tex = f"({scalar.text}) ", f"({scalar.latex}) "
             letters = f"{middle.text} " if word else ""
             letters_tex = f"{middle.latex} " if word else ""
-            terms.append((sign, Formula(f"{left}{letters}{base.text}", f"{left_tex}{letters_tex}{base.latex}")))
+            terms.append((sign, quoted(f"{left}{letters}{base.text}", f"{left_tex}{letters_tex}{base.latex}")))
         return linear(terms)
 
     def value(self, value: Any) -> Formula:
         """A scalar, a vector or a number."""
         if isinstance(value, (int, Fraction)):
-            return linear([(Fraction(value), Formula("", ""))]) if value else Formula("0", "0")
+            return linear([(Fraction(value), quoted("", ""))]) if value else quoted("0", "0")
         return self.vector(value) if isinstance(value, Vector) else self.scalar(value)
 
 
 def _product(factors: list[tuple[Formula, int]]) -> Formula:
-    return Formula(
+    return quoted(
         " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in factors),
         " ".join(f.latex if e == 1 else f"{f.latex}^{{{e}}}" for f, e in factors),
     )
@@ -164,21 +158,21 @@ def coefficient_name(name: str) -> Formula:
     r"""A name in a coefficient: a parameter, a power of one with the position or n, or a sum, in brackets.
 
     >>> coefficient_name(Power.of("gamma", "index"))
-    Formula(text='gamma^j', latex='\\gamma^{j}')
+    Formula('gamma^j', '\\gamma^{j}')
     """
     if isinstance(name, Entry):
         at = "j" if name.position == INDEX else name.position
-        return Formula(f"{name.table}_j" if at == "j" else f"{name.table}_{at}", f"{symbol(name.table)}_{{{at}}}")
+        return quoted(f"{name.table}_j" if at == "j" else f"{name.table}_{at}", f"{symbol(name.table)}_{{{at}}}")
     if isinstance(name, Power):
-        base = coefficient_name(name.base) if not is_number(name.base) else Formula(name.base, name.base)
+        base = coefficient_name(name.base) if not is_number(name.base) else quoted(name.base, name.base)
         wide = f"({base.text})" if name.base == "-1" else base.text
         wide_tex = f"({base.latex})" if name.base == "-1" else base.latex
         exponent = "j" if name.variable == INDEX else "n"
-        return Formula(f"{wide}^{exponent}", f"{wide_tex}^{{{exponent}}}")
+        return quoted(f"{wide}^{exponent}", f"{wide_tex}^{{{exponent}}}")
     if isinstance(name, Sum):
         inside = linear([(c, _product([(coefficient_name(n), e) for n, e in part])) for c, part in name.terms])
-        return Formula(f"({inside.text})", f"({inside.latex})")
-    return Formula("j" if name == INDEX else name, symbol(name))
+        return quoted(f"({inside.text})", f"({inside.latex})")
+    return quoted("j" if name == INDEX else name, symbol(name))
 
 
 def _transposable(tex: str) -> str:
@@ -193,9 +187,9 @@ def _wrap(text: str) -> str:
 def word_formula(word: Word, layer: str = "") -> Formula:
     """A word in preconditioners, C or C^T, with a layer index when given; I for the empty word."""
     if not word:
-        return Formula("I", "I")
+        return quoted("I", "I")
     index, index_tex = (f"_{layer}", f"_{{{layer}}}") if layer else ("", "")
-    return Formula(
+    return quoted(
         " ".join(f"{name}{index}{'^T' if flipped else ''}" for name, flipped in word),
         " ".join(f"{name}{index_tex}" + (r"^\top" if flipped else "") for name, flipped in word),
     )
@@ -213,7 +207,7 @@ def linear(terms: list[tuple[Fraction, Formula]]) -> Formula:
         body_tex = f"{number_tex} {base.latex}".strip()
         text += f" {sign} {body}" if text else f"{'-' if sign == '-' else ''}{body}"
         tex += f" {sign} {body_tex}" if tex else f"{'-' if sign == '-' else ''}{body_tex}"
-    return Formula(text or "0", tex or "0")
+    return quoted(text or "0", tex or "0")
 
 
 class _Plain(StrPrinter):  # type: ignore[misc]
@@ -231,9 +225,9 @@ def expression(value: Any) -> Formula:
     """A SymPy expression."""
     text = _PLAIN.doprint(value).replace("**", "^").replace("*", " ")
     tex = sympy_latex(value).replace("gamma", r"\gamma").replace(r"\\gamma", r"\gamma").replace("lam", r"\lambda")
-    return Formula(text, tex.replace(r"\\lambda", r"\lambda"))
+    return quoted(text, tex.replace(r"\\lambda", r"\lambda"))
 
 
 def block_name(name: str) -> Formula:
     """A row block's name; the LaTeX of underscores escaped."""
-    return Formula(name, rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}")
+    return quoted(name, rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ....symbolic.arithmetics.rational import RationalMatrix
 from ....symbolic.construction import Construction
-from .formula import Formula
+from .formula import Formula, quoted
 from .parts import Section, Table
 
 SHOWN = 12
@@ -48,12 +48,12 @@ def _matrix(name: str, matrix: RationalMatrix, labels: tuple[str, ...]) -> list[
     if size > SHOWN:
         return [f"{name} is {size} x {size}: too large to print here, see --format json."]
     entries = tuple(tuple(number(x) for x in row) for row in matrix.fractions())
-    return [Table(Formula(name, rf"\text{{{name}}}"), labels, labels, entries)]
+    return [Table(quoted(name, rf"\text{{{name}}}"), labels, labels, entries)]
 
 
 def number(x: Fraction) -> Formula:
     """A rational: -3/7."""
     if x.denominator == 1:
-        return Formula(str(x), str(x))
+        return quoted(str(x), str(x))
     sign = "-" if x < 0 else ""
-    return Formula(str(x), rf"{sign}\tfrac{{{abs(x.numerator)}}}{{{x.denominator}}}")
+    return quoted(str(x), rf"{sign}\tfrac{{{abs(x.numerator)}}}{{{x.denominator}}}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .formula import Formula
+from .formula import Formula, quoted
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def said(text: str) -> Sentence:
 
 def _formula(text: str) -> Formula:
     plain, bar, latex = text.partition("|")
-    return Formula(plain, latex if bar else plain)
+    return quoted(plain, latex if bar else plain)
 
 
 def plain_formula(latex: str) -> str:

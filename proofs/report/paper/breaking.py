@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...formula.lines import lines, width
+from .latex_lines import lines, width
 
 LINE = 37
 """About how many letters of a formula fit into a column of 3.3 inches, beside the number of the equation."""

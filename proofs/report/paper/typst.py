@@ -6,7 +6,7 @@ from importlib.resources import files as resources
 from typing import assert_never
 
 from ...formula.macros import expanded
-from ..document.formula import Formula
+from ..document.formula import Formula, quoted
 from ..writers.pdf import compiled
 from ..writers.typst_math import literal, typst_math
 from .bibliography import BY_KEY
@@ -72,7 +72,7 @@ class _Writer:
 
     def formula(self, latex: str) -> Formula:
         shown = expanded(latex, self.macros)
-        return Formula(shown, shown)
+        return quoted(shown, shown)
 
     def block(self, block: Block) -> str:
         match block:
@@ -84,7 +84,7 @@ class _Writer:
                 for part in parts:
                     first, *rest = broken(expanded(part, self.macros), LINE)
                     rows += [first, *(rf"\quad {line}" for line in rest)]
-                shown = [f"[{typst_math(Formula(r, r), display=True)}]" for r in rows]
+                shown = [f"[{typst_math(quoted(r, r), display=True)}]" for r in rows]
                 number = self.numbers[label] if label else ""
                 body = shown[0] if len(shown) == 1 else f"shown-lines({', '.join(shown)})"
                 return f"#shown-display({body}, {literal(number)})"

@@ -8,7 +8,7 @@ from ...case import Case
 from ...convergence.result import Convergence
 from ..assemble import plain, prose
 from ..decided import blocks as decided
-from ..document.formula import Formula
+from ..document.formula import quoted
 from ..document.parts import said as words
 from ..limit_run import limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
@@ -16,7 +16,7 @@ from ..picture_curves import Curve, curves_picture
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "convergence", "Where the iterates go", 110
-FIXED = Formula("w* = F_l(w*) for every layer l", r"w^{*} = F_{\ell}(w^{*}) \quad\text{for every layer } \ell")
+FIXED = quoted("w* = F_l(w*) for every layer l", r"w^{*} = F_{\ell}(w^{*}) \quad\text{for every layer } \ell")
 
 
 def build(subject: Subject) -> Section | None:

@@ -8,7 +8,7 @@ from ....symbolic.derivation.form import AnyHead
 from ...verdict import Verdict
 from ..assemble import blocks, plain, prose, spans
 from ..document import derivation as document
-from ..document.formula import Formula, Names, symbol, word_formula
+from ..document.formula import Formula, Names, quoted, symbol, word_formula
 from ..document.parts import Sentence
 from ..model import Block, Display, Link, Note, Paragraph, Section, Steps
 from ..notation import block_symbols
@@ -54,7 +54,7 @@ def build(subject: Subject) -> Section | None:
 
 def _weights(found: Derivation) -> Formula:
     names = found.algorithm.weights
-    return Formula(", ".join(names), r",\, ".join(symbol(w) for w in names))
+    return quoted(", ".join(names), r",\, ".join(symbol(w) for w in names))
 
 
 def _heads(found: Derivation) -> tuple[Block, ...]:
@@ -75,7 +75,7 @@ def _heads(found: Derivation) -> tuple[Block, ...]:
 
 def mask_formula(name: str) -> Formula:
     """A mask's name: M_0."""
-    return Formula(name, f"{name[0]}_{{{name[1:]}}}")
+    return quoted(name, f"{name[0]}_{{{name[1:]}}}")
 
 
 def _factors(head: AnyHead, names: Names, symbols: dict[str, Formula]) -> Formula:
@@ -88,7 +88,7 @@ def _factors(head: AnyHead, names: Names, symbols: dict[str, Formula]) -> Formul
                 pairs = (left, (one.text, one.latex)) if letter == "U" else ((one.text, one.latex), left)
                 texts.append(f"{letter}[{pairs[0][0]}, {pairs[1][0]}] = {value.text}")
                 tex.append(rf"{letter}_{{{pairs[0][1]},\, {pairs[1][1]}}} = {value.latex}")
-        return Formula(", ".join(texts), r",\quad ".join(tex))
+        return quoted(", ".join(texts), r",\quad ".join(tex))
     for (written, read), u in head.U.items():
         value = names.scalar(u)
         to, of = names.rows[written], names.rows[read]
@@ -104,4 +104,4 @@ def _factors(head: AnyHead, names: Names, symbols: dict[str, Formula]) -> Formul
             shown, shown_tex = f"{value.text} {letters.text}", f"{value.latex}\\, {between}"
         texts.append(f"E[{symbols[r].text}, {symbols[s].text}] = {shown}")
         tex.append(rf"E_{{{symbols[r].latex},\, {symbols[s].latex}}} = {shown_tex}")
-    return Formula(", ".join(texts), r",\quad ".join(tex))
+    return quoted(", ".join(texts), r",\quad ".join(tex))

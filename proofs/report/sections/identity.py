@@ -6,7 +6,7 @@ from ....symbolic.derivation.derive import Derivation
 from ....symbolic.identity.expansion import SHOWN_AT, Entry, expanded, layer_change, update_change
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose
-from ..document.formula import Formula, Names
+from ..document.formula import Names, quoted
 from ..expansion import sum_formula
 from ..model import Block, Display, Folded, Note, Section, Table
 from ..notation import block_symbols, equation, row_symbol
@@ -24,10 +24,10 @@ def build(subject: Subject) -> Section | None:
     layer, update = layer_change(found), update_change(found)
     names, symbols = Names.for_state(found.state), block_symbols(found.algorithm, found.state)
     blocks: list[Block] = [
-        prose("Take any reachable state: the prompt at arbitrary weights, so that row ", Formula("Y_k", "Y_k"),
+        prose("Take any reachable state: the prompt at arbitrary weights, so that row ", quoted("Y_k", "Y_k"),
               " holds what the table of the prompt says. Multiplying out the heads gives what a layer adds to each "
               "row; the update moves the weights, and through them the rows. In whole rows, with ",
-              Formula("X[r]", "X_{r}"), " the feature rows and the masks as symbols, for every $d$ and $n$:"),
+              quoted("X[r]", "X_{r}"), " the feature rows and the masks as symbols, for every $d$ and $n$:"),
     ]  # fmt: skip
     rows = []
     for row in layer:
@@ -36,7 +36,7 @@ def build(subject: Subject) -> Section | None:
         same = layer[row] == update[row]
         symbol = names.rows[row]
         whole = row_symbol(symbol)
-        change = Formula(f"Delta {whole.text}", rf"\Delta {whole.latex}")
+        change = quoted(f"Delta {whole.text}", rf"\Delta {whole.latex}")
         if not layer[row] and same:
             blocks.append(prose("Row ", symbol, " gains nothing from a layer, and the update demands nothing of it."))
             rows.append((cell(symbol), cell("0"), cell("0"), cell(verdict=Verdict.HOLDS)))

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, prose
-from ..document.formula import Formula
+from ..document.formula import quoted
 from ..model import Block, Cell, Display, Link, Section, Table
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "induction", "From one layer to every depth", 70
 Z_OF, STEP = (
-    Formula("Z(w)", "Z(w)"),
-    Formula(
+    quoted("Z(w)", "Z(w)"),
+    quoted(
         "T_l(Z(w)) = Z(F_l(w))  for every w",
         r"T_{\ell}\bigl(Z(w)\bigr) = Z\bigl(F_{\ell}(w)\bigr) \quad\text{for every } w",
     ),
 )
-CHAIN = Formula(
+CHAIN = quoted(
     "Z_L = T_{L-1}(... T_0(Z(w_0))) = Z(F_{L-1}(... F_0(w_0))) = Z(w_L)",
     r"Z_L = T_{L-1} \circ \cdots \circ T_0 \bigl(Z(w_0)\bigr) "
     r"= Z\bigl(F_{L-1} \circ \cdots \circ F_0 (w_0)\bigr) = Z(w_L)",

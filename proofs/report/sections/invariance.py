@@ -9,7 +9,7 @@ from ...invariance.table import KINDS, worst
 from ...verdict import Claim, Verdict
 from ...witness_text import witness_lines
 from ..assemble import cell, plain, prose, sentence
-from ..document.formula import Formula, symbol
+from ..document.formula import Formula, quoted, symbol
 from ..model import Block, Cell, Folded, Listing, Matrix, Note, Section, Table
 from ..subject import Subject
 
@@ -114,7 +114,7 @@ def _pattern(pattern: Mapping[str, Sequence[Sequence[str]]], where: str, blocks:
         labels = tuple(blocks) if len(blocks) == len(rows) else tuple(str(k + 1) for k in range(len(rows)))
         entries = tuple(tuple(None if e in ("0", "") else _entry(e) for e in row) for row in rows)
         groups = tuple(tuple(None if e is None else int(e.text == FROZEN) for e in row) for row in entries)
-        title = Formula(f"{name}{where}", symbol(name) if not where else rf"{symbol(name)}\text{{{where}}}")
+        title = quoted(f"{name}{where}", symbol(name) if not where else rf"{symbol(name)}\text{{{where}}}")
         result.append(Matrix(title, labels, labels, entries, groups=groups, legend=LEGEND))
     return result
 
@@ -122,7 +122,7 @@ def _pattern(pattern: Mapping[str, Sequence[Sequence[str]]], where: str, blocks:
 def _entry(text: str) -> Formula:
     stem, digits = text.rstrip("0123456789"), text[len(text.rstrip("0123456789")) :]
     if stem.isalpha() and len(stem) == 1 and digits:
-        return Formula(text, f"{stem}_{{{digits}}}")
+        return quoted(text, f"{stem}_{{{digits}}}")
     if text.isalpha() and len(text) == 1:
-        return Formula(text, text)
-    return Formula(text, rf"\text{{{text}}}" if text.isalpha() else symbol(text))
+        return quoted(text, text)
+    return quoted(text, rf"\text{{{text}}}" if text.isalpha() else symbol(text))

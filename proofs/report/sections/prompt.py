@@ -7,7 +7,7 @@ from typing import Any
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.state import SymbolicState
 from ..assemble import cell, prose
-from ..document.formula import Formula, Names, symbol
+from ..document.formula import Formula, Names, quoted, symbol
 from ..layer_pictures import row_symbols
 from ..model import Block, Cell, Code, Picture, Section, Table
 from ..notation import block_symbols, numbers
@@ -38,7 +38,7 @@ def build(subject: Subject) -> Section | None:
 
 
 def _weights(algorithm: Algorithm) -> Formula:
-    return Formula(", ".join(algorithm.weights), ",\\, ".join(symbol(w) for w in algorithm.weights))
+    return quoted(", ".join(algorithm.weights), ",\\, ".join(symbol(w) for w in algorithm.weights))
 
 
 def _columns(state: SymbolicState, weights: Any) -> list[tuple[list[Any], list[Any]]]:
@@ -91,6 +91,6 @@ def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
 def _own(subject: Subject) -> Section:
     found = subject.own_example
     assert found is not None
-    shown = numbers(Formula("Z_0", "Z_0"), found.rows, found.columns, found.start)
+    shown = numbers(quoted("Z_0", "Z_0"), found.rows, found.columns, found.start)
     said = prose("The prompt is the construction's own; here it is at $d = 2$, $n = 3$ for the worked example's data.")
     return Section(NAME, TITLE, (said, shown))

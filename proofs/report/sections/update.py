@@ -16,7 +16,7 @@ from ...formula.symbols import symbols_of
 from ...formula.tree_latex import TreeLatex
 from ...theory.generated.theory_file import traced_of
 from ..assemble import plain, prose
-from ..document.formula import Formula, Names, symbol
+from ..document.formula import Formula, Names, quoted, symbol
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
 from ..stated_code import stated_spans
 from ..subject import Subject
@@ -87,7 +87,7 @@ def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
     printer = TreeLatex(symbols, found, layer, algorithm.transitions)
     lines = [f"{symbols.at('variable', name, 'j')} = {printer.defined(node)}" for name, node in found.definitions]
     lines += [f"{symbols.at('weight', w)}_{{{layer}+1}} = {printer.latex(node)}" for w, node in found.loop.finish]
-    return [Formula(plain_text(x), x) for x in (written_out(line, symbols.macros) for line in lines)]
+    return [quoted(plain_text(x), x) for x in (written_out(line, symbols.macros) for line in lines)]
 
 
 def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[Block]:
@@ -97,13 +97,13 @@ def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[
     ]  # fmt: skip
     for name, value in form.recurrences:
         right = names.value(value)
-        result.append(Display(Formula(f"{name}_j = {right.text}", f"{symbol(name)}_{{j}} = {right.latex}")))
+        result.append(Display(quoted(f"{name}_j = {right.text}", f"{symbol(name)}_{{j}} = {right.latex}")))
     letters = algorithm.preconditioners
-    known = Formula(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
+    known = quoted(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
     result.append(prose("and then, with the layer's own ", known, ",") if letters else plain("and then"))
     for name, value in zip(algorithm.weights, form.finish, strict=True):
         right = names.value(value)
-        result.append(Display(Formula(f"{name} <- {right.text}", rf"{symbol(name)} \leftarrow {right.latex}")))
+        result.append(Display(quoted(f"{name} <- {right.text}", rf"{symbol(name)} \leftarrow {right.latex}")))
     return result
 
 

@@ -16,7 +16,7 @@ from ....symbolic.derivation.form import Form
 from ....symbolic.prompt import Layout
 from ..assemble import cell, matrix, prose
 from ..document.derivation import head_tables
-from ..document.formula import Formula, expression, symbol
+from ..document.formula import Formula, expression, quoted, symbol
 from ..document.parts import Table as FormulaTable
 from ..model import Block, Folded, Matrix, Paragraph, Section, Table
 from ..notation import numbers
@@ -75,14 +75,14 @@ def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
         result.append(Paragraph((f"Head {number}, with mask ", mask, ":")))
         for table in head_tables(found, head):
             letter = table.name.text
-            name = Formula(f"{letter}_{number}", f"{letter}_{{{number}}}")
+            name = quoted(f"{letter}_{number}", f"{letter}_{{{number}}}")
             named = FormulaTable(name, table.rows, table.columns, tuple(tuple(map(_ell, row)) for row in table.entries))
             # what blocks of a user's heads are for, only they know
             result.append(matrix(named, WRITTEN if given else LEGENDS[letter], sizes))
     overview = Table(("head", "mask", "reads row", "writes row", "compares rows", "with rows"), tuple(rows),
                      "What each head reads and writes.")  # fmt: skip
     letters = found.algorithm.preconditioners
-    steps = Formula(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
+    steps = quoted(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
     which = " may differ between layers, and nothing else; in the runs of this report they do not (looped)."
     which = which if looped else " may differ between layers, as in the runs of this report, and nothing else does."
     said = prose("Blocks are named by the rows of the prompt. The "
@@ -93,7 +93,7 @@ def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
 
 
 def _ell(formula: Formula) -> Formula:
-    return Formula(formula.text, formula.latex.replace("_{l}", r"_{\ell}"))
+    return quoted(formula.text, formula.latex.replace("_{l}", r"_{\ell}"))
 
 
 def _list(names: set[str]) -> str:
@@ -138,7 +138,7 @@ def _matrix(
 ) -> Matrix:
     letter, _, index = name.partition("_")
     filled = tuple(tuple(_entry(x) for x in row) for row in entries)
-    return matrix(FormulaTable(Formula(name, f"{letter}_{{{index}}}"), rows, columns, filled), legend)
+    return matrix(FormulaTable(quoted(name, f"{letter}_{{{index}}}"), rows, columns, filled), legend)
 
 
 def _entry(x: Any) -> Formula:
@@ -157,7 +157,7 @@ def _given(weights: Construction) -> tuple[Block, ...]:
     for h, head in enumerate(weights.layers[0], 1):
         for letter, labels in (("W", rows), ("P", rows), ("Q", rows), ("M", columns)):
             entries: list[list[Fraction]] = getattr(head, letter).fractions()
-            shown = numbers(Formula(f"{letter}_{h}", f"{letter}_{{{h}}}"), labels, labels, entries)
+            shown = numbers(quoted(f"{letter}_{h}", f"{letter}_{{{h}}}"), labels, labels, entries)
             legend = GIVEN if letter in LEGENDS else ()  # what blocks of a user's heads are for, only they know
             result.append(matrix(FormulaTable(shown.name, shown.rows, shown.columns, _filled(shown)), legend))
     return tuple(result)

@@ -10,7 +10,7 @@ from ....symbolic.identity.exact import Mismatch
 from ....symbolic.strict_json import rational_text
 from ...verdict import Verdict, number_text
 from ..assemble import cell, plain, prose
-from ..document.formula import Formula, symbol
+from ..document.formula import Formula, quoted, symbol
 from ..document.matrices import number
 from ..document.parts import Sentence
 from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
@@ -85,7 +85,7 @@ def _parameters(found: Example | OwnExample) -> tuple[Span, ...]:
         return ("The update has no parameters.",)
     result: list[Span] = ["Parameters: "]
     for k, (name, value) in enumerate(sorted(found.parameters.items())):
-        result += [", "] * bool(k) + [equation(Formula(name, symbol(name)), number(value))]
+        result += [", "] * bool(k) + [equation(quoted(name, symbol(name)), number(value))]
     return (*result, ".")
 
 
@@ -95,7 +95,7 @@ def _full(
 ) -> Matrix:  # fmt: skip
     """A state of the prompt: feature rows and accumulator rows in two colours."""
     letter, _, index = name.partition("_")
-    formula = Formula(name, f"{letter}_{{{index}}}")
+    formula = quoted(name, f"{letter}_{{{index}}}")
     groups = tuple(tuple(int(i >= features) for _ in columns) for i in range(len(rows)))
     legend = ("features", "rows that layers change")
     return numbers(formula, rows, columns, entries, groups=groups, legend=legend, caption=caption)
@@ -112,7 +112,7 @@ def _layer(found: Example, k: int, columns: tuple[str, ...], labels: Sequence[st
     outputs = "The output, divided by" if len(step.heads) == 1 else "The heads' outputs, added and divided by"
     result.append(prose(f"{outputs} $n = {n}$, is the change of the prompt:"))
     changed = [i for i in range(len(found.rows)) if i >= found.features or any(step.change[i])]
-    change = Formula(f"Z_{k + 1} - Z_{k}", f"Z_{{{k + 1}}} - Z_{{{k}}}")
+    change = quoted(f"Z_{k + 1} - Z_{k}", f"Z_{{{k + 1}}} - Z_{{{k}}}")
     result.append(numbers(change, [found.rows[i] for i in changed], columns, [step.change[i] for i in changed],
                           caption="rows that are not shown are zero"))  # fmt: skip
     result.append(_full(f"Z_{k + 1}", found.rows, columns, step.after, found.features))
@@ -138,15 +138,15 @@ def _head(
     result: list[Block] = [
         prose(f"{lead} key-query form, the rows of values, the scores of all pairs of tokens (key down, query across), "
               "the mask, and what the head adds:"),
-        numbers(Formula(f"Q{mark}", f"Q{tex}"), rows, rows, head.Q),
-        numbers(Formula(f"P{mark} Z_{k}", f"P{tex} Z_{{{k}}}"), [rows[i] for i in values], columns,
+        numbers(quoted(f"Q{mark}", f"Q{tex}"), rows, rows, head.Q),
+        numbers(quoted(f"P{mark} Z_{k}", f"P{tex} Z_{{{k}}}"), [rows[i] for i in values], columns,
                 [head.values[i] for i in values], caption="rows that are not shown are zero"),
-        numbers(Formula(f"Z_{k}^T Q{mark} Z_{k}", rf"Z_{{{k}}}^\top Q{tex} Z_{{{k}}}"), columns, columns, head.scores),
+        numbers(quoted(f"Z_{k}^T Q{mark} Z_{k}", rf"Z_{{{k}}}^\top Q{tex} Z_{{{k}}}"), columns, columns, head.scores),
     ]  # fmt: skip
-    result.append(numbers(Formula(f"M{mark}", f"M{tex}"), columns, columns, head.mask))
+    result.append(numbers(quoted(f"M{mark}", f"M{tex}"), columns, columns, head.mask))
     result.append(
         numbers(
-            Formula(f"W{mark} P{mark} Z_{k} M{mark} (Z_{k}^T Q{mark} Z_{k})",
+            quoted(f"W{mark} P{mark} Z_{k} M{mark} (Z_{k}^T Q{mark} Z_{k})",
                     rf"W{tex} P{tex} Z_{{{k}}} M{tex} \bigl(Z_{{{k}}}^\top Q{tex} Z_{{{k}}}\bigr)"),
             [rows[i] for i in written], columns, [head.output[i] for i in written],
             caption="rows that are not shown are zero" if written else "every row is zero",
@@ -179,7 +179,7 @@ def _pass(found: Example, k: int) -> tuple[Block, ...]:
     labels = found.rows[found.features :]
     same = found.wanted[k] == found.layers[k].after[found.features :]
     shown = f"as Z_{k + 1} above does" if same else f"and Z_{k + 1} above does not"
-    result.append(numbers(Formula(f"Y(w_{k + 1})", f"Y(w_{{{k + 1}}})"), labels, columns, found.wanted[k],
+    result.append(numbers(quoted(f"Y(w_{k + 1})", f"Y(w_{{{k + 1}}})"), labels, columns, found.wanted[k],
                           caption=f"what the accumulator rows must hold at these weights, {shown}"))  # fmt: skip
     return tuple(result)
 
@@ -229,7 +229,7 @@ def _own(found: OwnExample, labels: Sequence[str]) -> Section:
         *_alarm(found.mismatch),
         prose(f"At $d = {D}$, $n = {found.context.n}$, in exact numbers. The transitions are"),
         _transitions(found), Paragraph(_parameters(found)),
-        numbers(Formula("Z_0", "Z_0"), found.rows, found.columns, found.start),
+        numbers(quoted("Z_0", "Z_0"), found.rows, found.columns, found.start),
     ]  # fmt: skip
     items = []
     for k, (step, wanted) in enumerate(zip(found.layers, found.wanted, strict=True)):
@@ -239,10 +239,10 @@ def _own(found: OwnExample, labels: Sequence[str]) -> Section:
         changed = [i for i, row in enumerate(step.change) if any(row)]
         parts.append(prose("Added up over the heads and multiplied by the layer's factor ", number(found.scale),
                            ", that is the change of the prompt:"))  # fmt: skip
-        change = Formula(f"Z_{k + 1} - Z_{k}", f"Z_{{{k + 1}}} - Z_{{{k}}}")
+        change = quoted(f"Z_{k + 1} - Z_{k}", f"Z_{{{k + 1}}} - Z_{{{k}}}")
         parts.append(numbers(change, [found.rows[i] for i in changed], found.columns, [step.change[i] for i in changed],
                              caption="rows that are not shown are zero"))  # fmt: skip
-        parts.append(numbers(Formula(f"Z_{k + 1}", f"Z_{{{k + 1}}}"), found.rows, found.columns, step.after))
+        parts.append(numbers(quoted(f"Z_{k + 1}", f"Z_{{{k + 1}}}"), found.rows, found.columns, step.after))
         rows = []
         for (row, column), value in wanted.items():
             given = step.after[found.rows.index(row)][found.columns.index(column)]

@@ -178,7 +178,7 @@ def _span(part: Span) -> str:
             return f"<code{short}>{text(value)}</code>"
         case Formula():
             shown = mathml(part)
-            return f'<span class="long">{shown}</span>' if max(len(part.text), width(part.latex)) > LONG else shown
+            return f'<span class="long">{shown}</span>' if max(len(part.text), width(part.tree)) > LONG else shown
         case Link(value, target):
             return f'<a href="{_address(target)}">{text(value)}</a>'
         case _:

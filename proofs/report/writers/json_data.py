@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from ....symbolic.strict_json import dumps, rational_text
+from ..document.formula import Formula
 from ..model import Report
 
 FORMAT = "layerproof report"
@@ -36,6 +37,8 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, Formula):
+        return {"kind": "formula", "text": value.text, "latex": value.latex}
     if is_dataclass(value) and not isinstance(value, type):
         found = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
         return {"kind": type(value).__name__.lower(), **found}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
+from ...formula.latex import latex
 from ...formula.lines import lines
-from ...formula.reader import readable
 from ..document.formula import Formula
 from ..model import (
     Block,
@@ -85,7 +85,7 @@ def code(value: str) -> str:
 
 def formula(value: Formula) -> str:
     """A formula in running text, between GitHub's $` and `$, which nothing inside can end; else its plain text."""
-    return f"$`{_single(value.latex)}`$" if readable(value.latex) and value.latex.strip() else code(value.text)
+    return code(value.text) if value.set_as_text or not value.latex.strip() else f"$`{_single(value.latex)}`$"
 
 
 def _single(latex: str) -> str:
@@ -94,9 +94,9 @@ def _single(latex: str) -> str:
 
 def display(value: Formula) -> str:
     """A formula on lines of its own, as a fenced block of mathematics; else its plain text."""
-    if not readable(value.latex):
+    if value.set_as_text:
         return code(value.text)
-    parts = [_single(part) for part in lines(value.latex, LINE)]
+    parts = [_single(latex(part)) for part in lines(value.tree, LINE)]
     if len(parts) > 1:
         body = " \\\\\n&\\quad ".join(parts)
         return f"```math\n\\begin{{aligned}}\n&{body}\n\\end{{aligned}}\n```"

@@ -18,11 +18,14 @@ from ...formula.nodes import (
     Scripts,
     Sign,
     Space,
+    Spoken,
+    Verbatim,
     Words,
     named,
+    parts,
+    plain,
     separates,
 )
-from ...formula.reader import UnknownLatex, read
 from ..document.formula import Formula
 from .escape import visible
 
@@ -35,28 +38,27 @@ _LIMITS = frozenset({"max", "min", "sup", "inf", "lim", "limsup", "liminf", "det
 def mathml(formula: Formula, display: bool = False) -> str:
     """A formula as <math> with its exact text beside it, or as <code> where its LaTeX is not one that we set."""
     exact = escape(visible(formula.text))
-    try:
-        body = _display(formula.latex) if display else _inline(formula.latex)
-    except UnknownLatex:
+    if formula.set_as_text:
         return f'<code class="formula" data-exact="{exact}">{exact}</code>'
+    body = _display(formula.tree) if display else _inline(formula.tree)
     block = ' display="block"' if display else ""
     return f'<math{block} data-exact="{exact}">{body}</math>'
 
 
 @lru_cache(maxsize=65536)
-def _inline(latex: str) -> str:
-    return _set(read(latex))
+def _inline(tree: Node) -> str:
+    return _set(tree)
 
 
 @lru_cache(maxsize=4096)
-def _display(latex: str) -> str:
-    parts = lines(latex, LINE)
-    if len(parts) == 1:
-        return _inline(latex)
+def _display(tree: Node) -> str:
+    pieces = lines(tree, LINE)
+    if len(pieces) == 1:
+        return _inline(tree)
     indent = '<mspace width="2em"/>'
     rows = ""
-    for place, part in enumerate(parts):
-        shown = _set(read(part))
+    for place, part in enumerate(pieces):
+        shown = _set(part)
         if place:  # the sign that the line begins with joins two terms
             shown = indent + shown.replace(' form="prefix"', ' form="infix"', 1)
         rows += f'<mtr><mtd class="l"><mstyle displaystyle="true">{shown}</mstyle></mtd></mtr>'
@@ -65,12 +67,16 @@ def _display(latex: str) -> str:
 
 def _set(node: Node) -> str:
     match node:
-        case Row(items):
-            return f"<mrow>{_row(items)}</mrow>"
+        case Spoken():
+            return _set(plain(node))
+        case Row():
+            return f"<mrow>{_row(parts(node))}</mrow>"
         case Sign():
             return _sign(node, prefix=False)
         case Words(text, style):
             return _words(text, style)
+        case Verbatim(text):
+            return _words(visible(text), "tt")
         case Space(width):
             return f'<mspace width="{width}em"/>'
         case Scripts():
@@ -102,7 +108,8 @@ def _row(items: tuple[Node, ...]) -> str:
         before, after = items[place - 1 : place] or (None,), items[place + 1 : place + 2] or (None,)
         if named(item) and not separates(before[0]):
             result += THIN
-        result += _sign(item, prefix=_begins(before[0])) if isinstance(item, Sign) else _set(item)
+        node = plain(item)
+        result += _sign(node, prefix=_begins(before[0])) if isinstance(node, Sign) else _set(item)
         if named(item) and not separates(after[0]) and not named(after[0]):
             result += THIN
     return result
@@ -110,6 +117,7 @@ def _row(items: tuple[Node, ...]) -> str:
 
 def _begins(before: Node | None) -> bool:
     """Whether a sign after this one stands before its number, as in -1, and not between two."""
+    before = None if before is None else plain(before)
     return before is None or (isinstance(before, Sign) and before.kind in ("operator", "open"))
 
 
@@ -153,8 +161,9 @@ def _scripts(node: Scripts) -> str:
         base = f'<mrow>{base}<mo lspace="0" rspace="0">{"′" * node.primes}</mo></mrow>'
     below = None if node.below is None else _set(node.below)
     top = None if above is None else _set(above)
-    limits = (isinstance(node.base, Sign) and (node.base.text in BIG - {"∫"} or node.base.text in _LIMITS)) or (
-        isinstance(node.base, Accent) and node.base.name.endswith("brace")
+    inner = plain(node.base)
+    limits = (isinstance(inner, Sign) and (inner.text in BIG - {"∫"} or inner.text in _LIMITS)) or (
+        isinstance(inner, Accent) and inner.name.endswith("brace")
     )
     under, over, both = ("munder", "mover", "munderover") if limits else ("msub", "msup", "msubsup")
     if below is not None and top is not None:

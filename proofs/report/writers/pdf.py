@@ -178,7 +178,7 @@ class _Writer:
                 return self.spans(parts)
             case Display(value, label):
                 shown = typst_math(value, display=True) + (self.anchor(label) if label else "")
-                return shown if width(value.latex) <= NARROW else f"#wide[{shown}]"
+                return shown if width(value.tree) <= NARROW else f"#wide[{shown}]"
             case Table():
                 return self.table(block)
             case Matrix():
@@ -245,7 +245,7 @@ def _breakable(value: str, signs: str = "") -> str:
 
 def _length(cell: Cell) -> float:
     shown = sum(
-        width(s.latex) if isinstance(s, Formula) else len(s) if isinstance(s, str) else len(s.text) for s in cell.spans
+        width(s.tree) if isinstance(s, Formula) else len(s) if isinstance(s, str) else len(s.text) for s in cell.spans
     )
     return shown + (11 if cell.verdict else 0)
 
@@ -270,10 +270,10 @@ def _breadth(value: Matrix) -> float:
     """How many letters wide a matrix is at most, its gaps counted as two letters each."""
     names = max(len(called(name)) for name in value.rows) + max(map(len, value.row_sizes or ("",)))
     sizes = value.column_sizes or ("",) * len(value.columns)
-    total = 2.0 + max(float(names), width(value.name.latex))
+    total = 2.0 + max(float(names), width(value.name.tree))
     for c, (name, size) in enumerate(zip(value.columns, sizes, strict=True)):
         entries = [row[c] for row in value.entries]
-        longest = max((width(e.latex) for e in entries if e is not None), default=1.0)
+        longest = max((width(e.tree) for e in entries if e is not None), default=1.0)
         total += 3 + max(longest, len(called(name)) + len(size) + 3 * bool(size))
     return total
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from ...formula.latex import latex
 from ...formula.lines import lines, width
-from ...formula.reader import readable
 from ...verdict import Verdict
 from ..document.formula import Formula
 from ..model import (
@@ -94,7 +94,7 @@ def said(verdict: Verdict) -> str:
 
 def formula(value: Formula) -> str:
     """A formula in running text; its plain text where its LaTeX is not one that we set."""
-    return f"${_single(value.latex)}$" if readable(value.latex) else rf"\texttt{{{breakable(value.text)}}}"
+    return rf"\texttt{{{breakable(value.text)}}}" if value.set_as_text else f"${_single(value.latex)}$"
 
 
 def _single(latex: str) -> str:
@@ -175,11 +175,11 @@ class _Writer:
                 assert_never(block)
 
     def display(self, value: Formula, label: str | None) -> list[str]:
-        if not readable(value.latex):
+        if value.set_as_text:
             return ["", rf"\noindent\texttt{{{breakable(value.text)}}}", ""]
         star = "" if label else "*"
         mark = rf"\label{{{self.page}:{label}}}" if label else ""
-        parts = [_single(part) for part in lines(value.latex, LINE)]
+        parts = [_single(latex(part)) for part in lines(value.tree, LINE)]
         if len(parts) == 1:
             return [rf"\begin{{equation{star}}}{mark}", parts[0], rf"\end{{equation{star}}}"]
         body = " \\\\\n&\\quad ".join(parts)
@@ -221,7 +221,7 @@ class _Writer:
 
 def _length(cell: Cell) -> float:
     shown = sum(
-        width(s.latex) if isinstance(s, Formula) else len(s) if isinstance(s, str) else len(s.text) for s in cell.spans
+        width(s.tree) if isinstance(s, Formula) else len(s) if isinstance(s, str) else len(s.text) for s in cell.spans
     )
     return shown + (10 if cell.verdict else 0)
 
@@ -245,10 +245,13 @@ def matrix(value: Matrix) -> list[str]:
         _name(called(n), s)
         for n, s in zip(value.columns, value.column_sizes or ("",) * len(value.columns), strict=True)
     ]
-    widths = [
-        max([0.6 * width(heads[c]), *(width(row[c]) for row in entries)], default=1) + 2 for c in range(len(heads))
-    ]
-    first = 0.6 * max((width(name) for name in names), default=0) + width(value.name.latex) + 5
+    columns = [len(n) + len(s) for n, s in zip(value.columns, value.column_sizes or ("",) * len(heads), strict=True)]
+    widths = []
+    for c, letters in enumerate(columns):
+        filled = [row[c] for row in value.entries]
+        widths.append(2 + max(0.6 * letters, 1.0, *(1.0 if e is None else width(e.tree) for e in filled)))
+    longest = max(map(len, (*value.rows, *value.row_sizes)), default=0)
+    first = 0.6 * longest + width(value.name.tree) + 5
     result: list[str] = []
     start = 0
     while True:
@@ -270,7 +273,7 @@ def matrix(value: Matrix) -> list[str]:
 
 
 def _entry(value: Formula) -> str:
-    return _single(value.latex) if readable(value.latex) else rf"\text{{{text(value.text)}}}"
+    return rf"\text{{{text(value.text)}}}" if value.set_as_text else _single(value.latex)
 
 
 def _name(name: str, size: str) -> str:

@@ -17,11 +17,14 @@ from ...formula.nodes import (
     Scripts,
     Sign,
     Space,
+    Spoken,
+    Verbatim,
     Words,
     named,
+    parts,
+    plain,
     separates,
 )
-from ...formula.reader import UnknownLatex, read
 from ..document.formula import Formula
 from .escape import visible
 
@@ -55,35 +58,36 @@ def literal(text: str, also: str = "") -> str:
 
 def typst_math(formula: Formula, display: bool = False) -> str:
     """A formula as Typst markup, or its text in a typewriter face where its LaTeX is not one that we set."""
-    try:
-        if display:
-            return _display(formula.latex)
-        return f"${_inline(formula.latex) or EMPTY}$"
-    except UnknownLatex:
+    if formula.set_as_text:
         return f"#raw({literal(formula.text)})"
+    return _display(formula.tree) if display else f"${_inline(formula.tree) or EMPTY}$"
 
 
 @lru_cache(maxsize=65536)
-def _inline(latex: str) -> str:
-    return _set(read(latex))
+def _inline(tree: Node) -> str:
+    return _set(tree)
 
 
 @lru_cache(maxsize=4096)
-def _display(latex: str) -> str:
-    parts = [_inline(part) for part in lines(latex, LINE)]
-    if len(parts) == 1:
-        return f"$ {parts[0] or EMPTY} $"
-    return "$ &" + " \\ &quad ".join(parts) + " $"
+def _display(tree: Node) -> str:
+    pieces = [_inline(piece) for piece in lines(tree, LINE)]
+    if len(pieces) == 1:
+        return f"$ {pieces[0] or EMPTY} $"
+    return "$ &" + " \\ &quad ".join(pieces) + " $"
 
 
 def _set(node: Node) -> str:
     match node:
-        case Row(items):
-            return _row(items)
+        case Spoken(_, shown):
+            return _set(shown)
+        case Row():
+            return _row(parts(node))
         case Sign():
             return _sign(node)
         case Words(text, style):
             return f"{_STYLES[style]}({literal(text)})"
+        case Verbatim(text):
+            return f"mono({literal(text)})"
         case Space(width):
             return f"#h({width}em)"
         case Scripts():
@@ -102,11 +106,11 @@ def _set(node: Node) -> str:
 
 
 def _row(items: tuple[Node, ...]) -> str:
-    parts: list[str] = []
+    shown: list[str] = []
     for before, item in zip((None, *items), items, strict=False):
         apart = before is not None and (named(item) or named(before)) and not separates(before) and not separates(item)
-        parts += [THIN, _set(item)] if apart else [_set(item)]
-    return " ".join(parts)
+        shown += [THIN, _set(item)] if apart else [_set(item)]
+    return " ".join(shown)
 
 
 def _sign(sign: Sign) -> str:
@@ -128,7 +132,7 @@ def _delimiter(text: str) -> str:
 
 def _scripts(node: Scripts) -> str:
     below = None if node.below is None else _set(node.below)
-    base = node.base
+    base = plain(node.base)
     if isinstance(base, Accent) and base.name == "underbrace" and below is not None and node.above is None:
         return f"underbrace({_set(base.body)}, {below})"
     if isinstance(base, Accent) and base.name == "overbrace" and node.above is not None and below is None:
@@ -137,10 +141,10 @@ def _scripts(node: Scripts) -> str:
     above += [] if node.above is None else [_set(node.above)]
     limits = isinstance(base, Sign) and (base.text in BIG or base.kind == "function")
     under, over = ("b", "t") if limits else ("br", "tr")
-    parts = [_set(base) or EMPTY]
-    parts += [f"{under}: {below or EMPTY}"] if below is not None else []
-    parts += [f"{over}: {' '.join(above) or EMPTY}"] if above else []
-    return f"attach({', '.join(parts)})"
+    shown = [_set(base) or EMPTY]
+    shown += [f"{under}: {below or EMPTY}"] if below is not None else []
+    shown += [f"{over}: {' '.join(above) or EMPTY}"] if above else []
+    return f"attach({', '.join(shown)})"
 
 
 def _grid(grid: Grid) -> str:

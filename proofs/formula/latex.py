@@ -1,0 +1,195 @@
+"""A formula's tree as LaTeX that amsmath and amssymb take: what the reader reads back as the same tree."""
+
+from __future__ import annotations
+
+import re
+
+from .commands import DELIMITERS, FANCY, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES
+from .nodes import (
+    Accent,
+    Fenced,
+    Grid,
+    Node,
+    Quotient,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Space,
+    Spoken,
+    Verbatim,
+    Words,
+    binary,
+    core,
+    operand,
+    operator,
+    plain,
+    sign,
+)
+from .reader import ENVIRONMENTS
+
+_LETTERS = {sign: f"\\{name}" for name, sign in reversed(GREEK_AND_LETTERS.items())} | {
+    sign: rf"\{command}{{{letter}}}" for (command, letter), sign in FANCY.items()
+}
+_OPERATORS = {
+    **{sign: f"\\{name}" for name, sign in reversed(OPERATORS.items()) if not sign.isascii()},
+    "−": "-", "∗": "*", "‖": r"\|", "[": r"\lbrack", "]": r"\rbrack",
+}  # fmt: skip
+_DELIMITERS = {sign: name for name, sign in reversed(DELIMITERS.items()) if sign not in "[]"}
+_SIZES = {(scale, name[-1]): f"\\{name}" for name, scale in SIZES.items() if name[-1] in "lr"}
+_SPACES = {width: f"\\{name}" for name, width in reversed(SPACES.items())}
+_STYLES = {"text": "text", "rm": "mathrm", "it": "mathit", "bf": "mathbf", "tt": "mathtt"}
+_TEXT = {
+    "\\": r"\textbackslash ",
+    "^": r"\textasciicircum ",
+    "~": r"\textasciitilde ",
+    **{c: f"\\{c}" for c in "{}_&%#$"},
+}
+CLOSE = ",;:.!/|‖"
+"""Signs without room in front of them."""
+_COMMAND_ENDS = re.compile(r"\\[A-Za-z]+$")
+
+
+def latex(node: Node) -> str:
+    r"""The LaTeX of a node.
+
+    >>> from .reader import read
+    >>> latex(read(r"w^\top\phi_j+\frac12(x)"))
+    'w^\\top \\phi_{j} + \\frac{1}{2}(x)'
+    """
+    match node:
+        case Spoken(_, shown):
+            return latex(shown)
+        case Row(items):
+            return _row(items)
+        case Sign():
+            return _sign(node)
+        case Words(text, style):
+            return rf"\{_STYLES[style]}{{{escaped(text)}}}"
+        case Verbatim(text):
+            return rf"\texttt{{{escaped(text)}}}"
+        case Space(width):
+            return _SPACES[width]
+        case Scripts():
+            return _scripts(node)
+        case Quotient(above, below, style):
+            return rf"\{style}{{{latex(above)}}}{{{latex(below)}}}"
+        case Root(body):
+            return rf"\sqrt{{{latex(body)}}}"
+        case Accent(name, body):
+            return rf"\{name}{{{latex(body)}}}"
+        case Fenced(left, body, right):
+            own = isinstance(body, Grid) and ENVIRONMENTS[body.environment] == (left, right)
+            if own:
+                return latex(body)
+            return rf"\left{_delimiter(left)} {latex(body)} \right{_delimiter(right)}"
+        case Grid():
+            return _grid(node)
+
+
+def escaped(text: str) -> str:
+    r"""Text within a formula; a character that is no printable ASCII is named by its code point.
+
+    >>> escaped("td_error é")
+    'td\\_error [U+00E9]'
+    """
+    return "".join(_TEXT.get(c, c) if c.isascii() and c.isprintable() else f"[U+{ord(c):04X}]" for c in text)
+
+
+def together(parts: list[str]) -> str:
+    """Pieces of LaTeX one behind another; a command is kept apart from the letters behind it."""
+    result = ""
+    for part in parts:
+        result += " " * bool(part[:1].isalpha() and _COMMAND_ENDS.search(result)) + part
+    return result
+
+
+def _row(items: tuple[Node, ...], tight: bool = False) -> str:
+    pieces: list[str] = []
+    before: Node | None = None
+    unary = False
+    for item in items:
+        shown = _group(item) if isinstance(plain(item), Row) else latex(item)
+        between = binary(before, item)
+        if pieces and apart(before, item, between, unary, tight):
+            pieces.append(" ")
+        pieces.append(shown)
+        unary = operator(item) is not None and not between
+        before = item
+    return together(pieces)
+
+
+def apart(before: Node | None, item: Node, between: bool, unary: bool, tight: bool) -> bool:
+    """Whether there is room between two items of a row.
+
+    between, unary : whether this one is a sign between two operands, and the one before a sign of its own number
+    tight          : whether the row is an index or an exponent
+    """
+    room = core(item)
+    if unary or isinstance(room, Space):
+        return isinstance(room, Space) and room.width >= 1 and not tight
+    if before is not None and isinstance(core(before), Space):
+        return not tight
+    if opening := sign(item, "open"):
+        return not opening.tight and (operand(before) or (_spaced(before) and not tight))
+    if sign(before, "number") and sign(item, "number"):
+        return True
+    if tight:
+        return bool(sign(before, "letter") and sign(item, "letter"))
+    if second := operator(item):
+        return second.text not in CLOSE if between else _spaced(before)
+    if operator(before):
+        return _spaced(before)
+    return operand(before) and not sign(item, "close")
+
+
+def _spaced(node: Node | None) -> bool:
+    found = operator(node)
+    return found is not None and found.text not in "/!.|‖"
+
+
+def _group(node: Node) -> str:
+    """A node as an argument."""
+    node = plain(node)
+    return f"{{{_row(node.items, tight=True) if isinstance(node, Row) else latex(node)}}}"
+
+
+def _sign(node: Sign) -> str:
+    if node.size:
+        return _SIZES[node.size, "r" if node.kind == "close" else "l"] + _delimiter(node.text)
+    if node.kind == "function":
+        return f"\\{node.text}" if node.text in FUNCTIONS else rf"\operatorname{{{escaped(node.text)}}}"
+    if node.kind == "letter":
+        return _LETTERS.get(node.text, node.text)
+    if node.kind == "operator":
+        return _OPERATORS.get(node.text, node.text)
+    return node.text if node.text in "()[]" or node.kind == "number" else _DELIMITERS[node.text]
+
+
+def _delimiter(text: str) -> str:
+    return text if text in ("(", ")", "[", "]", "|", "/") else _DELIMITERS[text] if text else "."
+
+
+def _scripts(node: Scripts) -> str:
+    base = plain(node.base)
+    shown = _group(base) if isinstance(base, Row | Scripts) else latex(base)
+    below = "" if node.below is None else f"_{_group(node.below)}"
+    above = ""
+    if node.above is not None:
+        mark = plain(node.above)
+        single = isinstance(mark, Sign) and mark.kind != "number" and latex(mark).startswith("\\")
+        above = f"^{latex(mark) if single else _group(mark)}"
+    return shown + "'" * node.primes + (above + below if node.primes else below + above)
+
+
+def _grid(grid: Grid) -> str:
+    columns = ""
+    if grid.environment == "array":
+        letters = [*grid.columns, ""]
+        columns = "{" + "".join("|" * grid.rules.count(c) + x for c, x in enumerate(letters)) + "}"
+    rows = [
+        r"\hline " * grid.lines.count(r) + " & ".join(latex(cell) for cell in row) for r, row in enumerate(grid.rows)
+    ]
+    last = r" \\ " + r"\hline " * grid.lines.count(len(grid.rows)) if len(grid.rows) in grid.lines else ""
+    body = r" \\ ".join(rows) + last
+    return rf"\begin{{{grid.environment}}}{columns} {body} \end{{{grid.environment}}}"
