@@ -121,20 +121,24 @@ class _Rounder:
         known = self._matrices.get(id(exact))
         if known is None:
             bottom = int(exact.den)
-            tops = [int(x) for x in exact.num.entries()]
+            entries = exact.num.entries()
+            held = [i for i, x in enumerate(entries) if x]  # zeros stay zeros, and most entries are
+            tops = [int(entries[i]) for i in held]
             distinct = list(set(tops))
             rounded = dict(
                 zip(distinct, round_all(distinct, [bottom] * len(distinct), self.target).tolist(), strict=True)
             )
-            values = np.array([rounded[top] for top in tops]).reshape(exact.shape)
-            changes = {top: c for top, x in rounded.items() if top and (c := _change(top, bottom, x))[0]}
+            flat = np.zeros(len(entries))
+            flat[held] = [rounded[top] for top in tops]
+            values = flat.reshape(exact.shape)
+            changes = {top: c for top, x in rounded.items() if (c := _change(top, bottom, x))[0]}
             touched = None
             if changes:
                 # Python's division rounds correctly and so keeps the order: the largest is one of these.
                 sizes = {top: a / b for top, (a, b) in changes.items()}
                 most = max(sizes.values())
                 largest = max(Fraction(*changes[top]) for top, size in sizes.items() if size == most)
-                touched = Touched(sum(top in changes for top in tops), len(tops), largest)
+                touched = Touched(sum(top in changes for top in tops), len(entries), largest)
             # The matrix itself is kept, so that its identity stays taken.
             known = self._matrices[id(exact)] = exact, values, touched
         return known[1], known[2]

@@ -167,6 +167,10 @@ def mask_matrix(arithmetic: Arithmetic, n: int, mask: Mask, values: Mapping[str,
     used = tuple((name, values[name]) for name in sorted(mask.names() & values.keys()))
     if arithmetic is RATIONALS and all(type(x) is Fraction for _, x in used):
         return _rational_mask(n, mask, used)
+    if arithmetic is RATIONALS and all(type(x) is Fraction or callable(x) for _, x in used):
+        found = over_one_denominator(mask, n, dict(used))  # what selects tokens is a function of each layer's own
+        if found is not None:
+            return found
     return arithmetic.matrix(mask.rows(n, values, arithmetic.number))
 
 

@@ -14,6 +14,9 @@ error is at most beta_j (`bounds.py`), whatever the order of summation, so that 
                                                     <= sqrt(sum_t beta_j[t]) sqrt((W_j^T H_j W_j)[s, s]),
 H_j = (M X^T)^T diag(beta_j) (M X^T) (Cauchy and Schwarz), and beta_j itself is taken at |y_j| + E_j, which bounds every
 run's rows.  Rocq: `float_error` for beta_j, `attention_error` and `attention_entry_bound` for the sum.
+Where several masks together have as many keys as there are tokens, as when each layer has a mask of its own,
+M X^T W_j itself is carried, a line for each token: the above with W_j for it, 1 for M X^T, X for S and (M X^T) G_l, of
+the layer's own masks, for G_l.  V_j is then summed as it stands.
 
 Everything is computed in float64 and rounded outwards.  Running error bounds would grow manyfold a layer where the true
 powers shrink; what rounding does to W is instead pulled through the true later layers as well:  W_j - computed W_j =
@@ -67,15 +70,19 @@ class Propagation:
 
     `add(beta)` gives the next layer's own error bound, `reached()` the bound E at the state then reached.
     X : (T, p, N); depth : L, the layers there will be
+    `BY_TOKENS` : from so many masks on, lines for tokens are carried where they are no more than the keys
     Numbers may overflow, so call with NumPy's warnings off: E is then infinite or NaN.
     """
+
+    BY_TOKENS = 2
 
     def __init__(self, maps: LayerMaps, X: np.ndarray, depth: int = 1):
         self.maps, self.X = maps, np.abs(X)
         T, p, N = X.shape
         K, masks = maps.accumulators, len(maps.masks)
         self.outward = outward(N * K * max(depth, 1))
-        self.shape = (T, K, masks * p, K * p)
+        self.by_tokens = masks >= self.BY_TOKENS and masks * p >= N
+        self.shape = (T, K, N if self.by_tokens else masks * p, K * p)
         mixing = max((len(heads) for heads in maps.tokenwise), default=0)
         self.count = (
             N + K * masks * p + mixing + 16
@@ -84,19 +91,23 @@ class Propagation:
         plain = float_keys(self.X, [np.abs(M) for M in maps.mask_floats])
         self.tallest = plain.max(axis=2, initial=0)
         gram = X @ self.keys
-        self.S = row_blocks(gram, K)
+        self.S = row_blocks(X if self.by_tokens else gram, K)
         self.lost = LOST * (1 + self.X.max(axis=(1, 2), initial=0)) * (1 + self.tallest.max(axis=1, initial=0)) ** 2
         plain_gram = self.X @ plain
-        self.g = plain_gram.sum(axis=2).max(axis=1, initial=0) * self.outward + self.lost
+        met = self.X if self.by_tokens else plain_gram
+        self.g = met.sum(axis=2).max(axis=1, initial=0) * self.outward + self.lost
+        self.plain_keys = plain
         self.total = np.zeros((T, K, N))
-        self.W = np.zeros((T, 0, K * masks * p, K * p))
-        self.H = np.zeros((T, 0, K, masks * p, masks * p))
+        _, _, inner, outer = self.shape
+        self.W = np.zeros((T, 0, K * inner, outer))
+        self.H = np.zeros((T, 0, K, inner, inner))
         self.sums = [np.zeros((T, 0, K)) for _ in range(3)]
         self.worst_step, self.tallest_W = np.zeros(T), np.zeros(T)
         self.A: np.ndarray | None = None
+        self.betas = np.zeros((T, 0, K, N))
         self.rise, self.tallest_A, self.off_A = np.ones(T), np.ones(T), np.zeros(T)
         if maps.tokenwise:
-            self.A, self.betas = np.zeros((T, 0, K, K)), np.zeros((T, 0, K, N))
+            self.A = np.zeros((T, 0, K, K))
             self.mix = np.eye(K) + mixed(maps.tokenwise, "exact", gram, K, 1 / maps.n)
             most = mixed(maps.tokenwise, "absolute", plain_gram + self.lost[:, None, None], K, 1 / maps.n)
             self.rise += most.sum(axis=2).max(axis=(1, 2)) * self.outward
@@ -110,6 +121,11 @@ class Propagation:
         if self.A is not None:
             total = ((np.abs(self.A) + self._inexact_A()[:, None, None, None]) @ self.betas).sum(axis=1)
         T, K, inner, outer = self.shape
+        if self.by_tokens:
+            each = self.betas.reshape(T, 1, -1)
+            V = (each @ np.abs(self.W.reshape(T, -1, outer)))[:, 0] + self.lost[:, None]
+            V += (each.sum(axis=2) * (self._inexact() + self.lost)[:, None]) * self.outward
+            return np.asarray((total + V.reshape(T, K, outer // K) @ self.X) * self.outward + UNDERFLOW)
         W = self.W.reshape(T, self.layer, K, inner, outer)
         columns = (self.tallest_W * inner)[:, None, None]  # at least every column sum of |W|
         square = np.maximum(np.einsum("tlkrs,tlkrs->tlks", self.H @ W, W), 0)
@@ -129,19 +145,20 @@ class Propagation:
         if not maps.masks:
             return
         stored = 0 if len(maps.exact) == 1 else self.layer
-        whole, den = maps.exact[stored]
-        G = np.array([quotient(v, den * maps.n) for v in whole]).reshape(K * inner, outer)
+        G, plain = self._weights(stored)
         A, inexact_A = self.A, self._inexact_A()
         W = np.zeros((T, self.layer + 1, K * inner, outer))
         if self.layer:
             # What the computed product, sum and matrices are off by, in row sums.
-            plain = np.abs(G).sum(axis=1).max()
             step_plain, carried = self.rise + self.g * plain, self.tallest_A * plain
             off = (self.tallest_W * outer * step_plain + carried) * 4 * self.count + LOST * (1 + self.tallest_W)
             self.worst_step = np.maximum(self.worst_step, off + inexact_A * plain)
             grown = np.eye(outer) if A is None else _on_pairs(self.mix[:, stored], outer // K)
             rows = self.W.reshape(T, -1, outer) @ (grown + self.S @ G)
-            own = G if A is None else (_on_pairs(A, inner) @ G).reshape(T, self.layer, K * inner, outer)
+            own = G if G.ndim == 2 else G[:, None]
+            if A is not None:
+                own = A.mT @ own.reshape(*own.shape[:-2], K, inner * outer)
+                own = own.reshape(T, self.layer, K * inner, outer)
             np.add(rows.reshape(T, self.layer, K * inner, outer), own, out=W[:, :-1])
             self.tallest_W = np.maximum(self.tallest_W, np.abs(W).max(axis=(1, 2, 3)))
         self.W = W
@@ -152,7 +169,11 @@ class Propagation:
             fresh = np.broadcast_to(np.eye(K), (T, 1, K, K))
             self.A = np.concatenate([self.mix[:, stored, None] @ A, fresh], axis=1)
             self.tallest_A = np.maximum(self.tallest_A, np.abs(self.A).sum(axis=2).max(axis=(1, 2)) * self.outward)
+        if A is not None or self.by_tokens:
             self.betas = np.concatenate([self.betas, beta[:, None]], axis=1)
+        if self.by_tokens:
+            self.layer += 1
+            return
         H = np.stack([(self.keys * beta[:, k, :, None]).transpose(0, 2, 1) @ self.keys for k in range(K)], axis=1)
         self.H = np.concatenate([self.H, H[:, None]], axis=1)
         heights = (beta, beta * self.tallest[:, None], beta * self.tallest[:, None] ** 2)
@@ -160,6 +181,20 @@ class Propagation:
             np.concatenate([s, x.sum(axis=2)[:, None]], axis=1) for s, x in zip(self.sums, heights, strict=True)
         ]
         self.layer += 1
+
+    def _weights(self, stored: int) -> tuple[np.ndarray, np.ndarray | float]:
+        """G of a stored layer, and at least its largest plain row sum: (K inner, K p), or by tokens (T, K N, K p)."""
+        maps, (T, K, inner, outer) = self.maps, self.shape
+        whole, den = maps.exact[stored]
+        if not self.by_tokens:
+            G = np.array([quotient(v, den * maps.n) for v in whole]).reshape(K * inner, outer)
+            return G, np.abs(G).sum(axis=1).max()
+        each = np.array(whole, dtype=object).reshape(K, -1, outer)  # (row read, keys, pairs)
+        used = np.flatnonzero((each != 0).any(axis=(0, 2)))
+        held = np.array([quotient(v, den * maps.n) for v in each[:, used].reshape(-1)]).reshape(K, len(used), outer)
+        G = self.keys[:, None, :, used] @ held
+        plain = (self.plain_keys[:, None, :, used] @ np.abs(held)).sum(axis=3).max(axis=(1, 2), initial=0)
+        return G.reshape(T, K * inner, outer), plain * self.outward + self.lost * (1 + np.abs(held).sum())
 
     def _inexact(self) -> np.ndarray:
         """The bound on row sums of |W - computed W|: (T,)."""

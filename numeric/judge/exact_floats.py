@@ -56,5 +56,9 @@ def near_floats(matrix: Any) -> np.ndarray:
 
 def floats(matrix: Any) -> np.ndarray:
     """A matrix over Q with every entry correctly rounded, infinite beyond the range."""
-    bottom = int(matrix.den)
-    return np.array([quotient(int(x), bottom) for x in matrix.num.entries()]).reshape(matrix.shape)
+    bottom, entries = int(matrix.den), matrix.num.entries()
+    result = np.zeros(len(entries))
+    for i, x in enumerate(entries):
+        if x:  # masks and heads are mostly zeros
+            result[i] = quotient(int(x), bottom)
+    return result.reshape(matrix.shape)

@@ -146,8 +146,8 @@ def shared(entries: Sequence[Any]) -> tuple[list[Any], Any]:
     kinds = set(map(type, entries))
     if kinds <= {int}:
         return list(entries), 1
-    if kinds == {Rational}:
-        return _of_rationals(entries)
+    if Rational in kinds and kinds <= {Rational, int, Fraction}:
+        return _of_rationals([Rational.of(e) for e in entries])
     fractions = entries
     if not kinds <= {int, Fraction}:
         fractions = [e.fraction() if isinstance(e, Rational) else Fraction(e) for e in entries]

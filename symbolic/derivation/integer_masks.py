@@ -15,7 +15,7 @@ from flint import fmpz, fmpz_mat
 from ..arithmetics.rational import Rational, RationalMatrix, common_denominator
 from .coefficients import INDEX, LENGTH
 from .contraction import Scalar
-from .masks import Mask, Triangle, evaluate
+from .masks import Mask, Triangle, evaluate_each
 
 
 def over_one_denominator(mask: Mask, n: int, values: Mapping[str, Any]) -> RationalMatrix | None:
@@ -43,7 +43,7 @@ def over_one_denominator(mask: Mask, n: int, values: Mapping[str, Any]) -> Ratio
 def _each(scalar: Scalar, at: Sequence[Mapping[str, Any]]) -> list[Rational]:
     """A scalar at each position, in lowest terms; evaluated once where it does not depend on it."""
     once = INDEX not in scalar.names()
-    found = [Rational.of(evaluate(scalar, values, Rational.of).fraction()) for values in (at[:1] if once else at)]
+    found = [Rational.of(x.fraction()) for x in evaluate_each(scalar, at[:1] if once else at, Rational.of)]
     return found * len(at) if once else found
 
 
@@ -69,8 +69,8 @@ class _Powers:
         """The entries times `den * factor` by rows, (n+1) x (n+1)."""
         zero, result, last, row = fmpz(0), [], None, self.powers
         for later, coefficient in enumerate(self.coefficients):
-            length = max(later - self.delay, 0)
-            if coefficient != last:
+            length = max(later - self.delay, 0) if coefficient else 0
+            if length and coefficient != last:
                 last, scale = coefficient, coefficient * factor
                 row = [x * scale for x in self.powers]
             result += row[len(row) - length :] if length else []

@@ -10,7 +10,7 @@ zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -139,13 +139,15 @@ class Mask:
         """
         result: list[list[Any]] = [[0] * (n + 1) for _ in range(n + 1)]
         at = [{**values, LENGTH: Fraction(n), INDEX: Fraction(i)} for i in range(n + 1)]
-        for i in range(1, n + 1):
-            result[i - 1][i - 1] = 1 if self.is_context_mask else evaluate(self.diagonal, at[i], number)
+        plain = self.is_context_mask
+        for i, entry in enumerate([1] * n if plain else evaluate_each(self.diagonal, at[1:], number)):
+            result[i][i] = entry
         for triangles, transposed in ((self.lower, False), (self.upper, True)):
             for triangle in triangles:
                 between = _decays(triangle, at, number)
-                for later in range(2, n + 1):
-                    coefficient = evaluate(triangle.coefficient, at[later], number)
+                for later, coefficient in enumerate(evaluate_each(triangle.coefficient, at[2:], number), 2):
+                    if coefficient == 0:  # a token that the layer does not read
+                        continue
                     for earlier in range(1, later - triangle.delay):
                         entry = coefficient * between(earlier, later - 1 - triangle.delay)
                         i, j = (earlier, later) if transposed else (later, earlier)
@@ -178,11 +180,17 @@ def evaluate(scalar: Scalar, values: Mapping[str, Any], number: Callable[[Fracti
 
     Raises `ZeroDivisionError` when it divides by zero there.
     """
-    total = number(Fraction(0))
-    for _, part in scalar.parts().items():
-        for exponents, coefficient in part.items():
-            total = total + product_of(coefficient, exponents, values, number)
-    return total
+    return evaluate_each(scalar, [values], number)[0]
+
+
+def evaluate_each(scalar: Scalar, many: Sequence[Mapping[str, Any]], number: Callable[[Fraction], Any]) -> list[Any]:
+    """`evaluate` at each of many values."""
+    terms = [term for part in scalar.parts().values() for term in part.items()]
+    zero, result = number(Fraction(0)), []
+    for values in many:
+        products = (product_of(coefficient, exponents, values, number) for exponents, coefficient in terms)
+        result.append(sum(products, zero))
+    return result
 
 
 def masks_of(terms: tuple[Term, ...]) -> dict[tuple[str, str], tuple[Scalar, Mask]]:

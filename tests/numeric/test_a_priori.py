@@ -252,6 +252,37 @@ def test_powers_that_cancel_in_float64_are_made_up_for(seed: int) -> None:
     assert all(true <= exact(got) for got, true in zip(E, wanted, strict=True))
 
 
+class ByTokens(Propagation):
+    BY_TOKENS = 1
+
+
+class ByKeys(Propagation):
+    BY_TOKENS = 10**9
+
+
+class WithoutLast(ByTokens):
+    """What the last layer makes of errors is left out."""
+
+    def _weights(self, stored):
+        G, plain = super()._weights(stored)
+        return G * (stored < 2), plain
+
+
+@pytest.mark.parametrize("name", ["online-td", "td-lambda", "gtd2", "gtd"])
+def test_lines_for_tokens_and_for_keys_are_both_above_the_exact_sum(name: str) -> None:
+    """By tokens there is no estimate by Cauchy and Schwarz: the sum itself, up to rounding."""
+    construction, _, Z = setting(Case(name), depth=3)
+    p, K, rng = construction.layout.p, construction.layout.m - construction.layout.p, np.random.default_rng(4)
+    betas = [rng.random((K, 4)) ** 8 for _ in range(3)]
+    X = fractions(Z[0, :p])
+    wanted = exact_sum(construction, X, [[exact(x) for x in b.reshape(-1)] for b in betas])
+    by_tokens, by_keys = (carried(construction, Z, betas, kind)[-1].reshape(-1) for kind in (ByTokens, ByKeys))
+    assert all(true <= exact(a) and true <= exact(b) for a, b, true in zip(by_tokens, by_keys, wanted, strict=True))
+    assert (by_tokens <= by_keys * (1 + 1e-9)).all() and (by_tokens < by_keys).any()
+    wrong = carried(construction, Z, betas, WithoutLast)[-1].reshape(-1)
+    assert any(exact(got) < true for got, true in zip(wrong, wanted, strict=True))
+
+
 class Unmixed(Propagation):
     """What the rows' own mixing does to errors is left out."""
 
