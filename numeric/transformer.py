@@ -22,7 +22,7 @@ from .lower import Lowered, lower
 ORDERS = ("keys-first", "scores-first")
 """How a layer's products are bracketed: (Z M Z^T) Q Z, linear in n, or Z M (Z^T Q Z) as softmax attention must."""
 
-CHUNK = 128
+CHUNK = 256
 """Prompts that run together on a CPU: few enough for their matrices to stay in its cache."""
 
 
@@ -145,7 +145,7 @@ class LinearTransformer(nn.Module):
         """Z_L, the prompt after L layers.  Z : (..., m, N)."""
         if not self._accumulators_only():
             return self._dense(Z)[-1]
-        *_, Y = self._accumulate(*self._parts(Z))
+        Y = self._accumulate(*self._parts(Z), every=False)[-1]
         return torch.cat((Z[..., : self.features, :], _batched(Y, Z)), dim=-2)
 
     def states(self, Z: Tensor) -> list[Tensor]:
@@ -174,7 +174,7 @@ class LinearTransformer(nn.Module):
         """sign * (entry of the read-out row in the query column after L layers).  Z : (..., m, N); result : (...)."""
         if not self._accumulators_only():
             return self.sign * self._dense(Z)[-1][..., self.readout_row, -1]
-        *_, Y = self._accumulate(*self._parts(Z))
+        Y = self._accumulate(*self._parts(Z), every=False)[-1]
         return self.sign * Y[:, self.readout_row - self.features, -1].reshape(Z.shape[:-2])
 
     def _dense(self, Z: Tensor) -> list[Tensor]:
@@ -200,8 +200,8 @@ class LinearTransformer(nn.Module):
         outside = (product[:, :p], product[:, p:, :p], Q[:, p:], Q[:, :p, p:])
         return not any(bool(part.count_nonzero()) for part in outside)
 
-    def _accumulate(self, X: Tensor, Y: Tensor) -> list[Tensor]:
-        """The accumulator rows after each layer, (B, K, N) each.  X : (B, p, N) and Y : (B, K, N).
+    def _accumulate(self, X: Tensor, Y: Tensor, every: bool = True) -> list[Tensor]:
+        """The accumulator rows after each layer or only the last, (B, K, N) each.  X : (B, p, N) and Y : (B, K, N).
 
         Y + scale * (sum_h U_h (Y (M_h X^T)) E_h) X, `CHUNK` prompts at a time.
         """
@@ -218,30 +218,54 @@ class LinearTransformer(nn.Module):
             ready[id(layer)] = heads
         layers = [(ready[id(layer)], layer.scale) for layer in self._sequence()]
         run = self._scores_first if self.order == ORDERS[1] else self._keys_first
+        if run == self._keys_first:
+            masks = [M.diagonal() if torch.equal(M, M.diagonal().diag_embed()) else M for M in masks]
         size = CHUNK if X.device.type == "cpu" else max(len(X), 1)
-        parts = [run(x, y, layers, masks) for x, y in zip(torch.split(X, size), torch.split(Y, size), strict=True)]
-        return parts[0] if len(parts) == 1 else [torch.cat(each) for each in zip(*parts, strict=True)]
+        parts = zip(torch.split(X, size), torch.split(Y, size), strict=True)
+        if X.requires_grad or Y.requires_grad:  # no result may be written into a tensor made before
+            chunks = [run(x, y, layers, masks) for x, y in parts]
+            return [torch.cat(each) for each in zip(*chunks, strict=True)]
+        kept = Y.new_empty(len(layers) if every else 2, *Y.shape)  # of a layer and the one before it, or of all
+        result = [kept[number % len(kept)] for number in range(len(layers))]
+        for (x, y), into in zip(parts, torch.split(kept, size, dim=1), strict=True):
+            run(x, y, layers, masks, [into[number % len(kept)] for number in range(len(layers))])
+        return result
 
     @staticmethod
-    def _keys_first(X: Tensor, Y: Tensor, layers: Sequence[Any], masks: Sequence[Tensor]) -> list[Tensor]:
-        """Y (M X^T) for all masks is one product, and K x p is what the heads' own matrices meet."""
+    def _keys_first(
+        X: Tensor, Y: Tensor, layers: Sequence[Any], masks: Sequence[Tensor], into: Sequence[Tensor] = ()
+    ) -> list[Tensor]:
+        """Y (M X^T) for all masks is one product, and K x p is what the heads' own matrices meet.
+
+        masks : (N, N) each, or (N,) for a diagonal one, whose other products are zeros
+        into  : a tensor a layer that takes its rows, if any
+        """
         (B, p, N), result = X.shape, []
         X, Y = X.contiguous(), Y.contiguous()
-        keys = torch.cat([(X.reshape(-1, N) @ M.mT).reshape(B, p, N) for M in masks], dim=1).mT
-        for heads, scale in layers:
+        keys = torch.cat([X * M if M.ndim == 1 else (X.reshape(-1, N) @ M.mT).reshape(B, p, N) for M in masks], dim=1).mT
+        for number, (heads, scale) in enumerate(layers):
+            out = into[number] if into else None
             if heads:
                 met = Y @ keys
                 parts = [_times(U, met[..., p * which : p * (which + 1)]) @ E for U, E, which in heads]
-                Y = Y + (_sum(parts) * scale) @ X
+                Y = torch.add(Y, (_sum(parts) * scale) @ X, out=out)
+            elif out is not None:
+                Y = out.copy_(Y)
             result.append(Y)
         return result
 
     @staticmethod
-    def _scores_first(X: Tensor, Y: Tensor, layers: Sequence[Any], masks: Sequence[Tensor]) -> list[Tensor]:
+    def _scores_first(
+        X: Tensor, Y: Tensor, layers: Sequence[Any], masks: Sequence[Tensor], into: Sequence[Tensor] = ()
+    ) -> list[Tensor]:
         result = []
-        for heads, scale in layers:
+        for number, (heads, scale) in enumerate(layers):
+            out = into[number] if into else None
             if heads:
-                Y = Y + _sum([U @ Y @ (masks[which] @ (X.mT @ E @ X)) for U, E, which in heads]) * scale
+                change = _sum([U @ Y @ (masks[which] @ (X.mT @ E @ X)) for U, E, which in heads]) * scale
+                Y = torch.add(Y, change, out=out)
+            elif out is not None:
+                Y = out.copy_(Y)
             result.append(Y)
         return result
 
