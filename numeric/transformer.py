@@ -242,7 +242,8 @@ class LinearTransformer(nn.Module):
         """
         (B, p, N), result = X.shape, []
         X, Y = X.contiguous(), Y.contiguous()
-        keys = torch.cat([X * M if M.ndim == 1 else (X.reshape(-1, N) @ M.mT).reshape(B, p, N) for M in masks], dim=1).mT
+        products = [X * M if M.ndim == 1 else (X.reshape(-1, N) @ M.mT).reshape(B, p, N) for M in masks]
+        keys = torch.cat(products, dim=1).mT
         for number, (heads, scale) in enumerate(layers):
             out = into[number] if into else None
             if heads:

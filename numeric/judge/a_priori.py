@@ -231,20 +231,28 @@ def a_priori(
     own   : (T, L, K, N); when `known` are rows of a run whose layers are off by at most this much each, the sum of
             both runs' bounds is what is returned
     """
-    T, states = known.shape[:2]
-    result, quick = np.zeros(known.shape), target.underflow < Fraction(1, 2**100)
+    result = np.zeros(known.shape)
 
     def part(first: int) -> None:
         which = slice(first, first + CHUNK)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            carried, bound = Propagation(maps, X[which], states - 1), StepBound(maps, X[which], target)
-            for layer in range(states):
-                E = carried.reached()
-                result[which, layer] = np.where(np.isnan(E), np.inf, E)
-                if layer + 1 < states:
-                    beta = bound.at((np.abs(known[which, layer]) + E)[:, None], layer, quick)[:, 0]
-                    carried.add(beta if own is None else beta + own[which, layer])
+        result[which] = few_prompts(maps, X[which], known[which], target, None if own is None else own[which])
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        list(pool.map(part, range(0, T, CHUNK)))
+        list(pool.map(part, range(0, len(known), CHUNK)))
+    return result
+
+
+def few_prompts(
+    maps: LayerMaps, X: np.ndarray, known: np.ndarray, target: Precision, own: np.ndarray | None = None
+) -> np.ndarray:
+    """What `a_priori` returns, of prompts whose matrices fit the cache: `CHUNK` of them or so."""
+    states, quick, result = known.shape[1], target.underflow < Fraction(1, 2**100), np.zeros(known.shape)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        carried, bound = Propagation(maps, X, states - 1), StepBound(maps, X, target)
+        for layer in range(states):
+            E = carried.reached()
+            result[:, layer] = np.where(np.isnan(E), np.inf, E)
+            if layer + 1 < states:
+                beta = bound.at((np.abs(known[:, layer]) + E)[:, None], layer, quick)[:, 0]
+                carried.add(beta if own is None else beta + own[:, layer])
     return result

@@ -10,7 +10,8 @@ arithmetic is needed for a prompt, and neither bound has seen what it bounds.  T
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,7 +36,7 @@ from ..reference import (
     token_columns,
 )
 from ..transformer import LinearTransformer
-from .a_priori import OUTWARD, a_priori, outward
+from .a_priori import CHUNK, OUTWARD, few_prompts, outward
 from .bounds import as_wide, layer_maps
 from .exact_floats import up
 from .magnitudes import Magnitude, StepMagnitude
@@ -116,26 +117,36 @@ def batch_check(
         zero = torch.zeros(layout.d, len(data.query), dtype=torch.float64)
         start = tuple(Stacked(zero[:1] if name in algorithm.scalar_weights else zero) for name in algorithm.weights)
         weights = iterates(algorithm, data, start, steps, p)
-        loop = accumulator_rows(algorithm, weights, columns, p)
         blocks = [columns[b.name] for b in algorithm.features]
         X = torch.cat([b.expand(-1, layout.n + 1, -1) for b in blocks], dim=2).mT
-        Z = torch.cat([X, loop[:, 0]], dim=1).to(dtype).to(device)
+        first = accumulator_rows(algorithm, [w[:, :1] for w in weights], columns, p)[:, 0]
+        Z = torch.cat([X, first], dim=1).to(dtype).to(device)
+        lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
         own = LinearTransformer.from_construction(construction, dtype, device) if module is None else None
-        quick = own is not None and not maps.tokenwise  # else all of Z runs
-        states = torch.stack(own.rows(Z), dim=1).to("cpu", torch.float64) if own is not None and quick else None
-        outputs: list[Tensor] = []
-        if states is None or not states.isfinite().all():  # feature rows too, and the place of what is not finite
+        states: list[Tensor] = []
+        if own is not None and not maps.tokenwise:  # else all of Z runs
+            states = [Y.to("cpu", torch.float64) for Y in own.rows(Z)]
+        if not states or not all(Y.isfinite().all() for Y in states):  # feature rows too, and the place of what is not
             ran = run_states(own if module is None else module, Z.clone(), construction.depth)  # type: ignore[arg-type]
             outputs = [Z_l.to("cpu", torch.float64) for Z_l in ran]
-        beta, rounding = _loop_errors(algorithm, data, weights, columns, steps, p, double, target)
-    lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
-    if outputs and (wrong := _states_wrong(construction, outputs, lowered)) is not None:
-        return wrong
-    rows = loop.numpy()
-    allowed = a_priori(maps, lowered, np.abs(rows) + rounding, target, own=beta) + rounding
-    if states is None:
-        states = torch.stack([Z_l[:, layout.p :] for Z_l in outputs], dim=1)
-    return _judge(construction, states.numpy(), lowered, rows, allowed * OUTWARD)
+            if (wrong := _states_wrong(construction, outputs, lowered)) is not None:
+                return wrong
+            states = [Z_l[:, layout.p :] for Z_l in outputs]
+        errors = _loop_errors(algorithm, data, weights, columns, steps, p, double, target)
+
+    @np.errstate(all="ignore")
+    @torch.no_grad()
+    def part(first: int) -> BatchResult:
+        which = slice(first, first + CHUNK)
+        read = {name: x[which] for name, x in columns.items()}
+        loop = accumulator_rows(algorithm, [w[which] for w in weights], read, p).numpy()
+        beta, rounding = (_each(x[which], len(steps) + more) for more, x in enumerate(errors))
+        allowed = few_prompts(maps, lowered[which], np.abs(loop) + rounding, target, own=beta) + rounding
+        ran = torch.stack([Y[which] for Y in states], dim=1).numpy()
+        return _judge(construction, ran, lowered[which], loop, allowed * OUTWARD)
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        return _joined(list(pool.map(part, range(0, len(lowered), CHUNK))))
 
 
 def _query(algorithm: Algorithm, data: FloatTransitions) -> dict[str, Tensor]:
@@ -156,10 +167,10 @@ def _loop_errors(
     p: SimpleNamespace,
     double: Precision,
     target: Precision,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds on what an update is off by as the rows show it, (B, L, K, N), and on the rows' own roundings.
+) -> list[Tensor]:
+    """Bounds on what an update is off by as the rows show it and on the rows' own roundings, (B, groups, K, N) each.
 
-    Weights and steps enter with their largest entries over `TOGETHER` updates in a row: a fifth of the work.
+    Weights and steps enter with their largest entries over `TOGETHER` updates in a row, a group: a fifth of the work.
     """
     L = len(steps)
     # (width, B, 1) prompts against (width, B, groups) weights: all updates at once
@@ -187,8 +198,13 @@ def _loop_errors(
     for count, each in ((L, beta), (L + 1, rounding)):
         groups = -(-count // TOGETHER)
         rows = torch.stack([x.expand(-1, groups, N) for x in each], dim=2) * outward(N * count)
-        result.append(rows.repeat_interleave(TOGETHER, dim=1)[:, :count].numpy())
-    return result[0], result[1]
+        result.append(rows)
+    return result
+
+
+def _each(groups: Tensor, count: int) -> np.ndarray:
+    """What holds for each of `count` layers or states: (B, count, K, N) from (B, groups, K, N)."""
+    return np.asarray(groups.repeat_interleave(TOGETHER, dim=1)[:, :count].numpy())
 
 
 def _largest(values: Tensor) -> Tensor:
@@ -262,3 +278,22 @@ def _judge(
         float(gap[index] / allowed[index]) if allowed[index] else float(exceeded.any()),
         float(gap.max()), float(allowed.max()), int(wide.sum()),
     )  # fmt: skip
+
+
+def _joined(parts: Sequence[BatchResult]) -> BatchResult:
+    """What a batch showed, from what `CHUNK` prompts after `CHUNK` prompts of it showed."""
+    exceeded = [i for i, part in enumerate(parts) if part.status == "exceeded"]
+    layer = min((parts[i].where.layer for i in exceeded), default=0)
+    asked = [i for i in exceeded if parts[i].where.layer == layer] or range(len(parts))
+    which = max(asked, key=lambda i: parts[i].ratio)
+    worst, before = parts[which], sum(part.prompts for part in parts[:which])
+    vacuous = sum(part.vacuous for part in parts)
+    return replace(
+        worst,
+        status="exceeded" if exceeded else "vacuous" if vacuous else "within",
+        prompts=sum(part.prompts for part in parts),
+        where=replace(worst.where, trial=before + worst.where.trial),
+        largest_gap=max(part.largest_gap for part in parts),
+        largest_bound=max(part.largest_bound for part in parts),
+        vacuous=vacuous,
+    )

@@ -17,8 +17,9 @@ from torch import nn
 import layerproof
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.judge import batch
 from layerproof.numeric.judge.a_priori import Propagation
-from layerproof.numeric.judge.batch import _loop_errors, _query, batch_check, random_transitions
+from layerproof.numeric.judge.batch import _each, _loop_errors, _query, batch_check, random_transitions
 from layerproof.numeric.judge.bounds import layer_maps
 from layerproof.numeric.reference import (
     FloatTransitions,
@@ -221,6 +222,23 @@ def wrong_step(steps, sweep):
     return steps, sweep
 
 
+def test_what_a_few_prompts_show_is_joined_in_order(monkeypatch) -> None:
+    """Two faults in different parts of a batch: the earlier layer is named, with its prompt's number in the batch."""
+    case = Case("td0")
+    construction, data = made(case), random_transitions(case.algorithm, 2, 6, 7, 5)
+    own = LinearTransformer.from_construction(construction)
+    later = OneEntry(own, 1, 4, 4, 2, lambda x: x + 1e-6)
+    both = OneEntry(later, 5, 2, 4, 3, lambda x: x + 1e-9)
+    modules = (None, later, both)
+    whole = [batch_check(construction, case.algorithm, data, module=module) for module in modules]
+    monkeypatch.setattr(batch, "CHUNK", 2)
+    assert [batch_check(construction, case.algorithm, data, module=module) for module in modules] == whole
+    assert [(r.status, r.prompts) for r in whole] == [("within", 7), ("exceeded", 7), ("exceeded", 7)]
+    assert (whole[2].where.trial, whole[2].where.layer) == (5, 2)
+    assert (whole[1].where.trial, whole[1].where.layer) == (1, 4)
+    assert whole[2].largest_gap == whole[1].largest_gap > whole[2].gap
+
+
 def dropped_transition(steps, sweep):
     short = Sweep(list(sweep)[:-1])
     short.n = sweep.n
@@ -269,7 +287,8 @@ def float_loop(case, construction, data):
     start = tuple(Stacked(zero[:1] if w in algorithm.scalar_weights else zero) for w in algorithm.weights)
     weights = iterates(algorithm, data, start, steps, p)
     target = PRECISIONS[DOUBLE]
-    beta, rounding = _loop_errors(algorithm, data, weights, columns, steps, p, target, target)
+    groups = _loop_errors(algorithm, data, weights, columns, steps, p, target, target)
+    beta, rounding = (_each(x, len(steps) + more) for more, x in enumerate(groups))
     N = data.phi.shape[1] + 1
     X = torch.cat([columns[b.name].expand(-1, N, -1) for b in algorithm.features], dim=2).mT.numpy()
     carried, E = Propagation(layer_maps(construction), X), [np.zeros(beta[:, 0].shape)]
