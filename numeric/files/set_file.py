@@ -26,9 +26,8 @@ from typing import Any, TypeVar
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.exact import parse_rational
 from ...symbolic.invariance.constraints import Constraint, constrained, parse_equation
-from ...symbolic.invariance.sets import Rows, WeightSet, pattern_set
+from ...symbolic.invariance.sets import AffineSet, Rows, S, pattern_set
 from ...symbolic.invariance.symmetry import SymmetryGroup
-from ...symbolic.invariance.weights import WeightSpace
 from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import loads
 from .text import read_text
@@ -142,7 +141,7 @@ def _matrix(content: Any, name: str) -> tuple[tuple[Fraction, ...], ...]:
     return tuple(tuple(parse_rational(x, f"an entry of {name}") for x in row) for row in content)
 
 
-def weight_set(content: Mapping[str, Any], space: WeightSpace, group: SymmetryGroup) -> WeightSet:
+def weight_set(content: Mapping[str, Any], space: S, group: SymmetryGroup) -> AffineSet[S]:
     """The set that a document describes, among the trained weights of `space`.
 
     Raises `ArgumentError` when it does not fit them.

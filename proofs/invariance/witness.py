@@ -12,7 +12,7 @@ from ...symbolic.invariance.decide import InvarianceWitness
 from ...symbolic.invariance.samples import prompts
 from ...symbolic.invariance.symmetry import GROUPS
 from ...symbolic.invariance.update import prompt_matrix
-from ...symbolic.invariance.weights import WeightSpace
+from ...symbolic.invariance.weights import Trained, WeightSpace
 from ...symbolic.strict_json import rational_text
 from .question import Subject
 
@@ -29,7 +29,7 @@ def entry_name(space: WeightSpace, position: int) -> str:
     return where if space.stored == 1 else f"{where} of layer {c.layer + 1}"
 
 
-def outside(space: WeightSpace, residual: Mapping[int, Fraction]) -> list[dict[str, Any]]:
+def outside(space: Trained, residual: Mapping[int, Fraction]) -> list[dict[str, Any]]:
     """The entries that leave a set, a multiple of a block's identity as one: where, in which layer, by how much."""
     left = dict(residual)
     found: list[dict[str, Any]] = []
@@ -39,15 +39,15 @@ def outside(space: WeightSpace, residual: Mapping[int, Fraction]) -> list[dict[s
         c = space.coordinate(k)
         rows = next(r for name, r, _ in space.blocks if name == c.row_block)
         columns = next(r for name, r, _ in space.blocks if name == c.column_block)
-        here = k - (c.row * space.layout.m + c.column)
-        inside = {here + i * space.layout.m + j for i in rows for j in columns}
-        diagonal = {here + i * space.layout.m + j for i, j in zip(rows, columns, strict=False)}
+        here = k - (c.row * space.m + c.column)
+        inside = {here + i * space.m + j for i in rows for j in columns}
+        diagonal = {here + i * space.m + j for i, j in zip(rows, columns, strict=False)}
         whole = len(rows) == len(columns) > 1 and inside & left.keys() == diagonal
         if whole and {left[j] for j in diagonal} == {x}:
             entry, value = f"{c.matrix}[{c.row_block}, {c.column_block}]", f"{rational_text(x)} I"
             gone = diagonal
         else:
-            names = space.layout.row_names()
+            names = space.row_names()
             entry, value, gone = f"{c.matrix}[{names[c.row]}, {names[c.column]}]", rational_text(x), {k}
         for j in gone:
             del left[j]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import ArgumentError
-from .sets import WeightSet, commutant
+from .sets import AffineSet, S, commutant
 from .signed_sum import signed_terms, term_pattern
 from .symmetry import SymmetryGroup, nullspace, reduced
-from .weights import WeightSpace
+from .weights import Trained
 
 _TERM = term_pattern(r"([A-Z]\d*)\s*\[\s*(\w+)\s*,\s*(\w+)\s*\]")
 Block = tuple[str, str, str]  # matrix, row block, column block
@@ -61,8 +61,8 @@ def parse_equation(text: str) -> tuple[dict[Block, Fraction], Fraction]:
 
 
 def constrained(
-    space: WeightSpace, group: SymmetryGroup, name: str, meaning: str, constraints: Sequence[Constraint]
-) -> WeightSet:
+    space: S, group: SymmetryGroup, name: str, meaning: str, constraints: Sequence[Constraint]
+) -> AffineSet[S]:
     """The weights of the group's commutant that satisfy every equation.
 
     Raises `ArgumentError` for a block that is not there or is always zero, for a group whose commutant has more than
@@ -105,10 +105,10 @@ def constrained(
                 for k, x in direction.items():
                     v[k] = v.get(k, Fraction(0)) + c * x
         directions.append(v)
-    return WeightSet(name, meaning, space, tuple(base), tuple(directions))
+    return AffineSet(name, meaning, space, tuple(base), tuple(directions))
 
 
-def _no_such(space: WeightSpace, constraint: Constraint, layer: int, block: Block) -> str:
+def _no_such(space: Trained, constraint: Constraint, layer: int, block: Block) -> str:
     matrix, row, column = block
     names = [name for name, _, _ in space.blocks]
     if not 0 <= layer < space.stored:

@@ -15,20 +15,22 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import count
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from ..errors import ArgumentError
 from .signed_sum import signed_terms, term_pattern
 from .span import Direction, Span
 from .symmetry import SymmetryGroup
-from .weights import Point, WeightSpace
+from .weights import Point, Trained, WeightSpace
 
 Rows = tuple[tuple[str, ...], ...]
 _TERM = term_pattern(r"[A-Za-z][A-Za-z0-9_']*")
 WORDS = ("free", "frozen")
+S = TypeVar("S", bound=Trained)
 
 
 @dataclass(frozen=True, eq=False)
-class WeightSet:
+class AffineSet(Generic[S]):
     """An affine set of weights: base + the span of the directions, for every value of the frozen entries.
 
     dimension of the set = number of directions.
@@ -37,7 +39,7 @@ class WeightSet:
 
     name: str
     meaning: str
-    space: WeightSpace
+    space: S
     base: Point
     directions: tuple[Direction, ...]
     frozen: frozenset[int] = frozenset()
@@ -72,6 +74,10 @@ class WeightSet:
         return self.span.contains(rest)
 
 
+WeightSet: TypeAlias = AffineSet[WeightSpace]
+"""A set of the weights of linear attention."""
+
+
 def parse_entry(text: str) -> tuple[dict[str, Fraction], Fraction]:
     """A linear expression in names: ({name: coefficient}, constant).
 
@@ -93,7 +99,7 @@ def parse_entry(text: str) -> tuple[dict[str, Fraction], Fraction]:
     return {name: c for name, c in names.items() if c}, constant
 
 
-def pattern_set(space: WeightSpace, name: str, meaning: str, patterns: Sequence[Mapping[str, Rows]]) -> WeightSet:
+def pattern_set(space: S, name: str, meaning: str, patterns: Sequence[Mapping[str, Rows]]) -> AffineSet[S]:
     """A set from block patterns, one for each stored layer, each with the blocks of every trained matrix.
 
     Raises `ArgumentError` when a matrix or block is missing, or an entry does not fit its block.
@@ -121,6 +127,11 @@ def pattern_set(space: WeightSpace, name: str, meaning: str, patterns: Sequence[
                 for (column_block, width, moved_too), entry in zip(space.blocks, row, strict=True):
                     where = f"{matrix}[{row_block}, {column_block}]"
                     at = [[space.position(layer, number, i, j) for j in width] for i in height]
+                    if entry != "0" and not space.trains(matrix, row_block):
+                        raise ArgumentError(
+                            f"{where} is {entry[:40]!r}, wanted 0: the pattern is made of this row, so no layer writes "
+                            "it, and its entries are not trained"
+                        )
                     if entry == "frozen":
                         frozen.update(k for line in at for k in line)
                         continue
@@ -146,7 +157,7 @@ def pattern_set(space: WeightSpace, name: str, meaning: str, patterns: Sequence[
     ]
     labelled += free
     found = _independent([v for _, v in labelled])
-    return WeightSet(
+    return AffineSet(
         name, meaning, space, tuple(base), tuple(labelled[k][1] for k in found), frozenset(frozen),
         tuple(dict(p) for p in patterns), tuple(labelled[k][0] for k in found),
     )  # fmt: skip
@@ -163,9 +174,13 @@ def _independent(vectors: Sequence[Direction]) -> list[int]:
     return chosen
 
 
-@lru_cache(maxsize=32)
-def commutant(space: WeightSpace, group: SymmetryGroup) -> WeightSet:
+def commutant(space: S, group: SymmetryGroup) -> AffineSet[S]:
     """All weights that commute with the group's action on the rows of Z, by exact linear algebra block by block."""
+    return _commutant(space, group)
+
+
+@lru_cache(maxsize=32)
+def _commutant(space: Any, group: SymmetryGroup) -> AffineSet[Any]:
     directions: list[Direction] = []
     labels: list[str] = []
     patterns: list[dict[str, Rows]] = []
@@ -178,7 +193,8 @@ def commutant(space: WeightSpace, group: SymmetryGroup) -> WeightSet:
             for row_block, height, moved in space.blocks:
                 row = []
                 for column_block, width, moved_too in space.blocks:
-                    basis = _block_basis(group, moved, moved_too)
+                    trained = space.trains(matrix, row_block)
+                    basis = _block_basis(group, moved, moved_too) if trained else []
                     named = [next(letter) for _ in basis]
                     row.append(" + ".join(named) if named else "0")
                     for name, block in zip(named, basis, strict=True):
@@ -191,7 +207,7 @@ def commutant(space: WeightSpace, group: SymmetryGroup) -> WeightSet:
                 rows.append(tuple(row))
             matrices[matrix] = tuple(rows)
         patterns.append(matrices)
-    return WeightSet(
+    return AffineSet(
         "commutant", f"all weights that commute with the group {group.name}", space,
         tuple([Fraction(0)] * space.size), tuple(directions),
         patterns=tuple(patterns) if scalar_only else None, labels=tuple(labels),
@@ -228,26 +244,26 @@ def frozen_rows_of_last_layer(space: WeightSpace, group: SymmetryGroup, point: P
     )  # fmt: skip
 
 
-def scaled_weights(space: WeightSpace, point: Point) -> WeightSet:
+def scaled_weights(space: S, point: Point) -> AffineSet[S]:
     """The algorithm's own weights, each trained matrix up to a scale."""
     directions, labels = [], []
-    m2 = space.layout.m**2
+    m2 = space.m**2
     for start in range(0, space.size, m2):
         v = {k: point[k] for k in range(start, start + m2) if point[k]}
         if v:
             directions.append(v)
             labels.append(space.coordinate(start).matrix)
-    return WeightSet(
+    return AffineSet(
         "weights", "the algorithm's own weights, each matrix up to a scale", space,
         tuple([Fraction(0)] * space.size), tuple(directions), labels=tuple(labels),
     )  # fmt: skip
 
 
-def zero_pattern(space: WeightSpace, group: SymmetryGroup, point: Point) -> WeightSet:
+def zero_pattern(space: S, group: SymmetryGroup, point: Point) -> AffineSet[S]:
     """The commutant's directions along which the algorithm's own weights are not zero."""
     whole = commutant(space, group)
     kept = [k for k, v in enumerate(whole.directions) if any(point[j] for j in v)]
-    return WeightSet(
+    return AffineSet(
         "zero-pattern", "the blocks that the algorithm's own weights use, each any multiple of its own; others zero",
         space, whole.base, tuple(whole.directions[k] for k in kept), labels=tuple(whole.labels[k] for k in kept),
     )  # fmt: skip

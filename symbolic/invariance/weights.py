@@ -29,8 +29,78 @@ class Coordinate:
     column_block: str
 
 
+class Trained:
+    """Named square matrices of equal size whose entries are trained, one after the other: where each entry stands.
+
+    A looped transformer stores one layer's weights, whose gradient is the sum over the layers.
+    depth : L
+    """
+
+    depth: int
+    looped: bool
+
+    @property
+    def stored(self) -> int:
+        """The number of layers whose weights are stored: 1 when looped, else L."""
+        return 1 if self.looped else self.depth
+
+    @property
+    def matrices(self) -> tuple[str, ...]:
+        """The names of the trained matrices of a layer."""
+        raise NotImplementedError
+
+    @property
+    def blocks(self) -> tuple[tuple[str, range, bool], ...]:
+        """(name, rows, whether the symmetry acts on it) of every block of rows of Z."""
+        raise NotImplementedError
+
+    @property
+    def m(self) -> int:
+        """The number of rows of Z."""
+        return sum(len(rows) for _, rows, _ in self.blocks)
+
+    def row_names(self) -> Sequence[str]:
+        """A name for each row of Z."""
+        raise NotImplementedError
+
+    def trains(self, matrix: str, row_block: str) -> bool:
+        """Whether a matrix's rows of that block are trained, and do not stay zero."""
+        return True
+
+    @property
+    def size(self) -> int:
+        """The number of trained entries."""
+        return self.stored * len(self.matrices) * self.m**2
+
+    def position(self, layer: int, matrix: int, row: int, column: int) -> int:
+        """Where an entry stands in a point."""
+        m = self.m
+        return ((layer * len(self.matrices) + matrix) * m + row) * m + column
+
+    def coordinate(self, position: int) -> Coordinate:
+        """Which entry stands at a position of a point."""
+        m = self.m
+        rest, column = divmod(position, m)
+        rest, row = divmod(rest, m)
+        layer, matrix = divmod(rest, len(self.matrices))
+        return Coordinate(layer, self.matrices[matrix], row, column, self._block(row), self._block(column))
+
+    def _block(self, row: int) -> str:
+        return next(name for name, rows, _ in self.blocks if row in rows)
+
+    def entries(self) -> Iterator[tuple[int, Coordinate]]:
+        """Every position with its coordinate."""
+        return ((k, self.coordinate(k)) for k in range(self.size))
+
+    def matrix_rows(self, point: Sequence[Any], layer: int, matrix: int) -> list[list[Any]]:
+        """One trained matrix of a point, by rows."""
+        m = self.m
+        start = self.position(layer, matrix, 0, 0)
+        return [list(point[start + i * m : start + (i + 1) * m]) for i in range(m)]
+
+
 @dataclass(frozen=True, eq=False)
-class WeightSpace:
+class WeightSpace(Trained):
     """The trained matrices of an L-layer transformer: P and Q of one head, or W, P and Q of each of several.
 
     Masks are fixed.  With one head the output map W is the identity, as in the papers.  A looped transformer stores
@@ -69,11 +139,6 @@ class WeightSpace:
         return self.later[layer - 1] if layer and self.later else self.masks
 
     @property
-    def stored(self) -> int:
-        """The number of layers whose weights are stored: 1 when looped, else L."""
-        return 1 if self.looped else self.depth
-
-    @property
     def matrices(self) -> tuple[str, ...]:
         """The names of the trained matrices of a layer: P, Q; or W1, P1, Q1, W2, ..."""
         heads = len(self.masks)
@@ -95,36 +160,9 @@ class WeightSpace:
             start += 1
         return tuple(result)
 
-    @property
-    def size(self) -> int:
-        """The number of trained entries."""
-        return self.stored * len(self.matrices) * self.layout.m**2
-
-    def position(self, layer: int, matrix: int, row: int, column: int) -> int:
-        """Where an entry stands in a point."""
-        m = self.layout.m
-        return ((layer * len(self.matrices) + matrix) * m + row) * m + column
-
-    def coordinate(self, position: int) -> Coordinate:
-        """Which entry stands at a position of a point."""
-        m = self.layout.m
-        rest, column = divmod(position, m)
-        rest, row = divmod(rest, m)
-        layer, matrix = divmod(rest, len(self.matrices))
-        return Coordinate(layer, self.matrices[matrix], row, column, self._block(row), self._block(column))
-
-    def _block(self, row: int) -> str:
-        return next(name for name, rows, _ in self.blocks if row in rows)
-
-    def entries(self) -> Iterator[tuple[int, Coordinate]]:
-        """Every position with its coordinate."""
-        return ((k, self.coordinate(k)) for k in range(self.size))
-
-    def matrix_rows(self, point: Sequence[Any], layer: int, matrix: int) -> list[list[Any]]:
-        """One trained matrix of a point, by rows."""
-        m = self.layout.m
-        start = self.position(layer, matrix, 0, 0)
-        return [list(point[start + i * m : start + (i + 1) * m]) for i in range(m)]
+    def row_names(self) -> Sequence[str]:
+        """A name for each row of Z."""
+        return self.layout.row_names()
 
     def heads(self, point: Sequence[Any], arithmetic: Arithmetic) -> list[tuple[Head, ...]]:
         """The heads of every one of the L layers at a point, in an arithmetic."""
