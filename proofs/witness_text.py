@@ -165,12 +165,44 @@ def _sample_lines(witness: Mapping[str, Any]) -> list[str]:
         ", ".join(text for text, filled in given if filled) or "all zero" for given in (states, numbers)
     )
     last = len(numbers)
+    if "patterns" in witness:
+        return [
+            *_pattern_outer_lines(witness),
+            f"sample: {features}; other states f0 to f{len(states) - 1} zero",
+            f"        {rewards}; other rewards r1 to r{last} zero",
+            f"law: {witness['law']}" + (f"; window: {witness['window']}" if witness["patterns"] else ""),
+        ]
     return [
         *_outer_lines(witness),
         f"sample: {features}; other states f0 to f{len(states) - 1} zero",
         f"        {rewards}; other rewards r1 to r{last} zero; r{last} is the target's R'",
         f"law: {witness['law']}; window: {witness['window']}",
     ]
+
+
+def _pattern_outer_lines(witness: Mapping[str, Any]) -> list[str]:
+    """The outer update of a witness about layers with patterns: prompts, patterns, layer and weights."""
+    outer, rows, L = witness["outer"], witness["rows"], witness["depth"]
+    if outer["kind"] == "teacher":
+        lines = [f"outer update (teacher): the state of {L} textbook updates at C = I minus that of {L} layers"]
+        lines += [f"the state starts from ({', '.join(x)})" for x in witness["starting_state"].values()]
+    else:
+        middle = "" if outer["kind"] == "monte-carlo" else f" + {outer['discount']} f(Z')"
+        read = witness["read_out"]
+        lines = [
+            f"outer update ({outer['kind']}): delta = R'{middle} - f(Z), f(Z) = (row {read['row']}, last column) / "
+            f"{read['factor']} after {L} layer{'s' * (L > 1)}",
+            f"kernel: {witness['kernel']}",
+        ]
+    for name, Z in zip(("Z", "Z'"), witness["prompts"], strict=False):
+        lines += [f"{name}, by rows:", *(f"  {r}: {', '.join(x)}" for r, x in zip(rows, Z, strict=True))]
+    lines += [f"K of {name}: {_matrix(K)}" for name, K in zip(("Z", "Z'"), witness["patterns"], strict=False)]
+    lines.append(f"mask: {_matrix([[str(x) for x in row] for row in witness['mask']])}; scale {witness['scale']}")
+    for number, layer in enumerate(witness["weights"], 1):
+        where = "every layer" if len(witness["weights"]) == 1 else f"layer {number}"
+        lines += [f"{name} of {where}: {_entries(matrix, rows)}" for name, matrix in layer.items()]
+    shown = [f"{x['entry']} of layer {x['layer']} by {x['value']}" for x in witness["outside"]]
+    return [*lines, f"out of the set: {'; '.join(shown)}"]
 
 
 def _annihilating_lines(found: Mapping[str, Any]) -> list[str]:

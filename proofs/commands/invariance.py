@@ -63,7 +63,11 @@ def command(
         str, Parameter(name="--window", help="sliding (the paper's) or shared (the talk's: one context, moving query)")
     ] = "sliding",
     outer: Annotated[
-        str, Parameter(name="--outer", help="semi-gradient (deep TD), residual-gradient or monte-carlo")
+        str,
+        Parameter(
+            name="--outer",
+            help="semi-gradient (deep TD), residual-gradient or monte-carlo; teacher for a state in a column",
+        ),
     ] = "semi-gradient",
     law: Annotated[
         str | None,

@@ -27,6 +27,7 @@ from ...symbolic.invariance.flow import balances
 from ...symbolic.invariance.one_layer import one_layer_set
 from ...symbolic.invariance.own_weights import FORM_WORDS
 from ...symbolic.invariance.polynomials import residual_polynomials
+from ...symbolic.invariance.samples import OUTERS, TEACHER
 from ...symbolic.invariance.sets import WeightSet, commutant, frozen_rows_of_last_layer, scaled_weights, zero_pattern
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.plain_text import shown
@@ -34,8 +35,9 @@ from ...symbolic.strict_json import rational_text
 from ..case import Progress, check_parameters, silent
 from ..user_file import guarded, resolve_algorithm, resolve_any
 from ..verdict import Claim, Result, Verdict
+from .patterned import pattern_claims
 from .proved import prove_now, proved_claim
-from .question import PATTERN, SETS, Question, Subject, subjects
+from .question import SETS, Question, Subject, subjects
 from .witness import entry_name, refutation, sample_document, short, witness_document
 from .work import RATIONAL_DEPTH
 
@@ -59,7 +61,7 @@ def invariance(
     """Answer, for each algorithm and depth, which sets of weights are invariant; or judge the one set that is given.
 
     Without a set the result is the answer to a question: its exit code is 0 whatever the answer.  With one it is an
-    assertion.  Of an algorithm that attends by patterns nothing is known: one claim, UNDECIDED.
+    assertion.  Of an algorithm that attends by patterns see `patterned`.
     """
     question = question or Question()
     claims: list[Claim] = []
@@ -69,6 +71,12 @@ def invariance(
     linear = bool(chosen) or not algorithms
     if not linear:
         _check_patterned(patterned, question)
+    elif question.outer == TEACHER:
+        name = chosen[0].name if chosen else "linear attention"
+        raise ArgumentError(
+            f"outer is {TEACHER!r}, which is for a state in a column of its own, as sarsa has it: wanted one of "
+            f"{', '.join(OUTERS)} for {name}"
+        )
     passed = prove_now(progress, chosen) if question.prove and linear else None
     absent: ArgumentError | ContentError | None = None
     with guarded(named):
@@ -81,9 +89,10 @@ def invariance(
                     raise
                 absent = error  # a set may exist at one of the depths that were chosen for the user, and not at another
                 claims.append(_absent(subject, error))
+        for algorithm in patterned:
+            claims += pattern_claims(algorithm, question, progress)
     if absent is not None and not any(c.asked for c in claims):
         raise absent
-    claims += [_unknown(a, question) for a in patterned]
     return Result("invariance", question.document(), tuple(claims), question=question.set is None)
 
 
@@ -101,32 +110,6 @@ def _check_patterned(patterned: Sequence[PatternAlgorithm], question: Question) 
         names = ", ".join(a.name for a in patterned)
         raise ArgumentError(f"trace is {shown(question.trace)}, but {names} keeps no trace: leave it out")
     _ = question.symmetry  # a group that is none is refused here
-
-
-def _unknown(algorithm: PatternAlgorithm, question: Question) -> Claim:
-    """That it is not known which sets are kept: softmax weights are no polynomials, and a state in a column is trained
-    through other matrices than the theorems are about.
-    """
-    if algorithm.kernels:
-        what = "attends by a kernel of rows that no layer writes"
-    elif algorithm.column:
-        what = "keeps its weights in a column of the prompt"
-    else:
-        what = f"has {algorithm.state} under a {algorithm.sees} mask"
-    asked = question.set
-    if asked is None:
-        which = "which sets of weights are invariant"
-    else:
-        which = f"the set {asked} is invariant" if isinstance(asked, str) else "the set that is given is invariant"
-    reason = (
-        f"{algorithm.name} {what}, and invariance is worked out for linear attention over accumulator rows only, so "
-        "nothing is known here either way"
-    )
-    details = {"fact": PATTERN, "layers": question.layers, "looped": question.looped, "state": algorithm.state}
-    return Claim(
-        algorithm.name, f"{which} under the expected {question.outer} update", EXACT, Verdict.UNDECIDED, "", reason,
-        details=details,
-    )  # fmt: skip
 
 
 def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | None) -> Iterator[Claim]:

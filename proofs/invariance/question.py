@@ -17,7 +17,7 @@ from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.exact import whole_number
 from ...symbolic.invariance.closure import Reached, reach
 from ...symbolic.invariance.own_weights import FORMS, own_construction, own_point
-from ...symbolic.invariance.samples import Outer
+from ...symbolic.invariance.samples import OUTERS, TEACHER, Outer
 from ...symbolic.invariance.sets import commutant
 from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ...symbolic.invariance.weights import Point, WeightSpace
@@ -46,7 +46,7 @@ class Question:
     gamma, lam, trace : the in-context algorithm's; gamma is the outer discount too
     group  : a name, or a group acting on d features;  set : a set's name or document, or None for all named sets
     weights : which of the algorithm's own weights the named sets go through, as in `own_weights`
-    window, outer : which outer update
+    window, outer : which outer update; outer "teacher" is for a state in a column of its own
     source : the file that the document came from;  floats : also ask torch;  prove : also run the Rocq gate
     law, units : also sample that law, with so many random processes
     max_work : the limit on the work of one algorithm, as `work` estimates it
@@ -90,7 +90,7 @@ class Question:
                 raise ArgumentError(
                     f"{name} is {given}, wanted an exact number from 0 to 1 such as 9/10, of at most 9 digits"
                 )
-        Outer(self.window, self.outer)
+        Outer(self.window, OUTERS[0] if self.outer == TEACHER else self.outer)
         if isinstance(self.set, str) and self.set not in SETS:
             raise ArgumentError(f"set is {shown(self.set)}, wanted one of {', '.join(SETS)}, or a set's file")
         if self.weights not in FORMS:

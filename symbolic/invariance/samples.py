@@ -21,6 +21,10 @@ OUTERS = ("semi-gradient", "residual-gradient", "monte-carlo")
 """What the outer update follows: deep TD's semi-gradient, the full gradient of the squared TD error, or the error of
 the prediction against the target R' alone."""
 
+TEACHER = "teacher"
+"""Of a state in a column of its own: minus the gradient of half the squared distance between the state that L layers
+return and that of L textbook updates."""
+
 
 @dataclass(frozen=True)
 class Trajectory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -113,16 +114,28 @@ def test_what_takes_no_such_algorithm_says_what_to_write(capsys, monkeypatch, tm
     assert not list(tmp_path.iterdir())
 
 
-def test_invariance_does_not_know_and_says_so(capsys, own_file):
-    for name in (*pattern_catalogue(), own_file):
-        ran = run_cli(capsys, "invariance", name, "--json")
+def test_invariance_says_what_is_kept_and_what_it_does_not_know(capsys, own_file, tmp_path: Path):
+    for command in (("causal-td",), ("sarsa",), ("softmax-td", "--outer", "teacher")):
+        ran = run_cli(capsys, "invariance", *command, "--json")
         (claim,) = ran.document["claims"]
         assert (ran.code, claim["verdict"], claim["asked"]) == (3, "UNDECIDED", True)
         assert "nothing is known here either way" in claim["reason"]
-    shown = run_cli(capsys, "invariance", "softmax-td", "td0", "-L", "1", "--set", "commutant")
-    assert shown.code == 3 and "UNDECIDED  softmax-td: the set commutant is invariant" in shown.out
+    shown = run_cli(capsys, "invariance", "causal-td", "td0", "-L", "1", "--set", "commutant")
+    assert shown.code == 3 and "UNDECIDED  causal-td: the set commutant is invariant" in shown.out
     assert "1 UNDECIDED" in shown.out and "HOLDS 10" in shown.out  # td0 is answered beside it
-    assert lp.invariance(pattern_catalogue()["sarsa"], set="commutant").exit_code == 3
+    assert run_cli(capsys, "invariance", own_file, "--set", "commutant").code == 0
+    teacher = ("invariance", "sarsa", "--outer", "teacher", "--set")
+    assert run_cli(capsys, *teacher, "one-layer", "-L", "1").code == 0
+    refuted = run_cli(capsys, *teacher, "one-layer", "-L", "2", "--looped")
+    assert refuted.code == 1 and "V[one, reward]" in refuted.out
+    column = tmp_path / "column.json"  # as one-layer, but features of the successor are not read as values
+    used = {"V": [["0"] * 5] * 4 + [["a", "0", "0", "0", "0"]],
+            "Q": [["0"] * 4 + ["b"], ["0"] * 4 + ["c"], ["0", "0", "0", "d", "0"], ["0"] * 5, ["0"] * 5]}  # fmt: skip
+    column.write_text(json.dumps({"schema": 1, "name": "sparse", "matrices": used, "dimension": 4}))
+    refuted = run_cli(capsys, *teacher, str(column), "-L", "1", "--json")
+    assert refuted.code == 1 and "V[w, gamma_phi_next]" in refuted.document["claims"][1]["reason"]
+    assert_refused(run_cli(capsys, "invariance", "td0", "--outer", "teacher"), 2, "is for a state in a column")
+    assert_refused(run_cli(capsys, "invariance", "softmax-td", "--window", "shared"), 2, "wanted sliding")
     assert_refused(run_cli(capsys, "invariance", "sarsa", "--trace", "lam"), 2, "keeps no trace")
     assert_refused(run_cli(capsys, "invariance", "sarsa", "--parameter", "x=1"), 2, "no parameter 'x'")
     with pytest.raises(ArgumentError, match="group"):

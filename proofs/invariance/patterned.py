@@ -1,0 +1,331 @@
+"""Claims about the invariance of layers that attend by patterns: a kernel held opaque, or a state in a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ...numeric.files.set_file import weight_set
+from ...symbolic.arithmetics.arithmetic import RATIONALS
+from ...symbolic.arithmetics.prime_field import PRIME
+from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
+from ...symbolic.invariance.decide import enumerable
+from ...symbolic.invariance.parity import keeps
+from ...symbolic.invariance.pattern_sets import (
+    ATTEMPTS,
+    PatternSet,
+    PatternWitness,
+    balance_rates,
+    degree,
+    find_witness,
+    kernel_of,
+    named_set,
+    polynomials,
+    random_residual,
+    single_sample,
+)
+from ...symbolic.invariance.pattern_training import COLUMN, PatternSpace, pattern_space, prompts
+from ...symbolic.invariance.samples import TEACHER, Outer
+from ...symbolic.invariance.symmetry import SymmetryGroup, identity
+from ...symbolic.patterns.given import pattern_form
+from ...symbolic.patterns.heads import PatternForm
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.patterns.run import prompt
+from ...symbolic.strict_json import rational_text
+from .. import limit
+from ..case import Progress, silent
+from ..verdict import Claim, Verdict
+from .question import PATTERN, SETS, Question
+from .witness import outside
+from .work import RATIONAL_DEPTH
+
+WORTHLESS = Fraction(1, 2**20)
+EXACT, BLOCKS, ENTRYWISE, RANDOM = (f"invariance-{kind}" for kind in ("exact", "blocks", "entrywise", "random"))
+BY_PARITY = "proved for all d and n and every pattern (parity of row blocks)"
+EXPANDED = 60
+"""The most numbers of a sample for which one layer's averaged update is expanded into polynomials."""
+
+
+@dataclass(frozen=True, eq=False)
+class PatternSubject:
+    """One algorithm at one depth."""
+
+    space: PatternSpace
+    group: SymmetryGroup
+    outer: Outer | str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The algorithm's name."""
+        return self.space.form.algorithm.name
+
+    @property
+    def kind(self) -> str:
+        """The outer update's name."""
+        return self.outer if isinstance(self.outer, str) else self.outer.kind
+
+    @property
+    def depth_words(self) -> str:
+        """The depth in words."""
+        depth = self.space.depth
+        return "L = 1" if depth == 1 else f"L = {depth}, {'looped' if self.space.looped else 'sequential'}"
+
+    def claim(self, text: str, evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
+        """A claim about this subject; its depth goes into the details."""
+        details = {"layers": self.space.depth, "looped": self.space.looped, **more.pop("details", {})}
+        return Claim(self.name, text, evidence, verdict, strength, reason, details=details, **more)
+
+
+def pattern_claims(algorithm: PatternAlgorithm, question: Question, progress: Progress = silent) -> Iterator[Claim]:
+    """The claims about one algorithm at every depth; one UNDECIDED where nothing is known about how it is trained."""
+    found = _known(algorithm, question)
+    if isinstance(found, str):
+        yield unknown(algorithm, question, found)
+        return
+    form, values = found
+    outer: Outer | str = TEACHER
+    if question.outer != TEACHER:
+        outer = Outer(question.window, question.outer, discount=question.gamma)
+        if algorithm.chained and question.window != "sliding":
+            raise ArgumentError(
+                f"window is {question.window!r}, but the query of {algorithm.name} is its trajectory's last state: "
+                "wanted sliding"
+            )
+    _check_work(form, question)
+    for depth, looped in question.depths():
+        space = pattern_space(form, question.features, question.context, depth, looped, values)
+        subject = PatternSubject(space, question.symmetry, outer, question.seed)
+        progress(f"{algorithm.name}, {subject.depth_words}")
+        yield from _claims(subject, question)
+
+
+def _known(algorithm: PatternAlgorithm, question: Question) -> tuple[PatternForm, dict[str, Fraction]] | str:
+    """The form and its parameters; or why nothing is known."""
+    if algorithm.column and question.outer != TEACHER:
+        return (
+            "a state in a column has no query, so no prediction that the expected "
+            f"{question.outer} update follows: ask with --outer {TEACHER}, where layers are trained to return the "
+            "textbook's state"
+        )
+    if not algorithm.column and question.outer == TEACHER:
+        return f"--outer {TEACHER} is worked out for a state in a column of its own only"
+    if not enumerable(question.symmetry):
+        return f"the group {question.symmetry.name} is too large to average over element by element"
+    values = algorithm.values({"gamma": question.gamma, "lam": question.lam, **question.values})
+    try:
+        form = pattern_form(algorithm)
+        pattern_space(form, question.features, question.context, 1, True, values)
+    except (ArgumentError, ContentError):
+        raise
+    except LayerproofError as error:
+        return str(error)
+    return form, values
+
+
+def unknown(algorithm: PatternAlgorithm, question: Question, reason: str) -> Claim:
+    """That it is not known which sets are kept, and why."""
+    asked = question.set
+    if asked is None:
+        which = "which sets of weights are invariant"
+    else:
+        which = f"the set {asked} is invariant" if isinstance(asked, str) else "the set that is given is invariant"
+    details = {"fact": PATTERN, "layers": question.layers, "looped": question.looped, "state": algorithm.state}
+    return Claim(
+        algorithm.name, f"{which} under the expected {question.outer} update", EXACT, Verdict.UNDECIDED, "",
+        f"nothing is known here either way: {reason}", details=details,
+    )  # fmt: skip
+
+
+def _check_work(form: PatternForm, question: Question) -> None:
+    """Raise `WorkLimitError` above the limit: every set's samples are moved by every element of the group."""
+
+    def parts(z: Mapping[str, int]) -> dict[str, int]:
+        d, n, L = z["features"], z["context"], z["layers"]
+        m, N = sum(1 if row.scalar else d for row in form.algorithm.rows), n + 1
+        one = 2 * L * len(form.heads) * (3000 + 40 * m * m + 20 * N * m + 10 * N * N) + 400 * N * m
+        order = question.order(d) or 1
+        numbers = (n + 3) * d + n + 2
+        depths, shrunk = len(question.depths()), 2 * numbers if L <= RATIONAL_DEPTH else 0
+        return {"moving samples by the group": depths * len(SETS) * order * one * (30 + shrunk + (d * m * L) // 4)}
+
+    sizes = {"features": question.features, "context": question.context, "layers": question.layers or 2}
+    limit.check(question.max_work, {k: limit.Size(x) for k, x in sizes.items()}, parts, form.algorithm.name)
+
+
+def _claims(subject: PatternSubject, question: Question) -> Iterator[Claim]:
+    asked = question.set
+    space, group = subject.space, subject.group
+    if asked is not None and not isinstance(asked, str):
+        try:
+            given = weight_set(asked, space, group)
+        except ArgumentError as error:
+            if question.source is None:
+                raise
+            raise ContentError(f"{question.source}: {error}") from None
+        if "dimension" in asked:
+            same = given.dimension == int(asked["dimension"])
+            yield subject.claim(
+                f"the set {given.name} has dimension {asked['dimension']}", EXACT,
+                Verdict.HOLDS if same else Verdict.REFUTED, "exact linear algebra",
+                f"its dimension is {given.dimension}", dimension=given.dimension, details={"fact": "dimension"},
+            )  # fmt: skip
+        yield from judge(subject, given)
+        return
+    several = space.stored > 1
+    if asked == "last-layer" and not several:
+        raise ArgumentError("the set last-layer is for sequential weights of two or more layers")
+    for name in [asked] if asked else [s for s in SETS if s != "last-layer" or several]:
+        weights = named_set(space, group, subject.outer, name, subject.seed)
+        if weights is None:
+            text = f"the set {name} is invariant, {subject.depth_words}"
+            reason = "its directions are no rationals with numerator and denominator below 2^20: it is not written down"
+            yield subject.claim(text, RANDOM, Verdict.UNDECIDED, "", reason, details={"set": name})
+        else:
+            yield from judge(subject, weights)
+    if asked is None:
+        yield from _facts(subject)
+
+
+def judge(subject: PatternSubject, weights: PatternSet) -> Iterator[Claim]:
+    """The claims that one set is invariant: one REFUTED with its witness, or one for each kind of evidence."""
+    space, group, outer, seed = subject.space, subject.group, subject.outer, subject.seed
+    column = space.kind == COLUMN
+    every = "" if column else " and every pattern"
+    text = (
+        f"the set {weights.name} is invariant under the expected {subject.kind} update for every law symmetric under "
+        f"{group.name}{every}, {subject.depth_words}"
+    )
+
+    def claim(evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
+        details = {"set": weights.name, "meaning": weights.meaning, **more.pop("details", {})}
+        if weights.patterns is not None:
+            details["patterns"] = [{k: [list(row) for row in rows] for k, rows in p.items()} for p in weights.patterns]
+        return subject.claim(
+            text, evidence, verdict, strength, reason, dimension=weights.dimension, details=details, **more
+        )
+
+    left = random_residual(weights, group, outer, seed)
+    witness = None
+    if space.depth <= RATIONAL_DEPTH:
+        # The field may hide what the rationals show: a few samples are tried over Q even when it says yes.
+        witness = find_witness(weights, group, outer, seed, ATTEMPTS if left else ATTEMPTS // 4)
+    if witness is not None:
+        moved = "; ".join(f"{x['entry']} by {x['value']}" for x in _outside(space, witness)[:6])
+        reason = f"one sample's orbit moves {moved} out of the set"
+        yield claim(EXACT, Verdict.REFUTED, "", reason, witness=_document(subject, witness))
+        return
+    if left:
+        places = ", ".join(_entry(space, k) for k in left[:3])
+        yield claim(RANDOM, Verdict.REFUTED, "", f"the averaged update leaves the set at {places}")
+        return
+    negated = tuple(tuple(-x for x in row) for row in identity(space.d))
+    if not column and negated in (group.elements or ()) and keeps(weights):
+        reason = "every block of V that the averaged update can move is free in the set; all others average to zero"
+        yield claim(BLOCKS, Verdict.HOLDS, BY_PARITY, reason, details={"short": "all d, n, K"})
+    size = (space.n + 3) * space.d + space.n + 2 + (space.d if column else 2 * (space.n + 1) ** 2)
+    if space.depth == 1 and size <= EXPANDED:
+        found = polynomials(weights, group, outer)
+        verdict = Verdict.REFUTED if found.left else Verdict.HOLDS
+        said = "; ".join(f"{_entry(space, k)}: {p}" for k, p in list(found.left.items())[:3])
+        reason = (
+            f"{found.compared} entries of the averaged update, {found.variables} variables"
+            + ("" if column else ", the patterns' entries among them")
+            + f", d={space.d}, n={space.n}: "
+            + (f"left over: {said}" if said else "every residual outside the set is the zero polynomial")
+        )
+        yield claim(ENTRYWISE, verdict, "identity of polynomials at this d and n", reason)
+    bound = Fraction(degree(space), PRIME)
+    reason = f"a random point of the set{'' if column else ', random patterns'} and a random sample, averaged over all "
+    reason += (
+        f"{len(group.elements or ())} elements: degree {degree(space)}, error probability at most {float(bound):.0e}"
+    )
+    known = bound < WORTHLESS
+    yield claim(RANDOM, Verdict.HOLDS if known else Verdict.UNDECIDED, "at random points modulo 2^61 - 1", reason)
+
+
+def _facts(subject: PatternSubject) -> Iterator[Claim]:
+    space = subject.space
+    if space.depth <= RATIONAL_DEPTH:
+        found = single_sample(space, subject.group, subject.outer, subject.seed)
+        if found is not None:
+            where, value = max(found.residual.items(), key=lambda item: abs(item[1]))
+            yield subject.claim(
+                f"a single sample leaves the commutant, {subject.depth_words}", EXACT, Verdict.HOLDS,
+                "exact on this instance",
+                f"without the average {len(found.residual)} entries stick out, {_entry(space, where)} by "
+                f"{rational_text(value)}",
+                details={"fact": "single sample", "sample": _sample(found)},
+            )  # fmt: skip
+    if space.kind == COLUMN:
+        rates = balance_rates(space, subject.outer, subject.seed)
+        yield subject.claim(
+            f"the gradient flow conserves ||V||^2 - ||Q||^2 of each head, {subject.depth_words}", RANDOM,
+            Verdict.REFUTED if any(x != 0 for x in rates) else Verdict.HOLDS, "at random points modulo 2^61 - 1",
+            f"its derivative along the update is {', '.join(map(str, rates))} at random weights and a random sample, "
+            "no average taken",
+            details={"fact": "flow"},
+        )  # fmt: skip
+
+
+def _entry(space: PatternSpace, position: int) -> str:
+    c, rows = space.coordinate(position), space.row_names()
+    where = f"{c.matrix}[{rows[c.row]}, {rows[c.column]}]"
+    return where if space.stored == 1 else f"{where} of layer {c.layer + 1}"
+
+
+def _outside(space: PatternSpace, witness: PatternWitness) -> list[dict[str, Any]]:
+    return outside(space, witness.residual)
+
+
+def _sample(witness: PatternWitness) -> dict[str, Any]:
+    t = witness.sample.trajectory
+    starts = {name: [rational_text(x) for x in values[0]] for name, _, values in t.extras}
+    return {
+        "features": [[rational_text(x) for x in f] for f in t.features],
+        "rewards": [rational_text(x) for x in t.rewards],
+        **({"starting_state": starts} if starts else {}),
+    }
+
+
+def _document(subject: PatternSubject, witness: PatternWitness) -> dict[str, Any]:
+    """A witness as plain data: the sample, its prompts and patterns, the layer, the weights, what leaves the set."""
+    space, outer = subject.space, subject.outer
+    own = space.layer(RATIONALS)
+    window = "sliding" if isinstance(outer, str) else outer.window
+    made = prompts(space, RATIONALS, witness.sample.trajectory, window, witness.sample.patterns)
+
+    def rows(matrix: Any) -> list[list[str]]:
+        return [[rational_text(Fraction(x)) for x in row] for row in matrix]
+
+    def weights(point: Any) -> list[dict[str, list[list[str]]]]:
+        return [
+            {name: rows(space.matrix_rows(point, layer, k)) for k, name in enumerate(space.matrices)}
+            for layer in range(space.stored)
+        ]
+
+    at, factor = space.read or (0, Fraction(1))
+    return {
+        **_sample(witness),
+        "outer": {
+            "kind": subject.kind,
+            "discount": "0" if isinstance(outer, str) else rational_text(outer.discount),
+        },
+        "read_out": None if space.read is None else {"row": space.row_names()[at], "factor": rational_text(factor)},
+        "rows": space.row_names(),
+        "depth": space.depth,
+        "prompts": [rows(prompt(s, s.start).fractions()) for s in made],
+        "patterns": [] if space.kind == COLUMN else [rows(K) for K in witness.sample.patterns],
+        "kernel": "" if space.kind == COLUMN else kernel_of(space),
+        "mask": [list(row) for row in own.mask],
+        "scale": rational_text(own.scale.fraction()),
+        "shift": None if own.shift is None else [rows(x.fractions()) for x in own.shift],
+        "parameters": {name: rational_text(x) for name, x in space.parameters.items()},
+        "law": f"the sample moved by every element of {subject.group.name}, with equal probability",
+        "window": window,
+        "weights": weights(witness.point),
+        "expected_update": weights(witness.update),
+        "outside": _outside(space, witness),
+    }
