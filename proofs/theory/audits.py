@@ -99,8 +99,6 @@ def _all_of(algorithm: Algorithm | PatternAlgorithm) -> tuple[tuple[tuple[Audit,
 
 
 def _weights(algorithm: Algorithm, options: Mapping[str, str]) -> Weights:
-    if algorithm.unit_columns and algorithm.heads is not None:
-        raise NotRepresentableError("given heads have theorems over transitions alone, and not over unit columns")
     return derive(algorithm, options) if algorithm.heads is None else given(algorithm, options)
 
 

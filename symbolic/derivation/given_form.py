@@ -13,11 +13,11 @@ from ..algorithm import Algorithm
 from ..errors import NotRepresentableError
 from ..tracing.evaluate import Program
 from ..tracing.expression import Expression, names
-from ..tracing.heads import GivenHead, GivenHeads
+from ..tracing.heads import Blocks, GivenHead, GivenHeads
 from .coefficients import LENGTH
 from .contraction import Scalar
 from .derive import embed, pieces_of, readout_of
-from .factor import SymbolicHead
+from .factor import BlockKey, SymbolicHead
 from .form import AnyHead, Form
 from .given_masks import masks_given
 from .hypotheses import Hypotheses
@@ -26,6 +26,8 @@ from .masks import Mask
 from .state import SymbolicState
 from .tokenwise import SymbolicTokenwiseHead
 
+Matrix = dict[BlockKey, Scalar]
+"""A matrix of blocks, {(row block, word, column block): coefficient}, zeros left out."""
 LENGTH_TRIED = 8
 SHAPES = "P = diag(0, U) with Q = diag(E, 0), or P = [[0, 0], [U, 0]] with Q = [[0, E], [0, 0]] over a constant row"
 
@@ -62,6 +64,7 @@ def _dependent(state: SymbolicState, masks: list[Mask]) -> bool:
     """Whether the masks look dependent at one length and one value of the parameters; if not, they are independent."""
     algorithm = state.algorithm
     values: dict[str, Any] = {x: Fraction(2 * k + 3, 7 * k + 11) for k, x in enumerate(algorithm.parameters)}
+    values |= {x: Fraction(5 * k + 4, 9 * k + 7) for k, x in enumerate(algorithm.scalar_preconditioners)}
     values |= {x: lambda j, k=k: Fraction(j * j + k, j + 2) for k, x in enumerate(algorithm.selections)}
     rows = [
         [QQ(x.numerator, x.denominator) for row in m.rows(LENGTH_TRIED, values, Fraction) for x in row] for m in masks
@@ -72,13 +75,10 @@ def _dependent(state: SymbolicState, masks: list[Mask]) -> bool:
 def _head(state: SymbolicState, given: GivenHead, mask: int, where: str) -> AnyHead:
     algorithm = state.algorithm
     features = {b.name for b in algorithm.features}
-    if given.W is not None:
-        raise NotRepresentableError(f"{where} has a W of its own: multiply it into P, and leave W out")
-    P = {place: coefficient(state, block[0][1]) for place, block in given.P if block}
-    Q = {(*place, word): coefficient(state, c) for place, block in given.Q for word, c in block}
-    U = {place: c for place, c in P.items() if c.poly}
-    E = {(r, word, s): c for (r, s, word), c in Q.items() if c.poly}
-    if any(written in features for written, _ in U):
+    P, E = matrix_of(state, given.P), matrix_of(state, given.Q)
+    written = P if given.W is None else multiplied(matrix_of(state, given.W), P)
+    U = {(row, read): c for (row, _, read), c in written.items()}
+    if any(row in features for row, _ in U):
         raise NotRepresentableError(f"{where} writes feature rows: wanted {SHAPES}")
     read = {name for _, name in U}
     keys, queries = {r for r, _, _ in E}, {s for _, _, s in E}
@@ -90,6 +90,23 @@ def _head(state: SymbolicState, given: GivenHead, mask: int, where: str) -> AnyH
         own = {w: c for (w, _), c in U.items()}
         return SymbolicTokenwiseHead(mask, over, own, {s: c for (_, _, s), c in E.items()})
     raise NotRepresentableError(f"{where} is of another shape: wanted {SHAPES}")
+
+
+def matrix_of(state: SymbolicState, blocks: Blocks) -> Matrix:
+    """A traced matrix of blocks in the contraction algebra."""
+    found = {(r, word, s): coefficient(state, c) for (r, s), block in blocks for word, c in block}
+    return {at: c for at, c in found.items() if c.poly}
+
+
+def multiplied(left: Matrix, right: Matrix) -> Matrix:
+    """The product of two matrices of blocks."""
+    found: Matrix = {}
+    for (r, word, k), c in left.items():
+        for (row, more, s), e in right.items():
+            if row == k:
+                at = (r, (*word, *more), s)
+                found[at] = found[at] + c * e if at in found else c * e
+    return {at: c for at, c in found.items() if c.poly}
 
 
 def coefficient(state: SymbolicState, node: Expression) -> Scalar:

@@ -128,11 +128,10 @@ class GivenHeads:
         """Raise `ContentError` unless every symbol, row and step matrix is one that the record declares."""
         known = {("parameter", x) for x in record.parameters} | {("sweep", "n")}
         known |= {("preconditioner", c) for c in record.scalar_preconditioners}
+        own = known | {("position", x) for x in (LATER, EARLIER)}
         for node in names(self.coefficients()):
             if (node.source, node.name) not in known or node.kind != SCALAR or node.step:
                 raise ContentError(f"a head depends on {symbol(node)[:60]}, which is not the same in every layer")
-        own = {("parameter", x) for x in record.parameters} | {("sweep", "n")}
-        own |= {("position", x) for x in (LATER, EARLIER)}
         for node in names(self.entries()):
             if (node.source, node.name) not in own or node.kind != SCALAR or node.step:
                 raise ContentError(f"a mask depends on {symbol(node)[:60]}, which is not the same in every layer")

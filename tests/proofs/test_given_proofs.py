@@ -23,6 +23,7 @@ from layerproof.proofs.theory.general import general_audit
 from layerproof.proofs.theory.generated.invariance import invariance_audit
 from layerproof.proofs.theory.generated.theory_file import parts
 from layerproof.proofs.theory.generated.write import audit_of
+from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.attention import Head
 from layerproof.symbolic.derivation.derive import Derivation
@@ -228,6 +229,28 @@ def stepped(name: str, factors: Callable[[Any, Any, Any, Any], tuple[Any, Any, A
     return derived(name=name, update=update, parameters=("gamma", "beta"), **steps)
 
 
+def faded_by(decay: Callable[[Any, Any], Any], name: str = "faded") -> Algorithm:
+    """`fading` with a head of its own, whose mask decays by this of the step and the parameters."""
+
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT})
+        mask = layout.mask(lambda i, j: decay(step, p) ** (i - j) if i >= j else 0)
+        return [Head(None, layout.matrix({("td_error", "td_error"): 1}), Q, mask)]
+
+    derivation = stepped(name, lambda a, t, p, n: (a * p.gamma, 1, 1))
+    return replace(derivation.algorithm, heads=heads)
+
+
+def columns(sign: int = 1, name: str = "columns") -> Algorithm:
+    """The ridge's unit columns with a head of its own."""
+
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "gamma_phi_next"): sign * step.C.mT})
+        return [Head(None, layout.matrix({("td_error", "td_error"): 1}), Q, layout.mask())]
+
+    return replace(resolve_algorithm("examples/ridge_td_columns.py", "prove"), name=name, heads=heads)
+
+
 def powers(name: str = "powers") -> Audit:
     """TD(lambda) with powers whose exponents have positions and lengths."""
     return audit_of(stepped(name, lambda a, t, p, n: (p.beta ** (1 - 2 * t.index), a ** (n - t.index + 2), 1)))
@@ -368,8 +391,12 @@ def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_pa
     asked["powers"] = powers()
     asked["another power"] = theory("beta ^+ j.+1) ^+ 2", "beta ^+ j.+1) ^+ 3")(powers("fault_power"))
     asked["a step that may be zero"] = without(powers(), "(forall l : nat, a l != 0)")
+    asked["a mask of a step"] = audits(faded_by(lambda step, p: step.a * p.gamma))[0]
+    asked["a mask of another step"] = audits(faded_by(lambda step, p: step.a, "fault_faded"))[0]
+    asked["columns"], asked["another sign there"] = audits(columns())[0], audits(columns(-1, "fault_columns"))[0]
     until |= {"another layer": "loop_closed", "another power": "loop_closed"}
-    right = dict.fromkeys(("mean", "gamma", "sums", "masks", "layer", "powers"), "")
+    until |= {"a mask of another step": "layer_step", "another sign there": "layer_step"}
+    right = dict.fromkeys(("mean", "gamma", "sums", "masks", "layer", "powers", "a mask of a step", "columns"), "")
     assert stops(asked, tmp_path / "session", until) == {
         **until, "late": "total_total", **right, "no hypothesis": PROVED, "W": PROVED, "another layer's mask": PROVED,
         "a step that may be zero": PROVED,

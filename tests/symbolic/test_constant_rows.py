@@ -237,10 +237,11 @@ def test_check_construction_runs_both_shapes_and_refuses_a_fault():
 # the same heads, given
 
 
-def given_heads(beta=lambda p: p.beta, C=lambda step: step.C.mT, reads="momentum"):
+def given_heads(beta=lambda p: p.beta, C=lambda step: step.C.mT, reads="momentum", W=None):
     def heads(layout, step, p, layer):
         gradient = Head(
-            None, layout.matrix({("td_error", "td_error"): 1, ("momentum", "td_error"): 1}),
+            W and layout.matrix({(row, "td_error"): c / p.beta for row, c in W.items()}),
+            layout.matrix({("td_error", "td_error"): p.beta} if W else {(row, "td_error"): 1 for row in WRITTEN}),
             layout.matrix({("phi", "phi"): -C(step), ("phi", "next"): C(step)}), layout.mask(),
         )  # fmt: skip
         momentum = Head(
@@ -252,13 +253,17 @@ def given_heads(beta=lambda p: p.beta, C=lambda step: step.C.mT, reads="momentum
     return heads
 
 
+WRITTEN = {"td_error": 1, "momentum": 1}
+
+
 def form_of(**wrong):
     algorithm = replace(HEAVY, heads=given_heads(**wrong))
     return given_form(algorithm, {}, traced(algorithm, {}))
 
 
-def test_given_heads_are_the_derived_ones_in_symbols():
-    found, wanted = form_of(), derive(HEAVY)
+@pytest.mark.parametrize("W", [None, WRITTEN], ids=["W = I", "a W of its own"])
+def test_given_heads_are_the_derived_ones_in_symbols(W):
+    found, wanted = form_of(W=W), derive(HEAVY)
     assert [type(h) for h in found.heads] == [type(h) for h in wanted.heads]
     for one, other in zip(found.heads, wanted.heads, strict=True):
         for part in ("U", "E"):
@@ -275,8 +280,9 @@ def test_given_heads_are_the_derived_ones_in_symbols():
         {"beta": lambda p: 1 - p.beta},
         {"C": lambda step: step.C},
         {"reads": "td_error"},
+        {"W": {"td_error": 1, "momentum": -1}},
     ],
-    ids=["sign", "exchanged", "transposed", "another row"],
+    ids=["sign", "exchanged", "transposed", "another row", "a W of another sign"],
 )
 def test_wrong_given_heads_are_refused_by_every_kind(wrong):
     assert set(holds(form_of(**wrong)).values()) == {False}

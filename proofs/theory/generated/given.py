@@ -6,20 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import Derivation, readout_of
-from ....symbolic.derivation.factor import BlockKey, SymbolicHead
-from ....symbolic.derivation.given_form import coefficient
+from ....symbolic.derivation.factor import SymbolicHead
+from ....symbolic.derivation.given_form import Matrix, matrix_of, multiplied
 from ....symbolic.derivation.given_masks import masks_given
 from ....symbolic.derivation.masks import Mask
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.given import traced
 from ....symbolic.readout import Readout
-from ....symbolic.tracing.heads import Blocks, GivenHeads
-
-Matrix = dict[BlockKey, Scalar]
-"""A matrix of blocks, {(row block, word, column block): coefficient}, zeros left out."""
+from ....symbolic.tracing.heads import GivenHeads
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +75,9 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
     heads, factors = [], []
     masks, which = masks_given(state, found)
     for k, (head, mask) in enumerate(zip(found.heads, which, strict=True), 1):
-        W = one if head.W is None else _matrix(state, head.W)
-        P = _matrix(state, head.P)
-        written = _product(W, P)
+        W = one if head.W is None else matrix_of(state, head.W)
+        P = matrix_of(state, head.P)
+        written = multiplied(W, P)
         what = f"P of head {k}" if head.W is None else f"W P of head {k}"
         for row, _, _ in written:
             if row not in numbers:
@@ -89,7 +85,7 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
             if any(row == b.name for b in algorithm.features):
                 raise NotRepresentableError(f"{what} writes the feature row {row}, which has to stay as it is")
         U = {(row, read): c for (row, _, read), c in written.items()}
-        heads.append(SymbolicHead(mask, U, _matrix(state, head.Q)))
+        heads.append(SymbolicHead(mask, U, matrix_of(state, head.Q)))
         factors.append((W, P))
     own = any(head.W is not None for head in found.heads)
     for k, (W, P) in enumerate(factors, 1):
@@ -100,18 +96,3 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
     return GivenWeights(
         algorithm, dict(options), state, masks, tuple(heads), readout_of(state), tuple(factors) if own else ()
     )
-
-
-def _matrix(state: SymbolicState, blocks: Blocks) -> Matrix:
-    found = {(r, word, s): coefficient(state, c) for (r, s), block in blocks for word, c in block}
-    return {at: c for at, c in found.items() if c.poly}
-
-
-def _product(left: Matrix, right: Matrix) -> Matrix:
-    found: Matrix = {}
-    for (r, word, k), c in left.items():
-        for (row, more, s), e in right.items():
-            if row == k:
-                at = (r, (*word, *more), s)
-                found[at] = found[at] + c * e if at in found else c * e
-    return {at: c for at, c in found.items() if c.poly}
