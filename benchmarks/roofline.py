@@ -4,7 +4,8 @@
 
 The pass is `LinearTransformer.rows` of td0 at d = 3, n = 100, L = 40.  What it cannot do without:
     bytes       the inputs once and the rows that each layer changes once: s B (m N + L K N)
-    operations  M X^T once a prompt, 2 N^2 p; a layer and head 2 K K N + 2 K N p + 2 K p p + 2 K p N, and 2 K N to add
+    operations  M X^T once a prompt, 2 N^2 p, or N p for a diagonal mask; a layer and head 2 K K N + 2 K N p + 2 K p p +
+                2 K p N, and 2 K N to add
     (B prompts, Z : (m, N), p feature rows, K accumulator rows, s bytes a number, additions and multiplications counted)
 Both ceilings are measured in the same run at the same dtype: a copy of a large tensor (read and written bytes) and a
 product of large square matrices.  The floor is the larger of bytes / copy rate and operations / matmul rate; the
@@ -23,10 +24,12 @@ from typing import Any
 
 import chart
 import machine
+import numpy as np
 import torch
 
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.device import resolve_device
+from layerproof.numeric.judge.exact_floats import floats
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.construction import Construction, construct
@@ -64,11 +67,12 @@ def needed(built: Construction, batch: int, dtype: torch.dtype) -> tuple[int, in
     """(bytes, operations) that the forward pass of `batch` prompts cannot do without."""
     layout, heads = built.layout, [built.heads(layer) for layer in range(built.depth)]
     m, p, N, K = layout.m, layout.p, layout.n + 1, layout.m - layout.p
-    masks = len({id(h.M) for layer in heads for h in layer})
+    masks = {id(h.M): floats(h.M) for layer in heads for h in layer}.values()
+    keys = sum(N * p if (np.diag(np.diag(M)) == M).all() else 2 * N * N * p for M in masks)
     layers = sum(len(layer) * (2 * K * K * N + 2 * K * N * p + 2 * K * p * p + 2 * K * p * N) for layer in heads)
     return (
         batch * dtype.itemsize * (m * N + built.depth * K * N),
-        batch * (masks * 2 * N * N * p + layers + built.depth * 2 * K * N),
+        batch * (keys + layers + built.depth * 2 * K * N),
     )
 
 
@@ -79,11 +83,13 @@ def parts(built: Construction, Z: torch.Tensor, module: LinearTransformer, repea
         Z[:, :p].contiguous(), Z[:, p:].contiguous(), head.M, (head.W @ head.P)[p:, p:], head.Q[:p, :p]
     )  # fmt: skip
 
+    diagonal = M.diagonal()  # td0's mask has nothing else
+
     def masked() -> torch.Tensor:
-        return (X.reshape(-1, X.shape[2]) @ M.mT).reshape(X.shape).mT
+        return (X * diagonal).mT
 
     keys = masked()
-    met = Y @ keys
+    met, after = Y @ keys, torch.empty_like(Y)
 
     def often(job: Callable[[], torch.Tensor]) -> float:
         return timed(lambda: [job() for _ in range(depth)], device, repeat)
@@ -93,7 +99,7 @@ def parts(built: Construction, Z: torch.Tensor, module: LinearTransformer, repea
         "mask times features, once": timed(masked, device, repeat),
         "rows times keys": often(lambda: Y @ keys),
         "times U and E": often(lambda: (met * U[0, 0]) @ E * 0.5),
-        "times features, added": often(lambda: Y + met @ X),
+        "times features, added": often(lambda: torch.add(Y, met @ X, out=after)),
     }
 
 
