@@ -2,8 +2,9 @@
 """What takes as much as the default limit on work lets in: CPU time and memory at the limit, one size at a time.
 
     python benchmarks/limits.py                   everything, about a minute of one core for each line
-    python benchmarks/limits.py --only float      what has this word in its name
+    python benchmarks/limits.py --only float      what has this word in its name, or is it
     python benchmarks/limits.py --part 0.1        at a tenth of the limit
+    python benchmarks/limits.py --within 60       the largest that ends in 60 s of CPU and 4 GiB, whatever the limit
 
 For each kind of work and each size that it grows with, the largest size that is let in is looked for with the estimate
 itself, and the command runs in a process of its own, stopped after 300 s of CPU.  A line of JSON each: the units, CPU
@@ -32,6 +33,8 @@ for _name in _NAMES:
     importlib.import_module(f"layerproof.proofs.{_name}")  # what commands load at their first use holds the estimates
 SECONDS = 300
 """The CPU time after which a process is stopped: far above what the limit is meant to be."""
+MEMORY, CLOSE, TRIES = 4, 0.8, 6
+"""For --within: GiB, the share of time or memory that is near enough, and how many sizes are tried."""
 CHECKS = ("check_work", "check_pattern_work")
 """What refuses too much work, wherever it is imported."""
 SMALL = "-d 2 -n 3 -L 2"
@@ -128,13 +131,35 @@ def _ended_after(check: Callable[..., None]) -> Callable[..., None]:
     return checked
 
 
-def measured(line: str, limit: int) -> dict[str, object]:
-    """CPU seconds, the largest resident set in GiB and exit code of a command."""
+def fitting(line: str, above: int, seconds: float) -> dict[str, object]:
+    """The largest size tried that ended in `seconds` of CPU and `MEMORY` GiB, and the least tried that did not."""
+    best: dict[str, object] = {}
+    more: dict[str, object] = {}
+    part, below, over = 0.03, 0.0, 0.0
+    for _ in range(TRIES):
+        limit = int(MAX_WORK * part)
+        size = largest(line, above, limit)
+        found = {"size": size, **measured(line.format(size), limit, 3 * int(seconds))}
+        share = max(float(str(found["cpu_s"])) / seconds, float(str(found["rss_gib"])) / MEMORY)
+        if found["exit"] == 0 and share <= 1:
+            best, below = found, part
+            if share > CLOSE or size >= above - max(1, above // 20):
+                break
+            part *= min(max(0.95 / max(share, 0.01), 1.15), 8)
+            part = min(part, (below + over) / 2) if over else part
+        else:
+            more, over = found, part
+            part = (below + over) / 2
+    return {**best, "not": {key: more[key] for key in ("size", "cpu_s", "rss_gib", "exit")} if more else None}
+
+
+def measured(line: str, limit: int, most: int = SECONDS) -> dict[str, object]:
+    """CPU seconds, the largest resident set in GiB and exit code of a command, stopped after `most` seconds of CPU."""
     with tempfile.TemporaryDirectory() as scratch:
         words = [sys.executable, "-m", "layerproof", *line.split(), "--max-work", str(limit)]
         start = subprocess.Popen(
             words, cwd=scratch, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (most, most)),
         )  # fmt: skip
         assert start.stderr is not None
         said = start.stderr.read()
@@ -150,12 +175,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", action="append")
     parser.add_argument("--part", type=float, default=1.0, help="of the default limit")
+    parser.add_argument("--within", type=float, help="seconds of CPU that a command may take, in place of the limit")
     asked = parser.parse_args()
     limit = int(MAX_WORK * asked.part)
     for name, (line, above) in JOBS.items():
-        if any(word in name for word in asked.only or [""]):
-            size = largest(line, above, limit)
-            found = {"job": name, "size": size, **measured(line.format(size), limit)}
+        if any(word == name if word in JOBS else word in name for word in asked.only or [""]):
+            if asked.within:
+                found = {"job": name, **fitting(line, above, asked.within)}
+            else:
+                size = largest(line, above, limit)
+                found = {"job": name, "size": size, **measured(line.format(size), limit)}
             print(json.dumps(found), flush=True)
     return 0
 
