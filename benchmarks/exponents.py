@@ -1,4 +1,4 @@
-"""How the cost of one layer grows with n, d and L: exponents fitted to measured times, as a table and a picture.
+"""How cost grows with n, d, L and the batch: exponents fitted to measured times, as a table and a picture.
 
     python benchmarks/exponents.py [--quick] [--date DAY] [--results FOLDER]
 
@@ -6,9 +6,11 @@ Three kinds of layer of td0, each with all its columns:
     rationals  one layer checked over Q: layer, textbook iterate and comparison; the numbers grow with depth
     field      the same modulo 2^61 - 1, where every number is one word: operations without the growth of numbers
     float64    one layer of the torch module, a batch of prompts
-Everything runs on one thread, and its processor time is taken.  Times are per layer but for the sweep of L, where they
-are whole runs.  The products M X^T, which are computed once a prompt and grow with n^2 (a dense mask), are left out of
-"per layer": two depths are timed and subtracted, or the clock starts after the first layer.
+    judged     a batch of prompts against the textbook loop, with a-priori bounds, every layer and column
+Everything runs on one thread, and its processor time is taken.  Times are per layer but for the sweeps of L and of the
+batch, where they are whole runs.  Memory is what a run at the largest size adds to the resident set of a process.  The
+products M X^T, which are computed once a prompt and grow with n^2 (a dense mask), are left out of "per layer": two
+depths are timed and subtracted, or the clock starts after the first layer.
 An exponent is the slope of a least-squares line through (log size, log time), over the range stated with it; the
 residual is the standard deviation of the points about the line, as a percentage of the time.  The slope of the last
 doubling alone stands beside it: where it is larger, fixed costs still weigh on the smaller sizes.
@@ -18,6 +20,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -32,6 +36,7 @@ import torch
 
 from layerproof.numeric.data.draws import preconditioners, starting_weights
 from layerproof.numeric.data.prompts import generic_context
+from layerproof.numeric.judge.batch import batch_check, random_transitions
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS, Arithmetic
@@ -45,6 +50,9 @@ from layerproof.symbolic.prompt import Layout
 ALGORITHM = find("td0")
 GAMMA = Fraction(9, 10)
 BATCH, REPEAT, CLOCK = 8, 7, time.process_time
+
+LAYERS, BATCHES = ("rationals", "field", "float64"), ("float64", "judged")
+"""The kinds that are timed a layer, and those that are timed by the prompts in a batch."""
 
 Job = Callable[[], tuple[float, float]]  # the seconds of a run, and those of the part of it that does not count
 Sweep = tuple[str, str, Sequence[int], dict[str, int]]  # kind, letter, its sizes, the other sizes
@@ -82,26 +90,57 @@ def checked(arithmetic: Arithmetic, d: int, n: int, layers: int, whole: bool = F
     return job
 
 
-def in_floats(d: int, n: int, layers: int, whole: bool = False) -> Job:
-    """A run of `layers` layers of the torch module on `BATCH` prompts, all states kept, with and without them."""
+def in_floats(d: int, n: int, layers: int, whole: bool = False, batch: int = BATCH) -> Job:
+    """A run of `layers` layers of the torch module on `batch` prompts, every layer's rows, with and without them."""
     built = construct(derive(ALGORITHM), d, n, 1, preconditioners(ALGORITHM, d, 1, 0), {"gamma": GAMMA}, looped=True)
     module = LinearTransformer.from_construction(built, torch.float64)
     generator = torch.Generator().manual_seed(0)
-    Z = torch.randn(BATCH, built.layout.m, n + 1, dtype=torch.float64, generator=generator) / (d * n) ** 0.5
+    Z = torch.randn(batch, built.layout.m, n + 1, dtype=torch.float64, generator=generator) / (d * n) ** 0.5
 
     def run(depth: int) -> float:
         module.depth = depth
         with torch.no_grad():
-            return machine.least(lambda: module.states(Z), 5, CLOCK)
+            return machine.least(lambda: module.rows(Z), 5, CLOCK)
 
     run(2)  # the first call sets things up
     return lambda: (run(layers), 0.0) if whole else (run(1 + layers), run(1))
+
+
+def judged(d: int, n: int, layers: int, batch: int, whole: bool = True) -> Job:
+    """A batch of prompts, judged; whole runs only."""
+    built = construct(derive(ALGORITHM), d, n, layers, preconditioners(ALGORITHM, d, layers, 0), {"gamma": GAMMA})
+    data = random_transitions(ALGORITHM, d, n, batch, 0)
+
+    def job() -> tuple[float, float]:
+        shown: list[str] = []
+        taken = machine.least(lambda: shown.append(batch_check(built, ALGORITHM, data).status), 1, CLOCK)
+        assert set(shown) == {"within"} and whole, shown
+        return taken, 0.0
+
+    return job
+
+
+def peak(job: Job) -> float:
+    """MiB that one run adds to the resident set, in a process of its own."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        job()
+        os.write(theirs, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before).encode())
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours) as said:
+        added = said.read()
+    os.waitpid(child, 0)
+    return int(added) / 2**10
 
 
 KINDS: dict[str, Callable[..., Job]] = {
     "rationals": partial(checked, RATIONALS),
     "field": partial(checked, PRIME_FIELD),
     "float64": in_floats,
+    "judged": judged,
 }
 
 
@@ -111,11 +150,11 @@ def sweeps(quick: bool) -> list[Sweep]:
         ranges = [("n", (8, 16, 32), {"d": 2}), ("d", (2, 4, 8), {"n": 8}), ("L", (4, 8, 16), {"d": 2, "n": 8})]
         return [
             (kind, letter, sizes, {**at, "layers": 40 if kind == "float64" else 4})
-            for kind in KINDS
+            for kind in LAYERS
             for letter, sizes, at in ranges
-        ]
-    result: list[Sweep] = []
-    for kind in KINDS:
+        ] + [(kind, "batch", (2, 4, 8), {"d": 2, "n": 8, "layers": 2}) for kind in BATCHES]
+    result: list[Sweep] = [(kind, "batch", (125, 250, 500, 1000), {"d": 3, "n": 100, "layers": 40}) for kind in BATCHES]
+    for kind in LAYERS:
         exact = kind != "float64"
         layers = 4 if exact else 40
         result += [
@@ -140,8 +179,9 @@ def fit(points: Sequence[chart.Point]) -> tuple[float, float, float]:
 def measure(sweep: Sweep) -> dict[str, Any]:
     """One sweep: its times and what was fitted to them."""
     kind, letter, sizes, others = sweep
-    whole = letter == "L"
-    given = [{**others, "layers": x, "whole": True} if whole else {**others, letter: x} for x in sizes]
+    whole = letter in ("L", "batch")
+    named = "layers" if letter == "L" else letter
+    given = [{**others, named: x, **({"whole": True} if whole else {})} for x in sizes]
     jobs = [KINDS[kind](**sizes) for sizes in given]
     # Round after round over all sizes, so that a slow spell of the machine does not hit one size alone.
     rounds = [[job() for job in jobs] for _ in range(REPEAT)]
@@ -152,15 +192,16 @@ def measure(sweep: Sweep) -> dict[str, Any]:
     exponent, factor, residual = fit(list(zip(sizes, times, strict=True)))
     last, *_ = fit([(sizes[k], times[k]) for k in (-2, -1)])
     at = {k: v for k, v in others.items() if k != "layers"}
+    memory = peak(jobs[-1])
     return {
         "kind": kind, "letter": letter, "at": at, "sizes": list(sizes), "seconds": times,
-        "exponent": exponent, "factor": factor, "residual": residual, "last_doubling": last,
+        "exponent": exponent, "factor": factor, "residual": residual, "last_doubling": last, "memory_mib": memory,
     }  # fmt: skip
 
 
 def expected(line: dict[str, Any]) -> str:
     """What counting operations gives for the sweep, in the order of the leading term."""
-    if line["letter"] == "n":
+    if line["letter"] in ("n", "batch"):
         return "1"
     if line["letter"] == "d":
         return "2 (d^2 for C and the keys)" if line["at"]["n"] == 4 else "1 to 2 (n d + d^2)"
@@ -170,15 +211,16 @@ def expected(line: dict[str, Any]) -> str:
 def table(lines: Sequence[dict[str, Any]]) -> str:
     """The Markdown table."""
     rows = [
-        "| layer | against | at | range | exponent | residual | last doubling | operations say |",
-        "|---|---|---|---|---|---|---|---|",
+        "| layer | against | at | range | exponent | residual | last doubling | operations say | memory at the end |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for line in lines:
         at = ", ".join(f"{k} = {v}" for k, v in line["at"].items())
         span = f"{line['sizes'][0]} to {line['sizes'][-1]}"
         rows.append(
             f"| {line['kind']} | {line['letter']} | {at} | {span} | {line['exponent']:.2f} "
-            f"| {line['residual']:.0%} | {line['last_doubling']:.2f} | {expected(line)} |"
+            f"| {line['residual']:.0%} | {line['last_doubling']:.2f} | {expected(line)} "
+            f"| {line['memory_mib']:.0f} MiB |"
         )
     return "\n".join(rows)
 
@@ -196,7 +238,7 @@ def picture(lines: Sequence[dict[str, Any]]) -> str:
             points = list(zip(line["sizes"], line["seconds"], strict=True))
             ends = [(x, line["factor"] * x ** line["exponent"]) for x in (line["sizes"][0], line["sizes"][-1])]
             series.append(chart.Series(f"{line['kind']}: {letter}^{line['exponent']:.2f}", points, ends))
-        what = "seconds for L layers" if letter == "L" else "seconds a layer"
+        what = {"L": "seconds for L layers", "batch": "seconds for the batch"}.get(letter, "seconds a layer")
         panels.append(chart.Panel(f"time against {letter}, {at}", letter, what, series))
     return chart.figure(panels)
 
