@@ -32,7 +32,7 @@ would do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -41,7 +41,7 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.attention import TokenwiseHead
+from ...symbolic.attention import RowHead, TokenwiseHead
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ..device import Precision
@@ -60,6 +60,9 @@ class LayerMaps:
     structural  the same with max(1, |f|) for each non-zero factor f
     roundings   k of the module's docstring, the largest over layers
     tokenwise   per stored layer: the heads with feature rows as values and keys, which add K Y; () where none has any
+    used        per stored layer: the masks that it reads by
+    mixes       per stored layer: integers that take entries of X M X^T to K : (K, K), and their denominator
+    mixes_at    those entries, as places in (p, masks, p)
     """
 
     features: int
@@ -73,6 +76,14 @@ class LayerMaps:
     structural: np.ndarray
     roundings: int
     tokenwise: tuple[tuple[Mixing, ...], ...] = ()
+    used: tuple[tuple[int, ...], ...] = ()
+    mixes: tuple[tuple[list[int], int], ...] = ()
+    mixes_at: tuple[int, ...] = ()
+
+    def mask_row(self, mask: int, token: int) -> list[int]:
+        """A mask's row of integers over `mask_den`."""
+        M = self.masks[mask]
+        return [int(M[token, j]) for j in range(M.ncols())]
 
 
 def _at_least_one(values: np.ndarray) -> np.ndarray:
@@ -144,7 +155,33 @@ def layer_maps(construction: Construction) -> LayerMaps:
         p, K, N - 1, tuple(M.num * (mask_den // int(M.den)) for M in masks), mask_den, tuple(mask_floats),
         tuple(exact), np.stack(absolute), np.stack(structural), roundings,
         tuple(tokenwise) if any(tokenwise) else (),
+        tuple(tuple(sorted({number[id(h.M)] for h in heads})) for heads in split),
+        *_mixes(split, number, p, K),
     )  # fmt: skip
+
+
+def _mixes(
+    split: Sequence[Sequence[RowHead]], number: Mapping[int, int], p: int, K: int
+) -> tuple[tuple[tuple[list[int], int], ...], tuple[int, ...]]:
+    """`mixes` and `mixes_at` of the layers: the sum over heads of U[a, r] E[s, c] at (r, mask, s) and (a, c)."""
+    layers = []
+    for heads in split:
+        mixing = [h for h in heads if isinstance(h, TokenwiseHead)]
+        den, found = lcm(*(int(h.U.den * h.E.den) for h in mixing)), dict[int, list[int]]()
+        for h in mixing:
+            factor, U, E = den // int(h.U.den * h.E.den), h.U.num.tolist(), h.E.num.tolist()
+            for r in range(p):
+                left = [int(U[a][r]) * factor for a in range(K)]
+                for s in range(p) if any(left) else ():
+                    at = found.setdefault((r * len(number) + number[id(h.M)]) * p + s, [0] * (K * K))
+                    for a, c in np.ndindex(K, K):
+                        at[a * K + c] += left[a] * int(E[s][c])
+        layers.append((den, {place: values for place, values in found.items() if any(values)}))
+    places = tuple(sorted({place for _, found in layers for place in found}))
+    if not places:
+        return (), ()
+    zero = [0] * (K * K)
+    return tuple(([x for i in places for x in found.get(i, zero)], den) for den, found in layers), places
 
 
 def _mask_additions(used: np.ndarray) -> int:

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from ...symbolic.algorithm import Algorithm
+from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem
@@ -29,8 +30,8 @@ from ..transformer import LinearTransformer
 from .a_priori import a_priori
 from .bounds import WIDE, LayerMaps, as_wide, formula, growth, layer_maps, one_step
 from .dense import DenseModel, dense_check, judged_prompts
+from .exact_distance import distances
 from .exact_floats import up
-from .exact_rows import ExactRows
 from .exact_run import UP, ExactRun
 from .float_result import APriori, Curves, Distance, FloatResult, Judgement, LoopDistance
 from .lowering_error import split_error
@@ -60,9 +61,9 @@ class _Measured:
     slack: float
 
 
-def _measure(run: ExactRun | ExactRows) -> _Measured | None:
+def _measure(run: ExactRun) -> _Measured | None:
     """None where the numbers are too large."""
-    measured = run.distances()
+    measured = distances(run)
     if measured is None:
         return None
     errors, slack = measured
@@ -72,7 +73,7 @@ def _measure(run: ExactRun | ExactRows) -> _Measured | None:
     return _Measured(upper, errors / UP - slack, _quotient(upper.max(axis=3), size), float(slack.max()))
 
 
-def _distance(run: ExactRun | ExactRows, found: _Measured) -> Distance:
+def _distance(run: ExactRun, found: _Measured) -> Distance:
     layout, readout = run.construction.layout, run.construction.readout
     row = layout.accumulator(readout.row) - layout.p
     worst = np.unravel_index(int(np.argmax(found.upper)), found.upper.shape)
@@ -94,7 +95,7 @@ def _finite(value: Any) -> float | None:
     return float(value) if isfinite(value) else None
 
 
-def _before_any_run(run: ExactRun | ExactRows, found: _Measured, target: Precision) -> tuple[APriori, np.ndarray]:
+def _before_any_run(run: ExactRun, found: _Measured, target: Precision) -> tuple[APriori, np.ndarray]:
     """The a-priori tier, and its bound at every entry."""
     known = np.abs(run.Y) * UP + found.upper  # at least the exact rows
     bound = a_priori(run.maps, run.X, known, target)
@@ -194,24 +195,27 @@ def _prediction_misread(
     return Judgement("exceeded", where, 0.0, up(abs(got - right)), _text(got), _text(right), "read-out")
 
 
+def _entry(matrix: RationalMatrix, row: int, column: int) -> Fraction:
+    return Fraction(int(matrix.num[row, column]), int(matrix.den))
+
+
 def _judge(
-    run: ExactRun | ExactRows,
+    run: ExactRun,
     construction: Construction,
     bound: np.ndarray,
     residuals: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Judgement:
     """Every one-step error against its bound; the entry of the worst ratio is written out over Q."""
-    residual, slack = residuals or run.residuals()
+    residual, slack = residuals or run.residuals
     error = np.abs(residual)
     exceeded = error / UP - slack > bound
-    doubtful = np.unique(np.argwhere(~exceeded & (error * UP + slack > bound))[:, :2], axis=0)
-    for trial, layer in doubtful.tolist():
-        exact = run.exact_layer(trial, layer).fractions()
-        for k, row in enumerate(exact):
-            for column, value in enumerate(row):
-                entry, here = (trial, layer, k, column), run.Y[trial, layer + 1, k, column]
-                beyond = isfinite(bound[entry]) and abs(Fraction(float(here)) - value) > Fraction(float(bound[entry]))
-                exceeded[entry] = beyond
+    open_yet = ~exceeded & (error * UP + slack > bound)
+    for trial, layer in np.argwhere(open_yet.any(axis=(2, 3))).tolist():
+        exact = run.exact_layer(trial, layer)
+        for k, column in np.argwhere(open_yet[trial, layer]).tolist():
+            entry, value = (trial, layer, k, column), _entry(exact, k, column)
+            here = Fraction(float(run.Y[trial, layer + 1, k, column]))
+            exceeded[entry] = isfinite(bound[entry]) and abs(here - value) > Fraction(float(bound[entry]))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where((error == 0) | ~np.isfinite(bound), 0.0, error / bound)
     if exceeded.any():  # the layer that leaves the algorithm first is the one to name
@@ -219,27 +223,23 @@ def _judge(
         ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], ratio, -1.0)
     trial, layer, k, column = (int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
     computed = Fraction(float(run.Y[trial, layer + 1, k, column]))
-    wanted = run.exact_layer(trial, layer).fractions()[k][column]
+    wanted = _entry(run.exact_layer(trial, layer), k, column)
     where = place(construction, (trial, layer + 1, k, column), construction.layout.p)
     status = "exceeded" if exceeded.any() else "within"
     limit, fault = float(bound[trial, layer, k, column]), "layer" if exceeded.any() else None
     return Judgement(status, where, limit, up(abs(computed - wanted)), _text(computed), _text(wanted), fault)
 
 
-def _exact(maps: LayerMaps, construction: Construction, states: np.ndarray) -> ExactRun | ExactRows:
-    return (ExactRows if maps.tokenwise else ExactRun)(maps, construction, states)
-
-
 def _earlier(
     construction: Construction, maps: LayerMaps, states: np.ndarray, until: int, target: Precision
 ) -> tuple[Judgement, str | None] | None:
     """What is wrong with a layer before layer `until`, where the states stopped being ones that can be judged."""
-    run = _exact(
+    run = ExactRun(
         maps,
         construction,
         np.concatenate([states[:until], np.repeat(states[until - 1 : until], len(states) - until, axis=0)]),
     )
-    bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals()
+    bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals
     bound[:, until - 1 :] = np.inf
     found = _judge(run, construction, bound, residuals)
     return (found, _coarser(run, target, residuals, until - 1)) if found.status == "exceeded" else None
@@ -299,8 +299,8 @@ def crosscheck(
     if judgement is not None and judgement.where is not None and (until := judgement.where.layer) > 1:
         judgement, coarser = _earlier(construction, maps, states, until, target) or (judgement, None)
     if judgement is None:
-        run = _exact(maps, construction, states)
-        bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals()
+        run = ExactRun(maps, construction, states)
+        bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals
         judgement = _judge(run, construction, bound, residuals)
         if judgement.status == "exceeded":
             coarser = _coarser(run, target, residuals)
@@ -346,7 +346,7 @@ def crosscheck(
 
 
 def _coarser(
-    run: ExactRun | ExactRows, target: Precision, residuals: tuple[np.ndarray, np.ndarray], layers: int | None = None
+    run: ExactRun, target: Precision, residuals: tuple[np.ndarray, np.ndarray], layers: int | None = None
 ) -> str | None:
     """The first coarser arithmetic within whose bound every layer is: what a product in lower precision looks like."""
     for other in (PRECISIONS[torch.float32], TF32):

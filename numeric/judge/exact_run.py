@@ -1,22 +1,22 @@
-"""One batched float run as exact data: its one-step errors and its distance from the exact run.
+"""One batched float run as exact data: its one-step errors, for all prompts and layers at once.
 
 Rationals that are no binary fractions are cut off far below the format, with the cut carried as `slack`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from math import ceil
+from functools import cached_property
 
 import numpy as np
-from flint import fmpz, fmpz_mat
 
 from ...symbolic.arithmetics.rational import Rational, RationalMatrix
-from ...symbolic.attention import accumulate, masked_keys
+from ...symbolic.attention import RowHead, accumulate, masked_keys
 from ...symbolic.construction import Construction
-from .bounds import LayerMaps, float_keys, row_blocks
+from .bounds import LayerMaps
 from .digits import Digits, digit_width, power
-from .exact_floats import dyadic_matrix, integers, quotient
+from .exact_floats import dyadic_matrix
 
 # Digits kept of a number that is cut off: 7 of 20 bits or more are over twice the widest format.
 KEPT = 7
@@ -31,151 +31,128 @@ class ExactRun:
         self.X = np.ascontiguousarray(states[0, :, : maps.features])
         self.Y = np.ascontiguousarray(states[:, :, maps.features :].transpose(1, 0, 2, 3))
         self.T, self.L, self.K, self.N = self.Y.shape[0], self.Y.shape[1] - 1, *self.Y.shape[2:]
-        self.width = digit_width(max(self.N, *maps.absolute.shape))
+        self.width = digit_width(max(self.N, *maps.absolute.shape, maps.features**2 * len(maps.masks)))
         self.x, self.y = Digits.of_floats(self.X, self.width), Digits.of_floats(self.Y, self.width)
-        self._keys()
+        split = construction.row_heads()
+        assert split is not None
+        self.layers: Sequence[Sequence[RowHead]] = [split[self.stored(i)] for i in range(self.L)]
 
     def stored(self, layer: int) -> int:
         """The index of the stored weights that layer number `layer`, from 0, uses."""
         return 0 if self.construction.looped else layer
 
-    def _keys(self) -> None:
-        """M X^T for every mask: exact integers `keys[t]` : (N, masks * p) times 2^exponent / mask_den."""
-        p, T, N = self.maps.features, self.T, self.N
-        self.x_integers, self.exponent = integers(self.X)
-        everyone = fmpz_mat(N, T * p, self.x_integers.transpose(2, 0, 1).reshape(-1).tolist())
-        # (N, T, masks, p)
-        products = [np.array([int(v) for v in (M * everyone).entries()], dtype=object) for M in self.maps.masks]
-        parts = [v.reshape(N, T, p) for v in products]
-        self.keys = np.stack(parts, axis=2) if parts else np.zeros((N, T, 0, p), dtype=object)
+    def exact_layer(self, trial: int, layer: int) -> RationalMatrix:
+        """The exact layer on the float state that came in: (K, N) over Q."""
+        X, Y, heads = dyadic_matrix(self.X[trial]), dyadic_matrix(self.Y[trial, layer]), self.layers[layer]
+        scale = Rational.of(Fraction(1, self.maps.n))
+        result: RationalMatrix = accumulate(X, Y, heads, scale, masked_keys(X, heads))
+        return result
 
-    def _cut(self, values: np.ndarray, exponent: int, den: int) -> tuple[Digits, float]:
-        """values * 2^exponent / den as digits, and a bound on what was cut off each entry (0 where none was)."""
-        if den & (den - 1) == 0:
-            exponent -= den.bit_length() - 1
-            return Digits.of_integers(values.reshape(-1).tolist(), values.shape, exponent, self.width), 0.0
-        guard = den.bit_length() + KEPT * self.width
-        cut = [(v << guard) // den for v in values.reshape(-1).tolist()]
-        low = exponent - guard
-        return Digits.of_integers(cut, values.shape, low, self.width), power(low)
-
+    @cached_property
     def residuals(self) -> tuple[np.ndarray, np.ndarray]:
         """The one-step error at every entry, and its slack: (T, L, K, N) float64 each.
 
         The first is off by a relative 2^-50 and by the slack; the slack is rounded up.
         """
-        T, L, K, N, p, n = self.T, self.L, self.K, self.N, self.maps.features, self.maps.n
-        change = self.y[:, 1:].minus(self.y[:, :-1], 1)
-        slack = np.zeros((T, L, 1, N))
-        if not self.maps.masks:
-            return change.floats(), slack + np.zeros((T, L, K, N))
-        keys, keys_cut = self._cut(self.keys.transpose(1, 0, 2, 3).reshape(T, N, -1), self.exponent, self.maps.mask_den)
-        weights, weights_cut = self._weights()
-        gamma = self.y[:, :-1].reshape(T, L * K, N) @ keys
-        by_layer = gamma.reshape(T, L, -1).map(lambda g: g.transpose(1, 0, 2))
-        G, G_cut = (by_layer @ weights).leading(KEPT)
-        G = G.map(lambda g: g.transpose(1, 0, 2)).reshape(T, L * K, p)
-        added = (G @ self.x).reshape(T, L, K, N)
-        wanted = Digits(change.digits * n, change.low, change.width).minus(added)
-        # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|.
-        if keys_cut or weights_cut or G_cut:
-            y = np.abs(self.Y[:, :-1]).sum(axis=(2, 3))
-            size = gamma.digits.shape[-1] * K
-            g = np.abs(gamma.reshape(T, L, size).floats()).sum(axis=2)
-            B = self.maps.absolute.reshape(len(self.maps.exact), -1, K, p).sum(axis=1).max(axis=2)
-            # A row that no head writes has nothing cut.
-            written = (B > 0) * (g * weights_cut + G_cut)[:, :, None]
-            each = ((y * keys_cut)[:, :, None] * (B + (B > 0) * weights_cut * size) + written) * UP
-            slack = each[..., None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * (UP / n)
-        return wanted.floats() / n, np.broadcast_to(slack, (T, L, K, N))
+        change = self.y[:, 1:].minus(self.y[:, :-1])
+        error, slack = change.floats(), np.zeros(self.Y[:, 1:].shape)
+        for masks, layers in self._groups().items():
+            if masks:
+                error[:, layers], slack[:, layers] = self._of_group(masks, layers, change[:, layers])
+        return error, slack
 
-    def _weights(self) -> tuple[Digits, float]:
-        """The layers' maps as digits, (stored layers, K * masks * p, K * p), over one cut."""
-        shape = self.maps.absolute.shape
-        dens = {den for _, den in self.maps.exact}
-        # One grid for all layers, so that one cut serves: exact when every denominator is a power of two.
-        guard = max(d.bit_length() - 1 for d in dens)
-        exact = all(d & (d - 1) == 0 for d in dens)
-        guard += 0 if exact else KEPT * self.width
-        values = [(v << guard) // den for numerators, den in self.maps.exact for v in numerators]
-        return Digits.of_integers(values, shape, -guard, self.width), 0.0 if exact else power(-guard)
+    def _groups(self) -> dict[tuple[int, ...], list[int]]:
+        """The layers that read by each choice of masks: where each has one of its own, it reads no other's."""
+        found: dict[tuple[int, ...], list[int]] = {}
+        for layer in range(self.L):
+            found.setdefault(self.maps.used[self.stored(layer)], []).append(layer)
+        return found
 
-    def exact_layer(self, trial: int, layer: int) -> RationalMatrix:
-        """The exact layer on the float state that came in: (K, N) over Q."""
-        split = self.construction.split()
-        assert split is not None
-        X, Y = dyadic_matrix(self.X[trial]), dyadic_matrix(self.Y[trial, layer])
-        heads = split[self.stored(layer)]
-        result: RationalMatrix = accumulate(X, Y, heads, Rational.of(Fraction(1, self.maps.n)), masked_keys(X, heads))
-        return result
+    def _of_group(self, masks: tuple[int, ...], layers: list[int], change: Digits) -> tuple[np.ndarray, np.ndarray]:
+        """The one-step errors of layers that share their masks, and their slack."""
+        T, K, N, p, maps = self.T, self.K, self.N, self.maps.features, self.maps
+        stored = sorted({self.stored(layer) for layer in layers})
+        tokens, keys, keys_cut = self._keys(masks)
+        y, Y = self.y[:, layers], np.abs(self.Y[:, layers])
+        column = np.abs(self.X).sum(axis=1)[:, None, None, :]
+        wanted, slack = Digits(change.digits * maps.n, change.low, change.width), np.zeros(Y.shape)
 
-    def distances(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """|float state - exact state| and its slack at every entry, (T, L+1, K, N) and (T, L+1, 1, N), from the prompt.
+        picked = [number * p + r for number in masks for r in range(p)]
+        heads = [(_rows(maps.exact[i][0], K, len(maps.masks) * p, picked), maps.exact[i][1]) for i in stored]
+        if any(any(whole) for whole, _ in heads):
+            size = K * len(picked)
+            weights, weights_cut = self._fractions(heads, (len(stored), size, K * p))
+            gamma = y[:, :, :, tokens].reshape(T, len(layers) * K, len(tokens)) @ keys
+            by_layer = gamma.reshape(T, len(layers), -1).map(lambda g: g.transpose(1, 0, 2))
+            G, G_cut = (by_layer @ weights).leading(KEPT)
+            G = G.map(lambda g: g.transpose(1, 0, 2)).reshape(T, len(layers) * K, p)
+            wanted = wanted.minus((G @ self.x).reshape(T, len(layers), K, N))
+            # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|.
+            if keys_cut.any() or weights_cut or G_cut:
+                g = np.abs(gamma.reshape(T, len(layers), size).floats()).sum(axis=2)
+                B = maps.absolute[stored].reshape(len(stored), -1, K, p).sum(axis=1).max(axis=2)
+                # A row that no head writes has nothing cut.
+                written = (B > 0) * (g * weights_cut + G_cut)[:, :, None]
+                lost = Y.sum(axis=(2, 3)) * keys_cut[:, None]
+                each = (lost[:, :, None] * (B + (B > 0) * weights_cut * size) + written) * UP
+                slack += each[..., None] * column * UP
 
-        The exact accumulator rows are Y_0 + omega_l X.  omega is carried in integers over 2^bits, each step rounded
-        down; `lost` bounds what those roundings have become after each layer.  None: that bound overflows.
+        if maps.mixes:
+            gram = self.x[:, :, tokens] @ keys
+            places = [place for place in maps.mixes_at if place // p % len(maps.masks) in masks]
+            triples = (np.unravel_index(place, (p, len(maps.masks), p)) for place in places)
+            at = [(r, masks.index(m) * p + s) for r, m, s in triples]
+            met = Digits(np.stack([gram.digits[:, :, r, c] for r, c in at], axis=-1), gram.low, gram.width)
+            rows = [maps.mixes_at.index(place) for place in places]
+            mixes = [(_rows(maps.mixes[i][0], 1, len(maps.mixes_at), rows), maps.mixes[i][1]) for i in stored]
+            own, own_cut = self._fractions(mixes, (len(stored), len(at), K * K))
+            mixing, mixing_cut = (met.reshape(1, T, -1) @ own).leading(KEPT)
+            mixing = mixing.map(lambda g: g.transpose(1, 0, 2)).reshape(T, len(stored), K, K)
+            wanted = wanted.minus(mixing @ y)
+            of_gram = np.abs(self.X).sum(axis=2).max(axis=1) * keys_cut
+            plain = np.abs(own.floats()).sum(axis=1).max(axis=1) + len(at) * own_cut
+            met_size = np.abs(met.floats()).sum(axis=1)
+            each = of_gram[:, None] * plain + (met_size * own_cut)[:, None] + mixing_cut
+            slack += (each * UP)[:, :, None, None] * Y.sum(axis=2, keepdims=True) * UP
+        return wanted.floats() / maps.n, slack * (UP / maps.n)
+
+    def _keys(self, masks: Sequence[int]) -> tuple[list[int], Digits, np.ndarray]:
+        """M X^T of some masks at the tokens where one of them has anything: (T, tokens, masks * p).
+
+        Before it the tokens, and after it a bound on what was cut off each entry, for each prompt: (T,).
         """
-        T, L, K, N, p, maps = self.T, self.L, self.K, self.N, self.maps.features, self.maps
-        if not maps.masks:
-            return np.abs((self.y.minus(self.y[:, :1])).floats()), np.zeros((T, L + 1, 1, N))
-        lost_log = self._amplification()
-        if not np.isfinite(lost_log).all():
-            return None
-        width = K * len(maps.masks) * p
-        maps_flint = [(fmpz_mat(width, K * p, whole), den) for whole, den in maps.exact]
-        grams, starts = [], []
-        y_integers, low_y = integers(self.Y[:, 0])
-        for t in range(T):
-            keys = fmpz_mat(N, len(maps.masks) * p, self.keys[:, t].reshape(-1).tolist())
-            grams.append((fmpz_mat(p, N, self.x_integers[t].reshape(-1).tolist()) * keys).tolist())
-            starts.append((fmpz_mat(K, N, y_integers[t].reshape(-1).tolist()) * keys).entries())
-        bits = max(ceil(float(lost_log.max())), 0) + KEPT * self.width - low_y + max(int(np.frexp(self.X)[1].max()), 0)
-        unit, shift = fmpz(1) << (-2 * self.exponent), fmpz(1) << (bits + low_y - self.exponent)
-        zeros = [0] * (len(maps.masks) * p)
-        omegas: list[int] = []
-        for t in range(T):
-            # diag(S, ..., S): one block for each accumulator row
-            blocks = (row if j == k else zeros for k in range(K) for row in grams[t] for j in range(K))
-            gram = fmpz_mat(K * p, width, [v for block in blocks for v in block])
-            start = fmpz_mat(1, width, [v * shift for v in starts[t]])
-            omega = [fmpz(0)] * (K * p)
-            omegas += [0] * (K * p)
-            for layer in range(L):
-                B, den = maps_flint[self.stored(layer)]
-                step = (fmpz_mat(1, K * p, omega) * gram + start) * B
-                bottom = unit * den * maps.n * maps.mask_den
-                omega = [w + v // bottom for w, v in zip(omega, step.entries(), strict=True)]
-                omegas += [int(w) for w in omega]
-        omega_digits, cut = Digits.of_integers(omegas, (T, (L + 1) * K, p), -bits, self.width).balanced().leading(KEPT)
-        lost = np.ldexp(np.exp2(lost_log - np.ceil(lost_log)) * UP, (np.ceil(lost_log) - bits).astype(int)) + cut
-        lost = lost + 2.0**-1074  # what ldexp may have made zero
-        slack = lost[:, :, None, None] * np.abs(self.X).sum(axis=1)[:, None, None, :] * UP
-        exact_change = (omega_digits @ self.x).reshape(T, L + 1, K, N)
-        return np.abs(self.y.minus(self.y[:, :1]).minus(exact_change).floats()), slack
+        p, floats = self.maps.features, [self.maps.mask_floats[i] for i in masks]
+        tokens = np.flatnonzero(np.any([M.any(axis=1) for M in floats], axis=0)).tolist()
+        whole = [x for i in masks for t in tokens for x in self.maps.mask_row(i, t)]
+        shape = (1, len(masks) * len(tokens), self.N)
+        held, cut = self._fractions([(whole, self.maps.mask_den)], shape)
+        products = held @ self.x.map(lambda x: x.transpose(0, 2, 1))
 
-    def _amplification(self) -> np.ndarray:
-        """log2 of what unit roundings at every step have grown to at most, (T, L+1): rounded up.
+        def side_by_side(keys: np.ndarray) -> np.ndarray:
+            each = keys.reshape(self.T, len(masks), len(tokens), p)
+            return each.transpose(0, 2, 1, 3).reshape(self.T, len(tokens), len(masks) * p)
 
-        An error row e goes to e (1 + S B / n), so the largest column sum of |1 + S B / n| is what it grows by.
+        return tokens, products.map(side_by_side), cut * np.abs(self.X).sum(axis=2).max(axis=1) * UP
+
+    def _fractions(self, parts: Sequence[tuple[list[int], int]], shape: tuple[int, ...]) -> tuple[Digits, float]:
+        """Integers over one denominator a part, as digits, and a bound on what was cut off each (0 where nothing was).
+
+        What is cut is `KEPT` digits below the largest of them; where denominators are powers of two, nothing is.
         """
-        T, L, maps = self.T, self.L, self.maps
-        size = maps.absolute.shape[1:]
-        # Overflow makes the result infinite or NaN, which `distances` looks for.
-        with np.errstate(over="ignore", invalid="ignore"):
-            plain_X, plain_masks = np.abs(self.X), [np.abs(M) for M in maps.mask_floats]
-            S = row_blocks(self.X @ float_keys(self.X, maps.mask_floats), self.K)
-            S_plain = row_blocks(plain_X @ float_keys(plain_X, plain_masks), self.K)
-            B = np.array([[quotient(v, den) for v in whole] for whole, den in maps.exact]).reshape(maps.absolute.shape)
-            step = S[:, None] @ B / maps.n
-            each = np.abs(np.eye(step.shape[-1]) + step).sum(axis=2).max(axis=2)
-            inexact = (
-                (S_plain[:, None] @ np.abs(B)).sum(axis=2).max(axis=2)
-                / maps.n
-                * max(2.0**-40, (2 * self.N + size[0] + 16) * 2.0**-52)
-            )
-            grow = np.broadcast_to(np.log2(each + inexact + 2.0**-900), (T, L))
-        result = np.full((T, L + 1), -np.inf)
-        for layer in range(L):
-            result[:, layer + 1] = np.logaddexp2(result[:, layer] + grow[:, layer], 0) + 2.0**-30
-        result[:, 0] = -1000
-        return result
+        guard = max(den.bit_length() - 1 for _, den in parts)
+        exact = all(den & (den - 1) == 0 for _, den in parts) and guard <= 4 * KEPT * self.width
+        if not exact:
+            top = max(max(map(abs, whole), default=0).bit_length() - den.bit_length() for whole, den in parts)
+            guard = KEPT * self.width - top
+        values = [
+            ((v << guard) if guard >= 0 else (v >> -guard)) // den if v else 0 for whole, den in parts for v in whole
+        ]
+        # Where digits are cut from an integer first, that is off by less than one of them as well.
+        return Digits.of_integers(values, shape, -guard, self.width), 0.0 if exact else 2 * power(-guard)
+
+
+def _rows(whole: Sequence[int], blocks: int, height: int, picked: Sequence[int]) -> list[int]:
+    """The picked rows of each of `blocks` matrices that stand below each other, `height` rows each, as a flat list."""
+    width = len(whole) // (blocks * height)
+    starts = ((block * height + row) * width for block in range(blocks) for row in picked)
+    return [x for start in starts for x in whole[start : start + width]]

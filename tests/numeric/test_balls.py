@@ -13,11 +13,12 @@ import torch
 from flint import arb_mat, ctx
 
 from layerproof.numeric.data.draws import prompts
-from layerproof.numeric.judge import exact_rows
+from layerproof.numeric.judge import exact_distance
 from layerproof.numeric.judge.balls import Balls
 from layerproof.numeric.judge.bounds import layer_maps
+from layerproof.numeric.judge.exact_distance import SMALL, distances, in_balls, in_floats, over_Q
 from layerproof.numeric.judge.exact_floats import near_floats
-from layerproof.numeric.judge.exact_rows import ExactRows
+from layerproof.numeric.judge.exact_run import ExactRun
 from layerproof.numeric.lower import lower, lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.proofs.case import Case, Settings
@@ -54,27 +55,42 @@ def test_near_floats_are_off_by_no_more_than_they_say() -> None:
     assert near_floats(A * 10**400).max() == inf
 
 
-def run_of(name: str) -> ExactRows:
+def run_of(name: str) -> ExactRun:
     case = Case(find(name), Settings(features=2, context=4, layers=4))
     construction, lowered = case.subject, lower(case.subject, torch.float64, "cpu")
     drawn = islice(prompts(case.algorithm, 2, 4, 0, "boyan-chain"), 2)
-    setups = [problem(case.algorithm, RATIONALS, c, w, case.parameters, {}) for _, c, w in drawn]
+    options = case.algorithm.choose(case.options)
+    setups = [problem(case.algorithm, RATIONALS, c, w, case.parameters, options) for _, c, w in drawn]
     Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
     with torch.no_grad():
         states = torch.stack(list(LinearTransformer.from_lowered(construction, lowered).states(Z)))
-    return ExactRows(layer_maps(construction), construction, states.numpy())
+    return ExactRun(layer_maps(construction), construction, states.numpy())
 
 
 def test_distances_in_balls_are_those_over_q(monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_of("gtd")
-    exact = run._over_Q()
+    exact = over_Q(run)
     assert exact.max() > 0
-    found, slack = run.distances()
+    monkeypatch.setattr(exact_distance, "SMALL", 0)  # so that floats are never narrow enough
+    found, slack = distances(run)
     assert (np.abs(found - exact) <= slack + exact * 2.0**-50).all() and 0 < slack.max() < 2.0**-250
     # Of few bits, the balls are wide: they say so, and Q is asked.
-    monkeypatch.setattr(exact_rows, "BITS", 60)
-    wide, open_by = run._in_balls()
+    monkeypatch.setattr(exact_distance, "BITS", 60)
+    wide, open_by = in_balls(run)
     assert (np.abs(wide - exact) <= open_by + exact * 2.0**-50).all() and (open_by > 2.0**-60).any()
     assert (np.abs(wide - exact) > exact * 2.0**-50).any()  # which the slack alone makes good
-    again, none = run.distances()
+    again, none = distances(run)
     assert (again == exact).all() and not none.any()
+
+
+@pytest.mark.parametrize("name", ["gtd", "heavy-ball-td", "td-lambda", "online-td-lambda", "average-reward-td"])
+def test_distances_in_floats_are_those_over_q_within_a_slack_that_would_not_hide_a_wrong_layer(name: str) -> None:
+    run = run_of(name)
+    exact, (found, slack) = over_Q(run), distances(run)
+    assert (np.abs(found - exact) <= slack + exact * 2.0**-50).all()
+    assert 0 < slack.max() < SMALL * exact.max()
+    residual, open_by = run.residuals
+    off = residual * np.where(np.arange(4) == 1, 1 + 2.0**-30, 1)[:, None, None]
+    run.__dict__["residuals"] = off, open_by
+    wrong, slack = in_floats(run)
+    assert (np.abs(wrong - exact) > slack + exact * 2.0**-50).any()
