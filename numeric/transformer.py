@@ -108,12 +108,13 @@ class LinearTransformer(nn.Module):
 
         Raises `ContentError` that names the file and the first difference when its files do not agree.
         """
-        from .exported.read import agree, read
+        from .exported.read import agree, linear, read
 
         opened = read(folder)
         agree(opened)
+        construction = linear(opened.construction, "LinearTransformer is")
         return LinearTransformer.from_construction(
-            opened.construction, resolve_dtype(opened.config["dtype"]), device, trainable
+            construction, resolve_dtype(opened.config["dtype"]), device, trainable
         )
 
     @staticmethod

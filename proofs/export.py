@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..numeric.export import files as export_files
 from ..numeric.exported.config import ANY, SOURCE, Source
@@ -14,8 +15,17 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.attention import Head
 from ..symbolic.construction import Construction, Steps, construct
-from ..symbolic.errors import ArgumentError, ContentError, NotPolynomialError, NotRepresentableError
+from ..symbolic.errors import (
+    ArgumentError,
+    ContentError,
+    DiffersError,
+    NotPolynomialError,
+    NotRepresentableError,
+    RefusedError,
+)
 from ..symbolic.given import given_construction
+from ..symbolic.pattern_algorithms import pattern_catalogue
+from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from ..symbolic.strict_json import dumps
 from .case import Case, Progress, Settings, check_parameters, silent
@@ -23,11 +33,17 @@ from .certificate import certificate as certificates
 from .certificate.asked import recorded_kinds
 from .certificate.certificate import certify
 from .checker import ask, check_device, establish
+from .pattern_claims import pattern_claims
+from .pattern_weights import applicable, check_pattern_size, pattern_parameters, pattern_weights
 from .sizes import fitted
-from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_algorithm
+from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_update
 from .verdict import Result
 from .work import check_work
 
+NOT_COPIED = "the construction's file needs files beside it, so it is not copied: check cannot derive from it"
+NO_TRANSFORMERS = (
+    "formats holds transformers, code for linear attention, and this attends by a pattern: ask for npz, onnx or pt2"
+)
 MAX_NESTED = 2 * 10**6
 """The most mask entries that are made to see whether given masks are cut from each other."""
 
@@ -47,7 +63,7 @@ class Exported:
 
 
 def export(
-    algorithm: str | Algorithm,
+    algorithm: str | Algorithm | PatternAlgorithm,
     output: str | Path,
     settings: Settings | None = None,
     formats: Iterable[str] = (),
@@ -68,9 +84,11 @@ def export(
     settings, output, formats = settings or Settings(context=20, layers=5), Path(output), tuple(formats)
     export_files.check_target(output)
     export_files.check_formats(formats, settings.dtype)
-    found = resolve_algorithm(algorithm, "export")
+    found = resolve_update(algorithm, "export")
     if settings.prompt is not None:
         raise ArgumentError("prompt is given, but an export holds weights and no prompt: leave it out")
+    if isinstance(found, PatternAlgorithm):
+        return pattern_export(found, output, settings, formats, preconditioners, evidence, progress)
     if settings.trace is not None and "trace" not in found.options:
         raise ArgumentError(f"trace is {shown(settings.trace)}, but {found.name} keeps no trace: leave it out")
     check_parameters(settings.values, found.parameters)
@@ -107,7 +125,55 @@ def export(
     if "onnx" in formats and context is None:
         notes.append("no model.onnx: these weights change with n, or are too many to see that they do not")
     if kind == "own file":
-        notes.append("the construction's file needs files beside it, so it is not copied: check cannot derive from it")
+        notes.append(NOT_COPIED)
+    return Exported(result, tuple(files), tuple(notes))
+
+
+def pattern_export(
+    found: PatternAlgorithm,
+    output: Path,
+    settings: Settings,
+    formats: tuple[str, ...],
+    preconditioners: Any = None,
+    evidence: Iterable[str] | None = None,
+    progress: Progress = silent,
+) -> Exported:
+    """As `export`, of an algorithm that attends by a pattern: its own code runs the pattern, n is fixed."""
+    if preconditioners is not None:
+        raise ArgumentError(f"C is given, but {found.name} attends by a pattern, and its C are drawn from the seed")
+    if "transformers" in formats:
+        raise ArgumentError(NO_TRANSFORMERS)
+    pattern_parameters(found, settings)
+    check_pattern_size(found, settings)
+    check_device(settings)
+    known = pattern_catalogue().get(found.name) is found
+    own = None if known else _own_source(origin(found))
+    asked = applicable(found, ask(None)) if evidence is None else ask(evidence)
+    said = None
+    with guarded([found], settings.time_limit):
+        if (known and not settings.values) or own is not None:
+            chosen = [name for name in asked if name in recorded_kinds()]
+            result, content = certify(found, settings, chosen, progress, None if known else SOURCE)
+            said = None if content is None else dumps(content)
+        else:
+            claims = pattern_claims(found, settings, asked, progress, evidence is not None)
+            result = Result("export", settings.document(), tuple(claims))
+        result = replace(result, command="export")
+        try:
+            construction = pattern_weights(found, settings)
+        except (NotRepresentableError, NotPolynomialError, RefusedError, DiffersError):
+            return Exported(result, ())
+    if result.exit_code == 1:
+        return Exported(result, ())
+    progress(f"{found.name}: writing the files")
+    kind = "catalogue" if known else SOURCE if own is not None else "own file"
+    files = export_files.contents(
+        construction, settings.dtype, formats, Source(kind, "drawn", settings.seed), None, said, own
+    )
+    export_files.write(files, output)
+    notes = ["no model.onnx: the mask is stored for this n, model_fixed_n.onnx has it"] if "onnx" in formats else []
+    if kind == "own file":
+        notes.append(NOT_COPIED)
     return Exported(result, tuple(files), tuple(notes))
 
 

@@ -8,12 +8,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
 from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import dumps, loads
 from ..exported import config as names
-from ..exported.config import Source, check_size, config, listing
+from ..exported.config import Source, Weights, check_size, config, listing
 from ..exported.modeling import CODE
 from ..exported.readme import text
 from ..files.placing import place_directory, restore
@@ -44,7 +43,7 @@ def check_formats(formats: Iterable[str], dtype: str) -> None:
 
 
 def contents(
-    construction: Construction,
+    construction: Weights,
     dtype: str = "float64",
     formats: Iterable[str] = (),
     source: Source | None = None,
@@ -94,7 +93,7 @@ def contents(
     return files
 
 
-def npz(construction: Construction, dtype: str) -> bytes:
+def npz(construction: Weights, dtype: str) -> bytes:
     """The tensors as a NumPy archive, no pickle in it; its members have no time of their own."""
     import numpy as np
 

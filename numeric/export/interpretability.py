@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ..device import resolve_dtype
+from ..exported.read import linear
 from ..files.tensor_files import wanted_tensors
 from .load import Loaded, load
 
@@ -215,7 +216,8 @@ def interpretability_view(
     if isinstance(source, (str, os.PathLike)):
         source = load(source)
     if isinstance(source, Loaded):
-        dtype, source = dtype or str(source.config["dtype"]), source.construction
+        dtype, source = dtype or str(source.config["dtype"]), linear(source.construction, "this view is")
+    source = linear(source, "this view is")
     kind = dtype or "float64"
     layout, readout = source.layout, source.readout
     stored = wanted_tensors(source, kind)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ...symbolic.patterns.construction import PatternConstruction
 from ..exported.read import Opened, agree, read
 
 if TYPE_CHECKING:
+    from ..patterns.module import PatternTransformer
     from ..transformer import LinearTransformer
 
 
@@ -18,8 +20,12 @@ class Loaded(Opened):
     """An export whose config.json, rationals and floats agree bit by bit."""
 
     @cached_property
-    def module(self) -> LinearTransformer:
-        """The transformer in torch, in the export's dtype."""
+    def module(self) -> LinearTransformer | PatternTransformer:
+        """The transformer in torch, in the export's dtype; of layers that attend by patterns a `PatternTransformer`."""
+        if isinstance(self.construction, PatternConstruction):
+            from ..patterns.module import PatternTransformer
+
+            return PatternTransformer(self.construction, self.config["dtype"])
         from ..device import resolve_dtype
         from ..transformer import LinearTransformer
 

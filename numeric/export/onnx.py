@@ -23,6 +23,7 @@ import numpy as np
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.patterns.construction import PatternConstruction
 from ..exported.config import ANY, MissingExtraError
 from ..files.weights_file import tensors
 from ..lower import lower
@@ -43,7 +44,7 @@ def library() -> Any:
         ) from None
 
 
-class _Graph:
+class Graph:
     """Nodes and initializers in the order in which they are made."""
 
     def __init__(self, onnx: Any, dtype: str):
@@ -64,7 +65,7 @@ class _Graph:
         return output
 
 
-def model(construction: Construction, dtype: str, context: str | int | None) -> bytes:
+def model(construction: Construction | PatternConstruction, dtype: str, context: str | int | None) -> bytes:
     """The file's bytes, the same for the same weights.
 
     context : None for the exported n alone; "any" or the longest n for a dynamic one.  "any" is for weights whose
@@ -74,7 +75,11 @@ def model(construction: Construction, dtype: str, context: str | int | None) -> 
     if dtype not in DTYPES:
         raise ArgumentError(f"dtype is {dtype}, wanted {' or '.join(DTYPES)} for ONNX: runtimes multiply in no other")
     onnx = library()
-    graph, layout = _Graph(onnx, dtype), construction.layout
+    if isinstance(construction, PatternConstruction):
+        from .pattern_onnx import pattern_graph
+
+        return serialized(onnx, pattern_graph(Graph(onnx, dtype), construction, dtype))
+    graph, layout = Graph(onnx, dtype), construction.layout
     names = _stored(graph, construction, dtype, context)
     n = (
         graph.constant("n", np.full((layout.m, 1), layout.n))
@@ -100,6 +105,11 @@ def model(construction: Construction, dtype: str, context: str | int | None) -> 
         ],
         list(graph.stored.values()),
     )
+    return serialized(onnx, made)
+
+
+def serialized(onnx: Any, made: Any) -> bytes:
+    """A graph as the bytes of a checked file, always the same."""
     whole = onnx.helper.make_model(
         made, opset_imports=[onnx.helper.make_opsetid("", OPSET)], producer_name="layerproof"
     )
@@ -108,7 +118,7 @@ def model(construction: Construction, dtype: str, context: str | int | None) -> 
     return bytes(whole.SerializeToString(deterministic=True))
 
 
-def _stored(graph: _Graph, construction: Construction, dtype: str, context: str | int | None) -> dict[str, str]:
+def _stored(graph: Graph, construction: Construction, dtype: str, context: str | int | None) -> dict[str, str]:
     """The weights as initializers: tensor name -> the initializer that holds it.
 
     For a dynamic n a mask is stored without the query's row and column: cut to a longer context, which it cannot be,
@@ -132,7 +142,7 @@ def _stored(graph: _Graph, construction: Construction, dtype: str, context: str 
     return names
 
 
-def _context(graph: _Graph, names: dict[str, str], context: str | int, m: int) -> str:
+def _context(graph: Graph, names: dict[str, str], context: str | int, m: int) -> str:
     """1/n's n and the masks for the length of the input; `names` then leads to the masks that were made."""
     whole = np.int64
     for name, value in (("one", [1]), ("two", [2]), ("column", [m, 1])):
@@ -166,7 +176,7 @@ def _context(graph: _Graph, names: dict[str, str], context: str | int, m: int) -
     return n
 
 
-def _layer(graph: _Graph, names: dict[str, str], stored: int, heads: int, Z: str, output: str, n: str) -> str:
+def _layer(graph: Graph, names: dict[str, str], stored: int, heads: int, Z: str, output: str, n: str) -> str:
     """Z + (sum of the heads) / n, each head from left to right."""
     turned = graph.node("Transpose", [Z], f"{Z}_transposed", perm=[0, 2, 1])
     turned = graph.node("Add", [turned, "zeros_row"], f"{Z}_turned")
@@ -185,7 +195,7 @@ def _layer(graph: _Graph, names: dict[str, str], stored: int, heads: int, Z: str
     return graph.node("Add", [Z, change], output)
 
 
-def _prediction(graph: _Graph, construction: Construction, Z: str, fixed: bool) -> None:
+def _prediction(graph: Graph, construction: Construction, Z: str, fixed: bool) -> None:
     """sign * (the read-out row's entry in the query column), by products with 0, 1 and -1, which round nothing."""
     layout, readout = construction.layout, construction.readout
     row = np.zeros((1, layout.m))

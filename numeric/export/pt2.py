@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from ...symbolic.construction import Construction
+from ...symbolic.patterns.construction import PatternConstruction
 from ..device import resolve_dtype
+from ..patterns.module import PatternTransformer
 from ..transformer import LinearTransformer
 
 _TRACES = ("stack_trace", "nn_module_stack", "torch_fn", "source_fn_stack", "from_node")
@@ -38,11 +40,15 @@ class _Whole(nn.Module):
         return self.sign * states[-1][:, self.row, -1], *states[1:]
 
 
-def archive(construction: Construction, dtype: str) -> bytes:
-    """The archive's bytes: batch dynamic, n fixed."""
-    layout = construction.layout
-    whole = _Whole(LinearTransformer.from_construction(construction, resolve_dtype(dtype)))
-    Z = torch.zeros(2, layout.m, layout.n + 1, dtype=resolve_dtype(dtype))
+def archive(construction: Construction | PatternConstruction, dtype: str) -> bytes:
+    """The archive's bytes: batch dynamic, n fixed.  Of layers that attend by patterns it gives Z_1, ..., Z_L alone."""
+    whole: nn.Module
+    if isinstance(construction, PatternConstruction):
+        whole, m, n = PatternTransformer(construction, dtype), construction.m, construction.n
+    else:
+        whole = _Whole(LinearTransformer.from_construction(construction, resolve_dtype(dtype)))
+        m, n = construction.layout.m, construction.layout.n
+    Z = torch.zeros(2, m, n + 1, dtype=resolve_dtype(dtype))
     program = torch.export.export(whole, (Z,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     for module in program.graph_module.modules():
         for node in getattr(getattr(module, "graph", None), "nodes", ()):

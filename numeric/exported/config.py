@@ -6,6 +6,8 @@
 "tensors": {name: {"exact": true} or what changed}}, "source", "onnx_context", "made_with", "files": {name: {"bytes",
 "sha256"}}}, with "architectures", "auto_map" and "model_type" where there is code for Hugging Face's `transformers`.
 A change is {"exact": rational as text, "float": the nearest float64}.
+Schema 2, of layers that attend by patterns, has no options and no readout, and "pattern", "scale" and "shift_from" as
+their weights' file has them (`files.pattern_file`).
 """
 
 from __future__ import annotations
@@ -14,17 +16,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
-from math import inf
+from math import inf, prod
 from typing import Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, LayerproofError, WorkLimitError
 from ...symbolic.exact import nearest
+from ...symbolic.patterns.construction import PatternConstruction
+from ...symbolic.patterns.kernels import TRANSCENDENTAL
 from ...symbolic.strict_json import rational_text
 from ..files.weights_file import description, tensors
 from .modeling import AUTO
 
-FORMAT, SCHEMA = "layerproof-export", 1
+FORMAT, SCHEMA, PATTERN_SCHEMA = "layerproof-export", 1, 2
+Weights = Construction | PatternConstruction
 CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE = (
     "config.json", "README.md", "weights.json", "model.safetensors", "certificate.json", "construction.py",
 )  # fmt: skip
@@ -35,6 +40,10 @@ FILES = (CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE, NPZ, ONNX, ONNX_
 FORMATS = {"npz": (NPZ,), "onnx": (ONNX, ONNX_FIXED), "pt2": (PT2,), "transformers": (MODELING,)}
 """What is written on request only."""
 FORMULA = "Z + (1/n) sum_h W_h P_h Z M_h Z^T Q_h Z"
+PATTERN_FORMULA = (
+    "kept Y + moved Y', where Y = Z + scale sum_h V_h Z A_h, A_h = Z^T Q_h Z under the mask, or K where a head has no "
+    "Q, and Y' holds the columns beside (without a shift: Y)"
+)
 ANY = "any"
 MAX_STORED = 2 * 10**7
 """The most entries that the files of floats may hold; there every head has a mask of its own."""
@@ -68,7 +77,7 @@ def change(value: Fraction) -> dict[str, Any]:
     return {"exact": rational_text(value), "float": nearest(value)}
 
 
-def rounding(construction: Construction, dtype: str) -> dict[str, Any]:
+def rounding(construction: Weights, dtype: str) -> dict[str, Any]:
     """Per tensor whether rounding to `dtype` left it exact, and else by how much it changed it.
 
     Raises `ArgumentError` when an entry is beyond the format's range.
@@ -114,11 +123,14 @@ def rounding(construction: Construction, dtype: str) -> dict[str, Any]:
     }
 
 
-def statement(construction: Construction, dtype: str, rounded: Mapping[str, Any]) -> str:
+def statement(construction: Weights, dtype: str, rounded: Mapping[str, Any]) -> str:
     """What may be said of the rationals and what of the files of floats."""
     first = (
         f"The rationals of {WEIGHTS} are the claim: with them every layer is one iterate of {construction.algorithm}"
     )
+    kernel = construction.kernel if isinstance(construction, PatternConstruction) else ""
+    if kernel in TRANSCENDENTAL:
+        first += f", whatever the pattern K is; of the digits of a computed {kernel} nothing is claimed"
     if rounded["exact"]:
         return f"{first}. Every {dtype} tensor here equals its rationals; arithmetic in {dtype} still rounds."
     absolute, relative = (rounded[f"largest_{kind}_change"]["float"] for kind in ("absolute", "relative"))
@@ -133,10 +145,14 @@ KEYS = (
     "heads", "rows", "formula", "dtype", "statement", "rounding", "source", "onnx_context", "made_with", "files",
 )  # fmt: skip
 """What config.json has, no more and no less but for `modeling.AUTO` where there is code for `transformers`."""
+_KEPT = ("algorithm", "options", "parameters", "d", "n", "layers", "looped", "layout", "readout")
+_PATTERN_KEPT = (*(k for k in _KEPT if k not in ("options", "readout")), "pattern", "scale", "shift_from")
+PATTERN_KEYS = (*_PATTERN_KEPT, *(k for k in KEYS if k not in _KEPT))
+"""And what it has where layers attend by patterns."""
 
 
 def config(
-    construction: Construction,
+    construction: Weights,
     dtype: str,
     source: Source,
     onnx_context: str | int | None,
@@ -151,14 +167,19 @@ def config(
     transformers : whether there is code for Hugging Face's `transformers`, which this names
     """
     said, rounded = description(construction), rounding(construction, dtype)
-    kept = ("algorithm", "options", "parameters", "d", "n", "layers", "looped", "layout", "readout")
+    if isinstance(construction, PatternConstruction):
+        schema, kept, formula, rows = PATTERN_SCHEMA, _PATTERN_KEPT, PATTERN_FORMULA, construction.row_names()
+        heads = [len(layer.heads) for layer in construction.layers]
+    else:
+        schema, kept, formula, rows = SCHEMA, _KEPT, FORMULA, list(construction.layout.row_names())
+        heads = [len(layer) for layer in construction.layers]
     return {
         "format": FORMAT,
-        "schema": SCHEMA,
+        "schema": schema,
         **{name: said[name] for name in kept},
-        "heads": [len(heads) for heads in construction.layers],
-        "rows": list(construction.layout.row_names()),
-        "formula": FORMULA,
+        "heads": heads,
+        "rows": rows,
+        "formula": formula,
         "dtype": dtype,
         "statement": statement(construction, dtype, rounded),
         "rounding": rounded,
@@ -175,8 +196,13 @@ def listing(files: Mapping[str, bytes]) -> dict[str, Any]:
     return {name: {"bytes": len(b), "sha256": sha256(b).hexdigest()} for name, b in sorted(files.items())}
 
 
-def check_size(construction: Construction) -> None:
+def check_size(construction: Weights) -> None:
     """Raise `WorkLimitError` when the files of floats would hold too many entries, `ArgumentError` without heads."""
+    if isinstance(construction, PatternConstruction):
+        entries = sum(prod(matrix.shape) for matrix in tensors(construction).values())
+        if entries > MAX_STORED:
+            raise WorkLimitError(f"the tensors have {entries} entries, above the limit of {MAX_STORED}: export less")
+        return
     if not all(construction.layers):
         raise ArgumentError("a layer of the construction has no head, so there are no weights of it to write")
     m, N = construction.layout.m, construction.layout.n + 1

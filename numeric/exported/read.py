@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.strict_json import dumps, loads
 from ..files.text import read_text
-from ..files.weights_file import description, from_document
+from ..files.weights_file import any_document, description
 from . import config as names
-from .config import FORMAT, KEYS, SCHEMA, Source, check_size, config
+from .config import FORMAT, KEYS, PATTERN_KEYS, PATTERN_SCHEMA, SCHEMA, Source, check_size, config
 from .modeling import CODE
 from .readme import text
 
@@ -43,7 +44,7 @@ class Opened:
 
     folder: Path
     config: Mapping[str, Any]
-    construction: Construction
+    construction: Construction | PatternConstruction
 
     @cached_property
     def wanted(self) -> dict[str, Any]:
@@ -67,6 +68,16 @@ class Opened:
         return wanted_tensors(self.construction, self.config["dtype"])
 
 
+def linear(construction: Construction | PatternConstruction, what: str) -> Construction:
+    """The same construction, or `ContentError` where it attends by a pattern, which `what` for linear attention."""
+    if isinstance(construction, PatternConstruction):
+        raise ContentError(
+            f"{construction.algorithm} attends by a pattern, and {what} for linear attention: lp.load(folder).module "
+            "runs it in torch"
+        )
+    return construction
+
+
 def agree(opened: Opened) -> None:
     """Raise `ContentError` that names the file and the first difference, when an export's files do not agree."""
     for name, said in chain(differences(opened), digest_differences(opened)):
@@ -79,7 +90,9 @@ def read(folder: str | os.PathLike[str]) -> Opened:
     if not folder.is_dir():
         raise ContentError(f"{folder}: there is no such directory")
     said = _parsed(folder / names.CONFIG, _formed)
-    construction: Construction = _parsed(folder / names.WEIGHTS, from_document)
+    construction: Construction | PatternConstruction = _parsed(folder / names.WEIGHTS, any_document)
+    if isinstance(construction, PatternConstruction) != (said["schema"] == PATTERN_SCHEMA):
+        raise ContentError(f"{folder / names.WEIGHTS}: is of another schema than {names.CONFIG}, {said['schema']}")
     return Opened(folder, said, construction)
 
 
@@ -94,11 +107,12 @@ def _formed(data: Any) -> dict[str, Any]:
     """config.json's content, of the right form in all that is used before it is compared."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ContentError(f'is no config of an export, wanted an object with "format": "{FORMAT}"')
-    if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
-        raise ContentError(f"schema is {data.get('schema')!a:.40}, this version reads {SCHEMA}")
-    for key in KEYS:
+    if type(data.get("schema")) is not int or data["schema"] not in (SCHEMA, PATTERN_SCHEMA):
+        raise ContentError(f"schema is {data.get('schema')!a:.40}, this version reads {SCHEMA} and {PATTERN_SCHEMA}")
+    keys = PATTERN_KEYS if data["schema"] == PATTERN_SCHEMA else KEYS
+    for key in keys:
         if key not in data:
-            raise ContentError(f"{key} is missing, wanted {', '.join(KEYS)}")
+            raise ContentError(f"{key} is missing, wanted {', '.join(keys)}")
     from ..device import resolve_dtype  # loads torch
 
     if not isinstance(data.get("dtype"), str):
@@ -131,6 +145,8 @@ def _formed(data: Any) -> dict[str, Any]:
     for name in (*_REQUIRED, *files):
         if name not in files or name not in names.FILES or name == names.CONFIG:
             raise ContentError(f"files {'lacks' if name not in files else 'lists'} {name!a:.60}")
+        if data["schema"] == PATTERN_SCHEMA and name in (names.MODELING, names.ONNX):
+            raise ContentError(f"files lists {name}, which is for linear attention")
     return data
 
 

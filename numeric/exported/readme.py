@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from . import pattern_readme
 from .config import (
     ANY,
     ATTRIBUTES,
@@ -118,16 +119,17 @@ def loaders(config: Mapping[str, Any]) -> dict[str, str]:
 
 def text(config: Mapping[str, Any]) -> str:
     """The README, the same for the same config.json."""
-    readout, sizes = config["readout"], f"d = {config['d']}, n = {config['n']}, L = {config['layers']}"
+    sizes, patterned = f"d = {config['d']}, n = {config['n']}, L = {config['layers']}", "pattern" in config
     form = (
         "one layer's weights, applied L times (looped)" if config["looped"] else "a layer's own weights for each layer"
     )
-    named = [*sorted(config["parameters"].items()), *sorted(config["options"].items())]
+    named = [*sorted(config["parameters"].items()), *sorted(config.get("options", {}).items())]
     said = ", ".join(f"{name} = {value}" for name, value in named)
-    rows = ", ".join(f"`{name}`" for name in config["rows"])
-    sign = "-1 times" if readout["sign"] < 0 else "+1 times"
+    run, made = (pattern_readme.RUN, pattern_readme.loaders(config)) if patterned else (RUN, loaders(config))
+    reads = "" if patterned else ", and `prediction(Z_0_to_L[-1])` reads it"
+    what = "weights of layers that attend by a pattern" if patterned else "linear-attention weights"
     lines = [
-        f"# {config['algorithm']}: exact linear-attention weights",
+        f"# {config['algorithm']}: exact {what}",
         "",
         f"{sizes}{', ' if said else ''}{said}; {form}; floats are {config['dtype']}.",
         "",
@@ -136,6 +138,26 @@ def text(config: Mapping[str, Any]) -> str:
         f"`{CONFIG}` says for each tensor whether it is exact, and else by how much it was rounded. Nothing here",
         "has to be believed: `layerproof check .` derives the weights again and compares every file with them.",
         "",
+        *(pattern_readme.model_lines(config) if patterned else _model_lines(config)),
+        "",
+        "## Loading it",
+        "",
+        "In this folder, after these lines, with prompts Z. Each leaves the state after every layer, Z_0, ..., Z_L, in",
+        f"`Z_0_to_L`{reads}.",
+        "",
+        "```python",
+        run.rstrip(),
+        "```",
+    ]
+    for title, code in made.items():
+        lines += ["", f"{title}:", "", "```python", code.rstrip(), "```"]
+    return "\n".join([*lines, "", *_notes(config), "## Files", "", *_files(config), ""])
+
+
+def _model_lines(config: Mapping[str, Any]) -> list[str]:
+    readout, rows = config["readout"], ", ".join(f"`{name}`" for name in config["rows"])
+    sign = "-1 times" if readout["sign"] < 0 else "+1 times"
+    return [
         f"**The model.** One layer maps Z to {config['formula']};",
         f"Z : (prompts, {len(config['rows'])}, {config['n'] + 1}) holds one column a transition, the query last.",
         "No softmax, no positional part. Its rows, from 0:",
@@ -143,19 +165,7 @@ def text(config: Mapping[str, Any]) -> str:
         "",
         f"**The read-out.** The prediction is {sign} the entry of row {readout['row']} (`{readout['row_name']}`) in "
         f"column {readout['column']} (the query) of Z_L.",
-        "",
-        "## Loading it",
-        "",
-        "In this folder, after these lines, with prompts Z. Each leaves the state after every layer, Z_0, ..., Z_L, in",
-        "`Z_0_to_L`, and `prediction(Z_0_to_L[-1])` reads it.",
-        "",
-        "```python",
-        RUN.rstrip(),
-        "```",
     ]
-    for title, code in loaders(config).items():
-        lines += ["", f"{title}:", "", "```python", code.rstrip(), "```"]
-    return "\n".join([*lines, "", *_notes(config), "## Files", "", *_files(config), ""])
 
 
 def _notes(config: Mapping[str, Any]) -> list[str]:
@@ -176,7 +186,8 @@ def _notes(config: Mapping[str, Any]) -> list[str]:
         )
         lines += [f"`{ONNX}` takes {length}. `{ONNX_FIXED}` uses Add, Div, MatMul and Transpose only.", ""]
     elif ONNX_FIXED in config["files"]:
-        lines += [f"There is no `{ONNX}`: these weights were given for n = {config['n']} and change with n.", ""]
+        why = "the mask is stored for" if "pattern" in config else "these weights were given for"
+        lines += [f"There is no `{ONNX}`: {why} n = {config['n']} and change{'s' * ('pattern' in config)} with n.", ""]
     if PT2 in config["files"]:
         lines += [
             f"`{PT2}` has a dynamic batch and n = {config['n']}; its bytes are those of the torch named in `{CONFIG}`.",

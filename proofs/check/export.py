@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from hashlib import sha256
@@ -17,12 +17,23 @@ from ...numeric.files.weights_file import description, document, tensors
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction
-from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.errors import (
+    ArgumentError,
+    ContentError,
+    NotPolynomialError,
+    NotRepresentableError,
+    WorkLimitError,
+)
+from ...symbolic.pattern_algorithms import pattern_catalogue
+from ...symbolic.patterns.construction import PatternConstruction
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.strict_json import dumps, rational_text
 from ..case import Case, Progress, Settings, silent
 from ..certificate import certificate as certificates
 from ..checker import ask, establish
 from ..export import onnx_context, with_steps
+from ..pattern_claims import check_pattern_work, pattern_claims
+from ..pattern_weights import applicable, check_pattern_size, pattern_weights
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, load
 from ..verdict import Claim, Result, Verdict
@@ -49,7 +60,10 @@ def check(folder: Path, settings: Settings, prove: bool = False, progress: Progr
         claims.append(_claim(opened, "the weights are the algorithm's", "weights", Verdict.NOT_RUN, reason))
         return Result("check", {"export": str(folder)}, tuple(claims))
     with guarded([algorithm], settings.time_limit):
-        claims += _content(opened, algorithm, settings, prove, progress)
+        if isinstance(algorithm, PatternAlgorithm):
+            claims += _pattern_content(opened, algorithm, settings, prove, progress)
+        else:
+            claims += _content(opened, algorithm, settings, prove, progress)
     return Result("check", {"export": str(folder), "prove": prove}, tuple(claims))
 
 
@@ -134,19 +148,21 @@ def _softened(claim: Claim, opened: Opened, library: str) -> Claim:
     return replace(claim, verdict=Verdict.UNDECIDED, reason=reason)
 
 
-def _algorithm(opened: Opened, settings: Settings) -> Algorithm | None:
+def _algorithm(opened: Opened, settings: Settings) -> Algorithm | PatternAlgorithm | None:
     name, kind = opened.construction.algorithm, opened.config["source"]["algorithm"]
+    patterned = isinstance(opened.construction, PatternConstruction)
+    known: Mapping[str, Algorithm | PatternAlgorithm] = pattern_catalogue() if patterned else catalogue()
     if kind == "own file":
         return None
     if kind == "catalogue":
-        if name not in catalogue():
+        if name not in known:
             raise ContentError(f"{opened.folder / names.CONFIG}: algorithm is {name!a:.60}, not in the catalogue")
-        return catalogue()[name]
+        return known[name]
     file = opened.folder / names.SOURCE
     if kind_of(file) is not Kind.CONSTRUCTION:
         raise ContentError(f"{file}: is no construction, so it is not run")
     found = load(file, min(LOAD_LIMIT, settings.time_limit))
-    if not isinstance(found, Algorithm) or found.name != name:
+    if not isinstance(found, PatternAlgorithm if patterned else Algorithm) or found.name != name:
         raise ContentError(f"{file}: defines {found.name}, wanted {name} as in {names.WEIGHTS}")
     return found
 
@@ -154,6 +170,7 @@ def _algorithm(opened: Opened, settings: Settings) -> Algorithm | None:
 def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bool, progress: Progress) -> list[Claim]:
     """The weights derived again and compared, the certificate, and the evidence."""
     construction, source = opened.construction, opened.config["source"]
+    assert isinstance(construction, Construction)  # of an `Algorithm`
     try:
         asked_for = _settings(opened, settings)
         certificates.check_size(algorithm, asked_for)
@@ -178,6 +195,33 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
     if names.CERTIFICATE not in opened.config["files"]:
         evidence = [*ask(None), PROVED] if prove and (algorithm.heads is None or audits(algorithm)) else ask(None)
         return [*claims, *establish(given, evidence, explicit=False)]
+    return [*claims, *_certified(opened, settings, prove, progress)]
+
+
+def _pattern_content(
+    opened: Opened, algorithm: PatternAlgorithm, settings: Settings, prove: bool, progress: Progress
+) -> list[Claim]:
+    """As `_content`, of layers that attend by patterns."""
+    try:
+        asked_for = _settings(opened, settings)
+        check_pattern_size(algorithm, asked_for)
+        check_pattern_work(algorithm, asked_for, ask(None))
+        expected = pattern_weights(algorithm, asked_for)
+    except (WorkLimitError, ArgumentError, NotRepresentableError, NotPolynomialError) as error:
+        raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
+    claims = [_said(opened, "the weights are the algorithm's", "weights", _weights(opened.construction, expected))]
+    if claims[0].verdict is Verdict.REFUTED:
+        return claims
+    if names.CERTIFICATE in opened.config["files"]:
+        return [*claims, *_certified(opened, settings, prove, progress)]
+    evidence = applicable(algorithm, ask(None))
+    evidence = (*evidence, PROVED) if prove and audits(algorithm) else evidence
+    return [*claims, *pattern_claims(algorithm, asked_for, evidence, progress, explicit=False)]
+
+
+def _certified(opened: Opened, settings: Settings, prove: bool, progress: Progress) -> list[Claim]:
+    """That the certificate is of these weights, and what checking it gives."""
+    claims = []
     found = certificates.read(opened.folder / names.CERTIFICATE)
     claims.append(_said(opened, "the certificate is of these weights", "certificate", _certificate(opened, found)))
     if claims[-1].verdict is Verdict.REFUTED:
@@ -190,16 +234,17 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
 
 def _settings(opened: Opened, limits: Settings) -> Settings:
     c = opened.construction
+    d, n = (c.d, c.n) if isinstance(c, PatternConstruction) else (c.layout.d, c.layout.n)
     named = {name: c.parameters[name] for name in ("gamma", "lam") if name in c.parameters}
     others = {name: value for name, value in c.parameters.items() if name not in named}
     half = Fraction(1, 2)
     return Settings(
-        features=c.layout.d,
-        context=c.layout.n,
+        features=d,
+        context=n,
         layers=c.depth,
         gamma=named.get("gamma", half),
         lam=named.get("lam", half),
-        trace=c.options.get("trace"),
+        trace=None if isinstance(c, PatternConstruction) else c.options.get("trace"),
         seed=opened.config["source"]["seed"] or 0,
         trials=limits.trials,
         device=limits.device,
@@ -211,7 +256,7 @@ def _settings(opened: Opened, limits: Settings) -> Settings:
     )
 
 
-def _weights(found: Construction, wanted: Construction) -> Iterable[str]:
+def _weights(found: names.Weights, wanted: names.Weights) -> Iterable[str]:
     """Where exact weights are not those wanted: fields by name, tensors with the first entry that differs."""
     have, want = description(found), description(wanted)
     for key in want:
@@ -248,8 +293,9 @@ def _certificate(opened: Opened, certificate: Any) -> Iterable[str]:
     stated = certificate["weights"].get("digest")
     if stated != digest:
         yield f"{names.CERTIFICATE}: is of weights with the digest {_short(stated)}, those here have {digest}"
-    for key in ("layout", "readout"):
-        if certificate[key] != description(opened.construction)[key]:
+    said = description(opened.construction)
+    for key in (k for k in ("layout", "readout") if k in said):
+        if certificate.get(key) != said[key]:
             yield f"{names.CERTIFICATE}: its {key} is another"
     dtype = certificate["settings"].get("dtype")
     if dtype != opened.config["dtype"]:

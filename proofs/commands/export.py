@@ -10,6 +10,8 @@ from cyclopts import Parameter
 
 from ...numeric.exported.config import FORMATS
 from ...numeric.files.preconditioner_file import read_preconditioners
+from ...symbolic.errors import ArgumentError
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
 from ..export import export
@@ -17,7 +19,7 @@ from ..terminal.options import Evidence, Json
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import WeightOptions
 from ..terminal.table import show
-from ..user_file import resolve_algorithm
+from ..user_file import resolve_update
 
 DEFAULTS = WeightOptions()
 
@@ -56,7 +58,10 @@ def command(
     given = None
     if C is not None:
         count = 1 if settings.looped else settings.layers
-        given = read_preconditioners(C, resolve_algorithm(algorithm, "export"), settings.features, count)
+        found = resolve_update(algorithm, "export")
+        if isinstance(found, PatternAlgorithm):
+            raise ArgumentError(f"C is given, but {found.name} attends by a pattern, and its C are drawn from the seed")
+        given = read_preconditioners(C, found, settings.features, count)
     with ProgressLine() as progress:
         done = export(algorithm, output, settings, formats, given, evidence, progress)
     for note in done.notes:

@@ -96,6 +96,8 @@ class GivenLayer:
             check_all(what, values, kind)
         if not self.heads:
             raise ArgumentError("heads is empty, wanted at least one GivenHead")
+        if self.mask_first and any(head.scores is not None for head in self.heads):
+            raise ArgumentError("mask_first is of a kernel, and a head has linear scores: leave out one of them")
 
 
 def check_all(what: str, values: Any, kind: type) -> None:

@@ -88,7 +88,7 @@ def test_patterns_stand_beside_linear_attention(capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [("converge", "sarsa"), ("export", "sarsa", "-o", "out")],
+    [("converge", "sarsa")],
     ids=lambda c: c[0],
 )  # fmt: skip
 def test_other_commands_say_that_they_are_for_linear_attention(capsys, monkeypatch, tmp_path: Path, own_file, command):
