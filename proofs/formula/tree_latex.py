@@ -193,7 +193,7 @@ class TreeLatex:
                     return self.total(node.name, FOLLOWING.get(index, "i"), before)
                 return self.symbols.at("variable", node.name, before)
             case "after":
-                n = self.symbols.at("sweep", "n")
+                n = self.symbols.at("sweep", "n") if self.last == "n" else self.last
                 return (
                     self.total(node.name, "j", n)
                     if node.name in self.sums

@@ -10,33 +10,33 @@ from ...numeric.data.draws import contexts
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.errors import LayerproofError
 from ...symbolic.patterns.given import pattern_form
-from ...symbolic.patterns.heads import PatternForm, heads_text, shift_text
+from ...symbolic.patterns.heads import PatternForm
 from ...symbolic.patterns.kernels import masked_pattern
 from ...symbolic.patterns.layer import layer_of, under
-from ...symbolic.patterns.record import KEYS, PatternAlgorithm
+from ...symbolic.patterns.record import KEYS, PatternAlgorithm, Row
 from ...symbolic.patterns.run import chained, prompt, setup
 from ..case import Settings
+from ..formula.reader import readable
 from ..pattern_claims import drawn_start, drawn_steps
 from ..verdict import Claim, Verdict, worst_asked
 from .assemble import alarm, cell, greek, plain, prose
 from .document.formula import Formula, quoted
-from .document.parts import plain_formula
-from .document.patterns import pattern_sections
+from .document.parts import Sentence, plain_formula
 from .lead import alarming
-from .model import Block, Cell, Display, Link, Listing, Page, Picture, Section, Table
+from .model import Block, Cell, Code, Display, Link, Listing, Page, Picture, Section, Span, Table
 from .overview import counterexample
+from .pattern_formulas import head_matrices, layer_formulas, row_symbols, stated
 from .picture_layer import Block as Rows
 from .picture_layer import drawn_head, drawn_sketch, short
 from .sections import evidence, verdicts
 from .sections.reproduce import PACKAGES, version
 from .set_formulas import set_page
+from .verdict_words import words_of
 
+PLACES = {"context": "a token of the context", "query": "the query", "parameter": "the state's own column"}
+"""The families of columns in words."""
 DRAWN = 4
 """The context length, and with d = 2, of the pattern that is drawn."""
-LAYER = (
-    "Z_{l+1} = S(Z_l + a sum_h V_{l,h} Z_l A_h)",
-    r"Z_{\ell+1} = S\bigl(Z_{\ell} + a \sum_h V_{\ell,h} Z_{\ell} A_h\bigr)",
-)
 Drawn = tuple[dict[str, list[Rows]], list[list[Fraction]]]
 
 
@@ -50,16 +50,11 @@ def pattern_page(
         form = None
     verdict = worst_asked(claims)
     order = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
-    lead: list[Block] = [alarm(c) for v in order for c in claims if alarming(c, v)]
-    lead += _claim(algorithm, verdict)
+    alarms: list[Block] = [alarm(c) for v in order for c in claims if alarming(c, v)]
     drawn = [] if form is None else _drawn(form, settings)
-    blocks = _rows(algorithm)
-    for k, (used, entries) in enumerate(drawn, 1):
-        title = f"Head {k} of {len(drawn)}" if len(drawn) > 1 else "The head"
-        svg, words = drawn_head(blocks, used, entries, _tokens(algorithm), title, BESIDE, f"layer-{name}-{k}")
-        tokens = _tokens(algorithm)
-        rows = tuple((cell(t), *(cell(f"{float(x):.3g}") for x in row)) for t, row in zip(tokens, entries, strict=True))
-        lead.append(Picture(svg, words, title, Table(("from token", *(f"into {t}" for t in tokens)), rows)))
+    blocks, names = _rows(algorithm), row_symbols(algorithm)
+    pictures = [_picture(algorithm, name, k, len(drawn), *head) for k, head in enumerate(drawn, 1)]
+    lead = [*alarms, *_claim(algorithm, form, verdict, claims, pictures)]
     sections = [
         verdicts.of_claims(claims), *_derivation(algorithm, form), evidence.of_claims(claims, dates=False),
         Section("reproduce", "How to reproduce this", (
@@ -69,11 +64,39 @@ def pattern_page(
     ]  # fmt: skip
     data = {"claims": [_data(c) for c in claims]}
     kept = tuple(x for x in sections if x is not None)
-    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), kept, data), _symbols(algorithm))
+    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), kept, data), names)
     return page, _line(algorithm, form, page, claims, blocks, drawn)
 
 
 BESIDE = "the attention pattern, under its mask, on a small prompt of random rationals"
+
+
+def _picture(
+    algorithm: PatternAlgorithm, name: str, k: int, count: int, used: dict[str, list[Rows]],
+    entries: list[list[Fraction]],
+) -> Picture:  # fmt: skip
+    """A head: what it does with the rows, and its pattern."""
+    title, tokens = f"Head {k}" if count > 1 else "The head", _tokens(algorithm)
+    svg, words = drawn_head(_rows(algorithm), used, entries, tokens, title, BESIDE, f"layer-{name}-{k}")
+    rows = tuple((cell(t), *(cell(f"{float(x):.3g}") for x in row)) for t, row in zip(tokens, entries, strict=True))
+    caption = Sentence([
+        f"{title}: ", *_does(algorithm, used), ", times the column of the pattern ", quoted("A", "A"),
+        ", here on a small prompt of random rationals, blue where positive.",
+    ])  # fmt: skip
+    return Picture(svg, words, caption, Table(("from token", *(f"into {t}" for t in tokens)), rows))
+
+
+def _does(algorithm: PatternAlgorithm, used: dict[str, list[Rows]]) -> list[str | Formula]:
+    """What a head does with the rows, in words."""
+    names = row_symbols(algorithm)
+
+    def rows(sign: str) -> list[str | Formula]:
+        found: list[str | Formula] = []
+        for k, block in enumerate(used[sign]):
+            found += [", "] * bool(k) + [names[block.name]]
+        return found or ["nothing"]
+
+    return ["compares ", *rows("k"), " with ", *rows("q"), ", adds ", *rows("v"), " to ", *rows("+")]
 
 
 def _stated(algorithm: PatternAlgorithm) -> str:
@@ -88,54 +111,78 @@ def _data(claim: Claim) -> dict[str, object]:
     return document
 
 
-def _claim(algorithm: PatternAlgorithm, verdict: Verdict) -> list[Block]:
-    established = "" if verdict is Verdict.HOLDS else "The claim under examination, not established here. "
-    pattern = (
-        "A is the pattern K under the mask, and the claim is for every K that is made from rows which no layer writes"
-        if algorithm.kernels
-        else "A is $Z^T Q Z|Z^\\top Q Z$ under the mask"
-    )
-    return [
-        prose(established, f"Each layer is exactly one update of {greek(algorithm.title)} on the tokens of its prompt; "
-              f"the state is {algorithm.state}."),
-        Display(quoted(*LAYER), "claim"),
-        prose(pattern + "; a is the layer's factor, and S the shift of rows from token to token, where there is one."),
+def _claim(
+    algorithm: PatternAlgorithm, form: PatternForm | None, verdict: Verdict, claims: Sequence[Claim],
+    pictures: list[Picture],
+) -> list[Block]:  # fmt: skip
+    """The claim, the layer and its pictures, the verdicts in words, and what it means."""
+    asked = [c for c in claims if c.evidence == "identity-symbolic" and c.asked]
+    proved = verdict is Verdict.HOLDS and bool(asked)
+    how = "Claim, proved for all $d$, $n$ and $L$. " if proved else "Claim, as far as the verdicts below go. "
+    how = how if verdict is Verdict.HOLDS else "The claim under examination, not established here. "
+    found: list[Block] = [
+        prose(how, f"Each layer is exactly one update of {greek(algorithm.title)} on the tokens of its prompt; the "
+              f"state is {algorithm.state}."),
+        *pictures,
     ]  # fmt: skip
+    if form is not None:
+        layer, mask, *shift = layer_formulas(form)
+        found += [Display(layer, "claim"), Display(mask), *map(Display, shift)]
+        entrywise = (quoted("o", r"\circ"), " multiplies entry by entry")
+        if algorithm.kernels:
+            found.append(prose("Here ", *entrywise, ", and ", quoted("K_jt", "K_{jt}"), " is the weight of token "
+                         "$j$ for token $t$: any number made from rows that no layer writes."))  # fmt: skip
+        else:
+            found.append(prose("Here ", *entrywise, "."))
+        if shift:
+            moves = "after it" if form.previous else "before it; at the query it is zero"
+            found.append(prose(f"$S$ moves a row from each token to the one {moves}."))
+    found += words_of(claims, prover=True)
+    if verdict is Verdict.HOLDS:
+        found.append(prose("What it means: a forward pass through $L$ layers does what $L$ updates would do, and "
+                           "nothing of the state is stored but in the prompt's own columns."))  # fmt: skip
+    return [*found, prose("Each claim beside its evidence: ", Link("verdicts", "#verdicts"), ".")]
 
 
 def _derivation(algorithm: PatternAlgorithm, form: PatternForm | None) -> list[Section]:
-    update: list[Block] = (
-        [plain(" ".join(str(algorithm.update.__doc__ or "").split()))] if algorithm.update.__doc__ else []
-    )
-    update += [plain(text) for text in (f"Source: {algorithm.source}.", algorithm.differs) if text]
+    shown, words = stated(algorithm), " ".join(str(algorithm.update.__doc__ or "").split())
+    update: list[Block] = [plain(f"Source: {algorithm.source}.")]
+    update += [prose("Token $t$ gets" if not algorithm.column else "The weights become")] if shown else []
+    update += [Display(x) for x in shown] or ([plain(words)] if words else [])
+    update += [plain(f"How it differs from its source: {algorithm.differs}")] if algorithm.differs else []
+    names = row_symbols(algorithm)
     rows = [
-        (cell(r.name), cell("1 row" if r.scalar else "d rows"),
-         cell("written" if form is not None and r.name in form.held else "stay"), cell(plain_formula(r.meaning)))
+        (Cell((Code(r.name),)), cell(names[r.name]), cell("1" if r.scalar else "d"), cell(_meaning(r)),
+         cell("changed by layers" if form is not None and r.name in form.held else "stays as it is"))
         for r in algorithm.rows
     ]  # fmt: skip
+    column = "column of token t" if not algorithm.column else "column of token j, or of w"
     found = [
         Section("update", "The update", tuple(update)),
-        Section("prompt", "The prompt", (Table(("rows", "how many", "by layers", "hold"), tuple(rows)),)),
+        Section("prompt", "The prompt", (Table(("row block", "symbol", "rows", column, "role"), tuple(rows)),)),
     ]
     if form is None:
         return found
-    how = "derived" if algorithm.layer is None else "given, and checked against the update"
-    blocks: list[Block] = [plain(f"The layer is {how}.")]
-    for section in pattern_sections(form):
-        if section.title in ("The layer", "The heads"):
-            skipped = algorithm.layer is not None and section.title == "The heads"
-            blocks += [plain(str(part)) for part in section.parts[1 if skipped else 0 :]]
+    how = "derived from the update: what a token of the context adds to a token, by layer and by update, is a linear "
+    how = how + "system" if algorithm.layer is None else "given, and checked against the update"
+    blocks: list[Block] = [plain(f"The layer is {how}."), *map(Display, layer_formulas(form)), *head_matrices(form)]
+    if form.free:
+        places = [f"from {PLACES[key]} into {PLACES[own]}" for key, own in form.free]
+        blocks.append(plain(f"No prompt sees entries of the mask {' or '.join(places)}."))
+    if form.least and algorithm.layer is None:
+        several = f"{form.least} head" + "s" * (form.least > 1)
+        blocks.append(plain(f"Under one mask no fewer than {several} will do: the rank of the solution."))
     return [*found, Section("layer", "The layer", tuple(blocks))]
 
 
-def _symbols(algorithm: PatternAlgorithm) -> dict[str, Formula]:
-    """What a paper calls the rows."""
-    return {r.name: quoted(r.name, r.symbol) for r in algorithm.rows if r.symbol.startswith("\\")}
+def _meaning(row: Row) -> Formula | str:
+    """What a row holds in a token's column, as its record says it."""
+    return quoted(plain_formula(row.meaning), row.meaning) if row.meaning and readable(row.meaning) else row.meaning
 
 
 def _rows(algorithm: PatternAlgorithm) -> list[Rows]:
-    return [Rows(r.name, short(r.symbol.lstrip("\\").replace("bar v", "vbar") or r.name), range(k, k + 1))
-            for k, r in enumerate(algorithm.rows)]  # fmt: skip
+    names = row_symbols(algorithm)
+    return [Rows(r.name, short(names[r.name].text), range(k, k + 1)) for k, r in enumerate(algorithm.rows)]
 
 
 def _tokens(algorithm: PatternAlgorithm) -> list[str]:
@@ -203,10 +250,15 @@ def _line(
     title = cell(Link(page.title, page.name))
     refuted = [c for c in claims if c.asked and c.verdict is Verdict.REFUTED]
     verdict = Cell((counterexample(refuted),) if refuted else (), page.verdict)
-    update = cell(_stated(algorithm))
+    shown = stated(algorithm)[-1:]
+    update = cell(*shown) if shown else cell(_stated(algorithm))
     if form is None:
         return title, update, cell("none does it"), cell("–"), verdict
-    words = "; ".join([*(x for head in heads_text(form) for x in head["V"] or ()), *shift_text(form)])
-    svg = drawn_sketch(blocks, [used for used, _ in drawn], [entries for _, entries in drawn], page.title, words,
+    words: list[Span] = []
+    for used, _ in drawn:
+        words += ["; "] * bool(words)
+        words += _does(algorithm, used)
+    said = "".join(x if isinstance(x, str) else x.text for x in words)
+    svg = drawn_sketch(blocks, [used for used, _ in drawn], [entries for _, entries in drawn], page.title, said,
                        f"sketch-{page.name}")  # fmt: skip
-    return title, update, cell(str(len(form.heads))), Cell((words,), drawing=svg), verdict
+    return title, update, cell(str(len(form.heads))), Cell(tuple(words), drawing=svg), verdict

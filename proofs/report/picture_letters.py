@@ -6,7 +6,7 @@ import re
 
 GREEK = {
     "gamma": "γ", "lam": "λ", "phi": "φ", "rho": "ρ", "beta": "β", "alpha": "α", "tau": "τ", "delta": "δ", "nu": "ν",
-    "epsilon": "ε", "varepsilon": "ε", "eta": "η", "mu": "μ", "pi": "π", "sigma": "σ", "omega": "ω", "rbar": "r̄",
+    "epsilon": "ε", "varepsilon": "ε", "eta": "η", "mu": "μ", "pi": "π", "sigma": "σ", "omega": "ω",
 }  # fmt: skip
 _BELOW = str.maketrans("0123456789njl", "₀₁₂₃₄₅₆₇₈₉ₙⱼₗ")
 _ABOVE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -18,15 +18,16 @@ def letters(text: str) -> str:
 
     >>> letters("gamma phi'_1")
     'γφ′₁'
-    >>> letters("td_error")
-    'td_error'
+    >>> letters("td_error"), letters("vbar") == "v\u0304"
+    ('td_error', True)
     """
     words = []
     for word in text.split(" "):
         stem, bar, index = word.rpartition("_") if "_" in word else (word, "", "")
         known = all(ord(letter) in _BELOW for letter in index)  # error in td_error is none
         front = stem.removesuffix("'")
-        shown = GREEK[front] + "′" * (front != stem) if front in GREEK else stem
+        barred = len(front) == 4 and front.endswith("bar")
+        shown = GREEK[front] + "′" * (front != stem) if front in GREEK else front[0] + "\u0304" if barred else stem
         words.append(shown + (index.translate(_BELOW) if known else bar + index))
     return "".join(words)
 

@@ -30,16 +30,21 @@ MEANS = {
 
 def verdict_words(subject: Subject) -> list[Paragraph]:
     """A line for each verdict that there is, worst first, and one for what was not asked."""
+    return words_of(subject.claims, subject.algorithm is not None)
+
+
+def words_of(claims: Sequence[Claim], prover: bool) -> list[Paragraph]:
+    """The same of any claims; `prover` says whether the prover can be asked."""
     by_kind: dict[str, list[Claim]] = {}
-    for claim in subject.claims:
+    for claim in claims:
         by_kind.setdefault(claim.evidence, []).append(claim)
     said: dict[str, list[str]] = {}
-    for kind, claims in by_kind.items():
-        asked = [c for c in claims if c.asked]
+    for kind, found in by_kind.items():
+        asked = [c for c in found if c.asked]
         for verdict in dict.fromkeys(c.verdict for c in asked):
             said.setdefault(SAID[verdict], []).append(_what(kind, [c for c in asked if c.verdict is verdict]))
         if not asked:
-            command = ", with `--prove`" if kind == "proved-all-sizes" and subject.algorithm is not None else ""
+            command = ", with `--prove`" if kind == "proved-all-sizes" and prover else ""
             said.setdefault(UNASKED, []).append(MEANS.get(kind, kind) + command)
     order = [SAID[v] for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)]
     return [Paragraph((front, *_listed(said[front]), ".")) for front in (*order, UNASKED) if front in said]

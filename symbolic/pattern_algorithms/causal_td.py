@@ -18,7 +18,8 @@ ALGORITHM = PatternAlgorithm(
     source="the update of Wang, Blaser, Daneshmand, Zhang 2025 (arXiv 2405.13861), Theorem 1, with decoders' masks",
     rows=(
         Row("phi", lambda t, p: t.phi, lambda t, p: t.phi, meaning=r"\phi_t"),
-        Row("gamma_phi_next", lambda t, p: p.gamma * t.phi_next, meaning=r"\gamma \phi'_t"),
+        Row("gamma_phi_next", lambda t, p: p.gamma * t.phi_next, meaning=r"\gamma \phi'_t",
+            symbol=r"\gamma \phi'"),
         Row("td_error", lambda t, p: t.reward + p.gamma * (t.state @ t.phi_next) - t.state @ t.phi,
             lambda t, p: -(t.state @ t.phi), scalar=True, meaning=r"R_t + \gamma w_t^\top \phi'_t - w_t^\top \phi_t",
             symbol=r"\delta"),

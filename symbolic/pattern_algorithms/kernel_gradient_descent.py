@@ -17,7 +17,7 @@ ALGORITHM = PatternAlgorithm(
     source="Cheng, Chen, Sra 2024, Transformers Implement Functional Gradient Descent to Learn Non-Linear Functions In "
     "Context (arXiv 2312.06528), functional gradient descent",
     rows=(
-        Row("phi", lambda t, p: t.phi, lambda t, p: t.phi, meaning="x_t"),
+        Row("phi", lambda t, p: t.phi, lambda t, p: t.phi, meaning="x_t", symbol="x"),
         Row("residual", lambda t, p: t.reward - t.state, lambda t, p: -t.state, scalar=True,
             meaning="y_t - f(x_t)", symbol="r"),
     ),
@@ -26,6 +26,7 @@ ALGORITHM = PatternAlgorithm(
     kernels=("exponential", "polynomial", "linear", "relu", "softmax"),
     parameters=("alpha",),
     defaults={"alpha": "1/2"},
+    symbols={"phi": "x", "reward": "y", "state": "f(x_{{j}})"},
     differs="Labels are the rewards of the prompt. The update is a gradient in the kernel's space only where the "
     "kernel is symmetric and positive semidefinite (linear, polynomial, exponential): ReLU of the scores is not "
     "positive semidefinite, and a softmax over keys is not symmetric. As an update it is exact for each.",

@@ -20,7 +20,12 @@ ALGORITHM = PatternAlgorithm(
     "compare the rows, P and V there",
     rows=(
         Row("phi", lambda t, p: t.phi, meaning=r"\phi(s_j, a_j)"),
-        Row("gamma_phi_next", lambda t, p: p.gamma * t.phi_next, meaning=r"\gamma \phi(s'_j, a'_j)"),
+        Row(
+            "gamma_phi_next",
+            lambda t, p: p.gamma * t.phi_next,
+            meaning=r"\gamma \phi(s'_j, a'_j)",
+            symbol=r"\gamma \phi'",
+        ),
         Row("reward", lambda t, p: t.reward, scalar=True, meaning="R_j", symbol="R"),
         Row("one", parameter=lambda t, p: 1, scalar=True, meaning="1", symbol="1"),
         Row("w", parameter=lambda t, p: t.state, meaning="w", symbol="w"),

@@ -4,7 +4,7 @@ from ..patterns.record import STATES, PatternAlgorithm, Row
 
 
 def update(own, C, sweep, p):
-    """v(S_t) <- v(S_t) + sum_k K(S_{k-1}, S_t) (R_k + gamma v(S_k) - v(S_{k-1}))."""
+    """v(S_t) <- v(S_t) + sum_k K(S_k, S_t) (R_{k+1} + gamma v(S_{k+1}) - v(S_k))."""
     sweep.total = 0 * own.state
     for k in sweep:
         delta = k.reward + p.gamma * k.next_state - k.state
@@ -27,7 +27,8 @@ ALGORITHM = PatternAlgorithm(
     update=update,
     kernels=("softmax", "exponential", "polynomial", "relu", "linear"),
     chained=True,
+    symbols={"reward": "R_{{j}+1}", "state": "v(S_{{j}})"},
     parameters=("gamma",),
-    differs="For every kernel, and not for the softmax alone. The tokens are S_0, ..., S_n of one trajectory, the "
+    differs="For every kernel, and not for the softmax alone. The tokens are S_1, ..., S_{n+1} of one trajectory, the "
     "query is the last successor; it is no key, and its value changes those of the context through the shift of rows.",
 )
