@@ -27,7 +27,7 @@ symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given sy
 symbolic/patterns symbolic/pattern_algorithms
 symbolic/convergence symbolic/invariance symbolic/recognition
 numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference
-numeric/files numeric/exported numeric/transformer numeric/judge numeric/patterns numeric/export numeric/training
+numeric/rows numeric/files numeric/exported numeric/transformer numeric/judge numeric/patterns numeric/export numeric/training
 numeric/recognition
 proofs/interrupts
 proofs/posix proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/sizes proofs/own proofs/counterexample
