@@ -26,8 +26,8 @@ symbolic/approximation symbolic/rules
 symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
 symbolic/patterns symbolic/pattern_algorithms
 symbolic/convergence symbolic/invariance symbolic/recognition
-numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference
-numeric/rows numeric/files numeric/exported numeric/transformer numeric/judge numeric/patterns numeric/export numeric/training
+numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference numeric/rows
+numeric/files numeric/exported numeric/transformer numeric/judge numeric/patterns numeric/export numeric/training
 numeric/recognition
 proofs/interrupts
 proofs/posix proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/sizes proofs/own proofs/counterexample
