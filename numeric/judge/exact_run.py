@@ -87,8 +87,8 @@ class ExactRun:
             G, G_cut = product.leading(KEPT)
             G = G.map(lambda g: g.transpose(1, 0, 2)).reshape(T, len(layers) * K, p)
             wanted = wanted.minus((G @ self.x).reshape(T, len(layers), K, N))
-            # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|, and
-            # nothing where a weight is zero or what it meets.
+            # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|;
+            # and nothing where a weight is zero, or what it meets.
             if keys_cut.any() or weights_cut or G_cut:
                 held = (weights.digits != 0).any(axis=0)
                 read = maps.absolute[stored].reshape(len(stored), K, -1, K * p)[:, :, picked].sum(axis=(1, 2))
