@@ -80,7 +80,7 @@ def tables(rows: Sequence[tuple[bool, tuple[Cell, ...]]]) -> list[Table]:
         Table(
             HEADERS,
             tuple(line for own, line in rows if own is kind),
-            Sentence([caption + " ", *SAID.spans]) if several else SAID,
+            SAID if not several else caption if kind else Sentence([caption + " ", *SAID.spans]),
             cards=True,
         )
         for caption, kind in groups

@@ -19,10 +19,10 @@ from ..case import Settings
 from ..formula.reader import readable
 from ..pattern_claims import drawn_start, drawn_steps
 from ..verdict import Claim, Verdict, worst_asked
-from .assemble import alarm, cell, greek, plain, prose
+from .assemble import cell, greek, plain, prose
 from .document.formula import Formula, quoted
 from .document.parts import Sentence, plain_formula
-from .lead import alarming
+from .lead import alarms
 from .model import Block, Cell, Code, Display, Link, Listing, Page, Picture, Section, Span, Table
 from .overview import counterexample
 from .pattern_formulas import head_matrices, layer_formulas, row_symbols, stated
@@ -49,12 +49,10 @@ def pattern_page(
     except LayerproofError:
         form = None
     verdict = worst_asked(claims)
-    order = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
-    alarms: list[Block] = [alarm(c) for v in order for c in claims if alarming(c, v)]
     drawn = [] if form is None else _drawn(form, settings)
     blocks, names = _rows(algorithm), row_symbols(algorithm)
     pictures = [_picture(algorithm, name, k, len(drawn), *head) for k, head in enumerate(drawn, 1)]
-    lead = [*alarms, *_claim(algorithm, form, verdict, claims, pictures)]
+    lead = [*alarms(claims), *_claim(algorithm, form, verdict, claims, pictures)]
     sections = [
         verdicts.of_claims(claims), *_derivation(algorithm, form), evidence.of_claims(claims, dates=False),
         Section("reproduce", "How to reproduce this", (

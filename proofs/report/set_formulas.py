@@ -44,7 +44,7 @@ _PROGRAM = r"(?<![\w/.\\:-])[A-Za-z][A-Za-z0-9]+(?:\.\w+)*_\w+(?:\.\w+)*(?![\w/\
 _CALL = r"[A-Za-z_][\w.]*\((?=[^)]*(?:\"|\w=\S|: |@))[^()]*(?:\([^()]*\)[^()]*)*\)"
 _KEYWORD = r"(?<![\w-])[a-z][a-z_]*=(?:\((?:\"[^\"]*\",? ?)*\)|(?=[ ,.;:)]|$))"
 _COMMAND = r"layerproof [a-z][a-z-]*(?: (?:--?[a-z][a-z-]*|\./[\w./-]+))*|(?<![\w-])--[a-z][a-z-]*"
-_PRODUCT = r"(?<![\w.])[A-Za-z][\w.]* @ [A-Za-z][\w.]*\w"
+_PRODUCT = r"(?<![\w.])[A-Za-z]\w*(?:(?:\.\w+)+ @ [A-Za-z]\w*(?:\.\w+)*| @ [A-Za-z]\w*(?:\.\w+)+)"
 _QUOTED = rf"{_PRODUCT}|{_CALL}|{_KEYWORD}|{_COMMAND}|{_PROGRAM}"
 _TOKEN = re.compile(rf"{_PIECE}|{_SIGN}|[.| ]")
 LONGEST = 4000
