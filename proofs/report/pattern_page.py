@@ -18,7 +18,7 @@ from ...symbolic.patterns.run import chained, prompt, setup
 from ..case import Settings
 from ..formula.reader import readable
 from ..pattern_claims import drawn_start, drawn_steps
-from ..verdict import Claim, Verdict, worst_asked
+from ..verdict import Claim, Result, Verdict, worst_asked
 from .assemble import cell, greek, plain, prose
 from .document.formula import Formula, quoted
 from .document.parts import Sentence, plain_formula
@@ -28,7 +28,7 @@ from .overview import counterexample
 from .pattern_formulas import head_matrices, layer_formulas, row_symbols, stated
 from .picture_layer import Block as Rows
 from .picture_layer import drawn_head, drawn_sketch, short
-from .sections import evidence, verdicts
+from .sections import evidence, invariance, verdicts
 from .sections.reproduce import PACKAGES, version
 from .set_formulas import set_page
 from .verdict_words import words_of
@@ -41,9 +41,17 @@ Drawn = tuple[dict[str, list[Rows]], list[list[Fraction]]]
 
 
 def pattern_page(
-    algorithm: PatternAlgorithm, name: str, claims: tuple[Claim, ...], settings: Settings, command: str
+    algorithm: PatternAlgorithm,
+    name: str,
+    claims: tuple[Claim, ...],
+    settings: Settings,
+    command: str,
+    kept: Result | None = None,
 ) -> tuple[Page, tuple[Cell, ...]]:
-    """The page with this name, and its row of the index."""
+    """The page with this name, and its row of the index.
+
+    kept : what was found of invariant sets, where it was asked
+    """
     try:
         form: PatternForm | None = pattern_form(algorithm)
     except LayerproofError:
@@ -61,8 +69,10 @@ def pattern_page(
         )),
     ]  # fmt: skip
     data = {"claims": [_data(c) for c in claims]}
-    kept = tuple(x for x in sections if x is not None)
-    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), kept, data), names)
+    if kept is not None:
+        sections.insert(-1, invariance.of_result(kept, algorithm.name, [row.name for row in algorithm.rows]))
+    present = tuple(x for x in sections if x is not None)
+    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), present, data), names)
     return page, _line(algorithm, form, page, claims, blocks, drawn)
 
 
