@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from layerproof.proofs.commands.list import describe
-from layerproof.proofs.report.document.formula import expression
+from layerproof.proofs.formula.sympy_tree import expression
 from layerproof.symbolic.algorithm import GROUPS, Algorithm
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.derivation.derive import quick

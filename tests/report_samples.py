@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerproof.proofs.report.document.formula import Formula, quoted
+from layerproof.proofs.formula.formula import Formula, quoted
 from layerproof.proofs.report.model import (
     Cell,
     Code,

@@ -53,3 +53,13 @@ def quoted(said: str, written: str) -> Formula:
         return Formula(Spoken(Words(said, "text"), read(written)))
     except UnknownLatex:
         return Formula(Verbatim(said))
+
+
+def written(source: str) -> Formula:
+    r"""A formula of our own that is written down as LaTeX; raises `UnknownLatex` for one that the gate refuses.
+
+    >>> written(r"w^\top \phi'_j")
+    Formula("w.phi'_j", "w^\\top \\phi'_{j}")
+    """
+    tree = read(source)
+    return Formula(tree.items[0] if len(tree.items) == 1 else tree)

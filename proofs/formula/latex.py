@@ -23,6 +23,7 @@ from .nodes import (
     core,
     operand,
     operator,
+    parts,
     plain,
     sign,
 )
@@ -60,8 +61,8 @@ def latex(node: Node) -> str:
     match node:
         case Spoken(_, shown):
             return latex(shown)
-        case Row(items):
-            return _row(items)
+        case Row():
+            return _row(node)
         case Sign():
             return _sign(node)
         case Words(text, style):
@@ -104,12 +105,12 @@ def together(parts: list[str]) -> str:
     return result
 
 
-def _row(items: tuple[Node, ...], tight: bool = False) -> str:
+def _row(row: Row, tight: bool = False) -> str:
     pieces: list[str] = []
     before: Node | None = None
     unary = False
-    for item in items:
-        shown = _group(item) if isinstance(plain(item), Row) else latex(item)
+    for item in parts(row):
+        shown = _group(item) if isinstance(item, Row) else latex(item)
         between = binary(before, item)
         if pieces and apart(before, item, between, unary, tight):
             pieces.append(" ")
@@ -151,7 +152,7 @@ def _spaced(node: Node | None) -> bool:
 def _group(node: Node) -> str:
     """A node as an argument."""
     node = plain(node)
-    return f"{{{_row(node.items, tight=True) if isinstance(node, Row) else latex(node)}}}"
+    return f"{{{_row(node, tight=True) if isinstance(node, Row) else latex(node)}}}"
 
 
 def _sign(node: Sign) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.tracing import Loop
-from .letters import symbol
+from .build import named
 from .macros import Macro, macro_name
 
 INDEXED = frozenset({"transition", "variable", "row", "block", "preconditioner"})
@@ -69,7 +69,7 @@ def symbols_of(
 
     def called(name: str, declared: str = "", otherwise: str = "") -> str:
         latex = declared or algorithm.symbols.get(name, "")
-        return latex if latex and allowed(f"{latex}_{{j}}") and "#" not in latex else otherwise or symbol(name)
+        return latex if latex and allowed(f"{latex}_{{j}}") and "#" not in latex else otherwise or named(name).latex
 
     for source, name, latex, word in FIXED:
         found.add(source, name, latex, word)

@@ -30,7 +30,7 @@ _SIGNS = {
     **{sign: letter for (_, letter), sign in FANCY.items()},
     **{sign: name for name, sign in reversed((*GREEK_AND_LETTERS.items(), *OPERATORS.items())) if not sign.isascii()},
     TRANSPOSED: "T", "ℓ": "l", "ε": "epsilon", "φ": "phi", "∞": "infinity",
-    "−": "-", "∗": "*", "⋅": "*", "×": "x", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "→": "->", "←": "<-",
+    "−": "-", "∗": "*", "⋅": "*", "×": "x", "∘": "o", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "→": "->", "←": "<-",
     "⇒": "=>", "⟹": "=>", "⟺": "<=>", "⇔": "<=>", "∣": "|", "…": "...", "⋯": "...", "∈": "in", "‖": "|",
 }  # fmt: skip
 
@@ -40,7 +40,7 @@ def text(node: Node) -> str:
 
     >>> from .reader import read
     >>> text(read(r"w_{\ell+1} = w_{\ell} + \frac{1}{n} C_{\ell} \sum_{j=1}^{n} w^\top \phi'_{j} X_j^\top X_j"))
-    "w_{l+1} = w_l + 1/n C_l sum_{j=1..n} w.phi'_j X_j^T X_j"
+    "w_{l+1} = w_l + (1/n) C_l sum_{j=1..n} w.phi'_j X_j^T X_j"
     """
     match node:
         case Spoken(said, _):
@@ -79,14 +79,21 @@ def _row(items: tuple[Node, ...], tight: bool = False) -> str:
     for place, item in enumerate(items):
         following = items[place + 1] if place + 1 < len(items) else None
         between = binary(before, item)
-        inner = _row(item.items, tight) if isinstance(item, Row) else text(item)
+        inner = shown = _row(item.items, tight) if isinstance(item, Row) else text(item)
         if before is not None and not dotted and apart(before, item, between, unary, tight):
             inner = f" {inner}"
+        if isinstance(item, Quotient) and not sign(item.below, "number") and _factor_of(following):
+            inner = f"{inner.removesuffix(shown)}({shown})"
         dotted = _meets(item, following)
         result += inner.removesuffix("^T") + "." if dotted else inner
         unary = operator(item) is not None and not between
         before = item
     return " ".join(result.split())
+
+
+def _factor_of(node: Node | None) -> bool:
+    """Whether it is multiplied by what stands before it."""
+    return operand(node) and not isinstance(node, Words) and not sign(node, "close")
 
 
 def _meets(node: Node, following: Node | None) -> bool:
@@ -118,10 +125,12 @@ def _scripts(node: Scripts) -> str:
     above = "" if node.above is None else _inner(node.above)
     if isinstance(node.base, Sign) and node.base.text in BIG and above:
         return f"{base}_{{{below}..{above}}}"
-    base += f"_{_braced(below)}" if below else ""
-    if not above:
+    base += f"_{below if _short(below) else f'{{{below}}}'}" if below else ""
+    if node.above is None:
         return base
-    return f"{base}*" if above == "*" else f"{base}^{_braced(above)}"
+    if above == "*":
+        return f"{base}*"
+    return f"{base}^{above}" if _short(above) else f"{base}^({text(node.above)})"
 
 
 def _inner(node: Node) -> str:
@@ -136,8 +145,10 @@ def _below(node: Node) -> str:
     return _inner(node)
 
 
-def _braced(script: str) -> str:
-    return script if script.removeprefix("-").replace("_", "").isalnum() else f"{{{script}}}"
+def _short(script: str) -> bool:
+    """Whether an index or an exponent needs no brackets."""
+    bare = script.removeprefix("-").rstrip("'").replace("_", "")
+    return bare.isdigit() or bare.isalpha()
 
 
 def _is_sum(node: Node) -> bool:

@@ -17,7 +17,7 @@ _PIECE = re.compile(r"(\$[^$]*\$|`[^`]*`)")
 
 
 def spans(text: str) -> tuple[Span, ...]:
-    r"""Our own words with "$text|latex$" and `code` in them as spans; names that others chose are spans of their own.
+    r"""Our own words with "$latex$" and `code` in them as spans; names that others chose are spans of their own.
 
     >>> spans("set `-L` to $L$")
     ('set ', Code(text='-L'), ' to ', Formula('L', 'L'))
@@ -107,7 +107,6 @@ def witness(claim: Claim) -> tuple[Block, ...]:
 
 def alarm(claim: Claim) -> Note:
     """A refuted, open or missing claim, framed."""
-    row = re.match(r"(?:row )?(\w+)(?= differs by |: )", claim.reason)
-    follows = row is not None and claim.witness is not None and "difference" in claim.witness
-    said = f"layer and update differ in row {row[1]}, by what follows" if row and follows else claim.reason
-    return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(said)), *witness(claim)))
+    return Note(
+        claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(claim.reason)), *witness(claim))
+    )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from ...symbolic.exact import bound_text, decimal_text
-from ...symbolic.strict_json import rational_text
 from ..convergence.answer import Answer
 from ..convergence.certificate import word
 from ..convergence.picture import distances, envelope_picture, outside
 from ..convergence.result import Convergence
 from ..convergence.table import facts
+from ..formula.build import bracketed, call, decimal, fraction, number, power, row, spoken, words
+from ..formula.formula import written
 from ..verdict import Verdict
 from .assemble import cell, plain, prose, sentence
-from .document.formula import Formula, quoted
+from .document.formula import Formula
 from .model import Block, Display, Note, Picture, Table
 
 LABELS = {"radius": "spectral radius", "field": "as a gradient"}
@@ -83,10 +84,10 @@ def _formula(found: Answer) -> Formula:
     assert found.rate is not None and found.run is not None
     envelope, period = found.rate.envelope, found.run.iteration.period
     c, r = bound_text(max(envelope.constants), DIGITS, up=True), envelope.r
-    power, exponent = ("(2^l)", r"2^{\ell}") if found.run.doubling else ("l", r"\ell")
+    exponent = power("2", "ell") if found.run.doubling else row("ell")
     if period > 1:
-        power, exponent = f"floor(l/{period})", rf"\lfloor \ell/{period} \rfloor"
-    return quoted(
-        f"|v_l(q) - v*(q)| <= {c} ({rational_text(r)})^{power}",
-        rf"|v_{{\ell}}(q) - v^{{*}}(q)| \le {c} \left(\frac{{{r.numerator}}}{{{r.denominator}}}\right)^{{{exponent}}}",
-    )
+        steps = row("ell", "/", str(period))
+        exponent = spoken(call(words("floor"), steps), bracketed(steps, brackets="⌊⌋"))
+    distance = written(r"|v_{\ell}(q) - v^{*}(q)|")
+    ratio = bracketed(fraction(str(r.numerator), str(r.denominator)), "big") if r.denominator > 1 else number(r)
+    return row(distance, "<=", decimal(c), power(ratio, exponent))

@@ -7,41 +7,32 @@ from fractions import Fraction
 
 from ...symbolic.derivation.derive import Derivation
 from ...symbolic.identity.expansion import Sum
-from .document.formula import Formula, Names, linear, quoted, word_formula
+from ..formula.build import bracketed, entry, is_sum, linear, negative, product, row, transposed, without_sign
+from .document.formula import LAYER, ONE, Formula, Names, mask_symbol, over_n, word_formula
 from .notation import row_symbol
 
 
 def sum_formula(terms: Sum, derivation: Derivation, names: Names, blocks: Mapping[str, Formula]) -> Formula:
     """The sum as a formula in whole rows: beta Y[momentum] + (1/n) (-Y[td_error] M0 X[phi]^T C_l^T X[phi] + ...)."""
-    shown, own = [], []
+    shown: list[tuple[Fraction, Formula | None]] = []
+    own: list[tuple[Fraction, Formula | None]] = []
     for key, coefficient in sorted(terms.items(), key=lambda item: item[0]):
         if len(key) == 1:
             own.append(_times(names.scalar(coefficient), row_symbol(names.rows[key[0]])))
             continue
         read, mask, r, word, s = key
-        y, between = row_symbol(names.rows[read]), word_formula(word, "l")
-        M = derivation.mask_names[mask]
-        left, right = blocks[r], blocks[s]
-        middle = (f"{between.text} ", between.latex.replace("{l}", r"{\ell}") + " ") if word else ("", "")
-        text = f"{y.text} {M} X[{left.text}]^T {middle[0]}X[{right.text}]"
-        tex = rf"{y.latex} {M[0]}_{{{M[1:]}}} X_{{{left.latex}}}^\top {middle[1]}X_{{{right.latex}}}"
-        shown.append(_times(names.scalar(coefficient), quoted(text, tex)))
+        between = [word_formula(word, LAYER)] if word else []
+        meeting = [transposed(entry("X", blocks[r])), *between, entry("X", blocks[s])]
+        whole = row(row_symbol(names.rows[read]), mask_symbol(derivation.mask_names[mask]), *meeting)
+        shown.append(_times(names.scalar(coefficient), whole))
     if not shown:
-        return linear(own) if own else quoted("0", "0")
-    total = linear(shown)
-    crossed = quoted(f"(1/n) ({total.text})", rf"\tfrac1n \bigl({total.latex}\bigr)")
+        return linear(own)
+    crossed = row(over_n("tfrac"), bracketed(linear(shown), "big"))
     return linear([*own, (Fraction(1), crossed)]) if own else crossed
 
 
 def _times(factor: Formula, what: Formula) -> tuple[Fraction, Formula]:
     """A sign, and the rest of the product: a factor of several terms stands in brackets."""
-    wide = " " in factor.text and any(c in factor.text[1:] for c in "+-")
-    sign, factor = (-1, _negated(factor)) if factor.text.startswith("-") and not wide else (1, factor)
-    if factor.text == "1":
-        return Fraction(sign), what
-    text, tex = (f"({factor.text})", f"({factor.latex})") if wide else (factor.text, factor.latex)
-    return Fraction(sign), quoted(f"{text} {what.text}", f"{tex} {what.latex}")
-
-
-def _negated(formula: Formula) -> Formula:
-    return quoted(formula.text[1:], formula.latex[1:])
+    sign = -1 if negative(factor) and not is_sum(factor) else 1
+    size = without_sign(factor) if sign < 0 else factor
+    return Fraction(sign), what if size == ONE else product(size, what)

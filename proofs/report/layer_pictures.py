@@ -8,8 +8,9 @@ from fractions import Fraction
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.derivation.state import SymbolicState
-from .document.formula import Formula, quoted, row_formula
-from .document.matrices import number
+from ..formula.build import number, row
+from ..formula.formula import written
+from .document.formula import Formula, row_formula
 from .document.parts import Sentence
 from .example import HeadStep
 from .model import Cell, Picture, Span, Table
@@ -30,7 +31,7 @@ from .subject import Subject
 
 LONG = 20
 """Rows of more are not drawn entry by entry."""
-PATTERN = quoted("M (Z^T Q Z)", r"M (Z^\top Q Z)")
+PATTERN = written(r"M (Z^\top Q Z)")
 
 
 def layer_pictures(subject: Subject) -> list[Picture]:
@@ -89,9 +90,9 @@ def row_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula
 def row_names(subject: Subject) -> dict[str, Formula]:
     """What a paper calls each row that a program calls td_error; a row that it calls by its name is left out."""
     if subject.algorithm is None or subject.state is None:
-        return {"phi": quoted("phi", r"\phi")}
-    named = row_symbols(subject.algorithm, subject.state)
-    return {name: f for name, f in named.items() if f.text != name or "_" not in name}
+        return {"phi": row("phi")}
+    symbols = row_symbols(subject.algorithm, subject.state)
+    return {name: f for name, f in symbols.items() if f.text != name or "_" not in name}
 
 
 def _head(
@@ -152,8 +153,8 @@ def head_heat(
     which = f"Head {h} in layer {layer + 1}" if count > 1 else f"The head in layer {layer + 1}"
     svg, alt = heat_picture(panels, which, f"heat-{layer + 1}-{h}")
     caption = Sentence([
-        f"{which}: what its weights ", quoted("W P", "W P"), " and ", quoted("Q", "Q"), " join, rows by rows, and "
-        "which tokens, down, come into which columns, across, by the mask ", quoted("M", "M"), " and by the pattern ",
+        f"{which}: what its weights ", written("W P"), " and ", written("Q"), " join, rows by rows, and "
+        "which tokens, down, come into which columns, across, by the mask ", written("M"), " and by the pattern ",
         PATTERN, ". A stronger colour is a larger entry.",
     ])  # fmt: skip
     return Picture(svg, alt, caption, _numbers(attention, list(columns)))

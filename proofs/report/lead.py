@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
+from ..formula.build import QUAD, aligned, call, dot, equation, indexed, named, row, spoken, words
+from ..formula.formula import written
 from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
 from .assemble import alarm, greek, prose, spans
-from .document.formula import Formula, quoted, row_formula, symbol
+from .document.formula import Formula, over_n, row_formula
 from .layer_pictures import layer_pictures
-from .model import Block, Display, Folded, Link, Note, Paragraph
+from .model import Block, Display, Link, Note, Paragraph
 from .subject import Subject
 from .verdict_words import meaning, verdict_words
 
-ORDER = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
-LAYER = (
-    "Z_{l+1} = Z_l + (1/n) sum_h W_h P_h Z_l M_h (Z_l^T Q_{l,h} Z_l)",
-    r"Z_{\ell+1} = Z_{\ell} + \frac1n \sum_h W_h P_h Z_{\ell} M_h \bigl(Z_{\ell}^\top Q_{\ell,h} Z_{\ell}\bigr)",
-)
+
+def layer(factor: Formula) -> tuple[Formula, Formula]:
+    """What a layer makes of a prompt, by its factor: both sides."""
+    Z = indexed("Z", "ell")
+    attention = written(r"\sum_h W_h P_h Z_{\ell} M_h \bigl(Z_{\ell}^\top Q_{\ell,h} Z_{\ell}\bigr)")
+    return indexed("Z", "ell", "+", "1"), row(Z, "+", factor, attention)
 
 
 def lead(subject: Subject) -> tuple[Block, ...]:
     """Alarms first, worst first; then the claim."""
-    return (*_example_alarm(subject), *alarms(subject.claims), *_claim(subject))
-
-
-def alarms(claims: Sequence[Claim]) -> list[Block]:
-    """What was asked for and does not hold, worst first, prompts before formulas; of what refutes all but one folds."""
-    shown = {v: [c for c in claims if alarming(c, v)] for v in ORDER}
-    refuted = sorted(shown[Verdict.REFUTED], key=lambda c: "prompt" not in (c.witness or {}))
-    found: list[Block] = [alarm(c) for c in refuted[:1]]
-    if refuted[1:]:
-        kinds = ", ".join(dict.fromkeys(c.evidence for c in refuted[1:]))
-        found.append(Folded(f"Refuted by {kinds} too", tuple(map(alarm, refuted[1:])), "refuted"))
-    return [*found, *(alarm(c) for v in ORDER[1:] for c in shown[v])]
+    shown = [c for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN) for c in subject.claims if alarming(c, v)]
+    return (*_example_alarm(subject), *(alarm(c) for c in shown), *_claim(subject))
 
 
 def alarming(claim: Claim, verdict: Verdict) -> bool:
@@ -86,15 +78,11 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
         size = subject.settings.context
         factor = Fraction(subject.own.scale(size))
         # its own factor may be no 1/n: it is a letter then
-        layer = (
-            LAYER
-            if factor == Fraction(1, size)
-            else (LAYER[0].replace("(1/n)", "s"), LAYER[1].replace(r"\frac1n", "s"))
-        )
+        known = factor == Fraction(1, size)
         return (
             Paragraph((*how, text)),
             *layer_pictures(subject),
-            Display(quoted(*layer), "claim"),
+            Display(equation(*layer(over_n() if known else row("s"))), "claim"),
             *_verdicts(subject),
         )
     algorithm = subject.algorithm
@@ -119,26 +107,25 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
 
 def _where(weights: tuple[str, ...]) -> Block:
     """What Z(w_l) means in the formula."""
-    w, at = weights[0], symbol(weights[0])
+    w = named(weights[0])
     together = f", and of {', '.join(weights[1:])} with it" if len(weights) > 1 else ""
-    return prose("Here ", quoted(f"Z({w}_l)", rf"Z({at}_{{\ell}})"), " is ", Link("the prompt", "#prompt"),
-                 r" with its changing rows as they are at iterate $l|\ell$ of ", quoted(w, at),
+    return prose("Here ", call("Z", indexed(w, "ell")), " is ", Link("the prompt", "#prompt"),
+                 r" with its changing rows as they are at iterate $\ell$ of ", w,
                  (f"{together}.",))  # fmt: skip
 
 
 def _formula(readout: Readout | None, algorithm: Algorithm) -> Formula:
     """The layer, and what it gives."""
-    weight = algorithm.weights[0]
-    w = symbol(weight)
-    text = f"{LAYER[0]};  Z_0 = Z({weight}_0)  =>  Z_L = Z({weight}_L)"
-    tex = rf"Z_0 &= Z({w}_0) \quad\Rightarrow\quad Z_L = Z({w}_L)"
+    weight = named(algorithm.weights[0])
+    (before, after), last = layer(over_n()), indexed("Z", "L")
+    start = row("=", call("Z", indexed(weight, "0")), QUAD, "=>", QUAD, last, "=", call("Z", indexed(weight, "L")))
+    lines: list[tuple[Formula, Formula]] = [(before, row("=", after)), (indexed("Z", "0"), start)]
     if readout is not None:
-        sign = "-" if readout.sign < 0 else ""
-        row = next(row_formula(r) for r in algorithm.accumulators if r.name == readout.row)
-        text += f", {weight}_L.q = {sign}Z_L[{row.text}, query]"
-        tex += rf",\\ {w}_L^\top q &= {sign}Z_L[{row.latex},\, n+1]"
-    layer = LAYER[1].replace(" = ", " &= ", 1)
-    return quoted(text, rf"\begin{{aligned}} {layer} \\ {tex} \end{{aligned}}")
+        named_row = next(row_formula(r) for r in algorithm.accumulators if r.name == readout.row)
+        query = spoken(words("query"), written("n+1"))
+        value = row(*("-",) * (readout.sign < 0), call(last, named_row, query, brackets="[]"))
+        lines.append((dot(indexed(weight, "L"), "q"), row("=", value)))
+    return aligned(lines)
 
 
 def _verdicts(subject: Subject) -> tuple[Block, ...]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.derivation.state import SymbolicState
-from .document.formula import Formula, Names, quoted, symbol
-from .document.matrices import number
+from ..formula.build import bracketed, entry, indexed, listed, named, number
+from .document.formula import Formula, Names
 from .model import Matrix
 
 
@@ -22,7 +22,12 @@ def block_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formu
 
 def row_symbol(row: Formula) -> Formula:
     """A whole accumulator row of Z, from what its entries are called."""
-    return quoted(f"Y[{row.text}]", rf"Y_{{{row.latex}}}")
+    return entry("Y", row)
+
+
+def at(name: str, index: int) -> Formula:
+    """A name with a number as its index: w_2."""
+    return indexed(named(name), str(index))
 
 
 def numbers(
@@ -35,16 +40,4 @@ def numbers(
 
 def vector(entries: Sequence[Fraction]) -> Formula:
     """A vector of exact numbers, as (1, -3/2)."""
-    shown = [number(Fraction(x)) for x in entries]
-    tex = r",\, ".join(f.latex for f in shown)
-    return quoted(f"({', '.join(f.text for f in shown)})", f"({tex})")
-
-
-def indexed(name: str, index: Any) -> Formula:
-    """A name with an index: w_2."""
-    return quoted(f"{name}_{index}", f"{symbol(name)}_{{{index}}}")
-
-
-def equation(left: Formula, right: Formula, sign: str = "=", latex_sign: str = "") -> Formula:
-    """left = right."""
-    return quoted(f"{left.text} {sign} {right.text}", f"{left.latex} {latex_sign or sign} {right.latex}")
+    return bracketed(listed([number(x) for x in entries]))

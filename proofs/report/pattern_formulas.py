@@ -15,15 +15,30 @@ from ...symbolic.tracing.expression import MATRIX, SCALAR, VECTOR
 from ...symbolic.tracing.strict import Tape
 from ...symbolic.tracing.trace import TracedSweep
 from ...symbolic.tracing.traced import Loop
-from ..formula.letters import symbol, text_latex
+from ..formula.build import (
+    QUAD,
+    bracketed,
+    call,
+    cases,
+    equation,
+    indexed,
+    named,
+    negative,
+    row,
+    spoken,
+    summed,
+    transposed,
+    words,
+)
+from ..formula.formula import written
 from ..formula.macros import Macro, expanded
-from ..formula.plain import plain_text
 from ..formula.reader import readable
 from ..formula.shape import shape
 from ..formula.symbols import FIXED, Symbols
+from ..formula.sympy_tree import expression
 from ..formula.tree_latex import TreeLatex
 from .assemble import matrix
-from .document.formula import Formula, expression, quoted, word_formula
+from .document.formula import LAYER, Formula, multiple, over_n, word_formula
 from .document.parts import Label
 from .document.parts import Table as FormulaTable
 from .model import Matrix
@@ -39,10 +54,9 @@ MASKS = {
 
 def row_symbol(row: Row) -> Formula:
     """What a paper calls a row: its declared symbol, else its name."""
-    declared = row.symbol if row.symbol and readable(row.symbol) else ""
-    if not declared:
-        return quoted(row.name, symbol(row.name) if row.name == "phi" else text_latex(row.name))
-    return quoted(plain_text(declared), declared)
+    if row.symbol and readable(row.symbol):
+        return written(row.symbol)
+    return named(row.name) if row.name == "phi" else words(row.name)
 
 
 def row_symbols(algorithm: PatternAlgorithm) -> dict[str, Formula]:
@@ -66,7 +80,7 @@ def stated(algorithm: PatternAlgorithm) -> list[Formula]:
     lines = [f"{symbols.at('variable', name, 'j')} = {printer.defined(node)}" for name, node in found.definitions]
     new = rf"{own}_{{{layer}+1}} =" if layer else rf"{own} \leftarrow"
     lines += [f"{new} {printer.latex(node)}" for _, node in loop.finish]
-    return [quoted(plain_text(x), x) for x in (expanded(line, symbols.macros) for line in lines)]
+    return [written(expanded(line, symbols.macros)) for line in lines]
 
 
 def _traced(algorithm: PatternAlgorithm) -> Loop | None:
@@ -109,41 +123,42 @@ def _symbols(algorithm: PatternAlgorithm, loop: Loop) -> Symbols:
     indexed("transition", "phi_next", declared.get("phi_next", r"\phi'"))
     indexed("preconditioner", "C", "C")
     for name in algorithm.parameters:
-        found.add("parameter", name, declared.get(name, symbol(name)))
+        found.add("parameter", name, declared.get(name, named(name).latex))
     found.add("weight", STATE, declared.get(STATE, "w") if algorithm.column else state.replace("#1", "t"))
     found.add("query", "q", r"\phi_{t}", "token")
     for name in dict.fromkeys([*(n for n, _ in loop.body), *(n for n, _ in loop.lets)]):
-        found.add("variable", name, declared.get(name, symbol(name)))
+        found.add("variable", name, declared.get(name, named(name).latex))
     return found
 
 
 def layer_formulas(form: PatternForm) -> list[Formula]:
     """The layer, its pattern, its mask, and the shift of rows where there is one."""
     several, given = len(form.heads) > 1, bool(form.algorithm.kernels)
-    h, sign = ("_h", r"\sum_h ") if several else ("", "")
-    V, Q = (_indexed(x, [getattr(head, x) for head in form.heads], "h" if several else "") for x in "VQ")
-    scale = r"\frac{1}{n} " if form.by_length else ""
-    inside = rf"Z_{{\ell}} + {scale}{sign}{V} Z_{{\ell}} A{h}"
-    shifted = rf"S\bigl({inside}\bigr)" if form.shift else inside
-    scored = "K" if given else rf"\bigl(Z_{{\ell}}^\top {Q} Z_{{\ell}}\bigr)"
-    lines = [rf"Z_{{\ell+1}} = {shifted}, \quad A{h} = M \circ {scored}"]
-    names = row_symbols(form.algorithm)
-    beside = "t-1" if form.previous else "t+1"
-    for (written, read), c in form.shift.items():
-        factor = "" if c == 1 else f"{expression(c).latex} "
-        lines.append(rf"S: \quad {names[written].latex}_{{t}} \leftarrow {factor}{names[read].latex}_{{{beside}}}")
-    where = MASKS[form.sees]
-    one = quoted(f"M_jt = 1 where {plain_text(where).replace(' le ', ' <= ')}, else 0",
-                  rf"M_{{jt}} = \begin{{cases}} 1 & {where} \\ 0 & \text{{elsewhere}} \end{{cases}}")  # fmt: skip
-    layer, *shift = (quoted(plain_text(x).replace(" circ ", " o ").replace("^top", "^T"), x) for x in lines)
-    return [layer, one, *shift]
+    h = ["h"] if several else []
+    V, Q = (_indexed(x, [getattr(head, x) for head in form.heads], h) for x in "VQ")
+    A, Z = indexed("A", *h) if several else row("A"), indexed("Z", LAYER)
+    heads = row(V, Z, A)
+    scale = [over_n()] if form.by_length else []
+    inside = row(Z, "+", *scale, summed("h", heads) if several else heads)
+    scored = row("K") if given else bracketed(row(transposed(Z), Q, Z), "big")
+    layer = row(indexed("Z", LAYER, "+", "1"), "=", call("S", inside, size="big") if form.shift else inside)
+    names, shift = row_symbols(form.algorithm), []
+    beside = written("t-1" if form.previous else "t+1")
+    for (to, of), c in form.shift.items():
+        factor = [] if c == 1 else [expression(c)]
+        shift.append(row("S", ":", QUAD, indexed(names[to], "t"), "<-", *factor, indexed(names[of], beside)))
+    where = written(MASKS[form.sees])
+    says = row("1", words(" where "), where, ",", words("else 0"))
+    entry = spoken(words("M_jt"), indexed("M", "j", "t"))
+    one = equation(entry, spoken(says, cases([("1", where), ("0", words("elsewhere"))])))
+    return [row(layer, ",", QUAD, A, "=", "M", "circ", scored), one, *shift]
 
 
-def _indexed(letter: str, heads: Sequence[Blocks | None], head: str) -> str:
+def _indexed(letter: str, heads: Sequence[Blocks | None], head: Sequence[str]) -> Formula:
     """A letter of the heads' matrices with what it depends on: the layer, where a block has C, and the head."""
     own = any(word for blocks in heads if blocks for words in blocks.values() for word in words)
-    at = ",".join([r"\ell"] * own + [head] * bool(head))
-    return f"{letter}_{{{at}}}" if at else letter
+    at = [LAYER] * own + list(head)
+    return indexed(letter, *[x for part in at for x in (",", part)][1:]) if at else row(letter)
 
 
 def head_matrices(form: PatternForm) -> list[Matrix]:
@@ -152,9 +167,9 @@ def head_matrices(form: PatternForm) -> list[Matrix]:
     for k, head in enumerate(form.heads, 1):
         for letter, blocks in (("V", head.V), ("Q", head.Q)):
             if blocks is not None:
-                name = _indexed(letter, [blocks], str(k) if len(form.heads) > 1 else "")
+                name = _indexed(letter, [blocks], [str(k)] if len(form.heads) > 1 else [])
                 legend = ("added", "taken away") if letter == "V" else ("rows that meet", "the same, negated")
-                table = _table(quoted(plain_text(name), name), blocks, form.algorithm)
+                table = _table(name, blocks, form.algorithm)
                 result.append(matrix(table, legend, ["1" if r.scalar else "d" for r in form.algorithm.rows]))
     return result
 
@@ -170,17 +185,9 @@ def _table(name: Formula, blocks: Blocks, algorithm: PatternAlgorithm) -> Formul
 
 def _entry(words: Mapping[Word, Expr], scalar: bool) -> Formula:
     """A block: coefficients times words in C; the identity of rows of one number is 1."""
-    text = latex = ""
+    result: list[Formula | str] = []
     for word, c in words.items():
-        base = ("", "") if not word and scalar else _both(word_formula(word, "l"))
-        shown = tuple(
-            ("-" if c == -1 else "") + part if part and c in (1, -1) else f"{number} {part}".strip()
-            for part, number in zip(base, _both(expression(c)), strict=True)
-        )
-        text += (" + " if text else "") + shown[0]
-        latex += (" + " if latex else "") + shown[1]
-    return quoted(text or "0", latex or "0")
-
-
-def _both(formula: Formula) -> tuple[str, str]:
-    return formula.text, formula.latex.replace("_{l}", r"_{\ell}")
+        value = expression(c)
+        term = value if not word and scalar else multiple(value, word_formula(word, LAYER))
+        result += ["+"] * (bool(result) and not negative(term)) + [term]
+    return row(*result) if result else row("0")

@@ -16,19 +16,19 @@ from ...symbolic.patterns.layer import layer_of, under
 from ...symbolic.patterns.record import KEYS, PatternAlgorithm, Row
 from ...symbolic.patterns.run import chained, prompt, setup
 from ..case import Settings
+from ..formula.formula import Formula, written
 from ..formula.reader import readable
 from ..pattern_claims import drawn_start, drawn_steps
-from ..verdict import Claim, Result, Verdict, worst_asked
-from .assemble import cell, greek, plain, prose
-from .document.formula import Formula, quoted
-from .document.parts import Sentence, plain_formula
-from .lead import alarms
+from ..verdict import Claim, Verdict, worst_asked
+from .assemble import alarm, cell, greek, plain, prose
+from .document.parts import Sentence, meaning
+from .lead import alarming
 from .model import Block, Cell, Code, Display, Link, Listing, Page, Picture, Section, Span, Table
 from .overview import counterexample
 from .pattern_formulas import head_matrices, layer_formulas, row_symbols, stated
 from .picture_layer import Block as Rows
 from .picture_layer import drawn_head, drawn_sketch, short
-from .sections import evidence, invariance, verdicts
+from .sections import evidence, verdicts
 from .sections.reproduce import PACKAGES, version
 from .set_formulas import set_page
 from .verdict_words import words_of
@@ -41,26 +41,20 @@ Drawn = tuple[dict[str, list[Rows]], list[list[Fraction]]]
 
 
 def pattern_page(
-    algorithm: PatternAlgorithm,
-    name: str,
-    claims: tuple[Claim, ...],
-    settings: Settings,
-    command: str,
-    kept: Result | None = None,
+    algorithm: PatternAlgorithm, name: str, claims: tuple[Claim, ...], settings: Settings, command: str
 ) -> tuple[Page, tuple[Cell, ...]]:
-    """The page with this name, and its row of the index.
-
-    kept : what was found of invariant sets, where it was asked
-    """
+    """The page with this name, and its row of the index."""
     try:
         form: PatternForm | None = pattern_form(algorithm)
     except LayerproofError:
         form = None
     verdict = worst_asked(claims)
+    order = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
+    alarms: list[Block] = [alarm(c) for v in order for c in claims if alarming(c, v)]
     drawn = [] if form is None else _drawn(form, settings)
     blocks, names = _rows(algorithm), row_symbols(algorithm)
     pictures = [_picture(algorithm, name, k, len(drawn), *head) for k, head in enumerate(drawn, 1)]
-    lead = [*alarms(claims), *_claim(algorithm, form, verdict, claims, pictures)]
+    lead = [*alarms, *_claim(algorithm, form, verdict, claims, pictures)]
     sections = [
         verdicts.of_claims(claims), *_derivation(algorithm, form), evidence.of_claims(claims, dates=False),
         Section("reproduce", "How to reproduce this", (
@@ -69,10 +63,8 @@ def pattern_page(
         )),
     ]  # fmt: skip
     data = {"claims": [_data(c) for c in claims]}
-    if kept is not None:
-        sections.insert(-1, invariance.of_result(kept, algorithm.name, [row.name for row in algorithm.rows]))
-    present = tuple(x for x in sections if x is not None)
-    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), present, data), names)
+    kept = tuple(x for x in sections if x is not None)
+    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), kept, data), names)
     return page, _line(algorithm, form, page, claims, blocks, drawn)
 
 
@@ -88,7 +80,7 @@ def _picture(
     svg, words = drawn_head(_rows(algorithm), used, entries, tokens, title, BESIDE, f"layer-{name}-{k}")
     rows = tuple((cell(t), *(cell(f"{float(x):.3g}") for x in row)) for t, row in zip(tokens, entries, strict=True))
     caption = Sentence([
-        f"{title}: ", *_does(algorithm, used), ", times the column of the pattern ", quoted("A", "A"),
+        f"{title}: ", *_does(algorithm, used), ", times the column of the pattern ", written("A"),
         ", here on a small prompt of random rationals, blue where positive.",
     ])  # fmt: skip
     return Picture(svg, words, caption, Table(("from token", *(f"into {t}" for t in tokens)), rows))
@@ -136,9 +128,9 @@ def _claim(
     if form is not None:
         layer, mask, *shift = layer_formulas(form)
         found += [Display(layer, "claim"), Display(mask), *map(Display, shift)]
-        entrywise = (quoted("o", r"\circ"), " multiplies entry by entry")
+        entrywise = (written(r"\circ"), " multiplies entry by entry")
         if algorithm.kernels:
-            found.append(prose("Here ", *entrywise, ", and ", quoted("K_jt", "K_{jt}"), " is the weight of token "
+            found.append(prose("Here ", *entrywise, ", and ", written("K_{jt}"), " is the weight of token "
                          "$j$ for token $t$: any number made from rows that no layer writes."))  # fmt: skip
         else:
             found.append(prose("Here ", *entrywise, "."))
@@ -185,7 +177,7 @@ def _derivation(algorithm: PatternAlgorithm, form: PatternForm | None) -> list[S
 
 def _meaning(row: Row) -> Formula | str:
     """What a row holds in a token's column, as its record says it."""
-    return quoted(plain_formula(row.meaning), row.meaning) if row.meaning and readable(row.meaning) else row.meaning
+    return meaning(row.meaning) if row.meaning and readable(row.meaning) else row.meaning
 
 
 def _rows(algorithm: PatternAlgorithm) -> list[Rows]:

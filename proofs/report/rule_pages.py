@@ -10,11 +10,11 @@ from ...symbolic.rules import rules
 from ..approximation.assumptions import ASSUMPTIONS, FACT, ODE, RESULT, TALK, THEOREM
 from ..approximation.simulation import Simulation
 from ..approximation.table import established
+from ..formula.formula import written
 from ..user_file import origin
 from ..verdict import Claim, Result, Verdict
 from .assemble import cell
 from .build import page_name
-from .document.formula import quoted
 from .model import Block, Cell, Code, Display, Listing, Page, Paragraph, Report, Section, Table
 from .picture_simulation import simulation_picture
 from .set_formulas import set_page
@@ -86,12 +86,8 @@ def _story(rule: Rule | OuterRule) -> list[Section]:
     story = STORIES[rule.name]
     blocks: list[Block] = [Paragraph.of(story.start)]
     for title, latex, why in zip(TITLES, story.formulas, WHY, strict=True):
-        blocks += [Paragraph.of(f"{title}:"), Display(quoted(_text(latex), latex)), Paragraph.of(why)]
+        blocks += [Paragraph.of(f"{title}:"), Display(written(latex)), Paragraph.of(why)]
     return [Section("story", "From the Bellman operator to the rule", tuple(blocks))]
-
-
-def _text(latex: str) -> str:
-    return latex.replace("\\quad", " ").replace("\\", "")
 
 
 def _rule(rule: Rule | OuterRule) -> Section:

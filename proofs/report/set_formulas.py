@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..formula.reader import readable
-from .document.formula import Formula, quoted
+from ..formula.build import bracketed, call, decimal, indexed, listed, power, primed, row, transposed
+from ..formula.formula import Formula, written
+from ..formula.nodes import Node, Spoken, Words
 from .document.parts import Label, Sentence
 from .model import (
     Block,
@@ -44,12 +45,10 @@ _PROGRAM = r"(?<![\w/.\\:-])[A-Za-z][A-Za-z0-9]+(?:\.\w+)*_\w+(?:\.\w+)*(?![\w/\
 _CALL = r"[A-Za-z_][\w.]*\((?=[^)]*(?:\"|\w=\S|: |@))[^()]*(?:\([^()]*\)[^()]*)*\)"
 _KEYWORD = r"(?<![\w-])[a-z][a-z_]*=(?:\((?:\"[^\"]*\",? ?)*\)|(?=[ ,.;:)]|$))"
 _COMMAND = r"layerproof [a-z][a-z-]*(?: (?:--?[a-z][a-z-]*|\./[\w./-]+))*|(?<![\w-])--[a-z][a-z-]*"
-_PRODUCT = r"(?<![\w.])[A-Za-z]\w*(?:(?:\.\w+)+ @ [A-Za-z]\w*(?:\.\w+)*| @ [A-Za-z]\w*(?:\.\w+)+)"
-_QUOTED = rf"{_PRODUCT}|{_CALL}|{_KEYWORD}|{_COMMAND}|{_PROGRAM}"
+_QUOTED = rf"{_CALL}|{_KEYWORD}|{_COMMAND}|{_PROGRAM}"
 _TOKEN = re.compile(rf"{_PIECE}|{_SIGN}|[.| ]")
 LONGEST = 4000
 """Letters; what is longer is no sentence, and is left as it is."""
-_SIGNS = {"<=": r"\le", ">=": r"\ge", "<-": r"\leftarrow", "->": r"\to"}
 Names = Mapping[str, Formula]
 
 
@@ -72,8 +71,6 @@ def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
     ['from ', 'w_{0}', ', for ', '0 < \\alpha < \\tfrac{1}{2}', ', as td-lambda does']
     >>> spanned("a layer of td_error")
     ('a layer of ', Code(text='td_error'))
-    >>> spanned("it compares w @ t.phi_b")
-    ('it compares ', Code(text='w @ t.phi_b'))
     """
     if len(text) > LONGEST:
         return (text,)
@@ -109,8 +106,7 @@ def _shown(found: Mapping[str, str | None], names: Names) -> Span | None:
     bars = run.count("|")
     if not _is_formula(run) or bars == 1:
         return None
-    tex = _latex(run)
-    return quoted(run, tex) if readable(tex) else None
+    return Formula(Spoken(Words(run, "text"), _tree(run)))
 
 
 def _is_formula(run: str) -> bool:
@@ -120,51 +116,38 @@ def _is_formula(run: str) -> bool:
     return marked or (letters and re.search(r" (?:=|<=|>=|<|>|->|<-) ", run) is not None)
 
 
-def _latex(run: str) -> str:
+def _tree(run: str) -> Node:
     tokens = _TOKEN.findall(run)
-    result = ""
+    result: list[Formula | str] = []
     for k, token in enumerate(tokens):
-        if token == ".":
-            result = result.rstrip() + r"^\top "
-        elif token.strip() == "" or token == "|":
-            result += " " if token != "|" else "|"
-        elif token.startswith(" "):
-            result += f" {_SIGNS.get(token.strip(), token.strip())} "
+        if token == "." or not token.strip():
+            continue
+        if token == "|" or token.startswith(" "):
+            result.append(token.strip())
         else:
             shown = _piece(token)
-            result += f"{{{shown}}}" if tokens[k + 1 : k + 2] == ["."] and "'" in shown else shown
-    return result.strip()
+            result.append(transposed(shown) if tokens[k + 1 : k + 2] == ["."] else shown)
+    return row(*result).tree
 
 
-def _piece(token: str) -> str:
+def _piece(token: str) -> Formula:
     if token.startswith("("):
-        entries = r",\, ".join(map(_number, token[1:-1].split(", ")))
-        return f"({entries})"
+        return bracketed(listed(map(decimal, token[1:-1].split(", "))))
     if re.fullmatch(r"-?\d.*", token):
-        return _number(token)
+        return decimal(token)
     found = re.fullmatch(r"(\w+?|sum)(['*]?)(?:_(\{[^}]*\}|\w+))?(\([a-z]\))?", token)
-    if found is None:
-        return token
+    assert found is not None, token  # a piece is an atom otherwise
     name, mark, index, argument = found.groups()
-    name = {"lam": "lambda"}.get(name, name)
-    shown = rf"\{name}" if len(name) > 1 else name
-    shown += {"'": "'", "*": "^*"}.get(mark, "")
-    shown += "" if index is None else f"_{{{index.strip('{}')}}}"
-    return shown + (argument or "")
-
-
-def _number(token: str) -> str:
-    whole = re.fullmatch(r"(-?)(\d+)/(\d+)", token)
-    if whole:
-        return rf"{whole[1]}\tfrac{{{whole[2]}}}{{{whole[3]}}}"
-    return re.sub(r"e(-?)0*(\d+)$", r" \\cdot 10^{\1\2}", token)
+    shown = row({"lam": "lambda"}.get(name, name))
+    if mark:
+        shown = power(shown, "*") if mark == "*" else primed(shown)
+    if index is not None:
+        shown = indexed(shown, written(index.strip("{}")))
+    return call(shown, argument[1:-1]) if argument else shown
 
 
 def _indexed(symbol: Formula, index: str) -> Formula:
-    if not index:
-        return symbol
-    return quoted(f"{symbol.text}_{index}", rf"({symbol.latex})_{{{index}}}" if " " in symbol.text
-                   else rf"{symbol.latex}_{{{index}}}")  # fmt: skip
+    return indexed(symbol, index) if index else symbol
 
 
 def _spans(spans: tuple[Span, ...], names: Names) -> tuple[Span, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convergence_prompts import EXPANDING, TWO
-from reports import SMALL, everything, notes, words
+from reports import SMALL, formulas, notes, words
 
 from layerproof.numeric.data.draws import prompts
 from layerproof.proofs.case import silent
@@ -58,7 +58,7 @@ def wrong(section: Section) -> list[str]:
     for text in (f"w* = ({float(star):.8g}, {float(star * 9 / 10):.8g})", "LSTD", "0 < alpha < 40/19", "19/20 exactly"):
         if text not in said:
             found.append(text)
-    formula = next(t for t in everything(section) if isinstance(t, str) and t.startswith("|v_l(q) - v*(q)| <= "))
+    formula = next(f.text for f in formulas(section) if f.text.startswith("|v_l(q) - v*(q)| <= "))
     c, r = formula.removeprefix("|v_l(q) - v*(q)| <= ").removesuffix("^l").split()
     constant, rate, w = Fraction(c), Fraction(r.strip("()")), (Fraction(0), Fraction(0))
     for layer, row in enumerate(rows_of(section)):

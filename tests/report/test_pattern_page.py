@@ -16,11 +16,11 @@ from layerproof.symbolic.patterns.given import pattern_form
 from layerproof.symbolic.patterns.record import GivenHead, GivenLayer
 
 UPDATES = {
-    "causal-td": ["delta_j = R_j + gamma {w_j}^T phi'_j - {w_j}^T phi_j",
+    "causal-td": ["delta_j = R_j + gamma w_j.phi'_j - w_j.phi_j",
                   r"w_{t} \leftarrow w_{t} + \frac{1}{n} C_{\ell} \sum_{j=1}^{\min(t,\,n)} \delta_{j} \phi_{j}"],
     "kernel-gradient-descent": [r"f(x_{t}) \leftarrow f(x_{t}) + \frac{1}{n} \alpha \sum_{j=1}^{n} K_{j t} "
                                 "(y_{j} - f(x_{j}))"],
-    "sarsa": ["delta_j = R_j + gamma w_l^T phi'_j - w_l^T phi_j",
+    "sarsa": ["delta_j = R_j + gamma w_l.phi'_j - w_l.phi_j",
               r"w_{\ell+1} = w_{\ell} + \frac{1}{n} C_{\ell} \sum_{j=1}^{n} \delta_{j} \phi_{j}"],
     "softmax-td": ["delta_j = R_{j+1} + gamma v(S_{j+1}) - v(S_j)",
                    r"v(S_{t}) \leftarrow v(S_{t}) + \sum_{j=1}^{n} K_{j t} \delta_{j}"],

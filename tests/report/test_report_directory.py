@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import report_samples as samples
 
-from layerproof.proofs.report.document.formula import quoted
+from layerproof.proofs.formula.formula import quoted
 from layerproof.proofs.report.model import Cell, Display, Link, Matrix, Note, Page, Paragraph, Picture, Report, Table
 from layerproof.proofs.report.writers import html, json_data, markdown, tex
 from layerproof.proofs.report.writers.checked import check, check_picture

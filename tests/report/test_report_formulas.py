@@ -19,11 +19,11 @@ from layerproof.proofs.formula.commands import (
     SPACES,
     STYLES,
 )
+from layerproof.proofs.formula.formula import Formula, quoted
 from layerproof.proofs.formula.latex import latex as printed
 from layerproof.proofs.formula.lines import lines
 from layerproof.proofs.formula.nodes import parts
 from layerproof.proofs.formula.reader import readable
-from layerproof.proofs.report.document.formula import Formula, quoted
 from layerproof.proofs.report.writers import tex
 from layerproof.proofs.report.writers.mathml import mathml
 from layerproof.proofs.report.writers.typst_math import typst_math

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from report_tools import needs_typst, texts
 
-from layerproof.proofs.report.document.formula import Formula, quoted
+from layerproof.proofs.formula.formula import Formula, quoted
 from layerproof.proofs.report.model import Display, Report
 from layerproof.proofs.report.writers import html, json_data, markdown, pdf
 from layerproof.proofs.report.writers.escape import visible

@@ -12,7 +12,7 @@ import report_samples as samples
 from helpers import Case
 from reports import EXAMPLES, everything, example_report, page_of
 
-from layerproof.proofs.report.document.formula import Formula, quoted
+from layerproof.proofs.formula.formula import Formula, quoted
 from layerproof.proofs.report.document.parts import Label, Sentence
 from layerproof.proofs.report.model import Code, Link, Listing, Page, Paragraph, Picture, Table, called
 from layerproof.proofs.report.set_formulas import set_page, spanned

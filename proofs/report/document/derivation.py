@@ -10,21 +10,54 @@ from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.form import AnyHead, Form
-from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
-from .formula import Formula, Names, block_name, coefficient_name, expression, linear, quoted, word_formula
-from .parts import Label, Sentence, plain_formula, said
+from ...formula.build import (
+    QUAD,
+    THIN,
+    bracketed,
+    call,
+    cases,
+    dot,
+    entry,
+    equation,
+    indexed,
+    is_sum,
+    linear,
+    listed,
+    named,
+    negative,
+    power,
+    row,
+    spoken,
+    transposed,
+    without_sign,
+    words,
+)
+from ...formula.formula import written
+from ...formula.sympy_tree import expression
+from .formula import (
+    ONE,
+    Formula,
+    Names,
+    coefficient_name,
+    mask_symbol,
+    over_n,
+    powers,
+    times,
+    word_formula,
+)
+from .parts import Label, Sentence, meaning, said
 from .parts import Section as Section
 from .parts import Table as Table
 
-ZERO = quoted("0", "0")
-FORM = r"$W P = diag(0, U)|W P = \operatorname{diag}(0, U)$, $Q = diag(E, 0)|Q = \operatorname{diag}(E, 0)$"
+ZERO = row("0")
+FORM = r"$W P = \operatorname{diag}(0, U)$, $Q = \operatorname{diag}(E, 0)$"
 OVER_CONSTANT = (
-    r"$W P = [[0, 0], [U, 0]]|W P = \begin{pmatrix} 0 & 0 \\ U & 0 \end{pmatrix}$, "
-    r"$Q = [[0, E], [0, 0]]|Q = \begin{pmatrix} 0 & E \\ 0 & 0 \end{pmatrix}$"
+    r"$W P = \begin{pmatrix} 0 & 0 \\ U & 0 \end{pmatrix}$, $Q = \begin{pmatrix} 0 & E \\ 0 & 0 \end{pmatrix}$"
 )
-LAYER = r"$Z + (1/n) sum_h W_h P_h Z M_h (Z^T Q_h Z)|Z + \frac1n \sum_h W_h P_h Z M_h \bigl(Z^\top Q_h Z\bigr)$"
+LAYER_FORM = r"$Z + \frac1n \sum_h W_h P_h Z M_h \bigl(Z^\top Q_h Z\bigr)$"
+UNITS = r"\sum_{i=1}^{d} (w^\top e_i)\,(e_i^\top W x) = w^\top (W x)"
 
 
 def sections(derivation: Derivation) -> list[Section]:
@@ -47,15 +80,12 @@ def update_section(derivation: Derivation) -> Section:
     stated = " ".join((algorithm.update.__doc__ or "").split())
     parts: list[Any] = [f"Source: {algorithm.source}.", *([stated] if stated else [])]
     last = algorithm.transitions
-    parts.append(said(rf"As the loop runs on symbols, for $j = 1, ..., {last}|j = 1, \dots, {last}$, from zero:"))
+    parts.append(said(rf"As the loop runs on symbols, for $j = 1, \dots, {last}$, from zero:"))
     for name, value in derivation.loop.recurrences:
-        new, right = names.atom(Carried.of(name)), names.value(value)
-        tex = new.latex.replace("j-1", "j")
-        parts.append(quoted(f"{name}_j = {right.text}", f"{tex} = {right.latex}"))
-    parts.append(said(r"then, with $C_l$ the preconditioner of layer $l|\ell$:"))
+        parts.append(equation(indexed(named(name), "j"), names.value(value)))
+    parts.append(said(r"then, with $C_{\ell}$ the preconditioner of layer $\ell$:"))
     for name, value in zip(algorithm.weights, derivation.loop.finish, strict=True):
-        right = names.value(value)
-        parts.append(quoted(f"{name} <- {right.text}", rf"{names.atom(name).latex} \leftarrow {right.latex}"))
+        parts.append(equation(named(name), names.value(value), "<-"))
     for option, value in derivation.options.items():
         parts.append(f"Option {option} = {value}.")
     parts += algorithm.layered
@@ -70,19 +100,17 @@ def prompt_section(derivation: Derivation) -> Section:
     """The rows of Z."""
     rows, entries = [], []
     for block in derivation.algorithm.features:
-        query = "q" if block.query is not None else "0"
         rows.append(f"{block.name} ({'1 row' if block.scalar else 'd rows'})")
-        entries.append((quoted(plain_formula(block.meaning), block.meaning), quoted(query, query)))
+        entries.append((meaning(block.meaning), row("q" if block.query is not None else "0")))
     state = derivation.state
     zero = state.algebra.number(0)
     names = Names.of(derivation)
     token = state.algorithm.query_token(state.query(), zero)
-    for row, value in zip(
-        derivation.algorithm.accumulators, state.algorithm.column_values(state.weights, token, state.p), strict=True
-    ):
-        rows.append(f"{row.name} (accumulator)")
-        entries.append((quoted(plain_formula(row.meaning), row.meaning), names.scalar(value)))
-    table = Table(quoted("Z", "Z"), tuple(rows), ("context column j", "query column"), tuple(entries))
+    values = state.algorithm.column_values(state.weights, token, state.p)
+    for accumulator, value in zip(derivation.algorithm.accumulators, values, strict=True):
+        rows.append(f"{accumulator.name} (accumulator)")
+        entries.append((meaning(accumulator.meaning), names.scalar(value)))
+    table = Table(row("Z"), tuple(rows), ("context column j", "query column"), tuple(entries))
     return Section(
         "Prompt",
         (
@@ -97,8 +125,7 @@ def prompt_section(derivation: Derivation) -> Section:
 
 def ansatz_section(derivation: Derivation) -> Section:
     """What a layer can do, whatever its heads are: the interaction tensor."""
-    found = [word_formula(w) for w in Ansatz(derivation.state, 2).words]
-    words = quoted(", ".join(w.text for w in found), r",\, ".join(w.latex for w in found))
+    letters = listed([word_formula(w) for w in Ansatz(derivation.state, 2).words])
     over = said(
         "over accumulator rows $k'$, value tokens $i$, key tokens $j$, feature blocks $r$ and $s$, and words $W$ in "
     )
@@ -106,11 +133,16 @@ def ansatz_section(derivation: Derivation) -> Section:
         "Ansatz",
         (
             said("One layer, whatever its heads, changes accumulator row $k$ at token $t$ by"),
-            quoted(
-                "(1/n) sum T[k; k', i, j, r, W, s] Y[k', i] (X[r, j]^T W X[s, t])",
-                r"\frac1n \sum_{k',i,j,r,W,s} T_{k;\,k' i j r W s}\, Y_{k' i}\, \bigl(X_{r j}^\top W X_{s t}\bigr)",
+            row(
+                over_n(),
+                spoken(written(r"\sum"), written(r"\sum_{k',i,j,r,W,s}")),
+                spoken(written("T[k; k', i, j, r, W, s]"), written(r"T_{k;\,k' i j r W s}")),
+                THIN,
+                entry("Y", written("k'"), "i"),
+                THIN,
+                bracketed(row(transposed(entry("X", "r", "j")), "W", entry("X", "s", "t")), "big"),
             ),
-            Sentence((*over.spans, words, *said("; the same $T$ for every token $t$.").spans)),
+            Sentence((*over.spans, letters, *said("; the same $T$ for every token $t$.").spans)),
             *_own_ansatz(derivation),
             *_unit_ansatz(derivation),
         ),
@@ -119,16 +151,21 @@ def ansatz_section(derivation: Derivation) -> Section:
 
 def _own_ansatz(derivation: Derivation) -> list[Any]:
     """What a layer can do besides, over a constant row."""
-    row = derivation.state.constant
-    if row is None:
+    constant = derivation.state.constant
+    if constant is None:
         return []
     return [
         said(
-            f"The row {row} holds 1 at every context token. A head with it as value and as key, {OVER_CONSTANT}, "
+            f"The row {constant} holds 1 at every context token. A head with it as value and as key, {OVER_CONSTANT}, "
             "counts the context; $1/n$ cancels, so for $0 < n$ it adds a multiple of accumulator rows at their own "
-            f"token, whatever {row} holds at the query:"
+            f"token, whatever {constant} holds at the query:"
         ),
-        quoted("sum K[k; k'] Y[k', t]", r"\sum_{k'} K_{k;\,k'}\, Y_{k' t}"),
+        row(
+            spoken(written(r"\sum"), written(r"\sum_{k'}")),
+            spoken(written("K[k; k']"), written(r"K_{k;\,k'}")),
+            THIN,
+            entry("Y", written("k'"), "t"),
+        ),
     ]
 
 
@@ -138,11 +175,11 @@ def _unit_ansatz(derivation: Derivation) -> list[Any]:
         return []
     return [
         said(
-            "The tokens are the transitions and the unit columns $e_i$, $i = 1, ..., d|i = 1, \\dots, d$. A unit "
-            "column joined to itself has one entry of $T$ for all $i$: rows hold multiples of $w.e_i|w^\\top e_i$ "
+            "The tokens are the transitions and the unit columns $e_i$, $i = 1, \\dots, d$. A unit "
+            "column joined to itself has one entry of $T$ for all $i$: rows hold multiples of $w^\\top e_i$ "
             "there, and"
         ),
-        quoted("sum_i (w.e_i) (e_i^T W x) = w.(W x)", r"\sum_{i=1}^{d} (w^\top e_i)\,(e_i^\top W x) = w^\top W x"),
+        written(UNITS),
     ]
 
 
@@ -182,43 +219,39 @@ def _sample_equations(derivation: Derivation, count: int = 4) -> list[Formula]:
     state = SymbolicState(derivation.algorithm, dict(derivation.options))
     ansatz, names = Ansatz(state, 2), Names.of(derivation)
     result: list[Formula] = []
-    for equation in ansatz.equations:
-        if equation.right and len(result) < count:
-            token, monomial = equation.label
+    for condition in ansatz.equations:
+        if condition.right and len(result) < count:
+            token, monomial = condition.label
             where = {ansatz.n + 1: "query", ansatz.n + 2: "a unit column"}.get(token, f"token {token}")
             factors = [names.factor(state.algebra.key(i)) for i, _ in monomial]
             # each row k has its own right-hand side; the first that is not zero is shown
-            row = next(iter(equation.right))[0]
-            left = linear([(c, _unknown(derivation, row, u)) for u, c in equation.left.items()])
-            right = linear([(c, _powers(exponents)) for (k, exponents), c in equation.right.items() if k == row])
-            text = f"{' * '.join(f.text for f in factors)} at {where}:  {left.text} = {right.text}"
-            result.append(
-                quoted(
-                    text,
-                    rf"[{' '.join(f.latex for f in factors)}]_{{\text{{{where}}}}}:\quad {left.latex} = {right.latex}",
-                )
-            )
+            changed = next(iter(condition.right))[0]
+            left = linear([(c, _unknown(derivation, changed, u)) for u, c in condition.left.items()])
+            right = linear([(c, _powers(e)) for (k, e), c in condition.right.items() if k == changed])
+            label = spoken(row(*[x for f in factors for x in ("*", f)][1:], words(f" at {where}")),
+                           indexed(bracketed(row(*factors), brackets="[]"), words(where)))  # fmt: skip
+            result.append(row(label, ":", QUAD, equation(left, right)))
     return result
 
 
-def _unknown(derivation: Derivation, row: str, u: Unknown | OwnToken) -> Formula:
+def _unknown(derivation: Derivation, changed: str, u: Unknown | OwnToken) -> Formula:
     if isinstance(u, OwnToken):
         names = Names.of(derivation)
-        to, of = names.rows[row], names.rows[u.read]
-        return quoted(f"K[{to.text} <- {of.text}]", rf"K_{{{to.latex} \leftarrow {of.latex}}}")
-    return _entry_of(derivation, (row, u.read, u.key_block, u.word, u.query_block), f"{u.value_token},{u.key_token}")
-
-
-def _entry_of(derivation: Derivation, key: Any, tokens: str) -> Formula:
-    """An entry of T: which row is written and which is read, the tokens, and the blocks that meet through a word."""
-    written, read, r, word, s = key
-    names, blocks = Names.of(derivation), block_formulas(derivation)
-    to, of, between = names.rows[written], names.rows[read], word_formula(word)
-    return quoted(
-        f"T[{to.text} <- {of.text}; {tokens}; {blocks[r].text}, {between.text}, {blocks[s].text}]",
-        rf"T^{{{to.latex} \leftarrow {of.latex}}}_{{{tokens}}}"
-        rf"[{blocks[r].latex},\, {between.latex},\, {blocks[s].latex}]",
+        arrow = equation(names.rows[changed], names.rows[u.read], "<-")
+        return spoken(call("K", arrow, brackets="[]"), indexed("K", arrow))
+    return _entry_of(
+        derivation, (changed, u.read, u.key_block, u.word, u.query_block), (str(u.value_token), str(u.key_token))
     )
+
+
+def _entry_of(derivation: Derivation, key: Any, tokens: tuple[str, str]) -> Formula:
+    """An entry of T: which row is written and which is read, the tokens, and the blocks that meet through a word."""
+    written_, read, r, word, s = key
+    names, blocks = Names.of(derivation), block_formulas(derivation)
+    arrow = equation(names.rows[written_], names.rows[read], "<-")
+    meeting = listed((blocks[r], word_formula(word), blocks[s]))
+    shown = call(power(indexed("T", tokens[0], ",", tokens[1]), arrow), meeting, brackets="[]")
+    return spoken(call("T", row(arrow, ";", words(",".join(tokens)), ";", meeting), brackets="[]"), shown)
 
 
 def block_formulas(derivation: Form) -> dict[str, Formula]:
@@ -235,16 +268,12 @@ def row_labels(derivation: Form) -> tuple[Label, ...]:
     return (*features, *(Label(r.name, names.rows[r.name]) for r in derivation.algorithm.accumulators))
 
 
-def _powers(exponents: tuple[tuple[str, int], ...]) -> Formula:
-    named = [(coefficient_name(n), e) for n, e in exponents]
-    return quoted(
-        " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in named),
-        " ".join(f.latex + (f"^{{{e}}}" if e != 1 else "") for f, e in named),
-    )
+def _powers(exponents: tuple[tuple[str, int], ...]) -> Formula | None:
+    return powers([(coefficient_name(n), e) for n, e in exponents]) if exponents else None
 
 
 def _slice_table(derivation: Derivation, tensor: TensorSolution, key: Any) -> Table:
-    name = _entry_of(derivation, key, "i,j")
+    name = _entry_of(derivation, key, ("i", "j"))
     units = [tensor.n + 2] if derivation.algorithm.unit_columns else []
     tokens = (*range(1, tensor.n + 1), *units)
     entries = tuple(
@@ -261,7 +290,7 @@ def _own_table(derivation: Derivation, tensor: TensorSolution) -> Table:
         tuple(linear([(c, _powers(m)) for m, c in tensor.own.get((written, read), {}).items()]) for read in labels)
         for written in labels
     )
-    return Table(quoted("K", "K"), labels, labels, entries)
+    return Table(row("K"), labels, labels, entries)
 
 
 def masks_section(derivation: Derivation) -> Section:
@@ -271,26 +300,25 @@ def masks_section(derivation: Derivation) -> Section:
         "position j, gives recurrences; their closed form is the mask for every n, and equals the solved patterns:"
     ]
     for name, mask in zip(derivation.mask_names, derivation.masks, strict=True):
-        pieces = [("i = j", mask.diagonal_entry()), ("j < i", mask.lower_entry()), ("i < j", mask.upper_entry())]
+        pieces = [(equation("i", "j"), mask.diagonal_entry()), (equation("j", "i", "<"), mask.lower_entry()),
+                  (equation("i", "j", "<"), mask.upper_entry())]  # fmt: skip
         shown = [(where, expression(entry)) for where, entry in pieces if entry != 0]
-        parts.append(
-            quoted(
-                f"{name}[i, j] = " + ", ".join(f"{f.text} for {where}" for where, f in shown) + "; zero elsewhere",
-                rf"({name[0]}_{{{name[1:]}}})_{{ij}} = \begin{{cases}} "
-                + r" \\ ".join(rf"{f.latex} & {where}" for where, f in shown)
-                + r" \\ 0 & \text{elsewhere} \end{cases}",
-            )
-        )
+        says = listed([row(f, words(f" for {where.text}")) for where, f in shown])
+        entries = cases([*((f, where) for where, f in shown), ("0", words("elsewhere"))])
+        at = spoken(call(words(name), "i", "j", brackets="[]"), indexed(bracketed(mask_symbol(name)), "i", "j"))
+        parts.append(equation(at, spoken(row(says, ";", words("zero elsewhere")), entries)))
     if derivation.hypotheses.names:
         parts.append(f"Where the update or the weights divide: {derivation.hypotheses.text()}, for every j <= n.")
     if derivation.tokenwise:
-        row = derivation.tokenwise[0].row
-        parts.append(f"The constant row {row} meets itself through M0 in n pairs of tokens; dividing by n takes 0 < n.")
+        constant = derivation.tokenwise[0].row
+        parts.append(
+            f"The constant row {constant} meets itself through M0 in n pairs of tokens; dividing by n takes 0 < n."
+        )
     if derivation.depends_on_length:
         parts.append("The weights depend on n: a family of transformers, one for each context length.")
     called = {str(label): label.formula.text for label in row_labels(derivation)}
-    for (weight, row, block), steps in derivation.lemma.items():
-        target = f"{derivation.algorithm.weights[weight]}, {called[row]} with {called[block]}"
+    for (weight, changed, block), steps in derivation.lemma.items():
+        target = f"{derivation.algorithm.weights[weight]}, {called[changed]} with {called[block]}"
         parts.append(
             f"Mask lemma for {target}: "
             + "; ".join(f"{s.claim}: {'holds' if s.holds else 'FAILS'}" for s in steps)
@@ -305,35 +333,22 @@ def head_tables(derivation: Form, head: AnyHead) -> list[Table]:
     rows = [r.name for r in derivation.algorithm.accumulators]
     labels = row_labels(derivation)
 
-    def table(name: str, entry: Any) -> Table:
-        return Table(quoted(name, name), labels, labels, tuple(tuple(entry(a, b) for b in labels) for a in labels))
+    def table(name: str, made: Any) -> Table:
+        return Table(row(name), labels, labels, tuple(tuple(made(a, b) for b in labels) for a in labels))
 
     def key_query(a: str, b: str) -> Formula:
-        terms: list[tuple[Fraction, Formula]] = []
+        terms: list[tuple[Fraction, Formula | None]] = []
         if not isinstance(head, SymbolicHead):
             return value(head.E.get(b) if a == head.row else None)
         for (r, word, s), coefficient in head.E.items():
             if (r, s) != (a, b):
                 continue
-            factor = names.scalar(coefficient)
-            letters = word_formula(word, "l")
-            if word and factor.text in ("1", "-1"):
-                terms.append((Fraction(int(factor.text)), letters))
-            else:
-                base = letters if word else quoted("", "")
-                if len(coefficient.poly) > 1:
-                    factor = quoted(f"({factor.text})", f"({factor.latex})")
-                sign = -1 if factor.text.startswith("-") else 1
-                plain = quoted(factor.text.lstrip("-"), factor.latex.lstrip("-"))
-                terms.append(
-                    (
-                        Fraction(sign),
-                        quoted(f"{plain.text} {base.text}".strip(), f"{plain.latex} {base.latex}".strip()),
-                    )
-                )
+            factor = times(names.scalar(coefficient), word)
+            signed = negative(factor) and not is_sum(factor)
+            terms.append((Fraction(-1 if signed else 1), without_sign(factor) if signed else factor))
         return linear(terms)
 
-    def written(a: str, b: str) -> Formula:
+    def value_of(a: str, b: str) -> Formula:
         if isinstance(head, SymbolicHead):
             return value(head.U.get((a, b)))
         return value(head.U.get(a) if b == head.row else None)
@@ -342,8 +357,8 @@ def head_tables(derivation: Form, head: AnyHead) -> list[Table]:
         return ZERO if coefficient is None else names.scalar(coefficient)
 
     return [
-        table("W", lambda a, b: quoted("1", "1") if a == b and a in rows else ZERO),
-        table("P", written),
+        table("W", lambda a, b: ONE if a == b and a in rows else ZERO),
+        table("P", value_of),
         table("Q", key_query),
     ]
 
@@ -354,7 +369,7 @@ def heads_section(derivation: Derivation) -> Section:
     parts: list[Any] = [
         said(
             f"$T$ factors into {count} head{'s' * (count > 1)}; the flattenings of $T$ show that no layer of the form "
-            rf"{FORM} has fewer than {lower}. Layer $l|\ell$ is {LAYER} with"
+            rf"{FORM} has fewer than {lower}. Layer $\ell$ is {LAYER_FORM} with"
         )
     ]
     if derivation.tokenwise:
@@ -376,7 +391,7 @@ def freedom_section(derivation: Derivation) -> Section:
     """What is unique and what is free."""
     two, one = rank_at(derivation, 2), rank_at(derivation, 1)
     last = derivation.tensors[-1]
-    every = r"$d >= 2|d \ge 2$"
+    every = r"$d \ge 2$"
     named = " and those named below" if last.undetermined else ""
     unique = (
         f"Unique: the interaction tensor $T$, for every {every} at $n = {', '.join(map(str, SOLVED_AT))}$, up to "
@@ -427,17 +442,25 @@ def readout_section(derivation: Derivation) -> Section:
     """Where the prediction stands."""
     r = derivation.readout
     sign = "minus" if r.sign < 0 else "plus"
-    tex = rf"\hat v(q) = w_L^\top q = {'-' if r.sign < 0 else '+'} Z_L[{block_name(r.row).latex}, n+1]"
     return Section(
         "Read-out",
         (
             Sentence(
                 (
-                    *said(rf"The prediction $w_L.q|w_L^\top q$ is {sign} the entry of row ").spans,
+                    *said(rf"The prediction $w_L^\top q$ is {sign} the entry of row ").spans,
                     r.row,
                     " in the query column:",
                 )
             ),
-            quoted(f"w_L.q = {'-' if r.sign < 0 else '+'}Z_L[{r.row}, query]", tex),
+            readout_formula(r.row, r.sign),
         ),
     )
+
+
+def readout_formula(name: str, sign: int) -> Formula:
+    """The prediction is an entry of the last prompt."""
+    at = indexed("Z", "L")
+    query = row("-" if sign < 0 else "+", spoken(call(at, words(name), words("query"), brackets="[]"),
+                call(at, words(name, "rm"), written("n+1"), brackets="[]")))  # fmt: skip
+    value = dot(indexed("w", "L"), "q")
+    return spoken(equation(value, query), row(written(r"\hat v(q)"), "=", value, "=", query))

@@ -1,16 +1,11 @@
-"""Exact objects as text and as LaTeX: scalars, vectors and words of the contraction algebra, blocks and masks."""
+"""Exact objects as formulas: scalars, vectors and words of the contraction algebra, blocks and masks."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
-
-from sympy import Symbol
-from sympy import latex as sympy_latex
-from sympy.printing.str import StrPrinter
 
 from ....symbolic.algorithm import Accumulator
 from ....symbolic.derivation.coefficients import INDEX, Entry, Power, Sum, is_number
@@ -18,25 +13,39 @@ from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
 from ....symbolic.derivation.form import Form
 from ....symbolic.derivation.loop import Carried
 from ....symbolic.derivation.state import SymbolicState
+from ...formula.build import (
+    bracketed,
+    dot,
+    fraction,
+    indexed,
+    is_sum,
+    linear,
+    named,
+    negative,
+    number,
+    power,
+    product,
+    row,
+    spoken,
+    transposed,
+    without_sign,
+    words,
+)
 from ...formula.formula import Formula as Formula
-from ...formula.formula import quoted as quoted
-from ...formula.letters import symbol as symbol
-from ...formula.letters import text_latex as text_latex
+from ...formula.formula import written
+from ...formula.reader import UnknownLatex
+
+ONE = row("1")
+LAYER = "ell"
+"""The index of a layer."""
 
 
 def row_formula(row: Accumulator) -> Formula:
-    """What a paper calls an accumulator row: its declared symbol, else its name."""
-    return quoted(plain_words(row.symbol), row.symbol) if row.symbol else quoted(row.name, text_latex(row.name))
-
-
-def plain_words(latex: str) -> str:
-    r"""A symbol in LaTeX as plain text.
-
-    >>> plain_words(r"\bar r"), plain_words(r"\delta")
-    ('rbar', 'delta')
-    """
-    words = re.sub(r"\\bar\s*\{?(\w+)\}?", r"\1bar", latex)
-    return re.sub(r"[\\{}\s]+", "", words)
+    """What a paper calls an accumulator row: its declared symbol where the gate lets it through, else its name."""
+    try:
+        return written(row.symbol) if row.symbol else words(row.name)
+    except UnknownLatex:
+        return words(row.name)
 
 
 @dataclass(frozen=True)
@@ -79,17 +88,12 @@ class Names:
         if isinstance(name, (Entry, Power, Sum)):
             return coefficient_name(name)
         if isinstance(name, Carried):
-            rest, index = name.variable, self.last if name.after else "j-1"
-            return quoted(f"{rest}_{index}" if index == "n" else f"{rest}_{{{index}}}", f"{symbol(rest)}_{{{index}}}")
+            return indexed(named(name.variable), written(self.last) if name.after else written("j-1"))
         stem, _, index = name.rpartition("_")
         if stem not in self.carried:
-            return quoted("j" if name == "index" else name, symbol(name))
-        text, tex = stem, symbol(stem)
-        if self.indexed:
-            text, tex = f"{stem}_{index}", f"{tex}_{{{index}}}"
-        if stem in self.successors and self.discount is not None:
-            return quoted(f"{self.discount} {text}", f"{symbol(self.discount)} {tex}")
-        return quoted(text, tex)
+            return named(name)
+        shown = indexed(named(stem), index) if self.indexed else named(stem)
+        return row(named(self.discount), shown) if stem in self.successors and self.discount is not None else shown
 
     def factor(self, key: Any) -> Formula:
         """One generator of the algebra."""
@@ -99,59 +103,45 @@ class Names:
             if right in self.weights and left not in self.weights:  # the weights read better in front
                 left, word, right = right, transpose(word), left
             x, y = self.atom(left), self.atom(right)
-            middle = word_formula(word)
-            between, between_tex = (f"^T {middle.text} ", rf" {middle.latex} ") if word else (".", " ")
-            return quoted(
-                f"{_wrap(x.text)}{between}{_wrap(y.text)}", rf"{_transposable(x.latex)}^\top{between_tex}{y.latex}"
-            )
+            return row(transposed(x), word_formula(word), y) if word else dot(x, y)
         name = self.atom(rest[0])
-        return quoted(f"1/{name.text}", rf"\frac{{1}}{{{name.latex}}}") if kind == "inverse" else name
+        return fraction("1", name) if kind == "inverse" else name
 
     def scalar(self, value: Scalar) -> Formula:
         """A scalar, term by term in a fixed order."""
-        terms = []
+        terms: list[tuple[Fraction, Formula | None]] = []
         for monomial, coefficient in sorted(value.algebra.current(value.poly).items(), reverse=True):
             keys = [(value.algebra.key(i), e) for i, e in enumerate(monomial) if e]
             below = [(self.atom(key[1]), e) for key, e in keys if key[0] == "inverse" and isinstance(key[1], Sum)]
             factors = [(self.factor(k), e) for k, e in keys if not (k[0] == "inverse" and isinstance(k[1], Sum))]
-            top, bottom = _product(factors), _product(below)
+            term = powers(factors) if factors else None
             if below:
-                wide = f"({bottom.text})" if len(below) > 1 else bottom.text
-                top = quoted(f"{top.text or '1'}/{wide}", rf"\frac{{{top.latex or '1'}}}{{{bottom.latex}}}")
-            terms.append((Fraction(int(coefficient.numerator), int(coefficient.denominator)), top))
+                term = fraction(term or "1", powers(below))
+            terms.append((Fraction(int(coefficient.numerator), int(coefficient.denominator)), term))
         return linear(terms)
 
     def vector(self, value: Vector) -> Formula:
         """A vector: terms with the same scalar are not gathered, so that the loop reads as it was written."""
-        terms: list[tuple[Fraction, Formula]] = []
+        terms: list[tuple[Fraction, Formula | None]] = []
         for (word, atom), coefficient in value.terms.items():
-            base, middle, scalar = self.atom(atom), word_formula(word), self.scalar(coefficient)
-            one = len(coefficient.poly) == 1
-            sign = Fraction(1)
-            if one and scalar.text.startswith("-"):
-                sign, scalar = Fraction(-1), quoted(scalar.text[1:], scalar.latex[1:])
-            left, left_tex = f"{scalar.text} ", f"{scalar.latex} "
-            if scalar.text == "1":
-                left = left_tex = ""
-            elif not one or "." in scalar.text:
-                left, left_tex = f"({scalar.text}) ", f"({scalar.latex}) "
-            letters = f"{middle.text} " if word else ""
-            letters_tex = f"{middle.latex} " if word else ""
-            terms.append((sign, quoted(f"{left}{letters}{base.text}", f"{left_tex}{letters_tex}{base.latex}")))
+            scalar, sign = self.scalar(coefficient), Fraction(1)
+            if not is_sum(scalar) and negative(scalar):
+                sign, scalar = Fraction(-1), without_sign(scalar)
+            spoken_dot = "." in scalar.text
+            front = [bracketed(scalar) if is_sum(scalar) or spoken_dot else scalar] if scalar != ONE else []
+            terms.append((sign, row(*front, *([word_formula(word)] if word else []), self.atom(atom))))
         return linear(terms)
 
     def value(self, value: Any) -> Formula:
         """A scalar, a vector or a number."""
         if isinstance(value, (int, Fraction)):
-            return linear([(Fraction(value), quoted("", ""))]) if value else quoted("0", "0")
+            return number(value)
         return self.vector(value) if isinstance(value, Vector) else self.scalar(value)
 
 
-def _product(factors: list[tuple[Formula, int]]) -> Formula:
-    return quoted(
-        " ".join(f.text if e == 1 else f"{f.text}^{e}" for f, e in factors),
-        " ".join(f.latex if e == 1 else f"{f.latex}^{{{e}}}" for f, e in factors),
-    )
+def powers(factors: Iterable[tuple[Formula, int]]) -> Formula:
+    """A product of factors with their exponents."""
+    return product(*(f if e == 1 else power(f, str(e)) for f, e in factors))
 
 
 def coefficient_name(name: str) -> Formula:
@@ -161,73 +151,39 @@ def coefficient_name(name: str) -> Formula:
     Formula('gamma^j', '\\gamma^{j}')
     """
     if isinstance(name, Entry):
-        at = "j" if name.position == INDEX else name.position
-        return quoted(f"{name.table}_j" if at == "j" else f"{name.table}_{at}", f"{symbol(name.table)}_{{{at}}}")
+        return indexed(named(name.table), "j" if name.position == INDEX else written(name.position))
     if isinstance(name, Power):
-        base = coefficient_name(name.base) if not is_number(name.base) else quoted(name.base, name.base)
-        wide = f"({base.text})" if name.base == "-1" else base.text
-        wide_tex = f"({base.latex})" if name.base == "-1" else base.latex
-        exponent = "j" if name.variable == INDEX else "n"
-        return quoted(f"{wide}^{exponent}", f"{wide_tex}^{{{exponent}}}")
+        base = number(Fraction(name.base)) if is_number(name.base) else coefficient_name(name.base)
+        return power(base, "j" if name.variable == INDEX else "n")
     if isinstance(name, Sum):
-        inside = linear([(c, _product([(coefficient_name(n), e) for n, e in part])) for c, part in name.terms])
-        return quoted(f"({inside.text})", f"({inside.latex})")
-    return quoted("j" if name == INDEX else name, symbol(name))
-
-
-def _transposable(tex: str) -> str:
-    """LaTeX that may be followed by a superscript: a prime is one already."""
-    return f"({tex})" if " " in tex else f"{{{tex}}}" if "'" in tex else tex
-
-
-def _wrap(text: str) -> str:
-    return f"({text})" if " " in text else text
+        terms = [(c, powers([(coefficient_name(n), e) for n, e in part]) if part else None) for c, part in name.terms]
+        return bracketed(linear(terms))
+    return named("index" if name == INDEX else name)
 
 
 def word_formula(word: Word, layer: str = "") -> Formula:
     """A word in preconditioners, C or C^T, with a layer index when given; I for the empty word."""
-    if not word:
-        return quoted("I", "I")
-    index, index_tex = (f"_{layer}", f"_{{{layer}}}") if layer else ("", "")
-    return quoted(
-        " ".join(f"{name}{index}{'^T' if flipped else ''}" for name, flipped in word),
-        " ".join(f"{name}{index_tex}" + (r"^\top" if flipped else "") for name, flipped in word),
-    )
+    letters = [(indexed(named(name), layer) if layer else named(name), up) for name, up in word]
+    return row(*(transposed(letter) if up else letter for letter, up in letters)) if letters else named("I")
 
 
-def linear(terms: list[tuple[Fraction, Formula]]) -> Formula:
-    """A sum of rational multiples of formulas; 0 when there is none."""
-    text, tex = "", ""
-    for coefficient, base in terms:
-        sign = "-" if coefficient < 0 else "+"
-        size = abs(coefficient)
-        number = "" if size == 1 and base.text else str(size)
-        number_tex = number if size.denominator == 1 else rf"\tfrac{{{size.numerator}}}{{{size.denominator}}}"
-        body = f"{number} {base.text}".strip()
-        body_tex = f"{number_tex} {base.latex}".strip()
-        text += f" {sign} {body}" if text else f"{'-' if sign == '-' else ''}{body}"
-        tex += f" {sign} {body_tex}" if tex else f"{'-' if sign == '-' else ''}{body_tex}"
-    return quoted(text or "0", tex or "0")
+def mask_symbol(name: str) -> Formula:
+    """A mask's name: M0 as text."""
+    return spoken(words(name), indexed(name[0], name[1:]))
 
 
-class _Plain(StrPrinter):  # type: ignore[misc]
-    """SymPy's own text, with products over steps in words."""
-
-    def _print_Product(self, x: Any) -> str:
-        step, first, last = x.limits[0]
-        return f"prod(k = {self._print(first)}..{self._print(last)})({self._print(x.function.subs(step, Symbol('k')))})"
+def over_n(style: str = "frac") -> Formula:
+    """The factor of every layer."""
+    return fraction("1", "n", style)
 
 
-_PLAIN = _Plain()
+def times(factor: Formula, word: Word) -> Formula:
+    """A scalar times a word of a layer, which is left out where it is the identity."""
+    return multiple(factor, word_formula(word, LAYER)) if word else factor
 
 
-def expression(value: Any) -> Formula:
-    """A SymPy expression."""
-    text = _PLAIN.doprint(value).replace("**", "^").replace("*", " ")
-    tex = sympy_latex(value).replace("gamma", r"\gamma").replace(r"\\gamma", r"\gamma").replace("lam", r"\lambda")
-    return quoted(text, tex.replace(r"\\lambda", r"\lambda"))
-
-
-def block_name(name: str) -> Formula:
-    """A row block's name; the LaTeX of underscores escaped."""
-    return quoted(name, rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}")
+def multiple(factor: Formula, what: Formula) -> Formula:
+    """A product: a factor of several terms in brackets, none for one."""
+    if factor in (ONE, row("-", ONE)):
+        return row("-", what) if negative(factor) else what
+    return product(factor, what)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from ....symbolic.arithmetics.rational import RationalMatrix
 from ....symbolic.construction import Construction
-from .formula import Formula, quoted
+from ...formula.build import number, words
 from .parts import Section, Table
 
 SHOWN = 12
@@ -32,13 +31,13 @@ def weight_sections(construction: Construction) -> list[Section]:
                 masks[id(head.M)] = f"mask {len(masks) + 1}"
                 first += _matrix(masks[id(head.M)], head.M, columns)
     result = [Section("Matrices, exact", tuple(first))]
-    for number, heads in enumerate(construction.layers):
+    for layer, heads in enumerate(construction.layers, 1):
         parts: list[Any] = []
         for h, head in enumerate(heads):
             parts.append(f"head {h + 1}, {masks[id(head.M)]}:")
             for name in ("W", "P", "Q"):
                 parts += _matrix(name, getattr(head, name), names)
-        title = "Every layer" if construction.looped else f"Layer {number + 1}"
+        title = "Every layer" if construction.looped else f"Layer {layer}"
         result.append(Section(title, tuple(parts)))
     return result
 
@@ -48,12 +47,4 @@ def _matrix(name: str, matrix: RationalMatrix, labels: tuple[str, ...]) -> list[
     if size > SHOWN:
         return [f"{name} is {size} x {size}: too large to print here, see --format json."]
     entries = tuple(tuple(number(x) for x in row) for row in matrix.fractions())
-    return [Table(quoted(name, rf"\text{{{name}}}"), labels, labels, entries)]
-
-
-def number(x: Fraction) -> Formula:
-    """A rational: -3/7."""
-    if x.denominator == 1:
-        return quoted(str(x), str(x))
-    sign = "-" if x < 0 else ""
-    return quoted(str(x), rf"{sign}\tfrac{{{abs(x.numerator)}}}{{{x.denominator}}}")
+    return [Table(words(name), labels, labels, entries)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .formula import Formula, quoted
+from ...formula.formula import Formula, quoted, written
+from ...formula.reader import readable
 
 
 @dataclass(frozen=True)
@@ -59,28 +59,21 @@ class Section:
 
 
 def said(text: str) -> Sentence:
-    r"""A sentence of our own words with formulas between dollars, "$text|latex$", or "$x$" where both are the same.
+    r"""A sentence of our own words with formulas in LaTeX between dollars.
 
     No name that others chose belongs in it.
 
-    >>> said(r"every $d >= 2|d \\ge 2$ will do")
+    >>> said(r"every $d \ge 2$ will do")
     'every d >= 2 will do'
     """
     pieces = text.split("$")
-    return Sentence([_formula(p) if k % 2 else p for k, p in enumerate(pieces) if p])
+    return Sentence([written(p) if k % 2 else p for k, p in enumerate(pieces) if p])
 
 
-def _formula(text: str) -> Formula:
-    plain, bar, latex = text.partition("|")
-    return quoted(plain, latex if bar else plain)
+def meaning(latex: str) -> Formula:
+    r"""What a row of an algorithm holds, as its author wrote it; text, where the gate refuses that.
 
-
-def plain_formula(latex: str) -> str:
-    r"""A formula of the catalogue as text.
-
-    >>> plain_formula(r"R_j + \gamma w^\top \phi'_j")
+    >>> meaning(r"R_j + \gamma w^\top \phi'_j").text
     "R_j + gamma w.phi'_j"
     """
-    for command, text in ((r"^\top ", "."), (r"\bar r", "rbar"), (r"\mid", "|")):
-        latex = latex.replace(command, text)
-    return re.sub(r"\\([a-z]+)", r"\1", latex)
+    return quoted(latex, latex) if not readable(latex) else written(latex)

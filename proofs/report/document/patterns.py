@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from ....numeric.files.pattern_file import pattern_tensors
-from ....symbolic.patterns.construction import PatternConstruction
 from ....symbolic.patterns.heads import PatternForm, heads_text, shift_text
-from ....symbolic.strict_json import rational_text
-from .parts import Section, plain_formula
+from .parts import Section, meaning
 
 PATTERNS = {
     True: "A = K under the mask, for every matrix K that is made from rows that no layer writes",
@@ -18,32 +15,12 @@ MASKS = {
 }
 
 
-def pattern_matrices(construction: PatternConstruction) -> Section:
-    """The matrices at the sizes asked for: row by row, without what is zero; the mask by its rows."""
-    c, names = construction, construction.row_names()
-    said = ", ".join(f"{name} = {rational_text(x)}" for name, x in c.parameters.items())
-    lines = [f"d = {c.d}, n = {c.n}{', ' * bool(said)}{said}; rows and columns of V and Q by name, others are zero."]
-    for name, matrix in pattern_tensors(c).items():
-        rows = matrix.fractions()
-        if name == "mask":
-            lines += [f"mask, key {j}: {' '.join(map(rational_text, row))}" for j, row in enumerate(rows, 1)]
-            continue
-        entries = [
-            f"({names[i]}, {names[j]}) = {rational_text(x)}"
-            for i, row in enumerate(rows)
-            for j, x in enumerate(row)
-            if x
-        ]
-        lines.append(f"{name}: {'; '.join(entries) or 'zero'}")
-    return Section("The matrices", tuple(lines))
-
-
 def pattern_sections(form: PatternForm) -> list[Section]:
     """Update, prompt, layer, and what was solved for."""
     algorithm = form.algorithm
     sizes = {True: "1 row", False: "d rows"}
     rows = [
-        f"{r.name}, {sizes[r.scalar]}{', which layers write' * (r.name in form.held)}: {plain_formula(r.meaning)}"
+        f"{r.name}, {sizes[r.scalar]}{', which layers write' * (r.name in form.held)}: {meaning(r.meaning).text}"
         for r in algorithm.rows
     ]
     scale = "1/n" if form.by_length else "1"
@@ -57,7 +34,7 @@ def pattern_sections(form: PatternForm) -> list[Section]:
     shift = [f"Then {text}, zero at the query." for text in shift_text(form)]
     least = [f"Under one mask no fewer than {form.least} will do: the rank of the solution."] if form.least else []
     return [
-        Section("The update", (" ".join(str(algorithm.update.__doc__ or "").split()), f"State: {algorithm.state}.")),
+        Section("The update", (str(algorithm.update.__doc__ or "").strip(), f"State: {algorithm.state}.")),
         Section("The prompt", tuple(rows)),
         Section("The layer", (layer, *masks, *shift)),
         Section(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.resources import files as resources
 from typing import assert_never
 
+from ...formula.formula import Formula, quoted
 from ...formula.macros import expanded
-from ..document.formula import Formula, quoted
 from ..writers.pdf import compiled
 from ..writers.typst_math import literal, typst_math
 from .bibliography import BY_KEY

@@ -6,9 +6,9 @@ from ....symbolic.identity.limit import Limit, root_text
 from ....symbolic.strict_json import rational_text
 from ...case import Case
 from ...convergence.result import Convergence
+from ...formula.formula import written
 from ..assemble import plain, prose
 from ..decided import blocks as decided
-from ..document.formula import quoted
 from ..document.parts import said as words
 from ..limit_run import limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
@@ -16,7 +16,7 @@ from ..picture_curves import Curve, curves_picture
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "convergence", "Where the iterates go", 110
-FIXED = quoted("w* = F_l(w*) for every layer l", r"w^{*} = F_{\ell}(w^{*}) \quad\text{for every layer } \ell")
+FIXED = written(r"w^{*} = F_{\ell}(w^{*}) \quad\text{for every layer } \ell")
 
 
 def build(subject: Subject) -> Section | None:
@@ -83,7 +83,7 @@ def _picture(found: Limit) -> Picture:
         "Distance of the iterates from their limit point by layer", ("layer", "|w_l - w*|"), "convergence-curve",
     )  # fmt: skip
     rows = tuple((Cell((str(k),)), Cell((root_text(x, 6),))) for k, x in enumerate(found.squares))
-    caption = words(r"Distance of the iterate $w_l|w_{\ell}$ from $w*|w^{*}$, Euclidean, over all weights.")
+    caption = words(r"Distance of the iterate $w_{\ell}$ from $w^{*}$, Euclidean, over all weights.")
     return Picture(svg, alt, caption,
                    Table(("layer", "|w_l - w*|"), rows))  # fmt: skip
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.identity.expansion import SHOWN_AT, Entry, expanded, layer_change, update_change
+from ...formula.build import entry, equation, indexed, row
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose
-from ..document.formula import Names, quoted
+from ..document.formula import Names
 from ..expansion import sum_formula
 from ..model import Block, Display, Folded, Note, Section, Table
-from ..notation import block_symbols, equation, row_symbol
+from ..notation import block_symbols, row_symbol
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "identity", "One layer is one update", 60
@@ -24,20 +25,20 @@ def build(subject: Subject) -> Section | None:
     layer, update = layer_change(found), update_change(found)
     names, symbols = Names.for_state(found.state), block_symbols(found.algorithm, found.state)
     blocks: list[Block] = [
-        prose("Take any reachable state: the prompt at arbitrary weights, so that row ", quoted("Y_k", "Y_k"),
+        prose("Take any reachable state: the prompt at arbitrary weights, so that row ", indexed("Y", "k"),
               " holds what the table of the prompt says. Multiplying out the heads gives what a layer adds to each "
               "row; the update moves the weights, and through them the rows. In whole rows, with ",
-              quoted("X[r]", "X_{r}"), " the feature rows and the masks as symbols, for every $d$ and $n$:"),
+              entry("X", "r"), " the feature rows and the masks as symbols, for every $d$ and $n$:"),
     ]  # fmt: skip
     rows = []
-    for row in layer:
-        left = sum_formula(layer[row], found, names, symbols)
-        right = sum_formula(update[row], found, names, symbols)
-        same = layer[row] == update[row]
-        symbol = names.rows[row]
+    for name in layer:
+        left = sum_formula(layer[name], found, names, symbols)
+        right = sum_formula(update[name], found, names, symbols)
+        same = layer[name] == update[name]
+        symbol = names.rows[name]
         whole = row_symbol(symbol)
-        change = quoted(f"Delta {whole.text}", rf"\Delta {whole.latex}")
-        if not layer[row] and same:
+        change = row("Delta", whole)
+        if not layer[name] and same:
             blocks.append(prose("Row ", symbol, " gains nothing from a layer, and the update demands nothing of it."))
             rows.append((cell(symbol), cell("0"), cell("0"), cell(verdict=Verdict.HOLDS)))
             continue
@@ -47,7 +48,7 @@ def build(subject: Subject) -> Section | None:
         blocks.append(Display(equation(change, right), f"update-{len(rows) + 1}"))
         verdict = Verdict.HOLDS if same else Verdict.REFUTED
         rows.append(
-            (cell(names.rows[row]), cell(str(len(layer[row]))), cell(str(len(update[row]))), cell(verdict=verdict))
+            (cell(names.rows[name]), cell(str(len(layer[name]))), cell(str(len(update[name]))), cell(verdict=verdict))
         )
     blocks.append(Table(("row", "terms of the layer", "terms of the update", "equal term by term"), tuple(rows)))
     blocks.append(_tokens(found, names))

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...formula.formula import quoted, written
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, prose
-from ..document.formula import quoted
 from ..model import Block, Cell, Display, Link, Section, Table
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "induction", "From one layer to every depth", 70
-Z_OF, STEP = (
-    quoted("Z(w)", "Z(w)"),
-    quoted(
-        "T_l(Z(w)) = Z(F_l(w))  for every w",
-        r"T_{\ell}\bigl(Z(w)\bigr) = Z\bigl(F_{\ell}(w)\bigr) \quad\text{for every } w",
-    ),
-)
+Z_OF = written("Z(w)")
+STEP = written(r"T_{\ell}\bigl(Z(w)\bigr) = Z\bigl(F_{\ell}(w)\bigr) \quad\text{for every } w")
 CHAIN = quoted(
     "Z_L = T_{L-1}(... T_0(Z(w_0))) = Z(F_{L-1}(... F_0(w_0))) = Z(w_L)",
     r"Z_L = T_{L-1} \circ \cdots \circ T_0 \bigl(Z(w_0)\bigr) "
@@ -46,12 +41,12 @@ def build(subject: Subject) -> Section | None:
          block),
     )  # fmt: skip
     blocks: list[Block] = [
-        prose("Write ", Z_OF, r" for the prompt whose rows are those at weights $w$, $T_l|T_{\ell}$ for layer "
-              r"$l|\ell$ and $F_l|F_{\ell}$ for the update with the preconditioner of that layer. ",
+        prose("Write ", Z_OF, r" for the prompt whose rows are those at weights $w$, $T_{\ell}$ for layer "
+              r"$\ell$ and $F_{\ell}$ for the update with the preconditioner of that layer. ",
               "The identity of ", one, " says"),
         Display(STEP, "induction-step"),
-        prose("The prompt itself is $Z_0 = Z(w_0)|Z_0 = Z(w_0)$. If $Z_l = Z(w_l)|Z_{\\ell} = Z(w_{\\ell})$ then layer "
-              r"$l|\ell$ gives $Z_{l+1} = Z(w_{l+1})|Z_{\ell+1} = Z(w_{\ell+1})$; so, one layer after another,"),
+        prose("The prompt itself is $Z_0 = Z(w_0)$. If $Z_{\\ell} = Z(w_{\\ell})$ then layer "
+              r"$\ell$ gives $Z_{\ell+1} = Z(w_{\ell+1})$; so, one layer after another,"),
         Display(CHAIN, "induction-chain"),
         prose("and the read-out entry of $Z_L$ is that of $Z(w_L)$. What stands behind each word \"every\":"),
         Table(("holds for", "because", "evidence"), rows),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...formula.build import indexed, named, row, spoken
+from ...formula.build import words as text_of
+from ...formula.letters import is_letter
 from ...invariance.question import SETS
 from ...invariance.table import KINDS, worst
-from ...verdict import Claim, Result, Verdict
+from ...verdict import Claim, Verdict
 from ...witness_text import witness_lines
 from ..assemble import cell, plain, prose, sentence
-from ..document.formula import Formula, quoted, symbol
+from ..document.formula import Formula
 from ..model import Block, Cell, Folded, Listing, Matrix, Note, Section, Table
 from ..subject import Subject
 
@@ -29,25 +32,17 @@ def build(subject: Subject) -> Section | None:
             "`layerproof report --invariance` adds the answer, `layerproof invariance` gives it alone."
         )
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not asked for", (note,)),))
-    labels = (*(b.name for b in subject.algorithm.features), *(r.name for r in subject.algorithm.accumulators))
-    return of_result(subject.invariance, subject.algorithm.name, labels)
-
-
-def of_result(result: Result, name: str, labels: Sequence[str]) -> Section:
-    """The section of what was found about the algorithm of this name, whose row blocks are `labels`."""
-    claims = [c for c in result.claims if c.algorithm == name]
+    claims = [c for c in subject.invariance.claims if c.algorithm == subject.algorithm.name]
     if not claims:
         note = prose("Nothing was established about this algorithm.")
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not run", (note,)),))
-    if not any(c.details.get("layers") for c in claims):
-        notes = [Note(c.verdict, sentence(c.claim).removesuffix("."), (plain(sentence(c.reason)),)) for c in claims]
-        return Section(NAME, TITLE, tuple(notes))
     asked = {c.details["set"] for c in claims if "set" in c.details}
     names = sorted(asked, key=lambda s: (SETS.index(s) if s in SETS else len(SETS), s))
+    labels = (*(b.name for b in subject.algorithm.features), *(r.name for r in subject.algorithm.accumulators))
     by_depth: dict[Depth, list[Claim]] = {}
     for claim in claims:
         by_depth.setdefault((claim.details["layers"], claim.details["looped"]), []).append(claim)
-    s = result.settings
+    s = subject.invariance.settings
     sizes, group = f"d = {s['features']}, n = {s['context']}", s["group"]
     law = f"{sizes}; a law symmetric under {group}; {s['outer']}; window {s['window']}"
     rows = [
@@ -122,15 +117,13 @@ def _pattern(pattern: Mapping[str, Sequence[Sequence[str]]], where: str, blocks:
         labels = tuple(blocks) if len(blocks) == len(rows) else tuple(str(k + 1) for k in range(len(rows)))
         entries = tuple(tuple(None if e in ("0", "") else _entry(e) for e in row) for row in rows)
         groups = tuple(tuple(None if e is None else int(e.text == FROZEN) for e in row) for row in entries)
-        title = quoted(f"{name}{where}", symbol(name) if not where else rf"{symbol(name)}\text{{{where}}}")
+        title = row(named(name), text_of(where)) if where else named(name)
         result.append(Matrix(title, labels, labels, entries, groups=groups, legend=LEGEND))
     return result
 
 
 def _entry(text: str) -> Formula:
     stem, digits = text.rstrip("0123456789"), text[len(text.rstrip("0123456789")) :]
-    if stem.isalpha() and len(stem) == 1 and digits:
-        return quoted(text, f"{stem}_{{{digits}}}")
-    if text.isalpha() and len(text) == 1:
-        return quoted(text, text)
-    return quoted(text, rf"\text{{{text}}}" if text.isalpha() else symbol(text))
+    if is_letter(stem) and digits:
+        return spoken(text_of(text), indexed(stem, digits))
+    return text_of(text) if text.isalpha() and len(text) > 1 else named(text)

@@ -6,8 +6,9 @@ from typing import Any
 
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.state import SymbolicState
+from ...formula.build import indexed, listed, named
 from ..assemble import cell, prose
-from ..document.formula import Formula, Names, quoted, symbol
+from ..document.formula import Formula, Names
 from ..layer_pictures import row_symbols
 from ..model import Block, Cell, Code, Picture, Section, Table
 from ..notation import block_symbols, numbers
@@ -19,13 +20,11 @@ NAME, TITLE, ORDER = "prompt", "The prompt", 30
 
 
 def build(subject: Subject) -> Section | None:
-    """The picture of Z_0, and what each row holds; None where its rows do not run on symbols."""
+    """The picture of Z_0, and what each row holds."""
     if subject.own is not None:
         return _own(subject)
     algorithm, state = subject.algorithm, subject.state
-    assert algorithm is not None
-    if state is None:
-        return None
+    assert algorithm is not None and state is not None
     svg, alt = prompt_picture(_rows(algorithm, state), f"The prompt of {algorithm.title}")
     caption = "Rows, context columns and query column of the prompt. Layers read every row and change the marked ones."
     blocks: list[Block] = [
@@ -40,7 +39,7 @@ def build(subject: Subject) -> Section | None:
 
 
 def _weights(algorithm: Algorithm) -> Formula:
-    return quoted(", ".join(algorithm.weights), ",\\, ".join(symbol(w) for w in algorithm.weights))
+    return listed(map(named, algorithm.weights))
 
 
 def _columns(state: SymbolicState, weights: Any) -> list[tuple[list[Any], list[Any]]]:
@@ -93,6 +92,6 @@ def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
 def _own(subject: Subject) -> Section:
     found = subject.own_example
     assert found is not None
-    shown = numbers(quoted("Z_0", "Z_0"), found.rows, found.columns, found.start)
+    shown = numbers(indexed("Z", "0"), found.rows, found.columns, found.start)
     said = prose("The prompt is the construction's own; here it is at $d = 2$, $n = 3$ for the worked example's data.")
     return Section(NAME, TITLE, (said, shown))

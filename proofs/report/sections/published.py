@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...formula.formula import written
 from ..assemble import cell, plain, prose, sentence
-from ..document.formula import quoted
 from ..model import Block, Folded, Section, Table
 from ..notation import numbers
 from ..published import Comparison, D, N, comparison, told
@@ -19,7 +19,7 @@ def build(subject: Subject) -> Section | None:
     if found is None:
         return None
     rows = [
-        (cell(f"head {h}"), cell(quoted(name, name)), cell(SIGNS[relation]))
+        (cell(f"head {h}"), cell(written(name)), cell(SIGNS[relation]))
         for h, head in enumerate(found.heads, 1) for name, relation in head.items()
     ]  # fmt: skip
     rows.append((cell("read-out"), cell("its sign"), cell(SIGNS[found.readout])))
@@ -44,5 +44,5 @@ def _matrices(found: Comparison) -> list[Block]:
             labels = tokens if name == "M" else rows
             both = [("in the paper and here", theirs)]
             for where, entries in both if theirs == ours else [("in the paper", theirs), ("here", ours)]:
-                result.append(numbers(quoted(name, name), labels, labels, entries, caption=f"Head {h}, {where}."))
+                result.append(numbers(written(name), labels, labels, entries, caption=f"Head {h}, {where}."))
     return result

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.loop import LoopForm, loop_form
 from ....symbolic.errors import LayerproofError
+from ...formula.build import equation, indexed, listed, named
+from ...formula.formula import written
 from ...formula.macros import expanded as written_out
-from ...formula.plain import plain_text
 from ...formula.reader import readable
 from ...formula.shape import shape
 from ...formula.symbols import symbols_of
 from ...formula.tree_latex import TreeLatex
 from ...theory.generated.theory_file import traced_of
 from ..assemble import plain, prose
-from ..document.formula import Formula, Names, quoted, symbol
+from ..document.formula import Formula, Names
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
 from ..stated_code import stated_spans
 from ..subject import Subject
@@ -28,14 +29,12 @@ LONGEST = 20_000
 def build(subject: Subject) -> Section | None:
     """Where the update comes from and what it is; None for a construction without one."""
     algorithm = subject.algorithm
-    if algorithm is None:
+    if algorithm is None or subject.state is None or subject.names is None:
         return None
     stated = " ".join((algorithm.update.__doc__ or "").split())
     blocks: list[Block] = [plain(f"Source: {algorithm.source}.")]
     if stated:
         blocks.append(Paragraph(("As its code states it: ", *stated_spans(stated))))
-    if subject.state is None:
-        return Section(NAME, TITLE, (*blocks, *_code(algorithm)))
     try:
         form = subject.derivation.loop if subject.derivation is not None else loop_form(subject.state)
     except LayerproofError as error:
@@ -53,14 +52,11 @@ def build(subject: Subject) -> Section | None:
         blocks.append(plain(f"How it differs from its source: {algorithm.differs}"))
     if algorithm.notes:
         blocks.append(plain(algorithm.notes))
-    return Section(NAME, TITLE, (*blocks, *_code(algorithm)))
-
-
-def _code(algorithm: Algorithm) -> list[Block]:
-    """The update's code, folded, where it can be had."""
     code = source_of(algorithm)
-    note = prose("This code is the reference of every check: it runs on symbols, on rationals and modulo a prime.")
-    return [Folded("The update as it is run", (note, Listing(code, "python")), "update-code")] if code else []
+    if code:
+        note = prose("This code is the reference of every check: it runs on symbols, on rationals and modulo a prime.")
+        blocks.append(Folded("The update as it is run", (note, Listing(code, "python")), "update-code"))
+    return Section(NAME, TITLE, tuple(blocks))
 
 
 def _as_it_says(algorithm: Algorithm, options: Mapping[str, str]) -> list[Block]:
@@ -68,14 +64,14 @@ def _as_it_says(algorithm: Algorithm, options: Mapping[str, str]) -> list[Block]
     shown = stated(algorithm, options)
     own = " with its own step matrix" if algorithm.preconditioners else ""
     said = prose(rf"For {transitions(algorithm)}, what stands before the first transition being zero, step "
-                 rf"$l|\ell${own} sets")  # fmt: skip
+                 rf"$\ell${own} sets")  # fmt: skip
     return [said, *map(Display, shown)] if shown else []
 
 
 def transitions(algorithm: Algorithm) -> str:
     """The positions that the loop goes over, as marked-up text."""
     last = algorithm.transitions
-    return rf"$j = 1, ..., {last}|j = 1, \dots, {last}$"
+    return rf"$j = 1, \dots, {last}$"
 
 
 def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
@@ -92,7 +88,7 @@ def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
     printer = TreeLatex(symbols, found, layer, algorithm.transitions)
     lines = [f"{symbols.at('variable', name, 'j')} = {printer.defined(node)}" for name, node in found.definitions]
     lines += [f"{symbols.at('weight', w)}_{{{layer}+1}} = {printer.latex(node)}" for w, node in found.loop.finish]
-    return [quoted(plain_text(x), x) for x in (written_out(line, symbols.macros) for line in lines)]
+    return [written(x) for x in (written_out(line, symbols.macros) for line in lines)]
 
 
 def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[Block]:
@@ -101,14 +97,12 @@ def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[
               "from zero,")
     ]  # fmt: skip
     for name, value in form.recurrences:
-        right = names.value(value)
-        result.append(Display(quoted(f"{name}_j = {right.text}", f"{symbol(name)}_{{j}} = {right.latex}")))
+        result.append(Display(equation(indexed(named(name), "j"), names.value(value))))
     letters = algorithm.preconditioners
-    known = quoted(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
+    known = listed(map(named, letters))
     result.append(prose("and then, with the layer's own ", known, ",") if letters else plain("and then"))
     for name, value in zip(algorithm.weights, form.finish, strict=True):
-        right = names.value(value)
-        result.append(Display(quoted(f"{name} <- {right.text}", rf"{symbol(name)} \leftarrow {right.latex}")))
+        result.append(Display(equation(named(name), names.value(value), "<-")))
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Rational, Symbol
 
 from ....symbolic.arithmetics.arithmetic import Arithmetic
 from ....symbolic.attention import TokenwiseHead
@@ -14,14 +14,15 @@ from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.form import Form
 from ....symbolic.prompt import Layout
+from ...formula.build import indexed, listed, named
+from ...formula.sympy_tree import expression
 from ..assemble import cell, matrix, prose
 from ..document.derivation import head_tables
-from ..document.formula import Formula, expression, quoted, symbol
+from ..document.formula import Formula, mask_symbol
 from ..document.parts import Table as FormulaTable
 from ..model import Block, Folded, Matrix, Paragraph, Section, Table
 from ..notation import numbers
 from ..subject import Subject
-from .derivation import mask_formula
 
 NAME, TITLE, ORDER = "weights", "The weights", 50
 D, N = 2, 3
@@ -65,7 +66,7 @@ def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
     rows = []
     result: list[Block] = []
     for number, head in enumerate(found.heads, 1):
-        mask = mask_formula(found.mask_names[head.mask])
+        mask = mask_symbol(found.mask_names[head.mask])
         if isinstance(head, SymbolicHead):
             read, written = {read for _, read in head.U}, {written for written, _ in head.U}
             keys, queries = {r for r, _, _ in head.E}, {s for _, _, s in head.E}
@@ -75,14 +76,13 @@ def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
         result.append(Paragraph((f"Head {number}, with mask ", mask, ":")))
         for table in head_tables(found, head):
             letter = table.name.text
-            name = quoted(f"{letter}_{number}", f"{letter}_{{{number}}}")
-            named = FormulaTable(name, table.rows, table.columns, tuple(tuple(map(_ell, row)) for row in table.entries))
+            numbered = FormulaTable(indexed(letter, str(number)), table.rows, table.columns, table.entries)
             # what blocks of a user's heads are for, only they know
-            result.append(matrix(named, WRITTEN if given else LEGENDS[letter], sizes))
+            result.append(matrix(numbered, WRITTEN if given else LEGENDS[letter], sizes))
     overview = Table(("head", "mask", "reads row", "writes row", "compares rows", "with rows"), tuple(rows),
                      "What each head reads and writes.")  # fmt: skip
     letters = found.algorithm.preconditioners
-    steps = quoted(", ".join(letters), r",\, ".join(symbol(c) for c in letters))
+    steps = listed(map(named, letters))
     which = " may differ between layers, and nothing else; in the runs of this report they do not (looped)."
     which = which if looped else " may differ between layers, as in the runs of this report, and nothing else does."
     said = prose("Blocks are named by the rows of the prompt. The "
@@ -90,10 +90,6 @@ def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
     if not letters:
         said = prose("Blocks are named by the rows of the prompt. There is no preconditioner: all layers are the same.")
     return [said, overview, *result]
-
-
-def _ell(formula: Formula) -> Formula:
-    return quoted(formula.text, formula.latex.replace("_{l}", r"_{\ell}"))
 
 
 def _list(names: set[str]) -> str:
@@ -137,12 +133,8 @@ def _matrix(
     name: str, rows: tuple[str, ...], columns: tuple[str, ...], entries: Any, legend: tuple[str, ...]
 ) -> Matrix:
     letter, _, index = name.partition("_")
-    filled = tuple(tuple(_entry(x) for x in row) for row in entries)
-    return matrix(FormulaTable(quoted(name, f"{letter}_{{{index}}}"), rows, columns, filled), legend)
-
-
-def _entry(x: Any) -> Formula:
-    return expression(x if isinstance(x, Expr) else Integer(x))
+    filled = tuple(tuple(expression(x) for x in row) for row in entries)
+    return matrix(FormulaTable(indexed(letter, index), rows, columns, filled), legend)
 
 
 def _given(weights: Construction) -> tuple[Block, ...]:
@@ -157,7 +149,7 @@ def _given(weights: Construction) -> tuple[Block, ...]:
     for h, head in enumerate(weights.layers[0], 1):
         for letter, labels in (("W", rows), ("P", rows), ("Q", rows), ("M", columns)):
             entries: list[list[Fraction]] = getattr(head, letter).fractions()
-            shown = numbers(quoted(f"{letter}_{h}", f"{letter}_{{{h}}}"), labels, labels, entries)
+            shown = numbers(indexed(letter, str(h)), labels, labels, entries)
             legend = GIVEN if letter in LEGENDS else ()  # what blocks of a user's heads are for, only they know
             result.append(matrix(FormulaTable(shown.name, shown.rows, shown.columns, _filled(shown)), legend))
     return tuple(result)

@@ -8,15 +8,15 @@ from typing import Any
 
 from ....symbolic.identity.exact import Mismatch
 from ....symbolic.strict_json import rational_text
+from ...formula.build import bracketed, call, equation, named, number, row, transposed
 from ...verdict import Verdict, number_text
 from ..assemble import cell, plain, prose
-from ..document.formula import Formula, quoted, symbol
-from ..document.matrices import number
+from ..document.formula import Formula
 from ..document.parts import Sentence
 from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
 from ..layer_pictures import head_heat, row_labels
 from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Span, Steps, Table
-from ..notation import equation, indexed, numbers, vector
+from ..notation import at, numbers, vector
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "worked-example", "A worked example", 90
@@ -46,7 +46,7 @@ def build(subject: Subject) -> Section | None:
         )),
         prose("The textbook loop, which has never seen a weight matrix, gives on the same transitions"),
         Steps(tuple((f"From iterate {k} to iterate {k + 1}", _pass(found, k)) for k in range(depth))),
-        prose("Side by side: the read-out entry after layer $l|\\ell$ (", _sign(found), " the query entry of row ",
+        prose("Side by side: the read-out entry after layer $\\ell$ (", _sign(found), " the query entry of row ",
               (found.construction.readout.row,), ") and the loop's prediction."),
         _comparison(found, w),
     ]  # fmt: skip
@@ -65,7 +65,7 @@ def _alarm(mismatch: Mismatch | None) -> list[Block]:
 
 def step_title(letter: str, k: int) -> Sentence:
     """From Z_k to the next."""
-    return Sentence(["From ", indexed(letter, k), " to ", indexed(letter, k + 1)])
+    return Sentence(["From ", at(letter, k), " to ", at(letter, k + 1)])
 
 
 def _transitions(found: Example | OwnExample) -> Table:
@@ -85,7 +85,7 @@ def _parameters(found: Example | OwnExample) -> tuple[Span, ...]:
         return ("The update has no parameters.",)
     result: list[Span] = ["Parameters: "]
     for k, (name, value) in enumerate(sorted(found.parameters.items())):
-        result += [", "] * bool(k) + [equation(quoted(name, symbol(name)), number(value))]
+        result += [", "] * bool(k) + [equation(named(name), number(value))]
     return (*result, ".")
 
 
@@ -95,7 +95,7 @@ def _full(
 ) -> Matrix:  # fmt: skip
     """A state of the prompt: feature rows and accumulator rows in two colours."""
     letter, _, index = name.partition("_")
-    formula = quoted(name, f"{letter}_{{{index}}}")
+    formula = at(letter, int(index))
     groups = tuple(tuple(int(i >= features) for _ in columns) for i in range(len(rows)))
     legend = ("features", "rows that layers change")
     return numbers(formula, rows, columns, entries, groups=groups, legend=legend, caption=caption)
@@ -112,7 +112,7 @@ def _layer(found: Example, k: int, columns: tuple[str, ...], labels: Sequence[st
     outputs = "The output, divided by" if len(step.heads) == 1 else "The heads' outputs, added and divided by"
     result.append(prose(f"{outputs} $n = {n}$, is the change of the prompt:"))
     changed = [i for i in range(len(found.rows)) if i >= found.features or any(step.change[i])]
-    change = quoted(f"Z_{k + 1} - Z_{k}", f"Z_{{{k + 1}}} - Z_{{{k}}}")
+    change = row(at("Z", k + 1), "-", at("Z", k))
     result.append(numbers(change, [found.rows[i] for i in changed], columns, [step.change[i] for i in changed],
                           caption="rows that are not shown are zero"))  # fmt: skip
     result.append(_full(f"Z_{k + 1}", found.rows, columns, step.after, found.features))
@@ -120,7 +120,7 @@ def _layer(found: Example, k: int, columns: tuple[str, ...], labels: Sequence[st
 
 
 def _preconditioner(name: str, k: int, value: Any) -> Block:
-    left = indexed(name, k)
+    left = at(name, k)
     if not isinstance(value, list):
         return Display(equation(left, number(Fraction(value))))
     labels = [str(i + 1) for i in range(len(value))]
@@ -130,24 +130,24 @@ def _preconditioner(name: str, k: int, value: Any) -> Block:
 def _head(
     head: HeadStep, h: int, k: int, rows: tuple[str, ...], columns: tuple[str, ...], count: int, labels: Sequence[str]
 ) -> list[Block]:  # fmt: skip
-    mark = f"_{h}" if count > 1 else ""
-    tex = f"_{{{h}}}" if count > 1 else ""
+    W, P, Q, M = (at(letter, h) if count > 1 else letter for letter in "WPQM")
+    Z = at("Z", k)
+    scores = row(transposed(Z), Q, Z)
     lead = f"Head {h}: the" if count > 1 else "The"
     values = [i for i in range(len(rows)) if any(head.values[i])]
     written = [i for i in range(len(rows)) if any(head.output[i])]
     result: list[Block] = [
         prose(f"{lead} key-query form, the rows of values, the scores of all pairs of tokens (key down, query across), "
               "the mask, and what the head adds:"),
-        numbers(quoted(f"Q{mark}", f"Q{tex}"), rows, rows, head.Q),
-        numbers(quoted(f"P{mark} Z_{k}", f"P{tex} Z_{{{k}}}"), [rows[i] for i in values], columns,
+        numbers(row(Q), rows, rows, head.Q),
+        numbers(row(P, Z), [rows[i] for i in values], columns,
                 [head.values[i] for i in values], caption="rows that are not shown are zero"),
-        numbers(quoted(f"Z_{k}^T Q{mark} Z_{k}", rf"Z_{{{k}}}^\top Q{tex} Z_{{{k}}}"), columns, columns, head.scores),
+        numbers(scores, columns, columns, head.scores),
     ]  # fmt: skip
-    result.append(numbers(quoted(f"M{mark}", f"M{tex}"), columns, columns, head.mask))
+    result.append(numbers(row(M), columns, columns, head.mask))
     result.append(
         numbers(
-            quoted(f"W{mark} P{mark} Z_{k} M{mark} (Z_{k}^T Q{mark} Z_{k})",
-                    rf"W{tex} P{tex} Z_{{{k}}} M{tex} \bigl(Z_{{{k}}}^\top Q{tex} Z_{{{k}}}\bigr)"),
+            row(W, P, Z, M, bracketed(scores, "big")),
             [rows[i] for i in written], columns, [head.output[i] for i in written],
             caption="rows that are not shown are zero" if written else "every row is zero",
         )
@@ -179,7 +179,7 @@ def _pass(found: Example, k: int) -> tuple[Block, ...]:
     labels = found.rows[found.features :]
     same = found.wanted[k] == found.layers[k].after[found.features :]
     shown = f"as Z_{k + 1} above does" if same else f"and Z_{k + 1} above does not"
-    result.append(numbers(quoted(f"Y(w_{k + 1})", f"Y(w_{{{k + 1}}})"), labels, columns, found.wanted[k],
+    result.append(numbers(call("Y", at("w", k + 1)), labels, columns, found.wanted[k],
                           caption=f"what the accumulator rows must hold at these weights, {shown}"))  # fmt: skip
     return tuple(result)
 
@@ -191,7 +191,7 @@ def _value(value: Any) -> Formula:
 def _weights(weights: Mapping[str, Any], k: int) -> tuple[Span, ...]:
     result: list[Span] = []
     for position, (name, value) in enumerate(weights.items()):
-        result += [", "] * bool(position) + [equation(indexed(name, k), _value(value))]
+        result += [", "] * bool(position) + [equation(at(name, k), _value(value))]
     return tuple(result)
 
 
@@ -202,12 +202,12 @@ def _sign(found: Example) -> str:
 def predictions(found: Example) -> list[tuple[Fraction, Fraction]]:
     """For each layer the transformer's prediction and the loop's."""
     readout = found.construction.readout
-    at = found.rows.index(readout.row)
+    place = found.rows.index(readout.row)
     result = []
     for layer, step in zip(found.layers, found.loop, strict=True):
         w = next(iter(step.weights.values()))
         inner = sum((x * y for x, y in zip(w, found.context.query, strict=True)), Fraction(0))
-        result.append((readout.sign * layer.after[at][-1], inner))
+        result.append((readout.sign * layer.after[place][-1], inner))
     return result
 
 
@@ -218,7 +218,7 @@ def _comparison(found: Example, weight: str) -> Table:
         features_stay = found.layers[k - 1].after[: found.features] == found.start[: found.features]
         same = left == right and rows_agree and features_stay
         w = found.loop[k - 1].weights[weight]
-        rows.append((cell(str(k)), cell(number(left)), cell(equation(indexed(weight, k), vector(w))),
+        rows.append((cell(str(k)), cell(number(left)), cell(equation(at(weight, k), vector(w))),
                      cell(number(right)), Cell((), Verdict.HOLDS if same else Verdict.REFUTED)))  # fmt: skip
     heads = ("layer", "transformer", "iterate", "prediction of the iterate", "every entry equal")
     return Table(heads, tuple(rows))
@@ -229,25 +229,25 @@ def _own(found: OwnExample, labels: Sequence[str]) -> Section:
         *_alarm(found.mismatch),
         prose(f"At $d = {D}$, $n = {found.context.n}$, in exact numbers. The transitions are"),
         _transitions(found), Paragraph(_parameters(found)),
-        numbers(quoted("Z_0", "Z_0"), found.rows, found.columns, found.start),
+        numbers(at("Z", 0), found.rows, found.columns, found.start),
     ]  # fmt: skip
     items = []
     for k, (step, wanted) in enumerate(zip(found.layers, found.wanted, strict=True)):
         parts: list[Block] = []
         for h, head in enumerate(step.heads, 1):
             parts += _head(head, h, k, found.rows, found.columns, len(step.heads), labels)
-        changed = [i for i, row in enumerate(step.change) if any(row)]
+        changed = [i for i, line in enumerate(step.change) if any(line)]
         parts.append(prose("Added up over the heads and multiplied by the layer's factor ", number(found.scale),
                            ", that is the change of the prompt:"))  # fmt: skip
-        change = quoted(f"Z_{k + 1} - Z_{k}", f"Z_{{{k + 1}}} - Z_{{{k}}}")
+        change = row(at("Z", k + 1), "-", at("Z", k))
         parts.append(numbers(change, [found.rows[i] for i in changed], found.columns, [step.change[i] for i in changed],
                              caption="rows that are not shown are zero"))  # fmt: skip
-        parts.append(numbers(quoted(f"Z_{k + 1}", f"Z_{{{k + 1}}}"), found.rows, found.columns, step.after))
+        parts.append(numbers(at("Z", k + 1), found.rows, found.columns, step.after))
         rows = []
-        for (row, column), value in wanted.items():
-            given = step.after[found.rows.index(row)][found.columns.index(column)]
+        for (name, column), value in wanted.items():
+            given = step.after[found.rows.index(name)][found.columns.index(column)]
             verdict = Verdict.HOLDS if given == value else Verdict.REFUTED
-            rows.append((cell(f"{row}, {column}"), cell(number(given)), cell(number(value)), cell(verdict=verdict)))
+            rows.append((cell(f"{name}, {column}"), cell(number(given)), cell(number(value)), cell(verdict=verdict)))
         parts.append(Table(("entry", "transformer", "reference", "equal"), tuple(rows)))
         items.append((step_title("Z", k), tuple(b for b in parts if not isinstance(b, Matrix) or b.rows)))
     return Section(NAME, TITLE, (*blocks, Steps(tuple(items))))
