@@ -95,7 +95,7 @@ def parts(built: Construction, Z: torch.Tensor, module: LinearTransformer, repea
         return timed(lambda: [job() for _ in range(depth)], device, repeat)
 
     return {
-        "reading the weights' zeros, once": timed(module._accumulators_only, device, repeat),
+        "reading the weights' zeros, once": timed(module._row_layers, device, repeat),
         "mask times features, once": timed(masked, device, repeat),
         "rows times keys": often(lambda: Y @ keys),
         "times U and E": often(lambda: (met * U[0, 0]) @ E * 0.5),

@@ -53,8 +53,10 @@ class Lowering:
         """A preconditioner: rows of numbers to a matrix, a number to a Python float of the dtype."""
         if not isinstance(value, Sequence):
             return round_to(Fraction(value), self.target)
-        rows = [[round_to(Fraction(x), self.target) for x in row] for row in value]
-        return StepMatrix(torch.tensor(rows, dtype=self.dtype, device=self.device))
+        entries = [Fraction(x) for row in value for x in row]
+        rounded = round_all([x.numerator for x in entries], [x.denominator for x in entries], self.target)
+        shape = len(value), -1
+        return StepMatrix(torch.tensor(rounded, dtype=self.dtype, device=self.device).reshape(shape))
 
 
 class Stacked:
@@ -100,7 +102,7 @@ class Stacked:
             return Stacked(torch.einsum("d...,d...->...", self.values, other.values).unsqueeze(0))
         product = self.values * other.values
         if type(product) is np.ndarray:  # what its method does, in half the time
-            return Stacked(np.add.reduce(product, axis=0, keepdims=True))
+            return Stacked(np.add.reduce(product, 0, None, None, True))  # over axis 0, which is kept
         return Stacked(product.sum(0, keepdims=True))
 
 
@@ -121,6 +123,8 @@ class StepMatrix:
 
 
 def _values(value: Any) -> Any:
+    if type(value) is float:
+        return value
     if type(value) is Fraction:
         return nearest(value)
     # A position is an integer; NumPy would take one of a class of its own for an array of another dtype.

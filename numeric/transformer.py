@@ -1,14 +1,14 @@
 """Linear attention in torch, with the weights of a construction: batched and differentiable.
 
 A layer is Z + (1/n) sum_h W_h P_h Z M_h Z^T Q_h Z, multiplied from left to right, so that the largest products are
-m x N by N x N for the mask and nothing is ever N x N by N x N.  Where the weights touch accumulator rows only, which
-is read off their zeros, only those rows are computed, and M X^T once for each distinct mask.
+m x N by N x N for the mask and nothing is ever N x N by N x N.  Where the weights leave feature rows as they are, which
+is read off their zeros, only the others are computed (`rows.py`), and M X^T once for each distinct mask.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -18,12 +18,10 @@ from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
 from .device import resolve_dtype
 from .lower import Lowered, lower
+from .rows import RowLayers, row_layers, summed
 
 ORDERS = ("keys-first", "scores-first")
 """How a layer's products are bracketed: (Z M Z^T) Q Z, linear in n, or Z M (Z^T Q Z) as softmax attention must."""
-
-CHUNK = 256
-"""Prompts that run together on a CPU: few enough for their matrices to stay in its cache."""
 
 
 class AttentionHead(nn.Module):
@@ -61,14 +59,7 @@ class AttentionLayer(nn.Module):
         """Z + scale * (the sum of the heads).  Z : (..., m, N)."""
         if not len(self.heads):
             return Z
-        return Z + _sum([head(Z, order) for head in self.heads]) * self.scale
-
-
-def _sum(terms: Sequence[Tensor]) -> Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+        return Z + summed([head(Z, order) for head in self.heads]) * self.scale
 
 
 class LinearTransformer(nn.Module):
@@ -144,19 +135,18 @@ class LinearTransformer(nn.Module):
 
     def forward(self, Z: Tensor) -> Tensor:
         """Z_L, the prompt after L layers.  Z : (..., m, N)."""
-        if not self._accumulators_only():
+        # The zeros are read at each call and not once: an edited or loaded weight must never go unseen.
+        if (rows := self._row_layers()) is None:
             return self._dense(Z)[-1]
-        Y = self._accumulate(*self._parts(Z), every=False)[-1]
+        Y = self._accumulate(rows, Z, every=False)[-1]
         return torch.cat((Z[..., : self.features, :], _batched(Y, Z)), dim=-2)
 
     def states(self, Z: Tensor) -> list[Tensor]:
         """Z_0, ..., Z_L : L + 1 tensors (..., m, N)."""
-        # The zeros are read at each call and not once: an edited or loaded weight must never go unseen.
-        if not self._accumulators_only():
+        if (rows := self._row_layers()) is None:
             return self._dense(Z)
         X = Z[..., : self.features, :]
-        every = self._accumulate(*self._parts(Z))
-        return [Z, *(torch.cat((X, _batched(Y, Z)), dim=-2) for Y in every)]
+        return [Z, *(torch.cat((X, _batched(Y, Z)), dim=-2) for Y in self._accumulate(rows, Z))]
 
     def rows(self, Z: Tensor) -> list[Tensor]:
         """Y_0, ..., Y_L, the accumulator rows alone: L + 1 tensors (..., K, N), those of `states` to the last bit.
@@ -166,16 +156,15 @@ class LinearTransformer(nn.Module):
         """
         if not any(len(layer.heads) for layer in self.layers):  # type: ignore[arg-type]
             return [Z[..., self.features :, :]] * (self.depth + 1)
-        if not self._accumulators_only():
+        if (rows := self._row_layers()) is None:
             raise ArgumentError("the weights may change feature rows: use states, which has them")
-        every = self._accumulate(*self._parts(Z))
-        return [Z[..., self.features :, :], *(_batched(Y, Z) for Y in every)]
+        return [Z[..., self.features :, :], *(_batched(Y, Z) for Y in self._accumulate(rows, Z))]
 
     def prediction(self, Z: Tensor) -> Tensor:
         """sign * (entry of the read-out row in the query column after L layers).  Z : (..., m, N); result : (...)."""
-        if not self._accumulators_only():
+        if (rows := self._row_layers()) is None:
             return self.sign * self._dense(Z)[-1][..., self.readout_row, -1]
-        Y = self._accumulate(*self._parts(Z), every=False)[-1]
+        Y = self._accumulate(rows, Z, every=False)[-1]
         return self.sign * Y[:, self.readout_row - self.features, -1].reshape(Z.shape[:-2])
 
     def _dense(self, Z: Tensor) -> list[Tensor]:
@@ -189,97 +178,23 @@ class LinearTransformer(nn.Module):
         flat = Z.reshape(-1, *Z.shape[-2:])
         return flat[:, : self.features], flat[:, self.features :]
 
-    def _accumulators_only(self) -> bool:
-        """Whether frozen weights read and write accumulator rows only: W P = diag(0, U) and Q = diag(E, 0)."""
-        heads = [head for layer in self.layers for head in layer.heads]  # type: ignore[union-attr]
+    def _row_layers(self) -> RowLayers | None:
+        """What frozen weights do to accumulator rows, where they change nothing else."""
         # While training the zeros may go; while tracing for a compiler or an export they cannot be read.
-        if not heads or torch.compiler.is_compiling() or any(True for _ in self.parameters()):
-            return False
-        p = self.features
-        product = torch.stack([h.W for h in heads]) @ torch.stack([h.P for h in heads])
-        Q = torch.stack([h.Q for h in heads])
-        outside = (product[:, :p], product[:, p:, :p], Q[:, p:], Q[:, :p, p:])
-        return not any(bool(part.count_nonzero()) for part in outside)
+        if torch.compiler.is_compiling() or any(True for _ in self.parameters()):
+            return None
+        stored = list(self.layers)
+        return row_layers(stored, self._sequence(), self.features) if any(len(x.heads) for x in stored) else None  # type: ignore[arg-type]
 
-    def _accumulate(self, X: Tensor, Y: Tensor, every: bool = True) -> list[Tensor]:
-        """The accumulator rows after each layer or only the last, (B, K, N) each.  X : (B, p, N) and Y : (B, K, N).
-
-        Y + scale * (sum_h U_h (Y (M_h X^T)) E_h) X, `CHUNK` prompts at a time.
-        """
-        p = self.features
-        masks: list[Tensor] = []
-        ready = {}
-        for layer in self.layers:
-            heads = []
-            for h in layer.heads:  # type: ignore[union-attr]
-                which = next((i for i, M in enumerate(masks) if torch.equal(M, h.M)), len(masks))
-                if which == len(masks):
-                    masks.append(h.M)
-                heads.append(((h.W @ h.P)[p:, p:], h.Q[:p, :p], which))
-            ready[id(layer)] = heads
-        layers = [(ready[id(layer)], layer.scale) for layer in self._sequence()]
-        run = self._scores_first if self.order == ORDERS[1] else self._keys_first
-        if run == self._keys_first:
-            masks = [M.diagonal() if torch.equal(M, M.diagonal().diag_embed()) else M for M in masks]
-        size = CHUNK if X.device.type == "cpu" else max(len(X), 1)
-        parts = zip(torch.split(X, size), torch.split(Y, size), strict=True)
-        if X.requires_grad or Y.requires_grad:  # no result may be written into a tensor made before
-            chunks = [run(x, y, layers, masks) for x, y in parts]
-            return [torch.cat(each) for each in zip(*chunks, strict=True)]
-        kept = Y.new_empty(len(layers) if every else 2, *Y.shape)  # of a layer and the one before it, or of all
-        result = [kept[number % len(kept)] for number in range(len(layers))]
-        for (x, y), into in zip(parts, torch.split(kept, size, dim=1), strict=True):
-            run(x, y, layers, masks, [into[number % len(kept)] for number in range(len(layers))])
-        return result
-
-    @staticmethod
-    def _keys_first(
-        X: Tensor, Y: Tensor, layers: Sequence[Any], masks: Sequence[Tensor], into: Sequence[Tensor] = ()
-    ) -> list[Tensor]:
-        """Y (M X^T) for all masks is one product, and K x p is what the heads' own matrices meet.
-
-        masks : (N, N) each, or (N,) for a diagonal one, whose other products are zeros
-        into  : a tensor a layer that takes its rows, if any
-        """
-        (B, p, N), result = X.shape, []
-        X, Y = X.contiguous(), Y.contiguous()
-        products = [X * M if M.ndim == 1 else (X.reshape(-1, N) @ M.mT).reshape(B, p, N) for M in masks]
-        keys = torch.cat(products, dim=1).mT
-        for number, (heads, scale) in enumerate(layers):
-            out = into[number] if into else None
-            if heads:
-                met = Y @ keys
-                parts = [_times(U, met[..., p * which : p * (which + 1)]) @ E for U, E, which in heads]
-                Y = torch.add(Y, (_sum(parts) * scale) @ X, out=out)
-            elif out is not None:
-                Y = out.copy_(Y)
-            result.append(Y)
-        return result
-
-    @staticmethod
-    def _scores_first(
-        X: Tensor, Y: Tensor, layers: Sequence[Any], masks: Sequence[Tensor], into: Sequence[Tensor] = ()
-    ) -> list[Tensor]:
-        result = []
-        for number, (heads, scale) in enumerate(layers):
-            out = into[number] if into else None
-            if heads:
-                change = _sum([U @ Y @ (masks[which] @ (X.mT @ E @ X)) for U, E, which in heads]) * scale
-                Y = torch.add(Y, change, out=out)
-            elif out is not None:
-                Y = out.copy_(Y)
-            result.append(Y)
-        return result
+    def _accumulate(self, rows: RowLayers, Z: Tensor, every: bool = True) -> list[Tensor]:
+        """The accumulator rows of a batch of any shape after each layer, or only the last, (B, K, N) each."""
+        flat = Z.reshape(-1, *Z.shape[-2:])
+        return rows.run(flat[:, : self.features], flat[:, self.features :], self.order == ORDERS[1], every)
 
 
 def _batched(rows: Tensor, Z: Tensor) -> Tensor:
     """Rows (B, K, N) of a batch in the shape of Z's, (..., K, N)."""
     return rows.reshape(*Z.shape[:-2], *rows.shape[-2:])
-
-
-def _times(U: Tensor, rows: Tensor) -> Tensor:
-    """U @ rows; a single accumulator row is multiplied by a number."""
-    return rows * U[0, 0] if len(U) == 1 else U @ rows
 
 
 class CompiledTransformer(nn.Module):

@@ -73,8 +73,9 @@ def verify(
     patterned = [a for a in chosen if isinstance(a, PatternAlgorithm)]
     check_parameters(settings.values, (name for a in chosen for name in a.parameters))
     if settings.trace is not None and not any("trace" in a.options for a in updates):
+        keep = "keeps" if len(chosen) == 1 else "keep"
         raise ArgumentError(
-            f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} keep no trace: leave it out"
+            f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} {keep} no trace: leave it out"
         )
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)

@@ -135,7 +135,7 @@ def _pattern_rows(name: str, K: list[list[str]]) -> list[str]:
     """A pattern, a line for each key; numbers known to lie in a ball by their first digits."""
     if len(K) > SHOWN_TOKENS:
         return [f"  {name} is {len(K)} by {len(K)}: --json has it"]
-    rounded = any(x.startswith("[") for row in K for x in row)
+    rounded = any("." in x for row in K for x in row)  # rationals have no point
     rows = [", ".join(_digits(x) if rounded else x for x in row) for row in K]
     return [f"  {name}{', to six digits' * rounded}:", *(f"    key {j}: {row}" for j, row in enumerate(rows, 1))]
 

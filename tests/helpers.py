@@ -119,9 +119,6 @@ def _kinds() -> tuple[Case, ...]:
 KINDS = _kinds()
 each_kind = pytest.mark.parametrize("case", KINDS, ids=str)
 """For what is costly, floats, pages and commands: one case of each kind, so that an algorithm more costs nothing."""
-ROW_NAMES = tuple(dict.fromkeys(case.name for case in KINDS if not maps_rows(case.algorithm, case.options)))
-each_row_kind_by_name = pytest.mark.parametrize("name", ROW_NAMES)
-"""For what runs accumulator rows alone: all heads have W P = diag(0, U), Q = diag(E, 0)."""
 NAMES = tuple(dict.fromkeys(case.name for case in KINDS))
 each_kind_by_name = pytest.mark.parametrize("name", NAMES)
 

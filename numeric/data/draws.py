@@ -19,7 +19,7 @@ SMALLEST = 3
 """States that every named process can have."""
 STATES = 10
 """States of the process that trajectory prompts are drawn from: the published experiments' 10 or fewer."""
-KEPT, LARGEST_KEPT = 64, 20_000
+KEPT, LARGEST_KEPT = 128, 20_000
 """Contexts that are kept once they are drawn, and the entries n d that one of them may have."""
 
 
@@ -87,8 +87,10 @@ def contexts(
 
 def _context(process: str, d: int, n: int, seed: int, extras: tuple[tuple[str, bool], ...]) -> Context:
     """The context of one seed, generic where no process is named."""
-    drawn = generic_context(d, n, seed) if not process else trajectory_context(process_for(process, d, seed), n, seed)
-    return with_extras(drawn, extras, seed) if extras else drawn
+    if extras:
+        draw = _kept if n * d <= LARGEST_KEPT else _context
+        return with_extras(draw(process, d, n, seed, ()), extras, seed)
+    return generic_context(d, n, seed) if not process else trajectory_context(process_for(process, d, seed), n, seed)
 
 
 _kept = lru_cache(KEPT)(_context)

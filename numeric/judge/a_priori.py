@@ -13,7 +13,8 @@ error is at most beta_j (`bounds.py`), whatever the order of summation, so that 
     |error| <= E_l = sum_j |A_j| beta_j + V_j |X|,   V_j[s] = sum_t beta_j[t] |(M X^T W_j)[t, s]|
                                                     <= sqrt(sum_t beta_j[t]) sqrt((W_j^T H_j W_j)[s, s]),
 H_j = (M X^T)^T diag(beta_j) (M X^T) (Cauchy and Schwarz), and beta_j itself is taken at |y_j| + E_j, which bounds every
-run's rows.  Rocq: `float_error` for beta_j, `attention_error` and `attention_entry_bound` for the sum.
+run's rows.  Rocq: `float_error` for beta_j, `attention_error` and `attention_entry_bound` for the sum, over a constant
+row `affine_error` and `affine_entry_bound`.
 Where several masks together have as many keys as there are tokens, as when each layer has a mask of its own,
 M X^T W_j itself is carried, a line for each token: the above with W_j for it, 1 for M X^T, X for S and (M X^T) G_l, of
 the layer's own masks, for G_l.  V_j is then summed as it stands.

@@ -124,7 +124,7 @@ def batch_check(
         lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
         own = LinearTransformer.from_construction(construction, dtype, device) if module is None else None
         states: list[Tensor] = []
-        if own is not None and not maps.tokenwise:  # else all of Z runs
+        if own is not None:
             states = [Y.to("cpu", torch.float64) for Y in own.rows(Z)]
         if not states or not all(Y.isfinite().all() for Y in states):  # feature rows too, and the place of what is not
             ran = run_states(own if module is None else module, Z.clone(), construction.depth)  # type: ignore[arg-type]

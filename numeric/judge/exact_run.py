@@ -74,7 +74,6 @@ class ExactRun:
         stored = sorted({self.stored(layer) for layer in layers})
         tokens, keys, keys_cut = self._keys(masks)
         y, Y = self.y[:, layers], np.abs(self.Y[:, layers])
-        column = np.abs(self.X).sum(axis=1)[:, None, None, :]
         wanted, slack = Digits(change.digits * maps.n, change.low, change.width), np.zeros(Y.shape)
 
         picked = [number * p + r for number in masks for r in range(p)]
@@ -84,18 +83,20 @@ class ExactRun:
             weights, weights_cut = self._fractions(heads, (len(stored), size, K * p))
             gamma = y[:, :, :, tokens].reshape(T, len(layers) * K, len(tokens)) @ keys
             by_layer = gamma.reshape(T, len(layers), -1).map(lambda g: g.transpose(1, 0, 2))
-            G, G_cut = (by_layer @ weights).leading(KEPT)
+            product = by_layer @ weights
+            G, G_cut = product.leading(KEPT)
             G = G.map(lambda g: g.transpose(1, 0, 2)).reshape(T, len(layers) * K, p)
             wanted = wanted.minus((G @ self.x).reshape(T, len(layers), K, N))
-            # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|.
+            # What was cut: |Y| * keys_cut * |weights| + |gamma| * weights_cut + G_cut, each times the column of |X|;
+            # and nothing where a weight is zero, or what it meets.
             if keys_cut.any() or weights_cut or G_cut:
-                g = np.abs(gamma.reshape(T, len(layers), size).floats()).sum(axis=2)
-                B = maps.absolute[stored].reshape(len(stored), -1, K, p).sum(axis=1).max(axis=2)
-                # A row that no head writes has nothing cut.
-                written = (B > 0) * (g * weights_cut + G_cut)[:, :, None]
-                lost = Y.sum(axis=(2, 3)) * keys_cut[:, None]
-                each = (lost[:, :, None] * (B + (B > 0) * weights_cut * size) + written) * UP
-                slack += each[..., None] * column * UP
+                held = (weights.digits != 0).any(axis=0)
+                read = maps.absolute[stored].reshape(len(stored), K, -1, K * p)[:, :, picked].sum(axis=(1, 2))
+                read = read + held.sum(axis=1) * weights_cut
+                each = (np.abs(by_layer.floats()) @ held) * weights_cut + (product.digits != 0).any(axis=0) * G_cut
+                each += (Y.sum(axis=(2, 3)) * keys_cut[:, None]).T[:, :, None] * read[:, None, :]
+                each = each.transpose(1, 0, 2).reshape(T, len(layers) * K, p) * UP
+                slack += (each @ np.abs(self.X)).reshape(slack.shape) * UP
 
         if maps.mixes:
             gram = self.x[:, :, tokens] @ keys
@@ -110,10 +111,12 @@ class ExactRun:
             mixing = mixing.map(lambda g: g.transpose(1, 0, 2)).reshape(T, len(stored), K, K)
             wanted = wanted.minus(mixing @ y)
             of_gram = np.abs(self.X).sum(axis=2).max(axis=1) * keys_cut
-            plain = np.abs(own.floats()).sum(axis=1).max(axis=1) + len(at) * own_cut
+            plain = np.abs(own.floats()).sum(axis=1) + len(at) * own_cut
             met_size = np.abs(met.floats()).sum(axis=1)
-            each = of_gram[:, None] * plain + (met_size * own_cut)[:, None] + mixing_cut
-            slack += (each * UP)[:, :, None, None] * Y.sum(axis=2, keepdims=True) * UP
+            each = of_gram[:, None, None] * plain + (met_size * own_cut)[:, None, None] + mixing_cut
+            # Rows that are not mixed have nothing cut.
+            joined = (own.digits != 0).any(axis=(0, 2))
+            slack += ((joined * each).reshape(T, len(stored), K, K) * UP) @ Y * UP
         return wanted.floats() / maps.n, slack * (UP / maps.n)
 
     def _keys(self, masks: Sequence[int]) -> tuple[list[int], Digits, np.ndarray]:

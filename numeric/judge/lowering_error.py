@@ -83,7 +83,7 @@ def split_error(
     used = min(PROMPTS, len(setups))
     for trial, setup in enumerate(setups[:used]):
         Z = states[0, trial]
-        meant = _states(construction, setup.X, setup.arithmetic.matrix(setup.rows(setup.start)), Fraction(1, n))
+        meant = _states(construction, setup.X, setup.row_matrix(setup.start), Fraction(1, n))
         stored = _states(weights, dyadic_matrix(Z[:p]), dyadic_matrix(Z[p:]), Fraction(lowered.scale))
         for layer, (left, right) in enumerate(zip(meant, stored, strict=True)):
             lowering[layer] = max(lowering[layer], _largest(left, right))

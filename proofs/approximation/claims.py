@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.approximation.rule import OuterRule, Rule
 from ...symbolic.approximation.samples import plain
 from ...symbolic.errors import ArgumentError
 from ...symbolic.pattern_algorithms import pattern_catalogue
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.plain_text import shown
 from ...symbolic.rules import find_rule, rules
 from ..case import Progress, silent
@@ -55,6 +57,8 @@ def sa(
 
 def resolved(rule: str | Rule | OuterRule) -> Rule | OuterRule:
     """A rule by its name, a user's file by its path, an object as it is."""
+    if isinstance(rule, (Algorithm, PatternAlgorithm)):
+        raise ArgumentError(f"{rule.name} is an algorithm and no rule: lp.verify checks it")
     if not isinstance(rule, str):
         return rule
     if is_file(rule):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -16,16 +17,17 @@ from ...symbolic.exact import whole_number
 from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.patterns.derive import derive_pattern
 from ...symbolic.patterns.record import PatternAlgorithm
-from ...symbolic.plain_text import shown
+from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import dumps
-from ..case import check_parameters
+from ..case import Settings, check_parameters
+from ..pattern_weights import check_pattern_size, pattern_parameters, pattern_weights
 from ..report.document.derivation import sections
 from ..report.document.matrices import weight_sections
 from ..report.document.parts import Section
-from ..report.document.patterns import pattern_sections
+from ..report.document.patterns import pattern_matrices, pattern_sections
 from ..report.document.plain import as_json, as_latex, as_text
 from ..terminal.options import Gamma, Json, Lam, Looped, Parameters, Seed, Trace, integer, parameter_values, rational
-from ..user_file import guarded, is_file, resolve_algorithm, resolve_any
+from ..user_file import guarded, is_file, origin, resolve_algorithm, resolve_any
 from ..verdict import SCHEMA, Claim, Verdict
 
 MAX_TENSOR_ENTRIES = 10**6
@@ -55,7 +57,9 @@ def command(
     if algorithm in pattern_catalogue() or is_file(algorithm):
         pattern = resolve_any(algorithm)
         if isinstance(pattern, PatternAlgorithm):
-            return _pattern(pattern, json or format == "json", format)
+            named = {"gamma": rational(gamma, "gamma"), "lam": rational(lam, "lam")}
+            how = _pattern_settings(pattern, (features, context, layers), named, trace, parameter, seed, looped)
+            return _pattern(pattern, json or format == "json", format, how)
     found = resolve_algorithm(algorithm, "derive")
     if trace is not None and "trace" not in found.options:
         raise ArgumentError(f"trace is {shown(trace)}, but {found.name} keeps no trace: leave it out")
@@ -100,24 +104,46 @@ def command(
     return 0
 
 
-def _pattern(algorithm: PatternAlgorithm, json: bool, format: str) -> int:
+def _pattern_settings(
+    algorithm: PatternAlgorithm, sizes: tuple[int | None, ...], named: Mapping[str, Fraction], trace: str | None,
+    parameter: list[str] | None, seed: int, looped: bool,
+) -> Settings | None:  # fmt: skip
+    """What the matrices are asked at; None where no size is named."""
+    d, n, depth = (other if size is None else size for size, other in zip(sizes, (2, 3, 1), strict=True))
+    values = parameter_values(parameter or [])
+    settings = Settings(
+        features=d, context=n, layers=depth, trace=trace, values=values, seed=seed, looped=looped,
+        gamma=named["gamma"], lam=named["lam"],
+    )  # fmt: skip
+    check_pattern_size(algorithm, settings)
+    pattern_parameters(algorithm, settings)
+    return settings if any(size is not None for size in sizes) else None
+
+
+def _pattern(algorithm: PatternAlgorithm, json: bool, format: str, how: Settings | None) -> int:
     """The heads of an algorithm that attends by patterns, as text or data: they hold at all sizes."""
     if format == "latex":
         raise ArgumentError(f"format is latex, but the heads of {algorithm.name} are printed as text or json only")
     if algorithm.layer is not None:
-        raise ContentError(f"{algorithm.name} gives its own layer, so nothing is derived: layerproof verify checks it")
+        path = origin(algorithm)
+        named = algorithm.name if path is None else message(str(path))
+        raise ContentError(f"{algorithm.name} gives its own layer: layerproof verify {named} checks it")
     with guarded([algorithm]):
         form = derive_pattern(algorithm)
         parts = pattern_sections(form)
+    weights = None if how is None else pattern_weights(algorithm, how)
     title = f"{algorithm.title}: heads derived from the update"
     if not json:
-        print(as_text(title, parts), end="")
+        print(as_text(title, parts if weights is None else [*parts, pattern_matrices(weights)]), end="")
         return 0
     claim = Claim(
         algorithm.name, "the heads follow from the textbook update", "derived", Verdict.HOLDS,
-        "see `layerproof verify` for the identities", f"{len(form.heads)} heads",
+        "see `layerproof verify` for the identities", f"{len(form.heads)} head{'s' * (len(form.heads) != 1)}",
     )  # fmt: skip
-    print(dumps(_content(claim, {}, parts)), end="")
+    content = _content(claim, {}, parts)
+    if weights is not None:
+        content["weights"] = document(weights)
+    print(dumps(content), end="")
     return 0
 
 

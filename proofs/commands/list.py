@@ -117,7 +117,7 @@ def command(
     for p in patterned:
         out.print(Text.assemble((p["name"], "bold"), f"  {p['heads']} head{'s' * (p['heads'] != 1)}  {p['state']}"))
         out.print(Padding(Text(p["source"]), (0, 0, 0, 2)))
-    out.print(Text("  for verify, derive and report"))
+    out.print(Text("  Other commands: converge, train and report --paper are for linear attention, and say so"))
     out.print(Text(f"Evidence for each: {', '.join(kinds())}"))
     for a in found:
         missing = [name for name in kinds() if name not in a["evidence"]]

@@ -107,6 +107,7 @@ def witness(claim: Claim) -> tuple[Block, ...]:
 
 def alarm(claim: Claim) -> Note:
     """A refuted, open or missing claim, framed."""
-    return Note(
-        claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(claim.reason)), *witness(claim))
-    )
+    row = re.match(r"(?:row )?(\w+)(?= differs by |: )", claim.reason)
+    follows = row is not None and claim.witness is not None and "difference" in claim.witness
+    said = f"layer and update differ in row {row[1]}, by what follows" if row and follows else claim.reason
+    return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(said)), *witness(claim)))

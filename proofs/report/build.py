@@ -175,8 +175,9 @@ def _page_of(
     """An item's page with this name, and its row of the index."""
     settings = wanted.settings
     if isinstance(item, PatternAlgorithm):
-        command = command_line(item, settings, wanted.evidence, wanted.prove, False, wanted.prompt_file)
-        return pattern_page(item, name, claims, settings, command)
+        kept = _invariance(item, settings, progress) if wanted.invariance else None
+        command = command_line(item, settings, wanted.evidence, wanted.prove, wanted.invariance, wanted.prompt_file)
+        return pattern_page(item, name, claims, settings, command, kept)
     kept = _invariance(item, settings, progress) if wanted.invariance else None
     own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
     command = command_line(item, own, wanted.evidence, wanted.prove, wanted.invariance, wanted.prompt_file)
@@ -269,9 +270,11 @@ def page_name(name: str, taken: set[str]) -> str:
 
 
 def _invariance(item: Item, settings: Settings, progress: Progress) -> Result | None:
-    if not isinstance(item, Algorithm) or item.heads is not None:
+    trace = None
+    if isinstance(item, Algorithm) and item.heads is None:
+        trace = settings.trace if "trace" in item.options else None
+    elif not isinstance(item, PatternAlgorithm):
         return None
-    trace = settings.trace if "trace" in item.options else None
     question = Question(gamma=settings.gamma, lam=settings.lam, trace=trace, seed=settings.seed, floats=False)
     try:
         return ask_invariance(item, question=question, progress=progress)

@@ -31,17 +31,20 @@ def impossible_lead(subject: Subject) -> tuple[Block, ...]:
     """The first screen, which is all of the page that is not folded."""
     claim = next((c for c in subject.of_kind("derived") if c.verdict is not Verdict.HOLDS), None)
     found = (claim.witness or {}).get("annihilates") if claim is not None else None
-    refuted = claim is not None and claim.verdict is Verdict.REFUTED and found is not None
+    on_a_line = claim.witness if claim is not None and claim.witness and "multipliers" in claim.witness else None
+    refuted = claim is not None and claim.verdict is Verdict.REFUTED and bool(found or on_a_line)
     verdict = Verdict.REFUTED if refuted else Verdict.UNDECIDED
     title = "No layer of linear attention does this update" if refuted else "No weights were found for this update"
     why = plain(sentence(subject.obstacle))
     blocks: list[Block] = [Note(verdict, title, (why,))]
     if found is not None:
         blocks += [_witness(subject, found), _theorem()]
+    elif on_a_line is not None:
+        blocks += [_on_a_line(subject, on_a_line), _differences(len(on_a_line["multipliers"]) - 1)]
     elif claim is not None:
         blocks.append(plain("That is no proof that none exist: nothing was found that every layer's answer cancels in "
                             "and the update's does not."))  # fmt: skip
-    return (*blocks, _what_would_do(claim))
+    return (*blocks, _outside() if on_a_line else _what_would_do(claim))
 
 
 def _witness(subject: Subject, found: Mapping[str, Any]) -> Table:
@@ -64,6 +67,48 @@ def _witness(subject: Subject, found: Mapping[str, Any]) -> Table:
         " in full, are with the evidence below.",
     ])  # fmt: skip
     return Table(("times", "prompt", "column", "change that the update demands"), tuple(rows), caption)
+
+
+def _on_a_line(subject: Subject, found: Mapping[str, Any]) -> Table:
+    """The witness of an update that is no polynomial: prompts on a line, and what it demands of an entry on each."""
+    prompts = found["prompts"]
+    rows = [
+        (cell(number_of(str(k))), Cell(_moved(p, prompts)), cell(number_of(value)))
+        for k, p, value in zip(found["multipliers"], prompts, found["values"], strict=True)
+    ]
+    rows.append((cell("sum"), cell("for every layer 0"), cell(number_of(found["sum"]))))
+    algorithm, entry = subject.algorithm, str(found["entry"])
+    for r in algorithm.accumulators if algorithm is not None else ():
+        entry = entry.replace(f"the accumulator {r.name}", f"row {r.name}")
+    return Table(
+        ("times", "prompt", "value that the update demands"),
+        tuple(rows),
+        f"The witness: {entry}, on prompts of one transition that differ in what is shown and in nothing else. All of "
+        "each prompt is with the evidence below.",
+    )
+
+
+def _moved(prompt: Mapping[str, Any], prompts: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
+    """What of a prompt differs between the prompts."""
+    result: list[Span] = []
+    for j, transition in enumerate(prompt["transitions"], 1):
+        for name, value in transition.items():
+            if any(p["transitions"][j - 1][name] != value for p in prompts):
+                shown = number_of(value) if isinstance(value, str) else _vector(value)
+                result += [f"{name} of transition {j}: ", shown, "; "]
+    for name, value in prompt["weights"].items():
+        if any(p["weights"][name] != value for p in prompts):
+            result += [f"{name}: ", number_of(value) if isinstance(value, str) else _vector(value), "; "]
+    if any(p["query"] != prompt["query"] for p in prompts):
+        result += ["query: ", _vector(prompt["query"]), "; "]
+    return tuple(result[:-1]) or ("the same",)
+
+
+def _differences(order: int) -> Block:
+    return prose(
+        "Why that decides it: with fixed weights a layer is a polynomial of degree 3 in the prompt. Along a line of "
+        f"prompts in equal steps its differences of order {order} are zero, and the update's are not."
+    )
 
 
 def number_of(text: str) -> Formula:
@@ -98,6 +143,14 @@ def _theorem() -> Block:
         "linear combination of products ", PRODUCT, r" of three entries of it, the last from the entry's own column "
         "$t$, with the same coefficients on every prompt. With these multipliers every such product sums to zero."
     )  # fmt: skip
+
+
+def _outside() -> Block:
+    return prose(
+        "What would do: what is chosen, or divided, outside the layers, and its outcome given with the transition "
+        "(`transition_vectors`, `transition_scalars`), as expected SARSA is given the successor's features under a "
+        "policy; or attention of another form, as softmax is."
+    )
 
 
 def _what_would_do(claim: Claim | None) -> Block:

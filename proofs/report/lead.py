@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from ...symbolic.algorithm import Algorithm
@@ -12,9 +13,11 @@ from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
 from .assemble import alarm, greek, prose, spans
 from .document.formula import Formula, over_n, row_formula
 from .layer_pictures import layer_pictures
-from .model import Block, Display, Link, Note, Paragraph
+from .model import Block, Display, Folded, Link, Note, Paragraph
 from .subject import Subject
 from .verdict_words import meaning, verdict_words
+
+ORDER = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
 
 
 def layer(factor: Formula) -> tuple[Formula, Formula]:
@@ -26,8 +29,18 @@ def layer(factor: Formula) -> tuple[Formula, Formula]:
 
 def lead(subject: Subject) -> tuple[Block, ...]:
     """Alarms first, worst first; then the claim."""
-    shown = [c for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN) for c in subject.claims if alarming(c, v)]
-    return (*_example_alarm(subject), *(alarm(c) for c in shown), *_claim(subject))
+    return (*_example_alarm(subject), *alarms(subject.claims), *_claim(subject))
+
+
+def alarms(claims: Sequence[Claim]) -> list[Block]:
+    """What was asked for and does not hold, worst first, prompts before formulas; of what refutes all but one folds."""
+    shown = {v: [c for c in claims if alarming(c, v)] for v in ORDER}
+    refuted = sorted(shown[Verdict.REFUTED], key=lambda c: "prompt" not in (c.witness or {}))
+    found: list[Block] = [alarm(c) for c in refuted[:1]]
+    if refuted[1:]:
+        kinds = ", ".join(dict.fromkeys(c.evidence for c in refuted[1:]))
+        found.append(Folded(f"Refuted by {kinds} too", tuple(map(alarm, refuted[1:])), "refuted"))
+    return [*found, *(alarm(c) for v in ORDER[1:] for c in shown[v])]
 
 
 def alarming(claim: Claim, verdict: Verdict) -> bool:

@@ -10,6 +10,7 @@ from .document.parts import Sentence
 from .layer_pictures import PATTERN, sketch
 from .model import Cell, Link, Page, Span, Table
 from .sections.update import stated
+from .stated_code import stated_spans
 from .subject import Subject
 
 HEADERS = ("algorithm", "update", "heads", "a layer", "verdict")
@@ -25,6 +26,15 @@ def row(subject: Subject, page: Page) -> tuple[Cell, ...]:
     algorithm, state = subject.algorithm, subject.state
     title = cell(Link(page.title, page.name))
     verdict = Cell((counterexample(subject.refuted),) if subject.refuted else (), page.verdict)
+    if algorithm is not None and state is None:
+        words = " ".join((algorithm.update.__doc__ or "").split())
+        return (
+            title,
+            Cell(stated_spans(words)) if words else cell("see its page"),
+            cell(heads(subject)),
+            cell("–"),
+            verdict,
+        )
     if algorithm is None or state is None:
         drawn = sketch(subject, f"sketch-{page.name}")
         return title, cell("a construction all of one's own"), cell("–"), drawn, verdict
@@ -53,6 +63,9 @@ def counterexample(claims: Sequence[Claim]) -> str:
         points = cancels[0]["points"]
         prompt = points[0]["prompt"]
         return f"by {len(points)} prompts with d = {len(prompt['query'])}, n = {len(prompt['rewards'])}"
+    lines = [c.witness["prompts"] for c in claims if c.witness and "multipliers" in c.witness]
+    if not sizes and lines:
+        return f"by {len(lines[0])} prompts with d = {len(lines[0][0]['query'])}, n = {len(lines[0][0]['transitions'])}"
     if not sizes:
         return "see why on its page" if claims else ""
     d, n = min(sizes)
@@ -67,7 +80,7 @@ def tables(rows: Sequence[tuple[bool, tuple[Cell, ...]]]) -> list[Table]:
         Table(
             HEADERS,
             tuple(line for own, line in rows if own is kind),
-            Sentence([caption + " ", *SAID.spans]) if several else SAID,
+            SAID if not several else caption if kind else Sentence([caption + " ", *SAID.spans]),
             cards=True,
         )
         for caption, kind in groups

@@ -19,16 +19,16 @@ from ..case import Settings
 from ..formula.formula import Formula, written
 from ..formula.reader import readable
 from ..pattern_claims import drawn_start, drawn_steps
-from ..verdict import Claim, Verdict, worst_asked
-from .assemble import alarm, cell, greek, plain, prose
+from ..verdict import Claim, Result, Verdict, worst_asked
+from .assemble import cell, greek, plain, prose
 from .document.parts import Sentence, meaning
-from .lead import alarming
+from .lead import alarms
 from .model import Block, Cell, Code, Display, Link, Listing, Page, Picture, Section, Span, Table
 from .overview import counterexample
 from .pattern_formulas import head_matrices, layer_formulas, row_symbols, stated
 from .picture_layer import Block as Rows
 from .picture_layer import drawn_head, drawn_sketch, short
-from .sections import evidence, verdicts
+from .sections import evidence, invariance, verdicts
 from .sections.reproduce import PACKAGES, version
 from .set_formulas import set_page
 from .verdict_words import words_of
@@ -41,20 +41,26 @@ Drawn = tuple[dict[str, list[Rows]], list[list[Fraction]]]
 
 
 def pattern_page(
-    algorithm: PatternAlgorithm, name: str, claims: tuple[Claim, ...], settings: Settings, command: str
+    algorithm: PatternAlgorithm,
+    name: str,
+    claims: tuple[Claim, ...],
+    settings: Settings,
+    command: str,
+    kept: Result | None = None,
 ) -> tuple[Page, tuple[Cell, ...]]:
-    """The page with this name, and its row of the index."""
+    """The page with this name, and its row of the index.
+
+    kept : what was found of invariant sets, where it was asked
+    """
     try:
         form: PatternForm | None = pattern_form(algorithm)
     except LayerproofError:
         form = None
     verdict = worst_asked(claims)
-    order = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
-    alarms: list[Block] = [alarm(c) for v in order for c in claims if alarming(c, v)]
     drawn = [] if form is None else _drawn(form, settings)
     blocks, names = _rows(algorithm), row_symbols(algorithm)
     pictures = [_picture(algorithm, name, k, len(drawn), *head) for k, head in enumerate(drawn, 1)]
-    lead = [*alarms, *_claim(algorithm, form, verdict, claims, pictures)]
+    lead = [*alarms(claims), *_claim(algorithm, form, verdict, claims, pictures)]
     sections = [
         verdicts.of_claims(claims), *_derivation(algorithm, form), evidence.of_claims(claims, dates=False),
         Section("reproduce", "How to reproduce this", (
@@ -63,8 +69,10 @@ def pattern_page(
         )),
     ]  # fmt: skip
     data = {"claims": [_data(c) for c in claims]}
-    kept = tuple(x for x in sections if x is not None)
-    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), kept, data), names)
+    if kept is not None:
+        sections.insert(-1, invariance.of_result(kept, algorithm.name, [row.name for row in algorithm.rows]))
+    present = tuple(x for x in sections if x is not None)
+    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), present, data), names)
     return page, _line(algorithm, form, page, claims, blocks, drawn)
 
 

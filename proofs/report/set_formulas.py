@@ -45,7 +45,8 @@ _PROGRAM = r"(?<![\w/.\\:-])[A-Za-z][A-Za-z0-9]+(?:\.\w+)*_\w+(?:\.\w+)*(?![\w/\
 _CALL = r"[A-Za-z_][\w.]*\((?=[^)]*(?:\"|\w=\S|: |@))[^()]*(?:\([^()]*\)[^()]*)*\)"
 _KEYWORD = r"(?<![\w-])[a-z][a-z_]*=(?:\((?:\"[^\"]*\",? ?)*\)|(?=[ ,.;:)]|$))"
 _COMMAND = r"layerproof [a-z][a-z-]*(?: (?:--?[a-z][a-z-]*|\./[\w./-]+))*|(?<![\w-])--[a-z][a-z-]*"
-_QUOTED = rf"{_CALL}|{_KEYWORD}|{_COMMAND}|{_PROGRAM}"
+_PRODUCT = r"(?<![\w.])[A-Za-z]\w*(?:(?:\.\w+)+ @ [A-Za-z]\w*(?:\.\w+)*| @ [A-Za-z]\w*(?:\.\w+)+)"
+_QUOTED = rf"{_PRODUCT}|{_CALL}|{_KEYWORD}|{_COMMAND}|{_PROGRAM}"
 _TOKEN = re.compile(rf"{_PIECE}|{_SIGN}|[.| ]")
 LONGEST = 4000
 """Letters; what is longer is no sentence, and is left as it is."""
@@ -71,6 +72,8 @@ def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
     ['from ', 'w_{0}', ', for ', '0 < \\alpha < \\tfrac{1}{2}', ', as td-lambda does']
     >>> spanned("a layer of td_error")
     ('a layer of ', Code(text='td_error'))
+    >>> spanned("it compares w @ t.phi_b")
+    ('it compares ', Code(text='w @ t.phi_b'))
     """
     if len(text) > LONGEST:
         return (text,)

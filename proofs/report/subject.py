@@ -10,7 +10,7 @@ from ...symbolic.construction import Construction
 from ...symbolic.derivation.derive import Derivation
 from ...symbolic.derivation.form import Form
 from ...symbolic.derivation.state import SymbolicState
-from ...symbolic.errors import DiffersError, NotPolynomialError, NotRepresentableError
+from ...symbolic.errors import DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
 from ..convergence.result import Convergence
@@ -74,8 +74,15 @@ class Subject:
 
     @cached_property
     def state(self) -> SymbolicState | None:
-        """The symbols that formulas are made of."""
-        return SymbolicState(self.case.algorithm, dict(self.case.options)) if self.case is not None else None
+        """The symbols that formulas are made of; None where the functions of a file do not run on symbols."""
+        if self.case is None:
+            return None
+        try:
+            found = SymbolicState(self.case.algorithm, dict(self.case.options))
+            Names.for_state(found)  # runs the rows
+        except (RefusedError, DiffersError):
+            return None  # the evidence says why
+        return found
 
     @cached_property
     def names(self) -> Names | None:
@@ -108,7 +115,7 @@ class Subject:
             return None, ""
         try:
             return self.case.derivation, ""
-        except (NotRepresentableError, NotPolynomialError) as error:
+        except (NotRepresentableError, NotPolynomialError, RefusedError, DiffersError) as error:
             return None, str(error)
 
     @cached_property

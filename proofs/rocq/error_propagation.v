@@ -18,6 +18,12 @@
 (*   pull a V S E M X s k G == the covector G taken back through layers       *)
 (*                    s+k-1, ..., s by the adjoint layers, U = V S            *)
 (*       <G, Y> is \tr (G^T *m Y), the sum of all G_ki Y_ki                   *)
+(*   reads F S l h == [[0, 0], [F_l,h, S_l,h]], meets E T l h ==              *)
+(*       [[E_l,h, T_l,h], [0, 0]]: P and Q of heads that also have feature    *)
+(*       rows as values and accumulator rows on the query's side, as over a   *)
+(*       constant row                                                         *)
+(*   affine_row l Y == how layer l multiplies Y then: linear_layer and        *)
+(*       a (sum_h V_h F_h X M_h X^T T_h) Y besides; pull_affine goes back     *)
 (*                                                                            *)
 (* Theorems                                                                   *)
 (*  error_propagation : for y_{l+1} = A_l y_l + b_l and the run               *)
@@ -33,6 +39,8 @@
 (*  attention_error_bound : if every |d_l| <= beta_l entrywise then           *)
 (*       |<G, error>| <= sum_l <|G pulled back|, beta_l>                      *)
 (*  attention_entry_bound : the same for one entry of the accumulator rows    *)
+(*  affine_error, affine_entry_bound : both where each head reads the         *)
+(*       accumulator rows in one place at most, S_l,h = 0 or T_l,h = 0        *)
 (*                                                                            *)
 (* Sources: the telescoping sum of a perturbed linear recursion; N. J. Higham,*)
 (* Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM 2002,        *)
@@ -250,3 +258,188 @@ by rewrite mxE big1 // => j _; rewrite mxE (negbTE it) mul0r.
 Qed.
 End Bound.
 End Run.
+
+(* Over a constant row: values, keys and queries of both kinds. *)
+
+Section AffineLayer.
+Variables (R : comRingType) (p K N H : nat) (a : R).
+Variables (V S : 'I_H -> 'M[R]_K) (F : 'I_H -> 'M[R]_(K, p)).
+Variables (E : 'I_H -> 'M[R]_p) (T : 'I_H -> 'M[R]_(p, K)).
+Variables (M : 'I_H -> 'M[R]_N) (X : 'M[R]_(p, N)).
+Implicit Types Y G : 'M[R]_(K, N).
+
+Definition mixing : 'M_K :=
+  \sum_h V h *m F h *m X *m M h *m X^T *m T h.
+
+Definition affine_layer Y : 'M_(K, N) :=
+  linear_layer a (fun h => V h *m S h) M E X Y + a *: (mixing *m Y).
+
+Definition added : 'M_(K, N) :=
+  a *: ((\sum_h V h *m F h *m X *m M h *m X^T *m E h) *m X).
+
+Definition adjoint_affine G : 'M_(K, N) :=
+  adjoint_layer a (fun h => V h *m S h) M E X G + a *: (mixing^T *m G).
+
+Lemma affine_layer_is_linear : linear affine_layer.
+Proof.
+move=> c Y Y'; rewrite /affine_layer linear_layer_is_linear.
+rewrite (mulmxDr mixing) [a *: (_ + _)]scalerDr addrACA; congr (_ + _).
+by rewrite [RHS]scalerDr -scalemxAr !scalerA mulrC.
+Qed.
+Canonical affine_layer_additive := Additive affine_layer_is_linear.
+
+Lemma adjoint_affineP G Y :
+  \tr (G^T *m affine_layer Y) = \tr ((adjoint_affine G)^T *m Y).
+Proof.
+rewrite /affine_layer /adjoint_affine.
+have := adjoint_layerP a (fun h => V h *m S h) M E X G Y.
+move: (linear_layer _ _ _ _ _ _) (adjoint_layer _ _ _ _ _ _) => y g eg.
+rewrite mulmxDr !linearD /= mulmxDl linearD /= eg; congr (_ + _).
+rewrite -scalemxAr [(_ *: _)^T]linearZ /= -scalemxAl !linearZ /=.
+by rewrite trmx_mul trmxK mulmxA.
+Qed.
+
+Lemma both_head h Y : S h = 0 \/ T h = 0 ->
+  attn (block_mx 0 0 (F h) (S h)) (M h) (block_mx (E h) (T h) 0 0) (col_mx X Y)
+  = col_mx 0 (S h *m Y *m M h *m X^T *m E h *m X
+      + (F h *m X *m M h *m X^T *m E h *m X
+         + F h *m X *m M h *m X^T *m T h *m Y)).
+Proof.
+move=> pure; rewrite /attn mul_block_col !mul0mx !add0r tr_col_mx mul_row_block.
+rewrite !mulmx0 !addr0 mul_row_col !mul_col_mx !mul0mx; congr (col_mx _ _).
+rewrite mulmxDr !mulmxDl !mulmxA.
+have -> : S h *m Y *m M h *m X^T *m T h *m Y = 0.
+  by case: pure => ->; rewrite ?mulmx0 !mul0mx.
+by rewrite addr0 -addrA addrCA.
+Qed.
+
+Lemma affine_layerP Y : (forall h, S h = 0 \/ T h = 0) ->
+  layer a (fun h => block_mx 0 0 0 (V h)) (fun h => block_mx 0 0 (F h) (S h))
+    (fun h => block_mx (E h) (T h) 0 0) M (col_mx X Y)
+  = col_mx X (affine_layer Y + added).
+Proof.
+move=> pure; rewrite layer_sumE.
+under eq_bigr do rewrite both_head // mul_block_col mulmx0 !mul0mx !add0r.
+have -> : \sum_h col_mx (0 : 'M_(p, N))
+    (V h *m (S h *m Y *m M h *m X^T *m E h *m X
+      + (F h *m X *m M h *m X^T *m E h *m X
+         + F h *m X *m M h *m X^T *m T h *m Y)))
+  = col_mx 0 ((\sum_h V h *m S h *m Y *m M h *m X^T *m E h) *m X
+      + ((\sum_h V h *m F h *m X *m M h *m X^T *m E h) *m X
+         + mixing *m Y)).
+  rewrite /mixing !mulmx_suml -!big_split /=.
+  elim/big_rec2: _ => [|h A B _ ->]; first by rewrite col_mx0.
+  by rewrite add_col_mx addr0 !mulmxDr !mulmxA.
+rewrite scale_col_mx scaler0 add_col_mx addr0 /affine_layer /linear_layer.
+rewrite -!scalemxAl !scalerDr -!addrA /added; congr (col_mx _ (_ + (_ + _))).
+exact: addrC.
+Qed.
+End AffineLayer.
+
+Section AffineRun.
+Variables (p K N H : nat).
+
+Definition reads (R : comRingType) (F : nat -> 'I_H -> 'M[R]_(K, p))
+    (S : nat -> 'I_H -> 'M[R]_K) l h : 'M[R]_(p + K) :=
+  block_mx 0 0 (F l h) (S l h).
+Definition meets (R : comRingType) (E : nat -> 'I_H -> 'M[R]_p)
+    (T : nat -> 'I_H -> 'M[R]_(p, K)) l h : 'M[R]_(p + K) :=
+  block_mx (E l h) (T l h) 0 0.
+
+Section Exact.
+Variables (R : comRingType) (a : R) (V S : nat -> 'I_H -> 'M[R]_K).
+Variables (F : nat -> 'I_H -> 'M[R]_(K, p)) (E : nat -> 'I_H -> 'M[R]_p).
+Variables (T : nat -> 'I_H -> 'M[R]_(p, K)) (M : nat -> 'I_H -> 'M[R]_N).
+Variable X : 'M[R]_(p, N).
+Hypothesis one_place : forall l h, S l h = 0 \/ T l h = 0.
+
+Local Notation exact_layer l := (layer a (on_rows p V l) (reads F S l)
+  (meets E T l) (M l)).
+Local Notation exact_run L Z :=
+  (transformer a (on_rows p V) (reads F S) (meets E T) M L Z).
+
+Definition affine_row l := affine_layer a (V l) (S l) (F l) (E l) (T l) (M l) X.
+Canonical affine_row_additive l := [additive of affine_row l].
+Definition affine_added l := added a (V l) (F l) (E l) (M l) X.
+
+Lemma affine_rowP l Y :
+  exact_layer l (col_mx X Y) = col_mx X (affine_row l Y + affine_added l).
+Proof. exact: affine_layerP. Qed.
+
+Lemma affine_features L Y : usubmx (exact_run L (col_mx X Y)) = X.
+Proof.
+elim: L => [|L IH] /=; first by rewrite col_mxKu.
+by rewrite -(vsubmxK (exact_run L _)) IH affine_rowP col_mxKu.
+Qed.
+
+Theorem affine_error (Zh : nat -> 'M_(p + K, N)) L :
+    (forall l, (l <= L)%N -> usubmx (Zh l) = X) ->
+  dsubmx (Zh L) - dsubmx (exact_run L (Zh 0%N))
+  = \sum_(l < L) carry affine_row_additive l.+1 (L - l.+1)
+      (dsubmx (Zh l.+1 - exact_layer l (Zh l))).
+Proof.
+move=> hX; rewrite -{1}(vsubmxK (Zh 0%N)) hX //.
+set Y := dsubmx (Zh 0%N); pose y l := dsubmx (exact_run l (col_mx X Y)).
+pose yh l := dsubmx (Zh l).
+pose d l := yh l.+1 - (affine_row l (yh l) + affine_added l).
+rewrite -/(y L) -/(yh L) (@error_propagation _ affine_row_additive affine_added
+  y yh d).
+- apply: eq_bigr => l _; congr (carry _ _ _ _).
+  rewrite linearB /= -[in RHS](vsubmxK (Zh l)) hX ?affine_rowP ?col_mxKd //.
+  exact: ltnW.
+- by rewrite /y /= col_mxKd.
+- move=> l; rewrite /y /= -[in LHS](vsubmxK (exact_run l _)) affine_features.
+  by rewrite affine_rowP col_mxKd.
+by move=> l; rewrite /d addrC subrK.
+Qed.
+
+Fixpoint pull_affine s k G : 'M[R]_(K, N) :=
+  if k is k'.+1 then
+    let l := (s + k')%N in
+    pull_affine s k' (adjoint_affine a (V l) (S l) (F l) (E l) (T l) (M l) X G)
+  else G.
+
+Lemma pull_affineP s k G e :
+  \tr (G^T *m carry affine_row_additive s k e)
+  = \tr ((pull_affine s k G)^T *m e).
+Proof. by elim: k G => //= k IH G; rewrite -IH -adjoint_affineP. Qed.
+End Exact.
+
+Section Bound.
+Variables (R : numDomainType) (a : R) (V S : nat -> 'I_H -> 'M[R]_K).
+Variables (F : nat -> 'I_H -> 'M[R]_(K, p)) (E : nat -> 'I_H -> 'M[R]_p).
+Variables (T : nat -> 'I_H -> 'M[R]_(p, K)) (M : nat -> 'I_H -> 'M[R]_N).
+Variable X : 'M[R]_(p, N).
+Hypothesis one_place : forall l h, S l h = 0 \/ T l h = 0.
+
+Local Notation exact_layer l := (layer a (on_rows p V l) (reads F S l)
+  (meets E T l) (M l)).
+Local Notation exact_run L Z :=
+  (transformer a (on_rows p V) (reads F S) (meets E T) M L Z).
+
+Theorem affine_entry_bound (Zh : nat -> 'M_(p + K, N))
+    (beta : nat -> 'M_(K, N)) k t L :
+    (forall l, (l <= L)%N -> usubmx (Zh l) = X) ->
+    (forall l k' t', (l < L)%N ->
+       `|dsubmx (Zh l.+1 - exact_layer l (Zh l)) k' t'| <= beta l k' t') ->
+  `|(dsubmx (Zh L) - dsubmx (exact_run L (Zh 0%N))) k t|
+  <= \sum_(l < L) \sum_k' \sum_t'
+       `|pull_affine a V S F E T M X l.+1 (L - l.+1) (delta_mx k t) k' t'|
+       * beta l k' t'.
+Proof.
+move=> hX hb; set D := _ - _.
+have <- : \tr ((delta_mx k t)^T *m D) = D k t.
+  rewrite trmx_delta /mxtrace (bigD1 t) //= big1 ?addr0 => [|i it].
+    rewrite mxE (bigD1 k) //= big1 ?addr0 => [|j jk];
+      rewrite mxE eqxx ?eqxx ?mul1r //.
+    by rewrite (negbTE jk) mul0r.
+  by rewrite mxE big1 // => j _; rewrite mxE (negbTE it) mul0r.
+rewrite /D (affine_error a V F E M one_place hX) mulmx_sumr linear_sum /=.
+apply: le_trans (ler_norm_sum _ _ _) _; apply: ler_sum => l _.
+rewrite pull_affineP exchange_big; apply: le_trans (ler_norm_sum _ _ _) _;
+  apply: ler_sum => t' _.
+rewrite mxE; apply: le_trans (ler_norm_sum _ _ _) _; apply: ler_sum => k' _.
+by rewrite normrM mxE ler_wpmul2l ?hb.
+Qed.
+End Bound.
+End AffineRun.

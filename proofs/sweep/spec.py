@@ -33,13 +33,17 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError, SizesError, WorkLimitError
 from ...symbolic.exact import parse_rational
+from ...symbolic.own import OwnConstruction
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.sizes import LETTERS
 from ...symbolic.strict_json import rational_text
 from ..case import MAX_WORK, Case, Settings
 from ..certificate.form import shown
 from ..checker import ask
+from ..pattern_claims import check_pattern_work
+from ..pattern_weights import pattern_parameters
 from ..sizes import fitted
-from ..user_file import Subject, is_file, resolve
+from ..user_file import Subject, is_file, resolve_any
 from ..work import check_work
 from .point import Point, file_digest
 
@@ -65,7 +69,7 @@ class Sweep:
 
 class _Named(NamedTuple):
     label: str
-    subject: Subject
+    subject: Subject | PatternAlgorithm
     place: str
     source: str | None
 
@@ -161,12 +165,12 @@ def _point(
     if "float" not in asked:
         for key in ("dtype", *_HOW):
             used.pop(key, None)
-    if algorithm is None:
+    if isinstance(named.subject, OwnConstruction):
         used.pop("looped", None)  # its file decides that
     own = set(named.subject.parameters)
     used["values"] = {name: x for name, x in given.get("parameters", {}).items() if name in own}
     used.pop("parameters", None)
-    known = own if algorithm is not None else own | {"gamma", "lam"}
+    known = own | {"gamma", "lam"} if isinstance(named.subject, OwnConstruction) else own
     used = {key: value for key, value in used.items() if key not in ("gamma", "lam") or key in known}
     sizes = frozenset(used) & {*LETTERS.values(), "looped"}  # a point is at the grid's sizes, or it is none
     settings = Settings(**used, max_work=max_work, time_limit=time_limit, asked=sizes)
@@ -176,6 +180,9 @@ def _point(
         case = Case(algorithm, settings)
         options = algorithm.choose(case.options)
         check_work(case, asked)
+    elif isinstance(named.subject, PatternAlgorithm):
+        pattern_parameters(named.subject, settings)
+        check_pattern_work(named.subject, settings, asked)
     s = settings
     specification: dict[str, Any] = {
         "algorithm": named.label, "d": s.features, "n": s.context, "L": s.layers, "seed": s.seed, "looped": s.looped,
@@ -198,9 +205,9 @@ def _point(
 
 def _named(name: str, folder: Path) -> _Named:
     if not is_file(name):
-        return _Named(name, resolve(name), name, None)
+        return _Named(name, resolve_any(name), name, None)
     place = str((folder / name).resolve())
-    subject = resolve(place)
+    subject = resolve_any(place)
     return _Named(name, subject, place, file_digest(place))
 
 
@@ -208,7 +215,8 @@ def _check_used(axes: Mapping[str, Any], fixed: Mapping[str, Any], named: Mappin
     """Raise where something is asked for that no algorithm of the sweep has: it would change nothing, silently."""
     subjects = [found.subject for found in named.values()]
     if "trace" in axes and not any(isinstance(s, Algorithm) and "trace" in s.options for s in subjects):
-        raise ContentError(f"trace is given, but {', '.join(named)} keep no trace: leave it out")
+        keep = "keeps" if len(named) == 1 else "keep"
+        raise ContentError(f"trace is given, but {', '.join(named)} {keep} no trace: leave it out")
     known = {name for s in subjects for name in s.parameters} - {"gamma", "lam"}
     for name in fixed.get("parameters", {}):
         if name not in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -93,6 +94,7 @@ def prepare_worker(held: Connection | None = None) -> None:
         os.environ[name] = "1"
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+    gc.freeze()  # what is imported stays: to look through it for cycles again and again is a tenth of a check
     if held is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver ends its workers
         threading.Thread(target=_leave_after, args=(held,), daemon=True).start()

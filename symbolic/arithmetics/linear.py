@@ -53,8 +53,11 @@ class Inconsistent:
     unreachable: bool
 
 
-def _key(side: Mapping[Any, Fraction]) -> frozenset[Any]:
+def _key(side: Mapping[Any, Fraction]) -> Any:
     """One side of an equation as a key: a fraction's own hash takes a modular inverse."""
+    if len(side) == 1:  # as most are
+        ((x, c),) = side.items()
+        return x, c.numerator, c.denominator
     return frozenset((x, c.numerator, c.denominator) for x, c in side.items())
 
 

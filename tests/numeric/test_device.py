@@ -127,6 +127,7 @@ def test_layers_keep_to_the_device_that_they_are_given():
     """On torch's device without values every tensor of a pass must be made there: one from the CPU would be refused."""
     from helpers import CASES, trial
 
+    from layerproof.numeric.rows import Head, Layer, run_keys_first, run_scores_first
     from layerproof.numeric.transformer import ORDERS, LinearTransformer
 
     construction = trial(next(c for c in CASES if c.algorithm.name == "gtd2")).construction
@@ -135,10 +136,13 @@ def test_layers_keep_to_the_device_that_they_are_given():
     for order in ORDERS:
         assert module._dense(Z)[-1].device.type == "meta"
         module.order = order
-    layers = [([((h.W @ h.P)[-2:, -2:], h.Q[:-2, :-2], 0) for h in module.layers[0].heads], module.layers[0].scale)]
-    X, Y = module._parts(Z)
-    for run in (module._keys_first, module._scores_first):
-        assert run(X, Y, layers, [module.layers[0].heads[0].M])[-1].shape == Y.shape
+    stored = module.layers[0]
+    heads = tuple(Head((h.W @ h.P)[-2:, -2:], h.Q[:-2, :-2], 0) for h in stored.heads)
+    mixing = Head(heads[0].U @ heads[0].U.new_empty(2, 4), heads[0].E.new_empty(4, 2), 0)
+    layers = [Layer(heads, (mixing,), stored.scale)]
+    X, Y = Z[:, :-2], Z[:, -2:]
+    for run in (run_keys_first, run_scores_first):
+        assert run(X, Y, layers, [stored.heads[0].M])[-1].shape == Y.shape
 
 
 @pytest.mark.gpu

@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import pytest
 import torch
-from helpers import each_kind_by_name, each_row_kind_by_name
+from helpers import each_kind_by_name
 
-from layerproof.numeric import transformer
+from layerproof.numeric import rows
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.numeric.lower import lower_prompt
-from layerproof.numeric.transformer import LinearTransformer
+from layerproof.numeric.transformer import ORDERS, LinearTransformer
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
@@ -24,7 +24,7 @@ from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.identity.exact import problem
 
-VALUES = {"gamma": Fraction(1, 2), "lam": Fraction(1, 2)}
+VALUES = {"gamma": Fraction(1, 2), "lam": Fraction(1, 2), "beta": Fraction(1, 4)}
 
 
 def made(name, d=2, n=4, depth=3, looped=False):
@@ -63,13 +63,15 @@ def test_a_layer_is_the_exact_layer(name, trainable):
     assert torch.allclose(module(Z), wanted, rtol=1e-13, atol=1e-13)
 
 
-@each_row_kind_by_name
-def test_both_paths_and_both_shapes_agree(name):
+@each_kind_by_name
+@pytest.mark.parametrize("order", ORDERS)
+def test_both_paths_and_both_shapes_agree(name, order):
     construction, setups = made(name)
     frozen = LinearTransformer.from_construction(construction)
     trained = LinearTransformer.from_construction(construction, trainable=True)
-    assert frozen._accumulators_only()
-    assert not trained._accumulators_only()
+    frozen.order = trained.order = order
+    assert frozen._row_layers() is not None
+    assert trained._row_layers() is None
     Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
     batch = frozen.states(Z)
     assert len(batch) == 4
@@ -92,7 +94,7 @@ def test_every_prompt_of_every_chunk_runs(name, monkeypatch):
     module = LinearTransformer.from_construction(construction)
     Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
     whole = module.rows(Z)
-    monkeypatch.setattr(transformer, "CHUNK", 2)
+    monkeypatch.setattr(rows, "CHUNK", 2)
     assert all(torch.equal(a, b) for a, b in zip(whole, module.rows(Z), strict=True))
     assert module.rows(Z[:0])[-1].shape == (0, *whole[-1].shape[1:])
     # one that is dropped at a boundary, its neighbour in its place, is named by the judge
@@ -139,6 +141,20 @@ def test_an_edited_weight_is_seen():
     assert not torch.equal(before[2], after[2])
     module.layers[2].heads[0].W[0, -1] = 1.0  # now a feature row is written
     assert not torch.equal(module(Z)[0], Z[0])
+
+
+@pytest.mark.parametrize(("matrix", "at"), [("Q", (0, 1)), ("Q", (-1, -1)), ("P", (-1, -1)), ("W", (0, -1))])
+def test_a_head_over_a_constant_row_that_does_more_runs_whole(matrix, at):
+    """Made quadratic or cubic in the accumulator rows, or a writer of features: no short way is taken."""
+    construction, setups = made("heavy-ball-td")
+    module = LinearTransformer.from_construction(construction)
+    rows = module._row_layers()
+    assert rows is not None
+    (number,) = {h for h in range(2) if module.layers[0].heads[h].Q[:4, :4].count_nonzero() == 0}
+    getattr(module.layers[0].heads[number], matrix)[at] = 1.0
+    assert module._row_layers() is None
+    Z = lower_prompt(setups[0], torch.float64, "cpu")
+    assert torch.equal(module.states(Z)[1], module.layers[0](Z))
 
 
 def test_gradients_flow_to_weights_and_prompts():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import cache
+from operator import mul
 from pathlib import Path
 
 from helpers import Case
@@ -52,6 +53,27 @@ def test_its_witness_adds_up_and_a_changed_number_would_be_seen(tmp_path_factory
     times = [Fraction(row[0].spans[0].text) for row in points]
     changes = [Fraction(row[3].spans[0].text) for row in points]
     assert sum(a * b for a, b in zip(times, changes, strict=True)) == Fraction(total[3].spans[0].text) != 0
+
+
+def test_an_update_that_compares_has_such_a_page_too_and_its_witness_adds_up(tmp_path: Path):
+    path = tmp_path / "mine.py"
+    text = EXAMPLE.replace(CREDIT, "max(delta, 0 * delta) * t.phi")
+    assert text != EXAMPLE
+    path.write_text(text, encoding="utf-8")
+    report, _ = establish([str(path), "td0"], SMALL, ("derived",))
+    check(report)
+    found = report.pages[0]
+    assert found.verdict is Verdict.REFUTED and report.pages[1].verdict is Verdict.HOLDS
+    note = next(b for b in found.lead if isinstance(b, Note))
+    assert "No layer of linear attention does this update" in note.title and "compares" in words(note.blocks)
+    (table,) = [b for b in found.lead if isinstance(b, Table)]
+    *points, total = table.rows
+    times, values = ([Fraction(row[k].spans[0].text) for row in points] for k in (0, 2))
+    assert sum(map(mul, times, values)) == Fraction(total[2].spans[0].text) != 0
+    assert times == [1, -4, 6, -4, 1] and "order 4" in words(found.lead)
+    said = words(report.lead)
+    assert "none does it" in said and "by 5 prompts with" in said
+    assert {b.id for b in found.sections[0].blocks} == {"update", "evidence", "reproduce", "trust"}
 
 
 def test_what_would_do_is_what_was_tried(tmp_path: Path):

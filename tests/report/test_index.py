@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 import report_samples as samples
 from helpers import Case
-from reports import page_of, subject
+from reports import page_of, subject, words
 
 from layerproof.proofs.report.build import _theory
+from layerproof.proofs.report.lead import alarms
 from layerproof.proofs.report.model import Cell, Link, Paragraph, Picture, Report, Table
 from layerproof.proofs.report.overview import HEADERS, counterexample, row, tables
 from layerproof.proofs.report.writers import html, markdown
@@ -19,6 +20,10 @@ from layerproof.proofs.verdict import Claim, Verdict
 from layerproof.symbolic.errors import LayerproofError
 
 TD0, GTD2 = Case("td0"), Case("gtd2")
+WITNESS = {
+    "prompt": {"features": [["1"]], "next_features": [["0"]], "rewards": ["1"], "query": ["0"]},
+    "starting_weights": [["0"]],
+}
 
 
 def line(case: Case) -> dict[str, Cell]:
@@ -54,6 +59,21 @@ def test_a_refuted_page_says_how_small_its_counterexample_is():
     claims = [Claim("x", "c", "identity-exact", Verdict.REFUTED, "", "r", witness={"prompt": prompt})]
     assert counterexample(claims) == "by a prompt with d = 2, n = 3"
     assert counterexample([replace(claims[0], witness=None)]) == "see why on its page"
+
+
+def test_of_what_refutes_a_prompt_stands_first_and_the_rest_folds_but_nothing_open_does():
+    found = [
+        Claim("x", "in symbols", "identity-symbolic", Verdict.REFUTED, "", "row y differs by a*b*c",
+              witness={"difference": "a*b*c"}),
+        Claim("x", "on a prompt", "identity-exact", Verdict.REFUTED, "", "r", witness=WITNESS),
+        Claim("x", "open", "float", Verdict.UNDECIDED, "", "why"),
+    ]  # fmt: skip
+    first, folded, open_ = alarms(found)
+    assert (first.title, open_.title) == ("On a prompt", "Open") and "identity-symbolic" in folded.title
+    (inner,) = folded.blocks
+    assert words(inner.blocks[0]) == "Layer and update differ in row y, by what follows."
+    assert "a*b*c" in inner.blocks[1].text and inner.verdict is Verdict.REFUTED
+    assert [b.title for b in alarms(found[:1])] == ["In symbols"]
 
 
 def test_the_picture_of_the_theory_stands_on_the_index_where_there_is_one():

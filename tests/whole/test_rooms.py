@@ -26,7 +26,7 @@ symbolic/approximation symbolic/rules
 symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
 symbolic/patterns symbolic/pattern_algorithms
 symbolic/convergence symbolic/invariance symbolic/recognition
-numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference
+numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference numeric/rows
 numeric/files numeric/exported numeric/transformer numeric/judge numeric/patterns numeric/export numeric/training
 numeric/recognition
 proofs/interrupts

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ....numeric.files.pattern_file import pattern_tensors
+from ....symbolic.patterns.construction import PatternConstruction
 from ....symbolic.patterns.heads import PatternForm, heads_text, shift_text
+from ....symbolic.strict_json import rational_text
 from .parts import Section, meaning
 
 PATTERNS = {
@@ -13,6 +16,26 @@ MASKS = {
     "context": "1 where the key is a token of the context, else 0",
     "causal": "1 at key j and token t where j <= min(t, n), else 0",
 }
+
+
+def pattern_matrices(construction: PatternConstruction) -> Section:
+    """The matrices at the sizes asked for: row by row, without what is zero; the mask by its rows."""
+    c, names = construction, construction.row_names()
+    said = ", ".join(f"{name} = {rational_text(x)}" for name, x in c.parameters.items())
+    lines = [f"d = {c.d}, n = {c.n}{', ' * bool(said)}{said}; rows and columns of V and Q by name, others are zero."]
+    for name, matrix in pattern_tensors(c).items():
+        rows = matrix.fractions()
+        if name == "mask":
+            lines += [f"mask, key {j}: {' '.join(map(rational_text, row))}" for j, row in enumerate(rows, 1)]
+            continue
+        entries = [
+            f"({names[i]}, {names[j]}) = {rational_text(x)}"
+            for i, row in enumerate(rows)
+            for j, x in enumerate(row)
+            if x
+        ]
+        lines.append(f"{name}: {'; '.join(entries) or 'zero'}")
+    return Section("The matrices", tuple(lines))
 
 
 def pattern_sections(form: PatternForm) -> list[Section]:
@@ -34,7 +57,7 @@ def pattern_sections(form: PatternForm) -> list[Section]:
     shift = [f"Then {text}, zero at the query." for text in shift_text(form)]
     least = [f"Under one mask no fewer than {form.least} will do: the rank of the solution."] if form.least else []
     return [
-        Section("The update", (str(algorithm.update.__doc__ or "").strip(), f"State: {algorithm.state}.")),
+        Section("The update", (" ".join(str(algorithm.update.__doc__ or "").split()), f"State: {algorithm.state}.")),
         Section("The prompt", tuple(rows)),
         Section("The layer", (layer, *masks, *shift)),
         Section(

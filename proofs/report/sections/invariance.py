@@ -9,7 +9,7 @@ from ...formula.build import words as text_of
 from ...formula.letters import is_letter
 from ...invariance.question import SETS
 from ...invariance.table import KINDS, worst
-from ...verdict import Claim, Verdict
+from ...verdict import Claim, Result, Verdict
 from ...witness_text import witness_lines
 from ..assemble import cell, plain, prose, sentence
 from ..document.formula import Formula
@@ -32,17 +32,25 @@ def build(subject: Subject) -> Section | None:
             "`layerproof report --invariance` adds the answer, `layerproof invariance` gives it alone."
         )
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not asked for", (note,)),))
-    claims = [c for c in subject.invariance.claims if c.algorithm == subject.algorithm.name]
+    labels = (*(b.name for b in subject.algorithm.features), *(r.name for r in subject.algorithm.accumulators))
+    return of_result(subject.invariance, subject.algorithm.name, labels)
+
+
+def of_result(result: Result, name: str, labels: Sequence[str]) -> Section:
+    """The section of what was found about the algorithm of this name, whose row blocks are `labels`."""
+    claims = [c for c in result.claims if c.algorithm == name]
     if not claims:
         note = prose("Nothing was established about this algorithm.")
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not run", (note,)),))
+    if not any(c.details.get("layers") for c in claims):
+        notes = [Note(c.verdict, sentence(c.claim).removesuffix("."), (plain(sentence(c.reason)),)) for c in claims]
+        return Section(NAME, TITLE, tuple(notes))
     asked = {c.details["set"] for c in claims if "set" in c.details}
     names = sorted(asked, key=lambda s: (SETS.index(s) if s in SETS else len(SETS), s))
-    labels = (*(b.name for b in subject.algorithm.features), *(r.name for r in subject.algorithm.accumulators))
     by_depth: dict[Depth, list[Claim]] = {}
     for claim in claims:
         by_depth.setdefault((claim.details["layers"], claim.details["looped"]), []).append(claim)
-    s = subject.invariance.settings
+    s = result.settings
     sizes, group = f"d = {s['features']}, n = {s['context']}", s["group"]
     law = f"{sizes}; a law symmetric under {group}; {s['outer']}; window {s['window']}"
     rows = [

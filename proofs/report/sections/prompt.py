@@ -20,11 +20,13 @@ NAME, TITLE, ORDER = "prompt", "The prompt", 30
 
 
 def build(subject: Subject) -> Section | None:
-    """The picture of Z_0, and what each row holds."""
+    """The picture of Z_0, and what each row holds; None where its rows do not run on symbols."""
     if subject.own is not None:
         return _own(subject)
     algorithm, state = subject.algorithm, subject.state
-    assert algorithm is not None and state is not None
+    assert algorithm is not None
+    if state is None:
+        return None
     svg, alt = prompt_picture(_rows(algorithm, state), f"The prompt of {algorithm.title}")
     caption = "Rows, context columns and query column of the prompt. Layers read every row and change the marked ones."
     blocks: list[Block] = [

@@ -29,12 +29,14 @@ LONGEST = 20_000
 def build(subject: Subject) -> Section | None:
     """Where the update comes from and what it is; None for a construction without one."""
     algorithm = subject.algorithm
-    if algorithm is None or subject.state is None or subject.names is None:
+    if algorithm is None:
         return None
     stated = " ".join((algorithm.update.__doc__ or "").split())
     blocks: list[Block] = [plain(f"Source: {algorithm.source}.")]
     if stated:
         blocks.append(Paragraph(("As its code states it: ", *stated_spans(stated))))
+    if subject.state is None:
+        return Section(NAME, TITLE, (*blocks, *_code(algorithm)))
     try:
         form = subject.derivation.loop if subject.derivation is not None else loop_form(subject.state)
     except LayerproofError as error:
@@ -52,11 +54,14 @@ def build(subject: Subject) -> Section | None:
         blocks.append(plain(f"How it differs from its source: {algorithm.differs}"))
     if algorithm.notes:
         blocks.append(plain(algorithm.notes))
+    return Section(NAME, TITLE, (*blocks, *_code(algorithm)))
+
+
+def _code(algorithm: Algorithm) -> list[Block]:
+    """The update's code, folded, where it can be had."""
     code = source_of(algorithm)
-    if code:
-        note = prose("This code is the reference of every check: it runs on symbols, on rationals and modulo a prime.")
-        blocks.append(Folded("The update as it is run", (note, Listing(code, "python")), "update-code"))
-    return Section(NAME, TITLE, tuple(blocks))
+    note = prose("This code is the reference of every check: it runs on symbols, on rationals and modulo a prime.")
+    return [Folded("The update as it is run", (note, Listing(code, "python")), "update-code")] if code else []
 
 
 def _as_it_says(algorithm: Algorithm, options: Mapping[str, str]) -> list[Block]:

@@ -109,7 +109,8 @@ def _row(items: tuple[Node, ...]) -> str:
         if named(item) and not separates(before[0]):
             result += THIN
         node = plain(item)
-        result += _sign(node, prefix=_begins(before[0])) if isinstance(node, Sign) else _set(item)
+        stands = next((x for x in reversed(items[:place]) if not isinstance(x, Space)), None)
+        result += _sign(node, prefix=_begins(stands)) if isinstance(node, Sign) else _set(item)
         if named(item) and not separates(after[0]) and not named(after[0]):
             result += THIN
     return result

@@ -39,3 +39,28 @@ move=> p K N H R a V S E M X Zh beta k t L hX hb.
 apply: le_trans (LayerProof.error_propagation.attention_entry_bound k t hX hb) _.
 by apply: ler_sum => l _; apply: ler_sum => i _; apply: ler_sum => j _; rewrite pullE.
 Qed.
+
+Theorem affine_error : LayerProofStatements.error_propagation.affine_error.
+Proof.
+move=> p K N H R a V S F E T M X Zh L one hX.
+rewrite [LHS](LayerProof.error_propagation.affine_error a V F E M one hX).
+by apply: eq_bigr => l _; rewrite -carryE.
+Qed.
+
+Theorem adjoint_of_affine_layer : LayerProofStatements.error_propagation.adjoint_of_affine_layer.
+Proof.
+move=> R p K N H a V S F E T M X l G Y.
+exact: (LayerProof.error_propagation.adjoint_affineP a (V l) (S l) (F l) (E l) (T l) (M l) X G Y).
+Qed.
+
+Lemma pull_affineE (R : comRingType) p K N H (a : R) (V S : nat -> 'I_H -> 'M[R]_K) F (E : nat -> 'I_H -> 'M[R]_p) T M
+    (X : 'M[R]_(p, N)) s k G :
+  affine_pull a V S F E T M X s k G = LayerProof.error_propagation.pull_affine a V S F E T M X s k G.
+Proof. by elim: k G => //= k IH G; rewrite IH. Qed.
+
+Theorem affine_entry_bound : LayerProofStatements.error_propagation.affine_entry_bound.
+Proof.
+move=> p K N H R a V S F E T M X Zh beta k t L one hX hb.
+apply: le_trans (LayerProof.error_propagation.affine_entry_bound one k t hX hb) _.
+by apply: ler_sum => l _; apply: ler_sum => i _; apply: ler_sum => j _; rewrite pull_affineE.
+Qed.
