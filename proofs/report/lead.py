@@ -7,13 +7,13 @@ from fractions import Fraction
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
-from ..formula.build import QUAD, aligned, call, dot, equation, indexed, named, row, spoken, words
+from ..formula.build import QUAD, aligned, call, dot, equation, indexed, row, spoken, words
 from ..formula.formula import written
 from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
 from .assemble import alarm, greek, prose, spans
-from .document.formula import Formula, over_n, row_formula
+from .document.formula import Formula, declared_formula, over_n, row_formula
 from .layer_pictures import layer_pictures
-from .model import Block, Display, Folded, Link, Note, Paragraph
+from .model import Block, Display, Folded, Link, Note, Paragraph, Span
 from .subject import Subject
 from .verdict_words import meaning, verdict_words
 
@@ -113,23 +113,26 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
         Paragraph((*how, *said)),
         *layer_pictures(subject),
         display,
-        _where(algorithm.weights),
+        _where([declared_formula(algorithm, w) for w in algorithm.weights]),
         *_verdicts(subject),
     )
 
 
-def _where(weights: tuple[str, ...]) -> Block:
+def _where(weights: Sequence[Formula]) -> Block:
     """What Z(w_l) means in the formula."""
-    w = named(weights[0])
-    together = f", and of {', '.join(weights[1:])} with it" if len(weights) > 1 else ""
+    w, *others = weights
+    together: list[Span] = []
+    for k, other in enumerate(others):
+        together += [", " if k else ", and of ", other]
+    together += [" with it"] * bool(others)
     return prose("Here ", call("Z", indexed(w, "ell")), " is ", Link("the prompt", "#prompt"),
                  r" with its changing rows as they are at iterate $\ell$ of ", w,
-                 (f"{together}.",))  # fmt: skip
+                 (*together, "."))  # fmt: skip
 
 
 def _formula(readout: Readout | None, algorithm: Algorithm) -> Formula:
     """The layer, and what it gives."""
-    weight = named(algorithm.weights[0])
+    weight = declared_formula(algorithm, algorithm.weights[0])
     (before, after), last = layer(over_n()), indexed("Z", "L")
     start = row("=", call("Z", indexed(weight, "0")), QUAD, "=>", QUAD, last, "=", call("Z", indexed(weight, "L")))
     lines: list[tuple[Formula, Formula]] = [(before, row("=", after)), (indexed("Z", "0"), start)]

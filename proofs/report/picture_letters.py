@@ -10,7 +10,7 @@ GREEK = {
 }  # fmt: skip
 _BELOW = str.maketrans("0123456789njl", "₀₁₂₃₄₅₆₇₈₉ₙⱼₗ")
 _ABOVE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z0-9]+)*'?")
+_WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z0-9]+)*'*")
 
 
 def letters(text: str) -> str:
@@ -25,9 +25,11 @@ def letters(text: str) -> str:
     for word in text.split(" "):
         stem, bar, index = word.rpartition("_") if "_" in word else (word, "", "")
         known = all(ord(letter) in _BELOW for letter in index)  # error in td_error is none
-        front = stem.removesuffix("'")
+        front = stem.rstrip("'")
         barred = len(front) == 4 and front.endswith("bar")
-        shown = GREEK[front] + "′" * (front != stem) if front in GREEK else front[0] + "\u0304" if barred else stem
+        shown = (
+            GREEK[front] + "′" * (len(stem) - len(front)) if front in GREEK else front[0] + "\u0304" if barred else stem
+        )
         words.append(shown + (index.translate(_BELOW) if known else bar + index))
     return "".join(words)
 

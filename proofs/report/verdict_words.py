@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..verdict import Claim, Verdict
 from .assemble import prose, spans
+from .document.formula import declared_formula
 from .model import Paragraph, Span
 from .subject import Subject
 
@@ -69,8 +70,9 @@ def meaning(subject: Subject) -> Paragraph | None:
     """What follows for somebody who runs such a network; None where the claim is not established."""
     if subject.verdict is not Verdict.HOLDS or subject.algorithm is None:
         return None
-    weight = subject.algorithm.weights[0]
     return prose(
-        f"What it means: a forward pass through $L$ layers does what $L$ steps of the algorithm would do on the "
-        f"transitions in the prompt, the learned weights ${weight}$ being nowhere stored but in the prompt's own rows."
+        "What it means: a forward pass through $L$ layers does what $L$ steps of the algorithm would do on the "
+        "transitions in the prompt, the learned weights ",
+        declared_formula(subject.algorithm, subject.algorithm.weights[0]),
+        " being nowhere stored but in the prompt's own rows.",
     )

@@ -21,6 +21,7 @@ ALGORITHM = Algorithm(
     source="Baird 1995, Residual algorithms: reinforcement learning with function approximation, on residual gradient "
     "in systems with chance; Sutton and Barto 2018, section 11.5",
     successor_vectors=("phi_again",),
+    symbols={"phi_again": r"\phi''"},
     features=(
         PHI,
         DISCOUNTED_NEXT,

@@ -43,6 +43,7 @@ ALGORITHM = Algorithm(
     parameters=("gamma", "beta"),
     defaults={"beta": "1/2"},
     update=update,
+    symbols={"other": r"\varepsilon"},
     group="prediction",
     differs="Horde's demons are GTD(lambda) and step after every transition; here each is TD(0) by means over the "
     "context. The next features stand in the prompt undiscounted, and each error row discounts them by its own "

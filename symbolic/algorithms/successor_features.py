@@ -51,7 +51,7 @@ def successor_features(cumulants: int) -> Algorithm:
         ),
         weights=tuple(f"w{k}" for k in every),
         parameters=("gamma",),
-        symbols={f"w{k}": f"w_{k}" for k in every} | {f"c{k}": f"c_{k}" for k in every if k > 1},
+        symbols={f"w{k}": f"w^{{({k})}}" for k in every} | {f"c{k}": f"c^{{({k})}}" for k in every if k > 1},
         update=update,
         group="prediction",
         differs="The papers learn psi(s, a), T numbers for each state and action, step after every transition; here "

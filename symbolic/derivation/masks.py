@@ -328,7 +328,7 @@ def lemma(mask: Mask, scale: Scalar, terms: tuple[Term, ...], row: str, block: s
     diagonal = sum((t.coefficient.expr() for t in own if not t.row_trace and not t.block_trace), Integer(0))
     steps.append(
         LemmaStep(
-            "step i adds this multiple of (row at i) * (block at i)",
+            "step i adds M_ii times the row and the block at i",
             factor * mask.diagonal_entry() - diagonal.subs(Symbol(INDEX), I),
         )
     )

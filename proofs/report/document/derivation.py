@@ -452,15 +452,15 @@ def readout_section(derivation: Derivation) -> Section:
                     " in the query column:",
                 )
             ),
-            readout_formula(r.row, r.sign),
+            readout_formula(r.row, r.sign, Names.of(derivation).rows[r.row]),
         ),
     )
 
 
-def readout_formula(name: str, sign: int) -> Formula:
-    """The prediction is an entry of the last prompt."""
+def readout_formula(name: str, sign: int, symbol: Formula) -> Formula:
+    """The prediction is an entry of the last prompt, in the row of this name and symbol."""
     at = indexed("Z", "L")
     query = row("-" if sign < 0 else "+", spoken(call(at, words(name), words("query"), brackets="[]"),
-                call(at, words(name, "rm"), written("n+1"), brackets="[]")))  # fmt: skip
+                call(at, symbol, written("n+1"), brackets="[]")))  # fmt: skip
     value = dot(indexed("w", "L"), "q")
     return spoken(equation(value, query), row(written(r"\hat v(q)"), "=", value, "=", query))

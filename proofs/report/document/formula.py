@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from ....symbolic.algorithm import Accumulator
+from ....symbolic.algorithm import Accumulator, Algorithm
 from ....symbolic.derivation.coefficients import INDEX, Entry, Power, Sum, is_number
 from ....symbolic.derivation.contraction import Scalar, Vector, Word, transpose
 from ....symbolic.derivation.form import Form
@@ -48,6 +48,14 @@ def row_formula(row: Accumulator) -> Formula:
         return words(row.name)
 
 
+def declared_formula(algorithm: Algorithm, name: str) -> Formula:
+    """What a paper calls a weight vector, or what a transition carries: its declared symbol, else its name."""
+    try:
+        return written(algorithm.symbols[name])
+    except (KeyError, UnknownLatex):
+        return named(name)
+
+
 @dataclass(frozen=True)
 class Names:
     """How the symbols of one algorithm are written.
@@ -59,6 +67,7 @@ class Names:
     indexed   : whether positions are shown
     rows      : what an accumulator row is called, by its name
     last      : the last transition of the loop
+    declared  : what is called by a symbol of its own, by its name
     """
 
     carried: frozenset[str]
@@ -68,6 +77,7 @@ class Names:
     indexed: bool = True
     rows: Mapping[str, Formula] = field(default_factory=dict)
     last: str = "n"
+    declared: Mapping[str, Formula] = field(default_factory=dict)
 
     @staticmethod
     def of(derivation: Form) -> Names:
@@ -81,7 +91,8 @@ class Names:
         carried = frozenset({"phi", "R", *successors, *(name for name, _ in algorithm.extras)})
         rows = {row.name: row_formula(row) for row in algorithm.accumulators}
         weights, last = frozenset(algorithm.weights), algorithm.transitions
-        return Names(carried, successors, state.discount, weights, indexed, rows, last)
+        declared = {name: declared_formula(algorithm, name) for name in algorithm.symbols if name in carried | weights}
+        return Names(carried, successors, state.discount, weights, indexed, rows, last, declared)
 
     def atom(self, name: str) -> Formula:
         """A named vector or scalar."""
@@ -91,8 +102,9 @@ class Names:
             return indexed(named(name.variable), written(self.last) if name.after else written("j-1"))
         stem, _, index = name.rpartition("_")
         if stem not in self.carried:
-            return named(name)
-        shown = indexed(named(stem), index) if self.indexed else named(stem)
+            return self.declared.get(name) or named(name)
+        shown = self.declared.get(stem) or named(stem)
+        shown = indexed(shown, index) if self.indexed else shown
         return row(named(self.discount), shown) if stem in self.successors and self.discount is not None else shown
 
     def factor(self, key: Any) -> Formula:

@@ -6,9 +6,9 @@ from typing import Any
 
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.state import SymbolicState
-from ...formula.build import indexed, listed, named
+from ...formula.build import indexed, listed
 from ..assemble import cell, prose
-from ..document.formula import Formula, Names
+from ..document.formula import Formula, Names, declared_formula
 from ..layer_pictures import row_symbols
 from ..model import Block, Cell, Code, Picture, Section, Table
 from ..notation import block_symbols, numbers
@@ -41,7 +41,7 @@ def build(subject: Subject) -> Section | None:
 
 
 def _weights(algorithm: Algorithm) -> Formula:
-    return listed(map(named, algorithm.weights))
+    return listed([declared_formula(algorithm, w) for w in algorithm.weights])
 
 
 def _columns(state: SymbolicState, weights: Any) -> list[tuple[list[Any], list[Any]]]:
