@@ -198,7 +198,10 @@ def drawn_start(algorithm: PatternAlgorithm, d: int, n: int, kind: str, seed: in
     return tuple(entry() if algorithm.numbers else [entry() for _ in range(d)] for _ in range(count))
 
 
-def _prompts(algorithm: PatternAlgorithm, s: Settings, count: int) -> Iterator[tuple[str, Context, tuple[Any, ...]]]:
+def drawn_prompts(
+    algorithm: PatternAlgorithm, s: Settings, count: int
+) -> Iterator[tuple[str, Context, tuple[Any, ...]]]:
+    """Prompts with the states that they start from: generic ones and those of a trajectory in turn."""
     drawn = contexts(s.features, s.context, s.seed, s.process, s.prompt)
     for kind, number, context in islice(drawn, count):
         if kind != "given" and algorithm.chained:
@@ -275,7 +278,7 @@ def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress
     # One pattern a prompt, in turn; every pattern once at least.
     count = max(s.exact_trials, len(trials))
     with precise():
-        for number, (kind, context, start) in enumerate(_prompts(algorithm, s, count)):
+        for number, (kind, context, start) in enumerate(drawn_prompts(algorithm, s, count)):
             progress(f"{algorithm.name}: exact arithmetic, prompt {number + 1} of {count}")
             trial = trials[number % len(trials)]
             if first_of(form, s, trial, steps, values, context, start) is None:
@@ -389,7 +392,7 @@ def _floats(form: PatternForm, s: Settings, values: dict[str, Fraction], progres
     layers = [made[id(C)] for C in steps]
     rows = tuple(row_names(algorithm, s.features))
     columns = tuple(column_name(algorithm, t, s.context) for t in range(s.context + 1))
-    setups = [setup(algorithm, RATIONALS, c, start, numbers) for _, c, start in _prompts(algorithm, s, trials)]
+    setups = [setup(algorithm, RATIONALS, c, start, numbers) for _, c, start in drawn_prompts(algorithm, s, trials)]
     with strict_precision():
         Z = torch.stack([lower_matrix(prompt(x, x.start), dtype, device) for x in setups])
         scored = [i for i, name in enumerate(rows) if name.partition("[")[0] == algorithm.scored]

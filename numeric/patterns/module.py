@@ -18,7 +18,7 @@ class PatternTransformer(nn.Module):
 
     def __init__(self, construction: PatternConstruction, dtype: str = "float64"):
         super().__init__()
-        c = construction
+        c = self.construction = construction
         stored = wanted_tensors(c, dtype)
         self.register_buffer("mask", stored.pop("mask"))
         for name, tensor in stored.items():

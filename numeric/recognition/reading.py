@@ -154,13 +154,13 @@ def _file(path: Path, how: Reading, name: str = "") -> Found:
 
             stored, metadata = read_safetensors(content)
             known = _known(metadata)
-            found = _of_arrays(name, {k: _floats(k, x) for k, x in stored.items()}, known, how)
+            found = _of_arrays(name, {k: floats(k, x) for k, x in stored.items()}, known, how)
             return replace(found, notes=(TOLD,)) if known.prompt is not None and how.layout is None else found
         if path.suffix == ".npz":
             from ..files.tensor_files import read_npz
 
             held = read_npz(content, MAX_BYTES)
-            return _of_arrays(name, {k: _floats(k, x) for k, x in held.items()}, Known(), how)
+            return _of_arrays(name, {k: floats(k, x) for k, x in held.items()}, Known(), how)
     except ContentError as error:
         raise ContentError(f"{path}: {error}") from None
     if content[:2] == b"\x80\x02" or content[:4] == b"PK\x03\x04" or path.suffix in (".pt", ".pth", ".pkl", ".bin"):
@@ -171,7 +171,8 @@ def _file(path: Path, how: Reading, name: str = "") -> Found:
     raise ContentError(f"{path}: is no file of weights, wanted .safetensors, .npz or weights.json")
 
 
-def _floats(name: str, stored: Any) -> np.ndarray:
+def floats(name: str, stored: Any) -> np.ndarray:
+    """A tensor of a file as float64, of the shape that it has there."""
     if _LETTER.findall(name):
         check_shape(name, tuple(stored.shape))
     code = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}.get(stored.code, stored.code)

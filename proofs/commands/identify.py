@@ -14,6 +14,7 @@ from ...numeric.recognition.reading import Reading
 from ...symbolic.errors import ArgumentError
 from ...symbolic.plain_text import message
 from ..identify.ask import identify
+from ..identify.patterns import ONLY_LINEAR, PatternIdentification
 from ..identify.question import Question
 from ..identify.table import show
 from ..terminal.options import Json, Seed, integer, rational
@@ -78,6 +79,8 @@ def command(
     )
     with ProgressLine() as progress:
         result = identify(weights, question, output, progress)
+        if page is not None and isinstance(result, PatternIdentification):
+            raise ArgumentError(f"page {ONLY_LINEAR}")
         if page is not None:
             from ..report.identify_page import identify_page
 

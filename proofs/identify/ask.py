@@ -11,6 +11,7 @@ from typing import Any
 
 from ...numeric.recognition.function import drawn, function
 from ...numeric.recognition.limits import check_function
+from ...numeric.recognition.patterns import patterns_in
 from ...numeric.recognition.reading import Found, read
 from ...numeric.recognition.verdict import APPROXIMATE, EXACT, INDISTINGUISHABLE, Law, Recognition, Shared, recognise
 from ...numeric.recognition.worst import worst_case
@@ -25,6 +26,7 @@ from ...symbolic.recognition.shear import unsheared
 from ..case import Progress, silent
 from .answer import Identification, Identified
 from .decompile import write_rule
+from .patterns import identify_patterns
 from .question import GAMMA, PROCESS, Question
 
 SHEAR = (
@@ -42,6 +44,9 @@ def identify(
     """
     question = question or Question()
     _check_no_algorithm(weights)
+    attending = patterns_in(weights)
+    if attending is not None:
+        return identify_patterns(attending, question, output)
     found = read(weights, question.reading)
     for one in found:
         _check_prompts(one.network.layout, question.prompts or ())
@@ -70,10 +75,9 @@ def _check_no_algorithm(weights: Any) -> None:
     given = os.fspath(weights)
     name, there = str(given), Path(given).exists()
     if not there and (name in catalogue() or name in pattern_catalogue()):
-        export = f"layerproof export {name} -o FOLDER writes some, and " if name in catalogue() else ""
         raise ArgumentError(
-            f"weights is {name}, an algorithm, wanted a file or folder of weights: {export}layerproof derive {name} "
-            "shows its heads"
+            f"weights is {name}, an algorithm, wanted a file or folder of weights: layerproof export {name} -o FOLDER "
+            f"writes some, and layerproof derive {name} shows its heads"
         )
     if there and name.endswith(".py"):
         raise ContentError(

@@ -11,6 +11,7 @@ from rich.text import Text
 from ...symbolic.exact import decimal_text
 from ..terminal.table import console
 from .answer import Identification, Identified
+from .patterns import PatternIdentification
 
 STYLES = {"exact": "green", "indistinguishable": "green", "approximate": "yellow", "none": "bold red"}
 
@@ -18,6 +19,10 @@ STYLES = {"exact": "green", "indistinguishable": "green", "approximate": "yellow
 def show(result: Identification) -> None:
     """One network in full, or a line for each of several."""
     out = console()
+    if isinstance(result, PatternIdentification):
+        for line in result.lines():
+            out.print(Text(line), soft_wrap=True)
+        return
     if len(result.networks) == 1:
         for text in lines(result.networks[0]):
             out.print(text, soft_wrap=True)

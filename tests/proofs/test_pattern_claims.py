@@ -232,7 +232,9 @@ def model(name: str) -> Any:
                                                algorithm.values({"gamma": Fraction(9, 10)}).items()}  # fmt: skip
     steps = pattern_claims.drawn_steps(form, SMALL)
     layers = tuple(layer_of(form, RATIONALS, 2, 4, C, values) for C in steps)
-    setups = [setup(algorithm, RATIONALS, c, w, values) for _, c, w in pattern_claims._prompts(algorithm, SMALL, 2)]
+    setups = [
+        setup(algorithm, RATIONALS, c, w, values) for _, c, w in pattern_claims.drawn_prompts(algorithm, SMALL, 2)
+    ]
     Z = torch.stack([lower_matrix(prompt(s, s.start), torch.float64, "cpu") for s in setups])
     K = kernel_pattern(algorithm.kernels[0], Z[:, :2], 4) if algorithm.kernels else None
     named = PatternModel(layers, tuple(row_names(algorithm, 2)), tuple(column_name(algorithm, t, 4) for t in range(5)))
