@@ -7,6 +7,7 @@ import re
 from .commands import DELIMITERS, FANCY, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES
 from .nodes import (
     Accent,
+    Command,
     Fenced,
     Grid,
     Node,
@@ -17,6 +18,7 @@ from .nodes import (
     Sign,
     Space,
     Spoken,
+    Symbol,
     Verbatim,
     Words,
     binary,
@@ -59,8 +61,10 @@ def latex(node: Node) -> str:
     'w^\\top \\phi_{j} + \\frac{1}{2}(x)'
     """
     match node:
-        case Spoken(_, shown):
-            return latex(shown)
+        case Spoken() | Symbol():
+            return latex(plain(node))
+        case Command(macro, index):
+            return rf"\{macro}" + ("" if index is None else _group(index))
         case Row():
             return _row(node)
         case Sign():

@@ -7,6 +7,7 @@ from itertools import accumulate
 from .commands import RELATIONS
 from .nodes import (
     Accent,
+    Command,
     Fenced,
     Grid,
     Node,
@@ -17,6 +18,7 @@ from .nodes import (
     Sign,
     Space,
     Spoken,
+    Symbol,
     Verbatim,
     Words,
     core,
@@ -33,8 +35,10 @@ _GAP = 1.4
 def width(node: Node) -> float:
     """About how many letters wide a formula is; a fraction counts with both its parts, so that it errs to wide."""
     match node:
-        case Spoken(_, shown):
+        case Spoken(_, shown) | Symbol(_, _, shown):
             return width(shown)
+        case Command(macro, _):
+            return len(macro)
         case Row(items):
             return sum(map(width, items))
         case Sign(kind, text):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from .nodes import Command, Node, Symbol
 
 PREFIX = "lp"
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
@@ -66,3 +69,17 @@ def _argument(latex: str, at: int) -> tuple[str, int]:
         if not depth:
             return latex[at + 1 : k], k + 1
     raise ValueError(f"the argument at {at} of {latex!r} is not closed")
+
+
+def in_macros(tree: Node) -> Node:
+    """The tree with the macro of every symbol in the symbol's place, for LaTeX that an author goes on with."""
+    if isinstance(tree, Symbol):
+        return Command(tree.macro, None if tree.index is None else in_macros(tree.index))
+    changed: dict[str, Any] = {f.name: _in_macros(getattr(tree, f.name)) for f in fields(tree)}
+    return replace(tree, **changed)
+
+
+def _in_macros(part: Any) -> Any:
+    if isinstance(part, tuple):
+        return tuple(map(_in_macros, part))
+    return in_macros(part) if isinstance(part, Node) else part

@@ -110,18 +110,38 @@ class Spoken:
 
 
 @dataclass(frozen=True)
+class Symbol:
+    """A symbol that authors may want to write another way: its macro at an index, and what it is."""
+
+    macro: str
+    index: Node | None
+    shown: Node
+
+
+@dataclass(frozen=True)
+class Command:
+    """A macro as LaTeX uses it: what `in_macros` puts in a symbol's place. No other format has it."""
+
+    macro: str
+    index: Node | None
+
+
+@dataclass(frozen=True)
 class Verbatim:
     """What is no formula that we set: the gate let its LaTeX not through."""
 
     text: str
 
 
-Node = Sign | Words | Space | Row | Scripts | Quotient | Root | Accent | Fenced | Grid | Spoken | Verbatim
+Node = (
+    Sign | Words | Space | Row | Scripts | Quotient | Root | Accent | Fenced | Grid
+    | Spoken | Symbol | Command | Verbatim
+)  # fmt: skip
 
 
 def plain(node: Node) -> Node:
     """The node as a page shows it."""
-    while isinstance(node, Spoken):
+    while isinstance(node, Spoken | Symbol):
         node = node.shown
     return node
 
@@ -131,7 +151,7 @@ def parts(node: Node) -> tuple[Node, ...]:
     node = plain(node)
     if not isinstance(node, Row):
         return (node,)
-    return tuple(part for item in node.items for part in (parts(item) if isinstance(item, Spoken) else (item,)))
+    return tuple(x for item in node.items for x in (parts(item) if isinstance(item, Spoken | Symbol) else (item,)))
 
 
 def named(node: Node | None) -> bool:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.tracing import Loop
-from .build import named
+from .build import Part, named, row
+from .formula import Formula, written
 from .macros import Macro, macro_name
+from .nodes import Symbol
 
 INDEXED = frozenset({"transition", "variable", "row", "block", "preconditioner"})
 """What carries an index: of a transition, or of a layer."""
@@ -37,6 +39,12 @@ class Symbols:
     def at(self, source: str, name: str, index: str = "") -> str:
         """A symbol as a formula writes it."""
         return self.table[source, name].at(index)
+
+    def formula(self, source: str, name: str, index: Part | None = None) -> Formula:
+        """A symbol in a formula."""
+        macro, at = self.table[source, name], None if index is None else row(index)
+        shown = written(macro.latex if at is None else macro.latex.replace("#1", at.latex))
+        return Formula(Symbol(macro.name, None if at is None else at.tree, shown.tree))
 
     def add(self, source: str, name: str, latex: str, word: str = "") -> None:
         """Name a symbol; two that look the same are one macro, and one of a name that is taken gets another."""
@@ -81,9 +89,9 @@ def symbols_of(
         found.add("parameter", name, called(name))
     for name in ("phi", "phi_next", "reward", *(n for n, _ in algorithm.read)):
         found.add("transition", name, called(name))
-    for row in algorithm.accumulators:
-        otherwise = row.name if len(row.name) == 1 else rows.get(row.name, "y")
-        found.add("row", row.name, called(row.name, row.symbol, otherwise))
+    for one in algorithm.accumulators:
+        otherwise = one.name if len(one.name) == 1 else rows.get(one.name, "y")
+        found.add("row", one.name, called(one.name, one.symbol, otherwise))
     if loop is not None:
         for name in dict.fromkeys([*(n for n, _ in loop.body), *(n for n, _ in loop.lets)]):
             found.add("variable", name, called(name))

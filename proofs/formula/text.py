@@ -6,6 +6,7 @@ from .commands import BIG, FANCY, GREEK_AND_LETTERS, OPERATORS
 from .latex import apart
 from .nodes import (
     Accent,
+    Command,
     Fenced,
     Grid,
     Node,
@@ -16,6 +17,7 @@ from .nodes import (
     Sign,
     Space,
     Spoken,
+    Symbol,
     Verbatim,
     Words,
     binary,
@@ -45,6 +47,10 @@ def text(node: Node) -> str:
     match node:
         case Spoken(said, _):
             return text(said)
+        case Symbol():
+            return text(node.shown)
+        case Command():
+            raise TypeError(f"a macro has no plain text: {node.macro}")
         case Row(items):
             return _row(items)
         case Sign():

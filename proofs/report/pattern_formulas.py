@@ -31,12 +31,12 @@ from ..formula.build import (
     words,
 )
 from ..formula.formula import written
-from ..formula.macros import Macro, expanded
+from ..formula.loop_tree import LoopTree
+from ..formula.macros import Macro
 from ..formula.reader import readable
 from ..formula.shape import shape
 from ..formula.symbols import FIXED, Symbols
 from ..formula.sympy_tree import expression
-from ..formula.tree_latex import TreeLatex
 from .assemble import matrix
 from .document.formula import LAYER, Formula, multiple, over_n, word_formula
 from .document.parts import Label
@@ -73,14 +73,13 @@ def stated(algorithm: PatternAlgorithm) -> list[Formula]:
     if loop is None:
         return []
     found, symbols = shape(loop), _symbols(algorithm, loop)
-    layer = symbols.at("layer", "layer") if algorithm.column else ""
-    last = r"\min(t,\, n)" if algorithm.sees == "causal" else "n"
-    printer = TreeLatex(symbols, found, layer, last)
-    own = symbols.at("weight", STATE)
-    lines = [f"{symbols.at('variable', name, 'j')} = {printer.defined(node)}" for name, node in found.definitions]
-    new = rf"{own}_{{{layer}+1}} =" if layer else rf"{own} \leftarrow"
-    lines += [f"{new} {printer.latex(node)}" for _, node in loop.finish]
-    return [written(expanded(line, symbols.macros)) for line in lines]
+    layer = symbols.formula("layer", "layer") if algorithm.column else None
+    last = written(r"\min(t,\, n)" if algorithm.sees == "causal" else "n")
+    made = LoopTree(symbols, found, layer, last)
+    own = symbols.formula("weight", STATE)
+    new: list[Formula | str] = [own, "<-"] if layer is None else [indexed(own, layer, "+", "1"), "="]
+    lines = [equation(symbols.formula("variable", name, "j"), made.defined(node)) for name, node in found.definitions]
+    return [*lines, *(row(*new, made.formula(node)) for _, node in loop.finish)]
 
 
 def _traced(algorithm: PatternAlgorithm) -> Loop | None:

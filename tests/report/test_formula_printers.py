@@ -19,7 +19,7 @@ from layerproof.proofs.formula import latex as latex_printer
 from layerproof.proofs.formula import text as text_printer
 from layerproof.proofs.formula.commands import FUNCTIONS, GREEK_AND_LETTERS
 from layerproof.proofs.formula.formula import Formula
-from layerproof.proofs.formula.nodes import Accent, Node, Row, Scripts, Sign, Spoken, Verbatim, Words
+from layerproof.proofs.formula.nodes import Accent, Node, Row, Scripts, Sign, Spoken, Symbol, Verbatim, Words
 from layerproof.proofs.formula.reader import read
 from layerproof.proofs.report.document.derivation import sections
 from layerproof.proofs.report.document.parts import Label
@@ -31,6 +31,8 @@ def leaves(node: Any, said: bool = False) -> Iterator[Node]:
     """What stands at the ends of a tree: as a page shows it, or as plain text says it."""
     if isinstance(node, Spoken):
         yield from leaves(node.said if said else node.shown, said)
+    elif isinstance(node, Symbol):
+        yield from leaves(node.shown, said)
     elif isinstance(node, Sign | Words | Verbatim):
         yield node
     elif isinstance(node, tuple):

@@ -15,7 +15,7 @@ from report_tools import compiled, needs_typst
 import layerproof as lp
 from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
-from layerproof.proofs.formula import tree_latex
+from layerproof.proofs.formula import loop_tree
 from layerproof.proofs.report.paper import latex, typst
 from layerproof.proofs.report.paper.bibliography import BY_KEY, bibtex, cited
 from layerproof.proofs.report.paper.breaking import breadth, broken
@@ -105,8 +105,8 @@ def nodes_of(root):
 
 
 def test_a_printer_that_drops_a_term_is_seen(monkeypatch):
-    honest = tree_latex.terms
-    monkeypatch.setattr(tree_latex, "terms", lambda node, stop=frozenset(): list(honest(node, stop))[:1])
+    honest = loop_tree.terms
+    monkeypatch.setattr(loop_tree, "terms", lambda node, stop=frozenset(): list(honest(node, stop))[:1])
     assert missing(Facts.of(subject("td0"))) != set()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,20 +11,79 @@ from typing import Any
 from sympy import Expr, Integer, simplify
 
 from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.coefficients import INDEX, LENGTH
 from ....symbolic.derivation.contraction import Word
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import LayerproofError
 from ....symbolic.tracing import Traced
+from ....symbolic.tracing.expression import Expression
+from ...formula.build import Part, named, row
+from ...formula.formula import Formula
+from ...formula.latex import latex
+from ...formula.loop_tree import LoopTree
+from ...formula.macros import in_macros
 from ...formula.reader import readable
 from ...formula.rows import context_entry, query_entry
 from ...formula.shape import Shape, shape
 from ...formula.symbols import Symbols, symbols_of
-from ...formula.sympy_latex import SympyLatex
-from ...formula.tree_latex import TreeLatex
+from ...formula.sympy_tree import SympyTree, function
 from ...theory.generated.given import Weights, given
 from ...theory.generated.theory_file import traced_of
 from ..subject import Subject
 from .breaking import breadth
+
+
+@dataclass(frozen=True, eq=False)
+class MacroLatex:
+    """The formulas of traced trees as LaTeX in the macros of a paper; arguments as those of `LoopTree`."""
+
+    symbols: Symbols
+    shape: Shape | None = None
+    layer: bool = False
+
+    @cached_property
+    def tree(self) -> LoopTree:
+        """What makes the formulas."""
+        layer = self.symbols.formula("layer", "layer") if self.layer else None
+        return LoopTree(self.symbols, self.shape, layer)
+
+    def latex(self, node: Expression, index: str = "j") -> str:
+        """A node at the transition `index`."""
+        return _in_macros(self.tree.formula(node, self._index(index)))
+
+    def defined(self, node: Expression) -> str:
+        """What a named node is made of."""
+        return _in_macros(self.tree.defined(node))
+
+    def total(self, name: str, index: str, last: str) -> str:
+        """A variable that is a sum, up to `last`."""
+        return _in_macros(self.tree.total(name, self._index(index), self._index(last)))
+
+    def _index(self, index: str) -> Part:
+        """An index as a paper writes it: letters, numbers and n, with signs between them."""
+        n = self.symbols.at("sweep", "n")
+        return row(*(self.symbols.formula("sweep", "n") if x == n else x for x in re.split(r"([+-])", index)))
+
+
+def scalars(symbols: Symbols) -> Callable[[Expr], str]:
+    """SymPy's expressions as LaTeX in the macros of a paper: coefficients, and entries of masks."""
+    own = {name: symbols.formula(source, name) for source, name in symbols.table if source == "parameter"}
+    layer = symbols.formula("layer", "layer")
+    for source, name in symbols.table:
+        if source == "preconditioner":
+            own[name] = symbols.formula(source, name, layer)
+    own |= {LENGTH: symbols.formula("sweep", "n"), INDEX: named("index")}
+
+    def applied(name: str, *arguments: Formula) -> Formula:
+        known = ("transition", name) in symbols.table
+        return symbols.formula("transition", name, arguments[0]) if known else function(name, *arguments)
+
+    tree = SympyTree(lambda name: own[name] if name in own else named(name), applied)
+    return lambda value: _in_macros(tree(value))
+
+
+def _in_macros(formula: Formula) -> str:
+    return latex(in_macros(formula.tree))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +134,18 @@ class Facts:
         return shape(self.traced.update) if self.traced.update is not None else None
 
     @cached_property
-    def looped(self) -> TreeLatex:
+    def looped(self) -> MacroLatex:
         """Prints the update, with the layer at weights and preconditioners."""
-        return TreeLatex(self.symbols, self.shape, self.symbols.at("layer", "layer"))
+        return MacroLatex(self.symbols, self.shape, layer=True)
 
     @cached_property
-    def still(self) -> TreeLatex:
+    def still(self) -> MacroLatex:
         """Prints rows, at weights without an index."""
-        return TreeLatex(self.symbols)
+        return MacroLatex(self.symbols)
 
     def scalar(self, value: Expr) -> str:
         """A coefficient."""
-        return SympyLatex(self.symbols)(value)
+        return scalars(self.symbols)(value)
 
     def fixed(self, source: str, name: str) -> str:
         """One of the symbols that every paper has."""
@@ -143,7 +204,7 @@ class Facts:
     def entry(self, row: str, index: str, layer: bool = False) -> str:
         """What an accumulator row holds in a context column; `layer` for weights with the index of their layer."""
         found = context_entry(self.traced, row)
-        printer = TreeLatex(self.symbols, layer=self.layer) if layer else self.still
+        printer = MacroLatex(self.symbols, layer=True) if layer else self.still
         return "0" if found is None else printer.latex(found, index)
 
     def update_lines(self) -> list[str]:
@@ -189,17 +250,17 @@ WIDE = 12
 def _row_names(algorithm: Algorithm, traced: Traced) -> dict[str, str]:
     """What the update calls what a row holds; y, or y with a number, for the other rows that declare no symbol."""
     bare = symbols_of(algorithm, traced.update, readable)
-    printer = TreeLatex(bare)
+    printer = MacroLatex(bare)
     found: dict[str, str] = {}
     if traced.update is not None:
         loop = shape(traced.update)
-        looped = TreeLatex(bare, loop)
+        looped = MacroLatex(bare, loop)
         found = {looped.defined(node): name for name, node in loop.definitions}
     names: dict[str, str] = {}
-    for row in algorithm.accumulators:
-        entry = context_entry(traced, row.name)
+    for one in algorithm.accumulators:
+        entry = context_entry(traced, one.name)
         known = None if entry is None else found.get(printer.latex(entry))
-        names[row.name] = "" if known is None else bare["variable", known].latex.removesuffix("_{#1}")
+        names[one.name] = "" if known is None else bare["variable", known].latex.removesuffix("_{#1}")
     others = [r.name for r in algorithm.accumulators if not names[r.name] and not r.symbol]
     return {**names, **{r: "y" if len(others) == 1 else f"y^{{({k})}}" for k, r in enumerate(others, 1)}}
 

@@ -10,11 +10,10 @@ from ....symbolic.derivation.loop import LoopForm, loop_form
 from ....symbolic.errors import LayerproofError
 from ...formula.build import equation, indexed, listed, named
 from ...formula.formula import written
-from ...formula.macros import expanded as written_out
+from ...formula.loop_tree import LoopTree
 from ...formula.reader import readable
 from ...formula.shape import shape
 from ...formula.symbols import symbols_of
-from ...formula.tree_latex import TreeLatex
 from ...theory.generated.theory_file import traced_of
 from ..assemble import plain, prose
 from ..document.formula import Formula, Names
@@ -89,11 +88,11 @@ def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
         return []
     found = shape(traced.update)
     symbols = symbols_of(algorithm, traced.update, readable)
-    layer = symbols.at("layer", "layer")
-    printer = TreeLatex(symbols, found, layer, algorithm.transitions)
-    lines = [f"{symbols.at('variable', name, 'j')} = {printer.defined(node)}" for name, node in found.definitions]
-    lines += [f"{symbols.at('weight', w)}_{{{layer}+1}} = {printer.latex(node)}" for w, node in found.loop.finish]
-    return [written(x) for x in (written_out(line, symbols.macros) for line in lines)]
+    layer = symbols.formula("layer", "layer")
+    made = LoopTree(symbols, found, layer, written(algorithm.transitions))
+    lines = [equation(symbols.formula("variable", name, "j"), made.defined(node)) for name, node in found.definitions]
+    new = [indexed(symbols.formula("weight", w), layer, "+", "1") for w, _ in found.loop.finish]
+    return [*lines, *(equation(w, made.formula(node)) for w, (_, node) in zip(new, found.loop.finish, strict=True))]
 
 
 def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[Block]:

@@ -9,6 +9,7 @@ from ...formula.commands import ACCENTS, BIG
 from ...formula.lines import lines
 from ...formula.nodes import (
     Accent,
+    Command,
     Fenced,
     Grid,
     Node,
@@ -19,6 +20,7 @@ from ...formula.nodes import (
     Sign,
     Space,
     Spoken,
+    Symbol,
     Verbatim,
     Words,
     named,
@@ -67,8 +69,10 @@ def _display(tree: Node) -> str:
 
 def _set(node: Node) -> str:
     match node:
-        case Spoken():
+        case Spoken() | Symbol():
             return _set(plain(node))
+        case Command():
+            raise TypeError(f"a macro has no MathML: {node.macro}")
         case Row():
             return f"<mrow>{_row(parts(node))}</mrow>"
         case Sign():

@@ -8,6 +8,7 @@ from ...formula.commands import BIG
 from ...formula.lines import lines
 from ...formula.nodes import (
     Accent,
+    Command,
     Fenced,
     Grid,
     Node,
@@ -18,6 +19,7 @@ from ...formula.nodes import (
     Sign,
     Space,
     Spoken,
+    Symbol,
     Verbatim,
     Words,
     named,
@@ -78,8 +80,10 @@ def _display(tree: Node) -> str:
 
 def _set(node: Node) -> str:
     match node:
-        case Spoken(_, shown):
-            return _set(shown)
+        case Spoken() | Symbol():
+            return _set(plain(node))
+        case Command():
+            raise TypeError(f"a macro has no Typst: {node.macro}")
         case Row():
             return _row(parts(node))
         case Sign():
