@@ -93,6 +93,9 @@ def from_pattern_document(data: dict[str, Any]) -> PatternConstruction:
     )
     if bool(kernel) != bool(scored):
         raise ContentError("pattern is wrong, wanted a kernel and the rows it scores, or neither")
+    mask_first = fields.typed(pattern, "mask_first", bool)
+    if mask_first and not kernel:
+        raise ContentError("pattern.mask_first is true, and no kernel is there that the mask could come before")
     if scored in written:
         raise ContentError(
             f"pattern.scored is {shown(scored)}, which layers write: a pattern is of rows that none does"
@@ -139,7 +142,7 @@ def from_pattern_document(data: dict[str, Any]) -> PatternConstruction:
         parameters=fields.rationals(data, "parameters"),
         d=d, n=n, rows=rows, written=written,
         last=_one_of(fields.typed(layout, "last_column", str), "layout.last_column", LAST),
-        kernel=kernel, scored=scored, keys=keys, mask_first=fields.typed(pattern, "mask_first", bool),
+        kernel=kernel, scored=scored, keys=keys, mask_first=mask_first,
         by_length=scale == "1/n", shift_from=shift_from, layers=tuple(layers), depth=depth, looped=looped,
         steps=tuple(_step(step, f"preconditioners[{k}]", d) for k, step in enumerate(given)),
     )  # fmt: skip

@@ -273,7 +273,8 @@ def mismatches(
     for number, (C, states) in enumerate(zip(steps, textbook(s, matrices), strict=True), start=1):
         if id(C) not in made:
             layer = layer_of(form, a, s.d, s.n, C, values)
-            if pattern is not None:
+            given = s.algorithm.layer
+            if pattern is not None and given is not None and given.mask_first:  # no head has scores of its own
                 layer = replace(layer, mask=[[1] * (s.n + 1)] * (s.n + 1))
             made[id(C)] = tamper(layer)
         Z = pattern_layer(Z, made[id(C)], K)

@@ -65,6 +65,24 @@ def test_balls_that_overlap_are_no_equality(tmp_path: Path):
     assert exact.verdict == "UNDECIDED" and "an overlap is no equality" in exact.reason
 
 
+def test_a_head_with_scores_beside_another_kernel_keeps_the_mask(tmp_path: Path):
+    """The heads under the kernel add nothing here: that the numbers stay balls is all that is left open."""
+    beside = (
+        '    kernel="softmax-over-queries",\n    heads=(\n        GivenHead(lambda k, C, p: {"error": 0 * k.error}),'
+    )
+    kernels = ("    preconditioned=True,", '    preconditioned=True,\n    kernels=("softmax",),')
+    path = own_patterns.write(tmp_path, own_patterns.CAUSAL, kernels, ("    heads=(", beside))
+    (exact,) = (c for c in lp.verify(path, **SMALL).claims if c.evidence == "identity-exact")
+    assert exact.verdict == "UNDECIDED" and "an overlap is no equality" in exact.reason
+    with pytest.raises(ContentError, match="mask_first is of a kernel, and a head has linear scores"):
+        lp.verify(
+            own_patterns.write(
+                tmp_path, own_patterns.CAUSAL, ('    keys="causal"', '    mask_first=True,\n    keys="causal"')
+            ),
+            **SMALL,
+        )
+
+
 @pytest.mark.parametrize(
     ("text", "change", "says"),
     [
