@@ -12,13 +12,15 @@ from typing import Any
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
+from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
 from .checker import ask, establish, found_by
 from .identify.diagnose import Diagnosis, diagnose
 from .identify.kept import check_place, keep, on_numbers
-from .user_file import resolve_algorithm
+from .pattern_implements import judge_patterns
+from .user_file import resolve_update
 from .verdict import Claim, Result, Verdict
 from .witness_text import witness_lines
 
@@ -34,7 +36,7 @@ UNKNOWN = "the reference is not known to run the update, so there is nothing to 
 
 def assert_implements(
     subject: Any,
-    algorithm: str | Algorithm,
+    algorithm: str | Algorithm | PatternAlgorithm,
     *,
     prompts: Sequence[Context] | None = None,
     layers: int | None = None,
@@ -47,8 +49,9 @@ def assert_implements(
 ) -> Result:
     """Assert that `subject` runs `algorithm`, one iterate a layer; returns the claims when it does.
 
-    subject   : a `Construction` (judged in exact arithmetic), or a torch `nn.Module` (each layer judged against the
-                exact layer of the state that came in; it must have `states(Z)`, or `layers` to apply in turn)
+    subject   : a `Construction` (judged in exact arithmetic), for an algorithm that attends by a pattern a
+                `PatternConstruction` (the same, given its pattern), or a torch `nn.Module` (each layer judged against
+                the exact layer of the state that came in; it must have `states(Z)`, or `layers` to apply in turn)
     prompts   : contexts to run; drawn from the seed when left out
     layers    : how many layers are meant; checked against the subject
     evidence  : identity-exact and float for a Construction (default identity-exact), float for a module
@@ -92,7 +95,7 @@ def error(subject: Any, result: Result) -> AssertionError:
 
 def judge(
     subject: Any,
-    algorithm: str | Algorithm,
+    algorithm: str | Algorithm | PatternAlgorithm,
     *,
     prompts: Sequence[Context] | None = None,
     layers: int | None = None,
@@ -107,7 +110,10 @@ def judge(
     place = None if save is None else Path(save)
     if place is not None:
         check_place(place)
-    found = resolve_algorithm(algorithm, "compare with")
+    found = resolve_update(algorithm, "compare with")
+    if isinstance(found, PatternAlgorithm):
+        others = {"prompts": prompts, "evidence": evidence, "reference": reference, "dtype": dtype, "save": save}
+        return judge_patterns(subject, found, layers, seed, others)
     module = None
     if isinstance(subject, Construction):
         construction = subject

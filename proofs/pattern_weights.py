@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 from ..numeric.files.pattern_file import MAX_ENTRIES
+from ..symbolic.arithmetics.arithmetic import RATIONALS
 from ..symbolic.errors import ArgumentError, WorkLimitError
+from ..symbolic.identity.exact import Mismatch
+from ..symbolic.identity.witness import Witness
 from ..symbolic.patterns.construction import PatternConstruction, pattern_construction
 from ..symbolic.patterns.given import pattern_form
-from ..symbolic.patterns.kernels import EXACT
+from ..symbolic.patterns.kernels import EXACT, random_pattern
+from ..symbolic.patterns.layer import pattern_layer
 from ..symbolic.patterns.record import PatternAlgorithm
+from ..symbolic.patterns.run import column_name, prompt, row_names, setup, textbook
 from ..symbolic.plain_text import amount, shown
 from .case import Settings, check_parameters
-from .pattern_claims import drawn_steps, other_pattern
+from .pattern_claims import drawn_prompts, drawn_steps, other_pattern
 
 
 def pattern_weights(algorithm: PatternAlgorithm, settings: Settings) -> PatternConstruction:
@@ -49,6 +56,32 @@ def applicable(algorithm: PatternAlgorithm, kinds: tuple[str, ...]) -> tuple[str
     if other_pattern(algorithm):
         return tuple(name for name in kinds if name == "identity-exact")
     return tuple(name for name in kinds if name != "derived")
+
+
+def first_difference(
+    c: PatternConstruction, algorithm: PatternAlgorithm, parameters: Mapping[str, Fraction], steps: Sequence[Any],
+    count: int, seed: int,
+) -> Witness | None:  # fmt: skip
+    """Where given layers first differ from an algorithm's update, on prompts over Q with K of random rationals.
+
+    parameters : of the update, 1/2 where one is missing; steps : C of each stored layer, or None
+    """
+    s = Settings(features=c.d, context=c.n, layers=c.depth, seed=seed, looped=c.looped)
+    values = {name: RATIONALS.number(parameters.get(name, Fraction(1, 2))) for name in algorithm.parameters}
+    stored = [None if C is None else RATIONALS.matrix(C) for C in steps]
+    K = random_pattern(c.n + 1, seed) if algorithm.kernels else None
+    for _, context, start in drawn_prompts(algorithm, s, count):
+        found = setup(algorithm, RATIONALS, context, start, values, K)
+        Z = prompt(found, found.start)
+        for k, states in enumerate(textbook(found, [stored[0 if c.looped else k] for k in range(c.depth)])):
+            Z = pattern_layer(Z, c.layer(k), None if K is None else RATIONALS.matrix(K))
+            wanted = prompt(found, states).fractions()
+            for name, row, other in zip(row_names(algorithm, c.d), Z.fractions(), wanted, strict=True):
+                for t, (x, y) in enumerate(zip(row, other, strict=True)):
+                    if x != y:
+                        where = Mismatch(k + 1, name, t, column_name(algorithm, t, c.n), x, y)
+                        return Witness(context, start, where)
+    return None
 
 
 def what_is_exact(construction: PatternConstruction) -> str:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ...numeric.recognition.verdict import APPROXIMATE, EXACT, NONE, SHARE
-from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import nearest
 from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.patterns.fit import PatternFit, fitted, unlike
 from ...symbolic.patterns.given import pattern_form
-from ...symbolic.patterns.kernels import random_pattern
-from ...symbolic.patterns.layer import pattern_layer
-from ...symbolic.patterns.run import prompt, row_names, setup, textbook
 from ...symbolic.strict_json import rational_text
-from ..case import Settings
-from ..pattern_claims import drawn_prompts
+from ..pattern_weights import first_difference
 from .answer import SCHEMA, Identification
 from .question import Question
 from .words import matrix_text, number
@@ -144,25 +138,10 @@ def identify_patterns(c: PatternConstruction, question: Question, output: Path |
     fits = [fit for name, form in forms.items() if not why[name] and (fit := fitted(c, form)) is not None]
     fits.sort(key=lambda fit: -min(fit.shares))
     said = {name: text for name, text in why.items() if text}
-    difference = _run(c, fits[0], question.seed) if fits and fits[0].exact else ""
+    difference = ""
+    if fits and fits[0].exact:
+        best, steps = fits[0], fits[0].construction.steps
+        witness = first_difference(c, best.algorithm, best.parameters, steps, PROMPTS, question.seed)
+        if witness is not None:
+            difference = f"layer {witness.mismatch.layer}, row {witness.mismatch.row}"
     return PatternIdentification(question.document(), (), "", c, tuple(fits), said, difference)
-
-
-def _run(c: PatternConstruction, fit: PatternFit, seed: int) -> str:
-    """Where the layers themselves first differ from the fitted algorithm's update, over Q; empty: nowhere."""
-    algorithm = fit.algorithm
-    s = Settings(features=c.d, context=c.n, layers=c.depth, seed=seed, looped=c.looped)
-    values = {name: RATIONALS.number(fit.parameters.get(name, Fraction(1, 2))) for name in algorithm.parameters}
-    steps = [fit.construction.steps[0 if c.looped else k] for k in range(c.depth)]
-    matrices = [None if C is None else RATIONALS.matrix(C) for C in steps]
-    K = random_pattern(c.n + 1, seed) if algorithm.kernels else None
-    for _, context, start in drawn_prompts(algorithm, s, PROMPTS):
-        found = setup(algorithm, RATIONALS, context, start, values, K)
-        Z = prompt(found, found.start)
-        for k, states in enumerate(textbook(found, matrices)):
-            Z = pattern_layer(Z, c.layer(k), None if K is None else RATIONALS.matrix(K))
-            wanted = prompt(found, states).fractions()
-            for name, row, other in zip(row_names(algorithm, c.d), Z.fractions(), wanted, strict=True):
-                if row != other:
-                    return f"layer {k + 1}, row {name}"
-    return ""

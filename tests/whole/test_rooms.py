@@ -41,7 +41,7 @@ proofs/theory/audits
 proofs/theory/record proofs/theory/picture proofs/evidence proofs/limit proofs/work proofs/own_claims
 proofs/pattern_claims proofs/pattern_weights proofs/terminal
 proofs/identify
-proofs/checker proofs/assertions proofs/invariance
+proofs/checker proofs/pattern_implements proofs/assertions proofs/invariance
 proofs/approximation
 proofs/formula
 proofs/certificate proofs/report/svg proofs/report/picture_letters proofs/report/picture_bands
