@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from report_tools import needs_typst, texts
 
 from layerproof.proofs.formula.formula import Formula, quoted
-from layerproof.proofs.report.model import Display, Report
+from layerproof.proofs.report.model import Display, Matrix, Report
 from layerproof.proofs.report.writers import html, json_data, markdown, pdf
 from layerproof.proofs.report.writers.escape import visible
 from layerproof.proofs.report.writers.signs import SIGNS, WORDS
@@ -288,3 +288,25 @@ def test_what_is_not_measured_for_the_pdf_is_narrower_than_its_text() -> None:
     assert "#wide[" not in shown(widest).partition("#outline")[0].partition("#show: body")[2]
     assert not refused(widest, 440) and refused(widest, 100)  # A4 without its margins is 459 pt wide
     assert "#wide[" in shown(quoted("", "W" * (pdf.NARROW + 1)))
+
+
+@pytest.mark.parametrize("entry", ["88888", "-8", "-77/88", "W_W"])
+def test_a_matrix_that_is_not_measured_has_room_on_the_page(entry):
+    typst, written = pytest.importorskip("typst"), quoted(entry, entry)
+
+    def of(columns: int) -> Matrix:
+        names = tuple(f"W{k}" for k in range(columns))
+        return Matrix(quoted("Q", "Q"), ("W",), names, ((written,) * columns,), legend=("a",), groups=((0,) * columns,))
+
+    columns = max(k for k in range(1, 60) if pdf._breadth(of(k)) <= pdf.ROOM)
+    template = pdf.source(Report("t", (), ())).partition("#show: body")[0]
+    for limit, passes in ((459 - 2 * 10.5, True), (100, False)):
+        shown = pdf.matrix(of(columns), "[]").removeprefix("#")
+        text = f"{template}#set page(width: 2000pt)\n#set text(size: 10.5pt, font: serif)\n"
+        text += '#show math.equation: set text(font: "New Computer Modern Math")\n'
+        text += f"#context {{ if measure({shown}).width > {limit}pt {{ panic() }} }}"
+        if passes:
+            typst.compile(text.encode(), ignore_system_fonts=True)
+        else:
+            with pytest.raises(typst.TypstError):
+                typst.compile(text.encode(), ignore_system_fonts=True)

@@ -44,7 +44,10 @@ MANY = 4
 LONG = 32
 """A word of as many characters, such as a long rational, may be broken."""
 NARROW = 36
-"""Formulas and matrices of fewer letters are narrower than a page: they are not laid out twice to measure them."""
+"""Formulas of fewer letters are narrower than a page: they are not laid out twice to measure them."""
+ROOM = 40.0
+"""Nor are matrices of fewer em: a page has 43.7, and what is framed two less."""
+_FIGURES = {**dict.fromkeys("0123456789/", 0.5), "-": 0.8, " ": 0.3}
 _BREAK = "\u200b"
 _LACKING = re.compile("[\u0530-\u1cff\u2e80-\ufaff\ufb07-\ufffc\U00010000-\U0001d3ff\U0001d800-\U0010ffff]")
 """Scripts beyond Latin, Greek, Cyrillic and mathematics: the fonts that come with Typst lack or misplace them."""
@@ -262,20 +265,30 @@ def matrix(value: Matrix, caption: str) -> str:
     legend = "".join(
         f"({number}, {literal(KEYS[number % 26])}, {text(meaning)}), " for number, meaning in enumerate(value.legend)
     )
-    narrow = "true" if _breadth(value) <= NARROW else "false"
+    narrow = "true" if _breadth(value) <= ROOM else "false"
     return f"#matrix([{typst_math(value.name)}], ({columns}), (\n{rows}), ({legend}), {caption}, {narrow})"
 
 
 def _breadth(value: Matrix) -> float:
-    """How many letters wide a matrix is at most, its gaps counted as two letters each."""
-    names = max(len(called(name)) for name in value.rows) + max(map(len, value.row_sizes or ("",)))
-    sizes = value.column_sizes or ("",) * len(value.columns)
-    total = 2.0 + max(float(names), width(value.name.tree))
-    for c, (name, size) in enumerate(zip(value.columns, sizes, strict=True)):
+    """How many em wide a matrix is at most: its cells have half an em on each side, and labels are set smaller."""
+    sizes, breadths = value.row_sizes or ("",) * len(value.rows), value.column_sizes or ("",) * len(value.columns)
+    keys = 0.6 * bool(value.legend)
+    total = 1 + max(_em(value.name), *(map(_label, value.rows, sizes)))
+    for c, (name, size) in enumerate(zip(value.columns, breadths, strict=True)):
         entries = [row[c] for row in value.entries]
-        longest = max((width(e.tree) for e in entries if e is not None), default=1.0)
-        total += 3 + max(longest, len(called(name)) + len(size) + 3 * bool(size))
+        total += 1 + max(_label(name, size), *(_em(e) + keys for e in entries if e is not None), 0.5 + keys)
     return total
+
+
+def _em(value: Formula) -> float:
+    """How many em wide a formula is at most; figures are half an em, no letter is wider than W."""
+    if all(c in _FIGURES for c in value.text):
+        return sum(_FIGURES[c] for c in value.text)
+    return 1.1 * width(value.tree)
+
+
+def _label(name: str, size: str) -> float:
+    return 0.75 * (len(called(name)) + (len(size) + 3) * bool(size))
 
 
 def _name(name: str, size: str) -> str:
