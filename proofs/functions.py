@@ -40,7 +40,7 @@ from .identify.answer import Identification
 from .invariance import claims as invariance_claims
 from .invariance.question import SETS, Question
 from .own.client import TIME_LIMIT
-from .user_file import guarded, resolve, resolve_algorithm
+from .user_file import guarded, resolve, resolve_algorithm, resolve_update
 from .verdict import Result
 
 if TYPE_CHECKING:
@@ -118,7 +118,10 @@ def construct(
     """
     for name, size in (("d", d), ("n", n), ("layers", layers)):
         whole_number(name, size, 1)
-    found = resolve_algorithm(algorithm, "construct")
+    updated = resolve_update(algorithm, "construct")
+    if isinstance(updated, PatternAlgorithm):
+        raise ArgumentError(f"{updated.name} attends by a pattern: lp.construct_pattern makes its layers")
+    found = resolve_algorithm(updated, "construct")
     found.check_sizes(d, n, layers)
     found.check_looped(looped)
     derivation = derive(found, trace=trace) if found.heads is None else None

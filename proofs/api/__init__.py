@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .numeric.files.weights_file import write_weights as write_weights
     from .numeric.judge.batch import batch_check as batch_check
     from .numeric.judge.batch import random_transitions as random_transitions
+    from .numeric.patterns.module import PatternTransformer as PatternTransformer
     from .numeric.transformer import LinearTransformer as LinearTransformer
     from .proofs.approximation.simulation import Simulation as Simulation
     from .proofs.assertions import assert_implements as assert_implements
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .proofs.functions import simulate as simulate
     from .proofs.functions import verify as verify
     from .proofs.identify.answer import Identification as Identification
+    from .proofs.pattern_construct import construct_pattern as construct_pattern
     from .proofs.report.paper.write import paper as paper
     from .proofs.report.reporting import report as report
     from .proofs.sweep.run import run_sweep as run_sweep
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from .symbolic.invariance.symmetry import SymmetryGroup as SymmetryGroup
     from .symbolic.markov.decision import DecisionProcess as DecisionProcess
     from .symbolic.own import OwnConstruction as OwnConstruction
+    from .symbolic.patterns.construction import PatternConstruction as PatternConstruction
     from .symbolic.patterns.record import GivenHead as GivenHead
     from .symbolic.patterns.record import GivenLayer as GivenLayer
     from .symbolic.patterns.record import PatternAlgorithm as PatternAlgorithm
@@ -89,6 +92,8 @@ _HOMES = {
     "GivenHead": "symbolic.patterns.record",
     "GivenLayer": "symbolic.patterns.record",
     "PatternAlgorithm": "symbolic.patterns.record",
+    "PatternConstruction": "symbolic.patterns.construction",
+    "PatternTransformer": "numeric.patterns.module",
     "Row": "symbolic.patterns.record",
     "Result": "proofs.verdict",
     "Rule": "symbolic.approximation.rule",
@@ -100,6 +105,7 @@ _HOMES = {
     "assert_implements": "proofs.assertions",
     "batch_check": "numeric.judge.batch",
     "construct": "proofs.functions",
+    "construct_pattern": "proofs.pattern_construct",
     "converge": "proofs.functions",
     "derive": "proofs.functions",
     "identify": "proofs.functions",

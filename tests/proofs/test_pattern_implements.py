@@ -69,6 +69,27 @@ def test_what_does_not_fit_is_said() -> None:
             lp.assert_implements(subject, name, **more)
 
 
+def test_layers_are_made_from_plain_arguments() -> None:
+    c = lp.construct_pattern("sarsa", d=2, n=3, layers=1, gamma="1/2", preconditioners=[[["1/2", 0], [1, "2/3"]]])
+    assert lp.assert_implements(c, "sarsa").holds and c.steps[0][1] == [1, Fraction(2, 3)]
+    alpha = lp.construct_pattern("kernel-gradient-descent", d=1, n=2, layers=2, values={"alpha": "1/3"}, looped=True)
+    assert alpha.parameters == {"alpha": Fraction(1, 3)} and len(alpha.layers) == 1
+    with pytest.raises(ArgumentError, match=r"lp\.construct_pattern makes its layers"):
+        lp.construct("sarsa", d=2, n=3, layers=1)
+    more: dict[str, Any]
+    for name, more, says in (
+        ("td0", {}, "lp.construct makes its weights"),
+        ("softmax-td", {"preconditioners": [C]}, "has no C"),
+        ("sarsa", {"preconditioners": [C, C]}, "has 2 entries, wanted 1"),
+        ("sarsa", {"preconditioners": [[[1]]]}, "wanted 2 rows of 2"),
+        ("sarsa", {"values": {"x": 1}}, "no parameter 'x'"),
+        ("sarsa", {"gamma": 0.9}, "gamma is 0.9, wanted an exact number"),
+        ("sarsa", {"n": 0}, "context is 0"),
+    ):
+        with pytest.raises(ArgumentError, match=says):
+            lp.construct_pattern(name, **{"d": 2, "n": 3, "layers": 1, **more})
+
+
 def test_an_audit_judges_a_file_of_weights(capsys: Any, tmp_path: Path) -> None:
     write_weights(built("sarsa"), tmp_path / "right.json")
     write_weights(transposed(built("sarsa")), tmp_path / "wrong.json")

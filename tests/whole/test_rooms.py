@@ -46,7 +46,7 @@ proofs/approximation
 proofs/formula
 proofs/certificate proofs/report/svg proofs/report/picture_letters proofs/report/picture_bands
 proofs/report/picture_curves proofs/convergence
-proofs/functions proofs/sweep proofs/doctor
+proofs/functions proofs/pattern_construct proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/export proofs/check
 proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks proofs/report/picture_heat
 proofs/report/document proofs/report/model proofs/report/stated_code
