@@ -49,7 +49,8 @@ class Symbols:
     def add(self, source: str, name: str, latex: str, word: str = "") -> None:
         """Name a symbol; two that look the same are one macro, and one of a name that is taken gets another."""
         indexed = source in INDEXED
-        whole = f"{latex}_{{#1}}" if indexed else latex
+        raised = f"{{{latex}}}" if "^" in latex else latex  # a formula may put a superscript of its own on it
+        whole = f"{raised}_{{#1}}" if indexed else raised
         known = next((m for m in self.macros.values() if m.latex == whole and m.indexed == indexed), None)
         if known is None:
             wanted = macro_name(word or name)
