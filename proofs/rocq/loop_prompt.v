@@ -477,10 +477,12 @@ Lemma mulZr (c : F) (A : 'M_(m, k)) (B : 'M_(k, p)) :
 Proof. by rewrite scalemxAr. Qed.
 End Linear.
 
-Ltac linear := rewrite ?(mulmx0, mul0mx, dot0l, dot0r);
+(* products first, then dot's left, then its right: each rule is tried on a goal
+   where the ones before it are done with *)
+Ltac linear :=
   rewrite ?(mulmxDl, mulmxDr, mulNmx, mulmxN, mul_mx_scalar, mulZl, mulZr,
-            dotDl, dotDr, dotNl, dotNr, dotZl, dotZr,
-            mul0mx, mulmx0, dot0l, dot0r).
+            mul0mx, mulmx0);
+  rewrite ?(dotDl, dotNl, dotZl, dot0l); rewrite ?(dotDr, dotNr, dotZr, dot0r).
 Ltac unfold_change := rewrite /head_terms /feature_terms /number_terms /=.
 Ltac entries := rewrite ?(entD, entN, entZ, ent0).
 Ltac name_gathers := repeat match goal with

@@ -102,15 +102,43 @@ Qed.
 Lemma number0 : number 0%Q = 0.
 Proof. exact: mul0r. Qed.
 
+(* What is zero or one needs no arithmetic: weights are full of them.         *)
+Definition is_zero (x : Q) := if Qnum x is Z0 then true else false.
+Definition is_one (x : Q) := if x is Qmake 1 1 then true else false.
+Definition add (x y : Q) :=
+  if is_zero x then y else if is_zero y then x else Qred (Qplus x y).
+Definition mul (x y : Q) :=
+  if is_zero x || is_zero y then 0%Q else
+  if is_one x then y else if is_one y then x else Qred (Qmult x y).
+
+Lemma is_zeroP x : is_zero x -> number x = 0.
+Proof. by case: x => [[|p|p] q] // _; apply: mul0r. Qed.
+
+Lemma is_oneP x : is_one x -> number x = 1.
+Proof. by case: x => [[|[p|p|]|p] [q|q|]] // _; apply: divr1. Qed.
+
+Lemma number_add x y : number (add x y) = number x + number y.
+Proof.
+rewrite /add; case: ifP => [/is_zeroP ->|_]; first by rewrite add0r.
+by case: ifP => [/is_zeroP ->|_]; rewrite (addr0, numberD).
+Qed.
+
+Lemma number_mul x y : number (mul x y) = number x * number y.
+Proof.
+rewrite /mul; case: ifP => [/orP[]/is_zeroP ->|_]; rewrite ?mul0r ?mulr0 ?number0 //.
+case: ifP => [/is_oneP ->|_]; first by rewrite mul1r.
+by case: ifP => [/is_oneP ->|_]; rewrite (mulr1, numberM).
+Qed.
+
 (* The scale 1/n of a layer; here n = k + 1.                                  *)
 Lemma number_inverse k : number (Qmake 1 (Pos.of_succ_nat k)) = k.+1%:R^-1.
 Proof. by rewrite /number /of_Z /of_pos SuccNat2Pos.id_succ mul1r. Qed.
 
 Lemma number_sum (s : seq Q) :
-  number (foldr (fun x y => Qred (Qplus x y)) 0%Q s) = \sum_(x <- s) number x.
+  number (foldr add 0%Q s) = \sum_(x <- s) number x.
 Proof.
 elim: s => [|x s IH] /=; first by rewrite big_nil number0.
-by rewrite numberD IH big_cons.
+by rewrite number_add IH big_cons.
 Qed.
 
 End Number.
@@ -124,8 +152,6 @@ Implicit Types (A B Z : rows) (m n p N H : nat).
 Definition build m n (f : nat -> nat -> Q) : rows :=
   mkseq (fun i => mkseq (f i) n) m.
 
-Definition add (x y : Q) := Qred (Qplus x y).
-Definition mul (x y : Q) := Qred (Qmult x y).
 Definition sum : seq Q -> Q := foldr add 0%Q.
 
 Definition mul_rows m p n A B : rows :=
@@ -152,8 +178,25 @@ Fixpoint transformer_rows m N H a (W P Q M : seq (seq rows)) L Z : rows :=
       (nth [::] M l) (transformer_rows m N H a W P Q M l Z)
   else Z.
 
+(* The states from layer l on, each made from the one before it.              *)
+Fixpoint states_from m N H a (W P Q M : seq (seq rows)) l k Z : seq rows :=
+  Z :: if k is k'.+1 then
+    states_from m N H a W P Q M l.+1 k'
+      (layer_rows m N H a (nth [::] W l) (nth [::] P l) (nth [::] Q l) (nth [::] M l) Z)
+  else [::].
+
 Definition states_rows m N H a W P Q M L Z : seq rows :=
-  mkseq (fun l => transformer_rows m N H a W P Q M l Z) L.+1.
+  states_from m N H a W P Q M 0 L Z.
+
+Lemma states_rowsE m N H a W P Q M L Z l : (l <= L)%N ->
+  nth [::] (states_rows m N H a W P Q M L Z) l = transformer_rows m N H a W P Q M l Z.
+Proof.
+suff from k i j : (j <= k)%N ->
+    nth [::] (states_from m N H a W P Q M i k (transformer_rows m N H a W P Q M i Z)) j
+    = transformer_rows m N H a W P Q M (i + j) Z by exact: (from L 0%N).
+elim: k i j => [|k IH] i [|j] //= le_jk; rewrite ?addn0 //.
+by rewrite (IH i.+1) // addSnnS.
+Qed.
 
 Lemma entry_build m n f (i : 'I_m) (j : 'I_n) : entry (build m n f) i j = f i j.
 Proof. by rewrite /entry !nth_mkseq. Qed.
@@ -178,7 +221,7 @@ Lemma mul_rowsE m p n A B :
 Proof.
 apply/matrixP=> i j; rewrite !mxE entry_build number_sum.
 rewrite sum_mkseq.
-by apply: eq_bigr => k _; rewrite numberM !mxE.
+by apply: eq_bigr => k _; rewrite number_mul !mxE.
 Qed.
 
 Lemma tr_rowsE m n A : rows_mx n m (tr_rows m n A) = (rows_mx m n A)^T.
@@ -197,7 +240,7 @@ Theorem layer_rowsE m N H a W P Q M Z :
       (fun h => rows_mx N N (nth [::] M h)) (rows_mx m N Z).
 Proof.
 rewrite layer_sumE; apply/matrixP=> i j.
-rewrite !mxE entry_build numberD numberM number_sum summxE.
+rewrite !mxE entry_build number_add number_mul number_sum summxE.
 rewrite big_map sum_mkseq.
 congr (_ + _ * _); apply: eq_bigr => h _.
 by rewrite -attn_rowsE -mul_rowsE mxE.
@@ -216,7 +259,7 @@ Theorem transformer_states m N H k W P Q M L Z (states : seq rows) :
     (weights_mx m Q) (weights_mx N M) l (rows_mx m N Z)
   = rows_mx m N (nth [::] states l).
 Proof.
-by move=> <- l le_lL; rewrite nth_mkseq // transformer_rowsE number_inverse.
+by move=> <- l le_lL; rewrite states_rowsE // transformer_rowsE number_inverse.
 Qed.
 
 (* The read-out with either sign: entry (i, j) of every state is listed.      *)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
 
-from ...numeric.data.draws import preconditioners, starting_weights
-from ...numeric.data.prompts import generic_context, with_extras
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import construct
@@ -24,15 +22,17 @@ from .generated.given import GivenWeights, Weights, given
 from .generated.invariance import invariance_audit
 from .generated.theory_file import parts
 from .generated.write import audit_of
-from .numbers import instance_texts
+from .numbers import Drawn, instance_texts
 from .patterns.write import pattern_audit
 from .theorem import Theorem
 
 INSTANCE = (2, 3, 2)
 """d, the number of transitions and L of the instance whose numbers the kernel computes."""
-VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
+VALUES = {"gamma": Fraction(3, 4), "lam": Fraction(1, 2)}
 OTHER = Fraction(2, 3)
 """The value, in that instance, of a parameter that has no default."""
+SEEDS = 100
+"""How many draws of an instance's steps are looked at for one at which nothing is divided by zero."""
 _instances: dict[tuple[int, tuple[tuple[str, str], ...]], tuple[Algorithm, Audit | None]] = {}
 _made: dict[int, tuple[Algorithm | PatternAlgorithm, tuple[tuple[Audit, ...], ...], str]] = {}
 
@@ -116,13 +116,12 @@ def numbers_audit(found: Weights, name: str) -> Audit:
     parameters = {x: known[x] for x in algorithm.parameters}
     if isinstance(found, Derivation) and found.hypotheses.broken(parameters, n) is not None:
         parameters |= found.hypotheses.example({}, n) or {}
-    steps = preconditioners(algorithm, d, depth, 0)
+    drawn = _drawn(found, parameters, d, n, depth)
     if isinstance(found, GivenWeights):
-        weights = given_construction(algorithm, found.options, d, n, depth, steps, parameters, looped=False)
+        weights = given_construction(algorithm, found.options, d, n, depth, drawn.steps, parameters, looped=False)
     else:
-        weights = construct(found, d, n, depth, steps, parameters)
-    start, context = starting_weights(algorithm, d, 0), with_extras(generic_context(d, n, 0), algorithm.extras, 0)
-    setup = problem(algorithm, RATIONALS, context, start, parameters, found.options)
+        weights = construct(found, d, n, depth, drawn.steps, parameters)
+    setup = problem(algorithm, RATIONALS, drawn.context, drawn.start, parameters, found.options)
     kind = "given" if isinstance(found, GivenWeights) else "derived"
     theorem = Theorem(
         name,
@@ -132,3 +131,14 @@ def numbers_audit(found: Weights, name: str) -> Audit:
         algorithm.name,
     )
     return Audit(name, ("numbers",), (theorem,), *instance_texts(weights, setup, name), joins=True)
+
+
+def _drawn(found: Weights, parameters: Mapping[str, Fraction], d: int, n: int, depth: int) -> Drawn:
+    """Numbers at which the update divides by no zero."""
+    algorithm = found.algorithm
+    for seed in range(SEEDS):
+        drawn = Drawn.of(algorithm, d, n, depth, seed)
+        values = [{**parameters, **dict(zip(algorithm.preconditioners, step, strict=True))} for step in drawn.steps]
+        if not isinstance(found, Derivation) or all(found.hypotheses.broken(v, n) is None for v in values):
+            break
+    return drawn

@@ -16,7 +16,7 @@ from .audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit, Theor
 from .jobs import workers
 from .lexer import code, needs
 
-MOST = 5
+MOST = 7
 """How many algorithms' files are joined into one at the most: a fault is looked for among them all."""
 CONTAINED = re.compile(
     r"From|Import [\w. ]+$|Local (?:Open|Close) Scope \w+$|Local Notation \w+ :=|(?:Section|End) \w+$"

@@ -7,13 +7,17 @@ numbers in every row and column.  Its proof is a computation (`numbers.v`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from ...numeric.data.draws import stream
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.rational import Rational
-from ...symbolic.construction import Construction
+from ...symbolic.construction import Construction, Steps
 from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem, textbook
+from ...symbolic.prompt import Context
 from .generated.names import comment
 from .generated.proofs import IMPORTS as PROVING
 from .generated.statements import IMPORTS, LAYER
@@ -78,6 +82,39 @@ by apply: (at_query states predictions) => //; vm_compute; reflexivity.
 Qed.
 """
 )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The numbers of an instance: quarters, at most 9/4 and none zero.
+
+    They are small because `coqchk` computes without a virtual machine, where most of the time is spent on lowest terms.
+    """
+
+    steps: list[Steps]
+    start: tuple[Any, ...]
+    context: Context
+
+    @staticmethod
+    def of(algorithm: Algorithm, d: int, n: int, depth: int, seed: int) -> Drawn:
+        """Steps of each layer, none a symmetric matrix but by chance; starting weights; a context."""
+        rng = stream("instance", seed)
+
+        def number() -> Fraction:
+            return Fraction(rng.choice((-1, 1)) * rng.randint(1, 9), 4)
+
+        def vector() -> tuple[Fraction, ...]:
+            return tuple(number() for _ in range(d))
+
+        def step(name: str) -> Any:
+            return number() if name in algorithm.scalar_preconditioners else [list(vector()) for _ in range(d)]
+
+        steps = [tuple(step(x) for x in algorithm.preconditioners) for _ in range(depth)]
+        start = tuple(number() if w in algorithm.scalar_weights else list(vector()) for w in algorithm.weights)
+        features, following, rewards = ([make() for _ in range(n)] for make in (vector, vector, number))
+        context = Context.of(features, following, rewards, vector())
+        extras = {x: tuple(vector() if v else number() for _ in range(n)) for x, v in algorithm.extras}
+        return Drawn(algorithm.prescribed(steps), start, replace(context, extras=tuple(sorted(extras.items()))))
 
 
 def instance_texts(construction: Construction, setup: Problem, name: str) -> tuple[str, str]:
