@@ -22,6 +22,9 @@ THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS",
 )  # fmt: skip
 """What a worker sets to 1; torch.compile would start processes of its own, which outlive a worker that ends at once."""
+ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
+"""What a process that workers are forked from tells the C library: to keep what arrays leave free, where a worker would
+otherwise ask the system for it again, page by page, with every array: a tenth of the float evidence."""
 MOST = 4
 """Worker processes that a command starts by itself: each holds torch, 0.3 GB."""
 READY = ("layerproof.proofs.checker", "layerproof.numeric.judge.crosscheck")
@@ -73,8 +76,9 @@ def _nothing() -> None:
 def _import_once(modules: Sequence[str]) -> None:
     """Start the process that workers are forked from; libraries count their threads when they are imported there."""
     forkserver.set_forkserver_preload(list(modules))
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    wanted = dict.fromkeys(THREAD_VARIABLES, "1") | {k: v for k, v in ALLOCATOR.items() if k not in os.environ}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         forkserver.ensure_running()
     finally:
