@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
 from typing import Any
 
-from ..numeric.data.draws import BITS, contexts, generic_step
-from ..numeric.data.processes import stream
 from ..symbolic.arithmetics.arithmetic import RATIONALS, Arithmetic
 from ..symbolic.errors import DiffersError, LayerproofError, NotPolynomialError, NotRepresentableError, RefusedError
 from ..symbolic.identity.exact import Mismatch
@@ -20,16 +17,12 @@ from ..symbolic.patterns.given import pattern_form
 from ..symbolic.patterns.heads import PatternForm, heads_text, shift_text
 from ..symbolic.patterns.identity import pattern_identity
 from ..symbolic.patterns.kernels import EXACT, exact_pattern, random_pattern
-from ..symbolic.patterns.layer import layer_of
 from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.patterns.run import (
     are_rational,
     chained,
-    column_name,
     mismatches,
     patterns_of,
-    prompt,
-    row_names,
     setup,
     two_patterns,
 )
@@ -40,6 +33,8 @@ from .case import Progress, Settings
 from .evidence import entrywise, exact, floats, kinds, proved, symbolic
 from .evidence import random as random_evidence
 from .evidence.derived import NAME as DERIVED
+from .pattern_draws import drawn_prompts, drawn_steps
+from .pattern_floats import floats_of
 from .theory.audits import audits, unproved
 from .verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, of_refuted, refused, witness_json
 
@@ -47,8 +42,6 @@ DERIVED_STRENGTH = "proved for all d and n and every pattern (SymPy)"
 EXACT_PATTERNS = ("random rationals", *EXACT)
 LEAST_FEATURES, LEAST_CONTEXT = 8, 30
 """The sizes at which the random identity is evaluated at least."""
-SUMS = "softmax sums"
-"""The fact of a float claim that is about the softmax and not about a layer."""
 GIVEN = "the layer is given, not derived, so this evidence does not apply"
 
 
@@ -176,37 +169,6 @@ def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -
 
 def _entrywise(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
     yield entrywise.judged(form.algorithm.name, entrywise_pattern(form, *entrywise_sizes(s)))
-
-
-def drawn_steps(form: PatternForm, s: Settings) -> list[Any]:
-    """C of each layer, as rows of rationals; None where the algorithm has none."""
-    if not form.algorithm.preconditioned:
-        return [None] * s.layers
-    rng = stream("pattern preconditioners", s.seed)
-    drawn = [generic_step(rng, s.features) for _ in range(1 if s.looped else s.layers)]
-    return drawn * s.layers if s.looped else drawn
-
-
-def drawn_start(algorithm: PatternAlgorithm, d: int, n: int, kind: str, seed: int) -> tuple[Any, ...]:
-    """The states to start from: zero on trajectories and given prompts, k / 2^10 in [-1, 1] on generic ones."""
-    rng, scale = stream("pattern states", seed), 1 << BITS
-
-    def entry() -> Fraction:
-        return Fraction(rng.randint(-scale, scale), scale) if kind == "generic" else Fraction(0)
-
-    count = 1 if algorithm.column else n + 1
-    return tuple(entry() if algorithm.numbers else [entry() for _ in range(d)] for _ in range(count))
-
-
-def drawn_prompts(
-    algorithm: PatternAlgorithm, s: Settings, count: int
-) -> Iterator[tuple[str, Context, tuple[Any, ...]]]:
-    """Prompts with the states that they start from: generic ones and those of a trajectory in turn."""
-    drawn = contexts(s.features, s.context, s.seed, s.process, s.prompt)
-    for kind, number, context in islice(drawn, count):
-        if kind != "given" and algorithm.chained:
-            context = chained(context)
-        yield kind, context, drawn_start(algorithm, s.features, s.context, kind, s.seed + number)
 
 
 def _weights(pattern: str, context: Context, seed: int) -> list[list[Fraction]]:
@@ -363,73 +325,6 @@ def _random(form: PatternForm, s: Settings, values: dict[str, Fraction], progres
     yield random_evidence.judged(form.algorithm.name, s.layers, found)
 
 
-def _floats(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
-    """Every layer in torch against the exact layer of the state that came in, under the pattern that was computed."""
-    import torch
-
-    from ..numeric.device import TF32, environment, precision, resolve_device, resolve_dtype, strict_precision
-    from ..numeric.judge.dense import judged_prompts
-    from ..numeric.lower import lower_matrix
-    from ..numeric.patterns.attention import kernel_pattern, lowered, run
-    from ..numeric.patterns.judge import PatternModel, judge
-
-    algorithm, device, dtype = form.algorithm, resolve_device(s.device), resolve_dtype(s.dtype)
-    trials = judged_prompts(s.trials, s.layers)
-    kernel = algorithm.kernels[0] if algorithm.kernels else ""
-    text = floats.one_step_claim(s.layers, s.dtype, device, trials)
-    if kernel:
-        text += f", given the {kernel} pattern as it was computed"
-    if s.dtype == TF32.name or s.compiled:
-        mode = "tf32 is judged" if s.dtype == TF32.name else "torch.compile is run"
-        reason = f"{mode} for layers of linear attention only"
-        yield Claim(algorithm.name, text, floats.NAME, Verdict.NOT_RUN, floats.STRENGTH, reason)
-        return
-    numbers = {name: RATIONALS.number(x) for name, x in values.items()}
-    steps, made = drawn_steps(form, s), {}
-    for C in steps:
-        if id(C) not in made:
-            made[id(C)] = layer_of(form, RATIONALS, s.features, s.context, C, numbers)
-    layers = [made[id(C)] for C in steps]
-    rows = tuple(row_names(algorithm, s.features))
-    columns = tuple(column_name(algorithm, t, s.context) for t in range(s.context + 1))
-    setups = [setup(algorithm, RATIONALS, c, start, numbers) for _, c, start in drawn_prompts(algorithm, s, trials)]
-    with strict_precision():
-        Z = torch.stack([lower_matrix(prompt(x, x.start), dtype, device) for x in setups])
-        scored = [i for i, name in enumerate(rows) if name.partition("[")[0] == algorithm.scored]
-        K = kernel_pattern(kernel, Z[:, scored], s.context, algorithm.sees) if kernel else None
-        floating = {key: lowered(layer, dtype, device) for key, layer in made.items()}
-        states = run([floating[id(C)] for C in steps], Z, K)
-        surroundings = {**environment(device, dtype), "evaluation": "eager"}
-    patterns = None if K is None else K.to("cpu", torch.float64).numpy()
-    if kernel.startswith("softmax"):
-        yield _sums(algorithm, patterns, precision(dtype))
-    model = PatternModel(tuple(layers), rows, columns)
-    yield floats.judged(algorithm.name, text, judge(model, states, patterns, precision(dtype), device, surroundings))
-
-
-def _sums(algorithm: PatternAlgorithm, patterns: Any, target: Any) -> Claim:
-    """Whether every query's softmax weights, or every key's, sum to one: they are floats over their own sum.
-
-    Of n weights: n - 1 additions in the sum; a division, or a reciprocal and a product, for each.  With n + 1 factors
-    1 + delta in numerators and denominators, their sum is off from 1 by (1+u)^(n+2) - 1 at most while n u <= 1.
-    Of a key's, over the queries, there are one more, N = n + 1.
-    """
-    from ..numeric.judge.bounds import growth
-
-    N, queries = patterns.shape[-1], algorithm.kernels[0] == "softmax-over-queries"
-    bound = growth(N + 1 + queries, target)
-    lines = [line for K in patterns for line in (K[:-1].tolist() if queries else K.T.tolist())]
-    sums = [sum((Fraction(x) for x in line), Fraction(0)) for line in lines]
-    error: Fraction = max(abs(x - 1) for x in sums)
-    whose = "key's softmax weights, over the tokens" if queries else "token's softmax weights, over its keys"
-    text = f"each {whose}, sum to one within the rounding of their sum"
-    return Claim(
-        algorithm.name, text, floats.NAME, Verdict.HOLDS if error <= Fraction(bound) else Verdict.REFUTED,
-        floats.STRENGTH, f"off by {float(error):.1e} at most, of (1+u)^{N + 1 + queries} - 1 = {bound:.1e}",
-        bound=bound, error=float(error), details={"fact": SUMS},
-    )  # fmt: skip
-
-
 Establish = Callable[[PatternForm, Settings, Any, Progress], Iterator[Claim]]
 _ESTABLISH: dict[str, Establish] = {
     DERIVED: _derived,
@@ -437,5 +332,5 @@ _ESTABLISH: dict[str, Establish] = {
     entrywise.NAME: _entrywise,
     exact.NAME: _exact,
     random_evidence.NAME: _random,
-    floats.NAME: _floats,
+    floats.NAME: floats_of,
 }

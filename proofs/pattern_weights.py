@@ -19,7 +19,8 @@ from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.patterns.run import column_name, prompt, row_names, setup, textbook
 from ..symbolic.plain_text import amount, shown
 from .case import Settings, check_parameters
-from .pattern_claims import drawn_prompts, drawn_steps, other_pattern
+from .pattern_claims import other_pattern
+from .pattern_draws import drawn_prompts, drawn_steps
 
 
 def pattern_weights(algorithm: PatternAlgorithm, settings: Settings) -> PatternConstruction:

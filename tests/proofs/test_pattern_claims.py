@@ -19,7 +19,7 @@ from layerproof.numeric.lower import lower_matrix
 from layerproof.numeric.patterns import attention
 from layerproof.numeric.patterns.attention import kernel_pattern, lowered, run
 from layerproof.numeric.patterns.judge import PatternModel, judge
-from layerproof.proofs import pattern_claims
+from layerproof.proofs import pattern_claims, pattern_draws
 from layerproof.proofs.case import Settings
 from layerproof.proofs.commands import prove
 from layerproof.proofs.commands import verify as verify_command
@@ -154,7 +154,7 @@ def test_a_report_has_their_pages(capsys, tmp_path: Path):
     assert ran.code == 0, ran.err
     for name in pattern_catalogue():
         text = (tmp_path / "out" / f"{name}.md").read_text(encoding="utf-8")
-        assert "head 1: V has" in text and "The mask is 1" in text and f"({name}-1.svg)" in text
+        assert "\n| V" in text and "begin{cases} 1 & j" in text and f"({name}-1.svg)" in text
         assert f"layerproof report {name} -d 2 -n 4" in text and "✓ HOLDS" in text
 
 
@@ -230,11 +230,9 @@ def model(name: str) -> Any:
     algorithm = pattern_catalogue()[name]
     form, values = derive_pattern(algorithm), {k: RATIONALS.number(x) for k, x in
                                                algorithm.values({"gamma": Fraction(9, 10)}).items()}  # fmt: skip
-    steps = pattern_claims.drawn_steps(form, SMALL)
+    steps = pattern_draws.drawn_steps(form, SMALL)
     layers = tuple(layer_of(form, RATIONALS, 2, 4, C, values) for C in steps)
-    setups = [
-        setup(algorithm, RATIONALS, c, w, values) for _, c, w in pattern_claims.drawn_prompts(algorithm, SMALL, 2)
-    ]
+    setups = [setup(algorithm, RATIONALS, c, w, values) for _, c, w in pattern_draws.drawn_prompts(algorithm, SMALL, 2)]
     Z = torch.stack([lower_matrix(prompt(s, s.start), torch.float64, "cpu") for s in setups])
     K = kernel_pattern(algorithm.kernels[0], Z[:, :2], 4) if algorithm.kernels else None
     named = PatternModel(layers, tuple(row_names(algorithm, 2)), tuple(column_name(algorithm, t, 4) for t in range(5)))

@@ -39,7 +39,7 @@ proofs/theory/patterns
 proofs/theory/numbers proofs/theory/jobs proofs/theory/joined proofs/theory/check_again proofs/theory/gate
 proofs/theory/audits
 proofs/theory/record proofs/theory/picture proofs/evidence proofs/limit proofs/work proofs/own_claims
-proofs/pattern_claims proofs/pattern_weights proofs/terminal
+proofs/pattern_draws proofs/pattern_floats proofs/pattern_claims proofs/pattern_weights proofs/terminal
 proofs/identify
 proofs/checker proofs/pattern_implements proofs/assertions proofs/invariance
 proofs/approximation
