@@ -8,7 +8,7 @@ from fractions import Fraction
 from .commands import GREEK_AND_LETTERS, OPERATORS
 from .formula import Formula
 from .letters import LETTERS, is_letter, parted
-from .nodes import Accent, Fenced, Grid, Node, Quotient, Row, Scripts, Sign, Space, Spoken, Words, operator, sign
+from .nodes import Accent, Fenced, Grid, Node, Quotient, Row, Scripts, Sign, Space, Spoken, Words, operator, sign, taken
 
 Part = Formula | str
 _SIGNS = {
@@ -179,11 +179,11 @@ def _with_script(base: Node, below: Node | None, above: Node | None) -> Node:
         if _ends_in_brackets(base):
             return Row((*base.items[:-1], Scripts(base.items[-1], below, above)))
         return Row((Sign("open", "("), *base.items, Scripts(Sign("close", ")"), below, above)))
-    if isinstance(base, Scripts):
-        free = base.below is None if below is not None else base.above is None and not base.primes
-        if free:
-            return Scripts(base.base, base.below or below, base.above or above, base.primes)
+    has_below, has_above = taken(base)
+    if (below is not None and has_below) or (above is not None and has_above):
         return Scripts(Row((base,)), below, above)
+    if isinstance(base, Scripts):
+        return Scripts(base.base, base.below or below, base.above or above, base.primes)
     return Scripts(base, below, above)
 
 

@@ -85,3 +85,15 @@ FANCY = {
     if (sign := _fancy(kind, letter)) is not None
 }
 """Letters in a style that has characters of its own, by command and letter."""
+ENVIRONMENTS = {
+    "matrix": ("", ""),
+    "smallmatrix": ("", ""),
+    "pmatrix": ("(", ")"),
+    "bmatrix": ("[", "]"),
+    "Bmatrix": ("{", "}"),
+    "vmatrix": ("|", "|"),
+    "array": ("", ""),
+    "aligned": ("", ""),
+    "cases": ("{", ""),
+}
+"""Environments, with what they set around their cells."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .commands import DELIMITERS, FANCY, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES
+from .commands import DELIMITERS, ENVIRONMENTS, FANCY, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES
 from .nodes import (
     Accent,
     Command,
@@ -23,13 +23,13 @@ from .nodes import (
     Words,
     binary,
     core,
+    merged,
     operand,
     operator,
     parts,
     plain,
     sign,
 )
-from .reader import ENVIRONMENTS
 
 _LETTERS = {sign: f"\\{name}" for name, sign in reversed(GREEK_AND_LETTERS.items())} | {
     sign: rf"\{command}{{{letter}}}" for (command, letter), sign in FANCY.items()
@@ -176,6 +176,7 @@ def _delimiter(text: str) -> str:
 
 
 def _scripts(node: Scripts) -> str:
+    node = merged(node)
     base = plain(node.base)
     shown = _group(base) if isinstance(base, Row | Scripts) else latex(base)
     below = "" if node.below is None else f"_{_group(node.below)}"

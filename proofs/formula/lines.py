@@ -23,6 +23,7 @@ from .nodes import (
     Words,
     core,
     parts,
+    plain,
     sign,
 )
 
@@ -48,8 +49,7 @@ def width(node: Node) -> float:
         case Space(room):
             return max(round(2 * room), 1)
         case Scripts(base, below, above, primes):
-            scripts = sum(width(x) for x in (below, above) if x is not None)
-            return width(base) + primes + _SCRIPT * scripts
+            return width(base) + primes + sum(_small(x) for x in (below, above) if x is not None)
         case Quotient(above, below):
             return width(above) + width(below)
         case Root(body) | Accent(_, body):
@@ -60,6 +60,14 @@ def width(node: Node) -> float:
             widths = [max((width(row[c]) for row in rows if c < len(row)), default=0.0) for c in range(len(columns))]
             small = 0.7 if environment == "smallmatrix" else 1
             return small * sum(widths) + _GAP * max(len(widths) - 1, 0)
+
+
+def _small(node: Node) -> float:
+    """The width of an index: its letters are smaller, its signs keep their room."""
+    inner = plain(node)
+    if isinstance(inner, Row):
+        return sum(map(_small, inner.items))
+    return width(inner) if _breaks(inner) else _SCRIPT * width(inner)
 
 
 def lines(node: Node, limit: float) -> list[Node]:

@@ -10,7 +10,6 @@ from .nodes import Command, Node, Symbol
 
 PREFIX = "lp"
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
-_USE = re.compile(rf"\\{PREFIX}[A-Za-z]+")
 
 
 @dataclass(frozen=True)
@@ -40,35 +39,6 @@ def macro_name(name: str) -> str:
     for part in re.split(r"[^0-9A-Za-z]+", name.replace("'", "prime")):
         letters += "".join(DIGITS[int(c)] if c.isdigit() else c for c in part[:1].upper() + part[1:])
     return PREFIX + (letters or "Sign")
-
-
-def expanded(latex: str, macros: dict[str, Macro]) -> str:
-    r"""The formula with every macro replaced by what it stands for.
-
-    >>> expanded(r"\lpW^{\top} \lpPhi{j}", {"lpW": Macro("lpW", "w"), "lpPhi": Macro("lpPhi", r"\phi_{#1}", True)})
-    'w^{\\top} \\phi_{j}'
-    """
-    result, at = "", 0
-    while found := _USE.search(latex, at):
-        macro = macros[found[0][1:]]
-        result += latex[at : found.start()]
-        at = found.end()
-        if macro.indexed:
-            index, at = _argument(latex, at)
-            result += macro.latex.replace("#1", expanded(index, macros))
-        else:
-            apart = " " if macro.latex[-1:].isalpha() and "\\" in macro.latex and latex[at : at + 1].isalpha() else ""
-            result += macro.latex + apart
-    return result + latex[at:]
-
-
-def _argument(latex: str, at: int) -> tuple[str, int]:
-    depth = 0
-    for k in range(at, len(latex)):
-        depth += {"{": 1, "}": -1}.get(latex[k], 0)
-        if not depth:
-            return latex[at + 1 : k], k + 1
-    raise ValueError(f"the argument at {at} of {latex!r} is not closed")
 
 
 def in_macros(tree: Node) -> Node:

@@ -147,11 +147,11 @@ def plain(node: Node) -> Node:
 
 
 def parts(node: Node) -> tuple[Node, ...]:
-    """The items of a row, and of the rows in it that a name shows; any other node alone."""
-    node = plain(node)
-    if not isinstance(node, Row):
-        return (node,)
-    return tuple(x for item in node.items for x in (parts(item) if isinstance(item, Spoken | Symbol) else (item,)))
+    """The items of a row, and of the rows in it that something else is said for; any other node alone."""
+    shown = plain(node) if isinstance(node, Spoken) else node
+    if not isinstance(shown, Row):
+        return (shown,)
+    return tuple(x for item in shown.items for x in (parts(item) if isinstance(item, Spoken) else (item,)))
 
 
 def named(node: Node | None) -> bool:
@@ -201,3 +201,24 @@ def binary(before: Node | None, item: Node) -> bool:
     """Whether an item of a row is a sign between two operands."""
     found = operator(item)
     return found is not None and (operand(before) or found.text in RELATIONS)
+
+
+def taken(node: Node) -> tuple[bool, bool]:
+    """Whether something stands below and above a node already, in what its symbol stands for too."""
+    shown = plain(node)
+    if not isinstance(shown, Scripts):
+        return False, False
+    below, above = taken(shown.base) if isinstance(shown.base, Symbol) else (False, False)
+    return below or shown.below is not None, above or shown.above is not None or bool(shown.primes)
+
+
+def merged(node: Scripts) -> Scripts:
+    """Scripts together with those of the symbol that they stand on."""
+    shown = plain(node.base) if isinstance(node.base, Symbol) else None
+    if not isinstance(shown, Scripts):
+        return node
+    shown = merged(shown)
+    below, above = taken(shown)
+    if (below and node.below is not None) or (above and (node.above is not None or node.primes)):
+        return node
+    return Scripts(shown.base, shown.below or node.below, shown.above or node.above, shown.primes or node.primes)

@@ -6,23 +6,26 @@ Only what is listed here is let through, so a formula from a user's file can nei
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from .commands import ACCENTS, DELIMITERS, FANCY, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES, STYLES
-from .nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words, operand
+from .commands import (
+    ACCENTS,
+    DELIMITERS,
+    ENVIRONMENTS,
+    FANCY,
+    FUNCTIONS,
+    GREEK_AND_LETTERS,
+    OPERATORS,
+    SIZES,
+    SPACES,
+    STYLES,
+)
+from .latex import latex as printed
+from .macros import Macro
+from .nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Symbol, Words, operand
 
-ENVIRONMENTS = {
-    "matrix": ("", ""),
-    "smallmatrix": ("", ""),
-    "pmatrix": ("(", ")"),
-    "bmatrix": ("[", "]"),
-    "Bmatrix": ("{", "}"),
-    "vmatrix": ("|", "|"),
-    "array": ("", ""),
-    "aligned": ("", ""),
-    "cases": ("{", ""),
-}
 MAX_DEPTH = 40
 _TOKEN = re.compile(r"\\([A-Za-z]+)[ \t\n]*|\\(.)|([ \t\n]+)|(.)", re.DOTALL)
 _LONE = ("\\circ", "\\ast", "\\star", "\\bullet", "\\times", "\\pm")
@@ -43,11 +46,12 @@ def read(latex: str) -> Row:
     (Scripts(base=Sign(kind='letter', text='w', size=0.0, tight=False), below=Sign(kind='number', text='1', size=0.0,\
  tight=False), above=Sign(kind='letter', text='⊤', size=0.0, tight=False), primes=0),)
     """
-    reader = _Reader(latex)
-    row = reader.row(stops=())
-    if reader.token is not None:
-        raise UnknownLatex(f"{reader.token!a} closes nothing")
-    return row
+    return _Reader(latex, {}).whole()
+
+
+def read_with(macros: Mapping[str, Macro], latex: str) -> Row:
+    """The tree of a formula that uses macros; each becomes a symbol."""
+    return _Reader(latex, macros).whole()
 
 
 def readable(latex: str) -> bool:
@@ -60,7 +64,8 @@ def readable(latex: str) -> bool:
 
 
 class _Reader:
-    def __init__(self, latex: str) -> None:
+    def __init__(self, latex: str, macros: Mapping[str, Macro]) -> None:
+        self.macros = macros
         if not latex.isascii() or not latex.isprintable():
             raise UnknownLatex("a character that is no printable ASCII")
         self.tokens: list[str] = []
@@ -71,6 +76,12 @@ class _Reader:
             self.loose.append(latex[match.start() - 1 : match.start()].isspace())
         self.at = 0
         self.depth = 0
+
+    def whole(self) -> Row:
+        row = self.row(stops=())
+        if self.token is not None:
+            raise UnknownLatex(f"{self.token!a} closes nothing")
+        return row
 
     @property
     def token(self) -> str | None:
@@ -198,7 +209,14 @@ class _Reader:
             return Sign("operator", {"-": "−", "*": "∗"}.get(token, token))
         raise UnknownLatex(f"{token!a} in a formula")
 
+    def symbol(self, macro: Macro) -> Node:
+        index = self.group() if macro.indexed else None
+        shown = read(macro.latex if index is None else macro.latex.replace("#1", printed(index)))
+        return Symbol(macro.name, index, shown.items[0] if len(shown.items) == 1 else shown)
+
     def command(self, name: str) -> Node:
+        if name in self.macros:
+            return self.symbol(self.macros[name])
         if name in GREEK_AND_LETTERS:
             return Sign("letter", GREEK_AND_LETTERS[name])
         if name in OPERATORS:

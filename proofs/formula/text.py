@@ -22,6 +22,7 @@ from .nodes import (
     Words,
     binary,
     core,
+    merged,
     operand,
     operator,
     sign,
@@ -123,6 +124,7 @@ def _is_matrix(node: Node) -> bool:
 
 
 def _scripts(node: Scripts) -> str:
+    node = merged(node)
     base = _row(node.base.items) if isinstance(node.base, Row) else text(node.base)
     if len(base.split()) > 1:
         base = f"({base})"

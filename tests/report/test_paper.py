@@ -16,6 +16,8 @@ import layerproof as lp
 from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
 from layerproof.proofs.formula import loop_tree
+from layerproof.proofs.formula.latex import latex as printed
+from layerproof.proofs.formula.reader import read
 from layerproof.proofs.report.paper import latex, typst
 from layerproof.proofs.report.paper.bibliography import BY_KEY, bibtex, cited
 from layerproof.proofs.report.paper.breaking import breadth, broken
@@ -167,7 +169,7 @@ def test_it_compiles_and_fits_a_column(style, tmp_path):
 @pytest.mark.parametrize("breaks", [True, False])
 def test_a_formula_that_is_too_wide_is_seen(tmp_path, monkeypatch, breaks):
     if not breaks:
-        monkeypatch.setattr(latex, "broken", lambda formula, limit: [formula])
+        monkeypatch.setattr(latex, "broken", lambda formula, macros, limit: [read(formula)])
     paper = replace(made("td0"), blocks=(Display((" + ".join("abcdefghijklmnopqrstuvwxyz"),)),))
     source = STYLES["two columns"] + r"\begin{document}" + latex.fragment(paper) + r"\end{document}"
     assert compiled(source, tmp_path) == ""
@@ -176,9 +178,9 @@ def test_a_formula_that_is_too_wide_is_seen(tmp_path, monkeypatch, breaks):
 
 def test_a_matrix_is_as_wide_as_its_widest_row_and_is_never_broken():
     matrix = r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}"
-    assert breadth(matrix) < breadth(matrix.replace("a", "a + a + a"))
-    assert breadth(matrix) == breadth(matrix.replace(r" \end", r" \\ e & f \end"))
-    assert broken(rf"x = {matrix} + y", 6) == ["x ", f"= {matrix} ", "+ y"]
+    assert breadth(matrix, {}) < breadth(matrix.replace("a &", "a + a + a &"), {})
+    assert breadth(matrix, {}) == breadth(matrix.replace(r" \end", r" \\ e & f \end"), {})
+    assert list(map(printed, broken(rf"x = {matrix} + y", {}, 6))) == ["x", f"= {matrix}", "+y"]
 
 
 @needs_typst

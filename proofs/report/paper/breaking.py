@@ -1,41 +1,23 @@
-"""How wide a formula is, matrices by their widest row, and where it is broken into lines."""
+"""How wide a formula of a paper is, and where it is broken into lines."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
-from .latex_lines import lines, width
+from ...formula.lines import lines, width
+from ...formula.macros import Macro
+from ...formula.nodes import Node
+from ...formula.reader import read_with
 
 LINE = 37
 """About how many letters of a formula fit into a column of 3.3 inches, beside the number of the equation."""
-_GRID = re.compile(r"\\begin\{(\w*matrix|cases)\}(.*?)\\end\{\1\}", re.DOTALL)
-_HELD = "\ue000"
-"""A character that stands for a part of a matrix's width while lines are looked for."""
 
 
-def breadth(latex: str) -> float:
+def breadth(latex: str, macros: Mapping[str, Macro]) -> float:
     """About how many letters wide a formula is."""
-    return width(_held(latex)[0])
+    return width(read_with(macros, latex))
 
 
-def broken(latex: str, limit: float) -> list[str]:
-    """The formula in lines of about `limit` letters; no matrix is broken."""
-    shown, grids = _held(latex)
-    result = []
-    for line in lines(shown, limit):
-        result.append(re.sub(f"{_HELD}+", lambda _: grids.pop(0), line))
-    return result
-
-
-def _held(latex: str) -> tuple[str, list[str]]:
-    grids: list[str] = []
-
-    def held(found: re.Match[str]) -> str:
-        grids.append(found[0])
-        rows = [row.split("&") for row in found[2].split(r"\\")]
-        columns = max(len(row) for row in rows)
-        wide = sum(max(width(row[c]) for row in rows if c < len(row)) for c in range(columns))
-        small = 0.7 if found[1] == "smallmatrix" else 1
-        return _HELD * round(small * wide + 1.4 * (columns - 1) + 2)
-
-    return _GRID.sub(held, latex), grids
+def broken(latex: str, macros: Mapping[str, Macro], limit: float) -> list[Node]:
+    """The formula in lines of about `limit` letters."""
+    return lines(read_with(macros, latex), limit)

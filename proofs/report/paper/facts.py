@@ -107,7 +107,7 @@ class Facts:
         traced = traced_of(algorithm, dict(subject.case.options))
         table = symbols_of(algorithm, traced.update, readable, known, _row_names(algorithm, traced))
         facts = Facts(subject, algorithm, traced, table)
-        wide = [b.name for b in algorithm.features if breadth(facts.block(b.name, "j")) > WIDE]
+        wide = [b.name for b in algorithm.features if breadth(facts.block(b.name, "j"), table.macros) > WIDE]
         for k, name in enumerate(wide, 1):
             table.add("block", name, "x" if len(wide) == 1 else f"x^{{({k})}}")
         return facts

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
-from ...formula.macros import Macro
+from ...formula.latex import latex as printed
+from ...formula.macros import Macro, in_macros
 from ..writers.tex_text import breakable
 from ..writers.tex_text import text as escaped
 from .breaking import LINE, broken
@@ -22,7 +23,7 @@ THEOREMS = (("theorem", "Theorem"), ("lemma", "Lemma"), ("remark", "Remark"))
 
 def fragment(paper: Paper, level: str = "section", prefix: str = "") -> str:
     """The algorithm's part of a paper; labels begin with the prefix, or with the name where there is none."""
-    writer = _Writer(prefix or f"{paper.name}:")
+    writer = _Writer(prefix or f"{paper.name}:", paper.macros)
     title = writer.title(paper.title)
     body = [line for block in paper.blocks for line in writer.block(block)]
     return "\n".join([
@@ -78,8 +79,8 @@ def wrapped(line: str) -> str:
 
 
 class _Writer:
-    def __init__(self, prefix: str):
-        self.prefix = prefix
+    def __init__(self, prefix: str, macros: Mapping[str, Macro]):
+        self.prefix, self.macros = prefix, macros
 
     def title(self, spans: Text) -> str:
         shown = self.spans(spans)
@@ -126,8 +127,8 @@ class _Writer:
     def display(self, parts: tuple[str, ...], label: str) -> list[str]:
         rows: list[str] = []
         for part in parts:
-            first, *rest = broken(part, LINE)
-            rows += [f"&{first.strip()}", *(rf"&\quad {line.strip()}" for line in rest)]
+            first, *rest = (printed(in_macros(line)) for line in broken(part, self.macros, LINE))
+            rows += [f"&{first}", *(rf"&\quad {line}" for line in rest)]
         star = "" if label else "*"
         mark = rf"\label{{{self.prefix}{label}}}" if label else ""
         body = (

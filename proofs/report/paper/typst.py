@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib.resources import files as resources
 from typing import assert_never
 
-from ...formula.formula import Formula, quoted
-from ...formula.macros import expanded
+from ...formula.build import QUAD, row
+from ...formula.formula import Formula
+from ...formula.reader import read_with
 from ..writers.pdf import compiled
 from ..writers.typst_math import literal, typst_math
 from .bibliography import BY_KEY
@@ -71,8 +72,7 @@ class _Writer:
                 assert_never(part)
 
     def formula(self, latex: str) -> Formula:
-        shown = expanded(latex, self.macros)
-        return quoted(shown, shown)
+        return Formula(read_with(self.macros, latex))
 
     def block(self, block: Block) -> str:
         match block:
@@ -80,11 +80,11 @@ class _Writer:
                 front = f"#heading-in({literal(heading)})" if heading else ""
                 return front + self.spans(spans)
             case Display(parts, label):
-                rows = []
+                rows: list[Formula] = []
                 for part in parts:
-                    first, *rest = broken(expanded(part, self.macros), LINE)
-                    rows += [first, *(rf"\quad {line}" for line in rest)]
-                shown = [f"[{typst_math(quoted(r, r), display=True)}]" for r in rows]
+                    first, *rest = map(Formula, broken(part, self.macros, LINE))
+                    rows += [first, *(row(QUAD, line) for line in rest)]
+                shown = [f"[{typst_math(r, display=True)}]" for r in rows]
                 number = self.numbers[label] if label else ""
                 body = shown[0] if len(shown) == 1 else f"shown-lines({', '.join(shown)})"
                 return f"#shown-display({body}, {literal(number)})"

@@ -91,7 +91,7 @@ def _head(facts: Facts, found: Weights, head: AnyHead, number: str) -> list[str]
         entries = [[combination(facts, blocks.get((r, c), [])) for c in names] + ["0"] for r in names]
         entries.append(["0"] * (len(names) + 1))
         first, whole = rf"{P} = \operatorname{{diag}}(0_{{{facts.size()}}}, {inner}){own}", f"{Q} = {grid(entries)}"
-        if breadth(whole) <= LINE:
+        if breadth(whole, facts.symbols.macros) <= LINE:
             return [first, whole]
         return [first, *_listed(facts, Q, blocks)]
     values_of = {key: [(c.expr(), "")] for key, c in U.items()}

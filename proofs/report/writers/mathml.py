@@ -23,6 +23,7 @@ from ...formula.nodes import (
     Symbol,
     Verbatim,
     Words,
+    merged,
     named,
     parts,
     plain,
@@ -160,6 +161,7 @@ def _fence(text: str, form: str) -> str:
 
 
 def _scripts(node: Scripts) -> str:
+    node = merged(node)
     above = node.above
     base = _set(node.base)
     if node.primes:  # beside the base and as large: raised as a script it would be a speck, or read as an exponent

@@ -22,6 +22,7 @@ from ...formula.nodes import (
     Symbol,
     Verbatim,
     Words,
+    merged,
     named,
     parts,
     plain,
@@ -135,6 +136,7 @@ def _delimiter(text: str) -> str:
 
 
 def _scripts(node: Scripts) -> str:
+    node = merged(node)
     below = None if node.below is None else _set(node.below)
     base = plain(node.base)
     if isinstance(base, Accent) and base.name == "underbrace" and below is not None and node.above is None:
