@@ -10,6 +10,8 @@ GREEK = {
 }  # fmt: skip
 _BELOW = str.maketrans("0123456789njl", "₀₁₂₃₄₅₆₇₈₉ₙⱼₗ")
 _ABOVE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_RAISED = re.compile(r"\^\(+(\d+)\)+$")
+"""The index of one of several weights, rows or cumulants: w^(1)."""
 _WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z0-9]+)*'*")
 
 
@@ -20,9 +22,13 @@ def letters(text: str) -> str:
     'γφ′₁'
     >>> letters("td_error"), letters("vbar") == "v\u0304"
     ('td_error', True)
+    >>> letters("delta^((2))")
+    'δ⁽²⁾'
     """
     words = []
-    for word in text.split(" "):
+    for whole in text.split(" "):
+        raised = _RAISED.search(whole)
+        word = whole[: raised.start()] if raised else whole
         stem, bar, index = word.rpartition("_") if "_" in word else (word, "", "")
         known = all(ord(letter) in _BELOW for letter in index)  # error in td_error is none
         front = stem.rstrip("'")
@@ -31,6 +37,7 @@ def letters(text: str) -> str:
             GREEK[front] + "′" * (len(stem) - len(front)) if front in GREEK else front[0] + "\u0304" if barred else stem
         )
         words.append(shown + (index.translate(_BELOW) if known else bar + index))
+        words += [f"⁽{raised[1].translate(_ABOVE)}⁾"] if raised else []
     return "".join(words)
 
 

@@ -45,7 +45,7 @@ def successor_features(cumulants: int) -> Algorithm:
                 f"td_error_{k}",
                 _error(k),
                 meaning=("R_j" if k == 1 else f"c_{{{k}j}}") + rf" + \gamma w_{k}^\top \phi'_j - w_{k}^\top \phi_j",
-                symbol=rf"\delta_{k}",
+                symbol=rf"\delta^{{({k})}}",
             )
             for k in every
         ),
