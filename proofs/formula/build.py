@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from .commands import GREEK_AND_LETTERS, OPERATORS
 from .formula import Formula
@@ -64,6 +65,7 @@ def spoken(said: Part, shown: Part) -> Formula:
     return Formula(second if first == second else Spoken(first, second))
 
 
+@lru_cache(maxsize=4096)
 def named(name: str) -> Formula:
     """A name as a paper writes it: a Greek letter where it is one, a letter as it is, a word in italics.
 
@@ -204,6 +206,7 @@ def fraction(above: Part, below: Part, style: str = "frac") -> Formula:
     return Formula(Quotient(node(above), node(below), style))
 
 
+@lru_cache(maxsize=65536)
 def number(value: Fraction | int) -> Formula:
     """A rational: -3/7.
 

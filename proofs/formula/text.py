@@ -138,7 +138,8 @@ def _scripts(node: Scripts) -> str:
         return base
     if above == "*":
         return f"{base}*"
-    return f"{base}^{above}" if _short(above) else f"{base}^({text(node.above)})"
+    bracketed = above.startswith("(") and above.find(")") == len(above) - 1
+    return f"{base}^{above}" if _short(above) or bracketed else f"{base}^({text(node.above)})"
 
 
 def _inner(node: Node) -> str:

@@ -92,7 +92,7 @@ def _tall(by_depth: Mapping[Depth, Sequence[Claim]], names: Sequence[str]) -> Ta
 def _cell(claims: Sequence[Claim]) -> Text:
     if not claims:
         return Text("-", style="dim")
-    verdict = worst(claims)
+    verdict = verdict_on_set(claims)
     found = {c.evidence: c for c in claims if c.verdict is verdict}  # a recorded proof counts among them
     strongest = next((found[kind].details.get("short", words) for kind, words in KINDS.items() if kind in found), "")
     size = "" if claims[0].dimension is None else f" {claims[0].dimension}"
@@ -116,7 +116,7 @@ def own_lines(claims: Sequence[Claim], form: str) -> list[Text]:
     return lines
 
 
-def worst(claims: Sequence[Claim]) -> Verdict:
+def verdict_on_set(claims: Sequence[Claim]) -> Verdict:
     """The verdict on a set for which several kinds of evidence speak."""
     said = {c.verdict for c in claims if c.asked}
     return next((v for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.HOLDS) if v in said), Verdict.NOT_RUN)
@@ -130,7 +130,7 @@ def _lines(depth_key: Depth, claims: Sequence[Claim], names: Sequence[str]) -> l
         about = [c for c in claims if c.details.get("set") == name]
         if not about:
             continue
-        verdict = worst(about)
+        verdict = verdict_on_set(about)
         size = "" if about[0].dimension is None else f", dimension {about[0].dimension}"
         lines.append(Text.assemble("  ", (verdict.value, STYLES[verdict]), f"  {name}{size}"))
         told = next((c.details for c in about if "meaning" in c.details), {})

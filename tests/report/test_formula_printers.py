@@ -19,8 +19,9 @@ from layerproof.proofs.formula import latex as latex_printer
 from layerproof.proofs.formula import text as text_printer
 from layerproof.proofs.formula.commands import FUNCTIONS, GREEK_AND_LETTERS
 from layerproof.proofs.formula.formula import Formula
+from layerproof.proofs.formula.macros import Macro, in_macros
 from layerproof.proofs.formula.nodes import Accent, Node, Row, Scripts, Sign, Spoken, Symbol, Verbatim, Words
-from layerproof.proofs.formula.reader import read
+from layerproof.proofs.formula.reader import read, read_with
 from layerproof.proofs.report.document.derivation import sections
 from layerproof.proofs.report.document.parts import Label
 from layerproof.proofs.report.writers import mathml as mathml_printer
@@ -138,3 +139,15 @@ def test_latex_that_is_printed_is_read_back_as_the_same_tree() -> None:
     for source in [*gathered(600, 5), *COMMANDS]:
         assert read(latex_printer.latex(read(source))) == read(source)
     assert read(latex_printer.latex(Row((Sign("letter", "a"), Sign("letter", "b"))))) != read("ab'")
+
+
+def test_a_symbol_is_its_macro_for_authors_and_itself_everywhere_else() -> None:
+    tree = read_with(
+        {"lpW": Macro("lpW", "w^{(1)}"), "lpPhi": Macro("lpPhi", r"\phi_{#1}", True)}, r"{\lpW_{j}}^\top \lpPhi{j}"
+    )
+    assert latex_printer.latex(in_macros(tree)) == r"{\lpW_{j}}^\top \lpPhi{j}"
+    formula = Formula(tree)
+    assert (formula.text, formula.latex) == ("w_j^(1).phi_j", r"{w_{j}^{(1)}}^\top \phi_{j}")
+    assert dropped(formula) == []
+    with pytest.raises(TypeError, match="lpW"):
+        assert Formula(in_macros(tree)).text

@@ -8,7 +8,7 @@ from ...formula.build import indexed, named, row, spoken
 from ...formula.build import words as text_of
 from ...formula.letters import is_letter
 from ...invariance.question import SETS
-from ...invariance.table import KINDS, worst
+from ...invariance.table import KINDS, verdict_on_set
 from ...verdict import Claim, Result, Verdict
 from ...witness_text import witness_lines
 from ..assemble import cell, plain, prose, sentence
@@ -85,7 +85,7 @@ def ident(depth: Depth) -> str:
 def _cell(claims: Sequence[Claim]) -> Cell:
     if not claims:
         return Cell(("–",))
-    verdict = worst(claims)
+    verdict = verdict_on_set(claims)
     found = {c.evidence: c for c in claims if c.verdict is verdict}
     strongest = next((found[kind].details.get("short", short) for kind, short in KINDS.items() if kind in found), "")
     size = () if claims[0].dimension is None else (f"dimension {claims[0].dimension}",)
@@ -110,7 +110,7 @@ def _details(claims: Sequence[Claim], names: Sequence[str], blocks: Sequence[str
             if claim.witness:
                 shown.append(Listing("\n".join(line.rstrip() for line in witness_lines(claim.witness))))
         title = name if about[0].dimension is None else f"{name}, dimension {about[0].dimension}"
-        result.append(Note(worst(about), title, tuple(shown)))
+        result.append(Note(verdict_on_set(about), title, tuple(shown)))
     for claim in claims:
         if "set" not in claim.details:
             said = (plain(sentence(claim.reason)),)
