@@ -15,7 +15,7 @@ from ..audit.file import audited
 from ..audit.run import Audit
 from ..terminal.options import Json, integer
 from ..terminal.progress import ProgressLine
-from ..terminal.table import STYLES, console
+from ..terminal.table import STYLES, console, hanging
 from ..verdict import Verdict
 from ..witness_text import witness_lines
 
@@ -61,7 +61,7 @@ def show(found: Audit) -> None:
         line = Text.assemble(
             (f"{judged.verdict.value:<9}", STYLES[judged.verdict]), f"  {message(f'{where}{judged.entry.statement}')}"
         )
-        out.print(line)
+        hanging(out, line)
         if judged.error:
             out.print(Text(f"    {one_line(judged.error)}"))
         for claim in judged.claims:

@@ -16,7 +16,7 @@ from ...symbolic.exact import bound_text, decimal_text
 from ...symbolic.strict_json import rational_text
 from ...symbolic.tables import text
 from ..terminal.table import STYLES as PROOF_STYLES
-from ..terminal.table import console
+from ..terminal.table import console, hanging
 from ..verdict import Claim
 from .answer import Answer
 from .certificate import word
@@ -34,12 +34,12 @@ def show(result: Convergence, question: Question, details: bool) -> None:
     out = console()
     if result.family is not None:
         for line in family_lines(result.family):
-            out.print(line, soft_wrap=True)
+            hanging(out, line)
     if result.found is not None:
         number = 0 if result.family is None else result.family.worst.number
         proofs = [c for c in result.claims if c.evidence == PROVED]
         for line in lines(result.found, question, details, number, proofs):
-            out.print(line, soft_wrap=True)
+            hanging(out, line)
     if result.training is not None:
         out.print(Text(f"training  {result.training.words}"), soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from rich.box import SIMPLE_HEAD
@@ -20,6 +21,8 @@ PLAIN = 150
 """Columns where standard output is no terminal."""
 WIDE = 112
 """Columns that the whole table needs; a narrower terminal gets one word a cell."""
+MOST = 34
+"""Letters in which a line's columns begin."""
 NARROW = {"proved-all-sizes": "Rocq", "identity-entrywise": "entries"}
 """What the narrow table calls a kind of evidence that is not called by its name's second word."""
 
@@ -35,6 +38,18 @@ def console() -> Console:
     """Standard output; wide enough not to break words when it is no terminal."""
     plain = not sys.stdout.isatty()
     return _Output(width=PLAIN if plain else None, highlight=False, soft_wrap=False)
+
+
+def hanging(out: Console, line: Text) -> None:
+    """Print a line; what a narrow terminal has no room for goes on below its last column, set off by two spaces."""
+    columns = [found.end() for found in re.finditer(r" {2,}(?=\S)", line.plain[:MOST])]
+    if line.cell_len <= out.width or out.width >= WIDE or not columns:
+        out.print(line, soft_wrap=True)
+        return
+    front, rest = line.divide([columns[-1]])
+    for k, part in enumerate(rest.wrap(out, out.width - columns[-1])):
+        part.rstrip()
+        out.print(Text.assemble(" " * columns[-1] if k else front, part), soft_wrap=True)
 
 
 def needed(table: Table, out: Console) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cli import SMALL, run_cli
+from rich.text import Text
 
 import layerproof as lp
 from layerproof.proofs.case import counted, silent
@@ -20,6 +21,7 @@ COMMANDS = (
     ("list", "--evidence"),
     ("verify", "td0", "least-squares", *SMALL, *QUICK),
     ("derive", "td0", "-d", "2", "-n", "3"),
+    ("converge", "td0", "-d", "2", "-n", "4"),
 )
 
 
@@ -49,6 +51,16 @@ def test_a_table_that_is_too_wide_would_be_cut(capsys, monkeypatch):
 def test_a_list_entry_takes_few_lines(capsys, monkeypatch):
     monkeypatch.setattr(table, "PLAIN", 80)
     assert len(run_cli(capsys, "list").out.splitlines()) <= 6 * len(lp.algorithms())
+
+
+def test_a_line_goes_on_below_its_own_words_and_stays_whole_where_there_is_room(capsys, monkeypatch):
+    line = Text("HOLDS      " + "word " * 20)
+    for width, lines in ((80, 2), (150, 1)):
+        monkeypatch.setattr(table, "PLAIN", width)
+        table.hanging(table.console(), line)
+        first, *others = capsys.readouterr().out.splitlines()
+        assert len(others) == lines - 1 and all(other.startswith(" " * 11 + "word") for other in others)
+        assert " ".join(f"{first} {' '.join(others)}".split()) == " ".join(line.plain.split())
 
 
 class Terminal(io.StringIO):
