@@ -31,6 +31,7 @@ from layerproof.symbolic.patterns.kernels import EXACT, masked_pattern
 from layerproof.symbolic.patterns.layer import pattern_layer
 from layerproof.symbolic.patterns.record import KEYS
 
+pytestmark = pytest.mark.slow
 HALF = Fraction(1, 2)
 C = [[HALF, Fraction(-1)], [Fraction(2), Fraction(1, 4)]]
 FAR = 64

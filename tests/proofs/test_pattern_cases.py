@@ -13,6 +13,8 @@ from own_patterns import more
 
 SIZES = ("-d", "2", "-n", "3", "-L", "2", "--trials", "1", "--evidence", "identity-exact")
 
+pytestmark = pytest.mark.slow
+
 
 def case_of(capsys: Any, folder: Path, change: tuple[str, str], text: str = own_patterns.KERNEL) -> Path:
     """The case that a faulty file leaves."""

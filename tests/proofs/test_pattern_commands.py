@@ -15,6 +15,8 @@ from layerproof.numeric.files.weights_file import any_document
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_sweep_has_points_of_patterns_without_what_they_do_not_read(capsys: Any, tmp_path: Path) -> None:
     own_patterns.write(tmp_path, own_patterns.KERNEL, own_patterns.more('kernel="softmax-over-queries"'))
