@@ -102,7 +102,7 @@ class Stacked:
             return Stacked(torch.einsum("d...,d...->...", self.values, other.values).unsqueeze(0))
         product = self.values * other.values
         if type(product) is np.ndarray:  # what its method does, in half the time
-            return Stacked(np.add.reduce(product, 0, None, None, True))  # over axis 0, which is kept
+            return Stacked(np.add.reduce(product, keepdims=True))
         return Stacked(product.sum(0, keepdims=True))
 
 

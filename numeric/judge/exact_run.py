@@ -58,7 +58,8 @@ class ExactRun:
         error, slack = change.floats(), np.zeros(self.Y[:, 1:].shape)
         for masks, layers in self._groups().items():
             if masks:
-                error[:, layers], slack[:, layers] = self._of_group(masks, layers, change[:, layers])
+                at = _span(layers)
+                error[:, at], slack[:, at] = self._of_group(masks, layers, change[:, at])
         return error, slack
 
     def _groups(self) -> dict[tuple[int, ...], list[int]]:
@@ -73,7 +74,7 @@ class ExactRun:
         T, K, N, p, maps = self.T, self.K, self.N, self.maps.features, self.maps
         stored = sorted({self.stored(layer) for layer in layers})
         tokens, keys, keys_cut = self._keys(masks)
-        y, Y = self.y[:, layers], np.abs(self.Y[:, layers])
+        y, Y = self.y[:, _span(layers)], np.abs(self.Y[:, _span(layers)])
         wanted, slack = Digits(change.digits * maps.n, change.low, change.width), np.zeros(Y.shape)
 
         picked = [number * p + r for number in masks for r in range(p)]
@@ -81,7 +82,7 @@ class ExactRun:
         if any(any(whole) for whole, _ in heads):
             size = K * len(picked)
             weights, weights_cut = self._fractions(heads, (len(stored), size, K * p))
-            gamma = y[:, :, :, tokens].reshape(T, len(layers) * K, len(tokens)) @ keys
+            gamma = y[:, :, :, _span(tokens)].reshape(T, len(layers) * K, len(tokens)) @ keys
             by_layer = gamma.reshape(T, len(layers), -1).map(lambda g: g.transpose(1, 0, 2))
             product = by_layer @ weights
             G, G_cut = product.leading(KEPT)
@@ -98,9 +99,9 @@ class ExactRun:
                 each = each.transpose(1, 0, 2).reshape(T, len(layers) * K, p) * UP
                 slack += (each @ np.abs(self.X)).reshape(slack.shape) * UP
 
-        if maps.mixes:
-            gram = self.x[:, :, tokens] @ keys
-            places = [place for place in maps.mixes_at if place // p % len(maps.masks) in masks]
+        places = [place for place in maps.mixes_at if place // p % len(maps.masks) in masks]
+        if places:
+            gram = self.x[:, :, _span(tokens)] @ keys
             triples = (np.unravel_index(place, (p, len(maps.masks), p)) for place in places)
             at = [(r, masks.index(m) * p + s) for r, m, s in triples]
             met = Digits(np.stack([gram.digits[:, :, r, c] for r, c in at], axis=-1), gram.low, gram.width)
@@ -125,7 +126,8 @@ class ExactRun:
         Before it the tokens, and after it a bound on what was cut off each entry, for each prompt: (T,).
         """
         p, floats = self.maps.features, [self.maps.mask_floats[i] for i in masks]
-        tokens = np.flatnonzero(np.any([M.any(axis=1) for M in floats], axis=0)).tolist()
+        # A mask of zeros alone has one all the same: nothing below is of no entries at all.
+        tokens = np.flatnonzero(np.any([M.any(axis=1) for M in floats], axis=0)).tolist() or [0]
         whole = [x for i in masks for t in tokens for x in self.maps.mask_row(i, t)]
         shape = (1, len(masks) * len(tokens), self.N)
         held, cut = self._fractions([(whole, self.maps.mask_den)], shape)
@@ -152,6 +154,12 @@ class ExactRun:
         ]
         # Where digits are cut from an integer first, that is off by less than one of them as well.
         return Digits.of_integers(values, shape, -guard, self.width), 0.0 if exact else 2 * power(-guard)
+
+
+def _span(places: list[int]) -> slice | list[int]:
+    """The same places as a slice where they have no gaps: an array is then looked at and not copied."""
+    first, last = places[0], places[-1] + 1
+    return slice(first, last) if last - first == len(places) else places
 
 
 def _rows(whole: Sequence[int], blocks: int, height: int, picked: Sequence[int]) -> list[int]:

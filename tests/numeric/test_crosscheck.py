@@ -355,6 +355,21 @@ def test_the_bound_is_at_least_the_formula(name):
     assert below == (name == "gtd")
 
 
+@pytest.mark.parametrize("name", ["td0", "gtd", "average-reward-td"])
+def test_heads_whose_masks_are_zero_do_nothing_and_are_judged(name):
+    construction, algorithm, setups = made(name, 2, 4, 3)
+    for kept in (0, 1):  # all heads of every layer, or all but those of the first
+        layers = tuple(
+            tuple(replace(h, M=h.M * Fraction(0)) if number >= kept else h for h in heads)
+            for number, heads in enumerate(construction.layers)
+        )
+        silent = replace(construction, layers=layers)
+        result = crosscheck(silent, algorithm, setups)
+        assert (result.status, result.distance.worst_absolute > 0) == ("within", kept == 1)
+        again = crosscheck(silent, algorithm, setups, module=LinearTransformer.from_construction(construction))
+        assert (again.status, again.where.layer) == ("exceeded", kept + 1)
+
+
 def test_the_loop_in_floats_is_the_textbook():
     construction, _, setups = made("td-lambda", 2, 4, 3)
     values = float_iterates(setups, construction.steps, 3, torch.float64, "cpu")
