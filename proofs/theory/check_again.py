@@ -14,19 +14,24 @@ PART = 15
 """How many files one run has at the least: it loads the library first, which takes as long as a few of them."""
 
 
+SEALING = 4
+"""Making the seal takes as long as checking one of so many parts of all files."""
+
+
 def check_again(
-    libraries: Mapping[str, str], paths: Sequence[str], prover: Prover, folder: Path, running: Runner, limit: float
-) -> tuple[list[str] | None, str]:
+    parts: Sequence[Mapping[str, str]], paths: Sequence[str], prover: Prover, folder: Path, running: Runner,
+    limit: float,
+) -> tuple[list[str] | None, str]:  # fmt: skip
     """The axioms that the checker lists; None, and what it said, where it did not agree about every file.
 
     Each file is read in full by one run, and is given to the others, which may need it; all runs must agree.
-    libraries : place of a compiled file in the folder, without the ending -> the name of its library
+    parts : for each run, place of a compiled file in the folder, without the ending -> the name of its library
     """
     if not prover.checker:
         return None, "there is none"
     commands = [
-        (*prover.checker, "-silent", "-o", *paths, *(x for place in part for x in ("-norec", libraries[place])))
-        for part in _parts(libraries, folder)
+        (*prover.checker, "-silent", "-o", *paths, *(x for library in part.values() for x in ("-norec", library)))
+        for part in parts
     ]
     with ThreadPoolExecutor(max_workers=len(commands)) as pool:
         try:
@@ -43,12 +48,17 @@ def check_again(
     return found, ""
 
 
-def _parts(libraries: Mapping[str, str], folder: Path) -> list[list[str]]:
-    """The places in as many parts as programs run at once, of like sizes; in fewer where a part would be small."""
-    parts: list[list[str]] = [[] for _ in range(max(1, min(workers(), len(libraries) // PART)))]
+def parts_of(libraries: Mapping[str, str], folder: Path) -> list[dict[str, str]]:
+    """The libraries in as many parts as programs run at once; in fewer where a part would be small.
+
+    The last of several is checked once all is sealed, and the others meanwhile: by so much it is smaller.
+    """
+    parts: list[dict[str, str]] = [{} for _ in range(max(1, min(workers(), len(libraries) // PART)))]
+    known = sorted(((folder / f"{p}.vo").stat().st_size, p) for p in libraries)[::-1]
     sizes = [0] * len(parts)
-    for size, place in sorted(((folder / f"{p}.vo").stat().st_size, p) for p in libraries)[::-1]:
+    sizes[-1] = sum(size for size, _ in known) // SEALING
+    for size, place in known:
         least = sizes.index(min(sizes))
-        parts[least].append(place)
+        parts[least][place] = libraries[place]
         sizes[least] += size
     return parts

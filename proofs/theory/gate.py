@@ -12,7 +12,8 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from pathlib import Path
 from ...symbolic.errors import ContentError
 from ..case import Progress, silent
 from .audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit
-from .check_again import check_again
+from .check_again import check_again, parts_of
 from .compiled import Store, digest_of
 from .jobs import Job, Trouble, run_jobs
 from .joined import joined
@@ -197,8 +198,21 @@ class _Gate:
             state = next((s for p in sorted(_places(audit)) if isinstance(s := done[p], Trouble)), None)
             if state is not None:
                 self._note(audit, state)
-        self._seal([a for a in sound if not any(isinstance(done[p], Trouble) for p in _places(a))], done)
-        self._check_again([p for p, state in done.items() if not isinstance(state, Trouble)], reach)
+        fit = [a for a in sound if not any(isinstance(done[p], Trouble) for p in _places(a))]
+        parts = parts_of(_libraries(done), self.folder)
+        with ThreadPoolExecutor(max_workers=1) as pool:  # what no seal changes is checked again while that is made
+            early = pool.submit(self._checked, parts[:-1]) if fit and parts[:-1] else None
+            try:
+                self._seal(fit, done)
+                sealed = {p: x for p, x in _libraries(done).items() if p.startswith("seals/")}
+                if self.outcome.passed:
+                    self.progress(f"checking {sum(map(len, parts)) + len(sealed)} compiled files again")
+                    found = [self._checked([{**parts[-1], **sealed}]), *([early.result()] if early else [])]
+                    self._hold([x for listed, _ in found for x in listed or ()], reach,
+                               next((said for listed, said in found if listed is None), None))  # fmt: skip
+            except BaseException:
+                self.running.stop()
+                raise
 
     def kept_files_are_right(self) -> bool:
         """Whether the compiled files that were kept are what their sources compile to; if not, all are thrown away."""
@@ -326,19 +340,16 @@ class _Gate:
             else:
                 self.outcome.undecided[name] = "the prover did not say what it assumes"
 
-    def _check_again(self, places: list[str], reach: dict[str, set[str]]) -> None:
-        """Let the checker read every compiled file; what it does not find right does not pass."""
-        if not self.outcome.passed:
-            return
-        self.progress(f"checking {len(places)} compiled files again")
+    def _checked(self, parts: Sequence[Mapping[str, str]]) -> tuple[list[str] | None, str]:
+        """What the checker finds in compiled files."""
         paths = [x for k in SEES for x in ("-Q", k, PREFIX[k])]
-        libraries = {p: f"{PREFIX[p.split('/')[0]]}.{p.split('/')[1]}" for p in places}
-        found, said = check_again(libraries, paths, self.prover, self.folder, self.running, self.limit)
-        if found == []:
-            return
+        return check_again(parts, paths, self.prover, self.folder, self.running, self.limit)
+
+    def _hold(self, found: list[str], reach: dict[str, set[str]], said: str | None) -> None:
+        """What the checker does not find right does not pass. found : axioms; said : where it did not agree."""
         for audit in self.audits:
             for name in [t.name for t in audit.theorems if t.name in self.outcome.passed]:
-                if found is None:
+                if said is not None:
                     self._demote(self.outcome.undecided, name, f"the checker of compiled files did not agree: {said}")
                     continue
                 own = [x for x in found if not _is_ours(x) or _place(x) in reach[audit.name] or _is_seal(x)]
@@ -348,6 +359,11 @@ class _Gate:
     def _demote(self, to: dict[str, str], name: str, reason: str) -> None:
         del self.outcome.passed[name]
         to[name] = reason
+
+
+def _libraries(done: Mapping[str, Trouble | str]) -> dict[str, str]:
+    """The names of the compiled files' libraries, by place."""
+    return {p: f"{PREFIX[p.split('/')[0]]}.{p.split('/')[1]}" for p, s in done.items() if not isinstance(s, Trouble)}
 
 
 def _is_ours(axiom: str) -> bool:

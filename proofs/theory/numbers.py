@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from ...numeric.data.draws import stream
+from ...numeric.data.processes import stream
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.rational import Rational
 from ...symbolic.construction import Construction, Steps
@@ -111,8 +111,8 @@ class Drawn:
 
         steps = [tuple(step(x) for x in algorithm.preconditioners) for _ in range(depth)]
         start = tuple(number() if w in algorithm.scalar_weights else list(vector()) for w in algorithm.weights)
-        features, following, rewards = ([make() for _ in range(n)] for make in (vector, vector, number))
-        context = Context.of(features, following, rewards, vector())
+        features, following = ([vector() for _ in range(n)] for _ in range(2))
+        context = Context.of(features, following, [number() for _ in range(n)], vector())
         extras = {x: tuple(vector() if v else number() for _ in range(n)) for x, v in algorithm.extras}
         return Drawn(algorithm.prescribed(steps), start, replace(context, extras=tuple(sorted(extras.items()))))
 
