@@ -14,7 +14,7 @@ PART = 15
 """How many files one run has at the least: it loads the library first, which takes as long as a few of them."""
 
 
-SEALING = 4
+SEALING = 8
 """Making the seal takes as long as checking one of so many parts of all files."""
 
 
