@@ -215,6 +215,10 @@ class _Writer:
             for c, name in enumerate(table.headers)
         ]
         least = [22.0 if any(row[c].verdict for row in table.rows) else 5.0 for c in range(len(table.headers))]
+        least = [
+            max(low, 1.6 * max(map(len, name.split()), default=0))
+            for low, name in zip(least, table.headers, strict=True)
+        ]
         short = sum(weights) <= 80
         columns = ", ".join(
             "auto" if short else f"{max(size, low) ** 0.6:.3f}fr" for size, low in zip(weights, least, strict=True)
@@ -248,7 +252,8 @@ def _breakable(value: str, signs: str = "") -> str:
 
 def _length(cell: Cell) -> float:
     shown = sum(
-        width(s.tree) if isinstance(s, Formula) else len(s) if isinstance(s, str) else len(s.text) for s in cell.spans
+        1.5 * width(s.tree) if isinstance(s, Formula) else len(s) if isinstance(s, str) else len(s.text)
+        for s in cell.spans
     )
     return shown + (11 if cell.verdict else 0)
 
