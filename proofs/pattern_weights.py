@@ -19,7 +19,7 @@ from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.patterns.run import column_name, prompt, row_names, setup, textbook
 from ..symbolic.plain_text import amount, shown
 from .case import Settings, check_parameters
-from .pattern_claims import other_pattern
+from .pattern_claims import check_pattern_work, other_pattern
 from .pattern_draws import drawn_prompts, drawn_steps
 
 
@@ -66,8 +66,10 @@ def first_difference(
     """Where given layers first differ from an algorithm's update, on prompts over Q with K of random rationals.
 
     parameters : of the update, 1/2 where one is missing; steps : C of each stored layer, or None
+    Raises `WorkLimitError` for layers that are too many to be run.
     """
-    s = Settings(features=c.d, context=c.n, layers=c.depth, seed=seed, looped=c.looped)
+    s = Settings(features=c.d, context=c.n, layers=c.depth, seed=seed, looped=c.looped, exact_trials=count)
+    check_pattern_work(algorithm, s, ("identity-exact",))
     values = {name: RATIONALS.number(parameters.get(name, Fraction(1, 2))) for name in algorithm.parameters}
     stored = [None if C is None else RATIONALS.matrix(C) for C in steps]
     K = random_pattern(c.n + 1, seed) if algorithm.kernels else None

@@ -34,6 +34,7 @@ from ..counterexample import TRANSFORMER, counterexample, own_counterexample
 from ..evidence import kinds
 from ..evidence.exact import NAME, STRENGTH, first_mismatch
 from ..own_claims import own_values
+from ..pattern_claims import check_pattern_work
 from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, resolve_any
 from ..verdict import Claim, Result, Verdict, refused
 from ..work import check_work
@@ -164,6 +165,7 @@ def _patterned(
 ) -> Claim:
     claim = Claim(subject.name, _text(path), NAME, Verdict.HOLDS, STRENGTH, "")
     try:
+        check_pattern_work(subject, s, (NAME,))
         with guarded([subject], s.time_limit):
             return replayed(subject, s, context, start, read_pattern(pattern, context.n), claim)
     except (NotPolynomialError, NotRepresentableError) as error:

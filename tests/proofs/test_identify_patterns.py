@@ -17,7 +17,7 @@ from layerproof.numeric.files.pattern_file import scores_of
 from layerproof.numeric.files.weights_file import write_weights
 from layerproof.numeric.patterns.module import PatternTransformer
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
-from layerproof.symbolic.errors import ContentError
+from layerproof.symbolic.errors import ContentError, WorkLimitError
 from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 from layerproof.symbolic.patterns import fit
 from layerproof.symbolic.patterns.construction import PatternConstruction, pattern_construction
@@ -91,6 +91,12 @@ def test_what_is_near_or_none_is_said_with_its_share() -> None:
             "none",
             (),
         ) and "nothing else is known" in found.lines()[0]
+
+
+def test_layers_that_are_too_many_to_be_run_are_refused_before() -> None:
+    c = built("softmax-td")
+    with pytest.raises(WorkLimitError, match="limit"):
+        lp.identify(replace(c, layers=c.layers[:1], steps=c.steps[:1], looped=True, depth=90000))
 
 
 def test_trained_numbers_are_read_from_the_module() -> None:

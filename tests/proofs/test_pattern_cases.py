@@ -73,6 +73,11 @@ def test_balls_that_overlap_leave_a_case_undecided(capsys: Any, tmp_path: Path) 
         ("subject", "no-such", "no-such"),
         ("starting_weights", ["0"], "starting_weights do not fit: wanted a number for each token"),
         ("settings", {"gamma": "1"}, "settings has no"),
+        (
+            "settings",
+            {"features": 2, "context": 3, "layers": 90000, "gamma": "1", "lam": "1", "seed": 0, "looped": True},
+            "limit",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_case_is_named(capsys: Any, tmp_path: Path, field: str, value: Any, says: str) -> None:
