@@ -146,6 +146,27 @@ def test_the_recorded_decisions_take_less_than_a_second_and_differ_from_numpy_on
         assert not document["quick"]
 
 
+def test_layers_with_kernels_agree_with_those_by_hand_and_a_wrong_one_does_not(monkeypatch, tmp_path: Path) -> None:
+    out, document = ran("patterns.py", tmp_path)
+    assert len(document["results"]) == 24 and out.count("softmax-td, relu") == 8
+    module = loaded("patterns", monkeypatch)
+    torch = module.torch
+    layer, Z = module.prepared("softmax-td", 2, 5, 3, torch.float64, "causal")
+    near = ("softmax-td", "softmax", layer, Z, 2, 5, 2, "causal")
+    assert module.differs(*near) < 1
+    hand = module.by_hand
+    monkeypatch.setattr(module, "by_hand", lambda *a: hand(*a) * (1 + 1e-12))
+    with pytest.raises(AssertionError, match="differs by"):
+        module.differs(*near)
+
+
+def test_the_recorded_kernel_layers_are_as_fast_as_those_by_hand() -> None:
+    document = json.loads((FOLDER / "results" / "patterns-cpu.json").read_text())
+    assert not document["quick"] and len(document["results"]) == 24
+    for line in document["results"]:
+        assert line["ratio"] >= 1 and line["difference in bounds"] <= 1
+
+
 def test_bytes_and_operations_are_those_of_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
