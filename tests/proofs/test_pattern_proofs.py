@@ -21,7 +21,9 @@ from layerproof.proofs.theory.patterns.write import pattern_audit
 from layerproof.symbolic.errors import NotRepresentableError
 from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 from layerproof.symbolic.patterns.derive import derive_pattern
+from layerproof.symbolic.patterns.given import pattern_form
 from layerproof.symbolic.patterns.heads import PatternForm
+from layerproof.symbolic.patterns.record import GivenHead, GivenLayer
 
 
 def form(name: str, **fields: Any) -> PatternForm:
@@ -109,6 +111,34 @@ def transposed(found: PatternForm) -> PatternForm:
     return replace(found, heads=(replace(head, V=V),))
 
 
+SCORES = (
+    lambda k, q, C, p: (k.gamma_phi_next @ q.w - k.phi @ q.w) / 2,
+    lambda k, q, C, p: k.reward * q.one,
+)
+VALUES = (lambda k, C, p: {"w": 2 * (C @ k.phi)}, lambda k, C, p: {"w": C @ k.phi})
+
+
+def two_heads(found: PatternForm) -> PatternForm:
+    """A layer of one's own: what SARSA's one head does, by a head for the weights and another for the reward."""
+    layer = GivenLayer(tuple(GivenHead(v, s) for v, s in zip(VALUES, SCORES, strict=True)), scale="1/n")
+    return pattern_form(replace(found.algorithm, name="two", layer=layer))
+
+
+def second(change: Callable[[PatternForm], PatternForm]) -> Callable[[PatternForm], PatternForm]:
+    """The form with its second head changed."""
+
+    def changed(found: PatternForm) -> PatternForm:
+        form = two_heads(found)
+        return replace(form, heads=(form.heads[0], *change(replace(form, heads=form.heads[1:])).heads))
+
+    return changed
+
+
+def negated(found: PatternForm) -> PatternForm:
+    (head,) = found.heads
+    return replace(found, heads=(replace(head, V={k: {w: -c for w, c in x.items()} for k, x in head.V.items()}),))
+
+
 def same(x: Any) -> Any:
     return x
 
@@ -156,6 +186,12 @@ FAULTS = {
         "kernel-gradient-descent", files=statement("\n  else 0.", "\n  else 1.")
     ),
     "right": Fault("kernel-gradient-descent", stops=""),
+    "a sign of the second head": Fault("sarsa", second(negated), stops="added_row_w"),
+    "C transposed in the second head": Fault("sarsa", second(transposed), stops="added_row_w"),
+    "values of the heads exchanged": Fault(
+        "sarsa", two_heads, theory("[:: V_0 l; V_1 l]", "[:: V_1 l; V_0 l]"), stops="heads_step"
+    ),
+    "two heads, right": Fault("sarsa", two_heads, stops=""),
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from ..generated.terms import ATOM, MATRIX, NUMBER, PRODUCT, VECTOR, Term, atom,
 
 RESERVED = """run run_ V A S T Z H N m x y v w fin new own gain keys kernel scored keyed next back vrow nrow col_mx
 usubmx dsubmx shift written writtenv pattern kept seen total_last between layer_run same_run prompt last context
-loop_sum step_sum heads_step transformer_iterate close_token by_blocks"""
+loop_sum step_sum heads_sum heads_step transformer_iterate close_token by_blocks"""
 """What these files say of their own, beside what every generated file says."""
 
 
@@ -262,7 +262,7 @@ def parts_of(form: PatternForm, reserved: tuple[str, ...] = ()) -> PatternParts:
     """Name everything; `NotRepresentableError` for what the theory has no words for."""
     a = form.algorithm
     _refuse_other_layers(form)
-    said = [f"{what}_{h}" for what in ("V", "Q", "A", "values", "pattern") for h in range(len(form.heads))]
+    said = [f"{what}_{h}" for what in ("V", "Q", "A", "values", "pattern", "term") for h in range(len(form.heads))]
     said += [f"row_{identifier(r.name)}_{at}" for r in a.rows for at in ("context", "last")]
     names = Names((*RESERVED.split(), *said, *reserved))
     parameters = {x: names.new(x) for x in a.parameters}

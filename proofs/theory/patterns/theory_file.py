@@ -211,17 +211,17 @@ Proof. by rewrite /A_{h} /prompt {unfold}. Qed.""")
     for row in own:
         lines.append(_added(parts, row, scale))
     between = [_called(parts, r, f"(step l {s})" if r in own else s) for r in rows]
-    names = ", ".join(f"values_{h}, pattern_{h}" for h in range(len(form.heads)))
     H = len(form.heads)
-    sums = "big_ord1" if H == 1 else "!big_ord_recl big_ord0 addr0"
     V, A = ("; ".join(f"{x}_{h} l{z}" for h in range(H)) for x, z in (("V", ""), ("A", " Z")))
     heads = f"layer {scale} (fun h : 'I_{H} => [:: {V}]`_h) (fun h Z => [:: {A}]`_h)"
+    lines += _several(parts) if H > 1 else []
+    opened = "rewrite /layer big_ord1 /= values_0 pattern_0" if H == 1 else f"{_together(H, scale, s)}\nrewrite"
     lines.append(f"""Lemma heads_step l {s} :
   {heads} (prompt {s}) =
   {parts.stacked(between)}.
 Proof.
-rewrite /layer {sums} /= !({names}) {{1}}/prompt; by_blocks.
-rewrite ?scale_col_mx ?scaler0 ?add_col_mx ?addr0.
+{opened} {{1}}/prompt; by_blocks.
+rewrite ?(scale_col_mx, scaler0, add_col_mx, add0r, addr0).
 by rewrite ?({", ".join(f"added_{parts.rows[r.name]}" for r in own)}).
 Qed.""")
     if form.shift:
@@ -238,6 +238,33 @@ Qed.""")
             f"Lemma layer_step l {s} : run l (prompt {s}) = prompt (step l {s}).\nProof. exact: heads_step. Qed."
         )
     return lines
+
+
+def _several(parts: PatternParts) -> list[str]:
+    """The sum over several heads and each of its terms: rewriting in the sum would compare heads entry by entry."""
+    s, H = parts.s, len(parts.form.heads)
+    place = ["ord0"]
+    for _ in range(H - 1):
+        place.append(f"(lift ord0 {place[-1]})")
+    total = summed([f"f {h}" for h in place])
+    lines = [
+        f"Lemma heads_sum (X : zmodType) (f : 'I_{H} -> X) : \\sum_h f h = {total}.\n"
+        "Proof. by rewrite !big_ord_recl big_ord0 addr0. Qed."
+    ]
+    for h, head in enumerate(parts.form.heads):
+        values = parts.stacked([_product(parts, head.V, row, s) or "0" for row in parts.algorithm.rows])
+        lines.append(f"""Lemma term_{h} l {s} : V_{h} l *m prompt {s} *m A_{h} l (prompt {s}) =
+  {values} *m keyed keys {_scores(parts, h, s)}.
+Proof. by rewrite values_{h} pattern_{h}. Qed.""")
+    return lines
+
+
+def _together(H: int, scale: str, s: str) -> str:
+    """The step of a proof that puts in the terms of several heads."""
+    *before, joined = (f"(term_{h} l {s})" for h in range(H))
+    for term in reversed(before):
+        joined = f"(congr2 +%R {term} {joined})"
+    return f"rewrite /layer heads_sum /=.\napply: (etrans (congr1 (fun x => prompt {s} + {scale} *: x) {joined}))."
 
 
 def _scores(parts: PatternParts, h: int, s: str) -> str:
@@ -272,7 +299,7 @@ def _added(parts: PatternParts, row: Row, scale: str) -> str:
 
     seen = "" if a.column else " /= ?addn0"
     return f"""Lemma added_{base} l {s} :
-  {base} {s} + {scale} *: ({" + ".join(heads)})
+  {base} {s} + {scale} *: {summed(heads)}
   = {base} (step l {s}).
 Proof.
 {_unfold(parts)}
