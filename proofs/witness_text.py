@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from ..symbolic.exact import decimal_text
+
+
+def reason_beside(reason: str, witness: Mapping[str, Any] | None) -> str:
+    """A claim's reason where its witness stands below: a difference is not written twice.
+
+    >>> reason_beside("row y differs by a*b + ...", {"difference": "a*b + c*d"})
+    'layer and update differ in row y, by what follows'
+    """
+    row = re.match(r"(?:row )?(\w+)(?= differs by |: )", reason)
+    follows = row is not None and witness is not None and "difference" in witness
+    return f"layer and update differ in row {row[1]}, by what follows" if row and follows else reason
 
 
 def witness_lines(witness: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from ..terminal.options import Json, integer
 from ..terminal.progress import ProgressLine
 from ..terminal.table import STYLES, console, hanging
 from ..verdict import Verdict
-from ..witness_text import witness_lines
+from ..witness_text import reason_beside, witness_lines
 
 DIRECTORY = Path("layerproof-audit")
 
@@ -64,9 +64,9 @@ def show(found: Audit) -> None:
         hanging(out, line)
         if judged.error:
             out.print(Text(f"    {one_line(judged.error)}"))
-        for claim in judged.claims:
+        for claim in sorted(judged.claims, key=lambda c: "prompt" not in (c.witness or {})):
             if claim.asked and claim.verdict is not Verdict.HOLDS:
-                out.print(Text(f"    {claim.evidence}: {one_line(claim.reason)}"))
+                out.print(Text(f"    {claim.evidence}: {one_line(reason_beside(claim.reason, claim.witness))}"))
                 for text in witness_lines(claim.witness or {}):
                     out.print(Text(f"      {text}"), soft_wrap=True)
     counts = ", ".join(f"{k} {v.value}" for v in Verdict if (k := sum(j.verdict is v for j in found.judged)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..verdict import Claim, Verdict
-from ..witness_text import witness_lines
+from ..witness_text import reason_beside, witness_lines
 from .document.formula import Formula
 from .document.parts import Sentence, said
 from .document.parts import Table as FormulaTable
@@ -107,7 +107,5 @@ def witness(claim: Claim) -> tuple[Block, ...]:
 
 def alarm(claim: Claim) -> Note:
     """A refuted, open or missing claim, framed."""
-    row = re.match(r"(?:row )?(\w+)(?= differs by |: )", claim.reason)
-    follows = row is not None and claim.witness is not None and "difference" in claim.witness
-    said = f"layer and update differ in row {row[1]}, by what follows" if row and follows else claim.reason
+    said = reason_beside(claim.reason, claim.witness)
     return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(said)), *witness(claim)))
