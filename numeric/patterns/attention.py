@@ -111,8 +111,8 @@ class PatternLayer:
                 change = (masked.mT @ values.mT).mT
             else:
                 keys, queries = Z[..., head.of_key, : self.keys], head.Q @ Z[..., head.of_query, :]
-                masking = self.mask is not None
-                change = values @ (keys.mT @ queries * self.mask) if masking else values @ keys.mT @ queries
+                under = None if self.mask is None else keys.mT @ queries * self.mask
+                change = values @ keys.mT @ queries if under is None else values @ under
             out[..., head.written, :] += change if self.scale == 1 else change * self.scale
         if self.shift is not None:
             written, kept, read, moved = self.shift
@@ -151,7 +151,7 @@ def lowered(layer: Layer, dtype: torch.dtype, device: torch.device) -> PatternLa
     shared = bool(mask[:keys].all())
     scale = round_to(layer.scale.fraction(), precision(dtype))
     under = None if shared else torch.tensor(mask[:keys], dtype=dtype, device=device)
-    return PatternLayer(tuple(heads), keys, under, scale, shift, layer.previous)  # type: ignore[arg-type]
+    return PatternLayer(tuple(heads), keys, under, scale, shift, layer.previous)
 
 
 def _rows(rows: list[int]) -> Rows:

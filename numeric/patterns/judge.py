@@ -8,9 +8,8 @@ A computed entry is a sum of monomials in the entries of Z, K, V, Q, the scale a
     1, 1         V and Q when they were lowered, each where it occurs
     2            two products, V Z A, after (m - 1) + (N - 1) additions in them
     2            two products, Z^T Q Z, after 2 (m - 1) additions, where the head has scores
-    heads        additions of the heads' terms, the first to zero
+    heads        additions of the heads' terms to Z, one after another
     2            the scale: lowered, and multiplied by
-    1            the sum with Z
     m + 2        the shift: lowered, multiplied, m - 1 additions, the sum of what stays and what came
 so k = 4 m + N + heads + 6 is no fewer.  With S the same layer on absolute values,
     |computed - exact| <= ((1+u)^k - 1) S + underflow,
