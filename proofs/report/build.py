@@ -122,7 +122,7 @@ def establish(
         result = replace(result, claims=tuple(_forgotten(c) for c in result.claims))
     settings = sized
     pages: dict[int, Page] = {}
-    lines: list[tuple[bool, tuple[Cell, ...]]] = []
+    lines: list[tuple[int, tuple[Cell, ...]]] = []
     with guarded(ordered, settings.time_limit):
         making = [
             partial(_page_of, wanted, item, name, claims)
@@ -139,7 +139,7 @@ def establish(
                 pages[id(item)], line = made[k]
             else:
                 pages[id(item)], line = running[k].result() if k in running else making[k](progress=progress)
-            lines.append((origin(item) is not None, line))
+            lines.append((2 if origin(item) is not None else int(isinstance(item, PatternAlgorithm)), line))
     shown = tuple(pages[id(item)] for item in items)
     theory = None
     proving = any(c.evidence == PROVED and c.asked for c in result.claims)

@@ -14,6 +14,7 @@ from .stated_code import stated_spans
 from .subject import Subject
 
 HEADERS = ("algorithm", "update", "heads", "a layer", "verdict")
+GROUPS = ("Algorithms by linear attention.", "By attention patterns.", "Of files of your own.")
 SAID = Sentence([
     "A layer in little: its rows, with what its heads do with each (k keys, q queries, v values, + added to: the row "
     "in colour), and beside them the attention pattern ", PATTERN, " of each head on the worked example, from the "
@@ -72,17 +73,18 @@ def counterexample(claims: Sequence[Claim]) -> str:
     return f"by a prompt with d = {d}, n = {n}"
 
 
-def tables(rows: Sequence[tuple[bool, tuple[Cell, ...]]]) -> list[Table]:
-    """The table of the catalogue's algorithms, and that of files of one's own; (of a file, its line) each."""
-    groups = (("Algorithms of the catalogue.", False), ("Of files of your own.", True))
-    several = len({own for own, _ in rows}) > 1
+def tables(rows: Sequence[tuple[int, tuple[Cell, ...]]]) -> list[Table]:
+    """A table for each group that there is: (its place in `GROUPS`, its line) each."""
+    there = sorted({kind for kind, _ in rows})
+    captions = {
+        kind: Sentence([f"{GROUPS[kind]} ", *SAID.spans]) if kind == there[0] else GROUPS[kind] for kind in there
+    }
     return [
         Table(
             HEADERS,
-            tuple(line for own, line in rows if own is kind),
-            SAID if not several else caption if kind else Sentence([caption + " ", *SAID.spans]),
+            tuple(line for own, line in rows if own == kind),
+            captions[kind] if len(there) > 1 else SAID,
             cards=True,
         )
-        for caption, kind in groups
-        if any(own is kind for own, _ in rows)
+        for kind in there
     ]

@@ -54,6 +54,15 @@ def test_the_picture_is_drawn_on_the_page_and_said_in_words_elsewhere():
         check(hostile)
 
 
+def test_what_each_table_groups_is_said_and_the_picture_explained_once():
+    one = row(subject(TD0), page_of(TD0))
+    own, patterns = tables([(2, one), (1, one), (2, one)])[::-1]
+    assert [len(own.rows), len(patterns.rows)] == [2, 1]
+    assert own.caption == "Of files of your own." and patterns.caption.startswith("By attention patterns. A layer in")
+    (alone,) = tables([(2, one)])
+    assert alone.caption.startswith("A layer in little")
+
+
 def test_a_refuted_page_says_how_small_its_counterexample_is():
     prompt = {"query": ["1", "0"], "rewards": ["0", "1", "0"]}
     claims = [Claim("x", "c", "identity-exact", Verdict.REFUTED, "", "r", witness={"prompt": prompt})]
