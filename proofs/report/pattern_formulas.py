@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from sympy import Expr
 
-from ...symbolic.derivation.contraction import Word
+from ...symbolic.derivation.words import Word
 from ...symbolic.errors import LayerproofError
 from ...symbolic.patterns.heads import Blocks, PatternForm
 from ...symbolic.patterns.record import PatternAlgorithm, Row

@@ -21,9 +21,11 @@ from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..errors import NotRepresentableError
 from .coefficients import Sum
 from .columns import met
-from .contraction import Exponents, Monomial, Scalar, Vector, Word, times, word_text
+from .contraction import Scalar
 from .matching import common_denominator, over_shared
 from .state import SymbolicState
+from .vectors import Vector
+from .words import Exponents, Monomial, Word, times, word_text
 
 Slice = tuple[str, str, str, Word, str]  # (row k, row k' read, block r at the key, word, block s at the query side)
 Part = tuple[tuple[Exponents, Fraction], ...]

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingRowError, NotRepresentableError
 from .coefficients import INDEX, LENGTH
-from .contraction import Scalar, Vector, Word, word_text
+from .contraction import Scalar
 from .express import express
 from .state import UNIT, SymbolicState
+from .vectors import Vector
+from .words import Word, word_text
 
 if TYPE_CHECKING:
     from .loop import WeightChange

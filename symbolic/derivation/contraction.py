@@ -24,40 +24,11 @@ from sympy.polys.rings import PolyElement, PolyRing
 
 from ..errors import NotPolynomialError
 from .coefficients import INDEX, LENGTH, Power, Sum, prime_powers, symbol_of
-
-Word = tuple[tuple[str, bool], ...]  # (matrix name, transposed?) from left to right
-Exponents = tuple[tuple[str, int], ...]  # a monomial in parameters: (name, exponent), sorted
-Monomial = tuple[tuple[int, int], ...]  # a monomial in the other generators: (position, exponent), sorted
-
-_ADVICE = "a layer of linear attention is a polynomial map of its prompt; write the update with +, -, *, @ only"
-
+from .vectors import Matrix, Vector
+from .words import ADVICE, Exponents, Monomial, Word, transpose, word_text
 
 LARGEST_POWER = 64
 """Up to which power a sum is expanded."""
-
-
-def transpose(word: Word) -> Word:
-    """The transpose of a word in matrices: (A B)^T = B^T A^T."""
-    return tuple((name, not flipped) for name, flipped in reversed(word))
-
-
-def times(left: Monomial, right: Monomial) -> Monomial:
-    """The product of two monomials."""
-    if not left or not right:
-        return left or right
-    if left[-1][0] < right[0][0]:  # both are sorted
-        return left + right
-    if right[-1][0] < left[0][0]:
-        return right + left
-    exponents = dict(left)
-    for position, exponent in right:
-        exponents[position] = exponents.get(position, 0) + exponent
-    return tuple(sorted(exponents.items()))
-
-
-def word_text(word: Word) -> str:
-    """A word as text: C, C^T, C D^T, or I for the empty word."""
-    return " ".join(name + ("^T" if flipped else "") for name, flipped in word) or "I"
 
 
 def _ring_again(ring: PolyRing) -> tuple[Any, tuple[Any, ...]]:
@@ -264,7 +235,7 @@ class Algebra:
         """
         inside = {name for kind, name, *_ in base.generators() if kind in ("parameter", "inverse")}
         if any(kind not in ("parameter", "inverse") for kind, *_ in base.generators()):
-            raise NotPolynomialError(f"the update raises {base.text()}, an entry of the prompt, to a power: {_ADVICE}")
+            raise NotPolynomialError(f"the update raises {base.text()}, an entry of the prompt, to a power: {ADVICE}")
         if not base.poly or any(isinstance(n, Power) or n in (INDEX, LENGTH) for s in inside for n in Sum.names(s)):
             raise NotPolynomialError(
                 f"the update raises {base.text()} to the power {variable}: the base of such a power is a number or "
@@ -375,7 +346,7 @@ class Scalar:
         if isinstance(exponent, Scalar):
             return self._symbolic_power(exponent)
         if not isinstance(exponent, int):
-            raise NotPolynomialError(f"the update takes a power with exponent {exponent!r}: {_ADVICE}")
+            raise NotPolynomialError(f"the update takes a power with exponent {exponent!r}: {ADVICE}")
         if exponent < 0:
             if not self.poly:
                 raise ZeroDivisionError("the update divides by zero")
@@ -482,8 +453,8 @@ class Scalar:
         a = self.algebra
         if any(kind not in ("parameter", "inverse") for kind, *_ in self.generators()):
             if len(self.poly) != 1:
-                raise NotPolynomialError(f"the update divides by the sum {self.text()}: {_ADVICE}")
-            raise NotPolynomialError(f"the update divides by {self.text()}, an entry of the prompt: {_ADVICE}")
+                raise NotPolynomialError(f"the update divides by the sum {self.text()}: {ADVICE}")
+            raise NotPolynomialError(f"the update divides by {self.text()}, an entry of the prompt: {ADVICE}")
         result = a.number(1)
         for name, exponent in self.factors():
             if isinstance(name, Fraction):
@@ -504,7 +475,7 @@ class Scalar:
                 f"the update {what} {self.text()}, which is no entry of the prompt: what depends on the position or on "
                 "a parameter alone is not derived; give heads=... with the mask you mean"
             )
-        raise NotPolynomialError(f"the update {what} {self.text()}: {_ADVICE}")
+        raise NotPolynomialError(f"the update {what} {self.text()}: {ADVICE}")
 
     def __lt__(self, other: Any) -> bool:
         return bool(self._refuse("compares (or takes a max or min of)"))
@@ -597,94 +568,3 @@ def _symbol(key: Any) -> Expr:
         middle = f"|{word_text(word)}" if word else ""
         return Symbol(f"<{left}{middle}|{right}>")
     return 1 / symbol_of(rest[0]) if kind == "inverse" else symbol_of(rest[0])
-
-
-class Vector:
-    """A sum of scalar * word * named vector, of symbolic dimension d."""
-
-    __slots__ = ("algebra", "terms")
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, algebra: Algebra, terms: dict[tuple[Word, str], Scalar]):
-        self.algebra = algebra
-        self.terms = terms
-
-    def __add__(self, other: Any) -> Any:
-        if not isinstance(other, Vector):
-            return NotImplemented
-        terms = dict(self.terms)
-        for key, scalar in other.terms.items():
-            total = terms[key] + scalar if key in terms else scalar
-            if total.poly:
-                terms[key] = total
-            else:
-                terms.pop(key, None)
-        return Vector(self.algebra, terms)
-
-    def __neg__(self) -> Vector:
-        return Vector(self.algebra, {key: -scalar for key, scalar in self.terms.items()})
-
-    def __sub__(self, other: Any) -> Any:
-        return self + (-other) if isinstance(other, Vector) else NotImplemented
-
-    def __mul__(self, scalar: Any) -> Any:
-        if isinstance(scalar, Vector):
-            return NotImplemented
-        products = ((key, own * scalar) for key, own in self.terms.items())
-        return Vector(self.algebra, {key: product for key, product in products if product.poly})
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, scalar: Any) -> Any:
-        return self * (self.algebra.number(1) / scalar)
-
-    def __matmul__(self, other: Any) -> Any:
-        if not isinstance(other, Vector):
-            return NotImplemented
-        result: Any = None
-        for (word, left), scalar in self.terms.items():
-            for (other_word, right), other_scalar in other.terms.items():
-                term = self.algebra.contraction(left, transpose(word) + other_word, right)
-                for factor in (other_scalar, scalar):
-                    if not factor.is_one:  # as those of a plain vector are
-                        term = factor * term
-                result = term if result is None else result + term
-        return self.algebra.number(0) if result is None else result
-
-    def __eq__(self, other: Any) -> bool:
-        if self.algebra.inside_update:
-            raise NotPolynomialError(f"the update compares vectors: {_ADVICE}")
-        return not (self - other).terms if isinstance(other, Vector) else NotImplemented
-
-    def __bool__(self) -> bool:
-        if self.algebra.inside_update:
-            raise NotPolynomialError(f"the update branches on a vector: {_ADVICE}")
-        return bool(self.terms)
-
-
-class Matrix:
-    """A word in named d x d matrices; `C @ v` applies it and `C.T` transposes it."""
-
-    def __init__(self, algebra: Algebra, word: Word):
-        self.algebra = algebra
-        self.word = word
-
-    @property
-    def T(self) -> Matrix:
-        return Matrix(self.algebra, transpose(self.word))
-
-    mT = T
-
-    def __mul__(self, other: Any) -> Any:
-        raise NotPolynomialError(
-            "the update multiplies a preconditioner by a number: multiply the vector it is applied to, C @ (2 * x)"
-        )
-
-    __rmul__ = __mul__
-
-    def __matmul__(self, other: Any) -> Any:
-        if isinstance(other, Matrix):
-            return Matrix(self.algebra, self.word + other.word)
-        if not isinstance(other, Vector):
-            return NotImplemented
-        return Vector(self.algebra, {(self.word + word, atom): s for (word, atom), s in other.terms.items()})

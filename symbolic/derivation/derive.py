@@ -13,7 +13,7 @@ from ..errors import MissingRowError, NotPolynomialError, NotRepresentableError
 from ..readout import Readout
 from .ansatz import Ansatz, OwnToken, Slice, TensorSolution, Unknown
 from .coefficients import INDEX, LENGTH, Sum
-from .contraction import Algebra, Scalar, Vector, transpose
+from .contraction import Algebra, Scalar
 from .express import express
 from .factor import BlockKey, SymbolicHead, factored, head_lower_bound, loose_slices, token_map_rank
 from .form import AnyHead, Form
@@ -22,6 +22,8 @@ from .loop import LoopForm, WeightChange, loop_form
 from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
 from .state import SymbolicState, entries_of
 from .tokenwise import SymbolicTokenwiseHead, predicted_map, row_map, tokenwise_heads
+from .vectors import Vector
+from .words import transpose
 
 SOLVED_AT = (2, 3, 4)
 """The context lengths at which the linear system is solved."""

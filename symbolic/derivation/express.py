@@ -7,8 +7,9 @@ from typing import Any
 
 from ..arithmetics.linear import Equation, Inconsistent, solve
 from .coefficients import Part
-from .contraction import Algebra, Scalar, Vector
+from .contraction import Algebra, Scalar
 from .matching import common_denominator, without_parameters
+from .vectors import Vector
 
 
 def _coefficients(value: Any) -> dict[Any, dict[Any, Fraction]]:

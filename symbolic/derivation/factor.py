@@ -11,9 +11,11 @@ from sympy.polys.matrices import DomainMatrix
 
 from .ansatz import Polynomial, TensorSolution, Unknown
 from .coefficients import product_of
-from .contraction import Algebra, Scalar, Vector, Word
+from .contraction import Algebra, Scalar
 from .express import express
 from .state import SymbolicState
+from .vectors import Vector
+from .words import Word
 
 BlockKey = tuple[str, Word, str]  # (key block r, word, query-side block s): E has coefficient * word there
 

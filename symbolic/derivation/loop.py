@@ -16,9 +16,11 @@ from ..algorithm import Sweep, Transition
 from ..errors import MissingRowError, NotRepresentableError
 from .coefficients import INDEX, LENGTH
 from .columns import Mixing, by_numbers
-from .contraction import Algebra, Scalar, Vector, Word, word_text
+from .contraction import Algebra, Scalar
 from .express import express
 from .state import SymbolicState
+from .vectors import Vector
+from .words import Word, word_text
 
 REPEATS = 64
 

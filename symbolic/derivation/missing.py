@@ -9,12 +9,13 @@ from typing import Any
 
 from ..algorithm import Accumulator, Algorithm, FeatureBlock
 from ..errors import MissingRowError, NotPolynomialError, NotRepresentableError
-from .contraction import Scalar, Vector
+from .contraction import Scalar
 from .derive import derive, embed
 from .express import express
 from .loop import loop_form
 from .state import SymbolicState
 from .tokenwise import row_map
+from .vectors import Vector
 
 MOST = 6
 """How many rows are added at most."""

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import MissingRowError
-from .contraction import Scalar, Vector
+from .contraction import Scalar
 from .express import express
 from .loop import LoopForm
 from .state import SymbolicState
+from .vectors import Vector
 
 Embedding = dict[tuple[str, int, str], Scalar]
 RowMap = dict[str, dict[str, Scalar]]  # K: row written -> {row read: coefficient}

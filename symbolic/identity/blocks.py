@@ -15,12 +15,12 @@ from typing import Any
 from sympy import Identity, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose, ZeroMatrix
 
 from ..attention import Head, layer
-from ..derivation.contraction import Word
 from ..derivation.express import express
 from ..derivation.form import Form
 from ..derivation.masks import masks_of
 from ..derivation.state import SymbolicState
 from ..derivation.tokenwise import SymbolicTokenwiseHead
+from ..derivation.words import Word
 
 D, N = Symbol("d", integer=True, positive=True), Symbol("N", integer=True, positive=True)
 

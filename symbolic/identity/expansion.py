@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..algorithm import Sweep
-from ..derivation.contraction import Scalar, Vector, Word, transpose
+from ..derivation.contraction import Scalar
 from ..derivation.derive import Derivation
 from ..derivation.masks import masks_of
 from ..derivation.state import entries_of
 from ..derivation.tokenwise import row_map
+from ..derivation.vectors import Vector
+from ..derivation.words import Word, transpose
 
 Term = tuple[str, int, str, Word, str] | tuple[str]
 """(row read, mask, key block r, word W, block s): the term Y_read M X_r^T W X_s; (row read,): the term n Y_read."""

@@ -18,8 +18,8 @@ from flint import nmod_mat
 from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, element
 from ..derivation.ansatz import OwnToken
-from ..derivation.contraction import Word
 from ..derivation.derive import Derivation
+from ..derivation.words import Word
 from .exact import generic_data, problem
 
 

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..derivation.coefficients import LENGTH
-from ..derivation.contraction import Algebra, Scalar, Vector
+from ..derivation.contraction import Algebra, Scalar
+from ..derivation.vectors import Vector
 from ..patterns.record import PatternAlgorithm
 from .pattern_training import KERNEL, PatternSpace
 from .sets import AffineSet

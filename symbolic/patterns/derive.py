@@ -16,7 +16,9 @@ from sympy.polys.matrices import DomainMatrix
 
 from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..derivation.coefficients import symbol_of
-from ..derivation.contraction import Scalar, Vector, Word
+from ..derivation.contraction import Scalar
+from ..derivation.vectors import Vector
+from ..derivation.words import Word
 from ..errors import NotRepresentableError
 from .generic import IDENTITY, WEIGHT, Generic, applied, demanded, generic, is_zero, score, shifted, touched
 from .heads import PatternForm, PatternHead

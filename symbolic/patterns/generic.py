@@ -13,7 +13,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..derivation.coefficients import LENGTH
-from ..derivation.contraction import Algebra, Matrix, Scalar, Vector, Word
+from ..derivation.contraction import Algebra, Scalar
+from ..derivation.vectors import Matrix, Vector
+from ..derivation.words import Word
 from ..errors import NotPolynomialError
 from .record import Keys, PatternAlgorithm, Row
 

@@ -9,7 +9,9 @@ from typing import Any
 from sympy import Expr
 
 from ..derivation.coefficients import LENGTH
-from ..derivation.contraction import Algebra, Scalar, Vector, Word
+from ..derivation.contraction import Algebra, Scalar
+from ..derivation.vectors import Vector
+from ..derivation.words import Word
 from ..errors import NotRepresentableError
 from .derive import as_expression, derive_pattern, written_pattern
 from .generic import generic, touched

@@ -15,7 +15,7 @@ from sympy.core.mul import Mul
 from sympy.core.power import Pow
 
 from ..arithmetics.arithmetic import Arithmetic
-from ..derivation.contraction import Word, word_text
+from ..derivation.words import Word, word_text
 from .record import KEYS, PatternAlgorithm
 
 Blocks = Mapping[tuple[str, str], Mapping[Word, Expr]]

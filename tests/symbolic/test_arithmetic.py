@@ -18,9 +18,10 @@ from layerproof.symbolic.arithmetics.columns import Columns
 from layerproof.symbolic.arithmetics.entries import EntryMatrix, EntryVector
 from layerproof.symbolic.arithmetics.prime_field import PRIME, FieldMatrix, FieldVector, element
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix, RationalVector
-from layerproof.symbolic.derivation.contraction import Algebra, transpose
+from layerproof.symbolic.derivation.contraction import Algebra
 from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.derivation.integer_masks import over_one_denominator
+from layerproof.symbolic.derivation.words import transpose
 from layerproof.symbolic.errors import NotPolynomialError
 from layerproof.symbolic.identity.degree import DEGREES, Degree
 

@@ -16,10 +16,10 @@ from sympy import Expr, Integer, Symbol
 from layerproof.symbolic.algorithm import FeatureBlock
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.derivation.ansatz import Ansatz
-from layerproof.symbolic.derivation.contraction import transpose
 from layerproof.symbolic.derivation.derive import SOLVED_AT, Derivation, derive, predicted_tensor
 from layerproof.symbolic.derivation.factor import SymbolicHead
 from layerproof.symbolic.derivation.masks import Mask, Triangle, lemma, masks_of
+from layerproof.symbolic.derivation.words import transpose
 from layerproof.symbolic.errors import NotPolynomialError, NotRepresentableError
 from layerproof.symbolic.identity.blocks import block_identity
 

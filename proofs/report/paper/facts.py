@@ -12,8 +12,8 @@ from sympy import Expr, Integer, simplify
 
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.coefficients import INDEX, LENGTH
-from ....symbolic.derivation.contraction import Word
 from ....symbolic.derivation.derive import Derivation
+from ....symbolic.derivation.words import Word
 from ....symbolic.errors import LayerproofError
 from ....symbolic.tracing import Traced
 from ....symbolic.tracing.expression import Expression

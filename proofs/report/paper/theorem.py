@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sympy import Expr
 
-from ....symbolic.derivation.contraction import Word
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.tokenwise import SymbolicTokenwiseHead
+from ....symbolic.derivation.words import Word
 from ...theory.generated.given import Weights
 from ..lead import proved
 from .facts import Facts, bracketed, combination, product_form

@@ -13,7 +13,7 @@ from sympy.core.add import Add
 from sympy.core.mul import Mul
 from sympy.core.power import Pow
 
-from ....symbolic.derivation.contraction import Word
+from ....symbolic.derivation.words import Word
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.patterns.heads import Blocks, PatternForm
 from ....symbolic.patterns.record import Keys, PatternAlgorithm, Row
