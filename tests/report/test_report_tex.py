@@ -13,10 +13,10 @@ import report_samples as samples
 from hypothesis import given
 from report_tools import compiled, needs_typst, texts, tool
 
+from layerproof.proofs.formula.escape import visible
+from layerproof.proofs.formula.tex_text import text as tex_text
 from layerproof.proofs.report.model import Paragraph, Report
 from layerproof.proofs.report.writers import pdf, tex
-from layerproof.proofs.report.writers.escape import visible
-from layerproof.proofs.report.writers.tex_text import text as tex_text
 from layerproof.proofs.report.writers.typst_math import literal
 from layerproof.symbolic.errors import LayerproofError
 

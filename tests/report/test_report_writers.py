@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from report_tools import needs_typst, texts
 
+from layerproof.proofs.formula.escape import visible
 from layerproof.proofs.formula.formula import Formula, quoted
 from layerproof.proofs.report.model import Display, Matrix, Report
 from layerproof.proofs.report.writers import html, json_data, markdown, pdf
-from layerproof.proofs.report.writers.escape import visible
 from layerproof.proofs.report.writers.signs import SIGNS, WORDS
 from layerproof.proofs.report.writers.typst_math import typst_math
 from layerproof.proofs.report.writing import FORMATS, write

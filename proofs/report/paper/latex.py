@@ -12,8 +12,8 @@ from typing import assert_never
 
 from ...formula.latex import latex as printed
 from ...formula.macros import Macro, in_macros
-from ..writers.tex_text import breakable
-from ..writers.tex_text import text as escaped
+from ...formula.tex_text import breakable
+from ...formula.tex_text import text as escaped
 from .breaking import LINE, broken
 from .model import Block, Cite, Display, Environment, Footnote, Math, Paper, Paragraph, Ref, Span, Text, Word
 

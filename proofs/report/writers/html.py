@@ -9,6 +9,7 @@ from html import escape
 from importlib.resources import files as resources
 from typing import assert_never
 
+from ...formula.escape import visible
 from ...formula.lines import width
 from ...verdict import Verdict, worst
 from ..document.formula import Formula
@@ -34,7 +35,6 @@ from ..model import (
     worded,
 )
 from .checked import is_outside
-from .escape import visible
 from .mathml import mathml
 from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, lead
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
+from ...formula.escape import visible
 from ...formula.latex import latex
 from ...formula.lines import lines
 from ..document.formula import Formula
@@ -29,7 +30,6 @@ from ..model import (
     worded,
 )
 from .checked import is_outside
-from .escape import visible
 from .signs import SIGNS, SUMMARIES, WORDS, lead
 
 LINE = 90

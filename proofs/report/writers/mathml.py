@@ -6,6 +6,7 @@ from functools import lru_cache
 from html import escape
 
 from ...formula.commands import ACCENTS, BIG
+from ...formula.escape import visible
 from ...formula.lines import lines
 from ...formula.nodes import (
     Accent,
@@ -30,7 +31,6 @@ from ...formula.nodes import (
     separates,
 )
 from ..document.formula import Formula
-from .escape import visible
 
 LINE = 70
 """About how many characters of a displayed formula fit on a line of a page at full width."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import assert_never
 
 from ....symbolic.errors import LayerproofError
+from ...formula.escape import visible
 from ...formula.lines import width
 from ...verdict import Verdict
 from ..document.formula import Formula
@@ -34,7 +35,6 @@ from ..model import (
     worded,
 )
 from .checked import is_outside
-from .escape import visible
 from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, lead
 from .typst_math import literal, typst_math
 

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from ...formula.latex import latex
 from ...formula.lines import lines, width
+from ...formula.tex_text import breakable, text
 from ...verdict import Verdict
 from ..document.formula import Formula
 from ..model import (
@@ -30,7 +31,6 @@ from ..model import (
 )
 from .checked import is_outside
 from .signs import SUMMARIES, WORDS, lead
-from .tex_text import breakable, text
 
 LINE = 64
 """About how many letters of a displayed formula fit on a line of an article."""

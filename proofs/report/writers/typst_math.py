@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ...formula.commands import BIG
+from ...formula.escape import visible
 from ...formula.lines import lines
 from ...formula.nodes import (
     Accent,
@@ -29,7 +30,6 @@ from ...formula.nodes import (
     separates,
 )
 from ..document.formula import Formula
-from .escape import visible
 
 LINE = 72
 """About how many letters of a displayed formula fit on a line of the page."""

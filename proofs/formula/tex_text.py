@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from ...formula.commands import DELIMITERS, GREEK_AND_LETTERS, OPERATORS
+from .commands import DELIMITERS, GREEK_AND_LETTERS, OPERATORS
 from .escape import visible
 
 _SPECIAL = {
