@@ -16,4 +16,9 @@ def visible(text: str) -> str:
     >>> visible("a\u202eb\x00")
     'a[U+202E]b[U+0000]'
     """
-    return _HIDDEN.sub(lambda found: f"[U+{ord(found.group()):04X}]", text)
+    return _HIDDEN.sub(lambda found: code_point(found.group()), text)
+
+
+def code_point(c: str) -> str:
+    """What stands for a character that cannot be shown."""
+    return f"[U+{ord(c):04X}]"

@@ -30,6 +30,7 @@ from .nodes import (
     plain,
     sign,
 )
+from .tex_text import in_formula
 
 _LETTERS = {sign: f"\\{name}" for name, sign in reversed(GREEK_AND_LETTERS.items())} | {
     sign: rf"\{command}{{{letter}}}" for (command, letter), sign in FANCY.items()
@@ -42,12 +43,6 @@ _DELIMITERS = {sign: name for name, sign in reversed(DELIMITERS.items()) if sign
 _SIZES = {(scale, name[-1]): f"\\{name}" for name, scale in SIZES.items() if name[-1] in "lr"}
 _SPACES = {width: f"\\{name}" for name, width in reversed(SPACES.items())}
 _STYLES = {"text": "text", "rm": "mathrm", "it": "mathit", "bf": "mathbf", "tt": "mathtt"}
-_TEXT = {
-    "\\": r"\textbackslash ",
-    "^": r"\textasciicircum ",
-    "~": r"\textasciitilde ",
-    **{c: f"\\{c}" for c in "{}_&%#$"},
-}
 CLOSE = ",;:.!/|‖"
 """Signs without room in front of them."""
 _COMMAND_ENDS = re.compile(r"\\[A-Za-z]+$")
@@ -70,9 +65,9 @@ def latex(node: Node) -> str:
         case Sign():
             return _sign(node)
         case Words(text, style):
-            return rf"\{_STYLES[style]}{{{escaped(text)}}}"
+            return rf"\{_STYLES[style]}{{{in_formula(text)}}}"
         case Verbatim(text):
-            return rf"\texttt{{{escaped(text)}}}"
+            return rf"\texttt{{{in_formula(text)}}}"
         case Space(width):
             return _SPACES[width]
         case Scripts():
@@ -90,15 +85,6 @@ def latex(node: Node) -> str:
             return rf"\left{_delimiter(left)} {latex(body)} \right{_delimiter(right)}"
         case Grid():
             return _grid(node)
-
-
-def escaped(text: str) -> str:
-    r"""Text within a formula; a character that is no printable ASCII is named by its code point.
-
-    >>> escaped("td_error é")
-    'td\\_error [U+00E9]'
-    """
-    return "".join(_TEXT.get(c, c) if c.isascii() and c.isprintable() else f"[U+{ord(c):04X}]" for c in text)
 
 
 def together(parts: list[str]) -> str:
@@ -163,7 +149,7 @@ def _sign(node: Sign) -> str:
     if node.size:
         return _SIZES[node.size, "r" if node.kind == "close" else "l"] + _delimiter(node.text)
     if node.kind == "function":
-        return f"\\{node.text}" if node.text in FUNCTIONS else rf"\operatorname{{{escaped(node.text)}}}"
+        return f"\\{node.text}" if node.text in FUNCTIONS else rf"\operatorname{{{in_formula(node.text)}}}"
     if node.kind == "letter":
         return _LETTERS.get(node.text, node.text)
     if node.kind == "operator":

@@ -1,19 +1,24 @@
-"""Text as LaTeX: every character that TeX would read as a command is written as one that prints it."""
+"""Text as LaTeX, in paragraphs and within formulas: what TeX reads as a command is one that prints it."""
 
 from __future__ import annotations
 
 import unicodedata
 
 from .commands import DELIMITERS, GREEK_AND_LETTERS, OPERATORS
-from .escape import visible
+from .escape import code_point, visible
 
-_SPECIAL = {
+_RESERVED = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "^": r"\textasciicircum{}", "&": r"\&",
-    "%": r"\%", "#": r"\#", "$": r"\$", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': '{"}', "'": r"{'}", "`": r"{`}", "-": r"{-}", "\n": " ", "\t": " ",
+    "%": r"\%", "#": r"\#", "$": r"\$", "~": r"\textasciitilde{}",
+}  # fmt: skip
+"""What TeX reads as a command wherever it stands."""
+_TYPESET = {
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': '{"}', "'": r"{'}", "`": r"{`}", "-": r"{-}",
+    "\n": " ", "\t": " ",
     "–": "--", "—": "---", "“": "``", "”": "''", "’": "'", "‘": "`", "…": r"\ldots{}", "\u00a0": "~",
     "−": "$-$", "✓": r"$\checkmark$", "✗": r"$\times$", "′": "$'$", "φ": r"$\varphi$",
 }  # fmt: skip
+"""What TeX sets as something else in a paragraph."""
 _MATH = {
     sign: f"$\\{name}$"
     for table in (DELIMITERS, OPERATORS, GREEK_AND_LETTERS)
@@ -40,9 +45,23 @@ def text(value: str) -> str:
     return result
 
 
+def prose(value: str) -> str:
+    """`text` with hyphens and apostrophes as an author types them."""
+    return text(value).replace("{-}", "-").replace("{'}", "'")
+
+
+def in_formula(value: str) -> str:
+    r"""Text within a formula; a character that is no printable ASCII is named by its code point.
+
+    >>> in_formula("td_error é")
+    'td\\_error [U+00E9]'
+    """
+    return "".join(_RESERVED.get(c, c) if c.isascii() and c.isprintable() else code_point(c) for c in value)
+
+
 def _character(c: str) -> str:
-    if c in _SPECIAL:
-        return _SPECIAL[c]
+    if c in _RESERVED or c in _TYPESET:
+        return _RESERVED.get(c) or _TYPESET[c]
     if c.isascii() or c in _ACCENTED:
         return c
     if c in _MATH:
@@ -50,7 +69,7 @@ def _character(c: str) -> str:
     kind, _, code = unicodedata.decomposition(c).partition(" ")
     if kind in ("<sub>", "<super>") and chr(int(code, 16)).isalnum() and int(code, 16) < 128:
         return f"${'_' if kind == '<sub>' else '^'}{chr(int(code, 16))}$"
-    return f"[U+{ord(c):04X}]"
+    return code_point(c)
 
 
 def breakable(value: str, spaces: bool = False) -> str:

@@ -281,7 +281,7 @@ def test_special_characters_are_escaped_outside_math_and_formulas_are_left_alone
     parts = [Section("a_b & c", ("x^2 < {y} \\ # $ ~ 5%", quoted("a_1", "a_1")))]
     out = as_latex("t_t", parts)
     assert r"\section*{t\_t}" in out and r"\subsection*{a\_b \& c}" in out and "\\[\na_{1}\n\\]" in out
-    assert r"x\^{}2 \textless{} \{y\} \textbackslash{} \# \$ \~{} 5\%" in out
+    assert r"x\textasciicircum{}2 \textless{} \{y\} \textbackslash{} \# \$ \textasciitilde{} 5\%" in out
 
 
 # the smallest formulas

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from ...formula.tex_text import prose
 from .derivation import Section, Table
 from .formula import Formula
 from .parts import Label
@@ -55,9 +56,7 @@ def _label(name: str) -> str:
 
 
 def _head(name: str) -> str:
-    return (
-        rf"\scriptstyle {name.formula.latex}" if isinstance(name, Label) else rf"\text{{\scriptsize {_escape(name)}}}"
-    )
+    return rf"\scriptstyle {name.formula.latex}" if isinstance(name, Label) else rf"\text{{\scriptsize {prose(name)}}}"
 
 
 def _aligned(table: Table, columns: tuple[str, ...]) -> list[str]:
@@ -73,16 +72,16 @@ def _aligned(table: Table, columns: tuple[str, ...]) -> list[str]:
 
 def as_latex(title: str, sections: list[Section]) -> str:
     """A LaTeX fragment that compiles with amsmath."""
-    lines = [rf"\section*{{{_escape(title)}}}"]
+    lines = [rf"\section*{{{prose(title)}}}"]
     for section in sections:
-        lines += ["", rf"\subsection*{{{_escape(section.title)}}}"]
+        lines += ["", rf"\subsection*{{{prose(section.title)}}}"]
         for part in section.parts:
             if isinstance(part, Table):
                 lines += [r"\[", _matrix(part), r"\]"]
             elif isinstance(part, Formula):
                 lines += [r"\[", part.latex, r"\]"]
             else:
-                lines += ["", _escape(part)]
+                lines += ["", prose(part)]
     return "\n".join(lines) + "\n"
 
 
@@ -94,12 +93,6 @@ def _matrix(table: Table) -> str:
         for r, row in zip(table.rows, table.entries, strict=True)
     ]
     return "\n".join([rf"{table.name.latex} = \begin{{array}}{{r{'c' * len(table.columns)}}}", *body, r"\end{array}"])
-
-
-def _escape(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "^": r"\^{}", "&": r"\&", "%": r"\%",
-               "#": r"\#", "$": r"\$", "~": r"\~{}", "<": r"\textless{}", ">": r"\textgreater{}"}  # fmt: skip
-    return "".join(special.get(c, c) for c in text)
 
 
 def as_json(sections: list[Section]) -> list[dict[str, Any]]:

@@ -12,8 +12,7 @@ from typing import assert_never
 
 from ...formula.latex import latex as printed
 from ...formula.macros import Macro, in_macros
-from ...formula.tex_text import breakable
-from ...formula.tex_text import text as escaped
+from ...formula.tex_text import breakable, prose
 from .breaking import LINE, broken
 from .model import Block, Cite, Display, Environment, Footnote, Math, Paper, Paragraph, Ref, Span, Text, Word
 
@@ -66,11 +65,6 @@ def example_file(names: Iterable[str]) -> str:
         r"\end{document}",
         "",
     ])  # fmt: skip
-
-
-def prose(words: str) -> str:
-    """Text as LaTeX, hyphens and apostrophes as an author types them."""
-    return escaped(words).replace("{-}", "-").replace("{'}", "'")
 
 
 def wrapped(line: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import assert_never
 
 from ....symbolic.errors import LayerproofError
-from ...formula.escape import visible
+from ...formula.escape import code_point, visible
 from ...formula.lines import width
 from ...verdict import Verdict
 from ..document.formula import Formula
@@ -89,7 +89,7 @@ def compiled(text: str, what: str) -> bytes:
 
 def source(report: Report) -> str:
     """The report as a Typst document; a letter that its fonts lack is named by its code point, as in `[U+4E2D]`."""
-    return _LACKING.sub(lambda found: f"[U+{ord(found[0]):04X}]", _source(report))
+    return _LACKING.sub(lambda found: code_point(found[0]), _source(report))
 
 
 def lacking(report: Report) -> str:
