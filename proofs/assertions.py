@@ -22,7 +22,7 @@ from .identify.kept import check_place, keep, on_numbers
 from .pattern_implements import judge_patterns
 from .user_file import resolve_update
 from .verdict import Claim, Result, Verdict
-from .witness_text import witness_lines
+from .witness_text import reason_beside, witness_lines
 
 DIAGNOSIS = "diagnosis"
 """The key of a result's settings that holds what would make a refuted subject right."""
@@ -188,7 +188,11 @@ def failure(subject: Any, result: Result) -> str:
     refuted = failed.verdict is Verdict.REFUTED
     says = f"{kind} does not implement {name}" if refuted else f"whether {kind} implements {name} is open"
     why = result.settings.get(DIAGNOSIS) or {}
-    lines = [f"{says}: {verdict} by {failed.evidence}", failed.reason, *witness_lines(failed.witness or {})]
+    lines = [
+        f"{says}: {verdict} by {failed.evidence}",
+        reason_beside(failed.reason, failed.witness),
+        *witness_lines(failed.witness or {}),
+    ]
     numbers = on_numbers(failing)
     if refuted and numbers is not None and not {"prompt", "torch_value"} & set(failed.witness or {}):
         lines += [f"and by {numbers.evidence}: {numbers.reason}", *witness_lines(numbers.witness or {})]

@@ -9,16 +9,25 @@ from typing import Any
 
 from ..symbolic.exact import decimal_text
 
+_PLACE = re.compile(r"([a-z ]+: )??(?:row )?(\w+)(, [\w ]+)?(?: differs by |: off by |: )")
+"""Where layer and update differ, as reasons say it before they say by what."""
+COMPARED = 20
+"""So many letters of a difference tell whether a reason says that of the witness."""
+
 
 def reason_beside(reason: str, witness: Mapping[str, Any] | None) -> str:
     """A claim's reason where its witness stands below: a difference is not written twice.
 
     >>> reason_beside("row y differs by a*b + ...", {"difference": "a*b + c*d"})
     'layer and update differ in row y, by what follows'
+    >>> reason_beside("one token: row y, the query: off by 2*K", {"difference": "2*K"})
+    'one token: layer and update differ in row y, the query, by what follows'
     """
-    row = re.match(r"(?:row )?(\w+)(?= differs by |: )", reason)
-    follows = row is not None and witness is not None and "difference" in witness
-    return f"layer and update differ in row {row[1]}, by what follows" if row and follows else reason
+    difference = str((witness or {}).get("difference", ""))
+    place = _PLACE.match(reason)
+    if place is None or not difference or reason[place.end() :][:COMPARED].rstrip(". ") not in difference:
+        return reason
+    return f"{place[1] or ''}layer and update differ in row {place[2]}{place[3] or ''}, by what follows"
 
 
 def witness_lines(witness: Mapping[str, Any]) -> list[str]:

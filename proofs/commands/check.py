@@ -22,7 +22,7 @@ from ..terminal.options import ContextLength, Features, Json, Layers, Parameters
 from ..terminal.progress import ProgressLine
 from ..terminal.table import summary as counts
 from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict, worst_asked
-from ..witness_text import witness_lines
+from ..witness_text import reason_beside, witness_lines
 
 SHOWN = 20
 
@@ -140,6 +140,6 @@ def lines(outcome: Outcome, result: Result) -> list[str]:
             said.append(f"  and {len(fields) - SHOWN} more fields: --json lists them")
         follows = claim.verdict is Verdict.NOT_RUN and claim.reason == NEEDS_WEIGHTS  # the refutation before it says it
         if claim.verdict is not Verdict.HOLDS and not fields and not follows:
-            said.append(f"  {claim.verdict.value}  {claim.evidence}: {claim.reason}")
+            said.append(f"  {claim.verdict.value}  {claim.evidence}: {reason_beside(claim.reason, claim.witness)}")
             said += [f"    {line}" for line in witness_lines(claim.witness or {})]
     return [one_line(line) for line in said]

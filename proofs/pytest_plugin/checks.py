@@ -103,7 +103,7 @@ def failure(result: Result, strict: bool) -> str | None:
     if not fails(result, strict):
         return None
     from ..verdict import Verdict
-    from ..witness_text import witness_lines
+    from ..witness_text import reason_beside, witness_lines
 
     answers = (Verdict.HOLDS, Verdict.REFUTED) if result.question else (Verdict.HOLDS,)
     lines = []
@@ -112,7 +112,7 @@ def failure(result: Result, strict: bool) -> str | None:
             lines += [
                 f"{claim.algorithm}: {claim.verdict.value} by {claim.evidence}",
                 f"  claim: {claim.claim}",
-                f"  {claim.reason}",
+                f"  {reason_beside(claim.reason, claim.witness)}",
                 *(f"  {line}" for line in witness_lines(claim.witness or {})),
             ]
     if result.exit_code != 1:

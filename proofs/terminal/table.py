@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..evidence import kinds
 from ..verdict import ABOUT, NEEDS_WEIGHTS, Claim, Result, Verdict, worst
-from ..witness_text import witness_lines
+from ..witness_text import reason_beside, witness_lines
 
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "bold red", Verdict.UNDECIDED: "yellow", Verdict.NOT_RUN: "dim"}
 
@@ -119,7 +119,8 @@ def _reasons(result: Result, details: bool, out: Console) -> None:
             )
             out.print(Text(f"  {claim.claim}"))
             holds = claim.verdict is Verdict.HOLDS
-            out.print(Text(f"  {claim.strength}: {claim.reason}" if holds else f"  {claim.reason}"))
+            said = reason_beside(claim.reason, claim.witness if claim.asked else None)
+            out.print(Text(f"  {claim.strength}: {said}" if holds else f"  {said}"))
     for claim in result.claims:
         follows = claim.verdict is Verdict.NOT_RUN and claim.reason == NEEDS_WEIGHTS  # the refutation before it says it
         if claim.asked and claim.verdict is not Verdict.HOLDS and not details and not follows:
@@ -127,7 +128,7 @@ def _reasons(result: Result, details: bool, out: Console) -> None:
             out.print(
                 Text.assemble((claim.verdict.value, STYLES[claim.verdict]), f"  {claim.algorithm}  {claim.evidence}: ")
             )
-            out.print(Text(f"  {claim.reason}"))
+            out.print(Text(f"  {reason_beside(claim.reason, claim.witness)}"))
         if claim.asked and claim.witness:
             for line in witness_lines(claim.witness):
                 out.print(Text(f"  {line}"), soft_wrap=True)  # whole, so that it can be read by a program too

@@ -228,6 +228,7 @@ def test_the_command_writes_what_a_paper_needs(tmp_path, capsys, monkeypatch):
         (("td0", "gtd2", "--paper", "--prefix", "a:"), "prefix"),
         (("td0", "--paper", "--format", "html"), "format"),
         (("--paper",), "no algorithm"),
+        (("td0", "softmax-td", "--paper"), "the paper form is for linear attention over accumulator rows, and softmax"),
         (("td0", "--paper", "--invariance"), "invariance"),
         (("td0", "--prefix", "a:"), "--paper"),
     ],

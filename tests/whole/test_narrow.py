@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cli import SMALL, run_cli
+from own_files import P, write
 from rich.text import Text
 
 import layerproof as lp
@@ -104,3 +105,13 @@ def test_progress_shows_a_strangers_name_as_text(monkeypatch, stream):
 
 def test_of_one_subject_nothing_is_counted():
     assert counted(print, 1, 1) is print and counted(silent, 1, 8) is silent
+
+
+def test_a_refuted_claim_says_its_difference_once(capsys, tmp_path):
+    path = write(tmp_path, (P, P.replace(": 1", ": 2")), given=True)
+    kinds = ("--evidence", "identity-symbolic", "--evidence", "identity-entrywise")
+    ran = run_cli(capsys, "verify", path, "-d", "2", "-n", "3", "-L", "2", *kinds)
+    said = " ".join(ran.out.split())
+    assert ran.code == 1 and said.count("1/n*w*Phi*M0*Phi.T*C.T*Phi") == 1  # the last term of the difference in symbols
+    assert said.count("difference: td_error: gamma*C[0,0]") == said.count("td_error: gamma*C[0,0]") == 1
+    assert said.count("by what follows") == 2

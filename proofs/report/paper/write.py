@@ -13,12 +13,13 @@ from typing import Any
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import ArgumentError, ContentError
+from ....symbolic.patterns.record import PatternAlgorithm
 from ....symbolic.plain_text import shown
 from ...case import Progress, Settings, silent
 from ...checker import verify
 from ...formula.macros import Macro
 from ...functions import Number, run_settings
-from ...user_file import LOAD_LIMIT, guarded, resolve
+from ...user_file import LOAD_LIMIT, guarded, resolve_any
 from ...verdict import Claim, Result
 from ..build import by_subject, page_name
 from ..reporting import Written, formats_for
@@ -83,10 +84,16 @@ def establish(
 ) -> tuple[list[Paper], list[Algorithm], Result]:
     """Verify, and make each algorithm's paper form.
 
-    Raises `ContentError` for a construction without an update: there is nothing to state.
+    Raises `ContentError` for a construction without an update: there is nothing to state; `ArgumentError` for
+    an algorithm that attends by patterns.
     """
-    found = [resolve(name, min(LOAD_LIMIT, settings.time_limit)) for name in names]
+    found = [resolve_any(name, min(LOAD_LIMIT, settings.time_limit)) for name in names]
     for item in found:
+        if isinstance(item, PatternAlgorithm):
+            raise ArgumentError(
+                f"the paper form is for linear attention over accumulator rows, and {item.name} attends by a pattern "
+                "or keeps its state in tokens: layerproof report without --paper writes its page"
+            )
         if not isinstance(item, Algorithm):
             raise ContentError(
                 f"{item.name} is an OwnConstruction, which has no update to state in a paper: write it as an "
