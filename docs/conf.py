@@ -10,7 +10,7 @@ from importlib.metadata import version as version_of
 from typing import Any
 
 import layerproof
-from layerproof.proofs import functions
+from layerproof.proofs.functions import rules
 
 project = "layerproof"
 version = release = version_of("layerproof")
@@ -40,7 +40,7 @@ HOMES = {f"layerproof.{home}.{name}": name for name, home in layerproof._HOMES.i
 """Where each name of the facade is defined: references to these lead to the facade's entry."""
 
 # `simulate` names its result for type checkers only, since it loads NumPy: here its signature is read, and needs it.
-vars(functions)["Simulation"] = layerproof.Simulation
+vars(rules)["Simulation"] = layerproof.Simulation
 
 nitpick_ignore_regex = [
     # The libraries' own types, and ours that the facade does not show: named, but described nowhere here.

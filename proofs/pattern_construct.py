@@ -11,7 +11,7 @@ from ..symbolic.patterns.construction import PatternConstruction, pattern_constr
 from ..symbolic.patterns.given import pattern_form
 from ..symbolic.patterns.record import PatternAlgorithm
 from .case import Settings
-from .functions import Number, exact
+from .functions.arguments import Number, exact
 from .pattern_weights import check_pattern_size, pattern_parameters, pattern_weights
 from .user_file import guarded, resolve_any
 

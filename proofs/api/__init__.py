@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from .proofs.assertions import assert_implements as assert_implements
     from .proofs.audit.file import audit as audit
     from .proofs.convergence.result import Convergence as Convergence
-    from .proofs.functions import algorithms as algorithms
-    from .proofs.functions import construct as construct
-    from .proofs.functions import converge as converge
-    from .proofs.functions import derive as derive
-    from .proofs.functions import identify as identify
-    from .proofs.functions import invariance as invariance
-    from .proofs.functions import sa as sa
-    from .proofs.functions import simulate as simulate
-    from .proofs.functions import verify as verify
+    from .proofs.functions.checks import verify as verify
+    from .proofs.functions.convergence import converge as converge
+    from .proofs.functions.identification import identify as identify
+    from .proofs.functions.invariance import invariance as invariance
+    from .proofs.functions.rules import sa as sa
+    from .proofs.functions.rules import simulate as simulate
+    from .proofs.functions.weights import algorithms as algorithms
+    from .proofs.functions.weights import construct as construct
+    from .proofs.functions.weights import derive as derive
     from .proofs.identify.answer import Identification as Identification
     from .proofs.pattern_construct import construct_pattern as construct_pattern
     from .proofs.report.paper.write import paper as paper
@@ -100,17 +100,17 @@ _HOMES = {
     "SymmetryGroup": "symbolic.invariance.symmetry",
     "Verdict": "proofs.verdict",
     "WorkerProcesses": "proofs.sweep.workers",
-    "algorithms": "proofs.functions",
+    "algorithms": "proofs.functions.weights",
     "audit": "proofs.audit.file",
     "assert_implements": "proofs.assertions",
     "batch_check": "numeric.judge.batch",
-    "construct": "proofs.functions",
+    "construct": "proofs.functions.weights",
     "construct_pattern": "proofs.pattern_construct",
-    "converge": "proofs.functions",
-    "derive": "proofs.functions",
-    "identify": "proofs.functions",
+    "converge": "proofs.functions.convergence",
+    "derive": "proofs.functions.weights",
+    "identify": "proofs.functions.identification",
     "interpretability_view": "numeric.export.interpretability",
-    "invariance": "proofs.functions",
+    "invariance": "proofs.functions.invariance",
     "load": "numeric.export.load",
     "maximum": "symbolic.approximation.quantity",
     "prepare_worker": "proofs.sweep.workers",
@@ -122,10 +122,10 @@ _HOMES = {
     "paper": "proofs.report.paper.write",
     "report": "proofs.report.reporting",
     "run_sweep": "proofs.sweep.run",
-    "sa": "proofs.functions",
-    "simulate": "proofs.functions",
+    "sa": "proofs.functions.rules",
+    "simulate": "proofs.functions.rules",
     "train": "proofs.training.run",
-    "verify": "proofs.functions",
+    "verify": "proofs.functions.checks",
     "write_weights": "numeric.files.weights_file",
 }
 __all__ = sorted(_HOMES)

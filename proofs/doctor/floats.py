@@ -99,7 +99,7 @@ FEATURES = 3
 def _roundings_of_td0() -> tuple[int, int]:
     """k of a TD(0) layer at d = 3 and context length n as (at n = 0, for each token): both contractions grow with n."""
     from ...numeric.judge.bounds import layer_maps
-    from ..functions import construct
+    from ..functions.weights import construct
 
     few, more = (layer_maps(construct("td0", d=FEATURES, n=n, layers=1)).roundings for n in (8, 16))
     slope = (more - few) // 8

@@ -33,7 +33,7 @@ class Checks:
 
     def verified(self, *algorithms: Any, **settings: Any) -> Result:
         """`layerproof.verify`, recorded, whatever it finds."""
-        from ..functions import verify
+        from ..functions.checks import verify
 
         return self._recorded(verify(*map(self._located, algorithms), **settings))
 
@@ -50,7 +50,7 @@ class Checks:
     def invariance(self, *algorithms: Any, **settings: Any) -> Result:
         """`layerproof.invariance`: with `set=` an assertion, which may be refuted; else a question to be answered."""
         __tracebackhide__ = True
-        from ..functions import invariance
+        from ..functions.invariance import invariance
 
         result = self._recorded(invariance(*map(self._located, algorithms), **settings))
         _insist(failure(result, self._strict))

@@ -14,7 +14,8 @@ from ...symbolic.own import OwnConstruction
 from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Context
 from ..case import Progress, Settings, silent
-from ..functions import Number, run_settings
+from ..functions.arguments import Number
+from ..functions.checks import run_settings
 from ..user_file import Subject
 from ..verdict import Result
 from .build import establish

@@ -191,7 +191,7 @@ def test_a_path_is_seen_from_the_folder_of_the_test(run: Run, monkeypatch: pytes
     seen: list[Any] = []
     verify = lp.verify
     monkeypatch.setattr(
-        "layerproof.proofs.functions.verify",
+        "layerproof.proofs.functions.checks.verify",
         lambda *names, **settings: seen.append(names) or verify("td0", **settings),
     )
     run(f'@pytest.mark.layerproof("td0", "./mine.py", {SMALL})\ndef test_a(): pass').assert_outcomes(passed=1)

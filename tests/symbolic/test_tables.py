@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from layerproof.proofs.functions import construct
+from layerproof.proofs.functions.weights import construct
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.errors import ArgumentError, ContentError, SizesError
 from layerproof.symbolic.tables import entry

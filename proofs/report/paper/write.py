@@ -18,7 +18,8 @@ from ....symbolic.plain_text import shown
 from ...case import Progress, Settings, silent
 from ...checker import verify
 from ...formula.macros import Macro
-from ...functions import Number, run_settings
+from ...functions.arguments import Number
+from ...functions.checks import run_settings
 from ...user_file import LOAD_LIMIT, guarded, resolve_any
 from ...verdict import Claim, Result
 from ..build import by_subject, page_name

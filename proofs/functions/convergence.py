@@ -1,0 +1,72 @@
+"""`lp.converge`: what the iteration that the layers run does in the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.construction import Steps
+from ...symbolic.errors import ArgumentError
+from ...symbolic.own import OwnConstruction
+from ...symbolic.prompt import Context
+from ..convergence import ask as convergence
+from ..convergence import question as convergence_question
+from ..convergence.result import Convergence
+from ..user_file import resolve
+from .arguments import Number, exact, step
+
+
+def converge(
+    algorithm: str | Algorithm | OwnConstruction,
+    *,
+    d: int = 3,
+    n: int = 100,
+    layers: int = 40,
+    gamma: Number = Fraction(9, 10),
+    lam: Number = Fraction(1, 2),
+    prompt: Context | None = None,
+    alpha: Number | None = None,
+    fixed: Mapping[str, Number] | None = None,
+    preconditioners: Sequence[Steps] | None = None,
+    start: Mapping[str, Sequence[Number]] | None = None,
+    epsilon: Number = convergence_question.EPSILON,
+    **settings: Any,
+) -> Convergence:
+    """Whether the iteration that the layers run on a prompt converges, to what, how fast, and for which steps: exactly.
+
+    alpha           : C = alpha I for every step but those in `fixed`, {name: number}; 1 when left out
+    preconditioners : instead of alpha, as in `construct`: one tuple, or several with periodic=True
+    start           : {weight: its entries} to start from, zero when left out
+    settings        : trace, seed, process, tabular, periodic, trials, expect ("converges" to assert it), read, values,
+                      prove, outer, max_work, time_limit, as on the command line
+    Returns a `Result` with `answer`, `limit`, `rate`, `layers` and `certificate`.
+
+    >>> import layerproof as lp
+    >>> prompt = lp.Context.of([[1, 0], [0, 1]], [[0, 1], [1, 0]], [1, 0], [1, 0])
+    >>> found = lp.converge("td0", prompt=prompt, gamma="1/2")
+    >>> found.answer, found.limit["weights"], found.steps["every_start"][0]["to"]
+    ('converges', {'w': ['4/3', '2/3']}, ['8/3', '8/3'])
+    """
+    known = ("trace", "seed", "process", "tabular", "periodic", "trials", "expect", "read", "values", "prove",
+             "outer", "max_work", "time_limit")  # fmt: skip
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(known)}")
+    found = resolve(algorithm) if preconditioners is not None else None
+    steps = None
+    if found is not None:
+        if not isinstance(found, Algorithm):
+            raise ArgumentError(f"preconditioners are given, but {found.name} has weights of its own: leave them out")
+        width = d if prompt is None else prompt.d
+        steps = tuple(step(found, s, width, k) for k, s in enumerate(preconditioners or ()))
+    question = convergence_question.Question(
+        features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), prompt=prompt,
+        alpha=None if alpha is None else exact(alpha, "alpha"),
+        fixed={name: exact(x, f"fixed {name}") for name, x in (fixed or {}).items()},
+        steps=steps,
+        start={name: tuple(exact(x, f"start of {name}") for x in v) for name, v in (start or {}).items()},
+        epsilon=exact(epsilon, "epsilon"), **settings,
+    )  # fmt: skip
+    return convergence.converge(algorithm, question)

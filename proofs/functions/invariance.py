@@ -1,0 +1,59 @@
+"""`lp.invariance`: which sets of weights training keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from ...numeric.files.set_file import read_set
+from ...symbolic.algorithm import Algorithm
+from ...symbolic.errors import ArgumentError
+from ...symbolic.invariance.symmetry import SymmetryGroup
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.plain_text import shown
+from ..invariance import claims as invariance_claims
+from ..invariance.question import SETS, Question
+from ..verdict import Result
+from .arguments import Number, exact
+
+
+def invariance(
+    *algorithms: str | Algorithm | PatternAlgorithm,
+    d: int = 2,
+    n: int = 2,
+    layers: int | None = None,
+    gamma: Number = Fraction(9, 10),
+    lam: Number = Fraction(1, 2),
+    set: str | Mapping[str, Any] | None = None,
+    group: str | SymmetryGroup = "signed-permutations",
+    **settings: Any,
+) -> Result:
+    """Which sets of weights are invariant under the expected deep-TD update, or whether one is.
+
+    layers   : L; None asks about 1 and 2
+    set      : the name of a set, or a set's document, to assert that it is invariant; None answers for the named sets
+    group    : the symmetry of the law: a name, or a `SymmetryGroup`
+    settings : looped, trace, seed, weights, window, outer, floats, prove, law, units, max_work, as on the command line,
+               and values, of parameters other than gamma and lam
+    Returns a `Result`; each claim about a set has a `dimension`, and a `witness` where it is refuted.  Of an algorithm
+    that attends by patterns nothing is known: one claim, UNDECIDED.
+
+    >>> import layerproof as lp
+    >>> lp.invariance("td0", layers=1, set="one-layer", floats=False).holds
+    True
+    >>> lp.invariance("td0", layers=2, looped=True, set="one-layer", floats=False).exit_code
+    1
+    """
+    names = ("looped", "trace", "seed", "weights", "window", "outer", "floats", "prove", "law", "units", "max_work",
+             "values")  # fmt: skip
+    unknown = next((name for name in settings if name not in names), None)
+    if unknown is not None:
+        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(names)}")
+    if isinstance(set, str) and set not in SETS and set.endswith(".json"):
+        set = read_set(set)
+    question = Question(
+        features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), group=group,
+        set=set, **settings,
+    )  # fmt: skip
+    return invariance_claims.invariance(*algorithms, question=question)
