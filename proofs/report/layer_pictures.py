@@ -102,7 +102,7 @@ def _head(
     drawn = head_picture(blocks, head, tokens, f"{which} of a layer", f"layer-head-{h}")
     if drawn is None:
         return None
-    used = roles(blocks, head)
+    used, entries = roles(blocks, head), pattern(head)
 
     def rows(sign: str) -> list[str | Formula]:
         return _rows(used[sign], named)
@@ -110,9 +110,10 @@ def _head(
     caption = Sentence([
         f"{which} compares ", *rows("k"), " of the tokens with ", *rows("q"), " of the token that it writes, and adds "
         "to ", *rows("+"), " of that token ", *rows("v"), " of the tokens, times the column of the pattern ", PATTERN,
-        ": here that of layer 1 of the worked example, blue where positive.",
+        ": here that of layer 1 of the worked example, ", "blue where positive." if any(map(any, entries)) else
+        "every entry of which is zero.",
     ])  # fmt: skip
-    return Picture(drawn[0], drawn[1], caption, _numbers(pattern(head), tokens))
+    return Picture(drawn[0], drawn[1], caption, _numbers(entries, tokens))
 
 
 def _numbers(entries: Sequence[Sequence[Fraction]], tokens: Sequence[str]) -> Table:

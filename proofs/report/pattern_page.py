@@ -167,7 +167,9 @@ def _derivation(algorithm: PatternAlgorithm, form: PatternForm | None) -> list[S
     column = "column of token t" if not algorithm.column else "column of token j, or of w"
     found = [
         Section("update", "The update", tuple(update)),
-        Section("prompt", "The prompt", (Table(("row block", "symbol", "rows", column, "role"), tuple(rows)),)),
+        Section(
+            "prompt", "The prompt", (Table(("row block", "symbol", "rows", column, "role"), tuple(rows), cards=True),)
+        ),
     ]
     if form is None:
         return found

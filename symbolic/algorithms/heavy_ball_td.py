@@ -37,8 +37,7 @@ ALGORITHM = Algorithm(
     parameters=("gamma", "beta"),
     defaults={"beta": "1/3"},
     update=update,
-    notes="Polyak's alpha is the preconditioner C, and his gradient is minus TD(0)'s batch update, which is the "
-    "gradient of nothing. One set of weights does it at every layer; without the constant row none could.",
+    notes="One set of weights does it at every layer; without the constant row none could.",
     group="acceleration",
     differs="Polyak's alpha is the preconditioner C, and his gradient is minus TD(0)'s batch update, which is the "
     "gradient of nothing.",

@@ -59,6 +59,18 @@ def test_the_numbers_beside_the_picture_are_the_exact_ones():
     assert [[Fraction(cell.spans[0].text) for cell in row[1:]] for row in shown.data.rows] == wanted == pattern(head)
 
 
+def test_a_pattern_that_is_zero_is_said_to_be_zero():
+    first, second = lead_pictures(Case("heavy-ball-td"))
+    said = ["every entry of which is zero." in worded(p.caption)[-1] for p in (first, second)]
+    assert said == [False, True]
+    assert all(c.spans[0].text == "0" for row in second.data.rows for c in row[1:])
+
+
+def test_a_card_leaves_out_what_no_evidence_is_about():
+    shown = html.write(Report("t", (), (page_of(TD0),)))["td0.html"].decode()
+    assert '<td class="none" data-column="at random points">–</td>' in shown and ".cards td.none" in shown
+
+
 def test_a_negative_entry_is_orange_and_the_largest_is_the_strongest():
     entries = [[Fraction(1), Fraction(0)], [Fraction(-4), Fraction(2)]]
     svg, words = heat_picture([Panel("A", "ab", "cd", entries)], "t", "id")

@@ -88,7 +88,7 @@ def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
         called = cell(names.rows[row.name]) if row.symbol else cell()
         rows.append((cell(Code(row.name)), called, cell("1"), cell(names.value(generic[1][k])),
                      cell(names.value(query[1][k])), cell("changed by layers")))  # fmt: skip
-    return Table(("row block", "symbol", "rows", "context column j", "query column", "role"), tuple(rows))
+    return Table(("row block", "symbol", "rows", "context column j", "query column", "role"), tuple(rows), cards=True)
 
 
 def _own(subject: Subject) -> Section:

@@ -62,7 +62,7 @@ def of_claims(claims: Sequence[Claim], own: bool = False) -> Section:
             "A row a claim, a column a kind of evidence; only what was asked for counts. Each entry leads to its "
             "details. A HOLDS is as strong as its column says and no stronger; an entry that was not run is no success."
         ),
-        Table(("claim", *KINDS), tuple(rows)),
+        Table(("claim", *KINDS), tuple(rows), cards=True),
     ]
     return Section(NAME, TITLE, tuple(blocks))
 
@@ -91,7 +91,7 @@ def _fact(claim: Claim) -> str | None:
 
 def _cell(claims: Sequence[Claim]) -> Cell:
     if not claims:
-        return Cell(("–",))
+        return Cell(())
     verdict = worst_asked(claims) if any(c.asked for c in claims) else claims[0].verdict
     claim = next(c for c in claims if c.verdict is verdict)
     return Cell((Link(short(claim), f"#evidence-{claim.evidence}"),), badge(claim))

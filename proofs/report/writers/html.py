@@ -269,6 +269,8 @@ def _cell(cell: Cell, names_row: bool, column: str = "") -> str:
         inner = badge(cell.verdict) + (f' <span class="said">{inner}</span>' if inner else "")
     if cell.drawing:  # it has the words as its description
         kind, inner = ' class="drawn"', f'<span class="drawing">{cell.drawing}</span>'
+    if column and not inner:  # a card leaves it out
+        kind, inner = ' class="none"', "–"
     named = f' data-column="{text(column)}"' if column else ""
     return f'<th scope="row"{kind}>{inner}</th>' if names_row else f"<td{kind}{named}>{inner}</td>"
 
