@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..numeric.export import files as export_files
-from ..numeric.exported.config import ANY, SOURCE, Source
+from ..numeric.exported.config import ANY, SOURCE, SYMBOLS, Source
 from ..numeric.files.text import read_text
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
@@ -35,6 +35,7 @@ from .certificate.certificate import certify
 from .checker import ask, check_device, establish
 from .pattern_claims import pattern_claims
 from .pattern_weights import applicable, check_pattern_size, pattern_parameters, pattern_weights
+from .report.document.symbols import symbols
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_update
 from .verdict import Result
@@ -116,12 +117,15 @@ def export(
             return Exported(result, ())
         progress(f"{found.name}: writing the files")
         context = onnx_context(case) if "onnx" in formats else None
+        in_symbols = symbols(case.form, settings.looped) if not case.no_blocks else None
     kind = "catalogue" if known else SOURCE if own is not None else "own file"
     given = preconditioners is not None
     source = Source(kind, "given" if given else "drawn", None if given else settings.seed)
-    files = export_files.contents(case.subject, settings.dtype, formats, source, context, said, own)
+    files = export_files.contents(case.subject, settings.dtype, formats, source, context, said, own, in_symbols)
     export_files.write(files, output)
     notes = [note] if note else []
+    if in_symbols is None:
+        notes.append(f"no {SYMBOLS}: the heads are known at these sizes only ({case.no_blocks})")
     if "onnx" in formats and context is None:
         notes.append("no model.onnx: these weights change with n, or are too many to see that they do not")
     if kind == "own file":

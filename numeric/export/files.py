@@ -50,10 +50,12 @@ def contents(
     onnx_context: str | int | None = None,
     certificate: str | None = None,
     own_source: str | None = None,
+    symbols: str | None = None,
 ) -> dict[str, bytes]:
     """Every file of an export by its name: the same bytes for the same arguments and library versions.
 
     formats      : some of npz, onnx, pt2, transformers
+    symbols      : the weights in symbols, as text
     onnx_context : what model.onnx is for, as in `export_config.config`; without it only the fixed-n file is written
     Raises `ArgumentError` for what a format cannot hold, `WorkLimitError` when the files would be too large to be read
     back, `MissingExtraError` where a library is missing.
@@ -65,7 +67,7 @@ def contents(
     if len(files[names.WEIGHTS]) > MAX_FILE_BYTES:
         raise WorkLimitError(f"{names.WEIGHTS} would have more than {MAX_FILE_BYTES} bytes, the limit: export less")
     files[names.TENSORS] = safetensors_bytes(construction, dtype)
-    for name, given in ((names.CERTIFICATE, certificate), (names.SOURCE, own_source)):
+    for name, given in ((names.CERTIFICATE, certificate), (names.SOURCE, own_source), (names.SYMBOLS, symbols)):
         if given is not None:
             files[name] = given.encode()
     made_with = {}

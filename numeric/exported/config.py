@@ -34,8 +34,10 @@ CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE = (
     "config.json", "README.md", "weights.json", "model.safetensors", "certificate.json", "construction.py",
 )  # fmt: skip
 NPZ, ONNX, ONNX_FIXED, PT2 = "weights.npz", "model.onnx", "model_fixed_n.onnx", "model.pt2"
-MODELING, ATTRIBUTES = "modeling_layerproof.py", ".gitattributes"
-FILES = (CONFIG, README, WEIGHTS, TENSORS, CERTIFICATE, SOURCE, NPZ, ONNX, ONNX_FIXED, PT2, MODELING, ATTRIBUTES)
+MODELING, ATTRIBUTES, SYMBOLS = "modeling_layerproof.py", ".gitattributes", "symbols.txt"
+FILES = (
+    CONFIG, README, WEIGHTS, SYMBOLS, TENSORS, CERTIFICATE, SOURCE, NPZ, ONNX, ONNX_FIXED, PT2, MODELING, ATTRIBUTES,
+)  # fmt: skip
 """Every file that an export may hold."""
 FORMATS = {"npz": (NPZ,), "onnx": (ONNX, ONNX_FIXED), "pt2": (PT2,), "transformers": (MODELING,)}
 """What is written on request only."""

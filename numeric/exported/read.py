@@ -145,7 +145,7 @@ def _formed(data: Any) -> dict[str, Any]:
     for name in (*_REQUIRED, *files):
         if name not in files or name not in names.FILES or name == names.CONFIG:
             raise ContentError(f"files {'lacks' if name not in files else 'lists'} {name!a:.60}")
-        if data["schema"] == PATTERN_SCHEMA and name in (names.MODELING, names.ONNX):
+        if data["schema"] == PATTERN_SCHEMA and name in (names.MODELING, names.ONNX, names.SYMBOLS):
             raise ContentError(f"files lists {name}, which is for linear attention")
     return data
 

@@ -17,6 +17,7 @@ from .config import (
     ONNX_FIXED,
     PT2,
     SOURCE,
+    SYMBOLS,
     TENSORS,
     WEIGHTS,
 )
@@ -200,6 +201,7 @@ def _files(config: Mapping[str, Any]) -> list[str]:
     meanings = {
         CONFIG: "sizes, row names, read-out, what rounding changed, and a SHA-256 of each other file",
         WEIGHTS: "the exact rationals",
+        SYMBOLS: "the same weights in symbols, for every d and n: W, P and Q in blocks, masks by entry",
         TENSORS: "the same tensors, rounded, by the same names",
         CERTIFICATE: "what was verified about the rationals; `layerproof check` believes none of it and checks again",
         SOURCE: "the construction as its author wrote it: code, which `layerproof check` runs",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from hashlib import sha256
 from importlib import metadata
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from ..checker import ask, establish
 from ..export import onnx_context, with_steps
 from ..pattern_claims import check_pattern_work, pattern_claims
 from ..pattern_weights import applicable, check_pattern_size, pattern_weights
+from ..report.document.symbols import symbols
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, load
 from ..verdict import Claim, Result, Verdict
@@ -188,6 +190,8 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
         stated, right = opened.config["onnx_context"], onnx_context(replace(case, construction=expected))
         wrong = [] if stated == right else [f"onnx_context is {stated}, wanted {right}"]
         claims.append(_said(opened, f"{names.ONNX} is right for the context lengths it takes", "context", wrong))
+    if names.SYMBOLS in opened.config["files"]:
+        claims.append(_said(opened, f"{names.SYMBOLS} is the algorithm's", "symbols", _symbols(opened, case)))
     if derived.verdict is Verdict.REFUTED:
         if description(construction)["layout"] == description(expected)["layout"]:
             claims += establish(given, ("identity-exact",))  # which finds a counterexample
@@ -196,6 +200,19 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
         evidence = [*ask(None), PROVED] if prove and (algorithm.heads is None or audits(algorithm)) else ask(None)
         return [*claims, *establish(given, evidence, explicit=False)]
     return [*claims, *_certified(opened, settings, prove, progress)]
+
+
+def _symbols(opened: Opened, case: Case) -> Iterable[str]:
+    """The first line of symbols.txt that is not the one printed from the heads in symbols."""
+    if case.no_blocks:
+        yield f"{names.SYMBOLS}: is there, but the heads are known at single sizes only: {case.no_blocks}"
+        return
+    found = loading.content(opened, names.SYMBOLS).decode(errors="replace").split("\n")
+    wanted = symbols(case.form, case.settings.looped).split("\n")
+    for number, (have, want) in enumerate(zip_longest(found, wanted, fillvalue=""), 1):
+        if have != want:
+            yield f"{names.SYMBOLS}: line {number} is {_short(have)}, wanted {_short(want)}"
+            return
 
 
 def _pattern_content(

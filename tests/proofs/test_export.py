@@ -32,7 +32,8 @@ pytest.importorskip("onnx")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = ("-d", "2", "-n", "3", "-L", "2")
 QUICK = (*SMALL, "--evidence", "derived", "--evidence", "identity-exact")
-CORE = {".gitattributes", "README.md", "certificate.json", "config.json", "model.safetensors", "weights.json"}
+CORE = {".gitattributes", "README.md", "certificate.json", "config.json", "model.safetensors", "symbols.txt",
+        "weights.json"}  # fmt: skip
 
 
 def names(folder: Path) -> set[str]:

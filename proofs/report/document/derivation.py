@@ -10,6 +10,7 @@ from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.form import AnyHead, Form
+from ....symbolic.derivation.masks import Mask
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
 from ...formula.build import (
@@ -96,7 +97,7 @@ def update_section(derivation: Derivation) -> Section:
     return Section("Textbook update", tuple(parts))
 
 
-def prompt_section(derivation: Derivation) -> Section:
+def prompt_section(derivation: Form) -> Section:
     """The rows of Z."""
     rows, entries = [], []
     for block in derivation.algorithm.features:
@@ -299,14 +300,7 @@ def masks_section(derivation: Derivation) -> Section:
         "The patterns above at n = 2, 3, 4 are a guess for other n. One generic step of the loop, at the symbolic "
         "position j, gives recurrences; their closed form is the mask for every n, and equals the solved patterns:"
     ]
-    for name, mask in zip(derivation.mask_names, derivation.masks, strict=True):
-        pieces = [(equation("i", "j"), mask.diagonal_entry()), (equation("j", "i", "<"), mask.lower_entry()),
-                  (equation("i", "j", "<"), mask.upper_entry())]  # fmt: skip
-        shown = [(where, expression(entry)) for where, entry in pieces if entry != 0]
-        says = listed([row(f, words(f" for {where.text}")) for where, f in shown])
-        entries = cases([*((f, where) for where, f in shown), ("0", words("elsewhere"))])
-        at = spoken(call(words(name), "i", "j", brackets="[]"), indexed(bracketed(mask_symbol(name)), "i", "j"))
-        parts.append(equation(at, spoken(row(says, ";", words("zero elsewhere")), entries)))
+    parts += [mask_formula(name, mask) for name, mask in zip(derivation.mask_names, derivation.masks, strict=True)]
     if derivation.hypotheses.names:
         parts.append(f"Where the update or the weights divide: {derivation.hypotheses.text()}, for every j <= n.")
     if derivation.tokenwise:
@@ -325,6 +319,17 @@ def masks_section(derivation: Derivation) -> Section:
             + "."
         )
     return Section("Masks, for every n", tuple(parts))
+
+
+def mask_formula(name: str, mask: Mask) -> Formula:
+    """A mask in closed form, by entry."""
+    pieces = [(equation("i", "j"), mask.diagonal_entry()), (equation("j", "i", "<"), mask.lower_entry()),
+              (equation("i", "j", "<"), mask.upper_entry())]  # fmt: skip
+    shown = [(where, expression(entry)) for where, entry in pieces if entry != 0]
+    says = listed([row(f, words(f" for {where.text}")) for where, f in shown])
+    entries = cases([*((f, where) for where, f in shown), ("0", words("elsewhere"))])
+    at = spoken(call(words(name), "i", "j", brackets="[]"), indexed(bracketed(mask_symbol(name)), "i", "j"))
+    return equation(at, spoken(row(says, ";", words("zero elsewhere")), entries))
 
 
 def head_tables(derivation: Form, head: AnyHead) -> list[Table]:
@@ -438,7 +443,7 @@ def freedom_section(derivation: Derivation) -> Section:
     return Section("What is unique and what is free", tuple(parts))
 
 
-def readout_section(derivation: Derivation) -> Section:
+def readout_section(derivation: Form) -> Section:
     """Where the prediction stands."""
     r = derivation.readout
     sign = "minus" if r.sign < 0 else "plus"
