@@ -25,7 +25,7 @@ from ...symbolic.invariance.decide import (
 )
 from ...symbolic.invariance.flow import balances
 from ...symbolic.invariance.one_layer import one_layer_set
-from ...symbolic.invariance.own_weights import FORM_WORDS
+from ...symbolic.invariance.own_weights import FORM_WORDS, unit_step_words
 from ...symbolic.invariance.polynomials import residual_polynomials
 from ...symbolic.invariance.samples import OUTERS, TEACHER
 from ...symbolic.invariance.sets import WeightSet, commutant, frozen_rows_of_last_layer, scaled_weights, zero_pattern
@@ -325,7 +325,7 @@ def _reached_claims(subject: Subject) -> Iterator[Claim]:
     for form, found in several:
         text = (
             f"no affine family of dimension below {found.dimension} through the algorithm's weights is invariant "
-            f"({FORM_WORDS[form]}; C = I), {subject.depth_words}"
+            f"({FORM_WORDS[form]}; {unit_step_words(subject.algorithm)}), {subject.depth_words}"
         )
         reason = (
             f"updates at these weights span {found.flow} directions, the family they generate has {found.dimension} of "

@@ -16,7 +16,7 @@ from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.exact import whole_number
 from ...symbolic.invariance.closure import Reached, reach
-from ...symbolic.invariance.own_weights import FORMS, own_construction, own_point
+from ...symbolic.invariance.own_weights import FORMS, own_construction, own_point, unit_step_words
 from ...symbolic.invariance.samples import OUTERS, TEACHER, Outer
 from ...symbolic.invariance.sets import commutant
 from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
@@ -151,7 +151,7 @@ class Subject:
 
     @cached_property
     def start(self) -> Point:
-        """The algorithm's own weights, C = I, in the form that was asked for."""
+        """The algorithm's own weights, at unit steps, in the form that was asked for."""
         return own_point(self.own, self.form)
 
     @cached_property
@@ -175,7 +175,8 @@ class Subject:
         if commutant(self.space, self.group).has(self.start):
             return None
         return (
-            f"the heads of {self.algorithm.name} do not commute with the group {self.group.name} at C = I, so no set "
+            f"the heads of {self.algorithm.name} do not commute with the group {self.group.name} at "
+            f"{unit_step_words(self.algorithm)}, so no set "
             "through them is kept: ask about the set commutant, or one of your own"
         )
 

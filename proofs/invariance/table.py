@@ -104,7 +104,7 @@ def own_lines(claims: Sequence[Claim], form: str) -> list[Text]:
     """Which weights the sets go through, and the smallest dimension through each form of them where forms differ."""
     if not any("weights" in c.details for c in claims):
         return []
-    lines = [Text(f"own weights, at C = I: {FORM_WORDS[form]}", style="dim")]
+    lines = [Text(f"own weights, every step I or 1 and no table's: {FORM_WORDS[form]}", style="dim")]
     found: dict[str, dict[str, list[int | None]]] = {}
     for claim in claims:
         if claim.details.get("fact") == "smallest":

@@ -1,4 +1,4 @@
-"""The algorithm's own weights, with C = I, as a point of what is trained: as they are exported, or as the papers say.
+"""The algorithm's own weights, at unit steps, as a point of what is trained: as exported, or as the papers say.
 
 W and P of a head enter the layer as their product only, so the same layer has many factorings, and the smallest set
 that training keeps differs between them.
@@ -61,6 +61,13 @@ def unit_step(algorithm: Algorithm, d: int, scale: Fraction = Fraction(1)) -> St
     """One layer's preconditioners: scale * I : (d, d) for a matrix, scale for a scalar step."""
     square = [[scale * (i == j) for j in range(d)] for i in range(d)]
     return tuple(scale if c in algorithm.scalar_preconditioners else square for c in algorithm.preconditioners)
+
+
+def unit_step_words(algorithm: Algorithm) -> str:
+    """What `unit_step` makes of an algorithm's steps: "C = I, sync = 1 and not its table's"."""
+    scalars, more = algorithm.scalar_preconditioners, " and not its table's"
+    said = [f"{c} = {'1' if c in scalars else 'I'}{more * (c in algorithm.tables)}" for c in algorithm.preconditioners]
+    return ", ".join(said) or "no steps"
 
 
 def own_point(found: Construction, form: str = FORMS[0]) -> Point:

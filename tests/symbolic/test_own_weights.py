@@ -20,7 +20,7 @@ from layerproof.symbolic.errors import ArgumentError, ContentError, SizesError
 from layerproof.symbolic.invariance import one_layer
 from layerproof.symbolic.invariance.closure import SMALL, small_rational
 from layerproof.symbolic.invariance.decide import small_sample
-from layerproof.symbolic.invariance.own_weights import FORMS, own_construction, own_point, unit_step
+from layerproof.symbolic.invariance.own_weights import FORMS, own_construction, own_point, unit_step, unit_step_words
 from layerproof.symbolic.invariance.update import sample_update
 from layerproof.symbolic.invariance.weights import WeightSpace
 from layerproof.symbolic.tracing.judged import judged
@@ -95,18 +95,40 @@ def test_both_dimensions_are_said_and_the_form_of_every_set():
 # heads of a file's own
 
 
+def at_places(rows):
+    """The entries that are not zero."""
+    return {(i, j): x for i, row in enumerate(rows) for j, x in enumerate(row) if x}
+
+
+@pytest.mark.parametrize("name, words", [
+    ("td0", "C = I"), ("gtd2", "C = I, D = I"), ("gtd", "C = I, b = 1"),
+    ("nesterov-td", "C = I, beta = 1 and not its table's"),
+])  # fmt: skip
+def test_the_steps_of_the_own_weights_are_said(name, words):
+    assert unit_step_words(find(name)) == words
+    handed_in = judged(replace(find(name), name="given", heads=lambda *given: []))
+    assert unit_step_words(handed_in) == words
+    assert unit_step_words(replace(find(name), preconditioners=(), scalar_preconditioners=(), tables={})) == "no steps"
+
+
 @pytest.mark.slow
 def test_the_heads_of_a_file_are_its_own_weights():
-    s = asked(load(HEAVY_BALL))
+    s, beta = asked(load(HEAVY_BALL)), Fraction(1, 3)
     heads = s.own.layers[0]
     assert matrices(s.space, s.start) == {
         f"{k}{h}": getattr(head, k).fractions() for h, head in enumerate(heads, 1) for k in "WPQ"
     }
+    found = {k: at_places(m) for k, m in matrices(s.space, s.start).items() if k in ("Q1", "P2")}
+    assert found == {"Q1": {(0, 0): -1, (1, 1): -1, (0, 2): 1, (1, 3): 1}, "P2": {(5, 4): beta, (6, 4): beta - 1}}
     one_layer = claims.named_set(s, "one-layer")
     assert one_layer.dimension == 16 and one_layer.has(s.start)
-    found = list(claims.judge(s, one_layer))
-    assert {c.evidence for c in found if c.asked} == {"invariance-entrywise", "invariance-random"}
-    assert all(c.verdict.value == "HOLDS" for c in found if c.asked)  # but not for all n: masks may be others there
+    kept = list(claims.judge(s, one_layer))
+    assert {c.evidence for c in kept if c.asked} == {"invariance-entrywise", "invariance-random"}
+    assert all(c.verdict.value == "HOLDS" for c in kept if c.asked)  # but not for all n: masks may be others there
+    for k in (1, 15):  # a set through the same weights with one direction less is not kept
+        less = replace(one_layer, name="less", directions=one_layer.directions[:k] + one_layer.directions[k + 1 :])
+        (refuted,) = [c for c in claims.judge(s, less) if c.asked]
+        assert less.has(s.start) and refuted.verdict.value == "REFUTED" and refuted.witness
     assert s.other is None
     with pytest.raises(ArgumentError, match="not of the form W P = diag"):
         asked(load(HEAVY_BALL), weights="paper")
