@@ -118,6 +118,10 @@ class Settings:
         return {**plain, "gamma": rational_text(self.gamma), "lam": rational_text(self.lam), "prompt": prompt, **values}
 
 
+SMALL = Settings(context=20, layers=5)
+"""The default where weights are made, and what runs on them is little: smaller sizes than those of a whole check."""
+
+
 def check_parameters(given: Iterable[str], known: Iterable[str]) -> None:
     """Raise `ArgumentError` with the first parameter given that is none of those known."""
     names = set(known)

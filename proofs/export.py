@@ -28,7 +28,7 @@ from ..symbolic.pattern_algorithms import pattern_catalogue
 from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from ..symbolic.strict_json import dumps
-from .case import Case, Progress, Settings, check_parameters, silent
+from .case import SMALL, Case, Progress, Settings, check_parameters, silent
 from .certificate import certificate as certificates
 from .certificate.asked import recorded_kinds
 from .certificate.certificate import certify
@@ -82,7 +82,7 @@ def export(
     for wrong settings and for formats that cannot hold the dtype; `WorkLimitError` for too much; `ContentError` for a
     user's file that cannot be used; `MissingExtraError` when a format's library is missing.
     """
-    settings, output, formats = settings or Settings(context=20, layers=5), Path(output), tuple(formats)
+    settings, output, formats = settings or SMALL, Path(output), tuple(formats)
     export_files.check_target(output)
     export_files.check_formats(formats, settings.dtype)
     found = resolve_update(algorithm, "export")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from ..symbolic.errors import ArgumentError
@@ -22,7 +21,7 @@ def construct_pattern(
     d: int,
     n: int,
     layers: int,
-    gamma: Number = Fraction(9, 10),
+    gamma: Number = Settings.gamma,
     values: Mapping[str, Number] | None = None,
     looped: bool = False,
     preconditioners: Sequence[Any] | None = None,

@@ -17,10 +17,10 @@ from ...symbolic.markov.decision import DecisionProcess
 from ...symbolic.markov.document import document
 from ...symbolic.markov.named import NAMED
 from ...symbolic.strict_json import rational_text
-from ..case import MAX_WORK
+from ..case import MAX_WORK, Settings
 
 DEFAULT = "boyan-chain"
-GAMMA, LAM, ETA = Fraction(9, 10), Fraction(1, 2), Fraction(1)
+GAMMA, LAM, ETA = Settings.gamma, Settings.lam, Fraction(1)
 
 
 @dataclass(frozen=True)

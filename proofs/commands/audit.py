@@ -13,8 +13,9 @@ from ...symbolic.plain_text import message, one_line
 from ...symbolic.strict_json import dumps
 from ..audit.file import audited
 from ..audit.run import Audit
-from ..terminal.options import Json, integer
+from ..terminal.options import Json, flag, integer
 from ..terminal.progress import ProgressLine
+from ..terminal.run_options import TIME_LIMIT
 from ..terminal.table import STYLES, console, hanging
 from ..verdict import Verdict
 from ..witness_text import reason_beside, witness_lines
@@ -28,10 +29,10 @@ def command(
     output: Annotated[
         Path, Parameter(name=["--output", "-o"], help="the page's directory: new, or an earlier audit")
     ] = DIRECTORY,
-    prove: Annotated[
-        bool, Parameter(name="--prove", negative=(), help="also run the Rocq prover, where an entry names no evidence")
-    ] = False,
-    time_limit: Annotated[int, integer("--time-limit", "seconds that a user's own file may take for a claim")] = 300,
+    prove: Annotated[bool, flag("--prove", "also run the Rocq prover, where an entry names no evidence")] = False,
+    time_limit: Annotated[
+        int, integer("--time-limit", "seconds that a user's own file may take for a claim")
+    ] = TIME_LIMIT,
     json: Json = False,
 ) -> int:
     """Check every claim of a claims file, and write a page, a Markdown table and JSON of the verdicts.

@@ -18,7 +18,7 @@ from ..check import step_summary
 from ..check.files import Kind, targets
 from ..check.project import Outcome, exit_code
 from ..check.workers import check_all
-from ..terminal.options import ContextLength, Features, Json, Layers, Parameters, integer, parameter_values
+from ..terminal.options import ContextLength, Features, Json, Layers, Parameters, flag, integer, parameter_values
 from ..terminal.progress import ProgressLine
 from ..terminal.table import summary as counts
 from ..verdict import NEEDS_WEIGHTS, SCHEMA, Result, Verdict, worst_asked
@@ -29,9 +29,7 @@ SHOWN = 20
 
 def command(
     *files: Path,
-    prove: Annotated[
-        bool, Parameter(name="--prove", negative=(), help="also compile the theory and audit its theorems")
-    ] = False,
+    prove: Annotated[bool, flag("--prove", "also compile the theory and audit its theorems")] = False,
     features: Features = 2,
     context: ContextLength = 10,
     layers: Layers = 3,
@@ -39,9 +37,7 @@ def command(
     device: Annotated[str, Parameter(name="--device", help="where floats run: auto, cpu or cuda")] = "auto",
     max_work: Annotated[int, integer("--max-work", "limit on the work that a file may ask for")] = MAX_WORK,
     time_limit: Annotated[int, integer("--time-limit", "seconds that each construction may take")] = 60,
-    only_known: Annotated[
-        bool, Parameter(name="--only-known", negative=(), help="ignore files that are nothing to check")
-    ] = False,
+    only_known: Annotated[bool, flag("--only-known", "ignore files that are nothing to check")] = False,
     summary: Annotated[
         Path | None, Parameter(name="--summary", help="append a Markdown table to this file (GITHUB_STEP_SUMMARY)")
     ] = None,

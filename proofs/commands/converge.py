@@ -15,15 +15,31 @@ from ...numeric.files.prompt_file import read_context
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError
 from ...symbolic.plain_text import message
-from ..case import MAX_WORK
+from ..case import MAX_WORK, Settings
 from ..convergence.ask import converge
 from ..convergence.certificate import check_target
 from ..convergence.overview import overview, table
 from ..convergence.picture import write_picture
 from ..convergence.question import DEFAULT_PROCESS, Question
 from ..convergence.table import show
-from ..terminal.options import Gamma, Json, Lam, Layers, MaxWork, Seed, Trace, integer, parameter_values, rational
+from ..terminal.options import (
+    Gamma,
+    Json,
+    Lam,
+    Layers,
+    MaxWork,
+    Seed,
+    Trace,
+    flag,
+    integer,
+    number,
+    parameter_values,
+    rational,
+    several,
+    size,
+)
 from ..terminal.progress import ProgressLine
+from ..terminal.run_options import GAMMA, LAM, TIME_LIMIT
 from ..user_file import LOAD_LIMIT, resolve
 
 
@@ -36,39 +52,31 @@ def command(
         Parameter(name="--process", help=f"boyan-chain, loop or random-ergodic; default: {DEFAULT_PROCESS}"),
     ] = None,
     seed: Seed = 0,
-    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None,
-    context: Annotated[int | None, integer(["--context", "-n"], "context length n; default: 100")] = None,
-    tabular: Annotated[
-        bool, Parameter(name="--tabular", negative=(), help="one-hot features: a process of d states")
-    ] = False,
+    features: Annotated[int | None, size("features", Settings.features)] = None,
+    context: Annotated[int | None, size("context", Settings.context)] = None,
+    tabular: Annotated[bool, flag("--tabular", "one-hot features: a process of d states")] = False,
     alpha: Annotated[
         str | None,
-        Parameter(name="--alpha", help="the step: C = alpha I; default: 1", allow_leading_hyphen=True),
+        number("--alpha", "the step: C = alpha I; default: 1"),
     ] = None,
     C: Annotated[
         Path | None, Parameter(name="--C", help="a file of preconditioners, one entry a layer, or one for all")
     ] = None,
-    periodic: Annotated[
-        bool, Parameter(name="--periodic", negative=(), help="the entries of --C are repeated without end")
-    ] = False,
+    periodic: Annotated[bool, flag("--periodic", "the entries of --C are repeated without end")] = False,
     step: Annotated[
         list[str] | None,
-        Parameter(name="--step", help="NAME=VALUE of a step that stays while alpha is varied: D=1/2", negative=()),
+        several("--step", "NAME=VALUE of a step that stays while alpha is varied: D=1/2"),
     ] = None,
     start: Annotated[
         list[str] | None,
-        Parameter(name="--start", help="NAME=VALUE,VALUE,... of starting weights; default: zero", negative=()),
+        several("--start", "NAME=VALUE,VALUE,... of starting weights; default: zero"),
     ] = None,
-    gamma: Gamma = "9/10",
-    lam: Lam = "1/2",
+    gamma: Gamma = GAMMA,
+    lam: Lam = LAM,
     trace: Trace = None,
-    parameter: Annotated[
-        list[str] | None, Parameter(name="--parameter", help="NAME=VALUE of another parameter", negative=())
-    ] = None,
-    layers: Layers = 40,
-    epsilon: Annotated[
-        str, Parameter(name="--epsilon", help="how near the prediction has to be", allow_leading_hyphen=True)
-    ] = "1/1000000",
+    parameter: Annotated[list[str] | None, several("--parameter", "NAME=VALUE of another parameter")] = None,
+    layers: Layers = Settings.layers,
+    epsilon: Annotated[str, number("--epsilon", "how near the prediction has to be")] = "1/1000000",
     trials: Annotated[int, integer("--trials", "how many prompts of the process")] = 1,
     read: Annotated[
         str | None, Parameter(name="--read", help="the row that holds the prediction, of an OwnConstruction")
@@ -84,16 +92,12 @@ def command(
         Path | None, Parameter(name="--picture", help="draw the iterates inside the envelope into this .svg")
     ] = None,
     max_work: MaxWork = MAX_WORK,
-    time_limit: Annotated[int, integer("--time-limit", "seconds that a file of your own may take")] = 300,
-    details: Annotated[
-        bool, Parameter(name="--details", negative=(), help="exact numbers in place of decimals")
-    ] = False,
-    prove: Annotated[
-        bool, Parameter(name="--prove", negative=(), help="also have Rocq check the theorems and the certificate")
-    ] = False,
+    time_limit: Annotated[int, integer("--time-limit", "seconds that a file of your own may take")] = TIME_LIMIT,
+    details: Annotated[bool, flag("--details", "exact numbers in place of decimals")] = False,
+    prove: Annotated[bool, flag("--prove", "also have Rocq check the theorems and the certificate")] = False,
     outer: Annotated[
         bool,
-        Parameter(name="--outer", negative=(), help="also ask whether training's semi-gradient can be a gradient"),
+        flag("--outer", "also ask whether training's semi-gradient can be a gradient"),
     ] = False,
     json: Json = False,
 ) -> int:
@@ -111,7 +115,8 @@ def command(
         if given is not None and asked is not None:
             raise ArgumentError(f"{name} is {asked}, but a prompt is given, which has its own: leave it out")
     question = Question(
-        features=3 if features is None else features, context=100 if context is None else context, layers=layers,
+        features=Settings.features if features is None else features,
+        context=Settings.context if context is None else context, layers=layers,
         gamma=rational(gamma, "gamma"), lam=rational(lam, "lam"), trace=trace,
         values=parameter_values(parameter or []), seed=seed, process=process, tabular=tabular, prompt=given,
         alpha=None if alpha is None else rational(alpha, "alpha"), fixed=_named(step or [], "step"),

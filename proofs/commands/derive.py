@@ -27,6 +27,7 @@ from ..report.document.parts import Section
 from ..report.document.patterns import pattern_matrices, pattern_sections
 from ..report.document.plain import as_json, as_latex, as_text
 from ..terminal.options import Gamma, Json, Lam, Looped, Parameters, Seed, Trace, integer, parameter_values, rational
+from ..terminal.run_options import GAMMA, LAM
 from ..user_file import guarded, is_file, origin, resolve_algorithm, resolve_any
 from ..verdict import SCHEMA, Claim, Verdict
 
@@ -39,8 +40,8 @@ def command(
     features: Annotated[int | None, integer(["--features", "-d"], "also the matrices, at this d")] = None,
     context: Annotated[int | None, integer(["--context", "-n"], "also the matrices, at this n")] = None,
     layers: Annotated[int | None, integer(["--layers", "-L"], "also the matrices of this many layers")] = None,
-    gamma: Gamma = "9/10",
-    lam: Lam = "1/2",
+    gamma: Gamma = GAMMA,
+    lam: Lam = LAM,
     trace: Trace = None,
     parameter: Parameters = None,
     seed: Seed = 0,

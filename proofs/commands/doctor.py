@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import Parameter
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +12,7 @@ from ...symbolic.plain_text import encodable, one_line
 from ...symbolic.strict_json import dumps
 from ..doctor.diagnose import Diagnosis, diagnose
 from ..doctor.finding import State
-from ..terminal.options import Json
+from ..terminal.options import Json, flag
 from ..terminal.progress import ProgressLine
 from ..terminal.table import console
 
@@ -22,9 +21,7 @@ STYLES = {State.YES: "green", State.NO: "red", State.UNKNOWN: "yellow", State.IN
 
 def command(
     *,
-    try_compile: Annotated[
-        bool, Parameter(name="--try-compile", negative=(), help="also compile a layer with torch.compile (seconds)")
-    ] = False,
+    try_compile: Annotated[bool, flag("--try-compile", "also compile a layer with torch.compile (seconds)")] = False,
     json: Json = False,
 ) -> int:
     """Say what this machine can establish: devices, number formats, switches, prover, extras, evidence.

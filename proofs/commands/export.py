@@ -15,7 +15,7 @@ from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.plain_text import message
 from ...symbolic.strict_json import dumps
 from ..export import export
-from ..terminal.options import Evidence, Json
+from ..terminal.options import Evidence, Json, flag
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import WeightOptions
 from ..terminal.table import show
@@ -32,15 +32,11 @@ def command(
     C: Annotated[
         Path | None, Parameter(name="--C", help="exact preconditioners, a JSON file; default: drawn from the seed")
     ] = None,
-    onnx: Annotated[
-        bool, Parameter(name="--onnx", negative=(), help="write model.onnx and model_fixed_n.onnx")
-    ] = False,
-    npz: Annotated[bool, Parameter(name="--npz", negative=(), help="write weights.npz")] = False,
-    pt2: Annotated[bool, Parameter(name="--pt2", negative=(), help="write model.pt2, for torch.export.load")] = False,
-    transformers: Annotated[
-        bool, Parameter(name="--transformers", negative=(), help="write modeling_layerproof.py, for Hugging Face")
-    ] = False,
-    all_formats: Annotated[bool, Parameter(name="--all-formats", negative=(), help="write all of them")] = False,
+    onnx: Annotated[bool, flag("--onnx", "write model.onnx and model_fixed_n.onnx")] = False,
+    npz: Annotated[bool, flag("--npz", "write weights.npz")] = False,
+    pt2: Annotated[bool, flag("--pt2", "write model.pt2, for torch.export.load")] = False,
+    transformers: Annotated[bool, flag("--transformers", "write modeling_layerproof.py, for Hugging Face")] = False,
+    all_formats: Annotated[bool, flag("--all-formats", "write all of them")] = False,
     evidence: Evidence = None,
     json: Json = False,
 ) -> int:

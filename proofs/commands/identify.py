@@ -17,7 +17,7 @@ from ..identify.ask import identify
 from ..identify.patterns import ONLY_LINEAR, PatternIdentification
 from ..identify.question import Question
 from ..identify.table import show
-from ..terminal.options import Json, Seed, integer, rational
+from ..terminal.options import Json, Seed, flag, integer, rational, several
 from ..terminal.progress import ProgressLine
 
 
@@ -40,7 +40,7 @@ def command(
     ] = None,
     prompts: Annotated[
         list[Path] | None,
-        Parameter(name="--prompts", negative=(), help="your own transitions, JSON or CSV (repeat for more prompts)"),
+        several("--prompts", "your own transitions, JSON or CSV (repeat for more prompts)"),
     ] = None,
     process: Annotated[
         str | None,
@@ -52,9 +52,7 @@ def command(
         Parameter(name="--gamma", help="the law's discount, exact; default: what the file says, else 9/10"),
     ] = None,
     seed: Seed = 0,
-    weights_only: Annotated[
-        bool, Parameter(name="--weights-only", negative=(), help="leave the function on prompts out")
-    ] = False,
+    weights_only: Annotated[bool, flag("--weights-only", "leave the function on prompts out")] = False,
     output: Annotated[
         Path | None,
         Parameter(name=["--output", "-o"], help="write the rule as an algorithm file, for layerproof verify"),

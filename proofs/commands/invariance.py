@@ -24,18 +24,21 @@ from ..terminal.options import (
     Parameters,
     Seed,
     Trace,
+    flag,
     integer,
     parameter_values,
     rational,
+    size,
 )
 from ..terminal.progress import ProgressLine
+from ..terminal.run_options import GAMMA, LAM
 
 
 def command(
     *algorithms: str,
-    features: Annotated[int, integer(["--features", "-d"], "feature dimension d")] = 2,
-    context: Annotated[int, integer(["--context", "-n"], "context length n")] = 2,
-    layers: Annotated[int | None, integer(["--layers", "-L"], "number of layers L; default: 1 and 2")] = None,
+    features: Annotated[int, size("features")] = 2,
+    context: Annotated[int, size("context")] = 2,
+    layers: Annotated[int | None, size("layers", "1 and 2")] = None,
     looped: Annotated[
         bool | None,
         Parameter(
@@ -81,16 +84,14 @@ def command(
     floats: Annotated[
         bool, Parameter(name="--float", negative="--no-float", help="also ask torch: autograd, relu, softmax, Adam")
     ] = True,
-    prove: Annotated[
-        bool, Parameter(name="--prove", negative=(), help="also compile and audit the Rocq theorems")
-    ] = False,
-    gamma: Gamma = "9/10",
-    lam: Lam = "1/2",
+    prove: Annotated[bool, flag("--prove", "also compile and audit the Rocq theorems")] = False,
+    gamma: Gamma = GAMMA,
+    lam: Lam = LAM,
     trace: Trace = None,
     parameter: Parameters = None,
     seed: Seed = 0,
     max_work: MaxWork = MAX_WORK,
-    details: Annotated[bool, Parameter(name="--details", negative=(), help="every set, witness and fact")] = False,
+    details: Annotated[bool, flag("--details", "every set, witness and fact")] = False,
     json: Json = False,
 ) -> int:
     """Say which sets of weights are invariant under the expected deep-TD update, for all algorithms or those named.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from cyclopts import Parameter
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
@@ -21,7 +20,7 @@ from ...symbolic.patterns.derive import derive_pattern
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.strict_json import dumps
 from ..evidence import kinds
-from ..terminal.options import Json
+from ..terminal.options import Json, flag
 from ..terminal.table import WIDE, console
 from ..verdict import SCHEMA
 
@@ -68,9 +67,7 @@ def describe_pattern(algorithm: PatternAlgorithm) -> dict[str, Any]:
 
 def command(
     *,
-    evidence: Annotated[
-        bool, Parameter(name="--evidence", negative=(), help="the kinds of evidence and what each one means")
-    ] = False,
+    evidence: Annotated[bool, flag("--evidence", "the kinds of evidence and what each one means")] = False,
     json: Json = False,
 ) -> int:
     """List the algorithms with their sources, heads, prompt rows and the evidence that exists for each."""

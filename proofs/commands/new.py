@@ -16,6 +16,7 @@ from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.plain_text import message, shown
 from ...symbolic.rules import rules
+from ..terminal.options import flag
 
 TEMPLATE = '''"""NAME: say in one line what this algorithm does, and with what prompt."""
 
@@ -261,21 +262,13 @@ def test_it_is_stable_on_two_states():
 def command(
     name: str,
     *,
-    rule: Annotated[
-        bool, Parameter(name="--rule", negative=(), help="a rule v + alpha h(v, Y) for layerproof sa instead")
-    ] = False,
+    rule: Annotated[bool, flag("--rule", "a rule v + alpha h(v, Y) for layerproof sa instead")] = False,
     with_constant_row: Annotated[
         bool,
-        Parameter(
-            name="--with-constant-row", negative=(), help="with a constant row, for updates that mix old weight vectors"
-        ),
+        flag("--with-constant-row", "with a constant row, for updates that mix old weight vectors"),
     ] = False,
-    kernel: Annotated[
-        bool, Parameter(name="--kernel", negative=(), help="attention by a softmax or another kernel, a number a token")
-    ] = False,
-    column_state: Annotated[
-        bool, Parameter(name="--column-state", negative=(), help="the weights in a column of their own")
-    ] = False,
+    kernel: Annotated[bool, flag("--kernel", "attention by a softmax or another kernel, a number a token")] = False,
+    column_state: Annotated[bool, flag("--column-state", "the weights in a column of their own")] = False,
     folder: Annotated[Path, Parameter(name=["--folder", "-o"], help="where the two files are written")] = Path(),
 ) -> int:
     """Write NAME.py, an algorithm of your own to fill in, and test_NAME.py; `layerproof verify NAME.py` checks it.

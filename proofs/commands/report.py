@@ -15,7 +15,7 @@ from ...symbolic.strict_json import dumps
 from ..report.paper.write import write_paper
 from ..report.reporting import Written, write_report
 from ..sweep.workers import shared_by
-from ..terminal.options import Evidence, Json
+from ..terminal.options import Evidence, Json, flag
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import RunOptions
 from ..terminal.table import console, show
@@ -38,22 +38,16 @@ def command(
     ] = None,
     options: RunOptions = DEFAULTS,
     evidence: Evidence = None,
-    prove: Annotated[bool, Parameter(name="--prove", negative=(), help="also run the Rocq prover")] = False,
-    invariance: Annotated[
-        bool, Parameter(name="--invariance", negative=(), help="also ask which sets of weights training keeps")
-    ] = False,
-    paper: Annotated[
-        bool, Parameter(name="--paper", negative=(), help="two or three pages an algorithm, for a paper: tex and pdf")
-    ] = False,
+    prove: Annotated[bool, flag("--prove", "also run the Rocq prover")] = False,
+    invariance: Annotated[bool, flag("--invariance", "also ask which sets of weights training keeps")] = False,
+    paper: Annotated[bool, flag("--paper", "two or three pages an algorithm, for a paper: tex and pdf")] = False,
     level: Annotated[
         str, Parameter(name="--level", help="with --paper, the heading: section, subsection or subsubsection")
     ] = "section",
     prefix: Annotated[
         str | None, Parameter(name="--prefix", help="with --paper, what labels begin with; default: NAME:")
     ] = None,
-    dates: Annotated[
-        bool, Parameter(name="--dates", negative=(), help="let pages hold what differs from machine to machine")
-    ] = False,
+    dates: Annotated[bool, flag("--dates", "let pages hold what differs from machine to machine")] = False,
     json: Json = False,
 ) -> int:
     """Verify each algorithm (all when none is named) and write a report: derivation, weights, proofs, a worked example.

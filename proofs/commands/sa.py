@@ -17,8 +17,9 @@ from ..approximation.question import Question
 from ..approximation.table import show
 from ..case import MAX_WORK
 from ..report.writing import check_target, write
-from ..terminal.options import Json, Lam, MaxWork, Seed, TimeLimit, integer, rational
+from ..terminal.options import Json, Lam, MaxWork, Seed, TimeLimit, flag, integer, number, rational, size
 from ..terminal.progress import ProgressLine
+from ..terminal.run_options import LAM, TIME_LIMIT
 
 
 def command(
@@ -35,45 +36,37 @@ def command(
         ),
     ] = None,
     states: Annotated[int | None, integer("--states", "states of a drawn process; default: 5")] = None,
-    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None,
+    features: Annotated[int | None, size("features", 3)] = None,
     actions: Annotated[
         int | None, integer("--actions", "actions of a drawn process; default: 1, or 2 for off-policy rules")
     ] = None,
     gamma: Annotated[
         str | None,
-        Parameter(name="--gamma", help="discount; default: the process's own, else 9/10", allow_leading_hyphen=True),
+        number("--gamma", "discount; default: the process's own, else 9/10"),
     ] = None,
-    lam: Lam = "1/2",
-    eta: Annotated[
-        str, Parameter(name="--eta", help="beta/alpha of rules with two steps", allow_leading_hyphen=True)
-    ] = "1",
-    power: Annotated[str, Parameter(name="--power", help="steps are 1/k^power", allow_leading_hyphen=True)] = "1",
+    lam: Lam = LAM,
+    eta: Annotated[str, number("--eta", "beta/alpha of rules with two steps")] = "1",
+    power: Annotated[str, number("--power", "steps are 1/k^power")] = "1",
     seed: Seed = 0,
     trials: Annotated[int, integer("--trials", "so many processes, drawn from the seed and those after it")] = 1,
-    simulate: Annotated[
-        bool, Parameter(name="--simulate", negative=(), help="run each rule beside its theory too, in floats")
-    ] = False,
+    simulate: Annotated[bool, flag("--simulate", "run each rule beside its theory too, in floats")] = False,
     runs: Annotated[int, integer("--runs", "simulated runs, all at once")] = 1000,
     steps: Annotated[int, integer("--steps", "steps of each run")] = 10_000,
     step_scale: Annotated[
         str,
-        Parameter(name="--step-scale", help="simulated steps are scale/(k + offset)^power", allow_leading_hyphen=True),
+        number("--step-scale", "simulated steps are scale/(k + offset)^power"),
     ] = "1",
-    step_offset: Annotated[
-        str, Parameter(name="--step-offset", help="see --step-scale", allow_leading_hyphen=True)
-    ] = "0",
+    step_offset: Annotated[str, number("--step-offset", "see --step-scale")] = "0",
     picture: Annotated[
         Path | None, Parameter(name="--picture", help="draw the runs of --simulate beside the ODE into this .svg")
     ] = None,
     max_work: MaxWork = MAX_WORK,
-    time_limit: TimeLimit = 300,
+    time_limit: TimeLimit = TIME_LIMIT,
     output: Annotated[
         Path | None, Parameter(name=["--output", "-o"], help="also write a page for each rule into this directory")
     ] = None,
     format: Annotated[str, Parameter(name="--format", help="of the pages: some of html,tex,md,json,pdf")] = "html,md",
-    details: Annotated[
-        bool, Parameter(name="--details", negative=(), help="every reason, for several rules too")
-    ] = False,
+    details: Annotated[bool, flag("--details", "every reason, for several rules too")] = False,
     json: Json = False,
 ) -> int:
     """Say which assumptions of stochastic approximation hold for rules v + alpha_k h(v, Y), all or those named.

@@ -22,8 +22,9 @@ from ..sweep.run import AT_ONCE, SweepResult, run_sweep
 from ..sweep.spec import LIMIT, Sweep, read_sweep
 from ..sweep.summary import document, show
 from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
-from ..terminal.options import Json, MaxWork, integer
+from ..terminal.options import Json, MaxWork, flag, integer
 from ..terminal.progress import ProgressLine
+from ..terminal.run_options import TIME_LIMIT
 
 
 def command(
@@ -38,12 +39,12 @@ def command(
         Path | None, Parameter(name=["--output", "-o"], help="the results file; default: SPECIFICATION's, in .jsonl")
     ] = None,
     picture: Annotated[Path | None, Parameter(name="--picture", help="draw the points into this .svg")] = None,
-    retry: Annotated[
-        bool, Parameter(name="--retry", negative=(), help="run again what is recorded as not run")
-    ] = False,
+    retry: Annotated[bool, flag("--retry", "run again what is recorded as not run")] = False,
     limit: Annotated[int, integer("--limit", "limit on the points of the grid")] = LIMIT,
     max_work: MaxWork = MAX_WORK,
-    time_limit: Annotated[int, integer("--time-limit", "seconds that a user's own file may take at a point")] = 300,
+    time_limit: Annotated[
+        int, integer("--time-limit", "seconds that a user's own file may take at a point")
+    ] = TIME_LIMIT,
     json: Json = False,
 ) -> int:
     """Verify every point of the grid that a TOML file specifies, and append each result to a file as it comes.

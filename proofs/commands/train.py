@@ -26,7 +26,7 @@ from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK
 from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
-from ..terminal.options import Json, integer, rational
+from ..terminal.options import Json, integer, rational, size
 from ..terminal.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def command(
     processes: Annotated[int | None, integer("--processes", "random processes that are seen")] = None,
     seeds: Annotated[int | None, integer("--seeds", "networks, numbered from 1")] = None,
     width: Annotated[int | None, integer("--width", "networks side by side; a seed's bits belong to one width")] = None,
-    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d")] = None,
-    context: Annotated[int | None, integer(["--context", "-n"], "context length n")] = None,
-    layers: Annotated[int | None, integer(["--layers", "-L"], "number of layers L")] = None,
+    features: Annotated[int | None, size("features")] = None,
+    context: Annotated[int | None, size("context")] = None,
+    layers: Annotated[int | None, size("layers")] = None,
     states: Annotated[int | None, integer("--states", "states of each process")] = None,
     looped: Annotated[
         bool | None,

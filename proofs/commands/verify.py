@@ -17,7 +17,7 @@ from ..check.regression import check_target, replay
 from ..check.regression import save as write_case
 from ..checker import ask, verify
 from ..sweep.workers import shared_by
-from ..terminal.options import Evidence, Json
+from ..terminal.options import Evidence, Json, flag
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import RunOptions
 from ..terminal.table import show
@@ -34,9 +34,7 @@ def command(
     evidence: Evidence = None,
     prove: Annotated[
         bool,
-        Parameter(
-            name=["--prove", "--strict"], negative=(), help="also ask for proved-all-sizes, with the Rocq prover"
-        ),
+        flag(["--prove", "--strict"], "also ask for proved-all-sizes, with the Rocq prover"),
     ] = False,
     save: Annotated[
         Path | None, Parameter(name="--save", help="keep the counterexample, if there is one, as this regression case")
@@ -44,7 +42,7 @@ def command(
     case: Annotated[
         Path | None, Parameter(name="--case", help="replay a regression case that --save wrote, and nothing else")
     ] = None,
-    details: Annotated[bool, Parameter(name="--details", negative=(), help="every claim in words")] = False,
+    details: Annotated[bool, flag("--details", "every claim in words")] = False,
     json: Json = False,
 ) -> int:
     """Derive the weights of each algorithm (all when none is named) and check that every layer is one iterate.

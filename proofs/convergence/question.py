@@ -19,7 +19,7 @@ from ...symbolic.plain_text import amount
 from ...symbolic.prompt import Context, check_unit_columns
 from ...symbolic.strict_json import rational_text
 from ...symbolic.tables import Rule, entry, tail
-from ..case import MAX_WORK
+from ..case import MAX_WORK, Settings
 
 CONVERGES = "converges"
 """What can be asserted."""
@@ -53,11 +53,11 @@ class Question:
     time_limit : seconds that a user's own file may take
     """
 
-    features: int = 3
-    context: int = 100
-    layers: int = 40
-    gamma: Fraction = Fraction(9, 10)
-    lam: Fraction = Fraction(1, 2)
+    features: int = Settings.features
+    context: int = Settings.context
+    layers: int = Settings.layers
+    gamma: Fraction = Settings.gamma
+    lam: Fraction = Settings.lam
     trace: str | None = None
     values: Mapping[str, Fraction] = field(default_factory=dict)
     seed: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +25,13 @@ def exact(value: Number, name: str) -> Fraction:
     raise ArgumentError(
         f'{name} is {shown(value)}, wanted an exact number: Fraction(9, 10) or "9/10" (a float is not 9/10)'
     )
+
+
+def check_settings(given: Iterable[str], known: Sequence[str]) -> None:
+    """Raise `ArgumentError` with the first setting that there is not."""
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
+        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(known)}")
 
 
 def seconds(value: Any) -> float:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm
-from ...symbolic.errors import ArgumentError
 from ...symbolic.own import OwnConstruction
-from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Context
+from ...symbolic.sizes import LETTERS
 from .. import checker
 from ..case import Settings
 from ..verdict import Result
-from .arguments import Number, exact
+from .arguments import Number, check_settings, exact
 
 
 def verify(
     *algorithms: str | Algorithm | OwnConstruction,
-    d: int = 3,
-    n: int = 100,
-    layers: int = 40,
-    gamma: Number = Fraction(9, 10),
-    lam: Number = Fraction(1, 2),
+    d: int = Settings.features,
+    n: int = Settings.context,
+    layers: int = Settings.layers,
+    gamma: Number = Settings.gamma,
+    lam: Number = Settings.lam,
     prompt: Context | None = None,
     evidence: Iterable[str] | None = None,
     **settings: Any,
@@ -48,11 +46,8 @@ def run_settings(
     d: int, n: int, layers: int, gamma: Number, lam: Number, prompt: Context | None, more: Mapping[str, Any]
 ) -> Settings:
     """The settings of a check as Python functions take them; `ArgumentError` for one that there is not."""
-    known = Settings.__dataclass_fields__
-    unknown = next((name for name in more if name not in known), None)
-    if unknown is not None:
-        names = ["d", "n", "layers", *(name for name in known if name not in ("features", "context", "layers"))]
-        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(names)}")
+    known = (name for name in Settings.__dataclass_fields__ if name not in LETTERS.values())
+    check_settings(more, ("d", "n", "layers", *known))
     return Settings(
         features=d,
         context=n,

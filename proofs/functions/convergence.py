@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm
@@ -11,21 +10,22 @@ from ...symbolic.construction import Steps
 from ...symbolic.errors import ArgumentError
 from ...symbolic.own import OwnConstruction
 from ...symbolic.prompt import Context
+from ..case import Settings
 from ..convergence import ask as convergence
 from ..convergence import question as convergence_question
 from ..convergence.result import Convergence
 from ..user_file import resolve
-from .arguments import Number, exact, step
+from .arguments import Number, check_settings, exact, step
 
 
 def converge(
     algorithm: str | Algorithm | OwnConstruction,
     *,
-    d: int = 3,
-    n: int = 100,
-    layers: int = 40,
-    gamma: Number = Fraction(9, 10),
-    lam: Number = Fraction(1, 2),
+    d: int = Settings.features,
+    n: int = Settings.context,
+    layers: int = Settings.layers,
+    gamma: Number = Settings.gamma,
+    lam: Number = Settings.lam,
     prompt: Context | None = None,
     alpha: Number | None = None,
     fixed: Mapping[str, Number] | None = None,
@@ -51,9 +51,7 @@ def converge(
     """
     known = ("trace", "seed", "process", "tabular", "periodic", "trials", "expect", "read", "values", "prove",
              "outer", "max_work", "time_limit")  # fmt: skip
-    unknown = next((name for name in settings if name not in known), None)
-    if unknown is not None:
-        raise ArgumentError(f"there is no setting {unknown!r}, wanted some of {', '.join(known)}")
+    check_settings(settings, known)
     found = resolve(algorithm) if preconditioners is not None else None
     steps = None
     if found is not None:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 from ...numeric.files.set_file import read_set
 from ...symbolic.algorithm import Algorithm
-from ...symbolic.errors import ArgumentError
 from ...symbolic.invariance.symmetry import SymmetryGroup
 from ...symbolic.patterns.record import PatternAlgorithm
-from ...symbolic.plain_text import shown
 from ..invariance import claims as invariance_claims
 from ..invariance.question import SETS, Question
 from ..verdict import Result
-from .arguments import Number, exact
+from .arguments import Number, check_settings, exact
 
 
 def invariance(
     *algorithms: str | Algorithm | PatternAlgorithm,
-    d: int = 2,
-    n: int = 2,
+    d: int = Question.features,
+    n: int = Question.context,
     layers: int | None = None,
-    gamma: Number = Fraction(9, 10),
-    lam: Number = Fraction(1, 2),
+    gamma: Number = Question.gamma,
+    lam: Number = Question.lam,
     set: str | Mapping[str, Any] | None = None,
     group: str | SymmetryGroup = "signed-permutations",
     **settings: Any,
@@ -47,9 +44,7 @@ def invariance(
     """
     names = ("looped", "trace", "seed", "weights", "window", "outer", "floats", "prove", "law", "units", "max_work",
              "values")  # fmt: skip
-    unknown = next((name for name in settings if name not in names), None)
-    if unknown is not None:
-        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(names)}")
+    check_settings(settings, names)
     if isinstance(set, str) and set not in SETS and set.endswith(".json"):
         set = read_set(set)
     question = Question(

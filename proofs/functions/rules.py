@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ...symbolic.approximation.rule import Rule
-from ...symbolic.errors import ArgumentError
 from ...symbolic.markov.decision import DecisionProcess
-from ...symbolic.plain_text import shown
 from ..approximation import claims as approximation_claims
 from ..approximation import question as approximation_question
 from ..own.client import TIME_LIMIT
 from ..verdict import Result
-from .arguments import Number, exact, seconds
+from .arguments import Number, check_settings, exact, seconds
 
 if TYPE_CHECKING:
     from ..approximation.simulation import Simulation
@@ -24,7 +21,7 @@ def sa(
     *rules: str | Rule,
     process: str | DecisionProcess | None = None,
     gamma: Number | None = None,
-    lam: Number = Fraction(1, 2),
+    lam: Number = approximation_question.LAM,
     eta: Number = 1,
     power: Number = 1,
     **settings: Any,
@@ -57,7 +54,7 @@ def simulate(
     step_offset: Number = 0,
     power: Number = 1,
     gamma: Number | None = None,
-    lam: Number = Fraction(1, 2),
+    lam: Number = approximation_question.LAM,
     eta: Number = 1,
     **settings: Any,
 ) -> Simulation:
@@ -90,11 +87,7 @@ def _about_rules(
     more: Sequence[str], process: str | DecisionProcess | None, gamma: Number | None, lam: Number, eta: Number,
     power: Number, settings: dict[str, Any],
 ) -> approximation_question.Question:  # fmt: skip
-    names = ("states", "d", "actions", "seed", "max_work", *more)
-    unknown = next((name for name in settings if name not in names), None)
-    if unknown is not None:
-        known = (*names, "time_limit")
-        raise ArgumentError(f"there is no setting {shown(unknown)}, wanted some of {', '.join(known)}")
+    check_settings(settings, ("states", "d", "actions", "seed", "max_work", *more, "time_limit"))
     return approximation_question.Question(
         process=process, gamma=None if gamma is None else exact(gamma, "gamma"), lam=exact(lam, "lam"),
         eta=exact(eta, "eta"), power=exact(power, "power"), **settings,

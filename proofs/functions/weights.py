@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from ...numeric.data.draws import preconditioners as draw
 from ...symbolic.algorithm import Algorithm
@@ -16,6 +15,7 @@ from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
 from ...symbolic.given import given_construction
 from ...symbolic.patterns.record import PatternAlgorithm
+from ..case import Settings
 from ..user_file import guarded, resolve_algorithm, resolve_update
 from .arguments import Number, exact, step
 
@@ -48,8 +48,8 @@ def construct(
     d: int,
     n: int,
     layers: int,
-    gamma: Number = Fraction(9, 10),
-    lam: Number = Fraction(1, 2),
+    gamma: Number = Settings.gamma,
+    lam: Number = Settings.lam,
     trace: str | None = None,
     looped: bool = False,
     preconditioners: Sequence[Steps] | None = None,

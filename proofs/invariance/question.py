@@ -23,7 +23,7 @@ from ...symbolic.invariance.symmetry import SymmetryGroup, group_named
 from ...symbolic.invariance.weights import Point, WeightSpace
 from ...symbolic.plain_text import amount, shown
 from ...symbolic.strict_json import rational_text
-from ..case import MAX_WORK, Progress, check_parameters, silent
+from ..case import MAX_WORK, Progress, Settings, check_parameters, silent
 from ..user_file import resolve_algorithm
 from ..verdict import Claim, Verdict
 from .work import check_work
@@ -56,8 +56,8 @@ class Question:
     context: int = 2
     layers: int | None = None
     looped: bool | None = None
-    gamma: Fraction = Fraction(9, 10)
-    lam: Fraction = Fraction(1, 2)
+    gamma: Fraction = Settings.gamma
+    lam: Fraction = Settings.lam
     trace: str | None = None
     seed: int = 0
     group: str | SymmetryGroup = "signed-permutations"

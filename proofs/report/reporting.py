@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +83,11 @@ def report(
     *algorithms: str | Algorithm | OwnConstruction,
     directory: str | Path,
     formats: Iterable[str] | None = None,
-    d: int = 3,
-    n: int = 100,
-    layers: int = 40,
-    gamma: Number = Fraction(9, 10),
-    lam: Number = Fraction(1, 2),
+    d: int = Settings.features,
+    n: int = Settings.context,
+    layers: int = Settings.layers,
+    gamma: Number = Settings.gamma,
+    lam: Number = Settings.lam,
     prompt: Context | None = None,
     evidence: Iterable[str] | None = None,
     prove: bool = False,

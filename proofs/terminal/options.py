@@ -29,13 +29,39 @@ def integer(name: str | list[str], help: str) -> Parameter:
     return Parameter(name=name, help=help, converter=whole)
 
 
-Features = Annotated[int, integer(["--features", "-d"], "feature dimension d")]
-ContextLength = Annotated[int, integer(["--context", "-n"], "context length n")]
-Layers = Annotated[int, integer(["--layers", "-L"], "number of layers L")]
-Gamma = Annotated[
-    str, Parameter(name="--gamma", help="discount, exact, from 0 to 1: 9/10 or 0.9", allow_leading_hyphen=True)
-]
-Lam = Annotated[str, Parameter(name="--lam", help="lambda, exact, from 0 to 1", allow_leading_hyphen=True)]
+_SIZES = {
+    "features": ("-d", "feature dimension d"),
+    "context": ("-n", "context length n"),
+    "layers": ("-L", "number of layers L"),
+}
+
+
+def size(name: str, default: int | str = "") -> Parameter:
+    """One of the sizes d, n and L by its usual name and letter; the default is said where it is no plain value."""
+    letter, words = _SIZES[name]
+    return integer([f"--{name}", letter], f"{words}; default: {default}" if default else words)
+
+
+def number(name: str, help: str) -> Parameter:
+    """An exact number, which may be negative."""
+    return Parameter(name=name, help=help, allow_leading_hyphen=True)
+
+
+def flag(name: str | list[str], help: str) -> Parameter:
+    """What is asked for or not: there is no --no-NAME."""
+    return Parameter(name=name, negative=(), help=help)
+
+
+def several(name: str, help: str) -> Parameter:
+    """An argument that may be repeated: there is no --empty-NAME."""
+    return Parameter(name=name, negative=(), help=help)
+
+
+Features = Annotated[int, size("features")]
+ContextLength = Annotated[int, size("context")]
+Layers = Annotated[int, size("layers")]
+Gamma = Annotated[str, number("--gamma", "discount, exact, from 0 to 1: 9/10 or 0.9")]
+Lam = Annotated[str, number("--lam", "lambda, exact, from 0 to 1")]
 Trace = Annotated[
     str | None,
     Parameter(name="--trace", help="trace decay of td-lambda: lam (the paper's) or gamma-lam (the textbook's)"),
@@ -49,19 +75,17 @@ Process = Annotated[
 ]
 Evidence = Annotated[
     list[str] | None,
-    Parameter(name="--evidence", help="a kind of evidence to ask for (repeat for more); default: all", negative=()),
+    several("--evidence", "a kind of evidence to ask for (repeat for more); default: all"),
 ]
 EntrywiseFeatures = Annotated[int | None, integer("--entrywise-features", "d of identity-entrywise; default: up to 3")]
 EntrywiseContext = Annotated[int | None, integer("--entrywise-context", "n of identity-entrywise; default: up to 5")]
 Parameters = Annotated[
     list[str] | None,
-    Parameter(
-        name="--parameter", help="NAME=VALUE of a parameter other than gamma and lam (repeat for more)", negative=()
-    ),
+    several("--parameter", "NAME=VALUE of a parameter other than gamma and lam (repeat for more)"),
 ]
 TimeLimit = Annotated[int, integer("--time-limit", "seconds that files of your own may take")]
 MaxWork = Annotated[int, integer("--max-work", "limit on the work of one algorithm")]
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="one JSON document on stdout")]
+Json = Annotated[bool, flag("--json", "one JSON document on stdout")]
 Looped = Annotated[
     bool,
     Parameter(name="--looped", negative="--sequential", help="one layer's weights for all layers, or each its own"),

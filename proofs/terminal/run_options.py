@@ -10,7 +10,9 @@ from cyclopts import Parameter
 
 from ...numeric.files.prompt_file import read_context
 from ...symbolic.errors import ArgumentError
-from ..case import MAX_WORK, Settings
+from ...symbolic.sizes import LETTERS
+from ...symbolic.strict_json import rational_text
+from ..case import MAX_WORK, SMALL, Settings
 from .options import (
     Dtype,
     EntrywiseContext,
@@ -26,10 +28,14 @@ from .options import (
     TimeLimit,
     Trace,
     Trials,
-    integer,
+    flag,
     parameter_values,
     rational,
+    size,
 )
+
+GAMMA, LAM = rational_text(Settings.gamma), rational_text(Settings.lam)
+TIME_LIMIT = int(Settings.time_limit)
 
 
 @Parameter(name="*")
@@ -37,32 +43,32 @@ from .options import (
 class WeightOptions:
     """What makes an algorithm's weights, as it stands on a command line."""
 
-    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None
-    context: Annotated[int | None, integer(["--context", "-n"], "context length n; default: 20")] = None
-    layers: Annotated[int | None, integer(["--layers", "-L"], "number of layers L; default: 5")] = None
-    gamma: Gamma = "9/10"
-    lam: Lam = "1/2"
+    features: Annotated[int | None, size("features", SMALL.features)] = None
+    context: Annotated[int | None, size("context", SMALL.context)] = None
+    layers: Annotated[int | None, size("layers", SMALL.layers)] = None
+    gamma: Gamma = GAMMA
+    lam: Lam = LAM
     trace: Trace = None
     parameter: Parameters = None
-    looped: Looped = False
-    seed: Seed = 0
-    dtype: Dtype = "float64"
+    looped: Looped = Settings.looped
+    seed: Seed = Settings.seed
+    dtype: Dtype = Settings.dtype
     max_work: MaxWork = MAX_WORK
-    time_limit: TimeLimit = 300
+    time_limit: TimeLimit = TIME_LIMIT
 
     def settings(self) -> Settings:
         """The settings that they ask for; `ArgumentError` when they do not fit each other."""
         return Settings(**self._values())
 
-    def _sizes(self) -> dict[str, int]:
-        """The sizes where none are given."""
-        return {"features": 3, "context": 20, "layers": 5}
+    def _default(self) -> Settings:
+        """Whose sizes are taken where none are given."""
+        return SMALL
 
     def _values(self) -> dict[str, Any]:
         if self.time_limit < 1:
             raise ArgumentError(f"time-limit is {self.time_limit}, wanted at least one second")
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        sizes = self._sizes()
+        sizes = {name: getattr(self._default(), name) for name in LETTERS.values()}
         asked = frozenset(name for name in sizes if values[name] is not None)
         values |= {name: size for name, size in sizes.items() if name not in asked}
         return values | {
@@ -78,10 +84,10 @@ class WeightOptions:
 class CheckOptions(WeightOptions):
     """And what is checked of them."""
 
-    trials: Trials = 30
-    exact_trials: ExactTrials = 2
-    process: Process = "boyan-chain"
-    device: Annotated[str, Parameter(name="--device", help="auto, cpu or cuda")] = "auto"
+    trials: Trials = Settings.trials
+    exact_trials: ExactTrials = Settings.exact_trials
+    process: Process = Settings.process
+    device: Annotated[str, Parameter(name="--device", help="auto, cpu or cuda")] = Settings.device
     entrywise_features: EntrywiseFeatures = None
     entrywise_context: EntrywiseContext = None
 
@@ -91,21 +97,18 @@ class CheckOptions(WeightOptions):
 class RunOptions(CheckOptions):
     """And on what prompts, and in what order floats are multiplied: a whole run."""
 
-    features: Annotated[int | None, integer(["--features", "-d"], "feature dimension d; default: 3")] = None
-    context: Annotated[int | None, integer(["--context", "-n"], "context length n; default: 100")] = None
-    layers: Annotated[int | None, integer(["--layers", "-L"], "number of layers L; default: 40")] = None
+    context: Annotated[int | None, size("context", Settings.context)] = None
+    layers: Annotated[int | None, size("layers", Settings.layers)] = None
     order: Annotated[str, Parameter(name="--order", help="how float layers multiply: keys-first or scores-first")] = (
-        "keys-first"
+        Settings.order
     )
-    compile: Annotated[
-        bool, Parameter(name="--compile", negative=(), help="run the float layers through torch.compile")
-    ] = False
+    compile: Annotated[bool, flag("--compile", "run the float layers through torch.compile")] = False
     prompt: Annotated[
         Path | None, Parameter(name="--prompt", help="your own transitions, JSON or CSV; they set d and n")
     ] = None
 
-    def _sizes(self) -> dict[str, int]:
-        return {"features": 3, "context": 100, "layers": 40}
+    def _default(self) -> Settings:
+        return Settings()
 
     def _values(self) -> dict[str, Any]:
         values = super()._values()

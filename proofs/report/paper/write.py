@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -204,11 +203,11 @@ def paper(
     *algorithms: str | Algorithm,
     directory: str | Path,
     formats: Iterable[str] | None = None,
-    d: int = 3,
-    n: int = 100,
-    layers: int = 40,
-    gamma: Number = Fraction(9, 10),
-    lam: Number = Fraction(1, 2),
+    d: int = Settings.features,
+    n: int = Settings.context,
+    layers: int = Settings.layers,
+    gamma: Number = Settings.gamma,
+    lam: Number = Settings.lam,
     evidence: Iterable[str] | None = None,
     prove: bool = False,
     level: str = "section",
