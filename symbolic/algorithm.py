@@ -169,8 +169,8 @@ class Algorithm:
     transition_scalars, transition_vectors  names of further numbers and vectors (d,) that come with every transition:
                      an importance ratio, a given trace
     successor_vectors  further feature vectors of successors, which the update discounts as it does phi'
-    symbols          what a paper calls a weight, a parameter or a variable of the update, in LaTeX:
-                     {"mean": r"\\bar r"}
+    symbols          what a paper calls a weight, a parameter, a step, a selection, a block of features or a variable of
+                     the update, in LaTeX: {"mean": r"\\bar r"}; {j} in it is the token's place, r"1[{j} = \\ell]"
     defaults         values of parameters other than gamma and lam, as text: {"beta": "1/2"}
     heads            weights of one's own instead of derived ones: (layout, step, parameters, layer) -> the layer's
                      `Head`s of rows of rationals; `step.C` is the layer's preconditioner; layers count from 0

@@ -20,6 +20,9 @@ FIXED = (
     ("matrix", "mask", "M", "mask"), ("matrix", "value", "P", "value"), ("matrix", "keyQuery", "Q", "keyQuery"),
 )  # fmt: skip
 
+TOKEN = "{j}"
+"""In a declared symbol where the token stands, for one that is more than a letter with an index: 1[{j} = l]."""
+
 
 @dataclass
 class Symbols:
@@ -50,7 +53,7 @@ class Symbols:
         """Name a symbol; two that look the same are one macro, and one of a name that is taken gets another."""
         indexed = source in INDEXED
         raised = f"{{{latex}}}" if "^" in latex else latex  # a formula may put a superscript of its own on it
-        whole = f"{raised}_{{#1}}" if indexed else raised
+        whole = latex.replace(TOKEN, "#1") if TOKEN in latex else f"{raised}_{{#1}}" if indexed else raised
         known = next((m for m in self.macros.values() if m.latex == whole and m.indexed == indexed), None)
         if known is None:
             wanted = macro_name(word or name)
@@ -78,7 +81,8 @@ def symbols_of(
 
     def called(name: str, declared: str = "", otherwise: str = "") -> str:
         latex = declared or algorithm.symbols.get(name, "")
-        return latex if latex and allowed(f"{latex}_{{j}}") and "#" not in latex else otherwise or named(name).latex
+        whole = latex.replace(TOKEN, "j") if TOKEN in latex else f"{latex}_{{j}}"
+        return latex if latex and allowed(whole) and "#" not in latex else otherwise or named(name).latex
 
     for source, name, latex, word in FIXED:
         found.add(source, name, latex, word)

@@ -32,6 +32,7 @@ from ..user_file import Subject as Linear
 from ..verdict import Claim, Result, Verdict, worst_asked
 from . import overview
 from .assemble import cell, greek, prose
+from .declared import with_declared
 from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
 from .layer_pictures import row_names
 from .lead import lead
@@ -238,7 +239,7 @@ def page(subject: Subject, name: str = "") -> Page:
     found_page = Page(name or page_name(subject.item.name, set()), greek(subject.item.title), verdict,
                       impossible_lead(subject) if none_does else lead(subject),
                       impossible_sections(sections) if none_does else tuple(sections), data)  # fmt: skip
-    return set_page(found_page, row_names(subject))
+    return with_declared(set_page(found_page, row_names(subject)), subject.algorithm)
 
 
 def _disagrees(subject: Subject) -> bool:

@@ -9,15 +9,19 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.derivation.state import SymbolicState
 from ..formula.build import bracketed, entry, indexed, listed, named, number
-from .document.formula import Formula, Names
+from .document.formula import Formula, Names, declared_formula
 from .model import Matrix
 
 
 def block_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
-    """Each feature block's content at any token, without its position: phi, gamma phi', 1."""
+    """Each feature block by its declared symbol, else its content at any token: phi, gamma phi', 1."""
     names = Names.for_state(state, indexed=False)
     transition = state.transition("j")
-    return {b.name: names.value(b.context(transition, state.p)) for b in algorithm.features}
+    return {
+        b.name: declared_formula(algorithm, b.name) if b.name in algorithm.symbols
+        else names.value(b.context(transition, state.p))
+        for b in algorithm.features
+    }  # fmt: skip
 
 
 def row_symbol(row: Formula) -> Formula:

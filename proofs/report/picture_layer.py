@@ -56,7 +56,29 @@ def short(name: str, index: str = "") -> str:
     ('td_er…', 'gam…12', 'φ1')
     """
     shown, room = letters(name), LONGEST - len(index)
-    return f"{shown if len(shown) <= room else shown[: room - 1] + '…'}{index}"
+    if len(shown) - shown.count("\u0304") > room:  # a bar stands above its letter
+        whole = _whole(name, room - 1)
+        shown = f"{whole or shown[: room - 1]}…"
+    return f"{shown}{index}"
+
+
+def _whole(name: str, room: int) -> str:
+    """As many symbols of a product or a sum as there is room for, none of them cut; of the first at least its letter.
+
+    >>> _whole("pi_left gamma phi_left", 5), _whole("gamma phi'_1 phi'_2", 5), _whole("td_error", 5)
+    ('π', 'γφ′₁', '')
+    """
+    first, *rest = name.split(" ")
+    if not rest:
+        return ""
+    shown = letters(first)
+    if len(shown) > room:
+        return letters(first.partition("_")[0])[:room]
+    for symbol in rest:
+        if len(shown + letters(symbol)) > room:
+            break
+        shown += letters(symbol)
+    return shown
 
 
 def roles(blocks: Sequence[Block], head: HeadStep) -> dict[str, list[Block]]:

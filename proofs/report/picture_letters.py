@@ -12,6 +12,8 @@ _BELOW = str.maketrans("0123456789njl", "₀₁₂₃₄₅₆₇₈₉ₙⱼₗ
 _ABOVE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _RAISED = re.compile(r"\^\(+(\d+)\)+$")
 """The index of one of several weights, rows or cumulants: w^(1)."""
+_BRACKETED = re.compile(r"(\(*)([^()]+)(\)*)(_\w+)?")
+"""A factor at the beginning or the end of a product in brackets, and the product's index."""
 _WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z0-9]+)*'*")
 
 
@@ -22,6 +24,8 @@ def letters(text: str) -> str:
     'γφ′₁'
     >>> letters("td_error"), letters("vbar") == "v\u0304"
     ('td_error', True)
+    >>> letters("(gamma phi')_1"), letters("f(x)")
+    ('(γφ′)₁', 'f(x)')
     >>> letters("delta^((2))")
     'δ⁽²⁾'
     """
@@ -29,13 +33,24 @@ def letters(text: str) -> str:
     for whole in text.split(" "):
         raised = _RAISED.search(whole)
         word = whole[: raised.start()] if raised else whole
+        if (parts := _BRACKETED.fullmatch(word)) and (parts[1] or parts[3]):
+            index = (parts[4] or "")[1:]
+            known = all(ord(letter) in _BELOW for letter in index)
+            below = index.translate(_BELOW) if known else parts[4]
+            words.append(f"{parts[1]}{letters(parts[2])}{parts[3]}{below}")
+            continue
         stem, bar, index = word.rpartition("_") if "_" in word else (word, "", "")
         known = all(ord(letter) in _BELOW for letter in index)  # error in td_error is none
         front = stem.rstrip("'")
-        barred = len(front) == 4 and front.endswith("bar")
+        under = front.removesuffix("bar")
+        barred = under != front and (len(under) == 1 or under in GREEK)
+        head, _, tail = front.partition("_")
+        primes = "′" * (len(stem) - len(front))
         shown = (
-            GREEK[front] + "′" * (len(stem) - len(front)) if front in GREEK else front[0] + "\u0304" if barred else stem
-        )
+            GREEK[front] + primes if front in GREEK
+            else f"{GREEK[head]}_{tail}{primes}" if known and head in GREEK and tail.isalpha()
+            else GREEK.get(under, under) + "\u0304" + primes if barred else stem
+        )  # fmt: skip
         words.append(shown + (index.translate(_BELOW) if known else bar + index))
         words += [f"⁽{raised[1].translate(_ABOVE)}⁾"] if raised else []
     return "".join(words)

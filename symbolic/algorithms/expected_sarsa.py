@@ -39,6 +39,7 @@ ALGORITHM = Algorithm(
         ),
     ),
     parameters=("gamma",),
+    symbols={"gamma_expected_phi": r"\gamma \bar\phi"},
     update=update,
     group="control",
     differs="The book has a table and steps after every transition; here values are linear in features of state "

@@ -28,6 +28,7 @@ ALGORITHM = Algorithm(
     parameters=("gamma",),
     selections={"now": "j = l"},
     sizes=("L <= n",),
+    symbols={"now": r"\mathbf{1}[{j} = \ell]"},
     update=update,
     notes="Whichever tokens a layer reads, it holds: mini-batches that are fixed beforehand are the same theorem with "
     "another selection. The value of a state is read at the query after any layer.",

@@ -31,7 +31,7 @@ ALGORITHM = Algorithm(
     selections={"now": "j = l"},
     sizes=("L <= n",),
     update=update,
-    symbols={"trace": "e"},
+    symbols={"trace": "e", "now": r"\mathbf{1}[{j} = \ell]"},
     notes="Row l of layer l's mask holds the trace of token l, and nothing else is in it. The trace accumulates; a "
     "dutch trace depends on the features in a way that no fixed mask holds.",
     group="prediction",

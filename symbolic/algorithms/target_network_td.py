@@ -44,9 +44,10 @@ ALGORITHM = Algorithm(
     scalar_preconditioners=("sync",),
     parameters=("gamma",),
     tables={"sync": ("0", "1")},
+    symbols={"sync": "s"},
     sizes=("L is a multiple of 2",),
     update=update,
-    notes="The period is two layers; one layer with any number sync is proved, so that other periods, and soft updates "
+    notes="The period is two layers; one layer with any number s_l is proved, so that other periods, and soft updates "
     "u + tau (w - u) at every layer (Lillicrap et al. 2016), are the same theorem with another table.",
     group="prediction",
     differs="Mnih et al. learn action values by stochastic gradient steps; here one policy is evaluated by batch "

@@ -52,7 +52,7 @@ proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_
 proofs/report/model proofs/report/stated_code
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided
 proofs/report/recognised
-proofs/report/writers proofs/report/set_formulas
+proofs/report/writers proofs/report/set_formulas proofs/report/declared
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/picture_layer proofs/report/subject
 proofs/report/layer_pictures proofs/report/verdict_words proofs/report/impossible proofs/report/lead
 proofs/report/published proofs/report/sections proofs/report/overview

@@ -69,8 +69,18 @@ def update_blocks(facts: Facts) -> list[Block]:
     after = said(
         (f"with {' and '.join(what)} free and {'their' if several else 'its'} own in every step (a step size, where "
          f"{'one' if several else 'it'} is a multiple of the identity){past}. " if what else ""),
-        "".join(f"{text} " for text in a.layered).replace("<=", "at most").replace(">=", "at least"),
+        "".join(f"{_called(text, facts)} " for text in a.layered).replace("<=", "at most").replace(">=", "at least"),
         f"The prediction at a state with features ${q}$ is ${w}_{{{layer}}}^{{\\top}} {q}$.",
     )  # fmt: skip
     shown = [*definitions, *finish]
     return [intro, Display((*(f"{x}," for x in shown[:-1]), shown[-1] + ("," if what else ".")), "update"), after]
+
+
+def _called(text: str, facts: Facts) -> str:
+    """What differs from layer to layer, with what the paper calls it."""
+    a = facts.algorithm
+    for name in a.layered_names:
+        source, index = ("preconditioner", facts.layer) if name in a.tables else ("transition", "j")
+        shown = f"${facts.symbols.at(source, name, index)}$"
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _, x=shown: x, text)  # type: ignore[misc]
+    return text

@@ -64,6 +64,9 @@ def _rows(algorithm: Algorithm, state: SymbolicState) -> list[Row]:
     for part, blocks in enumerate((features, [(r.name, False) for r in algorithm.accumulators])):
         for k, (name, tall) in enumerate(blocks):
             shown = [letters(names.value(column[part][k]).text) for column in (first, second, last, query)]
+            if tall and name in algorithm.symbols:
+                at = [letters(indexed(symbols[name], j).text) for j in ("1", "2", "n")]
+                shown = [*(x.replace("(", "").replace(")", "") for x in at), shown[3]]
             rows.append(
                 Row(name, (shown[0], shown[1], shown[2], shown[3]), tall, part == 1, letters(symbols[name].text))
             )

@@ -16,6 +16,7 @@ from ...formula.shape import shape
 from ...formula.symbols import symbols_of
 from ...theory.generated.theory_file import traced_of
 from ..assemble import plain, prose
+from ..declared import layered
 from ..document.formula import Formula, Names
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
 from ..stated_code import stated_spans
@@ -48,7 +49,7 @@ def build(subject: Subject) -> Section | None:
                                      "update-expanded")] if factored else expanded  # fmt: skip
     for option, value in sorted(subject.state.options.items()):
         blocks.append(Paragraph(("Option ", Code(f"{option} = {value}"), ".")))
-    blocks += [plain(text) for text in algorithm.layered]
+    blocks += [prose(text) if "$" in text else plain(text) for text in layered(algorithm)]
     if algorithm.differs:
         blocks.append(plain(f"How it differs from its source: {algorithm.differs}"))
     if algorithm.notes:
