@@ -17,6 +17,7 @@ import pytest
 from expected import Update, expected
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 from helpers import (
+    CASES,
     PARAMETERS,
     Case,
     Trial,
@@ -34,7 +35,7 @@ from layerproof.symbolic.arithmetics.entries import EntryMatrix
 from layerproof.symbolic.arithmetics.prime_field import FieldMatrix
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.attention import Head, RowHead
-from layerproof.symbolic.construction import Construction, instantiate
+from layerproof.symbolic.construction import Construction, construct, instantiate
 from layerproof.symbolic.derivation.derive import Derivation
 from layerproof.symbolic.derivation.factor import SymbolicHead
 from layerproof.symbolic.identity import entrywise as entrywise_module
@@ -263,6 +264,21 @@ def test_a_looped_construction_is_refuted_against_layers_of_their_own(case: Case
     looped, sequential = trial(case, D, N, DEPTH, looped=True), trial(case, D, N, DEPTH)
     assert looped.steps == sequential.steps[:1]
     assert [m is None for m in sequential.check(looped.construction)] == [True, False, False]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.algorithm.tables], ids=str)
+def test_the_entry_of_another_layer_is_refuted_where_a_table_prescribes_it(case: Case):
+    t, algorithm = trial(case, D, N, DEPTH), case.algorithm
+    later = algorithm.prescribed([t.steps[0]] * (DEPTH + 1))[1:]
+    prescribed = [name in algorithm.tables for name in algorithm.preconditioners]
+    steps = [
+        tuple(b if tabled else a for a, b, tabled in zip(own, next_one, prescribed, strict=True))
+        for own, next_one in zip(t.steps, later, strict=True)
+    ]
+    assert [a for a, b in zip(t.steps, steps, strict=True) if a == b] == []
+    wrong = construct(case.derivation, D, N, DEPTH, steps, t.construction.parameters)
+    right = construct(case.derivation, D, N, DEPTH, t.steps, t.construction.parameters)
+    assert not any(t.check(right)) and any(t.check(wrong))
 
 
 def test_the_papers_trace_and_the_textbooks_are_told_apart():
