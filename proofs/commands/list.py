@@ -20,12 +20,12 @@ from ...symbolic.patterns.derive import derive_pattern
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.strict_json import dumps
 from ..evidence import kinds
+from ..pattern_weights import applicable
 from ..terminal.options import Json, flag
 from ..terminal.table import WIDE, console
 from ..verdict import SCHEMA
 
-OF_DERIVED = ("derived", "proved-all-sizes")
-"""The kinds of evidence that there is for derived weights only, and not for given ones."""
+FROM_MEMORY = "Sources are cited from memory, sections and equation numbers too: compare there before quoting them"
 
 
 def describe(algorithm: Algorithm) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def describe(algorithm: Algorithm) -> dict[str, Any]:
         "sizes": list(algorithm.stated_for),
         "group": algorithm.group,
         "differs": algorithm.differs,
-        "evidence": [name for name in kinds() if algorithm.heads is None or name not in OF_DERIVED],
+        "evidence": [name for name in kinds() if algorithm.heads is None or name != "derived"],
     }
 
 
@@ -61,7 +61,7 @@ def describe_pattern(algorithm: PatternAlgorithm) -> dict[str, Any]:
         "kernels": list(algorithm.kernels),
         "parameters": list(algorithm.parameters),
         "differs": algorithm.differs,
-        "evidence": [name for name in kinds() if name != "proved-all-sizes"],
+        "evidence": list(applicable(algorithm, tuple(kinds()))),
     }
 
 
@@ -116,10 +116,11 @@ def command(
         out.print(Padding(Text(p["source"]), (0, 0, 0, 2)))
     out.print(Text("  Other commands: converge, train and report --paper are for linear attention, and say so"))
     out.print(Text(f"Evidence for each: {', '.join(kinds())}"))
-    for a in found:
+    for a in [*found, *patterned]:
         missing = [name for name in kinds() if name not in a["evidence"]]
         if missing:
-            out.print(Text(f"  but for {a['name']}, whose heads are given: no {' and no '.join(missing)}"))
+            out.print(Text(f"  but for {a['name']}: no {' and no '.join(missing)}"))
+    out.print(Text(FROM_MEMORY))
     out.print(Text("What they mean: layerproof list --evidence; how an update differs from its source: derive NAME"))
     return 0
 

@@ -20,8 +20,8 @@ def update(weights, preconditioners, sweep, p):
 ALGORITHM = Algorithm(
     name="dynamic-programming",
     title="Dynamic programming",
-    source="Bellman 1957; in context: Wang, Chandra, Zhang 2025 (arXiv 2509.18389), where the context enumerates "
-    "the states",
+    source="Bellman 1957; in context: Wang, Chandra, Zhang 2025 (arXiv 2509.18389), known here from its "
+    "abstract, where the context enumerates the states",
     features=(PHI, DISCOUNTED_NEXT),
     accumulators=(TD_ERROR,),
     preconditioners=(),

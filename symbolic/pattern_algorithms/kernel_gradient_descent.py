@@ -15,7 +15,7 @@ ALGORITHM = PatternAlgorithm(
     name="kernel-gradient-descent",
     title="Kernel gradient descent",
     source="Cheng, Chen, Sra 2024, Transformers Implement Functional Gradient Descent to Learn Non-Linear Functions In "
-    "Context (arXiv 2312.06528), functional gradient descent",
+    "Context (arXiv 2312.06528), functional gradient descent, from memory: compare the kernels and the step there",
     rows=(
         Row("phi", lambda t, p: t.phi, lambda t, p: t.phi, meaning="x_t", symbol="x"),
         Row("residual", lambda t, p: t.reward - t.state, lambda t, p: -t.state, scalar=True,

@@ -25,6 +25,7 @@ from layerproof.proofs.commands import prove
 from layerproof.proofs.commands import verify as verify_command
 from layerproof.proofs.evidence import proved
 from layerproof.proofs.theory import prover
+from layerproof.proofs.theory.audits import audits
 from layerproof.proofs.verdict import Claim, Verdict
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.errors import ArgumentError
@@ -172,6 +173,7 @@ def test_derive_and_list_show_them(capsys):
     assert run_cli(capsys, "derive", "sarsa", "--json").document["algorithm"] == "sarsa"
     assert run_cli(capsys, "derive", "sarsa", "--format", "latex").code == 2
     listed = run_cli(capsys, "list", "--json").document["patterns"]
+    assert all(("proved-all-sizes" in p["evidence"]) is bool(audits(pattern_catalogue()[p["name"]])) for p in listed)
     assert [(x["name"], x["heads"]) for x in listed] == [(name, 1) for name in pattern_catalogue()]
     assert "softmax-td" in run_cli(capsys, "list").out
 
