@@ -40,6 +40,7 @@ from ..terminal.options import (
 )
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import GAMMA, LAM, TIME_LIMIT
+from ..terminal.targets import check_file
 from ..user_file import LOAD_LIMIT, resolve
 
 
@@ -108,8 +109,8 @@ def command(
     """
     if output is not None:
         check_target(output)
-    if picture is not None and (picture.suffix != ".svg" or not picture.parent.is_dir()):
-        raise ArgumentError(f"picture is {str(picture)!r}, wanted a file that ends in .svg in a folder that is there")
+    if picture is not None:
+        check_file("picture", picture, ".svg")
     given = read_context(prompt) if prompt is not None else None
     for name, asked in (("features", features), ("context", context)):
         if given is not None and asked is not None:

@@ -18,6 +18,7 @@ from ..report.theory import theory_document
 from ..terminal.options import Json
 from ..terminal.progress import ProgressLine
 from ..terminal.table import STYLES, console, summary
+from ..terminal.targets import check_file
 from ..theory.audit import Audit
 from ..theory.audits import audits, unproved
 from ..theory.gate import THEORY, source_digests
@@ -49,8 +50,8 @@ def command(
     """
     if keep is not None and keep.exists():
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
-    if picture is not None and (picture.suffix != ".html" or not picture.parent.is_dir()):
-        raise ArgumentError(f"picture is {str(picture)!r}, wanted a file that ends in .html, in a folder that is there")
+    if picture is not None:
+        check_file("picture", picture, ".html")
     found = [resolve_any(name) for name in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
     each = list({id(a): a for a in found}.values())
     names = [a.name for a in each]

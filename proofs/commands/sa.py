@@ -20,6 +20,7 @@ from ..report.writing import check_target, write
 from ..terminal.options import Json, Lam, MaxWork, Seed, TimeLimit, flag, integer, number, rational, size
 from ..terminal.progress import ProgressLine
 from ..terminal.run_options import LAM, TIME_LIMIT
+from ..terminal.targets import check_file
 
 
 def command(
@@ -121,5 +122,4 @@ def check_picture(picture: Path | None, simulate: bool, rules: int) -> None:
         return
     if not simulate or rules != 1:
         raise ArgumentError("picture draws the runs of one rule: name one, and ask for --simulate")
-    if picture.suffix != ".svg" or not picture.parent.is_dir():
-        raise ArgumentError(f"picture is {str(picture)!r}, wanted a file that ends in .svg in a folder that is there")
+    check_file("picture", picture, ".svg")

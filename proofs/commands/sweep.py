@@ -82,17 +82,12 @@ def command(
             "algorithm does not depend on",
             file=sys.stderr,
         )
-    with ProgressLine() as progress:
-        try:
-            with _executor(executor, scheduler, number) as (maker, at_once):
-                result = run_sweep(sweep, maker, path, progress, at_once=at_once, retry=retry)
-        except KeyboardInterrupt:
-            progress.clear()
-            print(
-                message(f"layerproof: what is finished is in {path}; the same command goes on from there"),
-                file=sys.stderr,
-            )
-            raise
+    with (
+        ProgressLine() as progress,
+        progress.resumable(path),
+        _executor(executor, scheduler, number) as (maker, at_once),
+    ):
+        result = run_sweep(sweep, maker, path, progress, at_once=at_once, retry=retry)
     _notes(result)
     if picture is not None:
         write_picture(result.records, picture)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,36 +123,21 @@ def command(
     for name in names:
         chosen(name, changes, max_work)  # everything is refused before anything runs
     results = []
-    with ProgressLine() as progress:
-        try:
-            with ExitStack() as stack:
-                pool: Any = None
-                if executor == "processes":
-                    pool = WorkerProcesses(workers or default_workers())
-                    stack.callback(pool.stop)
-                elif executor == "dask":
-                    pool = stack.enter_context(dask_executor(scheduler, workers or default_workers()))
-                for name in names:
-                    place = output if len(names) == 1 else output / name
-                    results.append(
-                        train(
-                            name,
-                            place,
-                            executor=pool,
-                            device=device,
-                            null=null,
-                            progress=progress,
-                            max_work=max_work,
-                            **changes,
-                        )
-                    )
-        except KeyboardInterrupt:
-            progress.clear()
-            print(
-                message(f"layerproof: what is finished is in {output}; the same command goes on from there"),
-                file=sys.stderr,
-            )
-            raise
+    with ProgressLine() as progress, progress.resumable(output), ExitStack() as stack:
+        pool: Any = None
+        if executor == "processes":
+            pool = WorkerProcesses(workers or default_workers())
+            stack.callback(pool.stop)
+        elif executor == "dask":
+            pool = stack.enter_context(dask_executor(scheduler, workers or default_workers()))
+        for name in names:
+            place = output if len(names) == 1 else output / name
+            results.append(
+                train(
+                    name, place, executor=pool, device=device, null=null, progress=progress, max_work=max_work,
+                    **changes,
+                )
+            )  # fmt: skip
     if json:
         print(dumps({result.folder.name: result.document for result in results} if len(results) > 1
                     else results[0].document), end="")  # fmt: skip

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from ...numeric.files.placing import place_file
 from ...symbolic.errors import ArgumentError, LayerproofError
+from ..terminal.targets import check_file
 from ..verdict import Verdict
 from .summary import Record, described, groups_of, reason, rows
 
@@ -34,8 +35,7 @@ MEANING = {
 
 def check_picture(path: Path) -> None:
     """Raise `ArgumentError` when a picture must not be written there: another file, no folder or no .svg."""
-    if path.suffix != ".svg" or not path.parent.is_dir():
-        raise ArgumentError(f"picture is {str(path)!r}, wanted a file that ends in .svg in a folder that is there")
+    check_file("picture", path, ".svg")
     if path.exists() and (not path.is_file() or MARK not in path.read_text(encoding="utf-8", errors="replace")[:1000]):
         raise ArgumentError(f"{path}: is there already and is no picture of a sweep, so it is not overwritten")
 

@@ -6,6 +6,9 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 from ...symbolic.plain_text import message
@@ -55,6 +58,17 @@ class ProgressLine:
 
     def __exit__(self, *_: object) -> None:
         self.clear()
+
+    @contextmanager
+    def resumable(self, place: Path) -> Iterator[None]:
+        """Where the block is interrupted, say that what is finished is in `place`, from where the command goes on."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.clear()
+            said = f"layerproof: what is finished is in {place}; the same command goes on from there"
+            print(message(said), file=sys.stderr)
+            raise
 
     def clear(self) -> None:
         """Blank the line."""
