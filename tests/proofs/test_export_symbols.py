@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cli import run_cli
-from exports import refit
+from exports import edit_json, refit
 
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.report.document.symbols import DERIVED, GIVEN, symbols
@@ -93,6 +93,7 @@ def test_a_block_that_is_dropped_or_transposed_is_seen(fault: str, derived: Case
     assert not in_numbers(symbols(form, False), derived.subject)
 
 
+@pytest.mark.slow
 def test_given_heads_have_the_same_tables_and_are_said_to_be_given(capsys: Any, tmp_path: Path, derived: Case) -> None:
     out = tmp_path / "out"
     quick = ("-d", "2", "-n", "3", "-L", "2", "--evidence", "identity-exact")
@@ -107,3 +108,22 @@ def test_given_heads_have_the_same_tables_and_are_said_to_be_given(capsys: Any, 
         refit(out)
         ran = run_cli(capsys, "check", str(out))
         assert ran.code == 1 and "symbols.txt: line" in ran.out, (old, ran.out)
+
+
+@pytest.mark.slow
+def test_heads_that_are_no_blocks_have_no_symbols_and_none_are_believed(capsys: Any, tmp_path: Path) -> None:
+    text = HEAVY_BALL.read_text().replace(
+        "return [gradient, momentum]",
+        "return [Head(W=None, P=h.P, Q=[[1 * x for x in row] for row in h.Q], M=h.M) for h in (gradient, momentum)]",
+    )
+    (tmp_path / "dense.py").write_text(text)
+    out = tmp_path / "out"
+    quick = ("-d", "2", "-n", "3", "-L", "2", "--evidence", "identity-exact")
+    ran = run_cli(capsys, "export", str(tmp_path / "dense.py"), *quick, "-o", str(out))
+    assert ran.code == 0 and not (out / "symbols.txt").exists()
+    assert "no symbols.txt: the heads are known at these sizes only (heads goes through the entries" in ran.err
+    (out / "symbols.txt").write_text("W = 1\n")
+    edit_json(out / "config.json", lambda config: config["files"].update({"symbols.txt": {}}))
+    refit(out)
+    ran = run_cli(capsys, "check", str(out))
+    assert ran.code == 1 and "symbols.txt: is there, but the heads are known at single sizes only" in ran.out
