@@ -21,7 +21,7 @@ from .plain import as_text
 DERIVED = "The weights are derived: the update forces them, but for what `layerproof derive` says is free."
 GIVEN = "The heads are given, not forced: their author wrote them, and others may do the same."
 
-PRODUCT = "$W$ and $P$ enter as the product $W P$ only, which is what $P$ shows here; weights.json has both as given."
+PRODUCT = "$W$ and $P$ enter as the product $W P$ only, which is what $P$ shows here."
 
 
 def symbols(form: Form, looped: bool) -> str:
@@ -38,7 +38,7 @@ def symbols(form: Form, looped: bool) -> str:
     if any(not isinstance(h, SymbolicHead) for h in form.heads):
         parts.append(said(f"A head over the constant row has {OVER_CONSTANT}."))
     if algorithm.heads is not None:
-        parts.append(said(PRODUCT))
+        parts.append(said(f"{PRODUCT} weights.json has both as given."))
     if algorithm.preconditioners:
         kinds = [f"{', '.join(steps)}: d x d"] * bool(steps) + [f"{numbers}: a number"] * bool(numbers)
         of = "the same in every layer (looped)" if looped else "of each layer its own"

@@ -20,6 +20,7 @@ from ..assemble import cell, matrix, prose
 from ..document.derivation import head_tables
 from ..document.formula import Formula, mask_symbol
 from ..document.parts import Table as FormulaTable
+from ..document.symbols import PRODUCT
 from ..model import Block, Folded, Matrix, Paragraph, Section, Table
 from ..notation import numbers
 from ..subject import Subject
@@ -50,7 +51,7 @@ def build(subject: Subject) -> Section | None:
         one = subject.settings.looped
         return Section(NAME, TITLE, (*_in_blocks(subject.derivation, one), *_entries(subject.derivation)))
     if subject.form is not None and subject.example is not None:
-        said = prose("The heads as given: blocks, so they are known at every size.")
+        said = prose(f"The heads as given: blocks, so they are known at every size. {PRODUCT}")
         numbers_ = Folded("In numbers", _given(subject.example.construction), "weights-numbers")
         return Section(NAME, TITLE, (said, *_in_blocks(subject.form, subject.settings.looped, given=True), numbers_))
     if subject.example is not None:
