@@ -19,7 +19,7 @@ from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.strict_json import dumps, loads
-from ..files.text import read_text
+from ..files.text import read_bytes, read_text
 from ..files.weights_file import any_document, description
 from . import config as names
 from .config import FORMAT, KEYS, PATTERN_KEYS, PATTERN_SCHEMA, SCHEMA, Source, check_size, config
@@ -159,14 +159,12 @@ def content(opened: Opened, name: str) -> bytes:
     path = opened.folder / name
     try:
         if not path.is_file():
-            raise ContentError(f"{path}: there is no such file, but {names.CONFIG} lists it")
-        with path.open("rb") as file:
-            found = file.read(MAX_BYTES + 1)
+            raise ContentError(f"there is no such file, but {names.CONFIG} lists it")
+        return read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise ContentError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(found) > MAX_BYTES:
-        raise ContentError(f"{path}: is larger than {MAX_BYTES} bytes, the limit")
-    return found
+    except ContentError as error:
+        raise ContentError(f"{path}: {error}") from None
 
 
 def differences(opened: Opened) -> Iterator[tuple[str, str]]:
