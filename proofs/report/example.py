@@ -33,7 +33,7 @@ _FEATURES = ((1, 0), (0, 1), (1, 1))
 _NEXT = ((0, 1), (1, 1), (1, -1))
 _REWARDS, _QUERY = (3, -3, 6), (2, 1)
 _HALF = Fraction(1, 2)
-_STEPS = (((1, 0), (_HALF, 1)), ((_HALF, _HALF), (0, 1)))
+STEPS = (((1, 0), (_HALF, 1)), ((_HALF, _HALF), (0, 1)))
 _SCALARS = (Fraction(1), _HALF)
 _EXTRA_NUMBERS, _EXTRA_VECTORS = (1, 2, _HALF), ((1, 1), (0, 2), (-1, 1))
 Rows = list[list[Fraction]]
@@ -126,7 +126,7 @@ def example_steps(algorithm: Algorithm) -> list[Steps]:
     """Preconditioners of two layers, different and not symmetric."""
 
     def step(number: int) -> Steps:
-        rows = [[Fraction(x) for x in row] for row in _STEPS[number]]
+        rows = [[Fraction(x) for x in row] for row in STEPS[number]]
         return tuple(
             _SCALARS[number] if name in algorithm.scalar_preconditioners
             else rows if k % 2 == 0 else [list(row) for row in zip(*rows, strict=True)]

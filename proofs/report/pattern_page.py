@@ -25,11 +25,15 @@ from .document.parts import Sentence, meaning
 from .lead import alarms
 from .model import Block, Cell, Code, Display, Link, Listing, Page, Picture, Section, Span, Table
 from .overview import counterexample
+from .pattern_example import pattern_example
 from .pattern_formulas import head_matrices, layer_formulas, row_symbols, stated
+from .pattern_worked import agreement, worked_section
+from .pattern_worked import data as example_data
 from .picture_layer import Block as Rows
 from .picture_layer import drawn_head, drawn_sketch, short
 from .sections import evidence, invariance, verdicts
 from .sections.reproduce import PACKAGES, version
+from .sections.worked_example import disagreement
 from .set_formulas import set_page
 from .verdict_words import words_of
 
@@ -56,19 +60,27 @@ def pattern_page(
         form: PatternForm | None = pattern_form(algorithm)
     except LayerproofError:
         form = None
-    verdict = worst_asked(claims)
+    example = None if form is None else pattern_example(form, settings)
+    agree = example is None or (example.mismatch is None and all(agreement(example)))
+    verdict = worst_asked(claims) if agree else Verdict.REFUTED
     drawn = [] if form is None else _drawn(form, settings)
     blocks, names = _rows(algorithm), row_symbols(algorithm)
     pictures = [_picture(algorithm, name, k, len(drawn), *head) for k, head in enumerate(drawn, 1)]
-    lead = [*alarms(claims), *_claim(algorithm, form, verdict, claims, pictures)]
+    last = "w" if algorithm.column else "query"
+    worked = [] if example is None else [worked_section(example, last)]
+    differs = [] if example is None else disagreement(example.mismatch)
+    lead = [*alarms(claims), *differs, *_claim(algorithm, form, verdict, claims, pictures)]
     sections = [
-        verdicts.of_claims(claims), *_derivation(algorithm, form), evidence.of_claims(claims, dates=False),
+        verdicts.of_claims(claims), *_derivation(algorithm, form), *worked,
+        evidence.of_claims(claims, dates=False),
         Section("reproduce", "How to reproduce this", (
             Listing(command, "shell"),
             Table(("package", "version"), tuple((cell(x), cell(version(x))) for x in PACKAGES)),
         )),
     ]  # fmt: skip
-    data = {"claims": [_data(c) for c in claims]}
+    data: dict[str, object] = {"claims": [_data(c) for c in claims]}
+    if example is not None:
+        data["worked_example"] = example_data(example)
     if kept is not None:
         sections.insert(-1, invariance.of_result(kept, algorithm.name, [row.name for row in algorithm.rows]))
     present = tuple(x for x in sections if x is not None)

@@ -56,7 +56,8 @@ proofs/report/writers proofs/report/set_formulas proofs/report/declared
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/picture_layer proofs/report/subject
 proofs/report/layer_pictures proofs/report/verdict_words proofs/report/impossible proofs/report/lead
 proofs/report/published proofs/report/sections proofs/report/overview
-proofs/report/pattern_formulas proofs/report/pattern_page proofs/report/build proofs/report/reporting
+proofs/report/pattern_formulas proofs/report/pattern_example proofs/report/pattern_worked proofs/report/pattern_page
+proofs/report/build proofs/report/reporting
 proofs/report/paper
 proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page
 proofs/training

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ....symbolic.identity.exact import Mismatch
+from ....symbolic.prompt import Context
 from ....symbolic.strict_json import rational_text
 from ...formula.build import bracketed, call, equation, named, number, row, transposed
 from ...verdict import Verdict, number_text
@@ -34,11 +35,11 @@ def build(subject: Subject) -> Section | None:
     labels = row_labels(subject)
     columns = (*(str(j + 1) for j in range(found.context.n)), "query")
     blocks: list[Block] = [
-        *_alarm(found.mismatch),
+        *disagreement(found.mismatch),
         prose(f"At $d = {D}$, $n = {found.context.n}$, $L = {depth}$, in exact numbers, from zero weights, with "
               "parameters of its own, chosen so that the numbers stay small. The transitions are"),
-        _transitions(found),
-        Paragraph(_parameters(found)),
+        transitions(found.context),
+        Paragraph(parameters_line(found.parameters)),
         prose("The prompt, by the table of its rows:"),
         _full("Z_0", found.rows, columns, found.start, found.features),
         Steps(tuple(
@@ -53,7 +54,8 @@ def build(subject: Subject) -> Section | None:
     return Section(NAME, TITLE, tuple(blocks))
 
 
-def _alarm(mismatch: Mismatch | None) -> list[Block]:
+def disagreement(mismatch: Mismatch | None) -> list[Block]:
+    """A note on where layers and reference differ; none where they agree."""
     if mismatch is None:
         return []
     said = (
@@ -68,8 +70,8 @@ def step_title(letter: str, k: int) -> Sentence:
     return Sentence(["From ", at(letter, k), " to ", at(letter, k + 1)])
 
 
-def _transitions(found: Example | OwnExample) -> Table:
-    c = found.context
+def transitions(c: Context) -> Table:
+    """The transitions that an example runs on, and the query."""
     extras = [name for name, _ in c.extras]
     rows = []
     for j in range(c.n):
@@ -80,11 +82,12 @@ def _transitions(found: Example | OwnExample) -> Table:
     return Table(("j", "features", "next features", "reward", *extras), (*rows, query))
 
 
-def _parameters(found: Example | OwnExample) -> tuple[Span, ...]:
-    if not found.parameters:
+def parameters_line(parameters: Mapping[str, Fraction]) -> tuple[Span, ...]:
+    """The values of the parameters."""
+    if not parameters:
         return ("The update has no parameters.",)
     result: list[Span] = ["Parameters: "]
-    for k, (name, value) in enumerate(sorted(found.parameters.items())):
+    for k, (name, value) in enumerate(sorted(parameters.items())):
         result += [", "] * bool(k) + [equation(named(name), number(value))]
     return (*result, ".")
 
@@ -106,7 +109,7 @@ def _layer(found: Example, k: int, columns: tuple[str, ...], labels: Sequence[st
     n = found.context.n
     result: list[Block] = []
     for name, value in found.loop[k].preconditioners.items():
-        result.append(_preconditioner(name, k, value))
+        result.append(step_matrix(name, k, value))
     for h, head in enumerate(step.heads, 1):
         result += _head(head, h, k, found.rows, columns, len(step.heads), labels)
     outputs = "The output, divided by" if len(step.heads) == 1 else "The heads' outputs, added and divided by"
@@ -119,7 +122,8 @@ def _layer(found: Example, k: int, columns: tuple[str, ...], labels: Sequence[st
     return tuple(result)
 
 
-def _preconditioner(name: str, k: int, value: Any) -> Block:
+def step_matrix(name: str, k: int, value: Any) -> Block:
+    """A preconditioner of one layer in numbers."""
     left = at(name, k)
     if not isinstance(value, list):
         return Display(equation(left, number(Fraction(value))))
@@ -226,9 +230,9 @@ def _comparison(found: Example, weight: str) -> Table:
 
 def _own(found: OwnExample, labels: Sequence[str]) -> Section:
     blocks: list[Block] = [
-        *_alarm(found.mismatch),
+        *disagreement(found.mismatch),
         prose(f"At $d = {D}$, $n = {found.context.n}$, in exact numbers. The transitions are"),
-        _transitions(found), Paragraph(_parameters(found)),
+        transitions(found.context), Paragraph(parameters_line(found.parameters)),
         numbers(at("Z", 0), found.rows, found.columns, found.start),
     ]  # fmt: skip
     items = []
