@@ -50,7 +50,9 @@ def build(subject: Subject) -> Section | None:
         rows.append(
             (cell(names.rows[name]), cell(str(len(layer[name]))), cell(str(len(update[name]))), cell(verdict=verdict))
         )
-    blocks.append(Table(("row", "terms of the layer", "terms of the update", "equal term by term"), tuple(rows)))
+    blocks.append(
+        Table(("row", "terms of the layer", "terms of the update", "equal term by term"), tuple(rows), cards=True)
+    )
     blocks.append(_tokens(found, names))
     for claim in subject.of_kind("identity-symbolic"):
         if claim.details.get("fact") == "blocks":

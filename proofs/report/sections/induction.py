@@ -49,7 +49,7 @@ def build(subject: Subject) -> Section | None:
               r"$\ell$ gives $Z_{\ell+1} = Z(w_{\ell+1})$; so, one layer after another,"),
         Display(CHAIN, "induction-chain"),
         prose("and the read-out entry of $Z_L$ is that of $Z(w_L)$. What stands behind each word \"every\":"),
-        Table(("holds for", "because", "evidence"), rows),
+        Table(("holds for", "because", "evidence"), rows, cards=True),
     ]  # fmt: skip
     return Section(NAME, TITLE, tuple(blocks))
 

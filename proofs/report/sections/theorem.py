@@ -44,7 +44,9 @@ def build(subject: Subject) -> Section | None:
         (cell(Code(t.name)), cell(t.sentence), cell(Code(f"{t.file}.v")))
         for audit in found for t in audit.theorems
     ]  # fmt: skip
-    blocks.append(Table(("theorem", "what it says", "file"), tuple(rows), "All theorems about this algorithm."))
+    blocks.append(
+        Table(("theorem", "what it says", "file"), tuple(rows), "All theorems about this algorithm.", cards=True)
+    )
     blocks.append(Folded("Their statements", tuple(
         Listing(f"Theorem {t.name} :\n  {t.statement}.", "rocq") for t in main.theorems[1:]
     ), "theorem-statements"))  # fmt: skip
