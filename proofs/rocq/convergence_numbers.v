@@ -93,10 +93,10 @@ by move=> /allP/(_ j); rewrite mem_iota /= add0n ltn_ord; apply.
 Qed.
 
 Lemma add_rowsE m n A B : mx m n (add_rows m n A B) = mx m n A + mx m n B.
-Proof. by apply/matrixP => i j; rewrite !mxE entry_build numberD. Qed.
+Proof. by apply/matrixP => i j; rewrite !mxE entry_build number_add. Qed.
 
 Lemma scale_rowsE m n x A : mx m n (scale_rows m n x A) = number R x *: mx m n A.
-Proof. by apply/matrixP => i j; rewrite !mxE entry_build numberM. Qed.
+Proof. by apply/matrixP => i j; rewrite !mxE entry_build number_mul. Qed.
 
 Lemma squares_ge0 m L D x :
   all (Qle_bool 0) D -> 0 <= form (mx m m (squares m L D)) x x.
@@ -138,7 +138,7 @@ have shrink x : form (mx m m X) (mx m m G *m x) (mx m m G *m x)
                 <= number R r ^+ 2 * form (mx m m X) x x.
   have -> : number R r ^+ 2 * form (mx m m X) x x
             = form (mx m m (scale_rows m m (mul r r) X)) x x.
-    by rewrite scale_rowsE numberM /form -scalemxAr -scalemxAl [in RHS]mxE expr2.
+    by rewrite scale_rowsE number_mul /form -scalemxAr -scalemxAl [in RHS]mxE expr2.
   rewrite (eq_rowsE rest) add_rowsE.
   have -> A B' : form (A + B') x x = form A x x + form B' x x.
     by rewrite /form mulmxDr mulmxDl mxE.
@@ -160,7 +160,7 @@ apply: (geometric_bound (B := mx N k B) (S := mx m k S) (F := mx k k F)
 - exact: number_ge0.
 - by rewrite -mul_rowsE -tr_rowsE; apply: eq_rowsE.
 - exact: number_ge0.
-- rewrite -mul_rowsE -!form_rowsE -numberM expr2 -numberM.
+- rewrite -mul_rowsE -!form_rowsE -number_mul expr2 -number_mul.
   exact: number_le.
 Qed.
 

@@ -69,7 +69,7 @@ MALFORMED: list[tuple[str, Edit, str]] = [
     ),
     ("NaN in config.json", in_bytes(CONFIG, lambda b: b.replace(b'"d": 2', b'"d": NaN')), "NaN is no number"),
     ("config.json cut short", in_bytes(CONFIG, lambda b: b[:-3]), "config.json: is not JSON"),
-    ("another schema", in_json(CONFIG, put("schema", 2)), "schema is 2"),
+    ("another schema", in_json(CONFIG, put("schema", 3)), "schema is 3"),
     ("a dtype that there is not", in_json(CONFIG, put("dtype", "float8")), "dtype is 'float8'"),
     ("a dtype that is no text", in_json(CONFIG, put("dtype", ["float64"])), "dtype is missing"),
     ("a source of its own", in_json(CONFIG, put("source", {})), "source is wrong"),
