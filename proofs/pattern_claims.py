@@ -15,7 +15,7 @@ from ..symbolic.patterns.balls import BALLS, Ball, exponential, precise
 from ..symbolic.patterns.check import entrywise_pattern, random_pattern_identity
 from ..symbolic.patterns.given import pattern_form
 from ..symbolic.patterns.heads import PatternForm, heads_text, shift_text
-from ..symbolic.patterns.identity import pattern_identity
+from ..symbolic.patterns.identity import SUMMED, pattern_identity
 from ..symbolic.patterns.kernels import EXACT, exact_pattern, random_pattern
 from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.patterns.run import (
@@ -42,6 +42,7 @@ DERIVED_STRENGTH = "proved for all d and n and every pattern (SymPy)"
 EXACT_PATTERNS = ("random rationals", *EXACT)
 LEAST_FEATURES, LEAST_CONTEXT = 8, 30
 """The sizes at which the random identity is evaluated at least."""
+ONE_LAYER = "one layer from any state is one update, for symbolic d and n and an opaque pattern"
 GIVEN = "the layer is given, not derived, so this evidence does not apply"
 
 
@@ -152,10 +153,18 @@ def _derived(form: PatternForm, s: Settings, values: Any, progress: Progress) ->
 def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
     found = list(pattern_identity(form))
     wrong = next((r for r in found if not r.holds), None)
+    if wrong is not None and wrong.fact == SUMMED and form.algorithm.column:
+        # Which keys a column reads is one question, and which of them hold anything for it another.
+        yield Claim(
+            form.algorithm.name, ONE_LAYER, symbolic.NAME, Verdict.UNDECIDED, symbolic.STRENGTH,
+            f"the layer and the update sum over other tokens ({wrong.difference}), which may hold nothing: see the "
+            "evidence on numbers",
+        )  # fmt: skip
+        return
     where = "" if wrong is None else f"{wrong.fact}: row {wrong.row or 'any'}, {wrong.family or 'every'} columns"
     yield Claim(
         form.algorithm.name,
-        "one layer from any state is one update, for symbolic d and n and an opaque pattern",
+        ONE_LAYER,
         symbolic.NAME,
         Verdict.HOLDS if wrong is None else Verdict.REFUTED,
         symbolic.STRENGTH,

@@ -46,6 +46,12 @@ class DeviceError(LayerproofError, RuntimeError):
     exit_code = 4
 
 
+class ZeroDivisorError(LayerproofError, ZeroDivisionError):
+    """An update, a mask or a weight divides by zero at the sizes, parameters, steps or tokens that it meets."""
+
+    exit_code = 2
+
+
 class NotPolynomialError(LayerproofError, ArithmeticError):
     """An update does something that the contraction algebra cannot: a comparison, a max, a division by prompt entries.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...symbolic.identity.degree import NoDegreeError
 from ...symbolic.identity.random import RandomResult, random_identity
 from ...symbolic.sizes import nearest
 from ..case import Case
@@ -13,6 +14,10 @@ NAME, ORDER = "identity-random", 50
 NEEDS = "blocks"
 STRENGTH = "at random points of a prime field, with an error probability"
 LEAST_FEATURES, LEAST_CONTEXT = 16, 200
+DIVIDES = (
+    "the update divides by what is drawn at random, a step of each layer: a quotient has no degree, by which the "
+    "probability of an error would be bounded"
+)
 
 
 def establish(case: Case) -> Iterator[Claim]:
@@ -22,8 +27,13 @@ def establish(case: Case) -> Iterator[Claim]:
     wanted = {"d": max(s.features, LEAST_FEATURES), "n": max(s.context, LEAST_CONTEXT), "L": s.layers}
     sizes = nearest(algorithm.name, algorithm.size_constraints, wanted, {"L"})
     d, n = sizes["d"], sizes["n"]
-    result = random_identity(case.form, d, n, s.layers, case.parameters, s.seed, s.looped)
-    yield judged(case.algorithm.name, s.layers, result)
+    try:
+        result = random_identity(case.form, d, n, s.layers, case.parameters, s.seed, s.looped)
+    except NoDegreeError:
+        text = f"all {s.layers} layers are the iterates at a random point modulo 2^61 - 1 (d = {d}, n = {n})"
+        yield Claim(algorithm.name, text, NAME, Verdict.NOT_RUN, STRENGTH, DIVIDES)
+    else:
+        yield judged(algorithm.name, s.layers, result)
 
 
 def judged(name: str, layers: int, result: RandomResult) -> Claim:

@@ -13,6 +13,8 @@ from typing import Any
 
 from flint import fmpz, fmpz_mat
 
+from ..errors import ZeroDivisorError
+
 
 def _common(x: fmpz, y: fmpz) -> tuple[fmpz, fmpz, fmpz]:
     """(denominator, factor for x, factor for y) such that x * factor == y * factor == denominator."""
@@ -118,7 +120,7 @@ class Rational:
             return NotImplemented
         other = Rational.of(other)
         if not other.num:
-            raise ZeroDivisionError("division by zero")
+            raise ZeroDivisorError("the update or a weight divides by zero at these sizes, parameters, steps or tokens")
         sign = -1 if other.num < 0 else 1
         return Rational(self.num * other.den * sign, self.den * other.num * sign)
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from sympy import Expr, Function, Integer, Mul, Rational, Symbol, factorint
 
+from ..errors import ZeroDivisorError
+
 INDEX, LENGTH = "index", "n"
 Part = Mapping[tuple[tuple[str, int], ...], Fraction]
 
@@ -150,7 +152,7 @@ def product_of(
         value = value_of(name, values, number)
         if isinstance(value, (int, Fraction)):
             if exponent < 0 and not value:
-                raise ZeroDivisionError(f"the weights divide by {name}, which is zero")
+                raise ZeroDivisorError(f"the weights divide by {name}, which is zero")
             term = term * number(Fraction(value) ** exponent)
         else:
             term = term * raised(value, exponent, number)

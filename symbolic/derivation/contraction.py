@@ -22,7 +22,7 @@ from sympy import QQ, Expr, Integer, Mul, Rational, Symbol
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
-from ..errors import NotPolynomialError
+from ..errors import NotPolynomialError, ZeroDivisorError
 from .coefficients import INDEX, LENGTH, Power, Sum, prime_powers, symbol_of
 from .vectors import Matrix, Vector
 from .words import ADVICE, Exponents, Monomial, Word, transpose, word_text
@@ -331,7 +331,7 @@ class Scalar:
         if right is None:
             return NotImplemented
         if not right.poly:
-            raise ZeroDivisionError("the update divides by zero")
+            raise ZeroDivisorError("the update, or a layer's own function, divides by zero")
         inverse = right.inverse()
         self.algebra.note_divisor(right)
         return self * inverse
@@ -349,7 +349,7 @@ class Scalar:
             raise NotPolynomialError(f"the update takes a power with exponent {exponent!r}: {ADVICE}")
         if exponent < 0:
             if not self.poly:
-                raise ZeroDivisionError("the update divides by zero")
+                raise ZeroDivisorError("the update, or a layer's own function, divides by zero")
             inverse = self.inverse()
             self.algebra.note_divisor(self)
             return inverse ** -int(exponent)

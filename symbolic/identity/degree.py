@@ -16,6 +16,10 @@ from ..prompt import Layout
 from .exact import generic_data, problem
 
 
+class NoDegreeError(ZeroDivisionError):
+    """A quotient of entries that are drawn at random is no polynomial in them."""
+
+
 class Degree:
     """An upper bound on the degree of a polynomial in the random entries; the zero polynomial has none."""
 
@@ -51,7 +55,7 @@ class Degree:
 
     def __truediv__(self, other: Any) -> Degree:
         if isinstance(other, Degree) and other.value:
-            raise ZeroDivisionError("division by a random entry has no degree")
+            raise NoDegreeError("division by a random entry has no degree")
         return self
 
     def __rtruediv__(self, other: Any) -> Degree:

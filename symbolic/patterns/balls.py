@@ -6,7 +6,7 @@ nothing is known, so an overlap is no evidence that two sides are equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -15,6 +15,7 @@ from flint import arb, ctx, fmpq
 
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
+from ..exact import as_fraction
 
 BITS = 256
 
@@ -33,35 +34,39 @@ class Ball:
         """The ball of a rational; a ball as it is."""
         if isinstance(value, Ball):
             return value
-        exact = Fraction(value)
+        exact = as_fraction(value)
         return Ball(arb(fmpq(exact.numerator, exact.denominator)))
 
-    def __add__(self, other: Any) -> Ball:
-        return Ball(self.value + Ball.of(other).value)
+    def _with(self, other: Any, combine: Callable[[Any, Any], Any]) -> Any:
+        """What a number of any kind gives with this; whatever else it is has its own way."""
+        if not isinstance(other, (Ball, int, Fraction)) and not hasattr(other, "fraction"):
+            return NotImplemented
+        return Ball(combine(self.value, Ball.of(other).value))
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: x + y)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Ball:
-        return Ball(self.value - Ball.of(other).value)
+    def __sub__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: x - y)
 
-    def __rsub__(self, other: Any) -> Ball:
-        return Ball(Ball.of(other).value - self.value)
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: y - x)
 
     def __neg__(self) -> Ball:
         return Ball(-self.value)
 
     def __mul__(self, other: Any) -> Any:
-        if isinstance(other, (EntryVector, EntryMatrix)):
-            return NotImplemented
-        return Ball(self.value * Ball.of(other).value)
+        return self._with(other, lambda x, y: x * y)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Ball:
-        return Ball(self.value / Ball.of(other).value)
+    def __truediv__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: x / y)
 
-    def __rtruediv__(self, other: Any) -> Ball:
-        return Ball(Ball.of(other).value / self.value)
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: y / x)
 
     def __pow__(self, exponent: Any) -> Ball:
         return Ball(self.value ** int(exponent))

@@ -46,6 +46,10 @@ def given_pattern(algorithm: PatternAlgorithm) -> PatternForm:
     heads = tuple(_head(algorithm, algebra, p, head, held, f"head {k + 1}") for k, head in enumerate(given.heads))
     shift: dict[tuple[str, str], Expr] = {}
     if given.shift is not None:
+        if algorithm.column:
+            raise NotRepresentableError(
+                "the layer has a shift, which moves what tokens hold, and the state is in a column: leave out shift="
+            )
         token = _column(algorithm, algebra, "key")
         moved = given.shift(token, p)
         blocks = _linear(algorithm, algebra, moved, "the shift")

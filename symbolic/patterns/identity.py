@@ -17,6 +17,9 @@ from .generic import WEIGHT, Generic, applied, as_key, demanded, generic, is_zer
 from .heads import PatternForm, PatternHead, value_of
 from .record import Row
 
+SUMMED = "the tokens that are summed over"
+"""The fact that the layer and the update read the same keys."""
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -66,7 +69,7 @@ def pattern_identity(form: PatternForm) -> Iterator[Residual]:
     yield Residual("", "", "the layer's scale", None if form.by_length == g.by_length else "1/n on one side only")
     sees = form.sees.removesuffix(" and query").removesuffix(" with query")
     same = sees == form.algorithm.sees
-    yield Residual("", "", "the tokens that are summed over", None if same else f"{form.sees}, {form.algorithm.sees}")
+    yield Residual("", "", SUMMED, None if same else f"{form.sees}, {form.algorithm.sees}")
     final = form.algorithm.families[-1]
     for own in form.algorithm.families if sees != form.sees else ():
         if sees == "causal" and own != final:

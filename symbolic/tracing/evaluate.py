@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..algorithm import Accumulator, Algorithm, FeatureBlock, Sweep, Transition
-from ..errors import ContentError, RefusedError
+from ..errors import ContentError, RefusedError, ZeroDivisorError
 from .expression import Expression, nodes
 from .plain import PlainMatrix, PlainVector
 from .strict import Strict
@@ -202,6 +202,11 @@ def _difference(a: Any, b: Any) -> Any:
 
 def _quotient(a: Any, b: Any) -> Any:
     if isinstance(b, int) and isinstance(a, int):
+        if not b:
+            raise ZeroDivisorError(
+                f"the update divides {int(a)} by a number that is zero at a position or length: write a divisor that "
+                "is zero at none of them"
+            )
         return Fraction(int(a), int(b))
     try:
         return a / b
