@@ -18,7 +18,7 @@ from ..arithmetics.arithmetic import PRIME_FIELD
 from ..arithmetics.prime_field import PRIME, element
 from ..errors import WorkLimitError
 from .samples import Outer, Trajectory
-from .sets import WeightSet
+from .sets import AffineSet, WeightSet
 from .span import Direction
 from .update import sample_update
 from .weights import Point, WeightSpace
@@ -79,15 +79,15 @@ def reach(space: WeightSpace, whole: WeightSet, start: Point, outer: Outer, seed
     flow = _collect(space, whole, outer, rng, lambda rows, count: [origin] * count)
     rows = flow
     while True:
-        grown = _collect(space, whole, outer, rng, lambda known, n: _points(whole, origin, known, n, rng), rows)
+        grown = _collect(space, whole, outer, rng, lambda known, n: random_points(whole, origin, known, n, rng), rows)
         if len(grown) == len(rows):
             break
         rows = grown
     return Reached(len(flow), len(rows), _rational(rows, whole))
 
 
-def _points(
-    whole: WeightSet, origin: Sequence[Any], rows: Sequence[Sequence[int]], count: int, rng: random.Random
+def random_points(
+    whole: AffineSet[Any], origin: Sequence[Any], rows: Sequence[Sequence[int]], count: int, rng: random.Random
 ) -> list[list[Any]]:
     """Random points of the affine family through `origin` along the rows, each row a combination of the directions."""
     if not rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -195,28 +195,29 @@ def _shrink(fails: Any, sample: Trajectory) -> Trajectory:
         return Trajectory(features, tuple(entries[cut:]), sample.extras)
 
     entries = [x for f in sample.features for x in f] + list(sample.rewards)
+    return rebuilt(plainer(entries, lambda attempt: fails(rebuilt(attempt))))
+
+
+def plainer(entries: Sequence[Fraction], fails: Callable[[Sequence[Fraction]], bool]) -> list[Fraction]:
+    """Entries replaced by 0, else by 1, one after the other, wherever what they make still fails."""
+    plain = list(entries)
     for k, x in enumerate(entries):
-        for plainer in (Fraction(0), Fraction(1)):
-            if x == plainer:
+        for least in (Fraction(0), Fraction(1)):
+            if x == least:
                 break
-            attempt = [*entries[:k], plainer, *entries[k + 1 :]]
-            if fails(rebuilt(attempt)):
-                entries = attempt
+            attempt = [*plain[:k], least, *plain[k + 1 :]]
+            if fails(attempt):
+                plain = attempt
                 break
-    return rebuilt(entries)
+    return plain
 
 
 def random_invariance(weights: WeightSet, group: SymmetryGroup, outer: Outer, seed: int = 0) -> RandomInvariance | None:
     """Evaluate the averaged update's part outside the set at one random point; None where no average can be taken."""
     space = weights.space
     rng = random.Random(f"layerproof random invariance {seed}")
-    field_point: list[Any] = [element(x) for x in weights.base]
-    for k in sorted(weights.frozen):
-        field_point[k] = element(rng.randrange(PRIME))
-    for v in weights.directions:
-        c = element(rng.randrange(PRIME))
-        for k, x in v.items():
-            field_point[k] = field_point[k] + c * element(x)
+    frozen = [element(rng.randrange(PRIME)) for _ in weights.frozen]
+    field_point = weights.point([element(rng.randrange(PRIME)) for _ in weights.directions], frozen, element)
     sample = field_trajectory(space, rng)
     degree = update_degree(space.depth, len(space.masks) > 1)
     whole = commutant(space, group)

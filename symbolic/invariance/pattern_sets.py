@@ -19,7 +19,8 @@ from ..arithmetics.prime_field import PRIME, element
 from ..exact import as_fraction
 from ..identity.entrywise import polynomial_arithmetic
 from ..patterns.kernels import EXACT, exact_pattern
-from .closure import small_rational
+from .closure import random_points, small_rational
+from .decide import plainer
 from .pattern_training import COLUMN, KERNEL, PatternSpace, gradient, prompts, seed_at, states, target, taught
 from .samples import Outer, Trajectory
 from .sets import AffineSet, commutant, scaled_weights, zero_pattern
@@ -186,15 +187,7 @@ def _plainer(space: PatternSpace, sample: Drawn, fails: Callable[[Drawn], bool])
         made = Trajectory(features, tuple(values[cut:end]), extras)
         return Drawn(made, ()) if space.kind == COLUMN else with_kernel(space, made)
 
-    for k, x in enumerate(entries):
-        for plainer in (Fraction(0), Fraction(1)):
-            if x == plainer:
-                break
-            attempt = [*entries[:k], plainer, *entries[k + 1 :]]
-            if fails(rebuilt(attempt)):
-                entries = attempt
-                break
-    return rebuilt(entries)
+    return rebuilt(plainer(entries, lambda attempt: fails(rebuilt(attempt))))
 
 
 def _field_sample(space: PatternSpace, rng: random.Random) -> Drawn:
@@ -204,13 +197,8 @@ def _field_sample(space: PatternSpace, rng: random.Random) -> Drawn:
 def random_residual(weights: PatternSet, group: SymmetryGroup, outer: Outer | str, seed: int) -> list[int]:
     """Where the averaged update leaves the set at one random point and sample modulo the prime, patterns included."""
     space, rng = weights.space, random.Random(f"layerproof random pattern invariance {seed}")
-    point: list[Any] = [element(x) for x in weights.base]
-    for k in weights.frozen:
-        point[k] = element(rng.randrange(PRIME))
-    for v in weights.directions:
-        c = element(rng.randrange(PRIME))
-        for k, x in v.items():
-            point[k] = point[k] + c * element(x)
+    frozen = [element(rng.randrange(PRIME)) for _ in weights.frozen]
+    point = weights.point([element(rng.randrange(PRIME)) for _ in weights.directions], frozen, element)
     found = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
     return [k for k, x in enumerate(weights.span.residual(found, PRIME_FIELD)) if x != 0]
 
@@ -231,13 +219,9 @@ def polynomials(weights: PatternSet, group: SymmetryGroup, outer: Outer | str) -
     size = (space.n + 3) * space.d + space.n + 2 + (space.d if space.kind == COLUMN else 2 * (space.n + 1) ** 2)
     context = fmpq_mpoly_ctx.get([f"s{k}" for k in range(count)] + [f"x{k}" for k in range(size)], Ordering.lex)
     a, variables = polynomial_arithmetic(context), iter(context.gens())
-    point: list[Any] = [a.number(x) if x else 0 for x in weights.base]
-    for k in sorted(weights.frozen):
-        point[k] = next(variables)
-    for v in weights.directions:
-        c = next(variables)
-        for k, x in v.items():
-            point[k] = point[k] + c * a.number(x)
+    frozen = [next(variables) for _ in weights.frozen]
+    coefficients = [next(variables) for _ in weights.directions]
+    point = weights.point(coefficients, frozen, lambda x: a.number(x) if x else 0)
     found = average(space, point, drawn(space, lambda: next(variables)), outer, group, a)
     left = {k: str(x)[:200] for k, x in enumerate(weights.span.residual(found, a)) if len(x)}
     return Expanded(sum(1 for x in found if len(x)), count + size, left)
@@ -254,11 +238,7 @@ def moved_directions(
     A direction that a non-zero polynomial moves is missed with the chance of `degree` in 2^61.
     """
     rng = random.Random(f"layerproof moved directions {seed}")
-    point = [element(0)] * space.size
-    for v in whole.directions:
-        c = element(rng.randrange(PRIME))
-        for k, x in v.items():
-            point[k] = point[k] + c * element(x)
+    point = whole.point([element(rng.randrange(PRIME)) for _ in whole.directions], (), element)
     found = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
     return [k for k, x in enumerate(whole.span.coefficients(found, PRIME_FIELD)) if x != 0]
 
@@ -304,12 +284,7 @@ def smallest_set(space: PatternSpace, group: SymmetryGroup, outer: Outer | str, 
     rows: list[list[int]] = []
     idle = 0
     while idle < IDLE and len(rows) < whole.dimension:
-        point = list(origin)
-        for row in rows:
-            c = rng.randrange(PRIME)
-            for x, v in zip(row, whole.directions, strict=True):
-                for k, y in v.items():
-                    point[k] = point[k] + element(x * c) * element(y)
+        (point,) = random_points(whole, origin, rows, 1, rng)
         found = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
         new = [int(x) for x in whole.span.coefficients(found, PRIME_FIELD)]
         echelon, rank = nmod_mat(len(rows) + 1, whole.dimension, [x for r in [*rows, new] for x in r], PRIME).rref()

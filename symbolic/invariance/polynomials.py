@@ -98,7 +98,7 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     )  # fmt: skip
 
 
-def _generic(weights: WeightSet) -> tuple[Any, list[Any], Trajectory, int, int]:
+def _generic(weights: WeightSet) -> tuple[Any, tuple[Any, ...], Trajectory, int, int]:
     """A generic point of the set and a generic sample: the context, both, the first variable that a vector of the
     sample has, and how many vectors the group moves."""
     space = weights.space
@@ -114,12 +114,8 @@ def _generic(weights: WeightSet) -> tuple[Any, list[Any], Trajectory, int, int]:
     context = fmpq_mpoly_ctx.get(names, Ordering.lex)
     generators = context.gens()
     number = polynomial_arithmetic(context).number
-    point: list[Any] = [number(x) if x else 0 for x in weights.base]
-    for k, x in zip(frozen, generators[weights.dimension : held], strict=True):
-        point[k] = x
-    for s, v in zip(generators[: weights.dimension], weights.directions, strict=True):
-        for k, x in v.items():
-            point[k] = point[k] + s * number(x)
+    free, fixed = generators[: weights.dimension], generators[weights.dimension : held]
+    point = weights.point(free, fixed, lambda x: number(x) if x else 0)
     vectors = [tuple(generators[held + t * d : held + (t + 1) * d]) for t in range(count)]
     numbers = list(generators[held + count * d :])
     rest, scalars = vectors[n + 3 :], numbers[n + 2 :]

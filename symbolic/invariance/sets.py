@@ -10,7 +10,7 @@ A pattern gives each block of each trained matrix an entry:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -56,14 +56,19 @@ class AffineSet(Generic[S]):
         """The directions' span."""
         return Span(self.directions)
 
-    def point(self, coefficients: Sequence[Fraction], frozen: Sequence[Fraction] = ()) -> Point:
-        """The point with these coefficients on the directions and these values of the frozen entries, in order."""
-        values = list(self.base)
+    def point(
+        self, coefficients: Sequence[Any], frozen: Sequence[Any] = (), number: Callable[[Fraction], Any] = Fraction
+    ) -> tuple[Any, ...]:
+        """The point with these coefficients on the directions and these values of the frozen entries, in order.
+
+        number : what makes the set's rationals numbers of the arithmetic that the others are of
+        """
+        values = [number(x) for x in self.base]
         for k, x in zip(sorted(self.frozen), frozen, strict=False):
             values[k] = x
         for c, v in zip(coefficients, self.directions, strict=True):
             for k, x in v.items():
-                values[k] += c * x
+                values[k] = values[k] + c * number(x)
         return tuple(values)
 
     def has(self, point: Point) -> bool:
