@@ -53,7 +53,8 @@ class RowLayers:
         layer_by_layer: Callable[..., list[Tensor]] = run_scores_first if scores_first else run_keys_first
         size = CHUNK if X.device.type == "cpu" else max(len(X), 1)
         parts = zip(torch.split(X, size), torch.split(Y, size), strict=True)
-        if X.requires_grad or Y.requires_grad:  # no result may be written into a tensor made before
+        held = (X, Y, *masks, *(w for x in self.layers for h in (*x.heads, *x.tokenwise) for w in (h.U, h.E)))
+        if any(w.requires_grad for w in held):  # no result may be written into a tensor made before
             chunks = [layer_by_layer(x, y, self.layers, masks) for x, y in parts]
             return [torch.cat(each) for each in zip(*chunks, strict=True)]
         depth = len(self.layers)
@@ -71,10 +72,8 @@ def row_layers(stored: Sequence[Any], sequence: Sequence[Any], p: int) -> RowLay
     p                : the number of feature rows
     """
     every = [h for layer in stored for h in layer.heads]
-    products, Q = (
-        torch.stack([h.W for h in every]) @ torch.stack([h.P for h in every]),
-        torch.stack([h.Q for h in every]),
-    )
+    products = torch.stack([h.W for h in every]) @ torch.stack([h.P for h in every])
+    Q = torch.stack([h.Q for h in every])
     blocks = (products[:, :p], Q[:, p:], products[:, p:, p:], products[:, p:, :p], Q[:, :p, :p], Q[:, :p, p:])
     used = torch.stack([block.flatten(1).count_nonzero(1) for block in blocks], dim=1).ne(0).tolist()
     read = iter(zip(products, used, strict=True))

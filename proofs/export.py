@@ -16,12 +16,11 @@ from ..symbolic.algorithms import catalogue
 from ..symbolic.attention import Head
 from ..symbolic.construction import Construction, Steps, construct
 from ..symbolic.errors import (
+    NO_WEIGHTS,
     ArgumentError,
     ContentError,
-    DiffersError,
     NotPolynomialError,
     NotRepresentableError,
-    RefusedError,
 )
 from ..symbolic.given import given_construction
 from ..symbolic.pattern_algorithms import pattern_catalogue
@@ -165,7 +164,7 @@ def pattern_export(
         result = replace(result, command="export")
         try:
             construction = pattern_weights(found, settings)
-        except (NotRepresentableError, NotPolynomialError, RefusedError, DiffersError):
+        except NO_WEIGHTS:
             return Exported(result, ())
     if result.exit_code == 1:
         return Exported(result, ())

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..symbolic.arithmetics.arithmetic import RATIONALS, Arithmetic
-from ..symbolic.errors import DiffersError, LayerproofError, NotPolynomialError, NotRepresentableError, RefusedError
+from ..symbolic.errors import NO_WEIGHTS, DiffersError, LayerproofError, RefusedError
 from ..symbolic.identity.exact import Mismatch
 from ..symbolic.identity.witness import Witness, shrink
 from ..symbolic.patterns.balls import BALLS, Ball, exponential, precise
@@ -58,7 +58,7 @@ def pattern_claims(
     form, trouble = None, None
     try:
         form = pattern_form(algorithm)
-    except (NotPolynomialError, NotRepresentableError, RefusedError, DiffersError) as error:
+    except NO_WEIGHTS as error:
         trouble = error
     claims: list[Claim] = []
     for name, kind in kinds().items():

@@ -60,6 +60,9 @@ def _claim(c: PatternConstruction, algorithm: PatternAlgorithm, seed: int) -> Cl
 
     if bool(c.kernel) != bool(algorithm.kernels):
         return said(Verdict.UNDECIDED, "one side attends by a kernel and the other does not: no pattern is both sides'")
+    if c.kernel and c.kernel not in algorithm.kernels:
+        known = ", ".join(algorithm.kernels)
+        return said(Verdict.UNDECIDED, f"the layers attend by {c.kernel}, and the update is said of {known}")
     if c.kernel and (c.mask_first or c.scored != algorithm.scored):
         why = "the mask comes before its kernel" if c.mask_first else f"its kernel scores {c.scored}"
         return said(Verdict.UNDECIDED, f"{why}: its pattern is not the K that the update has")

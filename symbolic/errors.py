@@ -116,3 +116,7 @@ class DiffersError(LayerproofError):
     def __init__(self, message: str, witness: dict[str, object]):
         super().__init__(message)
         self.witness = witness
+
+
+NO_WEIGHTS = (NotRepresentableError, NotPolynomialError, DiffersError)
+"""What a construction raises that has no weights, `RefusedError` among them."""

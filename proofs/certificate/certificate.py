@@ -26,12 +26,9 @@ from ...numeric.files.weights_file import MAX_ENTRIES, description, document
 from ...symbolic.algorithms import catalogue, find
 from ...symbolic.construction import Construction
 from ...symbolic.errors import (
+    NO_WEIGHTS,
     ArgumentError,
     ContentError,
-    DiffersError,
-    NotPolynomialError,
-    NotRepresentableError,
-    RefusedError,
     WorkLimitError,
 )
 from ...symbolic.pattern_algorithms import pattern_catalogue
@@ -112,7 +109,7 @@ def certify(
         result = replace(result, command="certify", notes=(note,) if note else ())
         try:
             return result, build(algorithm, settings, result, file)
-        except (NotRepresentableError, NotPolynomialError, RefusedError, DiffersError):
+        except NO_WEIGHTS:
             if result.exit_code == 0:
                 raise
             return result, None

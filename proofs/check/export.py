@@ -19,10 +19,9 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction
 from ...symbolic.errors import (
+    NO_WEIGHTS,
     ArgumentError,
     ContentError,
-    NotPolynomialError,
-    NotRepresentableError,
     WorkLimitError,
 )
 from ...symbolic.pattern_algorithms import pattern_catalogue
@@ -224,7 +223,7 @@ def _pattern_content(
         check_pattern_size(algorithm, asked_for)
         check_pattern_work(algorithm, asked_for, ask(None))
         expected = pattern_weights(algorithm, asked_for)
-    except (WorkLimitError, ArgumentError, NotRepresentableError, NotPolynomialError) as error:
+    except (ArgumentError, *NO_WEIGHTS) as error:
         raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
     claims = [_said(opened, "the weights are the algorithm's", "weights", _weights(opened.construction, expected))]
     if claims[0].verdict is Verdict.REFUTED:

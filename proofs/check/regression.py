@@ -153,7 +153,9 @@ def replay(path: Path, time_limit: float) -> Result:
 def _check_keys(content: Any) -> None:
     """Raise `ContentError` unless a document has the keys of a case of its schema."""
     schema = str(content.get("schema")) if isinstance(content, dict) else ""
-    if schema not in (SCHEMA, PATTERN_SCHEMA) or set(content) != KEYS | ({"pattern"} if schema == "2" else set()):
+    if schema not in (SCHEMA, PATTERN_SCHEMA) or set(content) != KEYS | (
+        {"pattern"} if schema == PATTERN_SCHEMA else set()
+    ):
         raise ContentError(
             f"is no regression case: wanted the keys {', '.join(sorted(KEYS))} and schema {SCHEMA}, or pattern too and "
             f"schema {PATTERN_SCHEMA}"
@@ -168,10 +170,10 @@ def _patterned(
         check_pattern_work(subject, s, (NAME,))
         with guarded([subject], s.time_limit):
             return replayed(subject, s, context, start, read_pattern(pattern, context.n), claim)
+    except (RefusedError, DiffersError) as error:  # the first is one of the next
+        return refused(subject.name, claim.claim, NAME, STRENGTH, error)
     except (NotPolynomialError, NotRepresentableError) as error:
         return replace(claim, verdict=Verdict.UNDECIDED, reason=str(error))
-    except (RefusedError, DiffersError) as error:
-        return refused(subject.name, claim.claim, NAME, STRENGTH, error)
     except (ContentError, ArgumentError) as error:
         raise ContentError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
 

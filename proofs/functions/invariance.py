@@ -33,8 +33,9 @@ def invariance(
     group    : the symmetry of the law: a name, or a `SymmetryGroup`
     settings : looped, trace, seed, weights, window, outer, floats, prove, law, units, max_work, as on the command line,
                and values, of parameters other than gamma and lam
-    Returns a `Result`; each claim about a set has a `dimension`, and a `witness` where it is refuted.  Of an algorithm
-    that attends by patterns nothing is known: one claim, UNDECIDED.
+    Returns a `Result`; each claim about a set has a `dimension`, and a `witness` where it is refuted.  Of layers
+    that attend by patterns: which sets of V a kernel keeps, with outer="teacher" those of a state in a column; where
+    nothing is known, one claim, UNDECIDED.
 
     >>> import layerproof as lp
     >>> lp.invariance("td0", layers=1, set="one-layer", floats=False).holds

@@ -37,8 +37,8 @@ from ...symbolic.strict_json import rational_text
 from .. import limit
 from ..case import Progress, silent
 from ..verdict import Claim, Verdict
-from .question import PATTERN, SETS, Question
-from .witness import outside
+from .question import PATTERN, SETS, AtDepth, Question
+from .witness import entry_name, outside
 from .work import RATIONAL_DEPTH
 
 WORTHLESS = Fraction(1, 2**20)
@@ -49,7 +49,7 @@ EXPANDED = 60
 
 
 @dataclass(frozen=True, eq=False)
-class PatternSubject:
+class PatternSubject(AtDepth):
     """One algorithm at one depth."""
 
     space: PatternSpace
@@ -66,17 +66,6 @@ class PatternSubject:
     def kind(self) -> str:
         """The outer update's name."""
         return self.outer if isinstance(self.outer, str) else self.outer.kind
-
-    @property
-    def depth_words(self) -> str:
-        """The depth in words."""
-        depth = self.space.depth
-        return "L = 1" if depth == 1 else f"L = {depth}, {'looped' if self.space.looped else 'sequential'}"
-
-    def claim(self, text: str, evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
-        """A claim about this subject; its depth goes into the details."""
-        details = {"layers": self.space.depth, "looped": self.space.looped, **more.pop("details", {})}
-        return Claim(self.name, text, evidence, verdict, strength, reason, details=details, **more)
 
 
 def pattern_claims(algorithm: PatternAlgorithm, question: Question, progress: Progress = silent) -> Iterator[Claim]:
@@ -213,12 +202,12 @@ def judge(subject: PatternSubject, weights: PatternSet) -> Iterator[Claim]:
         # The field may hide what the rationals show: a few samples are tried over Q even when it says yes.
         witness = find_witness(weights, group, outer, seed, ATTEMPTS if left else ATTEMPTS // 4)
     if witness is not None:
-        moved = "; ".join(f"{x['entry']} by {x['value']}" for x in _outside(space, witness)[:6])
+        moved = "; ".join(f"{x['entry']} by {x['value']}" for x in outside(space, witness.residual)[:6])
         reason = f"one sample's orbit moves {moved} out of the set"
         yield claim(EXACT, Verdict.REFUTED, "", reason, witness=_document(subject, witness))
         return
     if left:
-        places = ", ".join(_entry(space, k) for k in left[:3])
+        places = ", ".join(entry_name(space, k) for k in left[:3])
         yield claim(RANDOM, Verdict.REFUTED, "", f"the averaged update leaves the set at {places}")
         return
     negated = tuple(tuple(-x for x in row) for row in identity(space.d))
@@ -229,7 +218,7 @@ def judge(subject: PatternSubject, weights: PatternSet) -> Iterator[Claim]:
     if space.depth == 1 and size <= EXPANDED:
         found = polynomials(weights, group, outer)
         verdict = Verdict.REFUTED if found.left else Verdict.HOLDS
-        said = "; ".join(f"{_entry(space, k)}: {p}" for k, p in list(found.left.items())[:3])
+        said = "; ".join(f"{entry_name(space, k)}: {p}" for k, p in list(found.left.items())[:3])
         reason = (
             f"{found.compared} entries of the averaged update, {found.variables} variables"
             + ("" if column else ", the patterns' entries among them")
@@ -255,7 +244,7 @@ def _facts(subject: PatternSubject) -> Iterator[Claim]:
             yield subject.claim(
                 f"a single sample leaves the commutant, {subject.depth_words}", EXACT, Verdict.HOLDS,
                 "exact on this instance",
-                f"without the average {len(found.residual)} entries stick out, {_entry(space, where)} by "
+                f"without the average {len(found.residual)} entries stick out, {entry_name(space, where)} by "
                 f"{rational_text(value)}",
                 details={"fact": "single sample", "sample": _sample(found)},
             )  # fmt: skip
@@ -268,16 +257,6 @@ def _facts(subject: PatternSubject) -> Iterator[Claim]:
             "no average taken",
             details={"fact": "flow"},
         )  # fmt: skip
-
-
-def _entry(space: PatternSpace, position: int) -> str:
-    c, rows = space.coordinate(position), space.row_names()
-    where = f"{c.matrix}[{rows[c.row]}, {rows[c.column]}]"
-    return where if space.stored == 1 else f"{where} of layer {c.layer + 1}"
-
-
-def _outside(space: PatternSpace, witness: PatternWitness) -> list[dict[str, Any]]:
-    return outside(space, witness.residual)
 
 
 def _sample(witness: PatternWitness) -> dict[str, Any]:
@@ -327,5 +306,5 @@ def _document(subject: PatternSubject, witness: PatternWitness) -> dict[str, Any
         "window": window,
         "weights": weights(witness.point),
         "expected_update": weights(witness.update),
-        "outside": _outside(space, witness),
+        "outside": outside(space, witness.residual),
     }

@@ -136,8 +136,30 @@ class Question:
         }  # fmt: skip
 
 
+class AtDepth:
+    """What claims say of an algorithm at the depth of its `space`."""
+
+    space: Any
+
+    @property
+    def name(self) -> str:
+        """The algorithm's name."""
+        raise NotImplementedError
+
+    @property
+    def depth_words(self) -> str:
+        """The depth in words."""
+        depth = self.space.depth
+        return "L = 1" if depth == 1 else f"L = {depth}, {'looped' if self.space.looped else 'sequential'}"
+
+    def claim(self, text: str, evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
+        """A claim about this subject; its depth goes into the details."""
+        details = {"layers": self.space.depth, "looped": self.space.looped, **more.pop("details", {})}
+        return Claim(self.name, text, evidence, verdict, strength, reason, details=details, **more)
+
+
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Subject(AtDepth):
     """One algorithm at one depth: trained weights, symmetry of the law, outer update, the algorithm's own weights."""
 
     algorithm: Algorithm
@@ -148,6 +170,11 @@ class Subject:
     form: str
     seed: int
     progress: Progress
+
+    @property
+    def name(self) -> str:
+        """The algorithm's name."""
+        return self.algorithm.name
 
     @cached_property
     def start(self) -> Point:
@@ -182,17 +209,6 @@ class Subject:
 
     def _reached_from(self, point: Point) -> Reached:
         return reach(self.space, commutant(self.space, self.group), point, self.outer, self.seed)
-
-    @property
-    def depth_words(self) -> str:
-        """The depth in words."""
-        depth = self.space.depth
-        return "L = 1" if depth == 1 else f"L = {depth}, {'looped' if self.space.looped else 'sequential'}"
-
-    def claim(self, text: str, evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
-        """A claim about this subject; its depth goes into the details."""
-        details = {"layers": self.space.depth, "looped": self.space.looped, **more.pop("details", {})}
-        return Claim(self.algorithm.name, text, evidence, verdict, strength, reason, details=details, **more)
 
 
 def subjects(

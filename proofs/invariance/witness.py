@@ -22,9 +22,9 @@ def short(x: Fraction) -> str:
     return text if len(text) <= 24 else decimal_text(x, 3)
 
 
-def entry_name(space: WeightSpace, position: int) -> str:
+def entry_name(space: Trained, position: int) -> str:
     """An entry in words: Q[phi[1], phi[2]], with its layer where layers differ."""
-    c, rows = space.coordinate(position), space.layout.row_names()
+    c, rows = space.coordinate(position), space.row_names()
     where = f"{c.matrix}[{rows[c.row]}, {rows[c.column]}]"
     return where if space.stored == 1 else f"{where} of layer {c.layer + 1}"
 

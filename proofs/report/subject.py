@@ -10,7 +10,7 @@ from ...symbolic.construction import Construction
 from ...symbolic.derivation.derive import Derivation
 from ...symbolic.derivation.form import Form
 from ...symbolic.derivation.state import SymbolicState
-from ...symbolic.errors import DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
+from ...symbolic.errors import NO_WEIGHTS, DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
 from ..convergence.result import Convergence
@@ -115,7 +115,7 @@ class Subject:
             return None, ""
         try:
             return self.case.derivation, ""
-        except (NotRepresentableError, NotPolynomialError, RefusedError, DiffersError) as error:
+        except NO_WEIGHTS as error:
             return None, str(error)
 
     @cached_property

@@ -140,5 +140,5 @@ def _drawn(found: Weights, parameters: Mapping[str, Fraction], d: int, n: int, d
         drawn = Drawn.of(algorithm, d, n, depth, seed)
         values = [{**parameters, **dict(zip(algorithm.preconditioners, step, strict=True))} for step in drawn.steps]
         if not isinstance(found, Derivation) or all(found.hypotheses.broken(v, n) is None for v in values):
-            break
-    return drawn
+            return drawn
+    raise NotRepresentableError(f"no small numbers of {algorithm.name} are found at which it divides by no zero")

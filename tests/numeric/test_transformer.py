@@ -167,6 +167,12 @@ def test_gradients_flow_to_weights_and_prompts():
     Z.grad = None
     LinearTransformer.from_construction(construction).prediction(Z).backward()
     assert torch.allclose(Z.grad, gradient, rtol=1e-10, atol=1e-12)
+    frozen = LinearTransformer.from_construction(construction)
+    frozen.layers[1].heads[0].Q.requires_grad_()  # a buffer that somebody watches
+    frozen.prediction(Z.detach()).backward()
+    assert torch.allclose(
+        frozen.layers[1].heads[0].Q.grad[:2, :2], trained.layers[1].heads[0].Q.grad[:2, :2], rtol=1e-10, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("dtype", list(PRECISIONS))

@@ -60,6 +60,10 @@ def test_balls_that_overlap_leave_a_case_undecided(capsys: Any, tmp_path: Path) 
     own_patterns.write(tmp_path, own_patterns.KERNEL, ('scored="x"', 'scored="current"'))
     ran = run_cli(capsys, "verify", "--case", str(case), "--json")
     assert ran.code == 3 and "made from the row current" in ran.document["claims"][0]["reason"]
+    own_patterns.write(tmp_path, own_patterns.KERNEL, ("k.weight * (", "(k.weight if k.weight > 0 else 0) * ("))
+    ran = run_cli(capsys, "verify", "--case", str(case), "--json")
+    (claim,) = ran.document["claims"]
+    assert ran.code == 3 and claim["details"]["function"] == "the update" and claim["details"]["line"] > 0
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,12 @@ def test_a_pattern_that_is_not_the_updates_is_open() -> None:
     for other, says in (
         (replace(c, mask_first=True), "the mask comes before"),
         (replace(c, scored="reward"), "scores"),
+        (
+            replace(c, kernel="softmax-over-queries"),
+            "by softmax-over-queries, and the update is said of",
+        ),
+        (replace(c, kernel="exp"), "attend by exp"),
+        (replace(c, kernel=""), "one side attends by a kernel"),
     ):
         with pytest.raises(AssertionError, match=says) as caught:
             lp.assert_implements(other, "softmax-td")
