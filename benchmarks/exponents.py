@@ -2,7 +2,7 @@
 
     python benchmarks/exponents.py [--quick] [--date DAY] [--results FOLDER]
 
-Three kinds of layer of td0, each with all its columns:
+Four kinds of work of td0, each with all its columns; the first three are timed a layer:
     rationals  one layer checked over Q: layer, textbook iterate and comparison; the numbers grow with depth
     field      the same modulo 2^61 - 1, where every number is one word: operations without the growth of numbers
     float64    one layer of the torch module, a batch of prompts

@@ -23,7 +23,7 @@ from layerproof.numeric.data.draws import prompts
 from layerproof.numeric.device import PRECISIONS, TF32, environment, strict_precision
 from layerproof.numeric.judge.batch import batch_check, random_transitions
 from layerproof.numeric.judge.crosscheck import crosscheck
-from layerproof.numeric.rows import Head, Layer, run_keys_first
+from layerproof.numeric.rows import run_keys_first
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.proofs.case import Case, Settings
 from layerproof.symbolic.algorithms import catalogue, find
@@ -278,9 +278,8 @@ def _graph_seconds(module: Any, Z: torch.Tensor, wanted: torch.Tensor) -> float:
     """Seconds of a replay of the layers as one CUDA graph, whose rows are the eager pass's to the last bit."""
     p = module.features
     X, Y = Z[:, :p].contiguous(), Z[:, p:].contiguous()
-    layers = [Layer(tuple(Head((h.W @ h.P)[p:, p:], h.Q[:p, :p], 0) for h in layer.heads), (), layer.scale)
-              for layer in module._sequence()]  # fmt: skip
-    masks = [module.layers[0].heads[0].M.diagonal()]  # td0's, as the eager pass takes it
+    rows = module._row_layers()
+    layers, masks = rows.layers, [M.diagonal() for M in rows.masks]  # td0's mask, as the eager pass takes it
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):

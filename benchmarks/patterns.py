@@ -87,7 +87,7 @@ def by_hand(name: str, kernel: str, Z: Tensor, d: int, n: int, L: int, sees: str
         return torch.cat(rows, dim=1)
 
 
-def bound(name: str, kernel: str, Z: Tensor, after: Tensor, d: int, n: int, sees: str) -> Tensor:
+def bound(kernel: str, Z: Tensor, d: int, n: int, sees: str) -> Tensor:
     """What one layer of either side may differ by: the docstring's, (T, 1, 1)."""
     target = precision(Z.dtype)
     u = float(target.unit_roundoff)
@@ -124,7 +124,7 @@ def differs(name: str, kernel: str, layer: PatternLayer, Z: Tensor, d: int, n: i
     K, worst = kernel_pattern(kernel, Z[:, :d], n, sees), 0.0
     for _ in range(L):
         after = layer(Z, K)
-        limit = bound(name, kernel, Z, after, d, n, sees)
+        limit = bound(kernel, Z, d, n, sees)
         for wide in (False, True):
             hand = by_hand(name, kernel, Z, d, n, 1, sees, wide)
             worst = max(worst, float(((after.double() - hand.double()).abs() / limit).max()))

@@ -173,11 +173,6 @@ class LinearTransformer(nn.Module):
             states.append(layer(states[-1], self.order))
         return states
 
-    def _parts(self, Z: Tensor) -> tuple[Tensor, Tensor]:
-        """Feature rows (B, p, N) and accumulator rows (B, K, N) of a batch of any shape."""
-        flat = Z.reshape(-1, *Z.shape[-2:])
-        return flat[:, : self.features], flat[:, self.features :]
-
     def _row_layers(self) -> RowLayers | None:
         """What frozen weights do to accumulator rows, where they change nothing else."""
         # While training the zeros may go; while tracing for a compiler or an export they cannot be read.

@@ -1,8 +1,8 @@
 """The layer with attention patterns in torch: kernels of frozen rows, linear scores under a mask, the shift of rows.
 
 A layer touches what it has to: the rows that V reads and those that it writes, the tokens that are keys of any, the
-rows that the shift moves.  Patterns are kept with the keys of each query together in memory, and masked once for all
-layers of one mask.
+rows that the shift moves.  Patterns are kept with the keys of each query together in memory, and masked once for layers
+in a row that are one lowered layer, or whose keys all queries share.
 """
 
 from __future__ import annotations

@@ -270,12 +270,6 @@ def entry(name: Part, *index: Part) -> Formula:
     return spoken(call(name, *index, brackets="[]"), indexed(name, *index))
 
 
-def matrix(rows: Sequence[Sequence[Part]], environment: str = "pmatrix") -> Formula:
-    """A matrix in parentheses."""
-    grid = Grid(environment, "c" * len(rows[0]), tuple(tuple(row(x).tree for x in line) for line in rows))
-    return Formula(Fenced("(", grid, ")") if environment == "pmatrix" else grid)
-
-
 def cases(pieces: Sequence[tuple[Part, Part]]) -> Formula:
     """Values, each with where it holds."""
     body = tuple((row(value).tree, row(where).tree) for value, where in pieces)

@@ -1,4 +1,4 @@
-"""A formula's tree as LaTeX that amsmath and amssymb take: what the reader reads back as the same tree."""
+"""A formula's tree as LaTeX that amsmath and amssymb take: what the reader read comes out as it went in."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """LaTeX formulas read into a tree: the gate that every formula passes before it is set in any format.
 
-Only what is listed here is let through, so a formula from a user's file can neither run a command nor end the formula.
+Only what `commands.py` lists is let through, so a formula from a user's file can neither run a command nor end the
+formula.
 """
 
 from __future__ import annotations

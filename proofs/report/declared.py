@@ -1,7 +1,7 @@
 """Declared symbols in a page's formulas: 1[j = l] where a program's name now stands at a token, s_l where sync does.
 
 Formulas that are printed from exact objects call a selection and a scalar step by the program's name; a page says what
-the record declares instead, wherever the name stands.
+the record declares instead, wherever the name stands as a word of its own: of several letters, and no Greek one.
 """
 
 from __future__ import annotations

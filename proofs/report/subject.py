@@ -85,11 +85,6 @@ class Subject:
         return found
 
     @cached_property
-    def names(self) -> Names | None:
-        """How the symbols are written."""
-        return Names.for_state(self.state) if self.state is not None else None
-
-    @cached_property
     def derivation(self) -> Derivation | None:
         """The derivation; None where the weights are given, or none can be derived: then `obstacle` says why."""
         return self._derived[0]

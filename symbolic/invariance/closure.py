@@ -83,7 +83,7 @@ def reach(space: WeightSpace, whole: WeightSet, start: Point, outer: Outer, seed
         if len(grown) == len(rows):
             break
         rows = grown
-    return Reached(len(flow), len(rows), _rational(rows, whole))
+    return Reached(len(flow), len(rows), rational_directions(rows, whole))
 
 
 def random_points(
@@ -115,7 +115,7 @@ def _collect(
         for point in choose(rows, size):
             found = sample_update(space, point, field_trajectory(space, rng), outer, PRIME_FIELD).update
             batch.append([int(c) for c in whole.span.coefficients(found, PRIME_FIELD)])
-        grown = _echelon([*rows, *batch], whole.dimension)
+        grown = echelon([*rows, *batch], whole.dimension)
         added, rows = len(grown) - len(rows), grown
         if size - added >= IDLE:
             break
@@ -123,14 +123,15 @@ def _collect(
     return rows
 
 
-def _echelon(rows: Sequence[Sequence[int]], width: int) -> list[list[int]]:
+def echelon(rows: Sequence[Sequence[int]], width: int) -> list[list[int]]:
+    """The reduced basis, modulo the prime, of what rows span."""
     if not rows:
         return []
-    echelon, rank = nmod_mat(len(rows), width, [x for row in rows for x in row], PRIME).rref()
-    return [[int(x) for x in row] for row in echelon.tolist()[:rank]]
+    reduced, rank = nmod_mat(len(rows), width, [x for row in rows for x in row], PRIME).rref()
+    return [[int(x) for x in row] for row in reduced.tolist()[:rank]]
 
 
-def _rational(basis: Sequence[Sequence[int]], whole: WeightSet) -> tuple[Direction, ...] | None:
+def rational_directions(basis: Sequence[Sequence[int]], whole: AffineSet[Any]) -> tuple[Direction, ...] | None:
     """The reduced basis with each entry as a rational of small denominator, when all are."""
     result = []
     for row in basis:
@@ -138,7 +139,7 @@ def _rational(basis: Sequence[Sequence[int]], whole: WeightSet) -> tuple[Directi
         for c, v in zip(row, whole.directions, strict=True):
             if not c:
                 continue
-            q = small_rational(c)
+            q = smallrational_directions(c)
             if q is None:
                 return None
             for k, x in v.items():
@@ -147,7 +148,7 @@ def _rational(basis: Sequence[Sequence[int]], whole: WeightSet) -> tuple[Directi
     return tuple(result)
 
 
-def small_rational(x: int) -> Fraction | None:
+def smallrational_directions(x: int) -> Fraction | None:
     """The rational a/b = x modulo the prime with |a| and b at most `SMALL`, or None: half of Euclid's algorithm."""
     r, rest, b, following = PRIME, x % PRIME, 0, 1
     while rest > SMALL:

@@ -8,7 +8,6 @@ error that is even.  So the average of an entry between kinds is zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -53,17 +52,15 @@ def _kind(value: Any) -> int | None:
         even = all(_kind(x) in (EVEN, ZERO) for x in value.terms.values())
         return (ODD if value.terms else ZERO) if even else None
     if isinstance(value, Scalar):
-        signs = set()
-        for monomial in value.parts():
-            keys = [value.algebra.key(position) for position, exponent in monomial for _ in range(exponent)]
-            if any(key[0] not in ("scalar", "contraction") for key in keys):
-                return None
-            signs.add(EVEN)  # numbers and contractions of two features
-        return EVEN if signs else ZERO
+        parts = value.parts()
+        keys = (value.algebra.key(position) for monomial in parts for position, _ in monomial)
+        if any(key[0] not in ("scalar", "contraction") for key in keys):
+            return None
+        return EVEN if parts else ZERO  # numbers and contractions of two features
     return None
 
 
-def moved_blocks(weights: AffineSet[PatternSpace]) -> list[Mapping[tuple[str, str], bool]] | None:
+def moved_blocks(weights: AffineSet[PatternSpace]) -> list[set[tuple[str, str]]] | None:
     """For each stored layer the blocks of V, (row written, row read), that the update can move, for every d, n.
 
     None where the kinds of rows are not kept, so that nothing is known.
@@ -77,7 +74,7 @@ def moved_blocks(weights: AffineSet[PatternSpace]) -> list[Mapping[tuple[str, st
     used = used * space.depth if space.looped else used
     if any(a != b and start[a] * start[b] == ODD for layer in used for a, b in layer):
         return None
-    shift = {pair for pair in space.form.shift}
+    shift = set(space.form.shift)
     gone = {to for to, _ in shift}
     before = []
     Z: Kinds | None = start
@@ -91,12 +88,12 @@ def moved_blocks(weights: AffineSet[PatternSpace]) -> list[Mapping[tuple[str, st
     assert space.read is not None
     read = next(name for name, at, _ in space.blocks if space.read[0] in at)
     G: Kinds = {name: EVEN if name == read else ZERO for name in rows}
-    moved: list[dict[tuple[str, str], bool]] = []
+    moved: list[set[tuple[str, str]]] = []
     for Z, layer in zip(reversed(before), reversed(used), strict=True):
-        back: Kinds | None = _shifted(G, {(b, a) for a, b in shift}, set(), drop=gone)
+        back: Kinds | None = _shifted(G, {(b, a) for a, b in shift}, gone)
         if back is None:
             return None
-        found = {(a, b): True for a in rows for b in rows if space.trains("V", a) and back[a] * Z[b] == EVEN}
+        found = {(a, b) for a in rows for b in rows if space.trains("V", a) and back[a] * Z[b] == EVEN}
         moved.append(found)
         turned = _summed(back, {(b, a) for a, b in layer})
         if turned is None:
@@ -104,8 +101,8 @@ def moved_blocks(weights: AffineSet[PatternSpace]) -> list[Mapping[tuple[str, st
         G = turned
     moved.reverse()
     if not space.looped:
-        return list(moved)
-    return [{pair: True for layer in moved for pair in layer}]
+        return moved
+    return [set().union(*moved)]
 
 
 def _support(weights: AffineSet[PatternSpace], layer: int) -> set[tuple[str, str]]:
@@ -127,9 +124,9 @@ def _summed(Z: Kinds, blocks: set[tuple[str, str]]) -> Kinds | None:
     return _added(Z, dict(Z), blocks)
 
 
-def _shifted(Z: Kinds, shift: set[tuple[str, str]], gone: set[str], drop: set[str] = frozenset()) -> Kinds | None:  # type: ignore[assignment]
-    """What the shift makes of rows, forwards (`gone` rows are replaced) or backwards (`drop` rows reach nothing)."""
-    return _added(Z, {name: ZERO if name in gone or name in drop else kind for name, kind in Z.items()}, shift)
+def _shifted(Z: Kinds, shift: set[tuple[str, str]], gone: set[str]) -> Kinds | None:
+    """What the shift makes of rows: those that are `gone` are replaced, or backwards reach nothing."""
+    return _added(Z, {name: ZERO if name in gone else kind for name, kind in Z.items()}, shift)
 
 
 def _added(Z: Kinds, total: Kinds, blocks: set[tuple[str, str]]) -> Kinds | None:

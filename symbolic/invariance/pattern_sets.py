@@ -12,23 +12,22 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from flint import Ordering, fmpq_mpoly_ctx, nmod_mat
+from flint import Ordering, fmpq_mpoly_ctx
 
 from ..arithmetics.arithmetic import PRIME_FIELD, RATIONALS, Arithmetic
 from ..arithmetics.prime_field import PRIME, element
 from ..exact import as_fraction
 from ..identity.entrywise import polynomial_arithmetic
 from ..patterns.kernels import EXACT, exact_pattern
-from .closure import random_points, small_rational
+from .closure import IDLE, echelon, random_points, rational_directions
 from .decide import plainer
 from .pattern_training import COLUMN, KERNEL, PatternSpace, gradient, prompts, seed_at, states, target, taught
 from .samples import Outer, Trajectory
 from .sets import AffineSet, commutant, scaled_weights, zero_pattern
-from .span import Direction
 from .symmetry import SymmetryGroup
 
 PatternSet = AffineSet[PatternSpace]
-ATTEMPTS, IDLE = 12, 3
+ATTEMPTS = 12
 
 
 @dataclass(frozen=True)
@@ -287,24 +286,15 @@ def smallest_set(space: PatternSpace, group: SymmetryGroup, outer: Outer | str, 
         (point,) = random_points(whole, origin, rows, 1, rng)
         found = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
         new = [int(x) for x in whole.span.coefficients(found, PRIME_FIELD)]
-        echelon, rank = nmod_mat(len(rows) + 1, whole.dimension, [x for r in [*rows, new] for x in r], PRIME).rref()
-        idle = 0 if rank > len(rows) else idle + 1
-        rows = [[int(x) for x in row] for row in echelon.tolist()[:rank]]
-    directions: list[Direction] = []
-    for row in rows:
-        total: dict[int, Fraction] = {}
-        for x, v in zip(row, whole.directions, strict=True):
-            q = small_rational(x)
-            if q is None:
-                return None
-            for k, y in v.items():
-                if q:
-                    total[k] = total.get(k, Fraction(0)) + q * y
-        directions.append(total)
+        grown = echelon([*rows, new], whole.dimension)
+        idle, rows = (0 if len(grown) > len(rows) else idle + 1), grown
+    directions = rational_directions(rows, whole)
+    if directions is None:
+        return None
     meaning = "the smallest affine family through the algorithm's own weights that the update keeps"
     if not rows:
         meaning += ": these weights alone, where it is zero"
-    return AffineSet("smallest", meaning, space, space.start, tuple(directions))
+    return AffineSet("smallest", meaning, space, space.start, directions)
 
 
 def named_set(space: PatternSpace, group: SymmetryGroup, outer: Outer | str, name: str, seed: int) -> PatternSet | None:

@@ -143,9 +143,10 @@ class Facts:
         """Prints rows, at weights without an index."""
         return MacroLatex(self.symbols)
 
-    def scalar(self, value: Expr) -> str:
-        """A coefficient."""
-        return scalars(self.symbols)(value)
+    @cached_property
+    def scalar(self) -> Callable[[Expr], str]:
+        """A coefficient, or an entry of a mask, as LaTeX."""
+        return scalars(self.symbols)
 
     def fixed(self, source: str, name: str) -> str:
         """One of the symbols that every paper has."""

@@ -8,7 +8,7 @@ from ....symbolic.derivation.coefficients import INDEX
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.loop import Trace, WeightChange
 from ....symbolic.derivation.masks import STEP, I, J, masks_of
-from .facts import Facts, bracketed, combination, product_form, scalars
+from .facts import Facts, bracketed, combination, product_form
 from .model import Block, Display, Environment, Paragraph, Ref, said
 from .weights import POSITION, entry_of
 
@@ -110,7 +110,7 @@ def _proof(facts: Facts, found: Derivation, changes: list[WeightChange]) -> list
 def unrolled(facts: Facts, trace: Trace) -> str:
     """A trace as the sum over the steps before: e_i = sum_j c^(i-j) phi_j."""
     s = facts.symbols
-    shown = scalars(s)
+    shown = facts.scalar
     last = I - trace.delay
     end = "i" if not trace.delay else f"i-{trace.delay}"
     parts = [(c.expr().subs(POSITION, J), facts.anything(name, "j")) for name, c in trace.parts.items()]

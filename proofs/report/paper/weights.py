@@ -9,7 +9,7 @@ from ....symbolic.derivation.form import AnyHead
 from ...theory.generated.given import GivenWeights, Weights
 from ...theory.generated.heads import cells
 from .breaking import LINE, breadth
-from .facts import Facts, combination, grid, scalars
+from .facts import Facts, combination, grid
 from .model import Block, Display, said
 
 POSITION = Symbol(INDEX)
@@ -112,7 +112,7 @@ def _mask(facts: Facts, found: Weights, position: int) -> str:
     name = mask_of(facts, position)
     if mask.is_context_mask:
         return rf"{name} = \operatorname{{diag}}(I_{{{n}}}, 0)"
-    shown = scalars(facts.symbols)
+    shown = facts.scalar
     pieces = [("i = j", mask.diagonal_entry()), ("j < i", mask.lower_entry()), ("i < j", mask.upper_entry())]
     apart = [t for t in (*mask.lower, *mask.upper) if not t.decay]
     if len(apart) == len((*mask.lower, *mask.upper)):  # each stands on one line beside the diagonal
