@@ -139,7 +139,7 @@ def rational_directions(basis: Sequence[Sequence[int]], whole: AffineSet[Any]) -
         for c, v in zip(row, whole.directions, strict=True):
             if not c:
                 continue
-            q = smallrational_directions(c)
+            q = small_rational(c)
             if q is None:
                 return None
             for k, x in v.items():
@@ -148,7 +148,7 @@ def rational_directions(basis: Sequence[Sequence[int]], whole: AffineSet[Any]) -
     return tuple(result)
 
 
-def smallrational_directions(x: int) -> Fraction | None:
+def small_rational(x: int) -> Fraction | None:
     """The rational a/b = x modulo the prime with |a| and b at most `SMALL`, or None: half of Euclid's algorithm."""
     r, rest, b, following = PRIME, x % PRIME, 0, 1
     while rest > SMALL:
