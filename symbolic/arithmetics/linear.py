@@ -81,10 +81,10 @@ def solve(equations: Sequence[Equation]) -> Solution | Inconsistent:
 
     def number(c: Fraction) -> Any:
         parts = c.numerator, c.denominator
-        found = ground.get(parts)
-        if found is None:
-            found = ground[parts] = QQ(*parts)
-        return found
+        element = ground.get(parts)
+        if element is None:
+            element = ground[parts] = QQ(*parts)
+        return element
 
     for i, e in enumerate(rows):
         entries[i] = {column[u]: number(c) for u, c in e.left.items()}

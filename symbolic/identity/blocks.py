@@ -173,12 +173,14 @@ def base_rows(state: SymbolicState) -> dict[str, dict[str, Any]]:
     result: dict[str, dict[str, Any]] = {}
     kept: list[int] = []
     for k, name in enumerate(names):
-        found = express(a, held[0][k], {i: held[0][i] for i in kept})
-        at_query = a.number(0) if found is None else sum((c * held[1][i] for i, c in found.items()), a.number(0))
-        if found is None or at_query != held[1][k]:
+        combination = express(a, held[0][k], {i: held[0][i] for i in kept})
+        at_query = (
+            a.number(0) if combination is None else sum((c * held[1][i] for i, c in combination.items()), a.number(0))
+        )
+        if combination is None or at_query != held[1][k]:
             kept.append(k)
-            found = {k: a.number(1)}
-        result[name] = {names[i]: c.expr() for i, c in found.items()}
+            combination = {k: a.number(1)}
+        result[name] = {names[i]: c.expr() for i, c in combination.items()}
     return result
 
 

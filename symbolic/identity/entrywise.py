@@ -120,8 +120,8 @@ def entrywise(derivation: Form, d: int, n: int, heads: Sequence[RowHead] | None 
     given = _given(setup, heads, column, algorithm.column_values(setup.start, probe, setup.p))
     rows: dict[str, int] = {}
     shown = None
-    for name, wanted, found in zip(layout.accumulators, demanded, given, strict=True):
-        difference = wanted - (found if found is not None else 0 * wanted)
+    for name, wanted, computed in zip(layout.accumulators, demanded, given, strict=True):
+        difference = wanted - (computed if computed is not None else 0 * wanted)
         rows[name] = len(difference)
         if len(difference) and shown is None:
             text = str(difference)

@@ -85,10 +85,10 @@ class Problem:
         """
         space, forms = weights_as_forms(self.start, self.arithmetic.matrix, self.arithmetic.number)
         try:
-            found = Rows(space, [self.algorithm.column_values(forms, token, self.p) for token in self.tokens])
+            affine = Rows(space, [self.algorithm.column_values(forms, token, self.p) for token in self.tokens])
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             return self.row_matrix
-        return found if found(self.start) == self.arithmetic.matrix(self.rows(self.start)) else self.row_matrix
+        return affine if affine(self.start) == self.arithmetic.matrix(self.rows(self.start)) else self.row_matrix
 
     def row_matrix(self, weights: Sequence[Any]) -> Any:
         """`rows` as a matrix (K, n+1), each row evaluated for all columns at once where that can be done."""
@@ -142,7 +142,7 @@ def problem(
                 made[id(numbers)] = numbers, vector(numbers)  # held, so that the identity stays taken
             return made[id(numbers)][1]
 
-        found = tuple(
+        columns = tuple(
             Transition(
                 once(features[j]),
                 once(following[j]),
@@ -156,7 +156,7 @@ def problem(
             for j in range(n)
         )
         units = [vector([number(int(i == k)) for i in range(d)]) for k in range(d)] if algorithm.unit_columns else []
-        return algorithm.with_unit_columns(found, units, p, number)
+        return algorithm.with_unit_columns(columns, units, p, number)
 
     asked = vector(query)
     layout = Layout.of(algorithm, d, n)
@@ -350,22 +350,22 @@ def mismatches(
     reads = names.index(readout.row)
     row_matrix = setup.many_rows() if _often(setup, len(steps)) else setup.row_matrix
     for number, (Z, weights) in enumerate(zip(states, textbook(setup, steps), strict=True), start=1):
-        found = None
+        mismatch = None
         rows = Z.take_rows(range(fixed, len(names))) if fixed else Z
         if rows != row_matrix(weights) or (fixed and Z.take_rows(range(fixed)) != setup.X):
             wanted = [*(_matrix_rows(setup, setup.X) if fixed else []), *setup.rows(weights)]
             # There is a first one, or `next` fails: the matrices differ.
-            found = next(
+            mismatch = next(
                 Mismatch(number, name, t, layout.column_name(t), at(Z, i, t), value)
                 for i, (name, row) in enumerate(zip(names, wanted, strict=True))
                 for t, value in enumerate(row)
                 if at(Z, i, t) != value
             )
         prediction, value = at(Z, reads, layout.n) * readout.sign, weights[0] @ setup.query
-        if found is None and prediction != value:
+        if mismatch is None and prediction != value:
             where = f"the query (read as {'-' if readout.sign < 0 else '+'}{readout.row})"
-            found = Mismatch(number, "prediction", layout.n, where, prediction, value)
-        yield found
+            mismatch = Mismatch(number, "prediction", layout.n, where, prediction, value)
+        yield mismatch
 
 
 def check_construction(construction: Construction, setup: Problem, steps: Sequence[Steps]) -> Iterator[Mismatch | None]:

@@ -104,9 +104,9 @@ def unreachable(
                 samples += _samples(algorithm, options, values, steps, context, start, run)
         except (LayerproofError, TypeError, AttributeError):
             return None  # rows that no prompt has, or values that are no exact numbers
-        found = _annihilator(samples)
-        if found is not None:
-            return _report(algorithm, *found, values, steps, samples)
+        annihilator = _annihilator(samples)
+        if annihilator is not None:
+            return _report(algorithm, *annihilator, values, steps, samples)
     return None
 
 
@@ -182,9 +182,9 @@ def _products(samples: Sequence[Sample]) -> set[tuple[int, ...]]:
 def _annihilator(samples: Sequence[Sample]) -> tuple[int, list[tuple[int, Fraction]]] | None:
     """An accumulator row, and multipliers of few samples with which all products sum to zero and its changes do not."""
     kept = [k for k, s in enumerate(samples) if any(s.change) or any(row[s.column] for row in s.Z)]
-    found = _null_vectors([samples[k] for k in kept])
+    nulls = _null_vectors([samples[k] for k in kept])
     for number, _ in enumerate(samples[0].change if samples else ()):
-        support = _fitting([samples[k] for k in kept], found, number)
+        support = _fitting([samples[k] for k in kept], nulls, number)
         if support is None:
             continue
         chosen = [kept[k] for k, _ in support]
@@ -231,15 +231,15 @@ def _null_vectors(samples: Sequence[Sample]) -> list[list[Fraction]]:
 def _report(
     algorithm: Algorithm,
     k: int,
-    found: list[tuple[int, Fraction]],
+    annihilator: list[tuple[int, Fraction]],
     values: Mapping[str, Fraction],
     steps: tuple[tuple[str, Any], ...],
     samples: Sequence[Sample],
 ) -> Unreachable:
-    scale = Fraction(lcm(*(x.denominator for _, x in found)), gcd(*(x.numerator for _, x in found)))
-    total = sum((x * samples[i].change[k] for i, x in found), Fraction(0)) * scale
+    scale = Fraction(lcm(*(x.denominator for _, x in annihilator)), gcd(*(x.numerator for _, x in annihilator)))
+    total = sum((x * samples[i].change[k] for i, x in annihilator), Fraction(0)) * scale
     sign = 1 if total > 0 else -1
-    used = [(samples[i], x * scale * sign) for i, x in found]
+    used = [(samples[i], x * scale * sign) for i, x in annihilator]
     multipliers = tuple(x for _, x in used)
     kept = tuple(s for s, _ in used)
     if any(sum(map(mul, multipliers, column)) for column in _products(kept)):

@@ -41,10 +41,10 @@ def shrink(check: Check, context: Context, start: tuple[Any, ...], budget: int =
         if changed == entries or left <= 0:
             return False
         left -= 1
-        found = check(*rebuild(changed))
-        if found is None:
+        failure = check(*rebuild(changed))
+        if failure is None:
             return False
-        entries, mismatch = changed, found
+        entries, mismatch = changed, failure
         return True
 
     def dropped(first: int, last: int) -> dict[int, Fraction]:
