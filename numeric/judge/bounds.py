@@ -167,21 +167,21 @@ def _mixes(
     layers = []
     for heads in split:
         mixing = [h for h in heads if isinstance(h, TokenwiseHead)]
-        den, found = lcm(*(int(h.U.den * h.E.den) for h in mixing)), dict[int, list[int]]()
+        den, entries = lcm(*(int(h.U.den * h.E.den) for h in mixing)), dict[int, list[int]]()
         for h in mixing:
             factor, U, E = den // int(h.U.den * h.E.den), h.U.num.tolist(), h.E.num.tolist()
             for r in range(p):
                 left = [int(U[a][r]) * factor for a in range(K)]
                 for s in range(p) if any(left) else ():
-                    at = found.setdefault((r * len(number) + number[id(h.M)]) * p + s, [0] * (K * K))
+                    at = entries.setdefault((r * len(number) + number[id(h.M)]) * p + s, [0] * (K * K))
                     for a, c in np.ndindex(K, K):
                         at[a * K + c] += left[a] * int(E[s][c])
-        layers.append((den, {place: values for place, values in found.items() if any(values)}))
-    places = tuple(sorted({place for _, found in layers for place in found}))
+        layers.append((den, {place: values for place, values in entries.items() if any(values)}))
+    places = tuple(sorted({place for _, entries in layers for place in entries}))
     if not places:
         return (), ()
     zero = [0] * (K * K)
-    return tuple(([x for i in places for x in found.get(i, zero)], den) for den, found in layers), places
+    return tuple(([x for i in places for x in entries.get(i, zero)], den) for den, entries in layers), places
 
 
 def _mask_additions(used: np.ndarray) -> int:

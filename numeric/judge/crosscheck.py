@@ -73,21 +73,21 @@ def _measure(run: ExactRun) -> _Measured | None:
     return _Measured(upper, errors / UP - slack, _quotient(upper.max(axis=3), size), float(slack.max()))
 
 
-def _distance(run: ExactRun, found: _Measured) -> Distance:
+def _distance(run: ExactRun, measured: _Measured) -> Distance:
     layout, readout = run.construction.layout, run.construction.readout
     row = layout.accumulator(readout.row) - layout.p
-    worst = np.unravel_index(int(np.argmax(found.upper)), found.upper.shape)
-    prediction = found.upper[:, -1, row, -1]
-    size = np.abs(run.Y[:, -1, row]).max(axis=1) / UP - found.upper[:, -1, row].max(axis=1)
+    worst = np.unravel_index(int(np.argmax(measured.upper)), measured.upper.shape)
+    prediction = measured.upper[:, -1, row, -1]
+    size = np.abs(run.Y[:, -1, row]).max(axis=1) / UP - measured.upper[:, -1, row].max(axis=1)
     return Distance(
-        float(found.upper[:, -1].max()),
-        _finite(found.relative[:, -1].max()),
-        float(found.upper.max()),
-        _finite(found.relative[:, 1:].max(initial=0)),
+        float(measured.upper[:, -1].max()),
+        _finite(measured.relative[:, -1].max()),
+        float(measured.upper.max()),
+        _finite(measured.relative[:, 1:].max(initial=0)),
         place(run.construction, worst, layout.p),
         float(prediction.max()),
         _finite(_quotient(prediction, size).max()),
-        found.slack,
+        measured.slack,
     )
 
 
@@ -95,30 +95,30 @@ def _finite(value: Any) -> float | None:
     return float(value) if isfinite(value) else None
 
 
-def _before_any_run(run: ExactRun, found: _Measured, target: Precision) -> tuple[APriori, np.ndarray]:
+def _before_any_run(run: ExactRun, measured: _Measured, target: Precision) -> tuple[APriori, np.ndarray]:
     """The a-priori tier, and its bound at every entry."""
-    known = np.abs(run.Y) * UP + found.upper  # at least the exact rows
+    known = np.abs(run.Y) * UP + measured.upper  # at least the exact rows
     bound = a_priori(run.maps, run.X, known, target)
-    exceeded = found.lower > bound
+    exceeded = measured.lower > bound
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(found.upper <= found.slack, 0.0, found.upper / bound)
+        ratio = np.where(measured.upper <= measured.slack, 0.0, measured.upper / bound)
     ratio[:, 0] = -1.0  # nothing has been computed yet
     if exceeded.any():
         first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
         ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], np.inf, -1.0)
     index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    sizes = np.maximum(np.abs(run.Y) / UP - found.upper, 0).max(axis=(2, 3))
-    zero = ((run.Y == 0) & (found.upper <= found.slack)).all(axis=(2, 3))
+    sizes = np.maximum(np.abs(run.Y) / UP - measured.upper, 0).max(axis=(2, 3))
+    zero = ((run.Y == 0) & (measured.upper <= measured.slack)).all(axis=(2, 3))
     wide = np.flatnonzero(as_wide(bound, sizes, zero, run.X)[:, 1:].any(axis=0))
     status = "exceeded" if exceeded.any() else "vacuous" if len(wide) else "within"
     where = place(run.construction, index, run.construction.layout.p)
-    error, limit = float(found.upper[index]), float(bound[index])
+    error, limit = float(measured.upper[index]), float(bound[index])
     share = error / limit if limit else float(error > 0)
     since = int(wide[0]) + 1 if len(wide) else None
     return APriori(status, where, limit, error, share, float(bound[:, -1].max()), since), bound
 
 
-def _curves(found: _Measured, error: np.ndarray, bound: np.ndarray, early: np.ndarray) -> Curves:
+def _curves(measured: _Measured, error: np.ndarray, bound: np.ndarray, early: np.ndarray) -> Curves:
     everywhere = (0, 2, 3)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(error == 0, 0.0, error / bound)
@@ -127,8 +127,8 @@ def _curves(found: _Measured, error: np.ndarray, bound: np.ndarray, early: np.nd
         return tuple(_finite(v) for v in values)
 
     return Curves(
-        listed(found.upper.max(axis=everywhere)),
-        listed(found.relative.max(axis=(0, 2))),
+        listed(measured.upper.max(axis=everywhere)),
+        listed(measured.relative.max(axis=(0, 2))),
         tuple(float(v) for v in error.max(axis=everywhere)),
         listed(bound.max(axis=everywhere)),
         listed(ratio.max(axis=everywhere)),
@@ -241,8 +241,8 @@ def _earlier(
     )
     bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals
     bound[:, until - 1 :] = np.inf
-    found = _judge(run, construction, bound, residuals)
-    return (found, _coarser(run, target, residuals, until - 1)) if found.status == "exceeded" else None
+    judgement = _judge(run, construction, bound, residuals)
+    return (judgement, _coarser(run, target, residuals, until - 1)) if judgement.status == "exceeded" else None
 
 
 @np.errstate(all="ignore")  # what overflows is judged over Q, or its bound is infinite
@@ -311,10 +311,10 @@ def crosscheck(
         if judgement.status == "within" and (factor >= WIDE or wide or not np.isfinite(bound).all()):
             judgement = replace(judgement, status="vacuous")
         say("measuring the distance")
-        if (found := _measure(run)) is not None:
-            distance = _distance(run, found)
-            early, every = _before_any_run(run, found, target)
-            curves = _curves(found, np.abs(residuals[0]) + residuals[1], bound, every)
+        if (measured := _measure(run)) is not None:
+            distance = _distance(run, measured)
+            early, every = _before_any_run(run, measured, target)
+            curves = _curves(measured, np.abs(residuals[0]) + residuals[1], bound, every)
         if all(torch.isfinite(t).all() for heads in lowered.layers for head in heads for t in head.values()):
             split = split_error(construction, lowered, setups, states)
     bounded = judgement.bound is not None and judgement.error is not None and judgement.bound > 0

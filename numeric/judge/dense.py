@@ -116,10 +116,10 @@ def dense_check(
         lambda number, _, Z: regrouped(Z, model.layers[number], Rational.of(model.scale)),
         lambda number, _, Z: dense_bound(model, number, Z, target),
     )
-    found = judge_steps(steps, states, k, target)
+    judgement = judge_steps(steps, states, k, target)
     distance = _distance(model, states) if np.isfinite(states).all() else None
     return one_step_result(
-        found, k, states.shape[1], target, device, surroundings, distance=distance, lowering=lowered.summary()
+        judgement, k, states.shape[1], target, device, surroundings, distance=distance, lowering=lowered.summary()
     )
 
 

@@ -64,10 +64,10 @@ class ExactRun:
 
     def _groups(self) -> dict[tuple[int, ...], list[int]]:
         """The layers that read by each choice of masks: where each has one of its own, it reads no other's."""
-        found: dict[tuple[int, ...], list[int]] = {}
+        groups: dict[tuple[int, ...], list[int]] = {}
         for layer in range(self.L):
-            found.setdefault(self.maps.used[self.stored(layer)], []).append(layer)
-        return found
+            groups.setdefault(self.maps.used[self.stored(layer)], []).append(layer)
+        return groups
 
     def _of_group(self, masks: tuple[int, ...], layers: list[int], change: Digits) -> tuple[np.ndarray, np.ndarray]:
         """The one-step errors of layers that share their masks, and their slack."""

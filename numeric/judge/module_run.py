@@ -40,11 +40,11 @@ class ForwardResult:
     """What `forward(Z)` gives, against the states.
 
     status   "same" bit for bit, "within" (another order of summation may differ so much), "wrong", "open" or "none"
-    said     why, in words
+    reason   in words
     """
 
     status: str
-    said: str
+    reason: str
     where: Place | None = None
     computed: str = ""
     exact: str = ""
@@ -166,13 +166,13 @@ def _call(module: Any, batches: Sequence[Tensor], depth: int) -> _Returned:
     for Z in batches:
         given = Z.clone()
         try:
-            found = [state.clone() for state in run_states(module, given, depth)]
+            copies = [state.clone() for state in run_states(module, given, depth)]
         except ArgumentError:
             if (size := _size(module, given)) in sizes:
                 raise _KeptError(f"kept, {len(Z)} after {size}") from None
             raise
         _unwritten("states(Z)", given, Z)
-        states.append(torch.stack(found))
+        states.append(torch.stack(copies))
         predicted = run_prediction(module, given)
         _unwritten("prediction(Z)", given, Z)
         predictions.append(None if predicted is None else predicted.clone())
@@ -208,16 +208,16 @@ def run_forward(module: Any, Z: Tensor) -> tuple[Tensor | None, str]:
     if not callable(forward) or getattr(forward, "__func__", None) is nn.Module.forward:
         return None, "there is no forward(Z)"
     try:
-        found = module(Z)
+        returned = module(Z)
     except Exception as error:  # it may be meant for quite other arguments
         return None, f"forward(Z) raises {type(error).__name__}: {' '.join(str(error).split())[:100]}"
-    if not isinstance(found, Tensor):
-        return None, f"forward(Z) returns {type(found).__name__}, neither a last state nor one number a prompt"
-    if found.shape == (len(Z), 1):
-        found = found[:, 0]
-    if found.shape not in (Z.shape, Z.shape[:1]):
-        return None, f"forward(Z) returns {tuple(found.shape)}, neither a last state nor one number a prompt"
-    return found, ""
+    if not isinstance(returned, Tensor):
+        return None, f"forward(Z) returns {type(returned).__name__}, neither a last state nor one number a prompt"
+    if returned.shape == (len(Z), 1):
+        returned = returned[:, 0]
+    if returned.shape not in (Z.shape, Z.shape[:1]):
+        return None, f"forward(Z) returns {tuple(returned.shape)}, neither a last state nor one number a prompt"
+    return returned, ""
 
 
 def _same(one: _Returned, other: _Returned) -> bool:
@@ -237,35 +237,37 @@ def _forward(construction: Construction, returned: _Returned, result: FloatResul
         read = returned.predictions is not None and returned.unread == "there is no forward(Z)"
         return ForwardResult("same" if read else "none", returned.unread + "; prediction(Z) is the read-out" * read)
     last = returned.states[-1].to("cpu", torch.float64).numpy()
-    found = returned.forward.to("cpu", torch.float64).numpy()
-    prediction = found.ndim == 1
+    output = returned.forward.to("cpu", torch.float64).numpy()
+    prediction = output.ndim == 1
     wanted = readout.sign * last[:, layout.accumulator(readout.row), layout.n] if prediction else last
     what = "the read-out of its last state" if prediction else "the last state"
-    if np.array_equal(found, wanted):
+    if np.array_equal(output, wanted):
         return ForwardResult("same", f"forward(Z) is {what}, bit for bit")
     with np.errstate(all="ignore"):
-        gap = np.abs(found - wanted)
+        gap = np.abs(output - wanted)
     index = np.unravel_index(int(np.argmax(np.where(np.isnan(gap), np.inf, gap))), gap.shape)
     largest, bound = float(gap[index]), None
     if result.status == "within" and result.a_priori is not None and result.a_priori.status == "within":
         bound = 2 * result.a_priori.last_bound
-    features = not prediction and bool((found[:, : layout.p] != last[:, : layout.p]).any())
-    said = f"forward(Z) differs from {what} by {largest:.1e}{', ' * bool(mode)}{mode}"
+    features = not prediction and bool((output[:, : layout.p] != last[:, : layout.p]).any())
+    message = f"forward(Z) differs from {what} by {largest:.1e}{', ' * bool(mode)}{mode}"
     if bound is None and isfinite(largest) and not features:
-        return ForwardResult("open", f"{said}, and there is no bound on what another order of summation may change")
+        return ForwardResult("open", f"{message}, and there is no bound on what another order of summation may change")
     if bound is not None and largest <= bound and not features:
         if float(np.abs(wanted).max()) <= bound:
-            return ForwardResult("open", f"{said}, and all of it is within what another order of summation may change")
-        return ForwardResult("within", f"{said}; runs in two orders of summation differ by at most {bound:.1e}")
+            return ForwardResult(
+                "open", f"{message}, and all of it is within what another order of summation may change"
+            )
+        return ForwardResult("within", f"{message}; runs in two orders of summation differ by at most {bound:.1e}")
     if prediction:
         column = f"read as {'-' if readout.sign < 0 else '+'}{readout.row}"
         where = Place(int(index[0]), count, "prediction", column)
     else:
         where = place(construction, (index[0], count, *index[1:]), 0)
-    computed, right = float(found[index]), Fraction(float(wanted[index]))
-    said += "" if bound is None else f", where two orders of summation differ by at most {bound:.1e}"
+    computed, right = float(output[index]), Fraction(float(wanted[index]))
+    message += "" if bound is None else f", where two orders of summation differ by at most {bound:.1e}"
     text = str(Fraction(computed)) if isfinite(computed) else str(computed)
-    return ForwardResult("wrong", said, where, text, str(right))
+    return ForwardResult("wrong", message, where, text, str(right))
 
 
 def _faulty(result: FloatResult, mode: str, fault: str) -> FloatResult:
@@ -281,8 +283,8 @@ def _written(construction: Construction, result: FloatResult, mode: str, error: 
     where = place(construction, (trial, 0, row, column), 0)
     exact, held = Fraction(error.wanted), error.got
     computed, off = (str(Fraction(held)), up(abs(Fraction(held) - exact))) if isfinite(held) else (str(held), None)
-    found = _faulty(result, mode, f"argument of {error.function}")
-    return replace(found, where=where, bound=0.0, error=off, computed=computed, exact=str(exact))
+    faulty = _faulty(result, mode, f"argument of {error.function}")
+    return replace(faulty, where=where, bound=0.0, error=off, computed=computed, exact=str(exact))
 
 
 @contextmanager

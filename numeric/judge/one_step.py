@@ -41,14 +41,14 @@ class Steps:
 
 def judge_steps(steps: Steps, states: np.ndarray, k: int, target: Precision) -> Judgement:
     """What is to be said of a run, states : (L+1, T, m, N); k : the roundings that its bound counts."""
-    found = _first_wrong(steps, states)
-    if found is not None and found.where is not None and found.where.layer > 1:
-        earlier = _judge(steps, states[: found.where.layer])
-        found = earlier if earlier.status == "exceeded" else found
-    found = found or _judge(steps, states)
-    if found.status == "within" and growth(k, target) >= WIDE:
-        found = replace(found, status="vacuous")
-    return found
+    judgement = _first_wrong(steps, states)
+    if judgement is not None and judgement.where is not None and judgement.where.layer > 1:
+        earlier = _judge(steps, states[: judgement.where.layer])
+        judgement = earlier if earlier.status == "exceeded" else judgement
+    judgement = judgement or _judge(steps, states)
+    if judgement.status == "within" and growth(k, target) >= WIDE:
+        judgement = replace(judgement, status="vacuous")
+    return judgement
 
 
 def _first_wrong(steps: Steps, states: np.ndarray) -> Judgement | None:
@@ -97,22 +97,22 @@ def _judge(steps: Steps, states: np.ndarray) -> Judgement:
 
 
 def one_step_result(
-    found: Judgement, k: int, trials: int, target: Precision, device: torch.device, surroundings: dict[str, str],
+    judgement: Judgement, k: int, trials: int, target: Precision, device: torch.device, surroundings: dict[str, str],
     *, pattern: str = "", distance: Distance | None = None, lowering: Mapping[str, Any] | None = None,
 ) -> FloatResult:  # fmt: skip
     """A judgement as a result; pattern : what its formula says besides."""
     power = target.unit_roundoff.denominator.bit_length() - 1
     return FloatResult(
-        status=found.status,
+        status=judgement.status,
         device=str(device),
         dtype=target.name,
         trials=trials,
-        where=found.where,
-        bound=found.bound,
-        error=found.error,
-        ratio=found.error / found.bound if found.bound and found.error is not None else None,
-        computed=found.computed,
-        exact=found.exact,
+        where=judgement.where,
+        bound=judgement.bound,
+        error=judgement.error,
+        ratio=judgement.error / judgement.bound if judgement.bound and judgement.error is not None else None,
+        computed=judgement.computed,
+        exact=judgement.exact,
         formula=f"((1+u)^k - 1) S + underflow on all of Z, u = 2^-{power}, k = {k}{pattern}",
         k=k,
         growth=growth(k, target),
@@ -120,7 +120,7 @@ def one_step_result(
         loop_distance=None,
         lowering=dict(lowering or {}),
         environment=surroundings,
-        fault="layer" if found.status == "exceeded" else None,
+        fault="layer" if judgement.status == "exceeded" else None,
     )
 
 

@@ -84,10 +84,10 @@ def run_prediction(module: nn.Module, Z: Tensor) -> Tensor | None:
     predicts = getattr(module, "prediction", None)
     if not callable(predicts):
         return None
-    found = predicts(Z)
-    if not isinstance(found, Tensor) or found.shape != Z.shape[:1]:
-        shown = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+    predictions = predicts(Z)
+    if not isinstance(predictions, Tensor) or predictions.shape != Z.shape[:1]:
+        shown = tuple(predictions.shape) if isinstance(predictions, Tensor) else type(predictions).__name__
         raise ArgumentError(
             f"{type(module).__name__}.prediction(Z) returns {shown}, wanted one number a prompt: {tuple(Z.shape[:1])}"
         )
-    return found
+    return predictions

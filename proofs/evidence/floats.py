@@ -98,7 +98,7 @@ def _forward_claim(name: str, found: ModuleResult) -> Claim:
     if forward.where is not None:
         witness = {**asdict(forward.where), "torch_value": forward.computed, "exact_value": forward.exact}
     return Claim(
-        name, FORWARD, NAME, verdict, STRENGTH, forward.said, asked=verdict is not Verdict.NOT_RUN, witness=witness,
+        name, FORWARD, NAME, verdict, STRENGTH, forward.reason, asked=verdict is not Verdict.NOT_RUN, witness=witness,
         details={"fact": "forward", **({STRICT: True} if verdict is Verdict.NOT_RUN else {})},
     )  # fmt: skip
 
