@@ -59,9 +59,9 @@ def words(text: str, style: str = "text") -> Formula:
     return Formula(Words(text, style))
 
 
-def spoken(said: Part, shown: Part) -> Formula:
+def spoken(as_text: Part, shown: Part) -> Formula:
     """What plain text says in another way than a page shows it."""
-    first, second = node(said), node(shown)
+    first, second = node(as_text), node(shown)
     return Formula(second if first == second else Spoken(first, second))
 
 
@@ -98,8 +98,8 @@ def wide(part: Part) -> bool:
 
 def is_sum(part: Part) -> bool:
     """Whether it is terms with a sign between them."""
-    found = items(part)
-    outside = [operator(item) for item, depth in zip(found, _depths(found), strict=True) if not depth]
+    parts = items(part)
+    outside = [operator(item) for item, depth in zip(parts, _depths(parts), strict=True) if not depth]
     return any(mark is not None and mark.text in "+−" for mark in outside[1:])
 
 
@@ -176,7 +176,7 @@ def _depths(nodes: Iterable[Node]) -> Iterator[int]:
 
 def _with_script(base: Node, below: Node | None, above: Node | None) -> Node:
     if isinstance(base, Spoken):
-        return Spoken(_with_script(base.said, below, above), _with_script(base.shown, below, above))
+        return Spoken(_with_script(base.as_text, below, above), _with_script(base.shown, below, above))
     if isinstance(base, Row) and len(base.items) > 1:
         if _ends_in_brackets(base):
             return Row((*base.items[:-1], Scripts(base.items[-1], below, above)))

@@ -16,7 +16,7 @@ def visible(text: str) -> str:
     >>> visible("a\u202eb\x00")
     'a[U+202E]b[U+0000]'
     """
-    return _HIDDEN.sub(lambda found: code_point(found.group()), text)
+    return _HIDDEN.sub(lambda hidden: code_point(hidden.group()), text)
 
 
 def code_point(c: str) -> str:

@@ -43,16 +43,16 @@ class Formula:
         return f"Formula({self.text!r}, {self.latex!r})"
 
 
-def quoted(said: str, written: str) -> Formula:
+def quoted(as_text: str, written: str) -> Formula:
     r"""What someone wrote in LaTeX, and the words that plain text has for it; those alone where the gate refuses it.
 
     >>> quoted("delta", r"\delta"), quoted("mine", r"\input{x}").tree
     (Formula('delta', '\\delta'), Verbatim(text='mine'))
     """
     try:
-        return Formula(Spoken(Words(said, "text"), read(written)))
+        return Formula(Spoken(Words(as_text, "text"), read(written)))
     except UnknownLatex:
-        return Formula(Verbatim(said))
+        return Formula(Verbatim(as_text))
 
 
 def written(source: str) -> Formula:

@@ -135,8 +135,8 @@ def apart(before: Node | None, item: Node, between: bool, unary: bool, tight: bo
 
 
 def _spaced(node: Node | None) -> bool:
-    found = operator(node)
-    return found is not None and found.text not in "/!.|‖"
+    mark = operator(node)
+    return mark is not None and mark.text not in "/!.|‖"
 
 
 def _group(node: Node) -> str:

@@ -99,7 +99,7 @@ def lines(node: Node, limit: float) -> list[Node]:
 
 def _places(items: tuple[Node, ...]) -> list[tuple[int, int]]:
     """Where a line may begin, each with how many parentheses are open there; -1 before wide spaces, the best places."""
-    found: list[tuple[int, int]] = []
+    places: list[tuple[int, int]] = []
     inner = 0
     before: Node | None = None
     for at, item in enumerate(items):
@@ -107,11 +107,11 @@ def _places(items: tuple[Node, ...]) -> list[tuple[int, int]]:
         if bracket := sign(node, "open", "close"):
             inner += 1 if bracket.kind == "open" else -1
         elif isinstance(node, Space) and node.width >= 1 and before is not None and not isinstance(before, Space):
-            found.append((at, -1))
+            places.append((at, -1))
         elif _breaks(node) and before is not None and not _holds(before):
-            found.append((at, inner))
+            places.append((at, inner))
         before = node
-    return found
+    return places
 
 
 def _breaks(node: Node) -> bool:

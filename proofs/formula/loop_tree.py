@@ -85,9 +85,9 @@ class LoopTree:
         return row(*result)
 
     def _factors(self, node: Expression) -> _Factors:
-        found = _Factors()
-        self._gather(node, found, above=True)
-        return found
+        factors = _Factors()
+        self._gather(node, factors, above=True)
+        return factors
 
     def _gather(self, node: Expression, into: _Factors, above: bool) -> None:
         if id(node) in self.stop or node.op in ("name", "add", "sub", "pow", "transpose", "product"):

@@ -105,7 +105,7 @@ class Grid:
 class Spoken:
     """What plain text says in another way than a page shows it: td_error for a letter, Y[k, t] for two indices."""
 
-    said: Node
+    as_text: Node
     shown: Node
 
 
@@ -193,14 +193,14 @@ def sign(node: Node | None, *kinds: str) -> Sign | None:
 
 def operator(node: Node | None) -> Sign | None:
     """The sign between two operands, or in front of one, that a node is."""
-    found = sign(node, "operator")
-    return None if found is None or found.text in STANDING else found
+    mark = sign(node, "operator")
+    return None if mark is None or mark.text in STANDING else mark
 
 
 def binary(before: Node | None, item: Node) -> bool:
     """Whether an item of a row is a sign between two operands."""
-    found = operator(item)
-    return found is not None and (operand(before) or found.text in RELATIONS)
+    mark = operator(item)
+    return mark is not None and (operand(before) or mark.text in RELATIONS)
 
 
 def taken(node: Node) -> tuple[bool, bool]:

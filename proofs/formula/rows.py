@@ -28,29 +28,29 @@ def _numbers(root: Expression) -> list[str]:
 
 def _put(table: Table, root: Expression, columns: Mapping[str, Expression | None]) -> Expression | None:
     """The tree with each row of the column at hand replaced by what stands there; zeros and ones are left out."""
-    found: dict[int, Expression | None] = {}
+    made: dict[int, Expression | None] = {}
     for node in nodes([root]):
         if node.op == "name":
-            found[id(node)] = _copy(table, columns[node.name]) if node.source == "token" else _copy(table, node)
+            made[id(node)] = _copy(table, columns[node.name]) if node.source == "token" else _copy(table, node)
         elif node.op == "number":
-            found[id(node)] = table.number(node.number) if node.number else None
+            made[id(node)] = table.number(node.number) if node.number else None
         else:
-            found[id(node)] = _made(table, node.op, [found[id(a)] for a in node.args])
-    return found[id(root)]
+            made[id(node)] = _made(table, node.op, [made[id(a)] for a in node.args])
+    return made[id(root)]
 
 
 def _copy(table: Table, root: Expression | None) -> Expression | None:
     if root is None:
         return None
-    found: dict[int, Expression] = {}
+    copies: dict[int, Expression] = {}
     for node in nodes([root]):
         if node.op == "name":
-            found[id(node)] = table.name(node.source, node.name, node.kind)
+            copies[id(node)] = table.name(node.source, node.name, node.kind)
         elif node.op == "number":
-            found[id(node)] = table.number(node.number)
+            copies[id(node)] = table.number(node.number)
         else:
-            found[id(node)] = table.make(node.op, *(found[id(a)] for a in node.args))
-    return found[id(root)]
+            copies[id(node)] = table.make(node.op, *(copies[id(a)] for a in node.args))
+    return copies[id(root)]
 
 
 def _made(table: Table, op: str, args: list[Expression | None]) -> Expression | None:
@@ -82,12 +82,12 @@ def without_weights(root: Expression | None) -> Expression | None:
     """An entry at zero weights; None for zero."""
     if root is None:
         return None
-    table, found = Table(), dict[int, Expression | None]()
+    table, made = Table(), dict[int, Expression | None]()
     for node in nodes([root]):
         if node.op == "name":
-            found[id(node)] = None if node.source == "weight" else _copy(table, node)
+            made[id(node)] = None if node.source == "weight" else _copy(table, node)
         elif node.op == "number":
-            found[id(node)] = table.number(node.number) if node.number else None
+            made[id(node)] = table.number(node.number) if node.number else None
         else:
-            found[id(node)] = _made(table, node.op, [found[id(a)] for a in node.args])
-    return found[id(root)]
+            made[id(node)] = _made(table, node.op, [made[id(a)] for a in node.args])
+    return made[id(root)]

@@ -77,7 +77,7 @@ def symbols_of(
     rows    : what rows are called that declare nothing, where that is known
     """
     rows = rows or {}
-    found = Symbols(macros=dict(known or {}))
+    table = Symbols(macros=dict(known or {}))
 
     def called(name: str, declared: str = "", otherwise: str = "") -> str:
         latex = declared or algorithm.symbols.get(name, "")
@@ -85,19 +85,19 @@ def symbols_of(
         return latex if latex and allowed(whole) and "#" not in latex else otherwise or named(name).latex
 
     for source, name, latex, word in FIXED:
-        found.add(source, name, latex, word)
+        table.add(source, name, latex, word)
     for w in algorithm.weights:
-        found.add("weight", w, called(w))
+        table.add("weight", w, called(w))
     for c in algorithm.preconditioners:
-        found.add("preconditioner", c, called(c))
+        table.add("preconditioner", c, called(c))
     for name in algorithm.parameters:
-        found.add("parameter", name, called(name))
+        table.add("parameter", name, called(name))
     for name in ("phi", "phi_next", "reward", *(n for n, _ in algorithm.read)):
-        found.add("transition", name, called(name))
+        table.add("transition", name, called(name))
     for one in algorithm.accumulators:
         otherwise = one.name if len(one.name) == 1 else rows.get(one.name, "y")
-        found.add("row", one.name, called(one.name, one.symbol, otherwise))
+        table.add("row", one.name, called(one.name, one.symbol, otherwise))
     if loop is not None:
         for name in dict.fromkeys([*(n for n, _ in loop.body), *(n for n, _ in loop.lets)]):
-            found.add("variable", name, called(name))
-    return found
+            table.add("variable", name, called(name))
+    return table

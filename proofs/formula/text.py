@@ -46,8 +46,8 @@ def text(node: Node) -> str:
     "w_{l+1} = w_l + (1/n) C_l sum_{j=1..n} w.phi'_j X_j^T X_j"
     """
     match node:
-        case Spoken(said, _):
-            return text(said)
+        case Spoken(as_text, _):
+            return text(as_text)
         case Symbol():
             return text(node.shown)
         case Command():

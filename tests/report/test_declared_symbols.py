@@ -19,8 +19,8 @@ from layerproof.symbolic.algorithms import catalogue
 PROGRAM = r"\\mathit\{(?:now|sync)\}|\\operatorname\{now\}"
 
 
-def latex_of(found) -> list[str]:
-    return [f.latex for f in formulas((found.lead, found.sections))]
+def latex_of(page) -> list[str]:
+    return [f.latex for f in formulas((page.lead, page.sections))]
 
 
 @pytest.mark.parametrize(("name", "symbol"), [("online-td", r"\mathbf{1}["), ("target-network-td", "s_{")])

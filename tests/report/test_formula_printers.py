@@ -28,21 +28,21 @@ from layerproof.proofs.report.writers import mathml as mathml_printer
 from layerproof.proofs.report.writers import typst_math as typst_printer
 
 
-def leaves(node: Any, said: bool = False) -> Iterator[Node]:
+def leaves(node: Any, as_text: bool = False) -> Iterator[Node]:
     """What stands at the ends of a tree: as a page shows it, or as plain text says it."""
     if isinstance(node, Spoken):
-        yield from leaves(node.said if said else node.shown, said)
+        yield from leaves(node.as_text if as_text else node.shown, as_text)
     elif isinstance(node, Symbol):
-        yield from leaves(node.shown, said)
+        yield from leaves(node.shown, as_text)
     elif isinstance(node, Sign | Words | Verbatim):
         yield node
     elif isinstance(node, tuple):
         for part in node:
-            yield from leaves(part, said)
+            yield from leaves(part, as_text)
     elif hasattr(node, "__dataclass_fields__"):
         for field in fields(node):
-            yield from leaves(getattr(node, field.name), said)
-        if said and isinstance(node, Accent):
+            yield from leaves(getattr(node, field.name), as_text)
+        if as_text and isinstance(node, Accent):
             yield Words("" if node.name.endswith(("brace", "line")) else node.name.removeprefix("wide"), "text")
 
 
@@ -80,7 +80,7 @@ def in_text(formula: Formula) -> Counter[str]:
 
 
 def wanted_in_text(formula: Formula) -> Counter[str]:
-    every = (leaf for leaf in leaves(formula.tree, said=True) if leaf != Sign("letter", "⊤"))
+    every = (leaf for leaf in leaves(formula.tree, as_text=True) if leaf != Sign("letter", "⊤"))
     return characters("".join(text_printer.text(leaf) for leaf in every).replace("^T", ""))
 
 
@@ -105,21 +105,21 @@ def formulas(case: Case) -> list[Formula]:
 
 @pytest.mark.parametrize("case", KINDS[:4], ids=str)
 def test_every_printer_shows_every_letter_of_every_formula_of_a_page(case: Case) -> None:
-    found = formulas(case)
-    assert len(found) > 300
-    for formula in found:
+    shown = formulas(case)
+    assert len(shown) > 300
+    for formula in shown:
         assert not dropped(formula), (formula, dropped(formula))
 
 
 def test_what_plain_text_says_has_the_letters_of_what_is_shown_or_is_a_name() -> None:
     for formula in formulas(KINDS[0]):
         for part in everything(formula):
-            if isinstance(part, Spoken) and not isinstance(part.said, Words):
-                said, shown = (
+            if isinstance(part, Spoken) and not isinstance(part.as_text, Words):
+                letters, shown = (
                     characters("".join(text_printer.text(leaf) for leaf in leaves(x, True) if isinstance(leaf, Sign)))
-                    for x in (part.said, part.shown)
+                    for x in (part.as_text, part.shown)
                 )
-                assert not said - shown, part
+                assert not letters - shown, part
 
 
 @pytest.mark.parametrize(

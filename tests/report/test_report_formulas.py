@@ -112,7 +112,7 @@ def test_every_formula_of_every_derivation_is_readable() -> None:
 
     from layerproof.proofs.report.document import derivation as derivation_document
 
-    found = 0
+    count = 0
     for case in CASES:
         for section in derivation_document.sections(case.derivation):
             for part in section.parts:
@@ -121,5 +121,5 @@ def test_every_formula_of_every_derivation_is_readable() -> None:
                     formulas = [part.name, *(entry for row in part.entries for entry in row)]
                 for formula in formulas:
                     assert readable(formula.latex), formula.latex
-                    found += 1
-    assert found > 500
+                    count += 1
+    assert count > 500

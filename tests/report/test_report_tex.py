@@ -74,10 +74,10 @@ def test_pdf_shows_hostile_text_as_text(tmp_path: Path) -> None:
     shown = subprocess.run(
         [tool("pdftotext"), "-layout", "report.pdf", "-"], cwd=tmp_path, check=True, capture_output=True
     )
-    said = shown.stdout.decode(errors="replace")
+    printed = shown.stdout.decode(errors="replace")
     for piece in ("<script>", '#read("/etc/passwd")', r"\input{/etc/passwd}", '#panic("owned")', "[U+202E]"):
-        assert piece in said, piece
-    assert "root:" not in said
+        assert piece in printed, piece
+    assert "root:" not in printed
 
 
 @needs_typst
@@ -96,7 +96,7 @@ def test_typst_literal_reads_back(text: str) -> None:
 
 def test_pdf_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "find_spec", lambda name: None)
-    said = pdf.available()
-    assert said and "\n" not in said and "layerproof[pdf]" in said
+    message = pdf.available()
+    assert message and "\n" not in message and "layerproof[pdf]" in message
     with pytest.raises(LayerproofError, match="extra pdf"):
         pdf.write(samples.report())

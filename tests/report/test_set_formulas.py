@@ -46,8 +46,8 @@ def texts(tree: Any) -> Iterator[str]:
                 yield from texts(getattr(tree, f.name))
 
 
-def left(found: Page) -> list[str]:
-    return [text for text in texts((found.title, found.lead, found.sections)) if PLAIN.search(text)]
+def left(page: Page) -> list[str]:
+    return [text for text in texts((page.title, page.lead, page.sections)) if PLAIN.search(text)]
 
 
 @pytest.mark.parametrize("case", POOL, ids=str)
@@ -59,13 +59,13 @@ def test_no_page_of_the_pool_has_a_formula_in_plain_text(case: Case) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_no_page_of_an_example_has_one_either(path: str) -> None:
-    for found in example_report(path).pages:
-        assert [text for text in left(found) if re.search(r"\b(lambda|gamma|alpha|beta|phi|delta)\b", text)] == []
+    for page in example_report(path).pages:
+        assert [text for text in left(page) if re.search(r"\b(lambda|gamma|alpha|beta|phi|delta)\b", text)] == []
 
 
 def test_a_formula_left_in_plain_text_is_seen() -> None:
-    said = ("w_0", "of gamma", "sum_j", "the row td_error", "from lam")
-    blocks = (Table(("x", "gamma_phi_next"), (), "0 < alpha"), *(Paragraph((text,)) for text in said))
+    texts_left = ("w_0", "of gamma", "sum_j", "the row td_error", "from lam")
+    blocks = (Table(("x", "gamma_phi_next"), (), "0 < alpha"), *(Paragraph((text,)) for text in texts_left))
     bare = Page("p", "P", samples.report().pages[0].verdict, blocks, ())
     assert len(left(bare)) == 7
     assert left(set_page(bare, {"gamma_phi_next": quoted("gamma phi'", r"\gamma \phi'")})) == []
@@ -92,9 +92,9 @@ def test_no_letter_is_lost_and_nothing_is_run() -> None:
     long = ("f(" * 5000, "a_" * 5000)
     assert [spanned(text) for text in long] == [(text,) for text in long]
     for text in (*samples.NASTY, "w* = (1/2, -3), |w_l - w*| and phi' of td_error[2], 0 < alpha <= 1/2."):
-        found = spanned(text)
-        assert "".join(x if isinstance(x, str) else x.text for x in found) == text
-        assert not [x for x in everything(found) if isinstance(x, Link)]
+        spans = spanned(text)
+        assert "".join(x if isinstance(x, str) else x.text for x in spans) == text
+        assert not [x for x in everything(spans) if isinstance(x, Link)]
 
 
 def test_the_numbers_of_a_formula_are_those_of_the_text() -> None:
@@ -105,9 +105,9 @@ def test_the_numbers_of_a_formula_are_those_of_the_text() -> None:
 def test_a_row_has_the_symbol_that_its_algorithm_gives_it() -> None:
     (shown,) = spanned("td_error", {"td_error": quoted("delta", r"\delta")})
     assert isinstance(shown, Formula) and shown.latex == r"\delta"
-    found = page_of(Case("td-lambda"))
-    assert "γφ′₁" in {called(x) for x in everything(found) if isinstance(x, Label)} or any(
-        "γφ′" in called(x) for x in everything(found) if isinstance(x, Label)
+    page = page_of(Case("td-lambda"))
+    assert "γφ′₁" in {called(x) for x in everything(page) if isinstance(x, Label)} or any(
+        "γφ′" in called(x) for x in everything(page) if isinstance(x, Label)
     )
 
 
@@ -123,5 +123,5 @@ def test_a_row_that_is_called_by_a_word_is_not_found_in_sentences() -> None:
 
 @pytest.mark.parametrize("name", ["heavy-ball-td", "nesterov-td"])
 def test_the_lead_of_a_constant_row_says_one(name: str) -> None:
-    said = " ".join(texts(page_of(Case(name)).lead))
-    assert "exactly one iteration" in said and "one layer is one update" in said
+    sentences = " ".join(texts(page_of(Case(name)).lead))
+    assert "exactly one iteration" in sentences and "one layer is one update" in sentences

@@ -126,8 +126,8 @@ def cited(source: str) -> tuple[str, ...]:
     >>> cited("Baird 1995; in context: Wang, Blaser, Daneshmand, Zhang 2025 (arXiv 2405.13861), Theorem 1")
     ('baird1995residual', 'wang2025transformers')
     """
-    found = ((m.start(), s.key) for s in SOURCES for m in [re.search(s.named, source)] if m)
-    return tuple(key for _, key in sorted(found))
+    places = ((m.start(), s.key) for s in SOURCES for m in [re.search(s.named, source)] if m)
+    return tuple(key for _, key in sorted(places))
 
 
 def bibtex(keys: Iterable[str]) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from ....symbolic.derivation.derive import Derivation
 from ..published import comparison, told
 from .facts import Facts
-from .model import Block, Cite, Environment, said
+from .model import Block, Cite, Environment, paragraph
 from .update import title
 
 
-def comparison_blocks(facts: Facts, found: Derivation) -> list[Block]:
+def comparison_blocks(facts: Facts, derivation: Derivation) -> list[Block]:
     """A remark; none for an algorithm that the paper does not have."""
-    compared = comparison(found)
+    compared = comparison(derivation)
     if compared is None:
         return []
     front = ("The counterpart in ", Cite(("wang2025transformers",)), ", ", *title(compared.where), ", ")
     return [
-        Environment("remark", (said(*front, facts.words(told(compared))),), ("The published weights",), "published")
+        Environment(
+            "remark", (paragraph(*front, facts.words(told(compared))),), ("The published weights",), "published"
+        )
     ]

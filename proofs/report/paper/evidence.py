@@ -12,7 +12,7 @@ from ..lead import alarming
 from ..sections.trust import BELIEVE
 from ..subject import Subject
 from .facts import Facts
-from .model import Block, Environment, Footnote, Span, Word, said, text
+from .model import Block, Environment, Footnote, Span, Word, paragraph, text
 
 ASKED = ("derived", "identity-symbolic", "identity-exact")
 """What a paper form asks for where nothing else is said."""
@@ -31,13 +31,13 @@ HOLDS = {
 
 def alarm_blocks(subject: Subject) -> list[Block]:
     """What is refuted or open, before everything else."""
-    said_of = [
-        c for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN) for c in subject.claims if alarming(c, v)
-    ]
+    bad = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
     return [
-        said(f"{sentence(c.claim)} {sentence(c.reason)}", heading=f"{c.verdict.value.replace('_', ' ')}: no theorem.")
-        for c in said_of
-    ]  # fmt: skip
+        paragraph(f"{sentence(c.claim)} {sentence(c.reason)}", heading=f"{v.value.replace('_', ' ')}: no theorem.")
+        for v in bad
+        for c in subject.claims
+        if alarming(c, v)
+    ]
 
 
 def evidence_blocks(facts: Facts, version: str) -> list[Block]:
@@ -69,7 +69,7 @@ def evidence_blocks(facts: Facts, version: str) -> list[Block]:
     if bad:
         parts += text("Not established: ", ", ".join(
             f"{k} ({worst_asked(subject.of_kind(k)).value.replace('_', ' ')})" for k in bad), ". ")  # fmt: skip
-    return [said(tuple(parts), _formal(subject, "proved-all-sizes" in good), heading="Evidence.")]
+    return [paragraph(tuple(parts), _formal(subject, "proved-all-sizes" in good), heading="Evidence.")]
 
 
 def _plain(words: str) -> str:
@@ -82,23 +82,23 @@ def _all(claims: Sequence[Claim], verdict: Verdict) -> bool:
 
 def _formal(subject: Subject, proved: bool) -> tuple[Span, ...]:
     assert subject.case is not None
-    found = audits_for(subject.case.algorithm, subject.case.options)
-    if not found:
+    audits = audits_for(subject.case.algorithm, subject.case.options)
+    if not audits:
         return text("No formal theorem is about it.")
-    names = [t.name for t in found[0].theorems][:2]
+    names = [t.name for t in audits[0].theorems][:2]
     words = [x for k, name in enumerate(names) for x in ((" and ", Word(name)) if k else (Word(name),))]
     asked = "are proved" if proved else "state it; the prover was not asked for this text"
     return text("The formal theorems ", tuple(words), f" (Rocq) {asked}.")
 
 
-def unique_blocks(facts: Facts, found: Derivation) -> list[Block]:
+def unique_blocks(facts: Facts, derivation: Derivation) -> list[Block]:
     """What of the weights is forced."""
-    count, least = len(found.heads), found.head_lower_bound
+    count, least = len(derivation.heads), derivation.head_lower_bound
     at = ", ".join(map(str, SOLVED_AT))
     fewest = f" No layer of this form has fewer than {least} heads." if count > 1 and least == count else ""
-    loose = " but for entries that occur and are not forced" if found.tensors[-1].undetermined else ""
+    loose = " but for entries that occur and are not forced" if derivation.tensors[-1].undetermined else ""
     free = "the scales of $P$, $Q$ and $M$ in a head" if count == 1 else "how the heads are cut, and their scales"
-    return [Environment("remark", (said(facts.words(
+    return [Environment("remark", (paragraph(facts.words(
         f"Among layers that leave feature rows alone, what the heads do together is forced by the update, for "
         f"$d \\ge 2$ and $n = {at}$ (solved as a linear system){loose}; free are {free}.{fewest}"),
     ),), ("What is unique",), "unique")]  # fmt: skip

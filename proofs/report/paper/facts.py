@@ -118,7 +118,7 @@ class Facts:
         return self.subject.derivation
 
     @cached_property
-    def found(self) -> Weights | None:
+    def layer_weights(self) -> Weights | None:
         """The weights in blocks: derived, or those that the algorithm gives where they are the same at every size."""
         if self.algorithm.heads is None:
             return self.derivation
@@ -204,9 +204,9 @@ class Facts:
 
     def entry(self, row: str, index: str, layer: bool = False) -> str:
         """What an accumulator row holds in a context column; `layer` for weights with the index of their layer."""
-        found = context_entry(self.traced, row)
+        expression = context_entry(self.traced, row)
         printer = MacroLatex(self.symbols, layer=True) if layer else self.still
-        return "0" if found is None else printer.latex(found, index)
+        return "0" if expression is None else printer.latex(expression, index)
 
     def update_lines(self) -> list[str]:
         """What the update names on its way, as it is printed."""
@@ -215,8 +215,8 @@ class Facts:
 
     def query_entry(self, row: str) -> str:
         """What an accumulator row holds in the query column."""
-        found = query_entry(self.traced, row)
-        return "0" if found is None else self.still.latex(found)
+        expression = query_entry(self.traced, row)
+        return "0" if expression is None else self.still.latex(expression)
 
     def plain(self, row: str) -> bool:
         """Whether a row's symbol is what it holds: R for the reward."""
@@ -252,15 +252,15 @@ def _row_names(algorithm: Algorithm, traced: Traced) -> dict[str, str]:
     """What the update calls what a row holds; y, or y with a number, for the other rows that declare no symbol."""
     bare = symbols_of(algorithm, traced.update, readable)
     printer = MacroLatex(bare)
-    found: dict[str, str] = {}
+    named_parts: dict[str, str] = {}
     if traced.update is not None:
         loop = shape(traced.update)
         looped = MacroLatex(bare, loop)
-        found = {looped.defined(node): name for name, node in loop.definitions}
+        named_parts = {looped.defined(node): name for name, node in loop.definitions}
     names: dict[str, str] = {}
     for one in algorithm.accumulators:
         entry = context_entry(traced, one.name)
-        known = None if entry is None else found.get(printer.latex(entry))
+        known = None if entry is None else named_parts.get(printer.latex(entry))
         names[one.name] = "" if known is None else bare["variable", known].latex.removesuffix("_{#1}")
     others = [r.name for r in algorithm.accumulators if not names[r.name] and not r.symbol]
     return {**names, **{r: "y" if len(others) == 1 else f"y^{{({k})}}" for k, r in enumerate(others, 1)}}

@@ -9,7 +9,7 @@ from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.loop import Trace, WeightChange
 from ....symbolic.derivation.masks import STEP, I, J, masks_of
 from .facts import Facts, bracketed, combination, product_form
-from .model import Block, Display, Environment, Paragraph, Ref, said
+from .model import Block, Display, Environment, Paragraph, Ref, paragraph
 from .weights import POSITION, entry_of
 
 
@@ -18,9 +18,9 @@ def is_needed(change: WeightChange) -> bool:
     return any(t.trace for t in change.terms) or any(not m.is_context_mask for _, m in masks_of(change.terms).values())
 
 
-def gathered(facts: Facts, found: Derivation, change: WeightChange) -> str:
+def gathered(facts: Facts, derivation: Derivation, change: WeightChange) -> str:
     """The total of a change as the masks gather it: sums of y_i M_ij x_j."""
-    keys = [m.key() for m in found.masks]
+    keys = [m.key() for m in derivation.masks]
     groups: dict[int, dict[tuple[str, str], Expr]] = {}
     for (row, block), (scale, mask) in masks_of(change.terms).items():
         groups.setdefault(keys.index(mask.key()), {})[row, block] = scale.expr()
@@ -28,7 +28,7 @@ def gathered(facts: Facts, found: Derivation, change: WeightChange) -> str:
     parts = []
     for position in sorted(groups):
         entries = groups[position]
-        plain = found.masks[position].is_context_mask
+        plain = derivation.masks[position].is_context_mask
         at = "i" if plain else "j"
         middle = "" if plain else rf" {entry_of(facts, position)}"
         form = product_form(entries)
@@ -58,9 +58,9 @@ def _content(facts: Facts, block: str, index: str) -> str:
     return f"({shown})" if " + " in shown or " - " in shown else shown
 
 
-def lemma_blocks(facts: Facts, found: Derivation) -> list[Block]:
+def lemma_blocks(facts: Facts, derivation: Derivation) -> list[Block]:
     """The lemma with its proof; none where every mask is the plain one."""
-    changes = {c.total: c for c in found.loop.changes if is_needed(c)}
+    changes = {c.total: c for c in derivation.loop.changes if is_needed(c)}
     shape = facts.shape
     if not changes or shape is None:
         return []
@@ -71,12 +71,12 @@ def lemma_blocks(facts: Facts, found: Derivation) -> list[Block]:
             if total in shape.sums
             else facts.symbols.at("variable", total, "n")
         )
-        lines.append(f"{left} = {gathered(facts, found, change)}")
+        lines.append(f"{left} = {gathered(facts, derivation, change)}")
     n = facts.symbols.at("sweep", "n")
-    statement = (said(f"For every ${n}$ and all weights,"), Display(tuple(_dot(lines)), "gather"))
+    statement = (paragraph(f"For every ${n}$ and all weights,"), Display(tuple(_dot(lines)), "gather"))
     return [
         Environment("lemma", statement, ("The mask",), "mask-lemma"),
-        Environment("proof", tuple(_proof(facts, found, list(changes.values())))),
+        Environment("proof", tuple(_proof(facts, derivation, list(changes.values())))),
     ]
 
 
@@ -84,23 +84,23 @@ def _dot(lines: list[str]) -> list[str]:
     return [*(f"{line}," for line in lines[:-1]), f"{lines[-1]}."]
 
 
-def _proof(facts: Facts, found: Derivation, changes: list[WeightChange]) -> list[Paragraph | Display]:
+def _proof(facts: Facts, derivation: Derivation, changes: list[WeightChange]) -> list[Paragraph | Display]:
     traces = {t.trace.name: t.trace for c in changes for t in c.terms if t.trace is not None}
     shape = facts.shape
     assert shape is not None
     own = [t for t in traces.values() if t.name not in shape.sums and t.name not in shape.copies]
     blocks: list[Paragraph | Display] = []
     if own:
-        blocks += [said("Unrolled, the recursion is"), Display(tuple(f"{unrolled(facts, t)}," for t in own)),
-                   said(_induction(facts, own))]  # fmt: skip
+        blocks += [paragraph("Unrolled, the recursion is"), Display(tuple(f"{unrolled(facts, t)}," for t in own)),
+                   paragraph(_induction(facts, own))]  # fmt: skip
     rows = " and ".join(
         f"${facts.row(r, 'i')} {_content(facts, b, 'j')}$"
         for c in changes for (r, b), (_, m) in masks_of(c.terms).items() if not m.is_context_mask
     )  # fmt: skip
-    masks = [k for k, m in enumerate(found.masks) if not m.is_context_mask]
+    masks = [k for k, m in enumerate(derivation.masks) if not m.is_context_mask]
     which = ", ".join(f"${entry_of(facts, k)}$" for k in masks)
     whole = "Put into the sum, this gives" if own else "The sum on the left gives"
-    blocks.append(said(
+    blocks.append(paragraph(
         whole, f" {rows} the coefficient {which} of ", Ref("mask"), " in each case: what a step takes from itself "
         "stands on the diagonal, what it takes from other steps beside it.",
     ))  # fmt: skip

@@ -104,6 +104,6 @@ def text(*parts: Span | Text) -> Text:
     return tuple(result)
 
 
-def said(*parts: Span | Text, heading: str = "") -> Paragraph:
+def paragraph(*parts: Span | Text, heading: str = "") -> Paragraph:
     """A paragraph of `text`."""
     return Paragraph(text(*parts), heading)

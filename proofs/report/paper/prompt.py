@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...formula.rows import context_entry, query_entry, without_weights
 from .facts import Facts, grid
-from .model import Block, Display, Ref, said
+from .model import Block, Display, Ref, paragraph
 
 
 def prompt_blocks(facts: Facts) -> list[Block]:
@@ -23,7 +23,7 @@ def prompt_blocks(facts: Facts) -> list[Block]:
     query = _column([*(facts.query_block(b.name) for b in a.features), *(facts.query_entry(r) for r in rows)])
     height = f"({facts.size(len(rows))}) \\times ({n}+1)"
     blocks: list[Block] = [
-        said(f"For weights ${w}$ let ${facts.prompt()} \\in \\mathbb{{R}}^{{{height}}}$ have the columns, for "
+        paragraph(f"For weights ${w}$ let ${facts.prompt()} \\in \\mathbb{{R}}^{{{height}}}$ have the columns, for "
              f"$j \\le {n}$,",
              heading="The prompt."),
         Display((rf"{z}_{{j}} = {generic}, \quad {z}_{{{n}+1}} = {query}",), "prompt"),
@@ -32,14 +32,14 @@ def prompt_blocks(facts: Facts) -> list[Block]:
     if shown:
         more = (" and ", old, Ref("update")) if again else ()
         blocks += [
-            said("with, at these weights", *more, ","),
+            paragraph("with, at these weights", *more, ","),
             Display((*(f"{x}," for x in shown[:-1]), f"{shown[-1]}.")),
         ]
     elif again:
-        blocks.append(said("with ", old, Ref("update"), f", at the weights ${w}$."))
+        blocks.append(paragraph("with ", old, Ref("update"), f", at the weights ${w}$."))
     start = _start(facts, rows)
-    layers = said(f"The features ${q}$ are those of the state whose value is asked for. The transformer's prompt is "
-                  f"${z}_0 = {facts.prompt('0')}$; at zero weights it is the data alone,")  # fmt: skip
+    layers = paragraph(f"The features ${q}$ are those of the state whose value is asked for. The transformer's prompt "
+                       f"is ${z}_0 = {facts.prompt('0')}$; at zero weights it is the data alone,")  # fmt: skip
     return [*blocks, layers, Display((f"{z}_0 = {start}.",))]
 
 

@@ -7,7 +7,7 @@ import re
 from ...formula.letters import GREEK
 from .bibliography import cited
 from .facts import Facts
-from .model import Block, Cite, Display, Math, Span, Text, said
+from .model import Block, Cite, Display, Math, Span, Text, paragraph
 
 _GREEK = re.compile(rf"\b(lambda|gamma|{'|'.join(GREEK)})\b")
 
@@ -35,15 +35,15 @@ def update_blocks(facts: Facts) -> list[Block]:
     d, n, layer = s.at("size", "d"), s.at("sweep", "n"), facts.layer
     more = "".join(f", {s.at('transition', name, 'j')}" for name, _ in a.extras)
     shape = facts.shape
-    intro = said(
+    intro = paragraph(
         title(a.title), " ", *source(facts), f" runs over ${n}$ transitions "
         f"$({phi}, {reward}, {following}{more})$ with features ${phi}, {following} \\in \\mathbb{{R}}^{{{d}}}$ "
         f"and reward ${reward}$. From any ${facts.weights('0')}$, step ${layer} = 0, 1, \\dots$ sets",
         heading="The update.",
     )  # fmt: skip
     if shape is None:
-        return [said(title(a.title), " ", *source(facts), ". Its update is no single loop and has no closed form: ",
-                     facts.traced.reason, ".", heading="The update.")]  # fmt: skip
+        return [paragraph(title(a.title), " ", *source(facts), ". Its update is no single loop and has no closed form"
+                          ": ", facts.traced.reason, ".", heading="The update.")]  # fmt: skip
     definitions = []
     for name, node in shape.definitions:
         here = s.at("variable", name, "j")
@@ -66,7 +66,7 @@ def update_blocks(facts: Facts) -> list[Block]:
     past = ", where what stands before the first transition is zero" if back else ""
     w, q = s.at("weight", a.weights[0]), s.at("query", "q")
     several = len(a.preconditioners) > 1
-    after = said(
+    after = paragraph(
         (f"with {' and '.join(what)} free and {'their' if several else 'its'} own in every step (a step size, where "
          f"{'one' if several else 'it'} is a multiple of the identity){past}. " if what else ""),
         "".join(f"{_called(text, facts)} " for text in a.layered).replace("<=", "at most").replace(">=", "at least"),

@@ -10,49 +10,49 @@ from ...theory.generated.given import GivenWeights, Weights
 from ...theory.generated.heads import cells
 from .breaking import LINE, breadth
 from .facts import Facts, combination, grid
-from .model import Block, Display, said
+from .model import Block, Display, paragraph
 
 POSITION = Symbol(INDEX)
 TEXT_ELSE = r"\text{else}"
 
 
-def weight_blocks(facts: Facts, found: Weights) -> list[Block]:
+def weight_blocks(facts: Facts, weights: Weights) -> list[Block]:
     """The layer, then P, Q and M of every head."""
     s, layer = facts.symbols, facts.layer
     z, n = s.at("matrix", "prompt"), s.at("sweep", "n")
     P, Q = s.at("matrix", "value"), s.at("matrix", "keyQuery")
-    one = len(found.heads) == 1
+    one = len(weights.heads) == 1
     h = "" if one else "_{h}"
     total = "" if one else r"\sum_{h} "
     key = f"{Q}_{{{layer}}}" if one else f"{Q}_{{{layer},h}}"
     mask = mask_of(facts, None, h)
     line = (rf"{z}_{{{layer}+1}} = {z}_{{{layer}}} + \tfrac{{1}}{{{n}}} {total}{P}{h} {z}_{{{layer}}} {mask} "
             rf"\bigl( {z}_{{{layer}}}^{{\top}} {key} {z}_{{{layer}}} \bigr)")  # fmt: skip
-    heads = "one head" if one else f"{_count(len(found.heads))} heads"
+    heads = "one head" if one else f"{_count(len(weights.heads))} heads"
     unit = f"${facts.size()}$"
     blocks: list[Block] = [
-        said(f"Layer ${layer}$ is linear attention with {heads},", heading="The weights."),
+        paragraph(f"Layer ${layer}$ is linear attention with {heads},", heading="The weights."),
         Display((f"{line},",), "layer"),
-        said(f"whose weights are, in blocks of {unit} feature rows and ",
+        paragraph(f"whose weights are, in blocks of {unit} feature rows and ",
              "the last row" if len(facts.algorithm.accumulators) == 1 else
              f"the last {len(facts.algorithm.accumulators)} rows", ","),
     ]  # fmt: skip
     lines: list[str] = []
-    for k, head in enumerate(found.heads, 1):
-        lines += _head(facts, found, head, "" if one else str(k))
+    for k, head in enumerate(weights.heads, 1):
+        lines += _head(facts, weights, head, "" if one else str(k))
     blocks.append(Display((*lines[:-1], f"{lines[-1]},"), "weights"))
     if any("[" in line for line in lines):
-        blocks.append(said("where what is not named is zero,"))
-    if isinstance(found, GivenWeights) and found.factors:
-        blocks.append(said(f"where ${P}$ stands for $W {P}$, with the $W$ that is given,"))
-    masks = [_mask(facts, found, k) for k in range(len(found.masks))]
-    context = any(m.is_context_mask for m in found.masks)
-    after = said("Row and column $" + f"{n}+1" + "$ of " + ("every mask" if len(masks) > 1 else "the mask") +
+        blocks.append(paragraph("where what is not named is zero,"))
+    if isinstance(weights, GivenWeights) and weights.factors:
+        blocks.append(paragraph(f"where ${P}$ stands for $W {P}$, with the $W$ that is given,"))
+    masks = [_mask(facts, weights, k) for k in range(len(weights.masks))]
+    context = any(m.is_context_mask for m in weights.masks)
+    after = paragraph("Row and column $" + f"{n}+1" + "$ of " + ("every mask" if len(masks) > 1 else "the mask") +
                  " are zero: the query is neither key nor value" +
                  ("" if not context else f", which is all that ${mask_of(facts, 0)}$ does") + ".")  # fmt: skip
     return [
         *blocks,
-        said("and with the mask" + "s" * (len(masks) > 1)),
+        paragraph("and with the mask" + "s" * (len(masks) > 1)),
         Display((*(f"{m}," for m in masks[:-1]), f"{masks[-1]}."), "mask"),
         after,
     ]
@@ -65,21 +65,21 @@ def _count(number: int) -> str:
 def mask_of(facts: Facts, position: int | None, head: str = "") -> str:
     """A mask's symbol: M where there is one, else M_0, M_1; `position` None for a head's."""
     M = facts.symbols.at("matrix", "mask")
-    found = facts.found
-    assert found is not None
-    if len(found.masks) == 1:
+    weights = facts.layer_weights
+    assert weights is not None
+    if len(weights.masks) == 1:
         return M
-    return M + (head.replace("h", "(h)") if position is None else f"_{{{found.mask_names[position][1:]}}}")
+    return M + (head.replace("h", "(h)") if position is None else f"_{{{weights.mask_names[position][1:]}}}")
 
 
-def _head(facts: Facts, found: Weights, head: AnyHead, number: str) -> list[str]:
+def _head(facts: Facts, weights: Weights, head: AnyHead, number: str) -> list[str]:
     s, layer = facts.symbols, facts.layer
     rows = [r.name for r in facts.algorithm.accumulators]
     P, Q = s.at("matrix", "value") + (f"_{{{number}}}" if number else ""), s.at("matrix", "keyQuery")
     Q += f"_{{{layer},{number}}}" if number else f"_{{{layer}}}"
     U, E = cells(head)
     own = ""
-    if number and len(found.masks) > 1:
+    if number and len(weights.masks) > 1:
         own = rf", \quad {s.at('matrix', 'mask')}_{{({number})}} = {mask_of(facts, head.mask)}"
     names = [b.name for b in facts.algorithm.features]
     blocks: dict[tuple[str, str], list[tuple[Expr, str]]] = {}
@@ -107,8 +107,8 @@ def _listed(facts: Facts, name: str, blocks: dict[tuple[str, str], list[tuple[Ex
     ]  # fmt: skip
 
 
-def _mask(facts: Facts, found: Weights, position: int) -> str:
-    mask, n = found.masks[position], facts.symbols.at("sweep", "n")
+def _mask(facts: Facts, weights: Weights, position: int) -> str:
+    mask, n = weights.masks[position], facts.symbols.at("sweep", "n")
     name = mask_of(facts, position)
     if mask.is_context_mask:
         return rf"{name} = \operatorname{{diag}}(I_{{{n}}}, 0)"

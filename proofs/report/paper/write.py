@@ -31,7 +31,7 @@ from .comparison import comparison_blocks
 from .evidence import ASKED, ASKED_OF_GIVEN, alarm_blocks, evidence_blocks, unique_blocks
 from .facts import Facts
 from .lemma import lemma_blocks
-from .model import Block, Cite, Paper, said
+from .model import Block, Cite, Paper, paragraph
 from .prompt import prompt_blocks
 from .theorem import theorem_blocks
 from .update import title, update_blocks
@@ -44,25 +44,25 @@ PROVED = "proved-all-sizes"
 def paper_of(subject: Subject, name: str, known: dict[str, Macro] | None = None) -> Paper:
     """One algorithm's paper form."""
     facts = Facts.of(subject, known)
-    found = facts.found
+    weights = facts.layer_weights
     blocks: list[Block] = [*alarm_blocks(subject), *update_blocks(facts), *prompt_blocks(facts)]
-    if found is not None:
-        blocks += weight_blocks(facts, found)
-        if isinstance(found, Derivation):
-            blocks += lemma_blocks(facts, found)
-        blocks += theorem_blocks(facts, found)
-        if isinstance(found, Derivation):
-            blocks += unique_blocks(facts, found)
-            blocks += comparison_blocks(facts, found)
+    if weights is not None:
+        blocks += weight_blocks(facts, weights)
+        if isinstance(weights, Derivation):
+            blocks += lemma_blocks(facts, weights)
+        blocks += theorem_blocks(facts, weights)
+        if isinstance(weights, Derivation):
+            blocks += unique_blocks(facts, weights)
+            blocks += comparison_blocks(facts, weights)
     elif subject.obstacle:
-        blocks.append(said(f"No layer of linear attention whose features stay as they are does this update: "
+        blocks.append(paragraph(f"No layer of linear attention whose features stay as they are does this update: "
                            f"{subject.obstacle}.", heading="Impossible."))  # fmt: skip
     else:
         told = (
             "The weights are given by the algorithm's file, head by head, and differ from size to size or in form; "
             "what was checked about them is said below."
         )
-        blocks.append(said(told, heading="The weights."))
+        blocks.append(paragraph(told, heading="The weights."))
     blocks += evidence_blocks(facts, _version())
     return Paper(name, title(subject.item.title), tuple(blocks), facts.symbols.macros)
 
@@ -87,8 +87,8 @@ def establish(
     Raises `ContentError` for a construction without an update: there is nothing to state; `ArgumentError` for
     an algorithm that attends by patterns.
     """
-    found = [resolve_any(name, min(LOAD_LIMIT, settings.time_limit)) for name in names]
-    for item in found:
+    resolved = [resolve_any(name, min(LOAD_LIMIT, settings.time_limit)) for name in names]
+    for item in resolved:
         if isinstance(item, PatternAlgorithm):
             raise ArgumentError(
                 f"the paper form is for linear attention over accumulator rows, and {item.name} attends by a pattern "
@@ -104,7 +104,7 @@ def establish(
                 f"{item.name} has unit columns, which the theorem of a paper does not state: use layerproof report "
                 "without --paper"
             )
-    items = [item for item in {id(x): x for x in found}.values() if isinstance(item, Algorithm)]
+    items = [item for item in {id(x): x for x in resolved}.values() if isinstance(item, Algorithm)]
     result = _verified(items, settings, None if evidence is None else list(evidence), prove, progress)
     papers: list[Paper] = []
     taken: set[str] = {"macros", "references", "example"}
@@ -125,9 +125,9 @@ def _verified(
     claims: list[Claim] = []
     for item in items:
         asked = evidence if evidence is not None else list(ASKED if item.heads is None else ASKED_OF_GIVEN)
-        found = verify(item, settings=settings, evidence=[*asked, *([PROVED] if prove else [])], progress=progress)
-        claims += found.claims
-    return replace(found, claims=tuple(claims))
+        result = verify(item, settings=settings, evidence=[*asked, *([PROVED] if prove else [])], progress=progress)
+        claims += result.claims
+    return replace(result, claims=tuple(claims))
 
 
 def _forgotten(claim: Claim) -> Claim:
@@ -186,17 +186,17 @@ def write_paper(
 
 def _keys(paper: Paper) -> set[str]:
     """The publications that a paper's text cites."""
-    found: set[str] = set()
+    cited_keys: set[str] = set()
     stack: list[object] = [paper.title, *paper.blocks]
     while stack:
         x = stack.pop()
         if isinstance(x, Cite):
-            found |= set(x.keys)
+            cited_keys |= set(x.keys)
         elif isinstance(x, tuple):
             stack += x
         elif not isinstance(x, str):
             stack += [getattr(x, name) for name in ("spans", "blocks", "title") if hasattr(x, name)]
-    return found
+    return cited_keys
 
 
 def paper(
@@ -225,8 +225,8 @@ def paper(
 
     >>> import tempfile, layerproof as lp
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     found = lp.paper("td0", directory=folder + "/td0", formats=["tex"], d=2, n=3, layers=2)
-    >>> found.holds
+    ...     result = lp.paper("td0", directory=folder + "/td0", formats=["tex"], d=2, n=3, layers=2)
+    >>> result.holds
     True
     """
     chosen = run_settings(d, n, layers, gamma, lam, None, settings)
