@@ -61,13 +61,13 @@ def command(
             named = {"gamma": rational(gamma, "gamma"), "lam": rational(lam, "lam")}
             how = _pattern_settings(pattern, (features, context, layers), named, trace, parameter, seed, looped)
             return _pattern(pattern, json or format == "json", format, how)
-    found = resolve_algorithm(algorithm, "derive")
-    if trace is not None and "trace" not in found.options:
-        raise ArgumentError(f"trace is {shown(trace)}, but {found.name} keeps no trace: leave it out")
+    resolved = resolve_algorithm(algorithm, "derive")
+    if trace is not None and "trace" not in resolved.options:
+        raise ArgumentError(f"trace is {shown(trace)}, but {resolved.name} keeps no trace: leave it out")
     options = {"trace": trace} if trace is not None else {}
     values = {"gamma": rational(gamma, "gamma"), "lam": rational(lam, "lam")}
     given = parameter_values(parameter or [])
-    check_parameters(given, found.parameters)
+    check_parameters(given, resolved.parameters)
     for name, value in values.items():
         if not 0 <= value <= 1:
             raise ArgumentError(f"{name} is {value}, wanted a number from 0 to 1")
@@ -76,22 +76,22 @@ def command(
         if size is not None:
             whole_number(name, size, 1)
     if any(size is not None for size in sizes):
-        _check_size(found, features or 2, context or 3, layers or 1, looped)
-        found.check_looped(looped)
-    if found.heads is not None:
-        raise ContentError(f"{found.name} gives its own heads, so nothing is derived: layerproof verify checks them")
-    with guarded([found]):
-        derivation = derive_or_advise(found, options)
+        _check_size(resolved, features or 2, context or 3, layers or 1, looped)
+        resolved.check_looped(looped)
+    if resolved.heads is not None:
+        raise ContentError(f"{resolved.name} gives its own heads, so nothing is derived: layerproof verify checks them")
+    with guarded([resolved]):
+        derivation = derive_or_advise(resolved, options)
         parts = sections(derivation)
     construction: Construction | None = None
     if any(size is not None for size in sizes):
         d, n, depth = features or 2, context or 3, layers or 1
-        steps = preconditioners(found, d, 1 if looped else depth, seed)
-        construction = construct(derivation, d, n, depth, steps, found.values(values | given), looped)
-    title = f"{found.title}: weights derived from the update"
+        steps = preconditioners(resolved, d, 1 if looped else depth, seed)
+        construction = construct(derivation, d, n, depth, steps, resolved.values(values | given), looped)
+    title = f"{resolved.title}: weights derived from the update"
     if json or format == "json":
         claim = Claim(
-            found.name, "the weights follow from the textbook update", "derived", Verdict.HOLDS,
+            resolved.name, "the weights follow from the textbook update", "derived", Verdict.HOLDS,
             "see `layerproof verify` for uniqueness", f"{len(derivation.heads)} heads",
         )  # fmt: skip
         content = _content(claim, derivation.options, parts)

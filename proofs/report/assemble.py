@@ -91,7 +91,7 @@ def greek(title: str) -> str:
     >>> greek("TD(lambda)")
     'TD(λ)'
     """
-    return re.sub(r"\b(?:lambda|gamma|alpha|beta|rho|tau)\b", lambda found: _GREEK[found[0]], title)
+    return re.sub(r"\b(?:lambda|gamma|alpha|beta|rho|tau)\b", lambda name: _GREEK[name[0]], title)
 
 
 def sentence(text: str) -> str:
@@ -107,5 +107,5 @@ def witness(claim: Claim) -> tuple[Block, ...]:
 
 def alarm(claim: Claim) -> Note:
     """A refuted, open or missing claim, framed."""
-    said = reason_beside(claim.reason, claim.witness)
-    return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(said)), *witness(claim)))
+    explanation = reason_beside(claim.reason, claim.witness)
+    return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(explanation)), *witness(claim)))

@@ -100,9 +100,9 @@ def establish(
     evidence = [evidence] if isinstance(evidence, str) else None if evidence is None else list(evidence)
     asked = [*ask(evidence), PROVED] if prove else evidence
     load_limit = min(LOAD_LIMIT, settings.time_limit)
-    found = [resolve_any(name, load_limit) for name in names]
-    found = found or [*catalogue().values(), *pattern_catalogue().values()]
-    items: list[Item] = list({id(item): item for item in found}.values())
+    resolved = [resolve_any(name, load_limit) for name in names]
+    resolved = resolved or [*catalogue().values(), *pattern_catalogue().values()]
+    items: list[Item] = list({id(item): item for item in resolved}.values())
     if not names:
         settings = replace(settings, asked=frozenset())
     ordered: list[Item] = [
@@ -183,8 +183,8 @@ def _page_of(
     own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
     command = command_line(item, own, wanted.evidence, wanted.prove, wanted.invariance, wanted.prompt_file)
     subject = Subject(item, own, claims, kept, command, wanted.dates, progress, judged)
-    found = page(subject, name)
-    return found, overview.row(subject, found)
+    made = page(subject, name)
+    return made, overview.row(subject, made)
 
 
 def _page_beside(wanted: Wanted, names: Mapping[str, str], case: Case, claims: list[Claim]) -> Made:
@@ -232,9 +232,9 @@ def page(subject: Subject, name: str = "") -> Page:
     data: dict[str, Any] = {"claims": [_claim_data(c, subject.dates) for c in subject.claims]}
     if subject.example is not None:
         data["worked_example"] = example_data(subject.example)
-    found = subject.convergence
-    if isinstance(found, Convergence):
-        data["convergence"] = {key: value for key, value in found.document().items() if key in KEPT}
+    decision = subject.convergence
+    if isinstance(decision, Convergence):
+        data["convergence"] = {key: value for key, value in decision.document().items() if key in KEPT}
     verdict = Verdict.REFUTED if _disagrees(subject) else subject.verdict
     found_page = Page(name or page_name(subject.item.name, set()), greek(subject.item.title), verdict,
                       impossible_lead(subject) if none_does else lead(subject),
@@ -244,8 +244,8 @@ def page(subject: Subject, name: str = "") -> Page:
 
 def _disagrees(subject: Subject) -> bool:
     """Whether the worked example's layers differ from its iterates, or an iterate is outside its envelope."""
-    example, found = subject.example or subject.own_example, subject.convergence
-    answer = found.found if isinstance(found, Convergence) else None
+    example, decision = subject.example or subject.own_example, subject.convergence
+    answer = decision.found if isinstance(decision, Convergence) else None
     return (example is not None and example.mismatch is not None) or (
         answer is not None and outside(answer) is not None
     )
@@ -323,9 +323,9 @@ def _index(
 ) -> tuple[Any, ...]:
     names = list(kinds())
     rows = []
-    for _, found, claims in entries:
+    for _, shown_page, claims in entries:
         cells = [_summary([c for c in claims if c.evidence == name]) for name in names]
-        rows.append((cell(found.title), *cells))
+        rows.append((cell(shown_page.title), *cells))
     everything = [c for _, _, claims in entries for c in claims]
     meaning = tuple(
         (cell(n), cell(strengths([c for c in everything if c.evidence == n]) or k.STRENGTH), cell(trust.BELIEVE[n]))
@@ -353,15 +353,15 @@ def _theory(theory: Page | None) -> tuple[Block, ...]:
 
 def _matrix_caption(claims: Sequence[Claim]) -> str:
     """What the signs of the matrix mean, and that the prover was not asked where it was not."""
-    said = "Verdicts by kind of evidence: ✓ holds, – was not asked for; each page says what they mean."
+    signs = "Verdicts by kind of evidence: ✓ holds, – was not asked for; each page says what they mean."
     asked = any(c.asked for c in claims if c.evidence == PROVED)
-    return said if asked else f"{said} Rocq was not asked in this report: with --prove it is."
+    return signs if asked else f"{signs} Rocq was not asked in this report: with --prove it is."
 
 
 def _summary(claims: Sequence[Claim]) -> Cell:
     if not claims:
         return Cell(("–",))
     if any(c.asked for c in claims):
-        found = worst_asked(claims)
-        return Cell(("✓",)) if found is Verdict.HOLDS else Cell((), found)
+        verdict = worst_asked(claims)
+        return Cell(("✓",)) if verdict is Verdict.HOLDS else Cell((), verdict)
     return Cell(("–",)) if badge(claims[0]) is Verdict.NOT_RUN else Cell((short(claims[0]),), badge(claims[0]))

@@ -19,30 +19,30 @@ LABELS = {"radius": "spectral radius", "field": "as a gradient"}
 DIGITS = 8
 
 
-def blocks(found: Convergence | str) -> list[Block]:
+def blocks(decision: Convergence | str) -> list[Block]:
     """The answer, the facts, the envelope as a formula and the picture; or why nothing was decided."""
-    if isinstance(found, str):
-        return [Note(Verdict.NOT_RUN, "Convergence: not asked", (plain(sentence(found)),))]
-    answer = found.found
+    if isinstance(decision, str):
+        return [Note(Verdict.NOT_RUN, "Convergence: not asked", (plain(sentence(decision)),))]
+    answer = decision.found
     if answer is None or answer.fate is None:
         reason = "" if answer is None else answer.reason
         return [Note(Verdict.UNDECIDED, "Convergence: not decided", (plain(sentence(reason)),))]
     return [*_alarm(answer), _answers(answer), _facts(answer), *_envelope(answer)]
 
 
-def _alarm(found: Answer) -> list[Block]:
-    layer = outside(found)
+def _alarm(answer: Answer) -> list[Block]:
+    layer = outside(answer)
     if layer is None:
         return []
-    said = f"After layer {layer} the prediction is farther from its limit than the certificate allows."
-    return [Note(Verdict.REFUTED, "An iterate is outside its envelope", (plain(said),))]
+    message = f"After layer {layer} the prediction is farther from its limit than the certificate allows."
+    return [Note(Verdict.REFUTED, "An iterate is outside its envelope", (plain(message),))]
 
 
-def _answers(found: Answer) -> Table:
-    assert found.fate is not None
-    fate = found.fate
+def _answers(answer: Answer) -> Table:
+    assert answer.fate is not None
+    fate = answer.fate
     asked = [("the weights, from w_0", fate.start)]
-    if fate.every is not None and found.setup.period:
+    if fate.every is not None and answer.setup.period:
         asked.append(("the weights, from every start", fate.every))
     asked.append(("the prediction v(q), from w_0", fate.prediction))
     if fate.differences is not None and not fate.start.converges:
@@ -51,40 +51,42 @@ def _answers(found: Answer) -> Table:
     return Table(("does it converge?", "answer", "what decides it"), rows)
 
 
-def _facts(found: Answer) -> Table:
+def _facts(answer: Answer) -> Table:
     """The facts as `layerproof converge` prints them, those that go on with the last in its cell; the rate follows."""
     rows: list[tuple[str, str]] = []
-    for what, said in facts(found, exact=False):
+    for what, fact in facts(answer, exact=False):
         if what == "rate":
             continue
         if what:
-            rows.append((LABELS.get(what, what), said))
+            rows.append((LABELS.get(what, what), fact))
         else:
-            rows[-1] = (rows[-1][0], f"{rows[-1][1]}; {said}")
-    return Table(("what", "found"), tuple((cell(what), cell(said)) for what, said in rows))
+            rows[-1] = (rows[-1][0], f"{rows[-1][1]}; {fact}")
+    return Table(("what", "found"), tuple((cell(what), cell(fact)) for what, fact in rows))
 
 
-def _envelope(found: Answer) -> list[Block]:
-    drawn = envelope_picture(found)
-    if drawn is None or found.rate is None or found.run is None:
+def _envelope(answer: Answer) -> list[Block]:
+    drawn = envelope_picture(answer)
+    if drawn is None or answer.rate is None or answer.run is None:
         return []
     svg, alt = drawn
     rows = tuple(
         (cell(str(layer)), cell(decimal_text(v, DIGITS)), cell(decimal_text(x, DIGITS)),
          cell(bound_text(b, DIGITS, up=True)))
-        for layer, (v, (x, b)) in enumerate(zip(found.values, distances(found), strict=True))
+        for layer, (v, (x, b)) in enumerate(zip(answer.values, distances(answer), strict=True))
     )  # fmt: skip
     data = Table(("layer", "v_l(q)", "|v_l(q) - v*(q)|", "envelope"), rows)
-    said = prose("A matrix that was verified exactly, by pivots, certifies at every layer, of the picture or not, that")
+    intro = prose(
+        "A matrix that was verified exactly, by pivots, certifies at every layer, of the picture or not, that"
+    )
     caption = "How far the prediction is from its limit, and the bound that was certified before any layer ran."
-    return [said, Display(_formula(found), "certified-envelope"), Picture(svg, alt, caption, data)]
+    return [intro, Display(_formula(answer), "certified-envelope"), Picture(svg, alt, caption, data)]
 
 
-def _formula(found: Answer) -> Formula:
-    assert found.rate is not None and found.run is not None
-    envelope, period = found.rate.envelope, found.run.iteration.period
+def _formula(answer: Answer) -> Formula:
+    assert answer.rate is not None and answer.run is not None
+    envelope, period = answer.rate.envelope, answer.run.iteration.period
     c, r = bound_text(max(envelope.constants), DIGITS, up=True), envelope.r
-    exponent = power("2", "ell") if found.run.doubling else row("ell")
+    exponent = power("2", "ell") if answer.run.doubling else row("ell")
     if period > 1:
         steps = row("ell", "/", str(period))
         exponent = spoken(call(words("floor"), steps), bracketed(steps, brackets="⌊⌋"))

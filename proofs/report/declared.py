@@ -27,85 +27,85 @@ Declared = dict[str, Callable[[str], str]]
 
 def declared(algorithm: Algorithm) -> Declared:
     """What selections and scalar steps are called, of those that a record declares."""
-    found: Declared = {}
+    by_name: Declared = {}
     for name in algorithm.selections:
         symbol = algorithm.symbols.get(name, "")
         if TOKEN in symbol and "#" not in symbol and readable(symbol.replace(TOKEN, "j")):
-            found[name] = lambda index, symbol=symbol: symbol.replace(TOKEN, index or "j")  # type: ignore[misc]
+            by_name[name] = lambda index, symbol=symbol: symbol.replace(TOKEN, index or "j")  # type: ignore[misc]
     for name in algorithm.scalar_preconditioners:
         symbol = algorithm.symbols.get(name, "")
         if symbol and "#" not in symbol and readable(f"{symbol}_{{1}}"):
-            found[name] = lambda index, symbol=symbol: f"{symbol}_{{{index or chr(92) + 'ell'}}}"  # type: ignore[misc]
-    return found
+            by_name[name] = lambda index, symbol=symbol: f"{symbol}_{{{index or chr(92) + 'ell'}}}"  # type: ignore[misc]
+    return by_name
 
 
 def layered(algorithm: Algorithm) -> list[str]:
     """What differs from layer to layer, as marked-up sentences with declared symbols in them."""
-    found, said = declared(algorithm), []
+    symbols_of, sentences = declared(algorithm), []
     for text in algorithm.layered:
-        for name, symbol in found.items():
+        for name, symbol in symbols_of.items():
             text = re.sub(rf"(?<![\w$]){re.escape(name)}(?![\w$])", lambda _, x=symbol: f"${x('')}$", text)  # type: ignore[misc]
-        said.append(text)
-    return said
+        sentences.append(text)
+    return sentences
 
 
 def with_declared(page: Page, algorithm: Algorithm | None) -> Page:
     """The page with declared symbols in the place of the names that they are declared for."""
-    found = {} if algorithm is None else declared(algorithm)
-    if not found:
+    symbols = {} if algorithm is None else declared(algorithm)
+    if not symbols:
         return page
-    return replace(page, lead=_in(page.lead, found), sections=_in(page.sections, found))
+    return replace(page, lead=_in(page.lead, symbols), sections=_in(page.sections, symbols))
 
 
-def _in(part: Any, found: Declared) -> Any:
+def _in(part: Any, symbols: Declared) -> Any:
     """A part of a page."""
     if isinstance(part, Formula):
-        tree = _tree(part.tree, found)
+        tree = _tree(part.tree, symbols)
         return part if tree is part.tree else Formula(tree)
     if isinstance(part, tuple):
-        parts = [_in(x, found) for x in part]
+        parts = [_in(x, symbols) for x in part]
         return part if all(x is y for x, y in zip(parts, part, strict=True)) else tuple(parts)
     if isinstance(part, Sentence):
-        spans = _in(part.spans, found)
+        spans = _in(part.spans, symbols)
         return part if spans is part.spans else Sentence(spans)
     if isinstance(part, Label):
-        called = _in(part.formula, found)
+        called = _in(part.formula, symbols)
         return part if called is part.formula else Label(str(part), called)
-    return _changed(part, found, _in) if is_dataclass(part) else part
+    return _changed(part, symbols, _in) if is_dataclass(part) else part
 
 
-def _changed(part: Any, found: Declared, change: Callable[[Any, Declared], Any]) -> Any:
-    new = {f.name: change(getattr(part, f.name), found) for f in fields(part)}
+def _changed(part: Any, symbols: Declared, change: Callable[[Any, Declared], Any]) -> Any:
+    new = {f.name: change(getattr(part, f.name), symbols) for f in fields(part)}
     new = {name: x for name, x in new.items() if x is not getattr(part, name)}
     return replace(part, **new) if new else part
 
 
-def _tree(node: Any, found: Declared) -> Any:
+def _tree(node: Any, symbols: Declared) -> Any:
     if isinstance(node, Words):
-        return tree_of(found[node.text]("")) if node.text in found and node.style == "it" else node
-    if isinstance(node, Scripts) and isinstance(node.base, Words) and node.base.text in found and node.below:
-        shown: Node = tree_of(found[node.base.text](latex(node.below)))
+        return tree_of(symbols[node.text]("")) if node.text in symbols and node.style == "it" else node
+    if isinstance(node, Scripts) and isinstance(node.base, Words) and node.base.text in symbols and node.below:
+        shown: Node = tree_of(symbols[node.base.text](latex(node.below)))
         return shown if node.above is None else Scripts(shown, None, node.above)
     if isinstance(node, Row):
-        return _row(node, found)
+        return _row(node, symbols)
     if isinstance(node, tuple):
-        parts = [_tree(x, found) for x in node]
+        parts = [_tree(x, symbols) for x in node]
         return node if all(x is y for x, y in zip(parts, node, strict=True)) else tuple(parts)
-    return _changed(node, found, _tree) if is_dataclass(node) else node
+    return _changed(node, symbols, _tree) if is_dataclass(node) else node
 
 
-def _row(node: Row, found: Declared) -> Row:
+def _row(node: Row, symbols: Declared) -> Row:
     """A row, with now(i) as a selection at token i."""
     items: list[Node] = []
     k = 0
     while k < len(node.items):
         item, rest = node.items[k], node.items[k + 1 : k + 4]
-        called = isinstance(item, Sign) and item.kind == "function" and item.text in found and len(rest) == 3
+        called = isinstance(item, Sign) and item.kind == "function" and item.text in symbols and len(rest) == 3
         if called and isinstance(rest[2], Sign) and rest[2].kind == "close":
-            items.append(tree_of(found[item.text](latex(rest[1]))))  # type: ignore[union-attr]  # it is a sign
+            items.append(tree_of(symbols[item.text](latex(rest[1]))))  # type: ignore[union-attr]  # it is a sign
             k += 4
         else:
-            items.append(_tree(item, found))
+            items.append(_tree(item, symbols))
             k += 1
     same = len(items) == len(node.items) and all(x is y for x, y in zip(items, node.items, strict=True))
     return node if same else Row(tuple(items))

@@ -14,22 +14,24 @@ from .writers.checked import check
 from .writers.html import write
 
 
-def identify_page(found: Identification) -> bytes:
+def identify_page(identification: Identification) -> bytes:
     """The page as one HTML file."""
-    report = Report("Which algorithm these networks run", tuple(_blocks(found)), ())
+    report = Report("Which algorithm these networks run", tuple(_blocks(identification)), ())
     check(report)
     return write(report)["index.html"]
 
 
-def _blocks(found: Identification) -> list[Block]:
-    if len(found.networks) == 1:
-        return _network(found.networks[0], 1)
-    counts = found.document()["counts"]
+def _blocks(identification: Identification) -> list[Block]:
+    if len(identification.networks) == 1:
+        return _network(identification.networks[0], 1)
+    counts = identification.document()["counts"]
     blocks: list[Block] = [
-        plain(f"{len(found.networks)} networks: " + ", ".join(f"{k} {name}" for name, k in counts.items()) + "."),
-        networks_table([x.document() for x in found.networks]),
+        plain(
+            f"{len(identification.networks)} networks: " + ", ".join(f"{k} {name}" for name, k in counts.items()) + "."
+        ),
+        networks_table([x.document() for x in identification.networks]),
     ]
-    for number, x in enumerate(found.networks, 1):
+    for number, x in enumerate(identification.networks, 1):
         blocks.append(Folded(f"{x.name}: {x.verdict()}", tuple(_network(x, number))))
     return blocks
 

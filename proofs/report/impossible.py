@@ -30,15 +30,15 @@ def impossible(subject: Subject) -> bool:
 def impossible_lead(subject: Subject) -> tuple[Block, ...]:
     """The first screen, which is all of the page that is not folded."""
     claim = next((c for c in subject.of_kind("derived") if c.verdict is not Verdict.HOLDS), None)
-    found = (claim.witness or {}).get("annihilates") if claim is not None else None
+    annihilator = (claim.witness or {}).get("annihilates") if claim is not None else None
     on_a_line = claim.witness if claim is not None and claim.witness and "multipliers" in claim.witness else None
-    refuted = claim is not None and claim.verdict is Verdict.REFUTED and bool(found or on_a_line)
+    refuted = claim is not None and claim.verdict is Verdict.REFUTED and bool(annihilator or on_a_line)
     verdict = Verdict.REFUTED if refuted else Verdict.UNDECIDED
     title = "No layer of linear attention does this update" if refuted else "No weights were found for this update"
     why = plain(sentence(subject.obstacle))
     blocks: list[Block] = [Note(verdict, title, (why,))]
-    if found is not None:
-        blocks += [_witness(subject, found), _theorem()]
+    if annihilator is not None:
+        blocks += [_witness(subject, annihilator), _theorem()]
     elif on_a_line is not None:
         blocks += [_on_a_line(subject, on_a_line), _differences(len(on_a_line["multipliers"]) - 1)]
     elif claim is not None:
@@ -47,19 +47,19 @@ def impossible_lead(subject: Subject) -> tuple[Block, ...]:
     return (*blocks, _outside() if on_a_line else _what_would_do(claim))
 
 
-def _witness(subject: Subject, found: Mapping[str, Any]) -> Table:
+def _witness(subject: Subject, annihilator: Mapping[str, Any]) -> Table:
     rows = [
         (cell(number_of(p["multiplier"])), Cell(_prompt(p)), cell(p["column"]), cell(number_of(p["change"])))
-        for p in found["points"]
+        for p in annihilator["points"]
     ]
     algorithm = subject.algorithm
     assert algorithm is not None
     names = {r.name: row_formula(r) for r in algorithm.accumulators}
-    rows.append((cell("sum"), cell(), cell("for every layer 0"), cell(number_of(found["update"]))))
+    rows.append((cell("sum"), cell(), cell("for every layer 0"), cell(number_of(annihilator["update"]))))
     values: list[Span] = []
-    for name, value in found["parameters"].items():
+    for name, value in annihilator["parameters"].items():
         values += [", ", equation(letter(name), number_of(value))]
-    changed = names.get(found["row"], words(found["row"]))
+    changed = names.get(annihilator["row"], words(annihilator["row"]))
     caption = Sentence([
         "The witness: so many times the change of row ", changed, " on these prompts is zero for every layer, and is "
         "not for the update; features, next features and reward of each transition that is not zero, and the weights",
@@ -69,15 +69,15 @@ def _witness(subject: Subject, found: Mapping[str, Any]) -> Table:
     return Table(("times", "prompt", "column", "change that the update demands"), tuple(rows), caption)
 
 
-def _on_a_line(subject: Subject, found: Mapping[str, Any]) -> Table:
+def _on_a_line(subject: Subject, line_witness: Mapping[str, Any]) -> Table:
     """The witness of an update that is no polynomial: prompts on a line, and what it demands of an entry on each."""
-    prompts = found["prompts"]
+    prompts = line_witness["prompts"]
     rows = [
         (cell(number_of(str(k))), Cell(_moved(p, prompts)), cell(number_of(value)))
-        for k, p, value in zip(found["multipliers"], prompts, found["values"], strict=True)
+        for k, p, value in zip(line_witness["multipliers"], prompts, line_witness["values"], strict=True)
     ]
-    rows.append((cell("sum"), cell("for every layer 0"), cell(number_of(found["sum"]))))
-    algorithm, entry = subject.algorithm, str(found["entry"])
+    rows.append((cell("sum"), cell("for every layer 0"), cell(number_of(line_witness["sum"]))))
+    algorithm, entry = subject.algorithm, str(line_witness["entry"])
     for r in algorithm.accumulators if algorithm is not None else ():
         entry = entry.replace(f"the accumulator {r.name}", f"row {r.name}")
     return Table(

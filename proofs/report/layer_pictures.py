@@ -36,28 +36,28 @@ PATTERN = written(r"M (Z^\top Q Z)")
 
 def layer_pictures(subject: Subject) -> list[Picture]:
     """One picture a head of the worked example's first layer; none where there is no example."""
-    found = _first_layer(subject)
-    if found is None:
+    first = _first_layer(subject)
+    if first is None:
         return []
-    named, blocks, tokens, heads = found
+    named, blocks, tokens, heads = first
     drawn = [_head(blocks, head, h, tokens, named, len(heads)) for h, head in enumerate(heads, 1)]
     return [x for x in drawn if x is not None]
 
 
 def sketch(subject: Subject, id: str) -> Cell:
     """The layer in little, and in words for formats that draw nothing in a table."""
-    found = _first_layer(subject)
-    if found is None or not found[3]:
+    first = _first_layer(subject)
+    if first is None or not first[3]:
         return Cell(("–",))
-    named, blocks, _, heads = found
+    named, blocks, _, heads = first
     words: list[Span] = []
     for h, head in enumerate(heads, 1):
         used = roles(blocks, head)
         words += ["; "] * bool(words) + [f"head {h}: "] * (len(heads) > 1)
         words += ["compares ", *_rows(used["k"], named), " with ", *_rows(used["q"], named),
                   ", adds ", *_rows(used["v"], named), " to ", *_rows(used["+"], named)]  # fmt: skip
-    said = "".join(x if isinstance(x, str) else x.text for x in words)
-    return Cell(tuple(words), drawing=layer_sketch(blocks, heads, "A layer", said, id))
+    spoken = "".join(x if isinstance(x, str) else x.text for x in words)
+    return Cell(tuple(words), drawing=layer_sketch(blocks, heads, "A layer", spoken, id))
 
 
 def _first_layer(
@@ -66,11 +66,11 @@ def _first_layer(
     """Symbols, blocks, tokens and heads of the worked example's first layer; None where there is no example."""
     algorithm, state = subject.algorithm, subject.state
     if algorithm is not None and state is not None and subject.example is not None:
-        found = subject.example
+        run = subject.example
         named = row_symbols(algorithm, state)
-        blocks = example_blocks(found, {name: f.text for name, f in named.items()})
-        tokens = [*(str(j + 1) for j in range(found.context.n)), "query"]
-        return named, blocks, tokens, found.layers[0].heads
+        blocks = example_blocks(run, {name: f.text for name, f in named.items()})
+        tokens = [*(str(j + 1) for j in range(run.context.n)), "query"]
+        return named, blocks, tokens, run.layers[0].heads
     own = subject.own_example
     return None if own is None else ({}, own_blocks(own), list(own.columns), own.layers[0].heads)
 

@@ -36,11 +36,11 @@ def alarms(claims: Sequence[Claim]) -> list[Block]:
     """What was asked for and does not hold, worst first, prompts before formulas; of what refutes all but one folds."""
     shown = {v: [c for c in claims if alarming(c, v)] for v in ORDER}
     refuted = sorted(shown[Verdict.REFUTED], key=lambda c: "prompt" not in (c.witness or {}))
-    found: list[Block] = [alarm(c) for c in refuted[:1]]
+    alarmed: list[Block] = [alarm(c) for c in refuted[:1]]
     if refuted[1:]:
         kinds = ", ".join(dict.fromkeys(c.evidence for c in refuted[1:]))
-        found.append(Folded(f"Refuted by {kinds} too", tuple(map(alarm, refuted[1:])), "refuted"))
-    return [*found, *(alarm(c) for v in ORDER[1:] for c in shown[v])]
+        alarmed.append(Folded(f"Refuted by {kinds} too", tuple(map(alarm, refuted[1:])), "refuted"))
+    return [*alarmed, *(alarm(c) for v in ORDER[1:] for c in shown[v])]
 
 
 def alarming(claim: Claim, verdict: Verdict) -> bool:
@@ -51,12 +51,12 @@ def alarming(claim: Claim, verdict: Verdict) -> bool:
 
 def _example_alarm(subject: Subject) -> tuple[Block, ...]:
     """The worked example is a check too: where it fails and nothing else was refuted, it says so first."""
-    found = subject.example or subject.own_example
-    if found is None or found.mismatch is None or subject.refuted:
+    ran = subject.example or subject.own_example
+    if ran is None or ran.mismatch is None or subject.refuted:
         return ()
-    said = prose("The layers and the reference give different numbers: see ",
+    message = prose("The layers and the reference give different numbers: see ",
                  Link("the worked example", "#worked-example"), ".")  # fmt: skip
-    return (Note(Verdict.REFUTED, "Refuted on the worked example", (said,)),)
+    return (Note(Verdict.REFUTED, "Refuted on the worked example", (message,)),)
 
 
 def proved(subject: Subject) -> bool:
@@ -103,14 +103,14 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
     readout = subject.construction.readout if subject.construction is not None else None
     after = "after any number $L$ of layers" if proved(subject) else "after $L$ layers"
     name = greek(algorithm.title)
-    said = (
+    claim_text = (
         f"Each layer of the linear transformer with the weights below is exactly one iteration of {name} on ",
         *spans(f"the transitions in its prompt: {after}, the prompt is the one at the $L$-th iterate, and the "
                "prediction is one of its entries."),
     )  # fmt: skip
     display = Display(_formula(readout, algorithm), "claim")
     return (
-        Paragraph((*how, *said)),
+        Paragraph((*how, *claim_text)),
         *layer_pictures(subject),
         display,
         _where([declared_formula(algorithm, w) for w in algorithm.weights]),

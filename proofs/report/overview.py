@@ -49,8 +49,8 @@ def heads(subject: Subject) -> str:
     """How many heads a layer has, in words where there are none."""
     if subject.obstacle:
         return "none does it"
-    found = subject.construction
-    return str(len(found.layers[0])) if found is not None and found.layers else "–"
+    weights = subject.construction
+    return str(len(weights.layers[0])) if weights is not None and weights.layers else "–"
 
 
 def counterexample(claims: Sequence[Claim]) -> str:

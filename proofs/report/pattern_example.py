@@ -113,14 +113,14 @@ def pattern_example(form: PatternForm, settings: Settings, tamper: Any = lambda 
     names = tuple(row_names(algorithm, D))
     ready = [None if C is None else RATIONALS.matrix(C) for C in steps]
     iterates = [s.start, *textbook(s, ready)]
-    found = next((m for m in mismatches(s, form, steps, numbers, tamper) if m is not None), None)
+    first_mismatch = next((m for m in mismatches(s, form, steps, numbers, tamper) if m is not None), None)
     return PatternExample(
         context=context, parameters=values, steps=steps, K=K, kernel=kernel, opaque=opaque, rows=names,
         held=frozenset(i for i, name in enumerate(names) if name.partition("[")[0] in form.held),
         start=Z.fractions(), layers=tuple(_layers(Z, layers, None if K is None else RATIONALS.matrix(K))),
         states=tuple(tuple(map(_plain, x)) for x in iterates),
         wanted=tuple(prompt(s, x).fractions() for x in iterates[1:]),
-        scale=_plain(layers[0].scale), shifted=layers[0].shift is not None, mismatch=found,
+        scale=_plain(layers[0].scale), shifted=layers[0].shift is not None, mismatch=first_mismatch,
     )  # fmt: skip
 
 

@@ -72,13 +72,15 @@ def stated(algorithm: PatternAlgorithm) -> list[Formula]:
         return []
     if loop is None:
         return []
-    found, symbols = shape(loop), _symbols(algorithm, loop)
+    loop_shape, symbols = shape(loop), _symbols(algorithm, loop)
     layer = symbols.formula("layer", "layer") if algorithm.column else None
     last = written(r"\min(t,\, n)" if algorithm.sees == "causal" else "n")
-    made = LoopTree(symbols, found, layer, last)
+    made = LoopTree(symbols, loop_shape, layer, last)
     own = symbols.formula("weight", STATE)
     new: list[Formula | str] = [own, "<-"] if layer is None else [indexed(own, layer, "+", "1"), "="]
-    lines = [equation(symbols.formula("variable", name, "j"), made.defined(node)) for name, node in found.definitions]
+    lines = [
+        equation(symbols.formula("variable", name, "j"), made.defined(node)) for name, node in loop_shape.definitions
+    ]
     return [*lines, *(row(*new, made.formula(node)) for _, node in loop.finish)]
 
 
@@ -103,15 +105,15 @@ def _traced(algorithm: PatternAlgorithm) -> Loop | None:
 
 def _symbols(algorithm: PatternAlgorithm, loop: Loop) -> Symbols:
     """What everything is called; what a record declares has `{j}` where the token stands."""
-    found = Symbols()
+    printed = Symbols()
     for source, name, latex, word in FIXED:
-        found.add(source, name, latex, word)
+        printed.add(source, name, latex, word)
     declared = {k: x for k, x in algorithm.symbols.items() if readable(x.replace("{j}", "j")) and "#" not in x}
 
     def indexed(source: str, name: str, latex: str) -> str:
         whole = latex.replace("{j}", "#1") if "{j}" in latex else f"{latex}_{{#1}}"
         macro = Macro(f"lp{source}{name}".replace("_", ""), whole, True)
-        found.macros[macro.name] = found.table[source, name] = macro
+        printed.macros[macro.name] = printed.table[source, name] = macro
         return whole
 
     state = indexed("transition", STATE, declared.get(STATE, "v" if algorithm.numbers else "w"))
@@ -122,12 +124,12 @@ def _symbols(algorithm: PatternAlgorithm, loop: Loop) -> Symbols:
     indexed("transition", "phi_next", declared.get("phi_next", r"\phi'"))
     indexed("preconditioner", "C", "C")
     for name in algorithm.parameters:
-        found.add("parameter", name, declared.get(name, named(name).latex))
-    found.add("weight", STATE, declared.get(STATE, "w") if algorithm.column else state.replace("#1", "t"))
-    found.add("query", "q", r"\phi_{t}", "token")
+        printed.add("parameter", name, declared.get(name, named(name).latex))
+    printed.add("weight", STATE, declared.get(STATE, "w") if algorithm.column else state.replace("#1", "t"))
+    printed.add("query", "q", r"\phi_{t}", "token")
     for name in dict.fromkeys([*(n for n, _ in loop.body), *(n for n, _ in loop.lets)]):
-        found.add("variable", name, declared.get(name, named(name).latex))
-    return found
+        printed.add("variable", name, declared.get(name, named(name).latex))
+    return printed
 
 
 def layer_formulas(form: PatternForm) -> list[Formula]:

@@ -111,10 +111,10 @@ def _does(algorithm: PatternAlgorithm, used: dict[str, list[Rows]]) -> list[str 
     names = row_symbols(algorithm)
 
     def rows(sign: str) -> list[str | Formula]:
-        found: list[str | Formula] = []
+        shown: list[str | Formula] = []
         for k, block in enumerate(used[sign]):
-            found += [", "] * bool(k) + [names[block.name]]
-        return found or ["nothing"]
+            shown += [", "] * bool(k) + [names[block.name]]
+        return shown or ["nothing"]
 
     return ["compares ", *rows("k"), " with ", *rows("q"), ", adds ", *rows("v"), " to ", *rows("+")]
 
@@ -140,28 +140,28 @@ def _claim(
     proved = verdict is Verdict.HOLDS and bool(asked)
     how = "Claim, proved for all $d$, $n$ and $L$. " if proved else "Claim, as far as the verdicts below go. "
     how = how if verdict is Verdict.HOLDS else "The claim under examination, not established here. "
-    found: list[Block] = [
+    blocks: list[Block] = [
         prose(how, f"Each layer is exactly one update of {greek(algorithm.title)} on the tokens of its prompt; the "
               f"state is {algorithm.state}."),
         *pictures,
     ]  # fmt: skip
     if form is not None:
         layer, mask, *shift = layer_formulas(form)
-        found += [Display(layer, "claim"), Display(mask), *map(Display, shift)]
+        blocks += [Display(layer, "claim"), Display(mask), *map(Display, shift)]
         entrywise = (written(r"\circ"), " multiplies entry by entry")
         if algorithm.kernels:
-            found.append(prose("Here ", *entrywise, ", and ", written("K_{jt}"), " is the weight of token "
+            blocks.append(prose("Here ", *entrywise, ", and ", written("K_{jt}"), " is the weight of token "
                          "$j$ for token $t$: any number made from rows that no layer writes."))  # fmt: skip
         else:
-            found.append(prose("Here ", *entrywise, "."))
+            blocks.append(prose("Here ", *entrywise, "."))
         if shift:
             moves = "after it" if form.previous else "before it; at the query it is zero"
-            found.append(prose(f"$S$ moves a row from each token to the one {moves}."))
-    found += words_of(claims, prover=True)
+            blocks.append(prose(f"$S$ moves a row from each token to the one {moves}."))
+    blocks += words_of(claims, prover=True)
     if verdict is Verdict.HOLDS:
-        found.append(prose("What it means: a forward pass through $L$ layers does what $L$ updates would do, and "
+        blocks.append(prose("What it means: a forward pass through $L$ layers does what $L$ updates would do, and "
                            "nothing of the state is stored but in the prompt's own columns."))  # fmt: skip
-    return [*found, prose("Each claim beside its evidence: ", Link("verdicts", "#verdicts"), ".")]
+    return [*blocks, prose("Each claim beside its evidence: ", Link("verdicts", "#verdicts"), ".")]
 
 
 def _derivation(algorithm: PatternAlgorithm, form: PatternForm | None) -> list[Section]:
@@ -177,14 +177,14 @@ def _derivation(algorithm: PatternAlgorithm, form: PatternForm | None) -> list[S
         for r in algorithm.rows
     ]  # fmt: skip
     column = "column of token t" if not algorithm.column else "column of token j, or of w"
-    found = [
+    sections = [
         Section("update", "The update", tuple(update)),
         Section(
             "prompt", "The prompt", (Table(("row block", "symbol", "rows", column, "role"), tuple(rows), cards=True),)
         ),
     ]
     if form is None:
-        return found
+        return sections
     how = "derived from the update: what a token of the context adds to a token, by layer and by update, is a linear "
     how = how + "system" if algorithm.layer is None else "given, and checked against the update"
     blocks: list[Block] = [plain(f"The layer is {how}."), *map(Display, layer_formulas(form)), *head_matrices(form)]
@@ -194,7 +194,7 @@ def _derivation(algorithm: PatternAlgorithm, form: PatternForm | None) -> list[S
     if form.least and algorithm.layer is None:
         several = f"{form.least} head" + "s" * (form.least > 1)
         blocks.append(plain(f"Under one mask no fewer than {several} will do: the rank of the solution."))
-    return [*found, Section("layer", "The layer", tuple(blocks))]
+    return [*sections, Section("layer", "The layer", tuple(blocks))]
 
 
 def _meaning(row: Row) -> Formula | str:
@@ -220,7 +220,7 @@ def _drawn(form: PatternForm, settings: Settings) -> list[Drawn]:
     values = {k: RATIONALS.number(x) for k, x in
               algorithm.values(known).items()}  # fmt: skip
     start = drawn_start(algorithm, 2, DRAWN, "generic", settings.seed)
-    Z = prompt(found := setup(algorithm, RATIONALS, context, start, values), found.start)
+    Z = prompt(problem := setup(algorithm, RATIONALS, context, start, values), problem.start)
     layer = layer_of(
         form, RATIONALS, 2, DRAWN, drawn_steps(form, Settings(features=2, context=DRAWN, layers=1))[0], values
     )
@@ -280,7 +280,7 @@ def _line(
     for used, _ in drawn:
         words += ["; "] * bool(words)
         words += _does(algorithm, used)
-    said = "".join(x if isinstance(x, str) else x.text for x in words)
-    svg = drawn_sketch(blocks, [used for used, _ in drawn], [entries for _, entries in drawn], page.title, said,
+    spoken = "".join(x if isinstance(x, str) else x.text for x in words)
+    svg = drawn_sketch(blocks, [used for used, _ in drawn], [entries for _, entries in drawn], page.title, spoken,
                        f"sketch-{page.name}")  # fmt: skip
     return title, update, cell(str(len(form.heads))), Cell(tuple(words), drawing=svg), verdict

@@ -72,8 +72,8 @@ def curves_picture(
             )
         )
         parts.append(text(LEFT + 42, at, curve.name))
-    said = " ".join(_words(curve, layers) for curve in given)
-    words = f"{title}. Logarithmic scale, layers {first} to {last}. {said}"
+    described = " ".join(_words(curve, layers) for curve in given)
+    words = f"{title}. Logarithmic scale, layers {first} to {last}. {described}"
     return picture(top + len(curves) * (FONT + 9) - 8, title, words, parts, id), words
 
 

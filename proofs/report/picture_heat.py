@@ -66,8 +66,8 @@ def heat_picture(panels: Sequence[Panel], title: str, id: str) -> tuple[str, str
 
 
 def _words(panel: Panel) -> str:
-    found = [(abs(v), v, i, j) for i, line in enumerate(panel.entries) for j, v in enumerate(line) if v]
-    if not found:
+    nonzero = [(abs(v), v, i, j) for i, line in enumerate(panel.entries) for j, v in enumerate(line) if v]
+    if not nonzero:
         return f"{panel.name} is zero"
-    _, value, i, j = max(found, key=lambda entry: entry[0])
-    return f"{panel.name} has {len(found)} entries, the largest {value} at ({panel.rows[i]}, {panel.columns[j]})"
+    _, value, i, j = max(nonzero, key=lambda entry: entry[0])
+    return f"{panel.name} has {len(nonzero)} entries, the largest {value} at ({panel.rows[i]}, {panel.columns[j]})"

@@ -33,17 +33,17 @@ class Block:
     rows: range
 
 
-def example_blocks(found: Example, symbols: dict[str, str]) -> list[Block]:
+def example_blocks(example: Example, symbols: dict[str, str]) -> list[Block]:
     """The blocks of an algorithm's prompt; `symbols` says what a paper calls them."""
-    layout = found.construction.layout
+    layout = example.construction.layout
     names = (*(name for name, _ in layout.features), *layout.accumulators)
     return [Block(name, short(symbols.get(name, name)), layout.rows(name)) for name in names]
 
 
-def own_blocks(found: OwnExample) -> list[Block]:
+def own_blocks(example: OwnExample) -> list[Block]:
     """The rows of a construction of a user's own, each a block; phi[1] is called φ1, as on an algorithm's page."""
     result = []
-    for k, name in enumerate(found.rows):
+    for k, name in enumerate(example.rows):
         indexed = re.fullmatch(r"(.+)\[(\d+)\]", name)
         result.append(Block(name, short(*indexed.groups()) if indexed else short(name), range(k, k + 1)))
     return result
@@ -101,8 +101,8 @@ def roles(blocks: Sequence[Block], head: HeadStep) -> dict[str, list[Block]]:
 
 def pattern(head: HeadStep) -> list[list[Fraction]]:
     """M (Z^T Q Z): with which weight each token's value comes into each column."""
-    found: list[list[Fraction]] = (RationalMatrix.of(head.mask) @ RationalMatrix.of(head.scores)).fractions()
-    return found
+    weights: list[list[Fraction]] = (RationalMatrix.of(head.mask) @ RationalMatrix.of(head.scores)).fractions()
+    return weights
 
 
 def token_labels(names: Sequence[str]) -> list[str]:
@@ -147,8 +147,8 @@ def drawn_head(
     for sign, colour, meaning in ROLES:
         parts += [*_pill(x, last, sign, colour), text(x + PILL + 3, last + 13, meaning, colour="muted")]
         x += PILL + 9 + 7.2 * len(meaning)
-    said = "; ".join(f"{meaning} {', '.join(b.name for b in used[sign]) or 'none'}" for sign, _, meaning in ROLES)
-    words = f"{title}: {said}. Beside it {beside}."
+    described = "; ".join(f"{meaning} {', '.join(b.name for b in used[sign]) or 'none'}" for sign, _, meaning in ROLES)
+    words = f"{title}: {described}. Beside it {beside}."
     return picture(last + 22, title, words, parts, id, PICTURE_WIDTH), words
 
 
@@ -171,8 +171,8 @@ def drawn_sketch(
     shown, parts = list(blocks)[:MOST], []
     for k, block in enumerate(shown):
         y = 1 + k * SKETCH_ROW
-        signs = " ".join(sign for sign, _, _ in ROLES if any(block in found[sign] for found in used))
-        written = any(block in found["+"] for found in used)
+        signs = " ".join(sign for sign, _, _ in ROLES if any(block in roles_of_head[sign] for roles_of_head in used))
+        written = any(block in roles_of_head["+"] for roles_of_head in used)
         parts += [rect(1, y, SKETCH_BOX, SKETCH_ROW - 3, rx=2, stroke_width=1, **box(int(written))),
                   text(1 + SKETCH_BOX / 2, y + 12.5, block.label, "middle"),
                   text(SKETCH_BOX + 6, y + 12.5, signs, colour="muted")]  # fmt: skip

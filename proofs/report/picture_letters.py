@@ -62,7 +62,7 @@ def line_of_letters(text: str) -> str:
     >>> line_of_letters("|w_l - w*|"), line_of_letters("delta += delta (phi . phi')")
     ('|wₗ − w*|', 'δ += δ (φ · φ′)')
     """
-    shown = _WORD.sub(lambda found: letters(found[0]), text)
+    shown = _WORD.sub(lambda match: letters(match[0]), text)
     return shown.replace(" - ", " − ").replace(" . ", " · ")
 
 

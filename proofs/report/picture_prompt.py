@@ -31,14 +31,14 @@ def prompt_picture(rows: Sequence[Row], title: str) -> tuple[str, str]:
     parts = [
         text(x + w / 2, TOP - 12, head, "middle", "muted") for x, w, head in zip(lefts, widths, heads, strict=True)
     ]
-    y, said = TOP, []
+    y, described = TOP, []
     for row in rows:
         height = TALL if row.tall else SHORT
         parts += _label(row, y, height)
         first, second, last, query = row.cells
         for x, w, content in zip(lefts, widths, (first, second, "…", last, query), strict=True):
             parts.append(_cell(x, y, w, height, content, row.accumulator))
-        said.append(f"{row.name}: {', '.join(row.cells[:2])}, and so on, {row.cells[2]}; query {row.cells[3]}")
+        described.append(f"{row.name}: {', '.join(row.cells[:2])}, and so on, {row.cells[2]}; query {row.cells[3]}")
         y += height + 4
     x = lefts[4] - 4
     parts.append(line(x, TOP - 26, x, y, stroke_dasharray="4 3", **ruled("ink")))
@@ -47,7 +47,7 @@ def prompt_picture(rows: Sequence[Row], title: str) -> tuple[str, str]:
         rect(LEFT, last_line - 11, 14, 14, stroke_width=1.2, **box(1)),
         text(LEFT + 20, last_line, "rows that layers change"),
     ]
-    words = "Rows of the prompt Z_0, top to bottom. " + ". ".join(said) + "."
+    words = "Rows of the prompt Z_0, top to bottom. " + ". ".join(described) + "."
     return picture(last_line + 10, title, words, parts, "prompt-picture"), words
 
 

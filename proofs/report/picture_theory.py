@@ -30,13 +30,15 @@ def theory_picture(nodes: Sequence[Node]) -> tuple[str, str]:
     levels = levelled(nodes)
     at = placed(levels, edges)
     width = max(max(levels.values(), default=0) + 1, 4) * (WIDE + BESIDE) - BESIDE + 2 * MARGIN
-    found = {n.name: status(n, nodes) for n in nodes}
+    statuses = {n.name: status(n, nodes) for n in nodes}
     parts = [_edge(path) for path in _paths(levels, edges, at)]
-    parts += [_box(n, found[n.name], *at[n.name, levels[n.name]]) for n in nodes]
-    parts += _legend(sorted(set(found.values()), key=list(Status).index))
+    parts += [_box(n, statuses[n.name], *at[n.name, levels[n.name]]) for n in nodes]
+    parts += _legend(sorted(set(statuses.values()), key=list(Status).index))
     height = max((y for _, y in at.values()), default=0.0) + HIGH + MARGIN
-    said = "; ".join(f"{s}: {', '.join(n for n in found if found[n] is s)}" for s in Status if s in found.values())
-    words = f"The files of the theory, each to the right of what it rests on. {said}."
+    described = "; ".join(
+        f"{s}: {', '.join(n for n in statuses if statuses[n] is s)}" for s in Status if s in statuses.values()
+    )
+    words = f"The files of the theory, each to the right of what it rests on. {described}."
     return picture(height, "What rests on what in the theory", words, parts, "theory-picture", width), words
 
 
@@ -98,7 +100,7 @@ def _paths(
     levels: Mapping[str, int], edges: Edges, at: Mapping[tuple[str, int], tuple[float, float]]
 ) -> list[list[tuple[float, float]]]:
     """The points that each edge passes, two for each column between its ends."""
-    found = []
+    paths = []
     for name, below in edges.items():
         for start in below:
             x, y = at[start, levels[start]]
@@ -107,8 +109,8 @@ def _paths(
                 x, y = at[start, column]
                 points += [(x, y + HIGH / 2), (x + WIDE, y + HIGH / 2)]
             x, y = at[name, levels[name]]
-            found.append([*points, (x, y + HIGH / 2)])
-    return found
+            paths.append([*points, (x, y + HIGH / 2)])
+    return paths
 
 
 def _edge(points: Sequence[tuple[float, float]]) -> str:
@@ -122,17 +124,17 @@ def _edge(points: Sequence[tuple[float, float]]) -> str:
     return element("path", d=d, fill="none", class_="edge", stroke=MUTED, stroke_width=1.2)
 
 
-def _box(node: Node, found: Status, x: float, y: float) -> str:
-    sign = LOOKS[found][0]
+def _box(node: Node, state: Status, x: float, y: float) -> str:
+    sign = LOOKS[state][0]
     hold = sum(v == "HOLDS" for v in node.audited.values())
     count = f"{sign} {hold} of {len(node.audited)}" if node.audited else f"{sign} {len(node.proved)} lemmas"
     lines = broken(node.name)
     middle = x + WIDE / 2
     first = y + (15 if len(lines) > 1 else 20)
-    shown = [_words(middle, first + 14 * k, line, found) for k, line in enumerate(lines)]
-    shown.append(_words(middle, y + HIGH - 6, count, found, muted=True))
-    told = element("title", f"{node.name}.v: {found}")
-    return element("g", told + _frame(found, x, y, WIDE, HIGH) + "".join(shown))
+    shown = [_words(middle, first + 14 * k, line, state) for k, line in enumerate(lines)]
+    shown.append(_words(middle, y + HIGH - 6, count, state, muted=True))
+    told = element("title", f"{node.name}.v: {state}")
+    return element("g", told + _frame(state, x, y, WIDE, HIGH) + "".join(shown))
 
 
 def broken(name: str) -> list[str]:
@@ -149,25 +151,25 @@ def broken(name: str) -> list[str]:
     return [name[:cut], rest if len(rest) <= LETTERS else f"{rest[: LETTERS - 1]}…"]
 
 
-def _frame(found: Status, x: float, y: float, width: float, height: float) -> str:
-    _, fill, rim, dashes = LOOKS[found]
-    return rect(x, y, width, height, rx=4, class_=f"status {_class(found)}", fill=fill, stroke=rim, stroke_width=1.5,
+def _frame(state: Status, x: float, y: float, width: float, height: float) -> str:
+    _, fill, rim, dashes = LOOKS[state]
+    return rect(x, y, width, height, rx=4, class_=f"status {_class(state)}", fill=fill, stroke=rim, stroke_width=1.5,
                 stroke_dasharray=dashes)  # fmt: skip
 
 
-def _words(x: float, y: float, content: str, found: Status, muted: bool = False) -> str:
-    if found is Status.WHOLE:
+def _words(x: float, y: float, content: str, state: Status, muted: bool = False) -> str:
+    if state is Status.WHOLE:
         return text(x, y, content, "middle", class_="on", fill="#ffffff")
     return text(x, y, content, "middle", class_="muted" if muted else "ink", fill=MUTED if muted else INK)
 
 
-def _class(found: Status) -> str:
-    return f"status-{found.name.lower().replace('_', '-')}"
+def _class(state: Status) -> str:
+    return f"status-{state.name.lower().replace('_', '-')}"
 
 
-def _legend(found: Sequence[Status]) -> list[str]:
+def _legend(states: Sequence[Status]) -> list[str]:
     x, parts = MARGIN, list[str]()
-    for one in found:
+    for one in states:
         parts += [_frame(one, x, 4, 16, 14), text(x + 22, 16, f"{LOOKS[one][0]} {one}")]
         x += 34 + 0.62 * FONT * (len(one) + 3)
     return parts

@@ -114,10 +114,10 @@ class Comparison:
 
 def comparison(derivation: Derivation) -> Comparison | None:
     """The comparison; None for an algorithm that the paper does not have."""
-    found = PUBLISHED.get((derivation.algorithm.name, derivation.options.get("trace", "")))
-    if found is None:
+    printed = PUBLISHED.get((derivation.algorithm.name, derivation.options.get("trace", "")))
+    if printed is None:
         return None
-    return compared(derivation, found)
+    return compared(derivation, printed)
 
 
 def compared(derivation: Derivation, published: Published) -> Comparison:
@@ -158,31 +158,31 @@ def _predictions(layout: Layout, layers: list[list[Head]], sign: int, values: Ma
     columns.append([*context.query, *[Fraction(0)] * (layout.m - D)])
     Z = RationalMatrix.of([list(row) for row in zip(*columns, strict=True)])
     scale = RATIONALS.number(Fraction(1, N))
-    found = []
+    predictions = []
     for heads in layers:
         Z = layer(Z, heads, scale)
-        found.append(sign * Z.fractions()[-1][-1])
-    return found
+        predictions.append(sign * Z.fractions()[-1][-1])
+    return predictions
 
 
-def told(found: Comparison) -> str:
+def told(outcome: Comparison) -> str:
     """The comparison in words."""
-    if found.equal:
+    if outcome.equal:
         return "has the same $P$, $Q$, $M$ and read-out, entry by entry."
     parts = []
-    for k, head in enumerate(found.heads, 1):
+    for k, head in enumerate(outcome.heads, 1):
         for name, relation in head.items():
             if relation != "equal":
                 sign = "the opposite sign" if relation == "opposite" else "other entries"
                 matrix = "the product of $W$ and $P$" if name == "W P" else f"${name}$"
                 parts.append(f"{matrix} of its head {k} has {sign}")
-    if found.readout != "equal":
+    if outcome.readout != "equal":
         parts.append("its read-out has the opposite sign")
     listed = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
     end = (
         "everything else is equal. Together these signs change no prediction: the rows that layers change are minus "
         "ours."
-        if found.same
+        if outcome.same
         else "the predictions of the two differ."
     )
     return f"differs in this: {listed}; {end}"

@@ -60,8 +60,8 @@ def rule_report(result: Result, chosen: Sequence[Rule | OuterRule], simulated: S
 
 
 def _page(rule: Rule | OuterRule, claims: Sequence[Claim], run: Simulation | None, taken: set[str]) -> Page:
-    found = {c.details["assumption"]: c for c in claims}
-    stability = found["stability"]
+    by_assumption = {c.details["assumption"]: c for c in claims}
+    stability = by_assumption["stability"]
     process = str(stability.details["process"])
     lead = (
         Paragraph.of(f"On {process}: {stability.reason}."),
@@ -112,9 +112,11 @@ def _table(claims: Sequence[Claim]) -> Table:
     rows = []
     for c in claims:
         key, how = c.details["assumption"], c.details["established"]
-        said = ASSUMPTIONS[key].says
+        assumption = ASSUMPTIONS[key].says
         verdict = None if c.verdict is Verdict.NOT_RUN else c.verdict
-        rows.append((Cell((said,)), Cell((how if verdict is None else "",), verdict), Cell((how,)), Cell((c.reason,))))
+        rows.append(
+            (Cell((assumption,)), Cell((how if verdict is None else "",), verdict), Cell((how,)), Cell((c.reason,)))
+        )
     return Table(("assumption", "answer", "established", "because"), tuple(rows))
 
 

@@ -82,11 +82,11 @@ def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
     rows = rf"(?P<row>(?<![\w.-])(?:{listed})(?![\w'*-]))(?P<at>\[\d+\])?|" if listed else ""
     result: list[Span] = []
     end = 0
-    for found in re.finditer(rf"{rows}(?P<program>{_QUOTED})|(?P<run>{_RUN})", text):
-        shown = _shown(found.groupdict(), known)
+    for match in re.finditer(rf"{rows}(?P<program>{_QUOTED})|(?P<run>{_RUN})", text):
+        shown = _shown(match.groupdict(), known)
         if shown is not None:
-            result += [text[end : found.start()]] * (found.start() > end) + [shown]
-            end = found.end()
+            result += [text[end : match.start()]] * (match.start() > end) + [shown]
+            end = match.end()
     return (*result, text[end:]) if end < len(text) else tuple(result)
 
 
@@ -96,16 +96,16 @@ def _rows(names: Names, text: str) -> str:
     if every and re.fullmatch(rf"(?:{every})(?:, (?:{every}))*", text):
         return every
     words = {name for name in names if re.fullmatch("[a-z]{2,}", name) and not re.fullmatch(_GREEK, name)}
-    found = [re.escape(name) + r"(?=\[\d)" * (name in words) for name in sorted(names, key=len, reverse=True)]
-    return "|".join(found)
+    patterns = [re.escape(name) + r"(?=\[\d)" * (name in words) for name in sorted(names, key=len, reverse=True)]
+    return "|".join(patterns)
 
 
-def _shown(found: Mapping[str, str | None], names: Names) -> Span | None:
-    if row := found.get("row"):
-        return _indexed(names[row], (found.get("at") or "")[1:-1])
-    if program := found["program"]:
+def _shown(groups: Mapping[str, str | None], names: Names) -> Span | None:
+    if row := groups.get("row"):
+        return _indexed(names[row], (groups.get("at") or "")[1:-1])
+    if program := groups["program"]:
         return Code(program)
-    run = found["run"] or ""
+    run = groups["run"] or ""
     bars = run.count("|")
     if not _is_formula(run) or bars == 1:
         return None
@@ -138,9 +138,9 @@ def _piece(token: str) -> Formula:
         return bracketed(listed(map(decimal, token[1:-1].split(", "))))
     if re.fullmatch(r"-?\d.*", token):
         return decimal(token)
-    found = re.fullmatch(r"(\w+?|sum)(['*]?)(?:_(\{[^}]*\}|\w+))?(\([a-z]\))?", token)
-    assert found is not None, token  # a piece is an atom otherwise
-    name, mark, index, argument = found.groups()
+    match = re.fullmatch(r"(\w+?|sum)(['*]?)(?:_(\{[^}]*\}|\w+))?(\([a-z]\))?", token)
+    assert match is not None, token  # a piece is an atom otherwise
+    name, mark, index, argument = match.groups()
     shown = row({"lam": "lambda"}.get(name, name))
     if mark:
         shown = power(shown, "*") if mark == "*" else primed(shown)
@@ -164,18 +164,18 @@ def _words(text: str, names: Names) -> str:
     """A title or a caption."""
     if isinstance(text, Label):
         return text
-    found = _spans(worded(text), names)
-    if all(isinstance(x, str) for x in found):
+    parts = _spans(worded(text), names)
+    if all(isinstance(x, str) for x in parts):
         return text
-    return Sentence([x if isinstance(x, (str, Formula)) else x.text for x in found])
+    return Sentence([x if isinstance(x, (str, Formula)) else x.text for x in parts])
 
 
 def _label(name: str, names: Names) -> str:
     """The name of a row or a column of a matrix: what it is called in letters."""
     if isinstance(name, Label):
         return name
-    found = spanned(name, names)
-    return Label(name, found[0]) if len(found) == 1 and isinstance(found[0], Formula) else name
+    parts = spanned(name, names)
+    return Label(name, parts[0]) if len(parts) == 1 and isinstance(parts[0], Formula) else name
 
 
 def _blocks(blocks: tuple[Block, ...], names: Names) -> tuple[Block, ...]:

@@ -78,11 +78,11 @@ class Subject:
         if self.case is None:
             return None
         try:
-            found = SymbolicState(self.case.algorithm, dict(self.case.options))
-            Names.for_state(found)  # runs the rows
+            symbols = SymbolicState(self.case.algorithm, dict(self.case.options))
+            Names.for_state(symbols)  # runs the rows
         except (RefusedError, DiffersError):
             return None  # the evidence says why
-        return found
+        return symbols
 
     @cached_property
     def derivation(self) -> Derivation | None:

@@ -51,11 +51,11 @@ def _shown(nodes: Sequence[Node]) -> tuple[Block, ...]:
     if not nodes:
         return (Note(Verdict.NOT_RUN, "No theorem is about what was asked for", (plain("There is nothing to draw."),)),)
     svg, words = theory_picture(nodes)
-    found = [status(n, nodes) for n in nodes]
+    statuses = [status(n, nodes) for n in nodes]
     theorems = [v for n in nodes for v in n.audited.values()]
     count = ", ".join(f"{theorems.count(v)} {v.value.replace('_', ' ')}" for v in WORST_FIRST[::-1] if v in theorems)
     rows = tuple(
-        (Cell((f"{LOOKS[s][0]} {s}",)), cell(str(found.count(s))), cell(MEANING[s])) for s in Status if s in found
+        (Cell((f"{LOOKS[s][0]} {s}",)), cell(str(statuses.count(s))), cell(MEANING[s])) for s in Status if s in statuses
     )
     return (
         prose(
@@ -72,10 +72,10 @@ def _table(nodes: Sequence[Node]) -> Table:
     rows = []
     for n in nodes:
         below = sorted(under(n.needs, nodes)) if n.needs else []
-        found = status(n, nodes)
+        state = status(n, nodes)
         rows.append((
             cell(Link(f"{n.name}.v", f"#{_id(n)}")),
-            cell(str(found), verdict=VERDICTS[found]) if found in VERDICTS else cell(f"{LOOKS[found][0]} {found}"),
+            cell(str(state), verdict=VERDICTS[state]) if state in VERDICTS else cell(f"{LOOKS[state][0]} {state}"),
             cell(f"{sum(v is Verdict.HOLDS for v in n.audited.values())} of {len(n.audited)}" if n.audited else "–"),
             cell(", ".join(f"{x}.v" for x in below) or "MathComp alone"),
         ))  # fmt: skip
@@ -83,18 +83,18 @@ def _table(nodes: Sequence[Node]) -> Table:
 
 
 def _file(node: Node, nodes: Sequence[Node]) -> Folded:
-    found = status(node, nodes)
+    state = status(node, nodes)
     parts: list[Block] = []
     if node.stated:
         rows = tuple((cell(Code(t.name)), cell(verdict=node.audited[t.name]), cell(sentence(t.sentence)))
                      for t in node.stated)  # fmt: skip
-        said = "\n\n".join(f"{t.name} :\n  {t.statement}" for t in node.stated)
-        parts = [Table(("theorem", "verdict", "what it says"), rows), Folded("In Rocq", (Listing(said, "rocq"),))]
+        statements = "\n\n".join(f"{t.name} :\n  {t.statement}" for t in node.stated)
+        parts = [Table(("theorem", "verdict", "what it says"), rows), Folded("In Rocq", (Listing(statements, "rocq"),))]
     if node.unstated:
         parts.append(plain(f"Lemmas without a statement of their own: {', '.join(node.unstated)}."))
-    if found in (Status.UNDECIDED, Status.REFUTED):
-        parts.insert(0, Note(VERDICTS[found], f"{node.name}.v", (plain(sentence(MEANING[found])),)))
-    return Folded(f"{node.name}.v: {found}", tuple(parts), _id(node))
+    if state in (Status.UNDECIDED, Status.REFUTED):
+        parts.insert(0, Note(VERDICTS[state], f"{node.name}.v", (plain(sentence(MEANING[state])),)))
+    return Folded(f"{node.name}.v: {state}", tuple(parts), _id(node))
 
 
 def _id(node: Node) -> str:

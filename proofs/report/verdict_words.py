@@ -39,16 +39,16 @@ def words_of(claims: Sequence[Claim], prover: bool) -> list[Paragraph]:
     by_kind: dict[str, list[Claim]] = {}
     for claim in claims:
         by_kind.setdefault(claim.evidence, []).append(claim)
-    said: dict[str, list[str]] = {}
-    for kind, found in by_kind.items():
-        asked = [c for c in found if c.asked]
+    by_front: dict[str, list[str]] = {}
+    for kind, of_kind in by_kind.items():
+        asked = [c for c in of_kind if c.asked]
         for verdict in dict.fromkeys(c.verdict for c in asked):
-            said.setdefault(SAID[verdict], []).append(_what(kind, [c for c in asked if c.verdict is verdict]))
+            by_front.setdefault(SAID[verdict], []).append(_what(kind, [c for c in asked if c.verdict is verdict]))
         if not asked:
             command = ", with `--prove`" if kind == "proved-all-sizes" and prover else ""
-            said.setdefault(UNASKED, []).append(MEANS.get(kind, kind) + command)
+            by_front.setdefault(UNASKED, []).append(MEANS.get(kind, kind) + command)
     order = [SAID[v] for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN, Verdict.HOLDS)]
-    return [Paragraph((front, *_listed(said[front]), ".")) for front in (*order, UNASKED) if front in said]
+    return [Paragraph((front, *_listed(by_front[front]), ".")) for front in (*order, UNASKED) if front in by_front]
 
 
 def _listed(parts: Sequence[str]) -> list[Span]:

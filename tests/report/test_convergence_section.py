@@ -35,9 +35,9 @@ def of(context: Context | None, name: str = "td0", **more: Any) -> Subject:
 
 
 def section_of(subject: Subject) -> Section:
-    found = convergence.build(subject)
-    assert found is not None
-    return found
+    section = convergence.build(subject)
+    assert section is not None
+    return section
 
 
 def rounded(x: Fraction, up: bool = False) -> Fraction:
@@ -53,21 +53,21 @@ def rows_of(section: Section) -> list[list[Fraction]]:
 
 def wrong(section: Section) -> list[str]:
     """What on the page is not as it is by hand for TWO: T = [[1/2, 9/20], [9/20, 1/2]], from zero, read by (1, 0)."""
-    found = []
-    said, star, g = words(section), Fraction(100, 19), Fraction(9, 20)
+    faults = []
+    sentences, star, g = words(section), Fraction(100, 19), Fraction(9, 20)
     for text in (f"w* = ({float(star):.8g}, {float(star * 9 / 10):.8g})", "LSTD", "0 < alpha < 40/19", "19/20 exactly"):
-        if text not in said:
-            found.append(text)
+        if text not in sentences:
+            faults.append(text)
     formula = next(f.text for f in formulas(section) if f.text.startswith("|v_l(q) - v*(q)| <= "))
     c, r = formula.removeprefix("|v_l(q) - v*(q)| <= ").removesuffix("^l").split()
     constant, rate, w = Fraction(c), Fraction(r.strip("()")), (Fraction(0), Fraction(0))
     for layer, row in enumerate(rows_of(section)):
         if row[:3] != [layer, rounded(w[0]), rounded(abs(w[0] - star))]:
-            found.append(f"row {layer}")
+            faults.append(f"row {layer}")
         if not row[2] <= row[3] <= rounded(constant * rate**layer, up=True):
-            found.append(f"envelope {layer}")
+            faults.append(f"envelope {layer}")
         w = (w[0] / 2 + g * w[1] + Fraction(1, 2), g * w[0] + w[1] / 2)
-    return found + ["layers"] * (len(rows_of(section)) != L + 1)
+    return faults + ["layers"] * (len(rows_of(section)) != L + 1)
 
 
 def test_the_numbers_on_the_page_are_the_exact_ones() -> None:
@@ -90,13 +90,13 @@ def test_a_number_that_is_changed_on_the_page_is_noticed() -> None:
 
 def test_an_iterate_outside_its_envelope_is_refuted_on_the_page() -> None:
     subject = of(TWO)
-    found = subject.convergence
-    assert isinstance(found, Convergence) and found.found is not None and found.found.rate is not None
-    assert outside(found.found) is None and not notes(section_of(subject))[:-1]
-    narrow = replace(found.found.rate.envelope, constants=(Fraction(1),))
+    decision = subject.convergence
+    assert isinstance(decision, Convergence) and decision.found is not None and decision.found.rate is not None
+    assert outside(decision.found) is None and not notes(section_of(subject))[:-1]
+    narrow = replace(decision.found.rate.envelope, constants=(Fraction(1),))
     subject = of(TWO)
-    broken = replace(found.found, rate=replace(found.found.rate, envelope=narrow))
-    subject.__dict__["convergence"] = replace(found, found=broken)
+    broken = replace(decision.found, rate=replace(decision.found.rate, envelope=narrow))
+    subject.__dict__["convergence"] = replace(decision, found=broken)
     assert outside(broken) == 0
     assert notes(section_of(subject))[0].verdict is Verdict.REFUTED and page(subject).verdict is Verdict.REFUTED
 
@@ -114,15 +114,15 @@ def test_what_diverges_or_is_not_decided_is_never_shown_with_a_limit() -> None:
 def test_the_prompt_is_the_one_of_this_run() -> None:
     for name in ("td0", "average-reward-td"):
         subject = of(None, name)
-        found = subject.convergence
-        assert isinstance(found, Convergence) and found.found is not None
+        decision = subject.convergence
+        assert isinstance(decision, Convergence) and decision.found is not None
         drawn = prompts(find(name), 2, 4, SMALL.seed, SMALL.process)
-        assert found.found.setup.context == next(c for kind, c, _ in drawn if kind == "trajectory")
-        assert found.found.setup.period == (([[1, 0], [0, 1]],),)
+        assert decision.found.setup.context == next(c for kind, c, _ in drawn if kind == "trajectory")
+        assert decision.found.setup.period == (([[1, 0], [0, 1]],),)
     looped = of(TWO, looped=True)
-    found = looped.convergence
-    assert isinstance(found, Convergence) and found.found is not None and looped.case is not None
-    assert list(found.found.setup.period) == looped.case.steps and "this run's preconditioners" in words(
+    decision = looped.convergence
+    assert isinstance(decision, Convergence) and decision.found is not None and looped.case is not None
+    assert list(decision.found.setup.period) == looped.case.steps and "this run's preconditioners" in words(
         section_of(looped)
     )
 

@@ -50,9 +50,9 @@ def heads(name: str) -> list[dict[str, dict[tuple[str, str], str]]]:
 
 
 def masks(case: Case) -> list[str]:
-    found = re.findall(r"^ *(M\d)\[i, j\] = (.*); zero elsewhere$", shown(case), re.M)
-    assert [name for name, _ in found] == list(case.derivation.mask_names)
-    return [text for _, text in found]
+    matches = re.findall(r"^ *(M\d)\[i, j\] = (.*); zero elsewhere$", shown(case), re.M)
+    assert [name for name, _ in matches] == list(case.derivation.mask_names)
+    return [text for _, text in matches]
 
 
 M0 = "1 for i = j"
@@ -269,7 +269,7 @@ def test_the_latex_of_the_matrices_is_well_formed(name: str) -> None:
     ],
 )
 def test_a_fault_in_latex_is_seen(source: str, fault: str) -> None:
-    assert any(fault in found for found in latex_faults(source))
+    assert any(fault in reported for reported in latex_faults(source))
 
 
 def test_well_formed_latex_has_no_faults() -> None:

@@ -32,26 +32,26 @@ def section_of(construction: Any, name: str = "td0") -> list[str]:
     subject = SimpleNamespace(
         algorithm=find(name), item=find(name), construction=construction, state=None, progress=lambda _: None
     )
-    found = identify.build(cast(Subject, subject))
-    assert found is not None
-    check(Report("t", found.blocks, ()))
+    section = identify.build(cast(Subject, subject))
+    assert section is not None
+    check(Report("t", section.blocks, ()))
     return [str(b.spans[0]) if isinstance(b, Paragraph) else b.text if isinstance(b, Listing) else type(b).__name__
-            for b in found.blocks]  # fmt: skip
+            for b in section.blocks]  # fmt: skip
 
 
 def test_the_section_says_what_the_weights_are_and_not_what_the_page_is_about() -> None:
-    said = section_of(right())
-    assert "The weights of this page: exactly td0." in said
-    assert any(text.startswith("w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C phi_j") for text in said)
+    sentences = section_of(right())
+    assert "The weights of this page: exactly td0." in sentences
+    assert any(text.startswith("w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C phi_j") for text in sentences)
     minus = RationalMatrix.of([[int(i == j) * (-1 if i in (2, 3) else 1) for j in range(5)] for i in range(5)])
     wrong = tuple(tuple(replace(h, Q=h.Q @ minus) for h in heads) for heads in right().layers)
     assert any("none of these" in text for text in section_of(replace(right(), layers=wrong)))
 
 
 def test_trained_networks_on_record_stand_in_a_table_with_the_median_one_s_picture() -> None:
-    said = section_of(right())
-    assert any("Of the 30 trained networks on record 19 are called td0" in text for text in said)
-    assert {"Table", "Picture"} <= set(said)
+    blocks = section_of(right())
+    assert any("Of the 30 trained networks on record 19 are called td0" in text for text in blocks)
+    assert {"Table", "Picture"} <= set(blocks)
 
 
 def blocks_of(Q: np.ndarray) -> tuple[list[dict[str, Any]], float]:

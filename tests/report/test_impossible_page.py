@@ -36,15 +36,15 @@ def _squared(folder: str) -> Page:
 
 
 def test_an_update_that_no_layer_does_has_one_screen(tmp_path_factory):
-    found = _squared(str(tmp_path_factory.getbasetemp()))
-    assert found.verdict is Verdict.REFUTED
-    note = next(b for b in found.lead if isinstance(b, Note))
+    page = _squared(str(tmp_path_factory.getbasetemp()))
+    assert page.verdict is Verdict.REFUTED
+    note = next(b for b in page.lead if isinstance(b, Note))
     assert note.verdict is Verdict.REFUTED and "No layer of linear attention does this update" in note.title
-    assert len(found.lead) == 4 and [s.id for s in found.sections] == ["more"]
-    assert all(isinstance(b, Folded) for b in found.sections[0].blocks)
-    assert {b.id for b in found.sections[0].blocks} == {"update", "prompt", "evidence", "reproduce", "trust"}
-    said = words(found.lead)
-    assert "whatever" in said and "What would do" in said
+    assert len(page.lead) == 4 and [s.id for s in page.sections] == ["more"]
+    assert all(isinstance(b, Folded) for b in page.sections[0].blocks)
+    assert {b.id for b in page.sections[0].blocks} == {"update", "prompt", "evidence", "reproduce", "trust"}
+    sentences = words(page.lead)
+    assert "whatever" in sentences and "What would do" in sentences
 
 
 def test_its_witness_adds_up_and_a_changed_number_would_be_seen(tmp_path_factory):
@@ -62,18 +62,18 @@ def test_an_update_that_compares_has_such_a_page_too_and_its_witness_adds_up(tmp
     path.write_text(text, encoding="utf-8")
     report, _ = establish([str(path), "td0"], SMALL, ("derived",))
     check(report)
-    found = report.pages[0]
-    assert found.verdict is Verdict.REFUTED and report.pages[1].verdict is Verdict.HOLDS
-    note = next(b for b in found.lead if isinstance(b, Note))
+    page = report.pages[0]
+    assert page.verdict is Verdict.REFUTED and report.pages[1].verdict is Verdict.HOLDS
+    note = next(b for b in page.lead if isinstance(b, Note))
     assert "No layer of linear attention does this update" in note.title and "compares" in words(note.blocks)
-    (table,) = [b for b in found.lead if isinstance(b, Table)]
+    (table,) = [b for b in page.lead if isinstance(b, Table)]
     *points, total = table.rows
     times, values = ([Fraction(row[k].spans[0].text) for row in points] for k in (0, 2))
     assert sum(map(mul, times, values)) == Fraction(total[2].spans[0].text) != 0
-    assert times == [1, -4, 6, -4, 1] and "order 4" in words(found.lead)
-    said = words(report.lead)
-    assert "none does it" in said and "by 5 prompts with" in said
-    assert {b.id for b in found.sections[0].blocks} == {"update", "evidence", "reproduce", "trust"}
+    assert times == [1, -4, 6, -4, 1] and "order 4" in words(page.lead)
+    sentences = words(report.lead)
+    assert "none does it" in sentences and "by 5 prompts with" in sentences
+    assert {b.id for b in page.sections[0].blocks} == {"update", "evidence", "reproduce", "trust"}
 
 
 def test_what_would_do_is_what_was_tried(tmp_path: Path):
@@ -84,8 +84,8 @@ def test_what_would_do_is_what_was_tried(tmp_path: Path):
         ),
         encoding="utf-8",
     )
-    (found,) = establish([str(path)], SMALL, ("derived",))[0].pages
-    assert "with prompt rows that hold rho * phi, 1 head of linear attention" in words(found.lead)
+    (page,) = establish([str(path)], SMALL, ("derived",))[0].pages
+    assert "with prompt rows that hold rho * phi, 1 head of linear attention" in words(page.lead)
 
 
 def test_what_was_not_asked_takes_one_line():

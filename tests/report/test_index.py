@@ -31,15 +31,15 @@ def line(case: Case) -> dict[str, Cell]:
 
 
 def test_each_algorithm_has_its_layer_in_little_with_labels_and_in_words():
-    found = line(TD0)["a layer"]
-    drawn = found.drawing.partition("</desc>")[2]
+    sketch = line(TD0)["a layer"]
+    drawn = sketch.drawing.partition("</desc>")[2]
     assert re.findall(r">([^<>]+)</text>", drawn) == ["φ", "k q", "γφ′", "q", "δ", "v +"]
     assert (
-        "".join(getattr(s, "text", s) for s in found.spans) == "compares phi with phi, gamma phi', adds delta to delta"
+        "".join(getattr(s, "text", s) for s in sketch.spans) == "compares phi with phi, gamma phi', adds delta to delta"
     )
     two = line(GTD2)["a layer"]
     assert two.drawing.count("<path") == 2 * drawn.count("<path") and "head 2" in "".join(map(str, two.spans))
-    assert two.drawing != found.drawing
+    assert two.drawing != sketch.drawing
 
 
 def test_the_picture_is_drawn_on_the_page_and_said_in_words_elsewhere():
@@ -71,24 +71,24 @@ def test_a_refuted_page_says_how_small_its_counterexample_is():
 
 
 def test_of_what_refutes_a_prompt_stands_first_and_the_rest_folds_but_nothing_open_does():
-    found = [
+    claims = [
         Claim("x", "in symbols", "identity-symbolic", Verdict.REFUTED, "", "row y differs by a*b*c",
               witness={"difference": "a*b*c"}),
         Claim("x", "on a prompt", "identity-exact", Verdict.REFUTED, "", "r", witness=WITNESS),
         Claim("x", "open", "float", Verdict.UNDECIDED, "", "why"),
     ]  # fmt: skip
-    first, folded, open_ = alarms(found)
+    first, folded, open_ = alarms(claims)
     assert (first.title, open_.title) == ("On a prompt", "Open") and "identity-symbolic" in folded.title
     (inner,) = folded.blocks
     assert words(inner.blocks[0]) == "Layer and update differ in row y, by what follows."
     assert "a*b*c" in inner.blocks[1].text and inner.verdict is Verdict.REFUTED
-    assert [b.title for b in alarms(found[:1])] == ["In symbols"]
+    assert [b.title for b in alarms(claims[:1])] == ["In symbols"]
 
 
 def test_the_picture_of_the_theory_stands_on_the_index_where_there_is_one():
     shown = Picture(samples.SVG, "alt", "caption", Table((), ()))
     page = replace(samples.page(), name="theory", title="What rests on what", lead=(shown,))
-    said, drawn = _theory(page)
-    assert drawn is shown and isinstance(said, Paragraph) and Link("What rests on what", "theory") in said.spans
+    intro, drawn = _theory(page)
+    assert drawn is shown and isinstance(intro, Paragraph) and Link("What rests on what", "theory") in intro.spans
     (without,) = _theory(None)
     assert isinstance(without, Paragraph) and any("--prove" in getattr(s, "text", "") for s in without.spans)

@@ -28,20 +28,20 @@ def lead_pictures(case: Case) -> list[Picture]:
     return [block for block in page_of(case).lead if isinstance(block, Picture)]
 
 
-@pytest.mark.parametrize(("name", "said"), [
+@pytest.mark.parametrize(("name", "expected"), [
     ("td0", ["keys phi; queries phi, gamma_phi_next; values td_error; added to td_error"]),
     ("average-reward-td", ["keys phi; queries phi, phi_next; values difference; added to difference",
                            "keys phi; queries phi, phi_next; values reward; added to difference"]),
 ])  # fmt: skip
-def test_a_picture_a_head_says_what_it_does_with_which_row(name: str, said: list[str]):
-    found = [re.search(r"keys .*?(?=\. Beside)", p.alt)[0] for p in lead_pictures(Case(name))]
-    assert sorted(found) == sorted(said)
+def test_a_picture_a_head_says_what_it_does_with_which_row(name: str, expected: list[str]):
+    sentences = [re.search(r"keys .*?(?=\. Beside)", p.alt)[0] for p in lead_pictures(Case(name))]
+    assert sorted(sentences) == sorted(expected)
 
 
 def test_another_head_gives_another_picture():
-    found = subject(TD0).example
-    (head,) = found.layers[0].heads
-    blocks = example_blocks(found, {})
+    run = subject(TD0).example
+    (head,) = run.layers[0].heads
+    blocks = example_blocks(run, {})
     there = {sign: [b.name for b in used] for sign, used in roles(blocks, head).items()}
     assert there == {"k": ["phi"], "q": ["phi", "gamma_phi_next"], "v": ["td_error"], "+": ["td_error"]}
     turned = replace(head, Q=[list(row) for row in zip(*head.Q, strict=True)])
@@ -51,8 +51,8 @@ def test_another_head_gives_another_picture():
 
 def test_the_numbers_beside_the_picture_are_the_exact_ones():
     (shown,) = lead_pictures(TD0)
-    found = subject(TD0).example
-    Z, head = found.start, found.layers[0].heads[0]
+    run = subject(TD0).example
+    Z, head = run.start, run.layers[0].heads[0]
     scores = [[sum(Z[a][j] * head.Q[a][b] * Z[b][c] for a in range(5) for b in range(5)) for c in range(4)]
               for j in range(4)]  # fmt: skip
     wanted = [[sum(head.mask[i][j] * scores[j][c] for j in range(4)) for c in range(4)] for i in range(4)]
@@ -61,8 +61,8 @@ def test_the_numbers_beside_the_picture_are_the_exact_ones():
 
 def test_a_pattern_that_is_zero_is_said_to_be_zero():
     first, second = lead_pictures(Case("heavy-ball-td"))
-    said = ["every entry of which is zero." in worded(p.caption)[-1] for p in (first, second)]
-    assert said == [False, True]
+    zero = ["every entry of which is zero." in worded(p.caption)[-1] for p in (first, second)]
+    assert zero == [False, True]
     assert all(c.spans[0].text == "0" for row in second.data.rows for c in row[1:])
 
 
@@ -109,8 +109,8 @@ def test_captions_set_their_formulas_in_every_format():
 
 
 def test_the_verdicts_stand_in_words_on_the_first_screen():
-    def said(found) -> list[str]:
-        return ["".join(getattr(s, "text", s) for s in b.spans) for b in found.lead if hasattr(b, "spans")]
+    def said(page) -> list[str]:
+        return ["".join(getattr(s, "text", s) for s in b.spans) for b in page.lead if hasattr(b, "spans")]
 
     lines = said(page_of(TD0))
     assert any(x.startswith("Holds: that the weights follow from the update") for x in lines)

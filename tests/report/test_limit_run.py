@@ -24,20 +24,20 @@ from layerproof.symbolic.prompt import Context
 def test_the_limit_point_solves_the_td_equation_and_distances_are_those_of_the_loop(looped: bool):
     context = Context.of([[1, 0], [1, 2], [0, 1]], [[1, 2], [0, 1], [3, 1]], [1, 2, -1], [1, 1])
     judged = Judged(Case("td0").algorithm, replace(SMALL, prompt=context, context=3, layers=3, looped=looped))
-    found, kind = limit_run(judged)
+    limit, kind = limit_run(judged)
     star = td_solution(context, judged.parameters["gamma"])
-    assert list(found.point) == star and kind == "given" and not found.reason
+    assert list(limit.point) == star and kind == "given" and not limit.reason
     setup = problem(judged.algorithm, RATIONALS, context, zero_weights(judged.algorithm, 2), judged.parameters, {})
     runs = [[Fraction(0)] * 2, *(plain_weights(w)[0] for w in textbook(setup, judged.per_layer()))]
-    assert list(found.squares) == [sum((x - y) ** 2 for x, y in zip(w, star, strict=True)) for w in runs]
-    assert found.distances == tuple(pytest.approx(float(s) ** 0.5) for s in found.squares)
+    assert list(limit.squares) == [sum((x - y) ** 2 for x, y in zip(w, star, strict=True)) for w in runs]
+    assert limit.distances == tuple(pytest.approx(float(s) ** 0.5) for s in limit.squares)
 
 
 def test_where_there_is_no_single_limit_it_is_said():
     context = Context.of([[1, 0]], [[0, 0]], [1], [1, 1])
     judged = Judged(Case("td0").algorithm, replace(SMALL, prompt=context, context=1))
-    found, _ = limit_run(judged)
-    assert not found.squares and "singular" in found.reason
+    limit, _ = limit_run(judged)
+    assert not limit.squares and "singular" in limit.reason
     shown = Subject(judged.algorithm, judged.settings, subject(Case("td0")).claims)
     module = next(m for m in section_modules() if m.NAME == "convergence")
     assert "singular" in words(module.build(shown)) and not [
@@ -59,15 +59,15 @@ def test_square_roots_of_any_size():
 @each_kind
 def test_one_more_update_leaves_the_limit_point_where_it_is(case: Case):
     judged = Judged(case.algorithm, replace(settings_of(case), context=6))
-    found, kind = limit_run(judged)
+    limit, kind = limit_run(judged)
     assert kind == "trajectory"
-    if found.reason:
-        assert not found.squares
+    if limit.reason:
+        assert not limit.squares
         return
-    assert len(found.squares) == SMALL.layers + 1
+    assert len(limit.squares) == SMALL.layers + 1
     drawn = prompts(case.algorithm, 2, 6, SMALL.seed, SMALL.process)
     context = next(c for kind, c, _ in drawn if kind == "trajectory")
-    rest = list(found.point)
+    rest = list(limit.point)
     point = [rest.pop(0) if w in case.algorithm.scalar_weights else [rest.pop(0), rest.pop(0)]
              for w in case.algorithm.weights]  # fmt: skip
     setup = problem(case.algorithm, RATIONALS, context, point, judged.parameters, dict(case.options))
@@ -84,5 +84,5 @@ def test_an_update_that_is_not_affine_is_said_to_be_so():
         return (w + sweep.total / sweep.n,)
 
     algorithm = replace(Case("td0").algorithm, update=update, heads=lambda layout, step, p, layer: [])
-    found, _ = limit_run(Judged(algorithm, SMALL))
-    assert not found.squares and "not affine" in found.reason
+    limit, _ = limit_run(Judged(algorithm, SMALL))
+    assert not limit.squares and "not affine" in limit.reason

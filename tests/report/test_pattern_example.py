@@ -42,10 +42,10 @@ def page_of(name: str) -> Page:
     return pages.pattern_page(algorithm, name, claims, SMALL, "command")[0]
 
 
-def parsed(found: Page) -> dict[str, list[list[Fraction]]]:
+def parsed(page: Page) -> dict[str, list[list[Fraction]]]:
     """The matrices of the example, read off the page."""
     return {m.name.text: [[F(e.text) if e is not None else F(0) for e in row] for row in m.entries]
-            for m in matrices(section(found, "worked-example"))}  # fmt: skip
+            for m in matrices(section(page, "worked-example"))}  # fmt: skip
 
 
 def error(w: list[Fraction], j: int) -> Fraction:
@@ -105,29 +105,29 @@ def test_the_numbers_on_the_page_are_the_textbooks_redone_by_hand(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_parts_of_a_layer_are_what_their_names_say(name: str):
-    found = pattern_example(form(name), SMALL)
-    assert found is not None
-    Z = found.start
-    for step in found.layers:
+    example = pattern_example(form(name), SMALL)
+    assert example is not None
+    Z = example.start
+    for step in example.layers:
         total = [[F(0)] * 4 for _ in Z]
         for head in step.heads:
             values = [[dot(row, column) for column in zip(*Z, strict=True)] for row in head.V]
             output = [[dot(row, column) for column in zip(*head.pattern, strict=True)] for row in values]
             assert head.output == output
             total = [[x + y for x, y in zip(*rows, strict=True)] for rows in zip(total, output, strict=True)]
-        assert step.change == [[found.scale * x for x in row] for row in total]
+        assert step.change == [[example.scale * x for x in row] for row in total]
         Z = step.after
 
 
 def test_a_pattern_of_random_rationals_is_said_to_be_one():
-    said = words(section(page_of("softmax-td"), "worked-example"))
-    assert "random rationals stands for the pattern" in said and "softmax" in said
+    sentences = words(section(page_of("softmax-td"), "worked-example"))
+    assert "random rationals stands for the pattern" in sentences and "softmax" in sentences
     assert "random rationals" not in words(section(page_of("sarsa"), "worked-example"))
     linear = replace(pattern_catalogue()["kernel-gradient-descent"], kernels=("linear",))
-    found = pattern_example(pattern_form(linear), SMALL)
-    assert found is not None and not found.opaque
+    example = pattern_example(pattern_form(linear), SMALL)
+    assert example is not None and not example.opaque
     tokens = [*PHI, QUERY]
-    assert [[dot(x, y) for y in tokens] for x in tokens] == found.K
+    assert [[dot(x, y) for y in tokens] for x in tokens] == example.K
 
 
 def faults(layer: Layer) -> dict[str, Layer]:
@@ -148,10 +148,10 @@ def test_a_wrong_layer_is_refuted_on_its_page(name: str, fault: str, monkeypatch
         return pattern_example(form, settings, lambda layer: faults(layer)[fault])
 
     monkeypatch.setattr(pages, "pattern_example", wrong)
-    found = page_of.__wrapped__(name)
-    assert found.verdict is Verdict.REFUTED and notes(found.lead)[0].verdict is Verdict.REFUTED
-    shown = section(found, "worked-example")
-    assert notes(shown)[0].verdict is Verdict.REFUTED and found.data["worked_example"]["agree"] is False
+    page = page_of.__wrapped__(name)
+    assert page.verdict is Verdict.REFUTED and notes(page.lead)[0].verdict is Verdict.REFUTED
+    shown = section(page, "worked-example")
+    assert notes(shown)[0].verdict is Verdict.REFUTED and page.data["worked_example"]["agree"] is False
     verdicts = {c.verdict for c in everything(shown) if isinstance(c, Cell)}
     assert Verdict.REFUTED in verdicts and "above does not" in words(shown)
 

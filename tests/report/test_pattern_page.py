@@ -28,8 +28,8 @@ UPDATES = {
 
 
 def shown(name: str) -> list[str]:
-    found = stated(pattern_catalogue()[name])
-    return [*(f.text for f in found[:-1]), found[-1].latex]
+    formulas = stated(pattern_catalogue()[name])
+    return [*(f.text for f in formulas[:-1]), formulas[-1].latex]
 
 
 @pytest.mark.parametrize("name", UPDATES)
@@ -46,8 +46,8 @@ def test_another_update_prints_as_another_and_one_without_a_loop_as_none():
             sweep.total = sweep.total + k.weight * (k.reward - k.state)
         return own.state - sweep.total
 
-    (found,) = stated(replace(right, update=wrong))
-    assert found.latex == r"v(S_{t}) \leftarrow v(S_{t}) - \sum_{j=1}^{n} K_{j t} (R_{j+1} - v(S_{j}))"
+    (formula,) = stated(replace(right, update=wrong))
+    assert formula.latex == r"v(S_{t}) \leftarrow v(S_{t}) - \sum_{j=1}^{n} K_{j t} (R_{j+1} - v(S_{j}))"
     assert stated(replace(right, update=lambda own, C, sweep, p: own.state)) == []
 
 
@@ -78,9 +78,9 @@ def test_rows_bear_symbols_wherever_a_person_reads(name):
         str(span) if isinstance(span, str) else span.text
         for block in page.lead for span in getattr(block, "spans", ()) if not isinstance(span, Code)
     ]  # fmt: skip
-    said = " ".join(words)
-    assert "phi_next" not in said and "td_error" not in said and "sum_" not in said
-    assert "proved for all" in said
+    sentences = " ".join(words)
+    assert "phi_next" not in sentences and "td_error" not in sentences and "sum_" not in sentences
+    assert "proved for all" in sentences
     assert sum(isinstance(b, Picture) for b in page.lead) == 1 and any(isinstance(b, Display) for b in page.lead)
     layer = next(s for s in page.sections if s.id == "layer")
     assert any(isinstance(b, Matrix) for b in layer.blocks)

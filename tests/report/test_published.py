@@ -16,19 +16,19 @@ from layerproof.proofs.report.sections import published as section
 
 @pytest.mark.parametrize("name", ["td0", "td-lambda", "residual-gradient"])
 def test_the_printed_weights_are_the_derived_ones(name):
-    found = comparison(lp.derive(name))
-    assert found is not None and found.equal and found.same
+    beside = comparison(lp.derive(name))
+    assert beside is not None and beside.equal and beside.same
 
 
 def test_of_average_reward_one_mask_and_the_read_out_have_the_opposite_sign():
-    found = comparison(lp.derive("average-reward-td"))
-    assert found is not None and not found.equal and found.same
-    assert [dict(h) for h in found.heads] == [
+    beside = comparison(lp.derive("average-reward-td"))
+    assert beside is not None and not beside.equal and beside.same
+    assert [dict(h) for h in beside.heads] == [
         {"W P": "equal", "Q": "equal", "M": "opposite"},
         {"W P": "equal", "Q": "equal", "M": "equal"},
     ]
-    assert found.readout == "opposite"
-    assert "opposite sign" in told(found) and "no prediction" in told(found)
+    assert beside.readout == "opposite"
+    assert "opposite sign" in told(beside) and "no prediction" in told(beside)
 
 
 def test_the_textbooks_trace_and_other_algorithms_have_no_counterpart_there():
@@ -46,9 +46,9 @@ def test_a_wrong_print_is_seen(matrix, name):
         head[matrix][at][at] += 1
         return [tuple(head)]
 
-    found = compared(lp.derive("td0"), replace(honest, heads=wrong))
-    assert found.heads[0][name] == "different" and not found.same
-    assert "the predictions of the two differ" in told(found)
+    beside = compared(lp.derive("td0"), replace(honest, heads=wrong))
+    assert beside.heads[0][name] == "different" and not beside.same
+    assert "the predictions of the two differ" in told(beside)
 
 
 def on_the_page(name):
@@ -79,5 +79,5 @@ def test_a_page_never_calls_different_weights_equal(monkeypatch):
 
 def test_a_sign_alone_is_no_freedom():
     honest = PUBLISHED["average-reward-td", ""]
-    found = compared(lp.derive("average-reward-td"), replace(honest, sign=-1))
-    assert not found.same
+    beside = compared(lp.derive("average-reward-td"), replace(honest, sign=-1))
+    assert not beside.same

@@ -27,7 +27,7 @@ WIDTHS = (1280, 768, 390)
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser of the system."""
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if program is None or find_spec("playwright") is None:
         missing = "no Chromium" if program is None else "no playwright"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{missing} is installed")
@@ -91,7 +91,9 @@ def test_overflow_and_noise_would_be_seen(opened: Any, folder: Path) -> None:
     page.evaluate("console.error('planted')")
     page.wait_for_timeout(50)
     assert overflow(page) > 0
-    assert any("planted" in said for said in troubles) and any("Content Security Policy" in said for said in troubles)
+    assert any("planted" in trouble for trouble in troubles) and any(
+        "Content Security Policy" in trouble for trouble in troubles
+    )
 
 
 @pytest.mark.parametrize("place", range(len(samples.NASTY)))
@@ -133,12 +135,12 @@ def test_numbers_on_the_page_are_the_exact_ones(opened: Any, folder: Path) -> No
         [[Fraction(entry.text) for entry in row] for row in blocks[1].entries]  # type: ignore[union-attr]
         for _, blocks in steps
     ]
-    found = page.evaluate(NUMBERS)
-    assert [[[Fraction(exact) for _, exact in row] for row in table] for table in found] == wanted
-    shown = [[[Fraction(drawn.replace("−", "-")) for drawn, _ in row] for row in table] for table in found]
+    numbers = page.evaluate(NUMBERS)
+    assert [[[Fraction(exact) for _, exact in row] for row in table] for table in numbers] == wanted
+    shown = [[[Fraction(drawn.replace("−", "-")) for drawn, _ in row] for row in table] for table in numbers]
     assert shown == wanted
     page.evaluate("document.querySelector('#example .step tbody mn').textContent = '12345'")
-    assert page.evaluate(NUMBERS)[0][0][0][0] != found[0][0][0][0]  # a wrong number on the page would be read
+    assert page.evaluate(NUMBERS)[0][0][0][0] != numbers[0][0][0][0]  # a wrong number on the page would be read
 
 
 def visible_steps(page: Any) -> list[bool]:
@@ -244,10 +246,10 @@ def test_print_holds_what_is_folded(opened: Any, folder: Path, tmp_path: Path) -
     page, _ = opened(folder / "td0.html")
     (tmp_path / "page.pdf").write_bytes(page.pdf(format="A4"))
     done = subprocess.run([reader, "page.pdf", "-"], cwd=tmp_path, check=True, capture_output=True)
-    said = done.stdout.decode()
+    printed = done.stdout.decode()
     for title in ("1. Layer 1", "2. Layer 2", "3. Layer 3", "Every number"):
-        assert title in said
-    assert said.count("claim undecided") == 2  # the table of the lead, and the same inside the fold
+        assert title in printed
+    assert printed.count("claim undecided") == 2  # the table of the lead, and the same inside the fold
 
 
 def test_landmarks_names_and_keyboard(opened: Any, folder: Path) -> None:

@@ -78,9 +78,9 @@ def names(folder: Path) -> set[str]:
 
 def test_writes_a_new_directory_and_replaces_an_earlier_report(tmp_path: Path) -> None:
     place = tmp_path / "deep" / "report"
-    said: list[str] = []
-    paths = write(samples.report(), place, ["html", "md"], said.append)
-    assert all(path.is_file() for path in paths) and len(said) == 2
+    messages: list[str] = []
+    paths = write(samples.report(), place, ["html", "md"], messages.append)
+    assert all(path.is_file() for path in paths) and len(messages) == 2
     assert names(place) == {path.name for path in paths} | {MARKER}
     one = replace(samples.report(), pages=(samples.page(),), lead=())
     write(one, place, ["html"])

@@ -51,11 +51,11 @@ def looks_right(picture: Picture) -> None:
 @pytest.mark.slow
 @each_kind
 def test_the_pictures_of_a_page(case: Case):
-    found = pictures(page_of(case))
-    assert len(found) >= 2
-    for picture in found:
+    drawn = pictures(page_of(case))
+    assert len(drawn) >= 2
+    for picture in drawn:
         looks_right(picture)
-    assert found == pictures(page_of.__wrapped__(case))
+    assert drawn == pictures(page_of.__wrapped__(case))
 
 
 @pytest.mark.slow

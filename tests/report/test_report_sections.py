@@ -55,11 +55,11 @@ from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 
 @each_kind
 def test_every_section_is_there_in_order_and_every_link_leads_somewhere(case: Case):
-    found = page_of(case)
+    shown = page_of(case)
     absent = set() if comparison(case.derivation) is not None else {"published"}
-    assert [s.id for s in found.sections] == [name for name in ALL if name not in absent]
-    assert all(s.title and s.blocks for s in found.sections)
-    check(Report("t", (), (found,)))
+    assert [s.id for s in shown.sections] == [name for name in ALL if name not in absent]
+    assert all(s.title and s.blocks for s in shown.sections)
+    check(Report("t", (), (shown,)))
 
 
 def test_a_module_that_is_no_section_is_refused(monkeypatch):
@@ -78,9 +78,9 @@ def test_sections_are_discovered_with_what_they_must_have():
 
 @each_case
 def test_every_formula_is_sound(case: Case):
-    found = list(formulas(page_of(case)))
-    assert len(found) > 100
-    for formula in set(found):
+    shown = list(formulas(page_of(case)))
+    assert len(shown) > 100
+    for formula in set(shown):
         assert formula.text.strip() and formula.latex.strip()
         bare = re.sub(r"\\[{}]", "", formula.latex)
         assert bare.count("{") == bare.count("}"), formula
@@ -105,8 +105,8 @@ def test_the_page_is_the_same_every_time_and_holds_no_facts_of_the_machine(case:
 
 
 def test_machine_facts_come_on_request():
-    found = subject(Case("td0"))
-    dated = page(Subject(found.item, found.settings, found.claims, dates=True))
+    made = subject(Case("td0"))
+    dated = page(Subject(made.item, made.settings, made.claims, dates=True))
     import platform
 
     assert platform.platform() in words(dated)
@@ -181,10 +181,10 @@ def test_a_wrong_head_shouts_in_the_identity(case: Case, fault: str):
 # verdicts
 
 
-def cells(found: Page) -> dict[str, Verdict | None]:
+def cells(shown: Page) -> dict[str, Verdict | None]:
     """The verdict table's cells by the kind of evidence that they lead to; the worst where there are several."""
     result: dict[str, Verdict | None] = {}
-    for part in everything(section(found, "verdicts")):
+    for part in everything(section(shown, "verdicts")):
         if isinstance(part, Cell) and part.spans and isinstance(part.spans[0], Link):
             result[part.spans[0].target.removeprefix("#evidence-")] = part.verdict
     return result
@@ -209,41 +209,41 @@ def test_what_does_not_hold_comes_first_and_is_not_green(verdict: Verdict):
         if c.evidence == "identity-exact" else c
         for c in subject(case).claims
     )  # fmt: skip
-    found = page(fresh(case, claims=claims))
-    first = found.lead[0]
-    assert isinstance(first, Note) and first.verdict is verdict is found.verdict
+    shown_page = page(fresh(case, claims=claims))
+    first = shown_page.lead[0]
+    assert isinstance(first, Note) and first.verdict is verdict is shown_page.verdict
     assert "planted" in words(first).lower() or "Planted" in words(first)
     assert ("difference: 1" in words(first)) == (verdict is Verdict.REFUTED)
-    assert cells(found)["identity-exact"] is verdict
-    assert "not established" in words(found.lead)
+    assert cells(shown_page)["identity-exact"] is verdict
+    assert "not established" in words(shown_page.lead)
 
 
 def test_the_worst_of_several_claims_is_shown():
     case = Case("td0")
     claims = list(subject(case).claims)
     last = next(c for c in claims if c.evidence == "identity-exact")
-    found = page(fresh(case, claims=(*claims, replace(last, verdict=Verdict.REFUTED, reason="planted"))))
-    assert cells(found)["identity-exact"] is Verdict.REFUTED
+    shown_page = page(fresh(case, claims=(*claims, replace(last, verdict=Verdict.REFUTED, reason="planted"))))
+    assert cells(shown_page)["identity-exact"] is Verdict.REFUTED
 
 
 def test_an_own_construction_that_is_wrong_shouts_with_its_witness(tmp_path: Path):
     path = own_files.write(tmp_path, ('("phi", "phi"): -step.C.mT', '("phi", "phi"): step.C.mT'), given=True)
     report, result = establish([path], SMALL, ["identity-exact"])
-    (found,) = report.pages
-    assert result.exit_code == 1 and found.verdict is Verdict.REFUTED
-    assert isinstance(found.lead[0], Note) and found.lead[0].verdict is Verdict.REFUTED
-    assert "counterexample" in words(found.lead[0])
-    assert notes(section(found, "worked-example"))[0].verdict is Verdict.REFUTED
+    (shown_page,) = report.pages
+    assert result.exit_code == 1 and shown_page.verdict is Verdict.REFUTED
+    assert isinstance(shown_page.lead[0], Note) and shown_page.lead[0].verdict is Verdict.REFUTED
+    assert "counterexample" in words(shown_page.lead[0])
+    assert notes(section(shown_page, "worked-example"))[0].verdict is Verdict.REFUTED
     assert any(isinstance(c, Cell) and c.verdict is Verdict.REFUTED for c in everything(report.lead))
 
 
 def test_an_update_that_no_layer_does_is_refuted_with_its_terms(tmp_path: Path):
     path = own_files.write(tmp_path, ("delta = t.reward +", "delta = t.reward * t.reward +"))
-    (found,) = build([path], SMALL, ["derived"]).pages
-    assert found.verdict is Verdict.REFUTED
-    assert "no head" in words(found.lead[0]) and "cannot be produced" in words(found.sections)
-    assert "weights" not in {s.id for s in found.sections}
-    check(Report("t", (), (found,)))
+    (shown_page,) = build([path], SMALL, ["derived"]).pages
+    assert shown_page.verdict is Verdict.REFUTED
+    assert "no head" in words(shown_page.lead[0]) and "cannot be produced" in words(shown_page.sections)
+    assert "weights" not in {s.id for s in shown_page.sections}
+    check(Report("t", (), (shown_page,)))
 
 
 # files of one's own
@@ -253,10 +253,12 @@ def test_an_update_that_no_layer_does_is_refuted_with_its_terms(tmp_path: Path):
 def test_examples_have_pages(path: str):
     report = example_report(path)
     check(report)
-    (found,) = report.pages
-    assert found.verdict is Verdict.HOLDS and not [n for n in notes(found.lead) if n.verdict is Verdict.REFUTED]
+    (shown_page,) = report.pages
+    assert shown_page.verdict is Verdict.HOLDS and not [
+        n for n in notes(shown_page.lead) if n.verdict is Verdict.REFUTED
+    ]
     assert {"verdicts", "prompt", "worked-example", "evidence", "limits", "reproduce", "trust"} <= {
-        s.id for s in found.sections
+        s.id for s in shown_page.sections
     }
     for formula in set(formulas(report)):
         assert readable(formula.latex), formula
@@ -270,8 +272,8 @@ def test_hostile_names_are_text(tmp_path: Path):
     )  # fmt: skip
     report = build([path], SMALL, ["identity-exact"])
     check(report)
-    (found,) = report.pages
-    assert re.fullmatch("[A-Za-z0-9-]+", found.name) and found.title == hostile
+    (shown_page,) = report.pages
+    assert re.fullmatch("[A-Za-z0-9-]+", shown_page.name) and shown_page.title == hostile
 
 
 def test_page_names_are_safe_and_different():
@@ -292,11 +294,11 @@ def test_two_files_of_one_name_have_their_own_claims(tmp_path: Path):
 
 def test_a_factor_of_ones_own_is_not_called_one_over_n():
     path = next(p for p in EXAMPLES if "ridge" in p)
-    found = Subject(resolve(path), SMALL, ())
-    own = replace(found.item, scale=lambda n: Fraction(2, n))
+    ridge = Subject(resolve(path), SMALL, ())
+    own = replace(ridge.item, scale=lambda n: Fraction(2, n))
     texts = [
         next(b.formula.text for b in page(Subject(item, SMALL, ())).lead if isinstance(b, Display))
-        for item in (found.item, own)
+        for item in (ridge.item, own)
     ]
     assert "(1/n)" in texts[0] and "(1/n)" not in texts[1] and "s sum_h" in texts[1]
 
@@ -311,8 +313,8 @@ def test_heads_that_were_given_have_no_meaning_invented_for_their_blocks():
 
 
 def test_heads_given_in_blocks_are_shown_in_symbols_and_others_in_numbers():
-    found = find("td0")
-    blocks = replace(found, name="mine", heads=lambda layout, step, p, layer: [
+    td0 = find("td0")
+    blocks = replace(td0, name="mine", heads=lambda layout, step, p, layer: [
         Head(None, layout.matrix({("td_error", "td_error"): 1}),
              layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "gamma_phi_next"): step.C.mT}), layout.mask())
     ])  # fmt: skip
@@ -392,8 +394,8 @@ def test_lowering_and_arithmetic_are_told_apart_where_both_are_known():
     shown = words(errors.build(fresh(Case("td0"), claims=(float_claim(curves=CURVES, split=split),))))
     assert "on 2 prompts" in shown and "Lowering" in shown and "2.0e-16" in shown and "3.0e-15" in shown
     for missing in (None, {**split, "arithmetic": [0.0, None]}):
-        found = errors.build(fresh(Case("td0"), claims=(float_claim(curves=CURVES, split=missing),)))
-        assert "Lowering" not in words(found)
+        section = errors.build(fresh(Case("td0"), claims=(float_claim(curves=CURVES, split=missing),)))
+        assert "Lowering" not in words(section)
 
 
 def test_only_a_claim_about_every_run_lends_the_distance_a_bound():
@@ -407,11 +409,11 @@ def test_floats_left_undecided_do_not_unsay_what_is_proved_and_faults_do():
     case = Case("td0")
     claims, vacuous = subject(case).claims, replace(float_claim(), verdict=Verdict.UNDECIDED)
     exact = next(c for c in claims if c.evidence == "identity-exact")
-    said = words(page(fresh(case, claims=(*claims, vacuous))).lead)
-    assert "Claim, proved for all" in said and "floats alone" in said and "not established" not in said
+    sentences = words(page(fresh(case, claims=(*claims, vacuous))).lead)
+    assert "Claim, proved for all" in sentences and "floats alone" in sentences and "not established" not in sentences
     for other in (replace(vacuous, verdict=Verdict.REFUTED), replace(exact, verdict=Verdict.UNDECIDED)):
-        found = page(fresh(case, claims=(*claims, vacuous, other)))
-        assert "not established" in words(found.lead) and "floats alone" not in words(found.lead)
+        shown_page = page(fresh(case, claims=(*claims, vacuous, other)))
+        assert "not established" in words(shown_page.lead) and "floats alone" not in words(shown_page.lead)
 
 
 # the rest
@@ -423,22 +425,22 @@ def test_what_holds_and_was_not_asked_for_bears_no_badge():
         replace(c, verdict=Verdict.HOLDS, asked=False, reason="recorded") if c.evidence == "proved-all-sizes" else c
         for c in subject(case).claims
     )
-    found = page(fresh(case, claims=claims))
-    assert cells(found)["proved-all-sizes"] is None
-    assert notes(section(found, "theorem"))[0].verdict is None
-    assert "proof assistant" in words(section(found, "limits"))
-    table = section(found, "trust").blocks[1]
+    shown_page = page(fresh(case, claims=claims))
+    assert cells(shown_page)["proved-all-sizes"] is None
+    assert notes(section(shown_page, "theorem"))[0].verdict is None
+    assert "proof assistant" in words(section(shown_page, "limits"))
+    table = section(shown_page, "trust").blocks[1]
     assert [r[-1].verdict for r in table.rows if r[0].spans == ("proved-all-sizes",)] == [None]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("dates", [False, True])
 def test_an_earlier_proof_on_this_machine_is_shown_with_dates_only(monkeypatch: pytest.MonkeyPatch, dates: bool):
     def earlier(*items, **more):
-        found = verify(*items, **more)
+        result = verify(*items, **more)
         claims = [
-            replace(c, details={"earlier": True}) if c.evidence == "proved-all-sizes" else c for c in found.claims
+            replace(c, details={"earlier": True}) if c.evidence == "proved-all-sizes" else c for c in result.claims
         ]
-        return replace(found, claims=tuple(claims))
+        return replace(result, claims=tuple(claims))
 
     monkeypatch.setattr(building, "verify", earlier)
     settings = Settings(features=2, context=3, layers=2, trials=1)
@@ -460,10 +462,10 @@ def test_masks_join_context_tokens_only_as_the_derivation_says(case: Case):
 
 
 def test_weights_say_whether_layers_share_their_preconditioner():
-    found = subject(Case("td0"))
-    looped = Subject(found.item, replace(found.settings, looped=True), found.claims)
+    td0 = subject(Case("td0"))
+    looped = Subject(td0.item, replace(td0.settings, looped=True), td0.claims)
     assert "they do not (looped)" in words(weights.build(looped))
-    assert "looped" not in words(weights.build(found)) and "as in the runs" in words(weights.build(found))
+    assert "looped" not in words(weights.build(td0)) and "as in the runs" in words(weights.build(td0))
 
 
 @pytest.mark.slow
@@ -479,8 +481,8 @@ def test_invariance_is_shown_with_sets_and_witnesses_when_asked():
 
 
 def test_the_digest_is_that_of_the_weights_file(tmp_path: Path):
-    found = subject(Case("td0"))
-    write_weights(found.construction, tmp_path / "w.json")  # type: ignore[arg-type]
+    td0 = subject(Case("td0"))
+    write_weights(td0.construction, tmp_path / "w.json")  # type: ignore[arg-type]
     digest = sha256((tmp_path / "w.json").read_bytes()).hexdigest()
     assert digest in words(section(page_of(Case("td0")), "reproduce"))
 

@@ -207,8 +207,8 @@ def test_markdown_shows_hostile_text_as_text(place: int) -> None:
     nasty = samples.NASTY[place]
     content = markdown.write(Report(nasty, (), (samples.hostile_page(nasty),)))["mine.md"].decode()
     harmless_markdown(content)
-    said = " ".join(Reading(rendered(content)).text.split())
-    assert said.count(" ".join(visible(nasty).split())) >= 8
+    printed = " ".join(Reading(rendered(content)).text.split())
+    assert printed.count(" ".join(visible(nasty).split())) >= 8
 
 
 @given(texts)
@@ -243,9 +243,9 @@ def test_json_is_canonical_and_says_everything() -> None:
     assert json_data.encode(document) == content
     page = document["report"]["pages"][1]
     assert page["verdict"] == "REFUTED" and page["data"] == {"gamma": "9/10"}
-    said = json.dumps(document)
+    encoded = json.dumps(document)
     for formula in (samples.UPDATE, samples.LONG, samples.CASES):
-        assert json.dumps(formula.latex) in said and json.dumps(formula.text) in said
+        assert json.dumps(formula.latex) in encoded and json.dumps(formula.text) in encoded
 
 
 def test_json_holds_hostile_text_exactly() -> None:

@@ -63,28 +63,28 @@ def test_what_is_asked_for_is_drawn_with_all_that_is_under_it_and_nothing_else()
 
 
 def test_a_status_follows_from_the_verdicts() -> None:
-    said = statuses(picture(asked=asked()))
-    assert {said["td0"], said["gradient"], said["attention"]} == {Status.NOT_RUN}
-    assert {said["loop_masks"], said["loop_prompt"]} == {Status.NOT_STATED}
-    found = claims(Verdict.HOLDS)
-    said = statuses(picture(found, asked=asked()))
-    assert said["td0"] is Status.PROVED and said["attention"] is Status.NOT_RUN  # layer_sumE was not asked for
+    shown = statuses(picture(asked=asked()))
+    assert {shown["td0"], shown["gradient"], shown["attention"]} == {Status.NOT_RUN}
+    assert {shown["loop_masks"], shown["loop_prompt"]} == {Status.NOT_STATED}
+    proofs = claims(Verdict.HOLDS)
+    shown = statuses(picture(proofs, asked=asked()))
+    assert shown["td0"] is Status.PROVED and shown["attention"] is Status.NOT_RUN  # layer_sumE was not asked for
     layer = Claim("", "", "", Verdict.HOLDS, "", "", details={"theorem": "layer_sumE"})
     negative = [replace(layer, details={"theorem": t}) for t in ("tf_odd", "tf_line", "no_max", "no_q_learning")]
-    said = statuses(picture([*found, layer, *negative], asked=asked()))
-    assert {said[n] for n in ("td0", "attention", "one_layer")} == {Status.WHOLE}
-    assert said["loop_masks"] is Status.NOT_STATED
+    shown = statuses(picture([*proofs, layer, *negative], asked=asked()))
+    assert {shown[n] for n in ("td0", "attention", "one_layer")} == {Status.WHOLE}
+    assert shown["loop_masks"] is Status.NOT_STATED
     for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
         wrong = replace(layer, verdict=verdict, details={"theorem": "td0_state"})
-        assert statuses(picture([*found, layer, wrong], asked=asked()))["td0"].name == verdict.name
+        assert statuses(picture([*proofs, layer, wrong], asked=asked()))["td0"].name == verdict.name
 
 
 def test_one_claim_about_all_theorems_of_an_algorithm_says_each() -> None:
     names = [t.name for a in audits(find("td0")) for t in a.theorems]
-    said = dict.fromkeys(names, "HOLDS") | {"td0_prompt0": "UNDECIDED"}
-    found = picture([Claim("td0", "", "", Verdict.UNDECIDED, "", "", details={"verdicts": said})],
+    verdicts = dict.fromkeys(names, "HOLDS") | {"td0_prompt0": "UNDECIDED"}
+    drawn = picture([Claim("td0", "", "", Verdict.UNDECIDED, "", "", details={"verdicts": verdicts})],
                     asked=audits(find("td0")))  # fmt: skip
-    assert statuses(found)["td0"] is Status.UNDECIDED and statuses(found)["numbers"] is Status.PROVED
+    assert statuses(drawn)["td0"] is Status.UNDECIDED and statuses(drawn)["numbers"] is Status.PROVED
 
 
 def test_every_status_has_a_look_and_a_meaning_of_its_own() -> None:
@@ -161,8 +161,8 @@ def test_a_report_that_asks_the_prover_has_the_page_and_its_index_leads_there(
 ) -> None:
     """The gate stands in for itself."""
 
-    def gate(found: Sequence[Audit], *_: Any, **__: Any) -> Outcome:
-        names = [t.name for a in found for t in a.theorems]
+    def gate(demanded: Sequence[Audit], *_: Any, **__: Any) -> Outcome:
+        names = [t.name for a in demanded for t in a.theorems]
         wrong = {} if verdict is Verdict.HOLDS else {"td0_state": "planted"}
         return Outcome({n: 0.0 for n in names if n not in wrong}, wrong, version="stand-in")
 

@@ -20,10 +20,10 @@ RUNS = Path(training.__file__).parents[1] / "runs"
 
 
 def section_of(name: str) -> tuple[Any, ...]:
-    found = training.build(cast(Subject, SimpleNamespace(algorithm=find(name))))
-    assert found is not None
-    check(Report("t", found.blocks, ()))
-    return found.blocks
+    section = training.build(cast(Subject, SimpleNamespace(algorithm=find(name))))
+    assert section is not None
+    check(Report("t", section.blocks, ()))
+    return section.blocks
 
 
 def test_what_can_be_trained_is_what_train_has() -> None:
@@ -43,8 +43,8 @@ def test_a_run_on_record_is_told_and_no_run_is_no_success(name: str) -> None:
     assert any(isinstance(b, Picture) for b in blocks) and isinstance(blocks[-1], Listing)
     verdicts = next(b for b in blocks if isinstance(b, Table))
     assert sum(int(str(cell.spans[0])) for cell in verdicts.rows[0][1:]) == run["settings"]["seeds"]
-    said = " ".join(str(b.spans[0]) for b in blocks if isinstance(b, Paragraph))
-    assert "proves nothing" in said and run["made"]["date"] in said
+    sentences = " ".join(str(b.spans[0]) for b in blocks if isinstance(b, Paragraph))
+    assert "proves nothing" in sentences and run["made"]["date"] in sentences
 
 
 def test_every_record_belongs_to_an_algorithm() -> None:

@@ -49,10 +49,10 @@ def array(values: Any) -> Any:
     return np.array([Fraction(x) for x in values], dtype=object)
 
 
-def iterates(case: Case, found: Example) -> list[dict[str, Any]]:
+def iterates(case: Case, example: Example) -> list[dict[str, Any]]:
     """The algorithm's own update on NumPy arrays of Fractions."""
-    algorithm, c = case.algorithm, found.context
-    p = SimpleNamespace(**found.parameters, **algorithm.choose(dict(case.options)))
+    algorithm, c = case.algorithm, example.context
+    p = SimpleNamespace(**example.parameters, **algorithm.choose(dict(case.options)))
     sweep = [
         Transition(array(c.features[j]), array(c.next_features[j]), c.rewards[j], Position(j + 1)) for j in range(c.n)
     ]
@@ -60,7 +60,7 @@ def iterates(case: Case, found: Example) -> list[dict[str, Any]]:
         Fraction(0) if w in algorithm.scalar_weights else array([0] * c.d) for w in algorithm.weights
     )
     result = []
-    for step in found.loop:
+    for step in example.loop:
         ready = [np.array(C, dtype=object) if isinstance(C, list) else C for C in step.preconditioners.values()]
         weights = algorithm.update(weights, ready, Sweep(sweep), p)
         plain = [list(w) if isinstance(w, np.ndarray) else w for w in weights]
@@ -72,17 +72,17 @@ def iterates(case: Case, found: Example) -> list[dict[str, Any]]:
 
 
 def test_td0_by_hand():
-    found = example_of(Case("td0"))
+    example = example_of(Case("td0"))
     phi, following, R, gamma = [[1, 0], [0, 1], [1, 1]], [[0, 1], [1, 1], [1, -1]], [3, -3, 6], Fraction(1, 2)
     C = [[[1, 0], [Fraction(1, 2), 1]], [[Fraction(1, 2), Fraction(1, 2)], [0, 1]]]
     w = [Fraction(0), Fraction(0)]
-    for k, step in enumerate(found.loop):
+    for k, step in enumerate(example.loop):
         delta = [R[j] + gamma * dot(w, following[j]) - dot(w, phi[j]) for j in range(3)]
         total = [sum(delta[j] * phi[j][i] for j in range(3)) for i in range(2)]
         assert step.variables[-1]["total"] == total
         w = [w[i] + Fraction(1, 3) * dot(C[k][i], total) for i in range(2)]
         assert step.weights["w"] == w
-        bottom = found.layers[k].after[-1]
+        bottom = example.layers[k].after[-1]
         again = [R[j] + gamma * dot(w, following[j]) - dot(w, phi[j]) for j in range(3)]
         assert bottom == [*again, -dot(w, [2, 1])]
     assert w == [3, Fraction(11, 6)]
@@ -90,15 +90,15 @@ def test_td0_by_hand():
 
 @each_kind
 def test_the_iterates_are_those_of_the_update_in_another_arithmetic(case: Case):
-    found = example_of(case)
-    assert [step.weights for step in found.loop] == iterates(case, found)
+    example = example_of(case)
+    assert [step.weights for step in example.loop] == iterates(case, example)
 
 
 @each_kind
 def test_every_intermediate_matrix_is_what_its_name_says(case: Case):
-    found = example_of(case)
-    Z = found.start
-    for layer in found.layers:
+    example = example_of(case)
+    Z = example.start
+    for layer in example.layers:
         total = [[Fraction(0)] * len(Z[0]) for _ in Z]
         for h in layer.heads:
             assert h.values == product(h.P, Z)
@@ -112,20 +112,20 @@ def test_every_intermediate_matrix_is_what_its_name_says(case: Case):
 
 @each_kind
 def test_the_layers_hold_the_rows_of_the_iterates_and_the_numbers_stay_small(case: Case):
-    found = example_of(case)
-    assert found.mismatch is None
-    for layer, wanted in zip(found.layers, found.wanted, strict=True):
-        assert layer.after[found.features :] == wanted
-        assert layer.after[: found.features] == found.start[: found.features]
-    largest = max(abs(y) for layer in found.layers for row in layer.after for x in row for y in x.as_integer_ratio())
+    example = example_of(case)
+    assert example.mismatch is None
+    for layer, wanted in zip(example.layers, example.wanted, strict=True):
+        assert layer.after[example.features :] == wanted
+        assert layer.after[: example.features] == example.start[: example.features]
+    largest = max(abs(y) for layer in example.layers for row in layer.after for x in row for y in x.as_integer_ratio())
     assert largest < 20_000
-    assert any(found.loop[-1].weights[w] != found.start_weights[w] for w in case.algorithm.weights)
+    assert any(example.loop[-1].weights[w] != example.start_weights[w] for w in case.algorithm.weights)
 
 
 @each_kind
 def test_the_page_shows_these_very_numbers(case: Case):
-    found, shown = example_of(case), section(page_of(case), "worked-example")
-    wanted = {f"Z_{k}": rows for k, rows in enumerate([found.start, *(layer.after for layer in found.layers)])}
+    example, shown = example_of(case), section(page_of(case), "worked-example")
+    wanted = {f"Z_{k}": rows for k, rows in enumerate([example.start, *(layer.after for layer in example.layers)])}
     seen = {m.name.text: [[Fraction(e.text) for e in row if e is not None] for row in m.entries]
             for m in matrices(shown)}  # fmt: skip
     assert {name: seen[name] for name in wanted} == wanted
@@ -139,14 +139,14 @@ def test_the_page_shows_these_very_numbers(case: Case):
 # faults
 
 
-def transposed_C(found: Example, head: int) -> Any:
+def transposed_C(example: Example, head: int) -> Any:
     """The weights with the blocks of the first layer's Q made with C for C^T."""
-    weights = found.construction
+    weights = example.construction
     Q = weights.layers[0][head].Q.fractions()
     d = 2
     rows = [list(row) for row in Q]
-    for top in range(0, found.features - found.features % d, d):
-        for left in range(0, found.features - found.features % d, d):
+    for top in range(0, example.features - example.features % d, d):
+        for left in range(0, example.features - example.features % d, d):
             rows[top][left + 1], rows[top + 1][left] = Q[top + 1][left], Q[top][left + 1]
     return with_matrix(weights, 0, head, Q=RationalMatrix.of(rows))
 
@@ -155,13 +155,13 @@ def transposed_C(found: Example, head: int) -> Any:
 @each_kind
 @pytest.mark.parametrize("fault", ["sign", "transpose", "scale", "mask"])
 def test_a_wrong_head_is_seen_in_the_example(case: Case, fault: str):
-    found = example_of(case)
-    weights = found.construction
-    head = next(k for k, h in enumerate(found.layers[0].heads) if any(map(any, h.output)))  # it does something here
+    right = example_of(case)
+    weights = right.construction
+    head = next(k for k, h in enumerate(right.layers[0].heads) if any(map(any, h.output)))  # it does something here
     first = weights.layers[0][head]
     wrong = {
         "sign": lambda: with_matrix(weights, 0, head, P=-first.P),
-        "transpose": lambda: transposed_C(found, head),
+        "transpose": lambda: transposed_C(right, head),
         "scale": lambda: with_matrix(weights, 0, head, P=first.P * (1 + Fraction(1, 2**40))),
         "mask": lambda: with_matrix(weights, 0, head, M=entry_changed(first.M, 1, 0, lambda x: x + 1)),
     }[fault]()
@@ -190,16 +190,16 @@ def test_heads_that_do_not_add_up_are_noticed(monkeypatch):
 def test_own_constructions_have_an_example_that_agrees(path: str):
     item = resolve(path)
     if isinstance(item, OwnConstruction):
-        found = own_example(item, SMALL)
-        compared = [(step.after, wanted) for step, wanted in zip(found.layers, found.wanted, strict=True)]
+        example = own_example(item, SMALL)
+        compared = [(step.after, wanted) for step, wanted in zip(example.layers, example.wanted, strict=True)]
         for after, wanted in compared:
             assert wanted
             for (row, column), value in wanted.items():
-                assert after[found.rows.index(row)][found.columns.index(column)] == value
+                assert after[example.rows.index(row)][example.columns.index(column)] == value
     else:
         assert isinstance(item, Algorithm)
-        found = small_example(Judged(item, SMALL))
-    assert found.mismatch is None
+        example = small_example(Judged(item, SMALL))
+    assert example.mismatch is None
 
 
 def test_an_own_reference_that_is_wrong_is_refuted():
@@ -210,11 +210,11 @@ def test_an_own_reference_that_is_wrong_is_refuted():
         for entries in item.reference(context, p):
             yield {at: value + 1 for at, value in entries.items()}
 
-    found = own_example(replace(item, reference=wrong), SMALL)
-    assert found.mismatch is not None
+    example = own_example(replace(item, reference=wrong), SMALL)
+    assert example.mismatch is not None
     from layerproof.proofs.report.sections.worked_example import _own
 
-    shown = _own(found, found.rows)
+    shown = _own(example, example.rows)
     assert notes(shown)[0].verdict is Verdict.REFUTED
     assert "disagree" in words(notes(shown)[0].title)
 
@@ -224,8 +224,8 @@ def test_an_own_construction_shows_the_change_that_its_factor_makes():
     assert isinstance(item, OwnConstruction)
     from layerproof.proofs.report.sections.worked_example import _own
 
-    found = own_example(item, SMALL)
-    assert found.scale == Fraction(1, found.context.n)
-    shown = next(m for m in matrices(_own(found, found.rows)) if m.name.text == "Z_1 - Z_0")
-    outputs = [sum(column) for column in zip(*(h.output[-1] for h in found.layers[0].heads), strict=True)]
-    assert [Fraction(e.text) for e in shown.entries[-1] if e] == [found.scale * x for x in outputs]
+    example = own_example(item, SMALL)
+    assert example.scale == Fraction(1, example.context.n)
+    shown = next(m for m in matrices(_own(example, example.rows)) if m.name.text == "Z_1 - Z_0")
+    outputs = [sum(column) for column in zip(*(h.output[-1] for h in example.layers[0].heads), strict=True)]
+    assert [Fraction(e.text) for e in shown.entries[-1] if e] == [example.scale * x for x in outputs]

@@ -27,9 +27,9 @@ class Label(str):
 
     def __new__(cls, name: str, formula: Formula) -> Label:
         """The name with its formula."""
-        found = super().__new__(cls, name)
-        found.formula = formula
-        return found
+        label = super().__new__(cls, name)
+        label.formula = formula
+        return label
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return str(self), self.formula
@@ -42,9 +42,9 @@ class Sentence(str):
 
     def __new__(cls, spans: Sequence[str | Formula]) -> Sentence:
         """The sentence of these spans."""
-        found = super().__new__(cls, "".join(span if isinstance(span, str) else span.text for span in spans))
-        found.spans = tuple(spans)
-        return found
+        sentence = super().__new__(cls, "".join(span if isinstance(span, str) else span.text for span in spans))
+        sentence.spans = tuple(spans)
+        return sentence
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return (self.spans,)

@@ -21,8 +21,10 @@ MASKS = {
 def pattern_matrices(construction: PatternConstruction) -> Section:
     """The matrices at the sizes asked for: row by row, without what is zero; the mask by its rows."""
     c, names = construction, construction.row_names()
-    said = ", ".join(f"{name} = {rational_text(x)}" for name, x in c.parameters.items())
-    lines = [f"d = {c.d}, n = {c.n}{', ' * bool(said)}{said}; rows and columns of V and Q by name, others are zero."]
+    values = ", ".join(f"{name} = {rational_text(x)}" for name, x in c.parameters.items())
+    lines = [
+        f"d = {c.d}, n = {c.n}{', ' * bool(values)}{values}; rows and columns of V and Q by name, others are zero."
+    ]
     for name, matrix in pattern_tensors(c).items():
         rows = matrix.fractions()
         if name == "mask":

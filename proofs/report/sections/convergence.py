@@ -21,10 +21,10 @@ FIXED = written(r"w^{*} = F_{\ell}(w^{*}) \quad\text{for every layer } \ell")
 
 def build(subject: Subject) -> Section | None:
     """What becomes of endless layers on one prompt, and how far those of this run come."""
-    found = subject.convergence
-    if found is None:
+    decision = subject.convergence
+    if decision is None:
         return None
-    blocks: list[Block] = [*_asked(subject, found), *decided(found)]
+    blocks: list[Block] = [*_asked(subject, decision), *decided(decision)]
     if subject.case is not None and subject.construction is not None:
         blocks += _of_this_run(subject, subject.case, subject.construction.looped)
     return Section(NAME, TITLE, tuple(blocks))
@@ -38,12 +38,12 @@ def _prompt(subject: Subject) -> str:
     return f"{which}, d = {s.features}, n = {s.context}{values}"
 
 
-def _asked(subject: Subject, found: Convergence | str) -> list[Block]:
-    if isinstance(found, str):
+def _asked(subject: Subject, decision: Convergence | str) -> list[Block]:
+    if isinstance(decision, str):
         return []
     looped = subject.construction is not None and subject.construction.looped
     steps = "with this run's preconditioners" if looped else "with C = I"
-    run = None if found.found is None else found.found.run
+    run = None if decision.found is None else decision.found.run
     if subject.own is not None:
         steps = "of this construction" if run is None else f"({run.note})"
     form = ": each is w -> T w + c" if run is not None and not run.doubling else ""
@@ -58,45 +58,45 @@ def _asked(subject: Subject, found: Convergence | str) -> list[Block]:
 def _of_this_run(subject: Subject, case: Case, looped: bool) -> list[Block]:
     """The exact distances |w_l - w*| of the layers that verify ran, or why there is no w*."""
     subject.progress(f"{subject.item.name}: the iterates' limit")
-    found, _ = limit_run(case)
+    limit, _ = limit_run(case)
     form = "one preconditioner for all" if looped else "a preconditioner of its own for each"
-    said = plain(f"The {case.settings.layers} layers of this run, with {form}, on the same prompt:")
-    if found.reason:
-        note = Note(None, "No single limit on this prompt", (plain(f"{found.reason[:1].upper()}{found.reason[1:]}."),))
-        return [said, note]
+    intro = plain(f"The {case.settings.layers} layers of this run, with {form}, on the same prompt:")
+    if limit.reason:
+        note = Note(None, "No single limit on this prompt", (plain(f"{limit.reason[:1].upper()}{limit.reason[1:]}."),))
+        return [intro, note]
     return [
-        said,
+        intro,
         prose("The update is affine in its weights, so a limit must solve the linear system"),
         Display(FIXED, "fixed-point"),
         prose("It was solved over the rationals, here it has exactly one solution, and the solution was put into every "
               "layer's update. The distances are exact and rounded only to be drawn."),
-        _picture(found),
-        _what_it_says(found),
+        _picture(limit),
+        _what_it_says(limit),
     ]  # fmt: skip
 
 
-def _picture(found: Limit) -> Picture:
-    distances = found.distances
+def _picture(limit: Limit) -> Picture:
+    distances = limit.distances
     layers = range(len(distances))
     svg, alt = curves_picture(
         list(layers), [Curve("distance from the limit point", tuple(distances))],
         "Distance of the iterates from their limit point by layer", ("layer", "|w_l - w*|"), "convergence-curve",
     )  # fmt: skip
-    rows = tuple((Cell((str(k),)), Cell((root_text(x, 6),))) for k, x in enumerate(found.squares))
+    rows = tuple((Cell((str(k),)), Cell((root_text(x, 6),))) for k, x in enumerate(limit.squares))
     caption = words(r"Distance of the iterate $w_{\ell}$ from $w^{*}$, Euclidean, over all weights.")
     return Picture(svg, alt, caption,
                    Table(("layer", "|w_l - w*|"), rows))  # fmt: skip
 
 
-def _what_it_says(found: Limit) -> Block:
-    first, last = found.squares[0], found.squares[-1]
+def _what_it_says(limit: Limit) -> Block:
+    first, last = limit.squares[0], limit.squares[-1]
     if not last:
         words = "The iterates reach the limit point exactly."
     else:
         ratio = f"{root_text(last / first, 3)} times" if first else "infinitely many times"
         trend = "closer to" if last < first else "no closer to"
         words = (
-            f"After {len(found.squares) - 1} layers the iterate is {trend} the limit point: {ratio} the "
+            f"After {len(limit.squares) - 1} layers the iterate is {trend} the limit point: {ratio} the "
             "distance at the start."
         )
     observed = plain(

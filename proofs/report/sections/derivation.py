@@ -28,48 +28,48 @@ def build(subject: Subject) -> Section | None:
             return Section(
                 NAME, TITLE, (Note(verdict, "No weights follow from this update", (plain(subject.obstacle),)),)
             )
-        said = prose("The weights are given by the author of this construction, not derived; what is checked is that "
+        intro = prose("The weights are given by the author of this construction, not derived; what is checked is that "
                      "they do what the update says.")  # fmt: skip
-        return Section(NAME, TITLE, (said,))
-    found = subject.derivation
+        return Section(NAME, TITLE, (intro,))
+    solution = subject.derivation
     steps = []
-    for section in (document.ansatz_section(found), document.system_section(found)):
+    for section in (document.ansatz_section(solution), document.system_section(solution)):
         steps.append((section.title, blocks(section.parts)))
-    masks = document.masks_section(found)
+    masks = document.masks_section(solution)
     context = prose(
         r"Here $i$ and $j$ are context tokens, $1, \dots, n$: the query's row and column of every mask are "
         "zero, so that no token reads the query."
     )
     steps.append((masks.title, (*blocks(masks.parts), context)))
-    steps.append(("Heads", _heads(found)))
-    for section in (document.freedom_section(found), document.readout_section(found)):
+    steps.append(("Heads", _heads(solution)))
+    for section in (document.freedom_section(solution), document.readout_section(solution)):
         steps.append((section.title, blocks(section.parts)))
-    said = prose(
+    intro = prose(
         "No weight below was typed in. Each formula is printed from the objects that the derivation computed. "
         "$X_{r j}$ is block $r$ of the feature rows at token $j$, and $Y_{k i}$ the entry of accumulator "
         "row $k$ at token $i$, both as the table of ", Link("the prompt", "#prompt"), " gives them at weights ",
-        _weights(found), ".",
+        _weights(solution), ".",
     )  # fmt: skip
-    return Section(NAME, TITLE, (said, Steps(tuple(steps), together=True)))
+    return Section(NAME, TITLE, (intro, Steps(tuple(steps), together=True)))
 
 
-def _weights(found: Derivation) -> Formula:
-    names = found.algorithm.weights
+def _weights(derivation: Derivation) -> Formula:
+    names = derivation.algorithm.weights
     return listed(map(named, names))
 
 
-def _heads(found: Derivation) -> tuple[Block, ...]:
+def _heads(derivation: Derivation) -> tuple[Block, ...]:
     """T as a sum of rank-one terms, one a head."""
-    leads = [part for part in document.heads_section(found).parts if isinstance(part, Sentence)]
+    leads = [part for part in document.heads_section(derivation).parts if isinstance(part, Sentence)]
     result: list[Block] = [
         *(prose(lead.spans) for lead in leads[:-1]),
         prose(leads[-1].spans, " the matrices shown under ", Link("weights", "#weights"),
               ". In terms of $T$, each head is a product of what it writes and reads ($U$), which tokens it joins "
               "($M$) and which features meet ($E$):"),
     ]  # fmt: skip
-    symbols, names = block_symbols(found.algorithm, found.state), Names.for_state(found.state)
-    for number, head in enumerate(found.heads, 1):
-        lead = Paragraph((f"Head {number}, mask ", mask_symbol(found.mask_names[head.mask]), *spans(":")))
+    symbols, names = block_symbols(derivation.algorithm, derivation.state), Names.for_state(derivation.state)
+    for number, head in enumerate(derivation.heads, 1):
+        lead = Paragraph((f"Head {number}, mask ", mask_symbol(derivation.mask_names[head.mask]), *spans(":")))
         result += [lead, Display(_factors(head, names, symbols), f"head-{number}")]
     return tuple(result)
 

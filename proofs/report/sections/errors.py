@@ -34,15 +34,15 @@ def build(subject: Subject) -> Section | None:
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not run", (why,)),))
     blocks: list[Block] = [alarm(c) for c in claims if c.verdict is not Verdict.HOLDS]
     blocks += [plain(sentence(c.claim) + " " + sentence(c.reason)) for c in claims if c.verdict is Verdict.HOLDS]
-    found = claim.details.get("curves")
-    if not found or not any(found.get(key) for key, _ in CURVES):
+    curves = claim.details.get("curves")
+    if not curves or not any(curves.get(key) for key, _ in CURVES):
         note = prose("This run recorded no error for each layer apart, so there is no curve to draw.")
         return Section(NAME, TITLE, (*blocks, Note(Verdict.NOT_RUN, "Error curves: not run", (note,))))
-    blocks.append(_picture(claim, found))
+    blocks.append(_picture(claim, curves))
     blocks.append(prose("One layer's error is that of its output against the exact layer of the floats that came in; "
                         "its bound holds for any order of summation. The distance is between the whole run and exact "
                         "layers that started from the same floats."))  # fmt: skip
-    if found.get("a_priori_bound") and any(c.strength == EVERY_RUN for c in claims):
+    if curves.get("a_priori_bound") and any(c.strength == EVERY_RUN for c in claims):
         blocks.append(prose("Its bound was known before anything ran, and is for every run in this format, in whatever "
                             "order it sums; that the bound grows says nothing of this run's error."))  # fmt: skip
     else:
@@ -59,18 +59,18 @@ def _told_apart(claim: Claim) -> list[Block]:
     lowering, arithmetic = (max(split[key]) for key in PARTS)
     dtype, count = claim.details.get("dtype", "floats"), split["prompts"]
     which = "one prompt" if count == 1 else f"{count} prompts"
-    said = (
+    causes = (
         f"Two causes were told apart over Q, on {which} and at every layer. Lowering, which rounds the exact weights "
         f"and prompt to {dtype}, moves what exact layers give by at most {lowering:.1e}. Arithmetic in {dtype} moves "
         f"what the lowered layers give by at most {arithmetic:.1e}."
     )
-    return [plain(said)]
+    return [plain(causes)]
 
 
-def _picture(claim: Claim, found: Any) -> Picture:
+def _picture(claim: Claim, errors: Any) -> Picture:
     # the prompt itself, state 0, is where every run starts: it has no error to draw
-    layers = list(range(1, max(len(found.get(key) or ()) for key, _ in CURVES)))
-    curves = [Curve(words, _values(found.get(key), len(layers))) for key, words in CURVES if found.get(key)]
+    layers = list(range(1, max(len(errors.get(key) or ()) for key, _ in CURVES)))
+    curves = [Curve(words, _values(errors.get(key), len(layers))) for key, words in CURVES if errors.get(key)]
     title = f"Rounding errors by layer ({claim.details.get('dtype', 'float')})"
     svg, alt = curves_picture(layers, curves, title, ("layer", "absolute error"), "error-curves")
     rows = tuple(

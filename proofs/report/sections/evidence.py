@@ -22,10 +22,10 @@ def build(subject: Subject) -> Section | None:
     return of_claims(subject.claims, subject.dates)
 
 
-def of_claims(found: Sequence[Claim], dates: bool) -> Section | None:
+def of_claims(every_claim: Sequence[Claim], dates: bool) -> Section | None:
     """As `build`, of these claims."""
     groups: dict[str, list[Claim]] = {}
-    for claim in found:
+    for claim in every_claim:
         groups.setdefault(claim.evidence, []).append(claim)
     known = kinds()
     folds = []
@@ -39,13 +39,13 @@ def of_claims(found: Sequence[Claim], dates: bool) -> Section | None:
 
 
 def _claim(claim: Claim, dates: bool) -> Note:
-    said: list[Block] = [plain(sentence(claim.reason))]
+    shown: list[Block] = [plain(sentence(claim.reason))]
     if not claim.asked and claim.verdict is not Verdict.NOT_RUN:
-        said.append(plain("It was not asked for, and does not count."))
+        shown.append(plain("It was not asked for, and does not count."))
     rows = tuple((cell(key), cell(value)) for key, value in flat(claim.details, dates))
     if rows and claim.verdict is not Verdict.NOT_RUN:
-        said.append(Table(("what", "found"), rows))
-    return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (*said, *witness(claim)))
+        shown.append(Table(("what", "found"), rows))
+    return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (*shown, *witness(claim)))
 
 
 def flat(details: Any, dates: bool = False, path: str = "") -> list[tuple[str, str]]:

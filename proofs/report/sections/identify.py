@@ -41,10 +41,10 @@ def _own(subject: Subject) -> list[Block]:
     few = not whole.looped and whole.depth > FIRST
     read = replace(whole, layers=whole.layers[:FIRST], steps=whole.steps[:FIRST], depth=FIRST) if few else whole
     try:
-        found = identify(read, Question(function=False))
+        identification = identify(read, Question(function=False))
     except LayerproofError as error:
         return [Note(Verdict.NOT_RUN, "Not read", (plain(f"{error}."),))]
-    (x,) = found.networks
+    (x,) = identification.networks
     lines = x.update()
     more = [f"  and {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
     which = f"The first {FIRST} layers" if few else "The weights"
@@ -62,11 +62,11 @@ def _trained(subject: Subject, name: str) -> list[Block]:
     if run is None or not networks:
         return []
     near = [x for x in networks if x["algorithm"] == name]
-    said = (
+    summary = (
         f"Of the {len(networks)} trained networks on record {len(near)} are called {name}: more than half of every "
         "layer is. A distance of weights is no distance of functions, in either direction."
     )
-    blocks: list[Block] = [plain(said), networks_table(networks)]
+    blocks: list[Block] = [plain(summary), networks_table(networks)]
     if near:
         typical = sorted(near, key=lambda x: x["catalogue"][0]["distance"])[len(near) // 2]
         blocks.append(plain(f"{typical['name']}, the median of those, block by block:"))

@@ -19,11 +19,11 @@ MOST_TERMS = 60
 
 def build(subject: Subject) -> Section | None:
     """Both sides multiplied out, in whole rows for every n and in single tokens at n = 2."""
-    found = subject.derivation
-    if found is None:
+    solution = subject.derivation
+    if solution is None:
         return None
-    layer, update = layer_change(found), update_change(found)
-    names, symbols = Names.for_state(found.state), block_symbols(found.algorithm, found.state)
+    layer, update = layer_change(solution), update_change(solution)
+    names, symbols = Names.for_state(solution.state), block_symbols(solution.algorithm, solution.state)
     blocks: list[Block] = [
         prose("Take any reachable state: the prompt at arbitrary weights, so that row ", indexed("Y", "k"),
               " holds what the table of the prompt says. Multiplying out the heads gives what a layer adds to each "
@@ -32,8 +32,8 @@ def build(subject: Subject) -> Section | None:
     ]  # fmt: skip
     rows = []
     for name in layer:
-        left = sum_formula(layer[name], found, names, symbols)
-        right = sum_formula(update[name], found, names, symbols)
+        left = sum_formula(layer[name], solution, names, symbols)
+        right = sum_formula(update[name], solution, names, symbols)
         same = layer[name] == update[name]
         symbol = names.rows[name]
         whole = row_symbol(symbol)
@@ -53,7 +53,7 @@ def build(subject: Subject) -> Section | None:
     blocks.append(
         Table(("row", "terms of the layer", "terms of the update", "equal term by term"), tuple(rows), cards=True)
     )
-    blocks.append(_tokens(found, names))
+    blocks.append(_tokens(solution, names))
     for claim in subject.of_kind("identity-symbolic"):
         if claim.details.get("fact") == "blocks":
             blocks.append(plain(f"SymPy's matrix symbols, a second engine, say the same: {claim.reason}."
@@ -64,9 +64,9 @@ def build(subject: Subject) -> Section | None:
     return Section(NAME, TITLE, tuple(blocks))
 
 
-def _tokens(found: Derivation, names: Names) -> Folded:
+def _tokens(derivation: Derivation, names: Names) -> Folded:
     """Both sides at n = 2 as polynomials in contractions such as w.phi_1 and phi_1^T C phi_2."""
-    entries = expanded(found)
+    entries = expanded(derivation)
     rows = [
         (cell(e.row), cell(e.column), cell(str(len(e.layer.poly))),
          cell(verdict=Verdict.HOLDS if e.holds else Verdict.REFUTED))
@@ -77,7 +77,7 @@ def _tokens(found: Derivation, names: Names) -> Folded:
               "polynomials in contractions. Equal here is equal for every $d$."),
         Table(("row", "column", "monomials", "layer = update"), tuple(rows)),
     ]  # fmt: skip
-    readout = found.readout.row
+    readout = derivation.readout.row
     for e in entries:
         if e.row == readout and e.column == "query":
             blocks += _both(e, names)

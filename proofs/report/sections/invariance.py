@@ -54,8 +54,8 @@ def of_result(result: Result, name: str, labels: Sequence[str]) -> Section:
     sizes, group = f"d = {s['features']}, n = {s['context']}", s["group"]
     law = f"{sizes}; a law symmetric under {group}; {s['outer']}; window {s['window']}"
     rows = [
-        (cell(words(depth)), *(_cell([c for c in found if c.details.get("set") == name]) for name in names))
-        for depth, found in by_depth.items()
+        (cell(words(depth)), *(_cell([c for c in of_depth if c.details.get("set") == name]) for name in names))
+        for depth, of_depth in by_depth.items()
     ]
     blocks: list[Block] = [
         prose("Deep TD changes the weights along an expected update. A set of weights is invariant when that update "
@@ -64,9 +64,9 @@ def of_result(result: Result, name: str, labels: Sequence[str]) -> Section:
         prose("A refuted entry is an answer and not a fault of the construction: the set is left, and the witness "
               "shows how."),
     ]  # fmt: skip
-    for depth, found in by_depth.items():
+    for depth, of_depth in by_depth.items():
         blocks.append(
-            Folded(f"Sets and witnesses, {words(depth)}", tuple(_details(found, names, labels)), ident(depth))
+            Folded(f"Sets and witnesses, {words(depth)}", tuple(_details(of_depth, names, labels)), ident(depth))
         )
     return Section(NAME, TITLE, tuple(blocks))
 
@@ -86,8 +86,10 @@ def _cell(claims: Sequence[Claim]) -> Cell:
     if not claims:
         return Cell(("–",))
     verdict = verdict_on_set(claims)
-    found = {c.evidence: c for c in claims if c.verdict is verdict}
-    strongest = next((found[kind].details.get("short", short) for kind, short in KINDS.items() if kind in found), "")
+    by_kind = {c.evidence: c for c in claims if c.verdict is verdict}
+    strongest = next(
+        (by_kind[kind].details.get("short", short) for kind, short in KINDS.items() if kind in by_kind), ""
+    )
     size = () if claims[0].dimension is None else (f"dimension {claims[0].dimension}",)
     return Cell((", ".join((*size, *([strongest] if strongest else ()))),), verdict)
 
@@ -113,8 +115,8 @@ def _details(claims: Sequence[Claim], names: Sequence[str], blocks: Sequence[str
         result.append(Note(verdict_on_set(about), title, tuple(shown)))
     for claim in claims:
         if "set" not in claim.details:
-            said = (plain(sentence(claim.reason)),)
-            result.append(Note(claim.verdict, sentence(claim.claim).removesuffix("."), said))
+            why = (plain(sentence(claim.reason)),)
+            result.append(Note(claim.verdict, sentence(claim.claim).removesuffix("."), why))
     return result
 
 

@@ -95,8 +95,8 @@ def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
 
 
 def _own(subject: Subject) -> Section:
-    found = subject.own_example
-    assert found is not None
-    shown = numbers(indexed("Z", "0"), found.rows, found.columns, found.start)
-    said = prose("The prompt is the construction's own; here it is at $d = 2$, $n = 3$ for the worked example's data.")
-    return Section(NAME, TITLE, (said, shown))
+    example = subject.own_example
+    assert example is not None
+    shown = numbers(indexed("Z", "0"), example.rows, example.columns, example.start)
+    intro = prose("The prompt is the construction's own; here it is at $d = 2$, $n = 3$ for the worked example's data.")
+    return Section(NAME, TITLE, (intro, shown))

@@ -15,31 +15,31 @@ SIGNS = {"equal": "equal, entry by entry", "opposite": "equal but for the sign",
 
 def build(subject: Subject) -> Section | None:
     """A row a matrix; None for an algorithm that the paper does not have."""
-    found = comparison(subject.derivation) if subject.derivation is not None else None
-    if found is None:
+    compared = comparison(subject.derivation) if subject.derivation is not None else None
+    if compared is None:
         return None
     rows = [
         (cell(f"head {h}"), cell(written(name)), cell(SIGNS[relation]))
-        for h, head in enumerate(found.heads, 1) for name, relation in head.items()
+        for h, head in enumerate(compared.heads, 1) for name, relation in head.items()
     ]  # fmt: skip
-    rows.append((cell("read-out"), cell("its sign"), cell(SIGNS[found.readout])))
-    words = sentence(f"what the paper prints {told(found)}")
+    rows.append((cell("read-out"), cell("its sign"), cell(SIGNS[compared.readout])))
+    words = sentence(f"what the paper prints {told(compared)}")
     blocks: list[Block] = [
-        plain(f"Wang, Blaser, Daneshmand, Zhang 2025 print these weights in {found.where}. Both were put in numbers at "
-              f"d = {D}, n = {N}, with one step matrix that is not symmetric, and compared; W and P as their product, "
-              "which is all that a layer sees."),
+        plain(f"Wang, Blaser, Daneshmand, Zhang 2025 print these weights in {compared.where}. Both were put in numbers "
+              f"at d = {D}, n = {N}, with one step matrix that is not symmetric, and compared; W and P as their "
+              "product, which is all that a layer sees."),
         Table(("of the paper", "matrix", "beside the derived one"), tuple(rows)),
         prose(words),
-        Folded("The matrices that were compared", tuple(_matrices(found)), "published-matrices"),
+        Folded("The matrices that were compared", tuple(_matrices(compared)), "published-matrices"),
     ]  # fmt: skip
     return Section(NAME, TITLE, tuple(blocks))
 
 
-def _matrices(found: Comparison) -> list[Block]:
-    rows = found.layout.row_names()
+def _matrices(compared: Comparison) -> list[Block]:
+    rows = compared.layout.row_names()
     tokens = (*(str(j + 1) for j in range(N)), "query")
     result: list[Block] = []
-    for h, pair in enumerate(found.pairs, 1):
+    for h, pair in enumerate(compared.pairs, 1):
         for name, (theirs, ours) in pair.items():
             labels = tokens if name == "M" else rows
             both = [("in the paper and here", theirs)]

@@ -33,9 +33,9 @@ def build(subject: Subject) -> Section | None:
         prose("The same command with the same versions gives the same page."),
         Table(("package", "version"), tuple((cell(name), cell(version(name))) for name in PACKAGES)),
     ]
-    found = digests(subject)
-    if found:
-        rows = tuple((cell(what), cell(Code(digest))) for what, digest in found)
+    digests_of = digests(subject)
+    if digests_of:
+        rows = tuple((cell(what), cell(Code(digest))) for what, digest in digests_of)
         blocks.append(Table(("SHA-256 of", "digest"), rows))
     if subject.dates:
         blocks.append(Table(("machine", "value"), (

@@ -22,12 +22,12 @@ def build(subject: Subject) -> Section | None:
     if algorithm is None:
         return None
     assert subject.case is not None
-    found = audits_for(algorithm, subject.case.options)
-    if not found:
-        said = prose("No theorem is about this algorithm, so nothing here is machine-checked for all sizes: ",
+    audits = audits_for(algorithm, subject.case.options)
+    if not audits:
+        absence = prose("No theorem is about this algorithm, so nothing here is machine-checked for all sizes: ",
                      plain(sentence(unproved(algorithm))).spans)  # fmt: skip
-        return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not machine-checked", (said,)),))
-    main = found[0]
+        return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not machine-checked", (absence,)),))
+    main = audits[0]
     first = main.theorems[0]
     blocks: list[Block] = [
         _ran(subject),
@@ -42,7 +42,7 @@ def build(subject: Subject) -> Section | None:
     ]  # fmt: skip
     rows = [
         (cell(Code(t.name)), cell(t.sentence), cell(Code(f"{t.file}.v")))
-        for audit in found for t in audit.theorems
+        for audit in audits for t in audit.theorems
     ]  # fmt: skip
     blocks.append(
         Table(("theorem", "what it says", "file"), tuple(rows), "All theorems about this algorithm.", cards=True)
@@ -68,8 +68,8 @@ def _ran(subject: Subject) -> Note:
         return Note(badge(claim), "The Rocq kernel accepted it", (plain(sentence(claim.reason)),))
     titles = {Verdict.NOT_RUN: "The prover did not run for this report", Verdict.REFUTED: "The gate refused it",
               Verdict.UNDECIDED: "The gate could not decide"}  # fmt: skip
-    said = (
+    explanation = (
         plain(sentence(claim.reason)),
         prose("`layerproof prove` compiles and audits it; `--prove` does so for a report."),
     )
-    return Note(claim.verdict, titles[claim.verdict], said)
+    return Note(claim.verdict, titles[claim.verdict], explanation)

@@ -35,12 +35,12 @@ def build(subject: Subject) -> Section | None:
     name = subject.algorithm.name
     run = recorded(name)
     if run is None:
-        said = (
+        absence = (
             f"No run is on record. `layerproof train --architecture {name} -o run` trains networks in its prompts."
             if name in TRAINABLE
             else "Networks with this prompt are not among those that `layerproof train` trains."
         )
-        return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not trained", (prose(said),)),))
+        return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not trained", (prose(absence),)),))
     return Section(NAME, TITLE, tuple(_blocks(run)))
 
 

@@ -33,8 +33,8 @@ def build(subject: Subject) -> Section | None:
             here = cell(verdict=worst_asked(claims)) if asked else Cell((short(claims[0]),), badge(claims[0]))
             means = strengths(claims) or kind.STRENGTH
             rows.append((cell(name), cell(means), cell(BELIEVE[name]), here))
-    said = prose(
+    intro = prose(
         "How strong a HOLDS is, is said by its kind and never by the word. UNDECIDED and NOT_RUN are no success."
     )
     table = Table(("evidence", "what HOLDS means", "what it rests on", "here"), tuple(rows))
-    return Section(NAME, TITLE, (said, table))
+    return Section(NAME, TITLE, (intro, table))

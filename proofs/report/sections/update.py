@@ -68,9 +68,9 @@ def _as_it_says(algorithm: Algorithm, options: Mapping[str, str]) -> list[Block]
     """The update factored as its loop says it: what it names on the way, then the step of each weight."""
     shown = stated(algorithm, options)
     own = " with its own step matrix" if algorithm.preconditioners else ""
-    said = prose(rf"For {transitions(algorithm)}, what stands before the first transition being zero, step "
+    intro = prose(rf"For {transitions(algorithm)}, what stands before the first transition being zero, step "
                  rf"$\ell${own} sets")  # fmt: skip
-    return [said, *map(Display, shown)] if shown else []
+    return [intro, *map(Display, shown)] if shown else []
 
 
 def transitions(algorithm: Algorithm) -> str:
@@ -87,13 +87,18 @@ def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
         return []
     if traced.update is None:
         return []
-    found = shape(traced.update)
+    loop_shape = shape(traced.update)
     symbols = symbols_of(algorithm, traced.update, readable)
     layer = symbols.formula("layer", "layer")
-    made = LoopTree(symbols, found, layer, written(algorithm.transitions))
-    lines = [equation(symbols.formula("variable", name, "j"), made.defined(node)) for name, node in found.definitions]
-    new = [indexed(symbols.formula("weight", w), layer, "+", "1") for w, _ in found.loop.finish]
-    return [*lines, *(equation(w, made.formula(node)) for w, (_, node) in zip(new, found.loop.finish, strict=True))]
+    made = LoopTree(symbols, loop_shape, layer, written(algorithm.transitions))
+    lines = [
+        equation(symbols.formula("variable", name, "j"), made.defined(node)) for name, node in loop_shape.definitions
+    ]
+    new = [indexed(symbols.formula("weight", w), layer, "+", "1") for w, _ in loop_shape.loop.finish]
+    return [
+        *lines,
+        *(equation(w, made.formula(node)) for w, (_, node) in zip(new, loop_shape.loop.finish, strict=True)),
+    ]
 
 
 def _as_it_runs(algorithm: Algorithm, form: LoopForm, names: Names) -> Sequence[Block]:

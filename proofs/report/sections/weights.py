@@ -51,23 +51,23 @@ def build(subject: Subject) -> Section | None:
         one = subject.settings.looped
         return Section(NAME, TITLE, (*_in_blocks(subject.derivation, one), *_entries(subject.derivation)))
     if subject.form is not None and subject.example is not None:
-        said = prose(f"The heads as given: blocks, so they are known at every size. {PRODUCT}")
+        intro = prose(f"The heads as given: blocks, so they are known at every size. {PRODUCT}")
         numbers_ = Folded("In numbers", _given(subject.example.construction), "weights-numbers")
-        return Section(NAME, TITLE, (said, *_in_blocks(subject.form, subject.settings.looped, given=True), numbers_))
+        return Section(NAME, TITLE, (intro, *_in_blocks(subject.form, subject.settings.looped, given=True), numbers_))
     if subject.example is not None:
         return Section(NAME, TITLE, _given(subject.example.construction))
     return None
 
 
-def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
+def _in_blocks(form: Form, looped: bool, given: bool = False) -> list[Block]:
     sizes = [
-        *("1" if b.scalar else "d" for b in found.algorithm.features),
-        *("1" for _ in found.algorithm.accumulators),
+        *("1" if b.scalar else "d" for b in form.algorithm.features),
+        *("1" for _ in form.algorithm.accumulators),
     ]
     rows = []
     result: list[Block] = []
-    for number, head in enumerate(found.heads, 1):
-        mask = mask_symbol(found.mask_names[head.mask])
+    for number, head in enumerate(form.heads, 1):
+        mask = mask_symbol(form.mask_names[head.mask])
         if isinstance(head, SymbolicHead):
             read, written = {read for _, read in head.U}, {written for written, _ in head.U}
             keys, queries = {r for r, _, _ in head.E}, {s for _, _, s in head.E}
@@ -75,31 +75,33 @@ def _in_blocks(found: Form, looped: bool, given: bool = False) -> list[Block]:
             read, written, keys, queries = {head.row}, set(head.U), {head.row}, set(head.E)
         rows.append((cell(str(number)), cell(mask), *(cell(_list(x)) for x in (read, written, keys, queries))))
         result.append(Paragraph((f"Head {number}, with mask ", mask, ":")))
-        for table in head_tables(found, head):
+        for table in head_tables(form, head):
             letter = table.name.text
             numbered = FormulaTable(indexed(letter, str(number)), table.rows, table.columns, table.entries)
             # what blocks of a user's heads are for, only they know
             result.append(matrix(numbered, WRITTEN if given else LEGENDS[letter], sizes))
     overview = Table(("head", "mask", "reads row", "writes row", "compares rows", "with rows"), tuple(rows),
                      "What each head reads and writes.")  # fmt: skip
-    letters = found.algorithm.preconditioners
+    letters = form.algorithm.preconditioners
     steps = listed(map(named, letters))
     which = " may differ between layers, and nothing else; in the runs of this report they do not (looped)."
     which = which if looped else " may differ between layers, as in the runs of this report, and nothing else does."
-    said = prose("Blocks are named by the rows of the prompt. The "
+    intro = prose("Blocks are named by the rows of the prompt. The "
                  f"preconditioner{'s' * (len(letters) > 1)} ", steps, which)  # fmt: skip
     if not letters:
-        said = prose("Blocks are named by the rows of the prompt. There is no preconditioner: all layers are the same.")
-    return [said, overview, *result]
+        intro = prose(
+            "Blocks are named by the rows of the prompt. There is no preconditioner: all layers are the same."
+        )
+    return [intro, overview, *result]
 
 
 def _list(names: set[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _entries(found: Derivation) -> list[Block]:
+def _entries(derivation: Derivation) -> list[Block]:
     """The same matrices at d = 2, n = 3, every entry in the symbols of C and the parameters."""
-    algorithm = found.algorithm
+    algorithm = derivation.algorithm
     layout = Layout.of(algorithm, D, N)
     step: tuple[Any, ...] = tuple(
         Symbol(name) if name in algorithm.scalar_preconditioners
@@ -108,12 +110,12 @@ def _entries(found: Derivation) -> list[Block]:
     )  # fmt: skip
     values: dict[str, Any] = {name: Symbol(name) for name in algorithm.parameters}
     values |= {name: lambda j, name=name: Symbol(f"{name}_{j}") for name in algorithm.selections}
-    (heads,) = instantiate(found, SYMBOLIC, layout, [step], values)
+    (heads,) = instantiate(derivation, SYMBOLIC, layout, [step], values)
     rows, columns = layout.row_names(), (*(str(j + 1) for j in range(N)), "query")
     p, K = layout.p, len(layout.accumulators)
     shown: list[Block] = []
     seen: list[str] = []
-    for number, (head, symbolic) in enumerate(zip(heads, found.heads, strict=True), 1):
+    for number, (head, symbolic) in enumerate(zip(heads, derivation.heads, strict=True), 1):
         if isinstance(head, TokenwiseHead):
             U = [[0] * (p + K)] * p + [list(row) + [0] * K for row in head.U]
             E = [[0] * p + list(row) for row in head.E] + [[0] * (p + K)] * K
@@ -122,12 +124,12 @@ def _entries(found: Derivation) -> list[Block]:
             E = [list(row) + [0] * K for row in head.E] + [[0] * (p + K)] * K
         shown.append(_matrix(f"P_{number}", rows, rows, U, LEGENDS["P"]))
         shown.append(_matrix(f"Q_{number}", rows, rows, E, LEGENDS["Q"]))
-        name = found.mask_names[symbolic.mask]
+        name = derivation.mask_names[symbolic.mask]
         if name not in seen:
             seen.append(name)
             shown.append(_matrix(name[0] + "_" + name[1:], columns, columns, head.M, ()))
-    said = prose(f"The same at $d = {D}$, $n = {N}$, entry by entry; $W_h$ is the identity on the accumulator rows.")
-    return [Folded(f"Entry by entry at d = {D}, n = {N}", (said, *shown), "weights-entries")]
+    intro = prose(f"The same at $d = {D}$, $n = {N}$, entry by entry; $W_h$ is the identity on the accumulator rows.")
+    return [Folded(f"Entry by entry at d = {D}, n = {N}", (intro, *shown), "weights-entries")]
 
 
 def _matrix(

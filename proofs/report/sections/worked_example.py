@@ -27,29 +27,29 @@ def build(subject: Subject) -> Section | None:
     """Z_0, every layer with its heads, the loop beside it, and whether they agree."""
     if subject.own_example is not None:
         return _own(subject.own_example, row_labels(subject))
-    found = subject.example
-    if found is None or subject.algorithm is None:
+    run = subject.example
+    if run is None or subject.algorithm is None:
         return None
     w = subject.algorithm.weights[0]
-    depth = len(found.layers)
+    depth = len(run.layers)
     labels = row_labels(subject)
-    columns = (*(str(j + 1) for j in range(found.context.n)), "query")
+    columns = (*(str(j + 1) for j in range(run.context.n)), "query")
     blocks: list[Block] = [
-        *disagreement(found.mismatch),
-        prose(f"At $d = {D}$, $n = {found.context.n}$, $L = {depth}$, in exact numbers, from zero weights, with "
+        *disagreement(run.mismatch),
+        prose(f"At $d = {D}$, $n = {run.context.n}$, $L = {depth}$, in exact numbers, from zero weights, with "
               "parameters of its own, chosen so that the numbers stay small. The transitions are"),
-        transitions(found.context),
-        Paragraph(parameters_line(found.parameters)),
+        transitions(run.context),
+        Paragraph(parameters_line(run.parameters)),
         prose("The prompt, by the table of its rows:"),
-        _full("Z_0", found.rows, columns, found.start, found.features),
+        _full("Z_0", run.rows, columns, run.start, run.features),
         Steps(tuple(
-            (step_title("Z", k), _layer(found, k, columns, labels)) for k in range(depth)
+            (step_title("Z", k), _layer(run, k, columns, labels)) for k in range(depth)
         )),
         prose("The textbook loop, which has never seen a weight matrix, gives on the same transitions"),
-        Steps(tuple((f"From iterate {k} to iterate {k + 1}", _pass(found, k)) for k in range(depth))),
-        prose("Side by side: the read-out entry after layer $\\ell$ (", _sign(found), " the query entry of row ",
-              (found.construction.readout.row,), ") and the loop's prediction."),
-        _comparison(found, w),
+        Steps(tuple((f"From iterate {k} to iterate {k + 1}", _pass(run, k)) for k in range(depth))),
+        prose("Side by side: the read-out entry after layer $\\ell$ (", _sign(run), " the query entry of row ",
+              (run.construction.readout.row,), ") and the loop's prediction."),
+        _comparison(run, w),
     ]  # fmt: skip
     return Section(NAME, TITLE, tuple(blocks))
 
@@ -58,11 +58,11 @@ def disagreement(mismatch: Mismatch | None) -> list[Block]:
     """A note on where layers and reference differ; none where they agree."""
     if mismatch is None:
         return []
-    said = (
+    message = (
         plain(f"After layer {mismatch.layer}, row {mismatch.row}, {mismatch.column_name}, the transformer has "
               f"{number_text(mismatch.layer_value)} and the reference {number_text(mismatch.iterate_value)}."),
     )  # fmt: skip
-    return [Note(Verdict.REFUTED, "The layers and the reference disagree on this example", said)]
+    return [Note(Verdict.REFUTED, "The layers and the reference disagree on this example", message)]
 
 
 def step_title(letter: str, k: int) -> Sentence:
@@ -104,21 +104,21 @@ def _full(
     return numbers(formula, rows, columns, entries, groups=groups, legend=legend, caption=caption)
 
 
-def _layer(found: Example, k: int, columns: tuple[str, ...], labels: Sequence[str]) -> tuple[Block, ...]:
-    step: LayerStep = found.layers[k]
-    n = found.context.n
+def _layer(example: Example, k: int, columns: tuple[str, ...], labels: Sequence[str]) -> tuple[Block, ...]:
+    step: LayerStep = example.layers[k]
+    n = example.context.n
     result: list[Block] = []
-    for name, value in found.loop[k].preconditioners.items():
+    for name, value in example.loop[k].preconditioners.items():
         result.append(step_matrix(name, k, value))
     for h, head in enumerate(step.heads, 1):
-        result += _head(head, h, k, found.rows, columns, len(step.heads), labels)
+        result += _head(head, h, k, example.rows, columns, len(step.heads), labels)
     outputs = "The output, divided by" if len(step.heads) == 1 else "The heads' outputs, added and divided by"
     result.append(prose(f"{outputs} $n = {n}$, is the change of the prompt:"))
-    changed = [i for i in range(len(found.rows)) if i >= found.features or any(step.change[i])]
+    changed = [i for i in range(len(example.rows)) if i >= example.features or any(step.change[i])]
     change = row(at("Z", k + 1), "-", at("Z", k))
-    result.append(numbers(change, [found.rows[i] for i in changed], columns, [step.change[i] for i in changed],
+    result.append(numbers(change, [example.rows[i] for i in changed], columns, [step.change[i] for i in changed],
                           caption="rows that are not shown are zero"))  # fmt: skip
-    result.append(_full(f"Z_{k + 1}", found.rows, columns, step.after, found.features))
+    result.append(_full(f"Z_{k + 1}", example.rows, columns, step.after, example.features))
     return tuple(result)
 
 
@@ -160,9 +160,9 @@ def _head(
     return [b for b in (*result, *([] if drawn is None else [drawn])) if not isinstance(b, Matrix) or b.rows]
 
 
-def _pass(found: Example, k: int) -> tuple[Block, ...]:
-    step: LoopStep = found.loop[k]
-    before = found.start_weights if k == 0 else found.loop[k - 1].weights
+def _pass(example: Example, k: int) -> tuple[Block, ...]:
+    step: LoopStep = example.loop[k]
+    before = example.start_weights if k == 0 else example.loop[k - 1].weights
     names = list(step.variables[0]) if step.variables else []
     rows = [
         (cell(str(j)), *(cell(_value(variables[name])) for name in names))
@@ -179,11 +179,11 @@ def _pass(found: Example, k: int) -> tuple[Block, ...]:
         Table(("after transition", *names), tuple(rows)),
         Paragraph(("which gives ", *_weights(step.weights, k + 1), ".")),
     ]
-    columns = (*(str(j + 1) for j in range(found.context.n)), "query")
-    labels = found.rows[found.features :]
-    same = found.wanted[k] == found.layers[k].after[found.features :]
+    columns = (*(str(j + 1) for j in range(example.context.n)), "query")
+    labels = example.rows[example.features :]
+    same = example.wanted[k] == example.layers[k].after[example.features :]
     shown = f"as Z_{k + 1} above does" if same else f"and Z_{k + 1} above does not"
-    result.append(numbers(call("Y", at("w", k + 1)), labels, columns, found.wanted[k],
+    result.append(numbers(call("Y", at("w", k + 1)), labels, columns, example.wanted[k],
                           caption=f"what the accumulator rows must hold at these weights, {shown}"))  # fmt: skip
     return tuple(result)
 
@@ -199,57 +199,57 @@ def _weights(weights: Mapping[str, Any], k: int) -> tuple[Span, ...]:
     return tuple(result)
 
 
-def _sign(found: Example) -> str:
-    return "minus" if found.construction.readout.sign < 0 else "plus"
+def _sign(example: Example) -> str:
+    return "minus" if example.construction.readout.sign < 0 else "plus"
 
 
-def predictions(found: Example) -> list[tuple[Fraction, Fraction]]:
+def predictions(example: Example) -> list[tuple[Fraction, Fraction]]:
     """For each layer the transformer's prediction and the loop's."""
-    readout = found.construction.readout
-    place = found.rows.index(readout.row)
+    readout = example.construction.readout
+    place = example.rows.index(readout.row)
     result = []
-    for layer, step in zip(found.layers, found.loop, strict=True):
+    for layer, step in zip(example.layers, example.loop, strict=True):
         w = next(iter(step.weights.values()))
-        inner = sum((x * y for x, y in zip(w, found.context.query, strict=True)), Fraction(0))
+        inner = sum((x * y for x, y in zip(w, example.context.query, strict=True)), Fraction(0))
         result.append((readout.sign * layer.after[place][-1], inner))
     return result
 
 
-def _comparison(found: Example, weight: str) -> Table:
+def _comparison(example: Example, weight: str) -> Table:
     rows = []
-    for k, (left, right) in enumerate(predictions(found), 1):
-        rows_agree = found.layers[k - 1].after[found.features :] == found.wanted[k - 1]
-        features_stay = found.layers[k - 1].after[: found.features] == found.start[: found.features]
+    for k, (left, right) in enumerate(predictions(example), 1):
+        rows_agree = example.layers[k - 1].after[example.features :] == example.wanted[k - 1]
+        features_stay = example.layers[k - 1].after[: example.features] == example.start[: example.features]
         same = left == right and rows_agree and features_stay
-        w = found.loop[k - 1].weights[weight]
+        w = example.loop[k - 1].weights[weight]
         rows.append((cell(str(k)), cell(number(left)), cell(equation(at(weight, k), vector(w))),
                      cell(number(right)), Cell((), Verdict.HOLDS if same else Verdict.REFUTED)))  # fmt: skip
     heads = ("layer", "transformer", "iterate", "prediction of the iterate", "every entry equal")
     return Table(heads, tuple(rows))
 
 
-def _own(found: OwnExample, labels: Sequence[str]) -> Section:
+def _own(example: OwnExample, labels: Sequence[str]) -> Section:
     blocks: list[Block] = [
-        *disagreement(found.mismatch),
-        prose(f"At $d = {D}$, $n = {found.context.n}$, in exact numbers. The transitions are"),
-        transitions(found.context), Paragraph(parameters_line(found.parameters)),
-        numbers(at("Z", 0), found.rows, found.columns, found.start),
+        *disagreement(example.mismatch),
+        prose(f"At $d = {D}$, $n = {example.context.n}$, in exact numbers. The transitions are"),
+        transitions(example.context), Paragraph(parameters_line(example.parameters)),
+        numbers(at("Z", 0), example.rows, example.columns, example.start),
     ]  # fmt: skip
     items = []
-    for k, (step, wanted) in enumerate(zip(found.layers, found.wanted, strict=True)):
+    for k, (step, wanted) in enumerate(zip(example.layers, example.wanted, strict=True)):
         parts: list[Block] = []
         for h, head in enumerate(step.heads, 1):
-            parts += _head(head, h, k, found.rows, found.columns, len(step.heads), labels)
+            parts += _head(head, h, k, example.rows, example.columns, len(step.heads), labels)
         changed = [i for i, line in enumerate(step.change) if any(line)]
-        parts.append(prose("Added up over the heads and multiplied by the layer's factor ", number(found.scale),
+        parts.append(prose("Added up over the heads and multiplied by the layer's factor ", number(example.scale),
                            ", that is the change of the prompt:"))  # fmt: skip
         change = row(at("Z", k + 1), "-", at("Z", k))
-        parts.append(numbers(change, [found.rows[i] for i in changed], found.columns, [step.change[i] for i in changed],
-                             caption="rows that are not shown are zero"))  # fmt: skip
-        parts.append(numbers(at("Z", k + 1), found.rows, found.columns, step.after))
+        named, moved = [example.rows[i] for i in changed], [step.change[i] for i in changed]
+        parts.append(numbers(change, named, example.columns, moved, caption="rows that are not shown are zero"))
+        parts.append(numbers(at("Z", k + 1), example.rows, example.columns, step.after))
         rows = []
         for (name, column), value in wanted.items():
-            given = step.after[found.rows.index(name)][found.columns.index(column)]
+            given = step.after[example.rows.index(name)][example.columns.index(column)]
             verdict = Verdict.HOLDS if given == value else Verdict.REFUTED
             rows.append((cell(f"{name}, {column}"), cell(number(given)), cell(number(value)), cell(verdict=verdict)))
         parts.append(Table(("entry", "transformer", "reference", "equal"), tuple(rows)))
@@ -257,7 +257,7 @@ def _own(found: OwnExample, labels: Sequence[str]) -> Section:
     return Section(NAME, TITLE, (*blocks, Steps(tuple(items))))
 
 
-def data(found: Example) -> dict[str, Any]:
+def data(example: Example) -> dict[str, Any]:
     """The example's exact numbers as text."""
 
     def rows(matrix: Sequence[Sequence[Fraction]]) -> list[list[str]]:
@@ -267,9 +267,9 @@ def data(found: Example) -> dict[str, Any]:
         return [rational_text(y) for y in x] if isinstance(x, list) else rational_text(x)
 
     return {
-        "rows": list(found.rows),
-        "Z": [rows(found.start), *(rows(layer.after) for layer in found.layers)],
-        "weights": [{name: value(w) for name, w in step.weights.items()} for step in found.loop],
-        "predictions": [[rational_text(x) for x in pair] for pair in predictions(found)],
-        "agree": found.mismatch is None,
+        "rows": list(example.rows),
+        "Z": [rows(example.start), *(rows(layer.after) for layer in example.layers)],
+        "weights": [{name: value(w) for name, w in step.weights.items()} for step in example.loop],
+        "predictions": [[rational_text(x) for x in pair] for pair in predictions(example)],
+        "agree": example.mismatch is None,
     }

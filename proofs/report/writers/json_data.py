@@ -40,8 +40,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, Formula):
         return {"kind": "formula", "text": value.text, "latex": value.latex}
     if is_dataclass(value) and not isinstance(value, type):
-        found = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-        return {"kind": type(value).__name__.lower(), **found}
+        document = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {"kind": type(value).__name__.lower(), **document}
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -72,8 +72,8 @@ def text(value: str) -> str:
     'a &#60;b&#62; &#36;x&#36; &#91;y&#93;(z)'
     """
 
-    def safe(found: re.Match[str]) -> str:
-        return "".join(c if c.isspace() or c.isalnum() else f"&#{ord(c)};" for c in found.group())
+    def safe(match: re.Match[str]) -> str:
+        return "".join(c if c.isspace() or c.isalnum() else f"&#{ord(c)};" for c in match.group())
 
     return _STRUCTURE.sub(safe, visible(" ".join(value.split("\n"))))
 

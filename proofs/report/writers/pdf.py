@@ -89,14 +89,14 @@ def compiled(text: str, what: str) -> bytes:
 
 def source(report: Report) -> str:
     """The report as a Typst document; a letter that its fonts lack is named by its code point, as in `[U+4E2D]`."""
-    return _LACKING.sub(lambda found: code_point(found[0]), _source(report))
+    return _LACKING.sub(lambda letter: code_point(letter[0]), _source(report))
 
 
 def lacking(report: Report) -> str:
     """One line on the letters of the report that the PDF's fonts lack, empty where it has them all."""
-    found = sorted(set(_LACKING.findall(_source(report))))
-    named = ", ".join(f"U+{ord(c):04X}" for c in found[:8]) + ", ..." * (len(found) > 8)
-    return f"the PDF's fonts lack {named}: the code points stand there" if found else ""
+    letters = sorted(set(_LACKING.findall(_source(report))))
+    named = ", ".join(f"U+{ord(c):04X}" for c in letters[:8]) + ", ..." * (len(letters) > 8)
+    return f"the PDF's fonts lack {named}: the code points stand there" if letters else ""
 
 
 def _source(report: Report) -> str:
@@ -154,10 +154,10 @@ class _Writer:
     def spans(self, parts: tuple[Span, ...]) -> str:
         return "".join(self.span(part) for part in parts)
 
-    def worded(self, said: str) -> str:
+    def worded(self, caption: str) -> str:
         """A caption or title: a literal, or content where formulas are in it."""
-        parts = worded(said)
-        return text(said) if all(isinstance(part, str) for part in parts) else f"[{self.spans(parts)}]"
+        parts = worded(caption)
+        return text(caption) if all(isinstance(part, str) for part in parts) else f"[{self.spans(parts)}]"
 
     def span(self, part: Span) -> str:
         match part:

@@ -74,7 +74,7 @@ def fragment(page: Page) -> str:
     parts = [
         "% wants \\usepackage{amsmath,amssymb}",
         rf"\section{{{text(page.title)}}}\label{{{page.name}}}",
-        rf"\noindent {said(page.verdict)} {text(SUMMARIES[page.verdict])}",
+        rf"\noindent {verdict_text(page.verdict)} {text(SUMMARIES[page.verdict])}",
         "",
         *writer.blocks(lead(page)),
     ]
@@ -87,7 +87,7 @@ def fragment(page: Page) -> str:
     return "\n".join(parts) + "\n"
 
 
-def said(verdict: Verdict) -> str:
+def verdict_text(verdict: Verdict) -> str:
     """A verdict as sign and word."""
     return rf"{SIGNS[verdict]}~\textbf{{{WORDS[verdict].replace(' ', '~')}}}"
 
@@ -101,9 +101,9 @@ def _single(latex: str) -> str:
     return " ".join(latex.split()) or "{}"
 
 
-def _worded(said: str) -> str:
+def _worded(caption: str) -> str:
     """A title or caption with its formulas."""
-    return "".join(formula(part) if isinstance(part, Formula) else text(str(part)) for part in worded(said))
+    return "".join(formula(part) if isinstance(part, Formula) else text(str(part)) for part in worded(caption))
 
 
 class _Writer:
@@ -153,7 +153,7 @@ class _Writer:
             case Listing(source, _):
                 return listing(source)
             case Note(verdict, title, inner):
-                sign = f"{said(verdict)}: " if verdict else ""
+                sign = f"{verdict_text(verdict)}: " if verdict else ""
                 return [
                     r"\begin{quote}",
                     rf"{sign}\textbf{{{_worded(title)}}}",
@@ -216,7 +216,7 @@ class _Writer:
 
     def cell(self, cell: Cell) -> str:
         shown = self.spans(cell.spans)
-        return f"{said(cell.verdict)} {shown}".strip() if cell.verdict else shown or "{}"
+        return f"{verdict_text(cell.verdict)} {shown}".strip() if cell.verdict else shown or "{}"
 
 
 def _length(cell: Cell) -> float:
