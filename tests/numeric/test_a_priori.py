@@ -78,11 +78,11 @@ def pulled(construction, X, layer):
     """From errors after each layer 1, ..., `layer` to the state after it: that many matrices of Fractions."""
     size = (construction.layout.m - construction.layout.p) * (construction.layout.n + 1)
     product = [[Fraction(int(a == b)) for b in range(size)] for a in range(size)]
-    found = []
+    products = []
     for number in reversed(range(layer)):
-        found.append(product)
+        products.append(product)
         product = times(product, pull_back(construction, 0 if construction.looped else number, X))
-    return found[::-1]
+    return products[::-1]
 
 
 def exact_sum(construction, X, betas):
@@ -116,12 +116,12 @@ def carried(construction, Z, betas, kind=Propagation):
     maps = layer_maps(construction)
     with np.errstate(all="ignore"):
         propagation = kind(maps, Z[:, : maps.features])
-    found = []
+    bounds = []
     for beta in betas:
         with np.errstate(all="ignore"):
             propagation.add(beta[None])
-            found.append(propagation.reached()[0])
-    return np.array(found)
+            bounds.append(propagation.reached()[0])
+    return np.array(bounds)
 
 
 @each_kind

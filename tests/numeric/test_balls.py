@@ -39,10 +39,10 @@ def test_a_ball_holds_the_exact_number_and_no_other() -> None:
     exact, radii = A @ B - C * Fraction(1, 7), []
     for bits in (12, 40, 200):
         with ctx.workprec(bits):
-            found = Balls.of(A) @ Balls.of(B) - Balls.of(C) * (arb_mat(1, 1, [1]) / 7)[0, 0]
-            radius = found.radius(Balls(arb_mat(2, 1, [1, 1])))
+            balls = Balls.of(A) @ Balls.of(B) - Balls.of(C) * (arb_mat(1, 1, [1]) / 7)[0, 0]
+            radius = balls.radius(Balls(arb_mat(2, 1, [1, 1])))
         radii.append(radius)
-        for value, wanted in zip(found.middles().flat, (x for row in exact.fractions() for x in row), strict=True):
+        for value, wanted in zip(balls.middles().flat, (x for row in exact.fractions() for x in row), strict=True):
             assert abs(Fraction(value) - wanted) <= Fraction(radius) + abs(wanted) / 2**52
             assert abs(Fraction(value) - wanted - 3 * Fraction(radius)) > Fraction(radius)
     assert 1 > radii[0] > radii[1] > radii[2] > 0
@@ -50,8 +50,8 @@ def test_a_ball_holds_the_exact_number_and_no_other() -> None:
 
 def test_near_floats_are_off_by_no_more_than_they_say() -> None:
     A = matrix(Random(1), 5, 40) * Fraction(10**400 + 1, 10**398)
-    for found, wanted in zip(near_floats(A).flat, (x for row in A.fractions() for x in row), strict=True):
-        assert abs(Fraction(found) - wanted) <= abs(wanted) / 2**52
+    for near, wanted in zip(near_floats(A).flat, (x for row in A.fractions() for x in row), strict=True):
+        assert abs(Fraction(near) - wanted) <= abs(wanted) / 2**52
     assert near_floats(A * 10**400).max() == inf
 
 
@@ -72,8 +72,8 @@ def test_distances_in_balls_are_those_over_q(monkeypatch: pytest.MonkeyPatch) ->
     exact = over_Q(run)
     assert exact.max() > 0
     monkeypatch.setattr(exact_distance, "SMALL", 0)  # so that floats are never narrow enough
-    found, slack = distances(run)
-    assert (np.abs(found - exact) <= slack + exact * 2.0**-50).all() and 0 < slack.max() < 2.0**-250
+    measured, slack = distances(run)
+    assert (np.abs(measured - exact) <= slack + exact * 2.0**-50).all() and 0 < slack.max() < 2.0**-250
     # Of few bits, the balls are wide: they say so, and Q is asked.
     monkeypatch.setattr(exact_distance, "BITS", 60)
     wide, open_by = in_balls(run)
@@ -86,8 +86,8 @@ def test_distances_in_balls_are_those_over_q(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("name", ["gtd", "heavy-ball-td", "td-lambda", "online-td-lambda", "average-reward-td"])
 def test_distances_in_floats_are_those_over_q_within_a_slack_that_would_not_hide_a_wrong_layer(name: str) -> None:
     run = run_of(name)
-    exact, (found, slack) = over_Q(run), distances(run)
-    assert (np.abs(found - exact) <= slack + exact * 2.0**-50).all()
+    exact, (measured, slack) = over_Q(run), distances(run)
+    assert (np.abs(measured - exact) <= slack + exact * 2.0**-50).all()
     assert 0 < slack.max() < SMALL * exact.max()
     residual, open_by = run.residuals
     off = residual * np.where(np.arange(4) == 1, 1 + 2.0**-30, 1)[:, None, None]

@@ -267,9 +267,9 @@ def test_the_distance_is_from_the_textbook_on_the_float_prompt(name, denominator
     # gamma = 1/2 and entries k/1024: the float prompt is the rational one, and phi' is in it exactly
     states = LinearTransformer.from_construction(construction, torch.float32).states(Z)
     run = ExactRun(layer_maps(construction), construction, torch.stack(states)[:, None].double().numpy())
-    found = distances(run)
-    assert found is not None
-    measured, slack = found
+    answer = distances(run)
+    assert answer is not None
+    measured, slack = answer
     for layer, weights in enumerate(textbook(setups[0], construction.steps), start=1):
         for k, row in enumerate(setups[0].rows(weights)):
             for t, value in enumerate(row):
@@ -309,9 +309,9 @@ def test_an_error_at_its_very_bound_is_decided_over_the_rationals():
     bound[0, 1, 1, 3] = up
     assert _judge(run, construction, bound).status == "within"
     bound[0, 1, 1, 3] = np.nextafter(up, 0)
-    found = _judge(run, construction, bound)
-    assert found.status == "exceeded"
-    assert (found.where.layer, found.where.row, found.where.column) == (2, "difference", "context token 4")
+    judgement = _judge(run, construction, bound)
+    assert judgement.status == "exceeded"
+    assert (judgement.where.layer, judgement.where.row, judgement.where.column) == (2, "difference", "context token 4")
 
 
 @pytest.mark.parametrize("size", [-900, -400, 300, 460, 1000])

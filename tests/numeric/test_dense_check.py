@@ -303,8 +303,8 @@ def test_numbers_too_large_for_a_bound_decide_nothing_and_break_nothing() -> Non
 @each_kind
 def test_both_judges_say_the_same_of_one_run(case: Case) -> None:
     """On weights that leave feature rows alone: the same errors, and the wider bound is the one on all of Z."""
-    found = trial(case, 2, 4, 3)
-    construction, setup = found.construction, found.setup
+    drawn = trial(case, 2, 4, 3)
+    construction, setup = drawn.construction, drawn.setup
     layout = construction.layout
     names = (tuple(layout.row_names()), tuple(layout.column_name(t) for t in range(5)))
     model = DenseModel(tuple(construction.heads(k) for k in range(3)), Fraction(1, 4), *names)

@@ -62,9 +62,9 @@ def test_a_switch_that_cannot_be_read_is_left_alone_and_said(monkeypatch):
     monkeypatch.setattr(torch.backends.cuda, "matmul", place)
     with strict_precision():
         assert (place.allow_tf32, place.allow_bf16_reduced_precision_reduction) == (False, False)
-    found = environment(torch.device("cpu"), torch.float32)
-    assert found["cuda.matmul.allow_fp16_reduced_precision_reduction"] == "not readable (RuntimeError)"
-    assert found["cuda.matmul.allow_fp16_accumulation"] == "not readable (AttributeError)"
+    facts = environment(torch.device("cpu"), torch.float32)
+    assert facts["cuda.matmul.allow_fp16_reduced_precision_reduction"] == "not readable (RuntimeError)"
+    assert facts["cuda.matmul.allow_fp16_accumulation"] == "not readable (AttributeError)"
 
 
 @pytest.mark.skipif(
@@ -89,9 +89,9 @@ def test_a_device_that_is_there(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Pretend H100")
     assert [resolve_device(name).type for name in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    found = environment(torch.device("cuda"), torch.bfloat16)
-    assert (found["device"], found["device_type"], found["dtype"]) == ("Pretend H100", "cuda", "bfloat16")
-    assert found["cublas_workspace"] == ":4096:8"
+    facts = environment(torch.device("cuda"), torch.bfloat16)
+    assert (facts["device"], facts["device_type"], facts["dtype"]) == ("Pretend H100", "cuda", "bfloat16")
+    assert facts["cublas_workspace"] == ":4096:8"
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     assert environment(torch.device("cuda"), torch.bfloat16)["cublas_workspace"] == "not set"
     assert "cublas_workspace" not in environment(torch.device("cpu"), torch.bfloat16)

@@ -29,8 +29,8 @@ def test_floats_become_the_rationals_that_they_are(values: list[float]) -> None:
 
 @given(st.fractions())
 def test_up_is_the_least_float_that_is_not_below(value: Fraction) -> None:
-    found = up(value)
-    assert Fraction(found) >= value and Fraction(float(np.nextafter(found, -inf))) < value
+    rounded = up(value)
+    assert Fraction(rounded) >= value and Fraction(float(np.nextafter(rounded, -inf))) < value
 
 
 def test_what_is_beyond_the_range_is_infinite() -> None:

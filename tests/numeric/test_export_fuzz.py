@@ -118,11 +118,11 @@ HEADERS = st.dictionaries(
 @given(HEADERS, st.binary(max_size=64))
 def test_any_header_is_read_or_refused(header: dict[str, Any], body: bytes) -> None:
     try:
-        found, _ = tensor_files.read_safetensors(joined(header, body))
+        tensors, _ = tensor_files.read_safetensors(joined(header, body))
     except ContentError as error:
         assert "\n" not in str(error)
     else:
-        assert sum(len(x.content) for x in found.values()) == len(body)
+        assert sum(len(x.content) for x in tensors.values()) == len(body)
 
 
 @KEPT

@@ -63,8 +63,8 @@ def misread(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def blocks(folder: Path) -> dict[str, str]:
     """The code blocks of an export's README, by the line above each."""
-    found = FENCE.findall((folder / "README.md").read_text(encoding="utf-8"))
-    return {title.split(":")[0]: code for title, code in found}
+    fences = FENCE.findall((folder / "README.md").read_text(encoding="utf-8"))
+    return {title.split(":")[0]: code for title, code in fences}
 
 
 def runner(folder: Path, code: str, jax: JaxProcess, monkeypatch: pytest.MonkeyPatch) -> Runner:

@@ -91,7 +91,7 @@ class Run:
 
     def setups(self, target: Precision) -> list[Problem]:
         algorithm = self.case.algorithm
-        found = []
+        problems = []
         for trial in range(self.batch):
             rng = Random(f"start {self.seed} {trial}")
             context, size = PROMPTS[self.kind](self.d, self.n, self.seed + trial, target)
@@ -101,8 +101,8 @@ class Run:
                 for w in algorithm.weights
             ]  # fmt: skip
             options = derivation(self.case).options
-            found.append(problem(algorithm, RATIONALS, context, start, self.values(), options))
-        return found
+            problems.append(problem(algorithm, RATIONALS, context, start, self.values(), options))
+        return problems
 
 
 Drawn = tuple[Context, Fraction]
@@ -372,12 +372,12 @@ def test_a_bound_that_is_too_small_is_exceeded(
         return one_step(maps, X, Y, replace(target, underflow=Fraction(0)))
 
     monkeypatch.setattr(judge, "one_step", weaker)
-    found = set()
+    statuses = set()
     for number, case in enumerate(KINDS):
         run = Run(case, 2, 6, 3, kind, 2, False, False, number)
         setups = run.setups(PRECISIONS[dtype])
-        found.add(crosscheck(run.construction(), case.algorithm, setups, dtype=dtype).status)
-    assert "exceeded" in found
+        statuses.add(crosscheck(run.construction(), case.algorithm, setups, dtype=dtype).status)
+    assert "exceeded" in statuses
 
 
 @each_kind

@@ -93,12 +93,12 @@ def test_config_says_the_rows_the_read_out_and_how_much_each_tensor_was_rounded(
     worst = Fraction(0)
     for name, matrix in tensors(small()).items():
         off = [abs(Fraction(round_to(x, PRECISIONS[torch.float32])) - x) for row in matrix.fractions() for x in row]
-        said = config["rounding"]["tensors"][name]
-        assert said["exact"] is not any(off)
+        rounding = config["rounding"]["tensors"][name]
+        assert rounding["exact"] is not any(off)
         if any(off):
-            assert Fraction(said["largest_absolute_change"]["exact"]) == max(off)
-            assert said["largest_absolute_change"]["float"] == float(max(off))
-            assert (said["entries_changed"], said["entries"]) == (sum(map(bool, off)), len(off))
+            assert Fraction(rounding["largest_absolute_change"]["exact"]) == max(off)
+            assert rounding["largest_absolute_change"]["float"] == float(max(off))
+            assert (rounding["entries_changed"], rounding["entries"]) == (sum(map(bool, off)), len(off))
         worst = max(worst, *off)
     assert Fraction(config["rounding"]["largest_absolute_change"]["exact"]) == worst > 0
     assert not config["rounding"]["exact"]
@@ -110,12 +110,12 @@ def test_rounded_floats_are_never_said_to_satisfy_the_identity(tmp_path: Path) -
     exact = written(
         tmp_path / "exact", lp.construct("td0", d=1, n=2, layers=1, preconditioners=[([["1/2"]],)], gamma=1)
     )
-    for folder, said in (
+    for folder, sentence in (
         (rounded, "do not satisfy that identity: every entry is within"),
         (exact, "equals its rationals"),
     ):
         for name in ("README.md", "config.json"):
-            assert said in (folder / name).read_text(encoding="utf-8"), name
+            assert sentence in (folder / name).read_text(encoding="utf-8"), name
     assert "equals its rationals" not in (rounded / "README.md").read_text(encoding="utf-8")
 
 
@@ -213,18 +213,18 @@ def last(header: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("fitted", [False, True], ids=["", "digests made to fit"])
 @pytest.mark.parametrize(("edit", "name", "said"), [x[1:] for x in DIFFERENT], ids=[x[0] for x in DIFFERENT])
 def test_a_difference_is_refused_by_load_and_refuted_by_check_and_named(
-    edit: Edit, name: str, said: str, fitted: bool, folder: Path, capsys: pytest.CaptureFixture[str]
+    edit: Edit, name: str, message: str, fitted: bool, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit(folder)
     if fitted:
         refit(folder)
     with pytest.raises(ContentError) as refused:
         load(folder)
-    assert str(refused.value).startswith(f"{folder / name}: ") and said in str(refused.value)
+    assert str(refused.value).startswith(f"{folder / name}: ") and message in str(refused.value)
     ran = run_cli(capsys, "check", str(folder), "--json")
     assert ran.code == 1
     reasons = [c["reason"] for c in ran.document["claims"] if c["verdict"] == "REFUTED"]
-    assert any(f"{name}: " in reason and said in reason for reason in reasons), reasons
+    assert any(f"{name}: " in reason and message in reason for reason in reasons), reasons
 
 
 def test_a_long_text_is_shown_from_where_it_differs(folder: Path) -> None:

@@ -97,14 +97,14 @@ MALFORMED: list[tuple[str, Edit, str]] = [
 
 @pytest.mark.parametrize(("edit", "said"), [x[1:] for x in MALFORMED], ids=[x[0] for x in MALFORMED])
 def test_what_is_malformed_is_refused_with_exit_code_4(
-    edit: Edit, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    edit: Edit, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit(folder)
     with pytest.raises(ContentError) as refused:
         load(folder)
-    assert said in str(refused.value) and "\n" not in str(refused.value)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
     ran = run_cli(capsys, "check", str(folder))
-    assert ran.code == 4 and ran.out == "" and said in ran.err
+    assert ran.code == 4 and ran.out == "" and message in ran.err
 
 
 def npz_of(**arrays: Any) -> bytes:
@@ -135,14 +135,14 @@ def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
         (b"", "is no npz file"),
     ],
 )
-def test_an_npz_file_is_plain_floats_or_refused(content: bytes, said: str, full: Path) -> None:
+def test_an_npz_file_is_plain_floats_or_refused(content: bytes, message: str, full: Path) -> None:
     (full / "weights.npz").write_bytes(content)
     for fit in (False, True):
         if fit:
             refit(full)
         with pytest.raises(ContentError) as refused:
             load(full)
-        assert str(refused.value).startswith(f"{full / 'weights.npz'}: ") and said in str(refused.value)
+        assert str(refused.value).startswith(f"{full / 'weights.npz'}: ") and message in str(refused.value)
 
 
 def test_an_npz_entry_changed_by_one_ulp_is_named(full: Path) -> None:

@@ -26,24 +26,24 @@ SINGLE = torch.float32
 
 def made(case, n=4, depth=3, values=DYADIC, looped=False):
     """A trial of numbers that are binary fractions, but for the parameters."""
-    found = trial(case, 2, n, depth, looped=looped, context=generic_context(2, n, 3, bits=4), parameters=values)
-    found.steps[:] = [
+    drawn = trial(case, 2, n, depth, looped=looped, context=generic_context(2, n, 3, bits=4), parameters=values)
+    drawn.steps[:] = [
         tuple(Fraction(1, 4) if isinstance(c, Fraction) else [[Fraction(1, 2), Fraction(-1, 4)], [0, Fraction(1, 8)]]
               for c in s)
-        for s in found.steps
+        for s in drawn.steps
     ]  # fmt: skip
     start = [Fraction(1, 2) if w in case.algorithm.scalar_weights else [Fraction(1, 4)] * 2
              for w in case.algorithm.weights]  # fmt: skip
-    return replace(found, start=start)
+    return replace(drawn, start=start)
 
 
-def ran(found, dtype=SINGLE, prompts=1, module=None):
+def ran(drawn, dtype=SINGLE, prompts=1, module=None):
     """The construction, its lowered tensors, the prompts and the states (L+1, T, m, N) of a run."""
-    construction = found.construction
+    construction = drawn.construction
     lowered = lower(construction, dtype, "cpu")
     module = module or LinearTransformer.from_lowered(construction, lowered)
-    Z = torch.stack([lower_prompt(found.setup, dtype, "cpu")] * prompts)
-    return construction, lowered, [found.setup] * prompts, torch.stack(module.states(Z)).double().numpy()
+    Z = torch.stack([lower_prompt(drawn.setup, dtype, "cpu")] * prompts)
+    return construction, lowered, [drawn.setup] * prompts, torch.stack(module.states(Z)).double().numpy()
 
 
 BINARY = ("td0", "td-lambda", "residual-gradient", "gtd2", "tdc", "least-squares")
@@ -82,8 +82,8 @@ def largest(left, right, p):
 @pytest.mark.parametrize("looped", [False, True])
 def test_both_errors_are_what_the_attention_formula_over_q_says(case: Case, looped: bool) -> None:
     """The whole formula, all rows of Z, once on the rational objects and once on the tensors as fractions."""
-    found = made(case, n=3, values={"gamma": Fraction(1, 3), "lam": Fraction(2, 3)}, looped=looped)
-    construction, lowered, setups, states = ran(found)
+    drawn = made(case, n=3, values={"gamma": Fraction(1, 3), "lam": Fraction(2, 3)}, looped=looped)
+    construction, lowered, setups, states = ran(drawn)
     split, p = split_error(construction, lowered, setups, states), construction.layout.p
     setup = setups[0]
     Z = [*setup.X.fractions(), *setup.row_matrix(setup.start).fractions()]
@@ -113,8 +113,8 @@ def test_both_errors_are_what_the_attention_formula_over_q_says(case: Case, loop
 @each_kind
 def test_the_certified_distance_is_at_most_arithmetic_and_the_weights_part_of_lowering(case: Case) -> None:
     """From the same float prompt: |run - exact| <= |run - stored| + |stored - exact weights|."""
-    found = made(case, n=3, values={"gamma": Fraction(1, 3), "lam": Fraction(2, 3)})
-    construction, lowered, setups, states = ran(found)
+    drawn = made(case, n=3, values={"gamma": Fraction(1, 3), "lam": Fraction(2, 3)})
+    construction, lowered, setups, states = ran(drawn)
     result = crosscheck(construction, case.algorithm, setups, dtype=SINGLE)
     split, Z = split_error(construction, lowered, setups, states), fractions(states[0, 0])
     assert result.split == split
@@ -145,10 +145,10 @@ class Off(nn.Module):
 
 
 def test_a_wrong_run_is_arithmetic_and_a_wrong_weight_in_the_module_too() -> None:
-    found = made(Case("td0"))
-    construction = found.construction
+    drawn = made(Case("td0"))
+    construction = drawn.construction
     module = Off(LinearTransformer.from_construction(construction, SINGLE), 0.5)
-    split = split_error(*ran(found, module=module))
+    split = split_error(*ran(drawn, module=module))
     assert split.lowering == (0.0,) * 4
     assert [x > 0.4 for x in split.arithmetic] == [False, False, False, True]
 
@@ -168,9 +168,9 @@ def test_masks_that_were_one_object_stay_one() -> None:
 
 
 def test_weights_beyond_the_format_are_not_told_apart_but_named() -> None:
-    found = made(Case("td0"))
-    found.steps[1] = ([[Fraction(10**6), 0], [0, 1]],)
-    result = crosscheck(found.construction, found.case.algorithm, [found.setup], dtype=torch.float16)
+    drawn = made(Case("td0"))
+    drawn.steps[1] = ([[Fraction(10**6), 0], [0, 1]],)
+    result = crosscheck(drawn.construction, drawn.case.algorithm, [drawn.setup], dtype=torch.float16)
     assert (result.status, result.split) == ("not-finite", None)
     assert result.where.layer == 2
 

@@ -27,10 +27,10 @@ def made(depth=1, group="signed-permutations", name="td0"):
 @pytest.mark.parametrize("law", LAWS)
 def test_only_the_symmetric_law_stays_in_the_commutant(law, depth):
     point, whole = made(depth)
-    found = joint_test(point, OUTER, whole, law)
-    assert found.rejected is (law != "symmetric"), found
-    assert found.power > 0.999
-    assert found.coordinates + found.silent == whole.space.size - whole.dimension
+    outcome = joint_test(point, OUTER, whole, law)
+    assert outcome.rejected is (law != "symmetric"), outcome
+    assert outcome.power > 0.999
+    assert outcome.coordinates + outcome.silent == whole.space.size - whole.dimension
 
 
 @pytest.mark.parametrize("depth", [1, 2])

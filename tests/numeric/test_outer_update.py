@@ -66,19 +66,19 @@ def test_autograd_is_the_exact_update(name, depth, looped):
     for window in WINDOWS:
         for kind in OUTERS:
             outer = Outer(window, kind, DISCOUNT, RATE)
-            found = compare_with_exact(space, point, trajectory(), outer, GROUP)
-            assert found.within, found
-            assert found.bound < 1e-9 * found.largest  # the bound says something
+            comparison = compare_with_exact(space, point, trajectory(), outer, GROUP)
+            assert comparison.within, comparison
+            assert comparison.bound < 1e-9 * comparison.largest  # the bound says something
     assert compare_with_exact(space, anywhere(space), trajectory(1), outer, group_named("none", D)).within
 
 
 def test_predictions_and_errors_are_the_exact_ones():
     space, point = made("tdc")
     sample, outer = trajectory(), Outer("shared", "residual-gradient", DISCOUNT, RATE)
-    found = outer_update(space, flat(point), samples_of([sample]), outer)
+    update = outer_update(space, flat(point), samples_of([sample]), outer)
     exact = sample_update(space, point, sample, outer, RATIONALS)
     for computed, wanted in zip(
-        (found.predictions, found.following, found.errors),
+        (update.predictions, update.following, update.errors),
         (exact.prediction, exact.following, exact.delta),
         strict=True,
     ):
@@ -117,12 +117,12 @@ def test_every_attention_keeps_the_commutant_on_average_only(name, kind):
 
 def test_the_three_attentions_differ():
     space, point = made()
-    found = [
+    averages = [
         average_over_group(space, flat(point), trajectory(), Outer(), GROUP.elements, Attention(kind))
         for kind in ("linear", "relu", "softmax")
     ]
     for a, b in ((0, 1), (0, 2), (1, 2)):
-        assert float((found[a] - found[b]).abs().max()) > 0.01
+        assert float((averages[a] - averages[b]).abs().max()) > 0.01
     with pytest.raises(ArgumentError, match="attention"):
         Attention("cosine")
 

@@ -49,7 +49,7 @@ def built(name: str, n: int, **changes: Any) -> PatternConstruction:
 
 def exact(c: PatternConstruction, Z: list[list[Fraction]]) -> list[Any]:
     """Z_0, ..., Z_L over Q; a softmax of far features counts those that are equal."""
-    N, found, K, layers = c.n + 1, [RATIONALS.matrix(Z)], None, c.layers
+    N, states, K, layers = c.n + 1, [RATIONALS.matrix(Z)], None, c.layers
     if c.kernel:
         features = [[row[t] for row in Z[:2]] for t in range(N)]
         counted = (lambda s: Fraction(s != 0)) if c.kernel.startswith("softmax") else lambda s: Fraction(1)
@@ -58,8 +58,8 @@ def exact(c: PatternConstruction, Z: list[list[Fraction]]) -> list[Any]:
     if c.mask_first:
         layers = tuple(replace(layer, mask=[[1] * N] * N) for layer in layers)
     for number in range(c.depth):
-        found.append(pattern_layer(found[-1], layers[number], K))
-    return [[[float(x) for x in row] for row in Z.fractions()] for Z in found]
+        states.append(pattern_layer(states[-1], layers[number], K))
+    return [[[float(x) for x in row] for row in Z.fractions()] for Z in states]
 
 
 CASES = {
@@ -90,14 +90,14 @@ def prompt_of(c: PatternConstruction) -> list[list[Fraction]]:
 
 def ran(folder: Path, Z: Any) -> dict[str, list[Any]]:
     """What each loader of the README makes of a prompt, by its title."""
-    config, found = json.loads((folder / "config.json").read_text()), {}
+    config, runs = json.loads((folder / "config.json").read_text()), {}
     for title, code in pattern_readme.loaders(config).items():
         if "JAX" not in title:  # which wants a process of its own
             names: dict[str, Any] = {"Z": Z}
             with contextlib.chdir(folder):
                 exec(pattern_readme.RUN + code, names)
-            found[title] = [numpy.asarray(x) for x in names["Z_0_to_L"]]
-    return found
+            runs[title] = [numpy.asarray(x) for x in names["Z_0_to_L"]]
+    return runs
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -108,9 +108,9 @@ def test_every_file_runs_the_exact_layer(tmp_path: Path, case: str) -> None:
     formats = ("onnx", "npz", "pt2") if case in ("softmax", "causal softmax", "column") else ("onnx",)
     export_files.write(export_files.contents(c, "float64", formats, Source("own file")), folder)
     Z = numpy.array([wanted[0], wanted[0]])
-    found = ran(folder, Z)
-    assert len(found) >= 4
-    for title, states in found.items():
+    runs = ran(folder, Z)
+    assert len(runs) >= 4
+    for title, states in runs.items():
         assert [x[1].tolist() for x in states] == wanted, title
 
 

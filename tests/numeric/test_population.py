@@ -61,15 +61,15 @@ def test_the_parts_of_the_error_add_up(name: str) -> None:
     _, true, centred = truth
     known = find(name).values(VALUES)
     hot = None if centred else one_hot_values(find(name), process, known, find(name).choose(None))
-    found = split(process, truth, last, star, long, context.query, hot)
-    total = [sum(x) for x in zip(found.layers, found.context, found.features, found.bias, strict=True)]
-    assert any(found.bias) is (name == "residual-gradient")
+    error = split(process, truth, last, star, long, context.query, hot)
+    total = [sum(x) for x in zip(error.layers, error.context, error.features, error.bias, strict=True)]
+    assert any(error.bias) is (name == "residual-gradient")
     values = [sum(x * y for x, y in zip(phi, (1, 2), strict=True)) for phi in process.features]
     shift = [v - t for v, t in zip(values, true, strict=True)]
     if centred:
-        mean = sum(d * x for d, x in zip(found.D, shift, strict=True))
+        mean = sum(d * x for d, x in zip(error.D, shift, strict=True))
         shift = [x - mean for x in shift]
-    assert total == shift and found.state is not None
+    assert total == shift and error.state is not None
 
 
 def test_differential_values_solve_their_equation() -> None:

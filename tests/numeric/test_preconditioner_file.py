@@ -68,7 +68,7 @@ def test_a_scalar_step_and_a_looped_transformer_take_one_entry(tmp_path: Path) -
         ("", "is empty"),
     ],
 )
-def test_a_wrong_file_of_preconditioners_is_refused(text: str, said: str, capsys: Any, tmp_path: Path) -> None:
+def test_a_wrong_file_of_preconditioners_is_refused(text: str, message: str, capsys: Any, tmp_path: Path) -> None:
     (tmp_path / "C.json").write_text(text)
     ran = run_cli(capsys, "export", "td0", *QUICK, "--C", str(tmp_path / "C.json"), "-o", str(tmp_path / "out"))
-    assert_refused(ran, 4, f"{tmp_path / 'C.json'}: ", said)
+    assert_refused(ran, 4, f"{tmp_path / 'C.json'}: ", message)

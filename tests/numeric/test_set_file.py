@@ -53,13 +53,13 @@ def constraints(*equations, **more):
 def test_a_pattern_is_read_as_it_is_written(tmp_path, schema, mark):
     path = write(tmp_path, mark + json.dumps({**GOOD, "schema": schema}).encode())
     s = subject_of()
-    found = weight_set(read_set(path), s.space, s.group)
-    assert (found.name, found.dimension) == ("value row only", 3)
+    weights = weight_set(read_set(path), s.space, s.group)
+    assert (weights.name, weights.dimension) == ("value row only", 3)
     m = s.space.layout.m
-    assert found.frozen == {s.space.position(0, 1, i, j) for i in range(m) for j in range(2, m)}
-    assert set(found.labels) == {"eta", "c", "e"}
-    point = found.point([Fraction(k + 1) for k in range(3)])
-    value = dict(zip(found.labels, (1, 2, 3), strict=True))
+    assert weights.frozen == {s.space.position(0, 1, i, j) for i in range(m) for j in range(2, m)}
+    assert set(weights.labels) == {"eta", "c", "e"}
+    point = weights.point([Fraction(k + 1) for k in range(3)])
+    value = dict(zip(weights.labels, (1, 2, 3), strict=True))
     assert s.space.matrix_rows(point, 0, 0)[4] == [0, 0, 0, 0, value["eta"]]
     assert [row[:2] for row in s.space.matrix_rows(point, 0, 1)] == [
         [value["c"], 0], [0, value["c"]], [value["e"], 0], [0, value["e"]], [0, 0],
@@ -68,12 +68,12 @@ def test_a_pattern_is_read_as_it_is_written(tmp_path, schema, mark):
 
 def test_entries_are_linear_expressions():
     rows = [["a - 1/2 b", "2 a + 3", "0"], ["0", "-b", "0"], ["0", "0", "1/3"]]
-    found = built({"schema": 1, "matrices": {"P": rows, "Q": [["0"] * 3] * 3}})
+    weights = built({"schema": 1, "matrices": {"P": rows, "Q": [["0"] * 3] * 3}})
     s = subject_of()
-    a, b = (found.labels.index(x) for x in "ab")
+    a, b = (weights.labels.index(x) for x in "ab")
     drawn = [Fraction(0)] * 2
     drawn[a], drawn[b] = Fraction(5), Fraction(4)
-    row = s.space.matrix_rows(found.point(drawn), 0, 0)
+    row = s.space.matrix_rows(weights.point(drawn), 0, 0)
     assert (row[0][0], row[0][2], row[1][3], row[2][2], row[4][4]) == (3, 13, 13, -4, Fraction(1, 3))
     assert row[0][1] == row[0][3] == 0
 
@@ -90,9 +90,9 @@ def test_equations_hold_in_the_layers_they_name():
     assert built(constraints("Q[phi, phi] = 0"), 2, False).dimension == 18
     assert built(constraints("Q[phi, phi] = 0", layers=[2]), 2, False).dimension == 19
     assert built(constraints("Q[phi, phi] = 0", "2 Q[phi, phi] = 0"), 1).dimension == 9
-    found = built(constraints("2 Q[phi, phi] - P[td_error, td_error] = 1/2", "P[td_error,td_error] = 1"))
+    weights = built(constraints("2 Q[phi, phi] - P[td_error, td_error] = 1/2", "P[td_error,td_error] = 1"))
     s = subject_of()
-    point = found.point([Fraction(k) for k in range(found.dimension)])
+    point = weights.point([Fraction(k) for k in range(weights.dimension)])
     assert s.space.matrix_rows(point, 0, 0)[4][4] == 1
     assert s.space.matrix_rows(point, 0, 1)[0][0] == s.space.matrix_rows(point, 0, 1)[1][1] == Fraction(3, 4)
     assert built(constraints("0 = 0")).dimension == 10
@@ -274,10 +274,10 @@ def test_a_reserved_word_is_never_taken_for_a_name(entry):
     """`frozen ` with a blank must not become a number called frozen, which asks another question."""
     rows = [[entry, "0", "0"], ["0"] * 3, ["0"] * 3]
     try:
-        found = built({"schema": 1, "matrices": {"P": rows, "Q": [["0"] * 3] * 3}})
+        weights = built({"schema": 1, "matrices": {"P": rows, "Q": [["0"] * 3] * 3}})
     except (ArgumentError, ContentError):
         return
-    assert "frozen" not in found.labels and "free" not in found.labels
+    assert "frozen" not in weights.labels and "free" not in weights.labels
 
 
 @pytest.mark.parametrize(

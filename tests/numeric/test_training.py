@@ -105,8 +105,8 @@ def agrees(scene: Scene, which: int = 1) -> bool:
         gradient, loss = plain_gradient(
             scene.settings, own, scene.features[k, which], scene.rewards[k, which], scene.targets[k, which]
         )
-        found = theta[k, : scene.trainer.size].reshape(gradient.shape)
-        same = same and torch.equal(found, gradient) and torch.equal(losses[0, k], loss)
+        batched = theta[k, : scene.trainer.size].reshape(gradient.shape)
+        same = same and torch.equal(batched, gradient) and torch.equal(losses[0, k], loss)
     return same
 
 
@@ -191,8 +191,8 @@ def test_a_step_up_the_gradient_is_seen(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_adam_has_the_settings() -> None:
-    found = Trainer(PRESETS["tiny"].settings, 0).optimiser.param_groups[0]
-    assert (found["lr"], found["weight_decay"], found["betas"], found["eps"]) == (1e-3, 1e-6, (0.9, 0.999), 1e-8)
+    group = Trainer(PRESETS["tiny"].settings, 0).optimiser.param_groups[0]
+    assert (group["lr"], group["weight_decay"], group["betas"], group["eps"]) == (1e-3, 1e-6, (0.9, 0.999), 1e-8)
 
 
 # every architecture against the outer update of the invariance
@@ -209,7 +209,7 @@ def test_predictions_are_those_of_the_layers(algorithm: str, layers: int, looped
     scene = Scene(settings)
     trainer = scene.trainer
     with torch.no_grad():
-        found = trainer.predictions(scene.batches()[0])
+        predicted = trainer.predictions(scene.batches()[0])
     n = settings.n
     for k in range(2):
         for t in range(settings.windows):
@@ -219,9 +219,9 @@ def test_predictions_are_those_of_the_layers(algorithm: str, layers: int, looped
             with torch.no_grad():
                 wanted = torch.cat((module.prediction(now), module.prediction(later)))
             if algorithm == "average-reward-td":  # means of 3 rewards are no dyadic numbers
-                torch.testing.assert_close(found[k, t : t + 2], wanted)
+                torch.testing.assert_close(predicted[k, t : t + 2], wanted)
             else:
-                assert torch.equal(found[k, t : t + 2], wanted)
+                assert torch.equal(predicted[k, t : t + 2], wanted)
 
 
 def test_what_carries_the_moments_whole_is_what_multiplies_vectors() -> None:
@@ -229,12 +229,12 @@ def test_what_carries_the_moments_whole_is_what_multiplies_vectors() -> None:
     scene = Scene(replace(settings, layers=4))
     with torch.no_grad():
         scene.trainer.theta.mul_(0.25)
-        found = scene.trainer.predictions(scene.batches()[0])
+        predicted = scene.trainer.predictions(scene.batches()[0])
     module, _ = transformer(scene.trainer.arch.space, scene.trainer.weights[0].detach().flatten(), 1)
     samples = Samples(scene.features[0, :1, :7], scene.rewards[0, :1, :6])
     with torch.no_grad():
         wanted = module.prediction(prompt_pair(scene.trainer.arch.space, samples, "sliding")[0])
-    torch.testing.assert_close(found[0, :1], wanted)
+    torch.testing.assert_close(predicted[0, :1], wanted)
 
 
 def test_the_step_of_batch_td_is_trained_by_the_same_loss() -> None:
@@ -356,36 +356,36 @@ def test_chains_are_what_is_published(process: str, representable: bool) -> None
 
 def test_trajectories_follow_the_transitions_as_often_as_they_say() -> None:
     settings = replace(TINY, states=3)
-    found = laws.episodes(settings, laws.TRAINED, [1], [1], 1, 2001)
-    chains, path = found.process, found.index[0, 0]
+    drawn = laws.episodes(settings, laws.TRAINED, [1], [1], 1, 2001)
+    chains, path = drawn.process, drawn.index[0, 0]
     assert isinstance(chains, laws.Chains)
     counts = torch.zeros(3, 3, dtype=torch.float64)
     counts.index_put_((path[:-1], path[1:]), torch.ones(2000, dtype=torch.float64), accumulate=True)
     P, visits = chains.transition[0], counts.sum(-1, keepdim=True)
     # Five standard deviations of a frequency.
     assert bool(((counts / visits - P).abs() <= 5 * (P * (1 - P) / visits).sqrt() + 1e-12).all())
-    assert torch.equal(found.rewards[0, 0], chains.rewards[0][path[:-1]])
-    assert torch.equal(found.features[0, 0], chains.features[0][path])
+    assert torch.equal(drawn.rewards[0, 0], chains.rewards[0][path[:-1]])
+    assert torch.equal(drawn.features[0, 0], chains.features[0][path])
 
 
 def test_carts_fall_and_start_again_in_the_middle() -> None:
     settings = replace(TINY, process="cart-pole", states=16)
-    found = laws.episodes(settings, laws.TRAINED, [1], range(20), 1, 200)
-    assert isinstance(found.process, laws.CartPoles)
-    assert int(found.index.min()) >= 0 and int(found.index.max()) <= 15
-    assert found.index.unique().numel() > 4
-    assert bool(found.rewards.isfinite().all())
+    drawn = laws.episodes(settings, laws.TRAINED, [1], range(20), 1, 200)
+    assert isinstance(drawn.process, laws.CartPoles)
+    assert int(drawn.index.min()) >= 0 and int(drawn.index.max()) <= 15
+    assert drawn.index.unique().numel() > 4
+    assert bool(drawn.rewards.isfinite().all())
     assert trained(settings).done == settings.processes
 
 
 def targets_of(settings: Training) -> tuple[Tensor, Tensor, Tensor]:
     """Targets, and the true values of each window's query and of the state after it."""
-    found = drawn(settings, 1)
-    assert isinstance(found.process, laws.Chains) and found.targets is not None
-    values = found.process.values(float(settings.gamma))[0]
+    sample = drawn(settings, 1)
+    assert isinstance(sample.process, laws.Chains) and sample.targets is not None
+    values = sample.process.values(float(settings.gamma))[0]
     first = settings.n + 1
-    path = found.index[0]
-    return found.targets[0], values[path[:, first:-1]], values[path[:, first + 1 :]]
+    path = sample.index[0]
+    return sample.targets[0], values[path[:, first:-1]], values[path[:, first + 1 :]]
 
 
 def test_a_true_value_belongs_to_the_querys_state_and_late_only_by_name() -> None:
@@ -462,8 +462,8 @@ def test_first_weights_are_xaviers() -> None:
         ({"gamma": 0.9}, "gamma"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(more: dict, said: str) -> None:
-    with pytest.raises(ArgumentError, match=said):
+def test_settings_that_do_not_fit_are_refused(more: dict, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
         replace(TINY, **more)
 
 

@@ -46,9 +46,9 @@ def own_weights(settings: Training, step: Fraction = Fraction(1, 2)) -> Tensor:
 
 def measured(settings: Training, weights: Tensor, step: float = 0.5) -> dict[str, float]:
     like = torch.zeros((), dtype=torch.float64)
-    found = Measure(settings, Architecture.of(settings), [Baseline.of(a, like) for a in judged(settings)])
+    measure = Measure(settings, Architecture.of(settings), [Baseline.of(a, like) for a in judged(settings)])
     steps = torch.full((len(judged(settings)), 1), step, dtype=torch.float64)
-    return {name: float(x[0]) for name, x in found.final(weights, steps, [1]).items()}
+    return {name: float(x[0]) for name, x in measure.final(weights, steps, [1]).items()}
 
 
 def gauged(weights: Tensor, scale: float) -> Tensor:
@@ -63,21 +63,21 @@ def gauged(weights: Tensor, scale: float) -> Tensor:
 @pytest.mark.parametrize("looped", [True, False])
 def test_the_algorithms_own_weights_are_all_the_algorithms(algorithm: str, looped: bool) -> None:
     settings = replace(TINY, algorithm=algorithm, looped=looped)
-    found = measured(settings, own_weights(settings))
-    assert found["share"] == pytest.approx(1, abs=1e-12)
-    assert found["value difference"] < 1e-24 * (1 + found["value size"])
-    assert found["implicit weight similarity"] == pytest.approx(1, abs=1e-12)
-    assert found["outside commutant"] == 0
-    assert verdict(found["share"], found["implicit weight similarity"]) == REACHED
+    measures = measured(settings, own_weights(settings))
+    assert measures["share"] == pytest.approx(1, abs=1e-12)
+    assert measures["value difference"] < 1e-24 * (1 + measures["value size"])
+    assert measures["implicit weight similarity"] == pytest.approx(1, abs=1e-12)
+    assert measures["outside commutant"] == 0
+    assert verdict(measures["share"], measures["implicit weight similarity"]) == REACHED
 
 
 def test_no_gauge_changes_what_is_judged() -> None:
     weights = own_weights(TINY)
     plain = measured(TINY, weights)
     for scale in (-4.0, 0.25):
-        found = measured(TINY, gauged(weights, scale))
-        assert found["share"] == plain["share"]
-        assert found["P corner"] > 0 and found["Q phi phi"] < 0
+        measures = measured(TINY, gauged(weights, scale))
+        assert measures["share"] == plain["share"]
+        assert measures["P corner"] > 0 and measures["Q phi phi"] < 0
         assert torch.equal(aligned(Architecture.of(TINY), gauged(weights, scale)), aligned(
             Architecture.of(TINY), weights))  # fmt: skip
 
@@ -97,12 +97,12 @@ def as_floats(matrix: Any) -> Tensor:
 def written_out(arch: Architecture, heads: list[tuple[Tensor, Tensor]], last: bool) -> Tensor:
     """The interaction tensor, entry by entry: (K, masks rows m m m)."""
     rows = slice(arch.row, arch.row + 1) if last else slice(None)
-    found = []
+    tensors = []
     for number, mask in enumerate(arch.masks):
         own = [pair for pair, k in zip(heads, arch.mask_of, strict=True) if k == number]
         T = torch.stack([torch.einsum("aij,akl->aijkl", V[:, rows], Q) for V, Q in own]).sum(0)
-        found.append((T + T.transpose(2, 3)) / 2 if torch.equal(mask, mask.T) else T)
-    return torch.stack(found, dim=1).flatten(start_dim=1)
+        tensors.append((T + T.transpose(2, 3)) / 2 if torch.equal(mask, mask.T) else T)
+    return torch.stack(tensors, dim=1).flatten(start_dim=1)
 
 
 @pytest.mark.parametrize("algorithm", ARCHITECTURES)
@@ -151,29 +151,29 @@ def test_one_block_negated_is_not_the_algorithm() -> None:
     weights = own_weights(TINY)
     d = TINY.d
     weights[:, :, 1, :d, d : 2 * d] *= -1
-    found = measured(TINY, weights)
-    assert found["share"] == pytest.approx(0, abs=1e-12)
-    assert verdict(found["share"], found["implicit weight similarity"]) == NOT_REACHED
+    measures = measured(TINY, weights)
+    assert measures["share"] == pytest.approx(0, abs=1e-12)
+    assert verdict(measures["share"], measures["implicit weight similarity"]) == NOT_REACHED
 
 
 def test_the_rule_run_backwards_has_the_share_and_not_the_function() -> None:
-    found = measured(TINY, own_weights(TINY, Fraction(-1, 2)))
-    assert found["share"] == pytest.approx(1, abs=1e-12)
-    assert found["implicit weight similarity"] < -0.5
-    assert verdict(found["share"], found["implicit weight similarity"]) == NOT_REACHED
+    measures = measured(TINY, own_weights(TINY, Fraction(-1, 2)))
+    assert measures["share"] == pytest.approx(1, abs=1e-12)
+    assert measures["implicit weight similarity"] < -0.5
+    assert verdict(measures["share"], measures["implicit weight similarity"]) == NOT_REACHED
 
 
 def test_another_step_has_the_similarity_of_a_longer_way_and_a_difference() -> None:
-    found = measured(TINY, own_weights(TINY), step=0.25)
-    assert 0.9 < found["implicit weight similarity"] < 1
-    assert found["value difference"] > 1e-3 * found["value size"]
+    measures = measured(TINY, own_weights(TINY), step=0.25)
+    assert 0.9 < measures["implicit weight similarity"] < 1
+    assert measures["value difference"] > 1e-3 * measures["value size"]
 
 
 def test_a_network_is_judged_against_both_rules_under_the_full_loss() -> None:
     settings = replace(TINY, target="residual-gradient")
-    found = measured(settings, own_weights(replace(TINY, algorithm="residual-gradient")))
-    assert found["share, residual-gradient"] == pytest.approx(1, abs=1e-12)
-    assert 0 < found["share, td0"] < 0.9
+    measures = measured(settings, own_weights(replace(TINY, algorithm="residual-gradient")))
+    assert measures["share, residual-gradient"] == pytest.approx(1, abs=1e-12)
+    assert 0 < measures["share, td0"] < 0.9
 
 
 def test_blocks_have_their_known_means_and_the_published_trace_counts_twice() -> None:
@@ -183,13 +183,13 @@ def test_blocks_have_their_known_means_and_the_published_trace_counts_twice() ->
     P[-1, -1] = -1.0
     Q[:d, :d] += torch.diag(torch.full((d,), 2.0 - 0.125))
     Q[:d, d : 2 * d] -= torch.diag(torch.full((d,), 1.0 + 0.125))
-    found = blocks(arch, torch.stack((P, Q)).double()[None, None], double_trace=True)
-    assert float(found["P corner"]) == 1
-    assert float(found["P others"]) == 0.25
-    assert float(found["Q phi phi"]) == -2
-    assert float(found["Q phi phi'"]) == 1
-    assert float(found["Q others"]) == 0.125
-    assert float(found["Q others, as published"]) == pytest.approx(0.125 + 2 * 2 * d / (m * m - 2 * d))
+    means = blocks(arch, torch.stack((P, Q)).double()[None, None], double_trace=True)
+    assert float(means["P corner"]) == 1
+    assert float(means["P others"]) == 0.25
+    assert float(means["Q phi phi"]) == -2
+    assert float(means["Q phi phi'"]) == 1
+    assert float(means["Q others"]) == 0.125
+    assert float(means["Q others, as published"]) == pytest.approx(0.125 + 2 * 2 * d / (m * m - 2 * d))
     assert "Q others, as published" not in blocks(arch, torch.stack((P, Q)).double()[None, None])
 
 
@@ -223,10 +223,10 @@ def test_an_activation_that_is_none_measures_what_linear_attention_does(monkeypa
     weights = 5 * Architecture.of(TINY).initial([1])
     plain = measured(TINY, weights)
     monkeypatch.setitem(network.FUNCTIONS, "tanh", lambda scores: scores)
-    found = measured(replace(TINY, activation="tanh"), weights)
+    measures = measured(replace(TINY, activation="tanh"), weights)
     for name in ("value difference", "implicit weight similarity", "sensitivity similarity"):
-        assert found[name] == pytest.approx(plain[name], rel=1e-9)
-    assert "share" not in found
+        assert measures[name] == pytest.approx(plain[name], rel=1e-9)
+    assert "share" not in measures
 
 
 def test_softmax_runs_over_keys_and_over_queries_only_by_name() -> None:
@@ -250,9 +250,9 @@ def gradients_are_the_formulas(settings: Training) -> bool:
     for ((P, Q),) in split(arch, weights):
         V, K = P.unsqueeze(1) @ Z @ M, Q.unsqueeze(1) @ Z
         Z = Z + V @ activate(arch, Z.mT @ K) / settings.n
-    wanted, found = arch.readout.sign * Z[..., arch.row, -1], attend(arch, weights, prompts)
-    slopes = [torch.autograd.grad(x.square().sum(), (weights, prompts)) for x in (wanted, found)]
-    return all(torch.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in ((wanted, found), *zip(*slopes, strict=True)))
+    wanted, attended = arch.readout.sign * Z[..., arch.row, -1], attend(arch, weights, prompts)
+    slopes = [torch.autograd.grad(x.square().sum(), (weights, prompts)) for x in (wanted, attended)]
+    return all(torch.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in ((wanted, attended), *zip(*slopes, strict=True)))
 
 
 @pytest.mark.parametrize("traps", [(), ("softmax-over-queries",)])
@@ -283,8 +283,8 @@ def test_a_gradient_without_the_sum_over_keys_is_seen(monkeypatch: pytest.Monkey
     [(0.6, 0.95, REACHED), (0.6, 0.8, HALF_WAY), (0.3, 0.95, HALF_WAY), (0.05, 0.99, NOT_REACHED),
      (0.9, 0.4, NOT_REACHED), (float("nan"), float("nan"), NOT_REACHED), (0.9, float("nan"), NOT_REACHED)],
 )  # fmt: skip
-def test_the_criterion(share: float, similarity: float, said: str) -> None:
-    assert verdict(share, similarity) == said
+def test_the_criterion(share: float, similarity: float, wanted: str) -> None:
+    assert verdict(share, similarity) == wanted
 
 
 def test_networks_that_learned_nothing_reach_nothing_and_one_that_has_is_seen() -> None:
@@ -301,12 +301,12 @@ def test_rewards_in_disorder_are_the_same_rewards() -> None:
     from layerproof.numeric.training.laws import TRAINED, Chains, episodes
 
     settings = replace(TINY, shuffled=True)
-    found = episodes(settings, TRAINED, [1], [1], 2, 12)
-    assert isinstance(found.process, Chains)
-    ordered = found.process.rewards[0][found.index[0, :, :-1]]
-    assert not torch.equal(found.rewards[0], ordered)
-    assert torch.equal(found.rewards[0].sort(-1).values, ordered.sort(-1).values)
-    assert torch.equal(found.features, episodes(TINY, TRAINED, [1], [1], 2, 12).features)
+    drawn = episodes(settings, TRAINED, [1], [1], 2, 12)
+    assert isinstance(drawn.process, Chains)
+    ordered = drawn.process.rewards[0][drawn.index[0, :, :-1]]
+    assert not torch.equal(drawn.rewards[0], ordered)
+    assert torch.equal(drawn.rewards[0].sort(-1).values, ordered.sort(-1).values)
+    assert torch.equal(drawn.features, episodes(TINY, TRAINED, [1], [1], 2, 12).features)
 
 
 # files
@@ -317,10 +317,10 @@ def test_a_state_is_bytes_and_back() -> None:
     state = list(Trainer(settings, 0).run(4))[-1]
     content = encode(state, settings, 0)
     assert content == encode(state, settings, 0)
-    found = decode(content, settings, 0)
-    assert found.done == 4
-    assert all(torch.equal(found.tensors[k], state.tensors[k]) for k in state.tensors)
-    assert found.history.keys() == state.history.keys()
+    decoded = decode(content, settings, 0)
+    assert decoded.done == 4
+    assert all(torch.equal(decoded.tensors[k], state.tensors[k]) for k in state.tensors)
+    assert decoded.history.keys() == state.history.keys()
     for other in (replace(settings, rate=0.01), replace(settings, width=4)):
         with pytest.raises(ContentError, match="other settings"):
             decode(content, other, 0)

@@ -27,9 +27,9 @@ def plain(settings: Plain) -> np.ndarray:
     """(seeds, 4): log of the weights' squared norm, batch TD's step, log of both mean losses."""
     rows = []
     for seed in range(SEEDS):
-        found = learn(settings, seed)
-        size = float(found.P.square().sum() + found.Q.square().sum())
-        rows.append([np.log(size), found.alpha, np.log(found.loss), np.log(found.loss_of_td)])
+        learnt = learn(settings, seed)
+        size = float(learnt.P.square().sum() + learnt.Q.square().sum())
+        rows.append([np.log(size), learnt.alpha, np.log(learnt.loss), np.log(learnt.loss_of_td)])
     return np.array(rows)
 
 
@@ -48,8 +48,8 @@ def p_value(a: np.ndarray, b: np.ndarray) -> float:
     def gap(x: np.ndarray) -> float:
         return float(np.abs(x[: len(a)].mean(0) - x[len(a) :].mean(0)).max())
 
-    found = gap(both)
-    return (1 + sum(gap(rng.permutation(both)) >= found for _ in range(2000))) / 2001
+    observed = gap(both)
+    return (1 + sum(gap(rng.permutation(both)) >= observed for _ in range(2000))) / 2001
 
 
 @pytest.fixture(scope="module")

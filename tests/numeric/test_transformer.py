@@ -104,8 +104,8 @@ def test_every_prompt_of_every_chunk_runs(name, monkeypatch):
         return cut(x, size, dim) if dim else tuple(part[[0, 0]] if len(part) > 1 else part for part in cut(x, size))
 
     monkeypatch.setattr(torch.Tensor, "split", dropping)
-    found = crosscheck(construction, catalogue()[name], setups, module=module)
-    assert (found.status, found.where.trial, found.where.layer) == ("exceeded", 1, 1)
+    result = crosscheck(construction, catalogue()[name], setups, module=module)
+    assert (result.status, result.where.trial, result.where.layer) == ("exceeded", 1, 1)
 
 
 def test_weights_have_the_names_of_the_file_format():

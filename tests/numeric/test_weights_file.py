@@ -335,20 +335,24 @@ def test_anything_but_a_weights_file_is_refused(data: Any) -> None:
         (lambda text: text.replace('"td0"', "3"), "algorithm is of type int"),
     ],
 )
-def test_a_damaged_file_is_refused_with_its_name(damage: Callable[[str], str], said: str, tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused_with_its_name(damage: Callable[[str], str], message: str, tmp_path: Path) -> None:
     path = tmp_path / "w.json"
     write_weights(built(), path)
     read_weights(path)
     path.write_text(damage(path.read_text()))
-    with pytest.raises(ContentError, match=said) as refused:
+    with pytest.raises(ContentError, match=message) as refused:
         read_weights(path)
     assert str(refused.value).startswith(f"{path}: ")
 
 
 def test_a_file_that_is_not_utf_8_or_not_there_or_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.json").write_bytes(b'{"format": "\xe9"}')
-    for name, said in (("latin.json", "byte 12 is not UTF-8"), ("none.json", "no such file"), ("", "is a directory")):
-        with pytest.raises(ContentError, match=said):
+    for name, message in (
+        ("latin.json", "byte 12 is not UTF-8"),
+        ("none.json", "no such file"),
+        ("", "is a directory"),
+    ):
+        with pytest.raises(ContentError, match=message):
             read_weights(tmp_path / name)
 
 

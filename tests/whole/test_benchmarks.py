@@ -104,9 +104,9 @@ def test_a_judge_that_passes_coarser_arithmetic_is_a_failed_part(monkeypatch, tm
     parts = sys.modules["gpu_parts"]
     monkeypatch.setattr(parts, "crosscheck", lambda *a: SimpleNamespace(status="within", coarser=None))
     plan = parts.Plan(torch.device("cpu"), True, tmp_path, float("inf"))
-    found = parts.faults(plan)
-    assert found["state"] == "FAILED"
-    assert "tf32 claimed as float32, simulated" in found["why"]
+    outcome = parts.faults(plan)
+    assert outcome["state"] == "FAILED"
+    assert "tf32 claimed as float32, simulated" in outcome["why"]
     assert module.part  # the same module that the command runs
 
 

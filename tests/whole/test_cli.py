@@ -92,7 +92,7 @@ def test_a_negative_seed_is_refused(capsys: Capture) -> None:
 @pytest.mark.parametrize("command", [("verify", "td0", *QUICK), ("derive", "td0")])
 @pytest.mark.parametrize("name", ["gamma", "lam"])
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ("11/10", "11/10"),
         ("1.5", "3/2"),
@@ -108,9 +108,9 @@ def test_a_negative_seed_is_refused(capsys: Capture) -> None:
     ],
 )
 def test_gamma_and_lambda_outside_their_domain_are_refused(
-    capsys: Capture, command: tuple[str, ...], name: str, value: str, said: str
+    capsys: Capture, command: tuple[str, ...], name: str, value: str, message: str
 ) -> None:
-    assert_refused(run_cli(capsys, *command, f"--{name}={value}"), 2, f"{name} is ", said)
+    assert_refused(run_cli(capsys, *command, f"--{name}={value}"), 2, f"{name} is ", message)
 
 
 @pytest.mark.parametrize("value", ["0", "1", "0.9", "9/10", "1e-3"])
@@ -135,7 +135,7 @@ def test_matrices_too_large_to_print_are_refused_with_the_limit(capsys: Capture)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("verify", "td0", *QUICK, "--nope"), "--nope"),
         (("verify", "td0", *QUICK, "--feature", "2"), "--feature"),
@@ -155,8 +155,8 @@ def test_matrices_too_large_to_print_are_refused_with_the_limit(capsys: Capture)
         (("derive", "td-lambda", "--trace", "gamma"), "wanted lam or gamma-lam"),
     ],
 )
-def test_other_wrong_arguments_are_refused(capsys: Capture, arguments: tuple[str, ...], said: str) -> None:
-    assert_refused(run_cli(capsys, *arguments), 2, said)
+def test_other_wrong_arguments_are_refused(capsys: Capture, arguments: tuple[str, ...], message: str) -> None:
+    assert_refused(run_cli(capsys, *arguments), 2, message)
 
 
 def test_a_hostile_name_cannot_garble_the_message(capsys: Capture) -> None:
@@ -169,7 +169,7 @@ def test_a_hostile_name_cannot_garble_the_message(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ({k: v for k, v in PROMPT.items() if k != "rewards"}, "rewards is missing"),
         ({**PROMPT, "rewards": [1]}, "rewards has 1 entries"),
@@ -186,14 +186,14 @@ def test_a_hostile_name_cannot_garble_the_message(capsys: Capture) -> None:
     ],
 )
 def test_a_wrong_json_prompt_is_refused_with_its_name_and_the_place(
-    capsys: Capture, tmp_path: Path, content: Any, said: str
+    capsys: Capture, tmp_path: Path, content: Any, message: str
 ) -> None:
     path = write(tmp_path, content)
-    assert_refused(run_cli(capsys, "verify", "td0", *QUICK, "--prompt", path), 4, path, said)
+    assert_refused(run_cli(capsys, "verify", "td0", *QUICK, "--prompt", path), 4, path, message)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("phi_1,phi_2,phi_next_1,reward\n1,2,3,4\n", "column phi_next_2 is missing"),
         ("phi_1,phi_next_1\n1,2\n", "column reward is missing"),
@@ -202,10 +202,10 @@ def test_a_wrong_json_prompt_is_refused_with_its_name_and_the_place(
     ],
 )
 def test_a_wrong_csv_prompt_is_refused_with_its_name_and_the_place(
-    capsys: Capture, tmp_path: Path, content: str, said: str
+    capsys: Capture, tmp_path: Path, content: str, message: str
 ) -> None:
     path = write(tmp_path, content, "prompt.csv")
-    assert_refused(run_cli(capsys, "verify", "td0", *QUICK, "--prompt", path), 4, path, said)
+    assert_refused(run_cli(capsys, "verify", "td0", *QUICK, "--prompt", path), 4, path, message)
 
 
 @pytest.mark.parametrize("name", ["missing.json", "missing.csv", "notes.txt", ""])
@@ -248,8 +248,8 @@ def test_a_refuted_claim_is_1_and_prints_the_counterexample(capsys: Capture) -> 
     assert ran.code == 1
     wanted = ("REFUTED", "counterexample: the smallest prompt found", "transition ", "query: (", "starting weights: (",
               "after layer 1, row td_error, ", "transformer   ", "textbook loop ", "1 claim: 1 REFUTED")  # fmt: skip
-    for said in wanted:
-        assert said in ran.out
+    for text in wanted:
+        assert text in ran.out
     assert "Traceback" not in ran.err
 
 
@@ -267,8 +267,8 @@ def test_the_json_of_a_refuted_claim_has_the_witness(capsys: Capture) -> None:
 def test_what_is_wrong_but_was_not_asked_for_does_not_count(capsys: Capture) -> None:
     ran = run_cli(capsys, "verify", "td0", *QUICK, "--json")
     assert ran.code == 0
-    found = {c["evidence"]: (c["verdict"], c["asked"]) for c in ran.document["claims"]}
-    assert found == {kind: ("HOLDS", True) if kind == "derived" else ("NOT_RUN", False) for kind in kinds()}
+    verdicts = {c["evidence"]: (c["verdict"], c["asked"]) for c in ran.document["claims"]}
+    assert verdicts == {kind: ("HOLDS", True) if kind == "derived" else ("NOT_RUN", False) for kind in kinds()}
 
 
 def test_a_claim_that_was_asked_for_and_could_not_be_run_is_3(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,10 +321,10 @@ def test_the_same_question_gives_the_same_bytes(capsys: Capture) -> None:
 
 def test_the_settings_are_in_the_json(capsys: Capture) -> None:
     ran = run_cli(capsys, "verify", "td-lambda", *QUICK, "--lam", "0.25", "--trace", "gamma-lam", "--looped", "--json")
-    found = ran.document["settings"]
+    settings = ran.document["settings"]
     wanted = {"features": 2, "context": 3, "layers": 2, "gamma": "9/10", "lam": "1/4", "trace": "gamma-lam",
               "looped": True, "seed": 0, "prompt": "drawn"}  # fmt: skip
-    assert {k: found[k] for k in wanted} == wanted
+    assert {k: settings[k] for k in wanted} == wanted
 
 
 def test_details_say_every_claim_in_words_with_what_a_holds_means(capsys: Capture) -> None:
@@ -389,7 +389,7 @@ def test_list_shows_every_algorithm_with_its_heads_rows_and_source(capsys: Captu
 def test_list_groups_the_algorithms_and_says_how_each_differs_from_its_source(capsys: Capture) -> None:
     text, data = run_cli(capsys, "list").out, run_cli(capsys, "list", "--json").document
     titles = [re.search(rf"^{group}\s*$", text, re.M) for group in GROUPS]
-    place = [found and found.start() for found in titles]
+    place = [match and match.start() for match in titles]
     for a in data["algorithms"]:
         assert a["group"] in GROUPS and len(a["differs"]) > 30
         k = GROUPS.index(a["group"])
@@ -489,8 +489,8 @@ def test_the_users_own_transitions_set_d_and_n(capsys: Capture, tmp_path: Path, 
     asked = ("verify", "td0", "-L", "2", "--evidence", "identity-exact", "--json")
     ran = run_cli(capsys, *asked, "--prompt", path)
     assert ran.code == 0
-    found = ran.document["settings"]
-    assert (found["features"], found["context"], found["prompt"]) == (3, 2, "given")
+    settings = ran.document["settings"]
+    assert (settings["features"], settings["context"], settings["prompt"]) == (3, 2, "given")
     (claim,) = [c for c in ran.document["claims"] if c["asked"]]
     assert claim["details"]["prompts"][0] == "given" and "d = 3, n = 2" in claim["claim"]
     assert "on the given prompt w_2.q = " in claim["reason"]

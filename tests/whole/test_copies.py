@@ -80,16 +80,16 @@ def test_an_algorithm_of_ones_own_is_copied_as_itself_and_pickled_only_when_its_
 
 @each_way
 def test_an_answer_about_convergence_and_a_process_with_its_law_survive(way: Callable[[Any], Any]) -> None:
-    found = lp.converge("td0", d=1, n=3, layers=2)
-    assert way(found).to_json() == found.to_json()
+    answer = lp.converge("td0", d=1, n=3, layers=2)
+    assert way(answer).to_json() == answer.to_json()
     process = lp.DecisionProcess.of("two", [[Fraction(1, 2)] * 2] * 2, [0, 1], [[1], [2]])
     assert process.chain.poisson([Fraction(0), Fraction(2)]) == way(process).chain.poisson([Fraction(0), Fraction(2)])
 
 
 @each_way
 def test_an_answer_about_weights_and_the_algorithms_beyond_linear_attention_survive(way: Callable[[Any], Any]) -> None:
-    found = lp.identify(lp.construct("td0", d=1, n=1, layers=1), function=False)
-    assert way(found).to_json() == found.to_json()
+    answer = lp.identify(lp.construct("td0", d=1, n=1, layers=1), function=False)
+    assert way(answer).to_json() == answer.to_json()
     for algorithm in pattern_catalogue().values():
         assert way(algorithm) is algorithm
 

@@ -94,9 +94,9 @@ def test_an_output_is_compared_line_by_line() -> None:
 
 @pytest.mark.parametrize("line", ["layerproof verify td0 --sed 3", "layerproof proof td0", "layerproof derive"])
 def test_a_command_that_is_none_is_seen(line: str) -> None:
-    (found,) = commands(f"<!-- not run: slow -->\n```sh\n{line}  # why\n```\n")
+    (command,) = commands(f"<!-- not run: slow -->\n```sh\n{line}  # why\n```\n")
     with pytest.raises(Exception, match=r"(?i)unknown|unable|invalid|requires"):
-        build().parse_args(shlex.split(found, comments=True)[1:], exit_on_error=False, print_error=False)
+        build().parse_args(shlex.split(command, comments=True)[1:], exit_on_error=False, print_error=False)
 
 
 # links
@@ -148,4 +148,4 @@ def test_the_readmes_table_is_the_catalogue() -> None:
     shown = made["table"](), made["evidence_table"]()
     assert made["written"](text("docs/catalogue.md"), shown[1]) == text("docs/catalogue.md")
     for name in catalogue():
-        assert all(f"| `{name}` | {expected(name).heads} |" in found for found in shown)
+        assert all(f"| `{name}` | {expected(name).heads} |" in row for row in shown)

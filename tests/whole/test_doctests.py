@@ -19,11 +19,11 @@ PACKAGES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool
 
 def modules() -> list[str]:
     """Every listed package and every module in it."""
-    found = list(PACKAGES)
+    names = list(PACKAGES)
     for package in PACKAGES:
         path = importlib.import_module(package).__path__
-        found += [f"{package}.{m.name}" for m in pkgutil.iter_modules(path) if not m.ispkg]
-    return sorted(found)
+        names += [f"{package}.{m.name}" for m in pkgutil.iter_modules(path) if not m.ispkg]
+    return sorted(names)
 
 
 def run(module: ModuleType) -> Any:
@@ -41,14 +41,14 @@ WITH_EXAMPLES = [name for name in modules() if has_examples(name)]
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_the_examples_of_a_module_are_true(name: str) -> None:
-    found = run(importlib.import_module(name))
-    assert found.attempted and not found.failed
+    results = run(importlib.import_module(name))
+    assert results.attempted and not results.failed
 
 
 def test_every_file_is_among_the_modules() -> None:
     files = {p for top in ("symbolic", "numeric", "proofs") for p in (ROOT / top).rglob("*.py")}
-    found = {Path(str(importlib.import_module(name).__file__)).resolve() for name in modules()}
-    assert found == files
+    paths = {Path(str(importlib.import_module(name).__file__)).resolve() for name in modules()}
+    assert paths == files
 
 
 def test_a_false_example_is_seen(capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,8 +48,8 @@ def path_of(name: str) -> str:
 @cache
 def subject(name: str) -> Any:
     """What an example defines, in this process: the siblings of it run its functions."""
-    found = runpy.run_path(path_of(name))
-    return found.get("ALGORITHM", found.get("CONSTRUCTION"))
+    namespace = runpy.run_path(path_of(name))
+    return namespace.get("ALGORITHM", namespace.get("CONSTRUCTION"))
 
 
 def test_every_example_is_known_here():
@@ -90,10 +90,10 @@ def test_the_average_is_the_mean_of_the_iterates():
     steps = algorithm.prescribed([(C, None)] * 3)
     setup = problem(algorithm, RATIONALS, context, [U0, W0], {"gamma": GAMMA}, {})
     iterates = []
-    for found, _ in textbook(setup, steps):
+    for average, _ in textbook(setup, steps):
         w = gained(w, [times(e, x) for e, x in zip(errors(context, w, w), context.features, strict=True)])
         iterates.append(w)
-        assert found.fractions() == times(Fraction(1, len(iterates)), plus(*iterates))
+        assert average.fractions() == times(Fraction(1, len(iterates)), plus(*iterates))
 
 
 # one iterate by hand
@@ -250,12 +250,12 @@ def newton_schulz(context: Context, start: Fraction) -> tuple[list[Any], list[Fr
         left = plus(x, times(-GAMMA, y))
         A = [plus(row, times(x[i] / N, left)) for i, row in enumerate(A)]
         b = plus(b, times(r / N, x))
-    V, found = [[start * (i == j) for j in range(D)] for i in range(D)], []
+    V, iterates = [[start * (i == j) for j in range(D)] for i in range(D)], []
     for _ in range(3):
         AV = multiply(A, V)
         V = multiply(V, [[2 * (i == j) - AV[i][j] for j in range(D)] for i in range(D)])
-        found.append(V)
-    return found, b
+        iterates.append(V)
+    return iterates, b
 
 
 def test_newton_schulz_iterates_are_in_the_layers():
@@ -288,12 +288,17 @@ def test_the_files_own_reference_agrees_at_other_parameters(name):
 
 
 def test_three_step_td_derives_a_band_of_three():
-    found = derive(subject("k_step_td"))
-    assert (len(found.heads), found.mask_names, found.readout.row, found.readout.sign) == (1, ("M1",), "td_error", -1)
-    table = found.masks[0].rows(6, {"gamma": GAMMA}, Fraction)
+    derivation = derive(subject("k_step_td"))
+    assert (len(derivation.heads), derivation.mask_names, derivation.readout.row, derivation.readout.sign) == (
+        1,
+        ("M1",),
+        "td_error",
+        -1,
+    )
+    table = derivation.masks[0].rows(6, {"gamma": GAMMA}, Fraction)
     expected = [[GAMMA ** (i - j) if 0 <= i - j < 3 and i < 6 else 0 for j in range(7)] for i in range(7)]
     assert table == expected
-    assert all(step.holds for steps in found.lemma.values() for step in steps)
+    assert all(step.holds for steps in derivation.lemma.values() for step in steps)
 
 
 @pytest.mark.slow
@@ -303,16 +308,16 @@ def test_three_step_td_derives_a_band_of_three():
 )
 def test_one_head_and_its_key_block(name, key, following):
     algorithm = subject(name)
-    found = derive(algorithm)
-    assert (len(found.heads), found.head_lower_bound, found.mask_names) == (1, 1, ("M0",))
-    (head,) = construct(found, D, N, 1, [(C,)], {"gamma": GAMMA}).heads(0)
-    layout = construct(found, D, N, 1, [(C,)], {"gamma": GAMMA}).layout
+    derivation = derive(algorithm)
+    assert (len(derivation.heads), derivation.head_lower_bound, derivation.mask_names) == (1, 1, ("M0",))
+    (head,) = construct(derivation, D, N, 1, [(C,)], {"gamma": GAMMA}).heads(0)
+    layout = construct(derivation, D, N, 1, [(C,)], {"gamma": GAMMA}).layout
     product = (head.W @ head.P).fractions()
     sign = product[-1][-1]  # a head may carry its scale in P or in Q
     minus = [times(-sign, row) for row in transpose(C)]
     plain = [times(sign, row) for row in transpose(C)]
     assert head.Q.fractions() == layout.matrix({(key, "phi"): minus, (key, following): plain})
-    assert {k for k, _, _ in found.heads[0].E} == {key}
+    assert {k for k, _, _ in derivation.heads[0].E} == {key}
 
 
 # wrong siblings
@@ -357,8 +362,8 @@ RIGHT_HEADS = {
 
 
 def right(name: str) -> Any:
-    found = subject(name)
-    return replace(found, heads=RIGHT_HEADS[name]) if name in RIGHT_HEADS else found
+    algorithm = subject(name)
+    return replace(algorithm, heads=RIGHT_HEADS[name]) if name in RIGHT_HEADS else algorithm
 
 
 def with_update(name: str, update: Any) -> Any:

@@ -14,16 +14,16 @@ import fuzz_readers
 
 @pytest.mark.slow
 def test_hundreds_of_hostile_inputs_end_as_commands_may_end() -> None:
-    codes, found = fuzz.fuzz(seed=16, numbers=range(200), processes=False)
-    assert [(item.number, wrong, item.arguments, item.damaged, said) for item, wrong, said in found] == []
+    codes, findings = fuzz.fuzz(seed=16, numbers=range(200), processes=False)
+    assert [(item.number, wrong, item.arguments, item.damaged, printed) for item, wrong, printed in findings] == []
     assert sum(codes.values()) == 200 and {0, 2, 4} <= codes.keys()
 
 
 @pytest.mark.slow
 def test_hundreds_of_damaged_files_are_read_or_refused() -> None:
-    found: list[tuple[int, str, str]] = []
-    ends = fuzz_readers.fuzz(16, range(400), lambda *wrong: found.append(wrong))
-    assert found == [] and ends.total() == 400
+    findings: list[tuple[int, str, str]] = []
+    ends = fuzz_readers.fuzz(16, range(400), lambda *wrong: findings.append(wrong))
+    assert findings == [] and ends.total() == 400
     assert {end.split(": ")[0] for end in ends} == fuzz_readers.READERS.keys()
 
 

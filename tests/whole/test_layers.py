@@ -55,12 +55,12 @@ def own_layers(source: str, package: tuple[str, ...]) -> set[str]:
 
 def says_cuda(source: str) -> list[int]:
     """Lines whose code names the accelerator: an identifier, or a string that starts with its name."""
-    found = []
+    lines = []
     for node in tree(source):
         names = (getattr(node, field, None) for field in ("id", "attr", "arg", "value"))
         if any(isinstance(name, str) and name.lower().startswith("cuda") for name in names):
-            found.append(node.lineno)  # type: ignore[attr-defined]
-    return found
+            lines.append(node.lineno)  # type: ignore[attr-defined]
+    return lines
 
 
 def where(wrong: Callable[[Path], bool], folder: str = "") -> list[str]:

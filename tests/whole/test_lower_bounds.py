@@ -13,8 +13,8 @@ import other_versions
 
 
 def test_every_dependency_has_one(tmp_path: Path) -> None:
-    found = lower_bounds.bounds(lower_bounds.ROOT / "pyproject.toml")
-    assert {"sympy", "numpy", "python-flint", *lower_bounds.UNTRIED} <= found.keys()
+    floors = lower_bounds.bounds(lower_bounds.ROOT / "pyproject.toml")
+    assert {"sympy", "numpy", "python-flint", *lower_bounds.UNTRIED} <= floors.keys()
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["sympy>=1.13", "numpy"]\n')
     with pytest.raises(ValueError, match="numpy: no lower bound"):
         lower_bounds.bounds(tmp_path / "pyproject.toml")

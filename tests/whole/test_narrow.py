@@ -111,7 +111,7 @@ def test_a_refuted_claim_says_its_difference_once(capsys, tmp_path):
     path = write(tmp_path, (P, P.replace(": 1", ": 2")), given=True)
     kinds = ("--evidence", "identity-symbolic", "--evidence", "identity-entrywise")
     ran = run_cli(capsys, "verify", path, "-d", "2", "-n", "3", "-L", "2", *kinds)
-    said = " ".join(ran.out.split())
-    assert ran.code == 1 and said.count("1/n*w*Phi*M0*Phi.T*C.T*Phi") == 1  # the last term of the difference in symbols
-    assert said.count("difference: td_error: gamma*C[0,0]") == said.count("td_error: gamma*C[0,0]") == 1
-    assert said.count("by what follows") == 2
+    text = " ".join(ran.out.split())
+    assert ran.code == 1 and text.count("1/n*w*Phi*M0*Phi.T*C.T*Phi") == 1  # the last term of the difference in symbols
+    assert text.count("difference: td_error: gamma*C[0,0]") == text.count("td_error: gamma*C[0,0]") == 1
+    assert text.count("by what follows") == 2

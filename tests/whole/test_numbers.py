@@ -44,8 +44,8 @@ def test_a_prompt_of_any_size_gets_its_exact_verdict_and_floats_at_most_undecide
     assert verdicts == {"identity-exact": "HOLDS"}
     floats = {c["verdict"] for c in claims if c["evidence"] == "float"}
     assert floats <= {"HOLDS", "UNDECIDED"} and ran.code == (3 if "UNDECIDED" in floats else 0)
-    (said,) = [c["reason"] for c in claims if c["evidence"] == "identity-exact"]
-    assert "w_40.q = " in said and "inf" not in said and "= 0" not in said
+    (reason,) = [c["reason"] for c in claims if c["evidence"] == "identity-exact"]
+    assert "w_40.q = " in reason and "inf" not in reason and "= 0" not in reason
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ def test_equal_directories_are_equal(script: ModuleType, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("after", "said"),
+    ("after", "lines"),
     [
         (SAME | {"audits/x.v": b"Theorem b.\nQed.\n"}, ["  x.v: line 1", "- Theorem a.", "+ Theorem b."]),
         (SAME | {"audits/x.v": b"Theorem a.\nQed."}, ["  x.v: line 3", "+ (the file has ended)"]),
@@ -90,11 +90,11 @@ def test_equal_directories_are_equal(script: ModuleType, tmp_path: Path, capsys:
     ],
 )
 def test_what_differs_is_named(
-    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], after: dict[str, bytes], said: list[str]
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], after: dict[str, bytes], lines: list[str]
 ) -> None:
     assert not script.compare(*two(tmp_path, SAME, after))
     printed = capsys.readouterr().out
-    assert all(text in printed for text in said), printed
+    assert all(text in printed for text in lines), printed
     assert "1 differ" in printed
 
 
@@ -155,8 +155,8 @@ def test_a_commit_is_compared_with_the_checkout(mock: Path, tmp_path: Path) -> N
     assert "  prove/given-to-prover/audits/x.v: line 1" in changed.stdout
     kept = tmp_path / "kept/after/audits/prove/given-to-prover/audits/x.v"
     assert kept.read_text(encoding="utf-8") == 'Goal True. idtac "audited x NONCE". Abort. (* new *)'
-    said = (kept.parents[2] / "0.stdout").read_text(encoding="utf-8")
-    assert said == "said '' True\n"  # compiled, and no word that anything is proved
+    printed = (kept.parents[2] / "0.stdout").read_text(encoding="utf-8")
+    assert printed == "said '' True\n"  # compiled, and no word that anything is proved
 
 
 @pytest.mark.slow

@@ -32,13 +32,13 @@ def folders_with_code(*tops: Path) -> set[Path]:
 def names_for_type_checkers(tree: ast.Module) -> dict[str, str]:
     """{name: module} of the imports under `if TYPE_CHECKING`, each of the form `from .m import X as X`."""
     (block,) = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
-    found = {}
+    modules = {}
     for node in block.body:
         assert isinstance(node, ast.ImportFrom) and node.level == 1
         for alias in node.names:
             assert alias.name == alias.asname, f"{alias.name} is not exported: write `{alias.name} as {alias.name}`"
-            found[alias.name] = str(node.module)
-    return found
+            modules[alias.name] = str(node.module)
+    return modules
 
 
 # packages

@@ -70,12 +70,12 @@ Imports = dict[str, set[str]]
 
 def packages(root: Path) -> dict[tuple[str, ...], Path]:
     """Every module's file by its full name; the folder `proofs/api` is the package `layerproof` itself."""
-    found = {}
+    modules = {}
     for path in sorted(p for top in FOLDERS for p in (root / top).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         parts = parts[2:] if parts[:2] == ("proofs", "api") else parts
-        found["layerproof", *(parts[:-1] if parts and parts[-1] == "__init__" else parts)] = path
-    return found
+        modules["layerproof", *(parts[:-1] if parts and parts[-1] == "__init__" else parts)] = path
+    return modules
 
 
 def _folder(path: Path) -> Path:
@@ -84,11 +84,11 @@ def _folder(path: Path) -> Path:
 
 def rooms(modules: Iterable[Path], root: Path) -> dict[Path, str]:
     """The room that each file stands in: its folder, or itself where the folder has rooms inside."""
-    found = {}
+    room_of = {}
     for folder, files in groupby(sorted(modules, key=_folder), _folder):
         name, beside_rooms = str(folder.relative_to(root)), any(folder.glob("*/__init__.py"))
-        found.update({path: f"{name}/{path.stem}" if beside_rooms else name for path in files})
-    return found
+        room_of.update({path: f"{name}/{path.stem}" if beside_rooms else name for path in files})
+    return room_of
 
 
 def imports_between_rooms(root: Path) -> Imports:
@@ -108,7 +108,7 @@ def imports_between_rooms(root: Path) -> Imports:
                 target = modules.get((*base, alias.name), modules.get(base))
                 if target is not None and room[target] != here:
                     result[here].add(room[target])
-    return {name: found for name, found in result.items() if not name.endswith("/__init__")}
+    return {name: imports for name, imports in result.items() if not name.endswith("/__init__")}
 
 
 def upward(imports: Mapping[str, set[str]], order: list[str]) -> list[str]:
@@ -175,10 +175,10 @@ def house(root: Path, **files: str) -> Path:
 )
 def test_an_upward_import_and_a_circle_are_seen(tmp_path: Path, source: str) -> None:
     root = house(tmp_path, symbolic__lower__a=source, symbolic__upper__b="from ..lower.a import y")
-    found = imports_between_rooms(root)
-    assert upward(found, ["symbolic/lower", "symbolic/upper"]) == ["symbolic/lower imports symbolic/upper"]
+    imports = imports_between_rooms(root)
+    assert upward(imports, ["symbolic/lower", "symbolic/upper"]) == ["symbolic/lower imports symbolic/upper"]
     with pytest.raises(ValueError, match="a circle among symbolic/lower, symbolic/upper"):
-        floors(found)
+        floors(imports)
 
 
 def test_files_of_one_room_may_know_each_other(tmp_path: Path) -> None:

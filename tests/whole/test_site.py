@@ -68,4 +68,4 @@ def test_whatever_is_dead_is_named_with_its_page_and_ends_the_build(tmp_path: Pa
         pages[name] = f"{'# Title' if name == 'lost_md' else head}\n{text}\n"
     built = build(tmp_path, **pages)
     assert built.returncode != 0
-    assert [said for _, said in DEAD.values() if said not in built.stderr] == [], built.stderr
+    assert [message for _, message in DEAD.values() if message not in built.stderr] == [], built.stderr

@@ -77,7 +77,7 @@ def test_writes_after_a_failure_go_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "argument", "said"),
+    ("arguments", "code", "argument", "message"),
     [
         (["verify", "td0", "--bogus"], 2, "--bogus", "Unknown option"),
         (["verify", "td0", "-d", "x"], 2, "-d", "wanted a whole number"),
@@ -87,11 +87,11 @@ def test_writes_after_a_failure_go_nowhere() -> None:
     ],
 )
 def test_an_error_is_a_document_where_json_is_asked_for(
-    capsys: Any, arguments: list[str], code: int, argument: str | None, said: str
+    capsys: Any, arguments: list[str], code: int, argument: str | None, message: str
 ) -> None:
     ran = run_cli(capsys, *arguments, "--json")
     error = ran.document["error"]
-    assert (ran.code, error["code"], error["argument"]) == (code, code, argument) and said in error["message"]
+    assert (ran.code, error["code"], error["argument"]) == (code, code, argument) and message in error["message"]
     assert run_cli(capsys, *arguments).out == ""
 
 
