@@ -211,7 +211,7 @@ def last(header: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("fitted", [False, True], ids=["", "digests made to fit"])
-@pytest.mark.parametrize(("edit", "name", "said"), [x[1:] for x in DIFFERENT], ids=[x[0] for x in DIFFERENT])
+@pytest.mark.parametrize(("edit", "name", "message"), [x[1:] for x in DIFFERENT], ids=[x[0] for x in DIFFERENT])
 def test_a_difference_is_refused_by_load_and_refuted_by_check_and_named(
     edit: Edit, name: str, message: str, fitted: bool, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

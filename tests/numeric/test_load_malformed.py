@@ -95,7 +95,7 @@ MALFORMED: list[tuple[str, Edit, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("edit", "said"), [x[1:] for x in MALFORMED], ids=[x[0] for x in MALFORMED])
+@pytest.mark.parametrize(("edit", "message"), [x[1:] for x in MALFORMED], ids=[x[0] for x in MALFORMED])
 def test_what_is_malformed_is_refused_with_exit_code_4(
     edit: Edit, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,7 +122,7 @@ def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (npz_of(a=np.array([{"a": 1}], dtype=object)), "is of dtype '|O'"),
         (npz_of(a=np.zeros(3, dtype=np.int64)), "is of dtype '<i8'"),

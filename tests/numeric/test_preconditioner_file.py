@@ -47,7 +47,7 @@ def test_a_scalar_step_and_a_looped_transformer_take_one_entry(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{}", "is no file of preconditioners"),
         ('{"format": "layerproof-preconditioners", "schema": 2, "preconditioners": []}', "schema is '2'"),

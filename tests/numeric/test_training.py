@@ -446,7 +446,7 @@ def test_first_weights_are_xaviers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ({"d": 0}, "d"),
         ({"algorithm": "td9"}, "algorithm"),

@@ -279,7 +279,7 @@ def test_a_gradient_without_the_sum_over_keys_is_seen(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("share", "similarity", "said"),
+    ("share", "similarity", "wanted"),
     [(0.6, 0.95, REACHED), (0.6, 0.8, HALF_WAY), (0.3, 0.95, HALF_WAY), (0.05, 0.99, NOT_REACHED),
      (0.9, 0.4, NOT_REACHED), (float("nan"), float("nan"), NOT_REACHED), (0.9, float("nan"), NOT_REACHED)],
 )  # fmt: skip

@@ -321,7 +321,7 @@ def test_anything_but_a_weights_file_is_refused(data: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (lambda text: text.replace('"d": 2', '"d": 2, "d": 3'), "given twice"),
         (lambda text: text.replace('"d": 2', '"d": NaN'), "NaN"),
