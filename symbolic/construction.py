@@ -60,10 +60,10 @@ class Construction:
 
     @cached_property
     def _split(self) -> tuple[tuple[AccumulatorHead, ...], ...] | None:
-        found = self.row_heads()
-        if found is None or any(isinstance(h, TokenwiseHead) for heads in found for h in heads):
+        heads_of_layers = self.row_heads()
+        if heads_of_layers is None or any(isinstance(h, TokenwiseHead) for heads in heads_of_layers for h in heads):
             return None
-        return found  # type: ignore[return-value]  # all are of the one kind
+        return heads_of_layers  # type: ignore[return-value]  # all are of the one kind
 
     def row_heads(self) -> tuple[tuple[RowHead, ...], ...] | None:
         """Each stored layer as heads on the accumulator rows, or None when some head writes or mixes feature rows."""
@@ -86,8 +86,8 @@ def split_head(head: Head, p: int) -> AccumulatorHead | None:
 
     p : the number of feature rows
     """
-    found = row_head(head, p)
-    return found if isinstance(found, AccumulatorHead) else None
+    split = row_head(head, p)
+    return split if isinstance(split, AccumulatorHead) else None
 
 
 def row_head(head: Head, p: int) -> RowHead | None:
@@ -168,17 +168,17 @@ def mask_matrix(arithmetic: Arithmetic, n: int, mask: Mask, values: Mapping[str,
     if arithmetic is RATIONALS and all(type(x) is Fraction for _, x in used):
         return _rational_mask(n, mask, used)
     if arithmetic is RATIONALS and all(type(x) is Fraction or callable(x) for _, x in used):
-        found = over_one_denominator(mask, n, dict(used))  # what selects tokens is a function of each layer's own
-        if found is not None:
-            return found
+        made = over_one_denominator(mask, n, dict(used))  # what selects tokens is a function of each layer's own
+        if made is not None:
+            return made
     return arithmetic.matrix(mask.rows(n, values, arithmetic.number))
 
 
 @lru_cache(maxsize=16)
 def _rational_mask(n: int, mask: Mask, used: tuple[tuple[str, Fraction], ...]) -> RationalMatrix:
     """The same mask is asked for by every kind of evidence: n^2 numbers, each a product of powers."""
-    found = over_one_denominator(mask, n, dict(used))
-    return found if found is not None else RationalMatrix.of(mask.rows(n, dict(used), RATIONALS.number))
+    made = over_one_denominator(mask, n, dict(used))
+    return made if made is not None else RationalMatrix.of(mask.rows(n, dict(used), RATIONALS.number))
 
 
 def _dense(

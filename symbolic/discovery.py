@@ -13,10 +13,10 @@ def defined(package: str, path: Iterable[str], attribute: str, what: str) -> dic
 
     Raises `RuntimeError` where two have one name; `what` they are is for the message.
     """
-    found: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
     for module in sorted(pkgutil.iter_modules(path), key=lambda m: m.name):
         one = getattr(importlib.import_module(f"{package}.{module.name}"), attribute)
-        if one.name in found:
+        if one.name in objects:
             raise RuntimeError(f"two modules define the {what} {one.name}")
-        found[one.name] = one
-    return found
+        objects[one.name] = one
+    return objects

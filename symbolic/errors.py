@@ -16,8 +16,8 @@ class LayerproofError(Exception):
 
     exit_code = 5
 
-    def __init__(self, *said: object):
-        super().__init__(*(plain(x) if isinstance(x, str) else x for x in said))
+    def __init__(self, *parts: object):
+        super().__init__(*(plain(x) if isinstance(x, str) else x for x in parts))
 
 
 class ArgumentError(LayerproofError, ValueError):

@@ -21,8 +21,8 @@ _NUMBER = re.compile(
 
 def as_fraction(value: Any) -> Fraction:
     """A rational number of any arithmetic here, or a float as what it is, as a Fraction."""
-    found: Fraction = value.fraction() if hasattr(value, "fraction") else Fraction(value)
-    return found
+    exact: Fraction = value.fraction() if hasattr(value, "fraction") else Fraction(value)
+    return exact
 
 
 def nearest(x: Fraction) -> float:

@@ -97,10 +97,10 @@ def traced(algorithm: Algorithm, options: Mapping[str, str]) -> GivenHeads:
     `DiffersError` when the running heads are others than the traced ones.
     """
     blocks = getattr(algorithm.heads, "blocks", None)  # of a file: its process is asked
-    found: GivenHeads = trace_heads(algorithm, options) if blocks is None else blocks(options)
-    found.check(algorithm)
-    compare(algorithm, options, found)
-    return found
+    tables: GivenHeads = trace_heads(algorithm, options) if blocks is None else blocks(options)
+    tables.check(algorithm)
+    compare(algorithm, options, tables)
+    return tables
 
 
 def _steps(algorithm: Algorithm, d: int, layers: int, seed: int) -> list[Steps]:
@@ -119,18 +119,18 @@ def _steps(algorithm: Algorithm, d: int, layers: int, seed: int) -> list[Steps]:
     ]
 
 
-def compare(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads) -> None:
+def compare(algorithm: Algorithm, options: Mapping[str, str], tables: GivenHeads) -> None:
     """Raise `DiffersError` unless the running heads are the traced ones, at a few sizes and in every layer there."""
     for seed, (d, n, layers) in enumerate(TRIED):
         parameters = {x: Fraction(3 + 2 * k + seed, 5 + k) for k, x in enumerate(algorithm.parameters)}
         steps = _steps(algorithm, d, layers, seed)
         made = given_construction(algorithm, options, d, n, layers, steps, parameters, looped=False)
         for layer, (heads, step) in enumerate(zip(made.layers, steps, strict=True)):
-            if len(heads) != len(found.heads):
-                said = f"layer {layer + 1} has {len(heads)} heads, on symbols it has {len(found.heads)}"
-                raise DiffersError(said, {"layer": layer + 1})
+            if len(heads) != len(tables.heads):
+                difference = f"layer {layer + 1} has {len(heads)} heads, on symbols it has {len(tables.heads)}"
+                raise DiffersError(difference, {"layer": layer + 1})
             values = _Numbers(algorithm, made.layout, parameters, step)
-            for k, (head, traced) in enumerate(zip(heads, found.heads, strict=True), 1):
+            for k, (head, traced) in enumerate(zip(heads, tables.heads, strict=True), 1):
                 for name, matrix in values.matrices(traced).items():
                     if getattr(head, name) != matrix:
                         place = {"d": d, "n": n, "layer": layer + 1, "head": k, "matrix": name}

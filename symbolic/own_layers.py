@@ -64,13 +64,13 @@ def _first(
     columns: list[str],
     number: int,
 ) -> Mismatch | None:
-    found = None
+    mismatch = None
     for (row, column), value in entries.items():
         if row not in rows or column not in columns:
             raise ContentError(f"the reference of {own.name} names ({row}, {column}), no entry of its prompt")
         i, t = rows.index(row), columns.index(column)
         given = Fraction(int(Z.num[i, t]), int(Z.den))
         wanted = exact_number(value, f"the reference after layer {number}")
-        if given != wanted and found is None:
-            found = Mismatch(number, row, t, column, given, wanted)
-    return found
+        if given != wanted and mismatch is None:
+            mismatch = Mismatch(number, row, t, column, given, wanted)
+    return mismatch

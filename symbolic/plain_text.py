@@ -70,7 +70,7 @@ def markdown(text: str, length: int = 300) -> str:
     'a&#124;&#60;b&#62;&#95;c_d'
     """
     shown = one_line(text if len(text) <= length else f"{text[:length]}...")
-    return _STRUCTURE.sub(lambda found: f"&#{ord(found.group())};", shown)
+    return _STRUCTURE.sub(lambda sign: f"&#{ord(sign.group())};", shown)
 
 
 def rounded_up(value: float) -> str:

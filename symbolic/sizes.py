@@ -30,12 +30,12 @@ class SizeConstraint:
     @staticmethod
     def parse(text: str) -> SizeConstraint:
         """A constraint from text; `ContentError` that says the form for any other text."""
-        found = _FORM.fullmatch(text) if isinstance(text, str) else None
-        if found is None or found[1] == found[3]:
+        match = _FORM.fullmatch(text) if isinstance(text, str) else None
+        if match is None or match[1] == match[3]:
             raise ContentError(
                 f"sizes holds {shown(text)}, wanted a constraint such as 'n = d', 'L <= n' or 'L is a multiple of 3'"
             )
-        return SizeConstraint(found[1], found[2], found[3] if found[3] in LETTERS else int(found[3]))
+        return SizeConstraint(match[1], match[2], match[3] if match[3] in LETTERS else int(match[3]))
 
     @property
     def text(self) -> str:
@@ -76,16 +76,16 @@ def nearest(
     fixed : the letters of sizes that must stay
     Raises `SizesError` with the constraint where these do not let it be met.
     """
-    found = dict(sizes)
+    moved_sizes = dict(sizes)
     for _ in range(PASSES):
-        unmet = broken(constraints, found)
+        unmet = broken(constraints, moved_sizes)
         if unmet is None:
-            return found
-        moved = unmet.moved(found, fixed)
+            return moved_sizes
+        moved = unmet.moved(moved_sizes, fixed)
         if moved is None:
-            raise unfit(name, unmet, found)
-        found = moved
-    raise unfit(name, broken(constraints, found) or constraints[0], found)
+            raise unfit(name, unmet, moved_sizes)
+        moved_sizes = moved
+    raise unfit(name, broken(constraints, moved_sizes) or constraints[0], moved_sizes)
 
 
 def unfit(name: str, constraint: SizeConstraint, sizes: Mapping[str, int]) -> SizesError:

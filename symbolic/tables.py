@@ -62,12 +62,12 @@ def text(rule: Rule) -> str:
 def _parsed(rule: str, name: str) -> ast.expr:
     wanted = "wanted a formula of l and whole numbers with + - * / and brackets, such as (l - 1) / (l + 2)"
     try:
-        found = ast.parse(rule.strip(), mode="eval").body if len(rule) <= LONGEST else None
+        formula = ast.parse(rule.strip(), mode="eval").body if len(rule) <= LONGEST else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        found = None
-    if found is None or not _is_formula(found):
+        formula = None
+    if formula is None or not _is_formula(formula):
         raise ContentError(f"the table {name} is {shown(rule)}, {wanted}")
-    return found
+    return formula
 
 
 def _is_formula(node: ast.expr) -> bool:

@@ -22,22 +22,22 @@ LOOKED_AT = 200
 """The fewest transitions that the guess looks at."""
 
 
-def conserved(found: Samples) -> tuple[Vector, ...]:
+def conserved(samples: Samples) -> tuple[Vector, ...]:
     """A basis of the functionals that every update leaves alone, each (n,).
 
     The span of the updates is guessed from some transitions and modulo a prime, which can only lose dimensions, and
     every functional that the guess leaves is then checked on every update over the rationals.
     """
-    size = found.size
-    order = _spread(found)
-    nothing = (Fraction(1), *([Fraction(0)] * found.trace_size))
-    reached = Reached(found, _reached(found, order)) if found.trace_size else Reached(found, [nothing])
-    first = Reached(found, [nothing])
+    size = samples.size
+    order = _spread(samples)
+    nothing = (Fraction(1), *([Fraction(0)] * samples.trace_size))
+    reached = Reached(samples, _reached(samples, order)) if samples.trace_size else Reached(samples, [nothing])
+    first = Reached(samples, [nothing])
     basis: dict[int, list[int]] = {}
     chosen: list[dict[int, Fraction]] = []
     looked_at = order[: max(LOOKED_AT, 4 * size)]
-    for traced, k in [(first, k) for k in looked_at] + [(reached, k) for k in looked_at] * bool(found.trace_size):
-        for vector in _updates(found, k, traced):
+    for traced, k in [(first, k) for k in looked_at] + [(reached, k) for k in looked_at] * bool(samples.trace_size):
+        for vector in _updates(samples, k, traced):
             row = [0] * size
             for i, c in vector.items():
                 row[i] = c.numerator * pow(c.denominator, -1, PRIME) % PRIME
@@ -48,17 +48,17 @@ def conserved(found: Samples) -> tuple[Vector, ...]:
     rows = [[vector.get(i, Fraction(0)) for i in range(size)] for vector in chosen]
     while True:
         kept = [_whole(x) for x in matrices.kernel(matrices.matrix(rows or [[Fraction(0)] * size]))]
-        missed = next((v for k in order for v in _against(found, k, reached, kept)), None) if kept else None
+        missed = next((v for k in order for v in _against(samples, k, reached, kept)), None) if kept else None
         if missed is None:
             return tuple(kept)
         rows.append([missed.get(i, Fraction(0)) for i in range(size)])
 
 
-def _spread(found: Samples) -> list[int]:
+def _spread(samples: Samples) -> list[int]:
     """The transitions in an order in which every state and action comes up early."""
     met: dict[tuple[int, int], int] = {}
     ranks = []
-    for t in found.transitions:
+    for t in samples.transitions:
         ranks.append(met.get((t.state, t.action), 0))
         met[t.state, t.action] = ranks[-1] + 1
     return sorted(range(len(ranks)), key=ranks.__getitem__)
@@ -67,37 +67,37 @@ def _spread(found: Samples) -> list[int]:
 class Reached:
     """A basis of a space that holds (1, e) for every trace e that is reached, and what a transition makes of it."""
 
-    def __init__(self, found: Samples, basis: Sequence[Vector]):
-        self._found, self._basis = found, basis
+    def __init__(self, samples: Samples, basis: Sequence[Vector]):
+        self._samples, self._basis = samples, basis
         self._after: dict[int, list[Vector]] = {}
 
     def after(self, k: int) -> Sequence[Vector]:
         """(1, e) after a transition, for each of the basis; what it takes to zero is left out."""
-        if not self._found.trace_size:
+        if not self._samples.trace_size:
             return self._basis
-        step = id(self._found.traces[k])
+        step = id(self._samples.traces[k])
         if step not in self._after:
-            images = dict.fromkeys(_onward(self._found, k, zeta) for zeta in self._basis)
+            images = dict.fromkeys(_onward(self._samples, k, zeta) for zeta in self._basis)
             self._after[step] = [zeta for zeta in images if any(zeta)]
         return self._after[step]
 
 
-def _onward(found: Samples, k: int, zeta: Vector) -> Vector:
+def _onward(samples: Samples, k: int, zeta: Vector) -> Vector:
     """(1, e) after a transition, linear in the one before."""
-    how = traces(found)
+    how = traces(samples)
     after = [zeta[0]]
-    for j in range(found.trace_size):
+    for j in range(samples.trace_size):
         mixed = sum((c * zeta[i + 1] for i, c in how.others[j][k]), Fraction(0))
         after.append(how.factors[j][k] * zeta[j + 1] + how.constants[j][k] * zeta[0] + mixed)
     return tuple(after)
 
 
-def _against(found: Samples, k: int, reached: Reached, kept: Sequence[Vector]) -> Iterator[dict[int, Fraction]]:
+def _against(samples: Samples, k: int, reached: Reached, kept: Sequence[Vector]) -> Iterator[dict[int, Fraction]]:
     """The updates of a transition that some functional does not leave alone."""
-    move = found.moves[k]
+    move = samples.moves[k]
     if not any(_changed(move, x) for x in kept):
         return  # l^T h is zero as a polynomial in weights and trace, so at every trace
-    for v in _updates(found, k, reached):
+    for v in _updates(samples, k, reached):
         if any(sum(x[i] * c for i, c in v.items()) for x in kept):
             yield v
 
@@ -129,11 +129,11 @@ def _extends(basis: dict[int, list[int]], row: list[int]) -> bool:
     return False
 
 
-def _updates(found: Samples, k: int, reached: Reached) -> Iterator[dict[int, Fraction]]:
+def _updates(samples: Samples, k: int, reached: Reached) -> Iterator[dict[int, Fraction]]:
     """The vectors that span a transition's updates: coefficients in the weights, at traces that span those reached."""
-    symbols, after = found.trace_entries, reached.after(k)
+    symbols, after = samples.trace_entries, reached.after(k)
     by_monomial: dict[Monomial, dict[int, dict[int, Fraction]]] = {}
-    for i, q in found.moves[k].items():
+    for i, q in samples.moves[k].items():
         for monomial, c in q.terms.items():
             at = next((a - symbols.start + 1 for a in monomial if a in symbols), 0)
             kept = tuple(a for a in monomial if a not in symbols)
@@ -146,16 +146,16 @@ def _updates(found: Samples, k: int, reached: Reached) -> Iterator[dict[int, Fra
                 yield vector
 
 
-def _reached(found: Samples, order: Sequence[int]) -> list[Vector]:
+def _reached(samples: Samples, order: Sequence[int]) -> list[Vector]:
     """A basis of a space that holds (1, e) for every trace e that is reached from zero: closed under every step."""
-    width = found.trace_size + 1
-    steps = list({id(found.traces[k]): k for k in order}.values())
+    width = samples.trace_size + 1
+    steps = list({id(samples.traces[k]): k for k in order}.values())
     basis: dict[int, list[Fraction]] = {}
-    kept: list[Vector] = [(Fraction(1), *([Fraction(0)] * found.trace_size))]
+    kept: list[Vector] = [(Fraction(1), *([Fraction(0)] * samples.trace_size))]
     _joins(basis, list(kept[0]))
     for vector in kept:  # which grows on the way
         for k in steps:
-            after = _onward(found, k, vector)
+            after = _onward(samples, k, vector)
             if _joins(basis, list(after)):
                 kept.append(after)
             if len(kept) == width:

@@ -60,13 +60,13 @@ def contraction(entries: Sequence[Quantity]) -> Contraction | None:
 
 def _primitive(entries: Sequence[Quantity]) -> tuple[list[Fraction], list[Quantity]]:
     """Positive factors of entries, and the entries without them: their coefficients are short, without the law's."""
-    factors, found = [], []
+    factors, primitive = [], []
     for q in entries:
         content = gcd(*q.parts.values()) or 1
         factors.append(Fraction(abs(q.num) * content, q.den))
         parts = {m: c // content for m, c in q.parts.items()}
-        found.append(Quantity(q.table, parts, 1, 1 if q.num > 0 else -1))
-    return factors, found
+        primitive.append(Quantity(q.table, parts, 1, 1 if q.num > 0 else -1))
+    return factors, primitive
 
 
 def _worst(i: int, q: Quantity, scale: Fraction, w: Vector, known: dict[int, tuple[Row, Collection[int]]]) -> Row:
@@ -102,12 +102,12 @@ def _steepest(options: Sequence[Row], w: Vector) -> Row:
 
 def _read(quantities: Sequence[Quantity]) -> set[int]:
     """The weights that quantities have in them, inside maxima too."""
-    found: set[int] = set()
+    weights: set[int] = set()
     for q in quantities:
         for a in {a for monomial in q.parts for a in monomial}:
             args = q.table.arguments(a)
-            found |= {a} if args is None else _read(args)
-    return found
+            weights |= {a} if args is None else _read(args)
+    return weights
 
 
 def fixed_point(entries: Sequence[Quantity]) -> Vector | None:
@@ -120,12 +120,12 @@ def fixed_point(entries: Sequence[Quantity]) -> Vector | None:
             return v
         A, b = branches(entries, v)
         try:
-            found = matrices.entries(matrices.solved(A, -b))
+            solution = matrices.entries(matrices.solved(A, -b))
         except ZeroDivisionError:
             return None
-        if found == v:
+        if solution == v:
             return None
-        v = found
+        v = solution
     return None
 
 
@@ -185,11 +185,11 @@ def unmoved(entries: Sequence[Quantity], conserved: Sequence[Vector] = ()) -> Ve
 
 def _candidates(entries: Sequence[Quantity], conserved: Sequence[Vector]) -> list[Vector]:
     ones = [tuple([Fraction(sign)] * len(entries)) for sign in (1, -1)]
-    found = [*ones]
+    points = [*ones]
     for point in ones:
         null = matrices.kernel(branches(entries, point)[0])
-        found += [v for u in null for v in (u, tuple(-x for x in u))]
-    return [v for v in found if not any(sum(a * b for a, b in zip(c, v, strict=True)) for c in conserved)]
+        points += [v for u in null for v in (u, tuple(-x for x in u))]
+    return [v for v in points if not any(sum(a * b for a, b in zip(c, v, strict=True)) for c in conserved)]
 
 
 def without(entries: Sequence[Quantity], still: Collection[int]) -> tuple[Quantity, ...]:

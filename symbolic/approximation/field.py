@@ -46,11 +46,11 @@ class Field:
         return tuple(evaluate(self.entries, v))
 
 
-def field_at_ratio(symbolic: Field, found: Samples, eta: Fraction) -> Field:
+def field_at_ratio(symbolic: Field, at_number: Samples, eta: Fraction) -> Field:
     """The mean field of samples at a number for eta, from that of the samples with a symbol."""
     table = symbolic.samples.table
     substitution = Substitution(table, len(table.names) - 1, eta)
-    return Field(found, tuple(substitution.at(q) if q.parts else q for q in symbolic.entries))
+    return Field(at_number, tuple(substitution.at(q) if q.parts else q for q in symbolic.entries))
 
 
 def affine(entries: Sequence[Quantity], size: int) -> tuple[fmpq_mat, fmpq_mat] | None:
@@ -67,24 +67,24 @@ def affine(entries: Sequence[Quantity], size: int) -> tuple[fmpq_mat, fmpq_mat] 
     return A, b
 
 
-def mean_field(found: Samples) -> Field:
+def mean_field(samples: Samples) -> Field:
     """The mean field of what a rule computes.
 
     Raises `ArgumentError` when the stationary law is not unique, `ContentError` when h is not affine in the trace or
     its mean does not exist.
     """
-    expected = means(found)
+    expected = means(samples)
     alike: dict[tuple[int, int], list[int]] = {}  # transitions from a state that change the trace alike
-    for k, t in enumerate(found.transitions):
-        alike.setdefault((t.state, id(found.traces[k]) if found.trace_size else 0), []).append(k)
+    for k, t in enumerate(samples.transitions):
+        alike.setdefault((t.state, id(samples.traces[k]) if samples.trace_size else 0), []).append(k)
     groups = [
-        (state, expected.after(state, found.traces[indices[0]]), _given(found, indices))
+        (state, expected.after(state, samples.traces[indices[0]]), _given(samples, indices))
         for (state, _), indices in alike.items()
         if expected.law[state]
     ]
     # in whole numbers: those of the law are long, and sums of fractions would look for common divisors at each step
     common = lcm(*[after[1] * den for _, after, (_, den) in groups])
-    totals: list[dict[Monomial, int]] = [{} for _ in range(found.size)]
+    totals: list[dict[Monomial, int]] = [{} for _ in range(samples.size)]
     for state, after, (sums, den) in groups:
         scale = common // (after[1] * den)
         known: dict[Monomial, tuple[Monomial, int]] = {}
@@ -96,7 +96,7 @@ def mean_field(found: Samples) -> Field:
                     known[monomial] = kept, factor * scale
                 kept, factor = known[monomial]
                 total[kept] = total.get(kept, 0) + factor * c
-    return Field(found, tuple(_quantity(found, total, common * expected.common) for total in totals))
+    return Field(samples, tuple(_quantity(samples, total, common * expected.common) for total in totals))
 
 
 Row = tuple[int, int]
@@ -104,7 +104,7 @@ Row = tuple[int, int]
 Sums = dict[Monomial, int]
 
 
-def _given(found: Samples, indices: Sequence[int]) -> tuple[dict[int, Sums], int]:
+def _given(samples: Samples, indices: Sequence[int]) -> tuple[dict[int, Sums], int]:
     """The sum of probability times h over some transitions: for each entry of h, {monomial: coefficient}.
 
     The coefficients are whole, over the denominator that comes with them. Quantities that are times one vector are
@@ -113,8 +113,8 @@ def _given(found: Samples, indices: Sequence[int]) -> tuple[dict[int, Sums], int
     rows: dict[Row, list[tuple[Sums, int, int]]] = {}
     vectors: dict[Row, Weights] = {}
     for k in indices:
-        chance = found.transitions[k].probability
-        plain, products = plain_and_products(found.moves[k])
+        chance = samples.transitions[k].probability
+        plain, products = plain_and_products(samples.moves[k])
         for i, q in plain.items():
             rows.setdefault((i, 0), []).append((q.parts, chance.numerator * q.num, chance.denominator * q.den))
         for start, q, x in products:
@@ -157,10 +157,10 @@ def _whole(x: Weights) -> tuple[list[Sums], int]:
     return entries, common
 
 
-def _quantity(found: Samples, total: dict[Monomial, int], den: int) -> Quantity:
+def _quantity(samples: Samples, total: dict[Monomial, int], den: int) -> Quantity:
     kept = {m: c for m, c in total.items() if c}
     content = gcd(den, *kept.values())
-    return Quantity(found.table, {m: c // content for m, c in kept.items()}, den // content)
+    return Quantity(samples.table, {m: c // content for m, c in kept.items()}, den // content)
 
 
 class Matrices:

@@ -24,9 +24,9 @@ DOUBLINGS = 60
 
 def lyapunov(A: fmpq_mat) -> fmpq_mat | None:
     """A symmetric X, (n, n), with X > 0 and A^T X + X A < 0, both exactly; None where none was found."""
-    found = _searched(A)
-    for bits, digits in ROUNDINGS if found is not None else ():
-        X = _rounded(found, bits)
+    approximate = _searched(A)
+    for bits, digits in ROUNDINGS if approximate is not None else ():
+        X = _rounded(approximate, bits)
         if definite(X, digits) and definite(-(A.transpose() * X + X * A), digits):
             return X
     return None

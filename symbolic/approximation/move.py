@@ -28,13 +28,13 @@ class Move(Changes):
 
     def _entries(self) -> dict[int, Quantity]:
         if self._all is None:
-            found = dict(self.plain)
+            entries = dict(self.plain)
             starts: dict[int, list[tuple[Quantity, Vector]]] = {}
             for start, q, x in self.products:
                 starts.setdefault(start, []).append((q, x))
             for start, products in starts.items():
-                found |= {start + i: q for i, q in enumerate(added_up(products)) if q.parts}
-            self._all = found
+                entries |= {start + i: q for i, q in enumerate(added_up(products)) if q.parts}
+            self._all = entries
         return self._all
 
     def __getitem__(self, place: int) -> Quantity:

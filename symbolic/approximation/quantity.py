@@ -188,18 +188,18 @@ class Quantity:
         return Fraction(self.parts.get((), 0) * self.num, self.den)
 
     def __add__(self, other: Any) -> Any:
-        found = self._joined(other)
-        return NotImplemented if found is None else self._plus(found, 1)
+        operand = self._joined(other)
+        return NotImplemented if operand is None else self._plus(operand, 1)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        found = self._joined(other)
-        return NotImplemented if found is None else self._plus(found, -1)
+        operand = self._joined(other)
+        return NotImplemented if operand is None else self._plus(operand, -1)
 
     def __rsub__(self, other: Any) -> Any:
-        found = self._joined(other)
-        return NotImplemented if found is None else found._plus(self, -1)
+        operand = self._joined(other)
+        return NotImplemented if operand is None else operand._plus(self, -1)
 
     def __neg__(self) -> Quantity:
         return self.scaled(-1)
@@ -214,23 +214,23 @@ class Quantity:
             return self.times(other)
         if isinstance(other, (int, Fraction)):
             return self.scaled(other + 0)
-        found = self._joined(other)
-        return NotImplemented if found is None else self.times(found)
+        operand = self._joined(other)
+        return NotImplemented if operand is None else self.times(operand)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        found = self._joined(other)
-        if found is None:
+        divisor = self._joined(other)
+        if divisor is None:
             return NotImplemented
-        value = found.constant()
+        value = divisor.constant()
         if value is None:
-            self.table.refuse("other", f"divides by {text(found)}")
+            self.table.refuse("other", f"divides by {text(divisor)}")
         return self.scaled(1 / value)
 
     def __rtruediv__(self, other: Any) -> Any:
-        found = self._joined(other)
-        return NotImplemented if found is None else found / self
+        dividend = self._joined(other)
+        return NotImplemented if dividend is None else dividend / self
 
     def __abs__(self) -> Quantity:
         return self.table.maximum([self, -self])
@@ -332,8 +332,8 @@ def text(quantity: Quantity, limit: int = 160) -> str:
     >>> text(2 * table.maximum([table.variable(0), table.variable(1)]) - table.variable(0) - 1)
     '2 max(v[0], v[1]) - v[0] - 1'
     """
-    found = _text(quantity, limit)
-    return found if len(found) <= limit else f"{found[: limit - 3]}..."
+    whole = _text(quantity, limit)
+    return whole if len(whole) <= limit else f"{whole[: limit - 3]}..."
 
 
 def _text(quantity: Quantity, limit: int) -> str:

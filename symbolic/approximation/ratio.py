@@ -75,9 +75,9 @@ def _powers(entries: Sequence[Quantity], size: int) -> tuple[fmpq_mat, fmpq_mat]
     return A
 
 
-def _skew(A0: fmpq_mat, A1: fmpq_mat, found: Samples, kept: Sequence[Vector]) -> bool:
+def _skew(A0: fmpq_mat, A1: fmpq_mat, samples: Samples, kept: Sequence[Vector]) -> bool:
     """Whether A0 = [[0, G^T], [0, 0]] and A1 = [[0, 0], [-G, -C]], C + C^T > 0, G injective; nothing reduced."""
-    parts = [size_of(shape) for shape in found.layout.values()]
+    parts = [size_of(shape) for shape in samples.layout.values()]
     if len(parts) != 2 or kept:
         return False
     first, size = parts[0], sum(parts)
@@ -148,14 +148,14 @@ def _positive_roots(p: fmpq_poly) -> list[Bound]:
     """The positive real roots in order: exactly where a factor is linear, else about, from certified enclosures."""
     if p == 0:
         return []
-    found: list[Bound] = []
+    roots: list[Bound] = []
     for factor, _ in p.numer().factor()[1]:
         coefficients = [int(c) for c in factor.coeffs()]
         if len(coefficients) == 2:
             exact = Fraction(-coefficients[0], coefficients[1])
-            found += [Bound(exact, float(exact))] * (exact > 0)
+            roots += [Bound(exact, float(exact))] * (exact > 0)
             continue
         for root, _ in factor.complex_roots():
             if root.imag == 0 and root.real > 0:
-                found.append(Bound(None, float(root.real.mid())))
-    return sorted(found, key=lambda bound: bound.near or 0.0)
+                roots.append(Bound(None, float(root.real.mid())))
+    return sorted(roots, key=lambda bound: bound.near or 0.0)

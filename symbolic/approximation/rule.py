@@ -171,8 +171,8 @@ class Seen:
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__"):
-            for found in (self.traces, self.parameters):
-                if name in found:
-                    return found[name]
+            for named in (self.traces, self.parameters):
+                if name in named:
+                    return named[name]
         known = ", ".join((*self.__dataclass_fields__, *self.parameters, *self.traces))
         raise AttributeError(f"y has no {name!r}, only {known}")

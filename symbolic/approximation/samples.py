@@ -77,18 +77,18 @@ class Samples:
     @cached_property
     def monomials_before_adding(self) -> frozenset[Monomial]:
         """These, and those that cancel when products are added up: found without adding."""
-        found: set[Monomial] = set()
+        monomials_met: set[Monomial] = set()
         factors: dict[int, tuple[Vector, set[Monomial]]] = {}
         for move in self.moves:
             plain, products = plain_and_products(move)
             for q in plain.values():
-                found.update(q.parts)
+                monomials_met.update(q.parts)
             for _, q, x in products:
                 factors.setdefault(id(x), (x, set()))[1].update(q.parts)
         for x, monomials in factors.values():
             others = {m for entry in x for m in (entry.parts if isinstance(entry, Quantity) else ((),))}
-            found.update(product(m, k) for m in monomials for k in others)
-        return frozenset(found)
+            monomials_met.update(product(m, k) for m in monomials for k in others)
+        return frozenset(monomials_met)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,15 +98,15 @@ class Samples:
 
 def variable_names(layout: Mapping[str, Shape]) -> list[str]:
     """w[0], w[1], ..., q[0,1]: a name for each entry; a part that is one number has its name alone."""
-    found = []
+    names = []
     for name, shape in layout.items():
         if shape == ():
-            found.append(name)
+            names.append(name)
         elif len(shape) == 2:
-            found += [f"{name}[{i},{j}]" for i in range(shape[0]) for j in range(shape[1])]
+            names += [f"{name}[{i},{j}]" for i in range(shape[0]) for j in range(shape[1])]
         else:
-            found += [f"{name}[{i}]" for i in range(shape[0])]
-    return found
+            names += [f"{name}[{i}]" for i in range(shape[0])]
+    return names
 
 
 def table_of(rule: Rule, process: DecisionProcess, symbolic_ratio: bool) -> Table:
@@ -189,9 +189,9 @@ class Onward:
         if self._rule.trace is None:
             return {}
         for names, known in self._known.items():
-            found = known.get(tuple(_identity(getattr(y, name)) for name in names))
-            if found is not None:
-                return found
+            after = known.get(tuple(_identity(getattr(y, name)) for name in names))
+            if after is not None:
+                return after
         watched = Watched(y)
         made = self._finish(changes(self._rule.trace(self._before, watched), self._layout, "the trace"))
         key = tuple(_identity(x) for x in watched._read.values())
@@ -221,8 +221,8 @@ def samples(
     what it returns, and as `check_process` does.
     """
     if rule.elsewhere is not None:
-        found: Samples = rule.elsewhere.samples(rule, process, parameters, symbolic_ratio)
-        return found
+        answered: Samples = rule.elsewhere.samples(rule, process, parameters, symbolic_ratio)
+        return answered
     transitions = check_process(rule, process)
     layouts = rule.layout(process), rule.trace_layout(process)
     table = table_of(rule, process, symbolic_ratio)
@@ -348,13 +348,13 @@ def _told(table: Table, error: Exception) -> Exception:
     """What a rule's own mistake is raised as: a refusal that was caught on the way stays what it is."""
     here = [f for f in traceback.extract_tb(error.__traceback__) if table.file and f.filename == table.file]
     where = f" (line {here[-1].lineno} of {here[-1].name})" if here else ""
-    said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return table.refusal or ContentError(f"h raised {said}{where}")
+    mistake = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return table.refusal or ContentError(f"h raised {mistake}{where}")
 
 
 def _quantities(table: Table, values: Mapping[int, Any]) -> Changes:
-    found = {k: x if isinstance(x, Quantity) else table.number(x) for k, x in values.items()}
-    return {k: q for k, q in found.items() if q.parts}
+    quantities = {k: x if isinstance(x, Quantity) else table.number(x) for k, x in values.items()}
+    return {k: q for k, q in quantities.items() if q.parts}
 
 
 NumericPoint = tuple[int, Sequence[Fraction], Sequence[Fraction]]
@@ -371,8 +371,8 @@ def plain(rule: Rule, process: DecisionProcess, parameters: Mapping[str, Fractio
 
     def at(points: Sequence[NumericPoint]) -> list[Numbers]:
         if rule.elsewhere is not None:
-            found: list[Numbers] = rule.elsewhere.values(rule, process, parameters, points)
-            return found
+            numbers: list[Numbers] = rule.elsewhere.values(rule, process, parameters, points)
+            return numbers
         transitions = list(process.transitions())
         seer = Seer(rule, process, {name: parameters[name] for name in rule.parameters})
         result = []

@@ -53,27 +53,27 @@ def _affine(table: Table, monomials: Iterable[Monomial], bilinear: range) -> boo
     return True
 
 
-def all_affine(found: Samples) -> bool:
+def all_affine(samples: Samples) -> bool:
     """Whether h is affine in the weights, maxima of affine functions included, for every y (and every eta)."""
-    if "affine" not in found.known:
-        scalars = range(found.size, len(found.table.names))  # entries of the trace, and eta where it is a symbol
-        found.known["affine"] = _affine(found.table, found.monomials_before_adding, scalars) or _affine(
-            found.table, found.monomials, scalars
+    if "affine" not in samples.known:
+        scalars = range(samples.size, len(samples.table.names))  # entries of the trace, and eta where it is a symbol
+        samples.known["affine"] = _affine(samples.table, samples.monomials_before_adding, scalars) or _affine(
+            samples.table, samples.monomials, scalars
         )
-    return bool(found.known["affine"])
+    return bool(samples.known["affine"])
 
 
-def lipschitz(found: Samples) -> Fraction | None:
+def lipschitz(samples: Samples) -> Fraction | None:
     """A constant L with |h(v, y) - h(w, y)| <= L |v - w| in the sup-norm for every y, without traces; else None.
 
     It is the largest row sum of slopes, for a maximum the largest among its arguments; where an entry of h is left as a
     sum of quantities times numbers, the slopes of each are added.  Where eta is a symbol, that of the samples' own eta
     is taken, term by term.
     """
-    if found.trace_size or not all_affine(found):
+    if samples.trace_size or not all_affine(samples):
         return None
     slopes: dict[int, tuple[int, int]] = {}  # of the sums that entries of h are multiples of
-    sizes = _AtEta(found) if found.symbolic_ratio else None
+    sizes = _AtEta(samples) if samples.symbolic_ratio else None
 
     def of(q: Quantity) -> tuple[int, int]:
         if id(q.parts) not in slopes:
@@ -86,7 +86,7 @@ def lipschitz(found: Samples) -> Fraction | None:
         return above * abs(q.num), below * q.den
 
     top, bottom = 0, 1
-    for move in found.moves:
+    for move in samples.moves:
         plain, products = plain_and_products(move)
         if any(isinstance(x, Quantity) for *_, vector in products for x in vector):
             plain, products = move, ()
@@ -111,9 +111,9 @@ def _row_sums(products: Sequence[Placed], of: Callable[[Quantity], tuple[int, in
 class _AtEta(dict[Monomial, Fraction | int]):
     """What a weight's factor in a monomial of an affine h is worth; eta, a symbol, is positive."""
 
-    def __init__(self, found: Samples):
-        self._place = len(found.table.names) - 1
-        eta = found.parameters["eta"]
+    def __init__(self, samples: Samples):
+        self._place = len(samples.table.names) - 1
+        eta = samples.parameters["eta"]
         self._eta = eta.numerator if eta.denominator == 1 else eta
 
     def __missing__(self, monomial: Monomial) -> Fraction | int:
@@ -155,16 +155,16 @@ def constants_inside(q: Quantity) -> bool:
     return False
 
 
-def growth(found: Samples, rays: int = 24) -> Growth | None:
+def growth(samples: Samples, rays: int = 24) -> Growth | None:
     """An entry of h and a ray along which it grows faster than linearly; None where no ray that was tried shows it."""
-    for k, move in enumerate(found.moves):
+    for k, move in enumerate(samples.moves):
         for place, q in move.items():
-            if is_affine(q, found.trace_entries):
+            if is_affine(q, samples.trace_entries):
                 continue
-            for ray in _rays(len(found.table.names), rays):
+            for ray in _rays(len(samples.table.names), rays):
                 leading = along(q, ray)
                 if len(leading) > 2:
-                    return Growth(k, place, tuple(ray[: found.size]), len(leading) - 1, leading[-1])
+                    return Growth(k, place, tuple(ray[: samples.size]), len(leading) - 1, leading[-1])
     return None
 
 

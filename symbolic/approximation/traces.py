@@ -62,20 +62,20 @@ class Traces:
             depth = 1 + max(level.values(), default=-1)
             level |= dict.fromkeys(ready, depth)
         examples = list({id(step): k for k, step in enumerate(self.samples.traces)}.values())
-        found: dict[tuple[int, Factors], list[int]] = {}
+        members: dict[tuple[int, Factors], list[int]] = {}
         for j in sorted(level, key=lambda j: level[j]):
-            found.setdefault((level[j], tuple(self.factors[j][k] for k in examples)), []).append(j)
-        return tuple(map(tuple, found.values()))
+            members.setdefault((level[j], tuple(self.factors[j][k] for k in examples)), []).append(j)
+        return tuple(map(tuple, members.values()))
 
     def carried(self, entry: int, power: int) -> fmpq_mat:
         """K(s, s') = sum over (s, a) -> s' of mu p |f|^power, (s, s), for one entry."""
         s = self.samples.process.states
-        found = [[fmpq(0)] * s for _ in range(s)]
+        K = [[fmpq(0)] * s for _ in range(s)]
         sizes = {f: matrices.rational(abs(f) ** power) for f in set(self.factors[entry])}
         for t, f in zip(self.samples.transitions, self.factors[entry], strict=True):
             if f:
-                found[t.state][t.next_state] += matrices.rational(t.probability) * sizes[f]
-        return fmpq_mat(found)
+                K[t.state][t.next_state] += matrices.rational(t.probability) * sizes[f]
+        return fmpq_mat(K)
 
     def shrinks(self, power: int = 1) -> bool:
         """Whether sum_a mu p |f|^power has spectral radius below 1 for every entry, by an exact certificate."""
@@ -90,9 +90,9 @@ class Traces:
             factors = self.factors[group[0]]
             if all(abs(f) < 1 for f in factors):
                 continue
-            found = self._cycle(factors)
-            if found is not None:
-                return found
+            cycle = self._cycle(factors)
+            if cycle is not None:
+                return cycle
         return None
 
     def _cycle(self, factors: Factors) -> tuple[int, Fraction] | None:
@@ -138,13 +138,13 @@ class Means:
         """
         start, own = self.samples.trace_entries.start, self.by_state[state]
         den = lcm(*(q.den for q in step.values()))
-        found: dict[int, int] = {}
+        mean: dict[int, int] = {}
         for j, q in step.items():
             total = 0
             for monomial, c in q.parts.items():
                 total += c * (own[monomial[0] - start] if monomial else self.law[state])
-            found[start + j] = total * q.num * (den // q.den)
-        return found, den
+            mean[start + j] = total * q.num * (den // q.den)
+        return mean, den
 
     def averaged(self, monomial: Monomial, state: int, after: tuple[Mapping[int, int], int]) -> tuple[Monomial, int]:
         """A monomial of h after a step from a state, the new trace's symbols at their mean: what is left, and a factor.
@@ -160,27 +160,27 @@ class Means:
         return tuple(a for a in monomial if a not in symbols), means.get(taken[0], 0)
 
 
-def traces(found: Samples) -> Traces:
+def traces(samples: Samples) -> Traces:
     """The factors, other entries and constants of a rule's trace.
 
     Raises `ContentError` when the trace is not affine in the one before, or reads the weights.
     """
-    if "traces" not in found.known:
-        found.known["traces"] = _traces(found)
-    known: Traces = found.known["traces"]
+    if "traces" not in samples.known:
+        samples.known["traces"] = _traces(samples)
+    known: Traces = samples.known["traces"]
     return known
 
 
-def _traces(found: Samples) -> Traces:
-    start = found.trace_entries.start
-    for args in found.table.maxima:
-        if any(a in found.trace_entries for q in args for m in q.parts for a in m):
+def _traces(samples: Samples) -> Traces:
+    start = samples.trace_entries.start
+    for args in samples.table.maxima:
+        if any(a in samples.trace_entries for q in args for m in q.parts for a in m):
             raise ContentError("h takes a maximum of the trace, so its mean is none of the trace's mean")
-    steps = {id(step): _step(found, step, start) for step in {id(x): x for x in found.traces}.values()}
-    told = [steps[id(step)] for step in found.traces]
-    places = range(found.trace_size)
+    steps = {id(step): _step(samples, step, start) for step in {id(x): x for x in samples.traces}.values()}
+    told = [steps[id(step)] for step in samples.traces]
+    places = range(samples.trace_size)
     return Traces(
-        found,
+        samples,
         tuple(tuple(step[j][0] for step in told) for j in places),
         tuple(tuple(step[j][1] for step in told) for j in places),
         tuple(tuple(step[j][2] for step in told) for j in places),
@@ -190,28 +190,28 @@ def _traces(found: Samples) -> Traces:
 Others = tuple[tuple[int, Fraction], ...]
 
 
-def _step(found: Samples, step: Changes, start: int) -> list[tuple[Fraction, Others, Fraction]]:
+def _step(samples: Samples, step: Changes, start: int) -> list[tuple[Fraction, Others, Fraction]]:
     """For each entry its factor, the other entries that it takes up, and its constant."""
     told = []
-    for j in range(found.trace_size):
+    for j in range(samples.trace_size):
         own = step[j].terms if j in step else {}
-        if any(len(m) > 1 or (m and m[0] not in found.trace_entries) for m in own):
+        if any(len(m) > 1 or (m and m[0] not in samples.trace_entries) for m in own):
             raise ContentError("the trace is not affine in the trace before, or reads the weights")
         others = tuple((m[0] - start, c) for m, c in own.items() if m and m[0] != start + j)
         told.append((own.get((start + j,), Fraction(0)), others, own.get((), Fraction(0))))
     return told
 
 
-def means(found: Samples) -> Means:
+def means(samples: Samples) -> Means:
     """The stationary means of the trace, by linear solves.
 
     Raises `NoMean` when there are none, `ArgumentError` when the stationary law is not unique.
     """
-    law = found.process.chain.law
+    law = samples.process.chain.law
     solved: dict[int, list[fmpq]] = {}
-    if not found.trace_size:
-        return _means(found, law, solved)
-    how = traces(found)
+    if not samples.trace_size:
+        return _means(samples, law, solved)
+    how = traces(samples)
     if not how.shrinks():
         raise NoMean(
             "the trace has no stationary mean: what carries it on has spectral radius at least 1 "
@@ -220,17 +220,17 @@ def means(found: Samples) -> Means:
     for group in how.groups:
         for j, column in zip(group, _solved(how, group, solved, law), strict=True):
             solved[j] = column
-    return _means(found, law, solved)
+    return _means(samples, law, solved)
 
 
-def _means(found: Samples, law: Sequence[Fraction], solved: Mapping[int, Sequence[fmpq]]) -> Means:
-    columns = [solved[j] for j in range(found.trace_size)]
+def _means(samples: Samples, law: Sequence[Fraction], solved: Mapping[int, Sequence[fmpq]]) -> Means:
+    columns = [solved[j] for j in range(samples.trace_size)]
     common = lcm(*(x.denominator for x in law), *(int(x.q) for column in columns for x in column))
     by_state = tuple(
         tuple(int(column[s].p) * (common // int(column[s].q)) if law[s] else 0 for column in columns)
-        for s in range(found.process.states)
+        for s in range(samples.process.states)
     )
-    return Means(found, common, tuple(x.numerator * (common // x.denominator) for x in law), by_state)
+    return Means(samples, common, tuple(x.numerator * (common // x.denominator) for x in law), by_state)
 
 
 def _solved(
@@ -261,8 +261,8 @@ def _solved(
             for i, c in how.others[j][k]:
                 total += solved[i][state] * matrices.rational(c)
             added[row, column] = total
-    found = matrices.solved(system, onward * added)
-    return [[found[s, column] for s in range(states)] for column in range(len(group))]
+    solution = matrices.solved(system, onward * added)
+    return [[solution[s, column] for s in range(states)] for column in range(len(group))]
 
 
 def _below_one(K: fmpq_mat) -> bool:

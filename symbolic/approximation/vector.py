@@ -204,10 +204,10 @@ class Stacked(Vector):
         object.__setattr__(self, "_parts", parts)
 
     def __getattr__(self, name: str) -> Any:
-        found = None if name.startswith("__") else self._parts.get(name)
-        if found is None:
+        part = None if name.startswith("__") else self._parts.get(name)
+        if part is None:
             raise AttributeError(f"the weights have no part {name!r}, only {', '.join(self._parts)}")
-        return found
+        return part
 
 
 def flat_index(index: Any, shape: Shape) -> int:
@@ -241,13 +241,13 @@ def changes(
         unknown = next((str(k) for k in result if k not in layout), None)
         if unknown is not None:
             raise ContentError(f"{what} changes a part {unknown[:40]!r}, wanted some of {', '.join(layout)}")
-        found: dict[int, Any] = {}
+        changed: dict[int, Any] = {}
         start = 0
         for name, shape in layout.items():
             if name in result:
-                found |= _part(result[name], shape, start, f"{what} of {name}", put_off)
+                changed |= _part(result[name], shape, start, f"{what} of {name}", put_off)
             start += size_of(shape)
-        return found
+        return changed
     return _part(result, whole, 0, what, put_off)
 
 
@@ -257,16 +257,16 @@ def _part(value: Any, shape: Shape, start: int, what: str, put_off: list[tuple[i
         put_off.append((start, value))
         return {}
     if isinstance(value, Mapping):
-        found = {start + flat_index(k, shape): x for k, x in value.items()}
+        entries = {start + flat_index(k, shape): x for k, x in value.items()}
     elif isinstance(value, (Vector, list, tuple)):
         if len(value) != size:
             raise ContentError(f"{what} has {len(value)} entries, wanted {size}")
-        found = {start + k: x for k, x in enumerate(value)}
+        entries = {start + k: x for k, x in enumerate(value)}
     elif size == 1:
-        found = {start: value}
+        entries = {start: value}
     else:
         raise ContentError(f"{what} is {type(value).__name__}, wanted {size} entries or {{index: change}}")
-    for k, x in found.items():
+    for k, x in entries.items():
         if isinstance(x, bool) or not isinstance(x, (Quantity, int, Fraction)):
             raise ContentError(f"{what} has the entry {ascii(x)[:40]} at {k - start}, wanted an exact number")
-    return found
+    return entries

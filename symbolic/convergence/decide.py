@@ -145,25 +145,25 @@ def _without_ones(p: fmpq_poly) -> tuple[fmpq_poly, int]:
     return p, ones
 
 
-def _common(it: Iteration, found: Decision) -> Decision:
+def _common(it: Iteration, decision: Decision) -> Decision:
     """With several maps in a period: every fixed point of their product must be one of each."""
     if it.period == 1:
-        return found
+        return decision
     gap = identity(it.size) - it.T
     one = fmpq_mat(it.size, it.size + 1, [x for a, b in zip(gap.tolist(), it.c.tolist(), strict=True) for x in a + b])
     for U, e in it.phases:
         rows = zip((identity(it.size) - U).tolist(), e.tolist(), strict=True)
         lines = [x for line in one.tolist() for x in line] + [x for a, b in rows for x in a + b]
         if fmpq_mat(2 * it.size, it.size + 1, lines).rank() != one.rank():
-            return Decision(False, f"it ends in a cycle of the {it.period} layers of a period", found.polynomial)
-    return found
+            return Decision(False, f"it ends in a cycle of the {it.period} layers of a period", decision.polynomial)
+    return decision
 
 
-def _same_for_all_phases(it: Iteration, found: Decision, limit: fmpq_mat) -> Decision:
+def _same_for_all_phases(it: Iteration, decision: Decision, limit: fmpq_mat) -> Decision:
     if all(U * limit + e == limit for U, e in it.phases):
-        return found
+        return decision
     why = f"it ends in a cycle: the {it.period} layers of a period have no fixed point in common there"
-    return Decision(False, why, found.polynomial)
+    return Decision(False, why, decision.polynomial)
 
 
 def functionals(it: Iteration) -> list[tuple[fmpq_mat, fmpq]]:

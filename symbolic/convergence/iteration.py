@@ -175,7 +175,7 @@ def _run(
 
 def _read_off(after: Sequence[Any], size: int) -> list[tuple[fmpq_mat, fmpq_mat]]:
     """T_k and c_k from polynomials (or quotients) of degree at most one in the weights; else `NotAffineError`."""
-    found: list[tuple[fmpq_mat, fmpq_mat]] = [(fmpq_mat(size, size), fmpq_mat(size, 1))]
+    maps: list[tuple[fmpq_mat, fmpq_mat]] = [(fmpq_mat(size, size), fmpq_mat(size, 1))]
     for i, value in enumerate(after):
         scale = fmpq(1)
         if hasattr(value, "den"):
@@ -188,14 +188,14 @@ def _read_off(after: Sequence[Any], size: int) -> list[tuple[fmpq_mat, fmpq_mat]
                 raise NotAffineError(
                     f"the update is not affine in its weights: one of its terms has degree {sum(degrees)}"
                 )
-            while len(found) <= k:
-                found.append((fmpq_mat(size, size), fmpq_mat(size, 1)))
-            T, c = found[k]
+            while len(maps) <= k:
+                maps.append((fmpq_mat(size, size), fmpq_mat(size, 1)))
+            T, c = maps[k]
             if sum(degrees):
                 T[i, degrees.index(1)] = coefficient / scale
             else:
                 c[i, 0] = coefficient / scale
-    return found
+    return maps
 
 
 def still(size: int) -> tuple[fmpq_mat, fmpq_mat]:

@@ -68,8 +68,8 @@ def recurrence(m: fmpq_poly, s: Sequence[fmpq]) -> fmpq_poly:
     k = m.degree()
     numerator = fmpq_poly([sum((m[i + 1 + j] * s[j] for j in range(k - i)), fmpq(0)) for i in range(k)])
     common = numerator.gcd(m)
-    found = m // common
-    return found / found.coeffs()[-1]
+    denominator = m // common
+    return denominator / denominator.coeffs()[-1]
 
 
 def krylov_basis(T: fmpq_mat, r: fmpq_mat, size: int) -> tuple[fmpq_mat, list[int]]:
@@ -99,26 +99,26 @@ def restrict(T: fmpq_mat, r: fmpq_mat, error: fmpq_mat, read: Sequence[fmpq_mat]
     return Reduced(F, _rows(error, pivots), tuple(h * basis for h in read), basis)
 
 
-def observe(found: Reduced) -> Reduced:
+def observe(reduced_map: Reduced) -> Reduced:
     """The same sequences on fewer coordinates: what no functional ever sees is divided out."""
-    k = found.F.nrows()
-    A, _ = found.F.numer_denom()
+    k = reduced_map.F.nrows()
+    A, _ = reduced_map.F.numer_denom()
     rows: list[fmpz_mat] = []
-    for h in found.read:
+    for h in reduced_map.read:
         rows.append(h.numer_denom()[0])
         for _ in range(k - 1):
             rows.append(rows[-1] * A)
     entries = [x for v in rows for x in v.entries()]
     if nmod_mat(fmpz_mat(len(rows), k, entries), PRIME).rank() == k:
-        return found
+        return reduced_map
     reduced, rank = fmpq_mat(len(rows), k, entries).rref()
     lines = reduced.tolist()[:rank]
     seen = fmpq_mat(rank, k, [x for line in lines for x in line])
     pivots = [next(j for j, x in enumerate(line) if x) for line in lines]
-    after = seen * found.F
+    after = seen * reduced_map.F
     F = fmpq_mat(rank, rank, [after[i, j] for i in range(rank) for j in pivots])
-    read = tuple(fmpq_mat(1, rank, [h[0, j] for j in pivots]) for h in found.read)
-    return Reduced(F, seen * found.z, read, None)
+    read = tuple(fmpq_mat(1, rank, [h[0, j] for j in pivots]) for h in reduced_map.read)
+    return Reduced(F, seen * reduced_map.z, read, None)
 
 
 def _rows(m: fmpq_mat, rows: Sequence[int]) -> fmpq_mat:

@@ -13,10 +13,10 @@ SHORT = 4096
 """Powers up to this one are compared as rationals, higher ones as balls of many digits."""
 
 
-def layers_for(found: Envelope, epsilon: Fraction) -> int:
+def layers_for(envelope: Envelope, epsilon: Fraction) -> int:
     """The least L such that the envelope is at most epsilon at every layer from L on."""
-    period = len(found.constants)
-    last = [(_steps(c, found.r, epsilon), i) for i, c in enumerate(found.constants)]
+    period = len(envelope.constants)
+    last = [(_steps(c, envelope.r, epsilon), i) for i, c in enumerate(envelope.constants)]
     return max((0 if not k else (k - 1) * period + i + 1) for k, i in last)
 
 

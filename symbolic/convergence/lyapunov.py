@@ -71,10 +71,10 @@ def certifies(F: fmpq_mat, X: fmpq_mat, r: Fraction) -> bool:
     return 0 < r < 1 and positive_definite(X) and positive_definite(X * rational(r * r) - F.transpose() * X * F)
 
 
-def constants(found: Reduced, X: fmpq_mat) -> tuple[Fraction, ...]:
+def constants(reduced: Reduced, X: fmpq_mat) -> tuple[Fraction, ...]:
     """A rational c >= sqrt((h X^-1 h^T) (z^T X z)) for each functional h, to about seven digits."""
-    size = fraction((found.z.transpose() * X * found.z)[0, 0])
-    return tuple(root_above(fraction((h * X.solve(h.transpose()))[0, 0]) * size) for h in found.read)
+    size = fraction((reduced.z.transpose() * X * reduced.z)[0, 0])
+    return tuple(root_above(fraction((h * X.solve(h.transpose()))[0, 0]) * size) for h in reduced.read)
 
 
 def root_above(x: Fraction) -> Fraction:
@@ -92,7 +92,7 @@ def root_above(x: Fraction) -> Fraction:
     return Fraction(isqrt(whole // below) + 1) / Fraction(2) ** (shift // 2)
 
 
-def search(found: Reduced, upper: Fraction, epsilon: Fraction) -> Envelope | None:
+def search(reduced: Reduced, upper: Fraction, epsilon: Fraction) -> Envelope | None:
     """The envelope that needs the fewest layers for epsilon among a few rates above `upper`; None when none verifies.
 
     upper : a rational in [rho(F), 1), rho the spectral radius
@@ -101,11 +101,11 @@ def search(found: Reduced, upper: Fraction, epsilon: Fraction) -> Envelope | Non
     before = ctx.prec
     ctx.prec = DIGITS
     try:
-        F = arb_mat(found.F)
+        F = arb_mat(reduced.F)
         for share in SHARES:
             r = _short(upper + (1 - upper) * share, upper)
-            X = _stein(F, r, _weight(found))
-            need = _layers_about(found, X, r, epsilon)
+            X = _stein(F, r, _weight(reduced))
+            need = _layers_about(reduced, X, r, epsilon)
             if need is not None and (best is None or need < best[0]):
                 best = need, r, X
         if best is None:
@@ -113,8 +113,8 @@ def search(found: Reduced, upper: Fraction, epsilon: Fraction) -> Envelope | Non
         _, r, X = best
         for bits in ROUNDINGS:
             rounded = _rounded(X, bits)
-            if certifies(found.F, rounded, r):
-                return Envelope(r, rounded, constants(found, rounded))
+            if certifies(reduced.F, rounded, r):
+                return Envelope(r, rounded, constants(reduced, rounded))
     finally:
         ctx.prec = before
     return None
@@ -130,11 +130,11 @@ def _short(x: Fraction, above: Fraction) -> Fraction:
         bits += 2
 
 
-def _weight(found: Reduced) -> arb_mat:
+def _weight(reduced: Reduced) -> arb_mat:
     """The right side of Stein's equation: the functionals' own, and a little of every direction."""
-    k = found.F.nrows()
+    k = reduced.F.nrows()
     total = arb_mat(k, k, [arb(int(i == j)) / 256 for i in range(k) for j in range(k)])
-    for h in found.read:
+    for h in reduced.read:
         a = arb_mat(h)
         square = (a * a.transpose())[0, 0]
         if square.mid() > 0:
@@ -153,12 +153,12 @@ def _stein(F: arb_mat, r: Fraction, Q: arb_mat) -> arb_mat:
     return X
 
 
-def _layers_about(found: Reduced, X: arb_mat, r: Fraction, epsilon: Fraction) -> float | None:
+def _layers_about(reduced: Reduced, X: arb_mat, r: Fraction, epsilon: Fraction) -> float | None:
     """About how many layers this certificate needs for epsilon."""
-    z = arb_mat(found.z)
+    z = arb_mat(reduced.z)
     try:
         size = (z.transpose() * X * z)[0, 0]
-        largest = max(float((arb_mat(h) * X.solve(arb_mat(h).transpose()) * size)[0, 0].mid()) for h in found.read)
+        largest = max(float((arb_mat(h) * X.solve(arb_mat(h).transpose()) * size)[0, 0].mid()) for h in reduced.read)
     except (ZeroDivisionError, ValueError):
         return None
     if not 0 < largest < float("inf"):

@@ -20,7 +20,7 @@ def names(context: Context, weights: Mapping[str, Vector], gamma: Fraction | Non
     """
     w, *others = weights.values()
     rewards = list(context.rewards)
-    found = []
+    equations = []
     if gamma is None:
         rate = others[0][0] if others and len(others[0]) == 1 else None
         errors = [r - (rate if rate is not None else m) - _gap(w, phi, after, Fraction(1))
@@ -28,25 +28,25 @@ def names(context: Context, weights: Mapping[str, Vector], gamma: Fraction | Non
                                               strict=True)]  # fmt: skip
         if _vanishes(errors, context.features):
             mean = "the learned reward rate" if rate is not None else "the prefix means of the rewards"
-            found.append(f"average-reward LSTD: sum_j delta_j phi_j = 0 with {mean}")
-        return found
+            equations.append(f"average-reward LSTD: sum_j delta_j phi_j = 0 with {mean}")
+        return equations
     errors = [r - _gap(w, phi, after, gamma)
               for r, phi, after in zip(rewards, context.features, context.next_features, strict=True)]  # fmt: skip
     residuals = [r - _dot(w, phi) for r, phi in zip(rewards, context.features, strict=True)]
     moved = [[a - gamma * b for a, b in zip(phi, after, strict=True)]
              for phi, after in zip(context.features, context.next_features, strict=True)]  # fmt: skip
     if decay is not None and _vanishes(errors, _traces(context.features, decay)):
-        found.append(f"LSTD(lambda): sum_j delta_j e_j = 0 with traces that decay by {decay}")
+        equations.append(f"LSTD(lambda): sum_j delta_j e_j = 0 with traces that decay by {decay}")
     if _vanishes(residuals, context.features):
-        found.append("least squares: sum_j (y_j - w.x_j) x_j = 0" + (_least_norm(w, context.features)))
+        equations.append("least squares: sum_j (y_j - w.x_j) x_j = 0" + (_least_norm(w, context.features)))
     if gamma and _vanishes(errors, context.features):
-        found.append("LSTD: sum_j delta_j phi_j = 0")
+        equations.append("LSTD: sum_j delta_j phi_j = 0")
     if gamma and _vanishes(errors, moved):
         least = _least_norm(w, moved)
-        found.append(f"least mean squared TD error: sum_j delta_j (phi_j - gamma phi'_j) = 0{least}")
+        equations.append(f"least mean squared TD error: sum_j delta_j (phi_j - gamma phi'_j) = 0{least}")
     if not any(errors):
-        found.append("every error of the prompt is zero")
-    return found
+        equations.append("every error of the prompt is zero")
+    return equations
 
 
 def _gap(w: Vector, phi: Vector, after: Vector, gamma: Fraction) -> Fraction:

@@ -58,13 +58,13 @@ def rate(fate: Fate, epsilon: Fraction) -> Rate | None:
     """The rate of the prediction from w_0; None where it does not converge, or no certificate was found."""
     if not fate.prediction.converges:
         return None
-    found = errors(fate.iteration)
-    k = found.F.nrows()
+    reduced = errors(fate.iteration)
+    k = reduced.F.nrows()
     if not k:
-        still = Envelope(Fraction(1, 2), fmpq_mat(0, 0), (Fraction(0),) * len(found.read))
-        return Rate(found, still, 0, (Fraction(0), Fraction(0)))
-    between = radius(found.F.charpoly())
-    envelope = search(found, between[1], epsilon)
+        still = Envelope(Fraction(1, 2), fmpq_mat(0, 0), (Fraction(0),) * len(reduced.read))
+        return Rate(reduced, still, 0, (Fraction(0), Fraction(0)))
+    between = radius(reduced.F.charpoly())
+    envelope = search(reduced, between[1], epsilon)
     if envelope is None:
         return None
-    return Rate(found, envelope, layers_for(envelope, epsilon), between)
+    return Rate(reduced, envelope, layers_for(envelope, epsilon), between)

@@ -149,8 +149,8 @@ def _general(family: Family, start: fmpq_mat, read: fmpq_mat, parts: tuple[tuple
         return Steps(form, None, None, "two eigenvalues have the product 1 whatever alpha is: no crossing is isolated")
     if too_close(integer_polynomial(crossings)):
         return Steps(form, None, None, "two crossings lie so close together that they are not isolated")
-    found = isolate(crossings)
-    ends = [ZERO, *(Boundary(low, high) for low, high in found)]
+    intervals = isolate(crossings)
+    ends = [ZERO, *(Boundary(low, high) for low, high in intervals)]
     from_w0, every = [], []
     for low, high in zip(ends, [*ends[1:], None], strict=True):
         it = at_step(family, _between(low, high), start, read, parts)

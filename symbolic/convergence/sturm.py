@@ -56,16 +56,16 @@ def isolate(p: fmpq_poly) -> list[tuple[Fraction, Fraction]]:
         raise ValueError("the zero polynomial has no isolated roots")
     sequence = chain(p)
     whole = integer_polynomial(sequence[0])
-    found = []
+    intervals = []
     for root, _ in whole.complex_roots():
         if root.imag == 0 and root.real > 0:
-            found.append(_isolated(sequence, dyadic(root.real)))
-    found.sort()
+            intervals.append(_isolated(sequence, dyadic(root.real)))
+    intervals.sort()
     ends = positive_roots(p)
-    apart = all(a[1] < b[0] for a, b in pairwise(found))
-    if len(found) != ends or not apart:
-        raise AssertionError(f"{ends} positive roots by Sturm's theorem, {len(found)} enclosures")
-    return found
+    apart = all(a[1] < b[0] for a, b in pairwise(intervals))
+    if len(intervals) != ends or not apart:
+        raise AssertionError(f"{ends} positive roots by Sturm's theorem, {len(intervals)} enclosures")
+    return intervals
 
 
 def _isolated(sequence: list[fmpq_poly], near: Fraction) -> tuple[Fraction, Fraction]:

@@ -37,9 +37,9 @@ def tends(it: Iteration, family: Family | None, tail: Tail | None) -> Fate | str
 
     family : the layers by the number of the one table that changes, and its tail; None where several change
     """
-    found = _averages(it, family, tail) if family is not None and tail is not None else None
-    if found is not None:
-        return found
+    fate = _averages(it, family, tail) if family is not None and tail is not None else None
+    if fate is not None:
+        return fate
     every = _every(it)
     if not family:
         if every is None:

@@ -214,32 +214,32 @@ class Ansatz:
                 for monomial, part in scalar.parts().items():
                     right.setdefault(monomial, {})[name] = part
             for monomial in {**left, **right}:
-                found = over_shared(self.state.algebra, left.get(monomial, {}), right.get(monomial, {}))
-                if found is None:
+                shared = over_shared(self.state.algebra, left.get(monomial, {}), right.get(monomial, {}))
+                if shared is None:
                     raise NotRepresentableError(_PARAMETERS.format(self.describe((t + 1, monomial))))
-                demanded = {(row, m): c for row, part in found.right.items() for m, c in part.items()}
-                result.append(Equation(found.left, demanded, (t + 1, monomial)))
+                demanded = {(row, m): c for row, part in shared.right.items() for m, c in part.items()}
+                result.append(Equation(shared.left, demanded, (t + 1, monomial)))
         return result
 
     def solve(self) -> TensorSolution:
         """Solve for T; `NotRepresentableError` with the offending terms when no tensor does it."""
         equations, denominator = self._cleared(self.equations)
-        found = solve(equations)
-        if isinstance(found, Inconsistent):
-            terms = tuple(dict.fromkeys(self.describe(label) for label in found.labels))
+        solution = solve(equations)
+        if isinstance(solution, Inconsistent):
+            terms = tuple(dict.fromkeys(self.describe(label) for label in solution.labels))
             words = ", ".join(word_text(w) for w in self.words)
             more = f" (and {len(terms) - 1} more terms)" if len(terms) > 1 else ""
             asked = (
                 f"no head with key-query blocks {words} produces {terms[0]}{more}; a term may hold one accumulator "
                 "entry of a value token, one feature entry of a key token, and one feature entry of its own token"
                 + ("" if self.state.constant is None else ", or one accumulator entry of its own token")
-                if found.unreachable
+                if solution.unreachable
                 else f"each term could be produced, but the weights that {terms[0]}{more} and the other terms ask for "
                 "contradict each other"
             )
             who = "no heads of the form W P = diag(0, U), Q = diag(E, 0) do this update"
             raise NotRepresentableError(f"{who}: {asked}", terms)
-        return self._gather(found, denominator)
+        return self._gather(solution, denominator)
 
     def _cleared(self, equations: list[Equation]) -> tuple[list[Equation], Scalar | None]:
         """The system times a common denominator of its right-hand sides, whose monomials are then independent."""
@@ -263,11 +263,11 @@ class Ansatz:
             for e, side in zip(equations, sides, strict=True)
         ], denominator
 
-    def _gather(self, found: Solution, denominator: Scalar | None) -> TensorSolution:
+    def _gather(self, solution: Solution, denominator: Scalar | None) -> TensorSolution:
         a = self.state.algebra
         slices: dict[Slice, dict[tuple[int, int], Polynomial]] = {}
         own: dict[tuple[str, str], Polynomial] = {}
-        for u, row in found.values.items():
+        for u, row in solution.values.items():
             if denominator is not None:
                 rows: dict[str, dict[Any, Fraction]] = {}
                 for (k, exponents), c in row.items():
@@ -280,9 +280,17 @@ class Ansatz:
                     continue
                 at = slices.setdefault((k, u.read, u.key_block, u.word, u.query_block), {})
                 at.setdefault((u.value_token, u.key_token), {})[exponents] = c
-        seen = (*found.values, *found.free)
+        seen = (*solution.values, *solution.free)
         return TensorSolution(
-            self.n, slices, own, self.count(), found.rank, found.free, self.count() - len(seen), found.equations, seen
+            self.n,
+            slices,
+            own,
+            self.count(),
+            solution.rank,
+            solution.free,
+            self.count() - len(seen),
+            solution.equations,
+            seen,
         )
 
     def describe(self, label: tuple[int, Monomial]) -> str:

@@ -94,10 +94,10 @@ def _text(terms: Any) -> str:
 
 def prime_powers(number: Fraction) -> list[tuple[str, int]]:
     """A rational as a product of primes and -1, as names with exponents; a factor too large to split stays whole."""
-    found: list[tuple[str, int]] = [("-1", 1)] if number < 0 else []
+    powers: list[tuple[str, int]] = [("-1", 1)] if number < 0 else []
     for value, sign in ((abs(number.numerator), 1), (number.denominator, -1)):
-        found += [(str(p), sign * int(e)) for p, e in factorint(value, limit=10**6).items() if p != 1]
-    return found
+        powers += [(str(p), sign * int(e)) for p, e in factorint(value, limit=10**6).items() if p != 1]
+    return powers
 
 
 def symbol_of(name: str) -> Expr:

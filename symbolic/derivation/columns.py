@@ -111,9 +111,9 @@ def line(state: SymbolicState, token: Any, row: str) -> dict[int, Scalar]:
     names = [r.name for r in algorithm.accumulators]
     value = a.number(0) + algorithm.column_values(state.weights, token, state.p)[names.index(row)]
     unit = a.vector(UNIT)
-    found = express(a, value, {t: w @ unit for t, w in enumerate(state.weights) if isinstance(w, Vector)})
-    if found is None:
+    multiples = express(a, value, {t: w @ unit for t, w in enumerate(state.weights) if isinstance(w, Vector)})
+    if multiples is None:
         raise NotRepresentableError(
             f"the row {row} holds {value.text()} at unit columns, no sum of multiples of weight vectors"
         )
-    return found
+    return multiples

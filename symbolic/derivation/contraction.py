@@ -417,8 +417,8 @@ class Scalar:
             )
         small = PolyRing([f"x{i}" for i in used] or ["x"], QQ, lex)
         within = small.from_dict({tuple(m[p] for p in used) or (0,): c for m, c in rest.items()})
-        constant, found = within.factor_list()
-        for factor, exponent in found:
+        constant, irreducible = within.factor_list()
+        for factor, exponent in irreducible:
             if len(factor) == 1:  # a parameter or a power
                 ((monomial, c),) = factor.items()
                 constant *= c**exponent

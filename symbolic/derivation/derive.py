@@ -174,14 +174,14 @@ def embed(state: SymbolicState) -> dict[tuple[str, int, str], Scalar]:
                 if isinstance(block, Vector) == isinstance(weight, Vector)
             }
             for row, old, new in zip(algorithm.accumulators, before, after, strict=True):
-                found = express(a, new - old, meets)
+                coefficients = express(a, new - old, meets)
                 wanted = {b: c for (k, i, b), c in result.items() if (k, i) == (row.name, s) and meets.get(b)}
-                if found is None or (position and {b: c for b, c in found.items() if meets[b]} != wanted):
+                if coefficients is None or (position and {b: c for b, c in coefficients.items() if meets[b]} != wanted):
                     raise NotRepresentableError(
                         f"the accumulator {row.name} is not affine in the weight {name}, the same way in every column"
                     )
                 if not position:
-                    result.update({(row.name, s, b): c for b, c in found.items()})
+                    result.update({(row.name, s, b): c for b, c in coefficients.items()})
     return result
 
 
@@ -260,9 +260,9 @@ def _compare(ansatz: Ansatz, masks: tuple[Mask, ...], heads: tuple[AnyHead, ...]
 
 def _own(heads: tuple[AnyHead, ...], n: int) -> dict[tuple[str, str], dict[Any, Fraction]]:
     """K at context length n as the heads give it, in the form of `TensorSolution.own`."""
-    found = predicted_map([h for h in heads if isinstance(h, SymbolicTokenwiseHead)])
+    rows = predicted_map([h for h in heads if isinstance(h, SymbolicTokenwiseHead)])
     result = {}
-    for row, entries in found.items():
+    for row, entries in rows.items():
         for read, value in entries.items():
             a = value.algebra
             if LENGTH in value.names():

@@ -39,11 +39,11 @@ def express(a: Algebra, value: Any, candidates: dict[Any, Any], dividing: bool =
         if shared is None or (shared.divisor and not dividing):
             return None
         equations.append(Equation(shared.left, dict(shared.right.get((), {})), place))
-    found = solve(equations)
-    if isinstance(found, Inconsistent):
+    solution = solve(equations)
+    if isinstance(solution, Inconsistent):
         return None
     result = {}
-    for name, row in found.values.items():
+    for name, row in solution.values.items():
         total = a.monomials(row)
         if total.poly:
             result[name] = total if denominator is None else total * denominator.inverse()

@@ -68,9 +68,9 @@ def _combination(
 
     if not basis:
         return None
-    found = express(a, packed(target), {h: packed(entries) for h, entries in basis.items()}, False)
-    if found is not None:
-        return found
+    coefficients = express(a, packed(target), {h: packed(entries) for h, entries in basis.items()}, False)
+    if coefficients is not None:
+        return coefficients
     for h, entries in basis.items():
         ratio = _ratio(target, entries)
         if ratio is not None:

@@ -32,7 +32,7 @@ LENGTH_TRIED = 8
 SHAPES = "P = diag(0, U) with Q = diag(E, 0), or P = [[0, 0], [U, 0]] with Q = [[0, E], [0, 0]] over a constant row"
 
 
-def given_form(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads) -> Form:
+def given_form(algorithm: Algorithm, options: Mapping[str, str], tables: GivenHeads) -> Form:
     """The traced heads with their masks, and the loop's own masks after these.
 
     Raises `NotRepresentableError` for a head of another shape than the two, where masks of heads add up to others, and
@@ -41,9 +41,9 @@ def given_form(algorithm: Algorithm, options: Mapping[str, str], found: GivenHea
     state = SymbolicState(algorithm, dict(options))
     loop, embedding = loop_form(state), embed(state)
     divisors = tuple(state.algebra.divisors)
-    own, which = masks_given(state, found)
+    own, which = masks_given(state, tables)
     heads = tuple(
-        _head(state, head, mask, f"head {k}") for k, (head, mask) in enumerate(zip(found.heads, which, strict=True), 1)
+        _head(state, head, mask, f"head {k}") for k, (head, mask) in enumerate(zip(tables.heads, which, strict=True), 1)
     )
     asked, _, lemma = pieces_of(loop, embedding)
     masks = {m.key(): m for m in (*own, *asked)}
@@ -94,19 +94,19 @@ def _head(state: SymbolicState, given: GivenHead, mask: int, where: str) -> AnyH
 
 def matrix_of(state: SymbolicState, blocks: Blocks) -> Matrix:
     """A traced matrix of blocks in the contraction algebra."""
-    found = {(r, word, s): coefficient(state, c) for (r, s), block in blocks for word, c in block}
-    return {at: c for at, c in found.items() if c.poly}
+    entries = {(r, word, s): coefficient(state, c) for (r, s), block in blocks for word, c in block}
+    return {at: c for at, c in entries.items() if c.poly}
 
 
 def multiplied(left: Matrix, right: Matrix) -> Matrix:
     """The product of two matrices of blocks."""
-    found: Matrix = {}
+    product: Matrix = {}
     for (r, word, k), c in left.items():
         for (row, more, s), e in right.items():
             if row == k:
                 at = (r, (*word, *more), s)
-                found[at] = found[at] + c * e if at in found else c * e
-    return {at: c for at, c in found.items() if c.poly}
+                product[at] = product[at] + c * e if at in product else c * e
+    return {at: c for at, c in product.items() if c.poly}
 
 
 def coefficient(state: SymbolicState, node: Expression) -> Scalar:

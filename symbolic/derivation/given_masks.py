@@ -41,11 +41,11 @@ def given_mask(state: SymbolicState, cases: Sequence[MaskCase]) -> Mask:
     return Mask(diagonal, tuple(sides[True]), tuple(sides[False]))
 
 
-def masks_given(state: SymbolicState, found: GivenHeads) -> tuple[tuple[Mask, ...], list[int]]:
+def masks_given(state: SymbolicState, tables: GivenHeads) -> tuple[tuple[Mask, ...], list[int]]:
     """The distinct masks of given heads after the context mask, and which of these each head has; raises as above."""
     masks = {m.key(): m for m in (Mask(state.algebra.number(1)),)}
     which = []
-    for head in found.heads:
+    for head in tables.heads:
         mask = given_mask(state, head.M)
         masks.setdefault(mask.key(), mask)
         which.append(list(masks).index(mask.key()))
@@ -54,11 +54,11 @@ def masks_given(state: SymbolicState, found: GivenHeads) -> tuple[tuple[Mask, ..
 
 def _merged(parts: list[Part]) -> list[Part]:
     """Parts with the same decay and the same enters added up; what adds up to nothing left out."""
-    found: dict[tuple[str, str], Part] = {}
+    merged: dict[tuple[str, str], Part] = {}
     for c, decay, enters in parts:
         key = (str(decay.expr()), str(enters.expr()))
-        found[key] = (found[key][0] + c, decay, enters) if key in found else (c, decay, enters)
-    return [part for part in found.values() if part[0].poly and part[1].poly]
+        merged[key] = (merged[key][0] + c, decay, enters) if key in merged else (c, decay, enters)
+    return [part for part in merged.values() if part[0].poly and part[1].poly]
 
 
 class _Reader:
@@ -108,10 +108,10 @@ class _Reader:
         parts = self.parts(base)
         whole = at.pop("", 0)
         if set(at) <= {LENGTH} and not at.get(LENGTH, 0) and whole >= 0 and len(parts) != 1:
-            found = [(one, one, one)]
+            power = [(one, one, one)]
             for _ in range(whole):
-                found = self._product(found, parts)
-            return found
+                power = self._product(power, parts)
+            return power
         if not parts and whole > 0 and not any(at.values()):
             return []
         if len(parts) != 1:
@@ -131,8 +131,8 @@ class _Reader:
         return [(fixed * c ** (index * (later + earlier)), c**-earlier, one)]
 
     def _odd(self, base: Expression, exponent: Expression) -> NotRepresentableError:
-        said = f"({text(base)}) ** ({text(exponent)})"
-        return NotRepresentableError(f"a mask's entry has {said}, wanted a power of one product without positions")
+        power = f"({text(base)}) ** ({text(exponent)})"
+        return NotRepresentableError(f"a mask's entry has {power}, wanted a power of one product without positions")
 
     def _exponent(self, node: Expression) -> dict[str, int]:
         """An exponent as {position or n: how often}, "" for the number."""

@@ -27,12 +27,12 @@ class Hypotheses:
     @staticmethod
     def of(divisors: Iterable[Scalar], weights: Iterable[Scalar]) -> Hypotheses:
         """From what was divided by, and from the denominators of the weights and masks."""
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for divisor in divisors:
-            found |= {base: None for name, _ in divisor.factors() if isinstance(name, str) for base in [_base(name)]}
+            names |= {base: None for name, _ in divisor.factors() if isinstance(name, str) for base in [_base(name)]}
         for scalar in weights:
-            found |= {_base(name): None for kind, name in scalar.generators() if kind == "inverse"}
-        return Hypotheses(tuple(name for name in found if not _never_zero(name)))
+            names |= {_base(name): None for kind, name in scalar.generators() if kind == "inverse"}
+        return Hypotheses(tuple(name for name in names if not _never_zero(name)))
 
     @property
     def parameters(self) -> set[str]:

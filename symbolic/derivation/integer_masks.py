@@ -43,8 +43,8 @@ def over_one_denominator(mask: Mask, n: int, values: Mapping[str, Any]) -> Ratio
 def _each(scalar: Scalar, at: Sequence[Mapping[str, Any]]) -> list[Rational]:
     """A scalar at each position, in lowest terms; evaluated once where it does not depend on it."""
     once = INDEX not in scalar.names()
-    found = [Rational.of(x.fraction()) for x in evaluate_each(scalar, at[:1] if once else at, Rational.of)]
-    return found * len(at) if once else found
+    values = [Rational.of(x.fraction()) for x in evaluate_each(scalar, at[:1] if once else at, Rational.of)]
+    return values * len(at) if once else values
 
 
 class _Powers:

@@ -190,11 +190,11 @@ class Reading:
         """Every product of a row and a block that the loop can add to a total, a vector or a scalar."""
         fitting = [b for b, block in self.blocks.items() if isinstance(block, Vector) == vector]
         others = [t for t in traces if t != total]
-        found: list[Here | PastBlock | PastRow] = []
+        candidates: list[Here | PastBlock | PastRow] = []
         for row in self.rows:
-            found += [Here(row, block) for block in fitting]
-            found += [PastBlock(row, t) for t in others if vector and isinstance(self.old[t], Vector)]
-        return found + [PastRow(t, b) for t in others if isinstance(self.old[t], Scalar) for b in fitting]
+            candidates += [Here(row, block) for block in fitting]
+            candidates += [PastBlock(row, t) for t in others if vector and isinstance(self.old[t], Vector)]
+        return candidates + [PastRow(t, b) for t in others if isinstance(self.old[t], Scalar) for b in fitting]
 
 
 class GenericSweep(Sweep):
@@ -305,18 +305,18 @@ def _trace(a: Algebra, name: str, after: Any, read: Reading) -> Trace | None:
     sources = read.blocks if isinstance(after, Vector) else read.rows
     kinds = {k: v for k, v in sources.items() if isinstance(v, type(after))}
     itself = Carried.of(name)  # no row and no block is called that
-    found = express(a, after, {itself: read.old[name], **kinds})
-    return None if found is None else Trace(name, found.pop(itself, a.number(0)), found)
+    coefficients = express(a, after, {itself: read.old[name], **kinds})
+    return None if coefficients is None else Trace(name, coefficients.pop(itself, a.number(0)), coefficients)
 
 
 def _delayed(after: dict[str, Any], old: dict[str, Any], traces: dict[str, Trace]) -> dict[str, Trace]:
     """Loop variables that take over a trace as it was before the step: the same trace, one step later."""
-    found = {}
+    delayed = {}
     for name, value in after.items():
         source = next((t for t in traces.values() if not _differ(value, old[t.name])), None)
         if name not in traces and source is not None:
-            found[name] = Trace(name, source.decay, source.parts, source.delay + 1)
-    return found
+            delayed[name] = Trace(name, source.decay, source.parts, source.delay + 1)
+    return delayed
 
 
 def _totals_in(
@@ -327,15 +327,15 @@ def _totals_in(
     if not isinstance(change, Vector):
         scalars = {t: w for t, w in enumerate(state.weights) if isinstance(w, Scalar)}
         totals = {n: _opaque(a, n, v, after=True) for n, v in after.items() if isinstance(v, Scalar)}
-        found = express(a, change, {**totals, **scalars})
-        if found is None:
+        coefficients = express(a, change, {**totals, **scalars})
+        if coefficients is None:
             raise NotRepresentableError(
                 f"the new weights gain {change.text()}, no combination of the loop's totals and the old weights"
             )
-        same: dict[tuple[int, Word], Scalar] = {(t, ()): c for t, c in found.items() if isinstance(t, int)}
+        same: dict[tuple[int, Word], Scalar] = {(t, ()): c for t, c in coefficients.items() if isinstance(t, int)}
         if any(INDEX in c.names() for c in same.values()):
             raise NotRepresentableError("the new weights depend on the position of the last transition")
-        return [(n, c, ()) for n, c in found.items() if isinstance(n, str)], same
+        return [(n, c, ()) for n, c in coefficients.items() if isinstance(n, str)], same
     gained: list[tuple[str, Scalar, Word]] = []
     kept: dict[tuple[int, Word], Scalar] = {}
     for (word, atom), coefficient in change.terms.items():
@@ -356,8 +356,8 @@ def _totals_in(
 def _terms(a: Algebra, name: str, after: Any, read: Reading, traces: dict[str, Trace]) -> tuple[Term, ...]:
     gain = after - read.old[name]
     products = read.products(name, isinstance(after, Vector), traces)
-    found = express(a, gain, {product: product.value(read) for product in products})
-    if found is None:
+    coefficients = express(a, gain, {product: product.value(read) for product in products})
+    if coefficients is None:
         text = (
             gain.text()
             if isinstance(gain, Scalar)
@@ -369,20 +369,20 @@ def _terms(a: Algebra, name: str, after: Any, read: Reading, traces: dict[str, T
         )
         held = _held(gain, read)
         raise MissingRowError(what, (text,), held=held) if held else NotRepresentableError(what, (text,))
-    return tuple(term for product, coefficient in found.items() for term in product.terms(coefficient, traces))
+    return tuple(term for product, coefficient in coefficients.items() for term in product.terms(coefficient, traces))
 
 
 def _held(gain: Any, read: Reading) -> tuple[Scalar, ...]:
     """What stands before the feature blocks in a total's gain: what accumulator rows would have to hold."""
     if isinstance(gain, Scalar):
         return ()
-    found = []
+    factors = []
     for block in read.blocks.values():
         if isinstance(block, Vector) and len(block.terms) == 1:
             ((at, size),) = block.terms.items()
             if at in gain.terms:
-                found.append(gain.terms[at] * size.inverse())
-    return tuple(found)
+                factors.append(gain.terms[at] * size.inverse())
+    return tuple(factors)
 
 
 def _why(gain: Any, name: str, traces: dict[str, Trace]) -> str:

@@ -49,7 +49,7 @@ def with_missing_rows(algorithm: Algorithm, options: Mapping[str, str]) -> Added
                 block = FeatureBlock(name, lambda t, p: 1, scalar=True)
                 algorithm = replace(algorithm, features=(*algorithm.features, block))
                 continue
-            new = next((found for scalar in error.held for found in _lacking(state, scalar)), None)
+            new = next((parts for scalar in error.held for parts in _lacking(state, scalar)), None)
             if new is None:
                 return None
             row, code = _accumulator(algorithm, new)
@@ -89,9 +89,9 @@ def _lacking(state: SymbolicState, wanted: Scalar) -> list[_Terms]:
             value = getattr(token, block.name)
             if isinstance(value, Vector) == isinstance(weight, Vector):
                 entries[name, block.name] = weight @ value if isinstance(weight, Vector) else weight * value
-    found = express(a, wanted, entries, dividing=False)
+    coefficients = express(a, wanted, entries, dividing=False)
     parts: dict[Any, _Terms] = {}
-    for key, coefficient in (found or {}).items():
+    for key, coefficient in (coefficients or {}).items():
         for exponents, c in coefficient.parts().get((), {}).items():
             parts.setdefault(exponents, {})[key] = c
     result = []

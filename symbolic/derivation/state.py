@@ -81,8 +81,8 @@ class SymbolicState:
     def unit_transition(self) -> Transition:
         """A unit column of the context, one for every i: its vectors are multiples of `UNIT`, the rest is zero."""
         a = self.algebra
-        (found,) = self.algorithm.with_unit_columns([self.transition("j")], [a.vector(UNIT)], self.p, a.number)
-        return found
+        (column,) = self.algorithm.with_unit_columns([self.transition("j")], [a.vector(UNIT)], self.p, a.number)
+        return column
 
     def update(self, sweep: Sweep) -> tuple[Any, ...]:
         """The algorithm's own update on these symbols; `NotPolynomialError` when it compares or branches."""

@@ -45,16 +45,16 @@ def suggest(algorithm: Algorithm, options: Mapping[str, str]) -> Suggestion | No
         heads = len(derive(added.algorithm, options).heads)
         if not added.rows:
             return Suggestion(CONSTANT_ROW, heads)
-        said = (*((f"features=(..., {added.constant})",) if added.constant else ()),
+        arguments = (*((f"features=(..., {added.constant})",) if added.constant else ()),
                 f"accumulators=(..., {', '.join(added.rows)})")  # fmt: skip
-        return Suggestion(", ".join((*([CONSTANT_ROW] if added.constant else []), *added.rows)), heads, said)
+        return Suggestion(", ".join((*([CONSTANT_ROW] if added.constant else []), *added.rows)), heads, arguments)
     for name, block in _candidates(algorithm):
         wider = replace(algorithm, features=(*algorithm.features, block))
         try:
-            found = derive(wider, options)
+            derivation = derive(wider, options)
         except (NotRepresentableError, NotPolynomialError):
             continue
-        return Suggestion(name, len(found.heads))
+        return Suggestion(name, len(derivation.heads))
     return None
 
 
@@ -63,10 +63,10 @@ def derive_or_advise(algorithm: Algorithm, options: Mapping[str, str]) -> Deriva
     try:
         return derive(algorithm, options)
     except NotRepresentableError as error:
-        found = suggest(algorithm, algorithm.choose(options))
-        if found is None:
+        suggestion = suggest(algorithm, algorithm.choose(options))
+        if suggestion is None:
             raise
-        error.args = (f"{error}; {found.sentence()}",)
+        error.args = (f"{error}; {suggestion.sentence()}",)
         raise
 
 

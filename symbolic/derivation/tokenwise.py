@@ -74,8 +74,8 @@ def row_map(state: SymbolicState, form: LoopForm, embedding: Embedding) -> RowMa
                 (gain.text(),),
                 constant=True,
             )
-        found = express(a, gain, rows)
-        if found is None:
+        coefficients = express(a, gain, rows)
+        if coefficients is None:
             raise MissingRowError(
                 f"the row {row} gains {gain.text()} at its own token, no combination of the rows "
                 f"{', '.join(rows)}: add an accumulator row that holds it (or a part of it) and is zero at no weights; "
@@ -83,7 +83,7 @@ def row_map(state: SymbolicState, form: LoopForm, embedding: Embedding) -> RowMa
                 (gain.text(),),
                 held=(gain,),
             )
-        result[row] = found
+        result[row] = coefficients
     return result
 
 

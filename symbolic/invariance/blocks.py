@@ -64,9 +64,9 @@ def block_update(weights: WeightSet) -> BlockResult:
     before = states(Z, each[:-1], scale)
     prediction = read_out(before[-1], each[-1], scale, row, column)
     obstacles = [f"the prediction has the block {s}" for s in _foreign(prediction.entries.values(), allowed)]
-    found = gradients(before, each, scale, row.mT @ column.mT)
+    gradient = gradients(before, each, scale, row.mT @ column.mT)
     several = len(space.masks) > 1
-    flat = [[g for h in heads for g in ((h.W, h.P, h.Q) if several else (h.P, h.Q))] for heads in found]
+    flat = [[g for h in heads for g in ((h.W, h.P, h.Q) if several else (h.P, h.Q))] for heads in gradient]
     if space.looped:
         total = flat[0]
         for other in flat[1:]:
@@ -180,12 +180,14 @@ def _layers(space: WeightSpace, patterns: Sequence[Mapping[str, Rows]], names: S
     ]  # fmt: skip
     layers: list[tuple[Head, ...]] = []
     for layer in range(space.stored):
-        found = [matrix(layer, name) for name in space.matrices]
+        trained = [matrix(layer, name) for name in space.matrices]
         if len(masks) == 1:
-            layers.append((Head(one, found[0], found[1], masks[0]),))
+            layers.append((Head(one, trained[0], trained[1], masks[0]),))
         else:
             layers.append(
-                tuple(Head(found[3 * h], found[3 * h + 1], found[3 * h + 2], mask) for h, mask in enumerate(masks))
+                tuple(
+                    Head(trained[3 * h], trained[3 * h + 1], trained[3 * h + 2], mask) for h, mask in enumerate(masks)
+                )
             )
     return layers
 
@@ -225,7 +227,7 @@ def _ties(
                         entry = updates.get((layer, matrix, r, s), {})
                         alone = {x: _coefficient(share * value) for x, value in entry.items()}
                         places.setdefault((layer, name), []).append(alone if len(named) == 1 else None)
-    return {key: all(_same(found[0], other) for other in found[1:]) for key, found in places.items()}
+    return {key: all(_same(shares[0], other) for other in shares[1:]) for key, shares in places.items()}
 
 
 def _same(one: _Entry | None, other: _Entry | None) -> bool:

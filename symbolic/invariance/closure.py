@@ -113,8 +113,8 @@ def _collect(
     while len(rows) < whole.dimension:
         batch = []
         for point in choose(rows, size):
-            found = sample_update(space, point, field_trajectory(space, rng), outer, PRIME_FIELD).update
-            batch.append([int(c) for c in whole.span.coefficients(found, PRIME_FIELD)])
+            change = sample_update(space, point, field_trajectory(space, rng), outer, PRIME_FIELD).update
+            batch.append([int(c) for c in whole.span.coefficients(change, PRIME_FIELD)])
         grown = echelon([*rows, *batch], whole.dimension)
         added, rows = len(grown) - len(rows), grown
         if size - added >= IDLE:

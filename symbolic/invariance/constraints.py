@@ -51,9 +51,9 @@ def parse_equation(text: str) -> tuple[dict[Block, Fraction], Fraction]:
         return f"equation {text[:60]!r} cannot be read at {rest[:20]!r}: {wanted}"
 
     for side, sign in zip(sides, (1, -1), strict=True):
-        for coefficient, found in signed_terms(side, _TERM, refusal):
-            if found[3]:
-                block = (found[4], found[5], found[6])
+        for coefficient, match in signed_terms(side, _TERM, refusal):
+            if match[3]:
+                block = (match[4], match[5], match[6])
                 terms[block] = terms.get(block, Fraction(0)) + coefficient * sign
             else:
                 constant -= coefficient * sign

@@ -119,9 +119,9 @@ def find_witness(
 
     def averaged(point: Point, sample: Trajectory) -> list[Any]:
         if projected:
-            found = sample_update(space, point, sample, outer, RATIONALS).update
-            outside = whole.span.residual(found, RATIONALS)
-            return [x - y for x, y in zip(found, outside, strict=True)]
+            moved = sample_update(space, point, sample, outer, RATIONALS).update
+            outside = whole.span.residual(moved, RATIONALS)
+            return [x - y for x, y in zip(moved, outside, strict=True)]
         return averaged_update(space, point, sample, outer, group.elements or (), RATIONALS)
 
     def leaves(point: Point, sample: Trajectory) -> bool:

@@ -54,7 +54,7 @@ def gradients(
     result: list[list[HeadGradient]] = []
     G = seed
     for Z, heads in zip(reversed(before), reversed(layers), strict=True):
-        found = []
+        of_heads = []
         back = G
         for h in heads:
             masked = Z @ h.M
@@ -64,7 +64,7 @@ def gradients(
             F = h.P.mT @ B
             T = Z @ F.mT
             compared = (B @ Z.mT) @ h.Q.mT  # B (Z^T Q Z)^T = compared Z
-            found.append(
+            of_heads.append(
                 HeadGradient(
                     W=(scaled @ Z.mT) @ h.Q.mT @ met @ h.P.mT,
                     P=compared @ met,
@@ -72,6 +72,6 @@ def gradients(
                 )
             )
             back = back + h.P.mT @ ((compared @ Z) @ h.M.mT) + h.Q @ (T @ masked) + h.Q.mT @ (met @ F)
-        result.append(found)
+        result.append(of_heads)
         G = back
     return result[::-1]

@@ -29,8 +29,8 @@ def jacobian(space: WeightSpace, point: Point, samples: Sequence[Trajectory], ou
 
     def update(k: int, step: int) -> list[Fraction]:
         there = [*point[:k], point[k] + step, *point[k + 1 :]]
-        found = [sample_update(space, there, sample, outer, RATIONALS).update for sample in samples]
-        return [sum(map(as_fraction, x), Fraction(0)) for x in zip(*found, strict=True)]
+        updates = [sample_update(space, there, sample, outer, RATIONALS).update for sample in samples]
+        return [sum(map(as_fraction, x), Fraction(0)) for x in zip(*updates, strict=True)]
 
     width = 2 * len(samples)
     columns = [[(a - b) / width for a, b in zip(update(k, 1), update(k, -1), strict=True)] for k in range(space.size)]

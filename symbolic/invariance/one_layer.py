@@ -86,11 +86,11 @@ def _pattern(
                 if len(values) > 1 or any(point[k] for k in inside.difference(diagonal)):
                     return None
                 (value,) = values
-                found = {owner[k] for k in inside if k in owner}
-                if not found:
+                owners = {owner[k] for k in inside if k in owner}
+                if not owners:
                     row.append(str(value))
                     continue
-                (which,) = found if len(found) == 1 else (None,)
+                (which,) = owners if len(owners) == 1 else (None,)
                 if which is None or moved != moved_too:
                     return None  # features of dimension one beside a row: no number stands for that block
                 v = directions[which]

@@ -45,8 +45,8 @@ def own_construction(
     steps = [unit_step(algorithm, d, scale) for scale in scales or [Fraction(1)] * (1 if looped else depth)]
     if algorithm.heads is None:
         return construct(derive(algorithm, options), d, n, depth, steps, parameters, looped)
-    found = given_construction(algorithm, algorithm.choose(options), d, n, depth, steps, parameters, looped)
-    counts = [len(heads) for heads in found.layers]
+    construction = given_construction(algorithm, algorithm.choose(options), d, n, depth, steps, parameters, looped)
+    counts = [len(heads) for heads in construction.layers]
     if any(count != counts[0] for count in counts):
         raise ContentError(
             f"{algorithm.name} gives {', '.join(map(str, counts))} heads layer by layer: invariance is about weights "
@@ -54,7 +54,7 @@ def own_construction(
         )
     if not counts[0]:
         raise ContentError(f"{algorithm.name} gives no heads at all, so nothing is trained")
-    return found
+    return construction
 
 
 def unit_step(algorithm: Algorithm, d: int, scale: Fraction = Fraction(1)) -> Steps:
@@ -66,11 +66,11 @@ def unit_step(algorithm: Algorithm, d: int, scale: Fraction = Fraction(1)) -> St
 def unit_step_words(algorithm: Algorithm) -> str:
     """What `unit_step` makes of an algorithm's steps: "C = I, sync = 1 and not its table's"."""
     scalars, more = algorithm.scalar_preconditioners, " and not its table's"
-    said = [f"{c} = {'1' if c in scalars else 'I'}{more * (c in algorithm.tables)}" for c in algorithm.preconditioners]
-    return ", ".join(said) or "no steps"
+    words = [f"{c} = {'1' if c in scalars else 'I'}{more * (c in algorithm.tables)}" for c in algorithm.preconditioners]
+    return ", ".join(words) or "no steps"
 
 
-def own_point(found: Construction, form: str = FORMS[0]) -> Point:
+def own_point(construction: Construction, form: str = FORMS[0]) -> Point:
     """The weights of a construction as a point.
 
     Raises `ArgumentError` for a form that there is not, or the papers' for heads that have none: W P = diag(0, U) and
@@ -79,7 +79,7 @@ def own_point(found: Construction, form: str = FORMS[0]) -> Point:
     if form not in FORMS:
         raise ArgumentError(f"weights is {str(form)[:40]!r}, wanted {' or '.join(FORMS)}")
     point: list[Fraction] = []
-    for heads in found.layers:
+    for heads in construction.layers:
         for head in heads:
             Q = head.Q.fractions()
             if len(heads) == 1:
@@ -87,17 +87,17 @@ def own_point(found: Construction, form: str = FORMS[0]) -> Point:
             elif form == "exported":
                 matrices = [head.W.fractions(), head.P.fractions(), Q]
             else:
-                matrices = [*_as_in_the_papers(head, found), Q]
+                matrices = [*_as_in_the_papers(head, construction), Q]
             point += [x for rows in matrices for row in rows for x in row]
     return tuple(point)
 
 
-def _as_in_the_papers(head: Head, found: Construction) -> tuple[list[list[Any]], list[list[Fraction]]]:
-    split, p, m = split_head(head, found.layout.p), found.layout.p, found.layout.m
+def _as_in_the_papers(head: Head, construction: Construction) -> tuple[list[list[Any]], list[list[Fraction]]]:
+    split, p, m = split_head(head, construction.layout.p), construction.layout.p, construction.layout.m
     if split is None:
         raise ArgumentError(
-            f"a head of {found.algorithm} is not of the form W P = diag(0, U), Q = diag(E, 0), so the papers do not "
-            "say how to factor it: leave out weights"
+            f"a head of {construction.algorithm} is not of the form W P = diag(0, U), Q = diag(E, 0), so the papers do "
+            "not say how to factor it: leave out weights"
         )
     U = split.U.fractions()
     read = [any(row[j] for row in U) for j in range(m - p)]

@@ -30,7 +30,7 @@ def prompt_kinds(algorithm: PatternAlgorithm) -> Kinds | None:
     nothing = algebra.number(0)
     kinds: Kinds = {}
     for row in algorithm.rows:
-        found = {
+        parities = {
             _kind(row.entry(family, token, p))
             for family, token in (
                 ("context", SimpleNamespace(
@@ -39,9 +39,9 @@ def prompt_kinds(algorithm: PatternAlgorithm) -> Kinds | None:
                 ("query", SimpleNamespace(phi=algebra.vector("q"), state=nothing)),
             )
         } - {ZERO}  # fmt: skip
-        if len(found) > 1 or None in found:
+        if len(parities) > 1 or None in parities:
             return None
-        kinds[row.name] = found.pop() if found else ZERO  # type: ignore[assignment]
+        kinds[row.name] = parities.pop() if parities else ZERO  # type: ignore[assignment]
     return kinds
 
 
@@ -93,8 +93,8 @@ def moved_blocks(weights: AffineSet[PatternSpace]) -> list[set[tuple[str, str]]]
         back: Kinds | None = _shifted(G, {(b, a) for a, b in shift}, gone)
         if back is None:
             return None
-        found = {(a, b) for a in rows for b in rows if space.trains("V", a) and back[a] * Z[b] == EVEN}
-        moved.append(found)
+        movable = {(a, b) for a in rows for b in rows if space.trains("V", a) and back[a] * Z[b] == EVEN}
+        moved.append(movable)
         turned = _summed(back, {(b, a) for a, b in layer})
         if turned is None:
             return None
@@ -111,8 +111,8 @@ def _support(weights: AffineSet[PatternSpace], layer: int) -> set[tuple[str, str
     positions = (
         {k for v in weights.directions for k in v} | weights.frozen | {k for k, x in enumerate(weights.base) if x}
     )
-    found = (space.coordinate(k) for k in positions)
-    return {(c.row_block, c.column_block) for c in found if c.layer == layer}
+    coordinates = (space.coordinate(k) for k in positions)
+    return {(c.row_block, c.column_block) for c in coordinates if c.layer == layer}
 
 
 def _join(x: int, y: int) -> int | None:
@@ -141,11 +141,11 @@ def _added(Z: Kinds, total: Kinds, blocks: set[tuple[str, str]]) -> Kinds | None
 def keeps(weights: AffineSet[PatternSpace]) -> bool | None:
     """Whether every block that the expected update can move is free in the set; None where nothing is known."""
     space = weights.space
-    found = moved_blocks(weights)
-    if found is None:
+    blocks_moved = moved_blocks(weights)
+    if blocks_moved is None:
         return None
     places = {name: rows for name, rows, _ in space.blocks}
-    for layer, blocks in enumerate(found):
+    for layer, blocks in enumerate(blocks_moved):
         for to, read in blocks:
             for i in places[to]:
                 for j in places[read]:

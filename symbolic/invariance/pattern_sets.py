@@ -64,11 +64,11 @@ def with_kernel(space: PatternSpace, trajectory: Trajectory) -> Drawn:
     """The sample whose patterns are those of the first of the algorithm's kernels that is rational, else polynomial."""
     kernel = kernel_of(space)
     last = space.n if space.form.algorithm.chained else space.n + 1
-    found = []
+    patterns = []
     for first in (0, 1):
         features = [*trajectory.features[first : first + space.n], trajectory.features[first + last]]
-        found.append(exact_pattern(kernel, features))
-    return Drawn(trajectory, tuple(found))
+        patterns.append(exact_pattern(kernel, features))
+    return Drawn(trajectory, tuple(patterns))
 
 
 def kernel_of(space: PatternSpace) -> str:
@@ -89,21 +89,21 @@ def update(space: PatternSpace, point: Sequence[Any], sample: Drawn, outer: Oute
         return nothing if x is None else x
 
     if space.kind == COLUMN:
-        ((found, layers, K),) = ran
+        ((reached, layers, K),) = ran
         rows = column_rows(space)
         wanted = taught(space, made[0])
-        errors = {(i, n): a.number(x) - at(found[-1], i) for i, x in zip(rows, wanted, strict=True)}
-        return gradient(space, found, layers, K, seed_at(a, shape, errors), a)
+        errors = {(i, n): a.number(x) - at(reached[-1], i) for i, x in zip(rows, wanted, strict=True)}
+        return gradient(space, reached, layers, K, seed_at(a, shape, errors), a)
     assert isinstance(outer, Outer) and space.read is not None  # of a kernel
     row, factor = space.read
     back = a.number(1 / factor)
-    predictions = [at(found[-1], row) * back for found, _, _ in ran]
+    predictions = [at(reached[-1], row) * back for reached, _, _ in ran]
     delta = outer.error(a, target(space, sample.trajectory), *predictions)
     seed = seed_at(a, shape, {(row, n): back})
     total: list[Any] | None = None
-    for factor_of, (found, layers, K) in zip(outer.coefficients(a, delta), ran, strict=True):
+    for factor_of, (reached, layers, K) in zip(outer.coefficients(a, delta), ran, strict=True):
         if factor_of is not None:
-            here = [factor_of * g for g in gradient(space, found, layers, K, seed, a)]
+            here = [factor_of * g for g in gradient(space, reached, layers, K, seed, a)]
             total = here if total is None else [x + y for x, y in zip(total, here, strict=True)]
     return total or []
 
@@ -121,18 +121,18 @@ def average(
     elements = group.elements or ()
     total: list[Any] = []
     for g in elements:
-        found = update(space, point, sample.moved(g, a.number), outer, a)
-        total = found if not total else [x + y for x, y in zip(total, found, strict=True)]
+        updated = update(space, point, sample.moved(g, a.number), outer, a)
+        total = updated if not total else [x + y for x, y in zip(total, updated, strict=True)]
     share = a.number(Fraction(1, len(elements)))
     return [x * share for x in total]
 
 
 def degree(space: PatternSpace) -> int:
     """A bound on the degree of the update in weights, patterns, features, rewards and states together."""
-    found = 1
+    reached = 1
     for _ in range(space.depth):
-        found = found + 2 if space.kind == KERNEL else 3 * found + 2
-    return 2 * found
+        reached = reached + 2 if space.kind == KERNEL else 3 * reached + 2
+    return 2 * reached
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +152,8 @@ def find_witness(
     space, rng = weights.space, random.Random(f"layerproof pattern witness {seed}")
 
     def leaves(point: Sequence[Fraction], sample: Drawn) -> dict[int, Fraction]:
-        found = weights.span.residual(average(space, point, sample, outer, group, RATIONALS), RATIONALS)
-        return {k: as_fraction(x) for k, x in enumerate(found) if x != 0}
+        outside = weights.span.residual(average(space, point, sample, outer, group, RATIONALS), RATIONALS)
+        return {k: as_fraction(x) for k, x in enumerate(outside) if x != 0}
 
     for attempt in range(attempts):
         coefficients = [Fraction(rng.choice((-2, -1, 1, 2))) for _ in range(weights.dimension)]
@@ -198,8 +198,8 @@ def random_residual(weights: PatternSet, group: SymmetryGroup, outer: Outer | st
     space, rng = weights.space, random.Random(f"layerproof random pattern invariance {seed}")
     frozen = [element(rng.randrange(PRIME)) for _ in weights.frozen]
     point = weights.point([element(rng.randrange(PRIME)) for _ in weights.directions], frozen, element)
-    found = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
-    return [k for k, x in enumerate(weights.span.residual(found, PRIME_FIELD)) if x != 0]
+    averaged = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
+    return [k for k, x in enumerate(weights.span.residual(averaged, PRIME_FIELD)) if x != 0]
 
 
 @dataclass(frozen=True)
@@ -221,9 +221,9 @@ def polynomials(weights: PatternSet, group: SymmetryGroup, outer: Outer | str) -
     frozen = [next(variables) for _ in weights.frozen]
     coefficients = [next(variables) for _ in weights.directions]
     point = weights.point(coefficients, frozen, lambda x: a.number(x) if x else 0)
-    found = average(space, point, drawn(space, lambda: next(variables)), outer, group, a)
-    left = {k: str(x)[:200] for k, x in enumerate(weights.span.residual(found, a)) if len(x)}
-    return Expanded(sum(1 for x in found if len(x)), count + size, left)
+    averaged = average(space, point, drawn(space, lambda: next(variables)), outer, group, a)
+    left = {k: str(x)[:200] for k, x in enumerate(weights.span.residual(averaged, a)) if len(x)}
+    return Expanded(sum(1 for x in averaged if len(x)), count + size, left)
 
 
 # the sets
@@ -238,8 +238,8 @@ def moved_directions(
     """
     rng = random.Random(f"layerproof moved directions {seed}")
     point = whole.point([element(rng.randrange(PRIME)) for _ in whole.directions], (), element)
-    found = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
-    return [k for k, x in enumerate(whole.span.coefficients(found, PRIME_FIELD)) if x != 0]
+    averaged = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
+    return [k for k, x in enumerate(whole.span.coefficients(averaged, PRIME_FIELD)) if x != 0]
 
 
 def seen_set(
@@ -284,8 +284,8 @@ def smallest_set(space: PatternSpace, group: SymmetryGroup, outer: Outer | str, 
     idle = 0
     while idle < IDLE and len(rows) < whole.dimension:
         (point,) = random_points(whole, origin, rows, 1, rng)
-        found = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
-        new = [int(x) for x in whole.span.coefficients(found, PRIME_FIELD)]
+        averaged = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
+        new = [int(x) for x in whole.span.coefficients(averaged, PRIME_FIELD)]
         grown = echelon([*rows, new], whole.dimension)
         idle, rows = (0 if len(grown) > len(rows) else idle + 1), grown
     directions = rational_directions(rows, whole)
@@ -317,10 +317,10 @@ def single_sample(space: PatternSpace, group: SymmetryGroup, outer: Outer | str,
     for _ in range(ATTEMPTS):
         point = whole.point([Fraction(rng.choice((-2, -1, 1, 2))) for _ in whole.directions])
         sample = drawn(space, lambda: Fraction(rng.randint(-2, 2)), opaque=False)
-        found = update(space, point, sample, outer, RATIONALS)
-        residual = {k: as_fraction(x) for k, x in enumerate(whole.span.residual(found, RATIONALS)) if x != 0}
+        moved = update(space, point, sample, outer, RATIONALS)
+        residual = {k: as_fraction(x) for k, x in enumerate(whole.span.residual(moved, RATIONALS)) if x != 0}
         if residual:
-            return PatternWitness(point, sample, tuple(map(as_fraction, found)), residual)
+            return PatternWitness(point, sample, tuple(map(as_fraction, moved)), residual)
     return None
 
 
@@ -331,8 +331,8 @@ def balance_rates(space: PatternSpace, outer: Outer | str, seed: int) -> list[An
     """
     rng = random.Random(f"layerproof pattern balance {seed}")
     point = [element(rng.randrange(PRIME)) for _ in range(space.size)]
-    found = update(space, point, _field_sample(space, rng), outer, PRIME_FIELD)
-    products = [x * y for x, y in zip(found, point, strict=True)]
+    moved = update(space, point, _field_sample(space, rng), outer, PRIME_FIELD)
+    products = [x * y for x, y in zip(moved, point, strict=True)]
     size = space.m**2
     sums = [sum(products[k : k + size], element(0)) for k in range(0, len(products), size)]
     return [2 * (v - q) for v, q in zip(sums[::2], sums[1::2], strict=True)]

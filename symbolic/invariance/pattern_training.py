@@ -183,22 +183,22 @@ def states(space: PatternSpace, heads: Sequence[Any], s: Setup) -> tuple[list[An
     a, own = s.arithmetic, space.layer(s.arithmetic)
     K = None if s.K is None else a.matrix(s.K)
     every = list(range(len(space.row_names())))
-    found, layers = [prompt(s, s.start)], []
+    reached, layers = [prompt(s, s.start)], []
     for pairs in heads:
         made = tuple((V, None if Q is None else Scores(Q, every, every, Q)) for V, Q in pairs)
         layer = Layer(made, own.mask, own.scale, own.shift, own.back, own.previous)
         layers.append(layer)
-        found.append(pattern_layer(found[-1], layer, K))
-    return found, layers, K
+        reached.append(pattern_layer(reached[-1], layer, K))
+    return reached, layers, K
 
 
 def gradient(
-    space: PatternSpace, found: Sequence[Any], layers: Sequence[Layer], K: Any, seed: Any, a: Arithmetic
+    space: PatternSpace, reached: Sequence[Any], layers: Sequence[Layer], K: Any, seed: Any, a: Arithmetic
 ) -> list[Any]:
     """The gradient of <seed, Z_L> at every trained entry, flat; a looped transformer's is summed over its layers."""
     total: list[list[Any]] = []
     G = seed
-    for Z, layer in zip(reversed(found[:-1]), reversed(layers), strict=True):
+    for Z, layer in zip(reversed(reached[:-1]), reversed(layers), strict=True):
         if layer.shift is not None:
             kept, moved = layer.shift
             G = kept.mT @ G + moved.mT @ G @ layer.back.mT

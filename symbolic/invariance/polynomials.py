@@ -77,11 +77,11 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     following, before_later = predict(space, layers, later)
     delta = outer.error(arithmetic, sample.rewards[-1], prediction, following)
     here, there = outer.coefficients(arithmetic, number(1))
-    found = [here * g if g is not None else number(0) for g in gradient(space, layers, before, arithmetic)]
+    moved = [here * g if g is not None else number(0) for g in gradient(space, layers, before, arithmetic)]
     if there is not None:
         later_gradient = gradient(space, layers, before_later, arithmetic)
-        found = [x if g is None else x + there * g for x, g in zip(found, later_gradient, strict=True)]
-    left = {k: x for k, x in enumerate(weights.span.residual(found, arithmetic)) if len(x)}
+        moved = [x if g is None else x + there * g for x, g in zip(moved, later_gradient, strict=True)]
+    left = {k: x for k, x in enumerate(weights.span.residual(moved, arithmetic)) if len(x)}
 
     mover = Mover(context, group, held, count, what)
     factored = mover.leaves(delta)
@@ -93,7 +93,7 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
             shown = text[:200] + (" ..." if len(text) > 200 else "")
             nonzero[k] = f"the outer error times ({shown})" if factored else shown
     return PolynomialResult(
-        sum(1 for x in found if len(x)), sum(map(len, left.values())) if factored else sum(map(len, averages)),
+        sum(1 for x in moved if len(x)), sum(map(len, left.values())) if factored else sum(map(len, averages)),
         len(context.gens()), nonzero, factored,
     )  # fmt: skip
 
@@ -140,11 +140,11 @@ def _within(space: WeightSpace, point: Sequence[Any], setup: Problem, dimension:
     (heads,) = counting.heads([terms(x) for x in point], RATIONALS)
     row, column, seed = seeds(counting, RATIONALS)
     one = RATIONALS.number(1)
-    found = [
+    results = [
         read_out(Z, heads, one, row, column),
         *(m for g in gradients([Z], [heads], one, seed)[0] for m in (g.W, g.P, g.Q)),
     ]
-    formed = sum(int(x) for m in found for line in m.fractions() for x in line)
+    formed = sum(int(x) for m in results for line in m.fractions() for x in line)
     if formed * variables > EXPANSION_LIMIT:
         raise WorkLimitError(
             f"the update at d = {space.layout.d}, n = {space.layout.n} would have up to {formed} terms in {variables} "

@@ -94,11 +94,11 @@ def parse_entry(text: str) -> tuple[dict[str, Fraction], Fraction]:
     names: dict[str, Fraction] = {}
     constant = Fraction(0)
     refusal = f"entry {text[:40]!r} is no linear expression: wanted 0, free, frozen, or names such as a - 1/2 b + 3"
-    for coefficient, found in signed_terms(text, _TERM, lambda _: refusal):
-        if found[3] in WORDS:
-            raise ArgumentError(f"entry {text[:40]!r} uses {found[3]} as a name: it must stand alone, without blanks")
-        if found[3]:
-            names[found[3]] = names.get(found[3], Fraction(0)) + coefficient
+    for coefficient, match in signed_terms(text, _TERM, lambda _: refusal):
+        if match[3] in WORDS:
+            raise ArgumentError(f"entry {text[:40]!r} uses {match[3]} as a name: it must stand alone, without blanks")
+        if match[3]:
+            names[match[3]] = names.get(match[3], Fraction(0)) + coefficient
         else:
             constant += coefficient
     return {name: c for name, c in names.items() if c}, constant
@@ -161,10 +161,10 @@ def pattern_set(space: S, name: str, meaning: str, patterns: Sequence[Mapping[st
         for (layer, letter), v in directions.items()
     ]
     labelled += free
-    found = _independent([v for _, v in labelled])
+    kept = _independent([v for _, v in labelled])
     return AffineSet(
-        name, meaning, space, tuple(base), tuple(labelled[k][1] for k in found), frozenset(frozen),
-        tuple(dict(p) for p in patterns), tuple(labelled[k][0] for k in found),
+        name, meaning, space, tuple(base), tuple(labelled[k][1] for k in kept), frozenset(frozen),
+        tuple(dict(p) for p in patterns), tuple(labelled[k][0] for k in kept),
     )  # fmt: skip
 
 

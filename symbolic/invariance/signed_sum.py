@@ -35,8 +35,8 @@ def signed_terms(
     """
     position, first = 0, True
     while position < len(text) or first:
-        found = pattern.match(text, position)
-        if found is None or found.end() == position or not (found[2] or found[3]) or not (first or found[1]):
+        term = pattern.match(text, position)
+        if term is None or term.end() == position or not (term[2] or term[3]) or not (first or term[1]):
             raise ArgumentError(refusal(text[position:]))
-        yield small_number(found[2] or "1") * (-1 if found[1] == "-" else 1), found
-        position, first = found.end(), False
+        yield small_number(term[2] or "1") * (-1 if term[1] == "-" else 1), term
+        position, first = term.end(), False

@@ -65,11 +65,11 @@ class Span:
     @cached_property
     def _at(self) -> dict[int, list[int]]:
         """The directions that have an entry at a position."""
-        found: dict[int, list[int]] = {}
+        places: dict[int, list[int]] = {}
         for number, v in enumerate(self.directions):
             for k in v:
-                found.setdefault(k, []).append(number)
-        return found
+                places.setdefault(k, []).append(number)
+        return places
 
 
 def _parts(directions: Sequence[Direction]) -> list[list[int]]:

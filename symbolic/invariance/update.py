@@ -61,10 +61,11 @@ def gradient(
 ) -> list[Any]:
     """The gradient of the prediction at every trained entry, flat; a looped transformer's is summed over its layers."""
     scale = arithmetic.number(Fraction(1, space.layout.n))
-    found = gradients(before, layers, scale, seeds(space, arithmetic)[2])
+    of_layers = gradients(before, layers, scale, seeds(space, arithmetic)[2])
     m, several = space.layout.m, len(space.masks) > 1
     per_layer = [
-        [g for head in heads for g in ((head.W, head.P, head.Q) if several else (head.P, head.Q))] for heads in found
+        [g for head in heads for g in ((head.W, head.P, head.Q) if several else (head.P, head.Q))]
+        for heads in of_layers
     ]
     if space.looped:
         total = per_layer[0]

@@ -124,14 +124,14 @@ class WeightSpace(Trained):
     later: tuple[tuple[tuple[tuple[Fraction, ...], ...], ...], ...] = ()
 
     @staticmethod
-    def of(algorithm: Algorithm, found: Construction) -> WeightSpace:
+    def of(algorithm: Algorithm, construction: Construction) -> WeightSpace:
         """What is trained of a construction of `algorithm`, which has equally many heads in every layer."""
         masks, *later = (
-            tuple(tuple(tuple(row) for row in head.M.fractions()) for head in heads) for heads in found.layers
+            tuple(tuple(tuple(row) for row in head.M.fractions()) for head in heads) for heads in construction.layers
         )
         return WeightSpace(
-            algorithm, found.options, found.readout, found.layout, found.parameters, masks, found.depth, found.looped,
-            tuple(later) if any(other != masks for other in later) else (),
+            algorithm, construction.options, construction.readout, construction.layout, construction.parameters, masks,
+            construction.depth, construction.looped, tuple(later) if any(other != masks for other in later) else (),
         )  # fmt: skip
 
     def masks_of(self, layer: int) -> tuple[tuple[tuple[Fraction, ...], ...], ...]:

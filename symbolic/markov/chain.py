@@ -58,7 +58,7 @@ class Chain:
         """The communicating classes, in the order of their first states."""
         following = [[j for j, p in enumerate(row) if p] for row in self.transition]
         reached = [_reached(following, i) for i in range(self.size)]
-        found: list[Class] = []
+        communicating: list[Class] = []
         placed: set[int] = set()
         for i in range(self.size):
             if i in placed:
@@ -66,8 +66,8 @@ class Chain:
             together = tuple(j for j in range(self.size) if j == i or (j in reached[i] and i in reached[j]))
             placed.update(together)
             closed = reached[i] <= set(together)
-            found.append(Class(together, closed, _period(following, together)))
-        return tuple(found)
+            communicating.append(Class(together, closed, _period(following, together)))
+        return tuple(communicating)
 
     @property
     def closed_classes(self) -> tuple[Class, ...]:
@@ -117,14 +117,14 @@ def average(law: Iterable[Fraction], values: Iterable[Fraction]) -> Fraction:
 
 def _reached(following: Sequence[Sequence[int]], start: int) -> set[int]:
     """The states that are reached from one in at least one step."""
-    found: set[int] = set()
+    reached: set[int] = set()
     waiting = [start]
     while waiting:
         for j in following[waiting.pop()]:
-            if j not in found:
-                found.add(j)
+            if j not in reached:
+                reached.add(j)
                 waiting.append(j)
-    return found
+    return reached
 
 
 def _period(following: Sequence[Sequence[int]], states: Sequence[int]) -> int:

@@ -104,13 +104,13 @@ class DecisionProcess:
         for name, row in rows:
             if min(row) < 0 or sum(row) != 1:
                 raise ArgumentError(
-                    f"{name} sums to {_said(sum(row))} with smallest entry {_said(min(row))}, "
+                    f"{name} sums to {_cut(sum(row))} with smallest entry {_cut(min(row))}, "
                     "wanted non-negative entries that sum to exactly 1"
                 )
         if min(self.interest) < 0:
-            raise ArgumentError(f"interest has the entry {_said(min(self.interest))}, wanted non-negative numbers")
+            raise ArgumentError(f"interest has the entry {_cut(min(self.interest))}, wanted non-negative numbers")
         if self.gamma is not None and not 0 <= self.gamma <= 1:
-            raise ArgumentError(f"gamma is {_said(self.gamma)}, wanted a number from 0 to 1")
+            raise ArgumentError(f"gamma is {_cut(self.gamma)}, wanted a number from 0 to 1")
 
     @property
     def states(self) -> int:
@@ -191,7 +191,7 @@ def _length(values: Any) -> int:
     return len(values) if isinstance(values, tuple) else 0
 
 
-def _said(value: Any) -> str:
+def _cut(value: Any) -> str:
     """A value in a message, of whatever length."""
     if not isinstance(value, Fraction):
         return shown(value)
@@ -232,10 +232,10 @@ def _shape(name: str, values: Any, shape: tuple[int, ...]) -> None:
     """`ArgumentError` with the place where a nested tuple is no table of Fractions of that shape."""
     if not shape:
         if not isinstance(values, Fraction):
-            raise ArgumentError(f"{name} is {_said(values)}, wanted an exact rational: Fraction(9, 10) for 0.9")
+            raise ArgumentError(f"{name} is {_cut(values)}, wanted an exact rational: Fraction(9, 10) for 0.9")
         return
     if not isinstance(values, tuple) or len(values) != shape[0]:
-        given = f"{len(values)} entries" if isinstance(values, tuple) else f"{_said(values)}"
+        given = f"{len(values)} entries" if isinstance(values, tuple) else f"{_cut(values)}"
         raise ArgumentError(f"{name} has {given}, wanted {shape[0]}")
     for i, value in enumerate(values):
         _shape(f"{name}[{i}]", value, shape[1:])

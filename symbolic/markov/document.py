@@ -26,7 +26,7 @@ MAX_NUMBERS, MAX_NAME, MAX_DEPTH = 200_000, 100, 4
 
 def document(process: DecisionProcess) -> dict[str, Any]:
     """A process as plain data, every number as text."""
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "schema": 1,
         "name": process.name,
         **{
@@ -35,10 +35,10 @@ def document(process: DecisionProcess) -> dict[str, Any]:
         "interest": _texts(process.interest),
     }
     if process.gamma is not None:
-        found["gamma"] = rational_text(process.gamma)
+        content["gamma"] = rational_text(process.gamma)
     if process.tables:
-        found["tables"] = {name: _texts(table) for name, table in process.tables.items()}
-    return found
+        content["tables"] = {name: _texts(table) for name, table in process.tables.items()}
+    return content
 
 
 def _texts(values: Any) -> Any:

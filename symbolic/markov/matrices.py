@@ -51,15 +51,15 @@ def diagonal(entries: Sequence[Fraction]) -> fmpq_mat:
     return made
 
 
-def entries(found: fmpq_mat) -> Vector:
+def entries(matrix: fmpq_mat) -> Vector:
     """All entries, row by row."""
-    return tuple(fraction(x) for x in found.entries())
+    return tuple(fraction(x) for x in matrix.entries())
 
 
-def rows(found: fmpq_mat) -> tuple[Vector, ...]:
+def rows(matrix: fmpq_mat) -> tuple[Vector, ...]:
     """The rows."""
-    width, flat = found.ncols(), entries(found)
-    return tuple(flat[i * width : (i + 1) * width] for i in range(found.nrows()))
+    width, flat = matrix.ncols(), entries(matrix)
+    return tuple(flat[i * width : (i + 1) * width] for i in range(matrix.nrows()))
 
 
 def solved(A: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
@@ -83,8 +83,8 @@ def solved(A: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
         scales.append(fmpq(content, common))
         for i, x in enumerate(whole):
             right[i, j] = x
-    found = fmpq_mat(left).solve(fmpq_mat(right), algorithm="dixon" if size > SMALL else None)
-    return fmpq_mat([[found[i, j] * scales[j] for j in range(width)] for i in range(size)])
+    solution = fmpq_mat(left).solve(fmpq_mat(right), algorithm="dixon" if size > SMALL else None)
+    return fmpq_mat([[solution[i, j] * scales[j] for j in range(width)] for i in range(size)])
 
 
 def _primitive(numbers: Sequence[fmpq]) -> tuple[fmpz, fmpz, list[fmpz]]:
@@ -98,10 +98,10 @@ def _primitive(numbers: Sequence[fmpq]) -> tuple[fmpz, fmpz, list[fmpz]]:
     return common, content, [y // content for y in whole] if content else whole
 
 
-def kernel(found: fmpq_mat) -> list[Vector]:
+def kernel(matrix: fmpq_mat) -> list[Vector]:
     """A basis of the vectors that a matrix takes to zero, one for each column without a pivot."""
-    reduced, rank = found.rref()
-    width = found.ncols()
+    reduced, rank = matrix.rref()
+    width = matrix.ncols()
     pivots = []
     for i in range(rank):
         pivots.append(next(j for j in range(width) if reduced[i, j] != 0))

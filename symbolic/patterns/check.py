@@ -94,8 +94,8 @@ def random_pattern_identity(
     K = [numbers(n + 1) for _ in range(n + 1)] if algorithm.kernels else None
     values = {name: element(Fraction(parameters[name])) for name in algorithm.parameters}
     s = setup(algorithm, PRIME_FIELD, (features, following, numbers(n), query), start, values, K)
-    found: Mismatch | None = next((m for m in mismatches(s, form, steps, values) if m is not None), None)
-    return RandomResult(d, n, depth, degree(form, depth), PRIME, found)
+    mismatch: Mismatch | None = next((m for m in mismatches(s, form, steps, values) if m is not None), None)
+    return RandomResult(d, n, depth, degree(form, depth), PRIME, mismatch)
 
 
 def degree(form: PatternForm, depth: int) -> int:

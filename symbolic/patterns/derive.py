@@ -102,11 +102,11 @@ class _System:
             self.equations.setdefault((label, monomial), ({}, {}))[1].update(part)
 
     def has(self, label: Any, unknown: Any, value: Any) -> None:
-        found = list(_terms(value))
-        inside = {exponents for _, part in found for exponents in part}
+        terms = list(_terms(value))
+        inside = {exponents for _, part in terms for exponents in part}
         if len(inside) > 1:
             raise NotRepresentableError(f"the rows that {unknown} meets hold several monomials in the parameters")
-        for monomial, part in found:
+        for monomial, part in terms:
             ((exponents, c),) = part.items()
             self.factors[unknown] = as_expression({exponents: Fraction(1)})
             self.equations.setdefault((label, monomial), ({}, {}))[0][unknown] = c
@@ -114,8 +114,8 @@ class _System:
     def solved(self) -> Solution | Inconsistent:
         return solve([Equation(a, b, label) for label, (a, b) in self.equations.items()])
 
-    def values(self, found: Solution) -> dict[Any, Expr]:
-        return {u: as_expression(x) / self.factors[u] for u, x in found.values.items() if x}
+    def values(self, solution: Solution) -> dict[Any, Expr]:
+        return {u: as_expression(x) / self.factors[u] for u, x in solution.values.items() if x}
 
 
 def _terms(value: Any) -> Iterator[tuple[Any, Mapping[Any, Fraction]]]:
@@ -146,16 +146,16 @@ def _solve_heads(g: Generic, held: frozenset[str]) -> tuple[dict[tuple[Left, Rig
                 for left, read in _lefts(g, row):
                     if not (left[1] in held and right[1] in held):
                         system.has(family, (left, right), read * meets)
-        found = system.solved()
-        if isinstance(found, Inconsistent):
+        solution = system.solved()
+        if isinstance(solution, Inconsistent):
             heads = "a pattern made from frozen rows" if g.algorithm.kernels else "linear scores with frozen keys"
             raise NotRepresentableError(
-                f"no heads with {heads} add to the row {row.name} what the update adds: {len(found.labels)} of its "
+                f"no heads with {heads} add to the row {row.name} what the update adds: {len(solution.labels)} of its "
                 "terms have none",
-                tuple(str(label) for label in found.labels[:5]),
+                tuple(str(label) for label in solution.labels[:5]),
             )
-        products.update(system.values(found))
-        unique = unique and not found.free
+        products.update(system.values(solution))
+        unique = unique and not solution.free
     return products, unique
 
 
@@ -201,8 +201,8 @@ def _solve_shift(g: Generic) -> dict[tuple[str, str], Expr]:
             for read in g.algorithm.rows:
                 if read.scalar == row.scalar and read is not row:
                     system.has(family, read.name, read.entry(family, token, g.p))
-        found = system.solved()
-        if isinstance(found, Inconsistent):
+        solution = system.solved()
+        if isinstance(solution, Inconsistent):
             raise NotRepresentableError(f"no shift of rows gives {row.name} what the token after its own holds")
-        shift.update({(row.name, read): x for read, x in system.values(found).items()})
+        shift.update({(row.name, read): x for read, x in system.values(solution).items()})
     return shift

@@ -96,10 +96,10 @@ def entries_of(c: PatternConstruction, algorithm: PatternAlgorithm, layer: Layer
     keys = ("context",) if c.keys in SEES else ("context", final)
     seen = [any(getattr(row, family) is not None for family in keys) for row in blocks]
     asks = [any(getattr(row, family) is not None for family in algorithm.families) for row in blocks]
-    scale, found = layer.scale.fraction(), Entries()
+    scale, totals = layer.scale.fraction(), Entries()
 
     def add(key: tuple[Any, ...], value: Fraction) -> None:
-        found[key] = found.get(key, Fraction(0)) + value
+        totals[key] = totals.get(key, Fraction(0)) + value
 
     for V, scores in layer.heads:
         values = [(i, j, x * scale) for i, j, x in _filled(V) if seen[j]]
@@ -117,7 +117,7 @@ def entries_of(c: PatternConstruction, algorithm: PatternAlgorithm, layer: Layer
         for i, row in enumerate(kept.fractions()):
             for j, x in enumerate(row):
                 add(("kept", i, j), x - int(i == j))
-    return {key: x for key, x in found.items() if x}
+    return {key: x for key, x in totals.items() if x}
 
 
 def _filled(matrix: Any) -> Iterator[tuple[int, int, Fraction]]:
@@ -162,10 +162,10 @@ def _multiple(expression: Expr) -> tuple[Fraction, str] | None:
 
 
 def _starts(c: PatternConstruction) -> dict[str, tuple[int, int]]:
-    found, at = {}, 0
+    starts, at = {}, 0
     for name, size in c.rows:
-        found[name], at = (at, size), at + size
-    return found
+        starts[name], at = (at, size), at + size
+    return starts
 
 
 def _step(form: PatternForm, entries: Entries, c: PatternConstruction) -> list[list[Fraction]] | None:

@@ -167,8 +167,8 @@ def _names(value: Any) -> set[str]:
 def _divided(value: Any) -> bool:
     """Whether every term is divided by n exactly once."""
     scalars = list(value.terms.values()) if isinstance(value, Vector) else [value]
-    found = [dict(e).get(LENGTH, 0) for s in scalars for part in s.parts().values() for e in part]
-    return bool(found) and all(x == -1 for x in found)
+    powers = [dict(e).get(LENGTH, 0) for s in scalars for part in s.parts().values() for e in part]
+    return bool(powers) and all(x == -1 for x in powers)
 
 
 def is_zero(value: Any) -> bool:

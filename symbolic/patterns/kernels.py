@@ -29,8 +29,8 @@ def scores(features: Sequence[Sequence[Fraction]]) -> Scores:
     from ..arithmetics.rational import RationalMatrix  # FLINT, which the process of a user's file does without
 
     X = RationalMatrix.of(features)
-    found: Scores = (X @ X.mT).fractions()
-    return found
+    products: Scores = (X @ X.mT).fractions()
+    return products
 
 
 def exact_pattern(kernel: str, features: Sequence[Sequence[Fraction]]) -> Scores:

@@ -101,10 +101,10 @@ class Resumed(Keys):
         self._own.ready = True
 
     def _standing(self) -> dict[str, Any]:
-        found = {name: value for name, value in vars(self).items() if name not in OWN_NAMES}
-        if not all(isinstance(value, (*NUMBERS, *VECTORS)) for value in found.values()):
+        standing = {name: value for name, value in vars(self).items() if name not in OWN_NAMES}
+        if not all(isinstance(value, (*NUMBERS, *VECTORS)) for value in standing.values()):
             raise TypeError("what a loop keeps may change in place")
-        return found
+        return standing
 
 
 def one_pass(

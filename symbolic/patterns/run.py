@@ -198,8 +198,8 @@ def _all(s: Setup, states: States, C: Any) -> States:
         keys.append(key)
     own = SimpleNamespace(state=Each(a, a.vector(states), one))
     new = s.algorithm.update(own, C, Keys(keys, a.position(s.n)), s.p)
-    found = a.entries(new.vector) if isinstance(new, Each) else [new] * len(states)
-    return [a.number(x) if isinstance(x, (int, Fraction)) else x for x in found]
+    after = a.entries(new.vector) if isinstance(new, Each) else [new] * len(states)
+    return [a.number(x) if isinstance(x, (int, Fraction)) else x for x in after]
 
 
 class Each:

@@ -34,8 +34,8 @@ FIELDS = {
 
 def fields(algorithm: PatternAlgorithm, family: str) -> tuple[str, ...]:
     """What a token of a family has: no state of its own in the context, where the state has a column."""
-    found = FIELDS[family]
-    return found[:3] if algorithm.column and family == "context" else found
+    names_of_fields = FIELDS[family]
+    return names_of_fields[:3] if algorithm.column and family == "context" else names_of_fields
 
 
 def key_fields(algorithm: PatternAlgorithm) -> tuple[str, ...]:
@@ -113,13 +113,13 @@ def _of_layer(algorithm: PatternAlgorithm) -> list[Algorithm]:
         raise ContentError(
             f"the row {unread} has a name that k.NAME cannot read, wanted one as Python's variables have"
         )
-    found = [
+    records = [
         _part(algorithm, f"head {k + 1}", ("key", "asking"), partial(_head, algorithm, head), score=True)
         for k, head in enumerate(given.heads)
     ]
     if given.shift is not None:
-        found.append(_part(algorithm, "shift", ("key",), partial(_shift, algorithm, given.shift)))
-    return found
+        records.append(_part(algorithm, "shift", ("key",), partial(_shift, algorithm, given.shift)))
+    return records
 
 
 def _part(
@@ -239,20 +239,20 @@ class Checked(Once):
 
     def __call__(self, options: Mapping[str, str]) -> Traced:
         """The expressions; `ContentError` where a row reads what its columns have not."""
-        found = super().__call__(options)
-        for row in found.features:
+        traced = super().__call__(options)
+        for row in traced.features:
             family = row.name.rpartition(" in ")[2].removesuffix(" columns")
             known = fields(self.algorithm, family) if family in FIELDS else ()
             read = {node.name for node in names([row.context]) if node.source == "transition"}
             if not read <= set(known):
                 raise ContentError(f"the row {row.name} reads {min(read - set(known))}, wanted {', '.join(known)}")
-        if found.update is not None:
-            known, body = key_fields(self.algorithm), [node for _, node in found.update.body]
+        if traced.update is not None:
+            known, body = key_fields(self.algorithm), [node for _, node in traced.update.body]
             read = {node.name for node in names(body) if node.source == "transition"}
             if not read <= set(known):
                 told = f"the update reads {min(read - set(known))} of a token: it has {', '.join(known)}"
                 raise ContentError(told)
-        return found
+        return traced
 
 
 _judged: dict[int, tuple[PatternAlgorithm, PatternAlgorithm]] = {}
@@ -264,6 +264,6 @@ def judged_pattern(algorithm: PatternAlgorithm) -> PatternAlgorithm:
         return algorithm
     if id(algorithm) not in _judged:
         first, *parts = shadows(algorithm)
-        found = [evaluated(first, Checked(algorithm, first)), *map(judged, parts)]
-        _judged[id(algorithm)] = algorithm, from_shadows(algorithm, found)
+        judged_parts = [evaluated(first, Checked(algorithm, first)), *map(judged, parts)]
+        _judged[id(algorithm)] = algorithm, from_shadows(algorithm, judged_parts)
     return _judged[id(algorithm)][1]

@@ -41,9 +41,9 @@ def outside(entries: Mapping[Any, Fraction], layout: Layout) -> Entries:
 def _pattern(names: Sequence[str], indices: Sequence[int]) -> tuple[int, ...]:
     """Which indices are equal: the same for value and key exchanged, where they are of one block."""
 
-    def numbered(found: Sequence[int]) -> tuple[int, ...]:
-        seen = list(dict.fromkeys(k for k in found if k >= 0))
-        return tuple(seen.index(k) if k >= 0 else -1 for k in found)
+    def numbered(classes: Sequence[int]) -> tuple[int, ...]:
+        seen = list(dict.fromkeys(k for k in classes if k >= 0))
+        return tuple(seen.index(k) if k >= 0 else -1 for k in classes)
 
     first = numbered(indices)
     if names[1] != names[2]:

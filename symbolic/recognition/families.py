@@ -126,13 +126,13 @@ def members(prompt: Prompt) -> tuple[Member, ...]:
     """The algorithms of the catalogue that a prompt can hold."""
     blocks = [b.name for b in prompt.algorithm.features]
     rows = [row.name for row in prompt.algorithm.accumulators]
-    found = []
+    fitting = []
     for algorithm in catalogue().values():
         own = [b.name for b in algorithm.features]
         placed = [_placed(row.name, rows) for row in algorithm.accumulators]
         if set(own) <= set(blocks) and all(placed):
-            found.append(Member(algorithm, tuple(own), tuple(str(x) for x in placed)))
-    return tuple(found)
+            fitting.append(Member(algorithm, tuple(own), tuple(str(x) for x in placed)))
+    return tuple(fitting)
 
 
 def _placed(row: str, rows: Sequence[str]) -> str | None:
@@ -281,7 +281,7 @@ class Heads:
 
     def terms(self, scalars: Mapping[str, int]) -> list[Term]:
         """What matrices do not scale, with these scalar steps and zero for the others."""
-        found = []
+        fixed = []
         for h in self.member.meeting:
             plain = {(r, s): c for (r, word, s), c in h.E.items() if not word}
             V = {(self.rows[a], self.rows[b]): self._number(c, scalars) for (a, b), c in h.U.items()}
@@ -290,17 +290,17 @@ class Heads:
                 for (r, s), c in plain.items()
                 for i, j in zip(self.features[r], self.features[s], strict=True)
             }
-            found.append(_term(V, Q, self.masks[h.mask]))
+            fixed.append(_term(V, Q, self.masks[h.mask]))
         for over in self.member.tokenwise[:1]:  # all of them at once: K over the constant row
             (one,) = self.features[over.row]
             for written, line in predicted_map(self.member.tokenwise).items():
                 Q = {(one, self.rows[read]): self._number(c, scalars) for read, c in line.items()}
-                found.append(_term({(self.rows[written], one): Fraction(1)}, Q, self.masks[over.mask]))
-        return [t for t in found if t.V and t.Q]
+                fixed.append(_term({(self.rows[written], one): Fraction(1)}, Q, self.masks[over.mask]))
+        return [t for t in fixed if t.V and t.Q]
 
     def entry(self, name: str, i: int, j: int) -> list[Term]:
         """What the entry (i, j) of a matrix scales."""
-        found = []
+        terms = []
         for h in self.member.meeting:
             Q: dict[tuple[int, int], Fraction] = {}
             for (r, word, s), c in h.E.items():
@@ -310,8 +310,8 @@ class Heads:
                 at = self.features[r][x], self.features[s][y]
                 Q[at] = Q.get(at, Fraction(0)) + self._number(c, {})
             V = {(self.rows[a], self.rows[b]): self._number(c, {}) for (a, b), c in h.U.items()}
-            found.append(_term(V, Q, self.masks[h.mask]))
-        return [t for t in found if t.V and t.Q]
+            terms.append(_term(V, Q, self.masks[h.mask]))
+        return [t for t in terms if t.V and t.Q]
 
 
 def _term(V: Mapping[Any, Fraction], Q: Mapping[Any, Fraction], mask: Any) -> Term:

@@ -76,10 +76,10 @@ def exact_fit(family: Family, layers: Sequence[Mapping[Any, Fraction]]) -> Fitte
                 return None
             step[unit.name, unit.row, unit.column] = x / (unit.entries[place] * scale) if scale else Fraction(0)
         steps.append(step)
-    found = Fitted(family, value, tuple(steps))
-    if any(found.rest(k, entries) for k, entries in enumerate(layers)):
+    fit = Fitted(family, value, tuple(steps))
+    if any(fit.rest(k, entries) for k, entries in enumerate(layers)):
         return None
-    return found
+    return fit
 
 
 _WRONG = object()

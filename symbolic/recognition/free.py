@@ -48,9 +48,9 @@ def free_parameters(
 
     gram = fmpq_mat(len(telling), len(telling), [dot(slopes[a], slopes[b]) for a in telling for b in telling])
     if telling and gram.det() != 0:
-        found = gram.solve(fmpq_mat(len(telling), 1, [dot(slopes[a], left) for a in telling]))
+        solution = gram.solve(fmpq_mat(len(telling), 1, [dot(slopes[a], left) for a in telling]))
         for k, name in enumerate(telling):
-            base[name] += Fraction(int(found[k, 0].p), int(found[k, 0].q))
+            base[name] += Fraction(int(solution[k, 0].p), int(solution[k, 0].q))
     for name in names:
         if name not in telling:
             one, other = (family(network, member, space, decay, {**base, name: Fraction(k, 2)}) for k in (1, 3))
@@ -75,7 +75,7 @@ def table_entries(network: Network, member: Member, space: MaskSpace, layers: Se
         family(network, member, space, None, {}, tuple({names[0]: Fraction(k, 2)} for _ in layers)) for k in (1, 3)
     )
     table = member.prescribed(network)
-    found = []
+    told = []
     for k, t in enumerate(layers):
         slope = minus(other.fixed[k], one.fixed[k])
         if slope:
@@ -85,8 +85,8 @@ def table_entries(network: Network, member: Member, space: MaskSpace, layers: Se
         else:
             size, value = _by_ratio(one, other, k, t)
             value = table[k][names[0]] if not size and table else value
-        found.append({names[0]: value})
-    return tuple(found)
+        told.append({names[0]: value})
+    return tuple(told)
 
 
 def _by_ratio(one: Family, other: Family, layer: int, tensor: Tensor) -> tuple[Fraction, Fraction]:

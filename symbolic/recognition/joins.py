@@ -45,30 +45,30 @@ def joins(
     of_all = {k: _of_all(masks[k], n) for k in sorted({k for positions in used for k in positions})}
     selections = () if repeated else tuple(SELECTIONS)
     for tried in (("",), *((only,) for only in selections), ("", *selections)):
-        found = []
+        by_layer = []
         for number, positions in enumerate(used, 1):
             read = (
                 (k, (_joined(masks[k], n, number, only) if only else of_all[k] for only in tried)) for k in positions
             )
             own = {k: next((x for x in ways if x is not None), None) for k, ways in read}
-            found.append({k: x for k, x in own.items() if x is not None})
-        if all(len(own) == len(positions) for own, positions in zip(found, used, strict=True)):
-            return _traces(found)
+            by_layer.append({k: x for k, x in own.items() if x is not None})
+        if all(len(own) == len(positions) for own, positions in zip(by_layer, used, strict=True)):
+            return _traces(by_layer)
     return None
 
 
-def _traces(found: list[dict[int, Joined]]) -> list[dict[int, Joined]]:
+def _traces(by_layer: list[dict[int, Joined]]) -> list[dict[int, Joined]]:
     """The first token's trace has one key, and looks like a sum: what it is, the traces of other layers tell."""
-    decays = {how.decay: None for own in found for x in own.values() for how, _ in x if how.only and how.decay}
+    decays = {how.decay: None for own in by_layer for x in own.values() for how, _ in x if how.only and how.decay}
     if len(decays) == 1:
         (decay,) = decays
-        for own in found[:1]:
+        for own in by_layer[:1]:
             for k, joined in own.items():
                 own[k] = [
                     (Sum("trace", decay, only=how.only) if how.only and how.kind == "sum" else how, x)
                     for how, x in joined
                 ]
-    return found
+    return by_layer
 
 
 def _joined(mask: Part, n: int, layer: int, only: str) -> Joined | None:
@@ -93,8 +93,8 @@ def _of_all(mask: Part, n: int) -> Joined | None:
     wanted = {(i, j): share for j in range(n) for share in (mean / (j + 1),) for i in range(j)} if mean else {}
     wanted |= {(j, j): plain + mean / (j + 1) for j in range(n)}
     if there == {at: x for at, x in wanted.items() if x}:
-        found = [(Sum("sum"), plain), (Sum("mean"), mean)]
-        return [(how, x) for how, x in found if x]
+        sums = [(Sum("sum"), plain), (Sum("mean"), mean)]
+        return [(how, x) for how, x in sums if x]
     decay = mask.get((1, 0), zero) / first if first and n > 1 else zero
     if decay and there == _lower([first * decay**k for k in range(n)]):
         return [(Sum("trace", decay), first)]

@@ -34,7 +34,7 @@ class MaskSpace:
 
     def coordinates(self, part: Part, kind: tuple[int, int]) -> dict[int, Fraction]:
         """The part of a mask in the basis, which grows when it is not in its span."""
-        zero, found = fmpq(0), dict[int, Any]()
+        zero, coefficients = fmpq(0), dict[int, Any]()
         left = {at: fmpq(x.numerator, x.denominator) for at, x in part.items()}
         for pivot, row, combination in self._rows:
             factor = left.get(pivot, zero) / row[pivot]
@@ -42,14 +42,14 @@ class MaskSpace:
                 for at, x in row.items():
                     left[at] = left.get(at, zero) - factor * x
                 for k, x in combination.items():
-                    found[k] = found.get(k, zero) + factor * x
+                    coefficients[k] = coefficients.get(k, zero) + factor * x
         left = {at: x for at, x in left.items() if x}
         if not left:
-            return {k: Fraction(int(x.p), int(x.q)) for k, x in found.items() if x}
+            return {k: Fraction(int(x.p), int(x.q)) for k, x in coefficients.items() if x}
         number = len(self.basis)
         self.basis.append(dict(part))
         self.kinds.append(kind)
-        self._rows.append((min(left), left, {number: fmpq(1), **{k: -x for k, x in found.items()}}))
+        self._rows.append((min(left), left, {number: fmpq(1), **{k: -x for k, x in coefficients.items()}}))
         return {number: Fraction(1)}
 
     def inner(self, one: int, other: int) -> Fraction:
@@ -63,12 +63,12 @@ class MaskSpace:
 def parts(mask: Any) -> dict[tuple[int, int], Part]:
     """A mask (N, N) of rationals in its parts, without those that are zero; the last token is the query."""
     den, N = int(mask.den), mask.num.nrows()
-    found: dict[tuple[int, int], Part] = {}
+    split: dict[tuple[int, int], Part] = {}
     for i, row in enumerate(mask.num.tolist()):
         for j, x in enumerate(row):
             if x != 0:
-                found.setdefault((int(i == N - 1), int(j == N - 1)), {})[i, j] = Fraction(int(x), den)
-    return found
+                split.setdefault((int(i == N - 1), int(j == N - 1)), {})[i, j] = Fraction(int(x), den)
+    return split
 
 
 def flipped(part: Part) -> Part:

@@ -47,7 +47,7 @@ def carried(
     whose numbers are proportional here hold proportional weights after every layer, whatever the prompt.
     """
     rows, count = network.layout.accumulators, len(blocks)
-    found: dict[tuple[str, str], dict[Any, Fraction]] = {}
+    gains: dict[tuple[str, str], dict[Any, Fraction]] = {}
     for number in range(count):
         held: dict[tuple[str, str], dict[Any, Fraction]] = {}
         for (at, asks), block in blocks[number].items():
@@ -60,8 +60,8 @@ def carried(
             if layer is not None:
                 held = _passed(held, maps[0 if network.looped else layer])
             for where, own in held.items():
-                found.setdefault(where, {}).update({(number, passed, *at): x for at, x in own.items() if x})
-    return {where: own for where, own in found.items() if own}
+                gains.setdefault(where, {}).update({(number, passed, *at): x for at, x in own.items() if x})
+    return {where: own for where, own in gains.items() if own}
 
 
 def _passed(held: dict[tuple[str, str], dict[Any, Fraction]], K: RowMap) -> dict[tuple[str, str], dict[Any, Fraction]]:
@@ -78,7 +78,7 @@ def _passed(held: dict[tuple[str, str], dict[Any, Fraction]], K: RowMap) -> dict
 
 def of_weights(weights: Sequence[Any], maps: RowMaps) -> tuple[Mix, ...]:
     """What K is of weights: the row of `weight` holds blocks[base] times it, and so does the row that is read."""
-    found: list[Mix] = []
+    mixes: list[Mix] = []
     letters = 0
     for k, weight in enumerate(weights):
         base = next(iter(weight.blocks))
@@ -91,5 +91,5 @@ def of_weights(weights: Sequence[Any], maps: RowMaps) -> tuple[Mix, ...]:
                 continue
             letter = "" if len(set(factors)) == 1 else FACTORS[letters]
             letters += bool(letter)
-            found.append(Mix(k, j, factors, letter))
-    return tuple(found)
+            mixes.append(Mix(k, j, factors, letter))
+    return tuple(mixes)

@@ -54,11 +54,11 @@ class Prompt:
         """The layout with m rows and n transitions; `ArgumentError` where there is none."""
         d = self.features_of(m)
         if d is None:
-            raise ArgumentError(f"layout is {self.name}, whose prompt has {self.said} rows, but the weights have {m}")
+            raise ArgumentError(f"layout is {self.name}, whose prompt has {self.counts} rows, but the weights have {m}")
         return Layout.of(self.algorithm, d, n)
 
     @property
-    def said(self) -> str:
+    def counts(self) -> str:
         """The number of rows, in words: 2d + 1."""
         return f"{'' if self.vectors == 1 else self.vectors}d + {self.scalars}"
 
@@ -103,7 +103,7 @@ def prompt_of_rows(features: tuple[tuple[str, int], ...], accumulators: tuple[st
 
 def fitting(m: int, d: int | None = None) -> list[Prompt]:
     """The prompts that may have m rows, and d features where that is known."""
-    return [p for p in prompts().values() if (found := p.features_of(m)) is not None and d in (None, found)]
+    return [p for p in prompts().values() if (features := p.features_of(m)) is not None and d in (None, features)]
 
 
 def _same_rows(one: Algorithm, other: Algorithm) -> bool:

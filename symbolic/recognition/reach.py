@@ -39,18 +39,18 @@ def reaches(network: Network) -> tuple[tuple[Reach, ...], ...]:
             query |= set(layout.block(block.name))
     context |= {layout.accumulator(name) for name in known}
     everything = frozenset(range(layout.m))
-    found: list[list[Reach]] = [[] for _ in network.layers]
+    by_layer: list[list[Reach]] = [[] for _ in network.layers]
     for number in range(network.depth):
         last = number == network.depth - 1
         filled = (frozenset(context), frozenset(query))
         written = frozenset([layout.accumulator(network.readout.row)]) if last else everything
         asked = filled[1] if last else filled[0] | filled[1]
         stored = 0 if network.looped else number
-        found[stored].append(Reach(filled, written, asked))
+        by_layer[stored].append(Reach(filled, written, asked))
         touched = _written(network, number)
         context |= touched
         query |= touched
-    return tuple(tuple(dict.fromkeys(r)) for r in found)
+    return tuple(tuple(dict.fromkeys(r)) for r in by_layer)
 
 
 def everything(network: Network) -> tuple[tuple[Reach, ...], ...]:

@@ -41,7 +41,7 @@ def rebuilt(network: Network, fitted: Fitted) -> Network:
         return Head(one, RationalMatrix.of(P), RationalMatrix.of(Q), head.M)
 
     heads = instantiate(member.form, RATIONALS, own, steps, fitted.family.values())
-    layers = tuple(tuple(dense(h) for h in found) for found in heads)
+    layers = tuple(tuple(dense(h) for h in of_layer) for of_layer in heads)
     return Network(network.name, layers, network.depth, network.looped, network.prompt, layout, network.masked)
 
 

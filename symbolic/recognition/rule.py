@@ -94,9 +94,9 @@ def rule(network: Network, shown: Sequence[Tensor] | None = None) -> Rule | NoRu
     if outside is not None:  # what the prediction shows is no update, so every row is none
         return outside
     if not network.predicts_only:
-        found = _rule(network, tensors(network, MaskSpace(), everything(network)), everything(network), True)
-        if isinstance(found, Rule):
-            return found
+        whole = _rule(network, tensors(network, MaskSpace(), everything(network)), everything(network), True)
+        if isinstance(whole, Rule):
+            return whole
     return _rule(network, own, reaches(network), False)
 
 
@@ -110,9 +110,9 @@ def _reason(network: Network, own: Sequence[Tensor]) -> NoRule | None:
     one = _constant(network)
     for number, t in enumerate(own):
         for place in t.entries:
-            said = _outside(place, known, layout.accumulators, t.space, one)
-            if said:
-                return NoRule(f"layer {number + 1} {said}")
+            reason = _outside(place, known, layout.accumulators, t.space, one)
+            if reason:
+                return NoRule(f"layer {number + 1} {reason}")
     return None
 
 
@@ -166,7 +166,7 @@ def _built(
     blocks: list[dict[tuple[Key, str], dict[tuple[int, int], Fraction]]] = []
     maps: RowMaps = []
     for t, joined in zip(own, shapes, strict=True):
-        found: dict[tuple[Key, str], dict[tuple[int, int], Fraction]] = {}
+        by_key: dict[tuple[Key, str], dict[tuple[int, int], Fraction]] = {}
         K: dict[tuple[str, str], Fraction] = {}
         for (a, b, r, s, k), x in t.entries.items():
             if s >= layout.p:  # over the constant row: it counts the context, so by a plain sum
@@ -180,9 +180,9 @@ def _built(
                 return NoRule(f"a layer turns {key} into {asks} by a row of numbers, which no preconditioner is")
             for how, factor in joined[k]:
                 at = (layout.accumulators[a - layout.p], layout.accumulators[b - layout.p], key, how)
-                block = found.setdefault((at, asks), {})
+                block = by_key.setdefault((at, asks), {})
                 block[i, j] = block.get((i, j), Fraction(0)) + factor * x
-        blocks.append({at: {ij: x for ij, x in block.items() if x} for at, block in found.items()})
+        blocks.append({at: {ij: x for ij, x in block.items() if x} for at, block in by_key.items()})
         maps.append(K)
     data = holds_data(network.prompt)
     if not kills(maps, data):
@@ -216,7 +216,7 @@ def _weights(network: Network, blocks: Sequence[Any], seen: Sequence[_Seen], map
     single = {b.name for b in network.prompt.algorithm.features if b.scalar}
     brought = {b.name for b in network.prompt.algorithm.features if b.query is not None}
     gains = carried(network, blocks, maps) if any(maps) else None
-    found: list[Weight] = []
+    weights: list[Weight] = []
     for row in order:
         keys = {at for layer in blocks for at, _ in layer if at[0] == row}
         classes: list[dict[str, Fraction]] = []
@@ -246,9 +246,9 @@ def _weights(network: Network, blocks: Sequence[Any], seen: Sequence[_Seen], map
                 sign = network.readout.sign
             elif len(own) > 1 and brought & own.keys() and min(own.values()) < 0:
                 sign = -1
-            label = NAMES[len(found)] if len(found) < len(NAMES) else f"w{len(found)}"
-            found.append(Weight(label, row, {k: x * sign for k, x in own.items()}, next(iter(own)) in single))
-    return found
+            label = NAMES[len(weights)] if len(weights) < len(NAMES) else f"w{len(weights)}"
+            weights.append(Weight(label, row, {k: x * sign for k, x in own.items()}, next(iter(own)) in single))
+    return weights
 
 
 def _multiple(pairs: Sequence[Any], blocks: Sequence[Any], seen: Sequence[_Seen]) -> Fraction | None:
@@ -262,10 +262,10 @@ def _multiple(pairs: Sequence[Any], blocks: Sequence[Any], seen: Sequence[_Seen]
             if not b.keys() <= a.keys():
                 return None
             for ij, x in a.items():
-                found = b.get(ij, Fraction(0)) / x
-                if ratio not in (None, found):
+                factor = b.get(ij, Fraction(0)) / x
+                if ratio not in (None, factor):
                     return None
-                ratio = found
+                ratio = factor
     return ratio
 
 

@@ -24,11 +24,11 @@ Sheared = dict[int, dict[int, Fraction]]
 
 def unsheared(network: Network) -> Network:
     """A network of the same prediction whose first layer writes no such row; itself where there is none."""
-    found = _shears(network)
-    if not found:
+    shears = _shears(network)
+    if not shears:
         return network
     first, second = network.layers
-    layers = (tuple(_without(h, found) for h in first), tuple(_asking(h, found) for h in second))
+    layers = (tuple(_without(h, shears) for h in first), tuple(_asking(h, shears) for h in second))
     return replace(network, layers=layers, predicts_only=True)
 
 
@@ -42,12 +42,12 @@ def _shears(network: Network) -> Sheared:
     read = {row for place in two.entries for row in place[1:3]}
     written = {place[0] for place in one.entries if place[0] < layout.p} - brought - read
     lines = {row: _of_query(one.entries, row, brought) for row in (*written, *accumulators)}
-    found: Sheared = {}
+    shears: Sheared = {}
     for u in sorted(written):
         combination = _combination(lines[u], [lines[k] for k in accumulators])
         if combination is not None:
-            found[u] = {k: x for k, x in zip(accumulators, combination, strict=True) if x}
-    return found
+            shears[u] = {k: x for k, x in zip(accumulators, combination, strict=True) if x}
+    return shears
 
 
 def _of_query(entries: Mapping[Any, Fraction], row: int, brought: set[int]) -> dict[Any, Fraction]:
@@ -86,16 +86,16 @@ def _subtract(line: dict[Any, Fraction], other: Mapping[Any, Fraction], factor: 
                 del line[at]
 
 
-def _without(head: Head, found: Sheared) -> Head:
+def _without(head: Head, shears: Sheared) -> Head:
     rows = (head.W @ head.P).fractions()
-    P = [[Fraction(0)] * len(row) if i in found else row for i, row in enumerate(rows)]
+    P = [[Fraction(0)] * len(row) if i in shears else row for i, row in enumerate(rows)]
     return Head(identity(len(rows)), RationalMatrix.of(P), head.Q, head.M)
 
 
-def _asking(head: Head, found: Sheared) -> Head:
+def _asking(head: Head, shears: Sheared) -> Head:
     rows = [list(row) for row in head.Q.fractions()]
     for row in rows:
-        for u, factors in found.items():
+        for u, factors in shears.items():
             for k, x in factors.items():
                 row[k] += x * row[u]
     return Head(head.W, head.P, RationalMatrix.of(rows), head.M)

@@ -106,12 +106,12 @@ def _turns_once(mask: Any, space: MaskSpace) -> list[_Turn]:
         if entries not in space.equal:
             space.equal[entries] = _turns(mask, space)
         space.turns[id(mask)] = mask, space.equal[entries]
-    found: list[_Turn] = space.turns[id(mask)][1]
-    return found
+    known: list[_Turn] = space.turns[id(mask)][1]
+    return known
 
 
 def _turns(mask: Any, space: MaskSpace) -> list[_Turn]:
-    found = []
+    turns = []
     for kind, part in parts(mask).items():
         back = (kind[1], kind[0])
         straight, turned = space.coordinates(part, kind), space.coordinates(flipped(part), back)
@@ -119,8 +119,8 @@ def _turns(mask: Any, space: MaskSpace) -> list[_Turn]:
             both = {k: (straight.get(k, Fraction(0)) + turned.get(k, Fraction(0))) / 2 for k in straight | turned}
         else:  # of a row with itself the query stands as the key
             both = straight if kind == (0, 1) else turned
-        found.append(_Turn(kind, *(tuple((k, _whole(x)) for k, x in c.items() if x) for c in (straight, turned, both))))
-    return found
+        turns.append(_Turn(kind, *(tuple((k, _whole(x)) for k, x in c.items() if x) for c in (straight, turned, both))))
+    return turns
 
 
 def _whole(x: Fraction) -> Any:

@@ -18,13 +18,13 @@ def operator(m, v):
     """D (T q - rbar - q), and eta times the sum of its entries, T undiscounted."""
     p, q, rbar = m.process, v[:-1], v[-1]
     best = [max(q[s * p.actions : (s + 1) * p.actions]) for s in range(p.states)]
-    found = []
+    entries = []
     for s in range(p.states):
         for a in range(p.actions):
             ahead = zip(p.transition[s][a], p.reward[s][a], best, strict=True)
             target = sum(chance * (reward + value) for chance, reward, value in ahead)
-            found.append(m.law[s] * p.behaviour[s][a] * (target - rbar - q[s * p.actions + a]))
-    return [*found, m.ratio * sum(found)]
+            entries.append(m.law[s] * p.behaviour[s][a] * (target - rbar - q[s * p.actions + a]))
+    return [*entries, m.ratio * sum(entries)]
 
 
 RULE = Rule(

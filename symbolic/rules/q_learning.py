@@ -14,13 +14,13 @@ def operator(m, q):
     """D (T q - q), T the Bellman optimality operator: (T q)(s, a) = sum_s' p(s'|s, a) (r(s, a, s') + gamma max q)."""
     p = m.process
     best = [max(q[s * p.actions : (s + 1) * p.actions]) for s in range(p.states)]
-    found = []
+    entries = []
     for s in range(p.states):
         for a in range(p.actions):
             ahead = zip(p.transition[s][a], p.reward[s][a], best, strict=True)
             target = sum(chance * (reward + m.discount * value) for chance, reward, value in ahead)
-            found.append(m.law[s] * p.behaviour[s][a] * (target - q[s * p.actions + a]))
-    return found
+            entries.append(m.law[s] * p.behaviour[s][a] * (target - q[s * p.actions + a]))
+    return entries
 
 
 RULE = Rule(

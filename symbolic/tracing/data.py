@@ -65,11 +65,11 @@ class NodeReader:
         (value,) = rest if len(rest) == 1 else (None,)
         if isinstance(value, str) and len(value) <= MAX_DIGITS and value.isascii():
             try:
-                found = Fraction(value)
+                number = Fraction(value)
             except (ValueError, ZeroDivisionError):
-                found = None
-            if found is not None and str(found) == value:
-                return found
+                number = None
+            if number is not None and str(number) == value:
+                return number
         raise ContentError(f"{where} holds {shown(value)}, wanted a rational number in lowest terms such as '-3/7'")
 
     @staticmethod

@@ -56,35 +56,35 @@ class _Known:
 
     def __init__(self, record: Algorithm, traced: Traced | Source):
         self.record, self._source = record, traced
-        self._found: dict[Choice, Traced] = {}
+        self._by_options: dict[Choice, Traced] = {}
         self._programs: dict[Any, Any] = {}
         if isinstance(traced, Traced):
             traced.check(record)
-            self._found[tuple(sorted(traced.options.items()))] = traced
+            self._by_options[tuple(sorted(traced.options.items()))] = traced
 
     def at(self, p: Any) -> tuple[Choice, Traced]:
         options = self.record.options
         choice = tuple(sorted((name, getattr(p, name)) for name in options)) if options else ()
-        found = self._found.get(choice)
-        if found is None:
+        traced = self._by_options.get(choice)
+        if traced is None:
             if isinstance(self._source, Traced):
                 raise RefusedError(f"nothing is traced for the options {dict(choice)}", "other", "the options", 0)
-            found = self._source(dict(choice))
-            found.check(self.record)
-            self._found[choice] = found
-        return choice, found
+            traced = self._source(dict(choice))
+            traced.check(self.record)
+            self._by_options[choice] = traced
+        return choice, traced
 
     def any(self) -> tuple[Choice, Traced]:
         """Of any choice of options: what does not depend on them."""
-        if not self._found:
+        if not self._by_options:
             return self.at(_Options(self.record.choose()))
-        return next(iter(self._found.items()))
+        return next(iter(self._by_options.items()))
 
     def program(self, key: Any, make: Callable[[], Any]) -> Any:
-        found = self._programs.get(key)
-        if found is None:
-            found = self._programs[key] = make()
-        return found
+        made = self._programs.get(key)
+        if made is None:
+            made = self._programs[key] = make()
+        return made
 
 
 class _Options:
@@ -300,15 +300,15 @@ class AccumulatorValue(_Value):
 
 def _keys(roots: Sequence[Expression]) -> list[Any]:
     """The symbols below `roots` as input keys, exponents' as integers beside them."""
-    found: dict[Any, None] = {}
+    keys: dict[Any, None] = {}
     for node in nodes(roots):
         if node.op == "name":
-            found[node.source, node.name] = None
+            keys[node.source, node.name] = None
         elif node.op == "pow":
             for part in nodes([node.args[1]]):
                 if part.op == "name":
-                    found["whole", part.source, part.name] = None
-    return list(found)
+                    keys["whole", part.source, part.name] = None
+    return list(keys)
 
 
 def _of_transition(key: Any, t: Any, p: Any) -> Any:

@@ -91,11 +91,11 @@ class Table:
     def make(self, op: str, *args: Expression) -> Expression:
         """An operation; `ContentError` when the operands are of kinds that it does not join."""
         key = (op, *map(id, args))
-        found = self._known.get(key)
-        if found is None:
+        node = self._known.get(key)
+        if node is None:
             kind = kind_of(op, args)
-            found = self._known[key] = Expression(op, kind, args)
-        return found
+            node = self._known[key] = Expression(op, kind, args)
+        return node
 
 
 def kind_of(op: str, args: tuple[Expression, ...]) -> str:
@@ -188,19 +188,19 @@ def text(node: Expression, limit: int = 160) -> str:
         if budget[0] <= 0 or depth > MAX_DEPTH:
             return "..."
         if node.op == "number":
-            found, binds = str(node.number), 2 if node.number.denominator != 1 or node.number < 0 else 9
+            written, binds = str(node.number), 2 if node.number.denominator != 1 or node.number < 0 else 9
         elif node.op == "name":
-            found, binds = symbol(node), 9
+            written, binds = symbol(node), 9
         elif node.op == "transpose":
-            found, binds = shown(node.args[0], 9, depth + 1) + ".T", 9
+            written, binds = shown(node.args[0], 9, depth + 1) + ".T", 9
         elif node.op == "neg":
-            found, binds = "-" + shown(node.args[0], 3, depth + 1), 3
+            written, binds = "-" + shown(node.args[0], 3, depth + 1), 3
         else:
             binds = _BINDS[node.op]
             left = shown(node.args[0], binds, depth + 1)
-            found = f"{left} {_SIGNS[node.op]} {shown(node.args[1], binds + 1, depth + 1)}"
-        budget[0] -= len(found) if not node.args else 3
-        return f"({found})" if binds < above else found
+            written = f"{left} {_SIGNS[node.op]} {shown(node.args[1], binds + 1, depth + 1)}"
+        budget[0] -= len(written) if not node.args else 3
+        return f"({written})" if binds < above else written
 
     return shown(node, 0)
 

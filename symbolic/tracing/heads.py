@@ -92,7 +92,7 @@ class GivenHeads:
         read = NodeReader(data["nodes"])
 
         def matrix(content: Any) -> Blocks:
-            found = []
+            blocks = []
             for entry in read.listed(content, "a matrix of blocks", MOST_BLOCKS):
                 row, column, block = _sized(entry, 3, "a block")
                 where = f"the block ({shown(row)}, {shown(column)})"
@@ -101,23 +101,23 @@ class GivenHeads:
                     letters, c = _sized(item, 2, where)
                     word = tuple(_letter(x, where) for x in read.listed(letters, where, MOST_LETTERS))
                     words.append((word, read.at(c, where)))
-                found.append(((read.text(row, where), read.text(column, where)), tuple(words)))
-            return tuple(found)
+                blocks.append(((read.text(row, where), read.text(column, where)), tuple(words)))
+            return tuple(blocks)
 
         def cases(content: Any) -> tuple[MaskCase, ...]:
-            found = []
+            mask = []
             for item in read.listed(content, "a mask", 2 * MOST_CASES + 1):
                 side, first, last, entry = _sized(item, 4, "a case of a mask")
-                found.append(MaskCase(side, first, last, read.at(entry, "a mask")))
+                mask.append(MaskCase(side, first, last, read.at(entry, "a mask")))
             wanted: list[tuple[str, int, int | None]] = [
                 (ON, 0, 0)
             ]  # nothing but what `mask_cases` makes: all distances, and each once
             for side in (BELOW, ABOVE):
-                count = max(1, sum(case.side == side for case in found))
+                count = max(1, sum(case.side == side for case in mask))
                 wanted += [*((side, k, k) for k in range(1, count)), (side, count, None)]
-            if found and [(case.side, case.first, case.last) for case in found] != wanted:
+            if mask and [(case.side, case.first, case.last) for case in mask] != wanted:
                 raise ContentError("a mask has other cases than below, on and above the diagonal, each distance once")
-            return tuple(found)
+            return tuple(mask)
 
         heads = [_sized(h, 4, "a head") for h in read.listed(data["heads"], "heads", MOST_HEADS)]
         return GivenHeads(
@@ -142,8 +142,8 @@ class GivenHeads:
                 raise ContentError("a mask's entry at one distance is written with both positions")
         rows = {b.name: b.scalar for b in record.features} | {row.name: True for row in record.accumulators}
         steps = [c for c in record.preconditioners if c not in record.scalar_preconditioners]
-        for said in (m for h in self.heads for m in h.matrices()):
-            if any(len({x for x, _ in part}) != len(part) for part in (said, *(block for _, block in said))):
+        for blocks in (m for h in self.heads for m in h.matrices()):
+            if any(len({x for x, _ in part}) != len(part) for part in (blocks, *(block for _, block in blocks))):
                 raise ContentError("a head names a block or a word twice")
         for row, column, block in ((*p, b) for h in self.heads for m in h.matrices() for p, b in m):
             if row not in rows or column not in rows or rows[row] != rows[column]:
@@ -184,11 +184,11 @@ def trace_heads(algorithm: Algorithm, options: Mapping[str, str] | None = None) 
     given = tape.run(role, algorithm.heads, _Layout(tape, algorithm), SimpleNamespace(**step), p, layer)
     if not isinstance(given, Sequence) or not all(isinstance(h, Head) for h in given) or len(given) > MOST_HEADS:
         raise ContentError(f"heads of {algorithm.name} returned {shown(given)}, wanted a list of Head")
-    found = GivenHeads(tuple(_head(tape, h, f"head {k}") for k, h in enumerate(given, 1)))
-    if any((x.source, x.name) == ("sweep", "layer") for x in names([*found.coefficients(), *found.entries()])):
+    tables = GivenHeads(tuple(_head(tape, h, f"head {k}") for k, h in enumerate(given, 1)))
+    if any((x.source, x.name) == ("sweep", "layer") for x in names([*tables.coefficients(), *tables.entries()])):
         raise RefusedError(f"{role} makes a number of the layer's: {LAYER}", "other", role, 0)
-    found.check(algorithm)
-    return found
+    tables.check(algorithm)
+    return tables
 
 
 def _head(tape: Tape, head: Head, where: str) -> GivenHead:
@@ -220,10 +220,10 @@ class StepMatrix(Strict):
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, StepMatrix):
             return NotImplemented
-        found = dict(self._parts)
+        total = dict(self._parts)
         for word, c in other._parts.items():
-            found[word] = found[word] + c if word in found else c
-        return _made(self, found)
+            total[word] = total[word] + c if word in total else c
+        return _made(self, total)
 
     def __sub__(self, other: Any) -> Any:
         return self + -other if isinstance(other, StepMatrix) else NotImplemented
@@ -244,11 +244,11 @@ class StepMatrix(Strict):
     def __matmul__(self, other: Any) -> Any:
         if not isinstance(other, StepMatrix):
             return NotImplemented
-        found: dict[Word, Any] = {}
+        product: dict[Word, Any] = {}
         for left, c in self._parts.items():
             for right, e in other._parts.items():
-                found[left + right] = found[left + right] + c * e if left + right in found else c * e
-        return _made(self, found)
+                product[left + right] = product[left + right] + c * e if left + right in product else c * e
+        return _made(self, product)
 
     @property
     def T(self) -> Any:
@@ -262,15 +262,15 @@ class StepMatrix(Strict):
 def _made(like: StepMatrix, parts: dict[Word, Any]) -> StepMatrix:
     if len(parts) > MOST_WORDS or any(len(word) > MOST_LETTERS for word in parts):
         like._tape.refuse("other", "makes too long a product of the step matrices")
-    found = StepMatrix(like._tape, like._node)
-    object.__setattr__(found, "_parts", parts)
-    return found
+    matrix = StepMatrix(like._tape, like._node)
+    object.__setattr__(matrix, "_parts", parts)
+    return matrix
 
 
 def _step(tape: Tape, name: str) -> StepMatrix:
-    found = StepMatrix(tape, tape.table.name("preconditioner", name, MATRIX))
-    object.__setattr__(found, "_parts", {((name, False),): Fraction(1)})
-    return found
+    matrix = StepMatrix(tape, tape.table.name("preconditioner", name, MATRIX))
+    object.__setattr__(matrix, "_parts", {((name, False),): Fraction(1)})
+    return matrix
 
 
 class _Matrix(Strict):
@@ -298,9 +298,9 @@ class _Layout:
     def matrix(self, blocks: Mapping[tuple[str, str], Any]) -> Any:
         """As `Layout.matrix`."""
         tape = self._tape
-        found = _Matrix(tape, tape.table.name("entry", "layout.matrix(...)", MATRIX))
-        object.__setattr__(found, "_blocks", {(r, c): self._entry(r, c, x) for (r, c), x in blocks.items()})
-        return found
+        made = _Matrix(tape, tape.table.name("entry", "layout.matrix(...)", MATRIX))
+        object.__setattr__(made, "_blocks", {(r, c): self._entry(r, c, x) for (r, c), x in blocks.items()})
+        return made
 
     def _entry(self, row: str, column: str, entry: Any) -> dict[Word, Any]:
         where = f"the block ({shown(row)}, {shown(column)})"
@@ -322,9 +322,9 @@ class _Layout:
 
     def mask(self, entry: Callable[[int, int], Any] | None = None) -> Any:
         """As `Layout.mask`."""
-        found = _Mask(self._tape, self._tape.table.name("entry", "layout.mask(...)", MATRIX))
-        object.__setattr__(found, "_cases", () if entry is None else mask_cases(self._tape, entry))
-        return found
+        made = _Mask(self._tape, self._tape.table.name("entry", "layout.mask(...)", MATRIX))
+        object.__setattr__(made, "_cases", () if entry is None else mask_cases(self._tape, entry))
+        return made
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

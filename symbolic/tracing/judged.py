@@ -20,7 +20,7 @@ from .trace import trace
 from .traced import Traced
 from .witness import contradiction
 
-Found = dict[str, Fraction]
+ByPlace = dict[str, Fraction]
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,22 @@ class Side:
     """
 
     trace: Callable[[Algorithm, Mapping[str, str]], Traced]
-    values: Callable[[Algorithm, Mapping[str, str], Sequence[Point], bool], Sequence[Found | None]]
+    values: Callable[[Algorithm, Mapping[str, str], Sequence[Point], bool], Sequence[ByPlace | None]]
 
 
 def values_here(
     record: Algorithm, options: Mapping[str, str], asked: Sequence[Point], quiet: bool
-) -> list[Found | None]:
+) -> list[ByPlace | None]:
     """As `Side.values`, by running the functions."""
-    found: list[Found | None] = []
+    values: list[ByPlace | None] = []
     for point in asked:
         try:
-            found.append(values_at(record, options, point))
+            values.append(values_at(record, options, point))
         except Exception as error:
             if not quiet and not isinstance(error, ZeroDivisionError):
                 raise
-            found.append(None)
-    return found
+            values.append(None)
+    return values
 
 
 HERE = Side(trace, values_here)
@@ -104,22 +104,22 @@ def checked(record: Algorithm, options: Mapping[str, str] | None = None, side: S
     """
     chosen = record.choose(options)
     try:
-        found = side.trace(record, chosen)
+        traced = side.trace(record, chosen)
     except RefusedError as error:
         if error.kind != "exponent":  # it reads no entry that prompts could vary, and may have no end in numbers
             error.witness = contradiction(record, lambda asked: side.values(record, chosen, asked, True))
         if error.witness is not None:
             error.exit_code = DiffersError.exit_code
         raise
-    for some in _portions(points(record, 0, found)):
+    for some in _portions(points(record, 0, traced)):
         for point, values in zip(some, side.values(record, chosen, some, False), strict=True):
-            difference = compared(record, found, point, values)
+            difference = compared(record, traced, point, values)
             if difference is not None:
                 raise DiffersError(
                     f"on plain numbers {record.name} does something else than on symbols: {difference}",
                     {"point": point.to_data(), "difference": difference},
                 )
-    return found
+    return traced
 
 
 def _portions(asked: Iterator[Point]) -> Iterator[list[Point]]:
@@ -127,7 +127,7 @@ def _portions(asked: Iterator[Point]) -> Iterator[list[Point]]:
         yield some
 
 
-def compared(record: Algorithm, traced: Traced, point: Point, values: Found | None) -> str | None:
+def compared(record: Algorithm, traced: Traced, point: Point, values: ByPlace | None) -> str | None:
     """The first difference between values and expressions at a point; None where they agree or both divide by 0."""
     if values is None:
         if traced.update is None:

@@ -102,8 +102,8 @@ def _affine(node: Expression) -> tuple[Fraction, Fraction, Fraction] | None:
 
 def _kept(name: str) -> Callable[..., Any]:
     def method(self: Position, *others: Any) -> Any:
-        found = getattr(StrictScalar, name)(self, *others)
-        return found if found is NotImplemented else _position(found, self._case)
+        answer = getattr(StrictScalar, name)(self, *others)
+        return answer if answer is NotImplemented else _position(answer, self._case)
 
     return method
 
@@ -122,9 +122,9 @@ Position.__hash__ = StrictScalar.__hash__  # type: ignore[method-assign]
 
 
 def _position(value: StrictScalar, case: _Case) -> Position:
-    found = Position(value._tape, value._node)
-    object.__setattr__(found, "_case", case)
-    return found
+    position = Position(value._tape, value._node)
+    object.__setattr__(position, "_case", case)
+    return position
 
 
 def mask_cases(tape: Tape, entry: Callable[[Any, Any], Any]) -> tuple[MaskCase, ...]:
@@ -132,19 +132,19 @@ def mask_cases(tape: Tape, entry: Callable[[Any, Any], Any]) -> tuple[MaskCase, 
 
     Raises `RefusedError` for what is no such entry.
     """
-    found = [_run(tape, entry, ON, _Case(0, 0))]
+    cases = [_run(tape, entry, ON, _Case(0, 0))]
     for side in (BELOW, ABOVE):
         first = 1
         while True:
             beyond = _run(tape, entry, side, _Case(first, None))
             if beyond is not None:
-                found.append(beyond)
+                cases.append(beyond)
                 break
             if first == MOST_CASES:
                 tape.refuse("other", f"tells more than {MOST_CASES} distances of two positions apart", POSITIONS)
-            found.append(_run(tape, entry, side, _Case(first, first)))
+            cases.append(_run(tape, entry, side, _Case(first, first)))
             first += 1
-    return tuple(case for case in found if case is not None)
+    return tuple(case for case in cases if case is not None)
 
 
 def _run(tape: Tape, entry: Callable[[Any, Any], Any], side: str, case: _Case) -> MaskCase | None:

@@ -37,8 +37,8 @@ def judged_own(own: OwnConstruction) -> OwnConstruction:
     if id(own) not in _judged:
         traces = _Traces(own)
         _judged[id(own)] = own, replace(own, prompt=_Prompt(traces), reference=_Reference(traces))
-    found: OwnConstruction = _judged[id(own)][1]
-    return found
+    stand_in: OwnConstruction = _judged[id(own)][1]
+    return stand_in
 
 
 class _Traces:
@@ -112,15 +112,15 @@ class _Layers:
         symbols = _symbols(self._tape, context, p)
         self._source = self._tape.run("the reference", lambda: iter(own.reference(*symbols)))
         self._code = getattr(own.reference, "__code__", None)
-        self._found: list[Any] = []
+        self._made: list[Any] = []
 
     def at(self, number: int) -> Any:
-        while len(self._found) <= number:
+        while len(self._made) <= number:
             entries = self._tape.run("the reference", self._next)
             if entries is None:
                 return None
-            self._found.append(dict(entries))
-        return self._found[number]
+            self._made.append(dict(entries))
+        return self._made[number]
 
     def _next(self) -> Any:
         if self._code is not None:
@@ -172,14 +172,14 @@ def _symbols(tape: Tape, context: Context, p: Any) -> tuple[Context, Any]:
 
 
 def _values(context: Context, p: Any) -> Values:
-    found: dict[tuple[str, str], Any] = {("parameter", name): Fraction(x) for name, x in vars(p).items()}
+    inputs: dict[tuple[str, str], Any] = {("parameter", name): Fraction(x) for name, x in vars(p).items()}
 
     def leaf(name: str, value: Any) -> Any:
-        found["entry", name] = value
+        inputs["entry", name] = value
         return value
 
     _walk(context, leaf)
-    return Values(found)
+    return Values(inputs)
 
 
 def _evaluated(value: Any, values: Values) -> Any:

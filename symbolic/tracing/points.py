@@ -100,14 +100,14 @@ def _number(value: Any, what: str) -> Fraction:
     raise ContentError(f"{what} is {type(value).__name__} on plain numbers, wanted a number")
 
 
-def _put(found: dict[str, Fraction], place: str, value: Any, d: int, scalar: bool) -> None:
+def _put(values: dict[str, Fraction], place: str, value: Any, d: int, scalar: bool) -> None:
     if scalar:
-        found[place] = _number(value, place)
+        values[place] = _number(value, place)
         return
     if not isinstance(value, PlainVector) or len(value) != d:
         raise ContentError(f"{place} is {type(value).__name__} on plain numbers, wanted a vector of {d} entries")
     for i, x in enumerate(value.entries):
-        found[f"{place}, entry {i + 1}"] = x
+        values[f"{place}, entry {i + 1}"] = x
 
 
 def values_at(record: Algorithm, options: Mapping[str, str], point: Point) -> dict[str, Fraction]:
@@ -116,7 +116,7 @@ def values_at(record: Algorithm, options: Mapping[str, str], point: Point) -> di
     The functions get plain `Fraction`s, the index and n among them, and vectors of such; a zero is falsy.  Raises
     whatever they raise, and `ContentError` when one gives something else than numbers.
     """
-    found: dict[str, Fraction] = {}
+    values: dict[str, Fraction] = {}
 
     def parameters() -> Any:
         return record.bind({name: _lift(point.parameters[name]) for name in record.parameters}, options)
@@ -144,10 +144,10 @@ def values_at(record: Algorithm, options: Mapping[str, str], point: Point) -> di
     tokens.append(("the query", blocks, dict.fromkeys(record.token_numbers, Fraction(0))))
     for where, entries, numbers in tokens:
         for block in record.features:
-            _put(found, f"the row {block.name} at {where}", entries[block.name], point.d, block.scalar)
+            _put(values, f"the row {block.name} at {where}", entries[block.name], point.d, block.scalar)
         for row in record.accumulators:
             value = row.value(weights(), record.token(entries, numbers), parameters())
-            _put(found, f"the accumulator {row.name} at {where}", value, point.d, True)
+            _put(values, f"the accumulator {row.name} at {where}", value, point.d, True)
     steps = tuple(_lift(point.preconditioners[c]) for c in record.preconditioners)
     sweep = Sweep(transitions())
     sweep.n = Fraction(point.n)
@@ -155,13 +155,13 @@ def values_at(record: Algorithm, options: Mapping[str, str], point: Point) -> di
     if not isinstance(new, (tuple, list)) or len(new) != len(record.weights):
         raise ContentError(f"the update returns {type(new).__name__}, wanted an entry for each weight")
     for w, value in zip(record.weights, new, strict=True):
-        _put(found, f"the new {w}", value, point.d, w in record.scalar_weights)
-    return found
+        _put(values, f"the new {w}", value, point.d, w in record.scalar_weights)
+    return values
 
 
 def traced_values(traced: Traced, point: Point) -> dict[str, Fraction]:
     """What the expressions give at a point, by the places of `values_at`; no new weights where there is no loop."""
-    found: dict[str, Fraction] = {}
+    places: dict[str, Fraction] = {}
     d = point.d
     outer = {("parameter", k): _lift(v) for k, v in point.parameters.items()}
     weights = {("weight", k): _lift(v) for k, v in point.weights.items()}
@@ -181,12 +181,12 @@ def traced_values(traced: Traced, point: Point) -> dict[str, Fraction]:
             node = row.context if where != "the query" else row.query
             zero: Any = Fraction(0) if row.scalar else PlainVector([0] * d)
             entry = token["token", row.name] = zero if node is None else values.at(node)
-            _put(found, f"the row {row.name} at {where}", entry, d, row.scalar)
+            _put(places, f"the row {row.name} at {where}", entry, d, row.scalar)
         held = Values(outer | weights | token)
         for name, node in traced.accumulators:
-            _put(found, f"the accumulator {name} at {where}", held.at(node), d, True)
+            _put(places, f"the accumulator {name} at {where}", held.at(node), d, True)
     if traced.update is None:
-        return found
+        return places
     loop = traced.update
     outer |= weights | {("preconditioner", k): _lift(v) for k, v in point.preconditioners.items()}
     outer["sweep", "n"] = Fraction(point.n)
@@ -197,8 +197,8 @@ def traced_values(traced: Traced, point: Point) -> dict[str, Fraction]:
         state = {name: now.at(node) for name, node in loop.body}
     last = Values(outer | {("after", name): value for name, value in state.items()})
     for name, node in loop.finish:
-        _put(found, f"the new {name}", last.at(node), d, node.kind == SCALAR)
-    return found
+        _put(places, f"the new {name}", last.at(node), d, node.kind == SCALAR)
+    return places
 
 
 class Values:
@@ -372,18 +372,18 @@ class _Draw:
 
     def repeated(self, d: int, n: int) -> Point:
         """One transition n times."""
-        found = self.point(d, n)
-        return _with(found, tuple(found.transitions[0] for _ in range(n)))
+        drawn = self.point(d, n)
+        return _with(drawn, tuple(drawn.transitions[0] for _ in range(n)))
 
     def equal_features(self, d: int, n: int) -> Point:
         """All features are the query's, all successors' too."""
-        found = self.point(d, n)
-        return _with(found, tuple({**t, "phi": found.query, "phi_next": found.query} for t in found.transitions))
+        drawn = self.point(d, n)
+        return _with(drawn, tuple({**t, "phi": drawn.query, "phi_next": drawn.query} for t in drawn.transitions))
 
     def own_successors(self, d: int, n: int) -> Point:
         """Every state is its own successor."""
-        found = self.point(d, n)
-        return _with(found, tuple({**t, "phi_next": t["phi"]} for t in found.transitions))
+        drawn = self.point(d, n)
+        return _with(drawn, tuple({**t, "phi_next": t["phi"]} for t in drawn.transitions))
 
 
 def _with(point: Point, transitions: tuple[Mapping[str, Any], ...]) -> Point:

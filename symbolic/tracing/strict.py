@@ -93,16 +93,16 @@ class Tape:
     def node(self, value: Any, kind: str, what: str) -> Expression:
         """The expression that a function returned; `ContentError` when it is of another kind or no value at all."""
         if isinstance(value, Strict):
-            found = value._node
+            expression = value._node
         elif isinstance(value, float):
             self.inexact(value)
         elif isinstance(value, (int, Fraction)):
-            found = self.table.number(value + 0)
+            expression = self.table.number(value + 0)
         else:
             raise ContentError(f"{what} is {type(value).__name__}, wanted a {kind}")
-        if found.kind != kind:
-            raise ContentError(f"{what} is a {found.kind}, wanted a {kind}")
-        return found
+        if expression.kind != kind:
+            raise ContentError(f"{what} is a {expression.kind}, wanted a {kind}")
+        return expression
 
 
 def plain(tape: Tape, value: Any) -> Expression | None:
@@ -185,8 +185,8 @@ class StrictScalar(Strict):
         return _joined(self, "pow", self._node, power)
 
     def __rpow__(self, base: Any) -> Any:
-        found = plain(self._tape, base)
-        return NotImplemented if found is None else self._tape.value(found) ** self
+        node = plain(self._tape, base)
+        return NotImplemented if node is None else self._tape.value(node) ** self
 
 
 class StrictVector(Strict):

@@ -51,9 +51,9 @@ def trace(algorithm: Algorithm, options: Mapping[str, str] | None = None) -> Tra
         again, _ = _update(tape, algorithm, chosen, known, AGAIN)
         if again is None or [*again.roots()] != [*loop.roots()]:
             loop, reason = None, "the update does something else when it is run again"
-    found = Traced(loop, features, accumulators, chosen, reason)
-    found.check(algorithm)
-    return found
+    traced = Traced(loop, features, accumulators, chosen, reason)
+    traced.check(algorithm)
+    return traced
 
 
 def _parameters(tape: Tape, algorithm: Algorithm, options: Mapping[str, str]) -> SimpleNamespace:
@@ -120,17 +120,17 @@ class TracedSweep(Sweep):
         raise _NotOneLoopError(self._reason)
 
     def _taken(self) -> dict[str, Expression]:
-        found = {}
+        nodes = {}
         for name, value in self._variables().items():
             if isinstance(value, float):
                 self._tape.inexact(value)
             if isinstance(value, Strict) and value._node.kind in (SCALAR, VECTOR):
-                found[name] = value._node
+                nodes[name] = value._node
             elif isinstance(value, (int, Fraction)):
-                found[name] = self._tape.table.number(value + 0)
+                nodes[name] = self._tape.table.number(value + 0)
             else:
                 self._fail(f"the loop variable {name} is {type(value).__name__}, wanted a number or a vector")
-        return found
+        return nodes
 
     def __iter__(self) -> Iterator[Transition]:
         self._passes += 1
@@ -184,8 +184,8 @@ class TracedSweep(Sweep):
 
 def _locals(frame: Any) -> dict[str, Expression]:
     """What the function that runs the loop keeps in variables of its own: its names for parts of the body."""
-    found = {k: v._node for k, v in frame.f_locals.items() if isinstance(v, Strict)}
-    return {name: node for name, node in found.items() if node.args and node.kind in (SCALAR, VECTOR)}
+    named = {k: v._node for k, v in frame.f_locals.items() if isinstance(v, Strict)}
+    return {name: node for name, node in named.items() if node.args and node.kind in (SCALAR, VECTOR)}
 
 
 def _update(tape: Tape, algorithm: Algorithm, options: Any, known: Any, repeats: int) -> tuple[Loop | None, str]:

@@ -82,18 +82,18 @@ class Traced:
         def listed(part: Named) -> list[list[Any]]:
             return [[name, position[id(node)]] for name, node in part]
 
-        found = self.update
+        loop = self.update
         return {
             "format": FORMAT,
             "options": dict(self.options),
             "nodes": [node_data(node, position) for node in order],
             "update": None
-            if found is None
+            if loop is None
             else {
-                "start": listed(found.start),
-                "body": listed(found.body),
-                "finish": listed(found.finish),
-                "lets": listed(found.lets),
+                "start": listed(loop.start),
+                "body": listed(loop.body),
+                "finish": listed(loop.finish),
+                "lets": listed(loop.lets),
             },
             "reason": self.reason,
             "features": [

@@ -26,9 +26,9 @@ def contradiction(record: Algorithm, ask: ValuesAt) -> dict[str, Any] | None:
     ask : points -> what the record's functions give at each, None where they raise
     """
     for line in _lines(record):
-        found = _contradicts(record, ask, line)
-        if found is not None:
-            return found
+        witness = _contradicts(record, ask, line)
+        if witness is not None:
+            return witness
     return None
 
 
