@@ -53,10 +53,10 @@ def population(
                     U, e = one.map(process.features[s], process.features[after], process.reward[s])
                     T, c = T + U * rational(weight * chance), c + e * rational(weight * chance)
     elif catalogue().get(algorithm.name) is algorithm and algorithm.name in ("td-lambda", "average-reward-td"):
-        found = _known(algorithm, process, D, step, values, options)
-        if found is None:
+        moments = _known(algorithm, process, D, step, values, options)
+        if moments is None:
             return None
-        T, c = found
+        T, c = moments
     else:
         return None
     read = row([*context.query, *[0] * (start.nrows() - context.d)])

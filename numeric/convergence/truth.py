@@ -81,8 +81,8 @@ def split(
     D = stationary_distribution(process)
 
     def at(w: fmpq_mat) -> Values:
-        found = tuple(sum((x * fraction(w[k, 0]) for k, x in enumerate(phi)), Fraction(0)) for phi in process.features)
-        return middle(found)
+        values = tuple(sum((x * fraction(w[k, 0]) for k, x in enumerate(phi)), Fraction(0)) for phi in process.features)
+        return middle(values)
 
     def middle(v: Values) -> Values:
         if not centred:

@@ -89,9 +89,9 @@ def contents(
     if "transformers" in formats:
         files[names.MODELING] = CODE.encode()
     # The README is made from the rest of config.json, which then has the README's digest too.
-    said = config(construction, dtype, source or Source(), context, made_with, files, "transformers" in formats)
-    files[names.README] = text(said).encode()
-    files[names.CONFIG] = dumps({**said, "files": listing(files)}).encode()
+    about = config(construction, dtype, source or Source(), context, made_with, files, "transformers" in formats)
+    files[names.README] = text(about).encode()
+    files[names.CONFIG] = dumps({**about, "files": listing(files)}).encode()
     return files
 
 
@@ -142,10 +142,10 @@ def check_target(folder: Path) -> None:
 
 def _says_so(path: Path) -> bool:
     try:
-        found = loads(read_text(path))
+        content = loads(read_text(path))
     except ContentError:
         return False
-    return isinstance(found, dict) and found.get("format") == names.FORMAT
+    return isinstance(content, dict) and content.get("format") == names.FORMAT
 
 
 def write(files: dict[str, bytes], folder: Path) -> None:

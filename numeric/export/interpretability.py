@@ -95,7 +95,7 @@ class InterpretabilityView:
         cache: dict[str, Tensor] = {}
 
         def kept(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
-            return lambda _module, _given, found: cache.update({name: found})
+            return lambda _module, _given, state: cache.update({name: state})
 
         module = ViewModule(self)  # of the tensors as they are now
         for name, inner in module.named_modules():
@@ -230,8 +230,8 @@ def interpretability_view(
             raise ArgumentError(f"layer {layer + 1} has no head, so there is nothing to view")
 
         def stack(name: str, turned: bool = True, number: int = number, heads: range = heads) -> Tensor:
-            found = [stored[f"layers.{number}.heads.{h}.{name}"] for h in heads]
-            return torch.stack([x.mT if turned else x for x in found]).contiguous()
+            matrices = [stored[f"layers.{number}.heads.{h}.{name}"] for h in heads]
+            return torch.stack([x.mT if turned else x for x in matrices]).contiguous()
 
         at, count = f"blocks.{layer}.attn", len(heads)
         tensors[f"{at}.W_Q"], tensors[f"{at}.W_V"], tensors[f"{at}.W_O"] = stack("Q"), stack("P"), stack("W")

@@ -221,20 +221,20 @@ def differences(content: bytes, wanted: bytes) -> Iterator[str]:
     onnx = library()
     protobuf = importlib.import_module("google.protobuf.message")
     try:
-        found = onnx.ModelProto.FromString(content)
+        model = onnx.ModelProto.FromString(content)
     except protobuf.DecodeError:
         raise ContentError("is no ONNX file: it cannot be decoded") from None
     expected = onnx.ModelProto.FromString(wanted)
     for part in _PARTS:
-        have = {x.name: x.SerializeToString(deterministic=True) for x in getattr(found.graph, part)}
+        have = {x.name: x.SerializeToString(deterministic=True) for x in getattr(model.graph, part)}
         want = {x.name: x.SerializeToString(deterministic=True) for x in getattr(expected.graph, part)}
         for name in [*want, *(k for k in have if k not in want)]:
             if have.get(name) != want.get(name):
                 state = "missing" if name not in have else "not one of ours" if name not in want else "another"
                 yield f"{part} {ascii(name)[1:-1]:.80} is {state}"
-        if [x.name for x in getattr(found.graph, part)] != [x.name for x in getattr(expected.graph, part)]:
+        if [x.name for x in getattr(model.graph, part)] != [x.name for x in getattr(expected.graph, part)]:
             yield f"the {part}s stand in another order or number"
-    for where, have, want in (("", found, expected), ("graph.", found.graph, expected.graph)):
+    for where, have, want in (("", model, expected), ("graph.", model.graph, expected.graph)):
         others = {field.name for field in have.DESCRIPTOR.fields} - {"graph", *_PARTS}
         yield from (f"{where}{x} is another" for x in sorted(others) if getattr(have, x) != getattr(want, x))
     yield "its bytes differ from those made from the weights"

@@ -89,7 +89,7 @@ def rounding(construction: Weights, dtype: str) -> dict[str, Any]:
 
     target = precision(resolve_dtype(dtype))
     known: dict[int, tuple[int, int, Fraction, Fraction]] = {}
-    said: dict[str, Any] = {}
+    per_tensor: dict[str, Any] = {}
     worst_absolute = worst_relative = Fraction(0)
     for name, matrix in tensors(construction).items():
         if id(matrix) not in known:
@@ -108,9 +108,9 @@ def rounding(construction: Weights, dtype: str) -> dict[str, Any]:
         touched, total, absolute, relative = known[id(matrix)]
         worst_absolute, worst_relative = max(worst_absolute, absolute), max(worst_relative, relative)
         if not touched:
-            said[name] = {"exact": True}
+            per_tensor[name] = {"exact": True}
             continue
-        said[name] = {
+        per_tensor[name] = {
             "exact": False,
             "entries": total,
             "entries_changed": touched,
@@ -121,7 +121,7 @@ def rounding(construction: Weights, dtype: str) -> dict[str, Any]:
         "exact": not worst_absolute,
         "largest_absolute_change": change(worst_absolute),
         "largest_relative_change": change(worst_relative),
-        "tensors": said,
+        "tensors": per_tensor,
     }
 
 
@@ -168,7 +168,7 @@ def config(
     made_with    : versions of the libraries that wrote files whose bytes depend on them
     transformers : whether there is code for Hugging Face's `transformers`, which this names
     """
-    said, rounded = description(construction), rounding(construction, dtype)
+    described, rounded = description(construction), rounding(construction, dtype)
     if isinstance(construction, PatternConstruction):
         schema, kept, formula, rows = PATTERN_SCHEMA, _PATTERN_KEPT, PATTERN_FORMULA, construction.row_names()
         heads = [len(layer.heads) for layer in construction.layers]
@@ -178,7 +178,7 @@ def config(
     return {
         "format": FORMAT,
         "schema": schema,
-        **{name: said[name] for name in kept},
+        **{name: described[name] for name in kept},
         "heads": heads,
         "rows": rows,
         "formula": formula,

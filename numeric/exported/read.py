@@ -49,16 +49,16 @@ class Opened:
     @cached_property
     def wanted(self) -> dict[str, Any]:
         """What config.json should say of these rationals, with the list of files as it is."""
-        said = self.config
+        fields = self.config
         try:
             check_size(self.construction)
             made = config(
-                self.construction, said["dtype"], Source(**said["source"]), said["onnx_context"], said["made_with"], {},
-                names.MODELING in said["files"],
+                self.construction, fields["dtype"], Source(**fields["source"]), fields["onnx_context"],
+                fields["made_with"], {}, names.MODELING in fields["files"],
             )  # fmt: skip
         except ArgumentError as error:
             raise ContentError(f"{self.folder / names.WEIGHTS}: {error}") from None
-        return {**made, "files": said["files"]}
+        return {**made, "files": fields["files"]}
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -80,8 +80,8 @@ def linear(construction: Construction | PatternConstruction, what: str) -> Const
 
 def agree(opened: Opened) -> None:
     """Raise `ContentError` that names the file and the first difference, when an export's files do not agree."""
-    for name, said in chain(differences(opened), digest_differences(opened)):
-        raise ContentError(f"{opened.folder / name}: {said}")
+    for name, difference in chain(differences(opened), digest_differences(opened)):
+        raise ContentError(f"{opened.folder / name}: {difference}")
 
 
 def read(folder: str | os.PathLike[str]) -> Opened:
@@ -89,11 +89,11 @@ def read(folder: str | os.PathLike[str]) -> Opened:
     folder = Path(folder)
     if not folder.is_dir():
         raise ContentError(f"{folder}: there is no such directory")
-    said = _parsed(folder / names.CONFIG, _formed)
+    fields = _parsed(folder / names.CONFIG, _formed)
     construction: Construction | PatternConstruction = _parsed(folder / names.WEIGHTS, any_document)
-    if isinstance(construction, PatternConstruction) != (said["schema"] == PATTERN_SCHEMA):
-        raise ContentError(f"{folder / names.WEIGHTS}: is of another schema than {names.CONFIG}, {said['schema']}")
-    return Opened(folder, said, construction)
+    if isinstance(construction, PatternConstruction) != (fields["schema"] == PATTERN_SCHEMA):
+        raise ContentError(f"{folder / names.WEIGHTS}: is of another schema than {names.CONFIG}, {fields['schema']}")
+    return Opened(folder, fields, construction)
 
 
 def _parsed(path: Path, reader: Any) -> Any:
@@ -169,48 +169,48 @@ def content(opened: Opened, name: str) -> bytes:
 
 def differences(opened: Opened) -> Iterator[tuple[str, str]]:
     """(file, what differs) for config.json, the README and the floats, each against the exact rationals."""
-    yield from ((names.CONFIG, said) for said in config_differences(opened))
-    yield from ((names.TENSORS, said) for said in tensor_differences(opened))
+    yield from ((names.CONFIG, difference) for difference in config_differences(opened))
+    yield from ((names.TENSORS, difference) for difference in tensor_differences(opened))
     if names.NPZ in opened.config["files"]:
-        yield from ((names.NPZ, said) for said in npz_differences(opened))
+        yield from ((names.NPZ, difference) for difference in npz_differences(opened))
 
 
 def config_differences(opened: Opened) -> Iterator[str]:
     """Each field of config.json that is not what the rationals make it, by its path."""
-    found, source = opened.config, opened.config["source"]
-    yield from _fields(found, opened.wanted, "")
-    made_with = {name for name, file in (("onnx", names.ONNX_FIXED), ("torch", names.PT2)) if file in found["files"]}
-    if set(found["made_with"]) != made_with:
-        have, want = (", ".join(sorted(x)) or "nothing" for x in (found["made_with"], made_with))
+    fields, source = opened.config, opened.config["source"]
+    yield from _fields(fields, opened.wanted, "")
+    made_with = {name for name, file in (("onnx", names.ONNX_FIXED), ("torch", names.PT2)) if file in fields["files"]}
+    if set(fields["made_with"]) != made_with:
+        have, want = (", ".join(sorted(x)) or "nothing" for x in (fields["made_with"], made_with))
         yield f"made_with names {_shown(have)}, wanted {want}"
-    if (found["onnx_context"] is not None) != (names.ONNX in found["files"]):
-        yield f"onnx_context is {found['onnx_context']}, which does not fit whether {names.ONNX} is listed"
-    if (names.SOURCE in found["files"]) != (source["algorithm"] == names.SOURCE):
+    if (fields["onnx_context"] is not None) != (names.ONNX in fields["files"]):
+        yield f"onnx_context is {fields['onnx_context']}, which does not fit whether {names.ONNX} is listed"
+    if (names.SOURCE in fields["files"]) != (source["algorithm"] == names.SOURCE):
         yield f"source.algorithm is {source['algorithm']}, which does not fit whether {names.SOURCE} is listed"
     known = source["algorithm"] in ("catalogue", names.SOURCE) and source["preconditioners"] == "drawn"
-    if (names.CERTIFICATE in found["files"]) != known:
+    if (names.CERTIFICATE in fields["files"]) != known:
         yield f"source does not fit whether {names.CERTIFICATE} is listed"
 
 
-def _fields(found: Any, wanted: Any, path: str) -> Iterator[str]:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in [*wanted, *(k for k in found if k not in wanted)]:
+def _fields(actual: Any, wanted: Any, path: str) -> Iterator[str]:
+    if isinstance(actual, dict) and isinstance(wanted, dict):
+        for key in [*wanted, *(k for k in actual if k not in wanted)]:
             where = f"{path}.{key}".removeprefix(".")
-            if key not in found:
+            if key not in actual:
                 yield f"{_shown(where)} is missing"
             elif key not in wanted:
                 yield f"{_shown(where)} is unknown"
             else:
-                yield from _fields(found[key], wanted[key], where)
-    elif isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        for k, (have, want) in enumerate(zip(found, wanted, strict=True)):
+                yield from _fields(actual[key], wanted[key], where)
+    elif isinstance(actual, list) and isinstance(wanted, list) and len(actual) == len(wanted):
+        for k, (have, want) in enumerate(zip(actual, wanted, strict=True)):
             yield from _fields(have, want, f"{path}[{k}]")
-    elif type(found) is not type(wanted) or found != wanted:
-        have, want = found, wanted
-        if isinstance(found, str) and isinstance(wanted, str):  # long texts from shortly before the difference on
-            same = [x == y for x, y in zip(found, wanted, strict=False)]
+    elif type(actual) is not type(wanted) or actual != wanted:
+        have, want = actual, wanted
+        if isinstance(actual, str) and isinstance(wanted, str):  # long texts from shortly before the difference on
+            same = [x == y for x, y in zip(actual, wanted, strict=False)]
             shared = same.index(False) if False in same else len(same)
-            have, want = (f"...{x[shared - 20 :]}" if shared > 60 else x for x in (found, wanted))
+            have, want = (f"...{x[shared - 20 :]}" if shared > 60 else x for x in (actual, wanted))
         yield f"{_shown(path)} is {_shown(have)}, wanted {_shown(want)}"
 
 
@@ -223,30 +223,30 @@ def tensor_differences(opened: Opened) -> Iterator[str]:
     """What the safetensors file has otherwise than the rationals, correctly rounded."""
     from ..files import tensor_files
 
-    found = content(opened, names.TENSORS)
+    data = content(opened, names.TENSORS)
     try:
-        stored, metadata = tensor_files.read_safetensors(found)
-        said = loads(metadata.get("layerproof", "null"))
+        stored, metadata = tensor_files.read_safetensors(data)
+        described = loads(metadata.get("layerproof", "null"))
     except ContentError as error:
         raise ContentError(f"{opened.folder / names.TENSORS}: {error}") from None
     yield from tensor_files.differences(stored, opened.tensors)
     wanted = {**description(opened.construction), "dtype": opened.config["dtype"]}
-    if set(metadata) - {"format"} != {"layerproof"} or not isinstance(said, dict):
+    if set(metadata) - {"format"} != {"layerproof"} or not isinstance(described, dict):
         yield "its metadata has other keys than layerproof and format"
     elif metadata.get("format", "pt") != "pt":  # exports of earlier versions say none
         yield f"its metadata: format is {_shown(metadata['format'])}, wanted pt"
     else:
-        yield from (f"its metadata: {line}" for line in _fields(said, loads(dumps(wanted)), ""))
+        yield from (f"its metadata: {line}" for line in _fields(described, loads(dumps(wanted)), ""))
 
 
 def npz_differences(opened: Opened) -> Iterator[str]:
     """What the npz file has otherwise than the rationals, correctly rounded."""
     from ..files import tensor_files
 
-    found = content(opened, names.NPZ)
+    data = content(opened, names.NPZ)
     limit = 2**12 + 8 * max(x.numel() for x in opened.tensors.values()) if opened.tensors else 2**12
     try:
-        stored = tensor_files.read_npz(found, limit)
+        stored = tensor_files.read_npz(data, limit)
     except ContentError as error:
         raise ContentError(f"{opened.folder / names.NPZ}: {error}") from None
     yield from tensor_files.differences(stored, opened.tensors)
@@ -255,19 +255,19 @@ def npz_differences(opened: Opened) -> Iterator[str]:
 def digest_differences(opened: Opened) -> Iterator[tuple[str, str]]:
     """(file, what differs) for each file that is not the one that config.json lists, and for what it does not list."""
     for name, listed in opened.config["files"].items():
-        found = content(opened, name)
-        digest = sha256(found).hexdigest()
-        if sha256(found.replace(b"\r\n", b"\n")).hexdigest() == listed["sha256"] != digest:
+        data = content(opened, name)
+        digest = sha256(data).hexdigest()
+        if sha256(data.replace(b"\r\n", b"\n")).hexdigest() == listed["sha256"] != digest:
             yield name, "has line ends of Windows, which git wrote: git config core.autocrlf false, and check out again"
             continue
         if (
             name in (fixed := {names.README: text(opened.wanted), names.MODELING: CODE})
-            and found != fixed[name].encode()
+            and data != fixed[name].encode()
         ):
             yield name, "is not what the rationals make it" if name == names.README else "is not layerproof's"
-        if listed != {"bytes": len(found), "sha256": digest}:
-            said = f"{_shown(listed['bytes'])} bytes and {_shown(listed['sha256'])}"
-            yield name, f"has {len(found)} bytes and SHA-256 {digest}, {names.CONFIG} says {said}"
+        if listed != {"bytes": len(data), "sha256": digest}:
+            recorded = f"{_shown(listed['bytes'])} bytes and {_shown(listed['sha256'])}"
+            yield name, f"has {len(data)} bytes and SHA-256 {digest}, {names.CONFIG} says {recorded}"
     for name in names.FILES:
         if name != names.CONFIG and name not in opened.config["files"] and (opened.folder / name).exists():
             yield name, f"is there, but {names.CONFIG} does not list it"

@@ -125,14 +125,14 @@ def text(config: Mapping[str, Any]) -> str:
         "one layer's weights, applied L times (looped)" if config["looped"] else "a layer's own weights for each layer"
     )
     named = [*sorted(config["parameters"].items()), *sorted(config.get("options", {}).items())]
-    said = ", ".join(f"{name} = {value}" for name, value in named)
+    values = ", ".join(f"{name} = {value}" for name, value in named)
     run, made = (pattern_readme.RUN, pattern_readme.loaders(config)) if patterned else (RUN, loaders(config))
     reads = "" if patterned else ", and `prediction(Z_0_to_L[-1])` reads it"
     what = "weights of layers that attend by a pattern" if patterned else "linear-attention weights"
     lines = [
         f"# {config['algorithm']}: exact {what}",
         "",
-        f"{sizes}{', ' if said else ''}{said}; {form}; floats are {config['dtype']}.",
+        f"{sizes}{', ' if values else ''}{values}; {form}; floats are {config['dtype']}.",
         "",
         f"**What is exact.** {config['statement']}",
         "",

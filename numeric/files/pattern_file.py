@@ -31,15 +31,15 @@ LAST = ("query", "parameter")
 
 def pattern_tensors(construction: PatternConstruction) -> dict[str, RationalMatrix]:
     """Every stored tensor by name, in order."""
-    found: dict[str, RationalMatrix] = {"mask": RATIONALS.matrix([list(row) for row in construction.layers[0].mask])}
+    stored: dict[str, RationalMatrix] = {"mask": RATIONALS.matrix([list(row) for row in construction.layers[0].mask])}
     for number, layer in enumerate(construction.layers):
         for h, (V, scores) in enumerate(layer.heads):
-            found[f"layers.{number}.heads.{h}.V"] = V
+            stored[f"layers.{number}.heads.{h}.V"] = V
             if scores is not None:
-                found[f"layers.{number}.heads.{h}.Q"] = scores.Q
+                stored[f"layers.{number}.heads.{h}.Q"] = scores.Q
         if layer.shift is not None:
-            found |= {f"layers.{number}.shift.{k}": x for k, x in zip(("kept", "moved"), layer.shift, strict=True)}
-    return found
+            stored |= {f"layers.{number}.shift.{k}": x for k, x in zip(("kept", "moved"), layer.shift, strict=True)}
+    return stored
 
 
 def pattern_description(construction: PatternConstruction) -> dict[str, Any]:

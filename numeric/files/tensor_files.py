@@ -75,7 +75,7 @@ def read_safetensors(content: bytes) -> tuple[dict[str, Stored], dict[str, str]]
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise ContentError("has metadata that is no object of texts")
     body = memoryview(content)[8 + length :]
-    found: dict[str, Stored] = {}
+    tensors: dict[str, Stored] = {}
     end = 0
     entries = [(name, *_entry(name, value)) for name, value in header.items()]
     for name, code, shape, start, stop in sorted(entries, key=lambda entry: entry[3:]):
@@ -84,10 +84,10 @@ def read_safetensors(content: bytes) -> tuple[dict[str, Stored], dict[str, str]]
         end = stop
         if stop > len(body):
             raise ContentError(f"is cut short: tensor {_short(name)} should end at byte {stop}, {len(body)} are there")
-        found[name] = Stored(code, shape, bytes(body[start:stop]))
+        tensors[name] = Stored(code, shape, bytes(body[start:stop]))
     if end != len(body):
         raise ContentError(f"holds {len(body) - end} bytes that belong to no tensor")
-    return found, metadata
+    return tensors, metadata
 
 
 def _entry(name: str, value: Any) -> tuple[str, tuple[int, ...], int, int]:
@@ -107,7 +107,7 @@ def _entry(name: str, value: Any) -> tuple[str, tuple[int, ...], int, int]:
 
 def read_npz(content: bytes, limit: int) -> dict[str, Stored]:
     """The arrays of an npz file of at most `limit` bytes each; `ContentError` for anything but plain float arrays."""
-    found: dict[str, Stored] = {}
+    arrays: dict[str, Stored] = {}
     if content[:4] != b"PK\x03\x04":  # zipfile would look for the archive behind other bytes, NumPy does not
         raise ContentError("is no npz file: it does not begin as one")
     try:
@@ -115,7 +115,7 @@ def read_npz(content: bytes, limit: int) -> dict[str, Stored]:
             _one_archive(content, file)
             for member in file.infolist():
                 name = member.filename.removesuffix(".npy")
-                if not member.filename.endswith(".npy") or name in found:
+                if not member.filename.endswith(".npy") or name in arrays:
                     raise ContentError(f"member {_short(member.filename)} is no array, or is there twice")
                 if member.file_size > limit:
                     raise ContentError(
@@ -125,12 +125,12 @@ def read_npz(content: bytes, limit: int) -> dict[str, Stored]:
                     raise ContentError(f"member {_short(name)} is encrypted")
                 with file.open(member) as stream:
                     data = stream.read(limit + 1)
-                found[name] = _npy(data, name)
+                arrays[name] = _npy(data, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
         if isinstance(error, ContentError):
             raise
         raise ContentError(f"is no npz file: {str(error)[:80] or 'damaged'}") from None
-    return found
+    return arrays
 
 
 def _one_archive(content: bytes, file: zipfile.ZipFile) -> None:
@@ -156,13 +156,13 @@ def _npy(data: bytes, name: str) -> Stored:
     (length,) = struct.unpack("<H", data[8:10])
     header = data[10 : 10 + length]
     try:
-        said = ast.literal_eval(header.decode("latin-1"))  # a Python literal, which is what the format is
+        about = ast.literal_eval(header.decode("latin-1"))  # a Python literal, which is what the format is
     except (ValueError, SyntaxError, RecursionError, MemoryError):
-        said = None
-    if not isinstance(said, dict) or said.keys() != {"descr", "fortran_order", "shape"}:
+        about = None
+    if not isinstance(about, dict) or about.keys() != {"descr", "fortran_order", "shape"}:
         raise ContentError(f"array {_short(name)} has a malformed header")
-    code, shape = said["descr"], said["shape"]
-    if not isinstance(code, str) or code not in _NPY_CODES or said["fortran_order"] is not False:
+    code, shape = about["descr"], about["shape"]
+    if not isinstance(code, str) or code not in _NPY_CODES or about["fortran_order"] is not False:
         raise ContentError(f"array {_short(name)} is of dtype {_short(code)}, wanted {', '.join(_NPY_CODES)} by rows")
     if not isinstance(shape, tuple) or not all(type(x) is int and 0 <= x < 2**31 for x in shape) or len(shape) > 8:
         raise ContentError(f"array {_short(name)} has a malformed shape")
@@ -172,21 +172,21 @@ def _npy(data: bytes, name: str) -> Stored:
     return Stored(code, shape, body)
 
 
-def differences(found: Mapping[str, Stored], wanted: Mapping[str, Tensor]) -> Iterator[str]:
+def differences(stored: Mapping[str, Stored], wanted: Mapping[str, Tensor]) -> Iterator[str]:
     """Each tensor that is not the one wanted, bit by bit, with the first entry that differs."""
     codes = {**_CODES, **_NPY_CODES}
     same: dict[bytes, str] = {}
     for name, tensor in wanted.items():
         same.setdefault(tensor_bytes(tensor), name)
-    for name in [*wanted, *(k for k in found if k not in wanted)]:
+    for name in [*wanted, *(k for k in stored if k not in wanted)]:
         if name not in wanted:
             yield f"{_short(name)} belongs to no head"
             continue
         tensor = wanted[name]
-        if name not in found:
+        if name not in stored:
             yield f"{name} is missing"
             continue
-        have, dtype = found[name], codes[found[name].code]
+        have, dtype = stored[name], codes[stored[name].code]
         if dtype != tensor.dtype:
             yield f"{name} is {_plain(dtype)}, wanted {_plain(tensor.dtype)}"
         elif have.shape != tuple(tensor.shape):

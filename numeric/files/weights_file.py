@@ -41,13 +41,13 @@ MAX_ENTRIES = 4 * 10**6
 
 
 def _rows(matrix: RationalMatrix) -> list[list[str]]:
-    den, said = int(matrix.den), {}  # a mask has few different entries, and as many as n^2
+    den, texts = int(matrix.den), {}  # a mask has few different entries, and as many as n^2
     entries = [[int(x) for x in row] for row in matrix.num.tolist()]
     for row in entries:
         for x in row:
-            if x not in said:
-                said[x] = rational_text(Fraction(x, den))
-    return [[said[x] for x in row] for row in entries]
+            if x not in texts:
+                texts[x] = rational_text(Fraction(x, den))
+    return [[texts[x] for x in row] for row in entries]
 
 
 def _step(value: Any) -> Any:

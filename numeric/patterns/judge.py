@@ -43,15 +43,15 @@ class PatternModel:
     @cached_property
     def absolute(self) -> dict[int, tuple[list[tuple[np.ndarray, np.ndarray | None]], list[np.ndarray]]]:
         """|V| and |Q| of each layer's heads, and |shift|, in float64; what layers share is made once."""
-        found = {}
+        by_layer = {}
         for layer in self.layers:
-            if id(layer) not in found:
+            if id(layer) not in by_layer:
                 heads = [
                     (np.abs(floats(V)), None if scores is None else np.abs(floats(scores.Q)))
                     for V, scores in layer.heads
                 ]
-                found[id(layer)] = heads, [np.abs(floats(x)) for x in layer.shift or ()]
-        return found
+                by_layer[id(layer)] = heads, [np.abs(floats(x)) for x in layer.shift or ()]
+        return by_layer
 
 
 def roundings(model: PatternModel) -> int:
@@ -118,6 +118,6 @@ def judge(
         lambda number, trial, Z: pattern_layer(Z, model.layers[number], None if exact is None else exact[trial]),
         lambda number, trial, Z: step_bound(model, number, Z, of(trial), target),
     )
-    found = judge_steps(steps, states, k, target)
-    said = ", the pattern as computed"
-    return one_step_result(found, k, states.shape[1], target, device, surroundings, pattern=said)
+    judgement = judge_steps(steps, states, k, target)
+    attended = ", the pattern as computed"
+    return one_step_result(judgement, k, states.shape[1], target, device, surroundings, pattern=attended)

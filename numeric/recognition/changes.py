@@ -62,10 +62,10 @@ def changes(reference: Construction) -> Iterator[Change]:
     )  # fmt: skip
     if decay not in (None, 0, 1):
         assert decay is not None
-        for said, size, factor in (("lambda", "large", decay), ("1/lambda", "small", 1 / decay)):
+        for times, size, factor in (("lambda", "large", decay), ("1/lambda", "small", 1 / decay)):
             yield Change(
                 "mask-off-by-one",
-                f"shift the mask by one, M_ij = lambda^(i-j): each change is {said} times what it should be (the "
+                f"shift the mask by one, M_ij = lambda^(i-j): each change is {times} times what it should be (the "
                 f"exponent is one too {size})",
                 layers, factor,
             )  # fmt: skip

@@ -176,10 +176,10 @@ def _fit(
     free = fitted.family.free if fitted is not None and fitted.family.member is member else {}
     if member.free and not free:  # what the weights say of it is not asked of another algorithm's outputs
         return None
-    found = fitted_outputs(network, member, decay, free, moments, outputs, depth)
-    if found is None:
+    fitted_steps = fitted_outputs(network, member, decay, free, moments, outputs, depth)
+    if fitted_steps is None:
         return None
-    steps, kappa, values = found
+    steps, kappa, values = fitted_steps
     share = explained(outputs, values)
     if share is None:
         return None

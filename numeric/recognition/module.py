@@ -8,10 +8,10 @@ from typing import Any
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.recognition.prompts import prompt_named, prompt_of_rows
-from .reading import Found, Known, Reading, _network, _of_arrays, sorted_out
+from .reading import Known, Reading, ReadNetwork, _network, _of_arrays, sorted_out
 
 
-def of_module(module: Any, how: Reading) -> Found:
+def of_module(module: Any, how: Reading) -> ReadNetwork:
     """The network in a module's state dict; how often a layer is applied is what its `depth` says, when it has one."""
     depth = getattr(module, "depth", None)
     own = getattr(module, "construction", None)  # a module of ours brings it: of it the names of its rows are taken
@@ -27,7 +27,7 @@ def of_module(module: Any, how: Reading) -> Found:
         raise ArgumentError(f"the module {error}") from None
 
 
-def _by_probing(module: Any, known: Known, how: Reading) -> Found:
+def _by_probing(module: Any, known: Known, how: Reading) -> ReadNetwork:
     """The network of a module whose weights have other names, by what its layers do: the prompt must be said."""
     from .probing import probed
 
@@ -40,5 +40,7 @@ def _by_probing(module: Any, known: Known, how: Reading) -> Found:
     prompt = prompt_named(how.layout)
     m = prompt.vectors * how.features + prompt.scalars
     layers, resolution = probed(module, m, how.context, how.layers)
-    found = _network(name, layers, m, replace(known, depth=None, n=how.context), replace(how, layers=None), masked=True)
-    return replace(found, resolution=resolution)
+    network = _network(
+        name, layers, m, replace(known, depth=None, n=how.context), replace(how, layers=None), masked=True
+    )
+    return replace(network, resolution=resolution)

@@ -71,15 +71,15 @@ def _heads(
     alike = not algorithm.layered_names
 
     def heads(step: Mapping[Any, Fraction], layer: int) -> list[tuple[np.ndarray, np.ndarray, int]]:
-        found = []
+        triples = []
         for head in rebuilt(network, Fitted(family, None, tuple(step for _ in network.layers))).layers[layer]:
             V, Q, M = _dense(head.W @ head.P), _dense(head.Q), _dense(head.M)
             if V.any() and Q.any():
                 which = next((k for k, known in enumerate(masks) if np.array_equal(known, M)), len(masks))
                 if which == len(masks):
                     masks.append(M)
-                found.append((V, Q, which))
-        return found
+                triples.append((V, Q, which))
+        return triples
 
     layers = []
     for layer in range(1 if alike else len(network.layers)):

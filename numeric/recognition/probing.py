@@ -46,12 +46,12 @@ def probed(module: Any, m: int, n: int, depth: int | None) -> tuple[list[list[He
     dtype = next((x.dtype for x in (*module.parameters(), *module.buffers()) if x.is_floating_point()), torch.float64)
     way = "states" if callable(getattr(module, "states", None)) else "layers"
     resolution = RESOLUTION[way if dtype == torch.float64 else "float32"]
-    found = []
+    by_layer = []
     for number, change in enumerate(_changes(module, m, n + 1, depth, dtype), 1):
         heads = _heads(change, m, n, resolution)
         _confirm(change, heads, m, n, number, resolution)
-        found.append(heads)
-    return found, resolution
+        by_layer.append(heads)
+    return by_layer, resolution
 
 
 def _changes(module: Any, m: int, N: int, depth: int | None, dtype: Any) -> list[Change]:
@@ -89,8 +89,8 @@ def _changes(module: Any, m: int, N: int, depth: int | None, dtype: Any) -> list
             if not size < last:
                 break
             Z, last = Z + left, size
-        found = [floats(x) for x in run(states, Z)]
-        result: np.ndarray = (found[number + 1] - found[number]) / SMALL**3
+        reached = [floats(x) for x in run(states, Z)]
+        result: np.ndarray = (reached[number + 1] - reached[number]) / SMALL**3
         return result
 
     return [partial(change, k) for k in range(count)]
@@ -103,29 +103,31 @@ def _of_prompts(apply: Callable[[Any], Any], Z: Any, batched: list[bool]) -> Any
     """
     if not batched or batched[0]:
         try:
-            found = apply(Z)
-            fits = {tuple(x.shape) for x in ([found] if hasattr(found, "shape") else found)} == {tuple(Z.shape)}
+            states_made = apply(Z)
+            fits = {tuple(x.shape) for x in ([states_made] if hasattr(states_made, "shape") else states_made)} == {
+                tuple(Z.shape)
+            }
         except Exception:  # the module is the user's: whatever it raises, single prompts may do
             fits = False
         batched[:] = batched or [fits]
         if fits:
-            return found
+            return states_made
     try:
         each = [apply(one) for one in Z]
         if hasattr(each[0], "shape"):
             return torch.stack(each).reshape(Z.shape)
         return [torch.stack(list(states)).reshape(Z.shape) for states in zip(*each, strict=True)]
     except Exception as error:
-        said = " ".join(str(error).split())[:120]
+        message = " ".join(str(error).split())[:120]
         raise ArgumentError(
             f"the module makes no states of a prompt of shape {tuple(Z.shape[1:])}, neither alone nor in a batch: "
-            f"{type(error).__name__}: {said}"
+            f"{type(error).__name__}: {message}"
         ) from None
 
 
 def _pairs(change: Change, at: np.ndarray, vectors: Sequence[np.ndarray], N: int) -> np.ndarray:
     """X_ij applied to u, v and s, a row each: (B, m).  at (B, 2): i and j; vectors: u, v and s, (B, m) each."""
-    found = []
+    parts = []
     for first in range(0, len(at), CHUNK):
         place, u, v, s = (x[first : first + CHUNK] for x in (at, *vectors))
         total = np.zeros_like(u)
@@ -137,8 +139,8 @@ def _pairs(change: Change, at: np.ndarray, vectors: Sequence[np.ndarray], N: int
                 Z[every, :, place[:, 1]] += sign_v * v
                 Z[:, :, -1] = sign_s * s
                 total += sign_v * sign_s * change(Z)[:, :, -1]
-        found.append(total / 4)
-    return np.concatenate(found)
+        parts.append(total / 4)
+    return np.concatenate(parts)
 
 
 def _heads(change: Change, m: int, n: int, resolution: float) -> list[Head]:
@@ -210,9 +212,9 @@ def _confirm(change: Change, heads: Sequence[Head], m: int, n: int, number: int,
     for h in heads:
         P, Q, M = (np.array(x.fractions(), dtype=float) for x in (h.P, h.Q, h.M))
         wanted += P @ Z @ M @ (Z.transpose(0, 2, 1) @ Q @ Z) / n
-    found = change(Z)
-    size = max(float(np.abs(wanted).max()), float(np.abs(found).max()))
-    if not np.abs(found - wanted).max() <= resolution**0.5 * size:
+    changed = change(Z)
+    size = max(float(np.abs(wanted).max()), float(np.abs(changed).max()))
+    if not np.abs(changed - wanted).max() <= resolution**0.5 * size:
         raise ArgumentError(
             f"layer {number} of the module is no linear attention with fixed masks that leave the query out: what it "
             "does to two tokens and the query does not tell what it does to a prompt"

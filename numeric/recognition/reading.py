@@ -66,7 +66,7 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ReadNetwork:
     """A network that was read, and the law's discount where its file tells it.
 
     resolution : to what share of the largest its numbers are known, where a module was probed; None: they are exact
@@ -82,7 +82,7 @@ class _NotLinear(Exception):
     """A file of ours says that its network has an activation."""
 
 
-def read(weights: Any, how: Reading | None = None) -> list[Found]:
+def read(weights: Any, how: Reading | None = None) -> list[ReadNetwork]:
     """The networks in `weights`: one, or one for each seed of a directory that `train` wrote.
 
     weights : a path, a mapping of arrays or a list of them, one a layer, a `Construction`, or a torch module
@@ -110,7 +110,7 @@ def read(weights: Any, how: Reading | None = None) -> list[Found]:
 # files
 
 
-def _path(path: Path, how: Reading) -> list[Found]:
+def _path(path: Path, how: Reading) -> list[ReadNetwork]:
     if not path.exists():
         raise ContentError(f"{path}: there is no such file or directory")
     if path.is_dir():
@@ -118,7 +118,7 @@ def _path(path: Path, how: Reading) -> list[Found]:
     return [_file(path, how)]
 
 
-def _directory(path: Path, how: Reading) -> list[Found]:
+def _directory(path: Path, how: Reading) -> list[ReadNetwork]:
     seeds = sorted(
         (x for x in path.glob("seed-*/weights.safetensors")), key=lambda x: int(x.parent.name.split("-")[1])
         if x.parent.name.split("-")[1].isdigit() else -1,
@@ -130,15 +130,15 @@ def _directory(path: Path, how: Reading) -> list[Found]:
             return [_file(path / name, how)]
     files = sorted(x for x in path.iterdir() if x.suffix in (".safetensors", ".npz"))
     if len(files) != 1:
-        said = ", ".join(x.name for x in files[:5]) or "none"
+        some = ", ".join(x.name for x in files[:5]) or "none"
         raise ContentError(
-            f"{path}: has {len(files)} files of weights ({said}), wanted one .safetensors or .npz file, weights.json, "
+            f"{path}: has {len(files)} files of weights ({some}), wanted one .safetensors or .npz file, weights.json, "
             "or seed-K/weights.safetensors as train writes them: name a file"
         )
     return [_file(files[0], how)]
 
 
-def _file(path: Path, how: Reading, name: str = "") -> Found:
+def _file(path: Path, how: Reading, name: str = "") -> ReadNetwork:
     name = name or path.name
     try:
         if path.suffix == ".json":
@@ -154,8 +154,8 @@ def _file(path: Path, how: Reading, name: str = "") -> Found:
 
             stored, metadata = read_safetensors(content)
             known = _known(metadata)
-            found = _of_arrays(name, {k: floats(k, x) for k, x in stored.items()}, known, how)
-            return replace(found, notes=(TOLD,)) if known.prompt is not None and how.layout is None else found
+            network = _of_arrays(name, {k: floats(k, x) for k, x in stored.items()}, known, how)
+            return replace(network, notes=(TOLD,)) if known.prompt is not None and how.layout is None else network
         if path.suffix == ".npz":
             from ..files.tensor_files import read_npz
 
@@ -193,12 +193,14 @@ def _known(metadata: Mapping[str, str]) -> Known:
         if not isinstance(about, dict):
             return Known()
         if about.get("kind") == "trained weights":
-            said = about["settings"]
-            if said["activation"] != "linear":
-                raise _NotLinear(str(said["activation"])[:20])
-            layout = Layout.of(catalogue()[said["algorithm"]], int(said["d"]), int(said["n"]))
+            settings = about["settings"]
+            if settings["activation"] != "linear":
+                raise _NotLinear(str(settings["activation"])[:20])
+            layout = Layout.of(catalogue()[settings["algorithm"]], int(settings["d"]), int(settings["n"]))
             prompt = prompt_of_rows(layout.features, layout.accumulators)
-            return Known(int(said["layers"]), int(said["n"]), prompt, parse_rational(said["gamma"], "gamma"))
+            return Known(
+                int(settings["layers"]), int(settings["n"]), prompt, parse_rational(settings["gamma"], "gamma")
+            )
         rows = about["layout"]
         prompt = prompt_of_rows(tuple((str(a), int(b)) for a, b in rows["features"]), tuple(rows["accumulators"]))
         gamma = about["parameters"].get("gamma")
@@ -213,7 +215,7 @@ def _known(metadata: Mapping[str, str]) -> Known:
         return Known()
 
 
-def _of_construction(name: str, construction: Construction, how: Reading) -> Found:
+def _of_construction(name: str, construction: Construction, how: Reading) -> ReadNetwork:
     layout = construction.layout
     prompt = prompt_of_rows(layout.features, layout.accumulators)
     known = Known(construction.depth, layout.n, prompt, construction.parameters.get("gamma"))
@@ -224,10 +226,10 @@ def _of_construction(name: str, construction: Construction, how: Reading) -> Fou
 # arrays
 
 
-def _of_arrays(name: str, given: Mapping[Any, Any], known: Known, how: Reading) -> Found:
+def _of_arrays(name: str, given: Mapping[Any, Any], known: Known, how: Reading) -> ReadNetwork:
     """A network from arrays by name: P and Q of each layer and head, W and M where they are there."""
-    found = sorted_out(given)
-    P, Q = found["P"], found["Q"]
+    matrices = sorted_out(given)
+    P, Q = matrices["P"], matrices["Q"]
     if not P or not Q:
         names = ", ".join(str(k)[:40] for k in list(given)[:6]) or "nothing"
         raise ContentError(f"holds {names}, wanted matrices called P and Q, such as layers.0.heads.0.P")
@@ -245,10 +247,10 @@ def _of_arrays(name: str, given: Mapping[Any, Any], known: Known, how: Reading) 
         for head in sorted(h for at, h in P if at == layer):
             at = (layer, head)
             where = f"of layer {layer + 1}, head {head + 1}"
-            M = _shared(found["M"], at)
+            M = _shared(matrices["M"], at)
             if M is not None:
                 n = len(M) - 1 if n is None else n
-            W = _shared(found["W"], at)
+            W = _shared(matrices["W"], at)
             key = id(M)
             if M is not None and key not in masks:
                 masks[key] = _exact(M, len(M), f"M {where}")
@@ -264,14 +266,14 @@ def _of_arrays(name: str, given: Mapping[Any, Any], known: Known, how: Reading) 
     return _network(name, layers, m, known, how, masked=n is not None)
 
 
-def _shared(found: Mapping[tuple[int, int], Any], at: tuple[int, int]) -> Any:
+def _shared(matrices: Mapping[tuple[int, int], Any], at: tuple[int, int]) -> Any:
     """The matrix of a head: its own, or the one that was given for all."""
-    return found.get(at, found.get((-1, -1)))
+    return matrices.get(at, matrices.get((-1, -1)))
 
 
 def sorted_out(given: Mapping[Any, Any]) -> dict[str, dict[tuple[int, int], Any]]:
     """{letter: {(layer, head): matrix}}; an M or W that is given once is for all, at (-1, -1)."""
-    found: dict[str, dict[tuple[int, int], Any]] = {letter: {} for letter in LETTERS}
+    by_letter: dict[str, dict[tuple[int, int], Any]] = {letter: {} for letter in LETTERS}
     for key, value in given.items():
         matches = _LETTER.findall(str(key))
         if not matches:
@@ -295,10 +297,10 @@ def sorted_out(given: Mapping[Any, Any]) -> dict[str, dict[tuple[int, int], Any]
         else:
             places = {(k, h): x for k, row in enumerate(array) for h, x in enumerate(row)}
         for place, x in places.items():
-            if place in found[letter]:
+            if place in by_letter[letter]:
                 raise ContentError(f"{letter} of layer {place[0] + 1}, head {place[1] + 1} is there twice")
-            found[letter][place] = x
-    return found
+            by_letter[letter][place] = x
+    return by_letter
 
 
 def _place(numbers: tuple[int, ...]) -> tuple[int, int]:
@@ -347,7 +349,9 @@ def _plain(matrix: Any) -> list[list[Any]]:
 # the prompt
 
 
-def _network(name: str, layers: Sequence[Sequence[Head]], m: int, known: Known, how: Reading, masked: bool) -> Found:
+def _network(
+    name: str, layers: Sequence[Sequence[Head]], m: int, known: Known, how: Reading, masked: bool
+) -> ReadNetwork:
     """The network, its prompt found or asked for."""
     prompt = choose(m, known.prompt, how)
     n = known.n if masked and known.n is not None else how.context or known.n or DEFAULT_CONTEXT
@@ -368,7 +372,7 @@ def _network(name: str, layers: Sequence[Sequence[Head]], m: int, known: Known, 
     check_network(network)
     if how.transposed:
         network = transposed(network, how.transposed)
-    return Found(network, known.gamma)
+    return ReadNetwork(network, known.gamma)
 
 
 def _depth(stored: int, known: int | None, asked: int | None) -> int:
@@ -392,27 +396,27 @@ def choose(m: int, known: Prompt | None, how: Reading) -> Prompt:
     if known is not None:
         _fits(known, m, how)
         return known
-    found = fitting(m, how.features)
-    if how.features is not None and not found:
+    candidates = fitting(m, how.features)
+    if how.features is not None and not candidates:
         sizes = ", ".join(f"{p.name} {p.features_of(m)}" for p in fitting(m))
         raise ArgumentError(
             f"features is {how.features}, but the weights have {m} rows, which is d = {sizes or 'none'}: these are "
             "weights of another d"
         )
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
         raise ContentError(f"the matrices are {m} x {m}, and no prompt of the catalogue has {m} rows")
-    said = " or ".join(f"--layout {p.name} (d = {p.features_of(m)})" for p in found)
+    choices = " or ".join(f"--layout {p.name} (d = {p.features_of(m)})" for p in candidates)
     raise ArgumentError(
-        f"layout is missing: {m} rows are those of several prompts, wanted {said}, or the name of an algorithm with a "
-        "prompt of its own, such as --layout nesterov-td"
+        f"layout is missing: {m} rows are those of several prompts, wanted {choices}, or the name of an algorithm with "
+        "a prompt of its own, such as --layout nesterov-td"
     )
 
 
 def _fits(prompt: Prompt, m: int, how: Reading) -> None:
     d = prompt.features_of(m)
     if d is None:
-        raise ArgumentError(f"layout is {prompt.name}, whose prompt has {prompt.said} rows, but the weights have {m}")
+        raise ArgumentError(f"layout is {prompt.name}, whose prompt has {prompt.counts} rows, but the weights have {m}")
     if how.features is not None and how.features != d:
         raise ArgumentError(f"features is {how.features}, but the weights are of another d: {m} rows are d = {d}")

@@ -157,9 +157,9 @@ def recognise(network: Network, law: Law, conventions: bool = True, shared: Shar
     own = tensors(network, shared.space)
     wholes = [square(t.entries, shared.space) for t in own]
     stated = [m for m in members(network.prompt) if m.stated_for(network)]
-    found = [c for m in stated for c in _candidates(network, m, own, wholes, shared, law)]
-    exact = sorted((c for c in found if c.exact), key=lambda c: _order(c.name))
-    rest = sorted((c for c in found if not c.exact), key=lambda c: c.near.distance)
+    candidates = [c for m in stated for c in _candidates(network, m, own, wholes, shared, law)]
+    exact = sorted((c for c in candidates if c.exact), key=lambda c: _order(c.name))
+    rest = sorted((c for c in candidates if not c.exact), key=lambda c: c.near.distance)
     ranked = (*exact, *rest)
     idle = not any(t.entries for t in own)
     if idle or not ranked:
@@ -239,7 +239,7 @@ def _candidates(
     told = member.prescribed(network)
     if told is None:
         return []
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     entries = [t.entries for t in own]
     for decay in decays:
         free = free_parameters(network, member, shared.space, decay, own)
@@ -253,8 +253,8 @@ def _candidates(
             one = shared.family(network, member, decay, {name: rounded(nearest(x)) for name, x in free.items()}, told)
         near = nearest_fit(one, own, wholes, law.most, law.kappa(one))
         if any(any(step.values()) for step in near.fitted.steps) and law.allows(near.fitted):
-            found.append(Candidate(near, False))
-    return sorted(found, key=lambda c: c.near.distance)[:1]
+            candidates.append(Candidate(near, False))
+    return sorted(candidates, key=lambda c: c.near.distance)[:1]
 
 
 def _by_layer(
@@ -264,21 +264,21 @@ def _by_layer(
 
     Of a single stored layer what it is has been said, but for the steps of tables.
     """
-    found: list[list[Fitted]] = [[] for _ in own]
+    fits: list[list[Fitted]] = [[] for _ in own]
     for member in stated:
         told = table_entries(network, member, shared.space, own) if member.algorithm.tables else ()
         if told is None or (len(own) == 1 and not told):
             continue
         for decay in _decays(network, member) if member.masked else [None]:
             for k, t in enumerate(own):
-                if not t.entries or any(x.family.member is member for x in found[k]):
+                if not t.entries or any(x.family.member is member for x in fits[k]):
                     continue
                 free = free_parameters(network, member, shared.space, decay, own, k)
                 one = shared.family(network, member, decay, free, told).alone(k)
                 fitted = exact_fit(one, [t.entries])
                 if fitted is not None and law.allows(fitted) and any(fitted.steps[0].values()):
-                    found[k].append(fitted)
-    return tuple(tuple(sorted(x, key=lambda f: _order(f.family.member.algorithm.name))) for x in found)
+                    fits[k].append(fitted)
+    return tuple(tuple(sorted(x, key=lambda f: _order(f.family.member.algorithm.name))) for x in fits)
 
 
 def _decays(network: Network, member: Member) -> list[Fraction | None]:
@@ -286,7 +286,7 @@ def _decays(network: Network, member: Member) -> list[Fraction | None]:
 
     One layer that reads the first token alone shows no decay, and has none.
     """
-    found: dict[Fraction | None, None] = {}
+    decays: dict[Fraction | None, None] = {}
     for M in {id(h.M): h.M for heads in network.layers for h in heads}.values():
         at = next((i for i in range(1, M.num.nrows() - 1) if M.num[i, i] != 0), None)
         if at is None:
@@ -294,23 +294,23 @@ def _decays(network: Network, member: Member) -> list[Fraction | None]:
         for x in (M.num[at, at - 1], M.num[at - 1, at]):
             ratio = Fraction(int(x), int(M.num[at, at]))
             if 0 < ratio <= 1:
-                found[ratio] = None
+                decays[ratio] = None
     unseen = bool(member.algorithm.selections) and network.depth == 1
-    return list(found) or ([None] if unseen else [])
+    return list(decays) or ([None] if unseen else [])
 
 
 def _convention(
     network: Network, law: Law, shared: Shared, tried: Sequence[tuple[str, ...]]
 ) -> tuple[tuple[str, ...], str, bool]:
     """The matrices to transpose for a match, fewest first, what it then is, and whether exactly."""
-    found: tuple[tuple[str, ...], str, bool] = ((), "", False)
+    best: tuple[tuple[str, ...], str, bool] = ((), "", False)
     for names in tried:
         other = recognise(transposed(network, names), law, False, shared)
         if other.match in (EXACT, INDISTINGUISHABLE):
             return names, str(other.algorithm), True
-        if other.match == APPROXIMATE and not found[0]:
-            found = names, str(other.algorithm), False
-    return found
+        if other.match == APPROXIMATE and not best[0]:
+            best = names, str(other.algorithm), False
+    return best
 
 
 def blocks(network: Network, entries: Mapping[Any, Fraction], space: MaskSpace) -> dict[tuple[str, ...], Fraction]:

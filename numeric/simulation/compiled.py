@@ -67,25 +67,25 @@ class Compiled:
     cumulative: Floats | None
 
 
-def compiled(found: Samples) -> Compiled:
+def compiled(samples: Samples) -> Compiled:
     """The arrays of a rule's samples; `ArgumentError` for an h that multiplies weights, or one that is too large."""
-    atoms = _atoms(found.table, found.size, found.trace_entries)
-    distinct = [_distinct(move.values()) for move in found.moves]
-    K, p = max(map(len, distinct), default=0), 1 + found.size + len(atoms.maxima)
-    count, m = len(found.moves), found.trace_size
+    atoms = _atoms(samples.table, samples.size, samples.trace_entries)
+    distinct = [_distinct(move.values()) for move in samples.moves]
+    K, p = max(map(len, distinct), default=0), 1 + samples.size + len(atoms.maxima)
+    count, m = len(samples.moves), samples.trace_size
     if count * max(K, 1) * (1 + m) * p > MOST_ENTRIES:
         raise ArgumentError("the simulation's arrays would be too large: give fewer states, actions or features")
-    sums, spread = np.zeros((count, max(K, 1), 1 + m, p)), np.zeros((count, max(K, 1), found.size))
-    for y, (move, own) in enumerate(zip(found.moves, distinct, strict=True)):
+    sums, spread = np.zeros((count, max(K, 1), 1 + m, p)), np.zeros((count, max(K, 1), samples.size))
+    for y, (move, own) in enumerate(zip(samples.moves, distinct, strict=True)):
         places = {id(parts): k for k, parts in enumerate(own)}
         for k, parts in enumerate(own):
             for monomial, c in parts.items():
-                e, z = _places(found, monomial)
+                e, z = _places(samples, monomial)
                 sums[y, k, e, z] += c
         for i, q in move.items():
             spread[y, places[id(q.parts)], i] = q.num / q.den
     carried = np.zeros((count, m, 1 + m))
-    how = traces(found) if m else None
+    how = traces(samples) if m else None
     for j in range(m):
         assert how is not None
         carried[:, j, 0] = [float(c) for c in how.constants[j]]
@@ -93,8 +93,8 @@ def compiled(found: Samples) -> Compiled:
         for y, others in enumerate(how.others[j]):
             for i, factor in others:
                 carried[y, j, 1 + i] += float(factor)
-    following, cumulative = _following(found)
-    after = np.array([t.next_state for t in found.transitions], dtype=np.intp)
+    following, cumulative = _following(samples)
+    after = np.array([t.next_state for t in samples.transitions], dtype=np.intp)
     return Compiled(atoms, sums, spread, carried, following, after, cumulative)
 
 
@@ -102,18 +102,18 @@ def _distinct(quantities: Iterable[Quantity]) -> list[dict[Monomial, int]]:
     return list({id(q.parts): q.parts for q in quantities}.values())
 
 
-def _places(found: Samples, monomial: Monomial) -> tuple[int, int]:
+def _places(samples: Samples, monomial: Monomial) -> tuple[int, int]:
     """The place of a monomial: of its trace entry, and of its atom."""
     e = z = 0
     for a in monomial:
-        if a in found.trace_entries:
+        if a in samples.trace_entries:
             if e:
                 raise ArgumentError("h multiplies entries of the trace: the simulation runs what is affine in it")
-            e = 1 + a - found.trace_entries.start
+            e = 1 + a - samples.trace_entries.start
         else:
             if z:
                 raise ArgumentError("h multiplies weights: the simulation runs rules that are affine between maxima")
-            z = _atom(found.table, found.size, a)
+            z = _atom(samples.table, samples.size, a)
     return e, z
 
 
@@ -134,9 +134,9 @@ def _atoms(table: Table, size: int, trace: range) -> Atoms:
     return Atoms(size, tuple(rows))
 
 
-def _following(found: Samples) -> tuple[Indices, Floats | None]:
-    by_state: list[list[tuple[int, Fraction]]] = [[] for _ in range(found.process.states)]
-    for y, t in enumerate(found.transitions):
+def _following(samples: Samples) -> tuple[Indices, Floats | None]:
+    by_state: list[list[tuple[int, Fraction]]] = [[] for _ in range(samples.process.states)]
+    for y, t in enumerate(samples.transitions):
         by_state[t.state].append((y, t.probability))
     shared = lcm(*(p.denominator for row in by_state for _, p in row))
     if shared * len(by_state) <= TABLED:

@@ -24,10 +24,10 @@ def ode(field: Field, times: Floats) -> Floats:
     steepest = max((float(slope(q)) for q in field.entries), default=0.0)
 
     def h(v: Floats) -> Floats:
-        found: Floats = rows @ atoms.at(v[:, None])[:, 0]
-        return found
+        slope: Floats = rows @ atoms.at(v[:, None])[:, 0]
+        return slope
 
-    v, now, found = np.zeros(field.size), 0.0, []
+    v, now, path = np.zeros(field.size), 0.0, []
     with np.errstate(over="ignore", invalid="ignore"):
         for time in times:
             count = int(min(max(1, np.ceil((time - now) * steepest * 8)), FINEST))
@@ -38,5 +38,5 @@ def ode(field: Field, times: Floats) -> Floats:
                 c = h(v + dt / 2 * b)
                 v = v + dt / 6 * (a + 2 * b + 2 * c + h(v + dt * c))
             now = time
-            found.append(v)
-    return np.array(found)
+            path.append(v)
+    return np.array(path)

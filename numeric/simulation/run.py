@@ -49,24 +49,24 @@ class Runs:
 
 
 def simulate(
-    found: Samples, runs: int, steps: int, seed: int, schedule: Schedule, looks: int = 40,
+    samples: Samples, runs: int, steps: int, seed: int, schedule: Schedule, looks: int = 40,
     progress: Callable[[str], None] | None = None, start: int = 0,
 ) -> Runs:  # fmt: skip
     """Run a rule from v = 0, e = 0 and the state `start`; floats, so that a run that diverges may overflow to infinity.
 
     Raises `ArgumentError` as `compiled` does.
     """
-    arrays = compiled(found)
-    chain, rewards = Chain(arrays, runs, seed, start), _rewards(found)
+    arrays = compiled(samples)
+    chain, rewards = Chain(arrays, runs, seed, start), _rewards(samples)
     alpha = schedule.steps(steps)
     at = np.unique(np.geomspace(1, steps, min(looks, steps)).round().astype(np.intp))
     looked = set(at.tolist())
-    n = found.size
-    v, e = np.zeros((n, runs)), np.zeros((found.trace_size, runs))
-    total, counted = np.zeros(runs), np.zeros(found.process.states * runs, dtype=np.intp)
+    n = samples.size
+    v, e = np.zeros((n, runs)), np.zeros((samples.trace_size, runs))
+    total, counted = np.zeros(runs), np.zeros(samples.process.states * runs, dtype=np.intp)
     everyone = np.arange(runs)
     seen: list[tuple[Floats, Floats, Floats, Floats]] = []
-    blocks = _traced if found.trace_size else _plain
+    blocks = _traced if samples.trace_size else _plain
     with np.errstate(over="ignore", invalid="ignore"):
         for begin in range(0, steps, BLOCK):
             if progress is not None and begin % (50 * BLOCK) == 0:
@@ -81,13 +81,13 @@ def simulate(
                     seen.append((v.mean(axis=1), low, high, earned / (begin + k)))
             total = total + rewards.take(ys).sum(axis=0)
     mean, low, high, averages = (np.array(side) for side in zip(*seen, strict=True))
-    visits = counted.reshape(found.process.states, runs)
+    visits = counted.reshape(samples.process.states, runs)
     return Runs(at, mean, low, high, v, np.cumsum(alpha)[at - 1], averages, visits)
 
 
-def _rewards(found: Samples) -> Floats:
-    process = found.process
-    return np.array([float(process.reward[t.state][t.action][t.next_state]) for t in found.transitions])
+def _rewards(samples: Samples) -> Floats:
+    process = samples.process
+    return np.array([float(process.reward[t.state][t.action][t.next_state]) for t in samples.transitions])
 
 
 class Chain:
@@ -154,15 +154,15 @@ def _traced(arrays: Compiled, v: Floats, e: Floats, ys: Indices, alpha: Floats) 
 _ORDER = ["einsum_path", (0, 1), (0, 1)]
 
 
-def plain_loop(found: Samples, steps: int, seed: int, schedule: Schedule) -> list[float]:
+def plain_loop(samples: Samples, steps: int, seed: int, schedule: Schedule) -> list[float]:
     """One run as a plain Python loop does it, for the benchmark: lists and floats, a transition at a time."""
     rng = np.random.default_rng(seed)
-    process = found.process
-    arrays = compiled(found)
-    v, state = [0.0] * found.size, 0
+    process = samples.process
+    arrays = compiled(samples)
+    v, state = [0.0] * samples.size, 0
     features = [[float(x) for x in row] for row in process.features]
-    gamma = float(found.parameters["gamma"])
-    rewards = _rewards(found).tolist()
+    gamma = float(samples.parameters["gamma"])
+    rewards = _rewards(samples).tolist()
     following, after = arrays.following.tolist(), arrays.after.tolist()
     width = len(following[0])
     for k in range(1, steps + 1):

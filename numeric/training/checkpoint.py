@@ -32,13 +32,13 @@ def encode(state: State, settings: Training, group: int) -> bytes:
 
 def decode(content: bytes, settings: Training, group: int) -> State:
     """The state in a file of `encode`; `ContentError` for anything else, another run's state too."""
-    found, metadata = read_safetensors(content)
+    entries, metadata = read_safetensors(content)
     about = _about(metadata)
     if about.get("kind") != "training state" or type(about.get("done")) is not int:
         raise ContentError("is no state of a training run")
     if (about.get("settings"), about.get("group")) != (settings.digest, group):
         raise ContentError("is the state of a run with other settings")
-    tensors = {name: _tensor(name, stored) for name, stored in found.items()}
+    tensors = {name: _tensor(name, stored) for name, stored in entries.items()}
     history = {
         name.removeprefix(_MEASURED): list(t.unbind(0)) for name, t in tensors.items() if name.startswith(_MEASURED)
     }
@@ -79,11 +79,11 @@ def weights_file(arch: Architecture, weights: Tensor, seed: int) -> bytes:
 
 def read_trained(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a trained network's file by name, and what it says of its run; `ContentError` for others."""
-    found, metadata = read_safetensors(content)
+    entries, metadata = read_safetensors(content)
     about = _about(metadata)
     if about.get("kind") != "trained weights":
         raise ContentError("holds no trained weights")
-    return {name: _tensor(name, stored) for name, stored in found.items()}, about
+    return {name: _tensor(name, stored) for name, stored in entries.items()}, about
 
 
 def _about(metadata: Mapping[str, str]) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def family(arch: Architecture) -> Family:
     scalars = algorithm.scalar_preconditioners
     matrices = [name for name in algorithm.preconditioners if name not in scalars]
     entries = {unit: k for k, unit in enumerate(product(matrices, range(d), range(d)))}
-    found: dict[tuple[int, tuple[float, ...]], Entries] = {}
+    placed: dict[tuple[int, tuple[float, ...]], Entries] = {}
     for one in ("", *scalars):
         known = {**arch.space.parameters, **{name: Fraction(name == one) for name in scalars},
                  LENGTH: Fraction(layout.n)}  # fmt: skip
@@ -131,7 +131,7 @@ def family(arch: Architecture) -> Family:
             V = torch.zeros(arch.m, arch.m, dtype=torch.float64)
             for (written, read), c in head.U.items():
                 V[layout.accumulator(written), layout.accumulator(read)] = float(value(c))
-            part = found.setdefault((mask, tuple(V.flatten().tolist())), [])
+            part = placed.setdefault((mask, tuple(V.flatten().tolist())), [])
             for (r, word, s), c in head.E.items():
                 rows, columns, x = layout.block(r), layout.block(s), float(value(c))
                 if not word:
@@ -144,7 +144,7 @@ def family(arch: Architecture) -> Family:
     count = len(entries) + len(scalars)
     parts = tuple(
         Part(mask, torch.tensor(V, dtype=torch.float64).reshape(arch.m, arch.m), part, count)
-        for (mask, V), part in found.items()
+        for (mask, V), part in placed.items()
     )
     return Family(arch, parts, *(_orthonormal(_gram(arch, parts, last)) for last in (False, True)))
 
@@ -244,7 +244,7 @@ def blocks(arch: Architecture, weights: Tensor, double_trace: bool = False) -> M
     later = Q[..., :d, d : 2 * d].diagonal(dim1=-2, dim2=-1)
     total = Q.abs().sum((-2, -1))
     others = (total - here.abs().sum(-1) - later.abs().sum(-1)) / (m * m - 2 * d)
-    found = {
+    means = {
         "P corner": corner,
         "P others": (P.abs().sum((-2, -1)) - corner.abs()) / (m * m - 1),
         "Q phi phi": here.mean(-1),
@@ -252,8 +252,8 @@ def blocks(arch: Architecture, weights: Tensor, double_trace: bool = False) -> M
         "Q others": others,
     }
     if double_trace:
-        found["Q others, as published"] = (total - here.sum(-1) - later.sum(-1)) / (m * m - 2 * d)
-    return {name: x.mean(1) for name, x in found.items()}
+        means["Q others, as published"] = (total - here.sum(-1) - later.sum(-1)) / (m * m - 2 * d)
+    return {name: x.mean(1) for name, x in means.items()}
 
 
 def balance(arch: Architecture, weights: Tensor) -> tuple[Tensor, Tensor]:

@@ -38,9 +38,9 @@ class Uniforms:
     def take(self, *shape: int) -> Tensor:
         """The next ones : (G, *shape)."""
         count = int(np.prod(shape))
-        found = self.values[:, self.used : self.used + count]
+        taken = self.values[:, self.used : self.used + count]
         self.used += count
-        return found.reshape(-1, *shape)
+        return taken.reshape(-1, *shape)
 
 
 @dataclass(frozen=True)

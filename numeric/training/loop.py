@@ -123,14 +123,15 @@ class Trainer:
             self.theta.copy_(state.tensors["theta"])
             self.alpha.copy_(state.tensors["alpha"])
         for name, parameter in (("theta", self.theta), ("alpha", self.alpha)):
-            found = {
+            moments = {
                 key.removeprefix(f"{name}."): value
                 for key, value in state.tensors.items()
                 if key.startswith(f"{name}.")
             }
-            if found:
+            if moments:
                 self.optimiser.state[parameter] = {
-                    key: value.clone() if key == "step" else value.to(self.like).clone() for key, value in found.items()
+                    key: value.clone() if key == "step" else value.to(self.like).clone()
+                    for key, value in moments.items()
                 }
         self.done, self.losses = state.done, []
         self.history = {name: list(values) for name, values in state.history.items()}
@@ -157,25 +158,25 @@ class Trainer:
         nothing = torch.full((rows, len(self.seeds)), torch.nan).to(self.like)
         loss = torch.stack(self.losses).mean(0) if self.losses else nothing
         self.losses = []
-        found = self.measure.at(self.weights.detach(), self.steps.detach(), self.seeds, self.done)
-        found["loss"] = loss[0]
+        measures = self.measure.at(self.weights.detach(), self.steps.detach(), self.seeds, self.done)
+        measures["loss"] = loss[0]
         for baseline, values in zip(self.baselines, loss[1:], strict=True):
-            found[self.measure.named("loss of batch TD", baseline)] = values
-        found["processes"] = torch.full_like(self.steps[0].detach(), self.done)
-        for name, values in found.items():
+            measures[self.measure.named("loss of batch TD", baseline)] = values
+        measures["processes"] = torch.full_like(self.steps[0].detach(), self.done)
+        for name, values in measures.items():
             self.history.setdefault(name, []).append(values.detach().cpu().clone())
 
     def blocks(self, numbers: Sequence[int]) -> Iterator[list[MiniBatch]]:
         """The mini-batches of each of the processes with these numbers, in order."""
         settings = self.settings
         length = settings.n + 2 + settings.windows
-        found = episodes(settings, TRAINED, self.seeds, numbers, settings.batches, length)
+        drawn = episodes(settings, TRAINED, self.seeds, numbers, settings.batches, length)
         K, B = len(self.seeds), len(numbers)
-        features, rewards = found.features.to(self.like), found.rewards.to(self.like)
+        features, rewards = drawn.features.to(self.like), drawn.rewards.to(self.like)
         tokens, queries = self.arch.tokens(features, rewards), self.arch.queries(features)
         for k in range(B):
             rows = torch.arange(K) * B + k
-            targets = None if found.targets is None else found.targets[rows].to(self.like)
+            targets = None if drawn.targets is None else drawn.targets[rows].to(self.like)
             yield self.mini_batches(tokens[rows], queries[rows], rewards[rows], targets)
 
     def mini_batches(self, tokens: Tensor, queries: Tensor, rewards: Tensor, targets: Tensor | None) -> list[MiniBatch]:

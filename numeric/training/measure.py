@@ -47,22 +47,22 @@ class Measure:
         parts = []
         for first in range(0, self.settings.final, TOGETHER):
             numbers = range(first, min(first + TOGETHER, self.settings.final))
-            found = self.values(weights, steps, seeds, numbers, FINAL)
-            parts.append({name: x * len(numbers) for name, x in found.items()})
+            measures = self.values(weights, steps, seeds, numbers, FINAL)
+            parts.append({name: x * len(numbers) for name, x in measures.items()})
         mean = {name: torch.stack([p[name] for p in parts]).sum(0) / self.settings.final for name in parts[0]}
         return {**mean, **self.shapes(weights, steps)}
 
     def shapes(self, weights: Tensor, steps: Tensor) -> dict[str, Tensor]:
         """What is read off the weights."""
-        found = dict(blocks(self.arch, weights, "double-trace" in self.settings.traps))
+        measures = dict(blocks(self.arch, weights, "double-trace" in self.settings.traps))
         if self.settings.exact:
             for baseline in self.baselines:
-                found[self.named("share", baseline)] = family(baseline.arch).share(weights)
-        found["outside commutant"] = outside_commutant(self.arch, weights)
-        found["balance"], found["size"] = balance(self.arch, weights)
+                measures[self.named("share", baseline)] = family(baseline.arch).share(weights)
+        measures["outside commutant"] = outside_commutant(self.arch, weights)
+        measures["balance"], measures["size"] = balance(self.arch, weights)
         for baseline, alpha in zip(self.baselines, steps, strict=True):
-            found[self.named("step", baseline)] = alpha
-        return found
+            measures[self.named("step", baseline)] = alpha
+        return measures
 
     def named(self, what: str, baseline: Baseline) -> str:
         """A measure's name; where there are two rules, with the rule."""
@@ -75,14 +75,14 @@ class Measure:
     ) -> dict[str, Tensor]:
         """The means over fresh processes of what compares value functions."""
         settings, K, B = self.settings, len(seeds), len(numbers)
-        found = episodes(settings, purpose, seeds, numbers, 1, settings.n + 2)
-        weight = distribution(found, settings.states).to(weights)
-        tokens = self.arch.tokens(found.features.to(weights), found.rewards.to(weights))
+        drawn = episodes(settings, purpose, seeds, numbers, 1, settings.n + 2)
+        weight = distribution(drawn, settings.states).to(weights)
+        tokens = self.arch.tokens(drawn.features.to(weights), drawn.rewards.to(weights))
         context = tokens[:, 0, :, : settings.n]
         moments = [window_moments(context, M, settings.n, 1) for M in self.arch.masks]
         many = weights.repeat_interleave(B, dim=0)
         d, s = settings.d, settings.states
-        table = found.table.to(weights)
+        table = drawn.table.to(weights)
         units = torch.eye(d).to(weights).expand(len(table), d, d)
         asked = self.arch.queries(torch.cat((table, units), dim=1))
         if settings.exact:
@@ -114,11 +114,11 @@ class Measure:
         return result
 
 
-def distribution(found: Episodes, states: int) -> Tensor:
+def distribution(drawn: Episodes, states: int) -> Tensor:
     """The stationary distribution of each process (G, s); for carts, how often the trajectory was in each bin."""
-    if isinstance(found.process, Chains):
-        return found.process.stationary()
-    index = found.index.flatten(start_dim=1)
+    if isinstance(drawn.process, Chains):
+        return drawn.process.stationary()
+    index = drawn.index.flatten(start_dim=1)
     counts = torch.zeros(len(index), states, dtype=torch.float64)
     return counts.scatter_add_(1, index, torch.ones_like(index, dtype=torch.float64)) / index.shape[1]
 
@@ -138,5 +138,5 @@ def _nearest(values: Tensor, table: Tensor, weight: Tensor) -> Tensor:
     """The weight vectors (G, d) whose values are nearest, in the mean square under `weight`."""
     root = weight.sqrt().unsqueeze(-1).double()
     right = root * values.unsqueeze(-1).double()
-    found: Tensor = torch.linalg.lstsq(root * table.double(), right, driver="gelsd").solution
-    return found.squeeze(-1).to(values)
+    weights: Tensor = torch.linalg.lstsq(root * table.double(), right, driver="gelsd").solution
+    return weights.squeeze(-1).to(values)

@@ -223,8 +223,8 @@ def outer_update(
     error = samples.rewards[:, -1] - prediction - float(as_fraction(outer.average_reward))
     if outer.kind != "monte-carlo":
         error = error + discount * following
-    found = torch.autograd.grad((error.square() / 2).sum(), trained)
-    updates = torch.cat([-g.flatten(start_dim=1) for g in found], dim=1)
+    gradients = torch.autograd.grad((error.square() / 2).sum(), trained)
+    updates = torch.cat([-g.flatten(start_dim=1) for g in gradients], dim=1)
     return Updates(prediction.detach(), following.detach(), error.detach(), updates)
 
 
@@ -253,7 +253,7 @@ def magnitudes(space: WeightSpace, weights: Tensor, samples: Samples, outer: Out
     """S of the module's docstring for every sample's update : (B, size), in floats."""
     # The bound grows with each entry, so that the largest of all layers will do.
     every = [_masks(space, layer) for layer in range(space.stored)]
-    masks = tuple(torch.stack([mask.abs() for mask in found]).amax(dim=0) for found in zip(*every, strict=True))
+    masks = tuple(torch.stack([mask.abs() for mask in of_head]).amax(dim=0) for of_head in zip(*every, strict=True))
     module, trained = transformer(space, weights.abs(), len(samples.rewards), Attention(masks=masks))
     module.sign = 1
     now, later = (Z.abs() for Z in prompt_pair(space, samples, outer.window))

@@ -108,9 +108,9 @@ def rounding_count(m: int, N: int, heads: int, depth: int, elements: int) -> int
         Z = layers[-1].following(heads)
     adjoint, gradients = adjoint_count(error_count(Z)), []
     for layer in reversed(layers):
-        found = backward(layer, adjoint, m, N, heads)
-        gradients += [found.W, found.P, found.Q]
-        adjoint = found.Z
+        counts = backward(layer, adjoint, m, N, heads)
+        gradients += [counts.W, counts.P, counts.Q]
+        adjoint = counts.Z
     # Both prompts, and every layer of a looped transformer, add to one gradient.
     sample = total(*[max(gradients)] * 2 * depth)
     return product(LOWERED, total(*[sample] * elements))

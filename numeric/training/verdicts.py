@@ -74,14 +74,19 @@ def untrained(settings: Training, networks: int = 30) -> Null:
 
 def null_of(kind: str, final: Mapping[str, Tensor], networks: int | None = None) -> Null:
     """What the criterion says of these networks, by their final measures; of the worse of two rules."""
-    found: list[Null] = []
+    nulls: list[Null] = []
     for rule in rules(final):
         kept = {k: v[:networks] for k, v in final.items()}
-        said = verdicts(kept, rule)
+        classes = verdicts(kept, rule)
         share, similarity = kept[f"share{rule}"], kept[f"implicit weight similarity{rule}"]
-        found.append(
+        nulls.append(
             Null(
-                kind, len(said), float(share.max()), float(similarity.max()), said.count(REACHED), said.count(HALF_WAY)
+                kind,
+                len(classes),
+                float(share.max()),
+                float(similarity.max()),
+                classes.count(REACHED),
+                classes.count(HALF_WAY),
             )
         )
-    return max(found, key=lambda n: (n.reached, n.half_way, n.share))
+    return max(nulls, key=lambda n: (n.reached, n.half_way, n.share))

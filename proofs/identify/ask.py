@@ -12,7 +12,7 @@ from typing import Any
 from ...numeric.recognition.function import drawn, function
 from ...numeric.recognition.limits import check_function
 from ...numeric.recognition.patterns import patterns_in
-from ...numeric.recognition.reading import Found, read
+from ...numeric.recognition.reading import ReadNetwork, read
 from ...numeric.recognition.verdict import APPROXIMATE, EXACT, INDISTINGUISHABLE, Law, Recognition, Shared, recognise
 from ...numeric.recognition.worst import worst_case
 from ...symbolic.algorithms import catalogue
@@ -99,7 +99,7 @@ def _told(progress: Progress, place: str, text: str) -> None:
     progress(f"{place}: {text}")
 
 
-def _answer(found: Found, question: Question, shared: Shared, progress: Progress) -> Identified:
+def _answer(found: ReadNetwork, question: Question, shared: Shared, progress: Progress) -> Identified:
     gamma = question.gamma if question.gamma is not None else found.gamma if found.gamma is not None else GAMMA
     plain = unsheared(found.network)
     recognition = recognise(plain, Law(gamma, question.gamma is not None), shared=shared)
