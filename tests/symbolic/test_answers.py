@@ -91,14 +91,14 @@ def test_an_update_returns_a_tuple(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, message",
     (
         ({"parameters": "gamma"}, "parameters is 'gamma', wanted a tuple"),
         ({"transition_scalars": "rho"}, "transition_scalars is 'rho', wanted a tuple"),
     ),
 )
-def test_a_text_is_no_tuple_of_names(change, said):
-    with pytest.raises(ArgumentError, match=said):
+def test_a_text_is_no_tuple_of_names(change, message):
+    with pytest.raises(ArgumentError, match=message):
         replace(load(EXAMPLES / "off_policy_td.py"), **change)
 
 

@@ -537,9 +537,9 @@ def test_masks_over_one_denominator_are_the_masks(name, lam):
     for mask in derive(find(name)).masks:
         for n in (1, 2, 3, 4, 7):
             wanted = RationalMatrix.of(mask.rows(n, values, RATIONALS.number))
-            found = over_one_denominator(mask, n, {k: values[k] for k in mask.names() & values.keys()})
-            assert found == wanted
-            assert found.den == wanted.den
+            matrix = over_one_denominator(mask, n, {k: values[k] for k in mask.names() & values.keys()})
+            assert matrix == wanted
+            assert matrix.den == wanted.den
 
 
 def test_a_mask_with_the_position_in_an_exponent_is_the_mask():
@@ -552,8 +552,8 @@ def test_a_mask_with_the_position_in_an_exponent_is_the_mask():
 
     (mask,) = (m for m in derive(own(update=update, parameters=("gamma", "lam"))).masks if not m.is_context_mask)
     values = {"lam": Fraction(2, 3)}
-    found = over_one_denominator(mask, 4, values)
-    assert found == RationalMatrix.of(mask.rows(4, values, RATIONALS.number))
+    matrix = over_one_denominator(mask, 4, values)
+    assert matrix == RationalMatrix.of(mask.rows(4, values, RATIONALS.number))
 
 
 def test_a_mask_of_what_is_no_power_is_left_to_its_entries():

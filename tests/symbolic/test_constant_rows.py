@@ -118,8 +118,8 @@ def test_every_kind_of_symbolic_evidence_holds():
 
 def faults():
     """Wrong heads: momentum's sign, beta and 1 - beta exchanged, another row read, no momentum, C for C^T."""
-    found = derive(HEAVY)
-    gradient, momentum = found.heads
+    derivation = derive(HEAVY)
+    gradient, momentum = derivation.heads
     U, E = momentum.U, momentum.E
     return {
         "sign": [gradient, replace(momentum, U={row: -u for row, u in U.items()})],
@@ -169,8 +169,8 @@ def test_for_a_matrix_times_the_old_weights_the_columns_and_the_head_are_named()
 
 
 def test_a_constant_row_is_suggested_where_one_would_do():
-    found = suggest(heavy_ball(PHI, NEXT), {})
-    assert found.sentence() == "with one more prompt row that holds the number 1 it takes 2 heads"
+    suggestion = suggest(heavy_ball(PHI, NEXT), {})
+    assert suggestion.sentence() == "with one more prompt row that holds the number 1 it takes 2 heads"
     assert suggest(heavy_ball(PHI, NEXT, rows=(TD_ERROR,)), {}).heads == 2  # with an accumulator row too
 
 
@@ -199,13 +199,13 @@ def test_weight_decay_subtracts_what_the_rows_hold_at_no_weights():
         name="decay", update=decaying, features=(PHI, NEXT, ONE), parameters=("gamma", "beta"),
         accumulators=(TD_ERROR, Accumulator("reward_row", lambda w, x, p: x.reward)),
     )  # fmt: skip
-    found = derive(decay)
-    _, head = found.heads
+    derivation = derive(decay)
+    _, head = derivation.heads
     assert isinstance(head, SymbolicTokenwiseHead)
     (pair,) = [{(w, r): (u * e).text() for w, u in head.U.items() for r, e in head.E.items()}]
     assert pair == {("td_error", "td_error"): "-beta", ("td_error", "reward_row"): "beta"}
-    assert all(row.holds for row in block_identity(found))
-    wrong = replace(found, heads=(found.heads[0], replace(head, E={"td_error": head.E["td_error"]})))
+    assert all(row.holds for row in block_identity(derivation))
+    wrong = replace(derivation, heads=(derivation.heads[0], replace(head, E={"td_error": head.E["td_error"]})))
     assert not all(row.holds for row in block_identity(wrong))  # it would let R decay too
 
 
@@ -263,14 +263,14 @@ def form_of(**wrong):
 
 @pytest.mark.parametrize("W", [None, WRITTEN], ids=["W = I", "a W of its own"])
 def test_given_heads_are_the_derived_ones_in_symbols(W):
-    found, wanted = form_of(W=W), derive(HEAVY)
-    assert [type(h) for h in found.heads] == [type(h) for h in wanted.heads]
-    for one, other in zip(found.heads, wanted.heads, strict=True):
+    form, wanted = form_of(W=W), derive(HEAVY)
+    assert [type(h) for h in form.heads] == [type(h) for h in wanted.heads]
+    for one, other in zip(form.heads, wanted.heads, strict=True):
         for part in ("U", "E"):
             assert {k: c.text() for k, c in getattr(one, part).items()} == {
                 k: c.text() for k, c in getattr(other, part).items()
             }
-    assert set(holds(found).values()) == {True}
+    assert set(holds(form).values()) == {True}
 
 
 @pytest.mark.parametrize(

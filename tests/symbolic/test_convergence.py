@@ -71,9 +71,9 @@ def test_an_update_that_is_not_affine_is_refused_and_one_that_only_looks_so_is_n
     for update in (squared, divided):
         with pytest.raises(NotAffineError):
             iteration(replace(find("td0"), update=update), generic_context(2, 2, 0), [step], VALUES, {})
-    found = iteration(replace(find("td0"), update=cancelled), Context.of([[1]], [[0]], [0], [1]), [scaled(1, 1)],
+    affine = iteration(replace(find("td0"), update=cancelled), Context.of([[1]], [[0]], [0], [1]), [scaled(1, 1)],
                       VALUES, {})  # fmt: skip
-    assert fmpq_mat(1, 1, [0]) == found.T
+    assert fmpq_mat(1, 1, [0]) == affine.T
 
 
 # by hand

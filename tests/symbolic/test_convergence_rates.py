@@ -32,21 +32,21 @@ HALF, EPSILON = Fraction(1, 2), Fraction(1, 10**6)
 def test_every_iterate_is_inside_the_envelope_and_epsilon_is_met(name: str) -> None:
     fate = decide(of(name, CYCLE, HALF))
     epsilon = Fraction(1, 100) if name != "gtd2" else Fraction(1)
-    found = rate(fate, epsilon)
-    assert found.radius[0] <= found.envelope.r < 1
+    speed = rate(fate, epsilon)
+    assert speed.radius[0] <= speed.envelope.r < 1
     it, w = fate.iteration, fate.iteration.start
-    for layer in range(min(found.layers + 2, 120)):
+    for layer in range(min(speed.layers + 2, 120)):
         error = abs(fraction((it.read * w)[0, 0] - fate.value))
-        assert error <= found.envelope.bound(layer)
-        assert layer < found.layers or error <= epsilon
+        assert error <= speed.envelope.bound(layer)
+        assert layer < speed.layers or error <= epsilon
         w = it.T * w + it.c
-    assert found.envelope.bound(found.layers - 1) > epsilon >= found.envelope.bound(found.layers)
+    assert speed.envelope.bound(speed.layers - 1) > epsilon >= speed.envelope.bound(speed.layers)
 
 
 def test_the_rate_is_close_to_the_spectral_radius() -> None:
-    found = rate(decide(of("td0", TWO)), EPSILON)
-    assert found.radius == (Fraction(19, 20), Fraction(19, 20))
-    assert Fraction(19, 20) < found.envelope.r < Fraction(96, 100)
+    speed = rate(decide(of("td0", TWO)), EPSILON)
+    assert speed.radius == (Fraction(19, 20), Fraction(19, 20))
+    assert Fraction(19, 20) < speed.envelope.r < Fraction(96, 100)
 
 
 def test_a_hair_within_the_largest_step_there_is_a_rate_all_the_same() -> None:
@@ -62,11 +62,11 @@ def test_a_hair_within_the_largest_step_there_is_a_rate_all_the_same() -> None:
 def test_the_envelope_of_a_period_bounds_each_of_its_layers() -> None:
     steps = [scaled(2, Fraction(3, 2)), scaled(2, Fraction(1, 3))]
     fate = decide(iteration(find("td0"), TWO, steps, VALUES, {}))
-    found = rate(fate, EPSILON)
+    speed = rate(fate, EPSILON)
     w = fate.iteration.start
-    assert len(found.envelope.constants) == 2
+    assert len(speed.envelope.constants) == 2
     for layer in range(60):
-        assert abs(fraction((fate.iteration.read * w)[0, 0] - fate.value)) <= found.envelope.bound(layer)
+        assert abs(fraction((fate.iteration.read * w)[0, 0] - fate.value)) <= speed.envelope.bound(layer)
         T, c = fate.iteration.phases[layer % 2]
         w = T * w + c
 
@@ -85,8 +85,8 @@ def test_no_rate_is_given_where_the_prediction_diverges() -> None:
 
 
 def test_a_certificate_edited_by_one_entry_is_refused() -> None:
-    found = rate(decide(of("td0", CYCLE)), EPSILON)
-    F, X, r = found.errors.F, found.envelope.X, found.envelope.r
+    speed = rate(decide(of("td0", CYCLE)), EPSILON)
+    F, X, r = speed.errors.F, speed.envelope.X, speed.envelope.r
     assert certifies(F, X, r)
     for i in range(X.nrows()):
         for j in range(X.nrows()):
@@ -151,8 +151,8 @@ def allowed(context: Context, name: str = "td0", **fixed: Fraction):
 
 
 def test_the_largest_step_is_exact() -> None:
-    found = allowed(TWO)  # G = (1/2) [[1, -gamma], [-gamma, 1]]: 2 / ((1 + gamma) / 2) = 40/19
-    ((low, high),) = found.every
+    steps = allowed(TWO)  # G = (1/2) [[1, -gamma], [-gamma, 1]]: 2 / ((1 + gamma) / 2) = 40/19
+    ((low, high),) = steps.every
     assert (low.upper, high.lower, high.upper) == (0, Fraction(40, 19), Fraction(40, 19))
     edge = high.lower
     for beyond, answer in ((-Fraction(1, 2**100), True), (Fraction(0), False), (Fraction(1, 2**100), False)):
@@ -160,8 +160,8 @@ def test_the_largest_step_is_exact() -> None:
 
 
 def test_no_step_at_all() -> None:
-    found = allowed(EXPANDING)
-    assert found.start == found.every == () and found.form == "T = I - alpha A"
+    steps = allowed(EXPANDING)
+    assert steps.start == steps.every == () and steps.form == "T = I - alpha A"
 
 
 def test_a_closed_trajectory_with_spanning_features_has_an_exact_largest_step() -> None:
@@ -173,10 +173,10 @@ def test_a_closed_trajectory_with_spanning_features_has_an_exact_largest_step() 
 
 
 def test_stable_steps_need_not_begin_at_zero() -> None:
-    found = allowed(WINDOW, "gtd2", D=HALF)
-    ((low, high),) = found.start
+    steps = allowed(WINDOW, "gtd2", D=HALF)
+    ((low, high),) = steps.start
     assert Fraction(2, 25) < low.lower <= low.upper < Fraction(1, 10) < high.lower <= high.upper < Fraction(3, 25)
-    assert found.form == "T = T_0 + alpha T_1" and high.upper - high.lower < Fraction(1, 10**9)
+    assert steps.form == "T = T_0 + alpha T_1" and high.upper - high.lower < Fraction(1, 10**9)
     for alpha, answer in ((Fraction(1, 10), True), (Fraction(2, 25), False), (Fraction(3, 25), False)):
         step = scaled(2, alpha, HALF)
         assert decide(iteration(find("gtd2"), WINDOW, [step], VALUES, {})).start.converges is answer
@@ -185,8 +185,8 @@ def test_stable_steps_need_not_begin_at_zero() -> None:
 def test_more_eigenvalues_than_are_isolated_is_said() -> None:
     every = [[int(i == j) for j in range(5)] for i in range(5)]
     context = Context.of(every, [*every[1:], every[0]], [1, 0, 0, 0, 0], [1] * 5)
-    found = allowed(context, "gtd2", D=HALF)
-    assert found.start is None and "10 eigenvalues" in found.why
+    steps = allowed(context, "gtd2", D=HALF)
+    assert steps.start is None and "10 eigenvalues" in steps.why
 
 
 def test_the_product_over_pairs_of_roots() -> None:
@@ -203,36 +203,36 @@ def test_the_product_over_pairs_of_roots() -> None:
 
 
 def test_td_on_a_cycle_is_no_gradient_descent() -> None:
-    found = field(of("td0", CYCLE).T, of("td0", CYCLE).c)
-    assert not found.gradient and found.metric is None
-    (root, _) = found.roots
+    judged = field(of("td0", CYCLE).T, of("td0", CYCLE).c)
+    assert not judged.gradient and judged.metric is None
+    (root, _) = judged.roots
     assert root.real == pytest.approx(29 / 60) and abs(root.imag) == pytest.approx(3 * 3**0.5 / 20)
 
 
 def test_reversible_tabular_td_is_gradient_descent_in_some_metric() -> None:
-    found = field(of("td0", TWO).T, of("td0", TWO).c)
-    assert found.gradient and found.metric == identity(2)
+    judged = field(of("td0", TWO).T, of("td0", TWO).c)
+    assert judged.gradient and judged.metric == identity(2)
     it = iteration(find("td0"), TWO, [([[Fraction(1), Fraction(0)], [Fraction(0), HALF]],)], VALUES, {})
-    found = field(it.T, it.c)
+    judged = field(it.T, it.c)
     gap = identity(2) - it.T
-    assert gap != gap.transpose() and found.gradient and serves(found.metric, gap)
+    assert gap != gap.transpose() and judged.gradient and serves(judged.metric, gap)
 
 
 def test_least_squares_and_residual_gradient_exhibit_their_loss() -> None:
     gamma = VALUES["gamma"]
     for name, discount in (("least-squares", Fraction(0)), ("residual-gradient", gamma)):
         it = of(name, CYCLE, Fraction(1, 3))
-        found = field(it.T, it.c, [identity(3) * fmpq(3)])
+        judged = field(it.T, it.c, [identity(3) * fmpq(3)])
         moved = [
             [a - discount * b for a, b in zip(phi, after, strict=True)]
             for phi, after in zip(CYCLE.features, CYCLE.next_features, strict=True)
         ]
-        assert found.gradient and (found.hessian, found.slope) == half_mean_square(moved, list(CYCLE.rewards))
+        assert judged.gradient and (judged.hessian, judged.slope) == half_mean_square(moved, list(CYCLE.rewards))
 
 
 def test_a_defective_field_is_no_gradient() -> None:
-    found = field(matrix([[HALF, 1], [0, HALF]]), column([0, 0]))
-    assert not found.gradient and "defective" in found.why
+    judged = field(matrix([[HALF, 1], [0, HALF]]), column([0, 0]))
+    assert not judged.gradient and "defective" in judged.why
 
 
 def test_a_metric_is_constructed_wherever_there_is_one() -> None:
@@ -257,5 +257,5 @@ def test_a_fate_without_steps_or_differences_is_whole() -> None:
 
 
 def test_a_largest_step_below_all_floats_is_bracketed_too() -> None:
-    found = largest_step(fmpq_poly([-fmpq(10**400), 1]) * fmpq_poly([-1, 1]))
-    assert found.lower <= Fraction(2, 10**400) <= found.upper < found.lower * 2
+    bracket = largest_step(fmpq_poly([-fmpq(10**400), 1]) * fmpq_poly([-1, 1]))
+    assert bracket.lower <= Fraction(2, 10**400) <= bracket.upper < bracket.lower * 2

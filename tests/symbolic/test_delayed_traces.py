@@ -125,11 +125,11 @@ each = pytest.mark.parametrize("name", CASES)
 @pytest.mark.slow
 @each
 def test_the_mask_is_the_brute_force_one(name):
-    found = derive(CASES[name][0])
-    assert len(found.heads) == 1 and len(found.masks) == 1
-    table = [[Fraction(x) for x in row] for row in found.masks[0].rows(N, VALUES, Fraction)]
+    derivation = derive(CASES[name][0])
+    assert len(derivation.heads) == 1 and len(derivation.masks) == 1
+    table = [[Fraction(x) for x in row] for row in derivation.masks[0].rows(N, VALUES, Fraction)]
     # a head may carry the scale of its mask: what counts is the product
-    (U,), E = found.heads[0].U.values(), found.heads[0].E
+    (U,), E = derivation.heads[0].U.values(), derivation.heads[0].E
     assert set(U.expr().free_symbols) == set() and len(E) == 2
     wanted = CASES[name][1]
     i, j = next((i, j) for i in range(N) for j in range(N) if wanted[i][j])
@@ -139,8 +139,8 @@ def test_the_mask_is_the_brute_force_one(name):
 
 @each
 def test_every_identity_of_the_lemma_holds(name):
-    found = derive(CASES[name][0])
-    steps = [step for group in found.lemma.values() for step in group]
+    derivation = derive(CASES[name][0])
+    steps = [step for group in derivation.lemma.values() for step in group]
     assert steps and all(step.holds for step in steps), [s.claim for s in steps if not s.holds]
 
 
@@ -173,19 +173,19 @@ def test_a_delayed_decaying_trace_verifies(delay):
 
 def refused_by_lemma(own: Algorithm, wrong: Mask) -> bool:
     """Whether the lemma, run on the loop's own terms with the wrong mask, has an identity that fails."""
-    found = derive(own)
-    (change,) = found.loop.changes
+    derivation = derive(own)
+    (change,) = derivation.loop.changes
     ((key, (scale, right)),) = masks_of(change.terms).items()
-    assert right.key() == found.masks[0].key()
+    assert right.key() == derivation.masks[0].key()
     return not all(step.holds for step in lemma(wrong, scale, change.terms, *key))
 
 
 def refused_by_comparison(own: Algorithm, wrong: Mask) -> bool:
     """Whether the solved linear system at n = 2, 3 or 4 contradicts the wrong mask."""
-    found = derive(own)
-    for tensor in found.tensors:
+    derivation = derive(own)
+    for tensor in derivation.tensors:
         try:
-            _compare(Ansatz(SymbolicState(own), tensor.n), (wrong,), found.heads, tensor)
+            _compare(Ansatz(SymbolicState(own), tensor.n), (wrong,), derivation.heads, tensor)
         except NotRepresentableError:
             return True
     return False
@@ -215,13 +215,13 @@ def test_a_planted_delay_is_refused(name):
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_planted_decay_is_refused(name):
     own = CASES[name][0]
-    found = derive(own)
-    a = found.state.algebra
-    decay = (found.masks[0].lower or found.masks[0].upper)[0].decay
+    derivation = derive(own)
+    a = derivation.state.algebra
+    decay = (derivation.masks[0].lower or derivation.masks[0].upper)[0].decay
     for other in (a.parameter("gamma"), a.number(1), a.parameter("lam") * a.parameter("lam"), a.number(0)):
         if other == decay:
             continue
-        wrong = planted(found.masks[0], decay=other)
+        wrong = planted(derivation.masks[0], decay=other)
         assert refused_by_lemma(own, wrong), other.text()
         if name != "delayed 2":  # at n = 4 a delay of two leaves one entry beyond its first: too few to tell decays
             assert refused_by_comparison(own, wrong) or name == "window 4", other.text()
@@ -230,8 +230,8 @@ def test_a_planted_decay_is_refused(name):
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_planted_coefficient_or_a_lost_triangle_is_refused(name):
     own = CASES[name][0]
-    found = derive(own)
-    right = found.masks[0]
+    derivation = derive(own)
+    right = derivation.masks[0]
     first = (right.lower or right.upper)[0]
     for wrong in (
         planted(right, coefficient=first.coefficient * 2),

@@ -459,8 +459,8 @@ def test_a_float_constant_is_refused_with_the_reason():
 
 
 def test_a_weight_of_one_over_the_position_is_derived():
-    found = derive_td0_with(summing(lambda w, t, p: 1 / t.index * delta(w, t, p) * t.phi))
-    assert [str(mask.diagonal_entry()) for mask in found.masks] == ["1/i"]
+    derivation = derive_td0_with(summing(lambda w, t, p: 1 / t.index * delta(w, t, p) * t.phi))
+    assert [str(mask.diagonal_entry()) for mask in derivation.masks] == ["1/i"]
 
 
 def test_an_update_that_forgets_the_discount_is_no_layer_on_this_prompt():

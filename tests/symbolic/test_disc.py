@@ -80,8 +80,8 @@ def test_a_radius_beyond_all_floats_has_a_bracket_too() -> None:
 
 
 def test_an_eigenvalue_beyond_floats_is_told_in_words() -> None:
-    said = judged(fmpq_poly([-(10**400), 1])).why
-    assert said.endswith("one too large for a float of modulus above 1.8e+308") and "inf" not in said
+    reason = judged(fmpq_poly([-(10**400), 1])).why
+    assert reason.endswith("one too large for a float of modulus above 1.8e+308") and "inf" not in reason
     assert judged(fmpq_poly([-3, 1])).why.endswith("about 3 of modulus 3")
 
 

@@ -50,11 +50,11 @@ WRONG: dict[str, Entry] = {
 }
 
 
-def holds(found: Form) -> list[bool]:
+def holds(form: Form) -> list[bool]:
     """What each kind of evidence in symbols says."""
     return [
-        all(row.holds for row in block_identity(found)), entrywise(found, 2, 3).holds,
-        random_identity(found, 2, 4, 2, VALUES, 0).mismatch is None,
+        all(row.holds for row in block_identity(form)), entrywise(form, 2, 3).holds,
+        random_identity(form, 2, 4, 2, VALUES, 0).mismatch is None,
     ]  # fmt: skip
 
 
@@ -83,6 +83,8 @@ def test_a_decay_that_is_a_step_of_the_layer_gives_each_layer_its_mask() -> None
         return (w + C @ sweep.total / sweep.n,)
 
     algorithm = own(update=decaying, preconditioners=("C", "a"), scalar_preconditioners=("a",))
-    found = construct(derive(algorithm), 1, 3, 2, [([[1]], Fraction(1, 2)), ([[1]], Fraction(1, 3))], {"gamma": HALF})
-    below = [found.heads(layer)[0].M.fractions()[2][:3] for layer in range(2)]
+    construction = construct(
+        derive(algorithm), 1, 3, 2, [([[1]], Fraction(1, 2)), ([[1]], Fraction(1, 3))], {"gamma": HALF}
+    )
+    below = [construction.heads(layer)[0].M.fractions()[2][:3] for layer in range(2)]
     assert below == [[Fraction(1, 4), HALF, 1], [Fraction(1, 9), Fraction(1, 3), 1]]

@@ -160,9 +160,9 @@ def test_an_accumulator_is_evaluated_once_a_layer_where_its_operations_allow():
         return 1 - p.gamma * (x.reward * (x.phi @ weights[0])) / 2
 
     setup = with_accumulator(trial(Case("td0"), 2, 4), value)
-    found = setup.row_matrix(setup.start)
+    matrix = setup.row_matrix(setup.start)
     assert len(calls) == 1
-    assert found.fractions() == [[x.fraction() for x in row] for row in setup.rows(setup.start)]
+    assert matrix.fractions() == [[x.fraction() for x in row] for row in setup.rows(setup.start)]
 
 
 @pytest.mark.parametrize(
@@ -192,9 +192,9 @@ def test_layers_with_the_brackets_moved_are_the_layers(seed, K, masks):
     layers = [
         [AccumulatorHead(matrix(K, K), matrix(p, p), rng.choice(M)) for _ in range(count)] for count in (2, 0, 1, 3)
     ]
-    for heads, found in zip(layers, iterate(X, Y, layers, scale), strict=True):
+    for heads, accumulated in zip(layers, iterate(X, Y, layers, scale), strict=True):
         Y = accumulate(X, Y, heads, scale, masked_keys(X, heads))
-        assert found.fractions() == Y.fractions()
+        assert accumulated.fractions() == Y.fractions()
 
 
 @pytest.mark.parametrize("case", [Case("td0"), Case("gtd2")], ids=str)
@@ -210,9 +210,9 @@ def test_one_entry_that_is_off_by_a_hair_is_named_with_both_values(case: Case, l
             moved = [[list(row) for row in state] for state in states]
             moved[layer - 1][i][column] += Fraction(1, 2**200)
             compared = mismatches(t.setup, map(RationalMatrix.of, moved), t.steps, names, t.construction.readout)
-            found = list(compared)
-            assert [m is None for m in found] == [k != layer - 1 for k in range(depth)]
-            where = found[layer - 1]
+            answers = list(compared)
+            assert [m is None for m in answers] == [k != layer - 1 for k in range(depth)]
+            where = answers[layer - 1]
             assert (where.layer, where.row, where.column) == (layer, name, column)
             assert where.layer_value == states[layer - 1][i][column] + Fraction(1, 2**200)
             wanted = Z[i][column] if i < layout.p else states[layer - 1][i][column]

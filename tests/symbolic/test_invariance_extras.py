@@ -21,8 +21,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def subject(name, **asked):
-    (found,) = subjects([load(EXAMPLES / f"{name}.py")], Question(layers=1, **asked))
-    return found
+    (answer,) = subjects([load(EXAMPLES / f"{name}.py")], Question(layers=1, **asked))
+    return answer
 
 
 @pytest.mark.slow

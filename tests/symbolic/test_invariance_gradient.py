@@ -52,13 +52,13 @@ def agrees(space, point, sample, rng, directions=2):
     for setup in prompts(space, RATIONALS, sample, "sliding"):
         Z = prompt_matrix(setup).fractions()
         prediction, before = predict(space, layers, setup)
-        found = [x.fraction() for x in gradient(space, layers, before, RATIONALS)]
-        assert len(found) == space.size
+        slopes = [x.fraction() for x in gradient(space, layers, before, RATIONALS)]
+        assert len(slopes) == space.size
         for _ in range(directions):
             direction = [Fraction(rng.randint(-3, 3)) for _ in range(space.size)]
             value, slope = derivative(space, point, direction, Z)
             assert slope != 0  # the comparison says something
-            if prediction.fraction() != value or sum(g * e for g, e in zip(found, direction, strict=True)) != slope:
+            if prediction.fraction() != value or sum(g * e for g, e in zip(slopes, direction, strict=True)) != slope:
                 return False
     return True
 
@@ -95,10 +95,10 @@ def test_every_single_entry_of_the_gradient(name, d, n, depth, looped):
     setup, _ = prompts(space, RATIONALS, sample, "sliding")
     Z = prompt_matrix(setup).fractions()
     _, before = predict(space, layers, setup)
-    found = [x.fraction() for x in gradient(space, layers, before, RATIONALS)]
+    slopes = [x.fraction() for x in gradient(space, layers, before, RATIONALS)]
     for k in range(space.size):
-        assert found[k] == derivative(space, point, [Fraction(int(j == k)) for j in range(space.size)], Z)[1], k
-    assert any(found)
+        assert slopes[k] == derivative(space, point, [Fraction(int(j == k)) for j in range(space.size)], Z)[1], k
+    assert any(slopes)
 
 
 def hand_prompt(sample, first, query, n, gamma):
@@ -117,15 +117,15 @@ def test_the_outer_update_by_hand(depth, looped, window, kind):
     Z = hand_prompt(sample, 0, n + 1, n, Fraction(3, 5))
     later = hand_prompt(sample, 1 if window == "sliding" else 0, n + 2, n, Fraction(3, 5))
     outer = Outer(window, kind, DISCOUNT, RATE)
-    found = sample_update(space, point, sample, outer, RATIONALS)
+    result = sample_update(space, point, sample, outer, RATIONALS)
     for _ in range(2):
         direction = [Fraction(rng.randint(-3, 3)) for _ in range(space.size)]
         (value, slope), (following, slope_later) = (derivative(space, point, direction, z) for z in (Z, later))
-        assert (found.prediction, found.following) == (value, following)
+        assert (result.prediction, result.following) == (value, following)
         delta = R - RATE - value + (0 if kind == "monte-carlo" else DISCOUNT * following)
-        assert found.delta == delta
+        assert result.delta == delta
         wanted = delta * slope - (DISCOUNT * delta * slope_later if kind == "residual-gradient" else 0)
-        assert sum(u.fraction() * e for u, e in zip(found.update, direction, strict=True)) == wanted
+        assert sum(u.fraction() * e for u, e in zip(result.update, direction, strict=True)) == wanted
 
 
 @pytest.mark.parametrize("name", ["td-lambda", "average-reward-td"])
@@ -210,8 +210,8 @@ def test_the_counterexample_in_one_dimension():
     assert prompt_matrix(now).fractions() == [[1, 1], [1, 0], [1, 0]]
     prediction, before = predict(space, space.heads(point, RATIONALS), now)
     assert prediction == 2
-    found = [x.fraction() for x in gradient(space, space.heads(point, RATIONALS), before, RATIONALS)]
-    P, Q = (space.matrix_rows(found, 0, k) for k in range(2))
+    slopes = [x.fraction() for x in gradient(space, space.heads(point, RATIONALS), before, RATIONALS)]
+    P, Q = (space.matrix_rows(slopes, 0, k) for k in range(2))
     assert [P[0][0], P[0][1], P[1][0], P[1][1], P[2][2]] == [-1, -1, 1, 1, 2]
     assert [Q[0][0], Q[1][0], Q[0][1], Q[1][1], Q[2][2]] == [-1, -1, 1, 1, 2]
     # the law: the prompt or its sign flip, R' = 0, rewards of the next prompt zero: delta = -2

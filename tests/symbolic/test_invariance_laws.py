@@ -104,9 +104,9 @@ def test_one_fixed_sample_leaves_the_commutant(name, depth):
     fixed = orbit_update(space, start, sample, group=group_named("none", D))
     assert fixed == one_update(space, start, sample)
     assert sticks_out(space, SIGNED, fixed)
-    found = single_sample(space, SIGNED, OUTER, start)
-    assert found is not None and found.residual and list(found.update) == one_update(space, start, found.sample)
-    assert sorted(found.residual) == sticks_out(space, SIGNED, found.update)
+    answer = single_sample(space, SIGNED, OUTER, start)
+    assert answer is not None and answer.residual and list(answer.update) == one_update(space, start, answer.sample)
+    assert sorted(answer.residual) == sticks_out(space, SIGNED, answer.update)
     # half of the orbit is not enough either: sign flips alone keep a larger set only
     flips = orbit_update(space, start, sample, group=group_named("sign-flips", D))
     assert sticks_out(space, SIGNED, flips) and not sticks_out(space, group_named("sign-flips", D), flips)
@@ -199,8 +199,8 @@ def test_no_average_is_taken_by_projection_when_the_update_is_not_equivariant(mo
     space, start = made(depth=2)
     lopsided = with_rows(space, [[int(i == j) * (2 if i == 0 else 1) for j in range(5)] for i in range(5)])
     whole = commutant(lopsided, SIGNED)
-    found = random_invariance(whole, SIGNED, OUTER)
-    assert not found.holds and found.averaged == "over all 8 elements"
+    answer = random_invariance(whole, SIGNED, OUTER)
+    assert not answer.holds and answer.averaged == "over all 8 elements"
     witness = find_witness(whole, SIGNED, OUTER, start)
     assert witness is not None and list(witness.update) == orbit_update(lopsided, witness.point, witness.sample)
     monkeypatch.setattr(decide, "ORBIT_LIMIT", 1)  # nor when the group is too large to move a sample by each
@@ -219,9 +219,9 @@ def test_the_flow_conserves_the_balance_at_any_weights(name, depth, looped, wind
     space = with_masks(made(name, depth, looped)[0])
     rng = Random(11)
     point, outer = anywhere(space, rng), Outer(window, kind, Fraction(9, 10), Fraction(1, 3))
-    found = balances(space, point, trajectory(), outer)
-    assert len(found) == space.stored * (1 if len(space.masks) == 1 else 2 * len(space.masks))
-    assert all(b.rate == 0 for b in found) and any(b.step != 0 for b in found)
+    balanced = balances(space, point, trajectory(), outer)
+    assert len(balanced) == space.stored * (1 if len(space.masks) == 1 else 2 * len(space.masks))
+    assert all(b.rate == 0 for b in balanced) and any(b.step != 0 for b in balanced)
     # by hand: ||X||^2 - ||Y||^2 after a step of size alpha moves by alpha^2 (||u_X||^2 - ||u_Y||^2), no more
     update, alpha = one_update(space, point, trajectory(), outer), Fraction(1, 3)
     m2 = space.layout.m**2
@@ -231,7 +231,7 @@ def test_the_flow_conserves_the_balance_at_any_weights(name, depth, looped, wind
         return sum(x * x for x in values[first : first + m2])
 
     stepped = [x + alpha * u for x, u in zip(point, update, strict=True)]
-    for b in found:
+    for b in balanced:
         change = [norm(stepped, b.layer, x) - norm(point, b.layer, x) for x in (b.first, b.second)]
         assert change[0] - change[1] == alpha**2 * b.step
         assert b.step == norm(update, b.layer, b.first) - norm(update, b.layer, b.second)
@@ -244,12 +244,12 @@ def test_a_flow_that_does_not_conserve_it_is_noticed(monkeypatch, fault):
     m2 = space.layout.m**2
 
     def changed(space, point, sample, outer, arithmetic):
-        found = sample_update(space, point, sample, outer, arithmetic)
+        outcome = sample_update(space, point, sample, outer, arithmetic)
         update = [
             u - arithmetic.number(Fraction(x) / 10) if fault == "weight decay" else u * (1 + (k // m2) % 2)
-            for k, (u, x) in enumerate(zip(found.update, point, strict=True))
+            for k, (u, x) in enumerate(zip(outcome.update, point, strict=True))
         ]
-        return replace(found, update=update)
+        return replace(outcome, update=update)
 
     assert all(b.rate == 0 for b in balances(space, point, trajectory(), OUTER))
     monkeypatch.setattr(flow, "sample_update", changed)
@@ -273,7 +273,7 @@ def test_the_commutant_has_no_witness_and_a_smaller_law_has_one():
     space, start = made(depth=2)
     assert find_witness(commutant(space, SIGNED), SIGNED, OUTER, start) is None
     permuted = group_named("permutations", D)
-    found = find_witness(commutant(space, SIGNED), permuted, OUTER, start)
-    assert found is not None
-    update = orbit_update(space, found.point, found.sample, group=permuted)
-    assert update == list(found.update) and sorted(found.residual) == sticks_out(space, SIGNED, update)
+    witness = find_witness(commutant(space, SIGNED), permuted, OUTER, start)
+    assert witness is not None
+    update = orbit_update(space, witness.point, witness.sample, group=permuted)
+    assert update == list(witness.update) and sorted(witness.residual) == sticks_out(space, SIGNED, update)

@@ -57,9 +57,9 @@ def patterned(s, pattern, name="given"):
 
 
 def holds_at_random(s, weights):
-    found = random_invariance(weights, s.group, s.outer)
-    assert found is not None and found.probability < Fraction(1, 10**15)
-    return found.holds
+    answer = random_invariance(weights, s.group, s.outer)
+    assert answer is not None and answer.probability < Fraction(1, 10**15)
+    return answer.holds
 
 
 def witness_of(s, weights):
@@ -67,8 +67,8 @@ def witness_of(s, weights):
 
 
 def blocks_of(s, positions):
-    found = {s.space.coordinate(k) for k in positions}
-    return {(c.matrix, c.row_block, c.column_block) for c in found}
+    coordinates = {s.space.coordinate(k) for k in positions}
+    return {(c.matrix, c.row_block, c.column_block) for c in coordinates}
 
 
 # one layer
@@ -109,9 +109,9 @@ def test_so_does_every_outer_update(name, window, kind):
 @pytest.mark.parametrize("name", ONE_HEAD)
 def test_the_set_of_one_layer_in_blocks(name):
     s = subject_of(name)
-    found = one_layer(s)
-    assert found.dimension == 3 and len(found.frozen) == 5 * 5 * 2 - 5 - 5 * 2
-    assert found.patterns == ({k: tuple(map(tuple, v)) for k, v in TD_PATTERN.items()},)
+    kept = one_layer(s)
+    assert kept.dimension == 3 and len(kept.frozen) == 5 * 5 * 2 - 5 - 5 * 2
+    assert kept.patterns == ({k: tuple(map(tuple, v)) for k, v in TD_PATTERN.items()},)
     given_set = patterned(s, TD_PATTERN)
     assert block_update(given_set).holds and residual_polynomials(given_set, s.group, s.outer).holds
     # with every frozen block but one's own at zero: the set as the paper writes it
@@ -149,12 +149,12 @@ TIED = {
 @pytest.mark.parametrize("form", TIED)
 def test_equal_norms_stay_equal(form):
     s = subject_of("average-reward-td", weights=form)
-    found = one_layer(s)
+    smallest_set = one_layer(s)
     letters = {"g": "f", "h": "g"}
     rest = {"Q2": [[letters.get(x, x) for x in row] for row in AVERAGE["Q2"]]}
     expected = {**AVERAGE, **TIED[form], **rest}
-    assert found.dimension == 7
-    assert found.patterns == ({k: tuple(map(tuple, v)) for k, v in expected.items()},)
+    assert smallest_set.dimension == 7
+    assert smallest_set.patterns == ({k: tuple(map(tuple, v)) for k, v in expected.items()},)
     for entry, kept in (("2 e", False), ("e + f", False), ("-e", True), ("h", True)):  # other ties, and none
         changed = {**expected, "P2": [[entry if x == "e" else x for x in row] for row in expected["P2"]]}
         weights = patterned(s, changed)
@@ -235,8 +235,8 @@ def test_the_first_layers_rows_are_not_free():
 @pytest.mark.parametrize("layers, looped, flow, smallest", [(2, True, 9, 10), (3, True, 9, 10), (2, False, 11, 16)])
 def test_ranks_at_the_td_point(layers, looped, flow, smallest, d):
     s = subject_of("td0", layers, looped, features=d, gamma=Fraction(1, 2))
-    found = reach(s.space, whole_of(s), s.start, s.outer)
-    assert (found.flow, found.dimension) == (flow, smallest)
+    reached = reach(s.space, whole_of(s), s.start, s.outer)
+    assert (reached.flow, reached.dimension) == (flow, smallest)
     assert whole_of(s).dimension == (10 if looped else 20)
 
 
@@ -283,14 +283,14 @@ def judged(s, weights):
     """(blocks hold, polynomials hold, random points hold, a witness was found), checked against each other."""
     blocks = block_update(weights).holds
     polynomials = residual_polynomials(weights, s.group, s.outer)
-    found = random_invariance(weights, s.group, s.outer)
+    answer = random_invariance(weights, s.group, s.outer)
     witness = witness_of(s, weights)
-    assert found.holds == polynomials.holds
+    assert answer.holds == polynomials.holds
     assert not blocks or polynomials.holds
     if witness is not None:
         assert not polynomials.holds and witness.residual.keys() <= polynomials.nonzero.keys()
         assert weights.has(witness.point)
-    assert set(found.residual) <= polynomials.nonzero.keys()
+    assert set(answer.residual) <= polynomials.nonzero.keys()
     return blocks, polynomials.holds, witness is not None
 
 

@@ -502,9 +502,9 @@ def test_a_fault_in_any_entry_shows_at_a_random_point(case: Case):
     survivors, expected = set(), set()
     _, shapes = polynomial_heads(case.derivation, D, N)
     for place in each_entry(shapes):
-        found = random_identity(case.derivation, D, N, DEPTH, PARAMETERS, seed=1, tamper=tamper(*place)).mismatch
-        assert found is None or found.layer == PLANTED + 1
-        survivors |= {place} if found is None else set()
+        difference = random_identity(case.derivation, D, N, DEPTH, PARAMETERS, seed=1, tamper=tamper(*place)).mismatch
+        assert difference is None or difference.layer == PLANTED + 1
+        survivors |= {place} if difference is None else set()
         h, site, i, j = place
         expected |= {place} if site == "M" and unseen(case, h, i, j) else set()
     assert survivors == expected

@@ -43,8 +43,8 @@ def test_the_exported_weights_are_what_construct_returns(name):
     algorithm = find(name)
     space, point = trained(name, 2, 2, 2, PARAMETERS, looped=False)
     steps = [unit_step(algorithm, 2)] * 2
-    found = lp.construct(name, d=2, n=2, layers=2, preconditioners=steps, lam="1/2")
-    for layer, heads in enumerate(found.layers):
+    construction = lp.construct(name, d=2, n=2, layers=2, preconditioners=steps, lam="1/2")
+    for layer, heads in enumerate(construction.layers):
         expected = {f"{k}{h}": getattr(head, k).fractions() for h, head in enumerate(heads, 1) for k in "WPQ"}
         assert matrices(space, point, layer) == expected
 
@@ -118,8 +118,8 @@ def test_the_heads_of_a_file_are_its_own_weights():
     assert matrices(s.space, s.start) == {
         f"{k}{h}": getattr(head, k).fractions() for h, head in enumerate(heads, 1) for k in "WPQ"
     }
-    found = {k: at_places(m) for k, m in matrices(s.space, s.start).items() if k in ("Q1", "P2")}
-    assert found == {"Q1": {(0, 0): -1, (1, 1): -1, (0, 2): 1, (1, 3): 1}, "P2": {(5, 4): beta, (6, 4): beta - 1}}
+    entries = {k: at_places(m) for k, m in matrices(s.space, s.start).items() if k in ("Q1", "P2")}
+    assert entries == {"Q1": {(0, 0): -1, (1, 1): -1, (0, 2): 1, (1, 3): 1}, "P2": {(5, 4): beta, (6, 4): beta - 1}}
     one_layer = claims.named_set(s, "one-layer")
     assert one_layer.dimension == 16 and one_layer.has(s.start)
     kept = list(claims.judge(s, one_layer))
@@ -139,8 +139,8 @@ def given(change):
     plain = find("average-reward-td")
 
     def heads(layout, step, p, layer):
-        found = own_construction(plain, {}, layout.d, layout.n, 1, {}, True).layers[0]
-        rows = [[getattr(h, k).fractions() for k in "WPQM"] for h in found]
+        own = own_construction(plain, {}, layout.d, layout.n, 1, {}, True).layers[0]
+        rows = [[getattr(h, k).fractions() for k in "WPQM"] for h in own]
         change(rows, layer)
         return [lp.Head(*matrices) for matrices in rows]
 
@@ -183,8 +183,8 @@ def test_layers_of_several_numbers_of_heads_are_refused():
     plain = find("average-reward-td")
 
     def heads(layout, step, p, layer):
-        found = own_construction(plain, {}, layout.d, layout.n, 1, {}, True).layers[0]
-        made = [lp.Head(*(getattr(h, k).fractions() for k in "WPQM")) for h in found]
+        own = own_construction(plain, {}, layout.d, layout.n, 1, {}, True).layers[0]
+        made = [lp.Head(*(getattr(h, k).fractions() for k in "WPQM")) for h in own]
         return made if layer == 1 else [*made, made[0]]
 
     with pytest.raises(ContentError, match="gives 3, 2 heads layer by layer"):
@@ -228,5 +228,5 @@ def test_a_set_that_is_not_written_down_is_undecided(monkeypatch):
         monkeypatch.setattr(module, "reach", without)
     for name in ("one-layer", "smallest"):
         result = lp.invariance("td0", layers=1, floats=False, set=name)
-        said = {c.verdict.value for c in result.claims if c.details.get("set") == name}
-        assert result.exit_code == 3 and said == {"UNDECIDED"}
+        verdicts = {c.verdict.value for c in result.claims if c.details.get("set") == name}
+        assert result.exit_code == 3 and verdicts == {"UNDECIDED"}

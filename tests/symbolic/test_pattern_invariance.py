@@ -34,11 +34,11 @@ def space(name: str, depth: int = 1, looped: bool = True, n: int = 2) -> Pattern
     return pattern_space(pattern_form(algorithm), 2, n, depth, looped, values)
 
 
-def outer_of(found: PatternSpace) -> Outer | str:
-    return TD if found.read is not None else TEACHER
+def outer_of(space: PatternSpace) -> Outer | str:
+    return TD if space.read is not None else TEACHER
 
 
-def along(found: PatternSpace, point: Any, direction: Any, sample: kept.Drawn) -> Fraction:
+def along(space: PatternSpace, point: Any, direction: Any, sample: kept.Drawn) -> Fraction:
     """The derivative of prediction or loss along a direction, as the coefficient of t, times what the update says."""
     context = fmpq_mpoly_ctx.get(["t"], Ordering.lex)
     a, (t,) = polynomial_arithmetic(context), context.gens()
@@ -48,21 +48,21 @@ def along(found: PatternSpace, point: Any, direction: Any, sample: kept.Drawn) -
     )
     extras = tuple((name, v, tuple(x)) for (name, v, _), x in zip(given.extras, more, strict=True))
     trajectory = Trajectory(tuple(features), tuple(map(a.number, given.rewards)), extras)
-    heads = found.heads([a.number(x) + t * a.number(e) for x, e in zip(point, direction, strict=True)], a)
-    made = prompts(found, a, trajectory, "sliding", sample.patterns)
-    last = [states(found, heads, s)[0][-1] for s in made]
+    heads = space.heads([a.number(x) + t * a.number(e) for x, e in zip(point, direction, strict=True)], a)
+    made = prompts(space, a, trajectory, "sliding", sample.patterns)
+    last = [states(space, heads, s)[0][-1] for s in made]
 
     def linear(x: Any) -> Fraction:
         return next((Fraction(int(c.p), int(c.q)) for e, c in x.to_dict().items() if e == (1,)), Fraction(0))
 
-    if found.read is None:
-        rows = kept.column_rows(found)
-        errors = [x - a.at(last[0], i, found.n) for i, x in zip(rows, taught(found, made[0]), strict=True)]
+    if space.read is None:
+        rows = kept.column_rows(space)
+        errors = [x - a.at(last[0], i, space.n) for i, x in zip(rows, taught(space, made[0]), strict=True)]
         loss = sum((x * x for x in errors), a.number(0))
         return -linear(loss) / 2
-    row, factor = found.read
-    f, following = (a.at(Z, row, found.n) * a.number(1 / factor) for Z in last)
-    delta = target(found, trajectory) - f + following * a.number(GAMMA)
+    row, factor = space.read
+    f, following = (a.at(Z, row, space.n) * a.number(1 / factor) for Z in last)
+    delta = target(space, trajectory) - f + following * a.number(GAMMA)
     constant = next((Fraction(int(c.p), int(c.q)) for e, c in delta.to_dict().items() if e == (0,)), Fraction(0))
     return constant * linear(f)
 
@@ -70,18 +70,18 @@ def along(found: PatternSpace, point: Any, direction: Any, sample: kept.Drawn) -
 @pytest.mark.parametrize("name", ["softmax-td", "kernel-gradient-descent", "sarsa"])
 @pytest.mark.parametrize("looped", [True, False])
 def test_the_update_is_the_derivative_that_polynomials_say(name: str, looped: bool) -> None:
-    found, rng = space(name, 2, looped), random.Random(name)
+    own_space, rng = space(name, 2, looped), random.Random(name)
 
     def small() -> Fraction:
         return Fraction(rng.randint(-2, 2))
 
-    point, sample = [small() for _ in range(found.size)], kept.drawn(space(name), small)
-    trained = [found.trains(c.matrix, c.row_block) for _, c in found.entries()]
+    point, sample = [small() for _ in range(own_space.size)], kept.drawn(space(name), small)
+    trained = [own_space.trains(c.matrix, c.row_block) for _, c in own_space.entries()]
     point = [x if yes else Fraction(0) for x, yes in zip(point, trained, strict=True)]
     direction = [small() if yes else Fraction(0) for yes in trained]
-    update = kept.update(found, point, sample, outer_of(found), RATIONALS)
+    update = kept.update(own_space, point, sample, outer_of(own_space), RATIONALS)
     total = sum((x.fraction() * e for x, e in zip(update, direction, strict=True)), Fraction(0))
-    assert total == along(found, point, direction, sample) != 0
+    assert total == along(own_space, point, direction, sample) != 0
 
 
 KEPT = {  # name of the set -> verdict and dimension at L = 1, 2 looped, 2 sequential
@@ -102,19 +102,19 @@ KEPT = {  # name of the set -> verdict and dimension at L = 1, 2 looped, 2 seque
 
 @pytest.mark.parametrize("name", KEPT)
 def test_which_sets_are_kept_and_which_are_refuted(name: str) -> None:
-    for number, found in enumerate((space(name), space(name, 2), space(name, 2, False))):
-        outer = outer_of(found)
+    for number, own_space in enumerate((space(name), space(name, 2), space(name, 2, False))):
+        outer = outer_of(own_space)
         for which, known in KEPT[name].items():
-            weights = kept.named_set(found, SIGNED, outer, which, 0)
+            weights = kept.named_set(own_space, SIGNED, outer, which, 0)
             assert weights is not None
             wanted = int(known.split()[number])
             assert weights.dimension == abs(wanted), (which, number)
             left = kept.random_residual(weights, SIGNED, outer, 0)
             witness = kept.find_witness(weights, SIGNED, outer, 0, 12 if left else 1)
             assert bool(left) == (witness is not None) == (wanted < 0), (which, number)
-            if witness is None and found.depth == 1:
+            if witness is None and own_space.depth == 1:
                 assert kept.polynomials(weights, SIGNED, outer).left == {}
-            if witness is not None and found.depth == 1:
+            if witness is not None and own_space.depth == 1:
                 assert kept.polynomials(weights, SIGNED, outer).left != {} and keeps_nothing(weights)
 
 
@@ -126,9 +126,9 @@ def keeps_nothing(weights: kept.PatternSet) -> bool:
 
 
 def test_without_the_symmetry_features_are_read_in() -> None:
-    found, alone = space("softmax-td", 2), group_named("none", 2)
+    own_space, alone = space("softmax-td", 2), group_named("none", 2)
     document = {"name": "unread", "matrices": {"V": [["0"] * 4, *([["0", "free", "free", "free"]] * 3)]}}
-    weights = weight_set({"schema": 1, **document}, found, alone)
+    weights = weight_set({"schema": 1, **document}, own_space, alone)
     assert weights.dimension == 9 and keeps(weights)
     assert kept.random_residual(weights, SIGNED, TD, 0) == []
     assert kept.random_residual(weights, alone, TD, 0) and kept.find_witness(weights, alone, TD, 0) is not None
@@ -149,13 +149,13 @@ def test_a_pattern_that_moves_with_the_features_is_seen(monkeypatch: pytest.Monk
 
 
 def test_parity_knows_only_what_it_can_tell() -> None:
-    found = space("softmax-td")
-    assert prompt_kinds(found.form.algorithm) == {"phi": -1, "reward": 1, "target": 0, "current": 0}
+    own_space = space("softmax-td")
+    assert prompt_kinds(own_space.form.algorithm) == {"phi": -1, "reward": 1, "target": 0, "current": 0}
     free = {"V": [["0"] * 4, *([["free"] * 4] * 3)]}
-    assert moved_blocks(weight_set({"schema": 1, "matrices": free}, found, SIGNED)) is None
-    rows = (*found.form.algorithm.rows[:1], Row("reward", lambda t, p: t.reward * t.phi, lambda t, p: t.phi))
-    assert prompt_kinds(replace(found.form.algorithm, rows=rows)) == {"phi": -1, "reward": -1}
-    (blocks,) = moved_blocks(kept.named_set(found, SIGNED, TD, "commutant", 0)) or ()
+    assert moved_blocks(weight_set({"schema": 1, "matrices": free}, own_space, SIGNED)) is None
+    rows = (*own_space.form.algorithm.rows[:1], Row("reward", lambda t, p: t.reward * t.phi, lambda t, p: t.phi))
+    assert prompt_kinds(replace(own_space.form.algorithm, rows=rows)) == {"phi": -1, "reward": -1}
+    (blocks,) = moved_blocks(kept.named_set(own_space, SIGNED, TD, "commutant", 0)) or ()
     assert set(blocks) == {("current", "reward")}
 
 

@@ -72,17 +72,17 @@ def test_the_layer_is_the_update_at_all_sizes_in_every_entry_and_on_numbers(algo
 
 
 def test_the_heads_are_those_of_the_papers():
-    found = {a.name: heads_text(derive_pattern(a)) for a in ALGORITHMS}
-    assert found["softmax-td"] == [
+    heads = {a.name: heads_text(derive_pattern(a)) for a in ALGORITHMS}
+    assert heads["softmax-td"] == [
         {"V": ["(current, current) = -1", "(current, reward) = 1", "(current, target) = 1"], "Q": None}
     ]
-    assert found["sarsa"] == [
+    assert heads["sarsa"] == [
         {"V": ["(w, phi) = C"], "Q": ["(gamma_phi_next, w) = I", "(phi, w) = -I", "(reward, one) = 1"]}
     ]
-    assert found["causal-td"] == [
+    assert heads["causal-td"] == [
         {"V": ["(td_error, td_error) = 1"], "Q": ["(phi, gamma_phi_next) = C^T", "(phi, phi) = -C^T"]}
     ]
-    assert found["kernel-gradient-descent"] == [{"V": ["(residual, residual) = -alpha"], "Q": None}]
+    assert heads["kernel-gradient-descent"] == [{"V": ["(residual, residual) = -alpha"], "Q": None}]
 
 
 def test_how_few_heads_do_it_is_not_said_where_the_solution_is_not_the_only_one():

@@ -17,8 +17,8 @@ HOSTILE = ["\x1b[2J\x1b[31mHOLDS", "a\nHOLDS  b.py", "a\rHOLDS", "\u202eSDLOH", 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("kind", [ContentError, ArgumentError, LayerproofError, WorkLimitError])
 def test_every_error_is_one_printable_line_of_bounded_length(kind: type[LayerproofError], text: str) -> None:
-    said = str(kind(f"{text}: is no file, wanted one"))
-    assert said.isprintable() and len(said) < 400 and said.endswith("is no file, wanted one")
+    line = str(kind(f"{text}: is no file, wanted one"))
+    assert line.isprintable() and len(line) < 400 and line.endswith("is no file, wanted one")
     assert str(pickle.loads(pickle.dumps(kind(text)))) == str(kind(text))
 
 
@@ -28,8 +28,8 @@ def test_an_error_with_more_than_a_message_is_shown_the_same_way() -> None:
 
 
 def test_a_message_of_many_words_is_cut_too() -> None:
-    said = message("ab " * 10**6)
-    assert len(said) <= MOST_SHOWN and said.startswith("ab ab ") and said.endswith("ab ab ")
+    line = message("ab " * 10**6)
+    assert len(line) <= MOST_SHOWN and line.startswith("ab ab ") and line.endswith("ab ab ")
     assert message("p. 5: x_1 = 3") == "p. 5: x_1 = 3"
 
 

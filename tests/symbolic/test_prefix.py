@@ -38,9 +38,9 @@ def both(algorithm: Any, monkeypatch: Any, zero: bool = False) -> tuple[list[Any
     matrices, used, one_pass = [RATIONALS.matrix(C) for C in steps], [0], run.one_pass
 
     def counted(*given: Any) -> Any:
-        found = one_pass(*given)
-        used[0] += found is not None
-        return found
+        passed = one_pass(*given)
+        used[0] += passed is not None
+        return passed
 
     monkeypatch.setattr(run, "one_pass", counted)
     shared = [[x.fractions() for x in states] for states in run.textbook(s, matrices)]
@@ -139,8 +139,8 @@ def test_a_wrong_pass_is_noticed_where_it_is_compared(wrong_from, monkeypatch):
 
     def wrong(*given: Any) -> Any:
         calls.append(given)
-        found = one_pass(*given)
-        return found if len(calls) < wrong_from else [*found[:-1], found[-1] + RationalVector.of([0, 1])]
+        passed = one_pass(*given)
+        return passed if len(calls) < wrong_from else [*passed[:-1], passed[-1] + RationalVector.of([0, 1])]
 
     matrices = [RATIONALS.matrix(C) for C in steps]
     monkeypatch.setattr(run, "one_pass", lambda *given: None)
@@ -157,9 +157,9 @@ def test_a_wrong_pass_after_that_differs_from_the_layers(monkeypatch):
 
     def wrong(*given: Any) -> Any:
         calls.append(given)
-        found = one_pass(*given)
-        return found if len(calls) < 3 else [found[0] + RationalVector.of([0, 1]), *found[1:]]
+        passed = one_pass(*given)
+        return passed if len(calls) < 3 else [passed[0] + RationalVector.of([0, 1]), *passed[1:]]
 
     monkeypatch.setattr(run, "one_pass", wrong)
-    found = list(run.mismatches(s, form, steps, values))
-    assert found[:2] == [None, None] and found[2].layer == 3
+    passed = list(run.mismatches(s, form, steps, values))
+    assert passed[:2] == [None, None] and passed[2].layer == 3

@@ -74,10 +74,10 @@ def test_what_a_row_holds_times_beta_is_divided_by_beta_and_that_is_said():
 
 def test_an_equation_is_divided_by_what_its_left_side_shares_and_only_by_that():
     a, one, beta = Algebra(("beta", "gamma")), (), (("beta", 1),)
-    found = without_parameters(a, {"T": {beta: Fraction(3)}}, {"y": {one: Fraction(2), (("beta", 2),): Fraction(5)}})
-    assert found is not None
-    assert found.left == {"T": 3}
-    assert found.right == {"y": {(("beta", -1),): 2, beta: 5}}
+    equation = without_parameters(a, {"T": {beta: Fraction(3)}}, {"y": {one: Fraction(2), (("beta", 2),): Fraction(5)}})
+    assert equation is not None
+    assert equation.left == {"T": 3}
+    assert equation.right == {"y": {(("beta", -1),): 2, beta: 5}}
     assert without_parameters(a, {"T": {beta: Fraction(3)}, "S": {one: Fraction(1)}}, {}) is None
     assert without_parameters(a, {"T": {beta: Fraction(3), one: Fraction(1)}}, {}) is None
 

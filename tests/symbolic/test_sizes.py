@@ -27,9 +27,9 @@ NEAREST = {
 def test_the_nearest_sizes_meet_every_constraint_and_move_nothing_else(texts):
     constraints = [SizeConstraint.parse(text) for text in texts]
     assert [c.text for c in constraints] == list(texts)
-    found = nearest("mine", constraints, SIZES)
-    assert found == SIZES | NEAREST[texts]
-    assert broken(constraints, found) is None
+    sizes = nearest("mine", constraints, SIZES)
+    assert sizes == SIZES | NEAREST[texts]
+    assert broken(constraints, sizes) is None
 
 
 def test_a_size_that_is_asked_for_stays_and_the_other_moves():

@@ -121,14 +121,14 @@ def test_with_and_without_the_error_factored_out(group, monkeypatch):
     seen = set()
     for entries in SETS.values():
         weights = patterned(s, **entries)
-        found = residual_polynomials(weights, group, s.outer)
+        residual = residual_polynomials(weights, group, s.outer)
         with monkeypatch.context() as patch:
             patch.setattr(Mover, "leaves", lambda self, p: False)
             again = residual_polynomials(weights, group, s.outer)
-        assert not again.factored and again.compared == found.compared
-        assert (found.holds, found.nonzero.keys()) == (again.holds, again.nonzero.keys())
-        seen.add((found.factored, found.holds))
-        assert found.holds or all("outer error" in text for text in found.nonzero.values()) == found.factored
+        assert not again.factored and again.compared == residual.compared
+        assert (residual.holds, residual.nonzero.keys()) == (again.holds, again.nonzero.keys())
+        seen.add((residual.factored, residual.holds))
+        assert residual.holds or all("outer error" in text for text in residual.nonzero.values()) == residual.factored
     assert {factored for factored, _ in seen} == ({True} if group.name == "none" else {True, False})
 
 
@@ -147,9 +147,9 @@ def test_the_commutant_of_two_elements():
     """It took four minutes, in products of 200,000 terms; the error is factored out, and 5,000 terms are averaged."""
     s = subject_of("average-reward-td")
     whole = commutant(s.space, s.group)
-    found = residual_polynomials(whole, s.group, s.outer)
-    assert (whole.dimension, found.holds, found.factored) == (120, True, True)
-    assert found.terms < 10_000
+    residual = residual_polynomials(whole, s.group, s.outer)
+    assert (whole.dimension, residual.holds, residual.factored) == (120, True, True)
+    assert residual.terms < 10_000
 
 
 # limits: refused before the work, with the size at fault
@@ -157,7 +157,7 @@ def test_the_commutant_of_two_elements():
 
 def test_limits_of_the_polynomials(monkeypatch):
     s = subject_of(context=1)
-    for module, limit, said in (
+    for module, limit, message in (
         (polynomials, "EXPANSION_LIMIT", "the set's dimension"),
         (moved, "MOVE_LIMIT", "would move"),
         (moved, "PRODUCT_LIMIT", "products of terms"),
@@ -167,7 +167,7 @@ def test_limits_of_the_polynomials(monkeypatch):
             weights = commutant(s.space, s.group) if limit != "PRODUCT_LIMIT" else patterned(s, P20="free")
             with pytest.raises(WorkLimitError, match="d = 2, n = 1") as refused:
                 residual_polynomials(weights, s.group, s.outer)
-            assert said in str(refused.value)
+            assert message in str(refused.value)
 
 
 def test_a_mixing_element_counts_as_the_terms_it_makes(monkeypatch):

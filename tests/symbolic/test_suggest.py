@@ -58,14 +58,14 @@ def test_the_suggestion_is_made_and_true(rows):
     narrow = algorithm(credit, scalars)
     with pytest.raises(NotRepresentableError):
         derive(narrow)
-    found = suggest(narrow, {})
-    assert found is not None and (found.rows, found.heads) == (rows, 1)
-    assert found.sentence() == f"with d more prompt rows that hold {rows} it takes 1 head"
+    suggestion = suggest(narrow, {})
+    assert suggestion is not None and (suggestion.rows, suggestion.heads) == (rows, 1)
+    assert suggestion.sentence() == f"with d more prompt rows that hold {rows} it takes 1 head"
     wide = replace(narrow, features=(*narrow.features, FeatureBlock("extra", block)))
     evidence = ["derived", "identity-symbolic", "identity-entrywise", "identity-exact", "identity-random"]
     result = lp.verify(wide, d=2, n=4, layers=3, evidence=evidence)
     assert result.exit_code == 0, result.to_json()
-    assert len(derive(wide).heads) == found.heads
+    assert len(derive(wide).heads) == suggestion.heads
 
 
 @pytest.mark.slow
@@ -78,8 +78,8 @@ def test_the_verdict_names_the_suggestion():
 
 
 def test_reward_squared_is_helped_by_rows_of_the_reward():
-    found = suggest(algorithm(lambda t, delta, w, p: t.reward * t.reward * t.phi), {})
-    assert found is None  # R_j^2 alone, without w: the TD error's row does not hold R_j by itself
+    suggestion = suggest(algorithm(lambda t, delta, w, p: t.reward * t.reward * t.phi), {})
+    assert suggestion is None  # R_j^2 alone, without w: the TD error's row does not hold R_j by itself
     with_row = replace(
         algorithm(lambda t, delta, w, p: t.reward * t.reward * t.phi),
         accumulators=(
@@ -87,8 +87,8 @@ def test_reward_squared_is_helped_by_rows_of_the_reward():
             Accumulator("reward", lambda w, x, p: x.reward),
         ),
     )
-    found = suggest(with_row, {})
-    assert found is not None and (found.rows, found.heads) == ("reward * phi", 1)
+    suggestion = suggest(with_row, {})
+    assert suggestion is not None and (suggestion.rows, suggestion.heads) == ("reward * phi", 1)
 
 
 @pytest.mark.slow
@@ -127,13 +127,13 @@ def test_a_name_that_is_taken_does_not_shadow_a_block():
     taken = FeatureBlock("rho_phi", lambda t, p: t.phi_next)
     credit, scalars, block = CASES["rho * phi"]
     narrow = algorithm(credit, scalars, features=(PHI, NEXT, taken))
-    found = suggest(narrow, {})
+    suggestion = suggest(narrow, {})
     wide = replace(narrow, features=(*narrow.features, FeatureBlock("extra", block)))
-    if found is None:
+    if suggestion is None:
         with pytest.raises(NotRepresentableError):
             derive(wide)
     else:
-        assert len(derive(wide).heads) == found.heads
+        assert len(derive(wide).heads) == suggestion.heads
 
 
 # rows that an update asks for
@@ -209,11 +209,11 @@ def test_an_update_written_from_scratch_is_told_the_rows_and_the_heads(name):
     mine = own(update=update, weights=weights, parameters=("gamma", "beta"), **({"accumulators": rows} if rows else {}))
     with pytest.raises(NotRepresentableError) as caught:
         derive_or_advise(mine, {})
-    said = str(caught.value)
-    assert said.endswith(f"it takes {heads} heads")
+    message = str(caught.value)
+    assert message.endswith(f"it takes {heads} heads")
     known = {"FeatureBlock": FeatureBlock, "Accumulator": Accumulator, "Fraction": Fraction}
-    features = eval(said.split("features=(..., ")[1].split(") and accumulators=")[0], known)
-    row = eval(said.split("accumulators=(..., ")[1].rsplit(") it takes", 1)[0], known)
+    features = eval(message.split("features=(..., ")[1].split(") and accumulators=")[0], known)
+    row = eval(message.split("accumulators=(..., ")[1].rsplit(") it takes", 1)[0], known)
     wider = replace(mine, features=(*mine.features, features), accumulators=(*mine.accumulators, row))
     assert len(derive(wider).heads) == heads
 

@@ -41,11 +41,11 @@ def test_the_expressions_run_as_the_functions_do(name: str, options: dict[str, s
 
 @pytest.mark.parametrize(("name", "options"), CHOICES)
 def test_a_tree_is_plain_data_and_reads_back(name: str, options: dict[str, str]) -> None:
-    found = trace(catalogue()[name], options)
-    data = json.loads(json.dumps(found.to_data()))
+    tree = trace(catalogue()[name], options)
+    data = json.loads(json.dumps(tree.to_data()))
     again = Traced.from_data(data)
     again.check(catalogue()[name])
-    assert again.to_data() == found.to_data()
+    assert again.to_data() == tree.to_data()
 
 
 @pytest.mark.parametrize(("name", "options"), CHOICES)

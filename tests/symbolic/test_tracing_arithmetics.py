@@ -105,9 +105,9 @@ class Floats:
 
     @property
     def mT(self) -> Any:
-        found = Floats([])
-        found.matrix = self.matrix.mT
-        return found
+        transposed = Floats([])
+        transposed.matrix = self.matrix.mT
+        return transposed
 
     def __matmul__(self, other: Stacked) -> Stacked:
         return Stacked(self.matrix @ other.values)
@@ -118,9 +118,9 @@ def test_degrees_count_what_is_random_and_not_the_position(name: str) -> None:
     source = record(GAINS[name])
     algorithm = evaluated(source, trace(source))
     point = next(p for p in points(source) if p.n == 3)
-    found = run(
+    degrees = run(
         algorithm, point, lambda v: DEGREES.vector([Degree(1) for _ in v]), lambda x: Degree(1),
         lambda C: DEGREES.matrix([[Degree(1) for _ in row] for row in C]), DEGREES.position, lambda x: Degree(0),
     )  # fmt: skip
     most = 2 if name in ("the position alone", "a constant") else 3
-    assert max(d.value for d in found.entries) == most
+    assert max(d.value for d in degrees.entries) == most

@@ -43,8 +43,8 @@ COLLISIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", COLLISIONS)
 def test_two_things_of_one_name_are_refused_with_the_name(name: str) -> None:
-    changes, said = COLLISIONS[name]
-    with pytest.raises(ContentError, match=said) as caught:
+    changes, message = COLLISIONS[name]
+    with pytest.raises(ContentError, match=message) as caught:
         replace(TD0, **changes)
     assert caught.value.exit_code == 4
 
@@ -57,9 +57,9 @@ def test_a_feature_row_is_not_called_reward() -> None:
 @pytest.mark.parametrize("names", [("rho", "rho1"), ("rho", "rho1_"), ("a", "a0", "a00")])
 def test_names_that_begin_alike_stay_apart(names: tuple[str, ...]) -> None:
     wider = replace(TD0, transition_scalars=names)
-    found = entrywise(derive(wider), 1, 12)
+    identity = entrywise(derive(wider), 1, 12)
     columns = 12 + 1  # each transition carries every number, and so does the one generic column beside them
-    assert found.holds and found.variables == entrywise(derive(TD0), 1, 12).variables + columns * len(names)
+    assert identity.holds and identity.variables == entrywise(derive(TD0), 1, 12).variables + columns * len(names)
 
 
 def test_a_weight_may_be_called_as_an_entry_of_another() -> None:

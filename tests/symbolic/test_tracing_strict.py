@@ -169,8 +169,8 @@ def test_ring_operations_are_not_refused() -> None:
         "C @ C @ v": (C @ C) @ v,
         "C": C.T.T,
     }
-    for wanted, found in shown.items():
-        assert text(found._node) == wanted
+    for wanted, node in shown.items():
+        assert text(node._node) == wanted
 
 
 @pytest.mark.parametrize("power", ["a", "half", "huge"])
@@ -453,18 +453,18 @@ def count_of_steps(w: Any, sweep: Any, p: Any) -> Any:
      last_delta, count_of_steps],
 )  # fmt: skip
 def test_an_update_that_is_no_one_loop_has_no_tree_but_a_reason(body: Callable[..., Any]) -> None:
-    found = judged.checked(loop(body))
-    assert found.update is None and found.reason
-    assert [row.name for row in found.features] == ["phi", "gamma_phi_next"]
+    traced = judged.checked(loop(body))
+    assert traced.update is None and traced.reason
+    assert [row.name for row in traced.features] == ["phi", "gamma_phi_next"]
 
 
 def test_every_kind_of_point_is_among_them() -> None:
-    found = list(points(record(), 0, trace(record())))
-    assert {p.n for p in found} >= {*range(1, 13), 301} and {p.d for p in found} == {1, 2, 3}
-    dones = {t["done"] for p in found for t in p.transitions}
+    drawn = list(points(record(), 0, trace(record())))
+    assert {p.n for p in drawn} >= {*range(1, 13), 301} and {p.d for p in drawn} == {1, 2, 3}
+    dones = {t["done"] for p in drawn for t in p.transitions}
     assert {Fraction(0), Fraction(1), Fraction(-1), Fraction(2)} <= dones
-    assert any(all(x == 0 for x in p.query) for p in found)
-    assert any(p.n > 2 and len({t["phi"] for t in p.transitions}) == 1 for p in found)
+    assert any(all(x == 0 for x in p.query) for p in drawn)
+    assert any(p.n > 2 and len({t["phi"] for t in p.transitions}) == 1 for p in drawn)
 
 
 def test_rows_of_another_kind_are_refused() -> None:

@@ -24,18 +24,18 @@ def forgetful(derivation: Derivation) -> Derivation:
 
 @each_kind
 def test_prompts_of_dimension_two_determine_everything_that_symbolic_d_does(case: Case) -> None:
-    found = rank_at(case.derivation, 2)
-    tensor = next(t for t in case.derivation.tensors if t.n == found.n)
-    assert found.as_symbolic
-    assert found.rank == found.symbolic == tensor.determined
-    assert found.visible == tensor.determined + len(tensor.undetermined)
+    ranks = rank_at(case.derivation, 2)
+    tensor = next(t for t in case.derivation.tensors if t.n == ranks.n)
+    assert ranks.as_symbolic
+    assert ranks.rank == ranks.symbolic == tensor.determined
+    assert ranks.visible == tensor.determined + len(tensor.undetermined)
 
 
 @each_kind
 def test_prompts_of_dimension_one_determine_less(case: Case) -> None:
-    found = rank_at(case.derivation, 1)
-    assert found.rank < found.symbolic and not found.as_symbolic
-    assert found.visible == rank_at(case.derivation, 2).visible
+    ranks = rank_at(case.derivation, 1)
+    assert ranks.rank < ranks.symbolic and not ranks.as_symbolic
+    assert ranks.visible == rank_at(case.derivation, 2).visible
 
 
 def test_a_larger_dimension_determines_nothing_more() -> None:
@@ -53,8 +53,8 @@ def test_only_the_reward_rate_row_leaves_unknowns_that_occur_but_are_not_forced(
     """Its constant feature cannot tell key tokens apart; every other system is forced in all that prompts see."""
     for name in ("td0", "gtd2", "average-reward-td"):
         assert rank_at(derive(find(name)), 2).rank == rank_at(derive(find(name)), 2).visible
-    found = rank_at(derive(find("differential-td")), 2)
-    assert found.visible - found.rank == 3
+    ranks = rank_at(derive(find("differential-td")), 2)
+    assert ranks.visible - ranks.rank == 3
 
 
 def test_a_system_that_claims_more_than_prompts_determine_is_seen() -> None:

@@ -79,7 +79,7 @@ def numbers(text: str) -> list[Fraction]:
 
 def points_of(text: str) -> list[Any]:
     """The points of a printed witness: (multiplier, column, change, transitions, query, weights, Z)."""
-    found = []
+    points = []
     pattern = (
         r"(\S+) times the change at (the query|context token \d+), for the update (\S+):\n((?:\s+transition .*\n)+)"
         r"\s+query \((.*?)\), weights \((.*?)\), after the update \((.*?)\)\n\s+Z = (.*)"
@@ -92,9 +92,9 @@ def points_of(text: str) -> list[Any]:
             transitions.append((numbers(phi), numbers(following), Fraction(reward), Fraction(rho)))
         Z = [numbers(row.split(": ")[1]) for row in held.split("; ")]
         t = len(transitions) if column == "the query" else int(column.split()[-1]) - 1
-        found.append((Fraction(factor), t, Fraction(change), transitions, numbers(query), numbers(before),
+        points.append((Fraction(factor), t, Fraction(change), transitions, numbers(query), numbers(before),
                       numbers(after), Z))  # fmt: skip
-    return found
+    return points
 
 
 def layer_change(Z: Any, W: Any, P: Any, Q: Any, M: Any) -> list[list[Fraction]]:
@@ -149,20 +149,20 @@ def test_the_witness_is_redone_from_its_printed_text_alone(name, capsys, tmp_pat
 
 @pytest.mark.slow
 def test_the_cube_of_the_reward_takes_four_prompts_with_the_third_difference():
-    found = unreachable(algorithm(IMPOSSIBLE["R^3 phi"]), {}, {"gamma": GAMMA})
-    assert found is not None and list(map(abs, found.multipliers)) == [1, 3, 3, 1]
+    witness = unreachable(algorithm(IMPOSSIBLE["R^3 phi"]), {}, {"gamma": GAMMA})
+    assert witness is not None and list(map(abs, witness.multipliers)) == [1, 3, 3, 1]
     assert unreachable(algorithm(lambda w, t, p, delta: delta * t.phi), {}, {"gamma": GAMMA}) is None
 
 
 def test_a_decay_by_the_prompt_has_a_witness_in_two_tokens():
-    found = unreachable(algorithm(None, (PHI, NEXT, RHO), carried=True), {}, {"gamma": GAMMA})
-    assert found is not None and len(found.samples) > 2
+    witness = unreachable(algorithm(None, (PHI, NEXT, RHO), carried=True), {}, {"gamma": GAMMA})
+    assert witness is not None and len(witness.samples) > 2
 
 
 def test_rows_that_do_not_hold_what_is_asked_for_have_a_pair_of_prompts():
-    found = unreachable(algorithm(IMPOSSIBLE["rho delta phi"]), {}, {"gamma": GAMMA})
-    assert found is not None and found.multipliers in ((1, -1), (-1, 1))
-    first, second = found.samples
+    witness = unreachable(algorithm(IMPOSSIBLE["rho delta phi"]), {}, {"gamma": GAMMA})
+    assert witness is not None and witness.multipliers in ((1, -1), (-1, 1))
+    first, second = witness.samples
     assert first.Z == second.Z and first.new != second.new
 
 

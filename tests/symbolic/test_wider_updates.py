@@ -182,14 +182,14 @@ def test_it_is_verified_by_every_kind_of_evidence(name):
     assert result.exit_code == 0, [(c.evidence, c.reason) for c in result.claims if c.verdict is not lp.Verdict.HOLDS]
 
 
-def scaled_mask(found: Derivation, n: int) -> list[list[Fraction]]:
+def scaled_mask(derivation: Derivation, n: int) -> list[list[Fraction]]:
     """The mask times the coefficient of C^T at (phi, next) and of U: what the head adds of row at i, block at j."""
     known = {**VALUES, LENGTH: Fraction(n)}
-    (head,) = found.heads
+    (head,) = derivation.heads
     (u,) = head.U.values()
     e = head.E["phi", (("C", True),), "next"]
     scale = evaluate(u, known, Fraction) * evaluate(e, known, Fraction)
-    return [[scale * x for x in row[:n]] for row in found.masks[head.mask].rows(n, VALUES, Fraction)[:n]]
+    return [[scale * x for x in row[:n]] for row in derivation.masks[head.mask].rows(n, VALUES, Fraction)[:n]]
 
 
 @pytest.mark.slow
@@ -211,10 +211,10 @@ def test_no_witness_is_found_against_what_a_layer_does(name):
 
 def accepted(own: Algorithm, change: Callable[[Mask, Algebra], Mask]) -> bool:
     """Whether the mask lemma accepts the changed mask."""
-    found = derive(own)
-    (loop_change,) = found.loop.changes
+    derivation = derive(own)
+    (loop_change,) = derivation.loop.changes
     ((key, (scale, mask)),) = masks_of(loop_change.terms).items()
-    return all(step.holds for step in lemma(change(mask, found.state.algebra), scale, loop_change.terms, *key))
+    return all(step.holds for step in lemma(change(mask, derivation.state.algebra), scale, loop_change.terms, *key))
 
 
 def decayed(other: Callable[[Algebra], Scalar]) -> Callable[[Mask, Algebra], Mask]:
@@ -358,8 +358,8 @@ def test_weights_that_depend_on_n_are_a_family_of_transformers():
 
 def test_a_mask_is_not_normalised_by_a_parameter_that_others_would_be_divided_by():
     for name in ("two steps", "mixed delays", "two traces"):
-        found = derive(CASES[name][0])
-        assert found.hypotheses.names == ()
+        derivation = derive(CASES[name][0])
+        assert derivation.hypotheses.names == ()
 
 
 def test_a_decay_that_depends_on_the_prompt_is_not_derived_for_that_reason():

@@ -57,9 +57,9 @@ class Counting:
         self.asked: list[tuple[Context, Any, Mismatch | None]] = []
 
     def __call__(self, context: Context, start: Any) -> Mismatch | None:
-        found = self.check(context, start)
-        self.asked.append((context, start, found))
-        return found
+        answer = self.check(context, start)
+        self.asked.append((context, start, answer))
+        return answer
 
 
 def needs(*positions: int) -> Callable[[Context, Any], Mismatch | None]:
@@ -105,21 +105,23 @@ def test_a_single_wrong_entry_is_shown_on_at_most_one_transition_of_zeros_and_on
     check = faulty(case, plant)
     n = check.settings.context
     context, start = random_context(D, n, 1, case.algorithm), tuple(random_start(case.algorithm, D, 1))
-    found = shrink(lambda c, w: first_mismatch(check, c, w), context, start)
-    assert transitions_used(found.context) <= 1 < transitions_used(context)
+    smallest = shrink(lambda c, w: first_mismatch(check, c, w), context, start)
+    assert transitions_used(smallest.context) <= 1 < transitions_used(context)
     numbers = {0, 1} if case.algorithm.preconditioners else {0, 1, Fraction(3, 4)}  # n I replaces ones by zeros
-    assert set(entries(found.context, found.start)) <= numbers
-    assert found.mismatch is not None and found.mismatch == first_mismatch(check, found.context, found.start)
+    assert set(entries(smallest.context, smallest.start)) <= numbers
+    assert smallest.mismatch is not None and smallest.mismatch == first_mismatch(
+        check, smallest.context, smallest.start
+    )
 
 
 def test_every_entry_that_is_left_is_needed() -> None:
     check = faulty(Case("td0"), wrong_step)
-    found = shrink(
+    smallest = shrink(
         lambda c, w: first_mismatch(check, c, w), random_context(D, N, 2), tuple(random_start(find("td0"), D, 2))
     )
-    flat = entries(found.context, found.start)
+    flat = entries(smallest.context, smallest.start)
     probe = Counting(lambda c, w: first_mismatch(check, c, w))
-    shrink(probe, found.context, found.start)
+    shrink(probe, smallest.context, smallest.start)
     assert any(flat)
     # a second run tries to remove every entry that is left, and each attempt ends the failure
     assert [answer for _, _, answer in probe.asked].count(None) == len(probe.asked) - 1
@@ -155,11 +157,11 @@ def test_what_is_left_fails_and_the_mismatch_is_its_own(
 ) -> None:
     assume(all(entries(context, (start,))[i] for i in positions))
     check = Counting(needs(*positions))
-    found = shrink(check, context, (start,), budget)
-    assert needs(*positions)(found.context, found.start) is found.mismatch is PLACE
-    assert (found.context, found.start) in [(c, w) for c, w, answer in check.asked if answer is not None]
+    smallest = shrink(check, context, (start,), budget)
+    assert needs(*positions)(smallest.context, smallest.start) is smallest.mismatch is PLACE
+    assert (smallest.context, smallest.start) in [(c, w) for c, w, answer in check.asked if answer is not None]
     assert len(check.asked) <= 1 + budget
-    assert (found.context.d, found.context.n) == (D, N)
+    assert (smallest.context.d, smallest.context.n) == (D, N)
 
 
 @pytest.mark.slow
@@ -168,25 +170,25 @@ def test_only_the_entries_that_the_failure_needs_are_left_and_they_are_one(
     context: Context, start: list[Fraction], positions: set[int]
 ) -> None:
     assume(all(entries(context, (start,))[i] for i in positions))
-    found = shrink(needs(*positions), context, (start,))
-    assert entries(found.context, found.start) == [Fraction(i in positions) for i in range(SIZE)]
+    smallest = shrink(needs(*positions), context, (start,))
+    assert entries(smallest.context, smallest.start) == [Fraction(i in positions) for i in range(SIZE)]
 
 
 def test_a_budget_of_zero_leaves_the_prompt_as_it_was() -> None:
     context, start = random_context(D, N, 3), ([Fraction(1, 2), Fraction(2)],)
-    found = shrink(needs(), context, start, budget=0)
-    assert (found.context, entries(found.context, found.start)) == (context, entries(context, start))
+    smallest = shrink(needs(), context, start, budget=0)
+    assert (smallest.context, entries(smallest.context, smallest.start)) == (context, entries(context, start))
 
 
 def test_a_failure_that_needs_a_size_keeps_a_whole_number() -> None:
     def large(context: Context, start: Any) -> Mismatch | None:
         return PLACE if entries(context, start)[0] <= Fraction(-3, 2) else None
 
-    found = shrink(large, random_context(D, N, 4), ([Fraction(-22, 7), Fraction(1, 3)],))
-    assert entries(found.context, found.start) == [Fraction(-3), *[Fraction(0)] * (SIZE - 1)]
+    smallest = shrink(large, random_context(D, N, 4), ([Fraction(-22, 7), Fraction(1, 3)],))
+    assert entries(smallest.context, smallest.start) == [Fraction(-3), *[Fraction(0)] * (SIZE - 1)]
 
 
 def test_scalar_starting_weights_are_shrunk_too_and_stay_scalars() -> None:
     start = ([Fraction(1, 2), Fraction(1, 3)], Fraction(5, 7))
-    found = shrink(needs(2), random_context(D, N, 5), start)
-    assert found.start == ([0, 0], 1)
+    smallest = shrink(needs(2), random_context(D, N, 5), start)
+    assert smallest.start == ([0, 0], 1)
