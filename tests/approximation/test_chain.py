@@ -24,16 +24,16 @@ def test_the_law_of_two_states_is_q_and_p_over_their_sum(p: F, q: F) -> None:
 
 def test_poissons_equation_of_two_states_by_hand() -> None:
     p, q = F(1, 3), HALF
-    found = chain([1 - p, p], [q, 1 - q]).poisson([F(1), F(0)])
-    assert found[0] - found[1] == 1 / (p + q)  # u(0) - u(1) = (g(0) - g(1)) / (p + q)
-    assert average((q / (p + q), p / (p + q)), found) == 0
+    u = chain([1 - p, p], [q, 1 - q]).poisson([F(1), F(0)])
+    assert u[0] - u[1] == 1 / (p + q)  # u(0) - u(1) = (g(0) - g(1)) / (p + q)
+    assert average((q / (p + q), p / (p + q)), u) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_poissons_equation_holds_state_by_state(seed: int) -> None:
     rows = random_ergodic(5, 1, seed, bits=4).transition
-    found, g = Chain(rows), [F(k * k, 3) for k in range(5)]
-    u, mean = found.poisson(g), average(found.law, g)
+    solution, g = Chain(rows), [F(k * k, 3) for k in range(5)]
+    u, mean = solution.poisson(g), average(solution.law, g)
     assert [u[s] - average(rows[s], u) for s in range(5)] == [x - mean for x in g]
 
 

@@ -32,18 +32,18 @@ GAMMA, LAM = F(1, 2), F(1, 3)
 
 
 def find_rule(name: str) -> Rule:
-    found = any_rule(name)
-    assert isinstance(found, Rule)
-    return found
+    rule = any_rule(name)
+    assert isinstance(rule, Rule)
+    return rule
 
 
 def field(rule: str, process: DecisionProcess, gamma: F = GAMMA, lam: F = LAM, eta: F = F(1)) -> Field:
     return mean_field(samples(find_rule(rule), process, {"gamma": gamma, "lam": lam, "eta": eta}))
 
 
-def flat(found: Field) -> tuple[tuple[tuple[F, ...], ...], tuple[F, ...]]:
-    assert found.affine is not None
-    return matrices.rows(found.affine[0]), matrices.entries(found.affine[1])
+def flat(field: Field) -> tuple[tuple[tuple[F, ...], ...], tuple[F, ...]]:
+    assert field.affine is not None
+    return matrices.rows(field.affine[0]), matrices.entries(field.affine[1])
 
 
 # by hand: 0 -> 1 with probability 1/3, 1 -> 0 with 1/2, so d = (3/5, 2/5); rewards 1 and 0
@@ -60,8 +60,8 @@ def test_tabular_td_on_two_states_by_hand() -> None:
 
 def test_the_trace_of_two_states_by_hand() -> None:
     # e_k = c e_{k-1} + x_k, so m(s) = E[e_{k-1} | S_k = s] solves d(s) m(s) = sum_r d(r) P(r, s) (c m(r) + x(r))
-    found = samples(find_rule("td-lambda"), two_state(), {"gamma": GAMMA, "lam": LAM})
-    mean, c, d = means(found).mean, GAMMA * LAM, (F(3, 5), F(2, 5))
+    sampled = samples(find_rule("td-lambda"), two_state(), {"gamma": GAMMA, "lam": LAM})
+    mean, c, d = means(sampled).mean, GAMMA * LAM, (F(3, 5), F(2, 5))
     P = ((F(2, 3), F(1, 3)), (F(1, 2), F(1, 2)))
     for s in range(2):
         for i in range(2):
@@ -98,11 +98,11 @@ def test_the_sum_over_the_chain_is_the_matrix_of_the_literature(rule: str, seed:
     from layerproof.symbolic.approximation.field import Matrices
 
     given = {"gamma": GAMMA, "lam": LAM, "eta": F(3, 2)}
-    found = find_rule(rule)
-    process = draw_decisions("random-ergodic", 4, 2, seed, actions=2, off_policy=found.policy != "on")
-    assert found.matrices is not None
-    used = {name: given[name] for name in found.parameters}
-    assert mean_field(samples(found, process, given)).affine == found.matrices(Matrices(process, used))
+    linear = find_rule(rule)
+    process = draw_decisions("random-ergodic", 4, 2, seed, actions=2, off_policy=linear.policy != "on")
+    assert linear.matrices is not None
+    used = {name: given[name] for name in linear.parameters}
+    assert mean_field(samples(linear, process, given)).affine == linear.matrices(Matrices(process, used))
 
 
 # stability
@@ -134,10 +134,10 @@ def test_the_routh_array_sees_roots_on_the_axis() -> None:
 
 def test_bairds_features_leave_a_functional_alone_and_the_rest_is_unstable() -> None:
     process = baird()
-    found = samples(find_rule("linear-td"), process, {"gamma": F(99, 100)})
-    (kept,) = conserved(found)
+    sampled = samples(find_rule("linear-td"), process, {"gamma": F(99, 100)})
+    (kept,) = conserved(sampled)
     assert all(sum(a * b for a, b in zip(kept, x, strict=True)) == 0 for x in process.features)
-    affine = mean_field(found).affine
+    affine = mean_field(sampled).affine
     assert affine is not None
     part = reduced(*affine, [kept])
     assert part.A.nrows() == 7 and not spectrum(part.A).hurwitz
@@ -148,20 +148,20 @@ def test_gtd2_is_stable_for_every_ratio_on_w_to_2w_and_baird() -> None:
     for process, gamma, proof in ((w_to_2w(), F(9, 10), "energy"), (baird(), F(99, 100), "Hurwitz determinants")):
         rule = find_rule("gtd2")
         symbolic = samples(rule, process, {"gamma": gamma, "eta": F(1)}, True)
-        found = ratios(mean_field(symbolic), conserved(symbolic))
-        assert found is not None and found.proof == proof
-        ((low, high),) = found.intervals
+        answer = ratios(mean_field(symbolic), conserved(symbolic))
+        assert answer is not None and answer.proof == proof
+        ((low, high),) = answer.intervals
         assert low.exact == 0 and high.near is None
 
 
 def test_q_learning_contracts_and_its_fixed_point_is_the_optimum() -> None:
     process = draw_decisions("random-ergodic", 4, 2, 3, actions=3)
-    found = field("q-learning", process, gamma=F(9, 10))
-    certificate = contraction(found.entries)
+    mean = field("q-learning", process, gamma=F(9, 10))
+    certificate = contraction(mean.entries)
     assert certificate is not None and set(certificate.weights) == {1}
     least = min(process.chain.law[s] * x for s in range(4) for x in process.behaviour[s])
     assert certificate.rate == least / 10  # (1 - gamma) min d mu
-    q = fixed_point(found.entries)
+    q = fixed_point(mean.entries)
     assert q is not None
     for s in range(4):
         for a in range(3):
@@ -170,9 +170,9 @@ def test_q_learning_contracts_and_its_fixed_point_is_the_optimum() -> None:
 
 
 def test_q_learning_without_discount_has_no_certificate_and_a_line_of_equilibria() -> None:
-    found = field("q-learning", draw_decisions("random-ergodic", 3, 2, 0, actions=2), gamma=F(1))
-    assert contraction(found.entries) is None
-    point = equilibrium([at_infinity(q) for q in found.entries])
+    mean = field("q-learning", draw_decisions("random-ergodic", 3, 2, 0, actions=2), gamma=F(1))
+    assert contraction(mean.entries) is None
+    point = equilibrium([at_infinity(q) for q in mean.entries])
     assert point is not None and set(point) == {1}
 
 
@@ -182,23 +182,23 @@ def test_a_weighted_norm_is_found_where_the_plain_one_fails() -> None:
     plain = field("tabular-td", ahead, gamma=F(1))
     assert contraction(plain.entries) is None
     stopped = [plain.entries[0], plain.entries[1].scaled(0) - plain.samples.table.variable(1)]
-    found = contraction(stopped)
-    assert found is not None and found.weights[0] > found.weights[1]
+    norm = contraction(stopped)
+    assert norm is not None and norm.weights[0] > norm.weights[1]
 
 
 def test_the_lipschitz_constant_of_td_by_hand() -> None:
-    found = samples(find_rule("tabular-td"), two_state(), {"gamma": GAMMA})
-    assert lipschitz(found) == 1 + GAMMA
+    sampled = samples(find_rule("tabular-td"), two_state(), {"gamma": GAMMA})
+    assert lipschitz(sampled) == 1 + GAMMA
 
 
 # traces
 
 
 def test_a_trace_that_does_not_shrink_has_no_mean() -> None:
-    found = samples(find_rule("td-lambda"), two_state(), {"gamma": F(1), "lam": F(1)})
-    assert not traces(found).shrinks() and traces(found).growing_cycle is not None
+    sampled = samples(find_rule("td-lambda"), two_state(), {"gamma": F(1), "lam": F(1)})
+    assert not traces(sampled).shrinks() and traces(sampled).growing_cycle is not None
     with pytest.raises(NoMean, match="no stationary mean"):
-        means(found)
+        means(sampled)
 
 
 def test_an_on_policy_trace_forgets() -> None:
@@ -222,9 +222,9 @@ def test_a_lyapunov_matrix_is_decided_exactly_and_none_is_found_for_an_unstable_
         if i + 1 < size:
             A[i, i + 1] = (-1) ** i
     assert direction(-A) is not None  # A + A^T is not definite
-    found = spectrum(A)
-    assert found.hurwitz and found.how == "Lyapunov matrix" and found.lyapunov is not None
-    X = found.lyapunov
+    stability = spectrum(A)
+    assert stability.hurwitz and stability.how == "Lyapunov matrix" and stability.lyapunov is not None
+    X = stability.lyapunov
     assert X.transpose() == X and all(f > 0 for f in leading_minors(X))
     assert all(f > 0 for f in leading_minors(-(A.transpose() * X + X * A)))
     for eigenvalue in (fmpq(0), fmpq(1, 9)):
@@ -238,8 +238,14 @@ def leading_minors(S: fmpq_mat) -> list[fmpq]:
 
 def test_definite_is_never_said_of_what_is_not() -> None:
     """[[1, x], [x, 1]] is definite below x = 1; neither 1 nor what is closer to it than can be told is said to be."""
-    for x, said in ((F(9, 10), True), (1 - F(1, 2**80), True), (1 - F(1, 2**200), False), (F(1), False), (F(2), False)):
-        assert definite(fmpq_mat([[1, rational(x)], [rational(x), 1]])) is said
+    for x, wanted in (
+        (F(9, 10), True),
+        (1 - F(1, 2**80), True),
+        (1 - F(1, 2**200), False),
+        (F(1), False),
+        (F(2), False),
+    ):
+        assert definite(fmpq_mat([[1, rational(x)], [rational(x), 1]])) is wanted
     assert direction(fmpq_mat([[1, rational(1 - F(1, 2**200))], [rational(1 - F(1, 2**200)), 1]])) is None  # by pivots
 
 
@@ -248,15 +254,15 @@ def test_a_symbol_for_the_ratio_put_at_a_number_is_that_number_from_the_start(na
     process = Question(states=3, d=2, actions=2, seed=1).process_for(find_rule(name))
     given = {"gamma": F(1, 2), "lam": F(1, 3), "eta": F(2, 7)}
     symbolic = samples(find_rule(name), process, given, True)
-    found, plain = at_ratio(symbolic, F(2, 7)), samples(find_rule(name), process, given)
-    assert found is not None
+    at_number, plain = at_ratio(symbolic, F(2, 7)), samples(find_rule(name), process, given)
+    assert at_number is not None
     v = [F(3 * k % 7 - 2, 1 + k % 3) for k in range(len(symbolic.table.names) - 1)]
-    for one, other in zip(found.moves, plain.moves, strict=True):  # maxima have other numbers where eta is a symbol
+    for one, other in zip(at_number.moves, plain.moves, strict=True):  # maxima have other numbers where eta is a symbol
         assert one.keys() == other.keys()
         assert evaluate(one.values(), [*v, F(0)]) == evaluate(other.values(), v)
     if not symbolic.table.maxima and not symbolic.trace_size:
         assert lipschitz(symbolic) == lipschitz(plain)
-    fields = field_at_ratio(mean_field(symbolic), found, F(2, 7)), mean_field(plain)
+    fields = field_at_ratio(mean_field(symbolic), at_number, F(2, 7)), mean_field(plain)
     assert fields[0].at([*v, F(0)]) == fields[1].at(v)
 
 
@@ -271,10 +277,10 @@ def test_a_trace_is_run_once_for_what_it_reads() -> None:
     process = Question(states=4, d=2).process_for(find_rule("td-lambda"))
     rule = Rule(name="mine", title="t", source="s", parts={"w": 1}, h=lambda v, y: {"w": y.e - v.w}, trace=trace,
                 trace_parts={"e": 1})  # fmt: skip
-    found = samples(rule, process, {"gamma": F(1)})
-    constants = traces(found).constants[0]
-    assert constants == tuple(F(t.next_state if t.state else 5) for t in found.transitions)
-    assert len(calls) == len({(t.state, t.next_state if t.state else 0) for t in found.transitions})
+    sampled = samples(rule, process, {"gamma": F(1)})
+    constants = traces(sampled).constants[0]
+    assert constants == tuple(F(t.next_state if t.state else 5) for t in sampled.transitions)
+    assert len(calls) == len({(t.state, t.next_state if t.state else 0) for t in sampled.transitions})
 
 
 @pytest.mark.parametrize(("radius", "below"), [(1 - F(1, 10**30), True), (F(1), False), (1 + F(1, 10**30), False)])

@@ -25,8 +25,8 @@ def drawn(rule: Rule, symbolic: bool) -> Samples:
     return samples(rule, process, {"gamma": F(1, 2), "lam": F(1, 3), "eta": F(2, 7)}, symbolic)
 
 
-def worked_out(found: Samples) -> Samples:
-    return replace(found, moves=tuple(dict(move) for move in found.moves), known={})
+def worked_out(sampled: Samples) -> Samples:
+    return replace(sampled, moves=tuple(dict(move) for move in sampled.moves), known={})
 
 
 PUT_OFF = (
@@ -44,14 +44,14 @@ PUT_OFF = (
 
 @pytest.mark.parametrize("rule", [r for r in rules().values() if isinstance(r, Rule)], ids=lambda r: r.name)
 def test_what_is_asked_of_products_is_what_is_asked_of_their_sums(rule: Rule) -> None:
-    found = drawn(rule, "eta" in rule.parameters)
-    assert any(isinstance(move, Move) for move in found.moves) == (rule.name in PUT_OFF)
-    plain = worked_out(found)
-    v = [F(3 * k % 7 - 2, 1 + k % 3) for k in range(len(found.table.names))]
-    assert mean_field(found).at(v) == mean_field(plain).at(v)
-    assert conserved(found) == conserved(plain) and all_affine(found) == all_affine(plain)
-    assert found.monomials == plain.monomials <= found.monomials_before_adding
-    one, other = lipschitz(found), lipschitz(plain)
+    sampled = drawn(rule, "eta" in rule.parameters)
+    assert any(isinstance(move, Move) for move in sampled.moves) == (rule.name in PUT_OFF)
+    plain = worked_out(sampled)
+    v = [F(3 * k % 7 - 2, 1 + k % 3) for k in range(len(sampled.table.names))]
+    assert mean_field(sampled).at(v) == mean_field(plain).at(v)
+    assert conserved(sampled) == conserved(plain) and all_affine(sampled) == all_affine(plain)
+    assert sampled.monomials == plain.monomials <= sampled.monomials_before_adding
+    one, other = lipschitz(sampled), lipschitz(plain)
     assert one is None or (other is not None and one >= other)
 
 
@@ -59,12 +59,12 @@ def test_a_product_that_is_dropped_is_seen() -> None:
     """The comparison above with one product of one transition left out."""
     rule = rules()["gtd2"]
     assert isinstance(rule, Rule)
-    found = drawn(rule, False)
-    move = found.moves[0]
+    sampled = drawn(rule, False)
+    move = sampled.moves[0]
     assert isinstance(move, Move)
-    wrong = replace(found, moves=(Move(move.plain, move.products[1:]), *found.moves[1:]), known={})
-    v = [F(k + 1, 3) for k in range(len(found.table.names))]
-    assert mean_field(wrong).at(v) != mean_field(worked_out(found)).at(v)
+    wrong = replace(sampled, moves=(Move(move.plain, move.products[1:]), *sampled.moves[1:]), known={})
+    v = [F(k + 1, 3) for k in range(len(sampled.table.names))]
+    assert mean_field(wrong).at(v) != mean_field(worked_out(sampled)).at(v)
 
 
 def test_products_that_cancel_leave_nothing() -> None:

@@ -59,17 +59,17 @@ def test_a_trace_maxima_tables_and_a_chain_of_ones_own(tmp_path: Path, capsys: p
     document = {"schema": 1, "transition": [["1/2", "1/2"], ["1", "0"]], "reward": ["1", "0"], "gamma": "1/2"}
     (tmp_path / "chain.json").write_text(json.dumps({**document, "tables": {"bonus": ["0", "1/4"]}}))
     ran = run_cli(capsys, "sa", path, "--mdp", str(tmp_path / "chain.json"), "--json")
-    found = {c["details"]["assumption"]: c for c in ran.document["claims"]}
-    assert ran.code == 0 and found["form"]["details"]["infinite"] and found["traced"]["verdict"] == "HOLDS"
+    claims = {c["details"]["assumption"]: c for c in ran.document["claims"]}
+    assert ran.code == 0 and claims["form"]["details"]["infinite"] and claims["traced"]["verdict"] == "HOLDS"
     # E e = 2 before the step, so each reward is larger by 1/4, and state 1's by 1/4 more: v0 = 5/4 + (v0 + v1)/4, ...
-    assert found["convergence"]["verdict"] == "HOLDS" and found["mean-ode"]["details"]["limit"] == ["11/5", "8/5"]
+    assert claims["convergence"]["verdict"] == "HOLDS" and claims["mean-ode"]["details"]["limit"] == ["11/5", "8/5"]
     assert len(ran.document["settings"]["files"]["mine"]) == 64
 
 
 def test_a_product_of_weights_is_not_lipschitz(tmp_path: Path) -> None:
-    found = ask(write(tmp_path, ("{y.state: delta}", "{y.state: delta * v[0]}")))
-    assert found["lipschitz"].verdict is Verdict.REFUTED and "c^2" in found["lipschitz"].reason
-    assert found["stability"].verdict is Verdict.REFUTED
+    claims = ask(write(tmp_path, ("{y.state: delta}", "{y.state: delta * v[0]}")))
+    assert claims["lipschitz"].verdict is Verdict.REFUTED and "c^2" in claims["lipschitz"].reason
+    assert claims["stability"].verdict is Verdict.REFUTED
 
 
 REFUSED = {
@@ -84,10 +84,10 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_looks_at_a_symbol_is_refused_with_function_and_line(what: str, tmp_path: Path) -> None:
     more, kind = REFUSED[what]
-    with pytest.raises(RefusedError, match=r"line \d+ of h") as found:
+    with pytest.raises(RefusedError, match=r"line \d+ of h") as raised:
         ask(write(tmp_path, (DELTA, DELTA + more)))
-    assert found.value.function == "h" and found.value.line == (6 if what == "caught" else 5)
-    assert found.value.kind == kind or what in ("looked up by", "maximum of Python")
+    assert raised.value.function == "h" and raised.value.line == (6 if what == "caught" else 5)
+    assert raised.value.kind == kind or what in ("looked up by", "maximum of Python")
 
 
 HOSTILE = {
@@ -109,17 +109,17 @@ HOSTILE = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_file_is_told_of_in_words(what: str, tmp_path: Path) -> None:
-    old, new, said = HOSTILE[what]
-    with pytest.raises(lp.LayerproofError, match=said) as found:
+    old, new, message = HOSTILE[what]
+    with pytest.raises(lp.LayerproofError, match=message) as raised:
         sa(write(tmp_path, (old, new)), question=Question("two-state"), time_limit=5)
-    assert found.value.exit_code == (3 if what == "a float" else 4)
+    assert raised.value.exit_code == (3 if what == "a float" else 4)
 
 
 def test_another_value_each_time_is_seen(tmp_path: Path) -> None:
-    found = ask(
+    claims = ask(
         write(tmp_path, ("def h", "COUNT = []\n\ndef h"), (DELTA, DELTA + "    COUNT.append(0); delta += len(COUNT)\n"))
     )
-    assert found["traced"].verdict is Verdict.REFUTED
+    assert claims["traced"].verdict is Verdict.REFUTED
 
 
 def test_a_rule_is_no_algorithm_and_two_names_are_two(tmp_path: Path) -> None:

@@ -37,10 +37,15 @@ def changed(key: str, value: Any) -> dict[str, Any]:
 
 
 def test_what_is_left_out_is_one_hot_uniform_and_on_policy(tmp_path: Path) -> None:
-    found = lp.read_process(written(tmp_path, GOOD))
-    assert (found.name, found.states, found.actions, found.d) == ("chain", 2, 2, 2)
-    assert found.on_policy and found.features == ((1, 0), (0, 1)) and found.interest == (1, 1) and found.gamma is None
-    assert found.reward[1][1] == (F(1, 4), F(1, 4))
+    process = lp.read_process(written(tmp_path, GOOD))
+    assert (process.name, process.states, process.actions, process.d) == ("chain", 2, 2, 2)
+    assert (
+        process.on_policy
+        and process.features == ((1, 0), (0, 1))
+        and process.interest == (1, 1)
+        and process.gamma is None
+    )
+    assert process.reward[1][1] == (F(1, 4), F(1, 4))
     plain = lp.read_process(written(tmp_path, {"schema": 1, "transition": [[0, 1], [1, 0]], "reward": [2, 3]}))
     assert plain.actions == 1 and plain.reward[0] == ((2, 2),)
 

@@ -64,24 +64,24 @@ def test_the_picture_is_the_one_on_the_docs_page(tmp_path: Path, capsys: pytest.
     svg, page = drawn.read_text(), (DOCS / "stochastic-approximation.svg").read_text()
     assert svg.count("<polygon") == 2 and svg.count('stroke-dasharray="5 4"') == 2
     assert re.findall("<desc.*?</desc>", svg) == re.findall("<desc.*?</desc>", page)
-    found = simulation(find_rule("linear-td"), Question("two-state"), 3, 30)
-    picture = simulation_picture(found, "x")
+    runs = simulation(find_rule("linear-td"), Question("two-state"), 3, 30)
+    picture = simulation_picture(runs, "x")
     assert picture.data.headers == ("k", "t", "w[0]", "low", "high", "ODE", "w[1]", "low", "high", "ODE")
     assert len(picture.data.rows) == 8
 
 
 def test_a_picture_that_nothing_fills_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for args, said in (
+    for args, message in (
         (["linear-td", "--picture", "x.svg"], "ask for --simulate"),
         (["linear-td", "tdc", "--simulate", "--picture", "x.svg"], "one rule"),
         (["linear-td", "--simulate", "--picture", "x.png"], "ends in .svg"),
         (["linear-td", "--simulate", "--picture", str(tmp_path / "none" / "x.svg")], "in a folder that is there"),
     ):
-        assert_refused(run_cli(capsys, "sa", "--process", "two-state", *args), 2, said)
+        assert_refused(run_cli(capsys, "sa", "--process", "two-state", *args), 2, message)
 
 
 def test_runs_beyond_floats_are_cut_in_the_picture() -> None:
     """Off-policy linear TD with a large constant step: it diverges past 10^100, and the ODE too."""
-    found = simulation(find_rule("linear-td"), Question("w-to-2w", power=F(1, 100)), 2, 4000, F(10))
-    svg = simulation_picture(found, "x").svg
+    runs = simulation(find_rule("linear-td"), Question("w-to-2w", power=F(1, 100)), 2, 4000, F(10))
+    svg = simulation_picture(runs, "x").svg
     assert "inf" not in svg and "nan" not in svg

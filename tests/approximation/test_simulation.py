@@ -38,19 +38,19 @@ def sampled(name: str, process: DecisionProcess | None = None) -> Samples:
 @pytest.mark.parametrize("name", ["linear-td", "td-lambda", "gtd2", "q-learning", "emphatic-td", "differential-td"])
 def test_a_run_is_the_rule_on_plain_numbers(name: str) -> None:
     """The same transitions, step for step: only rounding differs, 40 steps of numbers below 4."""
-    found = sampled(name, Question(states=3, d=2, seed=4).process_for(find_rule(name)))
-    runs = simulate(found, 1, 40, 7, Schedule(0.5), looks=40)
-    at = plain(found.rule, found.process, PARAMETERS)
-    walked = Chain(compiled(found), 1, 7, 0)
+    samples = sampled(name, Question(states=3, d=2, seed=4).process_for(find_rule(name)))
+    runs = simulate(samples, 1, 40, 7, Schedule(0.5), looks=40)
+    at = plain(samples.rule, samples.process, PARAMETERS)
+    walked = Chain(compiled(samples), 1, 7, 0)
     ys = [int(y) for count in (16, 16, 8) for y in walked.walk(count)[1][:, 0]]
-    v, e = [F(0)] * found.size, [F(0)] * found.trace_size
+    v, e = [F(0)] * samples.size, [F(0)] * samples.trace_size
     for k in range(40):
         y = ys[k]
-        assert found.transitions[y].state == (found.transitions[ys[k - 1]].next_state if k else 0)
+        assert samples.transitions[y].state == (samples.transitions[ys[k - 1]].next_state if k else 0)
         ((move, after),) = at([(y, v, e)])
         v = [x + F(1, 2 * (k + 1)) * move.get(i, 0) for i, x in enumerate(v)]
         v = [F(round(x * 2**60), 2**60) for x in v]  # keeps the numbers short
-        e = [after.get(j, F(0)) for j in range(found.trace_size)]
+        e = [after.get(j, F(0)) for j in range(samples.trace_size)]
     assert np.allclose(runs.final[:, 0], [float(x) for x in v], rtol=0, atol=1e-9)
 
 
@@ -59,16 +59,16 @@ def standard(runs: Runs) -> Any:
 
 
 def test_linear_td_ends_at_the_solution_and_averages_at_theirs() -> None:
-    found = simulation(find_rule("linear-td"), Question("two-state"), 400, 2000, F(10), F(20))
+    simulated = simulation(find_rule("linear-td"), Question("two-state"), 400, 2000, F(10), F(20))
     limit = np.array([18 / 11, 6 / 11])  # by hand
     # the mean of v_k - v* is of order alpha_k (about 1/200 here times the field's curvature, none for a linear rule)
-    assert np.all(np.abs(found.runs.final.mean(axis=1) - limit) < 6 * standard(found.runs) + 1e-3)
-    assert found.ode is not None and np.allclose(found.ode[-1], limit, atol=1e-3)
-    assert found.reward == F(3, 5) and found.deviation is not None
-    error = 6 * found.deviation / sqrt(400 * 2000) + 1 / 2000  # the start, in state 0, weighs as 1/k
-    assert abs(found.runs.rewards[-1].mean() - 0.6) < error
-    low, high = np.quantile(found.runs.rewards[-1], (0.05, 0.95))
-    assert (high - low) / (2 * 1.645 * found.deviation / sqrt(2000)) == pytest.approx(1, abs=0.25)
+    assert np.all(np.abs(simulated.runs.final.mean(axis=1) - limit) < 6 * standard(simulated.runs) + 1e-3)
+    assert simulated.ode is not None and np.allclose(simulated.ode[-1], limit, atol=1e-3)
+    assert simulated.reward == F(3, 5) and simulated.deviation is not None
+    error = 6 * simulated.deviation / sqrt(400 * 2000) + 1 / 2000  # the start, in state 0, weighs as 1/k
+    assert abs(simulated.runs.rewards[-1].mean() - 0.6) < error
+    low, high = np.quantile(simulated.runs.rewards[-1], (0.05, 0.95))
+    assert (high - low) / (2 * 1.645 * simulated.deviation / sqrt(2000)) == pytest.approx(1, abs=0.25)
 
 
 def test_the_variance_of_averages_by_hand() -> None:
@@ -87,8 +87,8 @@ def test_a_chain_of_other_probabilities_is_seen() -> None:
 
 
 def test_what_diverges_diverges() -> None:
-    found = simulation(find_rule("linear-td"), Question("w-to-2w"), 50, 500, F(1), F(0))
-    assert np.all(found.runs.final == 0)  # from v = 0 with rewards 0 nothing moves
+    simulated = simulation(find_rule("linear-td"), Question("w-to-2w"), 50, 500, F(1), F(0))
+    assert np.all(simulated.runs.final == 0)  # from v = 0 with rewards 0 nothing moves
     process = Question("w-to-2w").process_for(find_rule("linear-td"))
     paid = replace(process, reward=tuple(tuple((F(1),) * 2 for _ in row) for row in process.reward))
     rule: Any = find_rule("linear-td")
@@ -113,8 +113,12 @@ def test_the_plain_loop_of_the_benchmark_is_linear_td() -> None:
 def test_the_command_simulates_and_counts_trials(capsys: pytest.CaptureFixture[str]) -> None:
     small = ("--runs", "20", "--steps", "50")
     ran = run_cli(capsys, "sa", "q-learning", "--simulate", *small, "--step-scale", "1/2", "--json", "-d", "2")
-    (found,) = ran.document["simulation"]
-    assert ran.code == 0 and found["alpha"] == "1/2/k" and len(found["mean"]) == len(found["at"]) == len(found["ode"])
+    (simulated,) = ran.document["simulation"]
+    assert (
+        ran.code == 0
+        and simulated["alpha"] == "1/2/k"
+        and len(simulated["mean"]) == len(simulated["at"]) == len(simulated["ode"])
+    )
     ran = run_cli(capsys, "sa", "gtd2", "--process", "random-ergodic", "--trials", "3", "--json")
     counts = {c["details"]["assumption"]: c["details"]["counts"] for c in ran.document["claims"]}
     assert ran.code == 0 and counts["hurwitz"] == {"HOLDS": 3} and counts["negative-definite"] == {"REFUTED": 3}

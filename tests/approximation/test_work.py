@@ -79,7 +79,7 @@ def test_a_question_that_is_not_decided_says_so() -> None:
 
     rule = lp.Rule(name="mine", title="t", source="s", parts={"w": size}, h=h)
     process = lp.DecisionProcess.of("one", [[1]], [0], [[1]])
-    found = {c.details["assumption"]: c.verdict for c in lp.sa(rule, process=process).claims}
-    assert {k for k, v in found.items() if v == "UNDECIDED"} == {
+    verdicts = {c.details["assumption"]: c.verdict for c in lp.sa(rule, process=process).claims}
+    assert {k for k, v in verdicts.items() if v == "UNDECIDED"} == {
         "hurwitz", "ode-at-infinity", "stability", "mean-ode", "convergence",
     }  # fmt: skip
