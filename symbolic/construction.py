@@ -11,7 +11,7 @@ from typing import Any
 from flint import fmpz_mat, nmod_mat
 
 from .arithmetics.arithmetic import RATIONALS, Arithmetic
-from .arithmetics.prime_field import PRIME, FieldMatrix
+from .arithmetics.prime_field import PRIME, FieldMatrix, SumOfProducts
 from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head, RowHead, TokenwiseHead
 from .derivation.coefficients import LENGTH
@@ -207,20 +207,17 @@ def _dense(
 def _blocks(
     head: SymbolicHead, layout: Layout, value: Callable[[Scalar], Any], named: Mapping[str, Any]
 ) -> FieldMatrix:
-    """E of a head, (p, p), by products with matrices that place a block: where preconditioners are matrices already."""
-
+    """E of a head, (p, p), as products with matrices that place a block: where preconditioners are matrices already."""
     places = {block: _placed(layout.block(block), layout.p) for r, _, s in head.E for block in (r, s)}
     gathered: dict[Any, FieldMatrix] = {}
     for (r, word, s), c in head.E.items():
         across = places[s].mT * value(c)
         gathered[r, word] = gathered[r, word] + across if (r, word) in gathered else across
-    total = FieldMatrix(nmod_mat(layout.p, layout.p, PRIME))
+    terms = []
     for (r, word), across in gathered.items():
-        if word:
-            ((name, flipped),) = word
-            across = (named[name].mT if flipped else named[name]) @ across
-        total = total + places[r] @ across
-    return total
+        steps = [named[name].mT if flipped else named[name] for name, flipped in word]
+        terms.append((places[r], *steps, across))
+    return SumOfProducts(terms) if terms else FieldMatrix(nmod_mat(layout.p, layout.p, PRIME))
 
 
 @lru_cache(maxsize=16)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
+from operator import add, matmul
 from typing import Any
 
 from flint import nmod, nmod_mat
@@ -22,6 +24,11 @@ def element(value: int | Fraction) -> nmod:
     return nmod(value % PRIME, PRIME)
 
 
+def _same(left: nmod_mat, right: nmod_mat) -> bool:
+    """Whether two matrices are equal: by their difference, since FLINT's binding compares entry by entry in Python."""
+    return (left.nrows(), left.ncols()) == (right.nrows(), right.ncols()) and not left - right
+
+
 class FieldVector:
     """A vector of d field elements."""
 
@@ -34,8 +41,9 @@ class FieldVector:
 
     @staticmethod
     def of(entries: Sequence[Any]) -> FieldVector:
-        numbers = [element(e) if type(e) is Fraction else e for e in entries]
-        return FieldVector(nmod_mat(1, len(entries), numbers, PRIME))
+        if Fraction in set(map(type, entries)):
+            entries = [element(e) if type(e) is Fraction else e for e in entries]
+        return FieldVector(nmod_mat(1, len(entries), entries, PRIME))
 
     def __add__(self, other: Any) -> Any:
         return FieldVector(self.row + other.row) if isinstance(other, FieldVector) else NotImplemented
@@ -66,10 +74,10 @@ class FieldVector:
         return (self.row * other._column)[0, 0]
 
     def __eq__(self, other: Any) -> bool:
-        return bool(self.row == other.row) if isinstance(other, FieldVector) else NotImplemented
+        return _same(self.row, other.row) if isinstance(other, FieldVector) else NotImplemented
 
-    def entries(self) -> list[int]:
-        return [int(x) for x in self.row.entries()]
+    def entries(self) -> list[nmod]:
+        return list(self.row.entries())
 
 
 class FieldMatrix:
@@ -119,7 +127,7 @@ class FieldMatrix:
     __rmul__ = __mul__
 
     def __eq__(self, other: Any) -> bool:
-        return bool(self.mat == other.mat) if isinstance(other, FieldMatrix) else NotImplemented
+        return _same(self.mat, other.mat) if isinstance(other, FieldMatrix) else NotImplemented
 
     def take_rows(self, rows: Sequence[int]) -> FieldMatrix:
         width = self.mat.ncols()
@@ -152,3 +160,30 @@ class _ContextMask(FieldMatrix):
 
     def __rmatmul__(self, other: Any) -> Any:  # asked before a FieldMatrix's own product, since this is a kind of it
         return (self @ other.mT).mT if isinstance(other, FieldMatrix) else NotImplemented
+
+
+class SumOfProducts(FieldMatrix):
+    """A sum of products of matrices, made only where it is read: rows are multiplied with it factor by factor.
+
+    >>> one = FieldMatrix.of([[1, 2], [3, 4]])
+    >>> FieldMatrix.of([[5, 6]]) @ SumOfProducts([(one, one), (one,)]) == FieldMatrix.of([[5, 6]]) @ (one @ one + one)
+    True
+    """
+
+    __slots__ = ("_made", "terms")
+    __hash__ = None
+
+    def __init__(self, terms: Sequence[Sequence[FieldMatrix]]):
+        self.terms = terms
+        self._made: nmod_mat | None = None
+
+    @property
+    def mat(self) -> nmod_mat:
+        if self._made is None:
+            self._made = reduce(add, (reduce(matmul, term) for term in self.terms)).mat
+        return self._made
+
+    def __rmatmul__(self, other: Any) -> Any:  # asked before a FieldMatrix's own product, as above
+        if not isinstance(other, FieldMatrix):
+            return NotImplemented
+        return reduce(add, (reduce(matmul, term, other) for term in self.terms))

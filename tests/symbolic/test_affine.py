@@ -11,7 +11,7 @@ from helpers import each_case_alike, random_context, trial
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.affine import Rows, weights
 from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
-from layerproof.symbolic.arithmetics.prime_field import PRIME, FieldMatrix
+from layerproof.symbolic.arithmetics.prime_field import PRIME, FieldMatrix, SumOfProducts
 from layerproof.symbolic.arithmetics.rational import RationalVector
 from layerproof.symbolic.identity import exact
 from layerproof.symbolic.identity.exact import generic_data, problem, textbook
@@ -79,6 +79,14 @@ def test_a_product_with_the_context_mask_is_the_product():
     assert (mask @ X.mT).mat == (dense @ X.mT).mat
     assert (X @ mask).mat == (X @ dense).mat
     assert (mask @ mask).mat == dense.mat
+
+
+def test_a_sum_of_products_is_what_it_is_multiplied_out_and_other_shapes_are_not_equal():
+    A, B, C = (FieldMatrix.of([[k, 3], [5, 7 * k]]) for k in (2, 11, 13))
+    kept, made, rows = SumOfProducts([(A, B, C), (C,)]), A @ B @ C + C, FieldMatrix.of([[17, 19], [0, 1], [1, 0]])
+    assert rows @ kept == rows @ made and kept == made and kept.mT == made.mT and kept @ A == made @ A
+    assert rows @ SumOfProducts([(A, C, B), (C,)]) != rows @ made
+    assert made != rows and FieldMatrix.of([[0]]) != FieldMatrix.of([[0, 0]])
 
 
 def td0_where(change):
