@@ -86,8 +86,8 @@ def _claims(chosen: Sequence[Rule | OuterRule], question: Question, progress: Pr
 
 
 def _counted(progress: Progress, trial: int, trials: int) -> Progress:
-    def told(said: str) -> None:
-        name, _, what = said.partition(": ")
+    def told(text: str) -> None:
+        name, _, what = text.partition(": ")
         progress(f"{name}: trial {trial + 1} of {trials}, {what}")
 
     return told
@@ -96,24 +96,24 @@ def _counted(progress: Progress, trial: int, trials: int) -> Progress:
 def assumptions(study: Study, progress: Progress = silent) -> list[Claim]:
     """Every claim about one rule on one process."""
     name = study.rule.name
-    found: list[Claim | None] = [form.form(study)]
+    claims: list[Claim | None] = [form.form(study)]
     progress(f"{name}: h on plain numbers")
-    found.append(form.traced(study, plain(study.rule, study.process, study.parameters)))
+    claims.append(form.traced(study, plain(study.rule, study.process, study.parameters)))
     progress(f"{name}: the mean field")
-    found.append(form.mean_field_claim(study))
+    claims.append(form.mean_field_claim(study))
     progress(f"{name}: the noise")
-    found += [check(study) for check in (noise.irreducible, noise.aperiodic, noise.iid, noise.bounded, noise.poisson)]
+    claims += [check(study) for check in (noise.irreducible, noise.aperiodic, noise.iid, noise.bounded, noise.poisson)]
     progress(f"{name}: the ODE")
-    found += [ode.negative_definite(study), ode.hurwitz(study), noise.stationary(study), noise.lln(study)]
-    found += [growth.steps(study), growth.lipschitz_claim(study), growth.scaling(study), ode.at_infinity_claim(study)]
-    by_key = _by_key([c for c in found if c is not None])
-    found.append(conclusion.stability(study, by_key))
-    found.append(ode.mean_ode(study))
-    by_key = _by_key([c for c in found if c is not None])
-    found.append(conclusion.convergence(study, by_key))
+    claims += [ode.negative_definite(study), ode.hurwitz(study), noise.stationary(study), noise.lln(study)]
+    claims += [growth.steps(study), growth.lipschitz_claim(study), growth.scaling(study), ode.at_infinity_claim(study)]
+    by_key = _by_key([c for c in claims if c is not None])
+    claims.append(conclusion.stability(study, by_key))
+    claims.append(ode.mean_ode(study))
+    by_key = _by_key([c for c in claims if c is not None])
+    claims.append(conclusion.convergence(study, by_key))
     progress(f"{name}: the ratio of steps")
-    found += [ode.ratio_claim(study), conclusion.formal(study)]
-    return [c for c in found if c is not None]
+    claims += [ode.ratio_claim(study), conclusion.formal(study)]
+    return [c for c in claims if c is not None]
 
 
 def _by_key(claims: Sequence[Claim]) -> dict[str, Claim]:

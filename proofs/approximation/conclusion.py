@@ -16,26 +16,26 @@ GIVEN = ("traced", "mean-field")
 LEAN = "rl-theory-in-lean (Zhang 2025, arXiv 2511.03618)"
 
 
-def stability(study: Study, found: Mapping[str, Claim]) -> Claim:
+def stability(study: Study, claims: Mapping[str, Claim]) -> Claim:
     """Every condition holds, fails, or is cited or assumed: the conclusion is as strong as the weakest."""
-    failing = [key for key in (*GIVEN, *NEEDED) if key in found and found[key].verdict is Verdict.REFUTED]
+    failing = [key for key in (*GIVEN, *NEEDED) if key in claims and claims[key].verdict is Verdict.REFUTED]
     if failing:
         reason = f"not covered: {', '.join(failing)} fail{'s' if len(failing) == 1 else ''}"
         return study.holds("stability", False, reason, answer="not covered", failing=failing)
-    return _following(study, "stability", [found[key] for key in NEEDED], "stable", THEOREM)
+    return _following(study, "stability", [claims[key] for key in NEEDED], "stable", THEOREM)
 
 
-def convergence(study: Study, found: Mapping[str, Claim]) -> Claim:
+def convergence(study: Study, claims: Mapping[str, Claim]) -> Claim:
     """Stability, and one equilibrium of the mean ODE that attracts everything."""
-    needed = [found["stability"], found["mean-ode"]]
+    needed = [claims["stability"], claims["mean-ode"]]
     failing = [c.details["assumption"] for c in needed if c.verdict is Verdict.REFUTED]
     if failing:
-        said = "no conclusion: " + ", ".join(failing) + (" fails" if len(failing) == 1 else " fail")
-        return study.holds("convergence", False, said, answer="not covered", failing=failing)
+        reason = "no conclusion: " + ", ".join(failing) + (" fails" if len(failing) == 1 else " fail")
+        return study.holds("convergence", False, reason, answer="not covered", failing=failing)
     claim = _following(
         study, "convergence", needed, "converges", "the ODE method: bounded iterates follow the mean ODE"
     )
-    limit = found["mean-ode"].details.get("limit")
+    limit = claims["mean-ode"].details.get("limit")
     return claim if limit is None else study.claim(
         "convergence", claim.verdict, claim.reason, claim.details["established"], claim.asked,
         **{k: v for k, v in claim.details.items() if k not in ("assumption", "established", "process")}, limit=limit,
@@ -53,9 +53,9 @@ def _following(study: Study, key: str, needed: list[Claim], answer: str, source:
             key, f"not reached: {', '.join(c.details['assumption'] for c in weak)}", answer="not covered"
         )
     if weak:
-        said = ", ".join(f"{c.details['assumption']} is {c.details['established']}" for c in weak)
+        conditions = ", ".join(f"{c.details['assumption']} is {c.details['established']}" for c in weak)
         how = "cited" if any(c.details["established"] == "cited" for c in weak) else "assumed"
-        return study.claim(key, Verdict.NOT_RUN, f"it follows by {source} if this holds: {said}", how, False,
+        return study.claim(key, Verdict.NOT_RUN, f"it follows by {source} if this holds: {conditions}", how, False,
                            answer=f"{answer}, if what is cited or assumed holds")  # fmt: skip
     return study.claim(key, Verdict.HOLDS, f"{', '.join(names)} hold: it follows by {source}", CONCLUDED, answer=answer)
 

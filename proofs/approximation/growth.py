@@ -43,20 +43,20 @@ def scaling(study: Study) -> Claim:
 
 
 def _grows(study: Study, key: str) -> Claim:
-    found = growth(study.samples)
-    if found is None:
+    witness = growth(study.samples)
+    if witness is None:
         return study.open(key, "h multiplies weights, and no ray was found along which it grows faster than linearly")
-    return study.holds(key, False, growth_text(study, found), ray=texts(found.ray), degree=found.degree,
-                       leading=texts([found.leading])[0])  # fmt: skip
+    return study.holds(key, False, growth_text(study, witness), ray=texts(witness.ray), degree=witness.degree,
+                       leading=texts([witness.leading])[0])  # fmt: skip
 
 
-def growth_text(study: Study, found: Growth) -> str:
+def growth_text(study: Study, witness: Growth) -> str:
     """A growth in words."""
-    entry = study.samples.moves[found.transition][found.place]
-    where = transition_text(study.samples.transitions[found.transition])
+    entry = study.samples.moves[witness.transition][witness.place]
+    where = transition_text(study.samples.transitions[witness.transition])
     return (
-        f"at {where} the change of {study.samples.names[found.place]} is {text(entry, 60)}: along v = c "
-        f"{vector(found.ray)} it grows like {number(found.leading)} c^{found.degree}"
+        f"at {where} the change of {study.samples.names[witness.place]} is {text(entry, 60)}: along v = c "
+        f"{vector(witness.ray)} it grows like {number(witness.leading)} c^{witness.degree}"
     )
 
 

@@ -16,8 +16,8 @@ def irreducible(study: Study) -> Claim:
     if chain.irreducible:
         return study.holds("irreducible", True, f"all {chain.size} states reach each other")
     if len(closed) > 1:
-        said = " and ".join(f"{{{', '.join(map(str, c.states[:6]))}}}" for c in closed[:3])
-        reason = f"{len(closed)} closed classes, {said}: the chain ends in one of them"
+        classes = " and ".join(f"{{{', '.join(map(str, c.states[:6]))}}}" for c in closed[:3])
+        reason = f"{len(closed)} closed classes, {classes}: the chain ends in one of them"
     else:
         reason = (
             f"the states {', '.join(map(str, chain.transient[:8]))} are transient: a table's entries there stay still"
@@ -33,8 +33,8 @@ def aperiodic(study: Study) -> Claim:
     if len(closed) > 1:
         return study.holds("aperiodic", False, "more than one closed class: where it ends depends on where it starts")
     period = closed[0].period
-    said = "period 1" if period == 1 else f"period {period}: P^k does not converge, although averages do"
-    return study.holds("aperiodic", period == 1, said, period=period)
+    reason = "period 1" if period == 1 else f"period {period}: P^k does not converge, although averages do"
+    return study.holds("aperiodic", period == 1, reason, period=period)
 
 
 def stationary(study: Study) -> Claim:

@@ -53,39 +53,41 @@ def hurwitz(study: Study) -> Claim:
         return study.open("hurwitz", study.undecided)
     if study.spectrum is None:
         return study.skipped("hurwitz", "no update moves anything")
-    found = study.spectrum
-    reason = _stable(found) if found.hurwitz else _unstable(study, found)
-    return study.holds("hurwitz", found.hurwitz, f"{reason}{_modulo(study)}", method=found.how,
-                       polynomial=texts(found.polynomial) if len(found.polynomial) <= 2 * SHOWN else None,
-                       lyapunov=found.lyapunov and [texts(row) for row in matrices.rows(found.lyapunov)],
+    spectrum = study.spectrum
+    reason = _stable(spectrum) if spectrum.hurwitz else _unstable(study, spectrum)
+    return study.holds("hurwitz", spectrum.hurwitz, f"{reason}{_modulo(study)}", method=spectrum.how,
+                       polynomial=texts(spectrum.polynomial) if len(spectrum.polynomial) <= 2 * SHOWN else None,
+                       lyapunov=spectrum.lyapunov and [texts(row) for row in matrices.rows(spectrum.lyapunov)],
                        conserved=[texts(c) for c in study.conserved])  # fmt: skip
 
 
-def _stable(found: Spectrum) -> str:
-    polynomial = polynomial_text(found.polynomial) or "the characteristic polynomial"
+def _stable(spectrum: Spectrum) -> str:
+    polynomial = polynomial_text(spectrum.polynomial) or "the characteristic polynomial"
     return {
-        "M-matrix": f"A u = -1 has the solution u = {vector(found.vector)} > 0, and A is non-negative off its diagonal",
+        "M-matrix": (
+            f"A u = -1 has the solution u = {vector(spectrum.vector)} > 0, and A is non-negative off its diagonal"
+        ),
         "negative definite": "A + A^T is negative definite",
         "Lyapunov matrix": "X > 0 and A^T X + X A < 0 for an exact X, by their pivots",
         "Routh array": f"the Routh array of {polynomial} has a positive first column",
-    }[found.how]
+    }[spectrum.how]
 
 
-def _unstable(study: Study, found: Spectrum) -> str:
+def _unstable(study: Study, spectrum: Spectrum) -> str:
     linear = study.linear
     assert linear is not None
     if linear.A.nrows() == 1:
         return f"A = {number(matrices.entries(linear.A)[0])}"
-    if found.vector and (found.root is None or found.root.real < 1e-12):
-        return f"A v = 0 at v = {vector(linear.lifted(found.vector))}"
-    if found.how == "trace":
+    if spectrum.vector and (spectrum.root is None or spectrum.root.real < 1e-12):
+        return f"A v = 0 at v = {vector(linear.lifted(spectrum.vector))}"
+    if spectrum.how == "trace":
         return f"its trace is {number(matrices.fraction(trace(linear.A)))}, the sum of its eigenvalues"
-    if found.how == "determinant":
+    if spectrum.how == "determinant":
         return "the sign of its determinant is not that of a product of eigenvalues left of 0"
-    if found.root is not None:
-        imaginary = f" {found.root.imag:+.6g} i" if found.root.imag else ""
-        shown = polynomial_text(found.polynomial)
-        return f"an eigenvalue near {found.root.real:.6g}{imaginary}" + (f", of {shown}" if shown else "")
+    if spectrum.root is not None:
+        imaginary = f" {spectrum.root.imag:+.6g} i" if spectrum.root.imag else ""
+        shown = polynomial_text(spectrum.polynomial)
+        return f"an eigenvalue near {spectrum.root.real:.6g}{imaginary}" + (f", of {shown}" if shown else "")
     return "the Routh array of its characteristic polynomial has a first column that is not positive"
 
 
@@ -133,13 +135,13 @@ def at_infinity_claim(study: Study) -> Claim:
     if study.linear is not None:
         return _linear_ode(study, key)
     entries = without([at_infinity(q) for q in study.field.entries], study.still)
-    found = contraction(entries)
-    if found is not None:
-        return study.holds(key, True, contraction_text(found) + _unmoved(study), **_certificate(found))
+    certificate = contraction(entries)
+    if certificate is not None:
+        return study.holds(key, True, contraction_text(certificate) + _unmoved(study), **_certificate(certificate))
     point = equilibrium(entries, study.conserved)
     if point is not None:
-        said = f"h_infinity(v) = 0 at v = {vector(point)}, and not only at 0"
-        return study.holds(key, False, said, witness_vector=texts(point))
+        reason = f"h_infinity(v) = 0 at v = {vector(point)}, and not only at 0"
+        return study.holds(key, False, reason, witness_vector=texts(point))
     return _not_certified(study, key)
 
 
@@ -153,8 +155,8 @@ def mean_ode(study: Study) -> Claim:
     if not study.piecewise_affine:
         return study.skipped(key, "the mean field is not piecewise affine: its stability is not looked into")
     entries = without(study.field.entries, study.still)
-    found = contraction(entries)
-    if found is None:
+    certificate = contraction(entries)
+    if certificate is None:
         direction = unmoved(entries, study.conserved)
         if direction is None:
             return _not_certified(study, key)
@@ -162,11 +164,11 @@ def mean_ode(study: Study) -> Claim:
             key, False, f"h(v + t u) = h(v) for u = {vector(direction)}", witness_vector=texts(direction)
         )
     limit = fixed_point(entries)
-    said = contraction_text(found) + _unmoved(study)
+    reason = contraction_text(certificate) + _unmoved(study)
     if limit is None:
-        return study.holds(key, True, said, **_certificate(found))
+        return study.holds(key, True, reason, **_certificate(certificate))
     return study.holds(
-        key, True, f"{said}; h(v*) = 0 at v* = {vector(limit)}", limit=texts(limit), **_certificate(found)
+        key, True, f"{reason}; h(v*) = 0 at v* = {vector(limit)}", limit=texts(limit), **_certificate(certificate)
     )
 
 
@@ -177,14 +179,14 @@ def _unmoved(study: Study) -> str:
 
 def _linear_ode(study: Study, key: str) -> Claim:
     """A linear ODE is globally asymptotically stable exactly when its matrix is Hurwitz."""
-    linear, found = study.linear, study.spectrum
+    linear, spectrum = study.linear, study.spectrum
     assert linear is not None
     if study.undecided:
         return study.open(key, study.undecided)
-    if found is None:
+    if spectrum is None:
         return study.skipped(key, "no update moves anything")
-    if not found.hurwitz:
-        return study.holds(key, False, f"A is not Hurwitz: {_unstable(study, found)}{_modulo(study)}")
+    if not spectrum.hurwitz:
+        return study.holds(key, False, f"A is not Hurwitz: {_unstable(study, spectrum)}{_modulo(study)}")
     if key == "ode-at-infinity":
         return study.holds(key, True, f"v' = A v with A Hurwitz{_modulo(study)}")
     limit = linear.lifted(linear_fixed_point(linear.A, linear.b))
@@ -195,44 +197,44 @@ def _linear_ode(study: Study, key: str) -> Claim:
 def _not_certified(study: Study, key: str) -> Claim:
     """Cited where the rule names a source, which asks for a process that communicates; else open."""
     source = study.rule.cited.get(key)
-    said = "no weighted sup-norm contracts under the worst branches"
+    reason = "no weighted sup-norm contracts under the worst branches"
     if source is not None and (not study.chain.irreducible or study.still):
-        return study.open(key, f"{said}, and {source} asks for an irreducible chain in which every action is taken")
-    return study.open(key, said) if source is None else study.cited(key, f"{said}: cited from {source}")
+        return study.open(key, f"{reason}, and {source} asks for an irreducible chain in which every action is taken")
+    return study.open(key, reason) if source is None else study.cited(key, f"{reason}: cited from {source}")
 
 
-def contraction_text(found: Contraction) -> str:
+def contraction_text(certificate: Contraction) -> str:
     """A certificate in words."""
-    plain = len(set(found.weights)) == 1
-    norm = "the sup-norm" if plain else f"max |v_i|/w_i, w = {vector(found.weights)}"
-    return f"solutions approach each other at the rate {number(found.rate)} in {norm}"
+    plain = len(set(certificate.weights)) == 1
+    norm = "the sup-norm" if plain else f"max |v_i|/w_i, w = {vector(certificate.weights)}"
+    return f"solutions approach each other at the rate {number(certificate.rate)} in {norm}"
 
 
-def _certificate(found: Contraction) -> dict[str, object]:
-    return {"weights": texts(found.weights), "rate": texts([found.rate])[0]}
+def _certificate(certificate: Contraction) -> dict[str, object]:
+    return {"weights": texts(certificate.weights), "rate": texts([certificate.rate])[0]}
 
 
 def ratio_claim(study: Study) -> Claim | None:
     """For which ratios of the two steps the matrix is Hurwitz; None for a rule without a ratio."""
     if study.linear is None or study.symbolic_field is None:
         return None
-    found = ratios(study.symbolic_field, study.conserved)
-    if found is None:  # what is conserved depends on the ratio, or there is too much of it
+    etas = ratios(study.symbolic_field, study.conserved)
+    if etas is None:  # what is conserved depends on the ratio, or there is too much of it
         return None
-    everywhere = len(found.intervals) == 1 and found.intervals[0][0].exact == 0 and found.intervals[0][1].near is None
-    return study.holds("ratio", everywhere, ratio_text(found), intervals=[
-        [_bound_data(low), _bound_data(high)] for low, high in found.intervals])  # fmt: skip
+    everywhere = len(etas.intervals) == 1 and etas.intervals[0][0].exact == 0 and etas.intervals[0][1].near is None
+    return study.holds("ratio", everywhere, ratio_text(etas), intervals=[
+        [_bound_data(low), _bound_data(high)] for low, high in etas.intervals])  # fmt: skip
 
 
-def ratio_text(found: Ratios) -> str:
+def ratio_text(etas: Ratios) -> str:
     """The intervals in words."""
-    if not found.intervals:
+    if not etas.intervals:
         return "Hurwitz for no eta = beta/alpha"
-    spans = " and ".join(f"({_bound(low)}, {_bound(high)})" for low, high in found.intervals)
+    spans = " and ".join(f"({_bound(low)}, {_bound(high)})" for low, high in etas.intervals)
     proof = {
         "energy": "x^T x + u^T u/eta falls along every solution",
         "Hurwitz determinants": "between the positive roots of a_0 Delta_{n-1}",
-    }[found.proof]
+    }[etas.proof]
     return f"Hurwitz exactly for eta = beta/alpha in {spans}: {proof}"
 
 

@@ -63,19 +63,19 @@ def outer_claims(study: Study, rule: OuterRule, progress: Progress = silent) -> 
     law = "windows of a chain with one closed class are such a chain" if one else "more than one closed class"
     claims += [study.holds(key, one, law) for key in ("stationary", "lln")]
     claims.append(study.holds("poisson", one, f"for every theta: {law}" if one else law))
-    said = "h(theta, Y) is a polynomial of degree 3 and more in theta, not affine"
-    claims += [study.holds(key, False, said) for key in ("negative-definite", "hurwitz")]
+    reason = "h(theta, Y) is a polynomial of degree 3 and more in theta, not affine"
+    claims += [study.holds(key, False, reason) for key in ("negative-definite", "hurwitz")]
     claims.append(steps(study))
-    found = []
+    growths = []
     for depth in DEPTHS:
         progress(f"{rule.name}: h along a ray, L = {depth}")
-        found.append(along_ray(study.process, study.parameters["gamma"], depth))
+        growths.append(along_ray(study.process, study.parameters["gamma"], depth))
     grows = "; ".join(
-        f"at L = {a.depth}, an entry of h(c theta, Y) is {number(a.leading)} c^{a.degree} and less" for a in found
+        f"at L = {a.depth}, an entry of h(c theta, Y) is {number(a.leading)} c^{a.degree} and less" for a in growths
     )
-    facts = {"degrees": [a.degree for a in found], "leading": texts([a.leading for a in found])}
+    facts = {"degrees": [a.degree for a in growths], "leading": texts([a.leading for a in growths])}
     claims.append(study.holds("lipschitz", False, f"{grows}, exactly, along a ray", **facts))
-    powers = " and ".join(f"c^{a.degree - 1} at L = {a.depth}" for a in found)
+    powers = " and ".join(f"c^{a.degree - 1} at L = {a.depth}" for a in growths)
     claims.append(study.holds("scaling", False, f"h(c theta, Y)/c grows as {powers}: there is no h_infinity", **facts))
     claims.append(study.skipped("ode-at-infinity", "there is no h_infinity"))
     failing = ["lipschitz", "scaling"]
@@ -145,5 +145,5 @@ def leading_term(values: Sequence[Fraction]) -> tuple[int, Fraction]:
 
 
 def _fraction(value: Any) -> Fraction:
-    found: Fraction = value.fraction() if hasattr(value, "fraction") else Fraction(value)
-    return found
+    number: Fraction = value.fraction() if hasattr(value, "fraction") else Fraction(value)
+    return number

@@ -104,10 +104,10 @@ class Question:
     def document(self) -> dict[str, Any]:
         """The settings as plain data."""
         given = self.process
-        found: Mapping[str, Any] = {
+        settings: Mapping[str, Any] = {
             "process": document(given) if isinstance(given, DecisionProcess) else given or DEFAULT,
             "states": self.states, "d": self.d, "actions": self.actions, "seed": self.seed, "trials": self.trials,
             "gamma": None if self.gamma is None else rational_text(self.gamma),
             "lam": rational_text(self.lam), "eta": rational_text(self.eta), "power": rational_text(self.power),
         }  # fmt: skip
-        return dict(found)
+        return dict(settings)

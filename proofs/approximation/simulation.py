@@ -76,7 +76,7 @@ class Simulation:
     def lines(self) -> list[str]:
         """As text, a line each."""
         r, s = self.runs, self.settings
-        found = [
+        text = [
             f"Simulation: {s['runs']} runs of {s['steps']} steps, alpha_k = {s['alpha']}, seed {s['seed']}, floats",
             "  mean of the runs [what nine in ten lie in] beside the ODE v' = h(v) at t = alpha_1 + ... + alpha_k",
         ]
@@ -87,19 +87,19 @@ class Simulation:
                 + ("" if self.ode is None else f" ODE {self.ode[k, i]:.4g}")
                 for i, name in enumerate(self.names[:SHOWN])
             )
-            found.append(f"  k = {r.at[k]:<7} t = {r.time[k]:<8.4g} {weights}{', ...' * (len(self.names) > SHOWN)}")
-        found.append("  averages of the reward along the chain, the law of large numbers at work")
+            text.append(f"  k = {r.at[k]:<7} t = {r.time[k]:<8.4g} {weights}{', ...' * (len(self.names) > SHOWN)}")
+        text.append("  averages of the reward along the chain, the law of large numbers at work")
         for k in shown:
             low, high = np.quantile(r.rewards[k], (0.05, 0.95))
             wanted = ""
             if self.reward is not None and self.deviation is not None:
                 half = 1.645 * self.deviation / sqrt(r.at[k])
                 wanted = f"  stationary {float(self.reward):.5g}, for large k [-{half:.2g}, +{half:.2g}] around it"
-            found.append(f"  k = {r.at[k]:<7} {r.rewards[k].mean():.5g} [{low:.5g}, {high:.5g}]{wanted}")
+            text.append(f"  k = {r.at[k]:<7} {r.rewards[k].mean():.5g} [{low:.5g}, {high:.5g}]{wanted}")
         if self.law is not None:
             away = float(np.max(np.abs(self.visits() - np.array([float(x) for x in self.law]))))
-            found.append(f"  shares of time in the states are within {away:.2g} of the stationary law")
-        return found
+            text.append(f"  shares of time in the states are within {away:.2g} of the stationary law")
+        return text
 
 
 def _plain(values: Floats) -> Any:
@@ -125,7 +125,7 @@ def simulation(
     check_simulation(rule, process, runs, steps, question.max_work)
     study = Study(rule, process, question.parameters_for(process), question.power)
     schedule = Schedule(float(scale), float(offset), float(question.power))
-    found = simulate(
+    trajectories = simulate(
         study.samples, runs, steps, question.seed, schedule, progress=lambda s: progress(f"{rule.name}: {s}")
     )
     reward, deviation = averages(study) if study.unique else (None, None)
@@ -135,8 +135,8 @@ def simulation(
         "runs": runs, "steps": steps, "seed": question.seed, "alpha": f"{rational_text(scale)}/{below}{power}"
     }  # fmt: skip
     return Simulation(
-        rule.name, process.name, settings, study.samples.names, found,
-        None if study.field is None else ode(study.field, found.time),
+        rule.name, process.name, settings, study.samples.names, trajectories,
+        None if study.field is None else ode(study.field, trajectories.time),
         study.chain.law if study.unique else None, reward, deviation,
     )  # fmt: skip
 

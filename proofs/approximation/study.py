@@ -68,8 +68,8 @@ class Study:
     @cached_property
     def samples(self) -> Samples:
         """h on every transition."""
-        found = None if self.symbolic is None else at_ratio(self.symbolic, self.parameters["eta"])
-        return samples(self.rule, self.process, self.parameters) if found is None else found
+        at_eta = None if self.symbolic is None else at_ratio(self.symbolic, self.parameters["eta"])
+        return samples(self.rule, self.process, self.parameters) if at_eta is None else at_eta
 
     @cached_property
     def traces(self) -> Traces | None:
@@ -91,11 +91,11 @@ class Study:
     @cached_property
     def beyond_means(self) -> str:
         """Why the trace's mean does not give the mean of h; empty where it does."""
-        found = self.symbolic or self.samples
-        symbols = found.trace_entries
+        h = self.symbolic or self.samples
+        symbols = h.trace_entries
         if not symbols:
             return ""
-        if _twice(found.monomials_before_adding, symbols) and _twice(found.monomials, symbols):
+        if _twice(h.monomials_before_adding, symbols) and _twice(h.monomials, symbols):
             return "h multiplies entries of the trace, whose second moments are not worked out"
         return ""
 

@@ -19,9 +19,9 @@ def summarised(trials: Sequence[Sequence[Claim]], seed: int) -> list[Claim]:
     if len(trials) == 1:
         return list(trials[0])
     keys = list(dict.fromkeys(c.details["assumption"] for claims in trials for c in claims))
-    found = [{c.details["assumption"]: c for c in claims} for claims in trials]
+    by_key = [{c.details["assumption"]: c for c in claims} for claims in trials]
     return [
-        _over(key, [(seed + k, own[key]) for k, own in enumerate(found) if key in own], len(trials)) for key in keys
+        _over(key, [(seed + k, own[key]) for k, own in enumerate(by_key) if key in own], len(trials)) for key in keys
     ]
 
 

@@ -127,8 +127,8 @@ def _tending(setup: Setup, epsilon: Fraction, run: Run) -> Answer:
         return Answer(setup, epsilon, "its layers tend to none", run)
     if len(setup.period) > 1:
         return Answer(setup, epsilon, f"its layers tend to a cycle of {len(setup.period)}, which is not looked at", run)
-    found = tends(run.iteration, run.family, tails[0] if len(tails) == 1 else None)
-    return Answer(setup, epsilon, found, run) if isinstance(found, str) else Answer(setup, epsilon, "", run, found)
+    fate = tends(run.iteration, run.family, tails[0] if len(tails) == 1 else None)
+    return Answer(setup, epsilon, fate, run) if isinstance(fate, str) else Answer(setup, epsilon, "", run, fate)
 
 
 def answer(
@@ -140,37 +140,37 @@ def answer(
         assert question.steps is not None
         return Answer(setup, question.epsilon, FINITE.format(len(question.steps)))
     progress(f"{subject.name}: does it converge?")
-    found = decided(setup, question.epsilon)
-    if found.fate is None or found.run is None:
-        return found
-    it, fate = found.run.iteration, found.fate
-    if found.run.doubling:
-        values = _squared(found, question.layers)
+    answered = decided(setup, question.epsilon)
+    if answered.fate is None or answered.run is None:
+        return answered
+    it, fate = answered.run.iteration, answered.fate
+    if answered.run.doubling:
+        values = _squared(answered, question.layers)
     elif setup.changing:
-        values = _changing_predictions(found, question.layers)
+        values = _changing_predictions(answered, question.layers)
     else:
         values = predictions(it, question.layers)
-    found = replace(found, values=values)
+    answered = replace(answered, values=values)
     if not isinstance(subject, Algorithm):
-        return found
+        return answered
     gamma = discount(subject, setup.values)
-    found = replace(found, names=limit_names(found))
+    answered = replace(answered, names=limit_names(answered))
     if it.period > 1 or setup.changing:
-        return found
+        return answered
     progress(f"{subject.name}: the steps for which it converges")
     family = affine_family(
         subject, setup.context, lambda alpha: question.step_of(subject, alpha), setup.values, setup.options
     )
     shape = field(it.T, it.c, _metrics(it, setup.period[0]))
     return replace(
-        found, steps=steps(family, it.start, it.read, it.parts), field=shape, loss=_loss(setup, shape, gamma),
+        answered, steps=steps(family, it.start, it.read, it.parts), field=shape, loss=_loss(setup, shape, gamma),
         split=_split(subject, question.drawn(number), setup, it, fate.limit, question.layers),
     )  # fmt: skip
 
 
-def limit_names(found: Answer) -> tuple[str, ...]:
+def limit_names(answer: Answer) -> tuple[str, ...]:
     """What the limit of an algorithm's weights is; nothing where there is none."""
-    setup, fate = found.setup, found.fate
+    setup, fate = answer.setup, answer.fate
     if not isinstance(setup.subject, Algorithm) or fate is None or fate.limit is None:
         return ()
     gamma = discount(setup.subject, setup.values)
@@ -201,26 +201,26 @@ def predictions(it: Iteration, layers: int) -> tuple[Fraction, ...]:
     return tuple(result)
 
 
-def _changing_predictions(found: Answer, layers: int) -> tuple[Fraction, ...]:
+def _changing_predictions(answer: Answer, layers: int) -> tuple[Fraction, ...]:
     """v_l(q) for l = 0, ..., L, of layers that do not repeat."""
-    assert found.run is not None and isinstance(found.setup.subject, Algorithm)
-    setup, it, family = found.setup, found.run.iteration, found.run.family
+    assert answer.run is not None and isinstance(answer.setup.subject, Algorithm)
+    setup, it, family = answer.setup, answer.run.iteration, answer.run.family
     w, result = it.start, [fraction((it.read * it.start)[0, 0] + it.offset)]
     for layer in range(1, layers + 1):
         if family is not None:
             ((name, rule),) = setup.changing.items()
             T, c = at(family, rational(entry(rule, layer, name)))
         else:
-            T, c = affine_map(found.setup.subject, setup.context, setup.layer(layer), setup.values, setup.options)
+            T, c = affine_map(answer.setup.subject, setup.context, setup.layer(layer), setup.values, setup.options)
         w = T * w + c
         result.append(fraction((it.read * w)[0, 0] + it.offset))
     return tuple(result)
 
 
-def _squared(found: Answer, layers: int) -> tuple[Fraction, ...]:
+def _squared(answer: Answer, layers: int) -> tuple[Fraction, ...]:
     """The predictions of Newton and Schulz's layers: y <- y + E y and E <- E E."""
-    assert found.run is not None and found.run.error is not None
-    it, E, y, result = found.run.iteration, found.run.error, found.run.iteration.c, []
+    assert answer.run is not None and answer.run.error is not None
+    it, E, y, result = answer.run.iteration, answer.run.error, answer.run.iteration.c, []
     for _ in range(min(layers, MOST_SQUARINGS) + 1):
         result.append(fraction((it.read * y)[0, 0]))
         y, E = y + E * y, E * E

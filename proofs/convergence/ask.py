@@ -34,17 +34,17 @@ def converge(
     A question is answered with exit code 0 whatever the answer; with `expect` it is an assertion.
     """
     question = question or Question()
-    found = resolve(subject, min(LOAD_LIMIT, question.time_limit))
+    resolved = resolve(subject, min(LOAD_LIMIT, question.time_limit))
     if output is not None:
         check_target(output)
-    if output is not None and isinstance(found, Algorithm) and (changing := question.changing(found)):
+    if output is not None and isinstance(resolved, Algorithm) and (changing := question.changing(resolved)):
         raise ArgumentError(
-            f"output is given, but {', '.join(changing)} of {found.name} is another number at every layer, and "
+            f"output is given, but {', '.join(changing)} of {resolved.name} is another number at every layer, and "
             "certificates are about layers that repeat: leave it out"
         )
-    with guarded([found], question.time_limit):
-        result = asked(found, question, progress)
-        name = subject_name(subject, output or Path("certificate.json")) if isinstance(subject, str) else found.name
+    with guarded([resolved], question.time_limit):
+        result = asked(resolved, question, progress)
+        name = subject_name(subject, output or Path("certificate.json")) if isinstance(subject, str) else resolved.name
         document = None
         if result.found is not None and result.found.fate is not None and not result.found.setup.changing:
             document = certificate(result.found, name)
@@ -80,36 +80,36 @@ def _asked(subject: Subject, question: Question, progress: Progress) -> Converge
     if question.trials > 1 and question.endless():
         family = run_trials(subject, question, progress)
         number = family.worst.number
-    found = answer(subject, question, number, progress)
-    wrong = difference(found.setup) if found.fate is not None else ""
+    answered = answer(subject, question, number, progress)
+    wrong = difference(answered.setup) if answered.fate is not None else ""
     if wrong:
-        found = Answer(found.setup, question.epsilon, wrong)
-    said = claims(found, question)
+        answered = Answer(answered.setup, question.epsilon, wrong)
+    stated = claims(answered, question)
     if family is not None and not wrong:
-        said = [_of_family(subject, family.answer, family.count(CONVERGES), question), *_uncounted(said)]
-    if question.prove and found.fate is not None:
-        said += proved(found, progress)
+        stated = [_of_family(subject, family.answer, family.count(CONVERGES), question), *_uncounted(stated)]
+    if question.prove and answered.fate is not None:
+        stated += proved(answered, progress)
     training = None
     if question.outer and isinstance(subject, Algorithm):
         training = outer_field(subject, question, progress=progress)
-        said.append(_of_training(training))
+        stated.append(_of_training(training))
     return Convergence(
-        "converge", question.document(), tuple(said), question.expect is None, found=found,
+        "converge", question.document(), tuple(stated), question.expect is None, found=answered,
         family=None if wrong else family, training=training,
     )  # fmt: skip
 
 
-def _of_family(subject: Subject, said: str, count: int, question: Question) -> Claim:
-    verdict = {"converges": Verdict.HOLDS, "diverges": Verdict.REFUTED, "undecided": Verdict.UNDECIDED}[said]
+def _of_family(subject: Subject, answer: str, count: int, question: Question) -> Claim:
+    verdict = {"converges": Verdict.HOLDS, "diverges": Verdict.REFUTED, "undecided": Verdict.UNDECIDED}[answer]
     text = f"the layers' iterates converge from w_0 on each of {question.trials} prompts"
     return Claim(subject.name, text, EXACT, verdict, STRENGTH, f"{count} of {question.trials} converge")
 
 
-def _of_training(found: OuterField) -> Claim:
-    verdict = Verdict.REFUTED if found.refuted else Verdict.UNDECIDED
-    text = f"training's outer {found.kind} is a gradient in some constant metric"
-    return Claim(found.algorithm, text, EXACT, verdict, "exact at points (over Q)", found.words, asked=False)
+def _of_training(training: OuterField) -> Claim:
+    verdict = Verdict.REFUTED if training.refuted else Verdict.UNDECIDED
+    text = f"training's outer {training.kind} is a gradient in some constant metric"
+    return Claim(training.algorithm, text, EXACT, verdict, "exact at points (over Q)", training.words, asked=False)
 
 
-def _uncounted(said: list[Claim]) -> list[Claim]:
-    return [replace(c, asked=False) for c in said]
+def _uncounted(claims: list[Claim]) -> list[Claim]:
+    return [replace(c, asked=False) for c in claims]

@@ -31,13 +31,13 @@ KEYS = frozenset({
 STRENGTH = "exact on this prompt (over Q)"
 
 
-def certificate(found: Answer, name: str = "") -> dict[str, Any]:
+def certificate(answer: Answer, name: str = "") -> dict[str, Any]:
     """The certificate of an answer that was decided, as plain data.
 
     name : what the subject is called there: a path for a file
     """
-    assert found.fate is not None and found.radius is not None
-    setup, fate = found.setup, found.fate
+    assert answer.fate is not None and answer.radius is not None
+    setup, fate = answer.setup, answer.fate
     content = {
         "format": FORMAT, "schema": SCHEMA, "subject": name or setup.subject.name,
         "prompt": prompt_json(setup.context),
@@ -46,14 +46,14 @@ def certificate(found: Answer, name: str = "") -> dict[str, Any]:
         "preconditioners": [[_plain(C) for C in step] for step in setup.period],
         "start": [_plain(w) for w in setup.start],
         "read": setup.read,
-        "answer": found.answer,
+        "answer": answer.answer,
         "every_start": word(fate.every.converges) if fate.every is not None and setup.period else None,
         "prediction": word(fate.prediction.converges),
         "polynomial": [rational_text(fraction(x)) for x in fate.start.polynomial.coeffs()],
-        "spectral_radius": [rational_text(x) for x in found.radius],
-        "limit": limit_json(found),
-        "rate": rate_json(found.rate),
-        "epsilon": rational_text(found.epsilon), "layers": found.layers,
+        "spectral_radius": [rational_text(x) for x in answer.radius],
+        "limit": limit_json(answer),
+        "rate": rate_json(answer.rate),
+        "epsilon": rational_text(answer.epsilon), "layers": answer.layers,
     }  # fmt: skip
     return {**content, "digest": digest_of(content)}
 
@@ -67,25 +67,25 @@ def _plain(x: Any) -> Any:
     return [_plain(y) for y in x] if isinstance(x, (list, tuple)) else rational_text(Fraction(x))
 
 
-def limit_json(found: Answer) -> dict[str, Any] | None:
+def limit_json(answer: Answer) -> dict[str, Any] | None:
     """The limit of the weights and of the prediction, each where it exists."""
-    fate = found.fate
+    fate = answer.fate
     if fate is None or (fate.limit is None and fate.value is None):
         return None
-    named = fate.limit is not None and bool(found.setup.period)
+    named = fate.limit is not None and bool(answer.setup.period)
     weights = {k: _plain(v) for k, v in fate.iteration.named(fate.limit).items()} if named else None
     return {"weights": weights, "prediction": None if fate.value is None else rational_text(fraction(fate.value))}
 
 
-def rate_json(found: Rate | None) -> dict[str, Any] | None:
+def rate_json(rate: Rate | None) -> dict[str, Any] | None:
     """r, the constants and the matrix X of an envelope."""
-    if found is None:
+    if rate is None:
         return None
     return {
-        "r": rational_text(found.envelope.r),
-        "constants": [rational_text(x) for x in found.envelope.constants],
-        "spectral_radius": [rational_text(x) for x in found.radius],
-        "matrix": [[rational_text(x) for x in line] for line in fractions(found.envelope.X)],
+        "r": rational_text(rate.envelope.r),
+        "constants": [rational_text(x) for x in rate.envelope.constants],
+        "spectral_radius": [rational_text(x) for x in rate.radius],
+        "matrix": [[rational_text(x) for x in line] for line in fractions(rate.envelope.X)],
     }
 
 

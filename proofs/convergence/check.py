@@ -52,23 +52,23 @@ def check(
         claims = list(_claims(data, setup))
         if prove and all(c.verdict is Verdict.HOLDS for c in claims):
             claims += proved(_with_envelope(data, setup), progress)
-    said = {"answer": data["answer"], "epsilon": data["epsilon"], "layers": data["layers"]}
-    return Result("check", said, tuple(claims))
+    settings = {"answer": data["answer"], "epsilon": data["epsilon"], "layers": data["layers"]}
+    return Result("check", settings, tuple(claims))
 
 
 def _with_envelope(data: Mapping[str, Any], setup: Setup) -> Answer:
     """The answer with the certificate's envelope, which was verified before."""
-    found = decided(setup, number(data["epsilon"], "epsilon"), compare=False, search=False)
+    answer = decided(setup, number(data["epsilon"], "epsilon"), compare=False, search=False)
     claimed = data["rate"]
-    if claimed is None or found.fate is None:
-        return found
-    seen = errors(found.fate.iteration)
+    if claimed is None or answer.fate is None:
+        return answer
+    seen = errors(answer.fate.iteration)
     k = seen.F.nrows()
     X = matrix(rows(claimed["matrix"], k, "rate.matrix")) if k else fmpq_mat(0, 0)
-    said = tuple(number(x, "rate.constants") for x in claimed["constants"])
+    claimed_constants = tuple(number(x, "rate.constants") for x in claimed["constants"])
     low, high = (number(x, "rate.spectral_radius") for x in claimed["spectral_radius"])
-    envelope = Envelope(number(claimed["r"], "rate.r"), X, said)
-    return replace(found, rate=Rate(seen, envelope, data["layers"] or 0, (low, high)))
+    envelope = Envelope(number(claimed["r"], "rate.r"), X, claimed_constants)
+    return replace(answer, rate=Rate(seen, envelope, data["layers"] or 0, (low, high)))
 
 
 def _formed(data: Any) -> dict[str, Any]:
@@ -145,27 +145,27 @@ def _claims(data: Mapping[str, Any], setup: Setup) -> Iterator[Claim]:
     digest = digest_of({k: v for k, v in data.items() if k != "digest"})
     wrong = "" if digest == data["digest"] else f"the content has the digest {digest}: it was edited"
     yield claim(DIGEST, "the certificate is as it was written", wrong, f"the digest is {digest}")
-    found = decided(setup, epsilon, compare=False, search=False)
+    answer = decided(setup, epsilon, compare=False, search=False)
     text = f"the certificate's answer, {data['answer']}, and its limit are right"
-    if found.fate is None:
-        yield Claim(name, text, EXACT, Verdict.UNDECIDED, STRENGTH, found.reason)
+    if answer.fate is None:
+        yield Claim(name, text, EXACT, Verdict.UNDECIDED, STRENGTH, answer.reason)
         return
-    yield claim(EXACT, text, _wrong_answer(data, found), f"decided again: {found.fate.start.why}")
-    yield claim(RATE, "the certificate's rate and number of layers are right", _wrong_rate(data, found, epsilon),
+    yield claim(EXACT, text, _wrong_answer(data, answer), f"decided again: {answer.fate.start.why}")
+    yield claim(RATE, "the certificate's rate and number of layers are right", _wrong_rate(data, answer, epsilon),
                 "the matrix is positive definite and shrinks by r^2 at every step, by exact pivots"
                 if data["rate"] is not None else "none is claimed")  # fmt: skip
 
 
-def _wrong_answer(data: Mapping[str, Any], found: Answer) -> str:
+def _wrong_answer(data: Mapping[str, Any], answer: Answer) -> str:
     """What is wrong with the answer, the polynomial, the bracket or the limit; empty when nothing is."""
-    assert found.fate is not None
-    fate, p = found.fate, found.fate.start.polynomial
-    said = {
-        "answer": found.answer, "prediction": word(fate.prediction.converges),
-        "every_start": word(fate.every.converges) if fate.every is not None and found.setup.period else None,
-        "polynomial": [rational_text(fraction(x)) for x in p.coeffs()], "limit": limit_json(found),
+    assert answer.fate is not None
+    fate, p = answer.fate, answer.fate.start.polynomial
+    decided_again = {
+        "answer": answer.answer, "prediction": word(fate.prediction.converges),
+        "every_start": word(fate.every.converges) if fate.every is not None and answer.setup.period else None,
+        "polynomial": [rational_text(fraction(x)) for x in p.coeffs()], "limit": limit_json(answer),
     }  # fmt: skip
-    for key, value in said.items():
+    for key, value in decided_again.items():
         if data[key] != value:
             return f"{key} is {short(data[key])}, decided again it is {short(value)}"
     return "" if not p.degree() else _wrong_bracket(p, data["spectral_radius"], "spectral_radius")
@@ -183,31 +183,31 @@ def _wrong_bracket(p: Any, bracket: Any, where: str) -> str:
     return "" if within(p, above) else f"{where} ends below an eigenvalue"
 
 
-def _wrong_rate(data: Mapping[str, Any], found: Answer, epsilon: Fraction) -> str:
+def _wrong_rate(data: Mapping[str, Any], answer: Answer, epsilon: Fraction) -> str:
     """What is wrong with the rate; empty when nothing is."""
-    assert found.fate is not None and found.run is not None
+    assert answer.fate is not None and answer.run is not None
     claimed = data["rate"]
     if claimed is None:
         return "" if data["layers"] is None else "layers without a rate"
-    if not found.fate.prediction.converges:
+    if not answer.fate.prediction.converges:
         return "a rate is claimed, and the prediction diverges"
     claimed = keyed(claimed, "rate")
     if set(claimed) != {"r", "constants", "spectral_radius", "matrix"}:
         return f"rate has the keys {short(sorted(claimed))}"
-    seen = errors(found.fate.iteration)
+    seen = errors(answer.fate.iteration)
     k = seen.F.nrows()
     r = number(claimed["r"], "rate.r")
-    said = tuple(number(x, "rate.constants") for x in items(claimed["constants"], "rate.constants"))
+    claimed_constants = tuple(number(x, "rate.constants") for x in items(claimed["constants"], "rate.constants"))
     X = matrix(rows(claimed["matrix"], k, "rate.matrix")) if k else fmpq_mat(0, 0)
-    if len(said) != len(seen.read):
-        return f"rate.constants has {len(said)} numbers, wanted one for each of {len(seen.read)} layers"
+    if len(claimed_constants) != len(seen.read):
+        return f"rate.constants has {len(claimed_constants)} numbers, wanted one for each of {len(seen.read)} layers"
     if not 0 < r < 1:
         return f"rate.r is {short(claimed['r'])}, wanted a number between 0 and 1"
     if k and not certifies(seen.F, X, r):
         return "rate.matrix certifies nothing: X > 0 and r^2 X - F^T X F > 0 fail"
-    if k and any(a < b for a, b in zip(said, constants(seen, X), strict=True)):
+    if k and any(a < b for a, b in zip(claimed_constants, constants(seen, X), strict=True)):
         return "rate.constants are too small for the matrix"
     if k and (wrong := _wrong_bracket(seen.F.charpoly(), claimed["spectral_radius"], "rate.spectral_radius")):
         return wrong
-    needed = layers_of(found.run, layers_for(Envelope(r, X, said), epsilon))
+    needed = layers_of(answer.run, layers_for(Envelope(r, X, claimed_constants), epsilon))
     return "" if data["layers"] == needed else f"layers is {data['layers']}, the envelope needs {needed}"

@@ -50,26 +50,26 @@ def keyed(x: Any, where: str) -> dict[str, Any]:
 
 def pair(x: Any, where: str) -> list[Any]:
     """The value when it is a list of two."""
-    found = items(x, where)
-    if len(found) != 2:
-        raise ContentError(f"{where} has {len(found)} numbers, wanted two")
-    return found
+    both = items(x, where)
+    if len(both) != 2:
+        raise ContentError(f"{where} has {len(both)} numbers, wanted two")
+    return both
 
 
 def vector(x: Any, length: int, where: str) -> list[Fraction]:
     """A list of so many rationals."""
-    found = [number(y, where) for y in items(x, where)]
-    if len(found) != length:
-        raise ContentError(f"{where} has {len(found)} numbers, wanted {length}")
-    return found
+    entries = [number(y, where) for y in items(x, where)]
+    if len(entries) != length:
+        raise ContentError(f"{where} has {len(entries)} numbers, wanted {length}")
+    return entries
 
 
 def rows(x: Any, size: int, where: str) -> list[list[Fraction]]:
     """A square matrix of rationals, by rows."""
-    found = [vector(y, size, where) for y in items(x, where)]
-    if len(found) != size:
-        raise ContentError(f"{where} has {len(found)} rows, wanted {size}")
-    return found
+    lines = [vector(y, size, where) for y in items(x, where)]
+    if len(lines) != size:
+        raise ContentError(f"{where} has {len(lines)} rows, wanted {size}")
+    return lines
 
 
 def context_of(content: Any) -> Context:

@@ -74,13 +74,13 @@ Qed.
 """
 
 
-def certificate_audit(found: Answer) -> Audit:
+def certificate_audit(answer: Answer) -> Audit:
     """The audit of an answer's certificate; `ArgumentError` where there is none that the kernel is given."""
-    fate, rate, run = found.fate, found.rate, found.run
+    fate, rate, run = answer.fate, answer.rate, answer.run
     if fate is None or rate is None or run is None or fate.limit is None:
         raise ArgumentError("there is no certified limit of the weights, so there are no numbers for the kernel")
     it = run.iteration
-    if it.period > 1 or run.doubling or not found.setup.period:
+    if it.period > 1 or run.doubling or not answer.setup.period:
         raise ArgumentError("the kernel is given certificates of one affine layer that is repeated, and of no other")
     m = minimal_polynomial(it.T, it.residual)
     seen_size = rate.errors.F.nrows()
@@ -96,7 +96,7 @@ def certificate_audit(found: Answer) -> Audit:
     L, D = squares(X)
     rest = X * rational(rate.envelope.r**2) - G.transpose() * X * G
     L2, D2 = squares(rest)
-    said = {
+    stated = {
         "T": it.T, "c": it.c, "w0": it.start, "star": fate.limit, "q": it.read,
         "r": rate.envelope.r, "b": _bound(rate.envelope),
     }  # fmt: skip
@@ -105,11 +105,11 @@ def certificate_audit(found: Answer) -> Audit:
         "L": L, "D": D, "L'": L2, "D'": D2,
     }  # fmt: skip
     sizes = {"SIZE": it.size, "KRYLOV": m.degree(), "SEEN": seen_size, "NAME": NAME}
-    text = f"on this prompt, d = {found.setup.context.d}, the kernel computes: v_l(q) is within b r^l of its limit"
+    text = f"on this prompt, d = {answer.setup.context.d}, the kernel computes: v_l(q) is within b r^l of its limit"
     theorem = Theorem(NAME, "convergence_numbers", text, "|v_l(q) - v*(q)| <= b r^l for every l",
-                      found.setup.subject.name)  # fmt: skip
+                      answer.setup.subject.name)  # fmt: skip
     return Audit(
-        NAME, REQUIRES, (theorem,), _filled(STATEMENTS, said, sizes),
+        NAME, REQUIRES, (theorem,), _filled(STATEMENTS, stated, sizes),
         _filled(PROOFS, shown, sizes), words=("convergence",),
     )  # fmt: skip
 

@@ -87,12 +87,12 @@ def outer_field(
     rng = random.Random(f"layerproof outer field {question.seed}")
     points: list[Point] = [own_point(own)]
     points += [tuple(Fraction(rng.randint(-8, 8), 8) for _ in range(space.size)) for _ in range(POINTS - 1)]
-    found = []
+    jacobians = []
     for k, point in enumerate(points):
         progress(f"{algorithm.name}: the outer update's Jacobian at point {k + 1} of {POINTS}")
-        found.append(jacobian(space, point, samples, outer))
-    symmetric = all(J.transpose() == J for J in found)
-    return OuterField(algorithm.name, kind, process, space.size, symmetric, no_common_metric(found))
+        jacobians.append(jacobian(space, point, samples, outer))
+    symmetric = all(J.transpose() == J for J in jacobians)
+    return OuterField(algorithm.name, kind, process, space.size, symmetric, no_common_metric(jacobians))
 
 
 def _trajectory(space: WeightSpace, process: str, seed: int) -> Trajectory:

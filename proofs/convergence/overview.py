@@ -95,7 +95,7 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
     if wrong is not None:
         raise ArgumentError(f"{wrong} is given, but no algorithm: name one of {', '.join(catalogue())}")
     rows: list[Row] = []
-    said: list[Claim] = []
+    stated: list[Claim] = []
     left_out = tuple(n for n, a in catalogue().items() if a.extras or a.selections or a.enumerates)
     processes = [question.process] if question.process else list(PROCESSES)
     asked = [
@@ -106,11 +106,11 @@ def overview(question: Question, progress: Progress = silent) -> Overview:
     check_work(setups, question.layers, 1, question.max_work)
     for (algorithm, one), setup in zip(asked, setups, strict=True):
         progress(f"{algorithm.name} on {one.process}")
-        found = decided(setup, one.epsilon, compare=False)
-        rows.append(Row(algorithm.name, str(one.process), found, limit_names(found)))
-        (first, *_) = claims(found, one)
-        said.append(replace(first, claim=f"{first.claim}, of {one.process}"))
-    return Overview("converge", question.document(), tuple(said), True, rows=tuple(rows), left_out=left_out)
+        answer = decided(setup, one.epsilon, compare=False)
+        rows.append(Row(algorithm.name, str(one.process), answer, limit_names(answer)))
+        (first, *_) = claims(answer, one)
+        stated.append(replace(first, claim=f"{first.claim}, of {one.process}"))
+    return Overview("converge", question.document(), tuple(stated), True, rows=tuple(rows), left_out=left_out)
 
 
 def _stated(algorithm: Algorithm, question: Question) -> int:
@@ -119,12 +119,12 @@ def _stated(algorithm: Algorithm, question: Question) -> int:
     return nearest(algorithm.name, algorithm.size_constraints, sizes, ("d", "n"))["L"]
 
 
-def table(found: Overview) -> list[str]:
+def table(overview: Overview) -> list[str]:
     """The table as lines of text, and below it what is left out."""
-    cells = [HEADINGS, *(row.cells() for row in found.rows)]
+    cells = [HEADINGS, *(row.cells() for row in overview.rows)]
     widths = [max(len(line[k]) for line in cells) for k in range(len(HEADINGS))]
     lines = ["  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip() for line in cells]
-    if found.left_out:
+    if overview.left_out:
         lines += ["", LEFT_OUT]
-        lines += [f"  {name}" for name in found.left_out]
+        lines += [f"  {name}" for name in overview.left_out]
     return lines

@@ -17,22 +17,22 @@ ITERATES, ENVELOPE = "distance to the limit", "certified envelope"
 TITLE, AXES = "Iterates inside their certified envelope", ("layer", "|v_l(q) - v*(q)|")
 
 
-def distances(found: Answer) -> list[tuple[Fraction, Fraction]]:
+def distances(answer: Answer) -> list[tuple[Fraction, Fraction]]:
     """|v_l(q) - v*(q)| and the envelope for each layer that was run; nothing where the prediction has no limit."""
-    if found.fate is None or found.fate.value is None or found.rate is None:
+    if answer.fate is None or answer.fate.value is None or answer.rate is None:
         return []
-    star, bounds = fraction(found.fate.value), map(found.bound, range(len(found.values)))
-    return [(abs(v - star), b) for v, b in zip(found.values, bounds, strict=True) if b is not None]
+    star, bounds = fraction(answer.fate.value), map(answer.bound, range(len(answer.values)))
+    return [(abs(v - star), b) for v, b in zip(answer.values, bounds, strict=True) if b is not None]
 
 
-def outside(found: Answer) -> int | None:
+def outside(answer: Answer) -> int | None:
     """The first layer whose iterate is outside the envelope, exactly; None where none is."""
-    return next((layer for layer, (distance, bound) in enumerate(distances(found)) if distance > bound), None)
+    return next((layer for layer, (distance, bound) in enumerate(distances(answer)) if distance > bound), None)
 
 
-def envelope_picture(found: Answer) -> tuple[str, str] | None:
+def envelope_picture(answer: Answer) -> tuple[str, str] | None:
     """The picture as SVG, and what it shows in words; None where there is nothing to draw."""
-    drawn = distances(found)
+    drawn = distances(answer)
     if not drawn:
         return None
     curves = [

@@ -21,15 +21,15 @@ STRENGTH = "checked by the Rocq kernel, no axioms"
 THEOREMS = "convergence"
 
 
-def proved(found: Answer, progress: Progress = silent) -> Iterator[Claim]:
+def proved(answer: Answer, progress: Progress = silent) -> Iterator[Claim]:
     """A claim for each theorem about convergence, and one for the certificate's numbers.
 
     Without a prover, or where the kernel is given no such certificate, NOT_RUN with the reason.
     """
-    name = found.setup.subject.name
+    name = answer.setup.subject.name
     general, unsaid = [general_audit(THEOREMS)], ""
     try:
-        numbers = [certificate_audit(found)]
+        numbers = [certificate_audit(answer)]
     except ArgumentError as error:
         numbers, unsaid = [], str(error)
     prover = find_prover()

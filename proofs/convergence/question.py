@@ -130,8 +130,8 @@ class Question:
             return None
         make = process_named(self.process or DEFAULT_PROCESS)
         states, features = (self.features, "one-hot") if self.tabular else (STATES, "uniform")
-        found: MarkovRewardProcess = make(states, self.features, self.seed + number, features=features)
-        return found
+        process: MarkovRewardProcess = make(states, self.features, self.seed + number, features=features)
+        return process
 
     def pairs(self) -> int:
         """The pairs of states of the process; 0 where a prompt is given."""
@@ -151,8 +151,8 @@ class Question:
 
     def changing(self, algorithm: Algorithm) -> dict[str, str]:
         """Those whose numbers do not repeat: formulas in l that are no constants."""
-        found = {k: v for k, v in self.tables(algorithm).items() if isinstance(v, str)}
-        return {k: v for k, v in found.items() if (t := tail(v, k)).limit is None or t.decay is not None}
+        formulas = {k: v for k, v in self.tables(algorithm).items() if isinstance(v, str)}
+        return {k: v for k, v in formulas.items() if (t := tail(v, k)).limit is None or t.decay is not None}
 
     def prescribed(self, algorithm: Algorithm, layer: int) -> dict[str, Fraction]:
         """What the tables say of a layer; of numbers that do not repeat, what these tend to (0 where to nothing)."""

@@ -57,14 +57,14 @@ class Convergence(Result):
     @property
     def rate(self) -> dict[str, Any] | None:
         """r and c, so that the prediction at layer l is within c r^l of its limit, with brackets of spectral radii."""
-        found = self.found
-        if found is None or found.rate is None or found.run is None or found.radius is None:
+        answer = self.found
+        if answer is None or answer.rate is None or answer.run is None or answer.radius is None:
             return None
-        known = {k: v for k, v in (rate_json(found.rate) or {}).items() if k != "matrix"}
+        known = {k: v for k, v in (rate_json(answer.rate) or {}).items() if k != "matrix"}
         own = known.pop("spectral_radius")
         return {
-            **known, "spectral_radius": [rational_text(x) for x in found.radius], "prediction_radius": own,
-            "period": found.run.iteration.period, "doubling": found.run.doubling,
+            **known, "spectral_radius": [rational_text(x) for x in answer.radius], "prediction_radius": own,
+            "period": answer.run.iteration.period, "doubling": answer.run.doubling,
         }  # fmt: skip
 
     @property
@@ -98,12 +98,12 @@ class Convergence(Result):
         return result
 
 
-def reached_from(found: Answer) -> str:
+def reached_from(answer: Answer) -> str:
     """From where the limit is reached, so that nobody takes the limit of a subspace for that of all starts."""
-    fate = found.fate
+    fate = answer.fate
     if fate is None or fate.limit is None:
         return "the prediction only: the weights diverge"
-    if not found.setup.period:
+    if not answer.setup.period:
         return "this prompt"
     if fate.every is None:
         return "w_0; of other starts nothing is decided"
@@ -112,9 +112,9 @@ def reached_from(found: Answer) -> str:
     return "every start" if fate.every.polynomial(1) else "every start, each to a limit of its own"
 
 
-def claims(found: Answer, question: Question) -> list[Claim]:
+def claims(answer: Answer, question: Question) -> list[Claim]:
     """The answers as claims; only the first is counted."""
-    name = found.setup.subject.name
+    name = answer.setup.subject.name
 
     def claim(text: str, decision: Decision, asked: bool = False) -> Claim:
         verdict = Verdict.HOLDS if decision.converges else Verdict.REFUTED
@@ -122,28 +122,28 @@ def claims(found: Answer, question: Question) -> list[Claim]:
         return Claim(name, text, EXACT, verdict, STRENGTH, decision.why, asked=asked, details={"balls": balls})
 
     text = "the layers' iterates converge from w_0 on this prompt"
-    if found.fate is None:
-        return [Claim(name, text, EXACT, Verdict.UNDECIDED, STRENGTH, found.reason)]
-    result = [claim(text, found.fate.start, asked=True)]
-    if found.fate.every is not None and found.setup.period:
-        result.append(claim("they converge from every start", found.fate.every))
-    result.append(claim("the prediction converges from w_0", found.fate.prediction))
-    if found.fate.differences is not None:
-        result.append(claim("value differences between the prompt's states converge", found.fate.differences))
-    if found.field is not None:
-        verdict = Verdict.HOLDS if found.field.gradient else Verdict.REFUTED
+    if answer.fate is None:
+        return [Claim(name, text, EXACT, Verdict.UNDECIDED, STRENGTH, answer.reason)]
+    result = [claim(text, answer.fate.start, asked=True)]
+    if answer.fate.every is not None and answer.setup.period:
+        result.append(claim("they converge from every start", answer.fate.every))
+    result.append(claim("the prediction converges from w_0", answer.fate.prediction))
+    if answer.fate.differences is not None:
+        result.append(claim("value differences between the prompt's states converge", answer.fate.differences))
+    if answer.field is not None:
+        verdict = Verdict.HOLDS if answer.field.gradient else Verdict.REFUTED
         text = "the field is a gradient in some constant positive definite metric"
-        result.append(Claim(name, text, EXACT, verdict, STRENGTH, found.field.why, asked=False))
+        result.append(Claim(name, text, EXACT, verdict, STRENGTH, answer.field.why, asked=False))
     return result
 
 
-def details(found: Answer) -> dict[str, Any]:
+def details(answer: Answer) -> dict[str, Any]:
     """The decisions, the steps, the field, the parts of the error and the iterates, as plain data."""
-    fate = found.fate
+    fate = answer.fate
     if fate is None:
-        return {"decisions": {}, "reason": found.reason}
+        return {"decisions": {}, "reason": answer.reason}
     decisions = {"start": fate.start, "prediction": fate.prediction}
-    if fate.every is not None and found.setup.period:
+    if fate.every is not None and answer.setup.period:
         decisions["every_start"] = fate.every
         if fate.prediction_every is not None:
             decisions["prediction_every_start"] = fate.prediction_every
@@ -151,24 +151,24 @@ def details(found: Answer) -> dict[str, Any]:
         decisions["value_differences"] = fate.differences
     result: dict[str, Any] = {
         "decisions": {k: {"answer": word(d.converges), "why": d.why} for k, d in decisions.items()},
-        "values": [nearest(x) for x in found.values],
-        "envelope": [nearest(b) for b in map(found.bound, range(len(found.values))) if b is not None],
+        "values": [nearest(x) for x in answer.values],
+        "envelope": [nearest(b) for b in map(answer.bound, range(len(answer.values))) if b is not None],
         "drift": None
         if fate.drift is None
         else {k: [rational_text(x) for x in v] for k, v in fate.iteration.named(fate.drift).items()},
     }
-    if found.run is not None and found.run.note:
-        result["note"] = found.run.note
-    if found.steps is not None:
-        result["steps"] = steps_json(found.steps)
-    if found.field is not None:
-        result["gradient"] = field_json(found)
-    if found.split is not None:
-        result["distance_from_true_values"] = split_json(found.split)
+    if answer.run is not None and answer.run.note:
+        result["note"] = answer.run.note
+    if answer.steps is not None:
+        result["steps"] = steps_json(answer.steps)
+    if answer.field is not None:
+        result["gradient"] = field_json(answer)
+    if answer.split is not None:
+        result["distance_from_true_values"] = split_json(answer.split)
     return result
 
 
-def steps_json(found: Steps) -> dict[str, Any]:
+def steps_json(steps: Steps) -> dict[str, Any]:
     """Intervals of alpha: each end a bracket of two rationals, equal where it is known exactly; null for no end."""
 
     def end(x: Boundary | None) -> list[str] | None:
@@ -177,36 +177,36 @@ def steps_json(found: Steps) -> dict[str, Any]:
     def intervals(x: tuple[tuple[Boundary, Boundary | None], ...] | None) -> Any:
         return None if x is None else [{"from": end(low), "to": end(high)} for low, high in x]
 
-    return {"form": found.form, "start": intervals(found.start), "every_start": intervals(found.every),
-            "note": found.why}  # fmt: skip
+    return {"form": steps.form, "start": intervals(steps.start), "every_start": intervals(steps.every),
+            "note": steps.why}  # fmt: skip
 
 
-def field_json(found: Answer) -> dict[str, Any]:
+def field_json(answer: Answer) -> dict[str, Any]:
     """Whether the field is a gradient, with metric and loss, or the eigenvalues that are not real."""
-    shape = found.field
+    shape = answer.field
     assert shape is not None
 
     def rows(m: Any) -> Any:
         return None if m is None else [[rational_text(x) for x in line] for line in fractions(m)]
 
     return {
-        "answer": "gradient" if shape.gradient else "not a gradient", "why": shape.why, "loss": found.loss or None,
+        "answer": "gradient" if shape.gradient else "not a gradient", "why": shape.why, "loss": answer.loss or None,
         "metric": rows(shape.metric), "hessian": rows(shape.hessian),
         "slope": None if shape.slope is None else [rational_text(fraction(x)) for x in shape.slope.entries()],
         "roots": [[z.real, z.imag] for z in shape.roots],
     }  # fmt: skip
 
 
-def split_json(found: Split) -> dict[str, Any]:
+def split_json(split: Split) -> dict[str, Any]:
     """The parts of the error at the query, and their mean squares under the stationary distribution."""
-    parts = {"layers": found.layers, "context": found.context, "features": found.features, "bias": found.bias}
+    parts = {"layers": split.layers, "context": split.context, "features": split.features, "bias": split.bias}
 
     def at_query(x: tuple[Fraction, ...]) -> str | None:
-        return None if found.state is None else rational_text(x[found.state])
+        return None if split.state is None else rational_text(x[split.state])
 
     return {
-        "true_values": found.kind,
-        "mean_square": {k: rational_text(found.square(x)) for k, x in parts.items()},
+        "true_values": split.kind,
+        "mean_square": {k: rational_text(split.square(x)) for k, x in parts.items()},
         "at_query": {k: at_query(x) for k, x in parts.items()},
     }
 

@@ -27,11 +27,11 @@ def difference(setup: Setup) -> str:
         algorithm, setup.options, context.d, context.n, depth, each[:1] if looped else each, setup.values, looped
     )
     for start in (zero_weights(algorithm, context.d), starting_weights(algorithm, context.d, 0)):
-        said = problem(algorithm, RATIONALS, context, start, setup.values, setup.options)
-        for found in check_construction(built, said, each):
-            if found is not None:
+        posed = problem(algorithm, RATIONALS, context, start, setup.values, setup.options)
+        for mismatch in check_construction(built, posed, each):
+            if mismatch is not None:
                 return (
-                    f"the heads that are given do not run the update on this prompt: layer {found.layer}, row "
-                    f"{found.row}, {found.column_name} (layerproof verify shows a small counterexample)"
+                    f"the heads that are given do not run the update on this prompt: layer {mismatch.layer}, row "
+                    f"{mismatch.row}, {mismatch.column_name} (layerproof verify shows a small counterexample)"
                 )
     return ""

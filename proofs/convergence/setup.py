@@ -100,11 +100,11 @@ def _own(setup: Setup, own: OwnConstruction) -> Run:
     try:
         return Run(own_iteration(layers, setup.read), note=note)
     except NotAffineError:
-        found = squaring(layers)
-        if found is None:
+        squared = squaring(layers)
+        if squared is None:
             raise
     place = place_of(layers, setup.read)
-    E, height, last = found[1], layers.Y.nrows(), layers.Y.ncols() - 1
+    E, height, last = squared[1], layers.Y.nrows(), layers.Y.ncols() - 1
     first = fmpq_mat(height, 1, [layers.Y[i, last] for i in range(height)])
     read = fmpq_mat(1, height, [int(i == place) for i in range(height)])
     it = Iteration(E, first, 0 * first, read, (("Y", height),), ((E, first),))

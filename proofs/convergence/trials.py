@@ -68,11 +68,11 @@ class Family:
         return spread([t.layers for t in self.trials if t.layers is not None])
 
 
-def spread(found: Sequence[T]) -> dict[str, T] | None:
+def spread(members: Sequence[T]) -> dict[str, T] | None:
     """Least, quartiles and most: members of the list, the lower of two where it has no middle."""
-    if not found:
+    if not members:
         return None
-    ordered = sorted(found)
+    ordered = sorted(members)
     return {name: ordered[(len(ordered) - 1) * k // 4] for name, k in QUANTILES.items()}
 
 
@@ -85,9 +85,9 @@ def run_trials(subject: Algorithm | OwnConstruction, question: Question, progres
     return Family(tuple(result))
 
 
-def trial(number: int, found: Answer) -> Trial:
+def trial(number: int, answer: Answer) -> Trial:
     """What is kept of one answer."""
     prediction = "undecided"
-    if found.fate is not None:
-        prediction = "converges" if found.fate.prediction.converges else "diverges"
-    return Trial(number, found.answer, prediction, found.radius[1] if found.radius else None, found.layers)
+    if answer.fate is not None:
+        prediction = "converges" if answer.fate.prediction.converges else "diverges"
+    return Trial(number, answer.answer, prediction, answer.radius[1] if answer.radius else None, answer.layers)

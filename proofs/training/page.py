@@ -37,29 +37,29 @@ def sentences(settings: Training, document: Mapping[str, Any]) -> list[str]:
     """What came out, in words, for the page and for the command."""
     s = settings
     kind = f"{s.layers} looped layers" if s.looped else f"{s.layers} layers with weights of their own"
-    said = [
+    text = [
         f"{s.seeds} networks of {kind}, {s.algorithm}'s prompt with d = {s.d}, n = {s.n}; {s.processes} processes "
         f"({s.process}, {s.states} states), {s.batches} mini-batches of {s.windows} windows each, target {s.target}, "
         f"{s.optimiser}."
     ]
     for rule, counts in document["verdicts"].items():
         told = ", ".join(f"{counts[v]} {v}" for v in VERDICTS)
-        said.append(f"{rule}: {told}.")
+        text.append(f"{rule}: {told}.")
     for null in document["criterion"]["null"]:
-        said.append(
+        text.append(
             f"The same criterion on {null['networks']} networks that learned nothing ({null['kind']}): "
             f"{null['reached']} reached, {null['half_way']} half-way, largest share {null['share']:.3f}."
         )
     if not document["exact theory"]:
-        said.append(
+        text.append(
             f"With {s.activation} attention scores read rows that layers write, and the query may change the context's "
             "columns: such networks are outside the exact theory, so no verdict is given, only measures."
         )
-    return said + [f"Trap of the published code, by name: {TRAPS[name]}." for name in s.traps]
+    return text + [f"Trap of the published code, by name: {TRAPS[name]}." for name in s.traps]
 
 
 def _blocks(settings: Training, document: Mapping[str, Any], weights: Mapping[int, bytes]) -> list[Block]:
-    blocks: list[Block] = [plain(said) for said in sentences(settings, document)]
+    blocks: list[Block] = [plain(sentence) for sentence in sentences(settings, document)]
     criterion = document["criterion"]
     if document["exact theory"]:
         blocks.append(plain(f"Reached: {criterion['reached']}. Not reached: {criterion['not reached']}. "
@@ -102,13 +102,13 @@ def _blocks(settings: Training, document: Mapping[str, Any], weights: Mapping[in
 def _maps(settings: Training, document: Mapping[str, Any], weights: Mapping[int, bytes]) -> list[Block]:
     """The mean weights, and every seed's with its verdict, all in one gauge."""
     arch = Architecture.of(settings)
-    found = {seed: matrices(arch, content) for seed, content in weights.items()}
-    mean = torch.stack(list(found.values())).mean(0)
-    said = {s["seed"]: next(iter(s["verdicts"].values()), "") for s in document["seeds"]}
+    networks = {seed: matrices(arch, content) for seed, content in weights.items()}
+    mean = torch.stack(list(networks.values())).mean(0)
+    verdicts = {s["seed"]: next(iter(s["verdicts"].values()), "") for s in document["seeds"]}
     svg, words = maps_picture({"mean over seeds": _named(arch, mean)}, "The mean weights", "mean", 1, 120.0)
     caption = "Each network in one gauge: P and Q of equal norm, P's corner positive."
     blocks: list[Block] = [Picture(svg, words, caption, NO_DATA)]
-    each = {f"{seed} {said[seed]}".strip(): _named(arch, found[seed]) for seed in sorted(found)[:SHOWN]}
+    each = {f"{seed} {verdicts[seed]}".strip(): _named(arch, networks[seed]) for seed in sorted(networks)[:SHOWN]}
     svg, words = maps_picture(each, "Each seed's weights", "seeds", 4, 40.0)
     blocks.append(Picture(svg, words, "Every seed alone: a mean hides those that did not get there.", NO_DATA))
     return blocks

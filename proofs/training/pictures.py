@@ -39,14 +39,14 @@ def maps_picture(
     matrices: Mapping[str, Mapping[str, Sequence[Sequence[float]]]], title: str, id: str, columns: int, side: float
 ) -> tuple[str, str]:
     """Small pictures of several networks' matrices: {caption: {matrix's name: rows}}; each matrix has its own scale."""
-    per = max((len(found) for found in matrices.values()), default=1)
+    per = max((len(network) for network in matrices.values()), default=1)
     wide, high = per * (side + 6) + 10, side + FONT + 12
     across = max(1, min(columns, int(WIDTH // wide)))
     parts = []
-    for k, (caption, found) in enumerate(matrices.items()):
+    for k, (caption, network) in enumerate(matrices.items()):
         x, y = 4 + (k % across) * wide, 4 + (k // across) * high
         parts.append(text(x, y + FONT - 3, caption, font_size=10))
-        for j, matrix in enumerate(found.values()):
+        for j, matrix in enumerate(network.values()):
             largest = max((abs(v) for row in matrix for v in row), default=1.0)
             parts.append(matrix_map(matrix, x + j * (side + 6), y + FONT + 1, side, largest))
     rows = -(-len(matrices) // across)
@@ -57,8 +57,8 @@ def maps_picture(
 
 def curve_of(document: Mapping[str, Any], name: str, shown: str | None = None) -> Band:
     """A measure's mean over seeds with the band of its quartiles."""
-    found = document["curves"][name]
-    return Band(shown or name, found["mean"], found["low"], found["high"])
+    curve = document["curves"][name]
+    return Band(shown or name, curve["mean"], curve["low"], curve["high"])
 
 
 def emergence(document: Mapping[str, Any]) -> tuple[str, str]:

@@ -43,18 +43,20 @@ def is_measures(document: Any) -> bool:
     """Whether a document is one seed's measures, as training writes them."""
     if not isinstance(document, dict) or not {"seed", "curves", "final", "verdicts", "processes"} <= document.keys():
         return False
-    curves, final, said, processes = (document[k] for k in ("curves", "final", "verdicts", "processes"))
+    curves, final, verdicts, processes = (document[k] for k in ("curves", "final", "verdicts", "processes"))
     if not isinstance(processes, list) or not all(type(x) is int for x in processes):
         return False
-    if not all(isinstance(x, dict) for x in (curves, final, said)) or type(document["seed"]) is not int:
+    if not all(isinstance(x, dict) for x in (curves, final, verdicts)) or type(document["seed"]) is not int:
         return False
-    if not curves or not final or len(said) != len(rules(final)):  # outside the exact theory there is no rule to judge
+    if (
+        not curves or not final or len(verdicts) != len(rules(final))
+    ):  # outside the exact theory there is no rule to judge
         return False
     numbers = [final.values(), *curves.values()]
     if not all(isinstance(values, list) and len(values) == len(processes) for values in curves.values()):
         return False
     return all(x is None or type(x) in (int, float) for values in numbers for x in values) and all(
-        isinstance(x, str) and x in VERDICTS for x in said.values()
+        isinstance(x, str) and x in VERDICTS for x in verdicts.values()
     )
 
 
@@ -65,12 +67,12 @@ def shape_of(document: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def bands(curves: Sequence[Sequence[float | None]]) -> dict[str, list[float | None]]:
     """Mean, standard error, and the quartiles over seeds at every log point."""
-    found: dict[str, list[float | None]] = {key: [] for key in ("mean", "standard error", "low", "median", "high")}
+    band: dict[str, list[float | None]] = {key: [] for key in ("mean", "standard error", "low", "median", "high")}
     for values in zip(*curves, strict=True):
-        said = summary(values)
-        for key, points in found.items():
-            points.append(said[key])
-    return found
+        statistics = summary(values)
+        for key, points in band.items():
+            points.append(statistics[key])
+    return band
 
 
 def summary(values: Sequence[float | None]) -> dict[str, float | None]:
@@ -93,15 +95,15 @@ def quantile(known: Sequence[float], share: float) -> float:
     return known[below] + (place - below) * (known[above] - known[below])
 
 
-def fractions(said: Sequence[str]) -> dict[str, int]:
+def fractions(verdicts: Sequence[str]) -> dict[str, int]:
     """How many seeds got which verdict."""
-    counts = Counter(said)
+    counts = Counter(verdicts)
     return {name: counts[name] for name in VERDICTS}
 
 
 def appeared(seed: Mapping[str, Any]) -> dict[str, int | None]:
     """For each block of TD, after how many processes it had half of its final size for good; None if from the start."""
-    found: dict[str, int | None] = {}
+    after: dict[str, int | None] = {}
     for name in BLOCKS:
         if name not in seed["curves"]:
             continue
@@ -110,8 +112,8 @@ def appeared(seed: Mapping[str, Any]) -> dict[str, int | None]:
         since = len(values)
         while since and values[since - 1] >= half:
             since -= 1
-        found[name] = seed["processes"][since] if 0 < since < len(values) else None
-    return found
+        after[name] = seed["processes"][since] if 0 < since < len(values) else None
+    return after
 
 
 def order(seeds: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -124,8 +126,8 @@ def order(seeds: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         if any(t is None for t in times.values()):
             counts["some block was there from the start"] += 1
         else:
-            said: dict[int, list[str]] = {}
+            by_time: dict[int, list[str]] = {}
             for name, t in times.items():
-                said.setdefault(t or 0, []).append(name)
-            counts[", then ".join(" with ".join(names) for _, names in sorted(said.items()))] += 1
+                by_time.setdefault(t or 0, []).append(name)
+            counts[", then ".join(" with ".join(names) for _, names in sorted(by_time.items()))] += 1
     return dict(counts)

@@ -44,14 +44,14 @@ class TrainResult:
     @property
     def verdicts(self) -> dict[str, dict[str, int]]:
         """How many seeds got which verdict, for each rule."""
-        found: dict[str, dict[str, int]] = self.document["verdicts"]
-        return found
+        counts_by_rule: dict[str, dict[str, int]] = self.document["verdicts"]
+        return counts_by_rule
 
     def __repr__(self) -> str:
-        said = "; ".join(
+        text = "; ".join(
             f"{rule}: " + ", ".join(f"{counts[v]} {v}" for v in VERDICTS) for rule, counts in self.verdicts.items()
         )
-        return f"<trained: {said or 'outside the exact theory'}>"
+        return f"<trained: {text or 'outside the exact theory'}>"
 
 
 def chosen(preset: str, changes: dict[str, Any], max_work: int = MAX_WORK) -> Training:
@@ -296,18 +296,18 @@ def _measured(place: Path, seed: int) -> dict[str, Any]:
         raise ContentError(f"{path}: {error}: delete it to train that seed again") from None
     if not is_measures(document):
         raise ContentError(f"{path}: holds no measures of a trained network: delete it to train that seed again")
-    found: dict[str, Any] = document
-    return found
+    measures: dict[str, Any] = document
+    return measures
 
 
 def _all_measured(place: Path, seeds: int) -> list[dict[str, Any]]:
     """The measures of every seed, which are the same ones at the same log points."""
-    found = [_measured(place, seed) for seed in range(1, seeds + 1)]
-    for seed, document in enumerate(found, 1):
-        if shape_of(document) != shape_of(found[0]):
+    measures = [_measured(place, seed) for seed in range(1, seeds + 1)]
+    for seed, document in enumerate(measures, 1):
+        if shape_of(document) != shape_of(measures[0]):
             path = place / f"seed-{seed}" / MEASURES
             raise ContentError(f"{path}: has other measures than seed 1: delete it to train that seed again")
-    return found
+    return measures
 
 
 def _shuffled(
@@ -318,11 +318,11 @@ def _shuffled(
     inner = place / "null"
     _claim(inner, own)
     _train_groups(inner, own, executor, device, progress, "training on rewards in disorder")
-    found = _all_measured(inner, networks)
+    measures = _all_measured(inner, networks)
     import torch
 
     final = {
-        name: torch.tensor([float("nan") if s["final"][name] is None else s["final"][name] for s in found])
-        for name in found[0]["final"]
+        name: torch.tensor([float("nan") if s["final"][name] is None else s["final"][name] for s in measures])
+        for name in measures[0]["final"]
     }
     return null_of("rewards in disorder", final)
