@@ -75,7 +75,7 @@ class Audit:
         """What fails when a lemma of a generated file fails at this line, in words; empty for other files."""
         text = next((f.text for f in self.theory if f"theory/{f.name}" == place and line), "")
         lemmas = re.findall(r"^(?:Lemma|Theorem|Definition) (\w+)", "\n".join(text.splitlines()[:line]), re.M)
-        return next((f"{said}; " for name, said in MEANINGS if lemmas and name in lemmas[-1]), "")
+        return next((f"{meaning}; " for name, meaning in MEANINGS if lemmas and name in lemmas[-1]), "")
 
     def texts(self) -> dict[str, str]:
         """All files of the audit, by their place in the gate's workplace."""

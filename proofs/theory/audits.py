@@ -44,13 +44,13 @@ def audits(algorithm: Algorithm | PatternAlgorithm) -> list[Audit]:
 
     None when there is nothing that could be proved; `unproved` says why.
     """
-    return [audit for found in _generated(algorithm)[0] for audit in found]
+    return [audit for choice in _generated(algorithm)[0] for audit in choice]
 
 
 def audits_for(algorithm: Algorithm, options: Mapping[str, str]) -> tuple[Audit, ...]:
     """Those of them for one choice of the options; none when there is nothing that could be proved."""
-    found = _generated(algorithm)[0]
-    return found[choices(algorithm).index(algorithm.choose(options))] if found else ()
+    by_choice = _generated(algorithm)[0]
+    return by_choice[choices(algorithm).index(algorithm.choose(options))] if by_choice else ()
 
 
 def invariance_for(algorithm: Algorithm, options: Mapping[str, str]) -> Audit | None:
@@ -64,10 +64,10 @@ def invariance_for(algorithm: Algorithm, options: Mapping[str, str]) -> Audit | 
         try:
             if algorithm.unit_columns:
                 raise NotRepresentableError("invariance is about columns that are transitions")
-            found = invariance_audit(parts(_weights(algorithm, dict(key[1])), tuple(files_of(THEORY))))
+            audit = invariance_audit(parts(_weights(algorithm, dict(key[1])), tuple(files_of(THEORY))))
         except LayerproofError:
-            found = None
-        known = _instances[key] = (algorithm, found)
+            audit = None
+        known = _instances[key] = (algorithm, audit)
     return known[1]
 
 
@@ -107,22 +107,22 @@ def _audits_of(weights: Weights) -> tuple[Audit, ...]:
     return book, numbers_audit(weights, f"numbers_{book.name}")
 
 
-def numbers_audit(found: Weights, name: str) -> Audit:
+def numbers_audit(solution: Weights, name: str) -> Audit:
     """A small instance that the kernel computes: the weights on a prompt give the textbook loop's numbers."""
-    algorithm, (d, n, depth) = found.algorithm, INSTANCE
+    algorithm, (d, n, depth) = solution.algorithm, INSTANCE
     n += d if algorithm.unit_columns else 0
     known = {**dict.fromkeys(algorithm.parameters, OTHER), **VALUES}
     known |= {x: exact_number(text, f"the default of {x}") for x, text in algorithm.defaults.items()}
     parameters = {x: known[x] for x in algorithm.parameters}
-    if isinstance(found, Derivation) and found.hypotheses.broken(parameters, n) is not None:
-        parameters |= found.hypotheses.example({}, n) or {}
-    drawn = _drawn(found, parameters, d, n, depth)
-    if isinstance(found, GivenWeights):
-        weights = given_construction(algorithm, found.options, d, n, depth, drawn.steps, parameters, looped=False)
+    if isinstance(solution, Derivation) and solution.hypotheses.broken(parameters, n) is not None:
+        parameters |= solution.hypotheses.example({}, n) or {}
+    drawn = _drawn(solution, parameters, d, n, depth)
+    if isinstance(solution, GivenWeights):
+        weights = given_construction(algorithm, solution.options, d, n, depth, drawn.steps, parameters, looped=False)
     else:
-        weights = construct(found, d, n, depth, drawn.steps, parameters)
-    setup = problem(algorithm, RATIONALS, drawn.context, drawn.start, parameters, found.options)
-    kind = "given" if isinstance(found, GivenWeights) else "derived"
+        weights = construct(solution, d, n, depth, drawn.steps, parameters)
+    setup = problem(algorithm, RATIONALS, drawn.context, drawn.start, parameters, solution.options)
+    kind = "given" if isinstance(solution, GivenWeights) else "derived"
     theorem = Theorem(
         name,
         "numbers",
@@ -133,12 +133,12 @@ def numbers_audit(found: Weights, name: str) -> Audit:
     return Audit(name, ("numbers",), (theorem,), *instance_texts(weights, setup, name), joins=True)
 
 
-def _drawn(found: Weights, parameters: Mapping[str, Fraction], d: int, n: int, depth: int) -> Drawn:
+def _drawn(solution: Weights, parameters: Mapping[str, Fraction], d: int, n: int, depth: int) -> Drawn:
     """Numbers at which the update divides by no zero."""
-    algorithm = found.algorithm
+    algorithm = solution.algorithm
     for seed in range(SEEDS):
         drawn = Drawn.of(algorithm, d, n, depth, seed)
         values = [{**parameters, **dict(zip(algorithm.preconditioners, step, strict=True))} for step in drawn.steps]
-        if not isinstance(found, Derivation) or all(found.hypotheses.broken(v, n) is None for v in values):
+        if not isinstance(solution, Derivation) or all(solution.hypotheses.broken(v, n) is None for v in values):
             return drawn
     raise NotRepresentableError(f"no small numbers of {algorithm.name} are found at which it divides by no zero")

@@ -11,17 +11,17 @@ SECTIONS = ("Constants/Inductives relying on type-in-type", "Constants/Inductive
 KNOWN = ("mathcomp.", "Coq.ssr.ssrunder.Under_rel.", "Coq.Numbers.Cyclic.Int63.PrimInt63.", "Coq.Floats.PrimFloat.")
 
 
-def axioms(said: str) -> list[str] | None:
+def axioms(summary: str) -> list[str] | None:
     """The axioms in a context summary of the checker, but for the library's own; None if it is not whole.
 
     What relies on a check switched off counts as an axiom.
 
     >>> axioms("CONTEXT SUMMARY")
     """
-    if said.count("CONTEXT SUMMARY") != 1 or "Theory: Set is predicative" not in said:
+    if summary.count("CONTEXT SUMMARY") != 1 or "Theory: Set is predicative" not in summary:
         return None
-    parts = {name.strip(): body for name, body in re.findall(r"^\* ([^:\n]+):(.*?)(?=^\* |\Z)", said, re.M | re.S)}
+    parts = {name.strip(): body for name, body in re.findall(r"^\* ([^:\n]+):(.*?)(?=^\* |\Z)", summary, re.M | re.S)}
     if set(parts) != {"Theory", "Axioms", *SECTIONS}:
         return None
-    found = [name for part in ("Axioms", *SECTIONS) for name in parts[part].split() if name != "<none>"]
-    return [name for name in found if not name.startswith(KNOWN)]
+    listed = [name for part in ("Axioms", *SECTIONS) for name in parts[part].split() if name != "<none>"]
+    return [name for name in listed if not name.startswith(KNOWN)]

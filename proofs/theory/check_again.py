@@ -39,13 +39,13 @@ def check_again(
         except BaseException:
             running.stop()
             raise
-    found: list[str] = []
+    together: list[str] = []
     for ran in runs:
         listed = axioms(ran.stdout + ran.stderr) if ran.code == 0 else None
         if listed is None:
             return None, " ".join((ran.stdout + ran.stderr).split())[-200:]
-        found += listed
-    return found, ""
+        together += listed
+    return together, ""
 
 
 def parts_of(libraries: Mapping[str, str], folder: Path) -> list[dict[str, str]]:

@@ -58,11 +58,11 @@ class Store:
         try:
             for file in sorted(self.folder.glob(f"{key}-*.vo")):
                 content = file.read_bytes()
-                found = hashlib.sha256(content).hexdigest()
-                if file.name == f"{key}-{found}.vo":
+                digest = hashlib.sha256(content).hexdigest()
+                if file.name == f"{key}-{digest}.vo":
                     to.write_bytes(content)
                     os.utime(file)
-                    self.taken[place] = found
+                    self.taken[place] = digest
                     return True
                 file.unlink(missing_ok=True)
         except OSError:
@@ -95,5 +95,5 @@ def _ours(path: Path) -> bool:
     """Whether nobody else could have written it: it is this user's, and neither its group nor others may write."""
     if os.name != "posix":
         return True
-    found = path.stat()
-    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    status = path.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -100,11 +100,11 @@ def gate(
     outcome = Outcome(version=prover.version)
     try:
         with _workplace(keep) as folder, runner() as running:
-            found = _Gate(audits, prover, theory, folder, limit, progress, running, outcome, Store.of(prover))
-            found.judge_joined() if not apart and keep is None else found.judge()
-            if (outcome.refused or outcome.undecided) and not found.kept_files_are_right():
+            session = _Gate(audits, prover, theory, folder, limit, progress, running, outcome, Store.of(prover))
+            session.judge_joined() if not apart and keep is None else session.judge()
+            if (outcome.refused or outcome.undecided) and not session.kept_files_are_right():
                 outcome = Outcome(version=prover.version)
-                replace(found, outcome=outcome, store=None).judge()
+                replace(session, outcome=outcome, store=None).judge()
     except OSError as error:
         reason = f"the gate could not go on: {error.strerror or error}"
         outcome.passed.clear()
@@ -207,9 +207,9 @@ class _Gate:
                 sealed = {p: x for p, x in _libraries(done).items() if p.startswith("seals/")}
                 if self.outcome.passed:
                     self.progress(f"checking {sum(map(len, parts)) + len(sealed)} compiled files again")
-                    found = [self._checked([{**parts[-1], **sealed}]), *([early.result()] if early else [])]
-                    self._hold([x for listed, _ in found for x in listed or ()], reach,
-                               next((said for listed, said in found if listed is None), None))  # fmt: skip
+                    replies = [self._checked([{**parts[-1], **sealed}]), *([early.result()] if early else [])]
+                    self._hold([x for listed, _ in replies for x in listed or ()], reach,
+                               next((reply for listed, reply in replies if listed is None), None))  # fmt: skip
             except BaseException:
                 self.running.stop()
                 raise
@@ -303,17 +303,17 @@ class _Gate:
         """Files with a forbidden word or a requirement that is not listed, with the reason."""
         listed = {kind: {p.split("/")[1] for p in texts if p.startswith(f"{kind}/")} for kind in SEES}
         listed["theory"] |= set(files_of(self.theory))
-        found: dict[str, str] = {}
+        faults: dict[str, str] = {}
         for place, text in texts.items():
             kind, name = place.split("/")
             words = forbidden_words(text)
             if words:
-                found[place] = f"{name}.v contains {', '.join(words)}"
+                faults[place] = f"{name}.v contains {', '.join(words)}"
                 continue
             ours = {PREFIX[k]: listed[k] for k in SEES[kind]}
             if unknown := strangers(text, ours, LIBRARIES):
-                found[place] = f"{name}.v requires {', '.join(unknown)}, which is no listed file"
-        return found
+                faults[place] = f"{name}.v requires {', '.join(unknown)}, which is no listed file"
+        return faults
 
     def _command(self, kind: str, name: str) -> tuple[str, ...]:
         paths = [x for k in SEES[kind] for x in ("-Q", k, PREFIX[k])]
@@ -327,12 +327,12 @@ class _Gate:
             at = theorem_at(state.line, audit) if kind == "seals" else None
             reason = f"the theory's theorem is not the restated one: {state.reason}"
             self.outcome.refused.update({n: reason for n in names if at in (None, n)})
-        said = f"{audit.explained(state.place, state.line)}{state.reason}"
-        self.outcome.undecided.update({n: said for n in names if n not in self.outcome.refused})
+        why = f"{audit.explained(state.place, state.line)}{state.reason}"
+        self.outcome.undecided.update({n: why for n in names if n not in self.outcome.refused})
 
-    def _answered(self, said: str, word: str, names: list[str]) -> None:
+    def _answered(self, output: str, word: str, names: list[str]) -> None:
         """What a seal that compiled says of its theorems."""
-        for name, answer in answers(said, word, names).items():
+        for name, answer in answers(output, word, names).items():
             if answer == CLOSED:
                 self.outcome.passed[name] = 0.0
             elif answer is not None and answer.startswith("Axioms:"):
@@ -345,14 +345,16 @@ class _Gate:
         paths = [x for k in SEES for x in ("-Q", k, PREFIX[k])]
         return check_again(parts, paths, self.prover, self.folder, self.running, self.limit)
 
-    def _hold(self, found: list[str], reach: dict[str, set[str]], said: str | None) -> None:
-        """What the checker does not find right does not pass. found : axioms; said : where it did not agree."""
+    def _hold(self, axioms: list[str], reach: dict[str, set[str]], disagreement: str | None) -> None:
+        """What the checker does not find right does not pass. disagreement : what it said where it did not agree."""
         for audit in self.audits:
             for name in [t.name for t in audit.theorems if t.name in self.outcome.passed]:
-                if said is not None:
-                    self._demote(self.outcome.undecided, name, f"the checker of compiled files did not agree: {said}")
+                if disagreement is not None:
+                    self._demote(
+                        self.outcome.undecided, name, f"the checker of compiled files did not agree: {disagreement}"
+                    )
                     continue
-                own = [x for x in found if not _is_ours(x) or _place(x) in reach[audit.name] or _is_seal(x)]
+                own = [x for x in axioms if not _is_ours(x) or _place(x) in reach[audit.name] or _is_seal(x)]
                 if own:
                     self._demote(self.outcome.refused, name, f"the checker lists the axiom {own[0]}")
 
@@ -385,8 +387,8 @@ def _places(audit: Audit) -> set[str]:
 
 
 def _closure(places: set[str], jobs: dict[str, Job]) -> set[str]:
-    found, new = set(places), set(places)
+    closed, new = set(places), set(places)
     while new:
-        new = {p for n in new if n in jobs for p in jobs[n].needs} - found
-        found |= new
-    return found
+        new = {p for n in new if n in jobs for p in jobs[n].needs} - closed
+        closed |= new
+    return closed

@@ -44,7 +44,7 @@ def general_audit(name: str) -> Audit:
     proofs = (FOLDER / "audit_proofs" / f"{name}.v").read_text(encoding="utf-8")
     words = tuple(sorted(needs(statements, STATEMENTS_PREFIX)))
     requires = tuple(sorted(needs(proofs, THEORY_PREFIX)))
-    theorems = tuple(Theorem(t, name, sentence, said) for sentence, t, said in stated(statements))
+    theorems = tuple(Theorem(t, name, sentence, statement) for sentence, t, statement in stated(statements))
     return Audit(name, requires, theorems, statements, proofs, words=words, joins=True)
 
 
@@ -54,5 +54,7 @@ def stated(statements: str) -> list[tuple[str, str, str]]:
     >>> stated("(* all is well *)\\nDefinition well : Prop :=\\n  forall x : nat, x = x.\\n")
     [('all is well', 'well', 'forall x : nat, x = x')]
     """
-    found = re.findall(r"^\(\* ([^*]*) \*\)\nDefinition (\w+) : Prop :=(.*?)\.$(?=\n\n|\n?\Z)", statements, re.M | re.S)
-    return [(" ".join(sentence.split()), name, " ".join(said.split())) for sentence, name, said in found]
+    matches = re.findall(
+        r"^\(\* ([^*]*) \*\)\nDefinition (\w+) : Prop :=(.*?)\.$(?=\n\n|\n?\Z)", statements, re.M | re.S
+    )
+    return [(" ".join(sentence.split()), name, " ".join(text.split())) for sentence, name, text in matches]

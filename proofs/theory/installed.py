@@ -26,10 +26,10 @@ def installed(prover: Prover, path: str) -> str:
     path : where programs are looked for, as PATH has it
     "" where the prover does not say where its library is: then nothing is recorded or kept.
     """
-    said = Runner().run((*prover.command, "-where"), Path.cwd(), 30.0)
-    library = Path(said.stdout.strip())
+    answer = Runner().run((*prover.command, "-where"), Path.cwd(), 30.0)
+    library = Path(answer.stdout.strip())
     programs = [shutil.which(c[0], path=path) for c in (prover.command, prover.checker) if c]
-    if said.code != 0 or not library.is_absolute() or not library.is_dir() or None in programs:
+    if answer.code != 0 or not library.is_absolute() or not library.is_dir() or None in programs:
         return ""
     files = [Path(p).resolve() for p in programs if p]
     files += sorted(f for folder in (library, library.parent / "coq-core") for end in ("*.vo", "*.cmxs")

@@ -151,11 +151,11 @@ def trouble(place: str, ran: Ran, limit: float) -> Trouble:
     located = list(AT.finditer(ran.stderr))
     if not located:
         return Trouble(place, f"{file} does not compile: {_line(ran.stderr)}")
-    said = ran.stderr[located[-1].end() :]
+    message = ran.stderr[located[-1].end() :]
     line = int(located[-1][2])
     here = located[-1][1] == place
-    misfit = here and any(m in " ".join(said.split()) for m in MISFITS)
-    return Trouble(place, f"{file} does not compile: line {line}: {_line(said)}", line, misfit)
+    misfit = here and any(m in " ".join(message.split()) for m in MISFITS)
+    return Trouble(place, f"{file} does not compile: line {line}: {_line(message)}", line, misfit)
 
 
 def _line(text: str) -> str:

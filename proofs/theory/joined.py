@@ -39,11 +39,11 @@ class _Text:
 
     @staticmethod
     def of(text: str) -> _Text:
-        found = list(REQUIRES.finditer(text))
+        requirements = list(REQUIRES.finditer(text))
         return _Text(
-            tuple(m[0] for m in found if m[2] and m[1] not in OURS),
-            tuple((m[1], name) for m in found if not m[2] or m[1] in OURS for name in m[3].split()),
-            tuple((m[1], name) for m in found if m[2] and m[1] in OURS for name in m[3].split()),
+            tuple(m[0] for m in requirements if m[2] and m[1] not in OURS),
+            tuple((m[1], name) for m in requirements if not m[2] or m[1] in OURS for name in m[3].split()),
+            tuple((m[1], name) for m in requirements if m[2] and m[1] in OURS for name in m[3].split()),
             REQUIRES.sub("", text),
         )
 
@@ -59,8 +59,8 @@ def joined(audits: Sequence[Audit]) -> list[Audit]:
             key = (_Text.of(audit.statements).imports, _Text.of(audit.proofs).imports)
             alike.setdefault(key, []).append(audit)
     taken = {a.name for a in audits} | {f.name for a in audits for f in a.theory}
-    for found in alike.values():
-        for group in _groups(found):
+    for like in alike.values():
+        for group in _groups(like):
             name = next(n for k in range(1, len(audits) + len(taken) + 2) if (n := f"several_{k}") not in taken)
             taken.add(name)
             result.append(_join(group, name) if len(group) > 1 else group[0])
@@ -91,8 +91,8 @@ def _groups(audits: Sequence[Audit]) -> list[list[Audit]]:
         of.setdefault(audit.theorems[0].algorithm, []).append(audit)
     count = max(min(len(of), workers()), -(-len(of) // MOST))
     groups: list[list[Audit]] = [[] for _ in range(count)]
-    for found in sorted(of.values(), key=_length, reverse=True):
-        min(groups, key=_length).extend(found)
+    for own in sorted(of.values(), key=_length, reverse=True):
+        min(groups, key=_length).extend(own)
     return groups
 
 

@@ -85,4 +85,4 @@ def strangers(text: str, ours: Mapping[str, Collection[str]], libraries: Collect
 
 def needs(text: str, prefix: str) -> set[str]:
     """The files of one prefix that a text requires."""
-    return {name for found, name in required(text) if found == prefix}
+    return {name for start, name in required(text) if start == prefix}

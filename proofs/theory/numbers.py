@@ -142,14 +142,14 @@ def instance_texts(construction: Construction, setup: Problem, name: str) -> tup
         f"Definition predictions := {_list(_number(_fraction(w[0] @ setup.query)) for w in iterates)}.",
     ]
     minus = construction.readout.sign < 0
-    said = {
+    fields = {
         "title": comment(setup.algorithm.title), "name": name, "definitions": "\n".join(definitions),
         "d": layout.d, "n": layout.n, "L": depth, "m": layout.m, "N": layout.n + 1, "H": len(layers[0]),
         "k": layout.n - 1,
         "row": layout.accumulator(construction.readout.row), "sign": "- " * minus,
         "readout": "readout" + "_opp" * minus,
     }  # fmt: skip
-    return STATEMENTS.format(**said), PROOFS.format(**said)
+    return STATEMENTS.format(**fields), PROOFS.format(**fields)
 
 
 def _weights(letter: str, matrices: Sequence[Sequence[Any]]) -> Iterable[str]:

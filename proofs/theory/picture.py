@@ -66,7 +66,7 @@ def picture(
     claims : those of a `prove`, whose verdicts are shown
     asked  : the audits that were asked for, where these were not all: then their files and what is under them
     """
-    said = dict(verdict for claim in claims for verdict in _said(claim))
+    verdict_of = dict(verdict for claim in claims for verdict in _verdicts(claim))
     every = [*general_audits()]
     every += asked if asked is not None else _of_the_catalogue()
     texts = {name: (theory / f"{name}.v").read_text(encoding="utf-8") for name in files_of(theory)}
@@ -78,9 +78,9 @@ def picture(
     for name, text in texts.items():
         proved = re.findall(r"^(?:Lemma|Theorem|Corollary)\s+([\w']+)", code(text) or "", re.M)
         own = stated.get(name, {})
-        verdicts = {t: said.get(t, Verdict.NOT_RUN) for t in own}
-        found = tuple(sorted(needs(text, THEORY_PREFIX)))
-        nodes.append(Node(name, found, tuple(proved), tuple(own.values()), verdicts))
+        verdicts = {t: verdict_of.get(t, Verdict.NOT_RUN) for t in own}
+        needed = tuple(sorted(needs(text, THEORY_PREFIX)))
+        nodes.append(Node(name, needed, tuple(proved), tuple(own.values()), verdicts))
     if asked is not None:
         reached = under({t.file for a in asked for t in a.theorems} | {r for a in asked for r in a.requires}, nodes)
         nodes = [n for n in nodes if n.name in reached]
@@ -94,7 +94,7 @@ def _of_the_catalogue() -> Iterable[Audit]:
         yield from audits(patterned)
 
 
-def _said(claim: Claim) -> Iterable[tuple[str, Verdict]]:
+def _verdicts(claim: Claim) -> Iterable[tuple[str, Verdict]]:
     """What a claim says of theorems: one of `prove` of its own, one of `verify` of all about an algorithm."""
     if "theorem" in claim.details:
         return [(str(claim.details["theorem"]), claim.verdict)]
@@ -114,9 +114,9 @@ def under(names: Iterable[str], nodes: Iterable[Node]) -> set[str]:
 
 def whole(name: str, nodes: Iterable[Node]) -> Verdict:
     """HOLDS where every audited theorem of a file and of all files under it holds; else the worst of their verdicts."""
-    found = tuple(nodes)
-    reached = under({name}, found)
-    verdicts = {n.verdict for n in found if n.name in reached and n.verdict is not None}
+    every = tuple(nodes)
+    reached = under({name}, every)
+    verdicts = {n.verdict for n in every if n.name in reached and n.verdict is not None}
     return worst(verdicts)
 
 
@@ -131,7 +131,7 @@ def status(node: Node, nodes: Iterable[Node]) -> Status:
 
 def document(nodes: Iterable[Node]) -> list[dict[str, Any]]:
     """The picture as JSON: a file's verdict (null where nothing of it is audited), and with all that is under it."""
-    found = list(nodes)
+    every = list(nodes)
     return [
         {
             "file": f"{n.name}.v",
@@ -139,8 +139,8 @@ def document(nodes: Iterable[Node]) -> list[dict[str, Any]]:
             "proved": list(n.proved),
             "audited": {name: verdict.value for name, verdict in n.audited.items()},
             "verdict": n.verdict.value if n.verdict else None,
-            "whole": whole(n.name, found).value,
-            "status": status(n, found).value,
+            "whole": whole(n.name, every).value,
+            "status": status(n, every).value,
         }
-        for n in found
+        for n in every
     ]

@@ -53,10 +53,10 @@ def find_prover() -> Prover | None:
 def _prover_on(path: str) -> Prover | None:
     for command, checker in PROVERS:
         if shutil.which(command[0], path=path):
-            said = Runner().run((*command, "--version"), Path.cwd(), 30.0)
-            if said.code != 0:
+            answer = Runner().run((*command, "--version"), Path.cwd(), 30.0)
+            if answer.code != 0:
                 return None
-            return Prover(command, " ".join(said.stdout.split())[:120], checker)
+            return Prover(command, " ".join(answer.stdout.split())[:120], checker)
     return None
 
 
@@ -122,7 +122,7 @@ def _end(pid: int) -> None:
 @contextmanager
 def runner() -> Iterator[Runner]:
     """A runner whose programs end with the block, on SIGTERM, SIGHUP and SIGQUIT too: it is left, as by Ctrl-C."""
-    found = Runner()
+    running = Runner()
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -130,8 +130,8 @@ def runner() -> Iterator[Runner]:
     main = threading.current_thread() is threading.main_thread()
     before = {s: signal.signal(s, leave) for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)} if main else {}
     try:
-        yield found
+        yield running
     finally:
-        found.stop()
+        running.stop()
         for number, handler in before.items():
             signal.signal(number, handler)

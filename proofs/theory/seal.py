@@ -30,11 +30,11 @@ def seal_text(audits: Sequence[Audit], word: str, each: bool = False) -> str:
         lines.append(f"Definition sealed_{i} : {STATEMENTS_PREFIX}.{name} := {AUDITS_PREFIX}.{name}.")
     asked = [f"sealed_{i}" for i in range(len(full))]
     if not each:
-        said, proof = "Coq.Init.Logic.True", "Coq.Init.Logic.I"
+        conjunction, proof = "Coq.Init.Logic.True", "Coq.Init.Logic.I"
         for i in reversed(range(len(full))):
-            said = f"Coq.Init.Logic.and {STATEMENTS_PREFIX}.{full[i]}\n ({said})"
+            conjunction = f"Coq.Init.Logic.and {STATEMENTS_PREFIX}.{full[i]}\n ({conjunction})"
             proof = f"Coq.Init.Logic.conj sealed_{i}\n ({proof})"
-        lines.append(f"Definition sealed : {said} := {proof}.")
+        lines.append(f"Definition sealed : {conjunction} := {proof}.")
         asked = ["sealed"]
     for i, name in enumerate(asked):
         lines += [
@@ -51,15 +51,15 @@ def theorem_at(line: int, audit: Audit) -> str | None:
     return audit.theorems[i].name if 0 <= i < len(audit.theorems) else None
 
 
-def answers(said: str, word: str, theorems: Sequence[str]) -> dict[str, str | None]:
+def answers(output: str, word: str, theorems: Sequence[str]) -> dict[str, str | None]:
     """What the prover answered about each theorem: the one answer between its two marks; None where it is not one.
 
     theorems : one name for each question of the seal
-    said     : standard output alone; warnings are on standard error and answer nothing
+    output   : standard output alone; warnings are on standard error and answer nothing
     """
     result: dict[str, str | None] = {}
     for i, name in enumerate(theorems):
-        found = re.findall(rf"^{word} {i} begins\n(.*?)^{word} {i} ends$", said, re.M | re.S)
-        marks = said.count(f"{word} {i} begins") == said.count(f"{word} {i} ends") == 1
-        result[name] = " ".join(found[0].split()) if len(found) == 1 and marks else None
+        matches = re.findall(rf"^{word} {i} begins\n(.*?)^{word} {i} ends$", output, re.M | re.S)
+        marks = output.count(f"{word} {i} begins") == output.count(f"{word} {i} ends") == 1
+        result[name] = " ".join(matches[0].split()) if len(matches) == 1 and marks else None
     return result

@@ -63,12 +63,12 @@ def _occurs(part: Expression, whole: Expression) -> bool:
 
 def scalars_of(derivation: Weights, form: ClosedForm) -> list[Scalar]:
     """Every coefficient that the file speaks of."""
-    found = [x for m in derivation.masks for x in m.scalars()]
-    found += [c for h in derivation.heads for part in cells(h) for c in part.values()]
+    scalars = [x for m in derivation.masks for x in m.scalars()]
+    scalars += [c for h in derivation.heads for part in cells(h) for c in part.values()]
     if isinstance(derivation, GivenWeights):
-        found += [c for factors in derivation.factors for matrix in factors for c in matrix.values()]
-    found += [x for t in form.traces.values() for x in (t.decay, *t.parts.values())]
-    return found + [t.coefficient for terms in form.totals.values() for t in terms]
+        scalars += [c for factors in derivation.factors for matrix in factors for c in matrix.values()]
+    scalars += [x for t in form.traces.values() for x in (t.decay, *t.parts.values())]
+    return scalars + [t.coefficient for terms in form.totals.values() for t in terms]
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,12 +60,12 @@ class Held:
             f"  if insub (j : nat) is Some t then {self.given} t else {held}."
         )
 
-    def same(self, said: str, made: str, arguments: Mapping[str, tuple[str, ...]]) -> str:
-        """The lemma that the two are one. said, made : where they are."""
+    def same(self, stated: str, made: str, arguments: Mapping[str, tuple[str, ...]]) -> str:
+        """The lemma that the two are one. stated, made : where they are."""
         number = f"fun k => {self._times('axis (k - m)')}" if self.coefficient else "fun=> 0"
         proof = "by []"
         if self.coefficient:
-            proof = f"rewrite addKn /{said}.axis; congr (_ *: _); apply/rowP => k; rewrite !mxE"
+            proof = f"rewrite addKn /{stated}.axis; congr (_ *: _); apply/rowP => k; rewrite !mxE"
         return (
             f"Lemma same_{self.name} j : {self.name} j = @{made}.{self.name} {' '.join(arguments[self.name])} j.\n"
             f"Proof. by apply: (@loop_masks.with_unitsE _ _ _ _ _ ({number})) => i; {proof}. Qed."
@@ -102,14 +102,14 @@ def unit_gain(state: SymbolicState, terms: tuple[Term, ...], data: Data, spellin
     Raises `NotRepresentableError` where that is no such sum.
     """
     token: Any = state.algorithm.context_token(state.unit_transition(), state.p)
-    found: dict[int, Scalar] = {}
+    by_weight: dict[int, Scalar] = {}
     for term in terms:
         if term.trace is not None or INDEX in term.coefficient.names():
             raise NotRepresentableError("a loop variable that no weight reads has no sum over unit columns")
         for t, multiple in met(state, token, term.row, term.block).items():
             gained = term.coefficient * multiple
-            found[t] = found[t] + gained if t in found else gained
-    return " + ".join(f"{spelling.argument(c)} *: {_weight(data, t)}" for t, c in found.items() if c.poly) or "0"
+            by_weight[t] = by_weight[t] + gained if t in by_weight else gained
+    return " + ".join(f"{spelling.argument(c)} *: {_weight(data, t)}" for t, c in by_weight.items() if c.poly) or "0"
 
 
 def _weight(data: Data, t: int) -> str:

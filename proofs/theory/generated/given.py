@@ -62,7 +62,7 @@ def given(algorithm: Algorithm, options: Mapping[str, str]) -> GivenWeights:
     return given_weights(algorithm, options, traced(algorithm, options))
 
 
-def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: GivenHeads) -> GivenWeights:
+def given_weights(algorithm: Algorithm, options: Mapping[str, str], given: GivenHeads) -> GivenWeights:
     """The given heads over the rows of numbers.
 
     Raises `NotRepresentableError` for a head that reads or writes otherwise than the two shapes do, W P = diag(0, U)
@@ -73,8 +73,8 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
     rows = [b.name for b in algorithm.features if not b.scalar] + numbers
     one: Matrix = {(x, (), x): state.algebra.number(1) for x in rows}
     heads, factors = [], []
-    masks, which = masks_given(state, found)
-    for k, (head, mask) in enumerate(zip(found.heads, which, strict=True), 1):
+    masks, which = masks_given(state, given)
+    for k, (head, mask) in enumerate(zip(given.heads, which, strict=True), 1):
         W = one if head.W is None else matrix_of(state, head.W)
         P = matrix_of(state, head.P)
         written = multiplied(W, P)
@@ -87,7 +87,7 @@ def given_weights(algorithm: Algorithm, options: Mapping[str, str], found: Given
         U = {(row, read): c for (row, _, read), c in written.items()}
         heads.append(SymbolicHead(mask, U, matrix_of(state, head.Q)))
         factors.append((W, P))
-    own = any(head.W is not None for head in found.heads)
+    own = any(head.W is not None for head in given.heads)
     for k, (W, P) in enumerate(factors, 1):
         if own and (met := {c for r, _, c in W if r not in numbers} & {r for r, _, _ in P}):
             raise NotRepresentableError(

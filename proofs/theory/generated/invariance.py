@@ -23,7 +23,7 @@ HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
 """
-SAID = {
+SENTENCES = {
     "pattern": "with every C_l a multiple of the identity, W, P and Q are multiples of the identity block by block",
     "invariant": "where the law of the data is symmetric under signed permutations of the features, an expected "
     "semi-gradient step keeps weights of that pattern",
@@ -36,18 +36,18 @@ def invariance_audit(parts: Parts) -> Audit:
 
     Raises `NotRepresentableError` when what is printed is not what the algorithm's functions do.
     """
-    found = statements(parts)
-    said = differs(found)
-    if said is not None:
-        raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {said}")
-    return _Instance(found).audit()
+    printed = statements(parts)
+    difference = differs(printed)
+    if difference is not None:
+        raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {difference}")
+    return _Instance(printed).audit()
 
 
 class _Instance:
     """The texts. A name with a prime in it is none of the user's: theirs are letters, digits and _."""
 
-    def __init__(self, found: Statements):
-        self.found, self.parts = found, found.parts
+    def __init__(self, statements: Statements):
+        self.printed, self.parts = statements, statements.parts
         self.name = f"invariance_{self.parts.module}"
         data, t = self.parts.data, self.parts.tables
         self.size = f"(\\sum_(b < {t.vectors}) d + {t.numbers})"
@@ -57,13 +57,13 @@ class _Instance:
         self.matrices = [data.preconditioners[x] for x in a.preconditioners if x not in a.scalar_preconditioners]
         rows = [r.name for r in self.parts.prompt.blocks.values()]
         wanted = ("dot", *rows, "X", "Z0", *self.parts.masks, "W", "P", "Q", "M")
-        self.definitions = {x: found.definitions[x] for x in wanted}
+        self.definitions = {x: statements.definitions[x] for x in wanted}
 
     def audit(self) -> Audit:
         """The statements and their proofs."""
         theorems = tuple(
-            Theorem(self.parts.theorem(part), self.name, SAID[part], said, self.parts.algorithm.name)
-            for part, said in self.said().items()
+            Theorem(self.parts.theorem(part), self.name, SENTENCES[part], statement, self.parts.algorithm.name)
+            for part, statement in self.claims().items()
         )
         return Audit(
             self.name, ("attention", "loop_masks", "loop_prompt", "commutant", "prompt_invariance"), theorems,
@@ -78,10 +78,10 @@ class _Instance:
 
     def applied(self, name: str, data: str = "{}", module: str = "") -> str:
         """A definition of the section applied to its variables; data : how one of the data's is written."""
-        used = self.found.arguments[name]
+        used = self.printed.arguments[name]
         return " ".join([f"@{module}{name}", *(data.format(x) if x in self.vectors else x for x in used)])
 
-    def said(self) -> dict[str, str]:
+    def claims(self) -> dict[str, str]:
         """The statements."""
         scalars = " ".join(f"{C}'" for C in self.matrices)
         given = "".join(f"(forall l, {C} l = ({C}' l)%:M) -> " for C in self.matrices)
@@ -133,7 +133,7 @@ class _Instance:
     def statements(self) -> str:
         """The file of statements."""
         data = self.parts.data
-        said = self.said()
+        stated = self.claims()
         requires = f"From {STATEMENTS_PREFIX} Require attention {' '.join(WORDS)}."
         lines = [
             f"(* {self.parts.title}: invariance under the expected outer update *)",
@@ -141,16 +141,16 @@ class _Instance:
             "Section Statement.",
             *data.declarations,
             *self.definitions.values(),
-            f"Definition says_pattern : Prop :=\n  {said['pattern']}.",
+            f"Definition says_pattern : Prop :=\n  {stated['pattern']}.",
             "End Statement.\n",
         ]
-        used = used_variables(said["pattern"], self.parts, self.found.arguments)
+        used = used_variables(stated["pattern"], self.parts, self.printed.arguments)
         binders = " ".join(_binder(x) for x in data.declarations)
         lines.append(
             f"Definition {self.parts.theorem('pattern')} : Prop := forall {binders},\n  @says_pattern {' '.join(used)}."
         )
         for part in ("invariant", "invariant_looped"):
-            lines.append(f"Definition {self.parts.theorem(part)} : Prop := forall {self.fixed},\n  {said[part]}.")
+            lines.append(f"Definition {self.parts.theorem(part)} : Prop := forall {self.fixed},\n  {stated[part]}.")
         return "\n".join(lines) + "\n"
 
     def proofs(self) -> str:
@@ -163,7 +163,7 @@ class _Instance:
             f"From {AUDITS_PREFIX} Require vector_blocks.",
         ))  # fmt: skip
         lines = [HEADER.format(requires=requires), self._lemma(own, theory)]
-        names = {part: self.parts.theorem(part) for part in SAID}
+        names = {part: self.parts.theorem(part) for part in SENTENCES}
         name, proof, known = names["pattern"], self._pattern(theory), self.parts.data
         lines.append(f"Theorem {name} : {own}.{name}.\nProof.\n{proof}\nQed.")
         fixed = " ".join(["F d n", *known.parameters.values(), *known.preconditioners.values()])

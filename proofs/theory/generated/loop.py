@@ -245,34 +245,34 @@ class Loop:
         return tuple_text([show(v) for v in self.finish])
 
 
-def run(data: Data, found: traced.Loop, names: Names) -> Loop:
+def run(data: Data, loop: traced.Loop, names: Names) -> Loop:
     """The traced update on the data's terms.
 
     Raises `NotRepresentableError` for a loop without variables, or one that does not start at zero.
     """
-    if not found.start:
+    if not loop.start:
         raise NotRepresentableError("the update keeps no loop variable on its sweep")
-    displayed = {name: names.new(name) for name, _ in found.start}
-    kinds = {name: VECTOR if node.kind == expression.VECTOR else NUMBER for name, node in found.start}
+    displayed = {name: names.new(name) for name, _ in loop.start}
+    kinds = {name: VECTOR if node.kind == expression.VECTOR else NUMBER for name, node in loop.start}
     before = {name: atom(kinds[name], shown) for name, shown in displayed.items()}
     last = {name: atom(kinds[name], shown) for name, shown in displayed.items()}
     read = Reader({**data.symbols, **{("before", x): t for x, t in before.items()},
                    **{("after", x): t for x, t in last.items()}})  # fmt: skip
-    for name, node in found.start:
+    for name, node in loop.start:
         if not read(node).is_zero:
             raise NotRepresentableError(f"the loop variable {name} does not start at zero")
     # the body in the order of the Python: what the named expressions are made of comes before them
-    named = [(name, read(node)) for name, node in found.lets]
-    after = {name: read(node) for name, node in found.body}
+    named = [(name, read(node)) for name, node in loop.lets]
+    after = {name: read(node) for name, node in loop.body}
     lets = _lets(named, after, names)
-    return Loop(displayed, kinds, after, lets, last, tuple(read(node) for _, node in found.finish))
+    return Loop(displayed, kinds, after, lets, last, tuple(read(node) for _, node in loop.finish))
 
 
 def _lets(named: list[tuple[str, Term]], after: dict[str, Term], names: Names) -> tuple[tuple[str, Term], ...]:
     """The local variables that the new values are made of, and the new values that others read, oldest first."""
     inside = {id(x) for value in after.values() for part in value.args if isinstance(part, Term) for x in part.parts()}
-    found: dict[int, tuple[str, Term]] = {}
+    by_id: dict[int, tuple[str, Term]] = {}
     for name, value in [*named, *((f"new_{name}", value) for name, value in after.items())]:
-        if id(value) in inside and id(value) not in found and any(isinstance(x, Term) for x in value.args):
-            found[id(value)] = (names.new(name), value)
-    return tuple(sorted(found.values(), key=lambda item: item[1].serial))
+        if id(value) in inside and id(value) not in by_id and any(isinstance(x, Term) for x in value.args):
+            by_id[id(value)] = (names.new(name), value)
+    return tuple(sorted(by_id.values(), key=lambda item: item[1].serial))

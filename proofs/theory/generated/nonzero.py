@@ -107,11 +107,11 @@ CLOSE_NONZERO = """first [done{ways} |
 
 def divisors(terms: Iterable[Term]) -> list[Term]:
     """The sums and products among these terms that something is divided by, and the factors of these."""
-    found: dict[str, Term] = {}
+    by_text: dict[str, Term] = {}
 
     def add(x: Term) -> None:
         if any(isinstance(a, Term) for a in x.args):
-            found.setdefault(show(x), x)
+            by_text.setdefault(show(x), x)
         for a in x.args if x.op == "*" else x.args[:1] if x.op in ("^", "neg", "^position", "^length") else ():
             add(a)
 
@@ -119,7 +119,7 @@ def divisors(terms: Iterable[Term]) -> list[Term]:
         for x in term.parts():
             if x.op in ("inverse", "/"):
                 add(x.args[-1])
-    return list(found.values())
+    return list(by_text.values())
 
 
 class Factors:
@@ -172,12 +172,12 @@ def factor(base: str, spelling: Spelling, steps: Collection[str] = ()) -> Factor
         raise NotRepresentableError(f"the weights divide by a sum with {entry.table}, a number of each token and layer")
     positional = INDEX in inside
     if positional and not (parameters or positive):
-        raise NotRepresentableError(f"the weights divide by {_said(base)}, which may be zero at some position j")
+        raise NotRepresentableError(f"the weights divide by {_in_words(base)}, which may be zero at some position j")
     layered = not parameters.isdisjoint(steps)
     return Factor(base, spelling.word(base)[1:-1], positional, not (positive and not parameters), layered)
 
 
-def _said(base: str) -> str:
+def _in_words(base: str) -> str:
     return str(base).replace(INDEX, "j").removeprefix("(").removesuffix(")")
 
 
@@ -211,9 +211,9 @@ def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, Fra
             continue
         if all(f.possible(values) for f in factors if f.positional and f.given):
             return values
-    said = " and ".join(f"{_said(f.base)} is not zero" for f in factors)
+    conditions = " and ".join(f"{_in_words(f.base)} is not zero" for f in factors)
     raise NotRepresentableError(
-        f"no small numbers were found at which {said}{' at any position j' * any(f.positional for f in factors)}"
+        f"no small numbers were found at which {conditions}{' at any position j' * any(f.positional for f in factors)}"
     )
 
 

@@ -41,10 +41,10 @@ def never_zero(base: str, values: Mapping[str, Fraction]) -> str | None:
     """
     if not isinstance(base, Sum):
         return None
-    said = Spelling({x: f"({rational(v)[0]})" for x, v in values.items()})
+    spelling = Spelling({x: f"({rational(v)[0]})" for x, v in values.items()})
     powers = {x for x in Sum.names(base) if isinstance(x, Power)}
     names = list(dict.fromkeys(name for _, exponents in base.terms for name, _ in exponents))
-    known = [_ways(x, values, said) for x in names]
+    known = [_ways(x, values, spelling) for x in names]
     for chosen in product(*known):
         total: Polynomial = {}
         for c, exponents in base.terms:
@@ -56,7 +56,7 @@ def never_zero(base: str, values: Mapping[str, Fraction]) -> str | None:
         total = {at: c for at, c in total.items() if c}
         first = total.get((), Fraction(0))
         if first and all((c > 0) == (first > 0) for c in total.values()):
-            proof = _proof(total, first > 0, sorted(said.word(x) for x in powers))
+            proof = _proof(total, first > 0, sorted(spelling.word(x) for x in powers))
             if LENGTH not in Sum.names(base):
                 return proof
             equal = f"m%:R = 1 + {AT.text} + {LATER.text} :> rat"
@@ -64,7 +64,7 @@ def never_zero(base: str, values: Mapping[str, Fraction]) -> str | None:
     return None
 
 
-def _ways(name: str, values: Mapping[str, Fraction], said: Spelling) -> tuple[Polynomial, ...]:
+def _ways(name: str, values: Mapping[str, Fraction], spelling: Spelling) -> tuple[Polynomial, ...]:
     """A name as sums of what is not negative: one for each way in which it is known."""
     one = Fraction(1)
     if name == INDEX:
@@ -76,8 +76,8 @@ def _ways(name: str, values: Mapping[str, Fraction], said: Spelling) -> tuple[Po
     if name.variable != INDEX or {INDEX, LENGTH} & set(Sum.names(name.base)):
         return ()
     b = Fraction(int(name.base)) if is_number(name.base) else value_of(name.base, values, Fraction)
-    power = said.word(name)
-    size = f"({rational(b)[0]})" if is_number(name.base) else said.word(name.base)
+    power = spelling.word(name)
+    size = f"({rational(b)[0]})" if is_number(name.base) else spelling.word(name.base)
     if b <= 0:
         return ()
     positive, compared = _at_least_zero(b), _compared_with_one(b)

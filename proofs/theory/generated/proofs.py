@@ -25,10 +25,10 @@ Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
 )
 
 
-def proofs_text(found: Statements, audit: str) -> str:
+def proofs_text(statements: Statements, audit: str) -> str:
     """The file with a proof of every statement; audit : the statements' name."""
-    parts, data = found.parts, found.parts.data
-    said, made = f"{STATEMENTS_PREFIX}.{audit}", f"{THEORY_PREFIX}.{parts.module}"
+    parts, data = statements.parts, statements.parts.data
+    stated, made = f"{STATEMENTS_PREFIX}.{audit}", f"{THEORY_PREFIX}.{parts.module}"
     lines = [
         HEADER.format(theory=THEORY_PREFIX, statements=STATEMENTS_PREFIX, module=parts.module, audit=audit),
         "Section Proofs.",
@@ -36,43 +36,43 @@ def proofs_text(found: Statements, audit: str) -> str:
         *data.lengths,
         *parts.assumed,
         f"Local Notation state := {data.state_type}.",
-        f"Local Notation transformer := (@{said}.transformer F _ _ _).",
-        *(f"Local Notation {name} := (@{said}.{name} {' '.join(a)})." for name, a in found.arguments.items()),
+        f"Local Notation transformer := (@{stated}.transformer F _ _ _).",
+        *(f"Local Notation {name} := (@{stated}.{name} {' '.join(a)})." for name, a in statements.arguments.items()),
         *extra(parts, "loop_prompt."),
         f"""Lemma same_after body' {data.layer_argument}{data.argument} k :
     (forall loop j, body{data.layer} {data.state} loop j = body' loop j) ->
   after{data.layer} {data.state} k = loop_masks.after body' {parts.loop.start} k.
 Proof. by move=> same; elim: k => [//|k IH] /=; rewrite IH; case: insub. Qed.""",
-        *(h.same(said, made, found.arguments) for h in data.held),
+        *(h.same(stated, made, statements.arguments) for h in data.held),
     ]
-    for c in found.claims:
+    for c in statements.claims:
         if c.part == "hypotheses":
             continue
         lines.append(f"Lemma proof_of_{c.part} : {c.statement}.")
-        lines.append(f"Proof using All.\n{_proof(parts, c.part, said, made)}\nQed.")
+        lines.append(f"Proof using All.\n{_proof(parts, c.part, stated, made)}\nQed.")
     lines.append("End Proofs.")
-    for c in found.claims:
+    for c in statements.claims:
         name = parts.theorem(c.part)
         proof = f"{_possible(parts)}." if c.part == "hypotheses" else f"exact: @proof_of_{c.part}."
-        lines.append(f"Theorem {name} : {said}.{name}.\nProof. {proof} Qed.")
+        lines.append(f"Theorem {name} : {stated}.{name}.\nProof. {proof} Qed.")
     return "\n".join(lines) + "\n"
 
 
-def _proof(parts: Parts, part: str, said: str, made: str) -> str:
+def _proof(parts: Parts, part: str, stated: str, made: str) -> str:
     data = parts.data
     s = data.state
     moved = data.destructing if data.several else "{}" + s
     if part == "state":
-        return _state(parts, said, made)
+        return _state(parts, stated, made)
     if part == "prediction":
         return (
             f"move=> L {s}; rewrite proof_of_state col_mxEd row_mxEr mxE; move: (iterate L {s}) => {moved} /=.\n"
-            f"first [by rewrite ?opprK | rewrite /{said}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar]."
+            f"first [by rewrite ?opprK | rewrite /{stated}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar]."
         )
     if part == "features":
         return f"by move=> L {s}; rewrite proof_of_state col_mxKu."
     if part == "prompt0":
-        return f"apply: (congr1 (@col_mx _ _ _ _ _)); {_rows(parts, said)}."
+        return f"apply: (congr1 (@col_mx _ _ _ _ _)); {_rows(parts, stated)}."
     return f"by move=> L {s} j; rewrite proof_of_state col_mxEd row_mxEl mxE."
 
 
@@ -97,35 +97,35 @@ def _possible(parts: Parts) -> str:
     return f"{' '.join(ones)} {proof}"
 
 
-def _rows(parts: Parts, said: str, made: str = "") -> str:
+def _rows(parts: Parts, stated: str, made: str = "") -> str:
     """Rows of numbers are equal: entry by entry, with the rows' definitions unfolded."""
     rows = [*parts.prompt.accumulators.values(), *parts.prompt.blocks.values()]
-    unfold = " ".join(f"/{said}.{r.name}{made and f' /{made}.{r.name}'}" for r in rows)
+    unfold = " ".join(f"/{stated}.{r.name}{made and f' /{made}.{r.name}'}" for r in rows)
     if made and parts.data.held:
         unfold += f" {_same_columns(parts)}"
     return f"""apply: (f_equal2 (@row_mx _ _ _ _)); apply/matrixP => i j; rewrite !mxE;
   case: i => {ordinals(parts.tables.numbers)};
-  rewrite /= {unfold} /= /{said}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar"""
+  rewrite /= {unfold} /= /{stated}.dot -?/(loop_masks.dot _ _); loop_prompt.close_scalar"""
 
 
-def _state(parts: Parts, said: str, made: str) -> str:
+def _state(parts: Parts, stated: str, made: str) -> str:
     """W, P and Q are the same by computation, a W of its own times P block by block; the rest by a few lines each."""
     data, t = parts.data, parts.tables
-    masks = " ".join(f"/{said}.{x} /{made}.{x}" for x in parts.masks)
-    blocks = " ".join(f"/{said}.{r.name} /{made}.{r.name}" for r in parts.prompt.blocks.values())
+    masks = " ".join(f"/{stated}.{x} /{made}.{x}" for x in parts.masks)
+    blocks = " ".join(f"/{stated}.{r.name} /{made}.{r.name}" for r in parts.prompt.blocks.values())
     entries = ""
     if data.held:
         entries = f""";
     rewrite /{made}.features /loop_prompt.columns /=; congr (row_mx _ _);
     apply/matrixP => i j; rewrite !mxE {blocks} {_same_columns(parts)}"""
-    products = _products(parts, said, made) if t.factors else ""
+    products = _products(parts, stated, made) if t.factors else ""
     first = "" if products else "by [] "
     return f"""apply: (@{made}.run_in_other_words {parts.arguments}); [{first}| by [] | | | ].{products}
 - move=> l h; apply: (congr1 (fun A : 'M_n => block_mx A 0 0 0)).
   case: h => {ordinals(t.heads)}; rewrite /= {masks}; apply/matrixP => i j; loop_prompt.close_mask.
 - move=> {data.destructing}; apply: (f_equal2 (@col_mx _ _ _ _)).
     by apply: eq_mxcol => -{ordinals(t.vectors)}{entries}.
-  {_rows(parts, said, made)}.
+  {_rows(parts, stated, made)}.
 - move=> l {data.state}; rewrite /{made}.step loop_masks.sweep_after.
   by rewrite -(@same_after _{data.layer} {data.state})."""
 
@@ -135,7 +135,7 @@ def _same_columns(parts: Parts) -> str:
     return f"?({', '.join(f'same_{h.name}' for h in parts.data.held)})"
 
 
-def _products(parts: Parts, said: str, made: str) -> str:
+def _products(parts: Parts, stated: str, made: str) -> str:
     """W P is what the theory has in the place of P: nothing in the vector blocks, and sums of products below."""
     t = parts.tables
     squares = ""
@@ -145,7 +145,7 @@ def _products(parts: Parts, said: str, made: str) -> str:
     case: h => {ordinals(t.heads)}; case: i => {ordinals(t.vectors)}; case: j => {ordinals(t.vectors)};
       by rewrite /= ?(mulmx0, mul0mx, addr0)."""
     return f"""
-- move=> l h; rewrite /{said}.W /{said}.P /{made}.W /{made}.P /loop_prompt.head_whole /loop_prompt.head_values.
+- move=> l h; rewrite /{stated}.W /{stated}.P /{made}.W /{made}.P /loop_prompt.head_whole /loop_prompt.head_values.
   rewrite mul1mx /loop_prompt.values mulmx_block ?(mulmx0, mul0mx, addr0, add0r); congr (block_mx _ _ _ _).{squares}
   apply/matrixP => i j; rewrite !mxE {"big_ord_recl " * t.numbers}big_ord0 ?mxE.
   case: h => {ordinals(t.heads)}; case: i => {ordinals(t.numbers)}; case: j => {ordinals(t.numbers)};

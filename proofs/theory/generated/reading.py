@@ -28,21 +28,21 @@ TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_']*|\d+|\^\+|\^-1|\^T|%:R|\.\+1|\*m
 Node = Any  # ("op", operand, ...), a name or a number
 
 
-def differs(found: Statements) -> str | None:
+def differs(statements: Statements) -> str | None:
     """Where the printed loop or a printed row is not what the algorithm's own functions do, or None.
 
     Raises `ContentError` when the text is not of the form that is read here.
     """
-    said = _Reading(found)
+    reading = _Reading(statements)
     for seed, (d, n) in enumerate(SIZES):
-        text = _compare(found, said, random.Random(seed), d, n)
+        text = _compare(statements, reading, random.Random(seed), d, n)
         if text is not None:
             return text
     return None
 
 
-def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, m: int) -> str | None:
-    algorithm, data = found.parts.algorithm, found.parts.data
+def _compare(statements: Statements, reading: _Reading, draw: random.Random, d: int, m: int) -> str | None:
+    algorithm, data = statements.parts.algorithm, statements.parts.data
     n = m + d if data.held else m
 
     def number() -> Fraction:
@@ -53,7 +53,7 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, m: 
 
     names = (*algorithm.parameters, *algorithm.scalar_preconditioners)
     drawn = ({x: number() for x in names} for _ in range(TRIES))
-    numbers = next(x for x in drawn if found.parts.nonzero.holds(x, n))
+    numbers = next(x for x in drawn if statements.parts.nonzero.holds(x, n))
     parameters = {x: numbers[x] for x in algorithm.parameters}
     weights = [number() if w in algorithm.scalar_weights else vector() for w in algorithm.weights]
     steps = [
@@ -86,28 +86,28 @@ def _compare(found: Statements, said: _Reading, draw: random.Random, d: int, m: 
     new = algorithm.update(weights, steps, watched, p)
     state = tuple(weights) if data.several else weights[0]
     zero = {"vector": np.array([Fraction(0)] * d, dtype=object), "number": Fraction(0)}
-    loop: Any = [zero[k] for k in found.parts.loop.kinds.values()]
+    loop: Any = [zero[k] for k in statements.parts.loop.kinds.values()]
     for j in range(m):
         layer = [0] if data.layered else []
-        loop = said.call("body", values, *layer, state, loop if len(loop) > 1 else loop[0], j)
+        loop = reading.call("body", values, *layer, state, loop if len(loop) > 1 else loop[0], j)
         loop = list(loop) if isinstance(loop, tuple) else [loop]
-        for name, value in zip(found.parts.loop.names, loop, strict=True):
+        for name, value in zip(statements.parts.loop.names, loop, strict=True):
             if not _equal(value, watched.seen[j][name]):
                 return f"the loop variable {name} after step {j + 1} is not what the update makes of it"
-    printed = said.call("step", values | {"after": loop if len(loop) > 1 else loop[0]}, 0, state)
+    printed = reading.call("step", values | {"after": loop if len(loop) > 1 else loop[0]}, 0, state)
     for name, left, right in zip(algorithm.weights, printed if data.several else [printed], new, strict=True):
         if not _equal(left, right):
             return f"the new weight {name} is not what the update gives"
-    values |= {h.name: [said.call(h.name, values, j) for j in range(n)] for h in data.held}
+    values |= {h.name: [reading.call(h.name, values, j) for j in range(n)] for h in data.held}
     for j, t in enumerate(columns):
         token = algorithm.context_token(t, p)
-        for name, row in found.parts.prompt.blocks.items():
-            if not _equal(said.call(row.name, values, j), getattr(token, name)):
+        for name, row in statements.parts.prompt.blocks.items():
+            if not _equal(reading.call(row.name, values, j), getattr(token, name)):
                 return f"the row {name} in column {j + 1} is not what the algorithm puts there"
         for (name, row), value in zip(
-            found.parts.prompt.accumulators.items(), algorithm.column_values(weights, token, p), strict=True
+            statements.parts.prompt.accumulators.items(), algorithm.column_values(weights, token, p), strict=True
         ):
-            if not _equal(said.call(row.name, values, state, j), value):
+            if not _equal(reading.call(row.name, values, state, j), value):
                 return f"the row {name} in column {j + 1} is not what the algorithm puts there"
     return None
 
@@ -139,11 +139,13 @@ def _equal(left: Any, right: Any) -> bool:
 class _Reading:
     """The definitions of a statements' file, parsed: `Definition NAME (x : T) ... := EXPRESSION.`"""
 
-    def __init__(self, found: Statements):
+    def __init__(self, statements: Statements):
         self._parsed: dict[str, tuple[list[str], Node]] = {}
-        rows = [r.name for r in (*found.parts.prompt.blocks.values(), *found.parts.prompt.accumulators.values())]
-        for name in ("body", "step", *rows, *(h.name for h in found.parts.data.held)):
-            self._parsed[name] = definition(found.definitions[name])
+        rows = [
+            r.name for r in (*statements.parts.prompt.blocks.values(), *statements.parts.prompt.accumulators.values())
+        ]
+        for name in ("body", "step", *rows, *(h.name for h in statements.parts.data.held)):
+            self._parsed[name] = definition(statements.definitions[name])
 
     def call(self, name: str, values: Mapping[str, Any], *arguments: Any) -> Any:
         """The value of a definition."""

@@ -31,13 +31,13 @@ class Spelling:
 
     def apart(self, scalar: Scalar) -> list[tuple[str, str]]:
         """A coefficient as a sum of products: (what does not depend on the position, what does), equal ones joined."""
-        found: dict[str, list[tuple[str, str]]] = {}
+        by_inner: dict[str, list[tuple[str, str]]] = {}
         for part in scalar.parts().values():
             for exponents, c in part.items():
                 inner = tuple((name, k) for name, k in exponents if INDEX in Sum.names(name))
                 outer = tuple((name, k) for name, k in exponents if INDEX not in Sum.names(name))
-                found.setdefault(self._product(inner, Fraction(1), "j")[1], []).append(self._product(outer, c, "j"))
-        return [(self._sum(terms), inner) for inner, terms in found.items()]
+                by_inner.setdefault(self._product(inner, Fraction(1), "j")[1], []).append(self._product(outer, c, "j"))
+        return [(self._sum(terms), inner) for inner, terms in by_inner.items()]
 
     def _sum(self, terms: list[tuple[str, str]]) -> str:
         if not terms:

@@ -116,10 +116,10 @@ def used_variables(text: str, parts: Parts, known: Mapping[str, tuple[str, ...]]
 
 def spoken_of(text: str, types: Mapping[str, Sequence[str]], known: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The variables, in the order of `types`, that a text's words are, that their types need, or that `known` names."""
-    found: set[str] = set()
+    spoken: set[str] = set()
     for word in re.findall(r"[A-Za-z_][A-Za-z0-9_']*", text):
-        found |= {word, *types[word]} if word in types else set(known.get(word, ()))
-    return tuple(x for x in types if x in found)
+        spoken |= {word, *types[word]} if word in types else set(known.get(word, ()))
+    return tuple(x for x in types if x in spoken)
 
 
 def arguments_of(
@@ -238,11 +238,11 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
               f"= dot {first_weight(parts, f'(iterate L {s})')} q"),
         Claim("features", "feature rows never change", f"{given}, usubmx ({run}) = X"),
     ]  # fmt: skip
-    for name, said in entry_names(parts).items():
-        words = "its TD error" if name == "td_error" else "its residual" if name == "residual" else f"its {said}"
+    for name, variables in entry_names(parts).items():
+        words = "its TD error" if name == "td_error" else "its residual" if name == "residual" else f"its {variables}"
         value = parts.prompt.accumulators[name].name
         result.append(Claim(
-            said, f"every context column holds {words} at w_L",
+            variables, f"every context column holds {words} at w_L",
             f"{given} (j : 'I_n), {run} {row_text(parts, name)} (lshift 1 j) = {value} (iterate L {s}) j",
         ))  # fmt: skip
     zeros = ", ".join(["0"] * len(data.w))
@@ -259,10 +259,10 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
             "nat": (["m", "d"] if data.held else ["n"]) if "n_gt0" in parts.hypotheses else [],
         }
         binders = [f"{' '.join(group)} : {kind}" for kind, group in groups.items() if group]
-        said = binders[0] if len(binders) == 1 else " ".join(f"({x})" for x in binders)
+        variables = binders[0] if len(binders) == 1 else " ".join(f"({x})" for x in binders)
         every = texts[0] if len(texts) == 1 else f"[/\\ {', '.join(texts[:-1])} & {texts[-1]}]"
         result.append(Claim(
             "hypotheses", "the hypotheses can be met: there are numbers that satisfy them all",
-            f"exists {said}, {every}",
+            f"exists {variables}, {every}",
         ))  # fmt: skip
     return tuple(result)

@@ -229,8 +229,8 @@ def _affine(node: Expression) -> dict[str | None, int]:
             sign = 1 if node.op == "add" else -1
             last = rest[0] if rest else left
             first = left if rest else {}
-            found = {name: first.get(name, 0) + sign * last.get(name, 0) for name in (*known.values(), None)}
-            return {name: k for name, k in found.items() if k}
+            exponents = {name: first.get(name, 0) + sign * last.get(name, 0) for name in (*known.values(), None)}
+            return {name: k for name, k in exponents.items() if k}
     raise NotRepresentableError("a power with this exponent has no spelling in Rocq here")
 
 

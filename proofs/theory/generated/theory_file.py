@@ -175,8 +175,8 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
 def _counted(derivation: Weights, prompt: Prompt) -> tuple[tuple[str, str], ...]:
     """The pairs of constant rows that some head meets: over M0 they count the context."""
     constant = {name for name, row in prompt.ones.items() if row.context.is_one}
-    found = [cells(h) for h in derivation.heads if derivation.masks[h.mask].is_context_mask]
-    pairs = {(r, k) for U, E in found for _, r in U for k, _, _ in E if {r, k} <= constant}
+    factors = [cells(h) for h in derivation.heads if derivation.masks[h.mask].is_context_mask]
+    pairs = {(r, k) for U, E in factors for _, r in U for k, _, _ in E if {r, k} <= constant}
     return tuple(sorted(pairs))
 
 
@@ -423,10 +423,10 @@ def _theorems(parts: Parts) -> list[str]:
   usubmx ({run}) = feature_rows {t.vectors} features.
 {proof} by rewrite {parts.theorem("state")} read_features. Qed.""",
     ]
-    for name, said in entry_names(parts).items():
+    for name, entry in entry_names(parts).items():
         at = f"(rshift _ (@Ordinal {t.numbers} {parts.prompt.number_index[name]} isT))"
         value = parts.prompt.accumulators[name].name
-        lines.append(f"""Theorem {parts.theorem(said)} L {argument} j :
+        lines.append(f"""Theorem {parts.theorem(entry)} L {argument} j :
   {run} {at} (lshift 1 j) = {value} {iterates} j.
 {proof}
 rewrite {parts.theorem("state")}; move: {iterates} => {data.destructing if data.several else "{}" + state}.
@@ -445,5 +445,5 @@ Lemma run_in_other_words W' P' Q' M' (prompt' : state -> _) step' :
 
 def generated(derivation: Weights, reserved: tuple[str, ...] = ()) -> tuple[Parts, str]:
     """The parts of a derivation's file, and the file."""
-    found = parts(derivation, reserved)
-    return found, theory_text(found)
+    named = parts(derivation, reserved)
+    return named, theory_text(named)

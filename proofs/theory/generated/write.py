@@ -24,10 +24,10 @@ def audit_of(derivation: Weights, reserved: Sequence[str] = ()) -> Audit:
     the update does.
     """
     parts, theory = generated(derivation, tuple(reserved))
-    found = statements(parts)
-    said = differs(found)
-    if said is not None:
-        raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {said}")
+    printed = statements(parts)
+    difference = differs(printed)
+    if difference is not None:
+        raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {difference}")
     name = parts.module
     given = [x.removesuffix("%N").strip("()") for x in parts.hypotheses.values()]
     theorems = tuple(
@@ -38,9 +38,9 @@ def audit_of(derivation: Weights, reserved: Sequence[str] = ()) -> Audit:
             "".join(f"{x} -> " for x in parts.hypotheses.values() if c.part != "hypotheses") + c.statement,
             algorithm=derivation.algorithm.name,
         )
-        for c in found.claims
+        for c in printed.claims
     )
     return Audit(
-        name, REQUIRES, theorems, found.text(), proofs_text(found, name), (TheoryFile(parts.module, theory),),
+        name, REQUIRES, theorems, printed.text(), proofs_text(printed, name), (TheoryFile(parts.module, theory),),
         joins=True,
     )  # fmt: skip

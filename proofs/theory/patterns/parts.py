@@ -97,14 +97,14 @@ class PatternParts:
     def variables(self) -> list[tuple[list[str], str]]:
         """Every variable with its type, in order."""
         a = self.algorithm
-        found = [(["F"], "numFieldType"), (["d", "n"], "nat"), (list(self.parameters.values()), "F")]
-        found += [(["phi", "phi'"], "'I_n -> 'rV[F]_d"), (["R"], "'I_n -> F"), (["q"], "'rV[F]_d")]
+        typed = [(["F"], "numFieldType"), (["d", "n"], "nat"), (list(self.parameters.values()), "F")]
+        typed += [(["phi", "phi'"], "'I_n -> 'rV[F]_d"), (["R"], "'I_n -> F"), (["q"], "'rV[F]_d")]
         if a.kernels:
             size = self.height(self.scored)
-            found.append((["kernel"], f"nat -> 'M[F]_({size}, n + 1) -> 'M[F]_(n + 1)"))
+            typed.append((["kernel"], f"nat -> 'M[F]_({size}, n + 1) -> 'M[F]_(n + 1)"))
         if a.preconditioned:
-            found.append((["C"], "nat -> 'M[F]_d"))
-        return [(names, kind) for names, kind in found if names]
+            typed.append((["C"], "nat -> 'M[F]_d"))
+        return [(names, kind) for names, kind in typed if names]
 
     @property
     def scored(self) -> Row:
@@ -157,11 +157,11 @@ class PatternParts:
             token.phi = atom(VECTOR, "q")
         if not self.algorithm.column or family == "parameter":
             token.state = atom(self.kind, own, "weight")
-        found = row.entry(family, token, p)
+        held = row.entry(family, token, p)
         kind = NUMBER if row.scalar else VECTOR
-        if found is None:
+        if held is None:
             return zero(kind)
-        term = Term.of(found)
+        term = Term.of(held)
         if term is None or term.kind != kind:
             raise NotRepresentableError(f"the row {row.name} holds what has no spelling in Rocq here")
         return term
@@ -262,19 +262,19 @@ def parts_of(form: PatternForm, reserved: tuple[str, ...] = ()) -> PatternParts:
     """Name everything; `NotRepresentableError` for what the theory has no words for."""
     a = form.algorithm
     _refuse_other_layers(form)
-    said = [f"{what}_{h}" for what in ("V", "Q", "A", "values", "pattern", "term") for h in range(len(form.heads))]
-    said += [f"row_{identifier(r.name)}_{at}" for r in a.rows for at in ("context", "last")]
-    names = Names((*RESERVED.split(), *said, *reserved))
+    taken = [f"{what}_{h}" for what in ("V", "Q", "A", "values", "pattern", "term") for h in range(len(form.heads))]
+    taken += [f"row_{identifier(r.name)}_{at}" for r in a.rows for at in ("context", "last")]
+    names = Names((*RESERVED.split(), *taken, *reserved))
     parameters = {x: names.new(x) for x in a.parameters}
     rows = {r.name: names.new(f"row_{identifier(r.name)}") for r in a.rows}
     module = identifier(a.name)
     while module in reserved:
         module += "_tokens"
-    found = PatternParts(form, module, parameters, "", "", rows)
-    kept, kind = _kept(found)
-    found = PatternParts(form, module, parameters, names.new(kept), "F" if kind == NUMBER else "'rV[F]_d", rows)
+    parts = PatternParts(form, module, parameters, "", "", rows)
+    kept, kind = _kept(parts)
+    parts = PatternParts(form, module, parameters, names.new(kept), "F" if kind == NUMBER else "'rV[F]_d", rows)
     for row in a.rows:
-        own, after = (found.reads(row, "context", x) for x in ("own", "next"))
+        own, after = (parts.reads(row, "context", x) for x in ("own", "next"))
         if own and after:
             raise NotRepresentableError(f"the row {row.name} holds two tokens' states: no theorem is about such a row")
     for head in form.heads:
@@ -282,7 +282,7 @@ def parts_of(form: PatternForm, reserved: tuple[str, ...] = ()) -> PatternParts:
             for words in blocks.values():
                 for c in words.values():
                     coefficient(c, parameters)
-    return found
+    return parts
 
 
 def _refuse_other_layers(form: PatternForm) -> None:
@@ -296,7 +296,7 @@ def _refuse_other_layers(form: PatternForm) -> None:
         raise NotRepresentableError("the shift reads the token before, and the theorems are about the one after")
 
 
-def _kept(found: PatternParts) -> tuple[str, str]:
+def _kept(parts: PatternParts) -> tuple[str, str]:
     """The name of the update's one loop variable, and its kind."""
     seen: list[tuple[str, str]] = []
 
@@ -306,9 +306,9 @@ def _kept(found: PatternParts) -> tuple[str, str]:
                         if not x.startswith("_") and x != "n" and Term.of(value) is not None)  # fmt: skip
             return iter(())
 
-    own = atom(found.kind, "x", "weight")
-    C = atom(MATRIX, "C l") if found.algorithm.preconditioned else None
-    found.algorithm.update(SimpleNamespace(state=own), C, Seen([], atom(NUMBER, "n%:R")), found._parameters())
+    own = atom(parts.kind, "x", "weight")
+    C = atom(MATRIX, "C l") if parts.algorithm.preconditioned else None
+    parts.algorithm.update(SimpleNamespace(state=own), C, Seen([], atom(NUMBER, "n%:R")), parts._parameters())
     if len(seen) != 1:
         raise NotRepresentableError(
             f"the update keeps {len(seen)} loop variables on its sweep, and the theorems are about one"

@@ -17,27 +17,27 @@ Import GRing.Theory Num.Theory. Local Open Scope ring_scope.
 )
 
 
-def proofs_text(found: PatternStatements, audit: str) -> str:
+def proofs_text(statements: PatternStatements, audit: str) -> str:
     """The file with a proof of every statement; audit : the statements' name."""
-    parts = found.parts
-    said, made = f"{STATEMENTS_PREFIX}.{audit}", f"{THEORY_PREFIX}.{parts.module}"
+    parts = statements.parts
+    stated, made = f"{STATEMENTS_PREFIX}.{audit}", f"{THEORY_PREFIX}.{parts.module}"
     s, (token, t) = parts.s, parts.token
     lines = [
         HEADER.format(theory=THEORY_PREFIX, statements=STATEMENTS_PREFIX, module=parts.module, audit=audit),
         "Section Proofs.",
         *parts.declarations,
         f"Local Notation state := ({parts.state_type}).",
-        f"Local Notation transformer := (@{said}.transformer F _ _).",
-        *(f"Local Notation {name} := (@{said}.{name} {' '.join(a)})." for name, a in found.arguments.items()),
+        f"Local Notation transformer := (@{stated}.transformer F _ _).",
+        *(f"Local Notation {name} := (@{stated}.{name} {' '.join(a)})." for name, a in statements.arguments.items()),
         f"""Lemma same_after l ({s} : state){token} k :
   after l {s}{t} k = loop_masks.after (body l {s}{t}) 0 k.
 Proof. by elim: k => [//|k IH] /=; rewrite IH; case: insub. Qed.""",
     ]
-    swept = f"rewrite /{said}.step /{made}.step"
+    swept = f"rewrite /{stated}.step /{made}.step"
     sames = "by rewrite token_patterns.sweep_keys_after same_after"
     a = parts.algorithm
     step = f"{swept}; {sames}" if a.column else f"{swept}; apply/matrixP => i j; rewrite !mxE; {sames}"
-    for c in found.claims:
+    for c in statements.claims:
         lines.append(f"Lemma proof_of_{c.part} : {c.statement}.")
         if c.part == "state":
             lines.append(f"""Proof using All.
@@ -48,10 +48,10 @@ apply: (@{made}.run_in_other_words {parts.arguments} run prompt step).
 Qed.""")
         else:
             lines.append(f"""Proof using All.
-by move=> L {s}; rewrite proof_of_state /{said}.prompt ?(col_mxKu, col_mxKd).
+by move=> L {s}; rewrite proof_of_state /{stated}.prompt ?(col_mxKu, col_mxKd).
 Qed.""")
     lines.append("End Proofs.")
-    for c in found.claims:
+    for c in statements.claims:
         name = parts.theorem(c.part)
-        lines.append(f"Theorem {name} : {said}.{name}.\nProof. exact: @proof_of_{c.part}. Qed.")
+        lines.append(f"Theorem {name} : {stated}.{name}.\nProof. exact: @proof_of_{c.part}. Qed.")
     return "\n".join(lines) + "\n"

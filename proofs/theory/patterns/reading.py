@@ -21,15 +21,15 @@ SIZES = ((1, 1), (2, 3), (3, 4))
 """(d, n) of the prompts."""
 
 
-def differs(found: PatternStatements) -> str | None:
+def differs(statements: PatternStatements) -> str | None:
     """Where the printed loop or a printed row is not what the algorithm's own functions do, or None.
 
     Raises `ContentError` when the text is not of the form that is read here.
     """
     for seed, (d, n) in enumerate(SIZES):
-        said = _Beside(found, random.Random(seed), d, n).first()
-        if said is not None:
-            return said
+        difference = _Beside(statements, random.Random(seed), d, n).first()
+        if difference is not None:
+            return difference
     return None
 
 
@@ -55,8 +55,8 @@ class _Watched(Keys):
 class _Beside:
     """One prompt of rationals, and the printed definitions as functions on it."""
 
-    def __init__(self, found: PatternStatements, draw: random.Random, d: int, n: int):
-        self.parts, self.n, a = found.parts, n, found.parts.algorithm
+    def __init__(self, statements: PatternStatements, draw: random.Random, d: int, n: int):
+        self.parts, self.n, a = statements.parts, n, statements.parts.algorithm
 
         def number() -> Fraction:
             return Fraction(draw.randint(1, 7) * draw.choice((-1, 1)), draw.randint(1, 5))
@@ -73,22 +73,27 @@ class _Beside:
         self.K = [[number() for _ in range(n + 1)] for _ in range(n + 1)]
         self.C = np.array([vector() for _ in range(d)], dtype=object)
         self.zero = {"F": Fraction(0), "'rV[F]_d": np.array([Fraction(0)] * d, dtype=object)}
-        self.values: dict[str, Any] = {found.parts.parameters[x]: y for x, y in parameters.items()} | {
+        self.values: dict[str, Any] = {statements.parts.parameters[x]: y for x, y in parameters.items()} | {
             "phi": [t.phi for t in self.tokens], "phi'": [t.phi_next for t in self.tokens],
             "R": [t.reward for t in self.tokens], "q": self.q, "n": n, "l": 0, "C": lambda layer: self.C,
             "lshift": lambda one, j: int(j), "rshift": lambda at, zero: int(at + zero), "next": lambda j: int(j) + 1,
-            "row": lambda t, states: states[int(t)], found.parts.s: self.state,
+            "row": lambda t, states: states[int(t)], statements.parts.s: self.state,
             "kernel": lambda layer, rows, j, t: self.K[int(j)][int(t)],
-            **{base: None for base in found.parts.rows.values()},
+            **{base: None for base in statements.parts.rows.values()},
         }  # fmt: skip
         if a.numbers:
-            self.values[found.parts.s] = lambda row, t: self.state[int(t)]
-        names = ["body", "new", "keys", *(f"{x}_{at}" for x in found.parts.rows.values() for at in ("context", "last"))]
-        self.said = {name: definition(found.definitions[name]) for name in names}
+            self.values[statements.parts.s] = lambda row, t: self.state[int(t)]
+        names = [
+            "body",
+            "new",
+            "keys",
+            *(f"{x}_{at}" for x in statements.parts.rows.values() for at in ("context", "last")),
+        ]
+        self.printed = {name: definition(statements.definitions[name]) for name in names}
 
     def call(self, name: str, **more: Any) -> Any:
         """The value of a printed definition, its arguments by their names."""
-        return value(self.said[name][1], {**self.values, **more})
+        return value(self.printed[name][1], {**self.values, **more})
 
     def first(self) -> str | None:
         """What is not the same, in words."""
@@ -107,8 +112,8 @@ class _Beside:
             for row in a.rows:
                 wanted = row.entry(family, token, self.p)
                 wanted = self.zero["F" if row.scalar else "'rV[F]_d"] if wanted is None else wanted
-                said = self.call(f"{self.parts.rows[row.name]}_{'context' if t < self.n else 'last'}", j=t)
-                if not _equal(said, wanted):
+                printed = self.call(f"{self.parts.rows[row.name]}_{'context' if t < self.n else 'last'}", j=t)
+                if not _equal(printed, wanted):
                     return f"the row {row.name} in column {t + 1} is not what the algorithm puts there"
         return None
 

@@ -23,14 +23,14 @@ def pattern_audit(form: PatternForm, reserved: tuple[str, ...] = ()) -> Audit:
     the update does.
     """
     parts = parts_of(form, reserved)
-    found = statements(parts)
-    said = differs(found)
-    if said is not None:
-        raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {said}")
+    printed = statements(parts)
+    difference = differs(printed)
+    if difference is not None:
+        raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {difference}")
     name = parts.module
     theorems = tuple(
         Theorem(parts.theorem(c.part), name, c.sentence, c.statement, algorithm=form.algorithm.name)
-        for c in found.claims
+        for c in printed.claims
     )
     file = TheoryFile(name, theory_text(parts))
-    return Audit(name, REQUIRES, theorems, found.text(), proofs_text(found, name), (file,), joins=True)
+    return Audit(name, REQUIRES, theorems, printed.text(), proofs_text(printed, name), (file,), joins=True)
