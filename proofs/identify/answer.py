@@ -61,8 +61,8 @@ class Identified:
     @property
     def match(self) -> str:
         """exact, indistinguishable, approximate or none; what was probed is never exact."""
-        found = self.recognition.match
-        return APPROXIMATE if self.resolution is not None and found in (EXACT, INDISTINGUISHABLE) else found
+        recognised = self.recognition.match
+        return APPROXIMATE if self.resolution is not None and recognised in (EXACT, INDISTINGUISHABLE) else recognised
 
     @property
     def distance(self) -> float | None:
@@ -72,49 +72,51 @@ class Identified:
 
     def verdict(self) -> str:
         """The verdict in one sentence."""
-        found, best = self.recognition, self.recognition.best
-        if found.idle:
+        recognition, best = self.recognition, self.recognition.best
+        if recognition.idle:
             return "none of these: no layer changes anything that a prediction shows"
         if best is None:
             return "none of these: no algorithm of the catalogue has this prompt"
-        if self.resolution is not None and found.match in (EXACT, INDISTINGUISHABLE):
+        if self.resolution is not None and recognition.match in (EXACT, INDISTINGUISHABLE):
             return (
-                f"approximately {' or '.join(found.same)}{self._with(best)}: equal as far as calling the module shows, "
-                f"{self.resolution:.0e} of the largest entry"
+                f"approximately {' or '.join(recognition.same)}{self._with(best)}: equal as far as calling the module "
+                f"shows, {self.resolution:.0e} of the largest entry"
             )
         if self.match == EXACT:
             return f"exactly {best.name}{self._with(best)}"
         if self.match == INDISTINGUISHABLE:
-            names = ", ".join(found.same)
+            names = ", ".join(recognition.same)
             return f"indistinguishable: {names} are one function at these sizes, and it is this network's"
         near = f"{best.name}{self._with(best)}, at distance {best.near.distance:.2g}{self._bound()}"
         if self.match == APPROXIMATE:
-            return f"approximately {near}{self._layers_said()}"
-        said = f"none of these; the nearest is {near}{self._layers_said()}"
-        if found.convention:
-            said += (
-                f"; with {', '.join(found.convention)} transposed it is {found.read_so}: "
-                f"--transposed {','.join(found.convention)}"
+            return f"approximately {near}{self._layer_by_layer()}"
+        text = f"none of these; the nearest is {near}{self._layer_by_layer()}"
+        if recognition.convention:
+            text += (
+                f"; with {', '.join(recognition.convention)} transposed it is {recognition.read_so}: "
+                f"--transposed {','.join(recognition.convention)}"
             )
-        return said
+        return text
 
     def _with(self, candidate: Candidate) -> str:
         return _parameters(candidate.fitted)
 
-    def _layers_said(self) -> str:
+    def _layer_by_layer(self) -> str:
         """What the layers are one by one, where they are algorithms' exactly and not all the one's that is near."""
-        found = self.recognition
-        if self.resolution is not None or not any(found.by_layer):
+        recognition = self.recognition
+        if self.resolution is not None or not any(recognition.by_layer):
             return ""
-        one = found.of_all_layers
+        one = recognition.of_all_layers
         if one and one[0].family.told:
             return (
                 f"; every layer is {one[0].family.member.algorithm.name}'s exactly, with another table: {_table(one)}"
             )
-        said = [" or ".join(f"{f.family.member.algorithm.name}{_parameters(f)}" for f in x) for x in found.by_layer]
-        none = ["none of these" if t.entries else "nothing that a prediction shows" for t in found.tensors]
+        names = [
+            " or ".join(f"{f.family.member.algorithm.name}{_parameters(f)}" for f in x) for x in recognition.by_layer
+        ]
+        none = ["none of these" if t.entries else "nothing that a prediction shows" for t in recognition.tensors]
         return "; layer by layer it is " + ", ".join(
-            f"{k}: {x or other}" for k, (x, other) in enumerate(zip(said, none, strict=True), 1)
+            f"{k}: {x or other}" for k, (x, other) in enumerate(zip(names, none, strict=True), 1)
         )
 
     def _bound(self) -> str:
@@ -139,13 +141,13 @@ class Identified:
 
     def document(self) -> dict[str, Any]:
         """The answer as plain data."""
-        found, network = self.recognition, self.recognition.network
+        recognition, network = self.recognition, self.recognition.network
         return {
             "name": self.name,
             "algorithm": self.algorithm,
             "match": self.match,
             "verdict": self.verdict(),
-            "same": list(found.same),
+            "same": list(recognition.same),
             "theorem": THEOREM if self.match == EXACT and isinstance(self.rule, Rule) else None,
             "prompt": network.prompt.name, "d": network.layout.d, "n": network.layout.n, "layers": network.depth,
             "looped": network.looped, "heads": [len(h) for h in network.layers], "gamma": rational_text(self.gamma),
@@ -158,14 +160,16 @@ class Identified:
                 "matrices": _matrices_json(self.rule) if isinstance(self.rule, Rule) else None,
                 "old_weights": _mixes_json(self.rule) if isinstance(self.rule, Rule) else None,
             },
-            "catalogue": [self._candidate(c) for c in found.candidates],
+            "catalogue": [self._candidate(c) for c in recognition.candidates],
             "upper_bound": network.depth > 1,
             "blocks": self.blocks(),
             "outside_commutant": self._outside(),
-            "layer_dependent": found.layer_dependent and self.resolution is None,
+            "layer_dependent": recognition.layer_dependent and self.resolution is None,
             "by_layer": None if self.resolution is not None else self._by_layer(),
             "convention": (
-                {"transposed": list(found.convention), "algorithm": found.read_so} if found.convention else None
+                {"transposed": list(recognition.convention), "algorithm": recognition.read_so}
+                if recognition.convention
+                else None
             ),
             "notes": list(self.notes),
             "resolution": self.resolution,
@@ -201,10 +205,10 @@ class Identified:
 
     def _by_layer(self) -> list[dict[str, Any]] | None:
         """The algorithms that each stored layer is by itself, where the network is none exactly; else None."""
-        found = self.recognition
-        if not found.by_layer:
+        recognition = self.recognition
+        if not recognition.by_layer:
             return None
-        d = found.network.layout.d
+        d = recognition.network.layout.d
         return [
             {
                 "layer": k,
@@ -225,7 +229,7 @@ class Identified:
                     for f in fits
                 ],
             }
-            for k, fits in enumerate(found.by_layer, 1)
+            for k, fits in enumerate(recognition.by_layer, 1)
         ]
 
     def blocks(self) -> list[dict[str, Any]]:
@@ -233,14 +237,14 @@ class Identified:
 
         Means over stored layers; nothing where no algorithm is comparable.
         """
-        found, best = self.recognition, self.recognition.best
+        recognition, best = self.recognition, self.recognition.best
         if best is None:
             return []
-        space, live = found.tensors[0].space, sum(1 for _, whole in best.near.squares if whole)
+        space, live = recognition.tensors[0].space, sum(1 for _, whole in best.near.squares if whole)
         shares: dict[tuple[str, ...], list[float]] = {}
-        for t, rest, (_, whole) in zip(found.tensors, best.near.rests, best.near.squares, strict=True):
+        for t, rest, (_, whole) in zip(recognition.tensors, best.near.rests, best.near.squares, strict=True):
             for k, entries in enumerate((t.entries, rest) if whole else ()):
-                for names, x in blocks(found.network, entries, space).items():
+                for names, x in blocks(recognition.network, entries, space).items():
                     shares.setdefault(names, [0.0, 0.0])[k] += nearest(x / whole) / live
         return [
             {"written": a, "value": b, "key": r, "query": s, "share": share, "left": left}
@@ -248,27 +252,27 @@ class Identified:
         ]
 
     def _outside(self) -> list[float]:
-        found = self.recognition
+        recognition = self.recognition
         result = []
-        for t in found.tensors:
+        for t in recognition.tensors:
             whole = square(t.entries, t.space)
-            part = square(outside(t.entries, found.network.layout), t.space)
+            part = square(outside(t.entries, recognition.network.layout), t.space)
             result.append(nearest(part / whole) if whole else 0.0)
         return result
 
 
 def _parameters(fitted: Fitted) -> str:
     """What the weights tell beside the preconditioners, in brackets."""
-    said = []
+    parts = []
     family = fitted.family
     kappa, decay = fitted.kappa, family.decay if family.member.masked == "lam" else None
     if kappa is not None and kappa != 1:
-        said.append(f"discount {number(kappa)} gamma")
+        parts.append(f"discount {number(kappa)} gamma")
     if decay is not None:
-        said.append(f"trace decay {'gamma lambda = ' if family.member.traces_discount else ''}{number(decay)}")
+        parts.append(f"trace decay {'gamma lambda = ' if family.member.traces_discount else ''}{number(decay)}")
     told = family.told[0] if len(family.told) == 1 else {}  # of one layer; a whole table is not told
-    said += [f"{name} {number(x)}" for name, x in (*family.free.items(), *told.items())]
-    return f" ({', '.join(said)})" if said else ""
+    parts += [f"{name} {number(x)}" for name, x in (*family.free.items(), *told.items())]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _table(layers: Sequence[Fitted]) -> str:
@@ -287,8 +291,8 @@ def _matrices(rule: Rule) -> list[str]:
             lines.append(f"  {letter}{where} = {matrix_text(matrix)}")
     for mix in rule.mixes:
         if mix.letter:
-            said = (f"  {mix.letter} of layer {k + 1} = {number(x)}" for k, x in enumerate(mix.factors))
-            lines += said
+            factors = (f"  {mix.letter} of layer {k + 1} = {number(x)}" for k, x in enumerate(mix.factors))
+            lines += factors
     return lines
 
 
@@ -344,9 +348,9 @@ class Identification:
         return self.networks[0].rule
 
     def __repr__(self) -> str:
-        said = "; ".join(f"{x.name}: {x.match} {x.algorithm or ''}".rstrip() for x in self.networks[:4])
+        text = "; ".join(f"{x.name}: {x.match} {x.algorithm or ''}".rstrip() for x in self.networks[:4])
         more = f"; and {len(self.networks) - 4} more" if len(self.networks) > 4 else ""
-        return f"<identified: {said}{more}>"
+        return f"<identified: {text}{more}>"
 
     def document(self) -> dict[str, Any]:
         """The answers as plain data; of a single network they stand at the top too."""

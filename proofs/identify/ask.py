@@ -47,15 +47,15 @@ def identify(
     attending = patterns_in(weights)
     if attending is not None:
         return identify_patterns(attending, question, output)
-    found = read(weights, question.reading)
-    for one in found:
+    networks = read(weights, question.reading)
+    for one in networks:
         _check_prompts(one.network.layout, question.prompts or ())
         if question.function:
             check_function(one.network)
     shared = Shared()
     answers = []
-    for k, one in enumerate(found):
-        place = f"network {k + 1} of {len(found)}"
+    for k, one in enumerate(networks):
+        place = f"network {k + 1} of {len(networks)}"
         progress(f"{place}: the rule")
         answers.append(_answer(one, question, shared, partial(_told, progress, place)))
     written = ""
@@ -99,20 +99,20 @@ def _told(progress: Progress, place: str, text: str) -> None:
     progress(f"{place}: {text}")
 
 
-def _answer(found: ReadNetwork, question: Question, shared: Shared, progress: Progress) -> Identified:
-    gamma = question.gamma if question.gamma is not None else found.gamma if found.gamma is not None else GAMMA
-    plain = unsheared(found.network)
+def _answer(reading: ReadNetwork, question: Question, shared: Shared, progress: Progress) -> Identified:
+    gamma = question.gamma if question.gamma is not None else reading.gamma if reading.gamma is not None else GAMMA
+    plain = unsheared(reading.network)
     recognition = recognise(plain, Law(gamma, question.gamma is not None), shared=shared)
     implied = _implied(recognition)
     gamma = gamma if implied is None else implied
-    notes = (*found.notes, *_notes(recognition, gamma))
-    if plain is not found.network:
+    notes = (*reading.notes, *_notes(recognition, gamma))
+    if plain is not reading.network:
         notes += (SHEAR,)
-    looked = _function(found.network, recognition, gamma, question, progress) if question.function else None
-    if found.resolution is not None:
+    looked = _function(reading.network, recognition, gamma, question, progress) if question.function else None
+    if reading.resolution is not None:
         notes += ("a module whose weights have no names: they were read off what its layers do to chosen prompts",)
     return Identified(
-        recognition, gamma, rule(plain, recognition.tensors), _fitted(recognition), notes, looked, found.resolution
+        recognition, gamma, rule(plain, recognition.tensors), _fitted(recognition), notes, looked, reading.resolution
     )
 
 
@@ -132,17 +132,17 @@ def _function(
         law, extras = question.process or PROCESS, network.prompt.algorithm.extras
         contexts = list(drawn(law, layout.d, layout.n, question.trials, question.seed, extras))
     fitted = None if best is None or recognition.idle else best.fitted
-    found = function(network, fitted, contexts, gamma, question.prompts is None, progress)
+    measured = function(network, fitted, contexts, gamma, question.prompts is None, progress)
     worst = None if fitted is None else worst_case(network, fitted)
-    return {"law": law, "algorithm": None if best is None else best.name, **found, "worst_case": worst}
+    return {"law": law, "algorithm": None if best is None else best.name, **measured, "worst_case": worst}
 
 
 def _fitted(recognition: Recognition) -> Rule | None:
     """The update of the nearest algorithm with its fitted parameters, where the match is approximate."""
     if recognition.match != APPROXIMATE:
         return None
-    found = rule(rebuilt(recognition.network, recognition.candidates[0].fitted))
-    return found if isinstance(found, Rule) else None
+    update = rule(rebuilt(recognition.network, recognition.candidates[0].fitted))
+    return update if isinstance(update, Rule) else None
 
 
 def _notes(recognition: Recognition, gamma: Fraction) -> list[str]:

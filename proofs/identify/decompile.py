@@ -49,7 +49,7 @@ def _field(block: str) -> str:
 
 def algorithm_file(network: Network, rule: Rule) -> str:
     """The Python file of a rule: an `ALGORITHM` without heads, which are derived from the update anew."""
-    said = "\n".join(f"    {line}" for line in sentences(rule))
+    doc = "\n".join(f"    {line}" for line in sentences(rule))
     names = [w.name for w in rule.weights]
     matrices = {m.letter: m.matrices for m in rule.moves}
     scalars = [m.letter for m in rule.moves if m.scalar]
@@ -64,7 +64,7 @@ def algorithm_file(network: Network, rule: Rule) -> str:
     source = network.prompt.algorithm
     others = any(b not in _BLOCKS for b in blocks)
     lines = [
-        '"""An update that was read off the weights of a network, exactly.', "", said.replace("\\", ""), '"""', "",
+        '"""An update that was read off the weights of a network, exactly.', "", doc.replace("\\", ""), '"""', "",
         "from fractions import Fraction", "", "from layerproof import Accumulator, Algorithm, FeatureBlock",
         *(["from layerproof.symbolic.algorithms import find"] if others else []), "",
         *([f'OTHERS = {{block.name: block for block in find("{source.name}").features}}',
@@ -83,8 +83,8 @@ def algorithm_file(network: Network, rule: Rule) -> str:
         f"    weights={_names(names)},", f"    preconditioners={_names(letters)},",
     ]  # fmt: skip
     for name in _EXTRAS:
-        if found := getattr(source, name):
-            lines.append(f"    {name}={_names(found)},")
+        if extra := getattr(source, name):
+            lines.append(f"    {name}={_names(extra)},")
     only = dict.fromkeys(p.how.only for m in rule.moves for p in m.parts if p.how.only)
     if only:
         reads = ", ".join(f'"{_READS[x]}": "{x}"' for x in only)
@@ -132,11 +132,11 @@ def _body(rule: Rule) -> list[str]:
     for k, weight in enumerate(rule.weights):
         own = [(number, m) for number, m in enumerate(rule.moves, 1) if m.weight == k]
         by = "*" if weight.scalar else "@"
-        said = weight.name + "".join(f" + {m.letter} {by} sweep.total_{number} / sweep.n" for number, m in own)
+        formula = weight.name + "".join(f" + {m.letter} {by} sweep.total_{number} / sweep.n" for number, m in own)
         for mix in rule.mixes:
             if mix.weight == k:
-                said += f" + {mix.letter or _exact(mix.factors[0])} * {rule.weights[mix.of].name}"
-        new.append(said)
+                formula += f" + {mix.letter or _exact(mix.factors[0])} * {rule.weights[mix.of].name}"
+        new.append(formula)
     return [*start, "for t in sweep:", *(f"    {line}" for line in inside), f"return {_tuple(new)}"]
 
 
@@ -159,9 +159,9 @@ def _past(block: str, back: int) -> str:
 
 
 def _key(block: str, how: Sum, traces: dict[Any, str]) -> str:
-    said = traces[block, how.decay] if how.kind == "trace" else _field(block)
-    said = _past(block, how.back) if how.kind == "past" else said
-    return f"t.{_READS[how.only]} * {said}" if how.only else said
+    factor = traces[block, how.decay] if how.kind == "trace" else _field(block)
+    factor = _past(block, how.back) if how.kind == "past" else factor
+    return f"t.{_READS[how.only]} * {factor}" if how.only else factor
 
 
 def _vector(rule: Rule) -> str:
@@ -313,7 +313,7 @@ CONSTRUCTION = OwnConstruction(
 def own_file(network: Network) -> str:
     """The Python file of layers that are no textbook update: an `OwnConstruction`."""
     layout, space = network.layout, MaskSpace()
-    found = tensors(network, space, everything(network))
+    interactions = tensors(network, space, everything(network))
     masks = [sorted(mask.items()) for mask in space.basis]
     known: dict[int, int] = {}
     heads = []
@@ -327,7 +327,7 @@ def own_file(network: Network) -> str:
                 masks.append([(at, Fraction(x, den)) for at, x in entries])
             own.append((_entries(head.W @ head.P), _entries(head.Q), known[id(head.M)]))
         heads.append(own)
-    terms = [[(a, b, r, s, rational_text(x), k) for (a, b, r, s, k), x in t.entries.items()] for t in found]
+    terms = [[(a, b, r, s, rational_text(x), k) for (a, b, r, s, k), x in t.entries.items()] for t in interactions]
     return OWN.format(
         d=layout.d, n=layout.n, m=layout.m, names=list(layout.row_names()), data=sorted(holds_data(network.prompt)),
         blocks=[name for name, _ in layout.features], heads=heads, terms=terms,

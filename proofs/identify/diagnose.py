@@ -51,10 +51,10 @@ def diagnose(case: Case) -> Diagnosis:
     try:
         if case.module is not None:
             return _module(case)
-        found = next((c for c in _all(case.reference, case.subject.layers) if _equal(case.subject, c)), None)
+        change = next((c for c in _all(case.reference, case.subject.layers) if _equal(case.subject, c)), None)
     except (LayerproofError, ArithmeticError, RuntimeError, TypeError, ValueError):
         return Diagnosis()  # a subject that cannot be called, or numbers that are none: the verdict stands without it
-    return Diagnosis() if found is None else Diagnosis(found.name, found.remedy)
+    return Diagnosis() if change is None else Diagnosis(change.name, change.remedy)
 
 
 def _all(reference: Construction, own: Layers | None) -> Iterator[Change]:
@@ -81,8 +81,8 @@ def _tensors(
     if network is None:
         return []
     other = with_heads(network, layers)
-    found = tensors(other, space or _SPACE, everything(with_heads(network, construction.layers)))
-    return [{place: x * factor for place, x in t.entries.items()} for t in found]
+    interactions = tensors(other, space or _SPACE, everything(with_heads(network, construction.layers)))
+    return [{place: x * factor for place, x in t.entries.items()} for t in interactions]
 
 
 _SPACE = MaskSpace()
@@ -121,7 +121,7 @@ def _module(case: Case) -> Diagnosis:
     runs = [states(context, start) for _, context, start in drawn]
     own = _own_weights(case)
     tried = ((c, Runner.of(c, reference, unit)) for c in _all(reference, own))
-    found = next((c for c, runner in tried if all(runner.explains(run) for run in runs)), None)
+    change = next((c for c, runner in tried if all(runner.explains(run) for run in runs)), None)
     plain = Runner.of(Change("", "", reference.layers), reference, unit)
 
     def check(context: Any, start: Any) -> Mismatch | None:
@@ -142,7 +142,7 @@ def _module(case: Case) -> Diagnosis:
             "row_names": list(reference.layout.row_names()),
             "prompt_rows": rows(found_at.context, found_at.start),
         }
-    return Diagnosis(found.name if found else "", found.remedy if found else "", witness)
+    return Diagnosis(change.name if change else "", change.remedy if change else "", witness)
 
 
 def _own_weights(case: Case) -> Layers | None:
@@ -151,7 +151,7 @@ def _own_weights(case: Case) -> Layers | None:
     prompt = prompt_of_rows(layout.features, layout.accumulators)
     try:
         how = Reading(layout=prompt.name if prompt else None, layers=case.reference.depth, context=None)
-        (found,) = read(case.module, how)
+        (reading,) = read(case.module, how)
     except (LayerproofError, ValueError):
         return None
-    return found.network.layers if found.network.layout == layout else None
+    return reading.network.layers if reading.network.layout == layout else None

@@ -64,21 +64,21 @@ class PatternIdentification(Identification):
         """The answer as text."""
         c = self.construction
         assert c is not None  # which `identify_patterns` gives
-        found = [f"{self.match}  {self._verdict()}"]
+        text = [f"{self.match}  {self._verdict()}"]
         mask = ", applied before the kernel" if c.mask_first else ""
         what = f"K is the {c.kernel} of the rows {c.scored}" if c.kernel else "linear scores"
-        found.append(f"  {what}; keys: {c.keys}{mask}; d = {c.d}, n = {c.n}, L = {c.depth}{', looped' * c.looped}")
+        text.append(f"  {what}; keys: {c.keys}{mask}; d = {c.d}, n = {c.n}, L = {c.depth}{', looped' * c.looped}")
         for fit in self.fits:
             shares = ", ".join(f"{nearest(x):.3g}" for x in fit.shares)
-            found.append(f"  {fit.algorithm.name}: {'equal' if fit.exact else f'share of each layer {shares}'}")
-            found += [f"    {name} = {number(x)}" for name, x in fit.parameters.items()]
-            found += [
+            text.append(f"  {fit.algorithm.name}: {'equal' if fit.exact else f'share of each layer {shares}'}")
+            text += [f"    {name} = {number(x)}" for name, x in fit.parameters.items()]
+            text += [
                 f"    C of {'every layer' if c.looped else f'layer {k}'} = {matrix_text(C)}"
                 for k, C in enumerate(fit.construction.steps, 1)
                 if C is not None
             ]
-        found += [f"  {name}: {why}" for name, why in self.unlike.items()]
-        return found
+        text += [f"  {name}: {why}" for name, why in self.unlike.items()]
+        return text
 
     def _verdict(self) -> str:
         if self.difference:
@@ -137,11 +137,11 @@ def identify_patterns(c: PatternConstruction, question: Question, output: Path |
     why = {name: unlike(c, form) for name, form in forms.items()}
     fits = [fit for name, form in forms.items() if not why[name] and (fit := fitted(c, form)) is not None]
     fits.sort(key=lambda fit: -min(fit.shares))
-    said = {name: text for name, text in why.items() if text}
+    differing = {name: text for name, text in why.items() if text}
     difference = ""
     if fits and fits[0].exact:
         best, steps = fits[0], fits[0].construction.steps
         witness = first_difference(c, best.algorithm, best.parameters, steps, PROMPTS, question.seed)
         if witness is not None:
             difference = f"layer {witness.mismatch.layer}, row {witness.mismatch.row}"
-    return PatternIdentification(question.document(), (), "", c, tuple(fits), said, difference)
+    return PatternIdentification(question.document(), (), "", c, tuple(fits), differing, difference)

@@ -31,8 +31,8 @@ def show(result: Identification) -> None:
         out.print(Text.assemble(f"{x.name}  ", (x.match, STYLES[x.match]), f"  {_short(x)}"), soft_wrap=True)
     counts = result.document()["counts"]
     out.print()
-    said = ", ".join(f"{k} {name}" for name, k in counts.items())
-    out.print(Text(f"{len(result.networks)} networks: {said}", style="bold"), soft_wrap=True)
+    counted = ", ".join(f"{k} {name}" for name, k in counts.items())
+    out.print(Text(f"{len(result.networks)} networks: {counted}", style="bold"), soft_wrap=True)
     out.print(Text("Each in full: layerproof identify DIRECTORY/seed-K, or --json", style="dim"))
 
 
@@ -40,36 +40,36 @@ def _short(x: Identified) -> str:
     best = x.recognition.best
     if best is None:
         return "no algorithm of the catalogue has this prompt"
-    said = [f"{best.name}", f"weights at {best.near.distance:.2g}"]
+    parts = [f"{best.name}", f"weights at {best.near.distance:.2g}"]
     kappa = best.fitted.kappa
     if kappa is not None:
-        said.append(f"discount {decimal_text(kappa, 2)} gamma")
+        parts.append(f"discount {decimal_text(kappa, 2)} gamma")
     if x.function is not None:
-        said.append(_function_short(x.function))
-    return ", ".join(said)
+        parts.append(_function_short(x.function))
+    return ", ".join(parts)
 
 
 def _function_short(function: Any) -> str:
     last = function["layers"][-1]
-    said = "outputs are zero" if last["explained"] is None else f"outputs explained {last['explained']:.1%}"
-    return f"{said}, at most {max(function['distances']):.2g} apart" if "distances" in function else said
+    text = "outputs are zero" if last["explained"] is None else f"outputs explained {last['explained']:.1%}"
+    return f"{text}, at most {max(function['distances']):.2g} apart" if "distances" in function else text
 
 
 def lines(x: Identified) -> list[Text]:
     """One network's answers."""
     network = x.recognition.network
-    found = [Text.assemble((x.match, STYLES[x.match]), f"  {x.verdict()}")]
+    text = [Text.assemble((x.match, STYLES[x.match]), f"  {x.verdict()}")]
     sizes = f"d = {network.layout.d}, n = {network.layout.n}, L = {network.depth}{', looped' if network.looped else ''}"
-    found += [Text(f"  prompt {network.prompt.name}, {sizes}", style="dim"), Text(), Text("1. The rule", style="bold")]
-    found += [Text(f"  {line}") for line in x.update()]
-    found += [Text(), Text("2. The catalogue", style="bold")]
+    text += [Text(f"  prompt {network.prompt.name}, {sizes}", style="dim"), Text(), Text("1. The rule", style="bold")]
+    text += [Text(f"  {line}") for line in x.update()]
+    text += [Text(), Text("2. The catalogue", style="bold")]
     for c in x.document()["catalogue"]:
         kappa = c["discount_factor"]
         about = "" if kappa is None else f", discount {decimal_text(Fraction(kappa), 3)} gamma"
         exact = "equal" if c["exact"] else f"distance {c['distance']:.3g}{x._bound()}"
-        found.append(Text(f"  {c['algorithm']}: {exact}{about}; share of each layer {_shares(c['shares'])}"))
+        text.append(Text(f"  {c['algorithm']}: {exact}{about}; share of each layer {_shares(c['shares'])}"))
         for block in c["residual"][:3]:
-            found.append(
+            text.append(
                 Text(
                     f"      {block['share']:.2g} is left in: {block['written']} += {block['value']} x {block['key']} x "
                     f"{block['query']}",
@@ -77,16 +77,16 @@ def lines(x: Identified) -> list[Text]:
                 )
             )
     if any(s > 0 for s in x.document()["outside_commutant"]):
-        found.append(Text(f"  outside the commutant: {_shares(x.document()['outside_commutant'])}"))
+        text.append(Text(f"  outside the commutant: {_shares(x.document()['outside_commutant'])}"))
     if x.function is not None:
-        found += [
+        text += [
             Text(),
             Text(f"3. The function, on {x.function['prompts']} prompts: {x.function['law']}", style="bold"),
         ]
-        found += [Text(f"  {line}") for line in function_lines(x.function)]
+        text += [Text(f"  {line}") for line in function_lines(x.function)]
     for note in x.notes:
-        found.append(Text(f"  note: {note}"))
-    return found
+        text.append(Text(f"  note: {note}"))
+    return text
 
 
 def function_lines(function: Any) -> list[str]:
@@ -117,18 +117,18 @@ def function_lines(function: Any) -> list[str]:
     elif bound is not None:
         lines.append("a quantile over the law is undecided: 59 independent prompts are needed")
     worst_case = function["worst_case"]
-    said = f"at most {worst_case['bound']:.3g}"
+    text = f"at most {worst_case['bound']:.3g}"
     if worst_case["verdict"] == "undecided":
-        said = f"undecided: the bound, {worst_case['bound']:.2g}, is vacuous"
-    lines.append(f"over all prompts with entries in [-1, 1]: {said}")
+        text = f"undecided: the bound, {worst_case['bound']:.2g}, is vacuous"
+    lines.append(f"over all prompts with entries in [-1, 1]: {text}")
     return lines
 
 
 def _fit(fit: Any) -> str:
-    said = [f"{name} = {x:.3g} I" for name, x in fit["steps"].items()]
+    parts = [f"{name} = {x:.3g} I" for name, x in fit["steps"].items()]
     if fit["discount_factor"] is not None:
-        said.append(f"discount {fit['discount_factor']:.3g} gamma")
-    return f"{fit['algorithm']} ({', '.join(said)}) explains {fit['explained']:.2%}"
+        parts.append(f"discount {fit['discount_factor']:.3g} gamma")
+    return f"{fit['algorithm']} ({', '.join(parts)}) explains {fit['explained']:.2%}"
 
 
 def _shares(values: Sequence[float]) -> str:

@@ -30,8 +30,8 @@ def sentences(rule: Rule) -> list[str]:
     lines = []
     for k, weight in enumerate(rule.weights):
         moves = [m for m in rule.moves if m.weight == k]
-        said = [_move(rule, m, _only(moves)) for m in moves]
-        one = " + ".join(said).replace("+ -", "- ")
+        terms = [_move(rule, m, _only(moves)) for m in moves]
+        one = " + ".join(terms).replace("+ -", "- ")
         only = _only(moves)
         over = f"sum_{{{only}}}" if only else "sum_j"
         total = f"(1/n) {over} {one if _single(moves) else f'[{one}]'}" if moves else ""
@@ -55,8 +55,8 @@ def sentences(rule: Rule) -> list[str]:
 
 def _only(moves: Sequence[Move]) -> str:
     """The tokens that all of the moves read; empty where that is every token, or not the same."""
-    found = {p.how.only for m in moves for p in m.parts}
-    return found.pop() if len(found) == 1 else ""
+    selections = {p.how.only for m in moves for p in m.parts}
+    return selections.pop() if len(selections) == 1 else ""
 
 
 def _single(moves: Sequence[Move]) -> bool:
@@ -70,21 +70,21 @@ def grouped(move: Move) -> list[tuple[list[tuple[Fraction, str, Sum]], list[tupl
         trace = p.how if p.how.of_keys else Sum("sum", only=p.how.only)
         how = Sum("sum") if p.how.of_keys else replace(p.how, only="")
         by_key.setdefault((p.block, trace), []).append((p.factor, p.row, how))
-    found: list[tuple[list[Any], list[Any]]] = []
+    groups: list[tuple[list[Any], list[Any]]] = []
     for (block, trace), values in by_key.items():
         first = values[0][0]
         value = [(x / first, row, how) for x, row, how in values]
-        for known, keys in found:
+        for known, keys in groups:
             if known == value:
                 keys.append((first, block, trace))
                 break
         else:
-            found.append((value, [(first, block, trace)]))
-    return found
+            groups.append((value, [(first, block, trace)]))
+    return groups
 
 
 def _move(rule: Rule, move: Move, only: str) -> str:
-    said = ""
+    formula = ""
     for values, keys in grouped(move):
         value = signed([term for x, row, how in values for term in _value(rule, x, row, how)])
         minus = all(x < 0 for x, _, _ in keys)
@@ -94,8 +94,8 @@ def _move(rule: Rule, move: Move, only: str) -> str:
         key = signed(terms)
         key = f"({key})" if len(keys) > 1 else key
         text = f"({value}) {move.letter} {key}".removesuffix(" 1")
-        said += (f" {'-' if minus else '+'} " if said else "-" if minus else "") + text
-    return said
+        formula += (f" {'-' if minus else '+'} " if formula else "-" if minus else "") + text
+    return formula
 
 
 def _value(rule: Rule, factor: Fraction, row: str, how: Sum) -> list[tuple[Fraction, str]]:

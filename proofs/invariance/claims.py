@@ -99,8 +99,8 @@ def invariance(
 def _resolved(given: str | Algorithm | PatternAlgorithm) -> Algorithm | PatternAlgorithm:
     if isinstance(given, Algorithm):
         return resolve_algorithm(given, "train")
-    found = resolve_any(given)
-    return found if isinstance(found, PatternAlgorithm) else resolve_algorithm(found, "train")
+    subject = resolve_any(given)
+    return subject if isinstance(subject, PatternAlgorithm) else resolve_algorithm(subject, "train")
 
 
 def _check_patterned(patterned: Sequence[PatternAlgorithm], question: Question) -> None:
@@ -189,8 +189,8 @@ def named_set(subject: Subject, name: str) -> WeightSet | None:
         return frozen_rows_of_last_layer(space, group, start)
     if name == "commutant":
         return commutant(space, group)
-    found = subject.reached.directions
-    return None if found is None else WeightSet("smallest", SMALLEST, space, start, found)
+    directions = subject.reached.directions
+    return None if directions is None else WeightSet("smallest", SMALLEST, space, start, directions)
 
 
 def judge(
@@ -222,10 +222,10 @@ def judge(
     if weights.frozen and not enumerable(group):
         # too many elements to move a sample by each: only a slice, frozen entries at their values, can be refuted
         judged = replace(weights, frozen=frozenset())
-    found = random_invariance(judged, group, outer, subject.seed)
+    evaluation = random_invariance(judged, group, outer, subject.seed)
     # The field may hide what the rationals show: a few samples are tried over Q even when the field says yes, at depths
     # where their numbers (of 3^L digits) can be written down.
-    attempts = ATTEMPTS if found is None or not found.holds else ATTEMPTS // 4
+    attempts = ATTEMPTS if evaluation is None or not evaluation.holds else ATTEMPTS // 4
     witness = None
     if space.depth <= RATIONAL_DEPTH:
         witness = find_witness(judged, group, outer, subject.start, subject.seed, attempts)
@@ -264,25 +264,25 @@ def judge(
             )
             yield claim(ENTRYWISE, verdict, PROVED_HERE, reason)
             count += 1
-    if found is not None and not found.holds:
-        left = ", ".join(entry_name(space, k) for k in found.residual[:3])
+    if evaluation is not None and not evaluation.holds:
+        left = ", ".join(entry_name(space, k) for k in evaluation.residual[:3])
         yield claim(RANDOM, Verdict.REFUTED, "", f"the averaged update leaves the set at {left}")
-    elif found is not None and judged is weights:
-        yield claim(RANDOM, *_at_random(found))
+    elif evaluation is not None and judged is weights:
+        yield claim(RANDOM, *_at_random(evaluation))
     elif not count:
         reason = f"the group {group.name} is too large to average over, and the set is not inside its commutant"
         yield claim(RANDOM, Verdict.UNDECIDED, "", reason)
 
 
-def _at_random(found: RandomInvariance) -> tuple[Verdict, str, str]:
+def _at_random(evaluation: RandomInvariance) -> tuple[Verdict, str, str]:
     """Verdict, strength and reason of a random evaluation that found nothing outside."""
-    bound = f"degree {found.degree}, error probability at most {_power(found.probability)}"
-    if found.probability >= WORTHLESS:
+    bound = f"degree {evaluation.degree}, error probability at most {_power(evaluation.probability)}"
+    if evaluation.probability >= WORTHLESS:
         return Verdict.UNDECIDED, "", f"a random point says nothing here: {bound}"
     return (
         Verdict.HOLDS,
         AT_RANDOM,
-        f"a random point of the set and a random sample, averaged {found.averaged}: {bound}",
+        f"a random point of the set and a random sample, averaged {evaluation.averaged}: {bound}",
     )
 
 
@@ -322,29 +322,29 @@ def _reached_claims(subject: Subject) -> Iterator[Claim]:
     """The smallest dimension through the algorithm's own weights, in the form asked for and in the other one."""
     whole = commutant(subject.space, subject.group).dimension
     several = [(subject.form, subject.reached), *([] if subject.other is None else [subject.other])]
-    for form, found in several:
+    for form, reached in several:
         text = (
-            f"no affine family of dimension below {found.dimension} through the algorithm's weights is invariant "
+            f"no affine family of dimension below {reached.dimension} through the algorithm's weights is invariant "
             f"({FORM_WORDS[form]}; {unit_step_words(subject.algorithm)}), {subject.depth_words}"
         )
         reason = (
-            f"updates at these weights span {found.flow} directions, the family they generate has {found.dimension} of "
-            f"the commutant's {whole}"
+            f"updates at these weights span {reached.flow} directions, the family they generate has "
+            f"{reached.dimension} of the commutant's {whole}"
         )
-        details = {"fact": "smallest", "weights": form, "flow": found.flow, "commutant": whole}
-        yield subject.claim(text, RANDOM, Verdict.HOLDS, COUNTED, reason, dimension=found.dimension, details=details)
+        details = {"fact": "smallest", "weights": form, "flow": reached.flow, "commutant": whole}
+        yield subject.claim(text, RANDOM, Verdict.HOLDS, COUNTED, reason, dimension=reached.dimension, details=details)
 
 
 def _single(subject: Subject) -> Iterator[Claim]:
-    found = single_sample(subject.space, subject.group, subject.outer, subject.start, subject.seed)
-    if found is None:
+    witness = single_sample(subject.space, subject.group, subject.outer, subject.start, subject.seed)
+    if witness is None:
         return
-    position, value = max(found.residual.items(), key=lambda item: abs(item[1]))
+    position, value = max(witness.residual.items(), key=lambda item: abs(item[1]))
     yield subject.claim(
         f"a single sample leaves the commutant, {subject.depth_words}", EXACT, Verdict.HOLDS, "exact on this instance",
-        f"without the average {len(found.residual)} entries stick out, "
+        f"without the average {len(witness.residual)} entries stick out, "
         f"{entry_name(subject.space, position)} by {short(value)}",
-        details={"fact": "single sample", "sample": sample_document(found)},
+        details={"fact": "single sample", "sample": sample_document(witness)},
     )  # fmt: skip
 
 

@@ -34,13 +34,13 @@ def float_claims(subject: Subject) -> Iterator[Claim]:
 
     space, group, outer = subject.space, subject.group, subject.outer
     sample = small_sample(space, subject.seed)
-    found = compare_with_exact(space, subject.start, sample, outer, group)
+    comparison = compare_with_exact(space, subject.start, sample, outer, group)
     yield subject.claim(
         f"autograd of the torch module, averaged over the group, is the exact update, {subject.depth_words}",
-        FLOAT, Verdict.HOLDS if found.within else Verdict.REFUTED, WITHIN,
-        f"error {found.error:.1e} of {found.bound:.1e} in float64 ({found.roundings} roundings), "
-        f"the update's largest entry is {found.largest:.2g}",
-        error=found.error, bound=found.bound, details={"fact": "autograd", "ratio": found.ratio},
+        FLOAT, Verdict.HOLDS if comparison.within else Verdict.REFUTED, WITHIN,
+        f"error {comparison.error:.1e} of {comparison.bound:.1e} in float64 ({comparison.roundings} roundings), "
+        f"the update's largest entry is {comparison.largest:.2g}",
+        error=comparison.error, bound=comparison.bound, details={"fact": "autograd", "ratio": comparison.ratio},
     )  # fmt: skip
     if group.is_named("signed-permutations"):
         yield from _attention_claims(subject)
@@ -114,15 +114,15 @@ def monte_carlo_claim(subject: Subject, law: str, units: int) -> Claim:
     from ...numeric.training.monte_carlo import joint_test
 
     whole = commutant(subject.space, subject.group)
-    found = joint_test(subject.start, subject.outer, whole, law, units, seed=subject.seed)
+    test = joint_test(subject.start, subject.outer, whole, law, units, seed=subject.seed)
     reason = (
-        f"{found.units} random processes, {found.coordinates} off-set coordinates jointly: "
-        f"p {_p_value(found.p_value)}, level {found.level:g}; "
-        f"an off-set part {found.effect:g} standard deviations long is seen with probability {found.power:.4f}"
+        f"{test.units} random processes, {test.coordinates} off-set coordinates jointly: "
+        f"p {_p_value(test.p_value)}, level {test.level:g}; "
+        f"an off-set part {test.effect:g} standard deviations long is seen with probability {test.power:.4f}"
     )
-    fields = {name: getattr(found, name) for name in ("units", "coordinates", "silent", "p_value", "level", "power")}
+    fields = {name: getattr(test, name) for name in ("units", "coordinates", "silent", "p_value", "level", "power")}
     return subject.claim(
         f"sampled under the law {law}, the expected update stays in the commutant, {subject.depth_words}",
-        MONTE_CARLO, Verdict.REFUTED if found.rejected else Verdict.HOLDS, OBSERVED, reason,
+        MONTE_CARLO, Verdict.REFUTED if test.rejected else Verdict.HOLDS, OBSERVED, reason,
         details={"fact": "sampling", "law": law, **fields},
     )  # fmt: skip

@@ -70,11 +70,11 @@ class PatternSubject(AtDepth):
 
 def pattern_claims(algorithm: PatternAlgorithm, question: Question, progress: Progress = silent) -> Iterator[Claim]:
     """The claims about one algorithm at every depth; one UNDECIDED where nothing is known about how it is trained."""
-    found = _known(algorithm, question)
-    if isinstance(found, str):
-        yield unknown(algorithm, question, found)
+    known = _known(algorithm, question)
+    if isinstance(known, str):
+        yield unknown(algorithm, question, known)
         return
-    form, values = found
+    form, values = known
     outer: Outer | str = TEACHER
     if question.outer != TEACHER:
         outer = Outer(question.window, question.outer, discount=question.gamma)
@@ -216,14 +216,14 @@ def judge(subject: PatternSubject, weights: PatternSet) -> Iterator[Claim]:
         yield claim(BLOCKS, Verdict.HOLDS, BY_PARITY, reason, details={"short": "all d, n, K"})
     size = (space.n + 3) * space.d + space.n + 2 + (space.d if column else 2 * (space.n + 1) ** 2)
     if space.depth == 1 and size <= EXPANDED:
-        found = polynomials(weights, group, outer)
-        verdict = Verdict.REFUTED if found.left else Verdict.HOLDS
-        said = "; ".join(f"{entry_name(space, k)}: {p}" for k, p in list(found.left.items())[:3])
+        expanded = polynomials(weights, group, outer)
+        verdict = Verdict.REFUTED if expanded.left else Verdict.HOLDS
+        remaining = "; ".join(f"{entry_name(space, k)}: {p}" for k, p in list(expanded.left.items())[:3])
         reason = (
-            f"{found.compared} entries of the averaged update, {found.variables} variables"
+            f"{expanded.compared} entries of the averaged update, {expanded.variables} variables"
             + ("" if column else ", the patterns' entries among them")
             + f", d={space.d}, n={space.n}: "
-            + (f"left over: {said}" if said else "every residual outside the set is the zero polynomial")
+            + (f"left over: {remaining}" if remaining else "every residual outside the set is the zero polynomial")
         )
         yield claim(ENTRYWISE, verdict, "identity of polynomials at this d and n", reason)
     bound = Fraction(degree(space), PRIME)
@@ -238,15 +238,15 @@ def judge(subject: PatternSubject, weights: PatternSet) -> Iterator[Claim]:
 def _facts(subject: PatternSubject) -> Iterator[Claim]:
     space = subject.space
     if space.depth <= RATIONAL_DEPTH:
-        found = single_sample(space, subject.group, subject.outer, subject.seed)
-        if found is not None:
-            where, value = max(found.residual.items(), key=lambda item: abs(item[1]))
+        witness = single_sample(space, subject.group, subject.outer, subject.seed)
+        if witness is not None:
+            where, value = max(witness.residual.items(), key=lambda item: abs(item[1]))
             yield subject.claim(
                 f"a single sample leaves the commutant, {subject.depth_words}", EXACT, Verdict.HOLDS,
                 "exact on this instance",
-                f"without the average {len(found.residual)} entries stick out, {entry_name(space, where)} by "
+                f"without the average {len(witness.residual)} entries stick out, {entry_name(space, where)} by "
                 f"{rational_text(value)}",
-                details={"fact": "single sample", "sample": _sample(found)},
+                details={"fact": "single sample", "sample": _sample(witness)},
             )  # fmt: skip
     if space.kind == COLUMN:
         rates = balance_rates(space, subject.outer, subject.seed)

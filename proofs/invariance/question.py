@@ -220,44 +220,46 @@ def subjects(
     """
     chosen = [resolve_algorithm(a, "train") for a in algorithms] or list(catalogue().values())
     check_parameters(question.values, (name for a in chosen for name in a.parameters))
-    for found in {id(a): a for a in chosen}.values():
-        if found.unit_columns:
+    for algorithm in {id(a): a for a in chosen}.values():
+        if algorithm.unit_columns:
             raise ArgumentError(
-                f"the last d columns of the prompts of {found.name} hold unit vectors, and invariance is decided for "
-                "laws of transitions: ask without unit_columns"
+                f"the last d columns of the prompts of {algorithm.name} hold unit vectors, and invariance is decided "
+                "for laws of transitions: ask without unit_columns"
             )
-        if found.extras and question.law is not None:
-            raise ArgumentError(f"law samples no {found.extras[0][0]}, which the transitions of {found.name} carry")
-        if question.trace is not None and "trace" not in found.options and len(chosen) == 1:
-            raise ArgumentError(f"trace is {shown(question.trace)}, but {found.name} keeps no trace: leave it out")
-        options = {"trace": question.trace} if question.trace is not None and "trace" in found.options else {}
-        parameters = found.values({"gamma": question.gamma, "lam": question.lam, **question.values})
-        discounted = "gamma" in found.parameters or not _holds_successors(found, options)
+        if algorithm.extras and question.law is not None:
+            raise ArgumentError(
+                f"law samples no {algorithm.extras[0][0]}, which the transitions of {algorithm.name} carry"
+            )
+        if question.trace is not None and "trace" not in algorithm.options and len(chosen) == 1:
+            raise ArgumentError(f"trace is {shown(question.trace)}, but {algorithm.name} keeps no trace: leave it out")
+        options = {"trace": question.trace} if question.trace is not None and "trace" in algorithm.options else {}
+        parameters = algorithm.values({"gamma": question.gamma, "lam": question.lam, **question.values})
+        discounted = "gamma" in algorithm.parameters or not _holds_successors(algorithm, options)
         outer = Outer(
             question.window, question.outer,
             discount=question.gamma if discounted else Fraction(1),
             average_reward=Fraction(0) if discounted else Fraction(1, 3),
         )  # fmt: skip
-        heads = 1 if found.heads is not None else len(derive(found, options).heads)
+        heads = 1 if algorithm.heads is not None else len(derive(algorithm, options).heads)
         sizes = (question.features, question.context, question.layers or 2)
-        check_work(found, sizes, heads, question.depths(), question.order, question.max_work)
+        check_work(algorithm, sizes, heads, question.depths(), question.order, question.max_work)
         depths = question.depths()
-        if found.selections:  # layers that read other tokens each are not one layer's weights, and no more than n
+        if algorithm.selections:  # layers that read other tokens each are not one layer's weights, and no more than n
             depths = [(depth, looped) for depth, looped in depths if depth == 1 or not looped]
             if not depths:
                 raise ArgumentError(
-                    f"looped is asked for, but the layers of {found.name} read other tokens each: ask sequential"
+                    f"looped is asked for, but the layers of {algorithm.name} read other tokens each: ask sequential"
                 )
             if question.layers is not None:
-                found.check_sizes(question.features, question.context, question.layers)
+                algorithm.check_sizes(question.features, question.context, question.layers)
             depths = [(depth, looped) for depth, looped in depths if depth <= question.context]
         for depth, looped in depths:
-            own = own_construction(found, options, question.features, question.context, depth, parameters, looped)
+            own = own_construction(algorithm, options, question.features, question.context, depth, parameters, looped)
             given = len(own.layers[0])
-            check_work(found, sizes, given, question.depths(), question.order, question.max_work)
+            check_work(algorithm, sizes, given, question.depths(), question.order, question.max_work)
             own_point(own, question.weights)  # refused at once where there is no such form
-            space = WeightSpace.of(found, own)
-            yield Subject(found, space, question.symmetry, outer, own, question.weights, question.seed, progress)
+            space = WeightSpace.of(algorithm, own)
+            yield Subject(algorithm, space, question.symmetry, outer, own, question.weights, question.seed, progress)
 
 
 def _holds_successors(algorithm: Algorithm, options: Mapping[str, str]) -> bool:

@@ -93,8 +93,10 @@ def _cell(claims: Sequence[Claim]) -> Text:
     if not claims:
         return Text("-", style="dim")
     verdict = verdict_on_set(claims)
-    found = {c.evidence: c for c in claims if c.verdict is verdict}  # a recorded proof counts among them
-    strongest = next((found[kind].details.get("short", words) for kind, words in KINDS.items() if kind in found), "")
+    by_kind = {c.evidence: c for c in claims if c.verdict is verdict}  # a recorded proof counts among them
+    strongest = next(
+        (by_kind[kind].details.get("short", words) for kind, words in KINDS.items() if kind in by_kind), ""
+    )
     size = "" if claims[0].dimension is None else f" {claims[0].dimension}"
     text = Text.assemble((verdict.value, STYLES[verdict]), size)
     return text.append(f"\n{strongest}", "dim")
@@ -105,11 +107,11 @@ def own_lines(claims: Sequence[Claim], form: str) -> list[Text]:
     if not any("weights" in c.details for c in claims):
         return []
     lines = [Text(f"own weights, every step I or 1 and no table's: {FORM_WORDS[form]}", style="dim")]
-    found: dict[str, dict[str, list[int | None]]] = {}
+    dimensions: dict[str, dict[str, list[int | None]]] = {}
     for claim in claims:
         if claim.details.get("fact") == "smallest":
-            found.setdefault(claim.algorithm, {}).setdefault(claim.details["weights"], []).append(claim.dimension)
-    for algorithm, forms in found.items():
+            dimensions.setdefault(claim.algorithm, {}).setdefault(claim.details["weights"], []).append(claim.dimension)
+    for algorithm, forms in dimensions.items():
         if len(forms) > 1:
             told = "; ".join(f"{name} {', '.join(map(str, sizes))}" for name, sizes in forms.items())
             lines.append(Text(f"{algorithm}, smallest dimension by depth: {told}", style="dim"))
@@ -118,8 +120,8 @@ def own_lines(claims: Sequence[Claim], form: str) -> list[Text]:
 
 def verdict_on_set(claims: Sequence[Claim]) -> Verdict:
     """The verdict on a set for which several kinds of evidence speak."""
-    said = {c.verdict for c in claims if c.asked}
-    return next((v for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.HOLDS) if v in said), Verdict.NOT_RUN)
+    verdicts = {c.verdict for c in claims if c.asked}
+    return next((v for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.HOLDS) if v in verdicts), Verdict.NOT_RUN)
 
 
 def _lines(depth_key: Depth, claims: Sequence[Claim], names: Sequence[str]) -> list[Text]:

@@ -32,7 +32,7 @@ def entry_name(space: Trained, position: int) -> str:
 def outside(space: Trained, residual: Mapping[int, Fraction]) -> list[dict[str, Any]]:
     """The entries that leave a set, a multiple of a block's identity as one: where, in which layer, by how much."""
     left = dict(residual)
-    found: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for k, x in residual.items():
         if k not in left:
             continue
@@ -51,15 +51,15 @@ def outside(space: Trained, residual: Mapping[int, Fraction]) -> list[dict[str, 
             entry, value, gone = f"{c.matrix}[{names[c.row]}, {names[c.column]}]", rational_text(x), {k}
         for j in gone:
             del left[j]
-        found.append({"entry": entry, "layer": c.layer + 1, "value": value})
-    return found
+        entries.append({"entry": entry, "layer": c.layer + 1, "value": value})
+    return entries
 
 
 def refutation(space: WeightSpace, witness: InvarianceWitness) -> str:
-    found = outside(space, witness.residual)
+    entries = outside(space, witness.residual)
     several = space.stored > 1
-    shown = [f"{x['entry']}{' of layer ' + str(x['layer']) if several else ''} by {x['value']}" for x in found[:6]]
-    more = len(found) - len(shown)
+    shown = [f"{x['entry']}{' of layer ' + str(x['layer']) if several else ''} by {x['value']}" for x in entries[:6]]
+    more = len(entries) - len(shown)
     return (
         f"one sample's orbit moves {', '.join(shown)}" + (f" and {more} more" if more > 0 else "") + " out of the set"
     )

@@ -35,11 +35,11 @@ def check_work(
     """
 
     def parts(z: Mapping[str, int]) -> dict[str, int]:
-        found: Counter[str] = Counter()
+        total: Counter[str] = Counter()
         for depth, looped in depths:
             given = (z["features"], z["context"], min(depth, z["layers"]))
-            found.update(dict(estimate(algorithm, *given, heads, looped, group_order)))
-        return found
+            total.update(dict(estimate(algorithm, *given, heads, looped, group_order)))
+        return total
 
     named = dict(zip(("features", "context", "layers"), map(limit.Size, sizes), strict=True))
     limit.check(most, named, parts, algorithm.name)
