@@ -42,5 +42,5 @@ def audited(
     asked = read_claims(claims)
     if output is not None:
         check_target(output)
-    found = run.audit(asked, prove, time_limit, progress)
-    return found, [] if output is None else write(found, output)
+    outcome = run.audit(asked, prove, time_limit, progress)
+    return outcome, [] if output is None else write(outcome, output)

@@ -16,21 +16,21 @@ from .run import Audit, Judged
 SHOWN = 400
 
 
-def report_of(found: Audit) -> Report:
+def report_of(audit: Audit) -> Report:
     """The page: the table of claims, what is refuted or open with its counterexample, then the evidence of each."""
-    counts = [(v, sum(j.verdict is v for j in found.judged)) for v in Verdict]
-    said = ", ".join(f"{k} {v.value.replace('_', ' ')}" for v, k in counts if k)
+    counts = [(v, sum(j.verdict is v for j in audit.judged)) for v in Verdict]
+    counted = ", ".join(f"{k} {v.value.replace('_', ' ')}" for v, k in counts if k)
     rows = tuple(
         (cell(j.entry.equation or "–"), cell(j.entry.statement), cell(j.entry.checked), cell(verdict=j.verdict))
-        for j in found.judged
+        for j in audit.judged
     )
-    table = Table(("in the paper", "claim", "what was checked", "verdict"), rows, f"{len(rows)} claims: {said}.")
-    source = (plain(f"Source: {found.claims.source}."),) if found.claims.source else ()
-    open_ = tuple(_note(j) for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN) for j in found.judged
+    table = Table(("in the paper", "claim", "what was checked", "verdict"), rows, f"{len(rows)} claims: {counted}.")
+    source = (plain(f"Source: {audit.claims.source}."),) if audit.claims.source else ()
+    open_ = tuple(_note(j) for v in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN) for j in audit.judged
                   if j.verdict is v)  # fmt: skip
     meaning = prose("A claim HOLDS when all that its entry asks for holds; UNDECIDED and NOT RUN are no success.")
-    evidence = tuple(_evidence(j) for j in found.judged)
-    return Report(found.claims.title, (*source, *open_, table, meaning, *evidence), ())
+    evidence = tuple(_evidence(j) for j in audit.judged)
+    return Report(audit.claims.title, (*source, *open_, table, meaning, *evidence), ())
 
 
 def _title(judged: Judged) -> str:
@@ -55,13 +55,13 @@ def _evidence(judged: Judged) -> Folded:
     return Folded(_title(judged)[:SHOWN], blocks if rows else (plain(sentence(judged.error or "nothing was asked")),))
 
 
-def write(found: Audit, directory: Path) -> list[Path]:
+def write(audit: Audit, directory: Path) -> list[Path]:
     """index.html, audit.md and audit.json in a directory of their own; the paths. See `report.writing` for refusals."""
-    report = report_of(found)
+    report = report_of(audit)
     check(report)
     content = {
         "index.html": html.write(report)["index.html"],
         "audit.md": markdown.write(report)["index.md"],
-        "audit.json": dumps(found.document()).encode(),
+        "audit.json": dumps(audit.document()).encode(),
     }
     return placed(directory, content)

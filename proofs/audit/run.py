@@ -88,7 +88,7 @@ class Audit:
 
 def audit(claims: Claims, prove: bool = False, time_limit: int = 300, progress: Progress = silent) -> Audit:
     """Check every claim of a file; what one cannot be checked for is told of it, and the others go on."""
-    found = []
+    judgements = []
     for k, entry in enumerate(claims.entries, 1):
         told = counted(progress, k, len(claims.entries))
         told(f"{entry.id}: {entry.checked}")
@@ -98,8 +98,8 @@ def audit(claims: Claims, prove: bool = False, time_limit: int = 300, progress: 
         except LayerproofError as error:
             code = ContentError.exit_code if isinstance(error, ArgumentError) else error.exit_code  # the file asked
             judged = Judged(entry, (), str(error), code)
-        found.append(judged)
-    return Audit(claims, tuple(found))
+        judgements.append(judged)
+    return Audit(claims, tuple(judgements))
 
 
 def _about(told: Progress, entry: Entry) -> Progress:
@@ -109,8 +109,8 @@ def _about(told: Progress, entry: Entry) -> Progress:
 def _claims(entry: Entry, folder: Path, prove: bool, time_limit: int, progress: Progress) -> tuple[Claim, ...]:
     name = str(folder / entry.algorithm) if is_file(entry.algorithm) else entry.algorithm
     if entry.construction is not None:
-        found = judge(read_weights(folder / entry.construction), name, layers=entry.settings.get("L"))
-        return found.claims
+        result = judge(read_weights(folder / entry.construction), name, layers=entry.settings.get("L"))
+        return result.claims
     if entry.invariant is not None:
         return _invariance(entry, name, prove, progress)
     if entry.published:
@@ -141,27 +141,27 @@ def _invariance(entry: Entry, name: str, prove: bool, progress: Progress) -> tup
 
 def _published(entry: Entry, algorithm: Algorithm) -> Claim:
     trace = {"trace": entry.settings["trace"]} if "trace" in entry.settings else None
-    found = comparison(derive(algorithm, trace))
-    if found is None:
+    compared = comparison(derive(algorithm, trace))
+    if compared is None:
         raise ContentError(
             f"published is true, but the talk's paper prints no weights of {algorithm.name}: leave it out"
         )
-    verdict = Verdict.HOLDS if found.same else Verdict.REFUTED
+    verdict = Verdict.HOLDS if compared.same else Verdict.REFUTED
     return Claim(algorithm.name, "the printed weights run the algorithm as the derived ones do", PUBLISHED, verdict,
-                 "the same predictions on one rational prompt, every layer", told(found))  # fmt: skip
+                 "the same predictions on one rational prompt, every layer", told(compared))  # fmt: skip
 
 
-def told(found: Comparison) -> str:
+def told(comparison: Comparison) -> str:
     """The comparison in one line of plain words."""
-    if found.equal:
-        return f"P, Q, M and the read-out of {found.where} are the derived ones, entry by entry"
-    parts = [f"{name} of head {k} is {r}" for k, head in enumerate(found.heads, 1) for name, r in head.items()
+    if comparison.equal:
+        return f"P, Q, M and the read-out of {comparison.where} are the derived ones, entry by entry"
+    parts = [f"{name} of head {k} is {r}" for k, head in enumerate(comparison.heads, 1) for name, r in head.items()
              if r != "equal"]  # fmt: skip
-    parts += [f"the read-out's sign is {found.readout}"] * (found.readout != "equal")
-    end = "the predictions are the same" if found.same else "the predictions differ"
+    parts += [f"the read-out's sign is {comparison.readout}"] * (comparison.readout != "equal")
+    end = "the predictions are the same" if comparison.same else "the predictions differ"
     return f"{'; '.join(parts)}; everything else is equal, and {end}"
 
 
-def as_result(found: Audit) -> Result:
+def as_result(audit: Audit) -> Result:
     """The claims of all entries, as other commands give theirs."""
-    return Result("audit", {"title": found.claims.title}, tuple(c for j in found.judged for c in j.claims))
+    return Result("audit", {"title": audit.claims.title}, tuple(c for j in audit.judged for c in j.claims))

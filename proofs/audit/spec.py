@@ -97,20 +97,20 @@ def read_claims(path: str | Path) -> Claims:
 
 def claims_of(text: str, folder: Path) -> Claims:
     """The claims in the text of a file that stands in `folder`."""
-    found = parse(text)
-    _known(found, TOP, "the file")
-    listed = found.get("claim", [])
+    content = parse(text)
+    _known(content, TOP, "the file")
+    listed = content.get("claim", [])
     if not isinstance(listed, list) or not all(isinstance(x, dict) for x in listed):
         raise ContentError("claim is no list of entries, wanted [[claim]] in front of each")
     if not 0 < len(listed) <= MOST:
         raise ContentError(f"it has {len(listed)} claims, wanted from 1 to {MOST}: begin one with [[claim]]")
-    common = {key: found[key] for key in SETTINGS if key in found}
+    common = {key: content[key] for key in SETTINGS if key in content}
     entries = [_entry(x, k, common) for k, x in enumerate(listed, 1)]
     ids = [entry.id for entry in entries]
     twice = next((x for x in ids if ids.count(x) > 1), None)
     if twice is not None:
         raise ContentError(f"two claims have the id {shown(twice)}")
-    return Claims(_text(found, "title", "the file", "A paper's claims"), _text(found, "source", "the file", ""),
+    return Claims(_text(content, "title", "the file", "A paper's claims"), _text(content, "source", "the file", ""),
                   tuple(entries), folder)  # fmt: skip
 
 

@@ -43,15 +43,15 @@ def settings_of(algorithm: Certified, settings: Settings, evidence: Sequence[str
     plain = {name: getattr(settings, name) for name in (*_SIZES, "looped", "process", "dtype")}
     parameters = {name: rational_text(value) for name, value in values.items()}
     if origin(algorithm) is None:
-        said: dict[str, Any] = {**parameters, **chosen}
+        named: dict[str, Any] = {**parameters, **chosen}
     else:  # a name of the file's own could be that of a setting
-        said = {name: value for name, value in parameters.items() if name in _CHOSEN}
-        said |= {"values": {k: x for k, x in parameters.items() if k not in _CHOSEN}, "options": chosen}
+        named = {name: value for name, value in parameters.items() if name in _CHOSEN}
+        named |= {"values": {k: x for k, x in parameters.items() if k not in _CHOSEN}, "options": chosen}
     return {
         **plain,
         "entrywise_features": d,
         "entrywise_context": n,
-        **said,
+        **named,
         "evidence": [name for name in recorded_kinds() if name in evidence],
     }
 
@@ -70,12 +70,12 @@ def listed(data: Mapping[str, Any]) -> Certified:
 
 def loaded(data: Mapping[str, Any], file: Path, time_limit: float) -> Certified:
     """The algorithm that a certificate's file defines."""
-    found = load(file, min(LOAD_LIMIT, time_limit))
+    algorithm = load(file, min(LOAD_LIMIT, time_limit))
     name = data["algorithm"]["name"]
     kind = PatternAlgorithm if "pattern" in data else Algorithm
-    if not isinstance(found, kind) or found.name != name:
-        raise ContentError(f"{file}: defines {shown(found.name)}, the certificate is about {shown(name)}")
-    return found
+    if not isinstance(algorithm, kind) or algorithm.name != name:
+        raise ContentError(f"{file}: defines {shown(algorithm.name)}, the certificate is about {shown(name)}")
+    return algorithm
 
 
 def asked_in(data: Mapping[str, Any], algorithm: Certified) -> tuple[Settings, tuple[str, ...]]:

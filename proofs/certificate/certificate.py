@@ -137,7 +137,7 @@ def build(algorithm: str | Certified, settings: Settings, result: Result, file: 
         raise ArgumentError("prompt is given, but a certificate records drawn prompts only: leave it out")
     claims = [c for c in result.claims if c.algorithm == algorithm.name and c.evidence in recorded_kinds()]
     construction = weights_of(algorithm, settings)
-    said, weights = description(construction), document(construction)
+    described, weights = description(construction), document(construction)
     patterned = isinstance(construction, PatternConstruction)
     entries = _entries([weights["tensors"], weights["preconditioners"]])
     asked = settings_of(algorithm, settings, [c.evidence for c in claims if c.asked])
@@ -157,11 +157,11 @@ def build(algorithm: str | Certified, settings: Settings, result: Result, file: 
             "stored": "whole" if entries <= MAX_STORED else "digest only",
             **(weights if entries <= MAX_STORED else {}),
         },
-        "layout": said["layout"],
+        "layout": described["layout"],
         **(
             {"pattern": _pattern(construction)}
             if isinstance(construction, PatternConstruction)
-            else {"readout": said["readout"]}
+            else {"readout": described["readout"]}
         ),
         "claims": [_recorded(c, settings, patterned) for c in claims],
         "theorems": statements,
@@ -180,8 +180,12 @@ def weights_of(algorithm: Certified, settings: Settings) -> Construction | Patte
 
 def _pattern(construction: PatternConstruction) -> dict[str, Any]:
     """What the layers attend by: as in the weights, and what of it is exact."""
-    said = description(construction)
-    return {**said["pattern"], **{k: said[k] for k in ("scale", "shift_from")}, "exact": what_is_exact(construction)}
+    described = description(construction)
+    return {
+        **described["pattern"],
+        **{k: described[k] for k in ("scale", "shift_from")},
+        "exact": what_is_exact(construction),
+    }
 
 
 def check_size(algorithm: Certified, settings: Settings) -> None:
@@ -206,10 +210,10 @@ def check_target(path: Path) -> None:
         raise ArgumentError(f"{path}: there is no folder {path.parent} to write it in")
     if path.exists():
         try:
-            found = loads(read_text(path))
+            content = loads(read_text(path))
         except ContentError:
-            found = None
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            content = None
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ArgumentError(f"{path}: is there already and is no certificate, so it is not overwritten")
 
 
@@ -372,21 +376,21 @@ def _tool() -> dict[str, str]:
 def _theory(algorithm: Certified) -> tuple[list[dict[str, str]], dict[str, str]]:
     """The theorems about an algorithm; the digests of the theory's files, and of the audit files that restate them."""
     keys = ("name", "file", "statement", "sentence")
-    found = theorems.audits(algorithm)
-    said = [{key: str(getattr(t, key)) for key in keys} for a in found for t in a.theorems]
-    texts = {place: sha256(text.encode()).hexdigest() for a in found for place, text in a.texts().items()}
-    return said, {**prover.source_digests(), **texts} if said else {}
+    audits = theorems.audits(algorithm)
+    stated = [{key: str(getattr(t, key)) for key in keys} for a in audits for t in a.theorems]
+    texts = {place: sha256(text.encode()).hexdigest() for a in audits for place, text in a.texts().items()}
+    return stated, {**prover.source_digests(), **texts} if stated else {}
 
 
 def _recorded(claim: Claim, settings: Settings, patterned: bool) -> dict[str, Any]:
     if claim.evidence == FLOAT and claim.asked:
         given = ", given the pattern as it was computed" if patterned else ""
-        said = (
+        text = (
             f"each torch layer is within its one-step bound of the exact layer{given} ({settings.dtype}, every prompt)"
         )
         if claim.details.get("fact") == SUMS:
-            said = f"the softmax's weights sum to one within the rounding of their sum ({settings.dtype}, every prompt)"
+            text = f"the softmax's weights sum to one within the rounding of their sum ({settings.dtype}, every prompt)"
         if claim.strength == floats.EVERY_RUN:
-            said = f"every run is within its a-priori bound of the exact run ({settings.dtype}, every prompt)"
-        claim = replace(claim, claim=said, reason=FLOAT_REASON)
+            text = f"every run is within its a-priori bound of the exact run ({settings.dtype}, every prompt)"
+        claim = replace(claim, claim=text, reason=FLOAT_REASON)
     return {key: getattr(claim, key) for key in _CLAIM} | {"verdict": claim.verdict.value}

@@ -56,15 +56,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= 90 else f"{text[:90]}..."
 
 
-def differences(found: Any, wanted: Any, path: str = "") -> Iterator[dict[str, str]]:
+def differences(certificate: Any, wanted: Any, path: str = "") -> Iterator[dict[str, str]]:
     """Each field in which two documents differ, by its path; `tool` versions and the digest are judged apart."""
     if path == "digest" or (path.startswith("tool.") and path != "tool.name"):
         return
-    if type(found) is not type(wanted) or not isinstance(found, (dict, list)):
-        if type(found) is not type(wanted) or found != wanted:
-            yield {"field": path, "certificate": shown(found), "derived": shown(wanted)}
+    if type(certificate) is not type(wanted) or not isinstance(certificate, (dict, list)):
+        if type(certificate) is not type(wanted) or certificate != wanted:
+            yield {"field": path, "certificate": shown(certificate), "derived": shown(wanted)}
         return
-    left, right = dict(items(found)), dict(items(wanted))
+    left, right = dict(items(certificate)), dict(items(wanted))
     for key in dict.fromkeys([*right, *left]):
         where = path_of(path, key)
         if key not in left or key not in right:

@@ -13,27 +13,27 @@ CERTIFICATE = "certificate"
 _WORDS = ("algorithm.", "theorems", "sources", "statement")  # what another version of the tool may put differently
 
 
-def digest_claim(certificate: Mapping[str, Any], found: str) -> Claim:
+def digest_claim(certificate: Mapping[str, Any], digest: str) -> Claim:
     """Whether a certificate states the digest that was found of the rest of it."""
     stated = certificate["digest"]
     strength = "SHA-256 of the canonical form of everything else in the certificate"
     name = certificate["algorithm"]["name"]
-    if stated == found:
-        return Claim(name, "certificate-digest", CERTIFICATE, Verdict.HOLDS, strength, f"the digest is {found}")
-    fields = [{"field": "digest", "certificate": shown(stated), "derived": shown(found)}]
-    reason = f"digest is {shown(stated)}, but the content has {found}: it was edited"
+    if stated == digest:
+        return Claim(name, "certificate-digest", CERTIFICATE, Verdict.HOLDS, strength, f"the digest is {digest}")
+    fields = [{"field": "digest", "certificate": shown(stated), "derived": shown(digest)}]
+    reason = f"digest is {shown(stated)}, but the content has {digest}: it was edited"
     return Claim(name, "certificate-digest", CERTIFICATE, Verdict.REFUTED, strength, reason, witness={"fields": fields})
 
 
-def content_claim(found: Mapping[str, Any], wanted: Mapping[str, Any], wrong: list[dict[str, str]]) -> Claim:
+def content_claim(certificate: Mapping[str, Any], wanted: Mapping[str, Any], wrong: list[dict[str, str]]) -> Claim:
     """Whether a certificate is the one that is wanted; `wrong` has the fields that differ."""
     notes = [
-        f"{key} {shown(found['tool'][key])[1:-1]}, here {wanted['tool'][key]}"
+        f"{key} {shown(certificate['tool'][key])[1:-1]}, here {wanted['tool'][key]}"
         for key in wanted["tool"]
-        if found["tool"][key] != wanted["tool"][key]
+        if certificate["tool"][key] != wanted["tool"][key]
     ]
     note = f" (note: made with {'; '.join(notes)})" if notes else ""
-    worded = found["tool"]["version"] != wanted["tool"]["version"] and all(_is_wording(d["field"]) for d in wrong)
+    worded = certificate["tool"]["version"] != wanted["tool"]["version"] and all(_is_wording(d["field"]) for d in wrong)
     verdict = (Verdict.UNDECIDED if worded else Verdict.REFUTED) if wrong else Verdict.HOLDS
     reason = f"every field is as derived again from the settings{note}"
     if wrong:
@@ -41,7 +41,7 @@ def content_claim(found: Mapping[str, Any], wanted: Mapping[str, Any], wrong: li
         more = f" and {len(wrong) - 10} more" if len(wrong) > 10 else ""
         reason = f"derived again from the settings, {len(wrong)} fields differ: {named}{more}{note}"
     return Claim(
-        found["algorithm"]["name"], "certificate-content", CERTIFICATE, verdict,
+        certificate["algorithm"]["name"], "certificate-content", CERTIFICATE, verdict,
         "derived again here, compared field by field", reason,
         witness={"fields": wrong[:1000]} if wrong else None, details={"fields": len(wrong), "notes": notes},
     )  # fmt: skip

@@ -72,9 +72,9 @@ def _claim(opened: Opened, text: str, evidence: str, verdict: Verdict, reason: s
     return Claim(opened.construction.algorithm, text, f"{EXPORT}-{evidence}", verdict, STRENGTH, reason)
 
 
-def _said(opened: Opened, text: str, evidence: str, found: Iterable[str]) -> Claim:
+def _compared(opened: Opened, text: str, evidence: str, differences: Iterable[str]) -> Claim:
     """HOLDS when nothing differs, else REFUTED with the first differences."""
-    wrong = list(found)
+    wrong = list(differences)
     more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
     reason = "; ".join(wrong[:SHOWN]) + more if wrong else "nothing differs"
     return _claim(opened, text, evidence, Verdict.REFUTED if wrong else Verdict.HOLDS, reason)
@@ -84,8 +84,8 @@ def _files(opened: Opened) -> list[Claim]:
     """A claim for each file that was made from the rationals."""
     listed = opened.config["files"]
 
-    def one(name: str, found: Iterable[str]) -> Claim:
-        return _said(opened, f"{name} is what the rationals make it", name, (f"{name}: {x}" for x in found))
+    def one(name: str, differences: Iterable[str]) -> Claim:
+        return _compared(opened, f"{name} is what the rationals make it", name, (f"{name}: {x}" for x in differences))
 
     claims = [
         one(names.CONFIG, loading.config_differences(opened)),
@@ -99,7 +99,7 @@ def _files(opened: Opened) -> list[Claim]:
     if names.PT2 in listed:
         claims.append(_pt2(opened, one))
     digests = (f"{name}: {x}" for name, x in [*loading.digest_differences(opened), *_others(opened.folder)])
-    claims.append(_said(opened, f"the files are those that {names.CONFIG} lists", "digests", digests))
+    claims.append(_compared(opened, f"the files are those that {names.CONFIG} lists", "digests", digests))
     return claims
 
 
@@ -114,12 +114,12 @@ def _onnx(opened: Opened, name: str, one: Callable[[str, Iterable[str]], Claim])
     from ...numeric.export import onnx as export_onnx
 
     context = opened.config["onnx_context"] if name == names.ONNX else None
-    found, dtype = loading.content(opened, name), opened.config["dtype"]
+    stored, dtype = loading.content(opened, name), opened.config["dtype"]
     if dtype not in export_onnx.DTYPES:
         return one(name, [f"{names.CONFIG} says dtype {dtype}, wanted {' or '.join(export_onnx.DTYPES)} for ONNX"])
     try:
         wanted = export_onnx.model(opened.construction, dtype, context)
-        claim = one(name, export_onnx.differences(found, wanted))
+        claim = one(name, export_onnx.differences(stored, wanted))
     except names.MissingExtraError as error:
         return _claim(opened, f"{name} is what the rationals make it", name, Verdict.NOT_RUN, f"{name}: {error}")
     except (ContentError, ArgumentError) as error:
@@ -130,9 +130,9 @@ def _onnx(opened: Opened, name: str, one: Callable[[str, Iterable[str]], Claim])
 def _pt2(opened: Opened, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
     from ...numeric.export import pt2 as export_pt2
 
-    found = loading.content(opened, names.PT2)
+    stored = loading.content(opened, names.PT2)
     wanted = export_pt2.archive(opened.construction, opened.config["dtype"])
-    return _softened(one(names.PT2, export_pt2.differences(found, wanted)), opened, "torch")
+    return _softened(one(names.PT2, export_pt2.differences(stored, wanted)), opened, "torch")
 
 
 def _only_bytes(claim: Claim) -> bool:
@@ -162,10 +162,10 @@ def _algorithm(opened: Opened, settings: Settings) -> Algorithm | PatternAlgorit
     file = opened.folder / names.SOURCE
     if kind_of(file) is not Kind.CONSTRUCTION:
         raise ContentError(f"{file}: is no construction, so it is not run")
-    found = load(file, min(LOAD_LIMIT, settings.time_limit))
-    if not isinstance(found, PatternAlgorithm if patterned else Algorithm) or found.name != name:
-        raise ContentError(f"{file}: defines {found.name}, wanted {name} as in {names.WEIGHTS}")
-    return found
+    algorithm = load(file, min(LOAD_LIMIT, settings.time_limit))
+    if not isinstance(algorithm, PatternAlgorithm if patterned else Algorithm) or algorithm.name != name:
+        raise ContentError(f"{file}: defines {algorithm.name}, wanted {name} as in {names.WEIGHTS}")
+    return algorithm
 
 
 def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bool, progress: Progress) -> list[Claim]:
@@ -183,14 +183,14 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
     except ArgumentError as error:
         raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
     given = replace(case, construction=construction)
-    derived = _said(opened, "the weights are the algorithm's", "weights", _weights(construction, expected))
+    derived = _compared(opened, "the weights are the algorithm's", "weights", _weights(construction, expected))
     claims = [derived]
     if names.ONNX in opened.config["files"]:
         stated, right = opened.config["onnx_context"], onnx_context(replace(case, construction=expected))
         wrong = [] if stated == right else [f"onnx_context is {stated}, wanted {right}"]
-        claims.append(_said(opened, f"{names.ONNX} is right for the context lengths it takes", "context", wrong))
+        claims.append(_compared(opened, f"{names.ONNX} is right for the context lengths it takes", "context", wrong))
     if names.SYMBOLS in opened.config["files"]:
-        claims.append(_said(opened, f"{names.SYMBOLS} is the algorithm's", "symbols", _symbols(opened, case)))
+        claims.append(_compared(opened, f"{names.SYMBOLS} is the algorithm's", "symbols", _symbols(opened, case)))
     if derived.verdict is Verdict.REFUTED:
         if description(construction)["layout"] == description(expected)["layout"]:
             claims += establish(given, ("identity-exact",))  # which finds a counterexample
@@ -206,9 +206,9 @@ def _symbols(opened: Opened, case: Case) -> Iterable[str]:
     if case.no_blocks:
         yield f"{names.SYMBOLS}: is there, but the heads are known at single sizes only: {case.no_blocks}"
         return
-    found = loading.content(opened, names.SYMBOLS).decode(errors="replace").split("\n")
+    stored = loading.content(opened, names.SYMBOLS).decode(errors="replace").split("\n")
     wanted = symbols(case.form, case.settings.looped).split("\n")
-    for number, (have, want) in enumerate(zip_longest(found, wanted, fillvalue=""), 1):
+    for number, (have, want) in enumerate(zip_longest(stored, wanted, fillvalue=""), 1):
         if have != want:
             yield f"{names.SYMBOLS}: line {number} is {_short(have)}, wanted {_short(want)}"
             return
@@ -225,7 +225,7 @@ def _pattern_content(
         expected = pattern_weights(algorithm, asked_for)
     except (ArgumentError, *NO_WEIGHTS) as error:
         raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
-    claims = [_said(opened, "the weights are the algorithm's", "weights", _weights(opened.construction, expected))]
+    claims = [_compared(opened, "the weights are the algorithm's", "weights", _weights(opened.construction, expected))]
     if claims[0].verdict is Verdict.REFUTED:
         return claims
     if names.CERTIFICATE in opened.config["files"]:
@@ -238,12 +238,14 @@ def _pattern_content(
 def _certified(opened: Opened, settings: Settings, prove: bool, progress: Progress) -> list[Claim]:
     """That the certificate is of these weights, and what checking it gives."""
     claims = []
-    found = certificates.read(opened.folder / names.CERTIFICATE)
-    claims.append(_said(opened, "the certificate is of these weights", "certificate", _certificate(opened, found)))
+    certificate = certificates.read(opened.folder / names.CERTIFICATE)
+    claims.append(
+        _compared(opened, "the certificate is of these weights", "certificate", _certificate(opened, certificate))
+    )
     if claims[-1].verdict is Verdict.REFUTED:
         return claims
     result = certificates.check(
-        found, prove, progress, settings.device, settings.max_work, opened.folder, settings.time_limit
+        certificate, prove, progress, settings.device, settings.max_work, opened.folder, settings.time_limit
     )
     return [*claims, *result.claims]
 
@@ -272,13 +274,13 @@ def _settings(opened: Opened, limits: Settings) -> Settings:
     )
 
 
-def _weights(found: names.Weights, wanted: names.Weights) -> Iterable[str]:
+def _weights(stored: names.Weights, wanted: names.Weights) -> Iterable[str]:
     """Where exact weights are not those wanted: fields by name, tensors with the first entry that differs."""
-    have, want = description(found), description(wanted)
+    have, want = description(stored), description(wanted)
     for key in want:
         if have[key] != want[key]:
             yield f"{names.WEIGHTS}: {key} is {_short(have[key])}, wanted {_short(want[key])}"
-    left, right = tensors(found), tensors(wanted)
+    left, right = tensors(stored), tensors(wanted)
     for name in [*right, *(k for k in left if k not in right)]:
         if name not in left or name not in right:
             yield f"{names.WEIGHTS}: {name} is {'missing' if name in right else 'not one of these weights'}"
@@ -309,9 +311,9 @@ def _certificate(opened: Opened, certificate: Any) -> Iterable[str]:
     stated = certificate["weights"].get("digest")
     if stated != digest:
         yield f"{names.CERTIFICATE}: is of weights with the digest {_short(stated)}, those here have {digest}"
-    said = description(opened.construction)
-    for key in (k for k in ("layout", "readout") if k in said):
-        if certificate.get(key) != said[key]:
+    described = description(opened.construction)
+    for key in (k for k in ("layout", "readout") if k in described):
+        if certificate.get(key) != described[key]:
             yield f"{names.CERTIFICATE}: its {key} is another"
     dtype = certificate["settings"].get("dtype")
     if dtype != opened.config["dtype"]:

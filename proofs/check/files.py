@@ -68,13 +68,13 @@ def targets(paths: Sequence[Path], only_known: bool = False) -> list[Target]:
     A file that is named and is nothing of ours is an UNKNOWN, a directory without anything to check a DIRECTORY.
     only_known : leave both out, and files of tests too
     """
-    found: dict[str, Target] = {}
+    by_path: dict[str, Target] = {}
     for path in paths:
         for target in _inside(path) if os.path.isdir(path) else [_target(path)]:  # noqa: PTH112 - False for any name
             ignored = target.kind in (Kind.UNKNOWN, Kind.DIRECTORY) or _is_test(target.path.name)
             if not (only_known and ignored and not target.trouble):
-                found.setdefault(os.path.abspath(target.path), target)  # noqa: PTH100 - a link stays what it is
-    return sorted(found.values(), key=lambda target: target.name)
+                by_path.setdefault(os.path.abspath(target.path), target)  # noqa: PTH100 - a link stays what it is
+    return sorted(by_path.values(), key=lambda target: target.name)
 
 
 def kind_of(path: Path) -> Kind:
@@ -105,17 +105,17 @@ def _read(path: Path, most: int) -> str | None:
 def _inside(folder: Path) -> list[Target]:
     """All in a directory that can be checked, or cannot be read to tell; the directory itself when there is none."""
     unreadable: list[OSError] = []
-    found = []
+    inside = []
     for place, folders, files in os.walk(folder, onerror=unreadable.append):  # links to folders are not followed
         if is_export(Path(place)):  # one thing to check, whatever it holds
-            found.append(Target(Path(place), Kind.EXPORT))
+            inside.append(Target(Path(place), Kind.EXPORT))
             folders.clear()
             continue
         folders[:] = [f for f in folders if not f.startswith(".") and f not in SKIPPED_FOLDERS]
         for name in files:
             if name.endswith((".py", ".json")) and not name.startswith(".") and not _is_test(name):
-                found.append(_target(Path(place, name)))
-    known = [target for target in found if target.kind is not Kind.UNKNOWN or target.trouble]
+                inside.append(_target(Path(place, name)))
+    known = [target for target in inside if target.kind is not Kind.UNKNOWN or target.trouble]
     for error in unreadable:
         path = Path(error.filename)
         known.append(Target(path, Kind.DIRECTORY, f"{path}: cannot be read: {error.strerror}"))
@@ -183,13 +183,13 @@ def _mentions(path: Path) -> bool:
 
 def _imported(body: list[ast.stmt]) -> list[str]:
     """The first parts of the modules that the top level imports, each once, and no more than `MOST_IMPORTS`."""
-    found: dict[str, None] = {}
+    modules: dict[str, None] = {}
     for statement in body:
         if isinstance(statement, ast.Import):
-            found |= dict.fromkeys(alias.name.split(".")[0] for alias in statement.names)
+            modules |= dict.fromkeys(alias.name.split(".")[0] for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
-            found[statement.module.split(".")[0]] = None
-    return list(found)[:MOST_IMPORTS]
+            modules[statement.module.split(".")[0]] = None
+    return list(modules)[:MOST_IMPORTS]
 
 
 def _assigned(statement: ast.stmt) -> set[str]:

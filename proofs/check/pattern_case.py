@@ -55,10 +55,10 @@ def replayed(
     trial: Trial = trials_of(algorithm)[0]
     steps = drawn_steps(form, s)
     with precise():
-        found = first_of(form, s, trial, steps, values, context, start, K)
-        if found is not None:
-            witness = counterexample_of(form, Witness(context, start, found), trial, steps, values, s, K)
-            reason = f"layer {found.layer}, row {found.row}, {found.column_name}: still different"
+        difference = first_of(form, s, trial, steps, values, context, start, K)
+        if difference is not None:
+            witness = counterexample_of(form, Witness(context, start, difference), trial, steps, values, s, K)
+            reason = f"layer {difference.layer}, row {difference.row}, {difference.column_name}: still different"
             return replace(claim, verdict=Verdict.REFUTED, reason=reason, witness=witness)
     if trial.arithmetic is BALLS:
         reason = "balls overlap on its prompt: no exponential is rational, and an overlap is no equality"

@@ -88,14 +88,14 @@ def check_target(target: Target, settings: Settings, prove: bool = False, progre
     except DeviceError:
         raise
     except WorkLimitError as error:  # of the sizes that were asked for
-        said, code = str(error), error.exit_code
+        reason, code = str(error), error.exit_code
     except LayerproofError as error:
-        said, code = str(error), ContentError.exit_code
+        reason, code = str(error), ContentError.exit_code
     except OSError as error:
-        said, code = f"cannot be read: {error.strerror or error}", ContentError.exit_code
+        reason, code = f"cannot be read: {error.strerror or error}", ContentError.exit_code
     except Exception as error:  # a fault of ours at one file keeps no other from being checked
-        said, code = f"internal error: {type(error).__name__}: {error}", LayerproofError.exit_code
-    return Outcome(target.name, target.kind, refused=message(_named(target.path, said)), code=code)
+        reason, code = f"internal error: {type(error).__name__}: {error}", LayerproofError.exit_code
+    return Outcome(target.name, target.kind, refused=message(_named(target.path, reason)), code=code)
 
 
 def _named(path: Path, text: str) -> str:

@@ -55,14 +55,14 @@ def save(result: Result, subjects: Sequence[str | Subject | PatternAlgorithm], p
     refuted = (
         (k, c) for k, c in _numbered(result) if c.evidence == NAME and c.verdict is Verdict.REFUTED and c.witness
     )
-    found = next(refuted, None)
-    if found is None:
+    refutation = next(refuted, None)
+    if refutation is None:
         raise ArgumentError(f"save is {str(path)!r}, but {NAME} has no counterexample to keep")
-    number, claim = found
+    number, claim = refutation
     check_target(path)
     # claims come in the order of the subjects, each kind of evidence at least once
     kinds_in_order = (Algorithm, OwnConstruction, PatternAlgorithm)
-    given = {id(found): (found, s) for s in subjects for found in (resolve_any(s),)}
+    given = {id(subject): (subject, s) for s in subjects for subject in (resolve_any(s),)}
     ordered = sorted(given.values(), key=lambda pair: kinds_in_order.index(type(pair[0])))
     named = ordered[number][1] if given else claim.algorithm
     name = named if isinstance(named, str) else claim.algorithm
@@ -136,15 +136,15 @@ def replay(path: Path, time_limit: float) -> Result:
         claim = _patterned(path, subject, settings, context, start, content["pattern"])
         return Result("verify", {**settings.document(), "case": path.name}, (claim,))
     with guarded([subject], time_limit):
-        found = _first(subject, settings, context, start)
-        witness = None if found is None else _witness(subject, settings, Witness(context, start, found))
+        difference = _first(subject, settings, context, start)
+        witness = None if difference is None else _witness(subject, settings, Witness(context, start, difference))
     text = _text(path)
-    if found is None:
+    if difference is None:
         claim = Claim(subject.name, text, NAME, Verdict.HOLDS, STRENGTH, "layers and reference agree on its prompt")
     else:
         claim = Claim(
             subject.name, text, NAME, Verdict.REFUTED, STRENGTH,
-            f"layer {found.layer}, row {found.row}, {found.column_name}: still different",
+            f"layer {difference.layer}, row {difference.row}, {difference.column_name}: still different",
             witness=witness,
         )  # fmt: skip
     return Result("verify", {**settings.document(), "case": path.name}, (claim,))
@@ -182,17 +182,17 @@ def _text(path: Path) -> str:
     return f"the regression case {path.name} no longer shows a difference"
 
 
-def _witness(subject: Subject, settings: Settings, found: Witness) -> dict[str, Any]:
+def _witness(subject: Subject, settings: Settings, witness: Witness) -> dict[str, Any]:
     if isinstance(subject, OwnConstruction):
-        return own_counterexample(subject, found, own_values(subject, settings), found.mismatch.layer)
-    return counterexample(Case(subject, settings), found)
+        return own_counterexample(subject, witness, own_values(subject, settings), witness.mismatch.layer)
+    return counterexample(Case(subject, settings), witness)
 
 
 def _first(subject: Subject, settings: Settings, context: Context, start: tuple[Any, ...]) -> Mismatch | None:
     if isinstance(subject, OwnConstruction):
         depth = settings.layers if subject.layers is None else subject.layers
-        found = own_mismatches(subject, context, own_values(subject, settings), depth)
-        return next((m for m in found if m is not None), None)
+        differences = own_mismatches(subject, context, own_values(subject, settings), depth)
+        return next((m for m in differences if m is not None), None)
     _check_weights(subject, start, context.d)
     return first_mismatch(Case(subject, settings), context, start)
 

@@ -80,8 +80,8 @@ def trace(subject: Algorithm, question: Mapping[str, Any], memory: Memory) -> An
 def values(subject: Algorithm, question: Mapping[str, Any], memory: Memory) -> list[dict[str, int | str] | None]:
     """What the functions give at each point; None where something is divided by zero or, when quiet, raised."""
     points = [tracing.Point.from_data(content) for content in question["points"]]
-    found = values_here(subject, question["options"], points, question["quiet"])
-    return [None if x is None else {place: number(value) for place, value in x.items()} for x in found]
+    at_points = values_here(subject, question["options"], points, question["quiet"])
+    return [None if x is None else {place: number(value) for place, value in x.items()} for x in at_points]
 
 
 def own_rows(subject: OwnConstruction, question: Mapping[str, Any], memory: Memory) -> list[str]:

@@ -101,8 +101,8 @@ class Child:
         self._number += 1
         limit = time.monotonic() + self.seconds if self.deadline is None else self.deadline
         try:
-            said = self._exchange(line({"number": self._number, **question}), limit)
-            answer = reading.mapping(loads(said.decode("ascii", "replace")), "what its process said")
+            reply = self._exchange(line({"number": self._number, **question}), limit)
+            answer = reading.mapping(loads(reply.decode("ascii", "replace")), "what its process said")
             if answer.get("number") != self._number or set(answer) not in ({"number", "answer"}, {"number", "error"}):
                 raise ContentError("what its process said is no answer to what it was asked")
         except ContentError as error:
@@ -183,14 +183,14 @@ class Child:
         """How the process ended, or None while it is there; it stays unreaped, so that its group is its own."""
         assert self._process is not None
         try:
-            found = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            status = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:  # whoever called us ignores what becomes of processes
             return "ended its process before it answered"
-        if found is None:
+        if status is None:
             return None
-        if found.si_code == os.CLD_EXITED:
-            return f"ended its process with exit status {found.si_status} before it answered"
-        return f"its process was ended by signal {_signal(found.si_status)} before it answered"
+        if status.si_code == os.CLD_EXITED:
+            return f"ended its process with exit status {status.si_status} before it answered"
+        return f"its process was ended by signal {_signal(status.si_status)} before it answered"
 
     def _ended(self, limit: float) -> str | None:
         """As `_gone`, a moment later."""
@@ -283,22 +283,22 @@ def within(children: Sequence[Child], seconds: float) -> Iterator[None]:
 def told(path: Path, content: Any) -> LayerproofError:
     """The error that an answer tells, with the file and the line."""
     error = reading.mapping(content, f"{path}: the error that its process told")
-    number, said, kind = error.get("line"), error.get("message"), error.get("kind")
+    number, text, kind = error.get("line"), error.get("message"), error.get("kind")
     number = number if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 10**7 else 0
-    said = " ".join(said.split()) if isinstance(said, str) else "raised what cannot be told"
-    said = "".join(c if c.isprintable() else "\ufffd" for c in said)
+    text = " ".join(text.split()) if isinstance(text, str) else "raised what cannot be told"
+    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
     if kind == "refused":
         what, function = (reading.printable(error.get(x), reading.NAME) for x in ("what", "function"))
-        return RefusedError(said[:1000], what if what in REFUSED_KINDS else "other", function or "a function", number)
+        return RefusedError(text[:1000], what if what in REFUSED_KINDS else "other", function or "a function", number)
     if kind == "differs":
-        return DiffersError(said[:1000], _witness(error.get("witness"), said[:1000]))
-    where, said = (f"{path}, line {number}" if number else str(path)), said[:500]
+        return DiffersError(text[:1000], _witness(error.get("witness"), text[:1000]))
+    where, text = (f"{path}, line {number}" if number else str(path)), text[:500]
     if not number and kind == "raised":
-        said += " (raised on what the file defines: set LAYERPROOF_TRACEBACK=1 to see where)"
-    return ContentError(f"{where}: {said}")
+        text += " (raised on what the file defines: set LAYERPROOF_TRACEBACK=1 to see where)"
+    return ContentError(f"{where}: {text}")
 
 
-def _witness(content: Any, said: str) -> dict[str, object]:
+def _witness(content: Any, text: str) -> dict[str, object]:
     """A context on which two sides differ, as `witness_text` shows it; the words alone where it is none."""
     try:
         point = reading.mapping(reading.mapping(content, "it", ("point", "difference"))["point"], "it")
@@ -309,8 +309,8 @@ def _witness(content: Any, said: str) -> dict[str, object]:
             for x in value if isinstance(value, list) else [value]:
                 reading.rational(x, "it")
     except ContentError:
-        return {"difference": said}
-    return {"point": point, "difference": said}
+        return {"difference": text}
+    return {"point": point, "difference": text}
 
 
 def late(seconds: float) -> str:
@@ -348,7 +348,7 @@ def _kill(process: subprocess.Popen[bytes], mark: str) -> None:
 
 def _marked(mark: str) -> int:
     """Kill the processes that bear a mark; how many they are, with those just being started, of which none can tell."""
-    sought, found = f"{MARK}={mark}".encode(), 0
+    sought, count = f"{MARK}={mark}".encode(), 0
     try:
         numbers = [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names, thousands of them
     except OSError:
@@ -358,11 +358,11 @@ def _marked(mark: str) -> int:
             environment = Path("/proc", name, "environ").read_bytes()
             if sought in environment and int(name) != os.getpid():
                 os.kill(int(name), signal.SIGKILL)
-                found += 1
+                count += 1
             elif not environment:  # a moment of execve; kernel threads and zombies have no program
                 Path("/proc", name, "exe").readlink()
-                found += not Path("/proc", name, "cmdline").read_bytes()
-    return found
+                count += not Path("/proc", name, "cmdline").read_bytes()
+    return count
 
 
 @atexit.register

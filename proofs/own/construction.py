@@ -36,46 +36,46 @@ class Asked:
 
     def _names(self, what: str, d: int, n: int = 0) -> tuple[str, ...]:
         if (what, d, n) not in self._known:
-            said = self._child.ask(f"own {what}", d=d, n=n)
+            reply = self._child.ask(f"own {what}", d=d, n=n)
             with self._child.naming():
-                self._known[what, d, n] = reading.names(said, what, MOST_ROWS)
-        found: tuple[str, ...] = self._known[what, d, n]
-        return found
+                self._known[what, d, n] = reading.names(reply, what, MOST_ROWS)
+        names: tuple[str, ...] = self._known[what, d, n]
+        return names
 
     def scale(self, n: int) -> Fraction:
         """The factor of a layer's change."""
-        said = self._child.ask("own scale", n=n)
+        reply = self._child.ask("own scale", n=n)
         with self._child.naming():
-            return reading.rational(said, "scale")
+            return reading.rational(reply, "scale")
 
     def prompt(self, context: Context, p: Any) -> list[list[Fraction]]:
         """The rows of Z_0 on a context."""
         height, width = len(self.rows(context.d)), len(self.columns(context.d, context.n))
-        said = self._child.ask("own prompt", context=context_data(context), parameters=_values(p))
+        reply = self._child.ask("own prompt", context=context_data(context), parameters=_values(p))
         with self._child.naming():
-            return reading.rows(said, "the prompt", height, width)
+            return reading.rows(reply, "the prompt", height, width)
 
     def heads(self, d: int, n: int, p: Any, layer: int) -> list[Head]:
         """The heads of a layer."""
         height, width = len(self.rows(d)), len(self.columns(d, n))
-        said = self._child.ask("own heads", d=d, n=n, parameters=_values(p), layer=layer)
-        return heads(self._child, said, height, width, layer)
+        reply = self._child.ask("own heads", d=d, n=n, parameters=_values(p), layer=layer)
+        return heads(self._child, reply, height, width, layer)
 
     def reference(self, context: Context, p: Any) -> Iterator[Mapping[tuple[str, str], Fraction]]:
         """The entries wanted, a question a layer: the process stands where it was asked last."""
         sent, values, after = context_data(context), _values(p), 0
         while True:
             after += 1
-            said = self._child.ask("own reference", context=sent, parameters=values, after=after)
-            if said is None:
+            reply = self._child.ask("own reference", context=sent, parameters=values, after=after)
+            if reply is None:
                 return
             with self._child.naming():
-                yield _entries(said, f"the reference after layer {after}")
+                yield _entries(reply, f"the reference after layer {after}")
 
 
-def _entries(said: Any, where: str) -> dict[tuple[str, str], Fraction]:
+def _entries(reply: Any, where: str) -> dict[tuple[str, str], Fraction]:
     result = {}
-    for entry in reading.sequence(said, where, MOST_ROWS):
+    for entry in reading.sequence(reply, where, MOST_ROWS):
         if not isinstance(entry, list) or len(entry) != 3:
             raise ContentError(f"{where} holds {reading.shown(entry)}, wanted a row, a column and a number")
         row, column = (reading.text(x, f"name in {where}", reading.NAME) for x in entry[:2])

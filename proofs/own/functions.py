@@ -28,21 +28,21 @@ def algorithm(child: Child, record: Algorithm, update: Mapping[str, Any]) -> Alg
     """
     asked = Asked(child)
     record = replace(record, update=ByValues(record, asked))
-    found = evaluated(record, Once(record, Side(asked.trace, asked.values)))
-    found.update.__doc__ = reading.printable(update["doc"])
-    found.update.code = reading.printable(update["code"])  # type: ignore[attr-defined]
-    return found
+    judged = evaluated(record, Once(record, Side(asked.trace, asked.values)))
+    judged.update.__doc__ = reading.printable(update["doc"])
+    judged.update.code = reading.printable(update["code"])  # type: ignore[attr-defined]
+    return judged
 
 
 def pattern(child: Child, record: PatternAlgorithm, update: Mapping[str, Any]) -> PatternAlgorithm:
     """As `algorithm`, for one that attends by patterns: each of its parts is asked for by number."""
-    found = []
+    judged = []
     for number, part in enumerate(shadows(record)):
         asked = Asked(child, part=number)
         side = Side(asked.trace, asked.values)
-        found.append(evaluated(part, Once(part, side) if number else Checked(record, part, side)))
-    found[0].update.__doc__ = reading.printable(update["doc"])
-    result = from_shadows(record, found)
+        judged.append(evaluated(part, Once(part, side) if number else Checked(record, part, side)))
+    judged[0].update.__doc__ = reading.printable(update["doc"])
+    result = from_shadows(record, judged)
     result.update.code = reading.printable(update["code"])  # type: ignore[attr-defined]
     return result
 
@@ -55,18 +55,18 @@ class Asked:
 
     def trace(self, record: Algorithm, options: Mapping[str, str]) -> Traced:
         """The expressions for a choice of options; `RefusedError` as `tracing.trace` raises it."""
-        said = self._child.ask("trace", options=dict(options), **self._part)
+        reply = self._child.ask("trace", options=dict(options), **self._part)
         with self._child.naming():
-            return Traced.from_data(said)
+            return Traced.from_data(reply)
 
     def values(
         self, record: Algorithm, options: Mapping[str, str], points: Sequence[Point], quiet: bool
     ) -> list[dict[str, Fraction] | None]:
         """The values at each point, as `tracing.judged.Side` has them."""
         sent = [point.to_data() for point in points]
-        said = self._child.ask("values", options=dict(options), points=sent, quiet=quiet, **self._part)
+        reply = self._child.ask("values", options=dict(options), points=sent, quiet=quiet, **self._part)
         with self._child.naming():
-            answers = reading.sequence(said, "the values at points", len(points))
+            answers = reading.sequence(reply, "the values at points", len(points))
             if len(answers) != len(points):
                 raise ContentError(f"it answered at {len(answers)} points of {len(points)}")
             return [None if x is None else _values(x) for x in answers]
@@ -94,14 +94,14 @@ class ByValues:
             {name: _number(getattr(p, name)) for name in record.parameters},
         )
         options = {name: getattr(p, name) for name in record.options}
-        (found,) = self._asked.values(record, options, [point], False)
-        if found is None:
+        (values,) = self._asked.values(record, options, [point], False)
+        if values is None:
             raise ContentError(f"the update of {record.name} divides by zero")
         try:
             return tuple(
-                found[f"the new {w}"]
+                values[f"the new {w}"]
                 if w in record.scalar_weights
-                else PlainVector([found[f"the new {w}, entry {i + 1}"] for i in range(point.d)])
+                else PlainVector([values[f"the new {w}, entry {i + 1}"] for i in range(point.d)])
                 for w in record.weights
             )
         except KeyError as place:
@@ -115,7 +115,7 @@ def _number(value: Any) -> Any:
     return tuple(map(tuple, value.rows)) if isinstance(value, PlainMatrix) else value
 
 
-def _values(said: Any) -> dict[str, Fraction]:
-    if not isinstance(said, dict) or len(said) > MOST_VALUES:
-        raise ContentError(f"the values at a point are {reading.shown(said)}, wanted numbers by place")
-    return {place: reading.rational(x, "a value at a point") for place, x in said.items()}
+def _values(reply: Any) -> dict[str, Fraction]:
+    if not isinstance(reply, dict) or len(reply) > MOST_VALUES:
+        raise ContentError(f"the values at a point are {reading.shown(reply)}, wanted numbers by place")
+    return {place: reading.rational(x, "a value at a point") for place, x in reply.items()}

@@ -11,14 +11,14 @@ SECOND = {"weights": "u", "preconditioners": "D"}
 
 def hint(error: BaseException, written: str, subject: Any) -> str:
     """What is added to an error's words; `written` is the line that raised it, as the file has it. Empty for none."""
-    said = str(error)
-    if isinstance(error, ValueError) and "values to unpack" in said:
+    text = str(error)
+    if isinstance(error, ValueError) and "values to unpack" in text:
         return _unpacked(written, subject)
     if isinstance(error, NameError) and error.name in getattr(subject, "parameters", ()):
         return f"it is a parameter: write p.{error.name}"
-    if isinstance(error, TypeError) and re.search(r"Sweep' has no len\(\)", said):
+    if isinstance(error, TypeError) and re.search(r"Sweep' has no len\(\)", text):
         return "the number of transitions is sweep.n"
-    if isinstance(error, TypeError) and re.search(r"Sweep' object is not subscriptable", said):
+    if isinstance(error, TypeError) and re.search(r"Sweep' object is not subscriptable", text):
         return "write `for t in sweep`, and t.index for the position"
     return ""
 

@@ -85,10 +85,10 @@ def rational(value: Any, where: str) -> Fraction:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return Fraction(value)
-    found = _RATIONAL.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
+    match = _RATIONAL.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
         raise ContentError(f"{where} holds {shown(value)}, wanted an exact number such as '-3/7'")
-    sign, top, bottom = found.groups()
+    sign, top, bottom = match.groups()
     below = 1 if bottom is None else int(bottom, 0 if bottom.startswith("0x") else 10)
     if below == 0:
         raise ContentError(f"{where} holds {shown(value)}, wanted a rational number such as '-3/7'")
@@ -103,12 +103,12 @@ def rationals(value: Any, where: str, count: int) -> list[Fraction]:
     result = []
     for x in value:
         key = x if isinstance(x, str) else None
-        found = known.get(key) if key is not None else None
-        if found is None:
-            found = rational(x, where)
+        number = known.get(key) if key is not None else None
+        if number is None:
+            number = rational(x, where)
             if key is not None:
-                known[key] = found
-        result.append(found)
+                known[key] = number
+        result.append(number)
     return result
 
 

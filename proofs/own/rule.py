@@ -56,11 +56,11 @@ def _unasked(*_: Any) -> Any:
 
 
 def _parts(content: Any, what: str) -> dict[str, str | int]:
-    found: dict[str, str | int] = {}
+    parts: dict[str, str | int] = {}
     for name, size in reading.mapping(content, what).items():
         key = reading.text(name, f"name in {what}", reading.NAME)
-        found[key] = size if isinstance(size, str) else reading.whole(size, f"the size of {key}", 1)
-    return found
+        parts[key] = size if isinstance(size, str) else reading.whole(size, f"the size of {key}", 1)
+    return parts
 
 
 class Asked:
@@ -74,13 +74,13 @@ class Asked:
     ) -> Samples:
         """h and the trace on symbols; raises as `samples` does, errors with the file."""
         transitions = check_process(rule, process)
-        said = self._child.ask(
+        reply = self._child.ask(
             "rule samples", process=document(process), parameters=_sent(parameters), symbolic=symbolic_ratio
         )
         table, size, count = table_of(rule, process, symbolic_ratio), _size(rule, process), len(transitions)
         traced = sum(map(size_of, rule.trace_layout(process).values()))
         with self._child.naming():
-            record = reading.mapping(said, "what h gives", ("maxima", "parts", "moves", "traces"))
+            record = reading.mapping(reply, "what h gives", ("maxima", "parts", "moves", "traces"))
             sums: list[dict[Monomial, int]] = []
             maxima = reading.sequence(record["maxima"], "its maxima", MOST_PARTS)
             parts = reading.sequence(record["parts"], "its sums", MOST_PARTS)
@@ -98,10 +98,10 @@ class Asked:
     ) -> list[Numbers]:
         """h and the trace on plain numbers."""
         sent = [[k, vector(v), vector(before)] for k, v, before in points]
-        said = self._child.ask("rule values", process=document(process), parameters=_sent(parameters), points=sent)
+        reply = self._child.ask("rule values", process=document(process), parameters=_sent(parameters), points=sent)
         size, traced = _size(rule, process), sum(map(size_of, rule.trace_layout(process).values()))
         with self._child.naming():
-            answers = reading.sequence(said, "the values at points", len(points))
+            answers = reading.sequence(reply, "the values at points", len(points))
             if len(answers) != len(points):
                 raise ContentError(f"it answered at {len(answers)} points of {len(points)}")
             return [
@@ -119,26 +119,26 @@ def _sent(parameters: Mapping[str, Fraction]) -> dict[str, Any]:
 
 
 def _numbers(content: Any, size: int) -> dict[int, Fraction]:
-    found: dict[int, Fraction] = {}
+    by_place: dict[int, Fraction] = {}
     for entry in reading.sequence(content, "the values of h", size):
         place, value = reading.sequence(entry, "a value of h", 2)
-        found[reading.whole(place, "a place in h", 0, size - 1)] = reading.rational(value, "a value of h")
-    return found
+        by_place[reading.whole(place, "a place in h", 0, size - 1)] = reading.rational(value, "a value of h")
+    return by_place
 
 
 def _changes(
     table: Table, sums: list[dict[Monomial, int]], parts: Sequence[Any], content: Any, count: int, size: int, what: str
 ) -> tuple[Changes, ...]:
-    found = []
+    changes = []
     for move in reading.sequence(content, what, count):
         entries: dict[int, Quantity] = {}
         for entry in reading.sequence(move, what, size):
             place, *q = reading.sequence(entry, f"an entry of {what}", 4)
             entries[reading.whole(place, f"a place in {what}", 0, size - 1)] = _quantity(table, sums, parts, q)
-        found.append(entries)
-    if len(found) != count:
-        raise ContentError(f"{what} is told for {len(found)} transitions of {count}")
-    return tuple(found)
+        changes.append(entries)
+    if len(changes) != count:
+        raise ContentError(f"{what} is told for {len(changes)} transitions of {count}")
+    return tuple(changes)
 
 
 def _quantity(table: Table, sums: list[dict[Monomial, int]], parts: Sequence[Any], content: Any) -> Quantity:

@@ -35,10 +35,10 @@ def described(rule: Rule) -> dict[str, Any]:
 
 def rule_samples(rule: Rule, question: Mapping[str, Any], memory: Any) -> dict[str, Any]:
     """h and the trace on symbols, a transition each; sums that several entries are multiples of are told once."""
-    found = samples(rule, *_asked(question), symbolic_ratio=question["symbolic"])
+    traced = samples(rule, *_asked(question), symbolic_ratio=question["symbolic"])
     told = _Told()
-    maxima = [[told.quantity(q) for q in args] for args in found.table.maxima]
-    moves, traces = ([told.changes(x) for x in side] for side in (found.moves, found.traces))
+    maxima = [[told.quantity(q) for q in args] for args in traced.table.maxima]
+    moves, traces = ([told.changes(x) for x in side] for side in (traced.moves, traced.traces))
     return {"maxima": maxima, "parts": told.parts, "moves": moves, "traces": traces}
 
 

@@ -69,8 +69,8 @@ class Server:
         sys.modules[question["module"]] = module  # what pickling and dataclasses of the file look up
         sys.path.insert(0, str(Path(path).parent))
         exec(compile(text, path, "exec", dont_inherit=True), module.__dict__)
-        found = [getattr(module, kind, None) for kind in ("ALGORITHM", "CONSTRUCTION")]
-        given = [x for x in found if x is not None]
+        defined = [getattr(module, kind, None) for kind in ("ALGORITHM", "CONSTRUCTION")]
+        given = [x for x in defined if x is not None]
         if not given and getattr(module, "RULE", None) is not None:
             return self._rule(module.RULE)
         if len(given) != 1:
@@ -79,7 +79,7 @@ class Server:
                 f"defines {what}, wanted one of them, or RULE for layerproof sa: layerproof new NAME writes a template"
             )
         kinds = ((Algorithm, PatternAlgorithm), (OwnConstruction,))
-        for kind, value, wanted in zip(("ALGORITHM", "CONSTRUCTION"), found, kinds, strict=True):
+        for kind, value, wanted in zip(("ALGORITHM", "CONSTRUCTION"), defined, kinds, strict=True):
             if value is not None and type(value) not in wanted:
                 names = " or ".join(f"layerproof.{x.__name__}" for x in wanted)
                 raise ContentError(f"{kind} is {shown(value)}, wanted a {names}")
@@ -108,13 +108,13 @@ class Server:
     def told(self, error: BaseException) -> dict[str, Any]:
         """An error as data: what it is, what it says, and the last line of the file that it passed through."""
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == self.path]
-        kind, said = "raised", f"{type(error).__name__}: {' '.join(str(error).split())}"
+        kind, text = "raised", f"{type(error).__name__}: {' '.join(str(error).split())}"
         if isinstance(error, SyntaxError) and error.filename in (self.path, None):
-            kind, said, lines = "content", error.msg, [error.lineno] * (error.lineno is not None)
+            kind, text, lines = "content", error.msg, [error.lineno] * (error.lineno is not None)
         elif isinstance(error, ContentError):
-            kind, said = "content", str(error)
+            kind, text = "content", str(error)
         elif isinstance(error, ArgumentError):
-            kind, said = "argument", str(error)
+            kind, text = "argument", str(error)
         elif isinstance(error, RefusedError):
             told = {"kind": "refused", "message": str(error)[:2000], "line": error.line}
             return {**told, "what": error.kind, "function": error.function}
@@ -123,8 +123,8 @@ class Server:
         elif isinstance(error, LayerproofError):
             kind = "layerproof"
         elif lines and (more := hint(error, linecache.getline(self.path, lines[-1] or 0), self.subject)):
-            said = f"{said}: {more}"
-        return {"kind": kind, "message": said[:2000], "line": lines[-1] if lines else None}
+            text = f"{text}: {more}"
+        return {"kind": kind, "message": text[:2000], "line": lines[-1] if lines else None}
 
 
 def _of_part(
@@ -163,10 +163,10 @@ def serve(questions: int, replies: int, leash: int) -> None:
     _thread.start_new_thread(_watch, (leash,))
     server, write, flush = Server(), os.write, _flushed(sys.stdout, sys.stderr)
     for question in _lines(questions):
-        said = memoryview(line(server.answer(loads(question.decode("ascii")))))
+        reply = memoryview(line(server.answer(loads(question.decode("ascii")))))
         flush()
-        while said:
-            said = said[write(replies, said) :]
+        while reply:
+            reply = reply[write(replies, reply) :]
     os.killpg(0, signal.SIGKILL)
 
 

@@ -18,8 +18,8 @@ def titles(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def texts(content: Any, what: str) -> dict[str, str]:
     """Texts by name."""
-    found = reading.mapping(content, what)
+    named = reading.mapping(content, what)
     return {
         reading.text(name, f"name in {what}", NAME): reading.text(x, f"value of {name!a:.60} in {what}", TEXT)
-        for name, x in found.items()
+        for name, x in named.items()
     }

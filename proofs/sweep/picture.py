@@ -111,12 +111,12 @@ def shape(verdict: Verdict, x: float, y: float, r: float = 4.5) -> str:
 
 def _mark(record: Record, x: float, y: float, small: bool = False) -> str:
     verdict = Verdict(record["verdict"])
-    said = f"{verdict.value}: {described(record['specification'])}"
+    title = f"{verdict.value}: {described(record['specification'])}"
     if record["ratio"] is not None:
-        said += f"; error/bound {record['ratio']:.2g}"
+        title += f"; error/bound {record['ratio']:.2g}"
     if verdict is not Verdict.HOLDS:
-        said += f"; {reason(record)[:200]}"
-    return f"<g><title>{_safe(said)}</title>{shape(verdict, x, y, 3.0 if small else 4.5)}</g>"
+        title += f"; {reason(record)[:200]}"
+    return f"<g><title>{_safe(title)}</title>{shape(verdict, x, y, 3.0 if small else 4.5)}</g>"
 
 
 def _drawn(record: Record) -> bool:
@@ -125,8 +125,8 @@ def _drawn(record: Record) -> bool:
 
 def _lowest(records: Sequence[Record]) -> int | None:
     """The power of ten that the scale begins at; None where no point has a ratio that is drawn."""
-    found = [record["ratio"] for record in records if _drawn(record)]
-    return min(-1, math.floor(math.log10(min(found)))) if found else None
+    ratios = [record["ratio"] for record in records if _drawn(record)]
+    return min(-1, math.floor(math.log10(min(ratios)))) if ratios else None
 
 
 def _place(ratio: float, lowest: int) -> float:

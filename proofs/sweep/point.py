@@ -106,10 +106,16 @@ def _stated(claim: Claim) -> dict[str, Any]:
     floats = isinstance(claim.bound, float) and isinstance(claim.error, float) and claim.bound > 0
     ratio = claim.error / claim.bound if floats else None  # type: ignore[operator]
     floats = ratio is not None and all(map(math.isfinite, (claim.bound, claim.error, ratio)))  # type: ignore[arg-type]
-    said = {key: _text(getattr(claim, key)) for key in ("algorithm", "claim", "evidence", "reason")}
+    texts = {key: _text(getattr(claim, key)) for key in ("algorithm", "claim", "evidence", "reason")}
     strength = claim.strength if claim.verdict is Verdict.HOLDS else ""
     numbers = {"bound": claim.bound, "error": claim.error} if floats else {"bound": None, "error": None}
-    return {**said, "verdict": claim.verdict.value, "strength": strength, **numbers, "ratio": ratio if floats else None}
+    return {
+        **texts,
+        "verdict": claim.verdict.value,
+        "strength": strength,
+        **numbers,
+        "ratio": ratio if floats else None,
+    }
 
 
 def _text(text: str) -> str:

@@ -120,7 +120,7 @@ class _Run:
                     broken = True
                 if broken:
                     self.replace_pool()
-                self.progress(self.said())
+                self.progress(self.line())
         finally:
             for future in self.flying:
                 future.cancel()
@@ -197,7 +197,7 @@ class _Run:
     def record(self, point: Point, record: dict[str, Any]) -> None:
         self.results.append({**record, "deaths": self.deaths[point.digest]})
 
-    def said(self) -> str:
+    def line(self) -> str:
         done = self.total - len(self.waiting) - len(self.flying)
         return f"sweep, {10 * done // self.total * 10}%: {done} of {self.total} points"  # a line a tenth in a log
 

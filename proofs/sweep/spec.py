@@ -213,7 +213,7 @@ def _named(name: str, folder: Path) -> _Named:
 
 def _check_used(axes: Mapping[str, Any], fixed: Mapping[str, Any], named: Mapping[str, _Named]) -> None:
     """Raise where something is asked for that no algorithm of the sweep has: it would change nothing, silently."""
-    subjects = [found.subject for found in named.values()]
+    subjects = [one.subject for one in named.values()]
     if "trace" in axes and not any(isinstance(s, Algorithm) and "trace" in s.options for s in subjects):
         keep = "keeps" if len(named) == 1 else "keep"
         raise ContentError(f"trace is given, but {', '.join(named)} {keep} no trace: leave it out")
@@ -243,13 +243,15 @@ def _values(key: str, value: Any, read: Callable[[str, Any], Any]) -> list[Any]:
 
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, str) or isinstance(value, Decimal):
-        raise ContentError(f"{key} is {_said(value)}, wanted a text in quotes")
+        raise ContentError(f"{key} is {_as_written(value)}, wanted a text in quotes")
     return value
 
 
 def _whole(key: str, value: Any, least: int = 0) -> int:
     if type(value) is not int or not least <= value < 10**18:
-        raise ContentError(f"{key} is {_said(value)}, wanted a whole number from {least} on, of at most 18 digits")
+        raise ContentError(
+            f"{key} is {_as_written(value)}, wanted a whole number from {least} on, of at most 18 digits"
+        )
     return value
 
 
@@ -261,13 +263,13 @@ def _exact(key: str, value: Any) -> Fraction:
     if type(value) is int:
         return Fraction(value)
     if not isinstance(value, str):
-        raise ContentError(f'{key} is {_said(value)}, wanted an exact number such as "9/10", 0.9 or 1')
+        raise ContentError(f'{key} is {_as_written(value)}, wanted an exact number such as "9/10", 0.9 or 1')
     return parse_rational(value.replace("_", "") if isinstance(value, Decimal) else value, key)
 
 
 def _truth(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ContentError(f"{key} is {_said(value)}, wanted true or false")
+        raise ContentError(f"{key} is {_as_written(value)}, wanted true or false")
     return value
 
 
@@ -289,7 +291,7 @@ def _kinds(key: str, value: Any) -> tuple[str, ...]:
 
 def _parameters(key: str, value: Any) -> dict[str, Fraction]:
     if not isinstance(value, dict):
-        raise ContentError(f'{key} is {_said(value)}, wanted a table such as [parameters] beta = "1/3"')
+        raise ContentError(f'{key} is {_as_written(value)}, wanted a table such as [parameters] beta = "1/3"')
     for name in ("gamma", "lam"):
         if name in value:
             raise ContentError(
@@ -298,7 +300,7 @@ def _parameters(key: str, value: Any) -> dict[str, Fraction]:
     return {name: _exact(f"{key}.{name[:40]}", inner) for name, inner in value.items()}
 
 
-def _said(value: Any) -> str:
+def _as_written(value: Any) -> str:
     """A value in TOML's words; only what is short is written out, since hexadecimal integers may be of any length."""
     match value:
         case bool() | Decimal():

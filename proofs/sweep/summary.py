@@ -50,12 +50,12 @@ class Row:
 
 def varying(records: Iterable[Record], axes: Sequence[str]) -> list[str]:
     """The axes of which the points have more than one value; not having the axis at all is none."""
-    found: dict[str, set[str]] = {axis: set() for axis in axes}
+    seen: dict[str, set[str]] = {axis: set() for axis in axes}
     for record in records:
         for axis in axes:
             if axis in record["specification"]:
-                found[axis].add(_word(record["specification"][axis]))
-    return [axis for axis in axes if len(found[axis]) > 1]
+                seen[axis].add(_word(record["specification"][axis]))
+    return [axis for axis in axes if len(seen[axis]) > 1]
 
 
 def rows(records: Iterable[Record], axes: Sequence[str]) -> list[Row]:
@@ -101,10 +101,10 @@ def show(result: SweepResult) -> None:
     axes = groups_of(records)
     _table(out, axes, rows(records, axes))
     for axis in varying(records, NUMBERS):
-        found = _by(records, axis)
-        _table(out, [axis], found[:VALUES])
-        if len(found) > VALUES:
-            out.print(Text(f" and {len(found) - VALUES} more values of {axis}: --json lists them"))
+        by_value = _by(records, axis)
+        _table(out, [axis], by_value[:VALUES])
+        if len(by_value) > VALUES:
+            out.print(Text(f" and {len(by_value) - VALUES} more values of {axis}: --json lists them"))
     failed = [r for r in records if r["verdict"] != Verdict.HOLDS]
     for record in sorted(failed, key=lambda r: list(Verdict).index(Verdict(r["verdict"])))[:FAILED]:
         verdict = Verdict(record["verdict"])
@@ -119,10 +119,10 @@ def show(result: SweepResult) -> None:
 def count(result: SweepResult) -> str:
     """One line: how many points came out how, and how many of them this run had to do."""
     counts = Counter(Verdict(record["verdict"]) for record in result.records)
-    said = ", ".join(f"{counts[v]} {v.value}" for v in Verdict if counts[v])
+    counted = ", ".join(f"{counts[v]} {v.value}" for v in Verdict if counts[v])
     points = len(result.records)
     ran = f"{result.ran} ran now, {result.found} found in {result.path}"
-    return f"{points} point{'' if points == 1 else 's'}: {said} ({ran})"
+    return f"{points} point{'' if points == 1 else 's'}: {counted} ({ran})"
 
 
 def described(specification: Record) -> str:
@@ -170,14 +170,14 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _table(out: Console, axes: Sequence[str], found: Sequence[Row]) -> None:
+def _table(out: Console, axes: Sequence[str], rows: Sequence[Row]) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for axis in axes:
         table.add_column(axis, no_wrap=True)
     for verdict in Verdict:
         table.add_column(verdict.value, justify="right")
     table.add_column("worst error/bound", justify="right")
-    for row in found:
+    for row in rows:
         counts = [Text(str(row.counts[v]), STYLES[v]) if row.counts[v] else Text("-", "dim") for v in Verdict]
         ratio = "" if row.ratio is None else f"{row.ratio:.2g}"
         table.add_row(*(Text(row.values[axis]) for axis in axes), *counts, ratio)
