@@ -87,10 +87,10 @@ def assert_implements(
 def error(subject: Any, result: Result) -> AssertionError:
     """The exception of a subject that is refuted, or open: `result` and `diagnosis` are on it."""
     __tracebackhide__ = True
-    found = AssertionError(failure(subject, result))
-    found.result = result  # type: ignore[attr-defined]
-    found.diagnosis = result.settings.get(DIAGNOSIS)  # type: ignore[attr-defined]
-    return found
+    exception = AssertionError(failure(subject, result))
+    exception.result = result  # type: ignore[attr-defined]
+    exception.diagnosis = result.settings.get(DIAGNOSIS)  # type: ignore[attr-defined]
+    return exception
 
 
 def judge(
@@ -110,10 +110,10 @@ def judge(
     place = None if save is None else Path(save)
     if place is not None:
         check_place(place)
-    found = resolve_update(algorithm, "compare with")
-    if isinstance(found, PatternAlgorithm):
+    textbook = resolve_update(algorithm, "compare with")
+    if isinstance(textbook, PatternAlgorithm):
         others = {"prompts": prompts, "evidence": evidence, "reference": reference, "dtype": dtype, "save": save}
-        return judge_patterns(subject, found, layers, seed, others)
+        return judge_patterns(subject, textbook, layers, seed, others)
     module = None
     if isinstance(subject, Construction):
         construction = subject
@@ -131,21 +131,21 @@ def judge(
                 "layerproof.construct('td0', d=3, n=20, layers=4, preconditioners=[...])"
             )
         asked = _asked(evidence, ("float",), ("float",))
-    _check(construction, found, layers, prompts)
+    _check(construction, textbook, layers, prompts)
     floats = _dtype(module, dtype, device)
     contexts: list[Context | None] = list(prompts) if prompts is not None else [None]
     claims: list[Claim] = []
     why: Diagnosis | None = None
-    if found.heads is not None and EXACT not in asked:
+    if textbook.heads is not None and EXACT not in asked:
         # Floats are judged against given weights, so these come first: against the update, as in `verify`.
         settings = _settings(construction, contexts[0], device, floats, seed)
-        claims += _of_reference(Case(found, settings, construction))
+        claims += _of_reference(Case(textbook, settings, construction))
         if any(c.verdict is not Verdict.HOLDS for c in claims):
             text = f"what runs is judged against the reference, by {', '.join(asked)}"
-            claims.append(Claim(found.name, text, asked[0], Verdict.NOT_RUN, "", UNKNOWN))
+            claims.append(Claim(textbook.name, text, asked[0], Verdict.NOT_RUN, "", UNKNOWN))
             return _kept(place, _result(subject, asked, claims))
     for context in contexts:
-        case = Case(found, _settings(construction, context, device, floats, seed), construction, module)
+        case = Case(textbook, _settings(construction, context, device, floats, seed), construction, module)
         for name in asked:
             claims += found_by(case, name)
         if why is None and any(c.verdict is Verdict.REFUTED for c in claims):
@@ -174,10 +174,10 @@ def _of_reference(case: Case) -> list[Claim]:
 
     What is refuted in symbols alone is run on numbers too: a counterexample can be redone by hand.
     """
-    found = [c for c in establish(case, ask(None), explicit=False) if c.asked]
-    if any(c.verdict is Verdict.REFUTED for c in found) and on_numbers(found) is None:
-        found = [*(c for c in found if c.evidence != EXACT), *found_by(case, EXACT)]
-    return [replace(c, claim=f"the reference: {c.claim}", reason=f"the reference: {c.reason}") for c in found]
+    claims = [c for c in establish(case, ask(None), explicit=False) if c.asked]
+    if any(c.verdict is Verdict.REFUTED for c in claims) and on_numbers(claims) is None:
+        claims = [*(c for c in claims if c.evidence != EXACT), *found_by(case, EXACT)]
+    return [replace(c, claim=f"the reference: {c.claim}", reason=f"the reference: {c.reason}") for c in claims]
 
 
 def failure(subject: Any, result: Result) -> str:

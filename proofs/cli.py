@@ -63,8 +63,8 @@ def run(arguments: Sequence[str]) -> int:
     Where `--json` is among the arguments, 2, 4 and 5 are told on stdout too, as `{"error": {code, argument, message}}`.
     """
     json = "--json" in arguments
-    if (said := missing()) is not None:
-        return _fail(said, CONTENT, json)
+    if (text := missing()) is not None:
+        return _fail(text, CONTENT, json)
     try:
         from cyclopts import CycloptsError
 
@@ -76,9 +76,9 @@ def run(arguments: Sequence[str]) -> int:
             )
             return int(command(*bound.args, **bound.kwargs) or 0)
         except CycloptsError as error:
-            said = " ".join(str(error).split()).removesuffix(".")
+            text = " ".join(str(error).split()).removesuffix(".")
             of = f"{arguments[0]} " if arguments and arguments[0] in _names() else ""
-            return _fail(f"{said}. See: layerproof {of}--help", USAGE, json)
+            return _fail(f"{text}. See: layerproof {of}--help", USAGE, json)
         except LayerproofError as error:
             return _fail(str(error), error.exit_code, json)
         except OSError as error:
@@ -91,14 +91,14 @@ def run(arguments: Sequence[str]) -> int:
             import traceback
 
             traceback.print_exc()
-        said = f"internal error: {type(error).__name__}: {error} (set LAYERPROOF_TRACEBACK=1 to see where)"
-        return _fail(said, INTERNAL, json)
+        text = f"internal error: {type(error).__name__}: {error} (set LAYERPROOF_TRACEBACK=1 to see where)"
+        return _fail(text, INTERNAL, json)
 
 
-def _fail(said: str, code: int, json: bool) -> int:
+def _fail(text: str, code: int, json: bool) -> int:
     from ..symbolic.plain_text import message as plain
 
-    message = plain(said)
+    message = plain(text)
     print(f"layerproof: {message}", file=sys.stderr)
     if json and code in (USAGE, CONTENT, INTERNAL):
         from ..symbolic.strict_json import dumps

@@ -84,43 +84,43 @@ def export(
     settings, output, formats = settings or SMALL, Path(output), tuple(formats)
     export_files.check_target(output)
     export_files.check_formats(formats, settings.dtype)
-    found = resolve_update(algorithm, "export")
+    subject = resolve_update(algorithm, "export")
     if settings.prompt is not None:
         raise ArgumentError("prompt is given, but an export holds weights and no prompt: leave it out")
-    if isinstance(found, PatternAlgorithm):
-        return pattern_export(found, output, settings, formats, preconditioners, evidence, progress)
-    if settings.trace is not None and "trace" not in found.options:
-        raise ArgumentError(f"trace is {shown(settings.trace)}, but {found.name} keeps no trace: leave it out")
-    check_parameters(settings.values, found.parameters)
-    file, known = origin(found), catalogue().get(found.name) is found
+    if isinstance(subject, PatternAlgorithm):
+        return pattern_export(subject, output, settings, formats, preconditioners, evidence, progress)
+    if settings.trace is not None and "trace" not in subject.options:
+        raise ArgumentError(f"trace is {shown(settings.trace)}, but {subject.name} keeps no trace: leave it out")
+    check_parameters(settings.values, subject.parameters)
+    file, known = origin(subject), catalogue().get(subject.name) is subject
     asked = ask(evidence)
     check_device(settings)
-    settings, note = fitted(found, settings)
-    with guarded([found], settings.time_limit):
-        certificates.check_size(found, settings)
-        case = Case(found, settings, progress=progress)
+    settings, note = fitted(subject, settings)
+    with guarded([subject], settings.time_limit):
+        certificates.check_size(subject, settings)
+        case = Case(subject, settings, progress=progress)
         if preconditioners is not None:
             case = replace(case, construction=with_steps(case, preconditioners))
         check_work(case, asked)
-        said = None
+        certificate = None
         own = None if known else _own_source(file)
         if (known or own is not None) and preconditioners is None and not (known and settings.values):
             chosen = None if evidence is None else [name for name in asked if name in recorded_kinds()]
-            result, content = certify(found, settings, chosen, progress, None if known else SOURCE)
-            said = None if content is None else dumps(content)
+            result, content = certify(subject, settings, chosen, progress, None if known else SOURCE)
+            certificate = None if content is None else dumps(content)
         else:
             claims = tuple(establish(case, asked, explicit=evidence is not None))
             result = Result("export", settings.document(), claims)
         result = replace(result, command="export")
         if result.exit_code == 1 or not _has_weights(case):
             return Exported(result, ())
-        progress(f"{found.name}: writing the files")
+        progress(f"{subject.name}: writing the files")
         context = onnx_context(case) if "onnx" in formats else None
         in_symbols = symbols(case.form, settings.looped) if not case.no_blocks else None
     kind = "catalogue" if known else SOURCE if own is not None else "own file"
     given = preconditioners is not None
     source = Source(kind, "given" if given else "drawn", None if given else settings.seed)
-    files = export_files.contents(case.subject, settings.dtype, formats, source, context, said, own, in_symbols)
+    files = export_files.contents(case.subject, settings.dtype, formats, source, context, certificate, own, in_symbols)
     export_files.write(files, output)
     notes = [note] if note else []
     if in_symbols is None:
@@ -133,7 +133,7 @@ def export(
 
 
 def pattern_export(
-    found: PatternAlgorithm,
+    subject: PatternAlgorithm,
     output: Path,
     settings: Settings,
     formats: tuple[str, ...],
@@ -143,35 +143,35 @@ def pattern_export(
 ) -> Exported:
     """As `export`, of an algorithm that attends by a pattern: its own code runs the pattern, n is fixed."""
     if preconditioners is not None:
-        raise ArgumentError(f"C is given, but {found.name} attends by a pattern, and its C are drawn from the seed")
+        raise ArgumentError(f"C is given, but {subject.name} attends by a pattern, and its C are drawn from the seed")
     if "transformers" in formats:
         raise ArgumentError(NO_TRANSFORMERS)
-    pattern_parameters(found, settings)
-    check_pattern_size(found, settings)
+    pattern_parameters(subject, settings)
+    check_pattern_size(subject, settings)
     check_device(settings)
-    known = pattern_catalogue().get(found.name) is found
-    own = None if known else _own_source(origin(found))
-    asked = applicable(found, ask(None)) if evidence is None else ask(evidence)
-    said = None
-    with guarded([found], settings.time_limit):
+    known = pattern_catalogue().get(subject.name) is subject
+    own = None if known else _own_source(origin(subject))
+    asked = applicable(subject, ask(None)) if evidence is None else ask(evidence)
+    certificate = None
+    with guarded([subject], settings.time_limit):
         if (known and not settings.values) or own is not None:
             chosen = [name for name in asked if name in recorded_kinds()]
-            result, content = certify(found, settings, chosen, progress, None if known else SOURCE)
-            said = None if content is None else dumps(content)
+            result, content = certify(subject, settings, chosen, progress, None if known else SOURCE)
+            certificate = None if content is None else dumps(content)
         else:
-            claims = pattern_claims(found, settings, asked, progress, evidence is not None)
+            claims = pattern_claims(subject, settings, asked, progress, evidence is not None)
             result = Result("export", settings.document(), tuple(claims))
         result = replace(result, command="export")
         try:
-            construction = pattern_weights(found, settings)
+            construction = pattern_weights(subject, settings)
         except NO_WEIGHTS:
             return Exported(result, ())
     if result.exit_code == 1:
         return Exported(result, ())
-    progress(f"{found.name}: writing the files")
+    progress(f"{subject.name}: writing the files")
     kind = "catalogue" if known else SOURCE if own is not None else "own file"
     files = export_files.contents(
-        construction, settings.dtype, formats, Source(kind, "drawn", settings.seed), None, said, own
+        construction, settings.dtype, formats, Source(kind, "drawn", settings.seed), None, certificate, own
     )
     export_files.write(files, output)
     notes = ["no model.onnx: the mask is stored for this n, model_fixed_n.onnx has it"] if "onnx" in formats else []

@@ -20,11 +20,11 @@ def hear_interrupts() -> None:
     """From now on an interrupt that this thread ignored in such a place is raised again after it."""
     before, here = sys.unraisablehook, _thread.get_ident()
 
-    def heard(found: Any) -> None:
-        if issubclass(found.exc_type, KeyboardInterrupt):
+    def heard(raised: Any) -> None:
+        if issubclass(raised.exc_type, KeyboardInterrupt):
             _thread.start_new_thread(_again, (here,))
         else:
-            before(found)
+            before(raised)
 
     sys.unraisablehook = heard
 

@@ -69,12 +69,12 @@ def _exact(own: OwnConstruction, settings: Settings, progress: Progress) -> Clai
         count += 1
         if first(context, ()) is None:
             continue
-        found = shrink(first, context, ())
-        where = found.mismatch
+        witness = shrink(first, context, ())
+        where = witness.mismatch
         return Claim(
             own.name, text, NAME, Verdict.REFUTED, STRENGTH,
             f"layer {where.layer}, row {where.row}, {where.column_name}: the layers and the reference differ",
-            witness=own_counterexample(own, found, values, depth), details={"parameters": _texts(values)},
+            witness=own_counterexample(own, witness, values, depth), details={"parameters": _texts(values)},
         )  # fmt: skip
     return Claim(own.name, text, NAME, Verdict.HOLDS, STRENGTH, f"equal over Q on {count} prompts")
 

@@ -65,8 +65,8 @@ def pattern_claims(
         strength = DERIVED_STRENGTH if name == DERIVED else kind.STRENGTH
         text, counts = f"evidence of the kind {name}", name in asked
 
-        def not_run(why: str, asked: bool = True, said: tuple[str, str, str] = (text, name, strength)) -> Claim:
-            return Claim(algorithm.name, said[0], said[1], Verdict.NOT_RUN, said[2], why, asked=asked)
+        def not_run(why: str, asked: bool = True, fields: tuple[str, str, str] = (text, name, strength)) -> Claim:
+            return Claim(algorithm.name, fields[0], fields[1], Verdict.NOT_RUN, fields[2], why, asked=asked)
 
         if trouble is not None and name == DERIVED:
             claims.append(_no_form(algorithm, trouble, counts))
@@ -84,9 +84,9 @@ def pattern_claims(
             claims.append(not_run(why, explicit))
         else:
             progress(f"{algorithm.name}: {name}")
-            found = list(_ESTABLISH[name](form, settings, values, progress))
+            established = list(_ESTABLISH[name](form, settings, values, progress))
             wrong = name == floats.NAME and any(c.verdict is Verdict.REFUTED for c in claims)
-            claims += [of_refuted(c) if wrong else c for c in found]
+            claims += [of_refuted(c) if wrong else c for c in established]
     return claims
 
 
@@ -151,8 +151,8 @@ def _derived(form: PatternForm, s: Settings, values: Any, progress: Progress) ->
 
 
 def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
-    found = list(pattern_identity(form))
-    wrong = next((r for r in found if not r.holds), None)
+    identities = list(pattern_identity(form))
+    wrong = next((r for r in identities if not r.holds), None)
     if wrong is not None and wrong.fact == SUMMED and form.algorithm.column:
         # Which keys a column reads is one question, and which of them hold anything for it another.
         yield Claim(
@@ -168,11 +168,11 @@ def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -
         symbolic.NAME,
         Verdict.HOLDS if wrong is None else Verdict.REFUTED,
         symbolic.STRENGTH,
-        f"{len(found)} identities of a generic token in each family of columns hold"
+        f"{len(identities)} identities of a generic token in each family of columns hold"
         if wrong is None
         else f"{where}: off by {wrong.difference}",
         witness=None if wrong is None else {"row": wrong.row, "columns": wrong.family, "difference": wrong.difference},
-        details={"identities": [f"{r.fact}: {r.row} in {r.family} columns" for r in found if r.row]},
+        details={"identities": [f"{r.fact}: {r.row} in {r.family} columns" for r in identities if r.row]},
     )
 
 
@@ -236,8 +236,8 @@ def first_of(
     if trial.two:
         K, pattern = patterns_of(algorithm, context, exponential)
     numbers = {name: a.number(x) for name, x in values.items()}
-    found = setup(algorithm, a, context, start, numbers, K)
-    differs = mismatches(found, form, steps, numbers, pattern=pattern)
+    posed = setup(algorithm, a, context, start, numbers, K)
+    differs = mismatches(posed, form, steps, numbers, pattern=pattern)
     return next((m for m in differs if m is not None), None)
 
 
@@ -292,7 +292,7 @@ def _pattern_of(trial: Trial, context: Context, seed: int, given: Any) -> Any:
 
 def counterexample_of(
     form: PatternForm,
-    found: Witness,
+    witness: Witness,
     trial: Trial,
     steps: list[Any],
     values: dict[str, Fraction],
@@ -300,8 +300,8 @@ def counterexample_of(
     given: Any = None,
 ) -> dict[str, Any]:
     """What redoing it by hand takes: prompt, states, weights K, the layers, C of each up to the one that differs."""
-    context, where = chained(found.context) if form.algorithm.chained else found.context, found.mismatch
-    document = witness_json(Witness(context, found.start, replace(where, layer_value=0, iterate_value=0)))
+    context, where = chained(witness.context) if form.algorithm.chained else witness.context, witness.mismatch
+    document = witness_json(Witness(context, witness.start, replace(where, layer_value=0, iterate_value=0)))
     document |= {"layer_value": _told(where.layer_value), "iterate_value": _told(where.iterate_value)}
     K: Any = _pattern_of(trial, context, s.seed, given)
     more: dict[str, Any] = {}
@@ -330,8 +330,8 @@ def _told(value: Any) -> str:
 
 def _random(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
     d, n = max(s.features, LEAST_FEATURES), max(min(s.context, 100), LEAST_CONTEXT)
-    found = random_pattern_identity(form, d, n, s.layers, values, s.seed)
-    yield random_evidence.judged(form.algorithm.name, s.layers, found)
+    evaluation = random_pattern_identity(form, d, n, s.layers, values, s.seed)
+    yield random_evidence.judged(form.algorithm.name, s.layers, evaluation)
 
 
 Establish = Callable[[PatternForm, Settings, Any, Progress], Iterator[Claim]]

@@ -39,19 +39,19 @@ def construct_pattern(
     >>> lp.construct_pattern("softmax-td", d=2, n=3, layers=2).written
     ('target', 'current')
     """
-    found = resolve_any(algorithm)
-    if not isinstance(found, PatternAlgorithm):
-        raise ArgumentError(f"{found.name} is linear attention: lp.construct makes its weights")
+    subject = resolve_any(algorithm)
+    if not isinstance(subject, PatternAlgorithm):
+        raise ArgumentError(f"{subject.name} is linear attention: lp.construct makes its weights")
     given = {name: exact(value, name) for name, value in (values or {}).items()}
     settings = Settings(
         features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), values=given, looped=looped, seed=seed
     )
-    check_pattern_size(found, settings)
-    with guarded([found]):
+    check_pattern_size(subject, settings)
+    with guarded([subject]):
         if preconditioners is None:
-            return pattern_weights(found, settings)
-        form, parameters = pattern_form(found), pattern_parameters(found, settings)
-        steps = _steps(found, preconditioners, d, 1 if looped else layers)
+            return pattern_weights(subject, settings)
+        form, parameters = pattern_form(subject), pattern_parameters(subject, settings)
+        steps = _steps(subject, preconditioners, d, 1 if looped else layers)
         return pattern_construction(form, d, n, layers, steps, parameters, looped)
 
 

@@ -55,26 +55,28 @@ def _claim(c: PatternConstruction, algorithm: PatternAlgorithm, seed: int) -> Cl
     kernel = f", given the {c.kernel} pattern K" if c.kernel else ""
     text = f"all {c.depth} layers are the iterates ({form}, d = {c.d}, n = {c.n}), every column and row{kernel}"
 
-    def said(verdict: Verdict, reason: str, witness: dict[str, Any] | None = None) -> Claim:
+    def claim(verdict: Verdict, reason: str, witness: dict[str, Any] | None = None) -> Claim:
         return Claim(algorithm.name, text, NAME, verdict, STRENGTH, reason, witness=witness)
 
     if bool(c.kernel) != bool(algorithm.kernels):
-        return said(Verdict.UNDECIDED, "one side attends by a kernel and the other does not: no pattern is both sides'")
+        return claim(
+            Verdict.UNDECIDED, "one side attends by a kernel and the other does not: no pattern is both sides'"
+        )
     if c.kernel and c.kernel not in algorithm.kernels:
         known = ", ".join(algorithm.kernels)
-        return said(Verdict.UNDECIDED, f"the layers attend by {c.kernel}, and the update is said of {known}")
+        return claim(Verdict.UNDECIDED, f"the layers attend by {c.kernel}, and the update is said of {known}")
     if c.kernel and (c.mask_first or c.scored != algorithm.scored):
         why = "the mask comes before its kernel" if c.mask_first else f"its kernel scores {c.scored}"
-        return said(Verdict.UNDECIDED, f"{why}: its pattern is not the K that the update has")
+        return claim(Verdict.UNDECIDED, f"{why}: its pattern is not the K that the update has")
     steps = c.steps if algorithm.preconditioned else (None,) * len(c.steps)
-    found = first_difference(c, algorithm, c.parameters, steps, PROMPTS, seed)
-    if found is None:
+    difference = first_difference(c, algorithm, c.parameters, steps, PROMPTS, seed)
+    if difference is None:
         pattern = " with K of random rationals" if c.kernel else ""
-        return said(Verdict.HOLDS, f"equal over Q on {PROMPTS} prompts{pattern}")
-    where = found.mismatch
+        return claim(Verdict.HOLDS, f"equal over Q on {PROMPTS} prompts{pattern}")
+    where = difference.mismatch
     witness = {
-        **witness_json(found),
+        **witness_json(difference),
         "parameters": {name: rational_text(c.parameters[name]) for name in algorithm.parameters},
     }
     reason = f"layer {where.layer}, row {where.row}, {where.column_name}: the layers and the textbook loop differ"
-    return said(Verdict.REFUTED, reason, witness)
+    return claim(Verdict.REFUTED, reason, witness)

@@ -74,11 +74,11 @@ def first_difference(
     stored = [None if C is None else RATIONALS.matrix(C) for C in steps]
     K = random_pattern(c.n + 1, seed) if algorithm.kernels else None
     for _, context, start in drawn_prompts(algorithm, s, count):
-        found = setup(algorithm, RATIONALS, context, start, values, K)
-        Z = prompt(found, found.start)
-        for k, states in enumerate(textbook(found, [stored[0 if c.looped else k] for k in range(c.depth)])):
+        posed = setup(algorithm, RATIONALS, context, start, values, K)
+        Z = prompt(posed, posed.start)
+        for k, states in enumerate(textbook(posed, [stored[0 if c.looped else k] for k in range(c.depth)])):
             Z = pattern_layer(Z, c.layer(k), None if K is None else RATIONALS.matrix(K))
-            wanted = prompt(found, states).fractions()
+            wanted = prompt(posed, states).fractions()
             for name, row, other in zip(row_names(algorithm, c.d), Z.fractions(), wanted, strict=True):
                 for t, (x, y) in enumerate(zip(row, other, strict=True)):
                     if x != y:

@@ -21,17 +21,17 @@ def fitted(algorithm: Algorithm, settings: Settings) -> tuple[Settings, str]:
     given = {letter: getattr(settings, name) for letter, name in LETTERS.items()}
     fixed = {letter for letter, name in LETTERS.items() if name in (settings.asked or ())}
     fixed |= {"d", "n"} if settings.prompt is not None else set()
-    found = nearest(algorithm.name, algorithm.size_constraints, given, fixed)
-    changed = [f"{x} = {found[x]} in place of {given[x]}" for x in LETTERS if found[x] != given[x]]
+    sizes = nearest(algorithm.name, algorithm.size_constraints, given, fixed)
+    changed = [f"{x} = {sizes[x]} in place of {given[x]}" for x in LETTERS if sizes[x] != given[x]]
     if unrolled:
         settings = replace(settings, looped=False)
     if not changed and not unrolled:
         return settings, ""
-    said = (
+    note = (
         f"{algorithm.name} at {', '.join(changed)}: it is stated for {' and '.join(algorithm.stated_for)}"
         if changed
         else ""
     )
     if unrolled:
-        said += f"{'; ' if said else f'{algorithm.name} '}with weights of each layer's own: they differ by layer"
-    return replace(settings, features=found["d"], context=found["n"], layers=found["L"]), said
+        note += f"{'; ' if note else f'{algorithm.name} '}with weights of each layer's own: they differ by layer"
+    return replace(settings, features=sizes["d"], context=sizes["n"], layers=sizes["L"]), note

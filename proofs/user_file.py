@@ -54,10 +54,10 @@ def resolve(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIM
             return subject
         return judged(subject) if isinstance(subject, Algorithm) else judged_own(subject)
     if is_file(subject):
-        found = load(Path(subject), seconds)
-        if isinstance(found, PatternAlgorithm):
-            raise _refused(found)
-        return found
+        loaded = load(Path(subject), seconds)
+        if isinstance(loaded, PatternAlgorithm):
+            raise _refused(loaded)
+        return loaded
     if subject in pattern_catalogue():
         raise _refused(pattern_catalogue()[subject])
     return find(subject)
@@ -65,19 +65,19 @@ def resolve(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIM
 
 def resolve_algorithm(subject: str | Subject, doing: str) -> Algorithm:
     """As `resolve`, for what needs an update: `ContentError` for a construction without one."""
-    found = resolve(subject)
-    if isinstance(found, OwnConstruction):
+    resolved = resolve(subject)
+    if isinstance(resolved, OwnConstruction):
         raise ContentError(
-            f"{found.name} is an OwnConstruction, which has no update to {doing}: write it as an Algorithm, "
+            f"{resolved.name} is an OwnConstruction, which has no update to {doing}: write it as an Algorithm, "
             "or use layerproof verify"
         )
-    return found
+    return resolved
 
 
 def resolve_update(subject: str | Subject | PatternAlgorithm, doing: str) -> Algorithm | PatternAlgorithm:
     """As `resolve_algorithm`, for what takes algorithms that attend by patterns too."""
-    found = resolve_any(subject)
-    return found if isinstance(found, PatternAlgorithm) else resolve_algorithm(found, doing)
+    resolved = resolve_any(subject)
+    return resolved if isinstance(resolved, PatternAlgorithm) else resolve_algorithm(resolved, doing)
 
 
 def resolve_any(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIMIT) -> Subject | PatternAlgorithm:
@@ -87,23 +87,23 @@ def resolve_any(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD
         return subject if known else judged_pattern(subject)
     if isinstance(subject, str) and is_file(subject):
         return load(Path(subject), seconds)
-    found = pattern_catalogue().get(subject) if isinstance(subject, str) else None
-    return resolve(subject, seconds) if found is None else found
+    pattern = pattern_catalogue().get(subject) if isinstance(subject, str) else None
+    return resolve(subject, seconds) if pattern is None else pattern
 
 
-def _refused(found: PatternAlgorithm) -> ArgumentError:
-    path = origin(found)
-    name = found.name if path is None else str(path)
+def _refused(algorithm: PatternAlgorithm) -> ArgumentError:
+    path = origin(algorithm)
+    name = algorithm.name if path is None else str(path)
     return ArgumentError(
-        f"{found.name} attends by a pattern or keeps its state in tokens, and this is for linear attention over "
+        f"{algorithm.name} attends by a pattern or keeps its state in tokens, and this is for linear attention over "
         f"accumulator rows: layerproof verify {name} checks it, layerproof derive {name} shows its heads"
     )
 
 
 def origin(subject: Any) -> Path | None:
     """The file that a subject was loaded from."""
-    found = _origin.get(id(subject))
-    return None if found is None else found[1].path
+    kept = _origin.get(id(subject))
+    return None if kept is None else kept[1].path
 
 
 def digest(subject: Any) -> str:
@@ -119,10 +119,10 @@ def load(path: Path, seconds: float = LOAD_LIMIT) -> Subject | PatternAlgorithm:
     Raises `ContentError` with the file, and the line where there is one, when the file is missing, raises, ends its
     process, takes longer than `seconds`, defines neither or both, or has a field that is no data of its kind.
     """
-    found = _subject(path, seconds)
-    if isinstance(found, Rule):
+    defined = _subject(path, seconds)
+    if isinstance(defined, Rule):
         raise ContentError(f"{path}: defines a RULE, which layerproof sa judges, wanted ALGORITHM or CONSTRUCTION")
-    return found
+    return defined
 
 
 def load_rule(path: Path, seconds: float = LOAD_LIMIT) -> Rule:
@@ -130,13 +130,13 @@ def load_rule(path: Path, seconds: float = LOAD_LIMIT) -> Rule:
 
     Raises `ContentError` as `load` does, and when it defines no rule.
     """
-    found = _subject(path, seconds)
-    if not isinstance(found, Rule):
+    defined = _subject(path, seconds)
+    if not isinstance(defined, Rule):
         raise ContentError(
             f"{path}: defines no RULE, wanted one: layerproof new --rule NAME writes a template; "
             f"layerproof verify {path} checks what it does define"
         )
-    return found
+    return defined
 
 
 def _subject(path: Path, seconds: float) -> Defined:
@@ -152,9 +152,9 @@ def _subject(path: Path, seconds: float) -> Defined:
         return known[0]
     child = Child(path, text, f"layerproof_user_file_{len(_origin)}")
     with within([child], seconds):
-        found = subject_of(child)
-    _loaded[key] = _origin[id(found)] = found, child
-    return found
+        defined = subject_of(child)
+    _loaded[key] = _origin[id(defined)] = defined, child
+    return defined
 
 
 @contextlib.contextmanager

@@ -42,8 +42,8 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     >>> worst([Verdict.HOLDS, Verdict.NOT_RUN]), worst([])
     (<Verdict.NOT_RUN: 'NOT_RUN'>, <Verdict.NOT_RUN: 'NOT_RUN'>)
     """
-    found = set(verdicts)
-    return next((v for v in WORST_FIRST if v in found), Verdict.NOT_RUN)
+    present = set(verdicts)
+    return next((v for v in WORST_FIRST if v in present), Verdict.NOT_RUN)
 
 
 def worst_asked(claims: Iterable[Claim]) -> Verdict:

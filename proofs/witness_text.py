@@ -226,14 +226,14 @@ def _pattern_outer_lines(witness: Mapping[str, Any]) -> list[str]:
     return [*lines, f"out of the set: {'; '.join(shown)}"]
 
 
-def _annihilating_lines(found: Mapping[str, Any]) -> list[str]:
+def _annihilating_lines(witness: Mapping[str, Any]) -> list[str]:
     """Prompts whose changes, times multipliers, cancel for every layer and not for the update."""
-    values = [f"{name} = {value}" for name, value in found["parameters"].items()]
-    for name, C in found["preconditioners"].items():
+    values = [f"{name} = {value}" for name, value in witness["parameters"].items()]
+    for name, C in witness["preconditioners"].items():
         values.append(f"{name} = {C if isinstance(C, str) else '[' + '; '.join(' '.join(row) for row in C) + ']'}")
-    row = found["row"]
+    row = witness["row"]
     lines = [f"changes of row {row} that cancel for every layer, with {', '.join(values)}:"]
-    for point in found["points"]:
+    for point in witness["points"]:
         prompt = point["prompt"]
         lines.append(f"{point['multiplier']} times the change at {point['column']}, for the update {point['change']}:")
         for j, (phi, after, reward) in enumerate(
@@ -245,9 +245,9 @@ def _annihilating_lines(found: Mapping[str, Any]) -> list[str]:
             )
         weights = f"weights {_weights(point['starting_weights'])}, after the update {_weights(point['new_weights'])}"
         lines.append(f"  query ({', '.join(prompt['query'])}), {weights}")
-        held = "; ".join(f"{name}: {' '.join(line)}" for name, line in zip(found["rows"], point["Z"], strict=True))
+        held = "; ".join(f"{name}: {' '.join(line)}" for name, line in zip(witness["rows"], point["Z"], strict=True))
         lines.append(f"  Z = {held}")
-    return [*lines, f"the sum is {found['every_layer']} for every layer, and {found['update']} for the update"]
+    return [*lines, f"the sum is {witness['every_layer']} for every layer, and {witness['update']} for the update"]
 
 
 def _contradiction_lines(witness: Mapping[str, Any]) -> list[str]:

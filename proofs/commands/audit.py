@@ -45,19 +45,19 @@ def command(
     """
     whole_number("time-limit", time_limit, 1)
     with ProgressLine() as progress:
-        found, files = audited(claims, output, prove, time_limit, progress)
+        audit, files = audited(claims, output, prove, time_limit, progress)
     if json:
-        print(dumps({**found.document(), "files": sorted(p.name for p in files), "directory": str(output)}), end="")
+        print(dumps({**audit.document(), "files": sorted(p.name for p in files), "directory": str(output)}), end="")
     else:
-        show(found)
+        show(audit)
         console().print(message(f"wrote {output / 'index.html'} ({len(files)} files)"), markup=False, soft_wrap=True)
-    return found.exit_code
+    return audit.exit_code
 
 
-def show(found: Audit) -> None:
+def show(audit: Audit) -> None:
     """A line a claim, and below one that does not hold why."""
     out = console()
-    for judged in found.judged:
+    for judged in audit.judged:
         where = f"{judged.entry.equation}: " if judged.entry.equation else ""
         line = Text.assemble(
             (f"{judged.verdict.value:<9}", STYLES[judged.verdict]), f"  {message(f'{where}{judged.entry.statement}')}"
@@ -70,5 +70,5 @@ def show(found: Audit) -> None:
                 out.print(Text(f"    {claim.evidence}: {one_line(reason_beside(claim.reason, claim.witness))}"))
                 for text in witness_lines(claim.witness or {}):
                     out.print(Text(f"      {text}"), soft_wrap=True)
-    counts = ", ".join(f"{k} {v.value}" for v in Verdict if (k := sum(j.verdict is v for j in found.judged)))
-    out.print(Text(f"{len(found.judged)} claims: {counts}", style="bold"))
+    counts = ", ".join(f"{k} {v.value}" for v in Verdict if (k := sum(j.verdict is v for j in audit.judged)))
+    out.print(Text(f"{len(audit.judged)} claims: {counts}", style="bold"))

@@ -126,16 +126,16 @@ def lines(outcome: Outcome, result: Result) -> list[str]:
     if outcome.kind is Kind.DIRECTORY:
         return [one_line(f"{outcome.verdict}  {outcome.name}: {outcome.reason}")]
     asked = [c for c in result.claims if c.asked]
-    said = [f"{worst_asked(result.claims).value}  {outcome.name}: {asked[0].algorithm}, {counts(result)}"]
+    text = [f"{worst_asked(result.claims).value}  {outcome.name}: {asked[0].algorithm}, {counts(result)}"]
     for claim in asked:
-        said += [f"  note: made with {note}" for note in claim.details.get("notes", ())]
+        text += [f"  note: made with {note}" for note in claim.details.get("notes", ())]
         fields = (claim.witness or {}).get("fields", [])
         for d in fields[:SHOWN]:
-            said.append(f"  {d['field']}: the certificate has {d['certificate']}, wanted {d['derived']}")
+            text.append(f"  {d['field']}: the certificate has {d['certificate']}, wanted {d['derived']}")
         if len(fields) > SHOWN:
-            said.append(f"  and {len(fields) - SHOWN} more fields: --json lists them")
+            text.append(f"  and {len(fields) - SHOWN} more fields: --json lists them")
         follows = claim.verdict is Verdict.NOT_RUN and claim.reason == NEEDS_WEIGHTS  # the refutation before it says it
         if claim.verdict is not Verdict.HOLDS and not fields and not follows:
-            said.append(f"  {claim.verdict.value}  {claim.evidence}: {reason_beside(claim.reason, claim.witness)}")
-            said += [f"    {line}" for line in witness_lines(claim.witness or {})]
-    return [one_line(line) for line in said]
+            text.append(f"  {claim.verdict.value}  {claim.evidence}: {reason_beside(claim.reason, claim.witness)}")
+            text += [f"    {line}" for line in witness_lines(claim.witness or {})]
+    return [one_line(line) for line in text]

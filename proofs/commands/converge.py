@@ -147,9 +147,9 @@ def _overview(question: Question, others: dict[str, object], json: bool) -> int:
     if wrong is not None:
         raise ArgumentError(f"{wrong} is given, but no algorithm: name one, see layerproof list")
     with ProgressLine() as progress:
-        found = overview(question, progress)
-    print(found.to_json() if json else "\n".join(table(found)), end="" if json else "\n")
-    return found.exit_code
+        answers = overview(question, progress)
+    print(answers.to_json() if json else "\n".join(table(answers)), end="" if json else "\n")
+    return answers.exit_code
 
 
 def _with_steps(algorithm: str, question: Question, C: Path | None, periodic: bool) -> Question:
@@ -159,10 +159,10 @@ def _with_steps(algorithm: str, question: Question, C: Path | None, periodic: bo
         return question
     if question.alpha is not None:
         raise ArgumentError("alpha and C are both given: C = alpha I, or a file of preconditioners")
-    found = resolve(algorithm, min(LOAD_LIMIT, question.time_limit))
-    if not isinstance(found, Algorithm):
-        raise ArgumentError(f"C is given, but {found.name} is a construction with weights of its own: leave it out")
-    steps = read_preconditioners(C, found, question.d, None)
+    subject = resolve(algorithm, min(LOAD_LIMIT, question.time_limit))
+    if not isinstance(subject, Algorithm):
+        raise ArgumentError(f"C is given, but {subject.name} is a construction with weights of its own: leave it out")
+    steps = read_preconditioners(C, subject, question.d, None)
     return replace(question, steps=tuple(steps), periodic=periodic)
 
 

@@ -29,18 +29,18 @@ def command(
     What is missing is an answer like any other: the exit code is 0.
     """
     with ProgressLine() as progress:
-        found = diagnose(try_compile, progress)
+        diagnosis = diagnose(try_compile, progress)
     if json:
-        print(dumps(found.document()), end="")
+        print(dumps(diagnosis.document()), end="")
     else:
-        show(found)
+        show(diagnosis)
     return 0
 
 
-def show(found: Diagnosis) -> None:
+def show(diagnosis: Diagnosis) -> None:
     """Print a table a topic, then what to install for the rest."""
     out = console()
-    for topic in found.topics:
+    for topic in diagnosis.topics:
         out.print(Text(topic.title, style="bold"))
         table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 2))
         for wrapped in (False, False, True):
@@ -50,7 +50,7 @@ def show(found: Diagnosis) -> None:
             table.add_row(Text(_shown(f.name)), Text(mark, style=STYLES[f.state]), Text(_shown(f.said)))
         out.print(table)
         out.print()
-    remedies = list(found.remedies())
+    remedies = list(diagnosis.remedies())
     if not remedies:
         out.print(Text("Nothing that could be installed is missing.", style="bold"))
         return

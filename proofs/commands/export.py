@@ -54,17 +54,23 @@ def command(
     given = None
     if C is not None:
         count = 1 if settings.looped else settings.layers
-        found = resolve_update(algorithm, "export")
-        if isinstance(found, PatternAlgorithm):
-            raise ArgumentError(f"C is given, but {found.name} attends by a pattern, and its C are drawn from the seed")
-        given = read_preconditioners(C, found, settings.features, count)
+        subject = resolve_update(algorithm, "export")
+        if isinstance(subject, PatternAlgorithm):
+            raise ArgumentError(
+                f"C is given, but {subject.name} attends by a pattern, and its C are drawn from the seed"
+            )
+        given = read_preconditioners(C, subject, settings.features, count)
     with ProgressLine() as progress:
         done = export(algorithm, output, settings, formats, given, evidence, progress)
     for note in done.notes:
         print(f"layerproof: {note}", file=sys.stderr)
     if json:
-        said = {"path": str(output) if done.written else None, "files": sorted(done.written), "notes": list(done.notes)}
-        print(dumps({**done.result.document(), "export": said}), end="")
+        written = {
+            "path": str(output) if done.written else None,
+            "files": sorted(done.written),
+            "notes": list(done.notes),
+        }
+        print(dumps({**done.result.document(), "export": written}), end="")
         return done.result.exit_code
     show(done.result, details=False)
     if done.written:

@@ -71,7 +71,7 @@ def command(
     json: Json = False,
 ) -> int:
     """List the algorithms with their sources, heads, prompt rows and the evidence that exists for each."""
-    found = [describe(a) for a in catalogue().values()]
+    algorithms = [describe(a) for a in catalogue().values()]
     patterned = [describe_pattern(a) for a in pattern_catalogue().values()]
     meanings = [
         {"name": name, "strength": kind.STRENGTH, "meaning": _first_line(kind)} for name, kind in kinds().items()
@@ -83,7 +83,7 @@ def command(
                     "command": "list",
                     "schema": SCHEMA,
                     "claims": [],
-                    "algorithms": found,
+                    "algorithms": algorithms,
                     "patterns": patterned,
                     "evidence": meanings,
                 }
@@ -100,7 +100,7 @@ def command(
             table.add_row(kind["name"], kind["strength"], kind["meaning"])
         out.print(table)
         return 0
-    groups = {group: [a for a in found if a["group"] == group] for group in GROUPS}
+    groups = {group: [a for a in algorithms if a["group"] == group] for group in GROUPS}
     for group, members in groups.items():
         if not members:
             continue
@@ -116,7 +116,7 @@ def command(
         out.print(Padding(Text(p["source"]), (0, 0, 0, 2)))
     out.print(Text("  Other commands: converge, train and report --paper are for linear attention, and say so"))
     out.print(Text(f"Evidence for each: {', '.join(kinds())}"))
-    for a in [*found, *patterned]:
+    for a in [*algorithms, *patterned]:
         missing = [name for name in kinds() if name not in a["evidence"]]
         if missing:
             out.print(Text(f"  but for {a['name']}: no {' and no '.join(missing)}"))

@@ -52,8 +52,8 @@ def command(
         raise ArgumentError(f"keep is {str(keep)!r}, which exists: name a folder that does not")
     if picture is not None:
         check_file("picture", picture, ".html")
-    found = [resolve_any(name) for name in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
-    each = list({id(a): a for a in found}.values())
+    subjects = [resolve_any(name) for name in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
+    each = list({id(a): a for a in subjects}.values())
     names = [a.name for a in each]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -115,8 +115,8 @@ def _notes(result: SweepResult) -> None:
         print(message(f"layerproof: cut {result.cut} bytes of an unfinished line off {result.path}"), file=sys.stderr)
     versions = {record["versions"].get("layerproof") for record in result.records}
     if len(versions) > 1:
-        said = ", ".join(sorted(map(str, versions)))
-        print(message(f"layerproof: the results are of different versions of layerproof: {said}"), file=sys.stderr)
+        text = ", ".join(sorted(map(str, versions)))
+        print(message(f"layerproof: the results are of different versions of layerproof: {text}"), file=sys.stderr)
 
 
 def _settings(sweep: Sweep, specification: Path, path: Path, executor: str) -> dict[str, object]:

@@ -153,12 +153,14 @@ def _show(result: TrainResult) -> None:
     from ..training.run import METRICS, PAGE, PICTURE
 
     document = result.document
-    for said in sentences(from_document(document["settings"]), document):
-        print(said)
+    for sentence in sentences(from_document(document["settings"]), document):
+        print(sentence)
     for name in ("value difference", "implicit weight similarity", "share"):
-        for key, found in document["final"].items():
+        for key, measure in document["final"].items():
             if key.startswith(name):
-                print(f"  {key}: {shown(found['mean'])} (quartiles {shown(found['low'])} to {shown(found['high'])})")
+                print(
+                    f"  {key}: {shown(measure['mean'])} (quartiles {shown(measure['low'])} to {shown(measure['high'])})"
+                )
     print(message(f"Written: {result.folder / METRICS}, {PICTURE}, {PAGE}, seed-K/weights.safetensors"))
     print(message(f"Next: open {result.folder / PAGE} in a browser{_identify(result)}"))
 

@@ -21,9 +21,9 @@ class Diagnosis:
 
     def finding(self, topic: str, name: str) -> Finding:
         """The finding of that name; `KeyError` when there is none."""
-        for found in self.topics:
-            for finding in found.findings:
-                if (found.name, finding.name) == (topic, name):
+        for section in self.topics:
+            for finding in section.findings:
+                if (section.name, finding.name) == (topic, name):
                     return finding
         raise KeyError(f"{topic}: {name}")
 

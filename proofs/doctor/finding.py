@@ -64,16 +64,16 @@ def ask(name: str, question: Question) -> Finding:
 
 def why(error: BaseException) -> str:
     """An exception in one line: its kind, and the first line of what it says."""
-    said = next(iter(str(error).strip().splitlines()), "")
-    return one_line(f"{type(error).__name__}: {said}".removesuffix(": "))[:200]
+    first = next(iter(str(error).strip().splitlines()), "")
+    return one_line(f"{type(error).__name__}: {first}".removesuffix(": "))[:200]
 
 
 def gather(name: str, title: str, probe: Probe) -> Topic:
     """A topic's findings; what was found before a probe failed is kept."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     try:
         for finding in probe():
-            found.append(finding)  # one by one, since the next one may raise
+            findings.append(finding)  # one by one, since the next one may raise
     except Exception as error:
-        found.append(Finding(name, State.UNKNOWN, f"could not be found out: {why(error)}"))
-    return Topic(name, title, tuple(found))
+        findings.append(Finding(name, State.UNKNOWN, f"could not be found out: {why(error)}"))
+    return Topic(name, title, tuple(findings))

@@ -23,10 +23,10 @@ def present() -> list[torch.device]:
 
     from ...numeric.device import resolve_device
 
-    found, best = [resolve_device("cpu")], resolve_device("auto")
-    if best.type != found[0].type:
-        found += [torch.device(best.type, i) for i in range(torch.get_device_module(best).device_count())]
-    return found
+    devices, best = [resolve_device("cpu")], resolve_device("auto")
+    if best.type != devices[0].type:
+        devices += [torch.device(best.type, i) for i in range(torch.get_device_module(best).device_count())]
+    return devices
 
 
 def _name(device: torch.device) -> str:
@@ -38,9 +38,9 @@ def _small_product(device: torch.device, dtype: torch.dtype) -> None:
     import torch
 
     left = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=dtype, device=device)
-    found = (left @ left).tolist()
-    if found != [[7.0, 10.0], [15.0, 22.0]]:
-        raise ArithmeticError(f"[[1, 2], [3, 4]] squared gave {found}")
+    product = (left @ left).tolist()
+    if product != [[7.0, 10.0], [15.0, 22.0]]:
+        raise ArithmeticError(f"[[1, 2], [3, 4]] squared gave {product}")
 
 
 def _rounds_as(device: torch.device, dtype: torch.dtype, u: float) -> bool:
@@ -57,8 +57,8 @@ def devices() -> Iterator[Finding]:
 
     from ...numeric.device import environment
 
-    found = present()
-    for device in found:
+    usable = present()
+    for device in usable:
 
         def question(device: torch.device = device) -> Finding:
             text = environment(device, torch.float64)["device"]
@@ -73,7 +73,7 @@ def devices() -> Iterator[Finding]:
             return Finding(_name(device), State.YES, text, details=details)
 
         yield ask(_name(device), question)
-    if len(found) == 1:
+    if len(usable) == 1:
         built = torch.accelerator.current_accelerator()
         reason = f"torch {torch.__version__} is built for the CPU only" if built is None else f"torch finds no {built}"
         yield Finding("gpu", State.NO, f"no CUDA device: {reason}", BUILD if built is None else "")
@@ -193,8 +193,8 @@ def switches() -> Iterator[Finding]:
         if read == wanted:
             yield Finding(name, State.INFO, f"{stands}; in strict runs {read}", details=details)
         else:
-            said = f"{stands}; strict runs want {wanted} and get: {read}"
-            yield Finding(name, State.UNKNOWN, said, details=details)
+            text = f"{stands}; strict runs want {wanted} and get: {read}"
+            yield Finding(name, State.UNKNOWN, text, details=details)
 
 
 def settings() -> Iterator[Finding]:
@@ -234,11 +234,11 @@ def subnormals() -> Iterator[Finding]:
                 }
                 smallest_normal = 2 ** (target.lowest + target.digits - 1)
                 covered = target.underflow >= smallest_normal
-                said = "kept" if all(kept.values()) else f"flushed in: {', '.join(k for k, v in kept.items() if not v)}"
-                said = said.replace("_", " ") + ("; the bounds cover both" if covered else "; the bounds assume kept")
+                text = "kept" if all(kept.values()) else f"flushed in: {', '.join(k for k, v in kept.items() if not v)}"
+                text = text.replace("_", " ") + ("; the bounds cover both" if covered else "; the bounds assume kept")
                 wrong = not covered and not all(kept.values())
                 return Finding(
-                    name, State.NO if wrong else State.INFO, said, details={"kept": kept, "covered": covered}
+                    name, State.NO if wrong else State.INFO, text, details={"kept": kept, "covered": covered}
                 )
 
             yield ask(name, question)

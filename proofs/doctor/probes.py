@@ -39,8 +39,8 @@ def _memory() -> Finding:
     limit = Path("/sys/fs/cgroup/memory.max")  # a container's share, where there is one
     text = limit.read_text().strip() if limit.is_file() else ""
     usable = min(total, int(text)) if text.isdigit() else total
-    said = f"{usable / 2**30:.1f} GiB" + (f" of {total / 2**30:.1f} GiB" if usable < total else "")
-    return Finding("memory", State.INFO, said, details={"bytes": usable, "machine_bytes": total})
+    size = f"{usable / 2**30:.1f} GiB" + (f" of {total / 2**30:.1f} GiB" if usable < total else "")
+    return Finding("memory", State.INFO, size, details={"bytes": usable, "machine_bytes": total})
 
 
 # what the installed metadata of layerproof names
@@ -52,14 +52,14 @@ def needs() -> dict[str, list[tuple[str, str]]]:
     Raises `ValueError` for a requirement of a form that is not understood: guessing would call it installed.
     """
     about = metadata.metadata(OURS)
-    found: dict[str, list[tuple[str, str]]] = {"": []}
-    found.update({extra: [] for extra in about.get_all("Provides-Extra") or []})
+    by_extra: dict[str, list[tuple[str, str]]] = {"": []}
+    by_extra.update({extra: [] for extra in about.get_all("Provides-Extra") or []})
     for text in about.get_all("Requires-Dist") or []:
         match = _NEED.match(text)
         if match is None:
             raise ValueError(f"the requirement {text!r} cannot be read")
-        found[match[3] or ""].append((match[1], match[2]))
-    return found
+        by_extra[match[3] or ""].append((match[1], match[2]))
+    return by_extra
 
 
 def satisfies(version: str, wanted: str) -> bool:
@@ -107,19 +107,19 @@ def extras() -> Iterator[Finding]:
 
 
 def _versions(name: str, wanted: Iterable[tuple[str, str]], install: str) -> Finding:
-    said, good, details = [], True, {}
+    versions, good, details = [], True, {}
     for distribution, version_wanted in wanted:
         version = _installed(distribution)
         details[distribution] = version
         if version is None:
             good = False
-            said.append(f"{distribution} is not installed")
+            versions.append(f"{distribution} is not installed")
         elif not satisfies(version, version_wanted):
             good = False
-            said.append(f"{distribution} {version}, wanted {version_wanted}")
+            versions.append(f"{distribution} {version}, wanted {version_wanted}")
         else:
-            said.append(f"{distribution} {version}")
-    text = ", ".join(said) + (" installed" if good else "")
+            versions.append(f"{distribution} {version}")
+    text = ", ".join(versions) + (" installed" if good else "")
     return Finding(name, State.YES if good else State.NO, text, "" if good else install, details)
 
 
@@ -133,8 +133,8 @@ def tools() -> Iterator[Finding]:
          "apt-get install texlive-latex-extra"),
         ("browser", "shows pages", ("chromium", "google-chrome", "chrome", "firefox"), "apt-get install chromium"),
     ):  # fmt: skip
-        found = next((p for p in map(shutil.which, programs) if p), None)
-        if found:
-            yield Finding(name, State.YES, f"{found} ({purpose})", details={"path": found})
+        program = next((p for p in map(shutil.which, programs) if p), None)
+        if program:
+            yield Finding(name, State.YES, f"{program} ({purpose})", details={"path": program})
         else:
             yield Finding(name, State.NO, f"none of {', '.join(programs)} on the path ({purpose})", install)

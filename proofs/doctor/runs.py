@@ -51,14 +51,14 @@ def _ingredients() -> Finding:
     """The C++ compiler that torch calls (CXX, else the platform's), and Python's headers."""
     wanted = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")
     header = Path(sysconfig.get_path("include")) / "Python.h"
-    found = shutil.which(wanted)
-    missing = [] if found else [f"no C++ compiler {wanted} on the path"]
+    compiler = shutil.which(wanted)
+    missing = [] if compiler else [f"no C++ compiler {wanted} on the path"]
     missing += [] if header.is_file() else [f"no {header}"]
     if missing:
         install = "apt-get install g++ python3-dev" if sys.platform == "linux" else "install a C++ compiler"
         return Finding("ingredients", State.NO, "; ".join(missing), install)
-    details = {"compiler": found, "header": str(header)}
-    return Finding("ingredients", State.YES, f"{found} and {header.name} are there", details=details)
+    details = {"compiler": compiler, "header": str(header)}
+    return Finding("ingredients", State.YES, f"{compiler} and {header.name} are there", details=details)
 
 
 def _untried(name: str) -> Finding:
@@ -75,8 +75,8 @@ def _compiles(name: str, device: str) -> Finding:
         )  # fmt: skip
     seconds = time.monotonic() - begin
     if ran.returncode == 0 and ran.stdout.strip() == "compiled":
-        said = f"compiled a layer in {seconds:.1f} s, and it computes what the layer does"
-        return Finding(name, State.YES, said, details={"seconds": round(seconds, 1)})
+        text = f"compiled a layer in {seconds:.1f} s, and it computes what the layer does"
+        return Finding(name, State.YES, text, details={"seconds": round(seconds, 1)})
     lines = [line for line in ran.stderr.splitlines() if line.strip()]
     error = next((line for line in lines if re.match(r"[\w.]*(Error|Exception|Invalid\w*)\b", line)), "")
     return Finding(name, State.NO, f"it fails: {(error or (lines or ['it said nothing'])[-1])[:200]}")
@@ -87,12 +87,12 @@ def _compiles(name: str, device: str) -> Finding:
 
 def prover() -> Iterator[Finding]:
     """The prover, the libraries that the theory requires, their version, and what was proved here before."""
-    found = find_prover()
-    if found is None:
+    installed = find_prover()
+    if installed is None:
         yield Finding("prover", State.NO, "neither coqc nor rocq is on the path, or it does not run", INSTALL)
     else:
-        yield Finding("prover", State.YES, found.version, details={"command": list(found.command)})
-        yield ask("mathcomp", lambda: _mathcomp(found.command))
+        yield Finding("prover", State.YES, installed.version, details={"command": list(installed.command)})
+        yield ask("mathcomp", lambda: _mathcomp(installed.command))
     yield ask("record", _record)
 
 
@@ -102,7 +102,7 @@ def required_libraries(theory: Path = THEORY) -> set[str]:
     return {name for line in re.findall(r"From mathcomp Require Import ([\w\s]+)\.", texts) for name in line.split()}
 
 
-def _said(*command: str) -> str:
+def _output(*command: str) -> str:
     ran = subprocess.run(
         command, capture_output=True, text=True, errors="replace", timeout=SHORT, stdin=subprocess.DEVNULL, check=True
     )
@@ -110,15 +110,15 @@ def _said(*command: str) -> str:
 
 
 def _mathcomp(command: tuple[str, ...]) -> Finding:
-    root = Path(_said(*(("coqc", "-where") if command[0] == "coqc" else (command[0], "c", "-where"))))
+    root = Path(_output(*(("coqc", "-where") if command[0] == "coqc" else (command[0], "c", "-where"))))
     library = root / "user-contrib" / "mathcomp"
     there = {file.stem for file in library.rglob("*.vo")}
     missing = sorted(required_libraries() - there)
     if missing:
         return Finding("mathcomp", State.NO, f"{library} lacks {', '.join(missing)}", INSTALL)
     version = _mathcomp_version(root)
-    said = f"{version or 'of unknown version'}, with all that the theory requires"
-    return Finding("mathcomp", State.YES, said, details={"version": version, "folder": str(library)})
+    text = f"{version or 'of unknown version'}, with all that the theory requires"
+    return Finding("mathcomp", State.YES, text, details={"version": version, "folder": str(library)})
 
 
 def _mathcomp_version(root: Path) -> str | None:
@@ -128,7 +128,7 @@ def _mathcomp_version(root: Path) -> str | None:
     if shutil.which("dpkg-query") is None:
         return None
     try:
-        return _said("dpkg-query", "-W", "-f", "${Version}", "libcoq-mathcomp-algebra") or None
+        return _output("dpkg-query", "-W", "-f", "${Version}", "libcoq-mathcomp-algebra") or None
     except subprocess.SubprocessError:  # installed by other means
         return None
 
@@ -139,8 +139,8 @@ def _record() -> Finding:
     known = [name for name in names if proof_record.knows(name)]
     if not known:
         return Finding("record", State.NO, "nothing was proved here yet: layerproof prove")
-    said = f"of earlier runs: {', '.join(known)} (layerproof verify says whether it is of these very files)"
-    return Finding("record", State.YES, said, details={"names": known})
+    text = f"of earlier runs: {', '.join(known)} (layerproof verify says whether it is of these very files)"
+    return Finding("record", State.YES, text, details={"names": known})
 
 
 # evidence

@@ -52,5 +52,5 @@ def kinds() -> dict[str, Kind]:
     wrong = [m.__name__ for m in modules if not isinstance(m, Kind)]
     if wrong:
         raise TypeError(f"{wrong[0]} is no kind of evidence: it lacks what `Kind` names")
-    found = sorted((cast(Kind, m) for m in modules), key=lambda kind: kind.ORDER)
-    return {kind.NAME: kind for kind in found}
+    ordered = sorted((cast(Kind, m) for m in modules), key=lambda kind: kind.ORDER)
+    return {kind.NAME: kind for kind in ordered}

@@ -103,9 +103,11 @@ def conditions(derivation: Form, values: Mapping[str, Fraction], n: int) -> tupl
 
 def _not_derived(case: Case, error: NotRepresentableError | NotPolynomialError) -> Claim:
     """REFUTED with a witness that no layer whatever does the update; UNDECIDED where none was found."""
-    found = suggest(case.algorithm, case.options) if isinstance(error, NotRepresentableError) else None
-    hint: dict[str, Any] = {} if found is None else {"suggestion": {"rows": found.rows, "heads": found.heads}}
-    helped = "" if found is None else f"; {found.sentence()}"
+    suggestion = suggest(case.algorithm, case.options) if isinstance(error, NotRepresentableError) else None
+    hint: dict[str, Any] = (
+        {} if suggestion is None else {"suggestion": {"rows": suggestion.rows, "heads": suggestion.heads}}
+    )
+    helped = "" if suggestion is None else f"; {suggestion.sentence()}"
     witness: dict[str, Any] = {"terms": list(getattr(error, "monomials", ()))}
     shown = unreachable(case.algorithm, case.algorithm.choose(case.options), case.parameters)
     verdict, reason = Verdict.UNDECIDED, f"{error}{helped or OTHER_HEADS}"
@@ -115,7 +117,7 @@ def _not_derived(case: Case, error: NotRepresentableError | NotPolynomialError) 
     return Claim(case.algorithm.name, CLAIM, NAME, verdict, STRENGTH, reason, witness=witness, details=hint)
 
 
-def unreachable_json(found: Unreachable) -> dict[str, Any]:
+def unreachable_json(witness: Unreachable) -> dict[str, Any]:
     """The witness that no layer does an update, as plain data: everything that redoing it by hand takes."""
 
     def plain(value: Any) -> Any:
@@ -131,14 +133,14 @@ def unreachable_json(found: Unreachable) -> dict[str, Any]:
             "new_weights": plain(s.new),
             "change": rational_text(change),
         }
-        for multiplier, s, change in zip(found.multipliers, found.samples, found.changes, strict=True)
+        for multiplier, s, change in zip(witness.multipliers, witness.samples, witness.changes, strict=True)
     ]
     return {
-        "row": found.row,
-        "rows": list(found.rows),
-        "parameters": {k: rational_text(v) for k, v in sorted(found.values.items())},
-        "preconditioners": {name: plain(C) for name, C in found.steps},
+        "row": witness.row,
+        "rows": list(witness.rows),
+        "parameters": {k: rational_text(v) for k, v in sorted(witness.values.items())},
+        "preconditioners": {name: plain(C) for name, C in witness.steps},
         "points": points,
         "every_layer": "0",
-        "update": rational_text(found.total),
+        "update": rational_text(witness.total),
     }

@@ -52,13 +52,13 @@ def establish(case: Case) -> Iterator[Claim]:
             prediction = f"; on the given prompt w_{s.layers}.q = {decimal_text(value)}"
         if first_mismatch(case, context, start) is None:
             continue
-        found = shrink(lambda c, w: first_mismatch(case, c, w), context, start)
-        where = found.mismatch
+        witness = shrink(lambda c, w: first_mismatch(case, c, w), context, start)
+        where = witness.mismatch
         yield Claim(
             name, claim, NAME, Verdict.REFUTED, STRENGTH,
             f"layer {where.layer}, row {where.row}, {where.column_name}: "
             "the transformer and the textbook loop give different values",
-            witness=counterexample(case, found), details={"prompts": kinds},
+            witness=counterexample(case, witness), details={"prompts": kinds},
         )  # fmt: skip
         return
     count = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}

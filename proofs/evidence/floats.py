@@ -50,10 +50,12 @@ def establish(case: Case) -> Iterator[Claim]:
         return
     case.progress(f"{name}: {s.trials} prompts in {s.dtype} on {device}")
     if case.module is not None:
-        found = judge_module(case.reference, case.algorithm, setups, device, dtype, case.module, tf32)
-        yield judged(name, one_step_claim(s.layers, s.dtype, device, found.layers.trials, weights), found.layers)
-        if found.layers.status in ("within", "vacuous"):
-            yield _forward_claim(name, found)
+        judgement = judge_module(case.reference, case.algorithm, setups, device, dtype, case.module, tf32)
+        yield judged(
+            name, one_step_claim(s.layers, s.dtype, device, judgement.layers.trials, weights), judgement.layers
+        )
+        if judgement.layers.status in ("within", "vacuous"):
+            yield _forward_claim(name, judgement)
         return
     lowered = lower(case.subject, dtype, device)
     module: Any = LinearTransformer.from_lowered(case.subject, lowered)
@@ -89,9 +91,9 @@ def judged(name: str, claim: str, result: FloatResult) -> Claim:
     )  # fmt: skip
 
 
-def _forward_claim(name: str, found: ModuleResult) -> Claim:
+def _forward_claim(name: str, judgement: ModuleResult) -> Claim:
     """The claim about what `forward` returns; what cannot be compared is listed as not run, and fails a strict run."""
-    forward = found.forward
+    forward = judgement.forward
     verdicts = {"same": Verdict.HOLDS, "within": Verdict.HOLDS, "wrong": Verdict.REFUTED, "open": Verdict.UNDECIDED}
     verdict = verdicts.get(forward.status, Verdict.NOT_RUN)
     witness = None
@@ -130,43 +132,43 @@ def _a_priori(case: Case, result: FloatResult) -> Claim:
     )  # fmt: skip
 
 
-def reason(found: Mapping[str, Any]) -> str:
+def reason(result: Mapping[str, Any]) -> str:
     """One line on a float result: where the error came closest to its bound, and how far the run is from exact."""
-    said = _reason(found)
-    return f"{found['call']}: {said}" if found.get("call") else said
+    text = _reason(result)
+    return f"{result['call']}: {text}" if result.get("call") else text
 
 
-def _reason(found: Mapping[str, Any]) -> str:
-    where = found["where"] or {}
+def _reason(result: Mapping[str, Any]) -> str:
+    where = result["where"] or {}
     place = "trial {trial}, layer {layer}, row {row}, {column}".format(**where) if where else "no place"
-    if found["status"] == "not-finite" and where["layer"] == 0:
-        return f"the prompt itself is beyond {found['dtype']}: its value {found['computed']} is at {place}"
-    if found["status"] == "not-finite":
-        return f"the value {found['computed']} began at {place}: it overflowed or was not a number"
-    if found["status"] == "vacuous" and found["growth"] < WIDE:
+    if result["status"] == "not-finite" and where["layer"] == 0:
+        return f"the prompt itself is beyond {result['dtype']}: its value {result['computed']} is at {place}"
+    if result["status"] == "not-finite":
+        return f"the value {result['computed']} began at {place}: it overflowed or was not a number"
+    if result["status"] == "vacuous" and result["growth"] < WIDE:
         return (
             "within, but somewhere the bound is as large as the values that it is about, or infinite: the numbers are "
-            f"too small or too large for {found['dtype']}; {found['formula']}"
+            f"too small or too large for {result['dtype']}; {result['formula']}"
         )
-    if found["status"] == "vacuous":
+    if result["status"] == "vacuous":
         return (
-            f"within, but the bound is {found['growth']:.2g} of sum |x|, too wide to tell one algorithm from another "
-            f"(from 1/16 on): {found['formula']}"
+            f"within, but the bound is {result['growth']:.2g} of sum |x|, too wide to tell one algorithm from another "
+            f"(from 1/16 on): {result['formula']}"
         )
-    if found["status"] == "exceeded" and found["fault"] != "layer":
-        return _changed(found["fault"], where) + f", at {place}" * bool(where)
-    close = f"error {_short(found['error'])} of bound {_short(found['bound'])} at {place}; {found['formula']}"
-    distance, far = found["distance"], ""
+    if result["status"] == "exceeded" and result["fault"] != "layer":
+        return _changed(result["fault"], where) + f", at {place}" * bool(where)
+    close = f"error {_short(result['error'])} of bound {_short(result['bound'])} at {place}; {result['formula']}"
+    distance, far = result["distance"], ""
     if distance is not None:
         relative = distance["worst_relative"]
         shown = "" if relative is None else f" ({relative:.1e} relative)"
         far = f"; the run is at most {distance['worst_absolute']:.1e}{shown} from the exact run of the layers"
-    if found["status"] == "exceeded":
+    if result["status"] == "exceeded":
         coarser = ""
-        if found["coarser"]:
-            cast = found["coarser"].startswith("autocast")
+        if result["coarser"]:
+            cast = result["coarser"].startswith("autocast")
             asks = "it was on while the module ran" if cast else "is a product in lower precision?"
-            coarser = f"; {found['coarser']} would explain it: {asks}"
+            coarser = f"; {result['coarser']} would explain it: {asks}"
         return (
             f"outside its bound: layer {where['layer']} is the first to leave the algorithm, with {close}{far}{coarser}"
         )

@@ -53,18 +53,18 @@ def recorded_of(algorithm: Algorithm | PatternAlgorithm) -> Claim:
     return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason, asked=False, details=details)
 
 
-def summary(name: str, found: Sequence[Audit], progress: Progress = silent, unsaid: str = "") -> Claim:
+def summary(name: str, audits: Sequence[Audit], progress: Progress = silent, unsaid: str = "") -> Claim:
     """The gate's verdict on all theorems of one algorithm; unsaid : why there is none, where there is none."""
-    if not found:
+    if not audits:
         reason = f"not machine-checked: {unsaid or 'no theorem is about it'}"
         return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason)
     prover = find_prover()
     if prover is None:
         return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, f"no Rocq prover on this machine: {INSTALL}")
     progress(f"{name}: the Rocq gate")
-    outcome = gate(found, prover, progress=lambda text: progress(f"{name}: {text}"))
-    proof_record.write(name, found, prover, outcome)
-    claims = [claim_of(t, outcome, name) for a in found for t in a.theorems]
+    outcome = gate(audits, prover, progress=lambda text: progress(f"{name}: {text}"))
+    proof_record.write(name, audits, prover, outcome)
+    claims = [claim_of(t, outcome, name) for a in audits for t in a.theorems]
     worst = next((c for v in (Verdict.REFUTED, Verdict.UNDECIDED) for c in claims if c.verdict is v), None)
     verdicts = {str(c.details["theorem"]): c.verdict.value for c in claims}
     details = {"theorems": list(verdicts), "verdicts": verdicts, "prover": outcome.version}
@@ -97,9 +97,9 @@ def prove_all(
     limit: float = LIMIT,
 ) -> tuple[Claim, ...]:
     """One gate over several algorithms' audits (and the general one), a claim for each theorem; records successes."""
-    every = [a for found in named.values() for a in found]
+    every = [a for own in named.values() for a in own]
     outcome = gate(every, prover, theory, keep, limit, progress)
-    for name, found in named.items():
+    for name, own in named.items():
         if theory == THEORY:
-            proof_record.write(name, found, prover, outcome)
-    return tuple(claim_of(t, outcome, name) for name, found in named.items() for a in found for t in a.theorems)
+            proof_record.write(name, own, prover, outcome)
+    return tuple(claim_of(t, outcome, name) for name, own in named.items() for a in own for t in a.theorems)

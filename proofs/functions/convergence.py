@@ -45,20 +45,20 @@ def converge(
 
     >>> import layerproof as lp
     >>> prompt = lp.Context.of([[1, 0], [0, 1]], [[0, 1], [1, 0]], [1, 0], [1, 0])
-    >>> found = lp.converge("td0", prompt=prompt, gamma="1/2")
-    >>> found.answer, found.limit["weights"], found.steps["every_start"][0]["to"]
+    >>> result = lp.converge("td0", prompt=prompt, gamma="1/2")
+    >>> result.answer, result.limit["weights"], result.steps["every_start"][0]["to"]
     ('converges', {'w': ['4/3', '2/3']}, ['8/3', '8/3'])
     """
     known = ("trace", "seed", "process", "tabular", "periodic", "trials", "expect", "read", "values", "prove",
              "outer", "max_work", "time_limit")  # fmt: skip
     check_settings(settings, known)
-    found = resolve(algorithm) if preconditioners is not None else None
+    subject = resolve(algorithm) if preconditioners is not None else None
     steps = None
-    if found is not None:
-        if not isinstance(found, Algorithm):
-            raise ArgumentError(f"preconditioners are given, but {found.name} has weights of its own: leave them out")
+    if subject is not None:
+        if not isinstance(subject, Algorithm):
+            raise ArgumentError(f"preconditioners are given, but {subject.name} has weights of its own: leave them out")
         width = d if prompt is None else prompt.d
-        steps = tuple(step(found, s, width, k) for k, s in enumerate(preconditioners or ()))
+        steps = tuple(step(subject, s, width, k) for k, s in enumerate(preconditioners or ()))
     question = convergence_question.Question(
         features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), prompt=prompt,
         alpha=None if alpha is None else exact(alpha, "alpha"),

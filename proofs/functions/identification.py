@@ -46,8 +46,8 @@ def identify(
     Raises `ContentError` for weights that cannot be used, `ArgumentError` where something has to be said.
 
     >>> import layerproof as lp
-    >>> found = lp.identify(lp.construct("td0", d=2, n=4, layers=2), function=False)
-    >>> found.algorithm, found.match
+    >>> network = lp.identify(lp.construct("td0", d=2, n=4, layers=2), function=False)
+    >>> network.algorithm, network.match
     ('td0', 'exact')
     """
     names = (transposed,) if isinstance(transposed, str) else tuple(transposed)

@@ -35,8 +35,8 @@ def sa(
     Returns a `Result`: the answers are in its `claims`, with `details["assumption"]` and `details["established"]`.
 
     >>> import layerproof as lp
-    >>> found = lp.sa("linear-td", process="w-to-2w")
-    >>> next(c.reason for c in found.claims if c.details["assumption"] == "hurwitz")
+    >>> result = lp.sa("linear-td", process="w-to-2w")
+    >>> next(c.reason for c in result.claims if c.details["assumption"] == "hurwitz")
     'A = 1/5'
     """
     limit = seconds(settings.pop("time_limit", TIME_LIMIT))
@@ -69,8 +69,8 @@ def simulate(
     Raises `ArgumentError` for an outer rule, and for one that multiplies weights.
 
     >>> import layerproof as lp
-    >>> found = lp.simulate("linear-td", process="two-state", runs=50, steps=100)
-    >>> found.names, found.runs.mean.shape == found.ode.shape
+    >>> simulated = lp.simulate("linear-td", process="two-state", runs=50, steps=100)
+    >>> simulated.names, simulated.runs.mean.shape == simulated.ode.shape
     (('w[0]', 'w[1]'), True)
     """
     from ..approximation import simulation  # loads NumPy
@@ -79,8 +79,8 @@ def simulate(
     question = _about_rules((), process, gamma, lam, eta, power, settings)
     chosen = simulation.simulated([rule], question)
     scale, offset = exact(step_scale, "step_scale"), exact(step_offset, "step_offset")
-    (found,) = simulation.simulations(chosen, question, runs, steps, scale, offset, time_limit=limit)
-    return found
+    (simulated,) = simulation.simulations(chosen, question, runs, steps, scale, offset, time_limit=limit)
+    return simulated
 
 
 def _about_rules(

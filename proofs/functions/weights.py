@@ -37,9 +37,9 @@ def derive(algorithm: str | Algorithm, *, trace: str | None = None) -> Derivatio
     >>> len(lp.derive("average-reward-td").heads)
     2
     """
-    found = resolve_algorithm(algorithm, "derive")
-    with guarded([found]):
-        return derive_or_advise(found, {"trace": trace} if trace is not None else {})
+    subject = resolve_algorithm(algorithm, "derive")
+    with guarded([subject]):
+        return derive_or_advise(subject, {"trace": trace} if trace is not None else {})
 
 
 def construct(
@@ -72,20 +72,20 @@ def construct(
     updated = resolve_update(algorithm, "construct")
     if isinstance(updated, PatternAlgorithm):
         raise ArgumentError(f"{updated.name} attends by a pattern: lp.construct_pattern makes its layers")
-    found = resolve_algorithm(updated, "construct")
-    found.check_sizes(d, n, layers)
-    found.check_looped(looped)
-    derivation = derive(found, trace=trace) if found.heads is None else None
+    subject = resolve_algorithm(updated, "construct")
+    subject.check_sizes(d, n, layers)
+    subject.check_looped(looped)
+    derivation = derive(subject, trace=trace) if subject.heads is None else None
     values = {"gamma": exact(gamma, "gamma"), "lam": exact(lam, "lam")}
     for name, value in values.items():
         if not 0 <= value <= 1:
             raise ArgumentError(f"{name} is {value}, wanted a number from 0 to 1")
     count = 1 if looped else layers
-    steps = [step(found, s, d, k) for k, s in enumerate(preconditioners)] if preconditioners is not None else None
-    steps = steps if steps is not None else draw(found, d, count, seed)
-    found.check_tables(steps)
+    steps = [step(subject, s, d, k) for k, s in enumerate(preconditioners)] if preconditioners is not None else None
+    steps = steps if steps is not None else draw(subject, d, count, seed)
+    subject.check_tables(steps)
     if derivation is not None:
-        return build(derivation, d, n, layers, steps, found.values(values), looped)
-    options = found.choose({"trace": trace} if trace is not None else None)
-    with guarded([found]):
-        return given_construction(found, options, d, n, layers, steps, found.values(values), looped)
+        return build(derivation, d, n, layers, steps, subject.values(values), looped)
+    options = subject.choose({"trace": trace} if trace is not None else None)
+    with guarded([subject]):
+        return given_construction(subject, options, d, n, layers, steps, subject.values(values), looped)

@@ -71,8 +71,8 @@ class Session:
         terminalreporter.write_sep("=", "layerproof")
         claims = [c for test in self.ordered() for c in test["claims"] if c["asked"]]
         counts = Counter(c["verdict"] for c in claims)
-        said = ", ".join(f"{counts[v]} {v}" for v in ("HOLDS", "REFUTED", "UNDECIDED", "NOT_RUN") if counts[v])
-        terminalreporter.write_line(f"{len(claims)} claims in {len(self.tests)} tests{': ' * bool(said)}{said}")
+        counted = ", ".join(f"{counts[v]} {v}" for v in ("HOLDS", "REFUTED", "UNDECIDED", "NOT_RUN") if counts[v])
+        terminalreporter.write_line(f"{len(claims)} claims in {len(self.tests)} tests{': ' * bool(counted)}{counted}")
         for test in self.ordered():
             where = f"{test['test']} [{test['outcome']}]"
             for claim in test["claims"]:

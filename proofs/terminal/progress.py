@@ -33,8 +33,8 @@ class ProgressLine:
             self._rewrite("starting")
 
     def __call__(self, text: str) -> None:
-        found = _COUNTED.fullmatch(text)
-        number, total, text = (int(found[1]), int(found[2]), message(found[3])) if found else (0, 0, message(text))
+        match = _COUNTED.fullmatch(text)
+        number, total, text = (int(match[1]), int(match[2]), message(match[3])) if match else (0, 0, message(text))
         if self.shown:
             count = f"{number} of {total}  " if total else ""
             self._rewrite(f"{count}{text}{self._left(number, total)}")
@@ -66,8 +66,8 @@ class ProgressLine:
             yield
         except KeyboardInterrupt:
             self.clear()
-            said = f"layerproof: what is finished is in {place}; the same command goes on from there"
-            print(message(said), file=sys.stderr)
+            text = f"layerproof: what is finished is in {place}; the same command goes on from there"
+            print(message(text), file=sys.stderr)
             raise
 
     def clear(self) -> None:

@@ -42,7 +42,7 @@ def console() -> Console:
 
 def hanging(out: Console, line: Text) -> None:
     """Print a line; what a narrow terminal has no room for goes on below its last column, set off by two spaces."""
-    columns = [found.end() for found in re.finditer(r" {2,}(?=\S)", line.plain[:MOST])]
+    columns = [gap.end() for gap in re.finditer(r" {2,}(?=\S)", line.plain[:MOST])]
     if line.cell_len <= out.width or out.width >= WIDE or not columns:
         out.print(line, soft_wrap=True)
         return
@@ -106,8 +106,8 @@ def _word(claims: list[Claim]) -> Text:
     asked = [c.verdict for c in claims if c.asked] or [c.verdict for c in claims]
     if not asked:
         return Text("-", style="dim")
-    found = worst(asked)
-    return Text(found.value, STYLES[found])
+    verdict = worst(asked)
+    return Text(verdict.value, STYLES[verdict])
 
 
 def _reasons(result: Result, details: bool, out: Console) -> None:
@@ -119,8 +119,8 @@ def _reasons(result: Result, details: bool, out: Console) -> None:
             )
             out.print(Text(f"  {claim.claim}"))
             holds = claim.verdict is Verdict.HOLDS
-            said = reason_beside(claim.reason, claim.witness if claim.asked else None)
-            out.print(Text(f"  {claim.strength}: {said}" if holds else f"  {said}"))
+            reason = reason_beside(claim.reason, claim.witness if claim.asked else None)
+            out.print(Text(f"  {claim.strength}: {reason}" if holds else f"  {reason}"))
     for claim in result.claims:
         follows = claim.verdict is Verdict.NOT_RUN and claim.reason == NEEDS_WEIGHTS  # the refutation before it says it
         if claim.asked and claim.verdict is not Verdict.HOLDS and not details and not follows:
@@ -163,5 +163,5 @@ def summary(result: Result) -> str:
     """One line: how many claims came out how."""
     asked = [c for c in result.claims if c.asked]
     counts = {v: sum(c.verdict is v for c in asked) for v in Verdict}
-    said = ", ".join(f"{k} {v.value}" for v, k in counts.items() if k)
-    return f"{len(asked)} claim{'' if len(asked) == 1 else 's'}: {said}"
+    counted = ", ".join(f"{k} {v.value}" for v, k in counts.items() if k)
+    return f"{len(asked)} claim{'' if len(asked) == 1 else 's'}: {counted}"
