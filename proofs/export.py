@@ -34,7 +34,7 @@ from .certificate.certificate import certify
 from .checker import ask, check_device, establish
 from .pattern_claims import pattern_claims
 from .pattern_weights import applicable, check_pattern_size, pattern_parameters, pattern_weights
-from .report.document.symbols import symbols
+from .report.derivation.export_text import symbols
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_update
 from .verdict import Result

@@ -21,11 +21,11 @@ from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import dumps
 from ..case import Settings, check_parameters
 from ..pattern_weights import check_pattern_size, pattern_parameters, pattern_weights
-from ..report.document.derivation import sections
-from ..report.document.matrices import weight_sections
-from ..report.document.parts import Section
-from ..report.document.patterns import pattern_matrices, pattern_sections
-from ..report.document.plain import as_json, as_latex, as_text
+from ..report.derivation.derivation import sections
+from ..report.derivation.matrices import weight_sections
+from ..report.derivation.parts import Section
+from ..report.derivation.patterns import pattern_matrices, pattern_sections
+from ..report.derivation.plain import as_json, as_latex, as_text
 from ..terminal.options import Gamma, Json, Lam, Looped, Parameters, Seed, Trace, integer, parameter_values, rational
 from ..terminal.run_options import GAMMA, LAM
 from ..user_file import guarded, is_file, origin, resolve_algorithm, resolve_any

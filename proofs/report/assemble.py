@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from ..formula.formula import Formula
 from ..verdict import Claim, Verdict
 from ..witness_text import reason_beside, witness_lines
-from .document.formula import Formula
-from .document.parts import Sentence, said
-from .document.parts import Table as FormulaTable
+from .derivation.parts import Sentence, said
+from .derivation.parts import Table as FormulaTable
 from .model import Block, Cell, Code, Display, Listing, Matrix, Note, Paragraph, Span
 
 _GREEK = {"lambda": "λ", "gamma": "γ", "alpha": "α", "beta": "β", "rho": "ρ", "tau": "τ"}

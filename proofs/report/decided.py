@@ -9,10 +9,9 @@ from ..convergence.picture import distances, envelope_picture, outside
 from ..convergence.result import Convergence
 from ..convergence.table import facts
 from ..formula.build import bracketed, call, decimal, fraction, number, power, row, spoken, words
-from ..formula.formula import written
+from ..formula.formula import Formula, written
 from ..verdict import Verdict
 from .assemble import cell, plain, prose, sentence
-from .document.formula import Formula
 from .model import Block, Display, Note, Picture, Table
 
 LABELS = {"radius": "spectral radius", "field": "as a gradient"}

@@ -18,7 +18,7 @@ from ..formula.nodes import Node, Row, Scripts, Sign, Words
 from ..formula.reader import read as tree_of
 from ..formula.reader import readable
 from ..formula.symbols import TOKEN
-from .document.parts import Label, Sentence
+from .derivation.parts import Label, Sentence
 from .model import Page
 
 Declared = dict[str, Callable[[str], str]]

@@ -8,7 +8,8 @@ from fractions import Fraction
 from ...symbolic.derivation.derive import Derivation
 from ...symbolic.identity.expansion import Sum
 from ..formula.build import bracketed, entry, is_sum, linear, negative, product, row, transposed, without_sign
-from .document.formula import LAYER, ONE, Formula, Names, mask_symbol, over_n, word_formula
+from ..formula.formula import Formula
+from .names import LAYER, ONE, Names, mask_symbol, over_n, word_formula
 from .notation import row_symbol
 
 

@@ -7,12 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 from ..formula.build import THIN, entry, equation, number, row, words
+from ..formula.formula import Formula
 from ..formula.sympy_tree import letter
 from ..verdict import Claim, Verdict
 from .assemble import cell, plain, prose, sentence
-from .document.formula import Formula, row_formula
-from .document.parts import Sentence
+from .derivation.parts import Sentence
 from .model import Block, Cell, Folded, Note, Section, Span, Table
+from .names import row_formula
 from .notation import vector
 from .subject import Subject
 

@@ -9,11 +9,11 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.derivation.state import SymbolicState
 from ..formula.build import number, row
-from ..formula.formula import written
-from .document.formula import Formula, row_formula
-from .document.parts import Sentence
+from ..formula.formula import Formula, written
+from .derivation.parts import Sentence
 from .example import HeadStep
 from .model import Cell, Picture, Span, Table
+from .names import row_formula
 from .notation import block_symbols
 from .picture_heat import Panel, heat_picture
 from .picture_layer import (

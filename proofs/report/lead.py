@@ -8,12 +8,12 @@ from fractions import Fraction
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
 from ..formula.build import QUAD, aligned, call, dot, equation, indexed, row, spoken, words
-from ..formula.formula import written
+from ..formula.formula import Formula, written
 from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
 from .assemble import alarm, greek, prose, spans
-from .document.formula import Formula, declared_formula, over_n, row_formula
 from .layer_pictures import layer_pictures
 from .model import Block, Display, Folded, Link, Note, Paragraph, Span
+from .names import declared_formula, over_n, row_formula
 from .subject import Subject
 from .verdict_words import meaning, verdict_words
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..formula.formula import Formula
 from ..verdict import Verdict
-from .document.formula import Formula
-from .document.parts import Label, Sentence
+from .derivation.parts import Label, Sentence
 from .picture_letters import letters
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.derivation.state import SymbolicState
 from ..formula.build import bracketed, entry, indexed, listed, named, number
-from .document.formula import Formula, Names, declared_formula
+from ..formula.formula import Formula
 from .model import Matrix
+from .names import Names, declared_formula
 
 
 def block_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:

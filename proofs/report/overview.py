@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..verdict import Claim
 from .assemble import cell
-from .document.parts import Sentence
+from .derivation.parts import Sentence
 from .layer_pictures import PATTERN, sketch
 from .model import Cell, Link, Page, Span, Table
 from .sections.update import stated

@@ -30,7 +30,7 @@ from ..formula.build import (
     transposed,
     words,
 )
-from ..formula.formula import written
+from ..formula.formula import Formula, written
 from ..formula.loop_tree import LoopTree
 from ..formula.macros import Macro
 from ..formula.reader import readable
@@ -38,10 +38,10 @@ from ..formula.shape import shape
 from ..formula.symbols import FIXED, Symbols
 from ..formula.sympy_tree import expression
 from .assemble import matrix
-from .document.formula import LAYER, Formula, multiple, over_n, word_formula
-from .document.parts import Label
-from .document.parts import Table as FormulaTable
+from .derivation.parts import Label
+from .derivation.parts import Table as FormulaTable
 from .model import Matrix
+from .names import LAYER, multiple, over_n, word_formula
 
 STATE = "state"
 READ = ("phi", "phi_next", "reward", "index", STATE, "next_state", "weight")

@@ -21,7 +21,7 @@ from ..formula.reader import readable
 from ..pattern_draws import drawn_start, drawn_steps
 from ..verdict import Claim, Result, Verdict, worst_asked
 from .assemble import cell, greek, plain, prose
-from .document.parts import Sentence, meaning
+from .derivation.parts import Sentence, meaning
 from .lead import alarms
 from .model import Block, Cell, Code, Display, Link, Listing, Page, Picture, Section, Span, Table
 from .overview import counterexample

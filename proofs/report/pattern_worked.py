@@ -8,10 +8,9 @@ from typing import Any
 
 from ...symbolic.strict_json import rational_text
 from ..formula.build import call, number, row
-from ..formula.formula import written
+from ..formula.formula import Formula, written
 from ..verdict import Verdict
 from .assemble import cell, prose
-from .document.formula import Formula
 from .example import D, L, N, Rows
 from .model import Block, Cell, Matrix, Paragraph, Section, Steps, Table
 from .notation import at, numbers, vector

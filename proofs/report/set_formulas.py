@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..formula.build import bracketed, call, decimal, indexed, listed, power, primed, row, transposed
 from ..formula.formula import Formula, written
 from ..formula.nodes import Node, Spoken, Words
-from .document.parts import Label, Sentence
+from .derivation.parts import Label, Sentence
 from .model import (
     Block,
     Code,

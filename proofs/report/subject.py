@@ -15,9 +15,9 @@ from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
 from ..convergence.result import Convergence
 from ..verdict import Claim, Result, Verdict, worst_asked
-from .document.formula import Names
 from .example import Example, OwnExample, own_example, small_example
 from .limit_run import endless
+from .names import Names
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ..verdict import Claim, Verdict
 from .assemble import prose, spans
-from .document.formula import declared_formula
 from .model import Paragraph, Span
+from .names import declared_formula
 from .subject import Subject
 
 SAID = {

@@ -12,7 +12,7 @@ from cli import run_cli
 from exports import edit_json, refit
 
 from layerproof.proofs.case import Case, Settings
-from layerproof.proofs.report.document.symbols import DERIVED, GIVEN, symbols
+from layerproof.proofs.report.derivation.export_text import DERIVED, GIVEN, symbols
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.construction import Construction
 from layerproof.symbolic.derivation.factor import SymbolicHead

@@ -14,10 +14,10 @@ from helpers import Case, each_case, each_kind
 import layerproof as lp
 from layerproof.proofs.formula.build import linear
 from layerproof.proofs.formula.formula import Formula, quoted
-from layerproof.proofs.report.document.derivation import Section, Table, head_tables, sections
-from layerproof.proofs.report.document.formula import word_formula
-from layerproof.proofs.report.document.matrices import weight_sections
-from layerproof.proofs.report.document.plain import as_json, as_latex, as_text
+from layerproof.proofs.report.derivation.derivation import Section, Table, head_tables, sections
+from layerproof.proofs.report.derivation.matrices import weight_sections
+from layerproof.proofs.report.derivation.plain import as_json, as_latex, as_text
+from layerproof.proofs.report.names import word_formula
 
 
 @cache

@@ -22,8 +22,8 @@ from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.formula.macros import Macro, in_macros
 from layerproof.proofs.formula.nodes import Accent, Node, Row, Scripts, Sign, Spoken, Symbol, Verbatim, Words
 from layerproof.proofs.formula.reader import read, read_with
-from layerproof.proofs.report.document.derivation import sections
-from layerproof.proofs.report.document.parts import Label
+from layerproof.proofs.report.derivation.derivation import sections
+from layerproof.proofs.report.derivation.parts import Label
 from layerproof.proofs.report.writers import mathml as mathml_printer
 from layerproof.proofs.report.writers import typst_math as typst_printer
 

@@ -110,7 +110,7 @@ def test_long_formulas_are_broken_and_nothing_is_lost() -> None:
 def test_every_formula_of_every_derivation_is_readable() -> None:
     from helpers import CASES
 
-    from layerproof.proofs.report.document import derivation as derivation_document
+    from layerproof.proofs.report.derivation import derivation as derivation_document
 
     count = 0
     for case in CASES:

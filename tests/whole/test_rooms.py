@@ -47,7 +47,8 @@ proofs/formula
 proofs/certificate proofs/report/svg proofs/report/picture_letters proofs/report/picture_bands
 proofs/report/picture_curves proofs/convergence
 proofs/functions proofs/pattern_construct proofs/sweep proofs/doctor
-proofs/report/document proofs/pytest_plugin proofs/export proofs/check
+proofs/pytest_plugin proofs/report/names
+proofs/report/derivation proofs/export proofs/check
 proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks proofs/report/picture_heat
 proofs/report/model proofs/report/stated_code
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided

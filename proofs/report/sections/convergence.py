@@ -9,7 +9,7 @@ from ...convergence.result import Convergence
 from ...formula.formula import written
 from ..assemble import plain, prose
 from ..decided import blocks as decided
-from ..document.parts import said as words
+from ..derivation.parts import said as words
 from ..limit_run import limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
 from ..picture_curves import Curve, curves_picture

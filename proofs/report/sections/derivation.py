@@ -6,12 +6,13 @@ from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.form import AnyHead
 from ...formula.build import QUAD, THIN, call, equation, indexed, listed, named, spoken
+from ...formula.formula import Formula
 from ...verdict import Verdict
 from ..assemble import blocks, plain, prose, spans
-from ..document import derivation as document
-from ..document.formula import Formula, Names, mask_symbol, times
-from ..document.parts import Sentence
+from ..derivation import derivation as document
+from ..derivation.parts import Sentence
 from ..model import Block, Display, Link, Note, Paragraph, Section, Steps
+from ..names import Names, mask_symbol, times
 from ..notation import block_symbols
 from ..subject import Subject
 

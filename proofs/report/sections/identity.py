@@ -7,9 +7,9 @@ from ....symbolic.identity.expansion import SHOWN_AT, Entry, expanded, layer_cha
 from ...formula.build import entry, equation, indexed, row
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose
-from ..document.formula import Names
 from ..expansion import sum_formula
 from ..model import Block, Display, Folded, Note, Section, Table
+from ..names import Names
 from ..notation import block_symbols, row_symbol
 from ..subject import Subject
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from ...formula.build import indexed, named, row, spoken
 from ...formula.build import words as text_of
+from ...formula.formula import Formula
 from ...formula.letters import is_letter
 from ...invariance.question import SETS
 from ...invariance.table import KINDS, verdict_on_set
 from ...verdict import Claim, Result, Verdict
 from ...witness_text import witness_lines
 from ..assemble import cell, plain, prose, sentence
-from ..document.formula import Formula
 from ..model import Block, Cell, Folded, Listing, Matrix, Note, Section, Table
 from ..subject import Subject
 

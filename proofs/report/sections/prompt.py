@@ -7,10 +7,11 @@ from typing import Any
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.state import SymbolicState
 from ...formula.build import indexed, listed
+from ...formula.formula import Formula
 from ..assemble import cell, prose
-from ..document.formula import Formula, Names, declared_formula
 from ..layer_pictures import row_symbols
 from ..model import Block, Cell, Code, Picture, Section, Table
+from ..names import Names, declared_formula
 from ..notation import block_symbols, numbers
 from ..picture_letters import letters
 from ..picture_prompt import Row, prompt_picture

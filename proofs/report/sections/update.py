@@ -9,7 +9,7 @@ from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.loop import LoopForm, loop_form
 from ....symbolic.errors import LayerproofError
 from ...formula.build import equation, indexed, listed, named
-from ...formula.formula import written
+from ...formula.formula import Formula, written
 from ...formula.loop_tree import LoopTree
 from ...formula.reader import readable
 from ...formula.shape import shape
@@ -17,8 +17,8 @@ from ...formula.symbols import symbols_of
 from ...theory.generated.theory_file import traced_of
 from ..assemble import plain, prose
 from ..declared import layered
-from ..document.formula import Formula, Names
 from ..model import Block, Code, Display, Folded, Listing, Paragraph, Section
+from ..names import Names
 from ..stated_code import stated_spans
 from ..subject import Subject
 

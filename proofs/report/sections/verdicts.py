@@ -8,7 +8,7 @@ from ....symbolic.plain_text import rounded_up
 from ...evidence.floats import EVERY_RUN
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, prose
-from ..document.parts import said
+from ..derivation.parts import said
 from ..model import Block, Cell, Link, Section, Table
 from ..subject import Subject
 

@@ -15,13 +15,14 @@ from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.form import Form
 from ....symbolic.prompt import Layout
 from ...formula.build import indexed, listed, named
+from ...formula.formula import Formula
 from ...formula.sympy_tree import expression
 from ..assemble import cell, matrix, prose
-from ..document.derivation import head_tables
-from ..document.formula import Formula, mask_symbol
-from ..document.parts import Table as FormulaTable
-from ..document.symbols import PRODUCT
+from ..derivation.derivation import head_tables
+from ..derivation.export_text import PRODUCT
+from ..derivation.parts import Table as FormulaTable
 from ..model import Block, Folded, Matrix, Paragraph, Section, Table
+from ..names import mask_symbol
 from ..notation import numbers
 from ..subject import Subject
 

@@ -10,10 +10,10 @@ from ....symbolic.identity.exact import Mismatch
 from ....symbolic.prompt import Context
 from ....symbolic.strict_json import rational_text
 from ...formula.build import bracketed, call, equation, named, number, row, transposed
+from ...formula.formula import Formula
 from ...verdict import Verdict, number_text
 from ..assemble import cell, plain, prose
-from ..document.formula import Formula
-from ..document.parts import Sentence
+from ..derivation.parts import Sentence
 from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
 from ..layer_pictures import head_heat, row_labels
 from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Span, Steps, Table

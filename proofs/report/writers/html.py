@@ -10,9 +10,9 @@ from importlib.resources import files as resources
 from typing import assert_never
 
 from ...formula.escape import visible
+from ...formula.formula import Formula
 from ...formula.lines import width
 from ...verdict import Verdict, worst
-from ..document.formula import Formula
 from ..model import (
     Block,
     Cell,

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from ....symbolic.strict_json import dumps, rational_text
-from ..document.formula import Formula
+from ...formula.formula import Formula
 from ..model import Report
 
 FORMAT = "layerproof report"

@@ -6,9 +6,9 @@ import re
 from typing import assert_never
 
 from ...formula.escape import visible
+from ...formula.formula import Formula
 from ...formula.latex import latex
 from ...formula.lines import lines
-from ..document.formula import Formula
 from ..model import (
     Block,
     Cell,

@@ -7,6 +7,7 @@ from html import escape
 
 from ...formula.commands import ACCENTS, BIG
 from ...formula.escape import visible
+from ...formula.formula import Formula
 from ...formula.lines import lines
 from ...formula.nodes import (
     Accent,
@@ -30,7 +31,6 @@ from ...formula.nodes import (
     plain,
     separates,
 )
-from ..document.formula import Formula
 
 LINE = 70
 """About how many characters of a displayed formula fit on a line of a page at full width."""

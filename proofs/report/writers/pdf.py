@@ -11,9 +11,9 @@ from typing import assert_never
 
 from ....symbolic.errors import LayerproofError
 from ...formula.escape import code_point, visible
+from ...formula.formula import Formula
 from ...formula.lines import width
 from ...verdict import Verdict
-from ..document.formula import Formula
 from ..model import (
     Block,
     Cell,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from ...formula.formula import Formula
 from ...formula.latex import latex
 from ...formula.lines import lines, width
 from ...formula.tex_text import breakable, text
 from ...verdict import Verdict
-from ..document.formula import Formula
 from ..model import (
     Block,
     Cell,

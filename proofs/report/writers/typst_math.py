@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from ...formula.commands import BIG
 from ...formula.escape import visible
+from ...formula.formula import Formula
 from ...formula.lines import lines
 from ...formula.nodes import (
     Accent,
@@ -29,7 +30,6 @@ from ...formula.nodes import (
     plain,
     separates,
 )
-from ..document.formula import Formula
 
 LINE = 72
 """About how many letters of a displayed formula fit on a line of the page."""

@@ -35,19 +35,9 @@ from ...formula.build import (
     without_sign,
     words,
 )
-from ...formula.formula import written
+from ...formula.formula import Formula, written
 from ...formula.sympy_tree import expression
-from .formula import (
-    ONE,
-    Formula,
-    Names,
-    coefficient_name,
-    mask_symbol,
-    over_n,
-    powers,
-    times,
-    word_formula,
-)
+from ..names import ONE, Names, coefficient_name, mask_symbol, over_n, powers, times, word_formula
 from .parts import Label, Sentence, meaning, said
 from .parts import Section as Section
 from .parts import Table as Table

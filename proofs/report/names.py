@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from ....symbolic.algorithm import Accumulator, Algorithm
-from ....symbolic.derivation.coefficients import INDEX, Entry, Power, Sum, is_number
-from ....symbolic.derivation.contraction import Scalar
-from ....symbolic.derivation.form import Form
-from ....symbolic.derivation.loop import Carried
-from ....symbolic.derivation.state import SymbolicState
-from ....symbolic.derivation.vectors import Vector
-from ....symbolic.derivation.words import Word, transpose
-from ...formula.build import (
+from ...symbolic.algorithm import Accumulator, Algorithm
+from ...symbolic.derivation.coefficients import INDEX, Entry, Power, Sum, is_number
+from ...symbolic.derivation.contraction import Scalar
+from ...symbolic.derivation.form import Form
+from ...symbolic.derivation.loop import Carried
+from ...symbolic.derivation.state import SymbolicState
+from ...symbolic.derivation.vectors import Vector
+from ...symbolic.derivation.words import Word, transpose
+from ..formula.build import (
     bracketed,
     dot,
     fraction,
@@ -33,9 +33,8 @@ from ...formula.build import (
     without_sign,
     words,
 )
-from ...formula.formula import Formula as Formula
-from ...formula.formula import written
-from ...formula.reader import UnknownLatex
+from ..formula.formula import Formula, written
+from ..formula.reader import UnknownLatex
 
 ONE = row("1")
 LAYER = "ell"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from ...formula.formula import Formula
 from ...formula.tex_text import prose
 from .derivation import Section, Table
-from .formula import Formula
 from .parts import Label
 
 WIDTH = 78
