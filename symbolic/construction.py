@@ -15,12 +15,12 @@ from .arithmetics.prime_field import PRIME, FieldMatrix, SumOfProducts
 from .arithmetics.rational import RationalMatrix
 from .attention import AccumulatorHead, Head, RowHead, TokenwiseHead
 from .derivation.coefficients import LENGTH
-from .derivation.contraction import Scalar
 from .derivation.derive import ClosedForm, Derivation
 from .derivation.factor import SymbolicHead
 from .derivation.form import AnyHead, Form
 from .derivation.integer_masks import over_one_denominator
 from .derivation.masks import Mask, evaluate
+from .derivation.scalar import Scalar
 from .derivation.tokenwise import SymbolicTokenwiseHead
 from .errors import ArgumentError
 from .prompt import Layout

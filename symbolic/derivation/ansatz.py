@@ -21,8 +21,8 @@ from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..errors import NotRepresentableError
 from .coefficients import Sum
 from .columns import met
-from .contraction import Scalar
 from .matching import common_denominator, over_shared
+from .scalar import Scalar
 from .state import SymbolicState
 from .vectors import Vector
 from .words import Exponents, Monomial, Word, times, word_text

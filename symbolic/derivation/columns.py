@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingRowError, NotRepresentableError
 from .coefficients import INDEX, LENGTH
-from .contraction import Scalar
 from .express import express
+from .scalar import Scalar
 from .state import UNIT, SymbolicState
 from .vectors import Vector
 from .words import Word, word_text

@@ -13,13 +13,14 @@ from ..errors import MissingRowError, NotPolynomialError, NotRepresentableError
 from ..readout import Readout
 from .ansatz import Ansatz, OwnToken, Slice, TensorSolution, Unknown
 from .coefficients import INDEX, LENGTH, Sum
-from .contraction import Algebra, Scalar
+from .contraction import Algebra
 from .express import express
 from .factor import BlockKey, SymbolicHead, factored, head_lower_bound, loose_slices, token_map_rank
 from .form import AnyHead, Form
 from .hypotheses import Hypotheses
 from .loop import LoopForm, WeightChange, loop_form
 from .masks import LemmaStep, Mask, evaluate, lemma, masks_of
+from .scalar import Scalar
 from .state import SymbolicState, entries_of
 from .tokenwise import SymbolicTokenwiseHead, predicted_map, row_map, tokenwise_heads
 from .vectors import Vector

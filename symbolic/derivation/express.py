@@ -7,8 +7,9 @@ from typing import Any
 
 from ..arithmetics.linear import Equation, Inconsistent, solve
 from .coefficients import Part
-from .contraction import Algebra, Scalar
+from .contraction import Algebra
 from .matching import common_denominator, without_parameters
+from .scalar import Scalar
 from .vectors import Vector
 
 

@@ -11,8 +11,9 @@ from sympy.polys.matrices import DomainMatrix
 
 from .ansatz import Polynomial, TensorSolution, Unknown
 from .coefficients import product_of
-from .contraction import Algebra, Scalar
+from .contraction import Algebra
 from .express import express
+from .scalar import Scalar
 from .state import SymbolicState
 from .vectors import Vector
 from .words import Word

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from ..algorithm import Algorithm
 from ..readout import Readout
 from .coefficients import LENGTH
-from .contraction import Scalar
 from .factor import SymbolicHead
 from .hypotheses import Hypotheses
 from .loop import LoopForm
 from .masks import LemmaStep, Mask
+from .scalar import Scalar
 from .state import SymbolicState
 from .tokenwise import SymbolicTokenwiseHead
 

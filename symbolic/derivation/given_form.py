@@ -15,7 +15,6 @@ from ..tracing.evaluate import Program
 from ..tracing.expression import Expression, names
 from ..tracing.heads import Blocks, GivenHead, GivenHeads
 from .coefficients import LENGTH
-from .contraction import Scalar
 from .derive import embed, pieces_of, readout_of
 from .factor import BlockKey, SymbolicHead
 from .form import AnyHead, Form
@@ -23,6 +22,7 @@ from .given_masks import masks_given
 from .hypotheses import Hypotheses
 from .loop import loop_form
 from .masks import Mask
+from .scalar import Scalar
 from .state import SymbolicState
 from .tokenwise import SymbolicTokenwiseHead
 

@@ -9,8 +9,8 @@ from ..tracing.expression import Expression, text
 from ..tracing.heads import GivenHeads
 from ..tracing.mask_cases import BELOW, EARLIER, LATER, ON, MaskCase
 from .coefficients import INDEX, LENGTH
-from .contraction import Scalar
 from .masks import Mask, Triangle
+from .scalar import Scalar
 from .state import SymbolicState
 
 Part = tuple[Scalar, Scalar, Scalar]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import product
 
 from .coefficients import INDEX, LENGTH, Power, Sum, is_number, value_of
-from .contraction import Scalar
+from .scalar import Scalar
 
 LONGEST = 12
 """Up to which context length a hypothesis about positions is tried, where no length is given."""

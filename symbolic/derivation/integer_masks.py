@@ -14,8 +14,8 @@ from flint import fmpz, fmpz_mat
 
 from ..arithmetics.rational import Rational, RationalMatrix, common_denominator
 from .coefficients import INDEX, LENGTH
-from .contraction import Scalar
 from .masks import Mask, Triangle, evaluate_each
+from .scalar import Scalar
 
 
 def over_one_denominator(mask: Mask, n: int, values: Mapping[str, Any]) -> RationalMatrix | None:

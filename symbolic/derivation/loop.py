@@ -16,8 +16,9 @@ from ..algorithm import Sweep, Transition
 from ..errors import MissingRowError, NotRepresentableError
 from .coefficients import INDEX, LENGTH
 from .columns import Mixing, by_numbers
-from .contraction import Algebra, Scalar
+from .contraction import Algebra
 from .express import express
+from .scalar import Scalar
 from .state import SymbolicState
 from .vectors import Vector
 from .words import Word, word_text

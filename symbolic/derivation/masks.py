@@ -30,8 +30,8 @@ from sympy import (
 )
 
 from .coefficients import INDEX, LENGTH, Sum, prime_powers, product_of
-from .contraction import Scalar
 from .loop import Term
+from .scalar import Scalar
 
 I, J = Symbol("i", integer=True, positive=True), Symbol("j", integer=True, positive=True)  # noqa: E741
 

@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Generic, TypeVar
 
 from .coefficients import Part, Power, Sum
-from .contraction import Algebra, Scalar
+from .contraction import Algebra
+from .scalar import Scalar
 from .words import Exponents
 
 Unknown = TypeVar("Unknown", bound=Hashable)

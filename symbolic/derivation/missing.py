@@ -9,10 +9,10 @@ from typing import Any
 
 from ..algorithm import Accumulator, Algorithm, FeatureBlock
 from ..errors import MissingRowError, NotPolynomialError, NotRepresentableError
-from .contraction import Scalar
 from .derive import derive, embed
 from .express import express
 from .loop import loop_form
+from .scalar import Scalar
 from .state import SymbolicState
 from .tokenwise import row_map
 from .vectors import Vector

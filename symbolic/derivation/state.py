@@ -9,7 +9,8 @@ from typing import Any
 from ..algorithm import Algorithm, Position, Sweep, Transition
 from ..errors import ContentError
 from .coefficients import INDEX, LENGTH, Entry
-from .contraction import Algebra, Scalar
+from .contraction import Algebra
+from .scalar import Scalar
 from .vectors import Matrix, Vector
 
 UNIT = "e_i"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import MissingRowError
-from .contraction import Scalar
 from .express import express
 from .loop import LoopForm
+from .scalar import Scalar
 from .state import SymbolicState
 from .vectors import Vector
 

@@ -8,7 +8,8 @@ from ..errors import NotPolynomialError
 from .words import ADVICE, Word, transpose
 
 if TYPE_CHECKING:
-    from .contraction import Algebra, Scalar
+    from .contraction import Algebra
+    from .scalar import Scalar
 
 
 class Vector:

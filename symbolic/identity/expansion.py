@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..algorithm import Sweep
-from ..derivation.contraction import Scalar
 from ..derivation.derive import Derivation
 from ..derivation.masks import masks_of
+from ..derivation.scalar import Scalar
 from ..derivation.state import entries_of
 from ..derivation.tokenwise import row_map
 from ..derivation.vectors import Vector

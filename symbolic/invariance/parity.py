@@ -13,7 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..derivation.coefficients import LENGTH
-from ..derivation.contraction import Algebra, Scalar
+from ..derivation.contraction import Algebra
+from ..derivation.scalar import Scalar
 from ..derivation.vectors import Vector
 from ..patterns.record import PatternAlgorithm
 from .pattern_training import KERNEL, PatternSpace

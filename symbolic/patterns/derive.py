@@ -16,7 +16,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..derivation.coefficients import symbol_of
-from ..derivation.contraction import Scalar
+from ..derivation.scalar import Scalar
 from ..derivation.vectors import Vector
 from ..derivation.words import Word
 from ..errors import NotRepresentableError

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..derivation.coefficients import LENGTH
-from ..derivation.contraction import Algebra, Scalar
+from ..derivation.contraction import Algebra
+from ..derivation.scalar import Scalar
 from ..derivation.vectors import Matrix, Vector
 from ..derivation.words import Word
 from ..errors import NotPolynomialError

@@ -9,7 +9,8 @@ from typing import Any
 from sympy import Expr
 
 from ..derivation.coefficients import LENGTH
-from ..derivation.contraction import Algebra, Scalar
+from ..derivation.contraction import Algebra
+from ..derivation.scalar import Scalar
 from ..derivation.vectors import Vector
 from ..derivation.words import Word
 from ..errors import NotRepresentableError

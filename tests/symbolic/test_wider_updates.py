@@ -12,10 +12,11 @@ import pytest
 import layerproof as lp
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock, Position
 from layerproof.symbolic.derivation.coefficients import INDEX, LENGTH, Power
-from layerproof.symbolic.derivation.contraction import Algebra, Scalar
+from layerproof.symbolic.derivation.contraction import Algebra
 from layerproof.symbolic.derivation.derive import Derivation, derive
 from layerproof.symbolic.derivation.hypotheses import Hypotheses
 from layerproof.symbolic.derivation.masks import Mask, evaluate, lemma, masks_of
+from layerproof.symbolic.derivation.scalar import Scalar
 from layerproof.symbolic.errors import ArgumentError, NotPolynomialError, NotRepresentableError
 from layerproof.symbolic.identity.entrywise import entrywise
 from layerproof.symbolic.identity.random import random_identity

@@ -6,11 +6,11 @@ from fractions import Fraction
 from typing import Any
 
 from ....symbolic.derivation.ansatz import Ansatz, OwnToken, TensorSolution, Unknown
-from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.form import AnyHead, Form
 from ....symbolic.derivation.masks import Mask
+from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.identity.uniqueness import rank_at
 from ...formula.build import (

@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from ....symbolic.derivation.coefficients import INDEX
-from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.loop import GenericSweep, Reading, Term, Trace, _delayed, _opaque, _terms, _trace
 from ....symbolic.derivation.masks import masks_of
+from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.errors import NotRepresentableError
 from .columns import unit_gain
 from .given import GivenWeights, Weights

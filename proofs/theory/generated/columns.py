@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.coefficients import INDEX
 from ....symbolic.derivation.columns import met
-from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.loop import Term
+from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.exact import exact_number

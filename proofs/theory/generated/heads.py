@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.factor import BlockKey
 from ....symbolic.derivation.form import AnyHead
+from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.derivation.tokenwise import SymbolicTokenwiseHead
 from ....symbolic.derivation.words import Word
 from .given import GivenWeights, Weights

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ....symbolic.derivation.coefficients import INDEX
-from ....symbolic.derivation.contraction import Scalar
 from ....symbolic.derivation.masks import Mask, Triangle
+from ....symbolic.derivation.scalar import Scalar
 from .scalars import Spelling
 from .terms import bracketed
 

@@ -15,7 +15,8 @@ from itertools import product
 from typing import Any
 
 from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry, Power, Sum, is_number, value_of
-from ....symbolic.derivation.contraction import Algebra, Scalar
+from ....symbolic.derivation.contraction import Algebra
+from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.errors import NotRepresentableError
 from .positions import never_zero
 from .scalars import Spelling

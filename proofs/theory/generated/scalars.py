@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry, Power, Sum, is_number
-from ....symbolic.derivation.contraction import Scalar
+from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.errors import NotRepresentableError
 from .terms import ATOM, PRODUCT, bracketed, rational
 
