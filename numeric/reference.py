@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..symbolic.algorithm import Algorithm, Transition
+from ..symbolic.algorithm import Algorithm
 from ..symbolic.arithmetics.columns import Columns
 from ..symbolic.construction import Steps
 from ..symbolic.exact import as_fraction, nearest
 from ..symbolic.identity.exact import Problem
+from ..symbolic.transitions import Transition
 from .device import precision
 from .lower import round_all, round_to
 

@@ -22,7 +22,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...symbolic.algorithm import Transition
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import as_fraction
@@ -31,6 +30,7 @@ from ...symbolic.invariance.symmetry import Square, SymmetryGroup
 from ...symbolic.invariance.update import averaged_update, prompt_matrix, row_action
 from ...symbolic.invariance.weights import WeightSpace
 from ...symbolic.plain_text import shown
+from ...symbolic.transitions import Transition
 from ..device import PRECISIONS
 from ..reference import Stacked, components_first
 from ..transformer import ORDERS, AttentionHead, AttentionLayer, LinearTransformer

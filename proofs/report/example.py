@@ -12,7 +12,7 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-from ...symbolic.algorithm import Algorithm, Sweep, Transition
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head, layer
@@ -23,6 +23,7 @@ from ...symbolic.identity.exact import Mismatch, Problem, check_construction, pr
 from ...symbolic.own import OwnConstruction
 from ...symbolic.own_layers import own_mismatches
 from ...symbolic.prompt import Context, with_unit_columns
+from ...symbolic.transitions import Sweep, Transition
 from ..case import Case, Settings
 from ..own_claims import own_values
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..algorithm import Position
+from ..transitions import Position
 from .columns import Columns
 from .prime_field import PRIME, FieldMatrix, FieldVector, element
 from .rational import Rational, RationalMatrix, RationalVector

@@ -16,9 +16,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..algorithm import Sweep
 from ..arithmetics.linear import Equation, Inconsistent, Solution, solve
 from ..errors import NotRepresentableError
+from ..transitions import Sweep
 from .coefficients import Sum
 from .columns import met
 from .matching import common_denominator, over_shared

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..algorithm import Sweep, Transition
 from ..errors import MissingRowError, NotRepresentableError
+from ..transitions import Sweep, Transition
 from .coefficients import INDEX, LENGTH
 from .columns import Mixing, by_numbers
 from .contraction import Algebra

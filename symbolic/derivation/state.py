@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from ..algorithm import Algorithm, Position, Sweep, Transition
+from ..algorithm import Algorithm
 from ..errors import ContentError
+from ..transitions import Position, Sweep, Transition
 from .coefficients import INDEX, LENGTH, Entry
 from .contraction import Algebra
 from .scalar import Scalar

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..algorithm import Position
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..attention import accumulate, masked_keys
 from ..construction import instantiate
 from ..derivation.form import Form
 from ..prompt import Layout
+from ..transitions import Position
 from .exact import generic_data, problem
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from ..algorithm import Position, Transition
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..arithmetics.quotients import Quotient
@@ -21,6 +20,7 @@ from ..attention import RowHead, TokenwiseHead, masked_keys
 from ..construction import instantiate
 from ..derivation.form import Form
 from ..prompt import Layout
+from ..transitions import Position, Transition
 from .exact import Problem, generic_data, problem
 
 

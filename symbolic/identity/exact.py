@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from ..algorithm import Algorithm, Transition
+from ..algorithm import Algorithm
 from ..arithmetics.affine import Map, Rows, Step, height
 from ..arithmetics.affine import weights as weights_as_forms
 from ..arithmetics.arithmetic import Arithmetic
@@ -23,6 +23,7 @@ from ..construction import Construction, Steps
 from ..errors import ArgumentError
 from ..prompt import Context, Layout
 from ..readout import Readout
+from ..transitions import Transition
 
 LAYERS_FOR_A_MAP = 4
 """From so many layers on, and a few for every number of the weights, one loop on forms costs less than a loop each."""

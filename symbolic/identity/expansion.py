@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..algorithm import Sweep
 from ..derivation.derive import Derivation
 from ..derivation.masks import masks_of
 from ..derivation.scalar import Scalar
@@ -13,6 +12,7 @@ from ..derivation.state import entries_of
 from ..derivation.tokenwise import row_map
 from ..derivation.vectors import Vector
 from ..derivation.words import Word, transpose
+from ..transitions import Sweep
 
 Term = tuple[str, int, str, Word, str] | tuple[str]
 """(row read, mask, key block r, word W, block s): the term Y_read M X_r^T W X_s; (row read,): the term n Y_read."""

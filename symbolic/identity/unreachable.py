@@ -20,11 +20,12 @@ from typing import Any
 
 from flint import fmpz_mat
 
-from ..algorithm import Algorithm, Position
+from ..algorithm import Algorithm
 from ..arithmetics.arithmetic import Arithmetic
 from ..arithmetics.entries import EntryMatrix, EntryVector
 from ..errors import LayerproofError
 from ..prompt import Context
+from ..transitions import Position
 from .exact import problem
 
 PLAIN = Arithmetic(

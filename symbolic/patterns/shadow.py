@@ -14,12 +14,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..algorithm import Algorithm, FeatureBlock, Sweep
+from ..algorithm import Algorithm, FeatureBlock
 from ..errors import ContentError
 from ..read import Read
 from ..tracing import Traced, evaluated
 from ..tracing.expression import names
 from ..tracing.judged import HERE, Once, Side, judged
+from ..transitions import Sweep
 from .record import GivenHead, PatternAlgorithm, Row
 
 OWN = "own"

@@ -8,8 +8,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from ..algorithm import Accumulator, Algorithm, FeatureBlock, Sweep, Transition
+from ..algorithm import Accumulator, Algorithm, FeatureBlock
 from ..errors import ContentError, RefusedError, ZeroDivisorError
+from ..transitions import Sweep, Transition
 from .expression import Expression, nodes
 from .plain import PlainMatrix, PlainVector
 from .strict import Strict

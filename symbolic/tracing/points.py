@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..algorithm import Algorithm, Sweep, Transition
+from ..algorithm import Algorithm
 from ..errors import ContentError
+from ..transitions import Sweep, Transition
 from .expression import SCALAR, Expression, nodes
 from .plain import PlainMatrix, PlainVector
 from .traced import Traced

@@ -8,8 +8,9 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-from ..algorithm import Algorithm, Sweep, Transition
+from ..algorithm import Algorithm
 from ..errors import ContentError
+from ..transitions import Sweep, Transition
 from .expression import SCALAR, VECTOR, Expression, nodes, text
 from .strict import Strict, Tape
 from .traced import Loop, Named, Row, Traced, declared

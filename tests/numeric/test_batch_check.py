@@ -32,13 +32,13 @@ from layerproof.numeric.reference import (
     token_columns,
 )
 from layerproof.numeric.transformer import ORDERS, LinearTransformer
-from layerproof.symbolic.algorithm import Sweep
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.construction import construct
 from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.identity.exact import problem, textbook
+from layerproof.symbolic.transitions import Sweep
 
 VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
 DOUBLE, SINGLE = torch.float64, torch.float32

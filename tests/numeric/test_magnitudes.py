@@ -12,7 +12,7 @@ from helpers import Case, each_kind
 
 from layerproof.numeric.judge.magnitudes import Magnitude, StepMagnitude
 from layerproof.numeric.reference import FloatTransitions
-from layerproof.symbolic.algorithm import Sweep, Transition
+from layerproof.symbolic.transitions import Sweep, Transition
 
 VALUES = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
 DOUBLE = torch.float64

@@ -22,7 +22,7 @@ from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.evidence import kinds
 from layerproof.proofs.pattern_claims import pattern_claims
 from layerproof.proofs.verdict import Claim, Verdict
-from layerproof.symbolic.algorithm import Algorithm, Sweep
+from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.derivation.derive import Derivation, derive
@@ -30,6 +30,7 @@ from layerproof.symbolic.errors import ArgumentError
 from layerproof.symbolic.identity.exact import problem, textbook
 from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 from layerproof.symbolic.prompt import Context
+from layerproof.symbolic.transitions import Sweep
 
 SMALL = Settings(features=2, context=3, layers=2)
 FOUND_BY_NUMBERS = ("identity-entrywise", "identity-exact", "identity-random")

@@ -19,9 +19,10 @@ from layerproof.proofs.report.example import Example, own_example, run_example, 
 from layerproof.proofs.report.model import Cell
 from layerproof.proofs.user_file import resolve
 from layerproof.proofs.verdict import Verdict
-from layerproof.symbolic.algorithm import Algorithm, Position, Sweep, Transition
+from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
 from layerproof.symbolic.own import OwnConstruction
+from layerproof.symbolic.transitions import Position, Sweep, Transition
 
 Rows = list[list[Fraction]]
 

@@ -30,7 +30,7 @@ from helpers import (
     with_matrix,
 )
 
-from layerproof.symbolic.algorithm import Algorithm, Sweep, Transition
+from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.arithmetics.entries import EntryMatrix
 from layerproof.symbolic.arithmetics.prime_field import FieldMatrix
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
@@ -44,6 +44,7 @@ from layerproof.symbolic.identity.exact import Mismatch
 from layerproof.symbolic.identity.random import random_identity
 from layerproof.symbolic.prompt import Layout
 from layerproof.symbolic.readout import Readout
+from layerproof.symbolic.transitions import Sweep, Transition
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock, Transition
+from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.blocks import NEXT, PHI
 from layerproof.symbolic.derivation.contraction import Algebra
@@ -16,6 +16,7 @@ from layerproof.symbolic.derivation.derive import derive
 from layerproof.symbolic.derivation.express import express
 from layerproof.symbolic.derivation.matching import without_parameters
 from layerproof.symbolic.errors import NotRepresentableError
+from layerproof.symbolic.transitions import Transition
 
 
 def discounted(by: Any) -> Accumulator:

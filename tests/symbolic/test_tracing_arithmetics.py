@@ -11,13 +11,14 @@ import torch
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from layerproof.numeric.reference import Stacked
-from layerproof.symbolic.algorithm import Algorithm, Sweep, Transition
+from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.arithmetics.arithmetic import PRIME_FIELD, RATIONALS
 from layerproof.symbolic.arithmetics.prime_field import PRIME, element
 from layerproof.symbolic.identity.degree import DEGREES, Degree
 from layerproof.symbolic.identity.entrywise import polynomial_arithmetic
 from layerproof.symbolic.tracing import evaluated, points, trace, traced_values
+from layerproof.symbolic.transitions import Sweep, Transition
 
 HALF = Fraction(1, 2)
 GAINS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import layerproof as lp
-from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock, Position
+from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
 from layerproof.symbolic.derivation.coefficients import INDEX, LENGTH, Power
 from layerproof.symbolic.derivation.contraction import Algebra
 from layerproof.symbolic.derivation.derive import Derivation, derive
@@ -21,6 +21,7 @@ from layerproof.symbolic.errors import ArgumentError, NotPolynomialError, NotRep
 from layerproof.symbolic.identity.entrywise import entrywise
 from layerproof.symbolic.identity.random import random_identity
 from layerproof.symbolic.identity.unreachable import unreachable
+from layerproof.symbolic.transitions import Position
 
 PHI = FeatureBlock("phi", lambda t, p: t.phi, query=lambda q: q)
 NEXT = FeatureBlock("next", lambda t, p: p.gamma * t.phi_next)

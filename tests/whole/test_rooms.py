@@ -21,7 +21,8 @@ symbolic/plain_text symbolic/errors symbolic/names symbolic/exact symbolic/copie
 symbolic/discovery symbolic/sizes symbolic/tables symbolic/read
 symbolic/markov
 symbolic/attention symbolic/readout
-symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own symbolic/tracing
+symbolic/transitions symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own
+symbolic/tracing
 symbolic/approximation symbolic/rules
 symbolic/arithmetics symbolic/derivation symbolic/construction symbolic/given symbolic/identity symbolic/own_layers
 symbolic/patterns symbolic/pattern_algorithms

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ....symbolic.algorithm import Position, Sweep, Transition
 from ....symbolic.errors import ContentError
+from ....symbolic.transitions import Position, Sweep, Transition
 from .statements import Statements
 
 SIZES = ((1, 1), (2, 3), (3, 5))
