@@ -18,10 +18,10 @@ from .errors import ArgumentError, ContentError, DiffersError
 from .exact import exact_rows
 from .plain_text import shown
 from .prompt import Layout
-from .tracing.evaluate import Program
 from .tracing.expression import Expression, names
 from .tracing.heads import Block, Blocks, GivenHead, GivenHeads, trace_heads
 from .tracing.mask_cases import ABOVE, BELOW, EARLIER, LATER, ON, MaskCase
+from .tracing.program import Program
 
 
 def given_construction(

@@ -11,9 +11,9 @@ from sympy.polys.matrices import DomainMatrix
 
 from ..algorithm import Algorithm
 from ..errors import NotRepresentableError
-from ..tracing.evaluate import Program
 from ..tracing.expression import Expression, names
 from ..tracing.heads import Blocks, GivenHead, GivenHeads
+from ..tracing.program import Program
 from .coefficients import LENGTH
 from .derive import embed, pieces_of, readout_of
 from .factor import BlockKey, SymbolicHead
