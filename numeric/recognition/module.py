@@ -8,7 +8,8 @@ from typing import Any
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.recognition.prompts import prompt_named, prompt_of_rows
-from .reading import Known, Reading, ReadNetwork, _network, _of_arrays, sorted_out
+from .arrays import of_arrays, sorted_out
+from .read_network import Known, Reading, ReadNetwork, read_network
 
 
 def of_module(module: Any, how: Reading) -> ReadNetwork:
@@ -22,7 +23,7 @@ def of_module(module: Any, how: Reading) -> ReadNetwork:
     if not any(sorted_out(module.state_dict())[letter] for letter in "PQ"):
         return _by_probing(module, known, how)
     try:
-        return _of_arrays(type(module).__name__, module.state_dict(), known, how)
+        return of_arrays(type(module).__name__, module.state_dict(), known, how)
     except ContentError as error:
         raise ArgumentError(f"the module {error}") from None
 
@@ -40,7 +41,7 @@ def _by_probing(module: Any, known: Known, how: Reading) -> ReadNetwork:
     prompt = prompt_named(how.layout)
     m = prompt.vectors * how.features + prompt.scalars
     layers, resolution = probed(module, m, how.context, how.layers)
-    network = _network(
+    network = read_network(
         name, layers, m, replace(known, depth=None, n=how.context), replace(how, layers=None), masked=True
     )
     return replace(network, resolution=resolution)

@@ -56,7 +56,7 @@ def _file(path: Path) -> PatternConstruction | None:
     if path.suffix != ".safetensors":
         return None
     from ..files.tensor_files import read_safetensors
-    from .reading import floats
+    from .arrays import floats
 
     stored, metadata = read_safetensors(read_bytes(path, MAX_BYTES))
     about = loads(metadata.get("layerproof", "null"), numbers_as_text=False)

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from ...numeric.files.placing import place_file
 from ...numeric.files.prompt_file import read_context
-from ...numeric.recognition.reading import Reading
+from ...numeric.recognition.read_network import Reading
 from ...symbolic.errors import ArgumentError
 from ...symbolic.plain_text import message
 from ..identify.ask import identify

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...numeric.recognition.reading import Reading
+from ...numeric.recognition.read_network import Reading
 from ...symbolic.prompt import Context
 from ..identify import ask as identification
 from ..identify import question as identify_question

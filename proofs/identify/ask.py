@@ -12,7 +12,8 @@ from typing import Any
 from ...numeric.recognition.function import drawn, function
 from ...numeric.recognition.limits import check_function
 from ...numeric.recognition.patterns import patterns_in
-from ...numeric.recognition.reading import ReadNetwork, read
+from ...numeric.recognition.read_network import ReadNetwork
+from ...numeric.recognition.reading import read
 from ...numeric.recognition.verdict import APPROXIMATE, EXACT, INDISTINGUISHABLE, Law, Recognition, Shared, recognise
 from ...numeric.recognition.worst import worst_case
 from ...symbolic.algorithms import catalogue

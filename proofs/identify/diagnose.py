@@ -10,7 +10,8 @@ from typing import Any
 
 from ...numeric.data.draws import prompts
 from ...numeric.recognition.changes import Change, Layers, Runner, changes, own_changes
-from ...numeric.recognition.reading import Reading, read
+from ...numeric.recognition.read_network import Reading
+from ...numeric.recognition.reading import read
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.construction import Construction
 from ...symbolic.errors import LayerproofError

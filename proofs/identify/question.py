@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...numeric.data.processes import process_named
-from ...numeric.recognition.reading import Reading
+from ...numeric.recognition.read_network import Reading
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
 from ...symbolic.prompt import Context
