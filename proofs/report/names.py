@@ -10,7 +10,7 @@ from typing import Any
 from ...symbolic.algorithm import Accumulator, Algorithm
 from ...symbolic.derivation.coefficients import INDEX, Entry, Power, Sum, is_number
 from ...symbolic.derivation.form import Form
-from ...symbolic.derivation.loop import Carried
+from ...symbolic.derivation.generic_step import Carried
 from ...symbolic.derivation.scalar import Scalar
 from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.derivation.vectors import Vector

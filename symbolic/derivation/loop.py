@@ -1,4 +1,4 @@
-"""One generic step of an algorithm's loop, and the closed form that its recurrences give.
+"""The closed form that the recurrences of an algorithm's loop give, read off one generic step of it.
 
 The update is run once on a sweep whose loop variables are opaque symbols and whose single transition stands at the
 symbolic position `index`.  What it does to each loop variable is then a recurrence, read off exactly:
@@ -7,23 +7,20 @@ a trace u' = decay * u + (terms of this transition), or a total g' = g + (terms 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from ..errors import MissingRowError, NotRepresentableError
-from ..transitions import Sweep, Transition
 from .coefficients import INDEX, LENGTH
 from .columns import Mixing, by_numbers
 from .contraction import Algebra
 from .express import express
+from .generic_step import Carried, GenericSweep, differ, opaque_variable
 from .scalar import Scalar
 from .state import SymbolicState
 from .vectors import Vector
 from .words import Word, word_text
-
-REPEATS = 64
 
 
 @dataclass(frozen=True)
@@ -95,26 +92,6 @@ class LoopForm:
     mixing: dict[tuple[int, int], Scalar]
     recurrences: tuple[tuple[str, Any], ...]
     finish: tuple[Any, ...]
-
-
-class Carried(str):
-    """The name that a loop variable goes by on symbols: `old x` before a step, `last x` after the last one."""
-
-    variable: str
-    after: bool
-
-    @staticmethod
-    def of(variable: str, after: bool = False) -> Carried:
-        """The name of a loop variable, before a step or after the last one."""
-        result = Carried(f"{'last' if after else 'old'} {variable}")
-        result.variable, result.after = variable, after
-        return result
-
-
-def _opaque(a: Algebra, variable: str, like: Any, after: bool = False) -> Any:
-    """A loop variable as a symbol, a vector or a scalar as its value is."""
-    name = Carried.of(variable, after)
-    return a.vector(name) if isinstance(like, Vector) else a.scalar(name)
 
 
 @dataclass(frozen=True)
@@ -198,56 +175,6 @@ class Reading:
         return candidates + [PastRow(t, b) for t in others if isinstance(self.old[t], Scalar) for b in fitting]
 
 
-class GenericSweep(Sweep):
-    """A sweep that runs the loop's body on opaque loop variables, and remembers what the body did to them.
-
-    The body runs `REPEATS` times on the same symbols and must do the same each time: a body that keeps some state
-    elsewhere (a counter, a list, a local variable) tells itself by that, up to so many steps.
-    """
-
-    def __init__(self, state: SymbolicState):
-        super().__init__([state.transition("j")])
-        self._state = state
-        self.n = state.algebra.parameter(LENGTH)
-        self._start: dict[str, Any] = {}
-        self._after: dict[str, Any] = {}
-
-    def _variables(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if not k.startswith("_") and k != "n"}
-
-    def __iter__(self) -> Iterator[Transition]:
-        a = self._state.algebra
-        self._start = self._variables()
-        for name, value in self._start.items():
-            if value.terms if isinstance(value, Vector) else value.poly if isinstance(value, Scalar) else value != 0:
-                raise NotRepresentableError(f"the loop variable {name} does not start at zero")
-            setattr(self, name, _opaque(a, name, value))
-        opaque = {name: getattr(self, name) for name in self._start}
-        for number in range(REPEATS):
-            for name, value in opaque.items():
-                setattr(self, name, value)
-            yield self._transitions[0]
-            after = {name: getattr(self, name) for name in self._start}
-            if number and any(_differ(after[name], self._after[name]) for name in after):
-                raise NotRepresentableError(
-                    f"step {number + 1} of the loop is not the first one over again: keep every loop variable on the "
-                    "sweep, so that the general step can be read off"
-                )
-            self._after = after
-        for name, value in self._after.items():
-            setattr(self, name, _opaque(a, name, value, after=True))
-
-
-def _differ(left: Any, right: Any) -> bool:
-    """Whether two values of a loop variable differ, also while an update runs."""
-    if type(left) is not type(right):
-        return True
-    difference = left - right
-    return bool(
-        difference.terms if isinstance(left, Vector) else difference.poly if isinstance(left, Scalar) else difference
-    )
-
-
 def loop_form(state: SymbolicState) -> LoopForm:
     """Run one generic step of the algorithm's loop and bring its recurrences to closed form.
 
@@ -271,7 +198,7 @@ def loop_form(state: SymbolicState) -> LoopForm:
     )
     blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
     blocks = {name: a.number(v) if isinstance(v, (int, Fraction)) else v for name, v in blocks.items()}
-    old = {n: _opaque(a, n, v) for n, v in sweep._after.items()}
+    old = {n: opaque_variable(a, n, v) for n, v in sweep._after.items()}
     read = Reading(rows, blocks, old)
 
     traces = {t.name: t for n, v in sweep._after.items() if (t := _trace(a, n, v, read)) is not None}
@@ -314,7 +241,7 @@ def _delayed(after: dict[str, Any], old: dict[str, Any], traces: dict[str, Trace
     """Loop variables that take over a trace as it was before the step: the same trace, one step later."""
     delayed = {}
     for name, value in after.items():
-        source = next((t for t in traces.values() if not _differ(value, old[t.name])), None)
+        source = next((t for t in traces.values() if not differ(value, old[t.name])), None)
         if name not in traces and source is not None:
             delayed[name] = Trace(name, source.decay, source.parts, source.delay + 1)
     return delayed
@@ -327,7 +254,7 @@ def _totals_in(
     a, weights = state.algebra, state.algorithm.weights
     if not isinstance(change, Vector):
         scalars = {t: w for t, w in enumerate(state.weights) if isinstance(w, Scalar)}
-        totals = {n: _opaque(a, n, v, after=True) for n, v in after.items() if isinstance(v, Scalar)}
+        totals = {n: opaque_variable(a, n, v, after=True) for n, v in after.items() if isinstance(v, Scalar)}
         coefficients = express(a, change, {**totals, **scalars})
         if coefficients is None:
             raise NotRepresentableError(
