@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...symbolic.approximation.quantity import Monomial, Quantity, Table
+from ...symbolic.approximation.quantity import Monomial, Quantity
 from ...symbolic.approximation.samples import Samples
+from ...symbolic.approximation.table import Table
 from ...symbolic.approximation.traces import traces
 from ...symbolic.errors import ArgumentError
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...symbolic.approximation.move import Changes
-from ...symbolic.approximation.quantity import Monomial, Quantity, Table, from_shared
+from ...symbolic.approximation.quantity import Monomial, Quantity, from_shared
 from ...symbolic.approximation.rule import POLICIES, Rule
 from ...symbolic.approximation.samples import (
     Numbers,
@@ -16,6 +16,7 @@ from ...symbolic.approximation.samples import (
     check_process,
     table_of,
 )
+from ...symbolic.approximation.table import Table
 from ...symbolic.approximation.vector import size_of
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.markov.decision import DecisionProcess

@@ -14,8 +14,9 @@ from typing import Any
 from ..errors import ContentError, LayerproofError, WorkLimitError
 from ..markov.decision import DecisionProcess, Transition
 from .move import Changes, Move, plain_and_products
-from .quantity import Monomial, Quantity, Table, product
+from .quantity import Monomial, Quantity, product
 from .rule import Rule, Seen, Tables
+from .table import Table
 from .vector import Shape, Stacked, Vector, changes, size_of
 
 MAX_TRANSITIONS, MAX_SIZE = 20_000, 400

@@ -12,8 +12,9 @@ from fractions import Fraction
 from operator import mul
 
 from .move import Placed, plain_and_products
-from .quantity import Monomial, Quantity, Table, of_parts, of_terms
+from .quantity import Monomial, Quantity, of_parts, of_terms
 from .samples import Samples
+from .table import Table
 
 InC = list[Fraction]
 """A polynomial in c, lowest coefficient first, no zero at the end."""

@@ -11,10 +11,10 @@ from layerproof.proofs.approximation.question import Question
 from layerproof.symbolic.approximation.conserved import conserved
 from layerproof.symbolic.approximation.field import mean_field
 from layerproof.symbolic.approximation.move import Move
-from layerproof.symbolic.approximation.quantity import Table
 from layerproof.symbolic.approximation.rule import Rule
 from layerproof.symbolic.approximation.samples import Samples, samples
 from layerproof.symbolic.approximation.scaling import all_affine, lipschitz
+from layerproof.symbolic.approximation.table import Table
 from layerproof.symbolic.approximation.vector import Vector, changes
 from layerproof.symbolic.errors import ContentError
 from layerproof.symbolic.rules import rules

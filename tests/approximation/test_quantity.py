@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import layerproof as lp
-from layerproof.symbolic.approximation.quantity import Quantity, Table, evaluate, from_shared, text
+from layerproof.symbolic.approximation.quantity import Quantity, evaluate, from_shared, text
+from layerproof.symbolic.approximation.table import Table
 from layerproof.symbolic.approximation.vector import Stacked, Vector, changes
 from layerproof.symbolic.errors import ArgumentError, ContentError, RefusedError
 
