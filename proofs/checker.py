@@ -98,7 +98,7 @@ def verify(
         check_work(case, asked)
     if updates or patterned:
         check_device(settings)
-    claims: list[Claim] = []
+    about: list[tuple[Subject | PatternAlgorithm, list[Claim]]] = []
     with guarded(chosen, settings.time_limit):
         explicit = evidence is not None
         running: dict[int, Future[Any]] = {}
@@ -120,21 +120,24 @@ def verify(
             if id(case) in running:
                 case.progress(f"{case.algorithm.name}: all evidence")
                 established, made = running[id(case)].result()
-                claims += established
                 if beside is not None:
                     beside.made[case.algorithm.name] = made
             else:
-                claims += establish(case, asked, explicit)
+                established = list(establish(case, asked, explicit))
+            about.append((case.algorithm, established))
         for k, construction in enumerate(own, len(cases) + 1):
-            claims += own_claims(construction, settings, asked, counted(progress, k, total))
+            about.append((construction, own_claims(construction, settings, asked, counted(progress, k, total))))
         for k, algorithm in enumerate(patterned, len(cases) + len(own) + 1):
             told = counted(progress, k, total)
             if id(algorithm) in running:
                 told(f"{algorithm.name}: all evidence")
-                claims += running[id(algorithm)].result()
+                established = running[id(algorithm)].result()
             else:
-                claims += pattern_claims(algorithm, settings, asked, told, explicit)
-    return Result("verify", settings.document(), tuple(claims), fault=disagreement(claims), notes=notes)
+                established = pattern_claims(algorithm, settings, asked, told, explicit)
+            about.append((algorithm, established))
+    claims = tuple(c for _, established in about for c in established)
+    subjects = tuple((subject, len(established)) for subject, established in about)
+    return Result("verify", settings.document(), claims, fault=disagreement(claims), notes=notes, subjects=subjects)
 
 
 def _alone(

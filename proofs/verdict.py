@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from ..symbolic.errors import DiffersError, LayerproofError, RefusedError
@@ -103,6 +104,7 @@ class Result:
 
     fault    : how kinds of evidence contradict each other, where they do
     notes    : what was checked at other sizes than those asked for, and why
+    subjects : of `verify`, what was judged, in the order of the claims, and how many of them are about it
     question : whether it answers a question rather than asserts something: then REFUTED is an answer like any other
     """
 
@@ -112,6 +114,12 @@ class Result:
     question: bool = False
     fault: str = ""
     notes: tuple[str, ...] = ()
+    subjects: tuple[tuple[Any, int], ...] = ()
+
+    def by_subject(self) -> list[tuple[Any, tuple[Claim, ...]]]:
+        """Each subject that was judged, with the claims about it."""
+        claims = iter(self.claims)
+        return [(subject, tuple(islice(claims, count))) for subject, count in self.subjects]
 
     @property
     def exit_code(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -31,11 +31,10 @@ from ...symbolic.prompt import Context
 from ...symbolic.strict_json import dumps, loads
 from ..case import Case, Settings, parameter_values
 from ..counterexample import TRANSFORMER, counterexample, own_counterexample
-from ..evidence import kinds
 from ..evidence.exact import NAME, STRENGTH, first_mismatch
 from ..own_claims import own_values
 from ..pattern_claims import check_pattern_work
-from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, resolve_any
+from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, origin, resolve_any
 from ..verdict import Claim, Result, Verdict, refused
 from ..work import check_work
 from .pattern_case import LAYER, kept_pattern, read_pattern, replayed
@@ -46,28 +45,26 @@ KEYS = {"schema", "kind", "subject", "settings", "prompt", "starting_weights", "
 """Of schema 1; schema 2, of layers that attend by patterns, has `pattern` too, the weights K that they met."""
 
 
-def save(result: Result, subjects: Sequence[str | Subject | PatternAlgorithm], path: Path) -> Claim:
+def save(result: Result, path: Path) -> Claim:
     """Write the first counterexample of `result` in exact arithmetic as a regression case; the claim that it refutes.
 
-    subjects : what was verified, as it was named; a path is kept relative to the case's file
+    The path of a subject's file is kept relative to the case's file.
     Raises `ArgumentError` when nothing was refuted in that way, or the file exists.
     """
     refuted = (
-        (k, c) for k, c in _numbered(result) if c.evidence == NAME and c.verdict is Verdict.REFUTED and c.witness
+        (subject, c)
+        for subject, claims in result.by_subject()
+        for c in claims
+        if c.evidence == NAME and c.verdict is Verdict.REFUTED and c.witness
     )
     refutation = next(refuted, None)
     if refutation is None:
         raise ArgumentError(f"save is {str(path)!r}, but {NAME} has no counterexample to keep")
-    number, claim = refutation
+    subject, claim = refutation
     check_target(path)
-    # claims come in the order of the subjects, each kind of evidence at least once
-    kinds_in_order = (Algorithm, OwnConstruction, PatternAlgorithm)
-    given = {id(subject): (subject, s) for s in subjects for subject in (resolve_any(s),)}
-    ordered = sorted(given.values(), key=lambda pair: kinds_in_order.index(type(pair[0])))
-    named = ordered[number][1] if given else claim.algorithm
-    name = named if isinstance(named, str) else claim.algorithm
-    if is_file(name):
-        name = Path(os.path.relpath(Path(name).resolve(), path.resolve().parent)).as_posix()
+    name, file = claim.algorithm, origin(subject)
+    if file is not None:
+        name = Path(os.path.relpath(file.resolve(), path.resolve().parent)).as_posix()
         name = name if "/" in name else f"./{name}"
     witness = dict(claim.witness or {})
     patterned = "pattern_layer" in witness
@@ -92,17 +89,6 @@ def check_target(path: Path) -> None:
         raise ArgumentError(f"save is {str(path)!r}, which exists: name a file that does not")
     if not path.parent.is_dir():
         raise ArgumentError(f"save is {str(path)!r}, but there is no folder {str(path.parent)!r}: make it first")
-
-
-def _numbered(result: Result) -> Iterator[tuple[int, Claim]]:
-    """The claims with the number of their subject: each subject begins with the first kind of evidence."""
-    number, first = -1, next(iter(kinds()))
-    previous = ""
-    for claim in result.claims:
-        if claim.evidence == first and previous != first:
-            number += 1
-        previous = claim.evidence
-        yield number, claim
 
 
 def replay(path: Path, time_limit: float) -> Result:

@@ -64,7 +64,7 @@ def command(
     with ProgressLine() as progress, shared_by(_seconds_each(settings, evidence, len(algorithms))) as pool:
         result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress, pool=pool)
     if save is not None and any(c.evidence == "identity-exact" and c.witness for c in result.claims):
-        write_case(result, algorithms, save)
+        write_case(result, save)
         print(message(f"layerproof: wrote {save}: layerproof verify --case {save} replays it"), file=sys.stderr)
     return _report(result, details, json)
 
