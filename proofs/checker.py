@@ -66,11 +66,8 @@ def verify(
         raise ArgumentError(f"algorithms holds {shown(wrong)}, wanted names or algorithms, one argument each")
     asked = ask(evidence)
     load_limit = min(LOAD_LIMIT, settings.time_limit)
-    subjects = [resolve_any(a, load_limit) for a in algorithms] or [
-        *catalogue().values(),
-        *pattern_catalogue().values(),
-    ]
-    chosen = list({id(a): a for a in subjects}.values())  # one named twice is checked once
+    named = [resolve_any(a, load_limit) for a in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
+    chosen = list({id(a): a for a in named}.values())  # one named twice is checked once
     own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
     patterned = [a for a in chosen if isinstance(a, PatternAlgorithm)]

@@ -127,7 +127,7 @@ def establish(
     with guarded(ordered, settings.time_limit):
         making = [
             partial(_page_of, wanted, item, name, claims)
-            for item, name, claims in zip(ordered, named, by_subject(result.claims), strict=True)
+            for item, name, (_, claims) in zip(ordered, named, result.by_subject(), strict=True)
         ]
         shared = {k for k, item in enumerate(ordered) if catalogue().get(item.name) is item}
         made: dict[int, Made] = {k: beside.made[ordered[k].name] for k in shared if ordered[k].name in beside.made}
@@ -148,7 +148,7 @@ def establish(
     if audited and len({a.name for a in audited}) == len(audited):  # of two with one name nothing could be told apart
         theory = set_page(theory_page(page_name("theory", taken), audited, result.claims))
         shown = (*shown, theory)
-    claims_of = dict(zip((id(i) for i in ordered), by_subject(result.claims), strict=True))
+    claims_of = {id(i): claims for i, (_, claims) in zip(ordered, result.by_subject(), strict=True)}
     index = _index(overview.tables(lines), [(item, pages[id(item)], claims_of[id(item)]) for item in items], theory)
     return Report(TITLE, set_blocks(index), shown, {"settings": settings.document()}), replace(result, command="report")
 
@@ -200,17 +200,6 @@ def _forgotten(claim: Claim) -> Claim:
     if claim.evidence != PROVED or not claim.details.get("earlier"):
         return claim
     return replace(claim, reason="not asked: --prove", details={})
-
-
-def by_subject(claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:
-    """Each subject's claims: they come one subject after another, each beginning with the first kind of evidence."""
-    first = next(iter(kinds()))
-    groups: list[list[Claim]] = []
-    for claim in claims:
-        if claim.evidence == first:
-            groups.append([])
-        groups[-1].append(claim)
-    return [tuple(group) for group in groups]
 
 
 def page(subject: Subject, name: str = "") -> Page:

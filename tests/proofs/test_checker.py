@@ -493,3 +493,15 @@ def test_a_pool_is_given_what_takes_longest_first_patterns_among_the_rest():
     assert {name for kind, name in given if kind == "pattern_claims"} == set(pattern_catalogue())
     order = [name for _, name in given]
     assert order.index("causal-td") < order.index("gtd") < order.index("dynamic-programming")
+
+
+def test_a_result_knows_which_claims_are_about_which_subject():
+    renamed = replace(catalogue()["emphatic-td"], name="td0")
+    result = lp.verify("softmax-td", "td0", renamed, evidence="derived")
+    named = [(subject.title, {c.algorithm for c in claims}) for subject, claims in result.by_subject()]
+    titles = [catalogue()["td0"].title, renamed.title, pattern_catalogue()["softmax-td"].title]
+    assert named == list(zip(titles, [{"td0"}, {"td0"}, {"softmax-td"}], strict=True))
+    assert tuple(c for _, claims in result.by_subject() for c in claims) == result.claims
+    assert [claims[0].details["heads"] for _, claims in result.by_subject()[:2]] == [
+        len(derive(a).heads) for a in (catalogue()["td0"], renamed)
+    ]

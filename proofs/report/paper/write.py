@@ -21,7 +21,7 @@ from ...functions.arguments import Number
 from ...functions.checks import run_settings
 from ...user_file import LOAD_LIMIT, guarded, resolve_any
 from ...verdict import Claim, Result
-from ..build import by_subject, page_name
+from ..build import page_name
 from ..reporting import Written, formats_for
 from ..subject import Subject
 from ..writing import check_target, kept, placed
@@ -110,7 +110,7 @@ def establish(
     taken: set[str] = {"macros", "references", "example"}
     macros: dict[str, Macro] = {}
     with guarded(items, settings.time_limit):
-        for item, claims in zip(items, by_subject(result.claims), strict=True):
+        for item, (_, claims) in zip(items, result.by_subject(), strict=True):
             progress(f"{item.name}: the paper form")
             subject = Subject(item, settings, tuple(map(_forgotten, claims)), progress=progress)
             papers.append(paper_of(subject, page_name(item.name, taken), macros))
@@ -122,12 +122,13 @@ def _verified(
     items: Sequence[Algorithm], settings: Settings, evidence: list[str] | None, prove: bool, progress: Progress
 ) -> Result:
     """What verify finds; where no evidence is named, what is right for derived weights and for given ones."""
-    claims: list[Claim] = []
+    results: list[Result] = []
     for item in items:
         asked = evidence if evidence is not None else list(ASKED if item.heads is None else ASKED_OF_GIVEN)
-        result = verify(item, settings=settings, evidence=[*asked, *([PROVED] if prove else [])], progress=progress)
-        claims += result.claims
-    return replace(result, claims=tuple(claims))
+        kinds = [*asked, *([PROVED] if prove else [])]
+        results.append(verify(item, settings=settings, evidence=kinds, progress=progress))
+    claims = tuple(c for result in results for c in result.claims)
+    return replace(results[-1], claims=claims, subjects=tuple(s for result in results for s in result.subjects))
 
 
 def _forgotten(claim: Claim) -> Claim:
