@@ -29,9 +29,9 @@ def jobs(quick: bool, seconds: Any, entry: Any) -> list[dict[str, Any]]:
     runs, steps = (10, 1000) if quick else (1000, 100_000)
     rule = rules()["linear-td"]
     process = Question().process_for(rule)
-    found = samples(rule, process, Question().parameters_for(process))
+    sampled = samples(rule, process, Question().parameters_for(process))
     schedule = Schedule(10, 20)
-    ours = seconds(lambda: simulate(found, runs, steps, 0, schedule), 1)
-    theirs = seconds(lambda: plain_loop(found, steps, 0, schedule), 1) * runs
+    ours = seconds(lambda: simulate(sampled, runs, steps, 0, schedule), 1)
+    theirs = seconds(lambda: plain_loop(sampled, steps, 0, schedule), 1) * runs
     lines.append(entry(f"simulate linear-td, {runs} runs of {steps} steps, 5 states, d=3", ours, BESIDE, theirs))
     return lines

@@ -65,9 +65,9 @@ def measure(name: str, d: int, n: int, prompts: int) -> dict[str, Any]:
         T = rounded(it.T)
         times["decided"].append(machine.least(lambda it=it: decide(it), 3, clock))
         times["numpy"].append(machine.least(lambda T=T: radius(T) < 1, 3, clock))
-        found = decide(it).every.converges
-        converge += found
-        same, exactly = found is (radius(T) < 1), it.T.charpoly()(1) == 0
+        decided = decide(it).every.converges
+        converge += decided
+        same, exactly = decided is (radius(T) < 1), it.T.charpoly()(1) == 0
         agree, one, unlike = agree + same, one + exactly, unlike + (not same and not exactly)
     return {
         "algorithm": name, "d": d, "n": n, "prompts": prompts, "converge": converge, "agree": agree,

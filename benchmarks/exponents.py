@@ -82,9 +82,9 @@ def checked(arithmetic: Arithmetic, d: int, n: int, layers: int, whole: bool = F
 
     def job() -> tuple[float, float]:
         compared = mismatches(setup, iterate(setup.X, Y, heads, scale), steps, names, derivation.readout)
-        found = [] if whole else [next(compared)]
-        taken = machine.least(lambda: found.extend(compared), 1, CLOCK)
-        assert found == [None] * len(steps), found
+        differences = [] if whole else [next(compared)]
+        taken = machine.least(lambda: differences.extend(compared), 1, CLOCK)
+        assert differences == [None] * len(steps), differences
         return taken, 0.0
 
     return job
@@ -130,8 +130,8 @@ def peak(job: Job) -> float:
         os.write(theirs, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before).encode())
         os._exit(0)
     os.close(theirs)
-    with os.fdopen(ours) as said:
-        added = said.read()
+    with os.fdopen(ours) as answer:
+        added = answer.read()
     os.waitpid(child, 0)
     return int(added) / 2**10
 

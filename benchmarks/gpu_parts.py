@@ -102,11 +102,11 @@ def cross_checks(plan: Plan) -> dict[str, Any]:
             lines.append({**asked, "state": "NOT_RUN", "why": "the time for the matrix was over"})
         else:
             try:
-                found = matrix.line(name, settings)
+                entry = matrix.line(name, settings)
             except Exception as error:  # one combination that breaks must not take the rest with it
                 lines.append({**asked, "state": "FAILED", "why": f"{type(error).__name__}: {str(error)[:300]}"})
                 continue
-            lines.append({**asked, "state": found["one_step"], "any_run": found["any_run"], **found})
+            lines.append({**asked, "state": entry["one_step"], "any_run": entry["any_run"], **entry})
     states = [line["state"] for line in lines]
     wrong = [line for line in lines if line["state"] in ("REFUTED", "FAILED")]
     summary = {state: states.count(state) for state in dict.fromkeys(states)}
@@ -191,11 +191,11 @@ def faults(plan: Plan) -> dict[str, Any]:
             lines[what] = {"state": "NOT_RUN", "why": "needs CUDA"}
             continue
         module = honest if how is None else Run(honest, how)
-        found = crosscheck(case.subject, case.algorithm, setups, plan.device, dtype, module)
+        result = crosscheck(case.subject, case.algorithm, setups, plan.device, dtype, module)
         wanted = "within" if how is None else "exceeded"
-        lines[what] = {"state": "OK" if found.status == wanted else "FAILED", "status": found.status, "wanted": wanted,
-                       "coarser": found.coarser}  # fmt: skip
-        if how is switched and found.status == "within" and _same_bits(honest, how, plan.device, n):
+        state = "OK" if result.status == wanted else "FAILED"
+        lines[what] = {"state": state, "status": result.status, "wanted": wanted, "coarser": result.coarser}
+        if how is switched and result.status == "within" and _same_bits(honest, how, plan.device, n):
             lines[what] = {"state": "NOT_RUN", "why": "no fault: the switch changed no bit of products of this shape"}
     wrong = [what for what, line in lines.items() if line["state"] == "FAILED"]
     return {"lines": lines, **({"state": "FAILED", "why": ", ".join(wrong)} if wrong else {})}

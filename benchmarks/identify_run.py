@@ -27,7 +27,7 @@ def kept(x: dict[str, Any]) -> dict[str, Any]:
     if kappa is not None:
         top, _, bottom = kappa.partition("/")
         nearest["discount_factor"] = f"{round(1000 * int(top, 0) / int(bottom or '1', 0))}/1000"
-    found = {
+    entry = {
         **{key: x[key] for key in ("name", "match", "algorithm")},
         "catalogue": [{"discount_factor": None, **nearest}],
         "outside_commutant": x["outside_commutant"],
@@ -35,13 +35,13 @@ def kept(x: dict[str, Any]) -> dict[str, Any]:
     }
     if function is not None:
         fit = function["layers"][-1]["fits"][:1]
-        found["function"] = {
+        entry["function"] = {
             "prompts": function["prompts"],
             "layers": [{"explained": function["layers"][-1]["explained"], "fits": fit}],
             "largest distance": max(function["distances"]),
             "size": function["size"],
         }
-    return found
+    return entry
 
 
 def main() -> None:
@@ -53,11 +53,11 @@ def main() -> None:
     arguments = parser.parse_args()
     networks = []
     for place in sorted(arguments.folder.glob("seed-*"), key=lambda x: int(x.name.split("-")[1])):
-        (found,) = lp.identify(
+        (answer,) = lp.identify(
             place / "weights.safetensors", trials=max(arguments.trials, 1), function=arguments.trials > 0
         ).networks
-        networks.append({**kept(found.document()), "name": place.name})
-        print(place.name, found.verdict(), flush=True)
+        networks.append({**kept(answer.document()), "name": place.name})
+        print(place.name, answer.verdict(), flush=True)
     record = loads(arguments.record.read_text())
     record["identify"] = rounded(networks)
     place_file(arguments.record, dumps(record))

@@ -83,6 +83,6 @@ def jobs(quick: bool, seconds: Any, entry: Any) -> list[dict[str, Any]]:
         commutant.cache_clear()
         random_invariance(whole, wide, OUTER)
 
-    found = seconds(uncached, 3)
-    lines.append(entry("invariance of td0's commutant, random point, d=6 (46080 elements), n=4, L=3 looped", found))
+    spent = seconds(uncached, 3)
+    lines.append(entry("invariance of td0's commutant, random point, d=6 (46080 elements), n=4, L=3 looped", spent))
     return lines

@@ -139,16 +139,16 @@ def fitting(line: str, above: int, seconds: float) -> dict[str, object]:
     for _ in range(TRIES):
         limit = int(MAX_WORK * part)
         size = largest(line, above, limit)
-        found = {"size": size, **measured(line.format(size), limit, 3 * int(seconds))}
-        share = max(float(str(found["cpu_s"])) / seconds, float(str(found["rss_gib"])) / MEMORY)
-        if found["exit"] == 0 and share <= 1:
-            best, below = found, part
+        measurement = {"size": size, **measured(line.format(size), limit, 3 * int(seconds))}
+        share = max(float(str(measurement["cpu_s"])) / seconds, float(str(measurement["rss_gib"])) / MEMORY)
+        if measurement["exit"] == 0 and share <= 1:
+            best, below = measurement, part
             if share > CLOSE or size >= above - max(1, above // 20):
                 break
             part *= min(max(0.95 / max(share, 0.01), 1.15), 8)
             part = min(part, (below + over) / 2) if over else part
         else:
-            more, over = found, part
+            more, over = measurement, part
             part = (below + over) / 2
     return {**best, "not": {key: more[key] for key in ("size", "cpu_s", "rss_gib", "exit")} if more else None}
 
@@ -162,11 +162,11 @@ def measured(line: str, limit: int, most: int = SECONDS) -> dict[str, object]:
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (most, most)),
         )  # fmt: skip
         assert start.stderr is not None
-        said = start.stderr.read()
+        printed = start.stderr.read()
         _, status, used = os.wait4(start.pid, 0)
     return {
         "cpu_s": round(used.ru_utime + used.ru_stime, 1), "rss_gib": round(used.ru_maxrss / 2**20, 2),
-        "exit": os.waitstatus_to_exitcode(status), "said": (said.strip().splitlines() or [""])[-1][:200],
+        "exit": os.waitstatus_to_exitcode(status), "said": (printed.strip().splitlines() or [""])[-1][:200],
     }  # fmt: skip
 
 
@@ -181,11 +181,11 @@ def main() -> int:
     for name, (line, above) in JOBS.items():
         if any(word == name if word in JOBS else word in name for word in asked.only or [""]):
             if asked.within:
-                found = {"job": name, **fitting(line, above, asked.within)}
+                entry = {"job": name, **fitting(line, above, asked.within)}
             else:
                 size = largest(line, above, limit)
-                found = {"job": name, "size": size, **measured(line.format(size), limit)}
-            print(json.dumps(found), flush=True)
+                entry = {"job": name, "size": size, **measured(line.format(size), limit)}
+            print(json.dumps(entry), flush=True)
     return 0
 
 

@@ -74,14 +74,14 @@ def main() -> None:
     parser.add_argument("--date", default="", help="written into the result")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     arguments = parser.parse_args()
-    found = lines(arguments.quick, arguments.compile)
-    keys = list(found[0])
+    results = lines(arguments.quick, arguments.compile)
+    keys = list(results[0])
     print("| " + " | ".join(keys) + " |\n|" + "---|" * len(keys))
-    for entry in found:
+    for entry in results:
         cells = (f"{v:.2g}" if isinstance(v, float) else "" if v is None else str(v) for v in entry.values())
         print("| " + " | ".join(cells) + " |")
     if arguments.json:
-        arguments.json.write_text(json.dumps({**record(arguments.date), "results": found}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps({**record(arguments.date), "results": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -34,12 +34,12 @@ def milliseconds(settings: Training, rounds: int) -> float:
     trainer = Trainer(settings, 0)
     states = trainer.run()
     next(states)  # the first log point has no training behind it
-    found = []
+    times = []
     for _ in range(rounds):
         start = process_time()
         next(states)
-        found.append(process_time() - start)
-    return min(found) / (settings.log * settings.width) * 1000
+        times.append(process_time() - start)
+    return min(times) / (settings.log * settings.width) * 1000
 
 
 def changes() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -62,17 +62,17 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     base = replace(PRESETS["main"].settings, processes=10**6)
-    found = {}
+    times = {}
     for name, more in changes():
-        found[name] = round(milliseconds(replace(base, **more), arguments.rounds), 3)
-        print(f"{name}: {found[name]} ms", flush=True)
+        times[name] = round(milliseconds(replace(base, **more), arguments.rounds), 3)
+        print(f"{name}: {times[name]} ms", flush=True)
     start = process_time()
     learn(Plain(processes=1), 1)
     plain = round((process_time() - start) * 1000, 1)
     about = {
-        "CPU ms of a process and network": found,
+        "CPU ms of a process and network": times,
         "the plain loop": plain,
-        "ratio": round(plain / found["main"], 1),
+        "ratio": round(plain / times["main"], 1),
     }
     print(f"the plain loop: {plain} ms, {about['ratio']} times as much")
     place_file(arguments.results, dumps({**record(arguments.date), **about}))

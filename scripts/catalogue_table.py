@@ -60,10 +60,10 @@ def _lacks(a: Algorithm) -> str:
 def written(text: str, made: str | None = None, table_of: re.Pattern[str] = TABLE) -> str:
     """The page with its table in its place."""
     new = table() if made is None else made
-    found, count = table_of.subn(lambda _: new, text)
+    filled, count = table_of.subn(lambda _: new, text)
     if count != 1:
         raise SystemExit("the page must hold one table that starts with | name | heads |")
-    return found
+    return filled
 
 
 if __name__ == "__main__":

@@ -199,11 +199,11 @@ def _chosen(rng: random.Random, names: list[str]) -> str:
 
 
 def _options(command: str) -> list[tuple[str, bool]]:
-    found = []
+    options = []
     for argument in build(command)[command].assemble_argument_collection():
         flag = argument.hint is bool
-        found += [(n, flag) for n in argument.names if n.startswith("-") and n not in LEFT_OUT]
-    return found
+        options += [(n, flag) for n in argument.names if n.startswith("-") and n not in LEFT_OUT]
+    return options
 
 
 def _line(rng: random.Random, name: str, options: list[tuple[str, bool]]) -> list[str]:
@@ -321,8 +321,8 @@ def finding(arguments: list[str]) -> tuple[int, str, str]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
-    said, printed = err.getvalue(), out.getvalue()
-    return code, wrong or _wrong(code, printed, said), printed + said
+    errors, printed = err.getvalue(), out.getvalue()
+    return code, wrong or _wrong(code, printed, errors), printed + errors
 
 
 def _wrong(code: int, out: str, err: str) -> str:
@@ -334,10 +334,10 @@ def _wrong(code: int, out: str, err: str) -> str:
         return f"control characters {sorted(map(hex, map(ord, strange)))}"
     lines = [line for line in err.splitlines() if line.strip()]
     if code in (2, 4):
-        said = [line for line in lines if line.startswith("layerproof: ")]
-        if not out and (not lines or not said):
+        messages = [line for line in lines if line.startswith("layerproof: ")]
+        if not out and (not lines or not messages):
             return "no message"
-        if said and (lines[-1] != said[-1] or len(lines[-1]) > 1000):
+        if messages and (lines[-1] != messages[-1] or len(lines[-1]) > 1000):
             return "a message of more than one line, or a long one"
     return ""
 
@@ -355,7 +355,7 @@ def fuzz(
     told : is called after each input, with its exit code, what is wrong and what it printed
     """
     codes: Counter[int] = Counter()
-    found = []
+    findings = []
     start = time.monotonic()
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as scratch, lines_read_once():
@@ -378,10 +378,10 @@ def fuzz(
                 codes[code] += 1
                 told(item, code, wrong, printed)
                 if wrong:
-                    found.append((item, wrong, printed))
+                    findings.append((item, wrong, printed))
         finally:
             os.chdir(here)
-    return codes, found
+    return codes, findings
 
 
 def main() -> int:
@@ -397,18 +397,18 @@ def main() -> int:
 
     def told(item: Input, code: int, wrong: str, printed: str) -> None:
         if wrong or asked.only is not None:
-            said = printed if asked.only is not None else printed.strip()[-300:]
+            shown = printed if asked.only is not None else printed.strip()[-300:]
             print(f"{item.number}: {wrong or f'nothing wrong, exit {code}'}: {item.arguments!r:.300} {item.damaged}")
-            print(f"  {said!r}", flush=True)
+            print(f"  {shown!r}", flush=True)
         if item.number % 500 == 499:
             print(f"{item.number + 1} in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
 
     numbers = range(asked.first, asked.first + asked.count) if asked.only is None else [asked.only]
-    codes, found = fuzz(asked.seed, numbers, seconds=asked.seconds, told=told)
+    codes, findings = fuzz(asked.seed, numbers, seconds=asked.seconds, told=told)
     ends = ", ".join(f"{code}: {number}" for code, number in sorted(codes.items()))
     print(f"{sum(codes.values())} inputs of seed {asked.seed} from {numbers[0]} on in "
-          f"{time.monotonic() - start:.0f} s; exit codes {ends}; {len(found)} findings")  # fmt: skip
-    return int(bool(found))
+          f"{time.monotonic() - start:.0f} s; exit codes {ends}; {len(findings)} findings")  # fmt: skip
+    return int(bool(findings))
 
 
 if __name__ == "__main__":

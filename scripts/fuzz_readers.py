@@ -188,10 +188,10 @@ def main() -> int:
     parser.add_argument("--only", type=int)
     asked = parser.parse_args()
     start = time.process_time()
-    found = []
+    findings = []
 
     def told(number: int, name: str, wrong: str) -> None:
-        found.append(number)
+        findings.append(number)
         print(f"{number}: {name}: {wrong!r}", flush=True)
 
     numbers = range(asked.count) if asked.only is None else [asked.only]
@@ -200,8 +200,8 @@ def main() -> int:
         own = [f"{end.split(': ')[1]} {k}" for end, k in sorted(ends.items()) if end.startswith(f"{name}:")]
         print(f"  {name}: {', '.join(own)}")
     print(f"{ends.total()} files of seed {asked.seed} in {time.process_time() - start:.0f} s of one core; "
-          f"{len(found)} findings")  # fmt: skip
-    return int(bool(found))
+          f"{len(findings)} findings")  # fmt: skip
+    return int(bool(findings))
 
 
 if __name__ == "__main__":

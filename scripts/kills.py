@@ -142,7 +142,7 @@ def lines(path: Path) -> list[bytes]:
 
 def kills(commands: list[str], count: int, seed: int) -> list[str]:
     """Kill each command `count` times; what went wrong."""
-    found = []
+    failures = []
     for name in commands:
         with tempfile.TemporaryDirectory() as scratch:  # once here: the copies find everything imported
             line = (REPLACES | GOES_ON)[name][0].replace("-o there", f"-o {scratch}/there")
@@ -150,8 +150,8 @@ def kills(commands: list[str], count: int, seed: int) -> list[str]:
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                     run(line.split())
         rng = random.Random(f"{seed} {name}")
-        found += (replaces if name in REPLACES else goes_on)(name, count, rng)
-    return found
+        failures += (replaces if name in REPLACES else goes_on)(name, count, rng)
+    return failures
 
 
 def main() -> int:
@@ -164,11 +164,11 @@ def main() -> int:
     asked = parser.parse_args()
     start = time.monotonic()
     commands = asked.only or everything
-    found = kills(commands, asked.count, asked.seed)
-    print(*found, sep="\n", end="\n" * bool(found))
+    failures = kills(commands, asked.count, asked.seed)
+    print(*failures, sep="\n", end="\n" * bool(failures))
     print(f"{asked.count * len(commands)} kills of {', '.join(commands)} with seed {asked.seed} in "
-          f"{time.monotonic() - start:.0f} s: {len(found)} went wrong")  # fmt: skip
-    return int(bool(found))
+          f"{time.monotonic() - start:.0f} s: {len(failures)} went wrong")  # fmt: skip
+    return int(bool(failures))
 
 
 if __name__ == "__main__":

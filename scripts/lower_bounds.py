@@ -39,13 +39,13 @@ def bounds(pyproject: Path) -> dict[str, str]:
 
 def lower(dependencies: Sequence[str]) -> dict[str, str]:
     """The lower bound of each, as pip wants it; `ValueError` for one that has none."""
-    found = {}
+    versions = {}
     for text in dependencies:
         match = re.fullmatch(r"([\w-]+)>=([\w.]+)", text)
         if match is None:
             raise ValueError(f"{text}: no lower bound")
-        found[match[1]] = match[2]
-    return found
+        versions[match[1]] = match[2]
+    return versions
 
 
 def main() -> int:

@@ -259,8 +259,8 @@ def run_one(oracle: Oracle, tree: Path, packages: Path, out: Path) -> str | None
             except subprocess.TimeoutExpired:
                 return f"{' '.join(command)}: no end within {LIMIT:.0f} s"
             if done.returncode not in oracle.codes:
-                said = (done.stderr or done.stdout).decode(errors="replace").strip().split("\n")[-1]
-                return f"{' '.join(command)}: exit code {done.returncode}: {said}"
+                last = (done.stderr or done.stdout).decode(errors="replace").strip().split("\n")[-1]
+                return f"{' '.join(command)}: exit code {done.returncode}: {last}"
             (folder / f"{i}.stdout").write_bytes(done.stdout)
             (folder / f"{i}.exit").write_text(f"{done.returncode}\n", encoding="utf-8")
             if oracle.errors:
@@ -282,9 +282,9 @@ def build(tree: Path, out: Path, quick: bool, title: str) -> dict[str, str]:
         problem = run_one(first, tree, packages, listed)
         if problem is not None:
             return {first.where: f"{problem}; and so nothing could be built"}
-        found = json.loads((listed / first.where / "0.stdout").read_bytes())["algorithms"]
+        catalogue = json.loads((listed / first.where / "0.stdout").read_bytes())["algorithms"]
         examples = sorted(f"examples/{f.name}" for f in (tree / "examples").glob("*.py"))
-        wanted = list(oracles([a["name"] for a in found], examples, quick))
+        wanted = list(oracles([a["name"] for a in catalogue], examples, quick))
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
             try:
                 jobs = {pool.submit(run_one, oracle, tree, packages, out): oracle for oracle in wanted}
@@ -356,19 +356,19 @@ def compare(before: Path, after: Path, without: Collection[str] = ()) -> bool:
             for side in (before, after)
         ]
         old, new = sides
-        found = []
+        differences = []
         for name in sorted({*old, *new}):
             if name not in new:
-                found.append(f"  {name}: missing now")
+                differences.append(f"  {name}: missing now")
             elif name not in old:
-                found.append(f"  {name}: new")
+                differences.append(f"  {name}: new")
             elif (a := old[name].read_bytes()) != (b := new[name].read_bytes()):
-                found.append(f"  {name}: {first_difference(a, b)}")
-        verdict = f"{len(found)} differ" if found else "equal" if old else "nothing to compare"
+                differences.append(f"  {name}: {first_difference(a, b)}")
+        verdict = f"{len(differences)} differ" if differences else "equal" if old else "nothing to compare"
         print(f"{group:<14}{len({*old, *new}):>5} files  {verdict}")
-        for line in found:
+        for line in differences:
             print(line)
-        equal = equal and not found
+        equal = equal and not differences
     return equal
 
 

@@ -189,10 +189,10 @@ def main() -> int:
     chosen = [v for v in ALL if v.name.startswith(asked.only)]
     wrong = 0
     with ThreadPoolExecutor(2) as pool:
-        for versions, said in zip(chosen, pool.map(lambda v: tried(v, folder, bounds), chosen), strict=True):
-            wrong += bool(said)
-            print(f"  {'wrong' if said else 'right'}  {versions.name}", flush=True)
-            print(said, end="\n" * bool(said))
+        for versions, failure in zip(chosen, pool.map(lambda v: tried(v, folder, bounds), chosen), strict=True):
+            wrong += bool(failure)
+            print(f"  {'wrong' if failure else 'right'}  {versions.name}", flush=True)
+            print(failure, end="\n" * bool(failure))
     print(f"{len(chosen) - wrong} of {len(chosen)} right in {time.monotonic() - start:.0f} s")
     return int(wrong > 0)
 
