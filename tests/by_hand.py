@@ -40,9 +40,9 @@ def one_layer(Z: Matrix, heads: Sequence[dict[str, Matrix]], scale: Fraction) ->
     """Z + scale * sum W P Z M Z^T Q Z."""
     total = Z
     for h in heads:
-        found = multiply(multiply(multiply(h["W"], h["P"]), Z), h["M"])
-        found = multiply(found, multiply(multiply(transposed(Z), h["Q"]), Z))
-        total = [[x + y * scale for x, y in zip(r, s, strict=True)] for r, s in zip(total, found, strict=True)]
+        product = multiply(multiply(multiply(h["W"], h["P"]), Z), h["M"])
+        product = multiply(product, multiply(multiply(transposed(Z), h["Q"]), Z))
+        total = [[x + y * scale for x, y in zip(r, s, strict=True)] for r, s in zip(total, product, strict=True)]
     return total
 
 
@@ -54,9 +54,9 @@ class Counterexample:
 
     def __init__(self, text: str):
         def one(pattern: str) -> tuple[str, ...]:
-            found = re.search(pattern, text)
-            assert found is not None, pattern
-            return found.groups()
+            match = re.search(pattern, text)
+            assert match is not None, pattern
+            return match.groups()
 
         self.d, self.n = (int(x) for x in one(r"d = (\d+), n = (\d+)"))
         self.parameters = {k: Fraction(x) for k, x in re.findall(r"\b(gamma|lam) = (\S+?)(?:,|\n)", text)}
@@ -76,9 +76,9 @@ class Counterexample:
         self.columns, self.scale = columns.split(", "), Fraction(scale)
         self.Z = {name.strip(): numbers(row) for name, row in (line.split(": ") for line in body.strip().split("\n"))}
         rows, self.heads = list(self.Z), {}
-        for letter, where, head, said in re.findall(r"([WPQM]) of (.*), head (\d+): (.*)", heads):
+        for letter, where, head, matrix in re.findall(r"([WPQM]) of (.*), head (\d+): (.*)", heads):
             names = self.columns if letter == "M" else rows
-            self.heads.setdefault(where, {}).setdefault(head, {})[letter] = entries(said, names)
+            self.heads.setdefault(where, {}).setdefault(head, {})[letter] = entries(matrix, names)
         layer, self.row, self.column, self.transformer, self.loop = one(
             r"after layer (\d+), row ([^,]*), (.*):\s+transformer +(\S+)\s+textbook loop (\S+)"
         )
@@ -157,9 +157,9 @@ class Leaving:
         text = re.sub(r"\n +", "\n", text)  # lines are whole, so their indents say nothing
 
         def one(pattern: str) -> tuple[str, ...]:
-            found = re.search(pattern, text)
-            assert found is not None, pattern
-            return found.groups()
+            match = re.search(pattern, text)
+            assert match is not None, pattern
+            return match.groups()
 
         average, discount = one(r"delta = R'(?: - (\S+))? \+ (\S+) f\(Z'\) - f\(Z\)")
         self.average, self.discount = Fraction(average or 0), Fraction(discount)
@@ -182,8 +182,8 @@ class Leaving:
             self.prompts.append([numbers(x) for _, x in lines])
         self.masks = [nested(M) for M in re.findall(r"M of head \d+: (.*)", text)]
         self.weights: dict[tuple[str, str], Matrix] = {}
-        for name, where, said in re.findall(r"\b([WPQ]\d*) of (every layer|layer \d+): (.*)", text):
-            self.weights[name, where] = entries(said, self.rows)
+        for name, where, matrix in re.findall(r"\b([WPQ]\d*) of (every layer|layer \d+): (.*)", text):
+            self.weights[name, where] = entries(matrix, self.rows)
         rewards = dict(re.findall(r"(r\d+) = ([^,;\s]+)", one(r"\n(.*other rewards r1 to r\d+ zero)")[0]))
         self.target = Fraction(rewards.get(one(r"(r\d+) is the target's R'")[0], 0))
         self.outside = re.findall(
@@ -197,9 +197,9 @@ class Leaving:
         for g in signed_permutations(d):
             Z, later = (self._acted(g, prompt) for prompt in self.prompts)
             place = (matrix, layer, self.rows.index(r), self.rows.index(s))
-            found, following = self._predicted(Z, place), self._predicted(later, None)
-            delta = self.target - self.average + self.discount * following.x - found.x
-            total, count = total + delta * found.y, count + 1
+            current, following = self._predicted(Z, place), self._predicted(later, None)
+            delta = self.target - self.average + self.discount * following.x - current.x
+            total, count = total + delta * current.y, count + 1
         return total / count
 
     def _acted(self, g: Matrix, Z: Matrix) -> Matrix:
@@ -233,5 +233,5 @@ class Leaving:
                 for h, M in enumerate(self.masks, 1)
             ]
             state = one_layer(state, heads, self.scale)
-        found: Dual = state[self.rows.index(self.row)][-1] * self.sign
-        return found
+        value: Dual = state[self.rows.index(self.row)][-1] * self.sign
+        return value

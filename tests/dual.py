@@ -39,11 +39,11 @@ def forward(space, point, Z):
         first = 0 if space.looped else layer * each * heads * m * m
         after = Z
         for h, mask in enumerate(space.masks):
-            found = []
+            matrices = []
             for k in range(each):
                 start = first + (h * each + k) * m * m
-                found.append([list(point[start + i * m : start + (i + 1) * m]) for i in range(m)])
-            W, P, Q = [one, *found] if heads == 1 else found
+                matrices.append([list(point[start + i * m : start + (i + 1) * m]) for i in range(m)])
+            W, P, Q = [one, *matrices] if heads == 1 else matrices
             M = [[Dual(Fraction(x)) for x in row] for row in mask]
             scores = matmul(turned(Z), matmul(Q, Z))
             added = matmul(matmul(matmul(W, matmul(P, Z)), M), scores)
@@ -56,5 +56,5 @@ def forward(space, point, Z):
 def derivative(space, point, direction, Z):
     """f at theta, and its derivative at theta along a direction."""
     moved = [Dual(Fraction(x), Fraction(e)) for x, e in zip(point, direction, strict=True)]
-    found = forward(space, moved, [[Dual(Fraction(x)) for x in row] for row in Z])
-    return found.x, found.y
+    output = forward(space, moved, [[Dual(Fraction(x)) for x in row] for row in Z])
+    return output.x, output.y

@@ -60,6 +60,6 @@ def expected(name: str) -> Expected:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = getattr(module, "EXPECTED", None)
-    assert isinstance(found, Expected), f"tests/algorithms/{file.name} exports no EXPECTED"
-    return found
+    exported = getattr(module, "EXPECTED", None)
+    assert isinstance(exported, Expected), f"tests/algorithms/{file.name} exports no EXPECTED"
+    return exported

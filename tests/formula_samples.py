@@ -19,9 +19,9 @@ PIECES = [
 
 def gathered(count: int, seed: int) -> list[str]:
     """Formulas put together at random from pieces, as many as the gate lets through."""
-    random, found = Random(seed), set[str]()
-    while len(found) < count:
+    random, formulas = Random(seed), set[str]()
+    while len(formulas) < count:
         pieces = random.choices(PIECES + random.choices(sorted(COMMANDS), k=12), k=random.randint(2, 9))
         if readable(formula := "".join(p + " " * p[-1:].isalpha() for p in pieces)):
-            found.add(formula)
-    return sorted(found)
+            formulas.add(formula)
+    return sorted(formulas)

@@ -127,8 +127,8 @@ def trained(
     name: str, d: int, n: int, depth: int, parameters: Mapping[str, Fraction], looped: bool = True, scales: Any = None
 ) -> tuple[WeightSpace, Point]:
     """What deep TD trains of an algorithm of the catalogue, and its own weights (C = I, times a scale a layer)."""
-    found = own_construction(catalogue()[name], {}, d, n, depth, parameters, looped, scales)
-    return WeightSpace.of(catalogue()[name], found), own_point(found)
+    construction = own_construction(catalogue()[name], {}, d, n, depth, parameters, looped, scales)
+    return WeightSpace.of(catalogue()[name], construction), own_point(construction)
 
 
 # random problems
@@ -150,13 +150,13 @@ def random_matrix(rng: Random, d: int) -> Matrix:
 def random_context(d: int, n: int, seed: int, algorithm: Algorithm | None = None) -> Context:
     """n transitions with no structure: phi' has nothing to do with phi; with what `algorithm`'s transitions carry."""
     rng = Random(f"context {d} {n} {seed}")
-    found = Context.of(
+    context = Context.of(
         [random_vector(rng, d) for _ in range(n)],
         [random_vector(rng, d) for _ in range(n)],
         random_vector(rng, n),
         random_vector(rng, d),
     )
-    return found if algorithm is None else carrying(found, algorithm, seed)
+    return context if algorithm is None else carrying(context, algorithm, seed)
 
 
 def carrying(context: Context, algorithm: Algorithm, seed: int = 0) -> Context:

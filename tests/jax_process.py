@@ -51,10 +51,10 @@ def main() -> None:
         jax.config.update("jax_enable_x64", False)
         try:
             exec(compile(code, "<code>", "exec"), {})
-            said = "done"
+            answer = "done"
         except BaseException:
-            said = traceback.format_exc()
-        print(json.dumps(said), file=answers, flush=True)
+            answer = traceback.format_exc()
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ class Block:
 
 def blocks(page: str) -> Iterator[Block]:
     """The fenced blocks of a page's text, in order; `PageError` for one that does not say what becomes of it."""
-    for found in FENCE.finditer(page):
-        yield _block(found["comment"] or "", found["language"].strip(), found["text"])
+    for fence in FENCE.finditer(page):
+        yield _block(fence["comment"] or "", fence["language"].strip(), fence["text"])
 
 
 def _block(comment: str, language: str, text: str) -> Block:
@@ -143,13 +143,13 @@ def prose(page: str) -> str:
 
 def anchors(page: str) -> set[str]:
     """The anchors of a page's headings, as GitHub and MyST make them."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for heading in re.findall(r"^#+ (.*)$", FENCE.sub("", page), flags=re.M):
         anchor = re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
-        found[anchor] = found.get(anchor, -1) + 1
-        if found[anchor]:
-            found[f"{anchor}-{found[anchor]}"] = 0
-    return set(found)
+        counts[anchor] = counts.get(anchor, -1) + 1
+        if counts[anchor]:
+            counts[f"{anchor}-{counts[anchor]}"] = 0
+    return set(counts)
 
 
 def dead_links(path: Path) -> list[str]:

@@ -21,10 +21,10 @@ texts = st.text(st.characters(codec=None), max_size=60) | st.sampled_from(sample
 
 def tool(name: str) -> str:
     """The path of a program; the test is skipped without it, and fails in CI."""
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         (pytest.fail if CI else pytest.skip)(f"{name} is not installed")
-    return found
+    return path
 
 
 def compiled(source: str, folder: Path, *others: tuple[str, str]) -> str:
@@ -36,6 +36,6 @@ def compiled(source: str, folder: Path, *others: tuple[str, str]) -> str:
         [program, "-interaction=nonstopmode", "-no-shell-escape", "-halt-on-error", "main.tex"],
         cwd=folder, capture_output=True, timeout=300, env=os.environ | {"openin_any": "p", "openout_any": "p"},
     )  # fmt: skip
-    said = done.stdout.decode(errors="replace")
-    found = re.findall(r"^!.*\n?.*$", said, re.MULTILINE)
-    return "\n".join(found) or ("" if done.returncode == 0 else said[-2000:])
+    log = done.stdout.decode(errors="replace")
+    complaints = re.findall(r"^!.*\n?.*$", log, re.MULTILINE)
+    return "\n".join(complaints) or ("" if done.returncode == 0 else log[-2000:])

@@ -54,16 +54,16 @@ def example_report(path: str) -> Report:
 
 def fresh(case: Case, **changes: Any) -> Subject:
     """A subject of its own, to plant faults in: `derivation=` puts another derivation in its place."""
-    found = subject(case)
-    copy = Subject(found.item, found.settings, changes.pop("claims", found.claims))
+    judged = subject(case)
+    copy = Subject(judged.item, judged.settings, changes.pop("claims", judged.claims))
     if "derivation" in changes:
         copy.__dict__["_derived"] = (changes.pop("derivation"), "")
     copy.__dict__.update(changes)
     return copy
 
 
-def section(found: Page, name: str) -> Section:
-    return next(s for s in found.sections if s.id == name)
+def section(page: Page, name: str) -> Section:
+    return next(s for s in page.sections if s.id == name)
 
 
 def everything(tree: Any) -> Iterator[Any]:

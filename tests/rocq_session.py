@@ -78,8 +78,8 @@ def stops(audits: Mapping[str, Audit], folder: Path, until: Mapping[str, str]) -
             parts.append(f"Check at_begin_{k}.\n")
         if what not in until:
             parts.append("Module Fault.\n")
-            for name, said in (("Said", audit.statements), (PROVED, audit.proofs)):
-                parts.append(f"Module {name}.\n{_body(said, name, audit)}End {name}.\n")
+            for name, source in (("Said", audit.statements), (PROVED, audit.proofs)):
+                parts.append(f"Module {name}.\n{_body(source, name, audit)}End {name}.\n")
             parts.append(f"Check at_{PROVED}_all.\n")
             parts += [f"Check ({PROVED}.{t.name} : Said.{t.name}).\n" for t in audit.theorems]
             parts.append("End Fault.\nAbort All.\nReset Fault.\n")
@@ -128,15 +128,15 @@ def _body(text: str, module: str, audit: Audit) -> str:
     return kept
 
 
-def _read(said: str, names: list[str]) -> dict[str, str]:
-    first, *pieces = MARK.split(said)
+def _read(output: str, names: list[str]) -> dict[str, str]:
+    first, *pieces = MARK.split(output)
     marks = [m for m in pieces[::2] if m.startswith("begin_")]
-    assert "Error" not in first and marks == [*(f"begin_{k}" for k in range(len(names))), "begin_none"], said[-3000:]
-    found = dict.fromkeys(names, "")
+    assert "Error" not in first and marks == [*(f"begin_{k}" for k in range(len(names))), "begin_none"], output[-3000:]
+    answers = dict.fromkeys(names, "")
     at = names[0]
     for mark, text in zip(pieces[::2], pieces[1::2], strict=True):
         if mark.startswith("begin_"):
             at = names[int(mark[6:])] if mark != "begin_none" else ""
-        if at and "Error:" in text and not found[at]:
-            found[at] = PROVED if mark.startswith(PROVED) else mark.partition("_")[2]
-    return found
+        if at and "Error:" in text and not answers[at]:
+            answers[at] = PROVED if mark.startswith(PROVED) else mark.partition("_")[2]
+    return answers

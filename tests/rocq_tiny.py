@@ -40,8 +40,8 @@ def audit(statements: str = STATEMENTS, proofs: str = PROOFS) -> Audit:
 def theory(folder: Path, text: str = THEORY, **others: str) -> Path:
     """A theory of tiny.v, after other files that are listed too."""
     folder.mkdir(exist_ok=True)
-    for name, said in {**others, "tiny": text}.items():
-        (folder / f"{name}.v").write_text(said, encoding="utf-8")
+    for name, source in {**others, "tiny": text}.items():
+        (folder / f"{name}.v").write_text(source, encoding="utf-8")
     listed = "".join(f"{name}.v\n" for name in (*others, "tiny"))
     (folder / "_CoqProject").write_text(f"-Q . LayerProof\n{listed}", encoding="utf-8")
     return folder
@@ -49,12 +49,12 @@ def theory(folder: Path, text: str = THEORY, **others: str) -> Path:
 
 def rocq() -> Prover:
     """The installed prover; without one the test is skipped, but on a machine that runs CI it fails."""
-    found = find_prover()
-    if found is None:
+    prover = find_prover()
+    if prover is None:
         if os.environ.get("CI"):
             pytest.fail("CI has no Rocq prover: nothing would be machine-checked")
         pytest.skip("no Rocq prover on this machine")
-    return found
+    return prover
 
 
 def judged(

@@ -29,9 +29,9 @@ CLIENT = f"""\
 import json, os, socket, sys
 there = socket.socket(socket.AF_UNIX)
 there.connect(os.path.join(os.path.dirname(sys.argv[0]), {SOCKET!r}))
-said = json.dumps([sys.argv, os.getcwd(), dict(os.environ)]).encode()
-socket.send_fds(there, [len(said).to_bytes(8, "big")], [0, 1, 2])
-there.sendall(said)
+request = json.dumps([sys.argv, os.getcwd(), dict(os.environ)]).encode()
+socket.send_fds(there, [len(request).to_bytes(8, "big")], [0, 1, 2])
+there.sendall(request)
 sys.exit(int(there.makefile().read() or 70))
 """
 
@@ -87,8 +87,8 @@ def serve(path: str) -> None:
 def attend(guest: socket.socket) -> None:
     """In a process of its own: start what the guest asks for, and say how it ended."""
     length, streams, _, _ = socket.recv_fds(guest, 8, 3)
-    said = guest.makefile("rb").read(int.from_bytes(length, "big"))
-    arguments, where, environment = json.loads(said)
+    request = guest.makefile("rb").read(int.from_bytes(length, "big"))
+    arguments, where, environment = json.loads(request)
     runner = os.fork()
     if runner == 0:
         guest.close()
