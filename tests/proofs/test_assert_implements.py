@@ -178,8 +178,8 @@ def test_a_planted_fault_is_refuted_and_the_message_can_be_replayed(
     subject = fault(case)
     message = refusal(subject, case.name)
     assert message.startswith(f"Construction does not implement {case.name}: REFUTED by identity-exact\n")
-    for said in ("counterexample: the smallest prompt found", "query: (", "starting weights: ", "after layer "):
-        assert said in message
+    for text in ("counterexample: the smallest prompt found", "query: (", "starting weights: ", "after layer "):
+        assert text in message
     shown = [Fraction(re.search(rf"{side} +(\S+)$", message, re.M)[1])  # type: ignore[index]
              for side in ("transformer", "textbook loop")]  # fmt: skip
     assert shown[0] != shown[1]
@@ -299,7 +299,7 @@ NORM = torch.nn.LayerNorm(2 * D + 1, dtype=torch.float64)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (at(0, lambda Z: 2 * Z), "Z_0 that the module returns is not the prompt"),
         (at(1, feature), "layer 1 is the first to leave the algorithm: it changes a feature row"),
@@ -310,8 +310,8 @@ NORM = torch.nn.LayerNorm(2 * D + 1, dtype=torch.float64)
         (lambda Z, k: [same, accumulator, lambda Z: Z * torch.nan][k](Z), "outside its bound: layer 1 is the first"),
     ],
 )
-def test_the_message_says_which_layer_left_the_algorithm_first_and_how(change: Any, said: str) -> None:
-    assert said in refusal(Changed(change), "td0", reference=good(Case("td0")))
+def test_the_message_says_which_layer_left_the_algorithm_first_and_how(change: Any, message: str) -> None:
+    assert message in refusal(Changed(change), "td0", reference=good(Case("td0")))
 
 
 def test_coarser_arithmetic_that_explains_an_error_is_named() -> None:
@@ -334,14 +334,14 @@ def test_right_layers_with_a_wrong_read_out_are_refuted(sign: float) -> None:
 
 def test_whether_the_read_out_was_judged_is_said() -> None:
     for predict, judged in ((None, False), (lambda Z: -Z[:, -1, -1], True)):
-        found = lp.assert_implements(Changed(at(0, same), predict), "td0", reference=good(Case("td0")))
-        layers, forward = found.claims
+        result = lp.assert_implements(Changed(at(0, same), predict), "td0", reference=good(Case("td0")))
+        layers, forward = result.claims
         assert layers.details["read_out_judged"] is judged
         assert forward.verdict is (lp.Verdict.HOLDS if judged else lp.Verdict.NOT_RUN)
         assert forward.reason.startswith("there is no forward(Z)") and ("prediction(Z)" in forward.reason) is judged
         # What could not be judged fails a strict run, and no other.
-        assert found.holds and fails(found, strict=True) is not judged and not fails(found, strict=False)
-        assert ("NOT_RUN by float" in str(failure(found, strict=True))) is not judged
+        assert result.holds and fails(result, strict=True) is not judged and not fails(result, strict=False)
+        assert ("NOT_RUN by float" in str(failure(result, strict=True))) is not judged
 
 
 # a module that answers rightly once
@@ -388,16 +388,16 @@ class RightInEvalModeOnly(Honest):
 
 class WritesIntoItsBatch(Honest):
     def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
-        found = [z.clone() for z in self.inner.states(Z)]
+        kept = [z.clone() for z in self.inner.states(Z)]
         Z.mul_(2)
-        return found
+        return kept
 
 
 class ForwardWritesIntoItsBatch(Honest):
     def forward(self, Z: torch.Tensor) -> torch.Tensor:
-        found = super().forward(Z)
+        output = super().forward(Z)
         Z[0, 0, 0] = 7
-        return found
+        return output
 
 
 class ForwardGivesZeros(Honest):
@@ -450,7 +450,7 @@ def test_a_module_is_called_in_two_batches_of_different_size_and_again_in_eval_m
 
 
 @pytest.mark.parametrize(
-    ("subject", "said"),
+    ("subject", "reason"),
     [
         (KeepsItsFirstAnswer, "given a batch of 9 prompts after one of 21, states(Z) returns 21"),
         (KeepsAnAnswerForEachSize, "in eval mode: the Z_0 that the module returns is not the prompt"),
@@ -464,10 +464,10 @@ def test_a_module_is_called_in_two_batches_of_different_size_and_again_in_eval_m
         (ForwardIsRightInTrainModeOnly, "in eval mode, where two orders of summation differ by at most"),
     ],
 )
-def test_a_module_that_answers_rightly_in_one_call_only_is_refuted(subject: Any, said: str) -> None:
+def test_a_module_that_answers_rightly_in_one_call_only_is_refuted(subject: Any, reason: str) -> None:
     assert lp.assert_implements(Honest(), "td0", reference=good(Case("td0"))).holds
     message = refusal(subject(), "td0", reference=good(Case("td0")))
-    assert "REFUTED by float" in message and said in message
+    assert "REFUTED by float" in message and reason in message
 
 
 def test_a_forward_that_sums_in_another_order_is_within_what_that_may_change() -> None:
@@ -483,9 +483,9 @@ def test_a_forward_that_sums_in_another_order_is_within_what_that_may_change() -
 
 
 def test_a_forward_that_gives_something_else_is_listed_and_fails_a_strict_run() -> None:
-    found = lp.assert_implements(ForwardGivesSomethingElse(), "td0", reference=good(Case("td0")))
-    assert found.claims[-1].verdict is lp.Verdict.NOT_RUN and "forward(Z) returns dict" in found.claims[-1].reason
-    assert fails(found, strict=True) and not fails(found, strict=False)
+    result = lp.assert_implements(ForwardGivesSomethingElse(), "td0", reference=good(Case("td0")))
+    assert result.claims[-1].verdict is lp.Verdict.NOT_RUN and "forward(Z) returns dict" in result.claims[-1].reason
+    assert fails(result, strict=True) and not fails(result, strict=False)
 
 
 def test_layers_that_work_in_place_are_judged_like_any_others() -> None:
@@ -598,10 +598,10 @@ def given_reference(folder: Path, *changes: tuple[str, str]) -> tuple[Any, Const
 
 def test_given_heads_are_judged_against_the_update_before_a_module_is_judged_against_them(tmp_path: Path) -> None:
     right, reference = given_reference(tmp_path)
-    found = lp.assert_implements(lp.LinearTransformer.from_construction(reference), right)
+    result = lp.assert_implements(lp.LinearTransformer.from_construction(reference), right)
     symbols = ["identity-symbolic", "identity-symbolic", "identity-entrywise", "identity-exact", "identity-random"]
-    assert [c.evidence for c in found.claims] == [*symbols, "float", "float", "float", "float"]
-    assert [c.claim.startswith("the reference: ") for c in found.claims] == [True] * 7 + [False] * 2
+    assert [c.evidence for c in result.claims] == [*symbols, "float", "float", "float", "float"]
+    assert [c.claim.startswith("the reference: ") for c in result.claims] == [True] * 7 + [False] * 2
     folder = tmp_path / "doubled"
     folder.mkdir()
     wrong, doubled = given_reference(folder, (HEAD, HEAD.replace("1})", "2})")))
@@ -629,8 +629,8 @@ def test_the_floats_of_refuted_weights_say_what_they_are_about(tmp_path: Path, c
     assert ran.code == 1
     cells = re.findall(r"HOLDS \S+ of \S+ of refuted weights|HOLDS any run \S+ of refuted weights", ran.out)
     assert len(cells) == 2 and ran.out.count("HOLDS") == 4  # and once of the masks, once in the count at the end
-    found = lp.verify(write(tmp_path, given=True), d=2, n=3, layers=2, trials=2)
-    assert found.holds and not any("about" in c.details for c in found.claims)
+    result = lp.verify(write(tmp_path, given=True), d=2, n=3, layers=2, trials=2)
+    assert result.holds and not any("about" in c.details for c in result.claims)
 
 
 def test_autocast_around_a_module_or_inside_it_is_named_and_tf32_is_not() -> None:
@@ -645,8 +645,8 @@ def test_autocast_around_a_module_or_inside_it_is_named_and_tf32_is_not() -> Non
     reference = good(Case("td0"))
     with cast():
         # Its own layers switch it off; this construction's are judged as if it were not there.
-        found = lp.assert_implements(reference, "td0", evidence=["float"])
-        environment = found.claims[0].details["environment"]
+        result = lp.assert_implements(reference, "td0", evidence=["float"])
+        environment = result.claims[0].details["environment"]
         assert environment["autocast"] == "off for these layers, cpu: bfloat16 around them"
         message = refusal(Honest("float32"), "td0", reference=reference)
         assert torch.is_autocast_enabled("cpu")

@@ -52,10 +52,10 @@ def test_each_claim_has_its_own_verdict_and_the_false_one_its_counterexample(ord
 
 
 def own_verdicts(order: str, folder: Path) -> None:
-    found = judged(order, folder)
-    assert {j.entry.id: j.verdict for j in found.judged} == {"good": Verdict.HOLDS, "bad": Verdict.REFUTED}
-    assert found.exit_code == 1
-    report = report_of(found)
+    audited = judged(order, folder)
+    assert {j.entry.id: j.verdict for j in audited.judged} == {"good": Verdict.HOLDS, "bad": Verdict.REFUTED}
+    assert audited.exit_code == 1
+    report = report_of(audited)
     (table,) = (b for b in report.lead if isinstance(b, Table))
     shown = {row[1].spans[0]: row[3].verdict for row in table.rows}
     assert shown == {"These weights run TD(0).": Verdict.HOLDS, "These weights run residual gradient.": Verdict.REFUTED}
@@ -72,17 +72,17 @@ def test_a_page_that_shows_anothers_verdict_would_be_seen(folder, monkeypatch):
 def test_a_claim_about_training_and_one_about_the_printed_weights_are_judged(folder):
     entry = '[[claim]]\nstatement = "s"\nalgorithm = "td0"\n'
     kept = entry + 'invariant = "one-layer"\nd = 2\nn = 2\nL = {}\nlooped = true\n'
-    found = judged(kept.format(1) + kept.format(2) + entry + "published = true\n", folder)
-    assert [j.verdict for j in found.judged] == [Verdict.HOLDS, Verdict.REFUTED, Verdict.HOLDS]
+    audited = judged(kept.format(1) + kept.format(2) + entry + "published = true\n", folder)
+    assert [j.verdict for j in audited.judged] == [Verdict.HOLDS, Verdict.REFUTED, Verdict.HOLDS]
 
 
 def test_a_claim_that_cannot_be_checked_stops_no_other_and_is_no_success(folder):
     missing = FALSE.replace("td0.json", "nothing.json")
-    found = judged(missing + TRUE, folder)
-    assert [j.verdict for j in found.judged] == [Verdict.NOT_RUN, Verdict.HOLDS]
-    assert found.exit_code == 4 and "nothing.json" in found.judged[0].error
+    audited = judged(missing + TRUE, folder)
+    assert [j.verdict for j in audited.judged] == [Verdict.NOT_RUN, Verdict.HOLDS]
+    assert audited.exit_code == 4 and "nothing.json" in audited.judged[0].error
     assert judged(TRUE.replace('"td0"', '"td00"'), folder).exit_code == 4  # what a file says wrongly is its content
-    open_ = replace(found, judged=(replace(found.judged[0], error="", code=0), found.judged[1]))
+    open_ = replace(audited, judged=(replace(audited.judged[0], error="", code=0), audited.judged[1]))
     assert open_.exit_code == 3
 
 
@@ -131,8 +131,8 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_entry_and_the_key(text, 
 
 def test_what_a_file_says_of_its_claims_is_shown_as_text(folder, capsys):
     show(judged('[[claim]]\nequation = "\\u202e1\\u001b[2J"\nstatement = "s\\u0007"\nalgorithm = "none"\n', folder))
-    said = capsys.readouterr().out
-    assert said.replace("\n", "").isprintable() and "\\u202e1\\x1b[2J: s\\x07" in said
+    printed = capsys.readouterr().out
+    assert printed.replace("\n", "").isprintable() and "\\u202e1\\x1b[2J: s\\x07" in printed
 
 
 def test_numbers_are_exact(tmp_path):
@@ -144,8 +144,8 @@ def test_numbers_are_exact(tmp_path):
 def test_the_example_is_the_talks_paper_and_holds():
     asked = read_claims(EXAMPLE)
     light = replace(asked, entries=tuple(e for e in asked.entries if e.published or e.invariant))
-    found = audit(light)
-    assert found.exit_code == 0 and len(asked.entries) == 7
+    audited = audit(light)
+    assert audited.exit_code == 0 and len(asked.entries) == 7
     assert {e.algorithm for e in asked.entries} == {"td0", "td-lambda", "residual-gradient", "average-reward-td"}
 
 
@@ -153,13 +153,13 @@ def test_from_python_a_false_claim_is_false_and_nothing_is_written_unasked(folde
     monkeypatch.chdir(folder)
     (folder / "paper.toml").write_text(TRUE)
     before = sorted(folder.iterdir())
-    found = lp.audit("paper.toml")
-    assert found and found.holds and [j.verdict for j in found.judged] == [Verdict.HOLDS]
+    audited = lp.audit("paper.toml")
+    assert audited and audited.holds and [j.verdict for j in audited.judged] == [Verdict.HOLDS]
     assert sorted(folder.iterdir()) == before
     (folder / "paper.toml").write_text(TRUE + FALSE)
-    found = lp.audit(folder / "paper.toml", output=folder / "out")
-    assert not found and found.exit_code == 1
-    assert [j.verdict for j in found.judged] == [Verdict.HOLDS, Verdict.REFUTED]
+    audited = lp.audit(folder / "paper.toml", output=folder / "out")
+    assert not audited and audited.exit_code == 1
+    assert [j.verdict for j in audited.judged] == [Verdict.HOLDS, Verdict.REFUTED]
     assert (folder / "out" / "audit.json").is_file()
     with pytest.raises(lp.ArgumentError, match="claims is 7, wanted the path of a TOML file"):
         lp.audit(7)

@@ -82,10 +82,10 @@ def cached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_parameter_other_than_gamma_and_lam_comes_back_from_the_settings() -> None:
     algorithm, asked = find("heavy-ball-td"), replace(TINY, values={"beta": Fraction(2, 7)})
-    said = {"settings": settings_of(algorithm, asked, EXACT)}
-    settings, evidence = asked_in(said, algorithm)
+    header = {"settings": settings_of(algorithm, asked, EXACT)}
+    settings, evidence = asked_in(header, algorithm)
     assert (settings.values, settings.gamma, evidence) == ({"beta": Fraction(2, 7)}, asked.gamma, tuple(EXACT))
-    assert settings_of(algorithm, settings, evidence) == said["settings"]
+    assert settings_of(algorithm, settings, evidence) == header["settings"]
 
 
 @pytest.mark.slow
@@ -237,25 +237,25 @@ def test_no_edited_field_is_accepted(cached: None, fits: bool) -> None:
                 continue
             edited = bound(edited)
         seen += 1
-        said = f"{path}: {what}"
+        where = f"{path}: {what}"
         try:
             result = certificates.check(edited)
         except ContentError as error:
             last = path.rpartition(".")[2].partition("[")[0]
-            assert (last or "extra") in str(error), f"{said} is not named: {error}"
+            assert (last or "extra") in str(error), f"{where} is not named: {error}"
             continue
         if fits and path.startswith("tool.") and path != "tool.name":
-            assert result.holds and path.removeprefix("tool.") in result.claims[1].reason, said
+            assert result.holds and path.removeprefix("tool.") in result.claims[1].reason, where
             continue
-        assert result.exit_code == 1, f"{said} was accepted"
+        assert result.exit_code == 1, f"{where} was accepted"
         if not fits:
-            assert fields(result)[0] == "digest", said
+            assert fields(result)[0] == "digest", where
         if path.startswith("settings"):  # a true certificate of another question would differ elsewhere too
-            assert fields(result), said
+            assert fields(result), where
         elif path != "digest" and not (path.startswith("tool.") and path != "tool.name"):
             named = fields(result)
             exact = " -> " in what
-            assert path in named if exact else any(related(f, path) for f in named), f"{said} is not among {named}"
+            assert path in named if exact else any(related(f, path) for f in named), f"{where} is not among {named}"
     assert seen > 400, seen
 
 

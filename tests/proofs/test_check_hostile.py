@@ -105,9 +105,9 @@ def test_a_fault_of_ours_at_one_file_is_5_and_the_others_are_checked(
     monkeypatch.setattr(project, "_result", planted)
     ran = run_cli(capsys, "check", ".", "--json")
     assert ran.code == 5 and {c["details"]["file"] for c in ran.document["claims"]} == {"good.json"}
-    said = "odd.json: internal error: ZeroDivisionError: planted\\nhere"
-    assert ran.document["refused"] == {"odd.json": said}
-    assert ran.document["error"] == {"code": 5, "argument": "odd.json", "message": said}
+    sentence = "odd.json: internal error: ZeroDivisionError: planted\\nhere"
+    assert ran.document["refused"] == {"odd.json": sentence}
+    assert ran.document["error"] == {"code": 5, "argument": "odd.json", "message": sentence}
 
 
 def test_where_no_file_can_be_checked_json_says_so_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

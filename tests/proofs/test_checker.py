@@ -38,10 +38,10 @@ FOUND_BY_NUMBERS = ("identity-entrywise", "identity-exact", "identity-random")
 
 def verdicts(result: lp.Result) -> dict[str, set[Verdict]]:
     """The verdicts of each kind of evidence."""
-    found: dict[str, set[Verdict]] = {}
+    by_evidence: dict[str, set[Verdict]] = {}
     for claim in result.claims:
-        found.setdefault(claim.evidence, set()).add(claim.verdict)
-    return found
+        by_evidence.setdefault(claim.evidence, set()).add(claim.verdict)
+    return by_evidence
 
 
 def settings_for(case: Listed) -> Settings:
@@ -109,9 +109,9 @@ def test_a_looped_transformer_holds_and_is_called_looped() -> None:
         result = lp.verify(*names, d=2, n=3, layers=2, looped=looped, evidence=["identity-exact", "identity-random"])
         assert result.holds and result.settings["looped"] is looped
         exact = [c for c in result.claims if c.asked and c.evidence == "identity-exact"]
-        said = {c.algorithm: c.claim for c in exact if c.algorithm in catalogue()}
-        assert said.keys() == set(names or catalogue())
-        for name, claim in said.items():
+        sentences = {c.algorithm: c.claim for c in exact if c.algorithm in catalogue()}
+        assert sentences.keys() == set(names or catalogue())
+        for name, claim in sentences.items():
             assert ("looped" if looped and name not in unrolled else "sequential") in claim
         own = {note.split()[0] for note in result.notes if "weights of each layer's own" in note}
         assert own == (unrolled if looped else set())
@@ -434,8 +434,8 @@ def test_a_comparison_is_refuted_with_prompts_whatever_is_asked_for(kind: str) -
 def test_one_algorithm_without_weights_does_not_keep_the_others_from_being_checked() -> None:
     broken = replace(other_update("td0", td0_with(takes_a_max)), name="broken")
     result = checker.verify(broken, "td0", settings=SMALL, evidence=["derived", "identity-exact"])
-    found = {(c.algorithm, c.evidence): c.verdict for c in result.claims if c.asked}
-    assert found == {
+    by_evidence = {(c.algorithm, c.evidence): c.verdict for c in result.claims if c.asked}
+    assert by_evidence == {
         ("broken", "derived"): Verdict.REFUTED,
         ("broken", "identity-exact"): Verdict.NOT_RUN,
         ("td0", "derived"): Verdict.HOLDS,

@@ -84,8 +84,8 @@ class Kept:
 
     @property
     def file(self) -> Path:
-        (found,) = (self.folder / "cache" / "compiled").glob("*.vo")
-        return found
+        (compiled,) = (self.folder / "cache" / "compiled").glob("*.vo")
+        return compiled
 
     def judged(self) -> Outcome:
         return gate([audit()], rocq(), self.folder / "theory", limit=120.0)

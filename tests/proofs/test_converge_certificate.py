@@ -22,9 +22,9 @@ Capture = pytest.CaptureFixture[str]
 
 
 def certificate(**more: Any) -> dict[str, Any]:
-    found = lp.converge("td0", prompt=CYCLE, alpha="1/2", **more).certificate
-    assert found is not None
-    return json.loads(json.dumps(found))
+    document = lp.converge("td0", prompt=CYCLE, alpha="1/2", **more).certificate
+    assert document is not None
+    return json.loads(json.dumps(document))
 
 
 def kept(document: dict[str, Any], folder: Path, sign: bool = True) -> Path:
@@ -44,8 +44,8 @@ def verdicts(capsys: Capture, path: Path) -> dict[str, str]:
 def test_a_certificate_is_checked_without_any_search(
     name: str, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = lp.converge(name, prompt=CYCLE, alpha="1/2")
-    write(found.certificate, tmp_path / "certificate.json")
+    answer = lp.converge(name, prompt=CYCLE, alpha="1/2")
+    write(answer.certificate, tmp_path / "certificate.json")
 
     def searched(*_: Any, **__: Any) -> None:
         raise AssertionError("a check searches")
@@ -57,8 +57,8 @@ def test_a_certificate_is_checked_without_any_search(
 
 
 def test_a_diverging_prompt_has_a_certificate_too(capsys: Capture, tmp_path: Path) -> None:
-    found = lp.converge("td0", prompt=EXPANDING)
-    path = kept(json.loads(json.dumps(found.certificate)), tmp_path)
+    answer = lp.converge("td0", prompt=EXPANDING)
+    path = kept(json.loads(json.dumps(answer.certificate)), tmp_path)
     assert set(verdicts(capsys, path).values()) == {Verdict.HOLDS}
     assert run_cli(capsys, "check", str(tmp_path)).code == 0
 
@@ -108,8 +108,8 @@ def test_an_edit_is_refuted_even_when_it_is_signed(name: str, capsys: Capture, t
     edit, refuted = EDITS[name]
     document = certificate()
     edit(document)
-    found = verdicts(capsys, kept(document, tmp_path))
-    assert found["certificate-digest"] == Verdict.HOLDS and found[refuted] == Verdict.REFUTED
+    by_evidence = verdicts(capsys, kept(document, tmp_path))
+    assert by_evidence["certificate-digest"] == Verdict.HOLDS and by_evidence[refuted] == Verdict.REFUTED
     assert verdicts(capsys, kept({**document, "digest": "0"}, tmp_path, sign=False))["certificate-digest"] == "REFUTED"
 
 

@@ -67,10 +67,10 @@ def test_a_question_that_is_answered_is_no_failure_and_an_assertion_may_be(capsy
 
 
 def test_the_first_lines_say_what_was_decided(capsys: Capture, prompts: Path) -> None:
-    said = ask(capsys, prompts, "window", "--alpha", "1/10", "--step", "D=1/2", algorithm="gtd2").out
-    assert "from w_0             converges  all 4 eigenvalues" in said
-    assert "converges for 0.091710431 < alpha < 0.11042432" in said
-    assert "no gradient in any constant metric" in said
+    printed = ask(capsys, prompts, "window", "--alpha", "1/10", "--step", "D=1/2", algorithm="gtd2").out
+    assert "from w_0             converges  all 4 eigenvalues" in printed
+    assert "converges for 0.091710431 < alpha < 0.11042432" in printed
+    assert "no gradient in any constant metric" in printed
     beyond = ask(capsys, prompts, "window", "--alpha", "2/25", "--step", "D=1/2", "--assert", "converges",
                  algorithm="gtd2")  # fmt: skip
     assert beyond.code == 1 and "REFUTED  asserted: it converges" in beyond.out
@@ -87,19 +87,19 @@ def test_the_drift_is_shown_and_value_differences_converge(capsys: Capture, prom
 
 def test_a_limit_of_the_cyclic_subspace_is_not_passed_for_more() -> None:
     context = lp.Context.of([[1, 0], [0, 1]], [[0, 0], [0, 4]], [1, 0], [1, 1])
-    found = lp.converge("td0", prompt=context, gamma="1/2", alpha=1)
-    assert found.answer == "converges" and found.limit["weights"] == {"w": ["1", "0"]}
-    assert found.limit["reached_from"] == "w_0, and not every start"
-    assert found.document()["decisions"]["every_start"]["answer"] == "diverges"
+    decided = lp.converge("td0", prompt=context, gamma="1/2", alpha=1)
+    assert decided.answer == "converges" and decided.limit["weights"] == {"w": ["1", "0"]}
+    assert decided.limit["reached_from"] == "w_0, and not every start"
+    assert decided.document()["decisions"]["every_start"]["answer"] == "diverges"
     elsewhere = lp.converge("td0", prompt=context, gamma="1/2", start={"w": [0, 1]})
     assert elsewhere.answer == "diverges" and elsewhere.limit is None and elsewhere.layers is None
 
 
 def test_only_the_prediction_converges() -> None:
     context = lp.Context.of([[1, 0], [0, 1]], [[0, 0], [0, 4]], [1, 1], [1, 0])
-    found = lp.converge("td0", prompt=context, gamma="1/2")
-    assert found.answer == "diverges" and found.limit["weights"] is None and found.limit["prediction"] == "1"
-    assert found.limit["reached_from"] == "the prediction only: the weights diverge" and found.layers > 0
+    decided = lp.converge("td0", prompt=context, gamma="1/2")
+    assert decided.answer == "diverges" and decided.limit["weights"] is None and decided.limit["prediction"] == "1"
+    assert decided.limit["reached_from"] == "the prediction only: the weights diverge" and decided.layers > 0
 
 
 def test_a_field_that_is_no_gradient_and_two_that_show_their_loss(capsys: Capture, prompts: Path) -> None:
@@ -126,16 +126,16 @@ def test_the_table_of_all_algorithms_has_the_single_answers(capsys: Capture) -> 
         assert row["answer"] == alone["answer"] and row["layers"] == alone["layers"]
         assert row["rate"] == (alone["rate"] and alone["rate"]["r"])
         assert row["names"] == ((alone["limit"] or {}).get("names") or [])
-    said = run_cli(capsys, "converge", *options)
-    assert said.code == 0 and len(said.out.splitlines()) == 1 + len(rows) + 2 + len(left_out)
+    ran = run_cli(capsys, "converge", *options)
+    assert ran.code == 0 and len(ran.out.splitlines()) == 1 + len(rows) + 2 + len(left_out)
     for given in (("--start", "w=1,0"), ("--assert", "converges"), ("--picture", "x.svg"), ("--trials", "2")):
         assert_refused(run_cli(capsys, "converge", *options, *given), 2, "given, but no algorithm")
 
 
 def test_trainings_field_is_asked_about_on_request(capsys: Capture, prompts: Path) -> None:
     asked = ("-d", "1", "-n", "3", "--outer")
-    found = run_cli(capsys, "converge", "least-squares", *asked, "--json").document["outer_gradient"]
-    assert found["answer"] == "not refuted" and found["symmetric"] and "cannot show it" in found["why"]
+    field = run_cli(capsys, "converge", "least-squares", *asked, "--json").document["outer_gradient"]
+    assert field["answer"] == "not refuted" and field["symmetric"] and "cannot show it" in field["why"]
     assert "training  the outer semi-gradient" in run_cli(capsys, "converge", "least-squares", *asked).out
     assert_refused(ask(capsys, prompts, "two", "--outer"), 2, "trajectories of a process")
 
@@ -197,8 +197,8 @@ def test_a_family_of_prompts_and_its_worst(capsys: Capture, tmp_path: Path) -> N
         assert document["answer"] == "diverges"
     else:
         assert document["layers"] == max(s["layers"] for s in singles)
-    said = run_cli(capsys, "converge", "td0", *options, "--trials", "2").out
-    assert "of 2 prompts converge" in said and "layers for epsilon: least" in said
+    printed = run_cli(capsys, "converge", "td0", *options, "--trials", "2").out
+    assert "of 2 prompts converge" in printed and "layers for epsilon: least" in printed
 
 
 def test_an_assertion_about_a_family_is_refuted_by_one_prompt(capsys: Capture) -> None:
@@ -229,8 +229,8 @@ def test_examples_of_own_constructions(capsys: Capture) -> None:
 def test_a_file_from_the_template(capsys: Capture, tmp_path: Path) -> None:
     assert run_cli(capsys, "new", "my-td", "-o", str(tmp_path)).code == 0
     kept = tmp_path / "certificate.json"
-    found = run_cli(capsys, "converge", str(tmp_path / "my_td.py"), "-d", "2", "-n", "6", "--json", "-o", str(kept))
-    assert found.document["answer"] == "converges" and found.document["certificate"]["subject"] == "./my_td.py"
+    ran = run_cli(capsys, "converge", str(tmp_path / "my_td.py"), "-d", "2", "-n", "6", "--json", "-o", str(kept))
+    assert ran.document["answer"] == "converges" and ran.document["certificate"]["subject"] == "./my_td.py"
     assert run_cli(capsys, "check", str(kept)).code == 0
 
 
@@ -240,9 +240,9 @@ def test_given_heads_that_do_not_run_the_update_are_not_passed_for_it(capsys: Ca
     text = (EXAMPLES / "heavy_ball_td.py").read_text()
     assert "-step.C.mT" in text
     wrong.write_text(text.replace("-step.C.mT", "-2 * step.C.mT"))
-    found = run_cli(capsys, "converge", str(wrong), "-d", "2", "-n", "4", "--json")
-    assert found.code == 3 and found.document["answer"] == "undecided"
-    assert "do not run the update" in found.document["reason"] and found.document["certificate"] is None
+    ran = run_cli(capsys, "converge", str(wrong), "-d", "2", "-n", "4", "--json")
+    assert ran.code == 3 and ran.document["answer"] == "undecided"
+    assert "do not run the update" in ran.document["reason"] and ran.document["certificate"] is None
 
 
 # errors

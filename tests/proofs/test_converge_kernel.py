@@ -22,13 +22,13 @@ from layerproof.symbolic.errors import ArgumentError
 
 
 def audit() -> Audit:
-    found = lp.converge("td0", prompt=CYCLE, alpha="1/2").found
-    assert found is not None
-    return certificate_audit(found)
+    convergence = lp.converge("td0", prompt=CYCLE, alpha="1/2").found
+    assert convergence is not None
+    return certificate_audit(convergence)
 
 
-def judged(found: Audit) -> Outcome:
-    return gate([found], rocq(), limit=240.0)
+def judged(audit: Audit) -> Outcome:
+    return gate([audit], rocq(), limit=240.0)
 
 
 def with_number(text: str, name: str, value: str) -> str:
@@ -45,8 +45,8 @@ def test_a_saved_certificate_passes_the_kernel_and_an_edited_rate_is_refuted_bef
     path = tmp_path / "certificate.json"
     write(lp.converge("td0", prompt=CYCLE, alpha="1/2").certificate, path)
     ran = run_cli(capsys, "check", str(path), "--prove", "--json")
-    said = {c["details"]["theorem"]: c["verdict"] for c in ran.document["claims"] if c["evidence"] == PROVED}
-    assert ran.code == 0 and {NAME, "geometric_bound"} <= set(said) and set(said.values()) == {"HOLDS"}
+    verdicts = {c["details"]["theorem"]: c["verdict"] for c in ran.document["claims"] if c["evidence"] == PROVED}
+    assert ran.code == 0 and {NAME, "geometric_bound"} <= set(verdicts) and set(verdicts.values()) == {"HOLDS"}
     document = json.loads(path.read_text())
     document["rate"]["r"] = "1/100"
     for signed in (False, True):
@@ -70,7 +70,7 @@ def test_the_kernel_refuses_a_faster_rate(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_diverges_has_no_numbers_for_the_kernel() -> None:
-    found = lp.converge("td0", prompt=EXPANDING).found
-    assert found is not None
+    answer = lp.converge("td0", prompt=EXPANDING).found
+    assert answer is not None
     with pytest.raises(ArgumentError, match="no certified limit"):
-        certificate_audit(found)
+        certificate_audit(answer)

@@ -34,9 +34,9 @@ def textbook_values(algorithm, layers, alpha=Fraction(1), shift=0):
     step = tuple(Fraction(0) if x in algorithm.scalar_preconditioners else C for x in algorithm.preconditioners)
     steps = algorithm.prescribed([step] * (layers + shift))[shift:]
     start = [[Fraction(0)] * 2 for _ in algorithm.weights]
-    said = problem(algorithm, RATIONALS, TWO, start, {"gamma": HALF}, {})
-    found = [w[0].fractions() for w in textbook(said, steps)]
-    return [0.0, *(float(sum(a * Fraction(b) for a, b in zip(w, TWO.query, strict=True))) for w in found)]
+    posed = problem(algorithm, RATIONALS, TWO, start, {"gamma": HALF}, {})
+    iterates = [w[0].fractions() for w in textbook(posed, steps)]
+    return [0.0, *(float(sum(a * Fraction(b) for a, b in zip(w, TWO.query, strict=True))) for w in iterates)]
 
 
 @pytest.mark.parametrize(
@@ -47,26 +47,28 @@ def textbook_values(algorithm, layers, alpha=Fraction(1), shift=0):
     ],
 )  # fmt: skip
 def test_every_layer_has_its_own_number(algorithm) -> None:
-    found = lp.converge(algorithm, prompt=TWO, gamma=HALF, layers=6)
-    assert found.answer == "converges" and found.limit["prediction"] == "4/3"  # LSTD's, whatever the numbers are
-    values = found.document()["values"]
+    convergence = lp.converge(algorithm, prompt=TWO, gamma=HALF, layers=6)
+    assert (
+        convergence.answer == "converges" and convergence.limit["prediction"] == "4/3"
+    )  # LSTD's, whatever the numbers are
+    values = convergence.document()["values"]
     assert values == pytest.approx(textbook_values(algorithm, 6), rel=1e-12)
     (rule,) = algorithm.tables.values()
     assert rule == "1/2" or values != pytest.approx(textbook_values(algorithm, 6, shift=1), rel=1e-6)
 
 
 def test_a_period_has_a_rate_and_a_certificate_and_a_formula_has_none() -> None:
-    found = lp.converge("target-network-td", prompt=TWO, gamma=HALF)
-    assert found.rate["period"] == 2 and found.certificate is not None and found.steps is None
-    values = [Fraction(x) for x in found.document()["values"]]
-    assert all(abs(v - Fraction(4, 3)) <= found.found.bound(k) + Fraction(1, 10**9) for k, v in enumerate(values))
-    assert found.found.bound(40) < Fraction(1, 10)
+    answer = lp.converge("target-network-td", prompt=TWO, gamma=HALF)
+    assert answer.rate["period"] == 2 and answer.certificate is not None and answer.steps is None
+    values = [Fraction(x) for x in answer.document()["values"]]
+    assert all(abs(v - Fraction(4, 3)) <= answer.found.bound(k) + Fraction(1, 10**9) for k, v in enumerate(values))
+    assert answer.found.bound(40) < Fraction(1, 10)
     constant = lp.converge(with_table(NESTEROV, beta="2 / 4"), prompt=TWO, gamma=HALF)
     assert constant.rate["period"] == 1 and constant.steps is not None
     fixed = lp.converge("nesterov-td", prompt=TWO, gamma=HALF, fixed={"beta": HALF})
     assert fixed.rate["r"] == constant.rate["r"]
-    found = lp.converge("nesterov-td", prompt=TWO, gamma=HALF)
-    assert (found.rate, found.certificate, found.layers, found.exit_code) == (None, None, None, 0)
+    answer = lp.converge("nesterov-td", prompt=TWO, gamma=HALF)
+    assert (answer.rate, answer.certificate, answer.layers, answer.exit_code) == (None, None, None, 0)
 
 
 def test_the_limit_is_that_of_the_layers_that_are_tended_to() -> None:
@@ -84,18 +86,18 @@ def test_the_limit_is_that_of_the_layers_that_are_tended_to() -> None:
         tables={"kappa": "l / (2 * l + 1)"},
     )  # fmt: skip
     prompt = Context.of([[1]], [[0]], [1], [1])
-    found = lp.converge(decay, prompt=prompt, alpha=HALF, layers=400)
-    assert found.limit["weights"] == {"w": ["1/2"]} and found.document()["decisions"]["every_start"]
-    assert abs(found.document()["values"][-1] - 0.5) < 1e-3 < abs(found.document()["values"][4] - 0.5)
+    answer = lp.converge(decay, prompt=prompt, alpha=HALF, layers=400)
+    assert answer.limit["weights"] == {"w": ["1/2"]} and answer.document()["decisions"]["every_start"]
+    assert abs(answer.document()["values"][-1] - 0.5) < 1e-3 < abs(answer.document()["values"][4] - 0.5)
 
 
 def test_only_what_w_0_excites_has_to_converge() -> None:
     """The second feature is never seen: from w_0 = 0 its weight stays, from other starts y runs away from w."""
     prompt = Context.of([[1, 0]], [[0, 0]], [1], [1, 0])
-    found = lp.converge("nesterov-td", prompt=prompt, gamma=HALF, alpha=HALF)
-    assert found.limit["weights"] == {"w": ["1", "0"], "y": ["1", "0"]}
-    assert found.limit["reached_from"] == "w_0; of other starts nothing is decided"
-    assert "every_start" not in found.document()["decisions"]
+    convergence = lp.converge("nesterov-td", prompt=prompt, gamma=HALF, alpha=HALF)
+    assert convergence.limit["weights"] == {"w": ["1", "0"], "y": ["1", "0"]}
+    assert convergence.limit["reached_from"] == "w_0; of other starts nothing is decided"
+    assert "every_start" not in convergence.document()["decisions"]
     elsewhere = lp.converge("nesterov-td", prompt=prompt, gamma=HALF, alpha=HALF, start={"w": [0, 0], "y": [0, 1]})
     assert (elsewhere.answer, elsewhere.exit_code) == ("undecided", 3)
 
@@ -111,9 +113,9 @@ def test_only_what_w_0_excites_has_to_converge() -> None:
     ],
 )
 def test_where_no_theorem_says_it_the_answer_is_open(algorithm, alpha, reason) -> None:
-    found = lp.converge(algorithm, prompt=TWO, gamma=HALF, alpha=alpha)
-    assert (found.answer, found.exit_code) == ("undecided", 3)
-    assert reason in found.document()["reason"]
+    convergence = lp.converge(algorithm, prompt=TWO, gamma=HALF, alpha=alpha)
+    assert (convergence.answer, convergence.exit_code) == ("undecided", 3)
+    assert reason in convergence.document()["reason"]
 
 
 def test_what_cannot_be_asked_is_refused(tmp_path) -> None:

@@ -54,14 +54,14 @@ def test_the_layers_of_a_period_count(never: None) -> None:
 
 
 def test_the_limit_is_raised_and_counts_in_the_table_and_for_a_certificate(tmp_path: Path) -> None:
-    found = lp.converge("td0", d=2, n=2, layers=1, max_work=10**9)
-    assert found.document_of_certificate is not None
+    answer = lp.converge("td0", d=2, n=2, layers=1, max_work=10**9)
+    assert answer.document_of_certificate is not None
     with pytest.raises(WorkLimitError, match=r"above the limit of 10: .* --max-work"):
         lp.converge("td0", d=1, n=2, layers=1, max_work=10)
     with pytest.raises(WorkLimitError, match="above the limit of 100000"):
         overview(Question(process="loop", features=1, context=2, layers=1, max_work=100_000))
     path = tmp_path / "certificate.json"
-    write(found.document_of_certificate, path)
+    write(answer.document_of_certificate, path)
     assert check(path).exit_code == 0
     data = json.loads(path.read_text())
     data["prompt"]["rewards"][0] = "1/0x" + "7" * 100_000

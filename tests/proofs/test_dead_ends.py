@@ -80,14 +80,14 @@ def verdicts(algorithm: PatternAlgorithm) -> dict[str, Verdict]:
 
 def test_keys_that_hold_nothing_for_the_column_refute_nothing() -> None:
     """The state's column is the last: under a causal mask it still sees every token, and the others ask with zeros."""
-    found = verdicts(sarsa(keys="causal"))
-    assert found["identity-symbolic"] is Verdict.UNDECIDED and found["identity-exact"] is Verdict.HOLDS
-    assert Verdict.REFUTED not in found.values()
+    by_evidence = verdicts(sarsa(keys="causal"))
+    assert by_evidence["identity-symbolic"] is Verdict.UNDECIDED and by_evidence["identity-exact"] is Verdict.HOLDS
+    assert Verdict.REFUTED not in by_evidence.values()
 
 
 def test_a_shift_beside_a_state_in_a_column_is_no_layer() -> None:
-    found = verdicts(sarsa(shift=lambda t, p: {"reward": t.reward}))
-    assert found["derived"] is Verdict.UNDECIDED and Verdict.HOLDS not in found.values()
+    by_evidence = verdicts(sarsa(shift=lambda t, p: {"reward": t.reward}))
+    assert by_evidence["derived"] is Verdict.UNDECIDED and Verdict.HOLDS not in by_evidence.values()
 
 
 def test_a_layer_that_attends_by_another_kernel_is_refuted_on_numbers() -> None:

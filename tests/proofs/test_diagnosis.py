@@ -47,11 +47,11 @@ class Mine(nn.Module):
                 self.register_buffer(f"{letter}_{k}", x)
 
     def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
-        found = [Z]
+        prompts = [Z]
         for k in range(2):
             P, Q, M = (getattr(self, f"{letter}_{k}") for letter in "PQM")
-            found.append(found[-1] + self.factor * (P @ found[-1] @ M @ (found[-1].mT @ Q @ found[-1])) / N)
-        return found
+            prompts.append(prompts[-1] + self.factor * (P @ prompts[-1] @ M @ (prompts[-1].mT @ Q @ prompts[-1])) / N)
+        return prompts
 
 
 @pytest.mark.slow
@@ -82,12 +82,12 @@ def test_the_smallest_change_is_named(bug: str, factor: float, change: str | Non
     assert f"saved: {path}" in str(error)
     kept = loads(path.read_text())
     assert (kept["change"], kept["found"]) == (change, error.diagnosis["counterexample"])
-    found = kept["found"]  # the module does on the saved rows what the file says that it did
-    rows = [[float(Fraction(x)) for x in row] for row in found["prompt_rows"]]
-    after = module.states(torch.tensor(rows, dtype=torch.float64))[found["layer"]]
-    at = -1 if found["column"].endswith("query") else int(found["column"].split()[-1]) - 1
-    row = found["row_names"].index(found["row"])
-    assert float(after[row, at]) == pytest.approx(float(Fraction(found["layer_value"])), rel=1e-12)
+    witness = kept["found"]  # the module does on the saved rows what the file says that it did
+    rows = [[float(Fraction(x)) for x in row] for row in witness["prompt_rows"]]
+    after = module.states(torch.tensor(rows, dtype=torch.float64))[witness["layer"]]
+    at = -1 if witness["column"].endswith("query") else int(witness["column"].split()[-1]) - 1
+    row = witness["row_names"].index(witness["row"])
+    assert float(after[row, at]) == pytest.approx(float(Fraction(witness["layer_value"])), rel=1e-12)
 
 
 def test_a_right_module_passes_and_wrong_exact_weights_are_diagnosed(tmp_path: Path) -> None:

@@ -80,13 +80,13 @@ def test_the_table_is_plain_and_names_every_finding(
     ran = run_cli(capsys, "doctor")
     assert ran.code == 0
     assert "\x1b" not in ran.out
-    found = diagnose()
-    for topic in found.topics:
+    diagnosis = diagnose()
+    for topic in diagnosis.topics:
         assert topic.title in ran.out
         for finding in topic.findings:
             assert re.search(rf"^ *{re.escape(finding.name)} ", ran.out, re.MULTILINE), finding.name
     assert "For what is missing" in ran.out and "apt-get install coq" in ran.out
-    assert [install for _, install in found.remedies()].count(INSTALL) == 1
+    assert [install for _, install in diagnosis.remedies()].count(INSTALL) == 1
 
 
 def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,10 +160,10 @@ def test_without_torch_everything_else_is_still_answered() -> None:
 
 def test_the_cpu_is_there_and_its_formats_are_tried() -> None:
     assert named(doctor_floats.devices())["cpu"].state is State.YES
-    found = named(doctor_floats.formats())
+    findings = named(doctor_floats.formats())
     for target in PRECISIONS.values():
-        assert found[f"{target.name} on cpu"].state is State.YES
-    assert found["tf32 on cpu"].state is State.NO
+        assert findings[f"{target.name} on cpu"].state is State.YES
+    assert findings["tf32 on cpu"].state is State.NO
 
 
 @pytest.fixture
@@ -220,9 +220,9 @@ def test_a_real_gpu_is_named_and_used() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_no_gpu_is_said_with_the_reason() -> None:
-    found = named(doctor_floats.devices())["gpu"]
-    assert found.state is State.NO
-    assert bool(found.install) == (torch.accelerator.current_accelerator() is None)
+    finding = named(doctor_floats.devices())["gpu"]
+    assert finding.state is State.NO
+    assert bool(finding.install) == (torch.accelerator.current_accelerator() is None)
 
 
 def test_a_format_that_fails_or_rounds_otherwise_is_not_called_available(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,10 +235,10 @@ def test_a_format_that_fails_or_rounds_otherwise_is_not_called_available(monkeyp
 
     monkeypatch.setattr(doctor_floats, "_small_product", broken)
     monkeypatch.setattr(doctor_floats, "_rounds_as", lambda device, dtype, u: dtype is not torch.bfloat16)
-    found = named(doctor_floats.formats())
-    assert found["float16 on cpu"].state is State.NO and "not implemented" in found["float16 on cpu"].said
-    assert found["bfloat16 on cpu"].state is State.NO
-    assert found["float64 on cpu"].state is State.YES
+    findings = named(doctor_floats.formats())
+    assert findings["float16 on cpu"].state is State.NO and "not implemented" in findings["float16 on cpu"].said
+    assert findings["bfloat16 on cpu"].state is State.NO
+    assert findings["float64 on cpu"].state is State.YES
 
 
 def test_a_wrong_product_and_a_wrong_rounding_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,17 +278,17 @@ def flushing() -> Iterator[None]:
 
 
 def test_flushed_subnormals_are_seen(flushing: None) -> None:
-    found = named(doctor_floats.subnormals())
-    assert found["float64 on cpu"].details["kept"]["product"] is False
-    assert found["float64 on cpu"].state is State.INFO  # the bounds cover it
+    findings = named(doctor_floats.subnormals())
+    assert findings["float64 on cpu"].details["kept"]["product"] is False
+    assert findings["float64 on cpu"].state is State.INFO  # the bounds cover it
 
 
 def test_flushing_that_the_bounds_do_not_cover_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
     assert named(doctor_floats.subnormals())["float16 on cpu"].state is not State.NO
     monkeypatch.setattr(torch.Tensor, "__mul__", lambda a, b: torch.zeros_like(a))
-    found = named(doctor_floats.subnormals())
-    assert found["float16 on cpu"].state is State.NO
-    assert found["float32 on cpu"].state is State.INFO
+    findings = named(doctor_floats.subnormals())
+    assert findings["float16 on cpu"].state is State.NO
+    assert findings["float32 on cpu"].state is State.INFO
 
 
 # switches
@@ -314,13 +314,13 @@ def test_a_switch_that_raises_or_stays_is_reported_and_the_others_are_read(monke
     known = device_module._switches()
     more = [(name, Switch(), name, False) for name in ("unreadable", "stubborn")]
     monkeypatch.setattr(device_module, "_switches", lambda: [*more, *known])
-    found = named(doctor_floats.switches())
-    assert set(found) == {name for name, *_ in known} | {"unreadable", "stubborn"}
-    assert found["unreadable"].state is State.UNKNOWN
-    assert found["stubborn"].state is State.UNKNOWN
+    findings = named(doctor_floats.switches())
+    assert set(findings) == {name for name, *_ in known} | {"unreadable", "stubborn"}
+    assert findings["unreadable"].state is State.UNKNOWN
+    assert findings["stubborn"].state is State.UNKNOWN
     for name, place, attribute, strict in known:
-        assert found[name].details["strict_run"] == str(strict)
-        assert found[name].details["stands"] == str(getattr(place, attribute))
+        assert findings[name].details["strict_run"] == str(strict)
+        assert findings[name].details["stands"] == str(getattr(place, attribute))
 
 
 def test_reading_the_switches_leaves_them_as_they_are() -> None:
@@ -362,12 +362,12 @@ def test_the_extras_are_those_of_the_installed_metadata() -> None:
 
 def test_a_missing_extra_is_a_no_with_its_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, {"onnx": "1.20", "onnxscript": "0.5.1", "onnxruntime": None, "jax": "0.4.38"})
-    found = named(doctor_probes.extras())
-    assert found["onnx"].state is State.NO and "onnxruntime" in found["onnx"].said
-    assert found["onnx"].install == f"{sys.executable} -m pip install 'layerproof[onnx]'"
-    assert found["jax"].state is State.NO and "0.4.38" in found["jax"].said
-    assert found["dask"].state is State.YES and found["dask"].install == ""
-    assert found["test"].state is State.NO, "what the tests need holds the extras"
+    findings = named(doctor_probes.extras())
+    assert findings["onnx"].state is State.NO and "onnxruntime" in findings["onnx"].said
+    assert findings["onnx"].install == f"{sys.executable} -m pip install 'layerproof[onnx]'"
+    assert findings["jax"].state is State.NO and "0.4.38" in findings["jax"].said
+    assert findings["dask"].state is State.YES and findings["dask"].install == ""
+    assert findings["test"].state is State.NO, "what the tests need holds the extras"
 
 
 def test_an_extra_that_is_new_is_found_and_a_form_that_is_not_understood_is_not_guessed(
@@ -376,9 +376,9 @@ def test_an_extra_that_is_new_is_found_and_a_form_that_is_not_understood_is_not_
     described(
         monkeypatch, ["new", "odd"], ["numpy>=1", 'nothing-like-it>=3; extra == "new"', "rich!=1; extra == 'odd'"]
     )
-    found = named(doctor_probes.extras())
-    assert found["new"].state is State.NO and "nothing-like-it" in found["new"].said
-    assert found["odd"].state is State.UNKNOWN and "'!=1'" in found["odd"].said
+    extras = named(doctor_probes.extras())
+    assert extras["new"].state is State.NO and "nothing-like-it" in extras["new"].said
+    assert extras["odd"].state is State.UNKNOWN and "'!=1'" in extras["odd"].said
     described(monkeypatch, [], ["numpy>=1; python_version < '4'"])
     (unknown,) = gather("extras", "", doctor_probes.extras).findings
     assert unknown.state is State.UNKNOWN
@@ -386,10 +386,10 @@ def test_an_extra_that_is_new_is_found_and_a_form_that_is_not_understood_is_not_
 
 def test_what_layerproof_needs_is_listed_with_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, {"safetensors": None, "rich": "12.6.0"})
-    found = named(doctor_probes.versions())
-    assert found["torch"].said.startswith(f"torch {importlib.metadata.version('torch')}")
-    assert found["safetensors"].state is found["rich"].state is State.NO
-    assert found["safetensors"].install.endswith("pip install 'safetensors>=0.5'")
+    findings = named(doctor_probes.versions())
+    assert findings["torch"].said.startswith(f"torch {importlib.metadata.version('torch')}")
+    assert findings["safetensors"].state is findings["rich"].state is State.NO
+    assert findings["safetensors"].install.endswith("pip install 'safetensors>=0.5'")
 
 
 @pytest.mark.parametrize(
@@ -405,25 +405,25 @@ def test_versions_are_compared_as_numbers(version: str, wanted: str, good: bool)
 
 
 def test_without_a_prover_nothing_claims_to_prove(nothing_on_the_path: Path) -> None:
-    found = named(doctor_runs.prover())
-    assert (found["prover"].state, found["prover"].install) == (State.NO, INSTALL)
-    assert "mathcomp" not in found
+    findings = named(doctor_runs.prover())
+    assert (findings["prover"].state, findings["prover"].install) == (State.NO, INSTALL)
+    assert "mathcomp" not in findings
     proved = named(doctor_runs.evidence())["proved-all-sizes"]
     assert (proved.state, proved.install) == (State.NO, INSTALL)
 
 
 def test_a_prover_without_its_libraries_is_not_enough(nothing_on_the_path: Path, tmp_path: Path) -> None:
     program(nothing_on_the_path, "coqc", f'if [ "$1" = -where ]; then echo {tmp_path}; else echo "Coq 8.99"; fi')
-    found = named(doctor_runs.prover())
-    assert (found["prover"].state, found["prover"].said) == (State.YES, "Coq 8.99")
-    assert found["mathcomp"].state is State.NO and "all_algebra" in found["mathcomp"].said
+    findings = named(doctor_runs.prover())
+    assert (findings["prover"].state, findings["prover"].said) == (State.YES, "Coq 8.99")
+    assert findings["mathcomp"].state is State.NO and "all_algebra" in findings["mathcomp"].said
     assert named(doctor_runs.evidence())["proved-all-sizes"].state is State.NO
     library = tmp_path / "user-contrib" / "mathcomp" / "all"
     library.mkdir(parents=True)
     for name in doctor_runs.required_libraries():
         (library / f"{name}.vo").touch()
-    found = named(doctor_runs.prover())
-    assert found["mathcomp"].state is State.YES
+    findings = named(doctor_runs.prover())
+    assert findings["mathcomp"].state is State.YES
     proved = named(doctor_runs.evidence())["proved-all-sizes"]
     assert proved.state is State.UNKNOWN and "layerproof prove" in proved.said  # installed is not yet tried
 
@@ -444,8 +444,8 @@ def test_a_record_of_proofs_is_named() -> None:
     assert named(doctor_runs.prover())["record"].state is State.NO
     proof_record.record_path().parent.mkdir(parents=True, exist_ok=True)
     proof_record.record_path().write_text(dumps({"td0": "0", "something": "1"}))
-    found = named(doctor_runs.prover())["record"]
-    assert found.state is State.YES and found.details["names"] == ["td0"]
+    finding = named(doctor_runs.prover())["record"]
+    assert finding.state is State.YES and finding.details["names"] == ["td0"]
 
 
 def test_without_a_compiler_or_tools(nothing_on_the_path: Path) -> None:
@@ -463,13 +463,13 @@ def test_the_compiler_that_is_asked_for_is_the_one_looked_for(
     monkeypatch.setenv("CXX", "my-compiler")
     assert "my-compiler" in named(doctor_runs.compiler(False))["ingredients"].said
     program(nothing_on_the_path, "my-compiler", "true")
-    found = named(doctor_runs.compiler(False))
-    assert found["ingredients"].state is not State.NO or "my-compiler" not in found["ingredients"].said
-    assert found["torch.compile on cpu"].state is State.UNKNOWN  # there is not the same as works
+    findings = named(doctor_runs.compiler(False))
+    assert findings["ingredients"].state is not State.NO or "my-compiler" not in findings["ingredients"].said
+    assert findings["torch.compile on cpu"].state is State.UNKNOWN  # there is not the same as works
 
 
 @pytest.mark.parametrize(
-    ("text", "state", "said"),
+    ("text", "state", "message"),
     [
         ("print('compiled')", State.YES, ""),
         ("raise RuntimeError('no such compiler')", State.NO, "RuntimeError: no such compiler"),
@@ -478,18 +478,18 @@ def test_the_compiler_that_is_asked_for_is_the_one_looked_for(
     ],
 )
 def test_an_attempt_to_compile_is_believed_only_when_it_succeeds(
-    monkeypatch: pytest.MonkeyPatch, text: str, state: State, said: str
+    monkeypatch: pytest.MonkeyPatch, text: str, state: State, message: str
 ) -> None:
     monkeypatch.setattr(doctor_runs, "_COMPILE", text)
-    found = named(doctor_runs.compiler(True))["torch.compile on cpu"]
-    assert found.state is state and said in found.said
+    finding = named(doctor_runs.compiler(True))["torch.compile on cpu"]
+    assert finding.state is state and message in finding.said
 
 
 def test_an_attempt_to_compile_that_takes_too_long_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_runs, "_COMPILE", "import time; time.sleep(60)")
     monkeypatch.setattr(doctor_runs, "LONG", 0.2)
-    found = named(doctor_runs.compiler(True))["torch.compile on cpu"]
-    assert found.state is State.UNKNOWN and "TimeoutExpired" in found.said
+    finding = named(doctor_runs.compiler(True))["torch.compile on cpu"]
+    assert finding.state is State.UNKNOWN and "TimeoutExpired" in finding.said
 
 
 @pytest.mark.skipif("LAYERPROOF_COMPILE" not in os.environ, reason="takes half a minute: set LAYERPROOF_COMPILE=1")
@@ -501,11 +501,11 @@ def test_a_layer_compiles_here() -> None:
 
 
 def test_every_kind_of_evidence_is_answered_and_those_that_hold_were_run() -> None:
-    found = named(doctor_runs.evidence())
-    assert set(kinds()) <= set(found)
+    findings = named(doctor_runs.evidence())
+    assert set(kinds()) <= set(findings)
     for name, kind in kinds().items():
         if not isinstance(kind, OnRequest):
-            assert found[name].state is State.YES and "seconds" in found[name].details
+            assert findings[name].state is State.YES and "seconds" in findings[name].details
 
 
 def refuted(case: Any) -> list[Claim]:
@@ -517,11 +517,13 @@ def raises(case: Any) -> list[Claim]:
 
 
 @pytest.mark.parametrize(
-    ("establish", "said"),
+    ("establish", "message"),
     [(refuted, "off by 1"), (raises, "ImportError"), (lambda case: [], "")],
 )
-def test_evidence_that_does_not_hold_here_is_a_no(monkeypatch: pytest.MonkeyPatch, establish: Any, said: str) -> None:
+def test_evidence_that_does_not_hold_here_is_a_no(
+    monkeypatch: pytest.MonkeyPatch, establish: Any, message: str
+) -> None:
     monkeypatch.setattr(kinds()["identity-exact"], "establish", establish)
-    found = named(doctor_runs.evidence())
-    assert found["identity-exact"].state is State.NO and said in found["identity-exact"].said
-    assert found["derived"].state is State.YES
+    findings = named(doctor_runs.evidence())
+    assert findings["identity-exact"].state is State.NO and message in findings["identity-exact"].said
+    assert findings["derived"].state is State.YES

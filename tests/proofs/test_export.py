@@ -162,8 +162,8 @@ def test_an_earlier_export_with_a_file_of_one_s_own_in_it_is_not_overwritten(cap
 def test_a_file_a_link_and_a_missing_parent_are_refused(capsys: Any, tmp_path: Path, folder: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "link").symlink_to(folder)
-    for name, said in (("file", "is no directory"), ("link", "is no directory"), ("a/b", "there is no folder")):
-        assert_refused(run_cli(capsys, "export", "td0", *QUICK, "-o", str(tmp_path / name)), 2, said)
+    for name, message in (("file", "is no directory"), ("link", "is no directory"), ("a/b", "there is no folder")):
+        assert_refused(run_cli(capsys, "export", "td0", *QUICK, "-o", str(tmp_path / name)), 2, message)
     assert (tmp_path / "file").read_text() == "x" and names(folder) > CORE
 
 
@@ -230,7 +230,7 @@ def test_any_evidence_alone_is_enough_to_export(capsys: Any, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--dtype", "float8"), "dtype is 'float8'"),
         (("--dtype", "bfloat16", "--npz"), "dtype is bfloat16, which NumPy lacks"),
@@ -244,9 +244,9 @@ def test_any_evidence_alone_is_enough_to_export(capsys: Any, tmp_path: Path) -> 
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_written(
-    arguments: tuple[str, ...], said: str, capsys: Any, tmp_path: Path
+    arguments: tuple[str, ...], message: str, capsys: Any, tmp_path: Path
 ) -> None:
-    assert_refused(run_cli(capsys, "export", "td0", *QUICK, *arguments, "-o", str(tmp_path / "out")), 2, said)
+    assert_refused(run_cli(capsys, "export", "td0", *QUICK, *arguments, "-o", str(tmp_path / "out")), 2, message)
     assert not list(tmp_path.iterdir())
 
 

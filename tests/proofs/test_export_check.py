@@ -86,10 +86,10 @@ def edit_onnx(path: Path, change: Any) -> None:
 
 
 def first_weight(graph: Any) -> None:
-    found = next(x for x in graph.initializer if x.name.endswith("Q"))
-    array = onnx.numpy_helper.to_array(found).copy()
+    weight = next(x for x in graph.initializer if x.name.endswith("Q"))
+    array = onnx.numpy_helper.to_array(weight).copy()
     array.flat[0] = np.nextafter(array.flat[0], 9)
-    found.CopyFrom(onnx.numpy_helper.from_array(array, found.name))
+    weight.CopyFrom(onnx.numpy_helper.from_array(array, weight.name))
 
 
 def other_operator(graph: Any) -> None:
@@ -102,13 +102,13 @@ def other_order(graph: Any) -> None:
 
 
 def other_sign(graph: Any) -> None:
-    found = next(x for x in graph.initializer if x.name == "readout_row")
-    found.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(found), found.name))
+    row = next(x for x in graph.initializer if x.name == "readout_row")
+    row.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(row), row.name))
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model_fixed_n.onnx"])
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (first_weight, "initializer layers.0.heads.0.Q is another"),
         (other_operator, "node Z_1_change is another"),
@@ -119,16 +119,16 @@ def other_sign(graph: Any) -> None:
     ids=["one ulp", "an operator", "an order", "the sign", "an output"],
 )
 def test_an_edited_onnx_graph_is_refuted_and_the_part_named(
-    name: str, change: Any, said: str, folder: Path, capsys: Any
+    name: str, change: Any, message: str, folder: Path, capsys: Any
 ) -> None:
     edit_onnx(folder / name, change)
     refit(folder)
     ran = run_cli(capsys, "check", str(folder))
-    assert ran.code == 1 and f"{name}: {said}" in ran.out, ran.out
+    assert ran.code == 1 and f"{name}: {message}" in ran.out, ran.out
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda model: model.functions.add(name="MatMul", domain="own"), "functions is another"),
         (lambda model: model.opset_import.add(domain="own", version=1), "opset_import is another"),
@@ -138,7 +138,7 @@ def test_an_edited_onnx_graph_is_refuted_and_the_part_named(
     ids=["a function", "another operator set", "a note", "a word"],
 )
 def test_what_is_added_around_an_onnx_graph_is_refuted_whoever_is_said_to_have_written_it(
-    change: Any, said: str, folder: Path, capsys: Any
+    change: Any, message: str, folder: Path, capsys: Any
 ) -> None:
     """Another onnx may encode the same model otherwise; it adds nothing to it."""
     model = onnx.load(folder / "model.onnx")
@@ -147,7 +147,7 @@ def test_what_is_added_around_an_onnx_graph_is_refuted_whoever_is_said_to_have_w
     edit_json(folder / "config.json", lambda config: config["made_with"].update(onnx="0.1"))
     refit(folder)
     ran = run_cli(capsys, "check", str(folder))
-    assert ran.code == 1 and f"model.onnx: {said}" in ran.out, ran.out
+    assert ran.code == 1 and f"model.onnx: {message}" in ran.out, ran.out
 
 
 def test_a_dtype_that_onnx_lacks_is_named_in_config(folder: Path, capsys: Any) -> None:

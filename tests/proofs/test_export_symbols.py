@@ -43,7 +43,7 @@ def numbers(blocks: list[list[str]], C: Rows, beta: Fraction) -> Rows:
     turned = [list(column) for column in zip(*C, strict=True)]
     known = {"0": Fraction(0), "1": Fraction(1), "beta": beta, "beta - 1": beta - 1}
     steps = {"C_l": (1, C), "-C_l": (-1, C), "C_l^T": (1, turned), "-C_l^T": (-1, turned)}
-    found: Rows = []
+    lines: Rows = []
     for height, row in zip(sizes, blocks, strict=True):
         for i in range(height):
             line: list[Fraction] = []
@@ -56,8 +56,8 @@ def numbers(blocks: list[list[str]], C: Rows, beta: Fraction) -> Rows:
                         value = known[entry]
                         assert value == 0 or height == width == 1
                         line.append(value)
-            found.append(line)
-    return found
+            lines.append(line)
+    return lines
 
 
 def in_numbers(text: str, weights: Construction) -> bool:

@@ -29,9 +29,9 @@ SINGLE = torch.float32
 
 def made(name="td0", d=3, n=20, depth=6, seed=0):
     case = Case(name)
-    found = trial(case, d, n, depth, seed, context=generic_context(d, n, seed))
-    found.steps[:] = preconditioners(case.algorithm, d, depth, seed)
-    return found.construction, case.algorithm, [found.setup]
+    drawn = trial(case, d, n, depth, seed, context=generic_context(d, n, seed))
+    drawn.steps[:] = preconditioners(case.algorithm, d, depth, seed)
+    return drawn.construction, case.algorithm, [drawn.setup]
 
 
 def judge(edit=None, dtype=torch.float64, name="td0", tf32=False, wrap=None, **sizes):
@@ -84,9 +84,9 @@ def test_each_tier_refutes_what_it_can_see(edit, one_step, a_priori, layer) -> N
 @each_kind
 @pytest.mark.parametrize("dtype", [torch.float64, SINGLE])
 def test_curves_have_an_entry_for_each_state_and_fit_together(case: Case, dtype: torch.dtype) -> None:
-    found = trial(case, 2, 5, 4, context=generic_context(2, 5, 1))
-    found.steps[:] = preconditioners(case.algorithm, 2, 4, 0)
-    result = crosscheck(found.construction, case.algorithm, [found.setup], dtype=dtype)
+    drawn = trial(case, 2, 5, 4, context=generic_context(2, 5, 1))
+    drawn.steps[:] = preconditioners(case.algorithm, 2, 4, 0)
+    result = crosscheck(drawn.construction, case.algorithm, [drawn.setup], dtype=dtype)
     c = result.curves
     assert (len(c.error), len(c.relative_error), len(c.a_priori_bound)) == (5, 5, 5)
     assert (len(c.one_step_error), len(c.one_step_bound), len(c.one_step_ratio)) == (4, 4, 4)
@@ -313,7 +313,7 @@ def test_a_compiled_graph_is_within_its_bound_and_says_so(name: str, order: str)
 
 
 def test_every_result_records_device_versions_and_switches() -> None:
-    found = judge().environment
+    facts = judge().environment
     for key in ("torch", "python", "platform", "device", "dtype", "threads", "float32_matmul_precision", "evaluation"):
-        assert found[key]
-    assert any("fp32_precision" in key or "allow_tf32" in key for key in found)
+        assert facts[key]
+    assert any("fp32_precision" in key or "allow_tf32" in key for key in facts)

@@ -99,7 +99,7 @@ def test_a_loop_without_its_guard_is_found_by_the_checker(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "words"),
     [
         ("Lemma x : True. Proof. Admitted.", ["Admitted"]),
         ("(* Admitted (* Axiom *) *) Lemma x' : True.", []),
@@ -115,8 +115,8 @@ def test_a_loop_without_its_guard_is_found_by_the_checker(tmp_path: Path, monkey
         ("Definition Axiom' := 0.", []),
     ],
 )
-def test_forbidden_words_are_seen_outside_comments_and_strings(text: str, found: list[str]) -> None:
-    assert forbidden_words(text) == found
+def test_forbidden_words_are_seen_outside_comments_and_strings(text: str, words: list[str]) -> None:
+    assert forbidden_words(text) == words
 
 
 def test_the_code_keeps_its_places() -> None:
@@ -133,12 +133,12 @@ def test_what_is_required_is_found_whatever_its_shape() -> None:
 @pytest.mark.parametrize("extra", ["", "marks twice", "marks missing"])
 def test_exactly_one_answer_counts(extra: str) -> None:
     block = "w 0 begins\nClosed under the global context\nw 0 ends\n"
-    said = {"": block, "marks twice": block * 2, "marks missing": block.replace("w 0 ends", "")}[extra]
-    assert seal.answers(said, "w", ["t"]) == {"t": seal.CLOSED if not extra else None}
+    text = {"": block, "marks twice": block * 2, "marks missing": block.replace("w 0 ends", "")}[extra]
+    assert seal.answers(text, "w", ["t"]) == {"t": seal.CLOSED if not extra else None}
 
 
 def test_the_checker_is_read_whole_or_not_at_all() -> None:
-    said = """CONTEXT SUMMARY
+    summary = """CONTEXT SUMMARY
 ===============
 
 * Theory: Set is predicative
@@ -153,7 +153,7 @@ def test_the_checker_is_read_whole_or_not_at_all() -> None:
 
 * Inductives whose positivity is assumed: <none>
 """
-    assert axioms(said) == ["LayerProof.td0.bad", "LayerProof.td0.loop"]
-    assert axioms(said * 2) is None and axioms(said.replace("* Axioms", "Axioms")) is None
-    assert axioms(said.replace("predicative", "impredicative")) is None and axioms("") is None
+    assert axioms(summary) == ["LayerProof.td0.bad", "LayerProof.td0.loop"]
+    assert axioms(summary * 2) is None and axioms(summary.replace("* Axioms", "Axioms")) is None
+    assert axioms(summary.replace("predicative", "impredicative")) is None and axioms("") is None
     assert lexer.FORBIDDEN

@@ -90,7 +90,9 @@ def test_what_does_not_say_all_of_it_does_not_pass(what: str, tmp_path: Path) ->
 def test_a_proof_may_not_print_the_seal_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the nonce known, an answer that stands in the audit's output is not one of the seal's."""
     monkeypatch.setattr(gate_module, "nonce", lambda: "known")
-    said = 'Goal True. idtac "known 0 begins". idtac "Closed under the global context". idtac "known 0 ends". Abort.\n'
+    forged = (
+        'Goal True. idtac "known 0 begins". idtac "Closed under the global context". idtac "known 0 ends". Abort.\n'
+    )
     text = DOUBLE + UNWORDED["a hypothesis outside a section"]
-    outcome = judged(tmp_path, text + said, proofs=PROOFS + said, statements=STATED)
+    outcome = judged(tmp_path, text + forged, proofs=PROOFS + forged, statements=STATED)
     assert not outcome.passed and "it rests on Axioms: " in outcome.refused["twice"]

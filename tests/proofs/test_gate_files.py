@@ -96,14 +96,14 @@ def test_a_library_on_the_callers_path_is_not_found(tmp_path: Path, monkeypatch:
 
 def renamed(name: str, theorem: str, *files: str) -> Audit:
     """The audit of the tiny theory under other names, with files of its own that join the theory."""
-    found = audit()
-    (stated,) = found.theorems
+    plain = audit()
+    (stated,) = plain.theorems
     theorems = (replace(stated, name=theorem),)
-    return replace(found, name=name, theorems=theorems, theory=tuple(TheoryFile(f, THEORY) for f in files))
+    return replace(plain, name=name, theorems=theorems, theory=tuple(TheoryFile(f, THEORY) for f in files))
 
 
 @pytest.mark.parametrize(
-    ("audits", "said"),
+    ("audits", "message"),
     [
         ([renamed("a", "twice"), renamed("b", "twice")], "two theorems would be named twice"),
         ([replace(audit(), theorems=audit().theorems * 2)], "two theorems would be named twice"),
@@ -113,8 +113,8 @@ def renamed(name: str, theorem: str, *files: str) -> Audit:
     ],
 )
 def test_what_passes_is_known_by_its_name_so_that_two_of_one_name_are_refused(
-    audits: list[Audit], said: str, tmp_path: Path
+    audits: list[Audit], message: str, tmp_path: Path
 ) -> None:
     folder = theory(tmp_path / "theory", THEORY + "(* the listed one *)\n")
-    with pytest.raises(ContentError, match=said):
+    with pytest.raises(ContentError, match=message):
         gate(audits, Prover(("true",), "none is asked"), folder)

@@ -26,9 +26,9 @@ def tiny(name: str, theory_text: str = THEORY, statements: str = STATEMENTS) -> 
     """The audit of the one theorem as a generated one: with a file of the theory, and names, of its own."""
     proofs = PROOFS.replace("tiny", name).replace("twice", f"twice_{name}")
     proofs = proofs.replace(f"LayerProof.{name}.twice_{name}", f"LayerProof.{name}.twice")
-    said = statements.replace("twice", f"twice_{name}")
+    renamed = statements.replace("twice", f"twice_{name}")
     theorem = Theorem(f"twice_{name}", name, "", "", algorithm=name)
-    return Audit(name, (name,), (theorem,), said, proofs, (TheoryFile(name, theory_text),), joins=True)
+    return Audit(name, (name,), (theorem,), renamed, proofs, (TheoryFile(name, theory_text),), joins=True)
 
 
 WEAK = "Definition double (n : nat) := n.\nTheorem twice n : double n = n.\nProof. reflexivity. Qed.\n"
@@ -56,8 +56,8 @@ def test_right_ones_pass_together_and_once(tmp_path: Path, together: list[list[s
 
 
 def test_a_wrong_one_is_refused_alone_and_for_its_own_reason(tmp_path: Path, together: list[list[str]]) -> None:
-    found = [tiny("a"), tiny("b", WEAK), tiny("c", "Axiom double : nat -> nat." + THEORY)]
-    outcome = gate(found, rocq(), theory(tmp_path / "theory"), limit=120.0)
+    audits = [tiny("a"), tiny("b", WEAK), tiny("c", "Axiom double : nat -> nat." + THEORY)]
+    outcome = gate(audits, rocq(), theory(tmp_path / "theory"), limit=120.0)
     assert set(outcome.passed) == {"twice_a"} and together == [["several_1"], ["a", "b", "c"]]
     assert "not the restated one" in outcome.refused["twice_b"] and "audits/b" not in outcome.undecided
     assert "c.v contains Axiom" in outcome.refused["twice_c"]
@@ -107,23 +107,23 @@ def test_what_could_reach_beyond_its_module_is_not_joined(sentence: str, togethe
 
 def test_statements_of_every_kind_are_joined_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("layerproof.proofs.theory.joined.workers", lambda: 1)
-    found = [a for x in (find("td0"), own(title=HOSTILE, source=HOSTILE)) for a in audits(x)]
-    (one,) = joined(found)
-    assert [t.name for t in one.theorems] and {t.name for a in found for t in a.theorems} == set(one.modules)
-    for a in found:
+    apart = [a for x in (find("td0"), own(title=HOSTILE, source=HOSTILE)) for a in audits(x)]
+    (one,) = joined(apart)
+    assert [t.name for t in one.theorems] and {t.name for a in apart for t in a.theorems} == set(one.modules)
+    for a in apart:
         body = a.statements[a.statements.index("Section Layer") :]
         assert f"Module {a.name}.\n" in one.statements and body in one.statements
     for text in one.texts().values():
         assert forbidden_words(text) == [] and "cheat" not in str(code(text))
-    assert all(f"LayerProofStatements.{a.name}." not in one.proofs for a in found)
+    assert all(f"LayerProofStatements.{a.name}." not in one.proofs for a in apart)
 
 
 def test_the_general_ones_are_joined_and_each_imports_what_its_file_did() -> None:
-    found = general_audits()
-    (one,) = joined(found)
-    assert set(one.modules) == {t.name for a in found for t in a.theorems} and one.words == ()
+    apart = general_audits()
+    (one,) = joined(apart)
+    assert set(one.modules) == {t.name for a in apart for t in a.theorems} and one.words == ()
     opened = "".join(f"Import LayerProofStatements.{one.name}.{w}.\n" for w in ("attention", "gradient"))
-    text = next(a for a in found if a.name == "equivariance").statements.partition("attention gradient.\n")[2]
+    text = next(a for a in apart if a.name == "equivariance").statements.partition("attention gradient.\n")[2]
     assert f"Module equivariance.\n{opened}" in one.statements and f"{text}End equivariance.\n" in one.statements
     assert "Require Import attention" not in one.statements + one.proofs
 

@@ -64,14 +64,14 @@ def test_another_statement_is_refused(old: str, new: str, tmp_path: Path) -> Non
 
 
 def test_statements_cannot_see_the_theory(tmp_path: Path) -> None:
-    said = "From LayerProof Require tiny.\nDefinition twice : Prop := True.\n"
-    outcome = judged(tmp_path, statements=said)
+    planted = "From LayerProof Require tiny.\nDefinition twice : Prop := True.\n"
+    outcome = judged(tmp_path, statements=planted)
     assert "LayerProof.tiny, which is no listed file" in outcome.refused["twice"]
 
 
 def test_every_statement_stands_over_mathcomp_alone_and_no_proof_imports_the_theory() -> None:
-    found = [*general_audits(), *audits(find("td0")), *audits(find("td-lambda"))]
-    for audit in found:
+    listed = [*general_audits(), *audits(find("td0")), *audits(find("td-lambda"))]
+    for audit in listed:
         assert re.search(r"\bLayerProof\b", audit.statements) is None, audit.name
         assert re.search(r"LayerProof Require (Import|Export)|Import LayerProof\.", audit.proofs) is None, audit.name
         assert all(re.search(rf"^Definition {t.name} : Prop :=", audit.statements, re.M) for t in audit.theorems)

@@ -105,7 +105,7 @@ def fake_nothing():  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(
-    ("said", "misfit"),
+    ("output", "misfit"),
     [
         ('File "./audits/x.v", line 7, characters 1-2:\nError: The term "a" has type "b"', True),
         ('File "./audits/x.v", line 7, characters 1-2:\nError: Unable to unify "a" with "b"', True),
@@ -115,10 +115,10 @@ def fake_nothing():  # type: ignore[no-untyped-def]
         ("Error: The term has type", False),
     ],
 )
-def test_only_a_located_error_of_typing_is_a_misfit(said: str, misfit: bool) -> None:
-    assert trouble("audits/x", Ran(1, "", said, 1.0), 1.0).misfit is misfit
-    assert not trouble("audits/x", Ran(-9, "", said, 1.0), 1.0).misfit
-    assert not trouble("audits/x", Ran(None, "", said, 1.0), 1.0).misfit
+def test_only_a_located_error_of_typing_is_a_misfit(output: str, misfit: bool) -> None:
+    assert trouble("audits/x", Ran(1, "", output, 1.0), 1.0).misfit is misfit
+    assert not trouble("audits/x", Ran(-9, "", output, 1.0), 1.0).misfit
+    assert not trouble("audits/x", Ran(None, "", output, 1.0), 1.0).misfit
 
 
 SLEEPS = 'case "$1" in --version) echo fake 1;; *) echo $$ >> "{pids}"; env > "{env}"; sleep 600;; esac'

@@ -57,8 +57,8 @@ def ridge() -> Statements:
 def test_the_printed_loop_is_the_running_one(name: str) -> None:
     algorithm = resolve_algorithm(name, "prove")
     for options in choices(algorithm):
-        found, _ = generated(derive(algorithm, options), RESERVED)
-        assert differs(statements(found)) is None
+        parts, _ = generated(derive(algorithm, options), RESERVED)
+        assert differs(statements(parts)) is None
 
 
 LOOP_FAULTS: dict[str, tuple[str, str, str]] = {
@@ -75,11 +75,11 @@ LOOP_FAULTS: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("fault", LOOP_FAULTS)
 def test_a_printed_loop_that_is_not_the_running_one_is_seen(fault: str) -> None:
     name, old, new = LOOP_FAULTS[fault]
-    found, _ = generated(derive(find("td-lambda"), {"trace": "lam"}), RESERVED)
-    said = statements(found)
-    text = said.definitions[name]
+    parts, _ = generated(derive(find("td-lambda"), {"trace": "lam"}), RESERVED)
+    stated = statements(parts)
+    text = stated.definitions[name]
     assert old in text
-    assert differs(replace(said, definitions={**said.definitions, name: text.replace(old, new)})) is not None
+    assert differs(replace(stated, definitions={**stated.definitions, name: text.replace(old, new)})) is not None
 
 
 @pytest.mark.parametrize("old, new", [("c *: axis", "2%:R *: axis"), ("(j - m)", "(j - m + 1)"), ("phi t", "phi' t")])
@@ -118,8 +118,8 @@ HOSTILE = 'x *) Axiom cheat : False. (* " *) Notation "a = b" := True. (*'
 
 
 def test_titles_and_sources_stay_in_their_comment() -> None:
-    found = audit_of(derive(own(title=HOSTILE, source=HOSTILE + "\n*) Admitted.")), RESERVED)
-    for text in found.texts().values():
+    audit = audit_of(derive(own(title=HOSTILE, source=HOSTILE + "\n*) Admitted.")), RESERVED)
+    for text in audit.texts().values():
         assert forbidden_words(text) == []
         bare = re.sub(r"\(\*.*?\*\)", "", text, flags=re.S)
         assert "cheat" not in bare and "Notation" not in bare.replace("Local Notation", "")
@@ -137,9 +137,9 @@ def test_names_of_users_are_identifiers_that_shadow_nothing() -> None:
 
 def test_no_name_of_a_user_can_be_a_word_that_a_generated_file_uses() -> None:
     algorithm = own()
-    found = audit_of(derive(algorithm), RESERVED)
+    audit = audit_of(derive(algorithm), RESERVED)
     mine = {"mine", "gamma", "C", "w", "total", "next", "td_error"}
-    for text in (found.theory[0].text, found.statements, found.proofs):
+    for text in (audit.theory[0].text, audit.statements, audit.proofs):
         bare = re.sub(r"\(\*.*?\*\)|%:[RM]", " ", text, flags=re.S)
         bare = re.sub(r"^(From|Set|Import|Local Open|Proof|Qed).*$", " ", bare, flags=re.M)
         definitions = [line for line in bare.splitlines() if line.startswith(("Definition", "Fixpoint", "  "))]
@@ -151,16 +151,16 @@ def test_no_name_of_a_user_can_be_a_word_that_a_generated_file_uses() -> None:
 
 @pytest.mark.parametrize("name", ["attention", "loop_masks", "numbers"])
 def test_a_file_of_the_users_takes_the_place_of_none_of_the_theory(name: str) -> None:
-    found = audit_of(derive(own(name=name)), RESERVED)
-    assert found.theory[0].name not in RESERVED and found.name not in RESERVED
+    audit = audit_of(derive(own(name=name)), RESERVED)
+    assert audit.theory[0].name not in RESERVED and audit.name not in RESERVED
 
 
 def test_a_hypothesis_stands_in_the_claim_and_in_the_statement() -> None:
-    found = audit_of(derive(own(update=undiscounted)), RESERVED)
-    *claims, last = found.theorems
+    audit = audit_of(derive(own(update=undiscounted)), RESERVED)
+    *claims, last = audit.theorems
     assert all(t.statement.startswith("gamma != 0 -> ") and "given gamma != 0" in t.sentence for t in claims)
     assert last.name == "mine_hypotheses" and last.statement == "exists gamma : rat, gamma != 0"
-    assert found.statements.count("  gamma != 0 -> @says_") == len(claims)
+    assert audit.statements.count("  gamma != 0 -> @says_") == len(claims)
 
 
 def loop_with(step: str) -> Callable[..., Any]:
@@ -185,10 +185,10 @@ TRACES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def test_a_trace_that_changes_with_the_position_is_a_product_of_its_decays() -> None:
-    found = audit_of(derive(own(update=loop_with("a running mean"))), RESERVED)
+    audit = audit_of(derive(own(update=loop_with("a running mean"))), RESERVED)
     weight = "(1 - i.+1%:R^-1) * (\\prod_(j.+1 <= i' < i) (1 - i'.+1%:R^-1)) * j.+1%:R^-1"
-    assert f"if i == j then i.+1%:R^-1 else if (j < i)%N then {weight} else 0" in found.statements
-    assert "pbelow (fun i' => 1 - i'.+1%:R^-1) 0" in found.theory[0].text
+    assert f"if i == j then i.+1%:R^-1 else if (j < i)%N then {weight} else 0" in audit.statements
+    assert "pbelow (fun i' => 1 - i'.+1%:R^-1) 0" in audit.theory[0].text
 
 
 @pytest.mark.slow
@@ -232,23 +232,23 @@ SUMS: dict[str, tuple[Callable[[Any, Any, Any], Any], tuple[str, ...], str]] = {
 
 def test_a_divisor_that_is_zero_at_small_numbers_stops_no_derivation() -> None:
     """j - 1/beta is zero at beta = 1/3, which was the number for the second parameter at which ranks are found."""
-    found = audit_of(derive(own(update=dividing(lambda p, t, n: t.index - 1 / p.beta), parameters=("gamma", "beta"))))
-    assert "mine_hypotheses" in {t.name for t in found.theorems}
+    audit = audit_of(derive(own(update=dividing(lambda p, t, n: t.index - 1 / p.beta), parameters=("gamma", "beta"))))
+    assert "mine_hypotheses" in {t.name for t in audit.theorems}
 
 
 @pytest.mark.parametrize("what", SUMS)
 def test_what_may_not_be_zero_is_a_hypothesis_of_the_claim_and_can_be_met(what: str) -> None:
     by, hypotheses, possible = SUMS[what]
-    found = audit_of(derive(own(update=dividing(by), parameters=("gamma", "beta"))), RESERVED)
+    audit = audit_of(derive(own(update=dividing(by), parameters=("gamma", "beta"))), RESERVED)
     premises = "".join(f"{text} -> " for text in hypotheses)
-    said = {t.name: t.statement for t in found.theorems}
-    assert said.pop("mine_hypotheses", "") == possible
+    by_name = {t.name: t.statement for t in audit.theorems}
+    assert by_name.pop("mine_hypotheses", "") == possible
     assert all(
         text.startswith(f"{premises}forall (L : nat)") or text.startswith(f"{premises}prompt 0")
-        for text in said.values()
+        for text in by_name.values()
     )
-    assert "Definition mine_state : Prop := forall (F : numFieldType) (d n : nat) (gamma beta : F)" in found.statements
-    assert f"  {premises}@says_state" in found.statements
+    assert "Definition mine_state : Prop := forall (F : numFieldType) (d n : nat) (gamma beta : F)" in audit.statements
+    assert f"  {premises}@says_state" in audit.statements
 
 
 def sum_of(*terms: tuple[int, tuple[tuple[str, int], ...]]) -> Sum:
@@ -269,10 +269,10 @@ VANISHING: dict[str, tuple[Sum, str, Fraction]] = {
 def test_a_divisor_that_may_vanish_at_a_position_is_assumed_not_to_and_numbers_are_found(what: str) -> None:
     """That the prover takes their proofs is for test_planted_faults.py."""
     divisor, text, number = VANISHING[what]
-    found = factor(divisor, Spelling({"beta": "beta"}))
-    assert found.given and found.hypothesis == f"(forall j : 'I_n, {text} != 0)"
-    assert values_for([found], []) == {"beta": number}
-    assert found.possible({"beta": number})
+    condition = factor(divisor, Spelling({"beta": "beta"}))
+    assert condition.given and condition.hypothesis == f"(forall j : 'I_n, {text} != 0)"
+    assert values_for([condition], []) == {"beta": number}
+    assert condition.possible({"beta": number})
 
 
 def test_a_divisor_without_such_numbers_has_no_theorem_and_the_reason_says_so() -> None:

@@ -45,14 +45,14 @@ def heavy_ball(name: str = "heavy", change: Change = lambda *_: None, **fields: 
     """Heavy ball with heads of its own, and these changed."""
 
     def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
-        found = [
+        pair = [
             Head(None, layout.matrix({("td_error", "td_error"): 1, ("momentum", "td_error"): 1}),
                  layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT}), layout.mask()),
             Head(None, layout.matrix({("td_error", "one"): p.beta, ("momentum", "one"): p.beta - 1}),
                  layout.matrix({("one", "momentum"): 1}), layout.mask()),
         ]  # fmt: skip
-        change(layout, step, p, found)
-        return found
+        change(layout, step, p, pair)
+        return pair
 
     def row(w: Any, x: Any) -> Any:
         return w @ x.next - w @ x.phi
@@ -134,9 +134,9 @@ def decay(name: str = "decay") -> Derivation:
     )  # fmt: skip
 
 
-def of_other_sign(found: Derivation) -> Derivation:
-    first, last = found.heads
-    return replace(found, heads=(first, replace(last, U={row: -u for row, u in last.U.items()})))
+def of_other_sign(derivation: Derivation) -> Derivation:
+    first, last = derivation.heads
+    return replace(derivation, heads=(first, replace(last, U={row: -u for row, u in last.U.items()})))
 
 
 def test_a_constant_row_counts_the_context_and_the_claim_says_that_there_is_one() -> None:
@@ -176,9 +176,9 @@ UNSAID: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("what", UNSAID)
 def test_what_is_of_another_shape_has_no_theorem_and_the_reason_says_so(what: str) -> None:
-    change, said = UNSAID[what]
+    change, reason = UNSAID[what]
     algorithm = heavy_ball(change=change)
-    assert audits(algorithm) == [] and said in unproved(algorithm)
+    assert audits(algorithm) == [] and reason in unproved(algorithm)
 
 
 def test_a_mask_that_the_loop_asks_for_and_no_head_has_is_left_to_the_kernel() -> None:
@@ -196,14 +196,14 @@ def test_a_mask_that_the_loop_asks_for_and_no_head_has_is_left_to_the_kernel() -
 
 
 def test_masks_are_stated_entry_by_entry_and_what_adds_up_to_the_loops_is_left_to_the_kernel() -> None:
-    found = audits(APART)[0]
-    said = [
+    audit = audits(APART)[0]
+    wanted = [
         "if i == j then 1 else 0", "if i == j then 2%:R else 0",
         "if i == j then 0 else if (j < i)%N then lam ^+ (i - j) else 0", "if (j <= i)%N then lam ^+ (i - j) else 0",
     ]  # fmt: skip
-    masks = re.findall(r"Definition mask_M\d : 'M\[F\]_n :=\n  \\matrix_\(i, j\) \((.*)\)\.", found.statements)
-    assert masks == said and "[:: mask_M1; mask_M0; mask_M0; mask_M2]`_h" in found.statements
-    assert "mask_M1 : 'M[F]_n := 2%:R *: diagonal (fun j => 1)." in found.theory[0].text
+    masks = re.findall(r"Definition mask_M\d : 'M\[F\]_n :=\n  \\matrix_\(i, j\) \((.*)\)\.", audit.statements)
+    assert masks == wanted and "[:: mask_M1; mask_M0; mask_M0; mask_M2]`_h" in audit.statements
+    assert "mask_M1 : 'M[F]_n := 2%:R *: diagonal (fun j => 1)." in audit.theory[0].text
 
 
 def fading(name: str = "fading") -> Audit:
@@ -257,23 +257,23 @@ def powers(name: str = "powers") -> Audit:
 
 
 def test_powers_are_spelt_and_what_divides_is_assumed_of_every_layer() -> None:
-    found = powers()
-    assert "(a l) ^+ n * ((a l) ^+ 2) / ((a l) ^+ j.+1)" in found.statements
-    assert "beta / ((beta ^+ j.+1) ^+ 2)" in found.statements
-    *claims, last = found.theorems
+    audit = powers()
+    assert "(a l) ^+ n * ((a l) ^+ 2) / ((a l) ^+ j.+1)" in audit.statements
+    assert "beta / ((beta ^+ j.+1) ^+ 2)" in audit.statements
+    *claims, last = audit.theorems
     assert all(t.statement.startswith("beta != 0 -> (forall l : nat, a l != 0) -> ") for t in claims)
     assert last.statement == "exists (beta : rat) (a : nat -> rat), [/\\ beta != 0 & (forall l : nat, a l != 0)]"
     sums = audit_of(stepped("sums", lambda a, t, p, n: (1, 1, t.index + a)))
-    said = "exists a : nat -> rat, (forall (n l : nat) (j : 'I_n), (a l) + j.+1%:R != 0)"
-    assert sums.theorems[-1].statement == said
+    premise = "exists a : nat -> rat, (forall (n l : nat) (j : 'I_n), (a l) + j.+1%:R != 0)"
+    assert sums.theorems[-1].statement == premise
 
 
 def test_a_step_that_the_loop_reads_gives_the_loop_its_layer() -> None:
-    found = fading()
-    assert "Definition body (l : nat) (w : state) " in found.statements and "(a l *: e + phi j, " in found.statements
-    assert "Definition mask_M1 (l : nat) : 'M[F]_n :=" in found.statements
-    assert "if (j <= i)%N then (a l) ^+ (i - j) else 0" in found.statements
-    assert "[:: (mask_M1 l)]`_h" in found.statements
+    audit = fading()
+    assert "Definition body (l : nat) (w : state) " in audit.statements and "(a l *: e + phi j, " in audit.statements
+    assert "Definition mask_M1 (l : nat) : 'M[F]_n :=" in audit.statements
+    assert "if (j <= i)%N then (a l) ^+ (i - j) else 0" in audit.statements
+    assert "[:: (mask_M1 l)]`_h" in audit.statements
 
 
 def test_derived_heads_over_a_constant_row_are_tables_too() -> None:
@@ -285,9 +285,9 @@ def test_derived_heads_over_a_constant_row_are_tables_too() -> None:
 
 def invariance(name: str, old: str = "", new: str = "") -> Audit:
     """The theorems about invariance for weight decay, with the statements changed at every occurrence."""
-    found = invariance_audit(parts(decay(name)))
-    assert old in found.statements, old
-    return replace(found, statements=found.statements.replace(old, new))
+    audit = invariance_audit(parts(decay(name)))
+    assert old in audit.statements, old
+    return replace(audit, statements=audit.statements.replace(old, new))
 
 
 LAWS = {
@@ -299,9 +299,9 @@ LAWS = {
 
 
 def test_invariance_of_an_own_file_speaks_of_the_data_and_of_its_prompt() -> None:
-    found = invariance("decay")
-    assert [t.name for t in found.theorems] == ["decay_pattern", "decay_invariant", "decay_invariant_looped"]
-    kept = found.theorems[1].statement
+    audit = invariance("decay")
+    assert [t.name for t in audit.theorems] == ["decay_pattern", "decay_invariant", "decay_invariant_looped"]
+    kept = audit.theorems[1].statement
     assert "phi b' (g' w') j = phi b' w' j *m S'^T /\\ phi' b' (g' w') j = phi' b' w' j *m S'^T" in kept
     assert "R b' (g' w') j = R b' w' j" in kept and "(@Ordinal 3 1 isT)" in kept and "(@M F n)" in kept
 
@@ -310,7 +310,7 @@ def test_an_own_file_is_asked_for_its_own_theorem(monkeypatch: pytest.MonkeyPatc
     asked: list[str] = []
 
     def gated(named: Any, prover: Any, progress: Any) -> list[Any]:
-        asked.extend(t.name for found in named.values() for a in found for t in a.theorems)
+        asked.extend(t.name for group in named.values() for a in group for t in a.theorems)
         return []
 
     monkeypatch.setattr("layerproof.proofs.invariance.proved.prove_all", gated)
@@ -318,8 +318,8 @@ def test_an_own_file_is_asked_for_its_own_theorem(monkeypatch: pytest.MonkeyPatc
     question = Question(features=1, context=1, layers=2, looped=True, set="commutant", floats=False, prove=True)
     result = answer(own(), question=question)
     assert {"blocks_invariant", "mine_invariant", "mine_invariant_looped"} <= set(asked)
-    (said,) = [c for c in result.claims if c.evidence == "invariance-proved"]
-    assert said.details["theorem"] == "mine_invariant_looped" and "the gate said nothing" in said.reason
+    (claim,) = [c for c in result.claims if c.evidence == "invariance-proved"]
+    assert claim.details["theorem"] == "mine_invariant_looped" and "the gate said nothing" in claim.reason
 
 
 def mean(name: str = "mean") -> Audit:
@@ -350,18 +350,18 @@ def dividing(name: str = "dividing") -> Derivation:
     return derived(name=name, update=update, parameters=("gamma", "beta"))
 
 
-def without(found: Audit, hypothesis: str) -> Audit:
+def without(audit: Audit, hypothesis: str) -> Audit:
     """With a hypothesis left out of the statements."""
-    assert f"{hypothesis} -> " in found.statements
-    return replace(found, statements=found.statements.replace(f"{hypothesis} -> ", ""))
+    assert f"{hypothesis} -> " in audit.statements
+    return replace(audit, statements=audit.statements.replace(f"{hypothesis} -> ", ""))
 
 
-def shifted(found: Audit) -> Audit:
+def shifted(audit: Audit) -> Audit:
     """With the decay of the step after."""
-    (file,) = found.theory
+    (file,) = audit.theory
     old, new = "pbelow (fun i' => 1 - i'.+1%:R^-1)", "pbelow (fun i' => 1 - i'.+2%:R^-1)"
     assert old in file.text
-    return replace(found, theory=(replace(file, text=file.text.replace(old, new)),))
+    return replace(audit, theory=(replace(file, text=file.text.replace(old, new)),))
 
 
 @pytest.mark.slow

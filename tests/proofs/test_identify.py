@@ -67,13 +67,13 @@ def test_every_algorithm_is_recognised_exactly_with_its_parameters_and_in_every_
     construction = construct(lp.derive(name), D, n, layers, steps, known)
     rescaled = replace(construction, layers=tuple(map(in_another_gauge, construction.layers)))
     for given in (construction, rescaled):
-        found = asked(given, layout=name)
-        document = found.networks[0].document()
+        answer = asked(given, layout=name)
+        document = answer.networks[0].document()
         if name == "dynamic-programming":  # TD(0) with C = n I, where n = d
-            assert (document["same"], found.match) == (["td0", "dynamic-programming"], "indistinguishable")
+            assert (document["same"], answer.match) == (["td0", "dynamic-programming"], "indistinguishable")
         else:
-            assert (found.algorithm, found.match) == (name, "exact")
-        assert found.networks[0].distance == 0
+            assert (answer.algorithm, answer.match) == (name, "exact")
+        assert answer.networks[0].distance == 0
         assert document["by_layer"] is None and not document["layer_dependent"]
         assert document["rule"]["kind"] == "update" and document["rule"]["of"] == "every row"
         told = {"lam": document["catalogue"][0]["trace_decay"], **document["catalogue"][0]["parameters"]}
@@ -157,8 +157,8 @@ def test_dynamic_programming_has_as_many_transitions_as_states() -> None:
     steps = lp.construct("td0", d=D, n=N, layers=2).steps
     assert len(steps[0][0]) == D
     times_n = [([[N * int(i == j) for j in range(D)] for i in range(D)],)] * 2
-    found = asked(construct(lp.derive("td0"), D, N, 2, times_n, {"gamma": Fraction(1, 2)}))
-    assert (found.algorithm, found.match) == ("td0", "exact")
+    answer = asked(construct(lp.derive("td0"), D, N, 2, times_n, {"gamma": Fraction(1, 2)}))
+    assert (answer.algorithm, answer.match) == ("td0", "exact")
 
 
 @pytest.mark.parametrize("name", ["heavy-ball-td", "weight-decay-td", "gtd"])
@@ -230,39 +230,39 @@ def test_a_negated_block_is_no_td() -> None:
     given = arrays("td0")
     for name in of(given, "Q"):
         given[name][:D, D : 2 * D] *= -1
-    found = asked(given)
-    assert (found.algorithm, found.match) == (None, "none")
-    assert "none of these" in found.networks[0].verdict()
+    answer = asked(given)
+    assert (answer.algorithm, answer.match) == (None, "none")
+    assert "none of these" in answer.networks[0].verdict()
 
 
 def test_a_factor_in_the_discount_is_td_with_that_discount() -> None:
     given = arrays("td0")
     for name in of(given, "Q"):
         given[name][:D, D : 2 * D] *= 0.75
-    found = asked(given)
-    assert (found.algorithm, found.match) == ("td0", "exact")
-    assert found.networks[0].document()["catalogue"][0]["discount_factor"] == "3/4"
-    assert "3/4 gamma" in found.networks[0].verdict()
-    assert any("3/4 of td0 and 1/4 of least-squares with the same C" in note for note in found.networks[0].notes)
-    assert any("3/4 gamma w.phi'_j" in line for line in found.networks[0].update())
+    answer = asked(given)
+    assert (answer.algorithm, answer.match) == ("td0", "exact")
+    assert answer.networks[0].document()["catalogue"][0]["discount_factor"] == "3/4"
+    assert "3/4 gamma" in answer.networks[0].verdict()
+    assert any("3/4 of td0 and 1/4 of least-squares with the same C" in note for note in answer.networks[0].notes)
+    assert any("3/4 gamma w.phi'_j" in line for line in answer.networks[0].update())
 
 
 def test_gamma_folded_wrong_into_residual_gradient_is_none() -> None:
     given = arrays("residual-gradient")
     for name in of(given, "Q"):
         given[name][D : 2 * D] *= 0.5  # the last factor is phi - (gamma/2) phi', the error is as it was
-    found = asked(given)
-    assert (found.algorithm, found.match) == (None, "none")
-    assert any("(phi_j - 1/2 gamma phi'_j)" in line for line in found.networks[0].update())
+    answer = asked(given)
+    assert (answer.algorithm, answer.match) == (None, "none")
+    assert any("(phi_j - 1/2 gamma phi'_j)" in line for line in answer.networks[0].update())
 
 
 def test_a_random_network_is_none_and_no_rule_is_claimed() -> None:
     rng = np.random.default_rng(0)
     given = {"P": rng.normal(size=(3, 5, 5)), "Q": rng.normal(size=(3, 5, 5))}
-    found = asked(given)
-    assert (found.algorithm, found.match) == (None, "none")
-    assert "polynomial map" in found.networks[0].update()[0]
-    assert found.networks[0].document()["rule"]["kind"] == "polynomial map"
+    answer = asked(given)
+    assert (answer.algorithm, answer.match) == (None, "none")
+    assert "polynomial map" in answer.networks[0].update()[0]
+    assert answer.networks[0].document()["rule"]["kind"] == "polynomial map"
 
 
 def test_half_td_half_least_squares_is_never_called_td() -> None:
@@ -275,17 +275,17 @@ def test_half_td_half_least_squares_is_never_called_td() -> None:
     for a, b in zip(names, names[1:] + names[:1], strict=True):
         two_steps[a] = td[a] / 2 + other[b] / 2
     for given in (by_layer, two_steps):
-        found = asked(given)
-        assert (found.algorithm, found.match) == (None, "none")
+        answer = asked(given)
+        assert (answer.algorithm, answer.match) == (None, "none")
 
 
 def test_a_transposed_convention_is_named_with_the_flag_that_reads_it() -> None:
     given = arrays("td-lambda")
     for name in (*of(given, "Q"), *of(given, "P"), *of(given, "M")):
         given[name] = given[name].T
-    found = asked(given)
-    assert found.algorithm is None
-    assert "--transposed P,Q,M" in found.networks[0].verdict()
+    answer = asked(given)
+    assert answer.algorithm is None
+    assert "--transposed P,Q,M" in answer.networks[0].verdict()
     again = asked(given, transposed="P,Q,M")
     assert (again.algorithm, again.match) == ("td-lambda", "exact")
 
@@ -295,8 +295,8 @@ def test_rescaled_copies_are_recognised_exactly() -> None:
     for k, name in enumerate(of(given, "P")):
         given[name] = given[name] * 2.0 ** (k + 1)
         given[name.replace(".P", ".Q")] = given[name.replace(".P", ".Q")] * 2.0 ** -(k + 1)
-    found = asked(given, layout="gradient-td")
-    assert (found.algorithm, found.match) == ("tdc", "exact")
+    answer = asked(given, layout="gradient-td")
+    assert (answer.algorithm, answer.match) == ("tdc", "exact")
 
 
 def test_heads_permuted_or_split_in_two_are_the_same_network() -> None:
@@ -311,8 +311,8 @@ def test_heads_permuted_or_split_in_two_are_the_same_network() -> None:
             split[f"layers.{layer}.heads.2.{letter}"] = given[f"layers.{layer}.heads.0.{letter}"]
         for h, share in ((0, 0.25), (2, 0.75)):
             split[f"layers.{layer}.heads.{h}.Q"] = given[f"layers.{layer}.heads.0.Q"] * share
-    for found in (asked(swapped, layout="gradient-td"), asked(split, layout="gradient-td")):
-        assert (found.algorithm, found.match) == ("gtd2", "exact")
+    for answer in (asked(swapped, layout="gradient-td"), asked(split, layout="gradient-td")):
+        assert (answer.algorithm, answer.match) == ("gtd2", "exact")
 
 
 def test_a_last_layer_with_random_free_entries_is_the_same_function() -> None:
@@ -320,9 +320,9 @@ def test_a_last_layer_with_random_free_entries_is_the_same_function() -> None:
     given["layers.2.heads.0.W"] = np.eye(2 * D + 1)
     given["layers.2.heads.0.P"][:-1] = rng.normal(size=(2 * D, 2 * D + 1))
     given["layers.2.heads.0.Q"][:, D : 2 * D] = rng.normal(size=(2 * D + 1, D))
-    found = asked(given)
-    assert (found.algorithm, found.match) == ("td0", "exact")
-    assert found.networks[0].document()["rule"]["of"] == "the prediction"
+    answer = asked(given)
+    assert (answer.algorithm, answer.match) == ("td0", "exact")
+    assert answer.networks[0].document()["rule"]["of"] == "the prediction"
 
 
 def test_a_shear_of_two_layers_is_taken_back_where_it_is_one() -> None:
@@ -347,19 +347,19 @@ def test_an_update_that_no_list_has_is_read_off() -> None:
     given = arrays("td0")
     for k, name in enumerate(of(given, "Q")):
         given[name][: 2 * D, : 2 * D] = np.random.default_rng(k).integers(-4, 5, (2 * D, 2 * D)) / 4
-    found = asked(given)
-    assert found.algorithm is None
-    assert found.networks[0].document()["rule"]["exact"] is True
-    assert found.networks[0].update()[0].startswith("w += (1/n) sum_j [(R_j")
+    answer = asked(given)
+    assert answer.algorithm is None
+    assert answer.networks[0].document()["rule"]["exact"] is True
+    assert answer.networks[0].update()[0].startswith("w += (1/n) sum_j [(R_j")
 
 
 def test_what_is_nearly_td_is_called_so_with_its_distance() -> None:
     given, rng = arrays("td0"), np.random.default_rng(0)
     near = {k: x + 0.01 * rng.normal(size=x.shape) if k[-1] in "PQ" else x for k, x in given.items()}
-    found = asked(near)
-    assert (found.algorithm, found.match) == ("td0", "approximate")
-    assert 0 < found.networks[0].distance < 0.2
-    assert "an upper bound" in found.networks[0].verdict()
+    answer = asked(near)
+    assert (answer.algorithm, answer.match) == ("td0", "approximate")
+    assert 0 < answer.networks[0].distance < 0.2
+    assert "an upper bound" in answer.networks[0].verdict()
 
 
 # decompiling
@@ -369,14 +369,14 @@ def test_what_is_nearly_td_is_called_so_with_its_distance() -> None:
 def test_a_rule_that_no_list_has_is_decompiled_and_then_proved(tmp_path: Path) -> None:
     P, Q = np.zeros((5, 5)), np.zeros((5, 5))
     P[4, 4], Q[:4, :4] = 1, np.random.default_rng(0).integers(1, 5, (4, 4)) / 8
-    found = asked({"P": P, "Q": Q}, layers=2, rule=tmp_path / "rule.py")
-    assert "with its MATRICES, are this network's" in found.written
+    answer = asked({"P": P, "Q": Q}, layers=2, rule=tmp_path / "rule.py")
+    assert "with its MATRICES, are this network's" in answer.written
     assert lp.verify(str(tmp_path / "rule.py"), d=2, n=3, layers=2, evidence=["derived", "identity-symbolic"]).holds
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "line"),
     [
         ("gtd", "v += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) D phi_j + a v"),
         ("k-step-td", "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C (phi_j + 1/2 phi_{j-1} + 1/4 phi_{j-2})"),
@@ -387,26 +387,26 @@ def test_a_rule_that_no_list_has_is_decompiled_and_then_proved(tmp_path: Path) -
     ids=["gtd", "k-step-td", "emphatic-td", "online-td-lambda", "nesterov-td"],
 )
 def test_the_rules_of_other_heads_masks_and_rows_are_decompiled_and_proved(
-    name: str, said: str, tmp_path: Path
+    name: str, line: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "rule.py"
-    found = asked(lp.construct(name, d=D, n=N, layers=2, gamma="1/2", seed=1), layout=name, rule=path)
-    assert said in found.networks[0].update()
+    answer = asked(lp.construct(name, d=D, n=N, layers=2, gamma="1/2", seed=1), layout=name, rule=path)
+    assert line in answer.networks[0].update()
     assert lp.verify(str(path), d=2, n=3, layers=2, evidence=["derived", "identity-symbolic"]).holds
     text = path.read_text()
     lines = [x for x in text.splitlines() if "sweep.n" in x]  # of the new weights; a sign there is another rule
     wrong = text.replace(lines[0], lines[0].replace(" + C @", " - C @"))
     assert wrong != text
     (tmp_path / "other.py").write_text(wrong)
-    assert not _same(tmp_path / "other.py", found.networks[0].recognition.network, found.rule)
+    assert not _same(tmp_path / "other.py", answer.networks[0].recognition.network, answer.rule)
 
 
 @pytest.mark.slow
 def test_other_weights_become_a_polynomial_map(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     given = {"P": rng.integers(1, 5, (3, 3)) / 4, "Q": rng.integers(1, 5, (3, 3)) / 4}
-    found = asked(given, n=2, rule=tmp_path / "map.py")
-    assert "the polynomial map" in found.written
+    answer = asked(given, n=2, rule=tmp_path / "map.py")
+    assert "the polynomial map" in answer.written
     assert lp.verify(str(tmp_path / "map.py"), d=1, n=2, layers=1, exact_trials=1).holds
     text = (tmp_path / "map.py").read_text()
     (tmp_path / "wrong.py").write_text(text.replace("(0, 0, '", "(0, 0, '1"))  # the heads are others than the terms
@@ -418,22 +418,22 @@ def test_other_weights_become_a_polynomial_map(tmp_path: Path) -> None:
 
 
 def test_the_function_of_exact_weights_is_the_algorithm_s_on_every_prompt() -> None:
-    found = asked(arrays("td0", 2), trials=2, function=True).networks[0].function
-    assert found is not None
-    assert found["distances_exact"] is True
-    assert [x["explained"] for x in found["layers"]] == [1.0, 1.0]
-    assert found["worst_case"]["bound"] == 0
-    assert found["quantile"]["verdict"] == "undecided"  # two prompts bound no quantile
+    on_prompts = asked(arrays("td0", 2), trials=2, function=True).networks[0].function
+    assert on_prompts is not None
+    assert on_prompts["distances_exact"] is True
+    assert [x["explained"] for x in on_prompts["layers"]] == [1.0, 1.0]
+    assert on_prompts["worst_case"]["bound"] == 0
+    assert on_prompts["quantile"]["verdict"] == "undecided"  # two prompts bound no quantile
 
 
 def test_the_function_of_near_weights_has_a_distance_and_vacuous_bounds_are_undecided() -> None:
     given, rng = arrays("td0", 3), np.random.default_rng(0)
     near = {k: x + 0.02 * rng.normal(size=x.shape) if k[-1] in "PQ" else x for k, x in given.items() if k[-1] in "PQM"}
-    found = asked(near, process="gaussian", trials=3, function=True).networks[0].function
-    assert found is not None
-    assert max(found["distances"]) > 0
-    assert found["worst_case"]["verdict"] == "undecided"
-    assert found["layers"][-1]["feature_change"] > 0
+    on_prompts = asked(near, process="gaussian", trials=3, function=True).networks[0].function
+    assert on_prompts is not None
+    assert max(on_prompts["distances"]) > 0
+    assert on_prompts["worst_case"]["verdict"] == "undecided"
+    assert on_prompts["layers"][-1]["feature_change"] > 0
 
 
 def test_the_function_on_prompts_of_one_s_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -447,10 +447,10 @@ def test_the_function_on_prompts_of_one_s_own(capsys: pytest.CaptureFixture[str]
     (tmp_path / "b.json").write_text(json.dumps({**prompt, "query": [0, 1]}))
     given = ("--prompts", str(tmp_path / "a.json"), "--prompts", str(tmp_path / "b.json"))
     ran = run_cli(capsys, "identify", str(tmp_path / "half.npz"), "--layout", "td", *given, "--json")
-    found = ran.document["function"]
+    on_prompts = ran.document["function"]
     C = ran.document["rule"]["matrices"]["C"][0]  # w = C phi_1 R_1 / 5, and the prediction w . q
-    assert (found["law"], found["prompts"], found["quantile"]) == ("given prompts", 2, None)
-    assert found["size"] == pytest.approx(2 * max(abs(float(Fraction(row[0]))) for row in C))
+    assert (on_prompts["law"], on_prompts["prompts"], on_prompts["quantile"]) == ("given prompts", 2, None)
+    assert on_prompts["size"] == pytest.approx(2 * max(abs(float(Fraction(row[0]))) for row in C))
     (tmp_path / "c.json").write_text(json.dumps({"features": [[1]], "next_features": [[1]], "rewards": [1]}))
     ran = run_cli(
         capsys, "identify", str(tmp_path / "half.npz"), "--layout", "td", "--prompts", str(tmp_path / "c.json")
@@ -482,8 +482,8 @@ def test_shapes_decide_the_prompt_and_what_they_leave_open_is_asked() -> None:
 def test_weights_of_a_file_of_ours_need_no_layout_and_the_answer_says_so(tmp_path: Path) -> None:
     construction = lp.construct("td0", d=D, n=N, layers=2)
     save_file(arrays("td0", 2), tmp_path / "a.safetensors", {"layerproof": json.dumps(description(construction))})
-    found = asked(tmp_path / "a.safetensors", layout=None)
-    assert found.match == "exact" and any("--layout" in note for note in found.networks[0].notes)
+    answer = asked(tmp_path / "a.safetensors", layout=None)
+    assert answer.match == "exact" and any("--layout" in note for note in answer.networks[0].notes)
 
 
 def test_files_of_other_kinds_and_with_wrong_content_are_refused(tmp_path: Path) -> None:
@@ -507,7 +507,7 @@ def test_files_of_other_kinds_and_with_wrong_content_are_refused(tmp_path: Path)
 
 def test_what_is_too_large_is_refused_before_any_work_with_the_size_at_fault(tmp_path: Path) -> None:
     large, one = np.broadcast_to(np.float32(0), (10000, 10000)), np.eye(5)
-    for given, more, said in (
+    for given, more, message in (
         ({"P": large, "Q": large}, {}, r"P has the shape \(10000, 10000\): m = 10000 rows, above the limit of 512"),
         ({"P": one, "Q": large}, {}, "Q has the shape"),
         ({"P": one, "Q": one, "M": np.zeros((3000, 3000))}, {}, "n = 2999 transitions, above the limit of 1000"),
@@ -515,7 +515,7 @@ def test_what_is_too_large_is_refused_before_any_work_with_the_size_at_fault(tmp
         ({"P": one, "Q": one}, {"layers": 40, "function": True}, "layers is 40, .* leave the function out"),
         ({"P": np.ones((41, 41)), "Q": np.ones((41, 41))}, {}, r"m = 41 rows \(d = 20\) have 2825761 products"),
     ):
-        with pytest.raises(WorkLimitError, match=said):
+        with pytest.raises(WorkLimitError, match=message):
             asked(given, **more)
     with (tmp_path / "a.npz").open("wb") as file:
         file.truncate(2**29 + 1)  # no disk is used

@@ -55,9 +55,9 @@ def test_an_algorithm_is_read_off_whatever_the_file_says(tmp_path: Path, name: s
     write_weights(c, tmp_path / "w.json")
     write_weights(c, tmp_path / "w.safetensors")
     for weights in (c, tmp_path / "w.json", tmp_path / "w.safetensors", PatternTransformer(c)):
-        found: Any = lp.identify(weights)
-        assert (found.algorithm, found.match) == (name, "exact"), found.lines()
-        best = found.fits[0]
+        answer: Any = lp.identify(weights)
+        assert (answer.algorithm, answer.match) == (name, "exact"), answer.lines()
+        best = answer.fits[0]
         assert best.parameters == SAID.get(name, {})
         assert best.construction.steps == (tuple(C) if name in ("sarsa", "causal-td") else (None, None))
 
@@ -71,26 +71,26 @@ def test_one_function_is_one_algorithm_in_any_gauge() -> None:
         "invisible": with_heads(sarsa, lambda hs: [(plus(V, 6, 5, Fraction(7)), s) for V, s in hs]),  # reads `one`
     }
     for gauge, c in others.items():
-        found: Any = lp.identify(c)
-        assert (found.algorithm, found.match) == ("sarsa", "exact"), gauge
-        assert found.fits[0].construction.steps == tuple(C)
+        answer: Any = lp.identify(c)
+        assert (answer.algorithm, answer.match) == ("sarsa", "exact"), gauge
+        assert answer.fits[0].construction.steps == tuple(C)
 
 
 def test_what_is_near_or_none_is_said_with_its_share() -> None:
     softmax = built("softmax-td")
     for value, match in ((Fraction(1, 100), "approximate"), (Fraction(20), "none")):
-        found: Any = lp.identify(with_heads(softmax, lambda hs, x=value: [(plus(V, 4, 0, x), s) for V, s in hs]))
-        assert found.match == match and 0 < found.fits[0].shares[0] < 1
+        answer: Any = lp.identify(with_heads(softmax, lambda hs, x=value: [(plus(V, 4, 0, x), s) for V, s in hs]))
+        assert answer.match == match and 0 < answer.fits[0].shares[0] < 1
     for other in (
         replace(softmax, keys="causal"), replace(softmax, mask_first=True), replace(softmax, shift_from="previous"),
         replace(softmax, rows=(("x", 2), *softmax.rows[1:])), replace(softmax, scored="reward"),
     ):  # fmt: skip
-        found = lp.identify(other)
-        assert (found.algorithm, found.match, found.fits) == (
+        answer = lp.identify(other)
+        assert (answer.algorithm, answer.match, answer.fits) == (
             None,
             "none",
             (),
-        ) and "nothing else is known" in found.lines()[0]
+        ) and "nothing else is known" in answer.lines()[0]
 
 
 def test_layers_that_are_too_many_to_be_run_are_refused_before() -> None:
@@ -103,8 +103,8 @@ def test_trained_numbers_are_read_from_the_module() -> None:
     module = PatternTransformer(built("causal-td"))
     with torch.no_grad():
         module.get_buffer("layers.1.heads.0.Q")[0, 0] += 2.0**-12
-    found: Any = lp.identify(module)
-    assert (found.algorithm, found.match) == ("causal-td", "approximate") and found.fits[0].shares[0] == 1
+    answer: Any = lp.identify(module)
+    assert (answer.algorithm, answer.match) == ("causal-td", "approximate") and answer.fits[0].shares[0] == 1
     module.get_buffer("layers.0.heads.0.V")[0, 0] = torch.nan
     with pytest.raises(ContentError, match=r"tensor layers\.0\.heads\.0\.V is no matrix of finite numbers"):
         lp.identify(module)
@@ -114,8 +114,8 @@ def test_numbers_that_agree_by_mistake_are_found_by_the_run(monkeypatch: pytest.
     wrong = with_heads(built("softmax-td"), lambda hs: [(plus(V, 4, 2, Fraction(1)), s) for V, s in hs])
     whole = fit.entries_of
     monkeypatch.setattr(fit, "entries_of", lambda *args: {k: x for k, x in whole(*args).items() if k != ("V", 4, 2)})
-    found: Any = lp.identify(wrong)
-    assert (found.match, found.algorithm) == ("none", None) and "is not what the update gives" in found.lines()[0]
+    answer: Any = lp.identify(wrong)
+    assert (answer.match, answer.algorithm) == ("none", None) and "is not what the update gives" in answer.lines()[0]
 
 
 def test_the_command_answers_and_refuses_what_is_of_linear_attention(capsys: Any, tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_the_command_answers_and_refuses_what_is_of_linear_attention(capsys: Any
     path = str(tmp_path / "w.json")
     ran = run_cli(capsys, "identify", path)
     assert ran.code == 0 and "exactly softmax-td, for every pattern K" in ran.out and "gamma = 3/4" in ran.out
-    said = run_cli(capsys, "identify", path, "--json").document
-    assert (said["algorithm"], said["match"], said["pattern"]["kernel"]) == ("softmax-td", "exact", "softmax")
+    answer = run_cli(capsys, "identify", path, "--json").document
+    assert (answer["algorithm"], answer["match"], answer["pattern"]["kernel"]) == ("softmax-td", "exact", "softmax")
     for more in (
         ("--layout", "td"),
         ("-o", str(tmp_path / "r.py")),

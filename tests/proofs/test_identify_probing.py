@@ -48,10 +48,10 @@ class States(nn.Module):
         self.blocks = nn.ModuleList([Attention(heads) for heads in construction.layers])
 
     def states(self, Z: Tensor) -> list[Tensor]:
-        found = [Z]
+        prompts = [Z]
         for block in self.blocks:
-            found.append(block(found[-1]))
-        return found
+            prompts.append(block(prompts[-1]))
+        return prompts
 
 
 def asked(module: nn.Module, **more: Any) -> Any:
@@ -60,14 +60,14 @@ def asked(module: nn.Module, **more: Any) -> Any:
 
 @pytest.mark.slow
 def test_layers_without_names_are_probed_and_what_they_run_is_never_called_exact() -> None:
-    found = asked(Layers(lp.construct("td-lambda", d=2, n=N, layers=2, lam="1/4")))
-    assert (found.algorithm, found.match) == ("td-lambda", "approximate")
-    said = "approximately td-lambda or k-step-td (trace decay 1/4): equal as far as calling the module"  # n = 3
-    assert found.verdict().startswith(said)
-    document = found.document()
+    answer = asked(Layers(lp.construct("td-lambda", d=2, n=N, layers=2, lam="1/4")))
+    assert (answer.algorithm, answer.match) == ("td-lambda", "approximate")
+    beginning = "approximately td-lambda or k-step-td (trace decay 1/4): equal as far as calling the module"  # n = 3
+    assert answer.verdict().startswith(beginning)
+    document = answer.document()
     assert document["catalogue"][0]["exact"] is False
     assert (document["theorem"], document["rule"]["exact"], document["resolution"]) == (None, False, 2.0**-40)
-    assert "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C e_j" in found.update()
+    assert "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C e_j" in answer.update()
     wrong = asked(Layers(lp.construct("td-lambda", d=2, n=N, layers=2, lam="1/4"), "sign"))
     assert wrong.update()[0] == "w += (1/n) sum_j (R_j + gamma w.phi'_j - w.phi_j) C e_j"  # with -C: another step
     assert str(wrong.rule.moves[0].matrices[0][0][0]).startswith("-")
@@ -75,9 +75,9 @@ def test_layers_without_names_are_probed_and_what_they_run_is_never_called_exact
 
 @pytest.mark.slow
 def test_a_second_layer_is_reached_through_the_states_before_it() -> None:
-    found = asked(States(lp.construct("residual-gradient", d=1, n=N, layers=2)), d=1)
-    assert (found.algorithm, found.match) == ("residual-gradient", "approximate")
-    assert found.recognition.network.depth == 2
+    answer = asked(States(lp.construct("residual-gradient", d=1, n=N, layers=2)), d=1)
+    assert (answer.algorithm, answer.match) == ("residual-gradient", "approximate")
+    assert answer.recognition.network.depth == 2
 
 
 def test_what_is_no_linear_attention_with_fixed_masks_is_refused() -> None:
@@ -101,14 +101,14 @@ class OnePrompt(States):
     def states(self, Z: Tensor) -> list[Tensor]:
         if Z.ndim != 2 or self.fault == "raises":
             raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
-        found = super().states(Z)
-        return [x[:-1] for x in found] if self.fault == "shape" else found
+        prompts = super().states(Z)
+        return [x[:-1] for x in prompts] if self.fault == "shape" else prompts
 
 
 def test_a_module_that_takes_single_prompts_is_read_one_by_one() -> None:
     construction = lp.construct("td0", d=1, n=2, layers=2)
-    found = asked(OnePrompt(construction), d=1, n=2)
-    assert (found.algorithm, found.match) == ("td0", "approximate")
+    answer = asked(OnePrompt(construction), d=1, n=2)
+    assert (answer.algorithm, answer.match) == ("td0", "approximate")
     for fault in ("raises", "shape"):
         with pytest.raises(
             ArgumentError, match=r"no states of a prompt of shape \(3, 3\), neither alone nor in a batch"

@@ -106,8 +106,8 @@ def test_torch_is_asked_unless_told_not_to(capsys):
 def test_the_exit_code_of_an_assertion(capsys, arguments, code):
     ran = run_cli(capsys, *TD, *arguments, "--json")
     assert ran.code == code
-    found = verdicts(ran.document, arguments[arguments.index("--set") + 1])
-    assert ("REFUTED" in found) == (code == 1)
+    answers = verdicts(ran.document, arguments[arguments.index("--set") + 1])
+    assert ("REFUTED" in answers) == (code == 1)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_the_exit_code_of_an_assertion(capsys, arguments, code):
 def test_the_exit_code_of_the_users_set(capsys, tmp_path, content, arguments, code):
     ran = run_cli(capsys, *TD, *arguments, "--set", write(tmp_path, {"schema": 1, **content}), "--json")
     assert ran.code == code
-    found = {c["verdict"] for c in ran.document["claims"] if c["asked"]}
-    assert {0: found == {"HOLDS"}, 1: "REFUTED" in found, 3: found == {"UNDECIDED"}}[code]
+    verdicts = {c["verdict"] for c in ran.document["claims"] if c["asked"]}
+    assert {0: verdicts == {"HOLDS"}, 1: "REFUTED" in verdicts, 3: verdicts == {"UNDECIDED"}}[code]
 
 
 def test_frozen_entries_are_claimed_for_every_value_or_not_at_all():
@@ -277,5 +277,5 @@ def test_arguments_that_do_not_fit_the_depth_exit_two(capsys, arguments, fragmen
     ids=" ".join,
 )  # fmt: skip
 def test_absurd_sizes_are_refused_before_anything_runs(capsys, arguments):
-    said = "wanted at most 100" if "-L" in arguments else "limit"
-    assert_refused(run_cli(capsys, *TD, *arguments), 2, said)
+    message = "wanted at most 100" if "-L" in arguments else "limit"
+    assert_refused(run_cli(capsys, *TD, *arguments), 2, message)

@@ -35,11 +35,11 @@ def test_differences_are_the_derivatives_of_the_update() -> None:
         f = [arithmetic.number(x) for x in numbers]
         return Trajectory(tuple((x,) for x in f[:4]), tuple(f[4:]))
 
-    found = jacobian(space, point, [sample(RATIONALS)], outer)
+    derivatives = jacobian(space, point, [sample(RATIONALS)], outer)
     for k in (2, 7, 8, 11, 17):
         there = [*point[:k], polynomials.number(point[k]) + ring.gens()[0], *point[k + 1 :]]
         update = sample_update(space, there, sample(polynomials), outer, polynomials).update
-        assert [u.to_dict().get((1,), fmpq(0)) for u in update] == [found[i, k] for i in range(space.size)]
+        assert [u.to_dict().get((1,), fmpq(0)) for u in update] == [derivatives[i, k] for i in range(space.size)]
     deep = own_construction(find("td0"), {}, 1, 1, 2, {"gamma": GAMMA}, True)
     with pytest.raises(ValueError, match="one layer"):
         jacobian(WeightSpace.of(find("td0"), deep), point, [sample(RATIONALS)], outer)

@@ -30,16 +30,16 @@ WRONG = ("-step.C.mT", "-step.C")
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the files' processes are asked, in order."""
-    found: list[str] = []
+    questions: list[str] = []
     ask = Child.ask
-    monkeypatch.setattr(Child, "ask", lambda self, what, **more: found.append(what) or ask(self, what, **more))
-    return found
+    monkeypatch.setattr(Child, "ask", lambda self, what, **more: questions.append(what) or ask(self, what, **more))
+    return questions
 
 
 def algorithm(path: str) -> Algorithm:
-    found = load(Path(path))
-    assert isinstance(found, Algorithm)
-    return found
+    own = load(Path(path))
+    assert isinstance(own, Algorithm)
+    return own
 
 
 def verdicts(out: str) -> set[str]:
@@ -67,21 +67,21 @@ def test_equal_matrices_are_sent_once(tmp_path: Path) -> None:
 def test_construct_returns_the_heads_of_the_file(tmp_path: Path) -> None:
     derived = lp.construct("td0", d=2, n=3, layers=2, seed=5)
     for change, same in (((MASK, MASK), True), (WRONG, False), ((MASK, "M=layout.mask(lambda i, j: 1)"), False)):
-        found = lp.construct(write(tmp_path, change, given=True), d=2, n=3, layers=2, seed=5)
-        assert found.algorithm == "mine" and found.steps == derived.steps
-        pairs = zip(found.layers, derived.layers, strict=True)
+        construction = lp.construct(write(tmp_path, change, given=True), d=2, n=3, layers=2, seed=5)
+        assert construction.algorithm == "mine" and construction.steps == derived.steps
+        pairs = zip(construction.layers, derived.layers, strict=True)
         assert all(getattr(a[0], m) == getattr(b[0], m) for a, b in pairs for m in "PQM") is same
     step: list[Any] = [([["1/2", 0], [3, 0]],)]
-    found = lp.construct(write(tmp_path, given=True), d=2, n=3, layers=2, looped=True, preconditioners=step)
-    assert len(found.layers) == 1 and found.layers[0][0].Q.fractions()[0][:2] == [Fraction(-1, 2), -3]
+    construction = lp.construct(write(tmp_path, given=True), d=2, n=3, layers=2, looped=True, preconditioners=step)
+    assert len(construction.layers) == 1 and construction.layers[0][0].Q.fractions()[0][:2] == [Fraction(-1, 2), -3]
 
 
 def test_the_expressions_are_the_algorithm_in_every_arithmetic(tmp_path: Path) -> None:
-    found = algorithm(write(tmp_path))
-    ours, theirs = derive(found), derive(find("td0"))
+    own = algorithm(write(tmp_path))
+    ours, theirs = derive(own), derive(find("td0"))
     assert [h.mask for h in ours.heads] == [h.mask for h in theirs.heads]
     assert [str(h.E) for h in ours.heads] == [str(h.E) for h in theirs.heads]
-    assert origin(found) == tmp_path / "mine.py"
+    assert origin(own) == tmp_path / "mine.py"
 
 
 TRACE = (
@@ -118,10 +118,10 @@ def test_ending_the_process_anywhere_is_exit_4(
     path = write(tmp_path, change, given=True)
     ran = run_cli(capsys, "verify", path, *EXACT)
     assert (ran.code, ran.out) == (4, "") and path in ran.err
-    said = (
+    reason = (
         "ended its process with exit status 0" if how.startswith("os") else f"line {line_of(path, 'sys')}: SystemExit"
     )
-    assert said in ran.err
+    assert reason in ran.err
 
 
 def test_ending_it_at_points_only_is_no_success(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -164,14 +164,14 @@ FORGERIES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what, said", [(k, x) for k, xs in FORGERIES.items() for x in xs], ids=lambda x: str(x)[:40])
+@pytest.mark.parametrize("what, reply", [(k, x) for k, xs in FORGERIES.items() for x in xs], ids=lambda x: str(x)[:40])
 def test_answers_are_read_as_hostile(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, said: Any
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, reply: Any
 ) -> None:
     path, ask = write(tmp_path, given=True), Child.ask
 
     def forged(self: Child, asked: str, **more: Any) -> Any:
-        return said if asked == what else ask(self, asked, **more)
+        return reply if asked == what else ask(self, asked, **more)
 
     monkeypatch.setattr(Child, "ask", forged)
     ran = run_cli(capsys, "verify", path, *EXACT)
@@ -184,10 +184,10 @@ def test_values_that_are_the_trees_but_for_one_are_refuted(
     asked = functions.Asked.values
 
     def other(self: functions.Asked, *arguments: Any) -> Any:
-        found = asked(self, *arguments)
-        place = list(found[3])[-1]  # type: ignore[arg-type]
-        found[3][place] += Fraction(1, 10**9)  # type: ignore[index]
-        return found
+        answer = asked(self, *arguments)
+        place = list(answer[3])[-1]  # type: ignore[arg-type]
+        answer[3][place] += Fraction(1, 10**9)  # type: ignore[index]
+        return answer
 
     monkeypatch.setattr(functions.Asked, "values", other)
     ran = run_cli(capsys, "verify", write(tmp_path), *EXACT)
@@ -250,13 +250,13 @@ FIELDS = (
 )
 
 
-@pytest.mark.parametrize("old, new, said", FIELDS, ids=[x[1][:40] for x in FIELDS])
+@pytest.mark.parametrize("old, new, message", FIELDS, ids=[x[1][:40] for x in FIELDS])
 def test_a_field_that_is_no_data_of_its_kind_is_named(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str, said: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     path = write(tmp_path, (old, new))
     ran = run_cli(capsys, "verify", path, *EXACT)
-    assert (ran.code, ran.out) == (4, "") and path in ran.err and said in ran.err, ran.err
+    assert (ran.code, ran.out) == (4, "") and path in ran.err and message in ran.err, ran.err
 
 
 def test_a_neighbour_may_be_imported_and_changed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -78,17 +78,17 @@ def test_of_another_file_it_is_refuted(certified: Path, capsys: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "said"),
+    ("file", "message"),
     [("../gone.py", "there is no such file"), ("../notes.py", "is no construction, so it is not run"),
      ("../other.py", "the certificate is about 'mine'"), ("../data.json", "is no construction")],
 )  # fmt: skip
-def test_what_is_not_its_file_is_not_run(certified: Path, capsys: Any, file: str, said: str) -> None:
+def test_what_is_not_its_file_is_not_run(certified: Path, capsys: Any, file: str, message: str) -> None:
     (certified / "notes.py").write_text("import layerproof, pathlib\npathlib.Path('ran').touch()\n")
     (certified / "data.json").write_text("{}")
     write(certified, ('name="mine"', 'name="other"'), name="other.py")
     path = certified / "certificates" / "mine.json"
     change(path, file={"path": file, "digest": "0"})
-    assert_refused(run_cli(capsys, "check", str(path)), 4, said)
+    assert_refused(run_cli(capsys, "check", str(path)), 4, message)
     assert not Path("ran").exists()
 
 
@@ -143,9 +143,9 @@ def test_the_prover_is_asked_of_a_file_wherever_it_is_asked(
     """verify, check of the file, of its certificate and of its export, and report; the gate stands in for itself."""
     asked: list[set[str]] = []
 
-    def gate(found: Sequence[Audit], *_: Any, **__: Any) -> Outcome:
-        asked.append({t.name for a in found for t in a.theorems})
-        return Outcome(passed={t.name: 0.0 for a in found for t in a.theorems}, version="stand-in")
+    def gate(audits: Sequence[Audit], *_: Any, **__: Any) -> Outcome:
+        asked.append({t.name for a in audits for t in a.theorems})
+        return Outcome(passed={t.name: 0.0 for a in audits for t in a.theorems}, version="stand-in")
 
     monkeypatch.setattr(proved, "gate", gate)
     monkeypatch.setattr(proved, "find_prover", lambda: Prover(("true",), "stand-in"))

@@ -166,14 +166,14 @@ def test_what_goes_on_around_the_answers_changes_nothing(verify: Verify, tmp_pat
 
 def alive(marker: str) -> list[str]:
     """The processes whose command line holds a text."""
-    found = []
+    running = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
             if marker.encode() in (place / "cmdline").read_bytes():
-                found.append(place.name)
+                running.append(place.name)
         except OSError:
             continue
-    return found
+    return running
 
 
 def running(pid: str) -> bool:
@@ -262,8 +262,8 @@ FORGED = {
 
 @pytest.mark.parametrize("name", FORGED)
 def test_what_is_written_into_the_pipe_is_no_answer(verify: Verify, tmp_path: Path, name: str) -> None:
-    said = f'b"{FORGED[name].decode()}"'
-    write = f"import os\nfor k in range(200, 230):\n    try:\n        os.write(k, {said})\n    except OSError:\n"
+    answer = f'b"{FORGED[name].decode()}"'
+    write = f"import os\nfor k in range(200, 230):\n    try:\n        os.write(k, {answer})\n    except OSError:\n"
     write += "        pass"
     ran = verify(file(tmp_path, write, text=WRONG), "--time-limit", "5")
     assert (ran.returncode, ran.stdout) == (4, ""), ran
@@ -281,8 +281,10 @@ def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_prints_go_to_stderr_and_never_into_the_document(verify: Verify, tmp_path: Path) -> None:
-    said = "import os, sys; print('ONE'); print('TWO', file=sys.stderr); os.system('echo THREE'); os.write(1, b'FOUR')"
-    ran = verify(file(tmp_path, said, heads=said), "--json")
+    prints = (
+        "import os, sys; print('ONE'); print('TWO', file=sys.stderr); os.system('echo THREE'); os.write(1, b'FOUR')"
+    )
+    ran = verify(file(tmp_path, prints, heads=prints), "--json")
     assert ran.returncode == 0 and json.loads(ran.stdout)["command"] == "verify"
     assert all(word in ran.stderr for word in ("ONE", "TWO", "THREE", "FOUR"))
 
@@ -323,23 +325,23 @@ def test_a_process_is_light(verify: Verify, tmp_path: Path) -> None:
 
 
 def test_processes_are_few_and_come_back(tmp_path: Path) -> None:
-    found = []
+    loaded = []
     for k in range(client.LIVING + 3):
         path = tmp_path / f"f{k}.py"
         path.write_text(RIGHT, encoding="utf-8")
-        found.append(load(path))
+        loaded.append(load(path))
     assert len(client._living) <= client.LIVING
-    assert [x.rows(1) for x in found] == [("reward",)] * len(found)  # type: ignore[union-attr]
+    assert [x.rows(1) for x in loaded] == [("reward",)] * len(loaded)  # type: ignore[union-attr]
 
 
 def test_a_file_that_is_another_each_time_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(RIGHT.replace('title="Nothing moves"', "title=str(__import__('os').getpid())"), encoding="utf-8")
-    found = load(path)
+    own = load(path)
     client.end_all()
     with pytest.raises(ContentError, match="defines something else each time"):
-        found.rows(1)  # type: ignore[union-attr]
-    assert load(path) is not found  # and it may be tried again
+        own.rows(1)  # type: ignore[union-attr]
+    assert load(path) is not own  # and it may be tried again
 
 
 FIELDS = (
@@ -369,27 +371,27 @@ FIELDS = (
 )
 
 
-@pytest.mark.parametrize("old, new, said", FIELDS, ids=[x[1][:40] for x in FIELDS])
+@pytest.mark.parametrize("old, new, message", FIELDS, ids=[x[1][:40] for x in FIELDS])
 def test_a_field_that_is_no_data_of_its_kind_is_named(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str, said: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     assert old in RIGHT
     path = file(tmp_path, text=RIGHT.replace(old, new.replace("\\\\", "\\")))
     ran: Ran = run_cli(capsys, "verify", path, *EXACT)
-    assert (ran.code, ran.out) == (4, "") and path in ran.err and said in ran.err, ran.err
+    assert (ran.code, ran.out) == (4, "") and path in ran.err and message in ran.err, ran.err
     assert all(line.isprintable() for line in ran.err.splitlines())
 
 
 def test_a_given_algorithm_is_asked_for_its_heads_once_a_layer_and_equal_matrices_come_once(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(source(given=True), encoding="utf-8")
-    found = load(path)
-    assert found.name == "mine"
+    own = load(path)
+    assert own.name == "mine"
 
 
 def test_what_a_file_answered_is_judged_as_an_object_too(tmp_path: Path) -> None:
     """`check`, `report` and kept cases hand on what was loaded: it is not traced a second time, here."""
     for text, code in ((RIGHT, 0), (WRONG, 1)):
-        found = load(Path(file(tmp_path, text=text)))
-        result = lp.verify(found, d=2, n=3, layers=2, evidence=["identity-exact"])
+        own = load(Path(file(tmp_path, text=text)))
+        result = lp.verify(own, d=2, n=3, layers=2, evidence=["identity-exact"])
         assert result.exit_code == code

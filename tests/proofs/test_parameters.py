@@ -16,9 +16,9 @@ from layerproof.symbolic.errors import ArgumentError
 
 def test_derive_takes_values_and_refuses_names_that_are_not_there(capsys: pytest.CaptureFixture[str]):
     def matrices(*more: str) -> object:
-        found = run_cli(capsys, "derive", "heavy-ball-td", "-d", "1", "-n", "2", "--json", *more)
-        assert found.code == 0, found.err
-        return json.loads(found.out)["weights"]
+        ran = run_cli(capsys, "derive", "heavy-ball-td", "-d", "1", "-n", "2", "--json", *more)
+        assert ran.code == 0, ran.err
+        return json.loads(ran.out)["weights"]
 
     assert matrices("--parameter", "beta=1/5") != matrices("--parameter", "beta=1/7")
     assert_refused(run_cli(capsys, "derive", "td0", "--parameter", "beta=1/5"), 2, "no parameter 'beta'", "none beside")

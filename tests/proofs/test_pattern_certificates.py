@@ -38,9 +38,9 @@ def bound(certificate: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_softmax_is_certified_given_its_pattern_and_checked_from_the_file_alone(softmax: dict[str, Any]) -> None:
     assert softmax["schema"] == 2 and softmax["weights"]["schema"] == 2 and "readout" not in softmax
-    said = softmax["pattern"]
-    assert (said["kernel"], said["keys"], said["shift_from"]) == ("softmax", "context", "next")
-    assert "nothing is claimed of the softmax's own digits" in said["exact"]
+    pattern = softmax["pattern"]
+    assert (pattern["kernel"], pattern["keys"], pattern["shift_from"]) == ("softmax", "context", "next")
+    assert "nothing is claimed of the softmax's own digits" in pattern["exact"]
     (exact,) = (c for c in softmax["claims"] if c["evidence"] == "identity-exact")
     assert exact["verdict"] == "HOLDS" and "with K of random rationals" in exact["reason"]
     floats = [c["claim"] for c in softmax["claims"] if c["evidence"] == "float"]
@@ -131,13 +131,13 @@ def test_balls_that_overlap_are_certified_as_undecided_and_never_as_more(capsys:
     )  # fmt: skip
     made = tmp_path / "mine.json"
     ran = run_cli(capsys, "certify", path, "-d", "2", "-n", "3", "-L", "1", "-o", str(made))
-    found = json.loads(made.read_text())
-    assert ran.code == 3 and found["file"]["path"] == "mine.py" and found["pattern"]["mask_first"]
-    (exact,) = (c for c in found["claims"] if c["evidence"] == "identity-exact")
+    document = json.loads(made.read_text())
+    assert ran.code == 3 and document["file"]["path"] == "mine.py" and document["pattern"]["mask_first"]
+    (exact,) = (c for c in document["claims"] if c["evidence"] == "identity-exact")
     assert exact["verdict"] == "UNDECIDED" and "an overlap is no equality" in exact["reason"]
     assert run_cli(capsys, "check", str(made)).code == 3
     exact["verdict"] = "HOLDS"
-    made.write_text(json.dumps(bound(found)))
+    made.write_text(json.dumps(bound(document)))
     assert run_cli(capsys, "check", str(made)).code == 1
 
 

@@ -102,16 +102,16 @@ def test_other_commands_say_that_they_are_for_linear_attention(capsys, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("command", "codes", "said"),
+    ("command", "codes", "message"),
     [(("identify",), (2, 4), "wanted a file or folder of weights"), (("sa",), (2, 4), "layerproof verify "),
      (("train", "-o", "run"), (2, 2), "train takes none: --architecture")],
     ids=lambda c: c[0] if isinstance(c, tuple) else "",
 )  # fmt: skip
 def test_what_takes_no_such_algorithm_says_what_to_write(capsys, monkeypatch, tmp_path: Path, own_file, command, codes,
-                                                         said):  # fmt: skip
+                                                         message):  # fmt: skip
     monkeypatch.chdir(tmp_path)
     for name, code in zip(("softmax-td", own_file), codes, strict=True):
-        assert_refused(run_cli(capsys, command[0], name, *command[1:], "--json"), code, said)
+        assert_refused(run_cli(capsys, command[0], name, *command[1:], "--json"), code, message)
     assert not list(tmp_path.iterdir())
 
 
@@ -144,8 +144,8 @@ def test_invariance_says_what_is_kept_and_what_it_does_not_know(capsys, own_file
 
 
 def test_all_that_is_verified_when_none_is_named_has_them_too():
-    found = lp.verify(d=2, n=3, layers=1, trials=1, evidence=["identity-symbolic"])
-    assert set(pattern_catalogue()) < {c.algorithm for c in found.claims} and found.exit_code == 0
+    result = lp.verify(d=2, n=3, layers=1, trials=1, evidence=["identity-symbolic"])
+    assert set(pattern_catalogue()) < {c.algorithm for c in result.claims} and result.exit_code == 0
 
 
 def test_a_report_has_their_pages(capsys, tmp_path: Path):
@@ -202,9 +202,9 @@ def largest(own, C, sweep, p):
 
 def test_what_cannot_be_derived_is_undecided_and_the_rest_not_run():
     wrong = replace(pattern_catalogue()["softmax-td"], name="wrong", update=largest)
-    found = lp.verify(wrong, d=2, n=3, layers=1)
-    verdicts = {c.evidence: c.verdict.value for c in found.claims}
-    assert found.exit_code == 3 and verdicts["derived"] == "UNDECIDED" and verdicts["identity-exact"] == "NOT_RUN"
+    result = lp.verify(wrong, d=2, n=3, layers=1)
+    verdicts = {c.evidence: c.verdict.value for c in result.claims}
+    assert result.exit_code == 3 and verdicts["derived"] == "UNDECIDED" and verdicts["identity-exact"] == "NOT_RUN"
 
 
 def test_a_heads_fault_is_refuted_with_a_prompt_that_can_be_redone(monkeypatch):
@@ -212,9 +212,9 @@ def test_a_heads_fault_is_refuted_with_a_prompt_that_can_be_redone(monkeypatch):
     wrong = replace(form, algorithm=replace(form.algorithm, update=late))
     monkeypatch.setattr(pattern_claims, "pattern_form", lambda _: wrong)
     claims = pattern_claims.pattern_claims(wrong.algorithm, SMALL, EVIDENCE, lambda _: None)
-    found = {c.evidence: c for c in claims if c.asked and c.evidence.startswith("identity")}
-    assert {c.verdict.value for c in found.values()} == {"REFUTED"}
-    witness: Any = found["identity-exact"].witness
+    identities = {c.evidence: c for c in claims if c.asked and c.evidence.startswith("identity")}
+    assert {c.verdict.value for c in identities.values()} == {"REFUTED"}
+    witness: Any = identities["identity-exact"].witness
     prompt_there = witness["prompt"]
     assert prompt_there["next_features"] == [*prompt_there["features"][1:], prompt_there["query"]]
     assert witness["layer_value"] != witness["iterate_value"] and len(witness["pattern"]) == 5
@@ -254,8 +254,8 @@ def test_a_float_layer_is_inside_its_bound_and_a_small_fault_is_not(name: str):
     row = len(named.rows) - 1
     wrong = states.copy()
     wrong[2, 1, row, -1] += 1e-12 * max(1.0, abs(wrong[2, 1, row, -1]))
-    found = judged(named, wrong, K)
-    assert found.status == "exceeded" and found.where.layer == 2
+    result = judged(named, wrong, K)
+    assert result.status == "exceeded" and result.where.layer == 2
     lost = states.copy()
     lost[1, 0, 0, 0] = float("nan")
     assert judged(named, lost, K).status == "not-finite"

@@ -23,8 +23,8 @@ SMALL: dict[str, Any] = {"d": 2, "n": 3, "layers": 2, "trials": 1, "evidence": E
                          ids=["kernel", "causal", "column"])  # fmt: skip
 def test_a_file_holds_with_the_layer_derived_and_with_the_same_one_given(tmp_path: Path, text: str):
     for given in (False, True):
-        found = lp.verify(own_patterns.write(tmp_path, text, given=given), **SMALL)
-        assert found.holds, found.to_json()
+        result = lp.verify(own_patterns.write(tmp_path, text, given=given), **SMALL)
+        assert result.holds, result.to_json()
     assert lp.verify(str(tmp_path / "mine.py"), d=2, n=3, layers=1, evidence=["derived"]).exit_code == 3  # it is given
 
 
@@ -46,10 +46,10 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_a_layer_of_ones_own_is_refuted_with_a_prompt(tmp_path: Path, fault: str):
     text, change, refuted = FAULTS[fault]
-    found = lp.verify(own_patterns.write(tmp_path, text, change), **SMALL)
-    assert found.exit_code == 1
-    assert {c.evidence for c in found.claims if c.verdict == "REFUTED"} == refuted
-    (exact,) = (c for c in found.claims if c.evidence == "identity-exact")
+    result = lp.verify(own_patterns.write(tmp_path, text, change), **SMALL)
+    assert result.exit_code == 1
+    assert {c.evidence for c in result.claims if c.verdict == "REFUTED"} == refuted
+    (exact,) = (c for c in result.claims if c.evidence == "identity-exact")
     witness: Any = exact.witness
     assert witness["layer_value"] != witness["iterate_value"] and witness["pattern_layer"]["heads"]
     assert any("counterexample" in line for line in witness_lines(witness))
@@ -94,12 +94,12 @@ def test_a_head_with_scores_beside_another_kernel_keeps_the_mask(tmp_path: Path)
     ],
 )  # fmt: skip
 def test_what_is_outside_is_undecided_with_the_reason(tmp_path: Path, text: str, change: Any, says: str):
-    found = lp.verify(own_patterns.write(tmp_path, text, change), **{**SMALL, "evidence": ["derived", *EVIDENCE]})
+    result = lp.verify(own_patterns.write(tmp_path, text, change), **{**SMALL, "evidence": ["derived", *EVIDENCE]})
     if not says:  # the update multiplies two entries: the layer given is no such one
-        assert found.exit_code == 1
+        assert result.exit_code == 1
         return
-    derived = found.claims[0]
-    assert (found.exit_code, derived.verdict) == (3, "UNDECIDED") and says in derived.reason
+    derived = result.claims[0]
+    assert (result.exit_code, derived.verdict) == (3, "UNDECIDED") and says in derived.reason
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_what_a_file_gets_wrong_is_said_with_what_to_write(tmp_path: Path, chang
 def test_a_file_that_does_something_else_on_numbers_is_refuted(tmp_path: Path):
     change = ("    return own.state + sweep.total", "    if type(own.state).__name__ == 'Fraction':\n"
               "        return own.state\n    return own.state + sweep.total")  # fmt: skip
-    found = lp.verify(own_patterns.write(tmp_path, own_patterns.KERNEL, change), **SMALL)
-    assert found.exit_code == 1 and "something else than on symbols" in found.claims[0].reason
+    result = lp.verify(own_patterns.write(tmp_path, own_patterns.KERNEL, change), **SMALL)
+    assert result.exit_code == 1 and "something else than on symbols" in result.claims[0].reason
     compared = ("    return own.state +", "    if own.state == 0:\n        return own.state\n    return own.state +")
-    found = lp.verify(own_patterns.write(tmp_path, own_patterns.KERNEL, compared), **SMALL)
-    assert found.exit_code == 3 and "compares" in found.claims[0].reason
+    result = lp.verify(own_patterns.write(tmp_path, own_patterns.KERNEL, compared), **SMALL)
+    assert result.exit_code == 3 and "compares" in result.claims[0].reason
 
 
 @pytest.mark.parametrize("kind", ["--kernel", "--column-state"])

@@ -56,10 +56,10 @@ PRINTED: dict[str, tuple[str, str, str, str]] = {
 @pytest.mark.parametrize("fault", PRINTED)
 def test_a_printed_loop_or_row_that_is_not_the_running_one_is_seen(fault: str) -> None:
     name, definition, old, new = PRINTED[fault]
-    found = statements(parts_of(form(name)))
-    text = found.definitions[definition]
-    assert old in text and differs(found) is None
-    assert differs(replace(found, definitions={**found.definitions, definition: text.replace(old, new)})) is not None
+    stated = statements(parts_of(form(name)))
+    text = stated.definitions[definition]
+    assert old in text and differs(stated) is None
+    assert differs(replace(stated, definitions={**stated.definitions, definition: text.replace(old, new)})) is not None
 
 
 def test_a_name_of_a_users_takes_the_place_of_none_of_the_files_own() -> None:
@@ -71,9 +71,9 @@ def test_a_name_of_a_users_takes_the_place_of_none_of_the_files_own() -> None:
             sweep.total = sweep.total + k.weight * (k.reward - k.state)
         return own.state + sum(getattr(p, x) for x in names) * sweep.total / sweep.n
 
-    found = parts_of(form("kernel-gradient-descent", update=update, parameters=names))
-    assert set(found.parameters.values()) & {*names[:-1]} == set() and found.loop == "total_"
-    assert differs(statements(found)) is None
+    parts = parts_of(form("kernel-gradient-descent", update=update, parameters=names))
+    assert set(parts.parameters.values()) & {*names[:-1]} == set() and parts.loop == "total_"
+    assert differs(statements(parts)) is None
 
 
 def two_variables(own: Any, C: Any, sweep: Any, p: Any) -> Any:
@@ -91,8 +91,8 @@ def test_what_the_theory_has_no_words_for_is_said() -> None:
         pattern_audit(divided(form("softmax-td")))
 
 
-def divided(found: PatternForm) -> PatternForm:
-    return replace(found, shift={pair: 1 / c for pair, c in found.shift.items()})
+def divided(form: PatternForm) -> PatternForm:
+    return replace(form, shift={pair: 1 / c for pair, c in form.shift.items()})
 
 
 # what the prover stops at
@@ -105,10 +105,10 @@ def late(own: Any, C: Any, sweep: Any, p: Any) -> Any:
     return own.state + sweep.total
 
 
-def transposed(found: PatternForm) -> PatternForm:
-    (head,) = found.heads
+def transposed(form: PatternForm) -> PatternForm:
+    (head,) = form.heads
     V = {pair: {tuple((m, not t) for m, t in word): c for word, c in words.items()} for pair, words in head.V.items()}
-    return replace(found, heads=(replace(head, V=V),))
+    return replace(form, heads=(replace(head, V=V),))
 
 
 SCORES = (
@@ -118,25 +118,25 @@ SCORES = (
 VALUES = (lambda k, C, p: {"w": 2 * (C @ k.phi)}, lambda k, C, p: {"w": C @ k.phi})
 
 
-def two_heads(found: PatternForm) -> PatternForm:
+def two_heads(form: PatternForm) -> PatternForm:
     """A layer of one's own: what SARSA's one head does, by a head for the weights and another for the reward."""
     layer = GivenLayer(tuple(GivenHead(v, s) for v, s in zip(VALUES, SCORES, strict=True)), scale="1/n")
-    return pattern_form(replace(found.algorithm, name="two", layer=layer))
+    return pattern_form(replace(form.algorithm, name="two", layer=layer))
 
 
 def second(change: Callable[[PatternForm], PatternForm]) -> Callable[[PatternForm], PatternForm]:
     """The form with its second head changed."""
 
-    def changed(found: PatternForm) -> PatternForm:
-        form = two_heads(found)
+    def changed(plain: PatternForm) -> PatternForm:
+        form = two_heads(plain)
         return replace(form, heads=(form.heads[0], *change(replace(form, heads=form.heads[1:])).heads))
 
     return changed
 
 
-def negated(found: PatternForm) -> PatternForm:
-    (head,) = found.heads
-    return replace(found, heads=(replace(head, V={k: {w: -c for w, c in x.items()} for k, x in head.V.items()}),))
+def negated(form: PatternForm) -> PatternForm:
+    (head,) = form.heads
+    return replace(form, heads=(replace(head, V={k: {w: -c for w, c in x.items()} for k, x in head.V.items()}),))
 
 
 def same(x: Any) -> Any:
@@ -205,5 +205,5 @@ def test_the_prover_stops_at_every_planted_fault_and_goes_through_what_is_right(
     asked = {what: made(fault) for what, fault in FAULTS.items()}
     in_order = sorted(asked, key=lambda what: [f.text for f in asked[what].theory])  # on one theory side by side
     until = {what: f.stops for what, f in FAULTS.items() if f.stops not in (PROVED, "")}
-    found = stops({what: asked[what] for what in in_order}, tmp_path / "session", until)
-    assert {what: at for what, at in found.items() if at != FAULTS[what].stops} == {}
+    stopped_at = stops({what: asked[what] for what in in_order}, tmp_path / "session", until)
+    assert {what: at for what, at in stopped_at.items() if at != FAULTS[what].stops} == {}

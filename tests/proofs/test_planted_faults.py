@@ -32,10 +32,10 @@ from layerproof.symbolic.derivation.derive import Derivation, derive
 Change = Callable[[Derivation], Derivation]
 
 
-def at_numbers(said: Any, proved: Any) -> Callable[[Audit], Audit]:
+def at_numbers(stated: Any, proved: Any) -> Callable[[Audit], Audit]:
     """Lemmas beside an audit's proofs: 1 - b^j is zero at no position at b = 2, 1/2, nor is 1 - (1 - b)^j at 1/3.
 
-    Nor are n - j + a at a = 1/2, and j - a at a = `said`.
+    Nor are n - j + a at a = 1/2, and j - a at a = `stated`.
 
     proved : the a that the proof is written for
     """
@@ -47,7 +47,7 @@ def at_numbers(said: Any, proved: Any) -> Callable[[Audit], Audit]:
         ({(): 1, (power,): -1}, {"b": Fraction(1, 2)}, {}),
         ({(): 1, (rest,): -1}, {"b": Fraction(1, 3)}, {}),
         ({((LENGTH, 1),): 1, (j,): -1, (("a", 1),): 1}, {"a": Fraction(1, 2)}, {}),
-        ({(j,): 1, (("a", 1),): -1}, {"a": Fraction(said)}, {"a": Fraction(proved)}),
+        ({(j,): 1, (("a", 1),): -1}, {"a": Fraction(stated)}, {"a": Fraction(proved)}),
     )):  # fmt: skip
         base = Sum.of({exponents: Fraction(c) for exponents, c in terms.items()})
         text = Spelling({x: f"({rational(v)[0]})" for x, v in value.items()}).word(base)
@@ -190,10 +190,10 @@ def test_the_gate_refuses_a_planted_fault_and_an_admitted_proof(monkeypatch: pyt
     refused = {what: made(FAULTS[what], f"gate_{k}") for k, what in enumerate(GATE)}
     admitted = ADMITTED(made(Fault("td0"), "admitted"))
     outcome = gate([*refused.values(), admitted], rocq(), limit=240.0, apart=True)
-    said = {**outcome.undecided, **outcome.refused}
+    reasons = {**outcome.undecided, **outcome.refused}
     assert not outcome.passed
     for what, audit in refused.items():
-        assert all(GATE[what] in said[t.name] for t in audit.theorems), (what, said)
+        assert all(GATE[what] in reasons[t.name] for t in audit.theorems), (what, reasons)
     assert all("contains Admitted" in outcome.refused[t.name] for t in admitted.theorems)
 
 
@@ -213,15 +213,15 @@ def test_the_prover_stops_at_every_planted_fault_and_goes_through_what_is_right(
     asked |= {"Q_1": wrong_number("Q_1", "numbers_q"), "state_1": wrong_number("state_1", "numbers_s")}
     in_order = sorted(asked, key=lambda what: [f.text for f in asked[what].theory])  # on one theory side by side
     until = {what: f.stops for what, f in FAULTS.items() if f.stops != PROVED}
-    found = stops({what: asked[what] for what in in_order}, tmp_path / "session", until)
+    stopped_at = stops({what: asked[what] for what in in_order}, tmp_path / "session", until)
     assert (
-        found.pop("right")
-        == found.pop("right columns")
-        == found.pop("right at numbers")
-        == found.pop("right numbers")
+        stopped_at.pop("right")
+        == stopped_at.pop("right columns")
+        == stopped_at.pop("right at numbers")
+        == stopped_at.pop("right numbers")
         == ""
     )
-    assert found.pop("Q_1") == found.pop("state_1") == PROVED
+    assert stopped_at.pop("Q_1") == stopped_at.pop("state_1") == PROVED
     assert {
-        what: at for what, at in found.items() if not FAULTS[what].stops or not at.startswith(FAULTS[what].stops)
+        what: at for what, at in stopped_at.items() if not FAULTS[what].stops or not at.startswith(FAULTS[what].stops)
     } == {}

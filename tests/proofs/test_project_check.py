@@ -154,9 +154,11 @@ def test_what_says_that_it_is_ours_and_is_damaged_is_not_passed_over(
     (folder / name).write_text(DAMAGED[name], errors="surrogateescape")
     ran = check(capsys, ".")
     progress = [line for line in ran.err.splitlines() if line.endswith(" ...")]
-    said = [line for line in ran.err.splitlines() if line not in progress]
-    assert (ran.code, ran.out, len(said)) == (4, "", 1), ran.err
-    assert said[0].startswith((f"layerproof: {name}: ", f"layerproof: {name}, line ")) and said[0].count(name) == 1
+    messages = [line for line in ran.err.splitlines() if line not in progress]
+    assert (ran.code, ran.out, len(messages)) == (4, "", 1), ran.err
+    assert (
+        messages[0].startswith((f"layerproof: {name}: ", f"layerproof: {name}, line ")) and messages[0].count(name) == 1
+    )
     assert check(capsys, name, "--only-known").code == 4
 
 
@@ -415,9 +417,9 @@ def test_the_output_is_the_same_every_time(
         )
         for seed, allowed in (("1", cores), ("2", {min(cores)}))  # on one core nothing is checked beside another
     ]  # fmt: skip
-    said, again = (run.communicate()[0] for run in runs)
-    assert said == again and {run.returncode for run in runs} == {1}
-    assert sum(claim["verdict"] == "HOLDS" for claim in json.loads(said)["claims"]) >= 8
+    first, again = (run.communicate()[0] for run in runs)
+    assert first == again and {run.returncode for run in runs} == {1}
+    assert sum(claim["verdict"] == "HOLDS" for claim in json.loads(first)["claims"]) >= 8
 
 
 def test_json_names_every_file(folder: Path, certificates: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:

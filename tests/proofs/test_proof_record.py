@@ -25,15 +25,15 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Audit]:
     """A record that TD(0) was proved, on a machine whose prover and library have a digest."""
     monkeypatch.setenv("LAYERPROOF_CACHE", str(tmp_path))
     monkeypatch.setattr(record, "installed", lambda prover, path: "as installed")
-    found = audits(find("td0"))
-    assert not record.holds("td0", found, PROVER)
-    record.write("td0", found, PROVER, outcome(found))
-    assert record.holds("td0", found, PROVER)
-    return found
+    stated = audits(find("td0"))
+    assert not record.holds("td0", stated, PROVER)
+    record.write("td0", stated, PROVER, outcome(stated))
+    assert record.holds("td0", stated, PROVER)
+    return stated
 
 
-def outcome(found: list[Audit]) -> Outcome:
-    return Outcome({t.name: 1.0 for a in found for t in a.theorems}, {}, {}, "8", 1.0, source_digests())
+def outcome(audits: list[Audit]) -> Outcome:
+    return Outcome({t.name: 1.0 for a in audits for t in a.theorems}, {}, {}, "8", 1.0, source_digests())
 
 
 def test_it_counts_for_the_same_prover_statements_and_proofs_alone(kept: list[Audit]) -> None:
@@ -70,19 +70,19 @@ def test_what_did_not_all_pass_or_was_compiled_from_other_files_is_not_recorded(
 ) -> None:
     monkeypatch.setenv("LAYERPROOF_CACHE", str(tmp_path))
     monkeypatch.setattr(record, "installed", lambda prover, path: "as installed")
-    found = audits(find("td0"))
-    record.write("td0", found, PROVER, replace(outcome(found), passed={"td0_state": 1.0}))
+    stated = audits(find("td0"))
+    record.write("td0", stated, PROVER, replace(outcome(stated), passed={"td0_state": 1.0}))
     assert not record.knows("td0")
-    record.write("td0", found, PROVER, replace(outcome(found), sources={"attention.v": "when it was compiled"}))
-    assert record.knows("td0") and not record.holds("td0", found, PROVER)
+    record.write("td0", stated, PROVER, replace(outcome(stated), sources={"attention.v": "when it was compiled"}))
+    assert record.knows("td0") and not record.holds("td0", stated, PROVER)
 
 
 def test_a_prover_that_does_not_say_where_its_library_is_leaves_no_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAYERPROOF_CACHE", str(tmp_path))
-    found, nobody = audits(find("td0")), Prover(("true",), "8", ("true",))
-    record.write("td0", found, nobody, outcome(found))
+    stated, nobody = audits(find("td0")), Prover(("true",), "8", ("true",))
+    record.write("td0", stated, nobody, outcome(stated))
     assert not record.knows("td0")
 
 

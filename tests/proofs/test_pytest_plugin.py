@@ -304,9 +304,9 @@ def test_the_prover_is_asked_of_a_file_of_ones_own_as_of_a_built_in_one(
 ) -> None:
     """A gate that passes all, one that refuses a theorem of mine.py, and weights that no theorem is about."""
 
-    def gate(found: Sequence[Audit], *_: Any, **__: Any) -> Outcome:
-        names = [t.name for a in found for t in a.theorems]
-        refused = {n: SENTENCE for n in names if n == "mine_state" and "wrong" in next(iter(found)).statements}
+    def gate(audits: Sequence[Audit], *_: Any, **__: Any) -> Outcome:
+        names = [t.name for a in audits for t in a.theorems]
+        refused = {n: SENTENCE for n in names if n == "mine_state" and "wrong" in next(iter(audits)).statements}
         return Outcome({n: 0.0 for n in names if n not in refused}, refused, version="stand-in")
 
     monkeypatch.setattr(proved, "gate", gate)
@@ -358,8 +358,8 @@ def test_a_test_that_checks_nothing_is_listed_and_fails_when_strict(run: Run) ->
 def test_a_strict_run_that_establishes_nothing_is_red(run: Run, source: str) -> None:
     ran = run(source, "--layerproof-strict", "--layerproof-json", "claims.json")
     assert ran.ret == 1 and said(ran).count("--layerproof-strict: no claim was established in this run") == 1
-    found = loads(Path("claims.json").read_text())
-    assert (found["established"], found["exit_code"]) == (0, 1)
+    document = loads(Path("claims.json").read_text())
+    assert (document["established"], document["exit_code"]) == (0, 1)
     assert run(source).ret in (0, 5)
     assert run(source, "--layerproof-strict", "--collect-only").ret in (0, 5)
 
@@ -394,12 +394,12 @@ def test_f(): pass
 def test_the_json_holds_the_results(run: Run) -> None:
     run(MANY, "--layerproof-json", "out/claims.json").assert_outcomes(passed=7, failed=1)
     text = Path("out/claims.json").read_text()
-    found = loads(text)
-    assert dumps(found) == text
-    assert {k: v for k, v in found.items() if k != "tests"} == {
+    document = loads(text)
+    assert dumps(document) == text
+    assert {k: v for k, v in document.items() if k != "tests"} == {
         "command": "pytest", "schema": 1, "settings": {"strict": False}, "exit_code": 1, "established": 5,
     }  # fmt: skip
-    tests = {entry["test"].removeprefix("test_it.py::"): entry for entry in found["tests"]}
+    tests = {entry["test"].removeprefix("test_it.py::"): entry for entry in document["tests"]}
     assert list(tests) == ["test_a", "test_b", "test_c[gtd2]", "test_c[td0]", "test_c[tdc]", "test_d", "test_e"]
     assert [entry["outcome"] for entry in tests.values()] == ["failed", *["passed"] * 6]
     for name, algorithm in (("test_b", "td0"), ("test_c[gtd2]", "gtd2"), ("test_c[tdc]", "tdc")):
@@ -416,13 +416,15 @@ def test_the_json_holds_the_results(run: Run) -> None:
 def test_junit_has_the_claims_as_properties(run: Run) -> None:
     run(MANY, "--junitxml", "junit.xml")
     cases = {case.get("name"): case for case in ET.parse("junit.xml").iter("testcase")}
-    found = {name: [(p.get("name"), p.get("value")) for p in case.iter("property")] for name, case in cases.items()}
-    assert found["test_b"] == [("layerproof", "td0 identity-exact HOLDS")]
-    assert found["test_a"] == [
+    properties = {
+        name: [(p.get("name"), p.get("value")) for p in case.iter("property")] for name, case in cases.items()
+    }
+    assert properties["test_b"] == [("layerproof", "td0 identity-exact HOLDS")]
+    assert properties["test_a"] == [
         ("layerproof", "td-lambda identity-exact HOLDS"),
         ("layerproof", "td0 identity-exact REFUTED"),
     ]
-    assert found["test_d"] == [("layerproof", "td0 proved-all-sizes NOT_RUN")] and found["test_f"] == []
+    assert properties["test_d"] == [("layerproof", "td0 proved-all-sizes NOT_RUN")] and properties["test_f"] == []
 
 
 @without_prover
@@ -450,9 +452,9 @@ def test_a_test_whose_worker_died_is_in_the_json(pytester: pytest.Pytester) -> N
     pytester.makepyfile("import os\ndef test_a(): os._exit(3)\ndef test_b(layerproof): pass")
     ran = pytester.runpytest_inprocess("--layerproof-json", "claims.json", "-n", "1")
     assert ran.ret == 1
-    found = {entry["test"]: entry for entry in loads(Path("claims.json").read_text())["tests"]}
+    tests = {entry["test"]: entry for entry in loads(Path("claims.json").read_text())["tests"]}
     crashed = {"test": "test_a_test_whose_worker_died_is_in_the_json.py::test_a", "outcome": "crashed"}
-    assert found[crashed["test"]] == {**crashed, "checks": [], "claims": []} and len(found) == 2
+    assert tests[crashed["test"]] == {**crashed, "checks": [], "claims": []} and len(tests) == 2
     assert "nothing was checked in test_a_test_whose_worker_died_is_in_the_json.py::test_a [crashed]" in said(ran)
 
 

@@ -39,22 +39,25 @@ def test_a_counterexample_of_verify(fault: str, looped: bool, tmp_path: Path) ->
     if looped and "layer" in fault:
         pytest.skip("a looped transformer has one layer's weights")
     text = printed("verify", file, *SMALL, *["--looped"] * looped)
-    found = Counterexample(text)
-    assert found.layer == (2 if "layer 2" in fault else 1)
-    assert str(found.redone_transformer()) == found.transformer and str(found.redone_td0()) == found.loop
+    counterexample = Counterexample(text)
+    assert counterexample.layer == (2 if "layer 2" in fault else 1)
+    assert (
+        str(counterexample.redone_transformer()) == counterexample.transformer
+        and str(counterexample.redone_td0()) == counterexample.loop
+    )
     # It is no accident: each of these numbers matters.
-    found.steps = {layer: [[2 * x for x in row] for row in C] for layer, C in found.steps.items()}
-    assert str(found.redone_td0()) != found.loop
-    found.Z = {name: [2 * x for x in row] for name, row in found.Z.items()}
-    assert str(found.redone_transformer()) != found.transformer
+    counterexample.steps = {layer: [[2 * x for x in row] for row in C] for layer, C in counterexample.steps.items()}
+    assert str(counterexample.redone_td0()) != counterexample.loop
+    counterexample.Z = {name: [2 * x for x in row] for name, row in counterexample.Z.items()}
+    assert str(counterexample.redone_transformer()) != counterexample.transformer
 
 
 def test_a_counterexample_names_no_transition_that_does_nothing(tmp_path: Path) -> None:
     file = write(tmp_path, (P, P.replace("1})", "2})")), given=True)
     text = printed("verify", file, "-d", "3", "-n", "60", "-L", "1", "--evidence", "identity-exact")
     assert text.count("  transition ") == 1 and "d = 3, n = 60: the other 59 transitions are zero" in text
-    found = Counterexample(text)
-    assert len(found.columns) == 1 and str(found.redone_transformer()) == found.transformer
+    counterexample = Counterexample(text)
+    assert len(counterexample.columns) == 1 and str(counterexample.redone_transformer()) == counterexample.transformer
 
 
 def test_a_regression_case_and_its_replay(tmp_path: Path) -> None:
@@ -79,17 +82,17 @@ def test_a_regression_case_and_its_replay(tmp_path: Path) -> None:
     ids=lambda asked: "-".join(x.strip("-") for x in asked),
 )
 def test_a_witness_of_invariance(asked: tuple[str, ...]) -> None:
-    found = Leaving(printed("invariance", *asked, "--no-float"))
-    assert found.outside and found.average == (Fraction(1, 3) if asked[0] == "average-reward-td" else 0)
+    witness = Leaving(printed("invariance", *asked, "--no-float"))
+    assert witness.outside and witness.average == (Fraction(1, 3) if asked[0] == "average-reward-td" else 0)
 
     def redone() -> list[Fraction]:
         return [
-            found.expected(matrix, f"{r}[1]" if whole else r, f"{s}[1]" if whole else s, layer)
-            for matrix, r, s, layer, _, whole in found.outside[:2]
+            witness.expected(matrix, f"{r}[1]" if whole else r, f"{s}[1]" if whole else s, layer)
+            for matrix, r, s, layer, _, whole in witness.outside[:2]
         ]
 
     # What leaves these sets are entries that are zero throughout the set, so they are the update's own.
-    printed_values = [Fraction(x) for *_, x, _ in found.outside[:2]]
+    printed_values = [Fraction(x) for *_, x, _ in witness.outside[:2]]
     assert redone() == printed_values
-    found.average += 1
+    witness.average += 1
     assert redone() != printed_values

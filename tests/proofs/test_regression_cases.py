@@ -93,10 +93,10 @@ def test_a_case_is_refuted_until_the_file_is_mended(capsys, tmp_path, kind):
     ran = replayed(capsys, case)
     (claim,) = ran.document["claims"]
     assert (ran.code, claim["verdict"]) == (1, "REFUTED")
-    found = document["found"]
-    assert {k: claim["witness"][k] for k in found} == found
+    place = document["found"]
+    assert {k: claim["witness"][k] for k in place} == place
     assert claim["witness"]["prompt"] == document["prompt"]
-    assert f"layer {found['layer']}, row {found['row']}, {found['column']}" in claim["reason"]
+    assert f"layer {place['layer']}, row {place['row']}, {place['column']}" in claim["reason"]
     shown = run_cli(capsys, "verify", "--case", str(case))
     assert shown.code == 1 and "still different" in shown.out
     mended(path)
@@ -254,10 +254,10 @@ def test_no_edit_of_a_case_crashes_its_replay(capsys, tmp_path, section):
         for value in HOSTILE[k % 3 :: 3] if section == "found" else HOSTILE:  # of many places each takes a third
             if place == ("settings", "layers") and value in ("1e400", "9" * 2000):
                 continue  # below: a case of many layers
-            said = assert_no_crash(capsys, case, json.dumps(edited(document, place, value)))
-            wrong += [(place, value, said)] if said else []
-        said = assert_no_crash(capsys, case, json.dumps(edited(document, place, None, remove=True)))
-        wrong += [(place, "removed", said)] if said else []
+            crash = assert_no_crash(capsys, case, json.dumps(edited(document, place, value)))
+            wrong += [(place, value, crash)] if crash else []
+        crash = assert_no_crash(capsys, case, json.dumps(edited(document, place, None, remove=True)))
+        wrong += [(place, "removed", crash)] if crash else []
     assert not wrong, f"{len(wrong)} edits, the first: {wrong[:3]}"
 
 

@@ -20,11 +20,11 @@ EXACT = ("identity-exact",)
 
 
 def test_by_name_sizes_that_are_left_open_move_and_it_is_said():
-    found = verify(SQUARE, settings=Settings(features=2, layers=2, exact_trials=1), evidence=EXACT)
-    assert found.holds
-    assert found.notes == ("square at n = 2 in place of 100: it is stated for n = d",)
-    assert json.loads(found.to_json())["notes"] == list(found.notes)
-    assert found.settings["context"] == 2
+    result = verify(SQUARE, settings=Settings(features=2, layers=2, exact_trials=1), evidence=EXACT)
+    assert result.holds
+    assert result.notes == ("square at n = 2 in place of 100: it is stated for n = d",)
+    assert json.loads(result.to_json())["notes"] == list(result.notes)
+    assert result.settings["context"] == 2
 
 
 def test_by_name_other_sizes_are_an_error_with_the_constraint():
@@ -35,9 +35,9 @@ def test_by_name_other_sizes_are_an_error_with_the_constraint():
 
 def test_of_everything_each_is_checked_at_the_nearest_sizes(monkeypatch):
     monkeypatch.setattr(checker, "catalogue", lambda: {"td0": find("td0"), "square": SQUARE})
-    found = verify(settings=Settings(features=2, context=5, layers=2), evidence=EXACT)
-    assert found.holds
-    assert found.notes == ("square at n = 2 in place of 5: it is stated for n = d",)
+    result = verify(settings=Settings(features=2, context=5, layers=2), evidence=EXACT)
+    assert result.holds
+    assert result.notes == ("square at n = 2 in place of 5: it is stated for n = d",)
     assert not verify("td0", settings=Settings(features=2, context=5, layers=2), evidence=EXACT).notes
 
 
@@ -47,8 +47,8 @@ def test_layers_that_differ_are_looped_by_nobody(monkeypatch):
     with pytest.raises(SizesError, match=r"looped is asked for, but the layers of tabled differ: .* beta is"):
         verify(tabled, settings=asked, evidence=EXACT)
     monkeypatch.setattr(checker, "catalogue", lambda: {"tabled": tabled})
-    found = verify(settings=asked, evidence=EXACT)
-    assert found.holds and found.notes == ("tabled with weights of each layer's own: they differ by layer",)
+    result = verify(settings=asked, evidence=EXACT)
+    assert result.holds and result.notes == ("tabled with weights of each layer's own: they differ by layer",)
 
 
 def test_a_case_at_other_sizes_is_refused_whoever_makes_it():

@@ -129,9 +129,9 @@ def test_threads_are_an_executor_too(tmp_path: Path) -> None:
 
 def test_progress_is_told(tmp_path: Path) -> None:
     sweep, path = made(tmp_path)
-    said: list[str] = []
-    run_sweep(sweep, Inline(), path, said.append, at_once=1)
-    assert said == [f"sweep, {p}%: {k} of 4 points" for k, p in enumerate((20, 50, 70, 100), 1)]
+    told: list[str] = []
+    run_sweep(sweep, Inline(), path, told.append, at_once=1)
+    assert told == [f"sweep, {p}%: {k} of 4 points" for k, p in enumerate((20, 50, 70, 100), 1)]
 
 
 # a damaged file
@@ -372,11 +372,11 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
 
 def test_the_summary_counts_by_what_varies(mixed: SweepResult) -> None:
     assert groups_of(mixed.records) == ["algorithm", "dtype"] and varying(mixed.records, ("d", "L", "seed")) == ["L"]
-    found = {
+    counted = {
         (*row.values.values(),): {v.value: k for v, k in row.counts.items()}
         for row in rows(mixed.records, groups_of(mixed.records))
     }
-    assert found == {
+    assert counted == {
         ("td0", "float64"): {"NOT_RUN": 1, "HOLDS": 1},
         ("td0", "bfloat16"): {"UNDECIDED": 2},
         ("tdc", "float64"): {"HOLDS": 2},
@@ -390,14 +390,14 @@ def test_the_summary_counts_by_what_varies(mixed: SweepResult) -> None:
 
 
 def test_the_document_counts_as_the_records_do(mixed: SweepResult) -> None:
-    said = json.loads(json.dumps(document(mixed, {})))
+    counted = json.loads(json.dumps(document(mixed, {})))
     counts = Counter(r["verdict"] for r in mixed.records)
-    for rows_ in (said["rows"], said["axes"]["L"]):
+    for rows_ in (counted["rows"], counted["axes"]["L"]):
         assert {v.value: sum(row["counts"][v.value] for row in rows_) for v in Verdict} == {
             **dict.fromkeys(Verdict, 0),
             **counts,
         }
-    assert {c["details"]["point"] for c in said["claims"]} < {p["digest"] for p in said["points"]}
+    assert {c["details"]["point"] for c in counted["claims"]} < {p["digest"] for p in counted["points"]}
 
 
 def test_the_command_shown_for_a_point_gives_its_verdict(

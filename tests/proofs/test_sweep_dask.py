@@ -47,9 +47,9 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def wait_until(said: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     for _ in range(1200):
-        if said():
+        if condition():
             return
         time.sleep(0.05)
     raise AssertionError("it never came")
@@ -72,9 +72,9 @@ def dask(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +96,8 @@ def test_a_cluster_made_here_finds_what_processes_find(tmp_path: Path, capsys: p
     path = sweep_files.write(tmp_path, [*GAMMAS, "1"], SLOW)
     ran = finished(path, "--workers", "2", "--json")
     assert ran.returncode == 1, ran.stderr
-    found = json.loads(ran.stdout)
-    assert [p["verdict"] for p in found["points"]] == ["HOLDS"] * 6 + ["REFUTED"] and found["ran"] == 7
+    document = json.loads(ran.stdout)
+    assert [p["verdict"] for p in document["points"]] == ["HOLDS"] * 6 + ["REFUTED"] and document["ran"] == 7
     assert len(workers(tmp_path)) == 2 and runs(tmp_path)["1/2"] == 1
     again = run_cli(capsys, "sweep", str(path), "--workers", "1")
     assert again.code == 1 and "(0 ran now, 7 found in" in again.out and runs(tmp_path)["1/2"] == 1

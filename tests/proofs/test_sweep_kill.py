@@ -41,9 +41,9 @@ def started(arguments: list[str], **options: Any) -> Iterator[subprocess.Popen[s
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def wait_until(said: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     for _ in range(1200):
-        if said():
+        if condition():
             return
         time.sleep(0.05)
     raise AssertionError("it never came")
@@ -73,9 +73,9 @@ def finished(path: Path, *more: str) -> subprocess.CompletedProcess[str]:
 def unlike_seconds(records: list[dict[str, Any]]) -> dict[str, Any]:
     """The records by digest, without what differs from run to run."""
     left_out = ("seconds", "deaths", "sha256")
-    found = {r["digest"]: {k: v for k, v in r.items() if k not in left_out} for r in records}
-    assert len(found) == len(records)
-    return found
+    by_digest = {r["digest"]: {k: v for k, v in r.items() if k not in left_out} for r in records}
+    assert len(by_digest) == len(records)
+    return by_digest
 
 
 def expected(folder: Path) -> dict[str, Any]:

@@ -44,8 +44,8 @@ def values(text: str, key: str) -> list[Any]:
 
 def test_the_grid_is_the_product_of_its_lists_in_order() -> None:
     sweep = read('algorithm = ["td0", "tdc"]\nd = [2, 3]\nseed = 4\nevidence = "derived"')
-    found = [(p.specification["algorithm"], p.specification["d"], p.settings.seed) for p in sweep.points]
-    assert found == [("td0", 2, 4), ("td0", 3, 4), ("tdc", 2, 4), ("tdc", 3, 4)] and sweep.size == 4
+    grid = [(p.specification["algorithm"], p.specification["d"], p.settings.seed) for p in sweep.points]
+    assert grid == [("td0", 2, 4), ("td0", 3, 4), ("tdc", 2, 4), ("tdc", 3, 4)] and sweep.size == 4
 
 
 def test_what_is_left_out_is_as_in_verify() -> None:
@@ -126,8 +126,8 @@ def test_every_setting_makes_other_points(line: str) -> None:
 
 def test_how_floats_are_run_is_part_of_a_point_only_where_it_is_said_and_floats_run() -> None:
     plain = read('algorithm = "td0"').points[0]
-    (said,) = read('algorithm = "td0"\norder = "keys-first"\ncompiled = false').points
-    assert said.digest == plain.digest and not {"order", "compiled"} & said.specification.keys()
+    (point,) = read('algorithm = "td0"\norder = "keys-first"\ncompiled = false').points
+    assert point.digest == plain.digest and not {"order", "compiled"} & point.specification.keys()
     (other,) = read('algorithm = "td0"\norder = "scores-first"\ncompiled = true').points
     assert other.specification["order"] == other.settings.order == "scores-first"
     assert other.specification["compiled"] is other.settings.compiled is True
@@ -190,7 +190,7 @@ def test_a_parameter_goes_to_the_algorithm_that_has_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("d = 2.5", "d is 2.5, wanted a whole number from 1 on"),
         ("d = 0", "d is 0, wanted a whole number from 1 on"),
@@ -240,12 +240,12 @@ def test_a_parameter_goes_to_the_algorithm_that_has_it(tmp_path: Path) -> None:
         ("d = " + "1" * 5000, "has a number that cannot be read"),
     ],
 )
-def test_content_that_cannot_be_used_is_refused_with_its_key(tmp_path: Path, text: str, said: str) -> None:
+def test_content_that_cannot_be_used_is_refused_with_its_key(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "sweep.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ContentError) as caught:
         read_sweep(path)
-    assert str(caught.value).startswith(f"{path}: ") and said in str(caught.value) and "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_trace_that_nobody_keeps_is_refused() -> None:

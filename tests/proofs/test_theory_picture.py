@@ -33,8 +33,8 @@ def test_nothing_holds_that_was_not_said_to_hold() -> None:
 
 
 def test_the_document_says_for_each_file_what_holds_of_it_and_of_all_under_it() -> None:
-    said = {n["file"]: n for n in document(picture([claim("layer_sumE", Verdict.HOLDS)]))}
-    assert said["attention.v"]["verdict"] == said["attention.v"]["whole"] == "HOLDS"
-    assert said["loop_masks.v"]["verdict"] is None and said["loop_masks.v"]["whole"] == "NOT_RUN"
-    assert said["td0.v"]["needs"] == ["attention.v", "loop_masks.v", "loop_prompt.v"]
-    assert said["td0.v"]["whole"] == "NOT_RUN"
+    nodes = {n["file"]: n for n in document(picture([claim("layer_sumE", Verdict.HOLDS)]))}
+    assert nodes["attention.v"]["verdict"] == nodes["attention.v"]["whole"] == "HOLDS"
+    assert nodes["loop_masks.v"]["verdict"] is None and nodes["loop_masks.v"]["whole"] == "NOT_RUN"
+    assert nodes["td0.v"]["needs"] == ["attention.v", "loop_masks.v", "loop_prompt.v"]
+    assert nodes["td0.v"]["whole"] == "NOT_RUN"

@@ -102,8 +102,8 @@ LOCAL = (
 
 def test_an_update_that_is_no_loop_keeps_its_exact_evidence_and_no_other(capsys, tmp_path):
     ran = run_cli(capsys, "verify", write(tmp_path, *LOCAL, given=True), *SMALL, "--json")
-    found = {c["evidence"]: c["verdict"] for c in ran.document["claims"] if c["asked"]}
-    assert (ran.code, found) == (3, {"identity-exact": "HOLDS", "float": "UNDECIDED"})
+    verdicts = {c["evidence"]: c["verdict"] for c in ran.document["claims"] if c["asked"]}
+    assert (ran.code, verdicts) == (3, {"identity-exact": "HOLDS", "float": "UNDECIDED"})
 
 
 def test_its_exact_evidence_sees_wrong_heads(capsys, tmp_path):
@@ -178,7 +178,7 @@ def own(tmp_path: Any, **changes: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("changes", "code", "said"),
+    ("changes", "code", "message"),
     [
         ({}, 0, ""),
         ({"PROMPT": "r if r != 7 else 0"}, 3, "the prompt compares"),
@@ -193,7 +193,7 @@ def own(tmp_path: Any, **changes: str) -> str:
         ({"REFERENCE": "value + gain"}, 1, "differ"),
     ],
 )
-def test_a_construction_all_of_ones_own_is_strict_too(capsys, tmp_path, changes, code, said):
+def test_a_construction_all_of_ones_own_is_strict_too(capsys, tmp_path, changes, code, message):
     ran = run_cli(capsys, "verify", own(tmp_path, **changes), "-d", "1", "-n", "3", "-L", "2", *EXACT)
     assert ran.code == code, ran.out + ran.err
-    assert said in ran.out
+    assert message in ran.out

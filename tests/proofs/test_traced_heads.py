@@ -62,8 +62,8 @@ def test_sums_products_and_quotients_of_steps_and_numbers_are_words() -> None:
 
 
 def test_a_files_process_says_the_same(tmp_path: Path) -> None:
-    found = given(resolve_algorithm(write(tmp_path, given=True), "prove"), {})
-    assert [(k, str(c)) for k, c in found.heads[0].E.items()] == [
+    own_heads = given(resolve_algorithm(write(tmp_path, given=True), "prove"), {})
+    assert [(k, str(c)) for k, c in own_heads.heads[0].E.items()] == [
         (("phi", (("C", True),), "phi"), "-1"), (("phi", (("C", True),), "gamma_phi_next"), "1"),
     ]  # fmt: skip
 
@@ -120,10 +120,10 @@ MASKS: dict[str, tuple[Callable[[Any, Any, Any], Any], str, str, str]] = {
 def test_a_mask_is_asked_for_below_on_and_above_the_diagonal(what: str) -> None:
     entry, *wanted = MASKS[what]
     record = own(heads=masked(entry), parameters=("gamma", "lam"))
-    found = traced(record, {})  # compared with the running one up to n = 7
-    assert GivenHeads.from_data(found.to_data()).to_data() == found.to_data()
+    own_heads = traced(record, {})  # compared with the running one up to n = 7
+    assert GivenHeads.from_data(own_heads.to_data()).to_data() == own_heads.to_data()
     state = SymbolicState(record, {})
-    masks, (which,) = masks_given(state, found)
+    masks, (which,) = masks_given(state, own_heads)
     mask = masks[which]
     sides = [", ".join(map(shown_triangle, side)) for side in (mask.lower, mask.upper)]
     assert [mask.diagonal.text(), *sides] == wanted
@@ -159,8 +159,8 @@ REFUSED: dict[str, tuple[Callable[..., list[Head]], str]] = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_differs_from_size_to_size_or_from_layer_to_layer_is_refused(what: str) -> None:
-    heads, said = REFUSED[what]
-    with pytest.raises(RefusedError, match=said) as raised:
+    heads, message = REFUSED[what]
+    with pytest.raises(RefusedError, match=message) as raised:
         trace_heads(own(heads=heads))
     assert raised.value.line
 

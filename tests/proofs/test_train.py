@@ -37,14 +37,14 @@ def files(place: Path) -> dict[str, bytes]:
 def test_the_command_writes_numbers_weights_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ran = run_cli(capsys, "train", "--preset", "tiny", "--processes", "4", "-o", str(tmp_path / "run"))
     assert ran.code == 0
-    for said in (
+    for line in (
         "0 reached, 0 half-way, 3 not reached",
         "untrained",
         "metrics.json",
         "Next: open",
         "; layerproof identify ",
     ):
-        assert said in ran.out
+        assert line in ran.out
     written = files(tmp_path / "run")
     seeds = [f"seed-{k}/{name}" for k in (1, 2, 3) for name in ("measures.json", "weights.safetensors")]
     assert sorted(written) == sorted([*seeds, "emergence.svg", "index.html", "metrics.json", "settings.json"])
@@ -158,7 +158,7 @@ def test_a_folder_of_another_run_is_not_touched(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("--preset", "tiny"), 2, "--output"),
         (("--preset", "teeny", "-o", "x"), 2, "did you mean tiny"),
@@ -172,11 +172,11 @@ def test_a_folder_of_another_run_is_not_touched(tmp_path: Path, capsys: pytest.C
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_runs(
-    arguments: tuple[str, ...], code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    assert_refused(run_cli(capsys, "train", *arguments), code, said)
+    assert_refused(run_cli(capsys, "train", *arguments), code, message)
     assert not list(tmp_path.iterdir())
 
 
@@ -206,10 +206,10 @@ def test_damaged_files_of_a_run_are_named(tmp_path: Path) -> None:
         (measures, json.dumps({**json.loads(good), "verdicts": {}}), "holds no measures"),
         (weights, "", "no safetensors file"),
     ]
-    for path, content, said in damaged:
+    for path, content, message in damaged:
         before = path.read_bytes()
         path.write_text(content)
-        with pytest.raises(ContentError, match=rf"seed-2/{path.name}: .*{said}.*: delete it"):
+        with pytest.raises(ContentError, match=rf"seed-2/{path.name}: .*{message}.*: delete it"):
             train("tiny", tmp_path, **QUICK)
         path.write_bytes(before)
 
@@ -230,8 +230,8 @@ def test_a_state_of_other_shapes_is_none() -> None:
 
 
 def test_bands_are_what_they_say() -> None:
-    said = summary([4.0, 1.0, None, 3.0, 2.0])
-    assert (said["mean"], said["low"], said["median"], said["high"]) == (2.5, 1.75, 2.5, 3.25)
+    band = summary([4.0, 1.0, None, 3.0, 2.0])
+    assert (band["mean"], band["low"], band["median"], band["high"]) == (2.5, 1.75, 2.5, 3.25)
     assert summary([None])["mean"] is None
     assert bands([[1.0, None], [3.0, None]])["mean"] == [2.0, None]
 
@@ -241,8 +241,8 @@ def seed(verdict: str = "reached", **curves: list[float]) -> dict[str, Any]:
 
 
 def test_a_block_appears_when_it_has_half_of_its_final_size_for_good() -> None:
-    found = seed(**{"P corner": [0.0, 0.9, 0.1, 1.0], "Q phi phi": [0.0, -0.6, -0.7, -1.0], "Q phi phi'": [1.0] * 4})
-    assert appeared(found) == {"P corner": 30, "Q phi phi": 10, "Q phi phi'": None}
+    trained = seed(**{"P corner": [0.0, 0.9, 0.1, 1.0], "Q phi phi": [0.0, -0.6, -0.7, -1.0], "Q phi phi'": [1.0] * 4})
+    assert appeared(trained) == {"P corner": 30, "Q phi phi": 10, "Q phi phi'": None}
     later = seed(**{"P corner": [0.0, 0.0, 1.0, 1.0], "Q phi phi": [0.0, 0.0, 0.0, 1.0]})
     assert order([later, {**later, "verdicts": {"td0": "not reached"}}]) == {"P corner, then Q phi phi": 1}
 

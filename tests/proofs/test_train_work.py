@@ -32,9 +32,9 @@ def test_every_preset_is_far_below_the_limit() -> None:
     ],
 )
 def test_a_size_at_fault_is_named_with_what_would_do(name: str, value: int, part: str) -> None:
-    with pytest.raises(WorkLimitError, match=f"{name} is {value}, and most of the work is {part}") as said:
+    with pytest.raises(WorkLimitError, match=f"{name} is {value}, and most of the work is {part}") as refused:
         chosen("main", {name: value})
-    would = re.search(r"--max-work (\d+)$", str(said.value))
+    would = re.search(r"--max-work (\d+)$", str(refused.value))
     assert would is not None
     chosen("main", {name: value}, int(would[1]))
     with pytest.raises(WorkLimitError):

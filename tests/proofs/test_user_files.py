@@ -112,7 +112,7 @@ def test_a_loop_that_swallows_exceptions_is_stopped_too(tmp_path, swallowed):
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, message",
     (
         ("x = 1\n", "neither ALGORITHM nor CONSTRUCTION"),
         (source() + "\nCONSTRUCTION = ALGORITHM\n", "both ALGORITHM and CONSTRUCTION"),
@@ -127,10 +127,10 @@ def test_a_loop_that_swallows_exceptions_is_stopped_too(tmp_path, swallowed):
         ("\n \n", "is empty"),
     ),
 )
-def test_a_file_that_defines_no_subject(capsys, tmp_path, text, said):
+def test_a_file_that_defines_no_subject(capsys, tmp_path, text, message):
     path = tmp_path / "mine.py"
     path.write_text(text, encoding="utf-8")
-    refused(run_cli(capsys, "verify", str(path), *EXACT), 4, str(path), said)
+    refused(run_cli(capsys, "verify", str(path), *EXACT), 4, str(path), message)
 
 
 def test_no_control_character_of_a_title_or_source_reaches_the_terminal(capsys, tmp_path):
@@ -161,8 +161,8 @@ def test_a_path_without_py_is_read_or_refused(capsys, tmp_path):
 
 def test_prints_do_not_reach_stdout(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(prove, "find_prover", lambda: None)  # what it would say is not asked here
-    said = "print('HELLO')"
-    path = write(tmp_path, (RECORD, f"{said}\n{RECORD}"), before(TOTAL, said))
+    line = "print('HELLO')"
+    path = write(tmp_path, (RECORD, f"{line}\n{RECORD}"), before(TOTAL, line))
     for command in (("verify", path, *DERIVED), ("prove", path)):
         ran = run_cli(capsys, *command, "--json")
         assert ran.document["command"] == command[0] and "HELLO" not in ran.out
@@ -192,7 +192,7 @@ def test_derive_prints_one_document_whatever_the_file_prints(capsys, tmp_path, s
 
 
 @pytest.mark.parametrize(
-    "change, code, said",
+    "change, code, message",
     (
         (total("delta / t.reward * t.phi"), 1, "divides by R_1, an entry of the prompt"),
         (total("delta / (1 + t.reward) * t.phi"), 1, "divides by the sum"),
@@ -206,15 +206,17 @@ def test_derive_prints_one_document_whatever_the_file_prints(capsys, tmp_path, s
         (total("(t.index % 2) * delta * t.phi"), 3, "no entry of the prompt"),
     ),
 )
-def test_what_is_not_derived_is_refuted_only_where_nothing_can_do_it(capsys, tmp_path, change, code, said):
+def test_what_is_not_derived_is_refuted_only_where_nothing_can_do_it(capsys, tmp_path, change, code, message):
     path = write(tmp_path, change)
     ran = run_cli(capsys, "verify", path, *DERIVED, "--json")
     assert (ran.code, verdict(ran)[0]) == (code, "REFUTED" if code == 1 else "UNDECIDED")
-    assert said in verdict(ran)[1]
+    assert message in verdict(ran)[1]
     told = run_cli(capsys, "derive", path)
-    asked_of_a_symbol = any(w in said for w in ("compares", "float", "preconditioner", "no entry of the prompt"))
+    asked_of_a_symbol = any(w in message for w in ("compares", "float", "preconditioner", "no entry of the prompt"))
     # derive says what it did not find; that no layer does it takes the evidence of verify
-    refused(told, code if asked_of_a_symbol else 4, "no heads of the form" if said.startswith("no layer") else said)
+    refused(
+        told, code if asked_of_a_symbol else 4, "no heads of the form" if message.startswith("no layer") else message
+    )
 
 
 def test_a_loop_variable_that_is_no_attribute_of_the_sweep(capsys, tmp_path):
@@ -224,7 +226,7 @@ def test_a_loop_variable_that_is_no_attribute_of_the_sweep(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, piece, said",
+    "change, piece, message",
     (
         (total("t.rho * delta * t.phi"), "t.rho", "a transition has no rho"),
         (total("p.beta * delta * t.phi"), "p.beta", "beta"),
@@ -235,10 +237,10 @@ def test_a_loop_variable_that_is_no_attribute_of_the_sweep(capsys, tmp_path):
     ),
 )
 @pytest.mark.parametrize("given", (False, True), ids=("derived", "given"))
-def test_an_update_that_raises_is_told_with_its_line(capsys, tmp_path, change, piece, said, given):
+def test_an_update_that_raises_is_told_with_its_line(capsys, tmp_path, change, piece, message, given):
     path = write(tmp_path, change, given=given)
     ran = run_cli(capsys, "verify", path, *(EXACT if given else DERIVED))
-    refused(ran, 4, f"{path}, line {line_of(path, piece)}: ", said)
+    refused(ran, 4, f"{path}, line {line_of(path, piece)}: ", message)
 
 
 def test_an_error_of_several_lines_is_told_in_one(capsys, tmp_path):
@@ -283,17 +285,17 @@ def test_a_record_of_the_wrong_form_is_no_internal_error(capsys, tmp_path, chang
 
 
 @pytest.mark.parametrize(
-    "value, code, said",
+    "value, code, message",
     (
         ("(w[0] @ x.phi) * (w[0] @ x.gamma_phi_next) - w[0] @ x.phi", 1, "do this update"),
         ("x.reward + w[0] @ x.gamma_phi_next", 1, "do this update"),
         ("x.reward", 3, "no sum of (accumulator row) * (feature block)"),
     ),
 )
-def test_accumulators_that_do_not_fit(capsys, tmp_path, value, code, said):
+def test_accumulators_that_do_not_fit(capsys, tmp_path, value, code, message):
     path = write(tmp_path, ("x.reward + w[0] @ x.gamma_phi_next - w[0] @ x.phi", value))
     ran = run_cli(capsys, "verify", path, *DERIVED, "--json")
-    assert ran.code == code and said in verdict(ran)[1]
+    assert ran.code == code and message in verdict(ran)[1]
 
 
 def test_no_readable_prediction_among_given_weights(capsys, tmp_path):
@@ -307,7 +309,7 @@ def test_no_readable_prediction_among_given_weights(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, message",
     (
         ((MASK, "M=[[1]]"), "M of layer 1, head 1 has the wrong shape, wanted 4 rows of 4 numbers"),
         ((MASK, "M=None"), "M of layer 1, head 1 has the wrong shape"),
@@ -324,8 +326,8 @@ def test_no_readable_prediction_among_given_weights(capsys, tmp_path):
         (before("    return [Head", "return [P]"), "wanted a list of Head"),
     ),
 )
-def test_heads_of_the_wrong_form(capsys, tmp_path, change, said):
-    refused(run_cli(capsys, "verify", write(tmp_path, change, given=True), *EXACT), 4, said)
+def test_heads_of_the_wrong_form(capsys, tmp_path, change, message):
+    refused(run_cli(capsys, "verify", write(tmp_path, change, given=True), *EXACT), 4, message)
 
 
 def test_heads_that_raise(capsys, tmp_path):
@@ -522,7 +524,7 @@ def test_a_prompt_without_rho_is_told(capsys, tmp_path, extras):
 
 
 @pytest.mark.parametrize(
-    "extras, said",
+    "extras, message",
     (
         ({"rho": [1]}, "rho has 1 entries, wanted one for each of 2 transitions"),
         ({"rho": [1, 2, 3]}, "rho has 3 entries"),
@@ -535,9 +537,9 @@ def test_a_prompt_without_rho_is_told(capsys, tmp_path, extras):
         ([1, 2], "wanted an object"),
     ),
 )
-def test_extras_of_the_wrong_form(capsys, tmp_path, extras, said):
+def test_extras_of_the_wrong_form(capsys, tmp_path, extras, message):
     prompt = with_extras(tmp_path, extras=extras)
-    refused(run_cli(capsys, "verify", OFF_POLICY, "--prompt", prompt), 4, prompt, said)
+    refused(run_cli(capsys, "verify", OFF_POLICY, "--prompt", prompt), 4, prompt, message)
 
 
 def test_extras_that_are_vectors_where_numbers_are_wanted(capsys, tmp_path):

@@ -24,13 +24,13 @@ def asked(monkeypatch, *changes):
     monkeypatch.setattr(sys, "path", [*sys.path])
     server = Server()
     load = {"number": 1, "ask": "load", "path": "/my_td.py", "module": "layerproof_what_to_write", "text": text}
-    found = server.answer(load)
+    reply = server.answer(load)
     sys.modules.pop("layerproof_what_to_write")
-    if "error" not in found:
-        found = server.answer({"number": 2, "ask": "trace", "options": {}})
-    if "error" not in found and found["answer"].get("reason"):
-        return found["answer"]["reason"], server
-    return found.get("error", {}).get("message", ""), server
+    if "error" not in reply:
+        reply = server.answer({"number": 2, "ask": "trace", "options": {}})
+    if "error" not in reply and reply["answer"].get("reason"):
+        return reply["answer"]["reason"], server
+    return reply.get("error", {}).get("message", ""), server
 
 
 def test_the_template_itself_is_told_nothing(monkeypatch):
@@ -38,7 +38,7 @@ def test_the_template_itself_is_told_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "said, changes",
+    "message, changes",
     (
         ('weights=("w", "u")', [("(w,) = weights", "w, u = weights")]),
         ('weights=("w", "u")', [(RETURN, "return w + C @ sweep.total / sweep.n, w")]),
@@ -66,8 +66,8 @@ def test_the_template_itself_is_told_nothing(monkeypatch):
         ("Fraction(1, 2)", [("+ delta * t.phi", "+ 0.5 * delta * t.phi")]),
     ),
 )
-def test_the_message_says_what_to_write(monkeypatch, said, changes):
-    assert said in asked(monkeypatch, *changes)[0]
+def test_the_message_says_what_to_write(monkeypatch, message, changes):
+    assert message in asked(monkeypatch, *changes)[0]
 
 
 def test_a_sum_over_the_sweep_says_how_totals_start(monkeypatch):
