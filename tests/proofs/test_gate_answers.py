@@ -55,7 +55,7 @@ def test_a_seal_that_is_blind_to_axioms_is_overruled_by_the_checker(
     """In one run over all files, and in several of which only one reads the file with the axiom in full."""
     monkeypatch.setattr(check_again, "PART", part)
     without_words(monkeypatch)
-    monkeypatch.setattr(gate_module, "answers", lambda said, word, names: dict.fromkeys(names, seal.CLOSED))
+    monkeypatch.setattr(gate_module, "answers", lambda output, word, names: dict.fromkeys(names, seal.CLOSED))
     outcome = judged(tmp_path, CHEAT)
     assert not outcome.passed and "the checker lists the axiom LayerProof.tiny.shortcut" in outcome.refused["twice"]
 
@@ -90,7 +90,7 @@ def test_switching_a_check_off_is_refused_by_its_word(line: str) -> None:
 def test_a_loop_without_its_guard_is_found_by_the_checker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check_again, "PART", 1)
     without_words(monkeypatch)
-    monkeypatch.setattr(gate_module, "answers", lambda said, word, names: dict.fromkeys(names, seal.CLOSED))
+    monkeypatch.setattr(gate_module, "answers", lambda output, word, names: dict.fromkeys(names, seal.CLOSED))
     loop = "Unset Guard Checking.\nFixpoint loop (n : nat) : False := loop n.\nSet Guard Checking.\n"
     proof = "Theorem twice : forall n : nat, double n = n + n.\nProof. intro n. destruct (loop n). Qed.\n"
     text = loop + THEORY.split("Theorem")[0] + proof

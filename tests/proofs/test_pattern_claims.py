@@ -75,7 +75,7 @@ def test_what_has_no_theorem_is_not_run_with_the_reason():
 def test_the_gate_says_each_theorem(capsys, monkeypatch):
     monkeypatch.setattr(prove, "prove_all", lambda named, *rest: tuple(
         Claim(name, t.sentence, proved.NAME, Verdict.HOLDS, "", "", details={"theorem": t.name})
-        for name, found in named.items() for a in found for t in a.theorems
+        for name, audits in named.items() for a in audits for t in a.theorems
     ))  # fmt: skip
     monkeypatch.setattr(prove, "find_prover", lambda: prover.Prover(("coqc",), ("coqchk",), "8.16"))
     ran = run_cli(capsys, "prove", "causal-td", "sarsa")

@@ -87,7 +87,7 @@ def run(pytester: pytest.Pytester) -> Run:
     return run
 
 
-def said(ran: pytest.RunResult) -> str:
+def printed(ran: pytest.RunResult) -> str:
     return ran.stdout.str()
 
 
@@ -97,7 +97,7 @@ def said(ran: pytest.RunResult) -> str:
 def test_a_mark_whose_claims_hold_passes_with_an_empty_body(run: Run) -> None:
     ran = run(f'@pytest.mark.layerproof("td0", {SMALL})\ndef test_a(): pass')
     ran.assert_outcomes(passed=1)
-    assert ran.ret == 0 and "1 claims in 1 tests: 1 HOLDS" in said(ran)
+    assert ran.ret == 0 and "1 claims in 1 tests: 1 HOLDS" in printed(ran)
 
 
 def test_a_refuted_mark_fails_before_the_body_with_the_counterexample(
@@ -113,9 +113,9 @@ def test_a_refuted_mark_fails_before_the_body_with_the_counterexample(
                   "  claim: ", "counterexample: the smallest prompt found", "starting weights: (",
                   "after layer 1, row td_error, ", "textbook loop ", "1 claims in 1 tests: 1 REFUTED",
                   "REFUTED test_it.py::test_a [failed] td0 identity-exact: "):  # fmt: skip
-        assert words in said(ran)
+        assert words in printed(ran)
     for words in ("the body ran", "pytest_plugin.py", "traceback"):
-        assert words not in said(ran)
+        assert words not in printed(ran)
 
 
 IMPOSSIBLE = f"""
@@ -141,9 +141,9 @@ def test_a(): pass
 def test_all_marks_of_a_test_are_run_and_an_object_of_ones_own_is_named(run: Run) -> None:
     ran = run(IMPOSSIBLE)
     ran.assert_outcomes(failed=1)
-    assert "@pytest.mark.layerproof(squared, d=2, n=4, layers=2, evidence=['derived'])\n" in said(ran)
-    assert "squared: REFUTED by derived" in said(ran)
-    assert "3 claims in 1 tests: 2 HOLDS, 1 REFUTED" in said(ran)
+    assert "@pytest.mark.layerproof(squared, d=2, n=4, layers=2, evidence=['derived'])\n" in printed(ran)
+    assert "squared: REFUTED by derived" in printed(ran)
+    assert "3 claims in 1 tests: 2 HOLDS, 1 REFUTED" in printed(ran)
 
 
 def test_marks_are_run_from_the_module_down_and_from_top_to_bottom(run: Run) -> None:
@@ -164,7 +164,7 @@ def test_marks_are_run_from_the_module_down_and_from_top_to_bottom(run: Run) -> 
 def test_a_refuted_mark_can_be_expected(run: Run) -> None:
     ran = run(IMPOSSIBLE.replace("def test_a", "@pytest.mark.xfail(strict=True)\ndef test_a"))
     ran.assert_outcomes(xfailed=1)
-    assert "REFUTED test_it.py::test_a [xfailed] squared derived: " in said(ran)
+    assert "REFUTED test_it.py::test_a [xfailed] squared derived: " in printed(ran)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_a_refuted_mark_can_be_expected(run: Run) -> None:
 def test_wrong_arguments_fail_with_the_name_of_the_mark_and_of_the_test(run: Run, arguments: str, words: str) -> None:
     ran = run(f"@pytest.mark.layerproof({arguments})\ndef test_a(): pass")
     ran.assert_outcomes(failed=1)
-    assert "test_it.py::test_a: @pytest.mark.layerproof(" in said(ran) and words in said(ran)
-    assert "nothing was checked in test_it.py::test_a [failed]" in said(ran)
+    assert "test_it.py::test_a: @pytest.mark.layerproof(" in printed(ran) and words in printed(ran)
+    assert "nothing was checked in test_it.py::test_a [failed]" in printed(ran)
 
 
 def test_a_path_is_seen_from_the_folder_of_the_test(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,16 +230,16 @@ def test_the_fixture_returns_results_and_keeps_them(run: Run) -> None:
 def test_a_refuted_check_fails_at_once_at_the_line_of_the_test(run: Run, check: str, words: str) -> None:
     ran = run(f'def test_a(layerproof):\n    layerproof.{check}\n    print("went on")')
     ran.assert_outcomes(failed=1)
-    assert "AssertionError" in said(ran) and words in said(ran)
-    assert "went on\n" not in said(ran) and "pytest_checks.py:" not in said(ran)
-    assert "REFUTED test_it.py::test_a [failed] td0 " in said(ran)
+    assert "AssertionError" in printed(ran) and words in printed(ran)
+    assert "went on\n" not in printed(ran) and "pytest_checks.py:" not in printed(ran)
+    assert "REFUTED test_it.py::test_a [failed] td0 " in printed(ran)
 
 
 def test_a_refutation_that_a_test_expects_is_listed_all_the_same(run: Run) -> None:
     ran = run('def test_a(layerproof):\n    with pytest.raises(AssertionError):\n'
               '        layerproof.assert_implements(wrong, "td0")')  # fmt: skip
     ran.assert_outcomes(passed=1)
-    assert "REFUTED test_it.py::test_a [passed] td0 identity-exact: " in said(ran)
+    assert "REFUTED test_it.py::test_a [passed] td0 identity-exact: " in printed(ran)
 
 
 def test_a_question_is_answered_and_fails_nothing(run: Run) -> None:
@@ -247,7 +247,7 @@ def test_a_question_is_answered_and_fails_nothing(run: Run) -> None:
         'def test_a(layerproof):\n    layerproof.invariance("td0", layers=1, floats=False)', "--layerproof-strict"
     )
     ran.assert_outcomes(passed=1)
-    assert "REFUTED" in said(ran) and "REFUTED test_it.py" not in said(ran)
+    assert "REFUTED" in printed(ran) and "REFUTED test_it.py" not in printed(ran)
 
 
 # open claims
@@ -266,10 +266,10 @@ def test_a_question_is_answered_and_fails_nothing(run: Run) -> None:
 def test_an_undecided_claim_is_listed_and_fails_when_strict(run: Run, check: str) -> None:
     ran = run(check)
     ran.assert_outcomes(passed=1)
-    assert ran.ret == 0 and "UNDECIDED test_it.py::test_a [passed] td0 float: within, but the bound is" in said(ran)
+    assert ran.ret == 0 and "UNDECIDED test_it.py::test_a [passed] td0 float: within, but the bound is" in printed(ran)
     ran = run(check, "--layerproof-strict")
     ran.assert_outcomes(failed=1)
-    assert "UNDECIDED by float" in said(ran) and "UNDECIDED test_it.py::test_a [failed]" in said(ran)
+    assert "UNDECIDED by float" in printed(ran) and "UNDECIDED test_it.py::test_a [failed]" in printed(ran)
 
 
 @pytest.fixture
@@ -286,11 +286,11 @@ def test_a_claim_that_cannot_be_run_is_listed_and_fails_when_strict(run: Run) ->
     source = '@pytest.mark.layerproof("td0", d=2, n=4, layers=2, evidence=["proved-all-sizes"])\ndef test_a(): pass'
     ran = run(source)
     ran.assert_outcomes(passed=1)
-    assert "NOT_RUN test_it.py::test_a [passed] td0 proved-all-sizes: no Rocq prover on this machine" in said(ran)
+    assert "NOT_RUN test_it.py::test_a [passed] td0 proved-all-sizes: no Rocq prover on this machine" in printed(ran)
     ran = run(source, "--layerproof-strict")
     ran.assert_outcomes(failed=1)
-    assert "an open claim fails because of --layerproof-strict" in said(ran)
-    assert "--layerproof-strict: no claim was established in this run" in said(ran)
+    assert "an open claim fails because of --layerproof-strict" in printed(ran)
+    assert "--layerproof-strict: no claim was established in this run" in printed(ran)
 
 
 # the prover, on files of one's own
@@ -325,8 +325,8 @@ def test_the_prover_is_asked_of_a_file_of_ones_own_as_of_a_built_in_one(
         [c for c in test["claims"] if c["asked"]] for test in loads(Path("claims.json").read_text())["tests"]
     )
     assert mine["verdict"] == "HOLDS" and {"mine_state", "mine_prompt0"} <= set(mine["details"]["theorems"])
-    assert wrong["verdict"] == "REFUTED" and wrong["reason"] == f"mine_state: {SENTENCE}" and SENTENCE in said(ran)
-    assert given["verdict"] == "NOT_RUN" and "NOT_RUN test_it.py::test_given [passed] mine proved-all" in said(ran)
+    assert wrong["verdict"] == "REFUTED" and wrong["reason"] == f"mine_state: {SENTENCE}" and SENTENCE in printed(ran)
+    assert given["verdict"] == "NOT_RUN" and "NOT_RUN test_it.py::test_given [passed] mine proved-all" in printed(ran)
     run(source, "--layerproof-strict").assert_outcomes(passed=1, failed=2)
 
 
@@ -338,11 +338,11 @@ USELESS = f'def test_a(layerproof): pass\n\n@pytest.mark.layerproof("td0", {SMAL
 def test_a_test_that_checks_nothing_is_listed_and_fails_when_strict(run: Run) -> None:
     ran = run(USELESS)
     ran.assert_outcomes(passed=2)
-    assert "nothing was checked in test_it.py::test_a [passed]" in said(ran)
+    assert "nothing was checked in test_it.py::test_a [passed]" in printed(ran)
     ran = run(USELESS, "--layerproof-strict")
     ran.assert_outcomes(passed=1, failed=1)
-    assert "test_it.py::test_a asks for the fixture layerproof and checks nothing with it" in said(ran)
-    assert "no claim was established" not in said(ran)
+    assert "test_it.py::test_a asks for the fixture layerproof and checks nothing with it" in printed(ran)
+    assert "no claim was established" not in printed(ran)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_a_test_that_checks_nothing_is_listed_and_fails_when_strict(run: Run) ->
 )
 def test_a_strict_run_that_establishes_nothing_is_red(run: Run, source: str) -> None:
     ran = run(source, "--layerproof-strict", "--layerproof-json", "claims.json")
-    assert ran.ret == 1 and said(ran).count("--layerproof-strict: no claim was established in this run") == 1
+    assert ran.ret == 1 and printed(ran).count("--layerproof-strict: no claim was established in this run") == 1
     document = loads(Path("claims.json").read_text())
     assert (document["established"], document["exit_code"]) == (0, 1)
     assert run(source).ret in (0, 5)
@@ -365,7 +365,7 @@ def test_a_strict_run_that_establishes_nothing_is_red(run: Run, source: str) -> 
 
 
 def test_a_run_without_the_plugin_says_nothing(run: Run) -> None:
-    assert "layerproof ===" not in said(run("def test_a(): pass"))
+    assert "layerproof ===" not in printed(run("def test_a(): pass"))
 
 
 # JSON, JUnit and xdist
@@ -430,7 +430,7 @@ def test_junit_has_the_claims_as_properties(run: Run) -> None:
 @without_prover
 def test_a_run_on_two_workers_says_what_a_run_in_one_process_says(run: Run) -> None:
     def section(ran: pytest.RunResult) -> list[str]:
-        lines = said(ran).splitlines()
+        lines = printed(ran).splitlines()
         titles = [line.strip("= ") for line in lines]
         return lines[titles.index("layerproof") : titles.index("short test summary info")]
 
@@ -445,7 +445,7 @@ def test_a_run_on_two_workers_says_what_a_run_in_one_process_says(run: Run) -> N
 def test_a_strict_run_on_workers_that_establishes_nothing_is_red(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_a(): pass\ndef test_b(): pass")
     ran = pytester.runpytest_inprocess("--layerproof-strict", "-n", "2")
-    assert ran.ret == 1 and said(ran).count("no claim was established in this run") == 1
+    assert ran.ret == 1 and printed(ran).count("no claim was established in this run") == 1
 
 
 def test_a_test_whose_worker_died_is_in_the_json(pytester: pytest.Pytester) -> None:
@@ -455,13 +455,15 @@ def test_a_test_whose_worker_died_is_in_the_json(pytester: pytest.Pytester) -> N
     tests = {entry["test"]: entry for entry in loads(Path("claims.json").read_text())["tests"]}
     crashed = {"test": "test_a_test_whose_worker_died_is_in_the_json.py::test_a", "outcome": "crashed"}
     assert tests[crashed["test"]] == {**crashed, "checks": [], "claims": []} and len(tests) == 2
-    assert "nothing was checked in test_a_test_whose_worker_died_is_in_the_json.py::test_a [crashed]" in said(ran)
+    assert "nothing was checked in test_a_test_whose_worker_died_is_in_the_json.py::test_a [crashed]" in printed(ran)
 
 
 @pytest.mark.parametrize("option", ["--setup-plan", "--setup-only", "--collect-only", "--fixtures"])
 def test_a_strict_run_that_is_asked_to_run_no_test_is_not_judged(option: str, run: Run) -> None:
     ran = run(MANY, "--layerproof-strict", option)
-    assert ran.ret == 0 and "layerproof-strict: no claim" not in said(ran) and "nothing was checked" not in said(ran)
+    assert (
+        ran.ret == 0 and "layerproof-strict: no claim" not in printed(ran) and "nothing was checked" not in printed(ran)
+    )
 
 
 def test_a_directory_for_the_json_is_refused_before_anything_runs(run: Run) -> None:
@@ -472,15 +474,17 @@ def test_a_directory_for_the_json_is_refused_before_anything_runs(run: Run) -> N
 def test_a_json_that_cannot_be_written_is_red(run: Run) -> None:
     Path("file").touch()
     ran = run("def test_a(): pass", "--layerproof-json", "file/claims.json")
-    assert ran.ret == 1 and "claims.json cannot be written: " in said(ran)
+    assert ran.ret == 1 and "claims.json cannot be written: " in printed(ran)
 
 
 # the plugin itself
 
 
 def test_the_options_and_the_mark_are_listed(run: Run) -> None:
-    assert "@pytest.mark.layerproof(*algorithms, **settings): " in said(run("", "--markers"))
-    assert "--layerproof-strict" in said(run("", "--help")) and "--layerproof-json=PATH" in said(run("", "--help"))
+    assert "@pytest.mark.layerproof(*algorithms, **settings): " in printed(run("", "--markers"))
+    assert "--layerproof-strict" in printed(run("", "--help")) and "--layerproof-json=PATH" in printed(
+        run("", "--help")
+    )
 
 
 def test_without_the_plugin_the_mark_is_unknown(pytester: pytest.Pytester) -> None:
@@ -505,9 +509,10 @@ def test_a_run_that_checks_nothing_imports_nothing_of_ours_but_the_plugin(pytest
         *(f"layerproof.proofs{m}" for m in ("", *(f".pytest_plugin{m}" for m in ("", ".checks", ".session")))),
     ]
     assert (
-        f"heavy: ours: {' '.join(ours)}" in said(pytester.runpytest_subprocess("--co", "--strict-markers")).splitlines()
+        f"heavy: ours: {' '.join(ours)}"
+        in printed(pytester.runpytest_subprocess("--co", "--strict-markers")).splitlines()
     )
-    seen = said(pytester.runpytest_subprocess())
+    seen = printed(pytester.runpytest_subprocess())
     assert "sympy" in seen and "layerproof.proofs.checker" in seen, "what a check imports is seen"
 
 
@@ -518,7 +523,7 @@ def test_the_example_passes_and_is_not_vacuous(pytester: pytest.Pytester) -> Non
     pytester.makepyfile(test_claims=EXAMPLE)
     ran = pytester.runpytest_inprocess("--strict-markers", "--layerproof-strict")
     ran.assert_outcomes(passed=4)
-    assert "REFUTED test_claims.py::test_weights_for_another_algorithm_are_refuted [passed] td0" in said(ran)
+    assert "REFUTED test_claims.py::test_weights_for_another_algorithm_are_refuted [passed] td0" in printed(ran)
 
 
 def test_the_docs_show_the_example_that_is_run_here() -> None:

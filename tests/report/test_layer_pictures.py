@@ -109,15 +109,15 @@ def test_captions_set_their_formulas_in_every_format():
 
 
 def test_the_verdicts_stand_in_words_on_the_first_screen():
-    def said(page) -> list[str]:
+    def sentences(page) -> list[str]:
         return ["".join(getattr(s, "text", s) for s in b.spans) for b in page.lead if hasattr(b, "spans")]
 
-    lines = said(page_of(TD0))
+    lines = sentences(page_of(TD0))
     assert any(x.startswith("Holds: that the weights follow from the update") for x in lines)
     assert any(x.startswith("Not asked for: ") and "--prove" in x for x in lines)
     assert any(x.startswith("What it means") for x in lines)
     wrong = tuple(replace(c, verdict=Verdict.REFUTED) if c.evidence == "derived" else c for c in subject(TD0).claims)
-    lines = said(page(fresh(TD0, claims=wrong)))
+    lines = sentences(page(fresh(TD0, claims=wrong)))
     assert any(x.startswith("Refuted: that the weights follow") for x in lines)
     assert not any(x.startswith("What it means") for x in lines)
 

@@ -36,7 +36,7 @@ def act(folder: Path, step: dict[str, Any] = STEPS[-1], **inputs: str) -> Comple
     given = {name: str(spec["default"]) for name, spec in ACTION["inputs"].items()}
     given |= {name.replace("_", "-"): value for name, value in inputs.items()}
     asked = {
-        name: EXPRESSION.sub(lambda found: given[found.group(1).removeprefix("inputs.")], value)
+        name: EXPRESSION.sub(lambda match: given[match.group(1).removeprefix("inputs.")], value)
         for name, value in step.get("env", {}).items()
     }
     text = folder.parent / "step.sh"
