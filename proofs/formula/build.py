@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
-from .commands import GREEK_AND_LETTERS, OPERATORS
+from .commands import ENVIRONMENTS, GREEK_AND_LETTERS, OPERATORS
 from .formula import Formula
 from .letters import LETTERS, is_letter, parted
 from .nodes import Accent, Fenced, Grid, Node, Quotient, Row, Scripts, Sign, Space, Spoken, Words, operator, sign, taken
@@ -14,12 +14,12 @@ from .nodes import Accent, Fenced, Grid, Node, Quotient, Row, Scripts, Sign, Spa
 Part = Formula | str
 _SIGNS = {
     **{sign: sign for sign in "+=<>,;:.!/|"},
-    "-": "−", "*": "∗", "<-": "←", "->": "→", "=>": "⇒", "<=": "≤", ">=": "≥", "...": "…",
+    "-": "−", "*": "∗", "<-": "←", "->": "→", "=>": "⇒", "<=": "≤", ">=": "≥", "!=": "≠", "...": "…",
     **{name: OPERATORS[name] for name in ("in", "circ", "times", "cdots", "sum", "prod", "mid")},
 }  # fmt: skip
 _SIZES = {"": 0.0, "big": 1.2, "Big": 1.8}
 TRANSPOSED = Sign("letter", "⊤")
-THIN, QUAD = Formula(Space(0.1667)), Formula(Space(1.0))
+THIN, QUAD, NO_GAP = Formula(Space(0.1667)), Formula(Space(1.0)), Formula(Row(()))
 
 
 def node(part: Part) -> Node:
@@ -119,18 +119,18 @@ def bracketed(part: Part, size: str = "", brackets: str = "()") -> Formula:
     return Formula(Row((Sign("open", brackets[0], scale), *items(part), Sign("close", brackets[1], scale))))
 
 
-def call(function: Part, *arguments: Part, brackets: str = "()", size: str = "") -> Formula:
+def call(function: Part, *arguments: Part, brackets: str = "()", size: str = "", gap: Formula = THIN) -> Formula:
     """A function of arguments: f(x, y)."""
     scale = _SIZES[size]
     opening = Sign("open", brackets[0], scale, tight=True)
-    return Formula(Row((*items(function), opening, *items(listed(arguments)), Sign("close", brackets[1], scale))))
+    return Formula(Row((*items(function), opening, *items(listed(arguments, gap)), Sign("close", brackets[1], scale))))
 
 
 def listed(parts: Iterable[Part], gap: Formula = THIN) -> Formula:
     """Formulas with commas between them."""
     result: list[Node] = []
     for part in parts:
-        result += [*([Sign("operator", ","), gap.tree] if result else []), *items(part)]
+        result += [*([Sign("operator", ","), *items(gap)] if result else []), *items(part)]
     return Formula(Row(tuple(result)))
 
 
@@ -239,19 +239,31 @@ def product(*factors: Part) -> Formula:
     return row(*(bracketed(x) if len(factors) > 1 and is_sum(x) else x for x in factors))
 
 
+def added(parts: Iterable[Part]) -> Formula:
+    """Formulas with a plus between them, or the minus that stands in front of one; 0 when there is none.
+
+    >>> added([row("-", "a"), "b", row("-", "c", "d")])
+    Formula('-a + b - c d', '-a + b - c d')
+    """
+    result: list[Part] = []
+    for part in parts:
+        result += ["+", part] if result and not negative(part) else [part]
+    return row(*result) if result else row("0")
+
+
 def linear(terms: Iterable[tuple[Fraction, Formula | None]]) -> Formula:
     """A sum of rational multiples of formulas, None for one; 0 when there is none.
 
     >>> linear([(Fraction(-1), named("a")), (Fraction(1, 2), named("a")), (Fraction(-3), None)])
     Formula('-a + 1/2 a - 3', '-a + \\\\tfrac{1}{2} a - 3')
     """
-    result: list[Part] = []
-    for coefficient, base in terms:
-        size = abs(coefficient)
-        result += ["-"] if coefficient < 0 else ["+"] if result else []
-        result += [] if size == 1 and base is not None else [number(size)]
-        result += [] if base is None else [base]
-    return row(*result) if result else row("0")
+    return added(multiple(c < 0, number(abs(c)), base) for c, base in terms)
+
+
+def multiple(minus: bool, factor: Formula, base: Formula | None) -> Formula:
+    """A factor, left out where it is one, and what it multiplies, None for one, with a minus in front or without."""
+    shown = [factor] if base is None else [base] if factor == number(1) else [factor, base]
+    return row(*["-"] * minus, *shown)
 
 
 def equation(left: Part, right: Part, sign: str = "=") -> Formula:
@@ -259,10 +271,10 @@ def equation(left: Part, right: Part, sign: str = "=") -> Formula:
     return row(left, sign, right)
 
 
-def summed(index: Part, body: Part, first: Part = "1", last: Part | None = None) -> Formula:
-    """A sum over an index: from `first` to `last`, where a last one is given."""
+def summed(index: Part, body: Part, first: Part = "1", last: Part | None = None, sign: str = "sum") -> Formula:
+    """A sum over an index, or another big operator: from `first` to `last`, where a last one is given."""
     below, above = (node(index), None) if last is None else (row(index, "=", first).tree, node(last))
-    return row(Formula(Scripts(node("sum"), below, above)), body)
+    return row(Formula(Scripts(node(sign), below, above)), body)
 
 
 def entry(name: Part, *index: Part) -> Formula:
@@ -274,6 +286,14 @@ def cases(pieces: Sequence[tuple[Part, Part]]) -> Formula:
     """Values, each with where it holds."""
     body = tuple((row(value).tree, row(where).tree) for value, where in pieces)
     return Formula(Fenced("{", Grid("cases", "ll", body), ""))
+
+
+def matrix(rows: Sequence[Sequence[Part]], environment: str = "pmatrix") -> Formula:
+    """A matrix in brackets, or in what else its environment sets around it."""
+    body = tuple(tuple(row(x).tree for x in line) for line in rows)
+    left, right = ENVIRONMENTS[environment]
+    grid = Grid(environment, "c" * max(map(len, rows)), body)
+    return Formula(Fenced(left, grid, right) if left or right else grid)
 
 
 def aligned(rows: Sequence[Sequence[Part]]) -> Formula:

@@ -55,11 +55,11 @@ def quoted(as_text: str, written: str) -> Formula:
         return Formula(Verbatim(as_text))
 
 
-def written(source: str) -> Formula:
-    r"""A formula of our own that is written down as LaTeX; raises `UnknownLatex` for one that the gate refuses.
+def written(source: str, hole: bool = False) -> Formula:
+    r"""A formula that is written down as LaTeX; raises `UnknownLatex` for one that the gate refuses; `hole` as `read`.
 
     >>> written(r"w^\top \phi'_j")
     Formula("w.phi'_j", "w^\\top \\phi'_{j}")
     """
-    tree = read(source)
+    tree = read(source, hole)
     return Formula(tree.items[0] if len(tree.items) == 1 else tree)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from .nodes import Command, Node, Symbol
+from .build import Part, items, row
+from .formula import Formula
+from .latex import latex
+from .nodes import HOLE, Command, Node, Row, Symbol
 
 PREFIX = "lp"
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
@@ -14,19 +18,27 @@ DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight"
 
 @dataclass(frozen=True)
 class Macro:
-    r"""One macro: `\name`, what it stands for, and whether it takes an index, `#1` in `latex`."""
+    r"""One macro: `\name`, and what it stands for, with a hole where its index stands if it takes one."""
 
     name: str
-    latex: str
-    indexed: bool = False
+    shown: Node
 
-    def at(self, index: str = "") -> str:
+    @property
+    def latex(self) -> str:
+        """What it stands for, `#1` for the index."""
+        several = isinstance(self.shown, Row) and len(self.shown.items) > 1
+        return latex(self.shown if several else Row((self.shown,)))
+
+    def at(self, index: Part | None = None) -> Formula:
         """The macro as a formula uses it."""
-        return rf"\{self.name}{{{index}}}" if self.indexed else rf"\{self.name}"
+        if index is None:
+            return Formula(Symbol(self.name, None, self.shown))
+        return Formula(Symbol(self.name, row(index).tree, filled(self.shown, items(index))))
 
     def definition(self) -> str:
         """The line of macros.tex; an author's own definition that comes before it wins."""
-        return rf"\providecommand{{\{self.name}}}{'[1]' if self.indexed else ''}{{{self.latex}}}"
+        body = self.latex
+        return rf"\providecommand{{\{self.name}}}{'[1]' if HOLE.text in body else ''}{{{body}}}"
 
 
 def macro_name(name: str) -> str:
@@ -45,11 +57,25 @@ def in_macros(tree: Node) -> Node:
     """The tree with the macro of every symbol in the symbol's place, for LaTeX that an author goes on with."""
     if isinstance(tree, Symbol):
         return Command(tree.macro, None if tree.index is None else in_macros(tree.index))
-    changed: dict[str, Any] = {f.name: _in_macros(getattr(tree, f.name)) for f in fields(tree)}
-    return replace(tree, **changed)
+    return _each(tree, in_macros)
 
 
-def _in_macros(part: Any) -> Any:
-    if isinstance(part, tuple):
-        return tuple(map(_in_macros, part))
-    return in_macros(part) if isinstance(part, Node) else part
+def filled(tree: Node, index: tuple[Node, ...]) -> Node:
+    """The tree with an index in its hole."""
+    if tree == HOLE:
+        return index[0] if len(index) == 1 else Row(index)
+    if isinstance(tree, Row):
+        return Row(tuple(x for item in tree.items for x in (index if item == HOLE else (filled(item, index),))))
+    return _each(tree, lambda node: filled(node, index))
+
+
+def _each(tree: Node, change: Callable[[Node], Node]) -> Node:
+    """The tree with its parts changed."""
+
+    def changed(part: Any) -> Any:
+        if isinstance(part, tuple):
+            return tuple(map(changed, part))
+        return change(part) if isinstance(part, Node) else part
+
+    new: dict[str, Any] = {f.name: changed(getattr(tree, f.name)) for f in fields(tree)}
+    return replace(tree, **new)

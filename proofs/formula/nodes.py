@@ -25,6 +25,10 @@ class Sign:
     tight: bool = False
 
 
+HOLE = Sign("letter", "#1")
+"""Where the index of a macro stands in what the macro stands for."""
+
+
 @dataclass(frozen=True)
 class Words:
     """Text in a formula; style: "text", "rm", "it", "bf" or "tt"."""

@@ -7,7 +7,6 @@ formula.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -23,9 +22,7 @@ from .commands import (
     SPACES,
     STYLES,
 )
-from .latex import latex as printed
-from .macros import Macro
-from .nodes import Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Symbol, Words, operand
+from .nodes import HOLE, Accent, Fenced, Grid, Node, Quotient, Root, Row, Scripts, Sign, Space, Words, operand
 
 MAX_DEPTH = 40
 _TOKEN = re.compile(r"\\([A-Za-z]+)[ \t\n]*|\\(.)|([ \t\n]+)|(.)", re.DOTALL)
@@ -40,19 +37,16 @@ class UnknownLatex(ValueError):
 
 
 @lru_cache(maxsize=65536)
-def read(latex: str) -> Row:
+def read(latex: str, hole: bool = False) -> Row:
     """The tree of a formula in LaTeX; raises `UnknownLatex` for whatever is not listed in this file.
+
+    hole : whether #1, the hole of a macro, is let through
 
     >>> read(r"w_1^\\top").items
     (Scripts(base=Sign(kind='letter', text='w', size=0.0, tight=False), below=Sign(kind='number', text='1', size=0.0,\
  tight=False), above=Sign(kind='letter', text='⊤', size=0.0, tight=False), primes=0),)
     """
-    return _Reader(latex, {}).whole()
-
-
-def read_with(macros: Mapping[str, Macro], latex: str) -> Row:
-    """The tree of a formula that uses macros; each becomes a symbol."""
-    return _Reader(latex, macros).whole()
+    return _Reader(latex, hole).whole()
 
 
 def readable(latex: str) -> bool:
@@ -65,8 +59,8 @@ def readable(latex: str) -> bool:
 
 
 class _Reader:
-    def __init__(self, latex: str, macros: Mapping[str, Macro]) -> None:
-        self.macros = macros
+    def __init__(self, latex: str, hole: bool) -> None:
+        self.hole = hole
         if not latex.isascii() or not latex.isprintable():
             raise UnknownLatex("a character that is no printable ASCII")
         self.tokens: list[str] = []
@@ -202,6 +196,9 @@ class _Reader:
     def character(self, token: str) -> Node:
         if token.isalpha():
             return Sign("letter", token)
+        if token == "#" and self.hole and self.token == "1":
+            self.at += 1
+            return HOLE
         if token in "([":
             return Sign("open", token)
         if token in ")]":
@@ -210,14 +207,7 @@ class _Reader:
             return Sign("operator", {"-": "−", "*": "∗"}.get(token, token))
         raise UnknownLatex(f"{token!a} in a formula")
 
-    def symbol(self, macro: Macro) -> Node:
-        index = self.group() if macro.indexed else None
-        shown = read(macro.latex if index is None else macro.latex.replace("#1", printed(index)))
-        return Symbol(macro.name, index, shown.items[0] if len(shown.items) == 1 else shown)
-
     def command(self, name: str) -> Node:
-        if name in self.macros:
-            return self.symbol(self.macros[name])
         if name in GREEK_AND_LETTERS:
             return Sign("letter", GREEK_AND_LETTERS[name])
         if name in OPERATORS:

@@ -9,9 +9,23 @@ from sympy import Expr, Integer, Symbol
 from sympy import fraction as parted
 from sympy.printing.printer import Printer
 
-from .build import bracketed, call, equation, fraction, indexed, is_sum, named, number, power, product, row, words
+from .build import (
+    bracketed,
+    call,
+    equation,
+    fraction,
+    indexed,
+    is_sum,
+    named,
+    number,
+    power,
+    product,
+    row,
+    summed,
+    words,
+)
 from .formula import Formula
-from .nodes import Scripts, Sign
+from .nodes import Sign
 
 
 def letter(name: str) -> Formula:
@@ -101,9 +115,8 @@ class SympyTree(Printer):  # type: ignore[misc]
 
     def _print_Product(self, expr: Any) -> Formula:
         step, first, last = expr.limits[0]
-        below = equation("k", self._print(first))
-        sign = Formula(Scripts(Sign("operator", "∏"), below.tree, self._print(last).tree))
-        return row(sign, self._factor(expr.function.subs(step, Symbol("k"))))
+        body = self._factor(expr.function.subs(step, Symbol("k")))
+        return summed("k", body, self._print(first), self._print(last), "prod")
 
 
 def indicator(condition: Formula) -> Formula:

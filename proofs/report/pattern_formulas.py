@@ -17,13 +17,16 @@ from ...symbolic.tracing.trace import TracedSweep
 from ...symbolic.tracing.traced import Loop
 from ..formula.build import (
     QUAD,
+    Part,
     bracketed,
     call,
     cases,
     equation,
     indexed,
+    items,
     named,
     negative,
+    primed,
     row,
     spoken,
     summed,
@@ -32,10 +35,11 @@ from ..formula.build import (
 )
 from ..formula.formula import Formula, written
 from ..formula.loop_tree import LoopTree
-from ..formula.macros import Macro
+from ..formula.macros import filled
+from ..formula.nodes import HOLE
 from ..formula.reader import readable
 from ..formula.shape import shape
-from ..formula.symbols import FIXED, Symbols
+from ..formula.symbols import FIXED, Symbols, declared
 from ..formula.sympy_tree import expression
 from .assemble import matrix
 from .derivation.parts import Label
@@ -105,31 +109,32 @@ def _traced(algorithm: PatternAlgorithm) -> Loop | None:
 
 def _symbols(algorithm: PatternAlgorithm, loop: Loop) -> Symbols:
     """What everything is called; what a record declares has `{j}` where the token stands."""
-    printed = Symbols()
-    for source, name, latex, word in FIXED:
-        printed.add(source, name, latex, word)
-    declared = {k: x for k, x in algorithm.symbols.items() if readable(x.replace("{j}", "j")) and "#" not in x}
+    symbols = Symbols()
+    for source, name, letter, word in FIXED:
+        symbols.add(source, name, letter, word)
+    own = {name: declared(latex, True) for name, latex in algorithm.symbols.items()}
 
-    def indexed(source: str, name: str, latex: str) -> str:
-        whole = latex.replace("{j}", "#1") if "{j}" in latex else f"{latex}_{{#1}}"
-        macro = Macro(f"lp{source}{name}".replace("_", ""), whole, True)
-        printed.macros[macro.name] = printed.table[source, name] = macro
-        return whole
+    def add(source: str, name: str, otherwise: Part) -> None:
+        symbols.add(source, name, own.get(name) or otherwise)
 
-    state = indexed("transition", STATE, declared.get(STATE, "v" if algorithm.numbers else "w"))
-    indexed("transition", "next_state", state.replace("#1", "{j}+1"))
-    indexed("transition", "weight", declared.get("weight", "K_{{j} t}"))
-    indexed("transition", "reward", declared.get("reward", "R"))
-    indexed("transition", "phi", declared.get("phi", r"\phi"))
-    indexed("transition", "phi_next", declared.get("phi_next", r"\phi'"))
-    indexed("preconditioner", "C", "C")
+    add("transition", STATE, "v" if algorithm.numbers else "w")
+    state, token = symbols["transition", STATE].shown, Formula(HOLE)
+    add("transition", "next_state", Formula(filled(state, items(row(token, "+", "1")))))
+    add("transition", "weight", indexed("K", token, "t"))
+    add("transition", "reward", "R")
+    add("transition", "phi", "phi")
+    add("transition", "phi_next", primed("phi"))
+    symbols.add("preconditioner", "C", "C")
     for name in algorithm.parameters:
-        printed.add("parameter", name, declared.get(name, named(name).latex))
-    printed.add("weight", STATE, declared.get(STATE, "w") if algorithm.column else state.replace("#1", "t"))
-    printed.add("query", "q", r"\phi_{t}", "token")
+        add("parameter", name, named(name))
+    if algorithm.column:
+        add("weight", STATE, "w")
+    else:
+        symbols.add("weight", STATE, Formula(filled(state, items("t"))))
+    symbols.add("query", "q", indexed("phi", "t"), "token")
     for name in dict.fromkeys([*(n for n, _ in loop.body), *(n for n, _ in loop.lets)]):
-        printed.add("variable", name, declared.get(name, named(name).latex))
-    return printed
+        add("variable", name, named(name))
+    return symbols
 
 
 def layer_formulas(form: PatternForm) -> list[Formula]:

@@ -17,11 +17,12 @@ from reports import everything, page_of
 
 from layerproof.proofs.formula import latex as latex_printer
 from layerproof.proofs.formula import text as text_printer
+from layerproof.proofs.formula.build import bracketed, indexed, power, row, transposed
 from layerproof.proofs.formula.commands import FUNCTIONS, GREEK_AND_LETTERS
 from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.formula.macros import Macro, in_macros
-from layerproof.proofs.formula.nodes import Accent, Node, Row, Scripts, Sign, Spoken, Symbol, Verbatim, Words
-from layerproof.proofs.formula.reader import read, read_with
+from layerproof.proofs.formula.nodes import HOLE, Accent, Node, Row, Scripts, Sign, Spoken, Symbol, Verbatim, Words
+from layerproof.proofs.formula.reader import read
 from layerproof.proofs.report.derivation.derivation import sections
 from layerproof.proofs.report.derivation.parts import Label
 from layerproof.proofs.report.writers import mathml as mathml_printer
@@ -142,9 +143,12 @@ def test_latex_that_is_printed_is_read_back_as_the_same_tree() -> None:
 
 
 def test_a_symbol_is_its_macro_for_authors_and_itself_everywhere_else() -> None:
-    tree = read_with(
-        {"lpW": Macro("lpW", "w^{(1)}"), "lpPhi": Macro("lpPhi", r"\phi_{#1}", True)}, r"{\lpW_{j}}^\top \lpPhi{j}"
-    )
+    phi = Macro("lpPhi", indexed("phi", Formula(HOLE)).tree)
+    w = Macro("lpW", power("w", bracketed("1")).tree)
+    tree = row(transposed(indexed(w.at(), "j")), phi.at("j")).tree
+    assert (phi.definition(), w.definition()) == (
+        r"\providecommand{\lpPhi}[1]{\phi_{#1}}", r"\providecommand{\lpW}{w^{(1)}}"
+    )  # fmt: skip
     assert latex_printer.latex(in_macros(tree)) == r"{\lpW_{j}}^\top \lpPhi{j}"
     formula = Formula(tree)
     assert (formula.text, formula.latex) == ("w_j^(1).phi_j", r"{w_{j}^{(1)}}^\top \phi_{j}")

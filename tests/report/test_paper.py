@@ -16,13 +16,15 @@ import layerproof as lp
 from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
 from layerproof.proofs.formula import loop_tree
+from layerproof.proofs.formula.build import added, equation, matrix, row
+from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.formula.latex import latex as printed
-from layerproof.proofs.formula.reader import read
+from layerproof.proofs.formula.lines import lines, width
+from layerproof.proofs.formula.macros import in_macros
 from layerproof.proofs.report.paper import latex, typst
 from layerproof.proofs.report.paper.bibliography import BY_KEY, bibtex, cited
-from layerproof.proofs.report.paper.breaking import breadth, broken
 from layerproof.proofs.report.paper.facts import Facts
-from layerproof.proofs.report.paper.model import Display, Environment, Math, Paper
+from layerproof.proofs.report.paper.model import Display, Environment, Paper
 from layerproof.proofs.report.paper.update import update_blocks
 from layerproof.proofs.report.paper.write import paper_of
 from layerproof.proofs.report.subject import Subject
@@ -49,7 +51,7 @@ def made(name: str) -> Paper:
     return paper_of(subject(name), Path(name).stem.replace("_", "-"))
 
 
-def displays(paper: Paper) -> list[str]:
+def displays(paper: Paper) -> list[Formula]:
     parts = [b for block in paper.blocks for b in (block.blocks if isinstance(block, Environment) else (block,))]
     return [line for b in parts if isinstance(b, Display) for line in b.lines]
 
@@ -59,7 +61,7 @@ def displays(paper: Paper) -> list[str]:
 
 def test_td_lambda_is_stated_factored_and_proved():
     paper = made("td-lambda")
-    plain = [latex_ for latex_ in map(lambda x: expanded(paper, x), displays(paper))]
+    plain = [formula.latex for formula in displays(paper)]
     assert r"e_{j} = \lambda e_{j-1} + \phi_{j}, \quad e_{0} = 0," in plain
     assert r"w_{\ell+1} = w_{\ell} + \frac{1}{n} C_{\ell} \sum_{j=1}^{n} \delta_{j} e_{j}," in plain
     assert r"e_{i} = \sum_{j=1}^{i} \lambda^{i-j} \phi_{j}," in plain
@@ -67,10 +69,6 @@ def test_td_lambda_is_stated_factored_and_proved():
     assert any(r"(C_{\ell} \phi_{j})^\top (\gamma \phi'_{t} - \phi_{t})" in x for x in plain)
     kinds = [b.kind for b in paper.blocks if isinstance(b, Environment)]
     assert kinds == ["lemma", "proof", "theorem", "proof", "remark", "remark"]
-
-
-def expanded(paper: Paper, formula: str) -> str:
-    return typst._Writer(paper).formula(formula).latex
 
 
 def test_only_what_is_proved_is_a_theorem():
@@ -90,14 +88,19 @@ def test_no_symbol_of_the_update_is_dropped(name):
 
 def missing(facts: Facts) -> set[str]:
     """The symbols that the loop reads and the printed update does not show."""
-    shown = "".join(line for b in update_blocks(facts) if isinstance(b, Display) for line in b.lines)
+    shown = "".join(in_print(line) for b in update_blocks(facts) if isinstance(b, Display) for line in b.lines)
     loop = facts.traced.update
     assert loop is not None
     read = {
         n for root in loop.roots() for n in nodes_of(root) if n.op == "name" and n.source not in ("before", "after")
     }
-    used = {facts.symbols.at(n.source, n.name, "#").split("{")[0] for n in read if n.name != "index"}
-    return {macro for macro in used if not re.search(re.escape(macro) + r"(?![A-Za-z])", shown)}
+    used = {facts.symbols[n.source, n.name].name for n in read if n.name != "index"}
+    return {macro for macro in used if not re.search(rf"\\{macro}(?![A-Za-z])", shown)}
+
+
+def in_print(formula: Formula) -> str:
+    """A formula as an author gets it, in macros."""
+    return printed(in_macros(formula.tree))
 
 
 def nodes_of(root):
@@ -169,18 +172,19 @@ def test_it_compiles_and_fits_a_column(style, tmp_path):
 @pytest.mark.parametrize("breaks", [True, False])
 def test_a_formula_that_is_too_wide_is_seen(tmp_path, monkeypatch, breaks):
     if not breaks:
-        monkeypatch.setattr(latex, "broken", lambda formula, macros, limit: [read(formula)])
-    paper = replace(made("td0"), blocks=(Display((" + ".join("abcdefghijklmnopqrstuvwxyz"),)),))
+        monkeypatch.setattr(latex, "lines", lambda tree, limit: [tree])
+    paper = replace(made("td0"), blocks=(Display((added("abcdefghijklmnopqrstuvwxyz"),)),))
     source = STYLES["two columns"] + r"\begin{document}" + latex.fragment(paper) + r"\end{document}"
     assert compiled(source, tmp_path) == ""
     assert (overfull(tmp_path) == []) is breaks
 
 
 def test_a_matrix_is_as_wide_as_its_widest_row_and_is_never_broken():
-    matrix = r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}"
-    assert breadth(matrix, {}) < breadth(matrix.replace("a &", "a + a + a &"), {})
-    assert breadth(matrix, {}) == breadth(matrix.replace(r" \end", r" \\ e & f \end"), {})
-    assert list(map(printed, broken(rf"x = {matrix} + y", {}, 6))) == ["x", f"= {matrix}", "+y"]
+    small, wide = [["a", "b"], ["c", "d"]], [[added("aaa"), "b"], ["c", "d"]]
+    assert width(matrix(small).tree) < width(matrix(wide).tree)
+    assert width(matrix(small).tree) == width(matrix([*small, ["e", "f"]]).tree)
+    pieces = lines(row(equation("x", matrix(small)), "+", "y").tree, 6)
+    assert list(map(printed, pieces)) == ["x", f"= {matrix(small).latex}", "+y"]
 
 
 @needs_typst
@@ -203,8 +207,8 @@ def test_headings_and_labels_are_the_authors():
 def test_formulas_are_made_of_macros_alone():
     paper = made("average-reward-td")
     for line in displays(paper):
-        assert not re.search(r"\\(phi|delta|lambda|gamma|ell)\b", line), line
-    assert any(isinstance(s, Math) for s in made("td-lambda").title)
+        assert not re.search(r"\\(phi|delta|lambda|gamma|ell)\b", in_print(line)), line
+    assert any(isinstance(s, Formula) for s in made("td-lambda").title)
 
 
 # commands

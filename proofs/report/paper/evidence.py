@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation
+from ...formula.build import NO_GAP, equation, listed, row
 from ...theory.audits import audits_for
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import sentence
@@ -12,7 +13,7 @@ from ..lead import alarming
 from ..sections.trust import BELIEVE
 from ..subject import Subject
 from .facts import Facts
-from .model import Block, Environment, Footnote, Span, Word, paragraph, text
+from .model import Block, Environment, Footnote, Span, Word, joined, paragraph, text
 
 ASKED = ("derived", "identity-symbolic", "identity-exact")
 """What a paper form asks for where nothing else is said."""
@@ -22,7 +23,7 @@ HOLDS = {
     "derived": "the weights were solved for, not typed in",
     "identity-symbolic": "one layer's identity and the masks hold for all $d$, $n$ and $L$ in exact symbolic algebra",
     "identity-entrywise": "the identity holds entry by entry as polynomials at a small size",
-    "identity-exact": "every layer, row and column agrees with the update in rational arithmetic, at {size}",
+    "identity-exact": "every layer, row and column agrees with the update in rational arithmetic, at ",
     "identity-random": "the identity holds at random points of a prime field",
     "float": "the layers in floating point stay within a proved bound of the update",
     "proved-all-sizes": "the Rocq kernel accepts the theorem for all $d$, $n$ and $L$, without axioms",
@@ -46,34 +47,18 @@ def evidence_blocks(facts: Facts, version: str) -> list[Block]:
     asked = [k for k in HOLDS if any(c.asked for c in subject.of_kind(k))]
     good = [k for k in asked if _all(subject.of_kind(k), Verdict.HOLDS)]
     bad = [k for k in asked if k not in good]
-    s = subject.settings
-    d, n, depth = facts.fixed("size", "d"), facts.fixed("sweep", "n"), facts.fixed("size", "L")
-    size = f"${d} = {s.features}$, ${n} = {s.context}$, ${depth} = {s.layers}$"
-    parts: list[Span] = [*text(f"Checked by layerproof {version}")]
-    if good:
-        parts += text(": ", "; ".join(facts.words(HOLDS[k]).replace("{size}", size) for k in good))
-    parts += (
-        text(
-            Footnote(
-                text(
-                    "To be believed: ",
-                    "; ".join(_plain(BELIEVE[k]) for k in good),
-                    "; and that the update is the one that was meant.",
-                )
-            ),
-            ". ",
-        )
-        if good
-        else text(". ")
-    )
-    if bad:
-        parts += text("Not established: ", ", ".join(
-            f"{k} ({worst_asked(subject.of_kind(k)).value.replace('_', ' ')})" for k in bad), ". ")  # fmt: skip
-    return [paragraph(tuple(parts), _formal(subject, "proved-all-sizes" in good), heading="Evidence.")]
-
-
-def _plain(words: str) -> str:
-    return words.replace("$", "")
+    kept = subject.settings
+    sizes = zip(("d", "n", "L"), (kept.features, kept.context, kept.layers), strict=True)
+    size = joined([equation(facts.letter(x), str(number)) for x, number in sizes], ", ")
+    checked = [text(facts.words(HOLDS[k]), *(size if k == "identity-exact" else ())) for k in good]
+    believed = "; ".join(BELIEVE[k].replace("$", "") for k in good)
+    note = f"To be believed: {believed}; and that the update is the one that was meant."
+    missing = (f"{k} ({worst_asked(subject.of_kind(k)).value.replace('_', ' ')})" for k in bad)
+    return [paragraph(
+        f"Checked by layerproof {version}", (": ", *joined(checked, "; "), Footnote((note,))) if good else (), ". ",
+        f"Not established: {', '.join(missing)}. " if bad else "",
+        _formal(subject, "proved-all-sizes" in good), heading="Evidence.",
+    )]  # fmt: skip
 
 
 def _all(claims: Sequence[Claim], verdict: Verdict) -> bool:
@@ -85,20 +70,21 @@ def _formal(subject: Subject, proved: bool) -> tuple[Span, ...]:
     audits = audits_for(subject.case.algorithm, subject.case.options)
     if not audits:
         return text("No formal theorem is about it.")
-    names = [t.name for t in audits[0].theorems][:2]
-    words = [x for k, name in enumerate(names) for x in ((" and ", Word(name)) if k else (Word(name),))]
+    names = [Word(t.name) for t in audits[0].theorems][:2]
     asked = "are proved" if proved else "state it; the prover was not asked for this text"
-    return text("The formal theorems ", tuple(words), f" (Rocq) {asked}.")
+    return text("The formal theorems ", joined(names, " and "), f" (Rocq) {asked}.")
 
 
 def unique_blocks(facts: Facts, derivation: Derivation) -> list[Block]:
     """What of the weights is forced."""
     count, least = len(derivation.heads), derivation.head_lower_bound
-    at = ", ".join(map(str, SOLVED_AT))
     fewest = f" No layer of this form has fewer than {least} heads." if count > 1 and least == count else ""
     loose = " but for entries that occur and are not forced" if derivation.tensors[-1].undetermined else ""
     free = "the scales of $P$, $Q$ and $M$ in a head" if count == 1 else "how the heads are cut, and their scales"
-    return [Environment("remark", (paragraph(facts.words(
-        f"Among layers that leave feature rows alone, what the heads do together is forced by the update, for "
-        f"$d \\ge 2$ and $n = {at}$ (solved as a linear system){loose}; free are {free}.{fewest}"),
-    ),), ("What is unique",), "unique")]  # fmt: skip
+    at = equation(facts.n, listed(map(str, SOLVED_AT), NO_GAP))
+    told = paragraph(
+        "Among layers that leave feature rows alone, what the heads do together is forced by the update, for ",
+        row(facts.letter("d"), ">=", "2"), " and ", at, f" (solved as a linear system){loose}; free are ",
+        facts.words(free), f".{fewest}",
+    )  # fmt: skip
+    return [Environment("remark", (told,), ("What is unique",), "unique")]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,12 +16,27 @@ from ....symbolic.derivation.words import Word
 from ....symbolic.errors import LayerproofError
 from ....symbolic.tracing import Traced
 from ....symbolic.tracing.expression import Expression
-from ...formula.build import Part, named, row
+from ...formula.build import (
+    NO_GAP,
+    Part,
+    added,
+    bracketed,
+    call,
+    equation,
+    indexed,
+    is_sum,
+    listed,
+    multiple,
+    named,
+    power,
+    row,
+    transposed,
+)
+from ...formula.commands import FANCY
 from ...formula.formula import Formula
-from ...formula.latex import latex
+from ...formula.lines import width
 from ...formula.loop_tree import LoopTree
-from ...formula.macros import in_macros
-from ...formula.reader import readable
+from ...formula.nodes import Sign
 from ...formula.rows import context_entry, query_entry
 from ...formula.shape import Shape, shape
 from ...formula.symbols import Symbols, symbols_of
@@ -30,60 +44,17 @@ from ...formula.sympy_tree import SympyTree, function
 from ...theory.generated.given import Weights, given
 from ...theory.generated.theory_file import traced_of
 from ..subject import Subject
-from .breaking import breadth
+from .model import Text
 
-
-@dataclass(frozen=True, eq=False)
-class MacroLatex:
-    """The formulas of traced trees as LaTeX in the macros of a paper; arguments as those of `LoopTree`."""
-
-    symbols: Symbols
-    shape: Shape | None = None
-    layer: bool = False
-
-    @cached_property
-    def tree(self) -> LoopTree:
-        """What makes the formulas."""
-        layer = self.symbols.formula("layer", "layer") if self.layer else None
-        return LoopTree(self.symbols, self.shape, layer)
-
-    def latex(self, node: Expression, index: str = "j") -> str:
-        """A node at the transition `index`."""
-        return _in_macros(self.tree.formula(node, self._index(index)))
-
-    def defined(self, node: Expression) -> str:
-        """What a named node is made of."""
-        return _in_macros(self.tree.defined(node))
-
-    def total(self, name: str, index: str, last: str) -> str:
-        """A variable that is a sum, up to `last`."""
-        return _in_macros(self.tree.total(name, self._index(index), self._index(last)))
-
-    def _index(self, index: str) -> Part:
-        """An index as a paper writes it: letters, numbers and n, with signs between them."""
-        n = self.symbols.at("sweep", "n")
-        return row(*(self.symbols.formula("sweep", "n") if x == n else x for x in re.split(r"([+-])", index)))
-
-
-def scalars(symbols: Symbols) -> Callable[[Expr], str]:
-    """SymPy's expressions as LaTeX in the macros of a paper: coefficients, and entries of masks."""
-    own = {name: symbols.formula(source, name) for source, name in symbols.table if source == "parameter"}
-    layer = symbols.formula("layer", "layer")
-    for source, name in symbols.table:
-        if source == "preconditioner":
-            own[name] = symbols.formula(source, name, layer)
-    own |= {LENGTH: symbols.formula("sweep", "n"), INDEX: named("index")}
-
-    def applied(name: str, *arguments: Formula) -> Formula:
-        known = ("transition", name) in symbols.table
-        return symbols.formula("transition", name, arguments[0]) if known else function(name, *arguments)
-
-    tree = SympyTree(lambda name: own[name] if name in own else named(name), applied)
-    return lambda value: _in_macros(tree(value))
-
-
-def _in_macros(formula: Formula) -> str:
-    return latex(in_macros(formula.tree))
+ONE = row("1")
+REALS = Formula(Sign("letter", FANCY["mathbb", "R"]))
+LETTERS = {
+    "d": ("size", "d"), "n": ("sweep", "n"), "L": ("size", "L"), "P": ("matrix", "value"),
+    "Q": ("matrix", "keyQuery"), "M": ("matrix", "mask"),
+}  # fmt: skip
+"""What our own words call by a letter."""
+WIDE = 12
+"""Feature blocks that take more letters get a symbol of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +76,11 @@ class Facts:
         assert subject.case is not None
         algorithm = subject.case.algorithm
         traced = traced_of(algorithm, dict(subject.case.options))
-        table = symbols_of(algorithm, traced.update, readable, known, _row_names(algorithm, traced))
+        table = symbols_of(algorithm, traced.update, known, _row_names(algorithm, traced))
         facts = Facts(subject, algorithm, traced, table)
-        wide = [b.name for b in algorithm.features if breadth(facts.block(b.name, "j"), table.macros) > WIDE]
+        wide = [b.name for b in algorithm.features if width(facts.block(b.name, "j").tree) > WIDE]
         for k, name in enumerate(wide, 1):
-            table.add("block", name, "x" if len(wide) == 1 else f"x^{{({k})}}")
+            table.add("block", name, "x" if len(wide) == 1 else _numbered("x", k))
         return facts
 
     @property
@@ -134,101 +105,130 @@ class Facts:
         return shape(self.traced.update) if self.traced.update is not None else None
 
     @cached_property
-    def looped(self) -> MacroLatex:
-        """Prints the update, with the layer at weights and preconditioners."""
-        return MacroLatex(self.symbols, self.shape, layer=True)
+    def looped(self) -> LoopTree:
+        """Makes the update's formulas, with the layer at weights and preconditioners."""
+        return LoopTree(self.symbols, self.shape, self.layer)
 
     @cached_property
-    def still(self) -> MacroLatex:
-        """Prints rows, at weights without an index."""
-        return MacroLatex(self.symbols)
+    def still(self) -> LoopTree:
+        """Makes those of rows, at weights without an index."""
+        return LoopTree(self.symbols)
 
     @cached_property
-    def scalar(self) -> Callable[[Expr], str]:
-        """A coefficient, or an entry of a mask, as LaTeX."""
-        return scalars(self.symbols)
+    def scalar(self) -> SympyTree:
+        """A coefficient, or an entry of a mask."""
+        s = self.symbols
+        own = {name: self.fixed(source, name) for source, name in s.table if source == "parameter"}
+        own |= {name: s.formula(source, name, self.layer) for source, name in s.table if source == "preconditioner"}
+        own |= {LENGTH: self.n, INDEX: named("index")}
 
-    def fixed(self, source: str, name: str) -> str:
-        """One of the symbols that every paper has."""
-        return self.symbols.at(source, name)
+        def applied(name: str, *arguments: Formula) -> Formula:
+            known = ("transition", name) in s.table
+            return s.formula("transition", name, arguments[0]) if known else function(name, *arguments)
+
+        return SympyTree(lambda name: own[name] if name in own else named(name), applied)
+
+    def fixed(self, source: str, name: str) -> Formula:
+        """A symbol without an index."""
+        return self.symbols.formula(source, name)
 
     @property
-    def layer(self) -> str:
+    def layer(self) -> Formula:
         """The letter for layers."""
         return self.fixed("layer", "layer")
 
-    def weights(self, index: str = "") -> str:
+    @property
+    def n(self) -> Formula:
+        """The letter for the length of the context."""
+        return self.fixed("sweep", "n")
+
+    @property
+    def query_column(self) -> Formula:
+        """The number of the query's column: n + 1."""
+        return row(self.n, "+", "1")
+
+    @property
+    def z(self) -> Formula:
+        """The letter for the prompt."""
+        return self.fixed("matrix", "prompt")
+
+    def each_weight(self, index: Part | None = None) -> list[Formula]:
+        """The weights one by one, of a layer where an index is given."""
+        each = [self.fixed("weight", w) for w in self.algorithm.weights]
+        return each if index is None else [indexed(w, index) for w in each]
+
+    def weights(self, index: Part | None = None) -> Formula:
         """The weights, in brackets where there are several."""
-        each = [self.symbols.at("weight", w) + (f"_{{{index}}}" if index else "") for w in self.algorithm.weights]
-        return each[0] if len(each) == 1 else f"({', '.join(each)})"
+        each = self.each_weight(index)
+        return each[0] if len(each) == 1 else bracketed(listed(each, NO_GAP))
 
-    def prompt(self, index: str = "") -> str:
+    def prompt(self, index: Part | None = None) -> Formula:
         """The prompt at the weights."""
-        each = self.weights(index).removeprefix("(").removesuffix(")")
-        return f"{self.fixed('matrix', 'prompt')}({each})"
+        return call(self.z, *self.each_weight(index), gap=NO_GAP)
 
-    def words(self, text: str) -> str:
-        """Our own words with the letters d, n, L, P, Q and M in the symbols of the paper."""
-        letters = {"d": ("size", "d"), "n": ("sweep", "n"), "L": ("size", "L"), "P": ("matrix", "value"),
-                   "Q": ("matrix", "keyQuery"), "M": ("matrix", "mask")}  # fmt: skip
-        for letter, key in letters.items():
-            text = text.replace(f"${letter}$", f"${self.fixed(*key)}$").replace(f"${letter} ", f"${self.fixed(*key)} ")
-        return text
+    def words(self, text: str) -> Text:
+        """Our own words, a letter between dollars as the symbol that the paper has for it."""
+        pieces = [(self.letter(p) if k % 2 else p) for k, p in enumerate(text.split("$"))]
+        return tuple(p for p in pieces if p != "")
 
-    def row(self, name: str, index: str) -> str:
+    def letter(self, letter: str) -> Formula:
+        """What the paper has for a letter of ours."""
+        return self.fixed(*LETTERS[letter]) if letter in LETTERS else named(letter)
+
+    def row(self, name: str, index: Part) -> Formula:
         """An accumulator row's entry."""
-        return self.symbols.at("row", name, index)
+        return self.symbols.formula("row", name, index)
 
-    def block(self, name: str, index: str) -> str:
+    def block(self, name: str, index: Part) -> Formula:
         """A feature block's entry in a context column, by a symbol of its own where it is long."""
-        return (
-            self.symbols.at("block", name, index)
-            if ("block", name) in self.symbols.table
-            else self.content(name, index)
-        )
+        own = ("block", name) in self.symbols.table
+        return self.symbols.formula("block", name, index) if own else self.content(name, index)
 
-    def anything(self, name: str, index: str) -> str:
+    def anything(self, name: str, index: Part) -> Formula:
         """The entry of any row, a feature block's or an accumulator's."""
         features = {b.name for b in self.algorithm.features}
         return self.block(name, index) if name in features else self.row(name, index)
 
-    def content(self, name: str, index: str) -> str:
+    def content(self, name: str, index: Part) -> Formula:
         """What a feature block holds in a context column."""
-        row = next(r for r in self.traced.features if r.name == name)
-        return self.still.latex(row.context, index)
+        return self.still.formula(next(r for r in self.traced.features if r.name == name).context, index)
 
-    def query_block(self, name: str) -> str:
+    def query_block(self, name: str) -> Formula:
         """A feature block's entry in the query column."""
-        row = next(r for r in self.traced.features if r.name == name)
-        return "0" if row.query is None else self.still.latex(row.query)
+        return self.still_entry(next(r for r in self.traced.features if r.name == name).query)
 
-    def entry(self, row: str, index: str, layer: bool = False) -> str:
-        """What an accumulator row holds in a context column; `layer` for weights with the index of their layer."""
+    def still_entry(self, expression: Expression | None, index: Part = "j") -> Formula:
+        """An entry of the prompt at weights without an index; 0 for None."""
+        return row("0") if expression is None else self.still.formula(expression, index)
+
+    def entry(self, row: str, index: Part) -> Formula:
+        """What an accumulator row holds in a context column."""
+        return self.still_entry(context_entry(self.traced, row), index)
+
+    def in_update(self, row: str) -> bool:
+        """Whether the update says what the row holds, by the row's own symbol."""
         expression = context_entry(self.traced, row)
-        printer = MacroLatex(self.symbols, layer=True) if layer else self.still
-        return "0" if expression is None else printer.latex(expression, index)
+        made = LoopTree(self.symbols, layer=self.layer)
+        return expression is not None and equation(self.row(row, "j"), made.formula(expression)) in self.update_lines()
 
-    def update_lines(self) -> list[str]:
-        """What the update names on its way, as it is printed."""
-        named = self.shape.definitions if self.shape is not None else ()
-        return [f"{self.symbols.at('variable', name, 'j')} = {self.looped.defined(node)}" for name, node in named]
+    def update_lines(self) -> list[Formula]:
+        """What the update names on its way, each from what it is made of."""
+        parts = self.shape.definitions if self.shape is not None else ()
+        return [equation(self.symbols.formula("variable", v, "j"), self.looped.defined(node)) for v, node in parts]
 
-    def query_entry(self, row: str) -> str:
+    def query_entry(self, row: str) -> Formula:
         """What an accumulator row holds in the query column."""
-        expression = query_entry(self.traced, row)
-        return "0" if expression is None else self.still.latex(expression)
+        return self.still_entry(query_entry(self.traced, row))
 
     def plain(self, row: str) -> bool:
         """Whether a row's symbol is what it holds: R for the reward."""
         return self.row(row, "j") == self.entry(row, "j")
 
-    def word(self, word: Word, flipped: bool = False) -> str:
-        """A word in preconditioners, or its transpose."""
+    def word(self, word: Word, flipped: bool = False) -> Formula | None:
+        """A word in preconditioners, or its transpose; None for the empty one."""
         letters = [(name, up != flipped) for name, up in (reversed(word) if flipped else word)]
-        shown = [
-            self.symbols.at("preconditioner", name, self.layer) + (r"^{\top}" if up else "") for name, up in letters
-        ]
-        return " ".join(shown)
+        shown = [(self.symbols.formula("preconditioner", name, self.layer), up) for name, up in letters]
+        return row(*(transposed(letter) if up else letter for letter, up in shown)) if shown else None
 
     @cached_property
     def height(self) -> tuple[int, int]:
@@ -236,50 +236,45 @@ class Facts:
         scalars = sum(b.scalar for b in self.algorithm.features)
         return len(self.algorithm.features) - scalars, scalars
 
-    def size(self, more: int = 0) -> str:
+    def size(self, more: int = 0) -> Formula:
         """The number of feature rows, and `more`: 2d + 1."""
         tall, single = self.height
         d = self.fixed("size", "d")
-        parts = [d if tall == 1 else f"{tall}{d}"] * bool(tall) + [str(single + more)] * bool(single + more)
-        return "+".join(parts) or "0"
+        parts = [d if tall == 1 else row(str(tall), d)] * bool(tall) + [row(str(single + more))] * bool(single + more)
+        return added(parts)
 
 
-WIDE = 12
-"""Feature blocks that take more letters get a symbol of their own."""
+def _numbered(letter: str, number: int) -> Formula:
+    return power(letter, bracketed(str(number)))
 
 
-def _row_names(algorithm: Algorithm, traced: Traced) -> dict[str, str]:
+def _row_names(algorithm: Algorithm, traced: Traced) -> dict[str, Formula]:
     """What the update calls what a row holds; y, or y with a number, for the other rows that declare no symbol."""
-    bare = symbols_of(algorithm, traced.update, readable)
-    printer = MacroLatex(bare)
-    named_parts: dict[str, str] = {}
+    bare = symbols_of(algorithm, traced.update)
+    defined: dict[Formula, str] = {}
     if traced.update is not None:
         loop = shape(traced.update)
-        looped = MacroLatex(bare, loop)
-        named_parts = {looped.defined(node): name for name, node in loop.definitions}
-    names: dict[str, str] = {}
-    for one in algorithm.accumulators:
-        entry = context_entry(traced, one.name)
-        known = None if entry is None else named_parts.get(printer.latex(entry))
-        names[one.name] = "" if known is None else bare["variable", known].latex.removesuffix("_{#1}")
-    others = [r.name for r in algorithm.accumulators if not names[r.name] and not r.symbol]
-    return {**names, **{r: "y" if len(others) == 1 else f"y^{{({k})}}" for k, r in enumerate(others, 1)}}
+        looped = LoopTree(bare, loop)
+        defined = {looped.defined(node): name for name, node in loop.definitions}
+    entries = {one.name: context_entry(traced, one.name) for one in algorithm.accumulators}
+    known = {r: defined.get(LoopTree(bare).formula(entry)) for r, entry in entries.items() if entry is not None}
+    names = {r: Formula(bare["variable", name].shown) for r, name in known.items() if name is not None}
+    others = [r.name for r in algorithm.accumulators if r.name not in names and not r.symbol]
+    return {**names, **{r: row("y") if len(others) == 1 else _numbered("y", k) for k, r in enumerate(others, 1)}}
 
 
-def combination(facts: Facts, terms: list[tuple[Expr, str]]) -> str:
-    """A sum of multiples of formulas."""
-    result = ""
+def combination(facts: Facts, terms: Sequence[tuple[Expr, Formula | None]]) -> Formula:
+    """A sum of multiples of formulas, None for one."""
+    parts = []
     for coefficient, base in terms:
         value = simplify(coefficient) if coefficient.is_Add else coefficient
         if value == 0:
             continue
-        sign, value = ("-", -value) if value.could_extract_minus_sign() else ("+", value)
-        front = "" if value == 1 and base else facts.scalar(value)
-        if value.is_Add and base:
-            front = f"({front})"
-        shown = f"{front} {base}".strip()
-        result += f" {sign} {shown}" if result else ("-" if sign == "-" else "") + shown
-    return result or "0"
+        minus = value.could_extract_minus_sign()
+        size = facts.scalar(-value if minus else value)
+        base = None if base == ONE else base
+        parts.append(multiple(minus, size if base is None else in_brackets(size), base))
+    return added(parts)
 
 
 def product_form(entries: dict[tuple[str, str], Expr]) -> tuple[dict[str, Expr], dict[str, Expr]] | None:
@@ -294,12 +289,12 @@ def product_form(entries: dict[tuple[str, str], Expr]) -> tuple[dict[str, Expr],
     return (left, top) if whole else None
 
 
-def bracketed(latex: str, terms: int) -> str:
-    """A sum in brackets, where it has several terms."""
-    return f"({latex})" if terms > 1 else latex
+def in_brackets(formula: Formula) -> Formula:
+    """A sum in brackets; anything else as it is."""
+    return bracketed(formula) if is_sum(formula) else formula
 
 
-def grid(rows: list[list[str]], kind: str = "pmatrix") -> str:
-    """A matrix."""
-    body = r" \\ ".join(" & ".join(row) for row in rows)
-    return rf"\begin{{{kind}}} {body} \end{{{kind}}}"
+def times(*factors: Formula | None) -> Formula:
+    """Factors beside one another, sums in brackets and ones left out."""
+    shown = [in_brackets(x) for x in factors if x is not None and x != ONE]
+    return row(*shown) if shown else ONE

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import assert_never
 
+from ...formula.formula import Formula
 from ...formula.latex import latex as printed
+from ...formula.lines import lines
 from ...formula.macros import Macro, in_macros
 from ...formula.tex_text import breakable, prose
-from .breaking import LINE, broken
-from .model import Block, Cite, Display, Environment, Footnote, Math, Paper, Paragraph, Ref, Span, Text, Word
+from .model import Block, Cite, Display, Environment, Footnote, Paper, Paragraph, Ref, Span, Text, Word
 
+LINE = 37
+"""About how many letters of a formula fit into a column of 3.3 inches, beside the number of the equation."""
 LEVELS = ("section", "subsection", "subsubsection")
 THEOREMS = (("theorem", "Theorem"), ("lemma", "Lemma"), ("remark", "Remark"))
 
 
 def fragment(paper: Paper, level: str = "section", prefix: str = "") -> str:
     """The algorithm's part of a paper; labels begin with the prefix, or with the name where there is none."""
-    writer = _Writer(prefix or f"{paper.name}:", paper.macros)
+    writer = _Writer(prefix or f"{paper.name}:")
     title = writer.title(paper.title)
     body = [line for block in paper.blocks for line in writer.block(block)]
     return "\n".join([
@@ -73,14 +76,12 @@ def wrapped(line: str) -> str:
 
 
 class _Writer:
-    def __init__(self, prefix: str, macros: Mapping[str, Macro]):
-        self.prefix, self.macros = prefix, macros
+    def __init__(self, prefix: str):
+        self.prefix = prefix
 
     def title(self, spans: Text) -> str:
         shown = self.spans(spans)
-        plain = "".join(
-            s if isinstance(s, str) else s.latex.replace("\\", "") for s in spans if isinstance(s, str | Math)
-        )
+        plain = "".join(s if isinstance(s, str) else s.text for s in spans if isinstance(s, str | Formula))
         return rf"\texorpdfstring{{{shown}}}{{{prose(plain)}}}"
 
     def spans(self, parts: Text) -> str:
@@ -90,8 +91,8 @@ class _Writer:
         match part:
             case str():
                 return prose(part)
-            case Math(latex):
-                return f"${latex}$"
+            case Formula(tree):
+                return f"${printed(in_macros(tree))}$"
             case Word(word):
                 return rf"\texttt{{{breakable(word)}}}"
             case Cite(keys):
@@ -118,10 +119,10 @@ class _Writer:
             case _:
                 assert_never(block)
 
-    def display(self, parts: tuple[str, ...], label: str) -> list[str]:
+    def display(self, parts: tuple[Formula, ...], label: str) -> list[str]:
         rows: list[str] = []
         for part in parts:
-            first, *rest = (printed(in_macros(line)) for line in broken(part, self.macros, LINE))
+            first, *rest = (printed(in_macros(line)) for line in lines(part.tree, LINE))
             rows += [f"&{first}", *(rf"&\quad {line}" for line in rest)]
         star = "" if label else "*"
         mark = rf"\label{{{self.prefix}{label}}}" if label else ""

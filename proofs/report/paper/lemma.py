@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Integer
+from sympy import Expr
 
 from ....symbolic.derivation.coefficients import INDEX
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.derivation.loop import Trace, WeightChange
 from ....symbolic.derivation.masks import STEP, I, J, masks_of
-from .facts import Facts, bracketed, combination, product_form
-from .model import Block, Display, Environment, Paragraph, Ref, paragraph
+from ...formula.build import Part, added, bracketed, equation, negative, row, summed, without_sign
+from ...formula.formula import Formula
+from .facts import Facts, combination, product_form, times
+from .model import Block, Display, Environment, Paragraph, Ref, display, joined, paragraph
 from .weights import POSITION, entry_of
 
 
@@ -18,44 +20,30 @@ def is_needed(change: WeightChange) -> bool:
     return any(t.trace for t in change.terms) or any(not m.is_context_mask for _, m in masks_of(change.terms).values())
 
 
-def gathered(facts: Facts, derivation: Derivation, change: WeightChange) -> str:
+def gathered(facts: Facts, derivation: Derivation, change: WeightChange) -> Formula:
     """The total of a change as the masks gather it: sums of y_i M_ij x_j."""
     keys = [m.key() for m in derivation.masks]
     groups: dict[int, dict[tuple[str, str], Expr]] = {}
-    for (row, block), (scale, mask) in masks_of(change.terms).items():
-        groups.setdefault(keys.index(mask.key()), {})[row, block] = scale.expr()
-    n = facts.symbols.at("sweep", "n")
+    for place, (scale, mask) in masks_of(change.terms).items():
+        groups.setdefault(keys.index(mask.key()), {})[place] = scale.expr()
     parts = []
     for position in sorted(groups):
         entries = groups[position]
         plain = derivation.masks[position].is_context_mask
-        at = "i" if plain else "j"
-        middle = "" if plain else rf" {entry_of(facts, position)}"
+        at, middle = ("i", None) if plain else ("j", entry_of(facts, position))
         form = product_form(entries)
         if form is not None:
             left, right = form
             rows = combination(facts, [(c, facts.row(r, "i")) for r, c in left.items()])
-            blocks = combination(facts, [(c, _content(facts, b, at)) for b, c in right.items()])
-            shown = f"{bracketed(rows, len(left))}{middle} {bracketed(blocks, len(right))}".removesuffix(" 1")
-            negative = blocks.startswith("-") and len(right) == 1
-            shown = shown.replace(f" {blocks}", f" {blocks[1:]}", 1) if negative else shown
+            blocks = combination(facts, [(c, facts.block(b, at)) for b, c in right.items()])
+            minus = negative(blocks) and len(right) == 1
+            shown = times(rows, middle, without_sign(blocks) if minus else blocks)
         else:
-            shown = combination(
-                facts, [(c, f"{facts.row(r, 'i')}{middle} {_content(facts, b, at)}") for (r, b), c in entries.items()]
-            )
-            shown, negative = rf"\bigl( {shown} \bigr)", False
-        low = "i=1" if plain else "i,j=1"
-        parts.append(("- " if negative else "+ ") + rf"\sum_{{{low}}}^{{{n}}} {shown}")
-    return (
-        " ".join(parts).removeprefix("+ ").replace("- ", "-", 1)
-        if parts[0].startswith("- ")
-        else (" ".join(parts).removeprefix("+ "))
-    )
-
-
-def _content(facts: Facts, block: str, index: str) -> str:
-    shown = facts.block(block, index)
-    return f"({shown})" if " + " in shown or " - " in shown else shown
+            each = [(c, times(facts.row(r, "i"), middle, facts.block(b, at))) for (r, b), c in entries.items()]
+            shown, minus = bracketed(combination(facts, each), "big"), False
+        index = row("i") if plain else row("i", ",", "j")
+        parts.append(row(*["-"] * minus, summed(index, shown, "1", facts.n)))
+    return added(parts)
 
 
 def lemma_blocks(facts: Facts, derivation: Derivation) -> list[Block]:
@@ -66,22 +54,14 @@ def lemma_blocks(facts: Facts, derivation: Derivation) -> list[Block]:
         return []
     lines = []
     for total, change in changes.items():
-        left = (
-            facts.looped.total(total, "j", facts.fixed("sweep", "n"))
-            if total in shape.sums
-            else facts.symbols.at("variable", total, "n")
-        )
-        lines.append(f"{left} = {gathered(facts, derivation, change)}")
-    n = facts.symbols.at("sweep", "n")
-    statement = (paragraph(f"For every ${n}$ and all weights,"), Display(tuple(_dot(lines)), "gather"))
+        is_sum = total in shape.sums
+        left = facts.looped.total(total, "j", facts.n) if is_sum else facts.symbols.formula("variable", total, "n")
+        lines.append(equation(left, gathered(facts, derivation, change)))
+    statement = (paragraph("For every ", facts.n, " and all weights,"), display(lines, "gather"))
     return [
         Environment("lemma", statement, ("The mask",), "mask-lemma"),
         Environment("proof", tuple(_proof(facts, derivation, list(changes.values())))),
     ]
-
-
-def _dot(lines: list[str]) -> list[str]:
-    return [*(f"{line}," for line in lines[:-1]), f"{lines[-1]}."]
 
 
 def _proof(facts: Facts, derivation: Derivation, changes: list[WeightChange]) -> list[Paragraph | Display]:
@@ -91,50 +71,47 @@ def _proof(facts: Facts, derivation: Derivation, changes: list[WeightChange]) ->
     own = [t for t in traces.values() if t.name not in shape.sums and t.name not in shape.copies]
     blocks: list[Paragraph | Display] = []
     if own:
-        blocks += [paragraph("Unrolled, the recursion is"), Display(tuple(f"{unrolled(facts, t)}," for t in own)),
-                   paragraph(_induction(facts, own))]  # fmt: skip
-    rows = " and ".join(
-        f"${facts.row(r, 'i')} {_content(facts, b, 'j')}$"
+        blocks += [paragraph("Unrolled, the recursion is"),
+                   display([unrolled(facts, t) for t in own], end=","), _induction(facts, own)]  # fmt: skip
+    rows = [
+        times(facts.row(r, "i"), facts.block(b, "j"))
         for c in changes for (r, b), (_, m) in masks_of(c.terms).items() if not m.is_context_mask
-    )  # fmt: skip
-    masks = [k for k, m in enumerate(derivation.masks) if not m.is_context_mask]
-    which = ", ".join(f"${entry_of(facts, k)}$" for k in masks)
-    whole = "Put into the sum, this gives" if own else "The sum on the left gives"
+    ]  # fmt: skip
+    masks = [entry_of(facts, k) for k, m in enumerate(derivation.masks) if not m.is_context_mask]
+    whole = "Put into the sum, this gives " if own else "The sum on the left gives "
     blocks.append(paragraph(
-        whole, f" {rows} the coefficient {which} of ", Ref("mask"), " in each case: what a step takes from itself "
-        "stands on the diagonal, what it takes from other steps beside it.",
+        whole, joined(rows, " and "), " the coefficient ", joined(masks, ", "), " of ", Ref("mask"), " in each case: "
+        "what a step takes from itself stands on the diagonal, what it takes from other steps beside it.",
     ))  # fmt: skip
     return blocks
 
 
-def unrolled(facts: Facts, trace: Trace) -> str:
+def unrolled(facts: Facts, trace: Trace) -> Formula:
     """A trace as the sum over the steps before: e_i = sum_j c^(i-j) phi_j."""
-    s = facts.symbols
-    shown = facts.scalar
+    name = facts.symbols.formula("variable", trace.name, "i")
+    end = row("i", "-", str(trace.delay)) if trace.delay else row("i")
     last = I - trace.delay
-    end = "i" if not trace.delay else f"i-{trace.delay}"
-    parts = [(c.expr().subs(POSITION, J), facts.anything(name, "j")) for name, c in trace.parts.items()]
-    inner = bracketed(combination(facts, parts), len(parts))
-    name = s.at("variable", trace.name, "i")
+
+    def inner(at: Expr, index: Part) -> Formula:
+        entries = [(c.expr().subs(POSITION, at), facts.anything(n, index)) for n, c in trace.parts.items()]
+        return combination(facts, entries)
+
     if not trace.decay:
-        parts = [(c.expr().subs(POSITION, last), facts.anything(name_, end)) for name_, c in trace.parts.items()]
-        return f"{name} = {combination(facts, parts)}"
+        return equation(name, inner(last, end))
     decay = trace.decay.expr()
     if INDEX in trace.decay.names():
-        front = rf"\Bigl( \prod_{{k=j+1}}^{{{end}}} {shown(decay.subs(POSITION, STEP))} \Bigr) "
-    elif decay == Integer(1):
-        front = ""
+        factor = facts.scalar(decay.subs(POSITION, STEP))
+        front = bracketed(summed("k", factor, row("j", "+", "1"), end, "prod"), "Big")
     else:
-        front = shown(decay ** (last - J)) + " "
-    return rf"{name} = \sum_{{j=1}}^{{{end}}} {front}{inner}"
+        front = facts.scalar(decay ** (last - J))
+    return equation(name, summed("j", times(front, inner(J, "j")), "1", end))
 
 
-def _induction(facts: Facts, own: list[Trace]) -> str:
-    trace = own[0]
-    e = [facts.symbols.at("variable", trace.name, at) for at in ("0", "i-1", "i")]
-    more = " (and the others likewise)" if len(own) > 1 else ""
-    return (
-        f"by induction on $i${more}: it holds before the first step, where ${e[0]} = 0$; and if it holds for ${e[1]}$, "
-        f"one step of the recursion multiplies every earlier weight by the decay and adds the entry of step $i$ with "
-        f"weight one, which is the formula for ${e[2]}$."
-    )
+def _induction(facts: Facts, own: list[Trace]) -> Paragraph:
+    first, before, now = (facts.symbols.formula("variable", own[0].name, at) for at in ("0", row("i", "-", "1"), "i"))
+    return paragraph(
+        "by induction on ", row("i"), " (and the others likewise)" if len(own) > 1 else "", ": it holds before the "
+        "first step, where ", equation(first, "0"), "; and if it holds for ", before, ", one step of the recursion "
+        "multiplies every earlier weight by the decay and adds the entry of step ", row("i"), " with weight one, "
+        "which is the formula for ", now, ".",
+    )  # fmt: skip

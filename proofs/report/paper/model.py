@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ...formula.build import row
+from ...formula.formula import Formula
 from ...formula.macros import Macro
-
-
-@dataclass(frozen=True)
-class Math:
-    """A formula in running text, in macros."""
-
-    latex: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Footnote:
     spans: tuple[Span, ...]
 
 
-Span = str | Math | Ref | Cite | Word | Footnote
+Span = str | Formula | Ref | Cite | Word | Footnote
 Text = tuple[Span, ...]
 
 
@@ -59,7 +55,7 @@ class Paragraph:
 class Display:
     """Formulas line by line, numbered where they have a label."""
 
-    lines: tuple[str, ...]
+    lines: tuple[Formula, ...]
     label: str = ""
 
 
@@ -91,17 +87,24 @@ class Paper:
 
 
 def text(*parts: Span | Text) -> Text:
-    """Spans, and parts that are texts already, as one text; "$...$" in a string is a formula."""
+    """Spans, and parts that are texts already, as one text."""
     result: list[Span] = []
-    for part in parts:
-        if isinstance(part, str):
-            pieces = part.split("$")
-            result += [Math(p) if k % 2 else p for k, p in enumerate(pieces) if p]
-        elif isinstance(part, tuple):
-            result += part
-        else:
-            result.append(part)
+    for span in (x for part in parts for x in (part if isinstance(part, tuple) else (part,))):
+        if isinstance(span, str) and result and isinstance(result[-1], str):
+            result[-1] += span
+        elif span != "":
+            result.append(span)
     return tuple(result)
+
+
+def joined(parts: Iterable[Span | Text], separator: str) -> Text:
+    """Parts with a separator between them."""
+    return text(*(x for k, part in enumerate(parts) for x in ((separator, part) if k else (part,))))
+
+
+def display(lines: Sequence[Formula], label: str = "", end: str = ".") -> Display:
+    """Formulas line by line, a comma behind each but the last, and `end` behind that one."""
+    return Display((*(row(line, ",") for line in lines[:-1]), row(lines[-1], *end)), label)
 
 
 def paragraph(*parts: Span | Text, heading: str = "") -> Paragraph:

@@ -2,61 +2,48 @@
 
 from __future__ import annotations
 
+from ...formula.build import NO_GAP, QUAD, bracketed, equation, indexed, listed, matrix, power, row
+from ...formula.formula import Formula
 from ...formula.rows import context_entry, query_entry, without_weights
-from .facts import Facts, grid
-from .model import Block, Display, Ref, paragraph
+from .facts import REALS, Facts
+from .model import Block, Ref, display, paragraph
 
 
 def prompt_blocks(facts: Facts) -> list[Block]:
     """What a column holds, and the prompt at zero weights."""
-    a, s = facts.algorithm, facts.symbols
-    n, q = s.at("sweep", "n"), s.at("query", "q")
-    z, w = s.at("matrix", "prompt"), facts.weights()
-    named = [b.name for b in a.features if ("block", b.name) in s.table]
+    a, z, n, w = facts.algorithm, facts.z, facts.n, facts.weights()
+    named = [b.name for b in a.features if ("block", b.name) in facts.symbols.table]
     rows = [r.name for r in a.accumulators]
     defined = [r for r in rows if not facts.plain(r)]
-    known = facts.update_lines()
-    again = [r for r in defined if f"{facts.row(r, 'j')} = {facts.entry(r, 'j', layer=True)}" in known]
-    shown = [f"{facts.row(r, 'j')} = {facts.entry(r, 'j')}" for r in defined if r not in again]
-    shown = [*(f"{facts.block(b, 'j')} = {facts.content(b, 'j')}" for b in named), *shown]
-    generic = _column([*(facts.block(b.name, "j") for b in a.features), *(facts.row(r, "j") for r in rows)])
-    query = _column([*(facts.query_block(b.name) for b in a.features), *(facts.query_entry(r) for r in rows)])
-    height = f"({facts.size(len(rows))}) \\times ({n}+1)"
+    again = [r for r in defined if facts.in_update(r)]
+    shown = [equation(facts.block(b, "j"), facts.content(b, "j")) for b in named]
+    shown += [equation(facts.row(r, "j"), facts.entry(r, "j")) for r in defined if r not in again]
+    context = [*(facts.block(b.name, "j") for b in a.features), *(facts.row(r, "j") for r in rows)]
+    query = [*(facts.query_block(b.name) for b in a.features), *(facts.query_entry(r) for r in rows)]
+    columns = (indexed(z, "j"), context), (indexed(z, n, "+", "1"), query)
+    height = row(bracketed(facts.size(len(rows))), "times", bracketed(facts.query_column))
     blocks: list[Block] = [
-        paragraph(f"For weights ${w}$ let ${facts.prompt()} \\in \\mathbb{{R}}^{{{height}}}$ have the columns, for "
-             f"$j \\le {n}$,",
-             heading="The prompt."),
-        Display((rf"{z}_{{j}} = {generic}, \quad {z}_{{{n}+1}} = {query}",), "prompt"),
+        paragraph("For weights ", w, " let ", row(facts.prompt(), "in", power(REALS, height)),
+                  " have the columns, for ", row("j", "<=", n), ",", heading="The prompt."),
+        display([listed([equation(x, matrix([[e] for e in entries])) for x, entries in columns], QUAD)], "prompt", ""),
     ]  # fmt: skip
-    old = f"${', '.join(facts.row(r, 'j') for r in again)}$ as in "
+    old = (listed([facts.row(r, "j") for r in again], NO_GAP), " as in ", Ref("update"))
     if shown:
-        more = (" and ", old, Ref("update")) if again else ()
-        blocks += [
-            paragraph("with, at these weights", *more, ","),
-            Display((*(f"{x}," for x in shown[:-1]), f"{shown[-1]}.")),
-        ]
+        more = (" and ", *old) if again else ()
+        blocks += [paragraph("with, at these weights", more, ","), display(shown)]
     elif again:
-        blocks.append(paragraph("with ", old, Ref("update"), f", at the weights ${w}$."))
-    start = _start(facts, rows)
-    layers = paragraph(f"The features ${q}$ are those of the state whose value is asked for. The transformer's prompt "
-                       f"is ${z}_0 = {facts.prompt('0')}$; at zero weights it is the data alone,")  # fmt: skip
-    return [*blocks, layers, Display((f"{z}_0 = {start}.",))]
+        blocks.append(paragraph("with ", old, ", at the weights ", w, "."))
+    layers = paragraph("The features ", facts.fixed("query", "q"), " are those of the state whose value is asked for. "
+                       "The transformer's prompt is ", equation(indexed(z, "0"), facts.prompt("0")),
+                       "; at zero weights it is the data alone,")  # fmt: skip
+    return [*blocks, layers, display([equation(indexed(z, "0"), _start(facts, rows))])]
 
 
-def _column(entries: list[str]) -> str:
-    return grid([[entry] for entry in entries])
-
-
-def _start(facts: Facts, rows: list[str]) -> str:
+def _start(facts: Facts, rows: list[str]) -> Formula:
     """Z_0 at zero weights, with the first column, the last and the query's."""
-    n = facts.symbols.at("sweep", "n")
-    lines = [
-        [facts.block(b.name, "1"), r"\cdots", facts.block(b.name, n), facts.query_block(b.name)]
-        for b in facts.algorithm.features
-    ]
+    lines = [[*(facts.block(b.name, at) for at in ("1", facts.n)), facts.query_block(b.name)]
+             for b in facts.algorithm.features]  # fmt: skip
     for r in rows:
-        entry = without_weights(context_entry(facts.traced, r))
-        last = without_weights(query_entry(facts.traced, r))
-        each = [("0" if entry is None else facts.still.latex(entry, at)) for at in ("1", n)]
-        lines.append([each[0], r"\cdots", each[1], "0" if last is None else facts.still.latex(last)])
-    return grid(lines)
+        context, query = (without_weights(f(facts.traced, r)) for f in (context_entry, query_entry))
+        lines.append([*(facts.still_entry(context, at) for at in ("1", facts.n)), facts.still_entry(query)])
+    return matrix([[first, "cdots", *others] for first, *others in lines])

@@ -7,12 +7,11 @@ from typing import assert_never
 
 from ...formula.build import QUAD, row
 from ...formula.formula import Formula
-from ...formula.reader import read_with
+from ...formula.lines import lines
 from ..writers.pdf import compiled
 from ..writers.typst_math import literal, typst_math
 from .bibliography import BY_KEY
-from .breaking import broken
-from .model import Block, Cite, Display, Environment, Footnote, Math, Paper, Paragraph, Ref, Span, Text, Word
+from .model import Block, Cite, Display, Environment, Footnote, Paper, Paragraph, Ref, Span, Text, Word
 
 LINE = 70
 """About how many letters of a formula fit on a line."""
@@ -35,7 +34,6 @@ def source(paper: Paper) -> str:
 
 class _Writer:
     def __init__(self, paper: Paper):
-        self.macros = paper.macros
         self.cited: list[str] = []
         self.numbers: dict[str, str] = {}
         counts: dict[str, int] = {}
@@ -55,8 +53,8 @@ class _Writer:
         match part:
             case str():
                 return f"#{literal(part)};"
-            case Math(latex):
-                return typst_math(self.formula(latex))
+            case Formula():
+                return typst_math(part)
             case Word(word):
                 return f"#raw({literal(word)});"
             case Cite(keys):
@@ -71,9 +69,6 @@ class _Writer:
             case _:
                 assert_never(part)
 
-    def formula(self, latex: str) -> Formula:
-        return Formula(read_with(self.macros, latex))
-
     def block(self, block: Block) -> str:
         match block:
             case Paragraph(spans, heading):
@@ -82,7 +77,7 @@ class _Writer:
             case Display(parts, label):
                 rows: list[Formula] = []
                 for part in parts:
-                    first, *rest = map(Formula, broken(part, self.macros, LINE))
+                    first, *rest = map(Formula, lines(part.tree, LINE))
                     rows += [first, *(row(QUAD, line) for line in rest)]
                 shown = [f"[{typst_math(r, display=True)}]" for r in rows]
                 number = self.numbers[label] if label else ""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from ...formula.build import NO_GAP, QUAD, bracketed, equation, listed, power, row, transposed
+from ...formula.formula import Formula
 from ...formula.letters import GREEK
+from ...formula.shape import is_zero
 from .bibliography import cited
-from .facts import Facts
-from .model import Block, Cite, Display, Math, Span, Text, paragraph
+from .facts import REALS, Facts
+from .model import Block, Cite, Span, Text, display, joined, paragraph, text
 
 _GREEK = re.compile(rf"\b(lambda|gamma|{'|'.join(GREEK)})\b")
 
@@ -16,10 +19,10 @@ def title(words: str) -> Text:
     r"""A title with its Greek letters set: TD(lambda).
 
     >>> title("TD(lambda)")
-    ('TD(', Math(latex='\\lambda'), ')')
+    ('TD(', Formula('lambda', '\\lambda'), ')')
     """
     pieces = _GREEK.split(words)
-    return tuple(Math(rf"\{p}") if k % 2 else p for k, p in enumerate(pieces) if p)
+    return tuple(row(p) if k % 2 else p for k, p in enumerate(pieces) if p)
 
 
 def source(facts: Facts) -> tuple[Span, ...]:
@@ -30,57 +33,62 @@ def source(facts: Facts) -> tuple[Span, ...]:
 
 def update_blocks(facts: Facts) -> list[Block]:
     """The definition of the update."""
-    a, s = facts.algorithm, facts.symbols
-    phi, following, reward = (s.at("transition", x, "j") for x in ("phi", "phi_next", "reward"))
-    d, n, layer = s.at("size", "d"), s.at("sweep", "n"), facts.layer
-    more = "".join(f", {s.at('transition', name, 'j')}" for name, _ in a.extras)
+    a, s, layer, n = facts.algorithm, facts.symbols, facts.layer, facts.n
+    front = (*title(a.title), " ", *source(facts))
     shape = facts.shape
-    intro = paragraph(
-        title(a.title), " ", *source(facts), f" runs over ${n}$ transitions "
-        f"$({phi}, {reward}, {following}{more})$ with features ${phi}, {following} \\in \\mathbb{{R}}^{{{d}}}$ "
-        f"and reward ${reward}$. From any ${facts.weights('0')}$, step ${layer} = 0, 1, \\dots$ sets",
-        heading="The update.",
-    )  # fmt: skip
     if shape is None:
-        return [paragraph(title(a.title), " ", *source(facts), ". Its update is no single loop and has no closed form"
-                          ": ", facts.traced.reason, ".", heading="The update.")]  # fmt: skip
-    definitions = []
-    for name, node in shape.definitions:
-        here = s.at("variable", name, "j")
-        line = f"{here} = {facts.looped.defined(node)}"
+        return [paragraph(front, ". Its update is no single loop and has no closed form: ", facts.traced.reason, ".",
+                          heading="The update.")]  # fmt: skip
+    phi, reward, following = (s.formula("transition", x, "j") for x in ("phi", "reward", "phi_next"))
+    more = (s.formula("transition", name, "j") for name, _ in a.extras)
+    features = row(listed([phi, following], NO_GAP), "in", power(REALS, facts.fixed("size", "d")))
+    intro = paragraph(
+        front, " runs over ", n, " transitions ", bracketed(listed([phi, reward, following, *more], NO_GAP)),
+        " with features ", features, " and reward ", reward, ". From any ", facts.weights("0"), ", step ",
+        equation(layer, listed(["0", "1", "..."], NO_GAP)), " sets", heading="The update.",
+    )  # fmt: skip
+    definitions = facts.update_lines()
+    for k, (name, _) in enumerate(shape.definitions):
         if name in shape.starts:
-            line += rf", \quad {s.at('variable', name, '0')} = {facts.looped.latex(shape.starts[name])}"
-            line = line.replace(f"= 0 {facts.weights(layer)}", "= 0")
-        definitions.append(line)
-    back = bool(shape.copies)
-    finish = [
-        f"{s.at('weight', w)}_{{{layer}+1}} = {facts.looped.latex(node)}" for w, node in shape.loop.finish
-    ]  # fmt: skip
-    steps = [s.at("preconditioner", c, layer) for c in a.preconditioners if c not in a.scalar_preconditioners]
-    numbers = [s.at("preconditioner", c, layer) for c in a.scalar_preconditioners]
-    what: list[str] = []
-    if steps:
-        what.append(f"${', '.join(steps)} \\in \\mathbb{{R}}^{{{d} \\times {d}}}$")
-    if numbers:
-        what.append(f"${', '.join(numbers)} \\in \\mathbb{{R}}$")
-    past = ", where what stands before the first transition is zero" if back else ""
-    w, q = s.at("weight", a.weights[0]), s.at("query", "q")
+            start = shape.starts[name]
+            value = row("0") if is_zero(start) else facts.looped.formula(start)
+            definitions[k] = row(definitions[k], ",", QUAD, equation(s.formula("variable", name, "0"), value))
+    new = facts.each_weight(row(layer, "+", "1"))
+    finish = [equation(w, facts.looped.formula(node)) for w, (_, node) in zip(new, shape.loop.finish, strict=True)]
+    free = _free(facts)
+    past = ", where what stands before the first transition is zero" if shape.copies else ""
+    q = facts.fixed("query", "q")
     several = len(a.preconditioners) > 1
     after = paragraph(
-        (f"with {' and '.join(what)} free and {'their' if several else 'its'} own in every step (a step size, where "
-         f"{'one' if several else 'it'} is a multiple of the identity){past}. " if what else ""),
-        "".join(f"{_called(text, facts)} " for text in a.layered).replace("<=", "at most").replace(">=", "at least"),
-        f"The prediction at a state with features ${q}$ is ${w}_{{{layer}}}^{{\\top}} {q}$.",
+        ("with ", *joined(free, " and "), f" free and {'their' if several else 'its'} own in every step (a step size, "
+         f"where {'one' if several else 'it'} is a multiple of the identity){past}. ") if free else "",
+        *(x for words in a.layered for x in (_called(words, facts), " ")),
+        "The prediction at a state with features ", q, " is ", row(transposed(facts.each_weight(layer)[0]), q), ".",
     )  # fmt: skip
-    shown = [*definitions, *finish]
-    return [intro, Display((*(f"{x}," for x in shown[:-1]), shown[-1] + ("," if what else ".")), "update"), after]
+    return [intro, display([*definitions, *finish], "update", "," if free else "."), after]
 
 
-def _called(text: str, facts: Facts) -> str:
+def _free(facts: Facts) -> list[Formula]:
+    """The preconditioners, matrices and numbers, and where they are from."""
+    a, d = facts.algorithm, facts.fixed("size", "d")
+    sets: list[tuple[list[str], Formula]] = [
+        ([c for c in a.preconditioners if c not in a.scalar_preconditioners], power(REALS, row(d, "times", d))),
+        (list(a.scalar_preconditioners), REALS),
+    ]
+    each = [([facts.symbols.formula("preconditioner", c, facts.layer) for c in names], where) for names, where in sets]
+    return [row(listed(letters, NO_GAP), "in", where) for letters, where in each if letters]
+
+
+def _called(words: str, facts: Facts) -> Text:
     """What differs from layer to layer, with what the paper calls it."""
     a = facts.algorithm
-    for name in a.layered_names:
-        source, index = ("preconditioner", facts.layer) if name in a.tables else ("transition", "j")
-        shown = f"${facts.symbols.at(source, name, index)}$"
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _, x=shown: x, text)  # type: ignore[misc]
-    return text
+    names = {
+        name: facts.symbols.formula(
+            *(("preconditioner", name, facts.layer) if name in a.tables else ("transition", name, "j"))
+        )
+        for name in a.layered_names
+    }
+    pieces = re.split(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)", words) if names else [words]
+    return text(*(
+        names[p] if k % 2 else p.replace("<=", "at most").replace(">=", "at least") for k, p in enumerate(pieces)
+    ))  # fmt: skip

@@ -2,117 +2,145 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from sympy import Expr, Symbol
 
 from ....symbolic.derivation.coefficients import INDEX
 from ....symbolic.derivation.form import AnyHead
+from ...formula.build import (
+    NO_GAP,
+    QUAD,
+    Part,
+    bracketed,
+    call,
+    cases,
+    equation,
+    fraction,
+    indexed,
+    matrix,
+    row,
+    summed,
+    transposed,
+    words,
+)
+from ...formula.formula import Formula
+from ...formula.lines import width
+from ...formula.nodes import Sign
 from ...theory.generated.given import GivenWeights, Weights
 from ...theory.generated.heads import cells
-from .breaking import LINE, breadth
-from .facts import Facts, combination, grid
-from .model import Block, Display, paragraph
+from .facts import Facts, combination
+from .latex import LINE
+from .model import Block, Display, display, paragraph
 
 POSITION = Symbol(INDEX)
-TEXT_ELSE = r"\text{else}"
 
 
 def weight_blocks(facts: Facts, weights: Weights) -> list[Block]:
     """The layer, then P, Q and M of every head."""
-    s, layer = facts.symbols, facts.layer
-    z, n = s.at("matrix", "prompt"), s.at("sweep", "n")
-    P, Q = s.at("matrix", "value"), s.at("matrix", "keyQuery")
-    one = len(weights.heads) == 1
-    h = "" if one else "_{h}"
-    total = "" if one else r"\sum_{h} "
-    key = f"{Q}_{{{layer}}}" if one else f"{Q}_{{{layer},h}}"
-    mask = mask_of(facts, None, h)
-    line = (rf"{z}_{{{layer}+1}} = {z}_{{{layer}}} + \tfrac{{1}}{{{n}}} {total}{P}{h} {z}_{{{layer}}} {mask} "
-            rf"\bigl( {z}_{{{layer}}}^{{\top}} {key} {z}_{{{layer}}} \bigr)")  # fmt: skip
-    heads = "one head" if one else f"{_count(len(weights.heads))} heads"
-    unit = f"${facts.size()}$"
+    z, n, layer = facts.z, facts.n, facts.layer
+    P = facts.fixed("matrix", "value")
+    count = len(weights.heads)
+    now = indexed(z, layer)
+    mask = mask_of(facts, None if count == 1 else bracketed("h"))
+    pattern = bracketed(row(transposed(now), key_query(facts, None if count == 1 else "h"), now), "big")
+    heads = row(P if count == 1 else indexed(P, "h"), now, mask, pattern)
+    step = row(fraction("1", n, "tfrac"), heads if count == 1 else summed("h", heads))
+    several = len(facts.algorithm.accumulators)
     blocks: list[Block] = [
-        paragraph(f"Layer ${layer}$ is linear attention with {heads},", heading="The weights."),
-        Display((f"{line},",), "layer"),
-        paragraph(f"whose weights are, in blocks of {unit} feature rows and ",
-             "the last row" if len(facts.algorithm.accumulators) == 1 else
-             f"the last {len(facts.algorithm.accumulators)} rows", ","),
+        paragraph("Layer ", layer, " is linear attention with ", "one head" if count == 1 else f"{_count(count)} heads",
+                  ",", heading="The weights."),
+        display([equation(indexed(z, layer, "+", "1"), row(now, "+", step))], "layer", ","),
+        paragraph("whose weights are, in blocks of ", facts.size(), " feature rows and ",
+                  "the last row" if several == 1 else f"the last {several} rows", ","),
     ]  # fmt: skip
-    lines: list[str] = []
-    for k, head in enumerate(weights.heads, 1):
-        lines += _head(facts, weights, head, "" if one else str(k))
-    blocks.append(Display((*lines[:-1], f"{lines[-1]},"), "weights"))
-    if any("[" in line for line in lines):
+    heads_shown = [
+        _head(facts, weights, head, None if count == 1 else str(k)) for k, head in enumerate(weights.heads, 1)
+    ]
+    lines = [line for each, _ in heads_shown for line in each]
+    blocks.append(Display((*lines[:-1], row(lines[-1], ",")), "weights"))
+    if any(by_block for _, by_block in heads_shown):
         blocks.append(paragraph("where what is not named is zero,"))
     if isinstance(weights, GivenWeights) and weights.factors:
-        blocks.append(paragraph(f"where ${P}$ stands for $W {P}$, with the $W$ that is given,"))
+        blocks.append(paragraph("where ", P, " stands for ", row("W", P), ", with the ", row("W"), " that is given,"))
     masks = [_mask(facts, weights, k) for k in range(len(weights.masks))]
-    context = any(m.is_context_mask for m in weights.masks)
-    after = paragraph("Row and column $" + f"{n}+1" + "$ of " + ("every mask" if len(masks) > 1 else "the mask") +
-                 " are zero: the query is neither key nor value" +
-                 ("" if not context else f", which is all that ${mask_of(facts, 0)}$ does") + ".")  # fmt: skip
-    return [
-        *blocks,
-        paragraph("and with the mask" + "s" * (len(masks) > 1)),
-        Display((*(f"{m}," for m in masks[:-1]), f"{masks[-1]}."), "mask"),
-        after,
-    ]
+    plain = (", which is all that ", mask_at(facts, 0), " does")
+    after = paragraph("Row and column ", facts.query_column, " of ", "every mask" if len(masks) > 1 else "the mask",
+                      " are zero: the query is neither key nor value",
+                      *(plain if any(m.is_context_mask for m in weights.masks) else ()), ".")  # fmt: skip
+    return [*blocks, paragraph("and with the mask" + "s" * (len(masks) > 1)), display(masks, "mask"), after]
 
 
 def _count(number: int) -> str:
     return {2: "two", 3: "three", 4: "four", 5: "five"}.get(number, str(number))
 
 
-def mask_of(facts: Facts, position: int | None, head: str = "") -> str:
-    """A mask's symbol: M where there is one, else M_0, M_1; `position` None for a head's."""
-    M = facts.symbols.at("matrix", "mask")
+def key_query(facts: Facts, head: Part | None) -> Formula:
+    """Q of a layer, and of a head where there are several."""
+    Q, layer = facts.fixed("matrix", "keyQuery"), facts.layer
+    return indexed(Q, layer) if head is None else indexed(Q, layer, ",", head)
+
+
+def mask_of(facts: Facts, index: Part | None) -> Formula:
+    """A mask's symbol: M where there is one, else M with an index."""
+    M, weights = facts.fixed("matrix", "mask"), facts.layer_weights
+    assert weights is not None
+    return M if index is None or len(weights.masks) == 1 else indexed(M, index)
+
+
+def mask_at(facts: Facts, position: int) -> Formula:
+    """The symbol of the mask at a position among the layer's."""
     weights = facts.layer_weights
     assert weights is not None
-    if len(weights.masks) == 1:
-        return M
-    return M + (head.replace("h", "(h)") if position is None else f"_{{{weights.mask_names[position][1:]}}}")
+    return mask_of(facts, weights.mask_names[position][1:])
 
 
-def _head(facts: Facts, weights: Weights, head: AnyHead, number: str) -> list[str]:
-    s, layer = facts.symbols, facts.layer
+def _head(facts: Facts, weights: Weights, head: AnyHead, number: str | None) -> tuple[list[Formula], bool]:
+    """P and Q of a head, and whether one of them is written block by block."""
     rows = [r.name for r in facts.algorithm.accumulators]
-    P, Q = s.at("matrix", "value") + (f"_{{{number}}}" if number else ""), s.at("matrix", "keyQuery")
-    Q += f"_{{{layer},{number}}}" if number else f"_{{{layer}}}"
-    U, E = cells(head)
-    own = ""
-    if number and len(weights.masks) > 1:
-        own = rf", \quad {s.at('matrix', 'mask')}_{{({number})}} = {mask_of(facts, head.mask)}"
     names = [b.name for b in facts.algorithm.features]
-    blocks: dict[tuple[str, str], list[tuple[Expr, str]]] = {}
+    P, Q = facts.fixed("matrix", "value"), key_query(facts, number)
+    P = P if number is None else indexed(P, number)
+    own: list[Part] = []
+    if number and len(weights.masks) > 1:
+        own = [",", QUAD, equation(mask_of(facts, bracketed(number)), mask_at(facts, head.mask))]
+    U, E = cells(head)
+    values = {key: [(c.expr(), None)] for key, c in U.items()}
+    blocks: dict[tuple[str, str], list[tuple[Expr, Formula | None]]] = {}
     for (r, word, c), coefficient in E.items():
         blocks.setdefault((r, c), []).append((coefficient.expr(), facts.word(word)))
-    if all(read in rows for _, read in U) and all(c in names for _, c in blocks):
-        values = [[combination(facts, [(U[a, b].expr(), "")]) if (a, b) in U else "0" for b in rows] for a in rows]
-        inner = values[0][0] if len(rows) == 1 else rf"\bigl( {grid(values, 'smallmatrix')} \bigr)"
-        entries = [[combination(facts, blocks.get((r, c), [])) for c in names] + ["0"] for r in names]
-        entries.append(["0"] * (len(names) + 1))
-        first, whole = rf"{P} = \operatorname{{diag}}(0_{{{facts.size()}}}, {inner}){own}", f"{Q} = {grid(entries)}"
-        if breadth(whole, facts.symbols.macros) <= LINE:
-            return [first, whole]
-        return [first, *_listed(facts, Q, blocks)]
-    values_of = {key: [(c.expr(), "")] for key, c in U.items()}
-    first, *more = _listed(facts, P, values_of)
-    return [first + own, *more, *_listed(facts, Q, blocks)]
+    if not (all(read in rows for _, read in U) and all(c in names for _, c in blocks)):
+        first, *more = _by_block(facts, P, values)
+        return [row(first, *own), *more, *_by_block(facts, Q, blocks)], True
+    inner = [[combination(facts, values.get((a, b), [])) for b in rows] for a in rows]
+    shown = inner[0][0] if len(rows) == 1 else bracketed(matrix(inner, "smallmatrix"), "big")
+    first = equation(P, diagonal(indexed("0", facts.size()), shown))
+    entries = [[combination(facts, blocks.get((r, c), [])) for c in names] + ["0"] for r in names]
+    whole = equation(Q, matrix([*entries, ["0"] * (len(names) + 1)]))
+    fits = width(whole.tree) <= LINE
+    return [row(first, *own), *([whole] if fits else _by_block(facts, Q, blocks))], not fits
 
 
-def _listed(facts: Facts, name: str, blocks: dict[tuple[str, str], list[tuple[Expr, str]]]) -> list[str]:
+def diagonal(*blocks: Part) -> Formula:
+    """A matrix with these blocks on its diagonal."""
+    return call(Formula(Sign("function", "diag")), *blocks, gap=NO_GAP)
+
+
+def _by_block(
+    facts: Facts, name: Formula, blocks: Mapping[tuple[str, str], Sequence[tuple[Expr, Formula | None]]]
+) -> list[Formula]:
     """A matrix block by block, named by what stands in its rows and columns."""
     return [
-        rf"{name}[{facts.anything(r, 'j')},\, {facts.anything(c, 't')}] = {combination(facts, terms)}"
+        equation(call(name, facts.anything(r, "j"), facts.anything(c, "t"), brackets="[]"), combination(facts, terms))
         for (r, c), terms in blocks.items()
-    ]  # fmt: skip
+    ]
 
 
-def _mask(facts: Facts, weights: Weights, position: int) -> str:
-    mask, n = weights.masks[position], facts.symbols.at("sweep", "n")
-    name = mask_of(facts, position)
+def _mask(facts: Facts, weights: Weights, position: int) -> Formula:
+    mask, n = weights.masks[position], facts.n
+    name = mask_at(facts, position)
     if mask.is_context_mask:
-        return rf"{name} = \operatorname{{diag}}(I_{{{n}}}, 0)"
-    shown = facts.scalar
+        return equation(name, diagonal(indexed("I", n), "0"))
     pieces = [("i = j", mask.diagonal_entry()), ("j < i", mask.lower_entry()), ("i < j", mask.upper_entry())]
     apart = [t for t in (*mask.lower, *mask.upper) if not t.decay]
     if len(apart) == len((*mask.lower, *mask.upper)):  # each stands on one line beside the diagonal
@@ -121,12 +149,12 @@ def _mask(facts: Facts, weights: Weights, position: int) -> str:
             for t in side:
                 entered = 1 if t.enters is None else t.enters.expr().subs(POSITION, Symbol(earlier))
                 value = t.coefficient.expr().subs(POSITION, Symbol(later)) * entered
-                pieces.append((f"{later} = {earlier}+{t.delay + 1}", value))
-    cases = [[shown(entry), rf"{where} \le {n}"] for where, entry in pieces if entry != 0]
-    return f"{entry_of(facts, position)} = {grid([*cases, ['0', TEXT_ELSE]], 'cases')}"
+                pieces.append((f"{later} = {earlier} + {t.delay + 1}", value))
+    named = [(facts.scalar(entry), row(*where.split(), "<=", n)) for where, entry in pieces if entry != 0]
+    return equation(entry_of(facts, position), cases([*named, ("0", words("else"))]))
 
 
-def entry_of(facts: Facts, position: int) -> str:
+def entry_of(facts: Facts, position: int) -> Formula:
     """An entry of a mask: M_ij, or (M_1)_ij."""
-    name = mask_of(facts, position)
-    return f"({name})_{{ij}}" if "_" in name else f"{name}_{{ij}}"
+    name = mask_at(facts, position)
+    return indexed(name if name == facts.fixed("matrix", "mask") else bracketed(name), "i", "j")

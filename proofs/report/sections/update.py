@@ -11,7 +11,6 @@ from ....symbolic.errors import LayerproofError
 from ...formula.build import equation, indexed, listed, named
 from ...formula.formula import Formula, written
 from ...formula.loop_tree import LoopTree
-from ...formula.reader import readable
 from ...formula.shape import shape
 from ...formula.symbols import symbols_of
 from ...theory.generated.theory_file import traced_of
@@ -88,7 +87,7 @@ def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
     if traced.update is None:
         return []
     loop_shape = shape(traced.update)
-    symbols = symbols_of(algorithm, traced.update, readable)
+    symbols = symbols_of(algorithm, traced.update)
     layer = symbols.formula("layer", "layer")
     made = LoopTree(symbols, loop_shape, layer, written(algorithm.transitions))
     lines = [
