@@ -54,17 +54,6 @@ class Construction:
         """The heads of layer number `layer`, counted from 0."""
         return self.layers[0 if self.looped else layer]
 
-    def split(self) -> tuple[tuple[AccumulatorHead, ...], ...] | None:
-        """Each stored layer as heads with W P = diag(0, U), Q = diag(E, 0), or None where one is of another form."""
-        return self._split
-
-    @cached_property
-    def _split(self) -> tuple[tuple[AccumulatorHead, ...], ...] | None:
-        heads_of_layers = self.row_heads()
-        if heads_of_layers is None or any(isinstance(h, TokenwiseHead) for heads in heads_of_layers for h in heads):
-            return None
-        return heads_of_layers  # type: ignore[return-value]  # all are of the one kind
-
     def row_heads(self) -> tuple[tuple[RowHead, ...], ...] | None:
         """Each stored layer as heads on the accumulator rows, or None when some head writes or mixes feature rows."""
         return self._row_heads

@@ -17,7 +17,7 @@ from .move import Changes, Move, plain_and_products
 from .quantity import Monomial, Quantity, product
 from .rule import Rule, Seen, Tables
 from .table import Table
-from .vector import Shape, Stacked, Vector, changes, size_of
+from .vector import PartitionedVector, Shape, Vector, changes, size_of
 
 MAX_TRANSITIONS, MAX_SIZE = 20_000, 400
 """The most transitions of a process, and the most weights and trace entries of a rule on it."""
@@ -204,7 +204,7 @@ def _identity(x: Any) -> Any:
     return x if isinstance(x, (int, Fraction)) else id(x)
 
 
-def split(stacked: Stacked, layout: Mapping[str, Shape]) -> dict[str, Any]:
+def split(stacked: PartitionedVector, layout: Mapping[str, Shape]) -> dict[str, Any]:
     """The parts of a vector by name, kept."""
     parts = {name: getattr(stacked, name) for name in layout}
     for part in parts.values():
@@ -232,7 +232,7 @@ def samples(
     table.file = "" if code is None else code.co_filename
     size = sum(map(size_of, layouts[0].values()))
     symbols = [table.variable(k) for k in range(count)]
-    v, trace = Stacked(symbols[:size], layouts[0]), Stacked(symbols[size:], layouts[1])
+    v, trace = PartitionedVector(symbols[:size], layouts[0]), PartitionedVector(symbols[size:], layouts[1])
     values: dict[str, Any] = {name: parameters[name] for name in rule.parameters}
     if symbolic_ratio:
         values["eta"] = table.variable(count)
@@ -380,11 +380,11 @@ def plain(rule: Rule, process: DecisionProcess, parameters: Mapping[str, Fractio
         for k, v, before in points:
             new: dict[int, Any] = {}
             if rule.trace is not None:
-                old = Stacked(before, layouts[1])
+                old = PartitionedVector(before, layouts[1])
                 new = changes(rule.trace(old, seer.seen(transitions[k], {})), layouts[1], "the trace")
-            after = split(Stacked([new.get(j, Fraction(0)) for j in range(traced)], layouts[1]), layouts[1])
+            after = split(PartitionedVector([new.get(j, Fraction(0)) for j in range(traced)], layouts[1]), layouts[1])
             y = seer.seen(transitions[k], after)
-            result.append((changes(rule.h(Stacked(v, layouts[0]), y), layouts[0]), new))
+            result.append((changes(rule.h(PartitionedVector(v, layouts[0]), y), layouts[0]), new))
         return result
 
     return at

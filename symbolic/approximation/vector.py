@@ -186,7 +186,7 @@ def added_up(products: Sequence[Product]) -> Iterator[Any]:
             yield total
 
 
-class Stacked(Vector):
+class PartitionedVector(Vector):
     """A vector made of named parts: `v.w` is one of them (a number where it is one), v[i] an entry of all."""
 
     __slots__ = ("_parts",)

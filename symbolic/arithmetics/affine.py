@@ -41,7 +41,7 @@ class Space:
         return self.number(value) if isinstance(value, (int, Fraction)) else value
 
 
-class Form:
+class AffineForm:
     """A vector (d,), or a number, as {word of preconditioners: matrix (d, D+1)} on the weights and a last 1.
 
     >>> from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
@@ -56,9 +56,9 @@ class Form:
     def __init__(self, space: Space, parts: dict[tuple[str, ...], Matrix], vector: bool):
         self.space, self.parts, self.vector = space, parts, vector
 
-    def _mapped(self, change: Callable[[Matrix], Matrix], vector: bool | None = None) -> Form:
+    def _mapped(self, change: Callable[[Matrix], Matrix], vector: bool | None = None) -> AffineForm:
         parts = {word: change(part) for word, part in self.parts.items()}
-        return Form(self.space, parts, self.vector if vector is None else vector)
+        return AffineForm(self.space, parts, self.vector if vector is None else vector)
 
     def __add__(self, other: Any) -> Any:
         other = lifted(self.space, other)
@@ -67,11 +67,11 @@ class Form:
         parts = dict(self.parts)
         for word, part in other.parts.items():
             parts[word] = parts[word] + part if word in parts else part
-        return Form(self.space, parts, self.vector)
+        return AffineForm(self.space, parts, self.vector)
 
     __radd__ = __add__
 
-    def __neg__(self) -> Form:
+    def __neg__(self) -> AffineForm:
         return self._mapped(lambda part: part * -1)
 
     def __sub__(self, other: Any) -> Any:
@@ -122,33 +122,35 @@ class Step:
     name: str
     scalar: bool
 
-    def _of(self, other: Any) -> Form:
+    def _of(self, other: Any) -> AffineForm:
         form = lifted(self.space, other)
-        return Form(self.space, {(self.name, *word): part for word, part in form.parts.items()}, form.vector)
+        return AffineForm(self.space, {(self.name, *word): part for word, part in form.parts.items()}, form.vector)
 
     def __matmul__(self, other: Any) -> Any:
-        return self._of(other) if not self.scalar and isinstance(other, (Form, *VECTORS)) else NotImplemented
+        return self._of(other) if not self.scalar and isinstance(other, (AffineForm, *VECTORS)) else NotImplemented
 
     def __mul__(self, other: Any) -> Any:
-        return self._of(other) if self.scalar and isinstance(other, (Form, *VECTORS, *NUMBERS)) else NotImplemented
+        return (
+            self._of(other) if self.scalar and isinstance(other, (AffineForm, *VECTORS, *NUMBERS)) else NotImplemented
+        )
 
     __rmul__ = __mul__
 
 
-def lifted(space: Space, value: Any) -> Form:
+def lifted(space: Space, value: Any) -> AffineForm:
     """A constant vector or number as a form; raises `TypeError` for what is neither."""
-    if isinstance(value, Form):
+    if isinstance(value, AffineForm):
         return value
     if isinstance(value, VECTORS):
-        return Form(space, {(): _row(value).mT @ space.unit}, True)
+        return AffineForm(space, {(): _row(value).mT @ space.unit}, True)
     if isinstance(value, NUMBERS):
-        return Form(space, {(): space.unit * space.scalar(value)}, False)
+        return AffineForm(space, {(): space.unit * space.scalar(value)}, False)
     raise TypeError(f"{type(value).__name__} is no form")
 
 
 def weights(
     start: Sequence[Any], matrix: Callable[[Any], Matrix], number: Callable[[Any], Any]
-) -> tuple[Space, list[Form]]:
+) -> tuple[Space, list[AffineForm]]:
     """Forms that stand for weights of these kinds, which are vectors and numbers: each of them its own entries."""
     heights = [height(w) for w in start]
     width = sum(heights) + 1
@@ -156,7 +158,7 @@ def weights(
     forms, first = [], 0
     for w, high in zip(start, heights, strict=True):
         block = [[number(int(j == first + i)) for j in range(width)] for i in range(high)]
-        forms.append(Form(space, {(): matrix(block)}, isinstance(w, VECTORS)))
+        forms.append(AffineForm(space, {(): matrix(block)}, isinstance(w, VECTORS)))
         first += high
     return space, forms
 

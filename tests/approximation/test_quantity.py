@@ -11,7 +11,7 @@ import pytest
 import layerproof as lp
 from layerproof.symbolic.approximation.quantity import Quantity, evaluate, from_shared, text
 from layerproof.symbolic.approximation.table import Table
-from layerproof.symbolic.approximation.vector import Stacked, Vector, changes
+from layerproof.symbolic.approximation.vector import PartitionedVector, Vector, changes
 from layerproof.symbolic.errors import ArgumentError, ContentError, RefusedError
 
 
@@ -76,10 +76,10 @@ def test_maximum_of_nothing_and_of_texts() -> None:
 
 
 def test_vectors_have_parts_and_indices(v: list[Quantity]) -> None:
-    stacked = Stacked([*v, *v], {"q": (2, 2), "w": (2,)})
+    stacked = PartitionedVector([*v, *v], {"q": (2, 2), "w": (2,)})
     assert stacked.q[1, 0] is v[2] and stacked.w[1] is v[2] and stacked[3] is v[0]
     assert text((2 * stacked.w - stacked.w / 2) @ [1, F(1, 3)]) == "3/2 b + 1/2 c"
-    single = Stacked([F(1), F(2)], {"w": (1,), "rbar": ()})
+    single = PartitionedVector([F(1), F(2)], {"w": (1,), "rbar": ()})
     assert single.rbar == 2 and single.w @ Vector([F(3)]) == 3
     with pytest.raises(AttributeError, match="no part 'u', only q, w"):
         _ = stacked.u
@@ -90,7 +90,7 @@ def test_vectors_have_parts_and_indices(v: list[Quantity]) -> None:
 @pytest.mark.parametrize("index", [4, -1, (2, 0), (0, 0, 0), True, F(1)])
 def test_an_index_outside_is_refused(index: Any, v: list[Quantity]) -> None:
     with pytest.raises(ContentError, match="h indexes with"):
-        _ = Stacked([*v, v[0]], {"q": (2, 2)}).q[index]
+        _ = PartitionedVector([*v, v[0]], {"q": (2, 2)}).q[index]
 
 
 def test_what_h_returns_in_every_form(v: list[Quantity]) -> None:

@@ -409,7 +409,7 @@ def test_weights_that_touch_feature_rows_are_judged_too():
     construction, algorithm, setups = made("td0", n=6, depth=3)
     head = construction.layers[0][0]
     touching = replace(construction, layers=((replace(head, W=head.Q, P=head.Q),), *construction.layers[1:]))
-    assert touching.split() is None
+    assert touching.row_heads() is None
     result = crosscheck(touching, algorithm, setups)
     assert (result.status, result.a_priori) == ("within", None)
     with pytest.raises(ArgumentError, match="feature rows"):

@@ -121,7 +121,7 @@ def test_the_share_is_that_of_the_tensors_written_out(algorithm: str, looped: bo
             for name in known.preconditioners
         ]
         made = construct(derive(known, arch.space.options), d, settings.n, 1, [tuple(step)], arch.space.parameters)
-        heads = made.split()
+        heads = made.row_heads()
         assert heads is not None
         pair = []
         for head in heads[0]:

@@ -257,7 +257,7 @@ def test_heads_that_touch_feature_rows_are_judged_as_tf32_where_that_is_asked() 
     head = construction.layers[0][0]
     touching = replace(construction, layers=((replace(head, P=head.Q),), *construction.layers[1:]))
     touching = replace(touching, layers=((replace(head, W=head.Q, P=head.Q),), *construction.layers[1:]))
-    assert touching.split() is None
+    assert touching.row_heads() is None
     as_tf32 = crosscheck(touching, algorithm, setups, dtype=SINGLE, tf32=True)
     as_float = crosscheck(touching, algorithm, setups, dtype=SINGLE)
     assert (as_tf32.dtype, as_float.dtype, as_float.status) == ("tf32", "float32", "within")

@@ -211,7 +211,6 @@ def test_weight_decay_subtracts_what_the_rows_hold_at_no_weights():
 
 def test_dense_heads_of_either_shape_are_recognised():
     built = construct(derive(HEAVY), D, N, 1, [(C,)], VALUES)
-    assert built.split() is None  # not all of the first shape
     ((gradient, momentum),) = built.row_heads()
     assert (type(gradient), type(momentum)) == (AccumulatorHead, TokenwiseHead)
     zero = Fraction(0)
