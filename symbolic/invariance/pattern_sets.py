@@ -92,7 +92,7 @@ def update(space: PatternSpace, point: Sequence[Any], sample: Drawn, outer: Oute
         ((reached, layers, K),) = ran
         rows = column_rows(space)
         wanted = taught(space, made[0])
-        errors = {(i, n): a.number(x) - at(reached[-1], i) for i, x in zip(rows, wanted, strict=True)}
+        errors = {(i, n): made[0].arithmetic.number(x) - at(reached[-1], i) for i, x in zip(rows, wanted, strict=True)}
         return gradient(space, reached, layers, K, seed_at(a, shape, errors), a)
     assert isinstance(outer, Outer) and space.read is not None  # of a kernel
     row, factor = space.read
