@@ -28,7 +28,7 @@ from layerproof.proofs.case import MAX_WORK
 from layerproof.proofs.cli import run
 
 _NAMES = ("approximation.claims", "certificate.certificate", "convergence.ask", "invariance.claims", "report.build",
-          "checker", "pattern_claims", "training.run")  # fmt: skip
+          "checker", "patterns.claims", "training.run")  # fmt: skip
 for _name in _NAMES:
     importlib.import_module(f"layerproof.proofs.{_name}")  # what commands load at their first use holds the estimates
 SECONDS = 300

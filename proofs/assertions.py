@@ -19,7 +19,7 @@ from .case import Case, Settings
 from .checker import ask, establish, found_by
 from .identify.diagnose import Diagnosis, diagnose
 from .identify.kept import check_place, keep, on_numbers
-from .pattern_implements import judge_patterns
+from .patterns.implements import judge_patterns
 from .user_file import resolve_update
 from .verdict import Claim, Result, Verdict
 from .witness_text import reason_beside, witness_lines

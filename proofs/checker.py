@@ -19,7 +19,7 @@ from .case import Case, Progress, Settings, check_parameters, counted, silent
 from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
 from .own_claims import own_claims
-from .pattern_claims import pattern_claims, pattern_work_of
+from .patterns.claims import pattern_claims, pattern_work_of
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve_any
 from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, of_refuted, refused

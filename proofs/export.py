@@ -32,8 +32,8 @@ from .certificate import certificate as certificates
 from .certificate.asked import recorded_kinds
 from .certificate.certificate import certify
 from .checker import ask, check_device, establish
-from .pattern_claims import pattern_claims
-from .pattern_weights import applicable, check_pattern_size, pattern_parameters, pattern_weights
+from .patterns.claims import pattern_claims
+from .patterns.weights import applicable, check_pattern_size, pattern_parameters, pattern_weights
 from .report.derivation.export_text import symbols
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_update

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from .proofs.functions.convergence import converge as converge
     from .proofs.functions.identification import identify as identify
     from .proofs.functions.invariance import invariance as invariance
+    from .proofs.functions.patterns import construct_pattern as construct_pattern
     from .proofs.functions.rules import sa as sa
     from .proofs.functions.rules import simulate as simulate
     from .proofs.functions.weights import algorithms as algorithms
     from .proofs.functions.weights import construct as construct
     from .proofs.functions.weights import derive as derive
     from .proofs.identify.answer import Identification as Identification
-    from .proofs.pattern_construct import construct_pattern as construct_pattern
     from .proofs.report.paper.write import paper as paper
     from .proofs.report.reporting import report as report
     from .proofs.sweep.run import run_sweep as run_sweep
@@ -105,7 +105,7 @@ _HOMES = {
     "assert_implements": "proofs.assertions",
     "batch_check": "numeric.judge.batch",
     "construct": "proofs.functions.weights",
-    "construct_pattern": "proofs.pattern_construct",
+    "construct_pattern": "proofs.functions.patterns",
     "converge": "proofs.functions.convergence",
     "derive": "proofs.functions.weights",
     "identify": "proofs.functions.identification",

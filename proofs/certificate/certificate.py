@@ -40,8 +40,8 @@ from .. import limit
 from ..case import MAX_WORK, Case, Progress, Settings, parameter_values, silent
 from ..checker import verify
 from ..evidence import floats, kinds, proved
-from ..pattern_floats import SUMS
-from ..pattern_weights import applicable, check_pattern_size, pattern_parameters, pattern_weights, what_is_exact
+from ..patterns.floats import SUMS
+from ..patterns.weights import applicable, check_pattern_size, pattern_parameters, pattern_weights, what_is_exact
 from ..sizes import fitted
 from ..theory import audits as theorems
 from ..theory import gate as prover

@@ -32,8 +32,8 @@ from ..case import Case, Progress, Settings, silent
 from ..certificate import certificate as certificates
 from ..checker import ask, establish
 from ..export import onnx_context, with_steps
-from ..pattern_claims import check_pattern_work, pattern_claims
-from ..pattern_weights import applicable, check_pattern_size, pattern_weights
+from ..patterns.claims import check_pattern_work, pattern_claims
+from ..patterns.weights import applicable, check_pattern_size, pattern_weights
 from ..report.derivation.export_text import symbols
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, load

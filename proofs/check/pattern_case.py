@@ -15,9 +15,9 @@ from ...symbolic.patterns.given import pattern_form
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.prompt import Context
 from ..case import Settings
-from ..pattern_claims import Trial, counterexample_of, first_of, trials_of
-from ..pattern_draws import drawn_steps
-from ..pattern_weights import pattern_parameters
+from ..patterns.claims import Trial, counterexample_of, first_of, trials_of
+from ..patterns.draws import drawn_steps
+from ..patterns.weights import pattern_parameters
 from ..verdict import Claim, Verdict
 
 LAYER = ("pattern", "layer_pattern", "pattern_layer")

@@ -20,7 +20,7 @@ from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import dumps
 from ..case import Settings, check_parameters
-from ..pattern_weights import check_pattern_size, pattern_parameters, pattern_weights
+from ..patterns.weights import check_pattern_size, pattern_parameters, pattern_weights
 from ..report.derivation.derivation import sections
 from ..report.derivation.matrices import weight_sections
 from ..report.derivation.parts import Section

@@ -20,7 +20,7 @@ from ...symbolic.patterns.derive import derive_pattern
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.strict_json import dumps
 from ..evidence import kinds
-from ..pattern_weights import applicable
+from ..patterns.weights import applicable
 from ..terminal.options import Json, flag
 from ..terminal.table import WIDE, console
 from ..verdict import SCHEMA

@@ -15,7 +15,7 @@ from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.patterns.fit import PatternFit, fitted, unlike
 from ...symbolic.patterns.given import pattern_form
 from ...symbolic.strict_json import rational_text
-from ..pattern_weights import first_difference
+from ..patterns.weights import first_difference
 from .answer import SCHEMA, Identification
 from .question import Question
 from .words import matrix_text, number

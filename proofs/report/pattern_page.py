@@ -18,7 +18,7 @@ from ...symbolic.patterns.run import chained, prompt, setup
 from ..case import Settings
 from ..formula.formula import Formula, written
 from ..formula.reader import readable
-from ..pattern_draws import drawn_start, drawn_steps
+from ..patterns.draws import drawn_start, drawn_steps
 from ..verdict import Claim, Result, Verdict, worst_asked
 from .assemble import cell, greek, plain, prose
 from .derivation.parts import Sentence, meaning

@@ -20,7 +20,7 @@ import layerproof as lp
 from layerproof.proofs import checker
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.evidence import kinds
-from layerproof.proofs.pattern_claims import pattern_claims
+from layerproof.proofs.patterns.claims import pattern_claims
 from layerproof.proofs.verdict import Claim, Verdict
 from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.algorithms import catalogue, find

@@ -19,11 +19,12 @@ from layerproof.numeric.lower import lower_matrix
 from layerproof.numeric.patterns import attention
 from layerproof.numeric.patterns.attention import kernel_pattern, lowered, run
 from layerproof.numeric.patterns.judge import PatternModel, judge
-from layerproof.proofs import pattern_claims, pattern_draws
 from layerproof.proofs.case import Settings
 from layerproof.proofs.commands import prove
 from layerproof.proofs.commands import verify as verify_command
 from layerproof.proofs.evidence import proved
+from layerproof.proofs.patterns import claims as pattern_claims
+from layerproof.proofs.patterns import draws
 from layerproof.proofs.theory import prover
 from layerproof.proofs.theory.audits import audits
 from layerproof.proofs.verdict import Claim, Verdict
@@ -232,9 +233,9 @@ def model(name: str) -> Any:
     algorithm = pattern_catalogue()[name]
     form, values = derive_pattern(algorithm), {k: RATIONALS.number(x) for k, x in
                                                algorithm.values({"gamma": Fraction(9, 10)}).items()}  # fmt: skip
-    steps = pattern_draws.drawn_steps(form, SMALL)
+    steps = draws.drawn_steps(form, SMALL)
     layers = tuple(layer_of(form, RATIONALS, 2, 4, C, values) for C in steps)
-    setups = [setup(algorithm, RATIONALS, c, w, values) for _, c, w in pattern_draws.drawn_prompts(algorithm, SMALL, 2)]
+    setups = [setup(algorithm, RATIONALS, c, w, values) for _, c, w in draws.drawn_prompts(algorithm, SMALL, 2)]
     Z = torch.stack([lower_matrix(prompt(s, s.start), torch.float64, "cpu") for s in setups])
     K = kernel_pattern(algorithm.kernels[0], Z[:, :2], 4) if algorithm.kernels else None
     named = PatternModel(layers, tuple(row_names(algorithm, 2)), tuple(column_name(algorithm, t, 4) for t in range(5)))

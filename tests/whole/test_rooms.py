@@ -40,14 +40,14 @@ proofs/theory/patterns
 proofs/theory/numbers proofs/theory/jobs proofs/theory/joined proofs/theory/check_again proofs/theory/gate
 proofs/theory/audits
 proofs/theory/record proofs/theory/picture proofs/evidence proofs/limit proofs/work proofs/own_claims
-proofs/pattern_draws proofs/pattern_floats proofs/pattern_claims proofs/pattern_weights proofs/terminal
+proofs/patterns proofs/terminal
 proofs/identify
-proofs/checker proofs/pattern_implements proofs/assertions proofs/invariance
+proofs/checker proofs/assertions proofs/invariance
 proofs/approximation
 proofs/formula
 proofs/certificate proofs/report/svg proofs/report/picture_letters proofs/report/picture_bands
 proofs/report/picture_curves proofs/convergence
-proofs/functions proofs/pattern_construct proofs/sweep proofs/doctor
+proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin proofs/report/names
 proofs/report/derivation proofs/export proofs/check
 proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks proofs/report/picture_heat

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from ..symbolic.arithmetics.arithmetic import RATIONALS
-from ..symbolic.patterns.heads import PatternForm
-from ..symbolic.patterns.layer import layer_of
-from ..symbolic.patterns.record import PatternAlgorithm
-from ..symbolic.patterns.run import column_name, prompt, row_names, setup
-from .case import Progress, Settings
-from .evidence import floats
-from .pattern_draws import drawn_prompts, drawn_steps
-from .verdict import Claim, Verdict
+from ...symbolic.arithmetics.arithmetic import RATIONALS
+from ...symbolic.patterns.heads import PatternForm
+from ...symbolic.patterns.layer import layer_of
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.patterns.run import column_name, prompt, row_names, setup
+from ..case import Progress, Settings
+from ..evidence import floats
+from ..verdict import Claim, Verdict
+from .draws import drawn_prompts, drawn_steps
 
 SUMS = "softmax sums"
 """The fact of a float claim that is about the softmax and not about a layer."""
@@ -24,11 +24,11 @@ def floats_of(form: PatternForm, s: Settings, values: dict[str, Fraction], progr
     """Every layer in torch against the exact layer of the state that came in, under the pattern that was computed."""
     import torch
 
-    from ..numeric.device import TF32, environment, precision, resolve_device, resolve_dtype, strict_precision
-    from ..numeric.judge.dense import judged_prompts
-    from ..numeric.lower import lower_matrix
-    from ..numeric.patterns.attention import kernel_pattern, lowered, run
-    from ..numeric.patterns.judge import PatternModel, judge
+    from ...numeric.device import TF32, environment, precision, resolve_device, resolve_dtype, strict_precision
+    from ...numeric.judge.dense import judged_prompts
+    from ...numeric.lower import lower_matrix
+    from ...numeric.patterns.attention import kernel_pattern, lowered, run
+    from ...numeric.patterns.judge import PatternModel, judge
 
     algorithm, device, dtype = form.algorithm, resolve_device(s.device), resolve_dtype(s.dtype)
     trials = judged_prompts(s.trials, s.layers)
@@ -71,7 +71,7 @@ def _sums(algorithm: PatternAlgorithm, patterns: Any, target: Any) -> Claim:
     1 + delta in numerators and denominators, their sum is off from 1 by (1+u)^(n+2) - 1 at most while n u <= 1.
     Of a key's, over the queries, there are one more, N = n + 1.
     """
-    from ..numeric.judge.bounds import growth
+    from ...numeric.judge.bounds import growth
 
     N, queries = patterns.shape[-1], algorithm.kernels[0] == "softmax-over-queries"
     bound = growth(N + 1 + queries, target)

@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..numeric.files.pattern_file import MAX_ENTRIES
-from ..symbolic.arithmetics.arithmetic import RATIONALS
-from ..symbolic.errors import ArgumentError, WorkLimitError
-from ..symbolic.identity.exact import Mismatch
-from ..symbolic.identity.witness import Witness
-from ..symbolic.patterns.construction import PatternConstruction, pattern_construction
-from ..symbolic.patterns.given import pattern_form
-from ..symbolic.patterns.kernels import EXACT, random_pattern
-from ..symbolic.patterns.layer import pattern_layer
-from ..symbolic.patterns.record import PatternAlgorithm
-from ..symbolic.patterns.run import column_name, prompt, row_names, setup, textbook
-from ..symbolic.plain_text import amount, shown
-from .case import Settings, check_parameters
-from .pattern_claims import check_pattern_work, other_pattern
-from .pattern_draws import drawn_prompts, drawn_steps
+from ...numeric.files.pattern_file import MAX_ENTRIES
+from ...symbolic.arithmetics.arithmetic import RATIONALS
+from ...symbolic.errors import ArgumentError, WorkLimitError
+from ...symbolic.identity.exact import Mismatch
+from ...symbolic.identity.witness import Witness
+from ...symbolic.patterns.construction import PatternConstruction, pattern_construction
+from ...symbolic.patterns.given import pattern_form
+from ...symbolic.patterns.kernels import EXACT, random_pattern
+from ...symbolic.patterns.layer import pattern_layer
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.patterns.run import column_name, prompt, row_names, setup, textbook
+from ...symbolic.plain_text import amount, shown
+from ..case import Settings, check_parameters
+from .claims import check_pattern_work, other_pattern
+from .draws import drawn_prompts, drawn_steps
 
 
 def pattern_weights(algorithm: PatternAlgorithm, settings: Settings) -> PatternConstruction:

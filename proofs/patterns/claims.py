@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from ..symbolic.arithmetics.arithmetic import RATIONALS, Arithmetic
-from ..symbolic.errors import NO_WEIGHTS, DiffersError, LayerproofError, RefusedError
-from ..symbolic.identity.exact import Mismatch
-from ..symbolic.identity.witness import Witness, shrink
-from ..symbolic.patterns.balls import BALLS, Ball, exponential, precise
-from ..symbolic.patterns.check import entrywise_pattern, random_pattern_identity
-from ..symbolic.patterns.given import pattern_form
-from ..symbolic.patterns.heads import PatternForm, heads_text, shift_text
-from ..symbolic.patterns.identity import SUMMED, pattern_identity
-from ..symbolic.patterns.kernels import EXACT, exact_pattern, random_pattern
-from ..symbolic.patterns.record import PatternAlgorithm
-from ..symbolic.patterns.run import (
+from ...symbolic.arithmetics.arithmetic import RATIONALS, Arithmetic
+from ...symbolic.errors import NO_WEIGHTS, DiffersError, LayerproofError, RefusedError
+from ...symbolic.identity.exact import Mismatch
+from ...symbolic.identity.witness import Witness, shrink
+from ...symbolic.patterns.balls import BALLS, Ball, exponential, precise
+from ...symbolic.patterns.check import entrywise_pattern, random_pattern_identity
+from ...symbolic.patterns.given import pattern_form
+from ...symbolic.patterns.heads import PatternForm, heads_text, shift_text
+from ...symbolic.patterns.identity import SUMMED, pattern_identity
+from ...symbolic.patterns.kernels import EXACT, exact_pattern, random_pattern
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.patterns.run import (
     are_rational,
     chained,
     mismatches,
@@ -26,17 +26,17 @@ from ..symbolic.patterns.run import (
     setup,
     two_patterns,
 )
-from ..symbolic.prompt import Context
-from ..symbolic.strict_json import rational_text
-from . import limit
-from .case import Progress, Settings
-from .evidence import entrywise, exact, floats, kinds, proved, symbolic
-from .evidence import random as random_evidence
-from .evidence.derived import NAME as DERIVED
-from .pattern_draws import drawn_prompts, drawn_steps
-from .pattern_floats import floats_of
-from .theory.audits import audits, unproved
-from .verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, of_refuted, refused, witness_json
+from ...symbolic.prompt import Context
+from ...symbolic.strict_json import rational_text
+from .. import limit
+from ..case import Progress, Settings
+from ..evidence import entrywise, exact, floats, kinds, proved, symbolic
+from ..evidence import random as random_evidence
+from ..evidence.derived import NAME as DERIVED
+from ..theory.audits import audits, unproved
+from ..verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, of_refuted, refused, witness_json
+from .draws import drawn_prompts, drawn_steps
+from .floats import floats_of
 
 DERIVED_STRENGTH = "proved for all d and n and every pattern (SymPy)"
 EXACT_PATTERNS = ("random rationals", *EXACT)

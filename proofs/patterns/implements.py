@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..symbolic.errors import ArgumentError
-from ..symbolic.patterns.construction import PatternConstruction
-from ..symbolic.patterns.record import PatternAlgorithm
-from ..symbolic.plain_text import shown
-from ..symbolic.strict_json import rational_text
-from .evidence.exact import NAME, STRENGTH
-from .pattern_weights import first_difference
-from .verdict import Claim, Result, Verdict, witness_json
+from ...symbolic.errors import ArgumentError
+from ...symbolic.patterns.construction import PatternConstruction
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.plain_text import shown
+from ...symbolic.strict_json import rational_text
+from ..evidence.exact import NAME, STRENGTH
+from ..verdict import Claim, Result, Verdict, witness_json
+from .weights import first_difference
 
 PROMPTS = 2
 

@@ -7,13 +7,13 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from ..numeric.data.draws import BITS, contexts, generic_step
-from ..numeric.data.processes import stream
-from ..symbolic.patterns.heads import PatternForm
-from ..symbolic.patterns.record import PatternAlgorithm
-from ..symbolic.patterns.run import chained
-from ..symbolic.prompt import Context
-from .case import Settings
+from ...numeric.data.draws import BITS, contexts, generic_step
+from ...numeric.data.processes import stream
+from ...symbolic.patterns.heads import PatternForm
+from ...symbolic.patterns.record import PatternAlgorithm
+from ...symbolic.patterns.run import chained
+from ...symbolic.prompt import Context
+from ..case import Settings
 
 
 def drawn_steps(form: PatternForm, s: Settings) -> list[Any]:

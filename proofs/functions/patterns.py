@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..symbolic.errors import ArgumentError
-from ..symbolic.patterns.construction import PatternConstruction, pattern_construction
-from ..symbolic.patterns.given import pattern_form
-from ..symbolic.patterns.record import PatternAlgorithm
-from .case import Settings
-from .functions.arguments import Number, exact
-from .pattern_weights import check_pattern_size, pattern_parameters, pattern_weights
-from .user_file import guarded, resolve_any
+from ...symbolic.errors import ArgumentError
+from ...symbolic.patterns.construction import PatternConstruction, pattern_construction
+from ...symbolic.patterns.given import pattern_form
+from ...symbolic.patterns.record import PatternAlgorithm
+from ..case import Settings
+from ..patterns.weights import check_pattern_size, pattern_parameters, pattern_weights
+from ..user_file import guarded, resolve_any
+from .arguments import Number, exact
 
 
 def construct_pattern(
