@@ -36,8 +36,9 @@ from ..reference import (
     token_columns,
 )
 from ..transformer import LinearTransformer
-from .a_priori import CHUNK, OUTWARD, few_prompts, outward
+from .a_priori import CHUNK, few_prompts
 from .bounds import as_wide, layer_maps
+from .carried import OUTWARD, outward
 from .exact_floats import up
 from .magnitudes import Magnitude, StepMagnitude
 from .places import Place, place, run_states

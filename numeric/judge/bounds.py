@@ -45,7 +45,7 @@ from ...symbolic.attention import RowHead, TokenwiseHead
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ..device import Precision
-from .exact_floats import floats, up
+from .exact_floats import floats, quotient, up
 from .tokenwise import Mixing, mixed
 
 
@@ -79,6 +79,12 @@ class LayerMaps:
     used: tuple[tuple[int, ...], ...] = ()
     mixes: tuple[tuple[list[int], int], ...] = ()
     mixes_at: tuple[int, ...] = ()
+
+    @cached_property
+    def gains(self) -> np.ndarray:
+        """`exact` over n, each entry correctly rounded: (layers, K * masks * p, K * p)."""
+        each = [[quotient(v, den * self.n) if v else 0.0 for v in whole] for whole, den in self.exact]
+        return np.array(each).reshape(self.absolute.shape)
 
     def mask_row(self, mask: int, token: int) -> list[int]:
         """A mask's row of integers over `mask_den`."""
@@ -241,7 +247,7 @@ class StepBound:
         """The bound at every entry, (T, L, K, N), rounded up.
 
         Y     : (T, L, K, N), at least the absolute accumulator rows that come into layers `first`, `first` + 1, ...
-        quick : bound T for all layers at once, which is enough where underflow is far below everything else
+        quick : bound T for all entries of a layer at once, which is enough where underflow is far below everything else
         """
         if not self.maps.masks:
             return np.zeros(Y.shape)
@@ -251,7 +257,7 @@ class StepBound:
             mix, mix_ones = (None if m is None else m[:, layers] for m in (self.mix, self.mix_ones))
             S = self._layers(Y, self.X, self.keys, self.maps.absolute[layers], mix, 1 / self.maps.n)
             if quick:
-                T = np.maximum(Y, 1).max(axis=(1, 2, 3), keepdims=True) * self._T_of_ones
+                T = np.maximum(Y, 1).max(axis=(2, 3), keepdims=True) * self._T_of_ones
             else:
                 each = self.maps.structural[layers]
                 T = self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, each, mix_ones, 1.0)

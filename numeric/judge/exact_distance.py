@@ -20,12 +20,12 @@ from flint import arb, arb_mat, ctx, fmpz, fmpz_mat
 from ...symbolic.arithmetics.rational import Rational, RationalMatrix
 from ...symbolic.attention import iterate
 from ..device import precision
-from .a_priori import Propagation
+from .a_priori import reached
 from .balls import Balls
 from .bounds import StepBound
-from .exact_floats import dyadic_matrix, integers, near_floats, quotient
+from .carried import Carried
+from .exact_floats import dyadic_matrix, integers, near_floats
 from .exact_run import UP, ExactRun
-from .tokenwise import mixed
 
 BITS = 320
 """Of the balls: over twice the widest format, and some for each of many layers."""
@@ -56,25 +56,17 @@ def in_floats(run: ExactRun) -> tuple[np.ndarray, np.ndarray]:
     # Products here are over whole contractions, where the counts of a layer's roundings are of non-zero terms.
     width = maps.absolute.shape[1]
     counted = replace(maps, roundings=maps.roundings + 2 * N + width + K + 16)
-    result, slack = np.zeros(run.Y.shape), np.zeros(run.Y.shape)
+    result = np.zeros(run.Y.shape)
     with np.errstate(all="ignore"):
-        carried, bound = Propagation(maps, X, states - 1), StepBound(counted, X, target)
-        keys = carried.keys
-        mix = mixed(maps.tokenwise, "exact", X @ keys, K, 1 / maps.n) if maps.tokenwise else None
-        made: dict[int, np.ndarray] = {}
+        carried, bound = Carried(maps, X), StepBound(counted, X, target)
         for layer in range(states - 1):
             stored, e = run.stored(layer), result[:, layer]
-            if stored not in made:
-                whole, den = maps.exact[stored]
-                made[stored] = np.array([quotient(v, den * maps.n) if v else 0.0 for v in whole]).reshape(width, K * p)
-            G = ((e @ keys).reshape(T, width) @ made[stored]).reshape(T, K, p)
-            after = e + G @ X + residual[:, layer]
-            if mix is not None:
-                after += mix[:, stored] @ e
-            own = bound.at(e[:, None], layer)[:, 0] + open_by[:, layer]
-            own += (np.abs(residual[:, layer]) + np.abs(after)) * 2.0**-49
-            carried.add(own * UP)
-            result[:, layer + 1], slack[:, layer + 1] = after, carried.reached()
+            G = ((e @ carried.keys).reshape(T, width) @ maps.gains[stored]).reshape(T, K, p)
+            kept = e if carried.mix is None else carried.mix[:, stored] @ e
+            result[:, layer + 1] = kept + G @ X + residual[:, layer]
+        own = bound.at(result[:, :-1]) + open_by
+        own += (np.abs(residual) + np.abs(result[:, 1:])) * 2.0**-49
+        slack = reached(carried, own * UP)
     usable = np.isfinite(result) & np.isfinite(slack)
     return np.where(usable, np.abs(result), 0.0), np.where(usable, slack, np.inf)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
-import numpy as np
 import pytest
 import torch
 from expected import expected
@@ -18,9 +17,10 @@ import layerproof
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge import batch
-from layerproof.numeric.judge.a_priori import Propagation
+from layerproof.numeric.judge.a_priori import reached
 from layerproof.numeric.judge.batch import _each, _loop_errors, _query, batch_check, random_transitions
 from layerproof.numeric.judge.bounds import layer_maps
+from layerproof.numeric.judge.carried import Carried
 from layerproof.numeric.reference import (
     FloatTransitions,
     Lowering,
@@ -291,11 +291,8 @@ def float_loop(case, construction, data):
     beta, rounding = (_each(x, len(steps) + more) for more, x in enumerate(groups))
     N = data.phi.shape[1] + 1
     X = torch.cat([columns[b.name].expand(-1, N, -1) for b in algorithm.features], dim=2).mT.numpy()
-    carried, E = Propagation(layer_maps(construction), X), [np.zeros(beta[:, 0].shape)]
-    for layer in range(construction.depth):
-        carried.add(beta[:, layer])
-        E.append(carried.reached())
-    return accumulator_rows(algorithm, weights, columns, p).numpy(), np.stack(E, axis=1) + rounding, X
+    E = reached(Carried(layer_maps(construction), X), beta)
+    return accumulator_rows(algorithm, weights, columns, p).numpy(), E + rounding, X
 
 
 def adversarial(data):
