@@ -11,10 +11,9 @@ from ...numeric.files.set_file import weight_set
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.arithmetics.prime_field import PRIME
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
-from ...symbolic.invariance.decide import enumerable
+from ...symbolic.invariance.decide import ATTEMPTS, enumerable
 from ...symbolic.invariance.parity import keeps
 from ...symbolic.invariance.pattern_sets import (
-    ATTEMPTS,
     PatternSet,
     PatternWitness,
     balance_rates,

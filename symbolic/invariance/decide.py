@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from ..arithmetics.arithmetic import PRIME_FIELD, RATIONALS
@@ -14,7 +14,7 @@ from ..arithmetics.prime_field import PRIME, element
 from ..exact import as_fraction
 from .closure import drawn_extras, field_trajectory
 from .samples import Outer, Trajectory
-from .sets import WeightSet, commutant
+from .sets import AffineSet, WeightSet, commutant
 from .symmetry import SymmetryGroup
 from .update import averaged_update, check_equivariance, sample_update
 from .weights import Point, WeightSpace
@@ -120,26 +120,19 @@ def find_witness(
     def averaged(point: Point, sample: Trajectory) -> list[Any]:
         if projected:
             moved = sample_update(space, point, sample, outer, RATIONALS).update
-            outside = whole.span.residual(moved, RATIONALS)
-            return [x - y for x, y in zip(moved, outside, strict=True)]
+            return [x - y for x, y in zip(moved, whole.span.residual(moved, RATIONALS), strict=True)]
         return averaged_update(space, point, sample, outer, group.elements or (), RATIONALS)
 
     def leaves(point: Point, sample: Trajectory) -> bool:
         return any(x != 0 for x in weights.span.residual(averaged(point, sample), RATIONALS))
 
     for attempt in range(attempts):
-        point = start if attempt % 2 == 0 and weights.has(start) else _small_point(weights, rng)
+        point = start if attempt % 2 == 0 and weights.has(start) else small_point(weights, rng)
         sample = _small_sample(space, rng)
         if leaves(point, sample):
-            sample = _shrink(lambda s, at=point: leaves(at, s), sample)
+            sample = _plainer(sample, partial(leaves, point))
             update = averaged(point, sample)
-            outside = weights.span.residual(update, RATIONALS)
-            return InvarianceWitness(
-                point,
-                sample,
-                tuple(as_fraction(x) for x in update),
-                {k: as_fraction(x) for k, x in enumerate(outside) if x != 0},
-            )
+            return InvarianceWitness(point, sample, tuple(map(as_fraction, update)), outside(weights, update))
     return None
 
 
@@ -157,15 +150,27 @@ def single_sample(
         point = tuple(Fraction(rng.randint(-2, 2)) for _ in range(space.size)) if anywhere else start
         sample = _small_sample(space, rng)
         update = sample_update(space, point, sample, outer, RATIONALS).update
-        outside = {k: as_fraction(x) for k, x in enumerate(whole.span.residual(update, RATIONALS)) if x != 0}
-        if outside or (anywhere and any(x != 0 for x in update)):
-            return InvarianceWitness(point, sample, tuple(as_fraction(x) for x in update), outside)
+        residual = outside(whole, update)
+        if residual or (anywhere and any(x != 0 for x in update)):
+            return InvarianceWitness(point, sample, tuple(map(as_fraction, update)), residual)
     return None
 
 
-def _small_point(weights: WeightSet, rng: random.Random) -> Point:
+def outside(weights: AffineSet[Any], update: Sequence[Any]) -> dict[int, Fraction]:
+    """What an update over Q has outside a set, {position: value}."""
+    return {k: as_fraction(x) for k, x in enumerate(weights.span.residual(update, RATIONALS)) if x != 0}
+
+
+def small_point(weights: AffineSet[Any], rng: random.Random) -> Point:
+    """A point of the set with small coefficients, none of them zero."""
     draw = [Fraction(rng.choice((-2, -1, 1, 2))) for _ in range(weights.dimension)]
     return weights.point(draw, [Fraction(rng.randint(-1, 1)) for _ in weights.frozen])
+
+
+def field_point(weights: AffineSet[Any], rng: random.Random) -> Sequence[Any]:
+    """A point of the set with uniform coefficients of the prime field."""
+    frozen = [element(rng.randrange(PRIME)) for _ in weights.frozen]
+    return weights.point([element(rng.randrange(PRIME)) for _ in weights.directions], frozen, element)
 
 
 def small_sample(space: WeightSpace, seed: int = 0) -> Trajectory:
@@ -174,8 +179,8 @@ def small_sample(space: WeightSpace, seed: int = 0) -> Trajectory:
 
 
 def generic_point(weights: WeightSet, seed: int = 0) -> Point:
-    """A point of the set with small coefficients, none of them zero."""
-    return _small_point(weights, random.Random(f"layerproof generic point {seed}"))
+    """`small_point`, the same one for the same seed."""
+    return small_point(weights, random.Random(f"layerproof generic point {seed}"))
 
 
 def _small_sample(space: WeightSpace, rng: random.Random) -> Trajectory:
@@ -185,17 +190,8 @@ def _small_sample(space: WeightSpace, rng: random.Random) -> Trajectory:
     return Trajectory(features, rewards, drawn_extras(space, lambda: Fraction(rng.randint(-2, 2))))
 
 
-def _shrink(fails: Any, sample: Trajectory) -> Trajectory:
-    """Replace entries by 0, else by 1, wherever the sample still leaves the set."""
-    d = len(sample.features[0])
-
-    def rebuilt(entries: Sequence[Fraction]) -> Trajectory:
-        cut = len(sample.features) * d
-        features = tuple(tuple(entries[k : k + d]) for k in range(0, cut, d))
-        return Trajectory(features, tuple(entries[cut:]), sample.extras)
-
-    entries = [x for f in sample.features for x in f] + list(sample.rewards)
-    return rebuilt(plainer(entries, lambda attempt: fails(rebuilt(attempt))))
+def _plainer(sample: Trajectory, fails: Callable[[Trajectory], bool]) -> Trajectory:
+    return sample.with_numbers(plainer(sample.numbers, lambda numbers: fails(sample.with_numbers(numbers))))
 
 
 def plainer(entries: Sequence[Fraction], fails: Callable[[Sequence[Fraction]], bool]) -> list[Fraction]:
@@ -216,30 +212,23 @@ def random_invariance(weights: WeightSet, group: SymmetryGroup, outer: Outer, se
     """Evaluate the averaged update's part outside the set at one random point; None where no average can be taken."""
     space = weights.space
     rng = random.Random(f"layerproof random invariance {seed}")
-    frozen = [element(rng.randrange(PRIME)) for _ in weights.frozen]
-    field_point = weights.point([element(rng.randrange(PRIME)) for _ in weights.directions], frozen, element)
+    point = field_point(weights, rng)
     sample = field_trajectory(space, rng)
     degree = update_degree(space.depth, len(space.masks) > 1)
     whole = commutant(space, group)
     if inside_commutant(weights, whole):
         wrong = equivariant(space, group, outer, seed)
         if wrong is None:
-            update = sample_update(space, field_point, sample, outer, PRIME_FIELD).update
-            outside = whole.span.residual(update, PRIME_FIELD)
-            update = [x - y for x, y in zip(update, outside, strict=True)]
-            return _judged(
-                weights,
-                update,
-                degree,
-                "by projection on the commutant, after an equivariance check",
-                1 + len(group.generators),
-            )
+            update = sample_update(space, point, sample, outer, PRIME_FIELD).update
+            update = [x - y for x, y in zip(update, whole.span.residual(update, PRIME_FIELD), strict=True)]
+            how = "by projection on the commutant, after an equivariance check"
+            return _judged(weights, update, degree, how, 1 + len(group.generators))
     if not enumerable(group):
         return None
-    update = averaged_update(space, field_point, sample, outer, group.elements or (), PRIME_FIELD)
+    update = averaged_update(space, point, sample, outer, group.elements or (), PRIME_FIELD)
     return _judged(weights, update, degree, f"over all {len(group.elements or ())} elements")
 
 
 def _judged(weights: WeightSet, update: Sequence[Any], degree: int, averaged: str, checks: int = 1) -> RandomInvariance:
-    outside = weights.span.residual(update, PRIME_FIELD)
-    return RandomInvariance(tuple(k for k, x in enumerate(outside) if x != 0), degree, averaged, checks)
+    left = weights.span.residual(update, PRIME_FIELD)
+    return RandomInvariance(tuple(k for k, x in enumerate(left) if x != 0), degree, averaged, checks)

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from flint import Ordering, fmpq_mpoly_ctx
@@ -19,15 +20,15 @@ from ..arithmetics.prime_field import PRIME, element
 from ..exact import as_fraction
 from ..identity.entrywise import polynomial_arithmetic
 from ..patterns.kernels import EXACT, exact_pattern
+from ..patterns.layer import Layer
 from .closure import IDLE, echelon, random_points, rational_directions
-from .decide import plainer
+from .decide import ATTEMPTS, field_point, outside, plainer, small_point, update_degree
 from .pattern_training import COLUMN, KERNEL, PatternSpace, gradient, prompts, seed_at, states, target, taught
 from .samples import Outer, Trajectory
 from .sets import AffineSet, commutant, scaled_weights, zero_pattern
 from .symmetry import SymmetryGroup
 
 PatternSet = AffineSet[PatternSpace]
-ATTEMPTS = 12
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,12 @@ def kernel_of(space: PatternSpace) -> str:
     return next((k for k in space.form.algorithm.kernels if k in EXACT), "polynomial")
 
 
-def update(space: PatternSpace, point: Sequence[Any], sample: Drawn, outer: Outer | str, a: Arithmetic) -> list[Any]:
-    """The update on one sample, flat, one number a trained entry."""
-    heads, n = space.heads(point, a), space.n
+def update(space: PatternSpace, layers: Sequence[Layer], sample: Drawn, outer: Outer | str, a: Arithmetic) -> list[Any]:
+    """The update of the layers at a point on one sample, flat, one number a trained entry."""
+    n = space.n
     window = outer.window if isinstance(outer, Outer) else "sliding"
     made = prompts(space, a, sample.trajectory, window, sample.patterns)
-    ran = [states(space, heads, s) for s in made]
+    ran = [states(layers, s) for s in made]
     shape, nothing = (space.m, n + 1), a.number(0)
 
     def at(Z: Any, i: int) -> Any:
@@ -89,7 +90,7 @@ def update(space: PatternSpace, point: Sequence[Any], sample: Drawn, outer: Oute
         return nothing if x is None else x
 
     if space.kind == COLUMN:
-        ((reached, layers, K),) = ran
+        ((reached, K),) = ran
         rows = column_rows(space)
         wanted = taught(space, made[0])
         errors = {(i, n): made[0].arithmetic.number(x) - at(reached[-1], i) for i, x in zip(rows, wanted, strict=True)}
@@ -97,11 +98,11 @@ def update(space: PatternSpace, point: Sequence[Any], sample: Drawn, outer: Oute
     assert isinstance(outer, Outer) and space.read is not None  # of a kernel
     row, factor = space.read
     back = a.number(1 / factor)
-    predictions = [at(reached[-1], row) * back for reached, _, _ in ran]
+    predictions = [at(reached[-1], row) * back for reached, _ in ran]
     delta = outer.error(a, target(space, sample.trajectory), *predictions)
     seed = seed_at(a, shape, {(row, n): back})
     total: list[Any] | None = None
-    for factor_of, (reached, layers, K) in zip(outer.coefficients(a, delta), ran, strict=True):
+    for factor_of, (reached, K) in zip(outer.coefficients(a, delta), ran, strict=True):
         if factor_of is not None:
             here = [factor_of * g for g in gradient(space, reached, layers, K, seed, a)]
             total = here if total is None else [x + y for x, y in zip(total, here, strict=True)]
@@ -118,10 +119,10 @@ def average(
     space: PatternSpace, point: Sequence[Any], sample: Drawn, outer: Outer | str, group: SymmetryGroup, a: Arithmetic
 ) -> list[Any]:
     """The expected update under the law that moves one sample by every element of the group with equal probability."""
-    elements = group.elements or ()
+    elements, layers = group.elements or (), space.layers(point, a)
     total: list[Any] = []
     for g in elements:
-        updated = update(space, point, sample.moved(g, a.number), outer, a)
+        updated = update(space, layers, sample.moved(g, a.number), outer, a)
         total = updated if not total else [x + y for x, y in zip(total, updated, strict=True)]
     share = a.number(Fraction(1, len(elements)))
     return [x * share for x in total]
@@ -129,10 +130,7 @@ def average(
 
 def degree(space: PatternSpace) -> int:
     """A bound on the degree of the update in weights, patterns, features, rewards and states together."""
-    reached = 1
-    for _ in range(space.depth):
-        reached = reached + 2 if space.kind == KERNEL else 3 * reached + 2
-    return 2 * reached
+    return 2 * (1 + 2 * space.depth) if space.kind == KERNEL else update_degree(space.depth, several_heads=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,42 +149,33 @@ def find_witness(
     """A point of the set and a small sample whose averaged update leaves the set, made plain; else None."""
     space, rng = weights.space, random.Random(f"layerproof pattern witness {seed}")
 
-    def leaves(point: Sequence[Fraction], sample: Drawn) -> dict[int, Fraction]:
-        outside = weights.span.residual(average(space, point, sample, outer, group, RATIONALS), RATIONALS)
-        return {k: as_fraction(x) for k, x in enumerate(outside) if x != 0}
+    def leaves(point: Sequence[Fraction], sample: Drawn) -> bool:
+        return bool(outside(weights, average(space, point, sample, outer, group, RATIONALS)))
 
     for attempt in range(attempts):
-        coefficients = [Fraction(rng.choice((-2, -1, 1, 2))) for _ in range(weights.dimension)]
-        point = weights.point(coefficients, [Fraction(rng.randint(-1, 1)) for _ in weights.frozen])
+        point = small_point(weights, rng)
         if attempt % 2 == 0 and weights.has(space.start):
             point = space.start
         sample = drawn(space, lambda: Fraction(rng.randint(-2, 2)), opaque=False)
         if leaves(point, sample):
-
-            def still(s: Drawn, at: Sequence[Fraction] = point) -> bool:
-                return bool(leaves(at, s))
-
-            sample = _plainer(space, sample, still)
+            sample = _plainer(space, sample, partial(leaves, point))
             moved = average(space, point, sample, outer, group, RATIONALS)
-            return PatternWitness(point, sample, tuple(map(as_fraction, moved)), leaves(point, sample))
+            return PatternWitness(point, sample, tuple(map(as_fraction, moved)), outside(weights, moved))
     return None
 
 
 def _plainer(space: PatternSpace, sample: Drawn, fails: Callable[[Drawn], bool]) -> Drawn:
     """Rewards and features replaced by 0, else by 1, wherever the sample still leaves the set."""
     t = sample.trajectory
-    d, cut = space.d, len(t.features) * space.d
-    entries = [x for f in t.features for x in f] + list(t.rewards)
-    entries += [x for _, _, values in t.extras for v in values for x in v]
+    starts = [x for _, _, (start,) in t.extras for x in start]
+    end = len(t.numbers)
 
     def rebuilt(values: Sequence[Fraction]) -> Drawn:
-        features = tuple(tuple(values[k : k + d]) for k in range(0, cut, d))
-        end = cut + len(t.rewards)
-        extras = tuple((name, v, (tuple(values[end : end + d]),)) for name, v, _ in t.extras)
-        made = Trajectory(features, tuple(values[cut:end]), extras)
+        extras = tuple((name, v, (tuple(values[end:]),)) for name, v, _ in t.extras)
+        made = replace(t.with_numbers(values[:end]), extras=extras)
         return Drawn(made, ()) if space.kind == COLUMN else with_kernel(space, made)
 
-    return rebuilt(plainer(entries, lambda attempt: fails(rebuilt(attempt))))
+    return rebuilt(plainer([*t.numbers, *starts], lambda attempt: fails(rebuilt(attempt))))
 
 
 def _field_sample(space: PatternSpace, rng: random.Random) -> Drawn:
@@ -196,9 +185,7 @@ def _field_sample(space: PatternSpace, rng: random.Random) -> Drawn:
 def random_residual(weights: PatternSet, group: SymmetryGroup, outer: Outer | str, seed: int) -> list[int]:
     """Where the averaged update leaves the set at one random point and sample modulo the prime, patterns included."""
     space, rng = weights.space, random.Random(f"layerproof random pattern invariance {seed}")
-    frozen = [element(rng.randrange(PRIME)) for _ in weights.frozen]
-    point = weights.point([element(rng.randrange(PRIME)) for _ in weights.directions], frozen, element)
-    averaged = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
+    averaged = average(space, field_point(weights, rng), _field_sample(space, rng), outer, group, PRIME_FIELD)
     return [k for k, x in enumerate(weights.span.residual(averaged, PRIME_FIELD)) if x != 0]
 
 
@@ -237,8 +224,7 @@ def moved_directions(
     A direction that a non-zero polynomial moves is missed with the chance of `degree` in 2^61.
     """
     rng = random.Random(f"layerproof moved directions {seed}")
-    point = whole.point([element(rng.randrange(PRIME)) for _ in whole.directions], (), element)
-    averaged = average(space, point, _field_sample(space, rng), outer, group, PRIME_FIELD)
+    averaged = average(space, field_point(whole, rng), _field_sample(space, rng), outer, group, PRIME_FIELD)
     return [k for k, x in enumerate(whole.span.coefficients(averaged, PRIME_FIELD)) if x != 0]
 
 
@@ -315,10 +301,10 @@ def single_sample(space: PatternSpace, group: SymmetryGroup, outer: Outer | str,
     """One sample's update without any average, at small weights of the commutant, that leaves it; else None."""
     whole, rng = commutant(space, group), random.Random(f"layerproof pattern single sample {seed}")
     for _ in range(ATTEMPTS):
-        point = whole.point([Fraction(rng.choice((-2, -1, 1, 2))) for _ in whole.directions])
+        point = small_point(whole, rng)
         sample = drawn(space, lambda: Fraction(rng.randint(-2, 2)), opaque=False)
-        moved = update(space, point, sample, outer, RATIONALS)
-        residual = {k: as_fraction(x) for k, x in enumerate(whole.span.residual(moved, RATIONALS)) if x != 0}
+        moved = update(space, space.layers(point, RATIONALS), sample, outer, RATIONALS)
+        residual = outside(whole, moved)
         if residual:
             return PatternWitness(point, sample, tuple(map(as_fraction, moved)), residual)
     return None
@@ -331,7 +317,7 @@ def balance_rates(space: PatternSpace, outer: Outer | str, seed: int) -> list[An
     """
     rng = random.Random(f"layerproof pattern balance {seed}")
     point = [element(rng.randrange(PRIME)) for _ in range(space.size)]
-    moved = update(space, point, _field_sample(space, rng), outer, PRIME_FIELD)
+    moved = update(space, space.layers(point, PRIME_FIELD), _field_sample(space, rng), outer, PRIME_FIELD)
     products = [x * y for x, y in zip(moved, point, strict=True)]
     size = space.m**2
     sums = [sum(products[k : k + size], element(0)) for k in range(0, len(products), size)]

@@ -19,6 +19,7 @@ from ..patterns.heads import PatternForm
 from ..patterns.layer import Layer, Scores, layer_of, pattern_layer, under
 from ..patterns.run import Setup, prompt, row_names, setup, textbook
 from .samples import Trajectory
+from .symmetry import identity
 from .weights import Point, Trained
 
 KERNEL, COLUMN = "kernel", "column"
@@ -82,29 +83,26 @@ class PatternSpace(Trained):
     def layer(self, arithmetic: Arithmetic) -> Layer:
         """The algorithm's own layer at C = I."""
         values = {name: arithmetic.number(x) for name, x in self.parameters.items()}
-        return layer_of(self.form, arithmetic, self.d, self.n, unit(arithmetic, self.d), values)
+        return layer_of(self.form, arithmetic, self.d, self.n, identity(self.d), values)
 
-    def heads(self, point: Sequence[Any], arithmetic: Arithmetic) -> list[list[tuple[Any, Any]]]:
-        """(V, Q) of each head of every one of the L layers at a point; Q None under an opaque pattern."""
-        layers = []
+    def layers(self, point: Sequence[Any], arithmetic: Arithmetic) -> list[Layer]:
+        """The L layers at a point: the algorithm's own, with V, and Q where heads have scores, of the point."""
+        own, every, layers = self.layer(arithmetic), list(range(self.m)), []
         for layer in range(self.stored):
             made = [
                 arithmetic.matrix([[plain(x, arithmetic) for x in row] for row in self.matrix_rows(point, layer, k)])
                 for k in range(len(self.matrices))
             ]
-            step = 2 if self.kind == COLUMN else 1
-            layers.append([(made[k], made[k + 1] if step == 2 else None) for k in range(0, len(made), step)])
+            heads: list[tuple[Any, Scores | None]] = [(V, None) for V in made]
+            if self.kind == COLUMN:
+                heads = [(V, Scores(Q, every, every, Q)) for V, Q in zip(made[::2], made[1::2], strict=True)]
+            layers.append(replace(own, heads=tuple(heads)))
         return layers * self.depth if self.looped else layers
 
 
 def plain(value: Any, arithmetic: Arithmetic) -> Any:
     """A number of the arithmetic; a plain zero stays one, which some matrices keep as a structural zero."""
     return (arithmetic.number(value) if value else 0) if isinstance(value, (int, Fraction)) else value
-
-
-def unit(arithmetic: Arithmetic, d: int) -> list[list[Any]]:
-    """The identity as rows of numbers."""
-    return [[arithmetic.number(int(i == j)) for j in range(d)] for i in range(d)]
 
 
 def pattern_space(
@@ -178,18 +176,13 @@ def target(space: PatternSpace, sample: Trajectory) -> Any:
     return sample.rewards[space.n if space.form.algorithm.chained else space.n + 1]
 
 
-def states(space: PatternSpace, heads: Sequence[Any], s: Setup) -> tuple[list[Any], list[Layer], Any]:
-    """Z_0, ..., Z_L, the layers at these heads, and the pattern as a matrix."""
-    a, own = s.arithmetic, space.layer(s.arithmetic)
-    K = None if s.K is None else a.matrix(s.K)
-    every = list(range(len(space.row_names())))
-    reached, layers = [prompt(s, s.start)], []
-    for pairs in heads:
-        made = tuple((V, None if Q is None else Scores(Q, every, every, Q)) for V, Q in pairs)
-        layer = Layer(made, own.mask, own.scale, own.shift, own.back, own.previous)
-        layers.append(layer)
+def states(layers: Sequence[Layer], s: Setup) -> tuple[list[Any], Any]:
+    """Z_0, ..., Z_L, and the pattern as a matrix."""
+    K = None if s.K is None else s.arithmetic.matrix(s.K)
+    reached = [prompt(s, s.start)]
+    for layer in layers:
         reached.append(pattern_layer(reached[-1], layer, K))
-    return reached, layers, K
+    return reached, K
 
 
 def gradient(
@@ -239,6 +232,7 @@ def seed_at(a: Arithmetic, shape: tuple[int, int], entries: Mapping[tuple[int, i
 
 def taught(space: PatternSpace, s: Setup) -> list[Any]:
     """The state that L textbook updates at C = I return: its d numbers."""
-    C = s.arithmetic.matrix(unit(s.arithmetic, space.d)) if space.form.algorithm.preconditioned else None
-    *_, last = textbook(s, [C] * space.depth)
+    number = s.arithmetic.number
+    C = s.arithmetic.matrix([[number(x) for x in row] for row in identity(space.d)])
+    *_, last = textbook(s, [C if space.form.algorithm.preconditioned else None] * space.depth)
     return list(s.arithmetic.entries(last[0]))

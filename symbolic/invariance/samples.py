@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -39,6 +39,17 @@ class Trajectory:
     features: tuple[tuple[Any, ...], ...]
     rewards: tuple[Any, ...]
     extras: tuple[tuple[str, bool, tuple[Any, ...]], ...] = ()
+
+    @property
+    def numbers(self) -> list[Any]:
+        """The entries of all features, then the rewards."""
+        return [x for f in self.features for x in f] + list(self.rewards)
+
+    def with_numbers(self, numbers: Sequence[Any]) -> Trajectory:
+        """The trajectory with other `numbers`."""
+        d, end = len(self.features[0]), len(numbers) - len(self.rewards)
+        features = tuple(tuple(numbers[k : k + d]) for k in range(0, end, d))
+        return replace(self, features=features, rewards=tuple(numbers[end:]))
 
     def moved(self, g: Square, number: Callable[[Any], Any]) -> Trajectory:
         """The trajectory with g applied to every feature vector; chain and rewards stay."""

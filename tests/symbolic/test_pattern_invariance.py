@@ -48,9 +48,9 @@ def along(space: PatternSpace, point: Any, direction: Any, sample: kept.Drawn) -
     )
     extras = tuple((name, v, tuple(x)) for (name, v, _), x in zip(given.extras, more, strict=True))
     trajectory = Trajectory(tuple(features), tuple(map(a.number, given.rewards)), extras)
-    heads = space.heads([a.number(x) + t * a.number(e) for x, e in zip(point, direction, strict=True)], a)
+    layers = space.layers([a.number(x) + t * a.number(e) for x, e in zip(point, direction, strict=True)], a)
     made = prompts(space, a, trajectory, "sliding", sample.patterns)
-    last = [states(space, heads, s)[0][-1] for s in made]
+    last = [states(layers, s)[0][-1] for s in made]
 
     def linear(x: Any) -> Fraction:
         return next((Fraction(int(c.p), int(c.q)) for e, c in x.to_dict().items() if e == (1,)), Fraction(0))
@@ -79,7 +79,7 @@ def test_the_update_is_the_derivative_that_polynomials_say(name: str, looped: bo
     trained = [own_space.trains(c.matrix, c.row_block) for _, c in own_space.entries()]
     point = [x if yes else Fraction(0) for x, yes in zip(point, trained, strict=True)]
     direction = [small() if yes else Fraction(0) for yes in trained]
-    update = kept.update(own_space, point, sample, outer_of(own_space), RATIONALS)
+    update = kept.update(own_space, own_space.layers(point, RATIONALS), sample, outer_of(own_space), RATIONALS)
     total = sum((x.fraction() * e for x, e in zip(update, direction, strict=True)), Fraction(0))
     assert total == along(own_space, point, direction, sample) != 0
 
