@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.patterns.construction import PatternConstruction
+from ...symbolic.patterns.layer import beside
 from ..device import precision, resolve_dtype
 from ..files.tensor_files import wanted_tensors
 from ..lower import round_to
@@ -26,8 +27,7 @@ def pattern_graph(graph: Graph, construction: PatternConstruction, dtype: str) -
     graph.constant("zeros_row", np.zeros(c.m))
     graph.constant("scale", np.full((c.m, 1), round_to(c.layers[0].scale.fraction(), precision(resolve_dtype(dtype)))))
     if c.shift_from:
-        step = -1 if c.shift_from == "previous" else 1
-        graph.constant("beside", [[int(j == t + step) for t in range(N)] for j in range(N)])
+        graph.constant("beside", beside(c.n, c.shift_from == "previous"))
     Z, states, K = "Z", [], _pattern(graph, c) if c.kernel else ""
     for number in range(c.depth):
         Z = _layer(graph, c, 0 if c.looped else number, Z, K, f"Z_{number + 1}")
@@ -86,7 +86,7 @@ def _layer(graph: Graph, c: PatternConstruction, stored: int, Z: str, K: str, ou
     if not c.shift_from:
         return graph.node("Add", [Z, change], output)
     after = graph.node("Add", [Z, change], f"{output}_heads")
-    beside = graph.node("MatMul", [after, "beside"], f"{output}_beside")
+    shifted = graph.node("MatMul", [after, "beside"], f"{output}_beside")
     kept = graph.node("MatMul", [f"layers.{stored}.shift.kept", after], f"{output}_kept")
-    moved = graph.node("MatMul", [f"layers.{stored}.shift.moved", beside], f"{output}_moved")
+    moved = graph.node("MatMul", [f"layers.{stored}.shift.moved", shifted], f"{output}_moved")
     return graph.node("Add", [kept, moved], output)

@@ -1,14 +1,18 @@
-"""Fields of a file of weights, each checked as it is read; `ContentError` names the first wrong one."""
+"""Fields of a file of weights, each checked as it is read (`ContentError` names the first wrong one); its limits."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.errors import ContentError
+from ...symbolic.strict_json import rational_text
 
+FORMAT = "layerproof-weights"
+MAX_ENTRIES = 4 * 10**6
 MAX_NUMBER_LENGTH = 10**5
 _INTEGER = "(?:0x[0-9a-f]+|0|[1-9][0-9]{0,999})"
 _NUMBER = re.compile(f"(?P<top>-?{_INTEGER})(?:/(?P<bottom>{_INTEGER}))?")
@@ -57,6 +61,13 @@ def matrix(value: Any, size: int, name: str) -> RationalMatrix:
     if len(rows) != size or any(not isinstance(row, list) or len(row) != size for row in rows):
         raise ContentError(f"{name} has the wrong shape, wanted {size} x {size}")
     return RationalMatrix.of([[rational(x, name) for x in row] for row in rows])
+
+
+def texts(matrix: RationalMatrix) -> list[list[str]]:
+    """A matrix as a file has it: each different entry is written once, for a mask has few and as many as n^2."""
+    entries = [[int(x) for x in row] for row in matrix.num.tolist()]
+    written = {x: rational_text(Fraction(x, int(matrix.den))) for x in set(chain(*entries))}
+    return [[written[x] for x in row] for row in entries]
 
 
 def rationals(data: dict[str, Any], name: str) -> dict[str, Fraction]:

@@ -17,15 +17,16 @@ from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.errors import ContentError
 from ...symbolic.patterns.construction import PatternConstruction
+from ...symbolic.patterns.heads import mask
 from ...symbolic.patterns.kernels import KERNELS
-from ...symbolic.patterns.layer import Layer, Scores
+from ...symbolic.patterns.layer import Layer, Scores, beside
 from ...symbolic.patterns.record import KEYS, SCALES, SHIFTS
 from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import rational_text
 from . import fields
+from .fields import FORMAT, MAX_ENTRIES
 
-FORMAT, SCHEMA = "layerproof-weights", 2
-MAX_ENTRIES = 4 * 10**6
+SCHEMA = 2
 LAST = ("query", "parameter")
 
 
@@ -68,11 +69,14 @@ def pattern_description(construction: PatternConstruction) -> dict[str, Any]:
 
 def pattern_document(construction: PatternConstruction) -> dict[str, Any]:
     """The construction as plain data: the JSON file's content."""
-    stored = {
-        name: [[rational_text(x) for x in row] for row in matrix.fractions()]
-        for name, matrix in pattern_tensors(construction).items()
-    }
+    stored = {name: fields.texts(matrix) for name, matrix in pattern_tensors(construction).items()}
     return {**pattern_description(construction), "tensors": stored}
+
+
+def of_patterns(data: Any) -> bool:
+    """Whether the content of a file says that it is of this schema."""
+    known = isinstance(data, dict) and data.get("format") == FORMAT and type(data.get("schema")) is int
+    return known and bool(data["schema"] == SCHEMA)
 
 
 def from_pattern_document(data: dict[str, Any]) -> PatternConstruction:
@@ -109,8 +113,8 @@ def from_pattern_document(data: dict[str, Any]) -> PatternConstruction:
         raise ContentError(f"preconditioners has {len(given)} entries, wanted {count}, one a stored layer")
     if len(stored) * m * m + (n + 1) ** 2 > MAX_ENTRIES:
         raise ContentError(f"tensors hold more than {MAX_ENTRIES} entries, the limit")
-    mask = [[int(j < KEYS[keys](t, n)) for t in range(1, n + 2)] for j in range(n + 1)]
-    if fields.matrix(stored.get("mask"), n + 1, "tensors.mask") != RATIONALS.matrix(mask):
+    known = mask(keys, n)
+    if fields.matrix(stored.get("mask"), n + 1, "tensors.mask") != RATIONALS.matrix(known):
         raise ContentError(f"tensors.mask is not the mask of pattern.keys, {shown(keys)}")
     used = {"mask"}
 
@@ -130,10 +134,9 @@ def from_pattern_document(data: dict[str, Any]) -> PatternConstruction:
         shift = back = None
         if shift_from:
             shift = taken(f"layers.{number}.shift.kept"), taken(f"layers.{number}.shift.moved")
-            step = -1 if shift_from == "previous" else 1
-            back = RATIONALS.matrix([[int(j == t + step) for t in range(n + 1)] for j in range(n + 1)])
+            back = RATIONALS.matrix(beside(n, shift_from == "previous"))
         factor = RATIONALS.number(1) / n if scale == "1/n" else RATIONALS.number(1)
-        layers.append(Layer(tuple(heads), mask, factor, shift, back, shift_from == "previous"))
+        layers.append(Layer(tuple(heads), known, factor, shift, back, shift_from == "previous"))
     extra = next((name for name in stored if name not in used), None)
     if extra is not None:
         raise ContentError(f"tensors.{extra[:60]} belongs to no layer")

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -55,15 +56,30 @@ def wanted_tensors(construction: Construction | PatternConstruction, dtype: str)
     }
 
 
-def read_safetensors(content: bytes) -> tuple[dict[str, Stored], dict[str, str]]:
-    """The tensors and the metadata of a safetensors file; `ContentError` says what is malformed."""
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a safetensors file, no tensor of which is read; `ContentError` as for the whole file."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            content = start + file.read(min(int.from_bytes(start, "little"), MAX_HEADER))
+            size = path.stat().st_size
+    except OSError as error:
+        raise ContentError(f"cannot be read: {error.strerror}") from None
+    return _header(content, size)[1]
+
+
+def _header(content: bytes, size: int) -> tuple[dict[str, Any], dict[str, str], int]:
+    """The entries of a header, the metadata and where tensors begin.
+
+    content : the file up to there, if it goes so far;  size : how many bytes it has
+    """
     if len(content) < 8:
         raise ContentError("is no safetensors file: it ends within its header's length")
     (length,) = struct.unpack("<Q", content[:8])
     if length > MAX_HEADER:
         raise ContentError(f"says that its header has {length} bytes, above the limit of {MAX_HEADER}")
-    if length > len(content) - 8:
-        raise ContentError(f"is cut short: its header should have {length} bytes, {len(content) - 8} follow")
+    if length > size - 8:
+        raise ContentError(f"is cut short: its header should have {length} bytes, {size - 8} follow")
     try:
         text = content[8 : 8 + length].decode("utf-8")
     except UnicodeDecodeError:
@@ -74,7 +90,13 @@ def read_safetensors(content: bytes) -> tuple[dict[str, Stored], dict[str, str]]
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise ContentError("has metadata that is no object of texts")
-    body = memoryview(content)[8 + length :]
+    return header, metadata, 8 + length
+
+
+def read_safetensors(content: bytes) -> tuple[dict[str, Stored], dict[str, str]]:
+    """The tensors and the metadata of a safetensors file; `ContentError` says what is malformed."""
+    header, metadata, start_of_tensors = _header(content, len(content))
+    body = memoryview(content)[start_of_tensors:]
     tensors: dict[str, Stored] = {}
     end = 0
     entries = [(name, *_entry(name, value)) for name, value in header.items()]

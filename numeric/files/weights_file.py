@@ -31,23 +31,13 @@ from ...symbolic.prompt import Layout
 from ...symbolic.readout import Readout
 from ...symbolic.strict_json import dumps, loads, rational_text
 from . import fields
+from .fields import FORMAT, MAX_ENTRIES
 from .pattern_file import SCHEMA as PATTERN_SCHEMA
-from .pattern_file import from_pattern_document, pattern_description, pattern_document, pattern_tensors
+from .pattern_file import from_pattern_document, of_patterns, pattern_description, pattern_document, pattern_tensors
 from .placing import place_file
 from .text import read_text
 
-FORMAT, SCHEMA = "layerproof-weights", 1
-MAX_ENTRIES = 4 * 10**6
-
-
-def _rows(matrix: RationalMatrix) -> list[list[str]]:
-    den, texts = int(matrix.den), {}  # a mask has few different entries, and as many as n^2
-    entries = [[int(x) for x in row] for row in matrix.num.tolist()]
-    for row in entries:
-        for x in row:
-            if x not in texts:
-                texts[x] = rational_text(Fraction(x, den))
-    return [[texts[x] for x in row] for row in entries]
+SCHEMA = 1
 
 
 def _step(value: Any) -> Any:
@@ -107,7 +97,7 @@ def document(construction: Construction | PatternConstruction) -> dict[str, Any]
             stored[name] = {"same_as": seen[id(matrix)]}
         else:
             seen[id(matrix)] = name
-            stored[name] = _rows(matrix)
+            stored[name] = fields.texts(matrix)
     return {**description(construction), "tensors": stored}
 
 
@@ -167,8 +157,7 @@ def read_weights(path: str | os.PathLike[str]) -> Construction | PatternConstruc
 
 def any_document(data: Any) -> Construction | PatternConstruction:
     """As `from_document`, of either schema."""
-    second = isinstance(data, dict) and data.get("format") == FORMAT and data.get("schema") == PATTERN_SCHEMA
-    return from_pattern_document(data) if second and type(data["schema"]) is int else from_document(data)
+    return from_pattern_document(data) if of_patterns(data) else from_document(data)
 
 
 def from_document(data: Any) -> Construction:

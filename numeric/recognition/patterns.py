@@ -13,7 +13,8 @@ import numpy as np
 from ...symbolic.errors import ContentError
 from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.strict_json import loads, rational_text
-from ..files.pattern_file import FORMAT, SCHEMA, from_pattern_document, pattern_description
+from ..files.fields import FORMAT
+from ..files.pattern_file import from_pattern_document, of_patterns, pattern_description
 from ..files.text import read_bytes, read_text
 
 MAX_BYTES = 2**26
@@ -51,17 +52,16 @@ def _file(path: Path) -> PatternConstruction | None:
     if path.suffix == ".json":
         text = read_text(path)
         data = loads(text, numbers_as_text=False) if f'"{FORMAT}"' in text and '"pattern"' in text else None
-        second = isinstance(data, dict) and data.get("format") == FORMAT and data.get("schema") == SCHEMA
-        return from_pattern_document(data) if isinstance(data, dict) and second else None
+        return from_pattern_document(data) if isinstance(data, dict) and of_patterns(data) else None
     if path.suffix != ".safetensors":
         return None
-    from ..files.tensor_files import read_safetensors
+    from ..files.tensor_files import read_metadata, read_safetensors
     from .arrays import floats
 
-    stored, metadata = read_safetensors(read_bytes(path, MAX_BYTES))
-    about = loads(metadata.get("layerproof", "null"), numbers_as_text=False)
-    if not isinstance(about, dict) or about.get("format") != FORMAT or about.get("schema") != SCHEMA:
+    about = loads(read_metadata(path).get("layerproof", "null"), numbers_as_text=False)
+    if not isinstance(about, dict) or not of_patterns(about):
         return None
+    stored, _ = read_safetensors(read_bytes(path, MAX_BYTES))
     return _of_arrays(about, {name: floats(name, x) for name, x in stored.items()})
 
 

@@ -20,9 +20,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ...numeric.files.fields import MAX_ENTRIES
 from ...numeric.files.placing import place_file
 from ...numeric.files.text import read_text
-from ...numeric.files.weights_file import MAX_ENTRIES, description, document
+from ...numeric.files.weights_file import description, document
 from ...symbolic.algorithms import catalogue, find
 from ...symbolic.construction import Construction
 from ...symbolic.errors import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ...numeric.files.pattern_file import MAX_ENTRIES
+from ...numeric.files.fields import MAX_ENTRIES
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.errors import ArgumentError, WorkLimitError
 from ...symbolic.identity.exact import Mismatch

@@ -75,9 +75,9 @@ def value_of(expression: Expr, values: Mapping[str, Any], number: Callable[[Any]
     raise TypeError(f"{expression} is no coefficient")
 
 
-def mask(form: PatternForm, n: int) -> list[list[int]]:
+def mask(sees: str, n: int) -> list[list[int]]:
     """The mask (N, N) of zeros and ones: [j][t] for key j and token t, the last column the query's or the state's."""
-    seen = [KEYS[form.sees](t, n) for t in range(1, n + 2)]
+    seen = [KEYS[sees](t, n) for t in range(1, n + 2)]
     return [[int(j < seen[t]) for t in range(n + 1)] for j in range(n + 1)]
 
 

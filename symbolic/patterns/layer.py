@@ -84,12 +84,16 @@ def layer_of(form: PatternForm, arithmetic: Arithmetic, d: int, n: int, C: Any, 
             for i, j in zip(place[to], place[read], strict=True):
                 more[i][j] = value_of(coefficient, values, number)
         shift = arithmetic.matrix(kept), arithmetic.matrix(more)
-    step, back = (-1 if form.previous else 1), None
-    if form.shift:
-        back = arithmetic.matrix([[int(j == t + step) for t in range(n + 1)] for j in range(n + 1)])
+    back = arithmetic.matrix(beside(n, form.previous)) if form.shift else None
     return Layer(
-        tuple(heads), mask(form, n), number(1) / n if form.by_length else number(1), shift, back, form.previous
+        tuple(heads), mask(form.sees, n), number(1) / n if form.by_length else number(1), shift, back, form.previous
     )
+
+
+def beside(n: int, previous: bool) -> list[list[int]]:
+    """(N, N) : ones that move a column to the one before, or, of the `previous` token, to the one after."""
+    step = -1 if previous else 1
+    return [[int(j == t + step) for t in range(n + 1)] for j in range(n + 1)]
 
 
 def under(matrix: Any, mask: Sequence[Sequence[int]]) -> Any:

@@ -6,7 +6,8 @@ import platform
 from hashlib import sha256
 from importlib import metadata
 
-from ....numeric.files.weights_file import MAX_ENTRIES, document
+from ....numeric.files.fields import MAX_ENTRIES
+from ....numeric.files.weights_file import document
 from ....symbolic.construction import Construction
 from ....symbolic.strict_json import dumps
 from ...theory.audits import audits
