@@ -11,7 +11,7 @@ COMMANDS = [*(f"\\{name}" for name in (*GREEK_AND_LETTERS, *OPERATORS, *sorted(F
 PIECES = [
     *"ab1+-=()[],'^_{}|&$%#~* ", "23", "^{2}", "_{j}", r"\\", r"\{", r"\}", r"\text{a\_b < c}", r"\mathrm{ab}",
     r"\frac", r"\tfrac12", r"\sqrt", r"\hat", r"\bar x", r"\left(", r"\right)", r"\left[", r"\right.", r"\bigl(",
-    r"\big|", r"\begin{cases}", r"\end{cases}", r"\begin{array}{r|c}", r"\end{array}", r"\hline", r"\begin{pmatrix}",
+    r"\big|", r"\begin{cases}", r"\end{cases}", r"\begin{pmatrix}",
     r"\end{pmatrix}", r"\underbrace", r"\mathbb{R}", r"\operatorname{tr}", r"\mathbf", r"\max", r"\,", r"\input",
     r"\write18",
 ]  # fmt: skip

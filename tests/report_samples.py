@@ -78,7 +78,7 @@ CASES = quoted(
 FENCES = quoted(
     "(1/2 + x/y) {a} [b|c]",
     r"\left( \tfrac{1}{2} + \frac{x}{y} \right) \bigl(X_{r j}^\top W {\phi'_j}^\top\bigr) \{a\} "
-    r"\left[\begin{array}{c|c} 1 & -2 \\ \hline x & y \end{array}\right] \underbrace{a + b}_{c} \max_i \|x\| \hat v",
+    r"\begin{bmatrix} 1 & -2 \\ x & y \end{bmatrix} \underbrace{a + b}_{c} \max_i \|x\| \hat v",
 )
 HOSTILE_FORMULA = quoted('<b>x</b> #read("y")', r"\input{/etc/passwd} $ \write18{x}")
 SYMBOLS = quoted("T[td_error; i, j]", r"T_{\text{td\_error};i,j,\mathrm{gamma\_phi\_next}} \in \mathbb{R}^{d \times d}")

@@ -285,18 +285,18 @@ def entry(name: Part, *index: Part) -> Formula:
 def cases(pieces: Sequence[tuple[Part, Part]]) -> Formula:
     """Values, each with where it holds."""
     body = tuple((row(value).tree, row(where).tree) for value, where in pieces)
-    return Formula(Fenced("{", Grid("cases", "ll", body), ""))
+    return Formula(Fenced("{", Grid("cases", body), ""))
 
 
 def matrix(rows: Sequence[Sequence[Part]], environment: str = "pmatrix") -> Formula:
     """A matrix in brackets, or in what else its environment sets around it."""
     body = tuple(tuple(row(x).tree for x in line) for line in rows)
     left, right = ENVIRONMENTS[environment]
-    grid = Grid(environment, "c" * max(map(len, rows)), body)
+    grid = Grid(environment, body)
     return Formula(Fenced(left, grid, right) if left or right else grid)
 
 
 def aligned(rows: Sequence[Sequence[Part]]) -> Formula:
     """Lines below one another, aligned where their parts meet."""
     body = tuple(tuple(row(x).tree for x in line) for line in rows)
-    return Formula(Grid("aligned", "rl" * (max(map(len, rows)) // 2), body))
+    return Formula(Grid("aligned", body))

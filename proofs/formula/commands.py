@@ -92,7 +92,6 @@ ENVIRONMENTS = {
     "bmatrix": ("[", "]"),
     "Bmatrix": ("{", "}"),
     "vmatrix": ("|", "|"),
-    "array": ("", ""),
     "aligned": ("", ""),
     "cases": ("{", ""),
 }

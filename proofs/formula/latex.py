@@ -7,7 +7,6 @@ import re
 from .commands import DELIMITERS, ENVIRONMENTS, FANCY, FUNCTIONS, GREEK_AND_LETTERS, OPERATORS, SIZES, SPACES
 from .nodes import (
     Accent,
-    Command,
     Fenced,
     Grid,
     Node,
@@ -58,8 +57,6 @@ def latex(node: Node) -> str:
     match node:
         case Spoken() | Symbol():
             return latex(plain(node))
-        case Command(macro, index):
-            return rf"\{macro}" + ("" if index is None else _group(index))
         case Row():
             return _row(node)
         case Sign():
@@ -100,7 +97,7 @@ def _row(row: Row, tight: bool = False) -> str:
     before: Node | None = None
     unary = False
     for item in parts(row):
-        shown = _group(item) if isinstance(item, Row) else latex(item)
+        shown = group(item) if isinstance(item, Row) else latex(item)
         between = binary(before, item)
         if pieces and apart(before, item, between, unary, tight):
             pieces.append(" ")
@@ -139,7 +136,7 @@ def _spaced(node: Node | None) -> bool:
     return mark is not None and mark.text not in "/!.|‖"
 
 
-def _group(node: Node) -> str:
+def group(node: Node) -> str:
     """A node as an argument."""
     node = plain(node)
     return f"{{{_row(node, tight=True) if isinstance(node, Row) else latex(node)}}}"
@@ -164,24 +161,16 @@ def _delimiter(text: str) -> str:
 def _scripts(node: Scripts) -> str:
     node = merged(node)
     base = plain(node.base)
-    shown = _group(base) if isinstance(base, Row | Scripts) else latex(base)
-    below = "" if node.below is None else f"_{_group(node.below)}"
+    shown = group(base) if isinstance(base, Row | Scripts) else latex(base)
+    below = "" if node.below is None else f"_{group(node.below)}"
     above = ""
     if node.above is not None:
         mark = plain(node.above)
-        single = isinstance(mark, Sign) and mark.kind != "number" and latex(mark).startswith("\\")
-        above = f"^{latex(mark) if single else _group(mark)}"
+        single = isinstance(mark, Sign) and not mark.text.startswith("\\") and latex(mark).startswith("\\")
+        above = f"^{latex(mark) if single else group(mark)}"
     return shown + "'" * node.primes + (above + below if node.primes else below + above)
 
 
 def _grid(grid: Grid) -> str:
-    columns = ""
-    if grid.environment == "array":
-        letters = [*grid.columns, ""]
-        columns = "{" + "".join("|" * grid.rules.count(c) + x for c, x in enumerate(letters)) + "}"
-    rows = [
-        r"\hline " * grid.lines.count(r) + " & ".join(latex(cell) for cell in row) for r, row in enumerate(grid.rows)
-    ]
-    last = r" \\ " + r"\hline " * grid.lines.count(len(grid.rows)) if len(grid.rows) in grid.lines else ""
-    body = r" \\ ".join(rows) + last
-    return rf"\begin{{{grid.environment}}}{columns} {body} \end{{{grid.environment}}}"
+    body = r" \\ ".join(" & ".join(map(latex, row)) for row in grid.rows)
+    return rf"\begin{{{grid.environment}}} {body} \end{{{grid.environment}}}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 
 from .commands import RELATIONS
 from .nodes import (
     Accent,
-    Command,
     Fenced,
     Grid,
     Node,
@@ -38,8 +37,6 @@ def width(node: Node) -> float:
     match node:
         case Spoken(_, shown) | Symbol(_, _, shown):
             return width(shown)
-        case Command(macro, _):
-            return len(macro)
         case Row(items):
             return sum(map(width, items))
         case Sign(kind, text):
@@ -56,8 +53,8 @@ def width(node: Node) -> float:
             return width(body) + 1
         case Fenced(left, body, right):
             return width(body) + len(left) + len(right)
-        case Grid(environment, columns, rows):
-            widths = [max((width(row[c]) for row in rows if c < len(row)), default=0.0) for c in range(len(columns))]
+        case Grid(environment, rows):
+            widths = [max(map(width, column)) for column in zip_longest(*rows, fillvalue=Row(()))]
             small = 0.7 if environment == "smallmatrix" else 1
             return small * sum(widths) + _GAP * max(len(widths) - 1, 0)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from .build import Part, items, row
 from .formula import Formula
-from .latex import latex
-from .nodes import HOLE, Command, Node, Row, Symbol
+from .latex import group, latex
+from .nodes import HOLE, Node, Row, Sign, Symbol
 
 PREFIX = "lp"
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
@@ -53,11 +53,16 @@ def macro_name(name: str) -> str:
     return PREFIX + (letters or "Sign")
 
 
-def in_macros(tree: Node) -> Node:
-    """The tree with the macro of every symbol in the symbol's place, for LaTeX that an author goes on with."""
+def in_macros(tree: Node) -> str:
+    """The LaTeX of a tree with the macro of every symbol in the symbol's place, for an author to go on with."""
+    return latex(_with_macros(tree))
+
+
+def _with_macros(tree: Node) -> Node:
     if isinstance(tree, Symbol):
-        return Command(tree.macro, None if tree.index is None else in_macros(tree.index))
-    return _each(tree, in_macros)
+        index = "" if tree.index is None else group(_with_macros(tree.index))
+        return Sign("letter", rf"\{tree.macro}{index}")
+    return _each(tree, _with_macros)
 
 
 def filled(tree: Node, index: tuple[Node, ...]) -> Node:

@@ -96,13 +96,16 @@ class Fenced:
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows of cells; columns: "l", "c", "r" each; before the columns `rules` and the rows `lines` there is a line."""
+    """Rows of cells in one of LaTeX's environments."""
 
     environment: str
-    columns: str
     rows: tuple[tuple[Node, ...], ...]
-    rules: tuple[int, ...] = ()
-    lines: tuple[int, ...] = ()
+
+    @property
+    def columns(self) -> str:
+        """How each column is set: "l", "c" or "r"."""
+        width = max(map(len, self.rows), default=0)
+        return {"aligned": "rl" * width, "cases": "l" * width}.get(self.environment, "c" * width)[:width]
 
 
 @dataclass(frozen=True)
@@ -123,14 +126,6 @@ class Symbol:
 
 
 @dataclass(frozen=True)
-class Command:
-    """A macro as LaTeX uses it: what `in_macros` puts in a symbol's place. No other format has it."""
-
-    macro: str
-    index: Node | None
-
-
-@dataclass(frozen=True)
 class Verbatim:
     """What is no formula that we set: the gate let its LaTeX not through."""
 
@@ -139,7 +134,7 @@ class Verbatim:
 
 Node = (
     Sign | Words | Space | Row | Scripts | Quotient | Root | Accent | Fenced | Grid
-    | Spoken | Symbol | Command | Verbatim
+    | Spoken | Symbol | Verbatim
 )  # fmt: skip
 
 

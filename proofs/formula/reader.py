@@ -278,25 +278,11 @@ class _Reader:
         name = self.words()
         if name not in ENVIRONMENTS:
             raise UnknownLatex(f"\\begin{{{name}}} is not among the environments that are let through")
-        columns, rules, lines = "", [], []
-        if name == "array":
-            self.skip()
-            for char in self.words():
-                if char == "|":
-                    rules.append(len(columns))
-                elif char in "lcr":
-                    columns += char
-                elif char != " ":
-                    raise UnknownLatex(f"{char!a} in the columns of an array")
         self.no_option()
         rows: list[tuple[Node, ...]] = []
         cells: list[Node] = []
         while True:
             self.skip()
-            while self.token == "\\hline" and not cells:
-                self.at += 1
-                self.skip()
-                lines.append(len(rows))
             cells.append(self.row(stops=("\\\\", "\\end")))
             token = self.next()
             if token == "&":
@@ -313,11 +299,8 @@ class _Reader:
         if self.words() != name:
             raise UnknownLatex(f"\\begin{{{name}}} is not ended")
         width = max((len(row) for row in rows), default=0)
-        if name == "array" and width > len(columns):
-            raise UnknownLatex("more cells in a row than the array has columns")
-        if width > 10 and name.endswith("matrix"):
-            raise UnknownLatex("more columns than amsmath's matrices take: use an array")
-        columns = columns or {"aligned": "rl" * width, "cases": "ll"}.get(name, "c" * width)[:width]
-        body = Grid(name, columns, tuple(rows), tuple(rules), tuple(lines))
+        if width > (2 if name == "cases" else 10):
+            raise UnknownLatex(f"more columns than {name} takes")
+        body = Grid(name, tuple(rows))
         left, right = ENVIRONMENTS[name]
         return Fenced(left, body, right) if left or right else body

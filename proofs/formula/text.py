@@ -6,7 +6,6 @@ from .commands import BIG, FANCY, GREEK_AND_LETTERS, OPERATORS
 from .latex import apart
 from .nodes import (
     Accent,
-    Command,
     Fenced,
     Grid,
     Node,
@@ -50,8 +49,6 @@ def text(node: Node) -> str:
             return text(as_text)
         case Symbol():
             return text(node.shown)
-        case Command():
-            raise TypeError(f"a macro has no plain text: {node.macro}")
         case Row(items):
             return _row(items)
         case Sign():

@@ -63,7 +63,7 @@ def in_typst(formula: Formula) -> Counter[str]:
     source = re.sub(r'class\("normal", .\)', " ", typst_printer._set(formula.tree))
     strings = re.findall(r'"((?:[^"\\]|\\.)*)"', source)
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', " ", source)
-    bare = re.sub(r"#h\([^)]*\)|#math\.primes\(\d+\)|size: #\d+%|\b[bt]:|augment: #\(.*?\)\)|#[\d.]+em", " ", bare)
+    bare = re.sub(r"#h\([^)]*\)|#math\.primes\(\d+\)|size: #\d+%|\b[bt]:|#[\d.]+em", " ", bare)
     return characters(re.sub(r"[a-z][a-z-]+", " ", bare) + "".join(strings))
 
 
@@ -149,9 +149,7 @@ def test_a_symbol_is_its_macro_for_authors_and_itself_everywhere_else() -> None:
     assert (phi.definition(), w.definition()) == (
         r"\providecommand{\lpPhi}[1]{\phi_{#1}}", r"\providecommand{\lpW}{w^{(1)}}"
     )  # fmt: skip
-    assert latex_printer.latex(in_macros(tree)) == r"{\lpW_{j}}^\top \lpPhi{j}"
+    assert in_macros(tree) == r"{\lpW_{j}}^\top \lpPhi{j}"
     formula = Formula(tree)
     assert (formula.text, formula.latex) == ("w_j^(1).phi_j", r"{w_{j}^{(1)}}^\top \phi_{j}")
     assert dropped(formula) == []
-    with pytest.raises(TypeError, match="lpW"):
-        assert Formula(in_macros(tree)).text

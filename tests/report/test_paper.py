@@ -100,7 +100,7 @@ def missing(facts: Facts) -> set[str]:
 
 def in_print(formula: Formula) -> str:
     """A formula as an author gets it, in macros."""
-    return printed(in_macros(formula.tree))
+    return in_macros(formula.tree)
 
 
 def nodes_of(root):

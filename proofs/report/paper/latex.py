@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from ...formula.formula import Formula
-from ...formula.latex import latex as printed
 from ...formula.lines import lines
 from ...formula.macros import Macro, in_macros
 from ...formula.tex_text import breakable, prose
@@ -92,7 +91,7 @@ class _Writer:
             case str():
                 return prose(part)
             case Formula(tree):
-                return f"${printed(in_macros(tree))}$"
+                return f"${in_macros(tree)}$"
             case Word(word):
                 return rf"\texttt{{{breakable(word)}}}"
             case Cite(keys):
@@ -122,7 +121,7 @@ class _Writer:
     def display(self, parts: tuple[Formula, ...], label: str) -> list[str]:
         rows: list[str] = []
         for part in parts:
-            first, *rest = (printed(in_macros(line)) for line in lines(part.tree, LINE))
+            first, *rest = (in_macros(line) for line in lines(part.tree, LINE))
             rows += [f"&{first}", *(rf"&\quad {line}" for line in rest)]
         star = "" if label else "*"
         mark = rf"\label{{{self.prefix}{label}}}" if label else ""

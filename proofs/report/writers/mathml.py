@@ -11,7 +11,6 @@ from ...formula.formula import Formula
 from ...formula.lines import lines
 from ...formula.nodes import (
     Accent,
-    Command,
     Fenced,
     Grid,
     Node,
@@ -72,8 +71,6 @@ def _set(node: Node) -> str:
     match node:
         case Spoken() | Symbol():
             return _set(plain(node))
-        case Command():
-            raise TypeError(f"a macro has no MathML: {node.macro}")
         case Row():
             return f"<mrow>{_row(parts(node))}</mrow>"
         case Sign():
@@ -182,12 +179,11 @@ def _scripts(node: Scripts) -> str:
 
 def _grid(grid: Grid) -> str:
     rows = ""
-    for r, row in enumerate(grid.rows):
+    for row in grid.rows:
         cells = ""
         for c, cell in enumerate(row):
-            classes = grid.columns[c] + " rule" * (c in grid.rules) + " line" * (r in grid.lines)
-            classes += " tight" * (grid.environment == "aligned" and c % 2 == 1)
-            cells += f'<mtd class="{classes}">{_set(cell)}</mtd>'
+            tight = " tight" * (grid.environment == "aligned" and c % 2 == 1)
+            cells += f'<mtd class="{grid.columns[c]}{tight}">{_set(cell)}</mtd>'
         rows += f"<mtr>{cells}</mtr>"
     display = ' displaystyle="true"' if grid.environment == "aligned" else ""
     return f"<mtable{display}>{rows}</mtable>"

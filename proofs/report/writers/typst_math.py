@@ -10,7 +10,6 @@ from ...formula.formula import Formula
 from ...formula.lines import lines
 from ...formula.nodes import (
     Accent,
-    Command,
     Fenced,
     Grid,
     Node,
@@ -83,8 +82,6 @@ def _set(node: Node) -> str:
     match node:
         case Spoken() | Symbol():
             return _set(plain(node))
-        case Command():
-            raise TypeError(f"a macro has no Typst: {node.macro}")
         case Row():
             return _row(parts(node))
         case Sign():
@@ -98,12 +95,12 @@ def _set(node: Node) -> str:
         case Scripts():
             return _scripts(node)
         case Quotient(above, below, style):
-            fraction = f"frac({_set(above)}, {_set(below)})"
+            fraction = f"frac({_set(above) or EMPTY}, {_set(below) or EMPTY})"
             return {"frac": fraction, "tfrac": f"inline({fraction})", "dfrac": f"display({fraction})"}[style]
         case Root(body):
-            return f"sqrt({_set(body)})"
+            return f"sqrt({_set(body) or EMPTY})"
         case Accent(name, body):
-            return f"{_ACCENTS[name]}({_set(body)})"
+            return f"{_ACCENTS[name]}({_set(body) or EMPTY})"
         case Fenced(left, body, right):
             return f"lr({_delimiter(left)} {_set(body)} {_delimiter(right)})"
         case Grid():
@@ -128,11 +125,12 @@ def _sign(sign: Sign) -> str:
         return f'class("normal", {sign.text})'
     if sign.kind == "number" or sign.text.isalpha():
         return sign.text
-    return "".join(f"\\{c}" if c.isascii() else c for c in sign.text)
+    return _delimiter(sign.text)
 
 
 def _delimiter(text: str) -> str:
-    return "".join(f"\\{c}" if c.isascii() else c for c in text)
+    """Signs, those escaped that Typst would pair with others or read as its own."""
+    return "".join(f"\\{c}" if c.isascii() or c in "⟨⟩⌊⌋⌈⌉" else c for c in text)
 
 
 def _scripts(node: Scripts) -> str:
@@ -159,10 +157,6 @@ def _grid(grid: Grid) -> str:
     options = ["delim: #none"]
     if grid.environment in ("cases", "aligned"):
         options.append("column-gap: #1em" if grid.environment == "cases" else "column-gap: #0.28em, row-gap: #0.6em")
-    vertical = [str(r) for r in grid.rules if 0 < r < len(grid.columns) and grid.rows]
-    horizontal = [str(r) for r in grid.lines if 0 < r < len(grid.rows)]
-    if vertical or horizontal:
-        options.append(f"augment: #(vline: ({_tuple(vertical)}), hline: ({_tuple(horizontal)}))")
     rows = []
     for row in grid.rows:
         cells = []
@@ -173,7 +167,3 @@ def _grid(grid: Grid) -> str:
             cells.append({"l": f"&{shown}", "r": f"{shown}&", "c": shown}[column])
         rows.append(", ".join(cells + [EMPTY] * (len(grid.columns) - len(cells))))
     return f"mat({', '.join(options)}, {'; '.join(rows)})"
-
-
-def _tuple(items: list[str]) -> str:
-    return "".join(f"{item}, " for item in items)
