@@ -37,7 +37,7 @@ from layerproof.proofs.user_file import load
 from layerproof.symbolic import attention
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.arithmetics.rational import Rational, RationalMatrix
-from layerproof.symbolic.attention import Head
+from layerproof.symbolic.attention import Head, TokenwiseHead
 from layerproof.symbolic.given import given_construction
 from layerproof.symbolic.identity.exact import problem
 from layerproof.symbolic.own_layers import own_layers, own_prompt
@@ -113,7 +113,8 @@ def test_a_construction_of_ones_own_is_within(name: str, dtype: torch.dtype, ord
 @pytest.mark.parametrize("looped", [False, True])
 def test_an_algorithm_with_weights_of_its_own_is_within(name: str, dtype: torch.dtype, looped: bool) -> None:
     construction, algorithm, setups = given_case(name, looped=looped)
-    assert construction.split() is None
+    heads_of_layers = construction.row_heads()
+    assert heads_of_layers is not None and any(isinstance(h, TokenwiseHead) for h in heads_of_layers[0])
     for order in ORDERS:
         module = LinearTransformer.from_construction(construction, dtype)
         module.order = order

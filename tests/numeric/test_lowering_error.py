@@ -18,7 +18,7 @@ from layerproof.numeric.judge.lowering_error import PROMPTS, lowered_constructio
 from layerproof.numeric.lower import lower, lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
-from layerproof.symbolic.attention import Head
+from layerproof.symbolic.attention import AccumulatorHead, Head
 
 DYADIC = {"gamma": Fraction(1, 2), "lam": Fraction(1, 4)}
 SINGLE = torch.float32
@@ -164,7 +164,8 @@ def test_masks_that_were_one_object_stay_one() -> None:
     again = lowered_construction(construction, lowered)
     for before, after in zip(construction.layers, again.layers, strict=True):
         assert len({id(h.M) for h in before}) == len({id(h.M) for h in after})
-    assert again.split() is not None
+    heads_of_layers = again.row_heads()
+    assert heads_of_layers is not None and {type(h) for heads in heads_of_layers for h in heads} == {AccumulatorHead}
 
 
 def test_weights_beyond_the_format_are_not_told_apart_but_named() -> None:
