@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -15,22 +16,27 @@ from report_tools import compiled, needs_typst
 import layerproof as lp
 from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
+from layerproof.proofs.formula import formula as formula_module
 from layerproof.proofs.formula import loop_tree
 from layerproof.proofs.formula.build import added, equation, matrix, row
 from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.formula.latex import latex as printed
 from layerproof.proofs.formula.lines import lines, width
 from layerproof.proofs.formula.macros import in_macros
+from layerproof.proofs.formula.reader import read
 from layerproof.proofs.report.paper import latex, typst
 from layerproof.proofs.report.paper.bibliography import BY_KEY, bibtex, cited
 from layerproof.proofs.report.paper.facts import Facts
 from layerproof.proofs.report.paper.model import Display, Environment, Paper
+from layerproof.proofs.report.paper.theorem import _needed
 from layerproof.proofs.report.paper.update import update_blocks
 from layerproof.proofs.report.paper.write import paper_of
 from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.user_file import load
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithms import catalogue
+from layerproof.symbolic.derivation.coefficients import Sum
+from layerproof.symbolic.derivation.hypotheses import Hypotheses
 
 SMALL = Settings(features=2, context=3, layers=2)
 SIZES = {"dynamic-programming": replace(SMALL, context=2)}
@@ -113,6 +119,39 @@ def test_a_printer_that_drops_a_term_is_seen(monkeypatch):
     honest = loop_tree.terms
     monkeypatch.setattr(loop_tree, "terms", lambda node, stop=frozenset(): list(honest(node, stop))[:1])
     assert missing(Facts.of(subject("td0"))) != set()
+
+
+def read_while(monkeypatch, make) -> list[str]:
+    """The LaTeX that is read while something is made."""
+    seen: list[str] = []
+
+    def noted(latex: str, hole: bool = False):
+        seen.append(latex)
+        return read(latex, hole)
+
+    monkeypatch.setattr(formula_module, "read", noted)
+    make()
+    return seen
+
+
+def test_a_paper_reads_what_its_record_declares_and_nothing_of_its_own(monkeypatch):
+    item = subject("gtd2").item
+    own = [*item.symbols.values(), *(one.symbol for one in item.accumulators if one.symbol)]
+
+    def write() -> None:
+        paper = paper_of(subject("gtd2"), "gtd2")
+        assert latex.fragment(paper) and typst.source(paper)
+
+    assert own and {x.removesuffix("_{j}") for x in read_while(monkeypatch, write)} == set(own)
+    assert read_while(monkeypatch, lambda: formula_module.written(r"w^\top q")) == [r"w^\top q"]
+
+
+def test_what_must_not_be_zero_is_in_the_theorem():
+    facts = Facts.of(subject("td0"))
+    needed = Hypotheses(("gamma", Sum.of({(): Fraction(1), (("lam", 1),): Fraction(-1)})))
+    told = _needed(facts, replace(facts.derivation, hypotheses=needed))
+    shown = [x.latex for x in told if isinstance(x, Formula)]
+    assert shown == [r"\gamma \ne 0", r"1 - \lambda \ne 0", r"j \le n"]
 
 
 def test_a_symbol_that_a_file_declares_is_set_and_a_hostile_one_is_not(tmp_path):
