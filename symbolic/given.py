@@ -19,7 +19,7 @@ from .exact import exact_rows
 from .plain_text import shown
 from .prompt import Layout
 from .tracing.expression import Expression, names
-from .tracing.heads import Block, Blocks, GivenHead, GivenHeads, trace_heads
+from .tracing.heads import Block, Blocks, GivenHeads, TracedHead, trace_heads
 from .tracing.mask_cases import ABOVE, BELOW, EARLIER, LATER, ON, MaskCase
 from .tracing.program import Program
 
@@ -152,7 +152,7 @@ class _Numbers:
             else:
                 self._steps[name] = RationalMatrix.of(value)
 
-    def matrices(self, head: GivenHead) -> dict[str, RationalMatrix]:
+    def matrices(self, head: TracedHead) -> dict[str, RationalMatrix]:
         """W, P, Q and M."""
         m = range(self._layout.m)
         identity = RationalMatrix.of([[int(i == j) for j in m] for i in m])
@@ -176,7 +176,7 @@ class _Numbers:
             total = total + term * self._number(c)
         return total
 
-    def _mask(self, head: GivenHead) -> RationalMatrix:
+    def _mask(self, head: TracedHead) -> RationalMatrix:
         n = self._layout.n
         if not head.M:
             return RationalMatrix.context_mask(n)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...symbolic.approximation.quantity import Monomial, Quantity
 from ...symbolic.approximation.samples import Samples
-from ...symbolic.approximation.table import Table
+from ...symbolic.approximation.table import AtomTable
 from ...symbolic.approximation.traces import traces
 from ...symbolic.errors import ArgumentError
 
@@ -118,11 +118,11 @@ def _places(samples: Samples, monomial: Monomial) -> tuple[int, int]:
     return e, z
 
 
-def _atom(table: Table, size: int, a: int) -> int:
+def _atom(table: AtomTable, size: int, a: int) -> int:
     return 1 + (a if a < size else size + a - len(table.names))
 
 
-def _atoms(table: Table, size: int, trace: range) -> Atoms:
+def _atoms(table: AtomTable, size: int, trace: range) -> Atoms:
     rows = []
     for k, args in enumerate(table.maxima):
         made = np.zeros((len(args), 1 + size + k))

@@ -57,7 +57,7 @@ def simulate(
     Raises `ArgumentError` as `compiled` does.
     """
     arrays = compiled(samples)
-    chain, rewards = Chain(arrays, runs, seed, start), _rewards(samples)
+    chain, rewards = Walk(arrays, runs, seed, start), _rewards(samples)
     alpha = schedule.steps(steps)
     at = np.unique(np.geomspace(1, steps, min(looks, steps)).round().astype(np.intp))
     looked = set(at.tolist())
@@ -90,7 +90,7 @@ def _rewards(samples: Samples) -> Floats:
     return np.array([float(process.reward[t.state][t.action][t.next_state]) for t in samples.transitions])
 
 
-class Chain:
+class Walk:
     """Many copies of the chain that drives a rule."""
 
     def __init__(self, arrays: Compiled, runs: int, seed: int, start: int):

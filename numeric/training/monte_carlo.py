@@ -22,7 +22,7 @@ from ...symbolic.exact import whole_number
 from ...symbolic.invariance.samples import Outer
 from ...symbolic.invariance.sets import WeightSet
 from ...symbolic.plain_text import shown
-from .outer_update import Samples, flat, outer_update
+from .outer_update import FloatTrajectories, flat, outer_update
 
 LAWS = {
     "symmetric": "independent random signs times independent magnitudes: moved by signed permutations into itself",
@@ -68,7 +68,7 @@ class JointTest:
     largest: float
 
 
-def draw(law: str, d: int, n: int, units: int, trajectories: int, seed: int) -> Samples:
+def draw(law: str, d: int, n: int, units: int, trajectories: int, seed: int) -> FloatTrajectories:
     """Trajectories of random processes: features (units * trajectories, n+3, d), a unit's own next to each other.
 
     Transition rows are normalised exponentials, rewards uniform in [-1, 1]; both belong to states, as features do.
@@ -100,7 +100,7 @@ def draw(law: str, d: int, n: int, units: int, trajectories: int, seed: int) -> 
         path.append(state)
     visited = torch.stack(path, dim=1)
     place = owner.unsqueeze(-1)
-    return Samples(phi[place, visited], reward[place, visited[:, :-1]])
+    return FloatTrajectories(phi[place, visited], reward[place, visited[:, :-1]])
 
 
 def off_set_basis(whole: WeightSet, live: Tensor) -> Tensor:

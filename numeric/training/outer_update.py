@@ -61,7 +61,7 @@ LINEAR = Attention()
 
 
 @dataclass(frozen=True)
-class Samples:
+class FloatTrajectories:
     """Trajectories in floats: features (B, n+3, d) and rewards (B, n+2), as in `Trajectory`."""
 
     features: Tensor
@@ -119,9 +119,9 @@ class ScoredHead(AttentionHead):
         return self.W @ self.P @ read @ self.M @ scores
 
 
-def samples_of(trajectories: Sequence[Trajectory]) -> Samples:
+def samples_of(trajectories: Sequence[Trajectory]) -> FloatTrajectories:
     """Exact trajectories in float64, each entry correctly rounded."""
-    return Samples(
+    return FloatTrajectories(
         torch.tensor([[[float(x) for x in f] for f in t.features] for t in trajectories], dtype=torch.float64),
         torch.tensor([[float(r) for r in t.rewards] for t in trajectories], dtype=torch.float64),
     )
@@ -165,7 +165,7 @@ def _columns(value: Any, like: Tensor) -> Tensor:
     return torch.full_like(like, value).unsqueeze(-1)
 
 
-def prompt_pair(space: WeightSpace, samples: Samples, window: str) -> tuple[Tensor, Tensor]:
+def prompt_pair(space: WeightSpace, samples: FloatTrajectories, window: str) -> tuple[Tensor, Tensor]:
     """The two prompts Z and Z' of every sample, each (B, m, n+1)."""
     f, r, n = samples.features, samples.rewards, space.layout.n
     first = 1 if window == "sliding" else 0
@@ -211,7 +211,7 @@ def _masks(space: WeightSpace, layer: int) -> tuple[Tensor, ...]:
 
 
 def outer_update(
-    space: WeightSpace, weights: Tensor, samples: Samples, outer: Outer, attention: Attention = LINEAR
+    space: WeightSpace, weights: Tensor, samples: FloatTrajectories, outer: Outer, attention: Attention = LINEAR
 ) -> Updates:
     """Every sample's outer update at a point, flat in the order of the space's entries.  weights : (size,)."""
     module, trained = transformer(space, weights, len(samples.rewards), attention)
@@ -228,7 +228,7 @@ def outer_update(
     return Updates(prediction.detach(), following.detach(), error.detach(), updates)
 
 
-def moved_samples(trajectory: Trajectory, elements: Sequence[Square]) -> Samples:
+def moved_samples(trajectory: Trajectory, elements: Sequence[Square]) -> FloatTrajectories:
     """A trajectory moved by every element exactly, then rounded."""
     exact = Trajectory(
         tuple(tuple(as_fraction(x) for x in f) for f in trajectory.features),
@@ -249,7 +249,7 @@ def average_over_group(
     return outer_update(space, weights, moved_samples(trajectory, elements), outer, attention).updates.mean(dim=0)
 
 
-def magnitudes(space: WeightSpace, weights: Tensor, samples: Samples, outer: Outer) -> Tensor:
+def magnitudes(space: WeightSpace, weights: Tensor, samples: FloatTrajectories, outer: Outer) -> Tensor:
     """S of the module's docstring for every sample's update : (B, size), in floats."""
     # The bound grows with each entry, so that the largest of all layers will do.
     every = [_masks(space, layer) for layer in range(space.stored)]
@@ -304,7 +304,7 @@ def compare_with_exact(
 
 
 def _prompt_errors(
-    space: WeightSpace, trajectory: Trajectory, samples: Samples, window: str, elements: Sequence[Square]
+    space: WeightSpace, trajectory: Trajectory, samples: FloatTrajectories, window: str, elements: Sequence[Square]
 ) -> Iterator[tuple[Fraction, Fraction]]:
     """(error, bound) of every entry of every prompt."""
     floats = zip(*(Z.tolist() for Z in prompt_pair(space, samples, window)), strict=True)

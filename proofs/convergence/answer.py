@@ -15,12 +15,12 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.blocks import NEXT
 from ...symbolic.convergence.decide import Fate, decide, functionals, judged
 from ...symbolic.convergence.disc import radius
-from ...symbolic.convergence.field import Field, field, half_mean_square
+from ...symbolic.convergence.field import Potential, field, half_mean_square
 from ...symbolic.convergence.iteration import Iteration, NotAffineError, affine_family, affine_map
 from ...symbolic.convergence.named import names
 from ...symbolic.convergence.rate import Rate, rate
 from ...symbolic.convergence.rationals import fraction, matrix, rational
-from ...symbolic.convergence.steps import Steps, steps
+from ...symbolic.convergence.steps import StepSizes, steps
 from ...symbolic.convergence.tending import at, tends
 from ...symbolic.own import OwnConstruction
 from ...symbolic.tables import entry, tail
@@ -52,8 +52,8 @@ class Answer:
     radius: tuple[Fraction, Fraction] | None = None
     rate: Rate | None = None
     names: tuple[str, ...] = ()
-    steps: Steps | None = None
-    field: Field | None = None
+    steps: StepSizes | None = None
+    field: Potential | None = None
     loss: str = ""
     split: Split | None = None
     values: tuple[Fraction, ...] = ()
@@ -238,7 +238,7 @@ def _metrics(it: Iteration, step: tuple[object, ...]) -> list[fmpq_mat]:
         return []
 
 
-def _loss(setup: Setup, shape: Field, gamma: Fraction | None) -> str:
+def _loss(setup: Setup, shape: Potential, gamma: Fraction | None) -> str:
     """The name of the loss that the field descends, where it has one."""
     context = setup.context
     if not shape.gradient or gamma is None or shape.hessian is None or shape.hessian.nrows() != context.d:

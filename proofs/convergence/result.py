@@ -10,7 +10,7 @@ from typing import Any
 from ...numeric.convergence.truth import Split
 from ...symbolic.convergence.decide import Decision
 from ...symbolic.convergence.rationals import fraction, fractions
-from ...symbolic.convergence.steps import Boundary, Steps
+from ...symbolic.convergence.steps import Boundary, StepSizes
 from ...symbolic.exact import nearest
 from ...symbolic.strict_json import rational_text
 from ..verdict import Claim, Result, Verdict
@@ -168,7 +168,7 @@ def details(answer: Answer) -> dict[str, Any]:
     return result
 
 
-def steps_json(steps: Steps) -> dict[str, Any]:
+def steps_json(steps: StepSizes) -> dict[str, Any]:
     """Intervals of alpha: each end a bracket of two rationals, equal where it is known exactly; null for no end."""
 
     def end(x: Boundary | None) -> list[str] | None:

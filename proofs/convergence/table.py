@@ -11,7 +11,7 @@ from rich.text import Text
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.convergence.decide import Decision
 from ...symbolic.convergence.rationals import fraction
-from ...symbolic.convergence.steps import Boundary, Steps
+from ...symbolic.convergence.steps import Boundary, StepSizes
 from ...symbolic.exact import bound_text, decimal_text
 from ...symbolic.strict_json import rational_text
 from ...symbolic.tables import text
@@ -157,7 +157,7 @@ def _rate_facts(answer: Answer) -> list[tuple[str, str]]:
     ]
 
 
-def _steps_facts(steps: Steps) -> list[tuple[str, str]]:
+def _steps_facts(steps: StepSizes) -> list[tuple[str, str]]:
     """The steps for which it converges."""
     if steps.start is None or steps.every is None:
         return [("steps", steps.why)]

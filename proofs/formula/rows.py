@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...symbolic.tracing import Traced
-from ...symbolic.tracing.expression import SCALAR, Expression, Table, nodes
+from ...symbolic.tracing.expression import SCALAR, Expression, NodeTable, nodes
 
 
 def context_entry(traced: Traced, row: str) -> Expression | None:
     """An accumulator row's entry in a transition's column, in the transition's own symbols; None for zero."""
-    table, root = Table(), dict(traced.accumulators)[row]
+    table, root = NodeTable(), dict(traced.accumulators)[row]
     known: dict[str, Expression | None] = {name: table.name("transition", name, SCALAR) for name in _numbers(root)}
     return _put(table, root, known | {r.name: r.context for r in traced.features})
 
@@ -18,7 +18,7 @@ def context_entry(traced: Traced, row: str) -> Expression | None:
 def query_entry(traced: Traced, row: str) -> Expression | None:
     """An accumulator row's entry in the query column; None for zero."""
     root = dict(traced.accumulators)[row]
-    return _put(Table(), root, dict.fromkeys(_numbers(root)) | {r.name: r.query for r in traced.features})
+    return _put(NodeTable(), root, dict.fromkeys(_numbers(root)) | {r.name: r.query for r in traced.features})
 
 
 def _numbers(root: Expression) -> list[str]:
@@ -26,7 +26,7 @@ def _numbers(root: Expression) -> list[str]:
     return [node.name for node in nodes([root]) if node.op == "name" and node.source == "token"]
 
 
-def _put(table: Table, root: Expression, columns: Mapping[str, Expression | None]) -> Expression | None:
+def _put(table: NodeTable, root: Expression, columns: Mapping[str, Expression | None]) -> Expression | None:
     """The tree with each row of the column at hand replaced by what stands there; zeros and ones are left out."""
     made: dict[int, Expression | None] = {}
     for node in nodes([root]):
@@ -39,7 +39,7 @@ def _put(table: Table, root: Expression, columns: Mapping[str, Expression | None
     return made[id(root)]
 
 
-def _copy(table: Table, root: Expression | None) -> Expression | None:
+def _copy(table: NodeTable, root: Expression | None) -> Expression | None:
     if root is None:
         return None
     copies: dict[int, Expression] = {}
@@ -53,7 +53,7 @@ def _copy(table: Table, root: Expression | None) -> Expression | None:
     return copies[id(root)]
 
 
-def _made(table: Table, op: str, args: list[Expression | None]) -> Expression | None:
+def _made(table: NodeTable, op: str, args: list[Expression | None]) -> Expression | None:
     match op, args:
         case ("add", (None, x)) | ("add" | "sub", (x, None)):
             return x
@@ -82,7 +82,7 @@ def without_weights(root: Expression | None) -> Expression | None:
     """An entry at zero weights; None for zero."""
     if root is None:
         return None
-    table, made = Table(), dict[int, Expression | None]()
+    table, made = NodeTable(), dict[int, Expression | None]()
     for node in nodes([root]):
         if node.op == "name":
             made[id(node)] = None if node.source == "weight" else _copy(table, node)

@@ -19,7 +19,7 @@ from ...numeric.recognition.verdict import (
 from ...symbolic.exact import nearest
 from ...symbolic.recognition.commutant import outside
 from ...symbolic.recognition.fitted import Fitted
-from ...symbolic.recognition.rule import NoRule, Rule
+from ...symbolic.recognition.rule import NetworkRule, NoRule
 from ...symbolic.strict_json import dumps, rational_text
 from ...symbolic.tables import text
 from .words import matrix_text, number, sentences
@@ -42,8 +42,8 @@ class Identified:
 
     recognition: Recognition
     gamma: Fraction
-    rule: Rule | NoRule
-    fitted: Rule | None
+    rule: NetworkRule | NoRule
+    fitted: NetworkRule | None
     notes: tuple[str, ...] = ()
     function: Mapping[str, Any] | None = None
     resolution: float | None = None
@@ -124,7 +124,7 @@ class Identified:
 
     def update(self) -> list[str]:
         """The update in words: the exact one where there is one, else the nearest algorithm's with what is left."""
-        if isinstance(self.rule, Rule):
+        if isinstance(self.rule, NetworkRule):
             lines = sentences(self.rule)
             if not self.rule.whole:
                 lines.append("  for the prediction; rows that it does not show do something else")
@@ -148,17 +148,19 @@ class Identified:
             "match": self.match,
             "verdict": self.verdict(),
             "same": list(recognition.same),
-            "theorem": THEOREM if self.match == EXACT and isinstance(self.rule, Rule) else None,
+            "theorem": THEOREM if self.match == EXACT and isinstance(self.rule, NetworkRule) else None,
             "prompt": network.prompt.name, "d": network.layout.d, "n": network.layout.n, "layers": network.depth,
             "looped": network.looped, "heads": [len(h) for h in network.layers], "gamma": rational_text(self.gamma),
             "rule": {
-                "kind": "update" if isinstance(self.rule, Rule) else "polynomial map",
-                "exact": isinstance(self.rule, Rule) and self.resolution is None,
+                "kind": "update" if isinstance(self.rule, NetworkRule) else "polynomial map",
+                "exact": isinstance(self.rule, NetworkRule) and self.resolution is None,
                 "text": self.update(),
-                "of": ("every row" if self.rule.whole else "the prediction") if isinstance(self.rule, Rule) else None,
+                "of": ("every row" if self.rule.whole else "the prediction")
+                if isinstance(self.rule, NetworkRule)
+                else None,
                 "reason": self.rule.reason if isinstance(self.rule, NoRule) else None,
-                "matrices": _matrices_json(self.rule) if isinstance(self.rule, Rule) else None,
-                "old_weights": _mixes_json(self.rule) if isinstance(self.rule, Rule) else None,
+                "matrices": _matrices_json(self.rule) if isinstance(self.rule, NetworkRule) else None,
+                "old_weights": _mixes_json(self.rule) if isinstance(self.rule, NetworkRule) else None,
             },
             "catalogue": [self._candidate(c) for c in recognition.candidates],
             "upper_bound": network.depth > 1,
@@ -283,7 +285,7 @@ def _table(layers: Sequence[Fitted]) -> str:
     )
 
 
-def _matrices(rule: Rule) -> list[str]:
+def _matrices(rule: NetworkRule) -> list[str]:
     lines = []
     for letter, matrices in {m.letter: m.matrices for m in rule.moves}.items():
         for k, matrix in enumerate(matrices):
@@ -296,13 +298,13 @@ def _matrices(rule: Rule) -> list[str]:
     return lines
 
 
-def _matrices_json(rule: Rule) -> dict[str, Any]:
+def _matrices_json(rule: NetworkRule) -> dict[str, Any]:
     return {
         m.letter: [[[rational_text(x) for x in row] for row in matrix] for matrix in m.matrices] for m in rule.moves
     }
 
 
-def _mixes_json(rule: Rule) -> list[dict[str, Any]]:
+def _mixes_json(rule: NetworkRule) -> list[dict[str, Any]]:
     return [
         {"weight": rule.weights[x.weight].name, "gains": rule.weights[x.of].name,
          "factors": [rational_text(f) for f in x.factors]}
@@ -343,7 +345,7 @@ class Identification:
         return max((x.match for x in self.networks), key=order.index)
 
     @property
-    def rule(self) -> Rule | NoRule:
+    def rule(self) -> NetworkRule | NoRule:
         """The rule of the first network."""
         return self.networks[0].rule
 

@@ -22,7 +22,7 @@ from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.prompt import Context, Layout
 from ...symbolic.recognition.network import Network
 from ...symbolic.recognition.rebuild import rebuilt
-from ...symbolic.recognition.rule import Rule, rule
+from ...symbolic.recognition.rule import NetworkRule, rule
 from ...symbolic.recognition.shear import unsheared
 from ..case import Progress, silent
 from .answer import Identification, Identified
@@ -138,12 +138,12 @@ def _function(
     return {"law": law, "algorithm": None if best is None else best.name, **measured, "worst_case": worst}
 
 
-def _fitted(recognition: Recognition) -> Rule | None:
+def _fitted(recognition: Recognition) -> NetworkRule | None:
     """The update of the nearest algorithm with its fitted parameters, where the match is approximate."""
     if recognition.match != APPROXIMATE:
         return None
     update = rule(rebuilt(recognition.network, recognition.candidates[0].fitted))
-    return update if isinstance(update, Rule) else None
+    return update if isinstance(update, NetworkRule) else None
 
 
 def _notes(recognition: Recognition, gamma: Fraction) -> list[str]:

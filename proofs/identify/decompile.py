@@ -16,13 +16,13 @@ from ...numeric.files.placing import place_file
 from ...symbolic.construction import construct
 from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, LayerproofError
-from ...symbolic.recognition.joins import Sum
+from ...symbolic.recognition.joins import Join
 from ...symbolic.recognition.masks import MaskSpace
 from ...symbolic.recognition.network import Network
 from ...symbolic.recognition.prompts import holds_data
 from ...symbolic.recognition.reach import everything, reaches
 from ...symbolic.recognition.rebuild import with_heads
-from ...symbolic.recognition.rule import NoRule, Rule, Weight
+from ...symbolic.recognition.rule import NetworkRule, NoRule, Weight
 from ...symbolic.recognition.tensor import sparse, tensors
 from ...symbolic.strict_json import rational_text
 from ..user_file import guarded, resolve_algorithm
@@ -47,7 +47,7 @@ def _field(block: str) -> str:
     return _FIELDS.get(block, f'OTHERS["{block}"].context(t, p)')
 
 
-def algorithm_file(network: Network, rule: Rule) -> str:
+def algorithm_file(network: Network, rule: NetworkRule) -> str:
     """The Python file of a rule: an `ALGORITHM` without heads, which are derived from the update anew."""
     doc = "\n".join(f"    {line}" for line in sentences(rule))
     names = [w.name for w in rule.weights]
@@ -102,7 +102,7 @@ def algorithm_file(network: Network, rule: Rule) -> str:
     return "\n".join(lines)
 
 
-def _body(rule: Rule) -> list[str]:
+def _body(rule: NetworkRule) -> list[str]:
     """The loop of the update."""
     start, inside = [], []
     traces = dict.fromkeys((p.block, p.how.decay) for m in rule.moves for p in m.parts if p.how.kind == "trace")
@@ -140,7 +140,7 @@ def _body(rule: Rule) -> list[str]:
     return [*start, "for t in sweep:", *(f"    {line}" for line in inside), f"return {_tuple(new)}"]
 
 
-def _shifts(rule: Rule) -> list[tuple[str, str, str]]:
+def _shifts(rule: NetworkRule) -> list[tuple[str, str, str]]:
     """Loop variables for keys of earlier transitions, the furthest first: (name, what it becomes, block)."""
     back: dict[str, int] = {}
     for move in rule.moves:
@@ -158,13 +158,13 @@ def _past(block: str, back: int) -> str:
     return f"sweep.{block}_{back}_back"
 
 
-def _key(block: str, how: Sum, traces: dict[Any, str]) -> str:
+def _key(block: str, how: Join, traces: dict[Any, str]) -> str:
     factor = traces[block, how.decay] if how.kind == "trace" else _field(block)
     factor = _past(block, how.back) if how.kind == "past" else factor
     return f"t.{_READS[how.only]} * {factor}" if how.only else factor
 
 
-def _vector(rule: Rule) -> str:
+def _vector(rule: NetworkRule) -> str:
     return next(w.name for w in rule.weights if not w.scalar)
 
 
@@ -340,7 +340,7 @@ def _entries(matrix: Any) -> list[tuple[int, int, str]]:
     return [(i, j, rational_text(Fraction(x, den))) for (i, j), x in sparse(matrix).items()]
 
 
-def write_rule(path: Path, network: Network, rule: Rule | NoRule) -> str:
+def write_rule(path: Path, network: Network, rule: NetworkRule | NoRule) -> str:
     """Write a network's rule as a file for `verify`; what it is, in words.
 
     An update is derived again from the file, with the network's matrices, and its tensors must be the network's.
@@ -349,12 +349,12 @@ def write_rule(path: Path, network: Network, rule: Rule | NoRule) -> str:
         raise ArgumentError(f"output is {str(path)!r}, wanted a name that ends in .py")
     if path.exists():
         raise ArgumentError(f"output: {path} exists: choose another name")
-    text = algorithm_file(network, rule) if isinstance(rule, Rule) else own_file(network)
+    text = algorithm_file(network, rule) if isinstance(rule, NetworkRule) else own_file(network)
     try:
         place_file(path, text)
     except OSError as error:
         raise ArgumentError(f"output: {path} cannot be written: {error.strerror}") from None
-    if not isinstance(rule, Rule):
+    if not isinstance(rule, NetworkRule):
         return f"wrote {path}, the polynomial map of the layers: layerproof verify {path}"
     if not _same(path, network, rule):
         path.unlink()
@@ -362,7 +362,7 @@ def write_rule(path: Path, network: Network, rule: Rule | NoRule) -> str:
     return f"wrote {path}, whose derived weights, with its MATRICES, are this network's: layerproof verify {path}"
 
 
-def _same(path: Path, network: Network, rule: Rule) -> bool:
+def _same(path: Path, network: Network, rule: NetworkRule) -> bool:
     """Whether the file's update, derived, gives the network's tensors with the network's matrices."""
     algorithm = resolve_algorithm(str(path), "derive")
     layout = network.layout

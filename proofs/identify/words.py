@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from ...symbolic.exact import decimal_text
-from ...symbolic.recognition.joins import Sum
-from ...symbolic.recognition.rule import Move, Piece, Rule
+from ...symbolic.recognition.joins import Join
+from ...symbolic.recognition.rule import Gain, NetworkRule, Piece
 from ...symbolic.strict_json import rational_text
 
 BLOCKS = {
@@ -25,7 +25,7 @@ def number(x: Fraction, digits: int = 4) -> str:
     return text if len(text) <= 7 else decimal_text(x, digits)
 
 
-def sentences(rule: Rule) -> list[str]:
+def sentences(rule: NetworkRule) -> list[str]:
     """One line a weight vector, and one for each trace."""
     lines = []
     for k, weight in enumerate(rule.weights):
@@ -53,22 +53,22 @@ def sentences(rule: Rule) -> list[str]:
     return lines
 
 
-def _only(moves: Sequence[Move]) -> str:
+def _only(moves: Sequence[Gain]) -> str:
     """The tokens that all of the moves read; empty where that is every token, or not the same."""
     selections = {p.how.only for m in moves for p in m.parts}
     return selections.pop() if len(selections) == 1 else ""
 
 
-def _single(moves: Sequence[Move]) -> bool:
+def _single(moves: Sequence[Gain]) -> bool:
     return len(moves) == 1 and len(grouped(moves[0])) == 1
 
 
-def grouped(move: Move) -> list[tuple[list[tuple[Fraction, str, Sum]], list[tuple[Fraction, str, Sum]]]]:
+def grouped(move: Gain) -> list[tuple[list[tuple[Fraction, str, Join]], list[tuple[Fraction, str, Join]]]]:
     """The parts of a move as (values) times (keys): [(factor, row, how)], [(factor, block, how)]."""
-    by_key: dict[tuple[str, Sum], list[tuple[Fraction, str, Sum]]] = {}
+    by_key: dict[tuple[str, Join], list[tuple[Fraction, str, Join]]] = {}
     for p in move.parts:
-        trace = p.how if p.how.of_keys else Sum("sum", only=p.how.only)
-        how = Sum("sum") if p.how.of_keys else replace(p.how, only="")
+        trace = p.how if p.how.of_keys else Join("sum", only=p.how.only)
+        how = Join("sum") if p.how.of_keys else replace(p.how, only="")
         by_key.setdefault((p.block, trace), []).append((p.factor, p.row, how))
     groups: list[tuple[list[Any], list[Any]]] = []
     for (block, trace), values in by_key.items():
@@ -83,7 +83,7 @@ def grouped(move: Move) -> list[tuple[list[tuple[Fraction, str, Sum]], list[tupl
     return groups
 
 
-def _move(rule: Rule, move: Move, only: str) -> str:
+def _move(rule: NetworkRule, move: Gain, only: str) -> str:
     formula = ""
     for values, keys in grouped(move):
         value = signed([term for x, row, how in values for term in _value(rule, x, row, how)])
@@ -98,7 +98,7 @@ def _move(rule: Rule, move: Move, only: str) -> str:
     return formula
 
 
-def _value(rule: Rule, factor: Fraction, row: str, how: Sum) -> list[tuple[Fraction, str]]:
+def _value(rule: NetworkRule, factor: Fraction, row: str, how: Join) -> list[tuple[Fraction, str]]:
     terms = [(Fraction(1), "R_j")] if row in rule.data else []
     for weight in rule.weights:
         if weight.row == row:
@@ -116,7 +116,7 @@ def _product(name: str, block: str, scalar: bool) -> str:
     return gamma + inner
 
 
-def _joined(block: str, how: Sum) -> str:
+def _joined(block: str, how: Join) -> str:
     if how.kind == "past":
         return _key(block).replace("_j", f"_{{j-{how.back}}}")
     return _trace(block) if how.kind == "trace" else _key(block)

@@ -16,7 +16,7 @@ from ...symbolic.approximation.samples import (
     check_process,
     table_of,
 )
-from ...symbolic.approximation.table import Table
+from ...symbolic.approximation.table import AtomTable
 from ...symbolic.approximation.vector import size_of
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.markov.decision import DecisionProcess
@@ -128,7 +128,13 @@ def _numbers(content: Any, size: int) -> dict[int, Fraction]:
 
 
 def _changes(
-    table: Table, sums: list[dict[Monomial, int]], parts: Sequence[Any], content: Any, count: int, size: int, what: str
+    table: AtomTable,
+    sums: list[dict[Monomial, int]],
+    parts: Sequence[Any],
+    content: Any,
+    count: int,
+    size: int,
+    what: str,
 ) -> tuple[Changes, ...]:
     changes = []
     for move in reading.sequence(content, what, count):
@@ -142,7 +148,7 @@ def _changes(
     return tuple(changes)
 
 
-def _quantity(table: Table, sums: list[dict[Monomial, int]], parts: Sequence[Any], content: Any) -> Quantity:
+def _quantity(table: AtomTable, sums: list[dict[Monomial, int]], parts: Sequence[Any], content: Any) -> Quantity:
     """A quantity told as [number of a sum, num, den]; sums are read in order, when they first come up."""
     k, num, den = reading.sequence(content, "a quantity", 3)
     place = reading.whole(k, "the number of a sum", 0, len(parts) - 1)

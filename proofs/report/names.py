@@ -10,7 +10,7 @@ from typing import Any
 from ...symbolic.algorithm import Accumulator, Algorithm
 from ...symbolic.derivation.coefficients import INDEX, Entry, Power, Sum, is_number
 from ...symbolic.derivation.form import Form
-from ...symbolic.derivation.generic_step import Carried
+from ...symbolic.derivation.generic_step import LoopSymbol
 from ...symbolic.derivation.scalar import Scalar
 from ...symbolic.derivation.state import SymbolicState
 from ...symbolic.derivation.vectors import Vector
@@ -99,7 +99,7 @@ class Names:
         """A named vector or scalar."""
         if isinstance(name, (Entry, Power, Sum)):
             return coefficient_name(name)
-        if isinstance(name, Carried):
+        if isinstance(name, LoopSymbol):
             return indexed(named(name.variable), written(self.last) if name.after else written("j-1"))
         stem, _, index = name.rpartition("_")
         if stem not in self.carried:

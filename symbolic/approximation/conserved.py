@@ -31,8 +31,8 @@ def conserved(samples: Samples) -> tuple[Vector, ...]:
     size = samples.size
     order = _spread(samples)
     nothing = (Fraction(1), *([Fraction(0)] * samples.trace_size))
-    reached = Reached(samples, _reached(samples, order)) if samples.trace_size else Reached(samples, [nothing])
-    first = Reached(samples, [nothing])
+    first = ReachedTraces(samples, [nothing])
+    reached = ReachedTraces(samples, _reached(samples, order)) if samples.trace_size else first
     basis: dict[int, list[int]] = {}
     chosen: list[dict[int, Fraction]] = []
     looked_at = order[: max(LOOKED_AT, 4 * size)]
@@ -64,7 +64,7 @@ def _spread(samples: Samples) -> list[int]:
     return sorted(range(len(ranks)), key=ranks.__getitem__)
 
 
-class Reached:
+class ReachedTraces:
     """A basis of a space that holds (1, e) for every trace e that is reached, and what a transition makes of it."""
 
     def __init__(self, samples: Samples, basis: Sequence[Vector]):
@@ -92,7 +92,7 @@ def _onward(samples: Samples, k: int, zeta: Vector) -> Vector:
     return tuple(after)
 
 
-def _against(samples: Samples, k: int, reached: Reached, kept: Sequence[Vector]) -> Iterator[dict[int, Fraction]]:
+def _against(samples: Samples, k: int, reached: ReachedTraces, kept: Sequence[Vector]) -> Iterator[dict[int, Fraction]]:
     """The updates of a transition that some functional does not leave alone."""
     move = samples.moves[k]
     if not any(_changed(move, x) for x in kept):
@@ -129,7 +129,7 @@ def _extends(basis: dict[int, list[int]], row: list[int]) -> bool:
     return False
 
 
-def _updates(samples: Samples, k: int, reached: Reached) -> Iterator[dict[int, Fraction]]:
+def _updates(samples: Samples, k: int, reached: ReachedTraces) -> Iterator[dict[int, Fraction]]:
     """The vectors that span a transition's updates: coefficients in the weights, at traces that span those reached."""
     symbols, after = samples.trace_entries, reached.after(k)
     by_monomial: dict[Monomial, dict[int, dict[int, Fraction]]] = {}

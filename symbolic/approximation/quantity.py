@@ -16,7 +16,7 @@ from ..errors import ArgumentError, ContentError
 from ..tracing.strict import REFUSED
 
 if TYPE_CHECKING:
-    from .table import Table
+    from .table import AtomTable
 
 Monomial = tuple[int, ...]
 Number = int | Fraction
@@ -34,7 +34,7 @@ class Quantity:
 
     __slots__ = ("den", "num", "parts", "table")
 
-    def __init__(self, table: Table, parts: dict[Monomial, int], den: int = 1, num: int = 1):
+    def __init__(self, table: AtomTable, parts: dict[Monomial, int], den: int = 1, num: int = 1):
         self.table = table
         self.parts = parts
         self.num = num
@@ -214,7 +214,7 @@ def evaluate(quantities: Iterable[Quantity], point: Sequence[Fraction]) -> list[
     """The values at a point, a number for each variable of the table."""
     known: dict[int, Fraction] = {}
 
-    def atom(k: int, table: Table) -> Fraction:
+    def atom(k: int, table: AtomTable) -> Fraction:
         args = table.arguments(k)
         if args is None:
             return point[k]
@@ -248,8 +248,8 @@ def _nonzero(parts: dict[Monomial, int]) -> dict[Monomial, int]:
 def text(quantity: Quantity, limit: int = 160) -> str:
     """A quantity as one writes it, shortened to about `limit` characters.
 
-    >>> from layerproof.symbolic.approximation.table import Table
-    >>> table = Table(["v[0]", "v[1]"])
+    >>> from layerproof.symbolic.approximation.table import AtomTable
+    >>> table = AtomTable(["v[0]", "v[1]"])
     >>> text(2 * table.maximum([table.variable(0), table.variable(1)]) - table.variable(0) - 1)
     '2 max(v[0], v[1]) - v[0] - 1'
     """
@@ -274,7 +274,7 @@ def _text(quantity: Quantity, limit: int) -> str:
     return "".join(parts) or "0"
 
 
-def _atom(k: int, table: Table, limit: int) -> str:
+def _atom(k: int, table: AtomTable, limit: int) -> str:
     args = table.arguments(k)
     if args is None:
         return table.names[k]
@@ -293,7 +293,7 @@ for _name, (_kind, _what) in REFUSED.items():
         setattr(Quantity, _name, _refusing(_kind, _what))
 
 
-def from_shared(table: Table, parts: dict[Monomial, int], num: int, den: int) -> Quantity:
+def from_shared(table: AtomTable, parts: dict[Monomial, int], num: int, den: int) -> Quantity:
     """num/den times a sum, checked: atoms in order and known, no coefficient zero; `ContentError` otherwise."""
     known = len(table.names) + len(table.maxima)
     if len(parts) > MAX_TERMS or not num or den < 1:
@@ -306,7 +306,7 @@ def from_shared(table: Table, parts: dict[Monomial, int], num: int, den: int) ->
     return Quantity(table, parts, den, num)
 
 
-def of_terms(table: Table, terms: Mapping[Monomial, Fraction]) -> Quantity:
+def of_terms(table: AtomTable, terms: Mapping[Monomial, Fraction]) -> Quantity:
     """A quantity with these terms; zeros fall away."""
     den = lcm(*(c.denominator for c in terms.values()))
     return Quantity(table, {m: c.numerator * (den // c.denominator) for m, c in terms.items() if c}, den)

@@ -16,7 +16,7 @@ from ..markov.decision import DecisionProcess, Transition
 from .move import Changes, Move, plain_and_products
 from .quantity import Monomial, Quantity, product
 from .rule import Rule, Seen, Tables
-from .table import Table
+from .table import AtomTable
 from .vector import PartitionedVector, Shape, Vector, changes, size_of
 
 MAX_TRANSITIONS, MAX_SIZE = 20_000, 400
@@ -37,7 +37,7 @@ class Samples:
     rule: Rule
     process: DecisionProcess
     parameters: Mapping[str, Fraction]
-    table: Table
+    table: AtomTable
     transitions: tuple[Transition, ...]
     moves: Sequence[Changes]
     traces: tuple[Changes, ...]
@@ -110,10 +110,10 @@ def variable_names(layout: Mapping[str, Shape]) -> list[str]:
     return names
 
 
-def table_of(rule: Rule, process: DecisionProcess, symbolic_ratio: bool) -> Table:
+def table_of(rule: Rule, process: DecisionProcess, symbolic_ratio: bool) -> AtomTable:
     """The variables of a rule on a process: weights, trace, and eta if asked."""
     names = [*variable_names(rule.layout(process)), *variable_names(rule.trace_layout(process))]
-    return Table([*names, "eta"] if symbolic_ratio else names)
+    return AtomTable([*names, "eta"] if symbolic_ratio else names)
 
 
 def check_process(rule: Rule, process: DecisionProcess) -> list[Transition]:
@@ -309,7 +309,7 @@ class Substituted(Sequence[Changes]):
 class Substitution:
     """A number for eta, the last variable of a table; each sum is looked at once."""
 
-    def __init__(self, table: Table, place: int, eta: Fraction):
+    def __init__(self, table: AtomTable, place: int, eta: Fraction):
         self._table, self._place, self._eta = table, place, eta
         self._made: dict[int, tuple[dict[Monomial, int], dict[Monomial, int], int]] = {}
         self._vectors: dict[int, tuple[Vector, bool]] = {}
@@ -345,7 +345,7 @@ class Substitution:
         return {m: c for m, c in total.items() if c}, eta.denominator**most
 
 
-def _told(table: Table, error: Exception) -> Exception:
+def _told(table: AtomTable, error: Exception) -> Exception:
     """What a rule's own mistake is raised as: a refusal that was caught on the way stays what it is."""
     here = [f for f in traceback.extract_tb(error.__traceback__) if table.file and f.filename == table.file]
     where = f" (line {here[-1].lineno} of {here[-1].name})" if here else ""
@@ -353,7 +353,7 @@ def _told(table: Table, error: Exception) -> Exception:
     return table.refusal or ContentError(f"h raised {mistake}{where}")
 
 
-def _quantities(table: Table, values: Mapping[int, Any]) -> Changes:
+def _quantities(table: AtomTable, values: Mapping[int, Any]) -> Changes:
     quantities = {k: x if isinstance(x, Quantity) else table.number(x) for k, x in values.items()}
     return {k: q for k, q in quantities.items() if q.parts}
 

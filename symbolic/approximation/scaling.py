@@ -14,7 +14,7 @@ from operator import mul
 from .move import Placed, plain_and_products
 from .quantity import Monomial, Quantity, of_parts, of_terms
 from .samples import Samples
-from .table import Table
+from .table import AtomTable
 
 InC = list[Fraction]
 """A polynomial in c, lowest coefficient first, no zero at the end."""
@@ -39,7 +39,7 @@ def is_affine(q: Quantity, bilinear: range = range(0)) -> bool:
     return _affine(q.table, q.parts, bilinear)
 
 
-def _affine(table: Table, monomials: Iterable[Monomial], bilinear: range) -> bool:
+def _affine(table: AtomTable, monomials: Iterable[Monomial], bilinear: range) -> bool:
     variables = len(table.names)
     for monomial in monomials:
         atoms = [a for a in monomial if a not in bilinear] if len(monomial) > 1 else monomial

@@ -13,7 +13,7 @@ ADVICE = "h is computed with +, -, *, division by numbers, abs and lp.maximum"
 MAX_MAXIMA = 20_000
 
 
-class Table:
+class AtomTable:
     """The variables of one tracing, and the maxima that have come up: variable k is an int, and so is a maximum.
 
     names  : a name for each variable

@@ -19,8 +19,8 @@ from .sturm import positive_roots, real_roots, squarefree
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
-    """Whether the field is a gradient, and why.
+class Potential:
+    """Whether the field has a potential, whose gradient it is, and why.
 
     metric : H, exhibited where it is;  hessian : H M, of the loss;  slope : H c, so that f(w) = w^T HM w / 2 - w^T Hc
     roots  : the eigenvalues of M that are not real, about; empty where all are
@@ -34,7 +34,7 @@ class Field:
     roots: tuple[complex, ...] = ()
 
 
-def field(T: fmpq_mat, c: fmpq_mat, metrics: Iterable[fmpq_mat] = ()) -> Field:
+def field(T: fmpq_mat, c: fmpq_mat, metrics: Iterable[fmpq_mat] = ()) -> Potential:
     """Decide it exactly, and exhibit a metric and a loss where there is one.
 
     metrics : some to try first, before one is constructed
@@ -43,14 +43,14 @@ def field(T: fmpq_mat, c: fmpq_mat, metrics: Iterable[fmpq_mat] = ()) -> Field:
     m = M.minpoly()
     why, roots = not_real(m)
     if why:
-        return Field(False, f"I - T {why}", roots=roots)
+        return Potential(False, f"I - T {why}", roots=roots)
     for H in (*metrics, identity(T.nrows())):
         if serves(H, M):
-            return Field(True, "I - T is diagonalisable with real eigenvalues", H, H * M, H * c)
+            return Potential(True, "I - T is diagonalisable with real eigenvalues", H, H * M, H * c)
     H = spectral_metric(M, m)
     if not serves(H, M):
         raise AssertionError("the metric that was constructed does not make the field a gradient")
-    return Field(True, "I - T is diagonalisable with real eigenvalues", H, H * M, H * c)
+    return Potential(True, "I - T is diagonalisable with real eigenvalues", H, H * M, H * c)
 
 
 def not_real(m: fmpq_poly) -> tuple[str, tuple[complex, ...]]:

@@ -17,7 +17,7 @@ PRIME = (1 << 61) - 1
 
 
 @dataclass(frozen=True, eq=False)
-class Reduced:
+class KrylovSequence:
     """A sequence F^l z on k coordinates, of which each functional h is read: the sequences h F^l z.
 
     F : (k, k);  z : (k, 1);  read : rows (1, k);  basis : (N, k) with T basis = basis F, where there is one
@@ -89,17 +89,17 @@ def krylov_basis(T: fmpq_mat, r: fmpq_mat, size: int) -> tuple[fmpq_mat, list[in
     return reduced.transpose(), [next(j for j, x in enumerate(line) if x) for line in lines]
 
 
-def restrict(T: fmpq_mat, r: fmpq_mat, error: fmpq_mat, read: Sequence[fmpq_mat], size: int) -> Reduced:
+def restrict(T: fmpq_mat, r: fmpq_mat, error: fmpq_mat, read: Sequence[fmpq_mat], size: int) -> KrylovSequence:
     """T on the Krylov space of r, with `error` (in that space) in its coordinates, and functionals on it."""
     basis, pivots = krylov_basis(T, r, size)
     if size == T.nrows():
-        return Reduced(T, error, tuple(read), basis)
+        return KrylovSequence(T, error, tuple(read), basis)
     after = T * basis
     F = fmpq_mat(size, size, [after[i, j] for i in pivots for j in range(size)])
-    return Reduced(F, _rows(error, pivots), tuple(h * basis for h in read), basis)
+    return KrylovSequence(F, _rows(error, pivots), tuple(h * basis for h in read), basis)
 
 
-def observe(reduced_map: Reduced) -> Reduced:
+def observe(reduced_map: KrylovSequence) -> KrylovSequence:
     """The same sequences on fewer coordinates: what no functional ever sees is divided out."""
     k = reduced_map.F.nrows()
     A, _ = reduced_map.F.numer_denom()
@@ -118,7 +118,7 @@ def observe(reduced_map: Reduced) -> Reduced:
     after = seen * reduced_map.F
     F = fmpq_mat(rank, rank, [after[i, j] for i in range(rank) for j in pivots])
     read = tuple(fmpq_mat(1, rank, [h[0, j] for j in pivots]) for h in reduced_map.read)
-    return Reduced(F, seen * reduced_map.z, read, None)
+    return KrylovSequence(F, seen * reduced_map.z, read, None)
 
 
 def _rows(m: fmpq_mat, rows: Sequence[int]) -> fmpq_mat:

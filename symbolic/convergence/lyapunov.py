@@ -13,7 +13,7 @@ from math import isqrt, log, log1p
 
 from flint import arb, arb_mat, ctx, fmpq_mat, fmpz
 
-from .krylov import Reduced
+from .krylov import KrylovSequence
 from .rationals import dyadic, fraction, matrix, rational
 
 DIGITS = 400
@@ -71,7 +71,7 @@ def certifies(F: fmpq_mat, X: fmpq_mat, r: Fraction) -> bool:
     return 0 < r < 1 and positive_definite(X) and positive_definite(X * rational(r * r) - F.transpose() * X * F)
 
 
-def constants(reduced: Reduced, X: fmpq_mat) -> tuple[Fraction, ...]:
+def constants(reduced: KrylovSequence, X: fmpq_mat) -> tuple[Fraction, ...]:
     """A rational c >= sqrt((h X^-1 h^T) (z^T X z)) for each functional h, to about seven digits."""
     size = fraction((reduced.z.transpose() * X * reduced.z)[0, 0])
     return tuple(root_above(fraction((h * X.solve(h.transpose()))[0, 0]) * size) for h in reduced.read)
@@ -92,7 +92,7 @@ def root_above(x: Fraction) -> Fraction:
     return Fraction(isqrt(whole // below) + 1) / Fraction(2) ** (shift // 2)
 
 
-def search(reduced: Reduced, upper: Fraction, epsilon: Fraction) -> Envelope | None:
+def search(reduced: KrylovSequence, upper: Fraction, epsilon: Fraction) -> Envelope | None:
     """The envelope that needs the fewest layers for epsilon among a few rates above `upper`; None when none verifies.
 
     upper : a rational in [rho(F), 1), rho the spectral radius
@@ -130,7 +130,7 @@ def _short(x: Fraction, above: Fraction) -> Fraction:
         bits += 2
 
 
-def _weight(reduced: Reduced) -> arb_mat:
+def _weight(reduced: KrylovSequence) -> arb_mat:
     """The right side of Stein's equation: the functionals' own, and a little of every direction."""
     k = reduced.F.nrows()
     total = arb_mat(k, k, [arb(int(i == j)) / 256 for i in range(k) for j in range(k)])
@@ -153,7 +153,7 @@ def _stein(F: arb_mat, r: Fraction, Q: arb_mat) -> arb_mat:
     return X
 
 
-def _layers_about(reduced: Reduced, X: arb_mat, r: Fraction, epsilon: Fraction) -> float | None:
+def _layers_about(reduced: KrylovSequence, X: arb_mat, r: Fraction, epsilon: Fraction) -> float | None:
     """About how many layers this certificate needs for epsilon."""
     z = arb_mat(reduced.z)
     try:

@@ -10,7 +10,7 @@ from flint import fmpq_mat, fmpq_poly
 from .decide import Fate, functionals
 from .disc import radius
 from .iteration import Iteration
-from .krylov import Reduced, minimal_polynomial, observe, restrict
+from .krylov import KrylovSequence, minimal_polynomial, observe, restrict
 from .layers import layers_for
 from .lyapunov import Envelope, search
 from .rationals import identity
@@ -25,13 +25,13 @@ class Rate:
     radius   : lower <= rho <= upper of F
     """
 
-    errors: Reduced
+    errors: KrylovSequence
     envelope: Envelope
     layers: int
     radius: tuple[Fraction, Fraction]
 
 
-def errors(it: Iteration, m: fmpq_poly | None = None) -> Reduced:
+def errors(it: Iteration, m: fmpq_poly | None = None) -> KrylovSequence:
     """The errors of the predictions from w_0 as a linear sequence on as few coordinates as there can be.
 
     m : the minimal polynomial of the changes, where it is known.  The prediction must converge.
@@ -46,12 +46,12 @@ def errors(it: Iteration, m: fmpq_poly | None = None) -> Reduced:
     if not k:
         return nothing(len(read))
     gap = identity(k) - seen.F
-    return Reduced(seen.F, gap.solve(seen.z) * -1, seen.read, None)
+    return KrylovSequence(seen.F, gap.solve(seen.z) * -1, seen.read, None)
 
 
-def nothing(count: int) -> Reduced:
+def nothing(count: int) -> KrylovSequence:
     """No coordinates at all: predictions that never change."""
-    return Reduced(fmpq_mat(0, 0), fmpq_mat(0, 1), (fmpq_mat(1, 0),) * count, None)
+    return KrylovSequence(fmpq_mat(0, 0), fmpq_mat(0, 1), (fmpq_mat(1, 0),) * count, None)
 
 
 def rate(fate: Fate, epsilon: Fraction) -> Rate | None:

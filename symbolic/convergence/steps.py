@@ -36,7 +36,7 @@ class Boundary:
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepSizes:
     """Open intervals of alpha > 0 for which the iteration converges.
 
     start : from w_0;  every : from every start;  None where it was not worked out: `why` says so
@@ -52,21 +52,23 @@ class Steps:
 ZERO = Boundary(Fraction(0), Fraction(0))
 
 
-def steps(family: Family, start: fmpq_mat, read: fmpq_mat, parts: tuple[tuple[str, int], ...]) -> Steps:
+def steps(family: Family, start: fmpq_mat, read: fmpq_mat, parts: tuple[tuple[str, int], ...]) -> StepSizes:
     """The steps for which one layer, repeated, converges.
 
     family : (T_k, c_k), the powers of alpha in T and c
     """
     size = start.nrows()
     if len(family) == 1:
-        return Steps("the layer does not depend on alpha", None, None, "the layer does not depend on alpha")
+        return StepSizes("the layer does not depend on alpha", None, None, "the layer does not depend on alpha")
     if len(family) > 2:
         form = f"degree {len(family) - 1} in alpha"
-        return Steps(form, None, None, f"T is of degree {len(family) - 1} in alpha, and no more than 1 is looked at")
+        return StepSizes(
+            form, None, None, f"T is of degree {len(family) - 1} in alpha, and no more than 1 is looked at"
+        )
     (T0, c0), (T1, c1) = family
     if identity(size) == T0 and not any(c0.entries()):
         A, b = -1 * T1, c1
-        return Steps("T = I - alpha A", _interval(_seen(A, b, start)), _every_interval(A, b))
+        return StepSizes("T = I - alpha A", _interval(_seen(A, b, start)), _every_interval(A, b))
     return _general(family, start, read, parts)
 
 
@@ -137,18 +139,20 @@ def _short(x: Fraction, share: Fraction) -> Fraction:
     return (moved // unit + (share > 0)) * unit
 
 
-def _general(family: Family, start: fmpq_mat, read: fmpq_mat, parts: tuple[tuple[str, int], ...]) -> Steps:
+def _general(family: Family, start: fmpq_mat, read: fmpq_mat, parts: tuple[tuple[str, int], ...]) -> StepSizes:
     form = "T = T_0 + alpha T_1"
     g = _moving(family)
     k = len(g) - 1
     if k > MODES:
         why = f"{k} eigenvalues move with alpha, and crossings of at most {MODES} are isolated"
-        return Steps(form, None, None, why)
+        return StepSizes(form, None, None, why)
     crossings = _crossings(g)
     if not crossings:
-        return Steps(form, None, None, "two eigenvalues have the product 1 whatever alpha is: no crossing is isolated")
+        return StepSizes(
+            form, None, None, "two eigenvalues have the product 1 whatever alpha is: no crossing is isolated"
+        )
     if too_close(integer_polynomial(crossings)):
-        return Steps(form, None, None, "two crossings lie so close together that they are not isolated")
+        return StepSizes(form, None, None, "two crossings lie so close together that they are not isolated")
     intervals = isolate(crossings)
     ends = [ZERO, *(Boundary(low, high) for low, high in intervals)]
     from_w0, every = [], []
@@ -158,7 +162,7 @@ def _general(family: Family, start: fmpq_mat, read: fmpq_mat, parts: tuple[tuple
             from_w0.append((low, high))
         if every_start(it).converges:
             every.append((low, high))
-    return Steps(form, tuple(from_w0), tuple(every), "but for finitely many single steps")
+    return StepSizes(form, tuple(from_w0), tuple(every), "but for finitely many single steps")
 
 
 def at_step(

@@ -16,23 +16,23 @@ from .vectors import Vector
 REPEATS = 64
 
 
-class Carried(str):
+class LoopSymbol(str):
     """The name that a loop variable goes by on symbols: `old x` before a step, `last x` after the last one."""
 
     variable: str
     after: bool
 
     @staticmethod
-    def of(variable: str, after: bool = False) -> Carried:
+    def of(variable: str, after: bool = False) -> LoopSymbol:
         """The name of a loop variable, before a step or after the last one."""
-        result = Carried(f"{'last' if after else 'old'} {variable}")
+        result = LoopSymbol(f"{'last' if after else 'old'} {variable}")
         result.variable, result.after = variable, after
         return result
 
 
 def opaque_variable(a: Algebra, variable: str, like: Any, after: bool = False) -> Any:
     """A loop variable as a symbol, a vector or a scalar as its value is."""
-    name = Carried.of(variable, after)
+    name = LoopSymbol.of(variable, after)
     return a.vector(name) if isinstance(like, Vector) else a.scalar(name)
 
 

@@ -12,7 +12,7 @@ from sympy.polys.matrices import DomainMatrix
 from ..algorithm import Algorithm
 from ..errors import NotRepresentableError
 from ..tracing.expression import Expression, names
-from ..tracing.heads import Blocks, GivenHead, GivenHeads
+from ..tracing.heads import Blocks, GivenHeads, TracedHead
 from ..tracing.program import Program
 from .coefficients import LENGTH
 from .derive import embed, pieces_of, readout_of
@@ -72,7 +72,7 @@ def _dependent(state: SymbolicState, masks: list[Mask]) -> bool:
     return bool(DomainMatrix(rows, (len(rows), len(rows[0])), QQ).rank() < len(rows))
 
 
-def _head(state: SymbolicState, given: GivenHead, mask: int, where: str) -> AnyHead:
+def _head(state: SymbolicState, given: TracedHead, mask: int, where: str) -> AnyHead:
     algorithm = state.algorithm
     features = {b.name for b in algorithm.features}
     P, E = matrix_of(state, given.P), matrix_of(state, given.Q)

@@ -16,7 +16,7 @@ from .coefficients import INDEX, LENGTH
 from .columns import Mixing, by_numbers
 from .contraction import Algebra
 from .express import express
-from .generic_step import Carried, GenericSweep, differ, opaque_variable
+from .generic_step import GenericSweep, LoopSymbol, differ, opaque_variable
 from .scalar import Scalar
 from .state import SymbolicState
 from .vectors import Vector
@@ -101,7 +101,7 @@ class Here:
     row: str
     block: str
 
-    def value(self, read: Reading) -> Any:
+    def value(self, read: StepReading) -> Any:
         """What the loop holds there."""
         return read.rows[self.row] * read.blocks[self.block]
 
@@ -117,7 +117,7 @@ class PastBlock:
     row: str
     trace: str
 
-    def value(self, read: Reading) -> Any:
+    def value(self, read: StepReading) -> Any:
         """What the loop holds there."""
         return read.rows[self.row] * read.old[self.trace]
 
@@ -138,7 +138,7 @@ class PastRow:
     trace: str
     block: str
 
-    def value(self, read: Reading) -> Any:
+    def value(self, read: StepReading) -> Any:
         """What the loop holds there."""
         return read.old[self.trace] * read.blocks[self.block]
 
@@ -157,7 +157,7 @@ def _entering(coefficient: Scalar, part: Scalar) -> tuple[Scalar, Scalar | None]
 
 
 @dataclass(frozen=True)
-class Reading:
+class StepReading:
     """What one generic step reads: rows and blocks at its token, loop variables as they were before it."""
 
     rows: dict[str, Any]
@@ -199,7 +199,7 @@ def loop_form(state: SymbolicState) -> LoopForm:
     blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
     blocks = {name: a.number(v) if isinstance(v, (int, Fraction)) else v for name, v in blocks.items()}
     old = {n: opaque_variable(a, n, v) for n, v in sweep._after.items()}
-    read = Reading(rows, blocks, old)
+    read = StepReading(rows, blocks, old)
 
     traces = {t.name: t for n, v in sweep._after.items() if (t := _trace(a, n, v, read)) is not None}
     while delayed := _delayed(sweep._after, old, traces):
@@ -229,10 +229,10 @@ def loop_form(state: SymbolicState) -> LoopForm:
     )
 
 
-def _trace(a: Algebra, name: str, after: Any, read: Reading) -> Trace | None:
+def _trace(a: Algebra, name: str, after: Any, read: StepReading) -> Trace | None:
     sources = read.blocks if isinstance(after, Vector) else read.rows
     kinds = {k: v for k, v in sources.items() if isinstance(v, type(after))}
-    itself = Carried.of(name)  # no row and no block is called that
+    itself = LoopSymbol.of(name)  # no row and no block is called that
     coefficients = express(a, after, {itself: read.old[name], **kinds})
     return None if coefficients is None else Trace(name, coefficients.pop(itself, a.number(0)), coefficients)
 
@@ -268,7 +268,7 @@ def _totals_in(
     kept: dict[tuple[int, Word], Scalar] = {}
     for (word, atom), coefficient in change.terms.items():
         plain = all(kind in ("parameter", "inverse") for kind, *_ in coefficient.generators())
-        if plain and isinstance(atom, Carried):
+        if plain and isinstance(atom, LoopSymbol):
             gained.append((atom.variable, coefficient, word))
         elif plain and len(word) <= 1 and atom in weights and INDEX not in coefficient.names():
             kept[weights.index(atom), word] = coefficient
@@ -281,7 +281,7 @@ def _totals_in(
     return gained, kept
 
 
-def _terms(a: Algebra, name: str, after: Any, read: Reading, traces: dict[str, Trace]) -> tuple[Term, ...]:
+def _terms(a: Algebra, name: str, after: Any, read: StepReading, traces: dict[str, Trace]) -> tuple[Term, ...]:
     gain = after - read.old[name]
     products = read.products(name, isinstance(after, Vector), traces)
     coefficients = express(a, gain, {product: product.value(read) for product in products})
@@ -300,7 +300,7 @@ def _terms(a: Algebra, name: str, after: Any, read: Reading, traces: dict[str, T
     return tuple(term for product, coefficient in coefficients.items() for term in product.terms(coefficient, traces))
 
 
-def _held(gain: Any, read: Reading) -> tuple[Scalar, ...]:
+def _held(gain: Any, read: StepReading) -> tuple[Scalar, ...]:
     """What stands before the feature blocks in a total's gain: what accumulator rows would have to hold."""
     if isinstance(gain, Scalar):
         return ()
@@ -318,12 +318,12 @@ def _why(gain: Any, name: str, traces: dict[str, Trace]) -> str:
     scalars = list(gain.terms.values()) if isinstance(gain, Vector) else [gain]
     atoms = [atom for _, atom in gain.terms] if isinstance(gain, Vector) else []
     atoms += [x for s in scalars for _, *names in s.generators() for x in names]
-    strange = next((x.variable for x in atoms if isinstance(x, Carried) and x.variable not in {name, *traces}), None)
+    strange = next((x.variable for x in atoms if isinstance(x, LoopSymbol) and x.variable not in {name, *traces}), None)
     if strange is not None:
         return (
             f"; {strange} is no trace: it must be a multiple of its old value, by what depends on parameters, position "
             "and n alone, plus multiples of rows or of blocks"
         )
-    if any(isinstance(x, Carried) and x.variable == name for x in atoms):
+    if any(isinstance(x, LoopSymbol) and x.variable == name for x in atoms):
         return f"; {name} is multiplied at each step, and a total may only be added to"
     return ""

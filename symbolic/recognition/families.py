@@ -33,7 +33,7 @@ from .masks import MaskSpace
 from .network import Network
 from .prompts import Prompt
 from .reach import reaches
-from .tensor import Entries, Sparse, Term, gathered
+from .tensor import Entries, Sparse, SparseHead, gathered
 
 ALIKE = {("residual", "td_error")}
 """Rows of two prompts that hold the same when the weights are zero, and are moved alike."""
@@ -279,7 +279,7 @@ class Heads:
         value: Fraction = evaluate(coefficient, {**self.values, **named, **self.told}, Fraction)
         return value
 
-    def terms(self, scalars: Mapping[str, int]) -> list[Term]:
+    def terms(self, scalars: Mapping[str, int]) -> list[SparseHead]:
         """What matrices do not scale, with these scalar steps and zero for the others."""
         fixed = []
         for h in self.member.meeting:
@@ -298,7 +298,7 @@ class Heads:
                 fixed.append(_term({(self.rows[written], one): Fraction(1)}, Q, self.masks[over.mask]))
         return [t for t in fixed if t.V and t.Q]
 
-    def entry(self, name: str, i: int, j: int) -> list[Term]:
+    def entry(self, name: str, i: int, j: int) -> list[SparseHead]:
         """What the entry (i, j) of a matrix scales."""
         terms = []
         for h in self.member.meeting:
@@ -314,9 +314,9 @@ class Heads:
         return [t for t in terms if t.V and t.Q]
 
 
-def _term(V: Mapping[Any, Fraction], Q: Mapping[Any, Fraction], mask: Any) -> Term:
+def _term(V: Mapping[Any, Fraction], Q: Mapping[Any, Fraction], mask: Any) -> SparseHead:
     (left, a), (right, b) = _whole(V), _whole(Q)
-    return Term(left, right, Fraction(1, a * b), mask)
+    return SparseHead(left, right, Fraction(1, a * b), mask)
 
 
 def _whole(entries: Mapping[Any, Fraction]) -> tuple[Sparse, int]:

@@ -11,7 +11,7 @@ from .masks import Part
 
 
 @dataclass(frozen=True)
-class Sum:
+class Join:
     """How transitions are joined: `sum`, `mean` of the values so far, `trace` of keys, or `past`, a key so far back.
 
     only : the values j that layer l reads, as a selection of `tables.SELECTIONS`; every one where it is empty
@@ -28,7 +28,7 @@ class Sum:
         return self.kind in ("trace", "past")
 
 
-Joined = Sequence[tuple[Sum, Fraction]]
+Joined = Sequence[tuple[Join, Fraction]]
 WINDOW = 8
 """A mask with more diagonals than this is read as no sum of past keys."""
 
@@ -65,7 +65,7 @@ def _traces(by_layer: list[dict[int, Joined]]) -> list[dict[int, Joined]]:
         for own in by_layer[:1]:
             for k, joined in own.items():
                 own[k] = [
-                    (Sum("trace", decay, only=how.only) if how.only and how.kind == "sum" else how, x)
+                    (Join("trace", decay, only=how.only) if how.only and how.kind == "sum" else how, x)
                     for how, x in joined
                 ]
     return by_layer
@@ -78,7 +78,7 @@ def _joined(mask: Part, n: int, layer: int, only: str) -> Joined | None:
     first = mask.get((rows[0], rows[0]), zero) if rows else zero
     near = next((i for i in rows if i), None)
     decay = mask.get((near, near - 1), zero) / first if first and near is not None else zero
-    how = Sum("trace", decay, only=only) if decay else Sum("sum", only=only)
+    how = Join("trace", decay, only=only) if decay else Join("sum", only=only)
     wanted = {(i, j): first * decay ** (i - j) for i in rows for j in range(i + 1) if decay or i == j}
     return [(how, first)] if first and {at: x for at, x in mask.items() if x} == wanted else None
 
@@ -93,14 +93,14 @@ def _of_all(mask: Part, n: int) -> Joined | None:
     wanted = {(i, j): share for j in range(n) for share in (mean / (j + 1),) for i in range(j)} if mean else {}
     wanted |= {(j, j): plain + mean / (j + 1) for j in range(n)}
     if there == {at: x for at, x in wanted.items() if x}:
-        sums = [(Sum("sum"), plain), (Sum("mean"), mean)]
+        sums = [(Join("sum"), plain), (Join("mean"), mean)]
         return [(how, x) for how, x in sums if x]
     decay = mask.get((1, 0), zero) / first if first and n > 1 else zero
     if decay and there == _lower([first * decay**k for k in range(n)]):
-        return [(Sum("trace", decay), first)]
+        return [(Join("trace", decay), first)]
     back = [mask.get((k, 0), zero) for k in range(n)]
     if sum(x != 0 for x in back) <= WINDOW and there == _lower(back):
-        return [(Sum("past", back=k) if k else Sum("sum"), x) for k, x in enumerate(back) if x]
+        return [(Join("past", back=k) if k else Join("sum"), x) for k, x in enumerate(back) if x]
     return None
 
 

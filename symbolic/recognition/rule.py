@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..derivation.state import SymbolicState
-from .joins import Joined, Sum, joins
+from .joins import Join, Joined, joins
 from .masks import MaskSpace
 from .mixing import Mix, RowMaps, carried, kills, of_weights
 from .network import Network
@@ -46,11 +46,11 @@ class Piece:
     factor: Fraction
     row: str
     block: str
-    how: Sum
+    how: Join
 
 
 @dataclass(frozen=True)
-class Move:
+class Gain:
     """weight += (1/n) matrix sum of parts.  matrices : of each stored layer, (d, d), or ((x,),) where `scalar`"""
 
     weight: int
@@ -61,7 +61,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Rule:
+class NetworkRule:
     """An update: weight vectors, how rows hold them, and what moves them.
 
     mixes  what weights gain of old weights
@@ -70,7 +70,7 @@ class Rule:
     """
 
     weights: tuple[Weight, ...]
-    moves: tuple[Move, ...]
+    moves: tuple[Gain, ...]
     mixes: tuple[Mix, ...]
     data: frozenset[str]
     rows: tuple[str, ...]
@@ -84,7 +84,7 @@ class NoRule:
     reason: str
 
 
-def rule(network: Network, shown: Sequence[Tensor] | None = None) -> Rule | NoRule:
+def rule(network: Network, shown: Sequence[Tensor] | None = None) -> NetworkRule | NoRule:
     """The update of exact weights, or why there is none: of every row if that can be, else of the prediction.
 
     shown : the network's tensors, where they are at hand
@@ -95,7 +95,7 @@ def rule(network: Network, shown: Sequence[Tensor] | None = None) -> Rule | NoRu
         return outside
     if not network.predicts_only:
         whole = _rule(network, tensors(network, MaskSpace(), everything(network)), everything(network), True)
-        if isinstance(whole, Rule):
+        if isinstance(whole, NetworkRule):
             return whole
     return _rule(network, own, reaches(network), False)
 
@@ -116,7 +116,9 @@ def _reason(network: Network, own: Sequence[Tensor]) -> NoRule | None:
     return None
 
 
-def _rule(network: Network, own: Sequence[Tensor], reach: Sequence[Sequence[Reach]], whole: bool) -> Rule | NoRule:
+def _rule(
+    network: Network, own: Sequence[Tensor], reach: Sequence[Sequence[Reach]], whole: bool
+) -> NetworkRule | NoRule:
     layout, outside = network.layout, _reason(network, own)
     if outside is not None:
         return outside
@@ -149,7 +151,7 @@ def _outside(
     return ""
 
 
-Key = tuple[str, str, str, Sum]
+Key = tuple[str, str, str, Join]
 """(row written, row read, key block, how joined)"""
 
 
@@ -159,7 +161,7 @@ def _built(
     shapes: Sequence[Mapping[int, Joined]],
     reach: Sequence[Sequence[Reach]],
     whole: bool,
-) -> Rule | NoRule:
+) -> NetworkRule | NoRule:
     layout = network.layout
     sizes = dict(layout.features)
     of_row = {row: (name, k) for name, _ in layout.features for k, row in enumerate(layout.block(name))}
@@ -170,7 +172,7 @@ def _built(
         K: dict[tuple[str, str], Fraction] = {}
         for (a, b, r, s, k), x in t.entries.items():
             if s >= layout.p:  # over the constant row: it counts the context, so by a plain sum
-                if any(how != Sum("sum") for how, _ in joined[k]):
+                if any(how != Join("sum") for how, _ in joined[k]):
                     return NoRule("rows are mixed token by token over a mask that is no plain sum")
                 at_rows = layout.accumulators[a - layout.p], layout.accumulators[s - layout.p]
                 K[at_rows] = K.get(at_rows, Fraction(0)) + sum(factor for _, factor in joined[k]) * x
@@ -189,11 +191,11 @@ def _built(
         return NoRule("rows that hold rewards are mixed token by token, so that rewards themselves change")
     seen = [_Seen(network, x) for x in reach]
     weights = _weights(network, blocks, seen, maps)
-    moves: list[Move] = []
+    moves: list[Gain] = []
     for number, weight in enumerate(weights):
         moves += _moves(network, number, weight, blocks, seen, moves)
     mixes = of_weights(weights, maps)
-    return Rule(tuple(weights), tuple(moves), mixes, data, layout.accumulators, whole)
+    return NetworkRule(tuple(weights), tuple(moves), mixes, data, layout.accumulators, whole)
 
 
 @dataclass(frozen=True)
@@ -278,8 +280,8 @@ def _ratio(one: Mapping[Any, Fraction], other: Mapping[Any, Fraction]) -> Fracti
 
 
 def _moves(
-    network: Network, number: int, weight: Weight, blocks: Sequence[Any], seen: Sequence[_Seen], before: Sequence[Move]
-) -> list[Move]:
+    network: Network, number: int, weight: Weight, blocks: Sequence[Any], seen: Sequence[_Seen], before: Sequence[Gain]
+) -> list[Gain]:
     """What moves a weight; a preconditioner that is an earlier one in every layer has its letter."""
     base = next(iter(weight.blocks))
     d = 1 if weight.scalar else network.layout.d
@@ -312,5 +314,5 @@ def _moves(
         fresh = LETTERS[used] if used < len(LETTERS) else f"C{used}"
         letter = known.setdefault((matrices, weight.scalar), fresh)
         pieces = tuple(Piece(x, key[1], key[2], key[3]) for x, key in group)
-        result.append(Move(number, letter, pieces, matrices, weight.scalar))
+        result.append(Gain(number, letter, pieces, matrices, weight.scalar))
     return result

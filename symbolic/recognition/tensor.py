@@ -38,7 +38,7 @@ Sparse = Mapping[tuple[int, int], int]
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class SparseHead:
     """One head as sparse whole numbers: V = W P by `V`, Q by `Q`, both times `scale`, and its mask."""
 
     V: Sparse
@@ -52,13 +52,13 @@ def sparse(matrix: Any) -> dict[tuple[int, int], int]:
     return {(i, j): int(x) for i, row in enumerate(matrix.num.tolist()) for j, x in enumerate(row) if x != 0}
 
 
-def term(head: Head) -> Term:
+def term(head: Head) -> SparseHead:
     """A dense head as a term."""
     V = (head.W @ head.P).lowest_terms()
-    return Term(sparse(V), sparse(head.Q), Fraction(1, int(V.den) * int(head.Q.den)), head.M)
+    return SparseHead(sparse(V), sparse(head.Q), Fraction(1, int(V.den) * int(head.Q.den)), head.M)
 
 
-def gathered(terms: Sequence[Term], reach: Sequence[Reach], space: MaskSpace) -> Entries:
+def gathered(terms: Sequence[SparseHead], reach: Sequence[Reach], space: MaskSpace) -> Entries:
     """The tensor of a layer's heads; the space grows by the masks that it lacks."""
     work = sum(len(t.V) * len(t.Q) for t in terms)
     if work > MAX_TERMS:

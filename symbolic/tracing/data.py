@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ContentError
 from ..plain_text import shown
-from .expression import ARITY, MATRIX, SCALAR, SOURCES, VECTOR, Expression, Table
+from .expression import ARITY, MATRIX, SCALAR, SOURCES, VECTOR, Expression, NodeTable
 
 MAX_NODES = 100_000
 """How many nodes a tree may have."""
@@ -33,7 +33,7 @@ class NodeReader:
     """
 
     def __init__(self, data: Any):
-        self.table = Table()
+        self.table = NodeTable()
         self.nodes: list[Expression] = []
         for k, entry in enumerate(self.listed(data, "nodes", MAX_NODES)):
             self.nodes.append(self._node(entry, k))

@@ -46,7 +46,7 @@ ARITY = {
 
 @dataclass(eq=False, slots=True)  # not frozen for speed alone: nothing changes a node
 class Expression:
-    """One node; equal nodes of one `Table` are one object, so `is` compares them.
+    """One node; equal nodes of one `NodeTable` are one object, so `is` compares them.
 
     op     : a key of `ARITY`
     kind   : scalar, vector or matrix
@@ -68,7 +68,7 @@ class Expression:
         return f"Expression({text(self)})"
 
 
-class Table:
+class NodeTable:
     """Makes expressions, each node once."""
 
     def __init__(self) -> None:
@@ -178,7 +178,7 @@ _BINDS = {"add": 1, "sub": 1, "mul": 2, "div": 2, "dot": 2, "apply": 2, "product
 def text(node: Expression, limit: int = 160) -> str:
     """An expression as Python writes it, shortened to about `limit` characters.
 
-    >>> t = Table()
+    >>> t = NodeTable()
     >>> text(t.make("mul", t.number(Fraction(1, 2)), t.name("parameter", "gamma", "scalar")))
     '1/2 * gamma'
     """

@@ -38,7 +38,7 @@ CONTEXT = "write layout.mask() for the context mask, or layout.mask(entry) with 
 
 
 @dataclass(frozen=True, eq=False)
-class GivenHead:
+class TracedHead:
     """One head of an algorithm's own. W None is the identity; without cases M is the context mask."""
 
     W: Blocks | None
@@ -55,7 +55,7 @@ class GivenHead:
 class GivenHeads:
     """The heads of every layer, for one choice of the options."""
 
-    heads: tuple[GivenHead, ...]
+    heads: tuple[TracedHead, ...]
 
     def coefficients(self) -> list[Expression]:
         """Every coefficient of every block."""
@@ -121,7 +121,7 @@ class GivenHeads:
 
         heads = [_sized(h, 4, "a head") for h in read.listed(data["heads"], "heads", MOST_HEADS)]
         return GivenHeads(
-            tuple(GivenHead(None if W is None else matrix(W), matrix(P), matrix(Q), cases(M)) for W, P, Q, M in heads)
+            tuple(TracedHead(None if W is None else matrix(W), matrix(P), matrix(Q), cases(M)) for W, P, Q, M in heads)
         )
 
     def check(self, record: Algorithm) -> None:
@@ -191,7 +191,7 @@ def trace_heads(algorithm: Algorithm, options: Mapping[str, str] | None = None) 
     return tables
 
 
-def _head(tape: Tape, head: Head, where: str) -> GivenHead:
+def _head(tape: Tape, head: Head, where: str) -> TracedHead:
     if not isinstance(head.M, _Mask):
         raise ContentError(f"M of {where} is no layout.mask(): {CONTEXT}")
     made = {}
@@ -201,7 +201,7 @@ def _head(tape: Tape, head: Head, where: str) -> GivenHead:
             made[name] = tuple((place, _block(tape, parts, name)) for place, parts in value._blocks.items())
         elif value is not None or name != "W":
             raise ContentError(f"{name} of {where} is no layout.matrix(...): {SIZES}")
-    return GivenHead(made.get("W"), made["P"], made["Q"], head.M._cases)
+    return TracedHead(made.get("W"), made["P"], made["Q"], head.M._cases)
 
 
 def _block(tape: Tape, parts: Mapping[Word, Any], what: str) -> Block:

@@ -47,7 +47,7 @@ class _Undecided(BaseException):
     """A comparison with another answer at the nearest distance than further out; no `except Exception` stops it."""
 
 
-class Position(StrictScalar):
+class MaskPosition(StrictScalar):
     """A sum of positions and integers, which can be compared with another."""
 
     __slots__ = ("_case",)
@@ -60,7 +60,7 @@ class _Case:
     last: int | None
     undecided: bool = False
 
-    def compare(self, value: Position, other: Any, op: Callable[[Any, Any], bool]) -> Any:
+    def compare(self, value: MaskPosition, other: Any, op: Callable[[Any, Any], bool]) -> Any:
         tape = value._tape
         node = plain(tape, other)
         if node is None:
@@ -101,7 +101,7 @@ def _affine(node: Expression) -> tuple[Fraction, Fraction, Fraction] | None:
 
 
 def _kept(name: str) -> Callable[..., Any]:
-    def method(self: Position, *others: Any) -> Any:
+    def method(self: MaskPosition, *others: Any) -> Any:
         answer = getattr(StrictScalar, name)(self, *others)
         return answer if answer is NotImplemented else _position(answer, self._case)
 
@@ -113,16 +113,16 @@ def _compared(op: Callable[[Any, Any], bool]) -> Callable[..., Any]:
 
 
 for _name in ("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__neg__"):
-    setattr(Position, _name, _kept(_name))
+    setattr(MaskPosition, _name, _kept(_name))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Position, f"__{_name}__", _compared(getattr(operator, _name)))
-Position.__bool__ = lambda self: self != 0  # type: ignore[attr-defined]
-Position.__abs__ = lambda self: self if self >= 0 else -self  # type: ignore[attr-defined]
-Position.__hash__ = StrictScalar.__hash__  # type: ignore[method-assign]
+    setattr(MaskPosition, f"__{_name}__", _compared(getattr(operator, _name)))
+MaskPosition.__bool__ = lambda self: self != 0  # type: ignore[attr-defined]
+MaskPosition.__abs__ = lambda self: self if self >= 0 else -self  # type: ignore[attr-defined]
+MaskPosition.__hash__ = StrictScalar.__hash__  # type: ignore[method-assign]
 
 
-def _position(value: StrictScalar, case: _Case) -> Position:
-    position = Position(value._tape, value._node)
+def _position(value: StrictScalar, case: _Case) -> MaskPosition:
+    position = MaskPosition(value._tape, value._node)
     object.__setattr__(position, "_case", case)
     return position
 

@@ -13,7 +13,18 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 from ..errors import ContentError, RefusedError
-from .expression import MATRIX, MAX_EXPONENT, SCALAR, VECTOR, Expression, Table, has_entries, is_exponent, names, text
+from .expression import (
+    MATRIX,
+    MAX_EXPONENT,
+    SCALAR,
+    VECTOR,
+    Expression,
+    NodeTable,
+    has_entries,
+    is_exponent,
+    names,
+    text,
+)
 
 ADVICE = "a layer of linear attention is a polynomial map of its prompt; write it with +, -, *, / and @ only"
 
@@ -28,7 +39,7 @@ class Tape:
     """One tracing: the table of its expressions, which function runs, and the first refusal."""
 
     def __init__(self) -> None:
-        self.table = Table()
+        self.table = NodeTable()
         self.refusal: RefusedError | None = None
         self.role, self.file = "the construction", ""
 

@@ -14,7 +14,7 @@ from layerproof.symbolic.approximation.move import Move
 from layerproof.symbolic.approximation.rule import Rule
 from layerproof.symbolic.approximation.samples import Samples, samples
 from layerproof.symbolic.approximation.scaling import all_affine, lipschitz
-from layerproof.symbolic.approximation.table import Table
+from layerproof.symbolic.approximation.table import AtomTable
 from layerproof.symbolic.approximation.vector import Vector, changes
 from layerproof.symbolic.errors import ContentError
 from layerproof.symbolic.rules import rules
@@ -68,7 +68,7 @@ def test_a_product_that_is_dropped_is_seen() -> None:
 
 
 def test_products_that_cancel_leave_nothing() -> None:
-    table = Table(["a", "b"])
+    table = AtomTable(["a", "b"])
     a, b = table.variable(0), table.variable(1)
     x = Vector([F(1, 2), F(0), F(3)]).kept()
     left = a * b * x - b * a * x
@@ -81,7 +81,7 @@ def test_products_that_cancel_leave_nothing() -> None:
 
 
 def test_a_sum_is_worked_out_where_an_entry_is_asked_for() -> None:
-    table = Table(["a", "b"])
+    table = AtomTable(["a", "b"])
     a, b = table.variable(0), table.variable(1)
     x, y = Vector([F(1, 2), F(2)]).kept(), Vector([a, b]).kept()
     total = (a * x + b * y) * 3 - 0 * (a * x)

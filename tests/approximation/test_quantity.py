@@ -10,14 +10,14 @@ import pytest
 
 import layerproof as lp
 from layerproof.symbolic.approximation.quantity import Quantity, evaluate, from_shared, text
-from layerproof.symbolic.approximation.table import Table
+from layerproof.symbolic.approximation.table import AtomTable
 from layerproof.symbolic.approximation.vector import PartitionedVector, Vector, changes
 from layerproof.symbolic.errors import ArgumentError, ContentError, RefusedError
 
 
 @pytest.fixture
 def v() -> list[Quantity]:
-    table = Table(["a", "b", "c"])
+    table = AtomTable(["a", "b", "c"])
     return [table.variable(k) for k in range(3)]
 
 
@@ -72,7 +72,7 @@ def test_maximum_of_nothing_and_of_texts() -> None:
     with pytest.raises(ArgumentError, match="nothing to take the largest of"):
         lp.maximum()
     with pytest.raises(ContentError, match="of what is no number"):
-        lp.maximum(Table(["a"]).variable(0), "b")
+        lp.maximum(AtomTable(["a"]).variable(0), "b")
 
 
 def test_vectors_have_parts_and_indices(v: list[Quantity]) -> None:
@@ -119,7 +119,7 @@ def test_what_h_may_not_return(what: str) -> None:
 
 
 def test_terms_from_elsewhere_are_checked() -> None:
-    table = Table(["a"])
+    table = AtomTable(["a"])
     for parts, num, den in (({(1,): 1}, 1, 1), ({(0, 0, 0): 0}, 1, 1), ({(0,) * 17: 1}, 1, 1), ({(0,): 1}, 1, 0),
                             ({(0,): 1}, 0, 1)):  # fmt: skip
         with pytest.raises(ContentError, match="a quantity"):

@@ -18,7 +18,7 @@ from cli import assert_refused, run_cli
 import layerproof as lp
 from layerproof.numeric.simulation.compiled import compiled
 from layerproof.numeric.simulation.ode import ode
-from layerproof.numeric.simulation.run import Chain, Runs, Schedule, plain_loop, simulate
+from layerproof.numeric.simulation.run import Runs, Schedule, Walk, plain_loop, simulate
 from layerproof.proofs.approximation.question import Question
 from layerproof.proofs.approximation.simulation import averages, simulation
 from layerproof.proofs.approximation.study import Study
@@ -41,7 +41,7 @@ def test_a_run_is_the_rule_on_plain_numbers(name: str) -> None:
     samples = sampled(name, Question(states=3, d=2, seed=4).process_for(find_rule(name)))
     runs = simulate(samples, 1, 40, 7, Schedule(0.5), looks=40)
     at = plain(samples.rule, samples.process, PARAMETERS)
-    walked = Chain(compiled(samples), 1, 7, 0)
+    walked = Walk(compiled(samples), 1, 7, 0)
     ys = [int(y) for count in (16, 16, 8) for y in walked.walk(count)[1][:, 0]]
     v, e = [F(0)] * samples.size, [F(0)] * samples.trace_size
     for k in range(40):

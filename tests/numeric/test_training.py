@@ -18,7 +18,7 @@ from layerproof.numeric.training import laws, loop
 from layerproof.numeric.training.architecture import Architecture, window_moments
 from layerproof.numeric.training.errors import Outcomes, outer_errors
 from layerproof.numeric.training.loop import State, Trainer, train_group
-from layerproof.numeric.training.outer_update import Samples, prompt_pair, transformer
+from layerproof.numeric.training.outer_update import FloatTrajectories, prompt_pair, transformer
 from layerproof.numeric.training.presets import PRESETS, preset_named
 from layerproof.numeric.training.settings import ARCHITECTURES, Training, from_document
 from layerproof.symbolic.errors import ArgumentError
@@ -213,7 +213,7 @@ def test_predictions_are_those_of_the_layers(algorithm: str, layers: int, looped
     n = settings.n
     for k in range(2):
         for t in range(settings.windows):
-            samples = Samples(scene.features[k, :, t : t + n + 3], scene.rewards[k, :, t : t + n + 2])
+            samples = FloatTrajectories(scene.features[k, :, t : t + n + 3], scene.rewards[k, :, t : t + n + 2])
             module, _ = transformer(trainer.arch.space, trainer.weights[k].detach().flatten(), 1)
             now, later = prompt_pair(trainer.arch.space, samples, "sliding")
             with torch.no_grad():
@@ -231,7 +231,7 @@ def test_what_carries_the_moments_whole_is_what_multiplies_vectors() -> None:
         scene.trainer.theta.mul_(0.25)
         predicted = scene.trainer.predictions(scene.batches()[0])
     module, _ = transformer(scene.trainer.arch.space, scene.trainer.weights[0].detach().flatten(), 1)
-    samples = Samples(scene.features[0, :1, :7], scene.rewards[0, :1, :6])
+    samples = FloatTrajectories(scene.features[0, :1, :7], scene.rewards[0, :1, :6])
     with torch.no_grad():
         wanted = module.prediction(prompt_pair(scene.trainer.arch.space, samples, "sliding")[0])
     torch.testing.assert_close(predicted[0, :1], wanted)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ....symbolic.derivation.coefficients import INDEX
 from ....symbolic.derivation.generic_step import GenericSweep, opaque_variable
-from ....symbolic.derivation.loop import Reading, Term, Trace, _delayed, _terms, _trace
+from ....symbolic.derivation.loop import StepReading, Term, Trace, _delayed, _terms, _trace
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.errors import NotRepresentableError
@@ -46,7 +46,7 @@ def closed_form(derivation: Weights, loop: Loop) -> ClosedForm:
     blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
     blocks = {k: a.number(v) if isinstance(v, (int, Fraction)) else v for k, v in blocks.items()}
     after = sweep._after
-    reading = Reading(rows, blocks, {k: opaque_variable(a, k, v) for k, v in after.items()})
+    reading = StepReading(rows, blocks, {k: opaque_variable(a, k, v) for k, v in after.items()})
     traces = {t.name: t for k, v in after.items() if (t := _trace(a, k, v, reading)) is not None}
     while delayed := _delayed(after, reading.old, traces):
         traces |= delayed
