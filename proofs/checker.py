@@ -18,6 +18,7 @@ from ..symbolic.plain_text import shown
 from .case import Case, Progress, Settings, check_parameters, counted, silent
 from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
+from .evidence.floats import established as floats_of
 from .own_claims import own_claims
 from .patterns.claims import pattern_claims, pattern_work_of
 from .sizes import fitted
@@ -50,6 +51,7 @@ def verify(
     progress: Progress = silent,
     pool: Executor | None = None,
     beside: Beside | None = None,
+    second: Executor | None = None,
 ) -> Result:
     """Establish, for each algorithm (all when none is named), every kind of evidence, or those named.
 
@@ -57,6 +59,7 @@ def verify(
     count towards the exit code.
     pool   : processes that share what is of the catalogue among them
     beside : what such a process makes of an algorithm's claims while it still has all that they took
+    second : without a pool, a process for what needs torch: float evidence, while this one establishes the rest
     Raises `ArgumentError` for an unknown algorithm, kind of evidence or option, before anything runs.
     """
     settings = settings or Settings()
@@ -99,6 +102,11 @@ def verify(
     with guarded(chosen, settings.time_limit):
         explicit = evidence is not None
         running: dict[int, Future[Any]] = {}
+        floats: dict[int, Future[list[Claim]]] = {}
+        if pool is None and second is not None and FLOAT in asked:
+            for case in cases:
+                if catalogue().get(case.algorithm.name) is case.algorithm:
+                    floats[id(case)] = second.submit(floats_of, case.algorithm, case.settings)
         if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
             make = None if beside is None else beside.make
             shared: list[tuple[int, Any, tuple[Any, ...]]] = [
@@ -120,7 +128,7 @@ def verify(
                 if beside is not None:
                     beside.made[case.algorithm.name] = made
             else:
-                established = list(establish(case, asked, explicit))
+                established = list(establish(case, asked, explicit, floats.get(id(case))))
             about.append((case.algorithm, established))
         for k, construction in enumerate(own, len(cases) + 1):
             about.append((construction, own_claims(construction, settings, asked, counted(progress, k, total))))
@@ -172,10 +180,13 @@ def check_device(settings: Settings) -> None:
         resolve_dtype(settings.dtype)
 
 
-def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterator[Claim]:
+def establish(
+    case: Case, asked: Sequence[str], explicit: bool = True, floats: Future[list[Claim]] | None = None
+) -> Iterator[Claim]:
     """The claims of one case: each kind of evidence in turn, NOT_RUN where it is not asked for or cannot be run.
 
     explicit : evidence was asked for by name, so that what does not apply to given weights counts as not run
+    floats   : the float evidence, where another process is at it
     """
     derived, refuted = True, False
     given = case.algorithm.heads is not None
@@ -200,7 +211,7 @@ def establish(case: Case, asked: Sequence[str], explicit: bool = True) -> Iterat
             continue
         case.progress(f"{case.algorithm.name}: {name}")
         try:
-            claims = list(kind.establish(case))
+            claims = list(kind.establish(case)) if name != FLOAT or floats is None else floats.result()
         except (RefusedError, DiffersError) as error:
             yield refused(case.algorithm.name, claim, name, kind.STRENGTH, error)
             derived = given and getattr(error, "kind", "") == "iteration"  # on numbers such an update runs all the same

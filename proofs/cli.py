@@ -10,9 +10,10 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from .collector import look_seldom
 from .interrupts import hear_interrupts
 from .posix import missing
 from .streams import outlive_readers
@@ -111,12 +112,20 @@ def _fail(text: str, code: int, json: bool) -> int:
 
 def main() -> None:
     """The console script."""
+    end: Callable[[], None] | None = None
     try:
         hear_interrupts()
         outlive_readers()
+        look_seldom()
+        if sys.argv[1:2] in (["verify"], ["report"]):
+            from .sweep.early import begin, end
+
+            begin(sys.argv[1:])
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the verdict is there: nothing that follows may change the exit code
+    if end is not None:
+        end()
     sys.exit(code)

@@ -16,6 +16,7 @@ from ..case import Settings
 from ..check.regression import check_target, replay
 from ..check.regression import save as write_case
 from ..checker import ask, verify
+from ..sweep.early import second_process
 from ..sweep.workers import shared_by
 from ..terminal.options import Evidence, Json, flag
 from ..terminal.progress import ProgressLine
@@ -61,8 +62,9 @@ def command(
     settings = options.settings()
     if prove:
         evidence = [*ask(evidence), "proved-all-sizes"]
-    with ProgressLine() as progress, shared_by(_seconds_each(settings, evidence, len(algorithms))) as pool:
-        result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress, pool=pool)
+    shared = shared_by(_seconds_each(settings, evidence, len(algorithms)))
+    with ProgressLine() as progress, shared as pool, second_process() as second:
+        result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress, pool=pool, second=second)
     if save is not None and any(c.evidence == "identity-exact" and c.witness for c in result.claims):
         write_case(result, save)
         print(message(f"layerproof: wrote {save}: layerproof verify --case {save} replays it"), file=sys.stderr)

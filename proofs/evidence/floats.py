@@ -8,10 +8,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...numeric.data.draws import prompts
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.identity.exact import problem
 from ...symbolic.plain_text import rounded_up
-from ..case import Case
+from ..case import Case, Settings
 from ..verdict import STRICT, Claim, Verdict
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ def establish(case: Case) -> Iterator[Claim]:
     yield judged(name, one_step_claim(s.layers, s.dtype, device, result.trials, weights), result)
     if case.reference.row_heads() is not None and result.status in ("within", "vacuous"):
         yield _a_priori(case, result)
+
+
+def established(algorithm: Algorithm, settings: Settings) -> list[Claim]:
+    """The same in whatever process this is: what `establish` finds of the weights that are derived here."""
+    return list(establish(Case(algorithm, settings)))
 
 
 def one_step_claim(layers: int, dtype: str, device: Any, trials: int, weights: str = "") -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ...symbolic.errors import ArgumentError, DeviceError
 from ...symbolic.plain_text import shown
+from ..collector import look_seldom
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS",
@@ -27,7 +28,7 @@ ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str
 otherwise ask the system for it again, page by page, with every array: a tenth of the float evidence."""
 MOST = 4
 """Worker processes that a command starts by itself: each holds torch, 0.3 GB."""
-READY = ("layerproof.proofs.checker", "layerproof.numeric.judge.crosscheck")
+READY = ("layerproof.proofs.sweep.forked", "layerproof.proofs.checker", "layerproof.numeric.judge.crosscheck")
 """What establishes claims, with SymPy and torch: seconds to import."""
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer."""
@@ -40,10 +41,10 @@ class WorkerProcesses(ProcessPoolExecutor):
     """
 
     def __init__(self, workers: int, ready: Sequence[str] = ()):
-        context = get_context("forkserver" if ready and "forkserver" in get_all_start_methods() else "spawn")
-        self._forked = context.get_start_method() == "forkserver"
+        self._forked = bool(ready) and "forkserver" in get_all_start_methods()
+        context = get_context("forkserver" if self._forked else "spawn")
         if self._forked:
-            _import_once(ready)
+            make_ready(ready)
             # Until it has imported them, no worker is asked for: one that comes when this process was interrupted finds
             # nothing of it, and says so in a traceback.
             first = context.Process(target=_nothing)  # type: ignore[attr-defined]  # every context has it
@@ -55,13 +56,8 @@ class WorkerProcesses(ProcessPoolExecutor):
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """As of any executor; an interrupt waits for the milliseconds in which a worker is asked for."""
-        if not self._forked or threading.current_thread() is not threading.main_thread():
+        with _interrupts_wait():
             return super().submit(*args, **kwargs)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            return super().submit(*args, **kwargs)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop(self) -> None:
         """End the workers at once, whatever they are doing."""
@@ -73,14 +69,33 @@ def _nothing() -> None:
     """What the first process forked does."""
 
 
-def _import_once(modules: Sequence[str]) -> None:
-    """Start the process that workers are forked from; libraries count their threads when they are imported there."""
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Interrupts wait, for this thread and for processes that it starts: until `prepare_worker` they hear none."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def make_ready(modules: Sequence[str] = READY) -> None:
+    """Start the process that workers are forked from, where the system has it and it is not there yet.
+
+    Libraries count their threads when they are imported there.
+    """
+    if "forkserver" not in get_all_start_methods():
+        return
     forkserver.set_forkserver_preload(list(modules))
     wanted = dict.fromkeys(THREAD_VARIABLES, "1") | {k: v for k, v in ALLOCATOR.items() if k not in os.environ}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
-        forkserver.ensure_running()
+        with _interrupts_wait():
+            forkserver.ensure_running()
     finally:
         for name, value in before.items():
             if value is None:
@@ -98,9 +113,12 @@ def prepare_worker(held: Connection | None = None) -> None:
         os.environ[name] = "1"
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+    look_seldom()
     gc.freeze()  # what is imported stays: to look through it for cycles again and again is a tenth of a check
     if held is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver ends its workers
+        if hasattr(signal, "pthread_sigmask"):  # what a worker starts hears interrupts again
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         threading.Thread(target=_leave_after, args=(held,), daemon=True).start()
 
 
@@ -115,13 +133,18 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def workers_for(jobs: int) -> int:
+    """How many worker processes a command with so many jobs of seconds starts."""
+    return min(default_workers(), jobs // 2, MOST)
+
+
 @contextlib.contextmanager
 def shared_by(jobs: int) -> Iterator[WorkerProcesses | None]:
     """Worker processes for a command with so many jobs of seconds; None where starting them would not pay.
 
     Only for a program with a main guard, as the command line is: each worker imports it.
     """
-    workers = min(default_workers(), jobs // 2, MOST)
+    workers = workers_for(jobs)
     if workers < 2:
         yield None
         return

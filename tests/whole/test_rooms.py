@@ -30,7 +30,7 @@ symbolic/convergence symbolic/invariance symbolic/recognition
 numeric/device numeric/data numeric/simulation numeric/convergence numeric/lower numeric/reference numeric/rows
 numeric/files numeric/exported numeric/transformer numeric/judge numeric/patterns numeric/export numeric/training
 numeric/recognition
-proofs/interrupts
+proofs/interrupts proofs/collector
 proofs/posix proofs/streams proofs/witness_text proofs/verdict proofs/case proofs/sizes proofs/own proofs/counterexample
 proofs/user_file
 proofs/theory/axioms proofs/theory/lexer proofs/theory/prover proofs/theory/installed proofs/theory/compiled

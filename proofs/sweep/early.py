@@ -1,0 +1,65 @@
+"""Processes that a command starts before it imports what it needs itself: they import torch on another core meanwhile.
+
+Only for a command line without options that change what is run, and with two cores: elsewhere they might not be used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+
+from .workers import WorkerProcesses, make_ready, workers_for
+
+PLAIN = ("--json", "--details")
+"""Options that change nothing of what is run."""
+FLOATS = (
+    "layerproof.numeric.judge.crosscheck", "layerproof.numeric.judge.module_run", "layerproof.numeric.transformer",
+    "layerproof.proofs.evidence.floats",
+)  # fmt: skip
+"""What float evidence needs."""
+
+_second: WorkerProcesses | None = None
+
+
+def begin(arguments: Sequence[str]) -> None:
+    """Start what `layerproof verify` or `layerproof report` will share its work with, if it is one of them.
+
+    Whoever calls this calls `end` too, however the command ends.
+    """
+    global _second
+    if arguments[:1] not in (["verify"], ["report"]):
+        return
+    names = [word for word in arguments[1:] if word not in PLAIN]
+    if any(name.startswith("-") or name.endswith(".py") for name in names):
+        return
+    with contextlib.suppress(OSError, ImportError, NotImplementedError):  # a system without what processes share
+        if workers_for(len(names) or 100) > 1:
+            make_ready()
+        elif arguments[0] == "verify" and workers_for(100) > 1:
+            _second = WorkerProcesses(1)
+            _second.submit(_imported, FLOATS)
+
+
+@contextlib.contextmanager
+def second_process() -> Iterator[WorkerProcesses | None]:
+    """A process that is importing torch, or None where `begin` started none."""
+    try:
+        yield _second
+    finally:
+        end()
+
+
+def end() -> None:
+    """End what `begin` started, whatever it is doing."""
+    global _second
+    if _second is not None:
+        _second.stop()
+        _second = None
+
+
+def _imported(modules: Sequence[str]) -> None:
+    for name in modules:
+        import_module(name)
+    gc.freeze()  # as in `prepare_worker`, which ran before there was anything to leave out
