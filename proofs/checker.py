@@ -107,6 +107,9 @@ def verify(
             for case in cases:
                 if catalogue().get(case.algorithm.name) is case.algorithm:
                     floats[id(case)] = second.submit(floats_of, case.algorithm, case.settings)
+            for a in patterned:
+                if pattern_catalogue().get(a.name) is a:
+                    running[id(a)] = second.submit(pattern_claims, a, settings, asked, silent, explicit)
         if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
             make = None if beside is None else beside.make
             shared: list[tuple[int, Any, tuple[Any, ...]]] = [

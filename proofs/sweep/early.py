@@ -24,20 +24,19 @@ _second: WorkerProcesses | None = None
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """Start what `layerproof verify` or `layerproof report` will share its work with, if it is one of them.
+    """Start what `layerproof verify` or `layerproof report`, called with these words, will share its work with.
 
     Whoever calls this calls `end` too, however the command ends.
     """
     global _second
-    if arguments[:1] not in (["verify"], ["report"]):
-        return
+    command = arguments[0]
     names = [word for word in arguments[1:] if word not in PLAIN]
     if any(name.startswith("-") or name.endswith(".py") for name in names):
         return
     with contextlib.suppress(OSError, ImportError, NotImplementedError):  # a system without what processes share
         if workers_for(len(names) or 100) > 1:
             make_ready()
-        elif arguments[0] == "verify" and workers_for(100) > 1:
+        elif command == "verify" and workers_for(100) > 1:
             _second = WorkerProcesses(1)
             _second.submit(_imported, FLOATS)
 
