@@ -10,7 +10,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 
-from .workers import WorkerProcesses, make_ready, workers_for
+from .workers import WorkerProcesses, leave_unready, make_ready, workers_for
 
 PLAIN = ("--json", "--details")
 """Options that change nothing of what is run."""
@@ -21,6 +21,7 @@ FLOATS = (
 """What float evidence needs."""
 
 _second: WorkerProcesses | None = None
+_forked = False
 
 
 def begin(arguments: Sequence[str]) -> None:
@@ -28,13 +29,14 @@ def begin(arguments: Sequence[str]) -> None:
 
     Whoever calls this calls `end` too, however the command ends.
     """
-    global _second
+    global _second, _forked
     command = arguments[0]
     names = [word for word in arguments[1:] if word not in PLAIN]
     if any(name.startswith("-") or name.endswith(".py") for name in names):
         return
     with contextlib.suppress(OSError, ImportError, NotImplementedError):  # a system without what processes share
         if workers_for(len(names) or 100) > 1:
+            _forked = True
             make_ready()
         elif command == "verify" and workers_for(100) > 1:
             _second = WorkerProcesses(1)
@@ -47,15 +49,23 @@ def second_process() -> Iterator[WorkerProcesses | None]:
     try:
         yield _second
     finally:
-        end()
+        _end_second()
 
 
-def end() -> None:
-    """End what `begin` started, whatever it is doing."""
+def _end_second() -> None:
     global _second
     if _second is not None:
         _second.stop()
         _second = None
+
+
+def end() -> None:
+    """End what `begin` started, whatever it is doing; workers that were forked have left by then."""
+    global _forked
+    _end_second()
+    if _forked:
+        _forked = False
+        leave_unready()
 
 
 def _imported(modules: Sequence[str]) -> None:

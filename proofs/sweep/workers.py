@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from importlib import import_module
-from multiprocessing import forkserver, get_all_start_methods, get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -75,6 +75,7 @@ def _interrupts_wait() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # what every process starts if it is not there: it ends by hearing them again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -102,6 +103,14 @@ def make_ready(modules: Sequence[str] = READY) -> None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def leave_unready() -> None:
+    """End the process that workers are forked from, which hears of our own end only when it has imported everything."""
+    process = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)
+    if process is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def prepare_worker(held: Connection | None = None) -> None:

@@ -27,12 +27,12 @@ import os, sys
 from layerproof.proofs import cli
 from layerproof.proofs.sweep import early, workers
 
-def end():
+def end_second():
     held.extend(early._second._processes if early._second else ())
     before()
 
 if __name__ == "__main__":
-    held, before, early.end = [], early.end, end
+    held, before, early._end_second = [], early._end_second, end_second
     workers.default_workers = lambda: 2
     sys.argv = ["layerproof", "verify", "td0", "--json"]
     try:
@@ -97,11 +97,12 @@ def test_only_a_line_whose_work_is_known_starts_anything(monkeypatch, line: str,
 
     monkeypatch.setattr(early, "WorkerProcesses", Pool)
     monkeypatch.setattr(early, "make_ready", lambda: begun.append("forked"))
+    monkeypatch.setattr(early, "leave_unready", lambda: begun.append("ended"))
     monkeypatch.setattr(early, "workers_for", lambda jobs: min(2, jobs // 2))
     early.begin(line.split())
     early.end()
     early.end()
-    assert begun == ([started] if started else []) + ["ended"] * (started == "second")
+    assert begun == ([started, "ended"] if started else [])
     monkeypatch.setattr(early, "workers_for", lambda jobs: 1)  # on one core
     begun.clear()
     early.begin(line.split())
