@@ -12,6 +12,7 @@ Assumed: unit roundoff u of inputs and accumulators, no overflow (as for `bounds
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
@@ -20,12 +21,12 @@ import torch
 
 from ..device import Precision
 from .bounds import LayerMaps, StepBound
-from .carried import UNDERFLOW, Carried, outward
+from .carried import UNDERFLOW, Carried, outward, pieces
 from .lines import by_lines
 from .powers import Powers
 from .spread import spread
 
-CHUNK = 64
+CHUNK = 128
 """Prompts at a time: few enough for their matrices to stay in cache."""
 GUESS = 2.0**-30
 """The share of the largest row that E is taken to be at first: more than it is in float64."""
@@ -36,34 +37,45 @@ MORE = 1 + 2.0**-10
 def reached(c: Carried, betas: np.ndarray) -> np.ndarray:
     """E at every state, (T, L+1, K, N), rounded up; betas : (T, L, K, N), each layer's own error bound."""
     T, L, K, N = betas.shape
-    E, up = np.zeros((T, L + 1, K, N)), outward(N * K * max(L, 1))
-    np.cumsum(betas, axis=1, out=E[:, 1:])
-    if c.maps.masks and L:
-        powers = None if c.mix is None else Powers(c, L)
-        if powers is not None:
-            E[:, 1:] = powers.applied(betas)
-        V = by_lines(c, betas, powers) if c.by_tokens else spread(c, betas)
-        E[:, 1:] += (V.reshape(T, L * K, -1) @ c.plain_X).reshape(T, L, K, N)
-        E[:, 1:] += UNDERFLOW
-    E *= up
+    E = np.zeros((T, L + 1, K, N))
+    E[:, 1:] = betas
+    _add_up(c, E)
     return E
 
 
-def a_priori(
-    maps: LayerMaps, X: np.ndarray, known: np.ndarray, target: Precision, own: np.ndarray | None = None
-) -> np.ndarray:
+def _add_up(c: Carried, E: np.ndarray) -> None:
+    """E at every state where there was the bound of the layer before it, and zeros at the first: (T, L+1, K, N)."""
+    betas, (_, states, K, N) = E[:, 1:], E.shape
+    L = states - 1
+    up, powers, V = outward(N * K * max(L, 1)), Powers(c, L) if c.mix is not None and L else None, None
+    if c.maps.masks and L:
+        V = by_lines(c, betas, powers) if c.by_tokens else spread(c, betas)
+    for some in pieces(len(E)):
+        part = E[some]
+        if powers is not None:
+            part[:, 1:] = powers.applied(betas, some)
+        else:
+            for layer in range(2, states):
+                part[:, layer] += part[:, layer - 1]
+        if V is not None:
+            part[:, 1:] += (V[some].reshape(len(part), L * K, -1) @ c.plain_X[some]).reshape(-1, L, K, N)
+            part[:, 1:] += UNDERFLOW
+        part *= up
+        if np.isnan(part.max(initial=0)):
+            part[np.isnan(part)] = np.inf
+
+
+def a_priori(maps: LayerMaps, X: np.ndarray, known: np.ndarray, target: Precision) -> np.ndarray:
     """The bound E on |any conforming run - exact run| at every entry: (T, L+1, K, N), infinite where there is none.
 
     X     : (T, p, N) feature rows, floats
     known : (T, L+1, K, N), at least the absolute accumulator rows of the exact run from the same floats
-    own   : (T, L, K, N); when `known` are rows of a run whose layers are off by at most this much each, the sum of
-            both runs' bounds is what is returned
     """
-    result = np.zeros(known.shape)
+    result = np.empty(known.shape)
 
     def part(first: int) -> None:
         which = slice(first, first + CHUNK)
-        result[which] = few_prompts(maps, X[which], known[which], target, None if own is None else own[which])
+        few_prompts(maps, X[which], lambda some: (known[which][some], None), target, result[which])
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         list(pool.map(part, range(0, len(known), CHUNK)))
@@ -71,17 +83,34 @@ def a_priori(
 
 
 def few_prompts(
-    maps: LayerMaps, X: np.ndarray, known: np.ndarray, target: Precision, own: np.ndarray | None = None
-) -> np.ndarray:
-    """What `a_priori` returns, of prompts whose matrices fit the cache: `CHUNK` of them or so."""
-    quick, size = target.underflow < Fraction(1, 2**100), np.abs(known)
+    maps: LayerMaps,
+    X: np.ndarray,
+    given: Callable[[slice], tuple[np.ndarray, np.ndarray | None]],
+    target: Precision,
+    E: np.ndarray,
+) -> None:
+    """Put into E, (T, L+1, K, N), what `a_priori` returns of prompts whose matrices fit the cache: `CHUNK` or so.
+
+    given : of some of the prompts what `a_priori` knows, and None; or rows of a run and what each of its layers is off
+            by at most, (some, L, K, N): then the sum of both runs' bounds is put there
+    """
+    quick, which, L = target.underflow < Fraction(1, 2**100), pieces(len(X)), E.shape[1] - 1
     with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
-        carried, bound = Carried(maps, X), StepBound(maps, X, target)
-        guess = np.full(known.shape, GUESS) * size.max(axis=(1, 2, 3), keepdims=True, initial=0)
+        carried, bounds = Carried(maps, X), [StepBound(maps, X[some], target) for some in which]
+        guess, guesses = np.empty(0), np.empty((len(X), 1, 1, 1))
         while True:
-            betas = bound.at((size + guess)[:, :-1], 0, quick)
-            E = reached(carried, betas if own is None else betas + own)
-            E = np.where(np.isnan(E), np.inf, E)
-            if (guess >= E).all():
-                return E
+            E[:, 0] = 0
+            for some, bound in zip(which, bounds, strict=True):
+                known, own = given(some)
+                size = np.abs(known)
+                if not len(guess):
+                    guesses[some] = GUESS * size.max(axis=(1, 2, 3), keepdims=True, initial=0)
+                size += guess[some] if len(guess) else guesses[some]
+                E[some, 1:] = bound.at(size[:, :L], 0, quick)
+                if own is not None:
+                    E[some, 1:] += own
+            _add_up(carried, E)
+            guessed = guess if len(guess) else guesses
+            if all((guessed[some] >= E[some]).all() for some in which):
+                return
             guess = E * MORE

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,7 +39,7 @@ from ..reference import (
 from ..transformer import LinearTransformer
 from .a_priori import CHUNK, few_prompts
 from .bounds import as_wide, layer_maps
-from .carried import OUTWARD, outward
+from .carried import OUTWARD, outward, pieces
 from .exact_floats import up
 from .magnitudes import Magnitude, StepMagnitude
 from .places import Place, place, run_states
@@ -137,17 +138,31 @@ def batch_check(
 
     @np.errstate(all="ignore")
     @torch.no_grad()
-    def part(first: int) -> BatchResult:
-        which = slice(first, first + CHUNK)
-        read = {name: x[which] for name, x in columns.items()}
-        loop = accumulator_rows(algorithm, [w[which] for w in weights], read, p).numpy()
-        beta, rounding = (_each(x[which], len(steps) + more) for more, x in enumerate(errors))
-        allowed = few_prompts(maps, lowered[which], np.abs(loop) + rounding, target, own=beta) + rounding
-        ran = torch.stack([Y[which] for Y in states], dim=1).numpy()
-        return _judge(construction, ran, lowered[which], loop, allowed * OUTWARD)
+    def part(first: int) -> list[BatchResult]:
+        which = range(first, min(first + CHUNK, len(lowered)))
+        held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+        def given(some: slice) -> tuple[np.ndarray, np.ndarray]:
+            here = slice(which[some].start, which[some].stop)
+            beta, rounding = (_each(x[here], len(steps) + more) for more, x in enumerate(errors))
+            if some.start not in held:
+                read = {name: x[here] for name, x in columns.items()}
+                loop = accumulator_rows(algorithm, [w[here] for w in weights], read, p).numpy()
+                held[some.start] = loop, rounding
+            loop, rounding = held[some.start]
+            return np.abs(loop) + rounding, beta
+
+        allowed = np.empty((len(which), len(steps) + 1, layout.m - layout.p, layout.n + 1))
+        few_prompts(maps, lowered[first : which.stop], given, target, allowed)
+        results = []
+        for some in pieces(len(which)):
+            here, (loop, rounding) = slice(which[some].start, which[some].stop), held[some.start]
+            ran = torch.stack([Y[here] for Y in states], dim=1).numpy()
+            results.append(_judge(construction, ran, lowered[here], loop, (allowed[some] + rounding) * OUTWARD))
+        return results
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        return _joined(list(pool.map(part, range(0, len(lowered), CHUNK))))
+        return _joined(list(chain.from_iterable(pool.map(part, range(0, len(lowered), CHUNK)))))
 
 
 def _query(algorithm: Algorithm, data: FloatTransitions) -> dict[str, Tensor]:
@@ -282,7 +297,7 @@ def _judge(
 
 
 def _joined(parts: Sequence[BatchResult]) -> BatchResult:
-    """What a batch showed, from what `CHUNK` prompts after `CHUNK` prompts of it showed."""
+    """What a batch showed, from what a few prompts after a few prompts of it showed."""
     exceeded = [i for i, part in enumerate(parts) if part.status == "exceeded"]
     layer = min((parts[i].where.layer for i in exceeded), default=0)
     asked = [i for i in exceeded if parts[i].where.layer == layer] or range(len(parts))

@@ -212,8 +212,13 @@ def growth(k: int, target: Precision) -> float:
 
 def float_keys(X: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray:
     """M X^T for every mask, side by side: (T, N, masks * p) from X : (T, p, N)."""
-    parts = [M @ X.transpose(0, 2, 1) for M in masks]
+    turned = X.transpose(0, 2, 1)
+    parts = [M.diagonal()[:, None] * turned if _is_diagonal(M) else M @ turned for M in masks]
     return np.concatenate(parts, axis=2) if parts else np.zeros((len(X), X.shape[2], 0))
+
+
+def _is_diagonal(M: np.ndarray) -> bool:
+    return np.count_nonzero(M) == np.count_nonzero(M.diagonal())
 
 
 def row_blocks(gram: np.ndarray, K: int) -> np.ndarray:
@@ -257,11 +262,14 @@ class StepBound:
             mix, mix_ones = (None if m is None else m[:, layers] for m in (self.mix, self.mix_ones))
             S = self._layers(Y, self.X, self.keys, self.maps.absolute[layers], mix, 1 / self.maps.n)
             if quick:
-                T = np.maximum(Y, 1).max(axis=(2, 3), keepdims=True) * self._T_of_ones
+                T = np.maximum(Y.max(axis=(2, 3), keepdims=True), 1) * (self.loss * self._T_of_ones)
             else:
                 each = self.maps.structural[layers]
-                T = self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, each, mix_ones, 1.0)
-            return np.asarray((self.factor * S + self.loss * T) * (1 + (self.maps.roundings + 16 + width) * 2.0**-52))
+                T = self.loss * self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, each, mix_ones, 1.0)
+            S *= self.factor
+            S += T
+            S *= 1 + (self.maps.roundings + 16 + width) * 2.0**-52
+            return S
 
     @cached_property
     def _T_of_ones(self) -> np.ndarray:
@@ -277,8 +285,12 @@ class StepBound:
         T, L, K, N = Y.shape
         gamma = (Y.reshape(T, L * K, N) @ keys).reshape(T, L, -1).transpose(1, 0, 2)
         G = (gamma @ weights).transpose(1, 0, 2).reshape(T, L * K, self.maps.features)
-        gained = (G @ X).reshape(Y.shape)
-        return np.asarray(Y + (gained if mix is None else gained + mix @ Y) * scale)
+        gained: np.ndarray = (G @ X).reshape(Y.shape)
+        if mix is not None:
+            gained += mix @ Y
+        gained *= scale
+        gained += Y
+        return gained
 
 
 def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -> np.ndarray:

@@ -28,6 +28,8 @@ UNDERFLOW = 2.0**-900
 """Outweighs what sums of products of such numbers lose to underflow."""
 LOST = 2.0**-960
 """Outweighs what underflow takes from one entry of a product of matrices, of numbers up to 1."""
+PIECE = 16
+"""Prompts at a time where there is a number for each layer, row and token."""
 
 
 def outward(terms: int) -> float:
@@ -81,3 +83,8 @@ def on_pairs(A: np.ndarray, width: int) -> np.ndarray:
     """
     K = A.shape[-1]
     return np.asarray(np.einsum("...sk,rq->...krsq", A, np.eye(width)).reshape(*A.shape[:-2], K * width, K * width))
+
+
+def pieces(prompts: int) -> list[slice]:
+    """Prompts whose numbers for all layers are so few that memory is not asked for anew each time."""
+    return [slice(first, first + PIECE) for first in range(0, prompts, PIECE)]

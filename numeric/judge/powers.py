@@ -42,10 +42,11 @@ class Powers:
             self.A.append(A)
             self.tallest.append(tallest)
 
-    def applied(self, betas: np.ndarray) -> np.ndarray:
-        """sum_j |A_j| beta_j after each layer, rounded to nearest: (T, L, K, N) from betas of that shape."""
-        result = np.zeros(betas.shape)
-        for layer in range(betas.shape[1]):
-            plain = np.abs(self.A[layer + 1]) + self.open_by[layer + 1][:, None, None, None]
-            result[:, layer] = (plain @ betas[:, : layer + 1]).sum(axis=1)
+    def applied(self, betas: np.ndarray, some: slice = slice(None)) -> np.ndarray:
+        """sum_j |A_j| beta_j after each layer for some of the prompts, rounded to nearest: (some, L, K, N)."""
+        given = betas[some]
+        result = np.zeros(given.shape)
+        for layer in range(given.shape[1]):
+            plain = np.abs(self.A[layer + 1][some]) + self.open_by[layer + 1][some, None, None, None]
+            result[:, layer] = (plain @ given[:, : layer + 1]).sum(axis=1)
         return result

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .carried import OUTWARD, U64, Carried, on_pairs
+from .carried import OUTWARD, U64, Carried, on_pairs, pieces
 
 SMALL = 16
 """Products of so many keys in pairs are made once for all layers."""
@@ -34,90 +34,101 @@ def spread(c: Carried, betas: np.ndarray) -> np.ndarray:
     inner, outer = c.keys.shape[2], K * p
     rows = K * inner
     off = 4 * (2 * N + 4 * K * max(inner, p) + c.mixing + 16) * U64 * (rows + outer) * OUTWARD
-    tall = 1 + c.plain_gram.sum(axis=2).max(axis=1, initial=0)
-    begun = betas.sum(axis=3)
-    heights = (betas.reshape(T, L * K, N) @ c.plain_keys**2).reshape(T, L, K, inner)
-    own_off = off * heights + (c.lost[:, None, None] * (1 + begun))[..., None]
-    moments = _Moments(c.keys, betas)
+    begun = np.einsum("tlkn->tlk", betas)
+    moments = _Moments(c, betas, begun, off)
+    tall, more = 1 + c.plain_gram.sum(axis=2).max(axis=1, initial=0), np.ones(T)
+    if c.mix is not None:
+        more += c.most.sum(axis=(2, 3)).max(axis=1)
 
-    P, R = np.zeros((T, K, rows, rows)), np.zeros((T, K, rows, outer))
-    A = np.zeros((T, K, outer)) if c.mix is None else np.zeros((T, K, outer, outer))
-    sides, V = np.zeros((T, K, outer)), np.zeros((T, L, outer))
-    block = max(TOGETHER // (T * rows * rows), 1)
+    P, R, diagonal = np.zeros((T, K, rows, rows)), np.zeros((T, K, rows, outer)), np.zeros((T, K, rows + outer))
+    A = np.zeros((T, K, outer, outer) if c.mix is not None else 0)
+    sides, moved = np.zeros((T, L, K, outer)), np.zeros((T, K, rows, rows + outer))
+    block, ones = max(TOGETHER // (T * rows * rows), 1), np.ones(rows)
     for layer in range(L):
         if layer % block == 0:
             some = range(layer, min(layer + block, L))
             own = moments.of(some)
             G_all = maps.gains[[c.stored(i) for i in some]] if len(maps.exact) > 1 else maps.gains
-            N_all = (G_all.reshape(-1, p) @ c.gram).reshape(T, len(G_all), rows, rows)
+            plain_all = np.abs(G_all)
+            lost_all = (c.lost * (tall * more) ** 2)[:, None, None] * (1 + plain_all.sum(axis=(1, 2))[:, None]) ** 2
+            grown_all = (G_all.reshape(-1, p) @ c.gram).reshape(T, len(G_all), rows, rows)
             if c.mix is None:
-                N_all[:, :, range(rows), range(rows)] += 1
+                _diagonal(grown_all)[:] += 1
         if layer:
             at = layer % block if len(G_all) > 1 else 0
-            G, grown = G_all[at], N_all[:, at, None]
-            plain = np.abs(G)
-            deep = np.sqrt(P.diagonal(axis1=2, axis2=3)) * OUTWARD
-            wide = np.sqrt(sides) * OUTWARD
-            most = np.maximum(deep.max(axis=(1, 2)), wide.max(axis=(1, 2)))
-            lost = c.lost * (1 + most * most) * ((1 + plain.sum()) * tall) ** 2
-            met = deep @ plain
+            G, grown = G_all[at], grown_all[:, at, None]
+            lost = lost_all[:, at] * (1 + diagonal.max(axis=(1, 2))[:, None])
+            size = np.sqrt(diagonal)
+            met = size[..., :rows] @ plain_all[at]
             PG = (P.reshape(-1, rows) @ G).reshape(R.shape)
             if c.mix is None:
-                A += ((2 * R + PG) * G).sum(axis=2)
-                moved = P + (PG.reshape(T, -1, p) @ c.gram).reshape(P.shape)
-                R = R + PG
+                np.add(P, (PG.reshape(T, -1, p) @ c.gram).reshape(P.shape), out=moved[..., :rows])
+                np.add(R, PG, out=moved[..., rows:])
+                side = R + moved[..., rows:]
+                side *= G
+                diagonal[..., rows:] += ones @ side
             else:
-                mix, most_mixed = c.mix[:, c.stored(layer)], c.most[:, c.stored(layer), None]
-                grown = grown + on_pairs(mix, inner)[:, None]
+                mix, most = c.mix[:, c.stored(layer)], c.most[:, c.stored(layer), None]
                 on_sides = on_pairs(mix, p)[:, None]
                 R = R @ on_sides
                 side = (R + PG / 2).mT @ G
                 A = on_sides.mT @ A @ on_sides + side + side.mT
                 A = (A + A.mT) / 2
-                moved, R = P @ grown, R + PG
-                deep = (most_mixed @ deep.reshape(T, K, K, inner)).reshape(T, K, rows)
-                wide = (most_mixed @ wide.reshape(T, K, K, p)).reshape(T, K, outer)
-                lost = lost * (1 + most_mixed.sum(axis=(1, 2, 3))) ** 2
-            moved = grown.mT @ np.concatenate([moved, R], axis=3)
-            P, R = moved[..., :rows], moved[..., rows:]
-            P = (P + P.mT) / 2
-            deep = deep + (met.reshape(T, K * K, p) @ c.plain_gram).reshape(T, K, rows)
-            wide = wide + met
-            P[:, :, range(rows), range(rows)] += off * deep**2 + lost[:, None, None]
-            more = off * wide**2 + lost[:, None, None]
-            if c.mix is None:
-                A += more
-                sides = A
-            else:
-                A[:, :, range(outer), range(outer)] += more
-                sides = A.diagonal(axis1=2, axis2=3)
-            V[:, layer] = (np.sqrt(begun[:, :layer].sum(axis=1))[..., None] * np.sqrt(sides)).sum(axis=1)
+                diagonal[..., rows:] = _diagonal(A)
+                grown = grown + on_pairs(mix, inner)[:, None]
+                moved[..., :rows] = P @ grown
+                np.add(R, PG, out=moved[..., rows:])
+                size[..., :rows] = (most @ size[..., :rows].reshape(T, K, K, inner)).reshape(T, K, rows)
+                size[..., rows:] = (most @ size[..., rows:].reshape(T, K, K, p)).reshape(T, K, outer)
+            taken = grown.mT @ moved
+            P, R = taken[..., :rows], taken[..., rows:]
+            P = P + P.mT
+            P /= 2
+            size[..., :rows] += (met.reshape(T, K * K, p) @ c.plain_gram).reshape(T, K, rows)
+            size[..., rows:] += met
+            np.square(size, out=size)
+            size *= off
+            size += lost[..., None]
+            _diagonal(P)[:] += size[..., :rows]
+            diagonal[..., rows:] += size[..., rows:]
+            if c.mix is not None:
+                _diagonal(A)[:] = diagonal[..., rows:]
+            sides[:, layer] = diagonal[..., rows:]
         for k in range(K):
             at_k = slice(k * inner, (k + 1) * inner)
             P[:, k, at_k, at_k] += own[:, layer % block, k]
-            P[:, k, range(at_k.start, at_k.stop), range(at_k.start, at_k.stop)] += own_off[:, layer, k]
-    return V * OUTWARD
+        diagonal[..., :rows] = _diagonal(P)
+    before = np.zeros(begun.shape)
+    for layer in range(1, L):
+        before[:, layer] = before[:, layer - 1] + begun[:, layer - 1]
+    return np.asarray((np.sqrt(before)[..., None] * np.sqrt(sides)).sum(axis=2) * OUTWARD)
+
+
+def _diagonal(matrices: np.ndarray) -> np.ndarray:
+    """The diagonals of contiguous matrices (..., m, m), to be read or written: (..., m)."""
+    size = matrices.shape[-1]
+    return matrices.reshape(*matrices.shape[:-2], size * size)[..., :: size + 1]
 
 
 class _Moments:
-    """H_j of some layers at once: (T, layers, K, inner, inner)."""
+    """H_j of some layers at once, and what it may be off by on its diagonal: (T, layers, K, inner, inner)."""
 
-    def __init__(self, keys: np.ndarray, betas: np.ndarray):
-        self.keys, self.betas = keys, betas
-        inner = keys.shape[2]
-        self.pairs: np.ndarray | None = None
-        if inner <= SMALL:
-            self.above = np.triu_indices(inner)
-            self.pairs = keys[:, :, self.above[0]] * keys[:, :, self.above[1]]
+    def __init__(self, c: Carried, betas: np.ndarray, begun: np.ndarray, off: float):
+        self.keys, self.betas, self.off = c.keys, betas, off
+        self.heights = c.plain_keys**2
+        self.lost = c.lost[:, None, None, None] * (1 + begun[..., None])
 
     def of(self, layers: range) -> np.ndarray:
-        betas = self.betas[:, layers.start : layers.stop]
-        T, count, K, N = betas.shape
-        inner = self.keys.shape[2]
-        if self.pairs is None:
-            keys = self.keys[:, None, None]
-            return np.asarray((keys * betas[..., None]).mT @ keys)
-        H = np.zeros((T, count, K, inner, inner))
-        H[..., self.above[0], self.above[1]] = (betas.reshape(T, -1, N) @ self.pairs).reshape(T, count, K, -1)
-        H[..., self.above[1], self.above[0]] = H[..., self.above[0], self.above[1]]
+        betas, lost = (x[:, layers.start : layers.stop] for x in (self.betas, self.lost))
+        (T, count, K, N), inner = betas.shape, self.keys.shape[2]
+        H = np.empty((T, count, K, inner, inner))
+        for some in pieces(T):
+            flat, keys = betas[some].reshape(-1, count * K, N), self.keys[some]
+            if inner <= SMALL:
+                pairs = (keys[..., None] * keys[:, :, None]).reshape(-1, N, inner * inner)
+                part = (flat @ pairs).reshape(H[some].shape)
+            else:
+                part = (keys[:, None, None] * betas[some, ..., None]).mT @ keys[:, None, None]
+            _diagonal(part)[:] += self.off * (flat @ self.heights[some]).reshape(-1, count, K, inner) + lost[some]
+            H[some] = part
         return H

@@ -22,7 +22,7 @@ from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge import spread
-from layerproof.numeric.judge.a_priori import CHUNK, a_priori, reached
+from layerproof.numeric.judge.a_priori import CHUNK, a_priori, few_prompts, reached
 from layerproof.numeric.judge.bounds import StepBound, layer_maps
 from layerproof.numeric.judge.carried import Carried
 from layerproof.numeric.judge.crosscheck import crosscheck
@@ -322,7 +322,7 @@ def test_over_a_constant_row_it_is_above_the_exact_sum_and_a_dropped_term_takes_
 
     assert not any(below())
     assert any(below(Unmixed))
-    monkeypatch.setattr(Powers, "applied", lambda self, betas: np.cumsum(betas, axis=1))
+    monkeypatch.setattr(Powers, "applied", lambda self, betas, some: np.cumsum(betas[some], axis=1))
     assert any(below())  # errors themselves are carried unmixed
 
 
@@ -388,7 +388,9 @@ def test_more_prompts_than_a_chunk_are_bounded_one_by_one() -> None:
         alone = a_priori(maps, X[one : one + 1], known[one : one + 1], DOUBLE)[0]
         assert together[one] == pytest.approx(alone, rel=1e-9)
     own = np.full((CHUNK + 3, 4, 2, 4), 1e-3)
-    assert (a_priori(maps, X, known, DOUBLE, own=own)[:, 1:] > together[:, 1:] + 1e-3).all()
+    both = np.empty(known.shape)
+    few_prompts(maps, X, lambda some: (known[some], own[some]), DOUBLE, both)
+    assert (both[:, 1:] > together[:, 1:] + 1e-3).all()
 
 
 @pytest.mark.parametrize(
