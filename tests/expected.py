@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ class Expected:
     degrees       of an accumulator row over the weights, and of a key block, in what transitions hold
     more          what a layer adds to the degree beside these: a scalar step that multiplies the step matrix
     moves_w_at    the first layer, from zero weights, in which the first step matrix matters
+    biased        whether even one-hot features and endless contexts leave its values beside the true ones
+    not_by_blocks why the update in blocks cannot decide the set of one layer, where it cannot: polynomials do
+    same_weights  the algorithms whose weights these are too, wherever it is stated
+    trace_decay   what its trace is multiplied by, where it has a lam
     """
 
     heads: int
@@ -44,6 +49,10 @@ class Expected:
     degrees: tuple[int, int] = (1, 1)
     more: int = 0
     moves_w_at: int = 1
+    biased: bool = False
+    not_by_blocks: str = ""
+    same_weights: tuple[str, ...] = ()
+    trace_decay: Callable[[Mapping[str, Any]], Any] = itemgetter("lam")
 
 
 def file_of(name: str) -> Path:

@@ -44,6 +44,7 @@ EXPECTED = Expected(
         "undiscounted": step(lambda w, t, p: t.reward + w @ t.phi_next - w @ t.phi),
         "backs up the next state": step(backup, lambda t, p: t.phi_next),
     },
+    same_weights=("td0",),  # TD(0) with C = n I, where n = d
 )
 
 

@@ -48,6 +48,7 @@ EXPECTED = Expected(
         "no trace": tracing("decay, add now, use"),
         "every token is read": tracing("decay, add, use", share=lambda t: 1),
     },
+    trace_decay=lambda p: p["gamma"] * p["lam"],
 )
 
 

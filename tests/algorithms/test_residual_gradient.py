@@ -40,6 +40,7 @@ EXPECTED = Expected(
         "gradient negated": one_weight(td_error, lambda t, p: p.gamma * t.phi_next - t.phi),
         "gradient with a plus": one_weight(td_error, lambda t, p: t.phi + p.gamma * t.phi_next),
     },
+    biased=True,
 )
 
 

@@ -43,6 +43,7 @@ EXPECTED = Expected(
     },
     rows=("td_error", "rewards"),
     undetermined=frozenset({("one", "one")}),
+    not_by_blocks="two rows hold the rewards: as rows of symbols they are two, as polynomials one",
 )
 
 

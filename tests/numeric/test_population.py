@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 from convergence_prompts import VALUES, scaled
+from expected import expected
 from helpers import each_kind_by_name
 
 from layerproof.numeric.convergence.population import one_hot_values, population
@@ -63,7 +64,7 @@ def test_the_parts_of_the_error_add_up(name: str) -> None:
     hot = None if centred else one_hot_values(find(name), process, known, find(name).choose(None))
     error = split(process, truth, last, star, long, context.query, hot)
     total = [sum(x) for x in zip(error.layers, error.context, error.features, error.bias, strict=True)]
-    assert any(error.bias) is (name == "residual-gradient")
+    assert any(error.bias) is expected(name).biased
     values = [sum(x * y for x, y in zip(phi, (1, 2), strict=True)) for phi in process.features]
     shift = [v - t for v, t in zip(values, true, strict=True)]
     if centred:

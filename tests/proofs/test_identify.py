@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from cli import assert_refused, run_cli
-from helpers import PARAMETERS
+from expected import expected
+from helpers import PARAMETERS, sizes_for
 from safetensors.numpy import save_file
 
 import layerproof as lp
@@ -54,33 +55,28 @@ def of(given: Arrays, letter: str) -> list[str]:
     return [name for name in given if name.endswith(letter)]
 
 
-def sizes(name: str) -> tuple[int, int]:
-    """n and L for which an algorithm is stated: dynamic programming has n = d, a target network's period is two."""
-    return D if name == "dynamic-programming" else N, 4 if name == "target-network-td" else 3
-
-
 @pytest.mark.parametrize("name", lp.algorithms())
 def test_every_algorithm_is_recognised_exactly_with_its_parameters_and_in_every_gauge(name: str) -> None:
     known = {k: PARAMETERS[k] for k in find(name).parameters}
-    n, layers = sizes(name)
+    n, layers = (sizes_for(find(name), D, N, 3)[letter] for letter in "nL")
     steps = lp.construct(name, d=D, n=n, layers=layers, seed=1).steps
     construction = construct(lp.derive(name), D, n, layers, steps, known)
     rescaled = replace(construction, layers=tuple(map(in_another_gauge, construction.layers)))
     for given in (construction, rescaled):
         answer = asked(given, layout=name)
         document = answer.networks[0].document()
-        if name == "dynamic-programming":  # TD(0) with C = n I, where n = d
-            assert (document["same"], answer.match) == (["td0", "dynamic-programming"], "indistinguishable")
+        if same := expected(name).same_weights:
+            assert (document["same"], answer.match) == ([*same, name], "indistinguishable")
         else:
             assert (answer.algorithm, answer.match) == (name, "exact")
         assert answer.networks[0].distance == 0
         assert document["by_layer"] is None and not document["layer_dependent"]
         assert document["rule"]["kind"] == "update" and document["rule"]["of"] == "every row"
-        told = {"lam": document["catalogue"][0]["trace_decay"], **document["catalogue"][0]["parameters"]}
-        if name == "online-td-lambda":  # a trace that decays by gamma lambda tells the product
-            told["lam"] = Fraction(told["lam"]) / known["gamma"]
+        best = document["catalogue"][0]
+        told = {"lam": best["trace_decay"], **best["parameters"]}
+        wanted = {**known, "lam": expected(name).trace_decay(known)} if "lam" in known else known
         assert {k: Fraction(told[k]) for k in known if told.get(k)} == {
-            k: x for k, x in known.items() if k != "gamma" or "gamma" in told
+            k: x for k, x in wanted.items() if k != "gamma" or "gamma" in told
         }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import own_files
 import pytest
 from cli import assert_refused, run_cli
+from helpers import sizes_for
 from report_tools import compiled, needs_typst
 
 import layerproof as lp
@@ -27,28 +28,33 @@ from layerproof.proofs.formula.reader import read
 from layerproof.proofs.report.paper import latex, typst
 from layerproof.proofs.report.paper.bibliography import BY_KEY, bibtex, cited
 from layerproof.proofs.report.paper.facts import Facts
-from layerproof.proofs.report.paper.model import Display, Environment, Paper
+from layerproof.proofs.report.paper.model import Display, Environment, Paper, Paragraph
 from layerproof.proofs.report.paper.theorem import _needed
 from layerproof.proofs.report.paper.update import update_blocks
 from layerproof.proofs.report.paper.write import paper_of
 from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.user_file import load
 from layerproof.proofs.verdict import Verdict
+from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.derivation.coefficients import Sum
 from layerproof.symbolic.derivation.hypotheses import Hypotheses
 
 SMALL = Settings(features=2, context=3, layers=2)
-SIZES = {"dynamic-programming": replace(SMALL, context=2)}
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NAMES = (*catalogue(), "k_step_td.py", "heavy_ball_td.py", "expected_sarsa.py")
+
+
+def settings_for(algorithm: Algorithm) -> Settings:
+    sizes = sizes_for(algorithm, SMALL.features, SMALL.context, SMALL.layers)
+    return replace(SMALL, features=sizes["d"], context=sizes["n"], layers=sizes["L"])
 
 
 @cache
 def subject(name: str) -> Subject:
     item = load(EXAMPLES / name) if name.endswith(".py") else catalogue()[name]
     asked = ["identity-symbolic"] if item.heads is None else ["identity-exact"]
-    settings = SIZES.get(name, SMALL)
+    settings = settings_for(item)
     return Subject(item, settings, verify(item, settings=settings, evidence=asked).claims)
 
 
@@ -89,7 +95,7 @@ def test_only_what_is_proved_is_a_theorem():
 
 @pytest.mark.parametrize("name", catalogue())
 def test_no_symbol_of_the_update_is_dropped(name):
-    assert missing(Facts.of(Subject(catalogue()[name], SIZES.get(name, SMALL), ()))) == set()
+    assert missing(Facts.of(Subject(catalogue()[name], settings_for(catalogue()[name]), ()))) == set()
 
 
 def missing(facts: Facts) -> set[str]:
@@ -164,11 +170,14 @@ def test_a_symbol_that_a_file_declares_is_set_and_a_hostile_one_is_not(tmp_path)
 
 
 def test_sources_are_found_and_written():
-    for algorithm in catalogue().values():
-        assert cited(algorithm.source), algorithm.name
+    sources = [*(a.source for a in catalogue().values()), load(EXAMPLES / "target_network_td.py").source]
+    assert {key for source in sources for key in cited(source)} == BY_KEY.keys()  # each entry is found by some
     assert bibtex(["baird1995residual"]).startswith("@inproceedings{baird1995residual,")
     assert all(s.bibtex().count("{") == s.bibtex().count("}") for s in BY_KEY.values())
     assert cited("my own notes") == ()
+    own = Facts.of(Subject(replace(catalogue()["td0"], source="my own notes"), SMALL, ()))
+    opening = next(b for b in update_blocks(own) if isinstance(b, Paragraph))
+    assert "(my own notes)" in str(opening.spans[0])  # what no entry is found in is written as it stands
 
 
 # how it looks

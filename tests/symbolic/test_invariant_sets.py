@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from dual import derivative
+from expected import expected
 from helpers import NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,17 +75,14 @@ def blocks_of(s, positions):
 # one layer
 
 
-NOT_BY_BLOCKS = {"weight-decay-td": "two rows hold the rewards: as rows of symbols they are two, as polynomials one"}
-"""Sets that the update in blocks cannot decide, and why; the polynomials do."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_one_layer_keeps_its_set_by_every_kind_of_evidence(name):
     s = subject_of(name)
-    for weights in (one_layer(s), whole_of(s)):
+    sets = one_layer(s), whole_of(s)
+    assert any(block_update(weights).obstacles for weights in sets) is bool(expected(name).not_by_blocks)
+    for weights in sets:
         assert weights.has(s.start)
-        assert block_update(weights).obstacles == () or name in NOT_BY_BLOCKS
         polynomials = residual_polynomials(weights, s.group, s.outer)
         assert polynomials.holds and polynomials.compared > 0 and polynomials.terms > 0
         assert holds_at_random(s, weights)
