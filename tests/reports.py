@@ -14,8 +14,7 @@ from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
 from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.report.build import establish, page
-from layerproof.proofs.report.derivation.parts import Sentence
-from layerproof.proofs.report.model import Code, Link, Matrix, Note, Page, Report, Section
+from layerproof.proofs.report.model import Code, Link, Matrix, Note, Page, Report, Section, Sentence
 from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.sizes import fitted
 

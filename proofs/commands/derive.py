@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -21,11 +21,15 @@ from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import dumps
 from ..case import Settings, check_parameters
 from ..patterns.weights import check_pattern_size, pattern_parameters, pattern_weights
-from ..report.derivation.derivation import sections
+from ..report.assemble import page_name
 from ..report.derivation.matrices import weight_sections
-from ..report.derivation.parts import Section
 from ..report.derivation.patterns import pattern_matrices, pattern_sections
-from ..report.derivation.plain import as_json, as_latex, as_text
+from ..report.derivation.steps import in_symbols, sections
+from ..report.model import Section
+from ..report.pattern_formulas import layer_formulas, row_symbols, stated
+from ..report.set_formulas import set_sections
+from ..report.writers import plain_text, tex
+from ..report.writers.json_data import steps as steps_data
 from ..terminal.options import Gamma, Json, Lam, Looped, Parameters, Seed, Trace, integer, parameter_values, rational
 from ..terminal.run_options import GAMMA, LAM
 from ..user_file import guarded, is_file, origin, resolve_algorithm, resolve_any
@@ -82,27 +86,32 @@ def command(
         raise ContentError(f"{resolved.name} gives its own heads, so nothing is derived: layerproof verify checks them")
     with guarded([resolved]):
         derivation = derive_or_advise(resolved, options)
-        parts = sections(derivation)
+        steps = sections(derivation)
     construction: Construction | None = None
     if any(size is not None for size in sizes):
         d, n, depth = features or 2, context or 3, layers or 1
-        steps = preconditioners(resolved, d, 1 if looped else depth, seed)
-        construction = construct(derivation, d, n, depth, steps, resolved.values(values | given), looped)
+        drawn = preconditioners(resolved, d, 1 if looped else depth, seed)
+        construction = construct(derivation, d, n, depth, drawn, resolved.values(values | given), looped)
     title = f"{resolved.title}: weights derived from the update"
     if json or format == "json":
         claim = Claim(
             resolved.name, "the weights follow from the textbook update", "derived", Verdict.HOLDS,
             "see `layerproof verify` for uniqueness", f"{len(derivation.heads)} heads",
         )  # fmt: skip
-        content = _content(claim, derivation.options, parts)
+        content = _content(claim, derivation.options, steps)
         if construction is not None:
             content["weights"] = document(construction)
         print(dumps(content), end="")
         return 0
     if construction is not None:
-        parts = [*parts, *weight_sections(construction)]
-    print((as_latex if format == "latex" else as_text)(title, parts), end="")
+        steps = (*steps, *in_symbols(weight_sections(construction), derivation.state))
+    _print(resolved.name, title, steps, format)
     return 0
+
+
+def _print(name: str, title: str, steps: Sequence[Section], format: str) -> None:
+    shown = tex.titled(page_name(name, set()), title, steps) if format == "latex" else plain_text.write(title, steps)
+    print(shown, end="")
 
 
 def _pattern_settings(
@@ -123,39 +132,40 @@ def _pattern_settings(
 
 def _pattern(algorithm: PatternAlgorithm, json: bool, format: str, how: Settings | None) -> int:
     """The heads of an algorithm that attends by patterns, as text or data: they hold at all sizes."""
-    if format == "latex":
-        raise ArgumentError(f"format is latex, but the heads of {algorithm.name} are printed as text or json only")
     if algorithm.layer is not None:
         path = origin(algorithm)
         named = algorithm.name if path is None else message(str(path))
         raise ContentError(f"{algorithm.name} gives its own layer: layerproof verify {named} checks it")
     with guarded([algorithm]):
         form = derive_pattern(algorithm)
-        parts = pattern_sections(form)
+        steps = pattern_sections(algorithm, form, stated(algorithm), layer_formulas(form))
     weights = None if how is None else pattern_weights(algorithm, how)
     title = f"{algorithm.title}: heads derived from the update"
+    if not json and weights is not None:
+        steps = (*steps, pattern_matrices(weights))
+    steps = set_sections(steps, row_symbols(algorithm))
     if not json:
-        print(as_text(title, parts if weights is None else [*parts, pattern_matrices(weights)]), end="")
+        _print(algorithm.name, title, steps, format)
         return 0
     claim = Claim(
         algorithm.name, "the heads follow from the textbook update", "derived", Verdict.HOLDS,
         "see `layerproof verify` for the identities", f"{len(form.heads)} head{'s' * (len(form.heads) != 1)}",
     )  # fmt: skip
-    content = _content(claim, {}, parts)
+    content = _content(claim, {}, steps)
     if weights is not None:
         content["weights"] = document(weights)
     print(dumps(content), end="")
     return 0
 
 
-def _content(claim: Claim, options: Mapping[str, str], parts: list[Section]) -> dict[str, Any]:
+def _content(claim: Claim, options: Mapping[str, str], steps: Sequence[Section]) -> dict[str, Any]:
     return {
         "command": "derive",
         "schema": SCHEMA,
         "claims": [claim.to_json()],
         "algorithm": claim.algorithm,
         "options": dict(options),
-        "derivation": as_json(parts),
+        "derivation": steps_data(steps),
     }
 
 

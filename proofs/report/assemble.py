@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
-from ..formula.formula import Formula
+from ..formula.formula import written
 from ..verdict import Claim, Verdict
 from ..witness_text import reason_beside, witness_lines
-from .derivation.parts import Sentence, said
-from .derivation.parts import Table as FormulaTable
-from .model import Block, Cell, Code, Display, Listing, Matrix, Note, Paragraph, Span
+from .model import Block, Cell, Code, Listing, Matrix, Note, Paragraph, Sentence, Span
 
+RESERVED = frozenset({"index", "report", "con", "prn", "aux", "nul"})
 _GREEK = {"lambda": "λ", "gamma": "γ", "alpha": "α", "beta": "β", "rho": "ρ", "tau": "τ"}
+Part = TypeVar("Part")
 _PIECE = re.compile(r"(\$[^$]*\$|`[^`]*`)")
 
 
@@ -27,8 +29,17 @@ def spans(text: str) -> tuple[Span, ...]:
         if piece.startswith("`"):
             result.append(Code(piece[1:-1]))
         elif piece:
-            result += said(piece).spans
+            result.append(written(piece[1:-1]) if piece.startswith("$") else piece)
     return tuple(result)
+
+
+def heading(text: str) -> Sentence:
+    r"""A title or a caption of our own words with "$latex$" in them.
+
+    >>> heading(r"every $d \ge 2$ will do")
+    'every d >= 2 will do'
+    """
+    return Sentence([written(piece) if k % 2 else piece for k, piece in enumerate(text.split("$")) if piece])
 
 
 def prose(*parts: str | Span | tuple[Span, ...]) -> Paragraph:
@@ -44,6 +55,14 @@ def prose(*parts: str | Span | tuple[Span, ...]) -> Paragraph:
     return Paragraph(tuple(result))
 
 
+def commas(spans: Iterable[Part]) -> list[Part | str]:
+    """Spans with commas between them."""
+    result: list[Part | str] = []
+    for span in spans:
+        result += [", ", span] if result else [span]
+    return result
+
+
 def plain(text: str) -> Paragraph:
     """A paragraph of text that others may have written."""
     return Paragraph((text,))
@@ -54,24 +73,9 @@ def cell(*parts: str | Span, verdict: Verdict | None = None) -> Cell:
     return Cell(tuple(parts), verdict)
 
 
-def blocks(parts: Iterable[str | Formula | FormulaTable]) -> tuple[Block, ...]:
-    """The parts of a derivation's document as blocks of a report."""
-    result: list[Block] = []
-    for part in parts:
-        if isinstance(part, Sentence):
-            result.append(Paragraph(part.spans))
-        elif isinstance(part, Formula):
-            result.append(Display(part))
-        elif isinstance(part, FormulaTable):
-            result.append(matrix(part))
-        else:
-            result.append(plain(part))
-    return tuple(result)
-
-
-def matrix(table: FormulaTable, legend: Sequence[str] = (), sizes: Sequence[str] = (), caption: str = "") -> Matrix:
-    """A labelled matrix: zero blocks left open; with a legend of one or two, entries coloured by their sign."""
-    entries = tuple(tuple(None if e.text == "0" else e for e in row) for row in table.entries)
+def matrix(value: Matrix, legend: Sequence[str] = (), sizes: Sequence[str] = ()) -> Matrix:
+    """A labelled matrix with its zero blocks left open; with a legend of one or two, entries coloured by their sign."""
+    entries = tuple(tuple(None if e is None or e.text == "0" else e for e in row) for row in value.entries)
     groups: tuple[tuple[int | None, ...], ...] = ()
     if legend:
         last = len(legend) - 1
@@ -80,9 +84,8 @@ def matrix(table: FormulaTable, legend: Sequence[str] = (), sizes: Sequence[str]
         groups = tuple(
             tuple(None if e is None else min(last, int(e.text.startswith("-"))) for e in row) for row in entries
         )
-    return Matrix(
-        table.name, table.rows, table.columns, entries, tuple(sizes), tuple(sizes), groups, tuple(legend), caption
-    )
+    return replace(value, entries=entries, row_sizes=tuple(sizes), column_sizes=tuple(sizes), groups=groups,
+                   legend=tuple(legend))  # fmt: skip
 
 
 def greek(title: str) -> str:
@@ -109,3 +112,15 @@ def alarm(claim: Claim) -> Note:
     """A refuted, open or missing claim, framed."""
     explanation = reason_beside(claim.reason, claim.witness)
     return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (plain(sentence(explanation)), *witness(claim)))
+
+
+def page_name(name: str, taken: set[str]) -> str:
+    """A file name for a page: letters, digits and hyphens, not taken and no name of ours; it is added to `taken`."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60] or "page"
+    if plain.lower() in RESERVED:
+        plain = f"page-{plain}"
+    candidate, k = plain, 2
+    while candidate.lower() in taken:
+        candidate, k = f"{plain}-{k}", k + 1
+    taken.add(candidate.lower())
+    return candidate

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -31,7 +30,7 @@ from ..user_file import LOAD_LIMIT, guarded, origin, resolve_any
 from ..user_file import Subject as Linear
 from ..verdict import Claim, Result, Verdict, worst_asked
 from . import overview
-from .assemble import cell, greek, prose
+from .assemble import cell, greek, page_name, prose
 from .declared import with_declared
 from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
 from .layer_pictures import row_names
@@ -48,7 +47,6 @@ from .theory import theory_page
 
 Item = Linear | PatternAlgorithm
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
-RESERVED = frozenset({"index", "report", "con", "prn", "aux", "nul"})
 PROVED = "proved-all-sizes"
 COLUMNS = {
     "identity-symbolic": "symbolic", "identity-entrywise": "entries", "identity-exact": "exact",
@@ -245,18 +243,6 @@ def _claim_data(claim: Claim, dates: bool) -> dict[str, Any]:
     if not dates:
         document["details"].pop("environment", None)
     return document
-
-
-def page_name(name: str, taken: set[str]) -> str:
-    """A file name for a page: letters, digits and hyphens, not taken and no name of ours; it is added to `taken`."""
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60] or "page"
-    if plain.lower() in RESERVED:
-        plain = f"page-{plain}"
-    candidate, k = plain, 2
-    while candidate.lower() in taken:
-        candidate, k = f"{plain}-{k}", k + 1
-    taken.add(candidate.lower())
-    return candidate
 
 
 def _invariance(item: Item, settings: Settings, progress: Progress) -> Result | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from ...symbolic.algorithm import Algorithm
 from ..formula.formula import Formula
@@ -18,9 +18,9 @@ from ..formula.nodes import Node, Row, Scripts, Sign, Words
 from ..formula.reader import read as tree_of
 from ..formula.reader import readable
 from ..formula.symbols import TOKEN
-from .derivation.parts import Label, Sentence
-from .model import Page
+from .model import Label, Page, Section, Sentence
 
+Part = TypeVar("Part", Page, tuple[Section, ...])
 Declared = dict[str, Callable[[str], str]]
 """For a name what is declared, in LaTeX, at an index; at "" where none stands."""
 
@@ -49,12 +49,10 @@ def layered(algorithm: Algorithm) -> list[str]:
     return sentences
 
 
-def with_declared(page: Page, algorithm: Algorithm | None) -> Page:
-    """The page with declared symbols in the place of the names that they are declared for."""
+def with_declared(part: Part, algorithm: Algorithm | None) -> Part:
+    """A page, or sections, with declared symbols in the place of the names that they are declared for."""
     symbols = {} if algorithm is None else declared(algorithm)
-    if not symbols:
-        return page
-    return replace(page, lead=_in(page.lead, symbols), sections=_in(page.sections, symbols))
+    return cast(Part, _in(part, symbols)) if symbols else part
 
 
 def _in(part: Any, symbols: Declared) -> Any:

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from ...symbolic.derivation.derive import Derivation
 from ...symbolic.identity.expansion import Sum
-from ..formula.build import bracketed, entry, is_sum, linear, negative, product, row, transposed, without_sign
+from ..formula.build import bracketed, entry, linear, row, transposed
 from ..formula.formula import Formula
-from .names import LAYER, ONE, Names, mask_symbol, over_n, word_formula
+from .names import LAYER, Names, mask_symbol, multiple, over_n, signed, word_formula
 from .notation import row_symbol
 
 
@@ -34,6 +34,5 @@ def sum_formula(terms: Sum, derivation: Derivation, names: Names, blocks: Mappin
 
 def _times(factor: Formula, what: Formula) -> tuple[Fraction, Formula]:
     """A sign, and the rest of the product: a factor of several terms stands in brackets."""
-    sign = -1 if negative(factor) and not is_sum(factor) else 1
-    size = without_sign(factor) if sign < 0 else factor
-    return Fraction(sign), what if size == ONE else product(size, what)
+    sign, size = signed(factor)
+    return sign, multiple(size, what)

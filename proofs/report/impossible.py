@@ -11,8 +11,7 @@ from ..formula.formula import Formula
 from ..formula.sympy_tree import letter
 from ..verdict import Claim, Verdict
 from .assemble import cell, plain, prose, sentence
-from .derivation.parts import Sentence
-from .model import Block, Cell, Folded, Note, Section, Span, Table
+from .model import Block, Cell, Folded, Note, Section, Sentence, Span, Table
 from .names import row_formula
 from .notation import vector
 from .subject import Subject

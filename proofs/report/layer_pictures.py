@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.rational import RationalMatrix
-from ...symbolic.derivation.state import SymbolicState
 from ..formula.build import number, row
 from ..formula.formula import Formula, written
-from .derivation.parts import Sentence
+from . import notation
+from .assemble import commas
 from .example import HeadStep
-from .model import Cell, Picture, Span, Table
-from .names import row_formula
-from .notation import block_symbols
+from .model import Cell, Picture, Sentence, Span, Table, text_of
 from .picture_heat import Panel, heat_picture
 from .picture_layer import (
     Block,
@@ -56,8 +53,7 @@ def sketch(subject: Subject, id: str) -> Cell:
         words += ["; "] * bool(words) + [f"head {h}: "] * (len(heads) > 1)
         words += ["compares ", *_rows(used["k"], named), " with ", *_rows(used["q"], named),
                   ", adds ", *_rows(used["v"], named), " to ", *_rows(used["+"], named)]  # fmt: skip
-    spoken = "".join(x if isinstance(x, str) else x.text for x in words)
-    return Cell(tuple(words), drawing=layer_sketch(blocks, heads, "A layer", spoken, id))
+    return Cell(tuple(words), drawing=layer_sketch(blocks, heads, "A layer", text_of(words), id))
 
 
 def _first_layer(
@@ -67,7 +63,7 @@ def _first_layer(
     algorithm, state = subject.algorithm, subject.state
     if algorithm is not None and state is not None and subject.example is not None:
         run = subject.example
-        named = row_symbols(algorithm, state)
+        named = notation.row_symbols(state)
         blocks = example_blocks(run, {name: f.text for name, f in named.items()})
         tokens = [*(str(j + 1) for j in range(run.context.n)), "query"]
         return named, blocks, tokens, run.layers[0].heads
@@ -76,23 +72,12 @@ def _first_layer(
 
 
 def _rows(blocks: Sequence[Block], named: dict[str, Formula]) -> list[str | Formula]:
-    result: list[str | Formula] = []
-    for k, block in enumerate(blocks):
-        result += [", "] * bool(k) + [named.get(block.name, block.name)]
-    return result or ["nothing"]
-
-
-def row_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
-    """What a paper calls each block and each accumulator's row."""
-    return {**block_symbols(algorithm, state), **{r.name: row_formula(r) for r in algorithm.accumulators}}
+    return commas(named.get(block.name, block.name) for block in blocks) or ["nothing"]
 
 
 def row_names(subject: Subject) -> dict[str, Formula]:
-    """What a paper calls each row that a program calls td_error; a row that it calls by its name is left out."""
-    if subject.algorithm is None or subject.state is None:
-        return {"phi": row("phi")}
-    symbols = row_symbols(subject.algorithm, subject.state)
-    return {name: f for name, f in symbols.items() if f.text != name or "_" not in name}
+    """What a paper calls each row that a program calls td_error, of any page."""
+    return {"phi": row("phi")} if subject.state is None else notation.row_names(subject.state)
 
 
 def _head(
@@ -127,7 +112,7 @@ def row_labels(subject: Subject) -> list[str]:
     """What a picture calls each row of the worked example's prompt: φ1, φ2, γφ′1, δ."""
     if subject.example is None or subject.algorithm is None or subject.state is None:
         return [] if subject.own_example is None else [x.label for x in own_blocks(subject.own_example)]
-    symbols = row_symbols(subject.algorithm, subject.state)
+    symbols = notation.row_symbols(subject.state)
     result = []
     for block in example_blocks(subject.example, {name: f.text for name, f in symbols.items()}):
         several = len(block.rows) > 1

@@ -6,12 +6,12 @@ anywhere here is text and never markup: each writer escapes it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..formula.formula import Formula
 from ..verdict import Verdict
-from .derivation.parts import Label, Sentence
 from .picture_letters import letters
 
 
@@ -31,6 +31,45 @@ class Link:
 
 
 Span = str | Formula | Code | Link
+
+
+def text_of(spans: Iterable[Span]) -> str:
+    """Running text for formats that set no formulas in text.
+
+    >>> text_of(("the row ", Code("td_error")))
+    'the row td_error'
+    """
+    return "".join(span if isinstance(span, str) else span.text for span in spans)
+
+
+class Label(str):
+    """The name of a row or a column, and what a paper calls it."""
+
+    formula: Formula
+
+    def __new__(cls, name: str, formula: Formula) -> Label:
+        """The name with its formula."""
+        label = super().__new__(cls, name)
+        label.formula = formula
+        return label
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return str(self), self.formula
+
+
+class Sentence(str):
+    """A title or a caption with formulas in it: its text, and its `spans` for formats that set formulas there."""
+
+    spans: tuple[str | Formula, ...]
+
+    def __new__(cls, spans: Sequence[str | Formula]) -> Sentence:
+        """The sentence of these spans."""
+        sentence = super().__new__(cls, text_of(spans))
+        sentence.spans = tuple(spans)
+        return sentence
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (self.spans,)
 
 
 @dataclass(frozen=True)

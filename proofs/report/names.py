@@ -33,7 +33,7 @@ from ..formula.build import (
     without_sign,
     words,
 )
-from ..formula.formula import Formula, written
+from ..formula.formula import Formula, quoted, written
 from ..formula.reader import UnknownLatex
 
 ONE = row("1")
@@ -41,20 +41,31 @@ LAYER = "ell"
 """The index of a layer."""
 
 
-def row_formula(row: Accumulator) -> Formula:
-    """What a paper calls an accumulator row: its declared symbol where the gate lets it through, else its name."""
+def written_or(latex: str, otherwise: Formula) -> Formula:
+    """What someone declared in LaTeX; the other formula where there is nothing, or the gate refuses it."""
     try:
-        return written(row.symbol) if row.symbol else words(row.name)
+        return written(latex) if latex else otherwise
     except UnknownLatex:
-        return words(row.name)
+        return otherwise
+
+
+def row_formula(row: Accumulator) -> Formula:
+    """What a paper calls an accumulator row: its declared symbol, else its name."""
+    return written_or(row.symbol, words(row.name))
 
 
 def declared_formula(algorithm: Algorithm, name: str) -> Formula:
     """What a paper calls a weight vector, or what a transition carries: its declared symbol, else its name."""
-    try:
-        return written(algorithm.symbols[name])
-    except (KeyError, UnknownLatex):
-        return named(name)
+    return written_or(algorithm.symbols.get(name, ""), named(name))
+
+
+def meaning(latex: str) -> Formula:
+    r"""What a row of an algorithm holds, as its author wrote it; text, where the gate refuses that.
+
+    >>> meaning(r"R_j + \gamma w^\top \phi'_j").text
+    "R_j + gamma w.phi'_j"
+    """
+    return written_or(latex, quoted(latex, latex))
 
 
 @dataclass(frozen=True)
@@ -137,9 +148,7 @@ class Names:
         """A vector: terms with the same scalar are not gathered, so that the loop reads as it was written."""
         terms: list[tuple[Fraction, Formula | None]] = []
         for (word, atom), coefficient in value.terms.items():
-            scalar, sign = self.scalar(coefficient), Fraction(1)
-            if not is_sum(scalar) and negative(scalar):
-                sign, scalar = Fraction(-1), without_sign(scalar)
+            sign, scalar = signed(self.scalar(coefficient))
             spoken_dot = "." in scalar.text
             front = [bracketed(scalar) if is_sum(scalar) or spoken_dot else scalar] if scalar != ONE else []
             terms.append((sign, row(*front, *([word_formula(word)] if word else []), self.atom(atom))))
@@ -150,6 +159,11 @@ class Names:
         if isinstance(value, (int, Fraction)):
             return number(value)
         return self.vector(value) if isinstance(value, Vector) else self.scalar(value)
+
+
+def signed(factor: Formula) -> tuple[Fraction, Formula]:
+    """The sign of a factor and the rest of it; a sum keeps the minus of its first term."""
+    return (Fraction(-1), without_sign(factor)) if negative(factor) and not is_sum(factor) else (Fraction(1), factor)
 
 
 def powers(factors: Iterable[tuple[Formula, int]]) -> Formula:
@@ -197,6 +211,7 @@ def times(factor: Formula, word: Word) -> Formula:
 
 def multiple(factor: Formula, what: Formula) -> Formula:
     """A product: a factor of several terms in brackets, none for one."""
-    if factor in (ONE, row("-", ONE)):
-        return row("-", what) if negative(factor) else what
+    sign, size = signed(factor)
+    if size == ONE:
+        return row("-", what) if sign < 0 else what
     return product(factor, what)

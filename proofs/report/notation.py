@@ -6,23 +6,37 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from ...symbolic.algorithm import Algorithm
 from ...symbolic.derivation.state import SymbolicState
 from ..formula.build import bracketed, entry, indexed, listed, named, number
 from ..formula.formula import Formula
-from .model import Matrix
-from .names import Names, declared_formula
+from .model import Label, Matrix
+from .names import Names, declared_formula, row_formula
 
 
-def block_symbols(algorithm: Algorithm, state: SymbolicState) -> dict[str, Formula]:
+def block_symbols(state: SymbolicState) -> dict[str, Formula]:
     """Each feature block by its declared symbol, else its content at any token: phi, gamma phi', 1."""
-    names = Names.for_state(state, indexed=False)
+    algorithm, names = state.algorithm, Names.for_state(state, indexed=False)
     transition = state.transition("j")
     return {
         b.name: declared_formula(algorithm, b.name) if b.name in algorithm.symbols
         else names.value(b.context(transition, state.p))
         for b in algorithm.features
     }  # fmt: skip
+
+
+def row_symbols(state: SymbolicState) -> dict[str, Formula]:
+    """What a paper calls each block and each accumulator's row."""
+    return {**block_symbols(state), **{r.name: row_formula(r) for r in state.algorithm.accumulators}}
+
+
+def row_names(state: SymbolicState) -> dict[str, Formula]:
+    """What a paper calls each row that a program calls td_error; a row that it calls by its name is left out."""
+    return {name: f for name, f in row_symbols(state).items() if f.text != name or "_" not in name}
+
+
+def row_labels(state: SymbolicState) -> tuple[Label, ...]:
+    """The rows of Z by what a paper calls them."""
+    return tuple(Label(name, symbol) for name, symbol in row_symbols(state).items())
 
 
 def row_symbol(row: Formula) -> Formula:

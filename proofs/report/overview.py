@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from ..verdict import Claim
 from .assemble import cell
-from .derivation.parts import Sentence
+from .derivation.update import docstring, stated
 from .layer_pictures import PATTERN, sketch
-from .model import Cell, Link, Page, Span, Table
-from .sections.update import stated
+from .model import Cell, Link, Page, Sentence, Span, Table
 from .stated_code import stated_spans
 from .subject import Subject
 
@@ -28,7 +27,7 @@ def row(subject: Subject, page: Page) -> tuple[Cell, ...]:
     title = cell(Link(page.title, page.name))
     verdict = Cell((counterexample(subject.refuted),) if subject.refuted else (), page.verdict)
     if algorithm is not None and state is None:
-        words = " ".join((algorithm.update.__doc__ or "").split())
+        words = docstring(algorithm)
         return (
             title,
             Cell(stated_spans(words)) if words else cell("see its page"),

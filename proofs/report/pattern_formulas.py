@@ -10,7 +10,7 @@ from sympy import Expr
 from ...symbolic.derivation.words import Word
 from ...symbolic.errors import LayerproofError
 from ...symbolic.patterns.heads import Blocks, PatternForm
-from ...symbolic.patterns.record import PatternAlgorithm, Row
+from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.tracing.expression import MATRIX, SCALAR, VECTOR
 from ...symbolic.tracing.strict import Tape
 from ...symbolic.tracing.trace import TracedSweep
@@ -37,15 +37,12 @@ from ..formula.formula import Formula, written
 from ..formula.loop_tree import LoopTree
 from ..formula.macros import filled
 from ..formula.nodes import HOLE
-from ..formula.reader import readable
 from ..formula.shape import shape
 from ..formula.symbols import FIXED, Symbols, declared
 from ..formula.sympy_tree import expression
 from .assemble import matrix
-from .derivation.parts import Label
-from .derivation.parts import Table as FormulaTable
-from .model import Matrix
-from .names import LAYER, multiple, over_n, word_formula
+from .model import Label, Matrix
+from .names import LAYER, multiple, over_n, word_formula, written_or
 
 STATE = "state"
 READ = ("phi", "phi_next", "reward", "index", STATE, "next_state", "weight")
@@ -56,16 +53,9 @@ MASKS = {
 """Where the mask is one, for key j and token t."""
 
 
-def row_symbol(row: Row) -> Formula:
-    """What a paper calls a row: its declared symbol, else its name."""
-    if row.symbol and readable(row.symbol):
-        return written(row.symbol)
-    return named(row.name) if row.name == "phi" else words(row.name)
-
-
 def row_symbols(algorithm: PatternAlgorithm) -> dict[str, Formula]:
-    """What a paper calls each row, by its name."""
-    return {row.name: row_symbol(row) for row in algorithm.rows}
+    """What a paper calls each row, by its name: its declared symbol, else its name."""
+    return {r.name: written_or(r.symbol, named("phi") if r.name == "phi" else words(r.name)) for r in algorithm.rows}
 
 
 def stated(algorithm: PatternAlgorithm) -> list[Formula]:
@@ -175,18 +165,18 @@ def head_matrices(form: PatternForm) -> list[Matrix]:
             if blocks is not None:
                 name = _indexed(letter, [blocks], [str(k)] if len(form.heads) > 1 else [])
                 legend = ("added", "taken away") if letter == "V" else ("rows that meet", "the same, negated")
-                table = _table(name, blocks, form.algorithm)
-                result.append(matrix(table, legend, ["1" if r.scalar else "d" for r in form.algorithm.rows]))
+                sizes = ["1" if r.scalar else "d" for r in form.algorithm.rows]
+                result.append(matrix(_blocks(name, blocks, form.algorithm), legend, sizes))
     return result
 
 
-def _table(name: Formula, blocks: Blocks, algorithm: PatternAlgorithm) -> FormulaTable:
+def _blocks(name: Formula, blocks: Blocks, algorithm: PatternAlgorithm) -> Matrix:
     labels = tuple(Label(name, f) for name, f in row_symbols(algorithm).items())
     entries = tuple(
         tuple(_entry(blocks.get((left.name, right.name), {}), right.scalar) for right in algorithm.rows)
         for left in algorithm.rows
     )
-    return FormulaTable(name, labels, labels, entries)
+    return Matrix(name, labels, labels, entries)
 
 
 def _entry(words: Mapping[Word, Expr], scalar: bool) -> Formula:

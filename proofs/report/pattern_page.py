@@ -13,20 +13,20 @@ from ...symbolic.patterns.given import pattern_form
 from ...symbolic.patterns.heads import PatternForm
 from ...symbolic.patterns.kernels import masked_pattern
 from ...symbolic.patterns.layer import layer_of, under
-from ...symbolic.patterns.record import KEYS, PatternAlgorithm, Row
+from ...symbolic.patterns.record import KEYS, PatternAlgorithm
 from ...symbolic.patterns.run import chained, prompt, setup
 from ..case import Settings
 from ..formula.formula import Formula, written
-from ..formula.reader import readable
 from ..patterns.draws import drawn_start, drawn_steps
 from ..verdict import Claim, Result, Verdict, worst_asked
-from .assemble import cell, greek, plain, prose
-from .derivation.parts import Sentence, meaning
+from .assemble import cell, commas, greek, prose
+from .derivation.patterns import pattern_sections
+from .derivation.update import docstring
 from .lead import alarms
-from .model import Block, Cell, Code, Display, Link, Listing, Page, Picture, Section, Span, Table
+from .model import Block, Cell, Display, Link, Listing, Page, Picture, Section, Sentence, Span, Table, text_of
 from .overview import counterexample
 from .pattern_example import pattern_example
-from .pattern_formulas import head_matrices, layer_formulas, row_symbols, stated
+from .pattern_formulas import layer_formulas, row_symbols, stated
 from .pattern_worked import agreement, worked_section
 from .pattern_worked import data as example_data
 from .picture_layer import Block as Rows
@@ -37,8 +37,6 @@ from .sections.worked_example import disagreement
 from .set_formulas import set_page
 from .verdict_words import words_of
 
-PLACES = {"context": "a token of the context", "query": "the query", "parameter": "the state's own column"}
-"""The families of columns in words."""
 DRAWN = 4
 """The context length, and with d = 2, of the pattern that is drawn."""
 Drawn = tuple[dict[str, list[Rows]], list[list[Fraction]]]
@@ -64,14 +62,14 @@ def pattern_page(
     agree = example is None or (example.mismatch is None and all(agreement(example)))
     verdict = worst_asked(claims) if agree else Verdict.REFUTED
     drawn = [] if form is None else _drawn(form, settings)
-    blocks, names = _rows(algorithm), row_symbols(algorithm)
+    update, layer = stated(algorithm), [] if form is None else layer_formulas(form)
     pictures = [_picture(algorithm, name, k, len(drawn), *head) for k, head in enumerate(drawn, 1)]
     last = "w" if algorithm.column else "query"
     worked = [] if example is None else [worked_section(example, last)]
     differs = [] if example is None else disagreement(example.mismatch)
-    lead = [*alarms(claims), *differs, *_claim(algorithm, form, verdict, claims, pictures)]
+    lead = [*alarms(claims), *differs, *_claim(algorithm, form, layer, verdict, claims, pictures)]
     sections = [
-        verdicts.of_claims(claims), *_derivation(algorithm, form), *worked,
+        verdicts.of_claims(claims), *pattern_sections(algorithm, form, update, layer), *worked,
         evidence.of_claims(claims, dates=False),
         Section("reproduce", "How to reproduce this", (
             Listing(command, "shell"),
@@ -84,8 +82,8 @@ def pattern_page(
     if kept is not None:
         sections.insert(-1, invariance.of_result(kept, algorithm.name, [row.name for row in algorithm.rows]))
     present = tuple(x for x in sections if x is not None)
-    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), present, data), names)
-    return page, _line(algorithm, form, page, claims, blocks, drawn)
+    page = set_page(Page(name, greek(algorithm.title), verdict, tuple(lead), present, data), row_symbols(algorithm))
+    return page, _line(algorithm, update[-1:], page, claims, drawn)
 
 
 BESIDE = "the attention pattern, under its mask, on a small prompt of random rationals"
@@ -110,19 +108,10 @@ def _does(algorithm: PatternAlgorithm, used: dict[str, list[Rows]]) -> list[str 
     """What a head does with the rows, in words."""
     names = row_symbols(algorithm)
 
-    def rows(sign: str) -> list[str | Formula]:
-        shown: list[str | Formula] = []
-        for k, block in enumerate(used[sign]):
-            shown += [", "] * bool(k) + [names[block.name]]
-        return shown or ["nothing"]
+    def rows(sign: str) -> list[Formula | str]:
+        return commas(names[block.name] for block in used[sign]) or ["nothing"]
 
     return ["compares ", *rows("k"), " with ", *rows("q"), ", adds ", *rows("v"), " to ", *rows("+")]
-
-
-def _stated(algorithm: PatternAlgorithm) -> str:
-    """The update in the words of its docstring, the first paragraph."""
-    first = str(algorithm.update.__doc__ or "The update stands in its file.").strip().partition("\n\n")[0]
-    return " ".join(first.split())
 
 
 def _data(claim: Claim) -> dict[str, object]:
@@ -132,8 +121,8 @@ def _data(claim: Claim) -> dict[str, object]:
 
 
 def _claim(
-    algorithm: PatternAlgorithm, form: PatternForm | None, verdict: Verdict, claims: Sequence[Claim],
-    pictures: list[Picture],
+    algorithm: PatternAlgorithm, form: PatternForm | None, layer: Sequence[Formula], verdict: Verdict,
+    claims: Sequence[Claim], pictures: list[Picture],
 ) -> list[Block]:  # fmt: skip
     """The claim, the layer and its pictures, the verdicts in words, and what it means."""
     asked = [c for c in claims if c.evidence == "identity-symbolic" and c.asked]
@@ -146,8 +135,8 @@ def _claim(
         *pictures,
     ]  # fmt: skip
     if form is not None:
-        layer, mask, *shift = layer_formulas(form)
-        blocks += [Display(layer, "claim"), Display(mask), *map(Display, shift)]
+        whole, mask, *shift = layer
+        blocks += [Display(whole, "claim"), Display(mask), *map(Display, shift)]
         entrywise = (written(r"\circ"), " multiplies entry by entry")
         if algorithm.kernels:
             blocks.append(prose("Here ", *entrywise, ", and ", written("K_{jt}"), " is the weight of token "
@@ -162,44 +151,6 @@ def _claim(
         blocks.append(prose("What it means: a forward pass through $L$ layers does what $L$ updates would do, and "
                            "nothing of the state is stored but in the prompt's own columns."))  # fmt: skip
     return [*blocks, prose("Each claim beside its evidence: ", Link("verdicts", "#verdicts"), ".")]
-
-
-def _derivation(algorithm: PatternAlgorithm, form: PatternForm | None) -> list[Section]:
-    shown, words = stated(algorithm), " ".join(str(algorithm.update.__doc__ or "").split())
-    update: list[Block] = [plain(f"Source: {algorithm.source}.")]
-    update += [prose("Token $t$ gets" if not algorithm.column else "The weights become")] if shown else []
-    update += [Display(x) for x in shown] or ([plain(words)] if words else [])
-    update += [plain(f"How it differs from its source: {algorithm.differs}")] if algorithm.differs else []
-    names = row_symbols(algorithm)
-    rows = [
-        (Cell((Code(r.name),)), cell(names[r.name]), cell("1" if r.scalar else "d"), cell(_meaning(r)),
-         cell("changed by layers" if form is not None and r.name in form.held else "stays as it is"))
-        for r in algorithm.rows
-    ]  # fmt: skip
-    column = "column of token t" if not algorithm.column else "column of token j, or of w"
-    sections = [
-        Section("update", "The update", tuple(update)),
-        Section(
-            "prompt", "The prompt", (Table(("row block", "symbol", "rows", column, "role"), tuple(rows), cards=True),)
-        ),
-    ]
-    if form is None:
-        return sections
-    how = "derived from the update: what a token of the context adds to a token, by layer and by update, is a linear "
-    how = how + "system" if algorithm.layer is None else "given, and checked against the update"
-    blocks: list[Block] = [plain(f"The layer is {how}."), *map(Display, layer_formulas(form)), *head_matrices(form)]
-    if form.free:
-        places = [f"from {PLACES[key]} into {PLACES[own]}" for key, own in form.free]
-        blocks.append(plain(f"No prompt sees entries of the mask {' or '.join(places)}."))
-    if form.least and algorithm.layer is None:
-        several = f"{form.least} head" + "s" * (form.least > 1)
-        blocks.append(plain(f"Under one mask no fewer than {several} will do: the rank of the solution."))
-    return [*sections, Section("layer", "The layer", tuple(blocks))]
-
-
-def _meaning(row: Row) -> Formula | str:
-    """What a row holds in a token's column, as its record says it."""
-    return meaning(row.meaning) if row.meaning and readable(row.meaning) else row.meaning
 
 
 def _rows(algorithm: PatternAlgorithm) -> list[Rows]:
@@ -266,21 +217,18 @@ def _exponential(value: Fraction) -> Fraction:
 
 
 def _line(
-    algorithm: PatternAlgorithm, form: PatternForm | None, page: Page, claims: Sequence[Claim], blocks: list[Rows],
-    drawn: Sequence[Drawn],
+    algorithm: PatternAlgorithm, new: Sequence[Formula], page: Page, claims: Sequence[Claim], drawn: Sequence[Drawn],
 ) -> tuple[Cell, ...]:  # fmt: skip
     title = cell(Link(page.title, page.name))
     refuted = [c for c in claims if c.asked and c.verdict is Verdict.REFUTED]
     verdict = Cell((counterexample(refuted),) if refuted else (), page.verdict)
-    shown = stated(algorithm)[-1:]
-    update = cell(*shown) if shown else cell(_stated(algorithm))
-    if form is None:
+    update = cell(*new) if new else cell(docstring(algorithm) or "The update stands in its file.")
+    if not drawn:
         return title, update, cell("none does it"), cell("–"), verdict
     words: list[Span] = []
     for used, _ in drawn:
         words += ["; "] * bool(words)
         words += _does(algorithm, used)
-    spoken = "".join(x if isinstance(x, str) else x.text for x in words)
-    svg = drawn_sketch(blocks, [used for used, _ in drawn], [entries for _, entries in drawn], page.title, spoken,
-                       f"sketch-{page.name}")  # fmt: skip
-    return title, update, cell(str(len(form.heads))), Cell(tuple(words), drawing=svg), verdict
+    svg = drawn_sketch(_rows(algorithm), [used for used, _ in drawn], [entries for _, entries in drawn], page.title,
+                       text_of(words), f"sketch-{page.name}")  # fmt: skip
+    return title, update, cell(str(len(drawn))), Cell(tuple(words), drawing=svg), verdict

@@ -13,8 +13,7 @@ from ..approximation.table import established
 from ..formula.formula import written
 from ..user_file import origin
 from ..verdict import Claim, Result, Verdict
-from .assemble import cell
-from .build import page_name
+from .assemble import cell, page_name
 from .model import Block, Cell, Code, Display, Listing, Page, Paragraph, Report, Section, Table
 from .picture_simulation import simulation_picture
 from .set_formulas import set_page

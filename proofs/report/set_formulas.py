@@ -7,22 +7,24 @@ found here, at one place, wherever it stands: in running text, captions, cells, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..formula.build import bracketed, call, decimal, indexed, listed, power, primed, row, transposed
 from ..formula.formula import Formula, written
 from ..formula.nodes import Node, Spoken, Words
-from .derivation.parts import Label, Sentence
 from .model import (
     Block,
     Code,
     Folded,
+    Label,
     Matrix,
     Note,
     Page,
     Paragraph,
     Picture,
+    Section,
+    Sentence,
     Span,
     Steps,
     Table,
@@ -56,8 +58,12 @@ Names = Mapping[str, Formula]
 def set_page(page: Page, names: Names | None = None) -> Page:
     """The page; `names` says what a paper calls rows that a program calls td_error."""
     known = names or {}
-    sections = tuple(replace(s, blocks=_blocks(s.blocks, known)) for s in page.sections)
-    return replace(page, lead=_blocks(page.lead, known), sections=sections)
+    return replace(page, lead=_blocks(page.lead, known), sections=set_sections(page.sections, known))
+
+
+def set_sections(sections: Sequence[Section], names: Names) -> tuple[Section, ...]:
+    """The sections; `names` as of a page."""
+    return tuple(replace(s, blocks=_blocks(s.blocks, names)) for s in sections)
 
 
 def set_blocks(blocks: tuple[Block, ...]) -> tuple[Block, ...]:

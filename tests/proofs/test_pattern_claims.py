@@ -170,9 +170,9 @@ def test_a_refuted_layer_of_ones_own_has_a_page_that_says_so_first(capsys, tmp_p
 
 def test_derive_and_list_show_them(capsys):
     shown = run_cli(capsys, "derive", "softmax-td").out
-    assert "target <- gamma current of the token after it" in shown and "\\" not in shown
+    assert "S: vbar_t <- gamma v_{t+1}" in shown and "\\" not in shown
     assert run_cli(capsys, "derive", "sarsa", "--json").document["algorithm"] == "sarsa"
-    assert run_cli(capsys, "derive", "sarsa", "--format", "latex").code == 2
+    assert r"\subsection{The layer}" in run_cli(capsys, "derive", "sarsa", "--format", "latex").out
     listed = run_cli(capsys, "list", "--json").document["patterns"]
     assert all(("proved-all-sizes" in p["evidence"]) is bool(audits(pattern_catalogue()[p["name"]])) for p in listed)
     assert [(x["name"], x["heads"]) for x in listed] == [(name, 1) for name in pattern_catalogue()]

@@ -36,7 +36,7 @@ def test_a_sweep_has_points_of_patterns_without_what_they_do_not_read(capsys: An
 
 def test_derive_has_the_matrices_at_sizes(capsys: Any, tmp_path: Path) -> None:
     shown = run_cli(capsys, "derive", "sarsa", "-n", "2", "--gamma", "1/3").out
-    assert "6. The matrices" in shown and "mask, key 3: 0 0 0" in shown and "gamma = 1/3" in shown
+    assert "4. Matrices, exact" in shown and "w  0  0  0\n" in shown and "gamma = 1/3" in shown
     derived = run_cli(capsys, "derive", "softmax-td", "-d", "1", "-L", "2", "--json").document
     assert any_document(derived["weights"]).depth == 2 and derived["claims"][0]["reason"] == "1 head"
     for more, says in (

@@ -138,7 +138,7 @@ def test_the_template_verifies_at_once_is_derived_and_checked(capsys, tmp_path: 
     path = str(tmp_path / "my_own.py")
     ran = run_cli(capsys, "verify", path, "-d", "2", "-n", "3", "-L", "2", "--trials", "1", "--json")
     assert ran.code == 0 and len([c for c in ran.document["claims"] if c["asked"]]) >= 6
-    assert "head 1: V has" in run_cli(capsys, "derive", path).out
+    assert "3. The layer" in run_cli(capsys, "derive", path).out
     checked = run_cli(capsys, "check", path, "-n", "3", "-L", "2")
     assert checked.code == 0 and "my-own" in checked.out
     text = Path(path).read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -13,40 +14,52 @@ from helpers import Case, each_case, each_kind
 
 import layerproof as lp
 from layerproof.proofs.formula.build import linear
-from layerproof.proofs.formula.formula import Formula, quoted
-from layerproof.proofs.report.derivation.derivation import Section, Table, head_tables, sections
+from layerproof.proofs.formula.formula import quoted, written
+from layerproof.proofs.report.assemble import plain
+from layerproof.proofs.report.derivation.heads import head_matrices
 from layerproof.proofs.report.derivation.matrices import weight_sections
-from layerproof.proofs.report.derivation.plain import as_json, as_latex, as_text
+from layerproof.proofs.report.derivation.steps import sections
+from layerproof.proofs.report.model import Block, Display, Folded, Matrix, Paragraph, Section, text_of
 from layerproof.proofs.report.names import word_formula
+from layerproof.proofs.report.writers import plain_text
+from layerproof.proofs.report.writers.json_data import steps as steps_data
+from layerproof.proofs.report.writers.tex import titled
 
 
 @cache
-def document(case: Case) -> list[Section]:
+def document(case: Case) -> tuple[Section, ...]:
     return sections(case.derivation)
 
 
 def shown(case: Case) -> str:
-    return as_text(case.name, document(case))
+    return plain_text.write(case.name, document(case))
 
 
-def tables(case: Case) -> list[Table]:
-    return [part for section in document(case) for part in section.parts if isinstance(part, Table)]
+def flat(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Blocks with those of a fold behind it."""
+    for block in blocks:
+        yield block
+        yield from flat(block.blocks) if isinstance(block, Folded) else ()
 
 
-def cells(table: Table) -> dict[tuple[str, str], str]:
+def tables(case: Case) -> list[Matrix]:
+    return [block for section in document(case) for block in section.blocks if isinstance(block, Matrix)]
+
+
+def cells(table: Matrix) -> dict[tuple[str, str], str]:
     """{(row, column): text} of the entries that are not zero."""
     return {
         (r, c): entry.text
         for r, row in zip(table.rows, table.entries, strict=True)
         for c, entry in zip(table.columns, row, strict=True)
-        if entry.text != "0"
+        if entry is not None
     }
 
 
 def heads(name: str) -> list[dict[str, dict[tuple[str, str], str]]]:
     """W, P and Q of each head as the document shows them."""
     derivation = Case(name).derivation
-    return [{t.name.text: cells(t) for t in head_tables(derivation, head)} for head in derivation.heads]
+    return [{t.name.text: cells(t) for t in head_matrices(derivation, head)} for head in derivation.heads]
 
 
 def masks(case: Case) -> list[str]:
@@ -110,8 +123,10 @@ def test_average_reward_reads_differences_with_one_head_and_rewards_with_the_oth
 def test_the_read_out_is_shown_with_its_row_and_sign(case: Case) -> None:
     readout = case.derivation.readout
     assert readout.sign == -1
-    assert f"w_L.q = -Z_L[{readout.row}, query]" in shown(case)
-    assert f"is minus the entry of row {readout.row} in the query column" in " ".join(shown(case).split())
+    (symbol,) = [row.symbol for row in case.algorithm.accumulators if row.name == readout.row]
+    called = written(symbol).text if symbol else readout.row
+    assert f"w_L.q = -Z_L[{called}, query]" in shown(case)
+    assert f"is minus the entry of row {called} in the query column" in " ".join(shown(case).split())
 
 
 @each_kind
@@ -142,7 +157,7 @@ def test_the_mask_lemma_is_shown_and_holds(case: Case) -> None:
 
 @each_kind
 def test_the_source_and_the_options_are_shown(case: Case) -> None:
-    update = document(case)[0].parts
+    update = [text_of(block.spans) for block in document(case)[0].blocks if isinstance(block, Paragraph)]
     assert f"Source: {case.algorithm.source}." in update
     for option, value in case.options:
         assert f"Option {option} = {value}." in update
@@ -150,7 +165,7 @@ def test_the_source_and_the_options_are_shown(case: Case) -> None:
 
 def test_the_solved_trace_is_shown_at_n_3() -> None:
     (table,) = [t for t in tables(Case("td-lambda")) if t.name.text.endswith("phi, C^T, phi]")]
-    assert [[e.text for e in row] for row in table.entries] == [
+    assert [["0" if e is None else e.text for e in row] for row in table.entries] == [
         ["-1", "0", "0"],
         ["-lam", "-1", "0"],
         ["-lam^2", "-lam", "-1"],
@@ -177,18 +192,21 @@ def test_what_is_unique_and_what_is_free_is_said_for_each_algorithm_by_itself() 
 @each_kind
 def test_the_json_has_every_section_formula_and_table_entry(case: Case) -> None:
     parts = document(case)
-    data = json.loads(json.dumps(as_json(parts), allow_nan=False))
+    data = json.loads(json.dumps(steps_data(parts), allow_nan=False))
     assert [s["title"] for s in data] == [s.title for s in parts]
     for section, own in zip(data, parts, strict=True):
-        for part, original in zip(section["parts"], own.parts, strict=True):
-            if isinstance(original, Table):
-                assert part["rows"] == list(original.rows) and part["columns"] == list(original.columns)
+        for part, original in zip(section["parts"], flat(own.blocks), strict=True):
+            if isinstance(original, Matrix):
+                assert len(part["rows"]) == len(original.rows) and len(part["columns"]) == len(original.columns)
                 pairs = [[(e["text"], e["latex"]) for e in row] for row in part["entries"]]
-                assert pairs == [[(e.text, e.latex) for e in row] for row in original.entries]
-            elif isinstance(original, Formula):
-                assert part == {"formula": {"text": original.text, "latex": original.latex}}
+                zero = ("0", "0")
+                assert pairs == [[zero if e is None else (e.text, e.latex) for e in row] for row in original.entries]
+            elif isinstance(original, Display):
+                assert part == {"formula": {"text": original.formula.text, "latex": original.formula.latex}}
+            elif isinstance(original, Folded):
+                assert part == {"text": f"{original.title}:"}
             else:
-                assert part == {"text": original}
+                assert isinstance(original, Paragraph) and part == {"text": text_of(original.spans)}
 
 
 # LaTeX
@@ -216,7 +234,11 @@ def latex_faults(source: str) -> list[str]:
     sides = "".join(re.findall(r"\\(left|right)(?![a-z])", source))
     if sides.replace("leftright", ""):
         faults.append("left and right")
-    pieces = re.split(r"\\\[(.*?)\\\]", source, flags=re.S)
+    bare_source = "\n".join(line for line in source.splitlines() if not line.startswith("% "))
+    bare_source = re.sub(r"\\(?:label|ref)\{[^{}]*\}", "", bare_source)
+    bare_source = re.sub(r"\\(?:begin|end)\{equation\*?\}", lambda m: r"\[" if "begin" in m[0] else r"\]", bare_source)
+    bare_source = re.sub(r"(?<!\\)\$([^$]*)(?<!\\)\$", r"\\[\1\\]", bare_source)
+    pieces = re.split(r"\\\[(.*?)\\\]", bare_source, flags=re.S)
     for outside in pieces[::2]:
         if r"\[" in outside or r"\]" in outside:
             faults.append("display math")
@@ -229,7 +251,7 @@ def latex_faults(source: str) -> list[str]:
             faults.append(f"double superscript or subscript in {inside.strip()[:60]!r}")
         if re.search(r"\\\s*\n\s*\n", inside) or "\n\n" in inside:
             faults.append("an empty line in math")
-        words = re.sub(r"\\(text|mathrm|mathit|begin|end)\{[^{}]*\}(\{[^{}]*\})?|\\\w+", " ", inside)
+        words = re.sub(r"\\(text|mathrm|mathit|operatorname|begin|end)\{[^{}]*\}(\{[^{}]*\})?|\\\w+", " ", inside)
         if re.search(r"[A-Za-z]{4,}", words):
             faults.append(f"a word set as a product of letters in {inside.strip()[:60]!r}")
     return faults
@@ -237,16 +259,17 @@ def latex_faults(source: str) -> list[str]:
 
 @each_case
 def test_the_latex_of_every_derivation_is_well_formed(case: Case) -> None:
-    assert latex_faults(as_latex(case.name, document(case))) == []
+    assert latex_faults(titled("x", case.name, document(case))) == []
 
 
 @pytest.mark.parametrize("name", ["td0", "differential-td", "tdc"])
 def test_the_latex_of_the_matrices_is_well_formed(name: str) -> None:
     construction = lp.construct(name, d=2, n=3, layers=2)
-    source = as_latex(name, weight_sections(construction))
+    source = titled("x", name, weight_sections(construction))
     assert latex_faults(source) == []
     stored = [head for heads in construction.layers for head in heads]
-    assert source.count(r"\begin{array}") == 3 * len(stored) + len({id(head.M) for head in stored})
+    named = re.findall(r"^\\text\{(?:[WPQ]|mask \d)\} = ", source, re.M)
+    assert len(named) == 3 * len(stored) + len({id(head.M) for head in stored})
 
 
 @pytest.mark.parametrize(
@@ -278,9 +301,9 @@ def test_well_formed_latex_has_no_faults() -> None:
 
 
 def test_special_characters_are_escaped_outside_math_and_formulas_are_left_alone() -> None:
-    parts = [Section("a_b & c", ("x^2 < {y} \\ # $ ~ 5%", quoted("a_1", "a_1")))]
-    out = as_latex("t_t", parts)
-    assert r"\section*{t\_t}" in out and r"\subsection*{a\_b \& c}" in out and "\\[\na_{1}\n\\]" in out
+    parts = [Section("a", "a_b & c", (plain("x^2 < {y} \\ # $ ~ 5%"), Display(quoted("a_1", "a_1"))))]
+    out = titled("t", "t_t", parts)
+    assert r"\section{t\_t}" in out and r"\subsection{a\_b \& c}" in out and "}\na_{1}\n\\end{" in out
     assert r"x\textasciicircum{}2 \textless{} \{y\} \textbackslash{} \# \$ \textasciitilde{} 5\%" in out
 
 

@@ -23,8 +23,8 @@ from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.formula.macros import Macro, in_macros
 from layerproof.proofs.formula.nodes import HOLE, Accent, Node, Row, Scripts, Sign, Spoken, Symbol, Verbatim, Words
 from layerproof.proofs.formula.reader import read
-from layerproof.proofs.report.derivation.derivation import sections
-from layerproof.proofs.report.derivation.parts import Label
+from layerproof.proofs.report.derivation.steps import sections
+from layerproof.proofs.report.model import Label
 from layerproof.proofs.report.writers import mathml as mathml_printer
 from layerproof.proofs.report.writers import typst_math as typst_printer
 
@@ -99,7 +99,7 @@ def dropped(formula: Formula) -> list[str]:
 
 
 def formulas(case: Case) -> list[Formula]:
-    trees = (page_of(case), *(part for section in sections(case.derivation) for part in section.parts))
+    trees = (page_of(case), sections(case.derivation))
     every = [part for tree in trees for part in everything(tree)]
     return [x for x in every if isinstance(x, Formula)] + [x.formula for x in every if isinstance(x, Label)]
 

@@ -34,7 +34,8 @@ from layerproof.proofs.evidence import kinds
 from layerproof.proofs.evidence.floats import EVERY_RUN
 from layerproof.proofs.formula.reader import readable
 from layerproof.proofs.report import build as building
-from layerproof.proofs.report.build import RESERVED, build, establish, page, page_name
+from layerproof.proofs.report.assemble import RESERVED, page_name
+from layerproof.proofs.report.build import build, establish, page
 from layerproof.proofs.report.model import Cell, Display, Link, Matrix, Note, Page, Report
 from layerproof.proofs.report.published import comparison
 from layerproof.proofs.report.sections import errors, section_modules, trust, verdicts, weights

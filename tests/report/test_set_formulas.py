@@ -13,8 +13,7 @@ from helpers import Case
 from reports import EXAMPLES, everything, example_report, page_of
 
 from layerproof.proofs.formula.formula import Formula, quoted
-from layerproof.proofs.report.derivation.parts import Label, Sentence
-from layerproof.proofs.report.model import Code, Link, Listing, Page, Paragraph, Picture, Table, called
+from layerproof.proofs.report.model import Code, Label, Link, Listing, Page, Paragraph, Picture, Sentence, Table, called
 from layerproof.proofs.report.set_formulas import set_page, spanned
 
 PLAIN = re.compile(

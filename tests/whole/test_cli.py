@@ -431,9 +431,8 @@ def test_derive_shows_every_step_in_every_format(capsys: Capture, name: str) -> 
     text, latex, data = (run_cli(capsys, "derive", name, "--format", f) for f in ("text", "latex", "json"))
     assert [(r.code, r.err) for r in (text, latex, data)] == [(0, "")] * 3
     assert [line.partition(". ")[2] for line in text.out.splitlines() if line[:1].isdigit()] == steps
-    assert [line for line in latex.out.splitlines() if line.startswith(r"\subsection*")] == [
-        rf"\subsection*{{{step}}}" for step in steps
-    ]
+    titles = re.findall(r"^\\subsection\{(.*)\}\\label", latex.out, re.M)
+    assert [title.replace("{-}", "-") for title in titles] == steps
     assert [s["title"] for s in data.document["derivation"]] == steps
     assert data.document["algorithm"] == name and "weights" not in data.document
     assert run_cli(capsys, "derive", name) == text
@@ -460,7 +459,7 @@ def test_the_matrices_in_the_text_are_those_of_construct(capsys: Capture) -> Non
     for name, matrix in tables.items():
         size = matrix.shape[0]
         start = max(i for i, line in enumerate(lines) if line == f"    {name} =") + 2
-        shown = [[Fraction(x) for x in line.split()[1:]] for line in lines[start : start + size]]
+        shown = [[Fraction(x) for x in line.split()[-size:]] for line in lines[start : start + size]]
         assert shown == matrix.fractions()
 
 

@@ -48,17 +48,17 @@ proofs/formula
 proofs/certificate proofs/report/svg proofs/report/picture_letters proofs/report/picture_bands
 proofs/report/picture_curves proofs/convergence
 proofs/functions proofs/sweep proofs/doctor
-proofs/pytest_plugin proofs/report/names
-proofs/report/derivation proofs/export proofs/check
+proofs/pytest_plugin
 proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks proofs/report/picture_heat
-proofs/report/model proofs/report/stated_code
+proofs/report/model proofs/report/stated_code proofs/report/names
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided
 proofs/report/recognised
-proofs/report/writers proofs/report/set_formulas proofs/report/declared
+proofs/report/writers proofs/report/set_formulas proofs/report/declared proofs/report/pattern_formulas
+proofs/report/derivation proofs/export proofs/check
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/picture_layer proofs/report/subject
 proofs/report/layer_pictures proofs/report/verdict_words proofs/report/impossible proofs/report/lead
 proofs/report/published proofs/report/sections proofs/report/overview
-proofs/report/pattern_formulas proofs/report/pattern_example proofs/report/pattern_worked proofs/report/pattern_page
+proofs/report/pattern_example proofs/report/pattern_worked proofs/report/pattern_page
 proofs/report/build proofs/report/reporting
 proofs/report/paper
 proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page

@@ -1,1 +1,1 @@
-"""A derivation and its weights as a document: formulas, parts, and plain text."""
+"""What follows from an update, as blocks of a report: from its loop to the weights, made from the exact objects."""

@@ -1,74 +1,83 @@
-"""The derivation of an algorithm that attends by patterns, in sentences."""
+"""The derivation of an algorithm that attends by patterns: its update, prompt, layer and heads."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....numeric.files.pattern_file import pattern_tensors
 from ....symbolic.patterns.construction import PatternConstruction
-from ....symbolic.patterns.heads import PatternForm, heads_text, shift_text
+from ....symbolic.patterns.heads import PatternForm
+from ....symbolic.patterns.record import PatternAlgorithm
 from ....symbolic.strict_json import rational_text
-from .parts import Section, meaning
+from ...formula.formula import Formula
+from ..assemble import cell, plain, prose
+from ..model import Block, Cell, Code, Display, Section, Table
+from ..names import meaning
+from ..pattern_formulas import head_matrices, row_symbols
+from .matrices import shown_matrix
+from .update import docstring
 
-PATTERNS = {
-    True: "A = K under the mask, for every matrix K that is made from rows that no layer writes",
-    False: "A = Z^T Q Z under the mask",
-}
-MASKS = {
-    "context": "1 where the key is a token of the context, else 0",
-    "causal": "1 at key j and token t where j <= min(t, n), else 0",
-}
+PLACES = {"context": "a token of the context", "query": "the query", "parameter": "the state's own column"}
+"""The families of columns in words."""
+
+
+def pattern_sections(
+    algorithm: PatternAlgorithm, form: PatternForm | None, update: Sequence[Formula], layer: Sequence[Formula]
+) -> tuple[Section, ...]:
+    """Update, prompt and, where there is one, layer.
+
+    update, layer : as `stated` and `layer_formulas` make them
+    """
+    sections = (
+        Section("update", "The update", tuple(_update(algorithm, update))),
+        Section("prompt", "The prompt", (_rows(algorithm, form),)),
+    )
+    return sections if form is None else (*sections, Section("layer", "The layer", tuple(_layer(form, layer))))
+
+
+def _update(algorithm: PatternAlgorithm, update: Sequence[Formula]) -> list[Block]:
+    words = docstring(algorithm)
+    blocks: list[Block] = [plain(f"Source: {algorithm.source}.")]
+    blocks += [prose("Token $t$ gets" if not algorithm.column else "The weights become")] if update else []
+    blocks += [Display(x) for x in update] or ([plain(words)] if words else [])
+    return blocks + [plain(f"How it differs from its source: {algorithm.differs}")] * bool(algorithm.differs)
+
+
+def _rows(algorithm: PatternAlgorithm, form: PatternForm | None) -> Table:
+    symbols = row_symbols(algorithm)
+    held = frozenset() if form is None else form.held
+    rows = [
+        (Cell((Code(r.name),)), cell(symbols[r.name]), cell("1" if r.scalar else "d"),
+         cell(*([meaning(r.meaning)] if r.meaning else [])),
+         cell("changed by layers" if r.name in held else "stays as it is"))
+        for r in algorithm.rows
+    ]  # fmt: skip
+    column = "column of token t" if not algorithm.column else "column of token j, or of w"
+    return Table(("row block", "symbol", "rows", column, "role"), tuple(rows), cards=True)
+
+
+def _layer(form: PatternForm, layer: Sequence[Formula]) -> list[Block]:
+    given = form.algorithm.layer is not None
+    how = "given, and checked against the update" if given else (
+        "derived from the update: what a token of the context adds to a token, by layer and by update, is a linear "
+        "system"
+    )  # fmt: skip
+    blocks: list[Block] = [plain(f"The layer is {how}."), *map(Display, layer), *head_matrices(form)]
+    if form.free:
+        places = [f"from {PLACES[key]} into {PLACES[own]}" for key, own in form.free]
+        blocks.append(plain(f"No prompt sees entries of the mask {' or '.join(places)}."))
+    if form.least and not given:
+        several = f"{form.least} head" + "s" * (form.least > 1)
+        blocks.append(plain(f"Under one mask no fewer than {several} will do: the rank of the solution."))
+    return blocks
 
 
 def pattern_matrices(construction: PatternConstruction) -> Section:
-    """The matrices at the sizes asked for: row by row, without what is zero; the mask by its rows."""
-    c, names = construction, construction.row_names()
-    values = ", ".join(f"{name} = {rational_text(x)}" for name, x in c.parameters.items())
-    lines = [
-        f"d = {c.d}, n = {c.n}{', ' * bool(values)}{values}; rows and columns of V and Q by name, others are zero."
+    """The exact matrices at the sizes asked for, by the names that a file of weights has for them."""
+    c, rows = construction, construction.row_names()
+    columns = (*(str(j + 1) for j in range(c.n)), "w" if c.last == "parameter" else c.last)
+    sizes = ", ".join([f"d = {c.d}, n = {c.n}", *(f"{name} = {rational_text(x)}" for name, x in c.parameters.items())])
+    shown = [
+        shown_matrix(name, x, columns if name == "mask" else rows) for name, x in pattern_tensors(construction).items()
     ]
-    for name, matrix in pattern_tensors(c).items():
-        rows = matrix.fractions()
-        if name == "mask":
-            lines += [f"mask, key {j}: {' '.join(map(rational_text, row))}" for j, row in enumerate(rows, 1)]
-            continue
-        entries = [
-            f"({names[i]}, {names[j]}) = {rational_text(x)}"
-            for i, row in enumerate(rows)
-            for j, x in enumerate(row)
-            if x
-        ]
-        lines.append(f"{name}: {'; '.join(entries) or 'zero'}")
-    return Section("The matrices", tuple(lines))
-
-
-def pattern_sections(form: PatternForm) -> list[Section]:
-    """Update, prompt, layer, and what was solved for."""
-    algorithm = form.algorithm
-    sizes = {True: "1 row", False: "d rows"}
-    rows = [
-        f"{r.name}, {sizes[r.scalar]}{', which layers write' * (r.name in form.held)}: {meaning(r.meaning).text}"
-        for r in algorithm.rows
-    ]
-    scale = "1/n" if form.by_length else "1"
-    layer = f"A layer is Z + {scale} sum_h V_h Z A_h, with {PATTERNS[bool(algorithm.kernels)]}."
-    heads = []
-    for k, head in enumerate(heads_text(form), 1):
-        heads += [f"head {k}: V has {'; '.join(head['V'] or ())}"]
-        heads += [f"head {k}: Q has {'; '.join(head['Q'])}"] if head["Q"] is not None else []
-    masks = [f"The mask is {MASKS[form.sees]}."]
-    masks += [f"Its entries at a {key} key and a {own} token are seen by no prompt." for key, own in form.free]
-    shift = [f"Then {text}, zero at the query." for text in shift_text(form)]
-    least = [f"Under one mask no fewer than {form.least} will do: the rank of the solution."] if form.least else []
-    return [
-        Section("The update", (" ".join(str(algorithm.update.__doc__ or "").split()), f"State: {algorithm.state}.")),
-        Section("The prompt", tuple(rows)),
-        Section("The layer", (layer, *masks, *shift)),
-        Section(
-            "The heads",
-            (
-                "They solve a linear system: what a token of the context adds to a token, by layer and by update.",
-                *heads,
-                *least,
-            ),
-        ),
-        Section("Source", (algorithm.source, algorithm.differs)),
-    ]
+    return Section("matrices", "Matrices, exact", (plain(f"{sizes}."), *shown))

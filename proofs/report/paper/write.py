@@ -21,7 +21,7 @@ from ...functions.arguments import Number
 from ...functions.checks import run_settings
 from ...user_file import LOAD_LIMIT, guarded, resolve_any
 from ...verdict import Claim, Result
-from ..build import page_name
+from ..assemble import page_name
 from ..reporting import Written, formats_for
 from ..subject import Subject
 from ..writing import check_target, kept, placed

@@ -7,9 +7,8 @@ from ....symbolic.strict_json import rational_text
 from ...case import Case
 from ...convergence.result import Convergence
 from ...formula.formula import written
-from ..assemble import plain, prose
+from ..assemble import heading, plain, prose
 from ..decided import blocks as decided
-from ..derivation.parts import said as words
 from ..limit_run import limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
 from ..picture_curves import Curve, curves_picture
@@ -83,7 +82,7 @@ def _picture(limit: Limit) -> Picture:
         "Distance of the iterates from their limit point by layer", ("layer", "|w_l - w*|"), "convergence-curve",
     )  # fmt: skip
     rows = tuple((Cell((str(k),)), Cell((root_text(x, 6),))) for k, x in enumerate(limit.squares))
-    caption = words(r"Distance of the iterate $w_{\ell}$ from $w^{*}$, Euclidean, over all weights.")
+    caption = heading(r"Distance of the iterate $w_{\ell}$ from $w^{*}$, Euclidean, over all weights.")
     return Picture(svg, alt, caption,
                    Table(("layer", "|w_l - w*|"), rows))  # fmt: skip
 

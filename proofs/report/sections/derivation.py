@@ -8,9 +8,13 @@ from ....symbolic.derivation.form import AnyHead
 from ...formula.build import QUAD, THIN, call, equation, indexed, listed, named, spoken
 from ...formula.formula import Formula
 from ...verdict import Verdict
-from ..assemble import blocks, plain, prose, spans
-from ..derivation import derivation as document
-from ..derivation.parts import Sentence
+from ..assemble import plain, prose
+from ..derivation.ansatz import ansatz_section
+from ..derivation.freedom import freedom_section
+from ..derivation.heads import factors_of
+from ..derivation.masks import masks_section
+from ..derivation.readout import readout_section
+from ..derivation.system import system_section
 from ..model import Block, Display, Link, Note, Paragraph, Section, Steps
 from ..names import Names, mask_symbol, times
 from ..notation import block_symbols
@@ -33,44 +37,32 @@ def build(subject: Subject) -> Section | None:
                      "they do what the update says.")  # fmt: skip
         return Section(NAME, TITLE, (intro,))
     solution = subject.derivation
-    steps = []
-    for section in (document.ansatz_section(solution), document.system_section(solution)):
-        steps.append((section.title, blocks(section.parts)))
-    masks = document.masks_section(solution)
-    context = prose(
-        r"Here $i$ and $j$ are context tokens, $1, \dots, n$: the query's row and column of every mask are "
-        "zero, so that no token reads the query."
-    )
-    steps.append((masks.title, (*blocks(masks.parts), context)))
+    sections = [ansatz_section(solution), system_section(solution), masks_section(solution)]
+    rest = [freedom_section(solution), readout_section(solution)]
+    steps = [(s.title, s.blocks) for s in sections]
     steps.append(("Heads", _heads(solution)))
-    for section in (document.freedom_section(solution), document.readout_section(solution)):
-        steps.append((section.title, blocks(section.parts)))
+    steps += [(s.title, s.blocks) for s in rest]
     intro = prose(
         "No weight below was typed in. Each formula is printed from the objects that the derivation computed. "
         "$X_{r j}$ is block $r$ of the feature rows at token $j$, and $Y_{k i}$ the entry of accumulator "
         "row $k$ at token $i$, both as the table of ", Link("the prompt", "#prompt"), " gives them at weights ",
-        _weights(solution), ".",
+        listed(map(named, solution.algorithm.weights)), ".",
     )  # fmt: skip
     return Section(NAME, TITLE, (intro, Steps(tuple(steps), together=True)))
 
 
-def _weights(derivation: Derivation) -> Formula:
-    names = derivation.algorithm.weights
-    return listed(map(named, names))
-
-
 def _heads(derivation: Derivation) -> tuple[Block, ...]:
     """T as a sum of rank-one terms, one a head."""
-    leads = [part for part in document.heads_section(derivation).parts if isinstance(part, Sentence)]
+    *others, last = factors_of(derivation)
     result: list[Block] = [
-        *(prose(lead.spans) for lead in leads[:-1]),
-        prose(leads[-1].spans, " the matrices shown under ", Link("weights", "#weights"),
+        *others,
+        prose(last.spans, " with the matrices shown under ", Link("weights", "#weights"),
               ". In terms of $T$, each head is a product of what it writes and reads ($U$), which tokens it joins "
               "($M$) and which features meet ($E$):"),
     ]  # fmt: skip
-    symbols, names = block_symbols(derivation.algorithm, derivation.state), Names.for_state(derivation.state)
+    symbols, names = block_symbols(derivation.state), Names.for_state(derivation.state)
     for number, head in enumerate(derivation.heads, 1):
-        lead = Paragraph((f"Head {number}, mask ", mask_symbol(derivation.mask_names[head.mask]), *spans(":")))
+        lead = Paragraph((f"Head {number}, mask ", mask_symbol(derivation.mask_names[head.mask]), ":"))
         result += [lead, Display(_factors(head, names, symbols), f"head-{number}")]
     return tuple(result)
 

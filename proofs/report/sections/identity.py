@@ -23,7 +23,7 @@ def build(subject: Subject) -> Section | None:
     if solution is None:
         return None
     layer, update = layer_change(solution), update_change(solution)
-    names, symbols = Names.for_state(solution.state), block_symbols(solution.algorithm, solution.state)
+    names, symbols = Names.for_state(solution.state), block_symbols(solution.state)
     blocks: list[Block] = [
         prose("Take any reachable state: the prompt at arbitrary weights, so that row ", indexed("Y", "k"),
               " holds what the table of the prompt says. Multiplying out the heads gives what a layer adds to each "

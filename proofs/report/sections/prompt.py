@@ -9,10 +9,9 @@ from ....symbolic.derivation.state import SymbolicState
 from ...formula.build import indexed, listed
 from ...formula.formula import Formula
 from ..assemble import cell, prose
-from ..layer_pictures import row_symbols
 from ..model import Block, Cell, Code, Picture, Section, Table
 from ..names import Names, declared_formula
-from ..notation import block_symbols, numbers
+from ..notation import block_symbols, numbers, row_symbols
 from ..picture_letters import letters
 from ..picture_prompt import Row, prompt_picture
 from ..subject import Subject
@@ -60,7 +59,7 @@ def _rows(algorithm: Algorithm, state: SymbolicState) -> list[Row]:
     names = Names.for_state(state)
     zero = tuple(0 * w for w in state.weights)
     first, second, last, _, query = _columns(state, zero)
-    rows, symbols = [], row_symbols(algorithm, state)
+    rows, symbols = [], row_symbols(state)
     features = [(b.name, not b.scalar) for b in algorithm.features]
     for part, blocks in enumerate((features, [(r.name, False) for r in algorithm.accumulators])):
         for k, (name, tall) in enumerate(blocks):
@@ -81,7 +80,7 @@ def _data(algorithm: Algorithm, state: SymbolicState) -> Table:
 
 
 def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
-    names, symbols = Names.for_state(state), block_symbols(algorithm, state)
+    names, symbols = Names.for_state(state), block_symbols(state)
     *_, generic, query = _columns(state, state.weights)
     rows = []
     for k, block in enumerate(algorithm.features):

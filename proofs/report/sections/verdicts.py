@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from ....symbolic.plain_text import rounded_up
 from ...evidence.floats import EVERY_RUN
 from ...verdict import Claim, Verdict, worst_asked
-from ..assemble import cell, prose
-from ..derivation.parts import said
+from ..assemble import cell, heading, prose
 from ..model import Block, Cell, Link, Section, Table
 from ..subject import Subject
 
 NAME, TITLE, ORDER = "verdicts", "Verdicts", 10
 KINDS = (
-    said("proved for all $d$, $n$, $L$"),
+    heading("proved for all $d$, $n$, $L$"),
     "proved at stated sizes",
     "exact on this instance",
     "at random points",

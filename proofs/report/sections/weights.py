@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,12 +16,10 @@ from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.form import Form
 from ....symbolic.prompt import Layout
 from ...formula.build import indexed, listed, named
-from ...formula.formula import Formula
 from ...formula.sympy_tree import expression
 from ..assemble import cell, matrix, prose
-from ..derivation.derivation import head_tables
 from ..derivation.export_text import PRODUCT
-from ..derivation.parts import Table as FormulaTable
+from ..derivation.heads import head_matrices
 from ..model import Block, Folded, Matrix, Paragraph, Section, Table
 from ..names import mask_symbol
 from ..notation import numbers
@@ -76,9 +75,9 @@ def _in_blocks(form: Form, looped: bool, given: bool = False) -> list[Block]:
             read, written, keys, queries = {head.row}, set(head.U), {head.row}, set(head.E)
         rows.append((cell(str(number)), cell(mask), *(cell(_list(x)) for x in (read, written, keys, queries))))
         result.append(Paragraph((f"Head {number}, with mask ", mask, ":")))
-        for table in head_tables(form, head):
-            letter = table.name.text
-            numbered = FormulaTable(indexed(letter, str(number)), table.rows, table.columns, table.entries)
+        for shown in head_matrices(form, head):
+            letter = shown.name.text
+            numbered = replace(shown, name=indexed(letter, str(number)))
             # what blocks of a user's heads are for, only they know
             result.append(matrix(numbered, WRITTEN if given else LEGENDS[letter], sizes))
     overview = Table(("head", "mask", "reads row", "writes row", "compares rows", "with rows"), tuple(rows),
@@ -138,7 +137,7 @@ def _matrix(
 ) -> Matrix:
     letter, _, index = name.partition("_")
     filled = tuple(tuple(expression(x) for x in row) for row in entries)
-    return matrix(FormulaTable(indexed(letter, index), rows, columns, filled), legend)
+    return matrix(Matrix(indexed(letter, index), rows, columns, filled), legend)
 
 
 def _given(weights: Construction) -> tuple[Block, ...]:
@@ -155,9 +154,5 @@ def _given(weights: Construction) -> tuple[Block, ...]:
             entries: list[list[Fraction]] = getattr(head, letter).fractions()
             shown = numbers(indexed(letter, str(h)), labels, labels, entries)
             legend = GIVEN if letter in LEGENDS else ()  # what blocks of a user's heads are for, only they know
-            result.append(matrix(FormulaTable(shown.name, shown.rows, shown.columns, _filled(shown)), legend))
+            result.append(matrix(shown, legend))
     return tuple(result)
-
-
-def _filled(shown: Matrix) -> tuple[tuple[Formula, ...], ...]:
-    return tuple(tuple(e for e in row if e is not None) for row in shown.entries)

@@ -12,11 +12,10 @@ from ....symbolic.strict_json import rational_text
 from ...formula.build import bracketed, call, equation, named, number, row, transposed
 from ...formula.formula import Formula
 from ...verdict import Verdict, number_text
-from ..assemble import cell, plain, prose
-from ..derivation.parts import Sentence
+from ..assemble import cell, commas, plain, prose
 from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
 from ..layer_pictures import head_heat, row_labels
-from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Span, Steps, Table
+from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Sentence, Span, Steps, Table
 from ..notation import at, numbers, vector
 from ..subject import Subject
 
@@ -86,10 +85,8 @@ def parameters_line(parameters: Mapping[str, Fraction]) -> tuple[Span, ...]:
     """The values of the parameters."""
     if not parameters:
         return ("The update has no parameters.",)
-    result: list[Span] = ["Parameters: "]
-    for k, (name, value) in enumerate(sorted(parameters.items())):
-        result += [", "] * bool(k) + [equation(named(name), number(value))]
-    return (*result, ".")
+    known = commas(equation(named(name), number(value)) for name, value in sorted(parameters.items()))
+    return ("Parameters: ", *known, ".")
 
 
 def _full(
@@ -193,10 +190,7 @@ def _value(value: Any) -> Formula:
 
 
 def _weights(weights: Mapping[str, Any], k: int) -> tuple[Span, ...]:
-    result: list[Span] = []
-    for position, (name, value) in enumerate(weights.items()):
-        result += [", "] * bool(position) + [equation(at(name, k), _value(value))]
-    return tuple(result)
+    return tuple(commas(equation(at(name, k), _value(value)) for name, value in weights.items()))
 
 
 def _sign(example: Example) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from ...formula.formula import Formula
@@ -15,6 +16,7 @@ from ..model import (
     Code,
     Display,
     Folded,
+    Label,
     Link,
     Listing,
     Matrix,
@@ -23,6 +25,7 @@ from ..model import (
     Paragraph,
     Picture,
     Report,
+    Section,
     Span,
     Steps,
     Table,
@@ -70,20 +73,17 @@ def write(report: Report) -> dict[str, bytes]:
 
 def fragment(page: Page) -> str:
     r"""A page as a \section to be pasted into a document that uses amsmath and amssymb."""
-    writer = _Writer(page.name)
-    parts = [
-        "% wants \\usepackage{amsmath,amssymb}",
-        rf"\section{{{text(page.title)}}}\label{{{page.name}}}",
-        rf"\noindent {verdict_text(page.verdict)} {text(SUMMARIES[page.verdict])}",
-        "",
-        *writer.blocks(lead(page)),
-    ]
-    for section in page.sections:
-        parts += [
-            "",
-            rf"\subsection{{{text(section.title)}}}\label{{{page.name}:{section.id}}}",
-            *writer.blocks(section.blocks),
-        ]
+    verdict = rf"\noindent {verdict_text(page.verdict)} {text(SUMMARIES[page.verdict])}"
+    return titled(page.name, page.title, page.sections, [verdict, "", *_Writer(page.name).blocks(lead(page))])
+
+
+def titled(name: str, title: str, sections: Sequence[Section], first: Sequence[str] = ()) -> str:
+    r"""A \section of this title, whose labels begin with a name, with what stands `first` and the sections in it."""
+    writer = _Writer(name)
+    parts = ["% wants \\usepackage{amsmath,amssymb}", rf"\section{{{text(title)}}}\label{{{name}}}", *first]
+    for section in sections:
+        heading = rf"\subsection{{{text(section.title)}}}\label{{{name}:{section.id}}}"
+        parts += ["", heading, *writer.blocks(section.blocks)]
     return "\n".join(parts) + "\n"
 
 
@@ -240,17 +240,16 @@ def _shares(table: Table) -> list[float]:
 def matrix(value: Matrix) -> list[str]:
     """A labelled matrix as an array, in pieces side by side in turn where it is too wide for a line."""
     entries = [["0" if e is None else _entry(e) for e in row] for row in value.entries]
-    names = [_name(called(n), s) for n, s in zip(value.rows, value.row_sizes or ("",) * len(value.rows), strict=True)]
-    heads = [
-        _name(called(n), s)
-        for n, s in zip(value.columns, value.column_sizes or ("",) * len(value.columns), strict=True)
+    names = [_name(n, s) for n, s in zip(value.rows, value.row_sizes or ("",) * len(value.rows), strict=True)]
+    heads = [_name(n, s) for n, s in zip(value.columns, value.column_sizes or ("",) * len(value.columns), strict=True)]
+    columns = [
+        len(called(n)) + len(s) for n, s in zip(value.columns, value.column_sizes or ("",) * len(heads), strict=True)
     ]
-    columns = [len(n) + len(s) for n, s in zip(value.columns, value.column_sizes or ("",) * len(heads), strict=True)]
     widths = []
     for c, letters in enumerate(columns):
         filled = [row[c] for row in value.entries]
         widths.append(2 + max(0.6 * letters, 1.0, *(1.0 if e is None else width(e.tree) for e in filled)))
-    longest = max(map(len, (*value.rows, *value.row_sizes)), default=0)
+    longest = max(map(len, (*map(called, value.rows), *value.row_sizes)), default=0)
     first = 0.6 * longest + width(value.name.tree) + 5
     result: list[str] = []
     start = 0
@@ -277,8 +276,11 @@ def _entry(value: Formula) -> str:
 
 
 def _name(name: str, size: str) -> str:
-    shown = text(name) + (f" ({text(size)})" if size else "")
-    return rf"\text{{\scriptsize {shown}}}"
+    """The name of a row or a column in small letters, a formula where a paper has one."""
+    behind = rf"\ ({text(size)})" if size else ""
+    if isinstance(name, Label) and not name.formula.set_as_text:
+        return rf"{{\scriptstyle {_single(name.formula.latex)}}}" + (rf"\text{{\scriptsize{behind}}}" if size else "")
+    return rf"\text{{\scriptsize {text(called(name))}{behind}}}"
 
 
 def listing(source: str) -> list[str]:
