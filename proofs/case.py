@@ -18,6 +18,7 @@ from ..symbolic.derivation.given_form import given_form
 from ..symbolic.errors import ArgumentError, DiffersError, NotRepresentableError, RefusedError
 from ..symbolic.exact import shortened, whole_number
 from ..symbolic.given import given_construction, traced
+from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context, check_unit_columns
 from ..symbolic.sizes import LETTERS
@@ -133,7 +134,7 @@ def check_parameters(given: Iterable[str], known: Iterable[str]) -> None:
         )
 
 
-def parameter_values(algorithm: Algorithm, settings: Settings) -> dict[str, Fraction]:
+def parameter_values(algorithm: Algorithm | PatternAlgorithm, settings: Settings) -> dict[str, Fraction]:
     """The values of the algorithm's parameters: the settings', else the algorithm's defaults.
 
     Raises `ArgumentError` when one has neither.

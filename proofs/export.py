@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,7 @@ from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.attention import Head
 from ..symbolic.construction import Construction, Steps, construct
-from ..symbolic.errors import (
-    NO_WEIGHTS,
-    ArgumentError,
-    ContentError,
-    NotPolynomialError,
-    NotRepresentableError,
-)
+from ..symbolic.errors import NO_WEIGHTS, ArgumentError, ContentError
 from ..symbolic.given import given_construction
 from ..symbolic.pattern_algorithms import pattern_catalogue
 from ..symbolic.patterns.record import PatternAlgorithm
@@ -33,11 +28,11 @@ from .certificate.asked import recorded_kinds
 from .certificate.certificate import certify
 from .checker import ask, check_device, establish
 from .patterns.claims import pattern_claims
-from .patterns.weights import applicable, check_pattern_size, pattern_parameters, pattern_weights
+from .patterns.weights import applicable, pattern_parameters
 from .report.derivation.export_text import symbols
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, guarded, load, origin, resolve_update
-from .verdict import Result
+from .verdict import Claim, Result
 from .work import check_work
 
 NOT_COPIED = "the construction's file needs files beside it, so it is not copied: check cannot derive from it"
@@ -87,105 +82,86 @@ def export(
     subject = resolve_update(algorithm, "export")
     if settings.prompt is not None:
         raise ArgumentError("prompt is given, but an export holds weights and no prompt: leave it out")
+    explicit, given, note = evidence is not None, preconditioners is not None, ""
     if isinstance(subject, PatternAlgorithm):
-        return pattern_export(subject, output, settings, formats, preconditioners, evidence, progress)
-    if settings.trace is not None and "trace" not in subject.options:
-        raise ArgumentError(f"trace is {shown(settings.trace)}, but {subject.name} keeps no trace: leave it out")
-    check_parameters(settings.values, subject.parameters)
-    file, known = origin(subject), catalogue().get(subject.name) is subject
-    asked = ask(evidence)
+        asked = _asked_of_pattern(subject, settings, formats, preconditioners, evidence)
+    else:
+        if settings.trace is not None and "trace" not in subject.options:
+            raise ArgumentError(f"trace is {shown(settings.trace)}, but {subject.name} keeps no trace: leave it out")
+        check_parameters(settings.values, subject.parameters)
+        asked = ask(evidence)
+        settings, note = fitted(subject, settings)
     check_device(settings)
-    settings, note = fitted(subject, settings)
     with guarded([subject], settings.time_limit):
         certificates.check_size(subject, settings)
-        case = Case(subject, settings, progress=progress)
-        if preconditioners is not None:
-            case = replace(case, construction=with_steps(case, preconditioners))
-        check_work(case, asked)
-        certificate = None
-        own = None if known else _own_source(file)
-        if (known or own is not None) and preconditioners is None and not (known and settings.values):
-            chosen = None if evidence is None else [name for name in asked if name in recorded_kinds()]
-            result, content = certify(subject, settings, chosen, progress, None if known else SOURCE)
-            certificate = None if content is None else dumps(content)
+        if isinstance(subject, PatternAlgorithm):
+            case = None
+            claims: Callable[[], Iterable[Claim]] = partial(
+                pattern_claims, subject, settings, asked, progress, explicit
+            )
         else:
-            claims = tuple(establish(case, asked, explicit=evidence is not None))
-            result = Result("export", settings.document(), claims)
-        result = replace(result, command="export")
-        if result.exit_code == 1 or not _has_weights(case):
+            case = Case(subject, settings, progress=progress)
+            if preconditioners is not None:
+                case = replace(case, construction=with_steps(case, preconditioners))
+            check_work(case, asked)
+            claims = partial(establish, case, asked, explicit)
+        kind, own = _source_of(subject)
+        certificate = None
+        if kind == "own file" or given or (kind == "catalogue" and settings.values):
+            result = Result("export", settings.document(), tuple(claims()))
+        else:
+            chosen = [name for name in asked if name in recorded_kinds()] if explicit else None
+            result, content = certify(subject, settings, chosen, progress, None if kind == "catalogue" else SOURCE)
+            result, certificate = replace(result, command="export"), None if content is None else dumps(content)
+        if result.exit_code == 1:
+            return Exported(result, ())
+        try:
+            weights = certificates.weights_of(subject, settings) if case is None else case.subject
+        except NO_WEIGHTS:
             return Exported(result, ())
         progress(f"{subject.name}: writing the files")
-        context = onnx_context(case) if "onnx" in formats else None
-        in_symbols = symbols(case.form, settings.looped) if not case.no_blocks else None
-    kind = "catalogue" if known else SOURCE if own is not None else "own file"
-    given = preconditioners is not None
+        context, in_symbols, notes = _of_pattern(formats) if case is None else _of_linear(case, formats)
     source = Source(kind, "given" if given else "drawn", None if given else settings.seed)
-    files = export_files.contents(case.subject, settings.dtype, formats, source, context, certificate, own, in_symbols)
+    files = export_files.contents(weights, settings.dtype, formats, source, context, certificate, own, in_symbols)
     export_files.write(files, output)
-    notes = [note] if note else []
-    if in_symbols is None:
-        notes.append(f"no {SYMBOLS}: the heads are known at these sizes only ({case.no_blocks})")
-    if "onnx" in formats and context is None:
-        notes.append("no model.onnx: these weights change with n, or are too many to see that they do not")
-    if kind == "own file":
-        notes.append(NOT_COPIED)
+    notes = [*([note] if note else []), *notes, *([NOT_COPIED] if kind == "own file" else [])]
     return Exported(result, tuple(files), tuple(notes))
 
 
-def pattern_export(
-    subject: PatternAlgorithm,
-    output: Path,
-    settings: Settings,
-    formats: tuple[str, ...],
-    preconditioners: Any = None,
-    evidence: Iterable[str] | None = None,
-    progress: Progress = silent,
-) -> Exported:
-    """As `export`, of an algorithm that attends by a pattern: its own code runs the pattern, n is fixed."""
-    if preconditioners is not None:
+def _asked_of_pattern(
+    subject: PatternAlgorithm, settings: Settings, formats: tuple[str, ...], steps: Any, evidence: Iterable[str] | None
+) -> tuple[str, ...]:
+    """The kinds of evidence; `ArgumentError` for what such an export cannot hold: its own code runs the pattern."""
+    if steps is not None:
         raise ArgumentError(f"C is given, but {subject.name} attends by a pattern, and its C are drawn from the seed")
     if "transformers" in formats:
         raise ArgumentError(NO_TRANSFORMERS)
     pattern_parameters(subject, settings)
-    check_pattern_size(subject, settings)
-    check_device(settings)
-    known = pattern_catalogue().get(subject.name) is subject
-    own = None if known else _own_source(origin(subject))
-    asked = applicable(subject, ask(None)) if evidence is None else ask(evidence)
-    certificate = None
-    with guarded([subject], settings.time_limit):
-        if (known and not settings.values) or own is not None:
-            chosen = [name for name in asked if name in recorded_kinds()]
-            result, content = certify(subject, settings, chosen, progress, None if known else SOURCE)
-            certificate = None if content is None else dumps(content)
-        else:
-            claims = pattern_claims(subject, settings, asked, progress, evidence is not None)
-            result = Result("export", settings.document(), tuple(claims))
-        result = replace(result, command="export")
-        try:
-            construction = pattern_weights(subject, settings)
-        except NO_WEIGHTS:
-            return Exported(result, ())
-    if result.exit_code == 1:
-        return Exported(result, ())
-    progress(f"{subject.name}: writing the files")
-    kind = "catalogue" if known else SOURCE if own is not None else "own file"
-    files = export_files.contents(
-        construction, settings.dtype, formats, Source(kind, "drawn", settings.seed), None, certificate, own
-    )
-    export_files.write(files, output)
-    notes = ["no model.onnx: the mask is stored for this n, model_fixed_n.onnx has it"] if "onnx" in formats else []
-    if kind == "own file":
-        notes.append(NOT_COPIED)
-    return Exported(result, tuple(files), tuple(notes))
+    return applicable(subject, ask(None)) if evidence is None else ask(evidence)
 
 
-def _has_weights(case: Case) -> bool:
-    """Whether there are weights at all: for some updates there is no head of the form that is derived."""
-    try:
-        return bool(case.subject.layers)
-    except (NotRepresentableError, NotPolynomialError):
-        return False
+def _source_of(subject: Algorithm | PatternAlgorithm) -> tuple[str, str | None]:
+    """Where an algorithm is from, as the config says it, and the text of its file where that stands alone."""
+    if (catalogue().get(subject.name) or pattern_catalogue().get(subject.name)) is subject:
+        return "catalogue", None
+    own = _own_source(origin(subject))
+    return "own file" if own is None else SOURCE, own
+
+
+def _of_linear(case: Case, formats: tuple[str, ...]) -> tuple[str | int | None, str | None, list[str]]:
+    """The context of a dynamic model, the heads in symbols, and what is left out."""
+    context, notes = onnx_context(case) if "onnx" in formats else None, []
+    in_symbols = symbols(case.form, case.settings.looped) if not case.no_blocks else None
+    if in_symbols is None:
+        notes.append(f"no {SYMBOLS}: the heads are known at these sizes only ({case.no_blocks})")
+    if "onnx" in formats and context is None:
+        notes.append("no model.onnx: these weights change with n, or are too many to see that they do not")
+    return context, in_symbols, notes
+
+
+def _of_pattern(formats: tuple[str, ...]) -> tuple[None, None, list[str]]:
+    left_out = "no model.onnx: the mask is stored for this n, model_fixed_n.onnx has it"
+    return None, None, [left_out] if "onnx" in formats else []
 
 
 def with_steps(case: Case, steps: Sequence[Steps]) -> Construction:

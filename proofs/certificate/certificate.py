@@ -339,17 +339,10 @@ def _checked(
     claims += [contradicted(c, stated[k] if k < len(stated) else None) for k, c in enumerate(ran)]
     if prove:
         progress(f"{algorithm.name}: the prover")
-        claims += proved_of(algorithm, settings, progress)
+        claims.append(proved.judged(algorithm, progress))
     else:
         claims += [c for c in result.claims if c.evidence == PROVED]  # not asked for: shown, and not counted
     return Result("check", {**expected["settings"], "device": device, "prove": prove}, tuple(claims))
-
-
-def proved_of(algorithm: Certified, settings: Settings, progress: Progress) -> Iterable[Claim]:
-    """The prover's gate on the theorems about an algorithm."""
-    if isinstance(algorithm, PatternAlgorithm):
-        return [proved.summary(algorithm.name, theorems.audits(algorithm), progress, theorems.unproved(algorithm))]
-    return kinds()[PROVED].establish(Case(algorithm, settings, progress=progress))
 
 
 def _digest(content: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...symbolic.algorithm import Algorithm
@@ -31,7 +31,7 @@ CLAIM = "the L-layer transformer with these heads is the textbook iteration, for
 
 def establish(case: Case) -> Iterator[Claim]:
     """Run the gate on the algorithm's theorems: one claim for all of them."""
-    yield summary(case.algorithm.name, audits(case.algorithm), case.progress, unproved(case.algorithm))
+    yield judged(case.algorithm, case.progress)
 
 
 def recorded(case: Case) -> Claim:
@@ -42,29 +42,25 @@ def recorded(case: Case) -> Claim:
 def recorded_of(algorithm: Algorithm | PatternAlgorithm) -> Claim:
     """The same of an algorithm, whatever it attends by."""
     name = algorithm.name
-    if proof_record.knows(name) and (prover := find_prover()) is not None:
-        holds = proof_record.holds(name, audits(algorithm), prover)
-    else:
-        holds = False
-    reason = "not asked: --prove"
-    if holds:
-        reason = f"{reason}; {EARLIER}"
-    details = {"earlier": True} if holds else {}
+    prover = find_prover() if proof_record.knows(name) else None
+    holds = prover is not None and proof_record.holds(name, audits(algorithm), prover)
+    reason, details = f"not asked: --prove{f'; {EARLIER}' * holds}", {"earlier": True} if holds else {}
     return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason, asked=False, details=details)
 
 
-def summary(name: str, audits: Sequence[Audit], progress: Progress = silent, unsaid: str = "") -> Claim:
-    """The gate's verdict on all theorems of one algorithm; unsaid : why there is none, where there is none."""
-    if not audits:
-        reason = f"not machine-checked: {unsaid or 'no theorem is about it'}"
+def judged(algorithm: Algorithm | PatternAlgorithm, progress: Progress = silent) -> Claim:
+    """The gate's verdict on all theorems of an algorithm, whatever it attends by."""
+    name, own = algorithm.name, audits(algorithm)
+    if not own:
+        reason = f"not machine-checked: {unproved(algorithm) or 'no theorem is about it'}"
         return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, reason)
     prover = find_prover()
     if prover is None:
         return Claim(name, CLAIM, NAME, Verdict.NOT_RUN, STRENGTH, f"no Rocq prover on this machine: {INSTALL}")
     progress(f"{name}: the Rocq gate")
-    outcome = gate(audits, prover, progress=lambda text: progress(f"{name}: {text}"))
-    proof_record.write(name, audits, prover, outcome)
-    claims = [claim_of(t, outcome, name) for a in audits for t in a.theorems]
+    outcome = gate(own, prover, progress=lambda text: progress(f"{name}: {text}"))
+    proof_record.write(name, own, prover, outcome)
+    claims = [claim_of(t, outcome, name) for a in own for t in a.theorems]
     worst = next((c for v in (Verdict.REFUTED, Verdict.UNDECIDED) for c in claims if c.verdict is v), None)
     verdicts = {str(c.details["theorem"]): c.verdict.value for c in claims}
     details = {"theorems": list(verdicts), "verdicts": verdicts, "prover": outcome.version}

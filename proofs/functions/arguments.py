@@ -53,9 +53,14 @@ def step(algorithm: Algorithm, step: Steps, d: int, layer: int) -> Steps:
         if name in algorithm.scalar_preconditioners:
             result.append(exact(value, where))
             continue
-        value = value.tolist() if hasattr(value, "tolist") else value  # an array or a tensor
-        rows = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-        if [len(row) if isinstance(row, Sequence) else None for row in rows] != [d] * d:
-            raise ArgumentError(f"{where} has the wrong shape, wanted {d} rows of {d} numbers")
-        result.append([[exact(x, where) for x in row] for row in value])
+        result.append(matrix(value, d, where))
     return tuple(result)
+
+
+def matrix(value: Any, d: int, where: str) -> list[list[Fraction]]:
+    """d rows of d exact numbers, from lists, an array or a tensor; `ArgumentError` for another shape."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    rows = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    if [len(row) if isinstance(row, Sequence) else None for row in rows] != [d] * d:
+        raise ArgumentError(f"{where} has the wrong shape, wanted {d} rows of {d} numbers")
+    return [[exact(x, where) for x in row] for row in rows]

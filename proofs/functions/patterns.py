@@ -12,7 +12,7 @@ from ...symbolic.patterns.record import PatternAlgorithm
 from ..case import Settings
 from ..patterns.weights import check_pattern_size, pattern_parameters, pattern_weights
 from ..user_file import guarded, resolve_any
-from .arguments import Number, exact
+from .arguments import Number, exact, matrix
 
 
 def construct_pattern(
@@ -60,11 +60,4 @@ def _steps(algorithm: PatternAlgorithm, given: Sequence[Any], d: int, count: int
         raise ArgumentError(f"preconditioners is given, but {algorithm.name} has no C: leave it out")
     if len(given) != count:
         raise ArgumentError(f"preconditioners has {len(given)} entries, wanted {count}, one C a stored layer")
-    steps = []
-    for k, C in enumerate(given):
-        rows = C.tolist() if hasattr(C, "tolist") else C  # an array or a tensor
-        sized = isinstance(rows, Sequence) and not isinstance(rows, str)
-        if not sized or [len(row) if isinstance(row, Sequence) else None for row in rows] != [d] * d:
-            raise ArgumentError(f"preconditioners[{k}] has the wrong shape, wanted {d} rows of {d} numbers")
-        steps.append([[exact(x, f"preconditioners[{k}]") for x in row] for row in rows])
-    return steps
+    return [matrix(C, d, f"preconditioners[{k}]") for k, C in enumerate(given)]

@@ -29,11 +29,10 @@ from ...symbolic.patterns.run import (
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import rational_text
 from .. import limit
-from ..case import Progress, Settings
+from ..case import Progress, Settings, parameter_values
 from ..evidence import entrywise, exact, floats, kinds, proved, symbolic
 from ..evidence import random as random_evidence
 from ..evidence.derived import NAME as DERIVED
-from ..theory.audits import audits, unproved
 from ..verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, of_refuted, refused, witness_json
 from .draws import drawn_prompts, drawn_steps
 from .floats import floats_of
@@ -54,7 +53,7 @@ def pattern_claims(
     explicit : evidence was asked for by name, so that what does not apply to a given layer counts as not run
     """
     check_pattern_work(algorithm, settings, asked)
-    values = algorithm.values({"gamma": settings.gamma, "lam": settings.lam, **settings.values})
+    values = parameter_values(algorithm, settings)
     form, trouble = None, None
     try:
         form = pattern_form(algorithm)
@@ -75,7 +74,7 @@ def pattern_claims(
         elif not counts:
             claims.append(not_run("not asked for", False))
         elif name == proved.NAME:
-            claims.append(proved.summary(algorithm.name, audits(algorithm), progress, unproved(algorithm)))
+            claims.append(proved.judged(algorithm, progress))
         elif form is None:
             claims.append(not_run(NEEDS_WEIGHTS))
         elif name == DERIVED and algorithm.layer is not None:

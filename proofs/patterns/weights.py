@@ -18,7 +18,7 @@ from ...symbolic.patterns.layer import pattern_layer
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.patterns.run import column_name, prompt, row_names, setup, textbook
 from ...symbolic.plain_text import amount, shown
-from ..case import Settings, check_parameters
+from ..case import Settings, check_parameters, parameter_values
 from .claims import check_pattern_work, other_pattern
 from .draws import drawn_prompts, drawn_steps
 
@@ -34,7 +34,7 @@ def pattern_weights(algorithm: PatternAlgorithm, settings: Settings) -> PatternC
 def pattern_parameters(algorithm: PatternAlgorithm, settings: Settings) -> dict[str, Fraction]:
     """The value of each parameter; `ArgumentError` for one that the algorithm does not have, or has no value for."""
     check_parameters(settings.values, algorithm.parameters)
-    return algorithm.values({"gamma": settings.gamma, "lam": settings.lam, **settings.values})
+    return parameter_values(algorithm, settings)
 
 
 def check_pattern_size(algorithm: PatternAlgorithm, settings: Settings) -> None:
