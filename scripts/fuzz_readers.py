@@ -36,7 +36,8 @@ from layerproof.numeric.files.set_file import read_group, read_set, weight_set
 from layerproof.numeric.files.tensor_files import read_npz, read_safetensors
 from layerproof.numeric.files.weights_file import read_weights
 from layerproof.proofs.certificate.certificate import read as read_certificate
-from layerproof.proofs.invariance.question import Question, Subject, subjects
+from layerproof.proofs.invariance.at_depth import LinearAtDepth, at_depths
+from layerproof.proofs.invariance.question import Question
 from layerproof.proofs.sweep.point import SCHEMA, digest_of
 from layerproof.proofs.sweep.results import Results, line_of
 from layerproof.proofs.sweep.spec import read_sweep
@@ -61,9 +62,9 @@ GROUP = {"schema": 1, "name": "swap", "generators": [[[0, 1], [1, 0]], [["3/5", 
 
 
 @cache
-def subject() -> Subject:
+def subject() -> LinearAtDepth:
     """What sets of weights are fitted to."""
-    return next(subjects(["td0"], Question(features=1, context=1, layers=1)))
+    return next(at_depths(["td0"], Question(features=1, context=1, layers=1)))
 
 
 def set_of(path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from ...numeric.files.set_file import weight_set
 from ...symbolic.algorithm import Algorithm
@@ -35,9 +34,10 @@ from ...symbolic.strict_json import rational_text
 from ..case import Progress, check_parameters, silent
 from ..user_file import guarded, resolve_algorithm, resolve_any
 from ..verdict import Claim, Result, Verdict
+from .at_depth import BLOCKS, ENTRYWISE, EXACT, RANDOM, LinearAtDepth, at_depths
 from .patterned import pattern_claims
 from .proved import prove_now, proved_claim
-from .question import SETS, Question, Subject, subjects
+from .question import SETS, Question
 from .witness import entry_name, refutation, sample_document, short, witness_document
 from .work import RATIONAL_DEPTH
 
@@ -45,7 +45,6 @@ WORTHLESS = Fraction(1, 2**20)
 """An error probability from here on is no evidence."""
 SMALLEST = "the smallest affine family through the algorithm's weights that the update keeps"
 UNKNOWN = "its directions are no rationals with numerator and denominator below 2^20: it is not written down"
-EXACT, BLOCKS, ENTRYWISE, RANDOM = (f"invariance-{kind}" for kind in ("exact", "blocks", "entrywise", "random"))
 PROVED_ALL, PROVED_N, PROVED_HERE, AT_RANDOM, COUNTED = (
     "proved for all d and n (block form)",
     "proved for all n at this d (block form)",
@@ -80,7 +79,7 @@ def invariance(
     passed = prove_now(progress, chosen) if question.prove and linear else None
     absent: ArgumentError | ContentError | None = None
     with guarded(named):
-        for subject in subjects(chosen, question, progress) if linear else ():
+        for subject in at_depths(chosen, question, progress) if linear else ():
             progress(f"{subject.algorithm.name}, {subject.depth_words}")
             try:
                 claims += list(_claims(subject, question, passed))
@@ -112,7 +111,7 @@ def _check_patterned(patterned: Sequence[PatternAlgorithm], question: Question) 
     _ = question.symmetry  # a group that is none is refused here
 
 
-def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | None) -> Iterator[Claim]:
+def _claims(subject: LinearAtDepth, question: Question, passed: Mapping[str, Claim] | None) -> Iterator[Claim]:
     asked = question.set
     if question.law is not None:
         from .floats import monte_carlo_claim  # loads torch
@@ -126,7 +125,7 @@ def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | 
                 raise
             raise ContentError(f"{question.source}: {error}") from None
         if "dimension" in asked:
-            yield _dimension(subject, given, int(asked["dimension"]))
+            yield subject.dimension(given, int(asked["dimension"]))
         yield from judge(subject, given, passed)
         return
     yield from _symmetric(subject)
@@ -160,7 +159,7 @@ def _claims(subject: Subject, question: Question, passed: Mapping[str, Claim] | 
                 yield from float_claims(subject)
 
 
-def set_names(subject: Subject, asked: str | None = None) -> list[str]:
+def set_names(subject: LinearAtDepth, asked: str | None = None) -> list[str]:
     """The named sets that exist at this depth, or the one asked for.
 
     Raises `ArgumentError` when it does not exist here, `ContentError` when it goes through weights that do not commute
@@ -176,7 +175,7 @@ def set_names(subject: Subject, asked: str | None = None) -> list[str]:
     return ["commutant"]
 
 
-def named_set(subject: Subject, name: str) -> WeightSet | None:
+def named_set(subject: LinearAtDepth, name: str) -> WeightSet | None:
     """A named set; None where its directions are no simple rationals."""
     space, group, start = subject.space, subject.group, subject.start
     if name == "weights":
@@ -194,7 +193,7 @@ def named_set(subject: Subject, name: str) -> WeightSet | None:
 
 
 def judge(
-    subject: Subject, weights: WeightSet, passed: Mapping[str, Claim] | None = None, form: str | None = None
+    subject: LinearAtDepth, weights: WeightSet, passed: Mapping[str, Claim] | None = None, form: str | None = None
 ) -> Iterator[Claim]:
     """The claims that one set is invariant: one REFUTED with its witness, or one for each kind of evidence.
 
@@ -203,21 +202,7 @@ def judge(
     """
     subject.progress(f"{subject.algorithm.name}, {subject.depth_words}: {weights.name}")
     space, group, outer = subject.space, subject.group, subject.outer
-    text = (
-        f"the set {weights.name} is invariant under the expected {outer.kind} update for every law symmetric under "
-        f"{group.name}, {subject.depth_words}"
-    )
-
-    def claim(evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
-        details = {"set": weights.name, "meaning": weights.meaning, **more.pop("details", {})}
-        if form is not None:
-            details["weights"] = form
-        if weights.patterns is not None:
-            details["patterns"] = [{k: [list(row) for row in rows] for k, rows in p.items()} for p in weights.patterns]
-        return subject.claim(
-            text, evidence, verdict, strength, reason, dimension=weights.dimension, details=details, **more
-        )
-
+    claim = subject.of_set(weights, {} if form is None else {"weights": form})
     judged = weights
     if weights.frozen and not enumerable(group):
         # too many elements to move a sample by each: only a slice, frozen entries at their values, can be refuted
@@ -232,7 +217,7 @@ def judge(
     if witness is not None:
         yield claim(EXACT, Verdict.REFUTED, "", refutation(space, witness), witness=witness_document(subject, witness))
         return
-    proved = proved_claim(subject, weights, text, passed)
+    proved = proved_claim(subject, weights, subject.text(weights), passed)
     if proved is not None:
         yield proved
     count = 0
@@ -290,21 +275,12 @@ def _power(x: Fraction) -> str:
     return f"{float(x):.0e}" if x < 1 else "1"
 
 
-def _absent(subject: Subject, error: Exception) -> Claim:
+def _absent(subject: LinearAtDepth, error: Exception) -> Claim:
     text = f"the set is invariant, {subject.depth_words}"
     return subject.claim(text, EXACT, Verdict.NOT_RUN, "", f"no such set at this depth: {error}", asked=False)
 
 
-def _dimension(subject: Subject, weights: WeightSet, expected: int) -> Claim:
-    same = weights.dimension == expected
-    return subject.claim(
-        f"the set {weights.name} has dimension {expected}", EXACT, Verdict.HOLDS if same else Verdict.REFUTED,
-        "exact linear algebra", f"its dimension is {weights.dimension}", dimension=weights.dimension,
-        details={"fact": "dimension"},
-    )  # fmt: skip
-
-
-def _symmetric(subject: Subject) -> Iterator[Claim]:
+def _symmetric(subject: LinearAtDepth) -> Iterator[Claim]:
     space, group = subject.space, subject.group
     wrong = equivariant(space, group, subject.outer, subject.seed)
     text = f"u(S theta S^T; S Z) = S u(theta; Z) S^T for every S of {group.name}, {subject.depth_words}"
@@ -318,7 +294,7 @@ def _symmetric(subject: Subject) -> Iterator[Claim]:
     yield subject.claim(text, RANDOM, verdict, AT_RANDOM, reason, details={"fact": "equivariance"})
 
 
-def _reached_claims(subject: Subject) -> Iterator[Claim]:
+def _reached_claims(subject: LinearAtDepth) -> Iterator[Claim]:
     """The smallest dimension through the algorithm's own weights, in the form asked for and in the other one."""
     whole = commutant(subject.space, subject.group).dimension
     several = [(subject.form, subject.reached), *([] if subject.other is None else [subject.other])]
@@ -335,20 +311,14 @@ def _reached_claims(subject: Subject) -> Iterator[Claim]:
         yield subject.claim(text, RANDOM, Verdict.HOLDS, COUNTED, reason, dimension=reached.dimension, details=details)
 
 
-def _single(subject: Subject) -> Iterator[Claim]:
+def _single(subject: LinearAtDepth) -> Iterator[Claim]:
     witness = single_sample(subject.space, subject.group, subject.outer, subject.start, subject.seed)
     if witness is None:
         return
-    position, value = max(witness.residual.items(), key=lambda item: abs(item[1]))
-    yield subject.claim(
-        f"a single sample leaves the commutant, {subject.depth_words}", EXACT, Verdict.HOLDS, "exact on this instance",
-        f"without the average {len(witness.residual)} entries stick out, "
-        f"{entry_name(subject.space, position)} by {short(value)}",
-        details={"fact": "single sample", "sample": sample_document(witness)},
-    )  # fmt: skip
+    yield subject.single(witness.residual, short, sample_document(witness))
 
 
-def _conserved(subject: Subject) -> Claim:
+def _conserved(subject: LinearAtDepth) -> Claim:
     space, outer = subject.space, subject.outer
     anywhere = single_sample(space, subject.group, outer, subject.start, subject.seed, anywhere=True)
     assert anywhere is not None  # some small sample moves random weights

@@ -14,7 +14,7 @@ from ...symbolic.invariance.sets import commutant
 from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:
-    from .question import Subject
+    from .at_depth import LinearAtDepth
 
 FLOAT, MONTE_CARLO = "invariance-float", "invariance-monte-carlo"
 WITHIN, OBSERVED = "within a proven bound on this run", "observed"
@@ -26,7 +26,7 @@ TRIES = 8
 """How many samples are looked at for one that moves the weights."""
 
 
-def float_claims(subject: Subject) -> Iterator[Claim]:
+def float_claims(subject: LinearAtDepth) -> Iterator[Claim]:
     """Autograd's average against the exact one; relu, softmax and Adam, as far as floats can say."""
     if not enumerable(subject.group) or subject.algorithm.extras:  # torch's samples carry features and rewards only
         return
@@ -47,7 +47,7 @@ def float_claims(subject: Subject) -> Iterator[Claim]:
         yield _adam_claim(subject, sample)
 
 
-def _attention_claims(subject: Subject) -> Iterator[Claim]:
+def _attention_claims(subject: LinearAtDepth) -> Iterator[Claim]:
     """The average with relu and softmax attention stays in the commutant, as observed; one sample does not."""
     space, group = subject.space, subject.group
     for kind in ("relu", "softmax"):
@@ -69,7 +69,7 @@ def _attention_claims(subject: Subject) -> Iterator[Claim]:
         )  # fmt: skip
 
 
-def _shares(subject: Subject, kind: str, sample: Trajectory, seed: int) -> tuple[float, float]:
+def _shares(subject: LinearAtDepth, kind: str, sample: Trajectory, seed: int) -> tuple[float, float]:
     """How far the average, and one sample, stick out of the commutant, as shares of the largest entry."""
     from ...numeric.training.outer_update import Attention, flat, moved_samples, outer_update
 
@@ -85,7 +85,7 @@ def _shares(subject: Subject, kind: str, sample: Trajectory, seed: int) -> tuple
     return shares[0], shares[1]
 
 
-def _adam_claim(subject: Subject, sample: Any) -> Claim:
+def _adam_claim(subject: LinearAtDepth, sample: Any) -> Claim:
     """Adam's steps commute with signed permutations, byte for byte, and not with a rotation."""
     from ...numeric.training.outer_update import adam_difference, flat, moved_samples, outer_update
     from ...symbolic.invariance.symmetry import group_named
@@ -109,7 +109,7 @@ def _p_value(p: float) -> str:
     return f"= {p:.2g}" if p > 1e-300 else "below 1e-300"
 
 
-def monte_carlo_claim(subject: Subject, law: str, units: int) -> Claim:
+def monte_carlo_claim(subject: LinearAtDepth, law: str, units: int) -> Claim:
     """One joint test on random processes and features that the expected update has no part outside the commutant."""
     from ...numeric.training.monte_carlo import joint_test
 

@@ -36,20 +36,20 @@ from ...symbolic.strict_json import rational_text
 from .. import limit
 from ..case import Progress, silent
 from ..verdict import Claim, Verdict
-from .question import PATTERN, SETS, AtDepth, Question
+from .at_depth import BLOCKS, ENTRYWISE, EXACT, RANDOM, AtDepth
+from .question import PATTERN, SETS, Question
 from .witness import entry_name, outside
 from .work import RATIONAL_DEPTH
 
 WORTHLESS = Fraction(1, 2**20)
-EXACT, BLOCKS, ENTRYWISE, RANDOM = (f"invariance-{kind}" for kind in ("exact", "blocks", "entrywise", "random"))
 BY_PARITY = "proved for all d and n and every pattern (parity of row blocks)"
 EXPANDED = 60
 """The most numbers of a sample for which one layer's averaged update is expanded into polynomials."""
 
 
 @dataclass(frozen=True, eq=False)
-class PatternSubject(AtDepth):
-    """One algorithm at one depth."""
+class PatternAtDepth(AtDepth):
+    """One algorithm that attends by patterns at one depth."""
 
     space: PatternSpace
     group: SymmetryGroup
@@ -65,6 +65,11 @@ class PatternSubject(AtDepth):
     def kind(self) -> str:
         """The outer update's name."""
         return self.outer if isinstance(self.outer, str) else self.outer.kind
+
+    @property
+    def laws(self) -> str:  # type: ignore[override]
+        """What else than a symmetric law a set is invariant for."""
+        return "" if self.space.kind == COLUMN else " and every pattern"
 
 
 def pattern_claims(algorithm: PatternAlgorithm, question: Question, progress: Progress = silent) -> Iterator[Claim]:
@@ -85,7 +90,7 @@ def pattern_claims(algorithm: PatternAlgorithm, question: Question, progress: Pr
     _check_work(form, question)
     for depth, looped in question.depths():
         space = pattern_space(form, question.features, question.context, depth, looped, values)
-        subject = PatternSubject(space, question.symmetry, outer, question.seed)
+        subject = PatternAtDepth(space, question.symmetry, outer, question.seed)
         progress(f"{algorithm.name}, {subject.depth_words}")
         yield from _claims(subject, question)
 
@@ -143,7 +148,7 @@ def _check_work(form: PatternForm, question: Question) -> None:
     limit.check(question.max_work, {k: limit.Size(x) for k, x in sizes.items()}, parts, form.algorithm.name)
 
 
-def _claims(subject: PatternSubject, question: Question) -> Iterator[Claim]:
+def _claims(subject: PatternAtDepth, question: Question) -> Iterator[Claim]:
     asked = question.set
     space, group = subject.space, subject.group
     if asked is not None and not isinstance(asked, str):
@@ -154,12 +159,7 @@ def _claims(subject: PatternSubject, question: Question) -> Iterator[Claim]:
                 raise
             raise ContentError(f"{question.source}: {error}") from None
         if "dimension" in asked:
-            same = given.dimension == int(asked["dimension"])
-            yield subject.claim(
-                f"the set {given.name} has dimension {asked['dimension']}", EXACT,
-                Verdict.HOLDS if same else Verdict.REFUTED, "exact linear algebra",
-                f"its dimension is {given.dimension}", dimension=given.dimension, details={"fact": "dimension"},
-            )  # fmt: skip
+            yield subject.dimension(given, int(asked["dimension"]))
         yield from judge(subject, given)
         return
     several = space.stored > 1
@@ -177,24 +177,10 @@ def _claims(subject: PatternSubject, question: Question) -> Iterator[Claim]:
         yield from _facts(subject)
 
 
-def judge(subject: PatternSubject, weights: PatternSet) -> Iterator[Claim]:
+def judge(subject: PatternAtDepth, weights: PatternSet) -> Iterator[Claim]:
     """The claims that one set is invariant: one REFUTED with its witness, or one for each kind of evidence."""
     space, group, outer, seed = subject.space, subject.group, subject.outer, subject.seed
-    column = space.kind == COLUMN
-    every = "" if column else " and every pattern"
-    text = (
-        f"the set {weights.name} is invariant under the expected {subject.kind} update for every law symmetric under "
-        f"{group.name}{every}, {subject.depth_words}"
-    )
-
-    def claim(evidence: str, verdict: Verdict, strength: str, reason: str, **more: Any) -> Claim:
-        details = {"set": weights.name, "meaning": weights.meaning, **more.pop("details", {})}
-        if weights.patterns is not None:
-            details["patterns"] = [{k: [list(row) for row in rows] for k, rows in p.items()} for p in weights.patterns]
-        return subject.claim(
-            text, evidence, verdict, strength, reason, dimension=weights.dimension, details=details, **more
-        )
-
+    column, claim = space.kind == COLUMN, subject.of_set(weights)
     left = random_residual(weights, group, outer, seed)
     witness = None
     if space.depth <= RATIONAL_DEPTH:
@@ -234,19 +220,12 @@ def judge(subject: PatternSubject, weights: PatternSet) -> Iterator[Claim]:
     yield claim(RANDOM, Verdict.HOLDS if known else Verdict.UNDECIDED, "at random points modulo 2^61 - 1", reason)
 
 
-def _facts(subject: PatternSubject) -> Iterator[Claim]:
+def _facts(subject: PatternAtDepth) -> Iterator[Claim]:
     space = subject.space
     if space.depth <= RATIONAL_DEPTH:
         witness = single_sample(space, subject.group, subject.outer, subject.seed)
         if witness is not None:
-            where, value = max(witness.residual.items(), key=lambda item: abs(item[1]))
-            yield subject.claim(
-                f"a single sample leaves the commutant, {subject.depth_words}", EXACT, Verdict.HOLDS,
-                "exact on this instance",
-                f"without the average {len(witness.residual)} entries stick out, {entry_name(space, where)} by "
-                f"{rational_text(value)}",
-                details={"fact": "single sample", "sample": _sample(witness)},
-            )  # fmt: skip
+            yield subject.single(witness.residual, rational_text, _sample(witness))
     if space.kind == COLUMN:
         rates = balance_rates(space, subject.outer, subject.seed)
         yield subject.claim(
@@ -268,7 +247,7 @@ def _sample(witness: PatternWitness) -> dict[str, Any]:
     }
 
 
-def _document(subject: PatternSubject, witness: PatternWitness) -> dict[str, Any]:
+def _document(subject: PatternAtDepth, witness: PatternWitness) -> dict[str, Any]:
     """A witness as plain data: the sample, its prompts and patterns, the layer, the weights, what leaves the set."""
     space, outer = subject.space, subject.outer
     own = space.layer(RATIONALS)

@@ -23,14 +23,14 @@ from ..theory.prover import INSTALL, find_prover
 from ..verdict import Claim, Verdict
 
 if TYPE_CHECKING:
-    from .question import Subject
+    from .at_depth import LinearAtDepth
 
 PROVED = "invariance-proved"
 STRENGTH = "proved for all d, n, L and finitely supported laws (Rocq kernel, no axioms)"
 RECORD, GENERAL = "invariance", "general"
 
 
-def theorem_for(subject: Subject, weights: WeightSet) -> str | None:
+def theorem_for(subject: LinearAtDepth, weights: WeightSet) -> str | None:
     """The name of the theorem that says that this set is invariant, or None when there is none.
 
     What the set holds decides, not what it is called.  The theorems are about rows in which blocks of features come
@@ -61,7 +61,7 @@ def theorem_for(subject: Subject, weights: WeightSet) -> str | None:
     return None
 
 
-def _instance(subject: Subject, looped: str) -> str | None:
+def _instance(subject: LinearAtDepth, looped: str) -> str | None:
     """The theorem about a file's own prompt, masks and read-out; None for the catalogue's, and where there is none."""
     if any(subject.algorithm is known for known in catalogue().values()):
         return None
@@ -91,7 +91,9 @@ def _is_one_layer(P: Rows, Q: Rows) -> bool:
     )
 
 
-def proved_claim(subject: Subject, weights: WeightSet, text: str, passed: Mapping[str, Claim] | None) -> Claim | None:
+def proved_claim(
+    subject: LinearAtDepth, weights: WeightSet, text: str, passed: Mapping[str, Claim] | None
+) -> Claim | None:
     """The claim that a theorem covers this set; None where no theorem does.
 
     passed : what the gate has just said of each theorem, when it was asked; None when it was not

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.exact import decimal_text
@@ -14,7 +14,9 @@ from ...symbolic.invariance.symmetry import GROUPS
 from ...symbolic.invariance.update import prompt_matrix
 from ...symbolic.invariance.weights import Trained, WeightSpace
 from ...symbolic.strict_json import rational_text
-from .question import Subject
+
+if TYPE_CHECKING:
+    from .at_depth import LinearAtDepth
 
 
 def short(x: Fraction) -> str:
@@ -78,7 +80,7 @@ def sample_document(witness: InvarianceWitness) -> dict[str, Any]:
     }
 
 
-def witness_document(subject: Subject, witness: InvarianceWitness) -> dict[str, Any]:
+def witness_document(subject: LinearAtDepth, witness: InvarianceWitness) -> dict[str, Any]:
     """A witness as plain data: the sample, the weights, the expected update and the entries that leave the set."""
     space = subject.space
 

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from layerproof.numeric.files.set_file import check_set, read_group, read_set, weight_set
-from layerproof.proofs.invariance.question import Question, subjects
+from layerproof.proofs.invariance.at_depth import at_depths
+from layerproof.proofs.invariance.question import Question
 from layerproof.symbolic.errors import ArgumentError, ContentError
 from layerproof.symbolic.invariance.constraints import parse_equation
 from layerproof.symbolic.invariance.sets import parse_entry
@@ -24,7 +25,7 @@ ZERO_Q = {"schema": 1, "matrices": {"P": P, "Q": [["0"] * 3] * 3}}
 
 
 def subject_of(layers=1, looped=True):
-    return next(iter(subjects(["td0"], Question(layers=layers, looped=looped))))
+    return next(iter(at_depths(["td0"], Question(layers=layers, looped=looped))))
 
 
 def write(tmp_path, content, name="set.json"):
@@ -255,7 +256,7 @@ def test_a_refusal_that_depends_on_the_algorithm_names_the_file_too(tmp_path, ca
 
 
 def test_constraints_want_a_group_with_one_number_a_block():
-    s = next(iter(subjects(["td0"], Question(layers=1, group="permutations"))))
+    s = next(iter(at_depths(["td0"], Question(layers=1, group="permutations"))))
     with pytest.raises(ArgumentError, match="one number a block, but the commutant of permutations has more"):
         weight_set(constraints("Q[phi, phi] = 0"), s.space, s.group)
 

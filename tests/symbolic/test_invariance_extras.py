@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import layerproof as lp
+from layerproof.proofs.invariance.at_depth import at_depths
 from layerproof.proofs.invariance.claims import named_set, set_names
-from layerproof.proofs.invariance.question import Question, subjects
+from layerproof.proofs.invariance.question import Question
 from layerproof.proofs.user_file import load
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.invariance.decide import equivariant, small_sample
@@ -21,7 +22,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def subject(name, **asked):
-    (answer,) = subjects([load(EXAMPLES / f"{name}.py")], Question(layers=1, **asked))
+    (answer,) = at_depths([load(EXAMPLES / f"{name}.py")], Question(layers=1, **asked))
     return answer
 
 

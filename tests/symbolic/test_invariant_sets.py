@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerproof.numeric.files.set_file import weight_set
-from layerproof.proofs.invariance.question import Question, subjects
+from layerproof.proofs.invariance.at_depth import at_depths
+from layerproof.proofs.invariance.question import Question
 from layerproof.proofs.invariance.witness import witness_document
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.invariance import decide
@@ -41,7 +42,7 @@ TD_PATTERN = {"P": [[F, F, F], [F, F, F], [Z, Z, "a"]], "Q": [["b", F, F], ["c",
 
 
 def subject_of(name, layers=1, looped=True, **more):
-    return next(iter(subjects([name], Question(layers=layers, looped=looped, **more))))
+    return next(iter(at_depths([name], Question(layers=layers, looped=looped, **more))))
 
 
 def one_layer(s):

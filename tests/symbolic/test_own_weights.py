@@ -10,8 +10,9 @@ import pytest
 from helpers import apply, trained, transposed
 
 import layerproof as lp
-from layerproof.proofs.invariance import claims, question
-from layerproof.proofs.invariance.question import Question, subjects
+from layerproof.proofs.invariance import at_depth, claims
+from layerproof.proofs.invariance.at_depth import at_depths
+from layerproof.proofs.invariance.question import Question
 from layerproof.proofs.user_file import load
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
@@ -31,7 +32,7 @@ PARAMETERS = {"gamma": Fraction(9, 10), "lam": Fraction(1, 2)}
 
 
 def asked(name, layers=1, looped=True, **more):
-    return next(iter(subjects([name], Question(layers=layers, looped=looped, **more))))
+    return next(iter(at_depths([name], Question(layers=layers, looped=looped, **more))))
 
 
 def matrices(space, point, layer=0):
@@ -220,7 +221,7 @@ def test_other_residues_are_no_small_rationals():
 
 
 def test_a_set_that_is_not_written_down_is_undecided(monkeypatch):
-    for module in (one_layer, question):
+    for module in (one_layer, at_depth):
 
         def without(*arguments, reach=module.reach):
             return replace(reach(*arguments), directions=None)

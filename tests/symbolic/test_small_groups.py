@@ -9,7 +9,8 @@ import pytest
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 import layerproof as lp
-from layerproof.proofs.invariance.question import Question, subjects
+from layerproof.proofs.invariance.at_depth import at_depths
+from layerproof.proofs.invariance.question import Question
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.errors import WorkLimitError
 from layerproof.symbolic.invariance import closure, moved, polynomials
@@ -35,7 +36,7 @@ each_group = pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 
 
 def subject_of(name="td0", group=GROUPS["swap"], **more):
-    return next(iter(subjects([name], Question(layers=1, group=group, **more))))
+    return next(iter(at_depths([name], Question(layers=1, group=group, **more))))
 
 
 def patterned(s, **entries):
