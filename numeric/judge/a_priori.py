@@ -26,7 +26,7 @@ from .lines import by_lines
 from .powers import Powers
 from .spread import spread
 
-CHUNK = 128
+CHUNK = 256
 """Prompts at a time: few enough for their matrices to stay in cache."""
 GUESS = 2.0**-30
 """The share of the largest row that E is taken to be at first: more than it is in float64."""

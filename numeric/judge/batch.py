@@ -41,6 +41,7 @@ from .a_priori import CHUNK, few_prompts
 from .bounds import as_wide, layer_maps
 from .carried import OUTWARD, outward, pieces
 from .exact_floats import up
+from .forms import iterates_by_map
 from .magnitudes import Magnitude, StepMagnitude
 from .places import Place, place, run_states
 
@@ -111,18 +112,17 @@ def batch_check(
             f"data holds transitions, and the last {layout.d} columns of the prompts of {algorithm.name} are none: "
             "verify runs them"
         )
-    maps, target, double = layer_maps(construction), precision(dtype), PRECISIONS[torch.float64]
+    maps, target = layer_maps(construction), precision(dtype)
     p = parameters(algorithm.bind(construction.parameters, construction.options))
     steps = lower_steps(construction.steps, construction.depth, Lowering(torch.float64, "cpu"))
     with torch.no_grad(), strict_precision():
         columns = token_columns(algorithm, data, _query(algorithm, data), p)
-        zero = torch.zeros(layout.d, len(data.query), dtype=torch.float64)
-        start = tuple(Stacked(zero[:1] if name in algorithm.scalar_weights else zero) for name in algorithm.weights)
-        weights = iterates(algorithm, data, start, steps, p)
+        start = _zeros(algorithm, layout.d, len(data.query))
         blocks = [columns[b.name] for b in algorithm.features]
         X = torch.cat([b.expand(-1, layout.n + 1, -1) for b in blocks], dim=2).mT
-        first = accumulator_rows(algorithm, [w[:, :1] for w in weights], columns, p)[:, 0]
-        Z = torch.cat([X, first], dim=1).to(dtype).to(device)
+        zero = [w.values.mT.unsqueeze(1) for w in start]
+        first_rows = accumulator_rows(algorithm, zero, columns, p)[:, 0]
+        Z = torch.cat([X, first_rows], dim=1).to(dtype).to(device)
         lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
         own = LinearTransformer.from_construction(construction, dtype, device) if module is None else None
         states: list[Tensor] = []
@@ -134,35 +134,70 @@ def batch_check(
             if (wrong := _states_wrong(construction, outputs, lowered)) is not None:
                 return wrong
             states = [Z_l[:, layout.p :] for Z_l in outputs]
-        errors = _loop_errors(algorithm, data, weights, columns, steps, p, double, target)
 
     @np.errstate(all="ignore")
     @torch.no_grad()
     def part(first: int) -> list[BatchResult]:
-        which = range(first, min(first + CHUNK, len(lowered)))
-        held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-
-        def given(some: slice) -> tuple[np.ndarray, np.ndarray]:
-            here = slice(which[some].start, which[some].stop)
-            beta, rounding = (_each(x[here], len(steps) + more) for more, x in enumerate(errors))
-            if some.start not in held:
-                read = {name: x[here] for name, x in columns.items()}
-                loop = accumulator_rows(algorithm, [w[here] for w in weights], read, p).numpy()
-                held[some.start] = loop, rounding
-            loop, rounding = held[some.start]
-            return np.abs(loop) + rounding, beta
-
-        allowed = np.empty((len(which), len(steps) + 1, layout.m - layout.p, layout.n + 1))
-        few_prompts(maps, lowered[first : which.stop], given, target, allowed)
+        here = slice(first, min(first + CHUNK, len(lowered)))
+        loop = _Loop(algorithm, _some(data, here), {name: x[here] for name, x in columns.items()}, steps, p, target)
+        allowed = np.empty((here.stop - first, len(steps) + 1, layout.m - layout.p, layout.n + 1))
+        few_prompts(maps, lowered[here], loop.given, target, allowed)
         results = []
-        for some in pieces(len(which)):
-            here, (loop, rounding) = slice(which[some].start, which[some].stop), held[some.start]
-            ran = torch.stack([Y[here] for Y in states], dim=1).numpy()
-            results.append(_judge(construction, ran, lowered[here], loop, (allowed[some] + rounding) * OUTWARD))
+        for some in pieces(len(allowed)):
+            place_in_batch = slice(first + some.start, min(first + some.stop, here.stop))
+            ran = torch.stack([Y[place_in_batch] for Y in states], dim=1).numpy()
+            rows, rounding = loop.rows(some)
+            bound = (allowed[some] + rounding) * OUTWARD
+            results.append(_judge(construction, ran, lowered[place_in_batch], rows, bound))
         return results
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         return _joined(list(chain.from_iterable(pool.map(part, range(0, len(lowered), CHUNK)))))
+
+
+def _zeros(algorithm: Algorithm, d: int, prompts: int) -> tuple[Stacked, ...]:
+    """The weights that the loop starts from."""
+    zero = torch.zeros(d, prompts, dtype=torch.float64)
+    return tuple(Stacked(zero[:1] if name in algorithm.scalar_weights else zero) for name in algorithm.weights)
+
+
+def _some(data: FloatTransitions, which: slice) -> FloatTransitions:
+    extras = {name: x[which] for name, x in data.extras.items()}
+    return FloatTransitions(data.phi[which], data.phi_next[which], data.rewards[which], data.query[which], extras)
+
+
+class _Loop:
+    """The textbook loop on a few prompts, and what it may be off by."""
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        data: FloatTransitions,
+        columns: dict[str, Tensor],
+        steps: Sequence[Any],
+        p: SimpleNamespace,
+        target: Precision,
+    ):
+        self.algorithm, self.columns, self.p, self.layers = algorithm, columns, p, len(steps)
+        start = _zeros(algorithm, data.query.shape[1], len(data.query))
+        mapped = iterates_by_map(algorithm, data, start, steps, p)
+        self.weights, more = mapped or (iterates(algorithm, data, start, steps, p), 0)
+        double = PRECISIONS[torch.float64]
+        self.errors = _loop_errors(algorithm, data, self.weights, columns, steps, p, double, target, more)
+        self.held: dict[int, np.ndarray] = {}
+
+    def rows(self, some: slice) -> tuple[np.ndarray, np.ndarray]:
+        """The accumulator rows of some of the prompts at every iterate, (some, L+1, K, N), and their own roundings."""
+        if some.start not in self.held:
+            read = {name: x[some] for name, x in self.columns.items()}
+            rows = accumulator_rows(self.algorithm, [w[some] for w in self.weights], read, self.p)
+            self.held[some.start] = rows.numpy()
+        return self.held[some.start], _each(self.errors[1][some], self.layers + 1)
+
+    def given(self, some: slice) -> tuple[np.ndarray, np.ndarray]:
+        """What `few_prompts` asks for."""
+        rows, rounding = self.rows(some)
+        return np.abs(rows) + rounding, _each(self.errors[0][some], self.layers)
 
 
 def _query(algorithm: Algorithm, data: FloatTransitions) -> dict[str, Tensor]:
@@ -183,10 +218,12 @@ def _loop_errors(
     p: SimpleNamespace,
     double: Precision,
     target: Precision,
+    more: int = 0,
 ) -> list[Tensor]:
     """Bounds on what an update is off by as the rows show it and on the rows' own roundings, (B, groups, K, N) each.
 
     Weights and steps enter with their largest entries over `TOGETHER` updates in a row, a group: a fifth of the work.
+    more : roundings of an update beside those of the loop
     """
     L = len(steps)
     # (width, B, 1) prompts against (width, B, groups) weights: all updates at once
@@ -202,6 +239,7 @@ def _loop_errors(
     numbers = (*weights, *columns.values(), data.phi_next, *data.extras.values())
     tallest = max(float(x.abs().max()) for x in (*numbers, *(s.values for s in stacked)))
     lost = LOST if tallest <= TALLEST else torch.inf
+    after = tuple(Magnitude(m.values, m.rounded + more, m.lowered) for m in after)
     off = [Magnitude(m.values * _growth(m, double, target) + lost) for m in after]
     silent = columns | {name: torch.zeros_like(columns[name]) for name in algorithm.token_numbers}
     p = SimpleNamespace(**named)

@@ -218,7 +218,7 @@ def float_keys(X: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _is_diagonal(M: np.ndarray) -> bool:
-    return np.count_nonzero(M) == np.count_nonzero(M.diagonal())
+    return bool(np.count_nonzero(M) == np.count_nonzero(M.diagonal()))
 
 
 def row_blocks(gram: np.ndarray, K: int) -> np.ndarray:

@@ -16,17 +16,16 @@ from torch import nn
 import layerproof
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.judge import batch
+from layerproof.numeric.judge import batch, forms
 from layerproof.numeric.judge.a_priori import reached
-from layerproof.numeric.judge.batch import _each, _loop_errors, _query, batch_check, random_transitions
+from layerproof.numeric.judge.batch import _Loop, _query, batch_check, random_transitions
 from layerproof.numeric.judge.bounds import layer_maps
 from layerproof.numeric.judge.carried import Carried
 from layerproof.numeric.reference import (
     FloatTransitions,
     Lowering,
     Stacked,
-    accumulator_rows,
-    iterates,
+    StepMatrix,
     lower_steps,
     parameters,
     token_columns,
@@ -278,21 +277,15 @@ def test_data_of_another_size_is_refused() -> None:
 
 
 def float_loop(case, construction, data):
-    """The rows of the loop in float64 (B, L+1, K, N), its bound, and the prompts' feature rows in floats."""
+    """The rows of the loop in float64 (B, L+1, K, N) and its bound."""
     algorithm = case.algorithm
     p = parameters(algorithm.bind(construction.parameters, construction.options))
     steps = lower_steps(construction.steps, construction.depth, Lowering(DOUBLE, "cpu"))
     columns = token_columns(algorithm, data, _query(algorithm, data), p)
-    zero = torch.zeros(data.query.shape[1], len(data.query), dtype=DOUBLE)
-    start = tuple(Stacked(zero[:1] if w in algorithm.scalar_weights else zero) for w in algorithm.weights)
-    weights = iterates(algorithm, data, start, steps, p)
-    target = PRECISIONS[DOUBLE]
-    groups = _loop_errors(algorithm, data, weights, columns, steps, p, target, target)
-    beta, rounding = (_each(x, len(steps) + more) for more, x in enumerate(groups))
-    N = data.phi.shape[1] + 1
+    loop, every = _Loop(algorithm, data, columns, steps, p, PRECISIONS[DOUBLE]), slice(0, len(data.query))
+    (rows, rounding), (_, beta), N = loop.rows(every), loop.given(every), data.phi.shape[1] + 1
     X = torch.cat([columns[b.name].expand(-1, N, -1) for b in algorithm.features], dim=2).mT.numpy()
-    E = reached(Carried(layer_maps(construction), X), beta)
-    return accumulator_rows(algorithm, weights, columns, p).numpy(), E + rounding, X
+    return rows, reached(Carried(layer_maps(construction), X), beta) + rounding
 
 
 def adversarial(data):
@@ -305,13 +298,15 @@ def adversarial(data):
 
 @each_kind
 @pytest.mark.parametrize("kind", [lambda data: data, adversarial])
-def test_the_loop_in_floats_is_within_its_part_of_the_bound(case: Case, kind) -> None:
+def test_the_loop_in_floats_is_within_its_part_of_the_bound(case: Case, kind, monkeypatch) -> None:
     """gamma = 1/2, so that the float prompt is the rational one: the textbook over Q is what it is compared with."""
     values = {"gamma": Fraction(1, 2), "lam": Fraction(1, 3)}
     construction = made(case, values=values)
     data = kind(random_transitions(case.algorithm, 2, 6, 4, 11))
-    rows, allowed, _ = float_loop(case, construction, data)
-    seen = 0.0
+    ways, seen = [float_loop(case, construction, data)], [0.0, 0.0]
+    assert construction.depth >= forms.LAYERS_FOR_A_MAP
+    monkeypatch.setattr(batch, "iterates_by_map", lambda *given: None)
+    ways.append(float_loop(case, construction, data))
     for trial in range(4):
         given = [[[Fraction(x) for x in row] for row in block[trial].tolist()] for block in (data.phi, data.phi_next)]
         rewards = [Fraction(x) for x in data.rewards[trial, :, 0].tolist()]
@@ -323,10 +318,41 @@ def test_the_loop_in_floats_is_within_its_part_of_the_bound(case: Case, kind) ->
         for layer, weights in enumerate(textbook(setup, construction.steps), 1):
             for k, row in enumerate(setup.row_matrix(weights).fractions()):
                 for t, true in enumerate(row):
-                    off = abs(Fraction(float(rows[trial, layer, k, t])) - true)
-                    assert off <= Fraction(float(allowed[trial, layer, k, t]))
-                    seen = max(seen, float(off))
-    assert seen > 0
+                    for way, (rows, allowed) in enumerate(ways):
+                        off = abs(Fraction(float(rows[trial, layer, k, t])) - true)
+                        assert off <= Fraction(float(allowed[trial, layer, k, t]))
+                        seen[way] = max(seen[way], float(off))
+    assert min(seen) > 0
+
+
+def test_a_map_that_is_not_the_loop_is_refuted_and_none_is_used_that_differs_at_generic_weights(monkeypatch) -> None:
+    case = Case("gtd2")
+    construction, data = made(case), random_transitions(case.algorithm, 2, 6, 20, 5)
+    own, calls = forms.Map.__call__, []
+
+    def wrong(self, weights, steps):
+        calls.append(steps)
+        return tuple(w * (1 + 1e-8 * (len(calls) > unharmed)) for w in own(self, weights, steps))
+
+    monkeypatch.setattr(forms.Map, "__call__", wrong)
+    unharmed = 2
+    result = batch_check(construction, case.algorithm, data)
+    assert (result.status, result.where.layer, len(calls)) == ("exceeded", 2, 1 + construction.depth)
+    unharmed = 0
+    calls.clear()
+    assert (batch_check(construction, case.algorithm, data).status, len(calls)) == ("within", 1)
+
+
+def test_an_update_that_compares_runs_the_loop() -> None:
+    def update(weights, steps, sweep, p):
+        assert weights[0] == weights[0], "never reached by what is compared"
+        return td0.update(weights, steps, sweep, p)
+
+    td0, data = catalogue()["td0"], random_transitions(catalogue()["td0"], 2, 6, 3, 5)
+    zero = (Stacked(torch.zeros(2, 3, dtype=DOUBLE)),)
+    steps, p = [(StepMatrix(torch.eye(2, dtype=DOUBLE)),)] * 4, parameters(td0.bind({"gamma": Fraction(1, 3)}))
+    assert forms.iterates_by_map(td0, data, zero, steps, p) is not None
+    assert forms.iterates_by_map(replace(td0, update=update), data, zero, steps, p) is None
 
 
 def test_rows_that_stay_zero_are_judged_and_not_called_vacuous() -> None:
