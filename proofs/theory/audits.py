@@ -20,7 +20,7 @@ from .audit import Audit
 from .gate import THEORY, files_of
 from .generated.given import GivenWeights, Weights, given
 from .generated.invariance import invariance_audit
-from .generated.theory_file import parts
+from .generated.parts import parts
 from .generated.write import audit_of
 from .numbers import Drawn, instance_texts
 from .patterns.write import pattern_audit

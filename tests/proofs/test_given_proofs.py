@@ -21,7 +21,7 @@ from layerproof.proofs.theory.audits import audits, unproved
 from layerproof.proofs.theory.gate import gate
 from layerproof.proofs.theory.general import general_audit
 from layerproof.proofs.theory.generated.invariance import invariance_audit
-from layerproof.proofs.theory.generated.theory_file import parts
+from layerproof.proofs.theory.generated.parts import parts
 from layerproof.proofs.theory.generated.write import audit_of
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock

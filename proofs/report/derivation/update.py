@@ -15,7 +15,7 @@ from ...formula.formula import Formula, written
 from ...formula.loop_tree import LoopTree
 from ...formula.shape import shape
 from ...formula.symbols import symbols_of
-from ...theory.generated.theory_file import traced_of
+from ...theory.generated.parts import traced_of
 from ..assemble import plain, prose
 from ..declared import layered
 from ..model import Block, Code, Display, Folded, Paragraph, Section

@@ -42,7 +42,7 @@ from ...formula.shape import Shape, shape
 from ...formula.symbols import Symbols, symbols_of
 from ...formula.sympy_tree import SympyTree, function
 from ...theory.generated.given import Weights, given
-from ...theory.generated.theory_file import traced_of
+from ...theory.generated.parts import traced_of
 from ..subject import Subject
 from .model import Text
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from ....symbolic.errors import NotRepresentableError
 from ..audit import AUDITS_PREFIX, STATEMENTS_PREFIX, THEORY_PREFIX, Audit
 from ..theorem import Theorem
+from .parts import Parts
 from .proofs import ordinals
 from .reading import differs
 from .statements import Statements, row_text, statements, used_variables
-from .theory_file import Parts
 
 WORDS = ("commutant", "expected_update", "gradient", "vector_blocks")
 """The package's statements whose words these speak."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..audit import STATEMENTS_PREFIX, THEORY_PREFIX
+from .parts import Parts
 from .statements import Statements, bound
 from .terms import bracketed, rational
-from .theory_file import Parts, extra
+from .theory_file import extra
 
 IMPORTS = """From Coq Require Import QArith_base.
 From mathcomp Require Import all_ssreflect all_algebra.

@@ -14,8 +14,8 @@ from .columns import AXIS
 from .heads import Cells, Tables
 from .loop import kind_text, outside
 from .masks import entries
+from .parts import Parts, entry_names, first_weight
 from .terms import VECTOR, show
-from .theory_file import Parts, entry_names, first_weight
 
 IMPORTS = """From Coq Require Import QArith_base.
 From mathcomp Require Import all_ssreflect all_algebra.
