@@ -36,8 +36,10 @@ def floats_of(form: PatternForm, s: Settings, values: dict[str, Fraction], progr
     text = floats.one_step_claim(s.layers, s.dtype, device, trials)
     if kernel:
         text += f", given the {kernel} pattern as it was computed"
-    if s.dtype == TF32.name or s.compiled:
-        mode = "tf32 is judged" if s.dtype == TF32.name else "torch.compile is run"
+    asked = {"tf32 is judged": s.dtype == TF32.name, "torch.compile is run": s.compiled,
+             f"the order {s.order} is chosen": s.order != Settings.order}  # fmt: skip
+    mode = next((words for words, wanted in asked.items() if wanted), None)
+    if mode is not None:
         reason = f"{mode} for layers of linear attention only"
         yield Claim(algorithm.name, text, floats.NAME, Verdict.NOT_RUN, floats.STRENGTH, reason)
         return

@@ -289,3 +289,12 @@ def test_the_softmax_is_over_the_keys_of_the_context(monkeypatch):
     sums = [c for c in pattern_claims.pattern_claims(algorithm, SMALL, ("derived", "float"), lambda _: None)
             if c.details.get("fact")]  # fmt: skip
     assert [c.verdict.value for c in sums] == ["REFUTED"]
+
+
+@pytest.mark.parametrize(("how", "why"), [({"order": "scores-first"}, "the order scores-first"), ({"compiled": True},
+                                           "torch.compile"), ({"dtype": "tf32"}, "tf32")])  # fmt: skip
+def test_floats_of_a_pattern_in_a_way_that_they_cannot_run_are_not_run(how: dict[str, Any], why: str) -> None:
+    result = lp.verify("softmax-td", d=2, n=3, layers=1, trials=1, evidence=["float"], **how)
+    (claim,) = (c for c in result.claims if c.asked)
+    assert (claim.verdict.value, result.exit_code) == ("NOT_RUN", 3)
+    assert claim.reason.startswith(why) and claim.reason.endswith("for layers of linear attention only")
