@@ -14,8 +14,8 @@ from layerproof.proofs.case import Settings
 from layerproof.proofs.checker import verify
 from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.report.build import establish, page
+from layerproof.proofs.report.findings import Findings
 from layerproof.proofs.report.model import Code, Link, Matrix, Note, Page, Report, Section, Sentence
-from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.sizes import fitted
 
 SMALL = Settings(features=2, context=4, layers=2, trials=2, exact_trials=1)
@@ -33,11 +33,11 @@ def settings_of(case: Case) -> Settings:
 
 
 @cache
-def subject(case: Case, evidence: tuple[str, ...] = EXACT) -> Subject:
+def subject(case: Case, evidence: tuple[str, ...] = EXACT) -> Findings:
     """A case of the catalogue with what verify found about it."""
     settings = settings_of(case)
     claims = verify(case.algorithm, settings=settings, evidence=evidence).claims
-    return Subject(case.algorithm, settings, claims, command="layerproof report")
+    return Findings(case.algorithm, settings, claims, command="layerproof report")
 
 
 @cache
@@ -51,10 +51,10 @@ def example_report(path: str) -> Report:
     return establish([path], SMALL, ("identity-exact",))[0]
 
 
-def fresh(case: Case, **changes: Any) -> Subject:
+def fresh(case: Case, **changes: Any) -> Findings:
     """A subject of its own, to plant faults in: `derivation=` puts another derivation in its place."""
     judged = subject(case)
-    copy = Subject(judged.item, judged.settings, changes.pop("claims", judged.claims))
+    copy = Findings(judged.item, judged.settings, changes.pop("claims", judged.claims))
     if "derivation" in changes:
         copy.__dict__["_derived"] = (changes.pop("derivation"), "")
     copy.__dict__.update(changes)

@@ -32,6 +32,7 @@ from ..verdict import Claim, Result, Verdict, worst_asked
 from . import overview
 from .assemble import cell, greek, page_name, prose
 from .declared import with_declared
+from .findings import Findings
 from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
 from .layer_pictures import row_names
 from .lead import lead
@@ -42,7 +43,6 @@ from .sections.reproduce import OF_PYTHON
 from .sections.verdicts import badge, short, strengths
 from .sections.worked_example import data as example_data
 from .set_formulas import set_blocks, set_page
-from .subject import Subject
 from .theory import theory_page
 
 Item = Linear | PatternAlgorithm
@@ -180,9 +180,9 @@ def _page_of(
     kept = _invariance(item, settings, progress) if wanted.invariance else None
     own = fitted(item, settings)[0] if isinstance(item, Algorithm) else settings
     command = command_line(item, own, wanted.evidence, wanted.prove, wanted.invariance, wanted.prompt_file)
-    subject = Subject(item, own, claims, kept, command, wanted.dates, progress, judged)
-    made = page(subject, name)
-    return made, overview.row(subject, made)
+    findings = Findings(item, own, claims, kept, command, wanted.dates, progress, judged)
+    made = page(findings, name)
+    return made, overview.row(findings, made)
 
 
 def _page_beside(wanted: Wanted, names: Mapping[str, str], case: Case, claims: list[Claim]) -> Made:
@@ -200,38 +200,38 @@ def _forgotten(claim: Claim) -> Claim:
     return replace(claim, reason="not asked: --prove", details={})
 
 
-def page(subject: Subject, name: str = "") -> Page:
-    """One page: the lead, then every section that applies; without a name it has its subject's.
+def page(findings: Findings, name: str = "") -> Page:
+    """One page: the lead, then every section that applies; without a name it has its algorithm's.
 
-    Raises `LayerproofError` for a claim about anything but the page's subject.
+    Raises `LayerproofError` for a claim about anything but the page's algorithm.
     """
-    strange = next((c.algorithm for c in subject.claims if c.algorithm != subject.item.name), None)
+    strange = next((c.algorithm for c in findings.claims if c.algorithm != findings.item.name), None)
     if strange is not None:
-        raise LayerproofError(f"the page of {subject.item.name} was given a claim about {strange}: please report this")
+        raise LayerproofError(f"the page of {findings.item.name} was given a claim about {strange}: please report this")
     sections: list[Section] = []
-    none_does = impossible(subject)
+    none_does = impossible(findings)
     for module in section_modules():
         if none_does and module.NAME not in FOLDED:
             continue
-        section = module.build(subject)
+        section = module.build(findings)
         if section is not None:
             sections.append(section)
-    data: dict[str, Any] = {"claims": [_claim_data(c, subject.dates) for c in subject.claims]}
-    if subject.example is not None:
-        data["worked_example"] = example_data(subject.example)
-    decision = subject.convergence
+    data: dict[str, Any] = {"claims": [_claim_data(c, findings.dates) for c in findings.claims]}
+    if findings.example is not None:
+        data["worked_example"] = example_data(findings.example)
+    decision = findings.convergence
     if isinstance(decision, Convergence):
         data["convergence"] = {key: value for key, value in decision.document().items() if key in KEPT}
-    verdict = Verdict.REFUTED if _disagrees(subject) else subject.verdict
-    found_page = Page(name or page_name(subject.item.name, set()), greek(subject.item.title), verdict,
-                      impossible_lead(subject) if none_does else lead(subject),
+    verdict = Verdict.REFUTED if _disagrees(findings) else findings.verdict
+    found_page = Page(name or page_name(findings.item.name, set()), greek(findings.item.title), verdict,
+                      impossible_lead(findings) if none_does else lead(findings),
                       impossible_sections(sections) if none_does else tuple(sections), data)  # fmt: skip
-    return with_declared(set_page(found_page, row_names(subject)), subject.algorithm)
+    return with_declared(set_page(found_page, row_names(findings)), findings.algorithm)
 
 
-def _disagrees(subject: Subject) -> bool:
+def _disagrees(findings: Findings) -> bool:
     """Whether the worked example's layers differ from its iterates, or an iterate is outside its envelope."""
-    example, decision = subject.example or subject.own_example, subject.convergence
+    example, decision = findings.example or findings.own_example, findings.convergence
     answer = decision.found if isinstance(decision, Convergence) else None
     return (example is not None and example.mismatch is not None) or (
         answer is not None and outside(answer) is not None

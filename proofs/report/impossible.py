@@ -11,10 +11,10 @@ from ..formula.formula import Formula
 from ..formula.sympy_tree import letter
 from ..verdict import Claim, Verdict
 from .assemble import cell, plain, prose, sentence
+from .findings import Findings
 from .model import Block, Cell, Folded, Note, Section, Sentence, Span, Table
 from .names import row_formula
 from .notation import vector
-from .subject import Subject
 
 FOLDED = ("update", "prompt", "evidence", "reproduce", "trust")
 """The sections that such a page keeps, folded."""
@@ -22,37 +22,37 @@ TITLE = "The update, the prompt, the evidence in full, and how to reproduce it"
 PRODUCT = row(entry("Z", "k", "i"), THIN, entry("Z", "r", "j"), THIN, entry("Z", "s", "t"))
 
 
-def impossible(subject: Subject) -> bool:
+def impossible(findings: Findings) -> bool:
     """Whether the page is about an update for which no weights were found."""
-    return bool(subject.obstacle)
+    return bool(findings.obstacle)
 
 
-def impossible_lead(subject: Subject) -> tuple[Block, ...]:
+def impossible_lead(findings: Findings) -> tuple[Block, ...]:
     """The first screen, which is all of the page that is not folded."""
-    claim = next((c for c in subject.of_kind("derived") if c.verdict is not Verdict.HOLDS), None)
+    claim = next((c for c in findings.of_kind("derived") if c.verdict is not Verdict.HOLDS), None)
     annihilator = (claim.witness or {}).get("annihilates") if claim is not None else None
     on_a_line = claim.witness if claim is not None and claim.witness and "multipliers" in claim.witness else None
     refuted = claim is not None and claim.verdict is Verdict.REFUTED and bool(annihilator or on_a_line)
     verdict = Verdict.REFUTED if refuted else Verdict.UNDECIDED
     title = "No layer of linear attention does this update" if refuted else "No weights were found for this update"
-    why = plain(sentence(subject.obstacle))
+    why = plain(sentence(findings.obstacle))
     blocks: list[Block] = [Note(verdict, title, (why,))]
     if annihilator is not None:
-        blocks += [_witness(subject, annihilator), _theorem()]
+        blocks += [_witness(findings, annihilator), _theorem()]
     elif on_a_line is not None:
-        blocks += [_on_a_line(subject, on_a_line), _differences(len(on_a_line["multipliers"]) - 1)]
+        blocks += [_on_a_line(findings, on_a_line), _differences(len(on_a_line["multipliers"]) - 1)]
     elif claim is not None:
         blocks.append(plain("That is no proof that none exist: nothing was found that every layer's answer cancels in "
                             "and the update's does not."))  # fmt: skip
     return (*blocks, _outside() if on_a_line else _what_would_do(claim))
 
 
-def _witness(subject: Subject, annihilator: Mapping[str, Any]) -> Table:
+def _witness(findings: Findings, annihilator: Mapping[str, Any]) -> Table:
     rows = [
         (cell(number_of(p["multiplier"])), Cell(_prompt(p)), cell(p["column"]), cell(number_of(p["change"])))
         for p in annihilator["points"]
     ]
-    algorithm = subject.algorithm
+    algorithm = findings.algorithm
     assert algorithm is not None
     names = {r.name: row_formula(r) for r in algorithm.accumulators}
     rows.append((cell("sum"), cell(), cell("for every layer 0"), cell(number_of(annihilator["update"]))))
@@ -69,7 +69,7 @@ def _witness(subject: Subject, annihilator: Mapping[str, Any]) -> Table:
     return Table(("times", "prompt", "column", "change that the update demands"), tuple(rows), caption)
 
 
-def _on_a_line(subject: Subject, line_witness: Mapping[str, Any]) -> Table:
+def _on_a_line(findings: Findings, line_witness: Mapping[str, Any]) -> Table:
     """The witness of an update that is no polynomial: prompts on a line, and what it demands of an entry on each."""
     prompts = line_witness["prompts"]
     rows = [
@@ -77,7 +77,7 @@ def _on_a_line(subject: Subject, line_witness: Mapping[str, Any]) -> Table:
         for k, p, value in zip(line_witness["multipliers"], prompts, line_witness["values"], strict=True)
     ]
     rows.append((cell("sum"), cell("for every layer 0"), cell(number_of(line_witness["sum"]))))
-    algorithm, entry = subject.algorithm, str(line_witness["entry"])
+    algorithm, entry = findings.algorithm, str(line_witness["entry"])
     for r in algorithm.accumulators if algorithm is not None else ():
         entry = entry.replace(f"the accumulator {r.name}", f"row {r.name}")
     return Table(

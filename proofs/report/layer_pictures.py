@@ -11,6 +11,7 @@ from ..formula.formula import Formula, written
 from . import notation
 from .assemble import commas
 from .example import HeadStep
+from .findings import Findings
 from .model import Cell, Picture, Sentence, Span, Table, text_of
 from .picture_heat import Panel, heat_picture
 from .picture_layer import (
@@ -24,16 +25,15 @@ from .picture_layer import (
     short,
     token_labels,
 )
-from .subject import Subject
 
 LONG = 20
 """Rows of more are not drawn entry by entry."""
 PATTERN = written(r"M (Z^\top Q Z)")
 
 
-def layer_pictures(subject: Subject) -> list[Picture]:
+def layer_pictures(findings: Findings) -> list[Picture]:
     """One picture a head of the worked example's first layer; none where there is no example."""
-    first = _first_layer(subject)
+    first = _first_layer(findings)
     if first is None:
         return []
     named, blocks, tokens, heads = first
@@ -41,9 +41,9 @@ def layer_pictures(subject: Subject) -> list[Picture]:
     return [x for x in drawn if x is not None]
 
 
-def sketch(subject: Subject, id: str) -> Cell:
+def sketch(findings: Findings, id: str) -> Cell:
     """The layer in little, and in words for formats that draw nothing in a table."""
-    first = _first_layer(subject)
+    first = _first_layer(findings)
     if first is None or not first[3]:
         return Cell(("–",))
     named, blocks, _, heads = first
@@ -57,17 +57,17 @@ def sketch(subject: Subject, id: str) -> Cell:
 
 
 def _first_layer(
-    subject: Subject,
+    findings: Findings,
 ) -> tuple[dict[str, Formula], list[Block], list[str], Sequence[HeadStep]] | None:
     """Symbols, blocks, tokens and heads of the worked example's first layer; None where there is no example."""
-    algorithm, state = subject.algorithm, subject.state
-    if algorithm is not None and state is not None and subject.example is not None:
-        run = subject.example
+    algorithm, state = findings.algorithm, findings.state
+    if algorithm is not None and state is not None and findings.example is not None:
+        run = findings.example
         named = notation.row_symbols(state)
         blocks = example_blocks(run, {name: f.text for name, f in named.items()})
         tokens = [*(str(j + 1) for j in range(run.context.n)), "query"]
         return named, blocks, tokens, run.layers[0].heads
-    own = subject.own_example
+    own = findings.own_example
     return None if own is None else ({}, own_blocks(own), list(own.columns), own.layers[0].heads)
 
 
@@ -75,9 +75,9 @@ def _rows(blocks: Sequence[Block], named: dict[str, Formula]) -> list[str | Form
     return commas(named.get(block.name, block.name) for block in blocks) or ["nothing"]
 
 
-def row_names(subject: Subject) -> dict[str, Formula]:
+def row_names(findings: Findings) -> dict[str, Formula]:
     """What a paper calls each row that a program calls td_error, of any page."""
-    return {"phi": row("phi")} if subject.state is None else notation.row_names(subject.state)
+    return {"phi": row("phi")} if findings.state is None else notation.row_names(findings.state)
 
 
 def _head(
@@ -108,13 +108,13 @@ def _numbers(entries: Sequence[Sequence[Fraction]], tokens: Sequence[str]) -> Ta
     return Table(("from token", *(f"into {name}" for name in tokens)), rows)
 
 
-def row_labels(subject: Subject) -> list[str]:
+def row_labels(findings: Findings) -> list[str]:
     """What a picture calls each row of the worked example's prompt: φ1, φ2, γφ′1, δ."""
-    if subject.example is None or subject.algorithm is None or subject.state is None:
-        return [] if subject.own_example is None else [x.label for x in own_blocks(subject.own_example)]
-    symbols = notation.row_symbols(subject.state)
+    if findings.example is None or findings.algorithm is None or findings.state is None:
+        return [] if findings.own_example is None else [x.label for x in own_blocks(findings.own_example)]
+    symbols = notation.row_symbols(findings.state)
     result = []
-    for block in example_blocks(subject.example, {name: f.text for name, f in symbols.items()}):
+    for block in example_blocks(findings.example, {name: f.text for name, f in symbols.items()}):
         several = len(block.rows) > 1
         result += [short(block.label, str(k)) if several else block.label for k in range(1, len(block.rows) + 1)]
     return result

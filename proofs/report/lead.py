@@ -11,10 +11,10 @@ from ..formula.build import QUAD, aligned, call, dot, equation, indexed, row, sp
 from ..formula.formula import Formula, written
 from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
 from .assemble import alarm, greek, prose, spans
+from .findings import Findings
 from .layer_pictures import layer_pictures
 from .model import Block, Display, Folded, Link, Note, Paragraph, Span
 from .names import declared_formula, over_n, row_formula
-from .subject import Subject
 from .verdict_words import meaning, verdict_words
 
 ORDER = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
@@ -27,9 +27,9 @@ def layer(factor: Formula) -> tuple[Formula, Formula]:
     return indexed("Z", "ell", "+", "1"), row(Z, "+", factor, attention)
 
 
-def lead(subject: Subject) -> tuple[Block, ...]:
+def lead(findings: Findings) -> tuple[Block, ...]:
     """Alarms first, worst first; then the claim."""
-    return (*_example_alarm(subject), *alarms(subject.claims), *_claim(subject))
+    return (*_example_alarm(findings), *alarms(findings.claims), *_claim(findings))
 
 
 def alarms(claims: Sequence[Claim]) -> list[Block]:
@@ -49,20 +49,20 @@ def alarming(claim: Claim, verdict: Verdict) -> bool:
     return claim.asked and claim.verdict is verdict and not follows
 
 
-def _example_alarm(subject: Subject) -> tuple[Block, ...]:
+def _example_alarm(findings: Findings) -> tuple[Block, ...]:
     """The worked example is a check too: where it fails and nothing else was refuted, it says so first."""
-    ran = subject.example or subject.own_example
-    if ran is None or ran.mismatch is None or subject.refuted:
+    ran = findings.example or findings.own_example
+    if ran is None or ran.mismatch is None or findings.refuted:
         return ()
     message = prose("The layers and the reference give different numbers: see ",
                  Link("the worked example", "#worked-example"), ".")  # fmt: skip
     return (Note(Verdict.REFUTED, "Refuted on the worked example", (message,)),)
 
 
-def proved(subject: Subject) -> bool:
+def proved(findings: Findings) -> bool:
     """Whether something that was asked for proves the claim for all d, n and L."""
-    rocq = [c for c in subject.of_kind("proved-all-sizes") if c.asked]
-    symbolic = [c for c in subject.of_kind("identity-symbolic") if c.asked]
+    rocq = [c for c in findings.of_kind("proved-all-sizes") if c.asked]
+    symbolic = [c for c in findings.of_kind("identity-symbolic") if c.asked]
     facts = {c.details.get("fact") for c in symbolic}
     whole = bool(symbolic) and {"blocks", "masks"} <= facts
     return any(
@@ -70,38 +70,38 @@ def proved(subject: Subject) -> bool:
     )
 
 
-def strength(subject: Subject) -> str:
+def strength(findings: Findings) -> str:
     """What may be said of the claim, in front of it."""
-    open_ = [c for c in subject.claims if c.asked and c.verdict is not Verdict.HOLDS]
+    open_ = [c for c in findings.claims if c.asked and c.verdict is not Verdict.HOLDS]
     floats = bool(open_) and all(c.evidence == "float" and c.verdict is Verdict.UNDECIDED for c in open_)
-    if proved(subject) and (subject.verdict is Verdict.HOLDS or floats):
+    if proved(findings) and (findings.verdict is Verdict.HOLDS or floats):
         return "Claim, proved for all $d$, $n$ and $L$. " + "What is undecided above is about floats alone. " * floats
-    if subject.verdict is not Verdict.HOLDS:
+    if findings.verdict is not Verdict.HOLDS:
         return "The claim under examination, not established here. "
-    if any(c.asked and c.verdict is Verdict.HOLDS for c in subject.of_kind("identity-exact")):
+    if any(c.asked and c.verdict is Verdict.HOLDS for c in findings.of_kind("identity-exact")):
         return "Claim, exact on the prompts of this report and proved for no others. "
     return "Claim, as far as the verdicts below go. "
 
 
-def _claim(subject: Subject) -> tuple[Block, ...]:
-    how = spans(strength(subject))
-    if subject.own is not None:
-        text = (f"After every layer of {subject.own.title}, the entries that its reference names have the reference's "
+def _claim(findings: Findings) -> tuple[Block, ...]:
+    how = spans(strength(findings))
+    if findings.own is not None:
+        text = (f"After every layer of {findings.own.title}, the entries that its reference names have the reference's "
                 "values.")  # fmt: skip
-        size = subject.settings.context
-        factor = Fraction(subject.own.scale(size))
+        size = findings.settings.context
+        factor = Fraction(findings.own.scale(size))
         # its own factor may be no 1/n: it is a letter then
         known = factor == Fraction(1, size)
         return (
             Paragraph((*how, text)),
-            *layer_pictures(subject),
+            *layer_pictures(findings),
             Display(equation(*layer(over_n() if known else row("s"))), "claim"),
-            *_verdicts(subject),
+            *_verdicts(findings),
         )
-    algorithm = subject.algorithm
+    algorithm = findings.algorithm
     assert algorithm is not None
-    readout = subject.construction.readout if subject.construction is not None else None
-    after = "after any number $L$ of layers" if proved(subject) else "after $L$ layers"
+    readout = findings.construction.readout if findings.construction is not None else None
+    after = "after any number $L$ of layers" if proved(findings) else "after $L$ layers"
     name = greek(algorithm.title)
     claim_text = (
         f"Each layer of the linear transformer with the weights below is exactly one iteration of {name} on ",
@@ -111,10 +111,10 @@ def _claim(subject: Subject) -> tuple[Block, ...]:
     display = Display(_formula(readout, algorithm), "claim")
     return (
         Paragraph((*how, *claim_text)),
-        *layer_pictures(subject),
+        *layer_pictures(findings),
         display,
         _where([declared_formula(algorithm, w) for w in algorithm.weights]),
-        *_verdicts(subject),
+        *_verdicts(findings),
     )
 
 
@@ -144,10 +144,10 @@ def _formula(readout: Readout | None, algorithm: Algorithm) -> Formula:
     return aligned(lines)
 
 
-def _verdicts(subject: Subject) -> tuple[Block, ...]:
-    means = meaning(subject)
+def _verdicts(findings: Findings) -> tuple[Block, ...]:
+    means = meaning(findings)
     return (
-        *verdict_words(subject),
+        *verdict_words(findings),
         *([means] if means is not None else []),
         prose("Each claim beside its evidence: ", Link("verdicts", "#verdicts"), "."),
     )

@@ -44,7 +44,7 @@ def endless(item: Item, settings: Settings, step: Steps | None, progress: Progre
             seed=s.seed, process=s.process if s.prompt is None else None, prompt=s.prompt,
             steps=None if step is None else (step,), time_limit=s.time_limit,
         )  # fmt: skip
-        return asked(item, question, progress)  # the page's subject is judged already
+        return asked(item, question, progress)  # the page's algorithm is judged already
     except LayerproofError as error:
         hint = "; layerproof converge FILE --read ROW says how it goes" if algorithm is None else ""
         return f"{error}{hint}"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ..verdict import Claim
 from .assemble import cell
 from .derivation.update import docstring, stated
+from .findings import Findings
 from .layer_pictures import PATTERN, sketch
 from .model import Cell, Link, Page, Sentence, Span, Table
 from .stated_code import stated_spans
-from .subject import Subject
 
 HEADERS = ("algorithm", "update", "heads", "a layer", "verdict")
 GROUPS = ("Algorithms by linear attention.", "By attention patterns.", "Of files of your own.")
@@ -21,34 +21,34 @@ SAID = Sentence([
 ])  # fmt: skip
 
 
-def row(subject: Subject, page: Page) -> tuple[Cell, ...]:
+def row(findings: Findings, page: Page) -> tuple[Cell, ...]:
     """One page's line."""
-    algorithm, state = subject.algorithm, subject.state
+    algorithm, state = findings.algorithm, findings.state
     title = cell(Link(page.title, page.name))
-    verdict = Cell((counterexample(subject.refuted),) if subject.refuted else (), page.verdict)
+    verdict = Cell((counterexample(findings.refuted),) if findings.refuted else (), page.verdict)
     if algorithm is not None and state is None:
         words = docstring(algorithm)
         return (
             title,
             Cell(stated_spans(words)) if words else cell("see its page"),
-            cell(heads(subject)),
+            cell(heads(findings)),
             cell("–"),
             verdict,
         )
     if algorithm is None or state is None:
-        drawn = sketch(subject, f"sketch-{page.name}")
+        drawn = sketch(findings, f"sketch-{page.name}")
         return title, cell("a construction all of one's own"), cell("–"), drawn, verdict
     steps = stated(algorithm, state.options)[-len(algorithm.weights) :]
     update: list[Span] = [span for k, step in enumerate(steps) for span in ((", ", step) if k else (step,))]
-    drawn = sketch(subject, f"sketch-{page.name}")
-    return title, cell(*(update or ("see its page",))), cell(heads(subject)), drawn, verdict
+    drawn = sketch(findings, f"sketch-{page.name}")
+    return title, cell(*(update or ("see its page",))), cell(heads(findings)), drawn, verdict
 
 
-def heads(subject: Subject) -> str:
+def heads(findings: Findings) -> str:
     """How many heads a layer has, in words where there are none."""
-    if subject.obstacle:
+    if findings.obstacle:
         return "none does it"
-    weights = subject.construction
+    weights = findings.construction
     return str(len(weights.layers[0])) if weights is not None and weights.layers else "–"
 
 

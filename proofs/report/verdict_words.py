@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from ..verdict import Claim, Verdict
 from .assemble import prose, spans
+from .findings import Findings
 from .model import Paragraph, Span
 from .names import declared_formula
-from .subject import Subject
 
 SAID = {
     Verdict.HOLDS: "Holds: ",
@@ -29,9 +29,9 @@ MEANS = {
 """What each kind of evidence is about."""
 
 
-def verdict_words(subject: Subject) -> list[Paragraph]:
+def verdict_words(findings: Findings) -> list[Paragraph]:
     """A line for each verdict that there is, worst first, and one for what was not asked."""
-    return words_of(subject.claims, subject.algorithm is not None)
+    return words_of(findings.claims, findings.algorithm is not None)
 
 
 def words_of(claims: Sequence[Claim], prover: bool) -> list[Paragraph]:
@@ -66,13 +66,13 @@ def _what(kind: str, claims: Sequence[Claim]) -> str:
     return MEANS.get(kind, kind)
 
 
-def meaning(subject: Subject) -> Paragraph | None:
+def meaning(findings: Findings) -> Paragraph | None:
     """What follows for somebody who runs such a network; None where the claim is not established."""
-    if subject.verdict is not Verdict.HOLDS or subject.algorithm is None:
+    if findings.verdict is not Verdict.HOLDS or findings.algorithm is None:
         return None
     return prose(
         "What it means: a forward pass through $L$ layers does what $L$ steps of the algorithm would do on the "
         "transitions in the prompt, the learned weights ",
-        declared_formula(subject.algorithm, subject.algorithm.weights[0]),
+        declared_formula(findings.algorithm, findings.algorithm.weights[0]),
         " being nowhere stored but in the prompt's own rows.",
     )

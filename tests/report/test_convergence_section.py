@@ -18,10 +18,10 @@ from layerproof.proofs.convergence.picture import outside
 from layerproof.proofs.convergence.result import Convergence
 from layerproof.proofs.report.build import page
 from layerproof.proofs.report.decided import blocks
+from layerproof.proofs.report.findings import Findings
 from layerproof.proofs.report.limit_run import endless
 from layerproof.proofs.report.model import Cell, Picture, Section, Table
 from layerproof.proofs.report.sections import convergence
-from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.prompt import Context
@@ -29,12 +29,12 @@ from layerproof.symbolic.prompt import Context
 L = 6
 
 
-def of(context: Context | None, name: str = "td0", **more: Any) -> Subject:
+def of(context: Context | None, name: str = "td0", **more: Any) -> Findings:
     size = {"features": context.d, "context": context.n} if context else {}
-    return Subject(find(name), replace(SMALL, prompt=context, layers=L, gamma=Fraction(9, 10), **size, **more), ())
+    return Findings(find(name), replace(SMALL, prompt=context, layers=L, gamma=Fraction(9, 10), **size, **more), ())
 
 
-def section_of(subject: Subject) -> Section:
+def section_of(subject: Findings) -> Section:
     section = convergence.build(subject)
     assert section is not None
     return section
@@ -130,7 +130,7 @@ def test_the_prompt_is_the_one_of_this_run() -> None:
 def test_a_construction_of_ones_own_says_what_it_needs_and_an_update_that_is_not_affine_is_undecided() -> None:
     examples = Path(__file__).resolve().parents[2] / "examples"
     own = runpy.run_path(str(examples / "newton_schulz_lstd.py"))["CONSTRUCTION"]
-    section = section_of(Subject(own, SMALL, ()))
+    section = section_of(Findings(own, SMALL, ()))
     assert notes(section)[0].verdict is Verdict.NOT_RUN and "--read ROW" in words(section)
 
     def update(weights, preconditioners, sweep, p):  # type: ignore[no-untyped-def]
@@ -140,5 +140,5 @@ def test_a_construction_of_ones_own_says_what_it_needs_and_an_update_that_is_not
             sweep.total = sweep.total + (w @ t.phi) * (w @ t.phi) * t.phi
         return (w + sweep.total / sweep.n,)
 
-    squared = Subject(replace(find("td0"), update=update, heads=lambda layout, step, p, layer: []), SMALL, ())
+    squared = Findings(replace(find("td0"), update=update, heads=lambda layout, step, p, layer: []), SMALL, ())
     assert notes(section_of(squared))[0].verdict is Verdict.UNDECIDED

@@ -13,10 +13,10 @@ import pytest
 from cli import assert_refused, run_cli
 
 import layerproof as lp
+from layerproof.proofs.report.findings import Findings
 from layerproof.proofs.report.model import Listing, Paragraph, Report
 from layerproof.proofs.report.picture_blocks import MOST, blocks_picture, shown_blocks
 from layerproof.proofs.report.sections import identify
-from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.report.writers.checked import check
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.arithmetics.rational import RationalMatrix
@@ -32,7 +32,7 @@ def section_of(construction: Any, name: str = "td0") -> list[str]:
     subject = SimpleNamespace(
         algorithm=find(name), item=find(name), construction=construction, state=None, progress=lambda _: None
     )
-    section = identify.build(cast(Subject, subject))
+    section = identify.build(cast(Findings, subject))
     assert section is not None
     check(Report("t", section.blocks, ()))
     return [str(b.spans[0]) if isinstance(b, Paragraph) else b.text if isinstance(b, Listing) else type(b).__name__

@@ -11,9 +11,9 @@ from reports import SMALL, everything, settings_of, subject, words
 
 from layerproof.numeric.data.draws import prompts, zero_weights
 from layerproof.proofs.case import Case as Judged
+from layerproof.proofs.report.findings import Findings
 from layerproof.proofs.report.limit_run import limit_run
 from layerproof.proofs.report.sections import section_modules
-from layerproof.proofs.report.subject import Subject
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.identity.exact import problem, textbook
 from layerproof.symbolic.identity.limit import root
@@ -38,7 +38,7 @@ def test_where_there_is_no_single_limit_it_is_said():
     judged = Judged(Case("td0").algorithm, replace(SMALL, prompt=context, context=1))
     limit, _ = limit_run(judged)
     assert not limit.squares and "singular" in limit.reason
-    shown = Subject(judged.algorithm, judged.settings, subject(Case("td0")).claims)
+    shown = Findings(judged.algorithm, judged.settings, subject(Case("td0")).claims)
     module = next(m for m in section_modules() if m.NAME == "convergence")
     assert "singular" in words(module.build(shown)) and not [
         p for p in everything(module.build(shown)) if hasattr(p, "svg") and "limit point" in p.alt

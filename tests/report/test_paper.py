@@ -25,6 +25,7 @@ from layerproof.proofs.formula.latex import latex as printed
 from layerproof.proofs.formula.lines import lines, width
 from layerproof.proofs.formula.macros import in_macros
 from layerproof.proofs.formula.reader import read
+from layerproof.proofs.report.findings import Findings
 from layerproof.proofs.report.paper import latex, typst
 from layerproof.proofs.report.paper.bibliography import BY_KEY, bibtex, cited
 from layerproof.proofs.report.paper.facts import Facts
@@ -32,7 +33,6 @@ from layerproof.proofs.report.paper.model import Display, Environment, Paper, Pa
 from layerproof.proofs.report.paper.theorem import _needed
 from layerproof.proofs.report.paper.update import update_blocks
 from layerproof.proofs.report.paper.write import paper_of
-from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.user_file import load
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithm import Algorithm
@@ -51,11 +51,11 @@ def settings_for(algorithm: Algorithm) -> Settings:
 
 
 @cache
-def subject(name: str) -> Subject:
+def subject(name: str) -> Findings:
     item = load(EXAMPLES / name) if name.endswith(".py") else catalogue()[name]
     asked = ["identity-symbolic"] if item.heads is None else ["identity-exact"]
     settings = settings_for(item)
-    return Subject(item, settings, verify(item, settings=settings, evidence=asked).claims)
+    return Findings(item, settings, verify(item, settings=settings, evidence=asked).claims)
 
 
 @cache
@@ -87,7 +87,7 @@ def test_only_what_is_proved_is_a_theorem():
     known = subject("td0")
     for verdict in (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN):
         claims = tuple(replace(c, verdict=verdict, reason="planted") if c.asked else c for c in known.claims)
-        written = latex.fragment(paper_of(Subject(known.item, SMALL, claims), "td0"))
+        written = latex.fragment(paper_of(Findings(known.item, SMALL, claims), "td0"))
         assert r"\begin{theorem}" not in written and r"\begin{proof}" not in written
         assert verdict.value.replace("_", " ") in written and "Planted" in written
     assert r"\begin{theorem}" in latex.fragment(made("td0"))
@@ -95,7 +95,7 @@ def test_only_what_is_proved_is_a_theorem():
 
 @pytest.mark.parametrize("name", catalogue())
 def test_no_symbol_of_the_update_is_dropped(name):
-    assert missing(Facts.of(Subject(catalogue()[name], settings_for(catalogue()[name]), ()))) == set()
+    assert missing(Facts.of(Findings(catalogue()[name], settings_for(catalogue()[name]), ()))) == set()
 
 
 def missing(facts: Facts) -> set[str]:
@@ -165,7 +165,7 @@ def test_a_symbol_that_a_file_declares_is_set_and_a_hostile_one_is_not(tmp_path)
         path = own_files.write(tmp_path, ("- w[0] @ x.phi),)", f'- w[0] @ x.phi, symbol="{declared}"),)'))
         item = load(Path(path))
         assert item.accumulators[0].symbol == declared.replace(r"\\", "\\")  # it came through the file's process
-        facts = Facts.of(Subject(item, SMALL, ()))
+        facts = Facts.of(Findings(item, SMALL, ()))
         assert facts.symbols["row", "td_error"].latex == wanted
 
 
@@ -175,7 +175,7 @@ def test_sources_are_found_and_written():
     assert bibtex(["baird1995residual"]).startswith("@inproceedings{baird1995residual,")
     assert all(s.bibtex().count("{") == s.bibtex().count("}") for s in BY_KEY.values())
     assert cited("my own notes") == ()
-    own = Facts.of(Subject(replace(catalogue()["td0"], source="my own notes"), SMALL, ()))
+    own = Facts.of(Findings(replace(catalogue()["td0"], source="my own notes"), SMALL, ()))
     opening = next(b for b in update_blocks(own) if isinstance(b, Paragraph))
     assert "(my own notes)" in str(opening.spans[0])  # what no entry is found in is written as it stands
 

@@ -36,11 +36,11 @@ from layerproof.proofs.formula.reader import readable
 from layerproof.proofs.report import build as building
 from layerproof.proofs.report.assemble import RESERVED, page_name
 from layerproof.proofs.report.build import build, establish, page
+from layerproof.proofs.report.findings import Findings
 from layerproof.proofs.report.model import Cell, Display, Link, Matrix, Note, Page, Report
 from layerproof.proofs.report.published import comparison
 from layerproof.proofs.report.sections import errors, section_modules, trust, verdicts, weights
 from layerproof.proofs.report.sections.evidence import flat
-from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.report.writers.checked import check
 from layerproof.proofs.report.writers.mathml import mathml
 from layerproof.proofs.user_file import resolve
@@ -107,7 +107,7 @@ def test_the_page_is_the_same_every_time_and_holds_no_facts_of_the_machine(case:
 
 def test_machine_facts_come_on_request():
     made = subject(Case("td0"))
-    dated = page(Subject(made.item, made.settings, made.claims, dates=True))
+    dated = page(Findings(made.item, made.settings, made.claims, dates=True))
     import platform
 
     assert platform.platform() in words(dated)
@@ -295,10 +295,10 @@ def test_two_files_of_one_name_have_their_own_claims(tmp_path: Path):
 
 def test_a_factor_of_ones_own_is_not_called_one_over_n():
     path = next(p for p in EXAMPLES if "ridge" in p)
-    ridge = Subject(resolve(path), SMALL, ())
+    ridge = Findings(resolve(path), SMALL, ())
     own = replace(ridge.item, scale=lambda n: Fraction(2, n))
     texts = [
-        next(b.formula.text for b in page(Subject(item, SMALL, ())).lead if isinstance(b, Display))
+        next(b.formula.text for b in page(Findings(item, SMALL, ())).lead if isinstance(b, Display))
         for item in (ridge.item, own)
     ]
     assert "(1/n)" in texts[0] and "(1/n)" not in texts[1] and "s sum_h" in texts[1]
@@ -330,7 +330,7 @@ def test_heads_given_in_blocks_are_shown_in_symbols_and_others_in_numbers():
     numbers = replace(blocks, heads=by_entries)
     shown = []
     for algorithm in (blocks, numbers):
-        made = section(page(Subject(algorithm, SMALL, ())), "weights")
+        made = section(page(Findings(algorithm, SMALL, ())), "weights")
         shown.append({e.text for m in matrices(made) if m.name.text == "Q_1" for row in m.entries for e in row if e})
     assert {"-C_l^T", "C_l^T"} <= shown[0]
     assert shown[1] and not any("C" in text for text in shown[1])
@@ -464,7 +464,7 @@ def test_masks_join_context_tokens_only_as_the_derivation_says(case: Case):
 
 def test_weights_say_whether_layers_share_their_preconditioner():
     td0 = subject(Case("td0"))
-    looped = Subject(td0.item, replace(td0.settings, looped=True), td0.claims)
+    looped = Findings(td0.item, replace(td0.settings, looped=True), td0.claims)
     assert "they do not (looped)" in words(weights.build(looped))
     assert "looped" not in words(weights.build(td0)) and "as in the runs" in words(weights.build(td0))
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from layerproof.numeric.training.settings import ARCHITECTURES, from_document
+from layerproof.proofs.report.findings import Findings
 from layerproof.proofs.report.model import Listing, Note, Paragraph, Picture, Report, Table
 from layerproof.proofs.report.sections import training
-from layerproof.proofs.report.subject import Subject
 from layerproof.proofs.report.writers.checked import check
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithms import catalogue, find
@@ -20,7 +20,7 @@ RUNS = Path(training.__file__).parents[1] / "runs"
 
 
 def section_of(name: str) -> tuple[Any, ...]:
-    section = training.build(cast(Subject, SimpleNamespace(algorithm=find(name))))
+    section = training.build(cast(Findings, SimpleNamespace(algorithm=find(name))))
     assert section is not None
     check(Report("t", section.blocks, ()))
     return section.blocks

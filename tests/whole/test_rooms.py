@@ -55,7 +55,7 @@ proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/rep
 proofs/report/recognised
 proofs/report/writers proofs/report/set_formulas proofs/report/declared proofs/report/pattern_formulas
 proofs/report/derivation proofs/export proofs/check
-proofs/report/theory proofs/report/writing proofs/report/example proofs/report/picture_layer proofs/report/subject
+proofs/report/theory proofs/report/writing proofs/report/example proofs/report/picture_layer proofs/report/findings
 proofs/report/layer_pictures proofs/report/verdict_words proofs/report/impossible proofs/report/lead
 proofs/report/published proofs/report/sections proofs/report/overview
 proofs/report/pattern_example proofs/report/pattern_worked proofs/report/pattern_page

@@ -9,9 +9,9 @@ from ...formula.build import NO_GAP, equation, listed, row
 from ...theory.audits import audits_for
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import sentence
+from ..findings import Findings
 from ..lead import alarming
 from ..sections.trust import BELIEVE
-from ..subject import Subject
 from .facts import Facts
 from .model import Block, Environment, Footnote, Span, Word, joined, paragraph, text
 
@@ -30,7 +30,7 @@ HOLDS = {
 }
 
 
-def alarm_blocks(subject: Subject) -> list[Block]:
+def alarm_blocks(subject: Findings) -> list[Block]:
     """What is refuted or open, before everything else."""
     bad = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
     return [
@@ -65,7 +65,7 @@ def _all(claims: Sequence[Claim], verdict: Verdict) -> bool:
     return all(c.verdict is verdict for c in claims if c.asked)
 
 
-def _formal(subject: Subject, proved: bool) -> tuple[Span, ...]:
+def _formal(subject: Findings, proved: bool) -> tuple[Span, ...]:
     assert subject.case is not None
     audits = audits_for(subject.case.algorithm, subject.case.options)
     if not audits:

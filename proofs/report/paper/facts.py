@@ -43,7 +43,7 @@ from ...formula.symbols import Symbols, symbols_of
 from ...formula.sympy_tree import SympyTree, function
 from ...theory.generated.given import Weights, given
 from ...theory.generated.parts import traced_of
-from ..subject import Subject
+from ..findings import Findings
 from .model import Text
 
 ONE = row("1")
@@ -65,13 +65,13 @@ class Facts:
     traced  : the expressions of its functions
     """
 
-    subject: Subject
+    subject: Findings
     algorithm: Algorithm
     traced: Traced
     symbols: Symbols
 
     @staticmethod
-    def of(subject: Subject, known: Any = None) -> Facts:
+    def of(subject: Findings, known: Any = None) -> Facts:
         """The facts of a subject that has an update."""
         assert subject.case is not None
         algorithm = subject.case.algorithm

@@ -22,8 +22,8 @@ from ...functions.checks import run_settings
 from ...user_file import LOAD_LIMIT, guarded, resolve_any
 from ...verdict import Claim, Result
 from ..assemble import page_name
+from ..findings import Findings
 from ..reporting import Written, formats_for
-from ..subject import Subject
 from ..writing import check_target, kept, placed
 from . import latex, typst
 from .bibliography import bibtex, cited
@@ -41,7 +41,7 @@ FORMATS = ("tex", "pdf")
 PROVED = "proved-all-sizes"
 
 
-def paper_of(subject: Subject, name: str, known: dict[str, Macro] | None = None) -> Paper:
+def paper_of(subject: Findings, name: str, known: dict[str, Macro] | None = None) -> Paper:
     """One algorithm's paper form."""
     facts = Facts.of(subject, known)
     weights = facts.layer_weights
@@ -112,7 +112,7 @@ def establish(
     with guarded(items, settings.time_limit):
         for item, (_, claims) in zip(items, result.by_subject(), strict=True):
             progress(f"{item.name}: the paper form")
-            subject = Subject(item, settings, tuple(map(_forgotten, claims)), progress=progress)
+            subject = Findings(item, settings, tuple(map(_forgotten, claims)), progress=progress)
             papers.append(paper_of(subject, page_name(item.name, taken), macros))
             macros |= papers[-1].macros
     return papers, items, replace(result, command="report")

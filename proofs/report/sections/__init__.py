@@ -7,8 +7,8 @@ import pkgutil
 from functools import cache
 from typing import Protocol, runtime_checkable
 
+from ..findings import Findings
 from ..model import Section
-from ..subject import Subject
 
 
 @runtime_checkable
@@ -19,8 +19,8 @@ class PageSection(Protocol):
     TITLE: str
     ORDER: int
 
-    def build(self, subject: Subject, /) -> Section | None:
-        """The section on a page's subject; None where it does not apply."""
+    def build(self, findings: Findings, /) -> Section | None:
+        """The section of a page with these findings; None where it does not apply."""
 
 
 @cache

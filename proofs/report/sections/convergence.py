@@ -9,54 +9,54 @@ from ...convergence.result import Convergence
 from ...formula.formula import written
 from ..assemble import heading, plain, prose
 from ..decided import blocks as decided
+from ..findings import Findings
 from ..limit_run import limit_run
 from ..model import Block, Cell, Display, Note, Picture, Section, Table
 from ..picture_curves import Curve, curves_picture
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "convergence", "Where the iterates go", 110
 FIXED = written(r"w^{*} = F_{\ell}(w^{*}) \quad\text{for every layer } \ell")
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """What becomes of endless layers on one prompt, and how far those of this run come."""
-    decision = subject.convergence
+    decision = findings.convergence
     if decision is None:
         return None
-    blocks: list[Block] = [*_asked(subject, decision), *decided(decision)]
-    if subject.case is not None and subject.construction is not None:
-        blocks += _of_this_run(subject, subject.case, subject.construction.looped)
+    blocks: list[Block] = [*_asked(findings, decision), *decided(decision)]
+    if findings.case is not None and findings.construction is not None:
+        blocks += _of_this_run(findings, findings.case, findings.construction.looped)
     return Section(NAME, TITLE, tuple(blocks))
 
 
-def _prompt(subject: Subject) -> str:
-    s = subject.settings
+def _prompt(findings: Findings) -> str:
+    s = findings.settings
     which = "the given prompt" if s.prompt is not None else f"one trajectory of {s.process} (seed {s.seed})"
-    known = {} if subject.case is None else subject.case.parameters
+    known = {} if findings.case is None else findings.case.parameters
     values = "".join(f", {name} = {rational_text(value)}" for name, value in sorted(known.items()))
     return f"{which}, d = {s.features}, n = {s.context}{values}"
 
 
-def _asked(subject: Subject, decision: Convergence | str) -> list[Block]:
+def _asked(findings: Findings, decision: Convergence | str) -> list[Block]:
     if isinstance(decision, str):
         return []
-    looped = subject.construction is not None and subject.construction.looped
+    looped = findings.construction is not None and findings.construction.looped
     steps = "with this run's preconditioners" if looped else "with C = I"
     run = None if decision.found is None else decision.found.run
-    if subject.own is not None:
+    if findings.own is not None:
         steps = "of this construction" if run is None else f"({run.note})"
     form = ": each is w -> T w + c" if run is not None and not run.doubling else ""
     return [
         plain(
-            f"Endless layers {steps}, on {_prompt(subject)}, from zero weights{form}. What becomes of them is decided "
+            f"Endless layers {steps}, on {_prompt(findings)}, from zero weights{form}. What becomes of them is decided "
             "over the rationals, for this prompt and no other."
         )
     ]
 
 
-def _of_this_run(subject: Subject, case: Case, looped: bool) -> list[Block]:
+def _of_this_run(findings: Findings, case: Case, looped: bool) -> list[Block]:
     """The exact distances |w_l - w*| of the layers that verify ran, or why there is no w*."""
-    subject.progress(f"{subject.item.name}: the iterates' limit")
+    findings.progress(f"{findings.item.name}: the iterates' limit")
     limit, _ = limit_run(case)
     form = "one preconditioner for all" if looped else "a preconditioner of its own for each"
     intro = plain(f"The {case.settings.layers} layers of this run, with {form}, on the same prompt:")

@@ -15,28 +15,28 @@ from ..derivation.heads import factors_of
 from ..derivation.masks import masks_section
 from ..derivation.readout import readout_section
 from ..derivation.system import system_section
+from ..findings import Findings
 from ..model import Block, Display, Link, Note, Paragraph, Section, Steps
 from ..names import Names, mask_symbol, times
 from ..notation import block_symbols
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "derivation", "The derivation, step by step", 40
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """Ansatz, linear system, masks, heads, what is unique, read-out; or why there is none."""
-    if subject.algorithm is None:
+    if findings.algorithm is None:
         return None
-    if subject.derivation is None:
-        if subject.obstacle:
-            verdict = subject.verdict if subject.verdict is not Verdict.HOLDS else Verdict.UNDECIDED
+    if findings.derivation is None:
+        if findings.obstacle:
+            verdict = findings.verdict if findings.verdict is not Verdict.HOLDS else Verdict.UNDECIDED
             return Section(
-                NAME, TITLE, (Note(verdict, "No weights follow from this update", (plain(subject.obstacle),)),)
+                NAME, TITLE, (Note(verdict, "No weights follow from this update", (plain(findings.obstacle),)),)
             )
         intro = prose("The weights are given by the author of this construction, not derived; what is checked is that "
                      "they do what the update says.")  # fmt: skip
         return Section(NAME, TITLE, (intro,))
-    solution = subject.derivation
+    solution = findings.derivation
     sections = [ansatz_section(solution), system_section(solution), masks_section(solution)]
     rest = [freedom_section(solution), readout_section(solution)]
     steps = [(s.title, s.blocks) for s in sections]

@@ -8,9 +8,9 @@ from typing import Any
 from ...evidence.floats import EVERY_RUN
 from ...verdict import Claim, Verdict
 from ..assemble import alarm, plain, prose, sentence
+from ..findings import Findings
 from ..model import Block, Cell, Note, Picture, Section, Table
 from ..picture_curves import Curve, curves_picture
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "errors", "Rounding errors, layer by layer", 100
 CURVES = (
@@ -23,9 +23,9 @@ CURVES = (
 PARTS = ("lowering", "arithmetic")
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """The curves of the float claim; that it was not run where it was not."""
-    claims = subject.of_kind("float")
+    claims = findings.of_kind("float")
     if not claims:
         return None
     claim = claims[0]

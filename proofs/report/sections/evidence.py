@@ -8,8 +8,8 @@ from typing import Any
 from ...evidence import kinds
 from ...verdict import Claim, Verdict
 from ..assemble import cell, plain, sentence, witness
+from ..findings import Findings
 from ..model import Block, Folded, Note, Section, Table
-from ..subject import Subject
 from .verdicts import strengths
 
 NAME, TITLE, ORDER = "evidence", "The evidence in detail", 130
@@ -17,9 +17,9 @@ _HIDDEN = frozenset({"environment", "curves", "fact", "tiers", "split"})
 """Drawn or told in words elsewhere on the page, or different from machine to machine."""
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """One fold for each kind of evidence; the verdict table leads here."""
-    return of_claims(subject.claims, subject.dates)
+    return of_claims(findings.claims, findings.dates)
 
 
 def of_claims(every_claim: Sequence[Claim], dates: bool) -> Section | None:

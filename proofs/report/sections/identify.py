@@ -10,10 +10,10 @@ from ...identify.ask import identify
 from ...identify.question import Question
 from ...verdict import Verdict
 from ..assemble import plain, prose
+from ..findings import Findings
 from ..layer_pictures import row_names
 from ..model import Block, Listing, Note, Section
 from ..recognised import networks_table, residual_picture
-from ..subject import Subject
 from .training import recorded
 
 NAME, TITLE, ORDER = "identify", "Which algorithm weights run", 127
@@ -24,19 +24,19 @@ SHOWN = 12
 """Lines of the rule and its matrices."""
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """What `identify` reads off the weights of this page and, where a run is on record, off trained ones."""
-    construction = subject.construction
-    if subject.algorithm is None or construction is None:
+    construction = findings.construction
+    if findings.algorithm is None or construction is None:
         return None
     if prompt_of_rows(construction.layout.features, construction.layout.accumulators) is None:
         return None
-    return Section(NAME, TITLE, (*_own(subject), *_trained(subject, subject.algorithm.name)))
+    return Section(NAME, TITLE, (*_own(findings), *_trained(findings, findings.algorithm.name)))
 
 
-def _own(subject: Subject) -> list[Block]:
-    subject.progress(f"{subject.item.name}: its rule read off its weights")
-    whole = subject.construction
+def _own(findings: Findings) -> list[Block]:
+    findings.progress(f"{findings.item.name}: its rule read off its weights")
+    whole = findings.construction
     assert whole is not None  # as `build` saw
     few = not whole.looped and whole.depth > FIRST
     read = replace(whole, layers=whole.layers[:FIRST], steps=whole.steps[:FIRST], depth=FIRST) if few else whole
@@ -56,7 +56,7 @@ def _own(subject: Subject) -> list[Block]:
     ]  # fmt: skip
 
 
-def _trained(subject: Subject, name: str) -> list[Block]:
+def _trained(findings: Findings, name: str) -> list[Block]:
     run = recorded(name)
     networks = None if run is None else run.get("identify")
     if run is None or not networks:
@@ -70,6 +70,6 @@ def _trained(subject: Subject, name: str) -> list[Block]:
     if near:
         typical = sorted(near, key=lambda x: x["catalogue"][0]["distance"])[len(near) // 2]
         blocks.append(plain(f"{typical['name']}, the median of those, block by block:"))
-        symbols = {row: symbol.text for row, symbol in row_names(subject).items()}
+        symbols = {row: symbol.text for row, symbol in row_names(findings).items()}
         blocks.append(residual_picture(typical["blocks"], name, "trained-blocks", symbols))
     return blocks

@@ -8,18 +8,18 @@ from ...formula.build import entry, equation, indexed, row
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose
 from ..expansion import sum_formula
+from ..findings import Findings
 from ..model import Block, Display, Folded, Note, Section, Table
 from ..names import Names
 from ..notation import block_symbols, row_symbol
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "identity", "One layer is one update", 60
 MOST_TERMS = 60
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """Both sides multiplied out, in whole rows for every n and in single tokens at n = 2."""
-    solution = subject.derivation
+    solution = findings.derivation
     if solution is None:
         return None
     layer, update = layer_change(solution), update_change(solution)
@@ -54,7 +54,7 @@ def build(subject: Subject) -> Section | None:
         Table(("row", "terms of the layer", "terms of the update", "equal term by term"), tuple(rows), cards=True)
     )
     blocks.append(_tokens(solution, names))
-    for claim in subject.of_kind("identity-symbolic"):
+    for claim in findings.of_kind("identity-symbolic"):
         if claim.details.get("fact") == "blocks":
             blocks.append(plain(f"SymPy's matrix symbols, a second engine, say the same: {claim.reason}."
                                 if claim.verdict is Verdict.HOLDS else f"{claim.verdict}: {claim.reason}"))  # fmt: skip

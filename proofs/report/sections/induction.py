@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ...formula.formula import quoted, written
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, prose
+from ..findings import Findings
 from ..model import Block, Cell, Display, Link, Section, Table
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "induction", "From one layer to every depth", 70
 Z_OF = written("Z(w)")
@@ -20,11 +20,11 @@ CHAIN = quoted(
 )
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """The induction, and what carries each of its quantifiers."""
-    if subject.derivation is None:
+    if findings.derivation is None:
         return None
-    symbolic = subject.of_kind("identity-symbolic")
+    symbolic = findings.of_kind("identity-symbolic")
     facts = [[c for c in symbolic if c.details.get("fact", fact) == fact] for fact in ("blocks", "masks")]
     one = Link("one layer", "#identity")
     block, mask = _verdict(facts[0]), _verdict(facts[1])

@@ -13,8 +13,8 @@ from ...invariance.table import KINDS, verdict_on_set
 from ...verdict import Claim, Result, Verdict
 from ...witness_text import witness_lines
 from ..assemble import cell, plain, prose, sentence
+from ..findings import Findings
 from ..model import Block, Cell, Folded, Listing, Matrix, Note, Section, Table
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "invariance", "Which weights training keeps", 120
 Depth = tuple[int, bool]
@@ -22,18 +22,18 @@ FROZEN = "frozen"
 LEGEND = ("any multiple of the identity", "stays as it is")
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """The table of sets and depths, the sets in blocks, the witnesses; or that it was not asked."""
-    if subject.algorithm is None:
+    if findings.algorithm is None:
         return None
-    if subject.invariance is None:
+    if findings.invariance is None:
         note = prose(
             "It was not asked which sets of weights are invariant under the expected deep-TD update: "
             "`layerproof report --invariance` adds the answer, `layerproof invariance` gives it alone."
         )
         return Section(NAME, TITLE, (Note(Verdict.NOT_RUN, "Not asked for", (note,)),))
-    labels = (*(b.name for b in subject.algorithm.features), *(r.name for r in subject.algorithm.accumulators))
-    return of_result(subject.invariance, subject.algorithm.name, labels)
+    labels = (*(b.name for b in findings.algorithm.features), *(r.name for r in findings.algorithm.accumulators))
+    return of_result(findings.invariance, findings.algorithm.name, labels)
 
 
 def of_result(result: Result, name: str, labels: Sequence[str]) -> Section:

@@ -5,43 +5,45 @@ from __future__ import annotations
 from ....symbolic.derivation.derive import SOLVED_AT
 from ...verdict import Verdict
 from ..assemble import cell
+from ..findings import Findings
 from ..model import Section, Table
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "limits", "What is not claimed", 140
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """What a reader must not take from this page."""
-    s = subject.settings
+    s = findings.settings
     rows: list[tuple[str, str]] = []
-    if subject.derivation is not None:
+    if findings.derivation is not None:
         at = ", ".join(map(str, SOLVED_AT))
         rows.append(("that these weights are the only ones",
                      f"the interaction tensor is forced at n = {at} for d ≥ 2, within W P = diag(0, U), Q = diag(E, 0) "
                      "and for the whole prompt; heads are one factorisation of it"))  # fmt: skip
-        if subject.derivation.head_lower_bound < len(subject.derivation.heads):
-            rows.append(("that no layer has fewer heads", f"at least {subject.derivation.head_lower_bound} are needed"))
-    if not any(c.asked and c.verdict is Verdict.HOLDS for c in subject.of_kind("proved-all-sizes")):
+        if findings.derivation.head_lower_bound < len(findings.derivation.heads):
+            rows.append(
+                ("that no layer has fewer heads", f"at least {findings.derivation.head_lower_bound} are needed")
+            )
+    if not any(c.asked and c.verdict is Verdict.HOLDS for c in findings.of_kind("proved-all-sizes")):
         rows.append(("that a proof assistant has checked this report's claim for all sizes",
                      "the prover did not run for it, or has no theorem about it"))  # fmt: skip
-    if any(c.verdict is Verdict.HOLDS for c in subject.of_kind("identity-exact")):
+    if any(c.verdict is Verdict.HOLDS for c in findings.of_kind("identity-exact")):
         rows.append(
             (
                 "that exact runs prove other prompts or sizes",
                 f"they are exact on the prompts of this run, d = {s.features}, n = {s.context}, L = {s.layers}",
             )
         )
-    if any(c.verdict is Verdict.HOLDS for c in subject.of_kind("float")):
+    if any(c.verdict is Verdict.HOLDS for c in findings.of_kind("float")):
         rows.append(("that floats give the exact numbers, or that another device or dtype does",
                      "each layer of this run was within its proven bound; a bound on every run is for these prompts, "
                      "this format and this depth"))  # fmt: skip
     rows += [
         ("that the iteration converges on other prompts, or with other preconditioners",
-         "the section on where the iterates go is about one prompt" if subject.convergence is not None else
+         "the section on where the iterates go is about one prompt" if findings.convergence is not None else
          "nothing about it is on this page"),
         ("that training finds these weights",
-         "at most which sets of weights the expected update keeps" if subject.invariance is not None else
+         "at most which sets of weights the expected update keeps" if findings.invariance is not None else
          "nothing about training was asked for in this report"),
         ("anything about softmax attention, feed-forward layers, normalisation or positional encodings",
          "the layer is linear attention with the masks shown"),

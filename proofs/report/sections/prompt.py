@@ -9,21 +9,21 @@ from ....symbolic.derivation.state import SymbolicState
 from ...formula.build import indexed, listed
 from ...formula.formula import Formula
 from ..assemble import cell, prose
+from ..findings import Findings
 from ..model import Block, Cell, Code, Picture, Section, Table
 from ..names import Names, declared_formula
 from ..notation import block_symbols, numbers, row_symbols
 from ..picture_letters import letters
 from ..picture_prompt import Row, prompt_picture
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "prompt", "The prompt", 30
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """The picture of Z_0, and what each row holds; None where its rows do not run on symbols."""
-    if subject.own is not None:
-        return _own(subject)
-    algorithm, state = subject.algorithm, subject.state
+    if findings.own is not None:
+        return _own(findings)
+    algorithm, state = findings.algorithm, findings.state
     assert algorithm is not None
     if state is None:
         return None
@@ -94,8 +94,8 @@ def _table(algorithm: Algorithm, state: SymbolicState) -> Table:
     return Table(("row block", "symbol", "rows", "context column j", "query column", "role"), tuple(rows), cards=True)
 
 
-def _own(subject: Subject) -> Section:
-    example = subject.own_example
+def _own(findings: Findings) -> Section:
+    example = findings.own_example
     assert example is not None
     shown = numbers(indexed("Z", "0"), example.rows, example.columns, example.start)
     intro = prose("The prompt is the construction's own; here it is at $d = 2$, $n = 3$ for the worked example's data.")

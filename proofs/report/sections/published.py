@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from ...formula.formula import written
 from ..assemble import cell, plain, prose, sentence
+from ..findings import Findings
 from ..model import Block, Folded, Section, Table
 from ..notation import numbers
 from ..published import Comparison, D, N, comparison, told
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "published", "Beside the weights of the paper", 55
 SIGNS = {"equal": "equal, entry by entry", "opposite": "equal but for the sign", "different": "different"}
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """A row a matrix; None for an algorithm that the paper does not have."""
-    compared = comparison(subject.derivation) if subject.derivation is not None else None
+    compared = comparison(findings.derivation) if findings.derivation is not None else None
     if compared is None:
         return None
     rows = [

@@ -13,8 +13,8 @@ from ....symbolic.strict_json import dumps
 from ...theory.audits import audits
 from ...theory.gate import source_digests
 from ..assemble import cell, prose
+from ..findings import Findings
 from ..model import Block, Code, Listing, Section, Table
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "reproduce", "How to reproduce this", 150
 OF_PYTHON = "your-transitions.json"
@@ -22,23 +22,23 @@ OF_PYTHON = "your-transitions.json"
 PACKAGES = ("layerproof", "sympy", "python-flint", "numpy", "torch")
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """One command, the versions, and the digests of what was judged."""
     blocks: list[Block] = [
-        Listing(subject.command, "shell"),
+        Listing(findings.command, "shell"),
         *(
             [prose("The transitions came from Python: `prompt.json` stands for a file of them.")]
-            if subject.settings.prompt is not None and "--prompt prompt.json" in subject.command
+            if findings.settings.prompt is not None and "--prompt prompt.json" in findings.command
             else []
         ),
         prose("The same command with the same versions gives the same page."),
         Table(("package", "version"), tuple((cell(name), cell(version(name))) for name in PACKAGES)),
     ]
-    digests_of = digests(subject)
+    digests_of = digests(findings)
     if digests_of:
         rows = tuple((cell(what), cell(Code(digest))) for what, digest in digests_of)
         blocks.append(Table(("SHA-256 of", "digest"), rows))
-    if subject.dates:
+    if findings.dates:
         blocks.append(Table(("machine", "value"), (
             (cell("Python"), cell(platform.python_version())), (cell("system"), cell(platform.platform())),
         )))  # fmt: skip
@@ -53,16 +53,16 @@ def version(package: str) -> str:
         return "not installed"
 
 
-def digests(subject: Subject) -> list[tuple[str, str]]:
+def digests(findings: Findings) -> list[tuple[str, str]]:
     """What was judged, by name and digest."""
     result = []
-    construction = subject.construction
+    construction = findings.construction
     if construction is not None and entries(construction) <= MAX_ENTRIES:
         result.append(("the weights at these settings, as layerproof.write_weights writes them to a .json file",
                        weights_digest(construction)))  # fmt: skip
-    if subject.example is not None:
-        result.append(("the weights of the worked example", weights_digest(subject.example.construction)))
-    if subject.algorithm is not None and audits(subject.algorithm):
+    if findings.example is not None:
+        result.append(("the weights of the worked example", weights_digest(findings.example.construction)))
+    if findings.algorithm is not None and audits(findings.algorithm):
         listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(source_digests().items()))
         result.append(("the Rocq theory (the sha256sum listing of its files)", sha256(listed.encode()).hexdigest()))
     return result

@@ -8,21 +8,21 @@ from ...theory.audit import Audit
 from ...theory.audits import audits_for, unproved
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose, sentence
+from ..findings import Findings
 from ..model import Block, Code, Folded, Listing, Note, Section, Table
-from ..subject import Subject
 from .verdicts import badge
 
 NAME, TITLE, ORDER = "theorem", "The theorem, as Rocq states it", 80
 PROVED = "proved-all-sizes"
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """The audited statements about this algorithm, or that there are none."""
-    algorithm = subject.algorithm
+    algorithm = findings.algorithm
     if algorithm is None:
         return None
-    assert subject.case is not None
-    audits = audits_for(algorithm, subject.case.options)
+    assert findings.case is not None
+    audits = audits_for(algorithm, findings.case.options)
     if not audits:
         absence = prose("No theorem is about this algorithm, so nothing here is machine-checked for all sizes: ",
                      plain(sentence(unproved(algorithm))).spans)  # fmt: skip
@@ -30,7 +30,7 @@ def build(subject: Subject) -> Section | None:
     main = audits[0]
     first = main.theorems[0]
     blocks: list[Block] = [
-        _ran(subject),
+        _ran(findings),
         prose("The statement below is compiled apart from the theory, with the textbook's recursion and the "
               f"{'derived' if algorithm.heads is None else 'given'} heads spelled out; the theory's proof has to fit "
               "it. ", (sentence(first.sentence),)),
@@ -59,8 +59,8 @@ def assumptions(audit: Audit) -> str:
     return "\n".join(line for line in section.splitlines() if line.startswith(("Variable", "Hypothesis")))
 
 
-def _ran(subject: Subject) -> Note:
-    claims = subject.of_kind(PROVED)
+def _ran(findings: Findings) -> Note:
+    claims = findings.of_kind(PROVED)
     claim = claims[0] if claims else None
     if claim is None:
         return Note(Verdict.NOT_RUN, "The prover did not run", (prose("It is asked for with `--prove`."),))

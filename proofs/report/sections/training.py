@@ -9,9 +9,9 @@ from typing import Any
 from ....symbolic.strict_json import loads
 from ...verdict import Verdict
 from ..assemble import cell, plain, prose
+from ..findings import Findings
 from ..model import Block, Listing, Note, Picture, Section, Table
 from ..picture_bands import Band, bands_picture
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "training", "What training finds", 125
 TRAINABLE = ("td0", "td-lambda", "residual-gradient", "average-reward-td", "gtd2")
@@ -28,11 +28,11 @@ def recorded(algorithm: str) -> dict[str, Any] | None:
     return document
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """The recorded run's verdicts, measures and picture; or that there is none."""
-    if subject.algorithm is None:
+    if findings.algorithm is None:
         return None
-    name = subject.algorithm.name
+    name = findings.algorithm.name
     run = recorded(name)
     if run is None:
         absence = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...evidence import kinds
 from ...verdict import worst_asked
 from ..assemble import cell, prose
+from ..findings import Findings
 from ..model import Cell, Section, Table
-from ..subject import Subject
 from .verdicts import badge, short, strengths
 
 NAME, TITLE, ORDER = "trust", "What one must believe", 160
@@ -23,11 +23,11 @@ BELIEVE = {
 """For each kind of evidence what a HOLDS of it rests on."""
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """The table of trust."""
     rows = []
     for name, kind in kinds().items():
-        claims = subject.of_kind(name)
+        claims = findings.of_kind(name)
         if claims:
             asked = any(c.asked for c in claims)
             here = cell(verdict=worst_asked(claims)) if asked else Cell((short(claims[0]),), badge(claims[0]))

@@ -7,22 +7,22 @@ import inspect
 from ....symbolic.algorithm import Algorithm
 from ..assemble import prose
 from ..derivation.update import update_blocks
+from ..findings import Findings
 from ..model import Block, Folded, Listing, Section
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "update", "The textbook update", 20
 LONGEST = 20_000
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """Where the update comes from and what it is; None for a construction without one."""
-    algorithm = subject.algorithm
+    algorithm = findings.algorithm
     if algorithm is None:
         return None
     blocks = (
-        update_blocks(algorithm, subject.state)
-        if subject.state is None or subject.derivation is None
-        else update_blocks(algorithm, subject.derivation.state, subject.derivation.loop)
+        update_blocks(algorithm, findings.state)
+        if findings.state is None or findings.derivation is None
+        else update_blocks(algorithm, findings.derivation.state, findings.derivation.loop)
     )
     return Section(NAME, TITLE, (*blocks, *_code(algorithm)))
 

@@ -8,8 +8,8 @@ from ....symbolic.plain_text import rounded_up
 from ...evidence.floats import EVERY_RUN
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, heading, prose
+from ..findings import Findings
 from ..model import Block, Cell, Link, Section, Table
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "verdicts", "Verdicts", 10
 KINDS = (
@@ -42,9 +42,9 @@ _PLACES: dict[str, tuple[tuple[str | None, int, int], ...]] = {
 _OWN_ROW, _OTHER_ROW = "The entries are those of the reference, after every layer", "Evidence of another kind"
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """The table of claims and evidence."""
-    return of_claims(subject.claims, subject.own is not None)
+    return of_claims(findings.claims, findings.own is not None)
 
 
 def of_claims(claims: Sequence[Claim], own: bool = False) -> Section:

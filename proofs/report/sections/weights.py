@@ -20,10 +20,10 @@ from ...formula.sympy_tree import expression
 from ..assemble import cell, matrix, prose
 from ..derivation.export_text import PRODUCT
 from ..derivation.heads import head_matrices
+from ..findings import Findings
 from ..model import Block, Folded, Matrix, Paragraph, Section, Table
 from ..names import mask_symbol
 from ..notation import numbers
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "weights", "The weights", 50
 D, N = 2, 3
@@ -45,17 +45,17 @@ SYMBOLIC = Arithmetic(
 )
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """Every head's W, P and Q in blocks, and entry by entry at d = 2, n = 3."""
-    if subject.derivation is not None:
-        one = subject.settings.looped
-        return Section(NAME, TITLE, (*_in_blocks(subject.derivation, one), *_entries(subject.derivation)))
-    if subject.form is not None and subject.example is not None:
+    if findings.derivation is not None:
+        one = findings.settings.looped
+        return Section(NAME, TITLE, (*_in_blocks(findings.derivation, one), *_entries(findings.derivation)))
+    if findings.form is not None and findings.example is not None:
         intro = prose(f"The heads as given: blocks, so they are known at every size. {PRODUCT}")
-        numbers_ = Folded("In numbers", _given(subject.example.construction), "weights-numbers")
-        return Section(NAME, TITLE, (intro, *_in_blocks(subject.form, subject.settings.looped, given=True), numbers_))
-    if subject.example is not None:
-        return Section(NAME, TITLE, _given(subject.example.construction))
+        numbers_ = Folded("In numbers", _given(findings.example.construction), "weights-numbers")
+        return Section(NAME, TITLE, (intro, *_in_blocks(findings.form, findings.settings.looped, given=True), numbers_))
+    if findings.example is not None:
+        return Section(NAME, TITLE, _given(findings.example.construction))
     return None
 
 

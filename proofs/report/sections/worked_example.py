@@ -14,24 +14,24 @@ from ...formula.formula import Formula
 from ...verdict import Verdict, number_text
 from ..assemble import cell, commas, plain, prose
 from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
+from ..findings import Findings
 from ..layer_pictures import head_heat, row_labels
 from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Sentence, Span, Steps, Table
 from ..notation import at, numbers, vector
-from ..subject import Subject
 
 NAME, TITLE, ORDER = "worked-example", "A worked example", 90
 
 
-def build(subject: Subject) -> Section | None:
+def build(findings: Findings) -> Section | None:
     """Z_0, every layer with its heads, the loop beside it, and whether they agree."""
-    if subject.own_example is not None:
-        return _own(subject.own_example, row_labels(subject))
-    run = subject.example
-    if run is None or subject.algorithm is None:
+    if findings.own_example is not None:
+        return _own(findings.own_example, row_labels(findings))
+    run = findings.example
+    if run is None or findings.algorithm is None:
         return None
-    w = subject.algorithm.weights[0]
+    w = findings.algorithm.weights[0]
     depth = len(run.layers)
-    labels = row_labels(subject)
+    labels = row_labels(findings)
     columns = (*(str(j + 1) for j in range(run.context.n)), "query")
     blocks: list[Block] = [
         *disagreement(run.mismatch),

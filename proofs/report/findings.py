@@ -1,4 +1,4 @@
-"""What the sections of one page read: the algorithm, its derivation, its weights and what verify found."""
+"""What was found about one algorithm: what verify claims of it, its derivation, its weights, its worked example."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .names import Names
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """One page's matter.  What takes time is computed when a section first reads it.
+class Findings:
+    """What the sections of a page read.  What takes time is computed when a section first reads it.
 
     item       : the algorithm, or a construction all of a user's own
     claims     : what verify found about it
