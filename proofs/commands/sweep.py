@@ -19,7 +19,7 @@ from ...symbolic.strict_json import dumps
 from ..case import MAX_WORK
 from ..sweep.picture import check_picture, write_picture
 from ..sweep.run import AT_ONCE, SweepResult, run_sweep
-from ..sweep.spec import LIMIT, Sweep, read_sweep
+from ..sweep.spec import LIMIT, Grid, read_sweep
 from ..sweep.summary import document, show
 from ..sweep.workers import WorkerProcesses, dask_executor, default_workers
 from ..terminal.options import Json, MaxWork, flag, integer
@@ -119,7 +119,7 @@ def _notes(result: SweepResult) -> None:
         print(message(f"layerproof: the results are of different versions of layerproof: {text}"), file=sys.stderr)
 
 
-def _settings(sweep: Sweep, specification: Path, path: Path, executor: str) -> dict[str, object]:
+def _settings(sweep: Grid, specification: Path, path: Path, executor: str) -> dict[str, object]:
     return {
         "specification": str(specification), "output": str(path), "executor": executor, "grid": sweep.size,
         "points": len(sweep.points), "left_out": dict(sweep.left_out),

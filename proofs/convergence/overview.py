@@ -33,13 +33,13 @@ class Row:
 
     algorithm: str
     process: str
-    found: Answer
+    decided: Answer
     names: tuple[str, ...]
 
     @property
     def limit(self) -> str:
         """What the weights tend to, by its first name; or what they do instead."""
-        fate = self.found.fate
+        fate = self.decided.fate
         if fate is None:
             return "not decided"
         if fate.limit is None:
@@ -48,21 +48,21 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The row in words."""
-        fate, rate = self.found.fate, self.found.rate
+        fate, rate = self.decided.fate, self.decided.rate
         return (
-            self.algorithm, self.process, self.found.answer, self.limit,
+            self.algorithm, self.process, self.decided.answer, self.limit,
             "-" if fate is None or fate.value is None else decimal_text(fraction(fate.value), 6),
             "-" if rate is None else bound_text(rate.envelope.r, 6, up=True),
-            "-" if self.found.layers is None else str(self.found.layers),
+            "-" if self.decided.layers is None else str(self.decided.layers),
         )  # fmt: skip
 
     def document(self) -> dict[str, Any]:
         """The row as plain data."""
-        rate = self.found.rate
+        rate = self.decided.rate
         return {
-            "algorithm": self.algorithm, "process": self.process, "answer": self.found.answer,
-            "limit": limit_json(self.found), "names": list(self.names),
-            "rate": None if rate is None else rational_text(rate.envelope.r), "layers": self.found.layers,
+            "algorithm": self.algorithm, "process": self.process, "answer": self.decided.answer,
+            "limit": limit_json(self.decided), "names": list(self.names),
+            "rate": None if rate is None else rational_text(rate.envelope.r), "layers": self.decided.layers,
         }  # fmt: skip
 
 

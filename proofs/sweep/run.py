@@ -15,7 +15,7 @@ from ..case import Progress, silent
 from ..verdict import Verdict, worst
 from .point import Point, not_run, run_point
 from .results import Results
-from .spec import Sweep
+from .spec import Grid
 from .workers import WorkerProcesses
 
 DEATHS = 3
@@ -61,7 +61,7 @@ class SweepResult:
 
 
 def run_sweep(
-    sweep: Sweep,
+    sweep: Grid,
     executor: Executor | Callable[[], Executor],
     path: str | PathLike[str],
     progress: Progress = silent,

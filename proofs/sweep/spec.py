@@ -56,7 +56,7 @@ class Decimal(str):
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Grid:
     """The points of a sweep, each once, in the order of the grid; `size` counts the grid with its repetitions.
 
     left_out : of a sweep over everything, how many of the grid's points an algorithm is not stated for, by its name
@@ -76,7 +76,7 @@ class _Named(NamedTuple):
 
 def read_sweep(
     path: str | Path, limit: int = LIMIT, max_work: int = MAX_WORK, time_limit: float = Settings.time_limit
-) -> Sweep:
+) -> Grid:
     """The sweep that a TOML file specifies.
 
     Raises `ContentError` naming file and key for content that cannot be used, `WorkLimitError` for a grid of more than
@@ -109,7 +109,7 @@ def sweep_of(
     limit: int = LIMIT,
     max_work: int = MAX_WORK,
     time_limit: float = Settings.time_limit,
-) -> Sweep:
+) -> Grid:
     """The sweep that plain data specifies; `folder` is what the paths of algorithms are relative to."""
     for key in document:
         if key not in AXES and key not in FIXED:
@@ -147,7 +147,7 @@ def sweep_of(
             left_out[subject.label] += 1
             continue
         points.setdefault(point.digest, point)
-    return Sweep(tuple(points.values()), size, dict(left_out))
+    return Grid(tuple(points.values()), size, dict(left_out))
 
 
 def _point(

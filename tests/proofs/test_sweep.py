@@ -25,7 +25,7 @@ from layerproof.proofs.sweep.picture import MARK, shape, svg
 from layerproof.proofs.sweep.point import not_run, run_point
 from layerproof.proofs.sweep.results import Results, line_of, record_of
 from layerproof.proofs.sweep.run import DEATHS, SweepResult, run_sweep
-from layerproof.proofs.sweep.spec import Sweep, read_sweep
+from layerproof.proofs.sweep.spec import Grid, read_sweep
 from layerproof.proofs.sweep.summary import command_of, document, groups_of, rows, varying
 from layerproof.proofs.sweep.workers import THREAD_VARIABLES, WorkerProcesses, prepare_worker
 from layerproof.proofs.verdict import Verdict
@@ -41,7 +41,7 @@ class KilledWorker(Exception):
     """Stands for Dask's."""
 
 
-def made(folder: Path, gammas: list[str] = GAMMAS, wanted: str = "pass") -> tuple[Sweep, Path]:
+def made(folder: Path, gammas: list[str] = GAMMAS, wanted: str = "pass") -> tuple[Grid, Path]:
     return read_sweep(sweep_files.write(folder, gammas, wanted)), folder / "results.jsonl"
 
 

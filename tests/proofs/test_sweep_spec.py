@@ -22,7 +22,7 @@ import layerproof as lp
 from layerproof.proofs.case import Settings
 from layerproof.proofs.sweep import spec
 from layerproof.proofs.sweep.point import run_point
-from layerproof.proofs.sweep.spec import AXES, Sweep, parse, read_sweep, sweep_of
+from layerproof.proofs.sweep.spec import AXES, Grid, parse, read_sweep, sweep_of
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.errors import ContentError, LayerproofError, SizesError, WorkLimitError
 
@@ -31,7 +31,7 @@ EXAMPLE = HERE.parent / "examples" / "sweep.toml"
 SMALL = 'd = 2\nn = 2\nL = 1\nevidence = "derived"\n'
 
 
-def read(text: str, folder: Path = HERE, **options: Any) -> Sweep:
+def read(text: str, folder: Path = HERE, **options: Any) -> Grid:
     return sweep_of(parse(text), folder, **options)
 
 

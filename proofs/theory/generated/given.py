@@ -22,6 +22,9 @@ from ....symbolic.tracing.heads import GivenHeads
 class GivenWeights:
     """What a theorem is written from where the heads are given: the part of a derivation that is not derived.
 
+    `Form` holds less of a head, and tells it by its shape: here Q has rows of numbers too, W its own place, and masks
+    may add up to others, since a theorem spells them out.
+
     heads   : with U the entries of W P on the rows of numbers, and E those of Q
     factors : W and P of every head where some head has a W of its own; none where every W is the identity
     masks   : M0, the context mask, those of the heads, then others that the loop asks for
