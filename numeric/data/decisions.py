@@ -7,15 +7,10 @@ from random import Random
 
 from ...symbolic.exact import whole_number
 from ...symbolic.markov.decision import DecisionProcess
-from .processes import MarkovRewardProcess, process_named, stream
+from .processes import process_named, stream
 
 BITS = 4
 """Bits of what is drawn: short numbers, which can be read."""
-
-
-def as_decisions(process: MarkovRewardProcess) -> DecisionProcess:
-    """A reward process as a decision process with a single action."""
-    return DecisionProcess.of(process.name, process.transition, process.reward, process.features)
 
 
 def draw_decisions(

@@ -355,8 +355,3 @@ def adam_difference(space: WeightSpace, updates: Tensor, g: Square, rate: float 
     """The largest |Adam(S u S^T) - S Adam(u) S^T| over the steps and entries, for successive updates (steps, size)."""
     moved = adam_steps(conjugated_updates(space, updates, g), rate)
     return float((moved - conjugated_updates(space, adam_steps(updates, rate), g)).abs().max())
-
-
-def adam_step_commutes(space: WeightSpace, updates: Tensor, g: Square, rate: float = 0.01) -> bool:
-    """Whether Adam's steps commute with g exactly, in floats: they are entrywise and odd, so signed permutations do."""
-    return adam_difference(space, updates, g, rate) == 0

@@ -107,9 +107,8 @@ def met(state: SymbolicState, token: Any, row: str, block: str) -> dict[int, Sca
 
 def line(state: SymbolicState, token: Any, row: str) -> dict[int, Scalar]:
     """The multiples of w_t . e_i that a row holds at a unit column."""
-    a, algorithm = state.algebra, state.algorithm
-    names = [r.name for r in algorithm.accumulators]
-    value = a.number(0) + algorithm.column_values(state.weights, token, state.p)[names.index(row)]
+    a = state.algebra
+    value = a.number(0) + state.rows(token)[row]
     unit = a.vector(UNIT)
     multiples = express(a, value, {t: w @ unit for t, w in enumerate(state.weights) if isinstance(w, Vector)})
     if multiples is None:

@@ -189,13 +189,7 @@ def loop_form(state: SymbolicState) -> LoopForm:
             "the update keeps no loop variable on its sweep, so no general step can be read off"
         )
     token = algorithm.context_token(sweep._transitions[0], state.p)
-    rows = dict(
-        zip(
-            (r.name for r in algorithm.accumulators),
-            algorithm.column_values(state.weights, token, state.p),
-            strict=True,
-        )
-    )
+    rows = state.rows(token)
     blocks = {b.name: getattr(token, b.name) for b in algorithm.features}
     blocks = {name: a.number(v) if isinstance(v, (int, Fraction)) else v for name, v in blocks.items()}
     old = {n: opaque_variable(a, n, v) for n, v in sweep._after.items()}

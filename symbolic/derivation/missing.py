@@ -81,8 +81,7 @@ def _lacking(state: SymbolicState, wanted: Scalar) -> list[_Terms]:
     """
     a, algorithm = state.algebra, state.algorithm
     token = algorithm.context_token(state.transition("j"), state.p)
-    names = [r.name for r in algorithm.accumulators]
-    rows = dict(zip(names, algorithm.column_values(state.weights, token, state.p), strict=True))
+    rows = state.rows(token)
     entries: dict[tuple[str, ...], Any] = {(name,): getattr(token, name) for name in algorithm.token_numbers}
     for name, weight in zip(algorithm.weights, state.weights, strict=True):
         for block in algorithm.features:

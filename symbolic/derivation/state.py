@@ -98,6 +98,11 @@ class SymbolicState:
             )
         return tuple(new)
 
+    def rows(self, token: Any) -> dict[str, Any]:
+        """What the accumulator rows hold at a token, by name."""
+        values = self.algorithm.column_values(self.weights, token, self.p)
+        return {row.name: value for row, value in zip(self.algorithm.accumulators, values, strict=True)}
+
     def query(self) -> Vector:
         """The features of the query."""
         return self.algebra.vector("q")

@@ -47,13 +47,7 @@ def row_map(state: SymbolicState, form: LoopForm, embedding: Embedding) -> RowMa
         return {}
     algorithm, a = state.algorithm, state.algebra
     token = algorithm.context_token(state.transition("j"), state.p)
-    rows = dict(
-        zip(
-            (r.name for r in algorithm.accumulators),
-            algorithm.column_values(state.weights, token, state.p),
-            strict=True,
-        )
-    )
+    rows = state.rows(token)
     result: RowMap = {}
     for row in rows:
         gain: Any = a.number(0)

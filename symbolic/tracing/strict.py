@@ -154,8 +154,8 @@ class Strict:
         return self
 
 
-class StrictScalar(Strict):
-    """A number that is traced."""
+class StrictSummand(Strict):
+    """A number or a vector that is traced: what is added, and multiplied by a number."""
 
     __slots__ = ()
 
@@ -180,11 +180,17 @@ class StrictScalar(Strict):
     def __truediv__(self, other: Any) -> Any:
         return _joined(self, "div", self._node, plain(self._tape, other))
 
-    def __rtruediv__(self, other: Any) -> Any:
-        return _joined(self, "div", plain(self._tape, other), self._node)
-
     def __neg__(self) -> Any:
         return _joined(self, "neg", self._node)
+
+
+class StrictScalar(StrictSummand):
+    """A number that is traced."""
+
+    __slots__ = ()
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _joined(self, "div", plain(self._tape, other), self._node)
 
     def __pow__(self, exponent: Any, modulus: Any = None) -> Any:
         power = plain(self._tape, exponent)
@@ -200,34 +206,10 @@ class StrictScalar(Strict):
         return NotImplemented if node is None else self._tape.value(node) ** self
 
 
-class StrictVector(Strict):
+class StrictVector(StrictSummand):
     """A vector of d numbers that is traced."""
 
     __slots__ = ()
-
-    def __add__(self, other: Any) -> Any:
-        return _joined(self, "add", self._node, plain(self._tape, other))
-
-    def __radd__(self, other: Any) -> Any:
-        return _joined(self, "add", plain(self._tape, other), self._node)
-
-    def __sub__(self, other: Any) -> Any:
-        return _joined(self, "sub", self._node, plain(self._tape, other))
-
-    def __rsub__(self, other: Any) -> Any:
-        return _joined(self, "sub", plain(self._tape, other), self._node)
-
-    def __mul__(self, other: Any) -> Any:
-        return _joined(self, "mul", self._node, plain(self._tape, other))
-
-    def __rmul__(self, other: Any) -> Any:
-        return _joined(self, "mul", plain(self._tape, other), self._node)
-
-    def __truediv__(self, other: Any) -> Any:
-        return _joined(self, "div", self._node, plain(self._tape, other))
-
-    def __neg__(self) -> Any:
-        return _joined(self, "neg", self._node)
 
     def __rmatmul__(self, other: Any) -> Any:
         if isinstance(other, (tuple, list)):
