@@ -20,7 +20,8 @@ from .evidence import OnRequest, kinds
 from .evidence.floats import NAME as FLOAT
 from .evidence.floats import established as floats_of
 from .own_claims import own_claims
-from .patterns.claims import pattern_claims, pattern_work_of
+from .patterns.claims import pattern_claims
+from .patterns.work import pattern_work_of
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve_any
 from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, of_refuted, refused

@@ -15,8 +15,8 @@ from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.strict_json import rational_text
 from ..case import Case, Settings
 from ..evidence import kinds
-from ..patterns.claims import entrywise_sizes
 from ..patterns.weights import check_pattern_size, pattern_parameters
+from ..patterns.work import entrywise_sizes
 from ..user_file import LOAD_LIMIT, load, origin
 from .form import match, shown
 

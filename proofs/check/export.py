@@ -32,8 +32,9 @@ from ..case import Case, Progress, Settings, silent
 from ..certificate import certificate as certificates
 from ..checker import ask, establish
 from ..export import onnx_context, with_steps
-from ..patterns.claims import check_pattern_work, pattern_claims
+from ..patterns.claims import pattern_claims
 from ..patterns.weights import applicable, check_pattern_size, pattern_weights
+from ..patterns.work import check_pattern_work
 from ..report.derivation.export_text import symbols
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, load

@@ -15,8 +15,8 @@ from ...symbolic.patterns.given import pattern_form
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.prompt import Context
 from ..case import Settings
-from ..patterns.claims import Trial, counterexample_of, first_of, trials_of
 from ..patterns.draws import drawn_steps
+from ..patterns.trials import Trial, counterexample_of, first_of, trials_of
 from ..patterns.weights import pattern_parameters
 from ..verdict import Claim, Verdict
 

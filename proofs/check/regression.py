@@ -33,7 +33,7 @@ from ..case import Case, Settings, parameter_values
 from ..counterexample import TRANSFORMER, counterexample, own_counterexample
 from ..evidence.exact import NAME, STRENGTH, first_mismatch
 from ..own_claims import own_values
-from ..patterns.claims import check_pattern_work
+from ..patterns.work import check_pattern_work
 from ..user_file import LOAD_LIMIT, Subject, guarded, is_file, origin, resolve_any
 from ..verdict import Claim, Result, Verdict, refused
 from ..work import check_work

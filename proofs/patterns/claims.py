@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from ...symbolic.arithmetics.arithmetic import RATIONALS, Arithmetic
 from ...symbolic.errors import NO_WEIGHTS, DiffersError, LayerproofError, RefusedError
 from ...symbolic.identity.exact import Mismatch
-from ...symbolic.identity.witness import Witness, shrink
-from ...symbolic.patterns.balls import BALLS, Ball, exponential, precise
+from ...symbolic.identity.witness import shrink
+from ...symbolic.patterns.balls import BALLS, precise
 from ...symbolic.patterns.check import entrywise_pattern, random_pattern_identity
 from ...symbolic.patterns.given import pattern_form
 from ...symbolic.patterns.heads import PatternForm, heads_text, shift_text
 from ...symbolic.patterns.identity import SUMMED, pattern_identity
-from ...symbolic.patterns.kernels import EXACT, exact_pattern, random_pattern
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.patterns.run import (
-    are_rational,
     chained,
-    mismatches,
-    patterns_of,
-    setup,
-    two_patterns,
 )
 from ...symbolic.prompt import Context
-from ...symbolic.strict_json import rational_text
-from .. import limit
 from ..case import Progress, Settings, parameter_values
 from ..evidence import entrywise, exact, floats, kinds, proved, symbolic
 from ..evidence import random as random_evidence
 from ..evidence.derived import NAME as DERIVED
-from ..verdict import NEEDS_WEIGHTS, Claim, Verdict, number_text, of_refuted, refused, witness_json
+from ..verdict import NEEDS_WEIGHTS, Claim, Verdict, of_refuted, refused
 from .draws import drawn_prompts, drawn_steps
 from .floats import floats_of
+from .trials import Trial, counterexample_of, first_of, other_pattern, trials_of
+from .work import check_pattern_work, entrywise_sizes
 
 DERIVED_STRENGTH = "proved for all d and n and every pattern (SymPy)"
-EXACT_PATTERNS = ("random rationals", *EXACT)
 LEAST_FEATURES, LEAST_CONTEXT = 8, 30
 """The sizes at which the random identity is evaluated at least."""
 ONE_LAYER = "one layer from any state is one update, for symbolic d and n and an opaque pattern"
@@ -97,42 +88,6 @@ def _no_form(algorithm: PatternAlgorithm, trouble: LayerproofError, counts: bool
     return Claim(algorithm.name, text, DERIVED, Verdict.UNDECIDED, DERIVED_STRENGTH, str(trouble), asked=counts)
 
 
-def check_pattern_work(algorithm: PatternAlgorithm, s: Settings, asked: tuple[str, ...]) -> None:
-    """Raise `WorkLimitError` when what is asked for would take more than the stated limit."""
-    sizes = {name: limit.Size(x) for name, x in _work_sizes(s).items()}
-    limit.check(s.max_work, sizes, lambda z: _estimate(algorithm, z, asked))
-
-
-def pattern_work_of(algorithm: PatternAlgorithm, s: Settings, asked: tuple[str, ...]) -> int:
-    """The units of all parts together: where it stands among what takes longest."""
-    return sum(_estimate(algorithm, _work_sizes(s), asked).values())
-
-
-def _work_sizes(s: Settings) -> dict[str, int]:
-    names = ("features", "context", "layers", "trials", "exact_trials")
-    d, n = entrywise_sizes(s)
-    return {name: getattr(s, name) for name in names} | {"entrywise_features": d, "entrywise_context": n}
-
-
-def _estimate(algorithm: PatternAlgorithm, z: Mapping[str, int], asked: tuple[str, ...]) -> dict[str, int]:
-    N, L = z["context"] + 1, z["layers"]
-    m = sum(1 if row.scalar else z["features"] for row in algorithm.rows)
-    # Where tokens cannot share a loop each runs its own; a layer's numbers grow with every layer.
-    loop = (N * N if algorithm.sees == "causal" else N) * 150
-    layers = L * (loop + N * m * 100 + N * N * (m + 40)) + L * L * N * m * 20
-    layers += 60 * L * z["features"] ** 2  # preconditioners, drawn and placed
-    parts = {"identity-exact": max(z["exact_trials"], len(EXACT_PATTERNS) * bool(algorithm.kernels)) * layers}
-    parts["identity-random"] = L * (loop + N * N * m)
-    parts["float"] = min(z["trials"] * L, 1000) * (N * N * (m + 25) + N * m * 100) + z["trials"] * L * N * N
-    parts["identity-entrywise"] = 5 * z["entrywise_context"] ** 3 * z["entrywise_features"] ** 4
-    return {name: work for name, work in parts.items() if name in asked}
-
-
-def entrywise_sizes(s: Settings) -> tuple[int, int]:
-    """d and n of the entrywise identity: those given, else small ones."""
-    return s.entrywise_features or min(s.features, 2), s.entrywise_context or min(s.context, 3)
-
-
 def _derived(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:
     heads = len(form.heads)
     pattern = "any pattern K made from rows that no layer writes" if form.algorithm.kernels else "linear scores"
@@ -179,67 +134,6 @@ def _entrywise(form: PatternForm, s: Settings, values: Any, progress: Progress) 
     yield entrywise.judged(form.algorithm.name, entrywise_pattern(form, *entrywise_sizes(s)))
 
 
-def _weights(pattern: str, context: Context, seed: int) -> list[list[Fraction]]:
-    if pattern in EXACT:
-        return exact_pattern(pattern, (*context.features, context.query))
-    return random_pattern(context.n + 1, seed)
-
-
-def other_pattern(algorithm: PatternAlgorithm) -> str:
-    """Why evidence for every pattern says nothing: the layer attends by another than the update's; else empty."""
-    kernels = two_patterns(algorithm)
-    if kernels is None:
-        return ""
-    first = ", the mask before it" if algorithm.layer is not None and algorithm.layer.mask_first else ""
-    return (
-        f"the update's weights are {kernels[0]}, the layer attends by {kernels[1]}{first}: what holds for every "
-        "pattern says nothing of two of them"
-    )
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One way to run layers and update on numbers: a pattern of rationals for both, or a pattern each.
-
-    name : what the pattern is; empty where scores are linear
-    """
-
-    name: str
-    arithmetic: Arithmetic = RATIONALS
-    two: bool = False
-
-
-def trials_of(algorithm: PatternAlgorithm) -> list[Trial]:
-    """The ways to run an algorithm: one where its layer attends by another pattern, else one for each exact pattern."""
-    kernels = two_patterns(algorithm)
-    if kernels is not None:
-        name = f"{kernels[0]} in the update and {kernels[1]} in the layer"
-        return [Trial(name, RATIONALS if are_rational(kernels) else BALLS, two=True)]
-    return [Trial(name) for name in (EXACT_PATTERNS if algorithm.kernels else ("",))]
-
-
-def first_of(
-    form: PatternForm,
-    s: Settings,
-    trial: Trial,
-    steps: list[Any],
-    values: Any,
-    context: Context,
-    start: Any,
-    K: Any = None,
-) -> Mismatch | None:
-    """Where the layers first leave the update on a prompt, or None.  K : the pattern, where it is given."""
-    algorithm, a = form.algorithm, trial.arithmetic
-    K = _pattern_of(trial, context, s.seed, K)
-    pattern = None
-    if trial.two:
-        K, pattern = patterns_of(algorithm, context, exponential)
-    numbers = {name: a.number(x) for name, x in values.items()}
-    posed = setup(algorithm, a, context, start, numbers, K)
-    differs = mismatches(posed, form, steps, numbers, pattern=pattern)
-    return next((m for m in differs if m is not None), None)
-
-
 def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:
     algorithm, steps, trials = form.algorithm, drawn_steps(form, s), trials_of(form.algorithm)
     how = ("looped, " if s.looped else "sequential, ") * algorithm.preconditioned
@@ -280,51 +174,6 @@ def _exact(form: PatternForm, s: Settings, values: dict[str, Fraction], progress
         algorithm.name, text, exact.NAME, Verdict.HOLDS, exact.STRENGTH,
         f"equal over Q on {len(ran)} prompts ({', '.join(ran)})", details={"prompts": ran},
     )  # fmt: skip
-
-
-def _pattern_of(trial: Trial, context: Context, seed: int, given: Any) -> Any:
-    """K of a trial by one pattern: the given one, or the trial's own; None where scores are linear."""
-    if not trial.name or trial.two:
-        return None
-    return _weights(trial.name, context, seed) if given is None else given
-
-
-def counterexample_of(
-    form: PatternForm,
-    witness: Witness,
-    trial: Trial,
-    steps: list[Any],
-    values: dict[str, Fraction],
-    s: Settings,
-    given: Any = None,
-) -> dict[str, Any]:
-    """What redoing it by hand takes: prompt, states, weights K, the layers, C of each up to the one that differs."""
-    context, where = chained(witness.context) if form.algorithm.chained else witness.context, witness.mismatch
-    document = witness_json(Witness(context, witness.start, replace(where, layer_value=0, iterate_value=0)))
-    document |= {"layer_value": _told(where.layer_value), "iterate_value": _told(where.iterate_value)}
-    K: Any = _pattern_of(trial, context, s.seed, given)
-    more: dict[str, Any] = {}
-    if trial.two:
-        K, attended = patterns_of(form.algorithm, context, exponential)
-        more = {"layer_pattern": [[_told(x) for x in row] for row in attended]}
-    used = steps[: where.layer] if form.algorithm.preconditioned else []
-    return {
-        **document,
-        "parameters": {name: rational_text(x) for name, x in values.items()},
-        "pattern": None if K is None else [[_told(x) for x in row] for row in K],
-        **more,
-        "preconditioners": [{"C": [[rational_text(x) for x in row] for row in C]} for C in used],
-        "looped": s.looped,
-        "pattern_layer": {
-            "heads": heads_text(form), "mask": form.sees, "scale": "1/n" if form.by_length else "1",
-            "shift": shift_text(form), "kernel": trial.name,
-        },
-    }  # fmt: skip
-
-
-def _told(value: Any) -> str:
-    """A number as text: exact, or the ball that holds it."""
-    return str(value) if isinstance(value, Ball) else number_text(value)
 
 
 def _random(form: PatternForm, s: Settings, values: dict[str, Fraction], progress: Progress) -> Iterator[Claim]:

@@ -19,8 +19,9 @@ from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.patterns.run import column_name, prompt, row_names, setup, textbook
 from ...symbolic.plain_text import amount, shown
 from ..case import Settings, check_parameters, parameter_values
-from .claims import check_pattern_work, other_pattern
 from .draws import drawn_prompts, drawn_steps
+from .trials import other_pattern
+from .work import check_pattern_work
 
 
 def pattern_weights(algorithm: PatternAlgorithm, settings: Settings) -> PatternConstruction:

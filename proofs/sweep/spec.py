@@ -40,8 +40,8 @@ from ...symbolic.strict_json import rational_text
 from ..case import MAX_WORK, Case, Settings
 from ..certificate.form import shown
 from ..checker import ask
-from ..patterns.claims import check_pattern_work
 from ..patterns.weights import pattern_parameters
+from ..patterns.work import check_pattern_work
 from ..sizes import fitted
 from ..user_file import Subject, is_file, resolve_any
 from ..work import check_work
