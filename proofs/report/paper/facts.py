@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 from sympy import Expr, Integer, simplify
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.coefficients import INDEX, LENGTH
 from ....symbolic.derivation.derive import Derivation
-from ....symbolic.derivation.words import Word
 from ....symbolic.errors import LayerproofError
 from ....symbolic.tracing import Traced
 from ....symbolic.tracing.expression import Expression
@@ -24,51 +21,35 @@ from ...formula.build import (
     call,
     equation,
     indexed,
-    is_sum,
     listed,
-    multiple,
-    named,
     power,
     row,
-    transposed,
 )
-from ...formula.commands import FANCY
 from ...formula.formula import Formula
 from ...formula.lines import width
 from ...formula.loop_tree import LoopTree
-from ...formula.nodes import Sign
 from ...formula.rows import context_entry, query_entry
 from ...formula.shape import Shape, shape
-from ...formula.symbols import Symbols, symbols_of
-from ...formula.sympy_tree import SympyTree, function
+from ...formula.symbols import symbols_of
 from ...theory.generated.given import Weights, given
 from ...theory.generated.parts import traced_of
 from ..findings import Findings
-from .model import Text
+from .notation import Notation
 
-ONE = row("1")
-REALS = Formula(Sign("letter", FANCY["mathbb", "R"]))
-LETTERS = {
-    "d": ("size", "d"), "n": ("sweep", "n"), "L": ("size", "L"), "P": ("matrix", "value"),
-    "Q": ("matrix", "keyQuery"), "M": ("matrix", "mask"),
-}  # fmt: skip
-"""What our own words call by a letter."""
 WIDE = 12
 """Feature blocks that take more letters get a symbol of their own."""
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
+class Facts(Notation):
     """An algorithm at the settings of a report.
 
-    symbols : the table that every formula is printed with
-    traced  : the expressions of its functions
+    traced : the expressions of its functions
     """
 
     subject: Findings
     algorithm: Algorithm
     traced: Traced
-    symbols: Symbols
 
     @staticmethod
     def of(subject: Findings, known: Any = None) -> Facts:
@@ -77,7 +58,7 @@ class Facts:
         algorithm = subject.case.algorithm
         traced = traced_of(algorithm, dict(subject.case.options))
         table = symbols_of(algorithm, traced.update, known, _row_names(algorithm, traced))
-        facts = Facts(subject, algorithm, traced, table)
+        facts = Facts(table, subject, algorithm, traced)
         wide = [b.name for b in algorithm.features if width(facts.block(b.name, "j").tree) > WIDE]
         for k, name in enumerate(wide, 1):
             table.add("block", name, "x" if len(wide) == 1 else _numbered("x", k))
@@ -114,44 +95,6 @@ class Facts:
         """Makes those of rows, at weights without an index."""
         return LoopTree(self.symbols)
 
-    @cached_property
-    def scalar(self) -> SympyTree:
-        """A coefficient, or an entry of a mask."""
-        s = self.symbols
-        own = {name: self.fixed(source, name) for source, name in s.table if source == "parameter"}
-        own |= {name: s.formula(source, name, self.layer) for source, name in s.table if source == "preconditioner"}
-        own |= {LENGTH: self.n, INDEX: named("index")}
-
-        def applied(name: str, *arguments: Formula) -> Formula:
-            known = ("transition", name) in s.table
-            return s.formula("transition", name, arguments[0]) if known else function(name, *arguments)
-
-        return SympyTree(lambda name: own[name] if name in own else named(name), applied)
-
-    def fixed(self, source: str, name: str) -> Formula:
-        """A symbol without an index."""
-        return self.symbols.formula(source, name)
-
-    @property
-    def layer(self) -> Formula:
-        """The letter for layers."""
-        return self.fixed("layer", "layer")
-
-    @property
-    def n(self) -> Formula:
-        """The letter for the length of the context."""
-        return self.fixed("sweep", "n")
-
-    @property
-    def query_column(self) -> Formula:
-        """The number of the query's column: n + 1."""
-        return row(self.n, "+", "1")
-
-    @property
-    def z(self) -> Formula:
-        """The letter for the prompt."""
-        return self.fixed("matrix", "prompt")
-
     def each_weight(self, index: Part | None = None) -> list[Formula]:
         """The weights one by one, of a layer where an index is given."""
         each = [self.fixed("weight", w) for w in self.algorithm.weights]
@@ -165,15 +108,6 @@ class Facts:
     def prompt(self, index: Part | None = None) -> Formula:
         """The prompt at the weights."""
         return call(self.z, *self.each_weight(index), gap=NO_GAP)
-
-    def words(self, text: str) -> Text:
-        """Our own words, a letter between dollars as the symbol that the paper has for it."""
-        pieces = [(self.letter(p) if k % 2 else p) for k, p in enumerate(text.split("$"))]
-        return tuple(p for p in pieces if p != "")
-
-    def letter(self, letter: str) -> Formula:
-        """What the paper has for a letter of ours."""
-        return self.fixed(*LETTERS[letter]) if letter in LETTERS else named(letter)
 
     def row(self, name: str, index: Part) -> Formula:
         """An accumulator row's entry."""
@@ -224,12 +158,6 @@ class Facts:
         """Whether a row's symbol is what it holds: R for the reward."""
         return self.row(row, "j") == self.entry(row, "j")
 
-    def word(self, word: Word, flipped: bool = False) -> Formula | None:
-        """A word in preconditioners, or its transpose; None for the empty one."""
-        letters = [(name, up != flipped) for name, up in (reversed(word) if flipped else word)]
-        shown = [(self.symbols.formula("preconditioner", name, self.layer), up) for name, up in letters]
-        return row(*(transposed(letter) if up else letter for letter, up in shown)) if shown else None
-
     @cached_property
     def height(self) -> tuple[int, int]:
         """How many blocks of d feature rows there are, and how many single ones."""
@@ -263,20 +191,6 @@ def _row_names(algorithm: Algorithm, traced: Traced) -> dict[str, Formula]:
     return {**names, **{r: row("y") if len(others) == 1 else _numbered("y", k) for k, r in enumerate(others, 1)}}
 
 
-def combination(facts: Facts, terms: Sequence[tuple[Expr, Formula | None]]) -> Formula:
-    """A sum of multiples of formulas, None for one."""
-    parts = []
-    for coefficient, base in terms:
-        value = simplify(coefficient) if coefficient.is_Add else coefficient
-        if value == 0:
-            continue
-        minus = value.could_extract_minus_sign()
-        size = facts.scalar(-value if minus else value)
-        base = None if base == ONE else base
-        parts.append(multiple(minus, size if base is None else in_brackets(size), base))
-    return added(parts)
-
-
 def product_form(entries: dict[tuple[str, str], Expr]) -> tuple[dict[str, Expr], dict[str, Expr]] | None:
     """Coefficients c_ab as a_a b_b, the first of the a's one; None where they are no such product."""
     firsts, seconds = list(dict.fromkeys(a for a, _ in entries)), list(dict.fromkeys(b for _, b in entries))
@@ -287,14 +201,3 @@ def product_form(entries: dict[tuple[str, str], Expr]) -> tuple[dict[str, Expr],
     left = {a: simplify(entries.get((a, pivot), Integer(0)) / top[pivot]) for a in firsts}
     whole = all(simplify(entries.get((a, b), Integer(0)) - left[a] * top[b]) == 0 for a in firsts for b in seconds)
     return (left, top) if whole else None
-
-
-def in_brackets(formula: Formula) -> Formula:
-    """A sum in brackets; anything else as it is."""
-    return bracketed(formula) if is_sum(formula) else formula
-
-
-def times(*factors: Formula | None) -> Formula:
-    """Factors beside one another, sums in brackets and ones left out."""
-    shown = [in_brackets(x) for x in factors if x is not None and x != ONE]
-    return row(*shown) if shown else ONE

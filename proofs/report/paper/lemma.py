@@ -10,8 +10,9 @@ from ....symbolic.derivation.loop import Trace, WeightChange
 from ....symbolic.derivation.masks import STEP, I, J, masks_of
 from ...formula.build import Part, added, bracketed, equation, negative, row, summed, without_sign
 from ...formula.formula import Formula
-from .facts import Facts, combination, product_form, times
+from .facts import Facts, product_form
 from .model import Block, Display, Environment, Paragraph, Ref, display, joined, paragraph
+from .notation import combination, times
 from .weights import POSITION, entry_of
 
 

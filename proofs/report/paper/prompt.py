@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...formula.build import NO_GAP, QUAD, bracketed, equation, indexed, listed, matrix, power, row
 from ...formula.formula import Formula
 from ...formula.rows import context_entry, query_entry, without_weights
-from .facts import REALS, Facts
+from .facts import Facts
 from .model import Block, Ref, display, paragraph
+from .notation import REALS
 
 
 def prompt_blocks(facts: Facts) -> list[Block]:

@@ -28,9 +28,10 @@ from ...formula.build import (
 from ...formula.formula import Formula
 from ...theory.generated.given import Weights
 from ..lead import proved
-from .facts import ONE, Facts, combination, in_brackets, product_form, times
+from .facts import Facts, product_form
 from .lemma import gathered, is_needed
 from .model import Block, Display, Environment, Paragraph, Ref, Text, display, joined, paragraph, text
+from .notation import ONE, combination, in_brackets, times
 from .weights import key_query
 
 

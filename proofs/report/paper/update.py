@@ -9,8 +9,9 @@ from ...formula.formula import Formula
 from ...formula.letters import GREEK
 from ...formula.shape import is_zero
 from .bibliography import cited
-from .facts import REALS, Facts
+from .facts import Facts
 from .model import Block, Cite, Span, Text, display, joined, paragraph, text
+from .notation import REALS
 
 _GREEK = re.compile(rf"\b(lambda|gamma|{'|'.join(GREEK)})\b")
 

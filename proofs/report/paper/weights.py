@@ -29,9 +29,10 @@ from ...formula.lines import width
 from ...formula.nodes import Sign
 from ...theory.generated.given import GivenWeights, Weights
 from ...theory.generated.heads import cells
-from .facts import Facts, combination
+from .facts import Facts
 from .latex import LINE
 from .model import Block, Display, display, paragraph
+from .notation import combination
 
 POSITION = Symbol(INDEX)
 
