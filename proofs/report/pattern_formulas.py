@@ -35,8 +35,8 @@ from ..formula.build import (
 )
 from ..formula.formula import Formula, written
 from ..formula.loop_tree import LoopTree
-from ..formula.macros import filled
-from ..formula.nodes import HOLE
+from ..formula.macros import Macro, filled
+from ..formula.nodes import HOLE, Sign
 from ..formula.shape import shape
 from ..formula.symbols import FIXED, Symbols, declared
 from ..formula.sympy_tree import expression
@@ -60,16 +60,15 @@ def row_symbols(algorithm: PatternAlgorithm) -> dict[str, Formula]:
 
 def stated(algorithm: PatternAlgorithm) -> list[Formula]:
     """What the update names on its way, then the new state of token t; none where it is no single loop."""
-    try:
-        loop = _traced(algorithm)
-    except (LayerproofError, AttributeError):  # it reads of its own token what only some tokens have
-        return []
-    if loop is None:
-        return []
-    loop_shape, symbols = shape(loop), _symbols(algorithm, loop)
+    loop = update_loop(algorithm)
+    return [] if loop is None else update_lines(algorithm, loop, pattern_symbols(algorithm, loop))
+
+
+def update_lines(algorithm: PatternAlgorithm, loop: Loop, symbols: Symbols) -> list[Formula]:
+    """The same in these symbols."""
+    loop_shape = shape(loop)
     layer = symbols.formula("layer", "layer") if algorithm.column else None
-    last = written(r"\min(t,\, n)" if algorithm.sees == "causal" else "n")
-    made = LoopTree(symbols, loop_shape, layer, last)
+    made = LoopTree(symbols, loop_shape, layer, last_key(algorithm.sees, symbols.formula("sweep", "n")))
     own = symbols.formula("weight", STATE)
     new: list[Formula | str] = [own, "<-"] if layer is None else [indexed(own, layer, "+", "1"), "="]
     lines = [
@@ -78,8 +77,21 @@ def stated(algorithm: PatternAlgorithm) -> list[Formula]:
     return [*lines, *(row(*new, made.formula(node)) for _, node in loop.finish)]
 
 
+def last_key(sees: str, n: Formula) -> Formula:
+    """The last key of token t under a mask, one of `KEYS`."""
+    both = call(Formula(Sign("function", "min")), "t", n)
+    return {"causal": both, "context and query": row(n, "+", "1"), "causal with query": row("t")}.get(sees, n)
+
+
+def update_loop(algorithm: PatternAlgorithm) -> Loop | None:
+    """The update's loop, run once on symbols; None where it is no single one."""
+    try:
+        return _traced(algorithm)
+    except (LayerproofError, AttributeError):  # it reads of its own token what only some tokens have
+        return None
+
+
 def _traced(algorithm: PatternAlgorithm) -> Loop | None:
-    """The update's loop, run once on symbols."""
     tape, kind = Tape(), SCALAR if algorithm.numbers else VECTOR
     kinds = {"phi": VECTOR, "phi_next": VECTOR, STATE: kind, "next_state": kind}
     known = {("transition", name): kinds.get(name, SCALAR) for name in READ}
@@ -97,17 +109,19 @@ def _traced(algorithm: PatternAlgorithm) -> Loop | None:
                 ((STATE, tape.node(new, kind, "the new state")),), lets)  # fmt: skip
 
 
-def _symbols(algorithm: PatternAlgorithm, loop: Loop) -> Symbols:
-    """What everything is called; what a record declares has `{j}` where the token stands."""
-    symbols = Symbols()
+def pattern_symbols(
+    algorithm: PatternAlgorithm, loop: Loop | None, known: Mapping[str, Macro] | None = None
+) -> Symbols:
+    """What everything is called, beside the macros that are known; a record's `{j}` is where the token stands."""
+    symbols = Symbols(macros=dict(known or {}))
     for source, name, letter, word in FIXED:
         symbols.add(source, name, letter, word)
     own = {name: declared(latex, True) for name, latex in algorithm.symbols.items()}
 
-    def add(source: str, name: str, otherwise: Part) -> None:
-        symbols.add(source, name, own.get(name) or otherwise)
+    def add(source: str, name: str, otherwise: Part, word: str = "") -> None:
+        symbols.add(source, name, own.get(name) or otherwise, word)
 
-    add("transition", STATE, "v" if algorithm.numbers else "w")
+    add("transition", STATE, "v" if algorithm.numbers else "w", "state at")
     state, token = symbols["transition", STATE].shown, Formula(HOLE)
     add("transition", "next_state", Formula(filled(state, items(row(token, "+", "1")))))
     add("transition", "weight", indexed("K", token, "t"))
@@ -122,7 +136,7 @@ def _symbols(algorithm: PatternAlgorithm, loop: Loop) -> Symbols:
     else:
         symbols.add("weight", STATE, Formula(filled(state, items("t"))))
     symbols.add("query", "q", indexed("phi", "t"), "token")
-    for name in dict.fromkeys([*(n for n, _ in loop.body), *(n for n, _ in loop.lets)]):
+    for name in dict.fromkeys(n for n, _ in (*loop.body, *loop.lets)) if loop is not None else ():
         add("variable", name, named(name))
     return symbols
 

@@ -5,68 +5,35 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 
 import own_files
 import pytest
 from cli import assert_refused, run_cli
-from helpers import sizes_for
+from papers import EXAMPLES, NAMES, SMALL, displays, in_print, made, settings_for, subject
 from report_tools import compiled, needs_typst
 
 import layerproof as lp
-from layerproof.proofs.case import Settings
-from layerproof.proofs.checker import verify
 from layerproof.proofs.formula import formula as formula_module
 from layerproof.proofs.formula import loop_tree
 from layerproof.proofs.formula.build import added, equation, matrix, row
 from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.formula.latex import latex as printed
 from layerproof.proofs.formula.lines import lines, width
-from layerproof.proofs.formula.macros import in_macros
 from layerproof.proofs.formula.reader import read
 from layerproof.proofs.report.findings import Findings
 from layerproof.proofs.report.paper import latex, typst
 from layerproof.proofs.report.paper.bibliography import BY_KEY, bibtex, cited
 from layerproof.proofs.report.paper.facts import Facts
-from layerproof.proofs.report.paper.model import Display, Environment, Paper, Paragraph
+from layerproof.proofs.report.paper.model import Display, Environment, Paragraph
 from layerproof.proofs.report.paper.theorem import _needed
 from layerproof.proofs.report.paper.update import update_blocks
 from layerproof.proofs.report.paper.write import paper_of
 from layerproof.proofs.user_file import load
 from layerproof.proofs.verdict import Verdict
-from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.derivation.coefficients import Sum
 from layerproof.symbolic.derivation.hypotheses import Hypotheses
-
-SMALL = Settings(features=2, context=3, layers=2)
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-NAMES = (*catalogue(), "k_step_td.py", "heavy_ball_td.py", "expected_sarsa.py")
-
-
-def settings_for(algorithm: Algorithm) -> Settings:
-    sizes = sizes_for(algorithm, SMALL.features, SMALL.context, SMALL.layers)
-    return replace(SMALL, features=sizes["d"], context=sizes["n"], layers=sizes["L"])
-
-
-@cache
-def subject(name: str) -> Findings:
-    item = load(EXAMPLES / name) if name.endswith(".py") else catalogue()[name]
-    asked = ["identity-symbolic"] if item.heads is None else ["identity-exact"]
-    settings = settings_for(item)
-    return Findings(item, settings, verify(item, settings=settings, evidence=asked).claims)
-
-
-@cache
-def made(name: str) -> Paper:
-    return paper_of(subject(name), Path(name).stem.replace("_", "-"))
-
-
-def displays(paper: Paper) -> list[Formula]:
-    parts = [b for block in paper.blocks for b in (block.blocks if isinstance(block, Environment) else (block,))]
-    return [line for b in parts if isinstance(b, Display) for line in b.lines]
-
 
 # what it says
 
@@ -108,11 +75,6 @@ def missing(facts: Facts) -> set[str]:
     }
     used = {facts.symbols[n.source, n.name].name for n in read if n.name != "index"}
     return {macro for macro in used if not re.search(rf"\\{macro}(?![A-Za-z])", shown)}
-
-
-def in_print(formula: Formula) -> str:
-    """A formula as an author gets it, in macros."""
-    return in_macros(formula.tree)
 
 
 def nodes_of(root):
@@ -280,7 +242,6 @@ def test_the_command_writes_what_a_paper_needs(tmp_path, capsys, monkeypatch):
         (("td0", "gtd2", "--paper", "--prefix", "a:"), "prefix"),
         (("td0", "--paper", "--format", "html"), "format"),
         (("--paper",), "no algorithm"),
-        (("td0", "softmax-td", "--paper"), "the paper form is for linear attention over accumulator rows, and softmax"),
         (("td0", "--paper", "--invariance"), "invariance"),
         (("td0", "--prefix", "a:"), "--paper"),
     ],

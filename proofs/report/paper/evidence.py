@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ....symbolic.derivation.derive import SOLVED_AT, Derivation
+from ...case import Settings
 from ...formula.build import NO_GAP, equation, listed, row
+from ...theory.audit import Audit
 from ...theory.audits import audits_for
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import sentence
@@ -13,12 +16,15 @@ from ..findings import Findings
 from ..lead import alarming
 from ..sections.trust import BELIEVE
 from .facts import Facts
-from .model import Block, Environment, Footnote, Span, Word, joined, paragraph, text
+from .model import Block, Environment, Footnote, Text, Word, joined, paragraph, text
+from .notation import Notation
 
 ASKED = ("derived", "identity-symbolic", "identity-exact")
 """What a paper form asks for where nothing else is said."""
 ASKED_OF_GIVEN = ("identity-exact",)
 """The same for weights that a file gives."""
+ASKED_OF_LAYER = ("identity-symbolic", "identity-exact")
+"""The same for a layer of patterns that a file gives."""
 HOLDS = {
     "derived": "the weights were solved for, not typed in",
     "identity-symbolic": "one layer's identity and the masks hold for all $d$, $n$ and $L$ in exact symbolic algebra",
@@ -30,44 +36,52 @@ HOLDS = {
 }
 
 
-def alarm_blocks(subject: Findings) -> list[Block]:
+def alarm_blocks(claims: Sequence[Claim]) -> list[Block]:
     """What is refuted or open, before everything else."""
     bad = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
     return [
         paragraph(f"{sentence(c.claim)} {sentence(c.reason)}", heading=f"{v.value.replace('_', ' ')}: no theorem.")
         for v in bad
-        for c in subject.claims
+        for c in claims
         if alarming(c, v)
     ]
 
 
-def evidence_blocks(facts: Facts, version: str) -> list[Block]:
+@dataclass(frozen=True)
+class Stated:
+    """What a HOLDS of each kind of evidence says, what must be believed for it, and the audits of the theorem."""
+
+    holds: Mapping[str, str]
+    believe: Mapping[str, str]
+    audits: Sequence[Audit]
+
+
+def linear(subject: Findings) -> Stated:
+    """What is said of linear attention."""
+    assert subject.case is not None
+    return Stated(HOLDS, BELIEVE, audits_for(subject.case.algorithm, subject.case.options))
+
+
+def evidence_blocks(
+    notation: Notation, claims: Sequence[Claim], settings: Settings, stated: Stated, version: str
+) -> list[Block]:
     """One paragraph: what was checked and how, the formal theorems by name, what one must believe."""
-    subject = facts.subject
-    asked = [k for k in HOLDS if any(c.asked for c in subject.of_kind(k))]
-    good = [k for k in asked if _all(subject.of_kind(k), Verdict.HOLDS)]
-    bad = [k for k in asked if k not in good]
-    kept = subject.settings
-    sizes = zip(("d", "n", "L"), (kept.features, kept.context, kept.layers), strict=True)
-    size = joined([equation(facts.letter(x), str(number)) for x, number in sizes], ", ")
-    checked = [text(facts.words(HOLDS[k]), *(size if k == "identity-exact" else ())) for k in good]
-    believed = "; ".join(BELIEVE[k].replace("$", "") for k in good)
+    asked = {k: of_kind for k in HOLDS if (of_kind := [c for c in claims if c.evidence == k and c.asked])}
+    good = [k for k, of_kind in asked.items() if all(c.verdict is Verdict.HOLDS for c in of_kind)]
+    sizes = zip(("d", "n", "L"), (settings.features, settings.context, settings.layers), strict=True)
+    size = joined([equation(notation.letter(x), str(number)) for x, number in sizes], ", ")
+    checked = [text(notation.words(stated.holds[k]), *(size if k == "identity-exact" else ())) for k in good]
+    believed = "; ".join(stated.believe[k].replace("$", "") for k in good)
     note = f"To be believed: {believed}; and that the update is the one that was meant."
-    missing = (f"{k} ({worst_asked(subject.of_kind(k)).value.replace('_', ' ')})" for k in bad)
+    bad = (f"{k} ({worst_asked(asked[k]).value.replace('_', ' ')})" for k in asked if k not in good)
     return [paragraph(
         f"Checked by layerproof {version}", (": ", *joined(checked, "; "), Footnote((note,))) if good else (), ". ",
-        f"Not established: {', '.join(missing)}. " if bad else "",
-        _formal(subject, "proved-all-sizes" in good), heading="Evidence.",
+        f"Not established: {', '.join(bad)}. " if len(good) < len(asked) else "",
+        _formal(stated.audits, "proved-all-sizes" in good), heading="Evidence.",
     )]  # fmt: skip
 
 
-def _all(claims: Sequence[Claim], verdict: Verdict) -> bool:
-    return all(c.verdict is verdict for c in claims if c.asked)
-
-
-def _formal(subject: Findings, proved: bool) -> tuple[Span, ...]:
-    assert subject.case is not None
-    audits = audits_for(subject.case.algorithm, subject.case.options)
+def _formal(audits: Sequence[Audit], proved: bool) -> Text:
     if not audits:
         return text("No formal theorem is about it.")
     names = [Word(t.name) for t in audits[0].theorems][:2]

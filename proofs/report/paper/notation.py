@@ -101,6 +101,11 @@ def combination(notation: Notation, terms: Sequence[tuple[Expr, Formula | None]]
     return added(parts)
 
 
+def minus_last(terms: Sequence[tuple[Expr, Formula | None]]) -> list[tuple[Expr, Formula | None]]:
+    """The terms with those that are negative behind the others: gamma phi' - phi."""
+    return sorted(terms, key=lambda term: term[0].could_extract_minus_sign())
+
+
 def in_brackets(formula: Formula) -> Formula:
     """A sum in brackets; anything else as it is."""
     return bracketed(formula) if is_sum(formula) else formula

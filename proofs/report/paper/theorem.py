@@ -31,7 +31,7 @@ from ..lead import proved
 from .facts import Facts, product_form
 from .lemma import gathered, is_needed
 from .model import Block, Display, Environment, Paragraph, Ref, Text, display, joined, paragraph, text
-from .notation import ONE, combination, in_brackets, times
+from .notation import ONE, combination, in_brackets, minus_last, times
 from .weights import key_query
 
 
@@ -141,7 +141,7 @@ def _gain(facts: Facts, derivation: Derivation, row_name: str) -> Formula | None
         meets = {b: c.expr() for (r, k, b), c in derivation.embedding.items() if r == row_name and k == s}
         if not meets:
             continue
-        blocks = combination(facts, [(c, facts.block(b, "t")) for b, c in _minus_last(meets).items()])
+        blocks = combination(facts, minus_last([(c, facts.block(b, "t")) for b, c in meets.items()]))
         change = row("Delta", facts.each_weight()[s])
         if w not in facts.algorithm.scalar_weights:
             terms.append(row(transposed(change), bracketed(blocks) if negative(blocks) else in_brackets(blocks)))
@@ -174,7 +174,7 @@ def kernel(facts: Facts, head: SymbolicHead) -> Formula:
         keys_sum = combination(facts, [(c, facts.block(r, "j")) for r, c in left.items()])
         minus = negative(keys_sum) and len(left) == 1
         keys_sum = without_sign(keys_sum) if minus else keys_sum
-        met = combination(facts, [(c, facts.block(b, "t")) for b, c in _minus_last(right).items()])
+        met = combination(facts, minus_last([(c, facts.block(b, "t")) for b, c in right.items()]))
         front = transposed(bracketed(times(letters, keys_sum)) if letters else keys_sum)
         parts.append(row(*["-"] * minus, front, in_brackets(met)))
     return added(parts)
@@ -183,8 +183,3 @@ def kernel(facts: Facts, head: SymbolicHead) -> Formula:
 def over_constant(facts: Facts, head: SymbolicTokenwiseHead) -> Formula:
     """z_j^T Q z_t of a head over a constant row: a combination of the rows at t."""
     return combination(facts, [(c.expr(), facts.row(r, "t")) for r, c in head.E.items()])
-
-
-def _minus_last(entries: dict[str, Expr]) -> dict[str, Expr]:
-    """The terms with those that are negative behind the others: gamma phi' - phi."""
-    return dict(sorted(entries.items(), key=lambda item: item[1].could_extract_minus_sign()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ....symbolic.algorithm import Algorithm
+from ....symbolic.patterns.record import PatternAlgorithm
 from ...formula.build import NO_GAP, QUAD, bracketed, equation, listed, power, row, transposed
 from ...formula.formula import Formula
 from ...formula.letters import GREEK
@@ -26,16 +28,16 @@ def title(words: str) -> Text:
     return tuple(row(p) if k % 2 else p for k, p in enumerate(pieces) if p)
 
 
-def source(facts: Facts) -> tuple[Span, ...]:
+def source(algorithm: Algorithm | PatternAlgorithm) -> tuple[Span, ...]:
     """Where the update is from: known publications by their keys, anything else as it says itself."""
-    keys = cited(facts.algorithm.source)
-    return (Cite(keys),) if keys else (f"({facts.algorithm.source})",)
+    keys = cited(algorithm.source)
+    return (Cite(keys),) if keys else (f"({algorithm.source})",)
 
 
 def update_blocks(facts: Facts) -> list[Block]:
     """The definition of the update."""
     a, s, layer, n = facts.algorithm, facts.symbols, facts.layer, facts.n
-    front = (*title(a.title), " ", *source(facts))
+    front = (*title(a.title), " ", *source(a))
     shape = facts.shape
     if shape is None:
         return [paragraph(front, ". Its update is no single loop and has no closed form: ", facts.traced.reason, ".",

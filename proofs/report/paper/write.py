@@ -12,6 +12,7 @@ from typing import Any
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import ArgumentError, ContentError
+from ....symbolic.own import OwnConstruction
 from ....symbolic.patterns.record import PatternAlgorithm
 from ....symbolic.plain_text import shown
 from ...case import Progress, Settings, silent
@@ -28,10 +29,11 @@ from ..writing import check_target, kept, placed
 from . import latex, typst
 from .bibliography import bibtex, cited
 from .comparison import comparison_blocks
-from .evidence import ASKED, ASKED_OF_GIVEN, alarm_blocks, evidence_blocks, unique_blocks
+from .evidence import ASKED, ASKED_OF_GIVEN, ASKED_OF_LAYER, alarm_blocks, evidence_blocks, linear, unique_blocks
 from .facts import Facts
 from .lemma import lemma_blocks
 from .model import Block, Cite, Paper, paragraph
+from .patterns import pattern_paper
 from .prompt import prompt_blocks
 from .theorem import theorem_blocks
 from .update import title, update_blocks
@@ -45,7 +47,7 @@ def paper_of(subject: Findings, name: str, known: dict[str, Macro] | None = None
     """One algorithm's paper form."""
     facts = Facts.of(subject, known)
     weights = facts.layer_weights
-    blocks: list[Block] = [*alarm_blocks(subject), *update_blocks(facts), *prompt_blocks(facts)]
+    blocks: list[Block] = [*alarm_blocks(subject.claims), *update_blocks(facts), *prompt_blocks(facts)]
     if weights is not None:
         blocks += weight_blocks(facts, weights)
         if isinstance(weights, Derivation):
@@ -63,7 +65,7 @@ def paper_of(subject: Findings, name: str, known: dict[str, Macro] | None = None
             "what was checked about them is said below."
         )
         blocks.append(paragraph(told, heading="The weights."))
-    blocks += evidence_blocks(facts, _version())
+    blocks += evidence_blocks(facts, subject.claims, subject.settings, linear(subject), _version())
     return Paper(name, title(subject.item.title), tuple(blocks), facts.symbols.macros)
 
 
@@ -81,30 +83,24 @@ def establish(
     progress: Progress = silent,
     *,
     prove: bool = False,
-) -> tuple[list[Paper], list[Algorithm], Result]:
+) -> tuple[list[Paper], list[Algorithm | PatternAlgorithm], Result]:
     """Verify, and make each algorithm's paper form.
 
-    Raises `ContentError` for a construction without an update: there is nothing to state; `ArgumentError` for
-    an algorithm that attends by patterns.
+    Raises `ContentError` for a construction without an update: there is nothing to state.
     """
     resolved = [resolve_any(name, min(LOAD_LIMIT, settings.time_limit)) for name in names]
     for item in resolved:
-        if isinstance(item, PatternAlgorithm):
-            raise ArgumentError(
-                f"the paper form is for linear attention over accumulator rows, and {item.name} attends by a pattern "
-                "or keeps its state in tokens: layerproof report without --paper writes its page"
-            )
-        if not isinstance(item, Algorithm):
+        if isinstance(item, OwnConstruction):
             raise ContentError(
                 f"{item.name} is an OwnConstruction, which has no update to state in a paper: write it as an "
                 "Algorithm, or use layerproof report without --paper"
             )
-        if item.unit_columns:
+        if isinstance(item, Algorithm) and item.unit_columns:
             raise ContentError(
                 f"{item.name} has unit columns, which the theorem of a paper does not state: use layerproof report "
                 "without --paper"
             )
-    items = [item for item in {id(x): x for x in resolved}.values() if isinstance(item, Algorithm)]
+    items = [item for item in {id(x): x for x in resolved}.values() if not isinstance(item, OwnConstruction)]
     result = _verified(items, settings, None if evidence is None else list(evidence), prove, progress)
     papers: list[Paper] = []
     taken: set[str] = {"macros", "references", "example"}
@@ -112,19 +108,31 @@ def establish(
     with guarded(items, settings.time_limit):
         for item, (_, claims) in zip(items, result.by_subject(), strict=True):
             progress(f"{item.name}: the paper form")
-            subject = Findings(item, settings, tuple(map(_forgotten, claims)), progress=progress)
-            papers.append(paper_of(subject, page_name(item.name, taken), macros))
+            kept, page = tuple(map(_forgotten, claims)), page_name(item.name, taken)
+            if isinstance(item, PatternAlgorithm):
+                papers.append(pattern_paper(item, kept, settings, page, _version(), macros))
+            else:
+                papers.append(paper_of(Findings(item, settings, kept, progress=progress), page, macros))
             macros |= papers[-1].macros
     return papers, items, replace(result, command="report")
 
 
 def _verified(
-    items: Sequence[Algorithm], settings: Settings, evidence: list[str] | None, prove: bool, progress: Progress
+    items: Sequence[Algorithm | PatternAlgorithm],
+    settings: Settings,
+    evidence: list[str] | None,
+    prove: bool,
+    progress: Progress,
 ) -> Result:
     """What verify finds; where no evidence is named, what is right for derived weights and for given ones."""
     results: list[Result] = []
     for item in items:
-        asked = evidence if evidence is not None else list(ASKED if item.heads is None else ASKED_OF_GIVEN)
+        right: tuple[str, ...]
+        if isinstance(item, PatternAlgorithm):
+            right = ASKED if item.layer is None else ASKED_OF_LAYER
+        else:
+            right = ASKED if item.heads is None else ASKED_OF_GIVEN
+        asked = list(right) if evidence is None else evidence
         kinds = [*asked, *([PROVED] if prove else [])]
         results.append(verify(item, settings=settings, evidence=kinds, progress=progress))
     claims = tuple(c for result in results for c in result.claims)
