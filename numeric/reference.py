@@ -99,12 +99,18 @@ class Stacked:
         return Stacked(_values(other) / self.values)
 
     def __matmul__(self, other: Stacked) -> Stacked:
+        if type(self.values) is np.ndarray:
+            return Stacked(inner(self.values, other.values))
         if self.values.ndim > 2:  # every layer and column at once: a matrix product
             return Stacked(torch.einsum("d...,d...->...", self.values, other.values).unsqueeze(0))
-        product = self.values * other.values
-        if type(product) is np.ndarray:  # what its method does, in half the time
-            return Stacked(np.add.reduce(product, keepdims=True))
-        return Stacked(product.sum(0, keepdims=True))
+        return Stacked((self.values * other.values).sum(0, keepdims=True))
+
+
+def inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The products of vectors (d, ...), of two arrays: (1, ...); a matrix product of (d, B, L, 1) and (d, B, 1, N)."""
+    if a.ndim == 4 and a.shape[3] == 1 == b.shape[2]:
+        return np.asarray(np.matmul(np.moveaxis(a[..., 0], 0, -1), np.moveaxis(b[:, :, 0], 0, 1))[None])
+    return np.asarray(np.add.reduce(a * b, keepdims=True))  # what its method does, in half the time
 
 
 class StepMatrix:
@@ -217,10 +223,17 @@ def token_columns(
 
 def accumulator_rows(algorithm: Algorithm, weights: Sequence[Tensor], columns: Mapping[str, Tensor], p: Any) -> Tensor:
     """The accumulator rows at every iterate: (B, L+1, K, N) from weights (B, L+1, d)."""
-    full = SimpleNamespace(**{name: Stacked(components_first(x).unsqueeze(2)) for name, x in columns.items()})
+    light = weights[0].device.type == "cpu" and weights[0].dtype in IN_NUMPY
+    value: Callable[[Tensor], Any] = (lambda x: Stacked(x.numpy())) if light else Stacked
+    full = SimpleNamespace(**{name: value(components_first(x).unsqueeze(2)) for name, x in columns.items()})
     # (d, B, L+1, 1) weights against (d, B, 1, N) columns: every layer and column at once
-    rows = algorithm.column_values(tuple(Stacked(components_first(w).unsqueeze(3)) for w in weights), full, p)
+    rows = algorithm.column_values(tuple(value(components_first(w).unsqueeze(3)) for w in weights), full, p)
     shape = (*weights[0].shape[:2], columns["reward"].shape[1])
+    if light:
+        result = np.empty((*shape[:2], len(rows), shape[2]), dtype=rows[0].values.dtype)
+        for k, row in enumerate(rows):
+            result[:, :, k] = row.values[0]
+        return torch.from_numpy(result)
     return torch.stack([row.values.squeeze(0).expand(shape) for row in rows], dim=2)
 
 

@@ -129,11 +129,12 @@ def batch_check(
         if own is not None:
             states = [Y.to("cpu", torch.float64) for Y in own.rows(Z)]
         if not states or not all(Y.isfinite().all() for Y in states):  # feature rows too, and the place of what is not
-            ran = run_states(own if module is None else module, Z.clone(), construction.depth)  # type: ignore[arg-type]
-            outputs = [Z_l.to("cpu", torch.float64) for Z_l in ran]
+            returned = run_states(own if module is None else module, Z.clone(), construction.depth)  # type: ignore[arg-type]
+            outputs = [Z_l.to("cpu", torch.float64) for Z_l in returned]
             if (wrong := _states_wrong(construction, outputs, lowered)) is not None:
                 return wrong
             states = [Z_l[:, layout.p :] for Z_l in outputs]
+    ran = [Y.numpy() for Y in states]  # after each layer
 
     @np.errstate(all="ignore")
     @torch.no_grad()
@@ -145,10 +146,10 @@ def batch_check(
         results = []
         for some in pieces(len(allowed)):
             place_in_batch = slice(first + some.start, min(first + some.stop, here.stop))
-            ran = torch.stack([Y[place_in_batch] for Y in states], dim=1).numpy()
+            computed = np.stack([Y[place_in_batch] for Y in ran], axis=1)
             rows, rounding = loop.rows(some)
             bound = (allowed[some] + rounding) * OUTWARD
-            results.append(_judge(construction, ran, lowered[place_in_batch], rows, bound))
+            results.append(_judge(construction, computed, lowered[place_in_batch], rows, bound))
         return results
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -219,7 +220,7 @@ def _loop_errors(
     double: Precision,
     target: Precision,
     more: int = 0,
-) -> list[Tensor]:
+) -> list[np.ndarray]:
     """Bounds on what an update is off by as the rows show it and on the rows' own roundings, (B, groups, K, N) each.
 
     Weights and steps enter with their largest entries over `TOGETHER` updates in a row, a group: a fifth of the work.
@@ -228,42 +229,43 @@ def _loop_errors(
     L = len(steps)
     # (width, B, 1) prompts against (width, B, groups) weights: all updates at once
     least = float(max(f.underflow / f.unit_roundoff for f in (double, target)))
-    context = data.each(lambda x: Magnitude.of_prompt(x.unsqueeze(2), least))
-    sizes = tuple(Magnitude(_largest(components_first(w[:, :L]).abs())) for w in weights)
+    context = data.each(lambda x: Magnitude.of_prompt(x.unsqueeze(2).numpy(), least))
+    plain = [np.abs(components_first(w).numpy()) for w in weights]
+    sizes = tuple(Magnitude(_largest(w[..., :L])) for w in plain)
     stacked = [_step([step[i] for step in steps]) for i in range(len(steps[0]))]
     # Parameters too: a product of two of them is rounded like any other.
     named = {name: x if isinstance(x, str) else Magnitude.of_parameter(x) for name, x in vars(p).items()}
     # no layer reads more than all tokens
     whole = algorithm.reading(context, dict.fromkeys(algorithm.selections, lambda _: 1))
     after = algorithm.update(sizes, stacked, algorithm.sweep(whole, data.phi.shape[2]), SimpleNamespace(**named))
-    numbers = (*weights, *columns.values(), data.phi_next, *data.extras.values())
-    tallest = max(float(x.abs().max()) for x in (*numbers, *(s.values for s in stacked)))
-    lost = LOST if tallest <= TALLEST else torch.inf
+    numbers = [x.numpy() for x in (*columns.values(), data.phi_next, *data.extras.values())]
+    tallest = max(float(np.abs(x).max()) for x in (*plain, *numbers, *(s.values for s in stacked)))
+    lost = LOST if tallest <= TALLEST else np.inf
     after = tuple(Magnitude(m.values, m.rounded + more, m.lowered) for m in after)
     off = [Magnitude(m.values * _growth(m, double, target) + lost) for m in after]
     silent = columns | {name: torch.zeros_like(columns[name]) for name in algorithm.token_numbers}
     p = SimpleNamespace(**named)
     # The later layers act on the columns as they were lowered.
     beta = [m.values * (1 + _growth(m, double, target)) for m in _rows(algorithm, off, silent, p, least)]
-    sizes = tuple(Magnitude(_largest(components_first(w).abs())) for w in weights)
+    sizes = tuple(Magnitude(_largest(w)) for w in plain)
     rounding = [m.values * _growth(m, double, target) for m in _rows(algorithm, sizes, columns, p, least)]
-    N = columns["reward"].shape[1]
-    result = []
+    (B, N), result = columns["reward"].shape[:2], []
     for count, each in ((L, beta), (L + 1, rounding)):
-        groups = -(-count // TOGETHER)
-        rows = torch.stack([x.expand(-1, groups, N) for x in each], dim=2) * outward(N * count)
+        rows = np.empty((B, -(-count // TOGETHER), len(each), N))
+        for k, row in enumerate(each):
+            np.multiply(row, outward(N * count), out=rows[:, :, k])
         result.append(rows)
     return result
 
 
-def _each(groups: Tensor, count: int) -> np.ndarray:
+def _each(groups: np.ndarray, count: int) -> np.ndarray:
     """What holds for each of `count` layers or states: (B, count, K, N) from (B, groups, K, N)."""
-    return np.asarray(groups.repeat_interleave(TOGETHER, dim=1)[:, :count].numpy())
+    return np.repeat(groups, TOGETHER, axis=1)[:, :count]
 
 
-def _largest(values: Tensor) -> Tensor:
+def _largest(values: np.ndarray) -> np.ndarray:
     """The largest of each `TOGETHER` entries in a row along the last axis."""
-    return torch.stack([part.amax(dim=-1) for part in torch.split(values, TOGETHER, dim=-1)], dim=-1)
+    return np.maximum.reduceat(values, range(0, values.shape[-1], TOGETHER), axis=-1)
 
 
 def _rows(
@@ -271,18 +273,18 @@ def _rows(
 ) -> list[Magnitude]:
     """The magnitude of every accumulator row, (B, layers, N) each."""
     full = SimpleNamespace(
-        **{name: Magnitude.of_prompt(components_first(x).unsqueeze(2), least) for name, x in columns.items()}
+        **{name: Magnitude.of_prompt(components_first(x).unsqueeze(2).numpy(), least) for name, x in columns.items()}
     )
-    across = tuple(Magnitude(w.values.unsqueeze(3), w.rounded, w.lowered) for w in weights)
+    across = tuple(Magnitude(w.values[..., None], w.rounded, w.lowered) for w in weights)
     rows = algorithm.column_values(across, full, p)
-    return [Magnitude(m.values.squeeze(0), m.rounded, m.lowered) for m in rows]
+    return [Magnitude(m.values[0], m.rounded, m.lowered) for m in rows]
 
 
 def _step(values: Sequence[Any]) -> Any:
     """One preconditioner of every group of layers: scalars (groups), matrices (d, d, groups)."""
     if isinstance(values[0], float):
-        return Magnitude(_largest(torch.tensor(values, dtype=torch.float64).abs()), 1)
-    return StepMagnitude(_largest(torch.stack([v.matrix for v in values], dim=2).abs()))
+        return Magnitude(_largest(np.abs(np.array(values))), 1)
+    return StepMagnitude(_largest(np.abs(np.stack([v.matrix.numpy() for v in values], axis=2))))
 
 
 def _growth(m: Magnitude, double: Precision, target: Precision) -> float:

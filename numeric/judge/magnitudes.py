@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from ..reference import inner
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,23 +26,23 @@ class Magnitude:
     when it was rounded to float64.
     """
 
-    values: Tensor
+    values: np.ndarray
     rounded: int = 0
     lowered: int = 0
 
     @staticmethod
-    def of_prompt(values: Tensor, least: float) -> Magnitude:
+    def of_prompt(values: np.ndarray, least: float) -> Magnitude:
         """Numbers of a prompt.
 
         least : what a format loses to underflow over its unit roundoff; with it added, a rounding that underflows is
                 off by no more than the unit roundoff too
         """
-        return Magnitude(values.abs() + least, 1, 1)
+        return Magnitude(np.abs(values) + least, 1, 1)
 
     @staticmethod
     def of_parameter(value: float) -> Magnitude:
         """A rational parameter, rounded to float64."""
-        return Magnitude(torch.tensor(abs(value), dtype=torch.float64), 1)
+        return Magnitude(np.array(abs(value)), 1)
 
     def __add__(self, other: Any) -> Magnitude:
         o = _magnitude(other)
@@ -70,7 +71,7 @@ class Magnitude:
         return _magnitude(other) / self
 
     def __matmul__(self, other: Magnitude) -> Magnitude:
-        total = torch.einsum("d...,d...->...", self.values, other.values).unsqueeze(0)
+        total = inner(self.values, other.values)
         rounded = self.rounded + other.rounded + len(self.values)
         return Magnitude(total, rounded, self.lowered + other.lowered)
 
@@ -79,15 +80,15 @@ class Magnitude:
 class StepMagnitude:
     """The preconditioners of several updates in absolute values, (d, d, updates), rounded to float64."""
 
-    values: Tensor
+    values: np.ndarray
 
     def __matmul__(self, other: Magnitude) -> Magnitude:
         rounded = other.rounded + 1 + len(self.values)
-        return Magnitude(torch.einsum("ijl,jbl->ibl", self.values, other.values), rounded, other.lowered)
+        return Magnitude(np.add.reduce(self.values[:, :, None] * other.values, axis=1), rounded, other.lowered)
 
     @property
     def mT(self) -> StepMagnitude:
-        return StepMagnitude(self.values.transpose(0, 1))
+        return StepMagnitude(self.values.transpose(1, 0, 2))
 
     T = mT
 
@@ -96,4 +97,4 @@ def _magnitude(value: Any) -> Magnitude:
     if isinstance(value, Magnitude):
         return value
     # An integer is exact; any other number is rounded to float64.
-    return Magnitude(torch.tensor(abs(float(value)), dtype=torch.float64), 0 if isinstance(value, int) else 1)
+    return Magnitude(np.array(abs(float(value))), 0 if isinstance(value, int) else 1)

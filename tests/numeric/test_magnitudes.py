@@ -160,13 +160,13 @@ def test_no_rounding_is_left_uncounted(case: Case, draw, kind: str) -> None:
         torch.tensor([[[float(x)] for x in rewards]], dtype=DOUBLE), tensor([0] * d), {},
     )  # fmt: skip
     sizes = run(
-        data.each(lambda x: Magnitude.of_prompt(x.unsqueeze(2), 0.0)),
+        data.each(lambda x: Magnitude.of_prompt(x.unsqueeze(2).numpy(), 0.0)),
         [
-            Magnitude(tensor([C[0][0]])[0], 1) if name in algorithm.scalar_preconditioners
-            else StepMagnitude(torch.tensor([[[float(x)] for x in row] for row in C], dtype=DOUBLE))
+            Magnitude(tensor([C[0][0]])[0].numpy(), 1) if name in algorithm.scalar_preconditioners
+            else StepMagnitude(np.array([[[float(x)] for x in row] for row in C]))
             for name in algorithm.preconditioners
         ],
-        [Magnitude(tensor(w).mT.unsqueeze(2)) for w in weights],
+        [Magnitude(tensor(w).mT.unsqueeze(2).numpy()) for w in weights],
         {k: v if isinstance(v, str) else Magnitude.of_parameter(float(v)) for k, v in vars(p).items()},
     )  # fmt: skip
     for got, true, size in zip(computed, exact, sizes, strict=True):
