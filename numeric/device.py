@@ -101,14 +101,13 @@ TF32_SWITCHES = ("cuda.matmul.fp32_precision", "cuda.matmul.allow_tf32")
 def _switches() -> list[tuple[str, Any, str, Any]]:
     """(name, object, attribute, strict value) of every switch that lets a product lose precision."""
     matmul: Any = torch.backends.cuda.matmul
-    cpu: Any = torch.backends.mkldnn
+    cpu: Any = getattr(torch.backends.mkldnn, "matmul", None)
     table: list[tuple[str, Any, str, Any]]
     if hasattr(matmul, "fp32_precision"):
         # The newer interface; setting the older one as well makes later reads of either raise.
-        table = [
-            ("cuda.matmul.fp32_precision", matmul, "fp32_precision", "ieee"),
-            ("mkldnn.matmul.fp32_precision", cpu.matmul, "fp32_precision", "ieee"),
-        ]
+        table = [("cuda.matmul.fp32_precision", matmul, "fp32_precision", "ieee")]
+        if cpu is not None:
+            table.append(("mkldnn.matmul.fp32_precision", cpu, "fp32_precision", "ieee"))
     else:
         table = [("cuda.matmul.allow_tf32", matmul, "allow_tf32", False)]
     for half in ("fp16", "bf16"):
@@ -117,6 +116,9 @@ def _switches() -> list[tuple[str, Any, str, Any]]:
     table.append(("cuda.matmul.allow_fp16_accumulation", matmul, "allow_fp16_accumulation", False))
     return table
 
+
+OVERRIDES = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_DOUBLE_PRECISION")
+"""Environment variables that cuBLAS hears before torch's switches."""
 
 OFF = "off"
 _switched_off: ContextVar[str] = ContextVar("layerproof_autocast", default=OFF)
@@ -184,7 +186,7 @@ def environment(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
         "flush_subnormals": lambda: torch.tensor([2.0**-1074], dtype=torch.float64).mul(1.0).item() == 0.0,
     }
     if on_gpu:
-        readings["cublas_workspace"] = lambda: os.environ.get("CUBLAS_WORKSPACE_CONFIG", "not set")
+        readings |= {word.lower(): lambda word=word: os.environ.get(word, "not set") for word in OVERRIDES}
     for name, place, attribute, _ in _switches():
         readings[name] = lambda place=place, attribute=attribute: getattr(place, attribute)  # type: ignore[misc]
     return {name: _read(reading) for name, reading in readings.items()}

@@ -50,6 +50,14 @@ def test_a_torch_with_the_newer_switches(monkeypatch, tf32):
     assert cpu.fp32_precision == "bf16"
 
 
+def test_a_torch_whose_processor_library_has_no_switch(monkeypatch):
+    monkeypatch.setattr(torch.backends, "mkldnn", SimpleNamespace())
+    place = switches(monkeypatch, fp32_precision="tf32")
+    with strict_precision():
+        assert place.fp32_precision == "ieee"
+    assert place.fp32_precision == "tf32"
+
+
 def test_switches_are_put_back_when_what_runs_breaks(monkeypatch):
     place = switches(monkeypatch, allow_tf32=True, **REDUCED)
     with pytest.raises(KeyError), strict_precision():
@@ -91,10 +99,10 @@ def test_a_device_that_is_there(monkeypatch):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     facts = environment(torch.device("cuda"), torch.bfloat16)
     assert (facts["device"], facts["device_type"], facts["dtype"]) == ("Pretend H100", "cuda", "bfloat16")
-    assert facts["cublas_workspace"] == ":4096:8"
+    assert facts["cublas_workspace_config"] == ":4096:8"
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
-    assert environment(torch.device("cuda"), torch.bfloat16)["cublas_workspace"] == "not set"
-    assert "cublas_workspace" not in environment(torch.device("cpu"), torch.bfloat16)
+    assert environment(torch.device("cuda"), torch.bfloat16)["cublas_workspace_config"] == "not set"
+    assert "cublas_workspace_config" not in environment(torch.device("cpu"), torch.bfloat16)
 
 
 def test_autocast_of_a_device_is_said_and_switched_off(monkeypatch):

@@ -6,6 +6,8 @@ import importlib.util
 import json
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from xml.etree import ElementTree
@@ -62,52 +64,168 @@ def test_exponents(tmp_path: Path) -> None:
     assert {"n", "d", "L", "seconds a layer", "seconds for L layers"} <= set(labels)
 
 
+def gpu(monkeypatch: pytest.MonkeyPatch, results: Path, *more: str, date: str = "2026-01-31") -> tuple[int, dict, Path]:
+    """What `gpu.py` returns, writes, and where, at small sizes on the CPU."""
+    module = loaded("gpu", monkeypatch)
+    code = module.main(["--quick", "--device", "cpu", "--date", date, "--results", str(results), *more])
+    folder = results / f"gpu-{date}"
+    return code, json.loads((folder / "gpu.json").read_text()), folder
+
+
 def test_the_command_for_a_gpu_runs_reduced_without_one(monkeypatch, tmp_path: Path) -> None:
     """What needs CUDA is NOT_RUN, faults are refused, and the folder holds what the page says."""
-    module = loaded("gpu", monkeypatch)
-    day = ["--quick", "--device", "cpu", "--date", "2026-01-31", "--results", str(tmp_path)]
-    assert module.main(day) == 0
-    folder = tmp_path / "gpu-2026-01-31"
-    document = json.loads((folder / "gpu.json").read_text())
+    code, document, folder = gpu(monkeypatch, tmp_path)
     states = {name: part["state"] for name, part in document["parts"].items()}
-    assert states == {
-        "tests": "NOT_RUN", "faults": "OK", "determinism": "OK", "roofline": "OK", "launches": "OK",
-        "throughput": "OK", "matrix": "OK", "training": "NOT_RUN",
+    assert code == 0 and states == {
+        "faults": "OK", "tests": "NOT_RUN", "determinism": "OK", "roofline": "OK", "launches": "OK",
+        "throughput": "OK", "training": "OK", "matrix": "OK",
     }  # fmt: skip
-    assert all(document["parts"][name]["why"] for name, state in states.items() if state == "NOT_RUN")
+    assert document["parts"]["tests"]["why"]
     runs = document["parts"]["faults"]["lines"]
-    assert [line["status"] for line in runs.values() if line["state"] == "OK"] == ["within"] * 2 + ["exceeded"] * 3
-    assert document["parts"]["launches"]["lines"][0]["operations"] > 10
-    assert {"gpu.json", "gpu.log", "roofline.svg"} <= {file.name for file in folder.iterdir()}
+    assert [line["status"] for line in runs.values() if line["state"] == "OK"] == ["within"] * 3 + ["exceeded"] * 4
+    launches = document["parts"]["launches"]["lines"]
+    assert launches[0]["operations"] > 10 and all(line["same_bits"] for line in launches)
+    assert {file.name for file in folder.iterdir()} == {"gpu.json", "gpu.log", "roofline.svg"}
 
 
-def test_a_part_of_it_that_breaks_fails_and_the_others_run(monkeypatch, tmp_path: Path) -> None:
+def test_a_part_of_it_that_breaks_fails_and_the_others_run_and_only_what_is_not_ok_runs_again(monkeypatch, tmp_path):
     module = loaded("gpu", monkeypatch)
+    ran: list[str] = []
 
     def broken(plan):
+        plan.keep({"lines": [1]})
         raise RuntimeError("no kernel image")
 
-    parts = {"tests": broken, "launches": lambda plan: {"lines": []}}
-    monkeypatch.setattr(module, "PARTS", parts)
-    assert module.main(["--quick", "--device", "cpu", "--date", "d", "--results", str(tmp_path)]) == 1
-    document = json.loads((tmp_path / "gpu-d" / "gpu.json").read_text())
-    assert [part["state"] for part in document["parts"].values()] == ["FAILED", "OK"]
-    assert "no kernel image" in document["parts"]["tests"]["why"]
+    def fine(plan):
+        ran.append("fine")
+        return {"lines": []}
+
+    monkeypatch.setattr(module, "PARTS", {"tests": broken, "launches": fine})
+    monkeypatch.setattr(sys.modules["gpu_parts"], "PARTS", {})
+    words = ["--quick", "--device", "cpu", "--date", "d", "--results", str(tmp_path)]
+    for again in ([], [], ["--again"]):
+        assert module.main([*words, *again]) == 1
+        document = json.loads((tmp_path / "gpu-d" / "gpu.json").read_text())
+        assert {name: part["state"] for name, part in document["parts"].items()} == {
+            "tests": "FAILED",
+            "launches": "OK",
+        }
+        assert "no kernel image" in document["parts"]["tests"]["why"] and document["parts"]["tests"]["lines"] == [1]
+    assert len(ran) == 2 and "Traceback" in (tmp_path / "gpu-d" / "gpu.log").read_text()
     late = ["--quick", "--device", "cpu", "--date", "e", "--minutes", "0", "--results", str(tmp_path)]
     assert module.main(late) == 0
     document = json.loads((tmp_path / "gpu-e" / "gpu.json").read_text())
     assert {part["state"] for part in document["parts"].values()} == {"NOT_RUN"}
 
 
-def test_a_judge_that_passes_coarser_arithmetic_is_a_failed_part(monkeypatch, tmp_path: Path) -> None:
+def test_a_part_in_a_process_of_its_own_gives_the_same_and_is_ended_when_its_time_is_over(monkeypatch, tmp_path):
+    code, document, folder = gpu(monkeypatch, tmp_path, "--apart", "--parts", "launches")
+    assert code == 0 and [line["batch"] for line in document["parts"]["launches"]["lines"]] == [1, 4]
     module = loaded("gpu", monkeypatch)
+    script = tmp_path / "hangs.py"
+    kept = str(folder / "launches.part.json")
+    script.write_text(f"import time\nopen({kept!r}, 'w').write('{{\"lines\": [1]}}')\ntime.sleep(60)")
+    monkeypatch.setattr(module, "__file__", str(script))
+    monkeypatch.setattr(module, "LIMITS", {"launches": 4.0})
+    monkeypatch.setattr(module, "STOPPING", 0.1)
+    plan = module.Plan(torch.device("cpu"), True, folder, time.monotonic() + 60, "launches")
+    with (folder / "gpu.log").open("a") as log:
+        found = module.apart("launches", plan, log, [])
+        assert (found["state"], found["lines"]) == ("FAILED", [1]) and found["why"].startswith("ended after 4 s")
+        script.write_text("raise SystemExit(3)")
+        assert "ended with 3" in module.apart("launches", plan, log, [])["why"]
+    assert not list(folder.glob("*.part.json"))
+
+
+def test_a_graph_whose_replay_writes_something_else_is_seen(monkeypatch, tmp_path: Path) -> None:
+    """CUDA's graphs, simulated: capturing runs the layers once, and so does a replay, or it does nothing."""
+    loaded("gpu", monkeypatch)
+    parts = sys.modules["gpu_parts"]
+    replayed: list[bool] = []
+
+    class Graph:
+        def replay(self) -> None:
+            if replayed[-1]:
+                rows()
+
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    for name, value in {
+        "Stream": lambda: stream, "current_stream": lambda: stream, "stream": lambda s: nullcontext(),
+        "CUDAGraph": Graph, "graph": lambda g: nullcontext(), "synchronize": lambda: None,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(torch.cuda, name, value)
+    construction = parts.Case(parts.find("td0"), parts.Settings(context=3, layers=2)).subject
+    module = parts.LinearTransformer.from_construction(construction, torch.float32, torch.device("cpu"))
+    Z = torch.rand(2, construction.layout.m, 4)
+    rows, wanted = parts.passes(module, Z), module.rows(Z)[-1]
+    for runs in (True, False):
+        replayed.append(runs)
+        assert parts._graph(rows, wanted, torch.device("cpu"))[1] is runs
+
+
+def test_what_the_matrix_cannot_run_is_not_run_and_what_breaks_is_failed(monkeypatch, tmp_path: Path) -> None:
+    loaded("gpu", monkeypatch)
+    parts = sys.modules["gpu_parts"]
+    plan = parts.Plan(torch.device("cuda"), True, tmp_path, time.monotonic() + 600)
+
+    def line(name, settings):
+        if settings.compiled and settings.dtype == "tf32":
+            raise RuntimeError(f"InductorError: you have used {parts.MIXED} to set the TF32 status")
+        return {"one_step": "HOLDS"}
+
+    monkeypatch.setattr(parts.matrix, "line", line)
+    monkeypatch.setattr(parts, "compiles", lambda plan: "")
+    found = parts.cross_checks(plan)
+    assert found["counts"] == {"HOLDS": 36, "NOT_RUN": 4} and parts.MIXED in found["lines"][-1]["why"]
+    monkeypatch.setattr(parts, "compiles", lambda plan: "no compiler")
+    assert parts.cross_checks(plan)["counts"] == {"HOLDS": 20, "NOT_RUN": 20}
+    monkeypatch.setattr(parts.matrix, "line", lambda *a: 1 / 0)
+    assert parts.cross_checks(plan)["state"] == "FAILED"
+    monkeypatch.undo()
+    assert parts.compiles(plan).startswith("torch.compile does not run here") or torch.cuda.is_available()
+
+
+def test_the_tests_of_a_gpu_are_those_marked_and_none_that_passes_is_a_failure(monkeypatch, tmp_path: Path) -> None:
+    loaded("gpu", monkeypatch)
+    parts = sys.modules["gpu_parts"]
+    plan = parts.Plan(torch.device("cuda"), True, tmp_path, time.monotonic() + 600)
+    said: list[str] = ["5 passed in 3 s"]
+    commands: list[list[str]] = []
+
+    def run(command, **how):
+        commands.append(command)
+        return SimpleNamespace(stdout=said[-1], stderr="", returncode=0)
+
+    monkeypatch.setattr(parts.subprocess, "run", run)
+    assert parts.tests(plan) == {"passed": 5}
+    assert {Path(word).name for word in commands[0] if word.endswith(".py")} >= {"test_device.py", "test_doctor.py"}
+    said.append("5 skipped in 3 s")
+    with pytest.raises(RuntimeError, match="skipped"):
+        parts.tests(plan)
+    monkeypatch.setattr(parts.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(parts.NotRun, match="pytest and hypothesis"):
+        parts.tests(plan)
+
+
+@pytest.mark.parametrize("switch, on", [({"fp32_precision": "ieee"}, "tf32"), ({"allow_tf32": False}, True)])
+def test_tf32_is_switched_by_what_this_torch_has_and_put_back(monkeypatch, switch, on) -> None:
+    loaded("gpu", monkeypatch)
+    place = SimpleNamespace(**switch)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", place)
+    with pytest.raises(KeyError), sys.modules["gpu_parts"].real_tf32():
+        assert list(vars(place).values()) == [on]
+        raise KeyError
+    assert vars(place) == switch
+
+
+def test_a_judge_that_passes_coarser_arithmetic_is_a_failed_part(monkeypatch, tmp_path: Path) -> None:
+    loaded("gpu", monkeypatch)
     parts = sys.modules["gpu_parts"]
     monkeypatch.setattr(parts, "crosscheck", lambda *a: SimpleNamespace(status="within", coarser=None))
     plan = parts.Plan(torch.device("cpu"), True, tmp_path, float("inf"))
-    outcome = parts.faults(plan)
-    assert outcome["state"] == "FAILED"
-    assert "tf32 claimed as float32, simulated" in outcome["why"]
-    assert module.part  # the same module that the command runs
+    found = parts.faults(plan)
+    assert found["state"] == "FAILED"
+    assert "tf32 claimed as float32, simulated" in found["why"]
 
 
 def test_roofline(tmp_path: Path) -> None:
