@@ -20,7 +20,7 @@ from sympy import MatrixSymbol, Rational, Symbol
 
 from ..attention import Head
 from ..identity.blocks import Blocks, D
-from .gradient import gradients, read_out, states
+from .gradient import gradients, of_stored, read_out, states
 from .sets import Rows, WeightSet, parse_entry
 from .weights import WeightSpace
 
@@ -67,21 +67,16 @@ def block_update(weights: WeightSet) -> BlockResult:
     gradient = gradients(before, each, scale, row.mT @ column.mT)
     several = len(space.masks) > 1
     flat = [[g for h in heads for g in ((h.W, h.P, h.Q) if several else (h.P, h.Q))] for heads in gradient]
-    if space.looped:
-        total = flat[0]
-        for other in flat[1:]:
-            total = [x + y for x, y in zip(total, other, strict=True)]
-        flat = [total]
     moved = {name: acts for name, _, acts in space.blocks}
     kinds: dict[tuple[int, str], Rows] = {}
     updates: dict[_Place, _Entry] = {}
-    for layer, matrices in enumerate(flat):
-        for matrix, found_blocks in zip(space.matrices, matrices, strict=True):
+    for layer, matrices in enumerate(of_stored(flat, space.looped)):
+        for matrix, blocks in zip(space.matrices, matrices, strict=True):
             grid = []
             for r in names:
                 line = []
                 for s in names:
-                    entry = {x: c for x, c in found_blocks.entries.get((r, s), {}).items() if _coefficient(c) != 0}
+                    entry = {x: c for x, c in blocks.entries.get((r, s), {}).items() if _coefficient(c) != 0}
                     obstacles += [
                         f"the update of {matrix}[{r}, {s}] has the block {o}" for o in _foreign([entry], allowed)
                     ]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 from ..attention import Head, layer
@@ -20,6 +22,11 @@ class HeadGradient:
     W: Any
     P: Any
     Q: Any
+
+
+def of_stored(gradients: list[list[Any]], looped: bool) -> list[list[Any]]:
+    """Each layer's gradients, matrix by matrix, as those of the stored layers: a looped transformer's are added up."""
+    return [reduce(lambda total, other: list(map(add, total, other)), gradients)] if looped else gradients
 
 
 def states(Z: Any, layers: Sequence[Sequence[Head]], scale: Any) -> list[Any]:

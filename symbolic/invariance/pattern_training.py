@@ -18,6 +18,7 @@ from ..errors import NotRepresentableError
 from ..patterns.heads import PatternForm
 from ..patterns.layer import Layer, Scores, layer_of, pattern_layer, under
 from ..patterns.run import Setup, prompt, row_names, setup, textbook
+from .gradient import of_stored
 from .samples import Trajectory
 from .symmetry import identity
 from .weights import Point, Trained
@@ -89,20 +90,12 @@ class PatternSpace(Trained):
         """The L layers at a point: the algorithm's own, with V, and Q where heads have scores, of the point."""
         own, every, layers = self.layer(arithmetic), list(range(self.m)), []
         for layer in range(self.stored):
-            made = [
-                arithmetic.matrix([[plain(x, arithmetic) for x in row] for row in self.matrix_rows(point, layer, k)])
-                for k in range(len(self.matrices))
-            ]
+            made = self.matrices_at(point, layer, arithmetic)
             heads: list[tuple[Any, Scores | None]] = [(V, None) for V in made]
             if self.kind == COLUMN:
                 heads = [(V, Scores(Q, every, every, Q)) for V, Q in zip(made[::2], made[1::2], strict=True)]
             layers.append(replace(own, heads=tuple(heads)))
         return layers * self.depth if self.looped else layers
-
-
-def plain(value: Any, arithmetic: Arithmetic) -> Any:
-    """A number of the arithmetic; a plain zero stays one, which some matrices keep as a structural zero."""
-    return (arithmetic.number(value) if value else 0) if isinstance(value, (int, Fraction)) else value
 
 
 def pattern_space(
@@ -207,15 +200,9 @@ def gradient(
                 back = back + scores.Q @ (Z @ D.mT) + scores.Q.mT @ (Z @ D)
         total.append(here)
         G = back
-    total.reverse()
-    if space.looped:
-        joined = total[0]
-        for other in total[1:]:
-            joined = [x + y for x, y in zip(joined, other, strict=True)]
-        total = [joined]
     m, zero = space.m, a.number(0)
     entries: list[Any] = []
-    for here in total:
+    for here in of_stored(total[::-1], space.looped):
         for k, g in enumerate(here):
             for name, rows, _ in space.blocks:
                 kept_here = space.trains(space.matrices[k], name)

@@ -27,7 +27,7 @@ from .moved import Mover
 from .samples import Outer, Trajectory, prompts
 from .sets import WeightSet
 from .symmetry import SymmetryGroup
-from .update import gradient, predict, prompt_matrix, seeds
+from .update import along, predict, prompt_matrix, seeds
 from .weights import WeightSpace
 
 EXPANSION_LIMIT = 100_000_000
@@ -68,7 +68,6 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     n, d = space.layout.n, space.layout.d
     context, point, sample, held, count = _generic(weights)
     arithmetic = polynomial_arithmetic(context)
-    number = arithmetic.number
     what = f"d = {d}, n = {n}"
     now, later = prompts(space, arithmetic, sample, outer.window)
     _within(space, point, now, weights.dimension, len(context.gens()))
@@ -76,11 +75,8 @@ def residual_polynomials(weights: WeightSet, group: SymmetryGroup, outer: Outer)
     prediction, before = predict(space, layers, now)
     following, before_later = predict(space, layers, later)
     delta = outer.error(arithmetic, sample.rewards[-1], prediction, following)
-    here, there = outer.coefficients(arithmetic, number(1))
-    moved = [here * g if g is not None else number(0) for g in gradient(space, layers, before, arithmetic)]
-    if there is not None:
-        later_gradient = gradient(space, layers, before_later, arithmetic)
-        moved = [x if g is None else x + there * g for x, g in zip(moved, later_gradient, strict=True)]
+    factors = outer.coefficients(arithmetic, arithmetic.number(1))
+    moved = along(space, layers, (before, before_later), factors, arithmetic)
     left = {k: x for k, x in enumerate(weights.span.residual(moved, arithmetic)) if len(x)}
 
     mover = Mover(context, group, held, count, what)

@@ -11,7 +11,7 @@ from ..arithmetics.arithmetic import Arithmetic
 from ..attention import Head
 from ..errors import ArgumentError
 from ..identity.exact import Problem
-from .gradient import gradients, read_out, states
+from .gradient import gradients, of_stored, read_out, states
 from .samples import Outer, Trajectory, prompts
 from .symmetry import Square, SymmetryGroup
 from .weights import WeightSpace
@@ -67,30 +67,43 @@ def gradient(
         [g for head in heads for g in ((head.W, head.P, head.Q) if several else (head.P, head.Q))]
         for heads in of_layers
     ]
-    if space.looped:
-        total = per_layer[0]
-        for other in per_layer[1:]:
-            total = [x + y for x, y in zip(total, other, strict=True)]
-        per_layer = [total]
-    at = arithmetic.at
-    return [at(g, i, j) for matrices in per_layer for g in matrices for i in range(m) for j in range(m)]
+    at, stored = arithmetic.at, of_stored(per_layer, space.looped)
+    return [at(g, i, j) for matrices in stored for g in matrices for i in range(m) for j in range(m)]
+
+
+def along(
+    space: WeightSpace,
+    layers: Sequence[Sequence[Head]],
+    befores: Sequence[Sequence[Any]],
+    factors: Sequence[Any],
+    arithmetic: Arithmetic,
+) -> list[Any]:
+    """x grad f(Z) + x' grad f(Z'), flat.  befores : the states that layers read of Z and Z'; factors : x, x' or None"""
+    total = [arithmetic.number(0)] * space.size  # polynomials leave out what is structurally zero
+    for before, factor in zip(befores, factors, strict=True):
+        if factor is not None:
+            moved = gradient(space, layers, before, arithmetic)
+            total = [u if g is None else u + factor * g for u, g in zip(total, moved, strict=True)]
+    return total
 
 
 def sample_update(
     space: WeightSpace, point: Sequence[Any], sample: Trajectory, outer: Outer, arithmetic: Arithmetic
 ) -> SampleUpdate:
     """The update on one sample: x grad f(Z) + x' grad f(Z'), with x and x' as the outer update says."""
-    layers = space.heads(point, arithmetic)
+    return layers_update(space, space.heads(point, arithmetic), sample, outer, arithmetic)
+
+
+def layers_update(
+    space: WeightSpace, layers: Sequence[Sequence[Head]], sample: Trajectory, outer: Outer, arithmetic: Arithmetic
+) -> SampleUpdate:
+    """As `sample_update`, of the layers at a point."""
     now, later = prompts(space, arithmetic, sample, outer.window)
     prediction, before = predict(space, layers, now)
     following, before_later = predict(space, layers, later)
     delta = outer.error(arithmetic, sample.rewards[-1], prediction, following)
-    here, there = outer.coefficients(arithmetic, delta)
-    nothing = arithmetic.number(0)  # polynomials leave out what is structurally zero
-    update = [nothing if g is None else here * g for g in gradient(space, layers, before, arithmetic)]
-    if there is not None:
-        later_gradient = gradient(space, layers, before_later, arithmetic)
-        update = [u if g is None else u + there * g for u, g in zip(update, later_gradient, strict=True)]
+    factors = outer.coefficients(arithmetic, delta)
+    update = along(space, layers, (before, before_later), factors, arithmetic)
     return SampleUpdate(prediction, following, delta, update)
 
 
@@ -109,9 +122,10 @@ def averaged_update(
     if not elements:
         raise ArgumentError("elements is empty, wanted the elements of a finite group")
     total: list[Any] | None = None
+    layers = space.heads(point, arithmetic)
     for g in elements:
         moved = sample.moved(g, arithmetic.number)
-        update = sample_update(space, point, moved, outer, arithmetic).update
+        update = layers_update(space, layers, moved, outer, arithmetic).update
         total = update if total is None else [x + y for x, y in zip(total, update, strict=True)]
     share = arithmetic.number(Fraction(1, len(elements)))
     return [x * share for x in total or []]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import starmap
 from typing import Any
 
 from ..algorithm import Algorithm
@@ -98,6 +99,11 @@ class Trained:
         start = self.position(layer, matrix, 0, 0)
         return [list(point[start + i * m : start + (i + 1) * m]) for i in range(m)]
 
+    def matrices_at(self, point: Sequence[Any], layer: int, arithmetic: Arithmetic) -> list[Any]:
+        """The trained matrices of a stored layer at a point, in an arithmetic."""
+        every = (self.matrix_rows(point, layer, k) for k in range(len(self.matrices)))
+        return [arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in rows]) for rows in every]
+
 
 @dataclass(frozen=True, eq=False)
 class WeightSpace(Trained):
@@ -175,18 +181,12 @@ class WeightSpace(Trained):
         layers: list[tuple[Head, ...]] = []
         for layer in range(self.stored):
             masks = [made[mask] for mask in self.masks_of(layer)]
-            matrices = [
-                arithmetic.matrix([[_plain(x, arithmetic) for x in row] for row in self.matrix_rows(point, layer, k)])
-                for k in range(len(self.matrices))
-            ]
+            matrices = self.matrices_at(point, layer, arithmetic)
             if len(masks) == 1:
                 layers.append((Head(one, matrices[0], matrices[1], masks[0]),))
             else:
                 layers.append(
-                    tuple(
-                        Head(matrices[3 * h], matrices[3 * h + 1], matrices[3 * h + 2], mask)
-                        for h, mask in enumerate(masks)
-                    )
+                    tuple(starmap(Head, zip(matrices[::3], matrices[1::3], matrices[2::3], masks, strict=True)))
                 )
         return layers * self.depth if self.looped else layers
 
