@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from hashlib import sha256
 from importlib import metadata
-from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from ...numeric.exported import config as names
 from ...numeric.exported import read as loading
 from ...numeric.exported.read import Opened
-from ...numeric.files.weights_file import description, document, tensors
+from ...numeric.files.weights_file import description
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction
@@ -27,7 +24,6 @@ from ...symbolic.errors import (
 from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.patterns.record import PatternAlgorithm
-from ...symbolic.strict_json import dumps, rational_text
 from ..case import Case, Progress, Settings, silent
 from ..certificate import certificate as certificates
 from ..checker import ask, establish
@@ -35,11 +31,11 @@ from ..export import onnx_context, with_steps
 from ..patterns.claims import pattern_claims
 from ..patterns.weights import applicable, check_pattern_size, pattern_weights
 from ..patterns.work import check_pattern_work
-from ..report.derivation.export_text import symbols
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, load
 from ..verdict import Claim, Result, Verdict
 from ..work import check_work
+from .export_differences import certificate_differences, others, symbols_differences, weights_differences
 from .files import Kind, kind_of
 
 EXPORT, PROVED = "export", "proved-all-sizes"
@@ -99,16 +95,9 @@ def _files(opened: Opened) -> list[Claim]:
             claims.append(_onnx(opened, name, one))
     if names.PT2 in listed:
         claims.append(_pt2(opened, one))
-    digests = (f"{name}: {x}" for name, x in [*loading.digest_differences(opened), *_others(opened.folder)])
+    digests = (f"{name}: {x}" for name, x in [*loading.digest_differences(opened), *others(opened.folder)])
     claims.append(_compared(opened, f"the files are those that {names.CONFIG} lists", "digests", digests))
     return claims
-
-
-def _others(folder: Path) -> Iterable[tuple[str, str]]:
-    """What lies in the directory and belongs to no export, hidden files aside: nothing is known about it."""
-    for name in sorted(path.name for path in folder.iterdir()):
-        if name not in names.FILES and not name.startswith("."):
-            yield f"{name!a:.80}", f"is there, but {names.CONFIG} does not list it: move it out of {folder}"
 
 
 def _onnx(opened: Opened, name: str, one: Callable[[str, Iterable[str]], Claim]) -> Claim:
@@ -184,14 +173,18 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
     except ArgumentError as error:
         raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
     given = replace(case, construction=construction)
-    derived = _compared(opened, "the weights are the algorithm's", "weights", _weights(construction, expected))
+    derived = _compared(
+        opened, "the weights are the algorithm's", "weights", weights_differences(construction, expected)
+    )
     claims = [derived]
     if names.ONNX in opened.config["files"]:
         stated, right = opened.config["onnx_context"], onnx_context(replace(case, construction=expected))
         wrong = [] if stated == right else [f"onnx_context is {stated}, wanted {right}"]
         claims.append(_compared(opened, f"{names.ONNX} is right for the context lengths it takes", "context", wrong))
     if names.SYMBOLS in opened.config["files"]:
-        claims.append(_compared(opened, f"{names.SYMBOLS} is the algorithm's", "symbols", _symbols(opened, case)))
+        claims.append(
+            _compared(opened, f"{names.SYMBOLS} is the algorithm's", "symbols", symbols_differences(opened, case))
+        )
     if derived.verdict is Verdict.REFUTED:
         if description(construction)["layout"] == description(expected)["layout"]:
             claims += establish(given, ("identity-exact",))  # which finds a counterexample
@@ -200,19 +193,6 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
         evidence = [*ask(None), PROVED] if prove and (algorithm.heads is None or audits(algorithm)) else ask(None)
         return [*claims, *establish(given, evidence, explicit=False)]
     return [*claims, *_certified(opened, settings, prove, progress)]
-
-
-def _symbols(opened: Opened, case: Case) -> Iterable[str]:
-    """The first line of symbols.txt that is not the one printed from the heads in symbols."""
-    if case.no_blocks:
-        yield f"{names.SYMBOLS}: is there, but the heads are known at single sizes only: {case.no_blocks}"
-        return
-    stored = loading.content(opened, names.SYMBOLS).decode(errors="replace").split("\n")
-    wanted = symbols(case.form, case.settings.looped).split("\n")
-    for number, (have, want) in enumerate(zip_longest(stored, wanted, fillvalue=""), 1):
-        if have != want:
-            yield f"{names.SYMBOLS}: line {number} is {_short(have)}, wanted {_short(want)}"
-            return
 
 
 def _pattern_content(
@@ -226,7 +206,11 @@ def _pattern_content(
         expected = pattern_weights(algorithm, asked_for)
     except (ArgumentError, *NO_WEIGHTS) as error:
         raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
-    claims = [_compared(opened, "the weights are the algorithm's", "weights", _weights(opened.construction, expected))]
+    claims = [
+        _compared(
+            opened, "the weights are the algorithm's", "weights", weights_differences(opened.construction, expected)
+        )
+    ]
     if claims[0].verdict is Verdict.REFUTED:
         return claims
     if names.CERTIFICATE in opened.config["files"]:
@@ -241,7 +225,9 @@ def _certified(opened: Opened, settings: Settings, prove: bool, progress: Progre
     claims = []
     certificate = certificates.read(opened.folder / names.CERTIFICATE)
     claims.append(
-        _compared(opened, "the certificate is of these weights", "certificate", _certificate(opened, certificate))
+        _compared(
+            opened, "the certificate is of these weights", "certificate", certificate_differences(opened, certificate)
+        )
     )
     if claims[-1].verdict is Verdict.REFUTED:
         return claims
@@ -273,49 +259,3 @@ def _settings(opened: Opened, limits: Settings) -> Settings:
         values=others,
         time_limit=limits.time_limit,
     )
-
-
-def _weights(stored: names.Weights, wanted: names.Weights) -> Iterable[str]:
-    """Where exact weights are not those wanted: fields by name, tensors with the first entry that differs."""
-    have, want = description(stored), description(wanted)
-    for key in want:
-        if have[key] != want[key]:
-            yield f"{names.WEIGHTS}: {key} is {_short(have[key])}, wanted {_short(want[key])}"
-    left, right = tensors(stored), tensors(wanted)
-    for name in [*right, *(k for k in left if k not in right)]:
-        if name not in left or name not in right:
-            yield f"{names.WEIGHTS}: {name} is {'missing' if name in right else 'not one of these weights'}"
-        elif left[name].shape != right[name].shape:
-            yield f"{names.WEIGHTS}: {name} has another shape"
-        elif left[name] != right[name]:
-            pairs = zip(left[name].fractions(), right[name].fractions(), strict=True)
-            at, value, right_one = next(
-                ((i, j), x, y)
-                for i, rows in enumerate(pairs)
-                for j, (x, y) in enumerate(zip(*rows, strict=True))
-                if x != y
-            )
-            yield f"{names.WEIGHTS}: {name} at {at} is {_short(value)}, wanted {_short(right_one)}"
-
-
-def _short(value: Any) -> str:
-    text = rational_text(value) if isinstance(value, Fraction) else ascii(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."
-
-
-def _certificate(opened: Opened, certificate: Any) -> Iterable[str]:
-    digest = sha256(dumps(document(opened.construction)).encode()).hexdigest()
-    own = opened.config["source"]["algorithm"] == names.SOURCE
-    file = certificate.get("file", {}).get("path")
-    if file != (names.SOURCE if own else None):
-        yield f"{names.CERTIFICATE}: is about {_short(file or 'the catalogue')}, wanted {names.SOURCE if own else 'it'}"
-    stated = certificate["weights"].get("digest")
-    if stated != digest:
-        yield f"{names.CERTIFICATE}: is of weights with the digest {_short(stated)}, those here have {digest}"
-    described = description(opened.construction)
-    for key in (k for k in ("layout", "readout") if k in described):
-        if certificate.get(key) != described[key]:
-            yield f"{names.CERTIFICATE}: its {key} is another"
-    dtype = certificate["settings"].get("dtype")
-    if dtype != opened.config["dtype"]:
-        yield f"{names.CERTIFICATE}: its floats were {_short(dtype)}, those here are {opened.config['dtype']}"
