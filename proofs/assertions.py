@@ -68,17 +68,9 @@ def assert_implements(
     """
     __tracebackhide__ = True
     result = judge(
-        subject,
-        algorithm,
-        prompts=prompts,
-        layers=layers,
-        evidence=evidence,
-        reference=reference,
-        device=device,
-        dtype=dtype,
-        seed=seed,
-        save=save,
-    )
+        subject, algorithm, prompts=prompts, layers=layers, evidence=evidence, reference=reference,
+        device=device, dtype=dtype, seed=seed, save=save,
+    )  # fmt: skip
     if not result.holds:
         raise error(subject, result)
     return result

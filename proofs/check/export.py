@@ -168,9 +168,7 @@ def _content(opened: Opened, algorithm: Algorithm, settings: Settings, prove: bo
         case = Case(algorithm, asked_for, progress=progress)
         check_work(case, ask(None))
         expected = case.subject if source["seed"] is not None else with_steps(case, construction.steps)
-    except WorkLimitError as error:
-        raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
-    except ArgumentError as error:
+    except (WorkLimitError, ArgumentError) as error:
         raise ContentError(f"{opened.folder / names.WEIGHTS}: {error}") from None
     given = replace(case, construction=construction)
     derived = _compared(

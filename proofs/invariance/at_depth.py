@@ -8,12 +8,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from ...numeric.files.set_file import weight_set
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.construction import Construction
 from ...symbolic.derivation.derive import derive
 from ...symbolic.derivation.state import SymbolicState
-from ...symbolic.errors import ArgumentError
+from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.invariance.closure import Reached, reach
 from ...symbolic.invariance.own_weights import FORMS, own_construction, own_point, unit_step_words
 from ...symbolic.invariance.samples import Outer
@@ -81,6 +82,15 @@ class AtDepth:
                               dimension=weights.dimension, details=details, **more)  # fmt: skip
 
         return claim
+
+    def given(self, asked: Mapping[str, Any], source: str | None) -> Any:
+        """A user's own set; `ArgumentError`, or `ContentError` with the file that it is from, where it is none."""
+        try:
+            return weight_set(asked, self.space, self.group)
+        except ArgumentError as error:
+            if source is None:
+                raise
+            raise ContentError(f"{source}: {error}") from None
 
     def dimension(self, weights: Any, expected: int) -> Claim:
         """Whether a set has the dimension that is stated of it."""

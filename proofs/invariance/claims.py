@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from ...numeric.files.set_file import weight_set
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.arithmetics.prime_field import PRIME
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
@@ -118,12 +117,7 @@ def _claims(subject: LinearAtDepth, question: Question, passed: Mapping[str, Cla
 
         yield monte_carlo_claim(subject, question.law, question.units)
     if asked is not None and not isinstance(asked, str):
-        try:
-            given = weight_set(asked, subject.space, subject.group)
-        except ArgumentError as error:
-            if question.source is None:
-                raise
-            raise ContentError(f"{question.source}: {error}") from None
+        given = subject.given(asked, question.source)
         if "dimension" in asked:
             yield subject.dimension(given, int(asked["dimension"]))
         yield from judge(subject, given, passed)

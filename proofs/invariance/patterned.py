@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ...numeric.files.set_file import weight_set
 from ...symbolic.arithmetics.arithmetic import RATIONALS
 from ...symbolic.arithmetics.prime_field import PRIME
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
@@ -150,23 +149,17 @@ def _check_work(form: PatternForm, question: Question) -> None:
 
 def _claims(subject: PatternAtDepth, question: Question) -> Iterator[Claim]:
     asked = question.set
-    space, group = subject.space, subject.group
     if asked is not None and not isinstance(asked, str):
-        try:
-            given = weight_set(asked, space, group)
-        except ArgumentError as error:
-            if question.source is None:
-                raise
-            raise ContentError(f"{question.source}: {error}") from None
+        given = subject.given(asked, question.source)
         if "dimension" in asked:
             yield subject.dimension(given, int(asked["dimension"]))
         yield from judge(subject, given)
         return
-    several = space.stored > 1
+    several = subject.space.stored > 1
     if asked == "last-layer" and not several:
         raise ArgumentError("the set last-layer is for sequential weights of two or more layers")
     for name in [asked] if asked else [s for s in SETS if s != "last-layer" or several]:
-        weights = named_set(space, group, subject.outer, name, subject.seed)
+        weights = named_set(subject.space, subject.group, subject.outer, name, subject.seed)
         if weights is None:
             text = f"the set {name} is invariant, {subject.depth_words}"
             reason = "its directions are no rationals with numerator and denominator below 2^20: it is not written down"
