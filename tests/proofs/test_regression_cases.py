@@ -244,6 +244,8 @@ def assert_no_crash(capsys: Any, case: Path, text: str) -> str | None:
 
 
 SECTIONS = ("schema", "kind", "subject", "settings", "prompt", "starting_weights", "found")
+UNREAD = ("kind", "found")
+"""Sections that only people read: a replay runs to its end whatever stands there, so each place takes a few values."""
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -251,7 +253,7 @@ def test_no_edit_of_a_case_crashes_its_replay(capsys, tmp_path, section):
     case, document = full_case(tmp_path)
     wrong = []
     for k, place in enumerate(p for p in places(document) if p[0] == section):
-        for value in HOSTILE[k % 3 :: 3] if section == "found" else HOSTILE:  # of many places each takes a third
+        for value in HOSTILE[k % 9 :: 9] if section in UNREAD else HOSTILE:
             if place == ("settings", "layers") and value in ("1e400", "9" * 2000):
                 continue  # below: a case of many layers
             crash = assert_no_crash(capsys, case, json.dumps(edited(document, place, value)))
