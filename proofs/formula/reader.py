@@ -28,8 +28,6 @@ MAX_DEPTH = 40
 _TOKEN = re.compile(r"\\([A-Za-z]+)[ \t\n]*|\\(.)|([ \t\n]+)|(.)", re.DOTALL)
 _LONE = ("\\circ", "\\ast", "\\star", "\\bullet", "\\times", "\\pm")
 _TEXT_ESCAPES = "_%$#&{}"
-_TEXT_COMMANDS = {"\\textbackslash": "\\", "\\^": "^", "\\~": "~", "\\textless": "<", "\\textgreater": ">",
-                  "\\textasciicircum": "^", "\\textasciitilde": "~"}  # fmt: skip
 
 
 class UnknownLatex(ValueError):
@@ -165,11 +163,7 @@ class _Reader:
             raise UnknownLatex("text without braces")
         result = ""
         while (token := self.next()) != "}":
-            if token in _TEXT_COMMANDS:
-                token = _TEXT_COMMANDS[token]
-                if self.tokens[self.at : self.at + 2] == ["{", "}"]:
-                    self.at += 2
-            elif token.startswith("\\"):
+            if token.startswith("\\"):
                 if len(token) != 2 or token[1] not in _TEXT_ESCAPES:
                     raise UnknownLatex(f"{token!a} in text")
                 token = token[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from ...symbolic.tracing import Traced
 from ...symbolic.tracing.expression import SCALAR, Expression, NodeTable, nodes
@@ -10,28 +10,33 @@ from ...symbolic.tracing.expression import SCALAR, Expression, NodeTable, nodes
 
 def context_entry(traced: Traced, row: str) -> Expression | None:
     """An accumulator row's entry in a transition's column, in the transition's own symbols; None for zero."""
-    table, root = NodeTable(), dict(traced.accumulators)[row]
-    known: dict[str, Expression | None] = {name: table.name("transition", name, SCALAR) for name in _numbers(root)}
-    return _put(table, root, known | {r.name: r.context for r in traced.features})
+    blocks, own = {r.name: r.context for r in traced.features}, NodeTable()
+
+    def stands(name: str) -> Expression:  # the transition's numbers are read by name too, and are no blocks
+        return blocks[name] if name in blocks else own.name("transition", name, SCALAR)
+
+    root = dict(traced.accumulators)[row]
+    return _replaced(root, lambda node: stands(node.name) if node.source == "token" else node)
 
 
 def query_entry(traced: Traced, row: str) -> Expression | None:
     """An accumulator row's entry in the query column; None for zero."""
+    blocks = {r.name: r.query for r in traced.features}
     root = dict(traced.accumulators)[row]
-    return _put(NodeTable(), root, dict.fromkeys(_numbers(root)) | {r.name: r.query for r in traced.features})
+    return _replaced(root, lambda node: blocks.get(node.name) if node.source == "token" else node)
 
 
-def _numbers(root: Expression) -> list[str]:
-    """What an accumulator reads of a column by name: among them the transition's numbers, which are no blocks."""
-    return [node.name for node in nodes([root]) if node.op == "name" and node.source == "token"]
+def without_weights(root: Expression | None) -> Expression | None:
+    """An entry at zero weights; None for zero."""
+    return None if root is None else _replaced(root, lambda node: None if node.source == "weight" else node)
 
 
-def _put(table: NodeTable, root: Expression, columns: Mapping[str, Expression | None]) -> Expression | None:
-    """The tree with each row of the column at hand replaced by what stands there; zeros and ones are left out."""
-    made: dict[int, Expression | None] = {}
+def _replaced(root: Expression, stands: Callable[[Expression], Expression | None]) -> Expression | None:
+    """The tree with what stands for each name, None for zero; zeros and ones are left out."""
+    table, made = NodeTable(), dict[int, Expression | None]()
     for node in nodes([root]):
         if node.op == "name":
-            made[id(node)] = _copy(table, columns[node.name]) if node.source == "token" else _copy(table, node)
+            made[id(node)] = _copy(table, stands(node))
         elif node.op == "number":
             made[id(node)] = table.number(node.number) if node.number else None
         else:
@@ -76,18 +81,3 @@ def _made(table: NodeTable, op: str, args: list[Expression | None]) -> Expressio
 
 def _one(node: Expression) -> bool:
     return node.op == "number" and node.number == 1
-
-
-def without_weights(root: Expression | None) -> Expression | None:
-    """An entry at zero weights; None for zero."""
-    if root is None:
-        return None
-    table, made = NodeTable(), dict[int, Expression | None]()
-    for node in nodes([root]):
-        if node.op == "name":
-            made[id(node)] = None if node.source == "weight" else _copy(table, node)
-        elif node.op == "number":
-            made[id(node)] = table.number(node.number) if node.number else None
-        else:
-            made[id(node)] = _made(table, node.op, [made[id(a)] for a in node.args])
-    return made[id(root)]

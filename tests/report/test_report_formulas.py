@@ -32,8 +32,7 @@ from layerproof.proofs.report.writers.typst_math import typst_math
 
 
 WITH_ARGUMENTS = {f"\\{name}" for name in (*STYLES, *ACCENTS, *SIZES, *SPACES)} | {
-    "\\frac", "\\tfrac", "\\dfrac", "\\sqrt", "\\left", "\\right", "\\begin", "\\end", "\\textless",
-    "\\textgreater", "\\textbackslash", "\\textasciicircum", "\\textasciitilde",
+    "\\frac", "\\tfrac", "\\dfrac", "\\sqrt", "\\left", "\\right", "\\begin", "\\end",
 }  # fmt: skip
 
 

@@ -56,10 +56,10 @@ class Stated:
     audits: Sequence[Audit]
 
 
-def linear(subject: Findings) -> Stated:
+def linear(findings: Findings) -> Stated:
     """What is said of linear attention."""
-    assert subject.case is not None
-    return Stated(HOLDS, BELIEVE, audits_for(subject.case.algorithm, subject.case.options))
+    assert findings.case is not None
+    return Stated(HOLDS, BELIEVE, audits_for(findings.case.algorithm, findings.case.options))
 
 
 def evidence_blocks(

@@ -47,18 +47,18 @@ class Facts(Notation):
     traced : the expressions of its functions
     """
 
-    subject: Findings
+    findings: Findings
     algorithm: Algorithm
     traced: Traced
 
     @staticmethod
-    def of(subject: Findings, known: Any = None) -> Facts:
-        """The facts of a subject that has an update."""
-        assert subject.case is not None
-        algorithm = subject.case.algorithm
-        traced = traced_of(algorithm, dict(subject.case.options))
+    def of(findings: Findings, known: Any = None) -> Facts:
+        """The facts about an algorithm that has an update."""
+        assert findings.case is not None
+        algorithm = findings.case.algorithm
+        traced = traced_of(algorithm, dict(findings.case.options))
         table = symbols_of(algorithm, traced.update, known, _row_names(algorithm, traced))
-        facts = Facts(table, subject, algorithm, traced)
+        facts = Facts(table, findings, algorithm, traced)
         wide = [b.name for b in algorithm.features if width(facts.block(b.name, "j").tree) > WIDE]
         for k, name in enumerate(wide, 1):
             table.add("block", name, "x" if len(wide) == 1 else _numbered("x", k))
@@ -67,16 +67,16 @@ class Facts(Notation):
     @property
     def derivation(self) -> Derivation | None:
         """The derivation, where the weights were derived."""
-        return self.subject.derivation
+        return self.findings.derivation
 
     @cached_property
     def layer_weights(self) -> Weights | None:
         """The weights in blocks: derived, or those that the algorithm gives where they are the same at every size."""
         if self.algorithm.heads is None:
             return self.derivation
-        assert self.subject.case is not None
+        assert self.findings.case is not None
         try:
-            return given(self.algorithm, dict(self.subject.case.options))
+            return given(self.algorithm, dict(self.findings.case.options))
         except LayerproofError:
             return None
 

@@ -59,7 +59,7 @@ def theorem_blocks(facts: Facts, weights: Weights) -> list[Block]:
             "row is compared with what the update changes it by, at every size."
         )
         proof = (paragraph(told),)
-    if not proved(facts.subject):
+    if not proved(facts.findings):
         return [Environment("remark", statement, ("Claim, not proved by what was asked for here",), "thm")]
     return [Environment("theorem", statement, (), "thm"), Environment("proof", proof)]
 

@@ -43,11 +43,11 @@ FORMATS = ("tex", "pdf")
 PROVED = "proved-all-sizes"
 
 
-def paper_of(subject: Findings, name: str, known: dict[str, Macro] | None = None) -> Paper:
+def paper_of(findings: Findings, name: str, known: dict[str, Macro] | None = None) -> Paper:
     """One algorithm's paper form."""
-    facts = Facts.of(subject, known)
+    facts = Facts.of(findings, known)
     weights = facts.layer_weights
-    blocks: list[Block] = [*alarm_blocks(subject.claims), *update_blocks(facts), *prompt_blocks(facts)]
+    blocks: list[Block] = [*alarm_blocks(findings.claims), *update_blocks(facts), *prompt_blocks(facts)]
     if weights is not None:
         blocks += weight_blocks(facts, weights)
         if isinstance(weights, Derivation):
@@ -56,17 +56,17 @@ def paper_of(subject: Findings, name: str, known: dict[str, Macro] | None = None
         if isinstance(weights, Derivation):
             blocks += unique_blocks(facts, weights)
             blocks += comparison_blocks(facts, weights)
-    elif subject.obstacle:
+    elif findings.obstacle:
         blocks.append(paragraph(f"No layer of linear attention whose features stay as they are does this update: "
-                           f"{subject.obstacle}.", heading="Impossible."))  # fmt: skip
+                           f"{findings.obstacle}.", heading="Impossible."))  # fmt: skip
     else:
         told = (
             "The weights are given by the algorithm's file, head by head, and differ from size to size or in form; "
             "what was checked about them is said below."
         )
         blocks.append(paragraph(told, heading="The weights."))
-    blocks += evidence_blocks(facts, subject.claims, subject.settings, linear(subject), _version())
-    return Paper(name, title(subject.item.title), tuple(blocks), facts.symbols.macros)
+    blocks += evidence_blocks(facts, findings.claims, findings.settings, linear(findings), _version())
+    return Paper(name, title(findings.item.title), tuple(blocks), facts.symbols.macros)
 
 
 def _version() -> str:
