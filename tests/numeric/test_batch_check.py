@@ -16,11 +16,12 @@ from torch import nn
 import layerproof
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.device import PRECISIONS
-from layerproof.numeric.judge import batch, forms
+from layerproof.numeric.judge import batch, forms, loop
 from layerproof.numeric.judge.a_priori import reached
-from layerproof.numeric.judge.batch import _Loop, _query, batch_check, random_transitions
+from layerproof.numeric.judge.batch import batch_check, random_transitions
 from layerproof.numeric.judge.bounds import layer_maps
 from layerproof.numeric.judge.carried import Carried
+from layerproof.numeric.judge.loop import Loop, query_columns
 from layerproof.numeric.reference import (
     FloatTransitions,
     Lowering,
@@ -281,8 +282,8 @@ def float_loop(case, construction, data):
     algorithm = case.algorithm
     p = parameters(algorithm.bind(construction.parameters, construction.options))
     steps = lower_steps(construction.steps, construction.depth, Lowering(DOUBLE, "cpu"))
-    columns = token_columns(algorithm, data, _query(algorithm, data), p)
-    loop, every = _Loop(algorithm, data, columns, steps, p, PRECISIONS[DOUBLE]), slice(0, len(data.query))
+    columns = token_columns(algorithm, data, query_columns(algorithm, data), p)
+    loop, every = Loop(algorithm, data, columns, steps, p, PRECISIONS[DOUBLE]), slice(0, len(data.query))
     (rows, rounding), (_, beta), N = loop.rows(every), loop.given(every), data.phi.shape[1] + 1
     X = torch.cat([columns[b.name].expand(-1, N, -1) for b in algorithm.features], dim=2).mT.numpy()
     return rows, reached(Carried(layer_maps(construction), X), beta) + rounding
@@ -305,7 +306,7 @@ def test_the_loop_in_floats_is_within_its_part_of_the_bound(case: Case, kind, mo
     data = kind(random_transitions(case.algorithm, 2, 6, 4, 11))
     ways, seen = [float_loop(case, construction, data)], [0.0, 0.0]
     assert construction.depth >= forms.LAYERS_FOR_A_MAP
-    monkeypatch.setattr(batch, "iterates_by_map", lambda *given: None)
+    monkeypatch.setattr(loop, "iterates_by_map", lambda *given: None)
     ways.append(float_loop(case, construction, data))
     for trial in range(4):
         given = [[[Fraction(x) for x in row] for row in block[trial].tolist()] for block in (data.phi, data.phi_next)]
