@@ -145,9 +145,9 @@ def _loop_distance(construction: Construction, stack: np.ndarray, loop: np.ndarr
 
 
 def _not_finite(construction: Construction, states: np.ndarray) -> Judgement | None:
-    bad = np.argwhere(~np.isfinite(states))
-    if not len(bad):
+    if np.isfinite(states).all():
         return None
+    bad = np.argwhere(~np.isfinite(states))
     layer, trial, row, column = bad[0]  # layers come first, so this is where it began
     where = place(construction, (trial, layer, row, column), 0)
     return Judgement("not-finite", where, None, None, str(states[layer, trial, row, column]), "")
@@ -166,9 +166,9 @@ def _prompt_changed(construction: Construction, states: np.ndarray, Z: np.ndarra
 
 def _features_changed(construction: Construction, states: np.ndarray) -> Judgement | None:
     p = construction.layout.p
-    changed = np.argwhere(states[:, :, :p] != states[:1, :, :p])
-    if not len(changed):
+    if all(np.array_equal(state[:, :p], states[0, :, :p]) for state in states):
         return None
+    changed = np.argwhere(states[:, :, :p] != states[:1, :, :p])
     layer, trial, row, column = changed[0]
     got, wanted = (Fraction(float(states[number, trial, row, column])) for number in (layer, 0))
     where = place(construction, (trial, layer, row, column), 0)

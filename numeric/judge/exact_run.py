@@ -6,15 +6,20 @@ Rationals that are no binary fractions are cut off far below the format, with th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import torch
 
 from ...symbolic.arithmetics.rational import Rational, RationalMatrix
 from ...symbolic.attention import RowHead, accumulate, masked_keys
 from ...symbolic.construction import Construction
 from .bounds import LayerMaps
+from .carried import pieces
 from .digits import Digits, digit_width, power
 from .exact_floats import dyadic_matrix
 
@@ -26,13 +31,16 @@ UP = 1 + 2.0**-40  # outweighs the roundings of a few dozen float64 operations o
 class ExactRun:
     """One batched run as exact data.  X : (T, p, N) and Y : (T, L+1, K, N), float64 copies of the module's numbers."""
 
+    x: Digits  # X and Y of a few prompts
+    y: Digits
+
     def __init__(self, maps: LayerMaps, construction: Construction, states: np.ndarray):
         self.maps, self.construction = maps, construction
         self.X = np.ascontiguousarray(states[0, :, : maps.features])
         self.Y = np.ascontiguousarray(states[:, :, maps.features :].transpose(1, 0, 2, 3))
         self.T, self.L, self.K, self.N = self.Y.shape[0], self.Y.shape[1] - 1, *self.Y.shape[2:]
         self.width = digit_width(max(self.N, *maps.absolute.shape, maps.features**2 * len(maps.masks)))
-        self.x, self.y = Digits.of_floats(self.X, self.width), Digits.of_floats(self.Y, self.width)
+        self.made: dict[Any, tuple[Digits, float]] = {}  # what is the same for all prompts
         split = construction.row_heads()
         assert split is not None
         self.layers: Sequence[Sequence[RowHead]] = [split[self.stored(i)] for i in range(self.L)]
@@ -54,6 +62,26 @@ class ExactRun:
 
         The first is off by a relative 2^-50 and by the slack; the slack is rounded up.
         """
+        error, slack = np.zeros(self.Y[:, 1:].shape), np.zeros(self.Y[:, 1:].shape)
+
+        def part(some: slice) -> None:
+            error[some], slack[some] = self._few(some)._residuals()
+
+        first, *others = pieces(self.T)
+        part(first)  # alone, so that what all share is made once
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            list(pool.map(part, others))
+        return error, slack
+
+    def _few(self, some: slice) -> ExactRun:
+        """The run of some of the prompts, as digits: few enough for these to stay in cache."""
+        few = copy(self)
+        few.X, few.Y = self.X[some], self.Y[some]
+        few.T, few.x, few.y = len(few.X), Digits.of_floats(few.X, self.width), Digits.of_floats(few.Y, self.width)
+        return few
+
+    @np.errstate(all="ignore")
+    def _residuals(self) -> tuple[np.ndarray, np.ndarray]:
         change = self.y[:, 1:].minus(self.y[:, :-1])
         error, slack = change.floats(), np.zeros(self.Y[:, 1:].shape)
         for masks, layers in self._groups().items():
@@ -81,7 +109,9 @@ class ExactRun:
         heads = [(_rows(maps.exact[i][0], K, len(maps.masks) * p, picked), maps.exact[i][1]) for i in stored]
         if any(any(whole) for whole, _ in heads):
             size = K * len(picked)
-            weights, weights_cut = self._fractions(heads, (len(stored), size, K * p))
+            if ("weights", *masks) not in self.made:
+                self.made["weights", *masks] = self._fractions(heads, (len(stored), size, K * p))
+            weights, weights_cut = self.made["weights", *masks]
             gamma = y[:, :, :, _span(tokens)].reshape(T, len(layers) * K, len(tokens)) @ keys
             by_layer = gamma.reshape(T, len(layers), -1).map(lambda g: g.transpose(1, 0, 2))
             product = by_layer @ weights
@@ -128,9 +158,11 @@ class ExactRun:
         p, floats = self.maps.features, [self.maps.mask_floats[i] for i in masks]
         # A mask of zeros alone has one all the same: nothing below is of no entries at all.
         tokens = np.flatnonzero(np.any([M.any(axis=1) for M in floats], axis=0)).tolist() or [0]
-        whole = [x for i in masks for t in tokens for x in self.maps.mask_row(i, t)]
-        shape = (1, len(masks) * len(tokens), self.N)
-        held, cut = self._fractions([(whole, self.maps.mask_den)], shape)
+        if ("masks", *masks) not in self.made:
+            whole = [x for i in masks for t in tokens for x in self.maps.mask_row(i, t)]
+            shape = (1, len(masks) * len(tokens), self.N)
+            self.made["masks", *masks] = self._fractions([(whole, self.maps.mask_den)], shape)
+        held, cut = self.made["masks", *masks]
         products = held @ self.x.map(lambda x: x.transpose(0, 2, 1))
 
         def side_by_side(keys: np.ndarray) -> np.ndarray:
