@@ -84,7 +84,9 @@ def check_target(target: Target, settings: Settings, prove: bool = False, progre
     Raises `DeviceError` where there is no such device: no file could be checked then.
     """
     try:
-        return Outcome(target.name, target.kind, _result(target, settings, prove, progress))
+        result = _result(target, settings, prove, progress)
+        # an outcome goes from one process to another, which what was judged, with a file's process, cannot
+        return Outcome(target.name, target.kind, replace(result, subjects=()))
     except DeviceError:
         raise
     except WorkLimitError as error:  # of the sizes that were asked for
