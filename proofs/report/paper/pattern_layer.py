@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sympy import Expr
+
 from ....symbolic.patterns.heads import PatternForm, PatternHead
 from ...formula.build import (
     QUAD,
@@ -55,15 +57,15 @@ def layer_blocks(facts: Patterned, form: PatternForm) -> list[Block]:
     if not form.shift:
         return blocks
     beside = row("t", "-" if form.previous else "+", "1")
-    moves = [
-        row(facts.named(to, "t"), "<-", combination(facts, [(c, facts.named(read, beside))]))
-        for (to, read), c in form.shift.items()
-    ]
+    reads: dict[str, list[tuple[Expr, Formula | None]]] = {}
+    for (to, read), c in form.shift.items():
+        reads.setdefault(to, []).append((c, facts.named(read, beside)))
+    moves = [row(facts.named(to, "t"), "<-", combination(facts, terms)) for to, terms in reads.items()]
     return [
         *blocks,
         paragraph("The shift ", shift, " sets, in every column ", row("t"), ", from what the heads left,"),
         display(moves, "shift", ","),
-        paragraph("where what stands outside of the prompt is zero."),
+        paragraph("leaves the other rows as they are, and takes what stands outside of the prompt for zero."),
     ]
 
 

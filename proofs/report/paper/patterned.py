@@ -117,7 +117,7 @@ class Patterned(Notation):
         """Whether something that was asked for proves the claim for all sizes."""
         kinds = ("proved-all-sizes", "identity-symbolic")
         asked = [[c.verdict for c in self.claims if c.asked and c.evidence == kind] for kind in kinds]
-        return any(found and all(v is Verdict.HOLDS for v in found) for found in asked)
+        return any(verdicts and all(v is Verdict.HOLDS for v in verdicts) for verdicts in asked)
 
 
 def numbered(form: PatternForm) -> list[tuple[PatternHead, list[Part]]]:
