@@ -18,6 +18,7 @@ from ...symbolic.tracing.traced import Loop
 from ..formula.build import (
     QUAD,
     Part,
+    added,
     bracketed,
     call,
     cases,
@@ -152,11 +153,11 @@ def layer_formulas(form: PatternForm) -> list[Formula]:
     inside = row(Z, "+", *scale, summed("h", heads) if several else heads)
     scored = row("K") if given else bracketed(row(transposed(Z), Q, Z), "big")
     layer = row(indexed("Z", LAYER, "+", "1"), "=", call("S", inside, size="big") if form.shift else inside)
-    names, shift = row_symbols(form.algorithm), []
-    beside = written("t-1" if form.previous else "t+1")
+    names, reads = row_symbols(form.algorithm), dict[str, list[Formula]]()
+    beside = row("t", "-" if form.previous else "+", "1")
     for (to, of), c in form.shift.items():
-        factor = [] if c == 1 else [expression(c)]
-        shift.append(row("S", ":", QUAD, indexed(names[to], "t"), "<-", *factor, indexed(names[of], beside)))
+        reads.setdefault(to, []).append(multiple(expression(c), indexed(names[of], beside)))
+    shift = [row("S", ":", QUAD, indexed(names[to], "t"), "<-", added(terms)) for to, terms in reads.items()]
     where = written(MASKS[form.sees])
     says = row("1", words(" where "), where, ",", words("else 0"))
     entry = spoken(words("M_jt"), indexed("M", "j", "t"))

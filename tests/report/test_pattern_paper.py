@@ -15,8 +15,10 @@ from layerproof.proofs.formula import loop_tree
 from layerproof.proofs.report.paper import latex, pattern_theorem
 from layerproof.proofs.report.paper.patterned import Patterned
 from layerproof.proofs.report.paper.patterns import pattern_paper
+from layerproof.proofs.report.pattern_formulas import layer_formulas
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.pattern_algorithms import pattern_catalogue
+from layerproof.symbolic.patterns.given import pattern_form
 from layerproof.symbolic.tracing.expression import nodes
 
 NAMES = tuple(pattern_catalogue())
@@ -95,6 +97,18 @@ def test_a_layer_of_ones_own_has_the_algebra_for_a_proof_and_another_kernel_is_n
     )
     facts = pattern_paper(replace(item, layer=layer), (), SMALL, "mine", "")
     assert "is softmax-over-queries, with the mask before it" in " ".join(latex.fragment(facts).split())
+
+
+def test_a_row_that_a_shift_makes_of_two_rows_is_one_line_in_the_paper_and_on_the_page() -> None:
+    item = pattern_catalogue()["softmax-td"]
+    layer = lp.GivenLayer(
+        (lp.GivenHead(lambda k, C, p: {"current": k.reward}),),
+        shift=lambda t, p: {"target": p.gamma * t.current - t.reward},
+    )
+    own = replace(item, layer=layer)
+    wanted = r"\bar{v}_{t} \leftarrow \gamma v_{t+1} - R_{t+1}"
+    assert f"{wanted}," in [formula.latex for formula in displays(pattern_paper(own, (), SMALL, "own", ""))]
+    assert [line.latex for line in layer_formulas(pattern_form(own))][2:] == [rf"S: \quad {wanted}"]
 
 
 def test_the_command_writes_both_kinds_into_one_directory(tmp_path, capsys) -> None:
