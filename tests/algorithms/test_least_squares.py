@@ -6,20 +6,16 @@ from fractions import Fraction
 
 from expected import Expected
 from helpers import (
-    GAMMA,
     Case,
     apply,
     block_matrix,
     dot,
-    entry_changed,
     negated,
     plus,
     random_context,
     run_layers,
     times,
     transposed,
-    trial,
-    with_matrix,
 )
 from updates import one_weight, phi
 
@@ -89,10 +85,3 @@ def test_it_is_td0_with_gamma_zero():
     without_successors = transposed([[*column[:D], 0, 0, column[D]] for column in transposed(prompt(context, w))])
     (state,) = run_layers(layer, without_successors)
     assert [*state[:D], state[-1]] == prompt(context, one_iterate(context, w))
-
-
-def test_a_sign_in_q_is_refused():
-    t = trial(CASE, D, N, depth=1)
-    wrong = entry_changed(t.construction.heads(0)[0].Q, 0, 1, lambda x: -x)
-    assert t.check(with_matrix(t.construction, 0, 0, Q=wrong))[0] is not None
-    assert GAMMA not in t.construction.parameters.values()  # there is no discount in it

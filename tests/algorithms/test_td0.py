@@ -11,7 +11,6 @@ from helpers import (
     apply,
     block_matrix,
     dot,
-    entry_changed,
     negated,
     plus,
     random_context,
@@ -19,8 +18,6 @@ from helpers import (
     td_prompt,
     times,
     transposed,
-    trial,
-    with_matrix,
 )
 from updates import along_gradient, one_weight, phi, td_error, undiscounted
 
@@ -91,11 +88,3 @@ def test_on_one_hot_features_it_is_tabular_td():
     assert new.fractions() == table
     built = construct(CASE.derivation, states, n, 1, [(step,)], {"gamma": GAMMA})
     assert list(check_construction(built, setup, [(step,)])) == [None]
-
-
-def test_a_sign_in_q_is_refused():
-    t = trial(CASE, D, N, depth=1)
-    Q = t.construction.heads(0)[0].Q
-    for i, j in ((0, 0), (1, 0), (0, D), (1, D + 1)):
-        wrong = entry_changed(Q, i, j, lambda x: -x)
-        assert t.check(with_matrix(t.construction, 0, 0, Q=wrong))[0] is not None

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import sweep_files
 from cli import assert_refused, run_cli
-from sweep_files import runs, workers
+from sweep_files import runs, wait_until, workers
 
 from layerproof.proofs.sweep import workers as sweep_workers
 from layerproof.proofs.sweep.run import run_sweep
@@ -45,14 +45,6 @@ def finished(path: Path, *more: str) -> subprocess.CompletedProcess[str]:
 def lines(path: Path) -> list[dict[str, Any]]:
     file = path.with_suffix(".jsonl")
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(1200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 @contextmanager

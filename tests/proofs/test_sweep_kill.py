@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 import sweep_files
 import warm
-from sweep_files import runs, workers
+from sweep_files import runs, wait_until, workers
 
 pytestmark = pytest.mark.slow
 
@@ -39,14 +38,6 @@ def started(arguments: list[str], **options: Any) -> Iterator[subprocess.Popen[s
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(1200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

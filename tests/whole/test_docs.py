@@ -141,6 +141,15 @@ def test_the_site_describes_every_name_of_the_facade() -> None:
     assert sorted(described) == lp.__all__
 
 
+def test_the_tests_page_names_every_folder_and_every_shared_file() -> None:
+    folder = ROOT / "tests"
+    named = set(re.findall(r"`([\w/]+(?:\.py|/))`", text("tests/README.md")))
+    files = {p.name for p in folder.glob("*.py")} - {"conftest.py"}
+    folders = {f"{p.parent.name}/" for p in folder.glob("*/test_*.py")}
+    assert files | folders <= named
+    assert [name for name in named if not ((folder / name).exists() or (folder / "algorithms" / name).exists())] == []
+
+
 def test_the_readmes_table_is_the_catalogue() -> None:
     """python scripts/catalogue_table.py writes it."""
     made = runpy.run_path(str(ROOT / "scripts" / "catalogue_table.py"))
