@@ -86,9 +86,12 @@ def batch_check(
 
     data   : B prompts of the construction's size
     module : what is run instead of the construction in `dtype`: see `run_states`
-    Raises `ArgumentError` when sizes do not fit, the weights touch feature rows or some columns are no transitions.
+    Raises `ArgumentError` when there is no prompt, sizes do not fit, the weights touch feature rows or some columns are
+    no transitions.
     """
     layout = construction.layout
+    if not len(data.query):
+        raise ArgumentError("data holds no prompt, wanted one or more")
     if layout != Layout.of(algorithm, data.query.shape[1], data.phi.shape[1]):
         raise ArgumentError(
             f"data has d = {data.query.shape[1]} and n = {data.phi.shape[1]}, wanted d = {layout.d} and n = {layout.n} "

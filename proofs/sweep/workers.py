@@ -18,6 +18,7 @@ from typing import Any
 from ...symbolic.errors import ArgumentError, DeviceError
 from ...symbolic.plain_text import shown
 from ..collector import look_seldom
+from .parent import PARENT
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS",
@@ -92,6 +93,7 @@ def make_ready(modules: Sequence[str] = READY) -> None:
         return
     forkserver.set_forkserver_preload(list(modules))
     wanted = dict.fromkeys(THREAD_VARIABLES, "1") | {k: v for k, v in ALLOCATOR.items() if k not in os.environ}
+    wanted[PARENT] = str(os.getpid())
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

@@ -268,10 +268,12 @@ def test_other_weights_than_the_loop_are_refuted() -> None:
     assert (result.status, result.where.layer) == ("exceeded", 2)
 
 
-def test_data_of_another_size_is_refused() -> None:
+def test_data_of_another_size_or_of_no_prompt_is_refused() -> None:
     algorithm = catalogue()["td0"]
     with pytest.raises(ArgumentError, match="n = 5, wanted d = 2 and n = 6"):
         batch_check(made(Case("td0")), algorithm, random_transitions(algorithm, 2, 5, 3, 0))
+    with pytest.raises(ArgumentError, match="data holds no prompt"):
+        batch_check(made(Case("td0")), algorithm, random_transitions(algorithm, 2, 6, 0, 0))
 
 
 # the loop's own bound

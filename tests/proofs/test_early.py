@@ -42,6 +42,16 @@ if __name__ == "__main__":
 """
 
 
+KILLED = """
+import os, signal
+from layerproof.proofs.sweep import workers
+
+os.environ["PYTHONPATH"] = os.path.dirname(__file__)
+workers.make_ready((workers.READY[0], "endless"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 class Second(Executor):
     """What a second process does to arguments and results, in this one; `change` to each claim of float evidence."""
 
@@ -118,3 +128,10 @@ def test_the_command_imports_no_torch_beside_its_second_process_and_leaves_none(
     assert (loaded, code) == ("False", "0"), done.stderr
     with pytest.raises(ProcessLookupError):
         os.kill(int(process), 0)
+
+
+def test_what_workers_are_forked_from_leaves_a_killed_command_while_it_imports(tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text("import time\ntime.sleep(600)\n")
+    (tmp_path / "killed.py").write_text(KILLED)
+    # its streams close when the last process that holds them is gone
+    assert subprocess.run([sys.executable, tmp_path / "killed.py"], capture_output=True, timeout=60).returncode == -9
