@@ -196,7 +196,7 @@ class Algorithm:
     @property
     def layered(self) -> tuple[str, ...]:
         """What its tables, its unit columns and its sizes say, a sentence each."""
-        sizes = f"It is stated for {' and '.join(self.stated_for)}."
+        sizes = f"It is stated where {' and '.join(self.stated_for)}."
         tables = [f"At layers l = 1, 2, ... {name} is {text(rule)}." for name, rule in self.tables.items()]
         tables += [
             f"At layer l = 1, 2, ... {name} is 1 at the tokens {rule} and 0 elsewhere."

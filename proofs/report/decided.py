@@ -10,6 +10,7 @@ from ..convergence.result import Convergence
 from ..convergence.table import facts
 from ..formula.build import bracketed, call, decimal, fraction, number, power, row, spoken, words
 from ..formula.formula import Formula, written
+from ..formula.nodes import Fenced
 from ..verdict import Verdict
 from .assemble import cell, plain, prose, sentence
 from .model import Block, Display, Note, Picture, Table
@@ -90,5 +91,9 @@ def _formula(answer: Answer) -> Formula:
         steps = row("ell", "/", str(period))
         exponent = spoken(call(words("floor"), steps), bracketed(steps, brackets="⌊⌋"))
     distance = written(r"|v_{\ell}(q) - v^{*}(q)|")
-    ratio = bracketed(fraction(str(r.numerator), str(r.denominator)), "big") if r.denominator > 1 else number(r)
+    ratio = (
+        Formula(Fenced("(", fraction(str(r.numerator), str(r.denominator)).tree, ")"))
+        if r.denominator > 1
+        else number(r)
+    )
     return row(distance, "<=", decimal(c), power(ratio, exponent))

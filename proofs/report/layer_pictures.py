@@ -52,7 +52,8 @@ def sketch(findings: Findings, id: str) -> Cell:
         used = roles(blocks, head)
         words += ["; "] * bool(words) + [f"head {h}: "] * (len(heads) > 1)
         words += ["compares ", *_rows(used["k"], named), " with ", *_rows(used["q"], named),
-                  ", adds ", *_rows(used["v"], named), " to ", *_rows(used["+"], named)]  # fmt: skip
+                  *([", adds ", *_rows(used["v"], named), " to ", *_rows(used["+"], named)] if used["+"] else
+                    [", adds nothing in this layer"])]  # fmt: skip
     return Cell(tuple(words), drawing=layer_sketch(blocks, heads, "A layer", text_of(words), id))
 
 
@@ -92,11 +93,13 @@ def _head(
     def rows(sign: str) -> list[str | Formula]:
         return _rows(used[sign], named)
 
+    signs = "blue where positive." if any(map(any, entries)) else "every entry of which is zero."
+    adds = [
+        ", and adds to ", *rows("+"), " of that token ", *rows("v"), " of the tokens, times the column of the pattern ",
+        PATTERN, f": here that of layer 1 of the worked example, {signs}",
+    ] if used["+"] else ["; in layer 1 of the worked example it adds nothing."]  # fmt: skip
     caption = Sentence([
-        f"{which} compares ", *rows("k"), " of the tokens with ", *rows("q"), " of the token that it writes, and adds "
-        "to ", *rows("+"), " of that token ", *rows("v"), " of the tokens, times the column of the pattern ", PATTERN,
-        ": here that of layer 1 of the worked example, ", "blue where positive." if any(map(any, entries)) else
-        "every entry of which is zero.",
+        f"{which} compares ", *rows("k"), " of the tokens with ", *rows("q"), " of the token that it writes", *adds
     ])  # fmt: skip
     return Picture(drawn[0], drawn[1], caption, _numbers(entries, tokens))
 

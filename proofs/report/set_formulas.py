@@ -36,14 +36,16 @@ _SUBSCRIPT = r"(?:_(?:\{[a-z0-9+-]{1,5}\}|[0-9]{1,3}|[a-zA-Z])(?![\w{]))?"
 _GREEK_ATOM = rf"(?<![\w/\\-])(?:{_GREEK})(?![A-Za-z0-9]|-[A-Za-z])['*]?{_SUBSCRIPT}"
 _LETTER = rf"(?<![\w/\\-])[A-Za-z](?![A-Za-z0-9]|-[A-Za-z])['*]?{_SUBSCRIPT}"
 _SUM = r"(?<![\w-])sum_[a-z](?!\w)"
-_NUMBER = r"(?<![\w./-])-?\d+(?:\.\d+)?(?:/\d+|e-?\d+)?(?![\w/])"
+_NUMBER = r"(?<![\w./-])-?\d+(?:\.\d+)?(?:/\d+|e-?\d+|\^-?\d+)?(?![\w/])"
 _VECTOR = rf"\({_NUMBER}(?:, {_NUMBER})*\)"
 _ATOM = rf"(?:{_GREEK_ATOM}|{_LETTER})(?:\([a-z]\))?"
-_PIECE = rf"(?:{_SUM}|{_ATOM}|{_VECTOR}|{_NUMBER})"
+_GROUP = rf"\({_ATOM}(?: [+-] {_ATOM})+\)"
+_PIECE = rf"(?:{_SUM}|{_ATOM}|{_GROUP}|{_VECTOR}|{_NUMBER})"
 _SIGN = r" (?:=|<=|>=|<-|->|<|>|\+|-) "
 _MEETS = rf"(?:{_SIGN}|\.(?=[a-zA-Z])|(?<!\b[a-z]) (?={_PIECE}))"
 _RUN = rf"\|?{_PIECE}(?:{_MEETS}{_PIECE})*\|?"
-_PROGRAM = r"(?<![\w/.\\:-])[A-Za-z][A-Za-z0-9]+(?:\.\w+)*_\w+(?:\.\w+)*(?![\w/\\-])"
+_INDEXED = rf"(?:{_GREEK}|sum)_(?:[a-zA-Z]|\d)(?![\w.])"
+_PROGRAM = rf"(?<![\w/.\\:-])(?!{_INDEXED})[A-Za-z][A-Za-z0-9]+(?:\.\w+)*_\w+(?:\.\w+)*(?![\w/\\-])"
 _CALL = r"[A-Za-z_][\w.]*\((?=[^)]*(?:\"|\w=\S|: |@))[^()]*(?:\([^()]*\)[^()]*)*\)"
 _KEYWORD = r"(?<![\w-])[a-z][a-z_]*=(?:\((?:\"[^\"]*\",? ?)*\)|(?=[ ,.;:)]|$))"
 _COMMAND = r"layerproof [a-z][a-z-]*(?: (?:--?[a-z][a-z-]*|\./[\w./-]+))*|(?<![\w-])--[a-z][a-z-]*"
@@ -76,6 +78,8 @@ def spanned(text: str, names: Names | None = None) -> tuple[Span, ...]:
 
     >>> [x.latex if isinstance(x, Formula) else x for x in spanned("from w_0, for 0 < alpha < 1/2, as td-lambda does")]
     ['from ', 'w_{0}', ', for ', '0 < \\alpha < \\tfrac{1}{2}', ', as td-lambda does']
+    >>> [x.latex for x in spanned("u + tau (w_l - u), sum_j delta_j phi_j, u = 2^-53") if isinstance(x, Formula)]
+    ['u + \\tau (w_{\\ell} - u)', '\\sum_{j} \\delta_{j} \\phi_{j}', 'u = 2^{-53}']
     >>> spanned("a layer of td_error")
     ('a layer of ', Code(text='td_error'))
     >>> spanned("it compares w @ t.phi_b")
@@ -140,18 +144,21 @@ def _tree(run: str) -> Node:
 
 
 def _piece(token: str) -> Formula:
+    if token.startswith("(") and re.search(r" [+-] ", token):
+        return bracketed(Formula(_tree(token[1:-1])))
     if token.startswith("("):
         return bracketed(listed(map(decimal, token[1:-1].split(", "))))
     if re.fullmatch(r"-?\d.*", token):
-        return decimal(token)
+        base, _, exponent = token.partition("^")
+        return power(decimal(base), decimal(exponent)) if exponent else decimal(base)
     match = re.fullmatch(r"(\w+?|sum)(['*]?)(?:_(\{[^}]*\}|\w+))?(\([a-z]\))?", token)
     assert match is not None, token  # a piece is an atom otherwise
     name, mark, index, argument = match.groups()
-    shown = row({"lam": "lambda"}.get(name, name))
+    shown = row({"lam": "lambda", "l": "ell"}.get(name, name))
     if mark:
         shown = power(shown, "*") if mark == "*" else primed(shown)
     if index is not None:
-        shown = indexed(shown, written(index.strip("{}")))
+        shown = indexed(shown, written(re.sub(r"\bl\b", r"\\ell", index.strip("{}"))))
     return call(shown, argument[1:-1]) if argument else shown
 
 

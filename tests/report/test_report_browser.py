@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from importlib.util import find_spec
 from itertools import pairwise
@@ -15,7 +16,8 @@ from typing import Any
 import pytest
 import report_samples as samples
 
-from layerproof.proofs.report.model import Report
+from layerproof.proofs.formula.build import row
+from layerproof.proofs.report.model import Matrix, Report, Section, Steps
 from layerproof.proofs.report.writing import write
 
 pytestmark = pytest.mark.slow
@@ -81,6 +83,15 @@ def test_pages_fit_and_are_quiet(name: str, width: int, opened: Any, folder: Pat
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert overflow(page) == 0
     assert troubles == []
+
+
+def test_a_matrix_wider_than_the_phone_scrolls_by_itself(opened: Any, tmp_path: Path) -> None:
+    names = tuple(f"row {k}" for k in range(12))
+    wide = Matrix(row("Z"), names, names, ((row("1"),) * 12,) * 12)
+    step = Section("step", "A step", (Steps((("One", (wide,)),)),))
+    write(Report("t", (), (replace(samples.page(), lead=(), sections=(step,)),)), tmp_path / "wide", ["html"])
+    page, _ = opened(tmp_path / "wide" / "td0.html", 390)
+    assert overflow(page) == 0
 
 
 def test_overflow_and_noise_would_be_seen(opened: Any, folder: Path) -> None:

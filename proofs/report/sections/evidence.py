@@ -9,10 +9,12 @@ from ...evidence import kinds
 from ...verdict import Claim, Verdict
 from ..assemble import cell, plain, sentence, witness
 from ..findings import Findings
-from ..model import Block, Folded, Note, Section, Table
+from ..model import Block, Code, Folded, Note, Section, Table
 from .verdicts import strengths
 
 NAME, TITLE, ORDER = "evidence", "The evidence in detail", 130
+LONG = 40
+"""Letters of a word that no column has room for."""
 _HIDDEN = frozenset({"environment", "curves", "fact", "tiers", "split"})
 """Drawn or told in words elsewhere on the page, or different from machine to machine."""
 
@@ -42,7 +44,7 @@ def _claim(claim: Claim, dates: bool) -> Note:
     shown: list[Block] = [plain(sentence(claim.reason))]
     if not claim.asked and claim.verdict is not Verdict.NOT_RUN:
         shown.append(plain("It was not asked for, and does not count."))
-    rows = tuple((cell(key), cell(value)) for key, value in flat(claim.details, dates))
+    rows = tuple((cell(key), cell(_breakable(value))) for key, value in flat(claim.details, dates))
     if rows and claim.verdict is not Verdict.NOT_RUN:
         shown.append(Table(("what", "found"), rows))
     return Note(claim.verdict, sentence(claim.claim).removesuffix("."), (*shown, *witness(claim)))
@@ -60,16 +62,26 @@ def flat(details: Any, dates: bool = False, path: str = "") -> list[tuple[str, s
         elif isinstance(value, (list, tuple)):
             for k, item in enumerate(value, 1):
                 if isinstance(item, dict):
-                    result.append((f"{name} {k}", ", ".join(f"{a} = {_text(b)}" for a, b in item.items())))
+                    told = (f"{a} = {_text(b)}" for a, b in item.items() if b is not None)
+                    result.append((f"{name} {k}", ", ".join(told)))
             if value and not isinstance(value[0], dict):
                 result.append((name, ", ".join(_text(item) for item in value)))
-        elif value is not None:
+        elif value not in (None, ""):
             result.append((name, _text(value)))
     return result
+
+
+def _breakable(text: str) -> str | Code:
+    """A long number in a typewriter face, where it may be broken."""
+    return Code(text) if max(map(len, text.split()), default=0) > LONG else text
 
 
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(_text, value))
     text = str(value)
     return text if len(text) <= 120 else f"{text[:100]}… ({len(text)} characters)"

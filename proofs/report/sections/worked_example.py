@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ....symbolic.algorithm import Algorithm
 from ....symbolic.identity.exact import Mismatch
 from ....symbolic.prompt import Context
 from ....symbolic.strict_json import rational_text
-from ...formula.build import bracketed, call, equation, named, number, row, transposed
+from ...formula.build import bracketed, call, equation, indexed, named, number, row, transposed
 from ...formula.formula import Formula
 from ...verdict import Verdict, number_text
 from ..assemble import cell, commas, plain, prose
@@ -17,6 +18,7 @@ from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
 from ..findings import Findings
 from ..layer_pictures import head_heat, row_labels
 from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Sentence, Span, Steps, Table
+from ..names import declared_formula
 from ..notation import at, numbers, vector
 
 NAME, TITLE, ORDER = "worked-example", "A worked example", 90
@@ -29,7 +31,6 @@ def build(findings: Findings) -> Section | None:
     run = findings.example
     if run is None or findings.algorithm is None:
         return None
-    w = findings.algorithm.weights[0]
     depth = len(run.layers)
     labels = row_labels(findings)
     columns = (*(str(j + 1) for j in range(run.context.n)), "query")
@@ -45,10 +46,10 @@ def build(findings: Findings) -> Section | None:
             (step_title("Z", k), _layer(run, k, columns, labels)) for k in range(depth)
         )),
         prose("The textbook loop, which has never seen a weight matrix, gives on the same transitions"),
-        Steps(tuple((f"From iterate {k} to iterate {k + 1}", _pass(run, k)) for k in range(depth))),
+        Steps(tuple((f"From iterate {k} to iterate {k + 1}", _pass(run, findings.algorithm, k)) for k in range(depth))),
         prose("Side by side: the read-out entry after layer $\\ell$ (", _sign(run), " the query entry of row ",
               (run.construction.readout.row,), ") and the loop's prediction."),
-        _comparison(run, w),
+        _comparison(run, findings.algorithm),
     ]  # fmt: skip
     return Section(NAME, TITLE, tuple(blocks))
 
@@ -157,7 +158,7 @@ def _head(
     return [b for b in (*result, *([] if drawn is None else [drawn])) if not isinstance(b, Matrix) or b.rows]
 
 
-def _pass(example: Example, k: int) -> tuple[Block, ...]:
+def _pass(example: Example, algorithm: Algorithm, k: int) -> tuple[Block, ...]:
     step: LoopStep = example.loop[k]
     before = example.start_weights if k == 0 else example.loop[k - 1].weights
     names = list(step.variables[0]) if step.variables else []
@@ -169,12 +170,12 @@ def _pass(example: Example, k: int) -> tuple[Block, ...]:
         Paragraph(
             (
                 "From ",
-                *_weights(before, k),
+                *_weights(algorithm, before, k),
                 " the loop's variables after each transition are",
             )
         ),
         Table(("after transition", *names), tuple(rows)),
-        Paragraph(("which gives ", *_weights(step.weights, k + 1), ".")),
+        Paragraph(("which gives ", *_weights(algorithm, step.weights, k + 1), ".")),
     ]
     columns = (*(str(j + 1) for j in range(example.context.n)), "query")
     labels = example.rows[example.features :]
@@ -189,8 +190,13 @@ def _value(value: Any) -> Formula:
     return vector(value) if isinstance(value, list) else number(value)
 
 
-def _weights(weights: Mapping[str, Any], k: int) -> tuple[Span, ...]:
-    return tuple(commas(equation(at(name, k), _value(value)) for name, value in weights.items()))
+def _weights(algorithm: Algorithm, weights: Mapping[str, Any], k: int) -> tuple[Span, ...]:
+    return tuple(commas(equation(_iterate(algorithm, name, k), _value(value)) for name, value in weights.items()))
+
+
+def _iterate(algorithm: Algorithm, name: str, k: int) -> Formula:
+    """A weight vector at an iterate, by its declared symbol."""
+    return indexed(declared_formula(algorithm, name), str(k))
 
 
 def _sign(example: Example) -> str:
@@ -209,14 +215,14 @@ def predictions(example: Example) -> list[tuple[Fraction, Fraction]]:
     return result
 
 
-def _comparison(example: Example, weight: str) -> Table:
-    rows = []
+def _comparison(example: Example, algorithm: Algorithm) -> Table:
+    rows, weight = [], algorithm.weights[0]
     for k, (left, right) in enumerate(predictions(example), 1):
         rows_agree = example.layers[k - 1].after[example.features :] == example.wanted[k - 1]
         features_stay = example.layers[k - 1].after[: example.features] == example.start[: example.features]
         same = left == right and rows_agree and features_stay
         w = example.loop[k - 1].weights[weight]
-        rows.append((cell(str(k)), cell(number(left)), cell(equation(at(weight, k), vector(w))),
+        rows.append((cell(str(k)), cell(number(left)), cell(equation(_iterate(algorithm, weight, k), vector(w))),
                      cell(number(right)), Cell((), Verdict.HOLDS if same else Verdict.REFUTED)))  # fmt: skip
     heads = ("layer", "transformer", "iterate", "prediction of the iterate", "every entry equal")
     return Table(heads, tuple(rows))
