@@ -257,13 +257,14 @@ def linear(terms: Iterable[tuple[Fraction, Formula | None]]) -> Formula:
     >>> linear([(Fraction(-1), named("a")), (Fraction(1, 2), named("a")), (Fraction(-3), None)])
     Formula('-a + 1/2 a - 3', '-a + \\\\tfrac{1}{2} a - 3')
     """
-    return added(multiple(c < 0, number(abs(c)), base) for c, base in terms)
+    return added(multiple(number(c), base) for c, base in terms)
 
 
-def multiple(minus: bool, factor: Formula, base: Formula | None) -> Formula:
-    """A factor, left out where it is one, and what it multiplies, None for one, with a minus in front or without."""
-    shown = [factor] if base is None else [base] if factor == number(1) else [factor, base]
-    return row(*["-"] * minus, *shown)
+def multiple(factor: Formula, base: Formula | None) -> Formula:
+    """A factor and what it multiplies, None for one: sums in brackets, and a factor of one left out."""
+    if base is None:
+        return factor
+    return row(*["-"] * negative(factor), base) if without_sign(factor) == number(1) else product(factor, base)
 
 
 def equation(left: Part, right: Part, sign: str = "=") -> Formula:

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from ...symbolic.derivation.derive import Derivation
 from ...symbolic.identity.expansion import Sum
-from ..formula.build import bracketed, entry, linear, row, transposed
+from ..formula.build import bracketed, entry, linear, multiple, row, transposed
 from ..formula.formula import Formula
-from .names import LAYER, Names, mask_symbol, multiple, over_n, signed, word_formula
+from .names import LAYER, Names, mask_symbol, over_n, signed, word_formula
 from .notation import row_symbol
 
 

@@ -22,6 +22,7 @@ from ..formula.build import (
     indexed,
     is_sum,
     linear,
+    multiple,
     named,
     negative,
     number,
@@ -207,11 +208,3 @@ def over_n(style: str = "frac") -> Formula:
 def times(factor: Formula, word: Word) -> Formula:
     """A scalar times a word of a layer, which is left out where it is the identity."""
     return multiple(factor, word_formula(word, LAYER)) if word else factor
-
-
-def multiple(factor: Formula, what: Formula) -> Formula:
-    """A product: a factor of several terms in brackets, none for one."""
-    sign, size = signed(factor)
-    if size == ONE:
-        return row("-", what) if sign < 0 else what
-    return product(factor, what)

@@ -25,6 +25,7 @@ from ..formula.build import (
     equation,
     indexed,
     items,
+    multiple,
     named,
     negative,
     primed,
@@ -43,7 +44,7 @@ from ..formula.symbols import FIXED, Symbols, declared
 from ..formula.sympy_tree import expression
 from .assemble import matrix
 from .model import Label, Matrix
-from .names import LAYER, multiple, over_n, word_formula, written_or
+from .names import LAYER, over_n, word_formula, written_or
 
 STATE = "state"
 READ = ("phi", "phi_next", "reward", "index", STATE, "next_state", "weight")

@@ -97,7 +97,7 @@ def combination(notation: Notation, terms: Sequence[tuple[Expr, Formula | None]]
         minus = value.could_extract_minus_sign()
         size = notation.scalar(-value if minus else value)
         base = None if base == ONE else base
-        parts.append(multiple(minus, size if base is None else in_brackets(size), base))
+        parts.append(row(*["-"] * minus, multiple(size, base)))
     return added(parts)
 
 
