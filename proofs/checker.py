@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ..symbolic.algorithm import Algorithm
@@ -196,22 +197,21 @@ def establish(
     given = case.algorithm.heads is not None
     for name, kind in kinds().items():
         claim = f"evidence of the kind {name}"
+        not_run = partial(Claim, case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH)
         if name not in asked:
             if isinstance(kind, OnRequest):
                 yield kind.recorded(case)
             else:
-                reason = "not asked for"
-                yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=False)
+                yield not_run("not asked for", asked=False)
             continue
         if not derived:
-            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, NEEDS_WEIGHTS)
+            yield not_run(NEEDS_WEIGHTS)
             continue
         if given and kind.NEEDS == "derivation":
-            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, GIVEN, asked=explicit)
+            yield not_run(GIVEN, asked=explicit)
             continue
         if given and kind.NEEDS == "blocks" and (why := case.no_blocks):
-            reason = f"{SIZES}: {why}"
-            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, reason, asked=explicit)
+            yield not_run(f"{SIZES}: {why}", asked=explicit)
             continue
         case.progress(f"{case.algorithm.name}: {name}")
         try:
@@ -220,7 +220,7 @@ def establish(
             yield refused(case.algorithm.name, claim, name, kind.STRENGTH, error)
             derived = given and getattr(error, "kind", "") == "iteration"  # on numbers such an update runs all the same
         except (NotRepresentableError, NotPolynomialError) as error:
-            yield Claim(case.algorithm.name, claim, name, Verdict.NOT_RUN, kind.STRENGTH, str(error))
+            yield not_run(str(error))
             derived = False
         else:
             refuted = refuted or (name != FLOAT and any(c.verdict is Verdict.REFUTED for c in claims))

@@ -37,6 +37,7 @@ class AtDepth:
 
     space: Any
     group: SymmetryGroup
+    outer: Any
     laws = ""
 
     @property
@@ -47,7 +48,7 @@ class AtDepth:
     @property
     def kind(self) -> str:
         """The outer update's name."""
-        raise NotImplementedError
+        return self.outer if isinstance(self.outer, str) else self.outer.kind
 
     @property
     def depth_words(self) -> str:
@@ -129,11 +130,6 @@ class LinearAtDepth(AtDepth):
     def name(self) -> str:
         """The algorithm's name."""
         return self.algorithm.name
-
-    @property
-    def kind(self) -> str:
-        """The outer update's name."""
-        return self.outer.kind
 
     @cached_property
     def start(self) -> Point:

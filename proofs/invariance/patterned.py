@@ -61,11 +61,6 @@ class PatternAtDepth(AtDepth):
         return self.space.form.algorithm.name
 
     @property
-    def kind(self) -> str:
-        """The outer update's name."""
-        return self.outer if isinstance(self.outer, str) else self.outer.kind
-
-    @property
     def laws(self) -> str:  # type: ignore[override]
         """What else than a symmetric law a set is invariant for."""
         return "" if self.space.kind == COLUMN else " and every pattern"

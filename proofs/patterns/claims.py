@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from ...symbolic.errors import NO_WEIGHTS, DiffersError, LayerproofError, RefusedError
@@ -54,16 +55,13 @@ def pattern_claims(
     for name, kind in kinds().items():
         strength = DERIVED_STRENGTH if name == DERIVED else kind.STRENGTH
         text, counts = f"evidence of the kind {name}", name in asked
-
-        def not_run(why: str, asked: bool = True, fields: tuple[str, str, str] = (text, name, strength)) -> Claim:
-            return Claim(algorithm.name, fields[0], fields[1], Verdict.NOT_RUN, fields[2], why, asked=asked)
-
+        not_run = partial(Claim, algorithm.name, text, name, Verdict.NOT_RUN, strength)
         if trouble is not None and name == DERIVED:
             claims.append(_no_form(algorithm, trouble, counts))
         elif name == proved.NAME and not counts:
             claims.append(proved.recorded_of(algorithm))
         elif not counts:
-            claims.append(not_run("not asked for", False))
+            claims.append(not_run("not asked for", asked=False))
         elif name == proved.NAME:
             claims.append(proved.judged(algorithm, progress))
         elif form is None:
