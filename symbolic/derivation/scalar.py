@@ -142,16 +142,22 @@ class Scalar:
 
         A sum is factored over Q first, so that the names are independent of each other.
         """
+        divided, terms = self._without_inverses()
+        number, irreducible = self._irreducible(terms)
+        merged: dict[Any, int] = {} if number == 1 else {number: 1}
+        for name, exponent in (*divided, *irreducible):
+            merged[name] = merged.get(name, 0) + exponent
+        return [(name, exponent) for name, exponent in merged.items() if exponent]
+
+    def _without_inverses(self) -> tuple[list[tuple[Any, int]], dict[tuple[int, ...], Any]]:
+        """What the scalar is divided by, as names with negative exponents, and the terms of what is left over it."""
         a = self.algebra
         poly = a.current(self.poly)
-        lowest = {p: min(m[p] for m in poly) for p in range(len(a._keys)) if any(m[p] for m in poly)}
-        result: list[tuple[Any, int]] = []
+        lowest = {p: min(m[p] for m in poly) for p in a._sums}  # `reduce` has brought sums over one denominator
         heights = {q: max(m[q] for m in poly) for q in a._inverse.values()}
         direct = {q: p for p, q in a._inverse.items()}
-        for p in a._sums:
-            if lowest.get(p):
-                result.append((a.key(p)[1], -lowest[p]))
-        rest: dict[tuple[int, ...], Any] = {}
+        divided = [(a.key(p)[1], -height) for p, height in (*lowest.items(), *heights.items()) if height]
+        terms: dict[tuple[int, ...], Any] = {}
         for monomial, c in poly.items():
             exponents = list(monomial)
             for p in a._sums:
@@ -159,19 +165,22 @@ class Scalar:
             for q, height in heights.items():
                 exponents[direct[q]] += height - exponents[q]
                 exponents[q] = 0
-            rest[tuple(exponents)] = c
-        for q, height in heights.items():
-            if height:
-                result.append((a.key(q)[1], -height))
-        used = [p for p in range(len(a._keys)) if any(m[p] for m in rest)]
-        if any(p in a._signs for p in used) and len(rest) > 1:
+            terms[tuple(exponents)] = c
+        return divided, terms
+
+    def _irreducible(self, terms: dict[tuple[int, ...], Any]) -> tuple[Fraction, list[tuple[Any, int]]]:
+        """A polynomial in parameters, powers and signs as a number and its factors by name."""
+        a = self.algebra
+        used = [p for p in range(len(a._keys)) if any(m[p] for m in terms)]
+        if any(p in a._signs for p in used) and len(terms) > 1:
             raise NotPolynomialError(
                 f"the update divides by {self.text()}, or raises it to a power: an alternating sign in a sum is not "
                 "derived"
             )
         small = PolyRing([f"x{i}" for i in used] or ["x"], QQ, lex)
-        within = small.from_dict({tuple(m[p] for p in used) or (0,): c for m, c in rest.items()})
+        within = small.from_dict({tuple(m[p] for p in used) or (0,): c for m, c in terms.items()})
         constant, irreducible = within.factor_list()
+        result: list[tuple[Any, int]] = []
         for factor, exponent in irreducible:
             if len(factor) == 1:  # a parameter or a power
                 ((monomial, c),) = factor.items()
@@ -188,19 +197,9 @@ class Scalar:
                 for p, e in zip(used, monomial, strict=True):
                     exponents[p] = e
                 full[tuple(exponents)] = c / scale
-            result.append((a._ring.from_dict(full), exponent))
-        number = Fraction(int(constant.numerator), int(constant.denominator))
-        named: list[tuple[Any, int]] = [] if number == 1 else [(number, 1)]
-        for name, exponent in result:
-            if isinstance(name, str):
-                named.append((name, exponent))
-            else:
-                ((_, part),) = Scalar(a, name).parts().items()
-                named.append((Sum.of(part), exponent))
-        merged: dict[Any, int] = {}
-        for name, exponent in named:
-            merged[name] = merged.get(name, 0) + exponent
-        return [(name, exponent) for name, exponent in merged.items() if exponent]
+            ((_, part),) = Scalar(a, a._ring.from_dict(full)).parts().items()
+            result.append((Sum.of(part), exponent))
+        return Fraction(int(constant.numerator), int(constant.denominator)), result
 
     def inverse(self) -> Scalar:
         """1 / self, for what holds no entry of the prompt; `NotPolynomialError` for anything else."""
