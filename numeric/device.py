@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import torch
@@ -186,7 +187,7 @@ def environment(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
         "flush_subnormals": lambda: torch.tensor([2.0**-1074], dtype=torch.float64).mul(1.0).item() == 0.0,
     }
     if on_gpu:
-        readings |= {word.lower(): lambda word=word: os.environ.get(word, "not set") for word in OVERRIDES}
+        readings |= {word.lower(): partial(os.environ.get, word, "not set") for word in OVERRIDES}
     for name, place, attribute, _ in _switches():
         readings[name] = lambda place=place, attribute=attribute: getattr(place, attribute)  # type: ignore[misc]
     return {name: _read(reading) for name, reading in readings.items()}
