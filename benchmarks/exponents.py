@@ -54,6 +54,9 @@ BATCH, REPEAT, CLOCK = 8, 7, time.process_time
 LAYERS, BATCHES = ("rationals", "field", "float64"), ("float64", "judged")
 """The kinds that are timed a layer, and those that are timed by the prompts in a batch."""
 
+DEPTHS = {"rationals": (20, 40, 80, 160), "field": (100, 200, 400, 800), "float64": (10, 20, 40, 80)}
+"""Layers from which on each weighs more than what is done once for all of them."""
+
 Job = Callable[[], tuple[float, float]]  # the seconds of a run, and those of the part of it that does not count
 Sweep = tuple[str, str, Sequence[int], dict[str, int]]  # kind, letter, its sizes, the other sizes
 
@@ -161,7 +164,7 @@ def sweeps(quick: bool) -> list[Sweep]:
             (kind, "n", (125, 250, 500, 1000), {"d": 10, "layers": layers}),
             (kind, "d", (16, 32, 64, 128), {"n": 500, "layers": layers}),
             (kind, "d", (32, 64, 128, 256) if exact else (64, 128, 256, 512), {"n": 4, "layers": layers}),
-            (kind, "L", (10, 20, 40, 80), {"d": 10, "n": 250, "layers": layers}),
+            (kind, "L", DEPTHS[kind], {"d": 10, "n": 250, "layers": layers}),
         ]
     return result
 

@@ -9,7 +9,8 @@ from typing import Any
 import sympy
 
 from layerproof.symbolic.algorithms import find
-from layerproof.symbolic.invariance.decide import equivariant, random_invariance
+from layerproof.symbolic.invariance import decide, sets
+from layerproof.symbolic.invariance.decide import random_invariance
 from layerproof.symbolic.invariance.one_layer import one_layer_set
 from layerproof.symbolic.invariance.own_weights import own_construction, own_point
 from layerproof.symbolic.invariance.polynomials import residual_polynomials
@@ -79,8 +80,9 @@ def jobs(quick: bool, seconds: Any, entry: Any) -> list[dict[str, Any]]:
     whole = commutant(space, wide)
 
     def uncached() -> None:
-        equivariant.cache_clear()
-        commutant.cache_clear()
+        for kept in (*vars(decide).values(), *vars(sets).values()):
+            if hasattr(kept, "cache_clear"):
+                kept.cache_clear()
         random_invariance(whole, wide, OUTER)
 
     spent = seconds(uncached, 3)

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -33,9 +33,11 @@ from layerproof.numeric.judge.batch import batch_check, random_transitions
 from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.proofs.case import Case, Settings
 from layerproof.proofs.evidence.exact import first_mismatch
+from layerproof.proofs.sizes import fitted
 from layerproof.symbolic.algorithms import catalogue, find
 from layerproof.symbolic.arithmetics.arithmetic import RATIONALS
 from layerproof.symbolic.derivation.derive import derive
+from layerproof.symbolic.errors import SizesError
 from layerproof.symbolic.identity.entrywise import entrywise
 from layerproof.symbolic.identity.exact import problem
 from layerproof.symbolic.identity.random import random_identity
@@ -173,17 +175,27 @@ def entrywise_jobs(quick: bool) -> list[dict[str, Any]]:
     return result
 
 
+def prepared(d: int, n: int, layers: int) -> Iterator[tuple[str, Case, Any, Any]]:
+    """Each algorithm at the nearest sizes that it is stated for: its job, its case with weights, and a prompt."""
+    for name in catalogue():
+        try:
+            settings, _ = fitted(find(name), Settings(features=d, context=n, layers=layers))
+        except SizesError as error:  # none is near
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        case = Case(find(name), settings)
+        case.subject.row_heads()
+        d_own, n_own = settings.features, settings.context
+        _, context, start = next(prompts(case.algorithm, d_own, n_own, 0, "boyan-chain"))
+        yield f"identity-exact {name}, d={d_own}, n={n_own}, L={settings.layers}", case, context, start
+
+
 def exact_jobs(quick: bool) -> list[dict[str, Any]]:
     """identity-exact: one prompt, every layer and column, with the weights made beforehand."""
-    settings = Settings(features=3, context=20 if quick else 100, layers=8 if quick else 40)
     result = []
-    for name in catalogue():
-        case = Case(find(name), settings)
-        case.subject.split()
-        _, context, start = next(prompts(case.algorithm, 3, settings.context, 0, "boyan-chain"))
+    for job, case, context, start in prepared(3, *((20, 8) if quick else (100, 40))):
         ours = seconds(lambda case=case, c=context, s=start: first_mismatch(case, c, s), 3)
-        job = f"identity-exact {name}, d=3, n={settings.context}, L={settings.layers}"
-        if name == "td0":
+        if case.algorithm.name == "td0":
             theirs = seconds(lambda case=case, c=context, s=start: fraction_exact(case, c, s), 1)
             result.append(entry(job, ours, "Fractions, entry by entry", theirs))
         else:
@@ -241,15 +253,10 @@ def throughput_jobs(quick: bool) -> list[dict[str, Any]]:
 
 def large_exact_jobs(quick: bool) -> list[dict[str, Any]]:
     """identity-exact where numbers are long and columns many."""
-    d, n, L = (4, 40, 6) if quick else (10, 1000, 40)
-    result = []
-    for name in catalogue():
-        case = Case(find(name), Settings(features=d, context=n, layers=L))
-        case.subject.split()
-        _, context, start = next(prompts(case.algorithm, d, n, 0, "boyan-chain"))
-        ours = seconds(lambda case=case, c=context, s=start: first_mismatch(case, c, s), 1)
-        result.append(entry(f"identity-exact {name}, d={d}, n={n}, L={L}", ours))
-    return result
+    return [
+        entry(job, seconds(lambda case=case, c=context, s=start: first_mismatch(case, c, s), 1))
+        for job, case, context, start in prepared(*((4, 40, 6) if quick else (10, 1000, 40)))
+    ]
 
 
 def verify_jobs(quick: bool) -> list[dict[str, Any]]:

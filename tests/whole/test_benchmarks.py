@@ -228,6 +228,19 @@ def test_a_judge_that_passes_coarser_arithmetic_is_a_failed_part(monkeypatch, tm
     assert "tf32 claimed as float32, simulated" in found["why"]
 
 
+def test_the_large_benchmark_takes_each_algorithm_at_sizes_that_it_is_stated_for(monkeypatch, capsys) -> None:
+    module = loaded("run", monkeypatch)
+    monkeypatch.setattr(module, "catalogue", lambda: {"td0": None, "dynamic-programming": None})
+    monkeypatch.setattr(module, "fraction_exact", lambda case, context, start: None)
+    jobs = [line["job"] for line in module.exact_jobs(True)]
+    assert jobs == ["identity-exact td0, d=3, n=20, L=8", "identity-exact dynamic-programming, d=20, n=20, L=8"]
+    assert [line["job"] for line in module.large_exact_jobs(True)] == ["identity-exact td0, d=4, n=40, L=6"]
+    assert "left out: context is 40" in capsys.readouterr().err
+    parts = sys.modules["invariance_jobs"]
+    monkeypatch.setattr(parts, "sympy_one_layer", lambda n: None)
+    assert len(parts.jobs(True, module.seconds, module.entry)) == 3
+
+
 def test_roofline(tmp_path: Path) -> None:
     out, document = ran("roofline.py", tmp_path, "--threads", "1")
     assert [r["dtype"] for r in document["results"]] == ["float64", "float32"]
