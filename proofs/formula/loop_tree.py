@@ -7,18 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from ...symbolic.tracing.expression import SCALAR, Expression
-from .build import (
-    Part,
-    bracketed,
-    fraction,
-    indexed,
-    items,
-    number,
-    power,
-    row,
-    summed,
-    transposed,
-)
+from .build import Part, bracketed, fraction, indexed, items, number, power, row, summed, transposed
 from .formula import Formula
 from .nodes import Sign
 from .shape import Shape, Sum, terms

@@ -13,18 +13,7 @@ from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import LayerproofError
 from ....symbolic.tracing import Traced
 from ....symbolic.tracing.expression import Expression
-from ...formula.build import (
-    NO_GAP,
-    Part,
-    added,
-    bracketed,
-    call,
-    equation,
-    indexed,
-    listed,
-    power,
-    row,
-)
+from ...formula.build import NO_GAP, Part, added, bracketed, call, equation, indexed, listed, power, row
 from ...formula.formula import Formula
 from ...formula.lines import width
 from ...formula.loop_tree import LoopTree
