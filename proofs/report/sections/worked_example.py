@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +14,7 @@ from ...formula.build import bracketed, call, equation, indexed, named, number, 
 from ...formula.formula import Formula
 from ...verdict import Verdict, number_text
 from ..assemble import cell, commas, plain, prose
-from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample
+from ..example import D, Example, HeadStep, LayerStep, LoopStep, OwnExample, Rows
 from ..findings import Findings
 from ..layer_pictures import head_heat, row_labels
 from ..model import Block, Cell, Display, Matrix, Note, Paragraph, Section, Sentence, Span, Steps, Table
@@ -41,7 +41,7 @@ def build(findings: Findings) -> Section | None:
         transitions(run.context),
         Paragraph(parameters_line(run.parameters)),
         prose("The prompt, by the table of its rows:"),
-        _full("Z_0", run.rows, columns, run.start, run.features),
+        _whole(run, 0, columns, run.start),
         Steps(tuple(
             (step_title("Z", k), _layer(run, k, columns, labels)) for k in range(depth)
         )),
@@ -90,16 +90,36 @@ def parameters_line(parameters: Mapping[str, Fraction]) -> tuple[Span, ...]:
     return ("Parameters: ", *known, ".")
 
 
-def _full(
-    name: str, rows: Sequence[str], columns: Sequence[str], entries: Sequence[Sequence[Fraction]], features: int,
-    caption: str = "",
+def whole(
+    k: int, rows: Sequence[str], columns: Sequence[str], entries: Rows, held: Container[int], others: str
 ) -> Matrix:  # fmt: skip
-    """A state of the prompt: feature rows and accumulator rows in two colours."""
-    letter, _, index = name.partition("_")
-    formula = at(letter, int(index))
-    groups = tuple(tuple(int(i >= features) for _ in columns) for i in range(len(rows)))
-    legend = ("features", "rows that layers change")
-    return numbers(formula, rows, columns, entries, groups=groups, legend=legend, caption=caption)
+    """Z_k, the rows that layers change in another colour; `others` says what the others are."""
+    groups = tuple(tuple(int(i in held) for _ in columns) for i in range(len(rows)))
+    return numbers(at("Z", k), rows, columns, entries, groups=groups, legend=(others, "rows that layers change"))
+
+
+def nonzero(name: Formula, rows: Sequence[str], columns: Sequence[str], entries: Rows) -> Block:
+    """The rows of a matrix that are not zero."""
+    shown = [i for i, line in enumerate(entries) if any(line)]
+    if not shown:
+        return prose(name, " is zero in every entry.")
+    labels, lines = [rows[i] for i in shown], [entries[i] for i in shown]
+    return numbers(name, labels, columns, lines, caption="rows that are not shown are zero")
+
+
+def as_does(k: int, same: bool) -> str:
+    """Whether Z_k above holds what a caption says, in words."""
+    return f"as Z_{k} above does" if same else f"and Z_{k} above does not"
+
+
+def value_formula(value: Any) -> Formula:
+    """A number or a vector."""
+    return vector(value) if isinstance(value, list) else number(value)
+
+
+def exact_texts(value: Any) -> Any:
+    """Exact numbers as text, however deep they stand in lists."""
+    return rational_text(value) if isinstance(value, Fraction) else [exact_texts(x) for x in value]
 
 
 def _layer(example: Example, k: int, columns: tuple[str, ...], labels: Sequence[str]) -> tuple[Block, ...]:
@@ -112,12 +132,18 @@ def _layer(example: Example, k: int, columns: tuple[str, ...], labels: Sequence[
         result += _head(head, h, k, example.rows, columns, len(step.heads), labels)
     outputs = "The output, divided by" if len(step.heads) == 1 else "The heads' outputs, added and divided by"
     result.append(prose(f"{outputs} $n = {n}$, is the change of the prompt:"))
-    changed = [i for i in range(len(example.rows)) if i >= example.features or any(step.change[i])]
-    change = row(at("Z", k + 1), "-", at("Z", k))
-    result.append(numbers(change, [example.rows[i] for i in changed], columns, [step.change[i] for i in changed],
-                          caption="rows that are not shown are zero"))  # fmt: skip
-    result.append(_full(f"Z_{k + 1}", example.rows, columns, step.after, example.features))
+    result.append(nonzero(_change(k), example.rows, columns, step.change))
+    result.append(_whole(example, k + 1, columns, step.after))
     return tuple(result)
+
+
+def _change(k: int) -> Formula:
+    return row(at("Z", k + 1), "-", at("Z", k))
+
+
+def _whole(example: Example, k: int, columns: Sequence[str], entries: Rows) -> Matrix:
+    held = range(example.features, len(example.rows))
+    return whole(k, example.rows, columns, entries, held, "features")
 
 
 def step_matrix(name: str, k: int, value: Any) -> Block:
@@ -136,26 +162,17 @@ def _head(
     Z = at("Z", k)
     scores = row(transposed(Z), Q, Z)
     lead = f"Head {h}: the" if count > 1 else "The"
-    values = [i for i in range(len(rows)) if any(head.values[i])]
-    written = [i for i in range(len(rows)) if any(head.output[i])]
     result: list[Block] = [
         prose(f"{lead} key-query form, the rows of values, the scores of all pairs of tokens (key down, query across), "
               "the mask, and what the head adds:"),
         numbers(row(Q), rows, rows, head.Q),
-        numbers(row(P, Z), [rows[i] for i in values], columns,
-                [head.values[i] for i in values], caption="rows that are not shown are zero"),
+        nonzero(row(P, Z), rows, columns, head.values),
         numbers(scores, columns, columns, head.scores),
+        numbers(row(M), columns, columns, head.mask),
+        nonzero(row(W, P, Z, M, bracketed(scores, "big")), rows, columns, head.output),
     ]  # fmt: skip
-    result.append(numbers(row(M), columns, columns, head.mask))
-    result.append(
-        numbers(
-            row(W, P, Z, M, bracketed(scores, "big")),
-            [rows[i] for i in written], columns, [head.output[i] for i in written],
-            caption="rows that are not shown are zero" if written else "every row is zero",
-        )
-    )  # fmt: skip
     drawn = head_heat(head, h, k, labels, columns, count)
-    return [b for b in (*result, *([] if drawn is None else [drawn])) if not isinstance(b, Matrix) or b.rows]
+    return result if drawn is None else [*result, drawn]
 
 
 def _pass(example: Example, algorithm: Algorithm, k: int) -> tuple[Block, ...]:
@@ -163,7 +180,7 @@ def _pass(example: Example, algorithm: Algorithm, k: int) -> tuple[Block, ...]:
     before = example.start_weights if k == 0 else example.loop[k - 1].weights
     names = list(step.variables[0]) if step.variables else []
     rows = [
-        (cell(str(j)), *(cell(_value(variables[name])) for name in names))
+        (cell(str(j)), *(cell(value_formula(variables[name])) for name in names))
         for j, variables in enumerate(step.variables, 1)
     ]
     result: list[Block] = [
@@ -180,18 +197,15 @@ def _pass(example: Example, algorithm: Algorithm, k: int) -> tuple[Block, ...]:
     columns = (*(str(j + 1) for j in range(example.context.n)), "query")
     labels = example.rows[example.features :]
     same = example.wanted[k] == example.layers[k].after[example.features :]
-    shown = f"as Z_{k + 1} above does" if same else f"and Z_{k + 1} above does not"
-    result.append(numbers(call("Y", at("w", k + 1)), labels, columns, example.wanted[k],
-                          caption=f"what the accumulator rows must hold at these weights, {shown}"))  # fmt: skip
+    caption = f"what the accumulator rows must hold at these weights, {as_does(k + 1, same)}"
+    result.append(numbers(call("Y", at("w", k + 1)), labels, columns, example.wanted[k], caption=caption))
     return tuple(result)
 
 
-def _value(value: Any) -> Formula:
-    return vector(value) if isinstance(value, list) else number(value)
-
-
 def _weights(algorithm: Algorithm, weights: Mapping[str, Any], k: int) -> tuple[Span, ...]:
-    return tuple(commas(equation(_iterate(algorithm, name, k), _value(value)) for name, value in weights.items()))
+    return tuple(
+        commas(equation(_iterate(algorithm, name, k), value_formula(value)) for name, value in weights.items())
+    )
 
 
 def _iterate(algorithm: Algorithm, name: str, k: int) -> Formula:
@@ -240,12 +254,9 @@ def _own(example: OwnExample, labels: Sequence[str]) -> Section:
         parts: list[Block] = []
         for h, head in enumerate(step.heads, 1):
             parts += _head(head, h, k, example.rows, example.columns, len(step.heads), labels)
-        changed = [i for i, line in enumerate(step.change) if any(line)]
         parts.append(prose("Added up over the heads and multiplied by the layer's factor ", number(example.scale),
                            ", that is the change of the prompt:"))  # fmt: skip
-        change = row(at("Z", k + 1), "-", at("Z", k))
-        named, moved = [example.rows[i] for i in changed], [step.change[i] for i in changed]
-        parts.append(numbers(change, named, example.columns, moved, caption="rows that are not shown are zero"))
+        parts.append(nonzero(_change(k), example.rows, example.columns, step.change))
         parts.append(numbers(at("Z", k + 1), example.rows, example.columns, step.after))
         rows = []
         for (name, column), value in wanted.items():
@@ -253,23 +264,17 @@ def _own(example: OwnExample, labels: Sequence[str]) -> Section:
             verdict = Verdict.HOLDS if given == value else Verdict.REFUTED
             rows.append((cell(f"{name}, {column}"), cell(number(given)), cell(number(value)), cell(verdict=verdict)))
         parts.append(Table(("entry", "transformer", "reference", "equal"), tuple(rows)))
-        items.append((step_title("Z", k), tuple(b for b in parts if not isinstance(b, Matrix) or b.rows)))
+        items.append((step_title("Z", k), tuple(parts)))
     return Section(NAME, TITLE, (*blocks, Steps(tuple(items))))
 
 
 def data(example: Example) -> dict[str, Any]:
     """The example's exact numbers as text."""
 
-    def rows(matrix: Sequence[Sequence[Fraction]]) -> list[list[str]]:
-        return [[rational_text(x) for x in row] for row in matrix]
-
-    def value(x: Any) -> Any:
-        return [rational_text(y) for y in x] if isinstance(x, list) else rational_text(x)
-
     return {
         "rows": list(example.rows),
-        "Z": [rows(example.start), *(rows(layer.after) for layer in example.layers)],
-        "weights": [{name: value(w) for name, w in step.weights.items()} for step in example.loop],
-        "predictions": [[rational_text(x) for x in pair] for pair in predictions(example)],
+        "Z": exact_texts([example.start, *(layer.after for layer in example.layers)]),
+        "weights": [{name: exact_texts(w) for name, w in step.weights.items()} for step in example.loop],
+        "predictions": exact_texts(predictions(example)),
         "agree": example.mismatch is None,
     }
