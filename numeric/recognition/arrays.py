@@ -17,7 +17,7 @@ from ...symbolic.plain_text import shown
 from ...symbolic.recognition.network import identity
 from ..judge.exact_floats import dyadic_matrix
 from .limits import check_shape
-from .read_network import Known, Reading, ReadNetwork, read_network
+from .read_network import Reading, ReadNetwork, ToldSizes, read_network
 
 LETTERS = ("W", "P", "Q", "M")
 _NUMBER = re.compile(r"\d+")
@@ -35,7 +35,7 @@ def floats(name: str, stored: Any) -> np.ndarray:
     return np.frombuffer(stored.content, dtype=code).astype(np.float64).reshape(stored.shape)
 
 
-def of_arrays(name: str, given: Mapping[Any, Any], known: Known, how: Reading) -> ReadNetwork:
+def of_arrays(name: str, given: Mapping[Any, Any], known: ToldSizes, how: Reading) -> ReadNetwork:
     """A network from arrays by name: P and Q of each layer and head, W and M where they are there."""
     matrices = sorted_out(given)
     P, Q = matrices["P"], matrices["Q"]
@@ -71,7 +71,7 @@ def of_arrays(name: str, given: Mapping[Any, Any], known: Known, how: Reading) -
             )  # fmt: skip
         layers.append(heads)
     if n is not None:
-        known = Known(known.depth, n, known.prompt, known.gamma)
+        known = ToldSizes(known.depth, n, known.prompt, known.gamma)
     return read_network(name, layers, m, known, how, masked=n is not None)
 
 

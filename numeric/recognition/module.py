@@ -9,7 +9,7 @@ from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.recognition.prompts import prompt_named, prompt_of_rows
 from .arrays import of_arrays, sorted_out
-from .read_network import Known, Reading, ReadNetwork, read_network
+from .read_network import Reading, ReadNetwork, ToldSizes, read_network
 
 
 def of_module(module: Any, how: Reading) -> ReadNetwork:
@@ -17,7 +17,7 @@ def of_module(module: Any, how: Reading) -> ReadNetwork:
     depth = getattr(module, "depth", None)
     own = getattr(module, "construction", None)  # a module of ours brings it: of it the names of its rows are taken
     prompt = prompt_of_rows(own.layout.features, own.layout.accumulators) if isinstance(own, Construction) else None
-    known = Known(
+    known = ToldSizes(
         depth if isinstance(depth, int) and not isinstance(depth, bool) and depth > 0 else None, prompt=prompt
     )
     if not any(sorted_out(module.state_dict())[letter] for letter in "PQ"):
@@ -28,7 +28,7 @@ def of_module(module: Any, how: Reading) -> ReadNetwork:
         raise ArgumentError(f"the module {error}") from None
 
 
-def _by_probing(module: Any, known: Known, how: Reading) -> ReadNetwork:
+def _by_probing(module: Any, known: ToldSizes, how: Reading) -> ReadNetwork:
     """The network of a module whose weights have other names, by what its layers do: the prompt must be said."""
     from .probing import probed
 

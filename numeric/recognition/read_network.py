@@ -34,7 +34,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Known:
+class ToldSizes:
     """Sizes that a file of ours tells beside its tensors."""
 
     depth: int | None = None
@@ -57,7 +57,7 @@ class ReadNetwork:
 
 
 def read_network(
-    name: str, layers: Sequence[Sequence[Head]], m: int, known: Known, how: Reading, masked: bool
+    name: str, layers: Sequence[Sequence[Head]], m: int, known: ToldSizes, how: Reading, masked: bool
 ) -> ReadNetwork:
     """The network, its prompt found or asked for."""
     prompt = choose(m, known.prompt, how)

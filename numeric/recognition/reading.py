@@ -21,7 +21,7 @@ from ..files.text import read_bytes, read_text
 from ..files.weights_file import from_document
 from .arrays import floats, of_arrays
 from .limits import ROWS
-from .read_network import Known, Reading, ReadNetwork, read_network
+from .read_network import Reading, ReadNetwork, ToldSizes, read_network
 
 MAX_BYTES = 2**29
 TOLD = "which prompt the rows are is what the file says of itself: --layout reads them otherwise"
@@ -43,10 +43,10 @@ def read(weights: Any, how: Reading | None = None) -> list[ReadNetwork]:
     if isinstance(weights, Construction):
         return [_of_construction("construction", weights, how)]
     if isinstance(weights, Mapping):
-        return [of_arrays("arrays", weights, Known(), how)]
+        return [of_arrays("arrays", weights, ToldSizes(), how)]
     if isinstance(weights, (list, tuple)) and weights and all(isinstance(x, Mapping) for x in weights):
         named = {f"{k}.{letter}": x for k, layer in enumerate(weights) for letter, x in layer.items()}
-        return [of_arrays("arrays", named, Known(), how)]
+        return [of_arrays("arrays", named, ToldSizes(), how)]
     if callable(getattr(weights, "state_dict", None)):
         from .module import of_module
 
@@ -106,7 +106,7 @@ def _file(path: Path, how: Reading, name: str = "") -> ReadNetwork:
             from ..files.tensor_files import read_npz
 
             held = read_npz(content, MAX_BYTES)
-            return of_arrays(name, {k: floats(k, x) for k, x in held.items()}, Known(), how)
+            return of_arrays(name, {k: floats(k, x) for k, x in held.items()}, ToldSizes(), how)
     except ContentError as error:
         raise ContentError(f"{path}: {error}") from None
     if content[:2] == b"\x80\x02" or content[:4] == b"PK\x03\x04" or path.suffix in (".pt", ".pth", ".pkl", ".bin"):
@@ -117,7 +117,7 @@ def _file(path: Path, how: Reading, name: str = "") -> ReadNetwork:
     raise ContentError(f"{path}: is no file of weights, wanted .safetensors, .npz or weights.json")
 
 
-def _known(metadata: Mapping[str, str]) -> Known:
+def _known(metadata: Mapping[str, str]) -> ToldSizes:
     """Sizes in the metadata of a file of ours; nothing where they are not what such a file has."""
     from ...symbolic.algorithms import catalogue
     from ...symbolic.exact import parse_rational
@@ -126,33 +126,33 @@ def _known(metadata: Mapping[str, str]) -> Known:
     try:
         about = loads(metadata.get("layerproof", "null"))
         if not isinstance(about, dict):
-            return Known()
+            return ToldSizes()
         if about.get("kind") == "trained weights":
             settings = about["settings"]
             if settings["activation"] != "linear":
                 raise _NotLinear(str(settings["activation"])[:20])
             layout = Layout.of(catalogue()[settings["algorithm"]], int(settings["d"]), int(settings["n"]))
             prompt = prompt_of_rows(layout.features, layout.accumulators)
-            return Known(
+            return ToldSizes(
                 int(settings["layers"]), int(settings["n"]), prompt, parse_rational(settings["gamma"], "gamma")
             )
         rows = about["layout"]
         prompt = prompt_of_rows(tuple((str(a), int(b)) for a, b in rows["features"]), tuple(rows["accumulators"]))
         gamma = about["parameters"].get("gamma")
         known = None if gamma is None else parse_rational(gamma, "gamma")
-        return Known(int(about["layers"]), int(about["n"]), prompt, known)
+        return ToldSizes(int(about["layers"]), int(about["n"]), prompt, known)
     except _NotLinear as error:
         raise ContentError(
             f"its network was trained with {error} of the scores, and identify reads linear attention: the same P, Q "
             "are another network there"
         ) from None
     except (ContentError, ArgumentError, KeyError, TypeError, ValueError):
-        return Known()
+        return ToldSizes()
 
 
 def _of_construction(name: str, construction: Construction, how: Reading) -> ReadNetwork:
     layout = construction.layout
     prompt = prompt_of_rows(layout.features, layout.accumulators)
-    known = Known(construction.depth, layout.n, prompt, construction.parameters.get("gamma"))
+    known = ToldSizes(construction.depth, layout.n, prompt, construction.parameters.get("gamma"))
     layers = [list(heads) for heads in construction.layers]
     return read_network(name, layers, layout.m, known, how, masked=True)
