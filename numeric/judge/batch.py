@@ -177,10 +177,14 @@ def _judge(
     construction: Construction, states: np.ndarray, X: np.ndarray, loop: np.ndarray, allowed: np.ndarray
 ) -> BatchResult:
     p = construction.layout.p
-    gap = np.abs(states - loop) / OUTWARD  # the subtraction itself rounds
+    gap = states - loop
+    np.abs(gap, out=gap)
+    gap /= OUTWARD  # the subtraction itself rounds
     exceeded = gap > allowed
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(gap == 0, 0.0, gap / allowed)
+        ratio = gap / allowed
+    if not allowed.min() > 0:
+        ratio[gap == 0] = 0.0
     if exceeded.any():
         first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
         ratio = np.where(exceeded & (np.arange(gap.shape[1]) == first)[None, :, None, None], ratio, -1.0)

@@ -26,6 +26,8 @@ from ..reference import IN_NUMPY, FloatTransitions, Stacked, StepMatrix, iterate
 
 LAYERS_FOR_A_MAP = 4
 """From so many layers on, one loop on forms costs less than a loop each."""
+FEW = 1 / 16
+"""The share of the n additions of a loop that a map may meet besides: its bound is larger by so much at most."""
 ALIKE = 2.0**-30
 """Which of two ways to the iterates is taken depends on it, and no verdict."""
 
@@ -210,7 +212,8 @@ def iterates_by_map(
     At weights between -1 and 1 the loop runs too, and what the map gives must be that to `ALIKE` of its largest number.
     """
     light = data.phi.device.type == "cpu" and data.phi.dtype in IN_NUMPY
-    if not light or algorithm.selections or len(steps) < LAYERS_FOR_A_MAP:
+    least = 1 + sum(len(w.values) for w in start)
+    if not light or algorithm.selections or len(steps) < LAYERS_FOR_A_MAP or least > FEW * data.phi.shape[1]:
         return None
     weights = [tuple(w.values.numpy() for w in start)]
     forms = weights_as_forms([len(w) for w in weights[0]], len(data.query))
@@ -221,6 +224,8 @@ def iterates_by_map(
             once = Map(algorithm.update(tuple(forms), symbols, sweep, p), algorithm.preconditioners)
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             return None  # it does what forms cannot; a fault of its own is met when it runs on the weights
+        if once.more > FEW * data.phi.shape[1]:
+            return None
         plain = [[c.matrix.numpy() if type(c) is StepMatrix else c for c in step] for step in steps]
         generator = np.random.default_rng(0)
         generic = tuple(generator.uniform(-1, 1, w.shape) for w in weights[0])

@@ -306,6 +306,7 @@ def test_the_loop_in_floats_is_within_its_part_of_the_bound(case: Case, kind, mo
     values = {"gamma": Fraction(1, 2), "lam": Fraction(1, 3)}
     construction = made(case, values=values)
     data = kind(random_transitions(case.algorithm, 2, 6, 4, 11))
+    monkeypatch.setattr(forms, "FEW", 10)
     ways, seen = [float_loop(case, construction, data)], [0.0, 0.0]
     assert construction.depth >= forms.LAYERS_FOR_A_MAP
     monkeypatch.setattr(loop, "iterates_by_map", lambda *given: None)
@@ -338,6 +339,7 @@ def test_a_map_that_is_not_the_loop_is_refuted_and_none_is_used_that_differs_at_
         return tuple(w * (1 + 1e-8 * (len(calls) > unharmed)) for w in own(self, weights, steps))
 
     monkeypatch.setattr(forms.Map, "__call__", wrong)
+    monkeypatch.setattr(forms, "FEW", 10)
     unharmed = 2
     result = batch_check(construction, case.algorithm, data)
     assert (result.status, result.where.layer, len(calls)) == ("exceeded", 2, 1 + construction.depth)
@@ -346,7 +348,7 @@ def test_a_map_that_is_not_the_loop_is_refuted_and_none_is_used_that_differs_at_
     assert (batch_check(construction, case.algorithm, data).status, len(calls)) == ("within", 1)
 
 
-def test_an_update_that_compares_runs_the_loop() -> None:
+def test_an_update_that_compares_runs_the_loop(monkeypatch) -> None:
     def update(weights, steps, sweep, p):
         assert weights[0] == weights[0], "never reached by what is compared"
         return td0.update(weights, steps, sweep, p)
@@ -354,6 +356,8 @@ def test_an_update_that_compares_runs_the_loop() -> None:
     td0, data = catalogue()["td0"], random_transitions(catalogue()["td0"], 2, 6, 3, 5)
     zero = (Stacked(torch.zeros(2, 3, dtype=DOUBLE)),)
     steps, p = [(StepMatrix(torch.eye(2, dtype=DOUBLE)),)] * 4, parameters(td0.bind({"gamma": Fraction(1, 3)}))
+    assert forms.iterates_by_map(td0, data, zero, steps, p) is None  # too few transitions for its roundings
+    monkeypatch.setattr(forms, "FEW", 10)
     assert forms.iterates_by_map(td0, data, zero, steps, p) is not None
     assert forms.iterates_by_map(replace(td0, update=update), data, zero, steps, p) is None
 

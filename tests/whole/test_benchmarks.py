@@ -64,6 +64,14 @@ def test_exponents(tmp_path: Path) -> None:
     assert {"n", "d", "L", "seconds a layer", "seconds for L layers"} <= set(labels)
 
 
+def test_batches(tmp_path: Path) -> None:
+    out, document = ran("batches.py", tmp_path)
+    assert [(line["job"], line["L"]) for line in document["lines"]] == [("batch", 2), ("batch", 4), ("exact", 4)]
+    for line in document["lines"]:
+        assert min(line["wall_ms"], line["cpu_ms"]) > 0
+        assert f"L={line['L']}: {line['wall_ms']:.3g} ms a prompt" in out
+
+
 def gpu(monkeypatch: pytest.MonkeyPatch, results: Path, *more: str, date: str = "2026-01-31") -> tuple[int, dict, Path]:
     """What `gpu.py` returns, writes, and where, at small sizes on the CPU."""
     module = loaded("gpu", monkeypatch)
