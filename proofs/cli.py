@@ -54,8 +54,18 @@ def build(asked: str = "") -> App:
     )
     names = _names()
     for name in [asked] if asked in names else names:
-        app.command(importlib.import_module(f".commands.{name}", __package__).command, name=name)
+        command = importlib.import_module(f".commands.{name}", __package__).command
+        app.command(command, name=name, help=_flowing(command.__doc__ or ""))
     return app
+
+
+def _flowing(text: str) -> str:
+    """Each paragraph on one line, for a terminal of any width.
+
+    >>> _flowing("One.\\n\\n    Two is\\n    long.")
+    'One.\\n\\nTwo is long.'
+    """
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -79,7 +89,8 @@ def run(arguments: Sequence[str]) -> int:
         except CycloptsError as error:
             text = " ".join(str(error).split()).removesuffix(".")
             of = f"{arguments[0]} " if arguments and arguments[0] in _names() else ""
-            return _fail(f"{text}. See: layerproof {of}--help", USAGE, json)
+            end = "" if text.endswith("?") else "."
+            return _fail(f"{text}{end} See: layerproof {of}--help", USAGE, json)
         except LayerproofError as error:
             return _fail(str(error), error.exit_code, json)
         except OSError as error:

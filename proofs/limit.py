@@ -36,8 +36,10 @@ def check(limit: int, sizes: Mapping[str, Size], estimate: Estimate, subject: st
     if total <= limit:
         return
     fault = min(sizes, key=lambda name: sum(estimate({**asked, name: sizes[name].least}).values()))
+    # --max-work takes a number of up to 18 digits
+    more = f", or raise it with --max-work {total}" if total < 10**18 else ""
     raise WorkLimitError(
         f"{subject}{': ' * bool(subject)}the work asked for, about {amount(total)}, is above the limit of {limit}: "
         f"{sizes[fault].words.format(fault, amount(asked[fault]))}, and most of the work is "
-        f"{max(parts, key=parts.__getitem__)}: ask for less, or raise it with --max-work {amount(total)}"
+        f"{max(parts, key=parts.__getitem__)}: ask for less{more}"
     )

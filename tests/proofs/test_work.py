@@ -32,6 +32,11 @@ def refused(name: str, settings: Settings, asked: tuple[str, ...] = ALL) -> str:
     return str(error.value)
 
 
+def test_no_limit_is_named_that_the_option_refuses() -> None:
+    with pytest.raises(WorkLimitError, match=r"ask for less$"):
+        check_work(Case(find("td0"), replace(SMALL, layers=10**12)), ALL)
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [

@@ -516,6 +516,20 @@ def test_version_and_help_go_to_stdout(capsys: Capture) -> None:
         assert (ran.code, ran.err) == (0, "") and "Usage: layerproof" in ran.out
 
 
+def test_help_fills_the_lines_of_a_narrow_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    page = run_cli(capsys, "verify", "--help").out
+    # broken where the terminal ends and not where the source has a line's end
+    assert (
+        "2 wrong \narguments, 3 something is undecided or was not run" in page
+        and max(map(len, page.splitlines())) <= 80
+    )
+
+
+def test_a_question_in_a_refusal_ends_with_its_mark(capsys: Capture) -> None:
+    assert_refused(run_cli(capsys, "verify", "--gama", "1/2"), 2, "Did you mean --gamma? See: layerproof verify --help")
+
+
 @pytest.mark.slow
 def test_the_console_script_and_python_m_do_the_same() -> None:
     script = subprocess.run([console_script(), "verify", "td0", *QUICK, "--json"], capture_output=True, check=False)
