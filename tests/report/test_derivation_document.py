@@ -16,9 +16,10 @@ import layerproof as lp
 from layerproof.proofs.formula.build import linear
 from layerproof.proofs.formula.formula import quoted, written
 from layerproof.proofs.report.assemble import plain
-from layerproof.proofs.report.derivation.heads import head_matrices
+from layerproof.proofs.report.derivation.heads import head_matrices, heads_section
 from layerproof.proofs.report.derivation.matrices import weight_sections
 from layerproof.proofs.report.derivation.steps import sections
+from layerproof.proofs.report.derivation.system import system_section
 from layerproof.proofs.report.model import Block, Display, Folded, Matrix, Paragraph, Section, text_of
 from layerproof.proofs.report.names import word_formula
 from layerproof.proofs.report.writers import plain_text
@@ -184,6 +185,16 @@ def test_what_is_unique_and_what_is_free_is_said_for_each_algorithm_by_itself() 
     assert all("Unique: the interaction tensor T, for every d >= 2" in text for text in every.values())
     assert [name for name, text in every.items() if "share one key-query form Q" in text] == ["average-reward-td"]
     assert [name for name, text in every.items() if "Chosen: at n = 4" in text] == ["differential-td"]
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "symbol"),
+    [("online-td-lambda", "now_", "3 1[1 = l]"), ("target-network-td", "sync C", "s_l C_l^T")],
+)
+def test_a_paper_s_symbols_stand_where_a_program_has_names(name: str, program: str, symbol: str) -> None:
+    assert symbol in shown(Case(name)) and program not in shown(Case(name))
+    bare = plain_text.write(name, [system_section(Case(name).derivation), heads_section(Case(name).derivation)])
+    assert program in bare and symbol not in bare
 
 
 # JSON

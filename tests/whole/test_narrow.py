@@ -22,6 +22,7 @@ COMMANDS = (
     ("list", "--evidence"),
     ("verify", "td0", "least-squares", *SMALL, *QUICK),
     ("derive", "td0", "-d", "2", "-n", "3"),
+    ("derive", "expected-sarsa"),  # rows with long names
     ("converge", "td0", "-d", "2", "-n", "4"),
 )
 

@@ -13,7 +13,8 @@ WIDTH = 78
 
 def write(title: str, sections: Iterable[Section]) -> str:
     """The sections, numbered, below a title."""
-    lines = [title, "=" * len(title)]
+    lines = textwrap.wrap(title, WIDTH)
+    lines.append("=" * max(map(len, lines), default=0))
     for number, section in enumerate(sections, 1):
         lines += ["", f"{number}. {section.title}", "", *_blocks(section.blocks)]
     return "\n".join(lines).rstrip() + "\n"
@@ -34,8 +35,7 @@ def _lines(block: Block) -> list[str]:
         case Paragraph(spans):
             return textwrap.wrap(text_of(spans), WIDTH, initial_indent="  ", subsequent_indent="  ")
         case Display(formula):
-            return textwrap.wrap(formula.text, WIDTH, initial_indent="    ", subsequent_indent="      ",
-                                 break_long_words=False, break_on_hyphens=False)  # fmt: skip
+            return _wrapped(formula.text)
         case Matrix():
             return _matrix(block)
         case Table():
@@ -43,6 +43,11 @@ def _lines(block: Block) -> list[str]:
         case Folded(title, inner):
             return [*_lines(Paragraph((f"{title}:",))), *_blocks(inner)]
     raise TypeError(f"plain text has no {type(block).__name__}")
+
+
+def _wrapped(text: str, indent: int = 4) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2),
+                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
 
 
 def names_of(names: Sequence[str], sizes: Sequence[str]) -> list[str]:
@@ -54,19 +59,20 @@ def names_of(names: Sequence[str], sizes: Sequence[str]) -> list[str]:
 def _matrix(value: Matrix) -> list[str]:
     rows, columns = names_of(value.rows, value.row_sizes), names_of(value.columns, value.column_sizes)
     entries = [["0" if e is None else e.text for e in row] for row in value.entries]
-    name = f"    {value.name.text} ="
+    name = _wrapped(f"{value.name.text} =")
     lines = _aligned(rows, columns, entries)
     if max(map(len, lines)) > WIDTH and value.rows == value.columns:  # its rows name its columns: numbers will do
         lines = _aligned(rows, [str(k) for k in range(1, len(columns) + 1)], entries)
     if max(map(len, lines)) <= WIDTH:
-        return [name, *lines]
+        return [*name, *lines]
     listed = [
-        f"      [{r}, {c}]  {e}"
+        line
         for r, row in zip(rows, entries, strict=True)
         for c, e in zip(columns, row, strict=True)
         if e != "0"
+        for line in _wrapped(f"[{r}, {c}]  {e}", 6)
     ]
-    return [name, *(listed or ["      0"]), *(["      (all other entries are 0)"] if listed else [])]
+    return [*name, *(listed or ["      0"]), *(["      (all other entries are 0)"] if listed else [])]
 
 
 def _aligned(rows: Sequence[str], columns: Sequence[str], entries: Sequence[Sequence[str]]) -> list[str]:
@@ -88,7 +94,7 @@ def _table(value: Table) -> list[str]:
     result: list[str] = []
     for first, *rest in cells[1:]:
         told = "; ".join(f"{name}: {x}" for name, x in zip(value.headers[1:], rest, strict=True) if x)
-        result += textwrap.wrap(f"{first}; {told}", WIDTH, initial_indent="    ", subsequent_indent="      ")
+        result += _wrapped(f"{first}; {told}")
     return result
 
 
