@@ -46,8 +46,8 @@ def converge(
         result = asked(resolved, question, progress)
         name = subject_name(subject, output or Path("certificate.json")) if isinstance(subject, str) else resolved.name
         document = None
-        if result.found is not None and result.found.fate is not None and not result.found.setup.changing:
-            document = certificate(result.found, name)
+        if result.decided is not None and result.decided.fate is not None and not result.decided.setup.changing:
+            document = certificate(result.decided, name)
             if output is not None:
                 write(document, output)
     return replace(result, document_of_certificate=document)
@@ -94,7 +94,7 @@ def _asked(subject: Subject, question: Question, progress: Progress) -> Converge
         training = outer_field(subject, question, progress=progress)
         stated.append(_of_training(training))
     return Convergence(
-        "converge", question.document(), tuple(stated), question.expect is None, found=answered,
+        "converge", question.document(), tuple(stated), question.expect is None, decided=answered,
         family=None if wrong else family, training=training,
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ def envelope_picture(answer: Answer) -> tuple[str, str] | None:
 
 def write_picture(result: Convergence, path: Path) -> None:
     """Draw the picture into a file; `ArgumentError` when there is nothing to draw."""
-    drawn = None if result.found is None else envelope_picture(result.found)
+    drawn = None if result.decided is None else envelope_picture(result.decided)
     if drawn is None:
         raise ArgumentError("picture is asked for, but the prediction has no certified limit: nothing to draw")
     try:

@@ -27,12 +27,12 @@ EXACT = "convergence-exact"
 class Convergence(Result):
     """A `Result` with what was found about one prompt, or about the worst of a family.
 
-    found    : the answer about one prompt;  family : the trials, where there were several
+    decided  : the answer about one prompt;  family : the trials, where there were several
     document_of_certificate : the certificate, as data
     training : what was found about training's outer update, where that was asked
     """
 
-    found: Answer | None = None
+    decided: Answer | None = None
     family: Family | None = None
     document_of_certificate: Mapping[str, Any] | None = None
     training: OuterField | None = None
@@ -42,22 +42,22 @@ class Convergence(Result):
         """converges, diverges or undecided; of a family converges when all do."""
         if self.family is not None:
             return self.family.answer
-        return "undecided" if self.found is None else self.found.answer
+        return "undecided" if self.decided is None else self.decided.answer
 
     @property
     def limit(self) -> dict[str, Any] | None:
         """The limit of the weights and of the prediction, what it is, and from which starts it is reached."""
-        if self.found is None or self.found.fate is None:
+        if self.decided is None or self.decided.fate is None:
             return None
-        limit = limit_json(self.found)
+        limit = limit_json(self.decided)
         if limit is None:
             return None
-        return {**limit, "names": list(self.found.names), "reached_from": reached_from(self.found)}
+        return {**limit, "names": list(self.decided.names), "reached_from": reached_from(self.decided)}
 
     @property
     def rate(self) -> dict[str, Any] | None:
         """r and c, so that the prediction at layer l is within c r^l of its limit, with brackets of spectral radii."""
-        answer = self.found
+        answer = self.decided
         if answer is None or answer.rate is None or answer.run is None or answer.radius is None:
             return None
         known = {k: v for k, v in (rate_json(answer.rate) or {}).items() if k != "matrix"}
@@ -70,7 +70,7 @@ class Convergence(Result):
     @property
     def layers(self) -> int | None:
         """The layers from which on the prediction is certified to be within epsilon of its limit."""
-        return None if self.found is None else self.found.layers
+        return None if self.decided is None else self.decided.layers
 
     @property
     def certificate(self) -> Mapping[str, Any] | None:
@@ -80,7 +80,7 @@ class Convergence(Result):
     @property
     def steps(self) -> dict[str, Any] | None:
         """The steps alpha for which it converges; None where the steps were not varied."""
-        return None if self.found is None or self.found.steps is None else steps_json(self.found.steps)
+        return None if self.decided is None or self.decided.steps is None else steps_json(self.decided.steps)
 
     def document(self) -> dict[str, Any]:
         """The result as plain data."""
@@ -89,8 +89,8 @@ class Convergence(Result):
             **base, "answer": self.answer, "limit": self.limit, "rate": self.rate, "layers": self.layers,
             "certificate": None if self.certificate is None else dict(self.certificate),
         }  # fmt: skip
-        if self.found is not None:
-            result |= details(self.found)
+        if self.decided is not None:
+            result |= details(self.decided)
         if self.family is not None:
             result["trials"] = family_json(self.family)
         if self.training is not None:

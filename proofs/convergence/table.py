@@ -35,10 +35,10 @@ def show(result: Convergence, question: Question, details: bool) -> None:
     if result.family is not None:
         for line in family_lines(result.family):
             hanging(out, line)
-    if result.found is not None:
+    if result.decided is not None:
         number = 0 if result.family is None else result.family.worst.number
         proofs = [c for c in result.claims if c.evidence == PROVED]
-        for line in lines(result.found, question, details, number, proofs):
+        for line in lines(result.decided, question, details, number, proofs):
             hanging(out, line)
     if result.training is not None:
         out.print(Text(f"training  {result.training.words}"), soft_wrap=True)

@@ -232,7 +232,7 @@ def page(findings: Findings, name: str = "") -> Page:
 def _disagrees(findings: Findings) -> bool:
     """Whether the worked example's layers differ from its iterates, or an iterate is outside its envelope."""
     example, decision = findings.example or findings.own_example, findings.convergence
-    answer = decision.found if isinstance(decision, Convergence) else None
+    answer = decision.decided if isinstance(decision, Convergence) else None
     return (example is not None and example.mismatch is not None) or (
         answer is not None and outside(answer) is not None
     )

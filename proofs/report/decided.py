@@ -23,7 +23,7 @@ def blocks(decision: Convergence | str) -> list[Block]:
     """The answer, the facts, the envelope as a formula and the picture; or why nothing was decided."""
     if isinstance(decision, str):
         return [Note(Verdict.NOT_RUN, "Convergence: not asked", (plain(sentence(decision)),))]
-    answer = decision.found
+    answer = decision.decided
     if answer is None or answer.fate is None:
         reason = "" if answer is None else answer.reason
         return [Note(Verdict.UNDECIDED, "Convergence: not decided", (plain(sentence(reason)),))]

@@ -22,7 +22,7 @@ from layerproof.symbolic.errors import ArgumentError
 
 
 def audit() -> Audit:
-    convergence = lp.converge("td0", prompt=CYCLE, alpha="1/2").found
+    convergence = lp.converge("td0", prompt=CYCLE, alpha="1/2").decided
     assert convergence is not None
     return certificate_audit(convergence)
 
@@ -70,7 +70,7 @@ def test_the_kernel_refuses_a_faster_rate(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_diverges_has_no_numbers_for_the_kernel() -> None:
-    answer = lp.converge("td0", prompt=EXPANDING).found
+    answer = lp.converge("td0", prompt=EXPANDING).decided
     assert answer is not None
     with pytest.raises(ArgumentError, match="no certified limit"):
         certificate_audit(answer)

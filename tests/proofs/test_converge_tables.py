@@ -61,8 +61,8 @@ def test_a_period_has_a_rate_and_a_certificate_and_a_formula_has_none() -> None:
     answer = lp.converge("target-network-td", prompt=TWO, gamma=HALF)
     assert answer.rate["period"] == 2 and answer.certificate is not None and answer.steps is None
     values = [Fraction(x) for x in answer.document()["values"]]
-    assert all(abs(v - Fraction(4, 3)) <= answer.found.bound(k) + Fraction(1, 10**9) for k, v in enumerate(values))
-    assert answer.found.bound(40) < Fraction(1, 10)
+    assert all(abs(v - Fraction(4, 3)) <= answer.decided.bound(k) + Fraction(1, 10**9) for k, v in enumerate(values))
+    assert answer.decided.bound(40) < Fraction(1, 10)
     constant = lp.converge(with_table(NESTEROV, beta="2 / 4"), prompt=TWO, gamma=HALF)
     assert constant.rate["period"] == 1 and constant.steps is not None
     fixed = lp.converge("nesterov-td", prompt=TWO, gamma=HALF, fixed={"beta": HALF})

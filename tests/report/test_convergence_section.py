@@ -91,12 +91,12 @@ def test_a_number_that_is_changed_on_the_page_is_noticed() -> None:
 def test_an_iterate_outside_its_envelope_is_refuted_on_the_page() -> None:
     subject = of(TWO)
     decision = subject.convergence
-    assert isinstance(decision, Convergence) and decision.found is not None and decision.found.rate is not None
-    assert outside(decision.found) is None and not notes(section_of(subject))[:-1]
-    narrow = replace(decision.found.rate.envelope, constants=(Fraction(1),))
+    assert isinstance(decision, Convergence) and decision.decided is not None and decision.decided.rate is not None
+    assert outside(decision.decided) is None and not notes(section_of(subject))[:-1]
+    narrow = replace(decision.decided.rate.envelope, constants=(Fraction(1),))
     subject = of(TWO)
-    broken = replace(decision.found, rate=replace(decision.found.rate, envelope=narrow))
-    subject.__dict__["convergence"] = replace(decision, found=broken)
+    broken = replace(decision.decided, rate=replace(decision.decided.rate, envelope=narrow))
+    subject.__dict__["convergence"] = replace(decision, decided=broken)
     assert outside(broken) == 0
     assert notes(section_of(subject))[0].verdict is Verdict.REFUTED and page(subject).verdict is Verdict.REFUTED
 
@@ -115,14 +115,14 @@ def test_the_prompt_is_the_one_of_this_run() -> None:
     for name in ("td0", "average-reward-td"):
         subject = of(None, name)
         decision = subject.convergence
-        assert isinstance(decision, Convergence) and decision.found is not None
+        assert isinstance(decision, Convergence) and decision.decided is not None
         drawn = prompts(find(name), 2, 4, SMALL.seed, SMALL.process)
-        assert decision.found.setup.context == next(c for kind, c, _ in drawn if kind == "trajectory")
-        assert decision.found.setup.period == (([[1, 0], [0, 1]],),)
+        assert decision.decided.setup.context == next(c for kind, c, _ in drawn if kind == "trajectory")
+        assert decision.decided.setup.period == (([[1, 0], [0, 1]],),)
     looped = of(TWO, looped=True)
     decision = looped.convergence
-    assert isinstance(decision, Convergence) and decision.found is not None and looped.case is not None
-    assert list(decision.found.setup.period) == looped.case.steps and "this run's preconditioners" in words(
+    assert isinstance(decision, Convergence) and decision.decided is not None and looped.case is not None
+    assert list(decision.decided.setup.period) == looped.case.steps and "this run's preconditioners" in words(
         section_of(looped)
     )
 

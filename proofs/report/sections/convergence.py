@@ -42,7 +42,7 @@ def _asked(findings: Findings, decision: Convergence | str) -> list[Block]:
         return []
     looped = findings.construction is not None and findings.construction.looped
     steps = "with this run's preconditioners" if looped else "with C = I"
-    run = None if decision.found is None else decision.found.run
+    run = None if decision.decided is None else decision.decided.run
     if findings.own is not None:
         steps = "of this construction" if run is None else f"({run.note})"
     form = ": each is w -> T w + c" if run is not None and not run.doubling else ""
