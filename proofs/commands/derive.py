@@ -21,7 +21,7 @@ from ...symbolic.plain_text import message, shown
 from ...symbolic.strict_json import dumps
 from ..case import Settings, check_parameters
 from ..patterns.weights import check_pattern_size, pattern_parameters, pattern_weights
-from ..report.assemble import page_name
+from ..report.assemble import greek, page_name
 from ..report.derivation.matrices import weight_sections
 from ..report.derivation.patterns import pattern_matrices, pattern_sections
 from ..report.derivation.steps import in_symbols, sections
@@ -110,7 +110,9 @@ def command(
 
 
 def _print(name: str, title: str, steps: Sequence[Section], format: str) -> None:
-    shown = tex.titled(page_name(name, set()), title, steps) if format == "latex" else plain_text.write(title, steps)
+    shown = (
+        tex.titled(page_name(name, set()), greek(title), steps) if format == "latex" else plain_text.write(title, steps)
+    )
     print(shown, end="")
 
 
