@@ -14,7 +14,7 @@ import pytest
 from cli import EXACT, assert_refused, python, run_cli
 from helpers import each_kind_by_name
 
-from layerproof.proofs.case import Case, Settings
+from layerproof.proofs.case import Progress, Settings
 from layerproof.proofs.certificate import certificate as certificates
 from layerproof.proofs.certificate.asked import asked_in, settings_of
 from layerproof.proofs.evidence import kinds
@@ -360,10 +360,10 @@ def test_a_certificate_says_of_each_float_claim_what_it_is_about() -> None:
 def test_prove_counts_what_the_prover_says(
     td0: dict[str, Any], monkeypatch: pytest.MonkeyPatch, verdict: Verdict, code: int
 ) -> None:
-    def establish(case: Case) -> Iterator[Claim]:
-        yield Claim(case.algorithm.name, "a theorem", PROVED, verdict, "proved", "planted")
+    def judged(algorithm: Algorithm, progress: Progress) -> Claim:
+        return Claim(algorithm.name, "a theorem", PROVED, verdict, "proved", "planted")
 
-    monkeypatch.setattr(kinds()[PROVED], "establish", establish)
+    monkeypatch.setattr(kinds()[PROVED], "judged", judged)
     result = certificates.check(td0, prove=True)
     assert result.exit_code == code and [c.reason for c in result.claims if c.evidence == PROVED] == ["planted"]
     assert certificates.check(td0).exit_code == 0
