@@ -36,6 +36,8 @@ class Expected:
     not_by_blocks why the update in blocks cannot decide the set of one layer, where it cannot: polynomials do
     same_weights  the algorithms whose weights these are too, wherever it is stated
     trace_decay   what its trace is multiplied by, where it has a lam
+    rule          as what `identify` reads its weights off: an update, or where no update has its masks a polynomial map
+    unproved      why no theorem about it is generated, in some words of the reason; its claim is NOT_RUN then
     """
 
     heads: int
@@ -53,6 +55,8 @@ class Expected:
     not_by_blocks: str = ""
     same_weights: tuple[str, ...] = ()
     trace_decay: Callable[[Mapping[str, Any]], Any] = itemgetter("lam")
+    rule: str = "update"
+    unproved: str = ""
 
 
 def file_of(name: str) -> Path:

@@ -154,8 +154,11 @@ ROW = {"td_error": "residual"}
 
 @pytest.mark.parametrize("name", sorted(catalogue()))
 def test_every_algorithm_has_its_theorems(name: str) -> None:
-    """Their names are what users know: they stay."""
+    """Their names are what users know: they stay. One without theorems says why in its own test."""
     algorithm = find(name)
+    if reason := expected(name).unproved:
+        assert reason in theorems.unproved(algorithm) and theorems.audits(algorithm) == []
+        return
     module = name.replace("-", "_")
     for chosen in theorems.choices(algorithm):
         suffix = "".join(f"_{v.replace('-', '_')}" for v in chosen.values())
