@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,22 +109,39 @@ def test_a_wrong_option_names_the_help_of_its_command(capsys: Any) -> None:
     assert "See: layerproof --help" in run_cli(capsys, "--bogus").err
 
 
+@contextmanager
+def hearing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As after `hear_interrupts` in a program that nobody switched interrupts off for."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        hear_interrupts()
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_an_interrupt_inside_a_callback_is_not_lost(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     class Held:
         def __del__(self) -> None:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
-    hear_interrupts()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which who started this may have switched off
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            held = Held()
-            del held
-            time.sleep(20)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with hearing(monkeypatch), pytest.raises(KeyboardInterrupt):
+        held = Held()
+        del held
+        time.sleep(20)
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_interrupt_while_torch_is_imported_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = SimpleNamespace(_initializing=True)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(__spec__=spec))
+    with hearing(monkeypatch):
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)  # torch's own import would have been hit here
+        with pytest.raises(KeyboardInterrupt):
+            spec._initializing = False
+            time.sleep(20)
 
 
 @pytest.mark.slow
