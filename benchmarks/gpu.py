@@ -108,9 +108,11 @@ def described(device: torch.device) -> dict[str, Any] | str:
     """What the device is, as far as torch says."""
     if device.type != "cuda":
         return "NOT_RUN: no CUDA device"
-    found = torch.cuda.get_device_properties(device)
+    properties = torch.cuda.get_device_properties(device)
     names = ("name", "major", "minor", "total_memory", "multi_processor_count", "L2_cache_size", "clock_rate")
-    return {name: getattr(found, name) for name in names if hasattr(found, name)} | {"cuda": torch.version.cuda}
+    return {name: getattr(properties, name) for name in names if hasattr(properties, name)} | {
+        "cuda": torch.version.cuda
+    }
 
 
 def options() -> argparse.ArgumentParser:

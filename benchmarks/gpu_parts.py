@@ -65,10 +65,10 @@ class Plan:
         """Where a part keeps what it has."""
         return self.folder / f"{name}.part.json"
 
-    def keep(self, found: dict[str, Any]) -> None:
+    def keep(self, document: dict[str, Any]) -> None:
         """Write what the part has so far: it may be ended at any time."""
         if self.name:
-            chart.write(self.file(self.name), json.dumps(found, default=str))
+            chart.write(self.file(self.name), json.dumps(document, default=str))
 
     def kept(self, name: str = "") -> dict[str, Any]:
         """What was written last; nothing where nothing was."""
@@ -258,14 +258,14 @@ def faults(plan: Plan) -> dict[str, Any]:
         honest.order = order
         module = honest if how is None else Run(honest, how)
         try:
-            found = crosscheck(case.subject, case.algorithm, setups, plan.device, dtype, module)
+            result = crosscheck(case.subject, case.algorithm, setups, plan.device, dtype, module)
         except Exception as error:  # one fault that cannot be planted must not take the others with it
             lines[what] = {"state": "FAILED", "why": f"{type(error).__name__}: {str(error)[:300]}"}
             continue
         wanted = "within" if how is None else "exceeded"
-        lines[what] = {"state": "OK" if found.status == wanted else "FAILED", "status": found.status, "wanted": wanted,
-                       "coarser": found.coarser}  # fmt: skip
-        if how is switched and found.status == "within" and _same_bits(honest, how, plan.device):
+        state = "OK" if result.status == wanted else "FAILED"
+        lines[what] = {"state": state, "status": result.status, "wanted": wanted, "coarser": result.coarser}
+        if how is switched and result.status == "within" and _same_bits(honest, how, plan.device):
             lines[what] = {"state": "NOT_RUN", "why": "no fault: the switch changed no bit of products of this shape"}
         plan.keep({"lines": lines})
     wrong = [what for what, line in lines.items() if line["state"] == "FAILED"]
@@ -365,11 +365,11 @@ def launches(plan: Plan) -> dict[str, Any]:
 
 def passes(module: Any, Z: torch.Tensor) -> Callable[[], list[torch.Tensor]]:
     """The layers as `module.rows` runs them, into memory that is there, and with nothing that waits for the device."""
-    p, found = module.features, module._row_layers()
+    p, stacked = module.features, module._row_layers()
     X, Y = Z[:, :p], Z[:, p:]
-    masks = [M.diagonal() for M in found.masks]  # td0's mask, as the eager pass takes it
+    masks = [M.diagonal() for M in stacked.masks]  # td0's mask, as the eager pass takes it
     kept = Y.new_empty(module.depth, *Y.shape)
-    return lambda: run_keys_first(X, Y, found.layers, masks, list(kept))
+    return lambda: run_keys_first(X, Y, stacked.layers, masks, list(kept))
 
 
 def _graph(rows: Callable[[], list[torch.Tensor]], wanted: torch.Tensor, device: torch.device) -> tuple[float, bool]:

@@ -138,8 +138,8 @@ def test_a_part_in_a_process_of_its_own_gives_the_same_and_is_ended_when_its_tim
     monkeypatch.setattr(module, "STOPPING", 0.1)
     plan = module.Plan(torch.device("cpu"), True, folder, time.monotonic() + 60, "launches")
     with (folder / "gpu.log").open("a") as log:
-        found = module.apart("launches", plan, log, [])
-        assert (found["state"], found["lines"]) == ("FAILED", [1]) and found["why"].startswith("ended after 4 s")
+        part = module.apart("launches", plan, log, [])
+        assert (part["state"], part["lines"]) == ("FAILED", [1]) and part["why"].startswith("ended after 4 s")
         script.write_text("raise SystemExit(3)")
         assert "ended with 3" in module.apart("launches", plan, log, [])["why"]
     assert not list(folder.glob("*.part.json"))
@@ -183,8 +183,8 @@ def test_what_the_matrix_cannot_run_is_not_run_and_what_breaks_is_failed(monkeyp
 
     monkeypatch.setattr(parts.matrix, "line", line)
     monkeypatch.setattr(parts, "compiles", lambda plan: "")
-    found = parts.cross_checks(plan)
-    assert found["counts"] == {"HOLDS": 36, "NOT_RUN": 4} and parts.MIXED in found["lines"][-1]["why"]
+    part = parts.cross_checks(plan)
+    assert part["counts"] == {"HOLDS": 36, "NOT_RUN": 4} and parts.MIXED in part["lines"][-1]["why"]
     monkeypatch.setattr(parts, "compiles", lambda plan: "no compiler")
     assert parts.cross_checks(plan)["counts"] == {"HOLDS": 20, "NOT_RUN": 20}
     monkeypatch.setattr(parts.matrix, "line", lambda *a: 1 / 0)
@@ -197,17 +197,17 @@ def test_the_tests_of_a_gpu_are_those_marked_and_none_that_passes_is_a_failure(m
     loaded("gpu", monkeypatch)
     parts = sys.modules["gpu_parts"]
     plan = parts.Plan(torch.device("cuda"), True, tmp_path, time.monotonic() + 600)
-    said: list[str] = ["5 passed in 3 s"]
+    summaries: list[str] = ["5 passed in 3 s"]
     commands: list[list[str]] = []
 
     def run(command, **how):
         commands.append(command)
-        return SimpleNamespace(stdout=said[-1], stderr="", returncode=0)
+        return SimpleNamespace(stdout=summaries[-1], stderr="", returncode=0)
 
     monkeypatch.setattr(parts.subprocess, "run", run)
     assert parts.tests(plan) == {"passed": 5}
     assert {Path(word).name for word in commands[0] if word.endswith(".py")} >= {"test_device.py", "test_doctor.py"}
-    said.append("5 skipped in 3 s")
+    summaries.append("5 skipped in 3 s")
     with pytest.raises(RuntimeError, match="skipped"):
         parts.tests(plan)
     monkeypatch.setattr(parts.importlib.util, "find_spec", lambda name: None)
@@ -231,9 +231,9 @@ def test_a_judge_that_passes_coarser_arithmetic_is_a_failed_part(monkeypatch, tm
     parts = sys.modules["gpu_parts"]
     monkeypatch.setattr(parts, "crosscheck", lambda *a: SimpleNamespace(status="within", coarser=None))
     plan = parts.Plan(torch.device("cpu"), True, tmp_path, float("inf"))
-    found = parts.faults(plan)
-    assert found["state"] == "FAILED"
-    assert "tf32 claimed as float32, simulated" in found["why"]
+    part = parts.faults(plan)
+    assert part["state"] == "FAILED"
+    assert "tf32 claimed as float32, simulated" in part["why"]
 
 
 def test_the_large_benchmark_takes_each_algorithm_at_sizes_that_it_is_stated_for(monkeypatch, capsys) -> None:
