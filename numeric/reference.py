@@ -160,7 +160,10 @@ class FloatTransitions:
         """The transitions in order, their tensors, (width, B) now, made into values of the loop."""
 
         def columns(x: Tensor) -> list[Any]:
-            return [value(column) for column in x.permute(1, 2, 0).contiguous()]
+            turned = x.permute(1, 2, 0)
+            if x.device.type == "cpu" and x.dtype in IN_NUMPY:  # one thread: a batch has one for every few prompts
+                return [value(column) for column in torch.from_numpy(np.ascontiguousarray(turned.numpy()))]
+            return [value(column) for column in turned.contiguous()]
 
         extras = {name: columns(x) for name, x in self.extras.items()}
         known = zip(columns(self.phi), columns(self.phi_next), columns(self.rewards), strict=True)
