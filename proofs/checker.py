@@ -164,8 +164,12 @@ def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
     known = kinds()
     if evidence is None:
         return tuple(name for name, kind in known.items() if not isinstance(kind, OnRequest))
+    if not isinstance(evidence, Iterable):
+        raise ArgumentError(f"evidence is {shown(evidence)}, wanted some of {', '.join(known)}")
     wanted = [evidence] if isinstance(evidence, str) else list(evidence)
     for name in wanted:
+        if not isinstance(name, str):
+            raise ArgumentError(f"evidence holds {shown(name)}, wanted some of {', '.join(known)}")
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
             hint = f"did you mean {near[0]}?" if near else f"wanted some of {', '.join(known)}"

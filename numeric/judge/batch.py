@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
+from ...symbolic.exact import whole_number
+from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Layout
 from ..device import precision, strict_precision
 from ..reference import (
@@ -62,7 +64,13 @@ class BatchResult:
 
 
 def random_transitions(algorithm: Algorithm, d: int, n: int, count: int, seed: int) -> FloatTransitions:
-    """`count` prompts of independent uniform numbers k/2^20 in [-1, 1], exact in float64 and float32."""
+    """`count` prompts of independent uniform numbers k/2^20 in [-1, 1], exact in float64 and float32.
+
+    Raises `ArgumentError` where d, n or count is no positive integer, or the algorithm is only named.
+    """
+    _require_algorithm(algorithm)
+    for name, size in (("d", d), ("n", n), ("count", count)):
+        whole_number(name, size, 1)
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
@@ -71,6 +79,29 @@ def random_transitions(algorithm: Algorithm, d: int, n: int, count: int, seed: i
 
     extras = {name: draw(count, n, d if vector else 1) for name, vector in algorithm.extras}
     return FloatTransitions(draw(count, n, d), draw(count, n, d), draw(count, n, 1), draw(count, d), extras)
+
+
+def _require_algorithm(algorithm: Algorithm) -> None:
+    if not isinstance(algorithm, Algorithm):
+        raise ArgumentError(
+            f"algorithm is {shown(algorithm)}, wanted an Algorithm: layerproof.symbolic.algorithms.find"
+        )
+
+
+def _require_tensors(algorithm: Algorithm, data: FloatTransitions) -> None:
+    B, n, d = data.phi.shape
+    wanted = {"phi_next": (B, n, d), "rewards": (B, n, 1), "query": (B, d)}
+    given = {"phi": data.phi, "phi_next": data.phi_next, "rewards": data.rewards, "query": data.query}
+    for name, vector in algorithm.extras:
+        if name not in data.extras:
+            raise ArgumentError(f"data.extras has no {name}, which transitions of {algorithm.name} carry")
+        given[name], wanted[name] = data.extras[name], (B, n, d if vector else 1)
+    for name, tensor in given.items():
+        if tuple(tensor.shape) != wanted.get(name, (B, n, d)) or tensor.dtype != torch.float64:
+            raise ArgumentError(
+                f"{name} of data is {tuple(tensor.shape)} of {tensor.dtype}, wanted {wanted.get(name, (B, n, d))} of "
+                "torch.float64"
+            )
 
 
 @np.errstate(all="ignore")  # as in `crosscheck`
@@ -86,9 +117,10 @@ def batch_check(
 
     data   : B prompts of the construction's size
     module : what is run instead of the construction in `dtype`: see `run_states`
-    Raises `ArgumentError` when there is no prompt, sizes do not fit, the weights touch feature rows or some columns are
-    no transitions.
+    Raises `ArgumentError` when there is no prompt, sizes or dtypes do not fit, the weights touch feature rows or some
+    columns are no transitions.
     """
+    _require_algorithm(algorithm)
     layout = construction.layout
     if not len(data.query):
         raise ArgumentError("data holds no prompt, wanted one or more")
@@ -102,6 +134,7 @@ def batch_check(
             f"data holds transitions, and the last {layout.d} columns of the prompts of {algorithm.name} are none: "
             "verify runs them"
         )
+    _require_tensors(algorithm, data)
     maps, target = layer_maps(construction), precision(dtype)
     p = parameters(algorithm.bind(construction.parameters, construction.options))
     steps = lower_steps(construction.steps, construction.depth, Lowering(torch.float64, "cpu"))

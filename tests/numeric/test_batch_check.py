@@ -268,12 +268,33 @@ def test_other_weights_than_the_loop_are_refuted() -> None:
     assert (result.status, result.where.layer) == ("exceeded", 2)
 
 
-def test_data_of_another_size_or_of_no_prompt_is_refused() -> None:
+def test_data_of_another_size_is_refused() -> None:
     algorithm = catalogue()["td0"]
     with pytest.raises(ArgumentError, match="n = 5, wanted d = 2 and n = 6"):
         batch_check(made(Case("td0")), algorithm, random_transitions(algorithm, 2, 5, 3, 0))
-    with pytest.raises(ArgumentError, match="data holds no prompt"):
-        batch_check(made(Case("td0")), algorithm, random_transitions(algorithm, 2, 6, 0, 0))
+
+
+def test_data_that_is_no_batch_of_float64_prompts_is_refused() -> None:
+    algorithm, construction = catalogue()["off-policy-td"], made(Case("off-policy-td"))
+    data = random_transitions(algorithm, 2, 6, 3, 0)
+    extras = {"rho": data.extras["rho"][:0]}
+    none = FloatTransitions(data.phi[:0], data.phi_next[:0], data.rewards[:0], data.query[:0], extras)
+    for changed, text in (
+        (none, "data holds no prompt"),
+        (
+            replace(data, rewards=data.rewards[:2]),
+            r"rewards of data is \(2, 6, 1\) of torch.float64, wanted \(3, 6, 1\)",
+        ),
+        (replace(data, phi=data.phi.float()), r"phi of data is \(3, 6, 2\) of torch.float32, wanted"),
+        (replace(data, extras={}), "data.extras has no rho"),
+        (replace(data, extras={"rho": data.phi}), "rho of data is"),
+    ):
+        with pytest.raises(ArgumentError, match=text):
+            batch_check(construction, algorithm, changed)
+    with pytest.raises(ArgumentError, match="algorithm is 'td0', wanted an Algorithm"):
+        batch_check(construction, "td0", data)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="count is 0, wanted an integer of at least 1"):
+        random_transitions(algorithm, 2, 6, 0, 0)
 
 
 # the loop's own bound

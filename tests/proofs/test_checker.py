@@ -173,6 +173,8 @@ def test_evidence_is_established_in_its_own_order_and_once() -> None:
     [
         ({"evidence": ["identity-exat"]}, "there is no evidence 'identity-exat': did you mean identity-exact"),
         ({"evidence": []}, "no evidence is asked for"),
+        ({"evidence": 5}, "evidence is 5, wanted some of derived"),
+        ({"evidence": [None]}, "evidence holds None, wanted some of derived"),
         ({"settings": replace(SMALL, trace="lam")}, "trace is 'lam', but td0"),
         ({"settings": replace(SMALL, max_work=71)}, r"--max-work \d+"),
     ],
