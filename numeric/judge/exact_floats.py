@@ -33,7 +33,7 @@ def dyadic_matrix(values: np.ndarray) -> RationalMatrix:
 def up(value: Fraction) -> float:
     """A float that is at least the value, infinite beyond the range."""
     nearest = quotient(value.numerator, value.denominator)
-    return nearest if nearest == inf or Fraction(nearest) >= value else nextafter(nearest, inf)
+    return nearest if nearest in (inf, -inf) or Fraction(nearest) >= value else nextafter(nearest, inf)
 
 
 def quotient(top: int, bottom: int) -> float:

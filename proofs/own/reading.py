@@ -49,6 +49,14 @@ def sequence(value: Any, where: str, most: int = MANY) -> list[Any]:
     return value
 
 
+def exactly(value: Any, where: str, count: int) -> list[Any]:
+    """A list of exactly `count` values."""
+    values = sequence(value, where, count)
+    if len(values) != count:
+        raise ContentError(f"{where} has {len(values)} entries, wanted {count}")
+    return values
+
+
 def names(value: Any, where: str, most: int = MANY) -> tuple[str, ...]:
     """A list of names."""
     return tuple(text(x, f"name in {where}", NAME) for x in sequence(value, where, most))

@@ -102,12 +102,10 @@ class Asked:
         reply = self._child.ask("rule values", process=document(process), parameters=_sent(parameters), points=sent)
         size, traced = _size(rule, process), sum(map(size_of, rule.trace_layout(process).values()))
         with self._child.naming():
-            answers = reading.sequence(reply, "the values at points", len(points))
-            if len(answers) != len(points):
-                raise ContentError(f"it answered at {len(answers)} points of {len(points)}")
+            answers = reading.exactly(reply, "the values at points", len(points))
             return [
-                (_numbers(move, size), _numbers(after, traced))
-                for move, after in (reading.sequence(x, "the values at a point", 2) for x in answers)
+                (_numbers(move, size, "h"), _numbers(after, traced, "the trace"))
+                for move, after in (reading.exactly(x, "the values at a point", 2) for x in answers)
             ]
 
 
@@ -119,11 +117,11 @@ def _sent(parameters: Mapping[str, Fraction]) -> dict[str, Any]:
     return {name: number(x) for name, x in parameters.items()}
 
 
-def _numbers(content: Any, size: int) -> dict[int, Fraction]:
+def _numbers(content: Any, size: int, what: str) -> dict[int, Fraction]:
     by_place: dict[int, Fraction] = {}
-    for entry in reading.sequence(content, "the values of h", size):
-        place, value = reading.sequence(entry, "a value of h", 2)
-        by_place[reading.whole(place, "a place in h", 0, size - 1)] = reading.rational(value, "a value of h")
+    for entry in reading.sequence(content, f"the values of {what}", size):
+        place, value = reading.exactly(entry, f"a value of {what}", 2)
+        by_place[reading.whole(place, f"a place in {what}", 0, size - 1)] = reading.rational(value, f"a value of {what}")
     return by_place
 
 
@@ -140,7 +138,7 @@ def _changes(
     for move in reading.sequence(content, what, count):
         entries: dict[int, Quantity] = {}
         for entry in reading.sequence(move, what, size):
-            place, *q = reading.sequence(entry, f"an entry of {what}", 4)
+            place, *q = reading.exactly(entry, f"an entry of {what}", 4)
             entries[reading.whole(place, f"a place in {what}", 0, size - 1)] = _quantity(table, sums, parts, q)
         changes.append(entries)
     if len(changes) != count:
@@ -150,12 +148,12 @@ def _changes(
 
 def _quantity(table: AtomTable, sums: list[dict[Monomial, int]], parts: Sequence[Any], content: Any) -> Quantity:
     """A quantity told as [number of a sum, num, den]; sums are read in order, when they first come up."""
-    k, num, den = reading.sequence(content, "a quantity", 3)
+    k, num, den = reading.exactly(content, "a quantity", 3)
     place = reading.whole(k, "the number of a sum", 0, len(parts) - 1)
     while len(sums) <= place:
         sums.append({})
         for term in reading.sequence(parts[len(sums) - 1], "a sum", MOST_PARTS):
-            monomial, c = reading.sequence(term, "a term", 2)
+            monomial, c = reading.exactly(term, "a term", 2)
             atoms = tuple(reading.whole(a, "a variable") for a in reading.sequence(monomial, "a term", 100))
             sums[-1][atoms] = _integer(c)
     return from_shared(table, sums[place], _integer(num), _integer(den))
