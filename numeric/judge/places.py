@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,20 +39,23 @@ def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
     name, runs, layers = type(module).__name__, getattr(module, "states", None), getattr(module, "layers", None)
     if callable(runs):
         returned = runs(Z)
-        if not isinstance(returned, (list, tuple, Tensor)):
+        if not isinstance(returned, (list, tuple)) and not (isinstance(returned, Tensor) and returned.ndim):
             raise ArgumentError(
-                f"{name}.states(Z) returns {type(returned).__name__}, "
-                f"wanted the {depth + 1} tensors Z_0, ..., Z_{depth}"
+                f"{name}.states(Z) returns {_kind(returned)}, wanted the {depth + 1} tensors Z_0, ..., Z_{depth}"
             )
         states = list(returned)
     elif isinstance(layers, Iterable):
-        applied = list(layers)
+        # of layers by name (nn.ModuleDict) the values are the layers
+        applied = list(layers.values() if isinstance(layers, (Mapping, nn.ModuleDict)) else layers)
+        for number, layer in enumerate(applied, 1):
+            if not callable(layer):
+                raise ArgumentError(f"layer {number} of {name} is {_kind(layer)}, wanted what makes Z_{number} of Z")
         if len(applied) != depth:
             raise ArgumentError(f"{name} has {len(applied)} layers, wanted {depth}, as many as its reference")
         states = [Z]
         for layer in applied:
             states.append(layer(states[-1].clone()))
-            _fits(name, states[-1], Z, len(states) - 1)  # before the next layer meets it
+            _check_state(name, states[-1], Z, len(states) - 1)  # before the next layer meets it
     else:
         raise ArgumentError(
             f"{name} has neither states(Z), which returns [Z_0, ..., Z_L], nor layers, the layers to "
@@ -62,11 +65,15 @@ def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
         wanted = f"{depth + 1}: the prompt Z_0 and Z_1, ..., Z_{depth}"
         raise ArgumentError(f"{name} returns {len(states)} states, wanted {wanted}")
     for number, state in enumerate(states):
-        _fits(name, state, Z, number)
+        _check_state(name, state, Z, number)
     return states
 
 
-def _fits(name: str, state: Any, Z: Tensor, number: int) -> None:
+def _kind(value: Any) -> str:
+    return "a tensor of one number" if isinstance(value, Tensor) else type(value).__name__
+
+
+def _check_state(name: str, state: Any, Z: Tensor, number: int) -> None:
     if not isinstance(state, Tensor):
         raise ArgumentError(f"{name} returns {type(state).__name__} after layer {number}, wanted a tensor")
     if state.shape != Z.shape or state.dtype != Z.dtype:

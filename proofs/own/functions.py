@@ -66,9 +66,7 @@ class Asked:
         sent = [point.to_data() for point in points]
         reply = self._child.ask("values", options=dict(options), points=sent, quiet=quiet, **self._part)
         with self._child.naming():
-            answers = reading.sequence(reply, "the values at points", len(points))
-            if len(answers) != len(points):
-                raise ContentError(f"it answered at {len(answers)} points of {len(points)}")
+            answers = reading.exactly(reply, "the values at points", len(points))
             return [None if x is None else _values(x) for x in answers]
 
 

@@ -121,7 +121,8 @@ def _numbers(content: Any, size: int, what: str) -> dict[int, Fraction]:
     by_place: dict[int, Fraction] = {}
     for entry in reading.sequence(content, f"the values of {what}", size):
         place, value = reading.exactly(entry, f"a value of {what}", 2)
-        by_place[reading.whole(place, f"a place in {what}", 0, size - 1)] = reading.rational(value, f"a value of {what}")
+        at = reading.whole(place, f"a place in {what}", 0, size - 1)
+        by_place[at] = reading.rational(value, f"a value of {what}")
     return by_place
 
 

@@ -27,7 +27,8 @@ def blocks(decision: Convergence | str) -> list[Block]:
     if answer is None or answer.fate is None:
         reason = "" if answer is None else answer.reason
         return [Note(Verdict.UNDECIDED, "Convergence: not decided", (plain(sentence(reason)),))]
-    return [*_alarm(answer), _answers(answer), _facts(answer), *_envelope(answer)]
+    envelope = _envelope(answer)
+    return [*_alarm(answer), _answers(answer), _facts(answer, with_rate=not envelope), *envelope]
 
 
 def _alarm(answer: Answer) -> list[Block]:
@@ -51,11 +52,14 @@ def _answers(answer: Answer) -> Table:
     return Table(("does it converge?", "answer", "what decides it"), rows)
 
 
-def _facts(answer: Answer) -> Table:
-    """The facts as `layerproof converge` prints them, those that go on with the last in its cell; the rate follows."""
+def _facts(answer: Answer, with_rate: bool) -> Table:
+    """The facts as `layerproof converge` prints them, those that go on with the last in its cell.
+
+    The rate has a line here where no envelope shows it below.
+    """
     rows: list[tuple[str, str]] = []
     for what, fact in facts(answer, exact=False):
-        if what == "rate":
+        if what == "rate" and not with_rate:
             continue
         if what:
             rows.append((LABELS.get(what, what), fact))

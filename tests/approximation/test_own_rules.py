@@ -104,6 +104,13 @@ HOSTILE = {
         "RULE = ",
         "told for 0 transitions",
     ),
+    "answers too little": (
+        "RULE = ",
+        'from layerproof.proofs.own import rule_answers\n'
+        'rule_answers.rule_samples = lambda *_: {"maxima": [], "parts": [], "moves": [[[1]]], "traces": []}\n'
+        "RULE = ",
+        "has 1 entries, wanted 4",
+    ),
 }  # fmt: skip
 
 

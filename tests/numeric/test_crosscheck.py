@@ -389,6 +389,17 @@ def test_modules_of_another_form_are_told_what_is_wanted():
     layers.layers = layers.layers[:3]
     with pytest.raises(ArgumentError, match="has 3 layers, wanted 6"):
         crosscheck(construction, algorithm, setups, module=layers)
+    named = nn.Module()
+    named.layers = nn.ModuleDict({f"layer{k}": layer for k, layer in enumerate(layers.layers)})
+    with pytest.raises(ArgumentError, match="has 3 layers, wanted 6"):
+        crosscheck(construction, algorithm, setups, module=named)
+    keyed = nn.Module()
+    keyed.layers = ["layer"] * 6
+    with pytest.raises(ArgumentError, match="layer 1 of Module is str"):
+        crosscheck(construction, algorithm, setups, module=keyed)
+    keyed.states = lambda Z: Z.sum()
+    with pytest.raises(ArgumentError, match="returns a tensor of one number, wanted the 7 tensors"):
+        crosscheck(construction, algorithm, setups, module=keyed)
     wide = nn.Module()
     wide.layers = [lambda Z: Z.float()] * 6
     with pytest.raises(ArgumentError, match=r"float32 after layer 1, wanted .* of torch.float64"):

@@ -111,6 +111,15 @@ def test_what_diverges_or_is_not_decided_is_never_shown_with_a_limit() -> None:
     assert note.verdict is Verdict.NOT_RUN and "2000" in words(note)
 
 
+def test_that_no_rate_is_certified_is_said_where_no_envelope_is_drawn() -> None:
+    decision = of(TWO).convergence
+    assert isinstance(decision, Convergence) and decision.decided is not None
+    (rate,) = [b for b in blocks(replace(decision, decided=replace(decision.decided, rate=None)))
+               if isinstance(b, Table) and "no certificate of a rate was found" in words((b,))]  # fmt: skip
+    assert ("rate",) in [row[0].spans for row in rate.rows]
+    assert "no certificate" not in words(section_of(of(TWO)))
+
+
 def test_the_prompt_is_the_one_of_this_run() -> None:
     for name in ("td0", "average-reward-td"):
         subject = of(None, name)

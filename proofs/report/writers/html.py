@@ -36,7 +36,7 @@ from ..model import (
 )
 from .checked import is_outside
 from .mathml import mathml
-from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, lead
+from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, key, lead
 
 LONG = 24
 """Formulas in running text of more letters get a scroll box of their own."""
@@ -44,7 +44,6 @@ SHORT = 24
 """Code of fewer letters is not broken at its hyphens."""
 PROSE = 40
 """Cells of more letters are kept wide enough to be read as a text."""
-KEYS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def write(report: Report) -> dict[str, bytes]:
@@ -287,7 +286,7 @@ def _matrix(matrix: Matrix) -> str:
         cells = "".join(_entry(entry, group) for entry, group in zip(entries, row, strict=True))
         rows += f"<tr>{_label('row', called(name), size, set(row))}{cells}</tr>\n"
     legend = "".join(
-        f'<li tabindex="0" data-group="{number}"><span class="key g{number % 8}">{KEYS[number % 26]}</span> '
+        f'<li tabindex="0" data-group="{number}"><span class="key g{number % 8}">{key(number)}</span> '
         f"{spans(worded(meaning))}</li>"
         for number, meaning in enumerate(matrix.legend)
     )
@@ -310,5 +309,5 @@ def _label(scope: str, name: str, size: str, groups: set[int | None]) -> str:
 def _entry(entry: Formula | None, group: int | None) -> str:
     if entry is None:
         return '<td class="zero">0</td>'
-    colour = "" if group is None else f' class="g{group % 8}" data-group="{group}" data-key="{KEYS[group % 26]}"'
+    colour = "" if group is None else f' class="g{group % 8}" data-group="{group}" data-key="{key(group)}"'
     return f"<td{colour}>{mathml(entry)}</td>"

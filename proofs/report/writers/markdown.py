@@ -30,7 +30,7 @@ from ..model import (
     worded,
 )
 from .checked import is_outside
-from .signs import SIGNS, SUMMARIES, WORDS, lead
+from .signs import SIGNS, SUMMARIES, WORDS, key, lead
 
 LINE = 90
 _STRUCTURE = re.compile(
@@ -42,7 +42,7 @@ def write(report: Report) -> dict[str, bytes]:
     """The files of the report by name: index.md, one for each page, and the pictures."""
     result: dict[str, str] = {}
     index = [f"# {text(report.title)}", *_Writer(result, "index").blocks(report.lead)]
-    index += ["\n".join(f"- [{text(p.title)}]({p.name}.md): {_said(p)}" for p in report.pages)]
+    index += ["\n".join(f"- [{text(p.title)}]({p.name}.md): {_verdict_text(p)}" for p in report.pages)]
     result["index.md"] = _joined(index)
     for page in report.pages:
         result[f"{page.name}.md"] = _joined(_page(result, page))
@@ -53,13 +53,13 @@ def _joined(parts: list[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _said(page: Page) -> str:
+def _verdict_text(page: Page) -> str:
     return f"{SIGNS[page.verdict]} **{WORDS[page.verdict]}**"
 
 
 def _page(result: dict[str, str], page: Page) -> list[str]:
     writer = _Writer(result, page.name)
-    parts = [f"# {text(page.title)}", f"{_said(page)} {SUMMARIES[page.verdict]}", *writer.blocks(lead(page))]
+    parts = [f"# {text(page.title)}", f"{_verdict_text(page)} {SUMMARIES[page.verdict]}", *writer.blocks(lead(page))]
     for section in page.sections:
         parts += [f'<a id="{section.id}"></a>', f"## {text(section.title)}", *writer.blocks(section.blocks)]
     return parts
@@ -210,7 +210,6 @@ def _cell(cell: Cell) -> str:
 
 def matrix(value: Matrix) -> list[str]:
     """A labelled matrix as a table; the group of a block is the letter beside it."""
-    letters = "abcdefghijklmnopqrstuvwxyz"
     columns = [
         f"{called(name)} ({size})" if size else called(name)
         for name, size in zip(value.columns, value.column_sizes or ("",) * len(value.columns), strict=True)
@@ -224,9 +223,9 @@ def matrix(value: Matrix) -> list[str]:
     for name, entries, row in zip(names, value.entries, groups, strict=True):
         cells: list[Cell] = [Cell((name,))]
         for entry, group in zip(entries, row, strict=True):
-            mark = () if group is None else (f" ({letters[group % 26]})",)
+            mark = () if group is None else (f" ({key(group)})",)
             cells.append(Cell(("0",) if entry is None else (entry, *mark)))
         rows.append(tuple(cells))
     shown = table(Table((value.name.text, *columns), tuple(rows)))
-    legend = "; ".join(f"({letters[number % 26]}) {text(meaning)}" for number, meaning in enumerate(value.legend))
+    legend = "; ".join(f"({key(number)}) {text(meaning)}" for number, meaning in enumerate(value.legend))
     return [shown, *([legend] if legend else []), *([f"*{spans(worded(value.caption))}*"] if value.caption else [])]

@@ -35,7 +35,7 @@ from ..model import (
     worded,
 )
 from .checked import is_outside
-from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, lead
+from .signs import CLASSES, SIGNS, SUMMARIES, WORDS, key, lead
 from .typst_math import literal, typst_math
 
 _VARIABLE = re.compile(r"var\(--[\w-]+,\s*([^()]+)\)")
@@ -53,7 +53,6 @@ _LACKING = re.compile("[\u0530-\u1cff\u2e80-\ufaff\ufb07-\ufffc\U00010000-\U0001
 """Scripts beyond Latin, Greek, Cyrillic and mathematics: the fonts that come with Typst lack or misplace them."""
 _LAST: list[tuple[Report, str]] = []
 """The report that was written last, and its document."""
-KEYS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def available() -> str | None:
@@ -268,7 +267,7 @@ def matrix(value: Matrix, caption: str) -> str:
         cells = "".join(_entry(entry, group) for entry, group in zip(entries, row, strict=True))
         rows += f"({_name(called(name), size)}, {cells}),\n"
     legend = "".join(
-        f"({number}, {literal(KEYS[number % 26])}, {text(meaning)}), " for number, meaning in enumerate(value.legend)
+        f"({number}, {literal(key(number))}, {text(meaning)}), " for number, meaning in enumerate(value.legend)
     )
     narrow = "true" if _breadth(value) <= ROOM else "false"
     return f"#matrix([{typst_math(value.name)}], ({columns}), (\n{rows}), ({legend}), {caption}, {narrow})"
@@ -303,5 +302,5 @@ def _name(name: str, size: str) -> str:
 def _entry(entry: Formula | None, group: int | None) -> str:
     if entry is None:
         return '(none, "", text(fill: muted)[0]), '
-    key = "" if group is None else KEYS[group % 26]
-    return f"({'none' if group is None else group}, {literal(key)}, [{typst_math(entry)}]), "
+    letter = "" if group is None else key(group)
+    return f"({'none' if group is None else group}, {literal(letter)}, [{typst_math(entry)}]), "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase
+
 from ...verdict import Verdict
 from ..model import Block, Note, Page
 
@@ -14,6 +16,16 @@ SUMMARIES = {
     Verdict.UNDECIDED: "Something that was asked for is undecided: this is no success.",
     Verdict.NOT_RUN: "Something that was asked for was not run: this is no success.",
 }
+
+
+def key(group: int) -> str:
+    """The letter that a group of blocks is known by: a, ..., z, a1, ..., z1, a2 and so on.
+
+    >>> key(0), key(25), key(26)
+    ('a', 'z', 'a1')
+    """
+    again, letter = divmod(group, len(ascii_lowercase))
+    return ascii_lowercase[letter] + (str(again) if again else "")
 
 
 def lead(page: Page) -> tuple[Block, ...]:
