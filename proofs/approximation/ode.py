@@ -218,23 +218,24 @@ def ratio_claim(study: Study) -> Claim | None:
     """For which ratios of the two steps the matrix is Hurwitz; None for a rule without a ratio."""
     if study.linear is None or study.symbolic_field is None:
         return None
-    etas = ratios(study.symbolic_field, study.conserved)
-    if etas is None:  # what is conserved depends on the ratio, or there is too much of it
+    stable = ratios(study.symbolic_field, study.conserved)
+    if stable is None:  # what is conserved depends on the ratio, or there is too much of it
         return None
-    everywhere = len(etas.intervals) == 1 and etas.intervals[0][0].exact == 0 and etas.intervals[0][1].near is None
-    return study.holds("ratio", everywhere, ratio_text(etas), intervals=[
-        [_bound_data(low), _bound_data(high)] for low, high in etas.intervals])  # fmt: skip
+    intervals = stable.intervals
+    everywhere = len(intervals) == 1 and intervals[0][0].exact == 0 and intervals[0][1].near is None
+    return study.holds("ratio", everywhere, ratio_text(stable), intervals=[
+        [_bound_data(low), _bound_data(high)] for low, high in intervals])  # fmt: skip
 
 
-def ratio_text(etas: Ratios) -> str:
+def ratio_text(stable: Ratios) -> str:
     """The intervals in words."""
-    if not etas.intervals:
+    if not stable.intervals:
         return "Hurwitz for no eta = beta/alpha"
-    spans = " and ".join(f"({_bound(low)}, {_bound(high)})" for low, high in etas.intervals)
+    spans = " and ".join(f"({_bound(low)}, {_bound(high)})" for low, high in stable.intervals)
     proof = {
         "energy": "x^T x + u^T u/eta falls along every solution",
         "Hurwitz determinants": "between the positive roots of a_0 Delta_{n-1}",
-    }[etas.proof]
+    }[stable.proof]
     return f"Hurwitz exactly for eta = beta/alpha in {spans}: {proof}"
 
 

@@ -124,17 +124,17 @@ def _edge(points: Sequence[tuple[float, float]]) -> str:
     return element("path", d=d, fill="none", class_="edge", stroke=MUTED, stroke_width=1.2)
 
 
-def _box(node: Node, state: Status, x: float, y: float) -> str:
-    sign = LOOKS[state][0]
+def _box(node: Node, status: Status, x: float, y: float) -> str:
+    sign = LOOKS[status][0]
     hold = sum(v == "HOLDS" for v in node.audited.values())
     count = f"{sign} {hold} of {len(node.audited)}" if node.audited else f"{sign} {len(node.proved)} lemmas"
     lines = broken(node.name)
     middle = x + WIDE / 2
     first = y + (15 if len(lines) > 1 else 20)
-    shown = [_words(middle, first + 14 * k, line, state) for k, line in enumerate(lines)]
-    shown.append(_words(middle, y + HIGH - 6, count, state, muted=True))
-    told = element("title", f"{node.name}.v: {state}")
-    return element("g", told + _frame(state, x, y, WIDE, HIGH) + "".join(shown))
+    shown = [_words(middle, first + 14 * k, line, status) for k, line in enumerate(lines)]
+    shown.append(_words(middle, y + HIGH - 6, count, status, muted=True))
+    told = element("title", f"{node.name}.v: {status}")
+    return element("g", told + _frame(status, x, y, WIDE, HIGH) + "".join(shown))
 
 
 def broken(name: str) -> list[str]:
@@ -151,20 +151,20 @@ def broken(name: str) -> list[str]:
     return [name[:cut], rest if len(rest) <= LETTERS else f"{rest[: LETTERS - 1]}…"]
 
 
-def _frame(state: Status, x: float, y: float, width: float, height: float) -> str:
-    _, fill, rim, dashes = LOOKS[state]
-    return rect(x, y, width, height, rx=4, class_=f"status {_class(state)}", fill=fill, stroke=rim, stroke_width=1.5,
+def _frame(status: Status, x: float, y: float, width: float, height: float) -> str:
+    _, fill, rim, dashes = LOOKS[status]
+    return rect(x, y, width, height, rx=4, class_=f"status {_class(status)}", fill=fill, stroke=rim, stroke_width=1.5,
                 stroke_dasharray=dashes)  # fmt: skip
 
 
-def _words(x: float, y: float, content: str, state: Status, muted: bool = False) -> str:
-    if state is Status.WHOLE:
+def _words(x: float, y: float, content: str, status: Status, muted: bool = False) -> str:
+    if status is Status.WHOLE:
         return text(x, y, content, "middle", class_="on", fill="#ffffff")
     return text(x, y, content, "middle", class_="muted" if muted else "ink", fill=MUTED if muted else INK)
 
 
-def _class(state: Status) -> str:
-    return f"status-{state.name.lower().replace('_', '-')}"
+def _class(status: Status) -> str:
+    return f"status-{status.name.lower().replace('_', '-')}"
 
 
 def _legend(states: Sequence[Status]) -> list[str]:

@@ -30,9 +30,9 @@ def section_modules() -> tuple[PageSection, ...]:
     >>> section_modules()[0].NAME
     'verdicts'
     """
-    sections: list[PageSection] = []
+    modules: list[PageSection] = []
     for module in (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)):
         if not isinstance(module, PageSection):
             raise TypeError(f"{module.__name__} is no section: it has no NAME, TITLE, ORDER and build")
-        sections.append(module)
-    return tuple(sorted(sections, key=lambda section: section.ORDER))
+        modules.append(module)
+    return tuple(sorted(modules, key=lambda module: module.ORDER))
