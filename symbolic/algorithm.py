@@ -332,8 +332,8 @@ class Algorithm:
         declared = "".join(f'"{name}", ' for name in self.parameters)
         return Read(
             f"p has no NAME: it has {', '.join(known) or 'nothing'}; a parameter of your own is declared in the "
-            f'algorithm, parameters=({declared}"NAME"), and its value is defaults={{"NAME": "1/3"}} or '
-            "--parameter NAME=1/3",
+            f'algorithm, parameters=({declared}"NAME"{"" if declared else ","}), and its value is '
+            'defaults={"NAME": "1/3"} or --parameter NAME=1/3',
             **known,
         )
 

@@ -205,11 +205,12 @@ def _update(tape: Tape, algorithm: Algorithm, options: Any, known: Any, repeats:
         return None, sweep._reason
     if not isinstance(new, (tuple, list)) or len(new) != len(algorithm.weights):
         wanted = ", ".join(algorithm.weights)
-        count = f"{len(new)} entries" if isinstance(new, (tuple, list)) else f"a {type(new).__name__}"
+        kind = type(new).__name__.replace("Strict", "").lower()
+        count = f"{len(new)} entries" if isinstance(new, (tuple, list)) else "None" if new is None else f"a {kind}"
         more = '; another weight vector is declared, weights=("w", "u")' if count.endswith("entries") else ""
         raise ContentError(
-            f"the update of {algorithm.name} returns {count.replace('Strict', '').lower()}, wanted a tuple with one "
-            f"entry for each of {wanted}: return ({wanted}{',' if len(algorithm.weights) == 1 else ''}){more}"
+            f"the update of {algorithm.name} returns {count}, wanted a tuple with one entry for each of {wanted}: "
+            f"return ({wanted}{',' if len(algorithm.weights) == 1 else ''}){more}"
         )
     if sweep._passes and not sweep._ended:
         return None, "the update leaves its loop before the last transition"

@@ -85,9 +85,15 @@ def test_a_template_shadows_no_module(tmp_path, capsys, name):
 
 
 def test_an_update_returns_a_tuple(tmp_path, capsys):
-    path = write(tmp_path, ("return (w + C @ sweep.total / sweep.n,)", "return w + C @ sweep.total / sweep.n"))
-    ran = run_cli(capsys, "verify", path, "--evidence", "derived")
-    assert ran.code == 4 and "returns a vector, wanted a tuple" in ran.err
+    for code, kind in (("return w + C @ sweep.total / sweep.n", "a vector"), ("return None", "None")):
+        path = write(tmp_path, ("return (w + C @ sweep.total / sweep.n,)", code))
+        ran = run_cli(capsys, "verify", path, "--evidence", "derived")
+        assert ran.code == 4 and f"returns {kind}, wanted a tuple" in ran.err
+
+
+def test_the_advice_for_the_first_parameter_is_a_tuple(tmp_path, capsys):
+    path = write(tmp_path, ('parameters=("gamma",)', "parameters=()"))
+    assert 'parameters=("gamma",), and its value' in run_cli(capsys, "verify", path, "--evidence", "derived").err
 
 
 @pytest.mark.parametrize(
