@@ -37,8 +37,9 @@ from ..transformer import LinearTransformer
 from .a_priori import CHUNK, few_prompts
 from .bounds import as_wide, layer_maps
 from .carried import OUTWARD, pieces
+from .float_run import run_states
 from .loop import Loop, query_columns, zeros
-from .places import Place, place, run_states
+from .places import Place, place
 
 
 @dataclass(frozen=True)

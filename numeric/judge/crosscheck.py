@@ -34,8 +34,9 @@ from .exact_distance import distances
 from .exact_floats import up
 from .exact_run import UP, ExactRun
 from .float_result import APriori, Curves, Distance, FloatResult, Judgement, LoopDistance
+from .float_run import run_prediction, run_states
 from .lowering_error import split_error
-from .places import Place, place, run_prediction, run_states
+from .places import Place, place
 
 
 def _text(value: Fraction) -> str:

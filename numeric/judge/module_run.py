@@ -29,7 +29,8 @@ from .crosscheck import crosscheck
 from .dense import PROMPTS, judged_prompts
 from .exact_floats import up
 from .float_result import FloatResult
-from .places import Place, place, run_prediction, run_states
+from .float_run import run_prediction, run_states
+from .places import Place, place
 
 USERS = "the user's own"
 """How such a module's layers run, as far as is known."""

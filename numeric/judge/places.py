@@ -1,15 +1,12 @@
-"""The states of a module under judgement, and the places in them by name."""
+"""The places in a run by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
-
 from ...symbolic.construction import Construction
-from ...symbolic.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -27,74 +24,3 @@ def place(construction: Construction, index: Sequence[Any], first_row: int) -> P
     trial, layer, row, column = (int(i) for i in index)
     layout = construction.layout
     return Place(trial, layer, layout.row_names()[first_row + row], layout.column_name(column))
-
-
-def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
-    """Z_0, ..., Z_L of any module with `states(Z)`, or else with `layers`, L callables applied one after another.
-
-    Z : (B, m, N), given as it is: `states` may do to it what it will.  The Z_0 of `states(Z)` is returned as the module
-    returned it: whether it is Z is for the judge.  Layers in turn may work in place.  `ArgumentError` when the module
-    has neither, or returns something else.
-    """
-    name, runs, layers = type(module).__name__, getattr(module, "states", None), getattr(module, "layers", None)
-    if callable(runs):
-        returned = runs(Z)
-        if not isinstance(returned, (list, tuple)) and not (isinstance(returned, Tensor) and returned.ndim):
-            raise ArgumentError(
-                f"{name}.states(Z) returns {_kind(returned)}, wanted the {depth + 1} tensors Z_0, ..., Z_{depth}"
-            )
-        states = list(returned)
-    elif isinstance(layers, Iterable):
-        # of layers by name (nn.ModuleDict) the values are the layers
-        applied = list(layers.values() if isinstance(layers, (Mapping, nn.ModuleDict)) else layers)
-        for number, layer in enumerate(applied, 1):
-            if not callable(layer):
-                raise ArgumentError(f"layer {number} of {name} is {_kind(layer)}, wanted what makes Z_{number} of Z")
-        if len(applied) != depth:
-            raise ArgumentError(f"{name} has {len(applied)} layers, wanted {depth}, as many as its reference")
-        states = [Z]
-        for layer in applied:
-            states.append(layer(states[-1].clone()))
-            _check_state(name, states[-1], Z, len(states) - 1)  # before the next layer meets it
-    else:
-        raise ArgumentError(
-            f"{name} has neither states(Z), which returns [Z_0, ..., Z_L], nor layers, the layers to "
-            "apply one after another: give it one of the two; Z : (prompts, rows, n + 1) is a batch"
-        )
-    if len(states) != depth + 1:
-        wanted = f"{depth + 1}: the prompt Z_0 and Z_1, ..., Z_{depth}"
-        raise ArgumentError(f"{name} returns {len(states)} states, wanted {wanted}")
-    for number, state in enumerate(states):
-        _check_state(name, state, Z, number)
-    return states
-
-
-def _kind(value: Any) -> str:
-    return "a tensor of one number" if isinstance(value, Tensor) else type(value).__name__
-
-
-def _check_state(name: str, state: Any, Z: Tensor, number: int) -> None:
-    if not isinstance(state, Tensor):
-        raise ArgumentError(f"{name} returns {type(state).__name__} after layer {number}, wanted a tensor")
-    if state.shape != Z.shape or state.dtype != Z.dtype:
-        raise ArgumentError(
-            f"{name} returns {tuple(state.shape)} of {state.dtype} after layer {number}, "
-            f"wanted {tuple(Z.shape)} of {Z.dtype} as the prompts"
-        )
-
-
-def run_prediction(module: nn.Module, Z: Tensor) -> Tensor | None:
-    """What a module with `prediction(Z)` predicts, one number a prompt: (B,); None when it has none.
-
-    Z : (B, m, N).  `ArgumentError` when it returns anything else.
-    """
-    predicts = getattr(module, "prediction", None)
-    if not callable(predicts):
-        return None
-    predictions = predicts(Z)
-    if not isinstance(predictions, Tensor) or predictions.shape != Z.shape[:1]:
-        shown = tuple(predictions.shape) if isinstance(predictions, Tensor) else type(predictions).__name__
-        raise ArgumentError(
-            f"{type(module).__name__}.prediction(Z) returns {shown}, wanted one number a prompt: {tuple(Z.shape[:1])}"
-        )
-    return predictions

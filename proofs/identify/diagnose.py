@@ -99,7 +99,7 @@ def _module(case: Case) -> Diagnosis:
     import torch
 
     from ...numeric.device import precision, resolve_device, resolve_dtype
-    from ...numeric.judge.places import run_states
+    from ...numeric.judge.float_run import run_states
     from ...numeric.lower import lower_prompt
 
     s, reference, algorithm = case.settings, case.reference, case.algorithm
