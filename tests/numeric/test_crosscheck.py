@@ -21,9 +21,10 @@ from layerproof.numeric.data.draws import enumerations
 from layerproof.numeric.data.prompts import generic_context, with_extras
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge.bounds import growth, layer_maps, one_step
-from layerproof.numeric.judge.crosscheck import _judge, crosscheck
+from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.numeric.judge.exact_distance import SMALL, distances
 from layerproof.numeric.judge.exact_run import ExactRun
+from layerproof.numeric.judge.judgements import judge
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.reference import float_iterates
 from layerproof.numeric.transformer import LinearTransformer
@@ -307,9 +308,9 @@ def test_an_error_at_its_very_bound_is_decided_over_the_rationals():
     up = nearest if Fraction(nearest) >= true else np.nextafter(nearest, np.inf)
     bound = np.ones((1, 2, 2, 6))
     bound[0, 1, 1, 3] = up
-    assert _judge(run, construction, bound).status == "within"
+    assert judge(run, construction, bound).status == "within"
     bound[0, 1, 1, 3] = np.nextafter(up, 0)
-    judgement = _judge(run, construction, bound)
+    judgement = judge(run, construction, bound)
     assert judgement.status == "exceeded"
     assert (judgement.where.layer, judgement.where.row, judgement.where.column) == (2, "difference", "context token 4")
 

@@ -1,0 +1,117 @@
+"""How far a float run is from the exact one and from the loop in floats, and the bound that was known before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.construction import Construction
+from ..device import Precision
+from .a_priori import a_priori
+from .bounds import as_wide
+from .exact_distance import distances
+from .exact_run import UP, ExactRun
+from .float_result import APriori, Curves, Distance, LoopDistance
+from .places import place
+
+
+def _quotient(error: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """error / size, rounded up: 0 where there is no error, infinite where the size may be zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(error == 0, 0.0, np.where(size > 0, error * UP / size, np.inf))
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Certified |float run - exact run| from the same prompt, (T, L+1, K, N), relative to the exact row (T, L+1, K)."""
+
+    upper: np.ndarray
+    lower: np.ndarray
+    relative: np.ndarray
+    slack: float
+
+
+def measure(run: ExactRun) -> Measured | None:
+    """None where the numbers are too large."""
+    measured = distances(run)
+    if measured is None:
+        return None
+    errors, slack = measured
+    upper = errors * UP + slack
+    # The exact row is at least as large as the float row less the distance.
+    size = np.abs(run.Y).max(axis=3) / UP - upper.max(axis=3)
+    return Measured(upper, errors / UP - slack, _quotient(upper.max(axis=3), size), float(slack.max()))
+
+
+def distance_of(run: ExactRun, measured: Measured) -> Distance:
+    layout, readout = run.construction.layout, run.construction.readout
+    row = layout.accumulator(readout.row) - layout.p
+    worst = np.unravel_index(int(np.argmax(measured.upper)), measured.upper.shape)
+    prediction = measured.upper[:, -1, row, -1]
+    size = np.abs(run.Y[:, -1, row]).max(axis=1) / UP - measured.upper[:, -1, row].max(axis=1)
+    return Distance(
+        float(measured.upper[:, -1].max()),
+        _finite(measured.relative[:, -1].max()),
+        float(measured.upper.max()),
+        _finite(measured.relative[:, 1:].max(initial=0)),
+        place(run.construction, worst, layout.p),
+        float(prediction.max()),
+        _finite(_quotient(prediction, size).max()),
+        measured.slack,
+    )
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if isfinite(value) else None
+
+
+def before_any_run(run: ExactRun, measured: Measured, target: Precision) -> tuple[APriori, np.ndarray]:
+    """The a-priori tier, and its bound at every entry."""
+    known = np.abs(run.Y) * UP + measured.upper  # at least the exact rows
+    bound = a_priori(run.maps, run.X, known, target)
+    exceeded = measured.lower > bound
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(measured.upper <= measured.slack, 0.0, measured.upper / bound)
+    ratio[:, 0] = -1.0  # nothing has been computed yet
+    if exceeded.any():
+        first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
+        ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], np.inf, -1.0)
+    index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    sizes = np.maximum(np.abs(run.Y) / UP - measured.upper, 0).max(axis=(2, 3))
+    zero = ((run.Y == 0) & (measured.upper <= measured.slack)).all(axis=(2, 3))
+    wide = np.flatnonzero(as_wide(bound, sizes, zero, run.X)[:, 1:].any(axis=0))
+    status = "exceeded" if exceeded.any() else "vacuous" if len(wide) else "within"
+    where = place(run.construction, index, run.construction.layout.p)
+    error, limit = float(measured.upper[index]), float(bound[index])
+    share = error / limit if limit else float(error > 0)
+    since = int(wide[0]) + 1 if len(wide) else None
+    return APriori(status, where, limit, error, share, float(bound[:, -1].max()), since), bound
+
+
+def curves_of(measured: Measured, error: np.ndarray, bound: np.ndarray, early: np.ndarray) -> Curves:
+    everywhere = (0, 2, 3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(error == 0, 0.0, error / bound)
+
+    def listed(values: np.ndarray) -> tuple[float | None, ...]:
+        return tuple(_finite(v) for v in values)
+
+    return Curves(
+        listed(measured.upper.max(axis=everywhere)),
+        listed(measured.relative.max(axis=(0, 2))),
+        tuple(float(v) for v in error.max(axis=everywhere)),
+        listed(bound.max(axis=everywhere)),
+        listed(ratio.max(axis=everywhere)),
+        listed(early.max(axis=everywhere)),
+    )
+
+
+def loop_distance_of(construction: Construction, stack: np.ndarray, loop: np.ndarray) -> LoopDistance:
+    with np.errstate(invalid="ignore"):  # both may be the same infinity: no number, counted as infinite below
+        gap = np.abs(stack - loop)
+    where = np.unravel_index(int(np.argmax(np.where(np.isnan(gap), np.inf, gap))), gap.shape)
+    largest = float(gap[where])
+    return LoopDistance(largest if isfinite(largest) else None, place(construction, where, construction.layout.p))
