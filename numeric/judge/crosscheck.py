@@ -20,15 +20,14 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem
-from ..device import TF32, environment, precision, strict_precision
-from ..lower import Lowered, lower, lower_prompt
+from ..device import TF32, Precision, precision, strict_precision
+from ..lower import Lowered, lower
 from ..reference import float_iterates
-from ..transformer import LinearTransformer
 from .bounds import WIDE, as_wide, formula, growth, layer_maps, one_step
 from .dense import DenseModel, dense_check, judged_prompts
 from .exact_run import ExactRun
-from .float_result import FloatResult
-from .float_run import run_prediction, run_states
+from .float_result import FloatResult, Judgement
+from .float_run import FloatRun, float_run
 from .judgements import coarser_format, earlier, features_changed, judge, not_finite, prediction_misread, prompt_changed
 from .lowering_error import split_error
 from .measured import before_any_run, curves_of, distance_of, loop_distance_of, measure
@@ -65,47 +64,33 @@ def crosscheck(
     if construction.row_heads() is None:
         return _dense(construction, setups, torch.device(device), dtype, module, say, tf32, lowered)
     device, target, maps = torch.device(device), TF32 if tf32 else precision(dtype), layer_maps(construction)
-    say("running the layers")
     lowered = lowered or lower(construction, dtype, device)
+    say("running the layers")
+    run = float_run(construction, setups, lowered, device, dtype, module, tf32)
+    say("running the textbook loop")
     with torch.no_grad(), strict_precision(tf32):
-        if module is None:
-            module = LinearTransformer.from_lowered(construction, lowered)
-        Z = torch.stack([lower_prompt(s, dtype, device) for s in setups])
-        outputs = run_states(module, Z.clone(), construction.depth)
-        states = torch.stack(outputs).to("cpu", torch.float64).numpy()
-        predicted = run_prediction(module, Z.clone())
-        predictions = None if predicted is None else predicted.to("cpu", torch.float64).numpy()
-        surroundings = _surroundings(device, dtype, module)
-        say("running the textbook loop")
         iterates = float_iterates(setups, construction.steps, construction.depth, dtype, device)
-        loop = iterates.to("cpu", torch.float64).numpy()
-    loop_distance = loop_distance_of(construction, states[:, :, maps.features :].transpose(1, 0, 2, 3), loop)
-    distance, early, curves, split, factor = None, None, None, None, growth(maps.roundings, target)
+    loop_distance = loop_distance_of(
+        construction,
+        run.states[:, :, maps.features :].transpose(1, 0, 2, 3),
+        iterates.to("cpu", torch.float64).numpy(),
+    )
     say("judging every layer")
-    prompt, coarser = Z.to("cpu", torch.float64).numpy(), None
-    judgement = not_finite(construction, states) or prompt_changed(construction, states, prompt)
-    judgement = judgement or features_changed(construction, states)
+    distance, early, curves, split, coarser = None, None, None, None, None
+    judgement = _unjudgeable(construction, run)
     if judgement is not None and judgement.where is not None and (until := judgement.where.layer) > 1:
-        judgement, coarser = earlier(construction, maps, states, until, target) or (judgement, None)
+        judgement, coarser = earlier(construction, maps, run.states, until, target) or (judgement, None)
     if judgement is None:
-        run = ExactRun(maps, construction, states)
-        bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals
-        judgement = judge(run, construction, bound, residuals)
-        if judgement.status == "exceeded":
-            coarser = coarser_format(run, target, residuals)
-        if judgement.status == "within":
-            judgement = prediction_misread(construction, predictions, states) or judgement
-        held = np.abs(run.Y).max(axis=(2, 3))
-        wide = as_wide(np.pad(bound, ((0, 0), (1, 0), (0, 0), (0, 0))), held, held == 0, run.X)[:, 1:].any()
-        if judgement.status == "within" and (factor >= WIDE or wide or not np.isfinite(bound).all()):
-            judgement = replace(judgement, status="vacuous")
+        exact = ExactRun(maps, construction, run.states)
+        bound, residuals = one_step(maps, exact.X, exact.Y[:, :-1], target), exact.residuals
+        judgement, coarser = _judge_layers(construction, run, exact, bound, residuals, target)
         say("measuring the distance")
-        if (measured := measure(run)) is not None:
-            distance = distance_of(run, measured)
-            early, every = before_any_run(run, measured, target)
+        if (measured := measure(exact)) is not None:
+            distance = distance_of(exact, measured)
+            early, every = before_any_run(exact, measured, target)
             curves = curves_of(measured, np.abs(residuals[0]) + residuals[1], bound, every)
         if all(torch.isfinite(t).all() for heads in lowered.layers for head in heads for t in head.values()):
-            split = split_error(construction, lowered, setups, states)
+            split = split_error(construction, lowered, setups, run.states)
     bounded = judgement.bound is not None and judgement.error is not None and judgement.bound > 0
     return FloatResult(
         status=judgement.status,
@@ -120,23 +105,46 @@ def crosscheck(
         exact=judgement.exact,
         formula=formula(maps, target),
         k=maps.roundings,
-        growth=factor,
+        growth=growth(maps.roundings, target),
         distance=distance,
         loop_distance=loop_distance,
         lowering=lowered.summary(),
-        environment=surroundings,
+        environment=run.environment,
         a_priori=early,
         split=split,
         curves=curves,
         fault=judgement.fault,
         coarser=coarser,
-        read_out_judged=predictions is not None,
+        read_out_judged=run.predictions is not None,
     )
 
 
-def _surroundings(device: torch.device, dtype: torch.dtype, module: nn.Module) -> dict[str, str]:
-    """What the result depends on; called while the switches are as the run had them."""
-    return {**environment(device, dtype), "evaluation": str(getattr(module, "evaluation", "the user's own"))}
+def _unjudgeable(construction: Construction, run: FloatRun) -> Judgement | None:
+    """What no layer of the construction does whatever the bounds: numbers beyond the range, or other rows changed."""
+    return (
+        not_finite(construction, run.states)
+        or prompt_changed(construction, run.states, run.prompt)
+        or features_changed(construction, run.states)
+    )
+
+
+def _judge_layers(
+    construction: Construction,
+    run: FloatRun,
+    exact: ExactRun,
+    bound: np.ndarray,
+    residuals: tuple[np.ndarray, np.ndarray],
+    target: Precision,
+) -> tuple[Judgement, str | None]:
+    """The verdict on every layer and on the read-out, and the coarser format that an exceeded bound looks like."""
+    judgement = judge(exact, construction, bound, residuals)
+    if judgement.status == "exceeded":
+        return judgement, coarser_format(exact, target, residuals)
+    judgement = prediction_misread(construction, run.predictions, run.states) or judgement
+    held = np.abs(exact.Y).max(axis=(2, 3))
+    wide = as_wide(np.pad(bound, ((0, 0), (1, 0), (0, 0), (0, 0))), held, held == 0, exact.X)[:, 1:].any()
+    unbounded = growth(exact.maps.roundings, target) >= WIDE or wide or not np.isfinite(bound).all()
+    return replace(judgement, status="vacuous") if judgement.status == "within" and unbounded else judgement, None
 
 
 def _dense(
@@ -155,20 +163,13 @@ def _dense(
     model = DenseModel(layers, Fraction(1, layout.n), tuple(layout.row_names()), columns)
     say("running the layers")
     lowered, target = lowered or lower(construction, dtype, device), TF32 if tf32 else precision(dtype)
-    with torch.no_grad(), strict_precision(tf32):
-        if module is None:
-            module = LinearTransformer.from_lowered(construction, lowered)
-        Z = torch.stack([lower_prompt(s, dtype, device) for s in setups[: judged_prompts(len(setups), depth)]])
-        states = torch.stack(run_states(module, Z.clone(), depth)).to("cpu", torch.float64).numpy()
-        predicted = run_prediction(module, Z.clone())
-        predictions = None if predicted is None else predicted.to("cpu", torch.float64).numpy()
-        surroundings = _surroundings(device, dtype, module)
+    problems = setups[: judged_prompts(len(setups), depth)]
+    run = float_run(construction, problems, lowered, device, dtype, module, tf32)
     say("judging every layer")
-    result = dense_check(model, states, lowered, target, device, surroundings)
-    result = replace(result, read_out_judged=predictions is not None)
-    changed = prompt_changed(construction, states, Z.to("cpu", torch.float64).numpy())
+    result = dense_check(model, run.states, lowered, target, device, run.environment)
+    result = replace(result, read_out_judged=run.predictions is not None)
+    changed = prompt_changed(construction, run.states, run.prompt)
     if result.status != "not-finite" and changed is not None:
         return replace(result, **vars(changed), ratio=None)
-    if result.status == "within" and (wrong := prediction_misread(construction, predictions, states)) is not None:
-        result = replace(result, **vars(wrong), ratio=None)
-    return result
+    wrong = prediction_misread(construction, run.predictions, run.states) if result.status == "within" else None
+    return result if wrong is None else replace(result, **vars(wrong), ratio=None)

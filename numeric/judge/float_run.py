@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
+from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
+from ...symbolic.identity.exact import Problem
+from ..device import environment, strict_precision
+from ..lower import Lowered, lower_prompt
+from ..transformer import LinearTransformer
+
+
+@dataclass(frozen=True, eq=False)
+class FloatRun:
+    """What a module returned, exactly, in float64.
+
+    prompt       Z_0 as it was given: (T, m, N);  states : Z_0, ..., Z_L as they came back, (L + 1, T, m, N)
+    predictions  of a module with `prediction(Z)`: (T,)
+    environment  what the result depends on, read while the switches were as the run had them
+    """
+
+    prompt: np.ndarray
+    states: np.ndarray
+    predictions: np.ndarray | None
+    environment: dict[str, str]
+
+
+def float_run(
+    construction: Construction,
+    problems: Sequence[Problem],
+    lowered: Lowered,
+    device: torch.device,
+    dtype: torch.dtype,
+    module: nn.Module | None,
+    tf32: bool,
+) -> FloatRun:
+    """Run the module, or the lowered construction where there is none, on all prompts at once."""
+    with torch.no_grad(), strict_precision(tf32):
+        if module is None:
+            module = LinearTransformer.from_lowered(construction, lowered)
+        Z = torch.stack([lower_prompt(problem, dtype, device) for problem in problems])
+        states = torch.stack(run_states(module, Z.clone(), construction.depth))
+        predictions = run_prediction(module, Z.clone())
+        return FloatRun(
+            _numbers(Z),
+            _numbers(states),
+            None if predictions is None else _numbers(predictions),
+            {**environment(device, dtype), "evaluation": str(getattr(module, "evaluation", "the user's own"))},
+        )
+
+
+def _numbers(values: Tensor) -> np.ndarray:
+    return values.to("cpu", torch.float64).numpy()
 
 
 def run_states(module: nn.Module, Z: Tensor, depth: int) -> list[Tensor]:
