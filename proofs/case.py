@@ -18,6 +18,7 @@ from ..symbolic.derivation.given_form import given_form
 from ..symbolic.errors import ArgumentError, DiffersError, NotRepresentableError, RefusedError
 from ..symbolic.exact import shortened, whole_number
 from ..symbolic.given import given_construction, traced
+from ..symbolic.kinds import FLAG
 from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context, check_unit_columns
@@ -89,6 +90,7 @@ class Settings:
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), 1)
         whole_number("seed", self.seed, 0)
+        FLAG.check(looped=self.looped, compiled=self.compiled)
         for name in ("gamma", "lam"):
             value = getattr(self, name)
             if not isinstance(value, (int, Fraction)) or isinstance(value, bool) or not 0 <= value <= 1:

@@ -27,6 +27,9 @@ from torch import Tensor, nn
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
+from ...symbolic.kinds import TEXT
+from ...symbolic.patterns.construction import PatternConstruction
+from ...symbolic.plain_text import shown
 from ..device import resolve_dtype
 from ..exported.read import linear
 from ..files.tensor_files import wanted_tensors
@@ -217,7 +220,10 @@ def interpretability_view(
         source = load(source)
     if isinstance(source, Loaded):
         dtype, source = dtype or str(source.config["dtype"]), linear(source.construction, "this view is")
+    if not isinstance(source, (Construction, PatternConstruction)):
+        raise ArgumentError(f"source is {shown(source)}, wanted a Construction, an export or its directory")
     source = linear(source, "this view is")
+    TEXT.check_given(dtype=dtype)
     kind = dtype or "float64"
     layout, readout = source.layout, source.readout
     stored = wanted_tensors(source, kind)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ...symbolic.kinds import PATH
 from ...symbolic.patterns.construction import PatternConstruction
 from ..exported.read import Opened, agree, read
 
@@ -37,6 +38,7 @@ def load(folder: str | os.PathLike[str]) -> Loaded:
 
     Raises `ContentError` that names the file and the first difference; nothing in the files is run.
     """
+    PATH.check(folder=folder)
     opened = read(folder)
     agree(opened)
     return Loaded(opened.folder, opened.config, opened.construction)

@@ -30,6 +30,7 @@ from typing import Any
 
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.exact import kind, parse_rational, shortened
+from ...symbolic.kinds import PATH
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import loads
 from .text import read_text
@@ -40,6 +41,7 @@ _KEYS = (*_REQUIRED, "query", "extras")
 
 def read_context(path: str | os.PathLike[str]) -> Context:
     """The prompt in the file, by its suffix .json or .csv (formats above); raises `ContentError` when it has none."""
+    PATH.check(path=path)
     path = Path(path)
     readers = {".json": _from_json, ".csv": _from_csv}
     if path.suffix.lower() not in readers:

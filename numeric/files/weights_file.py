@@ -25,6 +25,7 @@ from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.attention import Head
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError
+from ...symbolic.kinds import PATH, TEXT
 from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Layout
@@ -108,6 +109,10 @@ def write_weights(
 
     The file appears whole or not at all.  `ArgumentError` for another suffix, `ContentError` when it cannot be written.
     """
+    PATH.check(path=path)
+    TEXT.check(dtype=dtype)
+    if not isinstance(construction, (Construction, PatternConstruction)):
+        raise ArgumentError(f"construction is {shown(construction)}, wanted what construct makes")
     path = Path(path)
     if path.suffix == ".json":
         content = dumps(document(construction)).encode()
@@ -145,6 +150,7 @@ def read_weights(path: str | os.PathLike[str]) -> Construction | PatternConstruc
 
     Of schema 1, linear attention, it is a `Construction`, of schema 2 a `PatternConstruction`.
     """
+    PATH.check(path=path)
     if Path(path).suffix == ".safetensors":
         raise ContentError(
             f"{path}: a .safetensors file holds rounded weights: read the exact ones from their .json file"

@@ -72,6 +72,7 @@ def random_transitions(algorithm: Algorithm, d: int, n: int, count: int, seed: i
     _require_algorithm(algorithm)
     for name, size in (("d", d), ("n", n), ("count", count)):
         whole_number(name, size, 1)
+    whole_number("seed", seed, 0)
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:

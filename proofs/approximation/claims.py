@@ -59,8 +59,10 @@ def resolved(rule: str | Rule | OuterRule) -> Rule | OuterRule:
     """A rule by its name, a user's file by its path, an object as it is."""
     if isinstance(rule, (Algorithm, PatternAlgorithm)):
         raise ArgumentError(f"{rule.name} is an algorithm and no rule: lp.verify checks it")
-    if not isinstance(rule, str):
+    if isinstance(rule, (Rule, OuterRule)):
         return rule
+    if not isinstance(rule, str):
+        raise ArgumentError(f"rules holds {shown(rule)}, wanted names, files or rules")
     if is_file(rule):
         return load_rule(Path(rule))
     try:

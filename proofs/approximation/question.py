@@ -16,6 +16,7 @@ from ...symbolic.exact import whole_number
 from ...symbolic.markov.decision import DecisionProcess
 from ...symbolic.markov.document import document
 from ...symbolic.markov.named import NAMED
+from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import rational_text
 from ..case import MAX_WORK, Settings
 
@@ -68,6 +69,8 @@ class Question:
                 raise ArgumentError(f"{given} is {getattr(self, given)}, but the process has its own: leave it out")
             if self.trials > 1:
                 raise ArgumentError(f"trials is {self.trials}, but only {', '.join(PROCESSES)} are drawn from seeds")
+        if not (self.process is None or isinstance(self.process, (str, DecisionProcess))):
+            raise ArgumentError(f"process is {shown(self.process)}, wanted a name or a DecisionProcess")
         if isinstance(self.process, str) and self.process not in PROCESSES and self.process not in NAMED:
             known = (*PROCESSES, *NAMED)
             near = difflib.get_close_matches(self.process, known, cutoff=0.4)

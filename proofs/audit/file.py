@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
+from ...symbolic.kinds import FLAG, PATH
 from ...symbolic.plain_text import shown
 from ..case import Progress, silent
 from ..report.writing import check_target
@@ -31,6 +32,8 @@ def audit(
     """
     if not isinstance(claims, (str, os.PathLike)):
         raise ArgumentError(f"claims is {shown(claims)}, wanted the path of a TOML file")
+    PATH.check_given(output=output)
+    FLAG.check(prove=prove)
     whole_number("time_limit", time_limit, 1)
     return audited(Path(claims), None if output is None else Path(output), prove, time_limit)[0]
 

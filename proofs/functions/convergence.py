@@ -8,6 +8,7 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Steps
 from ...symbolic.errors import ArgumentError
+from ...symbolic.kinds import NAMED, SEQUENCE
 from ...symbolic.own import OwnConstruction
 from ...symbolic.prompt import Context
 from ..case import Settings
@@ -52,13 +53,18 @@ def converge(
     known = ("trace", "seed", "process", "tabular", "periodic", "trials", "expect", "read", "values", "prove",
              "outer", "max_work", "time_limit")  # fmt: skip
     check_settings(settings, known)
+    NAMED.check_given(fixed=fixed, start=start, values=settings.get("values"))
+    SEQUENCE.check_given(preconditioners=preconditioners)
+    SEQUENCE.check(**{f"start of {name}": entries for name, entries in (start or {}).items()})
     subject = resolve(algorithm) if preconditioners is not None else None
     steps = None
     if subject is not None:
         if not isinstance(subject, Algorithm):
             raise ArgumentError(f"preconditioners are given, but {subject.name} has weights of its own: leave them out")
         width = d if prompt is None else prompt.d
-        steps = tuple(step(subject, s, width, k) for k, s in enumerate(preconditioners or ()))
+        if not preconditioners:
+            raise ArgumentError("preconditioners is empty, wanted a tuple of steps for each stored layer")
+        steps = tuple(step(subject, s, width, k) for k, s in enumerate(preconditioners))
     question = convergence_question.Question(
         features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), prompt=prompt,
         alpha=None if alpha is None else exact(alpha, "alpha"),

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ...numeric.recognition.read_network import Reading
+from ...symbolic.kinds import FLAG, PATH, TEXT, TEXTS, Kind
 from ...symbolic.prompt import Context
 from ..identify import ask as identification
 from ..identify import question as identify_question
 from ..identify.answer import Identification
 from .arguments import Number, exact
+
+CONTEXTS = Kind(
+    "a Context or a list of them", lambda x: isinstance(x, Sequence) and all(isinstance(c, Context) for c in x)
+)
 
 
 def identify(
@@ -50,6 +55,12 @@ def identify(
     >>> network.algorithm, network.match
     ('td0', 'exact')
     """
+    TEXT.check_given(layout=layout, process=process)
+    TEXTS.check(transposed=transposed)
+    FLAG.check(function=function)
+    PATH.check_given(rule=rule)
+    if not isinstance(prompts, Context):
+        CONTEXTS.check_given(prompts=prompts)
     names = (transposed,) if isinstance(transposed, str) else tuple(transposed)
     given = (prompts,) if isinstance(prompts, Context) else None if prompts is None else tuple(prompts)
     question = identify_question.Question(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...symbolic.errors import ArgumentError
+from ...symbolic.kinds import NAMED, SEQUENCE
 from ...symbolic.patterns.construction import PatternConstruction, pattern_construction
 from ...symbolic.patterns.given import pattern_form
 from ...symbolic.patterns.record import PatternAlgorithm
@@ -42,6 +43,8 @@ def construct_pattern(
     subject = resolve_any(algorithm)
     if not isinstance(subject, PatternAlgorithm):
         raise ArgumentError(f"{subject.name} is linear attention: lp.construct makes its weights")
+    NAMED.check_given(values=values)
+    SEQUENCE.check_given(preconditioners=preconditioners)
     given = {name: exact(value, name) for name, value in (values or {}).items()}
     settings = Settings(
         features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), values=given, looped=looped, seed=seed

@@ -14,6 +14,7 @@ from ...symbolic.derivation.suggest import derive_or_advise
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
 from ...symbolic.given import given_construction
+from ...symbolic.kinds import FLAG, SEQUENCE
 from ...symbolic.patterns.record import PatternAlgorithm
 from ..case import Settings
 from ..user_file import guarded, resolve_algorithm, resolve_update
@@ -69,6 +70,8 @@ def construct(
     """
     for name, size in (("d", d), ("n", n), ("layers", layers)):
         whole_number(name, size, 1)
+    FLAG.check(looped=looped)
+    SEQUENCE.check_given(preconditioners=preconditioners)
     updated = resolve_update(algorithm, "construct")
     if isinstance(updated, PatternAlgorithm):
         raise ArgumentError(f"{updated.name} attends by a pattern: lp.construct_pattern makes its layers")

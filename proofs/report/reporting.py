@@ -9,6 +9,7 @@ from typing import Any
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.errors import ArgumentError
+from ...symbolic.kinds import FLAG, PATH, TEXTS
 from ...symbolic.own import OwnConstruction
 from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Context
@@ -105,6 +106,9 @@ def report(
     Returns what was found, as `verify` does.  Raises what `verify` raises, and `ArgumentError` for a directory that
     holds anything but an earlier report.
     """
+    PATH.check(directory=directory)
+    TEXTS.check_given(formats=formats, evidence=evidence)
+    FLAG.check(prove=prove, invariance=invariance, dates=dates)
     chosen = run_settings(d, n, layers, gamma, lam, prompt, settings)
     return write_report(
         algorithms, Path(directory), chosen, formats, evidence, prove=prove, invariance=invariance, dates=dates

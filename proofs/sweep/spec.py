@@ -33,6 +33,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError, SizesError, WorkLimitError
 from ...symbolic.exact import parse_rational
+from ...symbolic.kinds import PATH
 from ...symbolic.own import OwnConstruction
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.sizes import LETTERS
@@ -82,6 +83,7 @@ def read_sweep(
     Raises `ContentError` naming file and key for content that cannot be used, `WorkLimitError` for a grid of more than
     `limit` points or a point of more work than `max_work`.
     """
+    PATH.check(path=path)
     path = Path(path)
     try:
         return sweep_of(parse(read_text(path)), path.parent, limit, max_work, time_limit)

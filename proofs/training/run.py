@@ -23,6 +23,8 @@ from ...numeric.training.presets import preset_named
 from ...numeric.training.settings import Training, from_document
 from ...numeric.training.verdicts import VERDICTS, Null, null_of, untrained
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
+from ...symbolic.exact import whole_number
+from ...symbolic.kinds import PATH, TEXT
 from ...symbolic.strict_json import dumps, loads
 from ..case import MAX_WORK, Progress, silent
 from .job import MEASURES, WEIGHTS, Job, run_job, saved
@@ -60,6 +62,8 @@ def chosen(preset: str, changes: dict[str, Any], max_work: int = MAX_WORK) -> Tr
     A width that is not given is the number of seeds, at most 32.  Raises `WorkLimitError` where what may be lost at a
     stop, or memory, is above `max_work`.
     """
+    TEXT.check(preset=preset)
+    whole_number("max_work", max_work, 1)
     base = preset_named(preset).settings
     known = {name: value for name, value in changes.items() if value is not None}
     if "seeds" in known and "width" not in known:
@@ -96,6 +100,7 @@ def train(
     ...     lp.train("tiny", folder, processes=4)
     <trained: td0: 0 reached, 0 half-way, 3 not reached>
     """
+    PATH.check(output=output)
     own = chosen(preset, settings, max_work)
     place = Path(output)
     _claim(place, own)

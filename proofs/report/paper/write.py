@@ -12,6 +12,7 @@ from typing import Any
 from ....symbolic.algorithm import Algorithm
 from ....symbolic.derivation.derive import Derivation
 from ....symbolic.errors import ArgumentError, ContentError
+from ....symbolic.kinds import FLAG, PATH, TEXT, TEXTS
 from ....symbolic.own import OwnConstruction
 from ....symbolic.patterns.record import PatternAlgorithm
 from ....symbolic.plain_text import shown
@@ -238,6 +239,10 @@ def paper(
     >>> result.holds
     True
     """
+    PATH.check(directory=directory)
+    TEXTS.check_given(formats=formats, evidence=evidence)
+    TEXT.check_given(prefix=prefix)
+    FLAG.check(prove=prove)
     chosen = run_settings(d, n, layers, gamma, lam, None, settings)
     return write_paper(
         algorithms, Path(directory), chosen, formats, evidence, prove=prove, level=level, prefix=prefix
