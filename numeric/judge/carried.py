@@ -76,6 +76,11 @@ class Carried:
         return 0 if len(self.maps.exact) == 1 else layer
 
 
+def transposed(matrices: np.ndarray) -> np.ndarray:
+    """Each matrix transposed: (..., a, b) to (..., b, a); NumPy 1.26 has no `mT`."""
+    return np.swapaxes(matrices, -1, -2)
+
+
 def on_pairs(A: np.ndarray, width: int) -> np.ndarray:
     """A (..., K, K), which acts from the left on rows s, as a matrix that acts from the right on pairs (s, r).
 

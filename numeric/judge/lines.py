@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from .bounds import row_blocks
-from .carried import LOST, U64, Carried, on_pairs, outward
+from .carried import LOST, U64, Carried, on_pairs, outward, transposed
 from .exact_floats import quotient
 from .powers import Powers
 
@@ -39,7 +39,7 @@ def by_lines(c: Carried, betas: np.ndarray, powers: Powers | None) -> np.ndarray
             grown = np.eye(outer) if powers is None else on_pairs(c.mix[:, c.stored(layer)], outer // K)  # type: ignore[index]
             own = G[:, None]
             if powers is not None:
-                own = (powers.A[layer].mT @ own.reshape(T, 1, K, N * outer)).reshape(T, layer, K * N, outer)
+                own = (transposed(powers.A[layer]) @ own.reshape(T, 1, K, N * outer)).reshape(T, layer, K * N, outer)
             np.add((W.reshape(T, -1, outer) @ (grown + S @ G)).reshape(W.shape), own, out=later[:, :-1])
             tallest = np.maximum(tallest, np.abs(later).max(axis=(1, 2, 3)))
         W = later

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .carried import OUTWARD, U64, Carried, on_pairs, pieces
+from .carried import OUTWARD, U64, Carried, on_pairs, pieces, transposed
 
 SMALL = 16
 """Products of so many keys in pairs are made once for all layers."""
@@ -71,18 +71,18 @@ def spread(c: Carried, betas: np.ndarray) -> np.ndarray:
                 mix, most = c.mix[:, c.stored(layer)], c.most[:, c.stored(layer), None]
                 on_sides = on_pairs(mix, p)[:, None]
                 R = R @ on_sides
-                side = (R + PG / 2).mT @ G
-                A = on_sides.mT @ A @ on_sides + side + side.mT
-                A = (A + A.mT) / 2
+                side = transposed(R + PG / 2) @ G
+                A = transposed(on_sides) @ A @ on_sides + side + transposed(side)
+                A = (A + transposed(A)) / 2
                 diagonal[..., rows:] = _diagonal(A)
                 grown = grown + on_pairs(mix, inner)[:, None]
                 moved[..., :rows] = P @ grown
                 np.add(R, PG, out=moved[..., rows:])
                 size[..., :rows] = (most @ size[..., :rows].reshape(T, K, K, inner)).reshape(T, K, rows)
                 size[..., rows:] = (most @ size[..., rows:].reshape(T, K, K, p)).reshape(T, K, outer)
-            taken = grown.mT @ moved
+            taken = transposed(grown) @ moved
             P, R = taken[..., :rows], taken[..., rows:]
-            P = P + P.mT
+            P = P + transposed(P)
             P /= 2
             size[..., :rows] += (met.reshape(T, K * K, p) @ c.plain_gram).reshape(T, K, rows)
             size[..., rows:] += met
@@ -128,7 +128,7 @@ class _Moments:
                 pairs = (keys[..., None] * keys[:, :, None]).reshape(-1, N, inner * inner)
                 part = (flat @ pairs).reshape(H[some].shape)
             else:
-                part = (keys[:, None, None] * betas[some, ..., None]).mT @ keys[:, None, None]
+                part = transposed(keys[:, None, None] * betas[some, ..., None]) @ keys[:, None, None]
             _diagonal(part)[:] += self.off * (flat @ self.heights[some]).reshape(-1, count, K, inner) + lost[some]
             H[some] = part
         return H

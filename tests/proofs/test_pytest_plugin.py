@@ -177,7 +177,7 @@ def test_a_refuted_mark_can_be_expected(run: Run) -> None:
         ('"td0", evidence=["exact"]', "there is no evidence 'exact': did you mean identity-exact?"),
         ("d=3", "(d=3): no algorithm is named, wanted one or more, such as @pytest.mark.layerproof(\"td0\", "),
         ("td0=1, d=3", "(td0=1, d=3): no algorithm is named"),
-        ('"td0", evidence=5', "in test_it.py::test_a: @pytest.mark.layerproof('td0', evidence=5)"),
+        ('"td0", evidence=5', "('td0', evidence=5): evidence is 5, wanted some of derived"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_fail_with_the_name_of_the_mark_and_of_the_test(run: Run, arguments: str, words: str) -> None:

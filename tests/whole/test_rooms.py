@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("symbolic", "numeric", "proofs")
 BOTTOM_TO_TOP = """
-symbolic/plain_text symbolic/errors symbolic/names symbolic/exact symbolic/copies symbolic/strict_json
+symbolic/plain_text symbolic/errors symbolic/kinds symbolic/names symbolic/exact symbolic/copies symbolic/strict_json
 symbolic/discovery symbolic/sizes symbolic/tables symbolic/read
 symbolic/markov
 symbolic/attention symbolic/readout
