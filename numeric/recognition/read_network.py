@@ -35,12 +35,16 @@ class Reading:
 
 @dataclass(frozen=True)
 class ToldSizes:
-    """Sizes that a file of ours tells beside its tensors."""
+    """Sizes that a file of ours tells beside its tensors.
+
+    rows : the names of its rows, which may be those of no prompt of the catalogue
+    """
 
     depth: int | None = None
     n: int | None = None
     prompt: Prompt | None = None
     gamma: Fraction | None = None
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,7 @@ def read_network(
     name: str, layers: Sequence[Sequence[Head]], m: int, known: ToldSizes, how: Reading, masked: bool
 ) -> ReadNetwork:
     """The network, its prompt found or asked for."""
-    prompt = choose(m, known.prompt, how)
+    prompt = choose(m, known, how)
     n = known.n if masked and known.n is not None else how.context or known.n or DEFAULT_CONTEXT
     if how.context is not None and how.context != n:
         raise ArgumentError(f"context is {how.context}, but the masks of {name} are for n = {n}: leave it out")
@@ -90,7 +94,7 @@ def _depth(stored: int, known: int | None, asked: int | None) -> int:
     return asked or known or 1
 
 
-def choose(m: int, known: Prompt | None, how: Reading) -> Prompt:
+def choose(m: int, known: ToldSizes, how: Reading) -> Prompt:
     """The prompt that m rows are for; `ArgumentError` that asks where there are several.
 
     Least squares' prompt has m rows for some d whatever m is, and TD's weights are least squares' exactly when they are
@@ -100,9 +104,9 @@ def choose(m: int, known: Prompt | None, how: Reading) -> Prompt:
         prompt = prompt_named(how.layout)
         _fits(prompt, m, how)
         return prompt
-    if known is not None:
-        _fits(known, m, how)
-        return known
+    if known.prompt is not None:
+        _fits(known.prompt, m, how)
+        return known.prompt
     candidates = fitting(m, how.features)
     if how.features is not None and not candidates:
         sizes = ", ".join(f"{p.name} {p.features_of(m)}" for p in fitting(m))
@@ -114,6 +118,12 @@ def choose(m: int, known: Prompt | None, how: Reading) -> Prompt:
         return candidates[0]
     if not candidates:
         raise ContentError(f"the matrices are {m} x {m}, and no prompt of the catalogue has {m} rows")
+    if known.rows:
+        raise ArgumentError(
+            f"layout is missing: the rows of these weights are {', '.join(known.rows)}, which no algorithm of the "
+            f"catalogue has, and identify answers for those: wanted one to read the {m} rows as, such as --layout "
+            f"{candidates[0].name}"
+        )
     choices = " or ".join(f"--layout {p.name} (d = {p.features_of(m)})" for p in candidates)
     raise ArgumentError(
         f"layout is missing: {m} rows are those of several prompts, wanted {choices}, or the name of an algorithm with "

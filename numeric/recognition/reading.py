@@ -7,7 +7,7 @@ decides no answer.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,9 @@ def _known(metadata: Mapping[str, str]) -> ToldSizes:
         prompt = prompt_of_rows(tuple((str(a), int(b)) for a, b in rows["features"]), tuple(rows["accumulators"]))
         gamma = about["parameters"].get("gamma")
         known = None if gamma is None else parse_rational(gamma, "gamma")
-        return ToldSizes(int(about["layers"]), int(about["n"]), prompt, known)
+        return ToldSizes(
+            int(about["layers"]), int(about["n"]), prompt, known, _names(rows["features"], rows["accumulators"])
+        )
     except _NotLinear as error:
         raise ContentError(
             f"its network was trained with {error} of the scores, and identify reads linear attention: the same P, Q "
@@ -150,9 +152,19 @@ def _known(metadata: Mapping[str, str]) -> ToldSizes:
         return ToldSizes()
 
 
+def _names(features: Iterable[Sequence[Any]], accumulators: Iterable[Any]) -> tuple[str, ...]:
+    return (*(str(name) for name, _ in features), *map(str, accumulators))
+
+
 def _of_construction(name: str, construction: Construction, how: Reading) -> ReadNetwork:
     layout = construction.layout
     prompt = prompt_of_rows(layout.features, layout.accumulators)
-    known = ToldSizes(construction.depth, layout.n, prompt, construction.parameters.get("gamma"))
+    known = ToldSizes(
+        construction.depth,
+        layout.n,
+        prompt,
+        construction.parameters.get("gamma"),
+        _names(layout.features, layout.accumulators),
+    )
     layers = [list(heads) for heads in construction.layers]
     return read_network(name, layers, layout.m, known, how, masked=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
@@ -474,6 +475,14 @@ def test_shapes_decide_the_prompt_and_what_they_leave_open_is_asked() -> None:
         asked(arrays("td0"), layout=None)  # read as least squares' prompt, TD's weights are exactly that
     assert asked(arrays("td0"), layout="least-squares").algorithm == "least-squares"
     assert asked(arrays("td0"), d=2, layout=None).algorithm == "td0"
+
+
+def test_rows_of_ones_own_are_named(tmp_path: Path) -> None:
+    algorithm = runpy.run_path(str(Path(__file__).resolve().parents[2] / "examples" / "averaging.py"))["ALGORITHM"]
+    lp.write_weights(lp.construct(algorithm, d=2, n=3, layers=2), tmp_path / "weights.json")
+    with pytest.raises(ArgumentError, match="of these weights are phi, gamma_phi_next, one, averaged_error, gap"):
+        lp.identify(tmp_path / "weights.json", function=False)
+    assert lp.identify(tmp_path / "weights.json", layout="td", function=False).match == "none"
 
 
 def test_weights_of_a_file_of_ours_need_no_layout_and_the_answer_says_so(tmp_path: Path) -> None:
