@@ -59,6 +59,8 @@ def command(
 
     With -d, -n or -L the exact matrices are added, with preconditioners drawn from the seed and --parameter's values.
     """
+    if json and format == "latex":
+        raise ArgumentError("format is latex, but --json asks for JSON: leave one of them out")
     if algorithm in pattern_catalogue() or is_file(algorithm):
         pattern = resolve_any(algorithm)
         if isinstance(pattern, PatternAlgorithm):

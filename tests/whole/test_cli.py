@@ -438,6 +438,10 @@ def test_derive_shows_every_step_in_every_format(capsys: Capture, name: str) -> 
     assert run_cli(capsys, "derive", name) == text
 
 
+def test_two_formats_are_one_too_many(capsys):
+    assert_refused(run_cli(capsys, "derive", "td0", "--format", "latex", "--json"), 2, "leave one of them out")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("looped", [False, True])
