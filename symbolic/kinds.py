@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,8 +35,9 @@ class Kind:
 
 
 def _is_path(value: Any) -> bool:
-    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
-    return isinstance(text, str) and "\0" not in text
+    if hasattr(type(value), "__fspath__"):
+        value = value.__fspath__()
+    return isinstance(value, str) and "\0" not in value
 
 
 PATH = Kind("a path", _is_path)
