@@ -35,7 +35,7 @@ from ..formula.build import (
     transposed,
     words,
 )
-from ..formula.formula import Formula, written
+from ..formula.formula import Formula
 from ..formula.loop_tree import LoopTree
 from ..formula.macros import Macro, filled
 from ..formula.nodes import HOLE, Sign
@@ -48,11 +48,6 @@ from .names import LAYER, over_n, word_formula, written_or
 
 STATE = "state"
 READ = ("phi", "phi_next", "reward", "index", STATE, "next_state", "weight")
-MASKS = {
-    "context": r"j \le n", "context and query": r"j \le n+1",
-    "causal": r"j \le \min(t,\, n)", "causal with query": r"j \le t",
-}  # fmt: skip
-"""Where the mask is one, for key j and token t."""
 
 
 def row_symbols(algorithm: PatternAlgorithm) -> dict[str, Formula]:
@@ -159,7 +154,7 @@ def layer_formulas(form: PatternForm) -> list[Formula]:
     for (to, of), c in form.shift.items():
         reads.setdefault(to, []).append(multiple(expression(c), indexed(names[of], beside)))
     shift = [row("S", ":", QUAD, indexed(names[to], "t"), "<-", added(terms)) for to, terms in reads.items()]
-    where = written(MASKS[form.sees])
+    where = row("j", "<=", last_key(form.sees, row("n")))
     says = row("1", words(" where "), where, ",", words("else 0"))
     entry = spoken(words("M_jt"), indexed("M", "j", "t"))
     one = equation(entry, spoken(says, cases([("1", where), ("0", words("elsewhere"))])))

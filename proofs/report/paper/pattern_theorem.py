@@ -28,6 +28,7 @@ from .model import Block, Display, Environment, Paragraph, Ref, Text, display, j
 from .notation import combination, minus_last, times
 from .pattern_layer import meets, scale
 from .patterned import Patterned, numbered
+from .theorem import claim, theorem
 
 
 def theorem_blocks(facts: Patterned, form: PatternForm) -> list[Block]:
@@ -47,13 +48,13 @@ def theorem_blocks(facts: Patterned, form: PatternForm) -> list[Block]:
         display([equation(indexed(facts.z, layer), facts.prompt(layer))]),
     )  # fmt: skip
     if not facts.proved:
-        return [Environment("remark", statement, ("Claim, not proved by what was asked for here",), "thm")]
+        return [claim(statement)]
     told = (
         "The layer is given, and the proof is the algebra that is named below: what a token of the context adds to a "
         "token by layer and by update is compared, for generic tokens."
     )
     proof = _proof(facts, form) if a.layer is None else [paragraph(told)]
-    blocks: list[Block] = [Environment("theorem", statement, (), "thm"), Environment("proof", tuple(proof))]
+    blocks = theorem(statement, tuple(proof))
     if form.least is not None and form.least > 1:
         least = f"Under one mask no fewer than {form.least} heads do it: the rank of what was solved for."
         blocks.append(Environment("remark", (paragraph(least),), ("How many heads",), "least"))
@@ -93,8 +94,8 @@ def _proof(facts: Patterned, form: PatternForm) -> list[Paragraph | Display]:
         told = " then takes the new state of the token after, which is what "
         blocks.append(paragraph("The shift ", Ref("shift"), told, Ref("prompt"), " has in that row."))
     end = "So the layer maps the prompt of every state to that of the next one. Nothing was asked of "
-    claim = text(" or of ", facts.state, ", and induction on ", layer, " gives the claim.")
-    return [*blocks, paragraph(end, layer, claim)]
+    induction = text(" or of ", facts.state, ", and induction on ", layer, " gives the claim.")
+    return [*blocks, paragraph(end, layer, induction)]
 
 
 def _score(facts: Patterned, Q: Blocks, family: str, at: Part) -> Formula:

@@ -59,9 +59,17 @@ def theorem_blocks(facts: Facts, weights: Weights) -> list[Block]:
             "row is compared with what the update changes it by, at every size."
         )
         proof = (paragraph(told),)
-    if not proved(facts.findings):
-        return [Environment("remark", statement, ("Claim, not proved by what was asked for here",), "thm")]
+    return theorem(statement, proof) if proved(facts.findings) else [claim(statement)]
+
+
+def theorem(statement: tuple[Paragraph | Display, ...], proof: tuple[Paragraph | Display, ...]) -> list[Block]:
+    """A theorem and its proof."""
     return [Environment("theorem", statement, (), "thm"), Environment("proof", proof)]
+
+
+def claim(statement: tuple[Paragraph | Display, ...]) -> Block:
+    """What stands in a theorem's place where what was asked for does not prove it."""
+    return Environment("remark", statement, ("Claim, not proved by what was asked for here",), "thm")
 
 
 def _needed(facts: Facts, weights: Weights) -> Text:
