@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -107,22 +107,22 @@ def verify(
         floats: dict[int, Future[list[Claim]]] = {}
         if pool is None and second is not None and FLOAT in asked:
             for case in cases:
-                if catalogue().get(case.algorithm.name) is case.algorithm:
+                if _of_a_catalogue(case.algorithm):
                     floats[id(case)] = second.submit(floats_of, case.algorithm, case.settings)
             for a in patterned:
-                if pattern_catalogue().get(a.name) is a:
+                if _of_a_catalogue(a):
                     running[id(a)] = second.submit(pattern_claims, a, settings, asked, silent, explicit)
         if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
             make = None if beside is None else beside.make
             shared: list[tuple[int, Any, tuple[Any, ...]]] = [
                 (work_of(case, asked), case, (_alone, case.algorithm, case.settings, asked, explicit, make))
                 for case in cases
-                if catalogue().get(case.algorithm.name) is case.algorithm
+                if _of_a_catalogue(case.algorithm)
             ]
             shared += [
                 (pattern_work_of(a, settings, asked), a, (pattern_claims, a, settings, asked, silent, explicit))
                 for a in patterned
-                if pattern_catalogue().get(a.name) is a
+                if _of_a_catalogue(a)
             ]
             shared.sort(key=lambda job: job[0], reverse=True)  # so that all workers end together
             running = {id(subject): pool.submit(*call) for _, subject, call in shared}
@@ -148,6 +148,12 @@ def verify(
     claims = tuple(c for _, established in about for c in established)
     subjects = tuple((subject, len(established)) for subject, established in about)
     return Result("verify", settings.document(), claims, fault=disagreement(claims), notes=notes, subjects=subjects)
+
+
+def _of_a_catalogue(algorithm: Algorithm | PatternAlgorithm) -> bool:
+    """Whether another process has the algorithm too: a user's own is this one's alone."""
+    known: Mapping[str, Any] = pattern_catalogue() if isinstance(algorithm, PatternAlgorithm) else catalogue()
+    return known.get(algorithm.name) is algorithm
 
 
 def _alone(

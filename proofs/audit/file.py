@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
-from ...symbolic.kinds import FLAG, PATH
-from ...symbolic.plain_text import shown
+from ...symbolic.kinds import FLAG, PATH, Kind
 from ..case import Progress, silent
 from ..report.writing import check_target
 from . import run
@@ -30,8 +28,7 @@ def audit(
     Raises `ContentError` when the file is no claims file, `ArgumentError` when the directory is something else.  What a
     single claim cannot be checked for is told of it, and the others go on.
     """
-    if not isinstance(claims, (str, os.PathLike)):
-        raise ArgumentError(f"claims is {shown(claims)}, wanted the path of a TOML file")
+    Kind("the path of a TOML file", PATH.fits).check(claims=claims)
     PATH.check_given(output=output)
     FLAG.check(prove=prove)
     whole_number("time_limit", time_limit, 1)
