@@ -99,8 +99,7 @@ def spread(c: Carried, betas: np.ndarray) -> np.ndarray:
             P[:, k, at_k, at_k] += own[:, layer % block, k]
         diagonal[..., :rows] = _diagonal(P)
     before = np.zeros(begun.shape)
-    for layer in range(1, L):
-        before[:, layer] = before[:, layer - 1] + begun[:, layer - 1]
+    before[:, 1:] = np.cumsum(begun[:, :-1], axis=1)
     return np.asarray((np.sqrt(before)[..., None] * np.sqrt(sides)).sum(axis=2) * OUTWARD)
 
 
