@@ -1,4 +1,4 @@
-"""What is no argument of a public function is refused by name, whatever it is: never a traceback of Python's own."""
+"""Whatever is put in place of an argument of a public function, what escapes is an error of ours, never of Python."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def escaping(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_what_is_no_argument_is_refused_by_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_escapes_is_an_error_of_ours(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert escaping(name) == []
 
