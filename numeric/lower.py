@@ -6,9 +6,10 @@ which would round twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -47,18 +48,46 @@ def round_to(value: Fraction, target: Precision) -> float:
     return sign * float(quotient * 2**unit if unit >= 0 else Fraction(quotient, 2**-unit))
 
 
-@np.errstate(all="ignore")  # what is beyond the range or lost below it is put right at the end
 def round_all(numerators: Sequence[int], denominators: Sequence[int], target: Precision) -> np.ndarray:
     """`round_to` of many fractions at once: a float64 array whose entries are numbers of the target format.
 
-    Python's integer division is correctly rounded to float64.  Rounding that again differs from rounding once only
-    where the float64 stands exactly between two numbers of the target, or is itself rounded below its normal range;
-    those few are done by `round_to`.
+    Python's integer division is correctly rounded to float64.
     """
     try:
         wide = np.array([a / b for a, b in zip(numerators, denominators, strict=True)], dtype=np.float64)
     except OverflowError:
         return np.array([round_to(Fraction(a, b), target) for a, b in zip(numerators, denominators, strict=True)])
+    return _from_float64(wide, target, lambda i: Fraction(numerators[i], denominators[i]))
+
+
+def round_matrices(matrices: Sequence[Any], target: Precision) -> np.ndarray:
+    """`round_all` of matrices over Q, all of one shape: (len(matrices), rows, columns)."""
+    shape = len(matrices), matrices[0].num.nrows(), matrices[0].num.ncols()
+    each = [m.num.entries() for m in matrices]
+    try:
+        tops = np.fromiter(chain.from_iterable(each), np.int64).reshape(len(each), -1)
+        bottoms = np.array([int(m.den) for m in matrices], np.int64)[:, None]
+        short = max(tops.max(initial=0), -tops.min(initial=0), bottoms.max()) <= 2**53
+    except OverflowError:
+        short = False
+    if short:  # both are float64 numbers, so that their quotient is rounded once
+
+        def exact(place: int) -> Fraction:
+            which, entry = divmod(place, tops.shape[1])
+            return Fraction(int(tops[which, entry]), int(bottoms[which, 0]))
+
+        return _from_float64((tops / bottoms).ravel(), target, exact).reshape(shape)
+    dens = [int(m.den) for m, entries in zip(matrices, each, strict=True) for _ in entries]
+    return round_all([int(x) for x in chain.from_iterable(each)], dens, target).reshape(shape)
+
+
+@np.errstate(all="ignore")  # what is beyond the range or lost below it is put right at the end
+def _from_float64(wide: np.ndarray, target: Precision, exact: Callable[[int], Fraction]) -> np.ndarray:
+    """Fractions that were correctly rounded to float64, correctly rounded to the target format.
+
+    Rounding again differs from rounding once only where the float64 stands exactly between two numbers of the target,
+    or is itself rounded below its normal range; those few are done by `round_to`.
+    """
     if target.digits == 53:
         return wide
     _, exponents = np.frexp(wide)
@@ -69,7 +98,7 @@ def round_all(numerators: Sequence[int], denominators: Sequence[int], target: Pr
     result[np.abs(result) >= 2.0**target.highest] *= inf
     doubtful = (np.abs(scaled - nearest) == 0.5) | ((wide != 0) & (np.abs(wide) < 2.0**-1000))
     for i in np.flatnonzero(doubtful).tolist():
-        result[i] = round_to(Fraction(numerators[i], denominators[i]), target)
+        result[i] = round_to(exact(i), target)
     return np.asarray(result)
 
 
@@ -179,18 +208,16 @@ def lower_layers(
 
 def lower_matrix(matrix: Any, dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:
     """A matrix over Q, every entry correctly rounded to `dtype`."""
-    tops = [int(x) for x in matrix.num.entries()]
-    values = round_all(tops, [int(matrix.den)] * len(tops), precision(dtype)).reshape(matrix.shape)
-    return torch.tensor(values, dtype=dtype, device=device)
+    return torch.tensor(round_matrices([matrix], precision(dtype))[0], dtype=dtype, device=device)
 
 
 def lower_prompt(setup: Problem, dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:
     """The prompt Z_0 : (m, N) of a rational problem, every entry correctly rounded to `dtype`."""
-    tops: list[int] = []
-    bottoms: list[int] = []
-    for block in (setup.X, setup.row_matrix(setup.start)):
-        part = [int(x) for x in block.num.entries()]
-        tops += part
-        bottoms += [int(block.den)] * len(part)
-    values = round_all(tops, bottoms, precision(dtype)).reshape(setup.layout.m, setup.layout.n + 1)
+    return lower_prompts([setup], dtype, device)[0]
+
+
+def lower_prompts(setups: Sequence[Problem], dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:
+    """The prompts Z_0 of rational problems of one size, every entry correctly rounded to `dtype`: (B, m, N)."""
+    blocks = [s.X for s in setups], [s.row_matrix(s.start) for s in setups]
+    values = np.concatenate([round_matrices(each, precision(dtype)) for each in blocks], axis=1)
     return torch.tensor(values, dtype=dtype, device=device)

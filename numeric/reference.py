@@ -19,7 +19,7 @@ from ..symbolic.exact import as_fraction, nearest
 from ..symbolic.identity.exact import Problem
 from ..symbolic.transitions import Transition
 from .device import precision
-from .lower import round_all, round_to
+from .lower import round_all, round_matrices, round_to
 
 IN_NUMPY = (torch.float64, torch.float32)
 """The formats in which NumPy rounds every operation as torch does."""
@@ -33,22 +33,14 @@ class Lowering:
 
     def stack(self, values: Sequence[Any]) -> Tensor:
         """Vectors to (B, d), scalars to (B, 1); n of them at once, as columns, to (B, n, d) or (B, n, 1)."""
-        tops: list[int] = []
-        bottoms: list[int] = []
-        for value in values:
-            if hasattr(value, "num") and hasattr(value.num, "entries"):
-                part = [int(x) for x in value.num.transpose().entries()]
-                tops += part
-                bottoms += [int(value.den)] * len(part)
-            else:
-                exact = as_fraction(value)
-                tops.append(exact.numerator)
-                bottoms.append(exact.denominator)
-        flat = torch.tensor(round_all(tops, bottoms, self.target), dtype=self.dtype, device=self.device)
-        if values and isinstance(values[0], Columns):
-            height, width = values[0].num.nrows(), values[0].num.ncols()
-            return flat.reshape(len(values), width, height)
-        return flat.reshape(len(values), -1)
+        if hasattr(values[0], "num") and hasattr(values[0].num, "entries"):
+            rounded = round_matrices(values, self.target).swapaxes(1, 2)
+            if not isinstance(values[0], Columns):
+                rounded = rounded.reshape(len(values), -1)
+        else:
+            exact = [as_fraction(value) for value in values]
+            rounded = round_all([x.numerator for x in exact], [x.denominator for x in exact], self.target)[:, None]
+        return torch.tensor(rounded, dtype=self.dtype, device=self.device)
 
     def step(self, value: Any) -> Any:
         """A preconditioner: rows of numbers to a matrix, a number to a Python float of the dtype."""

@@ -14,7 +14,7 @@ from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem
 from ..device import environment, strict_precision
-from ..lower import Lowered, lower_prompt
+from ..lower import Lowered, lower_prompts
 from ..transformer import LinearTransformer
 
 
@@ -46,7 +46,7 @@ def float_run(
     with torch.no_grad(), strict_precision(tf32):
         if module is None:
             module = LinearTransformer.from_lowered(construction, lowered)
-        Z = torch.stack([lower_prompt(problem, dtype, device) for problem in problems])
+        Z = lower_prompts(problems, dtype, device)
         states = torch.stack(run_states(module, Z.clone(), construction.depth))
         predictions = run_prediction(module, Z.clone())
         return FloatRun(

@@ -24,7 +24,7 @@ from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem
 from ..device import OFF, autocast_state, strict_precision
-from ..lower import lower_prompt
+from ..lower import lower_prompts
 from .crosscheck import crosscheck
 from .dense import PROMPTS, judged_prompts
 from .exact_floats import up
@@ -127,7 +127,7 @@ def judge_module(
     first: _Returned | None = None
     for mode, cut, to_eval in calls:
         with torch.no_grad(), strict_precision(tf32, autocast=True):
-            Z = torch.stack([lower_prompt(s, dtype, device) for s in setups])
+            Z = lower_prompts(setups, dtype, device)
             around = autocast_state()
             try:
                 with _eval(module) if to_eval else _unchanged():
