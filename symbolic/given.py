@@ -93,7 +93,7 @@ TRIED = ((1, 1, 1), (2, 3, 3), (3, 7, 2))
 def traced(algorithm: Algorithm, options: Mapping[str, str]) -> GivenHeads:
     """The heads that an algorithm gives as tables of blocks, at every size.
 
-    Raises `RefusedError` with the line where they differ from size to size or from layer to layer in more than C_l,
+    Raises `RefusedError` with the line where they differ from size to size, or branch on the layer,
     `DiffersError` when the running heads are others than the traced ones.
     """
     blocks = getattr(algorithm.heads, "blocks", None)  # of a file: its process is asked
@@ -122,14 +122,14 @@ def _steps(algorithm: Algorithm, d: int, layers: int, seed: int) -> list[Steps]:
 def compare(algorithm: Algorithm, options: Mapping[str, str], tables: GivenHeads) -> None:
     """Raise `DiffersError` unless the running heads are the traced ones, at a few sizes and in every layer there."""
     for seed, (d, n, layers) in enumerate(TRIED):
-        parameters = {x: Fraction(3 + 2 * k + seed, 5 + k) for k, x in enumerate(algorithm.parameters)}
+        parameters = {x: Fraction(13 + 2 * k + seed, 17 + 5 * k) for k, x in enumerate(algorithm.parameters)}
         steps = _steps(algorithm, d, layers, seed)
         made = given_construction(algorithm, options, d, n, layers, steps, parameters, looped=False)
         for layer, (heads, step) in enumerate(zip(made.layers, steps, strict=True)):
             if len(heads) != len(tables.heads):
                 difference = f"layer {layer + 1} has {len(heads)} heads, on symbols it has {len(tables.heads)}"
                 raise DiffersError(difference, {"layer": layer + 1})
-            values = _Numbers(algorithm, made.layout, parameters, step)
+            values = _Numbers(algorithm, made.layout, parameters, step, layer)
             for k, (head, traced) in enumerate(zip(heads, tables.heads, strict=True), 1):
                 for name, matrix in values.matrices(traced).items():
                     if getattr(head, name) != matrix:
@@ -141,10 +141,10 @@ def compare(algorithm: Algorithm, options: Mapping[str, str], tables: GivenHeads
 class _Numbers:
     """Traced blocks at one size, on numbers."""
 
-    def __init__(self, algorithm: Algorithm, layout: Layout, parameters: Mapping[str, Fraction], step: Any):
+    def __init__(self, algorithm: Algorithm, layout: Layout, parameters: Mapping[str, Fraction], step: Any, layer: int):
         self._layout = layout
         self._known: dict[tuple[str, str], Fraction] = {("parameter", x): v for x, v in parameters.items()}
-        self._known["sweep", "n"] = Fraction(layout.n)
+        self._known |= {("sweep", "n"): Fraction(layout.n), ("sweep", "layer"): Fraction(layer)}
         self._steps: dict[str, RationalMatrix] = {}
         for name, value in zip(algorithm.preconditioners, step, strict=True):
             if name in algorithm.scalar_preconditioners:

@@ -38,9 +38,15 @@ def entry(rule: Rule, layer: int, name: str) -> Fraction:
     if not isinstance(rule, str):
         return exact_number(rule[(layer - 1) % len(rule)], f"an entry of the table {name}")
     try:
-        return _value(_parsed(rule, name), Fraction(layer))
+        made: Fraction = formula(rule, name, Fraction(layer), Fraction)
+        return made
     except ZeroDivisionError:
         raise ContentError(f"the table {name}, {rule}, divides by zero at layer {layer}") from None
+
+
+def formula(rule: str, name: str, layer: Any, number: Callable[[int], Any]) -> Any:
+    """What a formula in l says of a layer, in any arithmetic; number : its whole numbers."""
+    return _value(_parsed(rule, name), layer, number)
 
 
 def check(rule: Any, name: str) -> None:
@@ -80,13 +86,12 @@ def _is_formula(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "l"
 
 
-def _value(node: ast.expr, layer: Fraction) -> Fraction:
+def _value(node: ast.expr, layer: Any, number: Callable[[int], Any]) -> Any:
     if isinstance(node, ast.BinOp):
-        result: Fraction = _OPERATIONS[type(node.op)](_value(node.left, layer), _value(node.right, layer))
-        return result
+        return _OPERATIONS[type(node.op)](_value(node.left, layer, number), _value(node.right, layer, number))
     if isinstance(node, ast.UnaryOp):
-        return -_value(node.operand, layer)
-    return Fraction(node.value) if isinstance(node, ast.Constant) else layer  # type: ignore[arg-type]  # it is a formula
+        return -_value(node.operand, layer, number)
+    return number(node.value) if isinstance(node, ast.Constant) else layer  # type: ignore[arg-type]  # it is a formula
 
 
 @dataclass(frozen=True)

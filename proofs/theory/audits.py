@@ -99,7 +99,7 @@ def _all_of(algorithm: Algorithm | PatternAlgorithm) -> tuple[tuple[tuple[Audit,
 
 
 def _weights(algorithm: Algorithm, options: Mapping[str, str]) -> Weights:
-    return derive(algorithm, options) if algorithm.heads is None else given(algorithm, options)
+    return derive(algorithm, options) if algorithm.heads is None else given(algorithm, options, layered=True)
 
 
 def _audits_of(weights: Weights) -> tuple[Audit, ...]:

@@ -15,6 +15,8 @@ from sympy import Expr, Function, Integer, Mul, Rational, Symbol, factorint
 from ..errors import ZeroDivisorError
 
 INDEX, LENGTH = "index", "n"
+LAYER = "layer l"
+"""The layer, counted from 1, in given heads that read it; no name of a user's has a space."""
 Part = Mapping[tuple[tuple[str, int], ...], Fraction]
 
 

@@ -12,9 +12,9 @@ from sympy.polys.matrices import DomainMatrix
 from ..algorithm import Algorithm
 from ..errors import NotRepresentableError
 from ..tracing.expression import Expression, names
+from ..tracing.heads import LAYER as STEP
 from ..tracing.heads import Blocks, GivenHeads, TracedHead
 from ..tracing.program import Program
-from .coefficients import LENGTH
 from .derive import embed, pieces_of, readout_of
 from .factor import BlockKey, SymbolicHead
 from .form import AnyHead, Form
@@ -36,8 +36,10 @@ def given_form(algorithm: Algorithm, options: Mapping[str, str], tables: GivenHe
     """The traced heads with their masks, and the loop's own masks after these.
 
     Raises `NotRepresentableError` for a head of another shape than the two, where masks of heads add up to others, and
-    as `loop_form` and `embed`.
+    as `loop_form` and `embed`; for a number made from the layer's, which the update does not know.
     """
+    if tables.reads_layer:
+        raise NotRepresentableError(f"heads makes a number of the layer's: {STEP}")
     state = SymbolicState(algorithm, dict(options))
     loop, embedding = loop_form(state), embed(state)
     divisors = tuple(state.algebra.divisors)
@@ -114,6 +116,6 @@ def coefficient(state: SymbolicState, node: Expression) -> Scalar:
     a = state.algebra
     keys = list(dict.fromkeys((x.source, x.name) for x in names([node])))
     whole = [("whole", *key) for key in keys]
-    known = [a.parameter(LENGTH if key == ("sweep", "n") else key[1]) for key in keys]
+    known = [state.number(*key) for key in keys]
     value = Program([node], [*keys, *whole]).run([*known, *known])[0]
     return a.number(value) if isinstance(value, (int, Fraction)) else value

@@ -63,7 +63,7 @@ def _merged(parts: list[Part]) -> list[Part]:
 
 class _Reader:
     def __init__(self, state: SymbolicState):
-        self.algebra = state.algebra
+        self.algebra, self.state = state.algebra, state
         self.one = state.algebra.number(1)
 
     def parts(self, node: Expression) -> list[Part]:
@@ -76,7 +76,7 @@ class _Reader:
                 position = a.parameter(INDEX)
                 return [(position, one, one) if node.name == LATER else (one, one, position)]
             case "name", _:
-                return [(a.parameter(LENGTH if node.source == "sweep" else node.name), one, one)]
+                return [(self.state.number(node.source, node.name), one, one)]
             case "add", (x, y):
                 return _merged(self.parts(x) + self.parts(y))
             case "sub", (x, y):
@@ -139,7 +139,7 @@ class _Reader:
         match node.op, node.args:
             case "number", _:
                 return {"": int(node.number)}
-            case "name", _:
+            case "name", _ if (node.source, node.name) != ("sweep", "layer"):
                 return {LENGTH if node.source == "sweep" else node.name: 1}
             case "neg", (x,):
                 return {k: -v for k, v in self._exponent(x).items()}

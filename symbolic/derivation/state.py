@@ -9,7 +9,7 @@ from typing import Any
 from ..algorithm import Algorithm
 from ..errors import ContentError
 from ..transitions import Position, Sweep, Transition
-from .coefficients import INDEX, LENGTH, Entry
+from .coefficients import INDEX, LAYER, LENGTH, Entry
 from .contraction import Algebra
 from .scalar import Scalar
 from .vectors import Matrix, Vector
@@ -24,13 +24,20 @@ class SymbolicState:
     def __init__(self, algorithm: Algorithm, options: dict[str, str] | None = None):
         self.algorithm = algorithm
         self.options = algorithm.choose(options)
-        self.algebra = Algebra((*algorithm.parameters, *algorithm.scalar_preconditioners, INDEX, LENGTH))
+        layer = () if algorithm.heads is None else (LAYER,)
+        self.algebra = Algebra((*algorithm.parameters, *algorithm.scalar_preconditioners, INDEX, LENGTH, *layer))
         a = self.algebra
         self.p = algorithm.bind({name: a.parameter(name) for name in algorithm.parameters}, self.options)
         self.weights = tuple(a.scalar(w) if w in algorithm.scalar_weights else a.vector(w) for w in algorithm.weights)
         self.preconditioners: tuple[Matrix | Scalar, ...] = tuple(
             a.parameter(c) if c in algorithm.scalar_preconditioners else a.matrix(c) for c in algorithm.preconditioners
         )
+
+    def number(self, source: str, name: str) -> Scalar:
+        """What a name of given heads stands for: n, the layer, counted from 0 there, a parameter or a scalar step."""
+        if source != "sweep":
+            return self.algebra.parameter(name)
+        return self.algebra.parameter(LENGTH) if name == "n" else self.algebra.parameter(LAYER) - 1
 
     @cached_property
     def discount(self) -> str | None:

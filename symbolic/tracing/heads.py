@@ -7,6 +7,7 @@ for d x d blocks) is refused with its line, and so is whatever looks at the laye
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +35,8 @@ LAYER = (
     "a number that differs from layer to layer is a scalar step (scalar_preconditioners, with tables for what it is at "
     "layer l = 1, 2, ...), in the update and in the heads, which read it as step.name"
 )
+NO_RATIONALS = "both arguments should be Rational instances"
+"""What Python says to Fraction(1, layer + 1) on symbols."""
 CONTEXT = "write layout.mask() for the context mask, or layout.mask(entry) with a function of two positions"
 
 
@@ -64,6 +67,12 @@ class GivenHeads:
     def entries(self) -> list[Expression]:
         """Every case of every mask."""
         return [case.entry for h in self.heads for case in h.M]
+
+    @property
+    def reads_layer(self) -> bool:
+        """Whether some number is made from the layer's."""
+        every = names([*self.coefficients(), *self.entries()])
+        return any((x.source, x.name) == ("sweep", "layer") for x in every)
 
     def to_data(self) -> dict[str, Any]:
         """As JSON-able data: the nodes of the coefficients, and who is which."""
@@ -127,7 +136,7 @@ class GivenHeads:
     def check(self, record: Algorithm) -> None:
         """Raise `ContentError` unless every symbol, row and step matrix is one that the record declares."""
         known = {("parameter", x) for x in record.parameters} | {("sweep", "n")}
-        known |= {("preconditioner", c) for c in record.scalar_preconditioners}
+        known |= {("preconditioner", c) for c in record.scalar_preconditioners} | {("sweep", "layer")}
         own = known | {("position", x) for x in (LATER, EARLIER)}
         for node in names(self.coefficients()):
             if (node.source, node.name) not in known or node.kind != SCALAR or node.step:
@@ -169,7 +178,9 @@ def _letter(content: Any, where: str) -> tuple[str, bool]:
 def trace_heads(algorithm: Algorithm, options: Mapping[str, str] | None = None) -> GivenHeads:
     """The given heads as tables of blocks.
 
-    Raises `RefusedError` with the line when the function asks for what differs from size to size or from layer to
+    Numbers may be made from the layer, counted from 0, which is a symbol.
+
+    Raises `RefusedError` with the line when the function asks for what differs from size to size, or branches on the
     layer, `ContentError` when it returns something else than heads of such matrices.
     """
     assert algorithm.heads is not None  # whoever asks was told
@@ -180,13 +191,20 @@ def trace_heads(algorithm: Algorithm, options: Mapping[str, str] | None = None) 
         for c in algorithm.preconditioners
     }
     layer = tape.name("sweep", "layer", SCALAR)
-    role = "heads"
-    given = tape.run(role, algorithm.heads, _Layout(tape, algorithm), SimpleNamespace(**step), p, layer)
+    try:
+        given = tape.run("heads", algorithm.heads, _Layout(tape, algorithm), SimpleNamespace(**step), p, layer)
+    except TypeError as error:
+        if str(error) != NO_RATIONALS:
+            raise
+        lines = [at.lineno or 0 for at in traceback.extract_tb(error.__traceback__) if at.filename == tape.file]
+        line = lines[-1] if lines else 0
+        raise RefusedError(
+            f"heads makes a Fraction of a symbol (line {line}): write Fraction(1) / (layer + 1) for "
+            "Fraction(1, layer + 1)", "other", "heads", line,
+        ) from None  # fmt: skip
     if not isinstance(given, Sequence) or not all(isinstance(h, Head) for h in given) or len(given) > MOST_HEADS:
         raise ContentError(f"heads of {algorithm.name} returned {shown(given)}, wanted a list of Head")
     tables = GivenHeads(tuple(_head(tape, h, f"head {k}") for k, h in enumerate(given, 1)))
-    if any((x.source, x.name) == ("sweep", "layer") for x in names([*tables.coefficients(), *tables.entries()])):
-        raise RefusedError(f"{role} makes a number of the layer's: {LAYER}", "other", role, 0)
     tables.check(algorithm)
     return tables
 

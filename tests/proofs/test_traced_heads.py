@@ -19,10 +19,11 @@ from layerproof.proofs.theory.generated.given import given
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.attention import Head
+from layerproof.symbolic.derivation.given_form import given_form
 from layerproof.symbolic.derivation.given_masks import masks_given
 from layerproof.symbolic.derivation.masks import Triangle
 from layerproof.symbolic.derivation.state import SymbolicState
-from layerproof.symbolic.errors import ContentError, DiffersError, LayerproofError, RefusedError
+from layerproof.symbolic.errors import ContentError, DiffersError, LayerproofError, NotRepresentableError, RefusedError
 from layerproof.symbolic.given import traced
 from layerproof.symbolic.prompt import Layout
 from layerproof.symbolic.tracing.expression import text
@@ -165,11 +166,20 @@ def test_what_differs_from_size_to_size_or_from_layer_to_layer_is_refused(what: 
     assert raised.value.line
 
 
-def test_a_coefficient_of_the_layer_is_refused() -> None:
-    for what in ({"P": lambda layout, step, layer: layout.matrix({READ: 1 + layer})},
-                 {"M": lambda layout, step, layer: layout.mask(lambda i, j: (i == j) * layer)}):  # fmt: skip
-        with pytest.raises(RefusedError, match="is a scalar step"):
-            trace_heads(own(heads=with_head(**what)))
+def test_a_number_of_the_layer_is_a_symbol_that_the_theorem_knows_and_the_identity_does_not() -> None:
+    P = with_head(P=lambda layout, step, layer: layout.matrix({READ: Fraction(1) / (1 + layer)}))
+    M = with_head(M=lambda layout, step, layer: layout.mask(lambda i, j: (i == j) * (layer + 1)))
+    for record in (own(heads=P), own(heads=M)):
+        own_heads = traced(record, {})  # compared with the running ones in three layers
+        assert own_heads.reads_layer and GivenHeads.from_data(own_heads.to_data()).reads_layer
+        for refused in (lambda record=record, own_heads=own_heads: given_form(record, {}, own_heads),
+                        lambda record=record: given(record, {})):  # fmt: skip
+            with pytest.raises(NotRepresentableError, match="a number of the layer's"):
+                refused()
+    assert [c.text() for c in given(own(heads=P), {}, layered=True).heads[0].U.values()] == ["1/layer l"]
+    fraction = with_head(P=lambda layout, step, layer: layout.matrix({READ: Fraction(1, 1 + layer)}))
+    with pytest.raises(RefusedError, match=re.escape("write Fraction(1) / (layer + 1) for Fraction(1, layer + 1)")):
+        trace_heads(own(heads=fraction))
 
 
 def stepping(held: bool) -> Algorithm:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.coefficients import LAYER
 from ....symbolic.derivation.derive import Derivation, readout_of
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.given_form import Matrix, matrix_of, multiplied
 from ....symbolic.derivation.given_masks import masks_given
 from ....symbolic.derivation.masks import Mask
+from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.given import traced
@@ -39,6 +41,19 @@ class GivenWeights:
     factors: tuple[tuple[Matrix, Matrix], ...] = ()
 
     @property
+    def numbers(self) -> list[Scalar]:
+        """Every number of the heads' matrices."""
+        parts = [part for h in self.heads for part in (h.U, h.E)]
+        parts += [matrix for factors in self.factors for matrix in factors]
+        return [c for part in parts for c in part.values()]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters, steps and positions that the heads and masks are made of, n and the layer among them."""
+        scalars = [*self.numbers, *(x for h in self.heads for x in self.masks[h.mask].scalars())]
+        return frozenset(x for c in scalars for x in c.names())
+
+    @property
     def mask_names(self) -> tuple[str, ...]:
         """M0 for the context mask, M1, M2, ... for what else the loop asks for."""
         return tuple(f"M{k}" for k in range(len(self.masks)))
@@ -57,12 +72,15 @@ class GivenWeights:
 Weights = Derivation | GivenWeights
 
 
-def given(algorithm: Algorithm, options: Mapping[str, str]) -> GivenWeights:
-    """The heads that an algorithm gives, at every size.
+def given(algorithm: Algorithm, options: Mapping[str, str], layered: bool = False) -> GivenWeights:
+    """The heads that an algorithm gives, at every size; layered : with numbers made from the layer's, if they have any.
 
-    Raises as `traced` and `given_weights`.
+    Raises as `traced` and `given_weights`, and `NotRepresentableError` for a number of the layer's.
     """
-    return given_weights(algorithm, options, traced(algorithm, options))
+    weights = given_weights(algorithm, options, traced(algorithm, options))
+    if LAYER in weights.names and not layered:
+        raise NotRepresentableError("heads makes a number of the layer's")
+    return weights
 
 
 def given_weights(algorithm: Algorithm, options: Mapping[str, str], given: GivenHeads) -> GivenWeights:

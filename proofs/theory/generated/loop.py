@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ....symbolic.algorithm import Algorithm
+from ....symbolic.derivation.coefficients import LAYER
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.tracing import expression, traced
 from .columns import Held, held_columns
@@ -154,8 +155,8 @@ class Data:
 
     @property
     def by_layer(self) -> frozenset[str]:
-        """The names that a mask may hold of numbers which differ from layer to layer."""
-        return frozenset((*self.selections, *self.algorithm.scalar_preconditioners))
+        """The names that a mask may hold of numbers which differ from layer to layer, and the layer's own."""
+        return frozenset((*self.selections, *self.algorithm.scalar_preconditioners, LAYER))
 
     @property
     def open(self) -> str:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry, Power, Sum, is_number, value_of
+from ....symbolic.derivation.coefficients import INDEX, LAYER, LENGTH, Entry, Power, Sum, is_number, value_of
 from ....symbolic.derivation.contraction import Algebra
 from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.errors import NotRepresentableError
@@ -34,7 +34,7 @@ class Factor:
 
     text    : in Rocq, in terms of the token j and the layer l
     given   : whether it may be zero, so that the claim assumes that it is not
-    layered : whether it has a step of each layer's own in it
+    layered : whether it has a step of each layer's own in it, or the layer
     """
 
     base: str
@@ -43,11 +43,18 @@ class Factor:
     given: bool
     layered: bool
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is another number at each position, or in each layer."""
+        return self.positional or LAYER in Sum.names(self.base)
+
     def possible(self, values: Mapping[str, Fraction]) -> str | None:
-        """The proof that it is zero at no position at these values, or None."""
-        moved = "move=> m l j; cbv beta" if self.layered else "move=> m j"
+        """The proof that it is zero at no position, and in no layer, at these values, or None."""
+        moved = f"move=> {'m l j' if self.positional else 'l'}; cbv beta" if self.layered else "move=> m j"
         if _positive(self.base) and all(v > 0 and v.denominator == 1 for v in values.values()):
             return f"{moved}; {POSITIVE}"
+        if LAYER in Sum.names(self.base):
+            return None
         proof = never_zero(self.base, {x: values[x] for x in _parameters(self.base)})
         return proof and f"{moved}; {proof}"
 
@@ -83,12 +90,17 @@ class NonZero:
 
     def holds(self, values: Mapping[str, Fraction], n: int) -> bool:
         """Whether nothing is divided by zero at these values of parameters and steps, with n columns."""
-        known = [{**values, INDEX: Fraction(j), LENGTH: Fraction(n)} for j in range(1, n + 1)]
+        first = {**values, LAYER: Fraction(1)}
+        known = [{**first, INDEX: Fraction(j), LENGTH: Fraction(n)} for j in range(1, n + 1)]
         return all(value_of(x, at, Fraction) for at in known for x in (*self.sums, *self.alone))
 
-    def lines(self, known: Iterable[str]) -> list[str]:
-        """The lemmas, each with a tactic for what is known before it; known : names of hypotheses."""
-        if not self.hypotheses and not self.lemmas:
+    def lines(self, known: Iterable[str], asked: bool = False) -> list[str]:
+        """The lemmas, each with a tactic for what is known before it.
+
+        known : names of hypotheses
+        asked : whether the tactic is wanted where there is no lemma and no hypothesis
+        """
+        if not self.hypotheses and not self.lemmas and not asked:
             return []
         names = [*known]
         lines: list[str] = []
@@ -174,7 +186,9 @@ def factor(base: str, spelling: Spelling, steps: Collection[str] = ()) -> Factor
     positional = INDEX in inside
     if positional and not (parameters or positive):
         raise NotRepresentableError(f"the weights divide by {_in_words(base)}, which may be zero at some position j")
-    layered = not parameters.isdisjoint(steps)
+    if LAYER in inside and not positive:
+        raise NotRepresentableError(f"the weights divide by {_in_words(base)}, which may be zero in some layer")
+    layered = LAYER in inside or not parameters.isdisjoint(steps)
     return Factor(base, spelling.word(base)[1:-1], positional, not (positive and not parameters), layered)
 
 
@@ -194,7 +208,7 @@ def _positive(name: str) -> bool:
 def _parameters(base: str) -> set[str]:
     return {
         x for x in Sum.names(base)
-        if not isinstance(x, (Power, Sum)) and x not in (INDEX, LENGTH) and not is_number(x)
+        if not isinstance(x, (Power, Sum)) and x not in (INDEX, LENGTH, LAYER) and not is_number(x)
     }  # fmt: skip
 
 
@@ -207,10 +221,11 @@ def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, Fra
     names = sorted({x for f in factors for x in _parameters(f.base)} | set(alone))
     for choice in product(SMALL, repeat=len(names)):
         values = dict(zip(names, choice, strict=True))
-        tried = ({**values, INDEX: Fraction(j), LENGTH: Fraction(n)} for n in range(1, UP_TO) for j in range(1, n + 1))
+        at = {**values, LAYER: Fraction(1)}
+        tried = ({**at, INDEX: Fraction(j), LENGTH: Fraction(n)} for n in range(1, UP_TO) for j in range(1, n + 1))
         if not all(value_of(f.base, known, Fraction) for known in tried for f in factors):
             continue
-        if all(f.possible(values) for f in factors if f.positional and f.given):
+        if all(f.possible(values) for f in factors if f.everywhere and f.given):
             return values
     conditions = " and ".join(f"{_in_words(f.base)} is not zero" for f in factors)
     raise NotRepresentableError(
@@ -233,11 +248,11 @@ def nonzero(
     names += sorted(name for s in scalars for kind, name in s.generators() if kind == "inverse")
     bases = dict.fromkeys(x.base if isinstance(x, Power) else x for x in names)
     sums = [factor(x, spelling, steps) for x in bases if isinstance(x, Sum) or x in steps]
-    alone = {x for x in bases if not isinstance(x, Sum) and x not in (INDEX, LENGTH) and not is_number(x)}
+    alone = {x for x in bases if not isinstance(x, Sum) and x not in (INDEX, LENGTH, LAYER) and not is_number(x)}
     length = any(LENGTH in Sum.names(x) for x in bases)
     values = values_for(sums, alone) if any(f.given for f in sums) else dict.fromkeys(sorted(alone), Fraction(1))
     hypotheses = {f"nonzero{k}'": f.hypothesis for k, f in enumerate(sums) if f.given}
-    shown = {f"nonzero{k}'": f.possible(values) for k, f in enumerate(sums) if f.given and f.positional}
+    shown = {f"nonzero{k}'": f.possible(values) for k, f in enumerate(sums) if f.given and f.everywhere}
     possible = {name: proof for name, proof in shown.items() if proof is not None}
     lemmas = [_lemma(k, f.text, f"{POSITIVE}. Qed.") for k, f in enumerate(sums) if not f.given]
     for k, (text, factors) in enumerate(printed.items(), len(sums)):

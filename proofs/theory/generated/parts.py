@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.coefficients import INDEX, LENGTH
+from ....symbolic.derivation.coefficients import INDEX, LAYER, LENGTH
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.tracing.evaluate import Update
@@ -22,6 +22,7 @@ from .names import Names, comment, identifier
 from .nonzero import Factors, NonZero, nonzero
 from .prompt import Prompt, prompt_of
 from .scalars import Spelling, divided_by, literals
+from .tabled import Tabled, refuse_divided, tabled
 from .terms import denominators
 
 
@@ -44,6 +45,7 @@ class Parts:
     whole: tuple[int, ...]
     counted: tuple[tuple[str, str], ...]
     nonzero: NonZero
+    tabled: tuple[Tabled, ...]
     apart: bool
     """Whether the heads have other masks than the loop asks for, which may add up to these all the same."""
 
@@ -63,7 +65,16 @@ class Parts:
         lines = [f"Hypothesis {name} : {text}." for name, text in self.hypotheses.items()]
         if "n_gt0" in self.hypotheses:
             lines.append("Lemma n_neq0 : n%:R != 0 :> F. Proof. by rewrite pnatr_eq0 -lt0n. Qed.")
-        return lines + self.nonzero.lines("n_neq0" if x == "n_gt0" else x for x in self.hypotheses)
+        tables = [x.name for x in self.tabled]
+        known = ["n_neq0" if x == "n_gt0" else x for x in self.hypotheses if x not in tables]
+        lines += self.nonzero.lines(known, self.by_layer)
+        return lines + [x.lines(self.spelling) for x in self.tabled]
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether numbers are made from the layer's, or a step is assumed at its table."""
+        weights = self.derivation
+        return bool(self.tabled) or (isinstance(weights, GivenWeights) and LAYER in weights.names)
 
     @property
     def algorithm(self) -> Algorithm:
@@ -111,8 +122,9 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     words |= {x: f"{name} l" for x, name in (*data.preconditioners.items(), *data.selections.items())}
     spelling = Spelling(words)
     form = closed_form(derivation, loop)
-    apart = False
+    apart, at_tables = False, tuple[Tabled, ...]()
     if isinstance(derivation, GivenWeights):
+        at_tables = tabled(derivation, data)
         asked = [m for terms in form.totals.values() for _, m in masks_of(terms).values()]
         apart = not derivation.has_masks(asked)
         derivation = derivation.asking(asked)
@@ -123,7 +135,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     mask_terms = [
         f"({name} l)" if data.by_layer & m.names() else name for name, m in zip(masks, derivation.masks, strict=True)
     ]
-    coefficients = scalars_of(derivation, form)
+    coefficients = [*scalars_of(derivation, form), *(x.value for x in at_tables)]
     divided = {x for s in coefficients for x in divided_by(s)}
     printed = [
         *loop.after.values(),
@@ -144,6 +156,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
         raise NotRepresentableError(
             f"the update divides by {strange[0]}, which is no parameter and no step: no hypothesis is about it"
         )
+    refuse_divided(at_tables, (*sums.sums, *sums.alone))
     hypotheses: dict[str, str] = {}
     for x, name in data.parameters.items():
         if x in divided or name in inverted or x in sums.alone:
@@ -152,7 +165,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     if counted or _multiplied_by_length(derivation) or sums.length:
         hypotheses["n_gt0"] = "(0 < n)%N"
     facts = tuple(f"(mulVf {'n_neq0' if h == 'n_gt0' else h})" for h in hypotheses)
-    hypotheses |= sums.hypotheses
+    hypotheses |= sums.hypotheses | {x.name: x.hypothesis for x in at_tables}
     whole = denominators(iter(printed)) | {k for s in coefficients for k in literals(s)}
     suffix = "".join(f"_{identifier(v)}" for v in derivation.options.values())
     module = f"{identifier(a.name)}{suffix}"
@@ -161,7 +174,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     return Parts(
         derivation, module, suffix, data, loop, prompt, tables(derivation, prompt, mask_terms, spelling), masks,
         closing(derivation, form, data, loop, prompt, mask_terms, spelling), spelling, hypotheses, facts,
-        tuple(sorted(whole)), counted, sums, apart,
+        tuple(sorted(whole)), counted, sums, at_tables, apart,
     )  # fmt: skip
 
 

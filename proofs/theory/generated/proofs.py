@@ -82,7 +82,9 @@ def _possible(parts: Parts) -> str:
     values = {x: parts.nonzero.values.get(x, Fraction(1)) for x in bound(parts)}
     texts = {x: f"{v}%:R" if v.denominator == 1 and v > 0 else rational(v)[0] for x, v in values.items()}
     steps = parts.data.preconditioners
-    ones = [f"exists {f'(fun=> {text})' if x in steps else bracketed(text)};" for x, text in texts.items()]
+    texts |= {x.of: f"(fun l => {x.text})" for x in parts.tabled}
+    fixed = set(steps) - {x.of for x in parts.tabled}
+    ones = [f"exists {f'(fun=> {text})' if x in fixed else bracketed(text)};" for x, text in texts.items()]
     ones += ["exists 1%N;"] * (2 if parts.data.held else 1) if "n_gt0" in parts.hypotheses else []
     ways = []
     for name in parts.hypotheses:
@@ -93,7 +95,8 @@ def _possible(parts: Parts) -> str:
                 )
             )
         else:
-            ways.append("done" if name == "n_gt0" else "by first [rewrite pnatr_eq0 | vm_compute]")
+            known = name == "n_gt0" or name in [x.name for x in parts.tabled]
+            ways.append("done" if known else "by first [rewrite pnatr_eq0 | vm_compute]")
     proof = ways[0] if len(ways) == 1 else f"split; [{' | '.join(ways)}]"
     return f"{' '.join(ones)} {proof}"
 

@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 
 from ....symbolic.errors import ContentError
+from ....symbolic.tables import entry
 from ....symbolic.transitions import Position, Sweep, Transition
 from .statements import Statements
 
 SIZES = ((1, 1), (2, 3), (3, 5))
 """(d, number of transitions) of the contexts."""
+LAYERS = 6
+"""Up to which layer a printed table is held against the record's."""
 TRIES = 1000
 """How many draws of the parameters are looked at for one at which nothing is divided by zero."""
 TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_']*|\d+|\^\+|\^-1|\^T|%:R|\.\+1|\*m|\*:|:=|[-+*/(),:])")
@@ -34,6 +37,11 @@ def differs(statements: Statements) -> str | None:
     Raises `ContentError` when the text is not of the form that is read here.
     """
     reading = _Reading(statements)
+    for step in statements.parts.tabled:
+        node = _Parser(step.text).whole()
+        for layer in range(LAYERS):
+            if _value(node, {"l": layer}) != entry(step.rule, layer + 1, step.of):
+                return f"the table of {step.of} at layer {layer + 1} is not what the record says"
     for seed, (d, n) in enumerate(SIZES):
         text = _compare(statements, reading, random.Random(seed), d, n)
         if text is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ....symbolic.derivation.coefficients import INDEX, LENGTH, Entry, Power, Sum, is_number
+from ....symbolic.derivation.coefficients import INDEX, LAYER, LENGTH, Entry, Power, Sum, is_number
 from ....symbolic.derivation.scalar import Scalar
 from ....symbolic.errors import NotRepresentableError
 from .terms import ATOM, PRODUCT, bracketed, rational
@@ -73,6 +73,8 @@ class Spelling:
             return f"{position}.+1%:R"
         if name == LENGTH:
             return "n%:R"
+        if name == LAYER:
+            return "l.+1%:R"
         if isinstance(name, Entry) and name.table in self.words:
             return f"({self.words[name.table]} {position})"
         if isinstance(name, Power):
@@ -88,9 +90,9 @@ class Spelling:
 
 
 def divided_by(scalar: Scalar) -> set[str]:
-    """The parameters that a coefficient divides by, in powers too; the position is never zero, sums are apart."""
+    """The parameters that a coefficient divides by, in powers too; position and layer are no zeros, sums are apart."""
     names = {name for part in scalar.parts().values() for e in part for name, k in e if k < 0}
-    return {x.base if isinstance(x, Power) else x for x in names if not isinstance(x, Sum)} - {INDEX}
+    return {x.base if isinstance(x, Power) else x for x in names if not isinstance(x, Sum)} - {INDEX, LAYER}
 
 
 def literals(scalar: Scalar) -> set[int]:

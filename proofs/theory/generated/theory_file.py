@@ -93,7 +93,9 @@ def extra(parts: Parts, module: str = "") -> list[str]:
         # n is m + d there, and ring would take the sum apart
         length = " try (let x := fresh in set x := (n%:R : F); clearbody x);" if parts.data.held else ""
         ways.append(f"{given}\n  {module}name_inverses;{length} intros {names}; ring: {names}")
-    if parts.nonzero.lemmas or parts.nonzero.hypotheses:
+    if parts.by_layer:  # n may be zero, and what is divided by n stays so
+        ways.append(f"timeout 60 (first [field; close_nonzero | {module}name_lengths; field; close_nonzero])")
+    elif parts.nonzero.lemmas or parts.nonzero.hypotheses:
         ways.append("timeout 60 (field; close_nonzero)")
     elif parts.whole and not module:
         ways.append("close_field")
@@ -185,6 +187,8 @@ def _step(parts: Parts) -> list[str]:
     count = f" rewrite ?({', '.join(f'ones_{k}' for k in range(len(counts)))});" if counts else ""
     if parts.apart:
         count += f" rewrite {' '.join(f'/{m}' for m in parts.masks)} ?(gatherD, gathersD, gatherZ, gathersZ);"
+    if parts.tabled:
+        count += f" rewrite ?({', '.join(x.lemma for x in parts.tabled)});"
     sparse = "layer_sparse_whole" if parts.given else "layer_sparse"
     return [
         *counts,

@@ -29,7 +29,8 @@ def audit_of(derivation: Weights, reserved: Sequence[str] = ()) -> Audit:
     if difference is not None:
         raise NotRepresentableError(f"the printed statement is not the algorithm that runs: {difference}")
     name = parts.module
-    given = [x.removesuffix("%N").strip("()") for x in parts.hypotheses.values()]
+    texts = [x.removesuffix("%N") for x in parts.hypotheses.values()]
+    given = [x[1:-1] if x.startswith("(") and x.endswith(")") else x for x in texts]
     theorems = tuple(
         Theorem(
             parts.theorem(c.part),
