@@ -148,6 +148,11 @@ def power(base: Part, exponent: Part) -> Formula:
     return Formula(_with_script(node(base), None, node(exponent)))
 
 
+def accented(name: str, base: Part) -> Formula:
+    """The base with a mark over it: "hat", "bar"."""
+    return Formula(Accent(name, node(base)))
+
+
 def primed(base: Part) -> Formula:
     """The base with a prime."""
     return Formula(Scripts(node(base), None, None, 1))

@@ -8,8 +8,8 @@ from ..convergence.certificate import word
 from ..convergence.picture import distances, envelope_picture, outside
 from ..convergence.result import Convergence
 from ..convergence.table import facts
-from ..formula.build import bracketed, call, decimal, fraction, number, power, row, spoken, words
-from ..formula.formula import Formula, written
+from ..formula.build import bracketed, call, decimal, fraction, indexed, number, power, row, spoken, words
+from ..formula.formula import Formula
 from ..formula.nodes import Fenced
 from ..verdict import Verdict
 from .assemble import cell, plain, prose, sentence
@@ -94,7 +94,7 @@ def _formula(answer: Answer) -> Formula:
     if period > 1:
         steps = row("ell", "/", str(period))
         exponent = spoken(call(words("floor"), steps), bracketed(steps, brackets="⌊⌋"))
-    distance = written(r"|v_{\ell}(q) - v^{*}(q)|")
+    distance = row("|", call(indexed("v", "ell"), "q"), "-", call(power("v", "*"), "q"), "|")
     ratio = (
         Formula(Fenced("(", fraction(str(r.numerator), str(r.denominator)).tree, ")"))
         if r.denominator > 1

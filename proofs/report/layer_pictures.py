@@ -7,11 +7,12 @@ from fractions import Fraction
 
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ..formula.build import number, row
-from ..formula.formula import Formula, written
+from ..formula.formula import Formula
 from . import notation
 from .assemble import commas
 from .example import HeadStep
 from .findings import Findings
+from .layer_forms import PATTERN
 from .model import Cell, Picture, Sentence, Span, Table, text_of
 from .picture_heat import Panel, heat_picture
 from .picture_layer import (
@@ -28,7 +29,6 @@ from .picture_layer import (
 
 LONG = 20
 """Rows of more are not drawn entry by entry."""
-PATTERN = written(r"M (Z^\top Q Z)")
 
 
 def layer_pictures(findings: Findings) -> list[Picture]:
@@ -142,8 +142,8 @@ def head_heat(
     which = f"Head {h} in layer {layer + 1}" if count > 1 else f"The head in layer {layer + 1}"
     svg, alt = heat_picture(panels, which, f"heat-{layer + 1}-{h}")
     caption = Sentence([
-        f"{which}: what its weights ", written("W P"), " and ", written("Q"), " join, rows by rows, and "
-        "which tokens, down, come into which columns, across, by the mask ", written("M"), " and by the pattern ",
+        f"{which}: what its weights ", row("W", "P"), " and ", row("Q"), " join, rows by rows, and "
+        "which tokens, down, come into which columns, across, by the mask ", row("M"), " and by the pattern ",
         PATTERN, ". A stronger colour is a larger entry.",
     ])  # fmt: skip
     return Picture(svg, alt, caption, _numbers(attention, list(columns)))

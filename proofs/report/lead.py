@@ -8,23 +8,17 @@ from fractions import Fraction
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
 from ..formula.build import QUAD, aligned, call, dot, equation, indexed, row, spoken, words
-from ..formula.formula import Formula, written
+from ..formula.formula import Formula
 from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
 from .assemble import alarm, greek, prose, spans
 from .findings import Findings
+from .layer_forms import layer
 from .layer_pictures import layer_pictures
 from .model import Block, Display, Folded, Link, Note, Paragraph, Span
 from .names import declared_formula, over_n, row_formula
 from .verdict_words import meaning, verdict_words
 
 ORDER = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.NOT_RUN)
-
-
-def layer(factor: Formula) -> tuple[Formula, Formula]:
-    """What a layer makes of a prompt, by its factor: both sides."""
-    Z = indexed("Z", "ell")
-    attention = written(r"\sum_h W_h P_h Z_{\ell} M_h \bigl(Z_{\ell}^\top Q_{\ell,h} Z_{\ell}\bigr)")
-    return indexed("Z", "ell", "+", "1"), row(Z, "+", factor, attention)
 
 
 def lead(findings: Findings) -> tuple[Block, ...]:
@@ -138,7 +132,7 @@ def _formula(readout: Readout | None, algorithm: Algorithm) -> Formula:
     lines: list[tuple[Formula, Formula]] = [(before, row("=", after)), (indexed("Z", "0"), start)]
     if readout is not None:
         named_row = next(row_formula(r) for r in algorithm.accumulators if r.name == readout.row)
-        query = spoken(words("query"), written("n+1"))
+        query = spoken(words("query"), row("n", "+", "1"))
         value = row(*("-",) * (readout.sign < 0), call(last, named_row, query, brackets="[]"))
         lines.append((dot(indexed(weight, "L"), "q"), row("=", value)))
     return aligned(lines)

@@ -69,6 +69,11 @@ def meaning(latex: str) -> Formula:
     return written_or(latex, quoted(latex, latex))
 
 
+def last_transition(algorithm: Algorithm) -> Formula:
+    """The last transition that the update's loop goes over."""
+    return row("n", "-", "d") if algorithm.unit_columns else row("n")
+
+
 @dataclass(frozen=True)
 class Names:
     """How the symbols of one algorithm are written.
@@ -89,7 +94,7 @@ class Names:
     weights: frozenset[str]
     indexed: bool = True
     rows: Mapping[str, Formula] = field(default_factory=dict)
-    last: str = "n"
+    last: Formula = field(default_factory=lambda: row("n"))
     declared: Mapping[str, Formula] = field(default_factory=dict)
 
     @staticmethod
@@ -103,7 +108,7 @@ class Names:
         successors = frozenset({"phi'", *algorithm.successor_vectors})
         carried = frozenset({"phi", "R", *successors, *(name for name, _ in algorithm.extras)})
         rows = {row.name: row_formula(row) for row in algorithm.accumulators}
-        weights, last = frozenset(algorithm.weights), algorithm.transitions
+        weights, last = frozenset(algorithm.weights), last_transition(algorithm)
         declared = {name: declared_formula(algorithm, name) for name in algorithm.symbols if name in carried | weights}
         return Names(carried, successors, state.discount, weights, indexed, rows, last, declared)
 
@@ -112,7 +117,7 @@ class Names:
         if isinstance(name, (Entry, Power, Sum)):
             return coefficient_name(name)
         if isinstance(name, LoopSymbol):
-            return indexed(named(name.variable), written(self.last) if name.after else written("j-1"))
+            return indexed(named(name.variable), self.last if name.after else row("j", "-", "1"))
         stem, _, index = name.rpartition("_")
         if stem not in self.carried:
             return self.declared.get(name) or named(name)
@@ -179,7 +184,7 @@ def coefficient_name(name: str) -> Formula:
     Formula('gamma^j', '\\gamma^{j}')
     """
     if isinstance(name, Entry):
-        return indexed(named(name.table), "j" if name.position == INDEX else written(name.position))
+        return indexed(named(name.table), "j" if name.position == INDEX else name.position)
     if isinstance(name, Power):
         base = number(Fraction(name.base)) if is_number(name.base) else coefficient_name(name.base)
         return power(base, "j" if name.variable == INDEX else "n")

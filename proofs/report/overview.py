@@ -8,7 +8,8 @@ from ..verdict import Claim
 from .assemble import cell
 from .derivation.update import docstring, stated
 from .findings import Findings
-from .layer_pictures import PATTERN, sketch
+from .layer_forms import PATTERN
+from .layer_pictures import sketch
 from .model import Cell, Link, Page, Sentence, Span, Table
 from .stated_code import stated_spans
 

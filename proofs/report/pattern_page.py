@@ -16,7 +16,8 @@ from ...symbolic.patterns.layer import layer_of, under
 from ...symbolic.patterns.record import KEYS, PatternAlgorithm
 from ...symbolic.patterns.run import chained, prompt, setup
 from ..case import Settings
-from ..formula.formula import Formula, written
+from ..formula.build import indexed, row
+from ..formula.formula import Formula
 from ..patterns.draws import drawn_start, drawn_steps
 from ..verdict import Claim, Result, Verdict, worst_asked
 from .assemble import cell, commas, greek, prose
@@ -98,7 +99,7 @@ def _picture(
     svg, words = drawn_head(_rows(algorithm), used, entries, tokens, title, BESIDE, f"layer-{name}-{k}")
     rows = tuple((cell(t), *(cell(f"{float(x):.3g}") for x in row)) for t, row in zip(tokens, entries, strict=True))
     caption = Sentence([
-        f"{title}: ", *_does(algorithm, used), ", times the column of the pattern ", written("A"),
+        f"{title}: ", *_does(algorithm, used), ", times the column of the pattern ", row("A"),
         ", here on a small prompt of random rationals, blue where positive.",
     ])  # fmt: skip
     return Picture(svg, words, caption, Table(("from token", *(f"into {t}" for t in tokens)), rows))
@@ -137,9 +138,9 @@ def _claim(
     if form is not None:
         whole, mask, *shift = layer
         blocks += [Display(whole, "claim"), Display(mask), *map(Display, shift)]
-        entrywise = (written(r"\circ"), " multiplies entry by entry")
+        entrywise = (row("circ"), " multiplies entry by entry")
         if algorithm.kernels:
-            blocks.append(prose("Here ", *entrywise, ", and ", written("K_{jt}"), " is the weight of token "
+            blocks.append(prose("Here ", *entrywise, ", and ", indexed("K", "j", "t"), " is the weight of token "
                          "$j$ for token $t$: any number made from rows that no layer writes."))  # fmt: skip
         else:
             blocks.append(prose("Here ", *entrywise, "."))
@@ -202,13 +203,13 @@ def _drawn(form: PatternForm, settings: Settings) -> list[Drawn]:
 def _column(Z: object, algorithm: PatternAlgorithm, t: int) -> list[Fraction]:
     """The row that the kernel scores, in one column, at d = 2."""
     first = 0
-    for row in algorithm.rows:
-        if row.name == algorithm.scored:
+    for one in algorithm.rows:
+        if one.name == algorithm.scored:
             break
-        first += 1 if row.scalar else 2
+        first += 1 if one.scalar else 2
     else:
         raise AssertionError("the record was checked")
-    return [RATIONALS.at(Z, first + i, t).fraction() for i in range(1 if row.scalar else 2)]
+    return [RATIONALS.at(Z, first + i, t).fraction() for i in range(1 if one.scalar else 2)]
 
 
 def _exponential(value: Fraction) -> Fraction:

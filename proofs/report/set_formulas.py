@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..formula.build import bracketed, call, decimal, indexed, listed, power, primed, row, transposed
-from ..formula.formula import Formula, written
+from ..formula.formula import Formula
 from ..formula.nodes import Node, Spoken, Words
 from .model import (
     Block,
@@ -158,7 +158,8 @@ def _piece(token: str) -> Formula:
     if mark:
         shown = power(shown, "*") if mark == "*" else primed(shown)
     if index is not None:
-        shown = indexed(shown, written(re.sub(r"\bl\b", r"\\ell", index.strip("{}"))))
+        pieces = re.finditer(r"(?P<layer>\bl\b)|\d+|.", index.strip("{}"))
+        shown = indexed(shown, *("ell" if piece["layer"] else piece[0] for piece in pieces))
     return call(shown, argument[1:-1]) if argument else shown
 
 

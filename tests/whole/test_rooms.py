@@ -50,7 +50,7 @@ proofs/report/picture_curves proofs/convergence
 proofs/functions proofs/sweep proofs/doctor
 proofs/pytest_plugin
 proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_blocks proofs/report/picture_heat
-proofs/report/model proofs/report/stated_code proofs/report/names
+proofs/report/model proofs/report/stated_code proofs/report/names proofs/report/layer_forms
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided
 proofs/report/recognised
 proofs/report/writers proofs/report/set_formulas proofs/report/declared proofs/report/pattern_formulas

@@ -4,22 +4,51 @@ from __future__ import annotations
 
 from ....symbolic.derivation.ansatz import Ansatz
 from ....symbolic.derivation.derive import Derivation
-from ...formula.build import THIN, bracketed, entry, listed, row, spoken, transposed
-from ...formula.formula import written
+from ...formula.build import (
+    NO_GAP,
+    THIN,
+    Part,
+    bracketed,
+    call,
+    entry,
+    equation,
+    indexed,
+    listed,
+    primed,
+    row,
+    spoken,
+    summed,
+    transposed,
+)
+from ...formula.formula import Formula
 from ..assemble import prose
+from ..layer_forms import OVER_CONSTANT
 from ..model import Block, Code, Display, Section
 from ..names import over_n, word_formula
 
-FORM = r"$W P = \operatorname{diag}(0, U)$, $Q = \operatorname{diag}(E, 0)$"
-OVER_CONSTANT = (
-    r"$W P = \begin{pmatrix} 0 & 0 \\ U & 0 \end{pmatrix}$, $Q = \begin{pmatrix} 0 & E \\ 0 & 0 \end{pmatrix}$"
-)
-LAYER_FORM = r"$Z + \frac1n \sum_h W_h P_h Z M_h \bigl(Z^\top Q_h Z\bigr)$"
-UNITS = r"\sum_{i=1}^{d} (w^\top e_i)\,(e_i^\top W x) = w^\top (W x)"
+
+def _over(*index: Part) -> Formula:
+    """A sum over indices, in plain text without them: T and K name them there."""
+    return spoken("sum", indexed("sum", listed(index, NO_GAP)))
+
+
+def _named(tensor: str, *index: Part) -> Formula:
+    """An entry of T or K in accumulator row k, by what it reads."""
+    row_read, *others = index
+    as_text = call(tensor, row("k", ";", row_read), *others, brackets="[]")
+    return spoken(as_text, indexed(tensor, "k", ";", THIN, *index))
+
+
+def _units() -> Formula:
+    """Products with all unit columns are one product."""
+    unit = indexed("e", "i")
+    terms = row(bracketed(row(transposed("w"), unit)), THIN, bracketed(row(transposed(unit), "W", "x")))
+    return equation(summed("i", terms, last="d"), row(transposed("w"), bracketed(row("W", "x"))))
 
 
 def ansatz_section(derivation: Derivation) -> Section:
     """What a layer can do, whatever its heads are: the interaction tensor."""
+    index = (primed("k"), "i", "j", "r", "W", "s")
     letters = listed([word_formula(w) for w in Ansatz(derivation.state, 2).words])
     return Section(
         "ansatz",
@@ -29,10 +58,10 @@ def ansatz_section(derivation: Derivation) -> Section:
             Display(
                 row(
                     over_n(),
-                    spoken(written(r"\sum"), written(r"\sum_{k',i,j,r,W,s}")),
-                    spoken(written("T[k; k', i, j, r, W, s]"), written(r"T_{k;\,k' i j r W s}")),
+                    _over(*index),
+                    _named("T", *index),
                     THIN,
-                    entry("Y", written("k'"), "i"),
+                    entry("Y", primed("k"), "i"),
                     THIN,
                     bracketed(row(transposed(entry("X", "r", "j")), "W", entry("X", "s", "t")), "big"),
                 )
@@ -58,16 +87,17 @@ def _own_ansatz(derivation: Derivation) -> list[Block]:
         prose(
             "The row ",
             Code(constant),
-            " holds 1 at every context token. A head with it as value and as key, "
-            f"{OVER_CONSTANT}, counts the context; $1/n$ cancels, so for $0 < n$ it adds a multiple of accumulator "
-            "rows at their own token, whatever the row holds at the query:",
+            " holds 1 at every context token. A head with it as value and as key, ",
+            OVER_CONSTANT,
+            ", counts the context; $1/n$ cancels, so for $0 < n$ it adds a multiple of accumulator rows "
+            "at their own token, whatever the row holds at the query:",
         ),
         Display(
             row(
-                spoken(written(r"\sum"), written(r"\sum_{k'}")),
-                spoken(written("K[k; k']"), written(r"K_{k;\,k'}")),
+                _over(primed("k")),
+                _named("K", primed("k")),
                 THIN,
-                entry("Y", written("k'"), "t"),
+                entry("Y", primed("k"), "t"),
             )
         ),
     ]
@@ -83,5 +113,5 @@ def _unit_ansatz(derivation: Derivation) -> list[Block]:
             "column joined to itself has one entry of $T$ for all $i$: rows hold multiples of $w^\\top e_i$ "
             "there, and"
         ),
-        Display(written(UNITS)),
+        Display(_units()),
     ]

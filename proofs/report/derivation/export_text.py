@@ -5,9 +5,9 @@ from __future__ import annotations
 from ....symbolic.derivation.factor import SymbolicHead
 from ....symbolic.derivation.form import Form
 from ..assemble import plain, prose
+from ..layer_forms import FORM, LAYER, OVER_CONSTANT
 from ..model import Block, Display, Section
 from ..writers.plain_text import write
-from .ansatz import FORM, LAYER_FORM, OVER_CONSTANT
 from .heads import each_head
 from .masks import divisors, mask_formula
 from .prompt import prompt_section
@@ -27,12 +27,12 @@ def symbols(form: Form, looped: bool) -> str:
     numbers = ", ".join(algorithm.scalar_preconditioners)
     intro: list[Block] = [
         plain(DERIVED if algorithm.heads is None else GIVEN),
-        prose(rf"Layer $\ell$ is {LAYER_FORM}; blocks are named by the rows of the prompt."),
+        prose(r"Layer $\ell$ is ", LAYER, "; blocks are named by the rows of the prompt."),
     ]
     if any(isinstance(h, SymbolicHead) for h in form.heads):
-        intro.append(prose(f"A head in which features meet has {FORM}."))
+        intro.append(prose("A head in which features meet has ", FORM, "."))
     if any(not isinstance(h, SymbolicHead) for h in form.heads):
-        intro.append(prose(f"A head over the constant row has {OVER_CONSTANT}."))
+        intro.append(prose("A head over the constant row has ", OVER_CONSTANT, "."))
     if algorithm.heads is not None:
         intro.append(prose(f"{PRODUCT} weights.json has both as given."))
     if algorithm.preconditioners:

@@ -6,9 +6,9 @@ from ....symbolic.derivation.derive import SOLVED_AT, Derivation
 from ....symbolic.identity.uniqueness import rank_at
 from ...formula.build import listed
 from ..assemble import prose
+from ..layer_forms import FORM
 from ..model import Block, Section
 from ..names import mask_symbol
-from .ansatz import FORM
 
 MIXED = " may be mixed by any invertible matrix."
 
@@ -56,9 +56,11 @@ def freedom_section(derivation: Derivation) -> Section:
     blocks.append(
         prose(
             "Criterion: the whole of $Z$, every row and column, after one layer from any reachable state (any "
-            f"weights), within the family {FORM}, which leaves feature rows as they are; $L$ layers follow by "
+            "weights), within the family ",
+            FORM,
+            ", which leaves feature rows as they are; $L$ layers follow by "
             "induction. Weights that are only asked to be right in the bottom row, or at the query, have further "
-            "freedom."
+            "freedom.",
         )
     )
     return Section("freedom", "What is unique and what is free", tuple(blocks))

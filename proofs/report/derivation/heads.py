@@ -12,10 +12,10 @@ from ....symbolic.derivation.scalar import Scalar
 from ...formula.build import linear, row
 from ...formula.formula import Formula
 from ..assemble import matrix, prose
+from ..layer_forms import FORM, LAYER, OVER_CONSTANT
 from ..model import Block, Matrix, Paragraph, Section
 from ..names import ONE, Names, mask_symbol, signed, times
 from ..notation import row_labels
-from .ansatz import FORM, LAYER_FORM, OVER_CONSTANT
 
 ZERO = row("0")
 
@@ -64,10 +64,10 @@ def factors_of(derivation: Derivation) -> list[Paragraph]:
     """How many heads there are and why no fewer will do; the last sentence ends with what a layer is."""
     count, lower = len(derivation.meeting), derivation.head_lower_bound - len(derivation.tokenwise)
     own = len(derivation.tokenwise)
-    over = prose(f"$K$ has rank {own} and takes {own} head{'s' * (own > 1)} over the constant row, {OVER_CONSTANT}; "
-                 "the others have no part in it.")  # fmt: skip
+    over = prose(f"$K$ has rank {own} and takes {own} head{'s' * (own > 1)} over the constant row, ", OVER_CONSTANT,
+                 "; the others have no part in it.")  # fmt: skip
     factors = prose(f"$T$ factors into {count} head{'s' * (count > 1)}; the flattenings of $T$ show that no layer of "
-                    rf"the form {FORM} has fewer than {lower}. Layer $\ell$ is {LAYER_FORM}")  # fmt: skip
+                    "the form ", FORM, rf" has fewer than {lower}. Layer $\ell$ is ", LAYER)  # fmt: skip
     return [*([over] if own else []), factors]
 
 

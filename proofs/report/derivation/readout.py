@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ....symbolic.derivation.form import Form
-from ...formula.build import call, dot, equation, indexed, row, spoken, words
-from ...formula.formula import Formula, written
+from ...formula.build import accented, call, dot, equation, indexed, row, spoken, words
+from ...formula.formula import Formula
 from ..assemble import prose
 from ..model import Display, Section
 from ..names import Names
@@ -23,6 +23,6 @@ def readout_formula(sign: int, symbol: Formula) -> Formula:
     """The prediction is an entry of the last prompt, in the row with this symbol."""
     at = indexed("Z", "L")
     query = row("-" if sign < 0 else "+", spoken(call(at, symbol, words("query"), brackets="[]"),
-                call(at, symbol, written("n+1"), brackets="[]")))  # fmt: skip
+                call(at, symbol, row("n", "+", "1"), brackets="[]")))  # fmt: skip
     value = dot(indexed("w", "L"), "q")
-    return spoken(equation(value, query), row(written(r"\hat v(q)"), "=", value, "=", query))
+    return spoken(equation(value, query), row(call(accented("hat", "v"), "q"), "=", value, "=", query))

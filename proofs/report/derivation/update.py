@@ -11,7 +11,7 @@ from ....symbolic.derivation.state import SymbolicState
 from ....symbolic.errors import LayerproofError
 from ....symbolic.patterns.record import PatternAlgorithm
 from ...formula.build import equation, indexed, listed, named
-from ...formula.formula import Formula, written
+from ...formula.formula import Formula
 from ...formula.loop_tree import LoopTree
 from ...formula.shape import shape
 from ...formula.symbols import symbols_of
@@ -19,7 +19,7 @@ from ...theory.generated.parts import traced_of
 from ..assemble import plain, prose
 from ..declared import layered
 from ..model import Block, Code, Display, Folded, Paragraph, Section
-from ..names import Names
+from ..names import Names, last_transition
 from ..stated_code import stated_spans
 
 
@@ -88,7 +88,7 @@ def stated(algorithm: Algorithm, options: Mapping[str, str]) -> list[Formula]:
     loop_shape = shape(traced.update)
     symbols = symbols_of(algorithm, traced.update)
     layer = symbols.formula("layer", "layer")
-    made = LoopTree(symbols, loop_shape, layer, written(algorithm.transitions))
+    made = LoopTree(symbols, loop_shape, layer, last_transition(algorithm))
     lines = [
         equation(symbols.formula("variable", name, "j"), made.defined(node)) for name, node in loop_shape.definitions
     ]

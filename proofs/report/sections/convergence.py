@@ -6,7 +6,7 @@ from ....symbolic.identity.limit import Limit, root_text
 from ....symbolic.strict_json import rational_text
 from ...case import Case
 from ...convergence.result import Convergence
-from ...formula.formula import written
+from ...formula.build import QUAD, call, indexed, power, row, words
 from ..assemble import heading, plain, prose
 from ..decided import blocks as decided
 from ..findings import Findings
@@ -15,7 +15,8 @@ from ..model import Block, Cell, Display, Note, Picture, Section, Table
 from ..picture_curves import Curve, curves_picture
 
 NAME, TITLE, ORDER = "convergence", "Where the iterates go", 110
-FIXED = written(r"w^{*} = F_{\ell}(w^{*}) \quad\text{for every layer } \ell")
+LIMIT = power("w", "*")
+FIXED = row(LIMIT, "=", call(indexed("F", "ell"), LIMIT), QUAD, words("for every layer "), "ell")
 
 
 def build(findings: Findings) -> Section | None:

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...formula.formula import quoted, written
+from ...formula.build import QUAD, bracketed, call, equation, indexed, row, spoken, words
+from ...formula.formula import Formula
 from ...verdict import Claim, Verdict, worst_asked
 from ..assemble import cell, prose
 from ..findings import Findings
 from ..model import Block, Cell, Display, Link, Section, Table
 
 NAME, TITLE, ORDER = "induction", "From one layer to every depth", 70
-Z_OF = written("Z(w)")
-STEP = written(r"T_{\ell}\bigl(Z(w)\bigr) = Z\bigl(F_{\ell}(w)\bigr) \quad\text{for every } w")
-CHAIN = quoted(
-    "Z_L = T_{L-1}(... T_0(Z(w_0))) = Z(F_{L-1}(... F_0(w_0))) = Z(w_L)",
-    r"Z_L = T_{L-1} \circ \cdots \circ T_0 \bigl(Z(w_0)\bigr) "
-    r"= Z\bigl(F_{L-1} \circ \cdots \circ F_0 (w_0)\bigr) = Z(w_L)",
-)
+Z_OF = call("Z", "w")
+STEP = row(
+    equation(call(indexed("T", "ell"), Z_OF, size="big"), call("Z", call(indexed("F", "ell"), "w"), size="big")),
+    QUAD, words("for every "), "w",
+)  # fmt: skip
+
+
+def _chain() -> Formula:
+    """All layers, one after another."""
+
+    def after_another(step: str) -> Formula:
+        return row(indexed(step, "L", "-", "1"), "circ", "cdots", "circ", indexed(step, "0"))
+
+    start, end = indexed("w", "0"), indexed("w", "L")
+    iterated = call("Z", row(after_another("F"), bracketed(start)), size="big")
+    shown = row(indexed("Z", "L"), "=", after_another("T"), bracketed(call("Z", start), "big"), "=", iterated, "=",
+                call("Z", end))  # fmt: skip
+    return spoken(words("Z_L = T_{L-1}(... T_0(Z(w_0))) = Z(F_{L-1}(... F_0(w_0))) = Z(w_L)"), shown)
 
 
 def build(findings: Findings) -> Section | None:
@@ -47,7 +59,7 @@ def build(findings: Findings) -> Section | None:
         Display(STEP, "induction-step"),
         prose("The prompt itself is $Z_0 = Z(w_0)$. If $Z_{\\ell} = Z(w_{\\ell})$ then layer "
               r"$\ell$ gives $Z_{\ell+1} = Z(w_{\ell+1})$; so, one layer after another,"),
-        Display(CHAIN, "induction-chain"),
+        Display(_chain(), "induction-chain"),
         prose("and the read-out entry of $Z_L$ is that of $Z(w_L)$. What stands behind each word \"every\":"),
         Table(("holds for", "because", "evidence"), rows, cards=True),
     ]  # fmt: skip

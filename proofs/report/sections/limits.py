@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ....symbolic.derivation.derive import SOLVED_AT
 from ...verdict import Verdict
-from ..assemble import cell, spans
-from ..derivation.ansatz import FORM
+from ..assemble import cell, prose
 from ..findings import Findings
-from ..model import Cell, Section, Table
+from ..layer_forms import FORM
+from ..model import Cell, Section, Span, Table
 
 NAME, TITLE, ORDER = "limits", "What is not claimed", 140
 
@@ -15,12 +15,12 @@ NAME, TITLE, ORDER = "limits", "What is not claimed", 140
 def build(findings: Findings) -> Section | None:
     """What a reader must not take from this page."""
     s = findings.settings
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[str, *tuple[str | tuple[Span, ...], ...]]] = []
     if findings.derivation is not None:
         at = ", ".join(map(str, SOLVED_AT))
         rows.append(("that these weights are the only ones",
-                     rf"the interaction tensor is forced at $n = {at}$ for $d \ge 2$, within {FORM} and for the whole "
-                     "prompt; heads are one factorisation of it"))  # fmt: skip
+                     rf"the interaction tensor is forced at $n = {at}$ for $d \ge 2$, within ", FORM, " and for the "
+                     "whole prompt; heads are one factorisation of it"))  # fmt: skip
         if findings.derivation.head_lower_bound < len(findings.derivation.heads):
             rows.append(
                 ("that no layer has fewer heads", f"at least {findings.derivation.head_lower_bound} are needed")
@@ -49,5 +49,5 @@ def build(findings: Findings) -> Section | None:
         ("anything about softmax attention, feed-forward layers, normalisation or positional encodings",
          "the layer is linear attention with the masks shown"),
     ]  # fmt: skip
-    table = Table(("not claimed", "what is known instead"), tuple((cell(a), Cell(spans(b))) for a, b in rows))
+    table = Table(("not claimed", "what is known instead"), tuple((cell(a), Cell(prose(*b).spans)) for a, *b in rows))
     return Section(NAME, TITLE, (table,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...formula.formula import written
+from ...formula.build import row
 from ..assemble import cell, plain, prose, sentence
 from ..findings import Findings
 from ..model import Block, Folded, Section, Table
@@ -19,7 +19,7 @@ def build(findings: Findings) -> Section | None:
     if compared is None:
         return None
     rows = [
-        (cell(f"head {h}"), cell(written(name)), cell(SIGNS[relation]))
+        (cell(f"head {h}"), cell(row(*name.split())), cell(SIGNS[relation]))
         for h, head in enumerate(compared.heads, 1) for name, relation in head.items()
     ]  # fmt: skip
     rows.append((cell("read-out"), cell("its sign"), cell(SIGNS[compared.readout])))
@@ -44,5 +44,5 @@ def _matrices(compared: Comparison) -> list[Block]:
             labels = tokens if name == "M" else rows
             both = [("in the paper and here", theirs)]
             for where, entries in both if theirs == ours else [("in the paper", theirs), ("here", ours)]:
-                result.append(numbers(written(name), labels, labels, entries, caption=f"Head {h}, {where}."))
+                result.append(numbers(row(*name.split()), labels, labels, entries, caption=f"Head {h}, {where}."))
     return result
