@@ -25,7 +25,8 @@ from .balls import Balls
 from .bounds import StepBound
 from .carried import Carried
 from .exact_floats import dyadic_matrix, integers, near_floats
-from .exact_run import UP, ExactRun
+from .exact_run import ExactRun
+from .residuals import UP
 
 BITS = 320
 """Of the balls: over twice the widest format, and some for each of many layers."""

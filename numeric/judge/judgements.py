@@ -13,9 +13,10 @@ from ...symbolic.construction import Construction
 from ..device import PRECISIONS, TF32, Precision
 from .bounds import WIDE, LayerMaps, growth, one_step
 from .exact_floats import up
-from .exact_run import UP, ExactRun
+from .exact_run import ExactRun
 from .float_result import Judgement
 from .places import Place, place
+from .residuals import UP
 
 
 def _text(value: Fraction) -> str:

@@ -13,9 +13,10 @@ from ..device import Precision
 from .a_priori import a_priori
 from .bounds import as_wide
 from .exact_distance import distances
-from .exact_run import UP, ExactRun
+from .exact_run import ExactRun
 from .float_result import APriori, Curves, Distance, LoopDistance
 from .places import place
+from .residuals import UP
 
 
 def _quotient(error: np.ndarray, size: np.ndarray) -> np.ndarray:
