@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from ..derivation.derive import Derivation
@@ -82,35 +84,67 @@ def expanded(derivation: Derivation, n: int = SHOWN_AT) -> tuple[Entry, ...]:
     tokens = [
         *(algorithm.context_token(t, state.p) for t in transitions), algorithm.query_token(state.query(), a.number(0)),
     ]  # fmt: skip
-    before = [algorithm.column_values(state.weights, token, state.p) for token in tokens]
-    moved = state.update(Sweep(transitions))
-    after = [algorithm.column_values(moved, token, state.p) for token in tokens]
-    values = {name: a.parameter(name) for name in algorithm.parameters}
-    masks = [mask.rows(n, values | entries_of(a, mask.names()), a.number) for mask in derivation.masks]
-    rows = [r.name for r in algorithm.accumulators]
-    result = []
-    for t, token in enumerate(tokens):
-        column = "query" if t == n else f"token {t + 1}"
-        for k, row in enumerate(rows):
-            total = a.number(0)
-            for own in derivation.tokenwise:
+    before = _rows_at(derivation, tokens, state.weights)
+    after = _rows_at(derivation, tokens, state.update(Sweep(transitions)))
+    layer = _Layer(derivation, tokens, before)
+    return tuple(
+        Entry(
+            row,
+            "query" if t == n else f"token {t + 1}",
+            layer.adds(row, t) / n,
+            a.number(0) + (after[t][row] - before[t][row]),
+        )
+        for t in range(n + 1)
+        for row in before[t]
+    )
+
+
+def _rows_at(derivation: Derivation, tokens: Sequence[Any], weights: Any) -> list[dict[str, Any]]:
+    """What the accumulator rows hold at each token."""
+    algorithm = derivation.algorithm
+    names = [r.name for r in algorithm.accumulators]
+    return [
+        dict(zip(names, algorithm.column_values(weights, token, derivation.state.p), strict=True)) for token in tokens
+    ]
+
+
+class _Layer:
+    """The heads at one prompt, token by token.
+
+    tokens : the columns' feature rows, the query last
+    before : what the accumulator rows hold at each of them
+    """
+
+    def __init__(self, derivation: Derivation, tokens: Sequence[Any], before: Sequence[Mapping[str, Any]]) -> None:
+        self.derivation, self.tokens, self.before = derivation, tokens, before
+        a, parameters = derivation.state.algebra, derivation.algorithm.parameters
+        self.n, self.algebra = len(tokens) - 1, a
+        values = {name: a.parameter(name) for name in parameters}
+        self.masks = [m.rows(self.n, values | entries_of(a, m.names()), a.number) for m in derivation.masks]
+
+    def adds(self, row: str, t: int) -> Scalar:
+        """n times what all heads add to a row at token t."""
+        total: Scalar = self.algebra.number(0)
+        for own in self.derivation.tokenwise:
+            if row in own.U:
                 for read, e in own.E.items():
-                    if row in own.U:
-                        total = total + own.U[row] * e * before[t][rows.index(read)] * n
-            for head in derivation.meeting:
-                for (written, read), u in head.U.items():
-                    if written != row:
-                        continue
-                    for (r, word, s), e in head.E.items():
-                        for i in range(n):
-                            for j in range(n):
-                                weight = masks[head.mask][i][j]
-                                if isinstance(weight, int) and not weight:
-                                    continue
-                                met = _meet(a, getattr(tokens[j], r), word, getattr(token, s))
-                                total = total + u * e * weight * before[i][rows.index(read)] * met
-            result.append(Entry(row, column, total / n, a.number(0) + (after[t][k] - before[t][k])))
-    return tuple(result)
+                    total = total + own.U[row] * e * self.before[t][read] * self.n
+        for head in self.derivation.meeting:
+            reads = {read: u for (written, read), u in head.U.items() if written == row}
+            for (read, u), (block, e) in product(reads.items(), head.E.items()):
+                total = total + u * e * self._attended(head.mask, read, block, t)
+        return total
+
+    def _attended(self, mask: int, read: str, block: tuple[str, Word, str], t: int) -> Scalar:
+        """Y_read M X_r^T W X_s at token t: what token i holds, by how its key j meets the query t."""
+        r, word, s = block
+        total: Scalar = self.algebra.number(0)
+        for i, j in product(range(self.n), repeat=2):
+            weight = self.masks[mask][i][j]
+            if not (isinstance(weight, int) and weight == 0):  # the mask's own zeros
+                met = _meet(self.algebra, getattr(self.tokens[j], r), word, getattr(self.tokens[t], s))
+                total = total + self.before[i][read] * weight * met
+        return total
 
 
 def _meet(a: Any, left: Any, word: Word, right: Any) -> Any:
