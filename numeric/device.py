@@ -60,8 +60,9 @@ Its accumulator is no IEEE format; ASSUMED is that each addition is off by no mo
 
 def precision(dtype: torch.dtype) -> Precision:
     """The format behind a torch dtype; `ArgumentError` for one that is no binary float of the list."""
-    if dtype not in PRECISIONS:
-        raise ArgumentError(f"dtype is {dtype}, wanted {_names()}")
+    if not isinstance(dtype, torch.dtype) or dtype not in PRECISIONS:
+        words = dtype if isinstance(dtype, torch.dtype) else f"{shown(dtype)}, which is no torch.dtype"
+        raise ArgumentError(f"dtype is {words}, wanted {_names()}")
     return PRECISIONS[dtype]
 
 
@@ -94,6 +95,19 @@ def resolve_device(name: str) -> torch.device:
     if name == "cuda" and not present:
         raise DeviceError("device is cuda, but torch finds no CUDA device here: use --device cpu or auto")
     return torch.device("cuda" if present else "cpu")
+
+
+def torch_device(device: torch.device | str) -> torch.device:
+    """A device as torch takes it, cuda:1 among them; `ArgumentError` for none, `DeviceError` where it is not there."""
+    try:
+        known = torch.device(device) if isinstance(device, (str, torch.device)) else None
+    except RuntimeError:
+        known = None
+    if known is None:
+        raise ArgumentError(f"device is {shown(device)}, wanted a torch.device, or cpu, cuda or cuda:0")
+    if known.type == "cuda" and not torch.cuda.is_available():
+        raise DeviceError(f"device is {known}, but torch finds no CUDA device here")
+    return known
 
 
 TF32_SWITCHES = ("cuda.matmul.fp32_precision", "cuda.matmul.allow_tf32")

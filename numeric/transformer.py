@@ -16,12 +16,16 @@ from torch import Tensor, nn
 
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
-from .device import resolve_dtype
+from ..symbolic.kinds import FLAG, PATH, Kind
+from .device import resolve_dtype, torch_device
 from .lower import Lowered, lower
 from .rows import RowLayers, row_layers, summed
 
 ORDERS = ("keys-first", "scores-first")
 """How a layer's products are bracketed: (Z M Z^T) Q Z, linear in n, or Z M (Z^T Q Z) as softmax attention must."""
+
+
+WANTED = Kind("a Construction, as lp.construct makes", lambda x: isinstance(x, Construction))
 
 
 class AttentionHead(nn.Module):
@@ -88,8 +92,14 @@ class LinearTransformer(nn.Module):
         device: torch.device | str = "cpu",
         trainable: bool = False,
     ) -> LinearTransformer:
-        """The transformer whose weights are a construction's, correctly rounded to `dtype`."""
-        return LinearTransformer.from_lowered(construction, lower(construction, dtype, device), trainable)
+        """The transformer whose weights are a construction's, correctly rounded to `dtype`.
+
+        Raises `ArgumentError` where an argument is of another kind, `DeviceError` where there is no such device.
+        """
+        WANTED.check(construction=construction)
+        FLAG.check(trainable=trainable)
+        lowered = lower(construction, dtype, torch_device(device))
+        return LinearTransformer.from_lowered(construction, lowered, trainable)
 
     @staticmethod
     def from_pretrained(
@@ -101,6 +111,9 @@ class LinearTransformer(nn.Module):
         """
         from .exported.read import agree, linear, read
 
+        PATH.check(folder=folder)
+        device = torch_device(device)
+        FLAG.check(trainable=trainable)
         opened = read(folder)
         agree(opened)
         construction = linear(opened.construction, "LinearTransformer is")

@@ -12,11 +12,13 @@ from typing import Any
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.construction import Construction
 from ..symbolic.errors import ArgumentError
+from ..symbolic.exact import whole_number
+from ..symbolic.kinds import PATH, SEQUENCE, TEXT, TEXTS, Kind
 from ..symbolic.patterns.record import PatternAlgorithm
 from ..symbolic.plain_text import shown
 from ..symbolic.prompt import Context, Layout
 from .case import Case, Settings
-from .checker import ask, establish, found_by
+from .checker import ask, check_device, establish, found_by
 from .identify.diagnose import Diagnosis, diagnose
 from .identify.kept import check_place, keep, on_numbers
 from .patterns.implements import judge_patterns
@@ -31,6 +33,10 @@ SAVED = "counterexample saved"
 UNSAVED = "counterexample not saved"
 """The key of a result's settings that says why there is no such file, where one could not be written."""
 EXACT = "identity-exact"
+CONTEXTS = Kind(
+    "a list of contexts, as lp.read_context reads",
+    lambda x: SEQUENCE.fits(x) and all(isinstance(context, Context) for context in x),
+)
 UNKNOWN = "the reference is not known to run the update, so there is nothing to judge it against"
 
 
@@ -99,6 +105,14 @@ def judge(
     save: str | os.PathLike[str] | None = None,
 ) -> Result:
     """What `assert_implements` finds, whether it holds or not."""
+    PATH.check_given(save=save)
+    TEXTS.check_given(evidence=[evidence] if isinstance(evidence, str) else evidence)
+    TEXT.check_given(dtype=dtype)
+    CONTEXTS.check_given(prompts=prompts)
+    whole_number("seed", seed, 0)
+    if layers is not None:
+        whole_number("layers", layers, 0)
+    check_device(Settings(device=device, dtype=Settings.dtype if dtype is None else dtype))
     place = None if save is None else Path(save)
     if place is not None:
         check_place(place)
@@ -109,6 +123,8 @@ def judge(
     module = None
     if isinstance(subject, Construction):
         construction = subject
+        if reference is not None:
+            raise ArgumentError("reference is for a torch module, and the subject is a Construction: leave it out")
         asked = _asked(evidence, (EXACT,), (EXACT, "float"))
     elif not (callable(subject) and callable(getattr(subject, "buffers", None))) or isinstance(subject, type):
         raise ArgumentError(f"subject is {shown(subject)}, wanted a Construction or a torch module")

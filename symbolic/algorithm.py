@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import ArgumentError, ContentError, SizesError
 from .exact import exact_number
+from .kinds import FLAG, FUNCTION, NAMES, TEXT, check_all
 from .names import check_names
 from .plain_text import shown
 from .read import Read
@@ -32,6 +33,14 @@ class FeatureBlock:
     scalar: bool = False
     meaning: str = ""
 
+    def __post_init__(self) -> None:
+        TEXT.check(name=self.name)
+        TEXT.check_fields(self, self.name, "meaning")
+        FUNCTION.check_fields(self, self.name, "context")
+        if self.query is not None:
+            FUNCTION.check_fields(self, self.name, "query")
+        FLAG.check_fields(self, self.name, "scalar")
+
 
 @dataclass(frozen=True)
 class Accumulator:
@@ -47,6 +56,11 @@ class Accumulator:
     value: Callable[[Sequence[Any], Any, Any], Any]
     meaning: str = ""
     symbol: str = ""
+
+    def __post_init__(self) -> None:
+        TEXT.check(name=self.name)
+        TEXT.check_fields(self, self.name, "meaning", "symbol")
+        FUNCTION.check_fields(self, self.name, "value")
 
 
 GROUPS = ("prediction", "control", "off-policy", "average reward", "acceleration")
@@ -117,14 +131,26 @@ class Algorithm:
     symbols: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        TEXT.check_fields(self, "", "name", "title", "source", "group", "differs", "notes")
+        FUNCTION.check(update=self.update)
+        FUNCTION.check_given(heads=self.heads)
+        FLAG.check(enumerates=self.enumerates)
         for name in ("features", "accumulators", "weights", "parameters", "transition_scalars", "transition_vectors",
                      "successor_vectors", "preconditioners", "sizes"):  # fmt: skip
             value = getattr(self, name)
             if isinstance(value, str) or not isinstance(value, Sequence):
                 raise ArgumentError(f"{name} is {shown(value)}, wanted a tuple such as ({shown(value)},)")
+        check_all("features", self.features, FeatureBlock)
+        check_all("accumulators", self.accumulators, Accumulator)
+        NAMES.check_fields(
+            self, "", "weights", "scalar_weights", "preconditioners", "scalar_preconditioners", "transition_scalars",
+            "transition_vectors", "successor_vectors",
+        )  # fmt: skip
         for name in ("options", "defaults", "tables", "selections", "unit_columns", "symbols"):
             if not isinstance(getattr(self, name), Mapping):
                 raise ArgumentError(f"{name} is {shown(getattr(self, name))}, wanted a dict")
+        for name, words in self.options.items():
+            NAMES.check(**{f"option {name if isinstance(name, str) else shown(name)}": words})
         _ = self.size_constraints
         rows = [getattr(x, "name", None) for x in (*self.features, *self.accumulators)]
         twice = next((name for name in rows if rows.count(name) > 1), None)

@@ -29,6 +29,10 @@ class Kind:
             if not self.fits(value):
                 raise ArgumentError(f"{name} is {shown(value)}, wanted {self.words}")
 
+    def check_fields(self, record: object, of: str, *names: str) -> None:
+        """As `check`, of fields of a record; `of` is which one, where there are several."""
+        self.check(**{f"{name} of {of}" if of else name: getattr(record, name) for name in names})
+
     def check_given(self, **arguments: Any) -> None:
         """As `check`, of arguments that may be left out: None is of every kind."""
         self.check(**{name: value for name, value in arguments.items() if value is not None})
@@ -52,4 +56,18 @@ TEXTS = Kind(
     ),
 )
 SEQUENCE = Kind("a list or tuple", lambda x: isinstance(x, Sequence) and not isinstance(x, (str, bytes)))
+FUNCTION = Kind("a function", callable)
+NAMES = Kind(
+    "a tuple of names",
+    lambda x: isinstance(x, Sequence) and not isinstance(x, (str, bytes)) and all(isinstance(y, str) for y in x),
+)
 NAMED = Kind("a dict by name", lambda x: isinstance(x, Mapping) and all(isinstance(name, str) for name in x))
+
+
+def check_all(name: str, values: Any, kind: type) -> None:
+    """Raise `ArgumentError` unless `values` is a tuple or list of that type."""
+    if not isinstance(values, (tuple, list)):
+        raise ArgumentError(f"{name} is {shown(values)}, wanted a tuple of {kind.__name__}s")
+    wrong = [x for x in values if not isinstance(x, kind)]
+    if wrong:
+        raise ArgumentError(f"{name} holds {shown(wrong[0])}, wanted {kind.__name__}s")

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from .attention import Head
+from .kinds import FUNCTION, TEXT
 from .prompt import Context
 
 
@@ -39,3 +40,7 @@ class OwnConstruction:
     scale: Callable[[int], Fraction] = field(default=lambda n: Fraction(1, n))
     parameters: Mapping[str, str] = field(default_factory=dict)
     layers: int | None = None
+
+    def __post_init__(self) -> None:
+        TEXT.check(name=self.name, title=self.title, source=self.source)
+        FUNCTION.check_fields(self, "", "rows", "columns", "prompt", "heads", "reference", "scale")

@@ -73,8 +73,8 @@ class Context:
             vectors(features, "features"), vectors(next_features, "next_features"), vector(rewards, "rewards"),
             vector(query, "query"),
             tuple(
-                (name, tuple(vector(v, name) if isinstance(v, (list, tuple)) else number(v, name)
-                             for v in listed(values, name)))
+                (name, tuple(vector(v, f"{name} of extras") if isinstance(v, (list, tuple)) else
+                             number(v, f"{name} of extras") for v in listed(values, f"{name} of extras")))
                 for name, values in sorted((extras or {}).items())
             ),
         )  # fmt: skip

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
-from ...symbolic.kinds import TEXT
+from ...symbolic.kinds import PATH, TEXT
 from ...symbolic.patterns.construction import PatternConstruction
 from ...symbolic.plain_text import shown
 from ..device import resolve_dtype
@@ -217,6 +217,7 @@ def interpretability_view(
     (torch.Size([1, 5, 5]), (4, 'td_error', -1))
     """
     if isinstance(source, (str, os.PathLike)):
+        PATH.check(source=source)
         source = load(source)
     if isinstance(source, Loaded):
         dtype, source = dtype or str(source.config["dtype"]), linear(source.construction, "this view is")

@@ -9,7 +9,7 @@ arithmetic is needed for a prompt, and neither bound has seen what it bounds.  T
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -22,9 +22,10 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
+from ...symbolic.kinds import Kind
 from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Layout
-from ..device import precision, strict_precision
+from ..device import precision, strict_precision, torch_device
 from ..reference import (
     FloatTransitions,
     Lowering,
@@ -33,6 +34,7 @@ from ..reference import (
     parameters,
     token_columns,
 )
+from ..transformer import WANTED as CONSTRUCTION
 from ..transformer import LinearTransformer
 from .a_priori import CHUNK, few_prompts
 from .bounds import as_wide, layer_maps
@@ -40,6 +42,12 @@ from .carried import OUTWARD, pieces
 from .float_run import run_states
 from .loop import Loop, query_columns, zeros
 from .places import Place, place
+
+TRANSITIONS = Kind("transitions, as random_transitions draws", lambda x: isinstance(x, FloatTransitions))
+MODULE = Kind(
+    "a torch module with states(Z), or with layers",
+    lambda x: callable(getattr(x, "states", None)) or isinstance(getattr(x, "layers", None), Iterable),
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,11 @@ def batch_check(
     Raises `ArgumentError` when there is no prompt, sizes or dtypes do not fit, the weights touch feature rows or some
     columns are no transitions.
     """
+    CONSTRUCTION.check(construction=construction)
     _require_algorithm(algorithm)
+    TRANSITIONS.check(data=data)
+    device = torch_device(device)
+    MODULE.check_given(module=module)
     layout = construction.layout
     if not len(data.query):
         raise ArgumentError("data holds no prompt, wanted one or more")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ...symbolic.kinds import Kind
 from ...symbolic.patterns.construction import PatternConstruction
 from ..device import precision
 from ..files.tensor_files import wanted_tensors
 from ..lower import round_to
+
+WANTED = Kind("a PatternConstruction, as lp.construct_pattern makes", lambda x: isinstance(x, PatternConstruction))
 
 
 class PatternTransformer(nn.Module):
@@ -18,6 +21,7 @@ class PatternTransformer(nn.Module):
 
     def __init__(self, construction: PatternConstruction, dtype: str = "float64"):
         super().__init__()
+        WANTED.check(construction=construction)
         c = self.construction = construction
         stored = wanted_tensors(c, dtype)
         self.register_buffer("mask", stored.pop("mask"))

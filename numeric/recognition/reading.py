@@ -14,6 +14,7 @@ from typing import Any
 
 from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError, ContentError, WorkLimitError
+from ...symbolic.kinds import PATH
 from ...symbolic.plain_text import shown
 from ...symbolic.recognition.prompts import prompt_of_rows
 from ...symbolic.strict_json import loads
@@ -39,11 +40,15 @@ def read(weights: Any, how: Reading | None = None) -> list[ReadNetwork]:
     """
     how = how or Reading()
     if isinstance(weights, (str, os.PathLike)):
+        PATH.check(weights=weights)
         return _path(Path(weights), how)
     if isinstance(weights, Construction):
         return [_of_construction("construction", weights, how)]
     if isinstance(weights, Mapping):
-        return [of_arrays("arrays", weights, ToldSizes(), how)]
+        try:
+            return [of_arrays("arrays", weights, ToldSizes(), how)]
+        except ContentError as error:
+            raise ContentError(f"weights: {error}") from None
     if isinstance(weights, (list, tuple)) and weights and all(isinstance(x, Mapping) for x in weights):
         named = {f"{k}.{letter}": x for k, layer in enumerate(weights) for letter, x in layer.items()}
         return [of_arrays("arrays", named, ToldSizes(), how)]

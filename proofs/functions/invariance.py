@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...numeric.files.set_file import read_set
+from ...numeric.files.set_file import check_set, read_set
 from ...symbolic.algorithm import Algorithm
+from ...symbolic.errors import ContentError
 from ...symbolic.invariance.symmetry import SymmetryGroup
+from ...symbolic.kinds import FLAG
 from ...symbolic.patterns.record import PatternAlgorithm
 from ..invariance import claims as invariance_claims
 from ..invariance.question import SETS, Question
@@ -48,6 +50,13 @@ def invariance(
     check_settings(settings, names)
     if isinstance(set, str) and set not in SETS and set.endswith(".json"):
         set = read_set(set)
+    elif isinstance(set, Mapping):
+        try:
+            set = check_set(set)
+        except ContentError as error:
+            raise ContentError(f"set: {error}") from None
+    for name in ("looped", "floats", "prove"):
+        FLAG.check(**{name: settings.get(name, False)})
     question = Question(
         features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), lam=exact(lam, "lam"), group=group,
         set=set, **settings,

@@ -45,7 +45,7 @@ def construct_pattern(
         raise ArgumentError(f"{subject.name} is linear attention: lp.construct makes its weights")
     NAMED.check_given(values=values)
     SEQUENCE.check_given(preconditioners=preconditioners)
-    given = {name: exact(value, name) for name, value in (values or {}).items()}
+    given = {name: exact(value, f"{name} of values") for name, value in (values or {}).items()}
     settings = Settings(
         features=d, context=n, layers=layers, gamma=exact(gamma, "gamma"), values=given, looped=looped, seed=seed
     )

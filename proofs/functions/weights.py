@@ -84,6 +84,9 @@ def construct(
         if not 0 <= value <= 1:
             raise ArgumentError(f"{name} is {value}, wanted a number from 0 to 1")
     count = 1 if looped else layers
+    if preconditioners is not None and len(preconditioners) != count:
+        wanted = "a single one when looped" if looped else "one a layer"
+        raise ArgumentError(f"preconditioners has {len(preconditioners)} entries, wanted {count}: {wanted}")
     steps = [step(subject, s, d, k) for k, s in enumerate(preconditioners)] if preconditioners is not None else None
     steps = steps if steps is not None else draw(subject, d, count, seed)
     subject.check_tables(steps)

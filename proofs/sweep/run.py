@@ -11,6 +11,8 @@ from os import PathLike, getpid
 from typing import Any
 
 from ...symbolic.errors import LayerproofError
+from ...symbolic.exact import whole_number
+from ...symbolic.kinds import FLAG, FUNCTION, PATH, Kind
 from ..case import Progress, silent
 from ..verdict import Verdict, worst
 from .point import Point, not_run, run_point
@@ -25,6 +27,9 @@ AT_ONCE = 1000
 RESUME = "what is finished is written down, and the same command goes on from there"
 
 
+EXECUTOR = Kind(
+    "an Executor of concurrent.futures, or a function that makes one", lambda x: isinstance(x, Executor) or callable(x)
+)
 GUARD = "a script that runs a sweep is imported by every worker: start the sweep under if __name__ == '__main__':"
 
 
@@ -78,6 +83,12 @@ def run_sweep(
     Raises `ContentError` for a damaged file, `ArgumentError` when another sweep holds it, `LayerproofError` when the
     file cannot be written or the executor fails; in each case what was recorded stays.
     """
+    Kind("a sweep, as read_sweep gives", lambda x: isinstance(x, Grid)).check(sweep=sweep)
+    EXECUTOR.check(executor=executor)
+    PATH.check(path=path)
+    FUNCTION.check(progress=progress)
+    whole_number("at_once", at_once, 1)
+    FLAG.check(retry=retry)
     if getattr(current_process(), "_inheriting", False):  # a worker that imports the script that started it
         raise LayerproofError(f"a sweep is started while a worker imports this script: {GUARD}")
     with Results(path) as results:

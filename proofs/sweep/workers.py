@@ -16,6 +16,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ...symbolic.errors import ArgumentError, DeviceError
+from ...symbolic.exact import whole_number
+from ...symbolic.kinds import NAMES, Kind
 from ...symbolic.plain_text import shown
 from ..collector import look_seldom
 from .parent import PARENT
@@ -42,6 +44,8 @@ class WorkerProcesses(ProcessPoolExecutor):
     """
 
     def __init__(self, workers: int, ready: Sequence[str] = ()):
+        whole_number("workers", workers, 1)
+        NAMES.check(ready=ready)
         self._forked = bool(ready) and "forkserver" in get_all_start_methods()
         context = get_context("forkserver" if self._forked else "spawn")
         if self._forked:
@@ -119,7 +123,9 @@ def prepare_worker(held: Connection | None = None) -> None:
     """Make this process a worker: one thread for torch, no part in Ctrl-C, its end when the other end of `held` goes.
 
     An initializer for any pool of processes: one worker a core is faster than workers that share their threads.
+    Raises `ArgumentError`, with nothing done, where `held` is no end of a pipe.
     """
+    Kind("an end of a multiprocessing.Pipe", lambda x: isinstance(x, Connection)).check_given(held=held)
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
     if "torch" in sys.modules:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import gcd, lcm
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, ContentError
+from ..plain_text import shown
 from ..tracing.strict import REFUSED
 
 if TYPE_CHECKING:
@@ -191,22 +193,24 @@ def maximum(*values: Any) -> Any:
     """The largest of some numbers or quantities, the one operation outside the ring that a rule has.
 
     values : two or more, or one list of them
-    Raises `ArgumentError` for none.
+    Raises `ArgumentError` for none, and for what is no number.
 
     >>> maximum(Fraction(1, 2), 2)
     2
     """
-    if len(values) == 1 and not isinstance(values[0], (int, Fraction, Quantity)):
+    if len(values) == 1 and isinstance(values[0], Iterable) and not isinstance(values[0], (str, bytes, Mapping)):
         values = tuple(values[0])
     if not values:
-        raise ArgumentError("maximum has nothing to take the largest of, wanted at least one number")
+        raise ArgumentError("values of maximum are none: nothing to take the largest of, wanted at least one number")
     table = next((v.table for v in values if isinstance(v, Quantity)), None)
     if table is None:
+        if wrong := [v for v in values if not isinstance(v, Real) or v != v]:
+            raise ArgumentError(f"values of maximum hold {shown(wrong[0])}, wanted numbers and weights")
         return max(values)
     zero = table.number(0)
     joined = [zero._joined(v) for v in values]
     if any(q is None for q in joined):
-        raise ContentError("maximum is taken of what is no number, wanted numbers and weights")
+        raise ContentError("values of maximum hold what is no number, wanted numbers and weights")
     return table.maximum([q for q in joined if q is not None])
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from ..errors import ArgumentError
+from ..kinds import FUNCTION, NAMED, NAMES, TEXT
 from ..markov.decision import DecisionProcess
 from .vector import Shape, Vector
 
@@ -67,6 +68,11 @@ class Rule:
     elsewhere: Elsewhere | None = None
 
     def __post_init__(self) -> None:
+        TEXT.check(name=self.name, title=self.title, source=self.source, notes=self.notes)
+        FUNCTION.check(h=self.h)
+        FUNCTION.check_given(trace=self.trace, matrices=self.matrices, operator=self.operator)
+        NAMED.check(parts=self.parts, trace_parts=self.trace_parts, cited=self.cited)
+        NAMES.check(parameters=self.parameters)
         for name, parts in (("parts", self.parts), ("trace_parts", self.trace_parts)):
             for part, size in parts.items():
                 if not isinstance(part, str) or not part.isidentifier() or part.startswith("_"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ArgumentError, ContentError
 from ..exact import exact_number
+from ..kinds import FLAG, FUNCTION, TEXT, check_all
 from ..names import check_names
 from ..plain_text import shown
 from .kernels import KERNELS
@@ -46,6 +47,12 @@ class Row:
     meaning: str = ""
     symbol: str = ""
 
+    def __post_init__(self) -> None:
+        TEXT.check(name=self.name)
+        TEXT.check_fields(self, self.name, "meaning", "symbol")
+        FUNCTION.check_fields(self, self.name, *(f for f in FAMILIES if getattr(self, f) is not None))
+        FLAG.check_fields(self, self.name, "scalar")
+
     def entry(self, family: str, token: Any, p: Any) -> Any | None:
         """What the block holds in a column of a family; None where that is zero."""
         function = getattr(self, family)
@@ -63,6 +70,10 @@ class GivenHead:
 
     values: Callable[[Any, Any, Any], Mapping[str, Any]]
     scores: Callable[[Any, Any, Any, Any], Any] | None = None
+
+    def __post_init__(self) -> None:
+        FUNCTION.check(values=self.values)
+        FUNCTION.check_given(scores=self.scores)
 
 
 @dataclass(frozen=True)
@@ -92,21 +103,13 @@ class GivenLayer:
                 raise ArgumentError(f"{name} is {shown(getattr(self, name))}, wanted one of {', '.join(known)}")
         if self.kernel and self.kernel not in KERNELS:
             raise ArgumentError(f"kernel is {shown(self.kernel)}, wanted one of {', '.join(KERNELS)}")
-        for what, values, kind in (("heads", self.heads, GivenHead),):
-            check_all(what, values, kind)
+        check_all("heads", self.heads, GivenHead)
+        FUNCTION.check_given(shift=self.shift)
+        FLAG.check(mask_first=self.mask_first)
         if not self.heads:
             raise ArgumentError("heads is empty, wanted at least one GivenHead")
         if self.mask_first and any(head.scores is not None for head in self.heads):
             raise ArgumentError("mask_first is of a kernel, and a head has linear scores: leave out one of them")
-
-
-def check_all(what: str, values: Any, kind: type) -> None:
-    """Raise `ArgumentError` unless `values` is a tuple or list of that kind."""
-    if not isinstance(values, (tuple, list)):
-        raise ArgumentError(f"{what} is {shown(values)}, wanted a tuple of {kind.__name__}s")
-    wrong = next((x for x in values if not isinstance(x, kind)), None)
-    if wrong is not None:
-        raise ArgumentError(f"{what} holds {shown(wrong)}, wanted {kind.__name__}s")
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,8 @@ class PatternAlgorithm:
     differs: str = ""
 
     def __post_init__(self) -> None:
+        TEXT.check_fields(self, "", "name", "title", "source", "scored", "differs")
+        FLAG.check(preconditioned=self.preconditioned, chained=self.chained)
         for name, value, known in (("state", self.state, STATES), ("sees", self.sees, tuple(SEES))):
             if value not in known:
                 raise ArgumentError(f"{name} is {shown(value)}, wanted one of {', '.join(known)}")
@@ -153,8 +158,9 @@ class PatternAlgorithm:
             value = getattr(self, name)
             if isinstance(value, str) or not isinstance(value, (tuple, list)):
                 raise ArgumentError(f"{name} is {shown(value)}, wanted a tuple such as ({shown(value)},)")
-        if not isinstance(self.defaults, Mapping):
-            raise ArgumentError(f"defaults is {shown(self.defaults)}, wanted a dict")
+        for name in ("defaults", "symbols"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ArgumentError(f"{name} is {shown(getattr(self, name))}, wanted a dict")
         if not callable(self.update):
             raise ArgumentError(f"update is {shown(self.update)}, wanted a function")
         if self.layer is not None and not isinstance(self.layer, GivenLayer):

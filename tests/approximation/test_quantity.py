@@ -71,7 +71,7 @@ def test_what_no_piecewise_polynomial_does_is_refused(what: str, v: list[Quantit
 def test_maximum_of_nothing_and_of_texts() -> None:
     with pytest.raises(ArgumentError, match="nothing to take the largest of"):
         lp.maximum()
-    with pytest.raises(ContentError, match="of what is no number"):
+    with pytest.raises(ContentError, match="hold what is no number"):
         lp.maximum(AtomTable(["a"]).variable(0), "b")
 
 

@@ -122,7 +122,7 @@ def test_a_loop_that_swallows_exceptions_is_stopped_too(tmp_path, swallowed):
         (source(("ALGORITHM =", "CONSTRUCTION =")), "wanted a layerproof.OwnConstruction"),
         (source(('name="mine"', 'name="mi\\x1b[31mne"')), "the name is 'mi\\x1b[31mne', wanted a printable text"),
         (source(('name="mine"', 'name="two\\nlines"')), "wanted a printable text"),
-        (source(('name="mine"', "name=7")), "the name is 7"),
+        (source(('name="mine"', "name=7")), "name is 7, wanted a text"),
         (source(('name="mine"', 'name=""')), "wanted a printable text"),
         ("\n \n", "is empty"),
     ),
