@@ -233,20 +233,26 @@ def accumulator_rows(algorithm: Algorithm, weights: Sequence[Tensor], columns: M
 
 
 def float_iterates(
-    setups: Sequence[Problem], steps: Sequence[Steps], depth: int, dtype: torch.dtype, device: torch.device | str
+    setups: Sequence[Problem],
+    steps: Sequence[Steps],
+    depth: int,
+    dtype: torch.dtype,
+    device: torch.device | str,
+    run: Callable[..., tuple[Tensor, ...]] = iterates,
 ) -> Tensor:
     """The accumulator rows of the textbook loop: (B, L+1, K, N) for B prompts, L = `depth` updates.
 
     setups : rational problems of one algorithm, one size and one choice of parameters; their prompts and starting
              weights are rounded to `dtype`, and every update and every row is the algorithm's own
     steps  : each update's preconditioners, or a single entry for all of them
+    run    : what runs the updates: `iterates`, or another way to what it returns
     """
     algorithm, low, p = setups[0].algorithm, Lowering(dtype, device), parameters(setups[0].p)
     data = lower_transitions(setups, low)
     start = tuple(Stacked(low.stack([s.start[i] for s in setups]).mT) for i in range(len(setups[0].start)))
     names = (*(b.name for b in algorithm.features), *algorithm.token_numbers)
     with torch.no_grad():
-        weights = iterates(algorithm, data, start, lower_steps(steps, depth, low), p)
+        weights = run(algorithm, data, start, lower_steps(steps, depth, low), p)
         asked = [algorithm.query_token(s.query, s.arithmetic.number(0)) for s in setups]
         query = {name: low.stack([getattr(token, name) for token in asked]) for name in names}
         return accumulator_rows(algorithm, weights, token_columns(algorithm, data, query, p), p)

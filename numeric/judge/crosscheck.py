@@ -22,7 +22,6 @@ from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem
 from ..device import TF32, Precision, precision, strict_precision
 from ..lower import Lowered, lower
-from ..reference import float_iterates
 from .bounds import WIDE, as_wide, formula, growth, layer_maps, one_step
 from .dense import DenseModel, dense_check, judged_prompts
 from .exact_run import ExactRun
@@ -30,7 +29,7 @@ from .float_result import FloatResult, Judgement
 from .float_run import FloatRun, float_run
 from .judgements import coarser_format, earlier, features_changed, judge, not_finite, prediction_misread, prompt_changed
 from .lowering_error import split_error
-from .measured import before_any_run, curves_of, distance_of, loop_distance_of, measure
+from .measured import before_any_run, curves_of, distance_of, loop_distance_of, loop_in_floats, measure
 
 
 @np.errstate(all="ignore")  # what overflows is judged over Q, or its bound is infinite
@@ -69,11 +68,11 @@ def crosscheck(
     run = float_run(construction, setups, lowered, device, dtype, module, tf32)
     say("running the textbook loop")
     with torch.no_grad(), strict_precision(tf32):
-        iterates = float_iterates(setups, construction.steps, construction.depth, dtype, device)
+        loop = loop_in_floats(construction, setups, dtype, device)
     loop_distance = loop_distance_of(
         construction,
         run.states[:, :, maps.features :].transpose(1, 0, 2, 3),
-        iterates.to("cpu", torch.float64).numpy(),
+        loop,
     )
     say("judging every layer")
     distance, early, curves, split, coarser = None, None, None, None, None

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 import numpy as np
+import torch
 
+from ...symbolic.algorithm import Algorithm
 from ...symbolic.construction import Construction
+from ...symbolic.identity.exact import Problem
 from ..device import Precision
+from ..reference import FloatTransitions, float_iterates, iterates
 from .a_priori import a_priori
 from .bounds import as_wide
 from .exact_distance import distances
 from .exact_run import ExactRun
 from .float_result import APriori, Curves, Distance, LoopDistance
+from .forms import iterates_by_map
 from .places import place
 from .residuals import UP
 
@@ -108,6 +114,23 @@ def curves_of(measured: Measured, error: np.ndarray, bound: np.ndarray, early: n
         listed(ratio.max(axis=everywhere)),
         listed(early.max(axis=everywhere)),
     )
+
+
+def loop_in_floats(
+    construction: Construction, setups: Sequence[Problem], dtype: torch.dtype, device: torch.device
+) -> np.ndarray:
+    """The accumulator rows of the textbook loop, (T, L+1, K, N); in float64 it runs once on forms, where it can.
+
+    The forms (`forms.py`) are of the update that reads the transitions, and meet a few roundings more than the loop: as
+    the distance from it is observed and judged by nothing, they may be in it.
+    """
+
+    def run(algorithm: Algorithm, data: FloatTransitions, start: Any, steps: Sequence[Any], p: Any) -> Any:
+        mapped = iterates_by_map(algorithm, data, start, steps, p) if dtype == torch.float64 else None
+        return mapped[0] if mapped else iterates(algorithm, data, start, steps, p)
+
+    rows = float_iterates(setups, construction.steps, construction.depth, dtype, device, run)
+    return np.asarray(rows.to("cpu", torch.float64).numpy())
 
 
 def loop_distance_of(construction: Construction, stack: np.ndarray, loop: np.ndarray) -> LoopDistance:

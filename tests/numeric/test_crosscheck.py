@@ -25,6 +25,7 @@ from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.numeric.judge.exact_distance import SMALL, distances
 from layerproof.numeric.judge.exact_run import ExactRun
 from layerproof.numeric.judge.judgements import judge
+from layerproof.numeric.judge.measured import loop_in_floats
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.reference import float_iterates
 from layerproof.numeric.transformer import LinearTransformer
@@ -371,13 +372,17 @@ def test_heads_whose_masks_are_zero_do_nothing_and_are_judged(name):
         assert (again.status, again.where.layer) == ("exceeded", kept + 1)
 
 
-def test_the_loop_in_floats_is_the_textbook():
-    construction, _, setups = made("td-lambda", 2, 4, 3)
-    values = float_iterates(setups, construction.steps, 3, torch.float64, "cpu")
-    assert values.shape == (2, 4, 1, 5)
+@pytest.mark.parametrize(("n", "depth", "once"), [(4, 3, False), (64, 4, True)])
+def test_the_loop_in_floats_is_the_textbook(n, depth, once):
+    construction, _, setups = made("td-lambda", 2, n, depth)
+    looped = float_iterates(setups, construction.steps, depth, torch.float64, "cpu").numpy()
+    values = loop_in_floats(construction, setups, torch.float64, torch.device("cpu"))
+    assert (values != looped).any() == once  # it ran once, on forms, whose roundings are others
+    assert values.shape == (2, depth + 1, 1, n + 1)
     for layer, weights in enumerate(textbook(setups[1], construction.steps), start=1):
         wanted = [float(v.fraction()) for v in setups[1].rows(weights)[0]]
-        assert values[1, layer, 0].tolist() == pytest.approx(wanted, rel=1e-13, abs=1e-14)
+        for rows in (values, looped):
+            assert rows[1, layer, 0].tolist() == pytest.approx(wanted, rel=1e-13, abs=1e-14)
 
 
 def test_modules_of_another_form_are_told_what_is_wanted():
