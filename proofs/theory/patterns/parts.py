@@ -26,6 +26,22 @@ loop_sum step_sum heads_sum heads_step transformer_iterate close_token by_blocks
 """What these files say of their own, beside what every generated file says."""
 
 
+@dataclass(frozen=True)
+class Applied:
+    """A function of one argument.
+
+    argument : another one, or a name
+    """
+
+    function: str
+    argument: Applied | str
+
+    def __str__(self) -> str:
+        """By itself: the argument in parentheses where it is a function of one, too."""
+        argument = f"({self.argument})" if isinstance(self.argument, Applied) else self.argument
+        return f"{self.function} {argument}"
+
+
 @dataclass(frozen=True, eq=False)
 class PatternParts:
     """All that the files about one algorithm are printed from.
@@ -123,12 +139,12 @@ class PatternParts:
             last = f"({height} + {last})"
         return last
 
-    def block(self, row: Row, Z: str) -> str:
+    def block(self, row: Row, Z: Applied | str) -> Applied | str:
         """A row block of a matrix, as Rocq takes it out."""
         index = self.algorithm.rows.index(row)
         for _ in range(index):
-            Z = f"(dsubmx {Z})"
-        return Z if index == len(self.algorithm.rows) - 1 and index else f"(usubmx {Z})"
+            Z = Applied("dsubmx", Z)
+        return Z if index == len(self.algorithm.rows) - 1 and index else Applied("usubmx", Z)
 
     def stacked(self, blocks: list[str]) -> str:
         """Row blocks on each other."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..generated.names import comment
 from ..generated.statements import IMPORTS, Claim, arguments_of, spoken_of
-from .parts import PatternParts
+from .parts import Applied, PatternParts
 from .theory_file import entries_of, keys, layer_definitions, loop_definitions, state_argument, step_text
 
 LAYER = """Section Layer.
@@ -117,7 +117,7 @@ def _definitions(parts: PatternParts) -> dict[str, str]:
 
 def _claims(parts: PatternParts) -> tuple[Claim, ...]:
     s, a = parts.s, parts.algorithm
-    run, given = f"transformer run L (prompt {s})", f"forall (L : nat) ({s} : state)"
+    run, given = Applied("transformer run L", Applied("prompt", s)), f"forall (L : nat) ({s} : state)"
     after = f"(iterate L {s})"
     result = [
         Claim("state", f"L layers leave the prompt of {s}_0 as the prompt of {s}_L: every row and column",
@@ -127,10 +127,10 @@ def _claims(parts: PatternParts) -> tuple[Claim, ...]:
         if row.name in parts.form.held:
             result.append(Claim(
                 parts.rows[row.name].removeprefix("row_"), f"the row {row.name} is that of {s}_L in every column",
-                f"{given}, {parts.block(row, f'({run})')[1:-1]} = {parts.rows[row.name]} {after}",
+                f"{given}, {parts.block(row, run)} = {parts.rows[row.name]} {after}",
             ))  # fmt: skip
     frozen = [r for r in a.rows if r.name not in parts.form.held]
-    same = [f"{parts.block(r, f'({run})')[1:-1]} = {parts.rows[r.name]}" for r in frozen]
+    same = [f"{parts.block(r, run)} = {parts.rows[r.name]}" for r in frozen]
     if same:
         every = same[0] if len(same) == 1 else f"[/\\ {', '.join(same[:-1])} & {same[-1]}]"
         names = ", ".join(r.name for r in frozen)

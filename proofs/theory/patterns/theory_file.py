@@ -7,7 +7,7 @@ import re
 from ....symbolic.patterns.record import Row
 from ..generated.names import comment
 from ..generated.terms import show
-from .parts import PatternParts
+from .parts import Applied, PatternParts
 
 HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import ring.
@@ -91,7 +91,7 @@ def layer_definitions(parts: PatternParts, keyed: str, back: str) -> dict[str, s
             result[f"Q_{h}"] = f"Definition Q_{h} (l : nat) : 'M[F]_{m} :=\n  {parts.matrix(head.Q)}."
             scores = f"Z^T *m Q_{h} l *m Z"
         else:
-            scores = f"kernel l {parts.block(parts.scored, 'Z')}"
+            scores = str(Applied("kernel l", parts.block(parts.scored, "Z")))
         result[f"A_{h}"] = (
             f"Definition A_{h} (l : nat) (Z : 'M[F]_({m}, {N})) : 'M[F]_({N}) :=\n  {keyed.format(f'({scores})')}."
         )
