@@ -1,27 +1,26 @@
 """The command line `layerproof`: gathers the commands of `proofs/commands` and turns errors into exit codes.
 
-The exit code is the verdict's, whatever becomes of the streams. An interrupt is 130 from the first line on: what takes
-time to import is imported inside.
+The exit code is the verdict's, whatever becomes of the streams. An interrupt is 130 from the first line on,
+and SIGTERM 143: what takes time to import is imported inside.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .collector import look_seldom
-from .interrupts import hear_interrupts
+from .interrupts import code_of, hear_interrupts, hear_no_more
 from .posix import missing
 from .streams import outlive_readers
 
 if TYPE_CHECKING:
     from cyclopts import App
 
-USAGE, CONTENT, INTERNAL, INTERRUPTED = 2, 4, 5, 130
+USAGE, CONTENT, INTERNAL = 2, 4, 5
 _OPTION = re.compile(r"(?<!\S)(--?[a-zA-Z][\w-]*)")
 _ABOUT = re.compile(r"(?!there is)([^\s:]{1,200})(?:: | is )")
 """How a message names what it is about: an option; an argument or a file at its start."""
@@ -96,8 +95,8 @@ def run(arguments: Sequence[str]) -> int:
         except OSError as error:
             where = f"{error.filename}: " if isinstance(error.filename, str) else ""
             return _fail(f"{where}cannot be written or read: {error.strerror or error}", CONTENT, json)
-    except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED, json=False)
+    except KeyboardInterrupt as interrupt:
+        return _fail(str(interrupt) or "interrupted", code_of(interrupt), json=False)
     except Exception as error:
         if os.environ.get("LAYERPROOF_TRACEBACK"):
             import traceback
@@ -134,9 +133,9 @@ def main() -> None:
             begin(sys.argv[1:])
         code = run(sys.argv[1:])
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the verdict is there: nothing that follows may change the exit code
+    except KeyboardInterrupt as interrupt:
+        code = code_of(interrupt)
+    hear_no_more()  # the verdict is there: nothing that follows may change the exit code
     if end is not None:
         end()
     sys.exit(code)

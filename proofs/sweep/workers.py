@@ -33,6 +33,8 @@ MOST = 4
 """Worker processes that a command starts by itself: each holds torch, 0.3 GB."""
 READY = ("layerproof.proofs.sweep.forked", "layerproof.proofs.checker", "layerproof.numeric.judge.crosscheck")
 """What establishes claims, with SymPy and torch: seconds to import."""
+HELD_BACK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+"""What waits while a worker is asked for."""
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer."""
 
@@ -81,7 +83,7 @@ def _interrupts_wait() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # what every process starts if it is not there: it ends by hearing them again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     try:
         yield
     finally:
@@ -135,7 +137,7 @@ def prepare_worker(held: Connection | None = None) -> None:
     if held is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver ends its workers
         if hasattr(signal, "pthread_sigmask"):  # what a worker starts hears interrupts again
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         threading.Thread(target=_leave_after, args=(held,), daemon=True).start()
 
 

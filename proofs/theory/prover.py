@@ -119,6 +119,9 @@ def _end(pid: int) -> None:
         return
 
 
+ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
 @contextmanager
 def runner() -> Iterator[Runner]:
     """A runner whose programs end with the block, on SIGTERM, SIGHUP and SIGQUIT too: it is left, as by Ctrl-C."""
@@ -128,7 +131,7 @@ def runner() -> Iterator[Runner]:
         raise SystemExit(128 + number)
 
     main = threading.current_thread() is threading.main_thread()
-    before = {s: signal.signal(s, leave) for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)} if main else {}
+    before = {s: signal.signal(s, leave) for s in ENDS if signal.getsignal(s) is signal.SIG_DFL} if main else {}
     try:
         yield running
     finally:
