@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 from sympy import Expr
@@ -19,8 +19,6 @@ from ..formula.build import (
     QUAD,
     Part,
     added,
-    bracketed,
-    call,
     cases,
     equation,
     indexed,
@@ -31,20 +29,19 @@ from ..formula.build import (
     primed,
     row,
     spoken,
-    summed,
-    transposed,
     words,
 )
 from ..formula.formula import Formula
 from ..formula.loop_tree import LoopTree
 from ..formula.macros import Macro, filled
-from ..formula.nodes import HOLE, Sign
+from ..formula.nodes import HOLE
 from ..formula.shape import shape
 from ..formula.symbols import FIXED, Symbols, declared
 from ..formula.sympy_tree import expression
 from .assemble import matrix
 from .model import Label, Matrix
 from .names import LAYER, over_n, word_formula, written_or
+from .pattern_layer import LayerSymbols, last_key, layer_equations, moves, of_head
 
 STATE = "state"
 READ = ("phi", "phi_next", "reward", "index", STATE, "next_state", "weight")
@@ -72,12 +69,6 @@ def update_lines(algorithm: PatternAlgorithm, loop: Loop, symbols: Symbols) -> l
         equation(symbols.formula("variable", name, "j"), made.defined(node)) for name, node in loop_shape.definitions
     ]
     return [*lines, *(row(*new, made.formula(node)) for _, node in loop.finish)]
-
-
-def last_key(sees: str, n: Formula) -> Formula:
-    """The last key of token t under a mask, one of `KEYS`."""
-    both = call(Formula(Sign("function", "min")), "t", n)
-    return {"causal": both, "context and query": row(n, "+", "1"), "causal with query": row("t")}.get(sees, n)
 
 
 def update_loop(algorithm: PatternAlgorithm) -> Loop | None:
@@ -140,32 +131,18 @@ def pattern_symbols(
 
 def layer_formulas(form: PatternForm) -> list[Formula]:
     """The layer, its pattern, its mask, and the shift of rows where there is one."""
-    several, given = len(form.heads) > 1, bool(form.algorithm.kernels)
-    h = ["h"] if several else []
-    V, Q = (_indexed(x, [getattr(head, x) for head in form.heads], h) for x in "VQ")
-    A, Z = indexed("A", *h) if several else row("A"), indexed("Z", LAYER)
-    heads = row(V, Z, A)
-    scale = [over_n()] if form.by_length else []
-    inside = row(Z, "+", *scale, summed("h", heads) if several else heads)
-    scored = row("K") if given else bracketed(row(transposed(Z), Q, Z), "big")
-    layer = row(indexed("Z", LAYER, "+", "1"), "=", call("S", inside, size="big") if form.shift else inside)
-    names, reads = row_symbols(form.algorithm), dict[str, list[Formula]]()
-    beside = row("t", "-" if form.previous else "+", "1")
-    for (to, of), c in form.shift.items():
-        reads.setdefault(to, []).append(multiple(expression(c), indexed(names[of], beside)))
-    shift = [row("S", ":", QUAD, indexed(names[to], "t"), "<-", added(terms)) for to, terms in reads.items()]
-    where = row("j", "<=", last_key(form.sees, row("n")))
+    symbols = LayerSymbols("Z", LAYER, "V", "Q", "A", "M", "K", "S", over_n())
+    layer, pattern = layer_equations(form, symbols)
+    where = row("j", "<=", last_key(form.sees, "n"))
     says = row("1", words(" where "), where, ",", words("else 0"))
     entry = spoken(words("M_jt"), indexed("M", "j", "t"))
-    one = equation(entry, spoken(says, cases([("1", where), ("0", words("elsewhere"))])))
-    return [row(layer, ",", QUAD, A, "=", "M", "circ", scored), one, *shift]
-
-
-def _indexed(letter: str, heads: Sequence[Blocks | None], head: Sequence[str]) -> Formula:
-    """A letter of the heads' matrices with what it depends on: the layer, where a block has C, and the head."""
-    own = any(word for blocks in heads if blocks for words in blocks.values() for word in words)
-    at = [LAYER] * own + list(head)
-    return indexed(letter, *[x for part in at for x in (",", part)][1:]) if at else row(letter)
+    mask = equation(entry, spoken(says, cases([("1", where), ("0", words("elsewhere"))])))
+    names = row_symbols(form.algorithm)
+    shift = [
+        row("S", ":", QUAD, to, "<-", added(multiple(expression(c), read) for c, read in terms))
+        for to, terms in moves(form, lambda name, at: indexed(names[name], at))
+    ]
+    return [row(layer, ",", QUAD, pattern), mask, *shift]
 
 
 def head_matrices(form: PatternForm) -> list[Matrix]:
@@ -174,7 +151,7 @@ def head_matrices(form: PatternForm) -> list[Matrix]:
     for k, head in enumerate(form.heads, 1):
         for letter, blocks in (("V", head.V), ("Q", head.Q)):
             if blocks is not None:
-                name = _indexed(letter, [blocks], [str(k)] if len(form.heads) > 1 else [])
+                name = of_head(letter, LAYER, [blocks], [str(k)] if len(form.heads) > 1 else [])
                 legend = ("added", "taken away") if letter == "V" else ("rows that meet", "the same, negated")
                 sizes = ["1" if r.scalar else "d" for r in form.algorithm.rows]
                 result.append(matrix(_blocks(name, blocks, form.algorithm), legend, sizes))

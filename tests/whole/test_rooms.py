@@ -53,7 +53,8 @@ proofs/report/picture_prompt proofs/report/picture_theory proofs/report/picture_
 proofs/report/model proofs/report/stated_code proofs/report/names proofs/report/layer_forms
 proofs/report/notation proofs/report/assemble proofs/report/expansion proofs/report/limit_run proofs/report/decided
 proofs/report/recognised
-proofs/report/writers proofs/report/set_formulas proofs/report/declared proofs/report/pattern_formulas
+proofs/report/writers proofs/report/set_formulas proofs/report/declared proofs/report/pattern_layer
+proofs/report/pattern_formulas
 proofs/report/derivation proofs/export proofs/check
 proofs/report/theory proofs/report/writing proofs/report/example proofs/report/picture_layer proofs/report/findings
 proofs/report/layer_pictures proofs/report/verdict_words proofs/report/impossible proofs/report/lead

@@ -23,10 +23,10 @@ from ...formula.build import (
     without_sign,
 )
 from ...formula.formula import Formula
-from ..pattern_formulas import last_key
+from ..pattern_layer import last_key, meets
 from .model import Block, Display, Environment, Paragraph, Ref, Text, display, joined, paragraph, text
 from .notation import combination, minus_last, times
-from .pattern_layer import meets, scale
+from .pattern_layer import over_n
 from .patterned import Patterned, numbered
 from .theorem import claim, theorem
 
@@ -74,7 +74,10 @@ def _proof(facts: Patterned, form: PatternForm) -> list[Paragraph | Display]:
     else:
         places, key = (("context", t), (facts.final, facts.query_column)), indexed(facts.z, "j")
         scores = [
-            equation(meets(facts, key, number, indexed(facts.z, at)), _score(facts, head.Q or {}, family, at))
+            equation(
+                meets(key, facts.of_head("keyQuery", number), indexed(facts.z, at)),
+                _score(facts, head.Q or {}, family, at),
+            )
             for head, number in numbered(form)
             for family, at in places
         ]
@@ -120,7 +123,7 @@ def _gains(facts: Patterned, form: PatternForm) -> list[Formula]:
     z, at = indexed(facts.z, "j"), indexed(facts.z, "t")
     sums: dict[str, list[Formula]] = {}
     for head, number in numbered(form):
-        weight = facts.kernel if facts.algorithm.kernels else bracketed(meets(facts, z, number, at))
+        weight = facts.kernel if facts.algorithm.kernels else bracketed(meets(z, facts.of_head("keyQuery", number), at))
         by_row: dict[str, list[tuple[Expr, Formula | None]]] = {}
         for (to, read), by_word in head.V.items():
             by_row.setdefault(to, []).extend((c, times(facts.word(word), keys[read])) for word, c in by_word.items())
@@ -128,6 +131,6 @@ def _gains(facts: Patterned, form: PatternForm) -> list[Formula]:
             value = combination(facts, minus_last(terms))
             minus = negative(value) and not is_sum(value)
             one_head = summed("j", times(weight, without_sign(value) if minus else value), "1", last)
-            sums.setdefault(to, []).append(row(*["-"] * minus, *scale(facts, form), one_head))
+            sums.setdefault(to, []).append(row(*["-"] * minus, *[over_n(facts)] * form.by_length, one_head))
     entry = row("Delta", facts.z)
     return [equation(call(entry, facts.named(to), "t", brackets="[]"), added(each)) for to, each in sums.items()]

@@ -21,6 +21,7 @@ from ...formula.macros import Macro
 from ...formula.nodes import core, parts
 from ...verdict import Claim, Verdict
 from ..pattern_formulas import STATE, pattern_symbols, row_symbols, update_loop
+from ..pattern_layer import of_head
 from .notation import Notation
 
 OF_TOKENS = ("phi", "phi_next", "reward", STATE, "next_state")
@@ -80,11 +81,8 @@ class Patterned(Notation):
     def of_head(self, name: str, head: Sequence[Part]) -> Formula:
         """V or Q with what it depends on: the layer, where a block has C, and the head."""
         assert self.form is not None
-        blocks = [x.V if name == "value" else x.Q or {} for x in self.form.heads]
-        own = any(word for each in blocks for by_word in each.values() for word in by_word)
-        index = [self.layer] * own + list(head)
-        letter = self.fixed("matrix", name)
-        return indexed(letter, *[x for part in index for x in (",", part)][1:]) if index else letter
+        blocks = (x.V if name == "value" else x.Q for x in self.form.heads)
+        return of_head(self.fixed("matrix", name), self.layer, blocks, head)
 
     def named(self, name: str, index: Part | None = None) -> Formula:
         """A row by its symbol, at a token where an index is given."""
