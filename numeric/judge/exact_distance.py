@@ -15,7 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from flint import arb, arb_mat, ctx, fmpz, fmpz_mat
+from flint import arb, ctx, fmpz, fmpz_mat
 
 from ...symbolic.arithmetics.rational import Rational, RationalMatrix
 from ...symbolic.attention import iterate
@@ -91,14 +91,14 @@ def in_balls(run: ExactRun) -> tuple[np.ndarray, np.ndarray]:
             return known[id(matrix)]
 
         layers = [[replace(h, U=held(h.U), E=held(h.E), M=held(h.M)) for h in heads] for heads in run.layers]
-        scale, ones = arb(1) / run.maps.n, Balls(arb_mat(run.N, 1, [1] * run.N))
+        scale = arb(1) / run.maps.n
         for trial in range(run.T):
             rows = [Balls.of(Y) for Y in _rows(run, trial)]
             exact_run = iterate(Balls.of(dyadic_matrix(run.X[trial])), rows[0], layers, scale)
             for layer, exact in enumerate(exact_run, 1):
                 difference = rows[layer] - exact
                 result[trial, layer] = np.abs(difference.middles())
-                slack[trial, layer] = difference.radius(ones)
+                slack[trial, layer] = difference.radius()
     return result, slack
 
 

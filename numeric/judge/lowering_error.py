@@ -2,17 +2,18 @@
 
 Three values exist: of the rational objects (1/3, lambda^k, gamma phi'), of the lowered tensors in exact arithmetic,
 and what the module returned.  The lowering error is between the first two, the arithmetic error between the last two.
-Both are computed over Q.
+Both are exact, rounded up once: computed in balls (`balls.py`), and over Q where these leave the last bit open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import arb, ctx
 from torch import Tensor
 
 from ...symbolic.arithmetics.rational import Rational, RationalMatrix
@@ -20,10 +21,15 @@ from ...symbolic.attention import Head, iterate
 from ...symbolic.construction import Construction
 from ...symbolic.identity.exact import Problem
 from ..lower import Lowered
+from .balls import Balls
 from .exact_floats import dyadic_matrix, up
 
 PROMPTS = 2
 """The prompts on which both errors are told apart: it takes exact arithmetic with long numbers."""
+BITS = 160
+"""Of the balls, and one more for each layer: three times float64's, of which the first and the layers take some."""
+LAYERS_FOR_BALLS = 20
+"""From so many layers on, numbers over Q are longer than balls."""
 
 
 @dataclass(frozen=True)
@@ -55,19 +61,57 @@ def lowered_construction(construction: Construction, lowered: Lowered) -> Constr
     return replace(construction, layers=layers)
 
 
-def _states(construction: Construction, X: Any, Y: Any, scale: Fraction) -> Iterator[Any]:
-    split = construction.row_heads()
-    assert split is not None
-    layers = (split[0 if construction.looped else number] for number in range(construction.depth))
-    yield Y
-    yield from iterate(X, Y, layers, Rational.of(scale))
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """Exact layers from a prompt, X : (p, N) and Y : (K, N) over Q, with the factor of a layer's change."""
+
+    construction: Construction
+    X: RationalMatrix
+    Y: RationalMatrix
+    scale: Fraction
+
+    def states(self, form: Callable[[RationalMatrix], Any], scale: Callable[[Fraction], Any]) -> Iterator[Any]:
+        """The accumulator rows after 0, ..., L layers; form, scale : matrices and numbers in the arithmetic to use."""
+        split, known = self.construction.row_heads(), dict[int, Any]()
+        assert split is not None
+
+        def formed(matrix: RationalMatrix) -> Any:
+            if id(matrix) not in known:
+                known[id(matrix)] = form(matrix)
+            return known[id(matrix)]
+
+        layers = [[replace(h, U=formed(h.U), E=formed(h.E), M=formed(h.M)) for h in heads] for heads in split]
+        X, Y = form(self.X), form(self.Y)
+        yield Y
+        yield from iterate(
+            X, Y, layers * self.construction.depth if self.construction.looped else layers, scale(self.scale)
+        )
 
 
-def _largest(left: Any, right: Any) -> float:
+def _over_Q(meant: _Run, stored: _Run, rows: np.ndarray) -> list[tuple[float, float]]:
+    """Both errors of every state; rows : (L+1, K, N), what came back."""
+    each = zip(*(run.states(lambda matrix: matrix, Rational.of) for run in (meant, stored)), rows, strict=True)
+    return [(_largest(left, right), _largest(right, dyadic_matrix(Y))) for left, right, Y in each]
+
+
+def _largest(left: RationalMatrix, right: RationalMatrix) -> float:
     """The largest |left - right| over entries, rounded up."""
     gap = left - right
     entries = gap.num.entries()
     return up(Fraction(int(max(max(entries), -min(entries))), int(gap.den))) if entries else 0.0
+
+
+def _in_balls(meant: _Run, stored: _Run, rows: np.ndarray) -> list[tuple[float, float]] | None:
+    """The same, to the last bit, from runs held in balls; None where these leave it open, as where nothing is lost."""
+    found = []
+    with ctx.workprec(BITS + len(rows)):
+        both = (run.states(Balls.of, lambda x: arb(x.numerator) / x.denominator) for run in (meant, stored))
+        for left, right, Y in zip(*both, rows, strict=True):
+            lost, rounded = (left - right).largest(), (right - Balls.of_floats(Y)).largest()
+            if lost is None or rounded is None:
+                return None
+            found.append((lost, rounded))
+    return found
 
 
 def split_error(
@@ -77,15 +121,13 @@ def split_error(
 
     states : (L+1, T, m, N), what the module returned for the lowered prompts, finite
     """
-    p, n = construction.layout.p, construction.layout.n
-    weights = lowered_construction(construction, lowered)
-    lowering, arithmetic = ([0.0] * (construction.depth + 1) for _ in range(2))
-    used = min(PROMPTS, len(setups))
+    p, n, used = construction.layout.p, construction.layout.n, min(PROMPTS, len(setups))
+    weights, each = lowered_construction(construction, lowered), []
     for trial, setup in enumerate(setups[:used]):
-        Z = states[0, trial]
-        meant = _states(construction, setup.X, setup.row_matrix(setup.start), Fraction(1, n))
-        stored = _states(weights, dyadic_matrix(Z[:p]), dyadic_matrix(Z[p:]), Fraction(lowered.scale))
-        for layer, (left, right) in enumerate(zip(meant, stored, strict=True)):
-            lowering[layer] = max(lowering[layer], _largest(left, right))
-            arithmetic[layer] = max(arithmetic[layer], _largest(right, dyadic_matrix(states[layer, trial, p:])))
+        Z, rows = states[0, trial], states[:, trial, p:]
+        meant = _Run(construction, setup.X, setup.row_matrix(setup.start), Fraction(1, n))
+        stored = _Run(weights, dyadic_matrix(Z[:p]), dyadic_matrix(Z[p:]), Fraction(lowered.scale))
+        balls = _in_balls(meant, stored, rows) if construction.depth >= LAYERS_FOR_BALLS else None
+        each.append(balls or _over_Q(meant, stored, rows))
+    lowering, arithmetic = np.array(each).max(axis=0).T.tolist()
     return SplitError(used, tuple(lowering), tuple(arithmetic))

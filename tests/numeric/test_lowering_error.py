@@ -12,6 +12,7 @@ from torch import nn
 
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.judge import lowering_error
 from layerproof.numeric.judge.crosscheck import crosscheck
 from layerproof.numeric.judge.exact_floats import up
 from layerproof.numeric.judge.lowering_error import PROMPTS, lowered_construction, split_error
@@ -130,6 +131,27 @@ def test_the_certified_distance_is_at_most_arithmetic_and_the_weights_part_of_lo
         weights = largest(exact[layer], kept[layer], construction.layout.p)
         assert result.curves.error[layer] <= (split.arithmetic[layer] + up(weights)) * (1 + 1e-9)
         assert result.curves.error[layer] >= abs(split.arithmetic[layer] - up(weights)) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("name", ["td-lambda", "gtd"])
+@pytest.mark.parametrize("dtype", [torch.float64, SINGLE])
+def test_in_balls_both_errors_are_those_over_q_to_the_last_bit(name: str, dtype: torch.dtype, monkeypatch) -> None:
+    run = ran(made(Case(name), depth=20, values={"gamma": Fraction(1, 3), "lam": Fraction(2, 3)}), dtype)
+    balls, taken = lowering_error._in_balls, []
+    monkeypatch.setattr(lowering_error, "_in_balls", lambda *given: taken.append(balls(*given)) or taken[-1])
+    split = split_error(*run)
+    assert taken[0] is not None
+    monkeypatch.setattr(lowering_error, "_in_balls", lambda *given: None)
+    assert split_error(*run) == split
+    assert len(set(split.lowering)) == len(set(split.arithmetic)) == 21
+    monkeypatch.setattr(lowering_error, "_in_balls", balls)
+    monkeypatch.setattr(lowering_error, "BITS", 60)  # which leaves the last bit open
+    assert split_error(*run) == split
+
+
+def test_where_nothing_is_lost_balls_cannot_say_so() -> None:
+    run = ran(made(Case("td0"), depth=20))
+    assert split_error(*run).lowering == (0.0,) * 21
 
 
 class Off(nn.Module):
