@@ -18,9 +18,11 @@ from .errors import ArgumentError, ContentError, DiffersError
 from .exact import exact_rows
 from .plain_text import shown
 from .prompt import Layout
+from .tables import SELECTIONS
 from .tracing.expression import Expression, names
 from .tracing.heads import Block, Blocks, GivenHeads, TracedHead, trace_heads
 from .tracing.mask_cases import ABOVE, BELOW, EARLIER, LATER, ON, MaskCase
+from .tracing.mask_layer import READS, reading
 from .tracing.program import Program
 
 
@@ -190,7 +192,11 @@ def mask_entry(cases: Sequence[MaskCase], i: int, j: int, known: Mapping[tuple[s
     """The entry of a traced mask at two positions; known : (source, name) -> the value of what else it is made of."""
     side, distance = ON if i == j else BELOW if i > j else ABOVE, abs(i - j)
     case = next(c for c in cases if c.side == side and c.first <= distance <= (c.last or distance))
-    at = {("position", LATER): Fraction(max(i, j)), ("position", EARLIER): Fraction(min(i, j))}
+    layer = int(known["sweep", "layer"]) + 1
+    at: dict[tuple[str, str], Fraction] = {}
+    for position, value in ((LATER, max(i, j)), (EARLIER, min(i, j))):
+        at["position", position] = Fraction(value)
+        at |= {(READS, reading(position, rule)): Fraction(read(value, layer)) for rule, read in SELECTIONS.items()}
     return value_of(case.entry, {**known, **at})
 
 

@@ -36,10 +36,16 @@ def given_form(algorithm: Algorithm, options: Mapping[str, str], tables: GivenHe
     """The traced heads with their masks, and the loop's own masks after these.
 
     Raises `NotRepresentableError` for a head of another shape than the two, where masks of heads add up to others, and
-    as `loop_form` and `embed`; for a number made from the layer's, which the update does not know.
+    as `loop_form` and `embed`; for a number made from the layer's, which the update does not know, and
+    for a mask that asks for the layer's token.
     """
     if tables.reads_layer:
         raise NotRepresentableError(f"heads makes a number of the layer's: {STEP}")
+    if tables.asks_layer:  # numbers of any layer may refute what holds at those of the record
+        raise NotRepresentableError(
+            "a mask asks which token is the layer's, and here any number would stand for the answer: identities at "
+            "single sizes know it, and `prove` has a theorem where any will do"
+        )
     state = SymbolicState(algorithm, dict(options))
     loop, embedding = loop_form(state), embed(state)
     divisors = tuple(state.algebra.divisors)

@@ -8,7 +8,8 @@ from ..errors import NotRepresentableError
 from ..tracing.expression import Expression, text
 from ..tracing.heads import GivenHeads
 from ..tracing.mask_cases import BELOW, EARLIER, LATER, ON, MaskCase
-from .coefficients import INDEX, LENGTH
+from ..tracing.mask_layer import READS, read_by
+from .coefficients import INDEX, LENGTH, Entry
 from .masks import Mask, Triangle
 from .scalar import Scalar
 from .state import SymbolicState
@@ -75,6 +76,10 @@ class _Reader:
             case "name", _ if node.source == "position":
                 position = a.parameter(INDEX)
                 return [(position, one, one) if node.name == LATER else (one, one, position)]
+            case "name", _ if node.source == READS:
+                place, rule = read_by(node.name)
+                reads = self._reads(rule)
+                return [(reads, one, one) if place == LATER else (one, one, reads)]
             case "name", _:
                 return [(self.state.number(node.source, node.name), one, one)]
             case "add", (x, y):
@@ -90,6 +95,17 @@ class _Reader:
             case "pow", (x, y):
                 return self._power(x, y)
         raise NotRepresentableError(f"a mask's entry has {text(node)}, which has no closed form here")
+
+    def _reads(self, rule: str) -> Scalar:
+        """What is 1 where the layer reads a position: a selection of the record, for no update knows another."""
+        selections = self.state.algorithm.selections
+        named = next((x for x, said in selections.items() if said == rule), None)
+        if named is None:
+            raise NotRepresentableError(
+                f"a mask asks whether {rule} of a position j and layer l = 1, 2, ..., which the update does not know: "
+                f"declare selections={{'now': '{rule}'}}, which it reads as t.now"
+            )
+        return self.algebra.named(Entry.of(named, INDEX))
 
     def _product(self, left: list[Part], right: list[Part]) -> list[Part]:
         return _merged([(c * x, d * y, e * z) for c, d, e in left for x, y, z in right])

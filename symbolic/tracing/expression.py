@@ -35,6 +35,7 @@ SOURCES = {
     "token": "a feature block's entries, or the reward, in one column",
     "query": "q, the features of the query",
     "position": "the later or the earlier of a mask's two positions",
+    "selected": "1 where the layer reads the later, or the earlier, of a mask's two positions, and 0 elsewhere",
     "entry": "one number of the context of a construction all of one's own",
 }
 MAX_EXPONENT, MAX_EXPONENT_NODES, MAX_DEPTH = 1_000, 16, 40

@@ -18,9 +18,11 @@ from ..algorithm import Algorithm
 from ..attention import Head
 from ..errors import ContentError, RefusedError
 from ..plain_text import shown
+from ..tables import SELECTIONS
 from .data import NodeReader, node_data
 from .expression import MATRIX, SCALAR, Expression, names, nodes, symbol
 from .mask_cases import ABOVE, BELOW, EARLIER, LATER, MOST_CASES, ON, MaskCase, mask_cases
+from .mask_layer import READS, reading
 from .strict import Strict, Tape, plain
 
 Word = tuple[tuple[str, bool], ...]
@@ -73,6 +75,11 @@ class GivenHeads:
         """Whether some number is made from the layer's."""
         every = names([*self.coefficients(), *self.entries()])
         return any((x.source, x.name) == ("sweep", "layer") for x in every)
+
+    @property
+    def asks_layer(self) -> bool:
+        """Whether some mask asks where a position is from the layer's."""
+        return any(x.source == READS for x in names(self.entries()))
 
     def to_data(self) -> dict[str, Any]:
         """As JSON-able data: the nodes of the coefficients, and who is which."""
@@ -138,6 +145,7 @@ class GivenHeads:
         known = {("parameter", x) for x in record.parameters} | {("sweep", "n")}
         known |= {("preconditioner", c) for c in record.scalar_preconditioners} | {("sweep", "layer")}
         own = known | {("position", x) for x in (LATER, EARLIER)}
+        own |= {(READS, reading(x, rule)) for x in (LATER, EARLIER) for rule in SELECTIONS}
         for node in names(self.coefficients()):
             if (node.source, node.name) not in known or node.kind != SCALAR or node.step:
                 raise ContentError(f"a head depends on {symbol(node)[:60]}, which is not the same in every layer")
@@ -147,7 +155,7 @@ class GivenHeads:
         if any(c.kind != SCALAR for c in (*self.coefficients(), *self.entries())):
             raise ContentError("a coefficient of a head is no number")
         for case in (case for h in self.heads for case in h.M):
-            if case.last is not None and any(x.name == EARLIER for x in names([case.entry]) if x.source == "position"):
+            if case.last is not None and any(x.name.split(" ")[0] == EARLIER for x in names([case.entry])):
                 raise ContentError("a mask's entry at one distance is written with both positions")
         rows = {b.name: b.scalar for b in record.features} | {row.name: True for row in record.accumulators}
         steps = [c for c in record.preconditioners if c not in record.scalar_preconditioners]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from layered_heads import online, tabled
 from own_algorithms import derived, own, td_lambda, undiscounted
 from rocq_session import PROVED, statement, stops, theory
 from rocq_tiny import rocq, trusting_kept_files
@@ -17,14 +18,11 @@ from rocq_tiny import rocq, trusting_kept_files
 from layerproof.proofs.invariance.claims import invariance as answer
 from layerproof.proofs.invariance.question import Question
 from layerproof.proofs.theory.audit import Audit
-from layerproof.proofs.theory.audits import audits, invariance_for, unproved
+from layerproof.proofs.theory.audits import audits, unproved
 from layerproof.proofs.theory.gate import gate
 from layerproof.proofs.theory.general import general_audit
-from layerproof.proofs.theory.generated.given import given
 from layerproof.proofs.theory.generated.invariance import invariance_audit
 from layerproof.proofs.theory.generated.parts import parts
-from layerproof.proofs.theory.generated.reading import differs
-from layerproof.proofs.theory.generated.statements import statements
 from layerproof.proofs.theory.generated.write import audit_of
 from layerproof.proofs.user_file import resolve_algorithm
 from layerproof.symbolic.algorithm import Accumulator, Algorithm, FeatureBlock
@@ -244,42 +242,6 @@ def faded_by(decay: Callable[[Any, Any], Any], name: str = "faded") -> Algorithm
     return replace(derivation.algorithm, heads=heads)
 
 
-def tabled(
-    name: str = "tabled", table: Any = "(l + 1) / (l + 3)", below: Any = lambda at: at + 4, **changes: Any
-) -> Algorithm:  # fmt: skip
-    """TD(1) with a step whose table its heads know: 1 - 2 / (layer + 4), of a W and a P that differ, and of a mask."""
-
-    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
-        Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT})
-        W = layout.matrix({("td_error", "td_error"): layer + 2, ("phi", "phi"): 1})
-        P = (layout.matrix({("td_error", "td_error"): c}) for c in (Fraction(1) / (layer + 2), -2))
-        first = layout.mask(lambda i, j: int(i >= j))
-        second = layout.mask(lambda i, j: int(i >= j) * (Fraction(1) / below(layer)))
-        return [Head(W, next(P), Q, first), Head(None, next(P), Q, second)]
-
-    algorithm = stepped(name, lambda a, t, p, n: (1, a, 1)).algorithm
-    return replace(algorithm, tables={"a": table}, heads=heads, **changes)
-
-
-def test_heads_that_read_the_layer_are_claimed_at_the_table_of_the_step_which_the_update_reads() -> None:
-    audit, _ = audits(tabled())
-    table = "(forall l : nat, a l = (l.+1%:R + 1) / (l.+1%:R + 3%:R))"
-    *claims, last = audit.theorems
-    assert all(t.statement.startswith(f"{table} -> ") and t.sentence.endswith(table[1:-1]) for t in claims)
-    assert last.statement == f"exists a : nat -> rat, {table}"
-    assert "Definition mask_M2 (l : nat) : 'M[F]_n :=" in audit.statements and "(3%:R + l.+1%:R)^-1" in audit.statements
-    own = parts(given(tabled(), {}, layered=True))
-    wrong = replace(own, tabled=(replace(own.tabled[0], rule="(l + 1) / (l + 2)"),))
-    assert differs(statements(wrong)) == "the table of a at layer 1 is not what the record says"
-
-
-def test_what_may_be_zero_in_some_layer_has_no_theorem() -> None:
-    assert "may be zero in some layer" in unproved(tabled(below=lambda at: 7 - 2 * at))
-    dividing = stepped("below", lambda a, t, p, n: (1, 1, 1 + a)).algorithm
-    assert "that it is not zero at its table has no proof here" in unproved(tabled(update=dividing.update))
-    assert invariance_for(tabled(), {}) is None
-
-
 def columns(sign: int = 1, name: str = "columns") -> Algorithm:
     """The ridge's unit columns with a head of its own."""
 
@@ -435,9 +397,11 @@ def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_pa
     asked["columns"], asked["another sign there"] = audits(columns())[0], audits(columns(-1, "fault_columns"))[0]
     asked["a table"], asked["another table"] = audits(tabled())[0], audits(tabled("off", "(l + 1) / (l + 2)"))[0]
     asked["a table that is not the file's"] = statement("/ (l.+1%:R + 3%:R)", "/ (l.+1%:R + 2%:R)")(asked["a table"])
+    asked["online"], asked["online keys"] = audits(online())[0], audits(online("online_keys", key=True))[0]
     until |= {"another layer": "loop_closed", "another power": "loop_closed", "another table": "layer_step"}
+    until |= {"online keys": "layer_step"}
     until |= {"a mask of another step": "layer_step", "another sign there": "layer_step"}
-    right = ("mean", "gamma", "sums", "masks", "layer", "powers", "a mask of a step", "columns", "a table")
+    right = ("mean", "gamma", "sums", "masks", "layer", "powers", "a mask of a step", "columns", "a table", "online")
     assert stops(asked, tmp_path / "session", until) == {
         **until, **dict.fromkeys(right, ""), "late": "total_total",
         "no hypothesis": PROVED, "W": PROVED, "another layer's mask": PROVED,

@@ -182,6 +182,51 @@ def test_a_number_of_the_layer_is_a_symbol_that_the_theorem_knows_and_the_identi
         trace_heads(own(heads=fraction))
 
 
+LAYERED: dict[str, tuple[Callable[[Any, Any, Any], Any], str, str]] = {
+    # what (i, j, layer from 1 on) -> entry is on the diagonal and below it, as above
+    "at": (lambda i, j, at: int(i == j == at), "now(index)", ""),
+    "not at": (lambda i, j, at: int(i == j) * (1 if i < at or i > at else 2), "now(index) + 1", ""),
+    "up to": (lambda i, j, at: int(i == j and i - 1 < at), "seen(index)", ""),
+    "from": (lambda i, j, at: int(at <= i == j), "left(index)", ""),
+    "after": (lambda i, j, at: int(i == j and not i - at <= 0), "1 - seen(index)", ""),
+    "all three": (
+        lambda i, j, at: int(i == j) * (1 if i < at else 2 if i == at else 3),
+        "-left(index)*seen(index) + 2*left(index) + 1", "",
+    ),
+    "a row": (lambda i, j, at: int(i == at and j < at), "0", "0: now(index) 1^k"),
+    "a column": (lambda i, j, at: int(j == at and i > at), "0", "0: 1 1^k now(index)"),
+}  # fmt: skip
+
+
+def layered(entry: Callable[[Any, Any, Any], Any], **selections: str) -> Algorithm:
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        return [replace(h, M=layout.mask(lambda i, j: entry(i, j, layer + 1))) for h in td(layout, step, p, layer)]
+
+    return own(heads=heads, selections=selections)
+
+
+@pytest.mark.parametrize("what", LAYERED)
+def test_a_mask_asks_whether_a_position_is_the_layers(what: str) -> None:
+    entry, *wanted = LAYERED[what]
+    record = layered(entry, now="j = l", seen="j <= l", left="j >= l")
+    own_heads = traced(record, {})  # compared with the running ones in three layers
+    assert GivenHeads.from_data(own_heads.to_data()).to_data() == own_heads.to_data()
+    with pytest.raises(NotRepresentableError, match="which token is the layer's"):
+        given_form(record, {}, own_heads)
+    masks, (which,) = masks_given(SymbolicState(record, {}), own_heads)
+    assert [masks[which].diagonal.text(), ", ".join(map(shown_triangle, masks[which].lower))] == wanted
+
+
+def test_what_else_a_mask_asks_of_the_layer_is_refused() -> None:
+    for entry in (lambda i, j, at: int(i == j == at - 1), lambda i, j, at: int(i == j < 2 * at),
+                  lambda i, j, at: int(i + j < at), lambda i, j, at: int(i - j < at)):  # fmt: skip
+        with pytest.raises(RefusedError, match="with the layer's, layer"):
+            trace_heads(layered(entry, now="j = l"))
+    record = layered(lambda i, j, at: int(i == j <= at), now="j = l")
+    with pytest.raises(NotRepresentableError, match=re.escape("declare selections={'now': 'j <= l'}")):
+        given(record, {})
+
+
 def stepping(held: bool) -> Algorithm:
     """TD(0)'s head times a number of the layer, a scalar step; held : that of the layer before."""
     seen: list[Any] = []

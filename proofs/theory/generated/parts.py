@@ -97,9 +97,12 @@ class Parts:
 
     @property
     def title(self) -> str:
-        """The algorithm and its options, fit for a comment."""
+        """The algorithm, its options and what masks ask of the layer, fit for a comment."""
         options = "".join(f", {k} = {v}" for k, v in self.derivation.options.items())
-        return comment(self.algorithm.title + options)
+        weights = self.derivation
+        asked = self.algorithm.selections if isinstance(weights, GivenWeights) else {}
+        masks = "".join(f"; for {x} l j, whatever it is, masks ask {said}" for x, said in asked.items())
+        return comment(self.algorithm.title + options + masks)
 
 
 def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:

@@ -1,0 +1,63 @@
+"""Given heads that read the layer: numbers made from it beside a step with a table, masks that ask for its token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from own_algorithms import own
+
+from layerproof.symbolic.algorithm import Algorithm
+from layerproof.symbolic.algorithms import find
+from layerproof.symbolic.attention import Head
+
+
+def stepping(factor: Callable[[Any], Any]) -> Callable[..., Any]:
+    """TD(1) times a factor made of the step."""
+
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        C, a = preconditioners
+        sweep.e, sweep.total = 0 * w, 0 * w
+        for t in sweep:
+            sweep.e = sweep.e + t.phi
+            sweep.total = sweep.total + (t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi) * sweep.e
+        return (w + factor(a) * (C @ sweep.total) / sweep.n,)
+
+    return update
+
+
+def tabled(
+    name: str = "tabled",
+    table: Any = "(l + 1) / (l + 3)",
+    below: Callable[[Any], Any] = lambda at: at + 4,
+    factor: Callable[[Any], Any] = lambda a: a,
+) -> Algorithm:
+    """TD(1) with a step whose table its heads know: 1 - 2 / (layer + 4), of a W and a P that differ, and of a mask."""
+
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT})
+        W = layout.matrix({("td_error", "td_error"): layer + 2, ("phi", "phi"): 1})
+        P = (layout.matrix({("td_error", "td_error"): c}) for c in (Fraction(1) / (layer + 2), -2))
+        first = layout.mask(lambda i, j: int(i >= j))
+        second = layout.mask(lambda i, j: int(i >= j) * (Fraction(1) / below(layer)))
+        return [Head(W, next(P), Q, first), Head(None, next(P), Q, second)]
+
+    return own(
+        name=name, update=stepping(factor), preconditioners=("C", "a"), scalar_preconditioners=("a",),
+        tables={"a": table}, heads=heads,
+    )  # fmt: skip
+
+
+def online(name: str = "online", key: bool = False) -> Algorithm:
+    """Online TD(lambda) with a head that asks for the layer's token; key : among keys, not among values."""
+
+    def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
+        decay = p.gamma * p.lam
+        mask = layout.mask(lambda i, j: decay ** (i - j) if j <= i and (j if key else i) == layer + 1 else 0)
+        Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "gamma_phi_next"): step.C.mT})
+        return [Head(None, layout.matrix({("td_error", "td_error"): layout.n}), Q, mask)]
+
+    return replace(find("online-td-lambda"), name=name, heads=heads)

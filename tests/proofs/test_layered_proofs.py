@@ -1,0 +1,42 @@
+"""Theorems about given heads that read the layer: what they claim. Which are proved, test_given_proofs.py asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from layered_heads import online, tabled
+
+from layerproof.proofs.theory.audits import audits, invariance_for, unproved
+from layerproof.proofs.theory.generated.given import given
+from layerproof.proofs.theory.generated.parts import parts
+from layerproof.proofs.theory.generated.reading import differs
+from layerproof.proofs.theory.generated.statements import statements
+
+
+def test_heads_that_read_the_layer_are_claimed_at_the_table_of_the_step_which_the_update_reads() -> None:
+    audit, _ = audits(tabled())
+    table = "(forall l : nat, a l = (l.+1%:R + 1) / (l.+1%:R + 3%:R))"
+    *claims, last = audit.theorems
+    assert all(t.statement.startswith(f"{table} -> ") and t.sentence.endswith(table[1:-1]) for t in claims)
+    assert last.statement == f"exists a : nat -> rat, {table}"
+    assert "Definition mask_M2 (l : nat) : 'M[F]_n :=" in audit.statements and "(3%:R + l.+1%:R)^-1" in audit.statements
+
+
+def test_a_printed_table_is_held_against_the_records() -> None:
+    right = parts(given(tabled(), {}, layered=True))
+    wrong = replace(right, tabled=(replace(right.tabled[0], rule="(l + 1) / (l + 2)"),))
+    assert differs(statements(right)) is None
+    assert differs(statements(wrong)) == "the table of a at layer 1 is not what the record says"
+
+
+def test_a_mask_that_asks_for_the_layers_token_is_stated_with_what_the_update_reads() -> None:
+    audit, _ = audits(online())
+    assert "for now l j, whatever it is, masks ask j = l" in audit.statements
+    assert "if i == j then (now l i) else if (j < i)%N then" in audit.statements
+
+
+def test_what_may_be_zero_in_some_layer_has_no_theorem() -> None:
+    assert "may be zero in some layer" in unproved(tabled(below=lambda at: 7 - 2 * at))
+    divided = tabled(factor=lambda a: 1 / (1 + a))
+    assert "that it is not zero at its table has no proof here" in unproved(divided)
+    assert invariance_for(tabled(), {}) is None
