@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any
 from ..symbolic.algorithm import Algorithm
 from ..symbolic.algorithms import catalogue
 from ..symbolic.errors import ArgumentError, DiffersError, NotPolynomialError, NotRepresentableError, RefusedError
+from ..symbolic.near import near as near_to
 from ..symbolic.own import OwnConstruction
 from ..symbolic.pattern_algorithms import pattern_catalogue
 from ..symbolic.patterns.record import PatternAlgorithm
@@ -177,7 +177,7 @@ def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
         if not isinstance(name, str):
             raise ArgumentError(f"evidence holds {shown(name)}, wanted some of {', '.join(known)}")
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+            near = near_to(name, known, most=1)
             hint = f"did you mean {near[0]}?" if near else f"wanted some of {', '.join(known)}"
             raise ArgumentError(f"there is no evidence {shown(name)}: {hint}")
     if not wanted:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 USAGE, CONTENT, INTERNAL = 2, 4, 5
 _OPTION = re.compile(r"(?<!\S)(--?[a-zA-Z][\w-]*)")
+_SUGGESTED = re.compile(r"(?:: |\")(?:--)?([^\s\"]+?)\"?\.( Did you mean \"?(?:--)?([^\s\"?]+)\"?\?)")
+"""What was written, and what cyclopts takes it for."""
 _ABOUT = re.compile(r"(?!there is)([^\s:]{1,200})(?:: | is )")
 """How a message names what it is about: an option; an argument or a file at its start."""
 
@@ -86,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
             )
             return int(command(*bound.args, **bound.kwargs) or 0)
         except CycloptsError as error:
-            text = " ".join(str(error).split()).removesuffix(".")
+            text = _plausible(" ".join(str(error).split())).removesuffix(".")
             of = f"{arguments[0]} " if arguments and arguments[0] in _names() else ""
             end = "" if text.endswith("?") else "."
             return _fail(f"{text}{end} See: layerproof {of}--help", USAGE, json)
@@ -104,6 +106,20 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         text = f"internal error: {type(error).__name__}: {error} (set LAYERPROOF_TRACEBACK=1 to see where)"
         return _fail(text, INTERNAL, json)
+
+
+def _plausible(text: str) -> str:
+    """The text without a suggestion that is near nothing of what was written.
+
+    >>> _plausible("Unknown option: --foo. Did you mean --looped?"), _plausible('Unknown "prve". Did you mean "prove"?')
+    ('Unknown option: --foo.', 'Unknown "prve". Did you mean "prove"?')
+    """
+    asked = _SUGGESTED.search(text)
+    if asked is None:
+        return text
+    from ..symbolic.near import near
+
+    return text if near(asked[1], [asked[3]]) else text.replace(asked[2], "")
 
 
 def _fail(text: str, code: int, json: bool) -> int:

@@ -60,7 +60,7 @@ def resolve(subject: str | Subject | PatternAlgorithm, seconds: float = LOAD_LIM
         return loaded
     if subject in pattern_catalogue():
         raise _refused(pattern_catalogue()[subject])
-    return find(subject)
+    return find(subject, pattern_catalogue())
 
 
 def resolve_algorithm(subject: str | Subject, doing: str) -> Algorithm:

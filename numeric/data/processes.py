@@ -7,7 +7,6 @@ and float32 too when bits <= 24. A seed gives the same transitions and rewards w
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +17,7 @@ from flint import fmpq, fmpq_mat
 
 from ...symbolic.errors import ArgumentError
 from ...symbolic.exact import whole_number
+from ...symbolic.near import near as near_to
 from ...symbolic.plain_text import shown
 
 Vector = tuple[Fraction, ...]
@@ -206,7 +206,7 @@ def process_named(name: str) -> Callable[..., MarkovRewardProcess]:
     """The maker of the processes called `name`; raises `ArgumentError` with the nearest names when there is none."""
     if name in PROCESSES:
         return PROCESSES[name]
-    near = difflib.get_close_matches(str(name), PROCESSES, cutoff=0.4)
+    near = near_to(str(name), PROCESSES)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the processes are {', '.join(PROCESSES)}"
     raise ArgumentError(f"process is {shown(name)}, which is not known: {hint}")
 

@@ -21,7 +21,6 @@ Everything that cannot be used raises `ContentError`, which names the file and t
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import os
 from fractions import Fraction
@@ -31,6 +30,7 @@ from typing import Any
 from ...symbolic.errors import ArgumentError, ContentError
 from ...symbolic.exact import kind, parse_rational, shortened
 from ...symbolic.kinds import PATH
+from ...symbolic.near import near as near_to
 from ...symbolic.prompt import Context
 from ...symbolic.strict_json import loads
 from .text import read_text
@@ -59,7 +59,7 @@ def _from_json(text: str) -> Context:
         raise ContentError(f"the file is {kind(data)}, wanted an object with the keys {', '.join(_KEYS)}")
     for key in data:
         if key not in _KEYS:
-            near = difflib.get_close_matches(key[:100], _KEYS, n=1)
+            near = near_to(key, _KEYS, most=1)
             hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(_KEYS)}"
             raise ContentError(f"key {shortened(key)} is not known: {hint}")
     for key in _REQUIRED:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from ...symbolic.errors import ArgumentError
+from ...symbolic.near import near as near_to
 from ...symbolic.plain_text import shown
 from .settings import Training
 
@@ -65,6 +65,6 @@ def preset_named(name: str) -> Preset:
     """The preset called `name`; `ArgumentError` with the nearest names when there is none."""
     if name in PRESETS:
         return PRESETS[name]
-    near = difflib.get_close_matches(str(name), PRESETS, cutoff=0.4)
+    near = near_to(str(name), PRESETS)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the presets are {', '.join(PRESETS)}"
     raise ArgumentError(f"preset is {shown(name)}, which is not known: {hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +15,7 @@ from ...symbolic.exact import whole_number
 from ...symbolic.markov.decision import DecisionProcess
 from ...symbolic.markov.document import document
 from ...symbolic.markov.named import NAMED
+from ...symbolic.near import near as near_to
 from ...symbolic.plain_text import shown
 from ...symbolic.strict_json import rational_text
 from ..case import MAX_WORK, Settings
@@ -73,7 +73,7 @@ class Question:
             raise ArgumentError(f"process is {shown(self.process)}, wanted a name or a DecisionProcess")
         if isinstance(self.process, str) and self.process not in PROCESSES and self.process not in NAMED:
             known = (*PROCESSES, *NAMED)
-            near = difflib.get_close_matches(self.process, known, cutoff=0.4)
+            near = near_to(self.process, known)
             hint = f"did you mean {' or '.join(near)}?" if near else f"the processes are {', '.join(known)}"
             raise ArgumentError(f"process is {self.process[:60]!r}, which is not known: {hint}")
 

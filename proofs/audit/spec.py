@@ -25,7 +25,6 @@ the key.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,6 +34,7 @@ from typing import Any
 from ...numeric.files.text import read_text
 from ...symbolic.errors import ContentError
 from ...symbolic.exact import parse_rational
+from ...symbolic.near import near as near_to
 from ...symbolic.plain_text import shown
 from ..sweep.spec import parse
 
@@ -143,7 +143,7 @@ def _entry(content: Mapping[str, Any], number: int, common: Mapping[str, Any]) -
 def _known(content: Mapping[str, Any], wanted: tuple[str, ...], where: str) -> None:
     for key in content:
         if key not in wanted:
-            near = difflib.get_close_matches(key, wanted, n=1, cutoff=0.6)
+            near = near_to(key, wanted, most=1)
             hint = f"did you mean {near[0]}?" if near else f"wanted some of {', '.join(wanted)}"
             raise ContentError(f"{where} has the key {shown(key)}: {hint}")
 

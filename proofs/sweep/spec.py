@@ -17,7 +17,6 @@ with the key.
 
 from __future__ import annotations
 
-import difflib
 import math
 import tomllib
 from collections import Counter
@@ -34,6 +33,7 @@ from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import ArgumentError, ContentError, SizesError, WorkLimitError
 from ...symbolic.exact import parse_rational
 from ...symbolic.kinds import PATH
+from ...symbolic.near import near as near_to
 from ...symbolic.own import OwnConstruction
 from ...symbolic.patterns.record import PatternAlgorithm
 from ...symbolic.sizes import LETTERS
@@ -229,7 +229,7 @@ def _check_used(axes: Mapping[str, Any], fixed: Mapping[str, Any], named: Mappin
 
 
 def _hint(key: str) -> str:
-    near = difflib.get_close_matches(key, [*AXES, *FIXED], n=1, cutoff=0.6)
+    near = near_to(key, [*AXES, *FIXED], most=1)
     letter = {"features": "d", "context": "n", "layers": "L", "l": "L", "lambda": "lam", "algorithms": "algorithm"}
     meant = letter.get(key.lower(), near[0] if near else "")
     return f"did you mean {meant}?" if meant else f"wanted some of {', '.join([*AXES, *FIXED])}"

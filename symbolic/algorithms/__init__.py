@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copyreg
-import difflib
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from ..algorithm import Algorithm
 from ..discovery import defined
 from ..errors import ArgumentError
+from ..near import near as near_to
 from ..plain_text import shown
 
 
@@ -23,7 +24,7 @@ def catalogue() -> dict[str, Algorithm]:
     return defined(__name__, __path__, "ALGORITHM", "algorithm")
 
 
-def find(name: str) -> Algorithm:
+def find(name: str, others: Iterable[str] = ()) -> Algorithm:
     """The algorithm called `name`; `ArgumentError` with the nearest names when there is none.
 
     >>> find("td-0")
@@ -34,8 +35,8 @@ def find(name: str) -> Algorithm:
     known = catalogue()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
+    near = near_to(name, [*known, *others])
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join([*known, *others])}."
     raise ArgumentError(f"there is no algorithm {shown(name)}; {hint} See: layerproof list")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 
 from ..approximation.rule import OuterRule, Rule
 from ..discovery import defined
 from ..errors import ArgumentError
+from ..near import near as near_to
 
 
 @cache
@@ -31,6 +31,6 @@ def find_rule(name: str) -> Rule | OuterRule:
     known = rules()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.4)
+    near = near_to(name, known)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the rules are {', '.join(known)}"
     raise ArgumentError(f"there is no rule {name[:60]!r}; {hint}")

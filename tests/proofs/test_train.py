@@ -161,7 +161,7 @@ def test_a_folder_of_another_run_is_not_touched(tmp_path: Path, capsys: pytest.C
     ("arguments", "code", "message"),
     [
         (("--preset", "tiny"), 2, "--output"),
-        (("--preset", "teeny", "-o", "x"), 2, "did you mean tiny"),
+        (("--preset", "tinny", "-o", "x"), 2, "did you mean tiny"),
         (("--preset", "tiny", "--target", "value", "-o", "x"), 2, "target"),
         (("--preset", "tiny", "--trap", "late-target", "-o", "x"), 2, "late-target"),
         (("--preset", "tiny", "--gamma", "x", "-o", "x"), 2, "gamma"),

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("symbolic", "numeric", "proofs")
 BOTTOM_TO_TOP = """
 symbolic/plain_text symbolic/errors symbolic/kinds symbolic/names symbolic/exact symbolic/copies symbolic/strict_json
-symbolic/discovery symbolic/sizes symbolic/tables symbolic/read
+symbolic/discovery symbolic/near symbolic/sizes symbolic/tables symbolic/read
 symbolic/markov
 symbolic/attention symbolic/readout
 symbolic/transitions symbolic/algorithm symbolic/prompt symbolic/blocks symbolic/algorithms symbolic/own
