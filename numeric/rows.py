@@ -42,12 +42,12 @@ class RowLayers:
     layers: tuple[Layer, ...]
     masks: tuple[Tensor, ...]
 
-    def run(self, X: Tensor, Y: Tensor, scores_first: bool, every: bool = True) -> list[Tensor]:
-        """The accumulator rows after each layer, (B, K, N) each, `CHUNK` prompts at a time.
+    def run(self, X: Tensor, Y: Tensor, scores_first: bool, every: bool = True) -> Tensor:
+        """The accumulator rows before the first layer and after each, (L + 1, B, K, N), `CHUNK` prompts at a time.
 
-        X : (B, p, N) and Y : (B, K, N); every : whether all are asked for, or only the last of them
+        X : (B, p, N) and Y : (B, K, N); every : whether all are asked for, or only the last of them, (1, B, K, N)
         """
-        masks = list(self.masks)
+        masks, depth = list(self.masks), len(self.layers)
         if not scores_first:
             masks = [M.diagonal() if torch.equal(M, M.diagonal().diag_embed()) else M for M in masks]
         layer_by_layer: Callable[..., list[Tensor]] = run_scores_first if scores_first else run_keys_first
@@ -55,14 +55,14 @@ class RowLayers:
         parts = zip(torch.split(X, size), torch.split(Y, size), strict=True)
         held = (X, Y, *masks, *(w for x in self.layers for h in (*x.heads, *x.tokenwise) for w in (h.U, h.E)))
         if any(w.requires_grad for w in held):  # no result may be written into a tensor made before
-            chunks = [layer_by_layer(x, y, self.layers, masks) for x, y in parts]
-            return [torch.cat(each) for each in zip(*chunks, strict=True)]
-        depth = len(self.layers)
-        kept = Y.new_empty(depth if every else 2, *Y.shape)  # of a layer and the one before it, or of all
-        result = [kept[number % len(kept)] for number in range(depth)]
+            chunks = [torch.stack([y, *layer_by_layer(x, y, self.layers, masks)]) for x, y in parts]
+            result = torch.cat(chunks, dim=1)
+            return result if every else result[-1:]
+        kept = Y.new_empty(depth + 1 if every else 2, *Y.shape)  # of a layer and the one before it, or of all
         for (x, y), into in zip(parts, torch.split(kept, size, dim=1), strict=True):
-            layer_by_layer(x, y, self.layers, masks, [into[number % len(kept)] for number in range(depth)])
-        return result
+            into[0] = y
+            layer_by_layer(x, y, self.layers, masks, [into[number % len(kept)] for number in range(1, depth + 1)])
+        return kept if every else kept[depth % 2 :][:1]
 
 
 def row_layers(stored: Sequence[Any], sequence: Sequence[Any], p: int) -> RowLayers | None:

@@ -152,33 +152,33 @@ class LinearTransformer(nn.Module):
         if (rows := self._row_layers()) is None:
             return self._dense(Z)[-1]
         Y = self._accumulate(rows, Z, every=False)[-1]
-        return torch.cat((Z[..., : self.features, :], _batched(Y, Z)), dim=-2)
+        return torch.cat((Z[..., : self.features, :], Y), dim=-2)
 
     def states(self, Z: Tensor) -> list[Tensor]:
         """Z_0, ..., Z_L : L + 1 tensors (..., m, N)."""
         if (rows := self._row_layers()) is None:
             return self._dense(Z)
         X = Z[..., : self.features, :]
-        return [Z, *(torch.cat((X, _batched(Y, Z)), dim=-2) for Y in self._accumulate(rows, Z))]
+        return [Z, *(torch.cat((X, Y), dim=-2) for Y in self._accumulate(rows, Z)[1:])]
 
-    def rows(self, Z: Tensor) -> list[Tensor]:
-        """Y_0, ..., Y_L, the accumulator rows alone: L + 1 tensors (..., K, N), those of `states` to the last bit.
+    def rows(self, Z: Tensor) -> Tensor:
+        """Y_0, ..., Y_L, the accumulator rows alone: (L + 1, ..., K, N), those of `states` to the last bit.
 
         Copying the feature rows, which no layer changes, takes several times as long as computing the rest.
         Raises `ArgumentError` where the weights touch feature rows, so that these may change.
         """
         if not any(len(layer.heads) for layer in self.layers):  # type: ignore[arg-type]
-            return [Z[..., self.features :, :]] * (self.depth + 1)
+            return Z[..., self.features :, :].expand(self.depth + 1, *([-1] * Z.ndim))
         if (rows := self._row_layers()) is None:
             raise ArgumentError("the weights may change feature rows: use states, which has them")
-        return [Z[..., self.features :, :], *(_batched(Y, Z) for Y in self._accumulate(rows, Z))]
+        return self._accumulate(rows, Z)
 
     def prediction(self, Z: Tensor) -> Tensor:
         """sign * (entry of the read-out row in the query column after L layers).  Z : (..., m, N); result : (...)."""
         if (rows := self._row_layers()) is None:
             return self.sign * self._dense(Z)[-1][..., self.readout_row, -1]
         Y = self._accumulate(rows, Z, every=False)[-1]
-        return self.sign * Y[:, self.readout_row - self.features, -1].reshape(Z.shape[:-2])
+        return self.sign * Y[..., self.readout_row - self.features, -1]
 
     def _dense(self, Z: Tensor) -> list[Tensor]:
         states = [Z]
@@ -194,15 +194,11 @@ class LinearTransformer(nn.Module):
         stored = list(self.layers)
         return row_layers(stored, self._sequence(), self.features) if any(len(x.heads) for x in stored) else None  # type: ignore[arg-type]
 
-    def _accumulate(self, rows: RowLayers, Z: Tensor, every: bool = True) -> list[Tensor]:
-        """The accumulator rows of a batch of any shape after each layer, or only the last, (B, K, N) each."""
+    def _accumulate(self, rows: RowLayers, Z: Tensor, every: bool = True) -> Tensor:
+        """The accumulator rows of a batch of any shape at every state, or only at the last: (L + 1, ..., K, N)."""
         flat = Z.reshape(-1, *Z.shape[-2:])
-        return rows.run(flat[:, : self.features], flat[:, self.features :], self.order == ORDERS[1], every)
-
-
-def _batched(rows: Tensor, Z: Tensor) -> Tensor:
-    """Rows (B, K, N) of a batch in the shape of Z's, (..., K, N)."""
-    return rows.reshape(*Z.shape[:-2], *rows.shape[-2:])
+        result = rows.run(flat[:, : self.features], flat[:, self.features :], self.order == ORDERS[1], every)
+        return result.reshape(len(result), *Z.shape[:-2], *result.shape[-2:])
 
 
 class CompiledTransformer(nn.Module):
